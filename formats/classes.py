@@ -1,0 +1,87 @@
+"""The class table: names and ids, and the VOC palette that colours them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from formats.errors import SagesegError
+from formats.staging import write_text
+
+BACKGROUND = "_background_"
+IGNORE = 255
+"""The mask value of a pixel that neither trains nor scores."""
+IGNORE_NAME = "__ignore__"
+MIN_CLASSES, MAX_CLASSES = 2, 254
+"""The built-in algorithm's range of num_classes."""
+
+
+@cache
+def voc_palette() -> npt.NDArray[np.uint8]:
+    """Pascal VOC's colours, shape (256, 3): the bits of the id dealt to red, green and blue in
+    turn, most significant colour bit first (VOC development kit, `VOClabelcolormap`)."""
+    ids = np.arange(256)
+    palette = np.zeros((256, 3), np.uint8)
+    for bit in range(8):
+        for channel in range(3):
+            palette[:, channel] |= ((ids >> (3 * bit + channel) & 1) << (7 - bit)).astype(np.uint8)
+    palette.setflags(write=False)
+    return palette
+
+
+@dataclass(frozen=True)
+class ClassTable:
+    """Class names in id order; id 0 is the background."""
+
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        problem = _problem(self.names)
+        if problem:
+            raise SagesegError(f"classes: {problem}")
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def colour(self, class_id: int) -> tuple[int, int, int]:
+        """The palette's (red, green, blue) of a class id, each 0..255."""
+        red, green, blue = voc_palette()[class_id].tolist()
+        return red, green, blue
+
+
+def _problem(names: tuple[str, ...]) -> str | None:
+    if not names or names[0] != BACKGROUND:
+        first = names[0] if names else "nothing"
+        return f"the first class must be {BACKGROUND}, not {first!r}"
+    if not MIN_CLASSES <= len(names) <= MAX_CLASSES:
+        return f"{len(names)} classes; the built-in takes {MIN_CLASSES} to {MAX_CLASSES}"
+    if IGNORE_NAME in names:
+        return f"{IGNORE_NAME} is mask value {IGNORE}, not a class; remove it"
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        return f"{twice[0]!r} stands twice; each class needs a name of its own"
+    return None
+
+
+def read_labels(path: Path) -> ClassTable:
+    """Read a dataset's labels.txt: one class per line in id order, the background first."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as e:
+        raise SagesegError(f"{path}: not found; expected one class name per line") from e
+    except UnicodeDecodeError as e:
+        raise SagesegError(f"{path}: not UTF-8 text; expected one class name per line") from e
+    names = tuple(line.strip() for line in text.splitlines() if line.strip())
+    try:
+        return ClassTable(names)
+    except SagesegError as e:
+        raise SagesegError(f"{path}: {e}") from e
+
+
+def write_labels(path: Path, classes: ClassTable) -> None:
+    """Write labels.txt, the counterpart of `read_labels`."""
+    write_text(path, "".join(f"{name}\n" for name in classes.names))

@@ -1,0 +1,85 @@
+"""A dataset's folder: the names of its files, and how it is opened."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from formats.classes import ClassTable, read_labels
+from formats.errors import SagesegError
+from formats.manifest import ManifestRow, read_manifest
+
+FORMAT_VERSION = 1
+SPLITS = ("train", "val", "test")
+CHANNELS = {"train": "train", "val": "validation"}
+"""The channel that carries a split; its masks travel in `<channel>_annotation`."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset on disk. `info` is dataset.json: source format, options, counts."""
+
+    root: Path
+    classes: ClassTable
+    rows: tuple[ManifestRow, ...]
+    info: dict[str, Any]
+
+    def image_path(self, row_id: str) -> Path:
+        return image_path(self.root, row_id)
+
+    def mask_path(self, row_id: str) -> Path:
+        return mask_path(self.root, row_id)
+
+    def kept(self, split: str) -> list[ManifestRow]:
+        """The rows of a split that have files."""
+        return [row for row in self.rows if row.kept and row.split == split]
+
+
+def image_path(root: Path, row_id: str) -> Path:
+    return root / "JPEGImages" / f"{row_id}.jpg"
+
+
+def mask_path(root: Path, row_id: str) -> Path:
+    return root / "SegmentationClass" / f"{row_id}.png"
+
+
+def image_set_path(root: Path, split: str) -> Path:
+    return root / "ImageSets" / "Segmentation" / f"{split}.txt"
+
+
+def channel_path(root: Path, channel: str) -> Path:
+    return root / "channels" / channel
+
+
+def labels_path(root: Path) -> Path:
+    return root / "labels.txt"
+
+
+def manifest_path(root: Path) -> Path:
+    return root / "manifest.csv"
+
+
+def split_path(root: Path) -> Path:
+    return root / "split.json"
+
+
+def info_path(root: Path) -> Path:
+    return root / "dataset.json"
+
+
+def open_dataset(root: Path) -> Dataset:
+    """Open a dataset that prep wrote. Raises SagesegError when it is none, or of a newer format."""
+    try:
+        info = json.loads(info_path(root).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError) as e:
+        raise SagesegError(f"{root}: no dataset here (dataset.json is missing); make one with sageseg prep") from e
+    except ValueError as e:
+        raise SagesegError(f"{info_path(root)}: not JSON ({e}); prepare the dataset again") from e
+    version = info.get("format_version") if isinstance(info, dict) else None
+    if version != FORMAT_VERSION:
+        raise SagesegError(
+            f"{info_path(root)}: format_version is {version}; this sageseg reads {FORMAT_VERSION}: prepare it again"
+        )
+    return Dataset(root, read_labels(labels_path(root)), tuple(read_manifest(manifest_path(root))), info)

@@ -1,0 +1,127 @@
+"""manifest.csv: one row per crop, or per image that is not cropped."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from pathlib import Path, PurePosixPath
+
+from formats.crops import Box
+from formats.errors import SagesegError
+from formats.staging import write_text
+
+
+@dataclass(frozen=True)
+class ManifestRow:
+    """One crop: its place in its source image, its split and group, and its files' checksums.
+
+    `x, y` is the crop's upper left pixel in the source; `width, height` are the file's, padding
+    included; `source` is the image's path inside the folder that was read. A row with `kept`
+    False has no files. `foreground` is the share (0..1) of pixels that are neither background
+    nor ignore, None where there is no truth.
+    """
+
+    id: str
+    split: str
+    group: str
+    source: str
+    x: int
+    y: int
+    width: int
+    height: int
+    source_width: int
+    source_height: int
+    kept: bool = True
+    foreground: float | None = None
+    image_sha256: str = ""
+    mask_sha256: str = ""
+    attributes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def source_stem(self) -> str:
+        return PurePosixPath(self.source).stem
+
+    @property
+    def box(self) -> Box:
+        return Box(self.x, self.y, self.width, self.height)
+
+
+_COLUMNS = tuple(f.name for f in fields(ManifestRow) if f.name != "attributes")
+
+
+def format_manifest(rows: Iterable[ManifestRow]) -> str:
+    """The text of manifest.csv; attributes follow the fixed columns in order of first appearance."""
+    rows = list(rows)
+    names = list(dict.fromkeys(name for row in rows for name in row.attributes))
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([*_COLUMNS, *names])
+    for row in rows:
+        writer.writerow(
+            [
+                *(_to_cell(getattr(row, column)) for column in _COLUMNS),
+                *(row.attributes.get(name, "") for name in names),
+            ]
+        )
+    return buffer.getvalue()
+
+
+def _to_cell(value: str | int | float | bool | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, float):
+        return f"{value:.6f}"
+    return str(value)
+
+
+def write_manifest(path: Path, rows: Iterable[ManifestRow]) -> None:
+    write_text(path, format_manifest(rows))
+
+
+def read_manifest(path: Path) -> list[ManifestRow]:
+    """Read manifest.csv. Raises SagesegError naming the line and column of a bad value."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as e:
+        raise SagesegError(f"{path}: not found; expected the manifest that prep or predict writes") from e
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
+    if missing:
+        raise SagesegError(f"{path}: column {missing[0]} is missing; expected {','.join(_COLUMNS)}")
+    return [_parse_row(cells, f"{path}: line {number}") for number, cells in enumerate(reader, start=2)]
+
+
+def _parse_row(cells: dict[str, str], where: str) -> ManifestRow:
+    def whole(name: str) -> int:
+        try:
+            return int(cells[name])
+        except (TypeError, ValueError) as e:
+            raise SagesegError(f"{where}: {name} is {cells[name]!r}; expected a whole number") from e
+
+    def share(name: str) -> float | None:
+        try:
+            return float(cells[name]) if cells[name] else None
+        except ValueError as e:
+            raise SagesegError(f"{where}: {name} is {cells[name]!r}; expected a share from 0 to 1") from e
+
+    return ManifestRow(
+        id=cells["id"],
+        split=cells["split"],
+        group=cells["group"],
+        source=cells["source"],
+        x=whole("x"),
+        y=whole("y"),
+        width=whole("width"),
+        height=whole("height"),
+        source_width=whole("source_width"),
+        source_height=whole("source_height"),
+        kept=bool(whole("kept")),
+        foreground=share("foreground"),
+        image_sha256=cells["image_sha256"],
+        mask_sha256=cells["mask_sha256"],
+        attributes={name: value for name, value in cells.items() if name not in _COLUMNS and value},
+    )

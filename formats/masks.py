@@ -1,0 +1,65 @@
+"""Masks on disk: 8-bit PNG of mode P, class ids as pixel values, VOC's colours as palette."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from formats.classes import IGNORE, voc_palette
+from formats.errors import SagesegError
+from formats.staging import write_bytes
+
+Mask = npt.NDArray[np.uint8]
+"""Class ids, shape (height, width), dtype uint8."""
+
+
+def read_mask(path: Path) -> Mask:
+    """Read a PNG (mode P, or L as endpoints answer it) or a GIF mask as class ids.
+
+    Raises SagesegError for files that are missing, broken, animated, or hold colours instead of
+    class ids.
+    """
+    try:
+        with Image.open(path) as image:
+            if getattr(image, "n_frames", 1) > 1:
+                raise SagesegError(f"{path}: animated, {image.n_frames} frames; expected one mask")  # type: ignore[attr-defined]
+            if image.mode not in ("P", "L"):
+                raise SagesegError(f"{path}: mode {image.mode}; expected a mask of mode P, class ids in one channel")
+            return np.array(image, np.uint8)
+    except FileNotFoundError as e:
+        raise SagesegError(f"{path}: not found; expected a mask") from e
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as e:
+        raise SagesegError(f"{path}: cannot be read as a mask ({e}); replace the file") from e
+
+
+def encode_mask(mask: Mask) -> bytes:
+    """A mask as the bytes of a mode-P PNG with VOC's palette."""
+    image = Image.fromarray(mask)  # mode L of the same bytes; putpalette makes it P
+    image.putpalette(voc_palette().tobytes())
+    buffer = BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def write_mask(path: Path, mask: Mask) -> None:
+    """Write a mask as mode-P PNG, whole or not at all."""
+    write_bytes(path, encode_mask(mask))
+
+
+def check_values(mask: Mask, num_classes: int, path: Path) -> None:
+    """Raise SagesegError when a mask holds a value that is neither a class id nor ignore (255)."""
+    present = np.flatnonzero(np.bincount(mask.ravel(), minlength=256))
+    wrong = [int(value) for value in present if num_classes <= value != IGNORE]
+    if wrong:
+        raise SagesegError(
+            f"{path}: value {wrong[0]} is no class; expected 0 to {num_classes - 1}, or {IGNORE} for ignore"
+        )
+
+
+def foreground_share(mask: Mask) -> float:
+    """The share (0..1) of pixels that are neither background nor ignore."""
+    return float(np.count_nonzero((mask != 0) & (mask != IGNORE))) / mask.size

@@ -1,0 +1,102 @@
+"""The algorithm's log lines: what the open implementation writes and what every reader parses.
+
+The wording is the built-in container's, taken from real logs of 2020 and 2025; the regexes are
+those that the service registers for the algorithm's metrics.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+METRIC_DEFINITIONS = {
+    "train:loss": r"train loss: (\S+)",
+    "train:throughput": r"train throughput: (\S+)",
+    "validation:mIOU": r"validation mIOU: (\S+)",
+    "validation:pixel_accuracy": r"pixel_accuracy: (\S+)",
+    "validation:throughput": r"validation throughput: (\S+)",
+}
+_EPOCH = re.compile(r"#(?:quality|throughput)_metric\. host: \S+, epoch: (\d+),")
+
+
+@dataclass(frozen=True)
+class EpochMetrics:
+    """One epoch's metrics; throughput in images per second. None: not logged (yet)."""
+
+    epoch: int
+    train_loss: float | None = None
+    train_throughput: float | None = None
+    validation_mIOU: float | None = None  # noqa: N815 (the service's own spelling)
+    validation_pixel_accuracy: float | None = None
+    validation_throughput: float | None = None
+
+
+def schedule_line(iterations_per_epoch: int, epochs: int) -> str:
+    return f"LRScheduler setup: iters per epoch: {iterations_per_epoch}, num_epochs {epochs}"
+
+
+def progress_line(epoch: int, iterations: int, images_per_second: float, learning_rate: float) -> str:
+    return (
+        f"#progress_notice. epoch: {epoch}, iterations: {iterations} "
+        f"speed: {images_per_second} samples/sec learning_rate: {learning_rate:f}"
+    )
+
+
+def train_lines(epoch: int, loss: float, throughput: float) -> list[str]:
+    return [
+        f"#quality_metric. host: algo-1, epoch: {epoch}, train loss: {loss} .",
+        f"#throughput_metric. host: algo-1, epoch: {epoch}, train throughput: {throughput} samples/sec.",
+    ]
+
+
+def validation_lines(epoch: int, pixel_accuracy: float, mean_iou: float, throughput: float) -> list[str]:
+    return [
+        f"#quality_metric. host: algo-1, epoch: {epoch}, validation pixel_accuracy: {pixel_accuracy} .",
+        f"#quality_metric. host: algo-1, epoch: {epoch}, validation mIOU: {mean_iou} .",
+        f"#throughput_metric. host: algo-1, epoch: {epoch}, validation throughput: {throughput} samples/sec.",
+    ]
+
+
+def completed_line(epoch: int, epochs: int) -> str:
+    return f"#progress_metric: host=algo-1, completed {100 * (epoch + 1) / epochs} % of epochs"
+
+
+def metric_values(line: str) -> dict[str, float]:
+    """The metrics in a line, by the service's names; non-numbers are passed over."""
+    found = {}
+    for name, pattern in METRIC_DEFINITIONS.items():
+        match = re.search(pattern, line)
+        value = _to_float(match[1]) if match else None
+        if value is not None:
+            found[name] = value
+    return found
+
+
+def _to_float(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def final_metrics(lines: Iterable[str]) -> dict[str, float]:
+    """The last value of each metric, as DescribeTrainingJob's FinalMetricDataList holds it."""
+    final: dict[str, float] = {}
+    for line in lines:
+        final.update(metric_values(ANSI.sub("", line)))
+    return final
+
+
+def epoch_metrics(lines: Iterable[str]) -> list[EpochMetrics]:
+    """The metrics of each epoch in a log, in order; colours and status lines glued in front are no
+    hindrance."""
+    by_epoch: dict[int, dict[str, float]] = {}
+    for line in lines:
+        plain = ANSI.sub("", line)
+        match = _EPOCH.search(plain)
+        if match:
+            values = {name.replace(":", "_"): value for name, value in metric_values(plain[match.start() :]).items()}
+            by_epoch.setdefault(int(match[1]), {}).update(values)
+    return [EpochMetrics(epoch, **values) for epoch, values in sorted(by_epoch.items())]
