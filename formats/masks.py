@@ -10,6 +10,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from formats.classes import IGNORE, voc_palette
+from formats.crops import Box
 from formats.errors import SagesegError
 from formats.staging import write_bytes
 
@@ -63,3 +64,10 @@ def check_values(mask: Mask, num_classes: int, path: Path) -> None:
 def foreground_share(mask: Mask) -> float:
     """The share (0..1) of pixels that are neither background nor ignore."""
     return float(np.count_nonzero((mask != 0) & (mask != IGNORE))) / mask.size
+
+
+def cut_mask(mask: Mask, crop: Box) -> Mask:
+    """A crop of a mask; beyond the edge is ignore."""
+    inside = mask[crop.top : crop.top + crop.height, crop.left : crop.left + crop.width]
+    below, right = crop.height - inside.shape[0], crop.width - inside.shape[1]
+    return np.pad(inside, [(0, below), (0, right)], constant_values=IGNORE) if below or right else inside

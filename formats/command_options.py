@@ -1,0 +1,72 @@
+"""A settings dataclass as a command's options: one table gives the options, their help and the
+typed value."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar, get_type_hints
+
+import typer
+
+from formats.errors import SagesegError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def option(default: Any, help_text: str, *, parser: Callable[[str], Any] | None = None, metavar: str = "") -> Any:
+    """A field of a settings dataclass that becomes an option. `parser` turns the typed text into
+    the value; without it the field's type does."""
+    return dataclasses.field(default=default, metadata={"help": help_text, "parser": parser, "metavar": metavar})
+
+
+def parse_crop(text: str) -> int | None:
+    """`512` or `none`."""
+    if text == "none":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise SagesegError(f"--crop {text}: expected a side in pixels, such as 512, or none")
+    return int(text)
+
+
+def takes(settings: type, parameter: str) -> Callable[[Command], Command]:
+    """Replace a command's `parameter`, a `settings` dataclass, by one option per field."""
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def run(**given: Any) -> Any:
+            values = {f.name: given.pop(f.name) for f in dataclasses.fields(settings)}
+            return command(**given, **{parameter: settings(**values)})
+
+        expand(run, command, parameter, [_option_of(settings, f) for f in dataclasses.fields(settings)])
+        return run  # type: ignore[return-value]
+
+    return decorate
+
+
+def expand(
+    run: Callable[..., Any], command: Callable[..., Any], parameter: str, added: list[inspect.Parameter]
+) -> None:
+    """Give `run` the signature of `command` with `added` in the place of `parameter`."""
+    own = list(inspect.signature(command, eval_str=True).parameters.values())
+    place = [p.name for p in own].index(parameter)
+    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in [*own[:place], *added, *own[place + 1 :]]]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    del run.__wrapped__  # type: ignore[attr-defined]  # or inspect would look through to the command
+
+
+def _option_of(settings: type, field: dataclasses.Field[Any]) -> inspect.Parameter:
+    parser, metavar = field.metadata["parser"], field.metadata["metavar"] or None
+    kind = Any if parser else get_type_hints(settings)[field.name]
+    declared = typer.Option(help=field.metadata["help"], parser=parser and _for_text(parser), metavar=metavar)
+    return inspect.Parameter(
+        field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=Annotated[kind, declared]
+    )
+
+
+def _for_text(parser: Callable[[str], Any]) -> Callable[[Any], Any]:
+    """click passes defaults through the parser too; they are typed already."""
+    return lambda value: parser(value) if isinstance(value, str) else value

@@ -1,0 +1,59 @@
+"""How every command speaks: progress on stderr, an expected failure as one line and exit code 1."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, TypeVar
+
+from formats.errors import SagesegError
+
+if TYPE_CHECKING:
+    import typer
+
+T = TypeVar("T")
+
+
+def run_app(app: typer.Typer) -> None:
+    """Run a command; only here does an expected failure become a line and an exit code."""
+    try:
+        app()
+    except SagesegError as e:
+        say("error: " + " ".join(str(e).split()))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        say("interrupted")
+        sys.exit(130)
+
+
+def say(line: str) -> None:
+    """A line for the person, on stderr; stdout is for results."""
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+
+
+def result(line: str) -> None:
+    """A line of the result, on stdout."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def track(items: Iterable[T], total: int, label: str) -> Iterator[T]:
+    """Pass the items on and show how far they are: a bar on a terminal, elsewhere a line at each
+    tenth."""
+    if sys.stderr.isatty():
+        yield from _track_bar(items, total, label)
+        return
+    tenth = 0
+    for done, item in enumerate(items, start=1):
+        yield item
+        if total and done * 10 // total > tenth:
+            tenth = done * 10 // total
+            say(f"{label}: {done} of {total}")
+
+
+def _track_bar(items: Iterable[T], total: int, label: str) -> Iterator[T]:
+    from rich.console import Console
+    from rich.progress import track as rich_track
+
+    yield from rich_track(items, label, total, console=Console(stderr=True), transient=True)

@@ -1,0 +1,55 @@
+"""Work over many items on all cores, in order, with flat memory and a visible count."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from typing import TypeVar
+
+from formats.console import track
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_WAITING_PER_WORKER = 4
+"""Tasks handed out ahead of their turn: enough to keep workers busy, few enough to bound memory."""
+
+
+def map_parallel(
+    function: Callable[[Item], Result], items: Sequence[Item], *, workers: int | None, label: str
+) -> Iterator[Result]:
+    """The results of `function` in the order of the items, computed by processes.
+
+    `workers` None means one per core. `function`, items and results must be picklable. The first
+    exception ends the work and is raised here.
+    """
+    count = min(workers or available_cores(), len(items))
+    results = map(function, items) if count <= 1 else _from_processes(function, items, count)
+    return track(results, len(items), label)
+
+
+def available_cores() -> int:
+    """The cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _from_processes(function: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Iterator[Result]:
+    # spawn: forking a process that has threads (BLAS, OpenCV, torch) can deadlock
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        waiting: deque[Future[Result]] = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) >= workers * _WAITING_PER_WORKER:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()

@@ -1,0 +1,1 @@
+"""From raw labels to a dataset that the built-in algorithm takes."""

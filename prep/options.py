@@ -1,0 +1,67 @@
+"""What every reader's command accepts."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from formats.command_options import option, parse_crop
+from formats.errors import SagesegError
+
+
+def parse_part(text: str) -> float:
+    """A share (0.2) or a whole number of groups (3)."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (0 <= value < 1 or (value.is_integer() and value >= 1)):
+        raise SagesegError(f"{text!r}: expected a share from 0 to below 1, or a whole number of groups")
+    return value
+
+
+def parse_share(text: str) -> float:
+    """A share from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 1:
+        raise SagesegError(f"{text!r}: expected a share from 0 to 1")
+    return value
+
+
+def parse_regex(text: str) -> re.Pattern[str]:
+    """A regular expression with a capture."""
+    try:
+        pattern = re.compile(text)
+    except re.error as e:
+        raise SagesegError(f"--group-by {text}: not a regular expression ({e})") from e
+    if pattern.groups < 1:
+        raise SagesegError(f"--group-by {text}: no capture in it; put the group in (…), such as ^([^_]+)_")
+    return pattern
+
+
+@dataclass(frozen=True)
+class PrepOptions:
+    """How a dataset is made. `val` and `test` below 1 are shares of groups, from 1 on counts."""
+
+    crop: int | None = option(512, "Side of the square crops in pixels, or none.", parser=parse_crop, metavar="N|none")
+    overlap: int = option(0, "Pixels that neighbouring crops share.")
+    keep_empty: float = option(
+        0.0, "Share of training crops without foreground to keep.", parser=parse_share, metavar="SHARE"
+    )
+    keep_empty_val: float = option(
+        1.0, "The same for validation and test, where false positives live.", parser=parse_share, metavar="SHARE"
+    )
+    val: float = option(0.2, "Share, or whole number, of groups to validate on.", parser=parse_part, metavar="PART")
+    test: float = option(0.0, "Share, or whole number, of groups to test on.", parser=parse_part, metavar="PART")
+    split_file: Path | None = option(None, "A split.json whose assignment is kept; only new groups are drawn.")
+    group_by: re.Pattern[str] | None = option(
+        None, "Group = first capture in the image's stem.", parser=parse_regex, metavar="REGEX"
+    )
+    seed: int = option(0, "Seed of the split and of the empty crops that are kept.")
+    workers: int | None = option(None, "Processes; by default one per core.")
+    overwrite: bool = option(False, "Replace what is at --out.")

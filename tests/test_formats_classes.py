@@ -1,0 +1,57 @@
+"""Class table, palette and labels.txt."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from formats.classes import ClassTable, read_labels, voc_palette, write_labels
+from formats.errors import SagesegError
+
+
+def test_palette_begins_and_ends_with_the_colours_of_pascal_voc() -> None:
+    # VOC2012's published legend: background, aeroplane, bicycle, …, ignore's border colour
+    expected = {
+        0: (0, 0, 0),
+        1: (128, 0, 0),
+        2: (0, 128, 0),
+        3: (128, 128, 0),
+        15: (192, 128, 128),
+        255: (224, 224, 192),
+    }
+    palette = voc_palette()
+    assert {i: tuple(palette[i].tolist()) for i in expected} == expected
+
+
+def test_palette_gives_every_id_a_colour_of_its_own() -> None:
+    assert len(np.unique(voc_palette(), axis=0)) == 256
+
+
+def test_labels_round_trip_with_names_of_any_script(tmp_path: Path) -> None:
+    classes = ClassTable(("_background_", "voiture/jaune", "車"))
+    write_labels(tmp_path / "labels.txt", classes)
+    assert read_labels(tmp_path / "labels.txt") == classes
+    assert (tmp_path / "labels.txt").read_bytes() == "_background_\nvoiture/jaune\n車\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("car\n_background_\n", "first class must be _background_, not 'car'"),
+        ("", "first class must be _background_, not 'nothing'"),
+        ("_background_\n", "1 classes; the built-in takes 2 to 254"),
+        ("_background_\ncar\ncar\n", "'car' stands twice"),
+        ("_background_\n__ignore__\n", "__ignore__ is mask value 255, not a class"),
+    ],
+)
+def test_wrong_labels_are_refused_with_the_file_and_the_reason(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "labels.txt"
+    path.write_text(text)
+    with pytest.raises(SagesegError, match=message) as caught:
+        read_labels(path)
+    assert str(path) in str(caught.value)
+
+
+def test_labels_that_are_not_there_are_named(tmp_path: Path) -> None:
+    with pytest.raises(SagesegError, match=r"labels\.txt: not found"):
+        read_labels(tmp_path / "labels.txt")

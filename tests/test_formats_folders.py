@@ -1,0 +1,130 @@
+"""Manifest, dataset, predictions, and folders that appear whole."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from formats.dataset import open_dataset
+from formats.errors import SagesegError
+from formats.manifest import ManifestRow, format_manifest, read_manifest, write_manifest
+from formats.predictions import open_predictions, read_probabilities, write_predictions_index, write_probabilities
+from formats.staging import staged_folder, write_bytes
+
+ROW = ManifestRow("a_x0_y0", "train", "a", "a.jpg", 0, 0, 512, 512, 600, 400)
+text = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1)
+
+
+@given(st.lists(st.tuples(text, text, st.booleans(), st.dictionaries(text, text, max_size=3)), max_size=5))
+def test_manifest_reads_back_what_was_written(
+    tmp_path_factory: pytest.TempPathFactory, cells: list[tuple[str, str, bool, dict[str, str]]]
+) -> None:
+    fixed = set(ROW.__dataclass_fields__)
+    rows = [
+        ManifestRow(name, "val", group, "b.jpg", 1, 2, 3, 4, 5, 6, kept, 0.25, "x", "y", attributes)
+        for name, group, kept, attributes in cells
+        if not fixed & set(attributes)
+    ]
+    path = tmp_path_factory.getbasetemp() / "manifest.csv"
+    write_manifest(path, rows)
+    assert read_manifest(path) == rows
+
+
+def test_manifest_has_the_columns_of_the_format_in_order() -> None:
+    header = format_manifest([ManifestRow(**{**vars(ROW), "attributes": {"angle": "01"}})]).splitlines()[0]
+    assert header == (
+        "id,split,group,source,x,y,width,height,source_width,source_height,kept,foreground,image_sha256,mask_sha256,angle"
+    )
+
+
+def test_a_bad_cell_is_named_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.csv"
+    path.write_text(format_manifest([ROW]).replace("512", "wide"))
+    with pytest.raises(SagesegError, match=r"manifest\.csv: line 2: width is 'wide'; expected a whole number"):
+        read_manifest(path)
+
+
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.csv"
+    path.write_text("id,split\n")
+    with pytest.raises(SagesegError, match="column group is missing"):
+        read_manifest(path)
+
+
+def test_a_folder_without_dataset_json_is_no_dataset(tmp_path: Path) -> None:
+    with pytest.raises(SagesegError, match="no dataset here"):
+        open_dataset(tmp_path)
+
+
+def test_a_dataset_of_another_format_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "dataset.json").write_text(json.dumps({"format_version": 99}))
+    with pytest.raises(SagesegError, match="format_version is 99; this sageseg reads 1"):
+        open_dataset(tmp_path)
+
+
+def test_predictions_need_neither_labels_nor_provenance(tmp_path: Path) -> None:
+    write_manifest(tmp_path / "manifest.csv", [ROW])
+    predictions = open_predictions(tmp_path)
+    assert predictions.rows == (ROW,)
+    assert predictions.classes is None
+    assert predictions.info == {}
+
+
+def test_two_predictions_of_one_id_are_refused(tmp_path: Path) -> None:
+    write_predictions_index(tmp_path, [ROW, ROW], None, {})
+    with pytest.raises(SagesegError, match="a_x0_y0 stands twice"):
+        open_predictions(tmp_path)
+
+
+def test_probabilities_round_trip_at_half_precision(tmp_path: Path) -> None:
+    probabilities = np.random.default_rng(0).random((2, 5, 7)).astype(np.float32)
+    write_probabilities(tmp_path / "a.npz", probabilities)
+    read = read_probabilities(tmp_path / "a.npz")
+    assert read.dtype == np.float16
+    assert np.array_equal(read, probabilities.astype(np.float16))
+
+
+def test_a_staged_folder_appears_only_when_it_is_complete(tmp_path: Path) -> None:
+    with staged_folder(tmp_path / "out") as stage:
+        (stage / "file").write_text("whole")
+        assert not (tmp_path / "out").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert (tmp_path / "out" / "file").read_text() == "whole"
+
+
+def _fail_inside(out: Path, *, overwrite: bool = False) -> None:
+    with staged_folder(out, overwrite=overwrite) as stage:
+        (stage / "file").write_text("half")
+        raise KeyboardInterrupt
+
+
+def test_a_failed_run_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        _fail_inside(tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_stands_there_is_kept_unless_overwritten_and_until_the_end(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "old").touch()
+    with pytest.raises(SagesegError, match="exists already; choose another --out or add --overwrite"):
+        _fail_inside(out)
+    with pytest.raises(KeyboardInterrupt):
+        _fail_inside(out, overwrite=True)
+    assert [path.name for path in out.iterdir()] == ["old"]
+    with staged_folder(out, overwrite=True) as stage:
+        (stage / "new").touch()
+    assert [path.name for path in out.iterdir()] == ["new"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_file_that_cannot_be_written_says_so_and_leaves_no_part(tmp_path: Path) -> None:
+    target = tmp_path / "folder"
+    target.mkdir()
+    with pytest.raises(SagesegError, match="folder: cannot be written"):
+        write_bytes(target, b"content")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
