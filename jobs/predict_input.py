@@ -1,0 +1,77 @@
+"""What is to be predicted: the crops of a split, or full images that are cropped on the fly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+
+from formats.crops import crop_grid, crop_id
+from formats.dataset import Dataset
+from formats.errors import SagesegError
+from formats.images import Rgb, cut_image, image_size, read_image
+from formats.manifest import ManifestRow
+
+IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png"}
+
+
+@dataclass(frozen=True)
+class SourceWork:
+    """The crops of one source image, and how their pixels are read."""
+
+    rows: tuple[ManifestRow, ...]
+    read: Callable[[], list[Rgb]]
+
+
+def dataset_work(dataset: Dataset, split: str, images: Path | None) -> list[SourceWork]:
+    """The crops of a split. Dropped crops have no file: they are cut from the images in the folder
+    `images` where it is given, and left out otherwise."""
+    rows = [row for row in dataset.rows if row.split == split and (row.kept or images)]
+    if not rows:
+        splits = ", ".join(dict.fromkeys(row.split for row in dataset.rows))
+        raise SagesegError(f"--split {split}: {dataset.root} has no crop in it; expected one of {splits}")
+    sources = [tuple(crops) for _, crops in groupby(rows, key=lambda row: row.source)]
+    return [SourceWork(crops, partial(_read_crops, dataset, crops, images)) for crops in sources]
+
+
+def _read_crops(dataset: Dataset, rows: Sequence[ManifestRow], images: Path | None) -> list[Rgb]:
+    if images and not all(row.kept for row in rows):
+        dropped = iter(_cut_source(images / rows[0].source, [row for row in rows if not row.kept]))
+        return [read_image(dataset.image_path(row.id)) if row.kept else next(dropped) for row in rows]
+    return [read_image(dataset.image_path(row.id)) for row in rows]
+
+
+def folder_work(folder: Path, size: int | None, overlap: int) -> list[SourceWork]:
+    """The images of a folder, cut into crops of `size` (None: whole) that share `overlap` pixels."""
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+    if not paths:
+        raise SagesegError(f"{folder}: no image in it; expected {', '.join(sorted(IMAGE_SUFFIXES))} files")
+    work = []
+    for path in paths:
+        rows = tuple(_rows_of(path, size, overlap))
+        work.append(SourceWork(rows, partial(_cut_source, path, rows)))
+    return work
+
+
+def _rows_of(path: Path, size: int | None, overlap: int) -> Iterator[ManifestRow]:
+    width, height = image_size(path)
+    for crop in crop_grid(width, height, size, overlap):
+        yield ManifestRow(
+            path.stem if size is None else crop_id(path.stem, crop),
+            split="",
+            group=path.stem,
+            source=path.name,
+            x=crop.left,
+            y=crop.top,
+            width=crop.width,
+            height=crop.height,
+            source_width=width,
+            source_height=height,
+        )
+
+
+def _cut_source(path: Path, rows: Sequence[ManifestRow]) -> list[Rgb]:
+    image = read_image(path)
+    return [cut_image(image, row.box) for row in rows]
