@@ -7,15 +7,19 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 from formats.console import track
+from formats.errors import SagesegError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _WAITING_PER_WORKER = 4
 """Tasks handed out ahead of their turn: enough to keep workers busy, few enough to bound memory."""
+_WORTH_A_PROCESS = 4
+"""A process takes as long to start as a few images take to do."""
 
 
 def map_parallel(
@@ -23,11 +27,11 @@ def map_parallel(
 ) -> Iterator[Result]:
     """The results of `function` in the order of the items, computed by processes.
 
-    `workers` None means one per core. `function`, items and results must be picklable. The first
-    exception ends the work and is raised here.
+    `workers` None means one per core, fewer for few items. `function`, items and results must be
+    picklable. The first exception ends the work and is raised here.
     """
-    count = min(workers or available_cores(), len(items))
-    results = map(function, items) if count <= 1 else _from_processes(function, items, count)
+    count = workers or min(available_cores(), -(-len(items) // _WORTH_A_PROCESS))
+    results = map(function, items) if min(count, len(items)) <= 1 else _from_processes(function, items, count)
     return track(results, len(items), label)
 
 
@@ -41,7 +45,7 @@ def available_cores() -> int:
 def _from_processes(function: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Iterator[Result]:
     # spawn: forking a process that has threads (BLAS, OpenCV, torch) can deadlock
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(min(workers, len(items)), context, initializer=_one_thread) as pool:
         waiting: deque[Future[Result]] = deque()
         try:
             for item in items:
@@ -50,6 +54,13 @@ def _from_processes(function: Callable[[Item], Result], items: Sequence[Item], w
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+        except BrokenProcessPool as e:
+            raise SagesegError("a worker process died, likely for want of memory; try again with --workers 1") from e
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def _one_thread() -> None:
+    # read by OpenCV when it loads: each worker has a core, not all of them
+    os.environ["OPENCV_FOR_THREADS_NUM"] = "1"

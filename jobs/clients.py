@@ -28,7 +28,7 @@ def make_client(service: str, backend: str, region: str | None) -> Any:
             endpoint_url=ensure_emulator(home()),
             aws_access_key_id="local",
             aws_secret_access_key="local",  # noqa: S106 (the emulator checks no signature)
-            config=_CONFIG,
+            config=_CONFIG.merge(Config(proxies={})),  # a company's proxy is no way to 127.0.0.1
         )
     return boto3.client(service, region_name=region, config=_CONFIG)
 

@@ -59,13 +59,16 @@ def _fetch(record: JobRecord, uri: str) -> Path:
 
 
 def _provenance(record: JobRecord, description: dict[str, Any], artefact: Path) -> dict[str, Any]:
+    settings = record.request["HyperParameters"]
     return {
         "job": record.name,
         "backend": record.backend,
+        "algorithm": settings.get("algorithm", "fcn"),
+        "backbone": settings.get("backbone"),
+        "hyperparameters": settings,
         "image": record.request["AlgorithmSpecification"]["TrainingImage"],
         "instance_type": record.request["ResourceConfig"]["InstanceType"],
-        "hyperparameters": record.request["HyperParameters"],
-        "billable_seconds": description.get("BillableTimeInSeconds"),
+        "seconds": description.get("BillableTimeInSeconds"),
         "epochs": record.epochs,
         "artefact_sha256": _sha256(artefact),
     }

@@ -43,7 +43,7 @@ def plan_job(
     )
     default_output = (home() / "output").as_uri() if local else f"{data_uri.rstrip('/')}/output"
     return TrainingJob(
-        name=options.name or default_name(settled.algorithm, dataset.root.name, now),
+        name=options.name or default_name(settled.algorithm, dataset.root.absolute().name, now=now),
         image=image,
         role=role or (LOCAL_ROLE if local else _required(role, "--role", "the ARN of a role for SageMaker")),
         data_uri=data_uri,
@@ -100,10 +100,10 @@ def _output_uri(output: str | None, *, local: bool) -> str | None:
     raise SagesegError(f"--output {output}: expected s3://bucket/prefix")
 
 
-def default_name(algorithm: str, dataset: str, now: datetime) -> str:
+def default_name(*parts: str, now: datetime) -> str:
     """A job name that says what and when, within SageMaker's 63 letters, digits and hyphens."""
-    stem = re.sub(r"[^a-zA-Z0-9]+", "-", f"{algorithm}-{dataset}").strip("-")[:42].strip("-")
-    return f"{stem}-{now:%Y%m%d-%H%M%S}"
+    stem = re.sub(r"[^a-zA-Z0-9]+", "-", "-".join(parts)).strip("-")[:42].strip("-")
+    return f"{stem or 'job'}-{now:%Y%m%d-%H%M%S}"
 
 
 def volume_gb(dataset: Dataset) -> int:

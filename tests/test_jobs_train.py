@@ -172,8 +172,9 @@ def test_images_stand_in_37_regions_under_the_partitions_own_domain() -> None:
 
 
 def test_default_names_say_what_and_when_within_the_services_rule() -> None:
-    assert default_name("fcn", "my cars_v2", NOW) == "fcn-my-cars-v2-20261121-010203"
-    assert len(default_name("deeplab", "x" * 200, NOW)) <= 63
+    assert default_name("fcn", "my cars_v2", now=NOW) == "fcn-my-cars-v2-20261121-010203"
+    assert default_name("車", now=NOW) == "job-20261121-010203"
+    assert len(default_name("deeplab", "x" * 200, now=NOW)) <= 63
 
 
 def test_the_volume_holds_the_dataset_twice(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,1 @@
+"""From predictions to the answer: full-size masks, scores, overlays and the report."""

@@ -1,0 +1,9 @@
+"""`python -m analysis`, the same commands as `sageseg analysis`."""
+
+from __future__ import annotations
+
+from analysis.cli import app
+from formats.console import run_app
+
+if __name__ == "__main__":
+    run_app(app)

@@ -1,0 +1,59 @@
+"""Crops put back together: the reverse of cutting an image by `formats.crops.crop_grid`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from formats.crops import Box, owned_boxes
+
+Pixels = npt.NDArray[np.uint8]
+"""A mask, shape (height, width), or an image, shape (height, width, 3); dtype uint8."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One crop of a source: where it lies, and the part of the source that is taken from it."""
+
+    id: str
+    crop: Box
+    owned: Box
+
+
+def divide(crops: Mapping[str, Box], width: int, height: int) -> list[Piece]:
+    """The crops of one source, by id, each with the part of the width × height source it owns.
+
+    Pass all crops of the grid, those without files too: a crop must not spread over pixels that
+    its absent neighbour owns. What is owned always lies inside both the crop and the source.
+    """
+    owned = owned_boxes(list(crops.values()), width, height)
+    return [Piece(row_id, crop, _overlap(owned[crop], crop)) for row_id, crop in crops.items()]
+
+
+def _overlap(a: Box, b: Box) -> Box:
+    left, top = max(a.left, b.left), max(a.top, b.top)
+    right = min(a.left + a.width, b.left + b.width)
+    bottom = min(a.top + a.height, b.top + b.height)
+    return Box(left, top, max(right - left, 0), max(bottom - top, 0))
+
+
+def owned_pixels(pieces: Iterable[Piece]) -> int:
+    """How many pixels of the source the pieces cover; none is owned twice."""
+    return sum(piece.owned.width * piece.owned.height for piece in pieces)
+
+
+def assemble(shape: tuple[int, ...], parts: Iterable[tuple[Piece, Pixels]], fill: int) -> Pixels:
+    """One array of `shape` (height, width, …) from crops, each giving the pixels that it owns.
+
+    A crop's pixels have the crop's size, padding included; what no part covers is `fill`.
+    """
+    whole = np.full(shape, fill, np.uint8)
+    for piece, pixels in parts:
+        owned, crop = piece.owned, piece.crop
+        left, top = owned.left - crop.left, owned.top - crop.top
+        inner = pixels[top : top + owned.height, left : left + owned.width]
+        whole[owned.top : owned.top + owned.height, owned.left : owned.left + owned.width] = inner
+    return whole

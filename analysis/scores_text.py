@@ -1,0 +1,50 @@
+"""Scores for a person at a terminal: aligned plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_COLUMNS = (
+    ("IoU", "iou"),
+    ("Dice", "dice"),
+    ("precision", "precision"),
+    ("recall", "recall"),
+    ("FP rate", "false_positive_rate"),
+)
+
+
+def format_scores(scores: Mapping[str, Any]) -> str:
+    """The headline of a scores.json: one line per class, then totals."""
+    overall = scores["overall"]
+    table = [["class", *(label for label, _ in _COLUMNS)]]
+    table += [[name, *(_number(overall[key][name]) for _, key in _COLUMNS)] for name in scores["classes"]]
+    totals = [
+        ["mean IoU", _number(overall["mean_iou"])],
+        ["mean IoU of the foreground", _number(overall["mean_iou_foreground"])],
+        ["pixel accuracy", _number(overall["pixel_accuracy"])],
+        ["images", str(scores["images"])],
+    ]
+    dropped, uncovered = scores["dropped_crops_as_background"], scores["uncovered_pixels_as_background"]
+    if dropped:
+        totals.append(["dropped crops", f"{dropped}, not predicted: counted as background"])
+    if uncovered:
+        totals.append(["pixels in no crop", f"{uncovered}: counted as background"])
+    return "\n".join([*_aligned(table), "", *_aligned(totals)])
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
+
+
+def _aligned(table: Sequence[Sequence[str]]) -> list[str]:
+    """Rows with the first column to the left and the others, if there are several, to the right."""
+    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
+    if len(widths) == 2:
+        return [f"{row[0]:<{widths[0]}}  {row[1]}" for row in table]
+    return [
+        "  ".join(
+            f"{cell:<{w}}" if i == 0 else f"{cell:>{w}}" for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in table
+    ]

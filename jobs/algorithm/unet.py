@@ -1,0 +1,79 @@
+"""A small U-Net for machines without a GPU; under our own image only, the built-in has none.
+
+The image enters as 2 × 2 blocks of pixels (12 channels at half size) and class scores leave the
+same way, so that no convolution runs at full resolution: there the memory of BatchNorm and ReLU,
+not arithmetic, costs most on a processor.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import nn
+from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
+
+WIDTHS = (16, 32, 64, 96, 128)
+"""Channels at 1/2, 1/4, 1/8, 1/16 and 1/32 of the image's size; multiples of 16 suit the processor's
+vector units."""
+STRIDE = 2 ** len(WIDTHS)
+
+
+def _unit(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+    )
+
+
+class _Up(nn.Module):
+    """Double the size, join the encoder's features of that size, mix."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.reduce = nn.Conv2d(inputs, outputs, 1, bias=False)
+        self.mix = _unit(2 * outputs, outputs)
+
+    def forward(self, features: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:
+        larger = F.interpolate(self.reduce(features), scale_factor=2, mode="bilinear", align_corners=False)
+        mixed: torch.Tensor = self.mix(torch.cat([larger, skip], 1))
+        return mixed
+
+
+class UNet(nn.Module):
+    """Images (N, 3, H, W) of any size to class scores (N, num_classes, H, W)."""
+
+    def __init__(self, num_classes: int, widths: tuple[int, ...] = WIDTHS) -> None:
+        super().__init__()
+        steps = list(pairwise(widths))
+        self.stem = _unit(12, widths[0])
+        self.down = nn.ModuleList(nn.Sequential(_unit(a, b, 2), _unit(b, b)) for a, b in steps)
+        self.up = nn.ModuleList(_Up(b, a) for a, b in reversed(steps))
+        self.head = nn.Conv2d(widths[0], 4 * num_classes, 1)
+        self.apply(_initialise)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        height, width = images.shape[-2:]
+        features = self.stem(F.pixel_unshuffle(_padded(images), 2).contiguous(memory_format=torch.channels_last))
+        skips = []
+        for down in self.down:
+            skips.append(features)
+            features = down(features)
+        for up in self.up:
+            features = up(features, skips.pop())
+        # contiguous: softmax over few classes is slow when they lie next to each other in memory
+        scores = F.pixel_shuffle(self.head(features).contiguous(), 2)
+        return scores[..., :height, :width]
+
+
+def _padded(images: torch.Tensor) -> torch.Tensor:
+    """Repeat the last column and row until both sides are multiples of STRIDE."""
+    height, width = images.shape[-2:]
+    right, bottom = -width % STRIDE, -height % STRIDE
+    return F.pad(images, (0, right, 0, bottom), mode="replicate") if right or bottom else images
+
+
+def _initialise(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

@@ -1,0 +1,110 @@
+"""The HTTP surface: a WSGI application that hands each request to the operation it names."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+from jobs.emulator import wire
+from jobs.emulator.faults import ServiceError
+from jobs.emulator.presence import HEALTH_PATH
+
+MAX_JSON_BYTES = 2**20
+"""Largest body of a JSON request; the largest real one, CreateTrainingJob, stays far below."""
+DEFAULT_REGION = "us-east-1"
+
+Operation = Callable[[dict[str, Any], str], dict[str, Any]]
+"""An operation of a service: takes the checked request and the caller's region."""
+Environ = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    content_type: str
+    body: bytes
+
+
+class EmulatorApp:
+    """The WSGI application. `last_active` (monotonic seconds) is when the last request came.
+
+    With `hosts`, requests to any other host are refused: so that no web page can reach a server
+    on this machine through a name of its own (DNS rebinding).
+    """
+
+    def __init__(
+        self,
+        operations: Mapping[tuple[str, str], Operation],
+        health: Mapping[str, Any],
+        hosts: frozenset[str] | None,
+    ) -> None:
+        self._operations, self._health, self._hosts = operations, health, hosts
+        self.last_active = time.monotonic()
+
+    def touch(self) -> None:
+        self.last_active = time.monotonic()
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        self.touch()
+        reply = self._answer(environ)
+        headers = [
+            ("Content-Type", reply.content_type),
+            ("Content-Length", str(len(reply.body))),
+            ("x-amzn-RequestId", str(uuid.uuid4())),
+        ]
+        start_response(f"{reply.status} {HTTPStatus(reply.status).phrase}", headers)
+        return [reply.body]
+
+    def _answer(self, environ: Environ) -> Reply:
+        service = None
+        try:
+            self._check_host(environ)
+            if environ["REQUEST_METHOD"] == "GET" and environ["PATH_INFO"] == HEALTH_PATH:
+                return Reply(200, "application/json", json.dumps(self._health).encode())
+            _check_route(environ)
+            service, operation = wire.parse_target(environ.get("HTTP_X_AMZ_TARGET", ""))
+            return self._operate(service, operation, environ)
+        except ServiceError as fault:
+            return Reply(fault.status, wire.CONTENT_TYPE, wire.render_fault(fault, service))
+
+    def _operate(self, service: str, operation: str, environ: Environ) -> Reply:
+        handler = self._operations.get((service, operation))
+        if handler is None:
+            raise ServiceError("UnknownOperationException", f"{operation} is not emulated")
+        request = wire.parse_request(service, operation, _read_body(environ))
+        response = handler(request, _region(environ))
+        return Reply(200, wire.CONTENT_TYPE, wire.render_response(service, operation, response))
+
+    def _check_host(self, environ: Environ) -> None:
+        host = urlsplit(f"//{environ.get('HTTP_HOST', '')}").hostname
+        if self._hosts is not None and host not in self._hosts:
+            raise ServiceError("AccessDeniedException", f"Host {host!r} is not this server", 403)
+
+
+def _check_route(environ: Environ) -> None:
+    if environ["REQUEST_METHOD"] != "POST" or environ["PATH_INFO"] not in ("", "/"):
+        where = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
+        raise ServiceError("UnknownOperationException", f"{where} is not emulated; expected POST /", 404)
+
+
+def _read_body(environ: Environ) -> bytes:
+    """The body, whole: waitress has buffered it and set its length, chunked or not."""
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    if length > MAX_JSON_BYTES:
+        message = f"HTTP content length exceeded {MAX_JSON_BYTES} bytes."
+        raise ServiceError("RequestEntityTooLargeException", message, 413)
+    content: bytes = environ["wsgi.input"].read(length)
+    return content
+
+
+def _region(environ: Environ) -> str:
+    """The region that the client signed for: `Credential=<key>/<date>/<region>/…`."""
+    match = re.search(r"Credential=[^/]*/\d{8}/([a-z0-9-]+)/", environ.get("HTTP_AUTHORIZATION", ""))
+    return str(match[1]) if match else DEFAULT_REGION

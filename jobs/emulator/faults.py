@@ -1,0 +1,16 @@
+"""What a service answers when it refuses: a code, a text and an HTTP status."""
+
+from __future__ import annotations
+
+
+class ServiceError(Exception):
+    """A refusal that the client receives. `code` is the service's name for it."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.code, self.message, self.status = code, message, status
+
+
+def invalid(message: str) -> ServiceError:
+    """SageMaker's refusal of a value, and of a name it does not know."""
+    return ServiceError("ValidationException", message)

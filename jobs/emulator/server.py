@@ -1,0 +1,167 @@
+"""The emulator's process: it listens, and goes when there is nothing left to do."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import waitress
+from waitress import wasyncore
+
+from formats.console import say
+from formats.errors import SagesegError
+from jobs.emulator.app import EmulatorApp
+from jobs.emulator.container import Command, own_program
+from jobs.emulator.log_events import LogEvents
+from jobs.emulator.presence import (
+    Presence,
+    emulator_folder,
+    exclusive,
+    presence_path,
+    read_presence,
+    tool_version,
+    write_presence,
+)
+from jobs.emulator.state import State
+from jobs.emulator.storage import OpenS3, Storage, open_s3
+from jobs.emulator.training import TrainingJobs
+from jobs.emulator.training_run import TrainingRuns, Workplace
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_IDLE_SECONDS = 60.0
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+MAX_BODY_BYTES = 32 * 2**20
+"""No request may be larger; each operation sets a limit of its own below this."""
+THREADS = 8
+STOP_GRACE_SECONDS = 120.0
+"""What AWS leaves a container between SIGTERM and SIGKILL (StopTrainingJob's documentation)."""
+_POLL_SECONDS = 0.5
+_HANDOVER_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that answers requests in threads of its own."""
+
+    presence: Presence
+    app: EmulatorApp
+    runs: TrainingRuns
+
+    @property
+    def url(self) -> str:
+        return self.presence.url
+
+    def idle_seconds(self) -> float:
+        """How long nobody has asked anything and no job has run."""
+        if self.runs.busy:
+            self.app.touch()
+        return time.monotonic() - self.app.last_active
+
+
+def serve(
+    host: str = DEFAULT_HOST, port: int = 0, home: Path | None = None, idle_seconds: float = DEFAULT_IDLE_SECONDS
+) -> None:
+    """Serve a home ($SAGESEG_HOME by default) until a signal, or until nothing was asked and no
+    job ran for `idle_seconds`. Call it from the main thread."""
+    if home is None:
+        from jobs.records import home as default_home
+
+        home = default_home()
+    with _ending_signals() as ended, running_server(home, host, port) as server:
+        say(f"emulator of {home} at {server.url}")
+        while not ended.wait(_POLL_SECONDS) and server.idle_seconds() < idle_seconds:
+            pass
+    say("emulator ended")
+
+
+@contextmanager
+def _ending_signals() -> Iterator[threading.Event]:
+    """An event that SIGTERM and Ctrl-C set, so that jobs are settled before the process ends."""
+    ended = threading.Event()
+    former = {number: signal.signal(number, lambda *_: ended.set()) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield ended
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def running_server(
+    home: Path,
+    host: str = DEFAULT_HOST,
+    port: int = 0,
+    *,
+    command: Command = own_program,
+    make_s3: OpenS3 = open_s3,
+    grace_seconds: float = STOP_GRACE_SECONDS,
+) -> Iterator[Server]:
+    """A server of a home, until the block ends; jobs that still run then are Failed.
+
+    Raises SagesegError when another server has this home, or the address cannot be had.
+    """
+    home = home.absolute()
+    folder = emulator_folder(home)
+    with ExitStack() as stack:
+        other = read_presence(home)  # one that shows no address is just ending, or just starting
+        if not stack.enter_context(exclusive(folder / "server.lock", 0 if other else _HANDOVER_SECONDS)):
+            raise SagesegError(f"{home}: another emulator serves it already{f', at {other.url}' if other else ''}")
+        listener = stack.enter_context(_listen(host, port))
+        state = stack.enter_context(closing(State(folder / "state.sqlite")))
+        storage = Storage(make_s3)
+        runs = TrainingRuns(Workplace(folder, state, storage, command, grace_seconds))
+        runs.recover()
+        presence = Presence(_url(listener, host), os.getpid(), str(home), tool_version())
+        operations = TrainingJobs(state, runs, storage).operations() | LogEvents(state).operations()
+        app = EmulatorApp(operations, asdict(presence), LOOPBACK if host in LOOPBACK else None)
+        stack.callback(runs.shut_down)
+        stack.enter_context(_answering(app, listener))
+        write_presence(presence)
+        stack.callback(presence_path(home).unlink, missing_ok=True)
+        yield Server(presence, app, runs)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    if host not in LOOPBACK:
+        say(f"warning: {host} can be reached from other machines; whoever reaches it can start jobs and read files")
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family)
+    except (OSError, OverflowError) as e:
+        raise SagesegError(f"{host}:{port}: cannot listen there ({e}); choose another --port or --host") from e
+
+
+def _url(listener: socket.socket, host: str) -> str:
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (compared, not bound)
+    return f"http://{f'[{reachable}]' if ':' in reachable else reachable}:{listener.getsockname()[1]}"
+
+
+@contextmanager
+def _answering(app: EmulatorApp, listener: socket.socket) -> Iterator[None]:
+    """Answer requests on a socket until the block ends."""
+    channels: dict[int, Any] = {}
+    server = waitress.create_server(
+        app,
+        sockets=[listener],
+        map=channels,
+        threads=THREADS,
+        max_request_body_size=MAX_BODY_BYTES,
+        ident="sageseg-emulator",
+        clear_untrusted_proxy_headers=True,
+    )
+    thread = threading.Thread(target=server.run, name="requests", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.trigger.pull_trigger(lambda: wasyncore.close_all(channels, ignore_all=True))
+        thread.join()
+        server.task_dispatcher.shutdown()

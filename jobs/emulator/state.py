@@ -1,0 +1,126 @@
+"""What the emulator remembers: resources and log streams, in SQLite.
+
+Every kind of resource lies in the same table: a name, what lists sort and filter by, and the
+record from which it is described, as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from formats.errors import SagesegError
+
+SCHEMA_VERSION = 1
+SCHEMA = """
+CREATE TABLE resources (
+    kind TEXT NOT NULL, name TEXT NOT NULL, arn TEXT NOT NULL UNIQUE, status TEXT NOT NULL,
+    created REAL NOT NULL, modified REAL NOT NULL, record TEXT NOT NULL, tags TEXT NOT NULL,
+    PRIMARY KEY (kind, name)
+);
+CREATE INDEX resources_by_time ON resources (kind, created, name);
+CREATE INDEX resources_by_status ON resources (kind, status, name);
+CREATE TABLE log_streams (
+    log_group TEXT NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL, created INTEGER NOT NULL,
+    first_event INTEGER, last_event INTEGER,
+    PRIMARY KEY (log_group, name)
+);
+"""
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A stored resource. Times are epoch seconds; `record` holds what a Describe call answers."""
+
+    kind: str
+    name: str
+    arn: str
+    status: str
+    created: float
+    modified: float
+    record: Record
+    tags: list[dict[str, str]]
+
+
+_COLUMNS = "kind, name, arn, status, created, modified, record, tags"
+
+
+class State:
+    """The database of one home; `folder` is where it lies. Safe to use from many threads."""
+
+    def __init__(self, path: Path) -> None:
+        self.folder = path.parent
+        self._lock = threading.RLock()
+        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        try:
+            self._open(path)
+        except sqlite3.DatabaseError as e:
+            self._database.close()
+            raise SagesegError(f"{path}: cannot be read as the emulator's state ({e}); remove it to start anew") from e
+
+    def _open(self, path: Path) -> None:
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = NORMAL")
+        (version,) = self._database.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            self._database.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+        elif version != SCHEMA_VERSION:
+            raise sqlite3.DatabaseError(f"{path.name} is version {version}, expected {SCHEMA_VERSION}")
+
+    def close(self) -> None:
+        with self._lock:
+            self._database.close()
+
+    def query(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement and fetch its rows."""
+        with self._lock:
+            return self._database.execute(sql, parameters).fetchall()
+
+    def insert(self, resource: Resource) -> bool:
+        """Store a new resource; False when its kind already has one of that name."""
+        r = resource
+        values = (r.kind, r.name, r.arn, r.status, r.created, r.modified, json.dumps(r.record), json.dumps(r.tags))
+        try:
+            self.query(f"INSERT INTO resources ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)  # noqa: S608
+        except sqlite3.IntegrityError:
+            return False
+        return True
+
+    def get(self, kind: str, name: str) -> Resource | None:
+        return self._one("kind = ? AND name = ?", (kind, name))
+
+    def by_arn(self, arn: str) -> Resource | None:
+        return self._one("arn = ?", (arn,))
+
+    def _one(self, condition: str, parameters: tuple[Any, ...]) -> Resource | None:
+        rows = self.select(condition, parameters, "LIMIT 1")
+        return rows[0] if rows else None
+
+    def select(self, condition: str, parameters: tuple[Any, ...], rest: str = "") -> list[Resource]:
+        """The resources that meet an SQL condition. All values must come as parameters."""
+        rows = self.query(f"SELECT {_COLUMNS} FROM resources WHERE {condition} {rest}", parameters)  # noqa: S608
+        return [_to_resource(row) for row in rows]
+
+    def update(self, kind: str, name: str, change: Callable[[Record], tuple[str, float]]) -> None:
+        """Change a resource's record in place, alone among all threads. `change` answers the
+        resource's status and time of modification; when it raises, nothing is changed."""
+        with self._lock:
+            resource = self.get(kind, name)
+            if resource is None:
+                raise KeyError(f"{kind} {name}")
+            status, modified = change(resource.record)
+            self.query(
+                "UPDATE resources SET status = ?, modified = ?, record = ? WHERE kind = ? AND name = ?",
+                (status, modified, json.dumps(resource.record), kind, name),
+            )
+
+
+def _to_resource(row: tuple[Any, ...]) -> Resource:
+    kind, name, arn, status, created, modified, record, tags = row
+    return Resource(kind, name, arn, status, created, modified, json.loads(record), json.loads(tags))

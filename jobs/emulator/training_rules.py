@@ -1,0 +1,159 @@
+"""What CreateTrainingJob refuses beyond the service model, by the image that is to run.
+
+Under the built-in's URI the built-in's rules hold, under our own image those of the open
+implementation. The texts about instances and metric definitions are AWS's; where a real text is
+not known, the message is ours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from formats.errors import SagesegError
+from jobs.emulator.faults import invalid
+from jobs.emulator.storage import Storage, is_file_uri
+from jobs.hyperparameters import Rules, parse_hyperparameters
+from jobs.instances import GPU_INSTANCES
+from jobs.registry import OPEN_IMAGE, builtin_image
+from jobs.service_model import Violation, describe_violations
+from jobs.training_request import CONTENT_TYPES
+
+ALGORITHM = "semantic-segmentation"
+_BUILTIN_IMAGE = re.compile(
+    rf"(?P<repository>\d{{12}}\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[^/]+/{ALGORITHM}):(1|latest)"
+)
+_OPEN_IMAGE = re.compile(rf"([^\s/]+/)*{re.escape(OPEN_IMAGE.partition(':')[0])}:[\w.-]+")
+_GPU_FAMILY = re.compile(r"ml\.[pg]\d")
+_LOADER_VARIABLE = re.compile(r"PATH|LD_.*|DYLD_.*|PYTHON.*")
+
+Request = dict[str, Any]
+
+
+def check_training_request(request: Request, storage: Storage) -> None:
+    """Raise ServiceError for a training job that cannot be started."""
+    _check_present(request)
+    _check_emulated(request)
+    rules = image_rules(request["AlgorithmSpecification"]["TrainingImage"])
+    if rules == "builtin":
+        _check_builtin(request)
+    try:
+        parse_hyperparameters(request.get("HyperParameters", {}), rules)
+        _check_places(request, storage)
+    except SagesegError as e:
+        raise invalid(str(e)) from e
+
+
+def image_rules(image: str) -> Rules:
+    """Whose rules hold for an image. Raises ServiceError for an image that is not run here."""
+    match = _BUILTIN_IMAGE.fullmatch(image)
+    if match and _is_registered(match["repository"], match["region"]):
+        return "builtin"
+    if _OPEN_IMAGE.fullmatch(image):
+        return "open"
+    expected = f"the built-in's, such as {builtin_image('us-east-1')}, and {OPEN_IMAGE}"
+    raise invalid(f"TrainingImage {image!r} cannot run here; the emulator runs two images only: {expected}")
+
+
+def _is_registered(repository: str, region: str) -> bool:
+    try:
+        return builtin_image(region).rpartition(":")[0] == repository
+    except SagesegError:
+        return False
+
+
+def _check_present(request: Request) -> None:
+    """What a job that trains with an image needs; the model leaves it open for serverless jobs."""
+    needed = (
+        ("AlgorithmSpecification", "TrainingImage"),
+        ("ResourceConfig", "InstanceType"),
+        ("ResourceConfig", "InstanceCount"),
+        ("ResourceConfig", "VolumeSizeInGB"),
+    )
+    missing = [_missing_path(request, *names) for names in needed]
+    violations = [
+        Violation("constraint", path, f"Value null at '{path}' failed to satisfy constraint: Member must not be null")
+        for path in dict.fromkeys(filter(None, missing))
+    ]
+    if violations:
+        raise invalid(describe_violations(violations))
+
+
+def _missing_path(request: Request, outer: str, inner: str) -> str | None:
+    names = [outer] if request.get(outer) is None else [outer, inner]
+    if len(names) == 2 and request[outer].get(inner) is not None:
+        return None
+    return ".".join(name[0].lower() + name[1:] for name in names)
+
+
+def _check_emulated(request: Request) -> None:
+    """Refuse what would be passed over in silence otherwise."""
+    for problem in _not_emulated(request):
+        raise invalid(f"{problem} is not emulated")
+
+
+def _not_emulated(request: Request) -> Iterator[str]:
+    algorithm = request["AlgorithmSpecification"]
+    yield from (name for name in ("ContainerEntrypoint", "ContainerArguments") if name in algorithm)
+    if request["ResourceConfig"]["InstanceCount"] != 1:
+        yield "InstanceCount other than 1"
+    if request["OutputDataConfig"].get("CompressionType", "GZIP") != "GZIP":
+        yield "OutputDataConfig.CompressionType NONE"
+    for channel in request.get("InputDataConfig", []):
+        yield from _channel_not_emulated(channel, algorithm["TrainingInputMode"])
+    for name, value in request.get("Environment", {}).items():
+        if _LOADER_VARIABLE.fullmatch(name) or "\0" in value:
+            yield f"Environment variable {name}, which decides what program runs,"
+
+
+def _channel_not_emulated(channel: Request, job_mode: str) -> Iterator[str]:
+    name, source = channel["ChannelName"], channel["DataSource"].get("S3DataSource")
+    if name in (".", ".."):
+        yield f"Channel name {name!r}"
+    if source is None:
+        yield f"Channel {name} without S3DataSource"
+    elif source["S3DataType"] != "S3Prefix":
+        yield f"Channel {name} with S3DataType {source['S3DataType']}"
+    if channel.get("InputMode", job_mode) == "Pipe":
+        yield f"Channel {name} in Pipe mode"
+    if channel.get("CompressionType", "None") != "None":
+        yield f"Channel {name} with CompressionType {channel['CompressionType']}"
+
+
+def _check_builtin(request: Request) -> None:
+    instance_type = request["ResourceConfig"]["InstanceType"]
+    refused = f"Instance type {instance_type} is not supported by algorithm {ALGORITHM}"
+    if not _GPU_FAMILY.match(instance_type):
+        raise invalid(f"{refused}; only GPU instances are supported.")
+    if instance_type not in GPU_INSTANCES:
+        raise invalid(f"{refused}; documented are P2, P3, G4dn and G5.")
+    if request["AlgorithmSpecification"].get("MetricDefinitions"):
+        raise invalid(
+            "You can't override the metric definitions for Amazon SageMaker algorithms. "
+            "Please retry the request without specifying metric definitions."
+        )
+    given = {channel["ChannelName"] for channel in request.get("InputDataConfig", [])}
+    missing = [name for name in CONTENT_TYPES if name not in given]
+    if missing:
+        raise invalid(f"Channel {missing[0]} is missing; {ALGORITHM} requires {', '.join(CONTENT_TYPES)}")
+
+
+def _check_places(request: Request, storage: Storage) -> None:
+    """Raises SagesegError for data that is not there and for outputs that cannot be written."""
+    names = [channel["ChannelName"] for channel in request.get("InputDataConfig", [])]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise SagesegError(f"Channel {twice[0]} is given twice")
+    for channel in request.get("InputDataConfig", []):
+        uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
+        try:
+            storage.check_input(uri)
+        except SagesegError as e:
+            raise SagesegError(f"Channel {channel['ChannelName']}: {e}") from e
+    storage.check_output(request["OutputDataConfig"]["S3OutputPath"])
+    checkpoints = request.get("CheckpointConfig", {}).get("S3Uri")
+    if checkpoints is not None and not is_file_uri(checkpoints):
+        raise SagesegError(f"CheckpointConfig {checkpoints}: only file:/// checkpoints are emulated")
+    if checkpoints is not None:
+        storage.check_output(checkpoints)

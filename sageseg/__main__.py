@@ -1,0 +1,5 @@
+"""`python -m sageseg demo`"""
+
+from sageseg.cli import main
+
+main()
