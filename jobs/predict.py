@@ -41,11 +41,13 @@ class Model(Protocol):
 def predict_with_artefact(job_or_artefact: str, images_or_dataset: Path, out: Path, options: PredictOptions) -> int:
     """Predict on this machine, with the network in torch. Returns the number of predictions."""
     from jobs.algorithm.artefact import read_artefact
-    from jobs.algorithm.inference import Predictor
 
     found = find_model(job_or_artefact)
     work, classes = _find_work(images_or_dataset, options)
-    model = Predictor(read_artefact(found.artefact))
+    artefact = read_artefact(found.artefact)
+    from jobs.algorithm.inference import Predictor  # torch takes seconds to load: not for a mistyped name
+
+    model = Predictor(artefact)
     classes = classes or found.classes
     if classes and len(classes) != model.num_classes:
         raise SagesegError(

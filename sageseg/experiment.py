@@ -25,7 +25,7 @@ from typing import Any
 import typer
 import yaml
 
-from formats.console import say
+from formats.console import result, say
 from formats.errors import SagesegError
 from formats.staging import write_text
 from jobs.hyperparameters import TABLE
@@ -179,8 +179,9 @@ def _run_step(app: typer.Typer, step: Step, done: _Done, path: Path) -> None:
     done.chain = fingerprint
     if before.get("fingerprint") == fingerprint and (step.makes is None or step.makes.exists()):
         say(f"{step.name}: done already")
-        if step.name != "report":  # its scores are what people came for
-            return
+        if step.name == "report" and step.makes:
+            _show_report(step.makes)
+        return
     words = [word.replace("{job}", done.steps.get("train", {}).get("job", "")) for word in step.words]
     facts = {"fingerprint": fingerprint}
     if step.name == "train" and "--name" not in words:
@@ -194,3 +195,12 @@ def _run_step(app: typer.Typer, step: Step, done: _Done, path: Path) -> None:
     with _usage_errors(path, step):
         app(words, prog_name="sageseg", standalone_mode=False)
     done.record(step, **facts)
+
+
+def _show_report(folder: Path) -> None:
+    """What `analysis report` printed when it wrote this folder."""
+    from analysis.report import PAGE
+    from analysis.scores_text import format_scores
+
+    result(format_scores(json.loads((folder / "scores.json").read_text(encoding="utf-8"))))
+    result(f"\n{folder / PAGE}")

@@ -18,8 +18,8 @@ from jobs.algorithm.artefact import read_artefact
 from sageseg.shoot import draw_shoot
 
 EXPERIMENT = """\
-prep: {carvana: [shoot/images, shoot/masks], crop: 64, val: 1}
-train: {backend: local, algorithm: unet, optimizer: adam, learning_rate: 0.01, epochs: 1, crop_size: 64, base_size: 64}
+prep: {carvana: [shoot/images, shoot/masks], crop: 32, val: 1}
+train: {backend: local, algorithm: unet, optimizer: adam, learning_rate: 0.01, epochs: 1, crop_size: 32, base_size: 32}
 predict: {split: val, probabilities: true}
 stitch: {}
 report: {colors: light}
@@ -93,6 +93,7 @@ def test_a_second_run_passes_over_what_is_done_and_a_change_redoes_what_follows(
     again = sageseg("run", "experiment.yaml", cwd=experiment)
     assert again.returncode == 0, again.stderr
     assert [line for line in again.stderr.splitlines() if line.startswith("$ ")] == []
+    assert again.stdout.splitlines()[-3:] == (experiment / "stdout").read_text().splitlines()[-3:]
     copy = experiment / "experiment.yaml"
     copy.write_text(EXPERIMENT.replace("colors: light", "colors: safe"))
     changed = sageseg("run", "experiment.yaml", cwd=experiment)
