@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import numpy as np
 import pytest
+from dataset_samples import make_dataset
 from moto.server import ThreadedMotoServer
 from typer.testing import CliRunner
 
@@ -20,7 +21,6 @@ from jobs.options import TrainOptions
 from jobs.registry import ACCOUNTS, builtin_image
 from jobs.train import LOCAL_ROLE, default_name, is_builtin, plan_job, request_of, volume_gb
 from jobs.upload import channel_files, parse_s3_uri, upload_dataset
-from tests.dataset_samples import make_dataset
 
 ROLE = "arn:aws:iam::123456789012:role/SageMaker"
 NOW = datetime(2026, 11, 21, 1, 2, 3, tzinfo=UTC)
