@@ -192,10 +192,12 @@ def predict(
 def emulator(
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 0,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    idle_seconds: Annotated[float, typer.Option(help="End after so long without work or requests; 0 never.")] = 0,
+    idle_seconds: Annotated[
+        float | None, typer.Option(help="End after so long without requests or work; by default never.")
+    ] = None,
 ) -> None:
     """SageMaker's API on this machine, for any client."""
     from jobs.emulator.server import serve
     from jobs.records import home
 
-    serve(host, port, home(), idle_seconds)
+    serve(host, port, home(), float("inf") if idle_seconds is None else idle_seconds)

@@ -25,7 +25,10 @@ app.add_typer(analysis_app, name="analysis")
 
 @app.command()
 def run(experiment: Annotated[Path, typer.Argument(help="A YAML file that names each step.")]) -> None:
-    """One experiment through all rooms; steps that are done and unchanged are passed over."""
+    """Run one experiment file through all rooms.
+
+    Steps that are done and unchanged are passed over.
+    """
     from sageseg.experiment import run_experiment
 
     run_experiment(experiment)
@@ -35,7 +38,10 @@ def run(experiment: Annotated[Path, typer.Argument(help="A YAML file that names 
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for images, results and report.")] = Path("sageseg-demo"),
 ) -> None:
-    """Draw a studio shoot of cars and take it through the whole path on this machine."""
+    """Run the whole path on drawn cars.
+
+    Draws a studio shoot, trains on this machine, and leaves the experiment file for you to change.
+    """
     from sageseg.demo import run_demo
 
     run_demo(out)

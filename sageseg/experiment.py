@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+import typer.core
 import yaml
 
 from formats.console import result, say
@@ -132,11 +133,13 @@ def _options(settings: Mapping[str, Any]) -> Iterator[str]:
 def check_words(app: typer.Typer, words: Sequence[str]) -> None:
     """Parse a command line without running it. Raises TyperException or SagesegError."""
     command: Any = typer.main.get_command(app)
-    for word in words[:2]:
+    rest = list(words)
+    while isinstance(command, typer.core.TyperGroup):
+        word = rest.pop(0)
         if word not in command.commands:
             raise SagesegError(f"{word}: not known; expected one of {', '.join(command.commands)}")
         command = command.commands[word]
-    command.make_context(" ".join(words[:2]), list(words[2:]))
+    command.make_context(" ".join(words[: len(words) - len(rest)]), rest)
 
 
 @contextlib.contextmanager
