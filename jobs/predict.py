@@ -45,6 +45,9 @@ def predict_with_artefact(job_or_artefact: str, images_or_dataset: Path, out: Pa
     found = find_model(job_or_artefact)
     work, classes = _find_work(images_or_dataset, options)
     artefact = read_artefact(found.artefact)
+    from jobs.algorithm.processor import prepare_processor
+
+    prepare_processor()
     from jobs.algorithm.inference import Predictor  # torch takes seconds to load: not for a mistyped name
 
     model = Predictor(artefact)

@@ -1,10 +1,13 @@
 """What all tests share: hypothesis without clocks or chance, and a state folder of their own."""
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+# threads of torch that wait must not spin: several tests, each with its own, share the cores
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 settings.register_profile("sageseg", deadline=None, derandomize=True)
 settings.load_profile("sageseg")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import os
 import sys
 from pathlib import Path
 
 from formats.errors import SagesegError
 from formats.staging import write_text
+from jobs.algorithm.processor import prepare_processor
 
 CHANNELS = ("train", "train_annotation", "validation", "validation_annotation")
 LATER_CHANNELS = ("model", "label_map")
@@ -32,9 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def train(root: Path) -> None:
     """Train as `input/config/hyperparameters.json` says, over `input/data`, into `model`."""
-    # read by torch when it first allocates: without huge pages, half of a small network's training
-    # step goes into page faults (Linux; no effect elsewhere)
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+    prepare_processor()
     from jobs.algorithm.training import as_strings, run_training, start_training
     from jobs.hyperparameters import parse_hyperparameters
 

@@ -48,9 +48,11 @@ def validation_crop(image: Rgb, mask: Mask, crop_size: int) -> tuple[Rgb, Mask]:
 
 def _random_span(side: int, crop_size: int, scale: float, rng: np.random.Generator) -> tuple[slice, int]:
     """The pixels of one side that a crop shows, and how many pixels of the crop they fill."""
+    if side * scale <= crop_size:
+        return slice(0, side), max(round(side * scale), 1)
     shown = min(max(round(crop_size / scale), 1), side)
     start = int(rng.integers(0, side - shown + 1))
-    return slice(start, start + shown), min(max(round(shown * scale), 1), crop_size)
+    return slice(start, start + shown), crop_size
 
 
 def _scaled(image: Rgb, mask: Mask, width: int, height: int) -> tuple[Rgb, Mask]:

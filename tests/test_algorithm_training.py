@@ -1,0 +1,318 @@
+"""Training as the container runs it: hyperparameters in, model and log out."""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from formats.classes import IGNORE
+from formats.errors import SagesegError
+from formats.images import encode_image, read_image
+from formats.masks import read_mask, write_mask
+from jobs.algorithm import training
+from jobs.algorithm.__main__ import main
+from jobs.algorithm.artefact import BEST, LAST, Artefact, pack_artefact, read_artefact
+from jobs.algorithm.batches import Batch
+from jobs.algorithm.evaluation import count_pixels, evaluate, mean_iou, pixel_accuracy
+from jobs.algorithm.inference import Predictor
+from jobs.algorithm.params import decode_params
+from jobs.algorithm.processor import prepare_processor
+from jobs.algorithm.training import as_strings, cross_entropy, should_stop
+from jobs.hyperparameters import Hyperparameters, parse_hyperparameters
+from jobs.log_lines import epoch_metrics
+
+SETTINGS = {
+    "num_classes": "2",
+    "num_training_samples": "4",
+    "algorithm": "unet",
+    "optimizer": "adam",
+    "learning_rate": "0.01",
+    "epochs": "2",
+    "base_size": "32",
+    "crop_size": "32",
+    "mini_batch_size": "2",
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """So small a network is slowed by threads that wait for each other, above all beside other tests."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def write_root(root: Path, settings: dict[str, str], samples: int = 4) -> Path:
+    """An `/opt/ml` tree: bright discs, class 1, on dark ground."""
+    (root / "input/config").mkdir(parents=True)
+    (root / "input/config/hyperparameters.json").write_text(json.dumps(settings))
+    rows, columns = np.mgrid[:32, :40]
+    for channel in ("train", "validation"):
+        images, masks = (root / "input/data" / name for name in (channel, f"{channel}_annotation"))
+        images.mkdir(parents=True)
+        masks.mkdir()
+        for i in range(samples):
+            mask = ((rows - 16) ** 2 + (columns - 14 - 3 * i) ** 2 < 81).astype(np.uint8)
+            (images / f"{i}.jpg").write_bytes(encode_image(np.stack([40 + 180 * mask] * 3, 2).astype(np.uint8)))
+            write_mask(masks / f"{i}.png", mask)
+    return root
+
+
+@pytest.fixture(scope="module")
+def trained(one_thread: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = write_root(tmp_path_factory.mktemp("trained"), SETTINGS | {"epochs": "25"})
+    assert main(["train", "--root", str(root)]) == 0
+    return root
+
+
+def load(root: Path) -> Artefact:
+    pack_artefact(root / "model", root / "model.tar.gz")
+    return read_artefact(root / "model.tar.gz")
+
+
+def test_a_trained_network_finds_the_discs(trained: Path) -> None:
+    predictor = Predictor(load(trained))
+    counts = np.zeros((2, 2), np.int64)
+    for path in (trained / "input/data/validation").iterdir():
+        truth = read_mask(trained / f"input/data/validation_annotation/{path.stem}.png")
+        counts += count_pixels(truth, predictor.predict_masks(read_image(path)[None])[0], 2)
+    assert mean_iou(counts) > 0.8
+
+
+def test_probabilities_sum_to_one_and_their_largest_is_the_mask(trained: Path) -> None:
+    predictor = Predictor(load(trained))
+    images = np.random.default_rng(0).integers(0, 255, (2, 35, 50, 3), np.uint8)
+    probabilities = predictor.predict(images)
+    assert predictor.num_classes == 2
+    assert probabilities.shape == (2, 2, 35, 50)
+    assert probabilities.dtype == np.float32
+    np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
+    np.testing.assert_array_equal(probabilities.argmax(1), predictor.predict_masks(images))
+
+
+def test_the_model_folder_is_the_containers(trained: Path) -> None:
+    assert sorted(path.name for path in (trained / "model").iterdir()) == [
+        "hyperparams.json",
+        "model_algo-1",
+        "model_best.params",
+    ]
+    settings = load(trained).hyperparameters
+    assert settings["optimizer"] == "adam"
+    assert settings["backbone"] == "resnet-50"  # a default, settled
+    assert as_strings(parse_hyperparameters(settings, "open")) == settings
+
+
+def test_an_artefact_with_the_builtins_own_settings_is_accepted(trained: Path) -> None:
+    artefact = load(trained)
+    Predictor(Artefact(artefact.hyperparameters | {"_kvstore": "device"}, artefact.parameters, "x"))
+
+
+def test_weights_that_are_not_of_the_settings_are_refused(trained: Path) -> None:
+    artefact = load(trained)
+    with pytest.raises(SagesegError, match=r"x: parameter head\.(weight|bias) has shape"):
+        Predictor(Artefact(artefact.hyperparameters | {"num_classes": "3"}, artefact.parameters, "x"))
+
+
+def run(root: Path, capsys: pytest.CaptureFixture[str], **given: str) -> list[str]:
+    write_root(root, SETTINGS | given)
+    assert main(["train", "--root", str(root)]) == 0, capsys.readouterr().out
+    return capsys.readouterr().out.splitlines()
+
+
+def last_weights(root: Path) -> dict[str, object]:
+    return {name: array.tolist() for name, array in decode_params((root / "model" / LAST).read_bytes(), "x").items()}
+
+
+def test_log_lines_are_the_containers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = run(tmp_path, capsys)
+    prefix = re.compile(r"\[\d\d/\d\d/\d{4} \d\d:\d\d:\d\d INFO \d+\] ")
+    assert all(prefix.match(line) for line in lines)
+    text = [prefix.sub("", line) for line in lines]
+    assert "LRScheduler setup: iters per epoch: 2, num_epochs 2" in text
+    assert f"Serializing model to {tmp_path}/model/{BEST}" in text
+    assert "#progress_metric: host=algo-1, completed 50.0 % of epochs" in text
+    metrics = epoch_metrics(lines)
+    assert [m.epoch for m in metrics] == [0, 1]
+    assert all(None not in (m.train_loss, m.train_throughput, m.validation_throughput) for m in metrics)
+
+
+def test_progress_is_logged_every_so_many_steps_with_the_rate(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "LOGGING_FREQUENCY", 2)
+    lines = [line for line in run(tmp_path, capsys, lr_scheduler="cosine") if "#progress_notice" in line]
+    assert [re.sub(r".*(epoch: .*) speed: \S+", r"\1", line) for line in lines] == [
+        "epoch: 0, iterations: 2 samples/sec learning_rate: 0.008536",
+        "epoch: 1, iterations: 2 samples/sec learning_rate: 0.001464",
+    ]
+
+
+def test_two_trainings_of_the_same_input_are_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(tmp_path / "a", capsys)
+    run(tmp_path / "b", capsys)
+    assert last_weights(tmp_path / "a") == last_weights(tmp_path / "b")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"base_size": "64"},
+        {"crop_size": "48"},
+        {"epochs": "1"},
+        {"mini_batch_size": "4"},
+        {"num_training_samples": "40"},
+        {"learning_rate": "0.001"},
+        {"lr_scheduler": "cosine"},
+        {"lr_scheduler": "step", "lr_scheduler_step": "1"},
+        {"optimizer": "sgd"},
+    ],
+    ids=lambda given: next(iter(given)),
+)
+def test_a_hyperparameter_changes_the_training(
+    given: dict[str, str], trained_plainly: dict[str, object], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(tmp_path, capsys, **given)
+    assert last_weights(tmp_path) != trained_plainly
+
+
+@pytest.fixture(scope="module")
+def trained_plainly(one_thread: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    root = write_root(tmp_path_factory.mktemp("plain"), SETTINGS)
+    assert main(["train", "--root", str(root)]) == 0
+    return last_weights(root)
+
+
+def test_the_step_factor_acts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    step = {"lr_scheduler": "step", "lr_scheduler_step": "1"}
+    run(tmp_path / "a", capsys, **step)
+    run(tmp_path / "b", capsys, **step, lr_scheduler_factor="0.5")
+    assert last_weights(tmp_path / "a") != last_weights(tmp_path / "b")
+
+
+@pytest.mark.parametrize(("size", "shape"), [("1", (1, 32, 40)), ("3", (3, 32, 32))])
+def test_validation_is_whole_one_by_one_and_cropped_in_batches(
+    size: str,
+    shape: tuple[int, ...],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[tuple[int, ...]] = []
+
+    def spy(network: torch.nn.Module, batches: list[Batch], *rest: object) -> object:
+        kept = list(batches)
+        seen.extend(batch.masks.shape for batch in kept)
+        return evaluate(network, kept, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(training, "evaluate", spy)
+    run(tmp_path, capsys, validation_mini_batch_size=size, epochs="1")
+    assert seen[0] == shape
+    assert sum(batch[0] for batch in seen) == 4
+
+
+def test_the_best_epoch_is_kept_beside_the_last(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = iter([0.5, 0.7, 0.6])
+    monkeypatch.setattr(training, "mean_iou", lambda _: next(scores))
+    lines = run(tmp_path, capsys, epochs="3")
+    saved = [Path(line.split()[-1]).name for line in lines if "Serializing" in line]
+    assert saved == [BEST, BEST, LAST]
+    assert decode_params((tmp_path / "model" / BEST).read_bytes(), "x").keys() == last_weights(tmp_path).keys()
+
+
+def test_training_stops_early(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "mean_iou", lambda _: 0.5)
+    given = {"early_stopping": "True", "early_stopping_min_epochs": "1", "early_stopping_patience": "1"}
+    assert len(epoch_metrics(run(tmp_path / "a", capsys, epochs="5", **given))) == 2
+    assert len(epoch_metrics(run(tmp_path / "b", capsys, epochs="3", **(given | {"early_stopping": "False"})))) == 3
+
+
+def settings(**given: str) -> Hyperparameters:
+    return parse_hyperparameters(SETTINGS | {"early_stopping": "True"} | given, "open")
+
+
+@pytest.mark.parametrize(
+    ("scores", "given", "stops"),
+    [
+        ([0.5, 0.4, 0.4, 0.4, 0.4], {}, True),
+        ([0.5, 0.4, 0.4, 0.4], {}, False),
+        ([0.5, 0.4, 0.4, 0.4, 0.6], {}, False),
+        ([0.5, 0.4, 0.4, 0.4, 0.4], {"early_stopping_min_epochs": "6"}, False),
+        ([0.5, 0.4, 0.4, 0.4, 0.4], {"early_stopping_patience": "5"}, False),
+        ([0.5, 0.51, 0.52, 0.53, 0.54], {"early_stopping_tolerance": "0.1"}, True),
+        ([0.5, 0.56, 0.6, 0.6, 0.6], {"early_stopping_tolerance": "0.1"}, False),
+        ([0.0, 0.0, 0.0, 0.0, 0.0], {}, True),
+    ],
+)
+def test_early_stopping_waits_for_a_relative_gain(scores: list[float], given: dict[str, str], stops: bool) -> None:
+    assert should_stop(scores, settings(**given)) is stops
+
+
+def fail(root: Path) -> str:
+    """The reason left by a training that is expected to fail."""
+    assert main(["train", "--root", str(root)]) == 1
+    assert not (root / "model" / BEST).exists()
+    return (root / "output/failure").read_text()
+
+
+def test_a_mask_value_outside_the_classes_fails_naming_the_file(tmp_path: Path) -> None:
+    write_root(tmp_path, SETTINGS)
+    write_mask(tmp_path / "input/data/train_annotation/2.png", np.full((32, 40), 9, np.uint8))
+    assert re.search(r"train_annotation/2\.png: value 9 is no class; expected 0 to 1", fail(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("channel", "reason"), [("model", "not in the open implementation yet"), ("extra", "not known")]
+)
+def test_a_channel_that_cannot_be_served_is_not_ignored(channel: str, reason: str, tmp_path: Path) -> None:
+    write_root(tmp_path, SETTINGS)
+    (tmp_path / "input/data" / channel).mkdir()
+    assert f"channel {channel}: {reason}" in fail(tmp_path)
+
+
+def test_other_failures_leave_their_reason(tmp_path: Path) -> None:
+    assert "learning_rate is '7'" in fail(write_root(tmp_path / "value", SETTINGS | {"learning_rate": "7"}))
+    root = write_root(tmp_path / "channel", SETTINGS)
+    (root / "input/data/validation").rename(root / "elsewhere")
+    assert "data/validation: not found" in fail(root)
+    (root / "input/config/hyperparameters.json").write_text('{"epochs": 3}')
+    assert "expected an object of strings" in fail(root)
+    (root / "input/config/hyperparameters.json").unlink()
+    assert "hyperparameters.json: cannot be read" in fail(root)
+
+
+def test_confusion_and_scores_of_a_case_counted_by_hand() -> None:
+    truth = np.array([[0, 0, 1], [1, 1, IGNORE]], np.uint8)
+    predicted = np.array([[0, 1, 1], [1, 0, 1]], np.uint8)
+    counts = count_pixels(truth, predicted, 3)
+    assert counts.tolist() == [[1, 1, 0], [1, 2, 0], [0, 0, 0]]
+    # 1/3, 2/4, and 0 for the class that is nowhere, as GluonCV counts it
+    assert mean_iou(counts) == pytest.approx((1 / 3 + 1 / 2 + 0) / 3)
+    assert pixel_accuracy(counts) == pytest.approx(3 / 5)
+    assert pixel_accuracy(np.zeros((2, 2), np.int64)) == 0
+
+
+def test_ignored_pixels_do_not_train() -> None:
+    scores = torch.zeros(1, 2, 1, 2, requires_grad=True)
+    cross_entropy(scores, torch.tensor([[[1, IGNORE]]])).backward()  # type: ignore[no-untyped-call]
+    assert scores.grad is not None
+    assert scores.grad[..., 1].abs().sum() == 0
+    assert scores.grad[0, :, 0, 0].tolist() == [0.5, -0.5]
+    assert cross_entropy(scores, torch.full((1, 1, 2), IGNORE)).item() == 0
+
+
+def test_the_processor_is_set_up_where_the_user_has_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("THP_MEM_ALLOC_ENABLE", raising=False)
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    prepare_processor()
+    assert os.environ["THP_MEM_ALLOC_ENABLE"] == "1"
+    assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
