@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -17,43 +22,123 @@ Rgb = npt.NDArray[np.uint8]
 """An image, shape (height, width, 3), dtype uint8, red first."""
 
 JPEG_QUALITY = 95
-_JPEG_START = b"\xff\xd8"
 JPEG_SUBSAMPLING = "420"
+_JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG with further images behind it, as phones write them
+_ORIENTATION = 0x0112
+_UPRIGHT, _FIRST_SIDEWAYS, _LAST = 1, 5, 8
+_PNG_START, _PNG_DEPTH_BYTE = b"\x89PNG\r\n\x1a\n", 24
 
 
 def read_image(path: Path) -> Rgb:
-    """Decode a JPEG, or any other 8-bit image that Pillow reads, to RGB.
+    """Decode a JPEG, or any other 8-bit image that Pillow reads, to RGB, upright.
 
-    Raises SagesegError when the file is missing, truncated or no image.
+    Raises SagesegError when the file is missing, truncated, animated, over 8 bits a channel, too
+    large to be an image (over 179 million pixels) or no image.
     """
+    with image_errors(path):
+        return decode_image(path.read_bytes())
+
+
+def decode_image(content: bytes) -> Rgb:
+    """Decode an encoded image to RGB, turned as its EXIF orientation says.
+
+    Raises ValueError or OSError when it is broken or no 8-bit image.
+    """
+    with open_header(content) as image:
+        if image.format in _JPEG_FORMATS:
+            pixels = np.asarray(simplejpeg.decode_jpeg(content, colorspace="RGB"))
+            return _upright(pixels, _orientation(image))
+        _check_depth(image, content)
+        orientation = _orientation(image)
+        return _upright(np.asarray(image.convert("RGB")), orientation)
+
+
+@contextmanager
+def image_errors(path: Path) -> Iterator[None]:
+    """What goes wrong while the image at `path` is read, as a SagesegError that names it."""
     try:
-        content = path.read_bytes()
-        return decode_image(content) if content.startswith(_JPEG_START) else _decode_other(content)
+        yield
     except FileNotFoundError as e:
         raise SagesegError(f"{path}: not found; expected an image") from e
     except (ValueError, OSError, SyntaxError, Image.DecompressionBombError) as e:
         raise SagesegError(f"{path}: cannot be read as an image ({e}); replace the file") from e
 
 
-def _decode_other(content: bytes) -> Rgb:
-    with Image.open(BytesIO(content)) as image:
-        if image.mode.startswith(("I", "F")):
-            raise ValueError(f"mode {image.mode}, expected 8 bits a channel")
-        return np.asarray(image.convert("RGB"))
+@contextmanager
+def open_header(content: bytes) -> Iterator[Image.Image]:
+    """An encoded image whose header is read and whose pixels are not."""
+    if not content:
+        raise ValueError("the file is empty")
+    with _open(BytesIO(content)) as image:
+        yield image
+
+
+@contextmanager
+def _open(file: BinaryIO) -> Iterator[Image.Image]:
+    with warnings.catch_warnings():
+        # Pillow warns from half the size on that it refuses
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with Image.open(file) as image:
+            yield image
+
+
+def _check_depth(image: Image.Image, content: bytes) -> None:
+    if getattr(image, "n_frames", 1) > 1:
+        raise ValueError(f"animated, {image.n_frames} frames; expected one image")  # type: ignore[attr-defined]
+    deep_png = content.startswith(_PNG_START) and content[_PNG_DEPTH_BYTE] == 16
+    if deep_png or image.mode.startswith(("I", "F")):
+        raise ValueError(f"over 8 bits a channel, mode {image.mode}; convert it to 8 bits")
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation 1..8. Of a PNG only EXIF before the pixels counts: Pillow decodes them all
+    to look behind."""
+    if image.format == "PNG" and "exif" not in image.info:
+        return _UPRIGHT
+    orientation = image.getexif().get(_ORIENTATION, _UPRIGHT)
+    return orientation if orientation in range(_UPRIGHT, _LAST + 1) else _UPRIGHT
+
+
+def _upright(pixels: Rgb, orientation: int) -> Rgb:
+    """Turn and mirror as EXIF 2.32, tag Orientation, says."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.transpose(1, 0, 2)
+    rows = -1 if orientation in (3, 4, 7, 8) else 1
+    columns = -1 if orientation in (2, 3, 6, 7) else 1
+    return np.ascontiguousarray(pixels[::rows, ::columns])
+
+
+def is_plain_jpeg(content: bytes) -> bool:
+    """Whether these bytes may stand in a dataset as they are: a colour JPEG whose pixels lie as
+    they are to be seen. Every other image is encoded once."""
+    with open_header(content) as image:
+        return image.format in _JPEG_FORMATS and image.mode == "RGB" and _orientation(image) == _UPRIGHT
+
+
+@dataclass(frozen=True)
+class ImageHeader:
+    """What an image's header says: the (width, height) of its pixels as they are stored, and its
+    EXIF orientation, 1 for upright."""
+
+    stored_size: tuple[int, int]
+    orientation: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The (width, height) of the upright image."""
+        width, height = self.stored_size
+        return (height, width) if self.orientation >= _FIRST_SIDEWAYS else (width, height)
+
+
+def read_header(path: Path) -> ImageHeader:
+    """An image's header, read without decoding its pixels."""
+    with image_errors(path), path.open("rb") as file, _open(file) as image:
+        return ImageHeader(image.size, _orientation(image))
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """The (width, height) that an image's header states, without decoding it."""
-    try:
-        with Image.open(path) as image:
-            return image.size
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as e:
-        raise SagesegError(f"{path}: cannot be read as an image ({e}); replace the file") from e
-
-
-def decode_image(content: bytes) -> Rgb:
-    """Decode the bytes of a JPEG, colour or grey, to RGB. Raises ValueError when they are broken."""
-    return np.asarray(simplejpeg.decode_jpeg(content, colorspace="RGB"))
+    """The (width, height) of the upright image, as its header states it, without decoding it."""
+    return read_header(path).size
 
 
 def encode_image(image: Rgb) -> bytes:

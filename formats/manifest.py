@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePosixPath
 
@@ -54,18 +54,30 @@ _COLUMNS = tuple(f.name for f in fields(ManifestRow) if f.name != "attributes")
 def format_manifest(rows: Iterable[ManifestRow]) -> str:
     """The text of manifest.csv; attributes follow the fixed columns in order of first appearance."""
     rows = list(rows)
-    names = list(dict.fromkeys(name for row in rows for name in row.attributes))
+    return "".join(manifest_lines(rows, attribute_names(row.attributes for row in rows)))
+
+
+def attribute_names(attributes: Iterable[Mapping[str, str]]) -> list[str]:
+    """All names, in order of first appearance."""
+    return list(dict.fromkeys(name for each in attributes for name in each))
+
+
+def manifest_lines(rows: Iterable[ManifestRow], names: Sequence[str]) -> Iterator[str]:
+    """The lines of manifest.csv with the attributes `names`, one by one."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([*_COLUMNS, *names])
+
+    def line(cells: list[str]) -> str:
+        writer.writerow(cells)
+        text = buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+        return text
+
+    yield line([*_COLUMNS, *names])
     for row in rows:
-        writer.writerow(
-            [
-                *(_to_cell(getattr(row, column)) for column in _COLUMNS),
-                *(row.attributes.get(name, "") for name in names),
-            ]
-        )
-    return buffer.getvalue()
+        fixed = (_to_cell(getattr(row, column)) for column in _COLUMNS)
+        yield line([*fixed, *(row.attributes.get(name, "") for name in names)])
 
 
 def _to_cell(value: str | int | float | bool | None) -> str:

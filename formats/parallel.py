@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -45,7 +47,7 @@ def available_cores() -> int:
 def _from_processes(function: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Iterator[Result]:
     # spawn: forking a process that has threads (BLAS, OpenCV, torch) can deadlock
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(items)), context, initializer=_one_thread) as pool:
+    with ProcessPoolExecutor(min(workers, len(items)), context, initializer=_start_worker) as pool:
         waiting: deque[Future[Result]] = deque()
         try:
             for item in items:
@@ -61,6 +63,17 @@ def _from_processes(function: Callable[[Item], Result], items: Sequence[Item], w
                 future.cancel()
 
 
-def _one_thread() -> None:
+def _start_worker() -> None:
     # read by OpenCV when it loads: each worker has a core, not all of them
     os.environ["OPENCV_FOR_THREADS_NUM"] = "1"
+    # Ctrl-C reaches the whole process group; the parent alone answers it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A pool's workers would outlive a parent that was killed, and write into what its successor makes."""
+    parent = multiprocessing.parent_process()
+    if parent:
+        parent.join()
+        os._exit(1)

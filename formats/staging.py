@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,18 +12,40 @@ from formats.errors import SagesegError
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write beside `path`, then move into place: a reader sees the old file or the whole new one."""
-    beside = path.with_name(path.name + ".partial")
-    try:
+    with _written_beside(path) as beside:
         beside.write_bytes(content)
-        beside.replace(path)
-    except OSError as e:
-        beside.unlink(missing_ok=True)
-        raise SagesegError(f"{path}: cannot be written ({e.strerror}); free space or choose another place") from e
 
 
 def write_text(path: Path, text: str) -> None:
     """`write_bytes` for text, UTF-8 with `\\n` line ends on every system."""
     write_bytes(path, text.encode("utf-8"))
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """`write_text` for lines, each with its `\\n`, that need not be in memory at once."""
+    with _written_beside(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(lines)
+
+
+@contextmanager
+def _written_beside(path: Path) -> Iterator[Path]:
+    beside = path.with_name(path.name + ".partial")
+    with write_errors(path):
+        try:
+            yield beside
+            beside.replace(path)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def write_errors(path: Path) -> Iterator[None]:
+    """What goes wrong while `path` is written, such as a full disk, as a SagesegError that names it."""
+    try:
+        yield
+    except OSError as e:
+        raise SagesegError(f"{path}: cannot be written ({e.strerror}); free space or choose another place") from e
 
 
 @contextmanager
@@ -33,8 +55,7 @@ def staged_folder(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
     An `out` that holds anything is refused unless `overwrite` is set; then it is replaced, but
     only at the end, so a failed run leaves the old content as it was.
     """
-    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not overwrite):
-        raise SagesegError(f"{out}: exists already; choose another --out or add --overwrite")
+    refuse_existing(out, overwrite=overwrite)
     stage = out.with_name(out.name + ".partial")
     shutil.rmtree(stage, ignore_errors=True)
     try:
@@ -46,15 +67,20 @@ def staged_folder(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(stage, ignore_errors=True)
         raise
-    _replace_folder(stage, out)
+    replace_folder(stage, out)
 
 
-def _replace_folder(stage: Path, out: Path) -> None:
-    if not out.exists():
-        stage.replace(out)
-        return
-    old = out.with_name(out.name + ".old")
+def refuse_existing(out: Path, *, overwrite: bool) -> None:
+    """Raise SagesegError when `out` is a file, or a folder that holds anything without `overwrite`."""
+    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not overwrite):
+        raise SagesegError(f"{out}: exists already; choose another --out or add --overwrite")
+
+
+def replace_folder(stage: Path, out: Path) -> None:
+    """Give a finished folder its name; what had the name before goes."""
+    old = out.with_name(f".{out.name}.replaced")  # never a name that a user would give a backup
     shutil.rmtree(old, ignore_errors=True)
-    out.replace(old)
+    if out.exists():
+        out.replace(old)
     stage.replace(out)
-    shutil.rmtree(old)
+    shutil.rmtree(old, ignore_errors=True)
