@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,12 @@ from formats.console import say
 from formats.errors import SagesegError
 from formats.masks import Mask, read_mask
 from prep.labelled_image import LabelledImage, Source
+from prep.source_files import JPEG_SUFFIXES, group_of, list_files
 
 CLASSES = ClassTable((BACKGROUND, "car"))
+METADATA_COLUMNS = "id,year,make,model,trim1,trim2"
 IMAGE_PATTERN, MASK_PATTERN = "<car>_<angle>.jpg", "<car>_<angle>_mask.gif"
 _STEM = re.compile(r"(?P<car>.+)_(?P<angle>\d+)")
-_IMAGE_SUFFIXES = {".jpg", ".jpeg"}
 
 
 @dataclass(frozen=True)
@@ -39,24 +41,17 @@ def read_carvana(images: Path, masks: Path, metadata: Path | None, group_by: re.
 
     Raises SagesegError for an empty folder, an image without its mask, or names that do not pair.
     """
-    image_paths = _files(images, _IMAGE_SUFFIXES, IMAGE_PATTERN)
-    mask_paths = {path.name.removesuffix("_mask.gif"): path for path in _files(masks, {".gif"}, MASK_PATTERN)}
+    image_paths = list_files(images, JPEG_SUFFIXES, IMAGE_PATTERN)
+    mask_paths = {
+        path.name.removesuffix("_mask.gif"): path for path in list_files(masks, frozenset({".gif"}), MASK_PATTERN)
+    }
     _check_pairs(images, masks, image_paths, mask_paths)
     cars = _read_metadata(metadata) if metadata else {}
-    return Source(
-        "carvana",
-        CLASSES,
-        tuple(_labelled(path, mask_paths[path.stem], cars, group_by) for path in image_paths),
-    )
-
-
-def _files(folder: Path, suffixes: set[str], pattern: str) -> list[Path]:
-    if not folder.is_dir():
-        raise SagesegError(f"{folder}: no such folder; expected one with files {pattern}")
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes and path.is_file())
-    if not found:
-        raise SagesegError(f"{folder}: no {'/'.join(sorted(suffixes))} file in it; expected {pattern}")
-    return found
+    labelled = tuple(_labelled(path, mask_paths[path.stem], cars, group_by) for path in image_paths)
+    unknown = {_car_of(path) for path in image_paths} - set(cars)
+    if metadata and unknown:
+        say(f"note: {metadata}: {len(unknown)} cars are not in it, such as {min(unknown)}; they get no make or model")
+    return Source("carvana", CLASSES, labelled)
 
 
 def _check_pairs(images: Path, masks: Path, image_paths: list[Path], mask_paths: dict[str, Path]) -> None:
@@ -78,6 +73,11 @@ def _check_pairs(images: Path, masks: Path, image_paths: list[Path], mask_paths:
         say(f"{masks}: {unused} masks have no image and are left out")
 
 
+def _car_of(image: Path) -> str:
+    match = _STEM.fullmatch(image.stem)
+    return match["car"] if match else image.stem
+
+
 def _labelled(
     image: Path, mask: Path, cars: dict[str, dict[str, str]], group_by: re.Pattern[str] | None
 ) -> LabelledImage:
@@ -85,27 +85,25 @@ def _labelled(
     if group_by is None and match is None:
         raise SagesegError(f"{image}: expected a name like {IMAGE_PATTERN}; rename it or pass --group-by REGEX")
     car, angle = (match["car"], match["angle"]) if match else ("", "")
-    group = group_of(image, group_by) if group_by else car
+    group = group_of(image.stem, group_by) if group_by else car
     attributes = ({"angle": angle} if angle else {}) | cars.get(car, {})
     return LabelledImage(image.name, image, CarvanaMask(mask), group, attributes)
 
 
-def group_of(image: Path, pattern: re.Pattern[str]) -> str:
-    """The group that --group-by's first capture finds in an image's stem."""
-    match = pattern.search(image.stem)
-    if match is None or match[1] is None:
-        raise SagesegError(f"{image}: --group-by {pattern.pattern} finds no group in {image.stem!r}")
-    return match[1]
-
-
 def _read_metadata(path: Path) -> dict[str, dict[str, str]]:
+    """Each car's columns of metadata.csv but `id`, which is the car."""
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            if "id" not in (reader.fieldnames or ()):
-                raise SagesegError(f"{path}: no column id; expected Carvana's id,year,make,model,trim1,trim2")
-            return {row.pop("id"): row for row in reader}
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as e:
         raise SagesegError(f"{path}: not found; expected Carvana's metadata.csv") from e
     except UnicodeDecodeError as e:
         raise SagesegError(f"{path}: not UTF-8 text; expected Carvana's metadata.csv") from e
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    if "id" not in (reader.fieldnames or ()):
+        raise SagesegError(f"{path}: no column id; expected Carvana's {METADATA_COLUMNS}")
+    cars = {}
+    for number, row in enumerate(reader, start=2):
+        if None in row or None in row.values():
+            raise SagesegError(f"{path}: line {number}: not as many cells as columns; expected {METADATA_COLUMNS}")
+        cars[row.pop("id")] = row
+    return cars

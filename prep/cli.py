@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +9,8 @@ import typer
 
 from formats.command_options import takes
 from formats.console import result
+from prep.check_settings import CheckSettings
+from prep.frame_options import FrameOptions
 from prep.options import PrepOptions
 
 if TYPE_CHECKING:
@@ -42,13 +43,105 @@ def carvana(
     _write(read_carvana(images, masks, metadata, options.group_by), out, options)
 
 
+@app.command()
+@takes(PrepOptions, "options")
+def labelme(
+    annotations: Annotated[Path, typer.Argument(help="Folder of labelme's JSON files, beside their images.")],
+    labels: Annotated[Path, typer.Option(help="labels.txt: one label per line; __ignore__ is mask value 255.")],
+    out: Out,
+    options: PrepOptions,
+    images: Annotated[Path | None, typer.Option(help="Folder of the images, where they lie elsewhere.")] = None,
+) -> None:
+    """Shapes drawn in labelme, of every version and type."""
+    from prep.labelme import read_labelme
+
+    source = read_labelme(annotations, labels, images=images, group_by=options.group_by, workers=options.workers)
+    _write(source, out, options)
+
+
+@app.command()
+@takes(PrepOptions, "options")
+def kitti(
+    data_road: Annotated[Path, typer.Argument(help="KITTI's folder data_road, with training/image_2.")],
+    out: Out,
+    options: PrepOptions,
+    target: Annotated[str, typer.Option(help="road, or lane (which KITTI has for um only).")] = "road",
+    train_list: Annotated[Path | None, typer.Option(help="KittiSeg's list of training images, train3.txt.")] = None,
+    val_list: Annotated[Path | None, typer.Option(help="KittiSeg's list of validation images, val3.txt.")] = None,
+) -> None:
+    """KITTI's road scenes; black pixels, which KITTI does not score, become ignore."""
+    from prep.kitti import read_kitti
+
+    lists = {split: path for split, path in (("train", train_list), ("val", val_list)) if path}
+    _write(read_kitti(data_road, target, lists=lists, group_by=options.group_by), out, options)
+
+
+@app.command()
+@takes(PrepOptions, "options")
+def voc(
+    folder: Annotated[Path, typer.Argument(metavar="VOC", help="Folder with JPEGImages and SegmentationClass.")],
+    out: Out,
+    options: PrepOptions,
+    labels: Annotated[Path | None, typer.Option(help="One class per line, where the folder has no list.")] = None,
+) -> None:
+    """Datasets in Pascal VOC's layout, and those that CVAT and Datumaro write."""
+    from prep.voc import read_voc
+
+    _write(read_voc(folder, labels, group_by=options.group_by, workers=options.workers), out, options)
+
+
+@app.command()
+@takes(FrameOptions, "options")
+def frames(
+    source: Annotated[Path, typer.Argument(metavar="VIDEO_OR_FOLDER", help="A video, or a folder of its frames.")],
+    out: Annotated[Path, typer.Option(help="Folder of the frames to make.", show_default=False)],
+    options: FrameOptions,
+) -> None:
+    """Frames of a video to label: every N-th, without near-duplicates."""
+    from prep.frames import write_frames
+
+    counts = write_frames(source, out, options)
+    result(f"{counts.kept} of {counts.looked_at} frames kept, in {counts.blocks} time block(s)")
+    result(str(out))
+
+
+@app.command()
+def preview(
+    dataset: Annotated[Path, typer.Argument(help="Folder of a dataset that prep wrote.")],
+    out: Annotated[Path, typer.Option(help="HTML page to write.")] = Path("preview.html"),
+    workers: Annotated[int | None, typer.Option(help="Processes; by default one per core.")] = None,
+) -> None:
+    """One HTML page: samples, class balance, the split's certificate, crops kept and dropped."""
+    from formats.dataset import open_dataset
+    from prep.preview import write_preview
+
+    write_preview(open_dataset(dataset), out, workers)
+    result(str(out))
+
+
+@app.command()
+@takes(CheckSettings, "settings")
+def check(
+    dataset: Annotated[Path, typer.Argument(help="Folder that prep made.")],
+    settings: CheckSettings,
+    workers: Annotated[int | None, typer.Option(help="Processes; by default one per core.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The findings as JSON.")] = False,
+) -> None:
+    """What a training on this dataset would fail or suffer from; exit code 1 where there is an error."""
+    from prep.check import check_dataset, describe, errors_among, to_json
+
+    findings = check_dataset(dataset, settings, workers=workers)
+    result(to_json(findings) if as_json else "\n".join(map(describe, findings)) or "no finding")
+    if errors_among(findings):
+        raise typer.Exit(1)
+
+
 def _write(source: Source, out: Path, options: PrepOptions) -> None:
     from prep.writer import write_dataset
 
-    rows = write_dataset(source, out, options)
+    splits = write_dataset(source, out, options)
     result(f"{'split':7}{'groups':>8}{'images':>8}{'crops':>8}{'kept':>8}")
-    for split, crops in Counter(row.split for row in rows).items():
-        own = [row for row in rows if row.split == split]
-        groups, images = len({row.group for row in own}), len({row.source for row in own})
-        result(f"{split:7}{groups:>8}{images:>8}{crops:>8}{sum(row.kept for row in own):>8}")
+    for split, counts in splits.items():
+        if counts.images:
+            result(f"{split:7}{counts.groups:>8}{counts.images:>8}{counts.crops:>8}{counts.kept:>8}")
     result(str(out))

@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Protocol
 
 from formats.classes import ClassTable
+from formats.images import image_errors
 from formats.masks import Mask
+
+REGION = "__region__"
+"""The label of a shape that is no object but says where to look: --focus region keeps the crops
+that it touches. A reader of polygons puts such shapes into `LabelledImage.regions`, not into the
+mask."""
+
+Polygon = tuple[tuple[float, float], ...]
+"""Corners (x, y) in pixels of the image, at least three."""
 
 
 class MaskSource(Protocol):
@@ -22,22 +31,49 @@ class MaskSource(Protocol):
         when it is broken or holds what is no class."""
 
 
+class EmbeddedImage(Protocol):
+    """An image that lies inside another file, such as labelme's imageData; picklable, read when
+    its turn comes."""
+
+    def read(self) -> bytes:
+        """The bytes of the encoded image. Raises SagesegError naming the file."""
+
+
 @dataclass(frozen=True)
 class LabelledImage:
     """One image with its truth. `source` is the image's path inside the folder that was read,
-    with `/`; `group` is what a split must not divide."""
+    with `/`; `group` is what a split must not divide.
+
+    `image` is the image's file; where the image is `embedded`, the file that it is in. `regions`
+    are the polygons drawn with the label `__region__`, in pixels of the image as `read_image`
+    gives it. `mask_is_final` says that `mask.path` is a mode-P PNG of what `mask.read()` gives,
+    which is copied where nothing is cut or resized.
+    """
 
     source: str
     image: Path
     mask: MaskSource
     group: str
     attributes: dict[str, str] = field(default_factory=dict)
+    regions: tuple[Polygon, ...] = ()
+    embedded: EmbeddedImage | None = None
+    mask_is_final: bool = False
 
 
 @dataclass(frozen=True)
 class Source:
-    """What a reader found, images in order of `source`."""
+    """What a reader found, images in order of `source`. `splits` is the assignment group → split
+    that the source brings along (VOC's image sets); it holds as --split-file does."""
 
     format: str
     classes: ClassTable
     images: tuple[LabelledImage, ...]
+    splits: dict[str, str] = field(default_factory=dict)
+
+
+def read_content(image: LabelledImage) -> bytes:
+    """The encoded image as it lies on disk, or inside the file that embeds it."""
+    if image.embedded:
+        return image.embedded.read()
+    with image_errors(image.image):
+        return image.image.read_bytes()

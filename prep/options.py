@@ -9,6 +9,10 @@ from pathlib import Path
 
 from formats.command_options import option, parse_crop
 from formats.errors import SagesegError
+from formats.resize import Resize, parse_resize
+
+OBJECTS, REGION_LABEL = "objects", "region"
+"""The words that --focus takes beside a path."""
 
 
 def parse_part(text: str) -> float:
@@ -44,12 +48,36 @@ def parse_regex(text: str) -> re.Pattern[str]:
     return pattern
 
 
+def parse_focus(text: str) -> str | Path:
+    """`objects`, `region`, or the path of regions as JSON."""
+    return text if text in (OBJECTS, REGION_LABEL) else Path(text)
+
+
 @dataclass(frozen=True)
 class PrepOptions:
     """How a dataset is made. `val` and `test` below 1 are shares of groups, from 1 on counts."""
 
     crop: int | None = option(512, "Side of the square crops in pixels, or none.", parser=parse_crop, metavar="N|none")
     overlap: int = option(0, "Pixels that neighbouring crops share.")
+    resize: Resize | None = option(
+        None,
+        "Resize images first: to WIDTHxHEIGHT, or to a long side with the aspect kept.",
+        parser=parse_resize,
+        metavar="WxH|LONG_SIDE",
+    )
+    focus: str | Path | None = option(
+        None,
+        "Keep only crops with an object; or that touch a region: labelled __region__, or drawn in a JSON file "
+        "(or a folder of <group>.json).",
+        parser=parse_focus,
+        metavar="objects|region|JSON",
+    )
+    focus_share: float | None = option(
+        None,
+        "Share of the crops out of focus to keep; by default 0.1 with objects, 0 with regions.",
+        parser=parse_share,
+        metavar="SHARE",
+    )
     keep_empty: float = option(
         0.0, "Share of training crops without foreground to keep.", parser=parse_share, metavar="SHARE"
     )
@@ -58,6 +86,7 @@ class PrepOptions:
     )
     val: float = option(0.2, "Share, or whole number, of groups to validate on.", parser=parse_part, metavar="PART")
     test: float = option(0.0, "Share, or whole number, of groups to test on.", parser=parse_part, metavar="PART")
+    stratify: bool = option(False, "Deal groups by their foreground, so that the splits have like shares of it.")
     split_file: Path | None = option(None, "A split.json whose assignment is kept; only new groups are drawn.")
     group_by: re.Pattern[str] | None = option(
         None, "Group = first capture in the image's stem.", parser=parse_regex, metavar="REGEX"

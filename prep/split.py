@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from formats.dataset import SPLITS
 from formats.errors import SagesegError
+
+DEALS = 64
 
 
 def rank(seed: int, name: str) -> str:
@@ -17,22 +20,42 @@ def rank(seed: int, name: str) -> str:
     return hashlib.sha256(f"{seed}:{name}".encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class Foreground:
+    """Pixels of a group: those of the foreground, and all that are not ignored."""
+
+    pixels: int
+    counted: int
+
+    @property
+    def share(self) -> float:
+        return self.pixels / self.counted if self.counted else 0.0
+
+
 def assign_groups(
-    groups: Iterable[str], *, seed: int, val: float, test: float, fixed: Mapping[str, str] | None = None
+    groups: Iterable[str],
+    *,
+    seed: int,
+    val: float,
+    test: float,
+    fixed: Mapping[str, str] | None = None,
+    foreground: Mapping[str, Foreground] | None = None,
 ) -> dict[str, str]:
     """Assign each group to a split: a dictionary in order of group names.
 
     `val` and `test` below 1 are shares of the groups, rounded, at least one group if above 0;
-    from 1 on they count groups. Groups in `fixed` stay where they are. Raises SagesegError when no
+    from 1 on they count groups. Groups in `fixed` stay where they are. With `foreground`, of every
+    group, groups are dealt so that the splits have like shares of it. Raises SagesegError when no
     group would be left to train on.
     """
     names = sorted(set(groups))
     assigned = {name: split for name, split in (fixed or {}).items() if name in names}
     drawn = [name for name in sorted(names, key=lambda name: rank(seed, name)) if name not in assigned]
     for split, part in (("val", val), ("test", test)):
-        wanted = _count(part, len(names)) - Counter(assigned.values())[split]
-        assigned |= dict.fromkeys(drawn[: max(wanted, 0)], split)
-        drawn = drawn[max(wanted, 0) :]
+        wanted = max(_count(part, len(names)) - Counter(assigned.values())[split], 0)
+        chosen = _deal(drawn, wanted, seed, foreground) if foreground else drawn[:wanted]
+        assigned |= dict.fromkeys(chosen, split)
+        drawn = [name for name in drawn if name not in assigned]
     assigned |= dict.fromkeys(drawn, "train")
     if "train" not in assigned.values():
         raise SagesegError(
@@ -40,6 +63,28 @@ def assign_groups(
             "and leave one to train on; lower --val and --test, or add groups"
         )
     return {name: assigned[name] for name in names}
+
+
+def _deal(drawn: Sequence[str], wanted: int, seed: int, foreground: Mapping[str, Foreground]) -> list[str]:
+    """Order the groups by their share of foreground, cut the row into `wanted` parts, take one group
+    of each; of DEALS seeded ways to do so, the one whose share is nearest to that of all groups."""
+    wanted = min(wanted, len(drawn))
+    ordered = sorted(drawn, key=lambda name: foreground[name].share)
+    parts = [ordered[i * len(ordered) // wanted : (i + 1) * len(ordered) // wanted] for i in range(wanted)]
+    target = _pooled(foreground.values())
+
+    def deal(number: int) -> list[str]:
+        return [min(part, key=lambda name: rank(seed, f"{number}:{name}")) for part in parts]
+
+    def distance(chosen: list[str]) -> float:
+        return abs(_pooled(foreground[name] for name in chosen) - target)
+
+    return min(map(deal, range(DEALS)), key=distance)
+
+
+def _pooled(groups: Iterable[Foreground]) -> float:
+    known = list(groups)
+    return Foreground(sum(group.pixels for group in known), sum(group.counted for group in known)).share
 
 
 def _count(part: float, groups: int) -> int:

@@ -13,7 +13,7 @@ from PIL import Image
 from formats.crops import crop_grid, owned_boxes
 from formats.dataset import channel_path, open_dataset
 from formats.errors import SagesegError
-from formats.images import encode_image, read_image
+from formats.images import encode_image, is_plain_jpeg, read_image
 from formats.masks import read_mask
 from prep.carvana import read_carvana
 from prep.options import PrepOptions, parse_regex
@@ -221,14 +221,14 @@ def _odd_name(shoot: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("workers", [1, 2])
-def test_bad_input_is_named_and_leaves_nothing(
+def test_bad_input_is_named_and_leaves_no_dataset(
     shoot: Path, tmp_path: Path, spoil: Callable[[Path], None], message: str, workers: int
 ) -> None:
     spoil(shoot)
     out = tmp_path / "results" / "dataset"
     with pytest.raises(SagesegError, match=message):
         prepare(shoot, out, PrepOptions(crop=64, workers=workers))
-    assert not out.parent.exists() or list(out.parent.iterdir()) == []
+    assert not out.exists()
 
 
 def test_an_existing_output_is_refused_and_kept(shoot: Path, tmp_path: Path) -> None:
@@ -245,3 +245,64 @@ def test_a_dataset_whose_crops_are_all_empty_is_refused(tmp_path: Path) -> None:
         Image.new("P", (WIDTH, HEIGHT)).save(path)
     with pytest.raises(SagesegError, match="train: every crop is empty"):
         prepare(tmp_path / "shoot", tmp_path / "dataset")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"car,year\n", r"metadata\.csv: no column id; expected Carvana's id,year,make,model,trim1,trim2"),
+        (b"id,year\nx\n", r"metadata\.csv: line 2: not as many cells as columns"),
+        (b"id,year\ny,1,2\n", r"metadata\.csv: line 2: not as many cells as columns"),
+        (b"\xff\xfe", r"metadata\.csv: not UTF-8 text"),
+        (None, r"metadata\.csv: not found"),
+    ],
+)
+def test_broken_metadata_is_named(shoot: Path, tmp_path: Path, content: bytes | None, message: str) -> None:
+    if content is not None:
+        (tmp_path / "metadata.csv").write_bytes(content)
+    with pytest.raises(SagesegError, match=message):
+        read_carvana(shoot / "images", shoot / "masks", tmp_path / "metadata.csv", None)
+
+
+def test_cars_that_metadata_lacks_are_told(shoot: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "metadata.csv").write_bytes(b"\xef\xbb\xbfid,make\n%s,Audi\n" % CARS[0].encode())
+    source = read_carvana(shoot / "images", shoot / "masks", tmp_path / "metadata.csv", None)
+    assert {image.group: image.attributes.get("make") for image in source.images} == dict.fromkeys(CARS) | {
+        CARS[0]: "Audi"
+    }
+    assert "2 cars are not in it, such as 0004d4463b50" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK"])
+def test_jpegs_that_are_not_rgb_are_encoded_once(shoot: Path, tmp_path: Path, mode: str) -> None:
+    path = shoot / "images" / f"{CARS[0]}_01.jpg"
+    with Image.open(path) as image:
+        image.convert(mode).save(path)
+    dataset = open_dataset(prepare(shoot, tmp_path / "dataset", PrepOptions(crop=None, workers=1)))
+    written = dataset.image_path(path.stem).read_bytes()
+    assert written == encode_image(read_image(path))
+    assert is_plain_jpeg(written)
+
+
+def test_a_link_in_a_circle_and_two_images_of_one_stem_are_refused(shoot: Path, tmp_path: Path) -> None:
+    loop = shoot / "images" / f"{CARS[0]}_09.jpg"
+    loop.symlink_to(loop)
+    with pytest.raises(SagesegError, match=rf"{loop.name}: cannot be read \(Too many levels of symbolic links\)"):
+        prepare(shoot, tmp_path / "dataset")
+    loop.unlink()
+    (shoot / "images" / f"{CARS[0]}_01.jpeg").write_bytes((shoot / "images" / f"{CARS[0]}_01.jpg").read_bytes())
+    with pytest.raises(SagesegError, match=rf"{CARS[0]}_01\.jpg and {CARS[0]}_01\.jpeg share the stem"):
+        prepare(shoot, tmp_path / "dataset")
+
+
+def test_names_may_hold_spaces_quotes_and_any_letters(tmp_path: Path) -> None:
+    images, _ = draw(tmp_path / "shoot", ('it\'s a "grüße" 日本', "b, c", "d"))
+    dataset = open_dataset(prepare(tmp_path / "shoot", tmp_path / "dataset", PrepOptions(crop=None, workers=1)))
+    assert {row.source for row in dataset.rows} == {path.name for path in images.iterdir()}
+    assert {row.group for row in dataset.rows} == {'it\'s a "grüße" 日本', "b, c", "d"}
+
+
+def test_names_that_text_files_cannot_hold_are_refused(shoot: Path, tmp_path: Path) -> None:
+    (shoot / "images" / f"{CARS[0]}_01.jpg").rename(shoot / "images" / "line\nbreak_01.jpg")
+    with pytest.raises(SagesegError, match=r"the name 'line\\nbreak_01\.jpg' is not printable text"):
+        prepare(shoot, tmp_path / "dataset")

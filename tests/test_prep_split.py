@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from formats.errors import SagesegError
 from prep.options import parse_part, parse_share
-from prep.split import assign_groups, read_split_file
+from prep.split import Foreground, assign_groups, read_split_file
 
 group_names = st.sets(st.text(min_size=1, max_size=6), min_size=3, max_size=40)
 
@@ -85,3 +85,56 @@ def test_parts_are_shares_or_whole_numbers(text: str) -> None:
 def test_shares_end_at_one(text: str) -> None:
     with pytest.raises(SagesegError, match="expected a share from 0 to 1"):
         parse_share(text)
+
+
+shares = st.dictionaries(st.text(min_size=1, max_size=6), st.integers(0, 100), min_size=3, max_size=40)
+
+
+def foreground_of(percent: dict[str, int]) -> dict[str, Foreground]:
+    return {name: Foreground(share, 100) for name, share in percent.items()}
+
+
+@given(shares, st.integers(0, 5), st.floats(0.01, 0.4))
+def test_stratified_groups_come_one_from_each_part_of_the_row(percent: dict[str, int], seed: int, val: float) -> None:
+    assigned = assign_groups(percent, seed=seed, val=val, test=0, foreground=foreground_of(percent))
+    chosen = sorted(percent[name] for name, split in assigned.items() if split == "val")
+    ordered = sorted(percent.values())
+    parts = len(chosen)
+    assert parts == max(1, round(val * len(percent)))
+    for i, share in enumerate(chosen):
+        part = ordered[i * len(ordered) // parts : (i + 1) * len(ordered) // parts]
+        assert part[0] <= share <= part[-1]
+
+
+def test_stratified_splits_have_liker_shares_than_drawn_ones() -> None:
+    percent = {f"car{number}": number**2 % 97 for number in range(40)}
+    foreground = foreground_of(percent)
+    target = sum(percent.values()) / len(percent)
+
+    def distance(assigned: dict[str, str]) -> float:
+        chosen = [percent[name] for name, split in assigned.items() if split == "val"]
+        return abs(sum(chosen) / len(chosen) - target)
+
+    for seed in range(10):
+        drawn = distance(assign_groups(percent, seed=seed, val=0.2, test=0))
+        dealt = distance(assign_groups(percent, seed=seed, val=0.2, test=0, foreground=foreground))
+        assert dealt <= min(drawn, 0.5)
+
+
+def test_stratified_splits_weigh_groups_by_their_pixels() -> None:
+    foreground = {"large": Foreground(500, 1000), "half": Foreground(5, 10), "none": Foreground(0, 10)}
+    assigned = assign_groups(foreground, seed=0, val=1, test=0, foreground=foreground)
+    assert assigned["none"] == "train"  # all groups together: 505 of 1020
+
+
+def test_another_seed_deals_other_groups_too() -> None:
+    foreground = foreground_of({str(number): number for number in range(30)})
+    dealt = [assign_groups(foreground, seed=seed, val=0.2, test=0.1, foreground=foreground) for seed in (0, 1)]
+    assert dealt[0] != dealt[1]
+
+
+def test_stratified_splits_keep_fixed_groups_and_masks_that_are_all_ignored() -> None:
+    foreground = foreground_of(dict.fromkeys("abcde", 10)) | {"f": Foreground(0, 0)}
+    assigned = assign_groups("abcdef", seed=0, val=2, test=1, fixed={"a": "val"}, foreground=foreground)
+    assert assigned["a"] == "val"
+    assert Counter(assigned.values()) == {"train": 3, "val": 2, "test": 1}

@@ -1,0 +1,61 @@
+"""What `prep frames` accepts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from formats.command_options import option
+from formats.errors import SagesegError
+
+
+def parse_positive(text: str) -> float:
+    """A number above 0."""
+    value = _number(text)
+    if not 0 < value < float("inf"):
+        raise SagesegError(f"{text!r}: expected a number above 0")
+    return value
+
+
+def parse_difference(text: str) -> float:
+    """A difference of grey values, 0..255."""
+    value = _number(text)
+    if not 0 <= value <= 255:
+        raise SagesegError(f"--difference {text}: expected a mean difference of grey values, 0 to 255")
+    return value
+
+
+def parse_every(text: str) -> int:
+    """A whole number from 1 on."""
+    if not text.isdecimal() or int(text) < 1:
+        raise SagesegError(f"--every {text}: expected a whole number of frames, such as 10")
+    return int(text)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
+
+
+@dataclass(frozen=True)
+class FrameOptions:
+    """Which frames become images. `block` is in seconds, `difference` in grey values (0..255)."""
+
+    every: int = option(10, "Look at every N-th frame.", parser=parse_every, metavar="N")
+    difference: float = option(
+        2.0,
+        "Drop a frame whose mean difference of grey values from the last kept one is smaller; 0 keeps all.",
+        parser=parse_difference,
+        metavar="GREY",
+    )
+    block: float = option(
+        30.0,
+        "Frames of one time block are one group: never divided by a split.",
+        parser=parse_positive,
+        metavar="SECONDS",
+    )
+    fps: float | None = option(
+        None, "Frames per second; by default what the video says.", parser=parse_positive, metavar="FPS"
+    )
+    overwrite: bool = option(False, "Replace what is at --out.")

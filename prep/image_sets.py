@@ -1,0 +1,57 @@
+"""Lists of images by split that a source brings along."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from formats.errors import SagesegError
+
+_PAIR = re.compile(r"(\S+\.(?:png|jpe?g))\s+\S+\.png", re.IGNORECASE)
+"""KittiSeg's line: an image and its mask."""
+
+
+def read_image_sets(lists: Mapping[str, Path]) -> dict[str, str]:
+    """The split of each image, by its stem. A line is a stem, or an image and its mask.
+
+    Raises SagesegError for an image in two lists, or twice in one.
+    """
+    splits: dict[str, str] = {}
+    for split, path in lists.items():
+        for number, stem in _stems(path):
+            if stem in splits:
+                raise SagesegError(f"{path}: line {number}: {stem} stands in {splits[stem]} already; remove one line")
+            splits[stem] = split
+    return splits
+
+
+def _stems(path: Path) -> list[tuple[int, str]]:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as e:
+        raise SagesegError(f"{path}: cannot be read ({e.strerror}); expected one image per line") from e
+    except UnicodeDecodeError as e:
+        raise SagesegError(f"{path}: not UTF-8 text; expected one image per line") from e
+    return [(number, _stem(line)) for number, line in enumerate(lines, start=1) if line.strip()]
+
+
+def _stem(line: str) -> str:
+    pair = _PAIR.fullmatch(line.strip())
+    name = Path(pair[1] if pair else line.strip()).name
+    # VOC's lists have stems, which may hold dots and spaces; KittiSeg's have files
+    return Path(name).stem if name.lower().endswith((".png", ".jpg", ".jpeg")) else name
+
+
+def splits_of_groups(splits: Mapping[str, str], groups: Mapping[str, str]) -> dict[str, str]:
+    """The split of each group, from those of its images. Raises SagesegError where lists tear a
+    group apart."""
+    found: dict[str, str] = {}
+    for stem, split in splits.items():
+        group = groups[stem]
+        if found.setdefault(group, split) != split:
+            raise SagesegError(
+                f"{stem}: the lists put it into {split}, and others of its group {group} into {found[group]}; "
+                "change the lists or --group-by"
+            )
+    return found

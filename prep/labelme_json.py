@@ -1,0 +1,164 @@
+"""One JSON file of labelme, checked at the border: what is wrong is named with its place.
+
+Every version since 2017 is read: without `version`, `shape_type`, `flags` or sizes, with the
+colours that versions before 4 kept, with `imageData` null, empty or embedded.
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+import math
+import re
+from base64 import b64decode
+from dataclasses import dataclass
+from pathlib import Path, PureWindowsPath
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from formats.errors import SagesegError
+from formats.images import open_header
+
+Point = tuple[float, float]
+Patch = npt.NDArray[np.bool_]
+"""The pixels of a mask shape inside its corners, shape (height, width)."""
+
+POINTS_OF_KIND = {
+    "polygon": (3, None),
+    "rectangle": (2, 2),
+    "oriented_rectangle": (4, 4),
+    "circle": (2, 2),
+    "line": (2, 2),
+    "linestrip": (2, None),
+    "point": (1, 1),
+    "points": (1, None),
+    "mask": (2, 2),
+}
+"""The fewest and the most points of each shape type; None is no limit."""
+_FARTHEST = 1e6
+"""Coordinates beyond are a mistake, and would overflow when drawn."""
+_EXPECTED = "expected a JSON file that labelme wrote"
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """One shape: its label, labelme's shape type, its points (x, y) in pixels of the image, and the
+    patch of a mask. `where` names it in messages."""
+
+    where: str
+    label: str
+    kind: str
+    points: tuple[Point, ...]
+    patch: Patch | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Annotation:
+    """What a JSON file says. `image_path` has `/`, None where the file names none; `image_data` is
+    the embedded image in base64; `size` is (width, height) where the file says it; `version` is
+    labelme's, () before it was written."""
+
+    path: Path
+    version: tuple[int, ...]
+    image_path: str | None
+    image_data: str | None
+    size: tuple[int, int] | None
+    shapes: tuple[Shape, ...]
+
+
+def read_annotation(path: Path) -> Annotation:
+    """Read and check one file. Raises SagesegError that names the file, the shape and the value."""
+    content = read_json(path)
+    shapes = content.get("shapes")
+    if not isinstance(shapes, list):
+        raise SagesegError(f'{path}: "shapes" is missing or no list; {_EXPECTED}, move other JSON files away')
+    name = content.get("imagePath") or None
+    data = content.get("imageData") or None
+    for key, value in (("imagePath", name), ("imageData", data)):
+        if not isinstance(value, str | None):
+            raise SagesegError(f"{path}: {key} is {_short(value)}; expected text")
+    return Annotation(
+        path=path,
+        version=_version(content.get("version")),
+        image_path=PureWindowsPath(name).as_posix() if name else None,
+        image_data=data,
+        size=_size(content, path),
+        shapes=tuple(_shape(shape, f"{path}: shapes[{i}]") for i, shape in enumerate(shapes)),
+    )
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as e:
+        raise SagesegError(f"{path}: not UTF-8 text; {_EXPECTED}") from e
+    except (ValueError, RecursionError) as e:
+        raise SagesegError(f"{path}: not JSON ({e}); {_EXPECTED}, or remove the file") from e
+    except OSError as e:
+        raise SagesegError(f"{path}: cannot be read ({e.strerror}); {_EXPECTED}") from e
+    if not isinstance(content, dict):
+        raise SagesegError(f"{path}: not an object; {_EXPECTED}")
+    return content
+
+
+def _version(text: object) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", text)[:3]) if isinstance(text, str) else ()
+
+
+def _size(content: dict[str, Any], path: Path) -> tuple[int, int] | None:
+    width, height = content.get("imageWidth"), content.get("imageHeight")
+    if width is None or height is None:
+        return None
+    if not all(isinstance(side, int) and side > 0 for side in (width, height)):
+        raise SagesegError(f"{path}: imageWidth × imageHeight is {_short(width)} × {_short(height)}; expected pixels")
+    return width, height
+
+
+def _shape(raw: object, where: str) -> Shape:
+    if not isinstance(raw, dict) or not isinstance(raw.get("label"), str):
+        raise SagesegError(f'{where}: expected an object with a "label"; {_EXPECTED}')
+    label, kind = raw["label"], raw.get("shape_type") or "polygon"
+    where = f"{where} ({label})"
+    if kind not in POINTS_OF_KIND:
+        raise SagesegError(f"{where}: shape_type is {_short(kind)}; expected one of {', '.join(POINTS_OF_KIND)}")
+    points = _points(raw.get("points"), where)
+    fewest, most = POINTS_OF_KIND[kind]
+    if len(points) < fewest or (most is not None and len(points) > most):
+        wanted = f"exactly {fewest}" if most else f"at least {fewest}"
+        raise SagesegError(f"{where}: {kind} of {len(points)} points; expected {wanted}: draw it again in labelme")
+    return Shape(where, label, kind, points, _patch(raw.get("mask"), where) if kind == "mask" else None)
+
+
+def _points(raw: object, where: str) -> tuple[Point, ...]:
+    try:
+        points = tuple((float(x), float(y)) for x, y in raw)  # type: ignore[attr-defined]
+    except (TypeError, ValueError, OverflowError) as e:
+        raise SagesegError(f"{where}: points are {_short(raw)}; expected pairs of numbers, [[x, y], …]") from e
+    for x, y in points:
+        if not (math.isfinite(x) and math.isfinite(y) and max(abs(x), abs(y)) <= _FARTHEST):
+            raise SagesegError(
+                f"{where}: point ({x:g}, {y:g}) is not finite or over {_FARTHEST:,.0f} pixels away; "
+                "draw the shape again in labelme"
+            )
+    return points
+
+
+def _patch(encoded: object, where: str) -> Patch:
+    try:
+        if not isinstance(encoded, str):
+            raise ValueError("it is missing")  # noqa: TRY004, TRY301
+        with open_header(b64decode(encoded, validate=True)) as image:
+            patch: Patch = np.asarray(image) != 0
+        if patch.ndim != 2:
+            raise ValueError(f"{image.mode}, expected one channel")  # noqa: TRY301
+    except (ValueError, OSError, SyntaxError, binascii.Error, Image.DecompressionBombError) as e:
+        raise SagesegError(f"{where}: its mask cannot be read ({e}); expected a PNG in base64") from e
+    return patch
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else text[:37] + "…"

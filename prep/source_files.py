@@ -1,0 +1,62 @@
+"""The files of a folder that a reader was given, and the group that a file's name says."""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from formats.errors import SagesegError
+
+JPEG_SUFFIXES = frozenset({".jpg", ".jpeg"})
+IMAGE_SUFFIXES = JPEG_SUFFIXES | {".png", ".bmp", ".tif", ".tiff", ".webp", ".gif"}
+
+
+def list_files(folder: Path, suffixes: frozenset[str], expected: str, *, deep: bool = False) -> list[Path]:
+    """The files with one of these suffixes in a folder, with `deep` in the folders below too, in
+    order of their paths. Hidden files are passed over, links are followed.
+
+    Raises SagesegError when there is none, for a link that leads nowhere or in a circle, and for a
+    name that text files cannot hold.
+    """
+    if not folder.is_dir():
+        raise SagesegError(f"{folder}: no such folder; expected one with files {expected}")
+    found = sorted(_walk(folder, suffixes, deep, (folder.resolve(),)), key=lambda path: path.parts)
+    if not found:
+        raise SagesegError(f"{folder}: no {'/'.join(sorted(suffixes))} file in it; expected {expected}")
+    return found
+
+
+def _walk(folder: Path, suffixes: frozenset[str], deep: bool, above: tuple[Path, ...]) -> Iterator[Path]:
+    for path in folder.iterdir():
+        wanted = path.suffix.lower() in suffixes
+        if path.name.startswith(".") or not (wanted or deep):
+            continue
+        mode = _mode(path, wanted)
+        if stat.S_ISDIR(mode) and deep:
+            real = path.resolve()
+            if real in above:
+                raise SagesegError(f"{path}: a link back to {real}, in a circle; remove it")
+            yield from _walk(path, suffixes, deep, (*above, real))
+        elif stat.S_ISREG(mode) and wanted:
+            if not path.name.isprintable():
+                raise SagesegError(f"{folder}: the name {path.name!a} is not printable text; rename the file")
+            yield path
+
+
+def _mode(path: Path, wanted: bool) -> int:
+    try:
+        return path.stat().st_mode
+    except OSError as e:
+        if wanted:
+            raise SagesegError(f"{path}: cannot be read ({e.strerror}); mend or remove the link") from e
+        return 0
+
+
+def group_of(stem: str, pattern: re.Pattern[str]) -> str:
+    """The group that --group-by's first capture finds in an image's stem."""
+    match = pattern.search(stem)
+    if match is None or match[1] is None:
+        raise SagesegError(f"{stem}: --group-by {pattern.pattern} finds no group in this image's name")
+    return match[1]
