@@ -40,6 +40,13 @@ def _overlap(a: Box, b: Box) -> Box:
     return Box(left, top, max(right - left, 0), max(bottom - top, 0))
 
 
+def in_rows(piece: Piece, top: int, bottom: int) -> Piece:
+    """A piece as seen from row `top`, with what it owns of the rows from there to `bottom`."""
+    crop = Box(piece.crop.left, piece.crop.top - top, piece.crop.width, piece.crop.height)
+    owned = Box(piece.owned.left, piece.owned.top - top, piece.owned.width, piece.owned.height)
+    return Piece(piece.id, crop, _overlap(owned, Box(owned.left, 0, owned.width, bottom - top)))
+
+
 def owned_pixels(pieces: Iterable[Piece]) -> int:
     """How many pixels of the source the pieces cover; none is owned twice."""
     return sum(piece.owned.width * piece.owned.height for piece in pieces)

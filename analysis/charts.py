@@ -39,10 +39,12 @@ def histogram(values: Sequence[float]) -> list[Bar]:
 
 @dataclass(frozen=True)
 class Curve:
-    """One metric over the epochs, as points 0..100 across and 0..100 down for an SVG polyline."""
+    """One line as points 0..100 across and 0..100 down for an SVG polyline, and what its ends mean."""
 
     label: str
     points: str
+    low: float
+    high: float
     best: float
 
 
@@ -57,14 +59,42 @@ def training_curves(epochs: Sequence[Mapping[str, Any]]) -> list[Curve]:
     """The known metrics of a job's epochs; a metric with fewer than two numbers has no curve."""
     curves = []
     for key, label, best in _CURVES:
-        known = [epoch.get(key) for epoch in epochs]
-        values = [float(value) for value in known if isinstance(value, int | float) and math.isfinite(value)]
+        values = _finite(epochs, key)
         if len(values) > 1:
-            curves.append(Curve(label, _points(values), best(values)))
+            low, high = min(values), max(values)
+            curves.append(Curve(label, _points(values, low, high, len(values)), low, high, best(values)))
     return curves
 
 
-def _points(values: Sequence[float]) -> str:
-    low, high = min(values), max(values)
-    across, down = 100 / (len(values) - 1), 100 / (high - low or 1)
+def _finite(epochs: Sequence[Mapping[str, Any]], key: str) -> list[float]:
+    known = [epoch.get(key) for epoch in epochs]
+    return [float(value) for value in known if isinstance(value, int | float) and math.isfinite(value)]
+
+
+def _points(values: Sequence[float], low: float, high: float, length: int) -> str:
+    """A line through the values, in a box from `low` to `high` and of `length` values across."""
+    across, down = 100 / (length - 1), 100 / (high - low or 1)
     return " ".join(f"{i * across:.2f},{(high - value) * down:.2f}" for i, value in enumerate(values))
+
+
+def share_points(across: Sequence[float | None], up: Sequence[float | None]) -> str:
+    """Points of a line through shares 0..1, for a box of 100 × 100; undefined ones are left out."""
+    pairs = [(x, y) for x, y in zip(across, up, strict=True) if x is not None and y is not None]
+    return " ".join(f"{100 * x:.2f},{100 - 100 * y:.2f}" for x, y in pairs)
+
+
+def common_curves(epochs: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[tuple[str, list[Curve]]]:
+    """The known metrics of several jobs, by name, each metric's lines to one scale of values and epochs."""
+    charts = []
+    for key, label, best in _CURVES:
+        series = {name: _finite(job, key) for name, job in epochs.items()}
+        shown = {name: values for name, values in series.items() if len(values) > 1}
+        if len(shown) < 2:
+            continue
+        low, high = min(map(min, shown.values())), max(map(max, shown.values()))
+        longest = max(map(len, shown.values()))
+        lines = [
+            Curve(name, _points(values, low, high, longest), low, high, best(values)) for name, values in shown.items()
+        ]
+        charts.append((label, lines))
+    return charts

@@ -15,8 +15,12 @@ from formats.masks import Mask, check_values
 Confusion = npt.NDArray[np.int64]
 """Pixels by class, shape (C, C), dtype int64: rows are the truth, columns the prediction."""
 
-_EXACT = 2**24
-"""cv2.calcHist answers in float32, which holds whole numbers exactly up to here."""
+_BLOCK = 2**22
+"""Pixels counted at once: cv2.calcHist answers in float32, which holds whole numbers exactly only
+up to 2^24, and cv2.countNonZero in 32 bits."""
+_PIXELS_PER_RUN = 16
+"""Masks are patches of one class: counting runs is faster, as long as they are longer than this."""
+_SAMPLE = 256
 
 
 def no_counts(num_classes: int) -> Confusion:
@@ -34,41 +38,71 @@ def count(truth: Mask, prediction: Mask, num_classes: int) -> Confusion:
         raise ValueError(f"truth {truth.shape} and prediction {prediction.shape} differ in shape")
     if prediction.max(initial=0) >= num_classes:
         raise ValueError(f"prediction holds {prediction.max()}, no class of {num_classes}")
-    return _count_two(truth, prediction) if num_classes == 2 else _count_many(truth, prediction, num_classes)
-
-
-def _count_two(truth: Mask, prediction: Mask) -> Confusion:
-    # Bytes of 0 and 1 are booleans, and numpy counts booleans an order faster than bincount does.
-    total = truth.size
-    if truth.max(initial=0) > 1:
-        valid = truth <= 1
-        total = _true(valid)
-        _require_counted(total, truth)
-        truth, prediction = truth & valid, prediction & valid
-    both = _true((truth & prediction).view(np.bool_))
-    true, predicted = _true(truth.view(np.bool_)), _true(prediction.view(np.bool_))
-    return np.array([[total - true - predicted + both, predicted - both], [true - both, both]], np.int64)
-
-
-def _true(flags: npt.NDArray[np.bool_]) -> int:
-    return int(np.count_nonzero(flags))
-
-
-def _count_many(truth: Mask, prediction: Mask, num_classes: int) -> Confusion:
-    flat_truth, flat_prediction = truth.reshape(1, -1), prediction.reshape(1, -1)
+    flat_truth, flat_prediction = truth.ravel(), prediction.ravel()
     total = no_counts(num_classes)
-    for start in range(0, truth.size, _EXACT):
-        pair = [flat_truth[:, start : start + _EXACT], flat_prediction[:, start : start + _EXACT]]
-        # Values outside the ranges, so also ignore, are not counted.
-        sizes, ranges = [num_classes, num_classes], [0, num_classes, 0, num_classes]
-        total += cv2.calcHist(pair, [0, 1], None, sizes, ranges).astype(np.int64)
-    _require_counted(int(total.sum()), truth)
+    for start in range(0, truth.size, _BLOCK):
+        block = flat_truth[start : start + _BLOCK], flat_prediction[start : start + _BLOCK]
+        total += _count_two(*block) if num_classes == 2 else _count_many(*block, num_classes)
     return total
 
 
-def _require_counted(counted: int, truth: Mask) -> None:
-    if counted + np.count_nonzero(truth == IGNORE) != truth.size:
-        raise ValueError(f"truth holds values that are neither a class nor ignore ({IGNORE})")
+def _count_two(truth: Mask, prediction: Mask) -> Confusion:
+    # what two values are is told by counting bytes that are not zero, the fastest pass there is
+    signed = truth.view(np.int8)
+    if signed.max() > 1 or signed.min() < -1:
+        raise _foreign()
+    both, true, predicted = map(cv2.countNonZero, (truth & prediction, truth, prediction))
+    total = truth.size
+    if signed.min() < 0:
+        ignore = (truth == IGNORE).view(np.uint8)
+        ignored, ignored_predicted = cv2.countNonZero(ignore), cv2.countNonZero(ignore & prediction)
+        total, true = total - ignored, true - ignored
+        both, predicted = both - ignored_predicted, predicted - ignored_predicted
+    return np.array([[total - true - predicted + both, predicted - both], [true - both, both]], np.int64)
+
+
+def _foreign() -> ValueError:
+    return ValueError(f"truth holds values that are neither a class nor ignore ({IGNORE})")
+
+
+def _count_many(truth: Mask, prediction: Mask, num_classes: int) -> Confusion:
+    counted = (_count_runs if _has_long_runs(truth, prediction) else _count_pixels)(truth, prediction, num_classes)
+    if int(counted.sum()) + _count_true(truth == IGNORE) != truth.size:
+        raise _foreign()
+    return counted
+
+
+def _has_long_runs(truth: Mask, prediction: Mask) -> bool:
+    """Whether both masks mostly stay as they are from pixel to pixel, by a sixteenth of them."""
+    step = 16 * _SAMPLE
+    blocks = max(truth.size // step, 1)
+    parts = (mask[: blocks * step].reshape(blocks, -1)[:, :_SAMPLE] for mask in (truth, prediction))
+    changes = sum(_count_true(part[:, 1:] != part[:, :-1]) for part in parts)
+    return changes * _PIXELS_PER_RUN <= min(blocks * _SAMPLE, truth.size)
+
+
+def _count_true(flags: npt.NDArray[np.bool_]) -> int:
+    return cv2.countNonZero(flags.view(np.uint8))
+
+
+def _count_runs(truth: Mask, prediction: Mask, num_classes: int) -> Confusion:
+    changes = (truth[1:] != truth[:-1]) | (prediction[1:] != prediction[:-1])
+    starts = np.concatenate([[0], np.flatnonzero(changes) + 1])
+    lengths = np.diff(starts, append=truth.size)
+    true, predicted = truth[starts], prediction[starts]
+    known = true < num_classes
+    codes = true[known].astype(np.int64) * num_classes + predicted[known]
+    # the weights are float64, which holds a block's pixels exactly
+    return np.bincount(codes, lengths[known], num_classes**2).astype(np.int64).reshape(num_classes, num_classes)
+
+
+def _count_pixels(truth: Mask, prediction: Mask, num_classes: int) -> Confusion:
+    # both masks side by side are 16-bit numbers, which cv2 counts faster than pairs; a number is
+    # truth × 256 + prediction, and those of ignore lie beyond the range
+    codes = np.asarray(cv2.merge([prediction.reshape(1, -1), truth.reshape(1, -1)])).view("<u2")
+    bins = 256 * num_classes
+    counted = cv2.calcHist([codes.reshape(1, -1)], [0], None, [bins], [0, bins])
+    return counted.reshape(num_classes, 256)[:, :num_classes].astype(np.int64)
 
 
 def check_truth(mask: Mask, num_classes: int, path: Path) -> None:

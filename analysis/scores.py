@@ -1,6 +1,7 @@
-"""Scores as pure functions of a confusion matrix, each with its definition.
+"""Scores as pure functions of counts, each with its definition.
 
-0/0 is nan and skipped in means. Adding a score is adding an entry to `METRICS`.
+0/0 is nan and skipped in means. Adding a score is adding an entry to `METRICS`, or to
+`BOUNDARY_METRICS` where it is of outlines. Formulas and their sources: docs/metrics.md.
 """
 
 from __future__ import annotations
@@ -8,19 +9,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from analysis.boundary import BoundaryCounts, Column
 from analysis.counts import Confusion
 
+Counted = TypeVar("Counted")
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Tally:
-    """Pixels of each class against all others, each array of shape (C,), int64."""
+    """Pixels of each class against all others, each array of shape (…, C), int64."""
 
     tp: npt.NDArray[np.int64]
     fp: npt.NDArray[np.int64]
@@ -29,15 +32,15 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Metric:
-    """One score of a class. `when_absent` is what an image counts in the mean over images when
-    neither its truth nor its prediction has the class."""
+class Metric(Generic[Counted]):
+    """One score of a class, `of` the counts that it needs. `when_absent` is what an image counts in the
+    mean over images when neither its truth nor its prediction has the class."""
 
     key: str
     label: str
     formula: str
     meaning: str
-    of: Callable[[Tally], Floats]
+    of: Callable[[Counted], Floats]
     when_absent: float = math.nan
 
 
@@ -47,7 +50,7 @@ def ratio(part: npt.NDArray[Any], whole: npt.NDArray[Any]) -> Floats:
         return np.asarray(part / whole, np.float64)
 
 
-METRICS = (
+METRICS: tuple[Metric[Tally], ...] = (
     Metric(
         "iou",
         "IoU",
@@ -79,11 +82,54 @@ METRICS = (
         lambda t: ratio(t.tp, t.tp + t.fn),
     ),
     Metric(
+        "specificity",
+        "Specificity",
+        "TN / (TN + FP)",
+        "How much of what is not this class was not predicted as it: 1 less the false-positive rate.",
+        lambda t: ratio(t.tn, t.tn + t.fp),
+    ),
+    Metric(
         "false_positive_rate",
         "FP rate",
         "FP / (FP + TN)",
         "How much of what is not this class was predicted as it. Lower is better.",
         lambda t: ratio(t.fp, t.fp + t.tn),
+    ),
+)
+
+
+def _boundary_f(counts: BoundaryCounts) -> Floats:
+    precision, recall = (_near(counts, part, of) for part, of in _CONTOURS)
+    with np.errstate(invalid="ignore"):
+        f = np.where(precision + recall > 0, 2 * precision * recall / (precision + recall), 0)
+    # a class that only one side has is wrong; one that neither has is undefined
+    one_sided = np.isnan(precision) ^ np.isnan(recall)
+    return np.where(one_sided, 0, np.where(np.isnan(precision), np.nan, f))
+
+
+_CONTOURS = (Column.PREDICTED_NEAR, Column.PREDICTED), (Column.TRUE_NEAR, Column.TRUE)
+
+
+def _near(counts: BoundaryCounts, part: Column, of: Column) -> Floats:
+    return ratio(counts[..., part], counts[..., of])
+
+
+BOUNDARY_METRICS: tuple[Metric[BoundaryCounts], ...] = (
+    Metric(
+        "boundary_iou",
+        "Boundary IoU",
+        "band TP / (band TP + FP + FN)",
+        "IoU of the bands along the inside of the true and the predicted edge; by default 2 % of the image's"
+        " diagonal wide (Cheng et al. 2021).",
+        lambda b: ratio(b[..., Column.BAND_BOTH], b[..., Column.BAND_EITHER]),
+    ),
+    Metric(
+        "boundary_f",
+        "Boundary F",
+        "2 P R / (P + R)",
+        "F score of outlines: P is the share of the predicted outline that lies within the tolerance of the true"
+        " one, R the share of the true one that lies so of the predicted (Csurka et al. 2013).",
+        _boundary_f,
     ),
 )
 PIXEL_ACCURACY = "correct pixels / all pixels, ignored ones left out"
@@ -106,17 +152,30 @@ class Scores:
 
 
 def tally(confusion: Confusion) -> Tally:
-    """True and false positives and negatives of each class."""
-    tp = np.diagonal(confusion).copy()
-    fp, fn = confusion.sum(axis=0) - tp, confusion.sum(axis=1) - tp
-    return Tally(tp, fp, fn, confusion.sum() - tp - fp - fn)
+    """True and false positives and negatives of each class of a matrix, or of several (…, C, C)."""
+    tp = np.diagonal(confusion, axis1=-2, axis2=-1).copy()
+    fp, fn = confusion.sum(axis=-2) - tp, confusion.sum(axis=-1) - tp
+    return Tally(tp, fp, fn, confusion.sum(axis=(-2, -1))[..., None] - tp - fp - fn)
 
 
-def score(confusion: Confusion) -> Scores:
-    """All scores of a confusion matrix (rows truth, columns prediction)."""
+def score(confusion: Confusion, boundaries: BoundaryCounts | None = None) -> Scores:
+    """All scores of a confusion matrix (rows truth, columns prediction); those of outlines where
+    their counts are given."""
+    return Scores(class_scores(confusion, boundaries), float(pixel_accuracy(confusion)))
+
+
+def class_scores(confusion: Confusion, boundaries: BoundaryCounts | None) -> dict[str, Floats]:
+    """By metric key the score of each class, shape (…, C), of matrices (…, C, C)."""
     counted = tally(confusion)
     per_class = {metric.key: metric.of(counted) for metric in METRICS}
-    return Scores(per_class, float(ratio(counted.tp.sum(), confusion.sum())))
+    if boundaries is not None:
+        per_class |= {metric.key: metric.of(boundaries) for metric in BOUNDARY_METRICS}
+    return per_class
+
+
+def pixel_accuracy(confusion: Confusion) -> Floats:
+    """The share of pixels predicted right, of matrices (…, C, C)."""
+    return ratio(np.trace(confusion, axis1=-2, axis2=-1), confusion.sum(axis=(-2, -1)))
 
 
 def mean_over_images(scores: Sequence[Scores]) -> Scores:
@@ -125,12 +184,15 @@ def mean_over_images(scores: Sequence[Scores]) -> Scores:
     Undefined scores are skipped, but Dice is 1 for an image without the class (Kaggle's Carvana
     evaluation: "defined to be 1 when both X and Y are empty").
     """
-    per_class = {}
-    for metric in METRICS:
-        values = np.stack([each.per_class[metric.key] for each in scores])
-        values = np.where(np.isnan(values), metric.when_absent, values)
-        per_class[metric.key] = mean_defined(values, axis=0)
+    per_class = {key: mean_defined(values, axis=0) for key, values in by_image(scores).items()}
     return Scores(per_class, float(mean_defined(np.array([each.pixel_accuracy for each in scores]))))
+
+
+def by_image(scores: Sequence[Scores]) -> dict[str, Floats]:
+    """By metric key each image's scores, shape (images, C), with what an absent class counts."""
+    absent = {metric.key: metric.when_absent for metric in METRICS}
+    stacked = {key: np.stack([each.per_class[key] for each in scores]) for key in scores[0].per_class}
+    return {key: np.where(np.isnan(each), absent.get(key, np.nan), each) for key, each in stacked.items()}
 
 
 def mean_defined(values: Floats, axis: int | None = None) -> Floats:
@@ -155,13 +217,20 @@ def scores_to_json(scores: Scores, names: Sequence[str]) -> dict[str, Any]:
         key: {name: defined(value) for name, value in zip(names, values.tolist(), strict=True)}
         for key, values in scores.per_class.items()
     }
-    return {
-        **by_class,
-        "mean_iou": defined(scores.mean("iou")),
-        "mean_dice": defined(scores.mean("dice")),
-        "mean_iou_foreground": defined(scores.foreground_mean("iou")),
-        "pixel_accuracy": defined(scores.pixel_accuracy),
+    means = {name: float(value) for name, value in class_means(scores.per_class).items()}
+    means["pixel_accuracy"] = scores.pixel_accuracy
+    return {**by_class, **{name: defined(value) for name, value in means.items()}}
+
+
+def class_means(per_class: Mapping[str, Floats]) -> dict[str, Floats]:
+    """The means over classes that scores.json tells, by name, of scores (…, C)."""
+    means = {
+        "mean_iou": mean_defined(per_class["iou"], axis=-1),
+        "mean_dice": mean_defined(per_class["dice"], axis=-1),
+        "mean_iou_foreground": mean_defined(per_class["iou"][..., 1:], axis=-1),
     }
+    outlines = (metric.key for metric in BOUNDARY_METRICS if metric.key in per_class)
+    return means | {f"mean_{key}": mean_defined(per_class[key][..., 1:], axis=-1) for key in outlines}
 
 
 def defined(value: float) -> float | None:

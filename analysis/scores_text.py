@@ -20,24 +20,44 @@ def format_scores(scores: Mapping[str, Any]) -> str:
     table = [["class", *(label for label, _ in _COLUMNS)]]
     table += [[name, *(_number(overall[key][name]) for _, key in _COLUMNS)] for name in scores["classes"]]
     totals = [
-        ["mean IoU", _number(overall["mean_iou"])],
-        ["mean IoU of the foreground", _number(overall["mean_iou_foreground"])],
-        ["pixel accuracy", _number(overall["pixel_accuracy"])],
+        ["mean IoU", _with_interval(scores, "mean_iou")],
+        ["mean IoU of the foreground", _with_interval(scores, "mean_iou_foreground")],
+        ["mean boundary IoU", _with_interval(scores, "mean_boundary_iou")],
+        ["pixel accuracy", _with_interval(scores, "pixel_accuracy")],
+        ["false positives", _objects(scores["false_positives"])],
+        ["missed", _objects(scores["missed"])],
         ["images", str(scores["images"])],
     ]
+    if scores["log_loss"] is not None:
+        totals.append(["log-loss", _number(scores["log_loss"])])
+    if scores["intervals"]["note"]:
+        totals.append(["intervals", scores["intervals"]["note"]])
     dropped, uncovered = scores["dropped_crops_as_background"], scores["uncovered_pixels_as_background"]
     if dropped:
         totals.append(["dropped crops", f"{dropped}, not predicted: counted as background"])
     if uncovered:
         totals.append(["pixels in no crop", f"{uncovered}: counted as background"])
-    return "\n".join([*_aligned(table), "", *_aligned(totals)])
+    return "\n".join([*aligned(table), "", *aligned(totals)])
+
+
+def _with_interval(scores: Mapping[str, Any], key: str) -> str:
+    intervals, value = scores["intervals"], _number(scores["overall"][key])
+    bounds = (intervals["overall"] or {}).get(key)
+    if bounds is None:
+        return value
+    low, high = map(_number, bounds)
+    return f"{value}  ({intervals['level'] * 100:.0f} %: {low} to {high}, over {intervals['groups']} groups)"
+
+
+def _objects(wrong: Mapping[str, Any]) -> str:
+    return f"{wrong['count']:,} objects, {wrong['pixels']:,} pixels"
 
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"
 
 
-def _aligned(table: Sequence[Sequence[str]]) -> list[str]:
+def aligned(table: Sequence[Sequence[str]]) -> list[str]:
     """Rows with the first column to the left and the others, if there are several, to the right."""
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     if len(widths) == 2:

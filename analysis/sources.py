@@ -1,37 +1,34 @@
-"""Which crops make up each source image, checked before anything is read; and how they are read."""
+"""Which crops make up each source image, checked before anything is read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from analysis.assemble import Piece, assemble, divide, owned_pixels
-from analysis.counts import check_prediction, check_truth
-from formats import dataset as dataset_files
-from formats import predictions as prediction_files
+from analysis.assemble import Piece, divide, owned_pixels
 from formats.classes import ClassTable
 from formats.crops import Box
 from formats.dataset import Dataset
 from formats.errors import SagesegError
-from formats.images import Rgb, read_image
 from formats.manifest import ManifestRow
-from formats.masks import Mask, read_mask
 from formats.predictions import Predictions
+from formats.resize import Resize, parse_resize, recorded_resize, resized_size
 
-BACKGROUND_ID = 0
-GREY = 128
-"""Stands where a dropped crop left no image file."""
+Size = tuple[int, int]
+"""Width, height."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """One predicted source image. `row` carries its split, group and attributes.
+    """One predicted source image. `row` carries its split, group and attributes; `width, height` are
+    those of the image as it was before prep resized it.
 
     `predicted` are the crops with a predicted mask, `kept` those with an image and a true mask in
-    the dataset (none without a dataset). `dropped` crops were not predicted, and `uncovered`
-    pixels lie in no crop at all; both count as background.
+    the dataset (none without a dataset); they lie on images of `predicted_size` and `kept_size`,
+    which differ from the source's where prep resized it. `dropped` crops were not predicted, and
+    `uncovered` pixels of the source lie in no crop at all; both count as background.
+    `probabilities` tells that all predicted crops have them.
     """
 
     stem: str
@@ -39,28 +36,67 @@ class Source:
     height: int
     row: ManifestRow
     predicted: tuple[Piece, ...]
+    predicted_size: Size
     kept: tuple[Piece, ...]
+    kept_size: Size
     dropped: int
     uncovered: int
+    probabilities: bool
 
 
 def plan_sources(predictions: Predictions, dataset: Dataset | None) -> list[Source]:
     """The sources that were predicted, in the order of the manifest, with their crops.
 
-    Raises SagesegError, naming the crop, where a prediction is missing, stands twice or is of no
-    image of the dataset, and where two sources share a stem.
+    The dataset says whether prep resized the images; without one predictions.json does. Raises
+    SagesegError, naming the crop, where a prediction is missing, stands twice, is of no image of the
+    dataset or lies outside its image, where only some have probabilities, and where two sources
+    share a stem.
     """
     if not predictions.rows:
         raise SagesegError(f"{predictions.root}: no predictions in its manifest.csv; predict at least one image")
     agreed_classes(predictions, dataset)
     predicted = _by_stem(_rows_with_masks(predictions))
     known = _by_stem(dataset.rows if dataset else predictions.rows)
+    plan = _Plan(dataset, recorded_resize(dataset.info) if dataset else _resize_of(predictions), _with(predictions))
     sources = []
     for stem, rows in predicted.items():
         if dataset and stem not in known:
             raise _unknown(rows[0], dataset)
-        sources.append(_plan_source(stem, rows, known[stem], dataset))
+        sources.append(plan.source(stem, rows, known[stem]))
     return sources
+
+
+def _resize_of(predictions: Predictions) -> Resize | None:
+    text = predictions.info.get("resize")
+    return None if text is None else parse_resize(str(text))
+
+
+def _with(predictions: Predictions) -> bool:
+    """Whether there are probabilities; then every predicted crop must have its own."""
+    if not (predictions.root / "probabilities").is_dir():
+        return False
+    rows = [row for row in predictions.rows if predictions.mask_path(row.id).is_file()]
+    missing = [row.id for row in rows if not predictions.probabilities_path(row.id).is_file()]
+    if missing and len(missing) < len(rows):
+        raise SagesegError(
+            f"{predictions.probabilities_path(missing[0])}: not found, though other crops have probabilities"
+            f" ({len(missing)} of {len(rows)} are missing); predict again, or remove the folder probabilities"
+        )
+    return not missing
+
+
+def check_complete(sources: Sequence[Source], dataset: Dataset) -> None:
+    """Raise SagesegError when an image of a split that was predicted has no prediction at all: scores
+    of the others alone would flatter."""
+    splits, stems = {source.row.split for source in sources}, {source.stem for source in sources}
+    missing = dict.fromkeys(
+        row.source for row in dataset.rows if row.kept and row.split in splits and row.source_stem not in stems
+    )
+    if missing:
+        raise SagesegError(
+            f"{next(iter(missing))}: an image of the predicted split without a prediction ({len(missing)} such images);"
+            " predict it too, or add --partial to score what there is"
+        )
 
 
 def agreed_classes(predictions: Predictions, dataset: Dataset | None) -> ClassTable | None:
@@ -104,29 +140,53 @@ def _by_stem(rows: Iterable[ManifestRow]) -> dict[str, list[ManifestRow]]:
     return by_stem
 
 
-def _plan_source(
-    stem: str, predicted: Sequence[ManifestRow], rows: Sequence[ManifestRow], dataset: Dataset | None
-) -> Source:
-    _check_one_source(stem, predicted)
-    _check_one_source(stem, rows)
-    if dataset:
-        _check_predicted(predicted, rows, dataset)
-    first = rows[0]
-    width, height = first.source_width, first.source_height
-    grid = predicted if _is_whole(predicted) else rows
-    ids = {row.id for row in predicted}
-    pieces = divide(_boxes(grid), width, height)
-    kept = {row.id for row in rows if row.kept} if dataset else set()
-    return Source(
-        stem=stem,
-        width=width,
-        height=height,
-        row=first,
-        predicted=tuple(piece for piece in pieces if piece.id in ids),
-        kept=tuple(piece for piece in divide(_boxes(rows), width, height) if piece.id in kept),
-        dropped=len(grid) - len(predicted),
-        uncovered=width * height - owned_pixels(pieces),
-    )
+@dataclass(frozen=True)
+class _Plan:
+    dataset: Dataset | None
+    resize: Resize | None
+    probabilities: bool
+
+    def source(self, stem: str, predicted: Sequence[ManifestRow], rows: Sequence[ManifestRow]) -> Source:
+        _check_one_source(stem, predicted)
+        _check_one_source(stem, rows)
+        if self.dataset:
+            _check_predicted(predicted, rows, self.dataset)
+        first = rows[0]
+        width, height = first.source_width, first.source_height
+        kept_size = resized_size(width, height, self.resize)
+        predicted_size, grid = ((width, height), predicted) if _is_whole(predicted) else (kept_size, rows)
+        _check_inside(grid, predicted_size, self.dataset)
+        ids = {row.id for row in predicted}
+        pieces = divide(_boxes(grid), *predicted_size)
+        kept = {row.id for row in rows if row.kept} if self.dataset else set()
+        return Source(
+            stem=stem,
+            width=width,
+            height=height,
+            row=first,
+            predicted=tuple(piece for piece in pieces if piece.id in ids),
+            predicted_size=predicted_size,
+            kept=tuple(piece for piece in divide(_boxes(rows), *kept_size) if piece.id in kept),
+            kept_size=kept_size,
+            dropped=len(grid) - len(predicted),
+            uncovered=_at_source_size(owned_pixels(pieces), predicted_size, (width, height)),
+            probabilities=self.probabilities,
+        )
+
+
+def _at_source_size(covered: int, size: Size, source: Size) -> int:
+    """The pixels of a source that are not covered, when `covered` of its image at `size` are."""
+    missing, pixels = size[0] * size[1] - covered, size[0] * size[1]
+    return round(missing * source[0] * source[1] / pixels)
+
+
+def _check_inside(rows: Sequence[ManifestRow], size: Size, dataset: Dataset | None) -> None:
+    for row in rows:
+        if row.x >= size[0] or row.y >= size[1]:
+            mend = "prepare the dataset again" if dataset else "stitch with --dataset, which knows how it was resized"
+            raise SagesegError(
+                f"{row.id}: the crop lies at {row.x},{row.y}, outside its image of {size[0]}×{size[1]}; {mend}"
+            )
 
 
 def _boxes(rows: Iterable[ManifestRow]) -> dict[str, Box]:
@@ -181,52 +241,3 @@ def _unknown(row: ManifestRow, dataset: Dataset) -> SagesegError:
         f"{row.id}: predicted, but {dataset.root} has no such crop at {row.x},{row.y} of {row.width}×{row.height};"
         " choose the dataset that was predicted, or stitch without --dataset first"
     )
-
-
-def read_prediction(root: Path, source: Source, num_classes: int) -> Mask:
-    """The predicted mask of a source at full size, (height, width) uint8, from a predictions folder.
-
-    Raises SagesegError naming the file whose size or values are not what they should be.
-    """
-
-    def read(piece: Piece) -> Mask:
-        path = prediction_files.mask_path(root, piece.id)
-        mask = _sized(read_mask(path), piece.crop, path)
-        check_prediction(mask, num_classes, path)
-        return mask
-
-    parts = ((piece, read(piece)) for piece in source.predicted)
-    return assemble((source.height, source.width), parts, BACKGROUND_ID)
-
-
-def read_truth(root: Path, source: Source, num_classes: int) -> Mask:
-    """The true mask of a source at full size from a dataset; dropped crops were empty."""
-
-    def read(piece: Piece) -> Mask:
-        path = dataset_files.mask_path(root, piece.id)
-        mask = _sized(read_mask(path), piece.crop, path)
-        check_truth(mask, num_classes, path)
-        return mask
-
-    parts = ((piece, read(piece)) for piece in source.kept)
-    return assemble((source.height, source.width), parts, BACKGROUND_ID)
-
-
-def read_source_image(root: Path, source: Source) -> Rgb:
-    """A source at full size from a dataset's images, (height, width, 3) uint8; dropped crops grey."""
-
-    def read(piece: Piece) -> Rgb:
-        path = dataset_files.image_path(root, piece.id)
-        return _sized(read_image(path), piece.crop, path)
-
-    parts = ((piece, read(piece)) for piece in source.kept)
-    return assemble((source.height, source.width, 3), parts, GREY)
-
-
-def _sized(pixels: Mask, crop: Box, path: Path) -> Mask:
-    height, width = pixels.shape[:2]
-    if (width, height) != (crop.width, crop.height):
-        raise SagesegError(
-            f"{path}: {width}×{height} pixels; expected {crop.width}×{crop.height}, as manifest.csv says"
-        )
-    return pixels

@@ -1,31 +1,40 @@
-"""All images of a report together: totals, groups, order, scores.json and images.csv."""
+"""All images of a report together: totals, tables and order. `analysis.scores_json` and
+`analysis.csv_tables` write them down."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from analysis.counts import Confusion, no_counts
 from analysis.examine import Examined, ImageReport
-from analysis.scores import Scores, defined, mean_over_images, score, scores_to_json
-from analysis.thumbnails import Layers
+from analysis.intervals import Intervals, bootstrap
+from analysis.scores import Scores, mean_over_images
+from analysis.scoring_options import ScoringOptions
+from analysis.thresholds import ProbabilityCounts
+from analysis.totals import (
+    ObjectTotals,
+    Totals,
+    WrongTotals,
+    no_objects,
+    no_wrong,
+    sum_totals,
+    totals_of,
+    wrong_totals,
+)
 from formats.classes import ClassTable
 
-GALLERY_LIMIT = 200
-"""How many images the page shows, the worst first: about 8 MB of thumbnails."""
+_MOST_VALUES = 200
+"""An attribute with more values than this names images rather than kinds of them."""
 
 
 @dataclass(frozen=True)
-class GroupReport:
+class TableRow:
+    """The pooled scores of one group, or of one value of an attribute."""
+
     name: str
     images: int
     scores: Scores
-    false_positive_pixels: int
-    missed_pixels: int
 
 
 @dataclass(frozen=True)
@@ -40,111 +49,103 @@ class Absent:
 
 @dataclass(frozen=True)
 class Summary:
-    """A scored set of predictions. `images` and `groups` are worst first; `layers` holds the
-    thumbnails of the images that the page shows, by stem."""
+    """A scored set of predictions. `images`, `groups` and each table of `attributes` are worst first;
+    `probabilities` is None where not all images have them."""
 
     classes: ClassTable
-    confusion: Confusion
+    scoring: ScoringOptions
+    totals: Totals
     overall: Scores
     per_image_mean: Scores
+    intervals: Intervals
     images: tuple[ImageReport, ...]
-    groups: tuple[GroupReport, ...]
-    layers: dict[str, Layers]
+    groups: tuple[TableRow, ...]
+    attributes: Mapping[str, tuple[TableRow, ...]]
+    objects: ObjectTotals
+    false_positives: WrongTotals
+    missed: WrongTotals
+    probabilities: ProbabilityCounts | None
     absent: Absent
 
 
-def summarise(examined: Iterable[Examined], classes: ClassTable, absent: Absent) -> Summary:
-    """Sum up the images as they come; only the worst GALLERY_LIMIT keep their thumbnails."""
-    images: list[ImageReport] = []
-    by_group: dict[str, Confusion] = {}
-    layers: dict[str, Layers] = {}
+def summarise(
+    examined: Iterable[Examined], classes: ClassTable, absent: Absent, scoring: ScoringOptions | None = None
+) -> Summary:
+    """Sum up the images as they come."""
+    collected = _Collected(len(classes))
     for each in examined:
-        images.append(each.report)
-        group = by_group.setdefault(each.report.group, no_counts(len(classes)))
-        group += each.confusion
-        layers[each.report.stem] = each.layers
-        if len(layers) >= 2 * GALLERY_LIMIT:
-            layers = _of_worst(images, layers)
-    confusion = sum(by_group.values(), no_counts(len(classes)))
+        collected.add(each)
+    scoring = scoring or ScoringOptions()
+    images = collected.images
+    scores = [image.scores for image in images]
+    totals = sum_totals(list(collected.groups.values()), len(classes))
+    groups = [image.group for image in images]
     return Summary(
         classes=classes,
-        confusion=confusion,
-        overall=score(confusion),
-        per_image_mean=mean_over_images([image.scores for image in images]),
-        images=tuple(sorted(images, key=_worst_first)),
-        groups=_report_groups(images, by_group),
-        layers=_of_worst(images, layers),
+        scoring=scoring,
+        totals=totals,
+        overall=totals.scores(),
+        per_image_mean=mean_over_images(scores),
+        intervals=bootstrap(collected.groups, scores, groups, scoring.draws, scoring.seed),
+        images=tuple(sorted(images, key=worst_first)),
+        groups=_table(collected.groups),
+        attributes=_attribute_tables(collected.attributes),
+        objects=collected.objects,
+        false_positives=collected.false_positives,
+        missed=collected.missed,
+        probabilities=collected.probabilities,
         absent=absent,
     )
 
 
-def _of_worst(images: Sequence[ImageReport], layers: dict[str, Layers]) -> dict[str, Layers]:
-    worst = sorted((image for image in images if image.stem in layers), key=_worst_first)[:GALLERY_LIMIT]
-    return {image.stem: layers[image.stem] for image in worst}
+class _Collected:
+    """What is kept of images as they pass."""
+
+    def __init__(self, num_classes: int) -> None:
+        self.images: list[ImageReport] = []
+        self.groups: dict[str, Totals] = {}
+        self.attributes: dict[str, dict[str, Totals]] = {}
+        self.objects = no_objects(num_classes)
+        self.false_positives = self.missed = no_wrong(num_classes)
+        self.probabilities: ProbabilityCounts | None = None
+
+    def add(self, each: Examined) -> None:
+        report, measured, one = each.report, each.measured, totals_of(each.measured)
+        self.images.append(report)
+        _add_to(self.groups, report.group, one)
+        for name, value in report.attributes.items():
+            _add_to(self.attributes.setdefault(name, {}), value, one)
+        components = measured.components
+        self.objects += ObjectTotals(components.true_count, components.predicted_count, components.sizes)
+        confusion = measured.confusion
+        self.false_positives += wrong_totals(measured.false_positives, confusion[1:].sum(axis=1))
+        self.missed += wrong_totals(measured.missed, confusion[:, 1:].sum(axis=0))
+        if each.probabilities:
+            known = self.probabilities
+            self.probabilities = each.probabilities if known is None else known + each.probabilities
 
 
-def _worst_first(image: ImageReport) -> tuple[float, int, str]:
+def _add_to(table: dict[str, Totals], name: str, one: Totals) -> None:
+    known = table.get(name)
+    table[name] = one if known is None else known + one
+
+
+def _attribute_tables(attributes: Mapping[str, Mapping[str, Totals]]) -> dict[str, tuple[TableRow, ...]]:
+    return {name: _table(values) for name, values in attributes.items() if 1 < len(values) <= _MOST_VALUES}
+
+
+def _table(totals: Mapping[str, Totals]) -> tuple[TableRow, ...]:
+    rows = (TableRow(name, each.images, each.scores()) for name, each in totals.items())
+    return tuple(sorted(rows, key=_worst_row_first))
+
+
+def worst_first(image: ImageReport) -> tuple[float, int, str]:
     """Lowest foreground IoU first, then most wrong pixels; undefined (rightly empty) last."""
     iou = image.scores.foreground_mean("iou")
     wrong = image.false_positive_pixels + image.missed_pixels
     return (math.inf if math.isnan(iou) else iou, -wrong, image.stem)
 
 
-def _report_groups(images: Sequence[ImageReport], by_group: dict[str, Confusion]) -> tuple[GroupReport, ...]:
-    reports = []
-    for name, confusion in by_group.items():
-        members = [image for image in images if image.group == name]
-        reports.append(
-            GroupReport(
-                name=name,
-                images=len(members),
-                scores=score(confusion),
-                false_positive_pixels=sum(image.false_positive_pixels for image in members),
-                missed_pixels=sum(image.missed_pixels for image in members),
-            )
-        )
-    return tuple(sorted(reports, key=_worst_group_first))
-
-
-def _worst_group_first(group: GroupReport) -> tuple[float, str]:
-    iou = group.scores.foreground_mean("iou")
-    return (math.inf if math.isnan(iou) else iou, group.name)
-
-
-def summary_to_json(summary: Summary) -> dict[str, Any]:
-    """The content of scores.json."""
-    names = summary.classes.names
-    return {
-        "classes": list(names),
-        "images": len(summary.images),
-        "dropped_crops_as_background": summary.absent.dropped_crops,
-        "uncovered_pixels_as_background": summary.absent.uncovered_pixels,
-        "confusion": summary.confusion.tolist(),
-        "overall": scores_to_json(summary.overall, names),
-        "per_image_mean": scores_to_json(summary.per_image_mean, names),
-        "groups": {
-            group.name: {"images": group.images, **scores_to_json(group.scores, names)} for group in summary.groups
-        },
-    }
-
-
-def images_to_csv(summary: Summary) -> str:
-    """The text of images.csv: one row per image, worst first; an undefined score is an empty cell."""
-    names = summary.classes.names
-    attributes = sorted({name for image in summary.images for name in image.attributes})
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    scored = [f"{key}_{name}" for key in ("iou", "dice") for name in names]
-    counted = ["width", "height", "mean_iou_foreground", "false_positive_pixels", "missed_pixels"]
-    writer.writerow(["stem", "group", "split", *counted, *scored, *attributes])
-    for image in summary.images:
-        scores = [value for key in ("iou", "dice") for value in image.scores.per_class[key].tolist()]
-        cells = [image.width, image.height, _cell(image.scores.foreground_mean("iou"))]
-        cells += [image.false_positive_pixels, image.missed_pixels, *map(_cell, scores)]
-        known = [image.attributes.get(name, "") for name in attributes]
-        writer.writerow([image.stem, image.group, image.split, *cells, *known])
-    return buffer.getvalue()
-
-
-def _cell(value: float) -> str:
-    return "" if defined(value) is None else f"{value:.6f}"
+def _worst_row_first(row: TableRow) -> tuple[float, str]:
+    iou = row.scores.foreground_mean("iou")
+    return (math.inf if math.isnan(iou) else iou, row.name)

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import csv
 import json
-import re
-from html.parser import HTMLParser
+from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import unquote
+from typing import Any
 
 import numpy as np
 import pytest
 from dataset_samples import disc_image, make_dataset, make_predictions
+from page_reader import Page
 
-from analysis import summary
+from analysis import gallery
 from analysis.charts import histogram, training_curves
-from analysis.colours import ColourScheme
-from analysis.page import format_score, format_seconds
+from analysis.close_ups import view_around
+from analysis.colours import AGREEMENT_COLOURS, ColourScheme
+from analysis.formatting import format_difference, format_number, format_score, format_seconds, format_share
+from analysis.overlays import agreement
+from analysis.page import Pictures, render_page
 from analysis.report import report
+from analysis.report_files import layer_name, overlay_name, strip_name
+from analysis.scores_json import summary_to_json
+from analysis.scoring_options import ScoringOptions
 from analysis.stitch import stitch
 from formats.classes import ClassTable
+from formats.crops import Box
 from formats.dataset import Dataset
 from formats.errors import SagesegError
-from formats.masks import Mask, write_mask
+from formats.images import read_image
+from formats.masks import Mask, read_mask, write_mask
 from formats.predictions import Predictions, open_predictions
 
 STEMS = ("a_01", "a_02", "b_01")
@@ -103,7 +111,9 @@ def test_dropped_crops_are_background_counted_and_said(dataset: Dataset, tmp_pat
 
 def test_only_predicted_sources_are_scored(dataset: Dataset, tmp_path: Path) -> None:
     one = make_predictions(tmp_path / "one", dataset, {"b_01": PREDICTED["b_01"]})
-    scores = report(one, dataset, tmp_path / "out", workers=1)
+    with pytest.raises(SagesegError, match=r"a_01\.jpg: an image of the predicted split without a prediction .2 such"):
+        report(one, dataset, tmp_path / "out", workers=1)
+    scores = report(one, dataset, tmp_path / "out", workers=1, scoring=ScoringOptions(partial=True))
     assert scores["images"] == 1
     assert scores["overall"]["iou"]["car"] == 1.0
 
@@ -125,66 +135,143 @@ def test_ignored_pixels_and_rightly_empty_images(tmp_path: Path) -> None:
     assert "–" in (tmp_path / "out" / "index.html").read_text()
 
 
-class Page(HTMLParser):
-    """What a page would load or run."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.addresses: list[str] = []
-        self.links: list[str] = []
-        self.scripts = 0
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.scripts += tag == "script"
-        for name, value in attrs:
-            assert not name.startswith("on") or value == "return false", (tag, name)
-            if name in ("src", "srcset", "data", "poster") or (tag == "link" and name == "href"):
-                self.addresses.append(value or "")
-            elif name == "href":
-                self.links.append(value or "")
-
-
 def test_the_page_is_whole(predictions: Predictions, dataset: Dataset, tmp_path: Path) -> None:
     report(predictions, dataset, tmp_path / "out", workers=1)
-    text = (tmp_path / "out" / "index.html").read_text()
-    page = Page(text)
-    assert len(page.addresses) == 4 * 3
-    assert all(address.startswith("data:image/") for address in page.addresses)
-    assert all((tmp_path / "out" / unquote(link)).is_file() for link in page.links)
-    assert len(set(page.links)) == 3
-    assert not re.search(r"url\(|@import|https?://", text)
+    page = Page((tmp_path / "out" / "index.html").read_text())
+    page.check_whole()
+    assert [image["stem"] for image in page.data["images"]] == ["a_02", "a_01", "b_01"]
+    assert page.data["worst"] == [0]
+    assert page.data["best"] == [2]
+    inside = [uri for layers in page.data["thumbnails"].values() for uri in layers.values()]
+    assert len(inside) == 3 * 4
+    assert all(uri.startswith("data:image/") for uri in inside)
+    assert all(link.startswith("#") for link in page.links)
+
+
+def test_full_size_layers_lie_beside_the_page(predictions: Predictions, dataset: Dataset, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    report(predictions, dataset, out, workers=1)
+    for stem in STEMS:
+        codes = agreement(IMAGES[stem][1], PREDICTED[stem])
+        for layer, ids in (("truth", IMAGES[stem][1]), ("prediction", PREDICTED[stem]), ("difference", codes)):
+            assert np.array_equal(read_mask(out / layer_name(layer, stem)), ids), layer
+        image = read_image(out / layer_name("image", stem))
+        at = IMAGES[stem][1] == 1  # crops without a car were dropped, and are grey
+        assert np.abs(image[at].astype(int) - IMAGES[stem][0][at]).mean() < 12
+        assert read_image(out / overlay_name(stem)).shape[0] > 70
+
+
+def test_an_image_that_was_not_cropped_is_copied(tmp_path: Path) -> None:
+    whole = make_dataset(tmp_path / "whole", IMAGES)
+    predictions = make_predictions(tmp_path / "p", whole, PREDICTED)
+    report(predictions, whole, tmp_path / "out", workers=1)
+    assert (tmp_path / "out" / layer_name("image", "a_01")).read_bytes() == whole.image_path("a_01").read_bytes()
+
+
+def test_strips_are_written_when_asked_for(predictions: Predictions, dataset: Dataset, tmp_path: Path) -> None:
+    report(predictions, dataset, tmp_path / "without", workers=1)
+    assert not (tmp_path / "without" / "strips").exists()
+    report(predictions, dataset, tmp_path / "with", workers=1, strips=True)
+    assert read_image(tmp_path / "with" / strip_name("a_02")).shape[1] >= 4 * 90
 
 
 def test_html_in_names_is_escaped(tmp_path: Path) -> None:
     stem = 'x"<script>alert(1)<script>#%?'
+    other = "y_<i>&amp;"  # what follows the "_" becomes the attribute angle
+    image, mask = disc_image(40, 30)
     dataset = make_dataset(
         tmp_path / "d",
-        {stem: disc_image(40, 30)},
-        classes=ClassTable(("_background_", "<script>car")),
-        groups={stem: "<script>group"},
-        splits={stem: "<script>"},
+        {stem: (image, mask), other: (image, mask)},
+        classes=ClassTable(("_background_", "<script>car", "b<script>")),
+        groups={stem: "<script>group", other: "<b>"},
+        splits={stem: "<script>", other: "<script>"},
     )
-    predictions = make_predictions(tmp_path / "p", dataset, {stem: np.zeros((30, 40), np.uint8)})
-    job = {"job": "<script>job", "algorithm": "<script>fcn"}
+    predictions = make_predictions(tmp_path / "p", dataset, {stem: np.full_like(mask, 2), other: mask})
+    job = {"job": "<script>job", "algorithm": "<script>fcn", "hyperparameters": {"<script>": "<script>"}}
     report(predictions, dataset, tmp_path / "out", workers=1, job_record=job)
-    text = (tmp_path / "out" / "index.html").read_text()
-    page = Page(text)
-    assert page.scripts == 1
-    assert text.count("<script") == 1
-    assert "&lt;script&gt;alert(1)" in text
-    assert all((tmp_path / "out" / unquote(link)).is_file() for link in page.links)
+    page = Page((tmp_path / "out" / "index.html").read_text())
+    page.check_whole()
+    assert len(page.scripts) == page.text.count("<script") == 2
+    assert {image["stem"] for image in page.data["images"]} == {stem, other}
+    assert "By angle" in page.words
+    for said in (stem, "<i>&amp;", "<script>group", "<b>"):
+        assert said in page.words, said
+    assert "<script>job" in page.words  # said, and not run
+    assert "<script>car" in page.words
 
 
-def test_the_job_is_shown_when_known(predictions: Predictions, dataset: Dataset, tmp_path: Path) -> None:
+def test_the_job_is_shown_and_kept_when_known(predictions: Predictions, dataset: Dataset, tmp_path: Path) -> None:
     epochs = [{"epoch": n, "train_loss": 1 / (n + 1), "validation_mIOU": n / 10} for n in range(4)]
-    job = {"algorithm": "deeplab", "backbone": "resnet-101", "seconds": 7663, "epochs": epochs}
-    report(predictions, dataset, tmp_path / "out", workers=1, job_record=job)
-    text = (tmp_path / "out" / "index.html").read_text()
-    assert "sample-job" in text
-    assert "<b>Algorithm</b> deeplab" in text
-    assert "2 h 7 min" in text
-    assert text.count("<polyline") == 2
+    job = {
+        "algorithm": "deeplab",
+        "instance_type": "ml.g5.2xlarge",
+        "seconds": 7663,
+        "cost_usd": 3.2,
+        "epochs": epochs,
+        "hyperparameters": {"crop_size": "240"},
+    }
+    scores = report(predictions, dataset, tmp_path / "out", workers=1, job_record=job)
+    page = Page((tmp_path / "out" / "index.html").read_text())
+    for said in ("sample-job", "deeplab", "ml.g5.2xlarge", "2 h 7 min", "3.2 USD", "crop_size 240"):
+        assert said in page.words
+    assert page.text.count("<polyline") == 2
+    assert scores["job"] == {"job": "sample-job", **job}
+
+
+def full_scores(scores: dict[str, Any]) -> dict[str, Any]:
+    """scores.json with every section that probabilities and several classes add."""
+    curve = {key: [0.0, 0.5, 1.0] for key in ("threshold", "precision", "recall", "iou", "dice")}
+    best = {"threshold": 0.4, "value": 0.9}
+    kitti = {"max_f": 0.9, "average_precision": 0.8, "precision": 0.7, "recall": 0.6}
+    kitti |= {"false_positive_rate": 0.1, "false_negative_rate": 0.2, "threshold": 0.4}
+    place = {"stem": "a_02", "group": "a", "suspicion": 0.5, "pixels": 77, "x": 3, "y": 4, "width": 9, "height": 8}
+    return {
+        **scores,
+        "thresholds": {"car": {**curve, "best_dice": best, "best_iou": best}},
+        "log_loss": 0.0123,
+        "kitti": {"car": kitti},
+        "suspects": [place],
+    }
+
+
+def test_each_section_stands_only_when_its_data_exist(
+    predictions: Predictions, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report(predictions, dataset, tmp_path / "plain", workers=1)
+    plain = Page((tmp_path / "plain" / "index.html").read_text()).words
+    for said in ("Wrong objects", "halo", "By size of the true object", "Areas", "by drawing the 2 groups anew"):
+        assert said in plain, said
+    for said in ("Threshold", "Suspicious labels", "MaxF", "Log-loss", "Training Job"):
+        assert said not in plain, said
+    monkeypatch.setattr("analysis.report.summary_to_json", lambda summary: full_scores(summary_to_json(summary)))
+    report(predictions, dataset, tmp_path / "full", workers=1)
+    page = Page((tmp_path / "full" / "index.html").read_text())
+    page.check_whole()
+    for said in ("Threshold", "Suspicious labels", "MaxF 0.9000", "Log-loss 0.0123", "Best Dice 0.9000 at 0.400"):
+        assert said in page.words, said
+
+
+def test_a_page_of_bare_scores_still_stands() -> None:
+    """What an older sageseg wrote, without any block that came later."""
+    by_class = {"_background_": 1.0, "car": None}
+    one = {"iou": by_class, "dice": by_class, "mean_iou": 1.0, "mean_dice": 1.0}
+    one |= {"mean_iou_foreground": None, "pixel_accuracy": 1.0}
+    scores = {
+        "classes": ["_background_", "car"],
+        "images": 0,
+        "dropped_crops_as_background": 0,
+        "uncovered_pixels_as_background": 2,
+        "confusion": [[9, 0], [0, 0]],
+        "overall": one,
+        "per_image_mean": one,
+        "groups": {"g": {"images": 1, **one}},
+    }
+    colours = AGREEMENT_COLOURS[ColourScheme.DEFAULT]
+    page = Page(render_page("bare", scores, [], Pictures({}, {}, 0, strips=False), colours))
+    page.check_whole()
+    assert "IoU, car –" in page.words
+    assert "2 pixels lie in no crop" in page.words
+    assert "there is nothing to plot" in page.words
 
 
 @pytest.mark.parametrize("scheme", list(ColourScheme))
@@ -199,11 +286,12 @@ def test_every_colour_scheme_has_its_legend(
 def test_many_images_keep_only_the_worst_thumbnails(
     predictions: Predictions, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(summary, "GALLERY_LIMIT", 1)
+    monkeypatch.setattr(gallery, "WORST", 1)
     report(predictions, dataset, tmp_path / "out", workers=1)
-    text = (tmp_path / "out" / "index.html").read_text()
-    assert re.findall(r'data-name="([^"]+)"', text) == ["a_02"]
-    assert "images.csv beside it lists all 3" in text
+    page = Page((tmp_path / "out" / "index.html").read_text())
+    assert [image["stem"] for image in page.data["images"]] == ["a_02", "a_01", "b_01"]
+    assert list(page.data["thumbnails"]) == ["0", "2"]  # the worst, and the best beside it
+    assert "Thumbnails of 2 images are inside this page" in page.words
 
 
 def test_a_truth_that_is_missing_or_no_class_is_named(
@@ -246,6 +334,36 @@ def test_curves_span_their_values() -> None:
 )
 def test_scores_never_round_to_perfect(value: float, text: str) -> None:
     assert format_score(value) == text
+
+
+@pytest.mark.parametrize(
+    ("format_it", "value", "text"),
+    [
+        (format_difference, -0.0123, "−0.0123"),
+        (format_difference, 0.5, "+0.5000"),
+        (format_difference, None, "–"),
+        (format_number, 12345, "12,345"),
+        (format_number, 3.5625, "3.562"),
+        (format_number, 12345.6, "12,346"),
+        (format_number, None, "–"),
+        (format_share, 0.23, "23.0 %"),
+        (format_share, 0.0004, "0.040 %"),
+    ],
+)
+def test_numbers_read_well(format_it: Callable[[float | None], str], value: float | None, text: str) -> None:
+    assert format_it(value) == text
+
+
+@pytest.mark.parametrize(
+    ("box", "size"),
+    [(Box(0, 0, 4, 4), (1918, 1280)), (Box(900, 600, 500, 20), (1918, 1280)), (Box(5, 60, 3, 9), (90, 70))],
+)
+def test_a_close_up_shows_its_whole_object_inside_the_image(box: Box, size: tuple[int, int]) -> None:
+    view = view_around(box, *size)
+    assert view.left <= box.left
+    assert view.top <= box.top
+    assert box.left + box.width <= view.left + view.width <= size[0]
+    assert box.top + box.height <= view.top + view.height <= size[1]
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(59.4, "59 s"), (61, "1 min 1 s"), (3600, "1 h 0 min")])

@@ -11,6 +11,7 @@ import pytest
 from dataset_samples import CAR, disc_image, make_dataset, make_predictions
 from PIL import Image
 
+from analysis.choices import How
 from analysis.stitch import Stitched, stitch
 from formats.classes import ClassTable
 from formats.dataset import Dataset
@@ -44,7 +45,7 @@ def test_ground_truth_crops_give_back_the_masks(predictions: Predictions, datase
         assert np.array_equal(read_mask(tmp_path / "out" / "masks" / f"{stem}.png"), mask)
     kept, dropped = sum(row.kept for row in dataset.rows), sum(not row.kept for row in dataset.rows)
     assert dropped > 0
-    assert done == Stitched(images=3, crops=kept, dropped_crops=dropped, uncovered_pixels=0)
+    assert done == Stitched(images=3, crops=kept, dropped_crops=dropped, uncovered_pixels=0, by=How.INNER)
 
 
 def test_what_is_stitched_is_a_predictions_folder(predictions: Predictions, dataset: Dataset, tmp_path: Path) -> None:

@@ -1,0 +1,24 @@
+"""The names of the files inside a report's folder."""
+
+from __future__ import annotations
+
+PAGE, SCORES, IMAGES = "index.html", "scores.json", "images.csv"
+OVERLAYS, STRIPS = "overlays", "strips"
+LAYERS = {"image": "jpg", "truth": "png", "prediction": "png", "difference": "png"}
+"""The full-size layers that the page zooms into, each a folder below `layers/`, and their suffixes,
+the lowest first."""
+
+
+def overlay_name(stem: str) -> str:
+    """Where an image's full-size overlay lies inside the report."""
+    return f"{OVERLAYS}/{stem}.jpg"
+
+
+def strip_name(stem: str) -> str:
+    """Where an image's strip lies inside the report."""
+    return f"{STRIPS}/{stem}.jpg"
+
+
+def layer_name(layer: str, stem: str) -> str:
+    """Where one of an image's full-size layers lies inside the report."""
+    return f"layers/{layer}/{stem}.{LAYERS[layer]}"

@@ -1,0 +1,58 @@
+"""What a person may choose of how predictions are scored."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from formats.command_options import option
+from formats.errors import SagesegError
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The side of a pixel in a unit of the user's: `0.0012m/px`."""
+
+    per_pixel: float
+    unit: str
+
+    def area(self, pixels: int) -> float:
+        """An area in the unit squared."""
+        return pixels * self.per_pixel**2
+
+
+def parse_scale(text: str) -> Scale:
+    """`0.0012m/px`, `0.5mm` or `1.2 cm/px`: the side of a pixel, then the unit."""
+    match = re.fullmatch(r"\s*([0-9.]+(?:[eE][-+]?\d+)?)\s*([^\W\d_]+)\s*(?:/\s*px)?\s*", text)
+    try:
+        per_pixel = float(match[1]) if match else 0.0
+    except ValueError:
+        per_pixel = 0.0
+    if match is None or not per_pixel > 0:
+        raise SagesegError(f"--scale {text}: expected the side of a pixel with its unit, such as 0.0012m/px")
+    return Scale(per_pixel, match[2])
+
+
+@dataclass(frozen=True)
+class ScoringOptions:
+    """Options of `analysis report`. `boundary_share` is a share of the image's diagonal."""
+
+    scale: Scale | None = option(
+        None, "Side of a pixel, such as 0.0012m/px: areas are then told in it too.", parser=parse_scale, metavar="SIDE"
+    )
+    boundary_share: float = option(0.02, "Boundary IoU's band, as a share of the image's diagonal.")
+    boundary_pixels: int | None = option(None, "Boundary IoU's band in pixels, instead of the share.")
+    tolerance: int = option(3, "Boundary F: how far apart outlines may lie, in pixels.")
+    halo: int = option(10, "A wrong region that keeps within so many pixels of its class is the halo of its edge.")
+    partial: bool = option(False, "Score what was predicted, though other images of its split were not.")
+    draws: int = option(1000, "Bootstrap draws of the groups, for the intervals; 0 for none.")
+    seed: int = option(0, "Seed of the draws.")
+
+    def __post_init__(self) -> None:
+        low = {"--boundary-pixels": (self.boundary_pixels, 1), "--tolerance": (self.tolerance, 0)}
+        low |= {"--halo": (self.halo, 0), "--draws": (self.draws, 0), "--seed": (self.seed, 0)}
+        for name, (value, least) in low.items():
+            if value is not None and value < least:
+                raise SagesegError(f"{name} {value}: expected {least} or more")
+        if not 0 < self.boundary_share <= 1:
+            raise SagesegError(f"--boundary-share {self.boundary_share}: expected a share above 0, up to 1")

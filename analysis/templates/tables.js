@@ -1,0 +1,31 @@
+// Tables of class "sortable": each heading sorts its column, first downwards, then upwards.
+
+const number = (text) => Number(text.replace(/[,\s%<>]/g, ""));
+
+function byColumn(column, direction) {
+  const text = (row) => row.cells[column].textContent.trim();
+  return (a, b) => {
+    const [one, other] = [number(text(a)), number(text(b))];
+    if (Number.isNaN(one) && Number.isNaN(other)) return direction * text(a).localeCompare(text(b), undefined, { numeric: true });
+    if (Number.isNaN(one) || Number.isNaN(other)) return Number.isNaN(one) ? 1 : -1;
+    return direction * (one - other);
+  };
+}
+
+function sortTable(heading) {
+  const { cellIndex } = heading;
+  const body = heading.closest("table").tBodies[0];
+  const first = cellIndex === 0 ? "ascending" : "descending";
+  const order = heading.ariaSort === first ? { ascending: "descending", descending: "ascending" }[first] : first;
+  for (const other of heading.parentElement.cells) other.ariaSort = null;
+  heading.ariaSort = order;
+  body.append(...[...body.rows].sort(byColumn(cellIndex, order === "ascending" ? 1 : -1)));
+}
+
+for (const heading of document.querySelectorAll("table.sortable thead th")) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.append(...heading.childNodes);
+  heading.append(button);
+  button.addEventListener("click", () => sortTable(heading));
+}
