@@ -1,48 +1,75 @@
-"""The container's entry: `python -m jobs.algorithm train [--root /opt/ml]`."""
+"""The container's entry: `python -m jobs.algorithm train|serve [--root /opt/ml]`."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import logging
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from formats.errors import SagesegError
 from formats.staging import write_text
 from jobs.algorithm.processor import prepare_processor
 
-CHANNELS = ("train", "train_annotation", "validation", "validation_annotation")
-LATER_CHANNELS = ("model", "label_map")
-
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a training over an `/opt/ml` tree; returns the exit code."""
+    """Run a training, or serve a model, over an `/opt/ml` tree; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m jobs.algorithm", description=__doc__)
-    parser.add_argument("command", choices=("train",))
+    parser.add_argument("command", choices=("train", "serve"))
     parser.add_argument("--root", type=Path, default=Path("/opt/ml"), help="the container's tree (default /opt/ml)")
-    root: Path = parser.parse_args(arguments).root
+    given = parser.parse_args(arguments)
     _log_to_stdout()
     try:
-        train(root)
+        if given.command == "serve":
+            serve(given.root)
+        else:
+            with _stopped_by_sigterm() as stop:
+                train(given.root, stop)
     except SagesegError as e:
-        return _fail(root, " ".join(str(e).split()))
+        return _fail(given.root, " ".join(str(e).split()))
     return 0
 
 
-def train(root: Path) -> None:
-    """Train as `input/config/hyperparameters.json` says, over `input/data`, into `model`."""
+def serve(root: Path) -> None:
+    """Answer requests with the model in `model`, until SIGTERM."""
     prepare_processor()
-    from jobs.algorithm.training import as_strings, run_training, start_training
+    from jobs.algorithm.serving import serve_model
+
+    serve_model(root / "model")
+
+
+def train(root: Path, stop: threading.Event) -> None:
+    """Train as `input/config/hyperparameters.json` says, over `input/data`, into `model`, until the
+    end or `stop`."""
+    prepare_processor()
+    from jobs.algorithm.channels import check_channels
+    from jobs.algorithm.training import Places, as_strings, run_training, start_training
     from jobs.hyperparameters import parse_hyperparameters
 
-    data, model = root / "input/data", root / "model"
+    data, model, checkpoints = root / "input/data", root / "model", root / "checkpoints"
     given = _read_hyperparameters(root / "input/config/hyperparameters.json")
     settings = parse_hyperparameters(given, "open")
     logging.getLogger(__name__).info("Final configuration: %s", as_strings(settings))
-    _check_channels(data)
+    check_channels(data)
     model.mkdir(parents=True, exist_ok=True)
-    run_training(start_training(data, settings), model)
+    places = Places(model, checkpoints if checkpoints.is_dir() else None)
+    run_training(start_training(data, settings, places, stop))
+
+
+@contextmanager
+def _stopped_by_sigterm() -> Iterator[threading.Event]:
+    """An event that SIGTERM sets, which SageMaker sends to a job that is to stop."""
+    stop = threading.Event()
+    earlier = signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGTERM, earlier)
 
 
 def _read_hyperparameters(path: Path) -> dict[str, str]:
@@ -53,16 +80,6 @@ def _read_hyperparameters(path: Path) -> dict[str, str]:
     if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
         raise SagesegError(f"{path}: expected an object of strings, as a training request holds it")
     return given
-
-
-def _check_channels(data: Path) -> None:
-    """Channels that would change the training may not be passed over."""
-    for folder in sorted(path for path in data.glob("*") if path.is_dir() and path.name not in CHANNELS):
-        problem = "not in the open implementation yet" if folder.name in LATER_CHANNELS else "not known"
-        raise SagesegError(f"channel {folder.name}: {problem}; expected {', '.join(CHANNELS)}")
-    missing = [name for name in CHANNELS if not (data / name).is_dir()]
-    if missing:
-        raise SagesegError(f"{data / missing[0]}: not found; expected channels {', '.join(CHANNELS)}")
 
 
 def _log_to_stdout() -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from formats.errors import SagesegError
 from formats.staging import write_bytes, write_text
 from jobs.algorithm.params import Array, decode_params, encode_params
+from jobs.hyperparameters import TABLE, Hyperparameters, parse_hyperparameters
 
 HYPERPARAMETERS = "hyperparams.json"
 BEST = "model_best.params"
@@ -57,6 +58,32 @@ def read_artefact(path: Path) -> Artefact:
         decode_params(members[BEST], f"{path}: {BEST}"),
         str(path),
     )
+
+
+def read_model_folder(folder: Path) -> Artefact:
+    """The settings and best parameters of an unpacked artefact, as a serving container finds it in
+    `/opt/ml/model`. Raises SagesegError that names the file which is missing or broken."""
+    contents = {}
+    for name in (HYPERPARAMETERS, BEST):
+        try:
+            contents[name] = (folder / name).read_bytes()
+        except OSError as e:
+            raise SagesegError(f"{folder / name}: cannot be read ({e.strerror}); expected an unpacked model") from e
+    return Artefact(
+        _parse_hyperparameters(contents[HYPERPARAMETERS], str(folder / HYPERPARAMETERS)),
+        decode_params(contents[BEST], str(folder / BEST)),
+        str(folder),
+    )
+
+
+def artefact_settings(artefact: Artefact) -> Hyperparameters:
+    """The hyperparameters of an artefact, checked. The built-in's own file also holds settings that
+    are not hyperparameters, such as `_kvstore`."""
+    known = {name: value for name, value in artefact.hyperparameters.items() if name in TABLE}
+    try:
+        return parse_hyperparameters(known, "open")
+    except SagesegError as e:
+        raise SagesegError(f"{artefact.source}: {HYPERPARAMETERS}: {e}") from e
 
 
 def pack_artefact(model_dir: Path, path: Path) -> None:

@@ -43,6 +43,7 @@ def evaluate(network: nn.Module, batches: Iterable[Batch], num_classes: int, dev
     network.eval()
     counts = np.zeros((num_classes, num_classes), np.int64)
     for batch in batches:
-        predicted = network(normalise(batch.images, device)).argmax(1).to(torch.uint8).cpu().numpy()
+        scores, _ = network(normalise(batch.images, device))
+        predicted = scores.argmax(1).to(torch.uint8).cpu().numpy()
         counts += count_pixels(batch.masks, predicted, num_classes)
     return counts

@@ -11,11 +11,10 @@ import torch
 
 from formats.images import Rgb
 from formats.masks import Mask
-from jobs.algorithm.artefact import Artefact
+from jobs.algorithm.artefact import Artefact, artefact_settings
 from jobs.algorithm.networks import build_network
 from jobs.algorithm.normalisation import normalise
 from jobs.algorithm.weights import load_parameters
-from jobs.hyperparameters import TABLE, parse_hyperparameters
 
 
 class Predictor:
@@ -25,23 +24,24 @@ class Predictor:
     """
 
     def __init__(self, artefact: Artefact) -> None:
-        # the built-in's own file also holds settings that are not hyperparameters, such as _kvstore
-        settings = {name: value for name, value in artefact.hyperparameters.items() if name in TABLE}
-        hyperparameters = parse_hyperparameters(settings, "open")
+        hyperparameters = artefact_settings(artefact)
         self.num_classes = hyperparameters.num_classes
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._network = build_network(hyperparameters)
-        load_parameters(self._network, artefact.parameters, artefact.source)
-        self._network.to(self._device).eval()
+        self.network = build_network(hyperparameters)
+        load_parameters(self.network, artefact.parameters, artefact.source)
+        self.network.to(self._device).eval()
 
     @torch.inference_mode()
     def predict(self, images: Rgb) -> npt.NDArray[np.float32]:
         """Class probabilities (N, C, H, W), 0..1, of images (N, H, W, 3) uint8."""
-        scores: torch.Tensor = self._network(normalise(images, self._device))
-        return scores.softmax(1).cpu().numpy()
+        return self._scores(images).softmax(1).cpu().numpy()
 
     @torch.inference_mode()
     def predict_masks(self, images: Rgb) -> Mask:
         """Class ids (N, H, W) uint8 of images (N, H, W, 3) uint8."""
-        scores: torch.Tensor = self._network(normalise(images, self._device))
-        return scores.argmax(1).to(torch.uint8).cpu().numpy()
+        return self._scores(images).argmax(1).to(torch.uint8).cpu().numpy()
+
+    def _scores(self, images: Rgb) -> torch.Tensor:
+        scores: torch.Tensor
+        scores, _ = self.network(normalise(images, self._device))
+        return scores

@@ -1,11 +1,13 @@
 """MXNet's `.params` files: a dictionary of arrays, read and written without mxnet.
 
-Layout, all little-endian (mxnet 1.9 `src/ndarray/ndarray.cc`, `NDArray::Save` and `Load`):
-uint64 magic 0x112, uint64 reserved, uint64 count, the arrays, uint64 count, then each name as
-uint64 length and UTF-8 bytes. An array is a uint32 version, int32 storage type, uint32 dimensions,
-int64 per dimension, int32 device type, int32 device, int32 dtype flag, and its values row by row.
-Version 1 has no storage type; before version 1 the dimensions stand in the version's place and
-each is a uint32.
+Layout, all little-endian (mxnet `src/ndarray/ndarray.cc`, `NDArray::Save` and `Load`; the same bytes
+from mxnet 1.4 to 1.9): uint64 magic 0x112, uint64 reserved, uint64 count, the arrays, uint64 count,
+then each name as uint64 length and UTF-8 bytes. An array is a uint32 version, int32 storage type,
+int32 dimensions, int64 per dimension, int32 device type, int32 device, int32 dtype flag, and its
+values row by row. Version 3 is written under NumPy's shape semantics (`npx.set_np`), where an array
+may have no dimensions. Version 1 has no storage type; before version 1 the dimensions stand in the
+version's place and each is a uint32. A sparse array holds the shape of its stored values before its
+own, the dtype flag and shape of each index array after its dtype flag, and the indices after its values.
 """
 
 from __future__ import annotations
@@ -26,11 +28,17 @@ Array = npt.NDArray[Any]
 LIST_MAGIC = 0x112
 V1, V2, V3 = 0xF993FAC8, 0xF993FAC9, 0xF993FACA
 DENSE = 0
+SPARSE = {1: ("row_sparse", 1), 2: ("csr", 2)}
+"""Name and number of index arrays, by storage type."""
 CPU = (1, 0)
 """Device type and device, as mxnet writes them for the processor."""
 MAX_DIMENSIONS = 32
+MAX_SIDES = 2**40
+"""Largest product of the other sides of an array without values, which no byte count bounds."""
 DTYPES: tuple[np.dtype[Any], ...] = tuple(np.dtype(t) for t in ("<f4", "<f8", "<f2", "u1", "<i4", "i1", "<i8", "?"))
 """By mxnet's dtype flag (mshadow `base.h`, `TypeFlag`): kFloat32 0 to kBool 7."""
+BFLOAT16 = 12
+"""Its flag: the upper half of a float32; numpy has no such dtype, so it is read as float32."""
 _FLAGS = {dtype: flag for flag, dtype in enumerate(DTYPES)}
 
 
@@ -74,14 +82,14 @@ def decode_params(content: bytes, source: str) -> dict[str, Array]:
     arrays = [_read_array(reader, f"array {i}") for i in range(reader.bounded(count, 4, "array count"))]
     (names,) = reader.unpack("Q", "name count")
     if names != count:
-        raise SagesegError(f"{source}: {count} arrays but {names} names; expected a name for each")
+        raise SagesegError(f"{source}: {count} arrays but {names} names; expected a dictionary, a name for each")
     parameters: dict[str, Array] = {}
     for i, array in enumerate(arrays):
         name = _read_name(reader, f"name {i}")
         if name in parameters:
             raise SagesegError(f"{source}: parameter {name} stands twice; replace the file")
-        if array is None:
-            raise SagesegError(f"{source}: parameter {name} has no shape; save the model after a forward pass")
+        if isinstance(array, str):
+            raise SagesegError(f"{source}: parameter {name} {array}")
         parameters[name] = array
     return parameters
 
@@ -111,33 +119,73 @@ class _Reader:
         return count
 
 
-def _read_array(reader: _Reader, what: str) -> Array | None:
+def _read_array(reader: _Reader, what: str) -> Array | str:
+    """An array, or what is wrong with it: its name, which a message needs, only follows later."""
+    (version,) = reader.unpack("I", what)
+    if version not in (V2, V3):
+        shape = _read_shape(reader, what) if version == V1 else _read_sides(reader, version, "I", what)
+        return _read_values(reader, shape, what) if shape else _NO_SHAPE
+    (storage,) = reader.unpack("i", what)
+    if storage in SPARSE:
+        return _skip_sparse(reader, *SPARSE[storage], what)
+    if storage != DENSE:
+        raise SagesegError(f"{reader.source}: {what} has storage type {storage}; expected dense arrays, {DENSE}")
     shape = _read_shape(reader, what)
-    if shape is None:
-        return None
+    if shape is None or (version == V2 and not shape):
+        return _NO_SHAPE
+    return _read_values(reader, shape, what)
+
+
+_NO_SHAPE = "has no shape; save the model after a forward pass"
+
+
+def _read_values(reader: _Reader, shape: tuple[int, ...], what: str) -> Array:
     _, _, flag = reader.unpack("iii", what)
+    dtype = _dtype(reader, flag, what)
+    values = np.frombuffer(reader.take(math.prod(shape) * dtype.itemsize, what), dtype)
+    if flag == BFLOAT16:
+        return (values.astype(np.uint32) << 16).view(np.float32).reshape(shape)
+    return values.reshape(shape).copy()
+
+
+def _dtype(reader: _Reader, flag: int, what: str) -> np.dtype[Any]:
+    """How a flag's values lie in the file."""
+    if flag == BFLOAT16:
+        return np.dtype("<u2")
     if not 0 <= flag < len(DTYPES):
-        raise SagesegError(f"{reader.source}: {what} has dtype flag {flag}; expected 0 to {len(DTYPES) - 1}")
-    dtype = DTYPES[flag]
-    values = reader.take(math.prod(shape) * dtype.itemsize, what)
-    return np.frombuffer(values, dtype).reshape(shape).copy()
+        raise SagesegError(
+            f"{reader.source}: {what} has dtype flag {flag}; expected 0 to {len(DTYPES) - 1} or {BFLOAT16}"
+        )
+    return DTYPES[flag]
+
+
+def _skip_sparse(reader: _Reader, storage: str, indices: int, what: str) -> str:
+    stored = _read_shape(reader, what)
+    _read_shape(reader, what)
+    _, _, flag = reader.unpack("iii", what)
+    shapes = [(_dtype(reader, flag, what), stored)]
+    for _ in range(indices):
+        (flag,) = reader.unpack("i", what)
+        shapes.append((_dtype(reader, flag, what), _read_shape(reader, what)))
+    for dtype, shape in shapes:
+        reader.take(math.prod(shape or ()) * dtype.itemsize, what)
+    return f"is sparse ({storage}); expected a dense array, as `tostype('default')` makes it"
 
 
 def _read_shape(reader: _Reader, what: str) -> tuple[int, ...] | None:
-    """The shape that opens an array; None where mxnet saved one that was never given a shape."""
-    (version,) = reader.unpack("I", what)
-    if version in (V2, V3):
-        (storage,) = reader.unpack("i", what)
-        if storage != DENSE:
-            raise SagesegError(f"{reader.source}: {what} is sparse (storage type {storage}); expected dense arrays")
-    legacy = version not in (V1, V2, V3)
-    dimensions = version if legacy else reader.unpack("I", what)[0]
-    if dimensions > MAX_DIMENSIONS:
+    """A shape; None where mxnet saved an array that was never given one."""
+    (dimensions,) = reader.unpack("i", what)
+    return None if dimensions == -1 else _read_sides(reader, dimensions, "q", what)
+
+
+def _read_sides(reader: _Reader, dimensions: int, layout: str, what: str) -> tuple[int, ...]:
+    if not 0 <= dimensions <= MAX_DIMENSIONS:
         raise SagesegError(f"{reader.source}: {what} has {dimensions} dimensions; replace the file")
-    shape = reader.unpack(f"{dimensions}{'I' if legacy else 'q'}", what)
-    if any(side < 0 for side in shape):
+    shape = reader.unpack(f"{dimensions}{layout}", what)
+    too_wide = 0 in shape and math.prod(max(side, 1) for side in shape) > MAX_SIDES
+    if too_wide or any(side < 0 for side in shape):
         raise SagesegError(f"{reader.source}: {what} has shape {shape}; replace the file")
-    return None if dimensions == 0 and version != V3 else shape
+    return shape
 
 
 def _read_name(reader: _Reader, what: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from formats.errors import SagesegError
 from formats.images import Rgb, read_image
 from formats.masks import Mask, check_values, read_mask
+from jobs.algorithm.channels import LabelMap
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg")
 CACHE_BYTES = 2**30
@@ -61,6 +62,7 @@ class SampleStore:
 
     samples: Sequence[Sample]
     num_classes: int
+    label_map: LabelMap | None = None
     capacity: int = CACHE_BYTES
     _kept: dict[int, tuple[Rgb, Mask]] = field(default_factory=dict)
     _used: int = 0
@@ -76,7 +78,7 @@ class SampleStore:
         """
         if index in self._kept:
             return self._kept[index]
-        pair = read_sample(self.samples[index], self.num_classes)
+        pair = read_sample(self.samples[index], self.num_classes, self.label_map)
         size = pair[0].nbytes + pair[1].nbytes
         if self._used + size <= self.capacity:
             self._kept[index] = pair
@@ -84,7 +86,7 @@ class SampleStore:
         return pair
 
 
-def read_sample(sample: Sample, num_classes: int) -> tuple[Rgb, Mask]:
+def read_sample(sample: Sample, num_classes: int, label_map: LabelMap | None = None) -> tuple[Rgb, Mask]:
     image, mask = read_image(sample.image), read_mask(sample.mask)
     if image.shape[:2] != mask.shape:
         (height, width), (mask_height, mask_width) = image.shape[:2], mask.shape
@@ -92,5 +94,7 @@ def read_sample(sample: Sample, num_classes: int) -> tuple[Rgb, Mask]:
             f"{sample.mask}: {mask_width} × {mask_height} pixels, but its image has {width} × {height}; "
             "expected the same size"
         )
+    if label_map is not None:
+        return image, label_map.apply(mask, sample.mask)
     check_values(mask, num_classes, sample.mask)
     return image, mask

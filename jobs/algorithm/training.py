@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
-from formats.classes import IGNORE
 from formats.images import Rgb
 from formats.masks import Mask
+from formats.staging import write_bytes
 from jobs.algorithm.artefact import BEST, LAST, write_hyperparameters, write_parameters
 from jobs.algorithm.augment import training_crop, validation_crop
 from jobs.algorithm.batches import Batch, epoch_order, in_order, make_batches
+from jobs.algorithm.channels import read_label_map
+from jobs.algorithm.checkpoints import Progress, read_checkpoint, restore, write_checkpoint
 from jobs.algorithm.evaluation import evaluate, mean_iou, pixel_accuracy
+from jobs.algorithm.losses import PLAIN, training_loss
 from jobs.algorithm.networks import build_network
 from jobs.algorithm.normalisation import normalise
 from jobs.algorithm.optimizers import MxnetOptimizer, build_optimizer
 from jobs.algorithm.samples import SampleStore, find_samples
 from jobs.algorithm.schedules import Schedule
+from jobs.algorithm.start_weights import load_start_weights
 from jobs.algorithm.weights import to_parameters
 from jobs.hyperparameters import Hyperparameters
 from jobs.log_lines import completed_line, progress_line, schedule_line, train_lines, validation_lines
@@ -39,9 +44,17 @@ WORKERS = 2
 """Threads that prepare samples while the network trains."""
 
 
+@dataclass(frozen=True)
+class Places:
+    """Where a training leaves its model, and its checkpoints where it is to keep any."""
+
+    model: Path
+    checkpoints: Path | None = None
+
+
 @dataclass
 class Training:
-    """A training under way."""
+    """A training under way. When `stop` is set it ends after the step in hand."""
 
     settings: Hyperparameters
     network: nn.Module
@@ -50,38 +63,85 @@ class Training:
     train: SampleStore
     validation: SampleStore
     device: torch.device
-    iteration: int = 0
+    places: Places
+    progress: Progress
+    stop: threading.Event
 
 
-def start_training(data: Path, settings: Hyperparameters) -> Training:
-    """Set up a training from the channels in `data` (`/opt/ml/input/data`). Two trainings of the
-    same input start alike. Raises SagesegError for channels that cannot be used."""
+def start_training(data: Path, settings: Hyperparameters, places: Places, stop: threading.Event) -> Training:
+    """Set up a training from the channels in `data` (`/opt/ml/input/data`), where its checkpoint, if
+    it has one, left off. Two trainings of the same input start alike. Raises SagesegError for
+    channels and checkpoints that cannot be used."""
     torch.manual_seed(SEED)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    train, validation = (_open_store(data, channel, settings) for channel in ("train", "validation"))
     network = build_network(settings).to(device)
     optimizer = build_optimizer(network.parameters(), settings)
-    train, validation = (
-        SampleStore(find_samples(data, channel), settings.num_classes) for channel in ("train", "validation")
+    training = Training(
+        settings, network, optimizer, Schedule(settings), train, validation, device, places, Progress(), stop
     )
-    return Training(settings, network, optimizer, Schedule(settings), train, validation, device)
+    if not _resume(training):
+        load_start_weights(network, settings, data)
+    return training
 
 
-def run_training(training: Training, model_dir: Path) -> None:
-    """Train to the end and leave the three files of a model in `model_dir`, which a stopped
-    training holds too as soon as its first epoch is over."""
-    settings, scores = training.settings, list[float]()
+def _open_store(data: Path, channel: str, settings: Hyperparameters) -> SampleStore:
+    label_map = read_label_map(data, channel, settings.num_classes)
+    return SampleStore(find_samples(data, channel), settings.num_classes, label_map)
+
+
+def _resume(training: Training) -> bool:
+    """Go on from the checkpoint; False where there is none."""
+    places = training.places
+    found = places.checkpoints and read_checkpoint(places.checkpoints, as_strings(training.settings))
+    if not found:
+        return False
+    restore(found, training.network, training.optimizer)
+    training.progress = found.progress
+    if found.best is not None:
+        write_bytes(places.model / BEST, found.best)
+    log.info("resuming epoch %d after %d steps from %s", found.progress.epoch, found.progress.iteration, found.path)
+    return True
+
+
+def run_training(training: Training) -> None:
+    """Train to the end and leave the three files of a model. A training that is stopped leaves
+    them too, and its checkpoint."""
+    settings, progress, model = training.settings, training.progress, training.places.model
     log.info(schedule_line(training.schedule.iterations_per_epoch, settings.epochs))
-    write_hyperparameters(model_dir, as_strings(settings))
-    for epoch in range(settings.epochs):
-        _train_epoch(training, epoch)
-        scores.append(_validate(training, epoch))
-        if len(scores) == 1 or scores[-1] > max(scores[:-1]):
-            _serialize(training.network, model_dir / BEST)
-        log.info(completed_line(epoch, settings.epochs))
-        if settings.early_stopping and should_stop(scores, settings):
-            log.info("early stopping: no gain in validation mIOU over %d epochs", settings.early_stopping_patience)
+    write_hyperparameters(model, as_strings(settings))
+    while not _ended(training):
+        _train_epoch(training)
+        if not training.stop.is_set():
+            _validate(training)
+        if training.stop.is_set():
+            log.info("stopping in epoch %d after %d steps", progress.epoch, progress.iteration)
             break
-    _serialize(training.network, model_dir / LAST)
+        log.info(completed_line(progress.epoch - 1, settings.epochs))
+        _write_checkpoint(training)
+    _serialize(training.network, model / LAST)
+    if training.stop.is_set():
+        _write_checkpoint(training)
+        if not progress.scores:
+            _serialize(training.network, model / BEST)  # no epoch was scored, and a model without it serves nobody
+
+
+def _ended(training: Training) -> bool:
+    settings, scores = training.settings, training.progress.scores
+    if len(scores) >= settings.epochs:
+        return True
+    if scores and settings.early_stopping and should_stop(scores, settings):
+        log.info("early stopping: no gain in validation mIOU over %d epochs", settings.early_stopping_patience)
+        return True
+    return False
+
+
+def _write_checkpoint(training: Training) -> None:
+    places = training.places
+    if places.checkpoints is not None:
+        settings = as_strings(training.settings)
+        best = places.model / BEST
+        write_checkpoint(places.checkpoints, settings, training.progress, training.network, training.optimizer, best)
 
 
 def should_stop(scores: Sequence[float], settings: Hyperparameters) -> bool:
@@ -105,64 +165,77 @@ def as_strings(settings: Hyperparameters) -> dict[str, str]:
     return {name: text for name, text in values.items() if text}
 
 
-def _train_epoch(training: Training, epoch: int) -> None:
+def _train_epoch(training: Training) -> None:
+    """Take the steps that are left of the epoch."""
     training.network.train()
-    losses: list[torch.Tensor] = []
+    progress = training.progress
     started, images = time.perf_counter(), 0
-    for number, batch in enumerate(_training_batches(training, epoch), start=1):
-        losses.append(_train_step(training, batch))
+    for batch in _training_batches(training):
+        progress.losses.append(_train_step(training, batch))
         images += len(batch.images)
+        number = len(progress.losses)
         if number % LOGGING_FREQUENCY == 0:
             speed = images / (time.perf_counter() - started)
-            log.info(progress_line(epoch, number, speed, training.optimizer.param_groups[0]["lr"]))
-    loss = float(torch.stack(losses).mean())
-    for line in train_lines(epoch, loss, images / (time.perf_counter() - started)):
+            log.info(progress_line(progress.epoch, number, speed, training.optimizer.param_groups[0]["lr"]))
+        if training.stop.is_set():
+            return
+    loss = float(torch.stack(progress.losses).mean())
+    for line in train_lines(progress.epoch, loss, images / (time.perf_counter() - started)):
         log.info(line)
 
 
 def _train_step(training: Training, batch: Batch) -> torch.Tensor:
     for group in training.optimizer.param_groups:
-        group["lr"] = training.schedule.learning_rate(training.iteration)
-    scores = training.network(normalise(batch.images, training.device))
+        group["lr"] = training.schedule.learning_rate(training.progress.iteration)
+    scores, auxiliary = training.network(normalise(batch.images, training.device))
     truth = torch.from_numpy(batch.masks).to(training.device).long()
-    loss = cross_entropy(scores, truth)
+    settings = training.settings
+    loss = training_loss(scores, auxiliary, truth, settings.loss if settings.algorithm == "unet" else PLAIN)
     training.optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     training.optimizer.step()
-    training.iteration += 1
+    training.progress.iteration += 1
     return loss.detach()
 
 
-def cross_entropy(scores: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-    """The mean over the pixels that are not ignored; 0 where all are (torch's own mean is nan)."""
-    total = F.cross_entropy(scores, truth, ignore_index=IGNORE, reduction="sum")
-    return total / (truth != IGNORE).sum().clamp(min=1)
-
-
-def _training_batches(training: Training, epoch: int) -> Iterator[Batch]:
-    settings, store = training.settings, training.train
+def _training_batches(training: Training) -> Iterator[Batch]:
+    settings, store, epoch = training.settings, training.train, training.progress.epoch
 
     def make(index: int) -> tuple[Rgb, Mask]:
         rng = np.random.default_rng((SEED, epoch, index))  # the same whichever thread is first
         return training_crop(*store.load(index), settings.base_size, settings.rounded_crop_size, rng)
 
-    return make_batches(epoch_order(len(store), settings.mini_batch_size, epoch, SEED), make, WORKERS)
+    order = epoch_order(len(store), settings.mini_batch_size, epoch, SEED)
+    return make_batches(order[len(training.progress.losses) :], make, WORKERS)
 
 
-def _validate(training: Training, epoch: int) -> float:
+def _validate(training: Training) -> None:
+    """Score the epoch, keep the parameters if they are the best, and turn to the next epoch."""
     settings, store, started = training.settings, training.validation, time.perf_counter()
+    progress = training.progress
+    batches = takewhile(lambda _: not training.stop.is_set(), _validation_batches(training))
+    counts = evaluate(training.network, batches, settings.num_classes, training.device)
+    if training.stop.is_set():
+        return
+    score, speed = mean_iou(counts), len(store) / (time.perf_counter() - started)
+    for line in validation_lines(progress.epoch, pixel_accuracy(counts), score, speed):
+        log.info(line)
+    if not progress.scores or score > max(progress.scores):
+        _serialize(training.network, training.places.model / BEST)
+    progress.scores.append(score)
+    progress.losses.clear()
+    progress.epoch += 1
+
+
+def _validation_batches(training: Training) -> Iterator[Batch]:
+    settings, store = training.settings, training.validation
     whole = settings.validation_mini_batch_size == 1
 
     def make(index: int) -> tuple[Rgb, Mask]:
         pair = store.load(index)
         return pair if whole else validation_crop(*pair, settings.rounded_crop_size)
 
-    batches = make_batches(in_order(len(store), settings.validation_mini_batch_size), make, WORKERS)
-    counts = evaluate(training.network, batches, settings.num_classes, training.device)
-    score, speed = mean_iou(counts), len(store) / (time.perf_counter() - started)
-    for line in validation_lines(epoch, pixel_accuracy(counts), score, speed):
-        log.info(line)
-    return score
+    return make_batches(in_order(len(store), settings.validation_mini_batch_size), make, WORKERS)
 
 
 def _serialize(network: nn.Module, path: Path) -> None:

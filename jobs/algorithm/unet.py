@@ -34,13 +34,14 @@ class _Up(nn.Module):
         self.mix = _unit(2 * outputs, outputs)
 
     def forward(self, features: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:
-        larger = F.interpolate(self.reduce(features), scale_factor=2, mode="bilinear", align_corners=False)
+        larger = F.interpolate(self.reduce(features), skip.shape[-2:], mode="bilinear", align_corners=False)
         mixed: torch.Tensor = self.mix(torch.cat([larger, skip], 1))
         return mixed
 
 
 class UNet(nn.Module):
-    """Images (N, 3, H, W) of any size to class scores (N, num_classes, H, W)."""
+    """Images (N, 3, H, W) of any size to class scores (N, num_classes, H, W), and None for the
+    auxiliary scores that it does not make."""
 
     def __init__(self, num_classes: int, widths: tuple[int, ...] = WIDTHS) -> None:
         super().__init__()
@@ -51,7 +52,7 @@ class UNet(nn.Module):
         self.head = nn.Conv2d(widths[0], 4 * num_classes, 1)
         self.apply(_initialise)
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, None]:
         height, width = images.shape[-2:]
         features = self.stem(F.pixel_unshuffle(_padded(images), 2).contiguous(memory_format=torch.channels_last))
         skips = []
@@ -62,14 +63,19 @@ class UNet(nn.Module):
             features = up(features, skips.pop())
         # contiguous: softmax over few classes is slow when they lie next to each other in memory
         scores = F.pixel_shuffle(self.head(features).contiguous(), 2)
-        return scores[..., :height, :width]
+        return scores[..., :height, :width], None
 
 
 def _padded(images: torch.Tensor) -> torch.Tensor:
     """Repeat the last column and row until both sides are multiples of STRIDE."""
     height, width = images.shape[-2:]
-    right, bottom = -width % STRIDE, -height % STRIDE
-    return F.pad(images, (0, right, 0, bottom), mode="replicate") if right or bottom else images
+    # an export holds for any size, so it always pads
+    if not torch.compiler.is_compiling() and height % STRIDE == width % STRIDE == 0:
+        return images
+    rows, columns = (
+        torch.arange((side + STRIDE - 1) // STRIDE * STRIDE, device=images.device) for side in (height, width)
+    )
+    return images[:, :, rows.clamp(max=height - 1)][..., columns.clamp(max=width - 1)]
 
 
 def _initialise(module: nn.Module) -> None:

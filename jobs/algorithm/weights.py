@@ -6,12 +6,13 @@ count of batches has no counterpart.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import torch
 from torch import nn
 
 from formats.errors import SagesegError
+from jobs.algorithm.parameter_names import network_names
 from jobs.algorithm.params import Array
 
 _BATCH_NORM = {"weight": "gamma", "bias": "beta", "running_mean": "running_mean", "running_var": "running_var"}
@@ -34,22 +35,39 @@ def to_parameters(network: nn.Module) -> dict[str, Array]:
 
 @torch.no_grad()
 def load_parameters(network: nn.Module, parameters: Mapping[str, Array], source: str) -> None:
-    """Copy parameters into a network.
+    """Copy parameters into a network, under any of the names that mxnet saves them by.
 
     Raises SagesegError that names the parameter when one is missing, left over, or has another
-    shape (another number of classes, another network).
+    shape (another number of classes, another network) or dtype; the network is then as it was.
     """
     weights = dict(named_weights(network))
-    missing, unknown = weights.keys() - parameters.keys(), parameters.keys() - weights.keys()
-    if missing or unknown:
-        first = min(missing or unknown)
-        problem = "is missing" if missing else "is not known"
-        raise SagesegError(f"{source}: parameter {first} {problem}; expected the weights of this very network")
+    by_name = _by_own_name(parameters, weights, source)
     for name, tensor in weights.items():
-        array = parameters[name]
-        if tuple(tensor.shape) != array.shape:
-            raise SagesegError(
-                f"{source}: parameter {name} has shape {array.shape}, expected {tuple(tensor.shape)}; "
-                "num_classes and the network must be those of the training"
-            )
-        tensor.copy_(torch.from_numpy(array))
+        _check(by_name[name], tensor, f"{source}: parameter {name}")
+    for name, tensor in weights.items():
+        tensor.copy_(torch.from_numpy(by_name[name]))
+
+
+def _by_own_name(parameters: Mapping[str, Array], own: Collection[str], source: str) -> dict[str, Array]:
+    """The parameters by the network's names, each of which there is exactly one of."""
+    by_name: dict[str, Array] = {}
+    for found, name in network_names(parameters, own).items():
+        if name not in own:
+            raise SagesegError(f"{source}: parameter {found} is not known; expected the weights of this very network")
+        if name in by_name:
+            raise SagesegError(f"{source}: parameter {found} stands twice, as {name} too; replace the file")
+        by_name[name] = parameters[found]
+    missing = [name for name in own if name not in by_name]
+    if missing:
+        raise SagesegError(f"{source}: parameter {missing[0]} is missing; expected the weights of this very network")
+    return by_name
+
+
+def _check(array: Array, tensor: torch.Tensor, what: str) -> None:
+    if tuple(tensor.shape) != array.shape:
+        raise SagesegError(
+            f"{what} has shape {array.shape}, expected {tuple(tensor.shape)}; "
+            "num_classes and the network must be those of the training"
+        )
+    if array.dtype.kind != "f":
+        raise SagesegError(f"{what} has dtype {array.dtype}; expected floating point numbers")

@@ -1,0 +1,156 @@
+"""A trained network for other programs: ONNX, or PyTorch's own torch.export archive.
+
+The exported model takes `image`, float32 (1, 3, H, W), RGB in 0..255, and gives `probabilities`,
+float32 (1, C, H, W). Images may have any size; only a torch.export archive of unet wants sides that
+are multiples of 32, because torch.export cannot prove that its paddings fit.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from formats.errors import SagesegError
+from formats.staging import write_bytes, write_errors
+from jobs.algorithm.artefact import read_artefact
+from jobs.algorithm.inference import Predictor
+from jobs.algorithm.normalisation import DEVIATION, MEAN
+from jobs.algorithm.segmentation_heads import PSP_BINS, PspHead, resize
+from jobs.algorithm.unet import STRIDE, UNet
+
+SUFFIXES = (".onnx", ".pt2")
+TOLERANCE = 1e-4
+"""Largest difference of a probability between the exported model and the network."""
+_EXAMPLE, _PROOF = (72, 104), (57, 131)
+"""Height and width of the image that is exported with, and of the one that proves it."""
+_MOST_STRIDES = 2**9
+
+
+def export_artefact(artefact: Path, out: Path) -> float:
+    """Write the model of an artefact as `.onnx` or `.pt2`; returns the largest difference of a
+    probability that was seen. Raises SagesegError when it is over TOLERANCE; nothing is left then."""
+    if out.suffix not in SUFFIXES:
+        raise SagesegError(f"--out {out}: expected a name that ends in {' or '.join(SUFFIXES)}")
+    predictor = Predictor(read_artefact(artefact))
+    model = Exported(predictor.network).eval().cpu()
+    beside = out.with_name(f"partial-{out.name}")  # the exporters look at the suffix
+    try:
+        with write_errors(out):
+            run, proof = _write_onnx(model, beside) if out.suffix == ".onnx" else _write_archive(model, beside)
+            difference = _difference(run, predictor, proof)
+            if not difference <= TOLERANCE:
+                raise SagesegError(
+                    f"{out}: differs from the network by {difference:g}, over {TOLERANCE:g}; nothing written"
+                )
+            write_bytes(out, beside.read_bytes())
+    finally:
+        beside.unlink(missing_ok=True)
+    return difference
+
+
+Run = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
+Size = tuple[int, int]
+"""Height and width."""
+
+
+class Exported(nn.Module):
+    """A network from pixels to probabilities."""
+
+    scale: torch.Tensor
+    shift: torch.Tensor
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("scale", 1 / (255 * torch.tensor(DEVIATION).view(1, 3, 1, 1)))
+        self.register_buffer("shift", (torch.tensor(MEAN) / torch.tensor(DEVIATION)).view(1, 3, 1, 1))
+        head = getattr(network, "head", None)
+        if isinstance(head, PspHead):
+            head.psp = _AnySizePooling(head.psp)  # type: ignore[assignment]
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        scores: torch.Tensor
+        scores, _ = self.network(image * self.scale - self.shift)
+        return scores.softmax(1)
+
+
+class _AnySizePooling(nn.Module):
+    """Pyramid pooling as products with matrices of averages, for ONNX has no adaptive pooling."""
+
+    def __init__(self, plain: nn.Module) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(getattr(plain, f"conv{i + 1}") for i in range(len(PSP_BINS)))
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        height, width = features.shape[-2:]
+        joined = [features]
+        for bins, conv in zip(PSP_BINS, self.convs, strict=True):
+            pooled = _averages(height, bins) @ features @ _averages(width, bins).T
+            joined.append(resize(conv(pooled), features.shape[-2:]))
+        return torch.cat(joined, 1)
+
+
+def _averages(side: int, bins: int) -> torch.Tensor:
+    """(bins, side): each row averages the places that torch's adaptive pooling gives its bin."""
+    places, numbers = torch.arange(side), torch.arange(bins)[:, None]
+    first, end = numbers * side // bins, ((numbers + 1) * side + bins - 1) // bins
+    inside = ((places >= first) & (places < end)).float()
+    return inside / (end - first)
+
+
+def _write_onnx(model: Exported, path: Path) -> tuple[Run, Size]:
+    try:
+        import onnxruntime
+        import onnxscript  # noqa: F401 (torch's exporter asks for it late)
+    except ImportError as e:
+        raise SagesegError(f"--out {path.suffix}: {e.name} is missing; install sageseg[onnx]") from e
+    auto = torch.export.Dim.AUTO
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch's exporter about its own future
+        program = torch.onnx.export(
+            model,
+            (_example(_EXAMPLE),),
+            dynamo=True,
+            dynamic_shapes={"image": {2: auto, 3: auto}},
+            input_names=["image"],
+            output_names=["probabilities"],
+            verbose=False,
+        )
+    if program is None:
+        raise RuntimeError("torch.onnx.export gave no program")
+    program.save(path, external_data=False)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return lambda image: np.asarray(session.run(["probabilities"], {"image": image})[0]), _PROOF
+
+
+def _write_archive(model: Exported, path: Path) -> tuple[Run, Size]:
+    sides: dict[int, Any] = {2: torch.export.Dim.AUTO, 3: torch.export.Dim.AUTO}
+    example, proof = _EXAMPLE, _PROOF
+    if isinstance(model.network, UNet):
+        example, proof = (2 * STRIDE, 3 * STRIDE), (4 * STRIDE, 2 * STRIDE)
+        names = {2: "rows", 3: "columns"}
+        sides = {i: STRIDE * torch.export.Dim(name, min=1, max=_MOST_STRIDES) for i, name in names.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.export.export(model, (_example(example),), dynamic_shapes={"image": sides})
+        torch.export.save(program, path)
+        loaded = torch.export.load(path).module()
+    return lambda image: loaded(torch.from_numpy(image)).detach().numpy(), proof
+
+
+def _example(size: Size) -> torch.Tensor:
+    return torch.rand(1, 3, *size) * 255
+
+
+def _difference(run: Run, predictor: Predictor, size: Size) -> float:
+    """At another size than the one that was exported with."""
+    image = np.random.default_rng(0).integers(0, 256, (1, *size, 3), np.uint8)
+    exported = run(np.ascontiguousarray(image.transpose(0, 3, 1, 2), np.float32))
+    return float(np.abs(exported - predictor.predict(image)).max())
