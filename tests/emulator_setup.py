@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import json
 import sys
+import tarfile
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +17,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from jobs.emulator.container import Command
+from jobs.emulator.container import Command, Programs
 from jobs.emulator.server import Server, running_server
 from jobs.registry import OPEN_IMAGE
 from jobs.training_request import CONTENT_TYPES, TrainingJob, training_request
@@ -32,6 +36,44 @@ SLEEPS = """
 import time
 print("waiting")
 time.sleep(60)
+"""
+ECHOES = """
+def answer(path, headers, body):
+    return 200, {"Content-Type": headers.get("Accept", "text/plain")}, body[::-1]
+"""
+_SERVES = """
+import json, os, time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+parameters = {}
+def healthy():
+    return True
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        known = {"/ping": b"", "/execution-parameters": json.dumps(parameters).encode()}
+        good = self.path in known and healthy()
+        self.reply(200 if good else 404, {}, known.get(self.path, b""))
+
+    def do_POST(self):
+        self.reply(*answer(self.path, self.headers, self.rfile.read(int(self.headers["Content-Length"]))))
+
+    def reply(self, status, headers, body):
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+class Server(ThreadingHTTPServer):
+    request_queue_size = 64
+
+{source}
+print("serving", sorted(path.name for path in (root / "model").iterdir()))
+Server((os.environ["SAGESEG_BIND_TO_HOST"], int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_forever()
 """
 
 
@@ -52,22 +94,76 @@ def client(service: str, url: str) -> Iterator[Any]:
         made.close()
 
 
-def program(folder: Path, source: str) -> Command:
+@contextmanager
+def s3_with(bucket: str, *keys: str) -> Iterator[Any]:
+    """A boto3 client of moto's S3, with a bucket that holds these keys, each its own content."""
+    from moto.server import ThreadedMotoServer
+
+    moto = ThreadedMotoServer(port=0, verbose=False)
+    moto.start()
+    try:
+        host, port = moto.get_host_and_port()
+        url = f"http://{host}:{port}"
+        urllib.request.urlopen(f"{url}/moto-api/reset", b"").close()  # all servers of a process share their state
+        with client("s3", url) as s3:
+            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+            for key in keys:
+                s3.put_object(Bucket=bucket, Key=key, Body=key.encode())
+            yield s3
+    finally:
+        moto.stop()
+
+
+def program(folder: Path, source: str, name: str = "train") -> Command:
     """A container program: Python source in which `root` stands for /opt/ml."""
-    script = folder / "program.py"
+    folder.mkdir(parents=True, exist_ok=True)
+    script = folder / f"{name}.py"
     script.write_text(f"import sys\nfrom pathlib import Path\nroot = Path(sys.argv[1])\n{source}")
     return lambda root: [sys.executable, "-I", "-u", str(script), str(root)]
 
 
+def programs(folder: Path, train: str = GOOD, serve: str = ECHOES) -> Programs:
+    """Both programs. `serve` defines `answer(path, headers, body)`, and may replace `healthy()` and
+    `parameters` of a small stand-in for a serving container."""
+    return Programs(program(folder, train), program(folder, _SERVES.replace("{source}", serve), "serve"))
+
+
 @contextmanager
-def emulator(folder: Path, source: str = GOOD, grace_seconds: float = 30) -> Iterator[tuple[Any, Any, Server]]:
+def emulator(
+    folder: Path, source: str = GOOD, grace_seconds: float = 30, serve: str = ECHOES, **also: Any
+) -> Iterator[tuple[Any, Any, Server]]:
     """A server of `folder/home` whose jobs run this source; its SageMaker and logs clients."""
     with (
-        running_server(folder / "home", command=program(folder, source), grace_seconds=grace_seconds) as server,
+        running_server(
+            folder / "home", programs=programs(folder, source, serve), grace_seconds=grace_seconds, **also
+        ) as server,
         client("sagemaker", server.url) as sagemaker,
         client("logs", server.url) as logs,
     ):
         yield sagemaker, logs, server
+
+
+def rehearse(folder: Path, plan: dict[str, Any]) -> None:
+    """Write the rehearsal file of `folder/home`."""
+    path = folder / "home" / "rehearsal.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(plan))  # JSON is YAML
+
+
+def artefact(folder: Path) -> str:
+    """The URI of a small model.tar.gz in `folder`."""
+    path = folder / "model.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        member = tarfile.TarInfo("weights")
+        member.size = 7
+        archive.addfile(member, io.BytesIO(b"trained"))
+    return path.as_uri()
+
+
+def create_model(sagemaker: Any, folder: Path, name: str = "model", **changes: Any) -> str:
+    container = {"Image": OPEN_IMAGE, "ModelDataUrl": artefact(folder)} | changes
+    arn: str = sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container)["ModelArn"]
+    return arn
 
 
 def request(folder: Path, name: str = "job", **changes: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -82,3 +83,25 @@ def test_it_leaves_when_idle(tmp_path: Path) -> None:
     assert ended.returncode == 0
     assert ended.stderr.splitlines()[0].startswith(f"emulator of {tmp_path} at http://127.0.0.1:")
     assert not presence_path(tmp_path).exists()
+
+
+def test_a_home_that_was_removed_and_made_again_keeps_its_new_emulator(home: Path) -> None:
+    ensure_emulator(home)
+    old = living_emulator(home)
+    shutil.rmtree(home)
+    ensure_emulator(home)
+    new = living_emulator(home)
+    assert old is not None
+    assert new is not None
+    assert old.pid != new.pid
+    os.kill(old.pid, signal.SIGTERM)
+    wait_until(lambda: not _lives(old.pid))
+    assert living_emulator(home) == new
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from emulator_setup import GOOD, HYPERPARAMETERS, client, program, request
+from emulator_setup import HYPERPARAMETERS, client, programs, request
 
 from jobs.emulator.faults import ServiceError
 from jobs.emulator.server import MAX_BODY_BYTES, running_server
@@ -25,7 +25,7 @@ DESCRIBE = "SageMaker.DescribeTrainingJob"
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One server for all refusals: each test also shows that it outlived the ones before."""
     folder = tmp_path_factory.mktemp("emulator")
-    with running_server(folder / "home", command=program(folder, GOOD)) as server:
+    with running_server(folder / "home", programs=programs(folder)) as server:
         yield server.url
 
 
@@ -198,6 +198,26 @@ OPEN_REFUSALS: dict[str, tuple[Change, str]] = {
     "own program": (
         _set("AlgorithmSpecification", "ContainerEntrypoint", ["sh"]),
         "ContainerEntrypoint is not emulated",
+    ),
+    "waiting": (
+        _set("StoppingCondition", "MaxWaitTimeInSeconds", 700),
+        "Invalid MaxWaitTimeInSeconds. It is only supported when EnableManagedSpotTraining is set to true",
+    ),
+    "spot without waiting": (
+        _set("EnableManagedSpotTraining", True),
+        "MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds",
+    ),
+    "checkpoints elsewhere": (
+        _set("CheckpointConfig", {"S3Uri": "file:///checkpoints", "LocalPath": "/etc"}),
+        "CheckpointConfig.LocalPath other than /opt/ml/checkpoints is not emulated",
+    ),
+    "bad regex": (
+        _set("AlgorithmSpecification", "MetricDefinitions", [{"Name": "a", "Regex": "("}]),
+        r"MetricDefinitions a: '\(' is no regex",
+    ),
+    "regex without a value": (
+        _set("AlgorithmSpecification", "MetricDefinitions", [{"Name": "a", "Regex": "loss"}]),
+        "MetricDefinitions a: 'loss' has no group for the value",
     ),
     "loader": (_set("Environment", {"LD_PRELOAD": "x.so"}), "Environment variable LD_PRELOAD, which decides"),
     "hyperparameter": (

@@ -18,13 +18,16 @@ from emulator_setup import (
     client,
     emulator,
     messages,
-    program,
+    programs,
+    rehearse,
     request,
+    s3_with,
     wait_for_end,
     wait_for_line,
     wait_until,
 )
 
+from jobs.emulator.container import Programs
 from jobs.emulator.server import running_server
 
 HOUR = timedelta(hours=1)
@@ -188,7 +191,10 @@ def test_a_failure_of_the_emulator_itself_leaves_no_job_hanging(tmp_path: Path) 
     def command(_: Path) -> list[str]:
         return [str(tmp_path / "absent")]
 
-    with running_server(tmp_path, command=command) as server, client("sagemaker", server.url) as sagemaker:
+    with (
+        running_server(tmp_path, programs=Programs(command, command)) as server,
+        client("sagemaker", server.url) as sagemaker,
+    ):
         sagemaker.create_training_job(**request(tmp_path))
         described = wait_for_end(sagemaker)
     assert described["FailureReason"] == "InternalServerError: the emulator failed; see its server.log"
@@ -201,7 +207,7 @@ def test_a_server_with_work_is_not_idle(tmp_path: Path) -> None:
         assert server.idle_seconds() < 50
         sagemaker.stop_training_job(TrainingJobName="job")
         wait_for_end(sagemaker)
-        wait_until(lambda: not server.runs.busy)
+        wait_until(lambda: not server.services.busy)
         server.app.last_active -= 100
         assert server.idle_seconds() > 50
 
@@ -271,32 +277,46 @@ def test_lists_are_filtered_sorted_and_paged(tmp_path: Path) -> None:
             names(NextToken="garbage")
 
 
-def test_data_on_s3_is_downloaded_and_the_artefact_uploaded(tmp_path: Path) -> None:
-    from moto.server import ThreadedMotoServer
+INTERRUPTED_ONCE = """
+(root / "output/data/curve.txt").write_text("a curve")
+epochs = root / "checkpoints/epochs"
+print("checkpoints", sorted(p.name for p in epochs.parent.iterdir()))
+epochs.write_text(str(int(epochs.read_text()) + 1 if epochs.exists() else 1))
+print(sorted(str(p.relative_to(root)) for p in (root / "input/data").rglob("*.*")))
+if epochs.read_text() == "1":
+    import time
+    print("#progress_metric: host=algo-1, completed 50.0 % of epochs")
+    time.sleep(60)
+"""
 
-    source = GOOD + '\nprint(sorted(str(p.relative_to(root)) for p in (root / "input/data").rglob("*.*")))'
-    moto = ThreadedMotoServer(port=0, verbose=False)
-    moto.start()
-    try:
-        host, port = moto.get_host_and_port()
-        with client("s3", f"http://{host}:{port}") as s3:
-            location = {"LocationConstraint": "eu-central-1"}
-            s3.create_bucket(Bucket="bucket", CreateBucketConfiguration=location)
-            for key in ("set/train/0.jpg", "set/train_annotation/0.png"):
-                s3.put_object(Bucket="bucket", Key=key, Body=b"content")
-            _train_on_s3(tmp_path, source, s3)
-            body = s3.get_object(Bucket="bucket", Key="out/job/output/model.tar.gz")["Body"].read()
-    finally:
-        moto.stop()
-    assert body[:2] == b"\x1f\x8b"
+
+def test_data_on_s3_is_downloaded_and_what_was_made_uploaded(tmp_path: Path) -> None:
+    source = GOOD + INTERRUPTED_ONCE
+    keys = ("set/train/0.jpg", "set/train_annotation/0.png", "checkpoints-of-others/epochs")
+    with s3_with("bucket", *keys) as s3:
+        _train_on_s3(tmp_path, source, s3)
+        body, extra = (
+            s3.get_object(Bucket="bucket", Key=f"out/job/output/{name}.tar.gz")["Body"].read()
+            for name in ("model", "output")
+        )
+        kept = s3.get_object(Bucket="bucket", Key="checkpoints/epochs")["Body"].read()
+    assert body[:2] == extra[:2] == b"\x1f\x8b"
+    assert kept == b"2"  # the first attempt's 1 was downloaded again
 
 
 def _train_on_s3(folder: Path, source: str, s3: Any) -> None:
-    asked = request(folder, OutputDataConfig={"S3OutputPath": "s3://bucket/out"})
+    rehearse(folder, {"training_jobs": {"job": {"interrupt_at_steps": 1}}})
+    asked = request(
+        folder,
+        OutputDataConfig={"S3OutputPath": "s3://bucket/out"},
+        CheckpointConfig={"S3Uri": "s3://bucket/checkpoints"},
+        EnableManagedSpotTraining=True,
+        StoppingCondition={"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 600},
+    )
     asked["InputDataConfig"] = asked["InputDataConfig"][:1]
     place = asked["InputDataConfig"][0]["DataSource"]["S3DataSource"]
     with (
-        running_server(folder / "home", command=program(folder, source), make_s3=lambda: s3) as server,
+        running_server(folder / "home", programs=programs(folder, source), make_s3=lambda: s3) as server,
         client("sagemaker", server.url) as sagemaker,
         client("logs", server.url) as logs,
     ):
@@ -310,4 +330,5 @@ def _train_on_s3(folder: Path, source: str, s3: Any) -> None:
         sagemaker.create_training_job(**asked)
         assert wait_for_end(sagemaker)["TrainingJobStatus"] == "Completed"
         # a prefix without a slash takes its neighbour along, as the real logs show
-        assert messages(logs)[-1] == "['input/data/train/0.jpg', 'input/data/train/train_annotation/0.png']"
+        assert "['input/data/train/0.jpg', 'input/data/train/train_annotation/0.png']" in messages(logs)
+        assert "checkpoints []" in messages(logs)

@@ -1,4 +1,4 @@
-"""A training container, as a child process with a process group of its own.
+"""A container, as a child process with a process group of its own.
 
 The child inherits a locked file. As long as any process of the group holds it, the lock cannot be
 taken, so that after a crash of the server a survivor is recognised without mistaking another
@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -27,9 +28,20 @@ MAX_LINE_BYTES = 2**18
 """A longer line becomes several log events; CloudWatch's limit of one event."""
 
 
-def own_program(root: Path) -> list[str]:
-    """The project's own container program; the emulator runs no other."""
-    return [sys.executable, "-m", "jobs.algorithm", "train", "--root", str(root)]
+@dataclass(frozen=True)
+class Programs:
+    """What stands for the two ways in which a container is run."""
+
+    train: Command
+    serve: Command
+
+
+def _own(command: str) -> Command:
+    return lambda root: [sys.executable, "-m", "jobs.algorithm", command, "--root", str(root)]
+
+
+OWN_PROGRAMS = Programs(_own("train"), _own("serve"))
+"""The project's own container programs; the emulator runs no others."""
 
 
 def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
@@ -78,6 +90,10 @@ class Container:
         self._grace = threading.Timer(grace_seconds, self.kill)
         self._grace.daemon = True
         self._grace.start()
+
+    @property
+    def ended(self) -> bool:
+        return self._ended.is_set()
 
     def kill(self) -> None:
         if not self._ended.is_set():

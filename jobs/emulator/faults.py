@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class ServiceError(Exception):
-    """A refusal that the client receives. `code` is the service's name for it."""
+    """A refusal that the client receives. `code` is the service's name for it; `extra` holds its
+    further members, where it has any."""
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    def __init__(
+        self, code: str, message: str, status: int = 400, extra: Mapping[str, str | int] | None = None
+    ) -> None:
         super().__init__(message)
-        self.code, self.message, self.status = code, message, status
+        self.code, self.message, self.status, self.extra = code, message, status, dict(extra or {})
 
 
 def invalid(message: str) -> ServiceError:

@@ -59,6 +59,12 @@ def open_stream(state: State, group: str, name: str, path: Path) -> LogWriter:
     return LogWriter(state, group, name, path)
 
 
+def forget_streams(state: State, group: str, prefix: str) -> None:
+    """Drop the streams whose names begin so."""
+    sql = "DELETE FROM log_streams WHERE log_group = ? AND substr(name, 1, ?) = ?"
+    state.query(sql, (group, len(prefix), prefix))
+
+
 class LogEvents:
     """The operations on log streams."""
 

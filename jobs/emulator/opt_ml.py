@@ -45,6 +45,11 @@ class OptMl:
         return self.output / "failure"
 
     @property
+    def extra(self) -> Path:
+        """What a program leaves beside its model, for output.tar.gz."""
+        return self.output / "data"
+
+    @property
     def checkpoints(self) -> Path:
         return self.root / "checkpoints"
 
@@ -52,7 +57,7 @@ class OptMl:
 def make_tree(root: Path, record: Record) -> OptMl:
     """Make the tree of a job, without its channels' data."""
     tree = OptMl(root)
-    for folder in (tree.config, tree.data, tree.model, tree.output):
+    for folder in (tree.config, tree.data, tree.model, tree.extra):
         folder.mkdir(parents=True)
     for name, content in config_files(record).items():
         write_text(tree.config / name, json.dumps(content, indent=2))

@@ -64,6 +64,13 @@ def write_presence(presence: Presence) -> None:
     write_text(presence_path(Path(presence.home)), json.dumps(asdict(presence)) + "\n")
 
 
+def remove_presence(presence: Presence) -> None:
+    """Take back what this server wrote, unless another has written since: a folder that was removed
+    and made again under the same name is the other's."""
+    if read_presence(Path(presence.home)) == presence:
+        presence_path(Path(presence.home)).unlink(missing_ok=True)
+
+
 def read_presence(home: Path) -> Presence | None:
     """What the last server of a home wrote; it may be gone."""
     try:

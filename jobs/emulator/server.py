@@ -19,28 +19,30 @@ from waitress import wasyncore
 from formats.console import say
 from formats.errors import SagesegError
 from jobs.emulator.app import EmulatorApp
-from jobs.emulator.container import Command, own_program
-from jobs.emulator.log_events import LogEvents
+from jobs.emulator.container import OWN_PROGRAMS, Programs
+from jobs.emulator.invocations import TIMEOUT_SECONDS
 from jobs.emulator.presence import (
     Presence,
     emulator_folder,
     exclusive,
-    presence_path,
     read_presence,
+    remove_presence,
     tool_version,
     write_presence,
 )
+from jobs.emulator.rehearsal import FILE_NAME, Rehearsal
+from jobs.emulator.services import Services
 from jobs.emulator.state import State
 from jobs.emulator.storage import OpenS3, Storage, open_s3
-from jobs.emulator.training import TrainingJobs
-from jobs.emulator.training_run import TrainingRuns, Workplace
+from jobs.emulator.workplace import Workplace
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_IDLE_SECONDS = 60.0
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 MAX_BODY_BYTES = 32 * 2**20
 """No request may be larger; each operation sets a limit of its own below this."""
-THREADS = 8
+THREADS = 32
+"""An invocation holds one until its container answers; the others must not wait for it."""
 STOP_GRACE_SECONDS = 120.0
 """What AWS leaves a container between SIGTERM and SIGKILL (StopTrainingJob's documentation)."""
 _POLL_SECONDS = 0.5
@@ -53,7 +55,7 @@ class Server:
 
     presence: Presence
     app: EmulatorApp
-    runs: TrainingRuns
+    services: Services
 
     @property
     def url(self) -> str:
@@ -61,7 +63,7 @@ class Server:
 
     def idle_seconds(self) -> float:
         """How long nobody has asked anything and no job has run."""
-        if self.runs.busy:
+        if self.services.busy:
             self.app.touch()
         return time.monotonic() - self.app.last_active
 
@@ -100,9 +102,10 @@ def running_server(
     host: str = DEFAULT_HOST,
     port: int = 0,
     *,
-    command: Command = own_program,
+    programs: Programs = OWN_PROGRAMS,
     make_s3: OpenS3 = open_s3,
     grace_seconds: float = STOP_GRACE_SECONDS,
+    invocation_seconds: float = TIMEOUT_SECONDS,
 ) -> Iterator[Server]:
     """A server of a home, until the block ends; jobs that still run then are Failed.
 
@@ -116,17 +119,18 @@ def running_server(
             raise SagesegError(f"{home}: another emulator serves it already{f', at {other.url}' if other else ''}")
         listener = stack.enter_context(_listen(host, port))
         state = stack.enter_context(closing(State(folder / "state.sqlite")))
-        storage = Storage(make_s3)
-        runs = TrainingRuns(Workplace(folder, state, storage, command, grace_seconds))
-        runs.recover()
+        rehearsal = Rehearsal(home / FILE_NAME)
+        rehearsal.plan()  # a file that cannot be read is told at once
+        place = Workplace(folder, state, Storage(make_s3), rehearsal, programs, grace_seconds)
+        services = Services(place, invocation_seconds)
+        stack.callback(services.shut_down)
+        services.recover()
         presence = Presence(_url(listener, host), os.getpid(), str(home), tool_version())
-        operations = TrainingJobs(state, runs, storage).operations() | LogEvents(state).operations()
-        app = EmulatorApp(operations, asdict(presence), LOOPBACK if host in LOOPBACK else None)
-        stack.callback(runs.shut_down)
+        app = EmulatorApp(services.answers(), asdict(presence), LOOPBACK if host in LOOPBACK else None)
         stack.enter_context(_answering(app, listener))
         write_presence(presence)
-        stack.callback(presence_path(home).unlink, missing_ok=True)
-        yield Server(presence, app, runs)
+        stack.callback(remove_presence, presence)
+        yield Server(presence, app, services)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,12 @@ class State:
         with self._lock:
             return self._database.execute(sql, parameters).fetchall()
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other threads out for several steps that belong together."""
+        with self._lock:
+            yield
+
     def insert(self, resource: Resource) -> bool:
         """Store a new resource; False when its kind already has one of that name."""
         r = resource
@@ -91,6 +98,12 @@ class State:
         except sqlite3.IntegrityError:
             return False
         return True
+
+    def delete(self, kind: str, name: str) -> None:
+        self.query("DELETE FROM resources WHERE kind = ? AND name = ?", (kind, name))
+
+    def set_tags(self, kind: str, name: str, tags: list[dict[str, str]]) -> None:
+        self.query("UPDATE resources SET tags = ? WHERE kind = ? AND name = ?", (json.dumps(tags), kind, name))
 
     def get(self, kind: str, name: str) -> Resource | None:
         return self._one("kind = ? AND name = ?", (kind, name))

@@ -7,13 +7,16 @@ endpoint and credentials the environment configures.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from formats.errors import SagesegError
+from formats.staging import write_bytes
 
 OpenS3 = Callable[[], Any]
 """Makes the S3 client; called when the first `s3://` URI is met, so that others need no boto3."""
@@ -43,17 +46,29 @@ def join_uri(uri: str, *names: str) -> str:
     return "/".join([uri.rstrip("/"), *names])
 
 
+@dataclass(frozen=True)
+class StoredObject:
+    """One object under a prefix: its name below the prefix, its URI, and its path if it is a file
+    of this machine."""
+
+    name: str
+    uri: str
+    path: Path | None = None
+
+
 class Storage:
     """Reads and writes what URIs name. Raises SagesegError with the words of what went wrong."""
 
     def __init__(self, make_client: OpenS3) -> None:
         self._make_client = make_client
         self._client: Any = None
+        self._lock = threading.Lock()
 
     @property
     def _s3(self) -> Any:
-        if self._client is None:
-            self._client = self._make_client()
+        with self._lock:  # boto3's session is not safe to use from many threads, its clients are
+            if self._client is None:
+                self._client = self._make_client()
         return self._client
 
     def check_input(self, uri: str) -> None:
@@ -103,6 +118,90 @@ class Storage:
         bucket, key = _split_s3(uri)
         with _s3_errors(uri):
             self._s3.upload_file(str(file), bucket, key)
+
+    def keep(self, folder: Path, uri: str) -> None:
+        """Copy a folder's files to where a URI says; a folder that `bring` linked is there already."""
+        if is_file_uri(uri):
+            return
+        for file in sorted(p for p in folder.rglob("*") if p.is_file() and not p.is_symlink()):
+            self.upload(file, join_uri(uri, file.relative_to(folder).as_posix()))
+
+    def check_object(self, uri: str) -> None:
+        """Raise SagesegError unless there is a file, or an object of that key."""
+        if is_file_uri(uri):
+            with _file_errors(uri):
+                found = uri_folder(uri).is_file()
+            if not found:
+                raise SagesegError(f"{uri}: no file there")
+        else:
+            bucket, key = _split_s3(uri)
+            with _s3_errors(uri):
+                self._s3.head_object(Bucket=bucket, Key=key)
+
+    @contextmanager
+    def local_file(self, uri: str, scratch: Path) -> Iterator[Path]:
+        """The file that a URI names: itself, or a download into `scratch` that goes with the block."""
+        if is_file_uri(uri):
+            yield uri_folder(uri)
+            return
+        bucket, key = _split_s3(uri)
+        with _s3_errors(uri):
+            self._s3.download_file(bucket, key, str(scratch))
+        try:
+            yield scratch
+        finally:
+            scratch.unlink(missing_ok=True)
+
+    def list_objects(self, uri: str) -> list[StoredObject]:
+        """All objects under a prefix, in the order of their names."""
+        if is_file_uri(uri):
+            with _file_errors(uri):
+                return sorted(_files_under(uri_folder(uri)), key=lambda found: found.name)
+        bucket, prefix = _split_s3(uri)
+        with _s3_errors(uri):
+            return [StoredObject(key_place(key, prefix), f"s3://{bucket}/{key}") for key in self._keys(bucket, prefix)]
+
+    def read(self, found: StoredObject, limit: int) -> bytes:
+        """An object's content, or its first `limit` + 1 bytes where it is longer."""
+        if found.path is not None:
+            with _file_errors(found.uri), found.path.open("rb") as file:
+                return file.read(limit + 1)
+        bucket, key = _split_s3(found.uri)
+        with _s3_errors(found.uri):
+            content: bytes = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read(limit + 1)
+        return content
+
+    def write(self, content: bytes, uri: str, name: str) -> None:
+        """Store `content` under `name` below a URI, whole or not at all."""
+        if is_file_uri(uri):
+            place = uri_folder(uri) / name
+            make_folder(place.parent)
+            write_bytes(place, content)
+        else:
+            bucket, key = _split_s3(join_uri(uri, name))
+            with _s3_errors(uri):
+                self._s3.put_object(Bucket=bucket, Key=key, Body=content)
+
+
+def make_folder(folder: Path) -> None:
+    """Raises SagesegError when a folder cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise SagesegError(f"{folder}: cannot be made ({e.strerror})") from e
+
+
+def _files_under(place: Path) -> Iterator[StoredObject]:
+    """The files of a folder, or the one file. Raises SagesegError for a link out of the folder."""
+    if place.is_file():
+        yield StoredObject(place.name, place.as_uri(), place)
+        return
+    inside = place.resolve()
+    for path in place.rglob("*"):
+        if path.is_file():
+            if not path.resolve().is_relative_to(inside):
+                raise SagesegError(f"{path}: a link that leaves its folder; put the file itself there")
+            yield StoredObject(path.relative_to(place).as_posix(), path.as_uri(), path)
 
 
 def key_place(key: str, prefix: str) -> str:

@@ -8,12 +8,13 @@ not known, the message is ours.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from formats.errors import SagesegError
 from jobs.emulator.faults import invalid
-from jobs.emulator.storage import Storage, is_file_uri
+from jobs.emulator.storage import Storage
+from jobs.emulator.training_record import DEFAULT_MAX_RUNTIME_SECONDS
 from jobs.hyperparameters import Rules, parse_hyperparameters
 from jobs.instances import GPU_INSTANCES
 from jobs.registry import OPEN_IMAGE, builtin_image
@@ -26,23 +27,23 @@ _BUILTIN_IMAGE = re.compile(
 )
 _OPEN_IMAGE = re.compile(rf"([^\s/]+/)*{re.escape(OPEN_IMAGE.partition(':')[0])}:[\w.-]+")
 _GPU_FAMILY = re.compile(r"ml\.[pg]\d")
-_LOADER_VARIABLE = re.compile(r"PATH|LD_.*|DYLD_.*|PYTHON.*")
+CHECKPOINTS = "/opt/ml/checkpoints"
+_LOADER_VARIABLE = re.compile(r"PATH|LD_.*|DYLD_.*|PYTHON.*|SAGEMAKER_BIND_TO_PORT")
 
 Request = dict[str, Any]
 
 
 def check_training_request(request: Request, storage: Storage) -> None:
-    """Raise ServiceError for a training job that cannot be started."""
+    """Raise ServiceError or SagesegError for a training job that cannot be started."""
     _check_present(request)
     _check_emulated(request)
     rules = image_rules(request["AlgorithmSpecification"]["TrainingImage"])
     if rules == "builtin":
         _check_builtin(request)
-    try:
-        parse_hyperparameters(request.get("HyperParameters", {}), rules)
-        _check_places(request, storage)
-    except SagesegError as e:
-        raise invalid(str(e)) from e
+    _check_metrics(request["AlgorithmSpecification"].get("MetricDefinitions", []))
+    _check_spot(request)
+    parse_hyperparameters(request.get("HyperParameters", {}), rules)
+    _check_places(request, storage)
 
 
 def image_rules(image: str) -> Rules:
@@ -102,8 +103,15 @@ def _not_emulated(request: Request) -> Iterator[str]:
         yield "OutputDataConfig.CompressionType NONE"
     for channel in request.get("InputDataConfig", []):
         yield from _channel_not_emulated(channel, algorithm["TrainingInputMode"])
-    for name, value in request.get("Environment", {}).items():
-        if _LOADER_VARIABLE.fullmatch(name) or "\0" in value:
+    yield from environment_not_emulated(request.get("Environment", {}))
+    local_path = request.get("CheckpointConfig", {}).get("LocalPath", CHECKPOINTS)
+    if local_path.rstrip("/") != CHECKPOINTS:
+        yield f"CheckpointConfig.LocalPath other than {CHECKPOINTS}"
+
+
+def environment_not_emulated(environment: Mapping[str, str]) -> Iterator[str]:
+    for name, value in environment.items():
+        if _LOADER_VARIABLE.fullmatch(name) or "\0" in name + value or "=" in name:
             yield f"Environment variable {name}, which decides what program runs,"
 
 
@@ -139,6 +147,31 @@ def _check_builtin(request: Request) -> None:
         raise invalid(f"Channel {missing[0]} is missing; {ALGORITHM} requires {', '.join(CONTENT_TYPES)}")
 
 
+def _check_metrics(definitions: list[dict[str, str]]) -> None:
+    for definition in definitions:
+        try:
+            groups = re.compile(definition["Regex"]).groups
+        except re.error as e:
+            raise invalid(f"MetricDefinitions {definition['Name']}: {definition['Regex']!r} is no regex ({e})") from e
+        if groups < 1:
+            raise invalid(f"MetricDefinitions {definition['Name']}: {definition['Regex']!r} has no group for the value")
+
+
+def _check_spot(request: Request) -> None:
+    """The texts are AWS's, from public issues."""
+    limits = request.get("StoppingCondition", {})
+    wait = limits.get("MaxWaitTimeInSeconds")
+    if not request.get("EnableManagedSpotTraining"):
+        if wait is not None:
+            raise invalid(
+                "Invalid MaxWaitTimeInSeconds. It is only supported when EnableManagedSpotTraining is set to true"
+            )
+    elif wait is None or wait < limits.get("MaxRuntimeInSeconds", DEFAULT_MAX_RUNTIME_SECONDS):
+        raise invalid(
+            "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds"
+        )
+
+
 def _check_places(request: Request, storage: Storage) -> None:
     """Raises SagesegError for data that is not there and for outputs that cannot be written."""
     names = [channel["ChannelName"] for channel in request.get("InputDataConfig", [])]
@@ -153,7 +186,5 @@ def _check_places(request: Request, storage: Storage) -> None:
             raise SagesegError(f"Channel {channel['ChannelName']}: {e}") from e
     storage.check_output(request["OutputDataConfig"]["S3OutputPath"])
     checkpoints = request.get("CheckpointConfig", {}).get("S3Uri")
-    if checkpoints is not None and not is_file_uri(checkpoints):
-        raise SagesegError(f"CheckpointConfig {checkpoints}: only file:/// checkpoints are emulated")
     if checkpoints is not None:
         storage.check_output(checkpoints)

@@ -1,66 +1,54 @@
-"""The life of training jobs: each runs in a thread that follows its container to the end."""
+"""The life of a training job: from its instance through its container, as often as a spot
+interruption asks for, to its artefact."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from formats.errors import SagesegError
-from jobs.emulator.container import Command, Container, kill_survivor, start_container
+from jobs.emulator.collection import Collection
+from jobs.emulator.container import Container, kill_survivor, start_container
 from jobs.emulator.log_events import open_stream
 from jobs.emulator.log_files import read_events
 from jobs.emulator.opt_ml import HOST, OptMl, make_tree
-from jobs.emulator.state import Record, State
-from jobs.emulator.storage import Storage, is_file_uri, join_uri, uri_folder
-from jobs.emulator.training_record import KIND, Ending, enter, failure_reason, finish, is_running, metric_data
+from jobs.emulator.rehearsal import TrainingTrouble
+from jobs.emulator.runs import Halt
+from jobs.emulator.state import Record
+from jobs.emulator.training_data import bring_input, keep_checkpoints, store_output
+from jobs.emulator.training_record import Ending, enter, failure_reason, finish, metric_data
+from jobs.emulator.workplace import BUG, CAPACITY, INTERRUPTED, Workplace
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-INTERRUPTED = "InternalServerError: the emulator ended while the job was running; start the job again"
-
-
-@dataclass(frozen=True)
-class Workplace:
-    """What every run needs: where jobs lie, what runs them, how long SIGTERM may take."""
-
-    folder: Path
-    state: State
-    storage: Storage
-    command: Command
-    grace_seconds: float
+_STEP = re.compile(r"#progress_(notice|metric)\b")
 
 
 def job_folder(folder: Path, name: str) -> Path:
     return folder / "training-jobs" / name
 
 
-def log_path(folder: Path, name: str) -> Path:
-    return job_folder(folder, name) / "log.jsonl"
-
-
-def change_record(state: State, name: str, change: Callable[[Record, float], None]) -> None:
-    """Change a job's record at this moment, alone among all threads."""
-
-    def apply(record: Record) -> tuple[str, float]:
-        now = time.time()
-        change(record, now)
-        return record["TrainingJobStatus"], now
-
-    state.update(KIND, name, apply)
+def log_paths(folder: Path, name: str) -> list[Path]:
+    """A job's log streams, one for each attempt, in order."""
+    return sorted(job_folder(folder, name).glob("log-*.jsonl"))
 
 
 class TrainingRun:
     """One job on its way. `run` is the thread's work; `halt` comes from others."""
 
-    def __init__(self, place: Workplace, record: Record) -> None:
-        self._place, self._record = place, record
+    def __init__(self, place: Workplace, jobs: Collection, record: Record, trouble: TrainingTrouble) -> None:
+        self._place, self._jobs, self._record, self._trouble = place, jobs, record, trouble
         self.name: str = record["TrainingJobName"]
+        self._folder = job_folder(place.folder, self.name)
         self._lock = threading.Lock()
         self._halted: Ending | None = None
+        self._awake = threading.Event()
         self._container: Container | None = None
+        self._steps = self._attempts = self._stamp = 0
+        self._trained_seconds = 0.0
+        self._interrupted = False
         self._finished = False
 
     def run(self) -> None:
@@ -70,29 +58,16 @@ class TrainingRun:
             self._finish("Failed", f"ClientError: {e}")
         finally:
             if not self._finished:  # a bug: its traceback goes to the server's log, the job is not left hanging
-                self._finish("Failed", "InternalServerError: the emulator failed; see its server.log")
+                self._finish("Failed", BUG)
 
-    def _live(self) -> None:
-        folder = job_folder(self._place.folder, self.name)
-        shutil.rmtree(folder, ignore_errors=True)  # of a state that was removed by hand
-        tree = make_tree(folder / "ml", self._record)
-        self._enter("Downloading")
-        self._download(tree)
-        self._enter("Training")
-        exit_code = self._train(tree)
-        if self._halted == "Failed":
-            self._finish("Failed", INTERRUPTED)
-        elif exit_code and not self._halted:
-            self._finish("Failed", failure_reason(_read_failure(tree), exit_code))
-        else:
-            self._upload(tree)
-            shutil.rmtree(tree.root, ignore_errors=True)
-            self._finish(self._halted or "Completed")
+    def halt(self, why: Halt) -> None:
+        self._end("Failed" if why == "abandon" else "Stopped")
 
-    def halt(self, ending: Ending) -> None:
+    def _end(self, ending: Ending) -> None:
         """End the run before its time, with this ending."""
         with self._lock:
             self._halted = self._halted or ending
+            self._awake.set()
             if self._container is None:
                 return
             if ending == "Failed":
@@ -100,82 +75,126 @@ class TrainingRun:
             else:
                 self._container.terminate(self._place.grace_seconds)
 
+    def _live(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)  # of a state that was removed by hand
+        waiting = self._timer(self._record["StoppingCondition"].get("MaxWaitTimeInSeconds"), "MaxWaitTimeExceeded")
+        try:
+            tree, exit_code = self._until_uninterrupted()
+        finally:
+            waiting.cancel()
+        self._conclude(tree, exit_code)
+
+    def _until_uninterrupted(self) -> tuple[OptMl, int]:
+        """Train on one instance after another until none is reclaimed; answers the last one's tree
+        and exit code."""
+        while True:
+            self._awake.wait(self._trouble.start_seconds)
+            tree = make_tree(self._folder / "ml", self._record)
+            if self._trouble.capacity_error or self._halted:
+                return tree, 0
+            self._enter("Downloading")
+            bring_input(self._place.storage, self._record, tree)
+            self._enter("Training")
+            exit_code = self._attempt(tree)
+            keep_checkpoints(self._place.storage, self._record, tree)
+            if not self._interrupted or self._halted:
+                return tree, exit_code
+            self._interrupted = False
+            self._enter("Interrupted")
+            shutil.rmtree(tree.root)  # the next instance begins with empty disks
+            self._enter("Starting")
+
+    def _conclude(self, tree: OptMl, exit_code: int) -> None:
+        if self._halted == "Failed":
+            self._finish("Failed", INTERRUPTED)
+        elif self._trouble.capacity_error and not self._halted:
+            self._finish("Failed", CAPACITY)
+        elif self._failing and not self._halted:
+            self._finish("Failed", failure_reason(self._trouble.algorithm_error, 1))
+        elif exit_code and not self._halted:
+            self._finish("Failed", failure_reason(_read_failure(tree), exit_code))
+        else:
+            self._upload(tree)
+            shutil.rmtree(tree.root, ignore_errors=True)
+            self._finish(self._halted or "Completed")
+
     def _enter(self, secondary: str) -> None:
-        change_record(self._place.state, self.name, lambda record, now: enter(record, secondary, now))
+        self._jobs.change(self.name, lambda record, now: enter(record, secondary, now))
 
     def _finish(self, ending: Ending, reason: str = "") -> None:
         self._finished = True
-        finish_job(self._place, self.name, ending, reason)
+        finish_job(self._place.folder, self._jobs, self.name, ending, reason)
 
-    def _download(self, tree: OptMl) -> None:
-        for channel in self._record.get("InputDataConfig", []):
-            uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
-            self._place.storage.bring(uri, tree.data / channel["ChannelName"])
-        checkpoints = self._record.get("CheckpointConfig", {}).get("S3Uri")
-        if checkpoints is None:
-            tree.checkpoints.mkdir()
-        else:
-            _make_folder(uri_folder(checkpoints))
-            self._place.storage.bring(checkpoints, tree.checkpoints)
-
-    def _train(self, tree: OptMl) -> int:
+    def _attempt(self, tree: OptMl) -> int:
         """Run the container to its end and keep its log; answers the exit code."""
-        path = log_path(self._place.folder, self.name)
-        stream = f"{self.name}/{HOST}-{int(time.time())}"
-        writer = open_stream(self._place.state, LOG_GROUP, stream, path)
+        self._attempts += 1
+        self._stamp = max(int(time.time()), self._stamp + 1)
+        path = self._folder / f"log-{self._attempts:04}.jsonl"
+        writer = open_stream(self._place.state, LOG_GROUP, f"{self.name}/{HOST}-{self._stamp}", path)
         expiry = self._expiry()
+        began = time.monotonic()
         try:
             container = self._start(tree)
             if container is None:
                 return 0
-            expiry.start()
             for line in filter(None, container.lines()):
                 writer.write(line)
+                self._count_step(line, container)
             return container.wait()
         finally:
+            self._trained_seconds += time.monotonic() - began
             expiry.cancel()
             writer.close()
 
+    def _count_step(self, line: str, container: Container) -> None:
+        """Do what the rehearsal asks for at this step. A reclaimed instance is gone at once."""
+        if not _STEP.search(line):
+            return
+        self._steps += 1
+        spot = self._record["EnableManagedSpotTraining"]
+        if self._failing:
+            container.kill()
+        elif spot and self._steps in self._trouble.interrupt_at_steps:
+            self._interrupted = True
+            container.kill()
+
+    @property
+    def _failing(self) -> bool:
+        return bool(self._trouble.algorithm_error) and self._steps >= self._trouble.fail_at_step
+
     def _expiry(self) -> threading.Timer:
-        seconds = self._record["StoppingCondition"]["MaxRuntimeInSeconds"]
-        timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self.halt, ("MaxRuntimeExceeded",))
+        allowed = self._record["StoppingCondition"]["MaxRuntimeInSeconds"]
+        return self._timer(max(allowed - self._trained_seconds, 0), "MaxRuntimeExceeded")
+
+    def _timer(self, seconds: float | None, ending: Ending) -> threading.Timer:
+        """A running timer that ends the job; one without a time only waits to be cancelled."""
+        allowed = threading.TIMEOUT_MAX if seconds is None else min(seconds, threading.TIMEOUT_MAX)
+        timer = threading.Timer(allowed, self._end, (ending,))
         timer.daemon = True
+        timer.start()
         return timer
 
     def _start(self, tree: OptMl) -> Container | None:
-        """Start the container, unless the job was stopped before."""
+        """Start the container, unless the job was stopped before or is to fail at once."""
         environment = {**self._record.get("Environment", {}), "TRAINING_JOB_NAME": self.name}
         with self._lock:
-            if self._halted is None and not self._is_stopping():
-                folder = job_folder(self._place.folder, self.name)
-                self._container = start_container(self._place.command(tree.root), folder, environment)
-            return self._container
+            if self._halted is None and not self._is_stopping() and not self._failing:
+                command = self._place.programs.train(tree.root)
+                self._container = start_container(command, self._folder, environment)
+                return self._container
+            return None
 
     def _is_stopping(self) -> bool:
         """Whether the job was asked to stop before `halt` could find its run."""
-        resource = self._place.state.get(KIND, self.name)
+        resource = self._jobs.find(self.name)
         return resource is not None and resource.status == "Stopping"
 
     def _upload(self, tree: OptMl) -> None:
-        """Pack the model folder. A stopped job's model is kept too, if it left one."""
-        from jobs.algorithm.artefact import pack_artefact  # numpy; not needed to answer requests
-
+        """A stopped job's model is kept too, if it left one."""
         if self._halted and not any(tree.model.iterdir()):
             return
         self._enter("Uploading")
-        uri = join_uri(self._record["OutputDataConfig"]["S3OutputPath"], self.name, "output")
-        local = uri_folder(uri) if is_file_uri(uri) else tree.output
-        _make_folder(local)
-        pack_artefact(tree.model, local / "model.tar.gz")
-        if not is_file_uri(uri):
-            self._place.storage.upload(local / "model.tar.gz", join_uri(uri, "model.tar.gz"))
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise SagesegError(f"{folder}: cannot be made ({e.strerror})") from e
+        store_output(self._place.storage, self._record, tree)
 
 
 def _read_failure(tree: OptMl) -> str:
@@ -185,62 +204,19 @@ def _read_failure(tree: OptMl) -> str:
         return ""
 
 
-def finish_job(place: Workplace, name: str, ending: Ending, reason: str = "") -> None:
+def finish_job(folder: Path, jobs: Collection, name: str, ending: Ending, reason: str = "") -> None:
     """Write a job's end into its record, with the metrics of its log."""
-    path = log_path(place.folder, name)
-    metrics = metric_data(read_events(path)) if path.exists() else []
+    events = [event for path in log_paths(folder, name) for event in read_events(path)]
 
     def change(record: Record, now: float) -> None:
-        record["FinalMetricDataList"] = metrics
+        record["FinalMetricDataList"] = metric_data(events, record["AlgorithmSpecification"]["MetricDefinitions"])
         finish(record, ending, now, reason)
 
-    change_record(place.state, name, change)
+    jobs.change(name, change)
 
 
-class TrainingRuns:
-    """All jobs that run now."""
-
-    def __init__(self, place: Workplace) -> None:
-        self._place = place
-        self._lock = threading.Lock()
-        self._running: dict[str, tuple[TrainingRun, threading.Thread]] = {}
-
-    def recover(self) -> None:
-        """Settle what an earlier server left running: end its containers, mark its jobs."""
-        for resource in self._place.state.select("kind = ? AND status IN ('InProgress', 'Stopping')", (KIND,)):
-            kill_survivor(job_folder(self._place.folder, resource.name))
-            if is_running(resource.record):
-                finish_job(self._place, resource.name, "Failed", INTERRUPTED)
-
-    @property
-    def busy(self) -> bool:
-        with self._lock:
-            return bool(self._running)
-
-    def start(self, record: Record) -> None:
-        run = TrainingRun(self._place, record)
-        thread = threading.Thread(target=self._follow, args=(run,), name=run.name, daemon=True)
-        with self._lock:
-            self._running[run.name] = run, thread
-        thread.start()
-
-    def _follow(self, run: TrainingRun) -> None:
-        try:
-            run.run()
-        finally:
-            with self._lock:
-                del self._running[run.name]
-
-    def halt(self, name: str, ending: Ending) -> None:
-        with self._lock:
-            found = self._running.get(name)
-        if found:
-            found[0].halt(ending)
-
-    def shut_down(self) -> None:
-        """End every run at once; their jobs are Failed with the reason."""
-        with self._lock:
-            running = list(self._running.values())
-        for run, thread in running:
-            run.halt("Failed")
-            thread.join()
+def recover_training(place: Workplace, jobs: Collection) -> None:
+    """Settle what an earlier server left running: end its containers, mark its jobs."""
+    for resource in jobs.with_status("InProgress", "Stopping"):
+        kill_survivor(job_folder(place.folder, resource.name))
+        finish_job(place.folder, jobs, resource.name, "Failed", INTERRUPTED)

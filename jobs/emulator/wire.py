@@ -1,6 +1,8 @@
-"""AWS JSON 1.1: how requests and responses lie on the wire, by botocore's service model.
+"""How requests and responses lie on the wire, by botocore's service model: AWS JSON 1.1, and REST
+for invocations.
 
 https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
+https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html
 """
 
 from __future__ import annotations
@@ -9,12 +11,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from jobs.emulator.faults import ServiceError, invalid
+from jobs.emulator.faults import ServiceError
 from jobs.service_model import describe_violations, find_violations, load_service
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
 SERVICES = {"SageMaker": "sagemaker", "Logs_20140328": "logs"}
 """The first half of X-Amz-Target, and botocore's name for that service."""
+
+RUNTIME = "sagemaker-runtime"
+MAX_INVOCATION_BYTES = 6_291_456
+"""Body of an invocation and of its answer (`BodyBlob` in botocore's model)."""
 
 
 def parse_target(target: str) -> tuple[str, str]:
@@ -42,8 +48,24 @@ def parse_request(service: str, operation: str, body: bytes) -> dict[str, Any]:
     return {name: value for name, value in request.items() if value is not None}
 
 
+_REFUSALS = {"sagemaker": "ValidationException", "logs": "InvalidParameterException", RUNTIME: "ValidationError"}
+
+
 def _refusal(service: str, message: str) -> ServiceError:
-    return invalid(message) if service == "sagemaker" else ServiceError("InvalidParameterException", message)
+    return ServiceError(_REFUSALS[service], message)
+
+
+def parse_invocation(endpoint: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    """The InvokeEndpoint request in a path, headers (names in lower case) and a body."""
+    request: dict[str, Any] = {"EndpointName": endpoint, "Body": body}
+    for name, member in load_service(RUNTIME).operation_model("InvokeEndpoint").input_shape.members.items():
+        header = member.serialization.get("name", "").lower()
+        if member.serialization.get("location") == "header" and header in headers:
+            request[name] = headers[header]
+    violations = find_violations(RUNTIME, "InvokeEndpoint", request)
+    if violations:
+        raise _refusal(RUNTIME, describe_violations(violations))
+    return request
 
 
 def _parse_json(body: bytes) -> dict[str, Any]:
@@ -79,6 +101,11 @@ def _modelled(value: Any, shape: Any) -> Any:
     if shape.type_name == "map":
         return {key: _modelled(item, shape.value) for key, item in value.items()}
     return round(value, 3) if shape.type_name == "timestamp" else value
+
+
+def render_rest_fault(fault: ServiceError) -> bytes:
+    """A refusal's body in REST; its code stands in a header."""
+    return _dump({"Message": fault.message, **fault.extra})
 
 
 def render_fault(fault: ServiceError, service: str | None = None) -> bytes:
