@@ -3,7 +3,10 @@ PYTHON ?= python3
 PIP_ARGS ?=
 BIN := .venv/bin
 
-.PHONY: setup demo test check format clean
+MXNET := .venv/mxnet
+MXNET_VERSIONS := 1.4.1 1.5.1 1.6.0 1.7.0.post2 1.8.0.post0
+
+.PHONY: setup demo test check oracles format clean
 
 setup: .venv/.ready
 
@@ -24,6 +27,19 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# Comparisons that need an environment of their own: mxnet and GluonCV are retired, and big.
+oracles: setup $(MXNET)/.ready
+	for v in $(MXNET_VERSIONS); do PYTHONPATH=$(MXNET)/old/$$v $(MXNET)/bin/python -W ignore oracles/mxnet_params.py || exit 1; done
+	$(MXNET)/bin/python -W ignore oracles/mxnet_params.py
+	$(MXNET)/bin/python -W ignore oracles/gluoncv_golden.py
+	$(BIN)/pytest tests/test_algorithm_gluoncv.py tests/test_algorithm_params.py
+
+$(MXNET)/.ready: oracles/gluoncv_requirements.txt
+	$(PYTHON) -m venv $(MXNET)
+	$(MXNET)/bin/pip install --quiet $(PIP_ARGS) -r $<
+	for v in $(MXNET_VERSIONS); do $(MXNET)/bin/pip install --quiet $(PIP_ARGS) --no-deps --target $(MXNET)/old/$$v mxnet==$$v || exit 1; done
+	touch $@
 
 format: setup
 	$(BIN)/ruff format .

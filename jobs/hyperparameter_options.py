@@ -36,15 +36,34 @@ def _option(name: str) -> inspect.Parameter:
 
 
 def describe(name: str) -> str:
-    """One sentence of help: what it is, what it accepts, its default."""
-    limits, default, kind = limits_of(name), TABLE[name].default, KINDS[name]
+    """One sentence of help: what it is, what it accepts, its default, when it counts."""
+    limits = limits_of(name)
+    facts = [describe_values(name)]
+    if describe_default(name):
+        facts.append(f"default {describe_default(name)}")
+    if limits.only_with:
+        facts.append(f"only with {describe_condition(name)}")
+    return f"{limits.help} ({'; '.join(facts)})"
+
+
+def describe_values(name: str) -> str:
+    """What it accepts: `fcn, psp, deeplab; locally also unet`, or `in (0, 1]`."""
+    limits, kind = limits_of(name), KINDS[name]
     if kind is bool:
-        accepted = "True or False"
-    elif kind is str:
-        accepted = ", ".join(choices_of(name, "builtin"))
-        accepted += f"; locally also {', '.join(limits.open_choices)}" if limits.open_choices else ""
-    else:
-        accepted = limits.describe_range()
-    settled = f"; default {default}" if default != () else ""
-    condition = f"; only with {limits.only_with[0]} {'/'.join(limits.only_with[1])}" if limits.only_with else ""
-    return f"{limits.help} ({accepted}{settled}{condition})"
+        return "True or False"
+    if kind is not str:
+        return limits.describe_range()
+    accepted = ", ".join(choices_of(name, "builtin"))
+    return accepted + (f"; locally also {', '.join(limits.open_choices)}" if limits.open_choices else "")
+
+
+def describe_default(name: str) -> str:
+    """The default as the service writes it; empty where there is none."""
+    default = TABLE[name].default
+    return "" if name in FROM_DATASET or default == () else str(default)
+
+
+def describe_condition(name: str) -> str:
+    """`optimizer sgd`: what else must be set for it to count; empty for nothing."""
+    condition = limits_of(name).only_with
+    return f"{condition[0]} {'/'.join(condition[1])}" if condition else ""

@@ -1,8 +1,8 @@
 """The algorithm's hyperparameters as one typed table.
 
 The fields of `Hyperparameters` are that table: options, validation, help and the values on the
-wire all come from it. Names, defaults and ranges are those of Amazon SageMaker's developer guide,
-"Semantic Segmentation Hyperparameters".
+wire, the ranges of tuning jobs and docs/hyperparameters.md all come from it. Each field says where
+its name, default and range are written.
 """
 
 from __future__ import annotations
@@ -14,37 +14,12 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_type_hints
 
 from formats.errors import SagesegError
+from jobs.limits import OPEN_IMPLEMENTATION, Limits, Tunable
 
 Rules = Literal["builtin", "open"]
 """Whose rules hold: the built-in algorithm's, or those of the open implementation, which adds unet."""
 
 Value = int | float | bool | str | tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a hyperparameter accepts. `only_with` names another hyperparameter and the values of
-    it with which this one has any effect."""
-
-    help: str
-    low: float = -math.inf
-    high: float = math.inf
-    low_open: bool = False
-    high_open: bool = False
-    choices: tuple[str, ...] = ()
-    open_choices: tuple[str, ...] = ()
-    only_with: tuple[str, tuple[str, ...]] | None = None
-
-    def describe_range(self) -> str:
-        left, right = "(["[not self.low_open], ")]"[not self.high_open]
-        if math.isinf(self.high):
-            return f"{'above' if self.low_open else 'at least'} {self.low:g}"
-        return f"in {left}{self.low:g}, {self.high:g}{right}"
-
-    def accepts(self, value: float) -> bool:
-        above = value > self.low if self.low_open else value >= self.low
-        below = value < self.high if self.high_open else value <= self.high
-        return above and below and math.isfinite(value)
 
 
 def _hyperparameter(default: Any, help_text: str, **limits: Any) -> Any:
@@ -58,6 +33,7 @@ _SGD = ("optimizer", ("sgd",))
 _RMSPROP = ("optimizer", ("rmsprop",))
 _STEP = ("lr_scheduler", ("step",))
 _EARLY = ("early_stopping", ("True",))
+_UNET = ("algorithm", ("unet",))
 
 
 @dataclass(frozen=True)
@@ -85,21 +61,43 @@ class Hyperparameters:
     crop_size: int = _hyperparameter(
         240, "Side of the random crop that trains (pixels, rounded up to a multiple of 8).", low=16, low_open=True
     )
-    epochs: int = _hyperparameter(10, "Passes over the training images.", low=1)
-    mini_batch_size: int = _hyperparameter(16, "Images per training step.", low=1)
+    epochs: int = _hyperparameter(
+        10,
+        "Passes over the training images.",
+        low=1,
+        untunable="more epochs nearly always score higher, so a tuning job would only buy the longest training",
+    )
+    mini_batch_size: int = _hyperparameter(16, "Images per training step.", low=1, tunable=Tunable(1, 128))
     validation_mini_batch_size: int = _hyperparameter(
         16, "Images per validation step; 1 scores whole images, more crops them to crop_size.", low=1
     )
-    learning_rate: float = _hyperparameter(0.001, "Initial learning rate.", low=0, low_open=True, high=1)
+    learning_rate: float = _hyperparameter(
+        0.001, "Initial learning rate.", low=0, low_open=True, high=1, tunable=Tunable(1e-4, 1e-1, "Logarithmic")
+    )
     lr_scheduler: str = _hyperparameter("poly", "How the learning rate falls.", choices=("step", "poly", "cosine"))
     lr_scheduler_factor: float = _hyperparameter(0.1, "Factor of each step.", low=0, high=1, only_with=_STEP)
     lr_scheduler_step: tuple[int, ...] = _hyperparameter(
         (), 'Epochs after which the learning rate falls, such as "10, 20".', low=1, only_with=_STEP
     )
-    optimizer: str = _hyperparameter("sgd", "Update rule.", choices=("adam", "adagrad", "nag", "rmsprop", "sgd"))
-    momentum: float = _hyperparameter(0.9, "Momentum.", low=0, low_open=True, high=1, only_with=_SGD)
+    # the tuning page also names adadelta, which the hyperparameter page does not allow
+    optimizer: str = _hyperparameter(
+        "sgd",
+        "Update rule.",
+        choices=("adam", "adagrad", "nag", "rmsprop", "sgd"),
+        tunable=Tunable(choices=("sgd", "adam")),
+    )
+    momentum: float = _hyperparameter(
+        0.9, "Momentum.", low=0, low_open=True, high=1, only_with=_SGD, tunable=Tunable(0.9, 0.999)
+    )
     weight_decay: float = _hyperparameter(
-        0.0001, "Weight decay.", low=0, low_open=True, high=1, high_open=True, only_with=_SGD
+        0.0001,
+        "Weight decay.",
+        low=0,
+        low_open=True,
+        high=1,
+        high_open=True,
+        only_with=_SGD,
+        tunable=Tunable(1e-5, 1e-3, "Logarithmic"),
     )
     gamma1: float = _hyperparameter(0.9, "Decay of the squared gradient's average.", low=0, high=1, only_with=_RMSPROP)
     gamma2: float = _hyperparameter(0.9, "Decay of the step's own momentum.", low=0, high=1, only_with=_RMSPROP)
@@ -114,6 +112,14 @@ class Hyperparameters:
     early_stopping_tolerance: float = _hyperparameter(
         0.0, "Relative gain in mIOU that counts.", low=0, high=1, only_with=_EARLY
     )
+    loss: str = _hyperparameter(
+        "cross-entropy",
+        "What the training lowers.",
+        choices=("cross-entropy", "cross-entropy+dice", "cross-entropy+jaccard"),
+        open_only=True,
+        only_with=_UNET,
+        source=OPEN_IMPLEMENTATION,
+    )
 
     @property
     def rounded_crop_size(self) -> int:
@@ -125,6 +131,12 @@ TABLE: dict[str, dataclasses.Field[Any]] = {f.name: f for f in dataclasses.field
 KINDS: dict[str, Any] = get_type_hints(Hyperparameters)
 FROM_DATASET = ("num_classes", "num_training_samples")
 """What the dataset decides; never typed by a person."""
+TUNABLE: dict[str, Tunable] = {
+    name: f.metadata["limits"].tunable for name, f in TABLE.items() if f.metadata["limits"].tunable
+}
+"""What a tuning job may vary, over which default range (developer guide, "Tuning a Semantic Segmentation Model")."""
+_NOT_BUILTIN = "not part of the built-in algorithm, only of the open implementation"
+_OPEN_WAYS = "--algorithm unet with --backend local, or an --image of your own"
 
 
 def limits_of(name: str) -> Limits:
@@ -159,6 +171,8 @@ def parse_hyperparameters(given: Mapping[str, str], rules: Rules = "builtin") ->
 
 def _parse(name: str, text: str, rules: Rules) -> Value:
     kind, limits = KINDS[name], limits_of(name)
+    if limits.open_only and rules == "builtin":
+        raise SagesegError(f"{name} {text}: {_NOT_BUILTIN}; leave it out, or use {_OPEN_WAYS}")
     if kind is bool:
         return _one_of(name, text, ("True", "False")) == "True"
     if kind is str:
@@ -173,8 +187,7 @@ def _parse(name: str, text: str, rules: Rules) -> Value:
 def _choice(name: str, text: str, rules: Rules) -> str:
     if rules == "builtin" and text in limits_of(name).open_choices:
         raise SagesegError(
-            f"{name} {text}: not part of the built-in algorithm, only of the open implementation; "
-            "expected one of " + ", ".join(choices_of(name, rules)) + ", or --backend local or --image of your own"
+            f"{name} {text}: {_NOT_BUILTIN}; expected one of {', '.join(choices_of(name, rules))}, or {_OPEN_WAYS}"
         )
     return _one_of(name, text, choices_of(name, rules))
 

@@ -1,24 +1,32 @@
 """GPU instances that the built-in algorithm is documented to train on.
 
 Families: developer guide, "Semantic Segmentation Algorithm", EC2 Instance Recommendation (P2, P3,
-G4dn, G5). Counts and memory: the EC2 instance type pages.
+G4dn, G5). Counts, memory and local storage: the EC2 instance type pages.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from formats.errors import SagesegError
 
-DEFAULT_GPU, DEFAULT_CPU = "ml.p3.2xlarge", "ml.m5.large"
+DEFAULT_GPUS = ("ml.p3.2xlarge", "ml.g5.2xlarge", "ml.g4dn.2xlarge")
+"""Tried in this order: EC2 retired P3, so that an account may be refused it."""
+DEFAULT_CPU = "ml.m5.large"
 
 
 @dataclass(frozen=True)
 class Gpus:
-    """The GPUs of an instance type; memory in GiB each."""
+    """The GPUs of an instance type, memory in GiB each, and its own disk in GB.
+
+    Where there is one, SageMaker uses it in place of a volume: no larger VolumeSizeInGB is accepted
+    and no VolumeKmsKeyId, since the disk's hardware encrypts (API reference, ResourceConfig).
+    """
 
     count: int
     memory_gib: int
+    storage_gb: int = 0
 
 
 GPU_INSTANCES = {
@@ -28,21 +36,21 @@ GPU_INSTANCES = {
     "ml.p3.2xlarge": Gpus(1, 16),
     "ml.p3.8xlarge": Gpus(4, 16),
     "ml.p3.16xlarge": Gpus(8, 16),
-    "ml.p3dn.24xlarge": Gpus(8, 32),
-    "ml.g4dn.xlarge": Gpus(1, 16),
-    "ml.g4dn.2xlarge": Gpus(1, 16),
-    "ml.g4dn.4xlarge": Gpus(1, 16),
-    "ml.g4dn.8xlarge": Gpus(1, 16),
-    "ml.g4dn.12xlarge": Gpus(4, 16),
-    "ml.g4dn.16xlarge": Gpus(1, 16),
-    "ml.g5.xlarge": Gpus(1, 24),
-    "ml.g5.2xlarge": Gpus(1, 24),
-    "ml.g5.4xlarge": Gpus(1, 24),
-    "ml.g5.8xlarge": Gpus(1, 24),
-    "ml.g5.12xlarge": Gpus(4, 24),
-    "ml.g5.16xlarge": Gpus(1, 24),
-    "ml.g5.24xlarge": Gpus(4, 24),
-    "ml.g5.48xlarge": Gpus(8, 24),
+    "ml.p3dn.24xlarge": Gpus(8, 32, 1800),
+    "ml.g4dn.xlarge": Gpus(1, 16, 125),
+    "ml.g4dn.2xlarge": Gpus(1, 16, 225),
+    "ml.g4dn.4xlarge": Gpus(1, 16, 225),
+    "ml.g4dn.8xlarge": Gpus(1, 16, 900),
+    "ml.g4dn.12xlarge": Gpus(4, 16, 900),
+    "ml.g4dn.16xlarge": Gpus(1, 16, 900),
+    "ml.g5.xlarge": Gpus(1, 24, 250),
+    "ml.g5.2xlarge": Gpus(1, 24, 450),
+    "ml.g5.4xlarge": Gpus(1, 24, 600),
+    "ml.g5.8xlarge": Gpus(1, 24, 900),
+    "ml.g5.12xlarge": Gpus(4, 24, 3800),
+    "ml.g5.16xlarge": Gpus(1, 24, 1900),
+    "ml.g5.24xlarge": Gpus(4, 24, 3800),
+    "ml.g5.48xlarge": Gpus(8, 24, 7600),
 }
 
 
@@ -53,3 +61,46 @@ def check_builtin_instance(instance_type: str) -> None:
             f"instance type {instance_type}: the built-in algorithm trains on P2, P3, G4dn and G5 only; "
             f"expected one of {', '.join(GPU_INSTANCES)}"
         )
+
+
+def local_storage_gb(instance_type: str) -> int:
+    """The instance's own disk in GB, 0 where SageMaker attaches a volume."""
+    return GPU_INSTANCES[instance_type].storage_gb if instance_type in GPU_INSTANCES else 0
+
+
+def check_volume(instance_type: str, volume_gb: int) -> None:
+    """Raise SagesegError when the data needs more disk than the instance can have."""
+    available = local_storage_gb(instance_type)
+    if available and volume_gb > available:
+        raise SagesegError(
+            f"instance type {instance_type}: has {available} GB of disk and cannot be given more, "
+            f"but {volume_gb} GB are needed; use a larger type, such as {_roomier(volume_gb)}"
+        )
+
+
+def _roomier(volume_gb: int) -> str:
+    fitting = [name for name, gpus in GPU_INSTANCES.items() if not gpus.storage_gb or gpus.storage_gb >= volume_gb]
+    return ", ".join(name for name in fitting if not name.startswith("ml.p2"))
+
+
+def larger_memory(instance_type: str) -> str | None:
+    """The next documented type with more GPU memory in all, for a job that ran out of it."""
+    now = GPU_INSTANCES.get(instance_type)
+    if now is None:
+        return None
+    more = [name for name in GPU_INSTANCES if _memory(name) > now.count * now.memory_gib and "p2" not in name]
+    return min(more, key=_memory, default=None)
+
+
+def _memory(instance_type: str) -> int:
+    gpus = GPU_INSTANCES[instance_type]
+    return gpus.count * gpus.memory_gib
+
+
+def parse_instance_types(text: str) -> tuple[str, ...]:
+    """`ml.p3.2xlarge,ml.g5.2xlarge`, in the order in which they are tried."""
+    names: Sequence[str] = [part.strip() for part in text.split(",")]
+    wrong = [name for name in names if not name.startswith("ml.")]
+    if wrong:
+        raise SagesegError(f"--instance-type {text}: expected names such as ml.p3.2xlarge, comma between")
+    return tuple(dict.fromkeys(names))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 METRIC_DEFINITIONS = {
@@ -19,6 +20,9 @@ METRIC_DEFINITIONS = {
     "validation:throughput": r"validation throughput: (\S+)",
 }
 _EPOCH = re.compile(r"#(?:quality|throughput)_metric\. host: \S+, epoch: (\d+),")
+_SCHEDULE = re.compile(r"iters per epoch: (\d+), num_epochs (\d+)")
+_PROGRESS = re.compile(r"#progress_notice\. epoch: (\d+), iterations: (\d+) speed: (\S+) samples/sec")
+_STAMP = re.compile(r"\[(\d\d/\d\d/\d{4} \d\d:\d\d:\d\d) [A-Z]+ ")
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,25 @@ def progress_line(epoch: int, iterations: int, images_per_second: float, learnin
         f"#progress_notice. epoch: {epoch}, iterations: {iterations} "
         f"speed: {images_per_second} samples/sec learning_rate: {learning_rate:f}"
     )
+
+
+def parse_schedule(line: str) -> tuple[int, int] | None:
+    """The (iterations per epoch, epochs) of a `schedule_line`."""
+    match = _SCHEDULE.search(line)
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def parse_progress(line: str) -> tuple[int, int, float] | None:
+    """The (epoch, iterations, images per second) of a `progress_line`."""
+    match = _PROGRESS.search(line)
+    speed = _to_float(match[3]) if match else None
+    return (int(match[1]), int(match[2]), speed) if match and speed is not None else None
+
+
+def parse_stamp(line: str) -> float | None:
+    """When a line was written, in seconds since 1970: containers write UTC."""
+    match = _STAMP.search(line)
+    return datetime.strptime(f"{match[1]} +0000", "%m/%d/%Y %H:%M:%S %z").timestamp() if match else None
 
 
 def train_lines(epoch: int, loss: float, throughput: float) -> list[str]:

@@ -12,8 +12,9 @@ from formats.classes import ClassTable
 from formats.errors import SagesegError
 from formats.staging import write_bytes
 from jobs.clients import aws_errors, make_client
-from jobs.records import JobRecord, read_record, record_path
-from jobs.upload import parse_s3_uri
+from jobs.find_jobs import find_record
+from jobs.records import JobRecord, record_path
+from jobs.s3_places import parse_s3_uri
 from jobs.watch import describe
 
 
@@ -33,7 +34,7 @@ def find_model(job_or_artefact: str) -> ModelSource:
         return ModelSource(path, None, {"artefact_sha256": _sha256(path)})
     if path.suffix == ".gz":
         raise SagesegError(f"{path}: not found; expected a model.tar.gz or the name of a job")
-    record = read_record(job_or_artefact)
+    record = find_record(job_or_artefact)
     description = describe(record)
     uri = description.get("ModelArtifacts", {}).get("S3ModelArtifacts")
     if description["TrainingJobStatus"] != "Completed" or not uri:
@@ -54,6 +55,7 @@ def _fetch(record: JobRecord, uri: str) -> Path:
         with aws_errors(f"fetching {uri}"):
             s3 = make_client("s3", "aws", record.region)
             answer = s3.get_object(Bucket=place.bucket, Key=place.prefix.rstrip("/"))
+            path.parent.mkdir(parents=True, exist_ok=True)
             write_bytes(path, answer["Body"].read())
     return path
 

@@ -1,13 +1,17 @@
-"""What the verbs of jobs accept, beside the hyperparameters."""
+"""What the verbs of jobs accept, beside the hyperparameters. Each dataclass is one group of options."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from formats.command_options import option, parse_crop
 from formats.errors import SagesegError
-from jobs.instances import DEFAULT_CPU, DEFAULT_GPU
+from jobs.instances import DEFAULT_CPU, DEFAULT_GPUS, parse_instance_types
+from jobs.training_request import VALIDATION_SOURCES
+
+DAY = 86400
 
 
 def parse_backend(text: str) -> str:
@@ -24,9 +28,29 @@ def parse_via(text: str) -> str:
     return text
 
 
+def parse_validate_on(text: str) -> str:
+    """`validation` or `train`."""
+    if text not in VALIDATION_SOURCES:
+        raise SagesegError(f"--validate-on {text}: expected {' or '.join(VALIDATION_SOURCES)}")
+    return text
+
+
+def parse_list(text: str) -> tuple[str, ...]:
+    """`a,b`: names with commas between."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def parse_tags(text: str) -> dict[str, str]:
+    """`team=vision,cost-center=7`."""
+    tags = dict(re.findall(r"([^=,]+)=([^,]*)", text))
+    if ",".join(f"{key}={value}" for key, value in tags.items()) != text:
+        raise SagesegError(f"--tags {text}: expected KEY=VALUE, comma between")
+    return tags
+
+
 @dataclass(frozen=True)
-class TrainOptions:
-    """Where and how a job runs; what it learns are the hyperparameters."""
+class StartOptions:
+    """Where a job runs, under which name, and how much may be spent on it."""
 
     backend: str = option(
         "aws",
@@ -34,19 +58,72 @@ class TrainOptions:
         parser=parse_backend,
         metavar="aws|local",
     )
-    instance_type: str | None = option(
-        None, f"GPU instance; by default {DEFAULT_GPU}, for --image or unet {DEFAULT_CPU}."
-    )
-    volume_size: int | None = option(None, "Disk of the instance in GB; by default from the dataset's bytes.")
+    region: str | None = option(None, "AWS region; by default the environment's.")
+    name: str | None = option(None, "Name of the job; by default algorithm, dataset and time.")
+    like: str | None = option(None, "A job whose hyperparameters are taken where none are given.", metavar="JOB")
+    max_cost: float | None = option(None, "Refuse what may cost more, in US dollars.", metavar="USD")
+    yes: bool = option(False, "Spend without asking.")
+    dry_run: bool = option(False, "Print the request, send nothing.")
+    wait: bool = option(True, "Follow the job to its end.")
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """What a job reads, and where its artefact goes."""
+
     data: str | None = option(None, "Where the dataset is uploaded to, s3://bucket/prefix.")
     output: str | None = option(None, "Where the artefact goes; by default <data>/output.")
-    role: str | None = option(None, "ARN of the role that SageMaker assumes; SAGESEG_ROLE in the environment.")
+    validate_on: str = option(
+        "validation",
+        "train: score the training images, where there are no others.",
+        parser=parse_validate_on,
+        metavar="validation|train",
+    )
+    model: str | None = option(None, "A job, or the URI of its artefact, whose model is trained further.")
+    label_map: Path | None = option(None, "Folder with train_label_map.json and validation_label_map.json.")
+    augmented_manifest: bool = option(False, "Stream the images by augmented manifests, instead of copying them.")
+    bucket_owner: str | None = option(None, "Account that owns the bucket; by default yours; any does not ask.")
+
+
+@dataclass(frozen=True)
+class MachineOptions:
+    """What a job runs on."""
+
+    instance_type: tuple[str, ...] | None = option(
+        None,
+        f"GPU instances, tried in order; by default {','.join(DEFAULT_GPUS)}, for --image or unet {DEFAULT_CPU}.",
+        parser=parse_instance_types,
+        metavar="TYPE[,TYPE…]",
+    )
+    volume_size: int | None = option(None, "Disk of the instance in GB; by default from the dataset's bytes.")
+    max_runtime: int = option(DAY, "Seconds after which the job is stopped.")
+    spot: bool = option(False, "Spare capacity: cheaper, may be interrupted; goes on from checkpoints.")
+    max_wait: int | None = option(
+        None, "Seconds in all, waiting for spot capacity included; by default twice the runtime."
+    )
     image: str | None = option(None, "A container of your own instead of the built-in's.", metavar="URI")
-    name: str | None = option(None, "Name of the job; by default algorithm, dataset and time.")
-    region: str | None = option(None, "AWS region; by default the environment's.")
-    max_runtime: int = option(86400, "Seconds after which the job is stopped.")
-    dry_run: bool = option(False, "Print the request, send nothing.")
-    wait: bool = option(True, "Follow log and status to the end.")
+
+
+@dataclass(frozen=True)
+class SecurityOptions:
+    """As whom a job runs, what encrypts it, and which network it sees."""
+
+    role: str | None = option(None, "ARN of the role that SageMaker assumes; SAGESEG_ROLE in the environment.")
+    kms_key: str | None = option(None, "KMS key for uploads, the instance's disk and the artefact.", metavar="KEY")
+    subnets: tuple[str, ...] = option((), "Subnets of your VPC to run in.", parser=parse_list, metavar="ID[,ID…]")
+    security_groups: tuple[str, ...] = option((), "Security groups in that VPC.", parser=parse_list, metavar="ID[,ID…]")
+    network_isolation: bool = option(False, "Give the container no network.")
+    tags: dict[str, str] | None = option(None, "Tags for the job.", parser=parse_tags, metavar="KEY=VALUE[,…]")
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """All that decides where and how a job runs; what it learns are the hyperparameters."""
+
+    start: StartOptions = StartOptions()
+    data: DataOptions = DataOptions()
+    machine: MachineOptions = MachineOptions()
+    security: SecurityOptions = SecurityOptions()
 
 
 @dataclass(frozen=True)

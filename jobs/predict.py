@@ -14,12 +14,13 @@ import numpy.typing as npt
 
 from formats.classes import ClassTable
 from formats.console import track
-from formats.dataset import info_path, open_dataset
+from formats.dataset import Dataset, info_path, open_dataset
 from formats.errors import SagesegError
 from formats.images import Rgb
 from formats.manifest import ManifestRow
 from formats.masks import write_mask
 from formats.predictions import mask_path, probabilities_path, write_predictions_index, write_probabilities
+from formats.resize import recorded_resize
 from formats.staging import staged_folder
 from jobs.model_source import ModelSource, find_model
 from jobs.options import PredictOptions
@@ -43,7 +44,8 @@ def predict_with_artefact(job_or_artefact: str, images_or_dataset: Path, out: Pa
     from jobs.algorithm.artefact import read_artefact
 
     found = find_model(job_or_artefact)
-    work, classes = _find_work(images_or_dataset, options)
+    dataset = open_dataset(images_or_dataset) if info_path(images_or_dataset).exists() else None
+    work = _find_work(dataset, images_or_dataset, options)
     artefact = read_artefact(found.artefact)
     from jobs.algorithm.processor import prepare_processor
 
@@ -51,29 +53,32 @@ def predict_with_artefact(job_or_artefact: str, images_or_dataset: Path, out: Pa
     from jobs.algorithm.inference import Predictor  # torch takes seconds to load: not for a mistyped name
 
     model = Predictor(artefact)
-    classes = classes or found.classes
+    classes = dataset.classes if dataset else found.classes
     if classes and len(classes) != model.num_classes:
         raise SagesegError(
             f"{job_or_artefact}: predicts {model.num_classes} classes, but {images_or_dataset} has {len(classes)}; "
             "use the model that was trained on this dataset"
         )
-    info = _provenance(found, images_or_dataset, options)
+    info = _provenance(found, dataset, images_or_dataset, options)
     return predict(
         model, work, out, classes=classes, info=info, probabilities=options.probabilities, overwrite=options.overwrite
     )
 
 
-def _find_work(path: Path, options: PredictOptions) -> tuple[list[SourceWork], ClassTable | None]:
-    if info_path(path).exists():
-        dataset = open_dataset(path)
-        return dataset_work(dataset, options.split, options.images), dataset.classes
+def _find_work(dataset: Dataset | None, path: Path, options: PredictOptions) -> list[SourceWork]:
+    if dataset:
+        return dataset_work(dataset, options.split, options.images)
     if not path.is_dir():
         raise SagesegError(f"{path}: no such folder; expected a dataset, or a folder of images")
-    return folder_work(path, options.crop, options.overlap), None
+    return folder_work(path, options.crop, options.overlap)
 
 
-def _provenance(found: ModelSource, predicted: Path, options: PredictOptions) -> dict[str, Any]:
-    return {"via": options.via, "predicted": predicted.name, "split": options.split, **found.provenance}
+def _provenance(
+    found: ModelSource, dataset: Dataset | None, predicted: Path, options: PredictOptions
+) -> dict[str, Any]:
+    resize = recorded_resize(dataset.info) if dataset else None  # stitch gives the images their own size back
+    info = {"via": options.via, "predicted": predicted.name, "split": options.split if dataset else None}
+    return {**info, **({"resize": str(resize)} if resize else {}), **found.provenance}
 
 
 def predict(

@@ -13,6 +13,8 @@ from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.images import Rgb, cut_image, image_size, read_image
 from formats.manifest import ManifestRow
+from formats.resampling import resize_image
+from formats.resize import Resize, recorded_resize, resized_size
 
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png"}
 
@@ -38,7 +40,8 @@ def dataset_work(dataset: Dataset, split: str, images: Path | None) -> list[Sour
 
 def _read_crops(dataset: Dataset, rows: Sequence[ManifestRow], images: Path | None) -> list[Rgb]:
     if images and not all(row.kept for row in rows):
-        dropped = iter(_cut_source(images / rows[0].source, [row for row in rows if not row.kept]))
+        resize = recorded_resize(dataset.info)
+        dropped = iter(_cut_source(images / rows[0].source, [row for row in rows if not row.kept], resize))
         return [read_image(dataset.image_path(row.id)) if row.kept else next(dropped) for row in rows]
     return [read_image(dataset.image_path(row.id)) for row in rows]
 
@@ -72,6 +75,8 @@ def _rows_of(path: Path, size: int | None, overlap: int) -> Iterator[ManifestRow
         )
 
 
-def _cut_source(path: Path, rows: Sequence[ManifestRow]) -> list[Rgb]:
+def _cut_source(path: Path, rows: Sequence[ManifestRow], resize: Resize | None = None) -> list[Rgb]:
     image = read_image(path)
+    if resize:
+        image = resize_image(image, *resized_size(image.shape[1], image.shape[0], resize))
     return [cut_image(image, row.box) for row in rows]

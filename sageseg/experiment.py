@@ -202,7 +202,7 @@ def _run_step(app: typer.Typer, step: Step, done: _Done, path: Path) -> None:
 
 def _show_report(folder: Path) -> None:
     """What `analysis report` printed when it wrote this folder."""
-    from analysis.report import PAGE
+    from analysis.report_files import PAGE
     from analysis.scores_text import format_scores
 
     result(format_scores(json.loads((folder / "scores.json").read_text(encoding="utf-8"))))

@@ -15,8 +15,14 @@ from formats.crops import Box, crop_grid, crop_id
 from formats.dataset import Dataset, open_dataset
 from formats.images import Rgb, encode_image
 from formats.manifest import ManifestRow, write_manifest
-from formats.masks import Mask, encode_mask, foreground_share
-from formats.predictions import Predictions, mask_path, open_predictions, write_predictions_index
+from formats.masks import Mask, encode_mask, foreground_share, read_mask
+from formats.predictions import (
+    Predictions,
+    mask_path,
+    open_predictions,
+    write_predictions_index,
+    write_probabilities,
+)
 
 CAR = ClassTable(("_background_", "car"))
 
@@ -100,3 +106,15 @@ def cut_crop(pixels: npt.NDArray[np.uint8], box: Box, padding: int | None) -> np
     if padding is None:
         return np.pad(inner, missing, mode="edge")
     return np.pad(inner, missing, constant_values=padding)
+
+
+def write_shares(predictions: Predictions, share: float) -> None:
+    """Give each predicted crop probabilities: `share` for the predicted class, the others alike."""
+    num_classes = len(predictions.classes or CAR)
+    (predictions.root / "probabilities").mkdir()
+    for row in predictions.rows:
+        if predictions.mask_path(row.id).is_file():
+            mask = read_mask(predictions.mask_path(row.id))
+            rest = (1 - share) / (num_classes - 1)
+            shares = np.where(mask == np.arange(num_classes)[:, None, None], share, rest)
+            write_probabilities(predictions.probabilities_path(row.id), shares)

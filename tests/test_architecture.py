@@ -21,7 +21,7 @@ ONLY_IN = {
     "boto3": {"jobs/clients.py", "jobs/emulator/storage.py"},
     "botocore": {"jobs/clients.py", "jobs/emulator/storage.py", "jobs/service_model.py"},
     "torch": {"jobs/algorithm/"},
-    "waitress": {"jobs/emulator/"},
+    "waitress": {"jobs/emulator/", "jobs/algorithm/serving.py"},
 }
 
 

@@ -1,10 +1,21 @@
 """The hyperparameter table: the documented defaults and ranges, and errors that name all three."""
 
+from pathlib import Path
+
 import pytest
 
 from formats.errors import SagesegError
 from jobs.hyperparameter_options import describe
-from jobs.hyperparameters import FROM_DATASET, TABLE, Hyperparameters, parse_hyperparameters, without_effect
+from jobs.hyperparameter_page import hyperparameter_page
+from jobs.hyperparameters import (
+    FROM_DATASET,
+    TABLE,
+    TUNABLE,
+    Hyperparameters,
+    limits_of,
+    parse_hyperparameters,
+    without_effect,
+)
 
 REQUIRED = {"num_classes": "2", "num_training_samples": "100"}
 
@@ -128,3 +139,35 @@ def test_help_states_range_default_and_condition_of_every_hyperparameter() -> No
 def test_settings_are_frozen() -> None:
     with pytest.raises(AttributeError):
         Hyperparameters(2, 100).epochs = 3  # type: ignore[misc]
+
+
+def test_the_page_is_current() -> None:
+    page = Path(__file__).parent.parent / "docs" / "hyperparameters.md"
+    remade = "python -m jobs.hyperparameter_page > docs/hyperparameters.md"
+    assert page.read_text(encoding="utf-8") == hyperparameter_page(), f"make it again: {remade}"
+
+
+def test_tuning_ranges_are_the_documented_ones_and_lie_within_the_limits() -> None:
+    # developer guide, "Tuning a Semantic Segmentation Model"
+    assert {name: (range_.low, range_.high) for name, range_ in TUNABLE.items() if not range_.choices} == {
+        "learning_rate": (1e-4, 1e-1),
+        "mini_batch_size": (1, 128),
+        "momentum": (0.9, 0.999),
+        "weight_decay": (1e-5, 1e-3),
+    }
+    for name, tunable in TUNABLE.items():
+        limits = limits_of(name)
+        if tunable.choices:
+            assert set(tunable.choices) <= set(limits.choices)
+        else:
+            assert limits.accepts(tunable.low)
+            assert limits.accepts(tunable.high)
+
+
+def test_the_open_implementations_loss_is_refused_for_the_built_in() -> None:
+    given = REQUIRED | {"loss": "cross-entropy+dice"}
+    with pytest.raises(
+        SagesegError, match=r"loss cross-entropy\+dice: not part of the built-in algorithm.*leave it out"
+    ):
+        parse_hyperparameters(given)
+    assert parse_hyperparameters(given | {"algorithm": "unet"}, "open").loss == "cross-entropy+dice"

@@ -1,0 +1,24 @@
+"""The verbs of jobs that look at a trained model itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from formats.console import result
+
+
+def export(
+    artefact: Annotated[Path, typer.Argument(help="A model.tar.gz.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="File to write: model.onnx, or model.pt2.", show_default=False)],
+) -> None:
+    """Write a trained model as ONNX or as a torch.export archive, for images of any size."""
+    from jobs.algorithm.processor import prepare_processor
+
+    prepare_processor()
+    from jobs.algorithm.export import export_artefact
+
+    difference = export_artefact(artefact, out)
+    result(f"{out}: probabilities within {difference:.1e} of the network's")

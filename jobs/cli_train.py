@@ -1,0 +1,162 @@
+"""`sageseg jobs train` and `upload`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from formats.command_options import takes
+from formats.console import result, say
+from jobs.hyperparameter_options import takes_hyperparameters
+from jobs.options import DataOptions, MachineOptions, SecurityOptions, StartOptions, TrainOptions
+
+if TYPE_CHECKING:
+    from formats.dataset import Dataset
+    from jobs.records import JobRecord
+    from jobs.training_request import TrainingJob
+
+DatasetFolder = Annotated[Path, typer.Argument(help="Folder of a dataset that prep wrote.")]
+
+
+@takes(StartOptions, "start")
+@takes(DataOptions, "data")
+@takes(MachineOptions, "machine")
+@takes(SecurityOptions, "security")
+@takes_hyperparameters
+def train(
+    dataset: DatasetFolder,
+    hyperparameters: dict[str, str],
+    start: StartOptions,
+    data: DataOptions,
+    machine: MachineOptions,
+    security: SecurityOptions,
+) -> None:
+    """Start the built-in algorithm, or unet under our own image, on a dataset.
+
+    At AWS it says what the job may cost and asks first, unless --yes or --max-cost is given.
+    """
+    from formats.dataset import open_dataset
+    from jobs.train import request_of
+
+    options = TrainOptions(start, data, machine, security)
+    opened, region = open_dataset(dataset), _region(start)
+    jobs = _plan(opened, hyperparameters, options, region)
+    requests = [request_of(job, local=start.backend == "local") for job in jobs]
+    if start.dry_run:
+        result(json.dumps(requests[0], indent=2))
+        return
+    record = _run(opened, jobs, options, region)
+    if not start.wait:
+        result(record.name)
+        return
+    result(f"{record.name}: {record.description['TrainingJobStatus']}")
+    result(record.description["ModelArtifacts"]["S3ModelArtifacts"])
+    if record.cost.get("actual_usd") is not None:
+        say(f"it cost ${record.cost['actual_usd']:.2f}")
+
+
+def _region(start: StartOptions) -> str:
+    from jobs.clients import LOCAL_REGION, configured_region
+
+    return start.region or LOCAL_REGION if start.backend == "local" else configured_region(start.region)
+
+
+def _plan(dataset: Dataset, hyperparameters: dict[str, str], options: TrainOptions, region: str) -> list[TrainingJob]:
+    from jobs.train import plan_jobs, utc_now
+
+    given, earlier = hyperparameters, None
+    if options.start.like or options.data.model:
+        from jobs.earlier import earlier_model, hyperparameters_like
+
+        if options.start.like:
+            given = {**hyperparameters_like(options.start.like, region), **given}
+        if options.data.model:
+            earlier = earlier_model(options.data.model, options.start.backend, region)
+    role = options.security.role or os.environ.get("SAGESEG_ROLE")
+    return plan_jobs(dataset, given, options, region=region, role=role, now=utc_now(), earlier=earlier)
+
+
+def _run(dataset: Dataset, jobs: list[TrainingJob], options: TrainOptions, region: str) -> JobRecord:
+    from jobs.checked import check_before
+    from jobs.start import Attempt, agree_on_cost, create, new_record, quote_of, run_attempts, send_data
+    from jobs.train import request_of
+
+    backend = options.start.backend
+    check_before(dataset.root, jobs[0])
+    quotes = [quote_of(job, region) if backend == "aws" else None for job in jobs]
+    agree = [quote for quote in quotes if quote]
+    if agree:
+        agree_on_cost(agree, max_cost=options.start.max_cost, yes=options.start.yes)
+    send_data(dataset, jobs[0], options, region)
+    attempts = [
+        Attempt(job, request_of(job, local=backend == "local"), quote) for job, quote in zip(jobs, quotes, strict=True)
+    ]
+
+    def begin(attempt: Attempt) -> JobRecord:
+        return create(new_record(dataset, attempt, backend, region))
+
+    return run_attempts(attempts, begin, follow_or_leave if options.start.wait else None)
+
+
+def follow_or_leave(record: JobRecord) -> JobRecord:
+    """Follow a job; Ctrl-C asks whether to stop it or to leave it running."""
+    from jobs.find_jobs import publish_record
+    from jobs.watch import follow
+
+    try:
+        record = follow(record)
+    except KeyboardInterrupt:
+        _settle_interrupted(record)
+        raise
+    publish_record(record)
+    return record
+
+
+def _settle_interrupted(record: JobRecord) -> None:
+    """A job outlives the command that follows it, unless the person says otherwise."""
+    from jobs.stop import stop_job
+
+    if sys.stdin.isatty():
+        say(f"{record.name} is running: stop it (s), or leave it running (Enter)?")
+        if sys.stdin.readline().strip().lower() in ("s", "stop"):
+            stop_job(record)
+            say(f"{record.name}: stopping")
+            return
+    say(
+        f"{record.name} goes on; sageseg jobs logs {record.name} --follow watches it again, "
+        f"sageseg jobs stop {record.name} ends it"
+    )
+
+
+def upload(
+    dataset: DatasetFolder,
+    uri: Annotated[str, typer.Argument(help="s3://bucket/prefix")],
+    region: Annotated[str | None, typer.Option(help="AWS region; by default the environment's.")] = None,
+    kms_key: Annotated[str | None, typer.Option(help="KMS key to encrypt with.")] = None,
+    bucket_owner: Annotated[
+        str | None, typer.Option(help="Account that owns the bucket; by default yours; any does not ask.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes; by default one per core.")] = None,
+    delete: Annotated[
+        bool, typer.Option("--delete", help="Remove objects from the channels that the dataset does not have.")
+    ] = False,
+) -> None:
+    """Upload a dataset's channels to S3; only what changed is sent.
+
+    What was cut off goes on where it was when the command is run again.
+    """
+    from formats.dataset import open_dataset
+    from jobs.clients import configured_region
+    from jobs.preflight import check_bucket
+    from jobs.upload import Upload, upload_dataset
+
+    opened, where = open_dataset(dataset), configured_region(region)
+    check_bucket(uri, where, bucket_owner)
+    done = upload_dataset(opened, Upload(uri, where, kms_key=kms_key, delete=delete, workers=workers))
+    deleted = f", {done.deleted} deleted" if delete else ""
+    result(f"{uri}: {done.sent} files sent, {done.unchanged} unchanged{deleted}")

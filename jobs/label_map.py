@@ -1,0 +1,52 @@
+"""The `label_map` channel: how the values of masks become classes.
+
+`{"scale": "3"}` divides each value; `{"map": {"0": 5, "1": 0}}` names for each class trained on the
+value in the PNG, which is easily written the other way round (developer guide, Semantic Segmentation).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from formats.errors import SagesegError
+
+NAMES = ("train_label_map.json", "validation_label_map.json")
+
+
+def check_label_maps(folder: Path, num_classes: int) -> None:
+    """Raise SagesegError unless the folder holds at least one label map, each of the service's form."""
+    found = [folder / name for name in NAMES if (folder / name).is_file()]
+    if not found:
+        raise SagesegError(f"--label-map {folder}: expected a folder with {' or '.join(NAMES)}")
+    for path in found:
+        try:
+            check_label_map(json.loads(path.read_text(encoding="utf-8")), num_classes)
+        except (ValueError, UnicodeDecodeError) as e:
+            raise SagesegError(f"{path}: not JSON ({e})") from e
+        except SagesegError as e:
+            raise SagesegError(f"{path}: {e}") from e
+
+
+def check_label_map(label_map: Any, num_classes: int) -> None:
+    """Raise SagesegError unless this is a scale, or a map from class to the value in the PNG."""
+    if not isinstance(label_map, dict) or len(label_map) != 1 or next(iter(label_map)) not in ("scale", "map"):
+        raise SagesegError('expected {"scale": "3"} or {"map": {"0": 5, "1": 0}}')
+    if "scale" in label_map:
+        if not str(label_map["scale"]).isdecimal() or int(label_map["scale"]) < 1:
+            raise SagesegError(f'scale is {label_map["scale"]!r}; expected a whole number such as "3"')
+        return
+    _check_map(label_map["map"], num_classes)
+
+
+def _check_map(mapping: Any, num_classes: int) -> None:
+    if not isinstance(mapping, dict) or not mapping:
+        raise SagesegError('map: expected values of the PNG by class, such as {"0": 5, "1": 0}')
+    for key, value in mapping.items():
+        if not key.isdecimal() or int(key) >= num_classes:
+            raise SagesegError(
+                f"map: {key!r} is no class (0 to {num_classes - 1}); keys are classes, values what PNGs hold"
+            )
+        if not isinstance(value, int) or not 0 <= value <= 255:
+            raise SagesegError(f"map: class {key} has value {value!r}; expected what the PNG holds, 0 to 255")

@@ -1,0 +1,80 @@
+"""What AWS says when it refuses, in one line with the next step, and without secrets."""
+
+from __future__ import annotations
+
+import re
+
+from formats.errors import SagesegError
+
+_SIGN_IN = "sign in again (aws sso login, or aws configure) or set AWS_PROFILE"
+_NEXT_STEPS = (
+    (r"ExpiredToken|RequestExpired|TokenRefreshRequired", f"the credentials have expired: {_SIGN_IN}"),
+    (r"InvalidClientTokenId|UnrecognizedClient|InvalidAccessKeyId|SignatureDoesNotMatch", f"{_SIGN_IN}"),
+    (r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|Rate exceeded", "wait a minute and run it again"),
+    (
+        r"[Aa]ssume.{0,3}role|role.*(cannot|can't) be assumed",
+        "sageseg jobs policy prints the trust policy that the role needs",
+    ),
+    (
+        r"service limit|[Qq]uota|ResourceLimitExceeded",
+        "ask for more under Service Quotas, or name another --instance-type",
+    ),
+    (r"ResourceInUse|already exists", "choose another --name"),
+    (r"NoSuchBucket", "create the bucket, or correct its name"),
+    (r"AccessDenied|UnauthorizedOperation|^403", "sageseg jobs policy prints what these verbs need"),
+    (r"could not find|not found|does not exist|NotFound", "sageseg jobs list shows what there is"),
+)
+_SECRET = re.compile(
+    r"(?P<id>\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b)"
+    r"|(?P<name>X-Amz-(?:Security-Token|Signature|Credential)|aws_secret_access_key|aws_session_token)(?P<is>\s*[=:]\s*)\S+",
+    re.IGNORECASE,
+)
+_INSTANCE_NAME = re.compile(r"(?<![\w./-])ml\.[a-z0-9-]+\.[a-z0-9]+\b")
+_CAPACITY = re.compile(r"CapacityError|[Ii]nsufficient\s?(?:Instance)?\s?[Cc]apacity|ML compute capacity")
+
+
+class AwsError(SagesegError):
+    """A request that AWS answered with an error. `code` and `reason` are AWS's own words."""
+
+    def __init__(self, doing: str, code: str, reason: str) -> None:
+        super().__init__(explain(doing, code, reason))
+        self.doing, self.code, self.reason = doing, code, reason
+
+    def __reduce__(self) -> tuple[type[AwsError], tuple[str, str, str]]:
+        return type(self), (self.doing, self.code, self.reason)
+
+
+def explain(doing: str, code: str, reason: str) -> str:
+    """One line: what was being done, AWS's words, and the next step where one is known."""
+    said = redact(f"{doing}: {code}: {reason.rstrip('.')}")
+    step = next_step(code, reason)
+    return f"{said}; {step}" if step else said
+
+
+def next_step(code: str, reason: str) -> str:
+    return next((step for pattern, step in _NEXT_STEPS if re.search(pattern, f"{code} {reason}")), "")
+
+
+def redact(text: str) -> str:
+    """The text without access key ids, tokens and signatures."""
+    return _SECRET.sub(lambda found: f"{found['name']}{found['is']}***" if found["name"] else "***", text)
+
+
+def is_about_instance(code: str, reason: str, instance_type: str) -> bool:
+    """Whether a refused CreateTrainingJob may succeed on another instance type.
+
+    So it is when AWS's answer is a quota, or names the type. Seen in public issues: `ResourceLimitExceeded
+    … 'ml.p3.2xlarge for training job usage' is 0 Instances`, `The requested resource
+    training-job/ml.p2.xlarge is not available in this region`, `Unsupported instance type
+    ml.p3dn.24xlarge`. A text that names several types, as a rule that lists the allowed ones does,
+    counts when the asked one is among those named first.
+    """
+    if code == "ResourceLimitExceeded":
+        return True
+    named = _INSTANCE_NAME.findall(reason)
+    return code in ("ValidationException", "ResourceNotFound") and named[:1] == [instance_type]
+
+
+def is_about_capacity(failure_reason: str) -> bool:
+    """Whether a job failed because AWS had no such machine free just then."""
+    return _CAPACITY.search(failure_reason) is not None

@@ -1,0 +1,51 @@
+"""What the tests of AWS share: moto's server, which the environment names as AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+ACCOUNT = "123456789012"
+"""The account of every caller, as moto has it."""
+REGION = "us-east-1"
+SECRET = "wJalrXUtnFEMI-not-a-real-key"  # noqa: S105
+TOKEN = "IQoJb3JpZ2luX2VjE-not-a-real-token"  # noqa: S105
+
+
+@contextmanager
+def moto_server() -> Iterator[str]:
+    """The URL of a server that answers for S3, STS, CloudWatch and the rest."""
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        server.stop()
+
+
+def use_aws(monkeypatch: pytest.MonkeyPatch, url: str, **services: str) -> None:
+    """Make `url` AWS for this process and its children; `services` have URLs of their own."""
+    variables = {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "AWS_SESSION_TOKEN": TOKEN,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        **{f"AWS_ENDPOINT_URL_{name.upper()}": place for name, place in services.items()},
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it remembers credentials
+
+
+def aws_client(service: str, url: str, region: str = REGION) -> Any:
+    """A plain client of the server, to look at what the code under test did."""
+    keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
+    return boto3.client(service, endpoint_url=url, region_name=region, **keys)
