@@ -4,6 +4,7 @@ PIP_ARGS ?=
 BIN := .venv/bin
 
 MXNET := .venv/mxnet
+SDK := .venv/sdk
 MXNET_VERSIONS := 1.4.1 1.5.1 1.6.0 1.7.0.post2 1.8.0.post0
 
 .PHONY: setup demo test check oracles format clean
@@ -29,16 +30,22 @@ check: setup
 	$(BIN)/mypy
 
 # Comparisons that need an environment of their own: mxnet and GluonCV are retired, and big.
-oracles: setup $(MXNET)/.ready
+oracles: setup $(MXNET)/.ready $(SDK)/.ready
 	for v in $(MXNET_VERSIONS); do PYTHONPATH=$(MXNET)/old/$$v $(MXNET)/bin/python -W ignore oracles/mxnet_params.py || exit 1; done
 	$(MXNET)/bin/python -W ignore oracles/mxnet_params.py
 	$(MXNET)/bin/python -W ignore oracles/gluoncv_golden.py
 	$(BIN)/pytest tests/test_algorithm_gluoncv.py tests/test_algorithm_params.py
+	$(BIN)/python oracles/sdk_clients.py $(SDK)/bin/python
 
 $(MXNET)/.ready: oracles/gluoncv_requirements.txt
 	$(PYTHON) -m venv $(MXNET)
 	$(MXNET)/bin/pip install --quiet $(PIP_ARGS) -r $<
 	for v in $(MXNET_VERSIONS); do $(MXNET)/bin/pip install --quiet $(PIP_ARGS) --no-deps --target $(MXNET)/old/$$v mxnet==$$v || exit 1; done
+	touch $@
+
+$(SDK)/.ready: oracles/sdk_requirements.txt
+	$(PYTHON) -m venv $(SDK)
+	$(SDK)/bin/pip install --quiet $(PIP_ARGS) -r $<
 	touch $@
 
 format: setup

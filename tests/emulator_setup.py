@@ -8,7 +8,6 @@ import sys
 import tarfile
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -96,16 +95,17 @@ def client(service: str, url: str) -> Iterator[Any]:
 
 @contextmanager
 def s3_with(bucket: str, *keys: str) -> Iterator[Any]:
-    """A boto3 client of moto's S3, with a bucket that holds these keys, each its own content."""
+    """A boto3 client of moto's S3, with a bucket that holds these keys, each its own content.
+
+    All of moto's servers in a process share their state: every test needs a bucket of its own name.
+    """
     from moto.server import ThreadedMotoServer
 
     moto = ThreadedMotoServer(port=0, verbose=False)
     moto.start()
     try:
         host, port = moto.get_host_and_port()
-        url = f"http://{host}:{port}"
-        urllib.request.urlopen(f"{url}/moto-api/reset", b"").close()  # all servers of a process share their state
-        with client("s3", url) as s3:
+        with client("s3", f"http://{host}:{port}") as s3:
             s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
             for key in keys:
                 s3.put_object(Bucket=bucket, Key=key, Body=key.encode())

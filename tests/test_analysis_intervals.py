@@ -55,6 +55,13 @@ def test_the_mean_over_images_agrees_with_scipy() -> None:
     assert found.per_image_mean.per_class["iou"][1] == pytest.approx((theirs.low, theirs.high), abs=0.01)
 
 
+def test_images_without_the_class_are_left_out_of_the_mean() -> None:
+    groups = {"a": totals(90, 10, 0), "b": totals(0, 0, 0), "c": totals(90, 10, 0)}
+    found = bootstrap(groups, [each.scores() for each in groups.values()], list(groups), 200, 0)
+    assert found.per_image_mean is not None
+    assert found.per_image_mean.per_class["iou"][1] == pytest.approx((0.9, 0.9))
+
+
 def test_images_of_a_group_are_drawn_together() -> None:
     """Two cars of ten like images each say no more than two images would."""
     alike = {"a": totals(90, 10, 0), "b": totals(50, 50, 0)}

@@ -89,6 +89,14 @@ def test_true_and_predicted_objects_and_what_was_found() -> None:
     assert [column.name for column in SizeColumn] == ["OBJECTS", "FOUND", "PIXELS", "RIGHT_PIXELS"]
 
 
+@pytest.mark.parametrize(("columns", "is_found"), [(4, 0), (5, 1)])
+def test_an_object_is_found_from_half_of_it_on(columns: int, is_found: int) -> None:
+    truth, prediction = blank(), blank()
+    truth[5:15, 5:15] = 1
+    prediction[5:15, 5 : 5 + columns] = 1
+    assert found(truth, prediction).sizes[2].tolist() == [1, is_found, 100, 10 * columns]
+
+
 def described(each: WrongObject) -> tuple[int, int, int, int, int, Kind]:
     return each.x, each.y, each.width, each.height, each.pixels, each.kind
 

@@ -100,6 +100,13 @@ def test_images_that_are_not_cut_have_no_seams(tmp_path: Path) -> None:
         audit_seams(predictions, dataset, workers=1)
 
 
+def test_the_rim_ends_where_the_errors_first_do() -> None:
+    pixels, errors = np.full(BINS, 100), np.zeros(BINS, np.int64)
+    errors[[0, 1, 3]] = 50
+    errors[8:] = 1
+    assert judge_seams(pixels, errors, 256).rim == 2 * BIN
+
+
 def test_without_an_inner_part_nothing_is_claimed() -> None:
     pixels, errors = np.zeros((2, BINS), np.int64)
     pixels[0], errors[0] = 10, 5

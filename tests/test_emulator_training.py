@@ -293,13 +293,13 @@ if epochs.read_text() == "1":
 def test_data_on_s3_is_downloaded_and_what_was_made_uploaded(tmp_path: Path) -> None:
     source = GOOD + INTERRUPTED_ONCE
     keys = ("set/train/0.jpg", "set/train_annotation/0.png", "checkpoints-of-others/epochs")
-    with s3_with("bucket", *keys) as s3:
+    with s3_with("training-bucket", *keys) as s3:
         _train_on_s3(tmp_path, source, s3)
         body, extra = (
-            s3.get_object(Bucket="bucket", Key=f"out/job/output/{name}.tar.gz")["Body"].read()
+            s3.get_object(Bucket="training-bucket", Key=f"out/job/output/{name}.tar.gz")["Body"].read()
             for name in ("model", "output")
         )
-        kept = s3.get_object(Bucket="bucket", Key="checkpoints/epochs")["Body"].read()
+        kept = s3.get_object(Bucket="training-bucket", Key="checkpoints/epochs")["Body"].read()
     assert body[:2] == extra[:2] == b"\x1f\x8b"
     assert kept == b"2"  # the first attempt's 1 was downloaded again
 
@@ -308,8 +308,8 @@ def _train_on_s3(folder: Path, source: str, s3: Any) -> None:
     rehearse(folder, {"training_jobs": {"job": {"interrupt_at_steps": 1}}})
     asked = request(
         folder,
-        OutputDataConfig={"S3OutputPath": "s3://bucket/out"},
-        CheckpointConfig={"S3Uri": "s3://bucket/checkpoints"},
+        OutputDataConfig={"S3OutputPath": "s3://training-bucket/out"},
+        CheckpointConfig={"S3Uri": "s3://training-bucket/checkpoints"},
         EnableManagedSpotTraining=True,
         StoppingCondition={"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 600},
     )
@@ -320,13 +320,13 @@ def _train_on_s3(folder: Path, source: str, s3: Any) -> None:
         client("sagemaker", server.url) as sagemaker,
         client("logs", server.url) as logs,
     ):
-        place["S3Uri"] = "s3://bucket/absent/"
+        place["S3Uri"] = "s3://training-bucket/absent/"
         with pytest.raises(sagemaker.exceptions.ClientError, match="no objects under that S3 prefix"):
             sagemaker.create_training_job(**asked)
         place["S3Uri"] = "s3://nowhere/set/train"
         with pytest.raises(sagemaker.exceptions.ClientError, match="NoSuchBucket"):
             sagemaker.create_training_job(**asked)
-        place["S3Uri"] = "s3://bucket/set/train"
+        place["S3Uri"] = "s3://training-bucket/set/train"
         sagemaker.create_training_job(**asked)
         assert wait_for_end(sagemaker)["TrainingJobStatus"] == "Completed"
         # a prefix without a slash takes its neighbour along, as the real logs show

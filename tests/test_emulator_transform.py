@@ -273,10 +273,10 @@ def test_a_link_out_of_the_input_folder_is_not_followed(tmp_path: Path) -> None:
 
 
 def test_objects_on_s3_come_back_to_s3(tmp_path: Path) -> None:
-    with s3_with("bucket", "in/a.jpg", "in/sub/b.jpg") as s3:
+    with s3_with("transform-bucket", "in/a.jpg", "in/sub/b.jpg") as s3:
         _transform_on_s3(tmp_path, s3)
-        keys = [found["Key"] for found in s3.list_objects_v2(Bucket="bucket", Prefix="out/")["Contents"]]
-        body = s3.get_object(Bucket="bucket", Key="out/a.jpg.out")["Body"].read()
+        keys = [found["Key"] for found in s3.list_objects_v2(Bucket="transform-bucket", Prefix="out/")["Contents"]]
+        body = s3.get_object(Bucket="transform-bucket", Key="out/a.jpg.out")["Body"].read()
     assert keys == ["out/a.jpg.out", "out/sub/b.jpg.out"]
     assert body.endswith(b"gpj.a/ni")
 
@@ -287,12 +287,14 @@ def _transform_on_s3(folder: Path, s3: Any) -> None:
         client("sagemaker", server.url) as sagemaker,
     ):
         create_model(sagemaker, folder)
-        s3.upload_file(str(folder / "model.tar.gz"), "bucket", "model.tar.gz")
-        with pytest.raises(sagemaker.exceptions.ClientError, match="Could not find model data at s3://bucket/absent"):
-            create_model(sagemaker, folder, "absent", ModelDataUrl="s3://bucket/absent")
-        create_model(sagemaker, folder, "far", ModelDataUrl="s3://bucket/model.tar.gz")
+        s3.upload_file(str(folder / "model.tar.gz"), "transform-bucket", "model.tar.gz")
+        with pytest.raises(
+            sagemaker.exceptions.ClientError, match="Could not find model data at s3://transform-bucket/absent"
+        ):
+            create_model(sagemaker, folder, "absent", ModelDataUrl="s3://transform-bucket/absent")
+        create_model(sagemaker, folder, "far", ModelDataUrl="s3://transform-bucket/model.tar.gz")
         job = asked(folder, ModelName="far", MaxConcurrentTransforms=4)
-        job["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"] = "s3://bucket/in/"
-        job["TransformOutput"]["S3OutputPath"] = "s3://bucket/out"
+        job["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"] = "s3://transform-bucket/in/"
+        job["TransformOutput"]["S3OutputPath"] = "s3://transform-bucket/out"
         sagemaker.create_transform_job(**job)
         assert wait_for_end(sagemaker)["TransformJobStatus"] == "Completed"
