@@ -117,8 +117,8 @@ def run_training(training: Training) -> None:
         if training.stop.is_set():
             log.info("stopping in epoch %d after %d steps", progress.epoch, progress.iteration)
             break
+        _write_checkpoint(training)  # first: who reads that an epoch is completed may interrupt the training
         log.info(completed_line(progress.epoch - 1, settings.epochs))
-        _write_checkpoint(training)
     _serialize(training.network, model / LAST)
     if training.stop.is_set():
         _write_checkpoint(training)
