@@ -69,11 +69,12 @@ def blend_labels(pieces: Sequence[Piece], top: int, bottom: int, width: int, rea
     labels = np.zeros((bottom - top, width), np.uint8)
     for cell in cells(pieces, width):
         parts = [_cut(read(piece), piece, cell, top, bottom) for piece in cell.pieces]
+        place = labels[:, cell.left : cell.right]
         if len(parts) == 1:
-            labels[:, cell.left : cell.right] = likeliest(parts[0])
+            place[:] = likeliest(parts[0])
         elif parts:
             weights = [_weights(piece, cell, top, bottom) for piece in cell.pieces]
-            labels[:, cell.left : cell.right] = _likeliest_of_sum(parts, weights)
+            place[:] = _likeliest_of_sum(parts, weights)
     return labels
 
 

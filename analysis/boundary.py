@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from enum import IntEnum
+from functools import cache
 
 import cv2
 import numpy as np
@@ -77,9 +78,30 @@ def _dilated(mask: Mask, kernel: Mask) -> Mask:
 def _band(mask: Mask, distance: int) -> Mask:
     """The pixels of a 0/1 mask within `distance` (chessboard) of what is not mask; beyond the
     window is not, also beyond the image's edge."""
-    padded = cv2.copyMakeBorder(mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
-    inner = np.asarray(cv2.erode(padded, np.ones((3, 3), np.uint8), iterations=distance), np.uint8)
-    return mask & ~inner[1:-1, 1:-1]
+    return mask & ~_eroded(mask, distance)
+
+
+def _eroded(mask: Mask, radius: int) -> Mask:
+    """The pixels of a 0/1 mask whose square of side 2 × radius + 1 is all mask.
+
+    Neighbours are joined two by two, then four by four …, along columns eight pixels at a time, packed
+    into a byte: half the time of cv2.erode with so large a square.
+    """
+    side = 2 * radius + 1
+    border = cv2.BORDER_CONSTANT
+    padded = np.asarray(cv2.copyMakeBorder(mask, radius, radius, radius, radius, border, value=0), np.uint8)
+    columns = _join(np.packbits(padded, axis=1), side)
+    return _join(np.unpackbits(columns, axis=1, count=padded.shape[1]).T, side).T
+
+
+def _join(flags: Mask, number: int) -> Mask:
+    """The bitwise and of each so many neighbours along the first axis."""
+    joined = 1
+    while joined < number:
+        step = min(joined, number - joined)
+        flags = flags[:-step] & flags[step:]
+        joined += step
+    return flags
 
 
 def _contour(mask: Mask) -> Mask:
@@ -88,6 +110,7 @@ def _contour(mask: Mask) -> Mask:
     return mask & ~np.asarray(cv2.erode(mask, cross), np.uint8)
 
 
+@cache
 def _disk(radius: int) -> Mask:
     """The pixels within `radius` (Euclidean) of the middle one."""
     rows, columns = np.mgrid[-radius : radius + 1, -radius : radius + 1]

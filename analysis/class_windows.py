@@ -39,16 +39,24 @@ def class_windows(truth: Mask, prediction: Mask, confusion: Confusion) -> Iterat
 
     A class that is predicted on ignored pixels alone does not occur.
     """
-    if truth.max(initial=0) == IGNORE:
+    plain = truth.max(initial=0) != IGNORE
+    if not plain:
         prediction = np.where(truth == IGNORE, IGNORE, prediction).astype(np.uint8)
     for class_id in range(1, len(confusion)):
         if confusion[class_id].any() or confusion[:, class_id].any():
-            yield _window(truth, prediction, class_id)
+            # masks of 0 and 1 are what is looked for as they are
+            as_is = plain and len(confusion) == 2
+            pair = (mask if as_is else _where(mask, class_id) for mask in (truth, prediction))
+            yield _window(class_id, *pair)
 
 
-def _window(truth: Mask, prediction: Mask, class_id: int) -> ClassWindow:
-    true, predicted = ((mask == class_id).view(np.uint8) for mask in (truth, prediction))
-    left, top, width, height = cv2.boundingRect(true | predicted)
-    rows = slice(max(top - 1, 0), top + height + 1)
-    columns = slice(max(left - 1, 0), left + width + 1)
+def _where(mask: Mask, class_id: int) -> Mask:
+    return np.asarray(mask == class_id).view(np.uint8)
+
+
+def _window(class_id: int, true: Mask, predicted: Mask) -> ClassWindow:
+    boxes = [box for box in map(cv2.boundingRect, (true, predicted)) if box[2]]
+    left, top = (min(box[i] for box in boxes) for i in range(2))
+    right, bottom = (max(box[i] + box[i + 2] for box in boxes) for i in range(2))
+    rows, columns = slice(max(top - 1, 0), bottom + 1), slice(max(left - 1, 0), right + 1)
     return ClassWindow(class_id, columns.start, rows.start, true[rows, columns], predicted[rows, columns])

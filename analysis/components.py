@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.class_windows import ClassWindow
-from analysis.run_length import Ints, row_runs
+from analysis.run_length import Ints, Runs, row_runs
 from formats.masks import Mask
 
 SIZE_EDGES = (1, 10, 100, 1_000, 10_000, 100_000)
@@ -27,17 +27,26 @@ FOUND = 0.5
 
 @dataclass(frozen=True)
 class Labelled:
-    """The connected components (of eight neighbours) of a mask. `labels` numbers them from 0 at
-    their pixels and is anything elsewhere, shape that of the mask; `boxes` has a row left, top,
-    width, height and `pixels` an entry for each, shapes (n, 4) and (n,), int64."""
+    """The connected components (of eight neighbours) of a mask, numbered from 0.
+
+    `labels` has number + 1 at a component's pixels and 0 elsewhere, shape that of the mask; `boxes` has
+    a row left, top, width, height and `pixels` an entry for each, shapes (n, 4) and (n,), int64.
+    """
 
     mask: Mask
     labels: npt.NDArray[np.integer[Any]]
     boxes: Ints
     pixels: Ints
+    runs: Runs
 
     def __len__(self) -> int:
         return len(self.pixels)
+
+    def places(self) -> tuple[Ints, Ints]:
+        """The row and column of each pixel of the mask."""
+        runs = self.runs
+        along = np.arange(runs.lengths.sum()) - np.repeat(runs.lengths.cumsum() - runs.lengths, runs.lengths)
+        return np.repeat(runs.rows, runs.lengths), np.repeat(runs.columns, runs.lengths) + along
 
     def largest(self, number: int) -> list[int]:
         """The indices of the largest components, the largest first; of equal ones the upper left."""
@@ -45,26 +54,31 @@ class Labelled:
 
     def count_in(self, mask: Mask) -> Ints:
         """How many of each component's pixels are 1 in a 0/1 mask of the same shape."""
-        rows, columns, lengths = row_runs(self.mask & mask)
-        return _sums(self.labels[rows, columns], lengths, len(self))
+        shared = row_runs(self.mask & mask)
+        return _sums(_numbers(self.labels, shared), shared.lengths, len(self))
 
 
 def label(mask: Mask) -> Labelled:
     """The components of a 0/1 mask, counted run by run: masks have few runs, and cv2's own
     statistics take eight times as long as its labels."""
-    rows, columns, lengths = row_runs(mask)
+    runs = row_runs(mask)
     # each component has a run of its own, so that 16 bits hold the labels of so many
-    few = len(rows) < 2**16
+    few = len(runs.rows) < 2**16
     number, numbered = cv2.connectedComponents(mask, connectivity=8, ltype=cv2.CV_16U if few else cv2.CV_32S)
-    labels = np.asarray(numbered, np.uint16) - 1 if few else np.asarray(numbered, np.int32) - 1
-    of = labels[rows, columns]
+    labels: npt.NDArray[np.integer[Any]] = np.asarray(numbered, np.uint16) if few else np.asarray(numbered, np.int32)
+    of = _numbers(labels, runs)
     low, high = np.full((2, number - 1, 2), [[[2**31]], [[-1]]])
-    np.minimum.at(low, of, np.stack([columns, rows], axis=1))
-    np.maximum.at(high, of, np.stack([columns + lengths, rows + 1], axis=1))
-    return Labelled(mask, labels, np.hstack([low, high - low]), _sums(of, lengths, number - 1))
+    np.minimum.at(low, of, np.stack([runs.columns, runs.rows], axis=1))
+    np.maximum.at(high, of, np.stack([runs.columns + runs.lengths, runs.rows + 1], axis=1))
+    return Labelled(mask, labels, np.hstack([low, high - low]), _sums(of, runs.lengths, number - 1), runs)
 
 
-def _sums(of: npt.NDArray[np.integer[Any]], amounts: Ints, number: int) -> Ints:
+def _numbers(labels: npt.NDArray[np.integer[Any]], runs: Runs) -> Ints:
+    """The component that each run is of."""
+    return labels[runs.rows, runs.columns].astype(np.int64) - 1
+
+
+def _sums(of: Ints, amounts: Ints, number: int) -> Ints:
     """The sum of the amounts of each of so many components. bincount's float64 holds it exactly."""
     return np.bincount(of, amounts, number).astype(np.int64)
 

@@ -16,8 +16,8 @@ Confusion = npt.NDArray[np.int64]
 """Pixels by class, shape (C, C), dtype int64: rows are the truth, columns the prediction."""
 
 _BLOCK = 2**22
-"""Pixels counted at once: cv2.calcHist answers in float32, which holds whole numbers exactly only
-up to 2^24, and cv2.countNonZero in 32 bits."""
+"""Pixels counted at once: enough that little is added up, and few enough that cv2.calcHist, which answers in
+float32, which holds whole numbers exactly only up to 2^24, and cv2.countNonZero in 32 bits."""
 _PIXELS_PER_RUN = 16
 """Masks are patches of one class: counting runs is faster, as long as they are longer than this."""
 _SAMPLE = 256
@@ -66,10 +66,12 @@ def _foreign() -> ValueError:
 
 
 def _count_many(truth: Mask, prediction: Mask, num_classes: int) -> Confusion:
-    counted = (_count_runs if _has_long_runs(truth, prediction) else _count_pixels)(truth, prediction, num_classes)
-    if int(counted.sum()) + _count_true(truth == IGNORE) != truth.size:
+    count_all = _count_runs if _has_long_runs(truth, prediction) else _count_pixels
+    counted = count_all(truth, prediction)
+    known = counted[:num_classes, :num_classes]
+    if known.sum() + counted[IGNORE].sum() != truth.size:
         raise _foreign()
-    return counted
+    return known
 
 
 def _has_long_runs(truth: Mask, prediction: Mask) -> bool:
@@ -85,24 +87,24 @@ def _count_true(flags: npt.NDArray[np.bool_]) -> int:
     return cv2.countNonZero(flags.view(np.uint8))
 
 
-def _count_runs(truth: Mask, prediction: Mask, num_classes: int) -> Confusion:
-    changes = (truth[1:] != truth[:-1]) | (prediction[1:] != prediction[:-1])
+def _count_runs(truth: Mask, prediction: Mask) -> Confusion:
+    """Pixels by both masks' values, shape (256, 256)."""
+    changes = truth[1:] != truth[:-1]
+    changes |= prediction[1:] != prediction[:-1]
     starts = np.concatenate([[0], np.flatnonzero(changes) + 1])
-    lengths = np.diff(starts, append=truth.size)
-    true, predicted = truth[starts], prediction[starts]
-    known = true < num_classes
-    codes = true[known].astype(np.int64) * num_classes + predicted[known]
-    # the weights are float64, which holds a block's pixels exactly
-    return np.bincount(codes, lengths[known], num_classes**2).astype(np.int64).reshape(num_classes, num_classes)
+    codes = truth[starts].astype(np.int64) << 8 | prediction[starts]
+    # the lengths become float64, which holds a block's pixels exactly
+    return np.bincount(codes, np.diff(starts, append=truth.size), 2**16).astype(np.int64).reshape(256, 256)
 
 
-def _count_pixels(truth: Mask, prediction: Mask, num_classes: int) -> Confusion:
-    # both masks side by side are 16-bit numbers, which cv2 counts faster than pairs; a number is
-    # truth × 256 + prediction, and those of ignore lie beyond the range
+def _count_pixels(truth: Mask, prediction: Mask) -> Confusion:
+    """Pixels by both masks' values, shape (256, 256).
+
+    Side by side they are numbers of 16 bits, which cv2 counts faster than pairs.
+    """
     codes = np.asarray(cv2.merge([prediction.reshape(1, -1), truth.reshape(1, -1)])).view("<u2")
-    bins = 256 * num_classes
-    counted = cv2.calcHist([codes.reshape(1, -1)], [0], None, [bins], [0, bins])
-    return counted.reshape(num_classes, 256)[:, :num_classes].astype(np.int64)
+    counted = cv2.calcHist([codes.reshape(1, -1)], [0], None, [2**16], [0, 2**16])
+    return counted.reshape(256, 256).astype(np.int64)
 
 
 def check_truth(mask: Mask, num_classes: int, path: Path) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from operator import attrgetter
-from typing import Any
 
 import cv2
 import numpy as np
@@ -17,6 +16,8 @@ from analysis.class_windows import ClassWindow
 from analysis.components import LISTED, SIZE_EDGES, Labelled, label, size_bins
 from analysis.run_length import Ints
 from formats.masks import Mask
+
+Distances = npt.NDArray[np.float32]
 
 
 class Kind(IntEnum):
@@ -92,45 +93,41 @@ class _Found:
     window: ClassWindow
     labelled: Labelled
     confused_with: Ints
-    distance: npt.NDArray[np.float32]
-    reach: npt.NDArray[np.float32]
+    distance: Distances
+    reach: Distances
     kind: Ints
 
 
 def _find(window: ClassWindow, mine: Mask, other: Mask, classes: Mask, halo: int) -> _Found:
     """The regions of the 0/1 mask `mine` that the 0/1 mask `other` does not have; `classes` are the
     other side's class ids."""
-    wrong = mine & ~other
-    labelled = label(wrong)
-    at = wrong.view(np.bool_)
-    labels = labelled.labels[at]
-    distance, reach = _distances(other, at, labels, len(labelled))
+    labelled = label(mine & ~other)
+    at = labelled.places()
+    regions = labelled.labels[at].astype(np.int64) - 1
+    distance, reach = _distances(other, at, regions, len(labelled))
     kind = np.where(reach <= halo, Kind.HALO, np.where(distance <= halo, Kind.BULGE, Kind.OBJECT))
-    return _Found(window, labelled, _most_frequent(classes[at], labels), distance, reach, kind)
+    return _Found(window, labelled, _most_frequent(classes[at], regions), distance, reach, kind)
 
 
-def _distances(
-    other: Mask, at: npt.NDArray[np.bool_], labels: npt.NDArray[np.integer[Any]], number: int
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+def _distances(other: Mask, at: tuple[Ints, Ints], regions: Ints, number: int) -> tuple[Distances, Distances]:
     """Each region's smallest and largest distance to `other`. cv2's 5 × 5 distance transform stays
     within 2 % of the Euclidean distance (Borgefors 1986), at a fifth of the exact one's time."""
-    nearest, farthest = np.full(number, np.inf, np.float32), np.full(number, np.inf, np.float32)
+    nearest, farthest = np.full((2, number), np.inf, np.float32)
     if number and other.any():
         distance = np.asarray(cv2.distanceTransform(1 - other, cv2.DIST_L2, 5), np.float32)[at]
         farthest[:] = 0
-        np.minimum.at(nearest, labels, distance)
-        np.maximum.at(farthest, labels, distance)
+        np.minimum.at(nearest, regions, distance)
+        np.maximum.at(farthest, regions, distance)
     return nearest, farthest
 
 
-def _most_frequent(classes: Mask, labels: npt.NDArray[np.integer[Any]]) -> Ints:
+def _most_frequent(classes: Mask, regions: Ints) -> Ints:
     """The most frequent class of each region; the lowest id of equally frequent ones."""
     if classes.size and classes.min() == classes.max():
-        return np.full(int(labels.max()) + 1, classes[0], np.int64)
-    codes, pixels = np.unique(labels.astype(np.int64) << 8 | classes, return_counts=True)
+        return np.full(int(regions.max()) + 1, classes[0], np.int64)
+    codes, pixels = np.unique(regions << 8 | classes, return_counts=True)
     order = np.lexsort((codes, -pixels, codes >> 8))
-    regions = codes[order] >> 8
-    first = np.flatnonzero(np.diff(regions, prepend=-1))
+    first = np.flatnonzero(np.diff(codes[order] >> 8, prepend=-1))
     return np.asarray(codes[order][first] & 0xFF, np.int64)
 
 

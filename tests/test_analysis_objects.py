@@ -59,8 +59,15 @@ def test_components_equal_scipys(shape: tuple[int, int, float, int]) -> None:
 
 
 def test_runs_end_with_their_row() -> None:
-    rows, columns, lengths = row_runs(np.array([[0, 1, 1], [1, 0, 1], [1, 1, 1]], np.uint8))
-    assert (rows.tolist(), columns.tolist(), lengths.tolist()) == ([0, 1, 1, 2], [1, 0, 2, 0], [2, 1, 1, 3])
+    runs = row_runs(np.array([[0, 1, 1], [1, 0, 1], [1, 1, 1]], np.uint8))
+    assert (runs.rows.tolist(), runs.columns.tolist()) == ([0, 1, 1, 2], [1, 0, 2, 0])
+    assert runs.lengths.tolist() == [2, 1, 1, 3]
+
+
+def test_places_are_the_pixels_of_a_mask() -> None:
+    mask = spots(9, 11, 0.4, 1)
+    rows, columns = label(mask).places()
+    assert list(zip(rows.tolist(), columns.tolist(), strict=True)) == list(map(tuple, np.argwhere(mask).tolist()))
 
 
 def test_more_components_than_16_bits_hold() -> None:
