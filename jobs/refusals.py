@@ -13,7 +13,7 @@ _NEXT_STEPS = (
     (r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|Rate exceeded", "wait a minute and run it again"),
     (
         r"[Aa]ssume.{0,3}role|role.*(cannot|can't) be assumed",
-        "sageseg jobs policy prints the trust policy that the role needs",
+        "its trust policy must let sagemaker.amazonaws.com assume it",
     ),
     (
         r"service limit|[Qq]uota|ResourceLimitExceeded",
@@ -21,7 +21,7 @@ _NEXT_STEPS = (
     ),
     (r"ResourceInUse|already exists", "choose another --name"),
     (r"NoSuchBucket", "create the bucket, or correct its name"),
-    (r"AccessDenied|UnauthorizedOperation|^403", "sageseg jobs policy prints what these verbs need"),
+    (r"AccessDenied|UnauthorizedOperation|^403", "ask for the IAM permission that these words name"),
     (r"could not find|not found|does not exist|NotFound", "sageseg jobs list shows what there is"),
 )
 _SECRET = re.compile(

@@ -47,7 +47,7 @@ CAPACITY = (
             "ValidationException",
             "Could not assume role arn:aws:iam::1:role/x. Please ensure that the role exists and allows principal "
             "'sagemaker.amazonaws.com' to assume the role.",
-            "sageseg jobs policy",
+            "let sagemaker.amazonaws.com assume it",
         ),
         (
             "ResourceInUse",
@@ -57,7 +57,7 @@ CAPACITY = (
         (
             "AccessDeniedException",
             "User is not authorized to perform: sagemaker:CreateTrainingJob",
-            "sageseg jobs policy",
+            "ask for the IAM permission",
         ),
         ("NoSuchBucket", "The specified bucket does not exist", "create the bucket"),
         ("ValidationException", "Requested resource not found.", "sageseg jobs list"),
