@@ -23,7 +23,7 @@ Values = npt.NDArray[np.floating[Any]]
 Read = Callable[[Piece], Values]
 
 _BLOCK_ROWS = 64
-"""Rows compared at once, so that the best value so far stays in the cache."""
+"""Rows worked on at once, so that sums and the best value so far stay in the cache."""
 
 
 @dataclass(frozen=True)
@@ -110,9 +110,17 @@ def _weights(piece: Piece, cell: Cell, top: int, bottom: int) -> npt.NDArray[np.
 
 
 def _likeliest_of_sum(parts: Sequence[Values], weights: Sequence[npt.NDArray[np.float32]]) -> Mask:
-    if len(parts[0]) > 2:
-        return likeliest(_weighted_sum(parts, weights))
-    # of two classes the sum of their difference tells the larger, in one array instead of two
+    if len(parts[0]) == 2:
+        return _likelier_of_two(parts, weights)
+    labels = np.empty(weights[0].shape, np.uint8)
+    for start in range(0, len(labels), _BLOCK_ROWS):
+        rows = slice(start, start + _BLOCK_ROWS)
+        labels[rows] = likeliest(_weighted_sum([part[:, rows] for part in parts], [each[rows] for each in weights]))
+    return labels
+
+
+def _likelier_of_two(parts: Sequence[Values], weights: Sequence[npt.NDArray[np.float32]]) -> Mask:
+    """The sum of their difference tells the larger, in one array instead of two."""
     margins = (np.subtract(part[1], part[0], dtype=np.float32) for part in parts)
     total = next(margins)
     total *= weights[0]

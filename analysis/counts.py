@@ -15,9 +15,9 @@ from formats.masks import Mask, check_values
 Confusion = npt.NDArray[np.int64]
 """Pixels by class, shape (C, C), dtype int64: rows are the truth, columns the prediction."""
 
-_BLOCK = 2**22
-"""Pixels counted at once: enough that little is added up, and few enough that cv2.calcHist, which answers in
-float32, which holds whole numbers exactly only up to 2^24, and cv2.countNonZero in 32 bits."""
+_BLOCK = 2**20
+"""Pixels counted at once: few enough that what is made of them on the way stays in the cache, and far
+fewer than the 2^24 up to which cv2.calcHist, which answers in float32, holds whole numbers exactly."""
 _PIXELS_PER_RUN = 16
 """Masks are patches of one class: counting runs is faster, as long as they are longer than this."""
 _SAMPLE = 256
@@ -67,11 +67,10 @@ def _foreign() -> ValueError:
 
 def _count_many(truth: Mask, prediction: Mask, num_classes: int) -> Confusion:
     count_all = _count_runs if _has_long_runs(truth, prediction) else _count_pixels
-    counted = count_all(truth, prediction)
-    known = counted[:num_classes, :num_classes]
-    if known.sum() + counted[IGNORE].sum() != truth.size:
+    counted, ignored = count_all(truth, prediction, num_classes)
+    if int(counted.sum()) + ignored != truth.size:
         raise _foreign()
-    return known
+    return counted
 
 
 def _has_long_runs(truth: Mask, prediction: Mask) -> bool:
@@ -87,24 +86,29 @@ def _count_true(flags: npt.NDArray[np.bool_]) -> int:
     return cv2.countNonZero(flags.view(np.uint8))
 
 
-def _count_runs(truth: Mask, prediction: Mask) -> Confusion:
-    """Pixels by both masks' values, shape (256, 256)."""
+def _count_runs(truth: Mask, prediction: Mask, num_classes: int) -> tuple[Confusion, int]:
+    """The matrix, and how many pixels are ignored."""
     changes = truth[1:] != truth[:-1]
     changes |= prediction[1:] != prediction[:-1]
     starts = np.concatenate([[0], np.flatnonzero(changes) + 1])
-    codes = truth[starts].astype(np.int64) << 8 | prediction[starts]
-    # the lengths become float64, which holds a block's pixels exactly
-    return np.bincount(codes, np.diff(starts, append=truth.size), 2**16).astype(np.int64).reshape(256, 256)
+    lengths = np.diff(starts, append=truth.size)
+    true, predicted = truth[starts], prediction[starts]
+    known = true < num_classes
+    codes = true[known].astype(np.int64) * num_classes + predicted[known]
+    # the weights become float64, which holds a block's pixels exactly
+    counted = np.bincount(codes, lengths[known], num_classes**2).astype(np.int64)
+    return counted.reshape(num_classes, num_classes), int(lengths[true == IGNORE].sum())
 
 
-def _count_pixels(truth: Mask, prediction: Mask) -> Confusion:
-    """Pixels by both masks' values, shape (256, 256).
+def _count_pixels(truth: Mask, prediction: Mask, num_classes: int) -> tuple[Confusion, int]:
+    """The matrix, and how many pixels are ignored.
 
-    Side by side they are numbers of 16 bits, which cv2 counts faster than pairs.
+    Side by side both masks are numbers of 16 bits, which cv2 counts faster than pairs.
     """
     codes = np.asarray(cv2.merge([prediction.reshape(1, -1), truth.reshape(1, -1)])).view("<u2")
-    counted = cv2.calcHist([codes.reshape(1, -1)], [0], None, [2**16], [0, 2**16])
-    return counted.reshape(256, 256).astype(np.int64)
+    bins = 256 * num_classes  # ignore, and whatever else is no class, lies beyond
+    counted = cv2.calcHist([codes.reshape(1, -1)], [0], None, [bins], [0, bins])
+    return counted.reshape(num_classes, 256)[:, :num_classes].astype(np.int64), _count_true(truth == IGNORE)
 
 
 def check_truth(mask: Mask, num_classes: int, path: Path) -> None:

@@ -36,7 +36,7 @@ def main() -> None:
 
 def compare(shares: Shares, num_classes: int) -> None:
     expected = shares.argmax(axis=0)
-    peers = {"analysis.blend": ours(shares), "plain numpy": plain(shares), "tiler": theirs(shares, num_classes)}
+    peers = {"analysis.blend": ours(shares), "plain numpy": plain(shares), **theirs(shares, num_classes)}
     for name, work in peers.items():
         # each blends the same values; tiler's weights end at 0, so that it loses pixels at the image's edge
         result(f"{name}: {np.mean(np.concatenate(work()).reshape(expected.shape) != expected):.1e} of pixels differ")
@@ -74,24 +74,28 @@ def plain(shares: Shares) -> Work:
     return work
 
 
-def theirs(shares: Shares, num_classes: int) -> Work:
+def theirs(shares: Shares, num_classes: int) -> dict[str, Work]:
+    """tiler with a merger for each image, as its README does it; and with one that is used again."""
     tiler = Tiler(
         data_shape=shares.shape,
         tile_shape=(num_classes, CROP, CROP),
         overlap=(0, OVERLAP, OVERLAP),
         channel_dimension=0,
     )
-    merger = Merger(tiler, window="hann")
     tiles = [tile.copy() for _, tile in tiler(shares)]
     result(f"{len(tiles)} of tiler's tiles")
+    again = Merger(tiler, window="hann")
 
-    def work() -> npt.NDArray[np.int64]:
-        merger.reset()
+    def merge(merger: Merger) -> npt.NDArray[np.int64]:
         for number, tile in enumerate(tiles):
             merger.add(number, tile)
         return merger.merge(argmax=True)
 
-    return work
+    def merge_again() -> npt.NDArray[np.int64]:
+        again.reset()
+        return merge(again)
+
+    return {"tiler": lambda: merge(Merger(tiler, window="hann")), "tiler, merger used again": merge_again}
 
 
 if __name__ == "__main__":
