@@ -55,12 +55,17 @@ def owned_pixels(pieces: Iterable[Piece]) -> int:
 def assemble(shape: tuple[int, ...], parts: Iterable[tuple[Piece, Pixels]], fill: int) -> Pixels:
     """One array of `shape` (height, width, …) from crops, each giving the pixels that it owns.
 
-    A crop's pixels have the crop's size, padding included; what no part covers is `fill`.
+    A crop's pixels have the crop's size, padding included; what no part covers is `fill`. The pixels
+    of a crop that is all of it are returned as they are.
     """
-    whole = np.full(shape, fill, np.uint8)
+    whole = None
     for piece, pixels in parts:
+        if pixels.shape == shape and piece.owned == piece.crop:
+            return pixels
+        if whole is None:
+            whole = np.full(shape, fill, np.uint8)
         owned, crop = piece.owned, piece.crop
         left, top = owned.left - crop.left, owned.top - crop.top
         inner = pixels[top : top + owned.height, left : left + owned.width]
         whole[owned.top : owned.top + owned.height, owned.left : owned.left + owned.width] = inner
-    return whole
+    return np.full(shape, fill, np.uint8) if whole is None else whole

@@ -9,16 +9,18 @@ import simplejpeg
 
 from analysis.colours import AgreementColours
 from analysis.layers import difference_palette, tint_palette
-from analysis.overlays import agreement, draw_overlay
+from analysis.overlays import agreement, draw_difference, draw_overlay
 from analysis.palette_png import encode_palette_png
+from analysis.planes import encode_planes, to_luma
+from analysis.reading import read_source_image, read_source_luma
 from analysis.report_files import LAYERS, OVERLAYS, STRIPS, layer_name, overlay_name, strip_name
 from analysis.sources import Source
 from analysis.strips import draw_strip
 from formats import dataset as dataset_files
 from formats.crops import Box
-from formats.images import Rgb
+from formats.images import Luma, Rgb
 from formats.masks import Mask
-from formats.staging import write_errors
+from formats.staging import link_file, write_errors
 
 _OVERLAY_QUALITY, _IMAGE_QUALITY, _STRIP_QUALITY = 90, 90, 92
 
@@ -38,27 +40,33 @@ class Drawer:
         for name in (OVERLAYS, *(f"layers/{layer}" for layer in LAYERS), *([STRIPS] if self.strips else [])):
             (self.stage / name).mkdir(parents=True)
 
-    def __call__(self, source: Source, image: Rgb, truth: Mask, prediction: Mask) -> None:
+    def __call__(self, source: Source, truth: Mask, prediction: Mask) -> None:
         codes = agreement(truth, prediction)
-        overlay = draw_overlay(image, codes, self.colours)
-        self._write(overlay_name(source.stem), _encode_jpeg(overlay, _OVERLAY_QUALITY))
-        self._write_layers(source, image, truth, prediction, codes)
+        self._write_masks(source.stem, truth, prediction, codes)
+        luma = self._write_image(source)
+        self._write(overlay_name(source.stem), encode_planes(draw_overlay(luma, codes, self.colours), _OVERLAY_QUALITY))
         if self.strips:
-            difference = overlay[: image.shape[0]]
+            image = read_source_image(self.dataset, source)
+            difference = draw_difference(image, codes, self.colours)
             strip = draw_strip(image, truth, prediction, difference, self.colours, self.names)
             self._write(strip_name(source.stem), _encode_jpeg(strip, _STRIP_QUALITY))
 
-    def _write_layers(self, source: Source, image: Rgb, truth: Mask, prediction: Mask, codes: Mask) -> None:
+    def _write_masks(self, stem: str, truth: Mask, prediction: Mask, codes: Mask) -> None:
+        tints = tint_palette(len(self.names))
+        self._write(layer_name("truth", stem), encode_palette_png(truth, tints))
+        self._write(layer_name("prediction", stem), encode_palette_png(prediction, tints))
+        self._write(layer_name("difference", stem), encode_palette_png(codes, difference_palette(self.colours)))
+
+    def _write_image(self, source: Source) -> Luma:
+        """Write the image's layer, and return its brightness: all that is decoded of an image that is
+        there as it is."""
         name = layer_name("image", source.stem)
         if [piece.crop for piece in source.kept] == [Box(0, 0, source.width, source.height)]:
-            content = dataset_files.image_path(self.dataset, source.kept[0].id).read_bytes()
-            self._write(name, content)
-        else:
-            self._write(name, _encode_jpeg(image, _IMAGE_QUALITY))
-        tints = tint_palette(len(self.names))
-        self._write(layer_name("truth", source.stem), encode_palette_png(truth, tints))
-        self._write(layer_name("prediction", source.stem), encode_palette_png(prediction, tints))
-        self._write(layer_name("difference", source.stem), encode_palette_png(codes, difference_palette(self.colours)))
+            link_file(dataset_files.image_path(self.dataset, source.kept[0].id), self.stage / name)
+            return read_source_luma(self.dataset, source)
+        image = read_source_image(self.dataset, source)
+        self._write(name, _encode_jpeg(image, _IMAGE_QUALITY))
+        return to_luma(image)
 
     def _write(self, name: str, content: bytes) -> None:
         """Straight to its name: the staged folder as a whole appears only when it is complete."""

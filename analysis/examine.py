@@ -9,7 +9,7 @@ from analysis.components import Component
 from analysis.drawing import Drawer
 from analysis.measure import Measured, judge, measure
 from analysis.objects import WrongObject
-from analysis.reading import read_bands, read_prediction, read_source_image, read_truth
+from analysis.reading import read_bands, read_prediction, read_truth
 from analysis.scores import Scores, false_positive_pixels, missed_pixels, score
 from analysis.scoring_options import ScoringOptions
 from analysis.sources import Source
@@ -73,8 +73,7 @@ class Examiner:
         truth = read_truth(self.dataset, source, self.num_classes)
         prediction, probabilities, doubt = self._read(source, truth)
         measured = measure(truth, prediction, self.num_classes, self.scoring)
-        image = read_source_image(self.dataset, source)
-        self.draw(source, image, truth, prediction)
+        self.draw(source, truth, prediction)
         return Examined(report_image(source, measured, doubt), measured, probabilities)
 
     def _read(self, source: Source, truth: Mask) -> tuple[Mask, ProbabilityCounts | None, Suspect | None]:

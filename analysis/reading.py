@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from analysis.assemble import Piece, assemble
+from analysis.assemble import Piece, Pixels, assemble
 from analysis.bands import Band, blended_bands, inner_bands, resize_bands, whole
 from analysis.counts import check_prediction, check_truth
 from analysis.sources import Source
@@ -19,7 +19,7 @@ from formats import dataset as dataset_files
 from formats import predictions as prediction_files
 from formats.crops import Box
 from formats.errors import SagesegError
-from formats.images import Rgb, read_image
+from formats.images import Luma, Rgb, read_image, read_luma
 from formats.masks import Mask, read_mask, resize_mask
 
 BACKGROUND_ID = 0
@@ -100,20 +100,28 @@ def read_truth(root: Path, source: Source, num_classes: int) -> Mask:
 
 def read_source_image(root: Path, source: Source) -> Rgb:
     """A source at full size from a dataset's images, (height, width, 3) uint8; dropped crops grey."""
+    return _read_pixels(root, source, read_image, (3,))
 
-    def read(piece: Piece) -> Rgb:
+
+def read_source_luma(root: Path, source: Source) -> Luma:
+    """The brightness alone of what `read_source_image` reads, (height, width) uint8."""
+    return _read_pixels(root, source, read_luma, ())
+
+
+def _read_pixels(root: Path, source: Source, read_file: Callable[[Path], Pixels], channels: tuple[int, ...]) -> Pixels:
+    def read(piece: Piece) -> Pixels:
         path = dataset_files.image_path(root, piece.id)
-        return _sized(read_image(path), piece.crop, path)
+        return _sized(read_file(path), piece.crop, path)
 
     width, height = source.kept_size
     parts = ((piece, read(piece)) for piece in source.kept)
-    image = assemble((height, width, 3), parts, GREY)
+    pixels = assemble((height, width, *channels), parts, GREY)
     if source.kept_size == (source.width, source.height):
-        return image
-    return np.asarray(cv2.resize(image, (source.width, source.height), interpolation=cv2.INTER_LINEAR), np.uint8)
+        return pixels
+    return np.asarray(cv2.resize(pixels, (source.width, source.height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def _sized(pixels: Mask, crop: Box, path: Path) -> Mask:
+def _sized(pixels: Pixels, crop: Box, path: Path) -> Pixels:
     height, width = pixels.shape[:2]
     if (width, height) != (crop.width, crop.height):
         raise SagesegError(

@@ -20,6 +20,8 @@ from formats.errors import SagesegError
 
 Rgb = npt.NDArray[np.uint8]
 """An image, shape (height, width, 3), dtype uint8, red first."""
+Luma = npt.NDArray[np.uint8]
+"""An image's brightness, shape (height, width), dtype uint8."""
 
 JPEG_QUALITY = 95
 JPEG_SUBSAMPLING = "420"
@@ -51,6 +53,18 @@ def decode_image(content: bytes) -> Rgb:
         _check_depth(image, content)
         orientation = _orientation(image)
         return _upright(np.asarray(image.convert("RGB")), orientation)
+
+
+def read_luma(path: Path) -> Luma:
+    """The brightness of what `read_image` reads, (height, width) uint8: of a JPEG without decoding its
+    colours, which takes a quarter less time."""
+    with image_errors(path):
+        content = path.read_bytes()
+        with open_header(content) as image:
+            if image.format in _JPEG_FORMATS:
+                luma = np.asarray(simplejpeg.decode_jpeg(content, colorspace="GRAY"))[..., 0]
+                return _upright(luma, _orientation(image))
+        return np.asarray(Image.fromarray(decode_image(content)).convert("L"))
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -20,6 +21,9 @@ Result = TypeVar("Result")
 
 _WAITING_PER_WORKER = 4
 """Tasks handed out ahead of their turn: enough to keep workers busy, few enough to bound memory."""
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_LARGEST_MMAP_THRESHOLD, _KEPT_BYTES = 2**25, 2**28
+"""mallopt(3): glibc takes no larger threshold than 32 MiB; more than 256 MiB are returned."""
 _WORTH_A_PROCESS = 4
 """A process takes as long to start as a few images take to do."""
 
@@ -66,9 +70,19 @@ def _from_processes(function: Callable[[Item], Result], items: Sequence[Item], w
 def _start_worker() -> None:
     # read by OpenCV when it loads: each worker has a core, not all of them
     os.environ["OPENCV_FOR_THREADS_NUM"] = "1"
+    _keep_memory()
     # Ctrl-C reaches the whole process group; the parent alone answers it
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _keep_memory() -> None:
+    """Have glibc keep freed memory for the next image instead of returning it to the system at once:
+    touching it anew takes up to half of the time of the work on it. Elsewhere nothing is done."""
+    tune = getattr(ctypes.CDLL(None), "mallopt", None)
+    if tune:
+        tune(_M_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD)
+        tune(_M_TRIM_THRESHOLD, _KEPT_BYTES)
 
 
 def _end_with_parent() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,14 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Write beside `path`, then move into place: a reader sees the old file or the whole new one."""
     with _written_beside(path) as beside:
         beside.write_bytes(content)
+
+
+def link_file(path: Path, to: Path) -> None:
+    """Make `to` a hard link of a file, or its copy on a file system without hard links."""
+    try:
+        os.link(path, to)
+    except OSError:
+        write_bytes(to, path.read_bytes())
 
 
 def write_text(path: Path, text: str) -> None:

@@ -30,7 +30,7 @@ from formats.dataset import (
 )
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow, attribute_names, manifest_lines
-from formats.staging import write_bytes, write_lines, write_text
+from formats.staging import link_file, write_lines, write_text
 from prep.certificate import Balance, certify
 from prep.image_work import row_id_of
 from prep.journal import ImageEntry, Journal
@@ -160,15 +160,8 @@ def _link_channels(root: Path, kept: Mapping[str, Sequence[str]]) -> None:
             to = channel_path(root, folder)
             to.mkdir(parents=True)
             for row_id in kept[split]:
-                _link(path(root, row_id), to)
-
-
-def _link(path: Path, folder: Path) -> None:
-    to = folder / path.name
-    try:
-        os.link(path, to)
-    except OSError:  # a file system without hard links
-        write_bytes(to, path.read_bytes())
+                file = path(root, row_id)
+                link_file(file, to / file.name)
 
 
 def _info(plan: Plan, counts: Mapping[str, SplitCounts]) -> dict[str, Any]:

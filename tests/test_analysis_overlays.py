@@ -14,8 +14,9 @@ from PIL import Image
 from analysis.colours import AGREEMENT_COLOURS, ColourScheme
 from analysis.layers import difference_palette, tint_palette
 from analysis.legend import legend_band, text_size
-from analysis.overlays import agreement, draw_difference, draw_overlay
+from analysis.overlays import Agreement, agreement, draw_difference, draw_overlay
 from analysis.palette_png import encode_palette_png
+from analysis.planes import CENTRE, encode_planes, halve, to_luma, to_planes
 from analysis.strips import PANEL, draw_strip
 from analysis.thumbnails import shrink
 from formats.masks import Mask
@@ -72,15 +73,38 @@ def test_a_pixel_is_its_share_of_grey_and_of_the_colour() -> None:
     assert np.abs(draw_difference(image, codes, colours) - expected).max() < 2.5
 
 
-def test_the_legend_covers_nothing() -> None:
-    image = np.random.default_rng(0).integers(0, 255, (40, 300, 3)).astype(np.uint8)
-    codes = np.zeros((40, 300), np.uint8)
+@pytest.mark.parametrize("size", [(40, 300), (41, 301)])
+def test_an_overlay_is_the_difference_above_a_legend_that_covers_nothing(size: tuple[int, int]) -> None:
+    height, width = size
+    image = np.full((height, width, 3), 140, np.uint8)
+    codes = np.repeat(np.arange(4, dtype=np.uint8), 76)[None, :width].repeat(height, axis=0)
     colours = AGREEMENT_COLOURS[ColourScheme.DEFAULT]
-    whole = draw_overlay(image, codes, colours)
-    assert np.array_equal(whole[:40], draw_difference(image, codes, colours))
-    assert whole.shape[0] > 40
-    shown = {tuple(pixel) for pixel in whole[40:].reshape(-1, 3).tolist()}
-    assert {colour for _, colour in colours.legend()} <= shown
+    with Image.open(BytesIO(encode_planes(draw_overlay(image[..., 0], codes, colours), 100))) as opened:
+        whole = np.asarray(opened).astype(int)
+    expected = np.concatenate(
+        [draw_difference(image, codes, colours), legend_band(width, colours.legend(), text_size(width))]
+    )
+    assert whole.shape == expected.shape
+    off = np.abs(whole - expected).max(axis=2)
+    assert np.median(off) <= 3
+    assert off[: height - 16, 20::76].max() <= 4  # amid each colour: JPEG mixes blocks of 16 at their edges
+    squares = [np.all(np.abs(whole[height:] - colour) < 9, axis=2).any() for _, colour in colours.legend()]
+    assert squares == [True, True, True]
+
+
+@given(st.integers(0, 9), st.integers(0, 11), st.integers(0, 9), st.integers(0, 11))
+def test_an_overlay_paints_wherever_codes_lie(top: int, left: int, height: int, width: int) -> None:
+    codes = np.zeros((9, 12), np.uint8)
+    codes[top : top + height, left : left + width] = Agreement.WRONG
+    luma = np.full((9, 12), 200, np.uint8)
+    colours = AGREEMENT_COLOURS[ColourScheme.DEFAULT]
+    drawn = draw_overlay(luma, codes, colours)
+    expected = to_luma(draw_difference(luma[..., None].repeat(3, axis=2), codes, colours))
+    assert np.abs(drawn.brightness[:9].astype(int) - expected).max() <= 1
+    red = to_planes(
+        draw_difference(np.zeros((2, 2, 3), np.uint8), np.full((2, 2), Agreement.WRONG, np.uint8), colours)
+    ).red[0, 0]
+    assert np.abs(drawn.red[:5].astype(int) - halve(np.where(codes, red, np.uint8(CENTRE)))).max() <= 1
 
 
 def test_a_long_legend_has_more_rows_and_shows_every_colour() -> None:
