@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from formats.command_options import takes
-from formats.console import result
+from jobs.cli_account import lambda_, policy
 from jobs.cli_model import export
+from jobs.cli_serve import delete, deploy, leftovers, predict
 from jobs.cli_train import train, upload
+from jobs.cli_tune import tune
 from jobs.cli_watch import list_jobs, logs, metrics, show, stop
-from jobs.options import PredictOptions
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,24 +27,11 @@ def jobs() -> None:
 
 
 app.command()(train)
+app.command()(tune)
 app.command("list")(list_jobs)
-for verb in (show, logs, stop, metrics, upload, export):
+for verb in (show, logs, stop, metrics, upload, deploy, delete, leftovers, predict, export, policy):
     app.command()(verb)
-
-
-@app.command()
-@takes(PredictOptions, "options")
-def predict(
-    job_or_artefact: Annotated[str, typer.Argument(help="A job's name, or a model.tar.gz.")],
-    images_or_dataset: Annotated[Path, typer.Argument(help="A dataset, or a folder of full images.")],
-    out: Annotated[Path, typer.Option(help="Folder of the predictions to make.", show_default=False)],
-    options: PredictOptions,
-) -> None:
-    """Predict masks with a trained model."""
-    from jobs.predict import predict_with_artefact
-
-    count = predict_with_artefact(job_or_artefact, images_or_dataset, out, options)
-    result(f"{count} predictions in {out}")
+app.command("lambda")(lambda_)
 
 
 @app.command()

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,7 @@ from jobs.options import DataOptions, MachineOptions, SecurityOptions, StartOpti
 if TYPE_CHECKING:
     from formats.dataset import Dataset
     from jobs.records import JobRecord
+    from jobs.train import EarlierModel
     from jobs.training_request import TrainingJob
 
 DatasetFolder = Annotated[Path, typer.Argument(help="Folder of a dataset that prep wrote.")]
@@ -44,74 +45,83 @@ def train(
     from jobs.train import request_of
 
     options = TrainOptions(start, data, machine, security)
-    opened, region = open_dataset(dataset), _region(start)
+    opened, region = open_dataset(dataset), region_of(start)
     jobs = _plan(opened, hyperparameters, options, region)
     requests = [request_of(job, local=start.backend == "local") for job in jobs]
     if start.dry_run:
         result(json.dumps(requests[0], indent=2))
         return
-    record = _run(opened, jobs, options, region)
+    record = _run(opened, jobs, requests, options, region)
     if not start.wait:
         result(record.name)
         return
     result(f"{record.name}: {record.description['TrainingJobStatus']}")
     result(record.description["ModelArtifacts"]["S3ModelArtifacts"])
-    if record.cost.get("actual_usd") is not None:
-        say(f"it cost ${record.cost['actual_usd']:.2f}")
+    say_cost(record)
 
 
-def _region(start: StartOptions) -> str:
+def region_of(start: StartOptions) -> str:
+    """Where a job runs: as asked for, or as the environment says."""
     from jobs.clients import LOCAL_REGION, configured_region
 
     return start.region or LOCAL_REGION if start.backend == "local" else configured_region(start.region)
 
 
+def role_of(security: SecurityOptions) -> str | None:
+    return security.role or os.environ.get("SAGESEG_ROLE")
+
+
+def lent(options: TrainOptions, region: str) -> tuple[dict[str, str], EarlierModel | None]:
+    """What earlier jobs lend: hyperparameters (--like), a model (--model)."""
+    if not (options.start.like or options.data.model):
+        return {}, None
+    from jobs.earlier import earlier_model, hyperparameters_like
+
+    like, model = options.start.like, options.data.model
+    return (
+        hyperparameters_like(like, region) if like else {},
+        earlier_model(model, options.start.backend, region) if model else None,
+    )
+
+
+def say_cost(record: JobRecord) -> None:
+    if record.cost.get("actual_usd") is not None:
+        say(f"it cost ${record.cost['actual_usd']:.2f}")
+
+
 def _plan(dataset: Dataset, hyperparameters: dict[str, str], options: TrainOptions, region: str) -> list[TrainingJob]:
     from jobs.train import plan_jobs, utc_now
 
-    given, earlier = hyperparameters, None
-    if options.start.like or options.data.model:
-        from jobs.earlier import earlier_model, hyperparameters_like
-
-        if options.start.like:
-            given = {**hyperparameters_like(options.start.like, region), **given}
-        if options.data.model:
-            earlier = earlier_model(options.data.model, options.start.backend, region)
-    role = options.security.role or os.environ.get("SAGESEG_ROLE")
+    like, earlier = lent(options, region)
+    given, role = {**like, **hyperparameters}, role_of(options.security)
     return plan_jobs(dataset, given, options, region=region, role=role, now=utc_now(), earlier=earlier)
 
 
-def _run(dataset: Dataset, jobs: list[TrainingJob], options: TrainOptions, region: str) -> JobRecord:
-    from jobs.checked import check_before
-    from jobs.start import Attempt, agree_on_cost, create, new_record, quote_of, run_attempts, send_data
-    from jobs.train import request_of
+def _run(
+    dataset: Dataset, jobs: list[TrainingJob], requests: list[dict[str, Any]], options: TrainOptions, region: str
+) -> JobRecord:
+    from jobs.start import Attempt, start_job
 
-    backend = options.start.backend
-    check_before(dataset.root, jobs[0])
-    quotes = [quote_of(job, region) if backend == "aws" else None for job in jobs]
-    agree = [quote for quote in quotes if quote]
-    if agree:
-        agree_on_cost(agree, max_cost=options.start.max_cost, yes=options.start.yes)
-    send_data(dataset, jobs[0], options, region)
-    attempts = [
-        Attempt(job, request_of(job, local=backend == "local"), quote) for job, quote in zip(jobs, quotes, strict=True)
-    ]
-
-    def begin(attempt: Attempt) -> JobRecord:
-        return create(new_record(dataset, attempt, backend, region))
-
-    return run_attempts(attempts, begin, follow_or_leave if options.start.wait else None)
+    attempts = [Attempt(job, request) for job, request in zip(jobs, requests, strict=True)]
+    return start_job(dataset, attempts, options, region, follow_or_leave if options.start.wait else None)
 
 
 def follow_or_leave(record: JobRecord) -> JobRecord:
     """Follow a job; Ctrl-C asks whether to stop it or to leave it running."""
+    from formats.errors import SagesegError
     from jobs.find_jobs import publish_record
-    from jobs.watch import follow
+    from jobs.tuning_watch import follow_tuning
+    from jobs.watch import JobFailedError, follow
 
     try:
-        record = follow(record)
+        record = follow_tuning(record) if record.is_tuning else follow(record)
     except KeyboardInterrupt:
         _settle_interrupted(record)
+        raise
+    except JobFailedError:
+        raise
+    except SagesegError:
+        say(_goes_on(record))  # only the watching failed
         raise
     publish_record(record)
     return record
@@ -127,7 +137,11 @@ def _settle_interrupted(record: JobRecord) -> None:
             stop_job(record)
             say(f"{record.name}: stopping")
             return
-    say(
+    say(_goes_on(record))
+
+
+def _goes_on(record: JobRecord) -> str:
+    return (
         f"{record.name} goes on; sageseg jobs logs {record.name} --follow watches it again, "
         f"sageseg jobs stop {record.name} ends it"
     )

@@ -59,25 +59,45 @@ def show(
     region: Region = None,
     json_: Annotated[bool, typer.Option("--json", help="All of it, as JSON.")] = False,
 ) -> None:
-    """A job's status, times, cost, metrics and artefact."""
-    from jobs.find_jobs import find_record
+    """A job's status, times, cost, metrics and artefact; of a tuning job its training jobs, the best first."""
+    from jobs.find_jobs import find_any
     from jobs.gpu_use import gpu_use
     from jobs.watch import describe
 
-    record = find_record(name, region)
+    record = find_any(name, region)
+    if record.is_tuning:
+        _show_tuning(record, as_json=json_)
+        return
     description = describe(record)
     if json_:
         result(json.dumps(description, indent=2, default=str))
         return
     for key, value in _headlines(record, description).items():
-        result(f"{key:16}{value}")
+        result(f"{key:15} {value}")
     for metric, use in gpu_use(record, description).items():
         result(f"{metric:24}{use.mean:.0f} % on average, {use.highest:.0f} % at most")
+
+
+def _show_tuning(record: JobRecord, *, as_json: bool) -> None:
+    from jobs.cli_tune import show_ranking
+    from jobs.tuning_jobs import describe_tuning, training_jobs_of
+    from jobs.tuning_ranking import ranking_rows
+    from jobs.tuning_watch import tuning_headlines
+
+    description, jobs = describe_tuning(record), training_jobs_of(record)
+    if as_json:
+        result(json.dumps({**description, "ranking": ranking_rows(jobs)}, indent=2, default=str))
+        return
+    for key, value in tuning_headlines(record, description, jobs).items():
+        result(f"{key:15} {value}")
+    result("")
+    show_ranking(record, jobs)
 
 
 def _headlines(record: JobRecord, description: dict[str, Any]) -> dict[str, Any]:
     from jobs.quotes import actual_usd
     from jobs.training_request import validates_on_train
+    from jobs.tuning_jobs import tuning_name
 
     kind = "training:" if validates_on_train(description) else "validation:"
     metrics = {
@@ -89,6 +109,7 @@ def _headlines(record: JobRecord, description: dict[str, Any]) -> dict[str, Any]
         "name": description["TrainingJobName"],
         "status": f"{description['TrainingJobStatus']} ({description['SecondaryStatus']})",
         "reason": description.get("FailureReason"),
+        "tuning job": tuning_name(description),
         "instance": description["ResourceConfig"]["InstanceType"],
         "started": description.get("TrainingStartTime"),
         "ended": description.get("TrainingEndTime"),
@@ -108,25 +129,36 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", help="Show progress until the job ends.")] = False,
 ) -> None:
     """A job's log so far."""
-    from jobs.cli_train import follow_or_leave
     from jobs.find_jobs import find_record
     from jobs.watch import log_lines
 
-    record = find_record(name, region)
     if follow:
-        record = follow_or_leave(record)
-        result(f"{record.name}: {record.description['TrainingJobStatus']}")
+        _follow(name, region)
         return
-    for line in log_lines(record):
+    for line in log_lines(find_record(name, region)):
         result(line)
 
 
+def _follow(name: str, region: str | None) -> None:
+    """Follow a training job to its end, or a tuning job, whose ranking is shown then."""
+    from jobs.cli_train import follow_or_leave
+    from jobs.cli_tune import show_ranking
+    from jobs.find_jobs import find_any
+    from jobs.tuning_jobs import training_jobs_of
+
+    record = follow_or_leave(find_any(name, region))
+    if record.is_tuning:
+        show_ranking(record, training_jobs_of(record))
+    else:
+        result(f"{record.name}: {record.description['TrainingJobStatus']}")
+
+
 def stop(name: JobName, region: Region = None) -> None:
-    """Stop a running job; what it has learned so far is kept."""
-    from jobs.find_jobs import find_record
+    """Stop a running job; what it has learned so far is kept. A tuning job's training jobs stop with it."""
+    from jobs.find_jobs import find_any
     from jobs.stop import stop_job
 
-    stop_job(find_record(name, region))
+    stop_job(find_any(name, region))
     result(f"{name}: stopping")
 
 

@@ -27,14 +27,21 @@ _CONFIG = Config(
     user_agent="sageseg",
 )
 _HURRIED = _CONFIG.merge(Config(retries={"max_attempts": 1}, connect_timeout=3, read_timeout=10))
+_ONCE = _CONFIG.merge(Config(retries={"total_max_attempts": 1, "mode": "standard"}, read_timeout=70))
 _SIGN_IN = "run aws configure or aws sso login, or set AWS_PROFILE"
 
 
-def make_client(service: str, backend: str, region: str | None, *, hurried: bool = False) -> Any:
+class NetworkError(SagesegError):
+    """A request that did not arrive, or whose answer did not."""
+
+
+def make_client(service: str, backend: str, region: str | None, *, hurried: bool = False, once: bool = False) -> Any:
     """A boto3 client of a service, at AWS or at this folder's emulator (which it starts).
 
-    A `hurried` one gives up within seconds: for what can be done without.
+    A `hurried` one gives up within seconds: for what can be done without. `once` leaves trying again
+    to the caller, and waits out the 60 s that an endpoint may take to answer.
     """
+    config = _HURRIED if hurried else _ONCE if once else _CONFIG
     if backend == "local":
         return boto3.client(
             service,
@@ -42,10 +49,10 @@ def make_client(service: str, backend: str, region: str | None, *, hurried: bool
             endpoint_url=ensure_emulator(home()),
             aws_access_key_id="local",
             aws_secret_access_key="local",  # noqa: S106 (the emulator checks no signature)
-            config=_CONFIG.merge(Config(proxies={})),  # a company's proxy is no way to 127.0.0.1
+            config=config.merge(Config(proxies={})),  # a company's proxy is no way to 127.0.0.1
         )
     with aws_errors(f"opening {service}"):
-        return boto3.client(service, region_name=region, config=_HURRIED if hurried else _CONFIG)
+        return boto3.client(service, region_name=region, config=config)
 
 
 def make_s3_lister(region: str) -> Any:
@@ -85,6 +92,6 @@ def aws_errors(doing: str) -> Iterator[None]:
     ) as e:
         raise SagesegError(redact(f"{doing}: {e}; {_SIGN_IN}")) from e
     except (botocore.exceptions.HTTPClientError, botocore.exceptions.ConnectionError) as e:
-        raise SagesegError(redact(f"{doing}: {e}; check the network and run the same command again")) from e
+        raise NetworkError(redact(f"{doing}: {e}; check the network and run the same command again")) from e
     except botocore.exceptions.BotoCoreError as e:
         raise SagesegError(redact(f"{doing}: {e}")) from e

@@ -13,7 +13,8 @@ from jobs.watch import describe
 
 
 def hyperparameters_like(job: str, region: str | None) -> dict[str, str]:
-    """The hyperparameters of a job, without what its dataset decided."""
+    """The hyperparameters of a job, without what its dataset decided. `TUNING:best` is the best
+    training job of a tuning job."""
     request = find_record(job, region).request
     return {name: value for name, value in request["HyperParameters"].items() if name not in FROM_DATASET}
 

@@ -120,6 +120,22 @@ class Hyperparameters:
         only_with=_UNET,
         source=OPEN_IMPLEMENTATION,
     )
+    augmentation: str = _hyperparameter(
+        "default",
+        "How training crops are changed: as the built-in does, or also turned by up to 25°, sheared and shifted.",
+        choices=("default", "strong"),
+        open_only=True,
+        only_with=_UNET,
+        source=OPEN_IMPLEMENTATION,
+    )
+    gradient_accumulation: int = _hyperparameter(
+        1,
+        "Parts of a batch that pass the network one after the other, where memory is short.",
+        low=1,
+        open_only=True,
+        only_with=_UNET,
+        source=OPEN_IMPLEMENTATION,
+    )
 
     @property
     def rounded_crop_size(self) -> int:

@@ -3,28 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import TypeVar
 
 from formats.crops import crop_grid, crop_id
 from formats.dataset import Dataset
 from formats.errors import SagesegError
-from formats.images import Rgb, cut_image, image_size, read_image
+from formats.images import (
+    Rgb,
+    cut_image,
+    decode_image,
+    encode_image,
+    image_errors,
+    image_size,
+    is_plain_jpeg,
+    read_image,
+)
 from formats.manifest import ManifestRow
 from formats.resampling import resize_image
 from formats.resize import Resize, recorded_resize, resized_size
 
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png"}
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class SourceWork:
-    """The crops of one source image, and how their pixels are read."""
+    """The crops of one source image: how their pixels are read, and how they are read as JPEG, for a
+    model that is elsewhere. A crop that is a JPEG file is sent as it is, so that every model sees the
+    same pixels."""
 
     rows: tuple[ManifestRow, ...]
     read: Callable[[], list[Rgb]]
+    encode: Callable[[], list[bytes]]
+
+
+def read_ahead(work: Sequence[SourceWork], read: Callable[[SourceWork], T]) -> Iterator[tuple[SourceWork, T]]:
+    """Each source with what was read of it; the next one is read meanwhile."""
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(read, work[0])
+        for source, after in zip(work, [*work[1:], None], strict=True):
+            found = following.result()
+            if after is not None:
+                following = pool.submit(read, after)
+            yield source, found
 
 
 def dataset_work(dataset: Dataset, split: str, images: Path | None) -> list[SourceWork]:
@@ -35,15 +61,36 @@ def dataset_work(dataset: Dataset, split: str, images: Path | None) -> list[Sour
         splits = ", ".join(dict.fromkeys(row.split for row in dataset.rows))
         raise SagesegError(f"--split {split}: {dataset.root} has no crop in it; expected one of {splits}")
     sources = [tuple(crops) for _, crops in groupby(rows, key=lambda row: row.source)]
-    return [SourceWork(crops, partial(_read_crops, dataset, crops, images)) for crops in sources]
+    return [
+        SourceWork(
+            crops,
+            partial(_read_crops, dataset, crops, images, read_image, lambda image: image),
+            partial(_read_crops, dataset, crops, images, _read_jpeg, encode_image),
+        )
+        for crops in sources
+    ]
 
 
-def _read_crops(dataset: Dataset, rows: Sequence[ManifestRow], images: Path | None) -> list[Rgb]:
+def _read_crops(
+    dataset: Dataset,
+    rows: Sequence[ManifestRow],
+    images: Path | None,
+    read: Callable[[Path], T],
+    make: Callable[[Rgb], T],
+) -> list[T]:
+    """Crops with a file are read, dropped ones cut from their source and made alike."""
     if images and not all(row.kept for row in rows):
         resize = recorded_resize(dataset.info)
         dropped = iter(_cut_source(images / rows[0].source, [row for row in rows if not row.kept], resize))
-        return [read_image(dataset.image_path(row.id)) if row.kept else next(dropped) for row in rows]
-    return [read_image(dataset.image_path(row.id)) for row in rows]
+        return [read(dataset.image_path(row.id)) if row.kept else make(next(dropped)) for row in rows]
+    return [read(dataset.image_path(row.id)) for row in rows]
+
+
+def _read_jpeg(path: Path) -> bytes:
+    """The file as it is when it is a plain JPEG, else encoded as one."""
+    with image_errors(path):
+        content = path.read_bytes()
+        return content if is_plain_jpeg(content) else encode_image(decode_image(content))
 
 
 def folder_work(folder: Path, size: int | None, overlap: int) -> list[SourceWork]:
@@ -54,7 +101,7 @@ def folder_work(folder: Path, size: int | None, overlap: int) -> list[SourceWork
     work = []
     for path in paths:
         rows = tuple(_rows_of(path, size, overlap))
-        work.append(SourceWork(rows, partial(_cut_source, path, rows)))
+        work.append(SourceWork(rows, partial(_cut_source, path, rows), partial(_encode_source, path, rows)))
     return work
 
 
@@ -80,3 +127,10 @@ def _cut_source(path: Path, rows: Sequence[ManifestRow], resize: Resize | None =
     if resize:
         image = resize_image(image, *resized_size(image.shape[1], image.shape[0], resize))
     return [cut_image(image, row.box) for row in rows]
+
+
+def _encode_source(path: Path, rows: Sequence[ManifestRow]) -> list[bytes]:
+    whole = len(rows) == 1 and (rows[0].width, rows[0].height) == (rows[0].source_width, rows[0].source_height)
+    if whole:
+        return [_read_jpeg(path)]
+    return [encode_image(image) for image in _cut_source(path, rows)]

@@ -74,8 +74,9 @@ class EndpointQuote:
         )
 
 
-def check_max_cost(worst_usd: float | None, max_cost: float | None, what: str) -> None:
-    """Raise SagesegError when something may cost more than the user allows, or when nobody knows."""
+def check_max_cost(worst_usd: float | None, max_cost: float | None, what: str, *, lower: str = "--max-runtime") -> None:
+    """Raise SagesegError when something may cost more than the user allows, or when nobody knows.
+    `lower` names the options that make it cheaper."""
     if max_cost is None:
         return
     if worst_usd is None:
@@ -85,7 +86,7 @@ def check_max_cost(worst_usd: float | None, max_cost: float | None, what: str) -
         )
     if worst_usd > max_cost:
         raise SagesegError(
-            f"{what}: may cost ${worst_usd:.2f}, more than --max-cost {max_cost:g}; lower --max-runtime, "
+            f"{what}: may cost ${worst_usd:.2f}, more than --max-cost {max_cost:g}; lower {lower}, "
             "choose a cheaper --instance-type or raise --max-cost"
         )
 

@@ -8,13 +8,14 @@ import os
 import subprocess
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from formats.errors import SagesegError
 from formats.staging import write_text
 from jobs.refusals import redact
 
 _GIT_SECONDS = 5
+Kind = Literal["training", "tuning"]
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,9 @@ class JobRecord:
 
     `created` is when it was started (ISO 8601, UTC); `git_commit` is the current folder's, empty
     outside a repository. `cost` holds `usd_per_hour`, `source`, `worst_usd` and, at the end,
-    `actual_usd`, each None where unknown. `description` is the last DescribeTrainingJob answer that
-    was seen; `epochs` are the metrics of its log.
+    `actual_usd`, each None where unknown. `description` is the last answer of the service's Describe
+    call that was seen; `epochs` are the metrics of a training's log. A tuning job is one record; its
+    training jobs have none, `jobs.tuning_jobs` makes theirs from it.
     """
 
     name: str
@@ -40,6 +42,17 @@ class JobRecord:
     cost: dict[str, Any] = field(default_factory=dict)
     description: dict[str, Any] = field(default_factory=dict)
     epochs: list[dict[str, Any]] = field(default_factory=list)
+    kind: Kind = "training"
+
+    @property
+    def is_tuning(self) -> bool:
+        return self.kind == "tuning"
+
+    @property
+    def training(self) -> dict[str, Any]:
+        """The part of the request that says how and where it trains."""
+        part: dict[str, Any] = self.request["TrainingJobDefinition"] if self.is_tuning else self.request
+        return part
 
 
 def home() -> Path:

@@ -5,12 +5,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
+from formats.errors import SagesegError
 from jobs.instances import local_storage_gb
+from jobs.service_model import load_service
 from jobs.training_request import ANY_NETWORK, Network, tag_list, vpc
 
 VARIANT = "AllTraffic"
+Use = Literal["endpoint", "batch transform"]
+_INSTANCE_SHAPES: dict[Use, str] = {
+    "endpoint": "ProductionVariantInstanceType",
+    "batch transform": "TransformInstanceType",
+}
 
 
 @dataclass(frozen=True)
@@ -133,3 +140,14 @@ def transform_request(transform: Transform) -> dict[str, Any]:
         if not local_storage_gb(transform.instance_type):
             request["TransformResources"]["VolumeKmsKeyId"] = transform.kms_key
     return request
+
+
+def check_serving_instance(instance_type: str, use: Use) -> None:
+    """Raise SagesegError unless the service has this instance type for endpoints, or for batch."""
+    known = load_service("sagemaker").shape_for(_INSTANCE_SHAPES[use]).metadata["enum"]
+    if instance_type not in known:
+        family = ".".join(instance_type.split(".")[:2]) + "."
+        near = [name for name in known if name.startswith(family)] or ["ml.c5.xlarge", "ml.m5.xlarge", "ml.g5.xlarge"]
+        raise SagesegError(
+            f"--instance-type {instance_type}: no instance type for {use}; expected one such as {', '.join(near[:6])}"
+        )

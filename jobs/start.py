@@ -1,4 +1,5 @@
-"""Starting a training job: ask, upload, create, record; and go on to the next instance type."""
+"""Starting a training job or a tuning job: check, ask, upload, create, record; and go on to the next
+instance type."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from formats.console import say
 from formats.dataset import Dataset
 from formats.errors import SagesegError
 from jobs.augmented_manifest import FOLDER, augmented_manifests, write_manifests
+from jobs.checked import check_before
 from jobs.clients import aws_errors, make_client
 from jobs.find_jobs import publish_record
 from jobs.instances import local_storage_gb
@@ -20,7 +22,7 @@ from jobs.preflight import check_bucket
 from jobs.price_list import find_rate
 from jobs.prices import STORAGE
 from jobs.quotes import TrainingQuote, check_max_cost
-from jobs.records import JobRecord, git_commit, record_path, write_record
+from jobs.records import JobRecord, Kind, git_commit, record_path, write_record
 from jobs.refusals import AwsError, is_about_capacity, is_about_instance
 from jobs.s3_places import parse_s3_uri
 from jobs.sending import encryption
@@ -29,22 +31,56 @@ from jobs.training_request import TrainingJob
 from jobs.upload import Upload, upload_dataset
 from jobs.watch import JobFailedError
 
+_QUOTA = "ResourceLimitExceeded"
+Follow = Callable[[JobRecord], JobRecord]
+
 
 @dataclass(frozen=True)
 class Attempt:
-    """One instance type to try: the job, its request, what it may cost (None where nothing is paid)."""
+    """One instance type to try: the job, its request, what it may cost (None where nothing is paid).
+
+    Of a tuning job `job` is what its training jobs share, under the tuning job's name; `jobs` of them
+    run, `parallel` at a time.
+    """
 
     job: TrainingJob
     request: dict[str, Any]
     quote: TrainingQuote | None = None
+    kind: Kind = "training"
+    jobs: int = 1
+    parallel: int = 1
 
 
-def quote_of(job: TrainingJob, region: str) -> TrainingQuote:
-    """What a job may cost at AWS, asked of its price list where that is allowed."""
+def start_job(
+    dataset: Dataset, attempts: Sequence[Attempt], options: TrainOptions, region: str, follow: Follow | None
+) -> JobRecord:
+    """Start the first of the attempts that is taken, and follow it if asked to. Whatever is refused
+    is refused before the next step, and leaves nothing behind."""
+    backend = options.start.backend
+    check_name_free(attempts[0].job.name)
+    check_before(dataset.root, attempts[0].job)
+    if backend == "aws":
+        attempts = [replace(attempt, quote=quote_of(attempt, region)) for attempt in attempts]
+    quotes = [attempt.quote for attempt in attempts if attempt.quote]
+    if quotes:
+        agree_on_cost(quotes, max_cost=options.start.max_cost, yes=options.start.yes)
+    send_data(dataset, attempts[0].job, options, region)
+
+    def begin(attempt: Attempt) -> JobRecord:
+        return create(new_record(dataset, attempt, backend, region))
+
+    return run_attempts(attempts, begin, follow)
+
+
+def quote_of(attempt: Attempt, region: str) -> TrainingQuote:
+    """What an attempt may cost at AWS, asked of its price list where that is allowed."""
+    job = attempt.job
     return TrainingQuote(
         job.instance_type,
         find_rate(region, job.instance_type, "Train"),
         job.max_runtime_seconds,
+        jobs=attempt.jobs,
+        parallel=attempt.parallel,
         volume_gb=job.volume_gb,
         storage_rate=None if local_storage_gb(job.instance_type) else STORAGE.get(region),
         spot=job.spot is not None,
@@ -60,7 +96,8 @@ def agree_on_cost(quotes: Sequence[TrainingQuote], *, max_cost: float | None, ye
         say(f"note: {note}")
     for number, quote in enumerate(quotes):
         say(quote.describe() if number == 0 else f"if it moves on: {quote.describe()}")
-        check_max_cost(quote.worst_usd, max_cost, quote.instance_type)
+        lower = "--max-runtime" if quote.jobs == 1 else "--max-jobs or --max-runtime"
+        check_max_cost(quote.worst_usd, max_cost, quote.instance_type, lower=lower)
     if yes or max_cost is not None:
         return
     if not sys.stdin.isatty():
@@ -115,7 +152,14 @@ def new_record(dataset: Dataset, attempt: Attempt, backend: str, region: str) ->
         created=utc_now().isoformat(timespec="seconds"),
         git_commit=git_commit(),
         cost=cost,
+        kind=attempt.kind,
     )
+
+
+def check_name_free(name: str) -> None:
+    """Raise SagesegError when a job of that name is recorded here."""
+    if record_path(name).exists():
+        raise SagesegError(f"{name}: a job of that name was started from this folder; choose another --name")
 
 
 def create(record: JobRecord) -> JobRecord:
@@ -123,29 +167,35 @@ def create(record: JobRecord) -> JobRecord:
 
     The record is written first: a job that AWS accepted just before this process died is not lost.
     """
-    if record_path(record.name).exists():
-        raise SagesegError(f"{record.name}: a job of that name was started from this folder; choose another --name")
+    check_name_free(record.name)
     write_record(record)
     try:
         client = make_client("sagemaker", record.backend, record.region)
-        with aws_errors(f"creating training job {record.name}"):
-            answer = client.create_training_job(**record.request)
+        with aws_errors(f"creating {record.kind} job {record.name}"):
+            arn = _create(client, record)
     except SagesegError:
         shutil.rmtree(record_path(record.name).parent)
         raise
-    record = replace(record, arn=answer["TrainingJobArn"])
+    record = replace(record, arn=arn)
     write_record(record)
     publish_record(record)
     return record
 
 
+def _create(client: Any, record: JobRecord) -> str:
+    if record.is_tuning:
+        return str(client.create_hyper_parameter_tuning_job(**record.request)["HyperParameterTuningJobArn"])
+    return str(client.create_training_job(**record.request)["TrainingJobArn"])
+
+
 def run_attempts(
-    attempts: Sequence[Attempt], begin: Callable[[Attempt], JobRecord], follow: Callable[[JobRecord], JobRecord] | None
+    attempts: Sequence[Attempt], begin: Callable[[Attempt], JobRecord], follow: Follow | None
 ) -> JobRecord:
     """Start the first attempt that AWS takes, and follow it if asked to.
 
     The next one is tried when the answer is a quota or a refusal that names the instance type, or
-    the job fails for want of capacity while it is followed; any other refusal stops.
+    the job fails for want of capacity while it is followed, a tuning job also for a quota that its
+    training jobs met; any other refusal stops.
     """
     for number, attempt in enumerate(attempts):
         last = attempt is attempts[-1]
@@ -161,7 +211,7 @@ def run_attempts(
                 raise
             say(f"refused: {e}")
         except JobFailedError as e:
-            if last or not is_about_capacity(e.reason):
+            if last or not (is_about_capacity(e.reason) or _QUOTA in e.reason):
                 raise
-            say(f"no capacity: {e}")
+            say(f"refused: {e}" if _QUOTA in e.reason else f"no capacity: {e}")
     raise SagesegError("no instance type to try; name one with --instance-type")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from formats.errors import SagesegError
-from jobs.hyperparameters import KINDS, TABLE, TUNABLE, limits_of
+from jobs.hyperparameters import KINDS
 from jobs.limits import Tunable
+from jobs.log_lines import METRIC_DEFINITIONS
+from jobs.train import is_builtin
 from jobs.training_request import TrainingJob, tag_list, training_body
+from jobs.tuning_ranges import check_range
 
-OBJECTIVES = ("validation:mIOU", "validation:pixel_accuracy")
-"""What the built-in algorithm may be tuned for; both are maximised (developer guide)."""
 MAX_NAME = 32
 """The longest name of a tuning job: SageMaker appends a number and letters for each training job."""
 
@@ -28,7 +28,8 @@ class Tuning:
     objective: str = "validation:mIOU"
     max_jobs: int = 10
     parallel: int = 1
-    strategy: Literal["Bayesian", "Random", "Hyperband", "Grid"] = "Bayesian"
+    strategy: str = "Bayesian"
+    seed: int | None = None
 
 
 def tuning_request(tuning: Tuning) -> dict[str, Any]:
@@ -36,22 +37,36 @@ def tuning_request(tuning: Tuning) -> dict[str, Any]:
     that the hyperparameter does not allow."""
     for name, tunable in tuning.ranges.items():
         check_range(name, tunable)
-    static = {name: value for name, value in tuning.training.hyperparameters.items() if name not in tuning.ranges}
+    config: dict[str, Any] = {
+        "Strategy": tuning.strategy,
+        "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": tuning.objective},
+        "ResourceLimits": {
+            "MaxNumberOfTrainingJobs": tuning.max_jobs,
+            "MaxParallelTrainingJobs": tuning.parallel,
+        },
+        "ParameterRanges": parameter_ranges(tuning.ranges),
+        "TrainingJobEarlyStoppingType": "Off",
+    }
+    if tuning.seed is not None:
+        config["RandomSeed"] = tuning.seed
     return {
         "HyperParameterTuningJobName": tuning.name,
-        "HyperParameterTuningJobConfig": {
-            "Strategy": tuning.strategy,
-            "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": tuning.objective},
-            "ResourceLimits": {
-                "MaxNumberOfTrainingJobs": tuning.max_jobs,
-                "MaxParallelTrainingJobs": tuning.parallel,
-            },
-            "ParameterRanges": parameter_ranges(tuning.ranges),
-            "TrainingJobEarlyStoppingType": "Off",
-        },
-        "TrainingJobDefinition": {"StaticHyperParameters": static, **training_body(tuning.training)},
+        "HyperParameterTuningJobConfig": config,
+        "TrainingJobDefinition": _definition(tuning),
         "Tags": tag_list(tuning.training.tags),
     }
+
+
+def _definition(tuning: Tuning) -> dict[str, Any]:
+    """How each training job trains. The service knows the built-in's metrics and refuses to be told
+    them; of any other image it must be told how they stand in the log (developer guide, Define Metrics
+    and Environment Variables)."""
+    static = {name: value for name, value in tuning.training.hyperparameters.items() if name not in tuning.ranges}
+    body = training_body(tuning.training)
+    if not is_builtin(tuning.training.image):
+        metrics = [{"Name": name, "Regex": pattern} for name, pattern in METRIC_DEFINITIONS.items()]
+        body["AlgorithmSpecification"] = {**body["AlgorithmSpecification"], "MetricDefinitions": metrics}
+    return {"StaticHyperParameters": static, **body}
 
 
 def parameter_ranges(ranges: Mapping[str, Tunable]) -> dict[str, list[dict[str, Any]]]:
@@ -69,30 +84,3 @@ def parameter_ranges(ranges: Mapping[str, Tunable]) -> dict[str, list[dict[str, 
         bounds = {"MinValue": f"{tunable.low:.12g}", "MaxValue": f"{tunable.high:.12g}"}
         lists[kind].append({"Name": name, **bounds, "ScalingType": tunable.scaling})
     return lists
-
-
-def check_range(name: str, tunable: Tunable) -> None:
-    """Raise SagesegError unless a tuning job may vary this hyperparameter over this range."""
-    if name not in TABLE:
-        raise SagesegError(f"--range {name}: no such hyperparameter; expected one of {', '.join(TUNABLE)}")
-    limits = limits_of(name)
-    if limits.tunable is None:
-        reason = limits.untunable or "not tunable"
-        raise SagesegError(f"--range {name}: {reason}; expected one of {', '.join(TUNABLE)}")
-    if limits.tunable.choices:
-        wrong = [choice for choice in tunable.choices if choice not in limits.choices]
-        if wrong or not tunable.choices:
-            raise SagesegError(f"--range {name}: expected values from {', '.join(limits.choices)}")
-        return
-    _check_bounds(name, tunable)
-
-
-def _check_bounds(name: str, tunable: Tunable) -> None:
-    limits = limits_of(name)
-    whole = KINDS[name] is not int or (tunable.low == int(tunable.low) and tunable.high == int(tunable.high))
-    if not (whole and limits.accepts(tunable.low) and limits.accepts(tunable.high) and tunable.low < tunable.high):
-        noun = "whole numbers" if KINDS[name] is int else "numbers"
-        raise SagesegError(
-            f"--range {name}={tunable.low:g}:{tunable.high:g}: expected two {noun} {limits.describe_range()}, "
-            "the smaller first"
-        )

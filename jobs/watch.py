@@ -127,11 +127,16 @@ def follow(record: JobRecord) -> JobRecord:
                 following.show(description, tail.new_lines())
             if description["TrainingJobStatus"] in FINISHED:
                 break
-            sleep(_INTERVAL_SECONDS[record.backend])
+            pause(record)
     record = finished_record(record, description, following.lines)
     write_record(record)
     _check_completed(record, following.lines)
     return record
+
+
+def pause(record: JobRecord) -> None:
+    """Wait until it is worth asking again."""
+    sleep(_INTERVAL_SECONDS[record.backend])
 
 
 def usd_so_far(record: JobRecord, description: Mapping[str, Any], now: float) -> float | None:

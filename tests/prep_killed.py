@@ -54,7 +54,7 @@ POINTS: dict[str, Callable[[], None]] = {
     "between images": lambda: kill_at(Journal, "append", 4),
     "half a line": lambda: kill_at(Journal, "append", 5, half_a_line),
     "manifest": lambda: kill_at(prep.dataset_index, "write_lines", 1),
-    "channels": lambda: kill_at(prep.dataset_index, "_link", 5),
+    "channels": lambda: kill_at(prep.dataset_index, "link_file", 5),
     "certificate": lambda: kill_at(prep.dataset_index, "certify", 1),
     "journal removed": lambda: kill_at(prep.journal, "replace_folder", 1),
 }

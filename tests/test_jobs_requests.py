@@ -5,6 +5,7 @@ builder takes, and the `request` that must come out.
 """
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from formats.errors import SagesegError
 from jobs.hyperparameters import TUNABLE
 from jobs.instances import GPU_INSTANCES
 from jobs.limits import Tunable
+from jobs.log_lines import validation_lines
 from jobs.service_model import check_request
 from jobs.serving_requests import (
     ServedModel,
@@ -28,6 +30,7 @@ from jobs.serving_requests import (
     transform_request,
 )
 from jobs.training_request import Network, Spot, TrainingJob, training_request, validates_on_train
+from jobs.tuning_options import OBJECTIVES
 from jobs.tuning_request import Tuning, parameter_ranges, tuning_request
 
 CASES = sorted((Path(__file__).parent / "data" / "requests").glob("*.json"))
@@ -168,6 +171,13 @@ def test_what_is_tuned_is_not_static() -> None:
     check_request("sagemaker", "CreateHyperParameterTuningJob", request)
 
 
+def test_an_image_of_our_own_says_where_its_metrics_stand() -> None:
+    definition = tuning_request(Tuning("cars", replace(JOB, image="sageseg:local"), TUNABLE))["TrainingJobDefinition"]
+    metrics = {one["Name"]: one["Regex"] for one in definition["AlgorithmSpecification"]["MetricDefinitions"]}
+    log = "\n".join(validation_lines(0, 0.9, 0.75, 50.0))
+    assert [re.findall(metrics[objective], log) for objective in OBJECTIVES] == [["0.75"], ["0.9"]]
+
+
 def test_the_documented_ranges_are_the_default_ones() -> None:
     assert parameter_ranges(TUNABLE) == {
         "ContinuousParameterRanges": [
@@ -190,9 +200,16 @@ def test_the_documented_ranges_are_the_default_ones() -> None:
         ("crop_size", Tunable(240, 512), "--range crop_size: not tunable"),
         ("learning_rate", Tunable(0, 1), r"--range learning_rate=0:1: expected two numbers in \(0, 1\]"),
         ("learning_rate", Tunable(0.1, 0.01), "the smaller first"),
+        ("learning_rate", Tunable(float("nan"), 0.1), r"--range learning_rate=nan:0.1: expected two numbers"),
         ("mini_batch_size", Tunable(1.5, 8), "expected two whole numbers at least 1"),
-        ("optimizer", Tunable(choices=("sgd", "adadelta")), "--range optimizer: expected values from adam, adagrad"),
-        ("optimizer", Tunable(0, 1), "--range optimizer: expected values from"),
+        ("mini_batch_size", Tunable(1, float("inf")), "expected two whole numbers at least 1"),
+        (
+            "optimizer",
+            Tunable(choices=("sgd", "adadelta")),
+            "optimizer=sgd,adadelta: expected two or more values from adam",
+        ),
+        ("optimizer", Tunable(choices=("adam",)), "--range optimizer=adam: expected two or more values from adam"),
+        ("optimizer", Tunable(0, 1), "--range optimizer: expected two or more values from"),
     ],
 )
 def test_ranges_that_the_hyperparameter_does_not_allow_are_refused(name: str, tunable: Tunable, message: str) -> None:

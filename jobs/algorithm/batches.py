@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from formats.images import Rgb
 from formats.masks import Mask
@@ -19,8 +20,8 @@ MakeSample = Callable[[int], tuple[Rgb, Mask]]
 class Batch:
     """Images (N, H, W, 3) and masks (N, H, W), both uint8."""
 
-    images: Rgb
-    masks: Mask
+    images: torch.Tensor
+    masks: torch.Tensor
 
 
 def epoch_order(count: int, batch_size: int, epoch: int, seed: int) -> list[list[int]]:
@@ -46,24 +47,30 @@ def in_order(count: int, batch_size: int) -> list[list[int]]:
     return [list(range(i, min(i + batch_size, count))) for i in range(0, count, batch_size)]
 
 
-def make_batches(order: Iterable[Sequence[int]], make: MakeSample, workers: int, ahead: int = 2) -> Iterator[Batch]:
-    """Batches in order, whose samples `workers` threads make while the caller trains.
+def make_batches(
+    order: Iterable[Sequence[int]], make: MakeSample, workers: int, ahead: int = 2, *, pinned: bool = False
+) -> Iterator[Batch]:
+    """Batches in order, which `workers` threads make while the caller trains.
 
-    At most `ahead` batches wait. What `make` raises is raised here.
+    At most `ahead` batches wait. What `make` raises is raised here. `pinned` memory travels to a GPU
+    while it computes.
     """
     with ThreadPoolExecutor(workers) as pool:
-        waiting: deque[list[Future[tuple[Rgb, Mask]]]] = deque()
+        waiting: deque[Future[Batch]] = deque()
         try:
             for numbers in order:
-                waiting.append([pool.submit(make, number) for number in numbers])
+                samples = [pool.submit(make, number) for number in numbers]
+                # threads take work in order: when one waits for the samples, others are at them
+                waiting.append(pool.submit(_collected, samples, pinned))
                 if len(waiting) > ahead:
-                    yield _collected(waiting.popleft())
+                    yield waiting.popleft().result()
             while waiting:
-                yield _collected(waiting.popleft())
+                yield waiting.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _collected(samples: Sequence[Future[tuple[Rgb, Mask]]]) -> Batch:
-    pairs = [sample.result() for sample in samples]
-    return Batch(np.stack([image for image, _ in pairs]), np.stack([mask for _, mask in pairs]))
+def _collected(samples: Sequence[Future[tuple[Rgb, Mask]]], pinned: bool) -> Batch:
+    images, masks = zip(*(sample.result() for sample in samples), strict=True)
+    batch = Batch(torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(masks)))
+    return Batch(batch.images.pin_memory(), batch.masks.pin_memory()) if pinned else batch

@@ -10,19 +10,22 @@ import torch
 from torch import nn
 
 from formats.classes import IGNORE
-from formats.masks import Mask
 from jobs.algorithm.batches import Batch
+from jobs.algorithm.device import Device
 from jobs.algorithm.normalisation import normalise
+from jobs.algorithm.team import ALONE, Team
 
 Counts = npt.NDArray[np.int64]
 """A confusion matrix in pixels, shape (classes, classes): rows truth, columns prediction."""
 
 
-def count_pixels(truth: Mask, predicted: Mask, num_classes: int) -> Counts:
-    """The confusion matrix of two arrays of class ids; pixels whose truth is ignore do not count."""
-    valid = truth != IGNORE
-    pairs = truth[valid].astype(np.int64) * num_classes + predicted[valid]
-    return np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
+def count_pixels(truth: torch.Tensor, predicted: torch.Tensor, num_classes: int) -> torch.Tensor:
+    """The confusion matrix, int64, of two tensors of class ids; pixels whose truth is ignore do not
+    count."""
+    pairs = truth.long() * num_classes + predicted
+    pairs[truth == IGNORE] = num_classes**2
+    counts = torch.bincount(pairs.flatten(), minlength=num_classes**2 + 1)
+    return counts[:-1].view(num_classes, num_classes)
 
 
 def mean_iou(counts: Counts) -> float:
@@ -38,12 +41,16 @@ def pixel_accuracy(counts: Counts) -> float:
 
 
 @torch.inference_mode()
-def evaluate(network: nn.Module, batches: Iterable[Batch], num_classes: int, device: torch.device) -> Counts:
-    """The counts of a network in evaluation mode over batches; the network stays in that mode."""
+def evaluate(
+    network: nn.Module, batches: Iterable[Batch], num_classes: int, device: Device, team: Team = ALONE
+) -> Counts:
+    """The counts of a network in evaluation mode over all the team's batches; the network stays in
+    that mode."""
     network.eval()
-    counts = np.zeros((num_classes, num_classes), np.int64)
+    counts = torch.zeros((num_classes, num_classes), dtype=torch.int64, device=device.place)
     for batch in batches:
-        scores, _ = network(normalise(batch.images, device))
-        predicted = scores.argmax(1).to(torch.uint8).cpu().numpy()
-        counts += count_pixels(batch.masks, predicted, num_classes)
-    return counts
+        images, truth = (tensor.to(device.place, non_blocking=True) for tensor in (batch.images, batch.masks))
+        with device.autocast():
+            scores, _ = network(normalise(images))
+        counts += count_pixels(truth, scores.argmax(1), num_classes)
+    return team.total(counts).cpu().numpy()

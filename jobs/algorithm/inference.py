@@ -43,5 +43,5 @@ class Predictor:
 
     def _scores(self, images: Rgb) -> torch.Tensor:
         scores: torch.Tensor
-        scores, _ = self.network(normalise(images, self._device))
+        scores, _ = self.network(normalise(torch.from_numpy(images).to(self._device)))
         return scores

@@ -17,25 +17,37 @@ AUXILIARY_WEIGHT = 0.5
 PLAIN = "cross-entropy"
 
 
-def training_loss(scores: torch.Tensor, auxiliary: torch.Tensor | None, truth: torch.Tensor, name: str) -> torch.Tensor:
+class Whole(NamedTuple):
+    """The batch that scores are a part of: its pixels that are not ignored, and its images; scalars."""
+
+    pixels: torch.Tensor
+    images: torch.Tensor
+
+
+def training_loss(
+    scores: torch.Tensor, auxiliary: torch.Tensor | None, truth: torch.Tensor, name: str, whole: Whole | None = None
+) -> torch.Tensor:
     """The loss of class scores (N, C, H, W) against class ids (N, H, W), int64.
 
     `name` is the hyperparameter `loss`: cross-entropy, alone or with the Dice or Jaccard loss added.
     The auxiliary head's scores, where there are any, add their cross-entropy at AUXILIARY_WEIGHT.
+    Where the scores are a part of a batch, it is their share of the batch's loss.
     """
-    loss = cross_entropy(scores, truth)
+    pixels = whole.pixels if whole else (truth != IGNORE).sum()
+    loss = cross_entropy(scores, truth, pixels)
     if auxiliary is not None:
-        loss = loss + AUXILIARY_WEIGHT * cross_entropy(auxiliary, truth)
+        loss = loss + AUXILIARY_WEIGHT * cross_entropy(auxiliary, truth, pixels)
     if name == PLAIN:
         return loss
     overlap = _overlap(scores, truth)
-    return loss + (dice_loss(overlap) if name.endswith("dice") else jaccard_loss(overlap))
+    added = dice_loss(overlap) if name.endswith("dice") else jaccard_loss(overlap)
+    return loss + (added * len(truth) / whole.images if whole else added)
 
 
-def cross_entropy(scores: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-    """The mean over the pixels that are not ignored; 0 where all are (torch's own mean is nan)."""
-    total = F.cross_entropy(scores, truth, ignore_index=IGNORE, reduction="sum")
-    return total / (truth != IGNORE).sum().clamp(min=1)
+def cross_entropy(scores: torch.Tensor, truth: torch.Tensor, pixels: torch.Tensor) -> torch.Tensor:
+    """The sum over the pixels that are not ignored, over this number of pixels, or over 1 where there
+    are none (torch's own mean is nan then)."""
+    return F.cross_entropy(scores, truth, ignore_index=IGNORE, reduction="sum") / pixels.clamp(min=1)
 
 
 class _Overlap(NamedTuple):

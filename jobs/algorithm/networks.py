@@ -29,8 +29,9 @@ class SegmentationNetwork(DilatedResNet):
         auxiliary head."""
         size = images.shape[-2:]
         middle, last = self.features(images)
-        scores = resize(self.head(last), size)
-        return scores, resize(self.auxlayer(middle), size) if self.training else None
+        # float: under autocast the scores of a few classes are few bytes, and their rounding would show
+        scores = resize(self.head(last).float(), size)
+        return scores, resize(self.auxlayer(middle).float(), size) if self.training else None
 
 
 def build_network(hyperparameters: Hyperparameters) -> nn.Module:

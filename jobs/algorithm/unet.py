@@ -62,7 +62,7 @@ class UNet(nn.Module):
         for up in self.up:
             features = up(features, skips.pop())
         # contiguous: softmax over few classes is slow when they lie next to each other in memory
-        scores = F.pixel_shuffle(self.head(features).contiguous(), 2)
+        scores = F.pixel_shuffle(self.head(features).float().contiguous(), 2)
         return scores[..., :height, :width], None
 
 
