@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from analysis.sources import Source
 from analysis.thresholds import Probabilities
 from formats import dataset as dataset_files
 from formats import predictions as prediction_files
+from formats.classes import IGNORE
 from formats.crops import Box
 from formats.errors import SagesegError
 from formats.images import Luma, Rgb, read_image, read_luma
@@ -85,7 +87,8 @@ def _require_shares(values: npt.NDArray[Any], path: Path) -> None:
 
 
 def read_truth(root: Path, source: Source, num_classes: int) -> Mask:
-    """The true mask of a source at full size from a dataset; dropped crops were empty."""
+    """The true mask of a source at full size from a dataset; dropped crops were empty, or are ignore
+    where they were not."""
 
     def read(piece: Piece) -> Mask:
         path = dataset_files.mask_path(root, piece.id)
@@ -94,7 +97,10 @@ def read_truth(root: Path, source: Source, num_classes: int) -> Mask:
         return mask
 
     width, height = source.kept_size
-    parts = ((piece, read(piece)) for piece in source.kept)
+    unlabelled = (
+        (piece, np.full((piece.crop.height, piece.crop.width), IGNORE, np.uint8)) for piece in source.unlabelled
+    )
+    parts = chain(((piece, read(piece)) for piece in source.kept), unlabelled)
     return resize_mask(assemble((height, width), parts, BACKGROUND_ID), source.width, source.height)
 
 

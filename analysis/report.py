@@ -72,7 +72,8 @@ def report(
     if not scoring.partial:
         check_complete(sources, dataset)
     absent = Absent(
-        dropped_crops=sum(source.dropped for source in sources) + dropped_before(predictions.info),
+        dropped_crops=sum(source.scored_as_background() for source in sources) + dropped_before(predictions.info),
+        unlabelled_crops=sum(len(source.unlabelled) for source in sources),
         uncovered_pixels=sum(source.uncovered for source in sources),
         grey_images=sum(owned_pixels(source.kept) < math.prod(source.kept_size) for source in sources),
     )

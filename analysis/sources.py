@@ -26,8 +26,10 @@ class Source:
 
     `predicted` are the crops with a predicted mask, `kept` those with an image and a true mask in
     the dataset (none without a dataset); they lie on images of `predicted_size` and `kept_size`,
-    which differ from the source's where prep resized it. `dropped` crops were not predicted, and
-    `uncovered` pixels of the source lie in no crop at all; both count as background.
+    which differ from the source's where prep resized it. `unlabelled` are crops of the dataset that
+    prep dropped although they hold objects, as --focus asks: their truth is unknown, thus ignore.
+    `dropped` crops were not predicted, and `uncovered` pixels of the source lie in no crop at all;
+    both are background in the prediction.
     `probabilities` tells that all predicted crops have them.
     """
 
@@ -39,9 +41,15 @@ class Source:
     predicted_size: Size
     kept: tuple[Piece, ...]
     kept_size: Size
+    unlabelled: tuple[Piece, ...]
     dropped: int
     uncovered: int
     probabilities: bool
+
+    def scored_as_background(self) -> int:
+        """How many dropped crops count as background: those that are not ignore in the truth."""
+        predicted = {piece.id for piece in self.predicted}
+        return self.dropped - sum(piece.id not in predicted for piece in self.unlabelled) if self.dropped else 0
 
 
 def plan_sources(predictions: Predictions, dataset: Dataset | None) -> list[Source]:
@@ -158,7 +166,9 @@ class _Plan:
         _check_inside(grid, predicted_size, self.dataset)
         ids = {row.id for row in predicted}
         pieces = divide(_boxes(grid), *predicted_size)
-        kept = {row.id for row in rows if row.kept} if self.dataset else set()
+        known = divide(_boxes(rows), *kept_size) if self.dataset else []
+        kept = {row.id for row in rows if row.kept}
+        unlabelled = {row.id for row in rows if not row.kept and row.foreground} if self.dataset else set()
         return Source(
             stem=stem,
             width=width,
@@ -166,8 +176,9 @@ class _Plan:
             row=first,
             predicted=tuple(piece for piece in pieces if piece.id in ids),
             predicted_size=predicted_size,
-            kept=tuple(piece for piece in divide(_boxes(rows), *kept_size) if piece.id in kept),
+            kept=tuple(piece for piece in known if piece.id in kept),
             kept_size=kept_size,
+            unlabelled=tuple(piece for piece in known if piece.id in unlabelled),
             dropped=len(grid) - len(predicted),
             uncovered=_at_source_size(owned_pixels(pieces), predicted_size, (width, height)),
             probabilities=self.probabilities,

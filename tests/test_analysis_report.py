@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,11 @@ from analysis.scores_json import summary_to_json
 from analysis.scoring_options import ScoringOptions
 from analysis.stitch import stitch
 from formats.classes import ClassTable
-from formats.crops import Box
-from formats.dataset import Dataset
+from formats.crops import Box, owned_boxes
+from formats.dataset import Dataset, open_dataset
 from formats.errors import SagesegError
 from formats.images import read_image
+from formats.manifest import write_manifest
 from formats.masks import Mask, read_mask, write_mask
 from formats.predictions import Predictions, open_predictions
 
@@ -107,6 +109,28 @@ def test_dropped_crops_are_background_counted_and_said(dataset: Dataset, tmp_pat
     stitch(kept_only, dataset, tmp_path / "stitched", workers=1)
     again = report(open_predictions(tmp_path / "stitched"), dataset, tmp_path / "again", workers=1)
     assert again == scores
+
+
+def test_a_crop_dropped_with_its_objects_counts_nowhere(dataset: Dataset, tmp_path: Path) -> None:
+    whole = make_predictions(tmp_path / "whole", dataset, PREDICTED)
+    before = report(whole, dataset, tmp_path / "before", workers=1)
+    out_of_focus = max((row for row in dataset.rows if row.kept), key=lambda row: row.foreground)
+    rows = [replace(row, kept=False) if row is out_of_focus else row for row in dataset.rows]
+    write_manifest(dataset.root / "manifest.csv", rows)
+    for path in (dataset.mask_path(out_of_focus.id), dataset.image_path(out_of_focus.id)):
+        path.unlink()
+    narrower = open_dataset(dataset.root)
+    scores = report(make_predictions(tmp_path / "less", narrower, PREDICTED), narrower, tmp_path / "after", workers=1)
+    lost = np.sum(before["confusion"]) - np.sum(scores["confusion"])
+    owned = owned_boxes(
+        [row.box for row in rows if row.source == out_of_focus.source],
+        out_of_focus.source_width,
+        out_of_focus.source_height,
+    )
+    assert lost == owned[out_of_focus.box].width * owned[out_of_focus.box].height
+    assert scores["dropped_crops_as_ignore"] == 1
+    assert scores["dropped_crops_as_background"] == before["dropped_crops_as_background"]
+    assert "out of focus holds objects" in (tmp_path / "after" / "index.html").read_text()
 
 
 def test_only_predicted_sources_are_scored(dataset: Dataset, tmp_path: Path) -> None:
@@ -260,6 +284,7 @@ def test_a_page_of_bare_scores_still_stands() -> None:
         "classes": ["_background_", "car"],
         "images": 0,
         "dropped_crops_as_background": 0,
+        "dropped_crops_as_ignore": 0,
         "uncovered_pixels_as_background": 2,
         "confusion": [[9, 0], [0, 0]],
         "overall": one,
