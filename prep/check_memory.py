@@ -9,8 +9,6 @@ workspace. One real case agrees: 512 × 512 crops of 14 classes ran out of memor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 GIB = 2**30
 _BYTES = 4
 _CONVOLUTIONS = {"resnet-50": 562, "resnet-101": 970}
@@ -31,29 +29,6 @@ _PARAMETERS = {
 }
 _COPIES = 3
 _CONTEXT_GIB = 1.0
-
-
-@dataclass(frozen=True)
-class Gpus:
-    """The GPUs of an instance type; memory in GiB each."""
-
-    count: int
-    memory_gib: int
-
-
-_FAMILY_GIB = {"p2": 12, "p3": 16, "p3dn": 32, "g4dn": 16, "g5": 24}
-_COUNTS = {"p2": {"8xlarge": 8, "16xlarge": 16}, "p3": {"8xlarge": 4, "16xlarge": 8}, "p3dn": {"24xlarge": 8}}
-_COUNTS |= {"g4dn": {"12xlarge": 4}, "g5": {"12xlarge": 4, "24xlarge": 4, "48xlarge": 8}}
-
-
-def gpus_of(instance_type: str) -> Gpus | None:
-    """The GPUs of an instance type that the built-in trains on (EC2's instance type pages); None
-    for a type of another family."""
-    _, _, rest = instance_type.partition("ml.")
-    family, _, size = rest.partition(".")
-    if family not in _FAMILY_GIB:
-        return None
-    return Gpus(_COUNTS[family].get(size, 1), _FAMILY_GIB[family])
 
 
 def estimate_gib(algorithm: str, backbone: str, num_classes: int, crop_size: int, batch: int, gpus: int) -> float:

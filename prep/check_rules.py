@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from formats.dataset import CHANNELS, Dataset, channel_path
+from formats.gpu_instances import GPU_INSTANCES
 from prep.check_files import Finding, PairFacts
-from prep.check_memory import GIB, estimate_gib, gpus_of
+from prep.check_memory import GIB, estimate_gib
 from prep.check_settings import CheckSettings
 
 ONE_SIZE = ("psp", "deeplab")
@@ -137,7 +138,7 @@ def crop_size_wastes(found: Evidence) -> Iterator[Finding]:
 
 def gpu_memory_is_short(found: Evidence) -> Iterator[Finding]:
     settings = found.settings
-    gpus = gpus_of(settings.instance_type) if settings.instance_type else None
+    gpus = GPU_INSTANCES.get(settings.instance_type or "")
     if gpus is None or settings.algorithm == "unet":
         return
     needed = estimate_gib(

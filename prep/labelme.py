@@ -21,7 +21,7 @@ from prep.labelme_image import EmbeddedInJson, embedded_size, find_image, path_b
 from prep.labelme_json import Annotation, Shape, read_annotation
 from prep.labelme_shapes import check_inside, count_overlap, draw_shapes
 from prep.regions import region_of_shape
-from prep.source_files import group_of, list_files
+from prep.source_files import IMAGE_SUFFIXES, find_files, group_of, list_files
 
 OVERLAP = "overlap_pixels"
 """The attribute that counts an image's pixels under shapes of more than one class."""
@@ -62,6 +62,7 @@ def read_labelme(
     _check_twice(found)
     labelled = sorted((replace(image, group=_group(image, group_by)) for image in found), key=lambda i: i.source)
     _tell(labelled, group_by)
+    _tell_left_out(labelled, images or annotations)
     return Source("labelme", classes, tuple(labelled))
 
 
@@ -141,6 +142,18 @@ def _check_twice(images: Sequence[LabelledImage]) -> None:
                 f"{image.mask.path} and {seen[image.source]}: both label {image.source}; remove one of them"
             )
         seen[image.source] = image.mask.path
+
+
+def _tell_left_out(labelled: Sequence[LabelledImage], folder: Path) -> None:
+    """labelme writes no JSON for an image that nobody saved: empty of objects, or not yet seen."""
+    known = {image.image for image in labelled}  # the JSON file itself where it holds the image
+    files = find_files(folder, IMAGE_SUFFIXES, deep=True)
+    left_out = [path for path in files if not known & {path, path.with_suffix(".json")}]
+    if left_out:
+        say(
+            f"note: {len(left_out)} image(s) without a JSON file are left out, such as {left_out[0]}; "
+            "where one shows no object, save it in labelme without shapes"
+        )
 
 
 def _tell(images: Sequence[LabelledImage], group_by: re.Pattern[str] | None) -> None:

@@ -22,10 +22,15 @@ def list_files(folder: Path, suffixes: frozenset[str], expected: str, *, deep: b
     """
     if not folder.is_dir():
         raise SagesegError(f"{folder}: no such folder; expected one with files {expected}")
-    found = sorted(_walk(folder, suffixes, deep, (folder.resolve(),)), key=lambda path: path.parts)
+    found = find_files(folder, suffixes, deep=deep)
     if not found:
         raise SagesegError(f"{folder}: no {'/'.join(sorted(suffixes))} file in it; expected {expected}")
     return found
+
+
+def find_files(folder: Path, suffixes: frozenset[str], *, deep: bool = False) -> list[Path]:
+    """`list_files` of a folder that may have none."""
+    return sorted(_walk(folder, suffixes, deep, (folder.resolve(),)), key=lambda path: path.parts)
 
 
 def _walk(folder: Path, suffixes: frozenset[str], deep: bool, above: tuple[Path, ...]) -> Iterator[Path]:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from formats.errors import SagesegError
+from formats.gpu_instances import GPU_INSTANCES
 from jobs import prices
-from jobs.instances import GPU_INSTANCES
 from jobs.price_list import find_rate, listed_rate
 from jobs.prices import Rate, table_rate
 from jobs.quotes import EndpointQuote, TrainingQuote, actual_usd, check_max_cost

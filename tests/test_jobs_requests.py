@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from formats.errors import SagesegError
+from formats.gpu_instances import GPU_INSTANCES
 from jobs.hyperparameters import TUNABLE
-from jobs.instances import GPU_INSTANCES
 from jobs.limits import Tunable
 from jobs.log_lines import validation_lines
 from jobs.service_model import check_request

@@ -13,9 +13,10 @@ from typer.testing import CliRunner
 
 from formats.dataset import Dataset, open_dataset
 from formats.errors import SagesegError
+from formats.gpu_instances import GPU_INSTANCES
 from jobs.augmented_manifest import augmented_manifests
 from jobs.cli import app
-from jobs.instances import GPU_INSTANCES, larger_memory
+from jobs.instances import larger_memory
 from jobs.label_map import check_label_map
 from jobs.options import DataOptions, MachineOptions, SecurityOptions, StartOptions, TrainOptions
 from jobs.registry import ACCOUNTS, builtin_image

@@ -19,10 +19,9 @@ from formats.dataset import image_path, manifest_path, mask_path
 from formats.errors import SagesegError
 from formats.images import encode_image
 from formats.masks import encode_mask
-from jobs.instances import GPU_INSTANCES
 from prep.check import check_dataset, describe, errors_among
 from prep.check_files import Finding
-from prep.check_memory import estimate_gib, gpus_of
+from prep.check_memory import estimate_gib
 from prep.check_settings import CheckSettings
 from prep.cli import app
 from prep.options import PrepOptions
@@ -271,14 +270,6 @@ def test_memory_is_estimated_from_what_the_networks_put_out(algorithm: str, back
     estimated = estimate_gib(algorithm, backbone, 2, 512, 2, gpus=1) - 1
     extra = {"fcn": 16, "psp": 16 + 96, "deeplab": 16 + 24}[algorithm] * 2 * 512**2 * 4 / 2**30
     assert estimated == pytest.approx(measured + extra, rel=0.01)
-
-
-def test_instances_are_those_of_jobs() -> None:
-    for name, gpus in GPU_INSTANCES.items():
-        own = gpus_of(name)
-        assert own is not None
-        assert (own.count, own.memory_gib) == (gpus.count, gpus.memory_gib), name
-    assert gpus_of("ml.m5.large") is None
 
 
 # the command

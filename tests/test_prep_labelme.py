@@ -92,6 +92,16 @@ def test_the_pixels_that_overlap_decided_are_counted_and_told(
     assert "overlap in 1 pixels of 1 image(s)" in capsys.readouterr().err
 
 
+def test_images_that_nobody_saved_in_labelme_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for stem in "ab":
+        write_pair(tmp_path / "in", stem)
+    read(tmp_path / "in")
+    assert "without a JSON file" not in capsys.readouterr().err
+    (tmp_path / "in" / "b.json").unlink()
+    assert [image.source for image in read(tmp_path / "in")] == ["a.jpg"]
+    assert f"1 image(s) without a JSON file are left out, such as {tmp_path}/in/b.jpg" in capsys.readouterr().err
+
+
 def test_regions_are_no_objects(tmp_path: Path) -> None:
     write_pair(tmp_path / "in", "a", [shape("__region__", BOX, "rectangle"), shape("__region__")])
     (image,) = read(tmp_path / "in")

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from formats.errors import SagesegError
+from formats.gpu_instances import GPU_INSTANCES
 from jobs.emulator.faults import invalid
 from jobs.emulator.storage import Storage
 from jobs.emulator.training_record import DEFAULT_MAX_RUNTIME_SECONDS
 from jobs.hyperparameters import Rules, parse_hyperparameters
-from jobs.instances import GPU_INSTANCES
 from jobs.registry import OPEN_IMAGE, builtin_image
 from jobs.service_model import Violation, describe_violations
 from jobs.training_request import CONTENT_TYPES
