@@ -67,8 +67,9 @@ def _foreign() -> ValueError:
 
 def _count_many(truth: Mask, prediction: Mask, num_classes: int) -> Confusion:
     count_all = _count_runs if _has_long_runs(truth, prediction) else _count_pixels
-    counted, ignored = count_all(truth, prediction, num_classes)
-    if int(counted.sum()) + ignored != truth.size:
+    counted = count_all(truth, prediction, num_classes)
+    left_out = truth.size - int(counted.sum())
+    if left_out and left_out != _count_true(truth == IGNORE):
         raise _foreign()
     return counted
 
@@ -86,8 +87,7 @@ def _count_true(flags: npt.NDArray[np.bool_]) -> int:
     return cv2.countNonZero(flags.view(np.uint8))
 
 
-def _count_runs(truth: Mask, prediction: Mask, num_classes: int) -> tuple[Confusion, int]:
-    """The matrix, and how many pixels are ignored."""
+def _count_runs(truth: Mask, prediction: Mask, num_classes: int) -> Confusion:
     changes = truth[1:] != truth[:-1]
     changes |= prediction[1:] != prediction[:-1]
     starts = np.concatenate([[0], np.flatnonzero(changes) + 1])
@@ -96,19 +96,15 @@ def _count_runs(truth: Mask, prediction: Mask, num_classes: int) -> tuple[Confus
     known = true < num_classes
     codes = true[known].astype(np.int64) * num_classes + predicted[known]
     # the weights become float64, which holds a block's pixels exactly
-    counted = np.bincount(codes, lengths[known], num_classes**2).astype(np.int64)
-    return counted.reshape(num_classes, num_classes), int(lengths[true == IGNORE].sum())
+    return np.bincount(codes, lengths[known], num_classes**2).astype(np.int64).reshape(num_classes, num_classes)
 
 
-def _count_pixels(truth: Mask, prediction: Mask, num_classes: int) -> tuple[Confusion, int]:
-    """The matrix, and how many pixels are ignored.
-
-    Side by side both masks are numbers of 16 bits, which cv2 counts faster than pairs.
-    """
+def _count_pixels(truth: Mask, prediction: Mask, num_classes: int) -> Confusion:
+    """Side by side both masks are numbers of 16 bits, which cv2 counts faster than pairs."""
     codes = np.asarray(cv2.merge([prediction.reshape(1, -1), truth.reshape(1, -1)])).view("<u2")
     bins = 256 * num_classes  # ignore, and whatever else is no class, lies beyond
     counted = cv2.calcHist([codes.reshape(1, -1)], [0], None, [bins], [0, bins])
-    return counted.reshape(num_classes, 256)[:, :num_classes].astype(np.int64), _count_true(truth == IGNORE)
+    return counted.reshape(num_classes, 256)[:, :num_classes].astype(np.int64)
 
 
 def check_truth(mask: Mask, num_classes: int, path: Path) -> None:

@@ -154,8 +154,8 @@ def _facts(record: JobRecord, description: Mapping[str, Any]) -> dict[str, Any]:
 
 def _fetch(model: TrainedModel) -> Path:
     parts = urlsplit(model.artefact_uri)
-    if parts.scheme == "file":
-        return Path(unquote(parts.path))
+    if parts.scheme == "file":  # a file keeps the name that it was given, for errors
+        return Path(unquote(parts.path) if model.is_job else model.name)
     if model.is_job:
         path = record_path(model.name).parent / "model.tar.gz"
         if path.exists():
