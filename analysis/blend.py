@@ -71,10 +71,10 @@ def blend_labels(pieces: Sequence[Piece], top: int, bottom: int, width: int, rea
         parts = [_cut(read(piece), piece, cell, top, bottom) for piece in cell.pieces]
         place = labels[:, cell.left : cell.right]
         if len(parts) == 1:
-            place[:] = likeliest(parts[0])
+            put_likeliest(parts[0], place)
         elif parts:
             weights = [_weights(piece, cell, top, bottom) for piece in cell.pieces]
-            place[:] = _likeliest_of_sum(parts, weights)
+            _put_likeliest_of_sum(parts, weights, place)
     return labels
 
 
@@ -109,24 +109,23 @@ def _weights(piece: Piece, cell: Cell, top: int, bottom: int) -> npt.NDArray[np.
     return window(crop.height, crop.width)[rows, columns]
 
 
-def _likeliest_of_sum(parts: Sequence[Values], weights: Sequence[npt.NDArray[np.float32]]) -> Mask:
+def _put_likeliest_of_sum(parts: Sequence[Values], weights: Sequence[npt.NDArray[np.float32]], labels: Mask) -> None:
     if len(parts[0]) == 2:
-        return _likelier_of_two(parts, weights)
-    labels = np.empty(weights[0].shape, np.uint8)
+        _put_likelier_of_two(parts, weights, labels)
+        return
     for start in range(0, len(labels), _BLOCK_ROWS):
         rows = slice(start, start + _BLOCK_ROWS)
-        labels[rows] = likeliest(_weighted_sum([part[:, rows] for part in parts], [each[rows] for each in weights]))
-    return labels
+        put_likeliest(_weighted_sum([part[:, rows] for part in parts], [each[rows] for each in weights]), labels[rows])
 
 
-def _likelier_of_two(parts: Sequence[Values], weights: Sequence[npt.NDArray[np.float32]]) -> Mask:
+def _put_likelier_of_two(parts: Sequence[Values], weights: Sequence[npt.NDArray[np.float32]], labels: Mask) -> None:
     """The sum of their difference tells the larger, in one array instead of two."""
     margins = (np.subtract(part[1], part[0], dtype=np.float32) for part in parts)
     total = next(margins)
     total *= weights[0]
     for margin, weight in zip(margins, weights[1:], strict=True):
         cv2.accumulateProduct(margin, weight, total)
-    return np.asarray(total > 0).view(np.uint8)
+    np.greater(total, 0, out=labels.view(np.bool_))
 
 
 def _weighted_sum(parts: Sequence[Values], weights: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
@@ -139,11 +138,19 @@ def _weighted_sum(parts: Sequence[Values], weights: Sequence[npt.NDArray[np.floa
 def likeliest(values: npt.NDArray[Any]) -> Mask:
     """The class of the largest value of each pixel, (h, w) uint8, from (C, h, w) values of 0 or more;
     the lowest of equal ones. numpy's argmax over the first axis takes twenty times as long."""
+    labels = np.empty(values[0].shape, np.uint8)
+    put_likeliest(values, labels)
+    return labels
+
+
+def put_likeliest(values: npt.NDArray[Any], labels: Mask) -> None:
+    """`likeliest`, into a mask, which may be a part of a larger one."""
     if values.dtype == np.float16:
         values = values.view(np.uint16)  # the bits of what is not negative order as the values do
     if len(values) == 2:
-        return np.asarray(values[1] > values[0]).view(np.uint8)
-    labels = np.zeros(values[0].shape, np.uint8)
+        np.greater(values[1], values[0], out=labels.view(np.bool_))
+        return
+    labels[:] = 0
     for start in range(0, labels.shape[0], _BLOCK_ROWS):
         rows = slice(start, start + _BLOCK_ROWS)
         best = values[0, rows].copy()
@@ -152,4 +159,3 @@ def likeliest(values: npt.NDArray[Any]) -> Mask:
             np.maximum(best, values[class_id, rows], out=best)
             # a later class has the larger id
             np.maximum(labels[rows], better.view(np.uint8) * np.uint8(class_id), out=labels[rows])
-    return labels
