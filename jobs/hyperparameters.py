@@ -230,6 +230,11 @@ def _check_together(settled: Hyperparameters) -> None:
         raise SagesegError('lr_scheduler step: lr_scheduler_step is missing; expected epochs such as "10, 20"')
     if settled.algorithm == "unet" and settled.use_pretrained_model:
         raise SagesegError("use_pretrained_model True: unet has no pretrained weights; set it to False")
+    if settled.gradient_accumulation > settled.mini_batch_size:
+        raise SagesegError(
+            f"gradient_accumulation {settled.gradient_accumulation}: over mini_batch_size {settled.mini_batch_size}, "
+            "which it divides; lower it"
+        )
 
 
 def without_effect(given: Mapping[str, str], settled: Hyperparameters) -> list[str]:

@@ -49,7 +49,8 @@ def test_a_trained_network_finds_the_discs(trained: Path) -> None:
     counts = np.zeros((2, 2), np.int64)
     for path in (trained / "input/data/validation").iterdir():
         truth = read_mask(trained / f"input/data/validation_annotation/{path.stem}.png")
-        counts += count_pixels(truth, predictor.predict_masks(read_image(path)[None])[0], 2)
+        predicted = predictor.predict_masks(read_image(path)[None])[0]
+        counts += count_pixels(torch.from_numpy(truth), torch.from_numpy(predicted), 2).numpy()
     assert mean_iou(counts) > 0.8
 
 
@@ -253,9 +254,9 @@ def test_other_failures_leave_their_reason(tmp_path: Path) -> None:
 
 
 def test_confusion_and_scores_of_a_case_counted_by_hand() -> None:
-    truth = np.array([[0, 0, 1], [1, 1, IGNORE]], np.uint8)
-    predicted = np.array([[0, 1, 1], [1, 0, 1]], np.uint8)
-    counts = count_pixels(truth, predicted, 3)
+    truth = torch.tensor([[0, 0, 1], [1, 1, IGNORE]], dtype=torch.uint8)
+    predicted = torch.tensor([[0, 1, 1], [1, 0, 1]])
+    counts = count_pixels(truth, predicted, 3).numpy()
     assert counts.tolist() == [[1, 1, 0], [1, 2, 0], [0, 0, 0]]
     # 1/3, 2/4, and 0 for the class that is nowhere, as GluonCV counts it
     assert mean_iou(counts) == pytest.approx((1 / 3 + 1 / 2 + 0) / 3)
@@ -265,11 +266,11 @@ def test_confusion_and_scores_of_a_case_counted_by_hand() -> None:
 
 def test_ignored_pixels_do_not_train() -> None:
     scores = torch.zeros(1, 2, 1, 2, requires_grad=True)
-    cross_entropy(scores, torch.tensor([[[1, IGNORE]]])).backward()  # type: ignore[no-untyped-call]
+    cross_entropy(scores, torch.tensor([[[1, IGNORE]]]), torch.tensor(1)).backward()  # type: ignore[no-untyped-call]
     assert scores.grad is not None
     assert scores.grad[..., 1].abs().sum() == 0
     assert scores.grad[0, :, 0, 0].tolist() == [0.5, -0.5]
-    assert cross_entropy(scores, torch.full((1, 1, 2), IGNORE)).item() == 0
+    assert cross_entropy(scores, torch.full((1, 1, 2), IGNORE), torch.tensor(0)).item() == 0
 
 
 def test_the_processor_is_set_up_where_the_user_has_not(monkeypatch: pytest.MonkeyPatch) -> None:

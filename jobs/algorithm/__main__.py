@@ -48,6 +48,7 @@ def train(root: Path, stop: threading.Event) -> None:
     end or `stop`."""
     prepare_processor()
     from jobs.algorithm.channels import check_channels
+    from jobs.algorithm.team import membership
     from jobs.algorithm.training import Places, as_strings, run_training, start_training
     from jobs.hyperparameters import parse_hyperparameters
 
@@ -58,7 +59,8 @@ def train(root: Path, stop: threading.Event) -> None:
     check_channels(data)
     model.mkdir(parents=True, exist_ok=True)
     places = Places(model, checkpoints if checkpoints.is_dir() else None)
-    run_training(start_training(data, settings, places, stop))
+    with membership() as team:
+        run_training(start_training(data, settings, places, stop, team))
 
 
 @contextmanager

@@ -6,8 +6,8 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from itertools import takewhile
 from pathlib import Path
 
@@ -20,19 +20,20 @@ from formats.masks import Mask
 from formats.staging import write_bytes
 from jobs.algorithm.artefact import BEST, LAST, write_hyperparameters, write_parameters
 from jobs.algorithm.augment import training_crop, validation_crop
-from jobs.algorithm.batches import Batch, epoch_order, in_order, make_batches
+from jobs.algorithm.batches import Batch, MakeSample, epoch_order, in_order, make_batches
 from jobs.algorithm.channels import read_label_map
 from jobs.algorithm.checkpoints import Progress, read_checkpoint, restore, write_checkpoint
+from jobs.algorithm.device import Device, choose_device
 from jobs.algorithm.evaluation import evaluate, mean_iou, pixel_accuracy
-from jobs.algorithm.losses import PLAIN, training_loss
 from jobs.algorithm.networks import build_network
-from jobs.algorithm.normalisation import normalise
 from jobs.algorithm.optimizers import MxnetOptimizer, build_optimizer
 from jobs.algorithm.samples import SampleStore, find_samples
 from jobs.algorithm.schedules import Schedule
 from jobs.algorithm.start_weights import load_start_weights
+from jobs.algorithm.steps import step_of, take_step
+from jobs.algorithm.team import ALONE, Team, share_statistics
 from jobs.algorithm.weights import to_parameters
-from jobs.hyperparameters import Hyperparameters
+from jobs.hyperparameters import Hyperparameters, limits_of
 from jobs.log_lines import completed_line, progress_line, schedule_line, train_lines, validation_lines
 
 log = logging.getLogger(__name__)
@@ -40,8 +41,6 @@ log = logging.getLogger(__name__)
 SEED = 0
 LOGGING_FREQUENCY = 20
 """Training steps from one progress line to the next; the built-in's `_logging_frequency`."""
-WORKERS = 2
-"""Threads that prepare samples while the network trains."""
 
 
 @dataclass(frozen=True)
@@ -54,34 +53,51 @@ class Places:
 
 @dataclass
 class Training:
-    """A training under way. When `stop` is set it ends after the step in hand."""
+    """A training under way, as one member of a team sees it; `joined` is the network in the team.
+
+    When `stop` is set in any member, all of them end after the step in hand, and are `stopped`.
+    """
 
     settings: Hyperparameters
     network: nn.Module
+    joined: nn.Module
     optimizer: MxnetOptimizer
     schedule: Schedule
     train: SampleStore
     validation: SampleStore
-    device: torch.device
+    device: Device
+    team: Team
     places: Places
-    progress: Progress
     stop: threading.Event
+    progress: Progress = field(default_factory=Progress)
+    stopped: bool = False
+
+    def check_stop(self) -> bool:
+        """Agree with the team on whether to stop."""
+        self.stopped = self.team.any(self.stop.is_set(), self.device)
+        return self.stopped
 
 
-def start_training(data: Path, settings: Hyperparameters, places: Places, stop: threading.Event) -> Training:
+def start_training(
+    data: Path, settings: Hyperparameters, places: Places, stop: threading.Event, team: Team = ALONE
+) -> Training:
     """Set up a training from the channels in `data` (`/opt/ml/input/data`), where its checkpoint, if
     it has one, left off. Two trainings of the same input start alike. Raises SagesegError for
     channels and checkpoints that cannot be used."""
     torch.manual_seed(SEED)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = choose_device(team.rank)
+    # every crop has one size; whole images that differ would be measured one by one
+    torch.backends.cudnn.benchmark = settings.validation_mini_batch_size > 1
     train, validation = (_open_store(data, channel, settings) for channel in ("train", "validation"))
-    network = build_network(settings).to(device)
-    optimizer = build_optimizer(network.parameters(), settings)
+    network = share_statistics(build_network(settings), settings, team).to(device.place)
+    joined, optimizer = team.joined(network, device), build_optimizer(network.parameters(), settings)
     training = Training(
-        settings, network, optimizer, Schedule(settings), train, validation, device, places, Progress(), stop
+        settings, network, joined, optimizer, Schedule(settings), train, validation, device, team, places, stop
     )
     if not _resume(training):
         load_start_weights(network, settings, data)
+    if not team.leads:
+        torch.manual_seed(SEED + team.rank)  # dropout differs between the images of a batch
     return training
 
 
@@ -98,7 +114,7 @@ def _resume(training: Training) -> bool:
         return False
     restore(found, training.network, training.optimizer)
     training.progress = found.progress
-    if found.best is not None:
+    if found.best is not None and training.team.leads:
         write_bytes(places.model / BEST, found.best)
     log.info("resuming epoch %d after %d steps from %s", found.progress.epoch, found.progress.iteration, found.path)
     return True
@@ -109,21 +125,23 @@ def run_training(training: Training) -> None:
     them too, and its checkpoint."""
     settings, progress, model = training.settings, training.progress, training.places.model
     log.info(schedule_line(training.schedule.iterations_per_epoch, settings.epochs))
-    write_hyperparameters(model, as_strings(settings))
+    if training.team.leads:
+        write_hyperparameters(model, as_strings(settings))
     while not _ended(training):
         _train_epoch(training)
-        if not training.stop.is_set():
+        training.team.average_statistics(training.network)
+        if not training.stopped:
             _validate(training)
-        if training.stop.is_set():
+        if training.check_stop():
             log.info("stopping in epoch %d after %d steps", progress.epoch, progress.iteration)
             break
         _write_checkpoint(training)  # first: who reads that an epoch is completed may interrupt the training
         log.info(completed_line(progress.epoch - 1, settings.epochs))
-    _serialize(training.network, model / LAST)
-    if training.stop.is_set():
+    _serialize(training, model / LAST)
+    if training.stopped:
         _write_checkpoint(training)
         if not progress.scores:
-            _serialize(training.network, model / BEST)  # no epoch was scored, and a model without it serves nobody
+            _serialize(training, model / BEST)  # no epoch was scored, and a model without it serves nobody
 
 
 def _ended(training: Training) -> bool:
@@ -138,7 +156,7 @@ def _ended(training: Training) -> bool:
 
 def _write_checkpoint(training: Training) -> None:
     places = training.places
-    if places.checkpoints is not None:
+    if places.checkpoints is not None and training.team.leads:
         settings = as_strings(training.settings)
         best = places.model / BEST
         write_checkpoint(places.checkpoints, settings, training.progress, training.network, training.optimizer, best)
@@ -160,24 +178,32 @@ def should_stop(scores: Sequence[float], settings: Hyperparameters) -> bool:
 
 
 def as_strings(settings: Hyperparameters) -> dict[str, str]:
-    """All settings as the strings that a request would hold; an empty list of steps is left out."""
+    """All settings as the strings that a request would hold. An empty list of steps is left out, and
+    what the built-in does not know where it has no effect, so that an artefact of the built-in's
+    networks holds nothing else."""
     values = {name: ", ".join(map(str, v)) if isinstance(v, tuple) else str(v) for name, v in asdict(settings).items()}
-    return {name: text for name, text in values.items() if text}
+    return {name: text for name, text in values.items() if text and not _is_foreign(name, values)}
+
+
+def _is_foreign(name: str, values: Mapping[str, str]) -> bool:
+    limits = limits_of(name)
+    return limits.open_only and limits.only_with is not None and values[limits.only_with[0]] not in limits.only_with[1]
 
 
 def _train_epoch(training: Training) -> None:
     """Take the steps that are left of the epoch."""
     training.network.train()
-    progress = training.progress
+    progress, batch_size = training.progress, min(training.settings.mini_batch_size, len(training.train))
     started, images = time.perf_counter(), 0
     for batch in _training_batches(training):
         progress.losses.append(_train_step(training, batch))
-        images += len(batch.images)
+        images += batch_size
         number = len(progress.losses)
         if number % LOGGING_FREQUENCY == 0:
+            training.device.wait()
             speed = images / (time.perf_counter() - started)
             log.info(progress_line(progress.epoch, number, speed, training.optimizer.param_groups[0]["lr"]))
-        if training.stop.is_set():
+        if training.check_stop():
             return
     loss = float(torch.stack(progress.losses).mean())
     for line in train_lines(progress.epoch, loss, images / (time.perf_counter() - started)):
@@ -187,26 +213,27 @@ def _train_epoch(training: Training) -> None:
 def _train_step(training: Training, batch: Batch) -> torch.Tensor:
     for group in training.optimizer.param_groups:
         group["lr"] = training.schedule.learning_rate(training.progress.iteration)
-    scores, auxiliary = training.network(normalise(batch.images, training.device))
-    truth = torch.from_numpy(batch.masks).to(training.device).long()
-    settings = training.settings
-    loss = training_loss(scores, auxiliary, truth, settings.loss if settings.algorithm == "unet" else PLAIN)
-    training.optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    training.optimizer.step()
+    step = step_of(training.settings, training.device)
+    loss = take_step(training.joined, training.optimizer, batch, step, training.team)
     training.progress.iteration += 1
-    return loss.detach()
+    return loss
 
 
 def _training_batches(training: Training) -> Iterator[Batch]:
     settings, store, epoch = training.settings, training.train, training.progress.epoch
+    strong = settings.algorithm == "unet" and settings.augmentation == "strong"
 
     def make(index: int) -> tuple[Rgb, Mask]:
         rng = np.random.default_rng((SEED, epoch, index))  # the same whichever thread is first
-        return training_crop(*store.load(index), settings.base_size, settings.rounded_crop_size, rng)
+        return training_crop(*store.load(index), settings.base_size, settings.rounded_crop_size, rng, strong=strong)
 
-    order = epoch_order(len(store), settings.mini_batch_size, epoch, SEED)
-    return make_batches(order[len(training.progress.losses) :], make, WORKERS)
+    order = epoch_order(len(store), settings.mini_batch_size, epoch, SEED)[len(training.progress.losses) :]
+    return _make_batches(training, [training.team.share(numbers) for numbers in order], make)
+
+
+def _make_batches(training: Training, order: Sequence[Sequence[int]], make: MakeSample) -> Iterator[Batch]:
+    device = training.device
+    return make_batches(order, make, device.workers(training.team.size), pinned=device.is_gpu)
 
 
 def _validate(training: Training) -> None:
@@ -214,14 +241,14 @@ def _validate(training: Training) -> None:
     settings, store, started = training.settings, training.validation, time.perf_counter()
     progress = training.progress
     batches = takewhile(lambda _: not training.stop.is_set(), _validation_batches(training))
-    counts = evaluate(training.network, batches, settings.num_classes, training.device)
-    if training.stop.is_set():
+    counts = evaluate(training.network, batches, settings.num_classes, training.device, training.team)
+    if training.check_stop():
         return
     score, speed = mean_iou(counts), len(store) / (time.perf_counter() - started)
     for line in validation_lines(progress.epoch, pixel_accuracy(counts), score, speed):
         log.info(line)
     if not progress.scores or score > max(progress.scores):
-        _serialize(training.network, training.places.model / BEST)
+        _serialize(training, training.places.model / BEST)
     progress.scores.append(score)
     progress.losses.clear()
     progress.epoch += 1
@@ -235,9 +262,11 @@ def _validation_batches(training: Training) -> Iterator[Batch]:
         pair = store.load(index)
         return pair if whole else validation_crop(*pair, settings.rounded_crop_size)
 
-    return make_batches(in_order(len(store), settings.validation_mini_batch_size), make, WORKERS)
+    order = in_order(len(store), settings.validation_mini_batch_size)
+    return _make_batches(training, training.team.share(order), make)
 
 
-def _serialize(network: nn.Module, path: Path) -> None:
-    log.info("Serializing model to %s", path)
-    write_parameters(path, to_parameters(network))
+def _serialize(training: Training, path: Path) -> None:
+    if training.team.leads:
+        log.info("Serializing model to %s", path)
+        write_parameters(path, to_parameters(training.network))
