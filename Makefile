@@ -36,6 +36,7 @@ oracles: setup $(MXNET)/.ready $(SDK)/.ready
 	$(MXNET)/bin/python -W ignore oracles/gluoncv_golden.py
 	$(BIN)/pytest tests/test_algorithm_gluoncv.py tests/test_algorithm_params.py
 	$(BIN)/python oracles/sdk_clients.py $(SDK)/bin/python
+	$(BIN)/python oracles/sdk_model_trainer.py $(SDK)/bin/python
 
 $(MXNET)/.ready: oracles/gluoncv_requirements.txt
 	$(PYTHON) -m venv $(MXNET)

@@ -92,7 +92,7 @@ def main() -> int:
             place = Path(folder)
             stand_ins = programs(place, TRAINS)
             with running_server(place / "home", programs=stand_ins, make_s3=lambda: client("s3", url)) as server:
-                calls = [sys.argv[1], str(ROOT / "oracles" / "sdk_calls.py")]
+                calls = [str(Path(sys.argv[1]).absolute()), str(ROOT / "oracles" / "sdk_calls.py")]
                 env = environment(server.url, url, role, place)
                 return subprocess.run(calls, env=env, cwd=place, check=False).returncode
     finally:

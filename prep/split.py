@@ -60,7 +60,7 @@ def assign_groups(
     if "train" not in assigned.values():
         raise SagesegError(
             f"split: {len(names)} group(s) ({', '.join(names[:3])}) cannot give val {val:g} and test {test:g} "
-            "and leave one to train on; lower --val and --test, or add groups"
+            "and leave one to train on; lower --val and --test, add groups, or divide them otherwise with --group-by"
         )
     return {name: assigned[name] for name in names}
 

@@ -18,8 +18,8 @@ MAY_IMPORT = {
     "sageseg": set(ROOMS),
 }
 ONLY_IN = {
-    "boto3": {"jobs/clients.py", "jobs/emulator/storage.py"},
-    "botocore": {"jobs/clients.py", "jobs/emulator/storage.py", "jobs/service_model.py"},
+    "boto3": {"jobs/clients.py", "jobs/emulator/storage.py", "jobs/lambda_handler.py"},
+    "botocore": {"jobs/clients.py", "jobs/emulator/storage.py", "jobs/service_model.py", "jobs/lambda_handler.py"},
     "torch": {"jobs/algorithm/"},
     "waitress": {"jobs/emulator/", "jobs/algorithm/serving.py"},
 }

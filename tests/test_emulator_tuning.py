@@ -209,7 +209,7 @@ def test_without_optuna_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.M
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "optuna" else find(name))
     with emulator(tmp_path) as (sagemaker, _, _):
-        text = re.escape("Strategy Bayesian needs Optuna; install it with pip install 'sageseg[tune]', or use Random")
+        text = re.escape("Strategy Bayesian needs Optuna; install it with pip install optuna, or use Random")
         with pytest.raises(sagemaker.exceptions.ClientError, match=text):
             sagemaker.create_hyper_parameter_tuning_job(**asked(tmp_path, Strategy="Bayesian"))
 

@@ -60,7 +60,7 @@ def _check_strategy(strategy: str) -> None:
     if strategy not in ("Random", "Bayesian"):
         raise invalid(f"Strategy {strategy} is not emulated; expected Random or Bayesian")
     if strategy == "Bayesian" and importlib.util.find_spec("optuna") is None:
-        raise invalid("Strategy Bayesian needs Optuna; install it with pip install 'sageseg[tune]', or use Random")
+        raise invalid("Strategy Bayesian needs Optuna; install it with pip install optuna, or use Random")
 
 
 def read_ranges(parameter_ranges: Record) -> list[Range]:
