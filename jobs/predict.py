@@ -6,24 +6,25 @@ sageseg jobs predict cars dataset --out predictions --via endpoint
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
 from formats.dataset import Dataset, info_path, open_dataset
 from formats.errors import SagesegError
 from formats.resize import recorded_resize
-from formats.staging import refuse_existing
+from formats.staging import refuse_existing, staged_folder
 from jobs.model_source import TrainedModel, find_model
 from jobs.options import PredictOptions, RouteOptions
 from jobs.predict_input import SourceWork, dataset_work, folder_work
-from jobs.predict_output import Predicted, write_predictions
+from jobs.predict_output import Predicted, fill_folder
 
 
 class Route(Protocol):
     """A way to have images predicted."""
 
-    def predictions(self, work: Sequence[SourceWork]) -> Iterator[Predicted]:
-        """The predictions of all crops, in order."""
+    def begin(self, work: Sequence[SourceWork]) -> AbstractContextManager[Iterator[Predicted]]:
+        """The predictions of all crops, in order; what was made for them goes with the block."""
 
     def facts(self) -> dict[str, Any]:
         """What predictions.json says of the model and of what ran it, once all is predicted."""
@@ -46,7 +47,8 @@ def predict(
 
     classes = dataset.classes if dataset else trained.classes
     total = sum(len(source.rows) for source in work)
-    return write_predictions(out, way.predictions(work), total, classes=classes, info=info, overwrite=options.overwrite)
+    with staged_folder(out, overwrite=options.overwrite) as root, way.begin(work) as predicted:
+        return fill_folder(root, predicted, total, classes=classes, info=info)
 
 
 def _open_route(trained: TrainedModel, options: PredictOptions, route: RouteOptions) -> Route:

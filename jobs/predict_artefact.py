@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from typing import Any, Protocol
 
@@ -35,7 +36,8 @@ class ArtefactRoute:
     def __init__(self, trained: TrainedModel, *, probabilities: bool) -> None:
         self._trained, self._probabilities = trained, probabilities
 
-    def predictions(self, work: Sequence[SourceWork]) -> Iterator[Predicted]:
+    @contextmanager
+    def begin(self, work: Sequence[SourceWork]) -> Iterator[Iterator[Predicted]]:
         artefact = self._trained.artefact
         from jobs.algorithm.processor import prepare_processor
 
@@ -43,7 +45,7 @@ class ArtefactRoute:
         from jobs.algorithm.inference import Predictor  # torch takes seconds to load: not for a mistyped name
 
         model = Predictor(artefact)
-        yield from predict_work(model, work, probabilities=self._probabilities)
+        yield predict_work(model, work, probabilities=self._probabilities)
 
     def facts(self) -> dict[str, Any]:
         return artefact_facts(self._trained)

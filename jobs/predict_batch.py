@@ -78,15 +78,18 @@ class BatchRoute:
         check_request("sagemaker", "CreateTransformJob", request, file_uris=local)
         return model, request
 
-    def predictions(self, work: Sequence[SourceWork]) -> Iterator[Predicted]:
+    @contextmanager
+    def begin(self, work: Sequence[SourceWork]) -> Iterator[Iterator[Predicted]]:
         place = open_place(self._trained.backend, self._trained.region)
         with self._cleaned(place):
             sizes = self._folder.send(_encoded(work), self._transform["MaxPayloadInMB"] * 2**20)
             say(f"{self._folder.input_uri}: {len(sizes)} images sent")
             self._run(place)
-            rows = [row for source in work for row in source.rows]
-            for row, body in zip(rows, self._folder.answers([row.id for row in rows]), strict=True):
-                yield self._decode(row, body, *sizes[row.id])
+            yield self._answers([row for source in work for row in source.rows], sizes)
+
+    def _answers(self, rows: Sequence[ManifestRow], sizes: Mapping[str, tuple[int, int]]) -> Iterator[Predicted]:
+        for row, body in zip(rows, self._folder.answers([row.id for row in rows]), strict=True):
+            yield self._decode(row, body, *sizes[row.id])
 
     def facts(self) -> dict[str, Any]:
         seconds = _seconds(self._description)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,12 @@ class EndpointRoute:
         self._accept = PNG
         self._lowered: list[tuple[int, str]] = []
 
-    def predictions(self, work: Sequence[SourceWork]) -> Iterator[Predicted]:
+    @contextmanager
+    def begin(self, work: Sequence[SourceWork]) -> Iterator[Iterator[Predicted]]:
+        yield self._predictions(work)
+        self._tell_lowered()
+
+    def _predictions(self, work: Sequence[SourceWork]) -> Iterator[Predicted]:
         """In order; so many are under way that the endpoint never waits for this side."""
         waiting: deque[Future[Predicted]] = deque()
         crops = _encoded(work)
@@ -61,7 +67,6 @@ class EndpointRoute:
             finally:
                 for future in waiting:
                     future.cancel()
-        self._tell_lowered()
 
     def facts(self) -> dict[str, Any]:
         served = {"endpoint": self._name, "endpoint_instance_type": self._kind, "endpoint_instances": self._count}

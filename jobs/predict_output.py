@@ -1,4 +1,4 @@
-"""The predictions folder, filled from whatever route the predictions come by."""
+"""The predictions folder, filled from whatever way the predictions come."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from formats.console import track
 from formats.manifest import ManifestRow
 from formats.masks import Mask, write_mask
 from formats.predictions import mask_path, probabilities_path, write_predictions_index, write_probabilities
-from formats.staging import staged_folder
 
 _BEHIND = 8
 """Predictions that wait to be written: memory holds a few."""
@@ -32,22 +31,20 @@ class Predicted:
     probabilities: npt.NDArray[np.float32] | None = None
 
 
-def write_predictions(
-    out: Path,
+def fill_folder(
+    root: Path,
     predicted: Iterable[Predicted],
     total: int,
     *,
     classes: ClassTable | None,
     info: Callable[[], dict[str, Any]],
-    overwrite: bool,
 ) -> int:
-    """Write predictions to `out`, which appears when complete. Returns their number.
+    """Write predictions and what goes with them into a new folder. Returns their number.
 
-    The iterable is begun after `out` was found free; `info` is asked for at the end. Writing is
-    behind what predicts, so that it need not wait.
+    Writing is behind what predicts, so that it need not wait; `info` is asked for at the end.
     """
     rows: list[ManifestRow] = []
-    with staged_folder(out, overwrite=overwrite) as root, ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(4) as pool:
         (root / "masks").mkdir()
         writing: deque[Future[None]] = deque()
         for one in track(predicted, total, "predict"):

@@ -12,8 +12,6 @@ from jobs.algorithm.normalisation import normalise
 from jobs.algorithm.unet import UNet
 from jobs.algorithm.weights import load_parameters, named_weights, to_parameters
 
-CPU = torch.device("cpu")
-
 
 @pytest.fixture(scope="module", autouse=True)
 def one_thread() -> Iterator[None]:
@@ -65,7 +63,7 @@ def test_every_weight_gets_a_gradient() -> None:
 def test_normalisation_is_imagenets() -> None:
     white = np.full((1, 1, 2, 3), 255, np.uint8)
     expected = (1 - np.array([0.485, 0.456, 0.406])) / np.array([0.229, 0.224, 0.225])
-    normalised = normalise(white, CPU)
+    normalised = normalise(torch.from_numpy(white))
     assert normalised.shape == (1, 3, 1, 2)
     assert normalised.is_contiguous(memory_format=torch.channels_last)
     np.testing.assert_allclose(normalised[0, :, 0, 1], expected, rtol=1e-5)

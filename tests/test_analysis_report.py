@@ -114,7 +114,7 @@ def test_dropped_crops_are_background_counted_and_said(dataset: Dataset, tmp_pat
 def test_a_crop_dropped_with_its_objects_counts_nowhere(dataset: Dataset, tmp_path: Path) -> None:
     whole = make_predictions(tmp_path / "whole", dataset, PREDICTED)
     before = report(whole, dataset, tmp_path / "before", workers=1)
-    out_of_focus = max((row for row in dataset.rows if row.kept), key=lambda row: row.foreground)
+    out_of_focus = max((row for row in dataset.rows if row.kept), key=lambda row: row.foreground or 0)
     rows = [replace(row, kept=False) if row is out_of_focus else row for row in dataset.rows]
     write_manifest(dataset.root / "manifest.csv", rows)
     for path in (dataset.mask_path(out_of_focus.id), dataset.image_path(out_of_focus.id)):

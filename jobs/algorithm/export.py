@@ -110,7 +110,7 @@ def _write_onnx(model: Exported, path: Path) -> tuple[Run, Size]:
         import onnxruntime
         import onnxscript  # noqa: F401 (torch's exporter asks for it late)
     except ImportError as e:
-        raise SagesegError(f"--out {path.suffix}: {e.name} is missing; install sageseg[onnx]") from e
+        raise SagesegError(f"--out {path.suffix}: {e.name} is missing; install it: pip install {e.name}") from e
     auto = torch.export.Dim.AUTO
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch's exporter about its own future

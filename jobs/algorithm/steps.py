@@ -17,6 +17,7 @@ from jobs.algorithm.optimizers import MxnetOptimizer
 from jobs.algorithm.team import ALONE, Team
 from jobs.hyperparameters import Hyperparameters
 
+
 @dataclass(frozen=True)
 class Step:
     """How steps are taken: where, for which loss, in how many parts."""
@@ -33,7 +34,9 @@ def step_of(settings: Hyperparameters, device: Device) -> Step:
     return Step(device, settings.loss, settings.gradient_accumulation)
 
 
-def take_step(network: nn.Module, optimizer: MxnetOptimizer, batch: Batch, step: Step, team: Team = ALONE) -> torch.Tensor:
+def take_step(
+    network: nn.Module, optimizer: MxnetOptimizer, batch: Batch, step: Step, team: Team = ALONE
+) -> torch.Tensor:
     """Change the weights by one batch, or this member's share of it; returns the whole batch's loss.
 
     In several parts, gradients are those of the whole batch but for two things: BatchNorm takes its
