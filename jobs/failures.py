@@ -59,7 +59,10 @@ _KNOWN = (
     ),
     _Known(
         re.compile(r"[Dd]ata download failed|NoSuchKey|S3.{0,40}(403|Access ?Denied)"),
-        lambda _: "the role may not read the data: allow it s3:GetObject and s3:ListBucket on the bucket",
+        lambda _: (
+            "the role may not read the data: allow it s3:GetObject and s3:ListBucket on the "
+            "bucket, as sageseg jobs policy does"
+        ),
     ),
 )
 

@@ -13,7 +13,7 @@ _NEXT_STEPS = (
     (r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|Rate exceeded", "wait a minute and run it again"),
     (
         r"[Aa]ssume.{0,3}role|role.*(cannot|can't) be assumed",
-        "its trust policy must let sagemaker.amazonaws.com assume it",
+        "its trust policy must let sagemaker.amazonaws.com assume it; sageseg jobs policy writes one that does",
     ),
     (
         r"service limit|[Qq]uota|ResourceLimitExceeded",
@@ -21,8 +21,14 @@ _NEXT_STEPS = (
     ),
     (r"ResourceInUse|already exists", "choose another --name"),
     (r"NoSuchBucket", "create the bucket, or correct its name"),
-    (r"AccessDenied|UnauthorizedOperation|^403", "ask for the IAM permission that these words name"),
-    (r"could not find|not found|does not exist|NotFound", "sageseg jobs list shows what there is"),
+    (
+        r"AccessDenied|UnauthorizedOperation|^403",
+        "ask for the IAM permission that these words name; sageseg jobs policy lists all",
+    ),
+    (
+        r"could not find|not found|does not exist|NotFound",
+        "sageseg jobs list and sageseg jobs leftovers show what there is",
+    ),
 )
 _SECRET = re.compile(
     r"(?P<id>\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b)"
@@ -46,7 +52,8 @@ class AwsError(SagesegError):
 
 def explain(doing: str, code: str, reason: str) -> str:
     """One line: what was being done, AWS's words, and the next step where one is known."""
-    said = redact(f"{doing}: {code}: {reason.rstrip('.')}")
+    words = " ".join(reason.split())  # a proxy's error page may come instead of AWS's one line
+    said = redact(f"{doing}: {code}: {words.rstrip('.')}")
     step = next_step(code, reason)
     return f"{said}; {step}" if step else said
 

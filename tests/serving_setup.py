@@ -88,6 +88,8 @@ class Served:
         (self.folder / "home" / "rehearsal.yaml").unlink(missing_ok=True)
         sagemaker = self.sagemaker()
         for found in sagemaker.list_endpoints()["Endpoints"]:
+            if found["EndpointStatus"] == "Deleting":
+                continue
             sagemaker.delete_endpoint(EndpointName=found["EndpointName"])
         for found in sagemaker.list_endpoint_configs()["EndpointConfigs"]:
             sagemaker.delete_endpoint_config(EndpointConfigName=found["EndpointConfigName"])
