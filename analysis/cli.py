@@ -88,6 +88,9 @@ def report(
     strips: Annotated[
         bool, typer.Option("--strips", help="Also write image, truth, prediction and difference side by side.")
     ] = False,
+    overlays: Annotated[
+        str, typer.Option(metavar="N|all", help="Full-size overlays of so many of the worst images, and of the best.")
+    ] = "500",
     scoring: ScoringOptions,
     overwrite: Overwrite = False,
     workers: Workers = None,
@@ -96,6 +99,7 @@ def report(
     """Score predictions on full images and write a page that shows where they fail."""
     import json
 
+    from analysis.report import parse_overlays
     from analysis.report import report as write_report
     from analysis.report_files import PAGE
     from analysis.scores_text import format_scores
@@ -104,8 +108,16 @@ def report(
     from formats.predictions import open_predictions
 
     opened = open_predictions(predictions), open_dataset(dataset)
+    drawn = parse_overlays(overlays)
     scores = write_report(
-        *opened, out, colours=colors, strips=strips, scoring=scoring, overwrite=overwrite, workers=workers
+        *opened,
+        out,
+        colours=colors,
+        strips=strips,
+        overlays=drawn,
+        scoring=scoring,
+        overwrite=overwrite,
+        workers=workers,
     )
     if as_json:
         result(json.dumps(scores, indent=2, ensure_ascii=False))

@@ -1,4 +1,4 @@
-"""Parts of a report's overlays enlarged: where an object is wrong or a label doubtful."""
+"""Parts of a report's images enlarged: where an object is wrong or a label doubtful."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import cv2
 import numpy as np
 import simplejpeg
 
-from analysis.report_files import overlay_name
+from analysis.colours import AgreementColours
+from analysis.redrawing import difference_of
 from analysis.thumbnails import data_uri, shrink
 from formats.crops import Box
-from formats.images import Rgb, read_image
+from formats.images import Rgb
 
 SHOWN = 12
 """How many of each kind the page shows."""
@@ -23,17 +24,22 @@ _AROUND = 1.6
 _OUTLINE = (255, 255, 255)
 
 
-def close_ups(report: Path, places: Sequence[Mapping[str, Any]], sizes: Mapping[str, tuple[int, int]]) -> list[str]:
+def close_ups(
+    report: Path,
+    places: Sequence[Mapping[str, Any]],
+    sizes: Mapping[str, tuple[int, int]],
+    colours: AgreementColours,
+) -> list[str]:
     """A JPEG as a data: URI for each of the first SHOWN places (stem, x, y, width, height in the
     image's pixels); `sizes` are the images' (width, height) by stem."""
-    return [_close_up(report, place, sizes[place["stem"]]) for place in places[:SHOWN]]
+    return [_close_up(report, place, sizes[place["stem"]], colours) for place in places[:SHOWN]]
 
 
-def _close_up(report: Path, place: Mapping[str, Any], size: tuple[int, int]) -> str:
-    overlay = read_image(report / overlay_name(place["stem"]))[: size[1]]  # the legend lies below
+def _close_up(report: Path, place: Mapping[str, Any], size: tuple[int, int], colours: AgreementColours) -> str:
+    difference = difference_of(report, place["stem"], colours)
     box = Box(place["x"], place["y"], place["width"], place["height"])
     view = view_around(box, *size)
-    part = np.ascontiguousarray(overlay[view.top : view.top + view.height, view.left : view.left + view.width])
+    part = np.ascontiguousarray(difference[view.top : view.top + view.height, view.left : view.left + view.width])
     drawn = _frame(_enlarge(part), box, view)
     return data_uri("jpeg", simplejpeg.encode_jpeg(drawn, 85, "RGB", "444"))
 

@@ -19,15 +19,15 @@ from analysis.colours import AGREEMENT_COLOURS, Colour, ColourScheme
 from analysis.compare import ReportScores, common_stems
 from analysis.formatting import UNDEFINED
 from analysis.page import job_facts
-from analysis.report_files import PAGE, overlay_name
+from analysis.redrawing import difference_of
+from analysis.report_files import PAGE, layer_name
 from analysis.sections import foreground_mean
 from analysis.templating import render
 from analysis.thumbnails import data_uri, shrink
-from formats.images import read_image
 from formats.staging import staged_folder, write_text
 
 PICTURED = 8
-"""How many of the images that the reports disagree on are shown with their overlays."""
+"""How many of the images that the reports disagree on are shown."""
 SCATTERS = 6
 _WIDTH = 360
 
@@ -138,23 +138,23 @@ def scatter(a: ReportScores, b: ReportScores) -> Scatter:
 
 
 def _pictures(comparison: Mapping[str, Any], reports: Sequence[ReportScores]) -> list[list[str | None]]:
-    """For each of the first disagreements the overlays of all reports; None where a report has none."""
+    """For each of the first disagreements the differences of all reports; None where a report has none."""
     shown = comparison["disagreements"][:PICTURED]
     return [[_picture(report, each["stem"]) for report in reports] for each in shown]
 
 
 def _legend(reports: Sequence[ReportScores]) -> tuple[tuple[str, Colour], ...]:
-    """What the overlays' colours mean; nothing where the reports were drawn in different ones."""
+    """What the pictures' colours mean; nothing where the reports were drawn in different ones."""
     schemes = {report.scores.get("colors") for report in reports}
     known = schemes if len(schemes) == 1 else set()
     return next((AGREEMENT_COLOURS[scheme].legend() for scheme in ColourScheme if scheme in known), ())
 
 
 def _picture(report: ReportScores, stem: str) -> str | None:
-    path = report.folder / overlay_name(stem)
-    if not path.is_file():
+    colours = AGREEMENT_COLOURS.get(report.scores.get("colors", ""))
+    if colours is None or not (report.folder / layer_name("difference", stem)).is_file():
         return None
     width, height = report.images[stem].size
-    overlay = np.ascontiguousarray(read_image(path)[:height])  # the legend lies below
     size = (min(_WIDTH, width), max(1, round(height * min(_WIDTH, width) / width)))
-    return data_uri("jpeg", simplejpeg.encode_jpeg(shrink(overlay, size), 80, "RGB", "420"))
+    drawn = shrink(difference_of(report.folder, stem, colours), size)
+    return data_uri("jpeg", simplejpeg.encode_jpeg(drawn, 80, "RGB", "420"))

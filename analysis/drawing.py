@@ -9,20 +9,19 @@ import simplejpeg
 
 from analysis.colours import AgreementColours
 from analysis.layers import difference_palette, tint_palette
-from analysis.overlays import agreement, draw_difference, draw_overlay
+from analysis.overlays import agreement, draw_difference
 from analysis.palette_png import encode_palette_png
-from analysis.planes import encode_planes, to_luma
-from analysis.reading import read_source_image, read_source_luma
-from analysis.report_files import LAYERS, OVERLAYS, STRIPS, layer_name, overlay_name, strip_name
+from analysis.reading import read_source_image
+from analysis.report_files import LAYERS, STRIPS, layer_name, strip_name
 from analysis.sources import Source
 from analysis.strips import draw_strip
 from formats import dataset as dataset_files
 from formats.crops import Box
-from formats.images import Luma, Rgb
+from formats.images import Rgb
 from formats.masks import Mask
 from formats.staging import link_file, write_errors
 
-_OVERLAY_QUALITY, _IMAGE_QUALITY, _STRIP_QUALITY = 90, 90, 92
+_IMAGE_QUALITY, _STRIP_QUALITY = 90, 92
 
 
 @dataclass(frozen=True)
@@ -37,14 +36,13 @@ class Drawer:
     strips: bool = False
 
     def make_folders(self) -> None:
-        for name in (OVERLAYS, *(f"layers/{layer}" for layer in LAYERS), *([STRIPS] if self.strips else [])):
+        for name in (*(f"layers/{layer}" for layer in LAYERS), *([STRIPS] if self.strips else [])):
             (self.stage / name).mkdir(parents=True)
 
     def __call__(self, source: Source, truth: Mask, prediction: Mask) -> None:
         codes = agreement(truth, prediction)
         self._write_masks(source.stem, truth, prediction, codes)
-        luma = self._write_image(source)
-        self._write(overlay_name(source.stem), encode_planes(draw_overlay(luma, codes, self.colours), _OVERLAY_QUALITY))
+        self._write_image(source)
         if self.strips:
             image = read_source_image(self.dataset, source)
             difference = draw_difference(image, codes, self.colours)
@@ -57,16 +55,12 @@ class Drawer:
         self._write(layer_name("prediction", stem), encode_palette_png(prediction, tints))
         self._write(layer_name("difference", stem), encode_palette_png(codes, difference_palette(self.colours)))
 
-    def _write_image(self, source: Source) -> Luma:
-        """Write the image's layer, and return its brightness: all that is decoded of an image that is
-        there as it is."""
+    def _write_image(self, source: Source) -> None:
         name = layer_name("image", source.stem)
         if [piece.crop for piece in source.kept] == [Box(0, 0, source.width, source.height)]:
             link_file(dataset_files.image_path(self.dataset, source.kept[0].id), self.stage / name)
-            return read_source_luma(self.dataset, source)
-        image = read_source_image(self.dataset, source)
-        self._write(name, _encode_jpeg(image, _IMAGE_QUALITY))
-        return to_luma(image)
+        else:
+            self._write(name, _encode_jpeg(read_source_image(self.dataset, source), _IMAGE_QUALITY))
 
     def _write(self, name: str, content: bytes) -> None:
         """Straight to its name: the staged folder as a whole appears only when it is complete."""

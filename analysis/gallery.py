@@ -16,7 +16,12 @@ BEST = 5
 
 def pictured(images: Sequence[ImageReport]) -> list[str]:
     """The stems of the images, which are worst first, whose thumbnails stand inside the page."""
-    worst = [image.stem for image in images[:WORST]]
+    return worst_and_best(images, WORST)
+
+
+def worst_and_best(images: Sequence[ImageReport], number: int) -> list[str]:
+    """The stems of so many worst images, and of the best."""
+    worst = [image.stem for image in images[:number]]
     best = [images[place].stem for place in extremes(images)[1]]
     return list(dict.fromkeys([*worst, *best]))
 

@@ -29,12 +29,14 @@ _JOB_FACTS = (
 @dataclass(frozen=True)
 class Pictures:
     """What the page shows beside numbers: thumbnails by stem and layer, close-ups of wrong objects and of
-    suspicious labels in the order in which scores.json lists them."""
+    suspicious labels in the order in which scores.json lists them, and how many images have a full-size
+    overlay."""
 
     thumbnails: Mapping[str, Mapping[str, str]]
     close_ups: Mapping[str, Sequence[str]]
     grey_images: int
     strips: bool
+    overlays: int
 
 
 def render_page(
@@ -61,6 +63,7 @@ def render_page(
         "errors": sections.errors(scores),
         "close_ups": pictures.close_ups,
         "grey_images": pictures.grey_images,
+        "overlays": pictures.overlays,
         "inside": len(pictures.thumbnails),
         "gallery": gallery_data(images, pictures.thumbnails, pictures.strips, names),
         "legend": colours.legend(),

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import simplejpeg
 
-from formats.images import Luma, Rgb
+from formats.images import Rgb
 
 Plane = npt.NDArray[np.uint8]
 
@@ -49,11 +49,6 @@ def without_colour(brightness: Plane) -> Planes:
     height, width = brightness.shape
     blue, red = np.full((2, (height + 1) // 2, (width + 1) // 2), CENTRE, np.uint8)
     return Planes(brightness, blue, red)
-
-
-def to_luma(image: Rgb) -> Luma:
-    """The brightness of an image, (height, width) uint8."""
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def halve(plane: Plane) -> Plane:

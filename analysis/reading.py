@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from analysis.assemble import Piece, Pixels, assemble
+from analysis.assemble import Piece, assemble
 from analysis.bands import Band, blended_bands, inner_bands, resize_bands, whole
 from analysis.counts import check_prediction, check_truth
 from analysis.sources import Source
@@ -21,7 +21,7 @@ from formats import predictions as prediction_files
 from formats.classes import IGNORE
 from formats.crops import Box
 from formats.errors import SagesegError
-from formats.images import Luma, Rgb, read_image, read_luma
+from formats.images import Rgb, read_image
 from formats.masks import Mask, read_mask, resize_mask
 
 BACKGROUND_ID = 0
@@ -106,28 +106,20 @@ def read_truth(root: Path, source: Source, num_classes: int) -> Mask:
 
 def read_source_image(root: Path, source: Source) -> Rgb:
     """A source at full size from a dataset's images, (height, width, 3) uint8; dropped crops grey."""
-    return _read_pixels(root, source, read_image, (3,))
 
-
-def read_source_luma(root: Path, source: Source) -> Luma:
-    """The brightness alone of what `read_source_image` reads, (height, width) uint8."""
-    return _read_pixels(root, source, read_luma, ())
-
-
-def _read_pixels(root: Path, source: Source, read_file: Callable[[Path], Pixels], channels: tuple[int, ...]) -> Pixels:
-    def read(piece: Piece) -> Pixels:
+    def read(piece: Piece) -> Rgb:
         path = dataset_files.image_path(root, piece.id)
-        return _sized(read_file(path), piece.crop, path)
+        return _sized(read_image(path), piece.crop, path)
 
     width, height = source.kept_size
     parts = ((piece, read(piece)) for piece in source.kept)
-    pixels = assemble((height, width, *channels), parts, GREY)
+    image = assemble((height, width, 3), parts, GREY)
     if source.kept_size == (source.width, source.height):
-        return pixels
-    return np.asarray(cv2.resize(pixels, (source.width, source.height), interpolation=cv2.INTER_LINEAR), np.uint8)
+        return image
+    return np.asarray(cv2.resize(image, (source.width, source.height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def _sized(pixels: Pixels, crop: Box, path: Path) -> Pixels:
+def _sized(pixels: Mask, crop: Box, path: Path) -> Mask:
     height, width = pixels.shape[:2]
     if (width, height) != (crop.width, crop.height):
         raise SagesegError(

@@ -11,19 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from analysis.assemble import owned_pixels
-from analysis.close_ups import close_ups
+from analysis.close_ups import close_ups as draw_close_ups
 from analysis.colours import AGREEMENT_COLOURS, AgreementColours, ColourScheme
 from analysis.csv_tables import areas_to_csv, images_to_csv, objects_to_csv
 from analysis.drawing import Drawer
 from analysis.examine import Examiner, ImageReport
-from analysis.gallery import pictured
+from analysis.gallery import pictured, worst_and_best
 from analysis.page import Pictures, render_page
-from analysis.report_files import IMAGES, PAGE, SCORES
+from analysis.redrawing import OverlayWriter
+from analysis.report_files import IMAGES, OVERLAYS, PAGE, SCORES
 from analysis.scores_json import summary_to_json
 from analysis.scoring_options import ScoringOptions
 from analysis.sources import Source, check_complete, dropped_before, plan_sources
 from analysis.summary import Absent, Summary, summarise
 from analysis.thumbnails import draw_thumbnails
+from formats.console import say
 from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.parallel import available_cores, map_parallel
@@ -45,6 +47,8 @@ JOB_KEYS = (
     "epochs",
 )
 """What scores.json and the page tell of the job, where predictions.json knows it."""
+OVERLAYS_DRAWN = 500
+"""The viewer zooms into layers, which every image has; of thousands of overlays few are looked at."""
 _TABLES = {IMAGES: images_to_csv, "objects.csv": objects_to_csv, "areas.csv": areas_to_csv}
 
 
@@ -55,6 +59,7 @@ def report(
     *,
     colours: ColourScheme = ColourScheme.DEFAULT,
     strips: bool = False,
+    overlays: int | None = OVERLAYS_DRAWN,
     scoring: ScoringOptions | None = None,
     overwrite: bool = False,
     workers: int | None = None,
@@ -63,7 +68,8 @@ def report(
     """Write the folder `out` and return what its scores.json holds.
 
     The predictions may be of crops or stitched; what is scored are full images, those that were
-    predicted. `job_record` adds to what predictions.json tells of the job. Raises SagesegError as
+    predicted. Full-size overlays are drawn of so many of the worst images, and of the best; of all with
+    None. `job_record` adds to what predictions.json tells of the job. Raises SagesegError as
     `plan_sources` and the readers of `analysis.sources` do.
     """
     scoring = scoring or ScoringOptions()
@@ -89,11 +95,34 @@ def report(
         write_text(stage / SCORES, json.dumps(scores, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
         for name, to_csv in _TABLES.items():
             write_text(stage / name, to_csv(summary))
-        thumbnails = _thumbnails(stage, summary, palette)
-        pictures = Pictures(thumbnails, _close_ups(stage, scores, summary.images), absent.grey_images, strips)
+        drawn = _write_overlays(stage, summary, palette, overlays, workers)
+        close_ups = _close_ups(stage, scores, summary.images, palette)
+        pictures = Pictures(_thumbnails(stage, summary, palette), close_ups, absent.grey_images, strips, drawn)
         title = str(job.get("job") or predictions.root.resolve().name)
         write_text(stage / PAGE, render_page(title, scores, summary.images, pictures, palette))
     return scores
+
+
+def parse_overlays(text: str) -> int | None:
+    """`500`, or `all`, which is None."""
+    if text == "all":
+        return None
+    if not text.isdecimal():
+        raise SagesegError(f"--overlays {text}: expected how many of the worst images to draw, such as 500, or all")
+    return int(text)
+
+
+def _write_overlays(
+    stage: Path, summary: Summary, colours: AgreementColours, number: int | None, workers: int | None
+) -> int:
+    stems = worst_and_best(summary.images, len(summary.images) if number is None else number)
+    (stage / OVERLAYS).mkdir()
+    for _ in map_parallel(OverlayWriter(stage, colours), stems, workers=workers, label="overlays"):
+        pass
+    if len(stems) < len(summary.images):
+        shown = f"{len(stems)} of {len(summary.images)} images, the worst and the best"
+        say(f"note: overlays of {shown}; --overlays all draws all")
+    return len(stems)
 
 
 def _thumbnails(stage: Path, summary: Summary, colours: AgreementColours) -> dict[str, dict[str, str]]:
@@ -108,11 +137,13 @@ def _known(job: Mapping[str, Any]) -> dict[str, Any]:
     return {key: job[key] for key in JOB_KEYS if job.get(key) not in (None, "", [], {})}
 
 
-def _close_ups(report: Path, scores: Mapping[str, Any], images: Sequence[ImageReport]) -> dict[str, list[str]]:
+def _close_ups(
+    stage: Path, scores: Mapping[str, Any], images: Sequence[ImageReport], colours: AgreementColours
+) -> dict[str, list[str]]:
     sizes = {image.stem: (image.width, image.height) for image in images}
     wrong = {key: (scores.get(key) or {}).get("largest", []) for key in ("false_positives", "missed")}
     places = {**wrong, "suspects": scores.get("suspects") or []}
-    return {key: close_ups(report, listed, sizes) for key, listed in places.items()}
+    return {key: draw_close_ups(stage, listed, sizes, colours) for key, listed in places.items()}
 
 
 def _check_truth(sources: list[Source], dataset: Dataset) -> None:

@@ -16,7 +16,7 @@ from analysis.layers import difference_palette, tint_palette
 from analysis.legend import legend_band, text_size
 from analysis.overlays import Agreement, agreement, draw_difference, draw_overlay
 from analysis.palette_png import encode_palette_png
-from analysis.planes import CENTRE, encode_planes, halve, to_luma, to_planes
+from analysis.planes import CENTRE, encode_planes, halve, to_planes
 from analysis.strips import PANEL, draw_strip
 from analysis.thumbnails import shrink
 from formats.masks import Mask
@@ -99,7 +99,7 @@ def test_an_overlay_paints_wherever_codes_lie(top: int, left: int, height: int, 
     luma = np.full((9, 12), 200, np.uint8)
     colours = AGREEMENT_COLOURS[ColourScheme.DEFAULT]
     drawn = draw_overlay(luma, codes, colours)
-    expected = to_luma(draw_difference(luma[..., None].repeat(3, axis=2), codes, colours))
+    expected = to_planes(draw_difference(luma[..., None].repeat(3, axis=2), codes, colours)).brightness.astype(int)
     assert np.abs(drawn.brightness[:9].astype(int) - expected).max() <= 1
     red = to_planes(
         draw_difference(np.zeros((2, 2, 3), np.uint8), np.full((2, 2), Agreement.WRONG, np.uint8), colours)

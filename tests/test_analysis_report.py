@@ -21,7 +21,7 @@ from analysis.colours import AGREEMENT_COLOURS, ColourScheme
 from analysis.formatting import format_difference, format_number, format_score, format_seconds, format_share
 from analysis.overlays import agreement
 from analysis.page import Pictures, render_page
-from analysis.report import report
+from analysis.report import parse_overlays, report
 from analysis.report_files import layer_name, overlay_name, strip_name
 from analysis.scores_json import summary_to_json
 from analysis.scoring_options import ScoringOptions
@@ -172,6 +172,24 @@ def test_the_page_is_whole(predictions: Predictions, dataset: Dataset, tmp_path:
     assert all(link.startswith("#") for link in page.links)
 
 
+def test_overlays_are_drawn_of_as_many_as_asked(
+    predictions: Predictions, dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report(predictions, dataset, tmp_path / "all", workers=1)
+    assert len(list((tmp_path / "all" / "overlays").iterdir())) == 3
+    assert "--overlays" not in capsys.readouterr().err
+    report(predictions, dataset, tmp_path / "few", workers=1, overlays=1)
+    assert sorted(path.stem for path in (tmp_path / "few" / "overlays").iterdir()) == ["a_02", "b_01"]
+    assert "overlays of 2 of 3 images" in capsys.readouterr().err
+    assert "of 2 images, the worst and the best," in (tmp_path / "few" / "index.html").read_text()
+
+
+@pytest.mark.parametrize("text", ["-1", "some", ""])
+def test_a_wrong_number_of_overlays_is_refused(text: str) -> None:
+    with pytest.raises(SagesegError, match="--overlays .*expected how many"):
+        parse_overlays(text)
+
+
 def test_full_size_layers_lie_beside_the_page(predictions: Predictions, dataset: Dataset, tmp_path: Path) -> None:
     out = tmp_path / "out"
     report(predictions, dataset, out, workers=1)
@@ -292,7 +310,7 @@ def test_a_page_of_bare_scores_still_stands() -> None:
         "groups": {"g": {"images": 1, **one}},
     }
     colours = AGREEMENT_COLOURS[ColourScheme.DEFAULT]
-    page = Page(render_page("bare", scores, [], Pictures({}, {}, 0, strips=False), colours))
+    page = Page(render_page("bare", scores, [], Pictures({}, {}, 0, strips=False, overlays=0), colours))
     page.check_whole()
     assert "IoU, car –" in page.words
     assert "2 pixels lie in no crop" in page.words
