@@ -10,6 +10,8 @@ import argparse
 import json
 import os
 import resource
+import subprocess
+import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,18 +23,18 @@ from analysis.report_files import PAGE
 from formats import dataset as files
 from formats.classes import ClassTable, write_labels
 from formats.console import result
-from formats.dataset import Dataset, open_dataset
+from formats.dataset import open_dataset
 from formats.manifest import ManifestRow, write_manifest
 from formats.masks import read_mask, write_mask
 from formats.parallel import map_parallel
-from formats.predictions import Predictions, mask_path, open_predictions, write_predictions_index
+from formats.predictions import mask_path, open_predictions, write_predictions_index
 from sageseg.shoot import draw_shoot
 
 SIZE, ANGLES, WORKERS = (1918, 1280), 16, 2
 CAR = ClassTable(("_background_", "car"))
 
 
-def make_samples(root: Path, many: int) -> tuple[Dataset, Predictions]:
+def make_samples(root: Path, many: int) -> None:
     """`many` images of uncropped cars, hard links to a few, and predictions some pixels off."""
     draw_shoot(root / "shoot", cars=2, angles=ANGLES, size=SIZE, workers=WORKERS)
     dataset, predicted = root / "dataset", root / "predictions"
@@ -55,7 +57,6 @@ def make_samples(root: Path, many: int) -> tuple[Dataset, Predictions]:
     write_manifest(files.manifest_path(dataset), rows)
     files.info_path(dataset).write_text(json.dumps({"format_version": files.FORMAT_VERSION}))
     write_predictions_index(predicted, rows, CAR, {})
-    return open_dataset(dataset), open_predictions(predicted)
 
 
 class Clock:
@@ -78,22 +79,18 @@ def decode(path: Path) -> int:
     return int(read_mask(path)[0, 0])
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--many", type=int, default=400)
-    many = parser.parse_args().many
-    with TemporaryDirectory() as folder:
-        root = Path(folder)
-        dataset, predictions = make_samples(root, many)
-        masks = [path for row in dataset.rows for path in (dataset.mask_path(row.id), predictions.mask_path(row.id))]
-        decoding = Clock()
-        for _ in map_parallel(decode, masks, workers=WORKERS, label="decoding masks"):
-            pass
-        decoding.stop()
-        whole = Clock()
-        report(predictions, dataset, root / "report", workers=WORKERS)
-        whole.stop()
-        page = (root / "report" / PAGE).stat().st_size
+def measure(root: Path) -> None:
+    """In a process that has drawn nothing, so that its children's memory is the report's."""
+    dataset, predictions = open_dataset(root / "dataset"), open_predictions(root / "predictions")
+    masks = [path for row in dataset.rows for path in (dataset.mask_path(row.id), predictions.mask_path(row.id))]
+    decoding = Clock()
+    for _ in map_parallel(decode, masks, workers=WORKERS, label="decoding masks"):
+        pass
+    decoding.stop()
+    whole = Clock()
+    report(predictions, dataset, root / "report", workers=WORKERS)
+    whole.stop()
+    many = len(dataset.rows)
     parent, child = (
         resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )
@@ -107,7 +104,20 @@ def main() -> None:
         f" {ahead * (whole.busy - decoding.busy) / WORKERS:7.1f} s on {WORKERS} cores of its own"
     )
     result(f"memory           {parent:7.0f} MB in the parent, {child:.0f} MB at most in a worker")
-    result(f"index.html       {page / 1e6:7.1f} MB")
+    result(f"index.html       {(root / 'report' / PAGE).stat().st_size / 1e6:7.1f} MB")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--many", type=int, default=400)
+    parser.add_argument("--of", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.of:
+        measure(given.of)
+        return
+    with TemporaryDirectory() as folder:
+        make_samples(Path(folder), given.many)
+        subprocess.run([sys.executable, __file__, "--of", folder], check=True)
 
 
 if __name__ == "__main__":
