@@ -120,7 +120,7 @@ def _put_likeliest_of_sum(parts: Sequence[Values], weights: Sequence[npt.NDArray
 
 def _put_likelier_of_two(parts: Sequence[Values], weights: Sequence[npt.NDArray[np.float32]], labels: Mask) -> None:
     """The sum of their difference tells the larger, in one array instead of two."""
-    margins = (np.subtract(part[1], part[0], dtype=np.float32) for part in parts)
+    margins = (cv2.subtract(part[1], part[0], dtype=cv2.CV_32F) for part in parts)
     total = next(margins)
     total *= weights[0]
     for margin, weight in zip(margins, weights[1:], strict=True):
@@ -129,10 +129,18 @@ def _put_likelier_of_two(parts: Sequence[Values], weights: Sequence[npt.NDArray[
 
 
 def _weighted_sum(parts: Sequence[Values], weights: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
-    total = np.multiply(parts[0], weights[0], dtype=np.float32)
+    total = _weigh(parts[0], weights[0])
     for part, weight in zip(parts[1:], weights[1:], strict=True):
-        total += np.multiply(part, weight, dtype=np.float32)
+        total += _weigh(part, weight)
     return total
+
+
+def _weigh(part: Values, weight: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Class by class in cv2, which turns float16 into float32 in a fifth of numpy's time."""
+    weighed = np.empty(part.shape, np.float32)
+    for values, place in zip(part, weighed, strict=True):
+        cv2.multiply(values, weight, place, dtype=cv2.CV_32F)
+    return weighed
 
 
 def likeliest(values: npt.NDArray[Any]) -> Mask:

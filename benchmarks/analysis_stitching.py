@@ -24,14 +24,16 @@ from formats.crops import crop_grid, crop_id
 from formats.masks import Mask
 
 WIDTH, HEIGHT, CROP, OVERLAP, ROUNDS = 1918, 1280, 512, 64, 10
-Shares = npt.NDArray[np.float32]
+Shares = npt.NDArray[np.floating[Any]]
 Work = Callable[[], list[Mask] | npt.NDArray[Any]]
 
 
 def main() -> None:
     for num_classes in (2, 21):
         values = np.random.default_rng(0).random((num_classes, HEIGHT, WIDTH), np.float32)
-        compare(values / values.sum(axis=0), num_classes)
+        shares = values / values.sum(axis=0)
+        compare(shares, num_classes)
+        compare(shares.astype(np.float16), num_classes)  # as they lie on disk
 
 
 def compare(shares: Shares, num_classes: int) -> None:
@@ -40,7 +42,7 @@ def compare(shares: Shares, num_classes: int) -> None:
     for name, work in peers.items():
         # each blends the same values; tiler's weights end at 0, so that it loses pixels at the image's edge
         result(f"{name}: {np.mean(np.concatenate(work()).reshape(expected.shape) != expected):.1e} of pixels differ")
-    tell(f"{num_classes} classes", "analysis.blend", peers, ROUNDS)
+    tell(f"{num_classes} classes, {shares.dtype}", "analysis.blend", peers, ROUNDS)
 
 
 def ours(shares: Shares) -> Work:
