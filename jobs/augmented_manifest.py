@@ -28,9 +28,11 @@ def augmented_manifests(dataset: Dataset, data_uri: str) -> dict[str, str]:
 
 
 def _lines(dataset: Dataset, split: str, channel: str, data_uri: str) -> str:
+    """In the order of the images' names, in which the open implementation also reads a channel's
+    files: the order of a stream decides how it is shuffled."""
     image, mask = MANIFEST_ATTRIBUTES
     lines = []
-    for row in dataset.kept(split):
+    for row in sorted(dataset.kept(split), key=lambda row: dataset.image_path(row.id).name):
         line = {
             image: f"{data_uri}/{channel}/{dataset.image_path(row.id).name}",
             mask: f"{data_uri}/{channel}_annotation/{dataset.mask_path(row.id).name}",

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from jobs.cli_account import lambda_, policy
-from jobs.cli_model import export
+from jobs.cli_model import export, features
 from jobs.cli_serve import delete, deploy, leftovers, predict
 from jobs.cli_train import train, upload
 from jobs.cli_tune import tune
@@ -29,7 +29,7 @@ def jobs() -> None:
 app.command()(train)
 app.command()(tune)
 app.command("list")(list_jobs)
-for verb in (show, logs, stop, metrics, upload, deploy, delete, leftovers, predict, export, policy):
+for verb in (show, logs, stop, metrics, upload, deploy, delete, leftovers, predict, export, features, policy):
     app.command()(verb)
 app.command("lambda")(lambda_)
 

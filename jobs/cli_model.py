@@ -22,3 +22,18 @@ def export(
 
     difference = export_artefact(artefact, out)
     result(f"{out}: probabilities within {difference:.1e} of the network's")
+
+
+def features(
+    artefact: Annotated[Path, typer.Argument(help="A model.tar.gz.", show_default=False)],
+    image: Annotated[Path, typer.Argument(help="An image to look at.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Figure to write: .png, .pdf or .svg.", show_default=False)],
+) -> None:
+    """Draw what each stage of a network makes of an image: the mean of its channels, and those that vary most."""
+    from jobs.algorithm.processor import prepare_processor
+
+    prepare_processor()
+    from jobs.algorithm.features import draw_features
+
+    count = draw_features(artefact, image, out)
+    result(f"{out}: {count} stages")

@@ -62,11 +62,20 @@ def stop_at_step(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     monkeypatch.setattr(training, "_train_step", counted)
 
 
-@pytest.mark.parametrize(("optimizer", "step"), [("adam", 1), ("adam", 3), ("sgd", 4), ("rmsprop", 5)])
+@pytest.mark.parametrize(
+    ("also", "step"),
+    [
+        ({"optimizer": "adam"}, 1),
+        ({"optimizer": "adam"}, 3),
+        ({"optimizer": "sgd"}, 4),
+        ({"optimizer": "rmsprop"}, 5),
+        ({"augmentation": "strong", "gradient_accumulation": "2"}, 3),
+    ],
+)
 def test_a_stopped_and_resumed_training_is_the_undisturbed_one(
-    optimizer: str, step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    also: dict[str, str], step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = GIVEN | {"optimizer": optimizer, "learning_rate": "0.001"}
+    given = GIVEN | {"learning_rate": "0.001"} | also
     undisturbed = new_root(tmp_path / "undisturbed", given)
     run(undisturbed)
     stopped = new_root(tmp_path / "stopped", given)

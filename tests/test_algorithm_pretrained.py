@@ -90,6 +90,7 @@ def test_a_job_that_cannot_have_the_weights_stops_and_says_so(tmp_path: Path, mo
     reason = (root / "output/failure").read_text()
     assert "timm/resnet50s.gluon_in1k cannot be had" in reason
     assert f"let {VARIABLE} name" in reason
+    assert "--use-pretrained-model False" in reason
     assert not list((root / "model").iterdir())
 
 
@@ -101,7 +102,7 @@ def test_the_builtins_networks_train(
     monkeypatch.setenv(VARIABLE, str(tmp_path / "x.safetensors"))
     root = write_root(tmp_path / "root", FCN | {"algorithm": algorithm, "learning_rate": "0.0001"}, samples=2)
     assert main(["train", "--root", str(root)]) == 0
-    assert "starting from ImageNet weights of resnet-50" in capsys.readouterr().out
+    assert f"starting from ImageNet weights of resnet-50: {tmp_path}/x.safetensors" in capsys.readouterr().out
     trained = load(root).parameters
     assert "auxlayer.block.0.weight" in trained
     start = timm_weights()["layer1.0.conv1.weight"].numpy()

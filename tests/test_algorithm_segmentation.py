@@ -6,10 +6,10 @@ import torch
 from torch import nn
 
 from formats.errors import SagesegError
+from jobs.algorithm.batch_norm import PooledBatchNorm2d
 from jobs.algorithm.networks import SegmentationNetwork, build_network
 from jobs.algorithm.params import Array
 from jobs.algorithm.resnet import Bottleneck
-from jobs.algorithm.segmentation_heads import PooledBatchNorm2d
 from jobs.algorithm.weights import load_parameters, named_weights
 from jobs.hyperparameters import parse_hyperparameters
 

@@ -24,7 +24,7 @@ from jobs.algorithm.losses import cross_entropy
 from jobs.algorithm.params import decode_params
 from jobs.algorithm.processor import prepare_processor
 from jobs.algorithm.training import as_strings, should_stop
-from jobs.hyperparameters import Hyperparameters, parse_hyperparameters
+from jobs.hyperparameters import TABLE, Hyperparameters, limits_of, parse_hyperparameters
 from jobs.log_lines import epoch_metrics
 
 
@@ -75,6 +75,16 @@ def test_the_model_folder_is_the_containers(trained: Path) -> None:
     assert settings["optimizer"] == "adam"
     assert settings["backbone"] == "resnet-50"  # a default, settled
     assert as_strings(parse_hyperparameters(settings, "open")) == settings
+
+
+@pytest.mark.parametrize(("algorithm", "foreign"), [("fcn", False), ("psp", False), ("deeplab", False), ("unet", True)])
+def test_artefacts_of_the_builtins_networks_hold_its_hyperparameters_alone(algorithm: str, foreign: bool) -> None:
+    given = {"num_classes": "2", "num_training_samples": "4", "algorithm": algorithm}
+    written = as_strings(parse_hyperparameters(given, "open"))
+    open_only = {name for name in TABLE if limits_of(name).open_only}
+    assert open_only & written.keys() == (open_only if foreign else set())
+    if not foreign:
+        parse_hyperparameters(written, "builtin")
 
 
 def test_an_artefact_with_the_builtins_own_settings_is_accepted(trained: Path) -> None:

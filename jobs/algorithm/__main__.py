@@ -5,16 +5,21 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from formats.errors import SagesegError
 from formats.staging import write_text
 from jobs.algorithm.processor import prepare_processor
+
+if TYPE_CHECKING:
+    from jobs.hyperparameters import Hyperparameters
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,6 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m jobs.algorithm", description=__doc__)
     parser.add_argument("command", choices=("train", "serve"))
     parser.add_argument("--root", type=Path, default=Path("/opt/ml"), help="the container's tree (default /opt/ml)")
+    parser.add_argument("--data", type=Path, help="the channels, where they are not in ROOT/input/data")
     given = parser.parse_args(arguments)
     _log_to_stdout()
     try:
@@ -29,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
             serve(given.root)
         else:
             with _stopped_by_sigterm() as stop:
-                train(given.root, stop)
+                return train(given.root, stop, given.data)
     except SagesegError as e:
         return _fail(given.root, " ".join(str(e).split()))
     return 0
@@ -43,24 +49,45 @@ def serve(root: Path) -> None:
     serve_model(root / "model")
 
 
-def train(root: Path, stop: threading.Event) -> None:
+def train(root: Path, stop: threading.Event, data: Path | None = None) -> int:
     """Train as `input/config/hyperparameters.json` says, over `input/data`, into `model`, until the
-    end or `stop`."""
+    end or `stop`; returns the exit code. `data` are the channels where they lie elsewhere."""
     prepare_processor()
+    from jobs.algorithm.streamed_channels import channel_files
+    from jobs.algorithm.team import is_member, team_size
+    from jobs.hyperparameters import parse_hyperparameters
+
+    settings = parse_hyperparameters(_read_hyperparameters(root / "input/config/hyperparameters.json"), "open")
+    if data is not None:
+        return _train_here(root, settings, data, stop)
+    with channel_files(root / "input") as channels:
+        members = 1 if is_member() else team_size(settings)
+        if members == 1:
+            return _train_here(root, settings, channels, stop)
+        return _train_as_team(root, channels, members, stop)
+
+
+def _train_here(root: Path, settings: Hyperparameters, data: Path, stop: threading.Event) -> int:
     from jobs.algorithm.channels import check_channels
     from jobs.algorithm.team import membership
     from jobs.algorithm.training import Places, as_strings, run_training, start_training
-    from jobs.hyperparameters import parse_hyperparameters
 
-    data, model, checkpoints = root / "input/data", root / "model", root / "checkpoints"
-    given = _read_hyperparameters(root / "input/config/hyperparameters.json")
-    settings = parse_hyperparameters(given, "open")
-    logging.getLogger(__name__).info("Final configuration: %s", as_strings(settings))
+    log = logging.getLogger(__name__)
+    log.info("Final configuration: %s", as_strings(settings))
     check_channels(data)
+    checkpoints, model = root / "checkpoints", root / "model"
     model.mkdir(parents=True, exist_ok=True)
     places = Places(model, checkpoints if checkpoints.is_dir() else None)
     with membership() as team:
         run_training(start_training(data, settings, places, stop, team))
+    return 0
+
+
+def _train_as_team(root: Path, data: Path, members: int, stop: threading.Event) -> int:
+    from jobs.algorithm.members import run_members
+
+    arguments = ("train", "--root", str(root), "--data", str(data))
+    return 0 if run_members(arguments, members, stop, failure_path(root)) else 1
 
 
 @contextmanager
@@ -85,21 +112,27 @@ def _read_hyperparameters(path: Path) -> dict[str, str]:
 
 
 def _log_to_stdout() -> None:
-    """The built-in container's line prefix; every line leaves at once."""
+    """The built-in container's line prefix; every line leaves at once. Of a team only the first
+    member speaks, unless it fails."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
         logging.Formatter("[%(asctime)s %(levelname)s %(thread)d] %(message)s", datefmt="%m/%d/%Y %H:%M:%S")
     )
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    level = logging.INFO if os.environ.get("SAGESEG_RANK", "0") == "0" else logging.ERROR
+    logging.basicConfig(level=level, handlers=[handler], force=True)
 
 
 def _fail(root: Path, reason: str) -> int:
     """Leave the reason where SageMaker takes a job's FailureReason from."""
     logging.getLogger(__name__).error(reason)
-    output = root / "output"
-    output.mkdir(parents=True, exist_ok=True)
-    write_text(output / "failure", reason)
+    path = failure_path(root)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, reason)
     return 1
+
+
+def failure_path(root: Path) -> Path:
+    return root / "output/failure"
 
 
 if __name__ == "__main__":

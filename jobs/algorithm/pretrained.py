@@ -25,14 +25,16 @@ _HEADS = ("head.", "auxlayer.")
 _COUNT = "num_batches_tracked"
 
 
-def load_pretrained(network: nn.Module, backbone: str) -> None:
-    """Give a network's encoder its ImageNet weights.
+def load_pretrained(network: nn.Module, backbone: str) -> Path:
+    """Give a network's encoder its ImageNet weights; returns their file. In the hub's cache its
+    folder is named after the revision that was taken.
 
     Raises SagesegError when they cannot be had, or are not those of this encoder; the network is
     then as it was.
     """
     path = find_pretrained(backbone)
     copy_encoder(network, _read(path), path)
+    return path
 
 
 def find_pretrained(backbone: str) -> Path:
@@ -55,7 +57,7 @@ def _from_hub(model: str) -> Path:
     except (HfHubHTTPError, OSError, ValueError) as e:
         raise SagesegError(
             f"use_pretrained_model True: the ImageNet weights timm/{model} cannot be had from the Hugging Face hub "
-            f"({type(e).__name__}); let {VARIABLE} name their {_FILE}, or train with use_pretrained_model False"
+            f"({type(e).__name__}); let {VARIABLE} name their {_FILE}, or pass --use-pretrained-model False"
         ) from e
 
 

@@ -11,6 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
+from jobs.algorithm.batch_norm import PooledBatchNorm2d
+
 PSP_BINS = (1, 2, 3, 6)
 """Sides of the grids that pyramid pooling averages over."""
 ASPP_RATES = (12, 24, 36)
@@ -63,19 +65,6 @@ def resize(features: torch.Tensor, size: torch.Size) -> torch.Tensor:
     if features.shape[-2:] == (1, 1):
         return features.expand(*features.shape[:2], *size)
     return F.interpolate(features, list(size), mode="bilinear", align_corners=True)
-
-
-class PooledBatchNorm2d(nn.BatchNorm2d):
-    """BatchNorm that also trains on a single value per channel, which torch refuses.
-
-    One image pooled to one place has no variance; mxnet gives `beta` for it, and so does torch for
-    the same value twice.
-    """
-
-    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002 (torch's name)
-        if self.training and input.numel() == input.shape[1]:
-            return super().forward(input.expand(2, -1, -1, -1))[:1]
-        return super().forward(input)
 
 
 class _PyramidPooling(nn.Module):

@@ -26,8 +26,8 @@ def load_start_weights(network: nn.Module, settings: Hyperparameters, data: Path
         load_parameters(network, artefact.parameters, artefact.source)
         logging.getLogger(__name__).info("continuing the model of channel model")
     elif settings.use_pretrained_model:
-        load_pretrained(network, settings.backbone)
-        logging.getLogger(__name__).info("starting from ImageNet weights of %s", settings.backbone)
+        path = load_pretrained(network, settings.backbone)
+        logging.getLogger(__name__).info("starting from ImageNet weights of %s: %s", settings.backbone, path)
 
 
 def check_same_network(artefact: Artefact, settings: Hyperparameters) -> None:

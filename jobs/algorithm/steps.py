@@ -65,5 +65,5 @@ def _add_gradients(
     with step.device.autocast():
         scores, auxiliary = network(normalise(images))
     loss = training_loss(scores, auxiliary, truth, step.loss, whole)
-    (loss * team.size).backward()  # the team takes the mean of its members' gradients
+    (loss * team.size).backward()  # type: ignore[no-untyped-call]  # the team takes the mean of its members' gradients
     return loss.detach()

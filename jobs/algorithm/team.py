@@ -78,7 +78,7 @@ def share_statistics(network: nn.Module, settings: Hyperparameters, team: Team) 
     """The network with BatchNorm over all members, where `syncbn` asks for it."""
     if team.size == 1 or not settings.syncbn:
         return network
-    synchronised: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+    synchronised: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
     return synchronised
 
 
@@ -88,10 +88,15 @@ def team_size(settings: Hyperparameters) -> int:
     return max(min(gpus, settings.mini_batch_size, settings.num_training_samples), 1)
 
 
+def is_member() -> bool:
+    """Whether the environment says that this process belongs to a team."""
+    return RANK in os.environ
+
+
 @contextmanager
 def membership() -> Iterator[Team]:
     """The team that the environment says this process belongs to, for as long as the block lasts."""
-    if RANK not in os.environ:
+    if not is_member():
         yield Team()
         return
     team = Team(int(os.environ[RANK]), int(os.environ[SIZE]))

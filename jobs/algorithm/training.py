@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from formats.errors import SagesegError
 from formats.images import Rgb
 from formats.masks import Mask
 from formats.staging import write_bytes
@@ -89,6 +90,8 @@ def start_training(
     # every crop has one size; whole images that differ would be measured one by one
     torch.backends.cudnn.benchmark = settings.validation_mini_batch_size > 1
     train, validation = (_open_store(data, channel, settings) for channel in ("train", "validation"))
+    if len(train) < team.size:
+        raise SagesegError(f"{len(train)} training images for {team.size} GPUs; use a machine with fewer")
     network = share_statistics(build_network(settings), settings, team).to(device.place)
     joined, optimizer = team.joined(network, device), build_optimizer(network.parameters(), settings)
     training = Training(

@@ -13,6 +13,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
+from jobs.algorithm.batch_norm import PooledBatchNorm2d
+
 WIDTHS = (16, 32, 64, 96, 128)
 """Channels at 1/2, 1/4, 1/8, 1/16 and 1/32 of the image's size; multiples of 16 suit the processor's
 vector units."""
@@ -21,7 +23,7 @@ STRIDE = 2 ** len(WIDTHS)
 
 def _unit(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), PooledBatchNorm2d(outputs), nn.ReLU(inplace=True)
     )
 
 

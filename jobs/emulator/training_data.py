@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from jobs.emulator.channel_pipes import Stream, is_piped, read_streams
 from jobs.emulator.opt_ml import OptMl
 from jobs.emulator.state import Record
 from jobs.emulator.storage import Storage, is_file_uri, join_uri, make_folder, uri_folder
 
 
-def bring_input(storage: Storage, record: Record, tree: OptMl) -> None:
-    """Make channels and checkpoints appear in a job's tree."""
+def bring_input(storage: Storage, record: Record, tree: OptMl) -> list[Stream]:
+    """Make channels and checkpoints appear in a job's tree; answers what is streamed instead."""
+    streams = read_streams(storage, record)
     for channel in record.get("InputDataConfig", []):
+        if is_piped(channel):
+            continue
         storage.bring(channel["DataSource"]["S3DataSource"]["S3Uri"], tree.data / channel["ChannelName"])
     checkpoints = _checkpoints_uri(record)
     if checkpoints is None:
         tree.checkpoints.mkdir()
-        return
+        return streams
     if is_file_uri(checkpoints):
         make_folder(uri_folder(checkpoints))
     storage.bring(checkpoints, tree.checkpoints)
+    return streams
 
 
 def _checkpoints_uri(record: Record) -> str | None:

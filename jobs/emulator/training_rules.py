@@ -13,6 +13,7 @@ from typing import Any
 
 from formats.errors import SagesegError
 from formats.gpu_instances import GPU_INSTANCES
+from jobs.emulator.channel_pipes import REFERENCE, is_piped
 from jobs.emulator.faults import invalid
 from jobs.emulator.storage import Storage
 from jobs.emulator.training_record import DEFAULT_MAX_RUNTIME_SECONDS
@@ -119,14 +120,30 @@ def _channel_not_emulated(channel: Request, job_mode: str) -> Iterator[str]:
     name, source = channel["ChannelName"], channel["DataSource"].get("S3DataSource")
     if name in (".", ".."):
         yield f"Channel name {name!r}"
+    piped = channel.get("InputMode", job_mode) == "Pipe"
     if source is None:
         yield f"Channel {name} without S3DataSource"
+    elif source["S3DataType"] == "AugmentedManifestFile":
+        yield from _manifest_not_emulated(channel, source, piped)
     elif source["S3DataType"] != "S3Prefix":
         yield f"Channel {name} with S3DataType {source['S3DataType']}"
-    if channel.get("InputMode", job_mode) == "Pipe":
+    elif piped:
         yield f"Channel {name} in Pipe mode"
     if channel.get("CompressionType", "None") != "None":
         yield f"Channel {name} with CompressionType {channel['CompressionType']}"
+
+
+def _manifest_not_emulated(channel: Request, source: Request, piped: bool) -> Iterator[str]:
+    """What an augmented manifest may be here: images and masks, as records in a pipe."""
+    name, attributes = channel["ChannelName"], source.get("AttributeNames", [])
+    if not piped:
+        yield f"Channel {name} with an augmented manifest in another mode than Pipe"
+    if channel.get("RecordWrapperType", "None") != "RecordIO":
+        yield f"Channel {name} with an augmented manifest and another RecordWrapperType than RecordIO"
+    if not attributes or not all(attribute.endswith(REFERENCE) for attribute in attributes):
+        yield f"Channel {name} with AttributeNames {attributes}, which do not all end in {REFERENCE},"
+    if "ShuffleConfig" in channel:
+        yield f"Channel {name} with ShuffleConfig"
 
 
 def _check_builtin(request: Request) -> None:
@@ -141,8 +158,9 @@ def _check_builtin(request: Request) -> None:
             "You can't override the metric definitions for Amazon SageMaker algorithms. "
             "Please retry the request without specifying metric definitions."
         )
-    given = {channel["ChannelName"] for channel in request.get("InputDataConfig", [])}
-    missing = [name for name in CONTENT_TYPES if name not in given]
+    given = {channel["ChannelName"]: is_piped(channel) for channel in request.get("InputDataConfig", [])}
+    required = [name for name in CONTENT_TYPES if not given.get(name.removesuffix("_annotation"))]
+    missing = [name for name in required if name not in given]
     if missing:
         raise invalid(f"Channel {missing[0]} is missing; {ALGORITHM} requires {', '.join(CONTENT_TYPES)}")
 
@@ -180,8 +198,9 @@ def _check_places(request: Request, storage: Storage) -> None:
         raise SagesegError(f"Channel {twice[0]} is given twice")
     for channel in request.get("InputDataConfig", []):
         uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
+        check = storage.check_object if is_piped(channel) else storage.check_input
         try:
-            storage.check_input(uri)
+            check(uri)
         except SagesegError as e:
             raise SagesegError(f"Channel {channel['ChannelName']}: {e}") from e
     storage.check_output(request["OutputDataConfig"]["S3OutputPath"])

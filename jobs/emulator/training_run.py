@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from formats.errors import SagesegError
+from jobs.emulator.channel_pipes import Pipes, Stream
 from jobs.emulator.collection import Collection
 from jobs.emulator.container import Container, kill_survivor, start_container
 from jobs.emulator.log_events import open_stream
@@ -93,9 +94,9 @@ class TrainingRun:
             if self._trouble.capacity_error or self._halted:
                 return tree, 0
             self._enter("Downloading")
-            bring_input(self._place.storage, self._record, tree)
+            streams = bring_input(self._place.storage, self._record, tree)
             self._enter("Training")
-            exit_code = self._attempt(tree)
+            exit_code = self._stream_attempt(tree, streams)
             keep_checkpoints(self._place.storage, self._record, tree)
             if not self._interrupted or self._halted:
                 return tree, exit_code
@@ -124,6 +125,18 @@ class TrainingRun:
     def _finish(self, ending: Ending, reason: str = "") -> None:
         self._finished = True
         finish_job(self._place.folder, self._jobs, self.name, ending, reason)
+
+    def _stream_attempt(self, tree: OptMl, streams: list[Stream]) -> int:
+        pipes = Pipes(self._place.storage, streams, tree.data, self._kill_container)
+        try:
+            return self._attempt(tree)
+        finally:
+            pipes.close()
+
+    def _kill_container(self) -> None:
+        with self._lock:
+            if self._container is not None:
+                self._container.kill()
 
     def _attempt(self, tree: OptMl) -> int:
         """Run the container to its end and keep its log; answers the exit code."""

@@ -1,0 +1,120 @@
+"""Whether a network learns the generated shoot: IoU of the car on images of cars it has not seen.
+
+    python benchmarks/algorithm_quality.py unet --folder /somewhere/unet [--seconds 3600] [--epochs 10] [NAME=VALUE …]
+
+It trains for so many seconds and leaves a checkpoint; run again with the same folder, it goes on, and
+at the end prints the date, the device, the IoU over the validation crops and the seconds of all its
+runs. `NAME=VALUE` are further hyperparameters. The goal is an IoU of 0.95 within 10 minutes of a GPU, or
+an hour of a processor. The built-in's networks start from ImageNet weights where those can be had
+(docs/algorithm.md), else pass use_pretrained_model=False.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from formats.console import result
+from formats.images import read_image
+from formats.masks import read_mask
+from jobs.algorithm.artefact import read_model_folder
+from jobs.algorithm.processor import prepare_processor
+from sageseg.shoot import draw_shoot
+
+CAR = 1
+SETTINGS = {
+    "optimizer": "adam",
+    "learning_rate": "0.001",
+    "crop_size": "256",
+    "base_size": "256",
+    "mini_batch_size": "8",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("algorithm", choices=("fcn", "psp", "deeplab", "unet"))
+    parser.add_argument("hyperparameters", nargs="*", metavar="NAME=VALUE")
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--seconds", type=float, default=3600.0)
+    parser.add_argument("--epochs", type=int, default=10)
+    given = parser.parse_args()
+    dataset, root = given.folder / "dataset", given.folder / "opt_ml"
+    if not root.exists():
+        prepare(given.folder, dataset)
+    settings = SETTINGS | {"algorithm": given.algorithm, "epochs": str(given.epochs), "num_classes": "2"}
+    settings |= dict(text.split("=", 1) for text in given.hyperparameters)
+    samples = len(list((dataset / "channels/train").iterdir()))
+    config = root / "input/config"
+    config.mkdir(parents=True, exist_ok=True)
+    (config / "hyperparameters.json").write_text(json.dumps(settings | {"num_training_samples": str(samples)}))
+    finished, seconds = train(root, given.seconds)
+    iou = car_iou(root / "model", dataset)
+    state = "finished" if finished else "not finished, run it again to go on"
+    result(f"{date.today()}, {device_name()}: {given.algorithm} IoU {iou:.4f} after {seconds:.0f} s ({state})")
+
+
+def prepare(folder: Path, dataset: Path) -> None:
+    """Draw the shoot, make a dataset of it, and the tree that the training program finds."""
+    folder.mkdir(parents=True, exist_ok=True)
+    draw_shoot(folder / "shoot")
+    words = ["prep", "carvana", str(folder / "shoot/images"), str(folder / "shoot/masks"), "--out", str(dataset)]
+    subprocess.run([sys.executable, "-m", "sageseg", *words, "--crop", "256", "--val", "2"], check=True)
+    root = folder / "opt_ml"
+    for place in ("input", "model", "checkpoints"):
+        (root / place).mkdir(parents=True)
+    (root / "input/data").symlink_to((dataset / "channels").absolute(), target_is_directory=True)
+
+
+def train(root: Path, limit: float) -> tuple[bool, float]:
+    """Train for at most so many seconds; whether it came to its end, and the seconds of all runs."""
+    spent_path = root / "seconds.json"
+    before = json.loads(spent_path.read_text()) if spent_path.exists() else 0.0
+    started = time.monotonic()
+    training = subprocess.Popen([sys.executable, "-m", "jobs.algorithm", "train", "--root", str(root)])
+    try:
+        code = training.wait(limit)
+        finished = True
+    except subprocess.TimeoutExpired:
+        training.send_signal(signal.SIGTERM)
+        code, finished = training.wait(), False
+    if code:
+        sys.exit(code)
+    spent = before + time.monotonic() - started
+    spent_path.write_text(json.dumps(spent))
+    return finished, spent
+
+
+def car_iou(model: Path, dataset: Path) -> float:
+    """Intersection over union of the car over all validation crops together."""
+    prepare_processor()
+    from jobs.algorithm.inference import Predictor
+
+    predictor, shared, united = Predictor(read_model_folder(model)), 0, 0
+    for path in sorted((dataset / "channels/validation").iterdir()):
+        truth = read_mask(dataset / f"channels/validation_annotation/{path.stem}.png")
+        predicted = predictor.predict_masks(read_image(path)[None])[0]
+        shared += int(np.count_nonzero((truth == CAR) & (predicted == CAR)))
+        united += int(np.count_nonzero((truth == CAR) | (predicted == CAR)))
+    return shared / max(united, 1)
+
+
+def device_name() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"processor, {os.cpu_count()} cores, {torch.get_num_threads()} threads"
+
+
+if __name__ == "__main__":
+    main()
