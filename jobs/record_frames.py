@@ -1,4 +1,4 @@
-"""Records in a stream, as Pipe mode sends them: dmlc-core's RecordIO frames (`recordio.h`)."""
+"""Records of bytes: dmlc-core's RecordIO frames (`recordio.h`), as Pipe mode and answers hold them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from formats.errors import SagesegError
-from jobs.recordio import MAGIC
 
+MAGIC = 0xCED7230A
 _HEADER = struct.Struct("<II")
-_LENGTH_BITS = 29
-MAX_RECORD = 2**_LENGTH_BITS - 4
+LENGTH_BITS = 29
+MAX_RECORD = 2**LENGTH_BITS - 4
 """Bytes of content in one frame; a multiple of the frames' alignment of 4."""
 _LAST_PARTS = (0, 3)
 """Kinds of frames that end a record: a whole one, and the last of several. After each other part the
@@ -21,7 +21,7 @@ writer left out a magic number that stood in the content."""
 def frame(content: bytes) -> bytes:
     """One record. Raises SagesegError for content that is too long for a frame."""
     if len(content) > MAX_RECORD:
-        raise SagesegError(f"{len(content)} bytes: over the {MAX_RECORD} of one RecordIO record; use smaller files")
+        raise SagesegError(f"{len(content)} bytes: over the {MAX_RECORD} of one RecordIO record; use smaller images")
     return _HEADER.pack(MAGIC, len(content)) + content + bytes(-len(content) % 4)
 
 
@@ -35,8 +35,8 @@ def read_records(stream: BinaryIO, source: str) -> Iterator[bytes]:
         magic, word = _HEADER.unpack(header)
         if magic != MAGIC:
             raise SagesegError(f"{source}: no RecordIO frame; expected RecordWrapperType RecordIO for the channel")
-        parts.append(_content(stream, word & (2**_LENGTH_BITS - 1), source))
-        if word >> _LENGTH_BITS in _LAST_PARTS:
+        parts.append(_content(stream, word & (2**LENGTH_BITS - 1), source))
+        if word >> LENGTH_BITS in _LAST_PARTS:
             yield struct.pack("<I", MAGIC).join(parts)
             parts = []
     if parts:

@@ -17,11 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from formats.errors import SagesegError
+from jobs.record_frames import LENGTH_BITS, MAGIC, frame
 
-MAGIC = 0xCED7230A
-_LENGTH_BITS = 29
-_MAX_PART = 2**_LENGTH_BITS - 4
-"""Content of one part; a multiple of the frame's alignment of 4 bytes."""
 _WHOLE, _FIRST, _MIDDLE, _LAST = range(4)
 _FEATURES, _KEY, _VALUE = 1, 1, 2
 _FLOAT32, _INT32, _VALUES = 2, 7, 1
@@ -36,7 +33,7 @@ def encode_probabilities(probabilities: Probabilities) -> bytes:
     shape = b"".join(_varint(side) for side in probabilities.shape)
     target = _delimited(_FLOAT32, _delimited(_VALUES, values))
     sides = _delimited(_INT32, _delimited(_VALUES, shape))
-    return _framed(_feature(b"target", target) + _feature(b"shape", sides))
+    return frame(_feature(b"target", target) + _feature(b"shape", sides))
 
 
 def decode_probabilities(body: bytes, source: str = "the endpoint's answer") -> Probabilities:
@@ -53,14 +50,6 @@ def decode_probabilities(body: bytes, source: str = "the endpoint's answer") -> 
     return values.reshape(shape)
 
 
-def _framed(content: bytes) -> bytes:
-    """Parts of under 512 MB, each after its magic number, kind and length, padded to 4 bytes. Where
-    two parts meet, dmlc's reader puts a magic number in, so longer content can only be cut there."""
-    if len(content) > _MAX_PART:
-        raise SagesegError(f"{len(content)} bytes of probabilities: over RecordIO's {_MAX_PART}; send smaller images")
-    return struct.pack("<II", MAGIC, len(content)) + content + bytes(-len(content) % 4)
-
-
 def _unframed(body: memoryview, source: str) -> memoryview:
     parts: list[bytes | memoryview] = []
     at, kind = 0, _FIRST
@@ -68,7 +57,7 @@ def _unframed(body: memoryview, source: str) -> memoryview:
         if len(body) - at < 8:
             raise SagesegError(f"{source}: cut short, {len(body)} bytes; expected a RecordIO frame")
         magic, word = struct.unpack_from("<II", body, at)
-        kind, length = word >> _LENGTH_BITS, word & (2**_LENGTH_BITS - 1)
+        kind, length = word >> LENGTH_BITS, word & (2**LENGTH_BITS - 1)
         if magic != MAGIC:
             raise SagesegError(f"{source}: no RecordIO frame (it begins with {magic:#x}); expected {MAGIC:#x}")
         if at + 8 + length > len(body):

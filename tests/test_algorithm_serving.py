@@ -35,7 +35,8 @@ from jobs.algorithm.training import as_strings
 from jobs.algorithm.weights import to_parameters
 from jobs.emulator import container_http
 from jobs.hyperparameters import parse_hyperparameters
-from jobs.recordio import MAGIC, decode_probabilities, encode_probabilities
+from jobs.record_frames import MAGIC
+from jobs.recordio import decode_probabilities, encode_probabilities
 
 
 class Halves:

@@ -25,8 +25,7 @@ from jobs.emulator.channel_pipes import Pipes, Stream
 from jobs.emulator.container import OWN_PROGRAMS
 from jobs.emulator.server import running_server
 from jobs.emulator.storage import Storage, open_s3
-from jobs.record_frames import frame, read_records
-from jobs.recordio import MAGIC
+from jobs.record_frames import MAGIC, frame, read_records
 from jobs.registry import OPEN_IMAGE, builtin_image
 from jobs.training_request import MANIFEST_ATTRIBUTES, TrainingJob, training_request
 
