@@ -5,6 +5,7 @@ BIN := .venv/bin
 
 MXNET := .venv/mxnet
 SDK := .venv/sdk
+LABELME := .venv/labelme
 MXNET_VERSIONS := 1.4.1 1.5.1 1.6.0 1.7.0.post2 1.8.0.post0
 
 .PHONY: setup demo test check oracles format clean
@@ -30,11 +31,12 @@ check: setup
 	$(BIN)/mypy
 
 # Comparisons that need an environment of their own: mxnet and GluonCV are retired, and big.
-oracles: setup $(MXNET)/.ready $(SDK)/.ready
+oracles: setup $(MXNET)/.ready $(SDK)/.ready $(LABELME)/.ready
 	for v in $(MXNET_VERSIONS); do PYTHONPATH=$(MXNET)/old/$$v $(MXNET)/bin/python -W ignore oracles/mxnet_params.py || exit 1; done
 	$(MXNET)/bin/python -W ignore oracles/mxnet_params.py
 	$(MXNET)/bin/python -W ignore oracles/gluoncv_golden.py
-	$(BIN)/pytest tests/test_algorithm_gluoncv.py tests/test_algorithm_params.py
+	$(LABELME)/bin/python oracles/labelme_golden.py tests/data/golden
+	$(BIN)/pytest tests/test_algorithm_gluoncv.py tests/test_algorithm_params.py tests/test_prep_labelme_shapes.py
 	$(BIN)/python oracles/sdk_clients.py $(SDK)/bin/python
 	$(BIN)/python oracles/sdk_model_trainer.py $(SDK)/bin/python
 
@@ -47,6 +49,11 @@ $(MXNET)/.ready: oracles/gluoncv_requirements.txt
 $(SDK)/.ready: oracles/sdk_requirements.txt
 	$(PYTHON) -m venv $(SDK)
 	$(SDK)/bin/pip install --quiet $(PIP_ARGS) -r $<
+	touch $@
+
+$(LABELME)/.ready: oracles/labelme_requirements.txt
+	$(PYTHON) -m venv $(LABELME)
+	$(LABELME)/bin/pip install --quiet $(PIP_ARGS) -r $<
 	touch $@
 
 format: setup

@@ -3,7 +3,7 @@
     python benchmarks/prep_labelme.py [FRAMES] [ROUNDS]
 
 Frames are 3840 × 2160 with 50 polygons of 30 corners. The peer runs in labelme's environment (set
-LABELME_PYTHON, or make `.oracles/labelme`, see oracles/labelme_golden.py) and does per frame what
+LABELME_PYTHON, or `make .venv/labelme/.ready`) and does per frame what
 labelme's example `labelme2voc.py` does, with labelme's and imgviz's functions: load the file, write
 image and masks, by default also arrays and drawings. Without labelme a stand-in draws each shape on
 a canvas of its own, as labelme does. Processor seconds of one process, the least of the rounds,
@@ -33,7 +33,7 @@ from prep.writer import write_dataset
 
 WIDTH, HEIGHT, SHAPES, CORNERS = 3840, 2160, 50, 30
 LABELS = ("__ignore__", "_background_", "car", "road", "sign", "tree")
-ORACLE = Path(__file__).parent.parent / ".oracles" / "labelme" / "bin" / "python"
+ORACLE = Path(__file__).parent.parent / ".venv" / "labelme" / "bin" / "python"
 
 PEER = """
 import sys, time, json

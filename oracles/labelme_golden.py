@@ -1,7 +1,6 @@
 """Masks as labelme draws them, for tests/test_prep_labelme_shapes.py.
 
-    python -m venv .oracles/labelme && .oracles/labelme/bin/pip install labelme pillow==13.0.0
-    .oracles/labelme/bin/python oracles/labelme_golden.py tests/data/golden
+    make oracles        # .venv/labelme/bin/python oracles/labelme_golden.py tests/data/golden
 
 Runs in labelme's own environment (labelme is GPL-3.0 and no dependency); writes outputs only, one
 file per version of labelme. The Pillow must be the one of constraints.txt: versions of Pillow fill
