@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,6 +29,9 @@ DATASET_TAG = "sageseg:dataset"
 """The tag by which this project's jobs are found again; its value is the dataset's digest."""
 MAX_NAME = 63
 _GIB = 2**30
+_PRETRAINED = "SAGESEG_PRETRAINED"
+_OPEN_SETTINGS = (_PRETRAINED, "SAGESEG_PRECISION")
+"""What the open implementation reads from its environment: files of weights, and the precision."""
 _OF_THE_MODEL = ("algorithm", "backbone", "crop_size")
 """What must equal the earlier job's when its model is trained further, beside the number of classes
 (developer guide, Incremental Training)."""
@@ -53,7 +57,8 @@ def plan_jobs(
 ) -> list[TrainingJob]:
     """Settle every part of a job, once for each instance type in the order in which they are tried.
 
-    The second is called NAME-2, and so on. Pure but for the sizes of the dataset's files.
+    The second is called NAME-2, and so on. Pure but for the sizes of the dataset's files, and the open
+    implementation's settings in the environment.
     """
     local = options.start.backend == "local"
     given = _with_earlier(given, earlier)
@@ -83,9 +88,18 @@ def plan_jobs(
         kms_key=options.security.kms_key,
         network=_network(options),
         tags={DATASET_TAG: dataset_digest(dataset)[:16], **(options.security.tags or {})},
+        environment=_open_settings() if local else {},
     )
     jobs = [replace(first, name=numbered(name, number), instance_type=kind) for number, kind in enumerate(types, 1)]
     return [replace(job, spot=_spot(options, job)) for job in jobs]
+
+
+def _open_settings() -> dict[str, str]:
+    """The open implementation's settings of this shell: the emulator may have been started in another."""
+    found = {name: os.environ[name] for name in _OPEN_SETTINGS if os.environ.get(name)}
+    if _PRETRAINED in found:
+        found[_PRETRAINED] = str(Path(found[_PRETRAINED]).absolute())
+    return found
 
 
 def _with_earlier(given: Mapping[str, str], earlier: EarlierModel | None) -> Mapping[str, str]:

@@ -47,6 +47,7 @@ class TrainingJob:
 
     `data_uri` holds the channels' folders, or with `augmented` the manifests `train.manifest` and
     `validation.manifest`. `model_uri` is the artefact that an incremental training starts from.
+    `environment` are variables of the container.
     """
 
     name: str
@@ -66,6 +67,7 @@ class TrainingJob:
     kms_key: str | None = None
     network: Network = ANY_NETWORK
     tags: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def training_request(job: TrainingJob) -> dict[str, Any]:
@@ -91,6 +93,8 @@ def training_body(job: TrainingJob) -> dict[str, Any]:
         "ResourceConfig": resources(job.instance_type, job.volume_gb, job.kms_key),
         "StoppingCondition": {"MaxRuntimeInSeconds": job.max_runtime_seconds},
     }
+    if job.environment:
+        body["Environment"] = dict(job.environment)
     if job.network.subnets:
         body["VpcConfig"] = vpc(job.network)
     if job.network.isolated:

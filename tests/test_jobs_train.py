@@ -143,6 +143,16 @@ def test_the_local_request_differs_only_in_its_uris_role_and_image(dataset: Data
     assert local == aws
 
 
+def test_settings_of_the_open_implementation_travel_with_the_local_request_alone(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAGESEG_PRETRAINED", "weights")
+    monkeypatch.setenv("SAGESEG_PRECISION", "float32")
+    local = plan(dataset, {}, locally(name="a"))
+    assert local["Environment"] == {"SAGESEG_PRETRAINED": str(Path.cwd() / "weights"), "SAGESEG_PRECISION": "float32"}
+    assert "Environment" not in plan(dataset, {})
+
+
 def test_a_request_to_aws_never_holds_a_file_uri(dataset: Dataset) -> None:
     with pytest.raises(SagesegError, match=r"file:///data/train/.*inputDataConfig"):
         plan(dataset, {}, with_data(data="file:///data"))
