@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from formats.errors import SagesegError
+
 
 class How(StrEnum):
     """How overlapping crops become one mask."""
@@ -17,3 +19,12 @@ class Rule(StrEnum):
 
     MEAN = "mean"
     MAJORITY = "majority"
+
+
+def parse_overlays(text: str) -> int | None:
+    """`500`, or `all`, which is None."""
+    if text == "all":
+        return None
+    if not text.isdecimal():
+        raise SagesegError(f"--overlays {text}: expected how many of the worst images to draw, such as 500, or all")
+    return int(text)

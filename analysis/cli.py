@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from analysis.choices import How, Rule
+from analysis.choices import How, Rule, parse_overlays
 from analysis.colours import ColourScheme
 from analysis.scoring_options import ScoringOptions
 from formats.command_options import takes
@@ -80,10 +80,7 @@ def report(
     out: Annotated[Path, typer.Option(help="Where the report goes.")],
     colors: Annotated[
         ColourScheme,
-        typer.Option(
-            help="Correct, wrong and missed as green, red, blue (default); as yellow, red, green (light);"
-            " or for colour-blind eyes (safe)."
-        ),
+        typer.Option(help="Correct, wrong, missed: green, red, blue; light: yellow, red, green; safe: colour-blind."),
     ] = ColourScheme.DEFAULT,
     strips: Annotated[
         bool, typer.Option("--strips", help="Also write image, truth, prediction and difference side by side.")
@@ -99,7 +96,6 @@ def report(
     """Score predictions on full images and write a page that shows where they fail."""
     import json
 
-    from analysis.report import parse_overlays
     from analysis.report import report as write_report
     from analysis.report_files import PAGE
     from analysis.scores_text import format_scores

@@ -103,15 +103,6 @@ def report(
     return scores
 
 
-def parse_overlays(text: str) -> int | None:
-    """`500`, or `all`, which is None."""
-    if text == "all":
-        return None
-    if not text.isdecimal():
-        raise SagesegError(f"--overlays {text}: expected how many of the worst images to draw, such as 500, or all")
-    return int(text)
-
-
 def _write_overlays(
     stage: Path, summary: Summary, colours: AgreementColours, number: int | None, workers: int | None
 ) -> int:

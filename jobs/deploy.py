@@ -27,8 +27,7 @@ from jobs.refusals import AwsError, is_about_capacity
 from jobs.screen import open_screen
 from jobs.serving_log import ENDPOINT_GROUP, show_log
 from jobs.train import utc_now
-
-_POLL_SECONDS: dict[str, float] = {"aws": 10.0, "local": 0.2}
+from jobs.watch import POLL_SECONDS
 
 
 def deploy(
@@ -166,7 +165,7 @@ def _follow(place: Place, record: EndpointRecord) -> dict[str, Any] | None:
                 shown = "Creating: AWS takes some minutes for it" if place.backend == "aws" else "Creating"
                 screen.line(shown)
             screen.live(f"{record.name}  Creating  {describe_seconds(monotonic() - since)}")
-            sleep(_POLL_SECONDS[place.backend])
+            sleep(POLL_SECONDS[place.backend])
 
 
 def _ask_once(place: Place, record: EndpointRecord, trained: TrainedModel) -> None:

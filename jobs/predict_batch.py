@@ -37,8 +37,8 @@ from jobs.serving_log import TRANSFORM_GROUP, show_log
 from jobs.serving_requests import ServedModel, Transform, check_serving_instance, model_request, transform_request
 from jobs.start import agree_on_cost
 from jobs.train import default_name, utc_now
+from jobs.watch import POLL_SECONDS
 
-_POLL_SECONDS: dict[str, float] = {"aws": 10.0, "local": 0.2}
 _ENDED = ("Completed", "Failed", "Stopped")
 
 
@@ -152,7 +152,7 @@ class BatchRoute:
                     shown = True
                 self._check_spent(monotonic() - since)
                 screen.live(f"{self._name}  InProgress  {describe_seconds(monotonic() - since)}")
-                sleep(_POLL_SECONDS[place.backend])
+                sleep(POLL_SECONDS[place.backend])
 
     def _check_spent(self, seconds: float) -> None:
         """A transform has no time limit of its own: the caller's is kept from here."""

@@ -20,7 +20,8 @@ from jobs.training_request import validates_on_train
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 FINISHED = ("Completed", "Failed", "Stopped")
-_INTERVAL_SECONDS: dict[str, float] = {"aws": 10.0, "local": 0.5}
+POLL_SECONDS: dict[str, float] = {"aws": 10.0, "local": 0.2}
+"""How long what is waited for is left alone, by backend."""
 
 
 class JobFailedError(SagesegError):
@@ -136,7 +137,7 @@ def follow(record: JobRecord) -> JobRecord:
 
 def pause(record: JobRecord) -> None:
     """Wait until it is worth asking again."""
-    sleep(_INTERVAL_SECONDS[record.backend])
+    sleep(POLL_SECONDS[record.backend])
 
 
 def usd_so_far(record: JobRecord, description: Mapping[str, Any], now: float) -> float | None:

@@ -4,7 +4,6 @@ container whose masks are known."""
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from formats.images import Rgb, read_image
 from formats.masks import Mask
 from jobs.cli import app
 from jobs.records import JobRecord, read_record, write_record
+from jobs.watch import POLL_SECONDS
 
 ROLE = "arn:aws:iam::123456789012:role/SageMaker"
 SCHEDULER_ROLE = "arn:aws:iam::123456789012:role/Scheduler"
@@ -121,10 +121,7 @@ def served_job(folder: Path, serve: str = SERVES) -> Iterator[Served]:
         use_aws(patch, url)
         patch.setenv("SAGESEG_HOME", str(folder / "first-home"))
         patch.setattr("jobs.price_list._ask", no_price_list)
-        for module in ("jobs.watch._INTERVAL_SECONDS", "jobs.deploy._POLL_SECONDS", "jobs.predict_batch._POLL_SECONDS"):
-            name, _, table = module.rpartition(".")
-            __import__(name)
-            patch.setitem(sys.modules[name].__dict__[table], "aws", 0.02)
+        patch.setitem(POLL_SECONDS, "aws", 0.02)
         with emulator(folder, TRAINS, serve=serve) as (_, _, server):
             use_aws(patch, url, **dict.fromkeys(("sagemaker", "sagemaker_runtime", "cloudwatch_logs"), server.url))
             dataset = small_dataset(folder / "dataset")

@@ -33,7 +33,6 @@ from typer.testing import CliRunner
 from formats.errors import SagesegError
 from jobs import watch
 from jobs.cli import app
-from jobs.deploy import _POLL_SECONDS
 from jobs.policy import ANY, Account, caller_grants, lease_grants, role_grants
 from jobs.policy_commands import checked_account, documents, wildcards
 from jobs.service_model import load_service
@@ -336,8 +335,7 @@ def test_what_the_verbs_really_ask_aws_is_granted(moto: str, monkeypatch: pytest
         asked.add(f"{model.service_model.service_name}:{model.name}")
 
     monkeypatch.setattr("jobs.price_list._ask", no_price_list)
-    monkeypatch.setitem(watch._INTERVAL_SECONDS, "aws", 0.02)
-    monkeypatch.setitem(_POLL_SECONDS, "aws", 0.02)
+    monkeypatch.setitem(watch.POLL_SECONDS, "aws", 0.02)
     dataset = str(small_dataset(tmp_path / "dataset").root)
     train = ("--data", "s3://cars/one/seen", "--role", ROLE, "--mini-batch-size", "1", "--name", "cars", "--yes")
     lease = ("--ttl", "1h", "--scheduler-role", FULL.role_arn("sageseg-lease"), "--yes")
