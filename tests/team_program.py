@@ -14,7 +14,7 @@ from jobs.algorithm.device import Device
 from jobs.algorithm.evaluation import evaluate
 from jobs.algorithm.optimizers import Sgd
 from jobs.algorithm.steps import Step, take_step
-from jobs.algorithm.team import ALONE, Team, membership
+from jobs.algorithm.team import ALONE, Team, end_member, membership
 
 CPU = Device(torch.device("cpu"))
 
@@ -61,3 +61,4 @@ if __name__ == "__main__":
     with membership() as joined_team:
         state = trained(joined_team, int(sys.argv[2]))
         torch.save(state, Path(sys.argv[1]) / f"{joined_team.rank}.pt")
+    end_member(0)

@@ -136,4 +136,9 @@ def failure_path(root: Path) -> Path:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    if "SAGESEG_RANK" in os.environ:
+        from jobs.algorithm.team import end_member
+
+        end_member(code)
+    sys.exit(code)

@@ -8,10 +8,12 @@ sees one process's share, or with `syncbn` the whole batch.
 from __future__ import annotations
 
 import os
+import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import torch
 from torch import distributed, nn
@@ -64,7 +66,9 @@ class Team:
         if self.size == 1:
             return network
         devices = [device.place] if device.is_gpu else None
-        return DistributedDataParallel(network, devices, broadcast_buffers=False)
+        with warnings.catch_warnings():  # torch 2.13 renames broadcast_buffers; earlier ones know only this name
+            warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)
+            return DistributedDataParallel(network, devices, broadcast_buffers=False)
 
     def apart(self, network: nn.Module) -> AbstractContextManager[None]:
         """In this context gradients add up in each member alone."""
@@ -91,6 +95,14 @@ def team_size(settings: Hyperparameters) -> int:
 def is_member() -> bool:
     """Whether the environment says that this process belongs to a team."""
     return RANK in os.environ
+
+
+def end_member(code: int) -> NoReturn:
+    """End this process without the interpreter's own end: a thread of gloo that lets go of its last
+    tensor meanwhile aborts the process, in one of six members that had nothing left to do."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 @contextmanager
