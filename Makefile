@@ -6,6 +6,7 @@ BIN := .venv/bin
 MXNET := .venv/mxnet
 SDK := .venv/sdk
 LABELME := .venv/labelme
+TIMM := .venv/timm
 MXNET_VERSIONS := 1.4.1 1.5.1 1.6.0 1.7.0.post2 1.8.0.post0
 
 .PHONY: setup demo test check oracles format clean
@@ -31,12 +32,13 @@ check: setup
 	$(BIN)/mypy
 
 # Comparisons that need an environment of their own: mxnet and GluonCV are retired, and big.
-oracles: setup $(MXNET)/.ready $(SDK)/.ready $(LABELME)/.ready
+oracles: setup $(MXNET)/.ready $(SDK)/.ready $(LABELME)/.ready $(TIMM)/.ready
 	for v in $(MXNET_VERSIONS); do PYTHONPATH=$(MXNET)/old/$$v $(MXNET)/bin/python -W ignore oracles/mxnet_params.py || exit 1; done
 	$(MXNET)/bin/python -W ignore oracles/mxnet_params.py
 	$(MXNET)/bin/python -W ignore oracles/gluoncv_golden.py
 	$(LABELME)/bin/python oracles/labelme_golden.py tests/data/golden
-	$(BIN)/pytest tests/test_algorithm_gluoncv.py tests/test_algorithm_params.py tests/test_prep_labelme_shapes.py
+	$(TIMM)/bin/python -W ignore oracles/timm_golden.py
+	$(BIN)/pytest tests/test_algorithm_gluoncv.py tests/test_algorithm_pretrained.py tests/test_algorithm_params.py tests/test_prep_labelme_shapes.py
 	$(BIN)/python oracles/sdk_clients.py $(SDK)/bin/python
 	$(BIN)/python oracles/sdk_model_trainer.py $(SDK)/bin/python
 
@@ -54,6 +56,11 @@ $(SDK)/.ready: oracles/sdk_requirements.txt
 $(LABELME)/.ready: oracles/labelme_requirements.txt
 	$(PYTHON) -m venv $(LABELME)
 	$(LABELME)/bin/pip install --quiet $(PIP_ARGS) -r $<
+	touch $@
+
+$(TIMM)/.ready: oracles/timm_requirements.txt
+	$(PYTHON) -m venv $(TIMM)
+	$(TIMM)/bin/pip install --quiet $(PIP_ARGS) -r $<
 	touch $@
 
 format: setup

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -47,10 +48,12 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=3600.0)
     parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--cars", type=int, default=8, help="cars of the shoot; two of them are validated on")
+    parser.add_argument("--prep", default="--crop 256", metavar="WORDS", help="further words for `sageseg prep`")
     given = parser.parse_args()
     dataset, root = given.folder / "dataset", given.folder / "opt_ml"
     if not root.exists():
-        prepare(given.folder, dataset)
+        prepare(given.folder, dataset, given.cars, shlex.split(given.prep))
     settings = SETTINGS | {"algorithm": given.algorithm, "epochs": str(given.epochs), "num_classes": "2"}
     settings |= dict(text.split("=", 1) for text in given.hyperparameters)
     samples = len(list((dataset / "channels/train").iterdir()))
@@ -63,12 +66,12 @@ def main() -> None:
     result(f"{date.today()}, {device_name()}: {given.algorithm} IoU {iou:.4f} after {seconds:.0f} s ({state})")
 
 
-def prepare(folder: Path, dataset: Path) -> None:
+def prepare(folder: Path, dataset: Path, cars: int, further: list[str]) -> None:
     """Draw the shoot, make a dataset of it, and the tree that the training program finds."""
     folder.mkdir(parents=True, exist_ok=True)
-    draw_shoot(folder / "shoot")
+    draw_shoot(folder / "shoot", cars=cars)
     words = ["prep", "carvana", str(folder / "shoot/images"), str(folder / "shoot/masks"), "--out", str(dataset)]
-    subprocess.run([sys.executable, "-m", "sageseg", *words, "--crop", "256", "--val", "2"], check=True)
+    subprocess.run([sys.executable, "-m", "sageseg", *words, *further, "--val", "2"], check=True)
     root = folder / "opt_ml"
     for place in ("input", "model", "checkpoints"):
         (root / place).mkdir(parents=True)

@@ -1,7 +1,8 @@
-"""The weights, images and cases on which our networks are compared with GluonCV's.
+"""The weights, images and cases on which our networks are compared with GluonCV's and timm's.
 
 Both sides compute them from names alone, so that golden files need to hold outputs only. Needs
-numpy and nothing else of ours: `oracles/gluoncv_golden.py` imports it too, in mxnet's environment.
+numpy and nothing else of ours: `oracles/gluoncv_golden.py` and `oracles/timm_golden.py` import it
+too, in environments of their own.
 """
 
 from __future__ import annotations
@@ -47,6 +48,9 @@ CASES = (
     Case("training", 96, 168, images=2, training=True),
     Case("training-one", 64, 64, training=True),
 )
+ENCODER_CASE = Case("encoder", 96, 168)
+"""On which encoders are compared with timm's."""
+_CHANNELS = 64
 
 
 def image_values(case: Case) -> Array:
@@ -69,6 +73,19 @@ def parameter_values(name: str, shape: tuple[int, ...]) -> Array:
         # the branch that a shortcut is added to is kept small, or the sum would grow with depth
         return np.float32(0.25 if ".bn3." in name else 1) * (np.float32(1) + np.float32(0.2) * noise)
     return np.float32(0.1) * noise
+
+
+def encoder_values(name: str, shape: tuple[int, ...]) -> Array:
+    """A parameter's values by timm's name for it; the same module has GluonCV's name for it, but
+    for BatchNorm's two parameters."""
+    module, _, leaf = name.rpartition(".")
+    scale = leaf == "weight" and len(shape) == 1
+    return parameter_values(f"{module}.{'gamma' if scale else leaf}", shape)
+
+
+def sampled_channels(output: Array) -> Array:
+    """`sampled` of every 64th channel."""
+    return sampled(output[:, ::_CHANNELS])
 
 
 def sampled(output: Array) -> Array:

@@ -1,14 +1,24 @@
-"""ImageNet weights for the encoder, from a small file in the place of timm's."""
+"""ImageNet weights for the encoder: timm's networks by golden files, its file by a small one like it."""
 
 from __future__ import annotations
 
+import hashlib
+import os
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from golden_formulas import ENCODER_CASE, encoder_values, image_values, sampled_channels, shapes_digest
 from opt_ml_samples import SETTINGS, load, write_root
-from safetensors.torch import save_file
+from safetensors.torch import save, save_file
+from torch import nn
 
 from formats.errors import SagesegError
 from jobs.algorithm import resnet
@@ -16,11 +26,19 @@ from jobs.algorithm.__main__ import main
 from jobs.algorithm.networks import SegmentationNetwork
 from jobs.algorithm.pretrained import VARIABLE, load_pretrained
 
+GOLDEN = Path(__file__).parent / "data/golden"
+TOLERANCE = 1e-4
+"""Of the range of timm's features."""
 
-@pytest.fixture(autouse=True)
-def small_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+
+@pytest.fixture
+def small_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """One block a stage: all kinds of layers, a third of the weights."""
     monkeypatch.setitem(resnet.BLOCKS, "resnet-50", (1, 1, 1, 1))
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -36,6 +54,35 @@ def timm_weights() -> dict[str, torch.Tensor]:
     return encoder | {"fc.weight": torch.rand(10, 2048), "fc.bias": torch.rand(10)}
 
 
+def as_timm_saves(encoder: nn.Module) -> dict[str, torch.Tensor]:
+    """A file of timm's: the encoder's values by the formula, the counts of BatchNorm, and a classifier."""
+    own = {n: t for n, t in encoder.state_dict().items() if not n.startswith(("head.", "auxlayer."))}
+    shapes = {n: tuple(t.shape) for n, t in own.items()} | {"fc.weight": (1000, 2048), "fc.bias": (1000,)}
+    return {n: torch.from_numpy(encoder_values(n, s)) if s else torch.tensor(0) for n, s in shapes.items()}
+
+
+@pytest.mark.parametrize("backbone", ["resnet-50", "resnet-101"])
+@torch.no_grad()
+def test_weights_by_timms_names_give_timms_features(
+    backbone: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with np.load(GOLDEN / f"timm-{backbone}.npz") as arrays:
+        expected = dict(arrays)
+    network = SegmentationNetwork("fcn", backbone, 2).eval()
+    weights = as_timm_saves(network)
+    assert shapes_digest({n: tuple(t.shape) for n, t in weights.items()}) == expected["shapes"]
+    save_file(weights, tmp_path / "model.safetensors")
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "model.safetensors"))
+    load_pretrained(network, backbone)
+    features = network.features(torch.from_numpy(image_values(ENCODER_CASE)))
+    for stage, output in zip(("layer3", "layer4"), features, strict=True):
+        lowest, highest = expected[f"{stage}-range"]
+        np.testing.assert_allclose(
+            sampled_channels(output.numpy()), expected[stage], rtol=0, atol=TOLERANCE * (highest - lowest)
+        )
+
+
+@pytest.mark.usefixtures("small_network")
 @pytest.mark.parametrize("name", ["resnet50s.gluon_in1k.safetensors", "any.safetensors"])
 def test_the_encoder_takes_the_weights_and_the_heads_stay(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -51,6 +98,7 @@ def test_the_encoder_takes_the_weights_and_the_heads_stay(
         torch.testing.assert_close(tensor, before[key] if key.startswith(("head.", "auxlayer.")) else weights[key])
 
 
+@pytest.mark.usefixtures("small_network")
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -69,6 +117,7 @@ def test_weights_of_another_network_are_refused(
         load_pretrained(SegmentationNetwork("fcn", "resnet-50", 2), "resnet-50")
 
 
+@pytest.mark.usefixtures("small_network")
 def test_a_broken_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "x.safetensors").write_bytes(b"\x80\x04nothing")
     monkeypatch.setenv(VARIABLE, str(tmp_path / "x.safetensors"))
@@ -76,9 +125,59 @@ def test_a_broken_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         load_pretrained(SegmentationNetwork("fcn", "resnet-50", 2), "resnet-50")
 
 
+@contextmanager
+def hub_that_serves(content: bytes) -> Iterator[str]:
+    """The address of a server that answers for one file of one revision as the Hugging Face hub does."""
+    described = {"X-Repo-Commit": REVISION, "ETag": f'"{hashlib.sha256(content).hexdigest()}"'}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            found = self.path == "/timm/resnet50s.gluon_in1k/resolve/main/model.safetensors"
+            self.send_response(200 if found else 404)
+            for name, value in (described | {"Content-Length": str(len(content))}).items():
+                self.send_header(name, value)
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            self.do_HEAD()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+REVISION = "0123456789abcdef0123456789abcdef01234567"
+
+
+def found_by_a_new_process(hub: dict[str, str]) -> Path:
+    """The hub's client reads its environment once."""
+    program = "from jobs.algorithm.pretrained import find_pretrained; print(find_pretrained('resnet-50'))"
+    environment = {n: v for n, v in os.environ.items() if not n.startswith(("HF_", VARIABLE))} | hub
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    return Path(done.stdout.strip())
+
+
+def test_the_hub_is_asked_once_and_its_cache_from_then_on(tmp_path: Path) -> None:
+    content, home = save({"bn1.weight": torch.rand(128)}), {"HF_HOME": str(tmp_path)}
+    with hub_that_serves(content) as address:
+        first = found_by_a_new_process(home | {"HF_ENDPOINT": address})
+    assert first.read_bytes() == content
+    assert first.parent.name == REVISION
+    assert found_by_a_new_process(home | {"HF_HUB_OFFLINE": "1"}) == first
+
+
 FCN = SETTINGS | {"algorithm": "fcn", "epochs": "1", "num_training_samples": "2", "optimizer": "sgd"}
 
 
+@pytest.mark.usefixtures("small_network")
 def test_a_job_that_cannot_have_the_weights_stops_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from huggingface_hub import constants
 
@@ -94,6 +193,7 @@ def test_a_job_that_cannot_have_the_weights_stops_and_says_so(tmp_path: Path, mo
     assert not list((root / "model").iterdir())
 
 
+@pytest.mark.usefixtures("small_network")
 @pytest.mark.parametrize("algorithm", ["fcn", "psp", "deeplab"])
 def test_the_builtins_networks_train(
     algorithm: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
