@@ -56,9 +56,15 @@ def test_onnx_gives_what_the_network_gives_at_any_size(algorithm: str, tmp_path:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "model.onnx", "model.tar.gz"]
 
 
-def test_the_archive_of_torch_export_likewise(tmp_path: Path) -> None:
-    assert export_artefact(write_artefact(tmp_path, "unet"), tmp_path / "model.pt2") < 1e-4
-    assert (tmp_path / "model.pt2").is_file()
+@pytest.mark.parametrize("algorithm", ["psp", "unet"])
+def test_the_archive_of_torch_export_likewise(algorithm: str, tmp_path: Path) -> None:
+    artefact, out = write_artefact(tmp_path, algorithm), tmp_path / "model.pt2"
+    assert export_artefact(artefact, out) < 1e-4
+    predictor, loaded = Predictor(read_artefact(artefact)), torch.export.load(out).module()
+    for height, width in ((64, 64), (64, 101), (33, 96), (101, 57)):
+        image = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), np.uint8)
+        given = loaded(torch.from_numpy(image.transpose(0, 3, 1, 2).astype(np.float32)))
+        np.testing.assert_allclose(given.detach(), predictor.predict(image), atol=1e-4)
 
 
 def test_a_model_that_differs_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

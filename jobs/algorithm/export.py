@@ -1,8 +1,8 @@
 """A trained network for other programs: ONNX, or PyTorch's own torch.export archive.
 
 The exported model takes `image`, float32 (1, 3, H, W), RGB in 0..255, and gives `probabilities`,
-float32 (1, C, H, W). Images may have any size; only a torch.export archive of unet wants sides that
-are multiples of 32, because torch.export cannot prove that its paddings fit.
+float32 (1, C, H, W). Images may have any size; only a torch.export archive of unet wants sides over
+32, because torch.export treats features of a single place apart.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,14 +22,12 @@ from jobs.algorithm.artefact import read_artefact
 from jobs.algorithm.inference import Predictor
 from jobs.algorithm.normalisation import DEVIATION, MEAN
 from jobs.algorithm.segmentation_heads import PSP_BINS, PspHead, resize
-from jobs.algorithm.unet import STRIDE, UNet
 
 SUFFIXES = (".onnx", ".pt2")
 TOLERANCE = 1e-4
 """Largest difference of a probability between the exported model and the network."""
 _EXAMPLE, _PROOF = (72, 104), (57, 131)
 """Height and width of the image that is exported with, and of the one that proves it."""
-_MOST_STRIDES = 2**9
 
 
 def export_artefact(artefact: Path, out: Path) -> float:
@@ -131,18 +128,13 @@ def _write_onnx(model: Exported, path: Path) -> tuple[Run, Size]:
 
 
 def _write_archive(model: Exported, path: Path) -> tuple[Run, Size]:
-    sides: dict[int, Any] = {2: torch.export.Dim.AUTO, 3: torch.export.Dim.AUTO}
-    example, proof = _EXAMPLE, _PROOF
-    if isinstance(model.network, UNet):
-        example, proof = (2 * STRIDE, 3 * STRIDE), (4 * STRIDE, 2 * STRIDE)
-        names = {2: "rows", 3: "columns"}
-        sides = {i: STRIDE * torch.export.Dim(name, min=1, max=_MOST_STRIDES) for i, name in names.items()}
+    auto = torch.export.Dim.AUTO
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        program = torch.export.export(model, (_example(example),), dynamic_shapes={"image": sides})
+        program = torch.export.export(model, (_example(_EXAMPLE),), dynamic_shapes={"image": {2: auto, 3: auto}})
         torch.export.save(program, path)
         loaded = torch.export.load(path).module()
-    return lambda image: loaded(torch.from_numpy(image)).detach().numpy(), proof
+    return lambda image: loaded(torch.from_numpy(image)).detach().numpy(), _PROOF
 
 
 def _example(size: Size) -> torch.Tensor:

@@ -65,7 +65,15 @@ class UNet(nn.Module):
             features = up(features, skips.pop())
         # contiguous: softmax over few classes is slow when they lie next to each other in memory
         scores = F.pixel_shuffle(self.head(features).float().contiguous(), 2)
-        return scores[..., :height, :width], None
+        return _cropped(scores, height, width), None
+
+
+def _cropped(scores: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    if torch.compiler.is_compiling():
+        # an export that slices would take only sizes of which each side, or no side, needs padding
+        rows, columns = (torch.arange(side, device=scores.device) for side in (height, width))
+        return scores.index_select(2, rows).index_select(3, columns)
+    return scores[..., :height, :width]
 
 
 def _padded(images: torch.Tensor) -> torch.Tensor:
