@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from analysis.colours import Colour
+from analysis.fonts import Font, drawable
 from formats.images import Rgb
 
 Entries = tuple[tuple[str, Colour], ...]
@@ -16,6 +17,8 @@ Entries = tuple[tuple[str, Colour], ...]
 
 BAND, BAND_TEXT = (20, 22, 26), (235, 237, 240)
 _MIN_EM = 12
+_Entry = tuple[str, Font, Colour, int]
+"""A meaning, its font, its colour, and the pixels that it takes in a row."""
 
 
 def text_size(width: int) -> int:
@@ -27,13 +30,13 @@ def text_size(width: int) -> int:
 def legend_band(width: int, entries: Entries, em: int) -> Rgb:
     """A band `width` pixels wide with a square of each colour and its meaning, in as many rows as
     it takes; read-only, for it is drawn once."""
-    font = ImageFont.load_default(em)
-    rows = _rows([(*entry, int(3 * em + font.getlength(entry[0]))) for entry in entries], width - em)
+    meanings = [(*drawable(text, em), colour) for text, colour in entries]
+    rows = _rows([(*each, int(3 * em + each[1].getlength(each[0]))) for each in meanings], width - em)
     band = Image.new("RGB", (width, (2 * len(rows)) * em), BAND)
     draw = ImageDraw.Draw(band)
     for number, row in enumerate(rows):
         left, top = em, 2 * number * em + em // 2
-        for text, colour, length in row:
+        for text, font, colour, length in row:
             draw.rectangle((left, top, left + em - 1, top + em - 1), fill=colour)
             draw.text((left + em * 1.5, top + em / 2), text, BAND_TEXT, font, anchor="lm")
             left += length
@@ -42,10 +45,10 @@ def legend_band(width: int, entries: Entries, em: int) -> Rgb:
     return pixels
 
 
-def _rows(entries: Iterable[tuple[str, Colour, int]], width: int) -> list[list[tuple[str, Colour, int]]]:
-    rows: list[list[tuple[str, Colour, int]]] = [[]]
+def _rows(entries: Iterable[_Entry], width: int) -> list[list[_Entry]]:
+    rows: list[list[_Entry]] = [[]]
     for entry in entries:
-        if rows[-1] and sum(length for _, _, length in rows[-1]) + entry[2] > width:
+        if rows[-1] and sum(length for *_, length in rows[-1]) + entry[-1] > width:
             rows.append([])
         rows[-1].append(entry)
     return rows
