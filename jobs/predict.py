@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from formats.dataset import Dataset, info_path, open_dataset
 from formats.errors import SagesegError
+from formats.predictions import write_predictions_index
 from formats.resize import recorded_resize
-from formats.staging import refuse_existing, staged_folder
+from formats.staging import refuse_existing
 from jobs.model_source import TrainedModel, find_model
 from jobs.options import PredictOptions, RouteOptions
-from jobs.predict_input import SourceWork, dataset_work, folder_work
-from jobs.predict_output import Predicted, fill_folder
+from jobs.predict_input import SourceWork, dataset_work, folder_work, work_state
+from jobs.predict_output import Predicted, is_predicted, resumable_predictions, write_all
 
 
 class Route(Protocol):
@@ -34,21 +36,34 @@ def predict(
     job_or_artefact: str, images_or_dataset: Path, out: Path, options: PredictOptions, route: RouteOptions
 ) -> int:
     """Predict and write a predictions folder, which appears when complete. Returns the number of
-    predictions. Raises SagesegError, and leaves nothing, when anything is refused or fails."""
+    predictions. Raises SagesegError when anything is refused or fails; what was predicted before is
+    kept beside `out`, and the same call goes on from there."""
     refuse_existing(out, overwrite=options.overwrite)
     dataset = open_dataset(images_or_dataset) if info_path(images_or_dataset).exists() else None
     work = _find_work(dataset, images_or_dataset, options)
     trained = find_model(job_or_artefact, route.region)
     _check_classes(trained, dataset)
     way = _open_route(trained, options, route)
+    about = _about(dataset, images_or_dataset, options)
+    header = {
+        **about,
+        "model": trained.facts,
+        "probabilities": options.probabilities,
+        "images": work_state(work),
+    }
+    with resumable_predictions(out, header) as root:
+        missing = [source for source in work if not all(is_predicted(root, row) for row in source.rows)]
+        if missing:
+            with way.begin(missing) as predicted:
+                write_all(root, predicted, _crops(missing))
+        rows = [replace(row, image_sha256="", mask_sha256="") for source in work for row in source.rows]
+        classes = dataset.classes if dataset else trained.classes
+        write_predictions_index(root, rows, classes, {**about, **way.facts()})
+    return len(rows)
 
-    def info() -> dict[str, Any]:
-        return {**_about(dataset, images_or_dataset, options), **way.facts()}
 
-    classes = dataset.classes if dataset else trained.classes
-    total = sum(len(source.rows) for source in work)
-    with staged_folder(out, overwrite=options.overwrite) as root, way.begin(work) as predicted:
-        return fill_folder(root, predicted, total, classes=classes, info=info)
+def _crops(work: Sequence[SourceWork]) -> int:
+    return sum(len(source.rows) for source in work)
 
 
 def _open_route(trained: TrainedModel, options: PredictOptions, route: RouteOptions) -> Route:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -35,11 +36,26 @@ T = TypeVar("T")
 class SourceWork:
     """The crops of one source image: how their pixels are read, and how they are read as JPEG, for a
     model that is elsewhere. A crop that is a JPEG file is sent as it is, so that every model sees the
-    same pixels."""
+    same pixels. `files` are what is read."""
 
     rows: tuple[ManifestRow, ...]
+    files: tuple[Path, ...]
     read: Callable[[], list[Rgb]]
     encode: Callable[[], list[bytes]]
+
+
+def work_state(work: Sequence[SourceWork]) -> str:
+    """A word that changes with the crops that are to be predicted, and when a file of them is written
+    again. Raises SagesegError for a file that is not there."""
+    told = hashlib.sha256()
+    for source in work:
+        for row in source.rows:
+            told.update(repr(row).encode())
+        for path in source.files:
+            with image_errors(path):
+                found = path.stat()
+            told.update(f"{path.absolute()} {found.st_size} {found.st_mtime_ns}\n".encode())
+    return told.hexdigest()
 
 
 def read_ahead(work: Sequence[SourceWork], read: Callable[[SourceWork], T]) -> Iterator[tuple[SourceWork, T]]:
@@ -64,6 +80,7 @@ def dataset_work(dataset: Dataset, split: str, images: Path | None) -> list[Sour
     return [
         SourceWork(
             crops,
+            tuple(dataset.image_path(row.id) if row.kept or not images else images / row.source for row in crops),
             partial(_read_crops, dataset, crops, images, read_image, lambda image: image),
             partial(_read_crops, dataset, crops, images, _read_jpeg, encode_image),
         )
@@ -101,7 +118,7 @@ def folder_work(folder: Path, size: int | None, overlap: int) -> list[SourceWork
     work = []
     for path in paths:
         rows = tuple(_rows_of(path, size, overlap))
-        work.append(SourceWork(rows, partial(_cut_source, path, rows), partial(_encode_source, path, rows)))
+        work.append(SourceWork(rows, (path,), partial(_cut_source, path, rows), partial(_encode_source, path, rows)))
     return work
 
 

@@ -117,7 +117,7 @@ def test_what_may_pass_is_tried_again_after_longer_and_longer_waits(
     assert len({waited / most for waited, most in zip(waits, longest, strict=True)}) == 5  # by chance
 
 
-def test_an_endpoint_that_is_deleted_meanwhile_is_one_line(
+def test_an_endpoint_that_is_deleted_meanwhile_is_one_line_and_the_next_goes_on(
     endpoint: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask = Caller.ask
@@ -132,7 +132,12 @@ def test_an_endpoint_that_is_deleted_meanwhile_is_one_line(
     monkeypatch.setattr(Caller, "ask", ask_then_delete)
     ran = predict(endpoint, tmp_path / "out", "--via", "endpoint", "--parallel", "1")
     assert error_of(ran).startswith("endpoint cars: not there, or deleted meanwhile; sageseg jobs deploy JOB makes one")
-    assert nothing_written(tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    monkeypatch.setattr(Caller, "ask", ask)
+    assert run("deploy", "cars", "--yes").exit_code == 0
+    ran = predict(endpoint, tmp_path / "out", "--via", "endpoint")
+    assert "goes on where it stopped; predictions done: 1" in ran.stderr
+    check_masks(endpoint, tmp_path / "out")
 
 
 def test_which_endpoint_is_asked_and_what_it_serves(aws: Served, tmp_path: Path) -> None:
