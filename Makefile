@@ -35,10 +35,11 @@ check: setup
 oracles: setup $(MXNET)/.ready $(SDK)/.ready $(LABELME)/.ready $(TIMM)/.ready
 	for v in $(MXNET_VERSIONS); do PYTHONPATH=$(MXNET)/old/$$v $(MXNET)/bin/python -W ignore oracles/mxnet_params.py || exit 1; done
 	$(MXNET)/bin/python -W ignore oracles/mxnet_params.py
+	$(MXNET)/bin/python -W ignore oracles/mxnet_optimizers.py
 	$(MXNET)/bin/python -W ignore oracles/gluoncv_golden.py
 	$(LABELME)/bin/python oracles/labelme_golden.py tests/data/golden
 	$(TIMM)/bin/python -W ignore oracles/timm_golden.py
-	$(BIN)/pytest tests/test_algorithm_gluoncv.py tests/test_algorithm_pretrained.py tests/test_algorithm_params.py tests/test_prep_labelme_shapes.py
+	$(BIN)/pytest tests/test_algorithm_gluoncv.py tests/test_algorithm_pretrained.py tests/test_algorithm_optimizers.py tests/test_algorithm_params.py tests/test_prep_labelme_shapes.py
 	$(BIN)/python oracles/sdk_clients.py $(SDK)/bin/python
 	$(BIN)/python oracles/sdk_model_trainer.py $(SDK)/bin/python
 

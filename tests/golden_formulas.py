@@ -58,12 +58,12 @@ def image_values(case: Case) -> Array:
     shape = (case.images, 3, case.height, case.width)
     rows, columns = np.ogrid[: case.height, : case.width]
     waves = np.sin(rows * 0.11) * np.cos(columns * 0.07)
-    return (waves.astype(np.float32) + _uniform(f"image {case.name}", shape)).astype(np.float32)
+    return (waves.astype(np.float32) + uniform(f"image {case.name}", shape)).astype(np.float32)
 
 
 def parameter_values(name: str, shape: tuple[int, ...]) -> Array:
     """A parameter's values by GluonCV's name for it, such that activations keep their range."""
-    noise = _uniform(name, shape)
+    noise = uniform(name, shape)
     leaf = name.rpartition(".")[2]
     if leaf == "weight":
         return noise * np.float32((6 / np.prod(shape[1:])) ** 0.5)
@@ -109,7 +109,7 @@ def names_digest(names: dict[str, str]) -> str:
     return hashlib.sha256(repr(list(names.items())).encode()).hexdigest()
 
 
-def _uniform(name: str, shape: tuple[int, ...]) -> Array:
+def uniform(name: str, shape: tuple[int, ...]) -> Array:
     """Values in [-1, 1): a stretch of one fixed sequence that begins where the name says."""
     start = _seed(name) % _PERIOD
     count = int(np.prod(shape))

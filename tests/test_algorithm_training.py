@@ -123,8 +123,8 @@ def test_progress_is_logged_every_so_many_steps_with_the_rate(
     monkeypatch.setattr(training, "LOGGING_FREQUENCY", 2)
     lines = [line for line in run(tmp_path, capsys, lr_scheduler="cosine") if "#progress_notice" in line]
     assert [re.sub(r".*(epoch: .*) speed: \S+", r"\1", line) for line in lines] == [
-        "epoch: 0, iterations: 2 samples/sec learning_rate: 0.008536",
-        "epoch: 1, iterations: 2 samples/sec learning_rate: 0.001464",
+        "epoch: 0, iterations: 2 samples/sec learning_rate: 0.002500",
+        "epoch: 1, iterations: 2 samples/sec learning_rate: 0.000000",
     ]
 
 
