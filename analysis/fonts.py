@@ -9,8 +9,9 @@ from PIL import ImageFont
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 _NO_LETTER = "\U0010ffff"
 """Every font draws its box for it."""
-_NO_LETTERS = "Last Resort"
-"""A font that matplotlib brings; it has a box for every letter there is."""
+_NO_LETTERS = "Last"
+"""How the names of fonts begin that have a box for every letter there is: LastResort, Last Resort."""
+_REGULAR = ("Regular", "Book", "Roman", "Normal")
 
 
 @lru_cache(maxsize=256)
@@ -33,15 +34,25 @@ def _draws(font: Font, text: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _installed_font(letters: frozenset[str]) -> str | None:
-    """The file of an upright font of regular weight that has all letters, from matplotlib's list."""
-    from matplotlib.font_manager import fontManager
+    """The file of a font that has all letters: the one that matplotlib brings, or the first of this
+    machine's, those of a regular style before others."""
+    wanted = {ord(letter) for letter in letters if not letter.isspace()}
+    return next((path for path, known in _fonts() if wanted <= known), None)
+
+
+@lru_cache(maxsize=1)
+def _fonts() -> tuple[tuple[str, frozenset[int]], ...]:
+    """Font files and the letters that they have."""
+    from matplotlib import get_data_path
+    from matplotlib.font_manager import findSystemFonts
     from matplotlib.ft2font import FT2Font
 
-    wanted = {ord(letter) for letter in letters if not letter.isspace()}
-    upright = [
-        font
-        for font in fontManager.ttflist
-        if font.style == "normal" and font.weight in (400, "normal") and not font.name.startswith(_NO_LETTERS)
-    ]
-    upright.sort(key=lambda font: (font.name != "DejaVu Sans", font.name, font.fname))  # the one matplotlib brings
-    return next((font.fname for font in upright if wanted <= FT2Font(font.fname).get_charmap().keys()), None)
+    found = []
+    for path in [f"{get_data_path()}/fonts/ttf/DejaVuSans.ttf", *sorted(findSystemFonts())]:
+        try:
+            font = FT2Font(path)
+        except (OSError, RuntimeError):  # listed, but gone or broken
+            continue
+        if not font.family_name.lstrip(".").startswith(_NO_LETTERS):
+            found.append((font.style_name not in _REGULAR, path, frozenset(font.get_charmap())))
+    return tuple((path, letters) for _, path, letters in found[:1] + sorted(found[1:], key=lambda font: font[:2]))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from formats.errors import SagesegError
 
@@ -77,6 +79,16 @@ def staged_folder(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
         shutil.rmtree(stage, ignore_errors=True)
         raise
     replace_folder(stage, out)
+
+
+def lock_file(file: IO[bytes], place: Path) -> None:
+    """Keep others from writing at `place`, until the file is closed or the process dies. Raises
+    SagesegError, and closes the file, when another holds the lock."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as e:
+        file.close()
+        raise SagesegError(f"{place}: another sageseg is writing here; wait for it, or choose another --out") from e
 
 
 def refuse_existing(out: Path, *, overwrite: bool) -> None:

@@ -5,9 +5,10 @@ sageseg jobs predict cars dataset --out predictions --via endpoint
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,10 +17,14 @@ from formats.errors import SagesegError
 from formats.predictions import write_predictions_index
 from formats.resize import recorded_resize
 from formats.staging import refuse_existing
-from jobs.model_source import TrainedModel, find_model
+from jobs.model_source import TrainedModel, artefact_facts, find_model
 from jobs.options import PredictOptions, RouteOptions
-from jobs.predict_input import SourceWork, dataset_work, folder_work, work_state
-from jobs.predict_output import Predicted, is_predicted, resumable_predictions, write_all
+from jobs.predict_input import SourceWork, dataset_work, folder_work
+from jobs.predict_output import Predicted, write_all
+from jobs.predict_stage import is_predicted, resumable_predictions
+
+_MAY_CHANGE = ("seconds", "epochs")
+"""What is learnt of a job later, and does not change its model."""
 
 
 class Route(Protocol):
@@ -43,23 +48,32 @@ def predict(
     work = _find_work(dataset, images_or_dataset, options)
     trained = find_model(job_or_artefact, route.region)
     _check_classes(trained, dataset)
-    way = _open_route(trained, options, route)
-    about = _about(dataset, images_or_dataset, options)
-    header = {
-        **about,
-        "model": trained.facts,
-        "probabilities": options.probabilities,
-        "images": work_state(work),
-    }
-    with resumable_predictions(out, header) as root:
+    about, facts = _about(dataset, images_or_dataset, options), trained.facts
+    with resumable_predictions(out, _header(about, trained, options, route), work) as root:
         missing = [source for source in work if not all(is_predicted(root, row) for row in source.rows)]
         if missing:
+            way = _open_route(trained, options, route)
             with way.begin(missing) as predicted:
                 write_all(root, predicted, _crops(missing))
+            facts = way.facts()
         rows = [replace(row, image_sha256="", mask_sha256="") for source in work for row in source.rows]
         classes = dataset.classes if dataset else trained.classes
-        write_predictions_index(root, rows, classes, {**about, **way.facts()})
+        write_predictions_index(root, rows, classes, {**about, **facts})
     return len(rows)
+
+
+def _header(
+    about: Mapping[str, Any], trained: TrainedModel, options: PredictOptions, route: RouteOptions
+) -> dict[str, Any]:
+    """What must be the same for a call to go on with an interrupted one's predictions."""
+    facts = artefact_facts(trained) if options.via == "artefact" else trained.facts
+    return {
+        **about,
+        "model": {name: fact for name, fact in facts.items() if name not in _MAY_CHANGE},
+        "endpoint": route.endpoint,
+        "probabilities": options.probabilities,
+        "tool_version": version("sageseg"),
+    }
 
 
 def _crops(work: Sequence[SourceWork]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -43,18 +44,19 @@ class SourceWork:
     read: Callable[[], list[Rgb]]
     encode: Callable[[], list[bytes]]
 
+    @property
+    def name(self) -> str:
+        return self.rows[0].source
 
-def work_state(work: Sequence[SourceWork]) -> str:
-    """A word that changes with the crops that are to be predicted, and when a file of them is written
-    again. Raises SagesegError for a file that is not there."""
-    told = hashlib.sha256()
-    for source in work:
-        for row in source.rows:
-            told.update(repr(row).encode())
-        for path in source.files:
-            with image_errors(path):
-                found = path.stat()
-            told.update(f"{path.absolute()} {found.st_size} {found.st_mtime_ns}\n".encode())
+
+def source_state(source: SourceWork) -> str:
+    """A word that changes with the crops of a source, and when a file of them is written again. Raises
+    SagesegError for a file that is not there."""
+    told = hashlib.sha256(repr(source.rows).encode(errors="surrogateescape"))
+    for path in source.files:
+        with image_errors(path):
+            found = path.stat()
+        told.update(os.fsencode(path.absolute()) + f" {found.st_size} {found.st_mtime_ns}\n".encode())
     return told.hexdigest()
 
 

@@ -3,7 +3,6 @@ image that is done, so that the same command goes on where it was killed."""
 
 from __future__ import annotations
 
-import fcntl
 import json
 import shutil
 from base64 import b64decode, b64encode
@@ -17,7 +16,7 @@ from typing import Any, BinaryIO
 from formats.console import say
 from formats.crops import Box
 from formats.errors import SagesegError
-from formats.staging import refuse_existing, replace_folder
+from formats.staging import lock_file, refuse_existing, replace_folder
 
 JOURNAL = "journal.jsonl"
 
@@ -173,7 +172,7 @@ def _begin(stage: Path, header: Mapping[str, Any]) -> Journal:
         file = path.open("r+b", buffering=0)
     except OSError as e:
         raise SagesegError(f"{stage}: cannot be made ({e.strerror}); choose another --out") from e
-    _lock(stage, file)
+    lock_file(file, stage)
     return Journal(path, file, {})
 
 
@@ -183,7 +182,7 @@ def _continue(stage: Path, header: Mapping[str, Any]) -> Journal | None:
     path = stage / JOURNAL
     if path.is_file():
         file = path.open("r+b", buffering=0)
-        _lock(stage, file)
+        lock_file(file, stage)
         with path.open("rb") as lines:
             if lines.readline() == _header_line(header):
                 places, end = _index(lines)
@@ -212,12 +211,3 @@ def _index(lines: BinaryIO) -> tuple[dict[str, tuple[str, Place]], int]:
 
 def _header_line(header: Mapping[str, Any]) -> bytes:
     return json.dumps(header, sort_keys=True).encode() + b"\n"
-
-
-def _lock(stage: Path, file: FileIO) -> None:
-    """Held until the file is closed or the process dies."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as e:
-        file.close()
-        raise SagesegError(f"{stage}: another sageseg is writing here; wait for it, or choose another --out") from e

@@ -126,8 +126,10 @@ def test_a_broken_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @contextmanager
-def hub_that_serves(content: bytes) -> Iterator[str]:
-    """The address of a server that answers for one file of one revision as the Hugging Face hub does."""
+def hub_that_serves(content: bytes) -> Iterator[tuple[str, list[str]]]:
+    """The address of a server that answers for one file of one revision as the Hugging Face hub does,
+    and the paths that were asked for."""
+    fetched: list[str] = []
     described = {"X-Repo-Commit": REVISION, "ETag": f'"{hashlib.sha256(content).hexdigest()}"'}
 
     class Handler(BaseHTTPRequestHandler):
@@ -139,6 +141,7 @@ def hub_that_serves(content: bytes) -> Iterator[str]:
             self.end_headers()
 
         def do_GET(self) -> None:
+            fetched.append(self.path)
             self.do_HEAD()
             self.wfile.write(content)
 
@@ -148,7 +151,7 @@ def hub_that_serves(content: bytes) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http://127.0.0.1:{server.server_port}", fetched
     finally:
         server.shutdown()
         server.server_close()
@@ -165,10 +168,13 @@ def found_by_a_new_process(hub: dict[str, str]) -> Path:
     return Path(done.stdout.strip())
 
 
-def test_the_hub_is_asked_once_and_its_cache_from_then_on(tmp_path: Path) -> None:
+def test_the_hub_gives_the_file_once_and_its_cache_from_then_on(tmp_path: Path) -> None:
     content, home = save({"bn1.weight": torch.rand(128)}), {"HF_HOME": str(tmp_path)}
-    with hub_that_serves(content) as address:
-        first = found_by_a_new_process(home | {"HF_ENDPOINT": address})
+    with hub_that_serves(content) as (address, fetched):
+        hub = home | {"HF_ENDPOINT": address, "NO_PROXY": "127.0.0.1"}
+        first = found_by_a_new_process(hub)
+        assert found_by_a_new_process(hub) == first
+    assert len([path for path in fetched if path.endswith("model.safetensors")]) == 1
     assert first.read_bytes() == content
     assert first.parent.name == REVISION
     assert found_by_a_new_process(home | {"HF_HUB_OFFLINE": "1"}) == first

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from matplotlib import font_manager, get_data_path
 from PIL import ImageFont
 
 from analysis import fonts
@@ -23,8 +26,18 @@ def test_another_font_of_the_machine_has_cyrillic() -> None:
     assert fonts._draws(font, text)
 
 
-def test_a_font_of_boxes_is_no_font() -> None:
-    assert fonts._installed_font(frozenset("\U0010fffd")) is None  # private use: only the font of last resort has it
+def test_fonts_of_boxes_and_files_that_are_none_are_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boxes = Path(get_data_path()) / "fonts/ttf/LastResortHE-Regular.ttf"
+    broken = tmp_path / "broken.ttf"
+    broken.write_bytes(b"no font")
+    others = [str(boxes), str(broken), str(tmp_path / "gone.ttf")]
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: others)
+    fonts._fonts.cache_clear()
+    assert boxes.is_file()
+    assert [Path(path).name for path, _ in fonts._fonts()] == ["DejaVuSans.ttf"]
+    fonts._fonts.cache_clear()
 
 
 def test_letters_that_no_font_has_become_numbers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from formats.errors import SagesegError
 from formats.images import encode_image
 from formats.predictions import open_predictions, probabilities_path
 from jobs import predict as module
+from jobs import predict_stage
 from jobs.model_source import TrainedModel
 from jobs.options import PredictOptions, RouteOptions
 from jobs.predict import predict
@@ -24,14 +24,14 @@ from jobs.predict_output import Predicted
 
 
 class Brightness:
-    """A model of two classes that fails once at the image of a number; `seen` are the images asked for."""
+    """A model of two classes that fails once after so many images; `seen` are the images asked for."""
 
     def __init__(self) -> None:
         self.seen, self.fails_at = 0, -1
 
     def predict(self, images: Any) -> Any:
         self.seen += len(images)
-        if self.seen - 1 == self.fails_at:
+        if 0 <= self.fails_at < self.seen:
             self.fails_at = -1
             raise SagesegError("the model failed")
         bright = images.mean(axis=3, dtype=np.float32) / 255
@@ -65,6 +65,7 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Brightness:
         return Way(brightness, options.probabilities)
 
     monkeypatch.setattr(module, "find_model", find)
+    monkeypatch.setattr(module, "artefact_facts", lambda trained: trained.facts)
     monkeypatch.setattr(module, "_open_route", open_way)
     return brightness
 
@@ -74,17 +75,20 @@ def images(tmp_path: Path) -> Path:
     folder = tmp_path / "images"
     folder.mkdir()
     for number in range(6):
-        pixels = np.random.default_rng(number).integers(0, 256, (24, 32, 3), np.uint8)
-        (folder / f"{number}.jpg").write_bytes(encode_image(pixels))
+        write_noise(folder / f"{number}.jpg", number)
     return folder
+
+
+def write_noise(path: Path, seed: int) -> None:
+    path.write_bytes(encode_image(np.random.default_rng(seed).integers(0, 256, (24, 32, 3), np.uint8)))
 
 
 def ask(images: Path, out: Path, name: str = "one", **options: Any) -> int:
     return predict(name, images, out, PredictOptions(**{"crop": None, **options}), RouteOptions())
 
 
-def interrupted(model: Brightness, images: Path, out: Path, **options: Any) -> Path:
-    model.seen, model.fails_at = 0, 3
+def interrupted(model: Brightness, images: Path, out: Path, fails_at: int = 3, **options: Any) -> Path:
+    model.seen, model.fails_at = 0, fails_at
     with pytest.raises(SagesegError, match="the model failed"):
         ask(images, out, **options)
     assert not out.exists()
@@ -111,18 +115,93 @@ def test_only_what_is_missing_is_predicted_and_the_folder_is_the_same(
     assert not stage.exists()
 
 
-@pytest.mark.parametrize("change", ["model", "images", "options"])
+@pytest.mark.parametrize("change", ["model", "options"])
 def test_another_question_starts_afresh(
     change: str, model: Brightness, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     interrupted(model, images, tmp_path / "out")
-    if change == "images":
-        os.utime(images / "0.jpg", ns=(1, 1))
     ask(images, tmp_path / "out", "two" if change == "model" else "one", probabilities=change == "options")
     assert model.seen == 6
     assert "left by another model, other images or options; started afresh" in capsys.readouterr().err
     assert probabilities_path(tmp_path / "out", "0").exists() is (change == "options")
     assert len(open_predictions(tmp_path / "out").rows) == 6
+
+
+def test_changed_new_and_absent_images_do_not_touch_the_others(
+    model: Brightness, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage = interrupted(model, images, tmp_path / "out")
+    write_noise(images / "0.jpg", 7)
+    (images / "1.jpg").unlink()
+    write_noise(images / "9.jpg", 9)
+    (stage / "masks/2.png").write_bytes(b"")  # what a power cut may leave
+    capsys.readouterr()
+    assert ask(images, tmp_path / "out") == 6
+    assert model.seen == 6
+    assert "afresh" in capsys.readouterr().err  # of 0, 1 and 2 nothing holds
+    stage = interrupted(model, images, tmp_path / "second")
+    write_noise(images / "0.jpg", 8)
+    assert ask(images, tmp_path / "second") == 6
+    assert f"{stage}: goes on where it stopped; predictions done: 2" in capsys.readouterr().err
+    assert model.seen == 4
+    assert ask(images, tmp_path / "whole") == 6
+    assert contents(tmp_path / "second") == contents(tmp_path / "whole")
+
+
+def test_an_image_that_is_half_done_is_done_again(model: Brightness, images: Path, tmp_path: Path) -> None:
+    assert ask(images, tmp_path / "whole", crop=16, overlap=0) == 24
+    stage = interrupted(model, images, tmp_path / "out", fails_at=9, crop=16, overlap=0)
+    done = sorted((stage / "masks").iterdir())
+    assert len(done) == 8
+    done[0].unlink()
+    assert ask(images, tmp_path / "out", crop=16, overlap=0) == 24
+    assert model.seen == 20
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def test_what_is_replaced_stays_until_the_end(model: Brightness, images: Path, tmp_path: Path) -> None:
+    ask(images, tmp_path / "out")
+    before = contents(tmp_path / "out")
+    model.seen, model.fails_at = 0, 3
+    with pytest.raises(SagesegError, match="the model failed"):
+        ask(images, tmp_path / "out", "two", overwrite=True)
+    assert contents(tmp_path / "out") == before
+    assert ask(images, tmp_path / "out", "two", overwrite=True) == 6
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["images", "out"]
+
+
+def test_two_calls_do_not_write_one_folder(
+    model: Brightness, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predict_images, refused = model.predict_masks, []
+
+    def while_another_asks(pixels: Any) -> Any:
+        with pytest.raises(SagesegError, match=r"out\.partial: another sageseg is writing here"):
+            ask(images, tmp_path / "out", "two")
+        refused.append(True)
+        return predict_images(pixels)
+
+    monkeypatch.setattr(model, "predict_masks", while_another_asks)
+    assert ask(images, tmp_path / "out") == 6
+    assert len(refused) == 6
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "link"])
+def test_what_is_no_interrupted_prediction_is_left_alone(
+    kind: str, model: Brightness, images: Path, tmp_path: Path
+) -> None:
+    stage = tmp_path / "out.partial"
+    if kind == "file":
+        stage.write_text("mine")
+    elif kind == "folder":
+        stage.mkdir()
+        (stage / "journal.jsonl").write_text("mine")
+    else:
+        stage.symlink_to(images, target_is_directory=True)
+    with pytest.raises(SagesegError, match=r"out\.partial: is there and is no interrupted prediction; move it away"):
+        ask(images, tmp_path / "out")
+    assert stage.exists()
+    assert model.seen == 0
 
 
 def test_nothing_stays_where_nothing_was_predicted(model: Brightness, images: Path, tmp_path: Path) -> None:
@@ -132,16 +211,21 @@ def test_nothing_stays_where_nothing_was_predicted(model: Brightness, images: Pa
     assert [path.name for path in tmp_path.iterdir()] == ["images"]
 
 
+@pytest.mark.parametrize("last", ["write_predictions_index", "replace_folder"])
 def test_all_may_be_there_when_it_goes_on(
-    model: Brightness, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    last: str, model: Brightness, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full_disk(*_: object) -> None:
-        raise SagesegError("manifest.csv: cannot be written")
+        raise SagesegError("cannot be written")
+
+    def no_route(*_: object) -> None:
+        raise SagesegError("the endpoint is gone")
 
     with monkeypatch.context() as broken:
-        broken.setattr(module, "write_predictions_index", full_disk)
+        broken.setattr(module if last == "write_predictions_index" else predict_stage, last, full_disk)
         with pytest.raises(SagesegError, match="cannot be written"):
             ask(images, tmp_path / "out")
-    model.seen = 0
+    monkeypatch.setattr(module, "_open_route", no_route)
     assert ask(images, tmp_path / "out") == 6
-    assert model.seen == 0
+    assert model.seen == 6
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["manifest.csv", "masks", "predictions.json"]

@@ -40,8 +40,8 @@ def export_artefact(artefact: Path, out: Path) -> float:
     beside = out.with_name(f"partial-{out.name}")  # the exporters look at the suffix
     try:
         with write_errors(out):
-            run, proof = _write_onnx(model, beside) if out.suffix == ".onnx" else _write_archive(model, beside)
-            difference = _difference(run, predictor, proof)
+            run = _write_onnx(model, beside) if out.suffix == ".onnx" else _write_archive(model, beside)
+            difference = _difference(run, predictor)
             if not difference <= TOLERANCE:
                 raise SagesegError(
                     f"{out}: differs from the network by {difference:g}, over {TOLERANCE:g}; nothing written"
@@ -53,8 +53,6 @@ def export_artefact(artefact: Path, out: Path) -> float:
 
 
 Run = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
-Size = tuple[int, int]
-"""Height and width."""
 
 
 class Exported(nn.Module):
@@ -102,7 +100,7 @@ def _averages(side: int, bins: int) -> torch.Tensor:
     return inside / (end - first)
 
 
-def _write_onnx(model: Exported, path: Path) -> tuple[Run, Size]:
+def _write_onnx(model: Exported, path: Path) -> Run:
     try:
         import onnxruntime
         import onnxscript  # noqa: F401 (torch's exporter asks for it late)
@@ -113,7 +111,7 @@ def _write_onnx(model: Exported, path: Path) -> tuple[Run, Size]:
         warnings.simplefilter("ignore")  # of torch's exporter about its own future
         program = torch.onnx.export(
             model,
-            (_example(_EXAMPLE),),
+            (_example(),),
             dynamo=True,
             dynamic_shapes={"image": {2: auto, 3: auto}},
             input_names=["image"],
@@ -124,25 +122,25 @@ def _write_onnx(model: Exported, path: Path) -> tuple[Run, Size]:
         raise RuntimeError("torch.onnx.export gave no program")
     program.save(path, external_data=False)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    return lambda image: np.asarray(session.run(["probabilities"], {"image": image})[0]), _PROOF
+    return lambda image: np.asarray(session.run(["probabilities"], {"image": image})[0])
 
 
-def _write_archive(model: Exported, path: Path) -> tuple[Run, Size]:
+def _write_archive(model: Exported, path: Path) -> Run:
     auto = torch.export.Dim.AUTO
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        program = torch.export.export(model, (_example(_EXAMPLE),), dynamic_shapes={"image": {2: auto, 3: auto}})
+        program = torch.export.export(model, (_example(),), dynamic_shapes={"image": {2: auto, 3: auto}})
         torch.export.save(program, path)
         loaded = torch.export.load(path).module()
-    return lambda image: loaded(torch.from_numpy(image)).detach().numpy(), _PROOF
+    return lambda image: loaded(torch.from_numpy(image)).detach().numpy()
 
 
-def _example(size: Size) -> torch.Tensor:
-    return torch.rand(1, 3, *size) * 255
+def _example() -> torch.Tensor:
+    return torch.rand(1, 3, *_EXAMPLE) * 255
 
 
-def _difference(run: Run, predictor: Predictor, size: Size) -> float:
+def _difference(run: Run, predictor: Predictor) -> float:
     """At another size than the one that was exported with."""
-    image = np.random.default_rng(0).integers(0, 256, (1, *size, 3), np.uint8)
+    image = np.random.default_rng(0).integers(0, 256, (1, *_PROOF, 3), np.uint8)
     exported = run(np.ascontiguousarray(image.transpose(0, 3, 1, 2), np.float32))
     return float(np.abs(exported - predictor.predict(image)).max())
