@@ -1,6 +1,7 @@
 """What all tests share: hypothesis without clocks or chance, and a state folder of their own."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,13 @@ from hypothesis import settings
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 settings.register_profile("sageseg", deadline=None, derandomize=True)
 settings.load_profile("sageseg")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> None:
+    """Tests run side by side, one per core: torch's own threads would only wait for each other."""
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from opt_ml_samples import SETTINGS, last_weights, write_root
 
 from formats.classes import IGNORE
@@ -19,14 +17,6 @@ from formats.masks import read_mask, write_mask
 from jobs.algorithm.__main__ import main
 from jobs.algorithm.artefact import pack_artefact
 from jobs.algorithm.channels import read_label_map
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def write_map(data: Path, given: Any, channel: str = "train") -> Path:

@@ -26,14 +26,6 @@ from jobs.hyperparameters import parse_hyperparameters
 GIVEN = SETTINGS | {"epochs": "3", "num_training_samples": "4"}
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def model_files(root: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted((root / "model").iterdir())}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +23,8 @@ from jobs.hyperparameters import parse_hyperparameters
 
 
 @pytest.fixture(autouse=True)
-def small_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def small_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(resnet.BLOCKS, "resnet-50", (1, 1, 1, 1))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def write_artefact(folder: Path, algorithm: str) -> Path:

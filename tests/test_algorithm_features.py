@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from test_algorithm_export import write_artefact
 
 from formats.errors import SagesegError
@@ -21,12 +19,8 @@ IMAGE = np.random.default_rng(0).integers(0, 256, (48, 80, 3), np.uint8)
 
 
 @pytest.fixture(autouse=True)
-def small_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def small_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(resnet.BLOCKS, "resnet-50", (1, 1, 1, 1))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

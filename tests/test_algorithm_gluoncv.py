@@ -1,6 +1,6 @@
 """Our networks against GluonCV's, from golden files; `oracles/gluoncv_golden.py` makes them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +32,6 @@ TOLERANCE = 1e-4
 """Of the range of GluonCV's scores."""
 CROPS = [case for case in CASES if case.name.startswith("crop-")]
 SMALL = [case for case in CASES if case not in CROPS]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Tests run side by side, one per core."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def golden(algorithm: str, backbone: str) -> dict[str, Any]:

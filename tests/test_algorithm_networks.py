@@ -1,7 +1,5 @@
 """The U-Net and the names of its weights."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 import torch
@@ -11,14 +9,6 @@ from formats.errors import SagesegError
 from jobs.algorithm.normalisation import normalise
 from jobs.algorithm.unet import UNet
 from jobs.algorithm.weights import load_parameters, named_weights, to_parameters
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def random_unet(num_classes: int = 3, seed: int = 0) -> nn.Module:

@@ -37,14 +37,6 @@ def small_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(resnet.BLOCKS, "resnet-50", (1, 1, 1, 1))
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def timm_weights() -> dict[str, torch.Tensor]:
     """What timm's file holds: the encoder's weights by the same names, and a classifier."""
     torch.manual_seed(5)

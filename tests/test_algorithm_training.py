@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,15 +25,6 @@ from jobs.algorithm.processor import prepare_processor
 from jobs.algorithm.training import as_strings, should_stop
 from jobs.hyperparameters import TABLE, Hyperparameters, limits_of, parse_hyperparameters
 from jobs.log_lines import epoch_metrics
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """So small a network is slowed by threads that wait for each other, above all beside other tests."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
