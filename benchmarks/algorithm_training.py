@@ -34,6 +34,7 @@ from jobs.algorithm.processor import prepare_processor
 
 prepare_processor()
 
+import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from torch import nn  # noqa: E402
@@ -43,6 +44,7 @@ from formats.classes import IGNORE  # noqa: E402
 from formats.images import Rgb, encode_image  # noqa: E402
 from formats.masks import Mask, write_mask  # noqa: E402
 from jobs.algorithm.augment import training_crop  # noqa: E402
+from jobs.algorithm.batch_norm import without_counts  # noqa: E402
 from jobs.algorithm.batches import epoch_order, make_batches  # noqa: E402
 from jobs.algorithm.device import Device, choose_device  # noqa: E402
 from jobs.algorithm.losses import AUXILIARY_WEIGHT  # noqa: E402
@@ -60,8 +62,8 @@ PUBLISHED_SECONDS = {"fcn": 4680.0, "psp": 5212.0, "deeplab": 7663.0}
 PUBLISHED_IMAGES = 676 * 160
 SIZE = (375, 500)
 """Height and width of the JPEGs, Pascal VOC's usual."""
-TURN = 4
-"""Steps in a turn."""
+TURN, GPU_TURN = 4, 100
+"""Steps in a turn, on a processor and on a GPU, where the first batches of a turn are waited for."""
 
 Orders = Sequence[Sequence[int]]
 """The numbers of the samples of each batch."""
@@ -89,6 +91,7 @@ def main() -> None:
     parser.add_argument("--gpu-goals", action="store_true", help="also without a GPU")
     given = parser.parse_args()
     device = choose_device()
+    cv2.setNumThreads(1)  # as in training
     threads = torch.get_num_threads()
     result(f"{date.today()}, {_name(device)}, {device.precision}, {threads} threads, torch {torch.__version__}")
     peak = measure_peak(device)
@@ -134,6 +137,7 @@ def write_images(data: Path, count: int) -> None:
 
 def compare(settings: Hyperparameters, data: Path, device: Device, peak: float, seconds: float) -> float:
     """Measure the peers in turns and print a line for each; returns our images/s."""
+    torch.backends.cudnn.benchmark = True  # as in training
     store = SampleStore(find_samples(data, "train"), settings.num_classes)
     for number in range(len(store)):
         store.load(number)  # decoded for all peers alike
@@ -142,7 +146,8 @@ def compare(settings: Hyperparameters, data: Path, device: Device, peak: float, 
         "plain loop": plain_peer(settings, store, device, ready=False),
         "plain loop, crops ready": plain_peer(settings, store, device, ready=True),
     }
-    take_turns(list(peers.values()), device, _orders(settings, len(store)), seconds)
+    steps = GPU_TURN if device.is_gpu else TURN
+    take_turns(list(peers.values()), device, _orders(settings, len(store), steps), seconds)
     batch, flops = settings.mini_batch_size, training_flops(settings, device)
     result(f"\n{settings.algorithm}, crop {settings.crop_size}, batch {batch}: {flops / 1e9:.2f} GFLOP an image")
     for name, peer in peers.items():
@@ -154,11 +159,12 @@ def compare(settings: Hyperparameters, data: Path, device: Device, peak: float, 
     return batch / peers["ours"].least
 
 
-def _orders(settings: Hyperparameters, count: int) -> Iterator[Orders]:
-    """The batches of one turn after another."""
-    for epoch in itertools.count():
-        order = epoch_order(count, settings.mini_batch_size, epoch, 0)
-        yield from (order[start : start + TURN] for start in range(0, len(order) - TURN + 1, TURN))
+def _orders(settings: Hyperparameters, count: int, steps: int) -> Iterator[Orders]:
+    """The batches of one turn after another, each of so many steps, on through the epochs."""
+    epochs = (epoch_order(count, settings.mini_batch_size, epoch, 0) for epoch in itertools.count())
+    batches = itertools.chain.from_iterable(epochs)
+    while True:
+        yield list(itertools.islice(batches, steps))
 
 
 def take_turns(peers: list[Peer], device: Device, orders: Iterator[Orders], seconds: float) -> None:
@@ -188,8 +194,8 @@ def _turn(peer: Peer, order: Orders) -> float:
 
 
 def our_peer(settings: Hyperparameters, store: SampleStore, device: Device) -> Peer:
-    network = build_network(settings).to(device.place).train()
-    optimizer, step = build_optimizer(network.parameters(), settings), step_of(settings, device)
+    network = without_counts(build_network(settings)).to(device.place).train()
+    optimizer, step = build_optimizer(network.parameters(), settings), step_of(settings, device, 1)
 
     def make(index: int) -> tuple[Rgb, Mask]:
         return _crop(settings, store, index)

@@ -185,6 +185,12 @@ def parse_hyperparameters(given: Mapping[str, str], rules: Rules = "builtin") ->
     return settled
 
 
+def without_the_services(given: Mapping[str, str]) -> dict[str, str]:
+    """The hyperparameters of a request without those that the service adds, which begin with `_`: a
+    tuning job's training job has `_tuning_objective_metric`."""
+    return {name: text for name, text in given.items() if not name.startswith("_")}
+
+
 def _parse(name: str, text: str, rules: Rules) -> Value:
     kind, limits = KINDS[name], limits_of(name)
     if limits.open_only and rules == "builtin":

@@ -8,6 +8,7 @@ from typing import Any
 
 from formats.errors import SagesegError
 from jobs.clients import aws_errors, make_client
+from jobs.hyperparameters import without_the_services
 from jobs.records import JobRecord
 from jobs.tuning_ranking import TunedJob, best, describe_counts, tuned_job
 from jobs.watch import describe
@@ -84,8 +85,7 @@ def training_record(tuning: JobRecord, description: dict[str, Any]) -> JobRecord
     """The record of a tuning job's training job, as if it had been started alone: its description
     holds the request, the tuning job's record the dataset and the price."""
     request = {name: description[name] for name in _OF_A_REQUEST if name in description}
-    given = description.get("HyperParameters", {})
-    request["HyperParameters"] = {name: value for name, value in given.items() if not name.startswith("_")}
+    request["HyperParameters"] = without_the_services(description.get("HyperParameters", {}))
     request["Tags"] = tuning.request.get("Tags", [])
     cost: dict[str, Any] = {name: tuning.cost[name] for name in _OF_THE_COST if name in tuning.cost}
     return replace(

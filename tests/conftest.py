@@ -9,6 +9,8 @@ from hypothesis import settings
 
 # threads of torch that wait must not spin: several tests, each with its own, share the cores
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# tests compare bytes, which a GPU does not give twice, and start teams on the processor
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
 settings.register_profile("sageseg", deadline=None, derandomize=True)
 settings.load_profile("sageseg")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,15 @@ import torch
 from opt_ml_samples import SETTINGS, write_root
 
 from formats.errors import SagesegError
-from jobs.algorithm import training
+from jobs.algorithm import resnet, training
 from jobs.algorithm.__main__ import main
 from jobs.algorithm.artefact import BEST, LAST
 from jobs.algorithm.batches import Batch
-from jobs.algorithm.checkpoints import NAME, read_checkpoint
+from jobs.algorithm.checkpoints import NAME, Progress, read_checkpoint
+from jobs.algorithm.device import Device
 from jobs.algorithm.evaluation import Counts, evaluate
 from jobs.algorithm.params import decode_params, encode_params
+from jobs.algorithm.team import ALONE, Team
 from jobs.algorithm.training import as_strings
 from jobs.hyperparameters import parse_hyperparameters
 
@@ -62,11 +65,13 @@ def stop_at_step(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
         ({"optimizer": "sgd"}, 4),
         ({"optimizer": "rmsprop"}, 5),
         ({"augmentation": "strong", "gradient_accumulation": "2"}, 3),
+        ({"algorithm": "psp", "use_pretrained_model": "False"}, 3),  # it has dropout
     ],
 )
 def test_a_stopped_and_resumed_training_is_the_undisturbed_one(
     also: dict[str, str], step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setitem(resnet.BLOCKS, "resnet-50", (1, 1, 1, 1))
     given = GIVEN | {"learning_rate": "0.001"} | also
     undisturbed = new_root(tmp_path / "undisturbed", given)
     run(undisturbed)
@@ -96,14 +101,40 @@ def test_a_training_stopped_while_it_validates_validates_again(tmp_path: Path, m
     assert model_files(root) == model_files(tmp_path / "b")
 
 
-def test_dropout_goes_on_where_it_was(tmp_path: Path) -> None:
-    root = new_root(tmp_path, GIVEN | {"epochs": "1"})
+def test_dropout_differs_from_step_to_step_and_between_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[float] = []
+
+    def draw(*_: object) -> torch.Tensor:
+        drawn.append(torch.rand(()).item())
+        return torch.zeros(())
+
+    monkeypatch.setattr(training, "take_step", draw)
+    root = new_root(tmp_path, GIVEN)
     run(root)
-    found = read_checkpoint(root / "checkpoints", as_strings(parse_hyperparameters(GIVEN | {"epochs": "1"}, "open")))
-    assert found is not None
-    states = found.arrays["random.cpu"]
-    assert states.dtype == np.uint8
-    assert states.shape == tuple(torch.get_rng_state().shape)
+    assert len(set(drawn)) == len(drawn) == 6
+    first = drawn[0]
+    settings = parse_hyperparameters(GIVEN, "open")
+    places = training.Places(root / "model")
+    alone = training.start_training(root / "input/data", settings, places, threading.Event())
+    for team in (ALONE, Team(1, 2)):
+        member = replace(alone, team=team, progress=Progress())
+        training._train_step(member, Batch(torch.zeros(0), torch.zeros(0)))
+    assert drawn[-2] == first != drawn[-1]
+
+
+def test_losses_of_an_epoch_that_goes_on_lie_where_its_steps_put_theirs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = new_root(tmp_path, GIVEN)
+    with monkeypatch.context() as patch:
+        stop_at_step(patch, 1)
+        run(root)
+    elsewhere = Device(torch.device("meta"))  # a GPU's stand-in: its tensors do not mix with the processor's
+    monkeypatch.setattr(training, "choose_device", lambda _rank: elsewhere)
+    monkeypatch.setattr(training, "restore", lambda *_: None)
+    settings, places = parse_hyperparameters(GIVEN, "open"), training.Places(root / "model", root / "checkpoints")
+    resumed = training.start_training(root / "input/data", settings, places, threading.Event())
+    assert [loss.device for loss in resumed.progress.losses] == [elsewhere.place]
 
 
 def test_without_the_folder_no_checkpoint_is_kept(tmp_path: Path) -> None:

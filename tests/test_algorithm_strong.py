@@ -170,13 +170,20 @@ def test_with_batchnorm_the_statistics_are_the_parts() -> None:
     for one, parts_agree in ((network, False), (frozen, True)):
         other = copy.deepcopy(one)
         _, weights = stepped(one, Step(CPU), 4)
-        _, in_parts = stepped(other, step_of(settings, CPU), 4)
+        _, in_parts = stepped(other, step_of(settings, CPU, 4), 4)
         close = all(torch.allclose(a, b, rtol=1e-3, atol=1e-4) for a, b in zip(weights, in_parts, strict=True))
         assert close is parts_agree
 
 
 @pytest.mark.parametrize(
-    "given", [{"augmentation": "strong"}, {"gradient_accumulation": "2"}], ids=lambda g: next(iter(g))
+    "given",
+    [
+        {"augmentation": "strong"},
+        {"gradient_accumulation": "2"},
+        {"loss": "cross-entropy+dice"},
+        {"loss": "cross-entropy+jaccard"},
+    ],
+    ids=lambda given: "-".join(*given.items()),
 )
 def test_each_changes_a_training_of_unet_and_no_other(given: dict[str, str], tmp_path: Path) -> None:
     weights = []
@@ -186,9 +193,17 @@ def test_each_changes_a_training_of_unet_and_no_other(given: dict[str, str], tmp
         weights.append(last_weights(root))
     assert weights[0] != weights[1]
     fcn = {"num_classes": "2", "num_training_samples": "4"}
-    assert step_of(replace(parse_hyperparameters(fcn | given, "open")), CPU) == Step(CPU)
+    assert step_of(replace(parse_hyperparameters(fcn | given, "open")), CPU, 2) == Step(CPU)
     with pytest.raises(SagesegError, match=f"{next(iter(given))} .*not part of the built-in algorithm"):
         parse_hyperparameters(fcn | given, "builtin")
+
+
+def test_members_take_equally_many_parts_whatever_their_shares() -> None:
+    """Batch 9 of 4 members: shares of 3, 2, 2 and 2. With 3 parts the first would pass the network
+    once more than the others, who would wait for it in SyncBatchNorm for ever."""
+    settings = parse_hyperparameters(SETTINGS | {"mini_batch_size": "9", "gradient_accumulation": "3"}, "open")
+    assert step_of(settings, CPU, 9 // 4).parts == 2
+    assert step_of(settings, CPU, 9).parts == 3
 
 
 def test_more_parts_than_images_are_refused() -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +19,11 @@ from team_program import trained
 
 from formats.errors import SagesegError
 from formats.masks import write_mask
-from jobs.algorithm import device as devices
-from jobs.algorithm import members, team
+from jobs.algorithm import members, team, training
 from jobs.algorithm.__main__ import main
 from jobs.algorithm.artefact import BEST, LAST
 from jobs.algorithm.batches import Batch
-from jobs.algorithm.device import VARIABLE, Device, choose_device, processor_has_bfloat16
+from jobs.algorithm.device import Device
 from jobs.algorithm.networks import build_network
 from jobs.algorithm.optimizers import Sgd
 from jobs.algorithm.steps import Step, take_step
@@ -134,34 +134,49 @@ def test_syncbn_shares_batchnorm_under_the_same_names(syncbn: str, size: int, sh
     assert list(network.state_dict()) == names
 
 
-def test_precision_is_what_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(VARIABLE, raising=False)
-    assert choose_device() == Device(torch.device("cpu"), torch.float32)
-    monkeypatch.setenv(VARIABLE, "float16")
-    with pytest.raises(SagesegError, match=f"{VARIABLE} is 'float16'; expected one of float32, bfloat16"):
-        choose_device()
-    monkeypatch.setenv(VARIABLE, "bfloat16")
-    monkeypatch.setattr(devices, "processor_has_bfloat16", lambda: False)
-    with pytest.raises(SagesegError, match="slower than float32"):
-        choose_device()
-    monkeypatch.setattr(devices, "processor_has_bfloat16", lambda: True)
-    assert choose_device().precision == torch.bfloat16
+def test_a_training_with_syncbn_shares_batchnorm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(team.Team, "joined", lambda _self, network, _device: network)
+    root = write_root(tmp_path, SETTINGS)
+    for syncbn in ("True", "False"):
+        settings = parse_hyperparameters(SETTINGS | {"syncbn": syncbn}, "open")
+        started = training.start_training(
+            root / "input/data", settings, training.Places(root), threading.Event(), team.Team(0, 2)
+        )
+        shared = any(isinstance(module, torch.nn.SyncBatchNorm) for module in started.network.modules())
+        assert shared is (syncbn == "True")
 
 
-@pytest.mark.parametrize(
-    ("text", "has"),
-    [
-        ("processor : 0\nflags\t\t: fpu avx512f avx512_bf16\n", True),
-        ("flags : fpu avx512f amx_bf16 amx_tile\n", True),
-        ("Features\t: fp asimd bf16\n", True),
-        ("model name : avx512_bf16\nflags : fpu avx2\n", False),
-        ("", False),
-    ],
-)
-def test_a_processors_bfloat16_is_read_from_its_flags(text: str, has: bool, tmp_path: Path) -> None:
-    (tmp_path / "cpuinfo").write_text(text)
-    assert processor_has_bfloat16(tmp_path / "cpuinfo") is has
-    assert not processor_has_bfloat16(tmp_path / "absent")
+def test_a_member_is_not_killed_by_a_signal_that_comes_before_it_listens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(team, "team_size", lambda _settings: 2)
+    root = write_root(tmp_path, SETTINGS | {"epochs": "100"})
+    stop = threading.Event()
+    stop.set()
+    arguments = ("train", "--root", str(root), "--data", str(root / "input/data"))
+    assert members.run_members(arguments, 2, stop, root / "output/failure")
+    assert (root / "model" / LAST).exists()
+
+
+def test_a_team_agrees_to_stop_once_in_so_many_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(training, "LOGGING_FREQUENCY", 2)
+    monkeypatch.setattr(training, "_train_step", lambda *_: torch.zeros(()))
+    root = write_root(tmp_path, SETTINGS, samples=6)
+    settings = parse_hyperparameters(SETTINGS | {"num_training_samples": "6"}, "open")
+    started = training.start_training(root / "input/data", settings, training.Places(root), threading.Event())
+
+    def ask(self: training.Training) -> bool:
+        asked.append(len(self.progress.losses))
+        return False
+
+    monkeypatch.setattr(training.Training, "check_stop", ask)
+    training._train_epoch(started)
+    assert asked == [1, 2, 3]
+    asked.clear()
+    started.progress.losses.clear()
+    training._train_epoch(replace(started, team=team.Team(0, 2)))
+    assert asked == [2]
 
 
 def test_bfloat16_convolves_in_it_and_leaves_weights_and_scores_float32() -> None:

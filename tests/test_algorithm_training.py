@@ -11,8 +11,8 @@ from opt_ml_samples import SETTINGS, last_weights, load, write_root
 
 from formats.classes import IGNORE
 from formats.errors import SagesegError
-from formats.images import read_image
-from formats.masks import read_mask, write_mask
+from formats.images import Rgb, read_image
+from formats.masks import Mask, read_mask, write_mask
 from jobs.algorithm import training
 from jobs.algorithm.__main__ import main
 from jobs.algorithm.artefact import BEST, LAST, Artefact
@@ -160,6 +160,27 @@ def test_the_step_factor_acts(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert last_weights(tmp_path / "a") != last_weights(tmp_path / "b")
 
 
+def test_crops_are_rounded_up_to_what_the_networks_take(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: set[tuple[int, ...]] = set()
+
+    def spy(run: training.Training, batch: Batch) -> torch.Tensor:
+        seen.add(tuple(batch.images.shape))
+        return torch.zeros(())
+
+    def crop(image: Rgb, mask: Mask, size: int) -> tuple[Rgb, Mask]:
+        seen.add((size,))
+        return image, mask
+
+    monkeypatch.setattr(training, "_train_step", spy)
+    monkeypatch.setattr(training, "validation_crop", crop)
+    run(tmp_path, capsys, crop_size="33", epochs="1")
+    rounded = parse_hyperparameters(SETTINGS | {"crop_size": "33"}, "open").rounded_crop_size
+    assert rounded != 33
+    assert seen == {(2, rounded, rounded, 3), (rounded,)}
+
+
 @pytest.mark.parametrize(("size", "shape"), [("1", (1, 32, 40)), ("3", (3, 32, 32))])
 def test_validation_is_whole_one_by_one_and_cropped_in_batches(
     size: str,
@@ -240,6 +261,37 @@ def test_a_channel_that_cannot_be_used_is_not_ignored(channel: str, reason: str,
     write_root(tmp_path, SETTINGS)
     (tmp_path / "input/data" / channel).mkdir()
     assert f"{channel}: {reason}" in fail(tmp_path)
+
+
+def test_what_the_service_adds_to_the_hyperparameters_is_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A tuning job's training job finds `_tuning_objective_metric` beside its own."""
+    run(tmp_path, capsys, epochs="1", _tuning_objective_metric="validation:mIOU")
+    assert "_tuning_objective_metric" not in load(tmp_path).hyperparameters
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (
+            RuntimeError("no kernel image is available\nCompile with TORCH_USE_CUDA_DSA"),
+            "RuntimeError: no kernel image",
+        ),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), "lower mini_batch_size or crop_size"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), "lower mini_batch_size"),
+    ],
+)
+def test_an_error_that_was_not_foreseen_leaves_its_reason_as_one_line(
+    error: Exception, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(training, "take_step", failing)
+    left = fail(write_root(tmp_path, SETTINGS))
+    assert reason in left
+    assert len(left.splitlines()) == 1
 
 
 def test_other_failures_leave_their_reason(tmp_path: Path) -> None:

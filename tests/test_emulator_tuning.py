@@ -108,6 +108,7 @@ def test_a_search_from_its_start_to_the_best_job(tmp_path: Path, strategy: str) 
     assert child["HyperParameters"] == {
         "num_classes": "2",
         "num_training_samples": "4",
+        "_tuning_objective_metric": "validation:mIOU",
         **found[0]["TunedHyperParameters"],
     }
     assert tags == [{"Key": "project", "Value": "sageseg"}]

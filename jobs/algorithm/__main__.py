@@ -38,6 +38,9 @@ def main(arguments: list[str] | None = None) -> int:
                 return train(given.root, stop, given.data)
     except SagesegError as e:
         return _fail(given.root, " ".join(str(e).split()))
+    except Exception as e:
+        logging.getLogger(__name__).exception("ended by an error that was not foreseen")
+        return _fail(given.root, _reason(e))
     return 0
 
 
@@ -53,11 +56,16 @@ def train(root: Path, stop: threading.Event, data: Path | None = None) -> int:
     """Train as `input/config/hyperparameters.json` says, over `input/data`, into `model`, until the
     end or `stop`; returns the exit code. `data` are the channels where they lie elsewhere."""
     prepare_processor()
+    import torch
+
+    from jobs.algorithm.machine import check_machine
     from jobs.algorithm.streamed_channels import channel_files
     from jobs.algorithm.team import is_member, team_size
-    from jobs.hyperparameters import parse_hyperparameters
+    from jobs.hyperparameters import parse_hyperparameters, without_the_services
 
-    settings = parse_hyperparameters(_read_hyperparameters(root / "input/config/hyperparameters.json"), "open")
+    check_machine(root / "input/config/resourceconfig.json", torch.cuda.device_count())
+    given = _read_hyperparameters(root / "input/config/hyperparameters.json")
+    settings = parse_hyperparameters(without_the_services(given), "open")
     if data is not None:
         return _train_here(root, settings, data, stop)
     with channel_files(root / "input") as channels:
@@ -95,6 +103,7 @@ def _stopped_by_sigterm() -> Iterator[threading.Event]:
     """An event that SIGTERM sets, which SageMaker sends to a job that is to stop."""
     stop = threading.Event()
     earlier = signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # who started this process may have held it back
     try:
         yield stop
     finally:
@@ -104,7 +113,7 @@ def _stopped_by_sigterm() -> Iterator[threading.Event]:
 def _read_hyperparameters(path: Path) -> dict[str, str]:
     try:
         given = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as e:
+    except (OSError, ValueError, RecursionError) as e:
         raise SagesegError(f"{path}: cannot be read ({e}); expected the job's hyperparameters") from e
     if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
         raise SagesegError(f"{path}: expected an object of strings, as a training request holds it")
@@ -120,6 +129,16 @@ def _log_to_stdout() -> None:
     )
     level = logging.INFO if os.environ.get("SAGESEG_RANK", "0") == "0" else logging.ERROR
     logging.basicConfig(level=level, handlers=[handler], force=True)
+
+
+def _reason(error: Exception) -> str:
+    """An error as one line; what torch adds to it stands in the log."""
+    from jobs.algorithm.device import is_out_of_memory
+
+    lines = [f"{type(error).__name__}: {error}".splitlines()[0]]
+    if is_out_of_memory(error):
+        lines.append("lower mini_batch_size or crop_size, or use an instance with more memory")
+    return "; ".join(lines)
 
 
 def _fail(root: Path, reason: str) -> int:

@@ -1,4 +1,4 @@
-"""BatchNorm where an image may be pooled to a single place."""
+"""BatchNorm where an image may be pooled to a single place, and BatchNorm that counts nothing."""
 
 from __future__ import annotations
 
@@ -17,3 +17,12 @@ class PooledBatchNorm2d(nn.BatchNorm2d):
         if self.training and input.numel() == input.shape[1]:
             return super().forward(input.expand(2, -1, -1, -1))[:1]
         return super().forward(input)
+
+
+def without_counts(network: nn.Module) -> nn.Module:
+    """The network whose BatchNorms no longer count their batches, which nobody reads: on a GPU each
+    count is a kernel to start in every step. SyncBatchNorm insists on counting."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.num_batches_tracked = None
+    return network

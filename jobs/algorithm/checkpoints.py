@@ -1,7 +1,8 @@
 """A training's state on disk, from which it goes on as if it had never stopped.
 
 One file in MXNet's format, so that nothing in it can be executed: weights, the optimizer's state,
-torch's random state, the best parameters so far, and as JSON how far the training is.
+the best parameters so far, and as JSON how far the training is. Random numbers need no state: crops
+and dropout are drawn by the number of the epoch and of the step.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from jobs.algorithm.params import Array, decode_params, encode_params
 from jobs.algorithm.weights import load_parameters, to_parameters
 
 NAME = "checkpoint.params"
-_WEIGHT, _OPTIMIZER, _RANDOM = "weight.", "optimizer.", "random."
+_WEIGHT, _OPTIMIZER = "weight.", "optimizer."
 _STATE, _BEST = "state", "best"
 
 
@@ -72,7 +73,6 @@ def write_checkpoint(
     arrays: dict[str, Array] = {_STATE: np.frombuffer(json.dumps(state).encode(), np.uint8)}
     arrays |= {_WEIGHT + name: array for name, array in to_parameters(network).items()}
     arrays |= {_OPTIMIZER + name: tensor.cpu().numpy() for name, tensor in _optimizer_tensors(optimizer).items()}
-    arrays |= {_RANDOM + name: tensor.numpy() for name, tensor in _random_states().items()}
     if best.is_file():
         arrays[_BEST] = np.frombuffer(best.read_bytes(), np.uint8)
     write_bytes(folder / NAME, encode_params(arrays))
@@ -92,7 +92,7 @@ def read_checkpoint(folder: Path, settings: dict[str, str]) -> Checkpoint | None
         losses = [torch.tensor(loss) for loss in state["losses"]]
         progress = Progress(state["epoch"], state["iteration"], losses, state["scores"])
         found = Checkpoint(path, state["settings"], progress, state["steps"], arrays)
-    except (KeyError, TypeError, ValueError) as e:
+    except (KeyError, TypeError, ValueError, RecursionError) as e:
         raise SagesegError(f"{path}: no checkpoint ({e}); empty the folder to start afresh") from e
     _check_settings(found, settings)
     return found
@@ -110,7 +110,7 @@ def _check_settings(found: Checkpoint, settings: dict[str, str]) -> None:
 
 @torch.no_grad()
 def restore(checkpoint: Checkpoint, network: nn.Module, optimizer: MxnetOptimizer) -> None:
-    """Put network, optimizer and torch's random state as they were."""
+    """Put network and optimizer as they were."""
     source = str(checkpoint.path)
     load_parameters(network, _under(checkpoint.arrays, _WEIGHT), source)
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
@@ -123,7 +123,6 @@ def restore(checkpoint: Checkpoint, network: nn.Module, optimizer: MxnetOptimize
             raise SagesegError(f"{source}: optimizer state {name} has shape {array.shape}; empty the folder")
         optimizer.state[weight][kind] = torch.empty_like(weight).copy_(torch.from_numpy(array.copy()))
     optimizer.param_groups[0]["steps"] = checkpoint.steps
-    _restore_random(_under(checkpoint.arrays, _RANDOM))
 
 
 def _under(arrays: dict[str, Array], prefix: str) -> dict[str, Array]:
@@ -134,14 +133,3 @@ def _optimizer_tensors(optimizer: MxnetOptimizer) -> dict[str, torch.Tensor]:
     """By the weight's number and the state's name: `12.momentum`."""
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     return {f"{i}.{kind}": t for i, w in enumerate(weights) for kind, t in optimizer.state.get(w, {}).items()}
-
-
-def _random_states() -> dict[str, torch.Tensor]:
-    states = {"cpu": torch.get_rng_state()}
-    return states | ({"cuda": torch.cuda.get_rng_state()} if torch.cuda.is_available() else {})
-
-
-def _restore_random(states: dict[str, Array]) -> None:
-    torch.set_rng_state(torch.from_numpy(states["cpu"].copy()))
-    if "cuda" in states and torch.cuda.is_available():
-        torch.cuda.set_rng_state(torch.from_numpy(states["cuda"].copy()))

@@ -1,8 +1,9 @@
 """Where a training computes, and how exactly.
 
 SAGESEG_PRECISION says how: `float32`, or `bfloat16`, in which convolutions are two and more times
-as fast while weights, statistics and losses stay float32. Without it a GPU takes bfloat16 and a
-processor float32. It is no hyperparameter, because it belongs to the machine: one request serves both.
+as fast while weights, statistics and losses stay float32. Without it a GPU that computes bfloat16
+itself takes that, and all else float32. It is no hyperparameter, because it belongs to the machine:
+one request serves both.
 """
 
 from __future__ import annotations
@@ -14,11 +15,15 @@ from pathlib import Path
 import torch
 
 from formats.errors import SagesegError
+from formats.parallel import available_cores
 
 VARIABLE = "SAGESEG_PRECISION"
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 PROCESSOR_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 """What Linux calls a processor's own bfloat16 arithmetic: x86's two, and ARM's."""
+GPUS_WITH_BFLOAT16 = (8, 0)
+"""The first compute capability with bfloat16 arithmetic: A100's. What is older (V100, T4) torch lets
+emulate it, without tensor cores."""
 _PROCESSOR = Path("/proc/cpuinfo")
 _MOST_WORKERS = 16
 
@@ -42,25 +47,48 @@ class Device:
     def workers(self, processes: int = 1) -> int:
         """Threads that prepare samples, where so many processes share the machine. Beside a GPU all
         processors are free for it; without one they train, and two threads suffice."""
-        return min(max((os.cpu_count() or 1) // processes, 2), _MOST_WORKERS) if self.is_gpu else 2
+        return min(max(available_cores() // processes, 2), _MOST_WORKERS) if self.is_gpu else 2
+
+    def seed(self, value: int) -> None:
+        """Let dropout's random numbers on this device begin at a value."""
+        if self.is_gpu:
+            torch.cuda.manual_seed(value)
+        else:
+            torch.default_generator.manual_seed(value)  # torch.manual_seed also looks for GPUs, every time
 
     def wait(self) -> None:
         """Return when all that was started has been computed."""
         if self.is_gpu:
             torch.cuda.synchronize(self.place)
 
+    def __str__(self) -> str:
+        name = torch.cuda.get_device_name(self.place) if self.is_gpu else f"{available_cores()} processor cores"
+        return f"{name}, {str(self.precision).removeprefix('torch.')}"
+
 
 def choose_device(rank: int = 0) -> Device:
     """The GPU of this number where there is one, else the processor, in the precision asked for.
-    Raises SagesegError for a precision that is not known, or that the processor has not."""
+    Raises SagesegError for a precision that is not known, or that the device has not."""
     gpu = torch.cuda.is_available()
     place = torch.device("cuda", rank) if gpu else torch.device("cpu")
-    name = os.environ.get(VARIABLE) or ("bfloat16" if gpu and torch.cuda.is_bf16_supported() else "float32")
+    name = os.environ.get(VARIABLE) or ("bfloat16" if gpu and gpu_has_bfloat16(place) else "float32")
     if name not in PRECISIONS:
         raise SagesegError(f"{VARIABLE} is {name!r}; expected one of {', '.join(PRECISIONS)}")
-    if name == "bfloat16" and not gpu and not processor_has_bfloat16():
-        raise SagesegError(f"{VARIABLE} bfloat16: this processor computes it slower than float32; leave it unset")
+    if name == "bfloat16" and not (gpu_has_bfloat16(place) if gpu else processor_has_bfloat16()):
+        kind = "GPU" if gpu else "processor"
+        raise SagesegError(f"{VARIABLE} bfloat16: this {kind} computes it slower than float32; leave it unset")
     return Device(place, PRECISIONS[name])
+
+
+def gpu_has_bfloat16(place: torch.device) -> bool:
+    """Whether a GPU computes bfloat16 itself."""
+    return torch.cuda.get_device_capability(place) >= GPUS_WITH_BFLOAT16
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the device has no memory left; on a processor torch has no error of
+    its own for that."""
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "DefaultCPUAllocator" in str(error)
 
 
 def processor_has_bfloat16(description: Path = _PROCESSOR) -> bool:

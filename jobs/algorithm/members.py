@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -39,7 +40,12 @@ def run_members(arguments: Sequence[str], size: int, stop: threading.Event, fail
 
 def _start(arguments: Sequence[str], rank: int, size: int, meeting: Path) -> subprocess.Popen[bytes]:
     environment = {**os.environ, RANK: str(rank), SIZE: str(size), MEETING: str(meeting)}
-    return subprocess.Popen([sys.executable, "-m", "jobs.algorithm", *arguments], env=environment)
+    # a member inherits that SIGTERM is held back, and takes it once it listens: until then it would die of it
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        return subprocess.Popen([sys.executable, "-m", "jobs.algorithm", *arguments], env=environment)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _see_out(members: Sequence[subprocess.Popen[bytes]], stop: threading.Event) -> int | None:

@@ -78,7 +78,8 @@ class _PyramidPooling(nn.Module):
         size = features.shape[-2:]
         branches = zip(PSP_BINS, (self.conv1, self.conv2, self.conv3, self.conv4), strict=True)
         pooled = (resize(conv(F.adaptive_avg_pool2d(features, bins)), size) for bins, conv in branches)
-        return torch.cat([features, *pooled], 1)
+        # autocast makes float32 of what it resizes, and then of all that is joined with it
+        return torch.cat([features, *(averages.to(features.dtype) for averages in pooled)], 1)
 
 
 class _Aspp(nn.Module):

@@ -9,22 +9,25 @@ import json
 import logging
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-import torch
 import waitress
 
 from formats.errors import SagesegError
 from jobs.algorithm.artefact import read_model_folder
+from jobs.algorithm.device import is_out_of_memory
 from jobs.algorithm.inference import Predictor
 from jobs.algorithm.replies import MAX_BYTES, Model, RequestError, invoke
 
 PORT, HOST = "SAGEMAKER_BIND_TO_PORT", "SAGESEG_BIND_TO_HOST"
 THREADS = 2
-"""Requests at a time: while one is decoded or encoded, the network works on the other."""
+"""Images at a time: while one is decoded or encoded, the network works on the other."""
+WAITING = 30
+"""Further requests that wait for their turn without keeping a ping waiting; SageMaker gives that 2 seconds."""
 EXECUTION_PARAMETERS = {"MaxConcurrentTransforms": THREADS, "BatchStrategy": "SINGLE_RECORD", "MaxPayloadInMB": 10}
 """What the built-in's container advertises for batch transform."""
 _ANY_HOST = "0.0.0.0"  # noqa: S104 (a container is reached from outside)
@@ -44,7 +47,7 @@ def serve_model(folder: Path) -> None:
     signal.signal(signal.SIGTERM, _leave)
     try:
         server = waitress.create_server(
-            application, host=host, port=port, threads=THREADS, max_request_body_size=MAX_BYTES, ident=None
+            application, host=host, port=port, threads=THREADS + WAITING, max_request_body_size=MAX_BYTES, ident=None
         )
     except (OSError, ValueError) as e:
         raise SagesegError(f"{host}:{port}: cannot be listened on ({e}); set {PORT} to a free port") from e
@@ -57,11 +60,12 @@ def _leave(*_: object) -> None:
 
 
 def make_application(model: Model) -> Application:
-    """The WSGI application that answers with a model."""
+    """The WSGI application that answers with a model, which works on THREADS images at a time."""
+    turns = threading.BoundedSemaphore(THREADS)
 
     def application(request: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         try:
-            status, content_type, body = _answer(model, request)
+            status, content_type, body = _answer(model, turns, request)
         except RequestError as e:
             status, content_type, body = e.status, _TEXT, str(e).encode()
         headers = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
@@ -71,7 +75,7 @@ def make_application(model: Model) -> Application:
     return application
 
 
-def _answer(model: Model, request: dict[str, Any]) -> Answer:
+def _answer(model: Model, turns: threading.BoundedSemaphore, request: dict[str, Any]) -> Answer:
     method, path = request["REQUEST_METHOD"], request["PATH_INFO"]
     match (method, path):
         case ("GET", "/ping"):
@@ -79,16 +83,20 @@ def _answer(model: Model, request: dict[str, Any]) -> Answer:
         case ("GET", "/execution-parameters"):
             return 200, "application/json", json.dumps(EXECUTION_PARAMETERS).encode()
         case ("POST", "/invocations"):
-            return _invocation(model, request)
+            return _invocation(model, turns, request)
         case (_, "/ping" | "/execution-parameters" | "/invocations"):
             raise RequestError(405, f"{method} {path} is not served; POST /invocations, GET the others")
     raise RequestError(404, f"{path} is not served; expected /ping, /invocations or /execution-parameters")
 
 
-def _invocation(model: Model, request: dict[str, Any]) -> Answer:
+def _invocation(model: Model, turns: threading.BoundedSemaphore, request: dict[str, Any]) -> Answer:
     body = request["wsgi.input"].read()
     try:
-        content_type, answer = invoke(model, body, request.get("CONTENT_TYPE", ""), request.get("HTTP_ACCEPT", ""))
-    except (MemoryError, torch.OutOfMemoryError) as e:
-        raise RequestError(500, "the image takes more memory than there is; send it in crops") from e
+        with turns:
+            content_type, answer = invoke(model, body, request.get("CONTENT_TYPE", ""), request.get("HTTP_ACCEPT", ""))
+    except (MemoryError, RuntimeError) as e:
+        if is_out_of_memory(e):
+            raise RequestError(500, "the image takes more memory than there is; send it in crops") from e
+        logging.getLogger(__name__).exception("the network failed")
+        raise RequestError(500, f"the network failed: {str(e).splitlines()[0]}") from e
     return 200, content_type, answer

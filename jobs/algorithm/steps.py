@@ -27,11 +27,13 @@ class Step:
     parts: int = 1
 
 
-def step_of(settings: Hyperparameters, device: Device) -> Step:
-    """The step that the hyperparameters ask for; only unet has other losses and parts."""
+def step_of(settings: Hyperparameters, device: Device, smallest_share: int) -> Step:
+    """The step that the hyperparameters ask for; only unet has other losses and parts. There are no
+    more parts than the team's smallest share of a batch has images: where BatchNorm is synchronised,
+    all members must pass the network equally often."""
     if settings.algorithm != "unet":
         return Step(device)
-    return Step(device, settings.loss, settings.gradient_accumulation)
+    return Step(device, settings.loss, min(settings.gradient_accumulation, smallest_share))
 
 
 def take_step(
@@ -43,20 +45,17 @@ def take_step(
     statistics from each part, and a Dice or Jaccard loss is the mean of the parts'.
     """
     images, masks = (tensor.to(step.device.place, non_blocking=True) for tensor in (batch.images, batch.masks))
-    sizes = torch.stack([(masks != IGNORE).sum(), torch.tensor(len(images), device=masks.device)])
+    # full: a tensor made of a number here would be sent to the GPU, and the sending waited for
+    sizes = torch.stack([(masks != IGNORE).sum(), torch.full((), len(images), device=masks.device)])
     whole = Whole(*team.total(sizes))
     optimizer.zero_grad()
     loss = torch.zeros((), device=step.device.place)
-    parts = list(zip(_parts(images, step.parts), _parts(masks, step.parts), strict=True))
+    parts = list(zip(images.tensor_split(step.parts), masks.tensor_split(step.parts), strict=True))
     for number, (some, truth) in enumerate(parts, 1):
         with team.apart(network) if number < len(parts) else nullcontext():
             loss += _add_gradients(network, some, truth.long(), whole, step, team)
     optimizer.step()
     return team.total(loss)
-
-
-def _parts(tensor: torch.Tensor, count: int) -> tuple[torch.Tensor, ...]:
-    return tensor.tensor_split(min(count, len(tensor)))
 
 
 def _add_gradients(

@@ -51,7 +51,7 @@ class Team:
 
     def any(self, said: bool, device: Device) -> bool:
         """Whether any member says so."""
-        return said if self.size == 1 else bool(self.total(torch.tensor(int(said), device=device.place)))
+        return said if self.size == 1 else bool(self.total(torch.full((), int(said), device=device.place)))
 
     @torch.no_grad()
     def average_statistics(self, network: nn.Module) -> None:
@@ -107,7 +107,11 @@ def end_member(code: int) -> NoReturn:
 
 @contextmanager
 def membership() -> Iterator[Team]:
-    """The team that the environment says this process belongs to, for as long as the block lasts."""
+    """The team that the environment says this process belongs to, for as long as the block lasts.
+
+    A block that fails leaves it as it is: to leave a team in good order means to wait for its members,
+    and they wait for this one.
+    """
     if not is_member():
         yield Team()
         return
@@ -118,7 +122,5 @@ def membership() -> Iterator[Team]:
     distributed.init_process_group(
         "nccl" if gpu else "gloo", f"file://{os.environ[MEETING]}", rank=team.rank, world_size=team.size
     )
-    try:
-        yield team
-    finally:
-        distributed.destroy_process_group()
+    yield team
+    distributed.destroy_process_group()

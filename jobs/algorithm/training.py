@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import takewhile
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from torch import nn
@@ -21,6 +22,7 @@ from formats.masks import Mask
 from formats.staging import write_bytes
 from jobs.algorithm.artefact import BEST, LAST, write_hyperparameters, write_parameters
 from jobs.algorithm.augment import training_crop, validation_crop
+from jobs.algorithm.batch_norm import without_counts
 from jobs.algorithm.batches import Batch, MakeSample, epoch_order, in_order, make_batches
 from jobs.algorithm.channels import read_label_map
 from jobs.algorithm.checkpoints import Progress, read_checkpoint, restore, write_checkpoint
@@ -41,7 +43,8 @@ log = logging.getLogger(__name__)
 
 SEED = 0
 LOGGING_FREQUENCY = 20
-"""Training steps from one progress line to the next; the built-in's `_logging_frequency`."""
+"""Training steps from one progress line to the next; the built-in's `_logging_frequency`. A team asks
+as often whether any member was told to stop, for each time its GPUs are waited for."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Places:
 class Training:
     """A training under way, as one member of a team sees it; `joined` is the network in the team.
 
-    When `stop` is set in any member, all of them end after the step in hand, and are `stopped`.
+    When `stop` is set in any member, all of them end after the same step, and are `stopped`.
     """
 
     settings: Hyperparameters
@@ -87,20 +90,18 @@ def start_training(
     channels and checkpoints that cannot be used."""
     torch.manual_seed(SEED)
     device = choose_device(team.rank)
-    # every crop has one size; whole images that differ would be measured one by one
-    torch.backends.cudnn.benchmark = settings.validation_mini_batch_size > 1
+    log.info("training on %s%s", device, f", one of {team.size}" if team.size > 1 else "")
+    cv2.setNumThreads(1)  # several threads prepare samples as it is
     train, validation = (_open_store(data, channel, settings) for channel in ("train", "validation"))
     if len(train) < team.size:
         raise SagesegError(f"{len(train)} training images for {team.size} GPUs; use a machine with fewer")
-    network = share_statistics(build_network(settings), settings, team).to(device.place)
+    network = without_counts(share_statistics(build_network(settings), settings, team)).to(device.place)
     joined, optimizer = team.joined(network, device), build_optimizer(network.parameters(), settings)
     training = Training(
         settings, network, joined, optimizer, Schedule(settings), train, validation, device, team, places, stop
     )
     if not _resume(training):
         load_start_weights(network, settings, data)
-    if not team.leads:
-        torch.manual_seed(SEED + team.rank)  # dropout differs between the images of a batch
     return training
 
 
@@ -117,6 +118,7 @@ def _resume(training: Training) -> bool:
         return False
     restore(found, training.network, training.optimizer)
     training.progress = found.progress
+    training.progress.losses = [loss.to(training.device.place) for loss in found.progress.losses]
     if found.best is not None and training.team.leads:
         write_bytes(places.model / BEST, found.best)
     log.info("resuming epoch %d after %d steps from %s", found.progress.epoch, found.progress.iteration, found.path)
@@ -196,6 +198,7 @@ def _is_foreign(name: str, values: Mapping[str, str]) -> bool:
 def _train_epoch(training: Training) -> None:
     """Take the steps that are left of the epoch."""
     training.network.train()
+    torch.backends.cudnn.benchmark = True  # every crop has one size
     progress, batch_size = training.progress, min(training.settings.mini_batch_size, len(training.train))
     started, images = time.perf_counter(), 0
     for batch in _training_batches(training):
@@ -206,7 +209,7 @@ def _train_epoch(training: Training) -> None:
             training.device.wait()
             speed = images / (time.perf_counter() - started)
             log.info(progress_line(progress.epoch, number, speed, training.optimizer.param_groups[0]["lr"]))
-        if training.check_stop():
+        if (training.team.size == 1 or number % LOGGING_FREQUENCY == 0) and training.check_stop():
             return
     loss = float(torch.stack(progress.losses).mean())
     for line in train_lines(progress.epoch, loss, images / (time.perf_counter() - started)):
@@ -214,10 +217,14 @@ def _train_epoch(training: Training) -> None:
 
 
 def _train_step(training: Training, batch: Batch) -> torch.Tensor:
+    settings, team, iteration = training.settings, training.team, training.progress.iteration
     for group in training.optimizer.param_groups:
-        group["lr"] = training.schedule.learning_rate(training.progress.iteration)
-    step = step_of(training.settings, training.device)
-    loss = take_step(training.joined, training.optimizer, batch, step, training.team)
+        group["lr"] = training.schedule.learning_rate(iteration)
+    # dropout by the step and the member, so that a training that goes on needs no state of it
+    training.device.seed(int(np.random.SeedSequence((SEED, iteration, team.rank)).generate_state(1)[0]))
+    smallest_share = min(settings.mini_batch_size, len(training.train)) // team.size
+    step = step_of(settings, training.device, smallest_share)
+    loss = take_step(training.joined, training.optimizer, batch, step, team)
     training.progress.iteration += 1
     return loss
 
@@ -243,6 +250,8 @@ def _validate(training: Training) -> None:
     """Score the epoch, keep the parameters if they are the best, and turn to the next epoch."""
     settings, store, started = training.settings, training.validation, time.perf_counter()
     progress = training.progress
+    # whole images of many sizes would each be measured first
+    torch.backends.cudnn.benchmark = settings.validation_mini_batch_size > 1
     batches = takewhile(lambda _: not training.stop.is_set(), _validation_batches(training))
     counts = evaluate(training.network, batches, settings.num_classes, training.device, training.team)
     if training.check_stop():

@@ -37,7 +37,8 @@ class _Up(nn.Module):
 
     def forward(self, features: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:
         larger = F.interpolate(self.reduce(features), skip.shape[-2:], mode="bilinear", align_corners=False)
-        mixed: torch.Tensor = self.mix(torch.cat([larger, skip], 1))
+        # autocast makes float32 of what it resizes, and then of all that is joined with it
+        mixed: torch.Tensor = self.mix(torch.cat([larger.to(skip.dtype), skip], 1))
         return mixed
 
 

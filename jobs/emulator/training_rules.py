@@ -17,10 +17,10 @@ from jobs.emulator.channel_pipes import REFERENCE, is_piped
 from jobs.emulator.faults import invalid
 from jobs.emulator.storage import Storage
 from jobs.emulator.training_record import DEFAULT_MAX_RUNTIME_SECONDS
-from jobs.hyperparameters import Rules, parse_hyperparameters
+from jobs.hyperparameters import Rules, parse_hyperparameters, without_the_services
 from jobs.registry import OPEN_IMAGE, builtin_image
 from jobs.service_model import Violation, describe_violations
-from jobs.training_request import CONTENT_TYPES
+from jobs.training_request import CONTENT_TYPES, PRETRAINED
 
 ALGORITHM = "semantic-segmentation"
 _BUILTIN_IMAGE = re.compile(
@@ -43,7 +43,7 @@ def check_training_request(request: Request, storage: Storage) -> None:
         _check_builtin(request)
     _check_metrics(request["AlgorithmSpecification"].get("MetricDefinitions", []))
     _check_spot(request)
-    parse_hyperparameters(request.get("HyperParameters", {}), rules)
+    parse_hyperparameters(without_the_services(request.get("HyperParameters", {})), rules)
     _check_places(request, storage)
 
 
@@ -159,6 +159,8 @@ def _check_builtin(request: Request) -> None:
             "Please retry the request without specifying metric definitions."
         )
     given = {channel["ChannelName"]: is_piped(channel) for channel in request.get("InputDataConfig", [])}
+    if PRETRAINED in given:
+        raise invalid(f"Channel {PRETRAINED} is not known to {ALGORITHM}; {OPEN_IMAGE} reads it")
     required = [name for name in CONTENT_TYPES if not given.get(name.removesuffix("_annotation"))]
     missing = [name for name in required if name not in given]
     if missing:

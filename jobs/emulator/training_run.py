@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from formats.errors import SagesegError
+from jobs.algorithm.machine import EMULATED
 from jobs.emulator.channel_pipes import Pipes, Stream
 from jobs.emulator.collection import Collection
 from jobs.emulator.container import Container, kill_survivor, start_container
@@ -189,7 +190,7 @@ class TrainingRun:
 
     def _start(self, tree: OptMl) -> Container | None:
         """Start the container, unless the job was stopped before or is to fail at once."""
-        environment = {**self._record.get("Environment", {}), "TRAINING_JOB_NAME": self.name}
+        environment = {**self._record.get("Environment", {}), "TRAINING_JOB_NAME": self.name, EMULATED: "1"}
         with self._lock:
             if self._halted is None and not self._is_stopping() and not self._failing:
                 command = self._place.programs.train(tree.root)

@@ -34,6 +34,8 @@ TUNING_JOBS = Kind(
         "and a tuning job with this name already exists ({arn})",
     ),
 )
+OBJECTIVE = "_tuning_objective_metric"
+"""The hyperparameter by which the service tells each training job what is searched for."""
 MAX_REASON = 1024
 Ending = Literal["Completed", "Failed", "Stopped"]
 _PASSED_ON = (
@@ -61,12 +63,17 @@ def new_record(request: Record, arn: str, now: float) -> Record:
 
 
 def child_request(request: Record, name: str, values: Values) -> Record:
-    """The training job that tries some values. Tags are passed on, as documented; checkpoints get a
-    folder for each job, which is inferred."""
+    """The training job that tries some values. Its hyperparameters also name the objective, which the
+    container finds beside its own. Tags are passed on, as documented; checkpoints get a folder for each
+    job, which is inferred."""
     definition = request["TrainingJobDefinition"]
     child = {member: definition[member] for member in _PASSED_ON if member in definition} | {
         "TrainingJobName": name,
-        "HyperParameters": {**definition.get("StaticHyperParameters", {}), **values},
+        "HyperParameters": {
+            **definition.get("StaticHyperParameters", {}),
+            **values,
+            OBJECTIVE: objective_of(request)[0],
+        },
         "Tags": request.get("Tags", []),
     }
     checkpoints = definition.get("CheckpointConfig")
