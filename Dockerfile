@@ -1,20 +1,34 @@
 # The open implementation as a SageMaker container: the same image trains and serves.
 #
 #     docker build -t sageseg .                                       for a processor
-#     docker build -t sageseg --build-arg TORCH=cu128 .               for NVIDIA GPUs
+#     docker build -t sageseg --build-arg TORCH=cu126 .               for NVIDIA GPUs: V100, T4, A10G, H200
 #
-# SageMaker runs it as `docker run IMAGE train` and `docker run IMAGE serve`.
+# SageMaker runs it as `docker run IMAGE train` and `docker run IMAGE serve`. Elsewhere, with several GPUs:
+#
+#     docker run --gpus all --shm-size=1g -v "$PWD/ml:/opt/ml" sageseg train
+#
+# What may enter the image stands in .dockerignore. docs/algorithm.md: building, ECR, which TORCH and why.
 FROM python:3.11-slim
 
-ARG TORCH=cpu
+# a port other than 8080 is taken from SAGEMAKER_BIND_TO_PORT (developer guide, Inference Pipeline)
+LABEL com.amazonaws.sagemaker.capabilities.accept-bind-to-port=true
+# without these NVIDIA's container runtime shows no GPU to an image that is not built on NVIDIA's own
+# (NVIDIA Container Toolkit, Specialized Configurations with Docker); that SageMaker uses it is inferred
+ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1
-RUN pip install torch --index-url https://download.pytorch.org/whl/${TORCH}
 
 WORKDIR /opt/sageseg
+COPY constraints.txt ./
+# torch==2.13.0 takes 2.13.0+cu126 too: a version without a local part matches any (PEP 440)
+ARG TORCH=cpu
+RUN pip install "$(grep '^torch==' constraints.txt)" --index-url https://download.pytorch.org/whl/${TORCH}
+
+# what setup.cfg requires, in the versions that were tested; an edit of the source does not repeat it
+COPY setup.cfg pyproject.toml ./
+RUN pip install -c constraints.txt ".[local]"
+
 COPY . .
-# what is installed is what setup.cfg says; constraints.txt holds the versions that were tested, but
-# torch's, whose build was chosen above
-RUN grep -v "^torch==" constraints.txt > /tmp/constraints.txt && pip install -c /tmp/constraints.txt ".[local]"
+RUN pip install --no-deps --force-reinstall . && pip check
 
 WORKDIR /opt/ml
 EXPOSE 8080

@@ -15,9 +15,9 @@ def export(
     out: Annotated[Path, typer.Option(help="File to write: model.onnx, or model.pt2.", show_default=False)],
 ) -> None:
     """Write a trained model as ONNX or as a torch.export archive, for images of any size."""
-    from jobs.algorithm.processor import prepare_processor
+    from jobs.algorithm.extras import load_torch
 
-    prepare_processor()
+    load_torch("jobs export", "local,onnx" if out.suffix == ".onnx" else "local")
     from jobs.algorithm.export import export_artefact
 
     difference = export_artefact(artefact, out)
@@ -30,9 +30,9 @@ def features(
     out: Annotated[Path, typer.Option(help="Figure to write: .png, .pdf or .svg.", show_default=False)],
 ) -> None:
     """Draw what each stage of a network makes of an image: the mean of its channels, and those that vary most."""
-    from jobs.algorithm.processor import prepare_processor
+    from jobs.algorithm.extras import load_torch
 
-    prepare_processor()
+    load_torch("jobs features")
     from jobs.algorithm.features import draw_features
 
     count = draw_features(artefact, image, out)

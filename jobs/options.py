@@ -92,6 +92,11 @@ class DataOptions:
     )
     model: str | None = option(None, "A job, or the URI of its artefact, whose model is trained further.")
     label_map: Path | None = option(None, "Folder with train_label_map.json and validation_label_map.json.")
+    pretrained: str | None = option(
+        None,
+        "ImageNet weights for an --image of your own without internet: in S3, or here with --backend local.",
+        metavar="PLACE",
+    )
     augmented_manifest: bool = option(False, "Stream the images by augmented manifests, instead of copying them.")
     bucket_owner: str | None = option(None, "Account that owns the bucket; by default yours; any does not ask.")
 

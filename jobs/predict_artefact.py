@@ -39,10 +39,10 @@ class ArtefactRoute:
     @contextmanager
     def begin(self, work: Sequence[SourceWork]) -> Iterator[Iterator[Predicted]]:
         artefact = self._trained.artefact
-        from jobs.algorithm.processor import prepare_processor
+        from jobs.algorithm.extras import load_torch
 
-        prepare_processor()
-        from jobs.algorithm.inference import Predictor  # torch takes seconds to load: not for a mistyped name
+        load_torch("--via artefact")  # takes seconds: not for a mistyped name
+        from jobs.algorithm.inference import Predictor
 
         model = Predictor(artefact)
         yield predict_work(model, work, probabilities=self._probabilities)

@@ -24,6 +24,9 @@ _FEATURES, _KEY, _VALUE = 1, 1, 2
 _FLOAT32, _INT32, _VALUES = 2, 7, 1
 _VARINT, _EIGHT_BYTES, _DELIMITED, _FOUR_BYTES = 0, 1, 2, 5
 
+MAX_DIMENSIONS = 32
+"""More than any array has that is sent: (1, C, H, W)."""
+
 Probabilities = npt.NDArray[np.float32]
 
 
@@ -45,9 +48,12 @@ def decode_probabilities(body: bytes, source: str = "the endpoint's answer") -> 
             raise SagesegError(f"{source}: holds no {name}; expected probabilities, so Accept application/x-protobuf")
     values = np.frombuffer(_packed(features["target"], _FLOAT32, source, 4), "<f4")
     shape = _varints(_packed(features["shape"], _INT32, source), source)
-    if int(np.prod(shape, dtype=object)) != values.size:
-        raise SagesegError(f"{source}: {values.size} values do not fill the shape {tuple(shape)}; ask again")
-    return values.reshape(shape)
+    if len(shape) > MAX_DIMENSIONS:
+        raise SagesegError(f"{source}: an array of {len(shape)} dimensions; expected (1, C, H, W), so ask again")
+    try:
+        return values.reshape(shape)
+    except ValueError as e:
+        raise SagesegError(f"{source}: {values.size} values do not fill the shape {tuple(shape)}; ask again") from e
 
 
 def _unframed(body: memoryview, source: str) -> memoryview:

@@ -16,6 +16,7 @@ from formats.dataset import Dataset, manifest_path
 from formats.errors import SagesegError
 from jobs.augmented_manifest import manifest_folder
 from jobs.hyperparameters import TABLE, Hyperparameters, Rules, parse_hyperparameters, without_effect
+from jobs.imagenet_weights import weights_folder, weights_uri
 from jobs.instances import DEFAULT_CPU, DEFAULT_GPUS, check_builtin_instance, check_volume, local_storage_gb
 from jobs.label_map import check_label_maps
 from jobs.options import TrainOptions
@@ -62,7 +63,8 @@ def plan_jobs(
     """
     local = options.start.backend == "local"
     given = _with_earlier(given, earlier)
-    image = options.machine.image or _default_image(given.get("algorithm", ""), local=local, region=region)
+    own = given.get("algorithm") == "unet" or options.data.pretrained is not None
+    image = options.machine.image or _default_image(own=own, local=local, region=region)
     rules: Rules = "builtin" if is_builtin(image) else "open"
     hyperparameters, settled = _settle(dataset, given, rules, options.data.validate_on)
     _check_classes(dataset, earlier)
@@ -85,6 +87,7 @@ def plan_jobs(
         augmented=options.data.augmented_manifest,
         label_map_uri=_label_map_uri(dataset, options, data_uri, local=local),
         model_uri=earlier.uri if earlier else None,
+        pretrained_uri=_pretrained_uri(options, settled, rules, earlier),
         kms_key=options.security.kms_key,
         network=_network(options),
         tags={DATASET_TAG: dataset_digest(dataset)[:16], **(options.security.tags or {})},
@@ -132,8 +135,9 @@ def is_builtin(image: str) -> bool:
     return re.search(r"/semantic-segmentation:\S+$", image) is not None
 
 
-def _default_image(algorithm: str, *, local: bool, region: str) -> str:
-    return OPEN_IMAGE if local and algorithm == "unet" else builtin_image(region)
+def _default_image(*, own: bool, local: bool, region: str) -> str:
+    """On this machine our own image where the job needs it, else the built-in's."""
+    return OPEN_IMAGE if local and own else builtin_image(region)
 
 
 def _settle(
@@ -201,6 +205,30 @@ def _label_map_uri(dataset: Dataset, options: TrainOptions, data_uri: str, *, lo
         return None
     check_label_maps(folder, len(dataset.classes))
     return folder.absolute().as_uri() if local else f"{data_uri}/label_map"
+
+
+def _pretrained_uri(
+    options: TrainOptions, settled: Hyperparameters, rules: Rules, earlier: EarlierModel | None
+) -> str | None:
+    named = options.data.pretrained
+    if named is None:
+        return None
+    if rules == "builtin":
+        raise SagesegError(
+            f"--pretrained {named}: the built-in algorithm's image knows no such channel; leave it out, or name an "
+            "--image of your own"
+        )
+    if earlier:
+        raise SagesegError(
+            f"--pretrained {named}: the model of --model is trained further, and ImageNet's weights would not be "
+            "read; leave one of the two out"
+        )
+    if not settled.use_pretrained_model:
+        other = "" if settled.algorithm == "unet" else ", or pass --use-pretrained-model True"
+        raise SagesegError(f"--pretrained {named}: not read, use_pretrained_model is False; leave it out{other}")
+    if options.start.backend == "local":
+        return weights_folder(named, settled.backbone).absolute().as_uri()
+    return weights_uri(named, settled.backbone)
 
 
 def _network(options: TrainOptions) -> Network:

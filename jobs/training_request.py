@@ -18,6 +18,8 @@ CONTENT_TYPES = {
 MANIFEST_ATTRIBUTES = ("source-ref", "segmentation-ref")
 """What a line of an augmented manifest names, in the order in which the algorithm reads it."""
 VALIDATION_SOURCES = ("validation", "train")
+PRETRAINED = "pretrained"
+"""The channel of ImageNet weights, which our own image alone knows."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class TrainingJob:
     """What decides a training request. URIs are `s3://` for AWS, `file://` for the emulator.
 
     `data_uri` holds the channels' folders, or with `augmented` the manifests `train.manifest` and
-    `validation.manifest`. `model_uri` is the artefact that an incremental training starts from.
+    `validation.manifest`. `model_uri` is the artefact that an incremental training starts from,
+    `pretrained_uri` the ImageNet weights: a file's URI, or a folder's with a slash at its end.
     `environment` are variables of the container.
     """
 
@@ -63,6 +66,7 @@ class TrainingJob:
     augmented: bool = False
     label_map_uri: str | None = None
     model_uri: str | None = None
+    pretrained_uri: str | None = None
     spot: Spot | None = None
     kms_key: str | None = None
     network: Network = ANY_NETWORK
@@ -139,6 +143,8 @@ def _channels(job: TrainingJob) -> list[dict[str, Any]]:
         channels.append(_input("label_map", f"{job.label_map_uri.rstrip('/')}/", "application/json"))
     if job.model_uri:
         channels.append(_input("model", job.model_uri, "application/x-sagemaker-model"))
+    if job.pretrained_uri:
+        channels.append(_input(PRETRAINED, job.pretrained_uri, "application/octet-stream"))
     return channels
 
 

@@ -107,7 +107,15 @@ def test_every_kind_of_broken_archive_is_named(model: Path, tmp_path: Path) -> N
         read_artefact(tmp_path / "none.tar.gz")
 
 
-@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff"])
+def test_a_gigabyte_is_more_than_any_model_needs(tmp_path: Path) -> None:
+    header = tarfile.TarInfo("model_algo-1")
+    header.size = 2**30
+    (tmp_path / "m.tar.gz").write_bytes(gzip.compress(header.tobuf()))
+    with pytest.raises(SagesegError, match="model_algo-1 brings it over 1073741824 bytes"):
+        read_artefact(tmp_path / "m.tar.gz")
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff", b"[" * 100_000], ids=["cut", "list", "bytes", "nested"])
 def test_settings_that_are_no_object_are_named(content: bytes, model: Path, tmp_path: Path) -> None:
     (model / "hyperparams.json").write_bytes(content)
     pack_artefact(model, tmp_path / "m.tar.gz")

@@ -16,7 +16,8 @@ from formats.errors import SagesegError
 from formats.masks import read_mask, write_mask
 from jobs.algorithm.__main__ import main
 from jobs.algorithm.artefact import pack_artefact
-from jobs.algorithm.channels import read_label_map
+from jobs.algorithm.channels import check_channels, read_label_map
+from jobs.label_map import check_label_maps
 
 
 def write_map(data: Path, given: Any, channel: str = "train") -> Path:
@@ -60,6 +61,46 @@ def test_a_value_without_a_class_names_the_mask(given: Any, value: int, tmp_path
 def test_a_wrong_label_map_names_its_file(given: Any, reason: str, tmp_path: Path) -> None:
     with pytest.raises(SagesegError, match=rf"train_label_map\.json: .*{reason}"):
         read_label_map(write_map(tmp_path, given), "train", 3)
+
+
+def test_a_label_map_that_nests_without_end_is_refused_and_not_a_crash(tmp_path: Path) -> None:
+    path = write_map(tmp_path, {}) / "label_map/train_label_map.json"
+    path.write_text('{"map":' * 100_000)
+    with pytest.raises(SagesegError, match=r"train_label_map\.json: not JSON"):
+        read_label_map(tmp_path, "train", 3)
+    with pytest.raises(SagesegError, match=r"train_label_map\.json: not JSON"):
+        check_label_maps(path.parent, 3)
+
+
+def channels(tmp_path: Path, *maps: str) -> Path:
+    """The required channels, empty, and a `label_map` channel with these files."""
+    for name in ("train", "train_annotation", "validation", "validation_annotation", "label_map"):
+        (tmp_path / name).mkdir()
+    for name in maps:
+        (tmp_path / "label_map" / name).write_text('{"scale": "3"}')
+    return tmp_path
+
+
+def test_label_maps_of_other_names_are_refused(tmp_path: Path) -> None:
+    data = channels(tmp_path, "labels.json", "train.json")
+    expected = r"label_map: holds neither train_label_map\.json nor validation_label_map\.json; name the label maps so"
+    with pytest.raises(SagesegError, match=expected):
+        check_channels(data)
+
+
+@pytest.mark.parametrize(
+    ("maps", "warnings"),
+    [
+        (("train", "validation"), []),
+        (("train",), ["no validation_label_map.json; the masks of validation are read as they are"]),
+        (("validation",), ["no train_label_map.json; the masks of train are read as they are"]),
+    ],
+)
+def test_masks_without_a_map_beside_mapped_ones_are_warned_of(
+    maps: tuple[str, ...], warnings: list[str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    check_channels(channels(tmp_path, *(f"{name}_label_map.json" for name in maps)))
+    assert caplog.messages == [f"channel label_map: {warning}" for warning in warnings]
 
 
 def test_a_training_with_mapped_masks_is_that_with_plain_ones(tmp_path: Path) -> None:

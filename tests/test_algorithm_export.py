@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +15,18 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 
 from formats.errors import SagesegError
-from jobs.algorithm import export, resnet
+from formats.images import encode_image
+from jobs.algorithm import export, inference, resnet
 from jobs.algorithm.artefact import BEST, pack_artefact, read_artefact, write_hyperparameters, write_parameters
 from jobs.algorithm.export import export_artefact
 from jobs.algorithm.inference import Predictor
 from jobs.algorithm.networks import build_network
+from jobs.algorithm.segmentation_heads import PspHead
 from jobs.algorithm.training import as_strings
 from jobs.algorithm.weights import to_parameters
 from jobs.hyperparameters import parse_hyperparameters
+
+ALGORITHMS = ["fcn", "psp", "deeplab", "unet"]
 
 
 @pytest.fixture(autouse=True)
@@ -38,11 +45,11 @@ def write_artefact(folder: Path, algorithm: str) -> Path:
     return folder / "model.tar.gz"
 
 
-@pytest.mark.parametrize("algorithm", ["psp", "unet"])
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_onnx_gives_what_the_network_gives_at_any_size(algorithm: str, tmp_path: Path) -> None:
     artefact, out = write_artefact(tmp_path, algorithm), tmp_path / "model.onnx"
     assert export_artefact(artefact, out) < 1e-4
-    assert max(found.version for found in onnx.load(out).opset_import) >= 18
+    assert {found.domain: found.version for found in onnx.load(out).opset_import} == {"": 25}
     predictor, session = Predictor(read_artefact(artefact)), onnxruntime.InferenceSession(out)
     for height, width in ((32, 64), (101, 37)):
         image = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), np.uint8)
@@ -51,7 +58,7 @@ def test_onnx_gives_what_the_network_gives_at_any_size(algorithm: str, tmp_path:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "model.onnx", "model.tar.gz"]
 
 
-@pytest.mark.parametrize("algorithm", ["psp", "unet"])
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_the_archive_of_torch_export_likewise(algorithm: str, tmp_path: Path) -> None:
     artefact, out = write_artefact(tmp_path, algorithm), tmp_path / "model.pt2"
     assert export_artefact(artefact, out) < 1e-4
@@ -60,6 +67,32 @@ def test_the_archive_of_torch_export_likewise(algorithm: str, tmp_path: Path) ->
         image = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), np.uint8)
         given = loaded(torch.from_numpy(image.transpose(0, 3, 1, 2).astype(np.float32)))
         np.testing.assert_allclose(given.detach(), predictor.predict(image), atol=1e-4)
+
+
+def test_the_network_stays_as_it_was(tmp_path: Path) -> None:
+    predictor = Predictor(read_artefact(write_artefact(tmp_path, "psp")))
+    image = np.random.default_rng(0).integers(0, 256, (1, 40, 64, 3), np.uint8)
+    head, before = predictor.network.head, predictor.predict(image)
+    assert isinstance(head, PspHead)
+    pooling = head.psp
+    export.Exported(predictor.network)
+    assert predictor.network.head is head
+    assert head.psp is pooling
+    np.testing.assert_array_equal(predictor.predict(image), before)
+
+
+def test_pooling_that_differs_from_the_networks_own_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "_averages", lambda side, bins: torch.zeros(bins, side))
+    with pytest.raises(SagesegError, match=r"model\.pt2: differs from the network by 0\.\d+, over 0\.0001; nothing"):
+        export_artefact(write_artefact(tmp_path, "psp"), tmp_path / "model.pt2")
+    assert not (tmp_path / "model.pt2").exists()
+
+
+def test_an_export_computes_on_the_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inference, "fastest_device", lambda: torch.device("meta"))  # stands for a GPU: holds no values
+    artefact = write_artefact(tmp_path, "unet")
+    assert next(Predictor(read_artefact(artefact)).network.parameters()).device.type == "meta"
+    assert export_artefact(artefact, tmp_path / "model.pt2") < 1e-4
 
 
 def test_a_model_that_differs_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,6 +105,49 @@ def test_a_model_that_differs_is_not_written(tmp_path: Path, monkeypatch: pytest
 def test_another_suffix_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SagesegError, match=r"model\.h5: expected a name that ends in \.onnx or \.pt2"):
         export_artefact(tmp_path / "model.tar.gz", tmp_path / "model.h5")
+
+
+def test_a_folder_that_is_missing_is_refused_first(tmp_path: Path) -> None:
+    with pytest.raises(SagesegError, match=r"--out .*nowhere/model\.pt2: no folder .*nowhere; make it first"):
+        export_artefact(tmp_path / "absent.tar.gz", tmp_path / "nowhere/model.pt2")
+
+
+@pytest.mark.parametrize("package", ["onnx", "onnxruntime", "onnxscript"])
+def test_each_package_of_onnx_is_asked_for_first(package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, package, None)  # as if it were not installed
+    problem = rf"model\.onnx: needs {package}, which cannot be imported .*; run pip install 'sageseg\[onnx\]'$"
+    with pytest.raises(SagesegError, match=problem):
+        export_artefact(tmp_path / "absent.tar.gz", tmp_path / "model.onnx")
+
+
+WITHOUT_TORCH = {
+    "export m.tar.gz --out m.pt2": "jobs export: needs torch, .*'sageseg[local]'",
+    "export m.tar.gz --out m.onnx": "jobs export: needs torch, .*'sageseg[local,onnx]'",
+    "features m.tar.gz image.jpg --out f.png": "jobs features: needs torch, .*'sageseg[local]'",
+    "predict model.tar.gz images --out masks --via artefact": "--via artefact: needs torch, .*'sageseg[local]'",
+}
+
+
+@pytest.mark.parametrize("command", WITHOUT_TORCH)
+def test_without_torch_one_line_says_what_to_install(command: str, tmp_path: Path) -> None:
+    write_artefact(tmp_path, "unet")
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images/a.jpg").write_bytes(encode_image(np.zeros((32, 32, 3), np.uint8)))
+    program = "import sys; sys.modules['torch'] = None; from sageseg.cli import main; main()"
+    root = str(Path(__file__).parent.parent)
+    ran = subprocess.run(
+        [sys.executable, "-c", program, "jobs", *command.split()],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": root},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    first, last = WITHOUT_TORCH[command].split(".*")
+    (line,) = ran.stderr.splitlines()
+    assert ran.returncode == 1
+    assert line.startswith(f"error: {first}which cannot be imported (")
+    assert line.endswith(f"; run pip install {last}")
 
 
 @pytest.mark.parametrize(("height", "width"), [(6, 6), (7, 13), (30, 31), (2, 3)])

@@ -24,7 +24,7 @@ from formats.errors import SagesegError
 from jobs.algorithm import resnet
 from jobs.algorithm.__main__ import main
 from jobs.algorithm.networks import SegmentationNetwork
-from jobs.algorithm.pretrained import VARIABLE, load_pretrained
+from jobs.algorithm.pretrained import VARIABLE, find_pretrained, load_pretrained
 
 GOLDEN = Path(__file__).parent / "data/golden"
 TOLERANCE = 1e-4
@@ -117,10 +117,27 @@ def test_a_broken_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         load_pretrained(SegmentationNetwork("fcn", "resnet-50", 2), "resnet-50")
 
 
+def test_the_variable_goes_before_the_channel_and_timms_name_before_the_hubs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    channel, named = tmp_path / "pretrained", tmp_path / "named.safetensors"
+    channel.mkdir()
+    with pytest.raises(SagesegError, match=r"pretrained: holds neither resnet50s\.gluon_in1k\.safetensors nor model\."):
+        find_pretrained("resnet-50", channel)
+    for name in ("model.safetensors", "resnet50s.gluon_in1k.safetensors"):
+        (channel / name).touch()
+        assert find_pretrained("resnet-50", channel) == channel / name
+    assert find_pretrained("resnet-101", channel) == channel / "model.safetensors"
+    named.touch()
+    monkeypatch.setenv(VARIABLE, str(named))
+    assert find_pretrained("resnet-50", channel) == named
+
+
 @contextmanager
-def hub_that_serves(content: bytes) -> Iterator[tuple[str, list[str]]]:
+def hub_that_serves(content: bytes, cut: int | None = None) -> Iterator[tuple[str, list[str]]]:
     """The address of a server that answers for one file of one revision as the Hugging Face hub does,
-    and the paths that were asked for."""
+    and the paths that were asked for. With `cut`, every answer ends after so many of its bytes."""
     fetched: list[str] = []
     described = {"X-Repo-Commit": REVISION, "ETag": f'"{hashlib.sha256(content).hexdigest()}"'}
 
@@ -135,7 +152,7 @@ def hub_that_serves(content: bytes) -> Iterator[tuple[str, list[str]]]:
         def do_GET(self) -> None:
             fetched.append(self.path)
             self.do_HEAD()
-            self.wfile.write(content)
+            self.wfile.write(content[:cut])
 
         def log_message(self, *_: object) -> None:
             pass
@@ -172,6 +189,29 @@ def test_the_hub_gives_the_file_once_and_its_cache_from_then_on(tmp_path: Path) 
     assert found_by_a_new_process(home | {"HF_HUB_OFFLINE": "1"}) == first
 
 
+def test_a_download_that_breaks_off_is_refused_in_one_line(tmp_path: Path) -> None:
+    program = (
+        "from formats.errors import SagesegError\n"
+        "from jobs.algorithm.pretrained import find_pretrained\n"
+        "from huggingface_hub import file_download\n"
+        "file_download.time.sleep = lambda _: None\n"
+        "try: find_pretrained('resnet-50')\n"
+        "except SagesegError as e: print(e)"
+    )
+    environment = {n: v for n, v in os.environ.items() if not n.startswith(("HF_", VARIABLE))}
+    with hub_that_serves(save({"bn1.weight": torch.rand(128)}), cut=0) as (address, fetched):
+        hub = {"HF_HOME": str(tmp_path), "HF_ENDPOINT": address, "NO_PROXY": "127.0.0.1"}
+        done = subprocess.run(
+            [sys.executable, "-c", program], env=environment | hub, capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 0, done.stderr
+    assert fetched
+    (line,) = done.stdout.splitlines()
+    assert (
+        "the ImageNet weights timm/resnet50s.gluon_in1k cannot be had from the Hugging Face hub (RemoteProtoc" in line
+    )
+
+
 FCN = SETTINGS | {"algorithm": "fcn", "epochs": "1", "num_training_samples": "2", "optimizer": "sgd"}
 
 
@@ -189,6 +229,36 @@ def test_a_job_that_cannot_have_the_weights_stops_and_says_so(tmp_path: Path, mo
     assert f"let {VARIABLE} name" in reason
     assert "--use-pretrained-model False" in reason
     assert not list((root / "model").iterdir())
+
+
+@pytest.mark.usefixtures("small_network")
+def test_a_job_takes_the_weights_of_its_channel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    root = write_root(tmp_path / "root", FCN, samples=2)
+    channel = root / "input/data/pretrained"
+    channel.mkdir()
+    save_file(timm_weights(), channel / "model.safetensors")
+    assert main(["train", "--root", str(root)]) == 0
+    assert f"starting from ImageNet weights of resnet-50: {channel}/model.safetensors" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("settings", "channel", "reason"),
+    [
+        ({}, "train", "because use_pretrained_model is False"),  # unet's default
+        ({"algorithm": "fcn"}, "model", "because channel model takes its place"),
+    ],
+)
+def test_weights_that_would_not_be_read_stop_the_job(
+    settings: dict[str, str], channel: str, reason: str, tmp_path: Path
+) -> None:
+    root = write_root(tmp_path, SETTINGS | settings, samples=4)
+    for name in ("pretrained", channel):
+        (root / "input/data" / name).mkdir(exist_ok=True)
+    assert main(["train", "--root", str(root)]) == 1
+    assert f"channel pretrained: would not be read, {reason}" in (root / "output/failure").read_text()
 
 
 @pytest.mark.usefixtures("small_network")

@@ -9,6 +9,8 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+import waitress
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,7 +33,7 @@ from jobs.algorithm.artefact import BEST, read_model_folder, write_hyperparamete
 from jobs.algorithm.inference import Predictor
 from jobs.algorithm.networks import build_network
 from jobs.algorithm.replies import PNG, PROTOBUF_TYPES, RequestError, choose_answer, invoke, read_request
-from jobs.algorithm.serving import make_application
+from jobs.algorithm.serving import THREADS, WAITING, Application, make_application
 from jobs.algorithm.training import as_strings
 from jobs.algorithm.weights import to_parameters
 from jobs.emulator import container_http
@@ -204,21 +207,84 @@ class Full(Halves):
         raise torch.OutOfMemoryError
 
 
+class Broken(Halves):
+    """A model whose network fails, as one does on a GPU that it was not built for."""
+
+    def predict_masks(self, _: Rgb) -> Mask:
+        raise RuntimeError("no kernel image is available\nCompile with TORCH_USE_CUDA_DSA")
+
+    def predict(self, _: Rgb) -> npt.NDArray[np.float32]:
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")
+
+
+@pytest.mark.parametrize(
+    ("accept", "text"),
+    [("image/png", "the network failed: no kernel image is available"), ("application/x-protobuf", "send it in crops")],
+)
+def test_what_torch_says_of_a_failure_is_answered_in_one_line(accept: str, text: str) -> None:
+    status, body = call(make_application(Broken()), "POST", "/invocations", accept)
+    assert status == "500 Internal Server Error"
+    assert text in body
+    assert len(body.splitlines()) == 1
+
+
+class Slow(Halves):
+    """A model that is at work until it is let go, and counts who is."""
+
+    def __init__(self) -> None:
+        self.at_work, self.most, self.go, self.busy = 0, 0, threading.Event(), threading.Semaphore(0)
+        self.lock = threading.Lock()
+
+    def predict_masks(self, images: Rgb) -> Mask:
+        with self.lock:
+            self.at_work += 1
+            self.most = max(self.most, self.at_work)
+        self.busy.release()
+        assert self.go.wait(60)
+        with self.lock:
+            self.at_work -= 1
+        return super().predict_masks(images)
+
+
+def test_pings_are_answered_while_more_images_wait_than_are_worked_on() -> None:
+    model = Slow()
+    server = waitress.create_server(make_application(model), host="127.0.0.1", port=0, threads=THREADS + WAITING)
+    threading.Thread(target=server.run, daemon=True).start()
+    port = server.effective_port
+    with ThreadPoolExecutor(6) as clients:
+        answers = [
+            clients.submit(ask, port, "/invocations", half_red(), Content_Type="image/png", Accept="image/png")
+            for _ in range(6)
+        ]
+        for _ in range(THREADS):
+            assert model.busy.acquire(timeout=60)
+        assert ask(port, "/ping") == (200, b"")
+        model.go.set()
+        assert [answer.result()[0] for answer in answers] == [200] * 6
+    assert model.most == THREADS
+    server.close()
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [("POST", "/invocations", 500), ("GET", "/invocations", 405), ("POST", "/ping", 405), ("GET", "/", 404)],
 )
 @pytest.mark.parametrize("accept", ["image/png", "application/x-protobuf"])
 def test_errors_are_one_line_of_text(method: str, path: str, status: int, accept: str) -> None:
+    line, text = call(make_application(Full()), method, path, accept)
+    assert line.startswith(f"{status} ")
+    assert len(text.splitlines()) == 1
+
+
+def call(application: Application, method: str, path: str, accept: str) -> tuple[str, str]:
+    """The status and text with which a request is refused."""
     seen: list[Any] = []
     request = {"REQUEST_METHOD": method, "PATH_INFO": path, "CONTENT_TYPE": "image/png", "HTTP_ACCEPT": accept}
-    answer = make_application(Full())(
+    answer = application(
         request | {"wsgi.input": io.BytesIO(half_red())}, lambda line, headers: seen.extend([line, dict(headers)])
     )
-    text = b"".join(answer).decode()
-    assert seen[0].startswith(f"{status} ")
     assert seen[1]["Content-Type"].startswith("text/plain")
-    assert len(text.splitlines()) == 1
+    return seen[0], b"".join(answer).decode()
 
 
 def write_model(folder: Path) -> Predictor:

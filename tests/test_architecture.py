@@ -58,6 +58,59 @@ def test_imports_point_one_way() -> None:
     assert sorted(wrong_arrows()) == []
 
 
+PICKLES = {"pickle", "_pickle", "cPickle", "pickletools", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
+UNSAFE_YAML = {"load", "load_all", "full_load", "full_load_all", "unsafe_load", "unsafe_load_all"}
+UNSAFE_CALLS = {"torch.load", "torch.save", *(f"yaml.{name}" for name in UNSAFE_YAML)}
+
+
+def executing_reads(source: str) -> Iterator[str]:
+    """What in a program can run code that a file holds."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (f"imports {alias.name}" for alias in node.names if alias.name.split(".")[0] in PICKLES)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            yield from (f"imports {name}" for name in names if name.split(".")[0] in PICKLES or name in UNSAFE_CALLS)
+        elif isinstance(node, ast.Attribute) and ast.unparse(node) in UNSAFE_CALLS:
+            yield f"uses {ast.unparse(node)}"
+        elif isinstance(node, ast.keyword) and node.arg == "allow_pickle" and ast.unparse(node.value) != "False":
+            yield f"passes allow_pickle={ast.unparse(node.value)}"
+
+
+def test_nothing_that_is_read_is_executed() -> None:
+    found = {path.relative_to(ROOT).as_posix(): list(executing_reads(path.read_text("utf-8"))) for path in modules()}
+    assert {place: reads for place, reads in found.items() if reads} == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import pickle",
+        "import os, joblib.memory",
+        "def f():\n    from dill import loads",
+        "torch.load(path)",
+        "torch.load(path, weights_only=True)",
+        "torch.save(network, path)",
+        "read = torch.load",
+        "from torch import load",
+        "np.load(path, allow_pickle=True)",
+        "np.load(path, allow_pickle=believed)",
+        "yaml.load(text, Loader=yaml.Loader)",
+        "yaml.unsafe_load(text)",
+        "from yaml import full_load as read",
+    ],
+)
+def test_each_way_to_execute_what_is_read_is_found(line: str) -> None:
+    assert len(list(executing_reads(line))) == 1
+
+
+@pytest.mark.parametrize(
+    "line", ["np.load(path)", "np.load(path, allow_pickle=False)", "yaml.safe_load(text)", "torch.export.load(path)"]
+)
+def test_reading_that_executes_nothing_is_not_refused(line: str) -> None:
+    assert list(executing_reads(line)) == []
+
+
 def test_every_room_was_read() -> None:
     assert {path.relative_to(ROOT).parts[0] for path in modules()} == set(ROOMS)
 

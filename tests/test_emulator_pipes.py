@@ -247,6 +247,16 @@ def piped_root(root: Path, streams: dict[str, bytes]) -> Path:
     return root
 
 
+def test_a_configuration_that_nests_without_end_is_named(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/inputdataconfig.json").write_text("[" * 100_000)
+    with (
+        pytest.raises(SagesegError, match=r"inputdataconfig\.json: cannot be read \(RecursionError"),
+        channel_files(tmp_path),
+    ):
+        pass
+
+
 def test_the_program_makes_files_of_streams_and_removes_them(tmp_path: Path) -> None:
     root = piped_root(tmp_path, {"train": frame(b"i") + frame(b"m"), "validation": frame(b"j") + frame(b"n")})
     (root / "input/data/label_map").mkdir()

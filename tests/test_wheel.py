@@ -8,12 +8,12 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 
 
-def run(*words: str, cwd: Path, path: Path | None = None) -> str:
+def run(*words: str, cwd: Path, path: Path | None = None, code: int = 0) -> str:
     environment = os.environ | ({"PYTHONPATH": str(path), "PYTHONSAFEPATH": "1"} if path else {})
     ran = subprocess.run(
         [sys.executable, *words], cwd=cwd, env=environment, capture_output=True, text=True, check=False
     )
-    assert ran.returncode == 0, ran.stderr
+    assert ran.returncode == code, ran.stderr
     return ran.stdout
 
 
@@ -38,3 +38,8 @@ def test_the_wheel_runs_where_it_was_installed(tmp_path: Path) -> None:
     assert "prep" in run("-m", "sageseg", "--help", cwd=tmp_path, path=site)
     for room in ("prep", "jobs", "analysis"):
         assert "Usage" in run("-m", room, "--help", cwd=tmp_path, path=site)
+    # the container's entry (Dockerfile), over an empty tree
+    said = run("-m", "jobs.algorithm", "train", "--root", str(tmp_path / "ml"), cwd=tmp_path, path=site, code=1)
+    reason = (tmp_path / "ml/output/failure").read_text()
+    assert reason.startswith(f"{tmp_path}/ml/input/config/hyperparameters.json: cannot be read")
+    assert said.splitlines()[-1].endswith(reason)

@@ -23,8 +23,9 @@ HYPERPARAMETERS = "hyperparams.json"
 BEST = "model_best.params"
 LAST = "model_algo-1"
 MEMBERS = (HYPERPARAMETERS, BEST, LAST)
-MAX_BYTES = 2**31
-"""Unpacked size that is still believed; the largest network, DeepLabV3 on ResNet-101, has 0.25 GB."""
+MAX_BYTES = 2**30
+"""Unpacked size that is still believed; the largest network, DeepLabV3 on ResNet-101, has 0.25 GB, and
+an artefact holds its best and its last parameters."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ def _read_exactly(stream: gzip.GzipFile, size: int, path: Path) -> bytes:
 def _parse_hyperparameters(content: bytes, source: str) -> dict[str, str]:
     try:
         settings = json.loads(content)
-    except ValueError as e:
+    except (ValueError, RecursionError) as e:
         raise SagesegError(f"{source}: not JSON ({e}); expected the training's hyperparameters") from e
     if not isinstance(settings, dict):
         raise SagesegError(f"{source}: not an object; expected the training's hyperparameters by name")

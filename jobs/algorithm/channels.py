@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +12,11 @@ import numpy as np
 from formats.classes import IGNORE
 from formats.errors import SagesegError
 from formats.masks import Mask, count_values
-from jobs.label_map import check_label_map
+from jobs.label_map import NAMES, load_label_map
+from jobs.training_request import PRETRAINED
 
 REQUIRED = ("train", "train_annotation", "validation", "validation_annotation")
-OPTIONAL = ("label_map", "model")
+OPTIONAL = ("label_map", "model", PRETRAINED)
 _UNKNOWN = 254
 """No class has this id: there are 254 at most."""
 
@@ -29,8 +29,23 @@ def check_channels(data: Path) -> None:
     missing = [name for name in REQUIRED if not (data / name).is_dir()]
     if missing:
         raise SagesegError(f"{data / missing[0]}: not found; expected channels {', '.join(REQUIRED)}")
-    if not (data / "label_map").is_dir():
-        logging.getLogger(__name__).warning("label maps not provided, using defaults.")  # the built-in's words
+    _check_label_maps(data / "label_map")
+
+
+def _check_label_maps(folder: Path) -> None:
+    """Raise SagesegError for a folder whose maps would not be read, and warn of masks without one."""
+    log = logging.getLogger(__name__)
+    if not folder.is_dir():
+        log.warning("label maps not provided, using defaults.")  # the built-in's words
+        return
+    missing = [name for name in NAMES if not (folder / name).is_file()]
+    if len(missing) == len(NAMES):
+        raise SagesegError(
+            f"{folder}: holds neither {' nor '.join(NAMES)}; name the label maps so, or leave the channel out"
+        )
+    for name in missing:
+        channel = name.removesuffix("_label_map.json")
+        log.warning("channel label_map: no %s; the masks of %s are read as they are", name, channel)
 
 
 @dataclass(frozen=True)
@@ -58,15 +73,7 @@ def read_label_map(data: Path, channel: str, num_classes: int) -> LabelMap | Non
     path = data / "label_map" / f"{channel}_label_map.json"
     if not path.is_file():
         return None
-    try:
-        given = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as e:
-        raise SagesegError(f"{path}: not JSON ({e}); expected a label map") from e
-    try:
-        check_label_map(given, num_classes)
-    except SagesegError as e:
-        raise SagesegError(f"{path}: {e}") from e
-    return LabelMap(_classes_by_value(given, num_classes, path), path)
+    return LabelMap(_classes_by_value(load_label_map(path, num_classes), num_classes, path), path)
 
 
 def _classes_by_value(given: dict[str, Any], num_classes: int, path: Path) -> Mask:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +20,17 @@ from torch import nn
 from formats.errors import SagesegError
 from formats.staging import write_bytes, write_errors
 from jobs.algorithm.artefact import read_artefact
+from jobs.algorithm.extras import need_packages
 from jobs.algorithm.inference import Predictor
 from jobs.algorithm.normalisation import DEVIATION, MEAN
 from jobs.algorithm.segmentation_heads import PSP_BINS, PspHead, resize
 
 SUFFIXES = (".onnx", ".pt2")
 TOLERANCE = 1e-4
-"""Largest difference of a probability between the exported model and the network."""
+"""Largest difference of a probability between the exported model and the network, both on the
+processor: a GPU's TF32 convolutions alone differ by 1e-3."""
+OPSET = 25
+"""Of ONNX: the newest that torch's exporter converts to (onnxscript 0.7) and onnxruntime 1.31 runs."""
 _EXAMPLE, _PROOF = (72, 104), (57, 131)
 """Height and width of the image that is exported with, and of the one that proves it."""
 
@@ -35,8 +40,12 @@ def export_artefact(artefact: Path, out: Path) -> float:
     probability that was seen. Raises SagesegError when it is over TOLERANCE; nothing is left then."""
     if out.suffix not in SUFFIXES:
         raise SagesegError(f"--out {out}: expected a name that ends in {' or '.join(SUFFIXES)}")
-    predictor = Predictor(read_artefact(artefact))
-    model = Exported(predictor.network).eval().cpu()
+    if not out.parent.is_dir():
+        raise SagesegError(f"--out {out}: no folder {out.parent}; make it first")
+    if out.suffix == ".onnx":
+        need_packages(f"--out {out}", "onnx", "onnx", "onnxruntime", "onnxscript")
+    predictor = Predictor(read_artefact(artefact), torch.device("cpu"))
+    model = Exported(predictor.network).eval()
     beside = out.with_name(f"partial-{out.name}")  # the exporters look at the suffix
     try:
         with write_errors(out):
@@ -56,17 +65,17 @@ Run = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 
 
 class Exported(nn.Module):
-    """A network from pixels to probabilities."""
+    """A copy of a network, from pixels to probabilities."""
 
     scale: torch.Tensor
     shift: torch.Tensor
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        self.network = network
+        self.network = deepcopy(network)
         self.register_buffer("scale", 1 / (255 * torch.tensor(DEVIATION).view(1, 3, 1, 1)))
         self.register_buffer("shift", (torch.tensor(MEAN) / torch.tensor(DEVIATION)).view(1, 3, 1, 1))
-        head = getattr(network, "head", None)
+        head = getattr(self.network, "head", None)
         if isinstance(head, PspHead):
             head.psp = _AnySizePooling(head.psp)  # type: ignore[assignment]
 
@@ -101,11 +110,8 @@ def _averages(side: int, bins: int) -> torch.Tensor:
 
 
 def _write_onnx(model: Exported, path: Path) -> Run:
-    try:
-        import onnxruntime
-        import onnxscript  # noqa: F401 (torch's exporter asks for it late)
-    except ImportError as e:
-        raise SagesegError(f"--out {path.suffix}: {e.name} is missing; install it: pip install {e.name}") from e
+    import onnxruntime
+
     auto = torch.export.Dim.AUTO
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch's exporter about its own future
@@ -116,6 +122,7 @@ def _write_onnx(model: Exported, path: Path) -> Run:
             dynamic_shapes={"image": {2: auto, 3: auto}},
             input_names=["image"],
             output_names=["probabilities"],
+            opset_version=OPSET,
             verbose=False,
         )
     if program is None:

@@ -18,15 +18,16 @@ from jobs.algorithm.weights import load_parameters
 
 
 class Predictor:
-    """A trained network, ready to predict images of any one size at a time.
+    """A trained network, ready to predict images of any one size at a time, in float32.
 
-    Raises SagesegError when the artefact's settings and parameters do not belong together.
+    It computes on `device`, by default a GPU where there is one. Raises SagesegError when the
+    artefact's settings and parameters do not belong together.
     """
 
-    def __init__(self, artefact: Artefact) -> None:
+    def __init__(self, artefact: Artefact, device: torch.device | None = None) -> None:
         hyperparameters = artefact_settings(artefact)
         self.num_classes = hyperparameters.num_classes
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._device = device or fastest_device()
         self.network = build_network(hyperparameters)
         load_parameters(self.network, artefact.parameters, artefact.source)
         self.network.to(self._device).eval()
@@ -45,3 +46,7 @@ class Predictor:
         scores: torch.Tensor
         scores, _ = self.network(normalise(torch.from_numpy(images).to(self._device)))
         return scores
+
+
+def fastest_device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -45,8 +45,9 @@ _FLAGS = {dtype: flag for flag, dtype in enumerate(DTYPES)}
 def encode_params(parameters: Mapping[str, Array]) -> bytes:
     """The bytes of a `.params` file (version 2, dense) in the mapping's order.
 
-    Raises SagesegError for an array that the format has no dtype for or, being without
-    dimensions, no shape for.
+    Raises SagesegError for a dtype that is not in DTYPES, and for an array without dimensions or with a
+    side of 0: version 2 has them for sizes that are not known, and version 3 mxnet 1.9 only reads under
+    NumPy's shape semantics, which GluonCV's networks do not use.
     """
     parts = [struct.pack("<QQQ", LIST_MAGIC, 0, len(parameters))]
     for name, array in parameters.items():
@@ -60,10 +61,10 @@ def encode_params(parameters: Mapping[str, Array]) -> bytes:
 
 def _encode_array(name: str, array: Array) -> list[bytes]:
     flag = _FLAGS.get(array.dtype.newbyteorder("<"))
-    if flag is None or array.ndim == 0:
+    if flag is None or not all(array.shape or (0,)):
         raise SagesegError(
-            f"parameter {name}: {array.dtype} of shape {array.shape} has no form in a .params file; "
-            f"expected one dimension or more of {', '.join(d.name for d in DTYPES)}"
+            f"parameter {name}: {array.dtype} of shape {array.shape} has no form in a .params file; expected one "
+            f"dimension or more, none of them 0, of {', '.join(d.name for d in DTYPES)}"
         )
     header = struct.pack(f"<IiI{array.ndim}q", V2, DENSE, array.ndim, *array.shape)
     return [header, struct.pack("<iii", *CPU, flag), np.ascontiguousarray(array, DTYPES[flag]).tobytes()]

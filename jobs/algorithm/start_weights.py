@@ -12,21 +12,29 @@ from jobs.algorithm.artefact import Artefact, artefact_settings, read_artefact
 from jobs.algorithm.pretrained import load_pretrained
 from jobs.algorithm.weights import load_parameters
 from jobs.hyperparameters import Hyperparameters
+from jobs.training_request import PRETRAINED
 
 MUST_EQUAL = ("algorithm", "backbone", "num_classes", "crop_size")
 """What incremental training may not change (developer guide, Semantic Segmentation)."""
 
 
 def load_start_weights(network: nn.Module, settings: Hyperparameters, data: Path) -> None:
-    """The `model` channel's weights where the job has one, else ImageNet's where it asks for them."""
-    channel = data / "model"
+    """The `model` channel's weights where the job has one, else ImageNet's where it asks for them.
+
+    Raises SagesegError for weights that cannot be used, and for a `pretrained` channel that would
+    not be read.
+    """
+    channel, pretrained = data / "model", data / PRETRAINED
+    if pretrained.is_dir() and (channel.is_dir() or not settings.use_pretrained_model):
+        reason = "channel model takes its place" if channel.is_dir() else "use_pretrained_model is False"
+        raise SagesegError(f"channel {PRETRAINED}: would not be read, because {reason}; leave one of the two out")
     if channel.is_dir():
         artefact = read_artefact(_only_artefact(channel))
         check_same_network(artefact, settings)
         load_parameters(network, artefact.parameters, artefact.source)
         logging.getLogger(__name__).info("continuing the model of channel model")
     elif settings.use_pretrained_model:
-        path = load_pretrained(network, settings.backbone)
+        path = load_pretrained(network, settings.backbone, pretrained if pretrained.is_dir() else None)
         logging.getLogger(__name__).info("starting from ImageNet weights of %s: %s", settings.backbone, path)
 
 

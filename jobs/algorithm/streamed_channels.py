@@ -47,7 +47,7 @@ def _piped_channels(config: Path) -> list[str]:
     try:
         channels = json.loads(config.read_text(encoding="utf-8"))
         piped = [name for name, channel in channels.items() if channel["TrainingInputMode"] == "Pipe"]
-    except (OSError, ValueError, AttributeError, KeyError, TypeError) as e:
+    except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError) as e:
         raise SagesegError(f"{config}: cannot be read ({e!r}); expected the job's channels by name") from e
     for name in piped:
         if name not in STREAMED:

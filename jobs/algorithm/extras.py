@@ -1,0 +1,28 @@
+"""Packages that a plain installation does without, asked for before any work begins; imports none of them
+itself."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from formats.errors import SagesegError
+from jobs.algorithm.processor import prepare_processor
+
+
+def load_torch(doing: str, extras: str = "local") -> None:
+    """Import torch, prepared for a processor. Call before the modules that import it. Raises
+    SagesegError, which begins with `doing`, where torch is missing."""
+    prepare_processor()
+    need_packages(doing, extras, "torch")
+
+
+def need_packages(doing: str, extras: str, *packages: str) -> None:
+    """Raise SagesegError for the first package that cannot be imported. `extras` are setup.cfg's names
+    of what installs them all, divided by commas."""
+    for package in packages:
+        try:
+            import_module(package)
+        except ImportError as e:
+            raise SagesegError(
+                f"{doing}: needs {package}, which cannot be imported ({e}); run pip install 'sageseg[{extras}]'"
+            ) from e
