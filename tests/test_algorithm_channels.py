@@ -15,8 +15,10 @@ from formats.classes import IGNORE
 from formats.errors import SagesegError
 from formats.masks import read_mask, write_mask
 from jobs.algorithm.__main__ import main
-from jobs.algorithm.artefact import pack_artefact
+from jobs.algorithm.artefact import Artefact, pack_artefact
 from jobs.algorithm.channels import check_channels, read_label_map
+from jobs.algorithm.start_weights import check_same_network
+from jobs.hyperparameters import parse_hyperparameters
 from jobs.label_map import check_label_maps
 
 
@@ -139,3 +141,16 @@ def test_incremental_training_keeps_the_network(name: str, value: str, tmp_path:
     assert main(["train", "--root", str(root)]) == 1
     reason = (root / "output/failure").read_text()
     assert f"trained with {name} {SETTINGS[name]}, and this job has {value}" in reason
+
+
+def test_incremental_training_keeps_the_backbone_but_for_unet() -> None:
+    """unet has none, whatever its hyperparameters say."""
+    for algorithm, refused in (("fcn", True), ("unet", False)):
+        given = {name: text for name, text in SETTINGS.items() if name != "algorithm"} | {"algorithm": algorithm}
+        earlier = Artefact(given | {"backbone": "resnet-50"}, {}, "earlier.tar.gz")
+        settings = parse_hyperparameters(given | {"backbone": "resnet-101"}, "open")
+        if not refused:
+            check_same_network(earlier, settings)
+            continue
+        with pytest.raises(SagesegError, match="trained with backbone resnet-50, and this job has resnet-101"):
+            check_same_network(earlier, settings)

@@ -23,6 +23,5 @@ def need_packages(doing: str, extras: str, *packages: str) -> None:
         try:
             import_module(package)
         except ImportError as e:
-            raise SagesegError(
-                f"{doing}: needs {package}, which cannot be imported ({e}); run pip install 'sageseg[{extras}]'"
-            ) from e
+            problem = f"{doing}: needs {package}, which cannot be imported ({e})"
+            raise SagesegError(f"{problem}; run pip install '.[{extras}]' in the checkout") from e
