@@ -46,6 +46,7 @@ CASES = (
     Case("wide", 96, 168),
     Case("odd", 75, 101, fixed=False),
     Case("training", 96, 168, images=2, training=True),
+    Case("training-240", 240, 240, training=True),
     Case("training-one", 64, 64, training=True),
 )
 ENCODER_CASE = Case("encoder", 96, 168)
