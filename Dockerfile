@@ -24,7 +24,7 @@ ARG TORCH=cpu
 RUN pip install "$(grep '^torch==' constraints.txt)" --index-url https://download.pytorch.org/whl/${TORCH}
 
 # what setup.cfg requires, in the versions that were tested; an edit of the source does not repeat it
-COPY setup.cfg pyproject.toml ./
+COPY setup.cfg pyproject.toml LICENSE ./
 RUN pip install -c constraints.txt ".[local]"
 
 COPY . .

@@ -6,6 +6,7 @@ G4dn, G5). Counts, memory and local storage: the EC2 instance type pages.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -45,3 +46,11 @@ GPU_INSTANCES = {
     "ml.g5.24xlarge": Gpus(4, 24, 3800),
     "ml.g5.48xlarge": Gpus(8, 24, 7600),
 }
+
+_FAMILY = re.compile(r"ml\.(p|g|gr)\d")
+
+
+def has_gpus(instance_type: str) -> bool:
+    """Whether an instance type is of a family with GPUs of NVIDIA's, also of those that the built-in
+    is not documented to train on."""
+    return _FAMILY.match(instance_type) is not None

@@ -151,6 +151,8 @@ TUNABLE: dict[str, Tunable] = {
     name: f.metadata["limits"].tunable for name, f in TABLE.items() if f.metadata["limits"].tunable
 }
 """What a tuning job may vary, over which default range (developer guide, "Tuning a Semantic Segmentation Model")."""
+TUNING_OBJECTIVE = "_tuning_objective_metric"
+"""The hyperparameter by which a tuning job tells each training job what is searched for."""
 _NOT_BUILTIN = "not part of the built-in algorithm, only of the open implementation"
 _OPEN_WAYS = "--algorithm unet with --backend local, or an --image of your own"
 
@@ -186,9 +188,8 @@ def parse_hyperparameters(given: Mapping[str, str], rules: Rules = "builtin") ->
 
 
 def without_the_services(given: Mapping[str, str]) -> dict[str, str]:
-    """The hyperparameters of a request without those that the service adds, which begin with `_`: a
-    tuning job's training job has `_tuning_objective_metric`."""
-    return {name: text for name, text in given.items() if not name.startswith("_")}
+    """The hyperparameters of a training job without the one that a tuning job adds."""
+    return {name: text for name, text in given.items() if name != TUNING_OBJECTIVE}
 
 
 def _parse(name: str, text: str, rules: Rules) -> Value:

@@ -35,9 +35,10 @@ def resources(folder: Path, instance: str, hosts: int = 1) -> Path:
 
 def test_an_instance_with_gpus_that_cannot_be_seen_is_not_trained_on(tmp_path: Path) -> None:
     root = write_root(tmp_path, SETTINGS)
-    resources(root / "input/config", "ml.g5.xlarge")
-    assert main(["train", "--root", str(root)]) == 1
-    assert "ml.g5.xlarge has GPUs, but none can be seen here" in (root / "output/failure").read_text()
+    for instance in ("ml.p3.2xlarge", "ml.g5.xlarge", "ml.g6.xlarge", "ml.gr6.4xlarge", "ml.p5e.48xlarge"):
+        resources(root / "input/config", instance)
+        assert main(["train", "--root", str(root)]) == 1
+        assert f"{instance} has GPUs, but none can be seen here" in (root / "output/failure").read_text()
 
 
 def test_other_machines_are_taken_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

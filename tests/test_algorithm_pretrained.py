@@ -117,7 +117,7 @@ def test_a_broken_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         load_pretrained(SegmentationNetwork("fcn", "resnet-50", 2), "resnet-50")
 
 
-def test_the_variable_goes_before_the_channel_and_timms_name_before_the_hubs(
+def test_the_channel_goes_before_the_variable_and_timms_name_before_the_hubs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
@@ -131,7 +131,8 @@ def test_the_variable_goes_before_the_channel_and_timms_name_before_the_hubs(
     assert find_pretrained("resnet-101", channel) == channel / "model.safetensors"
     named.touch()
     monkeypatch.setenv(VARIABLE, str(named))
-    assert find_pretrained("resnet-50", channel) == named
+    assert find_pretrained("resnet-50", channel) == channel / "resnet50s.gluon_in1k.safetensors"
+    assert find_pretrained("resnet-50") == named
 
 
 @contextmanager

@@ -219,7 +219,10 @@ class Broken(Halves):
 
 @pytest.mark.parametrize(
     ("accept", "text"),
-    [("image/png", "the network failed: no kernel image is available"), ("application/x-protobuf", "send it in crops")],
+    [
+        ("image/png", "the network failed: RuntimeError: no kernel image is available"),
+        ("application/x-protobuf", "send it in crops"),
+    ],
 )
 def test_what_torch_says_of_a_failure_is_answered_in_one_line(accept: str, text: str) -> None:
     status, body = call(make_application(Broken()), "POST", "/invocations", accept)
@@ -262,6 +265,7 @@ def test_pings_are_answered_while_more_images_wait_than_are_worked_on() -> None:
         model.go.set()
         assert [answer.result()[0] for answer in answers] == [200] * 6
     assert model.most == THREADS
+    server.task_dispatcher.shutdown()
     server.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from torch import nn
 
 from formats.classes import IGNORE
 from formats.errors import SagesegError
-from jobs.algorithm import augment
+from jobs.algorithm import augment, training
 from jobs.algorithm.__main__ import main
 from jobs.algorithm.augment import MAX_SHEAR, MAX_SHIFT, MAX_TURN, training_crop
 from jobs.algorithm.batches import Batch
@@ -24,6 +25,7 @@ from jobs.algorithm.device import Device
 from jobs.algorithm.networks import build_network
 from jobs.algorithm.optimizers import Sgd
 from jobs.algorithm.steps import Step, step_of, take_step
+from jobs.algorithm.team import Team
 from jobs.hyperparameters import parse_hyperparameters
 
 CPU = Device(torch.device("cpu"))
@@ -198,12 +200,23 @@ def test_each_changes_a_training_of_unet_and_no_other(given: dict[str, str], tmp
         parse_hyperparameters(fcn | given, "builtin")
 
 
-def test_members_take_equally_many_parts_whatever_their_shares() -> None:
+def test_members_take_equally_many_parts_whatever_their_shares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Batch 9 of 4 members: shares of 3, 2, 2 and 2. With 3 parts the first would pass the network
     once more than the others, who would wait for it in SyncBatchNorm for ever."""
-    settings = parse_hyperparameters(SETTINGS | {"mini_batch_size": "9", "gradient_accumulation": "3"}, "open")
-    assert step_of(settings, CPU, 9 // 4).parts == 2
-    assert step_of(settings, CPU, 9).parts == 3
+    taken: list[Step] = []
+
+    def take(_network: object, _optimizer: object, _batch: Batch, step: Step, _team: Team) -> torch.Tensor:
+        taken.append(step)
+        return torch.zeros(())
+
+    monkeypatch.setattr(training, "take_step", take)
+    given = SETTINGS | {"mini_batch_size": "9", "gradient_accumulation": "3", "num_training_samples": "9"}
+    root = write_root(tmp_path, given, samples=9)
+    settings, places = parse_hyperparameters(given, "open"), training.Places(root)
+    alone = training.start_training(root / "input/data", settings, places, threading.Event())
+    for team in (Team(), Team(0, 4), Team(3, 4)):
+        training._train_step(replace(alone, team=team), Batch(torch.zeros(0), torch.zeros(0)))
+    assert [step.parts for step in taken] == [3, 2, 2]
 
 
 def test_more_parts_than_images_are_refused() -> None:

@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -269,6 +271,19 @@ def test_what_the_service_adds_to_the_hyperparameters_is_left_out(
     """A tuning job's training job finds `_tuning_objective_metric` beside its own."""
     run(tmp_path, capsys, epochs="1", _tuning_objective_metric="validation:mIOU")
     assert "_tuning_objective_metric" not in load(tmp_path).hyperparameters
+    root = write_root(tmp_path / "other", SETTINGS | {"_aux_weight": "0.3"})
+    assert "hyperparameter _aux_weight is not known" in fail(root)
+
+
+def test_without_torch_the_reason_is_left_too(tmp_path: Path) -> None:
+    root = write_root(tmp_path, SETTINGS)
+    program = (
+        "import sys; sys.modules['torch'] = None\n"
+        f"from jobs.algorithm.__main__ import main; main(['train', '--root', {str(root)!r}])"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True, capture_output=True)
+    assert (root / "output/failure").read_text().startswith("training: needs torch, which cannot be imported")
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,14 @@ def test_imports_point_one_way() -> None:
 
 PICKLES = {"pickle", "_pickle", "cPickle", "pickletools", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 UNSAFE_YAML = {"load", "load_all", "full_load", "full_load_all", "unsafe_load", "unsafe_load_all"}
-UNSAFE_CALLS = {"torch.load", "torch.save", *(f"yaml.{name}" for name in UNSAFE_YAML)}
+UNSAFE_CALLS = {
+    "torch.load",
+    "torch.save",
+    "torch.export.load",
+    "torch.jit.load",
+    "torch.hub.load",
+    *(f"yaml.{name}" for name in UNSAFE_YAML),
+}
 
 
 def executing_reads(source: str) -> Iterator[str]:
@@ -79,7 +86,10 @@ def executing_reads(source: str) -> Iterator[str]:
 
 def test_nothing_that_is_read_is_executed() -> None:
     found = {path.relative_to(ROOT).as_posix(): list(executing_reads(path.read_text("utf-8"))) for path in modules()}
-    assert {place: reads for place, reads in found.items() if reads} == {}
+    # torch.export.load may unpickle: it is for the archive that was written a moment ago, to prove it
+    assert {place: reads for place, reads in found.items() if reads} == {
+        "jobs/algorithm/export.py": ["uses torch.export.load"]
+    }
 
 
 @pytest.mark.parametrize(
@@ -90,6 +100,7 @@ def test_nothing_that_is_read_is_executed() -> None:
         "def f():\n    from dill import loads",
         "torch.load(path)",
         "torch.load(path, weights_only=True)",
+        "torch.export.load(path)",
         "torch.save(network, path)",
         "read = torch.load",
         "from torch import load",
@@ -105,7 +116,7 @@ def test_each_way_to_execute_what_is_read_is_found(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["np.load(path)", "np.load(path, allow_pickle=False)", "yaml.safe_load(text)", "torch.export.load(path)"]
+    "line", ["np.load(path)", "np.load(path, allow_pickle=False)", "yaml.safe_load(text)", "torch.export.save(a, b)"]
 )
 def test_reading_that_executes_nothing_is_not_refused(line: str) -> None:
     assert list(executing_reads(line)) == []

@@ -90,7 +90,9 @@ def test_the_extra_that_is_installed_is_in_setup_cfg() -> None:
 def test_dependencies_are_installed_before_the_source_is_copied() -> None:
     lines = instructions((ROOT / "Dockerfile").read_text())
     dependencies = next(number for number, (_, rest) in enumerate(lines) if "[local]" in rest)
-    assert {"setup.cfg", "pyproject.toml"} <= {word for kind, rest in lines[:dependencies] for word in rest.split()}
+    assert {"setup.cfg", "pyproject.toml", "LICENSE"} <= {
+        word for kind, rest in lines[:dependencies] for word in rest.split()
+    }
     assert ("COPY", ". .") in lines[dependencies:]
 
 

@@ -10,13 +10,13 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from formats.errors import SagesegError
 from formats.staging import write_text
-from jobs.algorithm.processor import prepare_processor
+from jobs.algorithm.extras import load_torch
 
 if TYPE_CHECKING:
     from jobs.hyperparameters import Hyperparameters
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def serve(root: Path) -> None:
     """Answer requests with the model in `model`, until SIGTERM."""
-    prepare_processor()
+    load_torch("serving")
     from jobs.algorithm.serving import serve_model
 
     serve_model(root / "model")
@@ -55,7 +55,7 @@ def serve(root: Path) -> None:
 def train(root: Path, stop: threading.Event, data: Path | None = None) -> int:
     """Train as `input/config/hyperparameters.json` says, over `input/data`, into `model`, until the
     end or `stop`; returns the exit code. `data` are the channels where they lie elsewhere."""
-    prepare_processor()
+    load_torch("training")
     import torch
 
     from jobs.algorithm.machine import check_machine
@@ -95,19 +95,26 @@ def _train_as_team(root: Path, data: Path, members: int, stop: threading.Event) 
     from jobs.algorithm.members import run_members
 
     arguments = ("train", "--root", str(root), "--data", str(data))
+    failure_path(root).unlink(missing_ok=True)  # an earlier run's would be taken for this one's
     return 0 if run_members(arguments, members, stop, failure_path(root)) else 1
 
 
 @contextmanager
 def _stopped_by_sigterm() -> Iterator[threading.Event]:
-    """An event that SIGTERM sets, which SageMaker sends to a job that is to stop."""
+    """An event that SIGTERM sets, which SageMaker sends to a job that is to stop. A member of a team
+    takes it until its end: it must not die of it when its work is done."""
     stop = threading.Event()
     earlier = signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # who started this process may have held it back
     try:
         yield stop
     finally:
-        signal.signal(signal.SIGTERM, earlier)
+        if not _is_member():
+            signal.signal(signal.SIGTERM, earlier)
+
+
+def _is_member() -> bool:
+    return "SAGESEG_RANK" in os.environ  # without torch, which may be missing
 
 
 def _read_hyperparameters(path: Path) -> dict[str, str]:
@@ -133,20 +140,26 @@ def _log_to_stdout() -> None:
 
 def _reason(error: Exception) -> str:
     """An error as one line; what torch adds to it stands in the log."""
-    from jobs.algorithm.device import is_out_of_memory
+    reason = f"{type(error).__name__}: {error}".splitlines()[0]
+    if "jobs.algorithm.device" in sys.modules:  # else it came before anything was computed
+        from jobs.algorithm.device import is_out_of_memory
 
-    lines = [f"{type(error).__name__}: {error}".splitlines()[0]]
-    if is_out_of_memory(error):
-        lines.append("lower mini_batch_size or crop_size, or use an instance with more memory")
-    return "; ".join(lines)
+        if is_out_of_memory(error):
+            return f"{reason}; lower mini_batch_size or crop_size, or use an instance with more memory"
+    return reason
 
 
 def _fail(root: Path, reason: str) -> int:
-    """Leave the reason where SageMaker takes a job's FailureReason from."""
+    """Leave the reason where SageMaker takes a job's FailureReason from. Of a team the first one's
+    counts: the others fail because it has gone."""
     logging.getLogger(__name__).error(reason)
     path = failure_path(root)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, reason)
+    if not _is_member():
+        write_text(path, reason)
+        return 1
+    with suppress(FileExistsError), path.open("x", encoding="utf-8") as file:
+        file.write(reason)
     return 1
 
 
@@ -156,7 +169,7 @@ def failure_path(root: Path) -> Path:
 
 if __name__ == "__main__":
     code = main()
-    if "SAGESEG_RANK" in os.environ:
+    if _is_member():
         from jobs.algorithm.team import end_member
 
         end_member(code)

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from formats.errors import SagesegError
-from formats.gpu_instances import GPU_INSTANCES
+from formats.gpu_instances import has_gpus
 
 EMULATED = "SAGESEG_EMULATED"
 """Set where the emulator stands for SageMaker: its instance types are names only."""
@@ -29,7 +29,7 @@ def check_machine(config: Path, gpus: int) -> None:
         raise SagesegError(f"{config}: cannot be read ({e!r}); expected the job's resources") from e
     if len(hosts) > 1:
         raise SagesegError(f"{len(hosts)} instances; expected InstanceCount 1: one machine trains, with all its GPUs")
-    if instance in GPU_INSTANCES and not gpus:
+    if has_gpus(instance) and not gpus:
         raise SagesegError(
             f"{instance} has GPUs, but none can be seen here; build the image for them "
             "(docker build --build-arg TORCH=…, as its Dockerfile says), or use an instance without"

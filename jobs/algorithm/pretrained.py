@@ -1,7 +1,7 @@
 """ImageNet weights for the encoder: those of GluonCV's ResNet v1s, as timm publishes them.
 
-They come from a file that the environment variable SAGESEG_PRETRAINED names, else from the channel
-`pretrained` where the job has one, else from the Hugging Face hub through its cache; never are they
+They come from the channel `pretrained` where the job has one, else from a file that the environment
+variable SAGESEG_PRETRAINED names, else from the Hugging Face hub through its cache; never are they
 left out silently.
 """
 
@@ -37,10 +37,13 @@ def load_pretrained(network: nn.Module, backbone: str, channel: Path | None = No
 
 
 def find_pretrained(backbone: str, channel: Path | None = None) -> Path:
-    """The file that the user names, else the channel's, else the hub's, from its cache or fetched now."""
+    """The channel's file, else the one that the user names, else the hub's, from its cache or fetched
+    now."""
+    if channel:
+        return find_weights(channel, backbone)
     model, named = MODELS[backbone], os.environ.get(VARIABLE)
     if not named:
-        return find_weights(channel, backbone) if channel else _from_hub(model)
+        return _from_hub(model)
     path = Path(named) / f"{model}.safetensors" if Path(named).is_dir() else Path(named)
     if not path.is_file():
         raise SagesegError(f"{path}: not found; {VARIABLE} must name the safetensors file of timm's {model}")

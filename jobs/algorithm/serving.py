@@ -90,13 +90,14 @@ def _answer(model: Model, turns: threading.BoundedSemaphore, request: dict[str, 
 
 
 def _invocation(model: Model, turns: threading.BoundedSemaphore, request: dict[str, Any]) -> Answer:
-    body = request["wsgi.input"].read()
     try:
-        with turns:
+        with turns:  # the body too: until it is read, waitress keeps it on disk
+            body = request["wsgi.input"].read()
             content_type, answer = invoke(model, body, request.get("CONTENT_TYPE", ""), request.get("HTTP_ACCEPT", ""))
     except (MemoryError, RuntimeError) as e:
         if is_out_of_memory(e):
             raise RequestError(500, "the image takes more memory than there is; send it in crops") from e
         logging.getLogger(__name__).exception("the network failed")
-        raise RequestError(500, f"the network failed: {str(e).splitlines()[0]}") from e
+        reason = f"{type(e).__name__}: {e}".splitlines()[0]
+        raise RequestError(500, f"the network failed: {reason}") from e
     return 200, content_type, answer

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from formats.errors import SagesegError
-from formats.gpu_instances import GPU_INSTANCES
+from formats.gpu_instances import GPU_INSTANCES, has_gpus
 from jobs.emulator.channel_pipes import REFERENCE, is_piped
 from jobs.emulator.faults import invalid
 from jobs.emulator.storage import Storage
@@ -27,7 +27,6 @@ _BUILTIN_IMAGE = re.compile(
     rf"(?P<repository>\d{{12}}\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[^/]+/{ALGORITHM}):(1|latest)"
 )
 _OPEN_IMAGE = re.compile(rf"([^\s/]+/)*{re.escape(OPEN_IMAGE.partition(':')[0])}:[\w.-]+")
-_GPU_FAMILY = re.compile(r"ml\.[pg]\d")
 CHECKPOINTS = "/opt/ml/checkpoints"
 _LOADER_VARIABLE = re.compile(r"PATH|LD_.*|DYLD_.*|PYTHON.*|SAGEMAKER_BIND_TO_PORT")
 
@@ -149,7 +148,7 @@ def _manifest_not_emulated(channel: Request, source: Request, piped: bool) -> It
 def _check_builtin(request: Request) -> None:
     instance_type = request["ResourceConfig"]["InstanceType"]
     refused = f"Instance type {instance_type} is not supported by algorithm {ALGORITHM}"
-    if not _GPU_FAMILY.match(instance_type):
+    if not has_gpus(instance_type):
         raise invalid(f"{refused}; only GPU instances are supported.")
     if instance_type not in GPU_INSTANCES:
         raise invalid(f"{refused}; documented are P2, P3, G4dn and G5.")

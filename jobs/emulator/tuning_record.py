@@ -14,6 +14,7 @@ from jobs.emulator.faults import invalid
 from jobs.emulator.search import Values
 from jobs.emulator.state import Record
 from jobs.emulator.storage import join_uri
+from jobs.hyperparameters import TUNING_OBJECTIVE
 
 TUNING_JOBS = Kind(
     word="hyper-parameter-tuning-job",
@@ -34,8 +35,6 @@ TUNING_JOBS = Kind(
         "and a tuning job with this name already exists ({arn})",
     ),
 )
-OBJECTIVE = "_tuning_objective_metric"
-"""The hyperparameter by which the service tells each training job what is searched for."""
 MAX_REASON = 1024
 Ending = Literal["Completed", "Failed", "Stopped"]
 _PASSED_ON = (
@@ -72,7 +71,7 @@ def child_request(request: Record, name: str, values: Values) -> Record:
         "HyperParameters": {
             **definition.get("StaticHyperParameters", {}),
             **values,
-            OBJECTIVE: objective_of(request)[0],
+            TUNING_OBJECTIVE: objective_of(request)[0],
         },
         "Tags": request.get("Tags", []),
     }
