@@ -24,6 +24,7 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 
 from formats.console import result
@@ -118,16 +119,23 @@ def processor_seconds() -> float:
 
 
 def car_iou(model: Path, dataset: Path) -> float:
-    """Intersection over union of the car over all validation images together, as they were resized."""
+    """Intersection over union of the car over all validation images together, in the dataset's pixels.
+
+    Images are predicted at the size at which training validates them, with `crop_size` as their short
+    side, and the probabilities are brought to the size of the mask."""
     prepare_processor()
     from jobs.algorithm.inference import Predictor
 
-    predictor, shared, united = Predictor(read_model_folder(model)), 0, 0
+    artefact, shared, united = read_model_folder(model), 0, 0
+    predictor, short_side = Predictor(artefact), int(artefact.hyperparameters["crop_size"])
     for path in sorted((dataset / "channels/validation").iterdir()):
-        truth = read_mask(dataset / f"channels/validation_annotation/{path.stem}.png")
-        predicted = predictor.predict_masks(read_image(path)[None])[0]
-        shared += int(np.count_nonzero((truth == CAR) & (predicted == CAR)))
-        united += int(np.count_nonzero((truth == CAR) | (predicted == CAR)))
+        truth, image = read_mask(dataset / f"channels/validation_annotation/{path.stem}.png"), read_image(path)
+        height, width = (round(side * short_side / min(truth.shape)) for side in truth.shape)
+        smaller = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        probabilities = np.ascontiguousarray(predictor.predict(smaller[None])[0, CAR])
+        predicted = cv2.resize(probabilities, truth.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0.5
+        shared += int(np.count_nonzero((truth == CAR) & predicted))
+        united += int(np.count_nonzero((truth == CAR) | predicted))
     return shared / max(united, 1)
 
 
