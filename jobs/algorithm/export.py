@@ -7,6 +7,7 @@ float32 (1, C, H, W). Images may have any size; only a torch.export archive of u
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Callable
 from copy import deepcopy
@@ -112,6 +113,7 @@ def _averages(side: int, bins: int) -> torch.Tensor:
 def _write_onnx(model: Exported, path: Path) -> Run:
     import onnxruntime
 
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision is missing, which nothing needs
     auto = torch.export.Dim.AUTO
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch's exporter about its own future
