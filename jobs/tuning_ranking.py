@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from jobs.hyperparameters import without_the_services
+
 _UNDEFINED = "–"
 
 
@@ -35,7 +37,7 @@ def tuned_job(summary: Mapping[str, Any]) -> TunedJob:
     return TunedJob(
         summary["TrainingJobName"],
         summary["TrainingJobStatus"],
-        {name: value for name, value in summary["TunedHyperParameters"].items() if not name.startswith("_")},
+        without_the_services(summary["TunedHyperParameters"]),
         None if metric is None else float(metric["Value"]),
         summary.get("FailureReason", ""),
         summary.get("TrainingStartTime"),

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import StringIO
 from typing import Any
 from urllib.request import Request, urlopen
 
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
+from typer.testing import Result
+
+from formats.errors import SagesegError
 
 ACCOUNT = "123456789012"
 """The account of every caller, as moto has it."""
@@ -53,3 +57,22 @@ def aws_client(service: str, url: str, region: str = REGION) -> Any:
     """A plain client of the server, to look at what the code under test did."""
     keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
     return boto3.client(service, endpoint_url=url, region_name=region, **keys)
+
+
+def no_price_list(*_: str) -> list[str]:
+    """In the place of the price list, for an account that may not ask for it."""
+    raise SagesegError("asking for the price: AccessDeniedException: not allowed")
+
+
+def error_of(ran: Result) -> str:
+    """The one line with which a command was refused."""
+    assert isinstance(ran.exception, SagesegError), ran.output
+    assert "\n" not in str(ran.exception)
+    return str(ran.exception)
+
+
+class Terminal(StringIO):
+    """Where progress is shown as to somebody who looks on."""
+
+    def isatty(self) -> bool:
+        return True

@@ -132,14 +132,21 @@ def test_no_module_is_called_like_the_standard_library_or_says_nothing() -> None
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["jobs", "--help"], ["jobs", "train", "--help"], ["prep", "carvana", "--help"]]
+    "words",
+    [
+        ["--help"],
+        ["jobs", "--help"],
+        ["jobs", "train", "--help"],
+        ["jobs", "tune", "--help"],
+        ["prep", "carvana", "--help"],
+    ],
 )
 def test_help_loads_nothing_heavy(words: list[str]) -> None:
     program = (
         "import sys; from sageseg.cli import app\n"
         f"try: app({words!r})\n"
         "except SystemExit: pass\n"
-        "heavy = {'torch', 'boto3', 'botocore', 'numpy', 'PIL', 'cv2', 'matplotlib', 'jinja2', 'rich'}\n"
+        "heavy = {'torch', 'boto3', 'botocore', 'numpy', 'PIL', 'cv2', 'matplotlib', 'jinja2', 'rich', 'optuna'}\n"
         "print('LOADED', sorted(heavy & set(sys.modules)))"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -10,7 +10,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from aws_setup import REGION, SECRET, TOKEN, aws_client, moto_server, use_aws
+from aws_setup import REGION, SECRET, TOKEN, Terminal, aws_client, error_of, moto_server, no_price_list, use_aws
 from channel_samples import make_channels
 from dataset_samples import disc_image, make_dataset
 from emulator_setup import SLEEPS, emulator, rehearse
@@ -67,24 +67,15 @@ def sagemaker(tmp_path: Path, moto: str, monkeypatch: pytest.MonkeyPatch) -> Ite
 def _sagemaker(folder: Path, moto: str, monkeypatch: pytest.MonkeyPatch, source: str) -> Iterator[str]:
     use_aws(monkeypatch, moto)
     monkeypatch.setitem(sys.modules["jobs.watch"].__dict__["POLL_SECONDS"], "aws", 0.05)
-    monkeypatch.setattr("jobs.price_list._ask", _no_price_list)
+    monkeypatch.setattr("jobs.price_list._ask", no_price_list)
     with emulator(folder / "sagemaker", source) as (_, _, server):
         use_aws(monkeypatch, moto, sagemaker=server.url, cloudwatch_logs=server.url)
         yield server.url
 
 
-def _no_price_list(*_: str) -> list[str]:
-    raise SagesegError("asking for the price: AccessDeniedException: not allowed")
-
-
 def train(dataset: Dataset, *words: str, name: str = "cars", prefix: str = "one") -> Result:
     common = ("--data", f"s3://cars/{prefix}", "--role", ROLE, "--name", name, "--mini-batch-size", "1")
     return CliRunner().invoke(app, ["train", str(dataset.root), *common, *words])
-
-
-def error_of(ran: Result) -> str:
-    assert isinstance(ran.exception, SagesegError), ran.output
-    return str(ran.exception)
 
 
 def test_a_job_is_quoted_uploaded_followed_and_recorded(dataset: Dataset, sagemaker: str, moto: str) -> None:
@@ -173,11 +164,6 @@ def test_a_failed_job_shows_reason_log_link_and_cure(
     assert "  nearly there" in ran.stderr.splitlines()
     assert "console.aws.amazon.com/sagemaker/home?region=us-east-1#/jobs/failing" in ran.stderr
     assert read_record("failing").description["TrainingJobStatus"] == "Failed"
-
-
-class Terminal(StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_setup import SECRET, TOKEN, aws_client, moto_server, use_aws
+from aws_setup import SECRET, TOKEN, Terminal, aws_client, error_of, moto_server, no_price_list, use_aws
 from botocore.config import Config
 from channel_samples import make_channels
 from dataset_samples import disc_image, make_dataset
@@ -21,7 +21,6 @@ from typer.testing import CliRunner, Result
 
 from formats.console import run_app
 from formats.dataset import Dataset
-from formats.errors import SagesegError
 from jobs import clients
 from jobs.cli import app
 from jobs.find_jobs import find_any, find_record
@@ -65,14 +64,10 @@ def sagemaker_running(folder: Path, moto: str, patch: pytest.MonkeyPatch, source
     """An emulator in SageMaker's place, whose jobs run this source."""
     use_aws(patch, moto)
     patch.setitem(sys.modules["jobs.watch"].__dict__["POLL_SECONDS"], "aws", 0.02)
-    patch.setattr("jobs.price_list._ask", _no_price_list)
+    patch.setattr("jobs.price_list._ask", no_price_list)
     with emulator(folder / "sagemaker", source, grace_seconds=0) as (_, _, server):
         use_aws(patch, moto, sagemaker=server.url, cloudwatch_logs=server.url)
         yield server.url
-
-
-def _no_price_list(*_: str) -> list[str]:
-    raise SagesegError("asking for the price: AccessDeniedException: not allowed")
 
 
 @pytest.fixture
@@ -96,12 +91,6 @@ def tune(dataset: Dataset, *words: str, name: str = "cars", **how: Any) -> Resul
 
 def run(*words: str) -> Result:
     return CliRunner().invoke(app, list(words))
-
-
-def error_of(ran: Result) -> str:
-    assert isinstance(ran.exception, SagesegError), ran.output
-    assert "\n" not in str(ran.exception)
-    return str(ran.exception)
 
 
 def test_a_search_is_quoted_uploaded_followed_ranked_and_recorded(dataset: Dataset, sagemaker: str) -> None:
@@ -295,11 +284,6 @@ def test_a_throttled_service_is_asked_again_and_in_the_end_one_line(
     assert record_names() == ["patient", "unseen"]
 
 
-class Terminal(StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 @pytest.mark.parametrize(
     ("stdin", "said", "status"),
     [
@@ -405,15 +389,3 @@ def test_on_this_machine_unet_is_searched_without_a_price(
     settings = json.loads(like.stdout)["HyperParameters"]
     assert settings.items() >= ({"algorithm": "unet", "mini_batch_size": "1"} | ranking[0]["hyperparameters"]).items()
     assert record.request["AlgorithmSpecification"]["TrainingImage"] == "sageseg:local"
-
-
-def test_help_loads_nothing_heavy() -> None:
-    program = (
-        "import sys; from sageseg.cli import app\n"
-        "try: app(['jobs', 'tune', '--help'])\n"
-        "except SystemExit: pass\n"
-        "heavy = {'torch', 'boto3', 'botocore', 'numpy', 'PIL', 'cv2', 'matplotlib', 'jinja2', 'rich', 'optuna'}\n"
-        "print('LOADED', sorted(heavy & set(sys.modules)))"
-    )
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert ran.stdout.splitlines()[-1] == "LOADED []"
