@@ -39,7 +39,7 @@ oracles: setup $(MXNET)/.ready $(SDK)/.ready $(LABELME)/.ready $(TIMM)/.ready
 	$(MXNET)/bin/python -W ignore oracles/gluoncv_golden.py
 	$(LABELME)/bin/python oracles/labelme_golden.py tests/data/golden
 	$(TIMM)/bin/python -W ignore oracles/timm_golden.py
-	$(BIN)/pytest tests/test_algorithm_gluoncv.py tests/test_algorithm_pretrained.py tests/test_algorithm_optimizers.py tests/test_algorithm_params.py tests/test_prep_labelme_shapes.py
+	$(BIN)/pytest tests/algorithm/test_gluoncv.py tests/algorithm/test_pretrained.py tests/algorithm/test_optimizers.py tests/algorithm/test_params.py tests/prep/test_labelme_shapes.py
 	$(BIN)/python oracles/sdk_clients.py $(SDK)/bin/python
 	$(BIN)/python oracles/sdk_model_trainer.py $(SDK)/bin/python
 

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from analysis.choices import How, Rule, parse_overlays
-from analysis.colours import ColourScheme
-from analysis.scoring_options import ScoringOptions
+from analysis.drawing.colours import ColourScheme
+from analysis.options import ScoringOptions
 from formats.command_options import takes
 
 app = typer.Typer(
@@ -48,8 +48,8 @@ def stitch(
     workers: Workers = None,
 ) -> None:
     """Put predicted crops together to masks of the images' full size."""
-    from analysis.seams import audit_seams, write_seams
-    from analysis.stitch import stitch as stitch_predictions
+    from analysis.masks.stitch import stitch as stitch_predictions
+    from analysis.scoring.seams import audit_seams, write_seams
     from formats.console import result, say
     from formats.dataset import open_dataset
     from formats.errors import SagesegError
@@ -96,9 +96,9 @@ def report(
     """Score predictions on full images and write a page that shows where they fail."""
     import json
 
-    from analysis.report import report as write_report
+    from analysis.report.report import report as write_report
+    from analysis.report.scores_text import format_scores
     from analysis.report_files import PAGE
-    from analysis.scores_text import format_scores
     from formats.console import result, say
     from formats.dataset import open_dataset
     from formats.predictions import open_predictions
@@ -136,7 +136,7 @@ def combine(
     workers: Workers = None,
 ) -> None:
     """Make several models' predictions into one."""
-    from analysis.combine import combine as combine_predictions
+    from analysis.masks.combine import combine as combine_predictions
     from formats.console import result, say
     from formats.predictions import open_predictions
 
@@ -161,7 +161,7 @@ def submission(
     workers: Workers = None,
 ) -> None:
     """Write masks as Kaggle's Carvana challenge takes them, run-length encoded; or read them back."""
-    from analysis.submission import masks_from_submission, parse_size, write_submission
+    from analysis.exports.submission import masks_from_submission, parse_size, write_submission
     from formats.console import result, say
     from formats.predictions import open_predictions
 
@@ -189,7 +189,7 @@ def labelme(
     workers: Workers = None,
 ) -> None:
     """Write predictions as labelme's polygons, to correct and to train on."""
-    from analysis.labelme_export import export_labelme
+    from analysis.exports.labelme import export_labelme
     from formats.console import result, say
     from formats.predictions import open_predictions
 
@@ -218,8 +218,8 @@ def overlay(
     workers: Workers = None,
 ) -> None:
     """Draw predictions on their images: classes tinted and outlined, with a legend. Needs no truth."""
-    from analysis.image_folder import draw_folder
-    from analysis.tint import Tint
+    from analysis.exports.image_folder import draw_folder
+    from analysis.exports.tint import Tint
     from formats.console import result
     from formats.predictions import open_predictions
 
@@ -251,8 +251,8 @@ def cutout(
     workers: Workers = None,
 ) -> None:
     """Remove the background of images, or replace it, by their predictions, at full size."""
-    from analysis.cutout import Cutout, parse_background
-    from analysis.image_folder import draw_folder
+    from analysis.exports.cutout import Cutout, parse_background
+    from analysis.exports.image_folder import draw_folder
     from formats.console import result
     from formats.predictions import open_predictions
 
@@ -275,8 +275,8 @@ def compare(
     """Several reports side by side: scores, differences image by image, time and cost."""
     import json
 
-    from analysis.compare_page import write_comparison
-    from analysis.compare_text import format_comparison
+    from analysis.comparison.page import write_comparison
+    from analysis.comparison.text import format_comparison
     from analysis.report_files import PAGE
     from formats.console import result, say
 

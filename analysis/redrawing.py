@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.colours import AgreementColours
-from analysis.overlays import draw_difference, draw_overlay
-from analysis.planes import encode_planes
+from analysis.drawing.colours import AgreementColours
+from analysis.drawing.jpeg_planes import encode_planes
+from analysis.drawing.overlays import draw_difference, draw_overlay
 from analysis.report_files import layer_name, overlay_name
 from formats.images import Rgb, read_image, read_luma
 from formats.masks import read_mask

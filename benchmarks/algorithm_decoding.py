@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-from jobs.recordio import decode_probabilities, encode_probabilities
+from jobs.contract.probabilities import decode_probabilities, encode_probabilities
 
 ROUNDS = 7
 
@@ -32,8 +32,8 @@ def main() -> None:
     body, record = encode_probabilities(values), record_class()
     peers: dict[str, Callable[[], npt.NDArray[np.float32]]] = {
         "list of floats": lambda: decode_list(record, body),
-        "jobs.recordio": lambda: decode_probabilities(body),
-        "jobs.recordio, argmax too": lambda: decode_probabilities(body).argmax(1),
+        "jobs.contract.probabilities": lambda: decode_probabilities(body),
+        "jobs.contract.probabilities, argmax too": lambda: decode_probabilities(body).argmax(1),
     }
     best = dict.fromkeys(peers, float("inf"))
     for _ in range(ROUNDS):

@@ -30,9 +30,9 @@ import numpy as np
 from formats.console import result
 from formats.images import read_image
 from formats.masks import read_mask
-from jobs.algorithm.artefact import read_model_folder
 from jobs.algorithm.processor import prepare_processor
-from sageseg.shoot import draw_shoot
+from jobs.contract.artefact import read_model_folder
+from sageseg.studio.shoot import draw_shoot
 
 CAR = 1
 CARS, VALIDATED_ON = 60, 6
@@ -124,7 +124,7 @@ def car_iou(model: Path, dataset: Path) -> float:
     Images are predicted at the size at which training validates them, with `crop_size` as their short
     side, and the probabilities are brought to the size of the mask."""
     prepare_processor()
-    from jobs.algorithm.inference import Predictor
+    from jobs.algorithm.serving.inference import Predictor
 
     artefact, shared, united = read_model_folder(model), 0, 0
     predictor, short_side = Predictor(artefact), int(artefact.hyperparameters["crop_size"])

@@ -43,17 +43,17 @@ from torch.nn import functional as F  # noqa: E402, N812
 from formats.classes import IGNORE  # noqa: E402
 from formats.images import Rgb, encode_image  # noqa: E402
 from formats.masks import Mask, write_mask  # noqa: E402
-from jobs.algorithm.augment import training_crop  # noqa: E402
-from jobs.algorithm.batch_norm import without_counts  # noqa: E402
-from jobs.algorithm.batches import epoch_order, make_batches  # noqa: E402
-from jobs.algorithm.device import Device, choose_device  # noqa: E402
-from jobs.algorithm.losses import AUXILIARY_WEIGHT  # noqa: E402
-from jobs.algorithm.networks import build_network  # noqa: E402
-from jobs.algorithm.normalisation import DEVIATION, MEAN  # noqa: E402
-from jobs.algorithm.optimizers import build_optimizer  # noqa: E402
-from jobs.algorithm.samples import SampleStore, find_samples  # noqa: E402
-from jobs.algorithm.steps import step_of, take_step  # noqa: E402
-from jobs.hyperparameters import Hyperparameters, parse_hyperparameters  # noqa: E402
+from jobs.algorithm.data.augment import training_crop  # noqa: E402
+from jobs.algorithm.data.batches import epoch_order, make_batches  # noqa: E402
+from jobs.algorithm.data.samples import SampleStore, find_samples  # noqa: E402
+from jobs.algorithm.machine.device import Device, choose_device  # noqa: E402
+from jobs.algorithm.network.batch_norm import without_counts  # noqa: E402
+from jobs.algorithm.network.build import build_network  # noqa: E402
+from jobs.algorithm.network.normalisation import DEVIATION, MEAN  # noqa: E402
+from jobs.algorithm.training.losses import AUXILIARY_WEIGHT  # noqa: E402
+from jobs.algorithm.training.optimizers import build_optimizer  # noqa: E402
+from jobs.algorithm.training.steps import step_of, take_step  # noqa: E402
+from jobs.contract.hyperparameters import Hyperparameters, parse_hyperparameters  # noqa: E402
 
 BUILTIN_SPEED = 52.0
 """Images/s in a log of the built-in: FCN, ResNet-50, crop 240, batch 16, one V100."""

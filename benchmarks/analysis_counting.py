@@ -1,4 +1,4 @@
-"""Confusion matrices: analysis.counts against numpy's bincount, at 1918 × 1280.
+"""Confusion matrices: analysis.scoring.counts against numpy's bincount, at 1918 × 1280.
 
     .venv/bin/python benchmarks/analysis_counting.py
 
@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from side_by_side import tell
 
-from analysis.counts import Confusion, count
+from analysis.scoring.counts import Confusion, count
 from formats.masks import Mask
 
 HEIGHT, WIDTH, ROUNDS = 1280, 1918, 30
@@ -55,9 +55,9 @@ def main() -> None:
                 arguments = truth, prediction, num_classes
                 tell(
                     f"{num_classes} classes, {name}{', with ignore' if ignored else ''}",
-                    "analysis.counts.count",
+                    "analysis.scoring.counts.count",
                     {
-                        "analysis.counts.count": lambda a=arguments: count(*a),
+                        "analysis.scoring.counts.count": lambda a=arguments: count(*a),
                         "numpy.bincount": lambda a=arguments, f=plain: f(*a),
                     },
                     ROUNDS,

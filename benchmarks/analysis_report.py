@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from analysis.report import report
+from analysis.report.report import report
 from analysis.report_files import PAGE
 from formats import dataset as files
 from formats.classes import ClassTable, write_labels
@@ -28,7 +28,7 @@ from formats.manifest import ManifestRow, write_manifest
 from formats.masks import read_mask, write_mask
 from formats.parallel import map_parallel
 from formats.predictions import mask_path, open_predictions, write_predictions_index
-from sageseg.shoot import draw_shoot
+from sageseg.studio.shoot import draw_shoot
 
 SIZE, ANGLES, WORKERS = (1918, 1280), 16, 2
 CAR = ClassTable(("_background_", "car"))

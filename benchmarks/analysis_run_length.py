@@ -1,4 +1,4 @@
-"""Run lengths of 1918 × 1280 masks: analysis.run_length against pycocotools.
+"""Run lengths of 1918 × 1280 masks: analysis.scoring.runs against pycocotools.
 
     .venv/bin/python benchmarks/analysis_run_length.py [MASK]     # your own, else a drawn one
 
@@ -14,7 +14,7 @@ import numpy as np
 import pycocotools.mask
 from side_by_side import tell
 
-from analysis.run_length import decode_runs, encode_runs
+from analysis.scoring.runs import decode_runs, encode_runs
 from formats.masks import Mask, read_mask
 
 HEIGHT, WIDTH, ROUNDS = 1280, 1918, 50
@@ -35,18 +35,18 @@ def main() -> None:
         raise SystemExit("the round trip is not exact")
     tell(
         f"encode {len(text.split()) // 2} runs",
-        "analysis.run_length",
+        "analysis.scoring.runs",
         {
-            "analysis.run_length": lambda: encode_runs(car == 1),
+            "analysis.scoring.runs": lambda: encode_runs(car == 1),
             "pycocotools": lambda: pycocotools.mask.encode(by_columns),
         },
         ROUNDS,
     )
     tell(
         "decode",
-        "analysis.run_length",
+        "analysis.scoring.runs",
         {
-            "analysis.run_length": lambda: decode_runs(text, width, height),
+            "analysis.scoring.runs": lambda: decode_runs(text, width, height),
             "pycocotools": lambda: pycocotools.mask.decode(packed),
         },
         ROUNDS,

@@ -17,14 +17,14 @@ import cv2
 import numpy as np
 from side_by_side import fastest, tell
 
-from analysis.boundary import count_boundaries
-from analysis.class_windows import class_windows
-from analysis.components import find_components
-from analysis.counts import count, no_counts
-from analysis.measure import measure
-from analysis.objects import false_positive_objects, missed_objects
-from analysis.scores import score
-from analysis.scoring_options import ScoringOptions
+from analysis.options import ScoringOptions
+from analysis.scoring.boundary import count_boundaries
+from analysis.scoring.class_windows import class_windows
+from analysis.scoring.components import find_components
+from analysis.scoring.counts import count, no_counts
+from analysis.scoring.image_measures import measure
+from analysis.scoring.objects import false_positive_objects, missed_objects
+from analysis.scoring.scores import score
 from formats.console import result
 from formats.masks import Mask, read_mask, write_mask
 

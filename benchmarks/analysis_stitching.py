@@ -1,4 +1,4 @@
-"""Blending 15 crops of 512 × 512 to 1918 × 1280: analysis.blend against tiler's merger.
+"""Blending 15 crops of 512 × 512 to 1918 × 1280: analysis.masks.blend against tiler's merger.
 
     .venv/bin/pip install tiler
     .venv/bin/python benchmarks/analysis_stitching.py
@@ -17,8 +17,8 @@ import numpy.typing as npt
 from side_by_side import tell
 from tiler import Merger, Tiler
 
-from analysis.assemble import divide
-from analysis.blend import blend_labels, row_lines, window
+from analysis.masks.blend import blend_labels, row_lines, window
+from analysis.masks.pieces import divide
 from formats.console import result
 from formats.crops import crop_grid, crop_id
 from formats.masks import Mask
@@ -38,11 +38,11 @@ def main() -> None:
 
 def compare(shares: Shares, num_classes: int) -> None:
     expected = shares.argmax(axis=0)
-    peers = {"analysis.blend": ours(shares), "plain numpy": plain(shares), **theirs(shares, num_classes)}
+    peers = {"analysis.masks.blend": ours(shares), "plain numpy": plain(shares), **theirs(shares, num_classes)}
     for name, work in peers.items():
         # each blends the same values; tiler's weights end at 0, so that it loses pixels at the image's edge
         result(f"{name}: {np.mean(np.concatenate(work()).reshape(expected.shape) != expected):.1e} of pixels differ")
-    tell(f"{num_classes} classes, {shares.dtype}", "analysis.blend", peers, ROUNDS)
+    tell(f"{num_classes} classes, {shares.dtype}", "analysis.masks.blend", peers, ROUNDS)
 
 
 def ours(shares: Shares) -> Work:

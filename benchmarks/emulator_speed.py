@@ -28,17 +28,16 @@ import numpy as np
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-
-from emulator_setup import artefact, client, create_model, programs, request, wait_until  # noqa: E402
+sys.path[:0] = [str(ROOT)]
 
 from formats.console import result  # noqa: E402
-from jobs.emulator.collection import Collection  # noqa: E402
-from jobs.emulator.container import OWN_PROGRAMS, Programs  # noqa: E402
+from jobs.emulator.host.container import OWN_PROGRAMS, Programs  # noqa: E402
 from jobs.emulator.presence import living_emulator  # noqa: E402
 from jobs.emulator.server import Server, running_server  # noqa: E402
-from jobs.emulator.state import State  # noqa: E402
-from jobs.emulator.training_record import TRAINING_JOBS, finish, new_record  # noqa: E402
+from jobs.emulator.store.collection import Collection  # noqa: E402
+from jobs.emulator.store.state import State  # noqa: E402
+from jobs.emulator.training.record import TRAINING_JOBS, finish, new_record  # noqa: E402
+from tests.support.emulator_setup import artefact, client, create_model, programs, request, wait_until  # noqa: E402
 
 SMALL_NETWORK = """
 import io

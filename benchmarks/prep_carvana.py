@@ -27,10 +27,10 @@ from PIL import Image
 
 from formats.classes import voc_palette
 from formats.console import result
-from prep.carvana import read_carvana
+from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
-from prep.writer import write_dataset
-from sageseg.shoot import draw_shoot
+from prep.readers.carvana import read_carvana
+from sageseg.studio.shoot import draw_shoot
 
 SIZE, CROP = (1918, 1280), 512
 

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from formats.console import say
 from formats.errors import SagesegError
-from jobs.hyperparameters import parse_hyperparameters
-from jobs.training_request import TrainingJob
-from prep.check import CheckSettings, Finding, check_dataset, describe, errors_among
+from jobs.check.dataset_check import check_dataset, describe, errors_among
+from jobs.check.files import Finding
+from jobs.check.settings import CheckSettings
+from jobs.contract.hyperparameters import parse_hyperparameters
+from jobs.contract.training_request import TrainingJob
 
 _SHOWN = 20
 

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from jobs.cli_account import lambda_, policy
-from jobs.cli_model import export, features
-from jobs.cli_serve import delete, deploy, leftovers, predict
-from jobs.cli_train import train, upload
-from jobs.cli_tune import tune
-from jobs.cli_watch import list_jobs, logs, metrics, show, stop
+from jobs.account.commands import lambda_, policy
+from jobs.endpoints.commands import delete, deploy, leftovers, predict
+from jobs.prediction.commands import export, features
+from jobs.tracking.commands import list_jobs, logs, metrics, show, stop
+from jobs.training.commands import train, upload
+from jobs.tuning.commands import tune
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,6 +44,6 @@ def emulator(
 ) -> None:
     """SageMaker's API on this machine, for any client."""
     from jobs.emulator.server import serve
-    from jobs.records import home
+    from jobs.tracking.records import home
 
     serve(host, port, home(), float("inf") if idle_seconds is None else idle_seconds)

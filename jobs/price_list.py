@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from formats.errors import SagesegError
-from jobs.prices import Rate, table_rate
+from jobs.cost.prices import Rate, table_rate
 
 Component = Literal["Train", "Host", "Tsform"]
 """How a usage type names training, an endpoint and a batch job: `USE1-Train:ml.g5.2xlarge`."""
@@ -29,7 +29,7 @@ def find_rate(region: str, instance_type: str, component: Component) -> Rate:
 
 
 def _ask(region: str, instance_type: str) -> list[str]:
-    from jobs.clients import aws_errors, make_client
+    from jobs.backends import aws_errors, make_client
 
     filters = {"regionCode": region, "instanceName": instance_type}
     asked = [{"Type": "TERM_MATCH", "Field": name, "Value": value} for name, value in filters.items()]

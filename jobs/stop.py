@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from jobs.clients import aws_errors, make_client
-from jobs.records import JobRecord
+from jobs.backends import aws_errors, make_client
+from jobs.tracking.records import JobRecord
 
 
 def stop_job(record: JobRecord) -> None:

@@ -18,9 +18,11 @@ from gluoncv.model_zoo import FCN, DeepLabV3, PSPNet
 from mxnet.gluon.contrib.nn import SyncBatchNorm
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT)]
 
-from golden_formulas import (  # noqa: E402
+from jobs.algorithm.weights.parameter_names import network_names  # noqa: E402
+from jobs.contract.mxnet_params import decode_params, encode_params  # noqa: E402
+from tests.support.golden_formulas import (  # noqa: E402
     CASES,
     NUM_CLASSES,
     PAIRS,
@@ -33,9 +35,6 @@ from golden_formulas import (  # noqa: E402
     sampled_statistics,
     shapes_digest,
 )
-
-from jobs.algorithm.parameter_names import network_names  # noqa: E402
-from jobs.algorithm.params import decode_params, encode_params  # noqa: E402
 
 NETWORKS = {"fcn": FCN, "psp": PSPNet, "deeplab": DeepLabV3}
 

@@ -1,4 +1,4 @@
-"""Masks as labelme draws them, for tests/test_prep_labelme_shapes.py.
+"""Masks as labelme draws them, for tests/prep/test_labelme_shapes.py.
 
     make oracles        # .venv/labelme/bin/python oracles/labelme_golden.py tests/data/golden
 
@@ -26,8 +26,8 @@ try:
 except ImportError:  # before labelme 7
     from labelme.utils.shape import shapes_to_label
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-from labelme_formula import COUNT, IDS, annotation
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from tests.support.labelme_formula import COUNT, IDS, annotation
 
 
 def draw(number: int) -> np.ndarray:

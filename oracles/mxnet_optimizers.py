@@ -16,9 +16,9 @@ import numpy as np
 from gluoncv.utils import LRScheduler
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT)]
 
-from optimizer_cases import (  # noqa: E402
+from tests.support.optimizer_cases import (  # noqa: E402
     EPOCHS,
     LEARNING_RATE,
     OPTIMIZERS,

@@ -16,11 +16,10 @@ import mxnet as mx
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT)]
 
-from params_samples import NUMPY_ONLY, SAMPLES, legacy_file  # noqa: E402
-
-from jobs.algorithm.params import decode_params, encode_params  # noqa: E402
+from jobs.contract.mxnet_params import decode_params, encode_params  # noqa: E402
+from tests.support.params_samples import NUMPY_ONLY, SAMPLES, legacy_file  # noqa: E402
 
 MXNET_DTYPES = {np.dtype(dtype) for dtype in mx.ndarray.ndarray._DTYPE_NP_TO_MX if dtype is not None}
 BFLOAT16 = np.dtype([("bfloat16", np.uint16)])

@@ -21,12 +21,11 @@ import boto3
 from moto.server import ThreadedMotoServer
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT)]
 
-from emulator_setup import programs  # noqa: E402 (found by the line above)
-
+from jobs.contract.registry import builtin_image  # noqa: E402
 from jobs.emulator.server import running_server  # noqa: E402
-from jobs.registry import builtin_image  # noqa: E402
+from tests.support.emulator_setup import programs  # noqa: E402 (found by the line above)
 
 REGION, BUCKET, ROLE_NAME = "eu-central-1", "sageseg-oracle", "SageMakerOracle"
 TRAINS = """

@@ -1,4 +1,4 @@
-"""The SageMaker SDK as a judge of jobs/model_trainer.py.
+"""The SageMaker SDK as a judge of jobs/training/model_trainer.py.
 
     .venv/bin/python oracles/sdk_model_trainer.py .venv/sdk/bin/python
 
@@ -20,13 +20,12 @@ from typing import Any
 from moto.server import ThreadedMotoServer
 from sdk_clients import BUCKET, REGION, ROOT, TRAINS, client, environment, prepare
 
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT)]
 
-from emulator_setup import programs  # noqa: E402 (found by the line above)
-
+from jobs.contract.registry import builtin_image  # noqa: E402
+from jobs.contract.training_request import Network, Spot, TrainingJob, training_request  # noqa: E402
 from jobs.emulator.server import running_server  # noqa: E402
-from jobs.registry import builtin_image  # noqa: E402
-from jobs.training_request import Network, Spot, TrainingJob, training_request  # noqa: E402
+from tests.support.emulator_setup import programs  # noqa: E402 (found by the line above)
 
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/12345678-1234-1234-1234-123456789012"
 

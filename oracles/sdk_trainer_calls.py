@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from sagemaker.core.helper.session_helper import Session
 from sdk_calls import boto_session, expect, say
 
-from jobs.model_trainer import model_trainer
+from jobs.training.model_trainer import model_trainer
 
 
 def main() -> None:

@@ -17,9 +17,9 @@ import timm
 import torch
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT)]
 
-from golden_formulas import ENCODER_CASE, encoder_values, image_values, sampled_channels, shapes_digest  # noqa: E402
+from tests.support.golden_formulas import ENCODER_CASE, encoder_values, image_values, sampled_channels, shapes_digest  # noqa: E402
 
 MODELS = {"resnet-50": "resnet50s.gluon_in1k", "resnet-101": "resnet101s.gluon_in1k"}
 STAGES = ("layer3", "layer4")

@@ -9,12 +9,11 @@ import typer
 
 from formats.command_options import takes
 from formats.console import result
-from prep.check_settings import CheckSettings
-from prep.frame_options import FrameOptions
+from prep.frames.options import FrameOptions
 from prep.options import PrepOptions
 
 if TYPE_CHECKING:
-    from prep.labelled_image import Source
+    from prep.readers.labelled_image import Source
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, help="Raw labels to a dataset."
@@ -38,7 +37,7 @@ def carvana(
     metadata: Annotated[Path | None, typer.Option(help="Carvana's metadata.csv: make, model, year, trims.")] = None,
 ) -> None:
     """Carvana's car shots with GIF masks."""
-    from prep.carvana import read_carvana
+    from prep.readers.carvana import read_carvana
 
     _write(read_carvana(images, masks, metadata, options.group_by), out, options)
 
@@ -53,7 +52,7 @@ def labelme(
     images: Annotated[Path | None, typer.Option(help="Folder of the images, where they lie elsewhere.")] = None,
 ) -> None:
     """Shapes drawn in labelme, of every version and type."""
-    from prep.labelme import read_labelme
+    from prep.readers.labelme import read_labelme
 
     source = read_labelme(annotations, labels, images=images, group_by=options.group_by, workers=options.workers)
     _write(source, out, options)
@@ -70,7 +69,7 @@ def kitti(
     val_list: Annotated[Path | None, typer.Option(help="KittiSeg's list of validation images, val3.txt.")] = None,
 ) -> None:
     """KITTI's road scenes; black pixels, which KITTI does not score, become ignore."""
-    from prep.kitti import read_kitti
+    from prep.readers.kitti import read_kitti
 
     lists = {split: path for split, path in (("train", train_list), ("val", val_list)) if path}
     _write(read_kitti(data_road, target, lists=lists, group_by=options.group_by), out, options)
@@ -85,7 +84,7 @@ def voc(
     labels: Annotated[Path | None, typer.Option(help="One class per line, where the folder has no list.")] = None,
 ) -> None:
     """Datasets in Pascal VOC's layout, and those that CVAT and Datumaro write."""
-    from prep.voc import read_voc
+    from prep.readers.voc import read_voc
 
     _write(read_voc(folder, labels, group_by=options.group_by, workers=options.workers), out, options)
 
@@ -98,7 +97,7 @@ def frames(
     options: FrameOptions,
 ) -> None:
     """Frames of a video to label: every N-th, without near-duplicates."""
-    from prep.frames import write_frames
+    from prep.frames.write import write_frames
 
     counts = write_frames(source, out, options)
     result(f"{counts.kept} of {counts.looked_at} frames kept, in {counts.blocks} time block(s)")
@@ -113,31 +112,14 @@ def preview(
 ) -> None:
     """One HTML page: samples, class balance, the split's certificate, crops kept and dropped."""
     from formats.dataset import open_dataset
-    from prep.preview import write_preview
+    from prep.preview.page import write_preview
 
     write_preview(open_dataset(dataset), out, workers)
     result(str(out))
 
 
-@app.command()
-@takes(CheckSettings, "settings")
-def check(
-    dataset: Annotated[Path, typer.Argument(help="Folder that prep made.")],
-    settings: CheckSettings,
-    workers: Annotated[int | None, typer.Option(help="Processes; by default one per core.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The findings as JSON.")] = False,
-) -> None:
-    """What a training on this dataset would fail or suffer from; exit code 1 where there is an error."""
-    from prep.check import check_dataset, describe, errors_among, to_json
-
-    findings = check_dataset(dataset, settings, workers=workers)
-    result(to_json(findings) if as_json else "\n".join(map(describe, findings)) or "no finding")
-    if errors_among(findings):
-        raise typer.Exit(1)
-
-
 def _write(source: Source, out: Path, options: PrepOptions) -> None:
-    from prep.writer import write_dataset
+    from prep.dataset.writer import write_dataset
 
     splits = write_dataset(source, out, options)
     result(f"{'split':7}{'groups':>8}{'images':>8}{'crops':>8}{'kept':>8}")

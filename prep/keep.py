@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from prep.dataset.split import rank
 from prep.options import OBJECTS, PrepOptions
-from prep.split import rank
 
 OBJECTS_SHARE = 0.1
 """--focus-share with --focus objects; with regions it is 0, because what lies outside was left out

@@ -9,6 +9,7 @@ import typer
 
 from analysis.cli import app as analysis_app
 from formats.console import run_app
+from jobs.check.commands import check
 from jobs.cli import app as jobs_app
 from prep.cli import app as prep_app
 
@@ -18,6 +19,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Semantic segmentation with SageMaker's built-in algorithm, from raw labels to a report.",
 )
+prep_app.command()(
+    check
+)  # its rules are SageMaker's, so they live in jobs; a person looks for it beside what it checks
 app.add_typer(prep_app, name="prep")
 app.add_typer(jobs_app, name="jobs")
 app.add_typer(analysis_app, name="analysis")

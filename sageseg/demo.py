@@ -9,7 +9,7 @@ from formats.console import say
 from formats.errors import SagesegError
 from formats.staging import staged_folder, write_text
 from sageseg.experiment import run_experiment
-from sageseg.shoot import draw_shoot
+from sageseg.studio.shoot import draw_shoot
 
 CARS = 8
 

@@ -29,7 +29,7 @@ import yaml
 from formats.console import result, say
 from formats.errors import SagesegError
 from formats.staging import write_text
-from jobs.hyperparameters import TABLE
+from jobs.contract.hyperparameters import TABLE
 
 STEPS = ("prep", "train", "predict", "stitch", "report")
 
@@ -175,7 +175,7 @@ class _Done:
 
 
 def _run_step(app: typer.Typer, step: Step, done: _Done, path: Path) -> None:
-    from jobs.train import default_name
+    from jobs.training.plan import default_name
 
     fingerprint = done.fingerprint(step)
     before = done.steps.get(step.name, {})
@@ -202,8 +202,8 @@ def _run_step(app: typer.Typer, step: Step, done: _Done, path: Path) -> None:
 
 def _show_report(folder: Path) -> None:
     """What `analysis report` printed when it wrote this folder."""
+    from analysis.report.scores_text import format_scores
     from analysis.report_files import PAGE
-    from analysis.scores_text import format_scores
 
     result(format_scores(json.loads((folder / "scores.json").read_text(encoding="utf-8"))))
     result(f"\n{folder / PAGE}")

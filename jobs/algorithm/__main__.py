@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 from formats.errors import SagesegError
 from formats.staging import write_text
-from jobs.algorithm.extras import load_torch
+from jobs.algorithm.machine.torch_loading import load_torch
 
 if TYPE_CHECKING:
-    from jobs.hyperparameters import Hyperparameters
+    from jobs.contract.hyperparameters import Hyperparameters
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
 def serve(root: Path) -> None:
     """Answer requests with the model in `model`, until SIGTERM."""
     load_torch("serving")
-    from jobs.algorithm.serving import serve_model
+    from jobs.algorithm.serving.http_server import serve_model
 
     serve_model(root / "model")
 
@@ -58,10 +58,10 @@ def train(root: Path, stop: threading.Event, data: Path | None = None) -> int:
     load_torch("training")
     import torch
 
-    from jobs.algorithm.machine import check_machine
-    from jobs.algorithm.streamed_channels import channel_files
-    from jobs.algorithm.team import is_member, team_size
-    from jobs.hyperparameters import parse_hyperparameters, without_the_services
+    from jobs.algorithm.data.streamed_channels import channel_files
+    from jobs.algorithm.machine.paid_machine import check_machine
+    from jobs.algorithm.training.team import is_member, team_size
+    from jobs.contract.hyperparameters import parse_hyperparameters, without_the_services
 
     check_machine(root / "input/config/resourceconfig.json", torch.cuda.device_count())
     given = _read_hyperparameters(root / "input/config/hyperparameters.json")
@@ -76,9 +76,9 @@ def train(root: Path, stop: threading.Event, data: Path | None = None) -> int:
 
 
 def _train_here(root: Path, settings: Hyperparameters, data: Path, stop: threading.Event) -> int:
-    from jobs.algorithm.channels import check_channels
-    from jobs.algorithm.team import membership
-    from jobs.algorithm.training import Places, as_strings, run_training, start_training
+    from jobs.algorithm.data.channels import check_channels
+    from jobs.algorithm.training.loop import Places, as_strings, run_training, start_training
+    from jobs.algorithm.training.team import membership
 
     log = logging.getLogger(__name__)
     log.info("Final configuration: %s", as_strings(settings))
@@ -141,8 +141,8 @@ def _log_to_stdout() -> None:
 def _reason(error: Exception) -> str:
     """An error as one line; what torch adds to it stands in the log."""
     reason = f"{type(error).__name__}: {error}".splitlines()[0]
-    if "jobs.algorithm.device" in sys.modules:  # else it came before anything was computed
-        from jobs.algorithm.device import is_out_of_memory
+    if "jobs.algorithm.machine.device" in sys.modules:  # else it came before anything was computed
+        from jobs.algorithm.machine.device import is_out_of_memory
 
         if is_out_of_memory(error):
             return f"{reason}; lower mini_batch_size or crop_size, or use an instance with more memory"
@@ -170,7 +170,7 @@ def failure_path(root: Path) -> Path:
 if __name__ == "__main__":
     code = main()
     if _is_member():
-        from jobs.algorithm.team import end_member
+        from jobs.algorithm.training.team import end_member
 
         end_member(code)
     sys.exit(code)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from formats.errors import SagesegError
-from jobs.algorithm.team import MEETING, RANK, SIZE
+from jobs.algorithm.training.team import MEETING, RANK, SIZE
 
 _POLL_SECONDS = 0.1
 

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from formats.errors import SagesegError
-from jobs.emulator.container import child_environment
+from jobs.emulator.host.container import child_environment
 from jobs.emulator.presence import (
     Presence,
     emulator_folder,

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from formats.errors import SagesegError
-from jobs.emulator.collection import Kind
-from jobs.emulator.faults import invalid
-from jobs.emulator.storage import Storage
-from jobs.emulator.training_rules import environment_not_emulated, image_rules
+from jobs.emulator.api.faults import invalid
+from jobs.emulator.host.storage import Storage
+from jobs.emulator.store.collection import Kind
+from jobs.emulator.training.rules import environment_not_emulated, image_rules
 
 MODELS = Kind(
     word="model",

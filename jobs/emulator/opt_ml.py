@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from formats.staging import write_text
-from jobs.emulator.state import Record
+from jobs.emulator.store.state import Record
 
 HOST = "algo-1"
 

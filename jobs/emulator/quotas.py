@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from jobs.emulator.faults import ServiceError
-from jobs.emulator.rehearsal import Plan
+from jobs.emulator.api.faults import ServiceError
+from jobs.emulator.host.rehearsal import Plan
 
 
 def check_quota(plan: Plan, instance_type: str, use: str, current: int) -> None:

@@ -18,9 +18,12 @@ from waitress import wasyncore
 
 from formats.console import say
 from formats.errors import SagesegError
-from jobs.emulator.app import EmulatorApp
-from jobs.emulator.container import OWN_PROGRAMS, Programs
-from jobs.emulator.invocations import TIMEOUT_SECONDS
+from jobs.emulator.api.app import EmulatorApp
+from jobs.emulator.endpoints.invocations import TIMEOUT_SECONDS
+from jobs.emulator.host.container import OWN_PROGRAMS, Programs
+from jobs.emulator.host.rehearsal import FILE_NAME, Rehearsal
+from jobs.emulator.host.storage import OpenS3, Storage, open_s3
+from jobs.emulator.host.workplace import Workplace
 from jobs.emulator.presence import (
     Presence,
     emulator_folder,
@@ -30,11 +33,8 @@ from jobs.emulator.presence import (
     tool_version,
     write_presence,
 )
-from jobs.emulator.rehearsal import FILE_NAME, Rehearsal
 from jobs.emulator.services import Services
-from jobs.emulator.state import State
-from jobs.emulator.storage import OpenS3, Storage, open_s3
-from jobs.emulator.workplace import Workplace
+from jobs.emulator.store.state import State
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_IDLE_SECONDS = 60.0
@@ -74,7 +74,7 @@ def serve(
     """Serve a home ($SAGESEG_HOME by default) until a signal, or until nothing was asked and no
     job ran for `idle_seconds`. Call it from the main thread."""
     if home is None:
-        from jobs.records import home as default_home
+        from jobs.tracking.records import home as default_home
 
         home = default_home()
     with _ending_signals() as ended, running_server(home, host, port) as server:

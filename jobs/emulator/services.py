@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from jobs.emulator.app import Answers
-from jobs.emulator.endpoints import Endpoints
-from jobs.emulator.invocations import TIMEOUT_SECONDS, Invocations
-from jobs.emulator.log_events import LogEvents
-from jobs.emulator.models import EndpointConfigs, Models
-from jobs.emulator.tags import Tags
-from jobs.emulator.training import TrainingJobs
-from jobs.emulator.transform import TransformJobs
-from jobs.emulator.tuning import TuningJobs
-from jobs.emulator.workplace import Workplace
+from jobs.emulator.api.app import Answers
+from jobs.emulator.endpoints.invocations import TIMEOUT_SECONDS, Invocations
+from jobs.emulator.endpoints.models import EndpointConfigs, Models
+from jobs.emulator.endpoints.operations import Endpoints
+from jobs.emulator.host.workplace import Workplace
+from jobs.emulator.store.log_events import LogEvents
+from jobs.emulator.store.tags import Tags
+from jobs.emulator.training.operations import TrainingJobs
+from jobs.emulator.transform.operations import TransformJobs
+from jobs.emulator.tuning.operations import TuningJobs
 
 
 class Services:

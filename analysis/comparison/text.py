@@ -1,0 +1,36 @@
+"""A comparison for a person at a terminal: aligned plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from analysis.report.formatting import format_difference, format_score, format_seconds
+from analysis.report.scores_text import aligned
+
+
+def format_comparison(comparison: Mapping[str, Any]) -> str:
+    """A comparison.json's models, one per line, then what tells each pair apart."""
+    models = [["model", "IoU", "Dice", "IoU pooled", "training", "USD"], *map(_model, comparison["reports"])]
+    pairs = [["difference", "IoU", "interval", "better", "worse", "same"], *map(_pair, comparison["differences"])]
+    shared = [["images in common", str(comparison["images"])], ["groups", str(comparison["groups"])]]
+    return "\n".join([*aligned(models), "", *aligned(pairs), "", *aligned(shared)])
+
+
+def _model(report: Mapping[str, Any]) -> list[str]:
+    seconds, cost = report["job"].get("seconds"), report["job"].get("cost_usd")
+    return [
+        report["name"],
+        format_score(report["per_image_mean"]["iou"]),
+        format_score(report["per_image_mean"]["dice"]),
+        format_score(report["overall"]["mean_iou_foreground"]),
+        "" if seconds is None else format_seconds(seconds),
+        "" if cost is None else f"{cost:.2f}",
+    ]
+
+
+def _pair(pair: Mapping[str, Any]) -> list[str]:
+    iou = pair["iou"]
+    interval = " to ".join(map(format_difference, iou["interval"])) if iou["interval"] else "one group"
+    counts = [str(iou[key]) for key in ("better", "worse", "same")]
+    return [f"{pair['a']} – {pair['b']}", format_difference(iou["mean"]), interval, *counts]

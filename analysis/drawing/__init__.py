@@ -1,0 +1,1 @@
+"""Pixels that people see: colours, overlays, legends, thumbnails."""

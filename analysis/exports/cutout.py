@@ -1,0 +1,124 @@
+"""What was predicted, cut out of its image: on nothing, on a colour, or on another image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import simplejpeg
+from PIL import ImageColor
+
+from analysis.masks.reading import read_bands, read_prediction
+from analysis.masks.sources import Source
+from formats.classes import IGNORE, ClassTable
+from formats.errors import SagesegError
+from formats.images import Rgb, read_image
+
+Alpha = npt.NDArray[np.uint8]
+"""How much of a pixel is foreground, shape (height, width), 0 to 255."""
+
+CLEAR, SOLID = 0.1, 0.9
+"""The probabilities of the foreground between which a soft edge fades: networks are seldom surer
+of anything, and a haze of a few per cent over the whole background would show."""
+_QUALITY = 95
+_COMPRESSION = 3
+
+
+@dataclass(frozen=True)
+class Background:
+    """What stands behind what was cut out: a colour, or an image that fills the area."""
+
+    colour: tuple[int, int, int] | None
+    image: Path | None = None
+
+
+def parse_background(text: str) -> Background:
+    """A file's name, or a colour as CSS writes it: `white`, `#f4f4f4`, `rgb(20, 20, 20)`."""
+    path = Path(text)
+    if path.is_file():
+        read_image(path)
+        return Background(None, path)
+    try:
+        red, green, blue, *_ = ImageColor.getrgb(text)
+    except ValueError as e:
+        raise SagesegError(
+            f"--background {text}: neither a file nor a colour; expected an image, or a colour such as white or #f4f4f4"
+        ) from e
+    return Background((red, green, blue))
+
+
+@dataclass(frozen=True)
+class Cutout:
+    """Cuts predicted foreground out: RGBA PNG without a background, JPEG with one."""
+
+    classes: ClassTable | None
+    background: Background | None = None
+    soft: bool = False
+
+    @property
+    def suffix(self) -> str:
+        return ".jpg" if self.background else ".png"
+
+    def __call__(self, predictions: Path, source: Source, image: Rgb) -> bytes:
+        alpha = self._alpha(predictions, source)
+        if self.background is None:
+            return encode_rgba(image, alpha)
+        height, width = alpha.shape
+        drawn = blend(image, backdrop(self.background, width, height), alpha)
+        return bytes(simplejpeg.encode_jpeg(drawn, _QUALITY, "RGB", "444"))
+
+    def _alpha(self, predictions: Path, source: Source) -> Alpha:
+        if not self.soft:
+            mask = read_prediction(predictions, source, len(self.classes) if self.classes else IGNORE)
+            return np.asarray((mask != 0) * np.uint8(255), np.uint8)
+        if not source.probabilities or self.classes is None:
+            lacking = "labels.txt" if source.probabilities else "probabilities"
+            raise SagesegError(f"{predictions}: no {lacking} for --soft; predict with --probabilities")
+        alpha = np.empty((source.height, source.width), np.uint8)
+        for band in read_bands(predictions, source, len(self.classes), probabilities=True):
+            if band.probabilities is not None:
+                alpha[band.top : band.top + band.labels.shape[0]] = soft_alpha(band.probabilities[0])
+        return alpha
+
+
+def soft_alpha(background: npt.NDArray[Any]) -> Alpha:
+    """From the background's probabilities, shape (h, w), 0 to 1: clear up to CLEAR foreground, solid
+    from SOLID on, straight between."""
+    foreground = 1 - background.astype(np.float32)
+    return np.asarray((255 * np.clip((foreground - CLEAR) / (SOLID - CLEAR), 0, 1)).round(), np.uint8)
+
+
+def encode_rgba(image: Rgb, alpha: Alpha) -> bytes:
+    """PNG with straight alpha; where that is 0 the image's colours are gone too."""
+    red, green, blue = (cv2.bitwise_and(channel, channel, mask=alpha) for channel in cv2.split(image))
+    _, content = cv2.imencode(".png", cv2.merge([blue, green, red, alpha]), [cv2.IMWRITE_PNG_COMPRESSION, _COMPRESSION])
+    return bytes(content)
+
+
+def blend(image: Rgb, behind: Rgb, alpha: Alpha) -> Rgb:
+    """`image` over `behind`, both (height, width, 3), each pixel by its alpha."""
+    share = alpha[:, :, None].astype(np.uint16)
+    return np.asarray((image * share + behind * (255 - share) + 127) // 255, np.uint8)
+
+
+@cache
+def backdrop(background: Background, width: int, height: int) -> Rgb:
+    """A background at a size: a colour everywhere, or the middle of an image that is scaled, its
+    proportions kept, until it covers everything. Made once for all images of a size."""
+    if background.colour:
+        filled = np.empty((height, width, 3), np.uint8)
+        filled[:] = background.colour
+        return filled
+    if background.image is None:
+        raise ValueError("a background is a colour or an image")
+    image = read_image(background.image)
+    scale = max(width / image.shape[1], height / image.shape[0])
+    size = (max(width, round(image.shape[1] * scale)), max(height, round(image.shape[0] * scale)))
+    scaled = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    left, top = (size[0] - width) // 2, (size[1] - height) // 2
+    return np.asarray(scaled[top : top + height, left : left + width], np.uint8)

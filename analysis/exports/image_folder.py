@@ -1,0 +1,82 @@
+"""Predictions drawn over images that have no truth: each prediction beside its image in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from analysis.masks.sources import Source, plan_sources
+from formats.errors import SagesegError
+from formats.images import Rgb, image_size, read_image
+from formats.parallel import map_parallel
+from formats.predictions import Predictions
+from formats.staging import staged_folder, write_bytes
+
+
+class Draw(Protocol):
+    """How an image with its prediction becomes a file. Pickles, to work in another process."""
+
+    @property
+    def suffix(self) -> str:
+        """Of the files it makes, such as `.png`."""
+
+    def __call__(self, predictions: Path, source: Source, image: Rgb) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """How many images were drawn; `dropped_crops` of them were not predicted: background."""
+
+    images: int
+    dropped_crops: int
+
+
+def draw_folder(
+    predictions: Predictions,
+    images: Path,
+    out: Path,
+    draw: Draw,
+    *,
+    label: str,
+    overwrite: bool = False,
+    workers: int | None = None,
+) -> Drawn:
+    """Write the folder `out`: a file for each predicted image, by its stem, at the image's full size.
+
+    `images` is the folder whose images were predicted. Raises SagesegError, before anything is
+    drawn, naming an image that is missing or of another size than was predicted: nothing is resized.
+    """
+    sources = plan_sources(predictions, None)
+    paths = list(find_images(sources, images))
+    with staged_folder(out, overwrite=overwrite) as stage:
+        work = partial(_draw, predictions.root, stage, draw)
+        for _ in map_parallel(work, list(zip(sources, paths, strict=True)), workers=workers, label=label):
+            pass
+    return Drawn(len(sources), sum(source.dropped for source in sources))
+
+
+def _draw(predictions: Path, stage: Path, draw: Draw, work: tuple[Source, Path]) -> None:
+    source, path = work
+    write_bytes(stage / f"{source.stem}{draw.suffix}", draw(predictions, source, read_image(path)))
+
+
+def find_images(sources: Iterable[Source], images: Path) -> Iterable[Path]:
+    """The image of each source: where manifest.csv says, or by its name, directly in the folder."""
+    if not images.is_dir():
+        raise SagesegError(f"{images}: no such folder; expected the images that were predicted")
+    for source in sources:
+        path = images / source.row.source
+        if not path.is_file():
+            path = images / PurePosixPath(source.row.source).name
+        if not path.is_file():
+            raise SagesegError(f"{path}: not found; expected the folder of the images that were predicted")
+        size = image_size(path)
+        if size != (source.width, source.height):
+            raise SagesegError(
+                f"{path}: {size[0]}×{size[1]} pixels, but {source.width}×{source.height} were predicted;"
+                " give the folder of the images that were predicted"
+            )
+        yield path

@@ -1,0 +1,138 @@
+"""Kaggle's Carvana submission: masks as run lengths in a CSV, and back."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from analysis.masks.reading import read_prediction
+from analysis.masks.sources import Source, plan_sources
+from analysis.scoring.runs import decode_runs, encode_runs
+from formats.classes import BACKGROUND, IGNORE, ClassTable
+from formats.errors import SagesegError
+from formats.manifest import ManifestRow
+from formats.mask_rows import write_mask_rows
+from formats.masks import Mask
+from formats.parallel import map_parallel
+from formats.predictions import Predictions, mask_path, write_predictions_index
+from formats.staging import staged_folder, write_bytes
+
+HEADER = ("img", "rle_mask")
+DEFAULT_CLASS = "car"
+"""What Carvana's masks show; a submission does not say."""
+
+
+def parse_size(text: str | None) -> tuple[int, int]:
+    """`1918x1280`, as (width, height)."""
+    match = re.fullmatch(r"(\d+)[xX×](\d+)", text or "", re.ASCII)
+    if match is None or not int(match[1]) or not int(match[2]):
+        given = f"--size {text}" if text else "--size is missing"
+        raise SagesegError(f"{given}: expected the images' width and height, such as 1918x1280")
+    return int(match[1]), int(match[2])
+
+
+def write_submission(
+    predictions: Predictions,
+    out: Path,
+    *,
+    class_name: str | None = None,
+    overwrite: bool = False,
+    workers: int | None = None,
+) -> int:
+    """Write one line per image, gzipped where `out` ends in .gz. Returns how many.
+
+    `class_name` says which class is submitted; it may be None where there is one besides the
+    background. An `out` that exists is refused unless `overwrite` is set. Neither time nor name goes
+    into the gzip, so the same masks give the same bytes.
+    """
+    if out.exists() and not overwrite:
+        raise SagesegError(f"{out}: exists already; choose another --out or add --overwrite")
+    class_id = _class_id(predictions, class_name)
+    sources = plan_sources(predictions, None)
+    num_values = len(predictions.classes) if predictions.classes else IGNORE
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(HEADER)
+    work = partial(_encode, predictions.root, num_values, class_id)
+    writer.writerows(map_parallel(work, sources, workers=workers, label="encoding"))
+    content = buffer.getvalue().encode("utf-8")
+    write_bytes(out, gzip.compress(content, 6, mtime=0) if out.suffix == ".gz" else content)
+    return len(sources)
+
+
+def _class_id(predictions: Predictions, name: str | None) -> int:
+    names = predictions.classes.names if predictions.classes else (BACKGROUND, "1")
+    if name is None:
+        if len(names) > 2:
+            raise SagesegError(f"{predictions.root}: {len(names) - 1} classes; choose one with --class: {names[1:]}")
+        return 1
+    if name not in names[1:]:
+        raise SagesegError(f"--class {name}: expected one of {', '.join(names[1:])}")
+    return names.index(name)
+
+
+def _encode(root: Path, num_values: int, class_id: int, source: Source) -> tuple[str, str]:
+    mask = read_prediction(root, source, num_values)
+    return Path(source.row.source).name, encode_runs(mask == class_id)
+
+
+def read_submission(path: Path, size: tuple[int, int]) -> Iterator[tuple[str, Mask]]:
+    """The (image name, mask) of each line of a submission, plain or gzipped; masks are 0 and 1, uint8
+    of `size` (width, height).
+
+    Raises SagesegError naming the line that is not as `write_submission` writes it.
+    """
+    for number, (name, text) in enumerate(_lines(path), start=2):
+        try:
+            yield name, decode_runs(text, *size)
+        except ValueError as e:
+            raise SagesegError(f"{path}: line {number}, {name}: {e}; is --size the images' size?") from e
+
+
+def _lines(path: Path) -> Iterator[tuple[str, str]]:
+    try:
+        content = path.read_bytes()
+        text = (gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content).decode("utf-8")
+    except FileNotFoundError as e:
+        raise SagesegError(f"{path}: not found; expected a submission") from e
+    except (OSError, EOFError, UnicodeDecodeError) as e:
+        raise SagesegError(f"{path}: cannot be read ({e}); expected a CSV, plain or gzipped") from e
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))
+    reader = csv.reader(io.StringIO(text, newline=""))
+    if tuple(next(reader, ())) != HEADER:
+        raise SagesegError(f"{path}: line 1: expected {','.join(HEADER)}")
+    for number, cells in enumerate(reader, start=2):
+        if len(cells) != len(HEADER):
+            raise SagesegError(f"{path}: line {number}: {len(cells)} cells; expected {','.join(HEADER)}")
+        yield cells[0], cells[1]
+
+
+def masks_from_submission(
+    path: Path, out: Path, size: tuple[int, int], *, class_name: str | None = None, overwrite: bool = False
+) -> int:
+    """Write the folder `out`: stitched predictions with the masks of a submission. Returns how many."""
+    width, height = size
+    classes = ClassTable((BACKGROUND, class_name or DEFAULT_CLASS))
+    rows: dict[str, ManifestRow] = {}
+    with staged_folder(out, overwrite=overwrite) as stage:
+        (stage / "masks").mkdir()
+        for name, mask in read_submission(path, size):
+            row = _row(name, width, height)
+            if row.id in rows or Path(name).name != name or not row.id:
+                raise SagesegError(f"{path}: {name!r}: expected the file name of one image, once")
+            rows[row.id] = row
+            write_mask_rows(mask_path(stage, row.id), width, height, [mask])
+        if not rows:
+            raise SagesegError(f"{path}: no image in it; expected a line per image")
+        write_predictions_index(stage, rows.values(), classes, {"submission": path.name})
+    return len(rows)
+
+
+def _row(name: str, width: int, height: int) -> ManifestRow:
+    stem = Path(name).stem
+    return ManifestRow(stem, "", stem, name, 0, 0, width, height, width, height)

@@ -1,0 +1,1 @@
+"""Crops of truth and prediction read, blended and stitched to full size."""

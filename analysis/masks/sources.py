@@ -1,0 +1,254 @@
+"""Which crops make up each source image, checked before anything is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from analysis.masks.pieces import Piece, divide, owned_pixels
+from formats.classes import ClassTable
+from formats.crops import Box
+from formats.dataset import Dataset
+from formats.errors import SagesegError
+from formats.manifest import ManifestRow
+from formats.predictions import Predictions
+from formats.resize import Resize, parse_resize, recorded_resize, resized_size
+
+Size = tuple[int, int]
+"""Width, height."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One predicted source image. `row` carries its split, group and attributes; `width, height` are
+    those of the image as it was before prep resized it.
+
+    `predicted` are the crops with a predicted mask, `kept` those with an image and a true mask in
+    the dataset (none without a dataset); they lie on images of `predicted_size` and `kept_size`,
+    which differ from the source's where prep resized it. `unlabelled` are crops of the dataset that
+    prep dropped although they hold objects, as --focus asks: their truth is unknown, thus ignore.
+    `dropped` crops were not predicted, and `uncovered` pixels of the source lie in no crop at all;
+    both are background in the prediction.
+    `probabilities` tells that all predicted crops have them.
+    """
+
+    stem: str
+    width: int
+    height: int
+    row: ManifestRow
+    predicted: tuple[Piece, ...]
+    predicted_size: Size
+    kept: tuple[Piece, ...]
+    kept_size: Size
+    unlabelled: tuple[Piece, ...]
+    dropped: int
+    uncovered: int
+    probabilities: bool
+
+    def scored_as_background(self) -> int:
+        """How many dropped crops count as background: those that are not ignore in the truth."""
+        predicted = {piece.id for piece in self.predicted}
+        return self.dropped - sum(piece.id not in predicted for piece in self.unlabelled) if self.dropped else 0
+
+
+def plan_sources(predictions: Predictions, dataset: Dataset | None) -> list[Source]:
+    """The sources that were predicted, in the order of the manifest, with their crops.
+
+    The dataset says whether prep resized the images; without one predictions.json does. Raises
+    SagesegError, naming the crop, where a prediction is missing, stands twice, is of no image of the
+    dataset or lies outside its image, where only some have probabilities, and where two sources
+    share a stem.
+    """
+    if not predictions.rows:
+        raise SagesegError(f"{predictions.root}: no predictions in its manifest.csv; predict at least one image")
+    agreed_classes(predictions, dataset)
+    predicted = _by_stem(_rows_with_masks(predictions))
+    known = _by_stem(dataset.rows if dataset else predictions.rows)
+    plan = _Plan(dataset, recorded_resize(dataset.info) if dataset else _resize_of(predictions), _with(predictions))
+    sources = []
+    for stem, rows in predicted.items():
+        if dataset and stem not in known:
+            raise _unknown(rows[0], dataset)
+        sources.append(plan.source(stem, rows, known[stem]))
+    return sources
+
+
+def _resize_of(predictions: Predictions) -> Resize | None:
+    text = predictions.info.get("resize")
+    return None if text is None else parse_resize(str(text))
+
+
+def _with(predictions: Predictions) -> bool:
+    """Whether there are probabilities; then every predicted crop must have its own."""
+    if not (predictions.root / "probabilities").is_dir():
+        return False
+    rows = [row for row in predictions.rows if predictions.mask_path(row.id).is_file()]
+    missing = [row.id for row in rows if not predictions.probabilities_path(row.id).is_file()]
+    if missing and len(missing) < len(rows):
+        raise SagesegError(
+            f"{predictions.probabilities_path(missing[0])}: not found, though other crops have probabilities"
+            f" ({len(missing)} of {len(rows)} are missing); predict again, or remove the folder probabilities"
+        )
+    return not missing
+
+
+def check_complete(sources: Sequence[Source], dataset: Dataset) -> None:
+    """Raise SagesegError when an image of a split that was predicted has no prediction at all: scores
+    of the others alone would flatter."""
+    splits, stems = {source.row.split for source in sources}, {source.stem for source in sources}
+    missing = dict.fromkeys(
+        row.source for row in dataset.rows if row.kept and row.split in splits and row.source_stem not in stems
+    )
+    if missing:
+        raise SagesegError(
+            f"{next(iter(missing))}: an image of the predicted split without a prediction ({len(missing)} such images);"
+            " predict it too, or add --partial to score what there is"
+        )
+
+
+def agreed_classes(predictions: Predictions, dataset: Dataset | None) -> ClassTable | None:
+    """The classes of predictions and dataset, which must not differ; None where neither has any."""
+    if dataset is None:
+        return predictions.classes
+    if predictions.classes not in (None, dataset.classes):
+        theirs, ours = (", ".join(table.names) for table in (predictions.classes, dataset.classes) if table)
+        raise SagesegError(
+            f"{predictions.root / 'labels.txt'}: classes {theirs}; expected those of the dataset: {ours}"
+        )
+    return dataset.classes
+
+
+def dropped_before(info: Mapping[str, Any]) -> int:
+    """How many dropped crops became background when these predictions were stitched, by
+    predictions.json; 0 where they were not."""
+    stitched = info.get("stitched")
+    return int(stitched.get("dropped_crops", 0)) if isinstance(stitched, dict) else 0
+
+
+def _rows_with_masks(predictions: Predictions) -> list[ManifestRow]:
+    there = {row.id for row in predictions.rows if predictions.mask_path(row.id).is_file()}
+    missing = [row.id for row in predictions.rows if row.kept and row.id not in there]
+    if missing:
+        raise SagesegError(
+            f"{predictions.mask_path(missing[0])}: not found, though manifest.csv lists it"
+            f" ({len(missing)} of {len(predictions.rows)} masks are missing); predict again"
+        )
+    if not there:
+        raise SagesegError(
+            f"{predictions.root}: every row is a dropped crop without a mask; predict at least one image"
+        )
+    return [row for row in predictions.rows if row.id in there]
+
+
+def _by_stem(rows: Iterable[ManifestRow]) -> dict[str, list[ManifestRow]]:
+    by_stem: dict[str, list[ManifestRow]] = {}
+    for row in rows:
+        by_stem.setdefault(row.source_stem, []).append(row)
+    return by_stem
+
+
+@dataclass(frozen=True)
+class _Plan:
+    dataset: Dataset | None
+    resize: Resize | None
+    probabilities: bool
+
+    def source(self, stem: str, predicted: Sequence[ManifestRow], rows: Sequence[ManifestRow]) -> Source:
+        _check_one_source(stem, predicted)
+        _check_one_source(stem, rows)
+        if self.dataset:
+            _check_predicted(predicted, rows, self.dataset)
+        first = rows[0]
+        width, height = first.source_width, first.source_height
+        kept_size = resized_size(width, height, self.resize)
+        predicted_size, grid = ((width, height), predicted) if _is_whole(predicted) else (kept_size, rows)
+        _check_inside(grid, predicted_size, self.dataset)
+        ids = {row.id for row in predicted}
+        pieces = divide(_boxes(grid), *predicted_size)
+        known = divide(_boxes(rows), *kept_size) if self.dataset else []
+        kept = {row.id for row in rows if row.kept}
+        unlabelled = {row.id for row in rows if not row.kept and row.foreground} if self.dataset else set()
+        return Source(
+            stem=stem,
+            width=width,
+            height=height,
+            row=first,
+            predicted=tuple(piece for piece in pieces if piece.id in ids),
+            predicted_size=predicted_size,
+            kept=tuple(piece for piece in known if piece.id in kept),
+            kept_size=kept_size,
+            unlabelled=tuple(piece for piece in known if piece.id in unlabelled),
+            dropped=len(grid) - len(predicted),
+            uncovered=_at_source_size(owned_pixels(pieces), predicted_size, (width, height)),
+            probabilities=self.probabilities,
+        )
+
+
+def _at_source_size(covered: int, size: Size, source: Size) -> int:
+    """The pixels of a source that are not covered, when `covered` of its image at `size` are."""
+    missing, pixels = size[0] * size[1] - covered, size[0] * size[1]
+    return round(missing * source[0] * source[1] / pixels)
+
+
+def _check_inside(rows: Sequence[ManifestRow], size: Size, dataset: Dataset | None) -> None:
+    for row in rows:
+        if row.x >= size[0] or row.y >= size[1]:
+            mend = "prepare the dataset again" if dataset else "stitch with --dataset, which knows how it was resized"
+            raise SagesegError(
+                f"{row.id}: the crop lies at {row.x},{row.y}, outside its image of {size[0]}×{size[1]}; {mend}"
+            )
+
+
+def _boxes(rows: Iterable[ManifestRow]) -> dict[str, Box]:
+    return {row.id: row.box for row in rows}
+
+
+def _is_whole(rows: Sequence[ManifestRow]) -> bool:
+    row = rows[0]
+    return len(rows) == 1 and row.box == Box(0, 0, row.source_width, row.source_height)
+
+
+def _check_one_source(stem: str, rows: Sequence[ManifestRow]) -> None:
+    first, places = rows[0], dict[Box, ManifestRow]()
+    for row in rows:
+        if row.source != first.source:
+            raise SagesegError(
+                f"{first.source} and {row.source} are both called {stem}; give each image a name of its own"
+            )
+        if (row.source_width, row.source_height) != (first.source_width, first.source_height):
+            raise SagesegError(f"{row.id}: source size {_size(row)}, but {first.id} says {_size(first)}; predict again")
+        if row.box in places:
+            raise SagesegError(f"{row.id} and {places[row.box].id} are the same crop of {row.source}; keep one of them")
+        places[row.box] = row
+
+
+def _size(row: ManifestRow) -> str:
+    return f"{row.source_width}×{row.source_height}"
+
+
+def _check_predicted(predicted: Sequence[ManifestRow], rows: Sequence[ManifestRow], dataset: Dataset) -> None:
+    if _is_whole(predicted):
+        if _size(predicted[0]) != _size(rows[0]):
+            raise SagesegError(
+                f"{predicted[0].id}: predicted at {_size(predicted[0])}, but the dataset's image is {_size(rows[0])};"
+                " predict at the image's own size"
+            )
+        return
+    known = _boxes(rows)
+    for row in predicted:
+        if known.get(row.id) != row.box:
+            raise _unknown(row, dataset)
+    ids = {row.id for row in predicted}
+    missing = [row.id for row in rows if row.kept and row.id not in ids]
+    if missing:
+        raise SagesegError(
+            f"{missing[0]}: no prediction for this crop ({len(missing)} missing of {rows[0].source}); predict again"
+        )
+
+
+def _unknown(row: ManifestRow, dataset: Dataset) -> SagesegError:
+    return SagesegError(
+        f"{row.id}: predicted, but {dataset.root} has no such crop at {row.x},{row.y} of {row.width}×{row.height};"
+        " choose the dataset that was predicted, or stitch without --dataset first"
+    )

@@ -1,0 +1,103 @@
+"""Predicted crops put together to masks of the source images' size."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+from analysis.choices import How
+from analysis.masks.reading import read_bands
+from analysis.masks.sources import Source, agreed_classes, dropped_before, plan_sources
+from formats.classes import IGNORE, ClassTable
+from formats.dataset import Dataset
+from formats.errors import SagesegError
+from formats.manifest import ManifestRow
+from formats.mask_rows import write_mask_rows
+from formats.parallel import map_parallel
+from formats.predictions import Predictions, mask_path, write_predictions_index
+from formats.staging import staged_folder
+
+
+@dataclass(frozen=True)
+class Stitched:
+    """What was put together, and how; `dropped_crops` and `uncovered_pixels` became background."""
+
+    images: int
+    crops: int
+    dropped_crops: int
+    uncovered_pixels: int
+    by: How
+
+
+def stitch(
+    predictions: Predictions,
+    dataset: Dataset | None,
+    out: Path,
+    *,
+    by: How | None = None,
+    overwrite: bool = False,
+    workers: int | None = None,
+) -> Stitched:
+    """Write the folder `out`: predictions at full size, one mask per source.
+
+    With BLEND, crops' probabilities are blended where crops overlap; with INNER each pixel comes
+    from the crop in which it lies farthest from the edge. `by` None blends where there are
+    probabilities. Padding is cut away, and a resize by prep undone. With a dataset, its manifest
+    says which crops there are; without, the predictions' own. Memory holds a row or two of crops.
+    Raises SagesegError as `plan_sources` and `read_bands` do.
+    """
+    sources = plan_sources(predictions, dataset)
+    classes = agreed_classes(predictions, dataset)
+    stitched = Stitched(
+        images=len(sources),
+        crops=sum(len(source.predicted) for source in sources),
+        dropped_crops=sum(source.dropped for source in sources) + dropped_before(predictions.info),
+        uncovered_pixels=sum(source.uncovered for source in sources),
+        by=_choose(by, predictions, sources, classes),
+    )
+    with staged_folder(out, overwrite=overwrite) as stage:
+        (stage / "masks").mkdir()
+        work = partial(_stitch_source, predictions.root, stage, _num_values(classes), stitched.by)
+        for _ in map_parallel(work, sources, workers=workers, label="stitching"):
+            pass
+        info = {key: value for key, value in predictions.info.items() if key != "resize"}
+        write_predictions_index(stage, map(_stitched_row, sources), classes, {**info, "stitched": asdict(stitched)})
+    return stitched
+
+
+def _choose(by: How | None, predictions: Predictions, sources: list[Source], classes: ClassTable | None) -> How:
+    possible = sources[0].probabilities and classes is not None
+    if by is How.BLEND and not possible:
+        lacking = "labels.txt" if sources[0].probabilities else "probabilities"
+        raise SagesegError(
+            f"{predictions.root}: no {lacking} to blend with; predict with --probabilities, or stitch --by inner"
+        )
+    return by or (How.BLEND if possible else How.INNER)
+
+
+def _num_values(classes: ClassTable | None) -> int:
+    return len(classes) if classes else IGNORE
+
+
+def _stitch_source(root: Path, stage: Path, num_classes: int, by: How, source: Source) -> None:
+    bands = read_bands(root, source, num_classes, blend=by is How.BLEND)
+    path = mask_path(stage, source.stem)
+    write_mask_rows(path, source.width, source.height, (band.labels for band in bands))
+
+
+def _stitched_row(source: Source) -> ManifestRow:
+    row = source.row
+    return ManifestRow(
+        id=source.stem,
+        split=row.split,
+        group=row.group,
+        source=row.source,
+        x=0,
+        y=0,
+        width=source.width,
+        height=source.height,
+        source_width=source.width,
+        source_height=source.height,
+        attributes=row.attributes,
+    )

@@ -1,0 +1,1 @@
+"""One report: its page, its tables, its layer files."""

@@ -1,0 +1,115 @@
+"""images.csv, objects.csv and areas.csv: what the report knows of each image, for a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from analysis.report.examiner import ImageReport
+from analysis.report.object_tables import wrong_object_to_json
+from analysis.report.scores_json import area
+from analysis.scoring.components import Component
+from analysis.scoring.scores import defined
+from analysis.scoring.summary import Summary
+
+_SCORES = ("iou", "dice", "boundary_iou", "boundary_f")
+_OBJECT_COLUMNS = (
+    *("stem", "group", "what", "class", "confused_with", "x", "y", "width", "height"),
+    *("pixels", "share", "area", "agreed", "distance", "reach", "kind"),
+)
+
+
+def images_to_csv(summary: Summary) -> str:
+    """One row per image, worst first; an undefined score is an empty cell."""
+    names = summary.classes.names
+    attributes = sorted({name for image in summary.images for name in image.attributes})
+    scored = [f"{key}_{name}" for key in _SCORES for name in names]
+    counted = ["width", "height", "mean_iou_foreground", "false_positive_pixels", "missed_pixels"]
+    counted += ["false_positive_objects", "missed_objects", "suspicion"]
+    header = ["stem", "group", "split", *counted, *scored, *attributes]
+    return _csv(header, (_image_cells(image, attributes) for image in summary.images))
+
+
+def _image_cells(image: ImageReport, attributes: Sequence[str]) -> list[Any]:
+    scores = [value for key in _SCORES for value in image.scores.per_class[key].tolist()]
+    cells = [image.stem, image.group, image.split, image.width, image.height]
+    cells += [_cell(image.scores.foreground_mean("iou")), image.false_positive_pixels, image.missed_pixels]
+    cells += [image.false_positive_count, image.missed_count]
+    cells.append(_cell(image.suspect.suspicion if image.suspect else math.nan))
+    return [*cells, *map(_cell, scores), *(image.attributes.get(name, "") for name in attributes)]
+
+
+def objects_to_csv(summary: Summary) -> str:
+    """One row per object that an image keeps: true and predicted ones, false positives and misses,
+    the largest of each. `share` is of the image's counted pixels."""
+    return _csv(_OBJECT_COLUMNS, (_object_cells(line) for image in summary.images for line in _objects(image, summary)))
+
+
+def _objects(image: ImageReport, summary: Summary) -> Iterator[dict[str, Any]]:
+    names, scale = summary.classes.names, summary.scoring.scale
+    for what, components in (("true", image.true_components), ("predicted", image.predicted_components)):
+        for each in components:
+            found = {**_component(each), "class": names[each.class_id], "area": area(scale, each.pixels)}
+            yield {"stem": image.stem, "group": image.group, "what": what, **found, **_share(image, each.pixels)}
+    for what, wrong_objects in (("false_positive", image.false_positives), ("missed", image.missed)):
+        for wrong in wrong_objects:
+            yield {**wrong_object_to_json(image, wrong, names, scale), "what": what, **_share(image, wrong.pixels)}
+
+
+def _component(each: Component) -> dict[str, Any]:
+    box = {"x": each.x, "y": each.y, "width": each.width, "height": each.height}
+    return {**box, "pixels": each.pixels, "agreed": round(each.agreed, 6)}
+
+
+def _share(image: ImageReport, pixels: int) -> dict[str, str]:
+    return {"share": _cell(pixels / image.counted_pixels)}
+
+
+def _object_cells(line: dict[str, Any]) -> list[Any]:
+    return [_known(line.get(column)) for column in _OBJECT_COLUMNS]
+
+
+def _known(cell: Any) -> Any:
+    """None as an empty cell, a fraction with nine digits, and all else as it is."""
+    if cell is None:
+        return ""
+    return f"{cell:.9g}" if isinstance(cell, float) else cell
+
+
+def areas_to_csv(summary: Summary) -> str:
+    """One row per image and class: pixels, their share of the image's counted pixels, the area in the
+    user's unit squared, and the number of objects."""
+    sides = ("true", "predicted")
+    header = ["stem", "group", "class", *(f"{side}_{what}" for what in _AREA_COLUMNS for side in sides)]
+    rows = (
+        [image.stem, image.group, name, *_area_cells(image, class_id, summary)]
+        for image in summary.images
+        for class_id, name in enumerate(summary.classes.names)
+    )
+    return _csv(header, rows)
+
+
+_AREA_COLUMNS = ("pixels", "share", "area", "components")
+
+
+def _area_cells(image: ImageReport, class_id: int, summary: Summary) -> list[Any]:
+    pixels = image.true_pixels[class_id], image.predicted_pixels[class_id]
+    shares = [_cell(each / image.counted_pixels if image.counted_pixels else math.nan) for each in pixels]
+    areas = [area(summary.scoring.scale, each) for each in pixels]
+    components = [image.true_count[class_id], image.predicted_count[class_id]] if class_id else ["", ""]
+    return [*pixels, *shares, *map(_known, areas), *components]
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return buffer.getvalue()
+
+
+def _cell(value: float) -> str:
+    return "" if defined(value) is None else f"{value:.6f}"

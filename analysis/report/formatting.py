@@ -1,0 +1,62 @@
+"""How numbers, colours and times read on a page."""
+
+from __future__ import annotations
+
+import math
+
+from analysis.drawing.colours import Colour
+
+UNDEFINED = "–"
+
+
+def format_score(value: float | None) -> str:
+    """Four places; but never rounded up to a perfect 1 or down to a clean 0."""
+    if value is None or math.isnan(value):
+        return UNDEFINED
+    if 0 < value < 0.00005:
+        return "<0.0001"
+    if 0.99995 <= value < 1:
+        return ">0.9999"
+    return f"{value:.4f}"
+
+
+def format_difference(value: float | None) -> str:
+    """A difference of two scores with its sign, four places."""
+    if value is None or math.isnan(value):
+        return UNDEFINED
+    return f"{value:+.4f}".replace("-", "−")
+
+
+def format_share(value: float | None) -> str:
+    """A share 0..1 in per cent, with two digits that say something."""
+    if value is None or math.isnan(value):
+        return UNDEFINED
+    percent = 100 * value
+    return f"{percent:.3f} %" if 0 < abs(percent) < 1 else f"{percent:.1f} %"
+
+
+def format_number(value: float | None) -> str:
+    """A quantity: thousands apart, decimals only where it is small."""
+    if value is None or math.isnan(value):
+        return UNDEFINED
+    if float(value).is_integer():
+        return f"{int(value):,}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.4g}"
+
+
+def format_interval(interval: tuple[float, float] | list[float] | None) -> str:
+    """Low to high of a confidence interval; nothing where there is none."""
+    return f"{format_score(interval[0])} to {format_score(interval[1])}" if interval else ""
+
+
+def format_colour(colour: Colour) -> str:
+    red, green, blue = colour
+    return f"rgb({red} {green} {blue})"
+
+
+def format_seconds(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,0 +1,73 @@
+"""What the report draws of one image at full size, as files beside the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import simplejpeg
+
+from analysis.drawing.colours import AgreementColours
+from analysis.drawing.layers import difference_palette, tint_palette
+from analysis.drawing.overlays import agreement, draw_difference
+from analysis.drawing.strips import draw_strip
+from analysis.masks.reading import read_source_image
+from analysis.masks.sources import Source
+from analysis.palette_png import encode_palette_png
+from analysis.report_files import LAYERS, STRIPS, layer_name, strip_name
+from formats import dataset as dataset_files
+from formats.crops import Box
+from formats.images import Rgb
+from formats.masks import Mask
+from formats.staging import link_file, write_errors
+
+_IMAGE_QUALITY, _STRIP_QUALITY = 90, 92
+
+
+@dataclass(frozen=True)
+class Drawer:
+    """How a source is drawn, its classes' `names` by id; a call writes its files below `stage`.
+    Pickles, to work in another process."""
+
+    stage: Path
+    dataset: Path
+    names: tuple[str, ...]
+    colours: AgreementColours
+    strips: bool = False
+
+    def make_folders(self) -> None:
+        for name in (*(f"layers/{layer}" for layer in LAYERS), *([STRIPS] if self.strips else [])):
+            (self.stage / name).mkdir(parents=True)
+
+    def __call__(self, source: Source, truth: Mask, prediction: Mask) -> None:
+        codes = agreement(truth, prediction)
+        self._write_masks(source.stem, truth, prediction, codes)
+        self._write_image(source)
+        if self.strips:
+            image = read_source_image(self.dataset, source)
+            difference = draw_difference(image, codes, self.colours)
+            strip = draw_strip(image, truth, prediction, difference, self.colours, self.names)
+            self._write(strip_name(source.stem), _encode_jpeg(strip, _STRIP_QUALITY))
+
+    def _write_masks(self, stem: str, truth: Mask, prediction: Mask, codes: Mask) -> None:
+        tints = tint_palette(len(self.names))
+        self._write(layer_name("truth", stem), encode_palette_png(truth, tints))
+        self._write(layer_name("prediction", stem), encode_palette_png(prediction, tints))
+        self._write(layer_name("difference", stem), encode_palette_png(codes, difference_palette(self.colours)))
+
+    def _write_image(self, source: Source) -> None:
+        name = layer_name("image", source.stem)
+        if [piece.crop for piece in source.kept] == [Box(0, 0, source.width, source.height)]:
+            link_file(dataset_files.image_path(self.dataset, source.kept[0].id), self.stage / name)
+        else:
+            self._write(name, _encode_jpeg(read_source_image(self.dataset, source), _IMAGE_QUALITY))
+
+    def _write(self, name: str, content: bytes) -> None:
+        """Straight to its name: the staged folder as a whole appears only when it is complete."""
+        path = self.stage / name
+        with write_errors(path):
+            path.write_bytes(content)
+
+
+def _encode_jpeg(image: Rgb, quality: int) -> bytes:
+    return bytes(simplejpeg.encode_jpeg(image, quality, "RGB", "420", True))

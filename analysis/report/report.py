@@ -1,0 +1,144 @@
+"""The report: a folder with the page, the scores, tables of images, objects and areas, and overlays."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from analysis.drawing.close_ups import close_ups as draw_close_ups
+from analysis.drawing.colours import AGREEMENT_COLOURS, AgreementColours, ColourScheme
+from analysis.drawing.thumbnails import draw_thumbnails
+from analysis.masks.pieces import owned_pixels
+from analysis.masks.sources import Source, check_complete, dropped_before, plan_sources
+from analysis.options import ScoringOptions
+from analysis.redrawing import OverlayWriter
+from analysis.report.csv_tables import areas_to_csv, images_to_csv, objects_to_csv
+from analysis.report.examiner import Examiner, ImageReport
+from analysis.report.gallery import pictured, worst_and_best
+from analysis.report.layer_files import Drawer
+from analysis.report.page import Pictures, render_page
+from analysis.report.scores_json import summary_to_json
+from analysis.report_files import IMAGES, OVERLAYS, PAGE, SCORES
+from analysis.scoring.summary import Absent, Summary, summarise
+from formats.console import say
+from formats.dataset import Dataset
+from formats.errors import SagesegError
+from formats.parallel import available_cores, map_parallel
+from formats.predictions import Predictions
+from formats.staging import staged_folder, write_text
+
+JOB_KEYS = (
+    "job",
+    "artefact",
+    "artefact_sha256",
+    "backend",
+    "algorithm",
+    "backbone",
+    "hyperparameters",
+    "image",
+    "instance_type",
+    "seconds",
+    "cost_usd",
+    "epochs",
+)
+"""What scores.json and the page tell of the job, where predictions.json knows it."""
+OVERLAYS_DRAWN = 500
+"""The viewer zooms into layers, which every image has; of thousands of overlays few are looked at."""
+_TABLES = {IMAGES: images_to_csv, "objects.csv": objects_to_csv, "areas.csv": areas_to_csv}
+
+
+def report(
+    predictions: Predictions,
+    dataset: Dataset,
+    out: Path,
+    *,
+    colours: ColourScheme = ColourScheme.DEFAULT,
+    strips: bool = False,
+    overlays: int | None = OVERLAYS_DRAWN,
+    scoring: ScoringOptions | None = None,
+    overwrite: bool = False,
+    workers: int | None = None,
+    job_record: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Write the folder `out` and return what its scores.json holds.
+
+    The predictions may be of crops or stitched; what is scored are full images, those that were
+    predicted. Full-size overlays are drawn of so many of the worst images, and of the best; of all with
+    None. `job_record` adds to what predictions.json tells of the job. Raises SagesegError as
+    `plan_sources` and the readers of `analysis.masks.sources` do.
+    """
+    scoring = scoring or ScoringOptions()
+    sources = plan_sources(predictions, dataset)
+    _check_truth(sources, dataset)
+    if not scoring.partial:
+        check_complete(sources, dataset)
+    absent = Absent(
+        dropped_crops=sum(source.scored_as_background() for source in sources) + dropped_before(predictions.info),
+        unlabelled_crops=sum(len(source.unlabelled) for source in sources),
+        uncovered_pixels=sum(source.uncovered for source in sources),
+        grey_images=sum(owned_pixels(source.kept) < math.prod(source.kept_size) for source in sources),
+    )
+    job = {**predictions.info, **(job_record or {})}
+    palette = AGREEMENT_COLOURS[colours]
+    with staged_folder(out, overwrite=overwrite) as stage:
+        draw = Drawer(stage, dataset.root, dataset.classes.names, palette, strips)
+        draw.make_folders()
+        examine = Examiner(predictions.root, dataset.root, len(dataset.classes), draw, scoring)
+        examined = map_parallel(examine, sources, workers=workers, label="scoring")
+        summary = summarise(examined, dataset.classes, absent, scoring)
+        scores = {**summary_to_json(summary), "colors": colours.value, "job": _known(job)}
+        write_text(stage / SCORES, json.dumps(scores, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+        for name, to_csv in _TABLES.items():
+            write_text(stage / name, to_csv(summary))
+        drawn = _write_overlays(stage, summary, palette, overlays, workers)
+        close_ups = _close_ups(stage, scores, summary.images, palette)
+        pictures = Pictures(_thumbnails(stage, summary, palette), close_ups, absent.grey_images, strips, drawn)
+        title = str(job.get("job") or predictions.root.resolve().name)
+        write_text(stage / PAGE, render_page(title, scores, summary.images, pictures, palette))
+    return scores
+
+
+def _write_overlays(
+    stage: Path, summary: Summary, colours: AgreementColours, number: int | None, workers: int | None
+) -> int:
+    stems = worst_and_best(summary.images, len(summary.images) if number is None else number)
+    (stage / OVERLAYS).mkdir()
+    for _ in map_parallel(OverlayWriter(stage, colours), stems, workers=workers, label="overlays"):
+        pass
+    if len(stems) < len(summary.images):
+        shown = f"{len(stems)} of {len(summary.images)} images, the worst and the best"
+        say(f"note: overlays of {shown}; --overlays all draws all")
+    return len(stems)
+
+
+def _thumbnails(stage: Path, summary: Summary, colours: AgreementColours) -> dict[str, dict[str, str]]:
+    """By stem; in threads, for they are few, and codecs leave the interpreter to others."""
+    stems = pictured(summary.images)
+    draw = partial(draw_thumbnails, stage, len(summary.classes), colours)
+    with ThreadPoolExecutor(available_cores()) as pool:
+        return dict(zip(stems, pool.map(draw, stems), strict=True))
+
+
+def _known(job: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: job[key] for key in JOB_KEYS if job.get(key) not in (None, "", [], {})}
+
+
+def _close_ups(
+    stage: Path, scores: Mapping[str, Any], images: Sequence[ImageReport], colours: AgreementColours
+) -> dict[str, list[str]]:
+    sizes = {image.stem: (image.width, image.height) for image in images}
+    wrong = {key: (scores.get(key) or {}).get("largest", []) for key in ("false_positives", "missed")}
+    places = {**wrong, "suspects": scores.get("suspects") or []}
+    return {key: draw_close_ups(stage, listed, sizes, colours) for key, listed in places.items()}
+
+
+def _check_truth(sources: list[Source], dataset: Dataset) -> None:
+    for source in sources:
+        for piece in source.kept:
+            if not dataset.mask_path(piece.id).is_file():
+                raise SagesegError(f"{dataset.mask_path(piece.id)}: not found; the report needs the true masks")

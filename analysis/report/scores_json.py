@@ -1,0 +1,123 @@
+"""The content of scores.json, which docs/scores-json.md describes key by key."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from analysis.options import Scale, ScoringOptions
+from analysis.report.object_tables import class_pairs_to_json, true_sizes_to_json, wrong_to_json
+from analysis.scoring.intervals import LEVEL, ScoreIntervals
+from analysis.scoring.kitti_scores import kitti_scores
+from analysis.scoring.scores import scores_to_json
+from analysis.scoring.summary import Summary, TableRow
+from analysis.scoring.suspects import most_suspicious
+from analysis.scoring.thresholds import ProbabilityCounts, log_loss, tallies, threshold_curve
+
+
+def summary_to_json(summary: Summary) -> dict[str, Any]:
+    """A summary as JSON's values: undefined numbers are None."""
+    names = summary.classes.names
+    return {
+        "classes": list(names),
+        "images": len(summary.images),
+        "dropped_crops_as_background": summary.absent.dropped_crops,
+        "dropped_crops_as_ignore": summary.absent.unlabelled_crops,
+        "uncovered_pixels_as_background": summary.absent.uncovered_pixels,
+        "confusion": summary.totals.confusion.tolist(),
+        "overall": scores_to_json(summary.overall, names),
+        "per_image_mean": scores_to_json(summary.per_image_mean, names),
+        "groups": _table(summary.groups, names),
+        "attributes": {name: _table(rows, names) for name, rows in summary.attributes.items()},
+        "boundary": _boundary(summary.scoring),
+        "intervals": _intervals(summary),
+        "areas": _areas(summary),
+        "false_positives": wrong_to_json(summary, summary.false_positives, "false_positives"),
+        "missed": wrong_to_json(summary, summary.missed, "missed"),
+        "class_pairs": class_pairs_to_json(summary.totals.confusion, names),
+        "true_sizes": true_sizes_to_json(summary.objects.sizes),
+        **_of_probabilities(summary.probabilities, names),
+        "suspects": _suspects(summary),
+    }
+
+
+def _table(rows: Iterable[TableRow], names: Sequence[str]) -> dict[str, Any]:
+    return {row.name: {"images": row.images, **scores_to_json(row.scores, names)} for row in rows}
+
+
+def _boundary(scoring: ScoringOptions) -> dict[str, Any]:
+    in_pixels = scoring.boundary_pixels is not None
+    return {
+        "dilation_share": None if in_pixels else scoring.boundary_share,
+        "dilation_pixels": scoring.boundary_pixels,
+        "tolerance_pixels": scoring.tolerance,
+    }
+
+
+def _intervals(summary: Summary) -> dict[str, Any]:
+    intervals, names = summary.intervals, summary.classes.names
+    note = None
+    if intervals.overall is None:
+        note = "no draws were asked for" if intervals.draws == 0 else "one group: nothing to draw from, so no intervals"
+    return {
+        "groups": intervals.groups,
+        "draws": intervals.draws,
+        "seed": intervals.seed,
+        "level": LEVEL,
+        "note": note,
+        "overall": _score_intervals(intervals.overall, names),
+        "per_image_mean": _score_intervals(intervals.per_image_mean, names),
+    }
+
+
+def _score_intervals(intervals: ScoreIntervals | None, names: Sequence[str]) -> dict[str, Any] | None:
+    if intervals is None:
+        return None
+    by_class = {
+        key: {name: each and list(each) for name, each in zip(names, values, strict=True)}
+        for key, values in intervals.per_class.items()
+    }
+    return {**by_class, **{name: each and list(each) for name, each in intervals.means.items()}}
+
+
+def _areas(summary: Summary) -> dict[str, Any]:
+    scale, confusion = summary.scoring.scale, summary.totals.confusion
+    counted = int(confusion.sum())
+    sides = {"true": confusion.sum(axis=1).tolist(), "predicted": confusion.sum(axis=0).tolist()}
+    components = {"true": summary.objects.true_count.tolist(), "predicted": summary.objects.predicted_count.tolist()}
+    classes = {}
+    for class_id, name in enumerate(summary.classes.names):
+        pixels = {side: sides[side][class_id] for side in sides}
+        classes[name] = {
+            **{f"{side}_pixels": each for side, each in pixels.items()},
+            **{f"{side}_share": each / counted if counted else None for side, each in pixels.items()},
+            **{f"{side}_area": area(scale, each) for side, each in pixels.items()},
+            **{f"{side}_components": components[side][class_id] if class_id else None for side in sides},
+        }
+    return {"unit": scale and scale.unit, "unit_per_pixel": scale and scale.per_pixel, "classes": classes}
+
+
+def area(scale: Scale | None, pixels: int) -> float | None:
+    """Pixels in the user's unit squared; None without a scale."""
+    return scale.area(pixels) if scale else None
+
+
+def _of_probabilities(counts: ProbabilityCounts | None, names: Sequence[str]) -> dict[str, Any]:
+    if counts is None:
+        return {"thresholds": None, "log_loss": None, "kitti": None}
+    foreground = list(enumerate(names))[1:]
+    kitti = {name: kitti_scores(tallies(counts, class_id)) for class_id, name in foreground}
+    loss = log_loss(counts)
+    return {
+        "thresholds": {name: threshold_curve(counts, class_id) for class_id, name in foreground},
+        "log_loss": None if math.isnan(loss) else loss,
+        "kitti": {name: each and asdict(each) for name, each in kitti.items()},
+    }
+
+
+def _suspects(summary: Summary) -> list[dict[str, Any]] | None:
+    if summary.probabilities is None:
+        return None
+    return [asdict(each) for each in most_suspicious([image.suspect for image in summary.images])]

@@ -1,0 +1,151 @@
+"""What each section of the report's page says, from scores.json; None or empty where it has no data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from analysis.report.charts import share_points
+from analysis.scoring.scores import BOUNDARY_METRICS, METRICS, PIXEL_ACCURACY, Metric
+
+MANY_CLASSES = 4
+"""With more foreground classes than this, headline and group table show their mean alone."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One score, as a column of a table or a line of the definitions."""
+
+    key: str
+    label: str
+    formula: str
+    meaning: str
+
+
+def _column(metric: Metric[Any]) -> Column:
+    return Column(metric.key, metric.label, metric.formula, metric.meaning)
+
+
+COLUMNS = (*map(_column, METRICS), *map(_column, BOUNDARY_METRICS))
+
+
+def columns(scores: Mapping[str, Any]) -> list[Column]:
+    """The scores that scores.json holds by class, in the order in which they are shown."""
+    return [column for column in COLUMNS if column.key in scores["overall"]]
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One large number: `interval` is None where there is none."""
+
+    label: str
+    value: float | None
+    meaning: str
+    interval: Sequence[float] | None
+
+
+def headline_scores(scores: Mapping[str, Any]) -> list[Headline]:
+    """The page's largest numbers: each foreground class's IoU, or their mean where they are many."""
+    names, iou = scores["classes"][1:], METRICS[0]
+    if len(names) > MANY_CLASSES:
+        value, sure = scores["overall"]["mean_iou_foreground"], interval(scores, "mean_iou_foreground")
+        return [Headline(f"Mean IoU of {len(names)} foreground classes", value, iou.meaning, sure)]
+    by_class = scores["overall"]["iou"]
+    return [Headline(f"IoU, {name}", by_class[name], iou.meaning, interval(scores, "iou", name)) for name in names]
+
+
+def other_scores(scores: Mapping[str, Any]) -> list[Headline]:
+    """The other scores of the foreground (their mean over its classes) and the pixel accuracy."""
+    names = scores["classes"][1:]
+    rest = [
+        Headline(
+            column.label,
+            foreground_mean(scores["overall"][column.key], names),
+            f"{column.formula}. {column.meaning}",
+            interval(scores, column.key, names[0]) if len(names) == 1 else None,
+        )
+        for column in columns(scores)[1:]
+    ]
+    accuracy = scores["overall"]["pixel_accuracy"]
+    return [*rest, Headline("Pixel accuracy", accuracy, PIXEL_ACCURACY, interval(scores, "pixel_accuracy"))]
+
+
+def interval(scores: Mapping[str, Any], *path: str) -> Sequence[float] | None:
+    """The confidence interval of an overall score; None where scores.json has none."""
+    found: Any = (scores.get("intervals") or {}).get("overall")
+    for key in path:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found if isinstance(found, Sequence) else None
+
+
+def foreground_mean(by_class: Mapping[str, float | None], names: Sequence[str]) -> float | None:
+    """The mean over foreground classes where it is defined."""
+    known = [value for name in names if (value := by_class.get(name)) is not None]
+    return sum(known) / len(known) if known else None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table by group or attribute; values in the order of `columns`."""
+
+    name: str
+    images: int
+    values: Sequence[float | None]
+
+
+def rows(table: Mapping[str, Any], scores: Mapping[str, Any]) -> list[Row]:
+    """A table of scores.json (by group, or by an attribute's values) as lines, in its own order."""
+    names, shown = scores["classes"][1:], columns(scores)
+    return [
+        Row(name, line["images"], [foreground_mean(line.get(column.key) or {}, names) for column in shown])
+        for name, line in table.items()
+    ]
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """The curves of one class over the threshold, as points of lines in a 100 × 100 box."""
+
+    name: str
+    lines: Sequence[tuple[str, str]]
+    precision_over_recall: str
+    best_dice: Mapping[str, float] | None
+    best_iou: Mapping[str, float] | None
+
+
+_LINES = (("precision", "Precision"), ("recall", "Recall"), ("iou", "IoU"), ("dice", "Dice"))
+
+
+def thresholds(scores: Mapping[str, Any]) -> list[Thresholds]:
+    """The threshold curves of the foreground classes; empty without probabilities."""
+    return [
+        Thresholds(
+            name,
+            [(label, share_points(curve["threshold"], curve[key])) for key, label in _LINES],
+            share_points(curve["recall"], curve["precision"]),
+            curve.get("best_dice"),
+            curve.get("best_iou"),
+        )
+        for name, curve in (scores.get("thresholds") or {}).items()
+        if curve
+    ]
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Wrong objects of one sort: false positives, or missed ones."""
+
+    key: str
+    title: str
+    found: Mapping[str, Any]
+    empty: str
+
+
+def errors(scores: Mapping[str, Any]) -> list[Errors]:
+    """False positives and missed objects, where scores.json has them."""
+    sorts = (
+        ("false_positives", "False positives", "images without any true foreground"),
+        ("missed", "Missed", "images without any predicted foreground"),
+    )
+    return [Errors(key, title, scores[key], empty) for key, title, empty in sorts if scores.get(key)]

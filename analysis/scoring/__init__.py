@@ -1,0 +1,1 @@
+"""Counts, scores and their intervals; objects, outlines, seams, thresholds."""

@@ -1,0 +1,67 @@
+"""All numbers of one image, from its true and its predicted mask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.masks.bands import Band
+from analysis.options import ScoringOptions
+from analysis.scoring.boundary import BoundaryCounts, count_boundaries
+from analysis.scoring.class_windows import class_windows
+from analysis.scoring.components import Components, find_components
+from analysis.scoring.counts import Confusion, count
+from analysis.scoring.objects import WrongObjects, false_positive_objects, missed_objects
+from analysis.scoring.suspects import contradicted
+from analysis.scoring.thresholds import ProbabilityCounts, count_probabilities, no_probabilities
+from formats.masks import Mask
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The counts of one image, from which all scores follow."""
+
+    confusion: Confusion
+    boundaries: BoundaryCounts
+    components: Components
+    false_positives: WrongObjects
+    missed: WrongObjects
+
+
+def measure(truth: Mask, prediction: Mask, num_classes: int, options: ScoringOptions) -> Measured:
+    """Count pixels, outlines, objects and wrong objects of two masks of one shape (height, width)."""
+    confusion = count(truth, prediction, num_classes)
+    windows = list(class_windows(truth, prediction, confusion))
+    return Measured(
+        confusion=confusion,
+        boundaries=count_boundaries(windows, truth.shape, num_classes, options),
+        components=find_components(windows, num_classes),
+        false_positives=false_positive_objects(windows, truth, num_classes, options.halo),
+        missed=missed_objects(windows, prediction, num_classes, options.halo),
+    )
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What probabilities add: their counts, the prediction that follows from them, and where it
+    surely contradicts the truth (0 or 1); both (height, width) uint8."""
+
+    counts: ProbabilityCounts
+    prediction: Mask
+    contradiction: Mask
+
+
+def judge(truth: Mask, bands: Iterable[Band], num_classes: int) -> Judged:
+    """Count the probabilities of an image's bands, which must hold them."""
+    counts = no_probabilities(num_classes)
+    prediction, contradiction = np.empty_like(truth), np.empty_like(truth)
+    for band in bands:
+        if band.probabilities is None:
+            raise ValueError("bands without probabilities")
+        rows = slice(band.top, band.top + band.labels.shape[0])
+        counts += count_probabilities(truth[rows], band.probabilities)
+        prediction[rows] = band.labels
+        contradiction[rows] = contradicted(truth[rows], band.labels, band.probabilities)
+    return Judged(counts, prediction, contradiction)

@@ -1,0 +1,124 @@
+"""Confidence intervals by the bootstrap over groups: cars and videos are drawn, never pixels.
+
+Pixels of one image, and images of one car, are alike; drawing them one by one would promise more
+certainty than there is. Percentile bootstrap: Efron and Tibshirani, An Introduction to the Bootstrap,
+1993, chapter 13; clusters are drawn whole: Davison and Hinkley, Bootstrap Methods, 1997, section 3.8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.scoring.count_totals import Totals
+from analysis.scoring.runs import Ints
+from analysis.scoring.scores import Floats, Scores, by_image, class_means, class_scores, pixel_accuracy, ratio
+
+LEVEL = 0.95
+_AT_ONCE = 100
+"""Draws worked on together, so that memory stays flat with many groups and classes."""
+
+Interval = tuple[float, float] | None
+"""Low, high; None where the score is undefined."""
+
+
+@dataclass(frozen=True)
+class ScoreIntervals:
+    """The interval of each score: by metric key one per class, and by name those of means."""
+
+    per_class: Mapping[str, Sequence[Interval]]
+    means: Mapping[str, Interval]
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Intervals of pooled scores and of means over images; None where there are fewer than two groups,
+    or no draws were asked for."""
+
+    groups: int
+    draws: int
+    seed: int
+    overall: ScoreIntervals | None
+    per_image_mean: ScoreIntervals | None
+
+
+def group_draws(groups: int, draws: int, seed: int) -> Iterator[Ints]:
+    """How often each group is drawn, with replacement, shape (n, groups) int64, so many draws at once
+    that all of them together are `draws`. The same numbers give the same draws."""
+    rng = np.random.default_rng(seed)
+    for start in range(0, draws, _AT_ONCE):
+        yield rng.multinomial(groups, np.full(groups, 1 / groups), min(_AT_ONCE, draws - start))
+
+
+def interval(values: Floats) -> Interval:
+    """The middle LEVEL of drawn values, those that are not nan; None where there are none."""
+    known = values[~np.isnan(values)]
+    if not known.size:
+        return None
+    low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
+    return low, high
+
+
+def bootstrap(
+    by_group: Mapping[str, Totals], scores: Sequence[Scores], groups: Sequence[str], draws: int, seed: int
+) -> Intervals:
+    """The intervals of the scores of groups' totals, and of the mean over images, whose `scores` and
+    `groups` stand in one order."""
+    if len(by_group) < 2 or draws == 0:
+        return Intervals(len(by_group), draws, seed, None, None)
+    pooled = _Pooled(list(by_group.values()))
+    averaged = _Averaged(scores, groups, list(by_group))
+    samples: list[tuple[dict[str, Floats], ...]] = []
+    for counts in group_draws(len(by_group), draws, seed):
+        weights = counts.astype(np.float64)  # BLAS multiplies floats, exact up to 2^53
+        samples.append((pooled(weights), averaged(weights)))
+    overall, per_image = (_intervals(_joined([sample[i] for sample in samples])) for i in range(2))
+    return Intervals(len(by_group), draws, seed, overall, per_image)
+
+
+class _Pooled:
+    """Scores of the summed counts of drawn groups."""
+
+    def __init__(self, totals: Sequence[Totals]) -> None:
+        self._confusion = np.stack([each.confusion for each in totals]).astype(np.float64)
+        self._boundaries = np.stack([each.boundaries for each in totals]).astype(np.float64)
+
+    def __call__(self, weights: Floats) -> dict[str, Floats]:
+        confusion = np.tensordot(weights, self._confusion, 1).astype(np.int64)
+        boundaries = np.tensordot(weights, self._boundaries, 1).astype(np.int64)
+        return {**class_scores(confusion, boundaries), "pixel_accuracy": pixel_accuracy(confusion)}
+
+
+class _Averaged:
+    """Mean scores over the images of drawn groups."""
+
+    def __init__(self, scores: Sequence[Scores], groups: Sequence[str], names: Sequence[str]) -> None:
+        place = {name: i for i, name in enumerate(names)}
+        at = np.array([place[name] for name in groups])
+        values = {**by_image(scores), "pixel_accuracy": np.array([each.pixel_accuracy for each in scores])}
+        self._sums = {key: _by_group(np.nan_to_num(each), at, len(names)) for key, each in values.items()}
+        self._counts = {key: _by_group(~np.isnan(each), at, len(names)) for key, each in values.items()}
+
+    def __call__(self, weights: Floats) -> dict[str, Floats]:
+        return {key: ratio(weights @ self._sums[key], weights @ self._counts[key]) for key in self._sums}
+
+
+def _by_group(values: Floats, at: Ints, groups: int) -> Floats:
+    sums = np.zeros((groups, *values.shape[1:]))
+    np.add.at(sums, at, values)
+    return sums
+
+
+def _joined(samples: Sequence[dict[str, Floats]]) -> dict[str, Floats]:
+    return {key: np.concatenate([sample[key] for sample in samples]) for key in samples[0]}
+
+
+def _intervals(drawn: dict[str, Floats]) -> ScoreIntervals:
+    per_class = {key: values for key, values in drawn.items() if values.ndim == 2}
+    means = {**class_means(per_class), "pixel_accuracy": drawn["pixel_accuracy"]}
+    return ScoreIntervals(
+        {key: [interval(column) for column in values.T] for key, values in per_class.items()},
+        {name: interval(values) for name, values in means.items()},
+    )

@@ -1,0 +1,158 @@
+"""False positives and misses as objects: connected regions of wrong foreground, where they lie and
+what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from operator import attrgetter
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from analysis.scoring.class_windows import ClassWindow
+from analysis.scoring.components import LISTED, SIZE_EDGES, Labelled, label, size_bins
+from analysis.scoring.runs import Ints
+from formats.masks import Mask
+
+Distances = npt.NDArray[np.float32]
+
+
+class Kind(IntEnum):
+    """What a wrong region is, by its distance to the nearest object of its class: all of it within
+    the halo; within it and beyond; or all of it beyond, an object of its own."""
+
+    HALO = 0
+    BULGE = 1
+    OBJECT = 2
+
+
+class Amount(IntEnum):
+    COUNT = 0
+    PIXELS = 1
+
+
+@dataclass(frozen=True)
+class WrongObject:
+    """A connected region (of eight neighbours) of one class that is wrong, at x, y of the image.
+
+    A false positive's class is the predicted one, a missed region's the true one; `confused_with`
+    is the class that the other side has on most of its pixels. `distance` and `reach` are the
+    pixels from its nearest and its farthest pixel to the nearest object that the other side has of
+    the class, inf where it has none.
+    """
+
+    class_id: int
+    confused_with: int
+    x: int
+    y: int
+    width: int
+    height: int
+    pixels: int
+    distance: float
+    reach: float
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class WrongObjects:
+    """The wrong regions of one image. `amounts` counts them and their pixels by class, kind and
+    size, int64, shape (C, len(Kind), len(SIZE_EDGES), len(Amount)); `largest` are the LISTED
+    largest, the largest first."""
+
+    amounts: Ints
+    largest: tuple[WrongObject, ...]
+
+    @property
+    def count(self) -> int:
+        return int(self.amounts[..., Amount.COUNT].sum())
+
+
+def no_amounts(num_classes: int) -> Ints:
+    return np.zeros((num_classes, len(Kind), len(SIZE_EDGES), len(Amount)), np.int64)
+
+
+def false_positive_objects(windows: Iterable[ClassWindow], truth: Mask, num_classes: int, halo: int) -> WrongObjects:
+    """What is predicted as a foreground class and is not it."""
+    found = (_find(w, w.predicted, w.true, w.cut(truth), halo) for w in windows)
+    return _collect(found, num_classes)
+
+
+def missed_objects(windows: Iterable[ClassWindow], prediction: Mask, num_classes: int, halo: int) -> WrongObjects:
+    """What is a foreground class and is not predicted as it."""
+    found = (_find(w, w.true, w.predicted, w.cut(prediction), halo) for w in windows)
+    return _collect(found, num_classes)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The wrong regions of one class: an entry for each in every array."""
+
+    window: ClassWindow
+    labelled: Labelled
+    confused_with: Ints
+    distance: Distances
+    reach: Distances
+    kind: Ints
+
+
+def _find(window: ClassWindow, mine: Mask, other: Mask, classes: Mask, halo: int) -> _Found:
+    """The regions of the 0/1 mask `mine` that the 0/1 mask `other` does not have; `classes` are the
+    other side's class ids."""
+    labelled = label(mine & ~other)
+    at = labelled.places()
+    regions = labelled.labels[at].astype(np.int64) - 1
+    distance, reach = _distances(other, at, regions, len(labelled))
+    kind = np.where(reach <= halo, Kind.HALO, np.where(distance <= halo, Kind.BULGE, Kind.OBJECT))
+    return _Found(window, labelled, _most_frequent(classes[at], regions), distance, reach, kind)
+
+
+def _distances(other: Mask, at: tuple[Ints, Ints], regions: Ints, number: int) -> tuple[Distances, Distances]:
+    """Each region's smallest and largest distance to `other`. cv2's 5 × 5 distance transform stays
+    within 2 % of the Euclidean distance (Borgefors 1986), at a fifth of the exact one's time."""
+    nearest, farthest = np.full((2, number), np.inf, np.float32)
+    if number and other.any():
+        distance = np.asarray(cv2.distanceTransform(1 - other, cv2.DIST_L2, 5), np.float32)[at]
+        farthest[:] = 0
+        np.minimum.at(nearest, regions, distance)
+        np.maximum.at(farthest, regions, distance)
+    return nearest, farthest
+
+
+def _most_frequent(classes: Mask, regions: Ints) -> Ints:
+    """The most frequent class of each region; the lowest id of equally frequent ones."""
+    if classes.size and classes.min() == classes.max():
+        return np.full(int(regions.max()) + 1, classes[0], np.int64)
+    codes, pixels = np.unique(regions << 8 | classes, return_counts=True)
+    order = np.lexsort((codes, -pixels, codes >> 8))
+    first = np.flatnonzero(np.diff(codes[order] >> 8, prepend=-1))
+    return np.asarray(codes[order][first] & 0xFF, np.int64)
+
+
+def _collect(found: Iterable[_Found], num_classes: int) -> WrongObjects:
+    amounts = no_amounts(num_classes)
+    listed: list[WrongObject] = []
+    for each in found:
+        pixels = each.labelled.pixels
+        rows = np.stack([np.ones_like(pixels), pixels], axis=1)
+        np.add.at(amounts[each.window.class_id], (each.kind, size_bins(pixels)), rows)
+        listed += [_describe(each, index) for index in each.labelled.largest(LISTED)]
+    return WrongObjects(amounts, tuple(sorted(listed, key=attrgetter("pixels"), reverse=True)[:LISTED]))
+
+
+def _describe(found: _Found, index: int) -> WrongObject:
+    left, top, width, height = found.labelled.boxes[index].tolist()
+    return WrongObject(
+        class_id=found.window.class_id,
+        confused_with=int(found.confused_with[index]),
+        x=found.window.left + left,
+        y=found.window.top + top,
+        width=width,
+        height=height,
+        pixels=int(found.labelled.pixels[index]),
+        distance=float(found.distance[index]),
+        reach=float(found.reach[index]),
+        kind=Kind(int(found.kind[index])),
+    )

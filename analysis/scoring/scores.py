@@ -1,0 +1,238 @@
+"""Scores as pure functions of counts, each with its definition.
+
+0/0 is nan and skipped in means. Adding a score is adding an entry to `METRICS`, or to
+`BOUNDARY_METRICS` where it is of outlines. Formulas and their sources: docs/metrics.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.scoring.boundary import BoundaryCounts, Column
+from analysis.scoring.counts import Confusion
+
+Counted = TypeVar("Counted")
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Pixels of each class against all others, each array of shape (…, C), int64."""
+
+    tp: npt.NDArray[np.int64]
+    fp: npt.NDArray[np.int64]
+    fn: npt.NDArray[np.int64]
+    tn: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Metric(Generic[Counted]):
+    """One score of a class, `of` the counts that it needs. `when_absent` is what an image counts in the
+    mean over images when neither its truth nor its prediction has the class."""
+
+    key: str
+    label: str
+    formula: str
+    meaning: str
+    of: Callable[[Counted], Floats]
+    when_absent: float = math.nan
+
+
+def ratio(part: npt.NDArray[Any], whole: npt.NDArray[Any]) -> Floats:
+    """part / whole, where no part is larger than its whole; nan for 0/0."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(part / whole, np.float64)
+
+
+METRICS: tuple[Metric[Tally], ...] = (
+    Metric(
+        "iou",
+        "IoU",
+        "TP / (TP + FP + FN)",
+        "Intersection over union (Jaccard index): the shared area as part of all that is true or predicted.",
+        lambda t: ratio(t.tp, t.tp + t.fp + t.fn),
+    ),
+    Metric(
+        "dice",
+        "Dice",
+        "2 TP / (2 TP + FP + FN)",
+        "Dice coefficient (F1 of pixels). Averaged over images as Kaggle's Carvana challenge does it:"
+        " an image with neither a true nor a predicted pixel counts 1.",
+        lambda t: ratio(2 * t.tp, 2 * t.tp + t.fp + t.fn),
+        when_absent=1.0,
+    ),
+    Metric(
+        "precision",
+        "Precision",
+        "TP / (TP + FP)",
+        "How much of what was predicted is true.",
+        lambda t: ratio(t.tp, t.tp + t.fp),
+    ),
+    Metric(
+        "recall",
+        "Recall",
+        "TP / (TP + FN)",
+        "How much of what is true was found.",
+        lambda t: ratio(t.tp, t.tp + t.fn),
+    ),
+    Metric(
+        "specificity",
+        "Specificity",
+        "TN / (TN + FP)",
+        "How much of what is not this class was not predicted as it: 1 less the false-positive rate.",
+        lambda t: ratio(t.tn, t.tn + t.fp),
+    ),
+    Metric(
+        "false_positive_rate",
+        "FP rate",
+        "FP / (FP + TN)",
+        "How much of what is not this class was predicted as it. Lower is better.",
+        lambda t: ratio(t.fp, t.fp + t.tn),
+    ),
+)
+
+
+def _boundary_f(counts: BoundaryCounts) -> Floats:
+    precision, recall = (_near(counts, part, of) for part, of in _CONTOURS)
+    with np.errstate(invalid="ignore"):
+        f = np.where(precision + recall > 0, 2 * precision * recall / (precision + recall), 0)
+    # a class that only one side has is wrong; one that neither has is undefined
+    one_sided = np.isnan(precision) ^ np.isnan(recall)
+    return np.where(one_sided, 0, np.where(np.isnan(precision), np.nan, f))
+
+
+_CONTOURS = (Column.PREDICTED_NEAR, Column.PREDICTED), (Column.TRUE_NEAR, Column.TRUE)
+
+
+def _near(counts: BoundaryCounts, part: Column, of: Column) -> Floats:
+    return ratio(counts[..., part], counts[..., of])
+
+
+BOUNDARY_METRICS: tuple[Metric[BoundaryCounts], ...] = (
+    Metric(
+        "boundary_iou",
+        "Boundary IoU",
+        "band TP / (band TP + FP + FN)",
+        "IoU of the bands along the inside of the true and the predicted edge; by default 2 % of the image's"
+        " diagonal wide (Cheng et al. 2021).",
+        lambda b: ratio(b[..., Column.BAND_BOTH], b[..., Column.BAND_EITHER]),
+    ),
+    Metric(
+        "boundary_f",
+        "Boundary F",
+        "2 P R / (P + R)",
+        "F score of outlines: P is the share of the predicted outline that lies within the tolerance of the true"
+        " one, R the share of the true one that lies so of the predicted (Csurka et al. 2013).",
+        _boundary_f,
+    ),
+)
+PIXEL_ACCURACY = "correct pixels / all pixels, ignored ones left out"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of one matrix, or their mean over images: arrays of shape (C,) by metric key."""
+
+    per_class: Mapping[str, Floats]
+    pixel_accuracy: float
+
+    def mean(self, key: str) -> float:
+        """The mean over classes, background included."""
+        return float(mean_defined(self.per_class[key]))
+
+    def foreground_mean(self, key: str) -> float:
+        """The mean over classes other than the background."""
+        return float(mean_defined(self.per_class[key][1:]))
+
+
+def tally(confusion: Confusion) -> Tally:
+    """True and false positives and negatives of each class of a matrix, or of several (…, C, C)."""
+    tp = np.diagonal(confusion, axis1=-2, axis2=-1).copy()
+    fp, fn = confusion.sum(axis=-2) - tp, confusion.sum(axis=-1) - tp
+    return Tally(tp, fp, fn, confusion.sum(axis=(-2, -1))[..., None] - tp - fp - fn)
+
+
+def score(confusion: Confusion, boundaries: BoundaryCounts | None = None) -> Scores:
+    """All scores of a confusion matrix (rows truth, columns prediction); those of outlines where
+    their counts are given."""
+    return Scores(class_scores(confusion, boundaries), float(pixel_accuracy(confusion)))
+
+
+def class_scores(confusion: Confusion, boundaries: BoundaryCounts | None) -> dict[str, Floats]:
+    """By metric key the score of each class, shape (…, C), of matrices (…, C, C)."""
+    counted = tally(confusion)
+    per_class = {metric.key: metric.of(counted) for metric in METRICS}
+    if boundaries is not None:
+        per_class |= {metric.key: metric.of(boundaries) for metric in BOUNDARY_METRICS}
+    return per_class
+
+
+def pixel_accuracy(confusion: Confusion) -> Floats:
+    """The share of pixels predicted right, of matrices (…, C, C)."""
+    return ratio(np.trace(confusion, axis1=-2, axis2=-1), confusion.sum(axis=(-2, -1)))
+
+
+def mean_over_images(scores: Sequence[Scores]) -> Scores:
+    """Each class's mean over images: an image counts once, however large it is.
+
+    Undefined scores are skipped, but Dice is 1 for an image without the class (Kaggle's Carvana
+    evaluation: "defined to be 1 when both X and Y are empty").
+    """
+    per_class = {key: mean_defined(values, axis=0) for key, values in by_image(scores).items()}
+    return Scores(per_class, float(mean_defined(np.array([each.pixel_accuracy for each in scores]))))
+
+
+def by_image(scores: Sequence[Scores]) -> dict[str, Floats]:
+    """By metric key each image's scores, shape (images, C), with what an absent class counts."""
+    absent = {metric.key: metric.when_absent for metric in METRICS}
+    stacked = {key: np.stack([each.per_class[key] for each in scores]) for key in scores[0].per_class}
+    return {key: np.where(np.isnan(each), absent.get(key, np.nan), each) for key, each in stacked.items()}
+
+
+def mean_defined(values: Floats, axis: int | None = None) -> Floats:
+    """The mean of the values that are not nan; nan where there is none."""
+    known = ~np.isnan(values)
+    return ratio(np.where(known, values, 0).sum(axis=axis), known.sum(axis=axis))
+
+
+def false_positive_pixels(confusion: Confusion) -> int:
+    """Pixels predicted as a foreground class that they are not."""
+    return int(confusion[:, 1:].sum() - np.diagonal(confusion)[1:].sum())
+
+
+def missed_pixels(confusion: Confusion) -> int:
+    """Pixels of a foreground class predicted as background."""
+    return int(confusion[1:, 0].sum())
+
+
+def scores_to_json(scores: Scores, names: Sequence[str]) -> dict[str, Any]:
+    """Scores as they stand in scores.json: by metric and class name, undefined as None."""
+    by_class = {
+        key: {name: defined(value) for name, value in zip(names, values.tolist(), strict=True)}
+        for key, values in scores.per_class.items()
+    }
+    means = {name: float(value) for name, value in class_means(scores.per_class).items()}
+    means["pixel_accuracy"] = scores.pixel_accuracy
+    return {**by_class, **{name: defined(value) for name, value in means.items()}}
+
+
+def class_means(per_class: Mapping[str, Floats]) -> dict[str, Floats]:
+    """The means over classes that scores.json tells, by name, of scores (…, C)."""
+    means = {
+        "mean_iou": mean_defined(per_class["iou"], axis=-1),
+        "mean_dice": mean_defined(per_class["dice"], axis=-1),
+        "mean_iou_foreground": mean_defined(per_class["iou"][..., 1:], axis=-1),
+    }
+    outlines = (metric.key for metric in BOUNDARY_METRICS if metric.key in per_class)
+    return means | {f"mean_{key}": mean_defined(per_class[key][..., 1:], axis=-1) for key in outlines}
+
+
+def defined(value: float) -> float | None:
+    """nan as None, JSON's null."""
+    return None if math.isnan(value) else value

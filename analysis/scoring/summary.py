@@ -1,0 +1,152 @@
+"""All images of a report together: totals, tables and order. `analysis.report.scores_json` and
+`analysis.report.csv_tables` write them down."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from analysis.options import ScoringOptions
+from analysis.report.examiner import Examined, ImageReport
+from analysis.scoring.count_totals import (
+    ObjectTotals,
+    Totals,
+    WrongTotals,
+    no_objects,
+    no_wrong,
+    sum_totals,
+    totals_of,
+    wrong_totals,
+)
+from analysis.scoring.intervals import Intervals, bootstrap
+from analysis.scoring.scores import Scores, mean_over_images
+from analysis.scoring.thresholds import ProbabilityCounts
+from formats.classes import ClassTable
+
+_MOST_VALUES = 200
+"""An attribute with more values than this names images rather than kinds of them."""
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """The pooled scores of one group, or of one value of an attribute."""
+
+    name: str
+    images: int
+    scores: Scores
+
+
+@dataclass(frozen=True)
+class Absent:
+    """What counts as background without having been predicted, and what as ignore, because prep dropped
+    it with its objects; and how many images show grey where the dataset has no file."""
+
+    dropped_crops: int
+    unlabelled_crops: int
+    uncovered_pixels: int
+    grey_images: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A scored set of predictions. `images`, `groups` and each table of `attributes` are worst first;
+    `probabilities` is None where not all images have them."""
+
+    classes: ClassTable
+    scoring: ScoringOptions
+    totals: Totals
+    overall: Scores
+    per_image_mean: Scores
+    intervals: Intervals
+    images: tuple[ImageReport, ...]
+    groups: tuple[TableRow, ...]
+    attributes: Mapping[str, tuple[TableRow, ...]]
+    objects: ObjectTotals
+    false_positives: WrongTotals
+    missed: WrongTotals
+    probabilities: ProbabilityCounts | None
+    absent: Absent
+
+
+def summarise(
+    examined: Iterable[Examined], classes: ClassTable, absent: Absent, scoring: ScoringOptions | None = None
+) -> Summary:
+    """Sum up the images as they come."""
+    collected = _Collected(len(classes))
+    for each in examined:
+        collected.add(each)
+    scoring = scoring or ScoringOptions()
+    images = collected.images
+    scores = [image.scores for image in images]
+    totals = sum_totals(list(collected.groups.values()), len(classes))
+    groups = [image.group for image in images]
+    return Summary(
+        classes=classes,
+        scoring=scoring,
+        totals=totals,
+        overall=totals.scores(),
+        per_image_mean=mean_over_images(scores),
+        intervals=bootstrap(collected.groups, scores, groups, scoring.draws, scoring.seed),
+        images=tuple(sorted(images, key=worst_first)),
+        groups=_table(collected.groups),
+        attributes=_attribute_tables(collected.attributes),
+        objects=collected.objects,
+        false_positives=collected.false_positives,
+        missed=collected.missed,
+        probabilities=collected.probabilities,
+        absent=absent,
+    )
+
+
+class _Collected:
+    """What is kept of images as they pass."""
+
+    def __init__(self, num_classes: int) -> None:
+        self.images: list[ImageReport] = []
+        self.groups: dict[str, Totals] = {}
+        self.attributes: dict[str, dict[str, Totals]] = {}
+        self.objects = no_objects(num_classes)
+        self.false_positives = self.missed = no_wrong(num_classes)
+        self.probabilities: ProbabilityCounts | None = None
+
+    def add(self, each: Examined) -> None:
+        report, measured, one = each.report, each.measured, totals_of(each.measured)
+        self.images.append(report)
+        _add_to(self.groups, report.group, one)
+        for name, value in report.attributes.items():
+            _add_to(self.attributes.setdefault(name, {}), value, one)
+        components = measured.components
+        self.objects += ObjectTotals(components.true_count, components.predicted_count, components.sizes)
+        confusion = measured.confusion
+        self.false_positives += wrong_totals(measured.false_positives, confusion[1:].sum(axis=1))
+        self.missed += wrong_totals(measured.missed, confusion[:, 1:].sum(axis=0))
+        if each.probabilities:
+            known = self.probabilities
+            self.probabilities = each.probabilities if known is None else known + each.probabilities
+
+
+def _add_to(table: dict[str, Totals], name: str, one: Totals) -> None:
+    known = table.get(name)
+    table[name] = one if known is None else known + one
+
+
+def _attribute_tables(attributes: Mapping[str, Mapping[str, Totals]]) -> dict[str, tuple[TableRow, ...]]:
+    return {name: _table(values) for name, values in attributes.items() if 1 < len(values) <= _MOST_VALUES}
+
+
+def _table(totals: Mapping[str, Totals]) -> tuple[TableRow, ...]:
+    rows = (TableRow(name, each.images, each.scores()) for name, each in totals.items())
+    return tuple(sorted(rows, key=_worst_row_first))
+
+
+def worst_first(image: ImageReport) -> tuple[float, int, str]:
+    """Lowest foreground IoU first, then most wrong pixels; undefined (rightly empty) last."""
+    iou = image.scores.foreground_mean("iou")
+    wrong = image.false_positive_pixels + image.missed_pixels
+    return (math.inf if math.isnan(iou) else iou, -wrong, image.stem)
+
+
+def _worst_row_first(row: TableRow) -> tuple[float, str]:
+    iou = row.scores.foreground_mean("iou")
+    return (math.inf if math.isnan(iou) else iou, row.name)

@@ -1,0 +1,233 @@
+"""The least IAM policies for the verbs of jobs, as pure functions of an account's settings.
+
+Four documents: what the person who types needs, what the role does that SageMaker assumes, what
+the role does that ends leases, and who may assume those roles. Actions and the resources they know:
+AWS's Service Authorization Reference; what an execution role does: SageMaker developer guide, "How
+to use SageMaker execution roles".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from formats.errors import SagesegError
+from jobs.contract.registry import ACCOUNTS
+from jobs.endpoints.lease import SCHEDULE_PREFIX, UNTIL_TAG
+
+VERSION = "2012-10-17"
+_SAGEMAKER, _SCHEDULER = "sagemaker.amazonaws.com", "scheduler.amazonaws.com"
+_RESOURCES = ("training-job", "hyper-parameter-tuning-job", "model", "endpoint-config", "endpoint", "transform-job")
+ANY = "*"
+
+
+@dataclass(frozen=True)
+class Account:
+    """Where the policies hold. `prefix` is empty or ends in a slash: the keys in the buckets that may
+    be touched. `kms_key` is the ARN of the one key that may be used."""
+
+    region: str
+    account: str
+    buckets: tuple[str, ...]
+    role_name: str = "sageseg"
+    prefix: str = ""
+    kms_key: str | None = None
+    vpc: bool = False
+    scheduler: bool = False
+
+    @property
+    def lease_role_name(self) -> str:
+        return f"{self.role_name}-lease"
+
+    @property
+    def partition(self) -> str:
+        starts = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "us-iso-": "aws-iso", "us-isob-": "aws-iso-b"}
+        return next((name for start, name in starts.items() if self.region.startswith(start)), "aws")
+
+    def arn(self, service: str, resource: str) -> str:
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+
+    def role_arn(self, name: str) -> str:
+        return f"arn:{self.partition}:iam::{self.account}:role/{name}"
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One statement. `why` says why its resource is everything, where it is."""
+
+    sid: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    condition: Mapping[str, Any] | None = None
+    why: str = ""
+
+
+def check_bucket_name(name: str) -> None:
+    """Raise SagesegError unless this is a bucket's name (S3 user guide, Bucket naming rules)."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name):
+        raise SagesegError(f"--bucket {name}: expected a bucket's name alone, without s3:// and keys")
+
+
+def caller_grants(account: Account) -> Iterable[Grant]:
+    """What the person needs for every verb."""
+    yield from _storage(account, ("GetObject", "PutObject", "DeleteObject"))
+    named = tuple(account.arn("sagemaker", f"{kind}/*") for kind in _RESOURCES)
+    yield Grant("Jobs", _sagemaker(_ON_NAMED), named)
+    yield Grant(
+        "FindJobs",
+        _sagemaker(_LISTS),
+        (ANY,),
+        why="SageMaker's List calls know no resources",
+    )
+    yield Grant("Predict", ("sagemaker:InvokeEndpoint",), (account.arn("sagemaker", "endpoint/*"),))
+    yield Grant("Logs", ("logs:DescribeLogStreams", "logs:GetLogEvents"), _log_groups(account))
+    yield Grant("GpuUse", ("cloudwatch:GetMetricStatistics",), (ANY,), why="metrics are no resources")
+    yield Grant("Prices", ("pricing:GetProducts",), (ANY,), why="the price list is the same for all")
+    yield _pass_role(account, "PassRole", account.role_name, _SAGEMAKER)
+    if account.kms_key:
+        encrypting = ("kms:GenerateDataKey", "kms:Decrypt", "kms:CreateGrant", "kms:DescribeKey")
+        yield Grant("Key", encrypting, (account.kms_key,))
+    if account.scheduler:
+        yield from _caller_leases(account)
+
+
+_ON_NAMED = (
+    "AddTags",
+    "ListTags",
+    "CreateTrainingJob",
+    "DescribeTrainingJob",
+    "StopTrainingJob",
+    "CreateHyperParameterTuningJob",
+    "DescribeHyperParameterTuningJob",
+    "StopHyperParameterTuningJob",
+    "ListTrainingJobsForHyperParameterTuningJob",
+    "CreateModel",
+    "DescribeModel",
+    "DeleteModel",
+    "CreateEndpointConfig",
+    "DescribeEndpointConfig",
+    "DeleteEndpointConfig",
+    "CreateEndpoint",
+    "DescribeEndpoint",
+    "DeleteEndpoint",
+    "CreateTransformJob",
+    "DescribeTransformJob",
+    "StopTransformJob",
+)
+_LISTS = (
+    "ListTrainingJobs",
+    "ListHyperParameterTuningJobs",
+    "ListTransformJobs",
+    "ListEndpoints",
+    "ListEndpointConfigs",
+    "ListModels",
+)
+
+
+def _caller_leases(account: Account) -> Iterable[Grant]:
+    schedules = account.arn("scheduler", f"schedule/default/{SCHEDULE_PREFIX}*")
+    actions = ("scheduler:CreateSchedule", "scheduler:DeleteSchedule")
+    yield Grant("Leases", actions, (schedules,))
+    yield Grant("FindLeases", ("scheduler:ListSchedules",), (ANY,), why="ListSchedules knows no resources")
+    yield _pass_role(account, "PassLeaseRole", account.lease_role_name, _SCHEDULER)
+
+
+def role_grants(account: Account) -> Iterable[Grant]:
+    """What the role needs that SageMaker assumes for training, tuning, endpoints and batches."""
+    yield from _storage(account, ("GetObject", "PutObject"))
+    actions = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
+    yield Grant("Logs", actions, _log_groups(account))
+    yield Grant(
+        "Metrics",
+        ("cloudwatch:PutMetricData",),
+        (ANY,),
+        {"StringLike": {"cloudwatch:namespace": "/aws/sagemaker/*"}},
+        why="metrics are no resources; the condition allows SageMaker's own namespaces alone",
+    )
+    yield Grant("RegistryToken", ("ecr:GetAuthorizationToken",), (ANY,), why="a registry's token is for no one image")
+    pulling = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+    yield Grant("Image", pulling, (_repository(account),))
+    if account.kms_key:
+        yield Grant("Key", ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:CreateGrant"), (account.kms_key,))
+    if account.vpc:
+        yield Grant("Network", _NETWORK, (ANY,), why="network interfaces are made and named by SageMaker")
+
+
+_NETWORK = (
+    "ec2:CreateNetworkInterface",
+    "ec2:CreateNetworkInterfacePermission",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DeleteNetworkInterfacePermission",
+    "ec2:DescribeDhcpOptions",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcs",
+)
+
+
+def lease_grants(account: Account) -> Iterable[Grant]:
+    """What the role needs that ends leases: deleting endpoints that carry one."""
+    has_lease = {"Null": {f"aws:ResourceTag/{UNTIL_TAG}": "false"}}
+    yield Grant("EndLease", ("sagemaker:DeleteEndpoint",), (account.arn("sagemaker", "endpoint/*"),), has_lease)
+
+
+def policy(grants: Iterable[Grant]) -> dict[str, Any]:
+    """The policy document of these grants."""
+    return {"Version": VERSION, "Statement": [_statement(grant) for grant in grants]}
+
+
+def role_trust() -> dict[str, Any]:
+    """Who may assume the execution role."""
+    return _trust(_SAGEMAKER, {})
+
+
+def lease_trust(account: Account) -> dict[str, Any]:
+    """Who may assume the lease's role: the scheduler, and for this account alone (Scheduler user
+    guide, Confused deputy prevention)."""
+    return _trust(_SCHEDULER, {"Condition": {"StringEquals": {"aws:SourceAccount": account.account}}})
+
+
+def _trust(service: str, condition: Mapping[str, Any]) -> dict[str, Any]:
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole", **condition}
+    return {"Version": VERSION, "Statement": [statement]}
+
+
+def _statement(grant: Grant) -> dict[str, Any]:
+    condition = {"Condition": dict(grant.condition)} if grant.condition else {}
+    return {
+        "Sid": grant.sid,
+        "Effect": "Allow",
+        "Action": list(grant.actions),
+        "Resource": list(grant.resources),
+        **condition,
+    }
+
+
+def _storage(account: Account, actions: Iterable[str]) -> Iterable[Grant]:
+    """Listing is of whole buckets: HeadBucket asks for it without naming a prefix."""
+    buckets = tuple(f"arn:{account.partition}:s3:::{bucket}" for bucket in account.buckets)
+    yield Grant("Buckets", ("s3:ListBucket",), buckets)
+    objects = tuple(f"{bucket}/{account.prefix}*" for bucket in buckets)
+    yield Grant("Objects", tuple(f"s3:{action}" for action in actions), objects)
+
+
+def _sagemaker(actions: Iterable[str]) -> tuple[str, ...]:
+    return tuple(f"sagemaker:{action}" for action in actions)
+
+
+def _log_groups(account: Account) -> tuple[str, ...]:
+    return (account.arn("logs", "log-group:/aws/sagemaker/*"),)
+
+
+def _pass_role(account: Account, sid: str, name: str, service: str) -> Grant:
+    condition = {"StringEquals": {"iam:PassedToService": service}}
+    return Grant(sid, ("iam:PassRole",), (account.role_arn(name),), condition)
+
+
+def _repository(account: Account) -> str:
+    """The built-in algorithm's image, in the registry of Amazon's that serves the region."""
+    registry = ACCOUNTS[account.region]
+    return f"arn:{account.partition}:ecr:{account.region}:{registry}:repository/semantic-segmentation"

@@ -1,0 +1,123 @@
+"""The policies as commands of the AWS CLI that set them up."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from formats.errors import SagesegError
+from formats.staging import staged_folder, write_text
+from jobs.account.policy import (
+    ANY,
+    Account,
+    Grant,
+    caller_grants,
+    check_bucket_name,
+    lease_grants,
+    lease_trust,
+    policy,
+    role_grants,
+    role_trust,
+)
+from jobs.contract.registry import builtin_image
+
+Refer = Callable[[str], str]
+"""Names a document in a command: as its text, or as a file's URI."""
+SCRIPT = "create.sh"
+_CALLER, _ROLE, _ROLE_TRUST, _LEASE, _LEASE_TRUST = "caller", "role", "role-trust", "lease", "lease-trust"
+
+
+def checked_account(account: Account) -> Account:
+    """The account with its prefix and key as policies need them. Raises SagesegError naming what
+    cannot be one."""
+    builtin_image(account.region)  # says which regions there are
+    if not re.fullmatch(r"\d{12}", account.account):
+        raise SagesegError(f"--account {account.account}: expected its 12 digits")
+    if not account.buckets:
+        raise SagesegError("--bucket: missing; expected the name of each bucket for data and output")
+    for bucket in account.buckets:
+        check_bucket_name(bucket)
+    if not re.fullmatch(r"[\w+=,.@-]{1,58}", account.role_name, re.ASCII):
+        raise SagesegError(f"--role-name {account.role_name}: expected at most 58 letters, digits and +=,.@-_")
+    if re.search(r"[*?$]", account.prefix):
+        raise SagesegError(f"--prefix {account.prefix}: *, ? and $ mean something else in a policy; leave them out")
+    prefix = account.prefix.strip("/")
+    return replace(account, prefix=f"{prefix}/" if prefix else "", kms_key=_key_arn(account))
+
+
+def _key_arn(account: Account) -> str | None:
+    key = account.kms_key
+    if key is None or re.fullmatch(r"arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+", key, re.ASCII):
+        return key
+    if re.fullmatch(r"(mrk-)?[0-9a-f-]{32,36}", key):
+        return account.arn("kms", f"key/{key}")
+    raise SagesegError(f"--kms-key {key}: expected a key's ARN or id; a policy cannot name an alias")
+
+
+def documents(account: Account) -> dict[str, dict[str, Any]]:
+    """All documents by name."""
+    made = {
+        _CALLER: policy(caller_grants(account)),
+        _ROLE: policy(role_grants(account)),
+        _ROLE_TRUST: role_trust(),
+    }
+    if account.scheduler:
+        made |= {_LEASE: policy(lease_grants(account)), _LEASE_TRUST: lease_trust(account)}
+    return made
+
+
+def wildcards(account: Account) -> list[Grant]:
+    """The grants on everything, each with its reason."""
+    granted = [*caller_grants(account), *role_grants(account), *lease_grants(account)]
+    return [grant for grant in granted if ANY in grant.resources]
+
+
+def script(account: Account, refer: Refer) -> str:
+    """A shell script that creates the roles and the caller's policy. It stops at the first refusal."""
+    return "\n".join(["set -e", *_lines(account, refer), ""])
+
+
+def _lines(account: Account, refer: Refer) -> Iterator[str]:
+    yield "# the role that SageMaker assumes"
+    yield from _role_lines(account.role_name, refer(_ROLE_TRUST), refer(_ROLE))
+    if account.scheduler:
+        yield "# the role that ends leases"
+        yield from _role_lines(account.lease_role_name, refer(_LEASE_TRUST), refer(_LEASE))
+    name = f"{account.role_name}-caller"
+    yield "# what you need yourself"
+    yield f"aws iam create-policy --policy-name {name} --policy-document {refer(_CALLER)}"
+    yield "# give it to a user, or with attach-role-policy or attach-group-policy to a role or group:"
+    arn = f"arn:{account.partition}:iam::{account.account}:policy/{name}"
+    yield f"# aws iam attach-user-policy --user-name NAME --policy-arn {arn}"
+    yield f"# then: export SAGESEG_ROLE={account.role_arn(account.role_name)}"
+    if account.scheduler:
+        yield f"#       export SAGESEG_SCHEDULER_ROLE={account.role_arn(account.lease_role_name)}"
+
+
+def _role_lines(name: str, trust: str, granted: str) -> Iterator[str]:
+    yield f"aws iam create-role --role-name {name} --assume-role-policy-document {trust}"
+    yield f"aws iam put-role-policy --role-name {name} --policy-name {name} --policy-document {granted}"
+
+
+def inline_script(account: Account) -> str:
+    """The script with the documents' text in it."""
+    made = documents(account)
+    return script(account, lambda name: shlex.quote(json.dumps(made[name], indent=2)))
+
+
+def write_folder(account: Account, out: Path, *, overwrite: bool) -> list[Path]:
+    """Write each document as a file, and the script that names them, to be run inside the folder.
+
+    Returns the files. Raises SagesegError when `out` is there already, unless `overwrite` is set.
+    """
+    made = documents(account)
+    with staged_folder(out, overwrite=overwrite) as stage:
+        for name, document in made.items():
+            write_text(stage / f"{name}.json", json.dumps(document, indent=2) + "\n")
+        write_text(stage / SCRIPT, script(account, lambda name: f"file://{name}.json"))
+    return [*(out / f"{name}.json" for name in made), out / SCRIPT]

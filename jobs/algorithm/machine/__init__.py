@@ -1,0 +1,1 @@
+"""Processor or GPU, and torch itself."""

@@ -1,0 +1,1 @@
+"""GluonCV's networks, and unet."""

@@ -1,0 +1,1 @@
+"""Answering SageMaker's invocations; exports and features."""

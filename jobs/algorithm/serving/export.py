@@ -1,0 +1,155 @@
+"""A trained network for other programs: ONNX, or PyTorch's own torch.export archive.
+
+The exported model takes `image`, float32 (1, 3, H, W), RGB in 0..255, and gives `probabilities`,
+float32 (1, C, H, W). Images may have any size; only a torch.export archive of unet wants sides over
+32, because torch.export treats features of a single place apart.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from formats.errors import SagesegError
+from formats.staging import write_bytes, write_errors
+from jobs.algorithm.machine.torch_loading import need_packages
+from jobs.algorithm.network.normalisation import DEVIATION, MEAN
+from jobs.algorithm.network.segmentation_heads import PSP_BINS, PspHead, resize
+from jobs.algorithm.serving.inference import Predictor
+from jobs.contract.artefact import read_artefact
+
+SUFFIXES = (".onnx", ".pt2")
+TOLERANCE = 1e-4
+"""Largest difference of a probability between the exported model and the network, both on the
+processor: a GPU's TF32 convolutions alone differ by 1e-3."""
+OPSET = 25
+"""Of ONNX: the newest that torch's exporter converts to (onnxscript 0.7) and onnxruntime 1.31 runs."""
+_EXAMPLE, _PROOF = (72, 104), (57, 131)
+"""Height and width of the image that is exported with, and of the one that proves it."""
+
+
+def export_artefact(artefact: Path, out: Path) -> float:
+    """Write the model of an artefact as `.onnx` or `.pt2`; returns the largest difference of a
+    probability that was seen. Raises SagesegError when it is over TOLERANCE; nothing is left then."""
+    if out.suffix not in SUFFIXES:
+        raise SagesegError(f"--out {out}: expected a name that ends in {' or '.join(SUFFIXES)}")
+    if not out.parent.is_dir():
+        raise SagesegError(f"--out {out}: no folder {out.parent}; make it first")
+    if out.suffix == ".onnx":
+        need_packages(f"--out {out}", "onnx", "onnx", "onnxruntime", "onnxscript")
+    predictor = Predictor(read_artefact(artefact), torch.device("cpu"))
+    model = Exported(predictor.network).eval()
+    beside = out.with_name(f"partial-{out.name}")  # the exporters look at the suffix
+    try:
+        with write_errors(out):
+            run = _write_onnx(model, beside) if out.suffix == ".onnx" else _write_archive(model, beside)
+            difference = _difference(run, predictor)
+            if not difference <= TOLERANCE:
+                raise SagesegError(
+                    f"{out}: differs from the network by {difference:g}, over {TOLERANCE:g}; nothing written"
+                )
+            write_bytes(out, beside.read_bytes())
+    finally:
+        beside.unlink(missing_ok=True)
+    return difference
+
+
+Run = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
+
+
+class Exported(nn.Module):
+    """A copy of a network, from pixels to probabilities."""
+
+    scale: torch.Tensor
+    shift: torch.Tensor
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = deepcopy(network)
+        self.register_buffer("scale", 1 / (255 * torch.tensor(DEVIATION).view(1, 3, 1, 1)))
+        self.register_buffer("shift", (torch.tensor(MEAN) / torch.tensor(DEVIATION)).view(1, 3, 1, 1))
+        head = getattr(self.network, "head", None)
+        if isinstance(head, PspHead):
+            head.psp = _AnySizePooling(head.psp)  # type: ignore[assignment]
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        scores: torch.Tensor
+        scores, _ = self.network(image * self.scale - self.shift)
+        return scores.softmax(1)
+
+
+class _AnySizePooling(nn.Module):
+    """Pyramid pooling as products with matrices of averages, for ONNX has no adaptive pooling."""
+
+    def __init__(self, plain: nn.Module) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(getattr(plain, f"conv{i + 1}") for i in range(len(PSP_BINS)))
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        height, width = features.shape[-2:]
+        joined = [features]
+        for bins, conv in zip(PSP_BINS, self.convs, strict=True):
+            pooled = _averages(height, bins) @ features @ _averages(width, bins).T
+            joined.append(resize(conv(pooled), features.shape[-2:]))
+        return torch.cat(joined, 1)
+
+
+def _averages(side: int, bins: int) -> torch.Tensor:
+    """(bins, side): each row averages the places that torch's adaptive pooling gives its bin."""
+    places, numbers = torch.arange(side), torch.arange(bins)[:, None]
+    first, end = numbers * side // bins, ((numbers + 1) * side + bins - 1) // bins
+    inside = ((places >= first) & (places < end)).float()
+    return inside / (end - first)
+
+
+def _write_onnx(model: Exported, path: Path) -> Run:
+    import onnxruntime
+
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision is missing, which nothing needs
+    auto = torch.export.Dim.AUTO
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch's exporter about its own future
+        program = torch.onnx.export(
+            model,
+            (_example(),),
+            dynamo=True,
+            dynamic_shapes={"image": {2: auto, 3: auto}},
+            input_names=["image"],
+            output_names=["probabilities"],
+            opset_version=OPSET,
+            verbose=False,
+        )
+    if program is None:
+        raise RuntimeError("torch.onnx.export gave no program")
+    program.save(path, external_data=False)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return lambda image: np.asarray(session.run(["probabilities"], {"image": image})[0])
+
+
+def _write_archive(model: Exported, path: Path) -> Run:
+    auto = torch.export.Dim.AUTO
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.export.export(model, (_example(),), dynamic_shapes={"image": {2: auto, 3: auto}})
+        torch.export.save(program, path)
+        loaded = torch.export.load(path).module()
+    return lambda image: loaded(torch.from_numpy(image)).detach().numpy()
+
+
+def _example() -> torch.Tensor:
+    return torch.rand(1, 3, *_EXAMPLE) * 255
+
+
+def _difference(run: Run, predictor: Predictor) -> float:
+    """At another size than the one that was exported with."""
+    image = np.random.default_rng(0).integers(0, 256, (1, *_PROOF, 3), np.uint8)
+    exported = run(np.ascontiguousarray(image.transpose(0, 3, 1, 2), np.float32))
+    return float(np.abs(exported - predictor.predict(image)).max())

@@ -1,0 +1,124 @@
+"""A look into a network: what each of its stages makes of one image, as a figure.
+
+sageseg jobs features model.tar.gz image.jpg --out figure.png
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from torch import nn
+
+from formats.classes import voc_palette
+from formats.errors import SagesegError
+from formats.images import Rgb, read_image
+from formats.masks import Mask
+from formats.staging import write_bytes
+from jobs.algorithm.network.unet import UNet
+from jobs.algorithm.serving.inference import Predictor
+from jobs.contract.artefact import read_artefact
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SHOWN = 5
+"""Channels of a stage that are shown, beside the mean of all."""
+_SUFFIXES = (".png", ".pdf", ".svg")
+_CELL = 2.2
+"""Width of one image in the figure, in inches."""
+_DOTS = 120
+
+Map = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The activations after one part of a network, (C, h, w)."""
+
+    name: str
+    activations: Map
+
+    def strongest(self, count: int) -> list[int]:
+        """The channels that vary most over the image, the first most."""
+        spread = self.activations.std((1, 2))
+        return [int(channel) for channel in np.argsort(-spread, kind="stable")[:count]]
+
+
+def draw_features(artefact: Path, image: Path, out: Path) -> int:
+    """Write the figure of an artefact's network over an image; returns the number of stages. Raises
+    SagesegError for a file that cannot be read, and for an `out` that cannot be written."""
+    if out.suffix not in _SUFFIXES:
+        raise SagesegError(f"--out {out}: expected a name that ends in {', '.join(_SUFFIXES)}")
+    if not out.parent.is_dir():
+        raise SagesegError(f"--out {out}: no folder {out.parent}; make it first")
+    pixels, predictor = read_image(image), Predictor(read_artefact(artefact))
+    with _recorded(predictor.network) as stages:
+        predicted = predictor.predict_masks(pixels[None])[0]
+    drawn = BytesIO()
+    _draw(pixels, predicted, stages, image.name).savefig(drawn, format=out.suffix[1:], dpi=_DOTS)
+    write_bytes(out, drawn.getvalue())
+    return len(stages)
+
+
+def network_stages(network: nn.Module) -> dict[str, nn.Module]:
+    """The parts whose activations are shown, by name, in the order in which an image passes them."""
+    if isinstance(network, UNet):
+        down = {f"down {number}": part for number, part in enumerate(network.down, 1)}
+        return {"stem": network.stem, **down, **{f"up {number}": part for number, part in enumerate(network.up, 1)}}
+    parts = {"stem": "maxpool", **{f"stage {number}": f"layer{number}" for number in range(1, 5)}, "head": "head"}
+    return {name: network.get_submodule(path) for name, path in parts.items()}
+
+
+@contextmanager
+def _recorded(network: nn.Module) -> Iterator[list[Stage]]:
+    """The stages of the image that passes the network in this context."""
+    stages: list[Stage] = []
+
+    def record(name: str) -> Any:
+        return lambda _module, _inputs, output: stages.append(Stage(name, output[0].float().cpu().numpy()))
+
+    hooks = [part.register_forward_hook(record(name)) for name, part in network_stages(network).items()]
+    try:
+        yield stages
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _draw(image: Rgb, predicted: Mask, stages: Sequence[Stage], title: str) -> Figure:
+    """One row for the image and its prediction, and one for each stage."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    rows, columns = len(stages) + 1, SHOWN + 1
+    height = _CELL * min(max(image.shape[0] / image.shape[1], 0.3), 3) + 0.35
+    figure = Figure((columns * _CELL + 0.3, rows * height), layout="constrained")
+    FigureCanvasAgg(figure)
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    _show(grid[0, 0], image, title)
+    _show(grid[0, 1], voc_palette()[predicted], "prediction")
+    for row, stage in zip(grid[1:], stages, strict=True):
+        _draw_stage(row, stage)
+    return figure
+
+
+def _draw_stage(row: Sequence[Axes], stage: Stage) -> None:
+    channels, height, width = stage.activations.shape
+    _show(row[0], stage.activations.mean(0), f"{stage.name}: {channels} of {width} × {height}\nmean")
+    for axes, channel in zip(row[1:], stage.strongest(SHOWN), strict=False):
+        _show(axes, stage.activations[channel], f"channel {channel}")
+
+
+def _show(axes: Axes, image: Any, title: str) -> None:
+    axes.imshow(image, interpolation="nearest", cmap="viridis")
+    axes.set_title(title, fontsize=8, loc="left")

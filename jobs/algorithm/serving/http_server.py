@@ -1,0 +1,103 @@
+"""The serving container's HTTP: `/ping`, `/invocations`, `/execution-parameters`.
+
+Developer guide, "Use Your Own Inference Code with Hosting Services" and "… with Batch Transform".
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import waitress
+
+from formats.errors import SagesegError
+from jobs.algorithm.machine.device import is_out_of_memory
+from jobs.algorithm.serving.inference import Predictor
+from jobs.algorithm.serving.replies import MAX_BYTES, Model, RequestError, invoke
+from jobs.contract.artefact import read_model_folder
+
+PORT, HOST = "SAGEMAKER_BIND_TO_PORT", "SAGESEG_BIND_TO_HOST"
+THREADS = 2
+"""Images at a time: while one is decoded or encoded, the network works on the other."""
+WAITING = 30
+"""Further requests that wait for their turn without keeping a ping waiting; SageMaker gives that 2 seconds."""
+EXECUTION_PARAMETERS = {"MaxConcurrentTransforms": THREADS, "BatchStrategy": "SINGLE_RECORD", "MaxPayloadInMB": 10}
+"""What the built-in's container advertises for batch transform."""
+_ANY_HOST = "0.0.0.0"  # noqa: S104 (a container is reached from outside)
+_TEXT = "text/plain; charset=utf-8"
+
+Answer = tuple[int, str, bytes]
+"""Status, content type, body."""
+StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+
+
+def serve_model(folder: Path) -> None:
+    """Serve the unpacked artefact in `folder` until SIGTERM. Raises SagesegError for a model that
+    cannot be loaded, or a port that cannot be had."""
+    application = make_application(Predictor(read_model_folder(folder)))
+    host, port = os.environ.get(HOST, _ANY_HOST), os.environ.get(PORT, "8080")
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        server = waitress.create_server(
+            application, host=host, port=port, threads=THREADS + WAITING, max_request_body_size=MAX_BYTES, ident=None
+        )
+    except (OSError, ValueError) as e:
+        raise SagesegError(f"{host}:{port}: cannot be listened on ({e}); set {PORT} to a free port") from e
+    logging.getLogger(__name__).info("serving on %s:%s", host, port)
+    server.run()
+
+
+def _leave(*_: object) -> None:
+    raise SystemExit(0)  # waitress closes its sockets on it
+
+
+def make_application(model: Model) -> Application:
+    """The WSGI application that answers with a model, which works on THREADS images at a time."""
+    turns = threading.BoundedSemaphore(THREADS)
+
+    def application(request: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            status, content_type, body = _answer(model, turns, request)
+        except RequestError as e:
+            status, content_type, body = e.status, _TEXT, str(e).encode()
+        headers = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
+        start_response(f"{status} {HTTPStatus(status).phrase}", headers)
+        return [body]
+
+    return application
+
+
+def _answer(model: Model, turns: threading.BoundedSemaphore, request: dict[str, Any]) -> Answer:
+    method, path = request["REQUEST_METHOD"], request["PATH_INFO"]
+    match (method, path):
+        case ("GET", "/ping"):
+            return 200, _TEXT, b""
+        case ("GET", "/execution-parameters"):
+            return 200, "application/json", json.dumps(EXECUTION_PARAMETERS).encode()
+        case ("POST", "/invocations"):
+            return _invocation(model, turns, request)
+        case (_, "/ping" | "/execution-parameters" | "/invocations"):
+            raise RequestError(405, f"{method} {path} is not served; POST /invocations, GET the others")
+    raise RequestError(404, f"{path} is not served; expected /ping, /invocations or /execution-parameters")
+
+
+def _invocation(model: Model, turns: threading.BoundedSemaphore, request: dict[str, Any]) -> Answer:
+    try:
+        with turns:  # the body too: until it is read, waitress keeps it on disk
+            body = request["wsgi.input"].read()
+            content_type, answer = invoke(model, body, request.get("CONTENT_TYPE", ""), request.get("HTTP_ACCEPT", ""))
+    except (MemoryError, RuntimeError) as e:
+        if is_out_of_memory(e):
+            raise RequestError(500, "the image takes more memory than there is; send it in crops") from e
+        logging.getLogger(__name__).exception("the network failed")
+        reason = f"{type(e).__name__}: {e}".splitlines()[0]
+        raise RequestError(500, f"the network failed: {reason}") from e
+    return 200, content_type, answer

@@ -1,0 +1,52 @@
+"""Predictions from an artefact, without an endpoint.
+
+Predictor(read_artefact(Path("model.tar.gz"))).predict_masks(images)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from formats.images import Rgb
+from formats.masks import Mask
+from jobs.algorithm.network.build import build_network
+from jobs.algorithm.network.normalisation import normalise
+from jobs.algorithm.weights.load import load_parameters
+from jobs.contract.artefact import Artefact, artefact_settings
+
+
+class Predictor:
+    """A trained network, ready to predict images of any one size at a time, in float32.
+
+    It computes on `device`, by default a GPU where there is one. Raises SagesegError when the
+    artefact's settings and parameters do not belong together.
+    """
+
+    def __init__(self, artefact: Artefact, device: torch.device | None = None) -> None:
+        hyperparameters = artefact_settings(artefact)
+        self.num_classes = hyperparameters.num_classes
+        self._device = device or fastest_device()
+        self.network = build_network(hyperparameters)
+        load_parameters(self.network, artefact.parameters, artefact.source)
+        self.network.to(self._device).eval()
+
+    @torch.inference_mode()
+    def predict(self, images: Rgb) -> npt.NDArray[np.float32]:
+        """Class probabilities (N, C, H, W), 0..1, of images (N, H, W, 3) uint8."""
+        return self._scores(images).softmax(1).cpu().numpy()
+
+    @torch.inference_mode()
+    def predict_masks(self, images: Rgb) -> Mask:
+        """Class ids (N, H, W) uint8 of images (N, H, W, 3) uint8."""
+        return self._scores(images).argmax(1).to(torch.uint8).cpu().numpy()
+
+    def _scores(self, images: Rgb) -> torch.Tensor:
+        scores: torch.Tensor
+        scores, _ = self.network(normalise(torch.from_numpy(images).to(self._device)))
+        return scores
+
+
+def fastest_device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -1,0 +1,1 @@
+"""Weights by MXNet's names, and where a training starts from."""

@@ -1,0 +1,1 @@
+"""Talking with AWS: clients, errors as one line, S3 places, who one is, names and tags."""

@@ -1,0 +1,53 @@
+"""The check before money is spent: every rule that can be known beforehand, all findings at once.
+
+sageseg prep check dataset --crop-size 512
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from formats.dataset import Dataset, open_dataset
+from formats.parallel import map_parallel
+from jobs.check.files import Finding, Pair, inspect_pair
+from jobs.check.rules import RULES, Evidence
+from jobs.check.settings import CheckSettings
+
+
+def check_dataset(root: Path, settings: CheckSettings, *, workers: int | None = None) -> list[Finding]:
+    """All findings, errors first. Every file of the dataset is read, by all cores.
+
+    Raises SagesegError when there is no dataset at `root`, or its tables cannot be read.
+    """
+    dataset = open_dataset(root)
+    pairs = _pairs(dataset)
+    facts = list(map_parallel(inspect_pair, pairs, workers=workers, label="check"))
+    found = Evidence(dataset, facts, settings)
+    findings = [finding for fact in facts for finding in fact.findings]
+    findings += [finding for rule in RULES for finding in rule(found)]
+    return sorted(findings, key=lambda finding: finding.severity != "error")
+
+
+def _pairs(dataset: Dataset) -> list[Pair]:
+    return [
+        Pair(row, dataset.image_path(row.id), dataset.mask_path(row.id), len(dataset.classes))
+        for row in dataset.rows
+        if row.kept
+    ]
+
+
+def errors_among(findings: Sequence[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.severity == "error"]
+
+
+def describe(finding: Finding) -> str:
+    """A finding as one line: what is wrong where, and the cure."""
+    return f"{finding.severity}: {finding.file}: {finding.message}; {finding.cure}"
+
+
+def to_json(findings: Sequence[Finding]) -> str:
+    """A list with one object a finding: severity, rule, file, message, cure."""
+    return json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False)

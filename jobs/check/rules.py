@@ -1,0 +1,197 @@
+"""What can be known to be wrong before a training is paid for: one function a rule.
+
+The rules are those of the built-in algorithm's documentation and of its users' issues and logs; see
+docs/check.md for where each is from.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from formats.dataset import CHANNELS, Dataset, channel_path
+from formats.gpu_instances import GPU_INSTANCES
+from jobs.check.files import Finding, PairFacts
+from jobs.check.memory import GIB, estimate_gib
+from jobs.check.settings import CheckSettings
+
+ONE_SIZE = ("psp", "deeplab")
+"""The algorithms whose networks are built for one size of image."""
+_ROOM_GIB = 5
+"""Beside the data: a real 5 GB volume was too small for a dataset of 676 crops."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that the rules look at: the dataset's table, and what was found in each kept pair."""
+
+    dataset: Dataset
+    facts: Sequence[PairFacts]
+    settings: CheckSettings
+
+    @property
+    def manifest(self) -> str:
+        return str(self.dataset.root / "manifest.csv")
+
+    def sizes(self, *splits: str) -> Counter[tuple[int, int]]:
+        return Counter(fact.size for fact in self.facts if fact.size and fact.split in splits)
+
+
+def _error(rule: str, file: str, message: str, cure: str) -> Finding:
+    return Finding("error", rule, file, message, cure)
+
+
+def _warning(rule: str, file: str, message: str, cure: str) -> Finding:
+    return Finding("warning", rule, file, message, cure)
+
+
+def stems_collide(found: Evidence) -> Iterator[Finding]:
+    """Ids become file names and S3 keys: they must differ by more than capital letters."""
+    by_name: dict[str, list[str]] = defaultdict(list)
+    for row in found.dataset.rows:
+        by_name[row.id.casefold()].append(row.id)
+    for ids in by_name.values():
+        if len(ids) > 1:
+            message = f"{' and '.join(sorted(ids))} are one file name where capital letters do not count"
+            yield _error("stems", found.manifest, message, "rename the images and prepare again")
+
+
+def splits_are_empty(found: Evidence) -> Iterator[Finding]:
+    for split in CHANNELS:
+        if not found.dataset.kept(split):
+            message = f"no {split} image: the algorithm needs both train and val"
+            yield _error("split", found.manifest, message, "prepare with --val 0.2, or look at --keep-empty")
+
+
+def groups_are_divided(found: Evidence) -> Iterator[Finding]:
+    splits: dict[str, set[str]] = defaultdict(set)
+    for row in found.dataset.rows:
+        splits[row.group].add(row.split)
+    for group, own in splits.items():
+        if len(own) > 1:
+            message = f"group {group} stands in {' and '.join(sorted(own))}; scores would be too good"
+            yield _error("group", found.manifest, message, "prepare again: a group is never divided")
+
+
+def num_classes_differs(found: Evidence) -> Iterator[Finding]:
+    asked, own = found.settings.num_classes, len(found.dataset.classes)
+    if asked is not None and asked != own:
+        message = f"num_classes {asked}, but labels.txt has {own}, the background among them"
+        yield _error("num_classes", str(found.dataset.root / "labels.txt"), message, f"use --num-classes {own}")
+
+
+def batch_is_too_large(found: Evidence) -> Iterator[Finding]:
+    batch, samples = found.settings.mini_batch_size, len(found.dataset.kept("train"))
+    if samples and batch > samples:
+        message = f"mini_batch_size {batch} is over the {samples} training images"
+        yield _error("batch", "mini_batch_size", message, f"use --mini-batch-size {samples} or less")
+
+
+def one_size_networks(found: Evidence) -> Iterator[Finding]:
+    """psp and deeplab break on whole images that are not crop_size: `Incompatible input shape`."""
+    settings = found.settings
+    crop = -(-settings.crop_size // 8) * 8
+    if settings.algorithm not in ONE_SIZE:
+        return
+    others = {size: count for size, count in found.sizes("train", "val").items() if size != (crop, crop)}
+    if not others:
+        return
+    (width, height), count = max(others.items(), key=lambda item: item[1])
+    message = f"{sum(others.values())} images are not {crop}×{crop} (for example {count} of {width}×{height})"
+    square = width if width == height else 512
+    cure = f"use --crop-size {square}, and crops of {square} (prep --crop {square})"
+    scored_whole = [size for size in found.sizes("val") if size != (crop, crop)]
+    if settings.validation_mini_batch_size == 1 and scored_whole:
+        message += f"; at validation_mini_batch_size 1, {settings.algorithm} scores whole images and fails on these"
+        yield _error("one_size", "crop_size", message, cure)
+    else:
+        message += f"; {settings.algorithm} has failed on such images"
+        yield _warning("one_size", "crop_size", message, cure)
+
+
+def classes_are_missing(found: Evidence) -> Iterator[Finding]:
+    names = found.dataset.classes.names
+    for split in CHANNELS:
+        own = [fact for fact in found.facts if fact.split == split]
+        present = frozenset[int]().union(*(fact.classes for fact in own))
+        missing = [name for class_id, name in enumerate(names) if class_id not in present]
+        if own and missing:
+            message = f"{split} has no pixel of {', '.join(missing)}"
+            yield _warning("class", found.manifest, message, "try --stratify or another --seed, or label more images")
+
+
+def crop_size_wastes(found: Evidence) -> Iterator[Finding]:
+    """A crop_size under the images' size shows the network a part of each, once an epoch."""
+    sizes = found.sizes("train")
+    crop = -(-found.settings.crop_size // 8) * 8
+    if found.settings.algorithm in ONE_SIZE or not sizes:
+        return
+    (width, height), _ = sizes.most_common(1)[0]
+    if crop < min(width, height):
+        share = crop * crop / (width * height)
+        message = f"crop_size {found.settings.crop_size} on images of {width}×{height} trains on {share:.0%} of each"
+        side = min(width, height) // 8 * 8
+        yield _warning("crop_size", "crop_size", message, f"use --crop-size {side}")
+
+
+def gpu_memory_is_short(found: Evidence) -> Iterator[Finding]:
+    settings = found.settings
+    gpus = GPU_INSTANCES.get(settings.instance_type or "")
+    if gpus is None or settings.algorithm == "unet":
+        return
+    needed = estimate_gib(
+        settings.algorithm,
+        settings.backbone,
+        len(found.dataset.classes),
+        settings.crop_size,
+        settings.mini_batch_size,
+        gpus.count,
+    )
+    if needed > gpus.memory_gib:
+        message = (
+            f"about {needed:.0f} GiB of GPU memory are needed (inferred from {settings.algorithm}, "
+            f"{settings.backbone}, crop_size {settings.crop_size}, {settings.mini_batch_size} images on {gpus.count} "
+            f"GPU(s)), {settings.instance_type} has {gpus.memory_gib} on each"
+        )
+        yield _warning("memory", "instance_type", message, "lower --mini-batch-size, or use more or larger GPUs")
+
+
+def volume_is_small(found: Evidence) -> Iterator[Finding]:
+    volume = found.settings.volume_size
+    gib = sum(fact.file_bytes for fact in found.facts) / GIB
+    if volume is not None and volume < gib + _ROOM_GIB:
+        message = f"{volume} GB for {gib:.1f} GB of data, and {_ROOM_GIB} GB are needed beside it (inferred)"
+        yield _warning("volume", "volume_size", message, f"use --volume-size {int(gib) + _ROOM_GIB + 1} or more")
+
+
+def channels_differ(found: Evidence) -> Iterator[Finding]:
+    """The channels are what SageMaker reads; they must hold the split's pairs and nothing else."""
+    for split, channel in CHANNELS.items():
+        ids = {row.id for row in found.dataset.kept(split)}
+        yield from _channel(channel_path(found.dataset.root, channel), {f"{i}.jpg" for i in ids})
+        yield from _channel(channel_path(found.dataset.root, f"{channel}_annotation"), {f"{i}.png" for i in ids})
+
+
+def _channel(folder: Path, expected: set[str]) -> Iterator[Finding]:
+    present = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    for name in sorted(expected - present):
+        yield _error("channel", str(folder / name), "is missing from the channel", "prepare the dataset again")
+    for name in sorted(present - expected):
+        yield _error("channel", str(folder / name), "belongs to no pair of this split", "remove it")
+
+
+RULES = (
+    stems_collide,
+    splits_are_empty,
+    groups_are_divided,
+    channels_differ,
+    num_classes_differs,
+    batch_is_too_large,
+    one_size_networks,
+    classes_are_missing,
+    crop_size_wastes,
+    gpu_memory_is_short,
+    volume_is_small,
+)

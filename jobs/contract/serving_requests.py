@@ -1,0 +1,153 @@
+"""The requests that make a trained model answer: CreateModel, CreateEndpointConfig,
+CreateEndpoint and CreateTransformJob, as pure functions of their settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from formats.errors import SagesegError
+from jobs.contract.instances import local_storage_gb
+from jobs.contract.service_model import load_service
+from jobs.contract.training_request import ANY_NETWORK, Network, tag_list, vpc
+
+VARIANT = "AllTraffic"
+Use = Literal["endpoint", "batch transform"]
+_INSTANCE_SHAPES: dict[Use, str] = {
+    "endpoint": "ProductionVariantInstanceType",
+    "batch transform": "TransformInstanceType",
+}
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """An artefact under the image that reads it. `network` is the container's, as in training."""
+
+    name: str
+    image: str
+    artefact_uri: str
+    role: str
+    network: Network = ANY_NETWORK
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Serving:
+    """An endpoint with one model on so many instances of one type."""
+
+    name: str
+    model_name: str
+    instance_type: str
+    instance_count: int = 1
+    kms_key: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Transform:
+    """A batch job over all images under `input_uri`, one output object `<input name>.out` each.
+
+    One image at a time by default: deeplab was seen to hang with more (public issues; the cause is
+    not known). `max_payload_mb` is what the container itself advertises.
+    """
+
+    name: str
+    model_name: str
+    input_uri: str
+    output_uri: str
+    instance_type: str
+    instance_count: int = 1
+    max_concurrent: int = 1
+    max_payload_mb: int = 10
+    accept: str = "image/png"
+    kms_key: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+def model_request(model: ServedModel) -> dict[str, Any]:
+    """The dictionary that `create_model` takes."""
+    request: dict[str, Any] = {
+        "ModelName": model.name,
+        "PrimaryContainer": {"Image": model.image, "ModelDataUrl": model.artefact_uri},
+        "ExecutionRoleArn": model.role,
+        "Tags": tag_list(model.tags),
+    }
+    if model.network.subnets:
+        request["VpcConfig"] = vpc(model.network)
+    if model.network.isolated:
+        request["EnableNetworkIsolation"] = True
+    return request
+
+
+def endpoint_config_request(serving: Serving) -> dict[str, Any]:
+    """The dictionary that `create_endpoint_config` takes; the configuration has the endpoint's name."""
+    request: dict[str, Any] = {
+        "EndpointConfigName": serving.name,
+        "ProductionVariants": [
+            {
+                "VariantName": VARIANT,
+                "ModelName": serving.model_name,
+                "InitialInstanceCount": serving.instance_count,
+                "InstanceType": serving.instance_type,
+                "InitialVariantWeight": 1.0,
+            }
+        ],
+        "Tags": tag_list(serving.tags),
+    }
+    if serving.kms_key and not local_storage_gb(serving.instance_type):
+        request["KmsKeyId"] = serving.kms_key  # refused for disks of the instance's own, which encrypt by themselves
+    return request
+
+
+def endpoint_request(serving: Serving) -> dict[str, Any]:
+    """The dictionary that `create_endpoint` takes."""
+    return {
+        "EndpointName": serving.name,
+        "EndpointConfigName": serving.name,
+        "Tags": tag_list(serving.tags),
+    }
+
+
+def transform_request(transform: Transform) -> dict[str, Any]:
+    """The dictionary that `create_transform_job` takes."""
+    source = {"S3DataType": "S3Prefix", "S3Uri": f"{transform.input_uri.rstrip('/')}/"}
+    request: dict[str, Any] = {
+        "TransformJobName": transform.name,
+        "ModelName": transform.model_name,
+        "MaxConcurrentTransforms": transform.max_concurrent,
+        "MaxPayloadInMB": transform.max_payload_mb,
+        "BatchStrategy": "SingleRecord",
+        "TransformInput": {
+            "DataSource": {"S3DataSource": source},
+            "ContentType": "image/jpeg",
+            "CompressionType": "None",
+            "SplitType": "None",
+        },
+        "TransformOutput": {
+            "S3OutputPath": transform.output_uri,
+            "Accept": transform.accept,
+            "AssembleWith": "None",
+        },
+        "TransformResources": {
+            "InstanceType": transform.instance_type,
+            "InstanceCount": transform.instance_count,
+        },
+        "Tags": tag_list(transform.tags),
+    }
+    if transform.kms_key:
+        request["TransformOutput"]["KmsKeyId"] = transform.kms_key
+        if not local_storage_gb(transform.instance_type):
+            request["TransformResources"]["VolumeKmsKeyId"] = transform.kms_key
+    return request
+
+
+def check_serving_instance(instance_type: str, use: Use) -> None:
+    """Raise SagesegError unless the service has this instance type for endpoints, or for batch."""
+    known = load_service("sagemaker").shape_for(_INSTANCE_SHAPES[use]).metadata["enum"]
+    if instance_type not in known:
+        family = ".".join(instance_type.split(".")[:2]) + "."
+        near = [name for name in known if name.startswith(family)] or ["ml.c5.xlarge", "ml.m5.xlarge", "ml.g5.xlarge"]
+        raise SagesegError(
+            f"--instance-type {instance_type}: no instance type for {use}; expected one such as {', '.join(near[:6])}"
+        )

@@ -1,0 +1,1 @@
+"""What a job may cost, and asking before it is spent."""

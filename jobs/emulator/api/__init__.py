@@ -1,0 +1,1 @@
+"""Requests and answers of the emulator, as SageMaker words them."""

@@ -1,0 +1,102 @@
+"""An endpoint's record, as DescribeEndpoint answers it, and how it changes.
+
+Pure functions: times are epoch seconds and come in as arguments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from jobs.emulator.store.collection import Kind
+from jobs.emulator.store.state import Record
+
+ENDPOINTS = Kind(
+    word="endpoint",
+    prefix="Endpoint",
+    listed="Endpoints",
+    summary=("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus"),
+    missing=("ValidationException", 'Could not find endpoint "{arn}".'),
+    taken=("ValidationException", 'Cannot create already existing endpoint "{arn}".'),
+)
+STARTUP_SECONDS = 480
+"""How long a container may take to answer its first ping; inferred from AWS's "within 8 minutes"."""
+MAX_REASON = 1024
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What an endpoint runs: settled when it is created or updated, so that model and
+    configuration may be deleted afterwards, as on AWS."""
+
+    config: str
+    variant: str
+    instance_type: str
+    weight: float
+    image: str
+    model_uri: str | None
+    environment: dict[str, str]
+    startup_seconds: int = STARTUP_SECONDS
+
+
+def make_deployment(config: Record, model: Record) -> Deployment:
+    variant, container = config["ProductionVariants"][0], model["PrimaryContainer"]
+    return Deployment(
+        config=config["EndpointConfigName"],
+        variant=variant["VariantName"],
+        instance_type=variant["InstanceType"],
+        weight=variant["InitialVariantWeight"],
+        image=container["Image"],
+        model_uri=container.get("ModelDataUrl"),
+        environment=container["Environment"],
+        startup_seconds=variant.get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_SECONDS),
+    )
+
+
+def new_record(name: str, arn: str, deployment: Deployment, now: float) -> Record:
+    return {
+        "EndpointName": name,
+        "EndpointArn": arn,
+        "EndpointConfigName": deployment.config,
+        "EndpointStatus": "Creating",
+        "CreationTime": now,
+        "LastModifiedTime": now,
+        "_Deployment": asdict(deployment),
+    }
+
+
+def deployment_of(record: Record) -> Deployment:
+    """What is to run. Members with an underscore are never answered."""
+    return Deployment(**record["_Deployment"])
+
+
+def begin_update(record: Record, deployment: Deployment) -> None:
+    record["EndpointStatus"] = "Updating"
+    record["_Deployment"] = asdict(deployment)
+
+
+def in_service(record: Record, deployment: Deployment, now: float, reason: str = "") -> None:
+    """The deployment serves. A reason tells why an update was rolled back to it."""
+    record.pop("FailureReason", None)
+    record.update(
+        EndpointStatus="InService",
+        EndpointConfigName=deployment.config,
+        ProductionVariants=[
+            {
+                "VariantName": deployment.variant,
+                "DeployedImages": [
+                    {"SpecifiedImage": deployment.image, "ResolvedImage": deployment.image, "ResolutionTime": now}
+                ],
+                "CurrentWeight": deployment.weight,
+                "DesiredWeight": deployment.weight,
+                "CurrentInstanceCount": 1,
+                "DesiredInstanceCount": 1,
+            }
+        ],
+        _Deployment=asdict(deployment),
+    )
+    if reason:
+        record["FailureReason"] = reason[:MAX_REASON]
+
+
+def failed(record: Record, reason: str) -> None:
+    record.update(EndpointStatus="Failed", FailureReason=reason[:MAX_REASON])

@@ -1,0 +1,1 @@
+"""What stands for AWS machines here: containers, images, storage, rehearsed failures."""

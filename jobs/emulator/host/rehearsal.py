@@ -1,0 +1,205 @@
+"""What the user asks to go wrong, and the quotas that hold: `rehearsal.yaml` in the home.
+
+The file is read again whenever it has changed, so that a running emulator heeds it.
+docs/emulator.md describes it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, TypeVar
+
+from formats.errors import SagesegError
+from jobs.emulator.api.faults import ServiceError, invalid
+
+FILE_NAME = "rehearsal.yaml"
+ANSWERS = ("ok", "throttle", "500", "503", "model-error")
+"""What an endpoint can be told to answer to an invocation."""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What any job or endpoint can be told to meet. Times in seconds."""
+
+    capacity_error: bool = False
+    start_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class TrainingTrouble(Trouble):
+    """A step is a line of the log that begins a progress notice: `#progress_notice` or
+    `#progress_metric`, counted over the job's whole life from 1. Step 0 is before the first."""
+
+    algorithm_error: str = ""
+    fail_at_step: int = 0
+    interrupt_at_steps: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class EndpointTrouble(Trouble):
+    """`answers` are what the first invocations get, in order."""
+
+    ping_fails: bool = False
+    answers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TransformTrouble(Trouble):
+    """`fail_objects`: the container fails on objects whose names match."""
+
+    fail_objects: str = ""
+
+
+T = TypeVar("T", bound=Trouble)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The file's content. The keys of the first three are patterns of names or instance types
+    (names hold no dot, instance types do); `calls` says how often an operation is throttled."""
+
+    training_jobs: Mapping[str, TrainingTrouble] = field(default_factory=dict)
+    endpoints: Mapping[str, EndpointTrouble] = field(default_factory=dict)
+    transform_jobs: Mapping[str, TransformTrouble] = field(default_factory=dict)
+    quotas: Mapping[str, int] = field(default_factory=dict)
+    calls: Mapping[str, int] = field(default_factory=dict)
+
+    def training(self, name: str, instance_type: str) -> TrainingTrouble:
+        return _first(self.training_jobs, TrainingTrouble(), name, instance_type)
+
+    def endpoint(self, name: str, instance_type: str) -> EndpointTrouble:
+        return _first(self.endpoints, EndpointTrouble(), name, instance_type)
+
+    def transform(self, name: str, instance_type: str) -> TransformTrouble:
+        return _first(self.transform_jobs, TransformTrouble(), name, instance_type)
+
+    def quota(self, usage: str) -> int | None:
+        """The quota of a usage such as `ml.p3.2xlarge for training job usage`; None: no limit."""
+        return next((limit for pattern, limit in self.quotas.items() if fnmatchcase(usage, pattern)), None)
+
+
+def _first(troubles: Mapping[str, T], none: T, *names: str) -> T:
+    return next((t for pattern, t in troubles.items() if any(fnmatchcase(name, pattern) for name in names)), none)
+
+
+class Rehearsal:
+    """The plan of a home, always the file's latest. Safe to use from many threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._version: tuple[int, int] | None = None
+        self._plan = Plan()
+        self._calls: Counter[str] = Counter()
+
+    def plan(self) -> Plan:
+        """Raises SagesegError when the file cannot be read as a plan."""
+        with self._lock:
+            version = _version(self._path)
+            if version != self._version:
+                self._plan = Plan() if version is None else read_plan(self._path)
+                self._version = version
+                self._calls.clear()
+            return self._plan
+
+    def admit(self, operation: str) -> None:
+        """Raise ServiceError when a call is to be throttled, or the file cannot be read."""
+        try:
+            limit = self.plan().calls.get(operation, 0)
+        except SagesegError as e:
+            raise invalid(str(e)) from e
+        with self._lock:
+            self._calls[operation] += 1
+            if self._calls[operation] <= limit:
+                raise ServiceError("ThrottlingException", "Rate exceeded")
+
+
+def _version(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def read_plan(path: Path) -> Plan:
+    """Read and check a plan. Raises SagesegError that names the file, the place in it and what was
+    expected."""
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as e:
+        raise SagesegError(f"{path}: cannot be read as YAML ({e}); mend or remove it") from e
+    try:
+        return _plan(content or {})
+    except ValueError as e:
+        raise SagesegError(f"{path}: {e}; mend or remove it") from e
+
+
+def _plan(content: Any) -> Plan:
+    sections = _mapping(content, "the file", [section.name for section in fields(Plan)])
+    troubles: list[tuple[str, type[Trouble]]] = [
+        ("training_jobs", TrainingTrouble),
+        ("endpoints", EndpointTrouble),
+        ("transform_jobs", TransformTrouble),
+    ]
+    read: dict[str, Any] = {
+        name: {key: _trouble(kind, value, f"{name}.{key}") for key, value in _mapping(sections[name], name).items()}
+        for name, kind in troubles
+        if name in sections
+    }
+    for name in ("quotas", "calls"):
+        counts = _mapping(sections.get(name, {}), name).items()
+        read[name] = {key: _typed(0, value, f"{name}.{key}") for key, value in counts}
+    return Plan(**read)
+
+
+def _mapping(value: Any, where: str, known: list[str] | None = None) -> dict[str, Any]:
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+        raise ValueError(f"{where} is {value!r}; expected names with values")
+    unknown = [key for key in value if known is not None and key not in known]
+    if unknown:
+        raise ValueError(f"{where}: {unknown[0]!r} is not known; expected one of {', '.join(known or ())}")
+    return value
+
+
+def _trouble(kind: type[Trouble], value: Any, where: str) -> Trouble:
+    defaults = {setting.name: setting.default for setting in fields(kind)}
+    given = _mapping(value, where, list(defaults))
+    return kind(**{name: _typed(defaults[name], item, f"{where}.{name}") for name, item in given.items()})
+
+
+def _typed(default: Any, value: Any, where: str) -> Any:
+    """The value, of the default's type. A list's items are steps, or answers under that name."""
+    if isinstance(default, tuple):
+        read = _answer if where.endswith(".answers") else _step
+        return tuple(read(item, where) for item in (value if isinstance(value, list) else [value]))
+    expected, accepts = _EXPECTED[type(default)]
+    if not accepts(value):
+        raise ValueError(f"{where} is {value!r}; expected {expected}")
+    return value
+
+
+_EXPECTED: dict[type, tuple[str, Callable[[Any], bool]]] = {
+    bool: ("true or false", lambda value: isinstance(value, bool)),
+    int: ("a whole number, 0 or above", lambda value: type(value) is int and value >= 0),
+    float: ("a number, 0 or above", lambda value: type(value) in (int, float) and 0 <= value < float("inf")),
+    str: ("a text", lambda value: isinstance(value, str)),
+}
+
+
+def _step(value: Any, where: str) -> int:
+    step: int = _typed(0, value, where)
+    return step
+
+
+def _answer(value: Any, where: str) -> str:
+    if str(value) not in ANSWERS:
+        raise ValueError(f"{where} holds {value!r}; expected {', '.join(ANSWERS)}")
+    return str(value)

@@ -1,0 +1,1 @@
+"""What the emulator keeps: one collection per kind of resource, logs, tags."""

@@ -1,0 +1,210 @@
+"""What CreateTrainingJob refuses beyond the service model, by the image that is to run.
+
+Under the built-in's URI the built-in's rules hold, under our own image those of the open
+implementation. The texts about instances and metric definitions are AWS's; where a real text is
+not known, the message is ours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from formats.errors import SagesegError
+from formats.gpu_instances import GPU_INSTANCES, has_gpus
+from jobs.contract.hyperparameters import Rules, parse_hyperparameters, without_the_services
+from jobs.contract.registry import OPEN_IMAGE, builtin_image
+from jobs.contract.service_model import Violation, describe_violations
+from jobs.contract.training_request import CONTENT_TYPES, PRETRAINED
+from jobs.emulator.api.faults import invalid
+from jobs.emulator.host.storage import Storage
+from jobs.emulator.training.channel_pipes import REFERENCE, is_piped
+from jobs.emulator.training.record import DEFAULT_MAX_RUNTIME_SECONDS
+
+ALGORITHM = "semantic-segmentation"
+_BUILTIN_IMAGE = re.compile(
+    rf"(?P<repository>\d{{12}}\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[^/]+/{ALGORITHM}):(1|latest)"
+)
+_OPEN_IMAGE = re.compile(rf"([^\s/]+/)*{re.escape(OPEN_IMAGE.partition(':')[0])}:[\w.-]+")
+CHECKPOINTS = "/opt/ml/checkpoints"
+_LOADER_VARIABLE = re.compile(r"PATH|LD_.*|DYLD_.*|PYTHON.*|SAGEMAKER_BIND_TO_PORT")
+
+Request = dict[str, Any]
+
+
+def check_training_request(request: Request, storage: Storage) -> None:
+    """Raise ServiceError or SagesegError for a training job that cannot be started."""
+    _check_present(request)
+    _check_emulated(request)
+    rules = image_rules(request["AlgorithmSpecification"]["TrainingImage"])
+    if rules == "builtin":
+        _check_builtin(request)
+    _check_metrics(request["AlgorithmSpecification"].get("MetricDefinitions", []))
+    _check_spot(request)
+    parse_hyperparameters(without_the_services(request.get("HyperParameters", {})), rules)
+    _check_places(request, storage)
+
+
+def image_rules(image: str) -> Rules:
+    """Whose rules hold for an image. Raises ServiceError for an image that is not run here."""
+    match = _BUILTIN_IMAGE.fullmatch(image)
+    if match and _is_registered(match["repository"], match["region"]):
+        return "builtin"
+    if _OPEN_IMAGE.fullmatch(image):
+        return "open"
+    expected = f"the built-in's, such as {builtin_image('us-east-1')}, and {OPEN_IMAGE}"
+    raise invalid(f"TrainingImage {image!r} cannot run here; the emulator runs two images only: {expected}")
+
+
+def _is_registered(repository: str, region: str) -> bool:
+    try:
+        return builtin_image(region).rpartition(":")[0] == repository
+    except SagesegError:
+        return False
+
+
+def _check_present(request: Request) -> None:
+    """What a job that trains with an image needs; the model leaves it open for serverless jobs."""
+    needed = (
+        ("AlgorithmSpecification", "TrainingImage"),
+        ("ResourceConfig", "InstanceType"),
+        ("ResourceConfig", "InstanceCount"),
+        ("ResourceConfig", "VolumeSizeInGB"),
+    )
+    missing = [_missing_path(request, *names) for names in needed]
+    violations = [
+        Violation("constraint", path, f"Value null at '{path}' failed to satisfy constraint: Member must not be null")
+        for path in dict.fromkeys(filter(None, missing))
+    ]
+    if violations:
+        raise invalid(describe_violations(violations))
+
+
+def _missing_path(request: Request, outer: str, inner: str) -> str | None:
+    names = [outer] if request.get(outer) is None else [outer, inner]
+    if len(names) == 2 and request[outer].get(inner) is not None:
+        return None
+    return ".".join(name[0].lower() + name[1:] for name in names)
+
+
+def _check_emulated(request: Request) -> None:
+    """Refuse what would be passed over in silence otherwise."""
+    for problem in _not_emulated(request):
+        raise invalid(f"{problem} is not emulated")
+
+
+def _not_emulated(request: Request) -> Iterator[str]:
+    algorithm = request["AlgorithmSpecification"]
+    yield from (name for name in ("ContainerEntrypoint", "ContainerArguments") if name in algorithm)
+    if request["ResourceConfig"]["InstanceCount"] != 1:
+        yield "InstanceCount other than 1"
+    if request["OutputDataConfig"].get("CompressionType", "GZIP") != "GZIP":
+        yield "OutputDataConfig.CompressionType NONE"
+    for channel in request.get("InputDataConfig", []):
+        yield from _channel_not_emulated(channel, algorithm["TrainingInputMode"])
+    yield from environment_not_emulated(request.get("Environment", {}))
+    local_path = request.get("CheckpointConfig", {}).get("LocalPath", CHECKPOINTS)
+    if local_path.rstrip("/") != CHECKPOINTS:
+        yield f"CheckpointConfig.LocalPath other than {CHECKPOINTS}"
+
+
+def environment_not_emulated(environment: Mapping[str, str]) -> Iterator[str]:
+    for name, value in environment.items():
+        if _LOADER_VARIABLE.fullmatch(name) or "\0" in name + value or "=" in name:
+            yield f"Environment variable {name}, which decides what program runs,"
+
+
+def _channel_not_emulated(channel: Request, job_mode: str) -> Iterator[str]:
+    name, source = channel["ChannelName"], channel["DataSource"].get("S3DataSource")
+    if name in (".", ".."):
+        yield f"Channel name {name!r}"
+    piped = channel.get("InputMode", job_mode) == "Pipe"
+    if source is None:
+        yield f"Channel {name} without S3DataSource"
+    elif source["S3DataType"] == "AugmentedManifestFile":
+        yield from _manifest_not_emulated(channel, source, piped)
+    elif source["S3DataType"] != "S3Prefix":
+        yield f"Channel {name} with S3DataType {source['S3DataType']}"
+    elif piped:
+        yield f"Channel {name} in Pipe mode"
+    if channel.get("CompressionType", "None") != "None":
+        yield f"Channel {name} with CompressionType {channel['CompressionType']}"
+
+
+def _manifest_not_emulated(channel: Request, source: Request, piped: bool) -> Iterator[str]:
+    """What an augmented manifest may be here: images and masks, as records in a pipe."""
+    name, attributes = channel["ChannelName"], source.get("AttributeNames", [])
+    if not piped:
+        yield f"Channel {name} with an augmented manifest in another mode than Pipe"
+    if channel.get("RecordWrapperType", "None") != "RecordIO":
+        yield f"Channel {name} with an augmented manifest and another RecordWrapperType than RecordIO"
+    if not attributes or not all(attribute.endswith(REFERENCE) for attribute in attributes):
+        yield f"Channel {name} with AttributeNames {attributes}, which do not all end in {REFERENCE},"
+    if "ShuffleConfig" in channel:
+        yield f"Channel {name} with ShuffleConfig"
+
+
+def _check_builtin(request: Request) -> None:
+    instance_type = request["ResourceConfig"]["InstanceType"]
+    refused = f"Instance type {instance_type} is not supported by algorithm {ALGORITHM}"
+    if not has_gpus(instance_type):
+        raise invalid(f"{refused}; only GPU instances are supported.")
+    if instance_type not in GPU_INSTANCES:
+        raise invalid(f"{refused}; documented are P2, P3, G4dn and G5.")
+    if request["AlgorithmSpecification"].get("MetricDefinitions"):
+        raise invalid(
+            "You can't override the metric definitions for Amazon SageMaker algorithms. "
+            "Please retry the request without specifying metric definitions."
+        )
+    given = {channel["ChannelName"]: is_piped(channel) for channel in request.get("InputDataConfig", [])}
+    if PRETRAINED in given:
+        raise invalid(f"Channel {PRETRAINED} is not known to {ALGORITHM}; {OPEN_IMAGE} reads it")
+    required = [name for name in CONTENT_TYPES if not given.get(name.removesuffix("_annotation"))]
+    missing = [name for name in required if name not in given]
+    if missing:
+        raise invalid(f"Channel {missing[0]} is missing; {ALGORITHM} requires {', '.join(CONTENT_TYPES)}")
+
+
+def _check_metrics(definitions: list[dict[str, str]]) -> None:
+    for definition in definitions:
+        try:
+            groups = re.compile(definition["Regex"]).groups
+        except re.error as e:
+            raise invalid(f"MetricDefinitions {definition['Name']}: {definition['Regex']!r} is no regex ({e})") from e
+        if groups < 1:
+            raise invalid(f"MetricDefinitions {definition['Name']}: {definition['Regex']!r} has no group for the value")
+
+
+def _check_spot(request: Request) -> None:
+    """The texts are AWS's, from public issues."""
+    limits = request.get("StoppingCondition", {})
+    wait = limits.get("MaxWaitTimeInSeconds")
+    if not request.get("EnableManagedSpotTraining"):
+        if wait is not None:
+            raise invalid(
+                "Invalid MaxWaitTimeInSeconds. It is only supported when EnableManagedSpotTraining is set to true"
+            )
+    elif wait is None or wait < limits.get("MaxRuntimeInSeconds", DEFAULT_MAX_RUNTIME_SECONDS):
+        raise invalid(
+            "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds"
+        )
+
+
+def _check_places(request: Request, storage: Storage) -> None:
+    """Raises SagesegError for data that is not there and for outputs that cannot be written."""
+    names = [channel["ChannelName"] for channel in request.get("InputDataConfig", [])]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise SagesegError(f"Channel {twice[0]} is given twice")
+    for channel in request.get("InputDataConfig", []):
+        uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
+        check = storage.check_object if is_piped(channel) else storage.check_input
+        try:
+            check(uri)
+        except SagesegError as e:
+            raise SagesegError(f"Channel {channel['ChannelName']}: {e}") from e
+    storage.check_output(request["OutputDataConfig"]["S3OutputPath"])
+    checkpoints = request.get("CheckpointConfig", {}).get("S3Uri")
+    if checkpoints is not None:
+        storage.check_output(checkpoints)

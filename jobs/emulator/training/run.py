@@ -1,0 +1,236 @@
+"""The life of a training job: from its instance through its container, as often as a spot
+interruption asks for, to its artefact."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+import time
+from pathlib import Path
+
+from formats.errors import SagesegError
+from jobs.algorithm.machine.paid_machine import EMULATED
+from jobs.emulator.host.container import Container, kill_survivor, start_container
+from jobs.emulator.host.rehearsal import TrainingTrouble
+from jobs.emulator.host.runs import Halt
+from jobs.emulator.host.workplace import BUG, CAPACITY, INTERRUPTED, Workplace
+from jobs.emulator.opt_ml import HOST, OptMl, make_tree
+from jobs.emulator.store.collection import Collection
+from jobs.emulator.store.log_events import open_stream
+from jobs.emulator.store.log_files import read_events
+from jobs.emulator.store.state import Record
+from jobs.emulator.training.channel_pipes import Pipes, Stream
+from jobs.emulator.training.data import bring_input, keep_checkpoints, store_output
+from jobs.emulator.training.record import Ending, enter, failure_reason, finish, metric_data
+
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+_STEP = re.compile(r"#progress_(notice|metric)\b")
+
+
+def job_folder(folder: Path, name: str) -> Path:
+    return folder / "training-jobs" / name
+
+
+def log_paths(folder: Path, name: str) -> list[Path]:
+    """A job's log streams, one for each attempt, in order."""
+    return sorted(job_folder(folder, name).glob("log-*.jsonl"))
+
+
+class TrainingRun:
+    """One job on its way. `run` is the thread's work; `halt` comes from others."""
+
+    def __init__(self, place: Workplace, jobs: Collection, record: Record, trouble: TrainingTrouble) -> None:
+        self._place, self._jobs, self._record, self._trouble = place, jobs, record, trouble
+        self.name: str = record["TrainingJobName"]
+        self._folder = job_folder(place.folder, self.name)
+        self._lock = threading.Lock()
+        self._halted: Ending | None = None
+        self._awake = threading.Event()
+        self._container: Container | None = None
+        self._steps = self._attempts = self._stamp = 0
+        self._trained_seconds = 0.0
+        self._interrupted = False
+        self._finished = False
+
+    def run(self) -> None:
+        try:
+            self._live()
+        except SagesegError as e:
+            self._finish("Failed", f"ClientError: {e}")
+        finally:
+            if not self._finished:  # a bug: its traceback goes to the server's log, the job is not left hanging
+                self._finish("Failed", BUG)
+
+    def halt(self, why: Halt) -> None:
+        self._end("Failed" if why == "abandon" else "Stopped")
+
+    def _end(self, ending: Ending) -> None:
+        """End the run before its time, with this ending."""
+        with self._lock:
+            self._halted = self._halted or ending
+            self._awake.set()
+            if self._container is None:
+                return
+            if ending == "Failed":
+                self._container.kill()
+            else:
+                self._container.terminate(self._place.grace_seconds)
+
+    def _live(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)  # of a state that was removed by hand
+        waiting = self._timer(self._record["StoppingCondition"].get("MaxWaitTimeInSeconds"), "MaxWaitTimeExceeded")
+        try:
+            tree, exit_code = self._until_uninterrupted()
+        finally:
+            waiting.cancel()
+        self._conclude(tree, exit_code)
+
+    def _until_uninterrupted(self) -> tuple[OptMl, int]:
+        """Train on one instance after another until none is reclaimed; answers the last one's tree
+        and exit code."""
+        while True:
+            self._awake.wait(self._trouble.start_seconds)
+            tree = make_tree(self._folder / "ml", self._record)
+            if self._trouble.capacity_error or self._halted:
+                return tree, 0
+            self._enter("Downloading")
+            streams = bring_input(self._place.storage, self._record, tree)
+            self._enter("Training")
+            exit_code = self._stream_attempt(tree, streams)
+            keep_checkpoints(self._place.storage, self._record, tree)
+            if not self._interrupted or self._halted:
+                return tree, exit_code
+            self._interrupted = False
+            self._enter("Interrupted")
+            shutil.rmtree(tree.root)  # the next instance begins with empty disks
+            self._enter("Starting")
+
+    def _conclude(self, tree: OptMl, exit_code: int) -> None:
+        if self._halted == "Failed":
+            self._finish("Failed", INTERRUPTED)
+        elif self._trouble.capacity_error and not self._halted:
+            self._finish("Failed", CAPACITY)
+        elif self._failing and not self._halted:
+            self._finish("Failed", failure_reason(self._trouble.algorithm_error, 1))
+        elif exit_code and not self._halted:
+            self._finish("Failed", failure_reason(_read_failure(tree), exit_code))
+        else:
+            self._upload(tree)
+            shutil.rmtree(tree.root, ignore_errors=True)
+            self._finish(self._halted or "Completed")
+
+    def _enter(self, secondary: str) -> None:
+        self._jobs.change(self.name, lambda record, now: enter(record, secondary, now))
+
+    def _finish(self, ending: Ending, reason: str = "") -> None:
+        self._finished = True
+        finish_job(self._place.folder, self._jobs, self.name, ending, reason)
+
+    def _stream_attempt(self, tree: OptMl, streams: list[Stream]) -> int:
+        pipes = Pipes(self._place.storage, streams, tree.data, self._kill_container)
+        try:
+            return self._attempt(tree)
+        finally:
+            pipes.close()
+
+    def _kill_container(self) -> None:
+        with self._lock:
+            if self._container is not None:
+                self._container.kill()
+
+    def _attempt(self, tree: OptMl) -> int:
+        """Run the container to its end and keep its log; answers the exit code."""
+        self._attempts += 1
+        self._stamp = max(int(time.time()), self._stamp + 1)
+        path = self._folder / f"log-{self._attempts:04}.jsonl"
+        writer = open_stream(self._place.state, LOG_GROUP, f"{self.name}/{HOST}-{self._stamp}", path)
+        expiry = self._expiry()
+        began = time.monotonic()
+        try:
+            container = self._start(tree)
+            if container is None:
+                return 0
+            for line in filter(None, container.lines()):
+                writer.write(line)
+                self._count_step(line, container)
+            return container.wait()
+        finally:
+            self._trained_seconds += time.monotonic() - began
+            expiry.cancel()
+            writer.close()
+
+    def _count_step(self, line: str, container: Container) -> None:
+        """Do what the rehearsal asks for at this step. A reclaimed instance is gone at once."""
+        if not _STEP.search(line):
+            return
+        self._steps += 1
+        spot = self._record["EnableManagedSpotTraining"]
+        if self._failing:
+            container.kill()
+        elif spot and self._steps in self._trouble.interrupt_at_steps:
+            self._interrupted = True
+            container.kill()
+
+    @property
+    def _failing(self) -> bool:
+        return bool(self._trouble.algorithm_error) and self._steps >= self._trouble.fail_at_step
+
+    def _expiry(self) -> threading.Timer:
+        allowed = self._record["StoppingCondition"]["MaxRuntimeInSeconds"]
+        return self._timer(max(allowed - self._trained_seconds, 0), "MaxRuntimeExceeded")
+
+    def _timer(self, seconds: float | None, ending: Ending) -> threading.Timer:
+        """A running timer that ends the job; one without a time only waits to be cancelled."""
+        allowed = threading.TIMEOUT_MAX if seconds is None else min(seconds, threading.TIMEOUT_MAX)
+        timer = threading.Timer(allowed, self._end, (ending,))
+        timer.daemon = True
+        timer.start()
+        return timer
+
+    def _start(self, tree: OptMl) -> Container | None:
+        """Start the container, unless the job was stopped before or is to fail at once."""
+        environment = {**self._record.get("Environment", {}), "TRAINING_JOB_NAME": self.name, EMULATED: "1"}
+        with self._lock:
+            if self._halted is None and not self._is_stopping() and not self._failing:
+                command = self._place.programs.train(tree.root)
+                self._container = start_container(command, self._folder, environment)
+                return self._container
+            return None
+
+    def _is_stopping(self) -> bool:
+        """Whether the job was asked to stop before `halt` could find its run."""
+        resource = self._jobs.find(self.name)
+        return resource is not None and resource.status == "Stopping"
+
+    def _upload(self, tree: OptMl) -> None:
+        """A stopped job's model is kept too, if it left one."""
+        if self._halted and not any(tree.model.iterdir()):
+            return
+        self._enter("Uploading")
+        store_output(self._place.storage, self._record, tree)
+
+
+def _read_failure(tree: OptMl) -> str:
+    try:
+        return tree.failure.read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, IsADirectoryError):
+        return ""
+
+
+def finish_job(folder: Path, jobs: Collection, name: str, ending: Ending, reason: str = "") -> None:
+    """Write a job's end into its record, with the metrics of its log."""
+    events = [event for path in log_paths(folder, name) for event in read_events(path)]
+
+    def change(record: Record, now: float) -> None:
+        record["FinalMetricDataList"] = metric_data(events, record["AlgorithmSpecification"]["MetricDefinitions"])
+        finish(record, ending, now, reason)
+
+    jobs.change(name, change)
+
+
+def recover_training(place: Workplace, jobs: Collection) -> None:
+    """Settle what an earlier server left running: end its containers, mark its jobs."""
+    for resource in jobs.with_status("InProgress", "Stopping"):
+        kill_survivor(job_folder(place.folder, resource.name))
+        finish_job(place.folder, jobs, resource.name, "Failed", INTERRUPTED)

@@ -1,0 +1,162 @@
+"""Batch transform's work on objects: each goes to the container whole and comes back as `<name>.out`.
+
+A failing object does not end the others; the job fails at the end (API reference, TransformOutput).
+The lines of the data log are those of real jobs, from public issues.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from typing import Any
+
+from formats.errors import SagesegError
+from jobs.emulator.container_http import Answer, NoAnswerError
+from jobs.emulator.host.serving_container import ServingContainer
+from jobs.emulator.host.storage import Storage, StoredObject
+from jobs.emulator.store.state import Record
+from jobs.emulator.transform.record import DEFAULT_CONCURRENT, DEFAULT_PAYLOAD_MB
+
+DEFAULT_TIMEOUT_SECONDS, DEFAULT_RETRIES = 600, 3
+MAX_ANSWER_BYTES = 2**30
+"""No limit of a batch answer is documented; this one only protects the machine."""
+_PARAMETER_SECONDS = 5.0
+_NO_ANSWER = "Unable to get response from algorithm"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How objects are sent. Times in seconds, payload in MiB."""
+
+    concurrent: int
+    payload_mb: int
+    seconds: float
+    retries: int
+    headers: dict[str, str]
+    output_uri: str
+    fail_objects: str = ""
+    strategy: str = "MULTI_RECORD"
+
+
+def settings_of(record: Record, fail_objects: str) -> Settings:
+    """What a job's record asks for; 0 stands for what only the container can tell."""
+    client = record.get("ModelClientConfig", {})
+    given, made = record["TransformInput"], record["TransformOutput"]
+    headers = {"Content-Type": given.get("ContentType"), "Accept": made.get("Accept")}
+    return Settings(
+        concurrent=record.get("MaxConcurrentTransforms", 0),
+        payload_mb=record.get("MaxPayloadInMB", 0),
+        seconds=client.get("InvocationsTimeoutInSeconds", DEFAULT_TIMEOUT_SECONDS),
+        retries=client.get("InvocationsMaxRetries", DEFAULT_RETRIES),
+        headers={name: value for name, value in headers.items() if value},
+        output_uri=made["S3OutputPath"],
+        fail_objects=fail_objects,
+        strategy={"MultiRecord": "MULTI_RECORD", "SingleRecord": "SINGLE_RECORD"}[record["BatchStrategy"]],
+    )
+
+
+def complete_settings(settings: Settings, serving: ServingContainer) -> Settings:
+    """Settle what the request left open with the container's `/execution-parameters`, where it has
+    that page, or with the service's defaults."""
+    try:
+        answer = serving.ask("GET", "/execution-parameters", seconds=_PARAMETER_SECONDS, limit=2**16)
+        advertised = json.loads(answer.body) if answer.good else {}
+    except (NoAnswerError, ValueError):
+        advertised = {}
+    return replace(
+        settings,
+        concurrent=settings.concurrent or _positive(advertised, "MaxConcurrentTransforms", DEFAULT_CONCURRENT),
+        payload_mb=settings.payload_mb or _positive(advertised, "MaxPayloadInMB", DEFAULT_PAYLOAD_MB),
+    )
+
+
+def _positive(advertised: Any, name: str, default: int) -> int:
+    value = advertised.get(name) if isinstance(advertised, dict) else None
+    return value if type(value) is int and value > 0 else default
+
+
+class ObjectTransform:
+    """Sends objects through a container. `log` takes the lines of the data log."""
+
+    def __init__(
+        self, storage: Storage, serving: ServingContainer, settings: Settings, log: Callable[[str], None]
+    ) -> None:
+        self._storage, self._serving, self._settings, self._log = storage, serving, settings, log
+        self._log_lock = threading.Lock()
+
+    def run(self, objects: Iterable[StoredObject], halted: threading.Event) -> str:
+        """Transform all objects until halted; answers why the job fails, empty when it does not."""
+        s = self._settings
+        self._say(f"MaxConcurrentTransforms={s.concurrent}, MaxPayloadInMB={s.payload_mb}, BatchStrategy={s.strategy}")
+
+        def work(found: StoredObject) -> str:
+            return "" if halted.is_set() else self._transform(found)
+
+        with ThreadPoolExecutor(s.concurrent) as pool:
+            kinds = set(filter(None, pool.map(work, objects)))
+        for kind in ("ClientError", "AlgorithmError"):
+            if kind in kinds:
+                return f"{kind}: See job logs for more information"
+        return ""
+
+    def _transform(self, found: StoredObject) -> str:
+        """Transform one object; answers the kind of failure, empty when it went well."""
+        limit = self._settings.payload_mb * 2**20
+        try:
+            content = self._storage.read(found, limit)
+            if len(content) > limit:
+                return self._complain(found, "ClientError: Too much data for max payload size")
+            answer = self._ask(found, content)
+            if answer is None:
+                return self._complain(found, _NO_ANSWER)
+            if not answer.good:
+                return self._refused(found, answer)
+            self._storage.write(answer.body, self._settings.output_uri, f"{found.name}.out")
+        except SagesegError as e:
+            return self._complain(found, f"ClientError: {e}")
+        return ""
+
+    def _ask(self, found: StoredObject, content: bytes) -> Answer | None:
+        """The container's answer, after as many tries as the job allows; what it refuses (4xx) is
+        not tried again."""
+        s = self._settings
+        if s.fail_objects and fnmatchcase(found.name, s.fail_objects):
+            return Answer(500, "", None, b"rehearsed failure of the model")
+        answer = None
+        for _ in range(1 + s.retries):
+            answer = self._ask_once(content)
+            if answer is not None and answer.status < 500:
+                break
+        return answer
+
+    def _ask_once(self, content: bytes) -> Answer | None:
+        s = self._settings
+        try:
+            return self._serving.ask(
+                "POST", "/invocations", seconds=s.seconds, limit=MAX_ANSWER_BYTES, body=content, headers=s.headers
+            )
+        except NoAnswerError:
+            return None
+
+    def _refused(self, found: StoredObject, answer: Answer) -> str:
+        client = 400 <= answer.status < 500
+        head = (
+            f"ClientError: {answer.status}" if client else f"Bad HTTP status received from algorithm: {answer.status}"
+        )
+        return self._complain(found, head, "", "Message:", answer.body.decode("utf-8", "replace"))
+
+    def _complain(self, found: StoredObject, *lines: str) -> str:
+        place = found.uri.partition("://")[2].lstrip("/")
+        for line in lines:
+            self._say(f"{place}: {line}")
+        return "ClientError" if lines[0].startswith("ClientError") else "AlgorithmError"
+
+    def _say(self, line: str) -> None:
+        stamp = datetime.now(UTC).isoformat(timespec="milliseconds").partition("+")[0]
+        with self._log_lock:
+            self._log(f"{stamp}:[sagemaker logs]: {line}")

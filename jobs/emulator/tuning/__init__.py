@@ -1,0 +1,1 @@
+"""Tuning jobs of the emulator."""

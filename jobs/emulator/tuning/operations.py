@@ -1,0 +1,108 @@
+"""SageMaker's operations on hyperparameter tuning jobs."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from jobs.emulator.api.app import Operation
+from jobs.emulator.api.faults import invalid
+from jobs.emulator.host.runs import Runs
+from jobs.emulator.host.workplace import INTERRUPTED, Workplace
+from jobs.emulator.store.collection import DEFAULT_PAGE, Collection, make_arn, read_place
+from jobs.emulator.store.paging import make_token
+from jobs.emulator.store.state import Record
+from jobs.emulator.training.operations import TrainingJobs
+from jobs.emulator.training.record import TRAINING_JOBS
+from jobs.emulator.tuning.record import TUNING_JOBS, begin_stopping, finish, new_record, progress, summarize_child
+from jobs.emulator.tuning.rules import check_tuning_request
+from jobs.emulator.tuning.run import TuningRun
+
+
+class TuningJobs:
+    """The operations; each takes a checked request and the caller's region."""
+
+    def __init__(self, place: Workplace, training: TrainingJobs) -> None:
+        self._place, self._training = place, training
+        self.jobs = Collection(place.state, TUNING_JOBS)
+        self.runs: Runs[TuningRun] = Runs()
+
+    def operations(self) -> dict[tuple[str, str], Operation]:
+        handlers: dict[str, Operation] = {
+            "CreateHyperParameterTuningJob": self.create_tuning_job,
+            "DescribeHyperParameterTuningJob": self.describe_tuning_job,
+            "ListHyperParameterTuningJobs": self.list_tuning_jobs,
+            "StopHyperParameterTuningJob": self.stop_tuning_job,
+            "ListTrainingJobsForHyperParameterTuningJob": self.list_training_jobs,
+        }
+        return {("sagemaker", name): handler for name, handler in handlers.items()}
+
+    def recover(self) -> None:
+        """Settle what an earlier server left running; its training jobs settle by themselves."""
+        for resource in self.jobs.with_status("InProgress", "Stopping"):
+            self.jobs.change(resource.name, lambda record, now: finish(record, "Failed", now, INTERRUPTED))
+
+    def create_tuning_job(self, request: Record, region: str) -> Record:
+        ranges = check_tuning_request(request, self._place.storage)
+        role = request["TrainingJobDefinition"]["RoleArn"]
+        arn = make_arn(TUNING_JOBS, request["HyperParameterTuningJobName"], region, role)
+        self.jobs.add(new_record(request, arn, time.time()), request)
+        self.runs.start(TuningRun(self.jobs, self._training, request, ranges, region))
+        return {"HyperParameterTuningJobArn": arn}
+
+    def describe_tuning_job(self, request: Record, region: str) -> Record:
+        record = self.jobs.of_request(request, region).record
+        return record | progress(self._children(record))
+
+    def list_tuning_jobs(self, request: Record, region: str) -> Record:
+        page = self.jobs.page(request, region)
+        for summary in page[TUNING_JOBS.listed]:
+            record = self.jobs.get(summary["HyperParameterTuningJobName"], region).record
+            config = record["HyperParameterTuningJobConfig"]
+            summary.update(Strategy=config["Strategy"], ResourceLimits=config["ResourceLimits"])
+            summary.update(progress(self._children(record)))
+        return page
+
+    def stop_tuning_job(self, request: Record, region: str) -> Record:
+        name = self.jobs.of_request(request, region).name
+        self.jobs.change(name, begin_stopping)
+        self.runs.stop(name)
+        return {}
+
+    def list_training_jobs(self, request: Record, region: str) -> Record:
+        """One page of the training jobs that a tuning job started."""
+        children = self._children(self.jobs.of_request(request, region).record)
+        wanted = request.get("StatusEquals")
+        found = [child for child in children if wanted in (None, child["TrainingJobStatus"])]
+        found.sort(key=_sort_key(request.get("SortBy", "CreationTime")), reverse=_descending(request))
+        start = _start(request.get("NextToken"))
+        end = start + request.get("MaxResults", DEFAULT_PAGE)
+        response: Record = {"TrainingJobSummaries": found[start:end]}
+        return response | ({"NextToken": make_token([end])} if end < len(found) else {})
+
+    def _children(self, tuning: Record) -> list[Record]:
+        condition = "kind = ? AND json_extract(record, '$.TuningJobArn') = ?"
+        parameters = (TRAINING_JOBS.word, tuning["HyperParameterTuningJobArn"])
+        found = self._place.state.select(condition, parameters, "ORDER BY created, name")
+        return [summarize_child(child.record, tuning) for child in found]
+
+
+def _start(token: str | None) -> int:
+    if token is None:
+        return 0
+    (start,) = read_place(token, 1)
+    if type(start) is not int or start < 0:
+        raise invalid("The token in NextToken is not valid.")
+    return start
+
+
+def _descending(request: Record) -> bool:
+    return bool(request.get("SortOrder", "Descending") == "Descending")
+
+
+def _sort_key(column: str) -> Any:
+    members = {"Name": "TrainingJobName", "CreationTime": "CreationTime", "Status": "TrainingJobStatus"}
+    if column in members:
+        return lambda child: (child[members[column]], child["TrainingJobName"])
+    metric = "FinalHyperParameterTuningJobObjectiveMetric"
+    return lambda child: child[metric]["Value"] if metric in child else float("-inf")

@@ -1,0 +1,168 @@
+"""A tuning job's record, as DescribeHyperParameterTuningJob answers it, and its training jobs.
+
+Pure functions: times are epoch seconds and come in as arguments.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from jobs.contract.hyperparameters import TUNING_OBJECTIVE
+from jobs.emulator.api.faults import invalid
+from jobs.emulator.host.storage import join_uri
+from jobs.emulator.store.collection import Kind
+from jobs.emulator.store.state import Record
+from jobs.emulator.tuning.search import Values
+
+TUNING_JOBS = Kind(
+    word="hyper-parameter-tuning-job",
+    prefix="HyperParameterTuningJob",
+    listed="HyperParameterTuningJobSummaries",
+    summary=(
+        "HyperParameterTuningJobName",
+        "HyperParameterTuningJobArn",
+        "HyperParameterTuningJobStatus",
+        "CreationTime",
+        "HyperParameterTuningEndTime",
+        "LastModifiedTime",
+    ),
+    missing=("ResourceNotFound", "Amazon SageMaker can't find a tuning job with the name {name}."),
+    taken=(
+        "ResourceInUse",
+        "Hyperparameter tuning job names must be unique within an AWS account and region, "
+        "and a tuning job with this name already exists ({arn})",
+    ),
+)
+MAX_REASON = 1024
+Ending = Literal["Completed", "Failed", "Stopped"]
+_PASSED_ON = (
+    "AlgorithmSpecification",
+    "RoleArn",
+    "InputDataConfig",
+    "OutputDataConfig",
+    "ResourceConfig",
+    "StoppingCondition",
+    "VpcConfig",
+    "EnableNetworkIsolation",
+    "EnableInterContainerTrafficEncryption",
+    "EnableManagedSpotTraining",
+    "RetryStrategy",
+    "Environment",
+)
+
+
+def new_record(request: Record, arn: str, now: float) -> Record:
+    return {name: value for name, value in request.items() if name != "Tags"} | {
+        "HyperParameterTuningJobArn": arn,
+        "HyperParameterTuningJobStatus": "InProgress",
+        "CreationTime": now,
+    }
+
+
+def child_request(request: Record, name: str, values: Values) -> Record:
+    """The training job that tries some values. Its hyperparameters also name the objective, which the
+    container finds beside its own. Tags are passed on, as documented; checkpoints get a folder for each
+    job, which is inferred."""
+    definition = request["TrainingJobDefinition"]
+    child = {member: definition[member] for member in _PASSED_ON if member in definition} | {
+        "TrainingJobName": name,
+        "HyperParameters": {
+            **definition.get("StaticHyperParameters", {}),
+            **values,
+            TUNING_OBJECTIVE: objective_of(request)[0],
+        },
+        "Tags": request.get("Tags", []),
+    }
+    checkpoints = definition.get("CheckpointConfig")
+    if checkpoints is not None:
+        child["CheckpointConfig"] = {**checkpoints, "S3Uri": join_uri(checkpoints["S3Uri"], name)}
+    return child
+
+
+def objective_of(request: Record) -> tuple[str, bool]:
+    """The (metric, whether it is maximized) of a tuning job."""
+    config = request["HyperParameterTuningJobConfig"]
+    objective = config.get("HyperParameterTuningJobObjective") or request["TrainingJobDefinition"]["TuningObjective"]
+    return objective["MetricName"], objective["Type"] == "Maximize"
+
+
+def objective_value(child: Record, metric: str) -> float | None:
+    """What a training job that ended well made of the objective."""
+    if child["TrainingJobStatus"] not in ("Completed", "Stopped"):
+        return None
+    found = {item["MetricName"]: item["Value"] for item in child.get("FinalMetricDataList", [])}
+    return found.get(metric)
+
+
+def summarize_child(child: Record, tuning: Record) -> Record:
+    """A training job as ListTrainingJobsForHyperParameterTuningJob tells of it."""
+    metric, maximize = objective_of(tuning)
+    members = ("TrainingJobName", "TrainingJobArn", "TrainingJobStatus", "CreationTime", "FailureReason")
+    times = ("TrainingStartTime", "TrainingEndTime")
+    summary = {name: child[name] for name in (*members, *times) if name in child}
+    summary["TunedHyperParameters"] = child["_Tuned"]
+    value = objective_value(child, metric)
+    if value is not None:
+        objective_type = "Maximize" if maximize else "Minimize"
+        summary["FinalHyperParameterTuningJobObjectiveMetric"] = {
+            "Type": objective_type,
+            "MetricName": metric,
+            "Value": value,
+        }
+    return summary | {"ObjectiveStatus": _objective_status(child, value)}
+
+
+def _objective_status(child: Record, value: float | None) -> str:
+    if child["TrainingJobStatus"] in ("InProgress", "Stopping"):
+        return "Pending"
+    return "Failed" if value is None else "Succeeded"
+
+
+_COUNTED = {
+    "Completed": "Completed",
+    "InProgress": "InProgress",
+    "Stopping": "InProgress",
+    "Failed": "NonRetryableError",
+    "Stopped": "Stopped",
+}
+
+
+def progress(children: Sequence[Record]) -> Record:
+    """Counters and best training job, of the children's summaries."""
+    statuses = Counter(_COUNTED[child["TrainingJobStatus"]] for child in children)
+    objectives = Counter(child["ObjectiveStatus"] for child in children)
+    counted: Record = {
+        "TrainingJobStatusCounters": {name: statuses[name] for name in (*_COUNTED.values(), "RetryableError")},
+        "ObjectiveStatusCounters": {name: objectives[name] for name in ("Succeeded", "Pending", "Failed")},
+    }
+    best = best_child(children)
+    return counted if best is None else counted | {"BestTrainingJob": best, "OverallBestTrainingJob": best}
+
+
+def best_child(children: Sequence[Record]) -> Record | None:
+    scored = [child for child in children if child["ObjectiveStatus"] == "Succeeded"]
+    return max(scored, key=_goodness, default=None)
+
+
+def _goodness(child: Record) -> float:
+    metric: dict[str, Any] = child["FinalHyperParameterTuningJobObjectiveMetric"]
+    value: float = metric["Value"]
+    return value if metric["Type"] == "Maximize" else -value
+
+
+def begin_stopping(record: Record, _now: float) -> None:
+    status = record["HyperParameterTuningJobStatus"]
+    if status != "InProgress":
+        raise invalid(f"The request was rejected because the hyperparameter tuning job is in status {status}.")
+    record["HyperParameterTuningJobStatus"] = "Stopping"
+
+
+def finish(record: Record, ending: Ending, now: float, reason: str = "") -> None:
+    """End a job. What was asked to stop is Stopped, however it ended."""
+    stopping = record["HyperParameterTuningJobStatus"] == "Stopping"
+    record["HyperParameterTuningJobStatus"] = "Stopped" if stopping else ending
+    if record["HyperParameterTuningJobStatus"] == "Failed":
+        record["FailureReason"] = reason[:MAX_REASON]
+    record["HyperParameterTuningEndTime"] = now

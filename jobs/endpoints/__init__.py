@@ -1,0 +1,1 @@
+"""Serving a model for a while: deploy, ask, lease, delete, and what is left over."""

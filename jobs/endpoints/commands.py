@@ -1,0 +1,143 @@
+"""`sageseg jobs deploy`, `delete`, `leftovers` and `predict`."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from formats.command_options import takes
+from formats.console import result, say
+from formats.errors import SagesegError
+from jobs.training.options import DeployOptions, PredictOptions, RouteOptions
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from jobs.endpoints.delete import Place
+    from jobs.endpoints.leftovers import Leftover
+
+
+@takes(DeployOptions, "options")
+def deploy(
+    job: Annotated[str, typer.Argument(help="A job's name, a model.tar.gz here, or its s3:// URI.")],
+    options: DeployOptions,
+) -> None:
+    """Serve a trained model from an endpoint, which costs until it is deleted.
+
+    At AWS it says what the endpoint costs and asks first, unless --yes or --max-cost is given.
+    """
+    from jobs.endpoints.deploy import deploy as make_endpoint
+    from jobs.endpoints.plan import agree_on_endpoint, plan_deployment, requests_of
+    from jobs.tracking.trained_model import find_model
+    from jobs.training.plan import utc_now
+
+    role = options.role or os.environ.get("SAGESEG_ROLE")
+    scheduler_role = options.scheduler_role or os.environ.get("SAGESEG_SCHEDULER_ROLE")
+    trained = find_model(job, options.region)
+    planned = plan_deployment(trained, options, role=role, scheduler_role=scheduler_role, now=utc_now())
+    requests = requests_of(planned)
+    if options.dry_run:
+        result(json.dumps(requests, indent=2))
+        return
+    record = make_endpoint(planned, requests, agree_on_endpoint(planned, options), wait=options.wait)
+    result(f"{record.name}: {'InService' if options.wait else 'Creating'}")
+    say(f"sageseg jobs predict {job} DATASET --out PREDICTIONS --via endpoint asks it")
+    say(f"sageseg jobs delete {record.name} ends it")
+
+
+def delete(
+    endpoint: Annotated[str, typer.Argument(help="Name of an endpoint.")],
+    region: Annotated[str | None, typer.Option(help="AWS region; by default the environment's.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Delete what sageseg did not make, too.")] = False,
+) -> None:
+    """Delete an endpoint, its configuration, its model and its schedule."""
+    from jobs.endpoints.delete import find_endpoint, remove_endpoint
+
+    for line in remove_endpoint(find_endpoint(endpoint, region), endpoint, force=force):
+        result(line)
+
+
+def leftovers(
+    region: Annotated[str | None, typer.Option(help="AWS region to look in; by default the environment's.")] = None,
+    delete: Annotated[
+        bool, typer.Option("--delete", help="Delete endpoints whose lease has ended, and what nothing uses.")
+    ] = False,
+    all_: Annotated[bool, typer.Option("--all", help="With --delete: all of this project's endpoints.")] = False,
+    stop_jobs: Annotated[bool, typer.Option("--stop-jobs", help="With --delete: stop running jobs too.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before what still works is ended.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """This project's endpoints, running jobs, schedules and unused models, with what they cost per day.
+
+    On this folder's emulator, and at AWS where a region is configured.
+    """
+    from dataclasses import asdict
+
+    from jobs.endpoints.clear_leftovers import Clearing, agree_to_clear, clear, describe_leftover, doomed
+    from jobs.endpoints.leftovers import find_leftovers
+    from jobs.training.plan import utc_now
+
+    if (all_ or stop_jobs) and not delete:
+        raise SagesegError("--all and --stop-jobs: say what --delete deletes; add --delete")
+    now = utc_now()
+    found = [(place, find_leftovers(place, now)) for place in _places(region)]
+    everything = [one for _, some in found for one in some]
+    if not delete:
+        if json_:
+            result(json.dumps([asdict(one) for one in everything], indent=2, default=str))
+            return
+        for one in everything:
+            result(describe_leftover(one, now))
+        _sum_up(everything, now)
+        return
+    clearing = Clearing(everything=all_, stop_jobs=stop_jobs)
+    going = doomed(everything, clearing, now)
+    agree_to_clear(going, now, yes=yes)
+    if not going:
+        say(f"nothing to delete; {len(everything)} still at work" if everything else "nothing is left")
+    for place, some in found:
+        for line in clear(place, doomed(some, clearing, now)):
+            result(line)
+
+
+def _places(region: str | None) -> list[Place]:
+    """Where to look: at this folder's emulator, and at AWS where a region is configured."""
+    from jobs.backends import LOCAL_REGION, configured_region
+    from jobs.endpoints.delete import emulator_was_here, open_place
+
+    places = [open_place("local", LOCAL_REGION)] if emulator_was_here() else []
+    try:
+        where = configured_region(region)
+    except SagesegError:
+        say("note: no AWS region is configured, so AWS was not asked")
+        return places
+    return [*places, open_place("aws", where)]
+
+
+def _sum_up(found: Sequence[Leftover], now: datetime) -> None:
+    daily = sum(one.usd_per_day or 0 for one in found)
+    ended = sum(one.unused or one.is_expired(now) for one in found)
+    say(f"{len(found)} left, ${daily:.2f} per day" if found else "nothing is left")
+    if ended:
+        say(f"sageseg jobs leftovers --delete deletes {ended} of them, whose lease has ended or which nothing uses")
+
+
+@takes(PredictOptions, "options")
+@takes(RouteOptions, "route")
+def predict(
+    job_or_artefact: Annotated[str, typer.Argument(help="A job's name, a model.tar.gz here, or its s3:// URI.")],
+    images_or_dataset: Annotated[Path, typer.Argument(help="A dataset, or a folder of full images.")],
+    out: Annotated[Path, typer.Option(help="Folder of the predictions to make.", show_default=False)],
+    options: PredictOptions,
+    route: RouteOptions,
+) -> None:
+    """Predict masks with a trained model: on its endpoint, in a batch transform, or on this machine."""
+    from jobs.prediction.predict import predict as make_predictions
+
+    count = make_predictions(job_or_artefact, images_or_dataset, out, options, route)
+    result(f"{count} predictions in {out}")

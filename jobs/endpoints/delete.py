@@ -1,0 +1,121 @@
+"""Deleting an endpoint with all that belongs to it: configuration, model, schedule, record.
+
+    sageseg jobs delete cars
+
+What carries none of this project's tags is somebody else's and is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from formats.errors import SagesegError
+from jobs.aws.errors import AwsError
+from jobs.backends import LOCAL_REGION, configured_region, make_client
+from jobs.emulator.presence import presence_path
+from jobs.endpoints.lease import UNTIL_TAG, delete_schedule, schedule_name
+from jobs.endpoints.parts import CONFIG, ENDPOINT, MODEL, Kind, delete_part, describe_part, is_ours, tags_of
+from jobs.endpoints.records import forget_endpoint, read_endpoint
+from jobs.tracking.records import home
+
+_CHANGING = ("Creating", "Updating", "SystemUpdating", "RollingBack")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A backend in a region, with its SageMaker client."""
+
+    backend: str
+    region: str
+    sagemaker: Any
+
+    def __str__(self) -> str:
+        return "this machine's emulator" if self.backend == "local" else f"AWS in {self.region}"
+
+
+def open_place(backend: str, region: str) -> Place:
+    return Place(backend, region, make_client("sagemaker", backend, region))
+
+
+def emulator_was_here() -> bool:
+    """Whether an emulator ever ran for this home, so that asking it may find something."""
+    return presence_path(home()).parent.exists()
+
+
+def find_endpoint(name: str, region: str | None) -> Place:
+    """Where an endpoint is: as its record says, else on this machine when it is there, else at AWS."""
+    record = read_endpoint(name)
+    if record is not None:
+        return open_place(record.backend, record.region)
+    if not emulator_was_here():
+        return open_place("aws", configured_region(region))
+    local = open_place("local", LOCAL_REGION)
+    if any(describe_part(local.sagemaker, kind, name) for kind in (ENDPOINT, CONFIG, MODEL)):
+        return local
+    try:
+        return open_place("aws", configured_region(region))
+    except SagesegError:
+        return local  # nowhere else to look
+
+
+def remove_endpoint(place: Place, name: str, *, force: bool = False) -> Iterator[str]:
+    """Delete an endpoint and what belongs to it, telling of each part what became of it.
+
+    Raises SagesegError before anything is deleted when the endpoint is not this project's and not
+    `force`, or when it is in the middle of a change.
+    """
+    endpoint = describe_part(place.sagemaker, ENDPOINT, name)
+    tags = tags_of(place.sagemaker, endpoint["EndpointArn"]) if endpoint else {}
+    if endpoint:
+        _check_deletable(endpoint, tags, force=force)
+    config_name = endpoint["EndpointConfigName"] if endpoint else name
+    config = describe_part(place.sagemaker, CONFIG, config_name)
+    models = [v["ModelName"] for v in config["ProductionVariants"] if "ModelName" in v] if config else [name]
+    if endpoint and endpoint["EndpointStatus"] == "Deleting":
+        yield f"endpoint {name}: is being deleted already"
+    else:
+        yield _told(ENDPOINT, name, done=endpoint is not None and delete_part(place.sagemaker, ENDPOINT, name))
+    yield _remove_part(place, CONFIG, config_name, config, force=force)
+    for model in models:
+        yield _remove_part(place, MODEL, model, describe_part(place.sagemaker, MODEL, model), force=force)
+    if place.backend == "aws":
+        yield from _remove_schedule(place, name, leased=UNTIL_TAG in tags)
+    forget_endpoint(name)
+
+
+def _check_deletable(endpoint: dict[str, Any], tags: dict[str, str], *, force: bool) -> None:
+    name, status = endpoint["EndpointName"], endpoint["EndpointStatus"]
+    if not force and not is_ours(tags):
+        raise SagesegError(
+            f"endpoint {name}: was not made by sageseg (no tag sageseg:…); --force deletes it nevertheless"
+        )
+    if status in _CHANGING:
+        raise SagesegError(
+            f"endpoint {name}: {status}, and until that is over it cannot be deleted; run sageseg jobs delete {name} "
+            "again in a few minutes"
+        )
+
+
+def _remove_part(place: Place, kind: Kind, name: str, found: dict[str, Any] | None, *, force: bool) -> str:
+    if found and not force and not is_ours(tags_of(place.sagemaker, found[f"{kind.member}Arn"])):
+        return f"{kind.word} {name}: was not made by sageseg, so it is left"
+    return _told(kind, name, done=found is not None and delete_part(place.sagemaker, kind, name))
+
+
+def _told(kind: Kind, name: str, *, done: bool) -> str:
+    return f"{kind.word} {name}: {'deleted' if done else 'gone already'}"
+
+
+def _remove_schedule(place: Place, name: str, *, leased: bool) -> Iterator[str]:
+    """Without a lease there need not be one, and who may not look need not be told."""
+    record = read_endpoint(name)
+    try:
+        if delete_schedule(name, place.region):
+            yield f"schedule {schedule_name(name)}: deleted"
+        elif record and record.scheduled:
+            yield f"schedule {schedule_name(name)}: gone already"
+    except AwsError as e:
+        if (record and record.scheduled) or (leased and not record):
+            yield f"schedule {schedule_name(name)}: may remain ({e}); it deletes itself at the end of the lease"

@@ -1,0 +1,208 @@
+"""What this project left at a backend: what costs, what a lease should have ended, what nothing uses.
+
+    sageseg jobs leftovers --delete
+
+Ours is what carries a tag `sageseg:…`; of schedules, what is named `sageseg-<endpoint>` and deletes one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from formats.console import say
+from jobs.aws.errors import AwsError
+from jobs.backends import aws_errors, make_client
+from jobs.endpoints.delete import Place
+from jobs.endpoints.lease import SCHEDULE_PREFIX, UNTIL_TAG, endpoint_of_schedule, parse_until
+from jobs.endpoints.parts import CONFIG, ENDPOINT, MODEL, Kind, describe_part, instances_of, is_ours, tags_of
+from jobs.price_list import Component, find_rate
+
+_THREADS = 8
+_UNDER_WAY = timedelta(minutes=15)
+"""A model or configuration this young may belong to an endpoint or a transform that is just being made."""
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """One thing that is there. `created` has a time zone. `usd_per_day` is None where unknown, or where
+    others are paid for it; `until` is the end of its lease. `unused`: nothing needs it any more."""
+
+    kind: str
+    name: str
+    backend: str
+    region: str
+    status: str
+    created: datetime
+    usd_per_day: float | None = 0.0
+    until: datetime | None = None
+    unused: bool = False
+
+    def is_expired(self, now: datetime) -> bool:
+        return self.until is not None and self.until <= now
+
+
+@dataclass(frozen=True)
+class _Jobs:
+    """A kind of job: its word, SageMaker's name for it, where its instance stands, what it is billed as."""
+
+    word: str
+    call: str
+    member: str
+    listed: str
+    resources: str = ""
+    component: Component = "Train"
+
+
+JOBS = (
+    _Jobs("training job", "training_job", "TrainingJob", "TrainingJobSummaries", "ResourceConfig"),
+    _Jobs(
+        "tuning job", "hyper_parameter_tuning_job", "HyperParameterTuningJob", "HyperParameterTuningJobSummaries"
+    ),  # paid for as its training jobs, which are listed too
+    _Jobs("transform job", "transform_job", "TransformJob", "TransformJobSummaries", "TransformResources", "Tsform"),
+)
+
+
+def find_leftovers(place: Place, now: datetime) -> list[Leftover]:
+    """All of this project's endpoints, running jobs, schedules, models and configurations there.
+    Raises SagesegError."""
+    price = _prices(place)
+    jobs = [found for kind in JOBS for found in _running(place, kind, price)]
+    endpoints = _listed(place, "list_endpoints", "Endpoints", "EndpointName")
+    described = [found for name in endpoints if (found := describe_part(place.sagemaker, ENDPOINT, name))]
+    tags = _all_tags(place, [found["EndpointArn"] for found in described])
+    ours = [_endpoint(place, found, tags[found["EndpointArn"]], price) for found in described if _ours(found, tags)]
+    used = {found["EndpointConfigName"] for found in described}
+    parts = _parts(place, used, now)
+    schedules = _schedules(place, set(endpoints)) if place.backend == "aws" else []
+    return [*ours, *jobs, *schedules, *parts]
+
+
+def _ours(endpoint: Mapping[str, Any], tags: Mapping[str, Mapping[str, str]]) -> bool:
+    return is_ours(tags[endpoint["EndpointArn"]])
+
+
+def _endpoint(
+    place: Place, found: Mapping[str, Any], tags: Mapping[str, str], price: Callable[[str, Component], float | None]
+) -> Leftover:
+    config = describe_part(place.sagemaker, CONFIG, found["EndpointConfigName"])
+    kind, count = instances_of(config) if config else ("", 1)
+    failed = found["EndpointStatus"] == "Failed"
+    hourly = price(kind, "Host") if kind else None
+    return Leftover(
+        "endpoint",
+        found["EndpointName"],
+        place.backend,
+        place.region,
+        found["EndpointStatus"],
+        found["CreationTime"],
+        usd_per_day=0.0 if failed else None if hourly is None else 24 * count * hourly,
+        until=parse_until(tags.get(UNTIL_TAG, "")),
+        unused=failed,
+    )
+
+
+def _prices(place: Place) -> Callable[[str, Component], float | None]:
+    """Dollars per hour of an instance type, asked once for each; nothing is paid on this machine."""
+
+    @cache
+    def price(instance_type: str, component: Component) -> float | None:
+        if place.backend == "local":
+            return 0.0
+        return find_rate(place.region, instance_type, component).usd_per_hour
+
+    return price
+
+
+def _running(place: Place, kind: _Jobs, price: Callable[[str, Component], float | None]) -> Iterator[Leftover]:
+    names = _listed(place, f"list_{kind.call}s", kind.listed, f"{kind.member}Name", StatusEquals="InProgress")
+    for name in names:
+        with aws_errors(f"describing {kind.word} {name}"):
+            found = getattr(place.sagemaker, f"describe_{kind.call}")(**{f"{kind.member}Name": name})
+        if not is_ours(tags_of(place.sagemaker, found[f"{kind.member}Arn"])):
+            continue
+        resources = found.get(kind.resources, {})
+        hourly = price(resources["InstanceType"], kind.component) if "InstanceType" in resources else None
+        yield Leftover(
+            kind.word,
+            name,
+            place.backend,
+            place.region,
+            found[f"{kind.member}Status"],
+            found["CreationTime"],
+            usd_per_day=None if hourly is None else 24 * resources.get("InstanceCount", 1) * hourly,
+        )
+
+
+def _parts(place: Place, used_configs: set[str], now: datetime) -> list[Leftover]:
+    """Our configurations and models that no endpoint uses."""
+    configs = _owned(place, CONFIG, "list_endpoint_configs", "EndpointConfigs")
+    in_use = {
+        variant.get("ModelName")
+        for c in configs
+        if _name(CONFIG, c) in used_configs
+        for variant in c["ProductionVariants"]
+    }
+    models = _owned(place, MODEL, "list_models", "Models")
+    loose = [(CONFIG, c) for c in configs if _name(CONFIG, c) not in used_configs]
+    loose += [(MODEL, m) for m in models if _name(MODEL, m) not in in_use]
+    return [
+        Leftover(kind.word, _name(kind, found), place.backend, place.region, "", found["CreationTime"], unused=True)
+        for kind, found in loose
+        if now - found["CreationTime"] >= _UNDER_WAY
+    ]
+
+
+def _name(kind: Kind, found: Mapping[str, Any]) -> str:
+    return str(found[f"{kind.member}Name"])
+
+
+def _owned(place: Place, kind: Kind, call: str, listed: str) -> list[dict[str, Any]]:
+    """Our parts of a kind, described."""
+    arns = _listed(place, call, listed, f"{kind.member}Arn")
+    tags = _all_tags(place, arns)
+    names = [arn.rpartition("/")[2] for arn in arns if is_ours(tags[arn])]
+    return [found for name in names if (found := describe_part(place.sagemaker, kind, name))]
+
+
+def _all_tags(place: Place, arns: Sequence[str]) -> dict[str, dict[str, str]]:
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return dict(zip(arns, pool.map(lambda arn: tags_of(place.sagemaker, arn), arns), strict=True))
+
+
+def _listed(place: Place, call: str, listed: str, member: str, **asked: str) -> list[str]:
+    """One member of all that a list call tells of, all pages."""
+    with aws_errors(call.replace("_", " ").replace("list", "listing", 1)):
+        pages = place.sagemaker.get_paginator(call).paginate(**asked)
+        return [found[member] for page in pages for found in page[listed]]
+
+
+def _schedules(place: Place, endpoints: set[str]) -> list[Leftover]:
+    """Schedules that delete endpoints of ours. Who may not look is told so: there may be some."""
+    try:
+        with aws_errors("listing schedules"):
+            client = make_client("scheduler", "aws", place.region)
+            pages = client.get_paginator("list_schedules").paginate(NamePrefix=SCHEDULE_PREFIX)
+            found = [schedule for page in pages for schedule in page["Schedules"]]
+    except AwsError as e:
+        if not e.code.startswith("AccessDenied"):
+            raise
+        say(f"note: {e}; a schedule deletes itself when it has run")
+        return []
+    return [
+        Leftover(
+            "schedule",
+            schedule["Name"],
+            place.backend,
+            place.region,
+            schedule.get("State", ""),
+            schedule["CreationDate"],
+            unused=endpoint_of_schedule(schedule["Name"]) not in endpoints,
+        )
+        for schedule in found
+        if schedule["Target"]["Arn"].endswith(":aws-sdk:sagemaker:deleteEndpoint")
+    ]

@@ -1,0 +1,75 @@
+"""The parts of an endpoint at its backend: the endpoint, its configuration, its model; looked at and
+deleted alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jobs.aws.errors import AwsError
+from jobs.backends import aws_errors
+
+PROJECT_TAG = "sageseg:"
+"""What the keys of this project's tags begin with: what carries none is somebody else's."""
+_MISSING = re.compile(r"could not find|not found|does not exist|ResourceNotFound", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of part: its word for people, and SageMaker's: `describe_<call>(<member>Name=…)`."""
+
+    word: str
+    call: str
+    member: str
+
+
+ENDPOINT = Kind("endpoint", "endpoint", "Endpoint")
+CONFIG = Kind("configuration", "endpoint_config", "EndpointConfig")
+MODEL = Kind("model", "model", "Model")
+
+
+def is_missing(error: AwsError) -> bool:
+    """Whether AWS says that there is no such thing."""
+    return _MISSING.search(f"{error.code} {error.reason}") is not None
+
+
+def describe_part(sagemaker: Any, kind: Kind, name: str) -> dict[str, Any] | None:
+    """The part as its backend describes it now; None when there is none."""
+    try:
+        with aws_errors(f"describing {kind.word} {name}"):
+            answer: dict[str, Any] = getattr(sagemaker, f"describe_{kind.call}")(**{f"{kind.member}Name": name})
+    except AwsError as e:
+        if is_missing(e):
+            return None
+        raise
+    return answer
+
+
+def delete_part(sagemaker: Any, kind: Kind, name: str) -> bool:
+    """Delete a part; whether there was one."""
+    try:
+        with aws_errors(f"deleting {kind.word} {name}"):
+            getattr(sagemaker, f"delete_{kind.call}")(**{f"{kind.member}Name": name})
+    except AwsError as e:
+        if is_missing(e):
+            return False
+        raise
+    return True
+
+
+def tags_of(sagemaker: Any, arn: str) -> dict[str, str]:
+    with aws_errors(f"reading the tags of {arn}"):
+        pages = sagemaker.get_paginator("list_tags").paginate(ResourceArn=arn)
+        return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
+
+
+def is_ours(tags: Mapping[str, str]) -> bool:
+    return any(key.startswith(PROJECT_TAG) for key in tags)
+
+
+def instances_of(config: Mapping[str, Any]) -> tuple[str, int]:
+    """The instance type of a configuration, and how many."""
+    variant = config["ProductionVariants"][0]
+    return variant.get("InstanceType", ""), variant.get("InitialInstanceCount", 1)

@@ -1,0 +1,133 @@
+"""An endpoint settled before it is made: its requests, its price.
+
+Pure but for the price, and for the artefact's own settings where no job tells them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from formats.console import say
+from formats.errors import SagesegError
+from jobs.contract.registry import OPEN_IMAGE
+from jobs.contract.service_model import check_request
+from jobs.contract.serving_requests import (
+    ServedModel,
+    Serving,
+    check_serving_instance,
+    endpoint_config_request,
+    endpoint_request,
+    model_request,
+)
+from jobs.cost.prices import HOURS_PER_MONTH
+from jobs.cost.quotes import EndpointQuote, check_max_cost
+from jobs.endpoints.lease import MAX_ENDPOINT_NAME, UNTIL_TAG, format_until, schedule_request
+from jobs.price_list import find_rate
+from jobs.tracking.trained_model import TrainedModel
+from jobs.training.options import DeployOptions
+from jobs.training.plan import LOCAL_ROLE, default_name
+from jobs.training.start import agree_on_cost
+
+JOB_TAG = "sageseg:job"
+"""The tag that says which job an endpoint serves, or the file that it was made of."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """An endpoint to be made, settled in every part; model, configuration and endpoint share its name."""
+
+    trained: TrainedModel
+    model: ServedModel
+    serving: Serving
+    until: datetime | None = None
+    scheduler_role: str | None = None
+
+    @property
+    def name(self) -> str:
+        return self.serving.name
+
+
+def plan_deployment(
+    trained: TrainedModel, options: DeployOptions, *, role: str | None, scheduler_role: str | None, now: datetime
+) -> Deployment:
+    """Settle an endpoint, or refuse it before anything is sent."""
+    check_serving_instance(options.instance_type, "endpoint")
+    if options.instance_count < 1:
+        raise SagesegError(f"--instance-count {options.instance_count}: expected 1 or more")
+    name = options.name or endpoint_name(trained, now)
+    if len(name) > MAX_ENDPOINT_NAME:
+        raise SagesegError(f"--name {name}: {len(name)} characters; expected at most {MAX_ENDPOINT_NAME}")
+    until = now.replace(microsecond=0) + options.ttl if options.ttl else None
+    tags = {**trained.tags, JOB_TAG: tag_value(trained.name)} | ({UNTIL_TAG: format_until(until)} if until else {})
+    image = options.image or served_image(trained)
+    model = ServedModel(name, image, trained.artefact_uri, served_role(trained, role), trained.network, tags)
+    count, key = options.instance_count, trained.kms_key
+    serving = Serving(name, name, options.instance_type, instance_count=count, kms_key=key, tags=tags)
+    return Deployment(trained, model, serving, until, scheduler_role if until and trained.backend == "aws" else None)
+
+
+def endpoint_name(trained: TrainedModel, now: datetime) -> str:
+    """The job's own name, as far as an endpoint's may be; an artefact's tells the file and the time."""
+    if trained.is_job:
+        return trained.name[:MAX_ENDPOINT_NAME].rstrip("-")
+    folder, _, file = trained.artefact_uri.rstrip("/").rpartition("/")
+    stem = file.removesuffix(".gz").removesuffix(".tar")
+    return default_name(folder.rpartition("/")[2] if stem == "model" else stem, now=now)
+
+
+def tag_value(text: str) -> str:
+    """A text as a tag's value: its end, where it is too long."""
+    return "".join(c if c.isalnum() or c in "_.:/=+-@ " else "-" for c in text)[-256:]
+
+
+def served_image(trained: TrainedModel) -> str:
+    """The container that serves a model by itself."""
+    if trained.backend == "aws" and trained.image == OPEN_IMAGE:
+        raise SagesegError(
+            f"{trained.name}: a unet, which no container of AWS serves; deploy it with an --image of your own, or "
+            "predict with --via artefact"
+        )
+    return trained.image
+
+
+def served_role(trained: TrainedModel, given: str | None) -> str:
+    role = given or trained.role or (LOCAL_ROLE if trained.backend == "local" else None)
+    if not role:
+        raise SagesegError("--role: missing; expected the ARN of a role for SageMaker, as no job tells one")
+    return role
+
+
+def requests_of(deployment: Deployment) -> dict[str, dict[str, Any]]:
+    """The checked requests by operation, in the order in which they are sent."""
+    local = deployment.trained.backend == "local"
+    requests = {
+        "CreateModel": model_request(deployment.model),
+        "CreateEndpointConfig": endpoint_config_request(deployment.serving),
+        "CreateEndpoint": endpoint_request(deployment.serving),
+    }
+    for operation, request in requests.items():
+        check_request("sagemaker", operation, request, file_uris=local)
+    if not (deployment.until and deployment.scheduler_role):
+        return requests
+    region = deployment.trained.region
+    schedule = schedule_request(deployment.name, deployment.until, deployment.scheduler_role, region)
+    check_request("scheduler", "CreateSchedule", schedule)
+    return {"CreateSchedule": schedule, **requests}
+
+
+def agree_on_endpoint(deployment: Deployment, options: DeployOptions) -> EndpointQuote | None:
+    """Say what the endpoint costs, and have it agreed to; None on this machine, where nothing is paid."""
+    if deployment.trained.backend == "local":
+        return None
+    kind, region = options.instance_type, deployment.trained.region
+    quote = EndpointQuote(kind, find_rate(region, kind, "Host"), options.instance_count)
+    if quote.rate.note:
+        say(f"note: {quote.rate.note}")
+    hours = options.ttl.total_seconds() / 3600 if options.ttl else HOURS_PER_MONTH
+    worst = None if quote.usd_per_hour is None else hours * quote.usd_per_hour
+    say(quote.describe() + (f"; ${worst:.2f} until its lease ends" if options.ttl and worst is not None else ""))
+    check_max_cost(worst, options.max_cost, kind, lower="--ttl")
+    agree_on_cost((), max_cost=options.max_cost, yes=options.yes)
+    return quote

@@ -1,0 +1,68 @@
+"""endpoint.json: which job an endpoint of this folder serves, where, until when; under $SAGESEG_HOME."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from formats.errors import SagesegError
+from formats.staging import write_text
+from jobs.aws.errors import redact
+from jobs.tracking.records import home
+
+
+@dataclass(frozen=True)
+class EndpointRecord:
+    """One endpoint that was deployed from this folder.
+
+    `job` is what it serves: a job's name, or an artefact as it was named. `until` is the end of its
+    lease, empty without one; `scheduled` says whether a schedule ends it. `requests` are what was
+    sent, by operation. `cost` holds `usd_per_hour` and `source`.
+    """
+
+    name: str
+    backend: str
+    region: str
+    job: str
+    created: str
+    until: str = ""
+    scheduled: bool = False
+    requests: dict[str, Any] = field(default_factory=dict)
+    cost: dict[str, Any] = field(default_factory=dict)
+
+
+def endpoint_path(name: str) -> Path:
+    return home() / "endpoints" / name / "endpoint.json"
+
+
+def write_endpoint(record: EndpointRecord) -> None:
+    path = endpoint_path(record.name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, redact(json.dumps(asdict(record), indent=2, default=str)) + "\n")
+
+
+def read_endpoint(name: str) -> EndpointRecord | None:
+    """The record of an endpoint; None when it was not deployed from this folder."""
+    path = endpoint_path(name)
+    try:
+        given = json.loads(path.read_text(encoding="utf-8"))
+        known = {f.name for f in fields(EndpointRecord)}
+        return EndpointRecord(**{key: value for key, value in given.items() if key in known})
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (ValueError, TypeError, AttributeError) as e:
+        raise SagesegError(f"{path}: not an endpoint's record ({e}); remove it or restore it") from e
+
+
+def endpoint_records() -> list[EndpointRecord]:
+    """All records, the latest first."""
+    names = [path.parent.name for path in (home() / "endpoints").glob("*/endpoint.json")]
+    found = [record for record in map(read_endpoint, names) if record is not None]
+    return sorted(found, key=lambda record: record.created, reverse=True)
+
+
+def forget_endpoint(name: str) -> None:
+    shutil.rmtree(endpoint_path(name).parent, ignore_errors=True)

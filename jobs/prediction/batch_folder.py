@@ -1,0 +1,158 @@
+"""Where a batch transform's images and answers lie: a prefix of their own in S3, or a folder here."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from formats.console import say
+from formats.errors import SagesegError
+from formats.staging import write_errors
+from jobs.aws.s3 import S3Prefix, parse_s3_uri
+from jobs.backends import aws_errors, make_client
+from jobs.payloads import Payload, make_payload
+from jobs.tracking.records import home
+from jobs.tracking.trained_model import TrainedModel
+from jobs.training.upload_worker import encryption
+
+_THREADS = 16
+_AT_ONCE = 64
+_DELETED_AT_ONCE = 1000
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Store(Protocol):
+    """Files by name under one place."""
+
+    def put(self, name: str, content: bytes) -> None: ...
+
+    def get(self, name: str) -> bytes:
+        """Raises SagesegError when there is no such file."""
+
+    def remove(self) -> None:
+        """Everything under the place goes."""
+
+
+@dataclass(frozen=True)
+class BatchFolder:
+    """The images go under `input/<id>.jpg`, the answers come as `output/<id>.jpg.out`."""
+
+    uri: str
+    store: Store
+
+    @property
+    def input_uri(self) -> str:
+        return f"{self.uri}/input"
+
+    @property
+    def output_uri(self) -> str:
+        return f"{self.uri}/output"
+
+    def send(self, crops: Iterable[tuple[str, bytes]], limit: int) -> dict[str, tuple[int, int]]:
+        """Send encoded crops; their (width, height) by id."""
+        sizes = {}
+        for (name, _), payload in _threaded(lambda crop: self._send(crop[0], crop[1], limit), crops):
+            sizes[name] = (payload.width, payload.height)
+            if payload.quality is not None:
+                say(f"note: {name} was over {limit} bytes and went at JPEG quality {payload.quality}")
+        return sizes
+
+    def _send(self, name: str, jpeg: bytes, limit: int) -> Payload:
+        payload = make_payload(jpeg, limit, name)
+        self.store.put(f"input/{name}.jpg", payload.body)
+        return payload
+
+    def answers(self, names: Iterable[str]) -> Iterator[bytes]:
+        """The transform's answers, in the order of the ids."""
+        for _, body in _threaded(lambda name: self.store.get(f"output/{name}.jpg.out"), names):
+            yield body
+
+    def remove(self) -> None:
+        self.store.remove()
+
+
+def _threaded(function: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R]]:
+    """Items with their results, in order, a bounded number at once: there may be more than memory holds."""
+    remaining = iter(items)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        while some := list(islice(remaining, _AT_ONCE)):
+            yield from zip(some, pool.map(function, some), strict=True)
+
+
+class FolderStore:
+    """A folder of this machine, for the emulator."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def put(self, name: str, content: bytes) -> None:
+        path = self._root / name
+        with write_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+    def get(self, name: str) -> bytes:
+        try:
+            return (self._root / name).read_bytes()
+        except OSError as e:
+            raise SagesegError(
+                f"{self._root / name}: the transform did not write it ({e.strerror}); run it again"
+            ) from e
+
+    def remove(self) -> None:
+        shutil.rmtree(self._root, ignore_errors=True)
+
+
+class S3Store:
+    """A prefix in S3."""
+
+    def __init__(self, place: S3Prefix, region: str, kms_key: str | None) -> None:
+        self._place, self._kms_key = place, kms_key
+        self._s3 = make_client("s3", "aws", region)
+
+    def put(self, name: str, content: bytes) -> None:
+        with aws_errors(f"uploading {self._place.uri(name)}"):
+            self._s3.put_object(
+                Bucket=self._place.bucket,
+                Key=self._place.prefix + name,
+                Body=content,
+                ContentType="image/jpeg",
+                **encryption(self._kms_key),
+            )
+
+    def get(self, name: str) -> bytes:
+        with aws_errors(f"fetching {self._place.uri(name)}"):
+            content: bytes = self._s3.get_object(Bucket=self._place.bucket, Key=self._place.prefix + name)[
+                "Body"
+            ].read()
+        return content
+
+    def remove(self) -> None:
+        with aws_errors(f"deleting {self._place.uri()}"):
+            pages = self._s3.get_paginator("list_objects_v2").paginate(
+                Bucket=self._place.bucket, Prefix=self._place.prefix
+            )
+            keys = [{"Key": found["Key"]} for page in pages for found in page.get("Contents", ())]
+            for start in range(0, len(keys), _DELETED_AT_ONCE):
+                doomed = {"Objects": keys[start : start + _DELETED_AT_ONCE], "Quiet": True}
+                self._s3.delete_objects(Bucket=self._place.bucket, Delete=doomed)
+
+
+def open_batch_folder(trained: TrainedModel, name: str) -> BatchFolder:
+    """Where the transform `name` has its files: beside the job's artefact, which its role may read and
+    write; at the emulator under $SAGESEG_HOME."""
+    if trained.backend == "local":
+        root = home() / "batch" / name
+        return BatchFolder(root.as_uri(), FolderStore(root))
+    folder = urlsplit(trained.artefact_uri).path.strip("/").rsplit("/", 2)[0] if trained.is_job else ""
+    base = parse_s3_uri(trained.artefact_uri)
+    prefix = f"{folder or base.prefix.rstrip('/').rpartition('/')[0]}/batch/{name}/".lstrip("/")
+    place = S3Prefix(base.bucket, prefix)
+    return BatchFolder(place.uri().rstrip("/"), S3Store(place, trained.region, trained.kms_key))

@@ -1,0 +1,152 @@
+"""Predictions from an endpoint: many images at a time, in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from formats.console import say
+from formats.errors import SagesegError
+from formats.manifest import ManifestRow
+from jobs.contract.invocation import PNG, Expected, decode_mask, decode_scores
+from jobs.endpoints.delete import Place, open_place
+from jobs.endpoints.invocations import find_accept, gone, open_caller
+from jobs.endpoints.parts import CONFIG, ENDPOINT, describe_part, instances_of, tags_of
+from jobs.endpoints.plan import JOB_TAG, endpoint_name, tag_value
+from jobs.endpoints.records import endpoint_records, read_endpoint
+from jobs.payloads import ANSWER_BYTES, ENDPOINT_BYTES, Payload, make_payload
+from jobs.prediction.crops_to_predict import SourceWork, read_ahead
+from jobs.prediction.output import Predicted
+from jobs.tracking.trained_model import TrainedModel
+from jobs.training.options import RouteOptions
+from jobs.training.plan import utc_now
+
+
+class EndpointRoute:
+    """An endpoint in service. Raises SagesegError when it is not, or serves another job."""
+
+    def __init__(self, trained: TrainedModel, options: RouteOptions, *, probabilities: bool) -> None:
+        if options.parallel < 1:
+            raise SagesegError(f"--parallel {options.parallel}: expected 1 or more")
+        self._trained, self._parallel, self._probabilities = trained, options.parallel, probabilities
+        self._name = options.endpoint or served_by(trained)
+        known = read_endpoint(self._name)
+        backend, region = (known.backend, known.region) if known else (trained.backend, trained.region)
+        place = open_place(backend, options.region or region)
+        self._kind, self._count = check_in_service(place, self._name, trained)
+        self._caller = open_caller(self._name, backend, place.region)
+        self._num_classes = trained.num_classes
+        self._accept = PNG
+        self._lowered: list[tuple[int, str]] = []
+
+    @contextmanager
+    def begin(self, work: Sequence[SourceWork]) -> Iterator[Iterator[Predicted]]:
+        yield self._predictions(work)
+        self._tell_lowered()
+
+    def _predictions(self, work: Sequence[SourceWork]) -> Iterator[Predicted]:
+        """In order; so many are under way that the endpoint never waits for this side."""
+        waiting: deque[Future[Predicted]] = deque()
+        crops = _encoded(work)
+        if self._probabilities:
+            row, jpeg = next(crops)
+            yield self._first_scores(row, jpeg)
+        with ThreadPoolExecutor(self._parallel) as pool:
+            try:
+                for row, jpeg in crops:
+                    waiting.append(pool.submit(self._predict, row, jpeg))
+                    if len(waiting) >= 2 * self._parallel:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def facts(self) -> dict[str, Any]:
+        served = {"endpoint": self._name, "endpoint_instance_type": self._kind, "endpoint_instances": self._count}
+        return {**self._trained.facts, **served}
+
+    def _first_scores(self, row: ManifestRow, jpeg: bytes) -> Predicted:
+        """The first answer decides under which name the endpoint gives probabilities."""
+        payload = self._payload(row, jpeg)
+        self._accept, body = find_accept(self._caller, payload.body, row.id)
+        return self._decode(row, payload, body)
+
+    def _predict(self, row: ManifestRow, jpeg: bytes) -> Predicted:
+        payload = self._payload(row, jpeg)
+        return self._decode(row, payload, self._caller.ask(payload.body, self._accept, row.id))
+
+    def _payload(self, row: ManifestRow, jpeg: bytes) -> Payload:
+        payload = make_payload(jpeg, ENDPOINT_BYTES, row.id)
+        if payload.quality is not None:
+            self._lowered.append((payload.quality, row.id))
+        answer = 4 * self._num_classes * payload.width * payload.height
+        if self._probabilities and answer > ANSWER_BYTES:
+            raise SagesegError(
+                f"{row.id}: probabilities of {self._num_classes} classes at {payload.width} × {payload.height} are "
+                f"{answer} bytes, over the {ANSWER_BYTES} that an endpoint may answer; predict with --via artefact or "
+                "batch, in smaller crops, or without --probabilities"
+            )
+        return payload
+
+    def _decode(self, row: ManifestRow, payload: Payload, body: bytes) -> Predicted:
+        expected = Expected(payload.width, payload.height, self._num_classes, row.id)
+        if self._accept == PNG:
+            return Predicted(row, decode_mask(body, expected))
+        scores = decode_scores(body, expected)
+        return Predicted(row, scores.argmax(axis=0).astype(np.uint8), scores)
+
+    def _tell_lowered(self) -> None:
+        if self._lowered:
+            lowest, which = min(self._lowered)
+            say(
+                f"note: {len(self._lowered)} images were over {ENDPOINT_BYTES} bytes and went at a lower JPEG quality "
+                f"(down to {lowest}, {which})"
+            )
+
+
+def _encoded(work: Sequence[SourceWork]) -> Iterator[tuple[ManifestRow, bytes]]:
+    for source, crops in read_ahead(work, lambda source: source.encode()):
+        yield from zip(source.rows, crops, strict=True)
+
+
+def served_by(trained: TrainedModel) -> str:
+    """The endpoint that serves a model: the latest that was deployed from this folder, else the one
+    that a deployment would be named."""
+    for record in endpoint_records():
+        if record.job == trained.name:
+            return record.name
+    if not trained.is_job:
+        raise SagesegError(f"{trained.name}: no endpoint was deployed of it from this folder; name one with --endpoint")
+    return endpoint_name(trained, utc_now())
+
+
+def check_in_service(place: Place, name: str, trained: TrainedModel) -> tuple[str, int]:
+    """The instance type and count of an endpoint that serves this model. Raises SagesegError in one
+    line, with the next step, when it does not."""
+    found = describe_part(place.sagemaker, ENDPOINT, name)
+    if found is None or found["EndpointStatus"] == "Deleting":
+        raise SagesegError(gone(name).replace("JOB", trained.name))
+    status = found["EndpointStatus"]
+    if status not in ("InService", "Updating", "SystemUpdating"):
+        reason = found.get("FailureReason", "").rstrip(".")
+        step = (
+            "run it again when it is in service" if status == "Creating" else f"sageseg jobs delete {name} removes it"
+        )
+        raise SagesegError(f"endpoint {name}: {status}{f' ({reason})' if reason else ''}; {step}")
+    serves = tags_of(place.sagemaker, found["EndpointArn"]).get(JOB_TAG)
+    if serves is None:
+        say(f"note: endpoint {name} does not say what it serves; it is taken to be {trained.name}")
+    elif serves != tag_value(trained.name):
+        raise SagesegError(
+            f"endpoint {name}: serves {serves}, not {trained.name}; name another --endpoint, or sageseg jobs predict "
+            f"{serves}"
+        )
+    config = describe_part(place.sagemaker, CONFIG, found["EndpointConfigName"])
+    return instances_of(config) if config else ("", 0)

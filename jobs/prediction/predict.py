@@ -1,0 +1,116 @@
+"""Predictions of a trained model, the same from its endpoint, a batch transform or its artefact.
+
+sageseg jobs predict cars dataset --out predictions --via endpoint
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Protocol
+
+from formats.dataset import Dataset, info_path, open_dataset
+from formats.errors import SagesegError
+from formats.predictions import write_predictions_index
+from formats.resize import recorded_resize
+from formats.staging import refuse_existing
+from jobs.prediction.crops_to_predict import SourceWork, dataset_work, folder_work
+from jobs.prediction.output import Predicted, write_all
+from jobs.prediction.resumable import is_predicted, resumable_predictions
+from jobs.tracking.trained_model import TrainedModel, artefact_facts, find_model
+from jobs.training.options import PredictOptions, RouteOptions
+
+_MAY_CHANGE = ("seconds", "epochs")
+"""What is learnt of a job later, and does not change its model."""
+
+
+class Route(Protocol):
+    """A way to have images predicted."""
+
+    def begin(self, work: Sequence[SourceWork]) -> AbstractContextManager[Iterator[Predicted]]:
+        """The predictions of all crops, in order; what was made for them goes with the block."""
+
+    def facts(self) -> dict[str, Any]:
+        """What predictions.json says of the model and of what ran it, once all is predicted."""
+
+
+def predict(
+    job_or_artefact: str, images_or_dataset: Path, out: Path, options: PredictOptions, route: RouteOptions
+) -> int:
+    """Predict and write a predictions folder, which appears when complete. Returns the number of
+    predictions. Raises SagesegError when anything is refused or fails; what was predicted before is
+    kept beside `out`, and the same call goes on from there."""
+    refuse_existing(out, overwrite=options.overwrite)
+    dataset = open_dataset(images_or_dataset) if info_path(images_or_dataset).exists() else None
+    work = _find_work(dataset, images_or_dataset, options)
+    trained = find_model(job_or_artefact, route.region)
+    _check_classes(trained, dataset)
+    about, facts = _about(dataset, images_or_dataset, options), trained.facts
+    with resumable_predictions(out, _header(about, trained, options, route), work) as root:
+        missing = [source for source in work if not all(is_predicted(root, row) for row in source.rows)]
+        if missing:
+            way = _open_route(trained, options, route)
+            with way.begin(missing) as predicted:
+                write_all(root, predicted, _crops(missing))
+            facts = way.facts()
+        rows = [replace(row, image_sha256="", mask_sha256="") for source in work for row in source.rows]
+        classes = dataset.classes if dataset else trained.classes
+        write_predictions_index(root, rows, classes, {**about, **facts})
+    return len(rows)
+
+
+def _header(
+    about: Mapping[str, Any], trained: TrainedModel, options: PredictOptions, route: RouteOptions
+) -> dict[str, Any]:
+    """What must be the same for a call to go on with an interrupted one's predictions."""
+    facts = artefact_facts(trained) if options.via == "artefact" else trained.facts
+    return {
+        **about,
+        "model": {name: fact for name, fact in facts.items() if name not in _MAY_CHANGE},
+        "endpoint": route.endpoint,
+        "probabilities": options.probabilities,
+        "tool_version": version("sageseg"),
+    }
+
+
+def _crops(work: Sequence[SourceWork]) -> int:
+    return sum(len(source.rows) for source in work)
+
+
+def _open_route(trained: TrainedModel, options: PredictOptions, route: RouteOptions) -> Route:
+    if options.via == "endpoint":
+        from jobs.prediction.endpoint_route import EndpointRoute
+
+        return EndpointRoute(trained, route, probabilities=options.probabilities)
+    if options.via == "batch":
+        from jobs.prediction.batch_route import BatchRoute
+
+        return BatchRoute(trained, route, probabilities=options.probabilities)
+    from jobs.prediction.artefact_route import ArtefactRoute
+
+    return ArtefactRoute(trained, probabilities=options.probabilities)
+
+
+def _check_classes(trained: TrainedModel, dataset: Dataset | None) -> None:
+    if dataset and len(dataset.classes) != trained.num_classes:
+        raise SagesegError(
+            f"{trained.name}: predicts {trained.num_classes} classes, but {dataset.root} has {len(dataset.classes)}; "
+            "use the model that was trained on this dataset"
+        )
+
+
+def _find_work(dataset: Dataset | None, path: Path, options: PredictOptions) -> list[SourceWork]:
+    if dataset:
+        return dataset_work(dataset, options.split, options.images)
+    if not path.is_dir():
+        raise SagesegError(f"{path}: no such folder; expected a dataset, or a folder of images")
+    return folder_work(path, options.crop, options.overlap)
+
+
+def _about(dataset: Dataset | None, predicted: Path, options: PredictOptions) -> dict[str, Any]:
+    resize = recorded_resize(dataset.info) if dataset else None  # stitch gives the images their own size back
+    info = {"via": options.via, "predicted": predicted.name, "split": options.split if dataset else None}
+    return {**info, **({"resize": str(resize)} if resize else {})}

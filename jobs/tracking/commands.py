@@ -1,0 +1,202 @@
+"""`sageseg jobs list`, `show`, `logs`, `stop` and `metrics`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from formats.console import result, say
+
+if TYPE_CHECKING:
+    from jobs.contract.log_lines import EpochMetrics
+    from jobs.tracking.records import JobRecord
+
+JobName = Annotated[str, typer.Argument(help="Name of a job.")]
+Region = Annotated[str | None, typer.Option(help="AWS region to look in; by default the environment's.")]
+
+
+def list_jobs(
+    region: Region = None,
+    days: Annotated[int, typer.Option(help="How far back to look at AWS.")] = 30,
+    json_: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """This project's jobs, newest first.
+
+    Those of this folder's emulator, and where a region is configured those at AWS, wherever they were started.
+    """
+    from jobs.tracking.find_jobs import aws_jobs, local_jobs
+    from jobs.training.plan import utc_now
+
+    jobs = local_jobs()
+    where = _region_or_none(region)
+    if where:
+        jobs = sorted([*jobs, *aws_jobs(where, utc_now(), days)], key=lambda job: job.created, reverse=True)
+    if json_:
+        result(json.dumps([asdict(job) for job in jobs], indent=2, default=str))
+        return
+    for job in jobs:
+        result(f"{job.name}  {job.status}  {job.secondary}  {job.backend}  {job.created:%Y-%m-%d %H:%M}")
+
+
+def _region_or_none(region: str | None) -> str | None:
+    """The region to ask AWS in; without one nothing is asked, and that is said."""
+    from formats.errors import SagesegError
+    from jobs.backends import configured_region
+
+    try:
+        return configured_region(region)
+    except SagesegError:
+        say("note: no AWS region is configured, so only this machine's jobs are listed")
+        return None
+
+
+def show(
+    name: JobName,
+    region: Region = None,
+    json_: Annotated[bool, typer.Option("--json", help="All of it, as JSON.")] = False,
+) -> None:
+    """A job's status, times, cost, metrics and artefact; of a tuning job its training jobs, the best first."""
+    from jobs.tracking.find_jobs import find_any
+    from jobs.tracking.follow_training import describe
+    from jobs.tracking.gpu_use import gpu_use
+
+    record = find_any(name, region)
+    if record.is_tuning:
+        _show_tuning(record, as_json=json_)
+        return
+    description = describe(record)
+    if json_:
+        result(json.dumps(description, indent=2, default=str))
+        return
+    for key, value in _headlines(record, description).items():
+        result(f"{key:15} {value}")
+    for metric, use in gpu_use(record, description).items():
+        result(f"{metric:24}{use.mean:.0f} % on average, {use.highest:.0f} % at most")
+
+
+def _show_tuning(record: JobRecord, *, as_json: bool) -> None:
+    from jobs.tracking.follow_tuning import tuning_headlines
+    from jobs.tracking.tuning_ranking import ranking_rows
+    from jobs.tracking.tuning_records import describe_tuning, training_jobs_of
+    from jobs.tuning.commands import show_ranking
+
+    description, jobs = describe_tuning(record), training_jobs_of(record)
+    if as_json:
+        result(json.dumps({**description, "ranking": ranking_rows(jobs)}, indent=2, default=str))
+        return
+    for key, value in tuning_headlines(record, description, jobs).items():
+        result(f"{key:15} {value}")
+    result("")
+    show_ranking(record, jobs)
+
+
+def _headlines(record: JobRecord, description: dict[str, Any]) -> dict[str, Any]:
+    from jobs.contract.training_request import validates_on_train
+    from jobs.cost.quotes import actual_usd
+    from jobs.tracking.tuning_records import tuning_name
+
+    kind = "training:" if validates_on_train(description) else "validation:"
+    metrics = {
+        m["MetricName"].replace("validation:", kind): f"{m['Value']:.4f}"
+        for m in description.get("FinalMetricDataList", [])
+    }
+    spent = actual_usd(description, record.cost.get("usd_per_hour"))
+    lines = {
+        "name": description["TrainingJobName"],
+        "status": f"{description['TrainingJobStatus']} ({description['SecondaryStatus']})",
+        "reason": description.get("FailureReason"),
+        "tuning job": tuning_name(description),
+        "instance": description["ResourceConfig"]["InstanceType"],
+        "started": description.get("TrainingStartTime"),
+        "ended": description.get("TrainingEndTime"),
+        "billed seconds": description.get("BillableTimeInSeconds"),
+        "cost": None if spent is None else f"${spent:.2f} ({record.cost.get('source')})",
+        "dataset": record.dataset_sha256[:16] or None,
+        "git commit": record.git_commit or None,
+        **metrics,
+        "artefact": description.get("ModelArtifacts", {}).get("S3ModelArtifacts"),
+    }
+    return {key: value for key, value in lines.items() if value is not None}
+
+
+def logs(
+    name: JobName,
+    region: Region = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Show progress until the job ends.")] = False,
+) -> None:
+    """A job's log so far."""
+    from jobs.tracking.find_jobs import find_record
+    from jobs.tracking.follow_training import log_lines
+
+    if follow:
+        _follow(name, region)
+        return
+    for line in log_lines(find_record(name, region)):
+        result(line)
+
+
+def _follow(name: str, region: str | None) -> None:
+    """Follow a training job to its end, or a tuning job, whose ranking is shown then."""
+    from jobs.tracking.find_jobs import find_any
+    from jobs.tracking.tuning_records import training_jobs_of
+    from jobs.training.commands import follow_or_leave
+    from jobs.tuning.commands import show_ranking
+
+    record = follow_or_leave(find_any(name, region))
+    if record.is_tuning:
+        show_ranking(record, training_jobs_of(record))
+    else:
+        result(f"{record.name}: {record.description['TrainingJobStatus']}")
+
+
+def stop(name: JobName, region: Region = None) -> None:
+    """Stop a running job; what it has learned so far is kept. A tuning job's training jobs stop with it."""
+    from jobs.stop import stop_job
+    from jobs.tracking.find_jobs import find_any
+
+    stop_job(find_any(name, region))
+    result(f"{name}: stopping")
+
+
+def metrics(
+    name_or_logfile: Annotated[str, typer.Argument(help="A job's name, or a file with a training log.")],
+    region: Region = None,
+    json_: Annotated[bool, typer.Option("--json", help="A list, one object per epoch.")] = False,
+    plot: Annotated[Path | None, typer.Option(help="Draw the curves here, .png, .svg or .pdf.")] = None,
+) -> None:
+    """Loss, mIOU, accuracy and throughput of each epoch."""
+    epochs, on_train = _epochs_of(name_or_logfile, region)
+    if plot:
+        from jobs.tracking.curves import draw_curves
+
+        draw_curves(epochs, plot, title=Path(name_or_logfile).stem, on_train=on_train)
+    if json_:
+        result(json.dumps([asdict(epoch) for epoch in epochs], indent=2))
+        return
+    columns = ("train_loss", "validation_mIOU", "validation_pixel_accuracy", "train_throughput")
+    titles = [column.replace("validation", "training") if on_train else column for column in columns]
+    result("epoch" + "".join(f"{title:>27}" for title in titles))
+    for epoch in epochs:
+        result(f"{epoch.epoch + 1:5}" + "".join(f"{_cell(getattr(epoch, column)):>27}" for column in columns))
+
+
+def _epochs_of(name_or_logfile: str, region: str | None) -> tuple[list[EpochMetrics], bool]:
+    """The epochs, and whether their scores are those of the training images."""
+    from jobs.contract.log_lines import epoch_metrics
+    from jobs.contract.training_request import validates_on_train
+    from jobs.tracking.find_jobs import find_record
+    from jobs.tracking.follow_training import log_lines
+
+    path = Path(name_or_logfile)
+    if path.is_file():
+        return epoch_metrics(path.read_text(encoding="utf-8", errors="replace").splitlines()), False
+    record = find_record(name_or_logfile, region)
+    return epoch_metrics(log_lines(record)), validates_on_train(record.request)
+
+
+def _cell(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"

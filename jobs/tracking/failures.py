@@ -1,0 +1,88 @@
+"""What is known to go wrong in a training, and what helps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jobs.aws.errors import is_about_capacity
+from jobs.contract.instances import larger_memory
+
+_CONSOLES = {"cn-": "amazonaws.cn", "us-gov-": "amazonaws-us-gov.com"}
+LAST_LINES = 20
+"""How much of its log a failed job shows."""
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A failure that users have met: words of the reason or the log, and the cure."""
+
+    pattern: re.Pattern[str]
+    cure: Callable[[Mapping[str, Any]], str]
+
+
+def _memory_cure(description: Mapping[str, Any]) -> str:
+    batch = description.get("HyperParameters", {}).get("mini_batch_size", "16")
+    smaller = max(1, int(batch) // 2)
+    larger = larger_memory(description.get("ResourceConfig", {}).get("InstanceType", ""))
+    instance = f", or --instance-type {larger}" if larger else ""
+    return f"the GPU's memory is too small: --mini-batch-size {smaller}{instance}"
+
+
+def _size_cure(description: Mapping[str, Any]) -> str:
+    crop = description.get("HyperParameters", {}).get("crop_size", "240")
+    return (
+        "psp and deeplab need every image to be exactly crop_size × crop_size (inferred): prepare the dataset with "
+        f"--crop {crop}, or pass the size of its crops as --crop-size"
+    )
+
+
+def _disk_cure(description: Mapping[str, Any]) -> str:
+    volume = description.get("ResourceConfig", {}).get("VolumeSizeInGB", 30)
+    return f"the instance's disk is full: --volume-size {2 * int(volume)}"
+
+
+_KNOWN = (
+    # MXNet's and CUDA's words; no out-of-memory text of this container is known
+    _Known(re.compile(r"out of memory|cudaMalloc|CUDA_ERROR_OUT_OF_MEMORY|MemoryError", re.IGNORECASE), _memory_cure),
+    _Known(re.compile(r"Incompatible input shape"), _size_cure),
+    _Known(re.compile(r"No space left on device|disk.{0,20}full", re.IGNORECASE), _disk_cure),
+    _Known(
+        re.compile(r"only GPU instances are supported"),
+        lambda _: "the built-in algorithm trains on GPU instances only: --instance-type ml.g5.2xlarge",
+    ),
+    _Known(
+        re.compile(r"is not a readable image file"),
+        lambda _: "a channel holds what is no image; sageseg prep check names the file",
+    ),
+    _Known(
+        re.compile(r"[Dd]ata download failed|NoSuchKey|S3.{0,40}(403|Access ?Denied)"),
+        lambda _: (
+            "the role may not read the data: allow it s3:GetObject and s3:ListBucket on the "
+            "bucket, as sageseg jobs policy does"
+        ),
+    ),
+)
+
+
+def find_cure(description: Mapping[str, Any], lines: Iterable[str]) -> str:
+    """What helps against a job's failure, in words; empty where nothing is known.
+
+    The reason decides before the log, which may hold warnings of no consequence.
+    """
+    reason = description.get("FailureReason", "")
+    if is_about_capacity(reason):
+        return "AWS had no such machine free: name further types, --instance-type A,B, or try again later"
+    for text in (reason, "\n".join(lines)):
+        for known in _KNOWN:
+            if known.pattern.search(text):
+                return known.cure(description)
+    return ""
+
+
+def console_link(name: str, region: str) -> str:
+    """Where the AWS console shows a training job."""
+    domain = next((found for prefix, found in _CONSOLES.items() if region.startswith(prefix)), "aws.amazon.com")
+    return f"https://{region}.console.{domain}/sagemaker/home?region={region}#/jobs/{name}"

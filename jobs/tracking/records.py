@@ -1,0 +1,113 @@
+"""job.json: what was started, with which request, on which dataset; under $SAGESEG_HOME, and for
+AWS beside the artefact too, where another machine finds it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from formats.errors import SagesegError
+from formats.staging import write_text
+from jobs.aws.errors import redact
+
+_GIT_SECONDS = 5
+Kind = Literal["training", "tuning"]
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """One started job.
+
+    `created` is when it was started (ISO 8601, UTC); `git_commit` is the current folder's, empty
+    outside a repository. `cost` holds `usd_per_hour`, `source`, `worst_usd` and, at the end,
+    `actual_usd`, each None where unknown. `description` is the last answer of the service's Describe
+    call that was seen; `epochs` are the metrics of a training's log. A tuning job is one record; its
+    training jobs have none, `jobs.tracking.tuning_records` makes theirs from it.
+    """
+
+    name: str
+    backend: str
+    region: str
+    dataset: str
+    dataset_sha256: str
+    classes: list[str]
+    request: dict[str, Any]
+    arn: str = ""
+    created: str = ""
+    git_commit: str = ""
+    cost: dict[str, Any] = field(default_factory=dict)
+    description: dict[str, Any] = field(default_factory=dict)
+    epochs: list[dict[str, Any]] = field(default_factory=list)
+    kind: Kind = "training"
+
+    @property
+    def is_tuning(self) -> bool:
+        return self.kind == "tuning"
+
+    @property
+    def training(self) -> dict[str, Any]:
+        """The part of the request that says how and where it trains."""
+        part: dict[str, Any] = self.request["TrainingJobDefinition"] if self.is_tuning else self.request
+        return part
+
+
+def home() -> Path:
+    """Where state is kept: $SAGESEG_HOME, by default .sageseg in the current folder."""
+    return Path(os.environ.get("SAGESEG_HOME", ".sageseg")).absolute()
+
+
+def record_path(name: str) -> Path:
+    return home() / "jobs" / name / "job.json"
+
+
+def format_record(record: JobRecord) -> str:
+    """The text of job.json, the counterpart of `parse_record`."""
+    return redact(json.dumps(asdict(record), indent=2, default=str)) + "\n"
+
+
+def parse_record(text: str, where: str) -> JobRecord:
+    """The record in a text. Raises SagesegError naming `where` when it is none."""
+    try:
+        given = json.loads(text)
+        known = {f.name for f in fields(JobRecord)}
+        return JobRecord(**{name: value for name, value in given.items() if name in known})
+    except (ValueError, TypeError, AttributeError) as e:
+        raise SagesegError(f"{where}: not a job's record ({e}); remove it or restore it") from e
+
+
+def write_record(record: JobRecord) -> None:
+    path = record_path(record.name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, format_record(record))
+
+
+def read_record(name: str) -> JobRecord:
+    """The record of a job that was started from this folder."""
+    path = record_path(name)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError) as e:
+        raise SagesegError(
+            f"{name}: no job of that name under {home()}; sageseg jobs list shows those there are"
+        ) from e
+    return parse_record(text, str(path))
+
+
+def record_names() -> list[str]:
+    """The names of all recorded jobs."""
+    return sorted(path.parent.name for path in (home() / "jobs").glob("*/job.json"))
+
+
+def git_commit() -> str:
+    """The commit of the current folder, with `-dirty` when files differ from it; empty outside a
+    repository or without git."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_GIT_SECONDS)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return ran.stdout.strip() if ran.returncode == 0 else ""

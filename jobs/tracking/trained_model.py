@@ -1,0 +1,181 @@
+"""From a job's name, a file or an s3:// URI to the trained model: its artefact, its classes, what ran it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from formats.classes import ClassTable
+from formats.errors import SagesegError
+from formats.staging import write_bytes
+from jobs.aws.s3 import parse_s3_uri
+from jobs.backends import LOCAL_REGION, aws_errors, configured_region, make_client
+from jobs.contract.artefact import Artefact, read_artefact
+from jobs.contract.registry import OPEN_IMAGE, builtin_image
+from jobs.contract.training_request import ANY_NETWORK, Network
+from jobs.tracking.find_jobs import find_record
+from jobs.tracking.follow_training import describe
+from jobs.tracking.records import JobRecord, home, record_path
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A trained model, before its artefact is fetched.
+
+    `name` is the job's, or the artefact as it was named. `image`, `role`, `network` and `kms_key` are
+    the job's own, None where there is none. `classes` and `dataset` are None where only the artefact
+    is known. `facts` go into predictions.json.
+    """
+
+    name: str
+    backend: str
+    region: str
+    artefact_uri: str
+    request: Mapping[str, Any] = field(default_factory=dict)
+    classes: ClassTable | None = None
+    dataset: Path | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_job(self) -> bool:
+        return bool(self.request)
+
+    @property
+    def role(self) -> str | None:
+        return self.request.get("RoleArn")
+
+    @property
+    def kms_key(self) -> str | None:
+        key: str | None = self.request.get("OutputDataConfig", {}).get("KmsKeyId")
+        return key
+
+    @property
+    def network(self) -> Network:
+        places = self.request.get("VpcConfig")
+        isolated = self.request.get("EnableNetworkIsolation", False)
+        if not places:
+            return Network(isolated=True) if isolated else ANY_NETWORK
+        return Network(tuple(places["Subnets"]), tuple(places["SecurityGroupIds"]), isolated)
+
+    @cached_property
+    def artefact_path(self) -> Path:
+        """The artefact as a file of this machine; from S3 it is fetched once for a job."""
+        return _fetch(self)
+
+    @cached_property
+    def artefact(self) -> Artefact:
+        return read_artefact(self.artefact_path)
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The hyperparameters that it was trained with."""
+        return self.request["HyperParameters"] if self.is_job else self.artefact.hyperparameters
+
+    @property
+    def image(self) -> str:
+        """The container that reads the artefact: the job's own, or the one that such an artefact needs."""
+        if self.is_job:
+            return str(self.request["AlgorithmSpecification"]["TrainingImage"])
+        return OPEN_IMAGE if self.settings.get("algorithm") == "unet" else builtin_image(self.region)
+
+    @property
+    def num_classes(self) -> int:
+        try:
+            return int(self.settings["num_classes"])
+        except (KeyError, ValueError) as e:
+            raise SagesegError(f"{self.name}: its hyperparameters hold no num_classes; train it again") from e
+
+
+def find_model(named: str, region: str | None = None) -> TrainedModel:
+    """The model of a completed job, of a model.tar.gz here, or of one in S3."""
+    if named.startswith("s3://"):
+        parse_s3_uri(named)
+        return TrainedModel(named, "aws", configured_region(region), named, facts={"artefact": named})
+    path = Path(named)
+    if path.is_file():
+        facts = {"artefact_sha256": _sha256(path)}
+        return TrainedModel(named, "local", LOCAL_REGION, path.absolute().as_uri(), facts=facts)
+    if path.suffix == ".gz":
+        raise SagesegError(f"{path}: not found; expected a model.tar.gz or the name of a job")
+    return _model_of(find_record(named, region))
+
+
+def _model_of(record: JobRecord) -> TrainedModel:
+    if record.is_tuning:
+        raise SagesegError(f"{record.name}: a tuning job; {record.name}:best names its best training job")
+    description = describe(record)
+    status = description["TrainingJobStatus"]
+    uri = description.get("ModelArtifacts", {}).get("S3ModelArtifacts")
+    if status not in ("Completed", "Stopped") or not uri:
+        raise SagesegError(f"{record.name}: {_no_artefact(record.name, description)}")
+    return TrainedModel(
+        record.name,
+        record.backend,
+        record.region,
+        uri,
+        request=record.request,
+        classes=ClassTable(tuple(record.classes)) if record.classes else None,
+        dataset=Path(record.dataset) if record.dataset else None,
+        tags={tag["Key"]: tag["Value"] for tag in record.request.get("Tags", ())},
+        facts=_facts(record, description),
+    )
+
+
+def _no_artefact(name: str, description: Mapping[str, Any]) -> str:
+    status = description["TrainingJobStatus"]
+    if status == "Failed":
+        reason = description.get("FailureReason", "").rstrip(".")
+        return f"Failed, so it has no artefact ({reason}); sageseg jobs logs {name} shows why, then train again"
+    if status == "Stopped":
+        return "Stopped before it had an artefact; train again"
+    return f"{status}, so it has no artefact yet; sageseg jobs logs {name} --follow waits for it"
+
+
+def _facts(record: JobRecord, description: Mapping[str, Any]) -> dict[str, Any]:
+    settings = record.request["HyperParameters"]
+    return {
+        "job": record.name,
+        "backend": record.backend,
+        "algorithm": settings.get("algorithm", "fcn"),
+        "backbone": settings.get("backbone"),
+        "hyperparameters": settings,
+        "image": record.request["AlgorithmSpecification"]["TrainingImage"],
+        "instance_type": record.request["ResourceConfig"]["InstanceType"],
+        "seconds": description.get("BillableTimeInSeconds"),
+        "epochs": record.epochs,
+    }
+
+
+def _fetch(model: TrainedModel) -> Path:
+    parts = urlsplit(model.artefact_uri)
+    if parts.scheme == "file":  # a file keeps the name that it was given, for errors
+        return Path(unquote(parts.path) if model.is_job else model.name)
+    if model.is_job:
+        path = record_path(model.name).parent / "model.tar.gz"
+        if path.exists():
+            return path  # a job writes its artefact once
+    else:
+        path = home() / "artefacts" / hashlib.sha256(model.artefact_uri.encode()).hexdigest()[:24] / "model.tar.gz"
+    place = parse_s3_uri(model.artefact_uri)
+    with aws_errors(f"fetching {model.artefact_uri}"):
+        s3 = make_client("s3", "aws", model.region)
+        answer = s3.get_object(Bucket=place.bucket, Key=place.prefix.rstrip("/"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(path, answer["Body"].read())
+    return path
+
+
+def artefact_facts(model: TrainedModel) -> dict[str, Any]:
+    """The model's facts, with the checksum of the artefact that was read."""
+    return {**model.facts, "artefact_sha256": _sha256(model.artefact_path)}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,137 @@
+"""Tuning jobs as their backend tells of them, and the records of their training jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from formats.errors import SagesegError
+from jobs.backends import aws_errors, make_client
+from jobs.contract.hyperparameters import without_the_services
+from jobs.tracking.follow_training import describe
+from jobs.tracking.records import JobRecord
+from jobs.tracking.tuning_ranking import TunedJob, best, describe_counts, tuned_job
+
+BEST = ":best"
+"""`NAME:best` is the best training job of the tuning job NAME so far."""
+_OF_A_REQUEST = (
+    "TrainingJobName",
+    "HyperParameters",
+    "AlgorithmSpecification",
+    "RoleArn",
+    "InputDataConfig",
+    "OutputDataConfig",
+    "ResourceConfig",
+    "VpcConfig",
+    "StoppingCondition",
+    "EnableNetworkIsolation",
+    "EnableManagedSpotTraining",
+    "CheckpointConfig",
+)
+_OF_THE_COST = ("usd_per_hour", "source")
+
+
+def describe_tuning(record: JobRecord) -> dict[str, Any]:
+    """The tuning job as its backend describes it now."""
+    client = make_client("sagemaker", record.backend, record.region)
+    with aws_errors(f"describing {record.name}"):
+        answer: dict[str, Any] = client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=record.name)
+    answer.pop("ResponseMetadata", None)
+    return answer
+
+
+def training_jobs_of(record: JobRecord) -> list[TunedJob]:
+    """All training jobs of a tuning job, in the order in which they were started."""
+    client = make_client("sagemaker", record.backend, record.region)
+    with aws_errors(f"listing the training jobs of {record.name}"):
+        pages = client.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job").paginate(
+            HyperParameterTuningJobName=record.name,
+            SortBy="CreationTime",
+            SortOrder="Ascending",
+            PaginationConfig={"PageSize": 100},
+        )
+        return [tuned_job(summary) for page in pages for summary in page["TrainingJobSummaries"]]
+
+
+def most_jobs(record: JobRecord) -> int:
+    """How many training jobs a tuning job may start."""
+    return int(record.request["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxNumberOfTrainingJobs"])
+
+
+def objective_of(record: JobRecord) -> str:
+    """The metric that a tuning job maximises."""
+    return str(record.request["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"])
+
+
+def billed_seconds(record: JobRecord, jobs: Iterable[TunedJob]) -> int:
+    """What the training jobs were billed for together. Only each one's own description says it."""
+    descriptions = [describe(bare_record(job.name, record)) for job in jobs]
+    return sum(description.get("BillableTimeInSeconds", 0) for description in descriptions)
+
+
+def bare_record(name: str, tuning: JobRecord) -> JobRecord:
+    """Enough of a training job's record to ask its backend for the job."""
+    return JobRecord(name, tuning.backend, tuning.region, "", "", [], {})
+
+
+def tuning_name(description: dict[str, Any]) -> str | None:
+    """The tuning job that started a training job; None when a person did."""
+    arn = description.get("TuningJobArn")
+    return None if arn is None else str(arn).rpartition("/")[2]
+
+
+def training_record(tuning: JobRecord, description: dict[str, Any]) -> JobRecord:
+    """The record of a tuning job's training job, as if it had been started alone: its description
+    holds the request, the tuning job's record the dataset and the price."""
+    request = {name: description[name] for name in _OF_A_REQUEST if name in description}
+    request["HyperParameters"] = without_the_services(description.get("HyperParameters", {}))
+    request["Tags"] = tuning.request.get("Tags", [])
+    cost: dict[str, Any] = {name: tuning.cost[name] for name in _OF_THE_COST if name in tuning.cost}
+    return replace(
+        tuning,
+        name=description["TrainingJobName"],
+        request=request,
+        arn=description["TrainingJobArn"],
+        cost=cost,
+        description=description,
+        epochs=[],
+        kind="training",
+    )
+
+
+def best_record(tuning: JobRecord) -> JobRecord:
+    """The record of the best training job so far. Raises SagesegError where none has succeeded."""
+    if not tuning.is_tuning:
+        raise SagesegError(f"{tuning.name}{BEST}: {tuning.name} is a training job, not a tuning job; leave {BEST} out")
+    jobs = training_jobs_of(tuning)
+    found = best(jobs)
+    if found is not None:
+        return training_record(tuning, describe(bare_record(found.name, tuning)))
+    counts = describe_counts(jobs, most_jobs(tuning))
+    if all(job.is_over for job in jobs) and describe_tuning(tuning)["HyperParameterTuningJobStatus"] != "InProgress":
+        reason = next((f" ({job.name}: {job.reason.rstrip('.')})" for job in jobs if job.reason), "")
+        raise SagesegError(
+            f"{tuning.name}{BEST}: none of its training jobs succeeded, {counts}{reason}; sageseg jobs show "
+            f"{tuning.name} lists them"
+        )
+    raise SagesegError(
+        f"{tuning.name}{BEST}: none of its training jobs has succeeded yet, {counts}; sageseg jobs logs {tuning.name} "
+        "--follow waits"
+    )
+
+
+def check_no_tuning(record: JobRecord) -> JobRecord:
+    """The record, when it is a training job's. Raises SagesegError that names the training jobs else."""
+    if not record.is_tuning:
+        return record
+    jobs = training_jobs_of(record)
+    found = best(jobs)
+    if found:
+        which = f"{record.name}{BEST} ({found.name}) or another one"
+    else:
+        which = f"such as {jobs[0].name}" if jobs else "which it has yet to start"
+    raise SagesegError(
+        f"{record.name}: is a tuning job; name one of its training jobs, {which}; sageseg jobs show {record.name} "
+        "lists them"
+    )

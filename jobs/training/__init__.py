@@ -1,0 +1,1 @@
+"""Starting a training job: plan, upload, create."""

@@ -1,0 +1,176 @@
+"""`sageseg jobs train` and `upload`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from formats.command_options import takes
+from formats.console import result, say
+from jobs.contract.hyperparameter_options import takes_hyperparameters
+from jobs.training.options import DataOptions, MachineOptions, SecurityOptions, StartOptions, TrainOptions
+
+if TYPE_CHECKING:
+    from formats.dataset import Dataset
+    from jobs.contract.training_request import TrainingJob
+    from jobs.tracking.records import JobRecord
+    from jobs.training.plan import EarlierModel
+
+DatasetFolder = Annotated[Path, typer.Argument(help="Folder of a dataset that prep wrote.")]
+
+
+@takes(StartOptions, "start")
+@takes(DataOptions, "data")
+@takes(MachineOptions, "machine")
+@takes(SecurityOptions, "security")
+@takes_hyperparameters
+def train(
+    dataset: DatasetFolder,
+    hyperparameters: dict[str, str],
+    start: StartOptions,
+    data: DataOptions,
+    machine: MachineOptions,
+    security: SecurityOptions,
+) -> None:
+    """Start the built-in algorithm, or unet under our own image, on a dataset.
+
+    At AWS it says what the job may cost and asks first, unless --yes or --max-cost is given.
+    """
+    from formats.dataset import open_dataset
+    from jobs.training.plan import request_of
+
+    options = TrainOptions(start, data, machine, security)
+    opened, region = open_dataset(dataset), region_of(start)
+    jobs = _plan(opened, hyperparameters, options, region)
+    requests = [request_of(job, local=start.backend == "local") for job in jobs]
+    if start.dry_run:
+        result(json.dumps(requests[0], indent=2))
+        return
+    record = _run(opened, jobs, requests, options, region)
+    if not start.wait:
+        result(record.name)
+        return
+    result(f"{record.name}: {record.description['TrainingJobStatus']}")
+    result(record.description["ModelArtifacts"]["S3ModelArtifacts"])
+    say_cost(record)
+
+
+def region_of(start: StartOptions) -> str:
+    """Where a job runs: as asked for, or as the environment says."""
+    from jobs.backends import LOCAL_REGION, configured_region
+
+    return start.region or LOCAL_REGION if start.backend == "local" else configured_region(start.region)
+
+
+def role_of(security: SecurityOptions) -> str | None:
+    return security.role or os.environ.get("SAGESEG_ROLE")
+
+
+def lent(options: TrainOptions, region: str) -> tuple[dict[str, str], EarlierModel | None]:
+    """What earlier jobs lend: hyperparameters (--like), a model (--model)."""
+    if not (options.start.like or options.data.model):
+        return {}, None
+    from jobs.training.starting_point import earlier_model, hyperparameters_like
+
+    like, model = options.start.like, options.data.model
+    return (
+        hyperparameters_like(like, region) if like else {},
+        earlier_model(model, options.start.backend, region) if model else None,
+    )
+
+
+def say_cost(record: JobRecord) -> None:
+    if record.cost.get("actual_usd") is not None:
+        say(f"it cost ${record.cost['actual_usd']:.2f}")
+
+
+def _plan(dataset: Dataset, hyperparameters: dict[str, str], options: TrainOptions, region: str) -> list[TrainingJob]:
+    from jobs.training.plan import plan_jobs, utc_now
+
+    like, earlier = lent(options, region)
+    given, role = {**like, **hyperparameters}, role_of(options.security)
+    return plan_jobs(dataset, given, options, region=region, role=role, now=utc_now(), earlier=earlier)
+
+
+def _run(
+    dataset: Dataset, jobs: list[TrainingJob], requests: list[dict[str, Any]], options: TrainOptions, region: str
+) -> JobRecord:
+    from jobs.training.start import Attempt, start_job
+
+    attempts = [Attempt(job, request) for job, request in zip(jobs, requests, strict=True)]
+    return start_job(dataset, attempts, options, region, follow_or_leave if options.start.wait else None)
+
+
+def follow_or_leave(record: JobRecord) -> JobRecord:
+    """Follow a job; Ctrl-C asks whether to stop it or to leave it running."""
+    from formats.errors import SagesegError
+    from jobs.tracking.find_jobs import publish_record
+    from jobs.tracking.follow_training import JobFailedError, follow
+    from jobs.tracking.follow_tuning import follow_tuning
+
+    try:
+        record = follow_tuning(record) if record.is_tuning else follow(record)
+    except KeyboardInterrupt:
+        _settle_interrupted(record)
+        raise
+    except JobFailedError:
+        raise
+    except SagesegError:
+        say(_goes_on(record))  # only the watching failed
+        raise
+    publish_record(record)
+    return record
+
+
+def _settle_interrupted(record: JobRecord) -> None:
+    """A job outlives the command that follows it, unless the person says otherwise."""
+    from jobs.stop import stop_job
+
+    if sys.stdin.isatty():
+        say(f"{record.name} is running: stop it (s), or leave it running (Enter)?")
+        if sys.stdin.readline().strip().lower() in ("s", "stop"):
+            stop_job(record)
+            say(f"{record.name}: stopping")
+            return
+    say(_goes_on(record))
+
+
+def _goes_on(record: JobRecord) -> str:
+    return (
+        f"{record.name} goes on; sageseg jobs logs {record.name} --follow watches it again, "
+        f"sageseg jobs stop {record.name} ends it"
+    )
+
+
+def upload(
+    dataset: DatasetFolder,
+    uri: Annotated[str, typer.Argument(help="s3://bucket/prefix")],
+    region: Annotated[str | None, typer.Option(help="AWS region; by default the environment's.")] = None,
+    kms_key: Annotated[str | None, typer.Option(help="KMS key to encrypt with.")] = None,
+    bucket_owner: Annotated[
+        str | None, typer.Option(help="Account that owns the bucket; by default yours; any does not ask.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes; by default one per core.")] = None,
+    delete: Annotated[
+        bool, typer.Option("--delete", help="Remove objects from the channels that the dataset does not have.")
+    ] = False,
+) -> None:
+    """Upload a dataset's channels to S3; only what changed is sent.
+
+    What was cut off goes on where it was when the command is run again.
+    """
+    from formats.dataset import open_dataset
+    from jobs.aws.identity import check_bucket
+    from jobs.backends import configured_region
+    from jobs.training.upload import Upload, upload_dataset
+
+    opened, where = open_dataset(dataset), configured_region(region)
+    check_bucket(uri, where, bucket_owner)
+    done = upload_dataset(opened, Upload(uri, where, kms_key=kms_key, delete=delete, workers=workers))
+    deleted = f", {done.deleted} deleted" if delete else ""
+    result(f"{uri}: {done.sent} files sent, {done.unchanged} unchanged{deleted}")

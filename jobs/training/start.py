@@ -1,0 +1,217 @@
+"""Starting a training job or a tuning job: check, ask, upload, create, record; and go on to the next
+instance type."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from formats.console import say
+from formats.dataset import Dataset
+from formats.errors import SagesegError
+from jobs.aws.errors import AwsError, is_about_capacity, is_about_instance
+from jobs.aws.identity import check_bucket
+from jobs.aws.s3 import parse_s3_uri
+from jobs.backends import aws_errors, make_client
+from jobs.checked import check_before
+from jobs.contract.instances import local_storage_gb
+from jobs.contract.training_request import TrainingJob
+from jobs.cost.prices import STORAGE
+from jobs.cost.quotes import TrainingQuote, check_max_cost
+from jobs.price_list import find_rate
+from jobs.tracking.find_jobs import publish_record
+from jobs.tracking.follow_training import JobFailedError
+from jobs.tracking.records import JobRecord, Kind, git_commit, record_path, write_record
+from jobs.training.augmented_manifest import FOLDER, augmented_manifests, write_manifests
+from jobs.training.options import TrainOptions
+from jobs.training.plan import dataset_digest, utc_now
+from jobs.training.upload import Upload, upload_dataset
+from jobs.training.upload_worker import encryption
+
+_QUOTA = "ResourceLimitExceeded"
+Follow = Callable[[JobRecord], JobRecord]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One instance type to try: the job, its request, what it may cost (None where nothing is paid).
+
+    Of a tuning job `job` is what its training jobs share, under the tuning job's name; `jobs` of them
+    run, `parallel` at a time.
+    """
+
+    job: TrainingJob
+    request: dict[str, Any]
+    quote: TrainingQuote | None = None
+    kind: Kind = "training"
+    jobs: int = 1
+    parallel: int = 1
+
+
+def start_job(
+    dataset: Dataset, attempts: Sequence[Attempt], options: TrainOptions, region: str, follow: Follow | None
+) -> JobRecord:
+    """Start the first of the attempts that is taken, and follow it if asked to. Whatever is refused
+    is refused before the next step, and leaves nothing behind."""
+    backend = options.start.backend
+    check_name_free(attempts[0].job.name)
+    check_before(dataset.root, attempts[0].job)
+    if backend == "aws":
+        attempts = [replace(attempt, quote=quote_of(attempt, region)) for attempt in attempts]
+    quotes = [attempt.quote for attempt in attempts if attempt.quote]
+    if quotes:
+        agree_on_cost(quotes, max_cost=options.start.max_cost, yes=options.start.yes)
+    send_data(dataset, attempts[0].job, options, region)
+
+    def begin(attempt: Attempt) -> JobRecord:
+        return create(new_record(dataset, attempt, backend, region))
+
+    return run_attempts(attempts, begin, follow)
+
+
+def quote_of(attempt: Attempt, region: str) -> TrainingQuote:
+    """What an attempt may cost at AWS, asked of its price list where that is allowed."""
+    job = attempt.job
+    return TrainingQuote(
+        job.instance_type,
+        find_rate(region, job.instance_type, "Train"),
+        job.max_runtime_seconds,
+        jobs=attempt.jobs,
+        parallel=attempt.parallel,
+        volume_gb=job.volume_gb,
+        storage_rate=None if local_storage_gb(job.instance_type) else STORAGE.get(region),
+        spot=job.spot is not None,
+    )
+
+
+def agree_on_cost(quotes: Sequence[TrainingQuote], *, max_cost: float | None, yes: bool) -> None:
+    """Say what may be spent, and have it agreed to: by --yes, by --max-cost, or by a person's answer.
+
+    Off a terminal nobody can answer: there one of the two options is required.
+    """
+    for note in dict.fromkeys(quote.rate.note for quote in quotes if quote.rate.note):
+        say(f"note: {note}")
+    for number, quote in enumerate(quotes):
+        say(quote.describe() if number == 0 else f"if it moves on: {quote.describe()}")
+        lower = "--max-runtime" if quote.jobs == 1 else "--max-jobs or --max-runtime"
+        check_max_cost(quote.worst_usd, max_cost, quote.instance_type, lower=lower)
+    if yes or max_cost is not None:
+        return
+    if not sys.stdin.isatty():
+        raise SagesegError("this costs money and nobody is there to ask; add --yes, or --max-cost USD")
+    say("start it? [y/N]")
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise SagesegError("not started")
+
+
+def send_data(dataset: Dataset, job: TrainingJob, options: TrainOptions, region: str) -> None:
+    """Bring the dataset to where the job reads it. Raises SagesegError before anything is sent when
+    a bucket is not the caller's or in another region."""
+    if options.start.backend == "local":
+        if job.augmented:
+            write_manifests(dataset, (dataset.root / "channels").absolute().as_uri())
+        return
+    uri = str(options.data.data)
+    buckets = {parse_s3_uri(place).bucket for place in (uri, job.output_uri)}
+    for bucket in sorted(buckets):
+        check_bucket(f"s3://{bucket}", region, options.data.bucket_owner)
+    upload = Upload(uri, region, kms_key=job.kms_key, strict=True, label_map=options.data.label_map)
+    done = upload_dataset(dataset, upload)
+    say(f"{uri}: {done.sent} files sent, {done.unchanged} were there")
+    if job.augmented:
+        _send_manifests(dataset, uri, job.kms_key, region)
+
+
+def _send_manifests(dataset: Dataset, uri: str, kms_key: str | None, region: str) -> None:
+    target, s3 = parse_s3_uri(uri), make_client("s3", "aws", region)
+    for name, text in augmented_manifests(dataset, uri.rstrip("/")).items():
+        with aws_errors(f"uploading {name}"):
+            s3.put_object(
+                Bucket=target.bucket, Key=f"{target.prefix}{FOLDER}/{name}", Body=text.encode(), **encryption(kms_key)
+            )
+
+
+def new_record(dataset: Dataset, attempt: Attempt, backend: str, region: str) -> JobRecord:
+    quote = attempt.quote
+    cost = {
+        "usd_per_hour": quote.rate.usd_per_hour if quote else None,
+        "source": quote.rate.source if quote else "this machine",
+        "worst_usd": quote.worst_usd if quote else None,
+    }
+    return JobRecord(
+        attempt.job.name,
+        backend,
+        region,
+        str(dataset.root.absolute()),
+        dataset_digest(dataset),
+        list(dataset.classes.names),
+        attempt.request,
+        created=utc_now().isoformat(timespec="seconds"),
+        git_commit=git_commit(),
+        cost=cost,
+        kind=attempt.kind,
+    )
+
+
+def check_name_free(name: str) -> None:
+    """Raise SagesegError when a job of that name is recorded here."""
+    if record_path(name).exists():
+        raise SagesegError(f"{name}: a job of that name was started from this folder; choose another --name")
+
+
+def create(record: JobRecord) -> JobRecord:
+    """Create the job and record it. A refused job leaves no record.
+
+    The record is written first: a job that AWS accepted just before this process died is not lost.
+    """
+    check_name_free(record.name)
+    write_record(record)
+    try:
+        client = make_client("sagemaker", record.backend, record.region)
+        with aws_errors(f"creating {record.kind} job {record.name}"):
+            arn = _create(client, record)
+    except SagesegError:
+        shutil.rmtree(record_path(record.name).parent)
+        raise
+    record = replace(record, arn=arn)
+    write_record(record)
+    publish_record(record)
+    return record
+
+
+def _create(client: Any, record: JobRecord) -> str:
+    if record.is_tuning:
+        return str(client.create_hyper_parameter_tuning_job(**record.request)["HyperParameterTuningJobArn"])
+    return str(client.create_training_job(**record.request)["TrainingJobArn"])
+
+
+def run_attempts(
+    attempts: Sequence[Attempt], begin: Callable[[Attempt], JobRecord], follow: Follow | None
+) -> JobRecord:
+    """Start the first attempt that AWS takes, and follow it if asked to.
+
+    The next one is tried when the answer is a quota or a refusal that names the instance type, or
+    the job fails for want of capacity while it is followed, a tuning job also for a quota that its
+    training jobs met; any other refusal stops.
+    """
+    for number, attempt in enumerate(attempts):
+        last = attempt is attempts[-1]
+        if number:
+            priced = f" ({attempt.quote.describe()})" if attempt.quote else ""
+            say(f"moving on to {attempt.job.instance_type} as {attempt.job.name}{priced}")
+        try:
+            record = begin(attempt)
+            say(f"started {record.name} on {attempt.job.instance_type}")
+            return follow(record) if follow else record
+        except AwsError as e:
+            if last or not is_about_instance(e.code, e.reason, attempt.job.instance_type):
+                raise
+            say(f"refused: {e}")
+        except JobFailedError as e:
+            if last or not (is_about_capacity(e.reason) or _QUOTA in e.reason):
+                raise
+            say(f"refused: {e}" if _QUOTA in e.reason else f"no capacity: {e}")
+    raise SagesegError("no instance type to try; name one with --instance-type")

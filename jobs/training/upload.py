@@ -1,0 +1,158 @@
+"""A dataset's channels to S3: only what changed, in parallel, resumable.
+
+    sageseg jobs upload dataset s3://bucket/cars
+
+Sending a small file costs the processor more than the network, so that processes help where
+threads alone do not. What was sent is in a journal under $SAGESEG_HOME at once: a run that was cut
+off goes on where it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from formats.console import say
+from formats.dataset import Dataset
+from formats.errors import SagesegError
+from formats.parallel import map_parallel
+from jobs.aws.s3 import S3Prefix, channel_files, parse_s3_uri
+from jobs.backends import aws_errors, make_client, make_s3_lister
+from jobs.tracking.records import home
+from jobs.training.upload_plan import (
+    LocalFile,
+    Sent,
+    Stored,
+    journal_line,
+    local_file,
+    read_journal,
+    strangers,
+    to_compare,
+    write_journal,
+)
+from jobs.training.upload_worker import Sender
+
+_BATCH = 200
+_DELETED_AT_ONCE = 1000
+"""What DeleteObjects takes in one call."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What is to be uploaded, and how. With `delete`, objects in the channels that the dataset does
+    not have are removed; with `strict` they are refused."""
+
+    uri: str
+    region: str
+    kms_key: str | None = None
+    delete: bool = False
+    strict: bool = False
+    label_map: Path | None = None
+    workers: int | None = None
+
+
+@dataclass(frozen=True)
+class Uploaded:
+    """What an upload did, in files."""
+
+    sent: int
+    unchanged: int
+    deleted: int
+
+
+def upload_dataset(dataset: Dataset, upload: Upload) -> Uploaded:
+    """Make `<uri>/<channel>/<file>` hold the dataset's channels.
+
+    Raises SagesegError with the next step when S3 refuses or the network is cut; what was sent
+    until then is not sent again.
+    """
+    target = parse_s3_uri(upload.uri)
+    files = [
+        local_file(f"{target.prefix}{channel}/{path.name}", path)
+        for channel, path in channel_files(dataset, upload.label_map)
+    ]
+    s3 = make_client("s3", "aws", upload.region)
+    with aws_errors(f"listing {upload.uri}"):
+        stored = list_channels(
+            make_s3_lister(upload.region), target, {file.key.rpartition("/")[0] + "/" for file in files}
+        )
+    deleted = _settle_strangers(s3, target, strangers(files, stored), upload)
+    sent = _send_changed(files, stored, target, upload)
+    return Uploaded(sent, len(files) - sent, deleted)
+
+
+def list_channels(s3: Any, target: S3Prefix, prefixes: set[str]) -> dict[str, Stored]:
+    """The objects under each prefix by key; a key that ends in a slash is a folder of the console's."""
+
+    def under(prefix: str) -> dict[str, Stored]:
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=target.bucket, Prefix=prefix)
+        return {
+            found["Key"]: Stored(found["Size"], found["ETag"].strip('"'))
+            for page in pages
+            for found in page.get("Contents", ())
+            if not found["Key"].endswith("/")
+        }
+
+    with ThreadPoolExecutor(len(prefixes) or 1) as pool:
+        return {key: stored for found in pool.map(under, sorted(prefixes)) for key, stored in found.items()}
+
+
+def _settle_strangers(s3: Any, target: S3Prefix, keys: Sequence[str], upload: Upload) -> int:
+    if not keys:
+        return 0
+    if upload.delete:
+        for start in range(0, len(keys), _DELETED_AT_ONCE):
+            doomed = [{"Key": key} for key in keys[start : start + _DELETED_AT_ONCE]]
+            with aws_errors(f"deleting from {upload.uri}"):
+                _check_deleted(s3.delete_objects(Bucket=target.bucket, Delete={"Objects": doomed, "Quiet": True}))
+        return len(keys)
+    problem = (
+        f"s3://{target.bucket}/{keys[0]}: one of {len(keys)} objects in the channels that are not in the dataset, "
+        f"which SageMaker would read all the same; sageseg jobs upload --delete removes them, or choose another prefix"
+    )
+    if upload.strict:
+        raise SagesegError(problem)
+    say(f"warning: {problem}")
+    return 0
+
+
+def _check_deleted(answer: dict[str, Any]) -> None:
+    for error in answer.get("Errors", ()):
+        raise SagesegError(f"{error['Key']}: cannot be deleted ({error['Code']}: {error['Message']})")
+
+
+def _send_changed(files: Sequence[LocalFile], stored: dict[str, Stored], target: S3Prefix, upload: Upload) -> int:
+    """Returns how many files had to be sent."""
+    journal = journal_path(target, upload.kms_key)
+    known = read_journal(journal)
+    comparing = list(to_compare(files, stored, known, encrypted=upload.kms_key is not None))
+    batches = [comparing[start : start + _BATCH] for start in range(0, len(comparing), _BATCH)]
+    sender = Sender(uuid.uuid4().hex, target.bucket, upload.region, upload.kms_key)
+    label = f"upload {len(comparing)} files in batches of {_BATCH}" if len(batches) > 1 else "upload"
+    sent = 0
+    for answers in _journaled(journal, map_parallel(sender, batches, workers=upload.workers, label=label)):
+        known.update((answer.key, answer) for answer, _ in answers)
+        sent += sum(was_sent for _, was_sent in answers)
+    if comparing:
+        write_journal(journal, (known[file.key] for file in files if file.key in known))
+    return sent
+
+
+def _journaled(path: Path, results: Iterator[list[tuple[Sent, bool]]]) -> Iterator[list[tuple[Sent, bool]]]:
+    """The results, each written down before it is passed on."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for answers in results:
+        with path.open("a", encoding="utf-8") as journal:
+            journal.writelines(journal_line(answer) for answer, _ in answers)
+        yield answers
+
+
+def journal_path(target: S3Prefix, kms_key: str | None = None) -> Path:
+    """One journal for each place and key: what lies there under another key has to be sent again."""
+    place = hashlib.sha256(f"{target.uri()} {kms_key or ''}".encode()).hexdigest()[:24]
+    return home() / "uploads" / f"{place}.jsonl"

@@ -1,0 +1,1 @@
+"""Starting a tuning job: ranges and plan."""

@@ -1,0 +1,141 @@
+"""split.json: the assignment of groups, and what there is to be known of it before it is trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from formats.classes import ClassTable
+from formats.dataset import SPLITS
+from prep.dataset.journal import ImageEntry
+from prep.dataset.split import rank
+from prep.dataset.twins import LIMIT, SIDE, Thumbnails, Twins, find_twins
+from prep.options import PrepOptions
+from prep.readers.labelled_image import LabelledImage
+
+LISTED = 100
+"""So many pairs of near-twins are listed, the most alike first; all are counted. An image stands in
+one pair with each other split, beside its nearest there."""
+_PAIRS_OF_SPLITS = (("val", "train"), ("test", "train"), ("test", "val"))
+
+
+@dataclass
+class Balance:
+    """Counts of one split: images, pixels of each class and images with it, shape (classes,) int64,
+    and ignored pixels. Whole images are counted, whatever crops were kept."""
+
+    num_classes: int
+    images: int = 0
+    ignored: int = 0
+    pixels: npt.NDArray[np.int64] = field(init=False)
+    images_with: npt.NDArray[np.int64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pixels = np.zeros(self.num_classes, np.int64)
+        self.images_with = np.zeros(self.num_classes, np.int64)
+
+    def add(self, entry: ImageEntry) -> None:
+        self.images += 1
+        self.ignored += entry.ignored
+        self.pixels += entry.pixels
+        self.images_with += np.asarray(entry.pixels) > 0
+
+    def described(self, classes: ClassTable) -> dict[str, Any]:
+        """Shares of the pixels that are not ignored, None where there are none."""
+        counted = int(self.pixels.sum())
+        shares = [_share(int(pixels), counted) for pixels in self.pixels]
+        return {
+            "images": self.images,
+            "foreground": _share(counted - int(self.pixels[0]), counted),
+            "ignored": _share(self.ignored, counted + self.ignored),
+            "classes": {
+                name: {"pixels": share, "images": int(images)}
+                for name, share, images in zip(classes.names, shares, self.images_with, strict=True)
+            },
+        }
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 6) if whole else None
+
+
+def certify(
+    images: Sequence[LabelledImage],
+    groups: Mapping[str, str],
+    balances: Mapping[str, Balance],
+    thumbnails: Thumbnails,
+    classes: ClassTable,
+    options: PrepOptions,
+) -> dict[str, Any]:
+    """The content of split.json. `thumbnails` has one row per image; `groups` maps group to split."""
+    splits = [groups[image.group] for image in images]
+    found = {pair: list(_twins_across(thumbnails, splits, *pair)) for pair in _PAIRS_OF_SPLITS}
+    pairs = sorted(chain.from_iterable(found.values()))
+    with_twin = {pair.a for pair in found["val", "train"]}
+    return {
+        "seed": options.seed,
+        "stratified": options.stratify,
+        "asked": {"val": options.val, "test": options.test},
+        "got": {split: list(groups.values()).count(split) / len(groups) for split in SPLITS},
+        "balance": {split: balances[split].described(classes) for split in SPLITS},
+        "twins": {
+            "limit": LIMIT,
+            "found": len(pairs),
+            "candidates": [_described(pair, images, splits) for pair in pairs[:LISTED]],
+        },
+        "leak": {
+            "this_split": _leak(images, splits, with_twin),
+            "random_split_by_image": _random_leak(images, splits, thumbnails, options.seed),
+        },
+        "groups": dict(groups),
+    }
+
+
+def _places(splits: Sequence[str], split: str) -> list[int]:
+    return [place for place, own in enumerate(splits) if own == split]
+
+
+def _twins_across(thumbnails: Thumbnails, splits: Sequence[str], one: str, other: str) -> Iterator[Twins]:
+    return find_twins(thumbnails, _places(splits, one), _places(splits, other))
+
+
+def _described(pair: Twins, images: Sequence[LabelledImage], splits: Sequence[str]) -> dict[str, Any]:
+    return {
+        "images": [images[pair.a].source, images[pair.b].source],
+        "splits": [splits[pair.a], splits[pair.b]],
+        "difference": pair.difference,
+        "shift": [round(pair.dx / SIDE, 4), round(pair.dy / SIDE, 4)],
+    }
+
+
+def _leak(images: Sequence[LabelledImage], splits: Sequence[str], with_twin: set[int]) -> dict[str, int]:
+    """How many validation images have a sibling, of the same group, or a near-twin in train."""
+    siblings = _with_sibling(images, splits)
+    return {
+        "validation_images": splits.count("val"),
+        "with_sibling": len(siblings),
+        "with_twin": len(with_twin - siblings),
+        "leaked": len(siblings | with_twin),
+    }
+
+
+def _with_sibling(images: Sequence[LabelledImage], splits: Sequence[str]) -> set[int]:
+    trained = {image.group for image, split in zip(images, splits, strict=True) if split == "train"}
+    return {place for place in _places(splits, "val") if images[place].group in trained}
+
+
+def _random_leak(
+    images: Sequence[LabelledImage], splits: Sequence[str], thumbnails: Thumbnails, seed: int
+) -> dict[str, int]:
+    """The same, had as many images been dealt one by one, whatever their group."""
+    order = sorted(range(len(images)), key=lambda place: rank(seed, images[place].source))
+    dealt = dict(zip(order, sorted(splits), strict=True))
+    shuffled = [dealt[place] for place in range(len(images))]
+    alone = sorted(set(_places(shuffled, "val")) - _with_sibling(images, shuffled))
+    twins = find_twins(thumbnails, alone, _places(shuffled, "train"))
+    return _leak(images, shuffled, {pair.a for pair in twins})

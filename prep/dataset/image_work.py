@@ -1,0 +1,170 @@
+"""What a worker does with one image: decode it once, cut it, write the crops that are kept."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from formats.classes import IGNORE
+from formats.crops import Box, crop_grid, crop_id
+from formats.dataset import image_path, mask_path
+from formats.errors import SagesegError
+from formats.images import Rgb, cut_image, decode_image, encode_image, image_errors, is_plain_jpeg
+from formats.masks import Mask, count_values, cut_mask, encode_mask, foreground_share, resize_mask
+from formats.resampling import resize_image
+from formats.resize import resized_size
+from formats.staging import write_errors
+from prep.dataset.journal import CropEntry, ImageEntry, Place, read_entry
+from prep.dataset.twins import thumbnail
+from prep.keep import keeps_crop
+from prep.options import PrepOptions
+from prep.readers.labelled_image import LabelledImage, read_content
+from prep.readers.regions import draw_regions
+
+
+@dataclass(frozen=True)
+class ImageTask:
+    """One image's work, as it travels to a worker. `state` is `state_of` its inputs; `known` is
+    where the journal of an interrupted run says that it was done."""
+
+    image: LabelledImage
+    split: str
+    options: PrepOptions
+    root: Path
+    num_classes: int
+    state: str
+    journal: Path
+    known: Place | None = None
+
+
+@dataclass(frozen=True)
+class _Pixels:
+    """An image ready to be cut. `content` and `mask_content` are the bytes of its files where they
+    may stand in the dataset as they are; `region` is 1 in the regions, None where there are none."""
+
+    image: Rgb
+    mask: Mask
+    region: Mask | None
+    content: bytes | None
+    mask_content: bytes | None
+
+
+def state_of(image: LabelledImage, split: str) -> str:
+    """A fingerprint of what an image's crops are made from: its record, its split, and the size and
+    time of its files."""
+    files = [_size_and_time(path) for path in (image.image, image.mask.path)]
+    return hashlib.sha256(repr((image, split, files)).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _size_and_time(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:  # the worker that reads it says what is wrong
+        return None
+    return found.st_size, found.st_mtime_ns
+
+
+def settle_image(task: ImageTask) -> ImageEntry | None:
+    """Do an image's work; None where an interrupted run did it and its files are whole."""
+    if task.known and _is_whole(task, read_entry(task.journal, task.known)):
+        return None
+    return write_image(task)
+
+
+def _is_whole(task: ImageTask, entry: ImageEntry) -> bool:
+    for crop in entry.crops:
+        row_id = row_id_of(task.image.source, crop.box, task.options)
+        files = ((image_path, crop.image_sha256), (mask_path, crop.mask_sha256))
+        if crop.kept and any(_digest(path(task.root, row_id)) != digest for path, digest in files):
+            return False
+    return True
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return ""
+
+
+def write_image(task: ImageTask) -> ImageEntry:
+    """Write one image's crops and tell what they are."""
+    content, image, mask = _read(task.image)
+    height, width = mask.shape
+    pixels = _resized(task, content, image, mask)
+    counts = count_values(pixels.mask)
+    resized_height, resized_width = pixels.mask.shape
+    crops = crop_grid(resized_width, resized_height, task.options.crop, task.options.overlap)
+    return ImageEntry(
+        source=task.image.source,
+        state=task.state,
+        width=width,
+        height=height,
+        crops=tuple(_write_crop(task, pixels, crop) for crop in crops),
+        pixels=tuple(counts[: task.num_classes]),
+        ignored=counts[IGNORE],
+        thumbnail=thumbnail(image).tobytes(),
+    )
+
+
+def _read(labelled: LabelledImage) -> tuple[bytes, Rgb, Mask]:
+    content = read_content(labelled)
+    with image_errors(labelled.image):
+        image = decode_image(content)
+    mask = labelled.mask.read()
+    if image.shape[:2] != mask.shape:
+        raise SagesegError(
+            f"{labelled.mask.path}: {mask.shape[1]}×{mask.shape[0]} pixels, but {labelled.image.name} has "
+            f"{image.shape[1]}×{image.shape[0]}; mask and image must have one size"
+        )
+    return content, image, mask
+
+
+def _resized(task: ImageTask, content: bytes, image: Rgb, mask: Mask) -> _Pixels:
+    height, width = mask.shape
+    size = resized_size(width, height, task.options.resize)
+    regions = task.image.regions if task.options.focus else ()
+    whole = size == (width, height) and task.options.crop is None
+    return _Pixels(
+        image=resize_image(image, *size),
+        mask=resize_mask(mask, *size),
+        region=draw_regions(regions, size, (size[0] / width, size[1] / height)) if regions else None,
+        content=content if whole and is_plain_jpeg(content) else None,
+        mask_content=task.image.mask.path.read_bytes() if whole and task.image.mask_is_final else None,
+    )
+
+
+def _write_crop(task: ImageTask, pixels: _Pixels, crop: Box) -> CropEntry:
+    row_id = row_id_of(task.image.source, crop, task.options)
+    mask = cut_mask(pixels.mask, crop)
+    foreground = foreground_share(mask)
+    in_region = pixels.region is not None and bool(_inside(pixels.region, crop).any())
+    kept = keeps_crop(row_id, task.split, foreground, in_region, task.options)
+    digests = ("", "")
+    if kept:
+        # an image that is not cropped is copied: encoding it again would only lose quality
+        content = pixels.content or encode_image(cut_image(pixels.image, crop))
+        digests = (
+            _write_file(image_path(task.root, row_id), content),
+            _write_file(mask_path(task.root, row_id), pixels.mask_content or encode_mask(mask)),
+        )
+    return CropEntry(crop.left, crop.top, crop.width, crop.height, kept, foreground, *digests)
+
+
+def _inside(pixels: Mask, crop: Box) -> Mask:
+    return pixels[crop.top : crop.top + crop.height, crop.left : crop.left + crop.width]
+
+
+def row_id_of(source: str, crop: Box, options: PrepOptions) -> str:
+    """The id of a crop's row and files."""
+    stem = PurePosixPath(source).stem
+    return stem if options.crop is None else crop_id(stem, crop)
+
+
+def _write_file(path: Path, content: bytes) -> str:
+    """Write a file and give its sha256. Not beside and moved: the whole folder is unfinished until
+    it gets its name, and a file counts as done when the journal knows its sha256."""
+    with write_errors(path):
+        path.write_bytes(content)
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,189 @@
+"""What completes a dataset once its crops are written: manifest, image sets, channels, split.json
+and dataset.json. Entries are read one by one, so memory stays flat."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from formats.classes import ClassTable, write_labels
+from formats.dataset import (
+    CHANNELS,
+    FORMAT_VERSION,
+    SPLITS,
+    channel_path,
+    image_path,
+    image_set_path,
+    info_path,
+    labels_path,
+    manifest_path,
+    mask_path,
+    split_path,
+)
+from formats.errors import SagesegError
+from formats.manifest import ManifestRow, attribute_names, manifest_lines
+from formats.staging import link_file, write_lines, write_text
+from prep.dataset.certificate import Balance, certify
+from prep.dataset.image_work import row_id_of
+from prep.dataset.journal import ImageEntry, Journal
+from prep.dataset.twins import SIDE
+from prep.options import PrepOptions
+from prep.readers.labelled_image import LabelledImage
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the dataset is made from. `groups` maps group to split; `images` are in the manifest's order."""
+
+    format: str
+    classes: ClassTable
+    images: Sequence[LabelledImage]
+    groups: Mapping[str, str]
+    options: PrepOptions
+
+
+@dataclass
+class SplitCounts:
+    """What a split holds; `kept` are the crops with files."""
+
+    groups: int = 0
+    images: int = 0
+    crops: int = 0
+    kept: int = 0
+
+
+@dataclass
+class _Tally:
+    """What is counted over all entries, by split."""
+
+    counts: dict[str, SplitCounts]
+    balances: dict[str, Balance]
+    kept: dict[str, list[str]] = field(default_factory=lambda: {split: [] for split in SPLITS})
+
+
+def write_index(root: Path, journal: Journal, plan: Plan) -> dict[str, SplitCounts]:
+    """Complete the dataset in `root`, whose images are all in the journal. Returns what each split holds.
+
+    Raises SagesegError for a split of which no crop is kept.
+    """
+    tally, thumbnails = _count(journal, plan)
+    _check_splits(tally, plan.options)
+    _sweep(root, tally.kept)
+    write_labels(labels_path(root), plan.classes)
+    names = attribute_names(image.attributes for image in plan.images)
+    write_lines(manifest_path(root), manifest_lines(_rows(journal, plan), names))
+    for split, ids in tally.kept.items():
+        write_lines(image_set_path(root, split), (f"{row_id}\n" for row_id in ids))
+    _link_channels(root, tally.kept)
+    certificate = certify(plan.images, plan.groups, tally.balances, thumbnails, plan.classes, plan.options)
+    _write_json(split_path(root), certificate)
+    _write_json(info_path(root), _info(plan, tally.counts))
+    return tally.counts
+
+
+def _entries(journal: Journal, plan: Plan) -> Iterator[tuple[LabelledImage, str, ImageEntry]]:
+    entries = journal.entries(image.source for image in plan.images)
+    for image, entry in zip(plan.images, entries, strict=True):
+        yield image, plan.groups[image.group], entry
+
+
+def _count(journal: Journal, plan: Plan) -> tuple[_Tally, Any]:
+    tally = _Tally(
+        counts={split: SplitCounts(groups=list(plan.groups.values()).count(split)) for split in SPLITS},
+        balances={split: Balance(len(plan.classes)) for split in SPLITS},
+    )
+    thumbnails = np.empty((len(plan.images), SIDE, SIDE), np.uint8)
+    for place, (image, split, entry) in enumerate(_entries(journal, plan)):
+        kept = [row_id_of(image.source, crop.box, plan.options) for crop in entry.crops if crop.kept]
+        tally.kept[split] += kept
+        tally.balances[split].add(entry)
+        counts = tally.counts[split]
+        counts.images += 1
+        counts.crops += len(entry.crops)
+        counts.kept += len(kept)
+        thumbnails[place] = np.frombuffer(entry.thumbnail, np.uint8).reshape(SIDE, SIDE)
+    return tally, thumbnails
+
+
+def _rows(journal: Journal, plan: Plan) -> Iterator[ManifestRow]:
+    for image, split, entry in _entries(journal, plan):
+        for crop in entry.crops:
+            yield ManifestRow(
+                row_id_of(image.source, crop.box, plan.options),
+                split,
+                image.group,
+                image.source,
+                crop.x,
+                crop.y,
+                crop.width,
+                crop.height,
+                entry.width,
+                entry.height,
+                crop.kept,
+                crop.foreground,
+                crop.image_sha256,
+                crop.mask_sha256,
+                image.attributes,
+            )
+
+
+def _check_splits(tally: _Tally, options: PrepOptions) -> None:
+    for split, counts in tally.counts.items():
+        if counts.images and not counts.kept:
+            cure = "--focus, or raise --focus-share" if options.focus else "the masks, or raise --keep-empty"
+            why = "out of focus or empty" if options.focus else "empty (no foreground)"
+            raise SagesegError(f"{split}: every crop is {why}, so none is kept; check {cure}")
+
+
+def _sweep(root: Path, kept: Mapping[str, Sequence[str]]) -> None:
+    """Remove what an interrupted run left of inputs that have changed since."""
+    known = {row_id for ids in kept.values() for row_id in ids}
+    for path in (image_path(root, "x"), mask_path(root, "x")):
+        with os.scandir(path.parent) as found:
+            for file in found:
+                if not (file.name.endswith(path.suffix) and file.name.removesuffix(path.suffix) in known):
+                    Path(file.path).unlink()
+
+
+def _link_channels(root: Path, kept: Mapping[str, Sequence[str]]) -> None:
+    shutil.rmtree(root / "channels", ignore_errors=True)
+    for split, channel in CHANNELS.items():
+        for folder, path in ((channel, image_path), (f"{channel}_annotation", mask_path)):
+            to = channel_path(root, folder)
+            to.mkdir(parents=True)
+            for row_id in kept[split]:
+                file = path(root, row_id)
+                link_file(file, to / file.name)
+
+
+def _info(plan: Plan, counts: Mapping[str, SplitCounts]) -> dict[str, Any]:
+    return {
+        "format_version": FORMAT_VERSION,
+        "tool_version": version("sageseg"),
+        "source_format": plan.format,
+        "options": recorded_options(plan.options),
+        "classes": list(plan.classes.names),
+        "counts": {split: asdict(own) for split, own in counts.items()},
+    }
+
+
+def recorded_options(options: PrepOptions) -> dict[str, Any]:
+    """The options that decide the content; the number of workers and where a file lay do not."""
+    recorded = vars(options) | {
+        "group_by": options.group_by.pattern if options.group_by else None,
+        "resize": str(options.resize) if options.resize else None,
+        "focus": options.focus.name if isinstance(options.focus, Path) else options.focus,
+    }
+    return {name: value for name, value in recorded.items() if name not in ("workers", "overwrite", "split_file")}
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")

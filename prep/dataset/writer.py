@@ -1,0 +1,100 @@
+"""From labelled images to a dataset on disk, in one pass: each image is decoded once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from formats.classes import IGNORE
+from formats.dataset import image_path, image_set_path, mask_path
+from formats.errors import SagesegError
+from formats.parallel import map_parallel
+from prep.dataset.image_work import ImageTask, settle_image, state_of
+from prep.dataset.journal import Journal, resumable_folder
+from prep.dataset.split import Foreground, assign_groups, read_split_file
+from prep.dataset.tables import Plan, SplitCounts, recorded_options, write_index
+from prep.options import PrepOptions
+from prep.readers.labelled_image import LabelledImage, Source
+from prep.readers.regions import with_regions
+
+
+def write_dataset(source: Source, out: Path, options: PrepOptions) -> dict[str, SplitCounts]:
+    """Write the dataset to `out`, which appears when it is complete. Returns what each split holds.
+
+    The same source and options give the same bytes, with any number of workers, and also when the
+    work was killed and begun again.
+    """
+    _check_names(source.images)
+    images = with_regions(source.images, options.focus)
+    plan = Plan(source.format, source.classes, images, _assign(images, source.splits, options), options)
+    with resumable_folder(out, _header(plan), overwrite=options.overwrite) as (root, journal):
+        for path in (image_path(root, "x"), mask_path(root, "x"), image_set_path(root, "x")):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        tasks = _tasks(plan, root, journal)
+        for entry in map_parallel(settle_image, tasks, workers=options.workers, label="images"):
+            if entry:
+                journal.append(entry)
+        return write_index(root, journal, plan)
+
+
+def _check_names(images: Sequence[LabelledImage]) -> None:
+    seen: dict[str, str] = {}
+    for image in images:
+        stem = PurePosixPath(image.source).stem
+        if not image.source.isprintable():
+            raise SagesegError(f"{image.source!r}: a name with a line break or no text; rename it, ids come from stems")
+        if stem in seen:
+            raise SagesegError(
+                f"{image.source} and {seen[stem]} share the stem {stem}; rename one, ids come from stems"
+            )
+        seen[stem] = image.source
+
+
+def _assign(images: Sequence[LabelledImage], brought: dict[str, str], options: PrepOptions) -> dict[str, str]:
+    """The split of each group. A split file overrules what the source brought along."""
+    return assign_groups(
+        (image.group for image in images),
+        seed=options.seed,
+        val=options.val,
+        test=options.test,
+        fixed=brought | (read_split_file(options.split_file) if options.split_file else {}),
+        foreground=_foreground(images, options.workers) if options.stratify else None,
+    )
+
+
+def _foreground(images: Sequence[LabelledImage], workers: int | None) -> dict[str, Foreground]:
+    """The foreground of each group. Only --stratify needs this pass over the masks."""
+    counted = map_parallel(_count_foreground, images, workers=workers, label="masks")
+    groups: dict[str, Foreground] = {}
+    for image, found in zip(images, counted, strict=True):
+        so_far = groups.get(image.group, Foreground(0, 0))
+        groups[image.group] = Foreground(so_far.pixels + found.pixels, so_far.counted + found.counted)
+    return groups
+
+
+def _count_foreground(image: LabelledImage) -> Foreground:
+    mask = image.mask.read()
+    counted = int((mask != IGNORE).sum())
+    return Foreground(counted - int((mask == 0).sum()), counted)
+
+
+def _header(plan: Plan) -> dict[str, Any]:
+    """What must be the same for an interrupted dataset to go on."""
+    return {
+        "tool_version": version("sageseg"),
+        "format": plan.format,
+        "classes": plan.classes.names,
+        "options": recorded_options(plan.options),
+    }
+
+
+def _tasks(plan: Plan, root: Path, journal: Journal) -> list[ImageTask]:
+    tasks = []
+    for image in plan.images:
+        split = plan.groups[image.group]
+        state = state_of(image, split)
+        known = journal.place(image.source, state)
+        tasks.append(ImageTask(image, split, plan.options, root, len(plan.classes), state, journal.path, known))
+    return tasks

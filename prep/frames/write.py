@@ -1,0 +1,155 @@
+"""Frames to label: every N-th of a video, without those that look like the one before.
+
+Their names carry video and time block (`prep/readers/frame_names.py`), so that `prep labelme` keeps what was
+filmed together in one split. frames.csv lists them with their times.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from formats.console import say
+from formats.errors import SagesegError
+from formats.images import Rgb, decode_image, encode_image, image_errors, is_plain_jpeg
+from formats.staging import staged_folder, write_bytes, write_text
+from prep.frames.options import FrameOptions
+from prep.readers.frame_names import FrameName
+from prep.readers.source_files import IMAGE_SUFFIXES, list_files
+
+VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".m4v", ".webm", ".mpg", ".mpeg", ".ts", ".wmv"})
+COLUMNS = ("image", "group", "video", "block", "frame", "seconds", "difference")
+_SMALL = (64, 36)
+"""The size (width, height) at which frames are compared."""
+_FIRST = 255.0
+"""The difference of a frame that has none before it."""
+
+
+@dataclass(frozen=True)
+class FrameCounts:
+    """Frames that were looked at, those that were written, and their time blocks."""
+
+    looked_at: int
+    kept: int
+    blocks: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Frame:
+    """A frame by its number from 0; `content` is a JPEG of it that may be copied."""
+
+    number: int
+    image: Rgb
+    content: bytes | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Clip:
+    """A video, or a folder of frames, being read."""
+
+    name: str
+    fps: float
+    frames: Iterator[_Frame]
+
+
+def write_frames(source: Path, out: Path, options: FrameOptions) -> FrameCounts:
+    """Write the frames of a video, or of a folder of frames, to `out`, with frames.csv.
+
+    Raises SagesegError for what cannot be read as either.
+    """
+    clip = _open_folder(source, options) if source.is_dir() else _open_video(source, options)
+    looked_at = 0
+    rows: list[tuple[str, ...]] = []
+    before: npt.NDArray[np.float32] | None = None
+    with staged_folder(out, overwrite=options.overwrite) as root:
+        for frame in clip.frames:
+            looked_at += 1
+            small = _shrink(frame.image)
+            difference = _FIRST if before is None else float(np.abs(small - before).mean())
+            if difference >= options.difference:
+                before = small
+                seconds = frame.number / clip.fps
+                name = FrameName(clip.name, int(seconds // options.block), frame.number)
+                write_bytes(root / f"{name.stem}.jpg", frame.content or encode_image(frame.image))
+                rows.append(_row(name, seconds, difference))
+        write_text(root / "frames.csv", _table(rows))
+    return FrameCounts(looked_at, len(rows), len({row[1] for row in rows}))
+
+
+def _shrink(image: Rgb) -> npt.NDArray[np.float32]:
+    """Grey values 0..255, shape (36, 64), float32: averages over areas, so that noise does not count."""
+    grey = cv2.cvtColor(cv2.resize(image, _SMALL, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+    return np.asarray(grey, np.float32)
+
+
+def _row(name: FrameName, seconds: float, difference: float) -> tuple[str, ...]:
+    numbers = (str(name.block), str(name.frame), f"{seconds:.3f}", f"{difference:.2f}")
+    return (f"{name.stem}.jpg", name.group, name.video, *numbers)
+
+
+def _table(rows: list[tuple[str, ...]]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows([COLUMNS, *rows])
+    return buffer.getvalue()
+
+
+def _open_video(path: Path, options: FrameOptions) -> _Clip:
+    if not path.is_file():
+        raise SagesegError(f"{path}: not found; expected a video or a folder of frames")
+    capture = cv2.VideoCapture(str(path))
+    if not capture.isOpened():
+        raise SagesegError(f"{path}: cannot be read as a video; expected one that OpenCV's FFmpeg decodes")
+    fps = options.fps or capture.get(cv2.CAP_PROP_FPS)
+    if not fps > 0:
+        raise SagesegError(f"{path}: does not say its frames per second; pass --fps")
+    return _Clip(path.stem, fps, _video_frames(capture, path, options.every))
+
+
+def _video_frames(capture: cv2.VideoCapture, path: Path, every: int) -> Iterator[_Frame]:
+    """Every N-th frame; frames between are not decoded to pixels."""
+    stated, number = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0
+    try:
+        while capture.grab():
+            read, pixels = capture.retrieve() if number % every == 0 else (False, None)
+            if read and pixels is not None:
+                yield _Frame(number, np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8))
+            number += 1
+    finally:
+        capture.release()
+    if number == 0:
+        raise SagesegError(f"{path}: no frame of it can be read; replace the file")
+    if number < stated:
+        say(f"note: {path}: {number} of {stated} frames could be read; the file is cut short or broken")
+
+
+def _open_folder(folder: Path, options: FrameOptions) -> _Clip:
+    files = list_files(folder, IMAGE_SUFFIXES | VIDEO_SUFFIXES, "frames such as frame_000001.jpg")
+    videos = [file for file in files if file.suffix.lower() in VIDEO_SUFFIXES]
+    if videos:
+        raise SagesegError(f"{folder}: holds a video, {videos[0].name}; name the video itself")
+    if not options.fps:
+        raise SagesegError(f"{folder}: frames in a folder have no times; pass --fps, such as --fps 25")
+    ordered = sorted(files, key=lambda file: _natural(file.name))
+    return _Clip(folder.resolve().name, options.fps, _folder_frames(ordered, options.every))
+
+
+def _folder_frames(files: list[Path], every: int) -> Iterator[_Frame]:
+    for number in range(0, len(files), every):
+        with image_errors(files[number]):
+            content = files[number].read_bytes()
+            image = decode_image(content)
+            plain = is_plain_jpeg(content)
+        yield _Frame(number, image, content if plain else None)
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """A key that puts frame_9 before frame_10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]

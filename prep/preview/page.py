@@ -1,0 +1,158 @@
+"""One HTML page that shows a dataset before money is spent on it.
+
+sageseg prep preview DATASET --out preview.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from formats.dataset import Dataset, split_path
+from formats.errors import SagesegError
+from formats.staging import write_text
+from prep.dataset.split import rank
+from prep.preview.images import CropMap, Drawing, draw_crop, draw_map, page_palette
+from prep.preview.survey import CropFacts, by_source, find_unusual, splits_of, survey
+
+SAMPLES = 4
+"""Samples of each class in each split; fewer where there are many classes."""
+_ALL_SAMPLES = 240
+_MAPS, _TWINS, _UNUSUAL = 3, 8, 24
+NO_FOREGROUND = "no foreground"
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Crops of one split with one class, or without foreground; `found` is how many there are."""
+
+    title: str
+    class_id: int
+    split: str
+    found: int
+    drawings: tuple[Drawing, ...]
+
+
+@dataclass(frozen=True)
+class SplitRow:
+    """A split in the table; shares 0..1."""
+
+    name: str
+    groups: int
+    images: int
+    crops: int
+    kept: int
+
+
+def write_preview(dataset: Dataset, out: Path, workers: int | None = None) -> None:
+    """Write the page: it holds its images, opens offline and loads nothing."""
+    if out.is_dir():
+        raise SagesegError(f"{out}: is a folder; expected the name of a page to write, such as preview.html")
+    certificate = _read_certificate(dataset)
+    facts = survey(dataset, workers)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_text(out, render_preview(dataset, certificate, facts))
+
+
+def _read_certificate(dataset: Dataset) -> dict[str, Any]:
+    path = split_path(dataset.root)
+    try:
+        certificate = json.loads(path.read_text(encoding="utf-8"))
+        missing = [key for key in ("balance", "twins", "leak") if key not in certificate]
+    except (OSError, ValueError) as e:
+        raise SagesegError(f"{path}: cannot be read ({e}); prepare the dataset again") from e
+    if missing:
+        raise SagesegError(f"{path}: {missing[0]!r} is missing; prepare the dataset again")
+    return dict(certificate)
+
+
+def render_preview(dataset: Dataset, certificate: dict[str, Any], facts: Sequence[CropFacts]) -> str:
+    """The page as HTML; every text is escaped."""
+    environment = Environment(
+        loader=PackageLoader("prep"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(share=format_share, count=lambda value: f"{value:,}", rgb=_colour)
+    unusual = find_unusual(dataset, facts)
+    return environment.get_template("preview.html").render(
+        title=dataset.root.resolve().name,
+        dataset=dataset,
+        options=dataset.info.get("options", {}),
+        splits=[_split_row(dataset, split) for split in splits_of(dataset)],
+        certificate=certificate,
+        divided=len(_divided_groups(dataset)),
+        samples=choose_samples(dataset, facts),
+        maps=_maps(dataset),
+        twins=_twins(dataset, certificate),
+        unusual=[(each.reason, draw_map(dataset, each.rows)) for each in unusual[:_UNUSUAL]],
+        unusual_count=len(unusual),
+        palette=page_palette(len(dataset.classes)).tolist(),
+    )
+
+
+def format_share(value: float | None) -> str:
+    """A share 0..1 in percent, never rounded to a clean 0; a dash where it is undefined."""
+    if value is None:
+        return "–"
+    if 0 < value < 0.0005:
+        return "<0.1 %"
+    return f"{100 * value:.1f} %"
+
+
+def _colour(colour: Sequence[int]) -> str:
+    return "rgb({} {} {})".format(*colour)
+
+
+def _split_row(dataset: Dataset, split: str) -> SplitRow:
+    own = [row for row in dataset.rows if row.split == split]
+    groups, sources = {row.group for row in own}, {row.source for row in own}
+    return SplitRow(split, len(groups), len(sources), len(own), sum(row.kept for row in own))
+
+
+def _divided_groups(dataset: Dataset) -> set[str]:
+    first: dict[str, str] = {}
+    return {row.group for row in dataset.rows if first.setdefault(row.group, row.split) != row.split}
+
+
+def choose_samples(dataset: Dataset, facts: Sequence[CropFacts]) -> list[Samples]:
+    """Of each class in each split a few crops, drawn by their names' hashes; a class that is missing
+    from a split is told too. Crops without foreground come last."""
+    names = dataset.classes.names
+    splits = splits_of(dataset)
+    each = max(1, min(SAMPLES, _ALL_SAMPLES // (len(names) * len(splits))))
+    chosen = []
+    for class_id in [*range(1, len(names)), 0]:
+        for split in splits:
+            own = [fact.row for fact in facts if fact.row.split == split and _shows(fact, class_id)]
+            shown = sorted(own, key=lambda row: rank(0, row.id))[:each]
+            title = names[class_id] if class_id else NO_FOREGROUND
+            drawings = tuple(draw_crop(dataset, row) for row in shown)
+            chosen.append(Samples(title, class_id, split, len(own), drawings))
+    return chosen
+
+
+def _shows(fact: CropFacts, class_id: int) -> bool:
+    return class_id in fact.classes if class_id else not fact.row.foreground
+
+
+def _maps(dataset: Dataset) -> list[CropMap]:
+    """For each split the images with most crops dropped, and some by chance."""
+    maps = []
+    for split in splits_of(dataset):
+        sources = by_source(row for row in dataset.rows if row.split == split)
+        cut = [rows for rows in sources.values() if len(rows) > 1]
+        cut.sort(key=lambda rows: (all(row.kept for row in rows), rank(0, rows[0].source)))
+        maps += [draw_map(dataset, rows) for rows in cut[:_MAPS]]
+    return maps
+
+
+def _twins(dataset: Dataset, certificate: dict[str, Any]) -> list[tuple[dict[str, Any], list[CropMap]]]:
+    sources = by_source(dataset.rows)
+    return [
+        (pair, [draw_map(dataset, sources[source]) for source in pair["images"]])
+        for pair in certificate["twins"]["candidates"][:_TWINS]
+    ]

@@ -1,0 +1,109 @@
+"""Carvana: `<car>_<angle>.jpg` beside `<car>_<angle>_mask.gif`, 16 angles of each car."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from formats.classes import BACKGROUND, ClassTable
+from formats.console import say
+from formats.errors import SagesegError
+from formats.masks import Mask, read_mask
+from prep.readers.labelled_image import LabelledImage, Source
+from prep.readers.source_files import JPEG_SUFFIXES, group_of, list_files
+
+CLASSES = ClassTable((BACKGROUND, "car"))
+METADATA_COLUMNS = "id,year,make,model,trim1,trim2"
+IMAGE_PATTERN, MASK_PATTERN = "<car>_<angle>.jpg", "<car>_<angle>_mask.gif"
+_STEM = re.compile(r"(?P<car>.+)_(?P<angle>\d+)")
+
+
+@dataclass(frozen=True)
+class CarvanaMask:
+    """A GIF of 0 and 1. Any other value is refused: 255 would pass for ignore elsewhere."""
+
+    path: Path
+
+    def read(self) -> Mask:
+        mask = read_mask(self.path)
+        highest = int(mask.max(initial=0))
+        if highest >= len(CLASSES):
+            raise SagesegError(f"{self.path}: value {highest} is no class; expected 0 (background) or 1 (car)")
+        return mask
+
+
+def read_carvana(images: Path, masks: Path, metadata: Path | None, group_by: re.Pattern[str] | None) -> Source:
+    """Pair the images with their masks. The group is the car; the angle and, from metadata.csv,
+    year, make, model and trims become attributes.
+
+    Raises SagesegError for an empty folder, an image without its mask, or names that do not pair.
+    """
+    image_paths = list_files(images, JPEG_SUFFIXES, IMAGE_PATTERN)
+    mask_paths = {
+        path.name.removesuffix("_mask.gif"): path for path in list_files(masks, frozenset({".gif"}), MASK_PATTERN)
+    }
+    _check_pairs(images, masks, image_paths, mask_paths)
+    cars = _read_metadata(metadata) if metadata else {}
+    labelled = tuple(_labelled(path, mask_paths[path.stem], cars, group_by) for path in image_paths)
+    unknown = {_car_of(path) for path in image_paths} - set(cars)
+    if metadata and unknown:
+        say(f"note: {metadata}: {len(unknown)} cars are not in it, such as {min(unknown)}; they get no make or model")
+    return Source("carvana", CLASSES, labelled)
+
+
+def _check_pairs(images: Path, masks: Path, image_paths: list[Path], mask_paths: dict[str, Path]) -> None:
+    stems = {path.stem for path in image_paths}
+    paired = stems & set(mask_paths)
+    if not paired:
+        raise SagesegError(
+            f"{images} and {masks}: no image has a mask; expected {IMAGE_PATTERN} beside {MASK_PATTERN}, "
+            f"found for example {image_paths[0].name} and {next(iter(mask_paths.values())).name}"
+        )
+    without = sorted(stems - paired)
+    if without:
+        raise SagesegError(
+            f"{masks / (without[0] + '_mask.gif')}: missing, as are the masks of {len(without) - 1} more images; "
+            "add the masks or take the images away"
+        )
+    unused = len(mask_paths) - len(paired)
+    if unused:
+        say(f"{masks}: {unused} masks have no image and are left out")
+
+
+def _car_of(image: Path) -> str:
+    match = _STEM.fullmatch(image.stem)
+    return match["car"] if match else image.stem
+
+
+def _labelled(
+    image: Path, mask: Path, cars: dict[str, dict[str, str]], group_by: re.Pattern[str] | None
+) -> LabelledImage:
+    match = _STEM.fullmatch(image.stem)
+    if group_by is None and match is None:
+        raise SagesegError(f"{image}: expected a name like {IMAGE_PATTERN}; rename it or pass --group-by REGEX")
+    car, angle = (match["car"], match["angle"]) if match else ("", "")
+    group = group_of(image.stem, group_by) if group_by else car
+    attributes = ({"angle": angle} if angle else {}) | cars.get(car, {})
+    return LabelledImage(image.name, image, CarvanaMask(mask), group, attributes)
+
+
+def _read_metadata(path: Path) -> dict[str, dict[str, str]]:
+    """Each car's columns of metadata.csv but `id`, which is the car."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as e:
+        raise SagesegError(f"{path}: not found; expected Carvana's metadata.csv") from e
+    except UnicodeDecodeError as e:
+        raise SagesegError(f"{path}: not UTF-8 text; expected Carvana's metadata.csv") from e
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    if "id" not in (reader.fieldnames or ()):
+        raise SagesegError(f"{path}: no column id; expected Carvana's {METADATA_COLUMNS}")
+    cars = {}
+    for number, row in enumerate(reader, start=2):
+        if None in row or None in row.values():
+            raise SagesegError(f"{path}: line {number}: not as many cells as columns; expected {METADATA_COLUMNS}")
+        cars[row.pop("id")] = row
+    return cars

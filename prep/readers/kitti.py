@@ -1,0 +1,112 @@
+"""KITTI road: `training/image_2/um_000000.png` with `training/gt_image_2/um_road_000000.png`.
+
+In the colour masks red is what is not road, magenta is road (or the ego lane). KITTI's devkit takes
+blue > 0 for road and red > 0 for the area that is valid, so black is neither: KITTI does not score
+it, and it becomes ignore (255). The categories are um (urban marked), umm (urban multiple marked)
+and uu (urban unmarked); only um has lane masks.
+
+The names number the images of a category but do not tell the drives. What is known is the
+calibration, which changes with the day of recording: a sequence is a run of consecutive images of
+one category with one calibration, and is the group. Without `calib/` the category is.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from formats.classes import BACKGROUND, IGNORE, ClassTable
+from formats.errors import SagesegError
+from prep.readers.colour_masks import ColourMask
+from prep.readers.image_sets import read_image_sets, splits_of_groups
+from prep.readers.labelled_image import LabelledImage, Source
+from prep.readers.source_files import group_of, list_files
+
+TARGETS = ("road", "lane")
+COLOURS = {(255, 0, 0): 0, (255, 0, 255): 1, (0, 0, 0): IGNORE}
+_EXPECTED = "KITTI's data_road folder with training/image_2 and training/gt_image_2"
+_STEM = re.compile(r"(?P<category>umm?|uu)_(?P<number>\d{6})")
+_CAMERAS = ("P0:", "P1:", "P2:", "P3:")
+
+
+def read_kitti(
+    root: Path,
+    target: str,
+    *,
+    lists: dict[str, Path] | None = None,
+    group_by: re.Pattern[str] | None = None,
+) -> Source:
+    """Read the training images that have a mask for `target`, road or lane.
+
+    `lists` are KittiSeg's lists by split, lines of `image mask`: they choose the images and their
+    split, and a sequence that they divide becomes two groups. Raises SagesegError for what is
+    missing.
+    """
+    if target not in TARGETS:
+        raise SagesegError(f"--target {target}: expected {' or '.join(TARGETS)}")
+    images = {path.stem: path for path in list_files(root / "training" / "image_2", frozenset({".png"}), _EXPECTED)}
+    masks = _masks(root, target)
+    missing = sorted(set(masks) - set(images))
+    if missing:
+        raise SagesegError(f"{masks[missing[0]]}: its image training/image_2/{missing[0]}.png is missing; add it")
+    splits = _read_lists(lists, masks) if lists else {}
+    stems = sorted(splits or masks)
+    by_name = {stem: group_of(stem, group_by) for stem in stems} if group_by else None
+    groups = by_name or _sequences(root, stems, splits)
+    labelled = tuple(_labelled(root, images[stem], masks[stem], groups[stem]) for stem in stems)
+    return Source("kitti", ClassTable((BACKGROUND, target)), labelled, splits_of_groups(splits, groups))
+
+
+def _labelled(root: Path, image: Path, mask: Path, group: str) -> LabelledImage:
+    category = image.stem.partition("_")[0]
+    source = image.relative_to(root).as_posix()
+    return LabelledImage(source, image, ColourMask(mask, COLOURS), group, {"category": category})
+
+
+def _masks(root: Path, target: str) -> dict[str, Path]:
+    """The masks of a target by their image's stem."""
+    folder = root / "training" / "gt_image_2"
+    files = list_files(folder, frozenset({".png"}), f"um_{target}_000000.png")
+    masks = {path.stem.replace(f"_{target}_", "_", 1): path for path in files if f"_{target}_" in path.stem}
+    if not masks:
+        raise SagesegError(
+            f"{folder}: no mask for {target}, for example it has {files[0].name}; expected um_{target}_000000.png"
+            + (", which KITTI has for um only" if target == "lane" else ", or pass --target lane")
+        )
+    return masks
+
+
+def _sequences(root: Path, stems: list[str], splits: dict[str, str]) -> dict[str, str]:
+    """The group of each image: the first image of its sequence, which ends where the category, the
+    calibration or the listed split changes; just the category where nothing else is known."""
+    groups: dict[str, str] = {}
+    before: tuple[str | None, ...] = ()
+    first = ""
+    for stem in stems:
+        match = _STEM.fullmatch(stem)
+        if match is None:
+            raise SagesegError(f"{stem}.png: expected a name like um_000000.png; rename it or pass --group-by REGEX")
+        here = match["category"], _calibration(root / "training" / "calib" / f"{stem}.txt"), splits.get(stem)
+        if here != before:
+            first = stem if here[1] or here[2] else match["category"]
+        groups[stem], before = first, here
+    return groups
+
+
+def _calibration(path: Path) -> str | None:
+    """The camera lines of a calibration file, None where there is none."""
+    if not path.is_file():
+        return None
+    return "".join(line for line in path.read_text(encoding="utf-8").splitlines(True) if line.startswith(_CAMERAS))
+
+
+def _read_lists(lists: dict[str, Path], masks: dict[str, Path]) -> dict[str, str]:
+    """The split of each image that KittiSeg's lists name."""
+    splits = read_image_sets(lists)
+    without = [stem for stem in splits if stem not in masks]
+    if without:
+        path = lists[splits[without[0]]]
+        raise SagesegError(
+            f"{path}: {without[0]} has no mask in training/gt_image_2, nor have {len(without) - 1} others; add them"
+        )
+    return splits

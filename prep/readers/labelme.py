@@ -1,0 +1,168 @@
+"""labelme: a JSON file of shapes per image; see docs/readers.md for what each shape becomes."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+from formats.classes import IGNORE, IGNORE_NAME, ClassTable
+from formats.console import say
+from formats.errors import SagesegError
+from formats.masks import Mask
+from formats.parallel import map_parallel
+from prep.readers.frame_names import parse_frame_name
+from prep.readers.label_list import read_label_list
+from prep.readers.labelled_image import REGION, EmbeddedImage, LabelledImage, Polygon, Source
+from prep.readers.labelme_image import EmbeddedInJson, embedded_size, find_image, path_below, settle_size
+from prep.readers.labelme_json import Annotation, Shape, read_annotation
+from prep.readers.labelme_shapes import check_inside, count_overlap, draw_shapes
+from prep.readers.regions import region_of_shape
+from prep.readers.source_files import IMAGE_SUFFIXES, find_files, group_of, list_files
+
+OVERLAP = "overlap_pixels"
+"""The attribute that counts an image's pixels under shapes of more than one class."""
+
+
+@dataclass(frozen=True)
+class LabelmeMask:
+    """The shapes of one JSON file, drawn at the image's size (width, height)."""
+
+    path: Path
+    ids: dict[str, int]
+    size: tuple[int, int]
+
+    def read(self) -> Mask:
+        annotation, _ = split_regions(read_annotation(self.path))
+        return draw_shapes(annotation, self.ids, self.size)
+
+
+def read_labelme(
+    annotations: Path,
+    labels: Path,
+    *,
+    images: Path | None = None,
+    group_by: re.Pattern[str] | None = None,
+    workers: int | None = None,
+) -> Source:
+    """Read a folder of labelme's JSON files, and the folders below it.
+
+    The group is what --group-by finds; else the video and time block in the names that prep frames
+    gives; else the folder below `annotations`; else the image itself. Raises SagesegError that
+    names the file and shape for everything that would not become the pixels that were drawn.
+    """
+    classes = read_label_list(labels)
+    files = list_files(annotations, frozenset({".json"}), "<image>.json of labelme", deep=True)
+    roots = (annotations, images) if images else (annotations,)
+    scan = partial(_scan, roots=roots, ids=_ids(classes), labels=labels)
+    found = list(map_parallel(scan, files, workers=workers, label="annotations"))
+    _check_twice(found)
+    labelled = sorted((replace(image, group=_group(image, group_by)) for image in found), key=lambda i: i.source)
+    _tell(labelled, group_by)
+    _tell_left_out(labelled, images or annotations)
+    return Source("labelme", classes, tuple(labelled))
+
+
+def _ids(classes: ClassTable) -> dict[str, int]:
+    return {name: class_id for class_id, name in enumerate(classes.names)} | {IGNORE_NAME: IGNORE}
+
+
+def split_regions(annotation: Annotation) -> tuple[Annotation, tuple[Shape, ...]]:
+    """The annotation without the shapes that only say where to look, and those shapes."""
+    objects = tuple(shape for shape in annotation.shapes if shape.label != REGION)
+    return replace(annotation, shapes=objects), tuple(s for s in annotation.shapes if s.label == REGION)
+
+
+def _scan(path: Path, *, roots: tuple[Path, ...], ids: dict[str, int], labels: Path) -> LabelledImage:
+    """Check one JSON file. Its shapes are read again when its mask is drawn, so that a thousand
+    files take no more memory than one."""
+    annotation, regions = split_regions(read_annotation(path))
+    _check_labels(annotation, ids, labels)
+    image, size, embedded = _image_of(annotation, roots)
+    check_inside(annotation, size)
+    source = _embedded_name(annotation, roots[0]) if annotation.image_data else path_below(image, roots)
+    return LabelledImage(
+        source=source or image.name,
+        image=image,
+        mask=LabelmeMask(path, ids, size),
+        group="",
+        attributes={OVERLAP: str(count_overlap(annotation, ids, size))},
+        regions=tuple(_region(shape) for shape in regions),
+        embedded=embedded,
+    )
+
+
+def _check_labels(annotation: Annotation, ids: dict[str, int], labels: Path) -> None:
+    for shape in annotation.shapes:
+        if shape.label not in ids:
+            nearest = difflib.get_close_matches(shape.label, ids, n=1, cutoff=0)[0]
+            raise SagesegError(
+                f"{shape.where}: label {shape.label!r} is not in {labels}; the nearest there is {nearest!r}: "
+                "correct it in labelme, or add it to the labels"
+            )
+
+
+def _image_of(annotation: Annotation, roots: tuple[Path, ...]) -> tuple[Path, tuple[int, int], EmbeddedImage | None]:
+    """The file that holds the image, the (width, height) that was drawn on, and how to read the
+    image where it is not simply the file."""
+    if annotation.image_data is None:
+        image = find_image(annotation, roots)
+        return image, *settle_size(annotation, image)
+    return annotation.path, embedded_size(annotation), EmbeddedInJson(annotation.path)
+
+
+def _region(shape: Shape) -> Polygon:
+    kind = "polygon" if shape.kind == "oriented_rectangle" else shape.kind
+    return region_of_shape({"shape_type": kind, "points": shape.points}, shape.where)
+
+
+def _embedded_name(annotation: Annotation, root: Path) -> str:
+    folder = annotation.path.parent.relative_to(root)
+    return (folder / PurePosixPath(annotation.image_path or f"{annotation.path.stem}.jpg").name).as_posix()
+
+
+def _group(image: LabelledImage, group_by: re.Pattern[str] | None) -> str:
+    path = PurePosixPath(image.source)
+    if group_by:
+        return group_of(path.stem, group_by)
+    frame = parse_frame_name(path.stem)
+    if frame:
+        return frame.group
+    return path.stem if path.parent == PurePosixPath() else path.parent.as_posix()
+
+
+def _check_twice(images: Sequence[LabelledImage]) -> None:
+    seen: dict[str, Path] = {}
+    for image in images:
+        if image.source in seen:
+            raise SagesegError(
+                f"{image.mask.path} and {seen[image.source]}: both label {image.source}; remove one of them"
+            )
+        seen[image.source] = image.mask.path
+
+
+def _tell_left_out(labelled: Sequence[LabelledImage], folder: Path) -> None:
+    """labelme writes no JSON for an image that nobody saved: empty of objects, or not yet seen."""
+    known = {image.image for image in labelled}  # the JSON file itself where it holds the image
+    files = find_files(folder, IMAGE_SUFFIXES, deep=True)
+    left_out = [path for path in files if not known & {path, path.with_suffix(".json")}]
+    if left_out:
+        say(
+            f"note: {len(left_out)} image(s) without a JSON file are left out, such as {left_out[0]}; "
+            "where one shows no object, save it in labelme without shapes"
+        )
+
+
+def _tell(images: Sequence[LabelledImage], group_by: re.Pattern[str] | None) -> None:
+    decided = {image.source: int(image.attributes[OVERLAP]) for image in images}
+    pixels = sum(decided.values())
+    if pixels:
+        say(
+            f"note: shapes of different classes overlap in {pixels} pixels of {sum(map(bool, decided.values()))} "
+            f"image(s); the later shape decided there (column {OVERLAP} of manifest.csv)"
+        )
+    if group_by is None and all(image.group == PurePosixPath(image.source).stem for image in images):
+        say("note: each image is a group of its own; for frames of a video pass --group-by, such as '^(.+)_'")

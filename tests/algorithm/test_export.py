@@ -1,0 +1,159 @@
+"""Exported models give what the network gives, at any size."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from torch.nn import functional as F  # noqa: N812
+
+from formats.errors import SagesegError
+from formats.images import encode_image
+from jobs.algorithm.network import resnet
+from jobs.algorithm.network.build import build_network
+from jobs.algorithm.network.segmentation_heads import PspHead
+from jobs.algorithm.serving import export, inference
+from jobs.algorithm.serving.export import export_artefact
+from jobs.algorithm.serving.inference import Predictor
+from jobs.algorithm.training.loop import as_strings
+from jobs.algorithm.weights.load import to_parameters
+from jobs.contract.artefact import BEST, pack_artefact, read_artefact, write_hyperparameters, write_parameters
+from jobs.contract.hyperparameters import parse_hyperparameters
+
+ALGORITHMS = ["fcn", "psp", "deeplab", "unet"]
+
+
+@pytest.fixture(autouse=True)
+def small_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(resnet.BLOCKS, "resnet-50", (1, 1, 1, 1))
+
+
+def write_artefact(folder: Path, algorithm: str) -> Path:
+    torch.manual_seed(1)
+    given = {"num_classes": "3", "num_training_samples": "1", "algorithm": algorithm}
+    settings = parse_hyperparameters(given, "open")
+    (folder / "model").mkdir()
+    write_hyperparameters(folder / "model", as_strings(settings))
+    write_parameters(folder / "model" / BEST, to_parameters(build_network(settings)))
+    pack_artefact(folder / "model", folder / "model.tar.gz")
+    return folder / "model.tar.gz"
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_onnx_gives_what_the_network_gives_at_any_size(algorithm: str, tmp_path: Path) -> None:
+    artefact, out = write_artefact(tmp_path, algorithm), tmp_path / "model.onnx"
+    assert export_artefact(artefact, out) < 1e-4
+    assert {found.domain: found.version for found in onnx.load(out).opset_import} == {"": 25}
+    predictor, session = Predictor(read_artefact(artefact)), onnxruntime.InferenceSession(out)
+    for height, width in ((32, 64), (101, 37)):
+        image = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), np.uint8)
+        (given,) = session.run(["probabilities"], {"image": image.transpose(0, 3, 1, 2).astype(np.float32)})
+        np.testing.assert_allclose(given, predictor.predict(image), atol=1e-4)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "model.onnx", "model.tar.gz"]
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_the_archive_of_torch_export_likewise(algorithm: str, tmp_path: Path) -> None:
+    artefact, out = write_artefact(tmp_path, algorithm), tmp_path / "model.pt2"
+    assert export_artefact(artefact, out) < 1e-4
+    predictor, loaded = Predictor(read_artefact(artefact)), torch.export.load(out).module()
+    for height, width in ((64, 64), (64, 101), (33, 96), (101, 57)):
+        image = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), np.uint8)
+        given = loaded(torch.from_numpy(image.transpose(0, 3, 1, 2).astype(np.float32)))
+        np.testing.assert_allclose(given.detach(), predictor.predict(image), atol=1e-4)
+
+
+def test_the_network_stays_as_it_was(tmp_path: Path) -> None:
+    predictor = Predictor(read_artefact(write_artefact(tmp_path, "psp")))
+    image = np.random.default_rng(0).integers(0, 256, (1, 40, 64, 3), np.uint8)
+    head, before = predictor.network.head, predictor.predict(image)
+    assert isinstance(head, PspHead)
+    pooling = head.psp
+    export.Exported(predictor.network)
+    assert predictor.network.head is head
+    assert head.psp is pooling
+    np.testing.assert_array_equal(predictor.predict(image), before)
+
+
+def test_pooling_that_differs_from_the_networks_own_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "_averages", lambda side, bins: torch.zeros(bins, side))
+    with pytest.raises(SagesegError, match=r"model\.pt2: differs from the network by 0\.\d+, over 0\.0001; nothing"):
+        export_artefact(write_artefact(tmp_path, "psp"), tmp_path / "model.pt2")
+    assert not (tmp_path / "model.pt2").exists()
+
+
+def test_an_export_computes_on_the_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inference, "fastest_device", lambda: torch.device("meta"))  # stands for a GPU: holds no values
+    artefact = write_artefact(tmp_path, "unet")
+    assert next(Predictor(read_artefact(artefact)).network.parameters()).device.type == "meta"
+    assert export_artefact(artefact, tmp_path / "model.pt2") < 1e-4
+
+
+def test_a_model_that_differs_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "_difference", lambda *_: float("nan"))
+    with pytest.raises(SagesegError, match=r"model\.pt2: differs from the network by nan"):
+        export_artefact(write_artefact(tmp_path, "unet"), tmp_path / "model.pt2")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "model.tar.gz"]
+
+
+def test_another_suffix_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SagesegError, match=r"model\.h5: expected a name that ends in \.onnx or \.pt2"):
+        export_artefact(tmp_path / "model.tar.gz", tmp_path / "model.h5")
+
+
+def test_a_folder_that_is_missing_is_refused_first(tmp_path: Path) -> None:
+    with pytest.raises(SagesegError, match=r"--out .*nowhere/model\.pt2: no folder .*nowhere; make it first"):
+        export_artefact(tmp_path / "absent.tar.gz", tmp_path / "nowhere/model.pt2")
+
+
+@pytest.mark.parametrize("package", ["onnx", "onnxruntime", "onnxscript"])
+def test_each_package_of_onnx_is_asked_for_first(package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, package, None)  # as if it were not installed
+    problem = rf"model\.onnx: needs {package}, which cannot be imported .*; run pip install '\.\[onnx\]' in"
+    with pytest.raises(SagesegError, match=problem):
+        export_artefact(tmp_path / "absent.tar.gz", tmp_path / "model.onnx")
+
+
+WITHOUT_TORCH = {
+    "export m.tar.gz --out m.pt2": "jobs export: needs torch, .*'.[local]'",
+    "export m.tar.gz --out m.onnx": "jobs export: needs torch, .*'.[local,onnx]'",
+    "features m.tar.gz image.jpg --out f.png": "jobs features: needs torch, .*'.[local]'",
+    "predict model.tar.gz images --out masks --via artefact": "--via artefact: needs torch, .*'.[local]'",
+}
+
+
+@pytest.mark.parametrize("command", WITHOUT_TORCH)
+def test_without_torch_one_line_says_what_to_install(command: str, tmp_path: Path) -> None:
+    write_artefact(tmp_path, "unet")
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images/a.jpg").write_bytes(encode_image(np.zeros((32, 32, 3), np.uint8)))
+    program = "import sys; sys.modules['torch'] = None; from sageseg.cli import main; main()"
+    root = str(Path(__file__).parents[2])
+    ran = subprocess.run(
+        [sys.executable, "-c", program, "jobs", *command.split()],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": root},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    first, last = WITHOUT_TORCH[command].split(".*")
+    (line,) = ran.stderr.splitlines()
+    assert ran.returncode == 1
+    assert line.startswith(f"error: {first}which cannot be imported (")
+    assert line.endswith(f"; run pip install {last} in the checkout")
+
+
+@pytest.mark.parametrize(("height", "width"), [(6, 6), (7, 13), (30, 31), (2, 3)])
+@pytest.mark.parametrize("bins", [1, 2, 3, 6])
+def test_averages_are_adaptive_pooling(height: int, width: int, bins: int) -> None:
+    features = torch.rand(1, 2, height, width)
+    pooled = export._averages(height, bins) @ features @ export._averages(width, bins).T
+    torch.testing.assert_close(pooled, F.adaptive_avg_pool2d(features, bins))

@@ -1,0 +1,48 @@
+"""Crops put together give back exactly what was cut."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.masks.pieces import Piece, assemble, divide, owned_pixels
+from formats.classes import IGNORE
+from formats.crops import Box, crop_grid, crop_id
+from tests.support.dataset_samples import cut_crop
+
+grids = st.integers(1, 24).flatmap(lambda size: st.tuples(st.just(size), st.integers(0, size - 1)))
+
+
+@given(width=st.integers(1, 70), height=st.integers(1, 70), grid=grids, seed=st.integers(0, 9))
+def test_assemble_reverses_cutting(width: int, height: int, grid: tuple[int, int], seed: int) -> None:
+    mask = np.random.default_rng(seed).integers(0, 5, (height, width)).astype(np.uint8)
+    boxes = crop_grid(width, height, *grid)
+    pieces = divide({crop_id("a", box): box for box in boxes}, width, height)
+    parts = [(piece, cut_crop(mask, piece.crop, IGNORE)) for piece in pieces]
+    assert np.array_equal(assemble(mask.shape, parts, fill=99), mask)
+    assert owned_pixels(pieces) == mask.size
+
+
+def test_inner_part_of_each_crop_wins() -> None:
+    pieces = divide({"a": Box(0, 0, 6, 2), "b": Box(4, 0, 6, 2)}, 10, 2)
+    one, two = np.full((2, 6), 1, np.uint8), np.full((2, 6), 2, np.uint8)
+    whole = assemble((2, 10), zip(pieces, (one, two), strict=True), fill=0)
+    assert whole.tolist() == [[1, 1, 1, 1, 1, 2, 2, 2, 2, 2]] * 2
+
+
+def test_a_crop_never_reaches_into_pixels_it_does_not_have() -> None:
+    pieces = divide({"a": Box(0, 0, 2, 2), "b": Box(8, 0, 2, 2)}, 10, 2)
+    assert pieces == [
+        Piece("a", Box(0, 0, 2, 2), Box(0, 0, 2, 2)),
+        Piece("b", Box(8, 0, 2, 2), Box(8, 0, 2, 2)),
+    ]
+    assert owned_pixels(pieces) == 8
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (3, 4, 3)])
+def test_without_parts_all_is_fill(shape: tuple[int, ...]) -> None:
+    whole = assemble(shape, [], fill=128)
+    assert whole.shape == shape
+    assert (whole == 128).all()

@@ -1,0 +1,191 @@
+"""Objects, true, predicted and wrong: against scipy's components, and by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from analysis.scoring.class_windows import class_windows
+from analysis.scoring.components import SIZE_EDGES, Components, SizeColumn, find_components, label
+from analysis.scoring.counts import count
+from analysis.scoring.objects import Amount, Kind, WrongObject, WrongObjects, false_positive_objects, missed_objects
+from analysis.scoring.runs import row_runs
+from formats.masks import Mask
+
+EIGHT = np.ones((3, 3), int)
+shapes = st.tuples(st.integers(1, 30), st.integers(1, 30), st.floats(0.05, 0.95), st.integers(0, 999))
+
+
+def spots(height: int, width: int, density: float, seed: int) -> Mask:
+    return (np.random.default_rng(seed).random((height, width)) < density).astype(np.uint8)
+
+
+def found(truth: Mask, prediction: Mask, num_classes: int = 2) -> Components:
+    return find_components(class_windows(truth, prediction, count(truth, prediction, num_classes)), num_classes)
+
+
+def wrong(truth: Mask, prediction: Mask, num_classes: int = 2, halo: int = 3) -> tuple[WrongObjects, WrongObjects]:
+    windows = list(class_windows(truth, prediction, count(truth, prediction, num_classes)))
+    false_positives = false_positive_objects(windows, truth, num_classes, halo)
+    return false_positives, missed_objects(windows, prediction, num_classes, halo)
+
+
+def blank(height: int = 40, width: int = 60) -> Mask:
+    return np.zeros((height, width), np.uint8)
+
+
+@given(shape=shapes)
+def test_components_equal_scipys(shape: tuple[int, int, float, int]) -> None:
+    mask, other = spots(*shape), spots(*shape[:3], shape[3] + 1)
+    labels, number = ndimage.label(mask, EIGHT)
+    ours = label(mask)
+    assert len(ours) == number
+    theirs = sorted(
+        (columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start, pixels, shared)
+        for (rows, columns), pixels, shared in zip(
+            ndimage.find_objects(labels),
+            ndimage.sum_labels(mask, labels, range(1, number + 1)),
+            ndimage.sum_labels(other, labels, range(1, number + 1)),
+            strict=True,
+        )
+    )
+    mine = np.hstack([ours.boxes, ours.pixels[:, None], ours.count_in(other)[:, None]])
+    assert sorted(map(tuple, mine.tolist())) == theirs
+
+
+def test_runs_end_with_their_row() -> None:
+    runs = row_runs(np.array([[0, 1, 1], [1, 0, 1], [1, 1, 1]], np.uint8))
+    assert (runs.rows.tolist(), runs.columns.tolist()) == ([0, 1, 1, 2], [1, 0, 2, 0])
+    assert runs.lengths.tolist() == [2, 1, 1, 3]
+
+
+def test_places_are_the_pixels_of_a_mask() -> None:
+    mask = spots(9, 11, 0.4, 1)
+    rows, columns = label(mask).places()
+    assert list(zip(rows.tolist(), columns.tolist(), strict=True)) == list(map(tuple, np.argwhere(mask).tolist()))
+
+
+def test_more_components_than_16_bits_hold() -> None:
+    mask = np.zeros((600, 600), np.uint8)
+    mask[::2, ::2] = 1
+    assert len(label(mask)) == 90_000
+    assert label(mask).pixels.tolist() == [1] * 90_000
+
+
+def test_true_and_predicted_objects_and_what_was_found() -> None:
+    truth, prediction = blank(), blank()
+    truth[5:15, 5:15] = 1  # 100 pixels, 60 of them found
+    truth[30:32, 50:54] = 1  # 8 pixels, missed
+    prediction[5:11, 5:15] = 1
+    prediction[20:23, 30:33] = 1
+    components = found(truth, prediction)
+    assert components.true_count.tolist() == [0, 2]
+    assert components.predicted_count.tolist() == [0, 2]
+    assert [(each.x, each.y, each.width, each.height, each.pixels, each.agreed) for each in components.true] == [
+        (5, 5, 10, 10, 100, 0.6),
+        (50, 30, 4, 2, 8, 0.0),
+    ]
+    assert [each.agreed for each in components.predicted] == [1.0, 0.0]
+    assert components.sizes[:3].tolist() == [[1, 0, 8, 0], [0, 0, 0, 0], [1, 1, 100, 60]]
+    assert SIZE_EDGES[:3] == (1, 10, 100)
+    assert [column.name for column in SizeColumn] == ["OBJECTS", "FOUND", "PIXELS", "RIGHT_PIXELS"]
+
+
+@pytest.mark.parametrize(("columns", "is_found"), [(4, 0), (5, 1)])
+def test_an_object_is_found_from_half_of_it_on(columns: int, is_found: int) -> None:
+    truth, prediction = blank(), blank()
+    truth[5:15, 5:15] = 1
+    prediction[5:15, 5 : 5 + columns] = 1
+    assert found(truth, prediction).sizes[2].tolist() == [1, is_found, 100, 10 * columns]
+
+
+def described(each: WrongObject) -> tuple[int, int, int, int, int, Kind]:
+    return each.x, each.y, each.width, each.height, each.pixels, each.kind
+
+
+def test_halo_bulge_and_an_object_of_its_own() -> None:
+    truth, prediction = blank(), blank()
+    truth[10:30, 10:30] = 1
+    prediction[10:30, 9:30] = 1  # one column too wide
+    prediction[15:20, 30:40] = 1  # reaches ten pixels out
+    prediction[2:4, 50:53] = 1  # far from it
+    false_positives, missed = wrong(truth, prediction)
+    assert [described(each) for each in false_positives.largest] == [
+        (30, 15, 10, 5, 50, Kind.BULGE),
+        (9, 10, 1, 20, 20, Kind.HALO),
+        (50, 2, 3, 2, 6, Kind.OBJECT),
+    ]
+    bulge, halo, own = false_positives.largest
+    assert (bulge.distance, bulge.reach) == (1, 10)
+    assert (halo.distance, halo.reach) == (1, 1)
+    assert own.distance == pytest.approx(math.hypot(50 - 29, 10 - 3), rel=0.02)
+    assert false_positives.count == 3
+    assert false_positives.amounts[1, :, :, Amount.PIXELS].sum(axis=1).tolist() == [20, 50, 6]
+    assert false_positives.amounts[1, Kind.BULGE, 1].tolist() == [1, 50]
+    assert missed.count == 0
+    assert missed.largest == ()
+
+
+def test_on_an_empty_image_every_region_is_an_object() -> None:
+    prediction = blank()
+    prediction[5:8, 5:8] = 1
+    (only,) = wrong(blank(), prediction)[0].largest
+    assert (only.distance, only.reach, only.kind) == (math.inf, math.inf, Kind.OBJECT)
+
+
+def test_a_missed_object_and_a_missed_rim() -> None:
+    truth, prediction = blank(), blank()
+    truth[10:30, 10:30] = 1
+    prediction[10:30, 12:30] = 1
+    truth[35:38, 50:55] = 1
+    missed = wrong(truth, prediction)[1]
+    assert [described(each) for each in missed.largest] == [
+        (10, 10, 2, 20, 40, Kind.HALO),
+        (50, 35, 5, 3, 15, Kind.OBJECT),
+    ]
+
+
+def test_what_a_region_is_confused_with() -> None:
+    truth, prediction = blank(), blank()
+    truth[10:20, 10:20] = 2
+    prediction[10:20, 10:20] = 1
+    prediction[10:20, 20:23] = 1
+    false_positives, missed = wrong(truth, prediction, 3)
+    (confused,) = false_positives.largest
+    assert (confused.class_id, confused.confused_with, confused.pixels) == (1, 2, 130)
+    (lost,) = missed.largest
+    assert (lost.class_id, lost.confused_with, lost.pixels) == (2, 1, 100)
+
+
+@given(shape=shapes, num_classes=st.integers(2, 4))
+def test_regions_hold_exactly_the_wrong_foreground(shape: tuple[int, int, float, int], num_classes: int) -> None:
+    rng = np.random.default_rng(shape[3])
+    truth = (spots(*shape) * rng.integers(0, num_classes, shape[:2])).astype(np.uint8)
+    prediction = (spots(*shape) * rng.integers(0, num_classes, shape[:2])).astype(np.uint8)
+    truth[rng.random(truth.shape) < 0.1] = 255
+    false_positives, missed = wrong(truth, prediction, num_classes)
+    for class_id in range(1, num_classes):
+        valid = truth != 255
+        for side, flags in (
+            (false_positives, valid & (prediction == class_id) & (truth != class_id)),
+            (missed, valid & (truth == class_id) & (prediction != class_id)),
+        ):
+            amounts = side.amounts[class_id].sum(axis=(0, 1))
+            assert amounts.tolist() == [ndimage.label(flags, EIGHT)[1], flags.sum()]
+
+
+@given(seed=st.integers(0, 300))
+def test_distances_are_euclidean_within_two_percent(seed: int) -> None:
+    truth, prediction = spots(60, 60, 0.002, seed), spots(60, 60, 0.01, seed + 1)
+    exact = ndimage.distance_transform_edt(1 - truth) if truth.any() else np.full(truth.shape, np.inf)
+    for each in wrong(truth, prediction, halo=0)[0].largest:
+        there = np.zeros_like(truth)
+        there[each.y : each.y + each.height, each.x : each.x + each.width] = 1
+        region = (prediction & ~truth & there) > 0
+        assert each.distance == pytest.approx(exact[region].min(), rel=0.02)
+        assert each.reach == pytest.approx(exact[region].max(), rel=0.02)

@@ -1,0 +1,314 @@
+"""The report and the comparison in Chromium: they work, say no error and ask for nothing elsewhere.
+
+Without Chromium these tests are skipped, except where CI=true says that it must be there. The
+variable CHROMIUM names another binary.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright import sync_api
+from playwright.sync_api import expect
+
+from analysis.comparison.page import write_comparison
+from analysis.report.report import report
+from tests.support.dataset_samples import disc_image, make_dataset, make_predictions
+
+STEMS = ("a_01", "a_02", "b_01", "c_09", "c_10")
+SAMPLES = {stem: disc_image(120, 90, seed=n) for n, stem in enumerate(STEMS)}
+SHIFTS = {"a_01": 3, "a_02": 12, "b_01": 0, "c_09": 20, "c_10": 6}
+WORST_FIRST = ["c_09", "a_02", "c_10", "a_01", "b_01"]
+
+
+def find_chromium() -> str:
+    names = (os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
+    found = next((path for name in names if name and (path := shutil.which(name))), None)
+    if found is None and os.environ.get("CI") == "true":
+        pytest.fail("no Chromium, and CI=true says there must be one: apt-get install chromium")
+    return found or pytest.skip("no Chromium found; install it, or name it in the variable CHROMIUM")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[sync_api.Browser]:
+    path = find_chromium()
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two reports, `one` and `two`, and their comparison `both`."""
+    root = tmp_path_factory.mktemp("pages")
+    dataset = make_dataset(root / "dataset", SAMPLES)
+    for name, more in (("one", 0), ("two", 2)):
+        masks = {stem: np.roll(mask, SHIFTS[stem] + more, axis=1) for stem, (_, mask) in SAMPLES.items()}
+        predictions = make_predictions(root / f"predictions-{name}", dataset, masks)
+        report(predictions, dataset, root / name, workers=1, job_record={"job": name})
+    write_comparison([root / "one", root / "two"], root / "both")
+    return root
+
+
+@dataclass
+class Visit:
+    """An open page, and what it did that it should not."""
+
+    page: sync_api.Page
+    complaints: list[str] = field(default_factory=list)
+
+    def watch(self) -> None:
+        self.page.on("console", lambda message: self.complaints.append(f"{message.type}: {message.text}"))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", self._check)
+        self.page.on("dialog", self._refuse)
+
+    def _refuse(self, dialog: sync_api.Dialog) -> None:
+        self.complaints.append(dialog.message)
+        dialog.dismiss()
+
+    def _check(self, request: sync_api.Request) -> None:
+        if not request.url.startswith(("file:", "data:")):
+            self.complaints.append(f"asked for {request.url}")
+
+    def names(self) -> list[str]:
+        return list(self.page.locator("#cards h3").all_text_contents())
+
+    def style(self, selector: str, name: str) -> str:
+        text = self.page.locator(selector).first.evaluate(f"element => getComputedStyle(element).{name}")
+        assert isinstance(text, str)
+        return text
+
+
+@pytest.fixture
+def visit(browser: sync_api.Browser) -> Iterator[Visit]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    opened = Visit(context.new_page())
+    opened.watch()
+    yield opened
+    context.close()
+    assert opened.complaints == []
+
+
+@pytest.fixture
+def report_page(visit: Visit, reports: Path) -> Visit:
+    visit.page.goto((reports / "one" / "index.html").as_uri())
+    return visit
+
+
+def test_cards_are_searched_and_sorted(report_page: Visit) -> None:
+    page = report_page.page
+    assert report_page.names() == WORST_FIRST
+    for order, first in (("best", "b_01"), ("name", "a_01"), ("missed", "c_09"), ("worst", "c_09")):
+        page.select_option("#sort", order)
+        assert report_page.names()[0] == first, order
+    page.select_option("#sort", "name")
+    assert report_page.names() == sorted(STEMS)
+    page.fill("#search", "C VAL")
+    assert report_page.names() == ["c_09", "c_10"]
+    assert page.text_content("#shown") == "2 of 5"
+    page.fill("#search", "nobody")
+    assert report_page.names() == []
+    assert page.is_visible("#none")
+
+
+def test_the_slider_wipes_from_truth_to_prediction(report_page: Visit) -> None:
+    page, first = report_page.page, "#cards article:first-child"
+    assert report_page.style(f"{first} .difference", "display") == "block"
+    assert report_page.style(f"{first} .truth", "display") == "none"
+    page.locator("#images .wipe input").fill("30")
+    assert report_page.style(f"{first} .difference", "display") == "none"
+    assert report_page.style(f"{first} .truth", "clipPath") == "inset(0px 70% 0px 0px)"
+    assert report_page.style(f"{first} .prediction", "clipPath") == "inset(0px 0px 0px 30%)"
+    page.locator("#images .wipe input").press("ArrowRight")
+    assert report_page.style(f"{first} .prediction", "clipPath") == "inset(0px 0px 0px 31%)"
+
+
+def test_layers_are_toggled_by_click_and_key(report_page: Visit) -> None:
+    page, first = report_page.page, "#cards article:first-child"
+    button = page.locator("#images [data-layer=truth]")
+    button.click()
+    assert button.get_attribute("aria-pressed") == "true"
+    assert report_page.style(f"{first} .truth", "display") == "block"
+    assert report_page.style(f"{first} .truth", "clipPath") == "none"
+    for key, layer, display in (("i", "image", "none"), ("d", "difference", "block"), ("p", "prediction", "block")):
+        page.keyboard.press(key)
+        assert report_page.style(f"{first} .{layer}", "display") == display, key
+    page.focus("#search")
+    page.keyboard.press("t")  # typing is typing
+    assert page.input_value("#search") == "t"
+
+
+def test_the_viewer_opens_zooms_and_steps_by_keyboard(report_page: Visit) -> None:
+    page = report_page.page
+    page.locator("#cards .stack").first.focus()
+    page.keyboard.press("Enter")
+    assert page.text_content("#viewer-name") == "c_09"
+    page.wait_for_function("document.querySelector('#stage .difference').src.startsWith('file:')")
+    assert page.locator("#stage .difference").evaluate("image => [image.naturalWidth, image.naturalHeight]") == [
+        120,
+        90,
+    ]
+    fitted = percent(page)
+    page.keyboard.press("+")
+    assert percent(page) == pytest.approx(1.5 * fitted, abs=2)
+    page.keyboard.press("1")
+    assert percent(page) == 100
+    page.keyboard.press("0")
+    assert percent(page) == fitted
+    page.keyboard.press("ArrowRight")
+    assert page.text_content("#viewer-name") == "a_02"
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    assert page.text_content("#viewer-name") == "b_01"
+    assert page.text_content("#viewer-note") == ""
+    page.keyboard.press("Escape")
+    assert not page.is_visible("#viewer")
+
+
+def percent(page: sync_api.Page) -> int:
+    return int(re.sub(r"\D", "", page.text_content("#viewer-zoom") or ""))
+
+
+def test_the_viewer_follows_the_pointer(report_page: Visit) -> None:
+    page = report_page.page
+    page.locator("#worst .stack").first.click()
+    box = page.locator("#stage").bounding_box()
+    assert box
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    before = percent(page)
+    page.mouse.move(*middle)
+    page.mouse.wheel(0, -200)
+    expect(page.locator("#viewer-zoom")).not_to_have_text(f"{before} %")
+    assert percent(page) > before
+    moved = page.locator("#stage .stack").evaluate("stack => stack.style.transform")
+    page.mouse.down()
+    page.mouse.move(middle[0] + 60, middle[1] + 10)
+    page.mouse.up()
+    assert page.locator("#stage .stack").evaluate("stack => stack.style.transform") != moved
+    page.keyboard.press("0")
+    page.locator("#viewer [data-layer=truth]").click()
+    page.locator("#viewer [data-layer=prediction]").click()
+    handle = page.locator("#handle").bounding_box()
+    assert handle
+    page.mouse.move(handle["x"] + handle["width"] / 2, middle[1])
+    page.mouse.down()
+    page.mouse.move(middle[0] - 100, middle[1])
+    page.mouse.up()
+    assert float(page.locator("#viewer .wipe input").input_value()) < 45
+
+
+def test_an_object_opens_its_image(report_page: Visit) -> None:
+    opener = report_page.page.locator("[data-open]").first
+    stem = opener.get_attribute("data-open")
+    opener.click()
+    assert report_page.page.text_content("#viewer-name") == stem
+
+
+def test_tables_sort_by_their_headings(report_page: Visit) -> None:
+    page = report_page.page
+    names = page.locator("#groups tbody th")
+    assert names.all_text_contents()[0] == "c"
+    heading = page.locator("#groups thead th").nth(2).locator("button")
+    heading.click()
+    assert names.all_text_contents()[0] == "b"
+    heading.click()
+    assert names.all_text_contents()[0] == "c"
+    page.locator("#groups thead button").first.click()
+    assert names.all_text_contents() == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("name", ["one", "both"])
+def test_pages_fit_a_phone_and_the_dark(visit: Visit, reports: Path, name: str) -> None:
+    page = visit.page
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(color_scheme="dark")
+    page.goto((reports / name / "index.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert visit.style("body", "backgroundColor") == "rgb(17, 20, 24)"
+    page.emulate_media(media="print")
+    assert visit.style("body", "backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_the_comparison_sorts(visit: Visit, reports: Path) -> None:
+    page = visit.page
+    page.goto((reports / "both" / "index.html").as_uri())
+    models = page.locator(".scores tbody a")
+    assert models.all_text_contents() == ["one", "two"]
+    page.locator(".scores thead th").nth(1).locator("button").click()
+    page.locator(".scores thead th").nth(1).locator("button").click()
+    worse_first = models.all_text_contents()
+    page.locator(".scores thead th").nth(1).locator("button").click()
+    assert models.all_text_contents() == worse_first[::-1]
+
+
+def test_a_page_mailed_alone_misses_only_full_size(browser: sync_api.Browser, reports: Path, tmp_path: Path) -> None:
+    alone = tmp_path / "index.html"
+    shutil.copyfile(reports / "one" / "index.html", alone)
+    page = browser.new_page()
+    page.goto(alone.as_uri())
+    shown = page.locator("#cards .image").evaluate_all("images => images.map(image => image.naturalWidth)")
+    assert shown == [120] * 5
+    page.locator("#cards .stack").first.click()
+    expect(page.locator("#viewer-note")).to_contain_text("Full size lies in layers/ beside this page")
+    assert page.locator("#stage .image").evaluate("image => image.naturalWidth") == 120
+    page.close()
+
+
+def with_images(page: Path, images: list[dict[str, Any]], out: Path) -> Path:
+    """A copy of a page whose script reads other images; the policy covers programs, not data."""
+    text = page.read_text()
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    assert found
+    data = {**json.loads(found[1]), "images": images, "thumbnails": {}, "worst": [0], "best": [1]}
+    out.write_text(text.replace(found[1], json.dumps(data).replace("<", "\\u003c")))
+    return out
+
+
+IMAGE = {
+    "group": "g",
+    "split": "val",
+    "attributes": {},
+    "width": 120,
+    "height": 90,
+    "dice": 0.5,
+    "wrong": 3,
+    "missed": 4,
+}
+
+
+def test_5000_images_draw_some_cards_at_a_time(visit: Visit, reports: Path) -> None:
+    images = [{**IMAGE, "stem": f"image_{n:04d}", "iou": n / 5000} for n in range(5000)]
+    visit.page.route("**/layers/**", lambda route: route.fulfill(path=reports / "one/layers/truth/c_09.png"))
+    visit.page.goto(with_images(reports / "one" / "index.html", images, reports / "one" / "many.html").as_uri())
+    page = visit.page
+    assert page.text_content("#shown") == "5,000"
+    assert len(visit.names()) <= 48
+    page.select_option("#sort", "best")
+    assert visit.names()[0] == "image_4999"
+    page.fill("#search", "image_49")
+    assert page.text_content("#shown") == "100 of 5,000"
+    page.locator("#more").scroll_into_view_if_needed()
+    expect(page.locator("#cards article").nth(24)).to_be_attached()
+
+
+def test_names_are_text_wherever_a_script_writes_them(visit: Visit, reports: Path) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    image = {**IMAGE, "stem": evil, "group": evil, "attributes": {evil: evil}, "iou": None}
+    visit.page.route("**/layers/**", lambda route: route.fulfill(path=reports / "one/layers/truth/c_09.png"))
+    page = visit.page
+    page.goto(with_images(reports / "one" / "index.html", [image, image], reports / "one" / "evil.html").as_uri())
+    assert visit.names() == [evil, evil]
+    page.locator("#cards .stack").first.click()
+    assert page.text_content("#viewer-name") == evil
+    assert page.locator("img[src=x]").count() == 0

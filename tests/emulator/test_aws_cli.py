@@ -1,0 +1,111 @@
+"""The AWS CLI, unmodified, against the emulator."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.emulator_setup import create_model, emulator, request, wait_until
+
+AWS = Path(sys.executable).with_name("aws")
+REFUSED = 255
+"""The exit code of version 1 when the service refused."""
+
+Aws = Callable[..., Any]
+
+
+@pytest.fixture
+def aws(tmp_path: Path) -> Aws:
+    """Calls the CLI with a server's URL and words; answers what it prints, read as JSON."""
+
+    def call(url: str, *words: str, code: int = 0) -> Any:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": "eu-central-1",
+            "AWS_DEFAULT_REGION": "eu-central-1",
+            "AWS_ENDPOINT_URL": url,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_MAX_ATTEMPTS": "1",
+        }
+        ran = subprocess.run(
+            [AWS, *words], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert ran.returncode == code, ran.stderr
+        return ran.stderr if code else json.loads(ran.stdout or "null")
+
+    return call
+
+
+def test_a_training_job_and_its_log(tmp_path: Path, aws: Aws) -> None:
+    (tmp_path / "request.json").write_text(json.dumps(request(tmp_path)))
+    with emulator(tmp_path) as (_, logs, server):
+        made = aws(server.url, "sagemaker", "create-training-job", "--cli-input-json", "file://request.json")
+        wait_until(lambda: not server.services.busy)  # `wait` itself polls every 120 s
+        named = ("--training-job-name", "job")
+        aws(server.url, "sagemaker", "wait", "training-job-completed-or-stopped", *named)
+        described = aws(server.url, "sagemaker", "describe-training-job", *named)
+        group = "/aws/sagemaker/TrainingJobs"
+        stream = logs.describe_log_streams(logGroupName=group)["logStreams"][0]["logStreamName"]
+        events = aws(server.url, "logs", "get-log-events", "--log-group-name", group, "--log-stream-name", stream)
+        refused = aws(
+            server.url, "sagemaker", "create-training-job", "--cli-input-json", "file://request.json", code=REFUSED
+        )
+    assert described["TrainingJobStatus"] == "Completed"
+    assert described["TrainingJobArn"] == made["TrainingJobArn"]
+    assert [event["message"] for event in events["events"]][-1].endswith("epoch: 1, train loss: 0.25 .")
+    assert "(ResourceInUse) when calling the CreateTrainingJob operation" in refused
+
+
+def test_an_invocation_and_a_transform_job(tmp_path: Path, aws: Aws) -> None:
+    variant = json.dumps([{"VariantName": "AllTraffic", "ModelName": "model", "InstanceType": "ml.c5.xlarge"}])
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.jpg").write_bytes(b"\xff\xd8image")
+    (tmp_path / "request.json").write_text(json.dumps(transform_request(tmp_path)))
+    with emulator(tmp_path) as (sagemaker, _, server):
+        create_model(sagemaker, tmp_path)
+        config = ("--endpoint-config-name", "config")
+        aws(server.url, "sagemaker", "create-endpoint-config", *config, "--production-variants", variant)
+        endpoint = ("--endpoint-name", "endpoint")
+        aws(server.url, "sagemaker", "create-endpoint", *endpoint, *config)
+        wait_until(lambda: sagemaker.describe_endpoint(EndpointName="endpoint")["EndpointStatus"] == "InService")
+        aws(server.url, "sagemaker", "wait", "endpoint-in-service", *endpoint)
+        types = ("--content-type", "image/jpeg", "--accept", "image/png")
+        body = ("--body", "fileb://in/a.jpg")
+        answer = aws(server.url, "sagemaker-runtime", "invoke-endpoint", *endpoint, *types, *body, "out")
+        aws(server.url, "sagemaker", "create-transform-job", "--cli-input-json", "file://request.json")
+        wait_until(lambda: not server.services.busy)
+        aws(server.url, "sagemaker", "wait", "transform-job-completed-or-stopped", "--transform-job-name", "batch")
+    assert answer == {"ContentType": "image/png", "InvokedProductionVariant": "AllTraffic"}
+    assert (tmp_path / "out").read_bytes() == (tmp_path / "predicted/a.jpg.out").read_bytes() == b"egami\xd8\xff"
+
+
+def transform_request(folder: Path) -> dict[str, Any]:
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": (folder / "in").as_uri()}}
+    return {
+        "TransformJobName": "batch",
+        "ModelName": "model",
+        "TransformInput": {"DataSource": source},
+        "TransformOutput": {"S3OutputPath": (folder / "predicted").as_uri()},
+        "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    }
+
+
+def test_an_unknown_instance_type_is_refused_as_by_aws(tmp_path: Path, aws: Aws) -> None:
+    asked = request(tmp_path)
+    asked["ResourceConfig"]["InstanceType"] = "ml.bogus.xlarge"
+    (tmp_path / "request.json").write_text(json.dumps(asked))
+    with emulator(tmp_path) as (_, _, server):
+        words = ("sagemaker", "create-training-job", "--cli-input-json", "file://request.json")
+        refused = aws(server.url, *words, code=REFUSED)
+    assert "(ValidationException) when calling the CreateTrainingJob operation: 1 validation error detected" in refused
+    assert "Value 'ml.bogus.xlarge' at 'resourceConfig.instanceType'" in refused

@@ -1,0 +1,249 @@
+"""What the emulator remembers: many jobs, a crash in the middle of one, a spoilt database."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from formats.errors import SagesegError
+from jobs.emulator.host.container import Programs
+from jobs.emulator.host.rehearsal import Rehearsal, TrainingTrouble
+from jobs.emulator.host.storage import Storage, open_s3
+from jobs.emulator.host.workplace import Workplace
+from jobs.emulator.server import running_server
+from jobs.emulator.store.collection import Collection
+from jobs.emulator.store.state import State
+from jobs.emulator.training.record import TRAINING_JOBS, begin_stopping, finish, new_record
+from jobs.emulator.training.run import TrainingRun
+from tests.support.emulator_setup import (
+    SLEEPS,
+    client,
+    create_model,
+    emulator,
+    messages,
+    programs,
+    request,
+    wait_for_line,
+    wait_until,
+)
+
+SERVER = """
+import sys, threading
+from pathlib import Path
+from jobs.emulator.host.container import Programs
+from jobs.emulator.server import running_server
+def command(name):
+    return lambda root: [sys.executable, "-I", "-u", str(Path(sys.argv[2], name)), str(root)]
+programs = Programs(command("train.py"), command("serve.py"))
+with running_server(Path(sys.argv[1]), programs=programs) as server:
+    print(server.url, flush=True)
+    threading.Event().wait()
+"""
+
+
+def test_after_a_crash_the_job_is_failed_and_its_container_ended(tmp_path: Path) -> None:
+    source = f"import os\nprint(os.getpid())\n{SLEEPS}"
+    programs(tmp_path, source)
+    arguments = [sys.executable, "-c", SERVER, str(tmp_path / "home"), str(tmp_path)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        url = server.stdout.readline().strip()
+        with client("sagemaker", url) as sagemaker, client("logs", url) as logs:
+            sagemaker.create_training_job(**request(tmp_path))
+            wait_for_line(logs, "waiting")
+            number = int(messages(logs)[0])
+        server.send_signal(signal.SIGKILL)
+        server.wait()
+    assert is_alive(number)
+    with emulator(tmp_path) as (sagemaker, logs, _):
+        described = sagemaker.describe_training_job(TrainingJobName="job")
+        assert messages(logs) == [str(number), "waiting"]
+    wait_until(lambda: not is_alive(number))
+    assert (described["TrainingJobStatus"], described["SecondaryStatus"]) == ("Failed", "Failed")
+    assert described["FailureReason"].startswith("InternalServerError: the emulator ended while the job was running")
+
+
+def test_after_a_crash_endpoints_come_back_and_batches_are_failed(tmp_path: Path) -> None:
+    serve = """
+import os
+def answer(path, headers, body):
+    if body == b"sleep":
+        print(os.getpid())
+        time.sleep(60)
+    return 200, {}, str(os.getpid()).encode()
+"""
+    programs(tmp_path, serve=serve)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.jpg").write_bytes(b"sleep")
+    arguments = [sys.executable, "-c", SERVER, str(tmp_path / "home"), str(tmp_path)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        url = server.stdout.readline().strip()
+        with client("sagemaker", url) as sagemaker, client("sagemaker-runtime", url) as runtime:
+            create_model(sagemaker, tmp_path)
+            variant = {"VariantName": "AllTraffic", "ModelName": "model", "InstanceType": "ml.c5.xlarge"}
+            sagemaker.create_endpoint_config(EndpointConfigName="config", ProductionVariants=[variant])
+            sagemaker.create_endpoint(EndpointName="endpoint", EndpointConfigName="config")
+            wait_until(lambda: status_of(sagemaker) == "InService")
+            number = int(runtime.invoke_endpoint(EndpointName="endpoint", Body=b"")["Body"].read())
+            sagemaker.create_transform_job(**batch(tmp_path))
+            with client("logs", url) as logs:
+                wait_until(lambda: len(numbers_in(logs)) == 1)
+                (batch_number,) = numbers_in(logs)
+        server.send_signal(signal.SIGKILL)
+        server.wait()
+    assert is_alive(number)
+    assert is_alive(batch_number)
+    with (
+        emulator(tmp_path, serve=serve) as (sagemaker, _, again),
+        client("sagemaker-runtime", again.url) as runtime,
+    ):
+        assert int(runtime.invoke_endpoint(EndpointName="endpoint", Body=b"")["Body"].read()) != number
+        described = sagemaker.describe_transform_job(TransformJobName="batch")
+    wait_until(lambda: not is_alive(number) and not is_alive(batch_number))
+    assert (described["TransformJobStatus"], "the emulator ended" in described["FailureReason"]) == ("Failed", True)
+
+
+def status_of(sagemaker: Any) -> str:
+    status: str = sagemaker.describe_endpoint(EndpointName="endpoint")["EndpointStatus"]
+    return status
+
+
+def batch(folder: Path) -> dict[str, Any]:
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": (folder / "in").as_uri()}}
+    return {
+        "TransformJobName": "batch",
+        "ModelName": "model",
+        "TransformInput": {"DataSource": source},
+        "TransformOutput": {"S3OutputPath": (folder / "predicted").as_uri()},
+        "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    }
+
+
+def numbers_in(logs: Any) -> list[int]:
+    """The process numbers that batch containers logged."""
+    group = "/aws/sagemaker/TransformJobs"
+    try:
+        streams = logs.describe_log_streams(logGroupName=group)["logStreams"]
+    except logs.exceptions.ResourceNotFoundException:
+        return []
+    names = [stream["logStreamName"] for stream in streams]
+    events = [logs.get_log_events(logGroupName=group, logStreamName=name)["events"] for name in names]
+    return [int(event["message"]) for found in events for event in found if event["message"].isdecimal()]
+
+
+def is_alive(number: int) -> bool:
+    """Whether a process runs; one that ended and that nobody has waited for does not."""
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{number}/stat")
+    return not (status.exists() and status.read_text().rpartition(") ")[2].startswith("Z"))
+
+
+def test_a_job_that_was_stopping_when_the_server_crashed_is_stopped(tmp_path: Path) -> None:
+    (tmp_path / "home" / "emulator").mkdir(parents=True)
+    state = State(tmp_path / "home" / "emulator" / "state.sqlite")
+    store_jobs(state, tmp_path, ["job"])
+    Collection(state, TRAINING_JOBS).change("job", begin_stopping)
+    state.close()
+    with emulator(tmp_path) as (sagemaker, _, _):
+        assert sagemaker.describe_training_job(TrainingJobName="job")["TrainingJobStatus"] == "Stopped"
+
+
+def store_jobs(state: State, folder: Path, names: list[str]) -> Collection:
+    asked, jobs = request(folder), Collection(state, TRAINING_JOBS)
+    for number, name in enumerate(names):
+        arn = f"arn:aws:sagemaker:us-east-1:123456789012:training-job/{name}"
+        jobs.add(new_record(asked | {"TrainingJobName": name}, arn, 1000.0 + number % 7), asked)
+    return jobs
+
+
+def test_a_stop_that_comes_before_the_run_is_heeded(tmp_path: Path) -> None:
+    state = State(tmp_path / "state.sqlite")
+    jobs = store_jobs(state, tmp_path, ["job"])
+    jobs.change("job", begin_stopping)
+    record = jobs.get("job", "").record
+    storage, rehearsal = Storage(open_s3), Rehearsal(tmp_path / "rehearsal.yaml")
+    place = Workplace(tmp_path, state, storage, rehearsal, Programs(must_not_run, must_not_run), 1.0)
+    TrainingRun(place, jobs, record, TrainingTrouble()).run()
+    assert jobs.get("job", "").status == "Stopped"
+    state.close()
+
+
+def must_not_run(_root: Path) -> list[str]:
+    raise AssertionError("the container was started")
+
+
+@pytest.mark.parametrize("order", ["Ascending", "Descending"])
+@pytest.mark.parametrize("column", ["Name", "CreationTime", "Status"])
+def test_pages_hold_every_job_once(tmp_path: Path, column: str, order: str) -> None:
+    state = State(tmp_path / "state.sqlite")
+    names = [f"job-{number:04}" for number in range(300)]
+    jobs = store_jobs(state, tmp_path, names)
+    found: list[str] = []
+    asked: dict[str, Any] = {"MaxResults": 99, "SortBy": column, "SortOrder": order}
+    while True:
+        answer = jobs.page(asked, "us-east-1")
+        found += [summary["TrainingJobName"] for summary in answer["TrainingJobSummaries"]]
+        if "NextToken" not in answer:
+            break
+        asked["NextToken"] = answer["NextToken"]
+    state.close()
+    assert sorted(found) == names
+    if column == "Name":
+        assert found == sorted(names, reverse=order == "Descending")
+
+
+def test_status_is_filtered_after_the_page_was_cut(tmp_path: Path) -> None:
+    """As ListTrainingJobs documents it: a page may be empty and still have a next one."""
+    state = State(tmp_path / "state.sqlite")
+    jobs = store_jobs(state, tmp_path, ["a", "b", "c"])
+    jobs.change("c", lambda record, now: finish(record, "Failed", now))
+    answer = jobs.page({"StatusEquals": "Failed", "MaxResults": 2, "SortBy": "Name", "SortOrder": "Ascending"}, "")
+    state.close()
+    assert answer["TrainingJobSummaries"] == []
+    assert "NextToken" in answer
+
+
+def test_two_servers_cannot_have_one_home(tmp_path: Path) -> None:
+    with running_server(tmp_path) as first, pytest.raises(SagesegError) as refused, running_server(tmp_path):
+        pass
+    assert str(refused.value) == f"{tmp_path}: another emulator serves it already, at {first.url}"
+
+
+def test_a_port_that_is_taken(tmp_path: Path) -> None:
+    with running_server(tmp_path / "a") as first:
+        port = int(first.url.rpartition(":")[2])
+        with (
+            pytest.raises(SagesegError, match=f"127.0.0.1:{port}: cannot listen there"),
+            running_server(tmp_path / "b", port=port),
+        ):
+            pass
+
+
+def test_a_warning_before_other_machines_are_let_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with running_server(tmp_path, host="0.0.0.0") as server:
+        assert server.url.startswith("http://127.0.0.1:")
+    assert capsys.readouterr().err.startswith("warning: 0.0.0.0 can be reached from other machines")
+
+
+@pytest.mark.parametrize("version", [None, 99], ids=["no database", "of a later version"])
+def test_state_that_cannot_be_read(tmp_path: Path, version: int | None) -> None:
+    path = tmp_path / "state.sqlite"
+    if version is None:
+        path.write_bytes(b"not a database" * 100)
+    else:
+        with sqlite3.connect(path) as database:
+            database.execute(f"PRAGMA user_version = {version}")
+        database.close()
+    with pytest.raises(SagesegError, match=r"state\.sqlite: cannot be read as the emulator's state"):
+        State(path)

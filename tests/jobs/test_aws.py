@@ -1,0 +1,362 @@
+"""The verbs as on AWS: moto is S3, STS and CloudWatch, the emulator is SageMaker and its logs."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from formats.console import run_app
+from formats.dataset import Dataset
+from formats.errors import SagesegError
+from jobs.cli import app
+from jobs.tracking.find_jobs import find_record
+from jobs.tracking.follow_training import usd_so_far
+from jobs.tracking.gpu_use import gpu_use
+from jobs.tracking.records import JobRecord, read_record, record_names, record_path
+from tests.support.aws_setup import (
+    REGION,
+    SECRET,
+    TOKEN,
+    Terminal,
+    aws_client,
+    error_of,
+    moto_server,
+    no_price_list,
+    use_aws,
+)
+from tests.support.channel_samples import make_channels
+from tests.support.dataset_samples import disc_image, make_dataset
+from tests.support.emulator_setup import SLEEPS, emulator, rehearse
+
+ROLE = "arn:aws:iam::123456789012:role/SageMaker"
+TRAINS = """
+(root / "model" / "weights").write_text("trained")
+print("LRScheduler setup: iters per epoch: 2, num_epochs 2")
+for epoch, score in enumerate(["0.5", "0.75"]):
+    print(f"#quality_metric. host: algo-1, epoch: {epoch}, train loss: 0.25 .")
+    print(f"#quality_metric. host: algo-1, epoch: {epoch}, validation pixel_accuracy: 0.9 .")
+    print(f"#quality_metric. host: algo-1, epoch: {epoch}, validation mIOU: {score} .")
+"""
+FAILS = """
+print("nearly there")
+(root / "output").mkdir(exist_ok=True)
+(root / "output" / "failure").write_text("CUDA out of memory")
+sys.exit(1)
+"""
+Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[str]:
+    with moto_server() as url:
+        s3 = aws_client("s3", url)
+        s3.create_bucket(Bucket="cars")
+        yield url
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    images = {f"car{number}_01": disc_image(16, 16, seed=number) for number in range(4)}
+    splits = {stem: "val" if stem == "car0_01" else "train" for stem in images}
+    return make_channels(make_dataset(tmp_path / "dataset", images, splits=splits))
+
+
+@pytest.fixture
+def sagemaker(tmp_path: Path, moto: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An emulator in SageMaker's place, whose jobs train at once."""
+    yield from _sagemaker(tmp_path, moto, monkeypatch, TRAINS)
+
+
+def _sagemaker(folder: Path, moto: str, monkeypatch: pytest.MonkeyPatch, source: str) -> Iterator[str]:
+    use_aws(monkeypatch, moto)
+    monkeypatch.setitem(sys.modules["jobs.tracking.follow_training"].__dict__["POLL_SECONDS"], "aws", 0.05)
+    monkeypatch.setattr("jobs.price_list._ask", no_price_list)
+    with emulator(folder / "sagemaker", source) as (_, _, server):
+        use_aws(monkeypatch, moto, sagemaker=server.url, cloudwatch_logs=server.url)
+        yield server.url
+
+
+def train(dataset: Dataset, *words: str, name: str = "cars", prefix: str = "one") -> Result:
+    common = ("--data", f"s3://cars/{prefix}", "--role", ROLE, "--name", name, "--mini-batch-size", "1")
+    return CliRunner().invoke(app, ["train", str(dataset.root), *common, *words])
+
+
+def test_a_job_is_quoted_uploaded_followed_and_recorded(dataset: Dataset, sagemaker: str, moto: str) -> None:
+    ran = train(dataset, "--max-cost", "200")
+    assert ran.exit_code == 0, ran.output
+    assert ran.stdout.splitlines() == [
+        "cars: Completed",
+        "s3://cars/one/output/cars/output/model.tar.gz",
+    ]
+    said = ran.stderr
+    assert "ml.p3.2xlarge: $3.825 per hour (this project's table of 2026-11-21); at worst $91.94" in said
+    assert said.count("note: AWS's price list was not to be had: asking for the price: AccessDenied") == 1
+    assert "if it moves on: ml.g5.2xlarge: $1.515 per hour" in said
+    assert "s3://cars/one: 8 files sent, 0 were there" in said
+    assert "epoch 2/2  loss 0.2500  mIOU 0.7500  pixel accuracy 0.9000" in said
+    record = read_record("cars")
+    assert record.arn.endswith(":training-job/cars")
+    assert record.request["ResourceConfig"]["InstanceType"] == "ml.p3.2xlarge"
+    assert record.classes == ["_background_", "car"]
+    assert datetime.fromisoformat(record.created).tzinfo == UTC
+    assert record.cost["worst_usd"] == pytest.approx(24 * 3.825, abs=0.2)
+    assert record.cost["actual_usd"] == pytest.approx(record.description["BillableTimeInSeconds"] * 3.825 / 3600)
+    assert [epoch["validation_mIOU"] for epoch in record.epochs] == [0.5, 0.75]
+    tags = {tag["Key"]: tag["Value"] for tag in record.request["Tags"]}
+    assert tags == {"sageseg:dataset": record.dataset_sha256[:16]}
+    assert f"{'dataset':16}{record.dataset_sha256[:16]}" in CliRunner().invoke(app, ["show", "cars"]).stdout
+
+
+def test_another_machine_finds_the_job_and_its_record(
+    dataset: Dataset, sagemaker: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert train(dataset, "--yes", name="found").exit_code == 0
+    here = read_record("found")
+    monkeypatch.setenv("SAGESEG_HOME", str(tmp_path / "elsewhere"))
+    assert record_names() == []
+    listed = CliRunner().invoke(app, ["list"]).stdout.splitlines()
+    assert [line.split("  ")[:4] for line in listed] == [["found", "Completed", "Completed", "aws"]]
+    there = find_record("found")
+    assert (there.classes, there.dataset_sha256, there.request) == (here.classes, here.dataset_sha256, here.request)
+    assert there.cost == here.cost
+    shown = CliRunner().invoke(app, ["metrics", "found", "--json"])
+    assert [epoch["validation_mIOU"] for epoch in json.loads(shown.stdout)] == [0.5, 0.75]
+    with pytest.raises(SagesegError, match=r"nobody: no job of that name under .*, nor at AWS in us-east-1"):
+        find_record("nobody")
+
+
+def test_only_this_projects_jobs_are_listed_and_all_pages(
+    dataset: Dataset, sagemaker: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("jobs.tracking.find_jobs._PAGE", 1)
+    assert train(dataset, "--yes", name="first").exit_code == 0
+    assert train(dataset, "--yes", name="second").exit_code == 0
+    request = read_record("first").request | {"TrainingJobName": "strangers", "Tags": [{"Key": "a", "Value": "b"}]}
+    aws_client("sagemaker", sagemaker).create_training_job(**request)
+    monkeypatch.setenv("SAGESEG_HOME", str(tmp_path / "elsewhere"))
+    listed = CliRunner().invoke(app, ["list", "--json"]).stdout
+    assert {job["name"] for job in json.loads(listed)} == {"first", "second"}
+
+
+def test_it_moves_on_from_a_quota_and_from_missing_capacity(dataset: Dataset, sagemaker: str, tmp_path: Path) -> None:
+    rehearse(
+        tmp_path / "sagemaker",
+        {
+            "quotas": {"ml.p3.2xlarge for training job usage": 0},
+            "training_jobs": {"ml.g5.2xlarge": {"capacity_error": True}},
+        },
+    )
+    ran = train(dataset, "--yes", name="moving")
+    assert ran.exit_code == 0, ran.output
+    assert ran.stdout.splitlines()[0] == "moving-3: Completed"
+    said = ran.stderr
+    assert "refused: creating training job moving: ResourceLimitExceeded" in said
+    assert "moving on to ml.g5.2xlarge as moving-2 (ml.g5.2xlarge: $1.515 per hour" in said
+    assert "no capacity: moving-2: Failed: CapacityError" in said
+    assert record_names() == ["moving-2", "moving-3"]  # a refused job leaves no record
+
+
+def test_a_failed_job_shows_reason_log_link_and_cure(
+    dataset: Dataset, moto: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for _ in _sagemaker(tmp_path, moto, monkeypatch, FAILS):
+        ran = train(dataset, "--yes", name="failing")
+    assert "CUDA out of memory" in error_of(ran)
+    assert error_of(ran).endswith("the GPU's memory is too small: --mini-batch-size 1, or --instance-type ml.g5.xlarge")
+    assert "\n" not in error_of(ran)
+    assert "  nearly there" in ran.stderr.splitlines()
+    assert "console.aws.amazon.com/sagemaker/home?region=us-east-1#/jobs/failing" in ran.stderr
+    assert read_record("failing").description["TrainingJobStatus"] == "Failed"
+
+
+@pytest.mark.parametrize(
+    ("stdin", "said", "status"),
+    [
+        (Terminal("s\n"), "waits: stopping", "Stop"),
+        (Terminal("\n"), "waits goes on; sageseg jobs logs waits --follow watches it again", "InProgress"),
+        (StringIO(), "waits goes on; sageseg jobs logs waits --follow watches it again", "InProgress"),
+    ],
+    ids=["stop", "leave", "nobody"],
+)
+def test_ctrl_c_asks_whether_to_stop_the_job(
+    dataset: Dataset,
+    moto: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    stdin: StringIO,
+    said: str,
+    status: str,
+) -> None:
+    def interrupt(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    for url in _sagemaker(tmp_path, moto, monkeypatch, SLEEPS):
+        monkeypatch.setattr("jobs.tracking.follow_training.sleep", interrupt)
+        monkeypatch.setattr("sys.stdin", stdin)
+        words = ["train", str(dataset.root), "--data", "s3://cars/one", "--role", ROLE, "--name", "waits"]
+        monkeypatch.setattr("sys.argv", ["jobs", *words, "--mini-batch-size", "1", "--yes"])
+        with pytest.raises(SystemExit) as ended:
+            run_app(app)
+        described = aws_client("sagemaker", url).describe_training_job(TrainingJobName="waits")
+    assert ended.value.code == 130
+    assert said in capsys.readouterr().err
+    assert described["TrainingJobStatus"].startswith(status)
+
+
+def test_nothing_is_started_or_left_when_it_is_refused(dataset: Dataset, sagemaker: str, moto: str) -> None:
+    def nothing_left() -> bool:
+        listed = aws_client("s3", moto).list_objects_v2(Bucket="cars", Prefix="refused/")
+        return not listed.get("Contents") and not record_path("cars").exists()
+
+    for words, message in (
+        ((), "nobody is there to ask; add --yes"),
+        (("--max-cost", "1"), "may cost $91.94"),
+        (("--region", "eu-west-1", "--max-cost", "9"), "price is unknown, so --max-cost 9 cannot be kept"),
+        (("--yes", "--region", "eu-west-1"), "bucket cars: in region us-east-1, but the job in eu-west-1"),
+        (("--yes", "--output", "s3://nobody/x"), "bucket nobody: there is none"),
+    ):
+        assert message in error_of(train(dataset, *words, prefix="refused"))
+        assert nothing_left()
+
+
+def test_what_the_check_finds_stops_a_job_before_money_is_spent(dataset: Dataset, sagemaker: str, moto: str) -> None:
+    dataset.mask_path("car1_01").write_bytes(b"no png")
+    dataset.image_path("car2_01").write_bytes(b"no jpeg")
+    said = error_of(train(dataset, "--yes", prefix="unchecked"))
+    assert str(dataset.root) in said
+    assert "more; sageseg prep check shows all)" in said
+    assert not aws_client("s3", moto).list_objects_v2(Bucket="cars", Prefix="unchecked/").get("Contents")
+
+
+def test_scores_of_training_images_are_called_so_all_the_way(tmp_path: Path, sagemaker: str, moto: str) -> None:
+    images = {f"car{number}_01": disc_image(16, 16, seed=number) for number in range(3)}
+    splits = dict.fromkeys(images, "train")
+    only_train = make_channels(make_dataset(tmp_path / "only-train", images, splits=splits))
+    ran = train(only_train, "--yes", "--validate-on", "train", name="on-train", prefix="on-train")
+    assert ran.exit_code == 0, ran.output
+    assert "epoch 2/2  loss 0.2500  training mIOU 0.7500" in ran.stderr
+    assert "training_mIOU" in CliRunner().invoke(app, ["metrics", "on-train"]).stdout
+    assert "training:mIOU" in CliRunner().invoke(app, ["show", "on-train"]).stdout
+
+
+def test_a_name_that_is_taken_says_so(dataset: Dataset, sagemaker: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert train(dataset, "--yes", name="taken").exit_code == 0
+    assert "taken: a job of that name was started from this folder; choose another" in error_of(
+        train(dataset, "--yes", name="taken")
+    )
+    monkeypatch.setenv("SAGESEG_HOME", str(Path(os.environ["SAGESEG_HOME"]) / "other"))
+    refused = error_of(train(dataset, "--yes", name="taken"))
+    assert "ResourceInUse: Training job names must be unique" in refused
+    assert refused.endswith("choose another --name")
+    assert record_names() == []
+
+
+def test_expired_credentials_are_one_line_and_nothing_was_sent(
+    dataset: Dataset, sagemaker: str, moto: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from botocore.exceptions import ClientError
+
+    class Expired:
+        def get_caller_identity(self) -> None:
+            error = {
+                "Code": "ExpiredToken",
+                "Message": f"The security token {TOKEN} included in the request is expired",
+            }
+            raise ClientError({"Error": error}, "GetCallerIdentity")
+
+    monkeypatch.setattr("jobs.aws.identity.make_client", lambda *_: Expired())
+    said = error_of(train(dataset, "--yes", prefix="expired"))
+    assert "ExpiredToken" in said
+    assert "aws sso login" in said
+    assert not aws_client("s3", moto).list_objects_v2(Bucket="cars", Prefix="expired/").get("Contents")
+
+
+def test_without_credentials_it_says_how_to_get_some(
+    dataset: Dataset, sagemaker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name)
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
+    said = error_of(train(dataset, "--yes"))
+    assert said == "asking AWS who you are: no AWS credentials; run aws configure or aws sso login, or set AWS_PROFILE"
+
+
+def test_secrets_reach_neither_output_nor_records(dataset: Dataset, sagemaker: str, moto: str) -> None:
+    ran = train(dataset, "--yes", name="discreet")
+    published = aws_client("s3", moto).get_object(Bucket="cars", Key="one/output/discreet/job.json")["Body"].read()
+    texts = [ran.output, published.decode()]
+    texts += [path.read_text() for path in Path(os.environ["SAGESEG_HOME"]).rglob("*.json*")]
+    assert len(texts) > 3
+    for text in texts:
+        assert not any(secret in text for secret in (SECRET, TOKEN, "AKIAIOSFODNN7EXAMPLE"))
+
+
+def test_a_new_job_takes_an_earlier_ones_hyperparameters(dataset: Dataset, sagemaker: str) -> None:
+    assert train(dataset, "--yes", "--epochs", "7", "--crop-size", "64", name="model-job").exit_code == 0
+    ran = train(dataset, "--like", "model-job", "--crop-size", "32", "--dry-run", name="next")
+    settings = json.loads(ran.stdout)["HyperParameters"]
+    assert (settings["epochs"], settings["crop_size"]) == ("7", "32")
+    ran = train(dataset, "--model", "model-job", "--dry-run", name="next")
+    request = json.loads(ran.stdout)
+    assert request["HyperParameters"]["crop_size"] == "64"
+    assert request["InputDataConfig"][-1]["DataSource"]["S3DataSource"]["S3Uri"] == (
+        "s3://cars/one/output/model-job/output/model.tar.gz"
+    )
+
+
+def test_the_aws_cli_takes_what_a_dry_run_prints(dataset: Dataset, sagemaker: str, tmp_path: Path) -> None:
+    assert train(dataset, "--yes", name="uploads").exit_code == 0  # brings the data
+    printed = train(dataset, "--dry-run", "--spot", "--tags", "team=vision", name="by-cli").stdout
+    (tmp_path / "request.json").write_text(
+        printed.replace('"s3://cars/one/output/checkpoints/by-cli"', f'"{tmp_path.as_uri()}"')
+    )
+    aws = Path(sys.executable).with_name("aws")
+    command = [str(aws), "sagemaker", "create-training-job", "--cli-input-json", "file://request.json"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout)["TrainingJobArn"].endswith("training-job/by-cli")
+    described = aws_client("sagemaker", sagemaker).describe_training_job(TrainingJobName="by-cli")
+    assert described["HyperParameters"] == json.loads(printed)["HyperParameters"]
+    assert described["EnableManagedSpotTraining"] is True
+
+
+def test_gpu_use_comes_from_cloudwatch_where_it_has_any(moto: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_aws(monkeypatch, moto)
+    now = datetime.now(UTC)
+    description = {"TrainingStartTime": now - timedelta(minutes=3), "TrainingEndTime": now}
+    record = JobRecord("busy", "aws", REGION, "", "", [], {})
+    assert gpu_use(record, description) == {}
+    for value in (40.0, 80.0):
+        aws_client("cloudwatch", moto).put_metric_data(
+            Namespace="/aws/sagemaker/TrainingJobs",
+            MetricData=[
+                {
+                    "MetricName": "GPUUtilization",
+                    "Dimensions": [{"Name": "Host", "Value": "busy/algo-1"}],
+                    "Timestamp": now - timedelta(minutes=1 + value / 40),
+                    "Value": value,
+                }
+            ],
+        )
+    use = gpu_use(record, description)
+    assert set(use) == {"GPUUtilization"}
+    assert (use["GPUUtilization"].mean, use["GPUUtilization"].highest) == (60.0, 80.0)
+
+
+def test_money_so_far_runs_from_the_instances_start() -> None:
+    started = datetime(2026, 11, 21, tzinfo=UTC)
+    record = JobRecord("a", "aws", REGION, "", "", [], {}, cost={"usd_per_hour": 3.6})
+    assert usd_so_far(record, {"TrainingStartTime": started}, started.timestamp() + 100) == pytest.approx(0.1)
+    ended = {"TrainingStartTime": started, "TrainingEndTime": started + timedelta(seconds=50)}
+    assert usd_so_far(record, ended, started.timestamp() + 100) == pytest.approx(0.05)
+    assert usd_so_far(record, {}, started.timestamp()) is None
+    local = JobRecord("a", "local", REGION, "", "", [], {}, cost={"usd_per_hour": None})
+    assert usd_so_far(local, {"TrainingStartTime": started}, started.timestamp() + 1) is None

@@ -1,0 +1,306 @@
+"""The check before money is spent: each rule finds what it names, and nothing in a good dataset."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from formats.dataset import image_path, manifest_path, mask_path
+from formats.errors import SagesegError
+from formats.images import encode_image
+from formats.masks import encode_mask
+from jobs.check.dataset_check import check_dataset, describe, errors_among
+from jobs.check.files import Finding
+from jobs.check.memory import estimate_gib
+from jobs.check.settings import CheckSettings
+from prep.cli import app
+from prep.dataset.writer import write_dataset
+from prep.options import PrepOptions
+from tests.support.labelme_samples import jpeg_with_orientation
+from tests.support.prep_samples import make_source
+
+GOOD = CheckSettings(crop_size=64, mini_batch_size=1, instance_type="ml.p3.2xlarge", volume_size=30)
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    """Crops of 64 of eight images in four groups."""
+    source = make_source(tmp_path / "source", {"a": 2, "b": 2, "c": 2, "d": 2})
+    write_dataset(source, tmp_path / "dataset", PrepOptions(crop=64, val=1, workers=1))
+    return tmp_path / "dataset"
+
+
+def check(dataset: Path, **settings: Any) -> list[Finding]:
+    return check_dataset(dataset, replace(GOOD, **settings), workers=1)
+
+
+def only(findings: list[Finding]) -> Finding:
+    assert len(findings) == 1, [describe(finding) for finding in findings]
+    return findings[0]
+
+
+def rows(dataset: Path) -> list[dict[str, str]]:
+    with manifest_path(dataset).open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def rewrite(dataset: Path, change: Callable[[dict[str, str]], None]) -> None:
+    """Change every row of the manifest."""
+    table = rows(dataset)
+    for row in table:
+        change(row)
+    with manifest_path(dataset).open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(table[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(table)
+
+
+def kept(dataset: Path, split: str = "train") -> str:
+    """The id of a crop with files."""
+    return next(row["id"] for row in rows(dataset) if row["kept"] == "1" and row["split"] == split)
+
+
+def test_a_good_dataset_has_no_finding(dataset: Path) -> None:
+    assert check(dataset) == []
+
+
+# files
+
+
+def replace_image(content: bytes) -> Callable[[Path], Path]:
+    def spoil(dataset: Path) -> Path:
+        path = image_path(dataset, kept(dataset))
+        path.write_bytes(content)
+        return path
+
+    return spoil
+
+
+def replace_mask(content: bytes) -> Callable[[Path], Path]:
+    def spoil(dataset: Path) -> Path:
+        path = mask_path(dataset, kept(dataset))
+        path.write_bytes(content)
+        return path
+
+    return spoil
+
+
+def png(mode: str, fill: Any = 0, size: tuple[int, int] = (64, 64)) -> bytes:
+    buffer = io.BytesIO()
+    Image.new(mode, size, fill).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+GREY = np.full((64, 64, 3), 120, np.uint8)
+
+
+def grey_jpeg() -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(GREY[:, :, 0]).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "rule", "message"),
+    [
+        (replace_image(png("RGB")), "jpeg", "is no JPEG, whatever its name says"),
+        (replace_image(b""), "jpeg", "is no JPEG"),
+        (replace_image(encode_image(GREY)[:-60]), "unreadable", "cannot be read as an image"),
+        (replace_image(grey_jpeg()), "jpeg", "is grey, CMYK, or turned"),
+        (replace_image(jpeg_with_orientation(GREY, 3)), "jpeg", "is grey, CMYK, or turned"),
+        (replace_image(encode_image(GREY[:, :32])), "size", "32×64 pixels, but manifest.csv says 64×64"),
+        (replace_mask(b""), "unreadable", "cannot be read"),
+        (replace_mask(png("P")[:-30]), "unreadable", "cannot be read"),
+        (replace_mask(png("RGB")), "mode", "is a PNG of mode RGB, not one of mode P"),
+        (replace_mask(png("L")), "mode", "is a PNG of mode L, not one of mode P"),
+        (replace_mask(png("I;16")), "mode", "is a PNG of mode I;16, not one of mode P"),
+        (replace_mask(encode_mask(np.full((64, 64), 7, np.uint8))), "values", "value 7 is no class; there are 0 to 1"),
+        (replace_mask(encode_mask(np.zeros((64, 32), np.uint8))), "size", "32×64 pixels, but its image has 64×64"),
+    ],
+)
+def test_each_broken_file_is_an_error_that_names_it(
+    dataset: Path, spoil: Callable[[Path], Path], rule: str, message: str
+) -> None:
+    path = spoil(dataset)
+    found = [finding for finding in check(dataset) if finding.rule == rule and finding.file == str(path)]
+    finding = only(found)
+    assert finding.severity == "error"
+    assert message in finding.message
+    assert finding.cure
+
+
+@pytest.mark.parametrize("place", [image_path, mask_path])
+def test_a_missing_half_of_a_pair_is_an_error(dataset: Path, place: Callable[[Path, str], Path]) -> None:
+    path = place(dataset, kept(dataset))
+    path.unlink()
+    finding = only(check(dataset))
+    assert (finding.severity, finding.rule, finding.file) == ("error", "pair", str(path))
+
+
+def test_a_file_that_was_changed_is_a_warning(dataset: Path) -> None:
+    path = image_path(dataset, kept(dataset))
+    path.write_bytes(encode_image(GREY))
+    finding = only(check(dataset))
+    assert (finding.severity, finding.rule, finding.file) == ("warning", "changed", str(path))
+
+
+def test_all_findings_come_at_once_errors_first(dataset: Path) -> None:
+    replace_image(b"")(dataset)
+    replace_mask(encode_mask(np.full((64, 64), 7, np.uint8)))(dataset)
+    findings = check(dataset, mini_batch_size=1000)
+    assert {"jpeg", "values", "batch", "changed"} <= {finding.rule for finding in findings}
+    severities = [finding.severity for finding in findings]
+    assert severities == sorted(severities)
+
+
+def test_the_channels_hold_the_pairs_and_nothing_else(dataset: Path) -> None:
+    folder = dataset / "channels" / "train"
+    (folder / f"{kept(dataset)}.jpg").unlink()
+    (folder / "Thumbs.db").write_bytes(b"")
+    findings = check(dataset)
+    assert {(Path(f.file).name, f.severity, f.rule) for f in findings} == {
+        (f"{kept(dataset)}.jpg", "error", "channel"),
+        ("Thumbs.db", "error", "channel"),
+    }
+
+
+# tables
+
+
+def test_an_empty_split_is_an_error(dataset: Path) -> None:
+    rewrite(dataset, lambda row: row.update(kept="0") if row["split"] == "val" else None)
+    assert "no val image" in next(f for f in check(dataset) if f.rule == "split").message
+
+
+def test_a_group_in_two_splits_is_an_error(dataset: Path) -> None:
+    group = next(row["group"] for row in rows(dataset) if row["split"] == "val")
+    rewrite(dataset, lambda row: row.update(group=group) if row["source"] == rows(dataset)[0]["source"] else None)
+    found = [finding for finding in check(dataset) if finding.rule == "group"]
+    assert f"group {group} stands in train and val" in only(found).message
+
+
+def test_stems_that_differ_by_capital_letters_only_are_an_error(dataset: Path) -> None:
+    dropped = [row["id"] for row in rows(dataset) if row["kept"] == "0"][:2]
+    rewrite(dataset, lambda row: row.update(id=dropped[0].upper()) if row["id"] == dropped[1] else None)
+    finding = only(check(dataset))
+    assert (finding.severity, finding.rule) == ("error", "stems")
+    assert dropped[0] in finding.message
+
+
+def test_a_class_missing_from_a_split_is_a_warning(dataset: Path) -> None:
+    (dataset / "labels.txt").write_text("_background_\ncar\nroad\n")
+    findings = [finding for finding in check(dataset) if finding.rule == "class"]
+    assert [f.message for f in findings] == ["train has no pixel of road", "val has no pixel of road"]
+    assert {f.severity for f in findings} == {"warning"}
+
+
+# settings
+
+
+@pytest.mark.parametrize(
+    ("settings", "severity", "rule", "message"),
+    [
+        ({"num_classes": 3}, "error", "num_classes", "num_classes 3, but labels.txt has 2"),
+        ({"mini_batch_size": 1000}, "error", "batch", "mini_batch_size 1000 is over the"),
+        (
+            {"algorithm": "psp", "crop_size": 72, "validation_mini_batch_size": 1},
+            "error",
+            "one_size",
+            "images are not 72×72",
+        ),
+        ({"algorithm": "deeplab", "crop_size": 72}, "warning", "one_size", "deeplab has failed on such images"),
+        ({"crop_size": 40}, "warning", "crop_size", "crop_size 40 on images of 64×64 trains on 39% of each"),
+        ({"volume_size": 5}, "warning", "volume", "5 GB for 0.0 GB of data"),
+    ],
+)
+def test_each_setting_that_fails_or_wastes_is_found(
+    dataset: Path, settings: dict[str, Any], severity: str, rule: str, message: str
+) -> None:
+    finding = next(f for f in check(dataset, **settings) if f.rule == rule)
+    assert finding.severity == severity
+    assert message in finding.message
+
+
+@pytest.mark.parametrize("settings", [{"algorithm": "psp"}, {"crop_size": 60}, {"algorithm": "fcn", "crop_size": 72}])
+def test_settings_that_fit_are_not_found(dataset: Path, settings: dict[str, Any]) -> None:
+    """crop_size 60 is rounded up to 64; psp on images of crop_size works."""
+    assert check(dataset, **settings) == []
+
+
+# GPU memory
+
+
+def test_the_one_case_that_is_known_is_told_apart(dataset: Path) -> None:
+    """512 crops, 14 classes: out of memory on one GPU of 16 GiB, trained on four."""
+    assert estimate_gib("fcn", "resnet-50", 14, 512, 16, gpus=1) > 16
+    assert estimate_gib("fcn", "resnet-50", 14, 512, 16, gpus=4) < 16
+    assert estimate_gib("fcn", "resnet-50", 21, 240, 16, gpus=1) < 16  # AWS's own sample trains so
+    finding = only([f for f in check(dataset, crop_size=512, mini_batch_size=16) if f.rule == "memory"])
+    assert finding.severity == "warning"
+    assert "inferred" in finding.message
+    four = check(dataset, crop_size=512, mini_batch_size=16, instance_type="ml.p3.8xlarge")
+    assert [f for f in four if f.rule == "memory"] == []
+
+
+@pytest.mark.parametrize("algorithm", ["fcn", "psp", "deeplab"])
+@pytest.mark.parametrize("backbone", ["resnet-50", "resnet-101"])
+def test_memory_is_estimated_from_what_the_networks_put_out(algorithm: str, backbone: str) -> None:
+    """Against the open implementation, which has the built-in's networks: outputs of convolutions
+    and normalisations on a 64 × 64 image, and parameters."""
+    import torch
+
+    from jobs.algorithm.network.build import SegmentationNetwork
+
+    with torch.device("meta"):
+        network = SegmentationNetwork(algorithm, backbone, 2)
+    outputs = []
+    for module in network.modules():
+        if isinstance(module, torch.nn.Conv2d | torch.nn.BatchNorm2d):
+            module.register_forward_hook(lambda _module, _inputs, output: outputs.append(output.numel()))
+    network(torch.zeros(2, 3, 512, 512, device="meta"))
+    measured = (sum(outputs) * 4 + 3 * 4 * sum(p.numel() for p in network.parameters())) / 2**30
+    estimated = estimate_gib(algorithm, backbone, 2, 512, 2, gpus=1) - 1
+    extra = {"fcn": 16, "psp": 16 + 96, "deeplab": 16 + 24}[algorithm] * 2 * 512**2 * 4 / 2**30
+    assert estimated == pytest.approx(measured + extra, rel=0.01)
+
+
+# the command
+
+
+def test_the_command_lists_findings_and_fails_on_errors(dataset: Path) -> None:
+    options = ["--crop-size", "64", "--mini-batch-size", "1"]
+    good = CliRunner().invoke(app, ["check", str(dataset), *options])
+    assert (good.exit_code, good.stdout) == (0, "no finding\n")
+    warned = CliRunner().invoke(app, ["check", str(dataset), *options, "--volume-size", "3"])
+    assert warned.exit_code == 0
+    assert warned.stdout.startswith("warning: volume_size: 3 GB for ")
+    path = replace_image(b"")(dataset)
+    failed = CliRunner().invoke(app, ["check", str(dataset), *options, "--json"])
+    assert failed.exit_code == 1
+    found = json.loads(failed.stdout)
+    assert set(found[0]) == {"severity", "rule", "file", "message", "cure"}
+    assert (found[0]["rule"], found[0]["file"]) == ("jpeg", str(path))
+    assert errors_among([Finding(**finding) for finding in found])
+
+
+def test_what_is_no_dataset_and_values_out_of_range_are_refused(tmp_path: Path, dataset: Path) -> None:
+    with pytest.raises(SagesegError, match="no dataset here"):
+        check_dataset(tmp_path, GOOD)
+    for option, value in (("--algorithm", "vgg"), ("--crop-size", "16"), ("--mini-batch-size", "0")):
+        ran = CliRunner().invoke(app, ["check", str(dataset), option, value])
+        assert isinstance(ran.exception, SagesegError)
+        assert f"{option} {value}: expected" in str(ran.exception)
+
+
+def test_two_workers_find_what_one_finds(dataset: Path) -> None:
+    replace_image(b"")(dataset)
+    one, two = (check_dataset(dataset, GOOD, workers=workers) for workers in (1, 2))
+    assert one == two != []

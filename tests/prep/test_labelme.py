@@ -1,0 +1,331 @@
+"""A folder of labelme's files becomes a source of labelled images, or one line that says what is wrong."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from formats.dataset import open_dataset
+from formats.errors import SagesegError
+from formats.images import decode_image, encode_image, read_image
+from formats.masks import read_mask
+from prep.dataset.writer import write_dataset
+from prep.options import PrepOptions
+from prep.readers.labelled_image import LabelledImage, read_content
+from prep.readers.labelme import OVERLAP, read_labelme
+from tests.support.labelme_samples import (
+    HEIGHT,
+    TRIANGLE,
+    WIDTH,
+    in_base64,
+    jpeg_with_orientation,
+    noise,
+    png,
+    shape,
+    write_json,
+    write_labels,
+    write_pair,
+)
+
+BOX = [[2, 3], [30, 20]]
+
+
+def read(folder: Path, **options: object) -> tuple[LabelledImage, ...]:
+    labels = folder.parent / "labels.txt"
+    if not labels.exists():
+        write_labels(folder.parent)
+    return read_labelme(folder, labels, workers=1, **options).images  # type: ignore[arg-type]
+
+
+def test_json_files_become_images_with_masks(tmp_path: Path) -> None:
+    write_pair(tmp_path / "in", "b", [shape("road", BOX, "rectangle"), shape("__ignore__")])
+    write_pair(tmp_path / "in", "a", [])
+    source = read_labelme(tmp_path / "in", write_labels(tmp_path), workers=1)
+    assert source.classes.names == ("_background_", "car", "road")
+    assert [image.source for image in source.images] == ["a.jpg", "b.jpg"]
+    assert not source.images[0].mask.read().any()
+    assert np.unique(source.images[1].mask.read()).tolist() == [0, 2, 255]
+
+
+def test_the_dataset_holds_the_masks(tmp_path: Path) -> None:
+    for stem in "abc":
+        write_pair(tmp_path / "in", stem)
+    source = read_labelme(tmp_path / "in", write_labels(tmp_path), workers=1)
+    write_dataset(source, tmp_path / "out", PrepOptions(crop=None, workers=1))
+    dataset = open_dataset(tmp_path / "out")
+    for image in source.images:
+        stem = Path(image.source).stem
+        assert np.array_equal(read_mask(dataset.mask_path(stem)), image.mask.read())
+        assert dataset.image_path(stem).read_bytes() == image.image.read_bytes()
+
+
+def test_names_and_labels_may_hold_spaces_quotes_slashes_and_any_letters(tmp_path: Path) -> None:
+    stem, label = 'it\'s a "grüße" 日本 #1', "road/lane ü"
+    write_pair(tmp_path / "in", stem, [shape(label)])
+    for number in range(2):
+        write_pair(tmp_path / "in", f"{number}")
+    source = read_labelme(tmp_path / "in", write_labels(tmp_path, "car", label), workers=1)
+    write_dataset(source, tmp_path / "out", PrepOptions(crop=None, val=1, workers=1))
+    dataset = open_dataset(tmp_path / "out")
+    assert dataset.classes.names == ("_background_", "car", label)
+    assert 2 in read_mask(dataset.mask_path(stem))
+
+
+@pytest.mark.parametrize("labels", [("__ignore__", "_background_", "car"), ("car",), ("_background_", "car")])
+def test_ignore_and_background_need_not_be_listed(tmp_path: Path, labels: tuple[str, ...]) -> None:
+    write_labels(tmp_path, *labels)
+    write_pair(tmp_path / "in", "a", [shape("car"), shape("__ignore__", BOX, "rectangle")])
+    (image,) = read(tmp_path / "in")
+    assert np.unique(image.mask.read()).tolist() == [0, 1, 255]
+
+
+def test_the_pixels_that_overlap_decided_are_counted_and_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_pair(tmp_path / "in", "a", [shape("car", BOX, "rectangle"), shape("road", [[30, 20], [40, 30]], "rectangle")])
+    (image,) = read(tmp_path / "in")
+    assert image.attributes == {OVERLAP: "1"}
+    assert "overlap in 1 pixels of 1 image(s)" in capsys.readouterr().err
+
+
+def test_images_that_nobody_saved_in_labelme_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for stem in "ab":
+        write_pair(tmp_path / "in", stem)
+    read(tmp_path / "in")
+    assert "without a JSON file" not in capsys.readouterr().err
+    (tmp_path / "in" / "b.json").unlink()
+    assert [image.source for image in read(tmp_path / "in")] == ["a.jpg"]
+    assert f"1 image(s) without a JSON file are left out, such as {tmp_path}/in/b.jpg" in capsys.readouterr().err
+
+
+def test_regions_are_no_objects(tmp_path: Path) -> None:
+    write_pair(tmp_path / "in", "a", [shape("__region__", BOX, "rectangle"), shape("__region__")])
+    (image,) = read(tmp_path / "in")
+    assert not image.mask.read().any()
+    assert image.regions == (((2, 3), (30, 3), (30, 20), (2, 20)), tuple(map(tuple, TRIANGLE)))
+
+
+# which image
+
+
+def test_backslashes_lead_to_the_image(tmp_path: Path) -> None:
+    write_pair(tmp_path / "in" / "sub", "a")
+    (tmp_path / "in" / "sub" / "a.json").rename(tmp_path / "in" / "a.json")
+    write_json(tmp_path / "in" / "a.json", [shape()], imagePath="sub\\a.jpg")
+    (image,) = read(tmp_path / "in")
+    assert (image.source, image.image) == ("sub/a.jpg", tmp_path / "in" / "sub" / "a.jpg")
+
+
+@pytest.mark.parametrize("name", ["../frames/a.jpg", "..\\frames\\a.jpg", "C:\\Users\\me\\a.jpg", "/home/me/a.jpg"])
+def test_images_elsewhere_are_found_in_their_folder_and_nowhere_else(tmp_path: Path, name: str) -> None:
+    write_pair(tmp_path / "in", "a", imagePath=name)
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "in" / "a.jpg").rename(tmp_path / "frames" / "a.jpg")
+    with pytest.raises(SagesegError, match=rf"a\.json: imagePath {re.escape(name.replace(chr(92), '/'))} leaves"):
+        read(tmp_path / "in")
+    (image,) = read(tmp_path / "in", images=tmp_path / "frames")
+    assert (image.source, image.image.resolve()) == ("a.jpg", tmp_path / "frames" / "a.jpg")
+
+
+def test_an_embedded_image_needs_no_file(tmp_path: Path) -> None:
+    pixels = noise(3)
+    folder = tmp_path / "in"
+    folder.mkdir()
+    write_json(folder / "a.json", [shape()], imagePath="/gone/b.png", imageData=in_base64(png(pixels)))
+    write_json(folder / "c.json", [shape()], imagePath=..., imageData=in_base64(encode_image(pixels)))
+    embedded, nameless = read(folder)
+    assert (embedded.source, nameless.source) == ("b.png", "c.jpg")
+    assert np.array_equal(decode_image(read_content(embedded)), pixels)
+    assert nameless.mask.read().shape == (HEIGHT, WIDTH)
+
+
+def test_images_that_are_no_jpeg_become_one_once(tmp_path: Path) -> None:
+    for stem in "abc":
+        path = write_pair(tmp_path / "in", stem, imagePath=f"{stem}.png")
+        (tmp_path / "in" / f"{stem}.jpg").unlink()
+        path.with_suffix(".png").write_bytes(png(noise(7)))
+    source = read_labelme(tmp_path / "in", write_labels(tmp_path), workers=1)
+    write_dataset(source, tmp_path / "out", PrepOptions(crop=None, workers=1))
+    assert open_dataset(tmp_path / "out").image_path("a").read_bytes() == encode_image(noise(7))
+
+
+# which way up
+
+
+def stripes(width: int, height: int) -> np.ndarray:
+    """Bright where the triangle of the samples is not; upside down, or turned, it would be."""
+    pixels = np.full((height, width, 3), 230, np.uint8)
+    pixels[: height // 2, : width // 2] = 20
+    return pixels
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_image_and_polygons_agree_under_every_exif_orientation(tmp_path: Path, orientation: int) -> None:
+    """labelme shows and stores an image as its orientation says, and so it is read."""
+    path = write_pair(tmp_path / "in", "a", [shape("car", [[0, 0], [WIDTH // 2 - 1, HEIGHT // 2 - 1]], "rectangle")])
+    upright = Image.fromarray(stripes(WIDTH, HEIGHT))
+    undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # the transposition that the orientation undoes
+    stored = np.asarray(upright.transpose(Image.Transpose(undo[orientation]))) if orientation > 1 else upright
+    path.with_suffix(".jpg").write_bytes(jpeg_with_orientation(np.asarray(stored), orientation))
+    (image,) = read(tmp_path / "in")
+    pixels, mask = decode_image(read_content(image)), image.mask.read()
+    assert pixels.shape[:2] == mask.shape
+    assert pixels[mask == 1].max() < 120
+    assert pixels[mask == 0].min() > 120
+
+
+def test_polygons_drawn_against_the_orientation_are_kept_on_their_pixels(tmp_path: Path) -> None:
+    path = write_pair(tmp_path / "in", "a")  # labelled at 60 × 40, as the pixels lie
+    pixels = stripes(WIDTH, HEIGHT)
+    path.with_suffix(".jpg").write_bytes(jpeg_with_orientation(pixels, 6))
+    (image,) = read(tmp_path / "in")
+    assert image.mask.read().shape == (HEIGHT, WIDTH)
+    assert np.abs(decode_image(read_content(image)).astype(int) - pixels).max() < 20
+
+
+def test_an_embedded_image_is_taken_as_its_pixels_lie(tmp_path: Path) -> None:
+    """labelme shows it so, whatever its EXIF says."""
+    (tmp_path / "in").mkdir()
+    write_json(tmp_path / "in" / "a.json", [shape()], imageData=in_base64(jpeg_with_orientation(noise(2), 6)))
+    (image,) = read(tmp_path / "in")
+    assert decode_image(read_content(image)).shape == (HEIGHT, WIDTH, 3)
+
+
+def test_a_turned_image_whose_file_says_no_size_cannot_be_settled(tmp_path: Path) -> None:
+    path = write_pair(tmp_path / "in", "a", imageWidth=..., imageHeight=...)
+    read(tmp_path / "in")
+    path.with_suffix(".jpg").write_bytes(jpeg_with_orientation(noise(), 3))
+    with pytest.raises(SagesegError, match=r"a\.json: no imageWidth and imageHeight, and a\.jpg has an EXIF"):
+        read(tmp_path / "in")
+
+
+# groups
+
+
+def test_groups_are_frames_blocks_folders_or_images(tmp_path: Path) -> None:
+    for folder, stem in (("", "drive_b0003_f000120"), ("", "drive_b0003_f000130"), ("", "lone"), ("night", "x1")):
+        write_pair(tmp_path / "in" / folder, stem)
+    groups = {image.source: image.group for image in read(tmp_path / "in")}
+    assert groups == {
+        "drive_b0003_f000120.jpg": "drive_b0003",
+        "drive_b0003_f000130.jpg": "drive_b0003",
+        "lone.jpg": "lone",
+        "night/x1.jpg": "night",
+    }
+    by_name = read(tmp_path / "in", group_by=re.compile("^(.)"))
+    assert [image.group for image in by_name] == ["d", "d", "l", "x"]
+
+
+# bad input
+
+
+def spoil_json(**more: object) -> Callable[[Path], None]:
+    return lambda folder: void(write_pair(folder, "bad", **more))  # type: ignore[arg-type]
+
+
+def void(_: object) -> None:
+    """Nothing."""
+
+
+def spoil_image(content: bytes, suffix: str = ".jpg") -> Callable[[Path], None]:
+    def spoil(folder: Path) -> None:
+        path = write_pair(folder, "bad", imagePath=f"bad{suffix}")
+        path.with_suffix(".jpg").unlink()
+        path.with_suffix(suffix).write_bytes(content)
+
+    return spoil
+
+
+def twice(folder: Path) -> None:
+    write_pair(folder, "bad")
+    write_json(folder / "copy.json", [shape()], imagePath="bad.jpg")
+
+
+def loop(folder: Path) -> None:
+    (folder / "deep").mkdir()
+    (folder / "deep" / "back").symlink_to(folder, target_is_directory=True)
+
+
+def link_to_itself(folder: Path) -> None:
+    (folder / "bad.json").symlink_to(folder / "bad.json")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (
+            spoil_json(shapes=[shape("carr")]),
+            r"bad\.json: shapes\[0\] \(carr\): label 'carr' .* nearest there is 'car'",
+        ),
+        (spoil_json(shapes=[shape(points=[[0, 0], [9, 9]])]), r"bad\.json: shapes\[0\] \(car\): polygon of 2 points"),
+        (spoil_json(shapes=[shape(points=[[0, 0], [9, float("nan")], [9, 9]])]), r"bad\.json: .* not finite"),
+        (spoil_json(shapes=[shape(points=[[90, 0], [99, 9], [99, 0]])]), r"bad\.json: .* outside the image of 60×40"),
+        (spoil_json(imagePath="../../secret.jpg"), r"bad\.json: imagePath \.\./\.\./secret\.jpg leaves the folder"),
+        (spoil_json(imagePath="gone.jpg"), r"bad\.json: imagePath gone\.jpg is not there"),
+        (spoil_json(imagePath=...), r"bad\.json: neither imagePath nor imageData"),
+        (spoil_json(imageData="%%%"), r"bad\.json: imageData is no base64"),
+        (spoil_json(imageData=in_base64(b"nothing")), r"bad\.json: cannot be read as an image"),
+        (spoil_json(imageHeight=50), r"bad\.json: labelled at 60×50 pixels, but bad\.jpg has 60×40"),
+        (
+            spoil_json(imageHeight=50, imageData=in_base64(png(noise()))),
+            r"bad\.json: .* 60×50 .* its imageData has 60×40",
+        ),
+        (spoil_image(b""), r"bad\.jpg: cannot be read as an image"),
+        (spoil_image(b"GIF89a", ".gif"), r"bad\.gif: cannot be read as an image"),
+        (twice, r"copy\.json and .*bad\.json: both label bad\.jpg"),
+        (loop, r"deep/back: a link back to .*in a circle; remove it"),
+        (link_to_itself, r"bad\.json: cannot be read \(Too many levels of symbolic links\)"),
+    ],
+)
+def test_what_would_not_become_the_drawn_pixels_is_named(
+    tmp_path: Path, spoil: Callable[[Path], None], message: str
+) -> None:
+    write_pair(tmp_path / "in", "a")
+    spoil(tmp_path / "in")
+    with pytest.raises(SagesegError, match=message) as caught:
+        read(tmp_path / "in")
+    assert "\n" not in str(caught.value)
+
+
+def test_duplicate_stems_are_refused_by_the_writer(tmp_path: Path) -> None:
+    write_pair(tmp_path / "in" / "one", "a")
+    write_pair(tmp_path / "in" / "two", "a")
+    source = read_labelme(tmp_path / "in", write_labels(tmp_path), workers=1)
+    with pytest.raises(SagesegError, match=r"two/a\.jpg and one/a\.jpg share the stem a"):
+        write_dataset(source, tmp_path / "out", PrepOptions(workers=1))
+
+
+@pytest.mark.parametrize(
+    ("folder", "labels", "message"),
+    [
+        ("gone", "labels.txt", "gone: no such folder"),
+        ("empty", "labels.txt", r"empty: no \.json file in it; expected <image>\.json of labelme"),
+        ("in", "gone.txt", r"gone\.txt: cannot be read"),
+        ("in", "twice.txt", r"twice\.txt: classes: 'car' stands twice"),
+    ],
+)
+def test_missing_folders_and_labels_are_named(tmp_path: Path, folder: str, labels: str, message: str) -> None:
+    write_pair(tmp_path / "in", "a")
+    (tmp_path / "empty").mkdir()
+    write_labels(tmp_path)
+    (tmp_path / "twice.txt").write_text("car\ncar\n")
+    with pytest.raises(SagesegError, match=message):
+        read_labelme(tmp_path / folder, tmp_path / labels, workers=1)
+
+
+def test_two_workers_read_what_one_reads(tmp_path: Path) -> None:
+    for number in range(6):
+        write_pair(tmp_path / "in", f"a{number}")
+    labels = write_labels(tmp_path)
+    one, two = (read_labelme(tmp_path / "in", labels, workers=workers) for workers in (1, 2))
+    assert one == replace(two)
+
+
+def test_the_image_is_read_as_it_was_shown(tmp_path: Path) -> None:
+    path = write_pair(tmp_path / "in", "a")
+    (image,) = read(tmp_path / "in")
+    assert np.array_equal(decode_image(read_content(image)), read_image(path.with_suffix(".jpg")))

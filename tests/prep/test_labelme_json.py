@@ -1,0 +1,106 @@
+"""labelme's files are checked at the border: every version is read, what is wrong is named."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from formats.errors import SagesegError
+from prep.readers.labelme_json import POINTS_OF_KIND, read_annotation
+from tests.support.labelme_samples import TRIANGLE, in_base64, png, shape, write_json
+
+POINTS: dict[int, list[list[float]]] = {
+    1: [[3, 3]],
+    2: [[3, 3], [9, 9]],
+    3: TRIANGLE,
+    4: [[1, 1], [9, 1], [9, 9], [1, 9]],
+}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        # as of 2017, 2018, 3.5, 4.0, 5.3, 6.3
+        {"shapes": [shape(kind=None, line_color=None, fill_color=None)], "imageData": "eA==", "imagePath": "a.jpg",
+         "fillColor": [255, 0, 0, 128], "lineColor": [0, 255, 0, 128]},
+        {"shapes": [shape(kind=None)], "lineColor": None, "imagePath": "a.jpg", "imageData": None},
+        {"version": "3.5.0", "flags": {}, "shapes": [shape(line_color=None)], "imagePath": "a.jpg", "imageData": ""},
+        {"version": "4.0.0", "flags": {}, "shapes": [shape(group_id=None, flags={})], "imagePath": "a.jpg",
+         "imageData": None, "imageHeight": 338, "imageWidth": 500},
+        {"version": "5.3.1", "flags": {"night": True}, "shapes": [shape(description=None)], "imagePath": "a.jpg",
+         "imageData": "eA==", "imageHeight": 338, "imageWidth": 500},
+        {"version": "6.3.1", "shapes": [shape(mask=None, description="")], "imagePath": "a.jpg", "imageData": None},
+    ],
+)  # fmt: skip
+def test_every_version_since_2017_is_read(tmp_path: Path, content: dict[str, Any]) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    found = read_annotation(tmp_path / "a.json")
+    assert [(s.label, s.kind, s.points) for s in found.shapes] == [("car", "polygon", tuple(map(tuple, TRIANGLE)))]
+    assert found.image_path == "a.jpg"
+    assert found.image_data == (content["imageData"] or None)
+    assert found.size == ((500, 338) if "imageWidth" in content else None)
+
+
+@pytest.mark.parametrize("kind", POINTS_OF_KIND)
+def test_every_shape_type_is_read(tmp_path: Path, kind: str) -> None:
+    mask = in_base64(png(np.ones((7, 7), np.uint8)))
+    drawing = shape(points=POINTS[POINTS_OF_KIND[kind][0]], kind=kind, mask=mask if kind == "mask" else None)
+    (found,) = read_annotation(write_json(tmp_path / "a.json", [drawing])).shapes
+    assert found.kind == kind
+    assert (found.patch is not None) == (kind == "mask")
+
+
+def test_backslashes_become_slashes(tmp_path: Path) -> None:
+    path = write_json(tmp_path / "a.json", [], imagePath="..\\images\\a.jpg")
+    assert read_annotation(path).image_path == "../images/a.jpg"
+
+
+@pytest.mark.parametrize("kind", POINTS_OF_KIND)
+def test_too_few_points_are_refused(tmp_path: Path, kind: str) -> None:
+    fewest, _ = POINTS_OF_KIND[kind]
+    drawing = shape(points=POINTS[4][: fewest - 1], kind=kind)
+    with pytest.raises(SagesegError, match=rf"a\.json: shapes\[1\] \(car\): {kind} of {fewest - 1} points; expected"):
+        read_annotation(write_json(tmp_path / "a.json", [shape(), drawing]))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", r"a\.json: not JSON"),
+        ("{", r"a\.json: not JSON"),
+        ("[]", r"a\.json: not an object; expected a JSON file that labelme wrote"),
+        ('{"annotations": []}', r'a\.json: "shapes" is missing'),
+        ('{"shapes": [{}]}', r'shapes\[0\]: expected an object with a "label"'),
+        ('{"shapes": [{"label": 3}]}', r'shapes\[0\]: expected an object with a "label"'),
+        ('{"shapes": [{"label": "car"}]}', r"shapes\[0\] \(car\): points are None; expected pairs"),
+        ('{"shapes": [{"label": "car", "points": [[1]]}]}', r"\(car\): points are \[\[1\]\]"),
+        ('{"shapes": [{"label": "car", "points": [[1, "x"]]}]}', r"\(car\): points are"),
+        ('{"shapes": [{"label": "car", "points": [[0, 0], [9, NaN], [9, 9]]}]}', r"point \(9, nan\) is not finite"),
+        ('{"shapes": [{"label": "car", "points": [[0, 0], [9, 1e400], [9, 9]]}]}', r"point \(9, inf\) is not finite"),
+        ('{"shapes": [{"label": "car", "points": [[0, 0], [9, 1e9], [9, 9]]}]}', r"over 1,000,000 pixels away"),
+        ('{"shapes": [{"label": "car", "shape_type": "ellipse"}]}', "shape_type is 'ellipse'; expected one of polygon"),
+        ('{"shapes": [], "imagePath": 7}', "imagePath is 7; expected text"),
+        ('{"shapes": [], "imageWidth": 0, "imageHeight": 9}', "imageWidth × imageHeight is 0 × 9"),
+        (
+            '{"shapes": [{"label": "car", "shape_type": "mask", "points": [[0, 0], [1, 1]]}]}',
+            "its mask cannot be read",
+        ),
+        (
+            '{"shapes": [{"label": "car", "shape_type": "mask", "points": [[0, 0], [1, 1]], "mask": "%%"}]}',
+            "its mask cannot be read",
+        ),
+        ("[" * 100_000, r"a\.json: not JSON"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "a.json").write_text(content)
+    with pytest.raises(SagesegError, match=message):
+        read_annotation(tmp_path / "a.json")
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(b"\xff\xd8\xff\xe0")
+    with pytest.raises(SagesegError, match=r"a\.json: not UTF-8 text"):
+        read_annotation(tmp_path / "a.json")

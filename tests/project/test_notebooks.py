@@ -1,0 +1,74 @@
+"""The notebooks run from top to bottom, and hold no output in git."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jobs.emulator.server import running_server
+from tests.support.aws_setup import aws_client, moto_server, use_aws
+from tests.support.emulator_setup import programs, wait_until
+from tests.support.serving_setup import SERVES
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+ON_AWS = ROOT / "notebooks" / "aws.ipynb"
+TRAINS = """
+(root / "model" / "weights").write_text("trained")
+print("LRScheduler setup: iters per epoch: 4, num_epochs 1")
+print("#quality_metric. host: algo-1, epoch: 0, train loss: 0.5 .")
+print("#throughput_metric. host: algo-1, epoch: 0, train throughput: 51.5 samples/sec.")
+print("#quality_metric. host: algo-1, epoch: 0, validation pixel_accuracy: 0.9 .")
+print("#quality_metric. host: algo-1, epoch: 0, validation mIOU: 0.75 .")
+"""
+
+
+def run_notebook(notebook: Path, folder: Path) -> None:
+    """By nbmake, in a pytest of its own, with short settings and without this project's pytest options."""
+    words = ["-m", "pytest", "-c", os.devnull, "-n", "0", "-p", "no:cacheprovider", "--nbmake", str(notebook)]
+    ran = subprocess.run(
+        [sys.executable, *words],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=os.environ | {"SAGESEG_NOTEBOOK": "short", "PYTHONPATH": str(ROOT), "TMPDIR": str(folder)},
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout
+    assert "1 passed" in ran.stdout
+
+
+@pytest.mark.parametrize("notebook", [path for path in NOTEBOOKS if path != ON_AWS], ids=lambda path: path.stem)
+def test_the_notebook_runs(notebook: Path, tmp_path: Path) -> None:
+    run_notebook(notebook, tmp_path)
+
+
+def test_the_notebook_on_aws_runs_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """moto is S3, STS and Scheduler; the emulator is SageMaker, with small programs as containers."""
+    with moto_server() as url:
+        aws_client("s3", url).create_bucket(Bucket="notebook")
+        stand_ins = programs(tmp_path / "programs", TRAINS, SERVES)
+        with running_server(tmp_path, programs=stand_ins, make_s3=lambda: aws_client("s3", url)) as emulator:
+            places = dict.fromkeys(("sagemaker", "sagemaker_runtime", "cloudwatch_logs"), emulator.url)
+            use_aws(monkeypatch, url, **places)
+            monkeypatch.setenv("SAGESEG_BUCKET", "notebook")
+            monkeypatch.setenv("SAGESEG_ROLE", "arn:aws:iam::123456789012:role/sageseg")
+            run_notebook(ON_AWS, tmp_path)
+            sagemaker = aws_client("sagemaker", emulator.url)
+            (trained,) = sagemaker.list_training_jobs()["TrainingJobSummaries"]
+            assert (trained["TrainingJobName"], trained["TrainingJobStatus"]) == ("cars", "Completed")
+            assert sagemaker.list_models()["Models"] == []
+            wait_until(lambda: not sagemaker.list_endpoints()["Endpoints"])
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_notebook_is_kept_without_outputs(notebook: Path) -> None:
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    assert [cell["source"] for cell in cells if cell.get("outputs") or cell.get("execution_count")] == []
+
+
+def test_there_is_a_notebook() -> None:
+    assert NOTEBOOKS

@@ -1,0 +1,222 @@
+"""What the emulator's tests share: unmodified boto3 clients, small container programs, waiting."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import tarfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from jobs.contract.registry import OPEN_IMAGE
+from jobs.contract.training_request import CONTENT_TYPES, TrainingJob, training_request
+from jobs.emulator.host.container import Command, Programs
+from jobs.emulator.server import Server, running_server
+
+ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+ENDED = ("Completed", "Failed", "Stopped")
+HYPERPARAMETERS = {"num_classes": "2", "num_training_samples": "4"}
+
+GOOD = """
+(root / "model" / "weights").write_text("trained")
+for epoch, loss in enumerate([0.5, 0.25]):
+    print(f"#quality_metric. host: algo-1, epoch: {epoch}, train loss: {loss} .")
+"""
+SLEEPS = """
+import time
+print("waiting")
+time.sleep(60)
+"""
+ECHOES = """
+def answer(path, headers, body):
+    return 200, {"Content-Type": headers.get("Accept", "text/plain")}, body[::-1]
+"""
+_SERVES = """
+import json, os, time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+parameters = {}
+def healthy():
+    return True
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        known = {"/ping": b"", "/execution-parameters": json.dumps(parameters).encode()}
+        good = self.path in known and healthy()
+        self.reply(200 if good else 404, {}, known.get(self.path, b""))
+
+    def do_POST(self):
+        self.reply(*answer(self.path, self.headers, self.rfile.read(int(self.headers["Content-Length"]))))
+
+    def reply(self, status, headers, body):
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+class Server(ThreadingHTTPServer):
+    request_queue_size = 64
+
+{source}
+print("serving", sorted(path.name for path in (root / "model").iterdir()))
+Server((os.environ["SAGESEG_BIND_TO_HOST"], int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_forever()
+"""
+
+
+@contextmanager
+def client(service: str, url: str) -> Iterator[Any]:
+    """A boto3 client of the emulator with credentials of its own, that never tries twice."""
+    made = boto3.client(
+        service,
+        region_name="eu-central-1",
+        endpoint_url=url,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(retries={"max_attempts": 0}, proxies={}),
+    )
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@contextmanager
+def s3_with(bucket: str, *keys: str) -> Iterator[Any]:
+    """A boto3 client of moto's S3, with a bucket that holds these keys, each its own content.
+
+    All of moto's servers in a process share their state: every test needs a bucket of its own name.
+    """
+    from moto.server import ThreadedMotoServer
+
+    moto = ThreadedMotoServer(port=0, verbose=False)
+    moto.start()
+    try:
+        host, port = moto.get_host_and_port()
+        with client("s3", f"http://{host}:{port}") as s3:
+            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+            for key in keys:
+                s3.put_object(Bucket=bucket, Key=key, Body=key.encode())
+            yield s3
+    finally:
+        moto.stop()
+
+
+def program(folder: Path, source: str, name: str = "train") -> Command:
+    """A container program: Python source in which `root` stands for /opt/ml."""
+    folder.mkdir(parents=True, exist_ok=True)
+    script = folder / f"{name}.py"
+    script.write_text(f"import sys\nfrom pathlib import Path\nroot = Path(sys.argv[1])\n{source}")
+    return lambda root: [sys.executable, "-I", "-u", str(script), str(root)]
+
+
+def programs(folder: Path, train: str = GOOD, serve: str = ECHOES) -> Programs:
+    """Both programs. `serve` defines `answer(path, headers, body)`, and may replace `healthy()` and
+    `parameters` of a small stand-in for a serving container."""
+    return Programs(program(folder, train), program(folder, _SERVES.replace("{source}", serve), "serve"))
+
+
+@contextmanager
+def emulator(
+    folder: Path, source: str = GOOD, grace_seconds: float = 30, serve: str = ECHOES, **also: Any
+) -> Iterator[tuple[Any, Any, Server]]:
+    """A server of `folder/home` whose jobs run this source; its SageMaker and logs clients."""
+    with (
+        running_server(
+            folder / "home", programs=programs(folder, source, serve), grace_seconds=grace_seconds, **also
+        ) as server,
+        client("sagemaker", server.url) as sagemaker,
+        client("logs", server.url) as logs,
+    ):
+        yield sagemaker, logs, server
+
+
+def rehearse(folder: Path, plan: dict[str, Any]) -> None:
+    """Write the rehearsal file of `folder/home`."""
+    path = folder / "home" / "rehearsal.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(plan))  # JSON is YAML
+
+
+def artefact(folder: Path) -> str:
+    """The URI of a small model.tar.gz in `folder`."""
+    path = folder / "model.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        member = tarfile.TarInfo("weights")
+        member.size = 7
+        archive.addfile(member, io.BytesIO(b"trained"))
+    return path.as_uri()
+
+
+def create_model(sagemaker: Any, folder: Path, name: str = "model", **changes: Any) -> str:
+    container = {"Image": OPEN_IMAGE, "ModelDataUrl": artefact(folder)} | changes
+    arn: str = sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container)["ModelArn"]
+    return arn
+
+
+def request(folder: Path, name: str = "job", **changes: Any) -> dict[str, Any]:
+    """A request that the emulator accepts, over empty channels in `folder/data`."""
+    for channel in CONTENT_TYPES:
+        (folder / "data" / channel).mkdir(parents=True, exist_ok=True)
+    job = TrainingJob(
+        name=name,
+        image=OPEN_IMAGE,
+        role=ROLE,
+        data_uri=(folder / "data").as_uri(),
+        output_uri=(folder / "out").as_uri(),
+        instance_type="ml.m5.large",
+        volume_gb=10,
+        max_runtime_seconds=600,
+        hyperparameters=HYPERPARAMETERS,
+        tags={"project": "sageseg", "größe": "klein"},
+    )
+    return training_request(job) | changes
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 15) -> None:
+    """Return when the condition holds; fail the test when it does not come to that."""
+    pause, deadline = threading.Event(), time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError("what was waited for did not happen")
+        pause.wait(0.01)
+
+
+def wait_for_end(sagemaker: Any, name: str = "job") -> dict[str, Any]:
+    """The description of a job once it has ended."""
+    wait_until(lambda: sagemaker.describe_training_job(TrainingJobName=name)["TrainingJobStatus"] in ENDED)
+    description: dict[str, Any] = sagemaker.describe_training_job(TrainingJobName=name)
+    return description
+
+
+def messages(logs: Any, name: str = "job") -> list[str]:
+    """All log lines of a job, from the head."""
+    streams = logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{name}/")["logStreams"]
+    events = logs.get_log_events(logGroupName=LOG_GROUP, logStreamName=streams[0]["logStreamName"], startFromHead=True)[
+        "events"
+    ]
+    return [event["message"] for event in events]
+
+
+def wait_for_line(logs: Any, line: str, name: str = "job") -> None:
+    """Return when a job has logged this line."""
+
+    def is_logged() -> bool:
+        try:
+            return line in messages(logs, name)
+        except (logs.exceptions.ResourceNotFoundException, IndexError):
+            return False
+
+    wait_until(is_logged)

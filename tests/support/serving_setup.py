@@ -1,0 +1,173 @@
+"""What the tests of serving share: a trained job on an emulator in SageMaker's place, and a stand-in
+container whose masks are known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from formats.dataset import Dataset
+from formats.errors import SagesegError
+from formats.images import Rgb, read_image
+from formats.masks import Mask
+from jobs.cli import app
+from jobs.tracking.follow_training import POLL_SECONDS
+from jobs.tracking.records import JobRecord, read_record, write_record
+from tests.support.aws_setup import aws_client, moto_server, use_aws
+from tests.support.channel_samples import make_channels
+from tests.support.dataset_samples import disc_image, make_dataset
+from tests.support.emulator_setup import emulator, wait_until
+
+ROLE = "arn:aws:iam::123456789012:role/SageMaker"
+SCHEDULER_ROLE = "arn:aws:iam::123456789012:role/Scheduler"
+TRAINS = '(root / "model" / "weights").write_text("trained")'
+SERVES = """
+import io
+import numpy as np
+from PIL import Image
+from jobs.contract.probabilities import encode_probabilities
+parameters = {"MaxConcurrentTransforms": 2}
+def answer(path, headers, body):
+    with Image.open(io.BytesIO(body)) as image:
+        bright = np.asarray(image.convert("L")) > 125
+    accept = headers.get("Accept")
+    if accept == "image/png":
+        buffer = io.BytesIO()
+        Image.fromarray(bright.astype(np.uint8)).save(buffer, "PNG")
+        return 200, {"Content-Type": accept}, buffer.getvalue()
+    if accept == "application/x-recordio-protobuf":
+        scores = np.stack([~bright, bright])[None].astype(np.float32)
+        return 200, {"Content-Type": accept}, encode_probabilities(scores)
+    return 406, {"Content-Type": "text/plain"}, b"not answered"
+"""
+"""Bright pixels are class 1. Probabilities come under the documented name only, as it may be at AWS."""
+NAME = "cars"
+
+
+@dataclass(frozen=True)
+class Served:
+    """AWS as the tests have it: moto for S3 and Scheduler, `home` of the emulator for SageMaker."""
+
+    url: str
+    emulator_url: str
+    folder: Path
+    dataset: Dataset
+    record: JobRecord
+
+    def sagemaker(self) -> Any:
+        return aws_client("sagemaker", self.emulator_url)
+
+    def scheduler(self) -> Any:
+        return aws_client("scheduler", self.url)
+
+    def services(self) -> dict[str, str]:
+        return dict.fromkeys(("sagemaker", "sagemaker_runtime", "cloudwatch_logs"), self.emulator_url)
+
+    def endpoint(self) -> str:
+        """The status of the only endpoint; empty when there is none."""
+        found = self.sagemaker().list_endpoints()["Endpoints"]
+        return str(found[0]["EndpointStatus"]) if found else ""
+
+    def keys(self, prefix: str) -> list[str]:
+        listed = aws_client("s3", self.url).list_objects_v2(Bucket="cars", Prefix=prefix)
+        return [found["Key"] for found in listed.get("Contents", ())]
+
+    def rehearse(self, **plan: Any) -> None:
+        (self.folder / "home" / "rehearsal.yaml").write_text(json.dumps(plan))
+
+    def settle(self) -> None:
+        """Nothing goes wrong any more, and nothing is left."""
+        (self.folder / "home" / "rehearsal.yaml").unlink(missing_ok=True)
+        sagemaker = self.sagemaker()
+        for found in sagemaker.list_endpoints()["Endpoints"]:
+            if found["EndpointStatus"] == "Deleting":
+                continue
+            sagemaker.delete_endpoint(EndpointName=found["EndpointName"])
+        for found in sagemaker.list_endpoint_configs()["EndpointConfigs"]:
+            sagemaker.delete_endpoint_config(EndpointConfigName=found["EndpointConfigName"])
+        for found in sagemaker.list_models()["Models"]:
+            sagemaker.delete_model(ModelName=found["ModelName"])
+        scheduler = self.scheduler()
+        for found in scheduler.list_schedules()["Schedules"]:
+            scheduler.delete_schedule(Name=found["Name"])
+
+    def left(self) -> list[str]:
+        """The names of all that stands at SageMaker and Scheduler."""
+        sagemaker = self.sagemaker()
+        return [
+            *(f"endpoint {found['EndpointName']}" for found in sagemaker.list_endpoints()["Endpoints"]),
+            *(
+                f"config {found['EndpointConfigName']}"
+                for found in sagemaker.list_endpoint_configs()["EndpointConfigs"]
+            ),
+            *(f"model {found['ModelName']}" for found in sagemaker.list_models()["Models"]),
+            *(f"schedule {found['Name']}" for found in self.scheduler().list_schedules()["Schedules"]),
+        ]
+
+
+@contextmanager
+def served_job(folder: Path, serve: str = SERVES) -> Iterator[Served]:
+    """A completed job `cars` at an AWS that is moto and an emulator; the environment names them."""
+    with moto_server() as url, pytest.MonkeyPatch.context() as patch:
+        aws_client("s3", url).create_bucket(Bucket="cars")
+        use_aws(patch, url)
+        patch.setenv("SAGESEG_HOME", str(folder / "first-home"))
+        patch.setattr("jobs.price_list._ask", no_price_list)
+        patch.setitem(POLL_SECONDS, "aws", 0.02)
+        with emulator(folder, TRAINS, serve=serve) as (_, _, server):
+            use_aws(patch, url, **dict.fromkeys(("sagemaker", "sagemaker_runtime", "cloudwatch_logs"), server.url))
+            dataset = small_dataset(folder / "dataset")
+            words = ("--data", "s3://cars/one", "--role", ROLE, "--name", NAME, "--mini-batch-size", "1", "--yes")
+            ran = run("train", str(dataset.root), *words)
+            assert ran.exit_code == 0, ran.output
+            yield Served(url, server.url, folder, dataset, read_record(NAME))
+
+
+def each_test(served: Served, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A fixture's body: the test's own home knows the job, and the test leaves nothing behind."""
+    use_aws(monkeypatch, served.url, **served.services())
+    write_record(served.record)
+    yield
+    sagemaker = served.sagemaker()
+    wait_until(lambda: not sagemaker.list_endpoints(StatusEquals="Creating")["Endpoints"])
+    served.settle()
+    wait_until(lambda: not sagemaker.list_endpoints()["Endpoints"])
+
+
+def small_dataset(root: Path) -> Dataset:
+    images = {f"car{number}_01": disc_image(24, 16, seed=number) for number in range(5)}
+    splits = {stem: "train" if stem == "car4_01" else "val" for stem in images}
+    return make_channels(make_dataset(root, images, splits=splits))
+
+
+def bright(image: Rgb) -> Mask:
+    """What the stand-in container answers."""
+    from PIL import Image
+
+    return (np.asarray(Image.fromarray(image).convert("L")) > 125).astype(np.uint8)
+
+
+def expected_mask(dataset: Dataset, row_id: str) -> Mask:
+    return bright(read_image(dataset.image_path(row_id)))
+
+
+def no_price_list(*_: str) -> list[str]:
+    raise SagesegError("asking for the price: AccessDeniedException: not allowed")
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(app, list(words))
+
+
+def error_of(ran: Result) -> str:
+    assert isinstance(ran.exception, SagesegError), ran.output
+    assert "\n" not in str(ran.exception)
+    return str(ran.exception)
