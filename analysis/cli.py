@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from analysis.choices import How, Rule, parse_overlays
 from analysis.drawing.colours import ColourScheme
-from analysis.options import ScoringOptions
+from analysis.options import How, Rule, ScoringOptions, parse_overlays
 from formats.command_options import takes
 
 app = typer.Typer(

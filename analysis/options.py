@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 from formats.command_options import option
 from formats.errors import SagesegError
@@ -56,3 +57,31 @@ class ScoringOptions:
                 raise SagesegError(f"{name} {value}: expected {least} or more")
         if not 0 < self.boundary_share <= 1:
             raise SagesegError(f"--boundary-share {self.boundary_share}: expected a share above 0, up to 1")
+
+
+def area(scale: Scale | None, pixels: int) -> float | None:
+    """Pixels in the user's unit squared; None without a scale."""
+    return scale.area(pixels) if scale else None
+
+
+class How(StrEnum):
+    """How overlapping crops become one mask."""
+
+    BLEND = "blend"
+    INNER = "inner"
+
+
+class Rule(StrEnum):
+    """How several predictions become one."""
+
+    MEAN = "mean"
+    MAJORITY = "majority"
+
+
+def parse_overlays(text: str) -> int | None:
+    """`500`, or `all`, which is None."""
+    if text == "all":
+        return None
+    if not text.isdecimal():
+        raise SagesegError(f"--overlays {text}: expected how many of the worst images to draw, such as 500, or all")
+    return int(text)

@@ -30,7 +30,7 @@ import numpy as np
 from formats.console import result
 from formats.images import read_image
 from formats.masks import read_mask
-from jobs.algorithm.processor import prepare_processor
+from jobs.algorithm.machine.torch_loading import prepare_processor
 from jobs.contract.artefact import read_model_folder
 from sageseg.studio.shoot import draw_shoot
 

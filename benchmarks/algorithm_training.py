@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from formats.console import result
-from jobs.algorithm.processor import prepare_processor
+from jobs.algorithm.machine.torch_loading import prepare_processor
 
 prepare_processor()
 

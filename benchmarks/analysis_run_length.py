@@ -14,7 +14,7 @@ import numpy as np
 import pycocotools.mask
 from side_by_side import tell
 
-from analysis.scoring.runs import decode_runs, encode_runs
+from analysis.exports.run_length import decode_runs, encode_runs
 from formats.masks import Mask, read_mask
 
 HEIGHT, WIDTH, ROUNDS = 1280, 1918, 50

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from formats.errors import SagesegError
@@ -57,3 +59,41 @@ def _track_bar(items: Iterable[T], total: int, label: str) -> Iterator[T]:
     from rich.progress import track as rich_track
 
     yield from rich_track(items, label, total, console=Console(stderr=True), transient=True)
+
+
+def describe_seconds(seconds: float) -> str:
+    """`45 s`, `12 min`, `1 h 20 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def _ignore(_text: str) -> None:
+    """Plain output has no live line: it would be one line a second."""
+
+
+@dataclass(frozen=True)
+class Screen:
+    """`line` shows what stays, `live` replaces the line at the bottom."""
+
+    line: Callable[[str], None] = say
+    live: Callable[[str], None] = _ignore
+
+
+@contextmanager
+def open_screen() -> Iterator[Screen]:
+    """The screen of this process's stderr."""
+    if not sys.stderr.isatty():
+        yield Screen()
+        return
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    console = Console(stderr=True)
+    with Live(Text(""), console=console, transient=True, refresh_per_second=4) as live:
+        yield Screen(
+            line=lambda text: console.print(Text(text), soft_wrap=True),
+            live=lambda text: live.update(Text(text, no_wrap=True, overflow="ellipsis")),
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,3 +84,8 @@ def open_dataset(root: Path) -> Dataset:
             f"{info_path(root)}: format_version is {version}; this sageseg reads {FORMAT_VERSION}: prepare it again"
         )
     return Dataset(root, read_labels(labels_path(root)), tuple(read_manifest(manifest_path(root))), info)
+
+
+def dataset_digest(dataset: Dataset) -> str:
+    """sha256 of the manifest, which holds every file's checksum."""
+    return hashlib.sha256(manifest_path(dataset.root).read_bytes()).hexdigest()

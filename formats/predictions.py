@@ -21,6 +21,9 @@ from formats.errors import SagesegError
 from formats.manifest import ManifestRow, read_manifest, write_manifest
 from formats.staging import write_bytes, write_text
 
+Probabilities = npt.NDArray[np.float16]
+"""Class probabilities, shape (C, h, w), dtype float16, each 0..1."""
+
 
 @dataclass(frozen=True)
 class Predictions:

@@ -1,97 +1,53 @@
-"""The one place where clients of AWS are made; `local` gives the same clients for the emulator."""
+"""Where a job lives: at AWS, or on this machine's emulator, which the same clients speak to."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import boto3
-import botocore.exceptions
-import botocore.session
 from botocore.config import Config
 
-from formats.errors import SagesegError
-from jobs.aws.errors import AwsError, redact
+from formats.state_home import home
+from jobs.aws.clients import client_config
+from jobs.aws.clients import make_client as aws_client
 from jobs.emulator.launcher import ensure_emulator
-from jobs.tracking.records import home
+from jobs.emulator.presence import presence_path
 
 LOCAL_REGION = "us-east-1"
-_CONFIG = Config(
-    retries={"mode": "adaptive", "max_attempts": 8},
-    max_pool_connections=32,
-    # every upload carries its MD5; a second checksum would be computed for nothing
-    request_checksum_calculation="when_required",
-    # botocore would put its own together for every request: a seventh of the time that a small file takes
-    user_agent="sageseg",
-)
-_HURRIED = _CONFIG.merge(Config(retries={"max_attempts": 1}, connect_timeout=3, read_timeout=10))
-_ONCE = _CONFIG.merge(Config(retries={"total_max_attempts": 1, "mode": "standard"}, read_timeout=70))
-_SIGN_IN = "run aws configure or aws sso login, or set AWS_PROFILE"
+LOCAL_ROLE = "arn:aws:iam::000000000000:role/sageseg-local"
 
 
-class NetworkError(SagesegError):
-    """A request that did not arrive, or whose answer did not."""
+def make_client(service: str, backend: str, region: str | None, *, once: bool = False) -> Any:
+    """A boto3 client of a service, at AWS or at this folder's emulator (which it starts)."""
+    if backend == "aws":
+        return aws_client(service, region, once=once)
+    return boto3.client(
+        service,
+        region_name=region or LOCAL_REGION,
+        endpoint_url=ensure_emulator(home()),
+        aws_access_key_id="local",
+        aws_secret_access_key="local",  # noqa: S106 (the emulator checks no signature)
+        config=client_config(once=once).merge(Config(proxies={})),  # a company's proxy is no way to 127.0.0.1
+    )
 
 
-def make_client(service: str, backend: str, region: str | None, *, hurried: bool = False, once: bool = False) -> Any:
-    """A boto3 client of a service, at AWS or at this folder's emulator (which it starts).
+@dataclass(frozen=True)
+class Place:
+    """A backend in a region, with its SageMaker client."""
 
-    A `hurried` one gives up within seconds: for what can be done without. `once` leaves trying again
-    to the caller, and waits out the 60 s that an endpoint may take to answer.
-    """
-    config = _HURRIED if hurried else _ONCE if once else _CONFIG
-    if backend == "local":
-        return boto3.client(
-            service,
-            region_name=region or LOCAL_REGION,
-            endpoint_url=ensure_emulator(home()),
-            aws_access_key_id="local",
-            aws_secret_access_key="local",  # noqa: S106 (the emulator checks no signature)
-            config=config.merge(Config(proxies={})),  # a company's proxy is no way to 127.0.0.1
-        )
-    with aws_errors(f"opening {service}"):
-        return boto3.client(service, region_name=region, config=config)
+    backend: str
+    region: str
+    sagemaker: Any
+
+    def __str__(self) -> str:
+        return "this machine's emulator" if self.backend == "local" else f"AWS in {self.region}"
 
 
-def make_s3_lister(region: str) -> Any:
-    """An S3 client for long listings. It leaves times as text: to parse those of a page takes longer
-    than all else that is done with it."""
-    with aws_errors("opening s3"):
-        session = botocore.session.get_session()
-        session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=str)
-        return boto3.session.Session(botocore_session=session).client("s3", region_name=region, config=_CONFIG)
+def open_place(backend: str, region: str) -> Place:
+    return Place(backend, region, make_client("sagemaker", backend, region))
 
 
-def configured_region(region: str | None) -> str:
-    """The region asked for, or the environment's or profile's. Raises SagesegError without one."""
-    with aws_errors("reading the AWS settings"):
-        found = region or os.environ.get("AWS_REGION") or boto3.session.Session().region_name
-    if not found:
-        raise SagesegError("region: none configured; pass --region, or set AWS_REGION or a profile's region")
-    return str(found)
-
-
-@contextmanager
-def aws_errors(doing: str) -> Iterator[None]:
-    """Turn what AWS refuses, and connections that fail, into one line: what was being done, AWS's
-    own words, the next step. What AWS refused is an `AwsError`, which holds AWS's code."""
-    try:
-        yield
-    except botocore.exceptions.ClientError as e:
-        error = e.response.get("Error", {})
-        raise AwsError(doing, str(error.get("Code", "error")), str(error.get("Message") or e)) from e
-    except (botocore.exceptions.NoCredentialsError, botocore.exceptions.PartialCredentialsError) as e:
-        raise SagesegError(f"{doing}: no AWS credentials; {_SIGN_IN}") from e
-    except (
-        botocore.exceptions.SSOError,
-        botocore.exceptions.UnauthorizedSSOTokenError,
-        botocore.exceptions.TokenRetrievalError,
-        botocore.exceptions.CredentialRetrievalError,
-    ) as e:
-        raise SagesegError(redact(f"{doing}: {e}; {_SIGN_IN}")) from e
-    except (botocore.exceptions.HTTPClientError, botocore.exceptions.ConnectionError) as e:
-        raise NetworkError(redact(f"{doing}: {e}; check the network and run the same command again")) from e
-    except botocore.exceptions.BotoCoreError as e:
-        raise SagesegError(redact(f"{doing}: {e}")) from e
+def emulator_was_here() -> bool:
+    """Whether an emulator ever ran for this home, so that asking it may find something."""
+    return presence_path(home()).parent.exists()

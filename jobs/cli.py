@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from jobs.account.commands import lambda_, policy
-from jobs.endpoints.commands import delete, deploy, leftovers, predict
-from jobs.prediction.commands import export, features
+from jobs.endpoints.commands import delete, deploy, leftovers
+from jobs.prediction.commands import export, features, predict
 from jobs.tracking.commands import list_jobs, logs, metrics, show, stop
 from jobs.training.commands import train, upload
 from jobs.tuning.commands import tune
@@ -43,7 +43,7 @@ def emulator(
     ] = None,
 ) -> None:
     """SageMaker's API on this machine, for any client."""
+    from formats.state_home import home
     from jobs.emulator.server import serve
-    from jobs.tracking.records import home
 
     serve(host, port, home(), float("inf") if idle_seconds is None else idle_seconds)

@@ -16,8 +16,8 @@ import simplejpeg
 from analysis.comparison import compare as comparing
 from analysis.comparison.compare import ReportScores, common_stems
 from analysis.drawing.colours import AGREEMENT_COLOURS, Colour, ColourScheme
-from analysis.drawing.thumbnails import data_uri, shrink
-from analysis.redrawing import difference_of
+from analysis.drawing.overlays import difference_of
+from analysis.drawing.shrink import data_uri, shrink
 from analysis.report.charts import common_curves
 from analysis.report.formatting import UNDEFINED
 from analysis.report.page import job_facts

@@ -11,8 +11,8 @@ import numpy as np
 import simplejpeg
 
 from analysis.drawing.colours import AgreementColours
-from analysis.drawing.thumbnails import data_uri, shrink
-from analysis.redrawing import difference_of
+from analysis.drawing.overlays import difference_of
+from analysis.drawing.shrink import data_uri, shrink
 from formats.crops import Box
 from formats.images import Rgb
 

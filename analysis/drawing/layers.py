@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
+
+import cv2
 import numpy as np
+import numpy.typing as npt
 
 from analysis.drawing.colours import AgreementColours, Colour
 from analysis.drawing.overlays import Agreement
-from analysis.palette_png import Rgba
 from formats.classes import IGNORE, voc_palette
+from formats.masks import Mask
+
+Rgba = npt.NDArray[np.uint8]
+"""Red, green, blue and opacity of each id, shape (n, 4), n at most 256."""
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PALETTE_COLOUR = 3
+_EVERY_OTHER = np.array([int(f"{bits:b}", 4) for bits in range(256)], np.uint16)
+"""Eight bits spread over sixteen: each goes to the lower place of its pair."""
+
 
 SINGLE_CLASS: Colour = (178, 76, 245)
 """Violet for the only foreground class: VOC's dark red would read as a mistake beside the
@@ -40,3 +53,51 @@ def difference_palette(colours: AgreementColours) -> Rgba:
     palette[Agreement.WRONG] = (*colours.wrong, round(255 * _OPACITY_ERROR))
     palette[Agreement.MISSED] = (*colours.missed, round(255 * _OPACITY_ERROR))
     return palette
+
+
+def encode_palette_png(ids: Mask, palette: Rgba) -> bytes:
+    """Ids (height, width), each less than len(palette), as a PNG of as few bits as they need.
+
+    Format: PNG specification, third edition (w3.org/TR/png-3). Pillow takes five times as long
+    for 1918 × 1280, because it packs pixels one by one.
+    """
+    used = int(ids.max(initial=0)) + 1
+    bits = 1 if used <= 2 else 2 if used <= 4 else 8
+    height, width = ids.shape
+    return b"".join(
+        (
+            _SIGNATURE,
+            _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, _PALETTE_COLOUR, 0, 0, 0)),
+            _chunk(b"PLTE", palette[:used, :3].tobytes()),
+            _chunk(b"tRNS", palette[:used, 3].tobytes()),
+            _chunk(b"IDAT", _compress(_pack(ids, bits))),
+            _chunk(b"IEND", b""),
+        )
+    )
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def _pack(ids: Mask, bits: int) -> npt.NDArray[np.uint8]:
+    """Rows of ids packed into bytes, the leftmost pixel in the highest bits."""
+    if bits == 8:
+        return ids
+    if bits == 1:
+        return np.packbits(ids, axis=1)
+    packed = np.zeros((ids.shape[0], -(-ids.shape[1] // 4)), np.uint8)
+    left, top, width, height = cv2.boundingRect(ids)  # masks are clear around what they show
+    rows, first, last = slice(top, top + height), left // 8, -(-(left + width) // 8)
+    shown = ids[rows, 8 * first : 8 * last]
+    high, low = (_EVERY_OTHER[np.packbits(shown & bit, axis=1)] for bit in (2, 1))
+    inside = packed[rows, 2 * first : 2 * last]
+    inside[:] = (high << 1 | low).astype(">u2").view(np.uint8)[:, : inside.shape[1]]
+    return packed
+
+
+def _compress(rows: npt.NDArray[np.uint8]) -> bytes:
+    """Rows with PNG's filter byte 0 before each. Level 1: masks shrink to a few kB at any level."""
+    filtered = np.zeros((rows.shape[0], rows.shape[1] + 1), np.uint8)
+    filtered[:, 1:] = rows
+    return zlib.compress(filtered.tobytes(), 1)

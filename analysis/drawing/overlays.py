@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -17,15 +19,21 @@ from analysis.drawing.jpeg_planes import (
     Plane,
     Planes,
     colour_differences,
+    encode_planes,
     halve,
     stack,
     to_planes,
     without_colour,
 )
 from analysis.drawing.legend import legend_band, text_size
+from analysis.report_files import layer_name, overlay_name
 from formats.classes import IGNORE
-from formats.images import Luma, Rgb
-from formats.masks import Mask
+from formats.images import Luma, Rgb, read_image, read_luma
+from formats.masks import Mask, read_mask
+from formats.staging import write_errors
+
+_QUALITY = 90
+
 
 BRIGHTNESS = 0.55
 """What is left of the image's brightness beneath the colours."""
@@ -139,3 +147,24 @@ def _paints(colours: AgreementColours) -> tuple[npt.NDArray[np.float64], npt.NDA
         share[code] = (1 - opacity) * BRIGHTNESS
         paint[code] = np.array(colour) * opacity
     return share, paint
+
+
+def difference_of(report: Path, stem: str, colours: AgreementColours) -> Rgb:
+    """The image in grey with what is right, wrong and missed over it, full size, (height, width, 3) uint8."""
+    codes = read_mask(report / layer_name("difference", stem))
+    return draw_difference(read_image(report / layer_name("image", stem)), codes, colours)
+
+
+@dataclass(frozen=True)
+class OverlayWriter:
+    """Writes the full-size overlay of an image, by stem. Pickles, to work in another process."""
+
+    report: Path
+    colours: AgreementColours
+
+    def __call__(self, stem: str) -> None:
+        codes = read_mask(self.report / layer_name("difference", stem))
+        overlay = draw_overlay(read_luma(self.report / layer_name("image", stem)), codes, self.colours)
+        path = self.report / overlay_name(stem)
+        with write_errors(path):  # straight to its name: the folder as a whole appears when it is complete
+            path.write_bytes(encode_planes(overlay, _QUALITY))

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from analysis.exports.run_length import decode_runs, encode_runs
 from analysis.masks.reading import read_prediction
 from analysis.masks.sources import Source, plan_sources
-from analysis.scoring.runs import decode_runs, encode_runs
 from formats.classes import BACKGROUND, IGNORE, ClassTable
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from analysis.masks.blend import blend_labels, blend_probabilities, row_lines
 from analysis.masks.pieces import Piece, assemble, in_rows
-from analysis.scoring.thresholds import Probabilities
 from formats.masks import Mask
+from formats.predictions import Probabilities
 
 Content = TypeVar("Content", bound=npt.NDArray[Any])
 

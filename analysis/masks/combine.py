@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from analysis.choices import Rule
 from analysis.masks.blend import likeliest
 from analysis.masks.pieces import Piece
 from analysis.masks.reading import read_crop_mask, read_crop_probabilities
-from analysis.scoring.thresholds import Probabilities
+from analysis.options import Rule
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow
 from formats.masks import Mask, write_mask
 from formats.parallel import map_parallel
 from formats.predictions import (
     Predictions,
+    Probabilities,
     mask_path,
     probabilities_path,
     write_predictions_index,

@@ -14,15 +14,14 @@ import numpy.typing as npt
 from analysis.masks.bands import Band, blended_bands, inner_bands, resize_bands, whole
 from analysis.masks.pieces import Piece, assemble
 from analysis.masks.sources import Source
-from analysis.scoring.counts import check_prediction, check_truth
-from analysis.scoring.thresholds import Probabilities
 from formats import dataset as dataset_files
 from formats import predictions as prediction_files
 from formats.classes import IGNORE
 from formats.crops import Box
 from formats.errors import SagesegError
 from formats.images import Rgb, read_image
-from formats.masks import Mask, read_mask, resize_mask
+from formats.masks import Mask, check_values, read_mask, resize_mask
+from formats.predictions import Probabilities
 
 BACKGROUND_ID = 0
 GREY = 128
@@ -126,3 +125,19 @@ def _sized(pixels: Mask, crop: Box, path: Path) -> Mask:
             f"{path}: {width}×{height} pixels; expected {crop.width}×{crop.height}, as manifest.csv says"
         )
     return pixels
+
+
+def check_truth(mask: Mask, num_classes: int, path: Path) -> None:
+    """Raise SagesegError when a true mask holds a value that is neither a class nor ignore (255)."""
+    if mask.max(initial=0) >= num_classes:
+        check_values(mask, num_classes, path)
+
+
+def check_prediction(mask: Mask, num_classes: int, path: Path) -> None:
+    """Raise SagesegError when a predicted mask holds a value that is no class; ignore (255) is none."""
+    highest = int(mask.max(initial=0))
+    if highest >= num_classes:
+        ignored = ", and ignore is never predicted" if highest == IGNORE else ""
+        raise SagesegError(
+            f"{path}: predicted value {highest} is no class; expected 0 to {num_classes - 1}{ignored}: predict again"
+        )

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-from analysis.choices import How
 from analysis.masks.reading import read_bands
 from analysis.masks.sources import Source, agreed_classes, dropped_before, plan_sources
+from analysis.options import How
 from formats.classes import IGNORE, ClassTable
 from formats.dataset import Dataset
 from formats.errors import SagesegError

@@ -8,10 +8,10 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from analysis.report.examiner import ImageReport
+from analysis.options import area
 from analysis.report.object_tables import wrong_object_to_json
-from analysis.report.scores_json import area
 from analysis.scoring.components import Component
+from analysis.scoring.image_report import ImageReport
 from analysis.scoring.scores import defined
 from analysis.scoring.summary import Summary
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analysis.report.examiner import ImageReport
 from analysis.report_files import LAYERS
+from analysis.scoring.image_report import ImageReport
 from analysis.scoring.scores import defined
 
 WORST = 200

@@ -8,12 +8,11 @@ from pathlib import Path
 import simplejpeg
 
 from analysis.drawing.colours import AgreementColours
-from analysis.drawing.layers import difference_palette, tint_palette
+from analysis.drawing.layers import difference_palette, encode_palette_png, tint_palette
 from analysis.drawing.overlays import agreement, draw_difference
 from analysis.drawing.strips import draw_strip
 from analysis.masks.reading import read_source_image
 from analysis.masks.sources import Source
-from analysis.palette_png import encode_palette_png
 from analysis.report_files import LAYERS, STRIPS, layer_name, strip_name
 from formats import dataset as dataset_files
 from formats.crops import Box

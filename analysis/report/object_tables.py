@@ -12,12 +12,11 @@ from typing import Any, Literal
 import numpy as np
 
 from analysis.options import Scale
-from analysis.report.examiner import ImageReport
 from analysis.scoring.components import SIZE_EDGES, SizeColumn
 from analysis.scoring.count_totals import WrongTotals
-from analysis.scoring.counts import Confusion
+from analysis.scoring.counts import Confusion, Ints
+from analysis.scoring.image_report import ImageReport
 from analysis.scoring.objects import Amount, Kind, WrongObject
-from analysis.scoring.runs import Ints
 from analysis.scoring.summary import Summary
 
 LARGEST = 100

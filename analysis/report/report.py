@@ -12,18 +12,19 @@ from typing import Any
 
 from analysis.drawing.close_ups import close_ups as draw_close_ups
 from analysis.drawing.colours import AGREEMENT_COLOURS, AgreementColours, ColourScheme
+from analysis.drawing.overlays import OverlayWriter
 from analysis.drawing.thumbnails import draw_thumbnails
 from analysis.masks.pieces import owned_pixels
 from analysis.masks.sources import Source, check_complete, dropped_before, plan_sources
 from analysis.options import ScoringOptions
-from analysis.redrawing import OverlayWriter
 from analysis.report.csv_tables import areas_to_csv, images_to_csv, objects_to_csv
-from analysis.report.examiner import Examiner, ImageReport
+from analysis.report.examiner import Examiner
 from analysis.report.gallery import pictured, worst_and_best
 from analysis.report.layer_files import Drawer
 from analysis.report.page import Pictures, render_page
 from analysis.report.scores_json import summary_to_json
 from analysis.report_files import IMAGES, OVERLAYS, PAGE, SCORES
+from analysis.scoring.image_report import ImageReport
 from analysis.scoring.summary import Absent, Summary, summarise
 from formats.console import say
 from formats.dataset import Dataset

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from analysis.options import Scale, ScoringOptions
+from analysis.options import ScoringOptions, area
 from analysis.report.object_tables import class_pairs_to_json, true_sizes_to_json, wrong_to_json
 from analysis.scoring.intervals import LEVEL, ScoreIntervals
 from analysis.scoring.kitti_scores import kitti_scores
@@ -97,11 +97,6 @@ def _areas(summary: Summary) -> dict[str, Any]:
             **{f"{side}_components": components[side][class_id] if class_id else None for side in sides},
         }
     return {"unit": scale and scale.unit, "unit_per_pixel": scale and scale.per_pixel, "classes": classes}
-
-
-def area(scale: Scale | None, pixels: int) -> float | None:
-    """Pixels in the user's unit squared; None without a scale."""
-    return scale.area(pixels) if scale else None
 
 
 def _of_probabilities(counts: ProbabilityCounts | None, names: Sequence[str]) -> dict[str, Any]:

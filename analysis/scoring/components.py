@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.scoring.class_windows import ClassWindow
-from analysis.scoring.runs import Ints, Runs, row_runs
+from analysis.scoring.counts import Ints
+from analysis.scoring.runs import Runs, row_runs
 from formats.masks import Mask
 
 SIZE_EDGES = (1, 10, 100, 1_000, 10_000, 100_000)

@@ -9,10 +9,9 @@ import numpy as np
 
 from analysis.scoring.boundary import BoundaryCounts, no_boundaries
 from analysis.scoring.components import SIZE_EDGES, SizeColumn
-from analysis.scoring.counts import Confusion, no_counts
+from analysis.scoring.counts import Confusion, Ints, no_counts
 from analysis.scoring.image_measures import Measured
 from analysis.scoring.objects import Amount, WrongObjects, no_amounts
-from analysis.scoring.runs import Ints
 from analysis.scoring.scores import Scores, score
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from formats.classes import IGNORE
-from formats.errors import SagesegError
-from formats.masks import Mask, check_values
+from formats.masks import Mask
+
+Ints = npt.NDArray[np.int64]
+
 
 Confusion = npt.NDArray[np.int64]
 """Pixels by class, shape (C, C), dtype int64: rows are the truth, columns the prediction."""
@@ -105,19 +105,3 @@ def _count_pixels(truth: Mask, prediction: Mask, num_classes: int) -> Confusion:
     bins = 256 * num_classes  # ignore, and whatever else is no class, lies beyond
     counted = cv2.calcHist([codes.reshape(1, -1)], [0], None, [bins], [0, bins])
     return counted.reshape(num_classes, 256)[:, :num_classes].astype(np.int64)
-
-
-def check_truth(mask: Mask, num_classes: int, path: Path) -> None:
-    """Raise SagesegError when a true mask holds a value that is neither a class nor ignore (255)."""
-    if mask.max(initial=0) >= num_classes:
-        check_values(mask, num_classes, path)
-
-
-def check_prediction(mask: Mask, num_classes: int, path: Path) -> None:
-    """Raise SagesegError when a predicted mask holds a value that is no class; ignore (255) is none."""
-    highest = int(mask.max(initial=0))
-    if highest >= num_classes:
-        ignored = ", and ignore is never predicted" if highest == IGNORE else ""
-        raise SagesegError(
-            f"{path}: predicted value {highest} is no class; expected 0 to {num_classes - 1}{ignored}: predict again"
-        )

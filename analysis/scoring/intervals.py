@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.scoring.count_totals import Totals
-from analysis.scoring.runs import Ints
+from analysis.scoring.counts import Ints
 from analysis.scoring.scores import Floats, Scores, by_image, class_means, class_scores, pixel_accuracy, ratio
 
 LEVEL = 0.95

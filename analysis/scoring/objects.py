@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from analysis.scoring.class_windows import ClassWindow
 from analysis.scoring.components import LISTED, SIZE_EDGES, Labelled, label, size_bins
-from analysis.scoring.runs import Ints
+from analysis.scoring.counts import Ints
 from formats.masks import Mask
 
 Distances = npt.NDArray[np.float32]

@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 
 from analysis.masks.pieces import Piece
-from analysis.masks.reading import read_crop_mask
+from analysis.masks.reading import check_truth, read_crop_mask
 from analysis.masks.sources import Size, Source, plan_sources
-from analysis.scoring.counts import check_truth
-from analysis.scoring.runs import Ints
+from analysis.scoring.counts import Ints
 from analysis.scoring.scores import ratio
 from formats.classes import IGNORE
 from formats.dataset import Dataset

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from analysis.options import ScoringOptions
-from analysis.report.examiner import Examined, ImageReport
 from analysis.scoring.count_totals import (
     ObjectTotals,
     Totals,
@@ -19,6 +18,7 @@ from analysis.scoring.count_totals import (
     totals_of,
     wrong_totals,
 )
+from analysis.scoring.image_report import Examined, ImageReport
 from analysis.scoring.intervals import Intervals, bootstrap
 from analysis.scoring.scores import Scores, mean_over_images
 from analysis.scoring.thresholds import ProbabilityCounts

@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 
 from analysis.scoring.components import label
-from analysis.scoring.thresholds import Probabilities
 from formats.classes import IGNORE
 from formats.masks import Mask
+from formats.predictions import Probabilities
 
 CONFIDENT = 0.95
 """A model is confident where its likeliest class has at least this probability."""

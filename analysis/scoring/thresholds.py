@@ -13,9 +13,7 @@ import numpy.typing as npt
 from analysis.scoring.scores import METRICS, Floats, Tally, defined
 from formats.classes import IGNORE
 from formats.masks import Mask
-
-Probabilities = npt.NDArray[np.float16]
-"""Class probabilities, shape (C, h, w), dtype float16, each 0..1."""
+from formats.predictions import Probabilities
 
 LEVELS = 256
 """Thresholds, k / 255: those of KITTI's development kit."""

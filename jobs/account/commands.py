@@ -32,7 +32,7 @@ def policy(
     """
     from jobs.account.policy import Account
     from jobs.account.policy_script import checked_account, inline_script, wildcards, write_folder
-    from jobs.backends import configured_region
+    from jobs.aws.clients import configured_region
 
     where = configured_region(region)
     settled = checked_account(

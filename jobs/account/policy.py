@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from formats.errors import SagesegError
+from jobs.aws.names import SCHEDULE_PREFIX, UNTIL_TAG
 from jobs.contract.registry import ACCOUNTS
-from jobs.endpoints.lease import SCHEDULE_PREFIX, UNTIL_TAG
 
 VERSION = "2012-10-17"
 _SAGEMAKER, _SCHEDULER = "sagemaker.amazonaws.com", "scheduler.amazonaws.com"

@@ -92,7 +92,7 @@ def _train_here(root: Path, settings: Hyperparameters, data: Path, stop: threadi
 
 
 def _train_as_team(root: Path, data: Path, members: int, stop: threading.Event) -> int:
-    from jobs.algorithm.members import run_members
+    from jobs.algorithm.training.team import run_members
 
     arguments = ("train", "--root", str(root), "--data", str(data))
     failure_path(root).unlink(missing_ok=True)  # an earlier run's would be taken for this one's

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from formats.errors import SagesegError
+from jobs.aws.clients import aws_errors, make_client
 from jobs.aws.errors import AwsError
 from jobs.aws.s3 import parse_s3_uri
-from jobs.backends import aws_errors, make_client
 
 ANY_OWNER = "any"
 
@@ -13,7 +13,7 @@ ANY_OWNER = "any"
 def caller_account(region: str) -> str:
     """The account of the credentials; the call needs no permission, so that it proves them."""
     with aws_errors("asking AWS who you are"):
-        return str(make_client("sts", "aws", region).get_caller_identity()["Account"])
+        return str(make_client("sts", region).get_caller_identity()["Account"])
 
 
 def check_bucket(uri: str, region: str, owner: str | None) -> None:
@@ -26,7 +26,7 @@ def check_bucket(uri: str, region: str, owner: str | None) -> None:
     expected = {} if owner == ANY_OWNER else {"ExpectedBucketOwner": owner or caller_account(region)}
     try:
         with aws_errors(f"looking at bucket {bucket}"):
-            answer = make_client("s3", "aws", region).head_bucket(Bucket=bucket, **expected)
+            answer = make_client("s3", region).head_bucket(Bucket=bucket, **expected)
     except AwsError as e:
         raise SagesegError(_explain(bucket, e, expected.get("ExpectedBucketOwner"))) from e
     found = answer.get("BucketRegion") or region

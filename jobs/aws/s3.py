@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
-from formats.dataset import CHANNELS, Dataset
 from formats.errors import SagesegError
 
 
@@ -31,11 +28,6 @@ def parse_s3_uri(uri: str) -> S3Prefix:
     return S3Prefix(parts.netloc, f"{path}/" if path else "")
 
 
-def channel_files(dataset: Dataset, label_map: Path | None = None) -> Iterator[tuple[str, Path]]:
-    """Each file that SageMaker reads, with the channel it belongs to."""
-    for split, channel in CHANNELS.items():
-        for row in dataset.kept(split):
-            yield channel, dataset.image_path(row.id)
-            yield f"{channel}_annotation", dataset.mask_path(row.id)
-    if label_map:
-        yield from (("label_map", path) for path in sorted(label_map.glob("*_label_map.json")))
+def encryption(kms_key: str | None) -> dict[str, str]:
+    """What PutObject takes to encrypt with a KMS key."""
+    return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}

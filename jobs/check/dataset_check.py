@@ -10,11 +10,17 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from formats.console import say
 from formats.dataset import Dataset, open_dataset
+from formats.errors import SagesegError
 from formats.parallel import map_parallel
 from jobs.check.files import Finding, Pair, inspect_pair
 from jobs.check.rules import RULES, Evidence
 from jobs.check.settings import CheckSettings
+from jobs.contract.hyperparameters import parse_hyperparameters
+from jobs.contract.training_request import TrainingJob
+
+_SHOWN = 20
 
 
 def check_dataset(root: Path, settings: CheckSettings, *, workers: int | None = None) -> list[Finding]:
@@ -51,3 +57,30 @@ def describe(finding: Finding) -> str:
 def to_json(findings: Sequence[Finding]) -> str:
     """A list with one object a finding: severity, rule, file, message, cure."""
     return json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False)
+
+
+def check_before(root: Path, job: TrainingJob) -> None:
+    """Read the whole dataset; say its warnings. Raises SagesegError with the first error, after
+    saying the others."""
+    settled = parse_hyperparameters(job.hyperparameters, "open")
+    settings = CheckSettings(
+        algorithm=settled.algorithm,
+        backbone=settled.backbone,
+        crop_size=settled.crop_size,
+        mini_batch_size=settled.mini_batch_size,
+        validation_mini_batch_size=settled.validation_mini_batch_size,
+        instance_type=job.instance_type,
+        volume_size=job.volume_gb,
+    )
+    findings = [finding for finding in check_dataset(root, settings) if not _is_meant(finding, job)]
+    errors = errors_among(findings)
+    for finding in [*errors[1:], *(finding for finding in findings if finding not in errors)][:_SHOWN]:
+        say(describe(finding))
+    if errors:
+        more = f" (and {len(errors) - 1} more; sageseg prep check shows all)" if len(errors) > 1 else ""
+        raise SagesegError(f"{errors[0].file}: {errors[0].message}; {errors[0].cure}{more}")
+
+
+def _is_meant(finding: Finding, job: TrainingJob) -> bool:
+    """With --validate-on train there are no validation images on purpose."""
+    return job.validate_on == "train" and finding.rule == "split" and finding.message.startswith("no val ")

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from formats.dataset import CHANNELS, Dataset, channel_path
-from formats.gpu_instances import GPU_INSTANCES
 from jobs.check.files import Finding, PairFacts
 from jobs.check.memory import GIB, estimate_gib
 from jobs.check.settings import CheckSettings
+from jobs.contract.instances import GPU_INSTANCES
 
 ONE_SIZE = ("psp", "deeplab")
 """The algorithms whose networks are built for one size of image."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from formats.errors import SagesegError
-from jobs.aws.s3 import parse_s3_uri
 
 MODELS = {"resnet-50": "resnet50s.gluon_in1k", "resnet-101": "resnet101s.gluon_in1k"}
 """timm's names by the hyperparameter `backbone`."""
@@ -29,35 +28,3 @@ def find_weights(folder: Path, backbone: str) -> Path:
     if not found:
         raise SagesegError(f"{folder}: holds neither {' nor '.join(names)}; expected the weights of {backbone} there")
     return found[0]
-
-
-def weights_folder(named: str, backbone: str) -> Path:
-    """The folder of a file or folder on this machine, which the emulator delivers as the channel.
-    Raises SagesegError unless the training would read the file that was named."""
-    path = Path(named)
-    if "://" in named or not path.exists():
-        raise SagesegError(f"--pretrained {named}: expected a file or folder of this machine, for --backend local")
-    folder = path if path.is_dir() else path.parent
-    try:
-        found = find_weights(folder, backbone)
-    except SagesegError as e:
-        raise SagesegError(f"--pretrained {named}: {e}") from e
-    if path.is_file() and found != path:
-        raise SagesegError(f"--pretrained {named}: {found.name} beside it would be read; put it into a folder alone")
-    return folder
-
-
-def weights_uri(named: str, backbone: str) -> str:
-    """The URI of the weights' object in S3, or of their folder with a slash at its end. Raises
-    SagesegError for a place on this machine, and for a name that the training would not read."""
-    if "://" not in named:
-        raise SagesegError(
-            f"--pretrained {named}: is on this machine; copy it to S3 (aws s3 cp) and name its s3:// URI"
-        )
-    name = parse_s3_uri(named).prefix.rstrip("/").rpartition("/")[2]
-    if not name.endswith(".safetensors"):
-        return f"{named.rstrip('/')}/"
-    names = weights_names(backbone)
-    if name not in names:
-        raise SagesegError(f"--pretrained {named}: expected {' or '.join(names)} as the object's name; copy it to that")
-    return named

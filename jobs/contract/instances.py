@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from dataclasses import dataclass
 
 from formats.errors import SagesegError
-from formats.gpu_instances import GPU_INSTANCES
+
+_FAMILY = re.compile(r"ml\.(p|g|gr)\d")
+
 
 DEFAULT_GPUS = ("ml.p3.2xlarge", "ml.g5.2xlarge", "ml.g4dn.2xlarge")
 """Tried in this order: EC2 retired P3, so that an account may be refused it."""
@@ -55,10 +58,45 @@ def _memory(instance_type: str) -> int:
     return gpus.count * gpus.memory_gib
 
 
-def parse_instance_types(text: str) -> tuple[str, ...]:
-    """`ml.p3.2xlarge,ml.g5.2xlarge`, in the order in which they are tried."""
-    names: Sequence[str] = [part.strip() for part in text.split(",")]
-    wrong = [name for name in names if not name.startswith("ml.")]
-    if wrong:
-        raise SagesegError(f"--instance-type {text}: expected names such as ml.p3.2xlarge, comma between")
-    return tuple(dict.fromkeys(names))
+@dataclass(frozen=True)
+class Gpus:
+    """The GPUs of an instance type, memory in GiB each, and its own disk in GB.
+
+    Where there is one, SageMaker uses it in place of a volume: no larger VolumeSizeInGB is accepted
+    and no VolumeKmsKeyId, since the disk's hardware encrypts (API reference, ResourceConfig).
+    """
+
+    count: int
+    memory_gib: int
+    storage_gb: int = 0
+
+
+GPU_INSTANCES = {
+    "ml.p2.xlarge": Gpus(1, 12),
+    "ml.p2.8xlarge": Gpus(8, 12),
+    "ml.p2.16xlarge": Gpus(16, 12),
+    "ml.p3.2xlarge": Gpus(1, 16),
+    "ml.p3.8xlarge": Gpus(4, 16),
+    "ml.p3.16xlarge": Gpus(8, 16),
+    "ml.p3dn.24xlarge": Gpus(8, 32, 1800),
+    "ml.g4dn.xlarge": Gpus(1, 16, 125),
+    "ml.g4dn.2xlarge": Gpus(1, 16, 225),
+    "ml.g4dn.4xlarge": Gpus(1, 16, 225),
+    "ml.g4dn.8xlarge": Gpus(1, 16, 900),
+    "ml.g4dn.12xlarge": Gpus(4, 16, 900),
+    "ml.g4dn.16xlarge": Gpus(1, 16, 900),
+    "ml.g5.xlarge": Gpus(1, 24, 250),
+    "ml.g5.2xlarge": Gpus(1, 24, 450),
+    "ml.g5.4xlarge": Gpus(1, 24, 600),
+    "ml.g5.8xlarge": Gpus(1, 24, 900),
+    "ml.g5.12xlarge": Gpus(4, 24, 3800),
+    "ml.g5.16xlarge": Gpus(1, 24, 1900),
+    "ml.g5.24xlarge": Gpus(4, 24, 3800),
+    "ml.g5.48xlarge": Gpus(8, 24, 7600),
+}
+
+
+def has_gpus(instance_type: str) -> bool:
+    """Whether an instance type is of a family with GPUs of NVIDIA's, also of those that the built-in
+    is not documented to train on."""
+    return _FAMILY.match(instance_type) is not None

@@ -5,6 +5,8 @@ The accounts are those of `sagemaker-core` 2.27 (`image_uri_config/semantic-segm
 
 from __future__ import annotations
 
+import re
+
 from formats.errors import SagesegError
 
 OPEN_IMAGE = "sageseg:local"
@@ -69,3 +71,8 @@ def builtin_image(region: str) -> str:
         )
     domain = next((name for prefix, name in _DOMAINS.items() if region.startswith(prefix)), "amazonaws.com")
     return f"{account}.dkr.ecr.{region}.{domain}/semantic-segmentation:1"
+
+
+def is_builtin(image: str) -> bool:
+    """Whether an image URI is the built-in algorithm's."""
+    return re.search(r"/semantic-segmentation:\S+$", image) is not None

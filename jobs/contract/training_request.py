@@ -6,20 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from jobs.contract.channels import CONTENT_TYPES, MANIFEST_ATTRIBUTES, PRETRAINED
 from jobs.contract.instances import local_storage_gb
-
-CONTENT_TYPES = {
-    "train": "image/jpeg",
-    "validation": "image/jpeg",
-    "train_annotation": "image/png",
-    "validation_annotation": "image/png",
-}
-"""The four channels that the algorithm requires."""
-MANIFEST_ATTRIBUTES = ("source-ref", "segmentation-ref")
-"""What a line of an augmented manifest names, in the order in which the algorithm reads it."""
-VALIDATION_SOURCES = ("validation", "train")
-PRETRAINED = "pretrained"
-"""The channel of ImageNet weights, which our own image alone knows."""
 
 
 @dataclass(frozen=True)

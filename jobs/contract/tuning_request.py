@@ -9,9 +9,9 @@ from typing import Any
 from jobs.contract.hyperparameter_limits import Tunable
 from jobs.contract.hyperparameters import KINDS
 from jobs.contract.log_lines import METRIC_DEFINITIONS
+from jobs.contract.registry import is_builtin
 from jobs.contract.training_request import TrainingJob, tag_list, training_body
-from jobs.training.plan import is_builtin
-from jobs.tuning.ranges import check_range
+from jobs.contract.tunable_ranges import check_range
 
 MAX_NAME = 32
 """The longest name of a tuning job: SageMaker appends a number and letters for each training job."""

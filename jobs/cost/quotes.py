@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from formats.console import say
 from formats.errors import SagesegError
 from jobs.cost.prices import HOURS_PER_MONTH, Rate
 
@@ -95,3 +97,23 @@ def actual_usd(description: Mapping[str, Any], usd_per_hour: float | None) -> fl
     """What a finished training job cost: the billed seconds that the service reports, at a rate."""
     seconds = description.get("BillableTimeInSeconds")
     return None if seconds is None or usd_per_hour is None else seconds / _HOUR * usd_per_hour
+
+
+def agree_on_cost(quotes: Sequence[TrainingQuote], *, max_cost: float | None, yes: bool) -> None:
+    """Say what may be spent, and have it agreed to: by --yes, by --max-cost, or by a person's answer.
+
+    Off a terminal nobody can answer: there one of the two options is required.
+    """
+    for note in dict.fromkeys(quote.rate.note for quote in quotes if quote.rate.note):
+        say(f"note: {note}")
+    for number, quote in enumerate(quotes):
+        say(quote.describe() if number == 0 else f"if it moves on: {quote.describe()}")
+        lower = "--max-runtime" if quote.jobs == 1 else "--max-jobs or --max-runtime"
+        check_max_cost(quote.worst_usd, max_cost, quote.instance_type, lower=lower)
+    if yes or max_cost is not None:
+        return
+    if not sys.stdin.isatty():
+        raise SagesegError("this costs money and nobody is there to ask; add --yes, or --max-cost USD")
+    say("start it? [y/N]")
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise SagesegError("not started")

@@ -74,7 +74,7 @@ def serve(
     """Serve a home ($SAGESEG_HOME by default) until a signal, or until nothing was asked and no
     job ran for `idle_seconds`. Call it from the main thread."""
     if home is None:
-        from jobs.tracking.records import home as default_home
+        from formats.state_home import home as default_home
 
         home = default_home()
     with _ending_signals() as ended, running_server(home, host, port) as server:

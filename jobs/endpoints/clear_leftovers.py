@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from formats.console import say
+from formats.console import describe_seconds, say
 from formats.errors import SagesegError
-from jobs.backends import aws_errors
-from jobs.endpoints.delete import Place, remove_endpoint
+from jobs.aws.clients import aws_errors
+from jobs.backends import Place
+from jobs.endpoints.delete import remove_endpoint
 from jobs.endpoints.lease import delete_schedule, endpoint_of_schedule
 from jobs.endpoints.leftovers import JOBS, Leftover
 from jobs.endpoints.parts import CONFIG, ENDPOINT, MODEL, delete_part
-from jobs.tracking.progress import describe_seconds
 
 _PARTS = {kind.word: kind for kind in (CONFIG, MODEL)}
 _CALLS = {kind.word: kind for kind in JOBS}

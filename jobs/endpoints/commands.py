@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,12 +12,12 @@ import typer
 from formats.command_options import takes
 from formats.console import result, say
 from formats.errors import SagesegError
-from jobs.training.options import DeployOptions, PredictOptions, RouteOptions
+from jobs.endpoints.options import DeployOptions
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from jobs.endpoints.delete import Place
+    from jobs.backends import Place
     from jobs.endpoints.leftovers import Leftover
 
 
@@ -31,10 +30,10 @@ def deploy(
 
     At AWS it says what the endpoint costs and asks first, unless --yes or --max-cost is given.
     """
+    from jobs.aws.names import utc_now
     from jobs.endpoints.deploy import deploy as make_endpoint
     from jobs.endpoints.plan import agree_on_endpoint, plan_deployment, requests_of
     from jobs.tracking.trained_model import find_model
-    from jobs.training.plan import utc_now
 
     role = options.role or os.environ.get("SAGESEG_ROLE")
     scheduler_role = options.scheduler_role or os.environ.get("SAGESEG_SCHEDULER_ROLE")
@@ -78,9 +77,9 @@ def leftovers(
     """
     from dataclasses import asdict
 
+    from jobs.aws.names import utc_now
     from jobs.endpoints.clear_leftovers import Clearing, agree_to_clear, clear, describe_leftover, doomed
     from jobs.endpoints.leftovers import find_leftovers
-    from jobs.training.plan import utc_now
 
     if (all_ or stop_jobs) and not delete:
         raise SagesegError("--all and --stop-jobs: say what --delete deletes; add --delete")
@@ -107,8 +106,8 @@ def leftovers(
 
 def _places(region: str | None) -> list[Place]:
     """Where to look: at this folder's emulator, and at AWS where a region is configured."""
-    from jobs.backends import LOCAL_REGION, configured_region
-    from jobs.endpoints.delete import emulator_was_here, open_place
+    from jobs.aws.clients import configured_region
+    from jobs.backends import LOCAL_REGION, emulator_was_here, open_place
 
     places = [open_place("local", LOCAL_REGION)] if emulator_was_here() else []
     try:
@@ -125,19 +124,3 @@ def _sum_up(found: Sequence[Leftover], now: datetime) -> None:
     say(f"{len(found)} left, ${daily:.2f} per day" if found else "nothing is left")
     if ended:
         say(f"sageseg jobs leftovers --delete deletes {ended} of them, whose lease has ended or which nothing uses")
-
-
-@takes(PredictOptions, "options")
-@takes(RouteOptions, "route")
-def predict(
-    job_or_artefact: Annotated[str, typer.Argument(help="A job's name, a model.tar.gz here, or its s3:// URI.")],
-    images_or_dataset: Annotated[Path, typer.Argument(help="A dataset, or a folder of full images.")],
-    out: Annotated[Path, typer.Option(help="Folder of the predictions to make.", show_default=False)],
-    options: PredictOptions,
-    route: RouteOptions,
-) -> None:
-    """Predict masks with a trained model: on its endpoint, in a batch transform, or on this machine."""
-    from jobs.prediction.predict import predict as make_predictions
-
-    count = make_predictions(job_or_artefact, images_or_dataset, out, options, route)
-    result(f"{count} predictions in {out}")

@@ -6,8 +6,9 @@ from typing import Any
 
 from formats.console import say
 from formats.errors import SagesegError
+from jobs.aws.clients import aws_errors
 from jobs.aws.errors import redact
-from jobs.backends import aws_errors, make_client
+from jobs.backends import make_client
 from jobs.tracking.failures import LAST_LINES
 
 ENDPOINT_GROUP = "/aws/sagemaker/Endpoints"

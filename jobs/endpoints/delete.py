@@ -8,40 +8,18 @@ What carries none of this project's tags is somebody else's and is left alone.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from formats.errors import SagesegError
+from jobs.aws.clients import configured_region
 from jobs.aws.errors import AwsError
-from jobs.backends import LOCAL_REGION, configured_region, make_client
-from jobs.emulator.presence import presence_path
-from jobs.endpoints.lease import UNTIL_TAG, delete_schedule, schedule_name
-from jobs.endpoints.parts import CONFIG, ENDPOINT, MODEL, Kind, delete_part, describe_part, is_ours, tags_of
+from jobs.aws.names import UNTIL_TAG, is_ours
+from jobs.backends import LOCAL_REGION, Place, emulator_was_here, open_place
+from jobs.endpoints.lease import delete_schedule, schedule_name
+from jobs.endpoints.parts import CONFIG, ENDPOINT, MODEL, Kind, delete_part, describe_part, tags_of
 from jobs.endpoints.records import forget_endpoint, read_endpoint
-from jobs.tracking.records import home
 
 _CHANGING = ("Creating", "Updating", "SystemUpdating", "RollingBack")
-
-
-@dataclass(frozen=True)
-class Place:
-    """A backend in a region, with its SageMaker client."""
-
-    backend: str
-    region: str
-    sagemaker: Any
-
-    def __str__(self) -> str:
-        return "this machine's emulator" if self.backend == "local" else f"AWS in {self.region}"
-
-
-def open_place(backend: str, region: str) -> Place:
-    return Place(backend, region, make_client("sagemaker", backend, region))
-
-
-def emulator_was_here() -> bool:
-    """Whether an emulator ever ran for this home, so that asking it may find something."""
-    return presence_path(home()).parent.exists()
 
 
 def find_endpoint(name: str, region: str | None) -> Place:

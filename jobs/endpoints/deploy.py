@@ -10,24 +10,23 @@ from __future__ import annotations
 from time import monotonic, sleep
 from typing import Any
 
-from formats.console import say
+from formats.console import describe_seconds, open_screen, say
 from formats.errors import SagesegError
+from jobs.aws.clients import aws_errors
 from jobs.aws.errors import AwsError, is_about_capacity
-from jobs.backends import aws_errors
+from jobs.aws.names import is_ours, utc_now
+from jobs.backends import Place, open_place
 from jobs.cost.quotes import EndpointQuote
 from jobs.endpoints.container_log import ENDPOINT_GROUP, show_log
-from jobs.endpoints.delete import Place, open_place, remove_endpoint
+from jobs.endpoints.delete import remove_endpoint
 from jobs.endpoints.first_answer import check_endpoint
 from jobs.endpoints.invocations import open_caller
 from jobs.endpoints.lease import create_schedule, delete_schedule, format_until
-from jobs.endpoints.parts import CONFIG, ENDPOINT, MODEL, delete_part, describe_part, is_ours, tags_of
+from jobs.endpoints.parts import CONFIG, ENDPOINT, MODEL, delete_part, describe_part, tags_of
 from jobs.endpoints.plan import Deployment
 from jobs.endpoints.records import EndpointRecord, write_endpoint
-from jobs.screen import open_screen
-from jobs.tracking.follow_training import POLL_SECONDS
-from jobs.tracking.progress import describe_seconds
+from jobs.tracking.job_calls import POLL_SECONDS
 from jobs.tracking.trained_model import TrainedModel
-from jobs.training.plan import utc_now
 
 
 def deploy(

@@ -10,9 +10,8 @@ from formats.dataset import open_dataset
 from formats.errors import SagesegError
 from formats.images import Rgb, encode_image
 from jobs.contract.hyperparameters import TABLE
-from jobs.contract.invocation import PNG, Expected, decode_mask
+from jobs.contract.invocation import ENDPOINT_BYTES, PNG, Expected, decode_mask, make_payload
 from jobs.endpoints.invocations import Caller
-from jobs.payloads import ENDPOINT_BYTES, make_payload
 from jobs.tracking.trained_model import TrainedModel
 
 

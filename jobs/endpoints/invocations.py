@@ -9,8 +9,9 @@ from time import sleep
 from typing import Any
 
 from formats.errors import SagesegError
+from jobs.aws.clients import NetworkError, aws_errors
 from jobs.aws.errors import AwsError
-from jobs.backends import NetworkError, aws_errors, make_client
+from jobs.backends import make_client
 from jobs.contract.invocation import PROTOBUF_TYPES
 
 TRIES = 8

@@ -8,34 +8,15 @@ scheduler.amazonaws.com may assume.
 from __future__ import annotations
 
 import json
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-from formats.errors import SagesegError
+from jobs.aws.clients import aws_errors, make_client
 from jobs.aws.errors import AwsError
-from jobs.backends import aws_errors, make_client
+from jobs.aws.names import SCHEDULE_PREFIX
 
-UNTIL_TAG = "sageseg:until"
-"""The end of an endpoint's lease, `2026-11-21T07:00:00Z`."""
-SCHEDULE_PREFIX = "sageseg-"
-MAX_ENDPOINT_NAME = 64 - len(SCHEDULE_PREFIX)
-"""An endpoint's name, so that a schedule's 64 characters hold it."""
 DELETE_ENDPOINT = "arn:aws:scheduler:::aws-sdk:sagemaker:deleteEndpoint"
-SHORTEST = timedelta(minutes=10)
-"""Until an endpoint is in service minutes pass, and before that it cannot be deleted."""
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-_LONGEST_DAYS = 365
 _STAMP = "%Y-%m-%dT%H:%M:%S"
-
-
-def parse_ttl(text: str) -> timedelta:
-    """`30m`, `2h`, `1.5d`."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([mhd])", text.strip())
-    length = timedelta(**{_UNITS[found[2]]: min(float(found[1]), 1e6)}) if found else timedelta()
-    if not SHORTEST <= length <= timedelta(days=_LONGEST_DAYS):
-        raise SagesegError(f"--ttl {text}: expected 10m to {_LONGEST_DAYS}d, such as 30m, 2h or 1d")
-    return length
 
 
 def format_until(until: datetime) -> str:
@@ -80,7 +61,7 @@ def schedule_request(endpoint: str, until: datetime, role: str, region: str) -> 
 def create_schedule(request: dict[str, Any], region: str) -> None:
     """Raises AwsError, also where the caller may not make schedules."""
     with aws_errors(f"creating schedule {request['Name']}"):
-        make_client("scheduler", "aws", region).create_schedule(**request)
+        make_client("scheduler", region).create_schedule(**request)
 
 
 def delete_schedule(endpoint: str, region: str) -> bool:
@@ -88,7 +69,7 @@ def delete_schedule(endpoint: str, region: str) -> bool:
     name = schedule_name(endpoint)
     try:
         with aws_errors(f"deleting schedule {name}"):
-            make_client("scheduler", "aws", region).delete_schedule(Name=name)
+            make_client("scheduler", region).delete_schedule(Name=name)
     except AwsError as e:
         if e.code == "ResourceNotFoundException":
             return False

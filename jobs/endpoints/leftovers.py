@@ -15,12 +15,13 @@ from functools import cache
 from typing import Any
 
 from formats.console import say
+from jobs.aws.clients import aws_errors, make_client
 from jobs.aws.errors import AwsError
-from jobs.backends import aws_errors, make_client
-from jobs.endpoints.delete import Place
-from jobs.endpoints.lease import SCHEDULE_PREFIX, UNTIL_TAG, endpoint_of_schedule, parse_until
-from jobs.endpoints.parts import CONFIG, ENDPOINT, MODEL, Kind, describe_part, instances_of, is_ours, tags_of
-from jobs.price_list import Component, find_rate
+from jobs.aws.names import SCHEDULE_PREFIX, UNTIL_TAG, is_ours
+from jobs.backends import Place
+from jobs.cost.prices import Component, find_rate
+from jobs.endpoints.lease import endpoint_of_schedule, parse_until
+from jobs.endpoints.parts import CONFIG, ENDPOINT, MODEL, Kind, describe_part, instances_of, tags_of
 
 _THREADS = 8
 _UNDER_WAY = timedelta(minutes=15)
@@ -185,7 +186,7 @@ def _schedules(place: Place, endpoints: set[str]) -> list[Leftover]:
     """Schedules that delete endpoints of ours. Who may not look is told so: there may be some."""
     try:
         with aws_errors("listing schedules"):
-            client = make_client("scheduler", "aws", place.region)
+            client = make_client("scheduler", place.region)
             pages = client.get_paginator("list_schedules").paginate(NamePrefix=SCHEDULE_PREFIX)
             found = [schedule for page in pages for schedule in page["Schedules"]]
     except AwsError as e:

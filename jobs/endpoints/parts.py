@@ -8,11 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jobs.aws.clients import aws_errors
 from jobs.aws.errors import AwsError
-from jobs.backends import aws_errors
 
-PROJECT_TAG = "sageseg:"
-"""What the keys of this project's tags begin with: what carries none is somebody else's."""
 _MISSING = re.compile(r"could not find|not found|does not exist|ResourceNotFound", re.IGNORECASE)
 
 
@@ -63,10 +61,6 @@ def tags_of(sagemaker: Any, arn: str) -> dict[str, str]:
     with aws_errors(f"reading the tags of {arn}"):
         pages = sagemaker.get_paginator("list_tags").paginate(ResourceArn=arn)
         return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
-
-
-def is_ours(tags: Mapping[str, str]) -> bool:
-    return any(key.startswith(PROJECT_TAG) for key in tags)
 
 
 def instances_of(config: Mapping[str, Any]) -> tuple[str, int]:

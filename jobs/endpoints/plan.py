@@ -11,7 +11,7 @@ from typing import Any
 
 from formats.console import say
 from formats.errors import SagesegError
-from jobs.contract.registry import OPEN_IMAGE
+from jobs.aws.names import JOB_TAG, MAX_ENDPOINT_NAME, UNTIL_TAG, tag_value
 from jobs.contract.service_model import check_request
 from jobs.contract.serving_requests import (
     ServedModel,
@@ -21,17 +21,11 @@ from jobs.contract.serving_requests import (
     endpoint_request,
     model_request,
 )
-from jobs.cost.prices import HOURS_PER_MONTH
-from jobs.cost.quotes import EndpointQuote, check_max_cost
-from jobs.endpoints.lease import MAX_ENDPOINT_NAME, UNTIL_TAG, format_until, schedule_request
-from jobs.price_list import find_rate
-from jobs.tracking.trained_model import TrainedModel
-from jobs.training.options import DeployOptions
-from jobs.training.plan import LOCAL_ROLE, default_name
-from jobs.training.start import agree_on_cost
-
-JOB_TAG = "sageseg:job"
-"""The tag that says which job an endpoint serves, or the file that it was made of."""
+from jobs.cost.prices import HOURS_PER_MONTH, find_rate
+from jobs.cost.quotes import EndpointQuote, agree_on_cost, check_max_cost
+from jobs.endpoints.lease import format_until, schedule_request
+from jobs.endpoints.options import DeployOptions
+from jobs.tracking.trained_model import TrainedModel, endpoint_name, served_image, served_role
 
 
 @dataclass(frozen=True)
@@ -66,37 +60,6 @@ def plan_deployment(
     count, key = options.instance_count, trained.kms_key
     serving = Serving(name, name, options.instance_type, instance_count=count, kms_key=key, tags=tags)
     return Deployment(trained, model, serving, until, scheduler_role if until and trained.backend == "aws" else None)
-
-
-def endpoint_name(trained: TrainedModel, now: datetime) -> str:
-    """The job's own name, as far as an endpoint's may be; an artefact's tells the file and the time."""
-    if trained.is_job:
-        return trained.name[:MAX_ENDPOINT_NAME].rstrip("-")
-    folder, _, file = trained.artefact_uri.rstrip("/").rpartition("/")
-    stem = file.removesuffix(".gz").removesuffix(".tar")
-    return default_name(folder.rpartition("/")[2] if stem == "model" else stem, now=now)
-
-
-def tag_value(text: str) -> str:
-    """A text as a tag's value: its end, where it is too long."""
-    return "".join(c if c.isalnum() or c in "_.:/=+-@ " else "-" for c in text)[-256:]
-
-
-def served_image(trained: TrainedModel) -> str:
-    """The container that serves a model by itself."""
-    if trained.backend == "aws" and trained.image == OPEN_IMAGE:
-        raise SagesegError(
-            f"{trained.name}: a unet, which no container of AWS serves; deploy it with an --image of your own, or "
-            "predict with --via artefact"
-        )
-    return trained.image
-
-
-def served_role(trained: TrainedModel, given: str | None) -> str:
-    role = given or trained.role or (LOCAL_ROLE if trained.backend == "local" else None)
-    if not role:
-        raise SagesegError("--role: missing; expected the ARN of a role for SageMaker, as no job tells one")
-    return role
 
 
 def requests_of(deployment: Deployment) -> dict[str, dict[str, Any]]:

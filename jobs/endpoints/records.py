@@ -10,8 +10,8 @@ from typing import Any
 
 from formats.errors import SagesegError
 from formats.staging import write_text
+from formats.state_home import home
 from jobs.aws.errors import redact
-from jobs.tracking.records import home
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,11 @@ from urllib.parse import urlsplit
 from formats.console import say
 from formats.errors import SagesegError
 from formats.staging import write_errors
-from jobs.aws.s3 import S3Prefix, parse_s3_uri
-from jobs.backends import aws_errors, make_client
-from jobs.payloads import Payload, make_payload
-from jobs.tracking.records import home
+from formats.state_home import home
+from jobs.aws.clients import aws_errors, make_client
+from jobs.aws.s3 import S3Prefix, encryption, parse_s3_uri
+from jobs.contract.invocation import Payload, make_payload
 from jobs.tracking.trained_model import TrainedModel
-from jobs.training.upload_worker import encryption
 
 _THREADS = 16
 _AT_ONCE = 64
@@ -115,7 +114,7 @@ class S3Store:
 
     def __init__(self, place: S3Prefix, region: str, kms_key: str | None) -> None:
         self._place, self._kms_key = place, kms_key
-        self._s3 = make_client("s3", "aws", region)
+        self._s3 = make_client("s3", region)
 
     def put(self, name: str, content: bytes) -> None:
         with aws_errors(f"uploading {self._place.uri(name)}"):

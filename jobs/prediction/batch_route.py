@@ -14,11 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from formats.console import say
+from formats.console import describe_seconds, open_screen, say
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow
+from jobs.aws.clients import aws_errors
 from jobs.aws.errors import is_about_capacity
-from jobs.backends import aws_errors
+from jobs.aws.names import JOB_TAG, default_name, tag_value, utc_now
+from jobs.backends import Place, open_place
 from jobs.contract.invocation import PNG, PROTOBUF_TYPES, Expected, decode_mask, decode_scores
 from jobs.contract.service_model import check_request
 from jobs.contract.serving_requests import (
@@ -28,22 +30,16 @@ from jobs.contract.serving_requests import (
     model_request,
     transform_request,
 )
-from jobs.cost.prices import Rate
+from jobs.cost.prices import Rate, find_rate
+from jobs.cost.quotes import agree_on_cost
 from jobs.endpoints.container_log import TRANSFORM_GROUP, show_log
-from jobs.endpoints.delete import Place, open_place
 from jobs.endpoints.parts import MODEL, delete_part
-from jobs.endpoints.plan import JOB_TAG, served_image, served_role, tag_value
 from jobs.prediction.batch_folder import open_batch_folder
 from jobs.prediction.crops_to_predict import SourceWork, read_ahead
+from jobs.prediction.options import RouteOptions
 from jobs.prediction.output import Predicted
-from jobs.price_list import find_rate
-from jobs.screen import open_screen
-from jobs.tracking.follow_training import POLL_SECONDS
-from jobs.tracking.progress import describe_seconds
-from jobs.tracking.trained_model import TrainedModel
-from jobs.training.options import RouteOptions
-from jobs.training.plan import default_name, utc_now
-from jobs.training.start import agree_on_cost
+from jobs.tracking.job_calls import POLL_SECONDS
+from jobs.tracking.trained_model import TrainedModel, served_image, served_role
 
 _ENDED = ("Completed", "Failed", "Stopped")
 

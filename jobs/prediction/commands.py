@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from formats.command_options import takes
 from formats.console import result
+from jobs.prediction.options import PredictOptions, RouteOptions
 
 
 def export(
@@ -37,3 +39,19 @@ def features(
 
     count = draw_features(artefact, image, out)
     result(f"{out}: {count} stages")
+
+
+@takes(PredictOptions, "options")
+@takes(RouteOptions, "route")
+def predict(
+    job_or_artefact: Annotated[str, typer.Argument(help="A job's name, a model.tar.gz here, or its s3:// URI.")],
+    images_or_dataset: Annotated[Path, typer.Argument(help="A dataset, or a folder of full images.")],
+    out: Annotated[Path, typer.Option(help="Folder of the predictions to make.", show_default=False)],
+    options: PredictOptions,
+    route: RouteOptions,
+) -> None:
+    """Predict masks with a trained model: on its endpoint, in a batch transform, or on this machine."""
+    from jobs.prediction.predict import predict as make_predictions
+
+    count = make_predictions(job_or_artefact, images_or_dataset, out, options, route)
+    result(f"{count} predictions in {out}")

@@ -13,18 +13,25 @@ import numpy as np
 from formats.console import say
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow
-from jobs.contract.invocation import PNG, Expected, decode_mask, decode_scores
-from jobs.endpoints.delete import Place, open_place
+from jobs.aws.names import JOB_TAG, tag_value, utc_now
+from jobs.backends import Place, open_place
+from jobs.contract.invocation import (
+    ANSWER_BYTES,
+    ENDPOINT_BYTES,
+    PNG,
+    Expected,
+    Payload,
+    decode_mask,
+    decode_scores,
+    make_payload,
+)
 from jobs.endpoints.invocations import find_accept, gone, open_caller
 from jobs.endpoints.parts import CONFIG, ENDPOINT, describe_part, instances_of, tags_of
-from jobs.endpoints.plan import JOB_TAG, endpoint_name, tag_value
 from jobs.endpoints.records import endpoint_records, read_endpoint
-from jobs.payloads import ANSWER_BYTES, ENDPOINT_BYTES, Payload, make_payload
 from jobs.prediction.crops_to_predict import SourceWork, read_ahead
+from jobs.prediction.options import RouteOptions
 from jobs.prediction.output import Predicted
-from jobs.tracking.trained_model import TrainedModel
-from jobs.training.options import RouteOptions
-from jobs.training.plan import utc_now
+from jobs.tracking.trained_model import TrainedModel, endpoint_name
 
 
 class EndpointRoute:

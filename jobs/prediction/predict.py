@@ -18,10 +18,10 @@ from formats.predictions import write_predictions_index
 from formats.resize import recorded_resize
 from formats.staging import refuse_existing
 from jobs.prediction.crops_to_predict import SourceWork, dataset_work, folder_work
+from jobs.prediction.options import PredictOptions, RouteOptions
 from jobs.prediction.output import Predicted, write_all
 from jobs.prediction.resumable import is_predicted, resumable_predictions
 from jobs.tracking.trained_model import TrainedModel, artefact_facts, find_model
-from jobs.training.options import PredictOptions, RouteOptions
 
 _MAY_CHANGE = ("seconds", "epochs")
 """What is learnt of a job later, and does not change its model."""

@@ -28,8 +28,8 @@ def list_jobs(
 
     Those of this folder's emulator, and where a region is configured those at AWS, wherever they were started.
     """
-    from jobs.tracking.find_jobs import aws_jobs, local_jobs
-    from jobs.training.plan import utc_now
+    from jobs.aws.names import utc_now
+    from jobs.tracking.list_jobs import aws_jobs, local_jobs
 
     jobs = local_jobs()
     where = _region_or_none(region)
@@ -45,7 +45,7 @@ def list_jobs(
 def _region_or_none(region: str | None) -> str | None:
     """The region to ask AWS in; without one nothing is asked, and that is said."""
     from formats.errors import SagesegError
-    from jobs.backends import configured_region
+    from jobs.aws.clients import configured_region
 
     try:
         return configured_region(region)
@@ -61,8 +61,8 @@ def show(
 ) -> None:
     """A job's status, times, cost, metrics and artefact; of a tuning job its training jobs, the best first."""
     from jobs.tracking.find_jobs import find_any
-    from jobs.tracking.follow_training import describe
     from jobs.tracking.gpu_use import gpu_use
+    from jobs.tracking.job_calls import describe
 
     record = find_any(name, region)
     if record.is_tuning:
@@ -80,9 +80,9 @@ def show(
 
 def _show_tuning(record: JobRecord, *, as_json: bool) -> None:
     from jobs.tracking.follow_tuning import tuning_headlines
+    from jobs.tracking.following import show_ranking
+    from jobs.tracking.job_calls import describe_tuning, training_jobs_of
     from jobs.tracking.tuning_ranking import ranking_rows
-    from jobs.tracking.tuning_records import describe_tuning, training_jobs_of
-    from jobs.tuning.commands import show_ranking
 
     description, jobs = describe_tuning(record), training_jobs_of(record)
     if as_json:
@@ -130,7 +130,7 @@ def logs(
 ) -> None:
     """A job's log so far."""
     from jobs.tracking.find_jobs import find_record
-    from jobs.tracking.follow_training import log_lines
+    from jobs.tracking.job_calls import log_lines
 
     if follow:
         _follow(name, region)
@@ -142,9 +142,8 @@ def logs(
 def _follow(name: str, region: str | None) -> None:
     """Follow a training job to its end, or a tuning job, whose ranking is shown then."""
     from jobs.tracking.find_jobs import find_any
-    from jobs.tracking.tuning_records import training_jobs_of
-    from jobs.training.commands import follow_or_leave
-    from jobs.tuning.commands import show_ranking
+    from jobs.tracking.following import follow_or_leave, show_ranking
+    from jobs.tracking.job_calls import training_jobs_of
 
     record = follow_or_leave(find_any(name, region))
     if record.is_tuning:
@@ -155,8 +154,8 @@ def _follow(name: str, region: str | None) -> None:
 
 def stop(name: JobName, region: Region = None) -> None:
     """Stop a running job; what it has learned so far is kept. A tuning job's training jobs stop with it."""
-    from jobs.stop import stop_job
     from jobs.tracking.find_jobs import find_any
+    from jobs.tracking.job_calls import stop_job
 
     stop_job(find_any(name, region))
     result(f"{name}: stopping")
@@ -189,7 +188,7 @@ def _epochs_of(name_or_logfile: str, region: str | None) -> tuple[list[EpochMetr
     from jobs.contract.log_lines import epoch_metrics
     from jobs.contract.training_request import validates_on_train
     from jobs.tracking.find_jobs import find_record
-    from jobs.tracking.follow_training import log_lines
+    from jobs.tracking.job_calls import log_lines
 
     path = Path(name_or_logfile)
     if path.is_file():

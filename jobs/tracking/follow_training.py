@@ -2,85 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from time import sleep, time
+from time import time
 from typing import Any
 
-from formats.console import say
-from formats.errors import SagesegError
-from jobs.backends import aws_errors, make_client
+from formats.console import Screen, open_screen, say
+from jobs.aws.clients import aws_errors
 from jobs.contract.log_lines import epoch_metrics
 from jobs.contract.training_request import validates_on_train
 from jobs.cost.quotes import actual_usd
-from jobs.screen import Screen, open_screen
 from jobs.tracking.failures import LAST_LINES, console_link, find_cure
+from jobs.tracking.job_calls import FINISHED, JobFailedError, describe, open_tail, pause
 from jobs.tracking.progress import Progress, advance, describe_epoch, describe_progress
 from jobs.tracking.records import JobRecord, write_record
-
-LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-FINISHED = ("Completed", "Failed", "Stopped")
-POLL_SECONDS: dict[str, float] = {"aws": 10.0, "local": 0.2}
-"""How long what is waited for is left alone, by backend."""
-
-
-class JobFailedError(SagesegError):
-    """A job that did not complete. `reason` is the service's own."""
-
-    def __init__(self, message: str, reason: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-
-
-@dataclass
-class LogTail:
-    """Reads each line of a job's log once, over as many calls as it takes."""
-
-    logs: Any
-    job: str
-    _tokens: dict[str, str] = field(default_factory=dict)
-
-    def new_lines(self) -> Iterator[str]:
-        for stream in self._streams():
-            yield from self._new_lines_of(stream)
-
-    def _streams(self) -> list[str]:
-        try:
-            pages = self.logs.get_paginator("describe_log_streams").paginate(
-                logGroupName=LOG_GROUP, logStreamNamePrefix=f"{self.job}/"
-            )
-            return [stream["logStreamName"] for page in pages for stream in page["logStreams"]]
-        except self.logs.exceptions.ResourceNotFoundException:
-            return []  # the group appears with the account's first job
-
-    def _new_lines_of(self, stream: str) -> Iterator[str]:
-        while True:
-            token = self._tokens.get(stream)
-            place = {"nextToken": token} if token else {}
-            answer = self.logs.get_log_events(logGroupName=LOG_GROUP, logStreamName=stream, startFromHead=True, **place)
-            yield from (event["message"] for event in answer["events"])
-            self._tokens[stream] = answer["nextForwardToken"]
-            if answer["nextForwardToken"] == token:
-                return
-
-
-def open_tail(record: JobRecord) -> LogTail:
-    return LogTail(make_client("logs", record.backend, record.region), record.name)
-
-
-def describe(record: JobRecord) -> dict[str, Any]:
-    """The job as its backend describes it now."""
-    client = make_client("sagemaker", record.backend, record.region)
-    with aws_errors(f"describing {record.name}"):
-        answer: dict[str, Any] = client.describe_training_job(TrainingJobName=record.name)
-    answer.pop("ResponseMetadata", None)
-    return answer
-
-
-def log_lines(record: JobRecord) -> Iterator[str]:
-    """The whole log so far."""
-    with aws_errors(f"reading the log of {record.name}"):
-        yield from open_tail(record).new_lines()
 
 
 @dataclass
@@ -133,11 +68,6 @@ def follow(record: JobRecord) -> JobRecord:
     write_record(record)
     _check_completed(record, following.lines)
     return record
-
-
-def pause(record: JobRecord) -> None:
-    """Wait until it is worth asking again."""
-    sleep(POLL_SECONDS[record.backend])
 
 
 def usd_so_far(record: JobRecord, description: Mapping[str, Any], now: float) -> float | None:

@@ -7,22 +7,21 @@ from dataclasses import replace
 from time import time
 from typing import Any
 
-from formats.console import say
+from formats.console import open_screen, say
 from jobs.aws.errors import next_step
-from jobs.screen import open_screen
 from jobs.tracking.failures import LAST_LINES, console_link, find_cure
-from jobs.tracking.follow_training import FINISHED, JobFailedError, describe, log_lines, pause
-from jobs.tracking.records import JobRecord, write_record
-from jobs.tracking.tuning_ranking import TunedJob, best, describe_counts, describe_job
-from jobs.tracking.tuning_records import (
-    BEST,
-    bare_record,
-    billed_seconds,
+from jobs.tracking.job_calls import (
+    FINISHED,
+    JobFailedError,
+    describe,
     describe_tuning,
-    most_jobs,
-    objective_of,
+    log_lines,
+    pause,
     training_jobs_of,
 )
+from jobs.tracking.records import JobRecord, write_record
+from jobs.tracking.tuning_ranking import TunedJob, best, describe_counts, describe_job
+from jobs.tracking.tuning_records import BEST, bare_record, billed_seconds, most_jobs, objective_of
 
 _HOUR = 3600
 

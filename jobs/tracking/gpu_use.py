@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from jobs.backends import aws_errors, make_client
+from jobs.aws.clients import aws_errors, make_client
 from jobs.tracking.records import JobRecord
 
 NAMESPACE = "/aws/sagemaker/TrainingJobs"
@@ -32,7 +32,7 @@ def gpu_use(record: JobRecord, description: Mapping[str, Any]) -> dict[str, GpuU
     ended = description.get("TrainingEndTime") or description.get("LastModifiedTime")
     if record.backend != "aws" or started is None or ended is None:
         return {}
-    client = make_client("cloudwatch", "aws", record.region)
+    client = make_client("cloudwatch", record.region)
     span = (ended - started).total_seconds() + 60
     period = next((seconds for seconds in _PERIODS if span / seconds <= _MOST_POINTS), _PERIODS[-1])
     found = {}

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from formats.console import describe_seconds
 from jobs.contract.log_lines import ANSI, EpochMetrics, epoch_metrics, parse_progress, parse_schedule, parse_stamp
 
 
@@ -114,11 +115,3 @@ def describe_progress(progress: Progress, status: str, usd: float | None, *, on_
 
 def _number(name: str, value: float | None, unit: str = "", digits: int = 4) -> str:
     return "" if value is None else f"{name} {value:.{digits}f}{unit}".strip()
-
-
-def describe_seconds(seconds: float) -> str:
-    """`45 s`, `12 min`, `1 h 20 min`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"

@@ -4,7 +4,6 @@ AWS beside the artefact too, where another machine finds it."""
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Literal
 
 from formats.errors import SagesegError
 from formats.staging import write_text
+from formats.state_home import home
 from jobs.aws.errors import redact
 
 _GIT_SECONDS = 5
@@ -53,11 +53,6 @@ class JobRecord:
         """The part of the request that says how and where it trains."""
         part: dict[str, Any] = self.request["TrainingJobDefinition"] if self.is_tuning else self.request
         return part
-
-
-def home() -> Path:
-    """Where state is kept: $SAGESEG_HOME, by default .sageseg in the current folder."""
-    return Path(os.environ.get("SAGESEG_HOME", ".sageseg")).absolute()
 
 
 def record_path(name: str) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,17 @@ from urllib.parse import unquote, urlsplit
 from formats.classes import ClassTable
 from formats.errors import SagesegError
 from formats.staging import write_bytes
+from formats.state_home import home
+from jobs.aws.clients import aws_errors, configured_region, make_client
+from jobs.aws.names import MAX_ENDPOINT_NAME, default_name
 from jobs.aws.s3 import parse_s3_uri
-from jobs.backends import LOCAL_REGION, aws_errors, configured_region, make_client
+from jobs.backends import LOCAL_REGION, LOCAL_ROLE
 from jobs.contract.artefact import Artefact, read_artefact
 from jobs.contract.registry import OPEN_IMAGE, builtin_image
 from jobs.contract.training_request import ANY_NETWORK, Network
 from jobs.tracking.find_jobs import find_record
-from jobs.tracking.follow_training import describe
-from jobs.tracking.records import JobRecord, home, record_path
+from jobs.tracking.job_calls import describe
+from jobs.tracking.records import JobRecord, record_path
 
 
 @dataclass(frozen=True)
@@ -164,7 +168,7 @@ def _fetch(model: TrainedModel) -> Path:
         path = home() / "artefacts" / hashlib.sha256(model.artefact_uri.encode()).hexdigest()[:24] / "model.tar.gz"
     place = parse_s3_uri(model.artefact_uri)
     with aws_errors(f"fetching {model.artefact_uri}"):
-        s3 = make_client("s3", "aws", model.region)
+        s3 = make_client("s3", model.region)
         answer = s3.get_object(Bucket=place.bucket, Key=place.prefix.rstrip("/"))
         path.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(path, answer["Body"].read())
@@ -179,3 +183,29 @@ def artefact_facts(model: TrainedModel) -> dict[str, Any]:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def endpoint_name(trained: TrainedModel, now: datetime) -> str:
+    """The job's own name, as far as an endpoint's may be; an artefact's tells the file and the time."""
+    if trained.is_job:
+        return trained.name[:MAX_ENDPOINT_NAME].rstrip("-")
+    folder, _, file = trained.artefact_uri.rstrip("/").rpartition("/")
+    stem = file.removesuffix(".gz").removesuffix(".tar")
+    return default_name(folder.rpartition("/")[2] if stem == "model" else stem, now=now)
+
+
+def served_image(trained: TrainedModel) -> str:
+    """The container that serves a model by itself."""
+    if trained.backend == "aws" and trained.image == OPEN_IMAGE:
+        raise SagesegError(
+            f"{trained.name}: a unet, which no container of AWS serves; deploy it with an --image of your own, or "
+            "predict with --via artefact"
+        )
+    return trained.image
+
+
+def served_role(trained: TrainedModel, given: str | None) -> str:
+    role = given or trained.role or (LOCAL_ROLE if trained.backend == "local" else None)
+    if not role:
+        raise SagesegError("--role: missing; expected the ARN of a role for SageMaker, as no job tells one")
+    return role

@@ -7,11 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from formats.errors import SagesegError
-from jobs.backends import aws_errors, make_client
 from jobs.contract.hyperparameters import without_the_services
-from jobs.tracking.follow_training import describe
+from jobs.tracking.job_calls import describe, describe_tuning, training_jobs_of
 from jobs.tracking.records import JobRecord
-from jobs.tracking.tuning_ranking import TunedJob, best, describe_counts, tuned_job
+from jobs.tracking.tuning_ranking import TunedJob, best, describe_counts
 
 BEST = ":best"
 """`NAME:best` is the best training job of the tuning job NAME so far."""
@@ -30,28 +29,6 @@ _OF_A_REQUEST = (
     "CheckpointConfig",
 )
 _OF_THE_COST = ("usd_per_hour", "source")
-
-
-def describe_tuning(record: JobRecord) -> dict[str, Any]:
-    """The tuning job as its backend describes it now."""
-    client = make_client("sagemaker", record.backend, record.region)
-    with aws_errors(f"describing {record.name}"):
-        answer: dict[str, Any] = client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=record.name)
-    answer.pop("ResponseMetadata", None)
-    return answer
-
-
-def training_jobs_of(record: JobRecord) -> list[TunedJob]:
-    """All training jobs of a tuning job, in the order in which they were started."""
-    client = make_client("sagemaker", record.backend, record.region)
-    with aws_errors(f"listing the training jobs of {record.name}"):
-        pages = client.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job").paginate(
-            HyperParameterTuningJobName=record.name,
-            SortBy="CreationTime",
-            SortOrder="Ascending",
-            PaginationConfig={"PageSize": 100},
-        )
-        return [tuned_job(summary) for page in pages for summary in page["TrainingJobSummaries"]]
 
 
 def most_jobs(record: JobRecord) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from formats.dataset import CHANNELS, Dataset
 from formats.staging import write_text
-from jobs.contract.training_request import MANIFEST_ATTRIBUTES
+from jobs.contract.channels import MANIFEST_ATTRIBUTES
 
 FOLDER = "manifests"
 

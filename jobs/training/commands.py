@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from formats.command_options import takes
-from formats.console import result, say
+from formats.console import result
 from jobs.contract.hyperparameter_options import takes_hyperparameters
+from jobs.tracking.following import follow_or_leave, say_cost
 from jobs.training.options import DataOptions, MachineOptions, SecurityOptions, StartOptions, TrainOptions
 
 if TYPE_CHECKING:
     from formats.dataset import Dataset
     from jobs.contract.training_request import TrainingJob
     from jobs.tracking.records import JobRecord
-    from jobs.training.plan import EarlierModel
+    from jobs.training.starting_point import EarlierModel
 
 DatasetFolder = Annotated[Path, typer.Argument(help="Folder of a dataset that prep wrote.")]
 
@@ -62,7 +62,8 @@ def train(
 
 def region_of(start: StartOptions) -> str:
     """Where a job runs: as asked for, or as the environment says."""
-    from jobs.backends import LOCAL_REGION, configured_region
+    from jobs.aws.clients import configured_region
+    from jobs.backends import LOCAL_REGION
 
     return start.region or LOCAL_REGION if start.backend == "local" else configured_region(start.region)
 
@@ -84,13 +85,9 @@ def lent(options: TrainOptions, region: str) -> tuple[dict[str, str], EarlierMod
     )
 
 
-def say_cost(record: JobRecord) -> None:
-    if record.cost.get("actual_usd") is not None:
-        say(f"it cost ${record.cost['actual_usd']:.2f}")
-
-
 def _plan(dataset: Dataset, hyperparameters: dict[str, str], options: TrainOptions, region: str) -> list[TrainingJob]:
-    from jobs.training.plan import plan_jobs, utc_now
+    from jobs.aws.names import utc_now
+    from jobs.training.plan import plan_jobs
 
     like, earlier = lent(options, region)
     given, role = {**like, **hyperparameters}, role_of(options.security)
@@ -104,47 +101,6 @@ def _run(
 
     attempts = [Attempt(job, request) for job, request in zip(jobs, requests, strict=True)]
     return start_job(dataset, attempts, options, region, follow_or_leave if options.start.wait else None)
-
-
-def follow_or_leave(record: JobRecord) -> JobRecord:
-    """Follow a job; Ctrl-C asks whether to stop it or to leave it running."""
-    from formats.errors import SagesegError
-    from jobs.tracking.find_jobs import publish_record
-    from jobs.tracking.follow_training import JobFailedError, follow
-    from jobs.tracking.follow_tuning import follow_tuning
-
-    try:
-        record = follow_tuning(record) if record.is_tuning else follow(record)
-    except KeyboardInterrupt:
-        _settle_interrupted(record)
-        raise
-    except JobFailedError:
-        raise
-    except SagesegError:
-        say(_goes_on(record))  # only the watching failed
-        raise
-    publish_record(record)
-    return record
-
-
-def _settle_interrupted(record: JobRecord) -> None:
-    """A job outlives the command that follows it, unless the person says otherwise."""
-    from jobs.stop import stop_job
-
-    if sys.stdin.isatty():
-        say(f"{record.name} is running: stop it (s), or leave it running (Enter)?")
-        if sys.stdin.readline().strip().lower() in ("s", "stop"):
-            stop_job(record)
-            say(f"{record.name}: stopping")
-            return
-    say(_goes_on(record))
-
-
-def _goes_on(record: JobRecord) -> str:
-    return (
-        f"{record.name} goes on; sageseg jobs logs {record.name} --follow watches it again, "
-        f"sageseg jobs stop {record.name} ends it"
-    )
 
 
 def upload(
@@ -165,8 +121,8 @@ def upload(
     What was cut off goes on where it was when the command is run again.
     """
     from formats.dataset import open_dataset
+    from jobs.aws.clients import configured_region
     from jobs.aws.identity import check_bucket
-    from jobs.backends import configured_region
     from jobs.training.upload import Upload, upload_dataset
 
     opened, where = open_dataset(dataset), configured_region(region)

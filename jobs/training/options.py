@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
-from formats.command_options import option, parse_crop
+from formats.command_options import option
 from formats.errors import SagesegError
-from jobs.contract.instances import DEFAULT_CPU, DEFAULT_GPUS, parse_instance_types
-from jobs.contract.training_request import VALIDATION_SOURCES
+from jobs.contract.channels import VALIDATION_SOURCES
+from jobs.contract.instances import DEFAULT_CPU, DEFAULT_GPUS
 
 DAY = 86400
-ROUTES = ("endpoint", "batch", "artefact")
-INVOCATIONS = 8
-SERVING_INSTANCE = "ml.c5.xlarge"
 
 
 def parse_backend(text: str) -> str:
@@ -23,20 +20,6 @@ def parse_backend(text: str) -> str:
     if text not in ("aws", "local"):
         raise SagesegError(f"--backend {text}: expected aws or local")
     return text
-
-
-def parse_via(text: str) -> str:
-    """Where a model runs."""
-    if text not in ROUTES:
-        raise SagesegError(f"--via {text}: expected {', '.join(ROUTES[:-1])} or {ROUTES[-1]}")
-    return text
-
-
-def parse_lease(text: str) -> timedelta:
-    """`2h`; the rule is the lease's own."""
-    from jobs.endpoints.lease import parse_ttl  # it needs boto3, and help must not
-
-    return parse_ttl(text)
 
 
 def parse_validate_on(text: str) -> str:
@@ -57,6 +40,15 @@ def parse_tags(text: str) -> dict[str, str]:
     if ",".join(f"{key}={value}" for key, value in tags.items()) != text:
         raise SagesegError(f"--tags {text}: expected KEY=VALUE, comma between")
     return tags
+
+
+def parse_instance_types(text: str) -> tuple[str, ...]:
+    """`ml.p3.2xlarge,ml.g5.2xlarge`, in the order in which they are tried."""
+    names: Sequence[str] = [part.strip() for part in text.split(",")]
+    wrong = [name for name in names if not name.startswith("ml.")]
+    if wrong:
+        raise SagesegError(f"--instance-type {text}: expected names such as ml.p3.2xlarge, comma between")
+    return tuple(dict.fromkeys(names))
 
 
 @dataclass(frozen=True)
@@ -140,62 +132,3 @@ class TrainOptions:
     data: DataOptions = DataOptions()
     machine: MachineOptions = MachineOptions()
     security: SecurityOptions = SecurityOptions()
-
-
-@dataclass(frozen=True)
-class PredictOptions:
-    """What is predicted, and what is kept of it."""
-
-    via: str = option(
-        "artefact",
-        "Where the model runs: on its endpoint, in a batch transform, or from its artefact on this machine.",
-        parser=parse_via,
-        metavar="|".join(ROUTES),
-    )
-    split: str = option("val", "The split of a dataset to predict.")
-    crop: int | None = option(
-        512, "Side of the crops cut from a folder's images, or none.", parser=parse_crop, metavar="N|none"
-    )
-    overlap: int = option(64, "Pixels that those crops share.")
-    images: Path | None = option(None, "A dataset's source images, to predict its dropped crops too.")
-    probabilities: bool = option(False, "Keep class probabilities as well.")
-    overwrite: bool = option(False, "Replace what is at --out.")
-
-
-@dataclass(frozen=True)
-class RouteOptions:
-    """How an endpoint is asked, and what a batch transform runs on and may cost."""
-
-    endpoint: str | None = option(None, "The endpoint to ask; by default the one that serves the job.", metavar="NAME")
-    parallel: int = option(INVOCATIONS, "Images sent to the endpoint at a time.", metavar="N")
-    region: str | None = option(None, "AWS region; by default the job's, or the environment's.")
-    instance_type: str = option(SERVING_INSTANCE, "What a batch transform runs on.", metavar="TYPE")
-    role: str | None = option(None, "ARN of the role for a batch transform; by default the job's.")
-    max_cost: float | None = option(None, "Stop a batch transform that has cost so much, in dollars.", metavar="USD")
-    yes: bool = option(False, "Spend on a batch transform without asking.")
-    keep: bool = option(False, "Keep what a batch transform was sent and answered, and its model.")
-
-
-@dataclass(frozen=True)
-class DeployOptions:
-    """Where an endpoint runs, under which name, for how long, and what it may cost."""
-
-    instance_type: str = option(SERVING_INSTANCE, "What the endpoint runs on.", metavar="TYPE")
-    instance_count: int = option(1, "How many of them.", metavar="N")
-    ttl: timedelta | None = option(
-        None, "Lease: after so long the endpoint is deleted, 30m, 2h, 1d.", parser=parse_lease, metavar="TIME"
-    )
-    scheduler_role: str | None = option(
-        None,
-        "ARN of the role with which EventBridge Scheduler ends the lease; SAGESEG_SCHEDULER_ROLE in the environment.",
-    )
-    name: str | None = option(None, "Name of the endpoint; by default the job's.")
-    image: str | None = option(None, "A container of your own; by default the job's.", metavar="URI")
-    role: str | None = option(None, "ARN of the role that SageMaker assumes; by default the job's, or SAGESEG_ROLE.")
-    region: str | None = option(None, "AWS region; by default the job's, or the environment's.")
-    max_cost: float | None = option(
-        None, "Refuse what may cost more until the lease ends, without a lease in a month.", metavar="USD"
-    )
-    yes: bool = option(False, "Spend without asking.")
-    dry_run: bool = option(False, "Print the requests, send nothing.")
-    wait: bool = option(True, "Wait until it is in service, and ask it once.")

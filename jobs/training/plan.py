@@ -2,48 +2,38 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from formats.console import say
-from formats.dataset import Dataset, manifest_path
+from formats.dataset import Dataset, dataset_digest
 from formats.errors import SagesegError
-from jobs.contract.hyperparameters import TABLE, Hyperparameters, Rules, parse_hyperparameters, without_effect
-from jobs.contract.imagenet_weights import weights_folder, weights_uri
+from formats.state_home import home
+from jobs.aws.names import DATASET_TAG, check_name, default_name, numbered
+from jobs.backends import LOCAL_ROLE
+from jobs.contract.hyperparameters import Hyperparameters, Rules, parse_hyperparameters, without_effect
 from jobs.contract.instances import DEFAULT_CPU, DEFAULT_GPUS, check_builtin_instance, check_volume, local_storage_gb
 from jobs.contract.label_map import check_label_maps
-from jobs.contract.registry import OPEN_IMAGE, builtin_image
+from jobs.contract.registry import OPEN_IMAGE, builtin_image, is_builtin
 from jobs.contract.service_model import check_request
 from jobs.contract.training_request import Network, Spot, TrainingJob, training_request
-from jobs.tracking.records import home
 from jobs.training.augmented_manifest import manifest_folder
 from jobs.training.options import TrainOptions
+from jobs.training.starting_point import (
+    EarlierModel,
+    check_classes,
+    pretrained_uri,
+    with_earlier,
+)
 
-LOCAL_ROLE = "arn:aws:iam::000000000000:role/sageseg-local"
-DATASET_TAG = "sageseg:dataset"
-"""The tag by which this project's jobs are found again; its value is the dataset's digest."""
-MAX_NAME = 63
 _GIB = 2**30
 _PRETRAINED = "SAGESEG_PRETRAINED"
 _OPEN_SETTINGS = (_PRETRAINED, "SAGESEG_PRECISION")
 """What the open implementation reads from its environment: files of weights, and the precision."""
-_OF_THE_MODEL = ("algorithm", "backbone", "crop_size")
-"""What must equal the earlier job's when its model is trained further, beside the number of classes
-(developer guide, Incremental Training)."""
-
-
-@dataclass(frozen=True)
-class EarlierModel:
-    """An artefact to train further, and the hyperparameters it was trained with, where known."""
-
-    uri: str
-    hyperparameters: Mapping[str, str]
 
 
 def plan_jobs(
@@ -62,14 +52,14 @@ def plan_jobs(
     implementation's settings in the environment.
     """
     local = options.start.backend == "local"
-    given = _with_earlier(given, earlier)
+    given = with_earlier(given, earlier)
     own = given.get("algorithm") == "unet" or options.data.pretrained is not None
     image = options.machine.image or _default_image(own=own, local=local, region=region)
     rules: Rules = "builtin" if is_builtin(image) else "open"
     hyperparameters, settled = _settle(dataset, given, rules, options.data.validate_on)
-    _check_classes(dataset, earlier)
+    check_classes(dataset, earlier)
     name = options.start.name or default_name(settled.algorithm, dataset.root.absolute().name, now=now)
-    _check_name(name)
+    check_name(name)
     data_uri, output_uri = _places(dataset, options, local=local)
     volume = options.machine.volume_size or volume_gb(dataset)
     types = _instance_types(options.machine.instance_type, rules, volume)
@@ -87,7 +77,7 @@ def plan_jobs(
         augmented=options.data.augmented_manifest,
         label_map_uri=_label_map_uri(dataset, options, data_uri, local=local),
         model_uri=earlier.uri if earlier else None,
-        pretrained_uri=_pretrained_uri(options, settled, rules, earlier),
+        pretrained_uri=pretrained_uri(options, settled, rules, earlier),
         kms_key=options.security.kms_key,
         network=_network(options),
         tags={DATASET_TAG: dataset_digest(dataset)[:16], **(options.security.tags or {})},
@@ -103,36 +93,6 @@ def _open_settings() -> dict[str, str]:
     if _PRETRAINED in found:
         found[_PRETRAINED] = str(Path(found[_PRETRAINED]).absolute())
     return found
-
-
-def _with_earlier(given: Mapping[str, str], earlier: EarlierModel | None) -> Mapping[str, str]:
-    """What the earlier model fixes, taken from it; a contradiction is refused."""
-    if earlier is None:
-        return given
-    if not earlier.hyperparameters:
-        return given
-    fixed = {name: earlier.hyperparameters.get(name, str(TABLE[name].default)) for name in _OF_THE_MODEL}
-    for name, value in fixed.items():
-        if given.get(name, value) != value:
-            raise SagesegError(
-                f"--{name.replace('_', '-')} {given[name]}: the model to train further has {value}, and both must be "
-                "equal; leave it out, or train without --model"
-            )
-    return {**fixed, **given}
-
-
-def _check_classes(dataset: Dataset, earlier: EarlierModel | None) -> None:
-    known = earlier.hyperparameters.get("num_classes") if earlier else None
-    if known is not None and int(known) != len(dataset.classes):
-        raise SagesegError(
-            f"{dataset.root}: {len(dataset.classes)} classes, but the model to train further has {known}; "
-            "use a dataset with the same classes, or train without --model"
-        )
-
-
-def is_builtin(image: str) -> bool:
-    """Whether an image URI is the built-in algorithm's."""
-    return re.search(r"/semantic-segmentation:\S+$", image) is not None
 
 
 def _default_image(*, own: bool, local: bool, region: str) -> str:
@@ -207,30 +167,6 @@ def _label_map_uri(dataset: Dataset, options: TrainOptions, data_uri: str, *, lo
     return folder.absolute().as_uri() if local else f"{data_uri}/label_map"
 
 
-def _pretrained_uri(
-    options: TrainOptions, settled: Hyperparameters, rules: Rules, earlier: EarlierModel | None
-) -> str | None:
-    named = options.data.pretrained
-    if named is None:
-        return None
-    if rules == "builtin":
-        raise SagesegError(
-            f"--pretrained {named}: the built-in algorithm's image knows no such channel; leave it out, or name an "
-            "--image of your own"
-        )
-    if earlier:
-        raise SagesegError(
-            f"--pretrained {named}: the model of --model is trained further, and ImageNet's weights would not be "
-            "read; leave one of the two out"
-        )
-    if not settled.use_pretrained_model:
-        other = "" if settled.algorithm == "unet" else ", or pass --use-pretrained-model True"
-        raise SagesegError(f"--pretrained {named}: not read, use_pretrained_model is False; leave it out{other}")
-    if options.start.backend == "local":
-        return weights_folder(named, settled.backbone).absolute().as_uri()
-    return weights_uri(named, settled.backbone)
-
-
 def _network(options: TrainOptions) -> Network:
     security = options.security
     if bool(security.subnets) != bool(security.security_groups):
@@ -252,25 +188,6 @@ def _spot(options: TrainOptions, job: TrainingJob) -> Spot | None:
     return Spot(wait, f"{job.output_uri.rstrip('/')}/checkpoints/{job.name}")
 
 
-def _check_name(name: str) -> None:
-    if len(name) > MAX_NAME:
-        raise SagesegError(f"--name {name}: {len(name)} characters; expected at most {MAX_NAME}")
-
-
-def default_name(*parts: str, now: datetime) -> str:
-    """A job name that says what and when, within SageMaker's 63 letters, digits and hyphens."""
-    stem = re.sub(r"[^a-zA-Z0-9]+", "-", "-".join(parts)).strip("-")[:42].strip("-")
-    return f"{stem or 'job'}-{now:%Y%m%d-%H%M%S}"
-
-
-def numbered(name: str, number: int) -> str:
-    """NAME, NAME-2, NAME-3: a job's name for each instance type that is tried."""
-    if number == 1:
-        return name
-    suffix = f"-{number}"
-    return name[: MAX_NAME - len(suffix)].rstrip("-") + suffix
-
-
 def volume_gb(dataset: Dataset) -> int:
     """Disk for the dataset twice over and 10 GB beside it, never under SageMaker's usual 30 GB."""
     files = [
@@ -280,17 +197,8 @@ def volume_gb(dataset: Dataset) -> int:
     return max(30, int(2 * gib) + 10)
 
 
-def dataset_digest(dataset: Dataset) -> str:
-    """sha256 of the manifest, which holds every file's checksum."""
-    return hashlib.sha256(manifest_path(dataset.root).read_bytes()).hexdigest()
-
-
 def request_of(job: TrainingJob, *, local: bool) -> dict[str, Any]:
     """The checked request. Raises SagesegError with the service's own words for what it would refuse."""
     request = training_request(job)
     check_request("sagemaker", "CreateTrainingJob", request, file_uris=local)
     return request
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)

@@ -4,32 +4,31 @@ instance type."""
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from formats.console import say
-from formats.dataset import Dataset
+from formats.dataset import Dataset, dataset_digest
 from formats.errors import SagesegError
+from jobs.aws.clients import aws_errors
+from jobs.aws.clients import make_client as aws_client
 from jobs.aws.errors import AwsError, is_about_capacity, is_about_instance
 from jobs.aws.identity import check_bucket
-from jobs.aws.s3 import parse_s3_uri
-from jobs.backends import aws_errors, make_client
-from jobs.checked import check_before
+from jobs.aws.names import utc_now
+from jobs.aws.s3 import encryption, parse_s3_uri
+from jobs.backends import make_client
+from jobs.check.dataset_check import check_before
 from jobs.contract.instances import local_storage_gb
 from jobs.contract.training_request import TrainingJob
-from jobs.cost.prices import STORAGE
-from jobs.cost.quotes import TrainingQuote, check_max_cost
-from jobs.price_list import find_rate
+from jobs.cost.prices import STORAGE, find_rate
+from jobs.cost.quotes import TrainingQuote, agree_on_cost
 from jobs.tracking.find_jobs import publish_record
-from jobs.tracking.follow_training import JobFailedError
+from jobs.tracking.job_calls import JobFailedError
 from jobs.tracking.records import JobRecord, Kind, git_commit, record_path, write_record
 from jobs.training.augmented_manifest import FOLDER, augmented_manifests, write_manifests
 from jobs.training.options import TrainOptions
-from jobs.training.plan import dataset_digest, utc_now
 from jobs.training.upload import Upload, upload_dataset
-from jobs.training.upload_worker import encryption
 
 _QUOTA = "ResourceLimitExceeded"
 Follow = Callable[[JobRecord], JobRecord]
@@ -87,26 +86,6 @@ def quote_of(attempt: Attempt, region: str) -> TrainingQuote:
     )
 
 
-def agree_on_cost(quotes: Sequence[TrainingQuote], *, max_cost: float | None, yes: bool) -> None:
-    """Say what may be spent, and have it agreed to: by --yes, by --max-cost, or by a person's answer.
-
-    Off a terminal nobody can answer: there one of the two options is required.
-    """
-    for note in dict.fromkeys(quote.rate.note for quote in quotes if quote.rate.note):
-        say(f"note: {note}")
-    for number, quote in enumerate(quotes):
-        say(quote.describe() if number == 0 else f"if it moves on: {quote.describe()}")
-        lower = "--max-runtime" if quote.jobs == 1 else "--max-jobs or --max-runtime"
-        check_max_cost(quote.worst_usd, max_cost, quote.instance_type, lower=lower)
-    if yes or max_cost is not None:
-        return
-    if not sys.stdin.isatty():
-        raise SagesegError("this costs money and nobody is there to ask; add --yes, or --max-cost USD")
-    say("start it? [y/N]")
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise SagesegError("not started")
-
-
 def send_data(dataset: Dataset, job: TrainingJob, options: TrainOptions, region: str) -> None:
     """Bring the dataset to where the job reads it. Raises SagesegError before anything is sent when
     a bucket is not the caller's or in another region."""
@@ -126,7 +105,7 @@ def send_data(dataset: Dataset, job: TrainingJob, options: TrainOptions, region:
 
 
 def _send_manifests(dataset: Dataset, uri: str, kms_key: str | None, region: str) -> None:
-    target, s3 = parse_s3_uri(uri), make_client("s3", "aws", region)
+    target, s3 = parse_s3_uri(uri), aws_client("s3", region)
     for name, text in augmented_manifests(dataset, uri.rstrip("/")).items():
         with aws_errors(f"uploading {name}"):
             s3.put_object(

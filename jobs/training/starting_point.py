@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from formats.dataset import Dataset
 from formats.errors import SagesegError
-from jobs.contract.hyperparameters import FROM_DATASET
+from jobs.aws.s3 import parse_s3_uri
+from jobs.contract.hyperparameters import FROM_DATASET, TABLE, Hyperparameters, Rules
+from jobs.contract.imagenet_weights import find_weights, weights_names
 from jobs.tracking.find_jobs import find_record
-from jobs.tracking.follow_training import describe
+from jobs.tracking.job_calls import describe
 from jobs.tracking.records import JobRecord
-from jobs.training.plan import EarlierModel
+from jobs.training.options import TrainOptions
+
+_OF_THE_MODEL = ("algorithm", "backbone", "crop_size")
+"""What must equal the earlier job's when its model is trained further, beside the number of classes
+(developer guide, Incremental Training)."""
 
 
 def hyperparameters_like(job: str, region: str | None) -> dict[str, str]:
@@ -56,3 +65,92 @@ def _for_backend(uri: str, backend: str, named: str) -> str:
         folder, _, name = uri.rpartition("/")
         return f"{folder}/" if name.endswith(".gz") else uri
     return uri
+
+
+@dataclass(frozen=True)
+class EarlierModel:
+    """An artefact to train further, and the hyperparameters it was trained with, where known."""
+
+    uri: str
+    hyperparameters: Mapping[str, str]
+
+
+def with_earlier(given: Mapping[str, str], earlier: EarlierModel | None) -> Mapping[str, str]:
+    """What the earlier model fixes, taken from it; a contradiction is refused."""
+    if earlier is None:
+        return given
+    if not earlier.hyperparameters:
+        return given
+    fixed = {name: earlier.hyperparameters.get(name, str(TABLE[name].default)) for name in _OF_THE_MODEL}
+    for name, value in fixed.items():
+        if given.get(name, value) != value:
+            raise SagesegError(
+                f"--{name.replace('_', '-')} {given[name]}: the model to train further has {value}, and both must be "
+                "equal; leave it out, or train without --model"
+            )
+    return {**fixed, **given}
+
+
+def check_classes(dataset: Dataset, earlier: EarlierModel | None) -> None:
+    known = earlier.hyperparameters.get("num_classes") if earlier else None
+    if known is not None and int(known) != len(dataset.classes):
+        raise SagesegError(
+            f"{dataset.root}: {len(dataset.classes)} classes, but the model to train further has {known}; "
+            "use a dataset with the same classes, or train without --model"
+        )
+
+
+def pretrained_uri(
+    options: TrainOptions, settled: Hyperparameters, rules: Rules, earlier: EarlierModel | None
+) -> str | None:
+    named = options.data.pretrained
+    if named is None:
+        return None
+    if rules == "builtin":
+        raise SagesegError(
+            f"--pretrained {named}: the built-in algorithm's image knows no such channel; leave it out, or name an "
+            "--image of your own"
+        )
+    if earlier:
+        raise SagesegError(
+            f"--pretrained {named}: the model of --model is trained further, and ImageNet's weights would not be "
+            "read; leave one of the two out"
+        )
+    if not settled.use_pretrained_model:
+        other = "" if settled.algorithm == "unet" else ", or pass --use-pretrained-model True"
+        raise SagesegError(f"--pretrained {named}: not read, use_pretrained_model is False; leave it out{other}")
+    if options.start.backend == "local":
+        return weights_folder(named, settled.backbone).absolute().as_uri()
+    return weights_uri(named, settled.backbone)
+
+
+def weights_folder(named: str, backbone: str) -> Path:
+    """The folder of a file or folder on this machine, which the emulator delivers as the channel.
+    Raises SagesegError unless the training would read the file that was named."""
+    path = Path(named)
+    if "://" in named or not path.exists():
+        raise SagesegError(f"--pretrained {named}: expected a file or folder of this machine, for --backend local")
+    folder = path if path.is_dir() else path.parent
+    try:
+        found = find_weights(folder, backbone)
+    except SagesegError as e:
+        raise SagesegError(f"--pretrained {named}: {e}") from e
+    if path.is_file() and found != path:
+        raise SagesegError(f"--pretrained {named}: {found.name} beside it would be read; put it into a folder alone")
+    return folder
+
+
+def weights_uri(named: str, backbone: str) -> str:
+    """The URI of the weights' object in S3, or of their folder with a slash at its end. Raises
+    SagesegError for a place on this machine, and for a name that the training would not read."""
+    if "://" not in named:
+        raise SagesegError(
+            f"--pretrained {named}: is on this machine; copy it to S3 (aws s3 cp) and name its s3:// URI"
+        )
+    name = parse_s3_uri(named).prefix.rstrip("/").rpartition("/")[2]
+    if not name.endswith(".safetensors"):
+        return f"{named.rstrip('/')}/"
+    names = weights_names(backbone)
+    if name not in names:
+        raise SagesegError(f"--pretrained {named}: expected {' or '.join(names)} as the object's name; copy it to that")
+    return named

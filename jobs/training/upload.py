@@ -21,13 +21,14 @@ from formats.console import say
 from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.parallel import map_parallel
-from jobs.aws.s3 import S3Prefix, channel_files, parse_s3_uri
-from jobs.backends import aws_errors, make_client, make_s3_lister
-from jobs.tracking.records import home
+from formats.state_home import home
+from jobs.aws.clients import aws_errors, make_client, make_s3_lister
+from jobs.aws.s3 import S3Prefix, parse_s3_uri
 from jobs.training.upload_plan import (
     LocalFile,
     Sent,
     Stored,
+    channel_files,
     journal_line,
     local_file,
     read_journal,
@@ -76,7 +77,7 @@ def upload_dataset(dataset: Dataset, upload: Upload) -> Uploaded:
         local_file(f"{target.prefix}{channel}/{path.name}", path)
         for channel, path in channel_files(dataset, upload.label_map)
     ]
-    s3 = make_client("s3", "aws", upload.region)
+    s3 = make_client("s3", upload.region)
     with aws_errors(f"listing {upload.uri}"):
         stored = list_channels(
             make_s3_lister(upload.region), target, {file.key.rpartition("/")[0] + "/" for file in files}

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
+from formats.dataset import CHANNELS, Dataset
 from formats.staging import write_text
 
 
@@ -97,3 +98,13 @@ def journal_line(sent: Sent) -> str:
 
 def write_journal(path: Path, known: Iterable[Sent]) -> None:
     write_text(path, "".join(map(journal_line, known)))
+
+
+def channel_files(dataset: Dataset, label_map: Path | None = None) -> Iterator[tuple[str, Path]]:
+    """Each file that SageMaker reads, with the channel it belongs to."""
+    for split, channel in CHANNELS.items():
+        for row in dataset.kept(split):
+            yield channel, dataset.image_path(row.id)
+            yield f"{channel}_annotation", dataset.mask_path(row.id)
+    if label_map:
+        yield from (("label_map", path) for path in sorted(label_map.glob("*_label_map.json")))

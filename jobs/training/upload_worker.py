@@ -11,7 +11,8 @@ from functools import lru_cache
 from typing import Any
 
 from formats.errors import SagesegError
-from jobs.backends import aws_errors, make_client
+from jobs.aws.clients import aws_errors, make_client
+from jobs.aws.s3 import encryption
 from jobs.training.upload_plan import Comparison, LocalFile, Sent
 
 _THREADS = 8
@@ -51,11 +52,6 @@ class Sender:
         return Sent(file.key, len(content), file.mtime_ns, known.md5, answer["ETag"].strip('"')), True
 
 
-def encryption(kms_key: str | None) -> dict[str, str]:
-    """What PutObject takes to encrypt with a KMS key."""
-    return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}
-
-
 def _read(file: LocalFile) -> bytes:
     try:
         return file.path.read_bytes()
@@ -66,4 +62,4 @@ def _read(file: LocalFile) -> bytes:
 @lru_cache(1)
 def _s3(_run: str, region: str) -> Any:
     """One client for all threads of a process, made anew for each upload."""
-    return make_client("s3", "aws", region)
+    return make_client("s3", region)

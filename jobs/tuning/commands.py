@@ -10,7 +10,8 @@ import typer
 from formats.command_options import takes
 from formats.console import result, say
 from jobs.contract.hyperparameter_options import takes_hyperparameters
-from jobs.training.commands import DatasetFolder, follow_or_leave, lent, region_of, role_of, say_cost
+from jobs.tracking.following import follow_or_leave, say_cost, show_ranking
+from jobs.training.commands import DatasetFolder, lent, region_of, role_of
 from jobs.training.options import DataOptions, MachineOptions, SecurityOptions, StartOptions, TrainOptions
 from jobs.tuning.options import TuningOptions
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from formats.dataset import Dataset
     from jobs.contract.tuning_request import Tuning
     from jobs.tracking.records import JobRecord
-    from jobs.tracking.tuning_ranking import TunedJob
 
 
 @takes(TuningOptions, "tuning")
@@ -43,7 +43,7 @@ def tune(
     hyperparameters: sageseg jobs train DATASET --like NAME:best.
     """
     from formats.dataset import open_dataset
-    from jobs.tracking.tuning_records import training_jobs_of
+    from jobs.tracking.job_calls import training_jobs_of
     from jobs.tuning.plan import request_of
 
     options = TrainOptions(start, data, machine, security)
@@ -65,7 +65,7 @@ def tune(
 def _plan(
     dataset: Dataset, typed: dict[str, str], options: TrainOptions, tuning: TuningOptions, region: str
 ) -> list[Tuning]:
-    from jobs.training.plan import utc_now
+    from jobs.aws.names import utc_now
     from jobs.tuning.plan import plan_tunings
     from jobs.tuning.ranges import describe_ranges, notes_on
 
@@ -93,15 +93,3 @@ def _run(
         for one, request in zip(tunings, requests, strict=True)
     ]
     return start_job(dataset, attempts, options, region, follow_or_leave if options.start.wait else None)
-
-
-def show_ranking(record: JobRecord, jobs: list[TunedJob], *, as_json: bool = False) -> None:
-    """The training jobs of a tuning job on stdout, the best first."""
-    from jobs.tracking.tuning_ranking import ranking_rows, ranking_table
-    from jobs.tracking.tuning_records import objective_of
-
-    if as_json:
-        result(json.dumps(ranking_rows(jobs), indent=2))
-        return
-    for line in ranking_table(jobs, objective_of(record)):
-        result(line)

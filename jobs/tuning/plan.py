@@ -10,11 +10,13 @@ from typing import Any
 
 from formats.dataset import Dataset
 from formats.errors import SagesegError
+from jobs.aws.names import default_name
 from jobs.contract.hyperparameter_limits import Tunable
 from jobs.contract.service_model import check_request
 from jobs.contract.tuning_request import MAX_NAME, Tuning, tuning_request
 from jobs.training.options import TrainOptions
-from jobs.training.plan import EarlierModel, default_name, plan_jobs
+from jobs.training.plan import plan_jobs
+from jobs.training.starting_point import EarlierModel
 from jobs.tuning.options import TuningOptions
 from jobs.tuning.ranges import combinations, example, settle_ranges
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from formats.errors import SagesegError
 from jobs.contract.hyperparameter_limits import Tunable
 from jobs.contract.hyperparameters import KINDS, TABLE, TUNABLE, limits_of
+from jobs.contract.tunable_ranges import check_range, documented_range, format_bounds
 
 
 def parse_range(text: str) -> tuple[str, Tunable]:
@@ -19,20 +20,10 @@ def parse_range(text: str) -> tuple[str, Tunable]:
     """
     name, given, values = text.partition("=")
     name = name.strip().replace("-", "_")
-    documented = _documented(name)
+    documented = documented_range(name)
     tunable = _parse_values(text, name, values, documented) if given else documented
     check_range(name, tunable)
     return name, tunable
-
-
-def _documented(name: str) -> Tunable:
-    if name not in TABLE:
-        raise SagesegError(f"--range {name}: no such hyperparameter; expected one of {', '.join(TUNABLE)}")
-    limits = limits_of(name)
-    if limits.tunable is None:
-        reason = limits.untunable or "not tunable"
-        raise SagesegError(f"--range {name}: {reason}; expected one of {', '.join(TUNABLE)}")
-    return limits.tunable
 
 
 def _parse_values(text: str, name: str, values: str, documented: Tunable) -> Tunable:
@@ -42,34 +33,7 @@ def _parse_values(text: str, name: str, values: str, documented: Tunable) -> Tun
     try:
         return replace(documented, low=float(low), high=float(high))
     except ValueError as e:
-        raise SagesegError(f"--range {text}: expected two numbers, such as {name}={_bounds(documented)}") from e
-
-
-def check_range(name: str, tunable: Tunable) -> None:
-    """Raise SagesegError unless a tuning job may vary this hyperparameter over this range."""
-    documented = _documented(name)
-    if not documented.choices:
-        _check_bounds(name, tunable)
-        return
-    allowed = limits_of(name).choices
-    wrong = [choice for choice in tunable.choices if choice not in allowed]
-    if wrong or len(tunable.choices) < 2:
-        shown = f"={','.join(tunable.choices)}" if tunable.choices else ""
-        raise SagesegError(f"--range {name}{shown}: expected two or more values from {', '.join(allowed)}")
-
-
-def _check_bounds(name: str, tunable: Tunable) -> None:
-    limits, bounds = limits_of(name), (tunable.low, tunable.high)
-    whole = KINDS[name] is not int or all(bound.is_integer() for bound in map(float, bounds))
-    if not (whole and all(map(limits.accepts, bounds)) and tunable.low < tunable.high):
-        noun = "whole numbers" if KINDS[name] is int else "numbers"
-        raise SagesegError(
-            f"--range {name}={_bounds(tunable)}: expected two {noun} {limits.describe_range()}, the smaller first"
-        )
-
-
-def _bounds(tunable: Tunable) -> str:
-    return f"{tunable.low:g}:{tunable.high:g}"
+        raise SagesegError(f"--range {text}: expected two numbers, such as {name}={format_bounds(documented)}") from e
 
 
 def settle_ranges(
@@ -135,7 +99,8 @@ def _within_samples(ranges: Mapping[str, Tunable], samples: int) -> dict[str, Tu
         return dict(ranges)
     if batch != TUNABLE["mini_batch_size"]:
         raise SagesegError(
-            f"--range mini_batch_size={_bounds(batch)}: over the {samples} training images; expected at most {samples}"
+            f"--range mini_batch_size={format_bounds(batch)}: over the {samples} training images; "
+            f"expected at most {samples}"
         )
     others = {name: tunable for name, tunable in ranges.items() if name != "mini_batch_size"}
     return {**others, "mini_batch_size": replace(batch, high=samples)} if samples > batch.low else others

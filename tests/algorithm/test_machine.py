@@ -14,8 +14,9 @@ from formats.errors import SagesegError
 from jobs.algorithm.__main__ import main
 from jobs.algorithm.machine import device as devices
 from jobs.algorithm.machine.device import VARIABLE, Device, choose_device, processor_has_bfloat16
-from jobs.algorithm.machine.paid_machine import EMULATED, check_machine
+from jobs.algorithm.machine.paid_machine import check_machine
 from jobs.algorithm.training import loop as training
+from jobs.contract.channels import EMULATED
 from jobs.contract.hyperparameters import parse_hyperparameters
 from tests.support.opt_ml_samples import SETTINGS, write_root
 

@@ -39,7 +39,7 @@ from jobs.contract.artefact import BEST, read_model_folder, write_hyperparameter
 from jobs.contract.hyperparameters import parse_hyperparameters
 from jobs.contract.probabilities import decode_probabilities, encode_probabilities
 from jobs.contract.recordio import MAGIC
-from jobs.emulator import container_http
+from jobs.emulator.host import serving_container as container_http
 
 
 class Halves:

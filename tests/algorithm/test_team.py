@@ -17,13 +17,13 @@ import torch
 
 from formats.errors import SagesegError
 from formats.masks import write_mask
-from jobs.algorithm import members
 from jobs.algorithm.__main__ import main
 from jobs.algorithm.data.batches import Batch
 from jobs.algorithm.machine.device import Device
 from jobs.algorithm.network.build import build_network
 from jobs.algorithm.training import loop as training
 from jobs.algorithm.training import team
+from jobs.algorithm.training import team as members
 from jobs.algorithm.training.optimizers import Sgd
 from jobs.algorithm.training.steps import Step, take_step
 from jobs.algorithm.training.team import MEETING, RANK, SIZE, share_statistics, team_size

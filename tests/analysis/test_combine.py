@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.choices import Rule
 from analysis.masks.combine import combine, majority, mean_probabilities
+from analysis.options import Rule
 from formats.classes import ClassTable
 from formats.dataset import Dataset
 from formats.errors import SagesegError

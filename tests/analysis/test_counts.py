@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix
 
+from analysis.masks.reading import check_prediction, check_truth
 from analysis.scoring import counts
-from analysis.scoring.counts import check_prediction, check_truth, count
+from analysis.scoring.counts import count
 from formats.errors import SagesegError
 from formats.masks import Mask
 

@@ -13,12 +13,11 @@ from PIL import Image
 
 from analysis.drawing.colours import AGREEMENT_COLOURS, ColourScheme
 from analysis.drawing.jpeg_planes import CENTRE, encode_planes, halve, to_planes
-from analysis.drawing.layers import difference_palette, tint_palette
+from analysis.drawing.layers import difference_palette, encode_palette_png, tint_palette
 from analysis.drawing.legend import legend_band, text_size
 from analysis.drawing.overlays import Agreement, agreement, draw_difference, draw_overlay
+from analysis.drawing.shrink import shrink
 from analysis.drawing.strips import PANEL, draw_strip
-from analysis.drawing.thumbnails import shrink
-from analysis.palette_png import encode_palette_png
 from formats.masks import Mask
 
 TRUTH = np.array([[0, 0, 1, 1, 2, 1, 255, 255]], np.uint8)

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.choices import parse_overlays
 from analysis.drawing.colours import AGREEMENT_COLOURS, ColourScheme
 from analysis.drawing.overlays import agreement
 from analysis.masks.stitch import stitch
-from analysis.options import ScoringOptions
+from analysis.options import ScoringOptions, parse_overlays
 from analysis.report import gallery
 from analysis.report.page import Pictures, render_page
 from analysis.report.report import report

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.exports.run_length import decode_runs, encode_runs
 from analysis.exports.submission import masks_from_submission, parse_size, read_submission, write_submission
 from analysis.masks.stitch import stitch
-from analysis.scoring.runs import decode_runs, encode_runs, runs
+from analysis.scoring.runs import runs
 from formats.classes import ClassTable
 from formats.errors import SagesegError
 from formats.masks import Mask, read_mask

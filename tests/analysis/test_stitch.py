@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from analysis.choices import How
 from analysis.masks.stitch import Stitched, stitch
+from analysis.options import How
 from formats.classes import ClassTable
 from formats.dataset import Dataset
 from formats.errors import SagesegError

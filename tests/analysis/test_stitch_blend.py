@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.choices import How
 from analysis.masks.reading import read_prediction, read_truth
 from analysis.masks.sources import plan_sources
 from analysis.masks.stitch import stitch
+from analysis.options import How
 from analysis.report.report import report
 from formats import dataset as files
 from formats.dataset import Dataset, open_dataset

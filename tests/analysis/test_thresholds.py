@@ -15,7 +15,6 @@ from analysis.scoring.counts import count
 from analysis.scoring.kitti_scores import kitti_scores
 from analysis.scoring.scores import score
 from analysis.scoring.thresholds import (
-    Probabilities,
     count_probabilities,
     log_loss,
     no_probabilities,
@@ -24,6 +23,7 @@ from analysis.scoring.thresholds import (
     thresholds,
 )
 from formats.masks import Mask
+from formats.predictions import Probabilities
 
 
 def sample(num_classes: int, seed: int = 0, shape: tuple[int, int] = (40, 50)) -> tuple[Mask, Probabilities]:

@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 from formats.errors import SagesegError
 from jobs.algorithm.__main__ import main
 from jobs.algorithm.data.streamed_channels import channel_files
+from jobs.contract.channels import MANIFEST_ATTRIBUTES
 from jobs.contract.recordio import MAGIC, frame, read_records
 from jobs.contract.registry import OPEN_IMAGE, builtin_image
-from jobs.contract.training_request import MANIFEST_ATTRIBUTES, TrainingJob, training_request
+from jobs.contract.training_request import TrainingJob, training_request
 from jobs.emulator.host.container import OWN_PROGRAMS
 from jobs.emulator.host.storage import Storage, open_s3
 from jobs.emulator.server import running_server

@@ -14,8 +14,8 @@ import pytest
 
 from jobs.contract.registry import builtin_image
 from jobs.emulator.api.faults import ServiceError
+from jobs.emulator.host.images import image_rules
 from jobs.emulator.server import MAX_BODY_BYTES, running_server
-from jobs.emulator.training.rules import image_rules
 from tests.support.emulator_setup import HYPERPARAMETERS, client, programs, request
 
 DESCRIBE = "SageMaker.DescribeTrainingJob"

@@ -77,7 +77,7 @@ def sagemaker(tmp_path: Path, moto: str, monkeypatch: pytest.MonkeyPatch) -> Ite
 def _sagemaker(folder: Path, moto: str, monkeypatch: pytest.MonkeyPatch, source: str) -> Iterator[str]:
     use_aws(monkeypatch, moto)
     monkeypatch.setitem(sys.modules["jobs.tracking.follow_training"].__dict__["POLL_SECONDS"], "aws", 0.05)
-    monkeypatch.setattr("jobs.price_list._ask", no_price_list)
+    monkeypatch.setattr("jobs.cost.prices._ask", no_price_list)
     with emulator(folder / "sagemaker", source) as (_, _, server):
         use_aws(monkeypatch, moto, sagemaker=server.url, cloudwatch_logs=server.url)
         yield server.url
@@ -135,7 +135,7 @@ def test_another_machine_finds_the_job_and_its_record(
 def test_only_this_projects_jobs_are_listed_and_all_pages(
     dataset: Dataset, sagemaker: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("jobs.tracking.find_jobs._PAGE", 1)
+    monkeypatch.setattr("jobs.tracking.list_jobs._PAGE", 1)
     assert train(dataset, "--yes", name="first").exit_code == 0
     assert train(dataset, "--yes", name="second").exit_code == 0
     request = read_record("first").request | {"TrainingJobName": "strangers", "Tags": [{"Key": "a", "Value": "b"}]}
@@ -199,7 +199,7 @@ def test_ctrl_c_asks_whether_to_stop_the_job(
         raise KeyboardInterrupt
 
     for url in _sagemaker(tmp_path, moto, monkeypatch, SLEEPS):
-        monkeypatch.setattr("jobs.tracking.follow_training.sleep", interrupt)
+        monkeypatch.setattr("jobs.tracking.job_calls.sleep", interrupt)
         monkeypatch.setattr("sys.stdin", stdin)
         words = ["train", str(dataset.root), "--data", "s3://cars/one", "--role", ROLE, "--name", "waits"]
         monkeypatch.setattr("sys.argv", ["jobs", *words, "--mini-batch-size", "1", "--yes"])

@@ -10,12 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from formats.errors import SagesegError
-from formats.gpu_instances import GPU_INSTANCES
+from jobs.contract.instances import GPU_INSTANCES
 from jobs.cost import prices
-from jobs.cost.prices import Rate, table_rate
-from jobs.cost.quotes import EndpointQuote, TrainingQuote, actual_usd, check_max_cost
-from jobs.price_list import find_rate, listed_rate
-from jobs.training.start import agree_on_cost
+from jobs.cost.prices import Rate, find_rate, listed_rate, table_rate
+from jobs.cost.quotes import EndpointQuote, TrainingQuote, actual_usd, agree_on_cost, check_max_cost
 
 RATE = Rate(3.6, "a test")
 UNKNOWN = Rate(None, "nobody")
@@ -53,7 +51,7 @@ def answering(answer: Callable[[], list[str]]) -> Callable[..., list[str]]:
 
 
 def test_aws_own_list_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.price_list._ask", answering(lambda: LISTED))
+    monkeypatch.setattr("jobs.cost.prices._ask", answering(lambda: LISTED))
     assert find_rate("us-east-1", "ml.g5.2xlarge", "Train") == Rate(1.515, "AWS's price list")
     missing = find_rate("us-east-1", "ml.p3.2xlarge", "Train")
     assert missing.usd_per_hour is None  # AWS says that there is none: the table is not asked then
@@ -64,7 +62,7 @@ def test_the_dated_table_stands_in_and_says_why(monkeypatch: pytest.MonkeyPatch)
     def refuse() -> list[str]:
         raise SagesegError("asking for the price: AccessDeniedException: not authorized")
 
-    monkeypatch.setattr("jobs.price_list._ask", answering(refuse))
+    monkeypatch.setattr("jobs.cost.prices._ask", answering(refuse))
     found = find_rate("us-east-1", "ml.p3.2xlarge", "Train")
     assert found.usd_per_hour == 3.825
     assert found.source == f"this project's table of {prices.TABLE_DATE}"

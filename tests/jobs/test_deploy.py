@@ -16,14 +16,15 @@ from hypothesis import strategies as st
 from formats.errors import SagesegError
 from formats.images import decode_image
 from jobs.aws.errors import AwsError
+from jobs.aws.names import tag_value
 from jobs.contract.service_model import check_request
 from jobs.endpoints.first_answer import find_sample
-from jobs.endpoints.lease import format_until, parse_ttl, parse_until, schedule_request
-from jobs.endpoints.plan import plan_deployment, requests_of, tag_value
+from jobs.endpoints.lease import format_until, parse_until, schedule_request
+from jobs.endpoints.options import DeployOptions, parse_ttl
+from jobs.endpoints.plan import plan_deployment, requests_of
 from jobs.endpoints.records import read_endpoint
 from jobs.tracking.records import write_record
 from jobs.tracking.trained_model import TrainedModel, find_model
-from jobs.training.options import DeployOptions
 from tests.support.emulator_setup import wait_until
 from tests.support.serving_setup import NAME, ROLE, SCHEDULER_ROLE, SERVES, Served, each_test, error_of, run, served_job
 

@@ -29,7 +29,7 @@ from jobs.account.policy import ANY, Account, caller_grants, lease_grants, role_
 from jobs.account.policy_script import checked_account, documents, wildcards
 from jobs.cli import app
 from jobs.contract.service_model import load_service
-from jobs.tracking import follow_training as watch
+from jobs.tracking import job_calls
 from jobs.training.upload import Upload, upload_dataset
 from tests.support.aws_setup import ACCOUNT, REGION, aws_client, moto_server, use_aws
 from tests.support.called_operations import SERVICES, called_operations, clients_made
@@ -334,8 +334,8 @@ def test_what_the_verbs_really_ask_aws_is_granted(moto: str, monkeypatch: pytest
     def note(model: Any, **_: Any) -> None:
         asked.add(f"{model.service_model.service_name}:{model.name}")
 
-    monkeypatch.setattr("jobs.price_list._ask", no_price_list)
-    monkeypatch.setitem(watch.POLL_SECONDS, "aws", 0.02)
+    monkeypatch.setattr("jobs.cost.prices._ask", no_price_list)
+    monkeypatch.setitem(job_calls.POLL_SECONDS, "aws", 0.02)
     dataset = str(small_dataset(tmp_path / "dataset").root)
     train = ("--data", "s3://cars/one/seen", "--role", ROLE, "--mini-batch-size", "1", "--name", "cars", "--yes")
     lease = ("--ttl", "1h", "--scheduler-role", FULL.role_arn("sageseg-lease"), "--yes")

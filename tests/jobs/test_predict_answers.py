@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from formats.errors import SagesegError
 from formats.images import decode_image, encode_image
 from formats.masks import encode_mask
-from jobs.contract.invocation import Expected, decode_mask, decode_scores
+from jobs.contract.invocation import Expected, decode_mask, decode_scores, make_payload
 from jobs.contract.probabilities import encode_probabilities
-from jobs.payloads import make_payload
 
 
 @given(st.integers(0, 1000), st.integers(0, 3))

@@ -17,10 +17,10 @@ from jobs.prediction import predict as module
 from jobs.prediction import resumable as predict_stage
 from jobs.prediction.artefact_route import predict_work
 from jobs.prediction.crops_to_predict import SourceWork
+from jobs.prediction.options import PredictOptions, RouteOptions
 from jobs.prediction.output import Predicted
 from jobs.prediction.predict import predict
 from jobs.tracking.trained_model import TrainedModel
-from jobs.training.options import PredictOptions, RouteOptions
 
 
 class Brightness:

@@ -10,7 +10,8 @@ from formats.dataset import Dataset
 from formats.errors import SagesegError
 from jobs.contract.registry import OPEN_IMAGE, builtin_image
 from jobs.training.options import DataOptions, MachineOptions, StartOptions, TrainOptions
-from jobs.training.plan import EarlierModel, plan_jobs, request_of
+from jobs.training.plan import plan_jobs, request_of
+from jobs.training.starting_point import EarlierModel
 from tests.support.channel_samples import make_channels
 from tests.support.dataset_samples import disc_image, make_dataset
 from tests.support.emulator_setup import emulator, messages, request, wait_for_end

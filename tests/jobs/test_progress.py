@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from formats.console import describe_seconds
 from formats.errors import SagesegError
 from jobs.contract.log_lines import (
     EpochMetrics,
@@ -20,7 +21,7 @@ from jobs.contract.log_lines import (
 )
 from jobs.tracking.curves import best_epoch, draw_curves
 from jobs.tracking.failures import console_link, find_cure
-from jobs.tracking.progress import Progress, advance, describe_epoch, describe_progress, describe_seconds
+from jobs.tracking.progress import Progress, advance, describe_epoch, describe_progress
 
 # worded as a container of 2025 words its log: colours, and status lines glued in front
 LOG = """\

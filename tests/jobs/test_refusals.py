@@ -15,12 +15,12 @@ from botocore.exceptions import (
 )
 
 from formats.errors import SagesegError
+from jobs.aws.clients import aws_errors, configured_region
 from jobs.aws.errors import AwsError, explain, is_about_capacity, is_about_instance, redact
-from jobs.backends import aws_errors, configured_region
 from jobs.contract.training_request import TrainingJob
 from jobs.cost.prices import Rate
 from jobs.cost.quotes import TrainingQuote
-from jobs.tracking.follow_training import JobFailedError
+from jobs.tracking.job_calls import JobFailedError
 from jobs.tracking.records import JobRecord
 from jobs.training.start import Attempt, run_attempts
 from tests.support.aws_setup import SECRET, TOKEN

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from formats.errors import SagesegError
-from formats.gpu_instances import GPU_INSTANCES
 from jobs.contract.hyperparameter_limits import Tunable
 from jobs.contract.hyperparameters import TUNABLE
+from jobs.contract.instances import GPU_INSTANCES
 from jobs.contract.log_lines import validation_lines
 from jobs.contract.service_model import check_request
 from jobs.contract.serving_requests import (

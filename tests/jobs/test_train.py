@@ -12,24 +12,17 @@ from typer.testing import CliRunner
 
 from formats.dataset import Dataset, open_dataset
 from formats.errors import SagesegError
-from formats.gpu_instances import GPU_INSTANCES
+from jobs.aws.names import default_name, numbered
 from jobs.aws.s3 import parse_s3_uri
+from jobs.backends import LOCAL_ROLE
 from jobs.cli import app
-from jobs.contract.instances import larger_memory
+from jobs.contract.instances import GPU_INSTANCES, larger_memory
 from jobs.contract.label_map import check_label_map
-from jobs.contract.registry import ACCOUNTS, builtin_image
+from jobs.contract.registry import ACCOUNTS, builtin_image, is_builtin
 from jobs.training.augmented_manifest import augmented_manifests
 from jobs.training.options import DataOptions, MachineOptions, SecurityOptions, StartOptions, TrainOptions
-from jobs.training.plan import (
-    LOCAL_ROLE,
-    EarlierModel,
-    default_name,
-    is_builtin,
-    numbered,
-    plan_jobs,
-    request_of,
-    volume_gb,
-)
+from jobs.training.plan import plan_jobs, request_of, volume_gb
+from jobs.training.starting_point import EarlierModel
 from tests.support.dataset_samples import make_dataset
 
 ROLE = "arn:aws:iam::123456789012:role/SageMaker"

@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 
 from formats.console import run_app
 from formats.dataset import Dataset
-from jobs import backends as clients
+from jobs.aws import clients
 from jobs.cli import app
 from jobs.tracking.find_jobs import find_any, find_record
 from jobs.tracking.records import read_record, record_names, record_path
@@ -64,7 +64,7 @@ def sagemaker_running(folder: Path, moto: str, patch: pytest.MonkeyPatch, source
     """An emulator in SageMaker's place, whose jobs run this source."""
     use_aws(patch, moto)
     patch.setitem(sys.modules["jobs.tracking.follow_training"].__dict__["POLL_SECONDS"], "aws", 0.02)
-    patch.setattr("jobs.price_list._ask", no_price_list)
+    patch.setattr("jobs.cost.prices._ask", no_price_list)
     with emulator(folder / "sagemaker", source, grace_seconds=0) as (_, _, server):
         use_aws(patch, moto, sagemaker=server.url, cloudwatch_logs=server.url)
         yield server.url
@@ -307,7 +307,7 @@ def test_ctrl_c_asks_whether_to_stop_the_search(
         raise KeyboardInterrupt
 
     with sagemaker_running(tmp_path, moto, monkeypatch, SLEEPS) as url:
-        monkeypatch.setattr("jobs.tracking.follow_training.sleep", interrupt)
+        monkeypatch.setattr("jobs.tracking.job_calls.sleep", interrupt)
         monkeypatch.setattr("sys.stdin", stdin)
         monkeypatch.setattr("sys.argv", ["jobs", *words_of(dataset, "waits"), "--yes"])
         with pytest.raises(SystemExit) as ended:

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from formats.dataset import Dataset
 from formats.errors import SagesegError
 from jobs.aws.identity import check_bucket
-from jobs.aws.s3 import channel_files, parse_s3_uri
+from jobs.aws.s3 import parse_s3_uri
 from jobs.cli import app
 from jobs.training.upload import Upload, Uploaded, journal_path, upload_dataset
 from jobs.training.upload_plan import (
@@ -25,6 +25,7 @@ from jobs.training.upload_plan import (
     LocalFile,
     Sent,
     Stored,
+    channel_files,
     journal_line,
     local_file,
     read_journal,
@@ -228,7 +229,7 @@ def test_a_dead_network_is_one_line_without_secrets(
     dataset: Dataset, s3_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    monkeypatch.setattr("jobs.backends._CONFIG", Config(retries={"max_attempts": 0}))
+    monkeypatch.setattr("jobs.aws.clients._CONFIG", Config(retries={"max_attempts": 0}))
     with pytest.raises(SagesegError, match=r"listing s3://cars/one: .*run the same command again") as caught:
         upload_dataset(dataset, Upload(URI, REGION))
     assert not any(secret in str(caught.value) for secret in (SECRET, TOKEN, "AKIA"))

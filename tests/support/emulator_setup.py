@@ -16,8 +16,9 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from jobs.contract.channels import CONTENT_TYPES
 from jobs.contract.registry import OPEN_IMAGE
-from jobs.contract.training_request import CONTENT_TYPES, TrainingJob, training_request
+from jobs.contract.training_request import TrainingJob, training_request
 from jobs.emulator.host.container import Command, Programs
 from jobs.emulator.server import Server, running_server
 

@@ -19,7 +19,7 @@ from formats.errors import SagesegError
 from formats.images import Rgb, read_image
 from formats.masks import Mask
 from jobs.cli import app
-from jobs.tracking.follow_training import POLL_SECONDS
+from jobs.tracking.job_calls import POLL_SECONDS
 from jobs.tracking.records import JobRecord, read_record, write_record
 from tests.support.aws_setup import aws_client, moto_server, use_aws
 from tests.support.channel_samples import make_channels
@@ -120,7 +120,7 @@ def served_job(folder: Path, serve: str = SERVES) -> Iterator[Served]:
         aws_client("s3", url).create_bucket(Bucket="cars")
         use_aws(patch, url)
         patch.setenv("SAGESEG_HOME", str(folder / "first-home"))
-        patch.setattr("jobs.price_list._ask", no_price_list)
+        patch.setattr("jobs.cost.prices._ask", no_price_list)
         patch.setitem(POLL_SECONDS, "aws", 0.02)
         with emulator(folder, TRAINS, serve=serve) as (_, _, server):
             use_aws(patch, url, **dict.fromkeys(("sagemaker", "sagemaker_runtime", "cloudwatch_logs"), server.url))

@@ -12,8 +12,8 @@ import numpy as np
 from formats.classes import IGNORE
 from formats.errors import SagesegError
 from formats.masks import Mask, count_values
+from jobs.contract.channels import PRETRAINED
 from jobs.contract.label_map import NAMES, load_label_map
-from jobs.contract.training_request import PRETRAINED
 
 REQUIRED = ("train", "train_annotation", "validation", "validation_annotation")
 OPTIONAL = ("label_map", "model", PRETRAINED)

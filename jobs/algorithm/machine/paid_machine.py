@@ -10,10 +10,8 @@ import os
 from pathlib import Path
 
 from formats.errors import SagesegError
-from formats.gpu_instances import has_gpus
-
-EMULATED = "SAGESEG_EMULATED"
-"""Set where the emulator stands for SageMaker: its instance types are names only."""
+from jobs.contract.channels import EMULATED
+from jobs.contract.instances import has_gpus
 
 
 def check_machine(config: Path, gpus: int) -> None:

@@ -11,8 +11,8 @@ from formats.errors import SagesegError
 from jobs.algorithm.weights.load import load_parameters
 from jobs.algorithm.weights.pretrained import load_pretrained
 from jobs.contract.artefact import Artefact, artefact_settings, read_artefact
+from jobs.contract.channels import PRETRAINED
 from jobs.contract.hyperparameters import Hyperparameters
-from jobs.contract.training_request import PRETRAINED
 
 MUST_EQUAL = ("algorithm", "backbone", "num_classes", "crop_size")
 """What incremental training may not change (developer guide, Semantic Segmentation)."""

@@ -11,11 +11,11 @@ from typing import Any
 from jobs.emulator.api.app import Reply
 from jobs.emulator.api.faults import ServiceError
 from jobs.emulator.api.wire import MAX_INVOCATION_BYTES
-from jobs.emulator.container_http import ATTRIBUTES, Answer, NoAnswerError
 from jobs.emulator.endpoints.operations import SERVING
 from jobs.emulator.endpoints.record import deployment_of
 from jobs.emulator.endpoints.run import LOG_GROUP, EndpointRun
 from jobs.emulator.host.runs import Runs
+from jobs.emulator.host.serving_container import ATTRIBUTES, Answer, NoAnswerError
 from jobs.emulator.store.collection import DEFAULT_ACCOUNT, Collection
 from jobs.emulator.store.state import Resource
 

@@ -8,9 +8,9 @@ from jobs.emulator.api.app import Operation
 from jobs.emulator.api.faults import invalid
 from jobs.emulator.endpoints.record import ENDPOINTS, begin_update, deployment_of, make_deployment, new_record
 from jobs.emulator.endpoints.run import EndpointRun, clear_endpoint, endpoint_folder, forget_endpoint
+from jobs.emulator.host.rehearsal import check_quota
 from jobs.emulator.host.runs import Runs
 from jobs.emulator.host.workplace import Workplace
-from jobs.emulator.quotas import check_quota
 from jobs.emulator.store.collection import Collection, make_arn
 from jobs.emulator.store.state import Record
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+from jobs.emulator.host.serving_container import STARTUP_SECONDS
 from jobs.emulator.store.collection import Kind
 from jobs.emulator.store.state import Record
 
@@ -18,8 +19,6 @@ ENDPOINTS = Kind(
     missing=("ValidationException", 'Could not find endpoint "{arn}".'),
     taken=("ValidationException", 'Cannot create already existing endpoint "{arn}".'),
 )
-STARTUP_SECONDS = 480
-"""How long a container may take to answer its first ping; inferred from AWS's "within 8 minutes"."""
 MAX_REASON = 1024
 
 

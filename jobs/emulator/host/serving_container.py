@@ -6,6 +6,7 @@ The container contract is SageMaker's: `GET /ping`, `POST /invocations` and, for
 
 from __future__ import annotations
 
+import http.client
 import shutil
 import socket
 import threading
@@ -14,11 +15,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs.emulator.container_http import HOST, Answer, NoAnswerError, ask
 from jobs.emulator.host.container import Container, start_container
 from jobs.emulator.host.unpack import unpack_model
 from jobs.emulator.host.workplace import Workplace
 from jobs.emulator.store.log_events import LogWriter, open_stream
+
+STARTUP_SECONDS = 480
+"""How long a container may take to answer its first ping; inferred from AWS's "within 8 minutes"."""
+HOST = "127.0.0.1"
+ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+_CHUNK = 2**18
+
 
 PING_SECONDS = 2.0
 """What a container has to answer a ping (developer guide)."""
@@ -117,3 +124,72 @@ def _free_port() -> int:
     with socket.create_server((HOST, 0)) as server:
         port: int = server.getsockname()[1]
     return port
+
+
+class NoAnswerError(Exception):
+    """The container did not answer: `late` when its time was over, else it closed the connection."""
+
+    def __init__(self, *, late: bool) -> None:
+        super().__init__("late" if late else "closed")
+        self.late = late
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a container answered. `body` ends one byte behind the limit where it is longer."""
+
+    status: int
+    content_type: str
+    attributes: str | None
+    body: bytes
+
+    @property
+    def good(self) -> bool:
+        return 200 <= self.status < 300
+
+
+def ask(
+    port: int,
+    method: str,
+    path: str,
+    *,
+    seconds: float,
+    limit: int,
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
+    """One request to the container on a port. Raises NoAnswerError after so many seconds."""
+    deadline = time.monotonic() + seconds
+    connection = http.client.HTTPConnection(HOST, port, timeout=seconds)
+    try:
+        connection.request(method, path, body, dict(headers or {}))
+        response = connection.getresponse()
+        return Answer(
+            response.status,
+            response.headers.get("Content-Type", ""),
+            response.headers.get(ATTRIBUTES),
+            _read(connection, response, deadline, limit),
+        )
+    except TimeoutError as e:
+        raise NoAnswerError(late=True) from e
+    except (OSError, http.client.HTTPException) as e:
+        raise NoAnswerError(late=False) from e
+    finally:
+        connection.close()
+
+
+def _read(
+    connection: http.client.HTTPConnection, response: http.client.HTTPResponse, deadline: float, limit: int
+) -> bytes:
+    """The body up to one byte more than the limit; a container that trickles is cut off."""
+    parts: list[bytes] = []
+    missing = limit + 1
+    while missing and (part := response.read(min(missing, _CHUNK))):
+        parts.append(part)
+        missing -= len(part)
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        if connection.sock is not None:  # None once the response has taken the socket over
+            connection.sock.settimeout(left)
+    return b"".join(parts)

@@ -24,9 +24,9 @@ OpenS3 = Callable[[], Any]
 
 def open_s3() -> Any:
     """The S3 client of the project's client factory."""
-    from jobs.backends import make_client
+    from jobs.aws.clients import make_client
 
-    return make_client("s3", "aws", None)
+    return make_client("s3", None)
 
 
 def is_file_uri(uri: str) -> bool:

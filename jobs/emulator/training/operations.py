@@ -8,9 +8,9 @@ from typing import Any
 
 from jobs.emulator.api.app import Operation
 from jobs.emulator.api.faults import ServiceError, invalid
+from jobs.emulator.host.rehearsal import check_quota
 from jobs.emulator.host.runs import Runs
 from jobs.emulator.host.workplace import Workplace
-from jobs.emulator.quotas import check_quota
 from jobs.emulator.store.collection import Collection, make_arn
 from jobs.emulator.store.log_events import forget_streams
 from jobs.emulator.store.state import Record

@@ -8,27 +8,22 @@ not known, the message is ours.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from formats.errors import SagesegError
-from formats.gpu_instances import GPU_INSTANCES, has_gpus
-from jobs.contract.hyperparameters import Rules, parse_hyperparameters, without_the_services
-from jobs.contract.registry import OPEN_IMAGE, builtin_image
+from jobs.contract.channels import CONTENT_TYPES, PRETRAINED
+from jobs.contract.hyperparameters import parse_hyperparameters, without_the_services
+from jobs.contract.instances import GPU_INSTANCES, has_gpus
+from jobs.contract.registry import OPEN_IMAGE
 from jobs.contract.service_model import Violation, describe_violations
-from jobs.contract.training_request import CONTENT_TYPES, PRETRAINED
 from jobs.emulator.api.faults import invalid
+from jobs.emulator.host.images import ALGORITHM, environment_not_emulated, image_rules
 from jobs.emulator.host.storage import Storage
 from jobs.emulator.training.channel_pipes import REFERENCE, is_piped
 from jobs.emulator.training.record import DEFAULT_MAX_RUNTIME_SECONDS
 
-ALGORITHM = "semantic-segmentation"
-_BUILTIN_IMAGE = re.compile(
-    rf"(?P<repository>\d{{12}}\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[^/]+/{ALGORITHM}):(1|latest)"
-)
-_OPEN_IMAGE = re.compile(rf"([^\s/]+/)*{re.escape(OPEN_IMAGE.partition(':')[0])}:[\w.-]+")
 CHECKPOINTS = "/opt/ml/checkpoints"
-_LOADER_VARIABLE = re.compile(r"PATH|LD_.*|DYLD_.*|PYTHON.*|SAGEMAKER_BIND_TO_PORT")
 
 Request = dict[str, Any]
 
@@ -44,24 +39,6 @@ def check_training_request(request: Request, storage: Storage) -> None:
     _check_spot(request)
     parse_hyperparameters(without_the_services(request.get("HyperParameters", {})), rules)
     _check_places(request, storage)
-
-
-def image_rules(image: str) -> Rules:
-    """Whose rules hold for an image. Raises ServiceError for an image that is not run here."""
-    match = _BUILTIN_IMAGE.fullmatch(image)
-    if match and _is_registered(match["repository"], match["region"]):
-        return "builtin"
-    if _OPEN_IMAGE.fullmatch(image):
-        return "open"
-    expected = f"the built-in's, such as {builtin_image('us-east-1')}, and {OPEN_IMAGE}"
-    raise invalid(f"TrainingImage {image!r} cannot run here; the emulator runs two images only: {expected}")
-
-
-def _is_registered(repository: str, region: str) -> bool:
-    try:
-        return builtin_image(region).rpartition(":")[0] == repository
-    except SagesegError:
-        return False
 
 
 def _check_present(request: Request) -> None:
@@ -107,12 +84,6 @@ def _not_emulated(request: Request) -> Iterator[str]:
     local_path = request.get("CheckpointConfig", {}).get("LocalPath", CHECKPOINTS)
     if local_path.rstrip("/") != CHECKPOINTS:
         yield f"CheckpointConfig.LocalPath other than {CHECKPOINTS}"
-
-
-def environment_not_emulated(environment: Mapping[str, str]) -> Iterator[str]:
-    for name, value in environment.items():
-        if _LOADER_VARIABLE.fullmatch(name) or "\0" in name + value or "=" in name:
-            yield f"Environment variable {name}, which decides what program runs,"
 
 
 def _channel_not_emulated(channel: Request, job_mode: str) -> Iterator[str]:

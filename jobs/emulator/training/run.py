@@ -10,18 +10,17 @@ import time
 from pathlib import Path
 
 from formats.errors import SagesegError
-from jobs.algorithm.machine.paid_machine import EMULATED
+from jobs.contract.channels import EMULATED
 from jobs.emulator.host.container import Container, kill_survivor, start_container
 from jobs.emulator.host.rehearsal import TrainingTrouble
 from jobs.emulator.host.runs import Halt
 from jobs.emulator.host.workplace import BUG, CAPACITY, INTERRUPTED, Workplace
-from jobs.emulator.opt_ml import HOST, OptMl, make_tree
 from jobs.emulator.store.collection import Collection
 from jobs.emulator.store.log_events import open_stream
 from jobs.emulator.store.log_files import read_events
 from jobs.emulator.store.state import Record
 from jobs.emulator.training.channel_pipes import Pipes, Stream
-from jobs.emulator.training.data import bring_input, keep_checkpoints, store_output
+from jobs.emulator.training.data import HOST, OptMl, bring_input, keep_checkpoints, make_tree, store_output
 from jobs.emulator.training.record import Ending, enter, failure_reason, finish, metric_data
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"

@@ -16,8 +16,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from formats.errors import SagesegError
-from jobs.emulator.container_http import Answer, NoAnswerError
-from jobs.emulator.host.serving_container import ServingContainer
+from jobs.emulator.host.serving_container import Answer, NoAnswerError, ServingContainer
 from jobs.emulator.host.storage import Storage, StoredObject
 from jobs.emulator.store.state import Record
 from jobs.emulator.transform.record import DEFAULT_CONCURRENT, DEFAULT_PAYLOAD_MB

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 from jobs.emulator.api.app import Operation
+from jobs.emulator.host.rehearsal import check_quota
 from jobs.emulator.host.runs import Runs
 from jobs.emulator.host.workplace import Workplace
-from jobs.emulator.quotas import check_quota
 from jobs.emulator.store.collection import Collection, make_arn
 from jobs.emulator.store.state import Record
 from jobs.emulator.transform.record import TRANSFORM_JOBS, begin_stopping, check_transform_request, new_record

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import Literal
 
 from jobs.emulator.api.faults import invalid
+from jobs.emulator.host.images import environment_not_emulated
 from jobs.emulator.host.storage import Storage
 from jobs.emulator.store.collection import Kind
 from jobs.emulator.store.state import Record
-from jobs.emulator.training.rules import environment_not_emulated
 
 TRANSFORM_JOBS = Kind(
     word="transform-job",

@@ -9,11 +9,10 @@ import uuid
 from pathlib import Path
 
 from formats.errors import SagesegError
-from jobs.emulator.endpoints.record import STARTUP_SECONDS
 from jobs.emulator.host.container import kill_survivor
 from jobs.emulator.host.rehearsal import TransformTrouble
 from jobs.emulator.host.runs import Halt
-from jobs.emulator.host.serving_container import ServingContainer, ServingPlan, start_serving
+from jobs.emulator.host.serving_container import STARTUP_SECONDS, ServingContainer, ServingPlan, start_serving
 from jobs.emulator.host.workplace import BUG, CAPACITY, INTERRUPTED, Workplace
 from jobs.emulator.store.collection import Collection
 from jobs.emulator.store.log_events import open_stream

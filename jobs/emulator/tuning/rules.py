@@ -12,9 +12,10 @@ from collections.abc import Iterator
 
 from jobs.contract.log_lines import METRIC_DEFINITIONS
 from jobs.emulator.api.faults import invalid
+from jobs.emulator.host.images import image_rules
 from jobs.emulator.host.storage import Storage
 from jobs.emulator.store.state import Record
-from jobs.emulator.training.rules import check_training_request, image_rules
+from jobs.emulator.training.rules import check_training_request
 from jobs.emulator.tuning.record import child_request, objective_of
 from jobs.emulator.tuning.search import Categories, NumberRange, Range
 

@@ -1,0 +1,82 @@
+"""One image as the report knows it: scores, objects, seams."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analysis.masks.sources import Source
+from analysis.scoring.components import Component
+from analysis.scoring.image_measures import Measured
+from analysis.scoring.objects import WrongObject
+from analysis.scoring.scores import Scores, false_positive_pixels, missed_pixels, score
+from analysis.scoring.suspects import Suspect
+from analysis.scoring.thresholds import ProbabilityCounts
+
+
+@dataclass(frozen=True)
+class ImageReport:
+    """What the report says of one image. Pixels are counts at full size; those by class have an entry
+    per class, the background first, ignored pixels left out.
+
+    `true_components` to `missed` are the largest objects and wrong objects; the numbers beside them
+    count all. `suspect` is None where nothing is suspicious, or nothing is known without probabilities.
+    """
+
+    stem: str
+    group: str
+    split: str
+    attributes: dict[str, str]
+    width: int
+    height: int
+    scores: Scores
+    counted_pixels: int
+    false_positive_pixels: int
+    missed_pixels: int
+    true_pixels: tuple[int, ...]
+    predicted_pixels: tuple[int, ...]
+    true_count: tuple[int, ...]
+    predicted_count: tuple[int, ...]
+    false_positive_count: int
+    missed_count: int
+    true_components: tuple[Component, ...]
+    predicted_components: tuple[Component, ...]
+    false_positives: tuple[WrongObject, ...]
+    missed: tuple[WrongObject, ...]
+    suspect: Suspect | None
+
+
+@dataclass(frozen=True)
+class Examined:
+    """An image's report, with what is summed up: counts, those of probabilities None where there are none."""
+
+    report: ImageReport
+    measured: Measured
+    probabilities: ProbabilityCounts | None
+
+
+def report_image(source: Source, measured: Measured, doubt: Suspect | None) -> ImageReport:
+    """What is kept of one image."""
+    row, confusion, components = source.row, measured.confusion, measured.components
+    return ImageReport(
+        stem=source.stem,
+        group=row.group,
+        split=row.split,
+        attributes=row.attributes,
+        width=source.width,
+        height=source.height,
+        scores=score(confusion, measured.boundaries),
+        counted_pixels=int(confusion.sum()),
+        false_positive_pixels=false_positive_pixels(confusion),
+        missed_pixels=missed_pixels(confusion),
+        true_pixels=tuple(confusion.sum(axis=1).tolist()),
+        predicted_pixels=tuple(confusion.sum(axis=0).tolist()),
+        true_count=tuple(components.true_count.tolist()),
+        predicted_count=tuple(components.predicted_count.tolist()),
+        false_positive_count=measured.false_positives.count,
+        missed_count=measured.missed.count,
+        true_components=components.true,
+        predicted_components=components.predicted,
+        false_positives=measured.false_positives.largest,
+        missed=measured.missed.largest,
+        suspect=doubt,
+    )

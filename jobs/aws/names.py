@@ -1,0 +1,54 @@
+"""Names and tags of what this project makes at AWS, by which it is found again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from formats.errors import SagesegError
+
+PROJECT_TAG = "sageseg:"
+"""What the keys of this project's tags begin with: what carries none is somebody else's."""
+JOB_TAG = "sageseg:job"
+"""The tag that says which job an endpoint serves, or the file that it was made of."""
+DATASET_TAG = "sageseg:dataset"
+"""The tag by which this project's jobs are found again; its value is the dataset's digest."""
+MAX_NAME = 63
+UNTIL_TAG = "sageseg:until"
+"""The end of an endpoint's lease, `2026-11-21T07:00:00Z`."""
+SCHEDULE_PREFIX = "sageseg-"
+MAX_ENDPOINT_NAME = 64 - len(SCHEDULE_PREFIX)
+"""An endpoint's name, so that a schedule's 64 characters hold it."""
+
+
+def is_ours(tags: Mapping[str, str]) -> bool:
+    return any(key.startswith(PROJECT_TAG) for key in tags)
+
+
+def tag_value(text: str) -> str:
+    """A text as a tag's value: its end, where it is too long."""
+    return "".join(c if c.isalnum() or c in "_.:/=+-@ " else "-" for c in text)[-256:]
+
+
+def check_name(name: str) -> None:
+    if len(name) > MAX_NAME:
+        raise SagesegError(f"--name {name}: {len(name)} characters; expected at most {MAX_NAME}")
+
+
+def default_name(*parts: str, now: datetime) -> str:
+    """A job name that says what and when, within SageMaker's 63 letters, digits and hyphens."""
+    stem = re.sub(r"[^a-zA-Z0-9]+", "-", "-".join(parts)).strip("-")[:42].strip("-")
+    return f"{stem or 'job'}-{now:%Y%m%d-%H%M%S}"
+
+
+def numbered(name: str, number: int) -> str:
+    """NAME, NAME-2, NAME-3: a job's name for each instance type that is tried."""
+    if number == 1:
+        return name
+    suffix = f"-{number}"
+    return name[: MAX_NAME - len(suffix)].rstrip("-") + suffix
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)

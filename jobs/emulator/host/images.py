@@ -1,0 +1,42 @@
+"""Whose rules hold, by a request's image, and what such a container cannot be given here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from formats.errors import SagesegError
+from jobs.contract.hyperparameters import Rules
+from jobs.contract.registry import OPEN_IMAGE, builtin_image
+from jobs.emulator.api.faults import invalid
+
+ALGORITHM = "semantic-segmentation"
+_BUILTIN_IMAGE = re.compile(
+    rf"(?P<repository>\d{{12}}\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[^/]+/{ALGORITHM}):(1|latest)"
+)
+_OPEN_IMAGE = re.compile(rf"([^\s/]+/)*{re.escape(OPEN_IMAGE.partition(':')[0])}:[\w.-]+")
+_LOADER_VARIABLE = re.compile(r"PATH|LD_.*|DYLD_.*|PYTHON.*|SAGEMAKER_BIND_TO_PORT")
+
+
+def image_rules(image: str) -> Rules:
+    """Whose rules hold for an image. Raises ServiceError for an image that is not run here."""
+    match = _BUILTIN_IMAGE.fullmatch(image)
+    if match and _is_registered(match["repository"], match["region"]):
+        return "builtin"
+    if _OPEN_IMAGE.fullmatch(image):
+        return "open"
+    expected = f"the built-in's, such as {builtin_image('us-east-1')}, and {OPEN_IMAGE}"
+    raise invalid(f"TrainingImage {image!r} cannot run here; the emulator runs two images only: {expected}")
+
+
+def _is_registered(repository: str, region: str) -> bool:
+    try:
+        return builtin_image(region).rpartition(":")[0] == repository
+    except SagesegError:
+        return False
+
+
+def environment_not_emulated(environment: Mapping[str, str]) -> Iterator[str]:
+    for name, value in environment.items():
+        if _LOADER_VARIABLE.fullmatch(name) or "\0" in name + value or "=" in name:
+            yield f"Environment variable {name}, which decides what program runs,"

@@ -1,0 +1,56 @@
+"""The options of `sageseg jobs deploy`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+from formats.command_options import option
+from formats.errors import SagesegError
+
+SERVING_INSTANCE = "ml.c5.xlarge"
+SHORTEST = timedelta(minutes=10)
+"""Until an endpoint is in service minutes pass, and before that it cannot be deleted."""
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_LONGEST_DAYS = 365
+
+
+def parse_lease(text: str) -> timedelta:
+    """`2h`; the rule is the lease's own."""
+
+    return parse_ttl(text)
+
+
+@dataclass(frozen=True)
+class DeployOptions:
+    """Where an endpoint runs, under which name, for how long, and what it may cost."""
+
+    instance_type: str = option(SERVING_INSTANCE, "What the endpoint runs on.", metavar="TYPE")
+    instance_count: int = option(1, "How many of them.", metavar="N")
+    ttl: timedelta | None = option(
+        None, "Lease: after so long the endpoint is deleted, 30m, 2h, 1d.", parser=parse_lease, metavar="TIME"
+    )
+    scheduler_role: str | None = option(
+        None,
+        "ARN of the role with which EventBridge Scheduler ends the lease; SAGESEG_SCHEDULER_ROLE in the environment.",
+    )
+    name: str | None = option(None, "Name of the endpoint; by default the job's.")
+    image: str | None = option(None, "A container of your own; by default the job's.", metavar="URI")
+    role: str | None = option(None, "ARN of the role that SageMaker assumes; by default the job's, or SAGESEG_ROLE.")
+    region: str | None = option(None, "AWS region; by default the job's, or the environment's.")
+    max_cost: float | None = option(
+        None, "Refuse what may cost more until the lease ends, without a lease in a month.", metavar="USD"
+    )
+    yes: bool = option(False, "Spend without asking.")
+    dry_run: bool = option(False, "Print the requests, send nothing.")
+    wait: bool = option(True, "Wait until it is in service, and ask it once.")
+
+
+def parse_ttl(text: str) -> timedelta:
+    """`30m`, `2h`, `1.5d`."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([mhd])", text.strip())
+    length = timedelta(**{_UNITS[found[2]]: min(float(found[1]), 1e6)}) if found else timedelta()
+    if not SHORTEST <= length <= timedelta(days=_LONGEST_DAYS):
+        raise SagesegError(f"--ttl {text}: expected 10m to {_LONGEST_DAYS}d, such as 30m, 2h or 1d")
+    return length

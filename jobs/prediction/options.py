@@ -1,0 +1,54 @@
+"""The options of `sageseg jobs predict`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from formats.command_options import option, parse_crop
+from formats.errors import SagesegError
+from jobs.endpoints.options import SERVING_INSTANCE
+
+ROUTES = ("endpoint", "batch", "artefact")
+INVOCATIONS = 8
+
+
+def parse_via(text: str) -> str:
+    """Where a model runs."""
+    if text not in ROUTES:
+        raise SagesegError(f"--via {text}: expected {', '.join(ROUTES[:-1])} or {ROUTES[-1]}")
+    return text
+
+
+@dataclass(frozen=True)
+class PredictOptions:
+    """What is predicted, and what is kept of it."""
+
+    via: str = option(
+        "artefact",
+        "Where the model runs: on its endpoint, in a batch transform, or from its artefact on this machine.",
+        parser=parse_via,
+        metavar="|".join(ROUTES),
+    )
+    split: str = option("val", "The split of a dataset to predict.")
+    crop: int | None = option(
+        512, "Side of the crops cut from a folder's images, or none.", parser=parse_crop, metavar="N|none"
+    )
+    overlap: int = option(64, "Pixels that those crops share.")
+    images: Path | None = option(None, "A dataset's source images, to predict its dropped crops too.")
+    probabilities: bool = option(False, "Keep class probabilities as well.")
+    overwrite: bool = option(False, "Replace what is at --out.")
+
+
+@dataclass(frozen=True)
+class RouteOptions:
+    """How an endpoint is asked, and what a batch transform runs on and may cost."""
+
+    endpoint: str | None = option(None, "The endpoint to ask; by default the one that serves the job.", metavar="NAME")
+    parallel: int = option(INVOCATIONS, "Images sent to the endpoint at a time.", metavar="N")
+    region: str | None = option(None, "AWS region; by default the job's, or the environment's.")
+    instance_type: str = option(SERVING_INSTANCE, "What a batch transform runs on.", metavar="TYPE")
+    role: str | None = option(None, "ARN of the role for a batch transform; by default the job's.")
+    max_cost: float | None = option(None, "Stop a batch transform that has cost so much, in dollars.", metavar="USD")
+    yes: bool = option(False, "Spend on a batch transform without asking.")
+    keep: bool = option(False, "Keep what a batch transform was sent and answered, and its model.")

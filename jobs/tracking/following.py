@@ -1,0 +1,72 @@
+"""Following a job at a terminal: Ctrl-C leaves it or stops it, its end is recorded."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from formats.console import result, say
+
+if TYPE_CHECKING:
+    from jobs.tracking.records import JobRecord
+    from jobs.tracking.tuning_ranking import TunedJob
+
+
+def say_cost(record: JobRecord) -> None:
+    if record.cost.get("actual_usd") is not None:
+        say(f"it cost ${record.cost['actual_usd']:.2f}")
+
+
+def follow_or_leave(record: JobRecord) -> JobRecord:
+    """Follow a job; Ctrl-C asks whether to stop it or to leave it running."""
+    from formats.errors import SagesegError
+    from jobs.tracking.find_jobs import publish_record
+    from jobs.tracking.follow_training import follow
+    from jobs.tracking.follow_tuning import follow_tuning
+    from jobs.tracking.job_calls import JobFailedError
+
+    try:
+        record = follow_tuning(record) if record.is_tuning else follow(record)
+    except KeyboardInterrupt:
+        _settle_interrupted(record)
+        raise
+    except JobFailedError:
+        raise
+    except SagesegError:
+        say(_goes_on(record))  # only the watching failed
+        raise
+    publish_record(record)
+    return record
+
+
+def _settle_interrupted(record: JobRecord) -> None:
+    """A job outlives the command that follows it, unless the person says otherwise."""
+    from jobs.tracking.job_calls import stop_job
+
+    if sys.stdin.isatty():
+        say(f"{record.name} is running: stop it (s), or leave it running (Enter)?")
+        if sys.stdin.readline().strip().lower() in ("s", "stop"):
+            stop_job(record)
+            say(f"{record.name}: stopping")
+            return
+    say(_goes_on(record))
+
+
+def _goes_on(record: JobRecord) -> str:
+    return (
+        f"{record.name} goes on; sageseg jobs logs {record.name} --follow watches it again, "
+        f"sageseg jobs stop {record.name} ends it"
+    )
+
+
+def show_ranking(record: JobRecord, jobs: list[TunedJob], *, as_json: bool = False) -> None:
+    """The training jobs of a tuning job on stdout, the best first."""
+    from jobs.tracking.tuning_ranking import ranking_rows, ranking_table
+    from jobs.tracking.tuning_records import objective_of
+
+    if as_json:
+        result(json.dumps(ranking_rows(jobs), indent=2))
+        return
+    for line in ranking_table(jobs, objective_of(record)):
+        result(line)

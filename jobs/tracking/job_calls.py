@@ -1,0 +1,116 @@
+"""What is asked of a job while it lives: its description, its log, an end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from time import sleep
+from typing import Any
+
+from formats.errors import SagesegError
+from jobs.aws.clients import aws_errors
+from jobs.backends import make_client
+from jobs.tracking.records import JobRecord
+from jobs.tracking.tuning_ranking import TunedJob, tuned_job
+
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+FINISHED = ("Completed", "Failed", "Stopped")
+POLL_SECONDS: dict[str, float] = {"aws": 10.0, "local": 0.2}
+"""How long what is waited for is left alone, by backend."""
+
+
+def describe_tuning(record: JobRecord) -> dict[str, Any]:
+    """The tuning job as its backend describes it now."""
+    client = make_client("sagemaker", record.backend, record.region)
+    with aws_errors(f"describing {record.name}"):
+        answer: dict[str, Any] = client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=record.name)
+    answer.pop("ResponseMetadata", None)
+    return answer
+
+
+def training_jobs_of(record: JobRecord) -> list[TunedJob]:
+    """All training jobs of a tuning job, in the order in which they were started."""
+    client = make_client("sagemaker", record.backend, record.region)
+    with aws_errors(f"listing the training jobs of {record.name}"):
+        pages = client.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job").paginate(
+            HyperParameterTuningJobName=record.name,
+            SortBy="CreationTime",
+            SortOrder="Ascending",
+            PaginationConfig={"PageSize": 100},
+        )
+        return [tuned_job(summary) for page in pages for summary in page["TrainingJobSummaries"]]
+
+
+def stop_job(record: JobRecord) -> None:
+    """Ask for the job's end; what a training has learned so far is kept, and so is what a tuning
+    job's training jobs have."""
+    client = make_client("sagemaker", record.backend, record.region)
+    with aws_errors(f"stopping {record.name}"):
+        if record.is_tuning:
+            client.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=record.name)
+        else:
+            client.stop_training_job(TrainingJobName=record.name)
+
+
+class JobFailedError(SagesegError):
+    """A job that did not complete. `reason` is the service's own."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+@dataclass
+class LogTail:
+    """Reads each line of a job's log once, over as many calls as it takes."""
+
+    logs: Any
+    job: str
+    _tokens: dict[str, str] = field(default_factory=dict)
+
+    def new_lines(self) -> Iterator[str]:
+        for stream in self._streams():
+            yield from self._new_lines_of(stream)
+
+    def _streams(self) -> list[str]:
+        try:
+            pages = self.logs.get_paginator("describe_log_streams").paginate(
+                logGroupName=LOG_GROUP, logStreamNamePrefix=f"{self.job}/"
+            )
+            return [stream["logStreamName"] for page in pages for stream in page["logStreams"]]
+        except self.logs.exceptions.ResourceNotFoundException:
+            return []  # the group appears with the account's first job
+
+    def _new_lines_of(self, stream: str) -> Iterator[str]:
+        while True:
+            token = self._tokens.get(stream)
+            place = {"nextToken": token} if token else {}
+            answer = self.logs.get_log_events(logGroupName=LOG_GROUP, logStreamName=stream, startFromHead=True, **place)
+            yield from (event["message"] for event in answer["events"])
+            self._tokens[stream] = answer["nextForwardToken"]
+            if answer["nextForwardToken"] == token:
+                return
+
+
+def open_tail(record: JobRecord) -> LogTail:
+    return LogTail(make_client("logs", record.backend, record.region), record.name)
+
+
+def describe(record: JobRecord) -> dict[str, Any]:
+    """The job as its backend describes it now."""
+    client = make_client("sagemaker", record.backend, record.region)
+    with aws_errors(f"describing {record.name}"):
+        answer: dict[str, Any] = client.describe_training_job(TrainingJobName=record.name)
+    answer.pop("ResponseMetadata", None)
+    return answer
+
+
+def log_lines(record: JobRecord) -> Iterator[str]:
+    """The whole log so far."""
+    with aws_errors(f"reading the log of {record.name}"):
+        yield from open_tail(record).new_lines()
+
+
+def pause(record: JobRecord) -> None:
+    """Wait until it is worth asking again."""
+    sleep(POLL_SECONDS[record.backend])
