@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from analysis.cli import app as analysis_app
-from formats.console import run_app
+from formats.console import run_app, say
 from jobs.check.commands import check
 from jobs.cli import app as jobs_app
 from prep.cli import app as prep_app
@@ -35,7 +35,7 @@ def run(experiment: Annotated[Path, typer.Argument(help="A YAML file that names 
     """
     from sageseg.experiment import run_experiment
 
-    run_experiment(experiment)
+    run_experiment(experiment, app)
 
 
 @app.command()
@@ -46,9 +46,12 @@ def demo(
 
     Draws a studio shoot, trains on this machine, and leaves the experiment file for you to change.
     """
-    from sageseg.demo import run_demo
+    from sageseg.demo import lay_out_demo
+    from sageseg.experiment import run_experiment
 
-    run_demo(out)
+    experiment = lay_out_demo(out)
+    say(f"$ sageseg run {experiment}")
+    run_experiment(experiment, app)
 
 
 def main() -> None:

@@ -1,21 +1,19 @@
-"""`sageseg demo`: draw a studio shoot of cars and take it through every room on this machine."""
+"""What `sageseg demo` starts from: a drawn studio shoot of cars and its experiment file."""
 
 from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
 
-from formats.console import say
 from formats.errors import SagesegError
 from formats.staging import staged_folder, write_text
-from sageseg.experiment import run_experiment
 from sageseg.studio.shoot import draw_shoot
 
 CARS = 8
 
 
-def run_demo(out: Path) -> None:
-    """Draw the shoot and leave its experiment.yaml, where they are not there yet; then run it.
+def lay_out_demo(out: Path) -> Path:
+    """Draw the shoot and leave its experiment.yaml, where they are not there yet; returns the file's path.
 
     A changed experiment.yaml is kept: `sageseg demo` again runs what the user made of it.
     """
@@ -28,5 +26,4 @@ def run_demo(out: Path) -> None:
     if not (out / "shoot").exists():
         with staged_folder(out / "shoot") as shoot:
             draw_shoot(shoot, cars=CARS)
-    say(f"$ sageseg run {experiment}")
-    run_experiment(experiment)
+    return experiment

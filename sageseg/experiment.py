@@ -36,31 +36,40 @@ STEPS = ("prep", "train", "predict", "stitch", "report")
 
 @dataclass(frozen=True)
 class Step:
-    """One command line. `makes` is the folder it writes, None for a job; `reads` are input folders
-    of the user's, whose change makes the step run again."""
+    """One command line: `verb`, then operands and options. `makes` is the folder it writes, None for a
+    job; `reads` are input folders of the user's, whose change makes the step run again; `job` is the
+    name that the user gave to the training."""
 
     name: str
+    verb: tuple[str, ...]
     words: tuple[str, ...]
     makes: Path | None = None
     reads: tuple[Path, ...] = ()
+    job: str | None = None
+
+    def line(self, job: str) -> list[str]:
+        """The words of the command, for the job that is trained or predicted with."""
+        if self.name == "train":
+            return [*self.verb, *self.words, "--name", job]
+        return [*self.verb, *([job] if self.name == "predict" else []), *self.words]
 
 
-def run_experiment(path: Path) -> None:
-    """Run every step of an experiment that is not done already.
+def run_experiment(path: Path, app: typer.Typer) -> None:
+    """Run every step of an experiment that is not done already, as command lines of `app`.
 
     All command lines are checked before the first one runs. Raises SagesegError naming the file
     and the section.
     """
-    from sageseg.cli import app
-
     sections = read_experiment(path)
     with contextlib.chdir(path.parent):
         out = Path(str(sections.get("out", ".")))
         steps = plan_steps(sections, out)
         for step in steps:
             with _usage_errors(path, step):
-                check_words(app, step.words)
+                check_words(app, step.line("job"))
         done = _Done(out / "steps.json")
+        if not done.job and "predict" in sections and "train" not in sections:
+            raise SagesegError(f"{path}: section predict: no training before it; add a section train")
         for step in steps:
             _run_step(app, step, done, path)
 
@@ -88,14 +97,13 @@ def plan_steps(sections: Mapping[str, Any], out: Path) -> list[Step]:
     """The command lines of the sections that are there, in the order of the path."""
     dataset, predictions, stitched = (str(out / name) for name in ("dataset", "predictions", "stitched"))
     steps = {
-        "train": Step("train", ("jobs", "train", dataset)),
-        "predict": _making(out / "predictions", "predict", "jobs", "predict", "{job}", dataset),
-        "stitch": _making(out / "stitched", "stitch", "analysis", "stitch", predictions, "--dataset", dataset),
+        "train": Step("train", ("jobs", "train"), (dataset,)),
+        "predict": _making(out / "predictions", "predict", ("jobs", "predict"), dataset),
+        "stitch": _making(out / "stitched", "stitch", ("analysis", "stitch"), predictions, "--dataset", dataset),
         "report": _making(
             out / "report",
             "report",
-            "analysis",
-            "report",
+            ("analysis", "report"),
             stitched if "stitch" in sections else predictions,
             "--dataset",
             dataset,
@@ -104,13 +112,15 @@ def plan_steps(sections: Mapping[str, Any], out: Path) -> list[Step]:
     settings = {name: dict(sections[name] or {}) for name in STEPS if name in sections}
     if "prep" in settings:
         reader, reads = _take_reader(settings["prep"])
-        step = _making(out / "dataset", "prep", "prep", reader, *reads)
+        step = _making(out / "dataset", "prep", ("prep", reader), *reads)
         steps = {"prep": replace(step, reads=tuple(Path(read) for read in reads)), **steps}
+    if "name" in settings.get("train", {}):
+        steps["train"] = replace(steps["train"], job=str(settings["train"].pop("name")))
     return [replace(steps[name], words=(*steps[name].words, *_options(settings[name]))) for name in settings]
 
 
-def _making(folder: Path, name: str, *words: str) -> Step:
-    return Step(name, (*words, "--out", str(folder)), folder)
+def _making(folder: Path, name: str, verb: tuple[str, ...], *words: str) -> Step:
+    return Step(name, verb, (*words, "--out", str(folder)), folder)
 
 
 def _take_reader(settings: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
@@ -165,8 +175,13 @@ class _Done:
             for folder in step.reads
             for file in sorted(folder.rglob("*"))
         ]
-        text = json.dumps([self.chain, step.words, listing])
+        text = json.dumps([self.chain, step.verb, step.words, step.job, listing])
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def job(self) -> str:
+        """The name of the job that was trained, empty before one was."""
+        return self.steps.get("train", {}).get("job", "")
 
     def record(self, step: Step, **facts: str) -> None:
         self.steps[step.name] = facts
@@ -185,13 +200,10 @@ def _run_step(app: typer.Typer, step: Step, done: _Done, path: Path) -> None:
         if step.name == "report" and step.makes:
             _show_report(step.makes)
         return
-    words = [word.replace("{job}", done.steps.get("train", {}).get("job", "")) for word in step.words]
     facts = {"fingerprint": fingerprint}
-    if step.name == "train" and "--name" not in words:
-        facts["job"] = default_name(Path.cwd().name, now=datetime.now(UTC))
-        words += ["--name", facts["job"]]
-    elif step.name == "train":
-        facts["job"] = words[words.index("--name") + 1]
+    if step.name == "train":
+        facts["job"] = step.job or default_name(Path.cwd().name, now=datetime.now(UTC))
+    words = step.line(facts.get("job") or done.job)
     if step.makes is not None and before:
         words.append("--overwrite")  # what an earlier run of this experiment made, never a stranger's
     say(f"$ sageseg {' '.join(words)}")

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from formats.errors import SagesegError
 from jobs.contract.hyperparameter_limits import Tunable
-from jobs.contract.hyperparameters import KINDS
+from jobs.contract.hyperparameters import KINDS, TABLE, TUNABLE, limits_of
 from jobs.contract.log_lines import METRIC_DEFINITIONS
 from jobs.contract.registry import is_builtin
 from jobs.contract.training_request import TrainingJob, tag_list, training_body
-from jobs.contract.tunable_ranges import check_range
 
 MAX_NAME = 32
 """The longest name of a tuning job: SageMaker appends a number and letters for each training job."""
@@ -84,3 +84,40 @@ def parameter_ranges(ranges: Mapping[str, Tunable]) -> dict[str, list[dict[str, 
         bounds = {"MinValue": f"{tunable.low:.12g}", "MaxValue": f"{tunable.high:.12g}"}
         lists[kind].append({"Name": name, **bounds, "ScalingType": tunable.scaling})
     return lists
+
+
+def documented_range(name: str) -> Tunable:
+    if name not in TABLE:
+        raise SagesegError(f"--range {name}: no such hyperparameter; expected one of {', '.join(TUNABLE)}")
+    limits = limits_of(name)
+    if limits.tunable is None:
+        reason = limits.untunable or "not tunable"
+        raise SagesegError(f"--range {name}: {reason}; expected one of {', '.join(TUNABLE)}")
+    return limits.tunable
+
+
+def check_range(name: str, tunable: Tunable) -> None:
+    """Raise SagesegError unless a tuning job may vary this hyperparameter over this range."""
+    documented = documented_range(name)
+    if not documented.choices:
+        _check_bounds(name, tunable)
+        return
+    allowed = limits_of(name).choices
+    wrong = [choice for choice in tunable.choices if choice not in allowed]
+    if wrong or len(tunable.choices) < 2:
+        shown = f"={','.join(tunable.choices)}" if tunable.choices else ""
+        raise SagesegError(f"--range {name}{shown}: expected two or more values from {', '.join(allowed)}")
+
+
+def _check_bounds(name: str, tunable: Tunable) -> None:
+    limits, bounds = limits_of(name), (tunable.low, tunable.high)
+    whole = KINDS[name] is not int or all(bound.is_integer() for bound in map(float, bounds))
+    if not (whole and all(map(limits.accepts, bounds)) and tunable.low < tunable.high):
+        noun = "whole numbers" if KINDS[name] is int else "numbers"
+        raise SagesegError(
+            f"--range {name}={format_bounds(tunable)}: expected two {noun} {limits.describe_range()}, the smaller first"
+        )
+
+
+def format_bounds(tunable: Tunable) -> str:
+    return f"{tunable.low:g}:{tunable.high:g}"

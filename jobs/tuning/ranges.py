@@ -9,7 +9,7 @@ from dataclasses import replace
 from formats.errors import SagesegError
 from jobs.contract.hyperparameter_limits import Tunable
 from jobs.contract.hyperparameters import KINDS, TABLE, TUNABLE, limits_of
-from jobs.contract.tunable_ranges import check_range, documented_range, format_bounds
+from jobs.contract.tuning_request import check_range, documented_range, format_bounds
 
 
 def parse_range(text: str) -> tuple[str, Tunable]:
