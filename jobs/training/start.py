@@ -16,7 +16,7 @@ from jobs.aws.clients import make_client as aws_client
 from jobs.aws.errors import AwsError, is_about_capacity, is_about_instance
 from jobs.aws.identity import check_bucket
 from jobs.aws.names import utc_now
-from jobs.aws.s3 import encryption, parse_s3_uri
+from jobs.aws.s3 import parse_s3_uri
 from jobs.backends import make_client
 from jobs.check.dataset_check import check_before
 from jobs.contract.instances import local_storage_gb
@@ -90,10 +90,7 @@ def send_data(dataset: Dataset, job: TrainingJob, options: TrainOptions, region:
 def _send_manifests(dataset: Dataset, uri: str, kms_key: str | None, region: str) -> None:
     target, s3 = parse_s3_uri(uri), aws_client("s3", region)
     for name, text in augmented_manifests(dataset, uri.rstrip("/")).items():
-        with aws_errors(f"uploading {name}"):
-            s3.put_object(
-                Bucket=target.bucket, Key=f"{target.prefix}{FOLDER}/{name}", Body=text.encode(), **encryption(kms_key)
-            )
+        target.put(s3, f"{FOLDER}/{name}", text.encode(), kms_key=kms_key)
 
 
 def new_record(dataset: Dataset, attempt: Attempt, backend: str, region: str) -> JobRecord:
