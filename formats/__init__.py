@@ -1,1 +1,1 @@
-"""What lies on disk between the rooms: classes, crops, masks, manifest, dataset, predictions."""
+"""What lies on disk between the rooms, and how every command takes options, works in parallel and speaks."""

@@ -34,6 +34,22 @@ def say(line: str) -> None:
     sys.stderr.flush()
 
 
+def ask(question: str) -> str | None:
+    """A person's answer in small letters; None where nobody is at a terminal to give one."""
+    if not sys.stdin.isatty():
+        return None
+    say(question)
+    return sys.stdin.readline().strip().lower()
+
+
+def agree(question: str, *, unattended: str) -> bool:
+    """Whether a person says yes. Raises SagesegError with `unattended` where nobody can be asked."""
+    answer = ask(f"{question} [y/N]")
+    if answer is None:
+        raise SagesegError(unattended)
+    return answer in ("y", "yes")
+
+
 def result(line: str) -> None:
     """A line of the result, on stdout."""
     sys.stdout.write(line + "\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,11 @@ class Dataset:
     classes: ClassTable
     rows: tuple[ManifestRow, ...]
     info: dict[str, Any]
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of the manifest, which holds every file's checksum."""
+        return hashlib.sha256(manifest_path(self.root).read_bytes()).hexdigest()
 
     def image_path(self, row_id: str) -> Path:
         return image_path(self.root, row_id)
@@ -84,8 +90,3 @@ def open_dataset(root: Path) -> Dataset:
             f"{info_path(root)}: format_version is {version}; this sageseg reads {FORMAT_VERSION}: prepare it again"
         )
     return Dataset(root, read_labels(labels_path(root)), tuple(read_manifest(manifest_path(root))), info)
-
-
-def dataset_digest(dataset: Dataset) -> str:
-    """sha256 of the manifest, which holds every file's checksum."""
-    return hashlib.sha256(manifest_path(dataset.root).read_bytes()).hexdigest()

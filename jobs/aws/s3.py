@@ -1,22 +1,79 @@
-"""Places in S3, and where a dataset's files lie under one."""
+"""Places in S3: how they are named, and what is put there, fetched, listed and deleted."""
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from formats.errors import SagesegError
+from jobs.aws.clients import aws_errors
+
+_DELETED_AT_ONCE = 1000
+"""What DeleteObjects takes in one call."""
 
 
 @dataclass(frozen=True)
 class S3Prefix:
-    """A place in S3; `prefix` is empty or ends in a slash, so that it never catches a neighbour's keys."""
+    """A place in S3; `prefix` is empty or ends in a slash, so that it never catches a neighbour's keys.
+
+    Every call takes a client of S3, and raises SagesegError that names the place.
+    """
 
     bucket: str
     prefix: str
 
     def uri(self, name: str = "") -> str:
         return f"s3://{self.bucket}/{self.prefix}{name}"
+
+    def put(
+        self,
+        s3: Any,
+        name: str,
+        content: bytes,
+        *,
+        kms_key: str | None = None,
+        content_type: str | None = None,
+        md5: bytes | None = None,
+    ) -> str:
+        """Write an object; returns its ETag. S3 refuses bytes that do not match `md5`, and encrypts with
+        `kms_key` where one is given."""
+        given = {
+            "ContentType": content_type,
+            "ContentMD5": md5 and base64.b64encode(md5).decode(),
+            "ServerSideEncryption": kms_key and "aws:kms",
+            "SSEKMSKeyId": kms_key,
+        }
+        settings = {setting: value for setting, value in given.items() if value}
+        with aws_errors(f"uploading {self.uri(name)}"):
+            answer = s3.put_object(Bucket=self.bucket, Key=self.prefix + name, Body=content, **settings)
+        return str(answer["ETag"]).strip('"')
+
+    def get(self, s3: Any, name: str) -> bytes:
+        """The whole object."""
+        with aws_errors(f"fetching {self.uri(name)}"):
+            content: bytes = s3.get_object(Bucket=self.bucket, Key=self.prefix + name)["Body"].read()
+        return content
+
+    def objects(self, s3: Any) -> Iterator[dict[str, Any]]:
+        """What lies under the prefix as ListObjectsV2 tells of it: Key, Size, ETag."""
+        with aws_errors(f"listing {self.uri()}"):
+            for page in s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix):
+                yield from page.get("Contents", ())
+
+    def delete(self, s3: Any, keys: Sequence[str]) -> None:
+        """Delete objects of the bucket by their whole keys."""
+        for start in range(0, len(keys), _DELETED_AT_ONCE):
+            doomed = [{"Key": key} for key in keys[start : start + _DELETED_AT_ONCE]]
+            with aws_errors(f"deleting from {self.uri()}"):
+                answer = s3.delete_objects(Bucket=self.bucket, Delete={"Objects": doomed, "Quiet": True})
+            # the call succeeds although objects are refused, for want of a permission or by a lock
+            for error in answer.get("Errors", ()):
+                raise SagesegError(
+                    f"s3://{self.bucket}/{error['Key']}: cannot be deleted ({error['Code']}: {error['Message']})"
+                )
 
 
 def parse_s3_uri(uri: str) -> S3Prefix:
@@ -28,6 +85,8 @@ def parse_s3_uri(uri: str) -> S3Prefix:
     return S3Prefix(parts.netloc, f"{path}/" if path else "")
 
 
-def encryption(kms_key: str | None) -> dict[str, str]:
-    """What PutObject takes to encrypt with a KMS key."""
-    return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}
+def parse_s3_object(uri: str) -> tuple[S3Prefix, str]:
+    """`s3://bucket/prefix/name`: where an object lies, and its name there."""
+    whole = parse_s3_uri(uri)
+    folder, slash, name = whole.prefix.rstrip("/").rpartition("/")
+    return S3Prefix(whole.bucket, folder + slash), name

@@ -7,22 +7,38 @@ from typing import Annotated
 
 import typer
 
-from formats.command_options import takes
 from formats.console import result
-from jobs.check.settings import CheckSettings
+from formats.errors import SagesegError
+from jobs.contract.hyperparameter_options import takes_hyperparameters
 
 
-@takes(CheckSettings, "settings")
+@takes_hyperparameters
 def check(
     dataset: Annotated[Path, typer.Argument(help="Folder that prep made.")],
-    settings: CheckSettings,
+    hyperparameters: dict[str, str],
+    num_classes: Annotated[
+        str | None, typer.Option(help="Classes, if not those of labels.txt.", metavar="VALUE", show_default=False)
+    ] = None,
+    instance_type: Annotated[str, typer.Option(help="Instance whose GPU memory is compared.")] = "ml.p3.2xlarge",
+    volume_size: Annotated[int | None, typer.Option(help="Training volume in GB.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; by default one per core.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The findings as JSON.")] = False,
 ) -> None:
     """What a training on this dataset would fail or suffer from; exit code 1 where there is an error."""
+    from formats.dataset import open_dataset
     from jobs.check.dataset_check import check_dataset, describe, errors_among, to_json
+    from jobs.check.rules import Machine
+    from jobs.contract.hyperparameters import parse_hyperparameters
 
-    findings = check_dataset(dataset, settings, workers=workers)
+    if volume_size is not None and volume_size < 1:
+        raise SagesegError(f"--volume-size {volume_size}: expected a whole number, at least 1")
+    opened = open_dataset(dataset)
+    decided = {
+        "num_classes": num_classes or str(len(opened.classes)),
+        "num_training_samples": str(max(len(opened.kept("train")), 1)),  # that there are none is a finding
+    }
+    settings = parse_hyperparameters({**hyperparameters, **decided}, "open")
+    findings = check_dataset(opened, settings, Machine(instance_type, volume_size), workers=workers)
     result(to_json(findings) if as_json else "\n".join(map(describe, findings)) or "no finding")
     if errors_among(findings):
         raise typer.Exit(1)

@@ -8,30 +8,25 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 
 from formats.console import say
-from formats.dataset import Dataset, open_dataset
+from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.parallel import map_parallel
 from jobs.check.files import Finding, Pair, inspect_pair
-from jobs.check.rules import RULES, Evidence
-from jobs.check.settings import CheckSettings
-from jobs.contract.hyperparameters import parse_hyperparameters
+from jobs.check.rules import RULES, Evidence, Machine
+from jobs.contract.hyperparameters import Hyperparameters
 from jobs.contract.training_request import TrainingJob
 
 _SHOWN = 20
 
 
-def check_dataset(root: Path, settings: CheckSettings, *, workers: int | None = None) -> list[Finding]:
-    """All findings, errors first. Every file of the dataset is read, by all cores.
-
-    Raises SagesegError when there is no dataset at `root`, or its tables cannot be read.
-    """
-    dataset = open_dataset(root)
-    pairs = _pairs(dataset)
-    facts = list(map_parallel(inspect_pair, pairs, workers=workers, label="check"))
-    found = Evidence(dataset, facts, settings)
+def check_dataset(
+    dataset: Dataset, settings: Hyperparameters, machine: Machine, *, workers: int | None = None
+) -> list[Finding]:
+    """All findings, errors first. Every file of the dataset is read, by all cores."""
+    facts = list(map_parallel(inspect_pair, _pairs(dataset), workers=workers, label="check"))
+    found = Evidence(dataset, facts, settings, machine)
     findings = [finding for fact in facts for finding in fact.findings]
     findings += [finding for rule in RULES for finding in rule(found)]
     return sorted(findings, key=lambda finding: finding.severity != "error")
@@ -59,20 +54,11 @@ def to_json(findings: Sequence[Finding]) -> str:
     return json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False)
 
 
-def check_before(root: Path, job: TrainingJob) -> None:
+def check_before(dataset: Dataset, settings: Hyperparameters, job: TrainingJob) -> None:
     """Read the whole dataset; say its warnings. Raises SagesegError with the first error, after
     saying the others."""
-    settled = parse_hyperparameters(job.hyperparameters, "open")
-    settings = CheckSettings(
-        algorithm=settled.algorithm,
-        backbone=settled.backbone,
-        crop_size=settled.crop_size,
-        mini_batch_size=settled.mini_batch_size,
-        validation_mini_batch_size=settled.validation_mini_batch_size,
-        instance_type=job.instance_type,
-        volume_size=job.volume_gb,
-    )
-    findings = [finding for finding in check_dataset(root, settings) if not _is_meant(finding, job)]
+    found = check_dataset(dataset, settings, Machine(job.instance_type, job.volume_gb))
+    findings = [finding for finding in found if not _is_meant(finding, job)]
     errors = errors_among(findings)
     for finding in [*errors[1:], *(finding for finding in findings if finding not in errors)][:_SHOWN]:
         say(describe(finding))

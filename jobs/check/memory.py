@@ -32,9 +32,9 @@ _CONTEXT_GIB = 1.0
 
 
 def estimate_gib(algorithm: str, backbone: str, num_classes: int, crop_size: int, batch: int, gpus: int) -> float:
-    """The memory in GiB that each GPU is likely to need. `batch` is shared out over the GPUs."""
-    side = -(-crop_size // 8) * 8
+    """The memory in GiB that each GPU is likely to need for square crops of `crop_size` pixels a side, a
+    multiple of 8. `batch` is shared out over the GPUs."""
     values = 2 * _CONVOLUTIONS[backbone] + _DECODER[algorithm] + _POOLED_STEM + _PER_CLASS * num_classes
-    activations = -(-batch // gpus) * side**2 * values * _BYTES
+    activations = -(-batch // gpus) * crop_size**2 * values * _BYTES
     weights = _PARAMETERS[algorithm, backbone] * _BYTES * _COPIES
     return (activations + weights) / GIB + _CONTEXT_GIB

@@ -14,7 +14,7 @@ from pathlib import Path
 from formats.dataset import CHANNELS, Dataset, channel_path
 from jobs.check.files import Finding, PairFacts
 from jobs.check.memory import GIB, estimate_gib
-from jobs.check.settings import CheckSettings
+from jobs.contract.hyperparameters import Hyperparameters
 from jobs.contract.instances import GPU_INSTANCES
 
 ONE_SIZE = ("psp", "deeplab")
@@ -24,12 +24,21 @@ _ROOM_GIB = 5
 
 
 @dataclass(frozen=True)
+class Machine:
+    """What a training runs on: an instance type, and the GB of its volume. What is None is not looked at."""
+
+    instance_type: str | None = None
+    volume_gb: int | None = None
+
+
+@dataclass(frozen=True)
 class Evidence:
-    """All that the rules look at: the dataset's table, and what was found in each kept pair."""
+    """All that the rules look at: the dataset's table, what was found in each kept pair, the training."""
 
     dataset: Dataset
     facts: Sequence[PairFacts]
-    settings: CheckSettings
+    settings: Hyperparameters
+    machine: Machine
 
     @property
     def manifest(self) -> str:
@@ -77,7 +86,7 @@ def groups_are_divided(found: Evidence) -> Iterator[Finding]:
 
 def num_classes_differs(found: Evidence) -> Iterator[Finding]:
     asked, own = found.settings.num_classes, len(found.dataset.classes)
-    if asked is not None and asked != own:
+    if asked != own:
         message = f"num_classes {asked}, but labels.txt has {own}, the background among them"
         yield _error("num_classes", str(found.dataset.root / "labels.txt"), message, f"use --num-classes {own}")
 
@@ -92,7 +101,7 @@ def batch_is_too_large(found: Evidence) -> Iterator[Finding]:
 def one_size_networks(found: Evidence) -> Iterator[Finding]:
     """psp and deeplab break on whole images that are not crop_size: `Incompatible input shape`."""
     settings = found.settings
-    crop = -(-settings.crop_size // 8) * 8
+    crop = settings.rounded_crop_size
     if settings.algorithm not in ONE_SIZE:
         return
     others = {size: count for size, count in found.sizes("train", "val").items() if size != (crop, crop)}
@@ -125,7 +134,7 @@ def classes_are_missing(found: Evidence) -> Iterator[Finding]:
 def crop_size_wastes(found: Evidence) -> Iterator[Finding]:
     """A crop_size under the images' size shows the network a part of each, once an epoch."""
     sizes = found.sizes("train")
-    crop = -(-found.settings.crop_size // 8) * 8
+    crop = found.settings.rounded_crop_size
     if found.settings.algorithm in ONE_SIZE or not sizes:
         return
     (width, height), _ = sizes.most_common(1)[0]
@@ -138,14 +147,14 @@ def crop_size_wastes(found: Evidence) -> Iterator[Finding]:
 
 def gpu_memory_is_short(found: Evidence) -> Iterator[Finding]:
     settings = found.settings
-    gpus = GPU_INSTANCES.get(settings.instance_type or "")
+    gpus = GPU_INSTANCES.get(found.machine.instance_type or "")
     if gpus is None or settings.algorithm == "unet":
         return
     needed = estimate_gib(
         settings.algorithm,
         settings.backbone,
         len(found.dataset.classes),
-        settings.crop_size,
+        settings.rounded_crop_size,
         settings.mini_batch_size,
         gpus.count,
     )
@@ -153,13 +162,13 @@ def gpu_memory_is_short(found: Evidence) -> Iterator[Finding]:
         message = (
             f"about {needed:.0f} GiB of GPU memory are needed (inferred from {settings.algorithm}, "
             f"{settings.backbone}, crop_size {settings.crop_size}, {settings.mini_batch_size} images on {gpus.count} "
-            f"GPU(s)), {settings.instance_type} has {gpus.memory_gib} on each"
+            f"GPU(s)), {found.machine.instance_type} has {gpus.memory_gib} on each"
         )
         yield _warning("memory", "instance_type", message, "lower --mini-batch-size, or use more or larger GPUs")
 
 
 def volume_is_small(found: Evidence) -> Iterator[Finding]:
-    volume = found.settings.volume_size
+    volume = found.machine.volume_gb
     gib = sum(fact.file_bytes for fact in found.facts) / GIB
     if volume is not None and volume < gib + _ROOM_GIB:
         message = f"{volume} GB for {gib:.1f} GB of data, and {_ROOM_GIB} GB are needed beside it (inferred)"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from formats.console import say
+from formats.console import agree, say
 from formats.errors import SagesegError
 from jobs.cost.prices import HOURS_PER_MONTH, Rate
 
@@ -100,20 +99,23 @@ def actual_usd(description: Mapping[str, Any], usd_per_hour: float | None) -> fl
 
 
 def agree_on_cost(quotes: Sequence[TrainingQuote], *, max_cost: float | None, yes: bool) -> None:
-    """Say what may be spent, and have it agreed to: by --yes, by --max-cost, or by a person's answer.
-
-    Off a terminal nobody can answer: there one of the two options is required.
-    """
+    """Say what may be spent on training, and have it agreed to."""
     for note in dict.fromkeys(quote.rate.note for quote in quotes if quote.rate.note):
         say(f"note: {note}")
     for number, quote in enumerate(quotes):
         say(quote.describe() if number == 0 else f"if it moves on: {quote.describe()}")
         lower = "--max-runtime" if quote.jobs == 1 else "--max-jobs or --max-runtime"
         check_max_cost(quote.worst_usd, max_cost, quote.instance_type, lower=lower)
+    agree_to_spend(max_cost=max_cost, yes=yes)
+
+
+def agree_to_spend(*, max_cost: float | None, yes: bool) -> None:
+    """What was said to cost money is agreed to: by --yes, by --max-cost, or by a person's answer.
+
+    Off a terminal nobody can answer: there one of the two options is required.
+    """
     if yes or max_cost is not None:
         return
-    if not sys.stdin.isatty():
-        raise SagesegError("this costs money and nobody is there to ask; add --yes, or --max-cost USD")
-    say("start it? [y/N]")
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    nobody = "this costs money and nobody is there to ask; add --yes, or --max-cost USD"
+    if not agree("start it?", unattended=nobody):
         raise SagesegError("not started")

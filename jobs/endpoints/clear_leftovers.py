@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from formats.console import describe_seconds, say
+from formats.console import agree, describe_seconds
 from formats.errors import SagesegError
 from jobs.aws.clients import aws_errors
 from jobs.backends import Place
@@ -46,10 +45,8 @@ def agree_to_clear(going: Sequence[Leftover], now: datetime, *, yes: bool) -> No
     if yes or not alive:
         return
     names = ", ".join(f"{one.kind} {one.name}" for one in alive)
-    if not sys.stdin.isatty():
-        raise SagesegError(f"{names}: still at work, and nobody is there to ask; add --yes")
-    say(f"end what is still at work ({names})? [y/N]")
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    nobody = f"{names}: still at work, and nobody is there to ask; add --yes"
+    if not agree(f"end what is still at work ({names})?", unattended=nobody):
         raise SagesegError("nothing was deleted")
 
 

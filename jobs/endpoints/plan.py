@@ -22,7 +22,7 @@ from jobs.contract.serving_requests import (
     model_request,
 )
 from jobs.cost.prices import HOURS_PER_MONTH, find_rate
-from jobs.cost.quotes import EndpointQuote, agree_on_cost, check_max_cost
+from jobs.cost.quotes import EndpointQuote, agree_to_spend, check_max_cost
 from jobs.endpoints.lease import format_until, schedule_request
 from jobs.endpoints.options import DeployOptions
 from jobs.tracking.trained_model import TrainedModel, endpoint_name, served_image, served_role
@@ -92,5 +92,5 @@ def agree_on_endpoint(deployment: Deployment, options: DeployOptions) -> Endpoin
     worst = None if quote.usd_per_hour is None else hours * quote.usd_per_hour
     say(quote.describe() + (f"; ${worst:.2f} until its lease ends" if options.ttl and worst is not None else ""))
     check_max_cost(worst, options.max_cost, kind, lower="--ttl")
-    agree_on_cost((), max_cost=options.max_cost, yes=options.yes)
+    agree_to_spend(max_cost=options.max_cost, yes=options.yes)
     return quote

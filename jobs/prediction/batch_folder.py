@@ -15,14 +15,13 @@ from formats.console import say
 from formats.errors import SagesegError
 from formats.staging import write_errors
 from formats.state_home import home
-from jobs.aws.clients import aws_errors, make_client
-from jobs.aws.s3 import S3Prefix, encryption, parse_s3_uri
+from jobs.aws.clients import make_client
+from jobs.aws.s3 import S3Prefix, parse_s3_uri
 from jobs.contract.invocation import Payload, make_payload
 from jobs.tracking.trained_model import TrainedModel
 
 _THREADS = 16
 _AT_ONCE = 64
-_DELETED_AT_ONCE = 1000
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -117,31 +116,13 @@ class S3Store:
         self._s3 = make_client("s3", region)
 
     def put(self, name: str, content: bytes) -> None:
-        with aws_errors(f"uploading {self._place.uri(name)}"):
-            self._s3.put_object(
-                Bucket=self._place.bucket,
-                Key=self._place.prefix + name,
-                Body=content,
-                ContentType="image/jpeg",
-                **encryption(self._kms_key),
-            )
+        self._place.put(self._s3, name, content, kms_key=self._kms_key, content_type="image/jpeg")
 
     def get(self, name: str) -> bytes:
-        with aws_errors(f"fetching {self._place.uri(name)}"):
-            content: bytes = self._s3.get_object(Bucket=self._place.bucket, Key=self._place.prefix + name)[
-                "Body"
-            ].read()
-        return content
+        return self._place.get(self._s3, name)
 
     def remove(self) -> None:
-        with aws_errors(f"deleting {self._place.uri()}"):
-            pages = self._s3.get_paginator("list_objects_v2").paginate(
-                Bucket=self._place.bucket, Prefix=self._place.prefix
-            )
-            keys = [{"Key": found["Key"]} for page in pages for found in page.get("Contents", ())]
-            for start in range(0, len(keys), _DELETED_AT_ONCE):
-                doomed = {"Objects": keys[start : start + _DELETED_AT_ONCE], "Quiet": True}
-                self._s3.delete_objects(Bucket=self._place.bucket, Delete=doomed)
+        self._place.delete(self._s3, [found["Key"] for found in self._place.objects(self._s3)])
 
 
 def open_batch_folder(trained: TrainedModel, name: str) -> BatchFolder:

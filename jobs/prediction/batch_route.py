@@ -31,7 +31,7 @@ from jobs.contract.serving_requests import (
     transform_request,
 )
 from jobs.cost.prices import Rate, find_rate
-from jobs.cost.quotes import agree_on_cost
+from jobs.cost.quotes import agree_to_spend
 from jobs.endpoints.container_log import TRANSFORM_GROUP, show_log
 from jobs.endpoints.parts import MODEL, delete_part
 from jobs.prediction.batch_folder import open_batch_folder
@@ -194,7 +194,7 @@ def _agreed_rate(trained: TrainedModel, options: RouteOptions) -> Rate | None:
             f"{kind}: ${rate.usd_per_hour:.4g} per hour ({rate.source}) for as long as the transform runs, minutes of "
             f"its start included{limit}"
         )
-    agree_on_cost((), max_cost=options.max_cost, yes=options.yes)
+    agree_to_spend(max_cost=options.max_cost, yes=options.yes)
     return rate
 
 

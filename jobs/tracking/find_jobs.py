@@ -12,11 +12,11 @@ from typing import Any
 from formats.console import say
 from formats.errors import SagesegError
 from formats.state_home import home
-from jobs.aws.clients import aws_errors, configured_region, make_client
+from jobs.aws.clients import configured_region, make_client
 from jobs.aws.errors import AwsError
-from jobs.aws.s3 import S3Prefix, encryption, parse_s3_uri
+from jobs.aws.s3 import S3Prefix, parse_s3_uri
 from jobs.tracking.job_calls import describe, describe_tuning
-from jobs.tracking.records import JobRecord, format_record, parse_record, read_record, record_names, record_path
+from jobs.tracking.records import RECORD, JobRecord, format_record, parse_record, read_record, record_names, record_path
 from jobs.tracking.tuning_records import BEST, bare_record, best_record, check_no_tuning, training_record, tuning_name
 
 
@@ -24,24 +24,18 @@ def publish_record(record: JobRecord) -> None:
     """Put a job's record beside its artefact, where it is in S3. What hinders that is only said: the
     job runs all the same."""
     output = record.training["OutputDataConfig"]
-    place = _record_place(output["S3OutputPath"], record.name)
-    if place is None:
+    folder = _record_folder(output["S3OutputPath"], record.name)
+    if folder is None:
         return
-    key = output.get("KmsKeyId")
+    text = format_record(record)
     try:
-        with aws_errors(f"putting {place.uri()}"):
-            make_client("s3", record.region).put_object(
-                Bucket=place.bucket, Key=place.prefix, Body=format_record(record).encode(), **encryption(key)
-            )
+        folder.put(make_client("s3", record.region), RECORD, text.encode(), kms_key=output.get("KmsKeyId"))
     except SagesegError as e:
         say(f"warning: {e}; other machines will not know this job's classes")
 
 
-def _record_place(output_uri: str, name: str) -> S3Prefix | None:
-    if not output_uri.startswith("s3://"):
-        return None
-    output = parse_s3_uri(output_uri)
-    return S3Prefix(output.bucket, f"{output.prefix}{name}/job.json")
+def _record_folder(output_uri: str, name: str) -> S3Prefix | None:
+    return parse_s3_uri(f"{output_uri.rstrip('/')}/{name}") if output_uri.startswith("s3://") else None
 
 
 def find_record(name: str, region: str | None = None) -> JobRecord:
@@ -108,10 +102,8 @@ def _not_found(name: str, region: str, error: SagesegError) -> SagesegError:
 
 
 def _fetch_record(name: str, definition: dict[str, Any], region: str) -> JobRecord:
-    place = _record_place(definition["OutputDataConfig"]["S3OutputPath"], name)
-    if place is None:
+    folder = _record_folder(definition["OutputDataConfig"]["S3OutputPath"], name)
+    if folder is None:
         raise SagesegError(f"{name}: its output is not in S3, so its record cannot be had; look from where it started")
-    with aws_errors(f"fetching {place.uri()}, the job's record"):
-        answer = make_client("s3", region).get_object(Bucket=place.bucket, Key=place.prefix)
-        text = answer["Body"].read().decode("utf-8", errors="replace")
-    return parse_record(text, place.uri())
+    content = folder.get(make_client("s3", region), RECORD)
+    return parse_record(content.decode("utf-8", errors="replace"), folder.uri(RECORD))

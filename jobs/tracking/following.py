@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING
 
-from formats.console import result, say
+from formats.console import ask, result, say
 
 if TYPE_CHECKING:
     from jobs.tracking.records import JobRecord
@@ -44,13 +43,11 @@ def _settle_interrupted(record: JobRecord) -> None:
     """A job outlives the command that follows it, unless the person says otherwise."""
     from jobs.tracking.job_calls import stop_job
 
-    if sys.stdin.isatty():
-        say(f"{record.name} is running: stop it (s), or leave it running (Enter)?")
-        if sys.stdin.readline().strip().lower() in ("s", "stop"):
-            stop_job(record)
-            say(f"{record.name}: stopping")
-            return
-    say(_goes_on(record))
+    if ask(f"{record.name} is running: stop it (s), or leave it running (Enter)?") in ("s", "stop"):
+        stop_job(record)
+        say(f"{record.name}: stopping")
+    else:
+        say(_goes_on(record))
 
 
 def _goes_on(record: JobRecord) -> str:

@@ -16,6 +16,8 @@ from jobs.aws.errors import redact
 
 _GIT_SECONDS = 5
 Kind = Literal["training", "tuning"]
+RECORD = "job.json"
+"""The file's name in a job's folder, here and beside its artefact."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class JobRecord:
 
 
 def record_path(name: str) -> Path:
-    return home() / "jobs" / name / "job.json"
+    return home() / "jobs" / name / RECORD
 
 
 def format_record(record: JobRecord) -> str:
@@ -94,7 +96,7 @@ def read_record(name: str) -> JobRecord:
 
 def record_names() -> list[str]:
     """The names of all recorded jobs."""
-    return sorted(path.parent.name for path in (home() / "jobs").glob("*/job.json"))
+    return sorted(path.parent.name for path in (home() / "jobs").glob(f"*/{RECORD}"))
 
 
 def git_commit() -> str:

@@ -15,9 +15,9 @@ from formats.classes import ClassTable
 from formats.errors import SagesegError
 from formats.staging import write_bytes
 from formats.state_home import home
-from jobs.aws.clients import aws_errors, configured_region, make_client
+from jobs.aws.clients import configured_region, make_client
 from jobs.aws.names import MAX_ENDPOINT_NAME, default_name
-from jobs.aws.s3 import parse_s3_uri
+from jobs.aws.s3 import parse_s3_object, parse_s3_uri
 from jobs.backends import LOCAL_REGION, LOCAL_ROLE
 from jobs.contract.artefact import Artefact, read_artefact
 from jobs.contract.registry import OPEN_IMAGE, builtin_image
@@ -166,12 +166,10 @@ def _fetch(model: TrainedModel) -> Path:
             return path  # a job writes its artefact once
     else:
         path = home() / "artefacts" / hashlib.sha256(model.artefact_uri.encode()).hexdigest()[:24] / "model.tar.gz"
-    place = parse_s3_uri(model.artefact_uri)
-    with aws_errors(f"fetching {model.artefact_uri}"):
-        s3 = make_client("s3", model.region)
-        answer = s3.get_object(Bucket=place.bucket, Key=place.prefix.rstrip("/"))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(path, answer["Body"].read())
+    folder, name = parse_s3_object(model.artefact_uri)
+    content = folder.get(make_client("s3", model.region), name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(path, content)
     return path
 
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from formats.command_options import takes
-from formats.console import result
+from formats.console import result, say
 from jobs.contract.hyperparameter_options import takes_hyperparameters
 from jobs.tracking.following import follow_or_leave, say_cost
 from jobs.training.options import DataOptions, MachineOptions, SecurityOptions, StartOptions, TrainOptions
 
 if TYPE_CHECKING:
     from formats.dataset import Dataset
-    from jobs.contract.training_request import TrainingJob
     from jobs.tracking.records import JobRecord
+    from jobs.training.plan import JobPlan, Surroundings
     from jobs.training.starting_point import EarlierModel
 
 DatasetFolder = Annotated[Path, typer.Argument(help="Folder of a dataset that prep wrote.")]
@@ -42,34 +42,30 @@ def train(
     At AWS it says what the job may cost and asks first, unless --yes or --max-cost is given.
     """
     from formats.dataset import open_dataset
-    from jobs.training.plan import request_of
+    from jobs.training.plan import plan_training
 
     options = TrainOptions(start, data, machine, security)
-    opened, region = open_dataset(dataset), region_of(start)
-    jobs = _plan(opened, hyperparameters, options, region)
-    requests = [request_of(job, local=start.backend == "local") for job in jobs]
-    if start.dry_run:
-        result(json.dumps(requests[0], indent=2))
-        return
-    record = _run(opened, jobs, requests, options, region)
-    if not start.wait:
-        result(record.name)
+    opened, around = open_dataset(dataset), surroundings(options)
+    like, earlier = lent(options, around.region)
+    plan = plan_training(opened, {**like, **hyperparameters}, options, around, earlier)
+    record = carry_out(plan, opened, options, around.region)
+    if record is None:
         return
     result(f"{record.name}: {record.description['TrainingJobStatus']}")
     result(record.description["ModelArtifacts"]["S3ModelArtifacts"])
     say_cost(record)
 
 
-def region_of(start: StartOptions) -> str:
-    """Where a job runs: as asked for, or as the environment says."""
+def surroundings(options: TrainOptions) -> Surroundings:
+    """This shell and this moment, as far as a plan depends on them."""
     from jobs.aws.clients import configured_region
+    from jobs.aws.names import utc_now
     from jobs.backends import LOCAL_REGION
+    from jobs.training.plan import Surroundings
 
-    return start.region or LOCAL_REGION if start.backend == "local" else configured_region(start.region)
-
-
-def role_of(security: SecurityOptions) -> str | None:
-    return security.role or os.environ.get("SAGESEG_ROLE")
+    start = options.start
+    region = start.region or LOCAL_REGION if start.backend == "local" else configured_region(start.region)
+    return Surroundings(region, options.security.role or os.environ.get("SAGESEG_ROLE"), utc_now(), os.environ)
 
 
 def lent(options: TrainOptions, region: str) -> tuple[dict[str, str], EarlierModel | None]:
@@ -85,22 +81,21 @@ def lent(options: TrainOptions, region: str) -> tuple[dict[str, str], EarlierMod
     )
 
 
-def _plan(dataset: Dataset, hyperparameters: dict[str, str], options: TrainOptions, region: str) -> list[TrainingJob]:
-    from jobs.aws.names import utc_now
-    from jobs.training.plan import plan_jobs
+def carry_out(plan: JobPlan, dataset: Dataset, options: TrainOptions, region: str) -> JobRecord | None:
+    """Start what was planned and follow it to its end. None where nothing was followed: with --dry-run
+    the request is printed, with --no-wait the name."""
+    from jobs.training.start import start_job
 
-    like, earlier = lent(options, region)
-    given, role = {**like, **hyperparameters}, role_of(options.security)
-    return plan_jobs(dataset, given, options, region=region, role=role, now=utc_now(), earlier=earlier)
-
-
-def _run(
-    dataset: Dataset, jobs: list[TrainingJob], requests: list[dict[str, Any]], options: TrainOptions, region: str
-) -> JobRecord:
-    from jobs.training.start import Attempt, start_job
-
-    attempts = [Attempt(job, request) for job, request in zip(jobs, requests, strict=True)]
-    return start_job(dataset, attempts, options, region, follow_or_leave if options.start.wait else None)
+    for line in plan.lines:
+        say(line)
+    if options.start.dry_run:
+        result(json.dumps(plan.attempts[0].request, indent=2))
+        return None
+    record = start_job(dataset, plan, options, region, follow_or_leave if options.start.wait else None)
+    if options.start.wait:
+        return record
+    result(record.name)
+    return None
 
 
 def upload(

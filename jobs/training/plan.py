@@ -1,16 +1,14 @@
-"""From a dataset and settings to the exact training requests: pure but for looking at files."""
+"""From a dataset and settings to the exact training requests: pure but for the sizes of the dataset's files."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from formats.console import say
-from formats.dataset import Dataset, dataset_digest
+from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.state_home import home
 from jobs.aws.names import DATASET_TAG, check_name, default_name, numbered
@@ -21,14 +19,11 @@ from jobs.contract.label_map import check_label_maps
 from jobs.contract.registry import OPEN_IMAGE, builtin_image, is_builtin
 from jobs.contract.service_model import check_request
 from jobs.contract.training_request import Network, Spot, TrainingJob, training_request
+from jobs.cost.quotes import TrainingQuote
+from jobs.tracking.records import Kind
 from jobs.training.augmented_manifest import manifest_folder
 from jobs.training.options import TrainOptions
-from jobs.training.starting_point import (
-    EarlierModel,
-    check_classes,
-    pretrained_uri,
-    with_earlier,
-)
+from jobs.training.starting_point import EarlierModel, check_classes, pretrained_uri, with_earlier
 
 _GIB = 2**30
 _PRETRAINED = "SAGESEG_PRETRAINED"
@@ -36,29 +31,91 @@ _OPEN_SETTINGS = (_PRETRAINED, "SAGESEG_PRECISION")
 """What the open implementation reads from its environment: files of weights, and the precision."""
 
 
-def plan_jobs(
+@dataclass(frozen=True)
+class Surroundings:
+    """What a plan depends on beside its options: where it runs and as whom, when, and this shell's environment."""
+
+    region: str
+    role: str | None
+    now: datetime
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One instance type to try: the job, its request, what it may cost (None where nothing is paid).
+
+    Of a tuning job `job` is what its training jobs share, under the tuning job's name; `jobs` of them
+    run, `parallel` at a time.
+    """
+
+    job: TrainingJob
+    request: dict[str, Any]
+    quote: TrainingQuote | None = None
+    kind: Kind = "training"
+    jobs: int = 1
+    parallel: int = 1
+
+
+@dataclass(frozen=True)
+class JobPlan:
+    """The attempts in the order in which they are made, the hyperparameters as they were checked, and
+    the lines that a person should be told."""
+
+    attempts: tuple[Attempt, ...]
+    settled: Hyperparameters
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SettledJobs:
+    """The same training on each instance type to try."""
+
+    jobs: tuple[TrainingJob, ...]
+    settled: Hyperparameters
+    lines: tuple[str, ...]
+
+
+def plan_training(
     dataset: Dataset,
     given: Mapping[str, str],
     options: TrainOptions,
-    *,
-    region: str,
-    role: str | None,
-    now: datetime,
+    around: Surroundings,
     earlier: EarlierModel | None = None,
-) -> list[TrainingJob]:
-    """Settle every part of a job, once for each instance type in the order in which they are tried.
+) -> JobPlan:
+    """Settle a training job and check its requests against the service's model.
 
-    The second is called NAME-2, and so on. Pure but for the sizes of the dataset's files, and the open
-    implementation's settings in the environment.
+    Raises SagesegError with the service's own words for what it would refuse.
     """
+    found = settle_jobs(dataset, given, options, around, earlier)
+    local = options.start.backend == "local"
+    attempts = tuple(Attempt(job, _checked_request(job, local=local)) for job in found.jobs)
+    return JobPlan(attempts, found.settled, found.lines)
+
+
+def _checked_request(job: TrainingJob, *, local: bool) -> dict[str, Any]:
+    request = training_request(job)
+    check_request("sagemaker", "CreateTrainingJob", request, file_uris=local)
+    return request
+
+
+def settle_jobs(
+    dataset: Dataset,
+    given: Mapping[str, str],
+    options: TrainOptions,
+    around: Surroundings,
+    earlier: EarlierModel | None = None,
+) -> SettledJobs:
+    """Settle every part of a job, once for each instance type in the order in which they are tried; the
+    second is called NAME-2, and so on."""
     local = options.start.backend == "local"
     given = with_earlier(given, earlier)
     own = given.get("algorithm") == "unet" or options.data.pretrained is not None
-    image = options.machine.image or _default_image(own=own, local=local, region=region)
+    image = options.machine.image or _default_image(own=own, local=local, region=around.region)
     rules: Rules = "builtin" if is_builtin(image) else "open"
     hyperparameters, settled = _settle(dataset, given, rules, options.data.validate_on)
     check_classes(dataset, earlier)
-    name = options.start.name or default_name(settled.algorithm, dataset.root.absolute().name, now=now)
+    name = options.start.name or default_name(settled.algorithm, dataset.root.absolute().name, now=around.now)
     check_name(name)
     data_uri, output_uri = _places(dataset, options, local=local)
     volume = options.machine.volume_size or volume_gb(dataset)
@@ -66,7 +123,7 @@ def plan_jobs(
     first = TrainingJob(
         name=name,
         image=image,
-        role=role or (LOCAL_ROLE if local else _required(role, "--role", "the ARN of a role for SageMaker")),
+        role=around.role or (LOCAL_ROLE if local else _required(None, "--role", "the ARN of a role for SageMaker")),
         data_uri=manifest_folder(dataset, data_uri, local=local) if options.data.augmented_manifest else data_uri,
         output_uri=output_uri,
         instance_type=types[0],
@@ -80,16 +137,17 @@ def plan_jobs(
         pretrained_uri=pretrained_uri(options, settled, rules, earlier),
         kms_key=options.security.kms_key,
         network=_network(options),
-        tags={DATASET_TAG: dataset_digest(dataset)[:16], **(options.security.tags or {})},
-        environment=_open_settings() if local else {},
+        tags={DATASET_TAG: dataset.digest[:16], **(options.security.tags or {})},
+        environment=_open_settings(around.environment) if local else {},
     )
     jobs = [replace(first, name=numbered(name, number), instance_type=kind) for number, kind in enumerate(types, 1)]
-    return [replace(job, spot=_spot(options, job)) for job in jobs]
+    jobs = [replace(job, spot=_spot(options, job)) for job in jobs]
+    return SettledJobs(tuple(jobs), settled, tuple(f"note: {line}" for line in without_effect(given, settled)))
 
 
-def _open_settings() -> dict[str, str]:
+def _open_settings(environment: Mapping[str, str]) -> dict[str, str]:
     """The open implementation's settings of this shell: the emulator may have been started in another."""
-    found = {name: os.environ[name] for name in _OPEN_SETTINGS if os.environ.get(name)}
+    found = {name: environment[name] for name in _OPEN_SETTINGS if environment.get(name)}
     if _PRETRAINED in found:
         found[_PRETRAINED] = str(Path(found[_PRETRAINED]).absolute())
     return found
@@ -119,8 +177,6 @@ def _settle(
         raise SagesegError(
             f"mini_batch_size {settled.mini_batch_size}: over the {samples} training images; lower --mini-batch-size"
         )
-    for line in without_effect(given, settled):
-        say(f"note: {line}")
     return strings, settled
 
 
@@ -195,10 +251,3 @@ def volume_gb(dataset: Dataset) -> int:
     ]
     gib = sum(path.stat().st_size for path in files) / _GIB
     return max(30, int(2 * gib) + 10)
-
-
-def request_of(job: TrainingJob, *, local: bool) -> dict[str, Any]:
-    """The checked request. Raises SagesegError with the service's own words for what it would refuse."""
-    request = training_request(job)
-    check_request("sagemaker", "CreateTrainingJob", request, file_uris=local)
-    return request

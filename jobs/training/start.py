@@ -5,18 +5,18 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from formats.console import say
-from formats.dataset import Dataset, dataset_digest
+from formats.dataset import Dataset
 from formats.errors import SagesegError
 from jobs.aws.clients import aws_errors
 from jobs.aws.clients import make_client as aws_client
 from jobs.aws.errors import AwsError, is_about_capacity, is_about_instance
 from jobs.aws.identity import check_bucket
 from jobs.aws.names import utc_now
-from jobs.aws.s3 import encryption, parse_s3_uri
+from jobs.aws.s3 import parse_s3_uri
 from jobs.backends import make_client
 from jobs.check.dataset_check import check_before
 from jobs.contract.instances import local_storage_gb
@@ -25,45 +25,28 @@ from jobs.cost.prices import STORAGE, find_rate
 from jobs.cost.quotes import TrainingQuote, agree_on_cost
 from jobs.tracking.find_jobs import publish_record
 from jobs.tracking.job_calls import JobFailedError
-from jobs.tracking.records import JobRecord, Kind, git_commit, record_path, write_record
+from jobs.tracking.records import JobRecord, git_commit, record_path, write_record
 from jobs.training.augmented_manifest import FOLDER, augmented_manifests, write_manifests
 from jobs.training.options import TrainOptions
+from jobs.training.plan import Attempt, JobPlan
 from jobs.training.upload import Upload, upload_dataset
 
 _QUOTA = "ResourceLimitExceeded"
 Follow = Callable[[JobRecord], JobRecord]
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """One instance type to try: the job, its request, what it may cost (None where nothing is paid).
-
-    Of a tuning job `job` is what its training jobs share, under the tuning job's name; `jobs` of them
-    run, `parallel` at a time.
-    """
-
-    job: TrainingJob
-    request: dict[str, Any]
-    quote: TrainingQuote | None = None
-    kind: Kind = "training"
-    jobs: int = 1
-    parallel: int = 1
-
-
-def start_job(
-    dataset: Dataset, attempts: Sequence[Attempt], options: TrainOptions, region: str, follow: Follow | None
-) -> JobRecord:
+def start_job(dataset: Dataset, plan: JobPlan, options: TrainOptions, region: str, follow: Follow | None) -> JobRecord:
     """Start the first of the attempts that is taken, and follow it if asked to. Whatever is refused
     is refused before the next step, and leaves nothing behind."""
-    backend = options.start.backend
-    check_name_free(attempts[0].job.name)
-    check_before(dataset.root, attempts[0].job)
+    backend, first = options.start.backend, plan.attempts[0].job
+    check_name_free(first.name)
+    check_before(dataset, plan.settled, first)
+    attempts = plan.attempts
     if backend == "aws":
-        attempts = [replace(attempt, quote=quote_of(attempt, region)) for attempt in attempts]
-    quotes = [attempt.quote for attempt in attempts if attempt.quote]
-    if quotes:
+        attempts = tuple(replace(attempt, quote=quote_of(attempt, region)) for attempt in attempts)
+        quotes = [attempt.quote for attempt in attempts if attempt.quote]
         agree_on_cost(quotes, max_cost=options.start.max_cost, yes=options.start.yes)
-    send_data(dataset, attempts[0].job, options, region)
+    send_data(dataset, first, options, region)
 
     def begin(attempt: Attempt) -> JobRecord:
         return create(new_record(dataset, attempt, backend, region))
@@ -107,10 +90,7 @@ def send_data(dataset: Dataset, job: TrainingJob, options: TrainOptions, region:
 def _send_manifests(dataset: Dataset, uri: str, kms_key: str | None, region: str) -> None:
     target, s3 = parse_s3_uri(uri), aws_client("s3", region)
     for name, text in augmented_manifests(dataset, uri.rstrip("/")).items():
-        with aws_errors(f"uploading {name}"):
-            s3.put_object(
-                Bucket=target.bucket, Key=f"{target.prefix}{FOLDER}/{name}", Body=text.encode(), **encryption(kms_key)
-            )
+        target.put(s3, f"{FOLDER}/{name}", text.encode(), kms_key=kms_key)
 
 
 def new_record(dataset: Dataset, attempt: Attempt, backend: str, region: str) -> JobRecord:
@@ -125,7 +105,7 @@ def new_record(dataset: Dataset, attempt: Attempt, backend: str, region: str) ->
         backend,
         region,
         str(dataset.root.absolute()),
-        dataset_digest(dataset),
+        dataset.digest,
         list(dataset.classes.names),
         attempt.request,
         created=utc_now().isoformat(timespec="seconds"),

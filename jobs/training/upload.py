@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.parallel import map_parallel
 from formats.state_home import home
-from jobs.aws.clients import aws_errors, make_client, make_s3_lister
+from jobs.aws.clients import make_client, make_s3_lister
 from jobs.aws.s3 import S3Prefix, parse_s3_uri
 from jobs.training.upload_plan import (
     LocalFile,
@@ -39,8 +39,6 @@ from jobs.training.upload_plan import (
 from jobs.training.upload_worker import Sender
 
 _BATCH = 200
-_DELETED_AT_ONCE = 1000
-"""What DeleteObjects takes in one call."""
 
 
 @dataclass(frozen=True)
@@ -78,39 +76,36 @@ def upload_dataset(dataset: Dataset, upload: Upload) -> Uploaded:
         for channel, path in channel_files(dataset, upload.label_map)
     ]
     s3 = make_client("s3", upload.region)
-    with aws_errors(f"listing {upload.uri}"):
-        stored = list_channels(
-            make_s3_lister(upload.region), target, {file.key.rpartition("/")[0] + "/" for file in files}
-        )
+    channels = {S3Prefix(target.bucket, file.key.rpartition("/")[0] + "/") for file in files}
+    stored = list_channels(make_s3_lister(upload.region), channels)
     deleted = _settle_strangers(s3, target, strangers(files, stored), upload)
     sent = _send_changed(files, stored, target, upload)
     return Uploaded(sent, len(files) - sent, deleted)
 
 
-def list_channels(s3: Any, target: S3Prefix, prefixes: set[str]) -> dict[str, Stored]:
-    """The objects under each prefix by key; a key that ends in a slash is a folder of the console's."""
+def list_channels(s3: Any, channels: Collection[S3Prefix]) -> dict[str, Stored]:
+    """The objects of each channel by key; a key that ends in a slash is a folder of the console's."""
 
-    def under(prefix: str) -> dict[str, Stored]:
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=target.bucket, Prefix=prefix)
+    def under(channel: S3Prefix) -> dict[str, Stored]:
         return {
             found["Key"]: Stored(found["Size"], found["ETag"].strip('"'))
-            for page in pages
-            for found in page.get("Contents", ())
+            for found in channel.objects(s3)
             if not found["Key"].endswith("/")
         }
 
-    with ThreadPoolExecutor(len(prefixes) or 1) as pool:
-        return {key: stored for found in pool.map(under, sorted(prefixes)) for key, stored in found.items()}
+    with ThreadPoolExecutor(len(channels) or 1) as pool:
+        return {
+            key: stored
+            for found in pool.map(under, sorted(channels, key=S3Prefix.uri))
+            for key, stored in found.items()
+        }
 
 
 def _settle_strangers(s3: Any, target: S3Prefix, keys: Sequence[str], upload: Upload) -> int:
     if not keys:
         return 0
     if upload.delete:
-        for start in range(0, len(keys), _DELETED_AT_ONCE):
-            doomed = [{"Key": key} for key in keys[start : start + _DELETED_AT_ONCE]]
-            with aws_errors(f"deleting from {upload.uri}"):
-                _check_deleted(s3.delete_objects(Bucket=target.bucket, Delete={"Objects": doomed, "Quiet": True}))
+        target.delete(s3, keys)
         return len(keys)
     problem = (
         f"s3://{target.bucket}/{keys[0]}: one of {len(keys)} objects in the channels that are not in the dataset, "
@@ -120,11 +115,6 @@ def _settle_strangers(s3: Any, target: S3Prefix, keys: Sequence[str], upload: Up
         raise SagesegError(problem)
     say(f"warning: {problem}")
     return 0
-
-
-def _check_deleted(answer: dict[str, Any]) -> None:
-    for error in answer.get("Errors", ()):
-        raise SagesegError(f"{error['Key']}: cannot be deleted ({error['Code']}: {error['Message']})")
 
 
 def _send_changed(files: Sequence[LocalFile], stored: dict[str, Stored], target: S3Prefix, upload: Upload) -> int:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from formats.errors import SagesegError
-from jobs.aws.clients import aws_errors, make_client
-from jobs.aws.s3 import encryption
+from jobs.aws.clients import make_client
+from jobs.aws.s3 import S3Prefix
 from jobs.training.upload_plan import Comparison, LocalFile, Sent
 
 _THREADS = 8
@@ -31,7 +30,7 @@ class Sender:
 
     def __call__(self, batch: Sequence[Comparison]) -> list[tuple[Sent, bool]]:
         """What S3 now holds of each file, and whether it had to be sent."""
-        with ThreadPoolExecutor(_THREADS) as pool, aws_errors(f"uploading to s3://{self.bucket}"):
+        with ThreadPoolExecutor(_THREADS) as pool:
             return list(pool.map(self._settle, batch))
 
     def _settle(self, comparison: Comparison) -> tuple[Sent, bool]:
@@ -41,15 +40,15 @@ class Sender:
         known = Sent(file.key, len(content), file.mtime_ns, md5.hexdigest(), comparison.etag or "")
         if comparison.etag == known.md5:
             return known, False
-        answer = _s3(self.run, self.region).put_object(
-            Bucket=self.bucket,
-            Key=file.key,
-            Body=content,
-            ContentType=_CONTENT_TYPES.get(file.path.suffix, "application/octet-stream"),
-            ContentMD5=base64.b64encode(md5.digest()).decode(),  # S3 refuses bytes that do not match it
-            **encryption(self.kms_key),
+        etag = S3Prefix(self.bucket, "").put(
+            _s3(self.run, self.region),
+            file.key,
+            content,
+            kms_key=self.kms_key,
+            content_type=_CONTENT_TYPES.get(file.path.suffix, "application/octet-stream"),
+            md5=md5.digest(),
         )
-        return Sent(file.key, len(content), file.mtime_ns, known.md5, answer["ETag"].strip('"')), True
+        return replace(known, etag=etag), True
 
 
 def _read(file: LocalFile) -> bytes:

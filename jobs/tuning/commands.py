@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Annotated, Any
+import importlib.util
+from typing import Annotated
 
 import typer
 
 from formats.command_options import takes
-from formats.console import result, say
+from formats.console import say
+from formats.errors import SagesegError
 from jobs.contract.hyperparameter_options import takes_hyperparameters
-from jobs.tracking.following import follow_or_leave, say_cost, show_ranking
-from jobs.training.commands import DatasetFolder, lent, region_of, role_of
+from jobs.tracking.following import say_cost, show_ranking
+from jobs.training.commands import DatasetFolder, carry_out, lent, surroundings
 from jobs.training.options import DataOptions, MachineOptions, SecurityOptions, StartOptions, TrainOptions
 from jobs.tuning.options import TuningOptions
-
-if TYPE_CHECKING:
-    from formats.dataset import Dataset
-    from jobs.contract.tuning_request import Tuning
-    from jobs.tracking.records import JobRecord
 
 
 @takes(TuningOptions, "tuning")
@@ -44,52 +40,24 @@ def tune(
     """
     from formats.dataset import open_dataset
     from jobs.tracking.job_calls import training_jobs_of
-    from jobs.tuning.plan import request_of
+    from jobs.tuning.plan import plan_tuning
 
     options = TrainOptions(start, data, machine, security)
-    opened, region = open_dataset(dataset), region_of(start)
-    tunings = _plan(opened, hyperparameters, options, tuning, region)
-    requests = [request_of(one, local=start.backend == "local") for one in tunings]
-    if start.dry_run:
-        result(json.dumps(requests[0], indent=2))
-        return
-    record = _run(opened, tunings, requests, options, region)
-    if not start.wait:
-        result(record.name)
+    _check_search(tuning, local=start.backend == "local")
+    opened, around = open_dataset(dataset), surroundings(options)
+    like, earlier = lent(options, around.region)
+    plan = plan_tuning(opened, hyperparameters, options, tuning, around, lent=like, earlier=earlier)
+    record = carry_out(plan, opened, options, around.region)
+    if record is None:
         return
     show_ranking(record, training_jobs_of(record), as_json=json_)
     say(f"sageseg jobs train {dataset} --like {record.name}:best trains with the best job's hyperparameters")
     say_cost(record)
 
 
-def _plan(
-    dataset: Dataset, typed: dict[str, str], options: TrainOptions, tuning: TuningOptions, region: str
-) -> list[Tuning]:
-    from jobs.aws.names import utc_now
-    from jobs.tuning.plan import plan_tunings
-    from jobs.tuning.ranges import describe_ranges, notes_on
-
-    like, earlier = lent(options, region)
-    role, now = role_of(options.security), utc_now()
-    tunings = plan_tunings(
-        dataset, typed, options, tuning, region=region, role=role, now=now, lent=like, earlier=earlier
-    )
-    first = tunings[0]
-    say(f"{first.max_jobs} jobs, {first.parallel} at a time, vary {describe_ranges(first.ranges)}")
-    for note in notes_on(first.ranges):
-        say(f"note: {note}")
-    if first.training.spot:
-        say("note: that each training job has checkpoints of its own under --spot is inferred, not tried on AWS")
-    return tunings
-
-
-def _run(
-    dataset: Dataset, tunings: list[Tuning], requests: list[dict[str, Any]], options: TrainOptions, region: str
-) -> JobRecord:
-    from jobs.training.start import Attempt, start_job
-
-    attempts = [
-        Attempt(one.training, request, kind="tuning", jobs=one.max_jobs, parallel=one.parallel)
-        for one, request in zip(tunings, requests, strict=True)
-    ]
-    return start_job(dataset, attempts, options, region, follow_or_leave if options.start.wait else None)
+def _check_search(tuning: TuningOptions, *, local: bool) -> None:
+    if local and tuning.strategy == "Bayesian" and importlib.util.find_spec("optuna") is None:
+        raise SagesegError(
+            "--strategy bayesian: on this machine it needs Optuna, which is not installed; run pip install optuna, "
+            "or pass --strategy random"
+        )

@@ -1,46 +1,44 @@
-"""From a dataset and settings to the exact tuning requests: pure but for looking at files."""
+"""From a dataset and settings to the exact tuning requests: pure but for the sizes of the dataset's files."""
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from formats.dataset import Dataset
 from formats.errors import SagesegError
 from jobs.aws.names import default_name
 from jobs.contract.hyperparameter_limits import Tunable
 from jobs.contract.service_model import check_request
+from jobs.contract.training_request import TrainingJob
 from jobs.contract.tuning_request import MAX_NAME, Tuning, tuning_request
 from jobs.training.options import TrainOptions
-from jobs.training.plan import plan_jobs
+from jobs.training.plan import Attempt, JobPlan, Surroundings, settle_jobs
 from jobs.training.starting_point import EarlierModel
 from jobs.tuning.options import TuningOptions
-from jobs.tuning.ranges import combinations, example, settle_ranges
+from jobs.tuning.ranges import combinations, describe_ranges, example, notes_on, settle_ranges
 
 _STAMP = len("-20261121-010203")
 
 
-def plan_tunings(
+def plan_tuning(
     dataset: Dataset,
     typed: Mapping[str, str],
     options: TrainOptions,
     tuning: TuningOptions,
+    around: Surroundings,
     *,
-    region: str,
-    role: str | None,
-    now: datetime,
     lent: Mapping[str, str] | None = None,
     earlier: EarlierModel | None = None,
-) -> list[Tuning]:
-    """Settle every part of a tuning job, once for each instance type in the order in which they are
-    tried. `typed` are hyperparameters given as options, `lent` those of an earlier job.
+) -> JobPlan:
+    """Settle a tuning job, once for each instance type in the order in which they are tried; the second
+    is called NAME-2, and so on. `typed` are hyperparameters given as options, `lent` those of an
+    earlier job.
 
-    The second is called NAME-2, and so on. Pure but for the sizes of the dataset's files.
+    Raises SagesegError, for what the service would refuse with its own words.
     """
-    _check_numbers(tuning, local=options.start.backend == "local")
+    _check_numbers(tuning)
     if options.data.validate_on == "train":
         raise SagesegError(
             "--validate-on train: the search would find what learns its own images by heart; prepare the dataset with "
@@ -51,38 +49,48 @@ def plan_tunings(
     # what varies is settled with an example, so that all rules for a training job are applied
     given = {**(lent or {}), **typed, **{name: example(name, tunable) for name, tunable in ranges.items()}}
     algorithm = given.get("algorithm") or (earlier.hyperparameters if earlier else {}).get("algorithm", "fcn")
-    name = options.start.name or _default_name(algorithm, dataset.root.absolute().name, now)
+    name = options.start.name or _default_name(algorithm, dataset.root.absolute().name, around.now)
     _check_name(name)
     named = replace(options, start=replace(options.start, name=name))
-    jobs = plan_jobs(dataset, given, named, region=region, role=role, now=now, earlier=earlier)
-    names = [_numbered(name, number) for number in range(1, len(jobs) + 1)]
-    return [
-        Tuning(
-            name,
-            replace(job, name=name),
-            ranges,
-            tuning.objective,
-            tuning.max_jobs,
-            tuning.parallel,
-            tuning.strategy,
-            tuning.seed,
-        )
-        for name, job in zip(names, jobs, strict=True)
+    found = settle_jobs(dataset, given, named, around, earlier)
+    local = options.start.backend == "local"
+    attempts = [
+        _attempt(replace(job, name=_numbered(name, number)), ranges, tuning, local=local)
+        for number, job in enumerate(found.jobs, 1)
     ]
+    return JobPlan(tuple(attempts), found.settled, (*found.lines, *_lines(ranges, tuning, options)))
 
 
-def _check_numbers(tuning: TuningOptions, *, local: bool) -> None:
+def _attempt(job: TrainingJob, ranges: Mapping[str, Tunable], tuning: TuningOptions, *, local: bool) -> Attempt:
+    settled = Tuning(
+        job.name,
+        job,
+        ranges,
+        tuning.objective,
+        tuning.max_jobs,
+        tuning.parallel,
+        tuning.strategy,
+        tuning.seed,
+    )
+    request = tuning_request(settled)
+    check_request("sagemaker", "CreateHyperParameterTuningJob", request, file_uris=local)
+    return Attempt(job, request, kind="tuning", jobs=tuning.max_jobs, parallel=tuning.parallel)
+
+
+def _lines(ranges: Mapping[str, Tunable], tuning: TuningOptions, options: TrainOptions) -> Iterator[str]:
+    yield f"{tuning.max_jobs} jobs, {tuning.parallel} at a time, vary {describe_ranges(ranges)}"
+    yield from (f"note: {note}" for note in notes_on(ranges))
+    if options.machine.spot:
+        yield "note: that each training job has checkpoints of its own under --spot is inferred, not tried on AWS"
+
+
+def _check_numbers(tuning: TuningOptions) -> None:
     for option, number in (("--max-jobs", tuning.max_jobs), ("--parallel", tuning.parallel)):
         if number < 1:
             raise SagesegError(f"{option} {number}: expected at least 1")
     if tuning.parallel > tuning.max_jobs:
         raise SagesegError(
             f"--parallel {tuning.parallel}: more than --max-jobs {tuning.max_jobs}; lower it, or raise --max-jobs"
-        )
-    if local and tuning.strategy == "Bayesian" and importlib.util.find_spec("optuna") is None:
-        raise SagesegError(
-            "--strategy bayesian: on this machine it needs Optuna, which is not installed; run pip install optuna, "
-            "or pass --strategy random"
         )
 
 
@@ -114,10 +122,3 @@ def _numbered(name: str, number: int) -> str:
     """NAME, NAME-2, NAME-3, within a tuning job's length."""
     suffix = "" if number == 1 else f"-{number}"
     return name[: MAX_NAME - len(suffix)].rstrip("-") + suffix
-
-
-def request_of(tuning: Tuning, *, local: bool) -> dict[str, Any]:
-    """The checked request. Raises SagesegError with the service's own words for what it would refuse."""
-    request = tuning_request(tuning)
-    check_request("sagemaker", "CreateHyperParameterTuningJob", request, file_uris=local)
-    return request

@@ -76,7 +76,7 @@ def sagemaker(tmp_path: Path, moto: str, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 def _sagemaker(folder: Path, moto: str, monkeypatch: pytest.MonkeyPatch, source: str) -> Iterator[str]:
     use_aws(monkeypatch, moto)
-    monkeypatch.setitem(sys.modules["jobs.tracking.follow_training"].__dict__["POLL_SECONDS"], "aws", 0.05)
+    monkeypatch.setitem(sys.modules["jobs.tracking.job_calls"].__dict__["POLL_SECONDS"], "aws", 0.05)
     monkeypatch.setattr("jobs.cost.prices._ask", no_price_list)
     with emulator(folder / "sagemaker", source) as (_, _, server):
         use_aws(monkeypatch, moto, sagemaker=server.url, cloudwatch_logs=server.url)

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +12,23 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from formats.dataset import image_path, manifest_path, mask_path
+from formats.dataset import image_path, manifest_path, mask_path, open_dataset
 from formats.errors import SagesegError
 from formats.images import encode_image
 from formats.masks import encode_mask
 from jobs.check.dataset_check import check_dataset, describe, errors_among
 from jobs.check.files import Finding
 from jobs.check.memory import estimate_gib
-from jobs.check.settings import CheckSettings
-from prep.cli import app
+from jobs.check.rules import Machine
+from jobs.contract.hyperparameters import Hyperparameters
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
+from sageseg.cli import app
 from tests.support.labelme_samples import jpeg_with_orientation
 from tests.support.prep_samples import make_source
 
-GOOD = CheckSettings(crop_size=64, mini_batch_size=1, instance_type="ml.p3.2xlarge", volume_size=30)
+GOOD = {"crop_size": 64, "mini_batch_size": 1}
+MACHINE = Machine("ml.p3.2xlarge", 30)
 
 
 @pytest.fixture
@@ -38,8 +39,10 @@ def dataset(tmp_path: Path) -> Path:
     return tmp_path / "dataset"
 
 
-def check(dataset: Path, **settings: Any) -> list[Finding]:
-    return check_dataset(dataset, replace(GOOD, **settings), workers=1)
+def check(dataset: Path, machine: Machine = MACHINE, *, workers: int = 1, **settings: Any) -> list[Finding]:
+    opened = open_dataset(dataset)
+    decided = {"num_classes": len(opened.classes), "num_training_samples": 1}
+    return check_dataset(opened, Hyperparameters(**{**decided, **GOOD, **settings}), machine, workers=workers)
 
 
 def only(findings: list[Finding]) -> Finding:
@@ -218,7 +221,7 @@ def test_a_class_missing_from_a_split_is_a_warning(dataset: Path) -> None:
         ),
         ({"algorithm": "deeplab", "crop_size": 72}, "warning", "one_size", "deeplab has failed on such images"),
         ({"crop_size": 40}, "warning", "crop_size", "crop_size 40 on images of 64×64 trains on 39% of each"),
-        ({"volume_size": 5}, "warning", "volume", "5 GB for 0.0 GB of data"),
+        ({"machine": Machine("ml.p3.2xlarge", 5)}, "warning", "volume", "5 GB for 0.0 GB of data"),
     ],
 )
 def test_each_setting_that_fails_or_wastes_is_found(
@@ -246,7 +249,7 @@ def test_the_one_case_that_is_known_is_told_apart(dataset: Path) -> None:
     finding = only([f for f in check(dataset, crop_size=512, mini_batch_size=16) if f.rule == "memory"])
     assert finding.severity == "warning"
     assert "inferred" in finding.message
-    four = check(dataset, crop_size=512, mini_batch_size=16, instance_type="ml.p3.8xlarge")
+    four = check(dataset, crop_size=512, mini_batch_size=16, machine=Machine("ml.p3.8xlarge"))
     assert [f for f in four if f.rule == "memory"] == []
 
 
@@ -277,13 +280,13 @@ def test_memory_is_estimated_from_what_the_networks_put_out(algorithm: str, back
 
 def test_the_command_lists_findings_and_fails_on_errors(dataset: Path) -> None:
     options = ["--crop-size", "64", "--mini-batch-size", "1"]
-    good = CliRunner().invoke(app, ["check", str(dataset), *options])
+    good = CliRunner().invoke(app, ["prep", "check", str(dataset), *options])
     assert (good.exit_code, good.stdout) == (0, "no finding\n")
-    warned = CliRunner().invoke(app, ["check", str(dataset), *options, "--volume-size", "3"])
+    warned = CliRunner().invoke(app, ["prep", "check", str(dataset), *options, "--volume-size", "3"])
     assert warned.exit_code == 0
     assert warned.stdout.startswith("warning: volume_size: 3 GB for ")
     path = replace_image(b"")(dataset)
-    failed = CliRunner().invoke(app, ["check", str(dataset), *options, "--json"])
+    failed = CliRunner().invoke(app, ["prep", "check", str(dataset), *options, "--json"])
     assert failed.exit_code == 1
     found = json.loads(failed.stdout)
     assert set(found[0]) == {"severity", "rule", "file", "message", "cure"}
@@ -292,15 +295,22 @@ def test_the_command_lists_findings_and_fails_on_errors(dataset: Path) -> None:
 
 
 def test_what_is_no_dataset_and_values_out_of_range_are_refused(tmp_path: Path, dataset: Path) -> None:
-    with pytest.raises(SagesegError, match="no dataset here"):
-        check_dataset(tmp_path, GOOD)
-    for option, value in (("--algorithm", "vgg"), ("--crop-size", "16"), ("--mini-batch-size", "0")):
-        ran = CliRunner().invoke(app, ["check", str(dataset), option, value])
+    ran = CliRunner().invoke(app, ["prep", "check", str(tmp_path)])
+    assert "no dataset here" in str(ran.exception)
+    wrong = {
+        ("--algorithm", "vgg"): "hyperparameter algorithm is 'vgg'; expected one of fcn, psp, deeplab, unet",
+        ("--crop-size", "16"): "hyperparameter crop_size is '16'; expected a whole number above 16",
+        ("--learning-rate", "2"): "hyperparameter learning_rate is '2'; expected a number in (0, 1]",
+        ("--num-classes", "1"): "hyperparameter num_classes is '1'; expected a whole number in [2, 254]",
+        ("--volume-size", "0"): "--volume-size 0: expected a whole number, at least 1",
+    }
+    for words, message in wrong.items():
+        ran = CliRunner().invoke(app, ["prep", "check", str(dataset), *words])
         assert isinstance(ran.exception, SagesegError)
-        assert f"{option} {value}: expected" in str(ran.exception)
+        assert str(ran.exception) == message
 
 
 def test_two_workers_find_what_one_finds(dataset: Path) -> None:
     replace_image(b"")(dataset)
-    one, two = (check_dataset(dataset, GOOD, workers=workers) for workers in (1, 2))
+    one, two = (check(dataset, workers=workers) for workers in (1, 2))
     assert one == two != []

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import botocore.client
 import numpy as np
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -290,6 +291,26 @@ def test_a_batch_that_fails_shows_why_and_leaves_nothing(
     assert nothing_written(tmp_path / "out")
     assert aws.left() == []
     assert aws.keys("one/output/cars/batch/") == before
+
+
+def test_what_a_batch_cannot_delete_is_told_and_its_predictions_stay(
+    aws: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = botocore.client.BaseClient._make_api_call
+
+    def refuse(client: Any, operation: str, given: dict[str, Any]) -> Any:
+        if operation != "DeleteObjects":
+            return real(client, operation, given)
+        key = given["Delete"]["Objects"][0]["Key"]
+        return {"Errors": [{"Key": key, "Code": "AccessDenied", "Message": "Access Denied"}]}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(botocore.client.BaseClient, "_make_api_call", refuse)
+        ran = predict(aws, tmp_path / "out", "--via", "batch", "--yes")
+    assert ran.exit_code == 0, ran.output
+    assert re.search(r"model \S+ and s3://\S+ may remain \(.*AccessDenied", ran.stderr), ran.stderr
+    assert len(list((tmp_path / "out" / "masks").iterdir())) == 4
+    aws.settle()
 
 
 @pytest.mark.parametrize("words", [("--yes",), ("--max-cost", "0")], ids=["ctrl-c", "spent"])

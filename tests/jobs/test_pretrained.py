@@ -1,5 +1,6 @@
 """`--pretrained`: ImageNet weights as a channel of our own image, for jobs without internet."""
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from formats.dataset import Dataset
 from formats.errors import SagesegError
 from jobs.contract.registry import OPEN_IMAGE, builtin_image
 from jobs.training.options import DataOptions, MachineOptions, StartOptions, TrainOptions
-from jobs.training.plan import plan_jobs, request_of
+from jobs.training.plan import Surroundings, plan_training
 from jobs.training.starting_point import EarlierModel
 from tests.support.channel_samples import make_channels
 from tests.support.dataset_samples import disc_image, make_dataset
@@ -45,8 +46,8 @@ def plan(
         MachineOptions(image=image),
     )
     strings = {"mini_batch_size": "1", **given}
-    job = plan_jobs(dataset, strings, options, region="us-east-1", role=ROLE, now=NOW, earlier=earlier)[0]
-    return request_of(job, local=backend == "local")
+    around = Surroundings("us-east-1", ROLE, NOW, os.environ)
+    return plan_training(dataset, strings, options, around, earlier).attempts[0].request
 
 
 def place_of(request: dict[str, Any]) -> str:

@@ -22,7 +22,8 @@ from jobs.cost.prices import Rate
 from jobs.cost.quotes import TrainingQuote
 from jobs.tracking.job_calls import JobFailedError
 from jobs.tracking.records import JobRecord
-from jobs.training.start import Attempt, run_attempts
+from jobs.training.plan import Attempt
+from jobs.training.start import run_attempts
 from tests.support.aws_setup import SECRET, TOKEN
 
 QUOTA = (

@@ -1,6 +1,7 @@
 """From a dataset and options to the exact request, pure and refused where AWS would refuse."""
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from jobs.contract.label_map import check_label_map
 from jobs.contract.registry import ACCOUNTS, builtin_image, is_builtin
 from jobs.training.augmented_manifest import augmented_manifests
 from jobs.training.options import DataOptions, MachineOptions, SecurityOptions, StartOptions, TrainOptions
-from jobs.training.plan import plan_jobs, request_of, volume_gb
+from jobs.training.plan import Surroundings, plan_training, settle_jobs, volume_gb
 from jobs.training.starting_point import EarlierModel
 from tests.support.dataset_samples import make_dataset
 
@@ -63,8 +64,11 @@ def plan(
     role: str | None = ROLE,
     earlier: EarlierModel | None = None,
 ) -> dict[str, Any]:
-    job = plan_jobs(dataset, given, options, region="us-east-1", role=role, now=NOW, earlier=earlier)[0]
-    return request_of(job, local=options.start.backend == "local")
+    return plan_training(dataset, given, options, around(role), earlier).attempts[0].request
+
+
+def around(role: str | None = ROLE) -> Surroundings:
+    return Surroundings("us-east-1", role, NOW, os.environ)
 
 
 def test_the_request_for_aws_is_complete_and_nothing_else(dataset: Dataset) -> None:
@@ -199,8 +203,7 @@ def test_a_dataset_without_validation_images_is_refused(tmp_path: Path) -> None:
 
 def test_each_instance_type_has_a_job_of_its_own_name(dataset: Dataset) -> None:
     def plan_all(options: TrainOptions) -> list[tuple[str, str]]:
-        jobs = plan_jobs(dataset, {}, options, region="us-east-1", role=ROLE, now=NOW)
-        return [(job.name, job.instance_type) for job in jobs]
+        return [(job.name, job.instance_type) for job in settle_jobs(dataset, {}, options, around()).jobs]
 
     assert plan_all(ON_AWS) == [
         ("fcn-cars", "ml.p3.2xlarge"),
@@ -214,9 +217,10 @@ def test_each_instance_type_has_a_job_of_its_own_name(dataset: Dataset) -> None:
 
 
 def test_spot_checkpoints_lie_under_the_jobs_own_name(dataset: Dataset) -> None:
-    jobs = plan_jobs(dataset, {}, on_machine(spot=True), region="us-east-1", role=ROLE, now=NOW)
+    attempts = plan_training(dataset, {}, on_machine(spot=True), around()).attempts
+    jobs = [attempt.job for attempt in attempts]
     assert [job.spot.checkpoint_uri.rpartition("/")[2] for job in jobs if job.spot] == [job.name for job in jobs]
-    request = request_of(jobs[0], local=False)
+    request = attempts[0].request
     assert request["StoppingCondition"] == {"MaxRuntimeInSeconds": 86400, "MaxWaitTimeInSeconds": 172800}
 
 

@@ -19,14 +19,16 @@ from jobs.cli import app
 from jobs.contract.hyperparameter_limits import Tunable
 from jobs.contract.hyperparameters import TUNABLE
 from jobs.training.options import DataOptions, MachineOptions, StartOptions, TrainOptions
+from jobs.training.plan import Surroundings
 from jobs.tuning import plan as tune
 from jobs.tuning.options import TuningOptions
-from jobs.tuning.plan import plan_tunings, request_of
+from jobs.tuning.plan import plan_tuning
 from jobs.tuning.ranges import combinations, example, notes_on, parse_range, settle_ranges
 from tests.support.dataset_samples import make_dataset
 
 ROLE = "arn:aws:iam::123456789012:role/SageMaker"
 NOW = datetime(2026, 11, 21, 1, 2, 3, tzinfo=UTC)
+AROUND = Surroundings("us-east-1", ROLE, NOW)
 ON_AWS = TrainOptions(StartOptions(name="cars"), DataOptions(data="s3://bucket/cars"))
 
 
@@ -48,8 +50,7 @@ def plan(
 ) -> dict[str, Any]:
     """The first request."""
     settings = TuningOptions(**tuning)
-    made = plan_tunings(dataset, typed or {}, options, settings, region="us-east-1", role=ROLE, now=NOW, lent=lent)
-    return request_of(made[0], local=options.start.backend == "local")
+    return plan_tuning(dataset, typed or {}, options, settings, AROUND, lent=lent).attempts[0].request
 
 
 def varied(request: dict[str, Any]) -> set[str]:
@@ -226,9 +227,10 @@ def test_what_cannot_be_searched_is_refused(
 def test_names_stay_within_the_services_32_characters(dataset: Dataset) -> None:
     def names(name: str | None, typed: dict[str, str]) -> list[str]:
         options = replace(ON_AWS, start=StartOptions(name=name))
-        made = plan_tunings(dataset, typed, options, TuningOptions(), region="us-east-1", role=ROLE, now=NOW)
-        assert all(one.name == one.training.name for one in made)
-        return [one.name for one in made]
+        attempts = plan_tuning(dataset, typed, options, TuningOptions(), AROUND).attempts
+        named = [attempt.job.name for attempt in attempts]
+        assert named == [attempt.request["HyperParameterTuningJobName"] for attempt in attempts]
+        return named
 
     assert names("cars", {}) == ["cars", "cars-2", "cars-3"]
     assert names("c" * 32, {}) == ["c" * 32, "c" * 30 + "-2", "c" * 30 + "-3"]
@@ -238,11 +240,13 @@ def test_names_stay_within_the_services_32_characters(dataset: Dataset) -> None:
 
 def test_a_bayesian_search_here_needs_optuna_and_says_so(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
-    local = TrainOptions(StartOptions(backend="local", name="cars"))
-    with pytest.raises(SagesegError, match="needs Optuna, which is not installed; run pip install optuna, or pass"):
-        plan(dataset, {}, local)
-    plan(dataset, {}, local, strategy="Random")
-    plan(dataset, {}, ON_AWS)  # at AWS it is Amazon's
+    local = ("tune", str(dataset.root), "--backend", "local", "--dry-run")
+    ran = CliRunner().invoke(app, local)
+    assert "needs Optuna, which is not installed; run pip install optuna, or pass --strategy random" in str(
+        ran.exception
+    )
+    assert CliRunner().invoke(app, [*local, "--strategy", "random"]).exit_code == 0
+    assert dry_run(dataset).exit_code == 0  # at AWS it is Amazon's
 
 
 def test_spot_checkpoints_have_the_tuning_jobs_folder(dataset: Dataset) -> None:

@@ -63,7 +63,7 @@ def dataset(tmp_path: Path) -> Dataset:
 def sagemaker_running(folder: Path, moto: str, patch: pytest.MonkeyPatch, source: str) -> Iterator[str]:
     """An emulator in SageMaker's place, whose jobs run this source."""
     use_aws(patch, moto)
-    patch.setitem(sys.modules["jobs.tracking.follow_training"].__dict__["POLL_SECONDS"], "aws", 0.02)
+    patch.setitem(sys.modules["jobs.tracking.job_calls"].__dict__["POLL_SECONDS"], "aws", 0.02)
     patch.setattr("jobs.cost.prices._ask", no_price_list)
     with emulator(folder / "sagemaker", source, grace_seconds=0) as (_, _, server):
         use_aws(patch, moto, sagemaker=server.url, cloudwatch_logs=server.url)

@@ -230,7 +230,7 @@ def test_a_dead_network_is_one_line_without_secrets(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setattr("jobs.aws.clients._CONFIG", Config(retries={"max_attempts": 0}))
-    with pytest.raises(SagesegError, match=r"listing s3://cars/one: .*run the same command again") as caught:
+    with pytest.raises(SagesegError, match=r"listing s3://cars/one/train/: .*run the same command again") as caught:
         upload_dataset(dataset, Upload(URI, REGION))
     assert not any(secret in str(caught.value) for secret in (SECRET, TOKEN, "AKIA"))
 

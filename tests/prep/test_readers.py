@@ -13,7 +13,8 @@ from formats.dataset import open_dataset
 from formats.images import encode_image
 from formats.masks import encode_mask
 from jobs.check.dataset_check import check_dataset, errors_among
-from jobs.check.settings import CheckSettings
+from jobs.check.rules import Machine
+from jobs.contract.hyperparameters import Hyperparameters
 from prep.cli import app
 from prep.frames.write import COLUMNS
 from tests.support.labelme_samples import write_labels, write_pair
@@ -72,9 +73,10 @@ def test_each_reader_makes_a_dataset_that_passes_the_check(tmp_path: Path, reade
     ran = CliRunner().invoke(app, words)
     assert ran.exit_code == 0, ran.exception
     assert ran.stdout.splitlines()[-1] == str(tmp_path / "out")
-    assert open_dataset(tmp_path / "out").info["source_format"] == reader
-    settings = CheckSettings(crop_size=32, mini_batch_size=1)
-    assert errors_among(check_dataset(tmp_path / "out", settings, workers=1)) == []
+    made = open_dataset(tmp_path / "out")
+    assert made.info["source_format"] == reader
+    settings = Hyperparameters(len(made.classes), num_training_samples=1, crop_size=32, mini_batch_size=1)
+    assert errors_among(check_dataset(made, settings, Machine(), workers=1)) == []
 
 
 def test_frames_tells_what_it_kept(tmp_path: Path) -> None:

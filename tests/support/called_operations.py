@@ -14,6 +14,8 @@ from jobs.contract.service_model import load_service
 JOBS = Path(__file__).parents[2] / "jobs"
 NOT_THE_CALLERS = {"lambda_handler.py"}
 """Runs with a role of its own."""
+_SERVERS = ("emulator", "algorithm")
+"""Rooms that stand on AWS's side."""
 SERVICES = ("sagemaker", "sagemaker-runtime", "s3", "logs", "cloudwatch", "pricing", "scheduler", "sts")
 
 
@@ -41,7 +43,8 @@ _MAKERS = ("make_client", "client")
 
 @cache
 def _trees() -> list[tuple[str, ast.Module]]:
-    return [(path.name, ast.parse(path.read_text(encoding="utf-8"))) for path in sorted(JOBS.glob("*.py"))]
+    paths = [path for path in sorted(JOBS.rglob("*.py")) if path.relative_to(JOBS).parts[0] not in _SERVERS]
+    return [(path.name, ast.parse(path.read_text(encoding="utf-8"))) for path in paths]
 
 
 def _texts(tree: ast.AST) -> Iterator[str]:
