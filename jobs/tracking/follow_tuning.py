@@ -14,7 +14,6 @@ from jobs.tracking.job_calls import (
     FINISHED,
     JobFailedError,
     describe,
-    describe_tuning,
     log_lines,
     pause,
     training_jobs_of,
@@ -36,7 +35,7 @@ def follow_tuning(record: JobRecord) -> JobRecord:
     objective, most = objective_of(record), most_jobs(record)
     with open_screen() as screen:
         while True:
-            description = describe_tuning(record)
+            description = describe(record)
             jobs = training_jobs_of(record)
             for job in jobs:
                 if job.is_over and job.name not in shown:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from time import sleep
 from typing import Any
 
@@ -19,11 +20,23 @@ POLL_SECONDS: dict[str, float] = {"aws": 10.0, "local": 0.2}
 """How long what is waited for is left alone, by backend."""
 
 
-def describe_tuning(record: JobRecord) -> dict[str, Any]:
-    """The tuning job as its backend describes it now."""
+class JobFailedError(SagesegError):
+    """A job that did not complete. `reason` is the service's own."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def describe(record: JobRecord) -> dict[str, Any]:
+    """The training job or tuning job as its backend describes it now."""
     client = make_client("sagemaker", record.backend, record.region)
     with aws_errors(f"describing {record.name}"):
-        answer: dict[str, Any] = client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=record.name)
+        answer: dict[str, Any] = (
+            client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=record.name)
+            if record.is_tuning
+            else client.describe_training_job(TrainingJobName=record.name)
+        )
     answer.pop("ResponseMetadata", None)
     return answer
 
@@ -41,6 +54,26 @@ def training_jobs_of(record: JobRecord) -> list[TunedJob]:
         return [tuned_job(summary) for page in pages for summary in page["TrainingJobSummaries"]]
 
 
+@dataclass(frozen=True)
+class FoundJob:
+    """A job by its record, with what its backend says of it: asked for when it is looked at, and once.
+
+    `seen` is its description where finding the job took one.
+    """
+
+    record: JobRecord
+    seen: dict[str, Any] | None = None
+
+    @cached_property
+    def description(self) -> dict[str, Any]:
+        return describe(self.record) if self.seen is None else self.seen
+
+    @cached_property
+    def training_jobs(self) -> list[TunedJob]:
+        """Those of a tuning job, in the order in which they were started."""
+        return training_jobs_of(self.record)
+
+
 def stop_job(record: JobRecord) -> None:
     """Ask for the job's end; what a training has learned so far is kept, and so is what a tuning
     job's training jobs have."""
@@ -50,14 +83,6 @@ def stop_job(record: JobRecord) -> None:
             client.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=record.name)
         else:
             client.stop_training_job(TrainingJobName=record.name)
-
-
-class JobFailedError(SagesegError):
-    """A job that did not complete. `reason` is the service's own."""
-
-    def __init__(self, message: str, reason: str) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 @dataclass
@@ -94,15 +119,6 @@ class LogTail:
 
 def open_tail(record: JobRecord) -> LogTail:
     return LogTail(make_client("logs", record.backend, record.region), record.name)
-
-
-def describe(record: JobRecord) -> dict[str, Any]:
-    """The job as its backend describes it now."""
-    client = make_client("sagemaker", record.backend, record.region)
-    with aws_errors(f"describing {record.name}"):
-        answer: dict[str, Any] = client.describe_training_job(TrainingJobName=record.name)
-    answer.pop("ResponseMetadata", None)
-    return answer
 
 
 def log_lines(record: JobRecord) -> Iterator[str]:

@@ -22,8 +22,8 @@ from jobs.backends import LOCAL_REGION, LOCAL_ROLE
 from jobs.contract.artefact import Artefact, read_artefact
 from jobs.contract.registry import OPEN_IMAGE, builtin_image
 from jobs.contract.training_request import ANY_NETWORK, Network
-from jobs.tracking.find_jobs import find_record
-from jobs.tracking.job_calls import describe
+from jobs.tracking.find_jobs import find_training
+from jobs.tracking.job_calls import FoundJob
 from jobs.tracking.records import JobRecord, record_path
 
 
@@ -107,13 +107,11 @@ def find_model(named: str, region: str | None = None) -> TrainedModel:
         return TrainedModel(named, "local", LOCAL_REGION, path.absolute().as_uri(), facts=facts)
     if path.suffix == ".gz":
         raise SagesegError(f"{path}: not found; expected a model.tar.gz or the name of a job")
-    return _model_of(find_record(named, region))
+    return _model_of(find_training(named, region))
 
 
-def _model_of(record: JobRecord) -> TrainedModel:
-    if record.is_tuning:
-        raise SagesegError(f"{record.name}: a tuning job; {record.name}:best names its best training job")
-    description = describe(record)
+def _model_of(found: FoundJob) -> TrainedModel:
+    record, description = found.record, found.description
     status = description["TrainingJobStatus"]
     uri = description.get("ModelArtifacts", {}).get("S3ModelArtifacts")
     if status not in ("Completed", "Stopped") or not uri:
