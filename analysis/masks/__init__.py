@@ -1,1 +1,1 @@
-"""Crops of truth and prediction read, blended and stitched to full size."""
+"""Crops of truth and prediction read, blended and stitched to full size, and how wrong they are at their edges."""

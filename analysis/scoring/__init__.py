@@ -1,1 +1,1 @@
-"""Counts, scores and their intervals; objects, outlines, seams, thresholds."""
+"""Counts, scores and their intervals; objects, outlines, thresholds, suspicious labels."""

@@ -14,8 +14,9 @@ import pytest
 from analysis.drawing.colours import AGREEMENT_COLOURS, ColourScheme
 from analysis.drawing.overlays import agreement
 from analysis.masks.stitch import stitch
-from analysis.options import ScoringOptions, parse_overlays
+from analysis.options import ScoringOptions
 from analysis.report import gallery
+from analysis.report.commands import parse_overlays
 from analysis.report.page import Pictures, render_page
 from analysis.report.report import report
 from analysis.report.scores_json import summary_to_json
