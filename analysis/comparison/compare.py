@@ -6,7 +6,7 @@ import csv
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from analysis.report_files import IMAGES, SCORES
 from analysis.scoring.intervals import LEVEL, Interval, group_draws, interval
 from analysis.scoring.scores import defined
 from formats.errors import SagesegError
+from formats.predictions import ModelFacts, read_model_facts
 
 DRAWS, SEED = 2000, 0
 LISTED = 50
@@ -37,11 +38,12 @@ class ImageScores:
 
 @dataclass(frozen=True)
 class ReportScores:
-    """What a report's folder says: `scores` is scores.json, `images` are by stem."""
+    """What a report's folder says: `scores` is scores.json, `model` its job, `images` are by stem."""
 
     folder: Path
     name: str
     scores: Mapping[str, Any]
+    model: ModelFacts
     images: Mapping[str, ImageScores]
 
 
@@ -76,12 +78,12 @@ def _read_report(folder: Path) -> ReportScores:
         raise SagesegError(f"{path}: not JSON ({e}); make the report again") from e
     try:
         images = {row["stem"]: _read_image(row, scores["classes"]) for row in csv.DictReader(lines)}
-        name = str((scores.get("job") or {}).get("job") or folder.resolve().name)
+        model = read_model_facts(scores.get("job") or {}, path)
     except (KeyError, TypeError, ValueError, AttributeError) as e:
         raise SagesegError(
             f"{folder}: scores.json or images.csv not written by this sageseg ({e!r}); make the report again"
         ) from e
-    return ReportScores(folder, name, scores, images)
+    return ReportScores(folder, model.job or folder.resolve().name, scores, model, images)
 
 
 def _read_image(row: Mapping[str, str], classes: Sequence[str]) -> ImageScores:
@@ -105,7 +107,7 @@ def _named(reports: Sequence[ReportScores]) -> list[ReportScores]:
         n if names.count(n) == 1 else f"{n} ({r.folder.resolve().name})" for n, r in zip(names, reports, strict=True)
     ]
     unique = [n if told.count(n) == 1 else f"{n} #{place}" for place, n in enumerate(told, 1)]
-    return [ReportScores(r.folder, n, r.scores, r.images) for n, r in zip(unique, reports, strict=True)]
+    return [replace(report, name=name) for name, report in zip(unique, reports, strict=True)]
 
 
 def _check_images(reports: Sequence[ReportScores]) -> None:
@@ -148,7 +150,7 @@ def _summary(report: ReportScores, shared: Sequence[str]) -> dict[str, Any]:
         "per_image_mean": {metric: float(known.mean()) if known.size else None for metric, known in values.items()},
         "overall": report.scores["overall"],
         "intervals": (report.scores.get("intervals") or {}).get("overall"),
-        "job": report.scores.get("job") or {},
+        "job": report.model.known(),
     }
 
 

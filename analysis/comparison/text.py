@@ -7,6 +7,7 @@ from typing import Any
 
 from analysis.report.formatting import format_difference, format_score, format_seconds
 from analysis.report.scores_text import aligned
+from formats.predictions import read_model_facts
 
 
 def format_comparison(comparison: Mapping[str, Any]) -> str:
@@ -18,14 +19,14 @@ def format_comparison(comparison: Mapping[str, Any]) -> str:
 
 
 def _model(report: Mapping[str, Any]) -> list[str]:
-    seconds, cost = report["job"].get("seconds"), report["job"].get("cost_usd")
+    model = read_model_facts(report["job"], report["name"])
     return [
         report["name"],
         format_score(report["per_image_mean"]["iou"]),
         format_score(report["per_image_mean"]["dice"]),
         format_score(report["overall"]["mean_iou_foreground"]),
-        "" if seconds is None else format_seconds(seconds),
-        "" if cost is None else f"{cost:.2f}",
+        "" if model.seconds is None else format_seconds(model.seconds),
+        "" if model.cost_usd is None else f"{model.cost_usd:.2f}",
     ]
 
 

@@ -96,12 +96,11 @@ class BatchRoute:
     def facts(self) -> dict[str, Any]:
         seconds = _seconds(self._description)
         rate = self._rate.usd_per_hour if self._rate else None
-        batch = {
+        return {
             "transform_request": self._transform,
             "transform_seconds": seconds,
             "transform_usd": None if seconds is None or rate is None else round(seconds / 3600 * rate, 4),
         }
-        return {**self._trained.facts, **batch}
 
     @contextmanager
     def _cleaned(self, place: Place) -> Iterator[None]:
