@@ -19,12 +19,12 @@ from analysis.drawing.colours import AGREEMENT_COLOURS, Colour, ColourScheme
 from analysis.drawing.overlays import difference_of
 from analysis.drawing.shrink import data_uri, shrink
 from analysis.report.charts import common_curves
-from analysis.report.formatting import UNDEFINED
 from analysis.report.page import model_facts
 from analysis.report.sections import foreground_mean
 from analysis.report.templating import render
 from analysis.report_files import PAGE, layer_name
 from formats.staging import staged_folder, write_text
+from formats.wording import UNDEFINED
 
 PICTURED = 8
 """How many of the images that the reports disagree on are shown."""

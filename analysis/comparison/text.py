@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from analysis.report.formatting import format_difference, format_score, format_seconds
 from analysis.report.scores_text import aligned
 from formats.predictions import read_model_facts
+from formats.wording import format_difference, format_score, format_seconds
 
 
 def format_comparison(comparison: Mapping[str, Any]) -> str:

@@ -10,12 +10,12 @@ from analysis.drawing.colours import AgreementColours
 from analysis.drawing.layers import class_colours
 from analysis.report import sections
 from analysis.report.charts import histogram, training_curves
-from analysis.report.formatting import format_number, format_seconds
 from analysis.report.gallery import gallery_data
 from analysis.report.templating import render
 from analysis.scoring.image_report import ImageReport
 from analysis.scoring.scores import PIXEL_ACCURACY
 from formats.predictions import ModelFacts
+from formats.wording import format_number, format_seconds
 
 
 @dataclass(frozen=True)

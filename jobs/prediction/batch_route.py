@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from formats.console import describe_seconds, open_screen, say
+from formats.console import open_screen, say
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow
+from formats.wording import format_roughly
 from jobs.aws.clients import aws_errors
 from jobs.aws.errors import is_about_capacity
 from jobs.aws.names import JOB_TAG, default_name, tag_value, utc_now
@@ -152,7 +153,7 @@ class BatchRoute:
                     screen.line("InProgress")
                     shown = True
                 self._check_spent(monotonic() - since)
-                screen.live(f"{self._name}  InProgress  {describe_seconds(monotonic() - since)}")
+                screen.live(f"{self._name}  InProgress  {format_roughly(monotonic() - since)}")
                 sleep(POLL_SECONDS[place.backend])
 
     def _check_spent(self, seconds: float) -> None:
@@ -160,7 +161,7 @@ class BatchRoute:
         limit, rate = self._options.max_cost, self._rate.usd_per_hour if self._rate else None
         if limit is not None and rate is not None and seconds / 3600 * rate >= limit:
             raise SagesegError(
-                f"transform job {self._name}: has cost --max-cost {limit:g} after {describe_seconds(seconds)} and is "
+                f"transform job {self._name}: has cost --max-cost {limit:g} after {format_roughly(seconds)} and is "
                 "stopped; predict fewer images, raise --max-cost, or use --via artefact"
             )
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +16,7 @@ from formats.errors import SagesegError
 from formats.predictions import write_predictions_index
 from formats.resize import recorded_resize
 from formats.staging import refuse_existing
+from formats.version import tool_version
 from jobs.prediction.crops_to_predict import SourceWork, dataset_work, folder_work
 from jobs.prediction.options import PredictOptions, RouteOptions
 from jobs.prediction.output import Predicted, write_all
@@ -73,7 +73,7 @@ def _header(
         "model": {name: fact for name, fact in model.items() if name not in _MAY_CHANGE},
         "endpoint": route.endpoint,
         "probabilities": options.probabilities,
-        "tool_version": version("sageseg"),
+        "tool_version": tool_version(),
     }
 
 
