@@ -50,6 +50,7 @@ def render_comparison(comparison: Mapping[str, Any], reports: Sequence[ReportSco
     values = {
         "title": " against ".join(report.name for report in reports) if len(reports) == 2 else _count(len(reports)),
         "comparison": comparison,
+        "metrics": comparing.compared_metrics(),
         "links": {report.name: _address(report.folder, out) for report in reports},
         "pooled": {report["name"]: _pooled(report["overall"], names) for report in comparison["reports"]},
         "models": side_by_side([dict(model_facts(report.model)) for report in reports]),

@@ -17,9 +17,12 @@ from hypothesis import strategies as st
 from analysis.cli import app
 from analysis.comparison.compare import compare, paired_interval, read_reports
 from analysis.comparison.page import scatter, side_by_side, write_comparison
+from analysis.comparison.text import format_comparison
 from analysis.options import ScoringOptions
 from analysis.report.charts import common_curves
 from analysis.report.report import report
+from analysis.report.scores_text import format_scores
+from analysis.scoring.scores import FOREGROUND, METRICS, Metric, Tally, ratio
 from formats.classes import ClassTable
 from formats.console import run_app
 from formats.dataset import Dataset
@@ -240,6 +243,38 @@ def test_the_command_prints_a_table(
     assert lines[0].split() == ["model", "IoU", "Dice", "IoU", "pooled", "training", "USD"]
     assert lines[1].split()[0] == "good"
     assert lines[-1] == str(out / "index.html")
+
+
+def test_a_new_score_is_one_entry_in_the_table(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missed: Metric[Tally] = Metric(
+        "miss_rate",
+        "Miss rate",
+        "FN / (TP + FN)",
+        "How much of what is true was not found.",
+        lambda t: ratio(t.fn, t.tp + t.fn),
+        means={"mean_miss_rate": FOREGROUND},
+        heading="missed",
+        in_images=True,
+        compared=True,
+    )
+    monkeypatch.setattr("analysis.scoring.scores.METRICS", (*METRICS, missed))
+    one, two = (
+        make_report(tmp_path / name, dataset, {"a_01": by, "b_01": by}) for name, by in (("one", 2), ("two", 5))
+    )
+    scores = json.loads((two / "scores.json").read_text())
+    rate = scores["overall"]["miss_rate"]["car"]
+    assert rate == scores["overall"]["mean_miss_rate"] == pytest.approx(1 - scores["overall"]["recall"]["car"])
+    assert scores["intervals"]["overall"]["mean_miss_rate"]
+    headings, *_, car = format_scores(scores).splitlines()[:3]
+    assert (headings.split()[-1], car.split()[-1]) == ("missed", f"{rate:.4f}")
+    assert "miss_rate_car" in (two / "images.csv").read_text().splitlines()[0].split(",")
+    assert "Miss rate" in Page((two / "index.html").read_text()).words
+    comparison = write_comparison([one, two], tmp_path / "both")
+    assert comparison["differences"][0]["miss_rate"]["worse"] == 2  # counts the lower rate
+    assert "Dice  Miss rate  IoU pooled" in format_comparison(comparison)
+    assert "Miss rate per image" in Page((tmp_path / "both" / "index.html").read_text()).words
 
 
 def test_a_scatter_spans_its_scores(good: Path, poor: Path) -> None:
