@@ -10,8 +10,9 @@ from __future__ import annotations
 from time import monotonic, sleep
 from typing import Any
 
-from formats.console import describe_seconds, open_screen, say
+from formats.console import open_screen, say
 from formats.errors import SagesegError
+from formats.wording import format_roughly
 from jobs.aws.clients import aws_errors
 from jobs.aws.errors import AwsError, is_about_capacity
 from jobs.aws.names import is_ours, utc_now
@@ -163,7 +164,7 @@ def _follow(place: Place, record: EndpointRecord) -> dict[str, Any] | None:
             if not shown:
                 shown = "Creating: AWS takes some minutes for it" if place.backend == "aws" else "Creating"
                 screen.line(shown)
-            screen.live(f"{record.name}  Creating  {describe_seconds(monotonic() - since)}")
+            screen.live(f"{record.name}  Creating  {format_roughly(monotonic() - since)}")
             sleep(POLL_SECONDS[place.backend])
 
 

@@ -15,7 +15,7 @@ from formats.manifest import ManifestRow
 from formats.masks import Mask
 from jobs.prediction.crops_to_predict import SourceWork, read_ahead
 from jobs.prediction.output import Predicted
-from jobs.tracking.trained_model import TrainedModel, artefact_facts
+from jobs.tracking.trained_model import TrainedModel
 
 _PIXELS_PER_BATCH = 4 * 512 * 512
 
@@ -48,7 +48,7 @@ class ArtefactRoute:
         yield predict_work(model, work, probabilities=self._probabilities)
 
     def facts(self) -> dict[str, Any]:
-        return artefact_facts(self._trained)
+        return {}
 
 
 def predict_work(model: Model, work: Sequence[SourceWork], *, probabilities: bool) -> Iterator[Predicted]:

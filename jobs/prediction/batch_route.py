@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from formats.console import describe_seconds, open_screen, say
+from formats.console import open_screen, say
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow
+from formats.wording import format_roughly
 from jobs.aws.clients import aws_errors
 from jobs.aws.errors import is_about_capacity
 from jobs.aws.names import JOB_TAG, default_name, tag_value, utc_now
@@ -96,12 +97,11 @@ class BatchRoute:
     def facts(self) -> dict[str, Any]:
         seconds = _seconds(self._description)
         rate = self._rate.usd_per_hour if self._rate else None
-        batch = {
+        return {
             "transform_request": self._transform,
             "transform_seconds": seconds,
             "transform_usd": None if seconds is None or rate is None else round(seconds / 3600 * rate, 4),
         }
-        return {**self._trained.facts, **batch}
 
     @contextmanager
     def _cleaned(self, place: Place) -> Iterator[None]:
@@ -153,7 +153,7 @@ class BatchRoute:
                     screen.line("InProgress")
                     shown = True
                 self._check_spent(monotonic() - since)
-                screen.live(f"{self._name}  InProgress  {describe_seconds(monotonic() - since)}")
+                screen.live(f"{self._name}  InProgress  {format_roughly(monotonic() - since)}")
                 sleep(POLL_SECONDS[place.backend])
 
     def _check_spent(self, seconds: float) -> None:
@@ -161,7 +161,7 @@ class BatchRoute:
         limit, rate = self._options.max_cost, self._rate.usd_per_hour if self._rate else None
         if limit is not None and rate is not None and seconds / 3600 * rate >= limit:
             raise SagesegError(
-                f"transform job {self._name}: has cost --max-cost {limit:g} after {describe_seconds(seconds)} and is "
+                f"transform job {self._name}: has cost --max-cost {limit:g} after {format_roughly(seconds)} and is "
                 "stopped; predict fewer images, raise --max-cost, or use --via artefact"
             )
 

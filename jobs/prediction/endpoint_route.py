@@ -76,8 +76,7 @@ class EndpointRoute:
                     future.cancel()
 
     def facts(self) -> dict[str, Any]:
-        served = {"endpoint": self._name, "endpoint_instance_type": self._kind, "endpoint_instances": self._count}
-        return {**self._trained.facts, **served}
+        return {"endpoint": self._name, "endpoint_instance_type": self._kind, "endpoint_instances": self._count}
 
     def _first_scores(self, row: ManifestRow, jpeg: bytes) -> Predicted:
         """The first answer decides under which name the endpoint gives probabilities."""

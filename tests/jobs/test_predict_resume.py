@@ -12,7 +12,7 @@ import pytest
 
 from formats.errors import SagesegError
 from formats.images import encode_image
-from formats.predictions import open_predictions, probabilities_path
+from formats.predictions import ModelFacts, open_predictions, probabilities_path
 from jobs.prediction import predict as module
 from jobs.prediction import resumable as predict_stage
 from jobs.prediction.artefact_route import predict_work
@@ -50,7 +50,7 @@ class Way:
         yield predict_work(self.model, work, probabilities=self.probabilities)
 
     def facts(self) -> dict[str, Any]:
-        return {"artefact_sha256": "0"}
+        return {}
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Brightness:
     brightness = Brightness()
 
     def find(name: str, _region: str | None) -> TrainedModel:
-        return TrainedModel(name, "local", "local", "", facts={"job": name})
+        return TrainedModel(name, "local", "local", "", facts=ModelFacts(job=name))
 
     def open_way(_trained: TrainedModel, options: PredictOptions, _route: RouteOptions) -> Way:
         return Way(brightness, options.probabilities)

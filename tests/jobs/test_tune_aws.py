@@ -21,6 +21,7 @@ from jobs.aws import clients
 from jobs.cli import app
 from jobs.tracking.find_jobs import find_job, find_training
 from jobs.tracking.records import read_record, record_names, record_path
+from jobs.tracking.trained_model import find_model
 from tests.support.asked_of_aws import asked_of_aws, repeated
 from tests.support.aws_setup import SECRET, TOKEN, Terminal, aws_client, error_of, moto_server, no_price_list, use_aws
 from tests.support.channel_samples import make_channels
@@ -190,6 +191,9 @@ def test_what_nobody_followed_is_priced_when_it_is_looked_at(dataset: Dataset, s
     described = [client.describe_training_job(TrainingJobName=row["job"]) for row in ranking]
     usd = sum(one["BillableTimeInSeconds"] for one in described) * 3.825 / 3600
     assert f"{'cost':16}${usd:.2f} (this project's table" in run("show", "alone").stdout
+    facts = find_model("alone:best").facts
+    assert facts.job == ranking[0]["job"]
+    assert facts.cost_usd == described[0]["BillableTimeInSeconds"] / 3600 * 3.825
 
 
 def test_before_a_training_job_has_succeeded_there_is_no_best(

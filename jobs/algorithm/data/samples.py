@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from formats.errors import SagesegError
-from formats.images import Rgb, read_image
+from formats.images import JPEG_SUFFIXES, Rgb, read_image
 from formats.masks import Mask, check_values, read_mask
 from jobs.algorithm.data.channels import LabelMap
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg")
 CACHE_BYTES = 2**30
 """Decoded samples kept in memory; a small dataset is then decoded once, not once per epoch."""
 
@@ -37,7 +36,7 @@ def find_samples(data: Path, channel: str) -> list[Sample]:
             raise SagesegError(f"{folder}: not found; expected the files of channel {folder.name}")
     samples = []
     for path in sorted(images.iterdir()):
-        if path.suffix.lower() not in IMAGE_SUFFIXES:
+        if path.suffix.lower() not in JPEG_SUFFIXES:
             logging.getLogger(__name__).warning("%s is not a readable image file", path)
             continue
         samples.append(Sample(path, _mask_of(path, masks)))
