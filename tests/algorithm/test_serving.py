@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import io
 import json
 import os
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +41,6 @@ from jobs.contract.artefact import BEST, read_model_folder, write_hyperparameter
 from jobs.contract.hyperparameters import parse_hyperparameters
 from jobs.contract.probabilities import decode_probabilities, encode_probabilities
 from jobs.contract.recordio import MAGIC
-from jobs.emulator.host import serving_container as container_http
 
 
 class Halves:
@@ -303,11 +304,12 @@ def write_model(folder: Path) -> Predictor:
 
 
 def ask(port: int, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    answer = container_http.ask(
-        port, "POST" if body else "GET", path, seconds=60, limit=2**20, body=body, headers=named
-    )
-    return answer.status, answer.body
+    """The status and body of an answer; a keyword `Content_Type` is the header `Content-Type`."""
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request("POST" if body else "GET", path, body, named)
+        response = connection.getresponse()
+        return response.status, response.read()
 
 
 def start(root: Path, port: int) -> subprocess.Popen[str]:
