@@ -44,7 +44,7 @@ class TransformRun:
         self._folder = transform_folder(place.folder, self.name)
         self._stream = f"{self.name}/i-{uuid.uuid4().hex[:17]}-{int(time.time())}"
         self._halted = threading.Event()
-        self._abandoned = self._finished = False
+        self._abandoned = False
         self._serving: ServingContainer | None = None
 
     def run(self) -> None:
@@ -52,9 +52,9 @@ class TransformRun:
             self._live()
         except SagesegError as e:
             self._finish("Failed", f"ClientError: {e}")
-        finally:
-            if not self._finished:  # a bug: its traceback goes to the server's log
-                self._finish("Failed", BUG)
+        except BaseException:  # a bug: its traceback goes to the server's log
+            self._finish("Failed", BUG)
+            raise
 
     def halt(self, why: Halt) -> None:
         self._abandoned = self._abandoned or why == "abandon"
@@ -116,7 +116,6 @@ class TransformRun:
             self._finish("Failed" if reason else "Completed", reason)
 
     def _finish(self, ending: Ending, reason: str = "") -> None:
-        self._finished = True
         self._jobs.change(self.name, lambda record, now: finish(record, ending, now, reason))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from jobs.emulator.api.faults import ServiceError
-from jobs.emulator.host.runs import Halt
+from jobs.emulator.host.runs import Halt, time_limit
 from jobs.emulator.host.workplace import BUG, INTERRUPTED
 from jobs.emulator.store.collection import Collection
 from jobs.emulator.store.state import Record
@@ -44,20 +44,18 @@ class TuningRun:
         self._reason = ""
         self._started = self._failures = self._successes = 0
         self._current: set[str] = set()
-        self._finished = False
 
     def run(self) -> None:
-        expiry = self._expiry()
         try:
-            parallel = self._limits["MaxParallelTrainingJobs"]
-            with ThreadPoolExecutor(parallel) as pool:
-                for worker in [pool.submit(self._work) for _ in range(parallel)]:
-                    worker.result()
-            self._conclude()
-        finally:
-            expiry.cancel()
-            if not self._finished:  # a bug: its traceback goes to the server's log
-                self._finish("Failed", BUG)
+            with time_limit(self._limits.get("MaxRuntimeInSeconds"), lambda: self.halt("stop")):
+                parallel = self._limits["MaxParallelTrainingJobs"]
+                with ThreadPoolExecutor(parallel) as pool:
+                    for worker in [pool.submit(self._work) for _ in range(parallel)]:
+                        worker.result()
+                self._conclude()
+        except BaseException:  # a bug: its traceback goes to the server's log
+            self._finish("Failed", BUG)
+            raise
 
     def halt(self, why: Halt) -> None:
         """Start no more, and end what runs."""
@@ -77,13 +75,6 @@ class TuningRun:
             self._training.stop_training_job({"TrainingJobName": name}, self._region)
         except ServiceError:
             return  # it has just ended
-
-    def _expiry(self) -> threading.Timer:
-        seconds = self._limits.get("MaxRuntimeInSeconds", threading.TIMEOUT_MAX)
-        timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self.halt, ("stop",))
-        timer.daemon = True
-        timer.start()
-        return timer
 
     def _work(self) -> None:
         """One training job after another, until there are none left to start."""
@@ -145,5 +136,4 @@ class TuningRun:
         return f"All training jobs failed. {look}"
 
     def _finish(self, ending: Ending, reason: str = "") -> None:
-        self._finished = True
         self._tunings.change(self.name, lambda record, now: finish(record, ending, now, reason))
