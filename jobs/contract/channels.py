@@ -1,12 +1,12 @@
-"""The channels of a training job: their names, content types and attributes."""
+"""The channels of a training job: their names and content types."""
 
 from __future__ import annotations
 
+from formats.channels import CHANNELS, masks_channel
+
 CONTENT_TYPES = {
-    "train": "image/jpeg",
-    "validation": "image/jpeg",
-    "train_annotation": "image/png",
-    "validation_annotation": "image/png",
+    **dict.fromkeys(CHANNELS.values(), "image/jpeg"),
+    **dict.fromkeys(map(masks_channel, CHANNELS.values()), "image/png"),
 }
 """The four channels that the algorithm requires."""
 MANIFEST_ATTRIBUTES = ("source-ref", "segmentation-ref")
@@ -14,5 +14,3 @@ MANIFEST_ATTRIBUTES = ("source-ref", "segmentation-ref")
 VALIDATION_SOURCES = ("validation", "train")
 PRETRAINED = "pretrained"
 """The channel of ImageNet weights, which our own image alone knows."""
-EMULATED = "SAGESEG_EMULATED"
-"""Set where the emulator stands for SageMaker: its instance types are names only."""

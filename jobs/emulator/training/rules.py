@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from formats.channels import masks_channel
 from formats.errors import SagesegError
 from jobs.contract.channels import CONTENT_TYPES, PRETRAINED
 from jobs.contract.hyperparameters import parse_hyperparameters, without_the_services
@@ -131,8 +132,8 @@ def _check_builtin(request: Request) -> None:
     given = {channel["ChannelName"]: is_piped(channel) for channel in request.get("InputDataConfig", [])}
     if PRETRAINED in given:
         raise invalid(f"Channel {PRETRAINED} is not known to {ALGORITHM}; {OPEN_IMAGE} reads it")
-    required = [name for name in CONTENT_TYPES if not given.get(name.removesuffix("_annotation"))]
-    missing = [name for name in required if name not in given]
+    with_images = [masks_channel(name) for name, piped in given.items() if piped]
+    missing = [name for name in CONTENT_TYPES if name not in given and name not in with_images]
     if missing:
         raise invalid(f"Channel {missing[0]} is missing; {ALGORITHM} requires {', '.join(CONTENT_TYPES)}")
 

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from formats.errors import SagesegError
-from jobs.contract.channels import EMULATED
+from jobs.contract.instances import EMULATED
 from jobs.emulator.host.container import Container, kill_survivor, start_container
 from jobs.emulator.host.rehearsal import TrainingTrouble
 from jobs.emulator.host.runs import Halt, time_limit
