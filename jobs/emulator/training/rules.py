@@ -16,10 +16,10 @@ from formats.errors import SagesegError
 from jobs.contract.channels import CONTENT_TYPES, PRETRAINED
 from jobs.contract.hyperparameters import parse_hyperparameters, without_the_services
 from jobs.contract.instances import GPU_INSTANCES, has_gpus
-from jobs.contract.registry import OPEN_IMAGE
+from jobs.contract.registry import ALGORITHM, OPEN_IMAGE
 from jobs.contract.service_model import Violation, describe_violations
 from jobs.emulator.api.faults import invalid
-from jobs.emulator.host.images import ALGORITHM, environment_not_emulated, image_rules
+from jobs.emulator.host.images import environment_not_emulated, image_rules
 from jobs.emulator.host.storage import Storage
 from jobs.emulator.training.channel_pipes import REFERENCE, is_piped
 from jobs.emulator.training.record import DEFAULT_MAX_RUNTIME_SECONDS
