@@ -15,6 +15,7 @@ from typing import Any
 
 from formats.errors import SagesegError
 from jobs.aws.names import SCHEDULE_PREFIX, UNTIL_TAG
+from jobs.contract.log_lines import SERVICE
 from jobs.contract.registry import ACCOUNTS, ALGORITHM, partition
 
 VERSION = "2012-10-17"
@@ -142,7 +143,7 @@ def role_grants(account: Account) -> Iterable[Grant]:
         "Metrics",
         ("cloudwatch:PutMetricData",),
         (ANY,),
-        {"StringLike": {"cloudwatch:namespace": "/aws/sagemaker/*"}},
+        {"StringLike": {"cloudwatch:namespace": f"{SERVICE}/*"}},
         why="metrics are no resources; the condition allows SageMaker's own namespaces alone",
     )
     yield Grant("RegistryToken", ("ecr:GetAuthorizationToken",), (ANY,), why="a registry's token is for no one image")
@@ -218,7 +219,7 @@ def _sagemaker(actions: Iterable[str]) -> tuple[str, ...]:
 
 
 def _log_groups(account: Account) -> tuple[str, ...]:
-    return (account.arn("logs", "log-group:/aws/sagemaker/*"),)
+    return (account.arn("logs", f"log-group:{SERVICE}/*"),)
 
 
 def _pass_role(account: Account, sid: str, name: str, service: str) -> Grant:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from formats.errors import SagesegError
 from jobs.contract.instances import EMULATED
+from jobs.contract.log_lines import TRAINING_LOGS
+from jobs.contract.statuses import RUNNING
 from jobs.emulator.host.container import Container, kill_survivor, start_container
 from jobs.emulator.host.rehearsal import TrainingTrouble
 from jobs.emulator.host.runs import Halt, time_limit
@@ -22,8 +24,6 @@ from jobs.emulator.training.attempts import Attempts
 from jobs.emulator.training.channel_pipes import Pipes, Stream
 from jobs.emulator.training.data import HOST, OptMl, bring_input, keep_checkpoints, make_tree, store_output
 from jobs.emulator.training.record import Ending, enter, failure_reason, finish, metric_data
-
-LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 
 
 def job_folder(folder: Path, name: str) -> Path:
@@ -121,7 +121,9 @@ class TrainingRun:
         path = self._folder / f"log-{attempts.number:04}.jsonl"
         left = max(self._record["StoppingCondition"]["MaxRuntimeInSeconds"] - attempts.trained_seconds, 0)
         with (
-            closing(open_stream(self._place.state, LOG_GROUP, f"{self.name}/{HOST}-{attempts.stamp}", path)) as writer,
+            closing(
+                open_stream(self._place.state, TRAINING_LOGS, f"{self.name}/{HOST}-{attempts.stamp}", path)
+            ) as writer,
             time_limit(left, lambda: self._end("MaxRuntimeExceeded")),
         ):
             container = self._start(tree)
@@ -196,6 +198,6 @@ def finish_job(folder: Path, jobs: Collection, name: str, ending: Ending, reason
 
 def recover_training(place: Workplace, jobs: Collection) -> None:
     """Settle what an earlier server left running: end its containers, mark its jobs."""
-    for resource in jobs.with_status("InProgress", "Stopping"):
+    for resource in jobs.with_status(*RUNNING):
         kill_survivor(job_folder(place.folder, resource.name))
         finish_job(place.folder, jobs, resource.name, "Failed", INTERRUPTED)

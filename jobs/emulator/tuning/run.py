@@ -8,13 +8,14 @@ import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from jobs.contract.statuses import Ended
 from jobs.emulator.api.faults import ServiceError
 from jobs.emulator.host.runs import Halt, time_limit
 from jobs.emulator.host.workplace import BUG, INTERRUPTED
 from jobs.emulator.store.collection import Collection
 from jobs.emulator.store.state import Record
 from jobs.emulator.training.operations import TrainingJobs
-from jobs.emulator.tuning.record import Ending, child_request, finish, objective_of, objective_value
+from jobs.emulator.tuning.record import child_request, finish, objective_of, objective_value
 from jobs.emulator.tuning.search import BayesianSearch, RandomSearch, Range, Search
 
 MAX_FAILURES = 5
@@ -135,5 +136,5 @@ class TuningRun:
             return f"No training job succeeded after {MAX_FAILURES} attempts. {look}"
         return f"All training jobs failed. {look}"
 
-    def _finish(self, ending: Ending, reason: str = "") -> None:
+    def _finish(self, ending: Ended, reason: str = "") -> None:
         self._tunings.change(self.name, lambda record, now: finish(record, ending, now, reason))
