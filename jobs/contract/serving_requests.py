@@ -13,6 +13,8 @@ from jobs.contract.service_model import load_service
 from jobs.contract.training_request import ANY_NETWORK, Network, tag_list, vpc
 
 VARIANT = "AllTraffic"
+MAX_INVOCATION_BYTES = 6_291_456
+"""What the body of an invocation may hold, and that of its answer (`BodyBlob` in the service's model)."""
 Use = Literal["endpoint", "batch transform"]
 _INSTANCE_SHAPES: dict[Use, str] = {
     "endpoint": "ProductionVariantInstanceType",

@@ -34,11 +34,12 @@ from jobs.algorithm.network.build import build_network
 from jobs.algorithm.serving import replies
 from jobs.algorithm.serving.http_server import THREADS, WAITING, Application, make_application
 from jobs.algorithm.serving.inference import Predictor
-from jobs.algorithm.serving.replies import PNG, PROTOBUF_TYPES, RequestError, choose_answer, invoke, read_request
+from jobs.algorithm.serving.replies import RequestError, choose_answer, invoke, read_request
 from jobs.algorithm.training.loop import as_strings
 from jobs.algorithm.weights.load import to_parameters
 from jobs.contract.artefact import BEST, read_model_folder, write_hyperparameters, write_parameters
 from jobs.contract.hyperparameters import parse_hyperparameters
+from jobs.contract.invocation import PNG, PROTOBUF_TYPES
 from jobs.contract.probabilities import decode_probabilities, encode_probabilities
 from jobs.contract.recordio import MAGIC
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from jobs.contract.log_lines import endpoint_logs
+from jobs.contract.serving_requests import MAX_INVOCATION_BYTES
 from jobs.emulator.api.app import Reply
 from jobs.emulator.api.faults import ServiceError
-from jobs.emulator.api.wire import MAX_INVOCATION_BYTES
 from jobs.emulator.endpoints.operations import SERVING
 from jobs.emulator.endpoints.record import deployment_of
 from jobs.emulator.endpoints.run import EndpointRun
