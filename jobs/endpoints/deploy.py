@@ -17,8 +17,9 @@ from jobs.aws.clients import aws_errors
 from jobs.aws.errors import AwsError, is_about_capacity
 from jobs.aws.names import is_ours, utc_now
 from jobs.backends import Place, open_place
+from jobs.contract.log_lines import endpoint_logs
 from jobs.cost.quotes import EndpointQuote
-from jobs.endpoints.container_log import ENDPOINT_GROUP, show_log
+from jobs.endpoints.container_log import show_log
 from jobs.endpoints.delete import remove_endpoint
 from jobs.endpoints.first_answer import check_endpoint
 from jobs.endpoints.invocations import open_caller
@@ -181,7 +182,7 @@ def _ask_once(place: Place, record: EndpointRecord, trained: TrainedModel) -> No
 
 
 def _give_up(place: Place, record: EndpointRecord, problem: str) -> None:
-    show_log(f"{ENDPOINT_GROUP}/{record.name}", place.backend, place.region)
+    show_log(endpoint_logs(record.name), place.backend, place.region)
     say(f"without an endpoint: sageseg jobs predict {record.job} IMAGES_OR_DATASET --out PREDICTIONS --via artefact")
     _take_back(place, record)
     raise SagesegError(problem)

@@ -13,6 +13,7 @@ from jobs.aws.clients import NetworkError, aws_errors
 from jobs.aws.errors import AwsError
 from jobs.backends import make_client
 from jobs.contract.invocation import PROTOBUF_TYPES
+from jobs.contract.log_lines import endpoint_logs
 
 TRIES = 8
 _FIRST_SECONDS, _LONGEST_SECONDS = 0.5, 20.0
@@ -65,7 +66,7 @@ class Caller:
         if is_transient(error):
             return SagesegError(
                 f"{what}: {error}; asked {tries} times; ask fewer at a time (--parallel 1), or predict with --via "
-                f"artefact; the container's log is /aws/sagemaker/Endpoints/{self.name}"
+                f"artefact; the container's log is {endpoint_logs(self.name)}"
             )
         return error
 

@@ -23,6 +23,7 @@ from jobs.aws.errors import is_about_capacity
 from jobs.aws.names import JOB_TAG, default_name, tag_value, utc_now
 from jobs.backends import Place, open_place
 from jobs.contract.invocation import PNG, PROTOBUF_TYPES, Expected, decode_mask, decode_scores
+from jobs.contract.log_lines import TRANSFORM_LOGS
 from jobs.contract.service_model import check_request
 from jobs.contract.serving_requests import (
     ServedModel,
@@ -31,9 +32,10 @@ from jobs.contract.serving_requests import (
     model_request,
     transform_request,
 )
+from jobs.contract.statuses import ENDED
 from jobs.cost.prices import Rate, find_rate
 from jobs.cost.quotes import agree_to_spend
-from jobs.endpoints.container_log import TRANSFORM_GROUP, show_log
+from jobs.endpoints.container_log import show_log
 from jobs.endpoints.parts import MODEL, delete_part
 from jobs.prediction.batch_folder import open_batch_folder
 from jobs.prediction.crops_to_predict import SourceWork, read_ahead
@@ -41,8 +43,6 @@ from jobs.prediction.options import RouteOptions
 from jobs.prediction.output import Predicted
 from jobs.tracking.job_calls import POLL_SECONDS
 from jobs.tracking.trained_model import TrainedModel, served_image, served_role
-
-_ENDED = ("Completed", "Failed", "Stopped")
 
 
 class BatchRoute:
@@ -138,7 +138,7 @@ class BatchRoute:
             raise
         status = self._description["TransformJobStatus"]
         if status != "Completed":
-            show_log(TRANSFORM_GROUP, place.backend, place.region, prefix=f"{self._name}/")
+            show_log(TRANSFORM_LOGS, place.backend, place.region, prefix=f"{self._name}/")
             raise SagesegError(f"transform job {self._name}: {status}: {_explain(self._description)}")
 
     def _follow(self, place: Place) -> dict[str, Any]:
@@ -147,7 +147,7 @@ class BatchRoute:
             while True:
                 with aws_errors(f"describing transform job {self._name}"):
                     described: dict[str, Any] = place.sagemaker.describe_transform_job(TransformJobName=self._name)
-                if described["TransformJobStatus"] in _ENDED:
+                if described["TransformJobStatus"] in ENDED:
                     return described
                 if not shown:
                     screen.line("InProgress")

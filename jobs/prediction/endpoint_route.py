@@ -16,7 +16,6 @@ from formats.manifest import ManifestRow
 from jobs.aws.names import JOB_TAG, tag_value, utc_now
 from jobs.backends import Place, open_place
 from jobs.contract.invocation import (
-    ANSWER_BYTES,
     ENDPOINT_BYTES,
     PNG,
     Expected,
@@ -25,6 +24,7 @@ from jobs.contract.invocation import (
     decode_scores,
     make_payload,
 )
+from jobs.contract.serving_requests import MAX_INVOCATION_BYTES
 from jobs.endpoints.invocations import find_accept, gone, open_caller
 from jobs.endpoints.parts import CONFIG, ENDPOINT, describe_part, instances_of, tags_of
 from jobs.endpoints.records import endpoint_records, read_endpoint
@@ -93,11 +93,11 @@ class EndpointRoute:
         if payload.quality is not None:
             self._lowered.append((payload.quality, row.id))
         answer = 4 * self._num_classes * payload.width * payload.height
-        if self._probabilities and answer > ANSWER_BYTES:
+        if self._probabilities and answer > MAX_INVOCATION_BYTES:
             raise SagesegError(
                 f"{row.id}: probabilities of {self._num_classes} classes at {payload.width} × {payload.height} are "
-                f"{answer} bytes, over the {ANSWER_BYTES} that an endpoint may answer; predict with --via artefact or "
-                "batch, in smaller crops, or without --probabilities"
+                f"{answer} bytes, over the {MAX_INVOCATION_BYTES} that an endpoint may answer; predict with "
+                "--via artefact or batch, in smaller crops, or without --probabilities"
             )
         return payload
 

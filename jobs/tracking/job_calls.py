@@ -11,11 +11,10 @@ from typing import Any
 from formats.errors import SagesegError
 from jobs.aws.clients import aws_errors
 from jobs.backends import make_client
+from jobs.contract.log_lines import TRAINING_LOGS
 from jobs.tracking.records import JobRecord
 from jobs.tracking.tuning_ranking import TunedJob, tuned_job
 
-LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-FINISHED = ("Completed", "Failed", "Stopped")
 POLL_SECONDS: dict[str, float] = {"aws": 10.0, "local": 0.2}
 """How long what is waited for is left alone, by backend."""
 
@@ -100,7 +99,7 @@ class LogTail:
     def _streams(self) -> list[str]:
         try:
             pages = self.logs.get_paginator("describe_log_streams").paginate(
-                logGroupName=LOG_GROUP, logStreamNamePrefix=f"{self.job}/"
+                logGroupName=TRAINING_LOGS, logStreamNamePrefix=f"{self.job}/"
             )
             return [stream["logStreamName"] for page in pages for stream in page["logStreams"]]
         except self.logs.exceptions.ResourceNotFoundException:
@@ -110,7 +109,9 @@ class LogTail:
         while True:
             token = self._tokens.get(stream)
             place = {"nextToken": token} if token else {}
-            answer = self.logs.get_log_events(logGroupName=LOG_GROUP, logStreamName=stream, startFromHead=True, **place)
+            answer = self.logs.get_log_events(
+                logGroupName=TRAINING_LOGS, logStreamName=stream, startFromHead=True, **place
+            )
             yield from (event["message"] for event in answer["events"])
             self._tokens[stream] = answer["nextForwardToken"]
             if answer["nextForwardToken"] == token:

@@ -9,8 +9,8 @@ from pathlib import Path
 from formats.dataset import Dataset
 from formats.errors import SagesegError
 from jobs.aws.s3 import parse_s3_object
+from jobs.contract.channels import find_weights, weights_names
 from jobs.contract.hyperparameters import FROM_DATASET, TABLE, Hyperparameters, Rules
-from jobs.contract.imagenet_weights import find_weights, weights_names
 from jobs.tracking.job_calls import FoundJob
 from jobs.training.options import TrainOptions
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from formats.channels import CHANNELS, masks_channel
 from formats.classes import ClassTable, write_labels
 from formats.dataset import (
-    CHANNELS,
     FORMAT_VERSION,
     SPLITS,
     channel_path,
@@ -156,7 +156,7 @@ def _sweep(root: Path, kept: Mapping[str, Sequence[str]]) -> None:
 def _link_channels(root: Path, kept: Mapping[str, Sequence[str]]) -> None:
     shutil.rmtree(root / "channels", ignore_errors=True)
     for split, channel in CHANNELS.items():
-        for folder, path in ((channel, image_path), (f"{channel}_annotation", mask_path)):
+        for folder, path in ((channel, image_path), (masks_channel(channel), mask_path)):
             to = channel_path(root, folder)
             to.mkdir(parents=True)
             for row_id in kept[split]:

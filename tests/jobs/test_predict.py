@@ -190,7 +190,7 @@ def test_a_payload_that_the_service_refuses_is_one_line(
 def test_probabilities_over_an_answers_limit_are_refused_before_they_are_asked_for(
     endpoint: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.prediction.endpoint_route.ANSWER_BYTES", 24 * 16 * 2 * 4 - 1)
+    monkeypatch.setattr("jobs.prediction.endpoint_route.MAX_INVOCATION_BYTES", 24 * 16 * 2 * 4 - 1)
     ran = predict(endpoint, tmp_path / "out", "--via", "endpoint", "--probabilities")
     assert "probabilities of 2 classes at 24 × 16 are 3072 bytes, over the 3071" in error_of(ran)
 
