@@ -2,9 +2,12 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from botocore.loaders import JSONFileLoader
 from hypothesis import settings
 
 # threads of torch that wait must not spin: several tests, each with its own, share the cores
@@ -20,6 +23,14 @@ def one_thread() -> None:
     """Tests run side by side, one per core: torch's own threads would only wait for each other."""
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def each_service_read_once() -> Iterator[None]:
+    """botocore reads a service's model, megabytes of JSON, anew for every session, of which a test has several."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", staticmethod(cache(JSONFileLoader().load_file)))
+        yield
 
 
 @pytest.fixture(autouse=True)

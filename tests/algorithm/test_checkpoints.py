@@ -16,7 +16,6 @@ from formats.errors import SagesegError
 from jobs.algorithm.__main__ import main
 from jobs.algorithm.data.batches import Batch
 from jobs.algorithm.machine.device import Device
-from jobs.algorithm.network import resnet
 from jobs.algorithm.training import loop as training
 from jobs.algorithm.training.checkpoints import NAME, Progress, read_checkpoint
 from jobs.algorithm.training.evaluation import Counts, evaluate
@@ -26,6 +25,7 @@ from jobs.contract.artefact import BEST, LAST
 from jobs.contract.hyperparameters import parse_hyperparameters
 from jobs.contract.mxnet_params import decode_params, encode_params
 from tests.support.opt_ml_samples import SETTINGS, write_root
+from tests.support.small_network import shrink_networks
 
 GIVEN = SETTINGS | {"epochs": "3", "num_training_samples": "4"}
 
@@ -72,7 +72,7 @@ def stop_at_step(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
 def test_a_stopped_and_resumed_training_is_the_undisturbed_one(
     also: dict[str, str], step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(resnet.BLOCKS, "resnet-50", (1, 1, 1, 1))
+    shrink_networks(monkeypatch)
     given = GIVEN | {"learning_rate": "0.001"} | also
     undisturbed = new_root(tmp_path / "undisturbed", given)
     run(undisturbed)

@@ -9,18 +9,18 @@ import pytest
 
 from formats.errors import SagesegError
 from formats.images import encode_image, read_image
-from jobs.algorithm.network import resnet
 from jobs.algorithm.serving.features import Stage, _recorded, draw_features
 from jobs.algorithm.serving.inference import Predictor
 from jobs.contract.artefact import read_artefact
 from tests.algorithm.test_export import write_artefact
+from tests.support.small_network import shrink_networks
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (48, 80, 3), np.uint8)
 
 
 @pytest.fixture(autouse=True)
 def small_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(resnet.BLOCKS, "resnet-50", (1, 1, 1, 1))
+    shrink_networks(monkeypatch)
 
 
 @pytest.fixture

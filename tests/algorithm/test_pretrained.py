@@ -20,11 +20,11 @@ from torch import nn
 
 from formats.errors import SagesegError
 from jobs.algorithm.__main__ import main
-from jobs.algorithm.network import resnet
 from jobs.algorithm.network.build import SegmentationNetwork
 from jobs.algorithm.weights.pretrained import VARIABLE, find_pretrained, load_pretrained
 from tests.support.golden_formulas import ENCODER_CASE, encoder_values, image_values, sampled_channels, shapes_digest
 from tests.support.opt_ml_samples import SETTINGS, load, write_root
+from tests.support.small_network import shrink_networks
 
 GOLDEN = Path(__file__).parents[1] / "data/golden"
 TOLERANCE = 1e-4
@@ -33,8 +33,7 @@ TOLERANCE = 1e-4
 
 @pytest.fixture
 def small_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One block a stage: all kinds of layers, a third of the weights."""
-    monkeypatch.setitem(resnet.BLOCKS, "resnet-50", (1, 1, 1, 1))
+    shrink_networks(monkeypatch)
 
 
 def timm_weights() -> dict[str, torch.Tensor]:
@@ -42,7 +41,7 @@ def timm_weights() -> dict[str, torch.Tensor]:
     torch.manual_seed(5)
     state = SegmentationNetwork("fcn", "resnet-50", 2).state_dict()
     encoder = {name: tensor for name, tensor in state.items() if not name.startswith(("head.", "auxlayer."))}
-    encoder["bn1.running_mean"] = torch.rand(128)
+    encoder["bn1.running_mean"].uniform_()
     return encoder | {"fc.weight": torch.rand(10, 2048), "fc.bias": torch.rand(10)}
 
 
@@ -96,7 +95,7 @@ def test_the_encoder_takes_the_weights_and_the_heads_stay(
     [
         ({"layer1.0.conv1.weight": None}, "parameter layer1.0.conv1.weight is missing"),
         ({"layer9.weight": torch.rand(2)}, "parameter layer9.weight is not known"),
-        ({"bn1.weight": torch.rand(3)}, r"parameter bn1.weight has shape \(3,\), expected \(128,\)"),
+        ({"bn1.weight": torch.rand(3)}, r"parameter bn1.weight has shape \(3,\), expected \(16,\)"),
     ],
 )
 def test_weights_of_another_network_are_refused(
