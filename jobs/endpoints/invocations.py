@@ -90,10 +90,10 @@ def is_gone(error: AwsError) -> bool:
     return error.code in ("ValidationError", "ValidationException") and "not found" in error.reason
 
 
-def gone(name: str) -> str:
-    """What is said of an endpoint that is not there, or not any more."""
+def gone(name: str, job: str = "JOB") -> str:
+    """What is said of an endpoint that is not there, or not any more; `job` is what it would serve."""
     return (
-        f"endpoint {name}: not there, or deleted meanwhile; sageseg jobs deploy JOB makes one, and --via artefact "
+        f"endpoint {name}: not there, or deleted meanwhile; sageseg jobs deploy {job} makes one, and --via artefact "
         "needs none"
     )
 

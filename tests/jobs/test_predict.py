@@ -320,7 +320,7 @@ def test_a_batch_that_is_not_waited_for_is_stopped(
     def interrupt(_seconds: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("jobs.prediction.batch_route.sleep", interrupt)
+    monkeypatch.setattr("jobs.prediction.transform_job.sleep", interrupt)
     aws.rehearse(transform_jobs={"*": {"start_seconds": 60}})
     ran = predict(aws, tmp_path / "out", "--via", "batch", *words)
     if words == ("--yes",):
