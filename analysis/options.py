@@ -1,13 +1,21 @@
-"""What a person may choose of how predictions are scored."""
+"""What a person may choose of several verbs of analysis, and of how predictions are scored."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from formats.command_options import option
 from formats.errors import SagesegError
+
+PredictionsFolder = Annotated[Path, typer.Argument(help="Predictions, of crops or stitched.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace --out if it exists.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Processes.  [default: one per core]", show_default=False)]
 
 
 @dataclass(frozen=True)
@@ -76,12 +84,3 @@ class Rule(StrEnum):
 
     MEAN = "mean"
     MAJORITY = "majority"
-
-
-def parse_overlays(text: str) -> int | None:
-    """`500`, or `all`, which is None."""
-    if text == "all":
-        return None
-    if not text.isdecimal():
-        raise SagesegError(f"--overlays {text}: expected how many of the worst images to draw, such as 500, or all")
-    return int(text)

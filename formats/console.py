@@ -77,14 +77,6 @@ def _track_bar(items: Iterable[T], total: int, label: str) -> Iterator[T]:
     yield from rich_track(items, label, total, console=Console(stderr=True), transient=True)
 
 
-def describe_seconds(seconds: float) -> str:
-    """`45 s`, `12 min`, `1 h 20 min`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
-
-
 def _ignore(_text: str) -> None:
     """Plain output has no live line: it would be one line a second."""
 

@@ -15,8 +15,6 @@ from formats.manifest import ManifestRow, read_manifest
 
 FORMAT_VERSION = 1
 SPLITS = ("train", "val", "test")
-CHANNELS = {"train": "train", "val": "validation"}
-"""The channel that carries a split; its masks travel in `<channel>_annotation`."""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,9 @@ Rgb = npt.NDArray[np.uint8]
 Luma = npt.NDArray[np.uint8]
 """An image's brightness, shape (height, width), dtype uint8."""
 
+JPEG_SUFFIXES = frozenset({".jpg", ".jpeg"})
+IMAGE_SUFFIXES = JPEG_SUFFIXES | {".png", ".bmp", ".tif", ".tiff", ".webp", ".gif"}
+"""How the names of files end that `read_image` decodes."""
 JPEG_QUALITY = 95
 JPEG_SUBSAMPLING = "420"
 _JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG with further images behind it, as phones write them

@@ -1,4 +1,4 @@
-"""A mask written to disk row by row, as it comes."""
+"""A mask written to disk row by row, as it comes; and the parts that a PNG is made of."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from formats.classes import voc_palette
 from formats.errors import SagesegError
 from formats.masks import Mask
 
-_LEVEL = 1
+LEVEL = 1
 """zlib's; masks shrink to a few kB at any level."""
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHUNK = 2**16
+_PALETTE_COLOUR = 3
 
 
 def write_mask_rows(path: Path, width: int, height: int, bands: Iterable[Mask]) -> None:
@@ -28,12 +30,11 @@ def write_mask_rows(path: Path, width: int, height: int, bands: Iterable[Mask]) 
     beside = path.with_name(path.name + ".partial")
     try:
         with beside.open("wb") as file:
-            file.write(b"\x89PNG\r\n\x1a\n")
-            file.write(_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)))
-            file.write(_chunk(b"PLTE", voc_palette().tobytes()))
+            file.write(SIGNATURE + palette_header(width, height, bits=8))
+            file.write(png_chunk(b"PLTE", voc_palette().tobytes()))
             for content in _in_chunks(_compress(bands, width)):
-                file.write(_chunk(b"IDAT", content))
-            file.write(_chunk(b"IEND", b""))
+                file.write(png_chunk(b"IDAT", content))
+            file.write(png_chunk(b"IEND", b""))
         beside.replace(path)
     except OSError as e:
         raise SagesegError(f"{path}: cannot be written ({e.strerror}); free space or choose another place") from e
@@ -44,7 +45,7 @@ def write_mask_rows(path: Path, width: int, height: int, bands: Iterable[Mask]) 
 def _compress(bands: Iterable[Mask], width: int) -> Iterator[bytes]:
     """Each row after its filter byte 2 (up): what differs from the row above, for masks mostly
     nothing."""
-    compressor = zlib.compressobj(_LEVEL)
+    compressor = zlib.compressobj(LEVEL)
     above = np.zeros((1, width), np.uint8)
     for band in bands:
         filtered = np.full((band.shape[0], width + 1), 2, np.uint8)
@@ -65,5 +66,11 @@ def _in_chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:
     yield bytes(waiting)
 
 
-def _chunk(kind: bytes, content: bytes) -> bytes:
+def palette_header(width: int, height: int, *, bits: int) -> bytes:
+    """The chunk that begins a PNG whose pixels are ids of so many bits, with a palette to follow."""
+    return png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, _PALETTE_COLOUR, 0, 0, 0))
+
+
+def png_chunk(kind: bytes, content: bytes) -> bytes:
+    """A chunk with its length before it and its checksum behind."""
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))

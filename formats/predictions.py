@@ -1,4 +1,4 @@
-"""A predictions folder: masks by id, the rows they belong to, and where they came from.
+"""A predictions folder: masks by id, the rows they belong to, and the model that made them.
 
 The masks are either those of crops, or at full size (stitched); both read alike, because the
 manifest says where each mask lies in its source image.
@@ -7,8 +7,8 @@ manifest says where each mask lies in its source image.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,66 @@ from formats.staging import write_bytes, write_text
 
 Probabilities = npt.NDArray[np.float16]
 """Class probabilities, shape (C, h, w), dtype float16, each 0..1."""
+_UNKNOWN: tuple[object, ...] = (None, "", (), [], {})
+_ONLY_IF_ANY = ("artefact", "artefact_sha256", "cost_usd")
+"""What predictions.json leaves out where there is none; of a job it says all else, unknown or not."""
+_NOT_TEXT: dict[str, tuple[str, type | tuple[type, ...]]] = {
+    "hyperparameters": ("an object", dict),
+    "seconds": ("a number", (int, float)),
+    "cost_usd": ("a number", (int, float)),
+    "epochs": ("a list", list),
+}
+"""How the values are called that are not text, and what they are in Python."""
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What predictions.json tells of the model, and scores.json again under `job`: a job with how it was
+    trained, or an artefact alone. What is unknown is None or empty.
+
+    `seconds` were billed for the training, and `cost_usd` is what they cost in dollars: None where nobody
+    was paid, or no price was known. `epochs` are the metrics of its log, one mapping per epoch.
+    """
+
+    job: str = ""
+    artefact: str = ""
+    artefact_sha256: str = ""
+    backend: str = ""
+    algorithm: str = ""
+    backbone: str | None = None
+    hyperparameters: Mapping[str, str] = field(default_factory=dict)
+    image: str = ""
+    instance_type: str = ""
+    seconds: float | None = None
+    cost_usd: float | None = None
+    epochs: Sequence[Mapping[str, float | None]] = ()
+
+    def known(self) -> dict[str, Any]:
+        """By name what is known, as JSON's values."""
+        return {name: value for name, value in self._all().items() if value not in _UNKNOWN}
+
+    def to_json(self) -> dict[str, Any]:
+        """What predictions.json says, as JSON's values: of a job also what is unknown, as None. The checksum
+        stands last, for it is of the file that was read."""
+        told = self.known()
+        if self.job:
+            told = {name: value for name, value in self._all().items() if name in told or name not in _ONLY_IF_ANY}
+        checksum = {"artefact_sha256": told.pop("artefact_sha256")} if self.artefact_sha256 else {}
+        return {**told, **checksum}
+
+    def _all(self) -> dict[str, Any]:
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+def read_model_facts(info: Mapping[str, Any], where: object) -> ModelFacts:
+    """The counterpart of `to_json` and of `known`; other keys are passed over. Raises SagesegError that
+    names `where`, and the value that is not of its kind."""
+    told = {f.name: info[f.name] for f in fields(ModelFacts) if info.get(f.name) not in _UNKNOWN}
+    for name, value in told.items():
+        expected, kind = _NOT_TEXT.get(name, ("text", str))
+        if not isinstance(value, kind):
+            raise SagesegError(f"{where}: {name} is {value!r}; expected {expected}: correct it, or leave it out")
+    return ModelFacts(**told)
 
 
 @dataclass(frozen=True)
@@ -33,7 +93,12 @@ class Predictions:
     root: Path
     rows: tuple[ManifestRow, ...]
     classes: ClassTable | None
-    info: dict[str, Any]
+    info: Mapping[str, Any]
+
+    @property
+    def model(self) -> ModelFacts:
+        """What `info` tells of the model. Raises SagesegError where a value is not of its kind."""
+        return read_model_facts(self.info, info_path(self.root))
 
     def mask_path(self, row_id: str) -> Path:
         return mask_path(self.root, row_id)
@@ -50,32 +115,43 @@ def probabilities_path(root: Path, row_id: str) -> Path:
     return root / "probabilities" / f"{row_id}.npz"
 
 
+def info_path(root: Path) -> Path:
+    return root / "predictions.json"
+
+
 def open_predictions(root: Path) -> Predictions:
-    """Open a predictions folder. Raises SagesegError when it has no manifest, or when two rows
-    share an id."""
+    """Open a predictions folder. Raises SagesegError when it has no manifest, when two rows share an
+    id, or when predictions.json cannot be read."""
     rows = tuple(read_manifest(root / "manifest.csv"))
     seen: set[str] = set()
     for row in rows:
         if row.id in seen:
             raise SagesegError(f"{root / 'manifest.csv'}: {row.id} stands twice; expected one row per prediction")
         seen.add(row.id)
-    labels, info = root / "labels.txt", root / "predictions.json"
-    return Predictions(
-        root,
-        rows,
-        read_labels(labels) if labels.exists() else None,
-        json.loads(info.read_text(encoding="utf-8")) if info.exists() else {},
-    )
+    labels = root / "labels.txt"
+    return Predictions(root, rows, read_labels(labels) if labels.exists() else None, _read_info(info_path(root)))
+
+
+def _read_info(path: Path) -> dict[str, Any]:
+    try:
+        info = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as e:
+        raise SagesegError(f"{path}: not JSON ({e}); predict again") from e
+    if not isinstance(info, dict):
+        raise SagesegError(f"{path}: holds no object; predict again")
+    return info
 
 
 def write_predictions_index(
-    root: Path, rows: Iterable[ManifestRow], classes: ClassTable | None, info: dict[str, Any]
+    root: Path, rows: Iterable[ManifestRow], classes: ClassTable | None, info: Mapping[str, Any]
 ) -> None:
-    """Write what goes with the masks: manifest.csv, labels.txt (where known), predictions.json."""
+    """Write what goes with the masks: manifest.csv, labels.txt (where known), predictions.json (`info`)."""
     write_manifest(root / "manifest.csv", rows)
     if classes is not None:
         write_labels(root / "labels.txt", classes)
-    write_text(root / "predictions.json", json.dumps(info, indent=2) + "\n")
+    write_text(info_path(root), json.dumps(info, indent=2) + "\n")
 
 
 def write_probabilities(path: Path, probabilities: npt.NDArray[np.floating[Any]]) -> None:

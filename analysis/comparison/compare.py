@@ -6,7 +6,7 @@ import csv
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -16,19 +16,23 @@ import numpy.typing as npt
 
 from analysis.report_files import IMAGES, SCORES
 from analysis.scoring.intervals import LEVEL, Interval, group_draws, interval
-from analysis.scoring.scores import defined
+from analysis.scoring.scores import Metric, defined, every_metric
 from formats.errors import SagesegError
+from formats.predictions import ModelFacts, read_model_facts
 
 DRAWS, SEED = 2000, 0
 LISTED = 50
 """How many of the images on which the reports disagree most are listed."""
-METRICS = ("iou", "dice")
-"""Compared image by image: the means over foreground classes."""
+
+
+def compared_metrics() -> list[Metric[Any]]:
+    """What is compared image by image: each the mean over the foreground classes."""
+    return [metric for metric in every_metric() if metric.compared]
 
 
 @dataclass(frozen=True)
 class ImageScores:
-    """One row of images.csv; a score that is undefined is nan."""
+    """One row of images.csv: by key the scores that are compared, nan where undefined."""
 
     group: str
     size: tuple[int, int]
@@ -37,11 +41,12 @@ class ImageScores:
 
 @dataclass(frozen=True)
 class ReportScores:
-    """What a report's folder says: `scores` is scores.json, `images` are by stem."""
+    """What a report's folder says: `scores` is scores.json, `model` its job, `images` are by stem."""
 
     folder: Path
     name: str
     scores: Mapping[str, Any]
+    model: ModelFacts
     images: Mapping[str, ImageScores]
 
 
@@ -76,16 +81,17 @@ def _read_report(folder: Path) -> ReportScores:
         raise SagesegError(f"{path}: not JSON ({e}); make the report again") from e
     try:
         images = {row["stem"]: _read_image(row, scores["classes"]) for row in csv.DictReader(lines)}
-        name = str((scores.get("job") or {}).get("job") or folder.resolve().name)
+        model = read_model_facts(scores.get("job") or {}, path)
     except (KeyError, TypeError, ValueError, AttributeError) as e:
         raise SagesegError(
             f"{folder}: scores.json or images.csv not written by this sageseg ({e!r}); make the report again"
         ) from e
-    return ReportScores(folder, name, scores, images)
+    return ReportScores(folder, model.job or folder.resolve().name, scores, model, images)
 
 
 def _read_image(row: Mapping[str, str], classes: Sequence[str]) -> ImageScores:
-    scores = {metric: _mean([_number(row[f"{metric}_{name}"]) for name in classes[1:]]) for metric in METRICS}
+    keys = [metric.key for metric in compared_metrics()]
+    scores = {key: _mean([_number(row[f"{key}_{name}"]) for name in classes[1:]]) for key in keys}
     return ImageScores(row["group"], (int(row["width"]), int(row["height"])), scores)
 
 
@@ -105,7 +111,7 @@ def _named(reports: Sequence[ReportScores]) -> list[ReportScores]:
         n if names.count(n) == 1 else f"{n} ({r.folder.resolve().name})" for n, r in zip(names, reports, strict=True)
     ]
     unique = [n if told.count(n) == 1 else f"{n} #{place}" for place, n in enumerate(told, 1)]
-    return [ReportScores(r.folder, n, r.scores, r.images) for n, r in zip(unique, reports, strict=True)]
+    return [replace(report, name=name) for name, report in zip(unique, reports, strict=True)]
 
 
 def _check_images(reports: Sequence[ReportScores]) -> None:
@@ -140,20 +146,20 @@ def compare(reports: Sequence[ReportScores]) -> dict[str, Any]:
 
 
 def _summary(report: ReportScores, shared: Sequence[str]) -> dict[str, Any]:
-    values = {metric: _defined(_values(report, shared, metric)) for metric in METRICS}
+    values = {metric.key: _defined(_values(report, shared, metric.key)) for metric in compared_metrics()}
     return {
         "name": report.name,
         "images": len(report.images),
         "left_out": len(report.images) - len(shared),
-        "per_image_mean": {metric: float(known.mean()) if known.size else None for metric, known in values.items()},
+        "per_image_mean": {key: float(known.mean()) if known.size else None for key, known in values.items()},
         "overall": report.scores["overall"],
         "intervals": (report.scores.get("intervals") or {}).get("overall"),
-        "job": report.scores.get("job") or {},
+        "job": report.model.known(),
     }
 
 
-def _values(report: ReportScores, stems: Sequence[str], metric: str) -> npt.NDArray[np.float64]:
-    return np.array([report.images[stem].scores[metric] for stem in stems])
+def _values(report: ReportScores, stems: Sequence[str], key: str) -> npt.NDArray[np.float64]:
+    return np.array([report.images[stem].scores[key] for stem in stems])
 
 
 def _defined(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -163,10 +169,10 @@ def _defined(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def _pair(a: ReportScores, b: ReportScores, shared: Sequence[str], groups: Sequence[str]) -> dict[str, Any]:
     """How `a` differs from `b`, image by image."""
     by_metric = {}
-    for metric in METRICS:
-        differences = _values(a, shared, metric) - _values(b, shared, metric)
+    for metric in compared_metrics():
+        differences = _values(a, shared, metric.key) - _values(b, shared, metric.key)
         known = _defined(differences)
-        by_metric[metric] = {
+        by_metric[metric.key] = {
             "mean": float(known.mean()) if known.size else None,
             "interval": paired_interval(differences, groups),
             "better": int((known > 0).sum()),

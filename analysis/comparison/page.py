@@ -19,12 +19,12 @@ from analysis.drawing.colours import AGREEMENT_COLOURS, Colour, ColourScheme
 from analysis.drawing.overlays import difference_of
 from analysis.drawing.shrink import data_uri, shrink
 from analysis.report.charts import common_curves
-from analysis.report.formatting import UNDEFINED
-from analysis.report.page import job_facts
+from analysis.report.page import model_facts
 from analysis.report.sections import foreground_mean
 from analysis.report.templating import render
 from analysis.report_files import PAGE, layer_name
 from formats.staging import staged_folder, write_text
+from formats.wording import UNDEFINED
 
 PICTURED = 8
 """How many of the images that the reports disagree on are shown."""
@@ -47,20 +47,18 @@ def write_comparison(folders: Sequence[Path], out: Path, *, overwrite: bool = Fa
 def render_comparison(comparison: Mapping[str, Any], reports: Sequence[ReportScores], out: Path) -> str:
     """The comparison's page as HTML, for the folder `out`."""
     names = comparison["classes"][1:]
-    jobs = {report["name"]: report["job"] for report in comparison["reports"]}
     values = {
         "title": " against ".join(report.name for report in reports) if len(reports) == 2 else _count(len(reports)),
         "comparison": comparison,
+        "metrics": comparing.compared_metrics(),
         "links": {report.name: _address(report.folder, out) for report in reports},
         "pooled": {report["name"]: _pooled(report["overall"], names) for report in comparison["reports"]},
-        "jobs": side_by_side([dict(job_facts(report["job"])) for report in comparison["reports"]]),
-        "hyperparameters": side_by_side(
-            [report["job"].get("hyperparameters") or {} for report in comparison["reports"]]
-        ),
+        "models": side_by_side([dict(model_facts(report.model)) for report in reports]),
+        "hyperparameters": side_by_side([report.model.hyperparameters for report in reports]),
         "same_images": all(report["left_out"] == 0 for report in comparison["reports"]),
         "whiskers": _whiskers(comparison["differences"]),
         "scatters": [scatter(a, b) for a, b in _pairs(reports)][:SCATTERS],
-        "curves": common_curves({name: job.get("epochs") or [] for name, job in jobs.items()}),
+        "curves": common_curves({report.name: report.model.epochs for report in reports}),
         "pictures": _pictures(comparison, reports),
         "legend": _legend(reports),
     }

@@ -5,27 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from analysis.report.formatting import format_difference, format_score, format_seconds
+from analysis.comparison.compare import compared_metrics
 from analysis.report.scores_text import aligned
+from formats.predictions import read_model_facts
+from formats.wording import format_difference, format_score, format_seconds
 
 
 def format_comparison(comparison: Mapping[str, Any]) -> str:
     """A comparison.json's models, one per line, then what tells each pair apart."""
-    models = [["model", "IoU", "Dice", "IoU pooled", "training", "USD"], *map(_model, comparison["reports"])]
+    labels = [metric.label for metric in compared_metrics()]
+    models = [["model", *labels, "IoU pooled", "training", "USD"], *map(_model, comparison["reports"])]
     pairs = [["difference", "IoU", "interval", "better", "worse", "same"], *map(_pair, comparison["differences"])]
     shared = [["images in common", str(comparison["images"])], ["groups", str(comparison["groups"])]]
     return "\n".join([*aligned(models), "", *aligned(pairs), "", *aligned(shared)])
 
 
 def _model(report: Mapping[str, Any]) -> list[str]:
-    seconds, cost = report["job"].get("seconds"), report["job"].get("cost_usd")
+    model = read_model_facts(report["job"], report["name"])
     return [
         report["name"],
-        format_score(report["per_image_mean"]["iou"]),
-        format_score(report["per_image_mean"]["dice"]),
+        *(format_score(report["per_image_mean"][metric.key]) for metric in compared_metrics()),
         format_score(report["overall"]["mean_iou_foreground"]),
-        "" if seconds is None else format_seconds(seconds),
-        "" if cost is None else f"{cost:.2f}",
+        "" if model.seconds is None else format_seconds(model.seconds),
+        "" if model.cost_usd is None else f"{model.cost_usd:.2f}",
     ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import zlib
 
 import cv2
@@ -12,12 +11,11 @@ import numpy.typing as npt
 from analysis.drawing.colours import AgreementColours, Colour
 from analysis.drawing.overlays import Agreement
 from formats.classes import IGNORE, voc_palette
+from formats.mask_rows import LEVEL, SIGNATURE, palette_header, png_chunk
 from formats.masks import Mask
 
 Rgba = npt.NDArray[np.uint8]
 """Red, green, blue and opacity of each id, shape (n, 4), n at most 256."""
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_PALETTE_COLOUR = 3
 _EVERY_OTHER = np.array([int(f"{bits:b}", 4) for bits in range(256)], np.uint16)
 """Eight bits spread over sixteen: each goes to the lower place of its pair."""
 
@@ -66,18 +64,14 @@ def encode_palette_png(ids: Mask, palette: Rgba) -> bytes:
     height, width = ids.shape
     return b"".join(
         (
-            _SIGNATURE,
-            _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, _PALETTE_COLOUR, 0, 0, 0)),
-            _chunk(b"PLTE", palette[:used, :3].tobytes()),
-            _chunk(b"tRNS", palette[:used, 3].tobytes()),
-            _chunk(b"IDAT", _compress(_pack(ids, bits))),
-            _chunk(b"IEND", b""),
+            SIGNATURE,
+            palette_header(width, height, bits=bits),
+            png_chunk(b"PLTE", palette[:used, :3].tobytes()),
+            png_chunk(b"tRNS", palette[:used, 3].tobytes()),
+            png_chunk(b"IDAT", _compress(_pack(ids, bits))),
+            png_chunk(b"IEND", b""),
         )
     )
-
-
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
 def _pack(ids: Mask, bits: int) -> npt.NDArray[np.uint8]:
@@ -97,7 +91,7 @@ def _pack(ids: Mask, bits: int) -> npt.NDArray[np.uint8]:
 
 
 def _compress(rows: npt.NDArray[np.uint8]) -> bytes:
-    """Rows with PNG's filter byte 0 before each. Level 1: masks shrink to a few kB at any level."""
+    """Rows with PNG's filter byte 0 before each."""
     filtered = np.zeros((rows.shape[0], rows.shape[1] + 1), np.uint8)
     filtered[:, 1:] = rows
-    return zlib.compress(filtered.tobytes(), 1)
+    return zlib.compress(filtered.tobytes(), LEVEL)

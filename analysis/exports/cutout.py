@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import simplejpeg
-from PIL import ImageColor
 
+from analysis.exports.options import Background
 from analysis.masks.reading import read_bands, read_prediction
 from analysis.masks.sources import Source
 from formats.classes import IGNORE, ClassTable
@@ -27,29 +27,6 @@ CLEAR, SOLID = 0.1, 0.9
 of anything, and a haze of a few per cent over the whole background would show."""
 _QUALITY = 95
 _COMPRESSION = 3
-
-
-@dataclass(frozen=True)
-class Background:
-    """What stands behind what was cut out: a colour, or an image that fills the area."""
-
-    colour: tuple[int, int, int] | None
-    image: Path | None = None
-
-
-def parse_background(text: str) -> Background:
-    """A file's name, or a colour as CSS writes it: `white`, `#f4f4f4`, `rgb(20, 20, 20)`."""
-    path = Path(text)
-    if path.is_file():
-        read_image(path)
-        return Background(None, path)
-    try:
-        red, green, blue, *_ = ImageColor.getrgb(text)
-    except ValueError as e:
-        raise SagesegError(
-            f"--background {text}: neither a file nor a colour; expected an image, or a colour such as white or #f4f4f4"
-        ) from e
-    return Background((red, green, blue))
 
 
 @dataclass(frozen=True)

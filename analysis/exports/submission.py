@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -25,15 +24,6 @@ from formats.staging import staged_folder, write_bytes
 HEADER = ("img", "rle_mask")
 DEFAULT_CLASS = "car"
 """What Carvana's masks show; a submission does not say."""
-
-
-def parse_size(text: str | None) -> tuple[int, int]:
-    """`1918x1280`, as (width, height)."""
-    match = re.fullmatch(r"(\d+)[xX×](\d+)", text or "", re.ASCII)
-    if match is None or not int(match[1]) or not int(match[2]):
-        given = f"--size {text}" if text else "--size is missing"
-        raise SagesegError(f"{given}: expected the images' width and height, such as 1918x1280")
-    return int(match[1]), int(match[2])
 
 
 def write_submission(

@@ -12,29 +12,33 @@ from analysis.options import area
 from analysis.report.object_tables import wrong_object_to_json
 from analysis.scoring.components import Component
 from analysis.scoring.image_report import ImageReport
-from analysis.scoring.scores import defined
+from analysis.scoring.scores import defined, every_metric
 from analysis.scoring.summary import Summary
 
-_SCORES = ("iou", "dice", "boundary_iou", "boundary_f")
 _OBJECT_COLUMNS = (
     *("stem", "group", "what", "class", "confused_with", "x", "y", "width", "height"),
     *("pixels", "share", "area", "agreed", "distance", "reach", "kind"),
 )
+_AREA_COLUMNS = ("pixels", "share", "area", "components")
 
 
 def images_to_csv(summary: Summary) -> str:
     """One row per image, worst first; an undefined score is an empty cell."""
     names = summary.classes.names
     attributes = sorted({name for image in summary.images for name in image.attributes})
-    scored = [f"{key}_{name}" for key in _SCORES for name in names]
+    scored = [f"{key}_{name}" for key in _score_keys() for name in names]
     counted = ["width", "height", "mean_iou_foreground", "false_positive_pixels", "missed_pixels"]
     counted += ["false_positive_objects", "missed_objects", "suspicion"]
     header = ["stem", "group", "split", *counted, *scored, *attributes]
     return _csv(header, (_image_cells(image, attributes) for image in summary.images))
 
 
+def _score_keys() -> list[str]:
+    return [metric.key for metric in every_metric() if metric.in_images]
+
+
 def _image_cells(image: ImageReport, attributes: Sequence[str]) -> list[Any]:
-    scores = [value for key in _SCORES for value in image.scores.per_class[key].tolist()]
+    scores = [value for key in _score_keys() for value in image.scores.per_class[key].tolist()]
     cells = [image.stem, image.group, image.split, image.width, image.height]
     cells += [_cell(image.scores.foreground_mean("iou")), image.false_positive_pixels, image.missed_pixels]
     cells += [image.false_positive_count, image.missed_count]
@@ -90,9 +94,6 @@ def areas_to_csv(summary: Summary) -> str:
         for class_id, name in enumerate(summary.classes.names)
     )
     return _csv(header, rows)
-
-
-_AREA_COLUMNS = ("pixels", "share", "area", "components")
 
 
 def _area_cells(image: ImageReport, class_id: int, summary: Summary) -> list[Any]:

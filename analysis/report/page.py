@@ -10,20 +10,12 @@ from analysis.drawing.colours import AgreementColours
 from analysis.drawing.layers import class_colours
 from analysis.report import sections
 from analysis.report.charts import histogram, training_curves
-from analysis.report.formatting import format_number, format_seconds
 from analysis.report.gallery import gallery_data
 from analysis.report.templating import render
 from analysis.scoring.image_report import ImageReport
 from analysis.scoring.scores import PIXEL_ACCURACY
-
-_JOB_FACTS = (
-    ("job", "Job"),
-    ("artefact", "Artefact"),
-    ("backend", "Backend"),
-    ("algorithm", "Algorithm"),
-    ("backbone", "Backbone"),
-    ("instance_type", "Instance"),
-)
+from formats.predictions import ModelFacts
+from formats.wording import format_number, format_seconds
 
 
 @dataclass(frozen=True)
@@ -42,13 +34,13 @@ class Pictures:
 def render_page(
     title: str,
     scores: Mapping[str, Any],
+    model: ModelFacts,
     images: Sequence[ImageReport],
     pictures: Pictures,
     colours: AgreementColours,
 ) -> str:
     """The whole page as HTML. `scores` is the content of scores.json, `images` are worst first."""
     names = scores["classes"]
-    job = scores.get("job") or {}
     values = {
         "title": title,
         "scores": scores,
@@ -68,21 +60,25 @@ def render_page(
         "gallery": gallery_data(images, pictures.thumbnails, pictures.strips, names),
         "legend": colours.legend(),
         "swatches": class_colours(len(names)),
-        "facts": [fact for fact in job_facts(job) if fact[1] != title],
-        "hyperparameters": job.get("hyperparameters") or {},
-        "curves": training_curves(job.get("epochs") or []),
+        "facts": [fact for fact in model_facts(model) if fact[1] != title],
+        "hyperparameters": model.hyperparameters,
+        "curves": training_curves(model.epochs),
         "pixel_accuracy_formula": PIXEL_ACCURACY,
     }
     return render("report.html", ("tables.js", "viewer.js", "gallery.js"), values)
 
 
-def job_facts(job: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What is known of the training, as (label, text)."""
-    facts = [(label, str(job[key])) for key, label in _JOB_FACTS if job.get(key) not in (None, "")]
-    if isinstance(job.get("seconds"), int | float):
-        facts.append(("Training time", format_seconds(job["seconds"])))
-    if isinstance(job.get("cost_usd"), int | float):
-        facts.append(("Cost", f"{format_number(job['cost_usd'])} USD"))
-    if job.get("epochs"):
-        facts.append(("Epochs", str(len(job["epochs"]))))
-    return facts
+def model_facts(model: ModelFacts) -> list[tuple[str, str]]:
+    """What is known of the model and its training, as (label, text)."""
+    facts = {
+        "Job": model.job,
+        "Artefact": model.artefact,
+        "Backend": model.backend,
+        "Algorithm": model.algorithm,
+        "Backbone": model.backbone,
+        "Instance": model.instance_type,
+        "Training time": None if model.seconds is None else format_seconds(model.seconds),
+        "Cost": None if model.cost_usd is None else f"{format_number(model.cost_usd)} USD",
+        "Epochs": str(len(model.epochs)) if model.epochs else None,
+    }
+    return [(label, text) for label, text in facts.items() if text]

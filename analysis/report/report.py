@@ -33,21 +33,6 @@ from formats.parallel import available_cores, map_parallel
 from formats.predictions import Predictions
 from formats.staging import staged_folder, write_text
 
-JOB_KEYS = (
-    "job",
-    "artefact",
-    "artefact_sha256",
-    "backend",
-    "algorithm",
-    "backbone",
-    "hyperparameters",
-    "image",
-    "instance_type",
-    "seconds",
-    "cost_usd",
-    "epochs",
-)
-"""What scores.json and the page tell of the job, where predictions.json knows it."""
 OVERLAYS_DRAWN = 500
 """The viewer zooms into layers, which every image has; of thousands of overlays few are looked at."""
 _TABLES = {IMAGES: images_to_csv, "objects.csv": objects_to_csv, "areas.csv": areas_to_csv}
@@ -64,14 +49,12 @@ def report(
     scoring: ScoringOptions | None = None,
     overwrite: bool = False,
     workers: int | None = None,
-    job_record: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Write the folder `out` and return what its scores.json holds.
 
     The predictions may be of crops or stitched; what is scored are full images, those that were
     predicted. Full-size overlays are drawn of so many of the worst images, and of the best; of all with
-    None. `job_record` adds to what predictions.json tells of the job. Raises SagesegError as
-    `plan_sources` and the readers of `analysis.masks.sources` do.
+    None. Raises SagesegError as `plan_sources` and the readers of `analysis.masks.reading` do.
     """
     scoring = scoring or ScoringOptions()
     sources = plan_sources(predictions, dataset)
@@ -84,23 +67,22 @@ def report(
         uncovered_pixels=sum(source.uncovered for source in sources),
         grey_images=sum(owned_pixels(source.kept) < math.prod(source.kept_size) for source in sources),
     )
-    job = {**predictions.info, **(job_record or {})}
-    palette = AGREEMENT_COLOURS[colours]
+    model, palette = predictions.model, AGREEMENT_COLOURS[colours]
     with staged_folder(out, overwrite=overwrite) as stage:
         draw = Drawer(stage, dataset.root, dataset.classes.names, palette, strips)
         draw.make_folders()
         examine = Examiner(predictions.root, dataset.root, len(dataset.classes), draw, scoring)
         examined = map_parallel(examine, sources, workers=workers, label="scoring")
         summary = summarise(examined, dataset.classes, absent, scoring)
-        scores = {**summary_to_json(summary), "colors": colours.value, "job": _known(job)}
+        scores = {**summary_to_json(summary), "colors": colours.value, "job": model.known()}
         write_text(stage / SCORES, json.dumps(scores, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
         for name, to_csv in _TABLES.items():
             write_text(stage / name, to_csv(summary))
         drawn = _write_overlays(stage, summary, palette, overlays, workers)
         close_ups = _close_ups(stage, scores, summary.images, palette)
         pictures = Pictures(_thumbnails(stage, summary, palette), close_ups, absent.grey_images, strips, drawn)
-        title = str(job.get("job") or predictions.root.resolve().name)
-        write_text(stage / PAGE, render_page(title, scores, summary.images, pictures, palette))
+        title = model.job or predictions.root.resolve().name
+        write_text(stage / PAGE, render_page(title, scores, model, summary.images, pictures, palette))
     return scores
 
 
@@ -123,10 +105,6 @@ def _thumbnails(stage: Path, summary: Summary, colours: AgreementColours) -> dic
     draw = partial(draw_thumbnails, stage, len(summary.classes), colours)
     with ThreadPoolExecutor(available_cores()) as pool:
         return dict(zip(stems, pool.map(draw, stems), strict=True))
-
-
-def _known(job: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: job[key] for key in JOB_KEYS if job.get(key) not in (None, "", [], {})}
 
 
 def _close_ups(

@@ -5,20 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_COLUMNS = (
-    ("IoU", "iou"),
-    ("Dice", "dice"),
-    ("precision", "precision"),
-    ("recall", "recall"),
-    ("FP rate", "false_positive_rate"),
-)
+from analysis.scoring.scores import every_metric
 
 
 def format_scores(scores: Mapping[str, Any]) -> str:
     """The headline of a scores.json: one line per class, then totals."""
     overall = scores["overall"]
-    table = [["class", *(label for label, _ in _COLUMNS)]]
-    table += [[name, *(_number(overall[key][name]) for _, key in _COLUMNS)] for name in scores["classes"]]
+    columns = [metric for metric in every_metric() if metric.heading]
+    table = [["class", *(metric.heading for metric in columns)]]
+    table += [[name, *(_number(overall[metric.key][name]) for metric in columns)] for name in scores["classes"]]
     totals = [
         ["mean IoU", _with_interval(scores, "mean_iou")],
         ["mean IoU of the foreground", _with_interval(scores, "mean_iou_foreground")],

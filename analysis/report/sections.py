@@ -7,32 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.report.charts import share_points
-from analysis.scoring.scores import BOUNDARY_METRICS, METRICS, PIXEL_ACCURACY, Metric
+from analysis.scoring.scores import METRICS, PIXEL_ACCURACY, Metric, every_metric
 
 MANY_CLASSES = 4
 """With more foreground classes than this, headline and group table show their mean alone."""
 
 
-@dataclass(frozen=True)
-class Column:
-    """One score, as a column of a table or a line of the definitions."""
-
-    key: str
-    label: str
-    formula: str
-    meaning: str
-
-
-def _column(metric: Metric[Any]) -> Column:
-    return Column(metric.key, metric.label, metric.formula, metric.meaning)
-
-
-COLUMNS = (*map(_column, METRICS), *map(_column, BOUNDARY_METRICS))
-
-
-def columns(scores: Mapping[str, Any]) -> list[Column]:
+def columns(scores: Mapping[str, Any]) -> list[Metric[Any]]:
     """The scores that scores.json holds by class, in the order in which they are shown."""
-    return [column for column in COLUMNS if column.key in scores["overall"]]
+    return [metric for metric in every_metric() if metric.key in scores["overall"]]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from analysis.report import formatting
+from formats import wording
 
 
 def render(template: str, scripts: Sequence[str], values: Mapping[str, Any]) -> str:
@@ -25,13 +25,13 @@ def render(template: str, scripts: Sequence[str], values: Mapping[str, Any]) -> 
     )
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}
     environment.filters.update(
-        score=formatting.format_score,
-        difference=formatting.format_difference,
-        percent=formatting.format_share,
-        number=formatting.format_number,
-        interval=formatting.format_interval,
-        rgb=formatting.format_colour,
-        duration=formatting.format_seconds,
+        score=wording.format_score,
+        difference=wording.format_difference,
+        percent=wording.format_share,
+        number=wording.format_number,
+        interval=wording.format_interval,
+        rgb=wording.format_colour,
+        duration=wording.format_seconds,
     )
     script = "\n" + "\n".join(_read(name) for name in scripts)
     return environment.get_template(template).render(script=script, policy=_policy(script), **values)

@@ -1,14 +1,15 @@
 """Scores as pure functions of counts, each with its definition.
 
 0/0 is nan and skipped in means. Adding a score is adding an entry to `METRICS`, or to
-`BOUNDARY_METRICS` where it is of outlines. Formulas and their sources: docs/metrics.md.
+`BOUNDARY_METRICS` where it is of outlines: scores.json and the report's page hold every entry, and
+its fields say where else it stands. Formulas and their sources: docs/metrics.md.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -19,6 +20,9 @@ from analysis.scoring.counts import Confusion
 
 Counted = TypeVar("Counted")
 Floats = npt.NDArray[np.float64]
+
+PIXEL_ACCURACY = "correct pixels / all pixels, ignored ones left out"
+_CONTOURS = (Column.PREDICTED_NEAR, Column.PREDICTED), (Column.TRUE_NEAR, Column.TRUE)
 
 
 @dataclass(frozen=True)
@@ -31,16 +35,31 @@ class Tally:
     tn: npt.NDArray[np.int64]
 
 
+ALL, FOREGROUND = slice(None), slice(1, None)
+"""The classes that a mean is over; the background is the first."""
+
+
 @dataclass(frozen=True)
 class Metric(Generic[Counted]):
-    """One score of a class, `of` the counts that it needs. `when_absent` is what an image counts in the
-    mean over images when neither its truth nor its prediction has the class."""
+    """One score of a class, `of` the counts that it needs.
+
+    `means` are the means over classes that scores.json tells, by name. `heading` is its column's in the
+    terminal's table, where it stands there. `in_images` is whether images.csv holds it, `compared`
+    whether reports are compared by it image by image, which takes images.csv, and `over_thresholds`
+    whether it has a curve over the threshold of probabilities. `when_absent` is what an image counts in
+    the mean over images when neither its truth nor its prediction has the class.
+    """
 
     key: str
     label: str
     formula: str
     meaning: str
     of: Callable[[Counted], Floats]
+    means: Mapping[str, slice] = field(default_factory=dict)
+    heading: str = ""
+    in_images: bool = False
+    compared: bool = False
+    over_thresholds: bool = False
     when_absent: float = math.nan
 
 
@@ -57,6 +76,11 @@ METRICS: tuple[Metric[Tally], ...] = (
         "TP / (TP + FP + FN)",
         "Intersection over union (Jaccard index): the shared area as part of all that is true or predicted.",
         lambda t: ratio(t.tp, t.tp + t.fp + t.fn),
+        means={"mean_iou": ALL, "mean_iou_foreground": FOREGROUND},
+        heading="IoU",
+        in_images=True,
+        compared=True,
+        over_thresholds=True,
     ),
     Metric(
         "dice",
@@ -65,6 +89,11 @@ METRICS: tuple[Metric[Tally], ...] = (
         "Dice coefficient (F1 of pixels). Averaged over images as Kaggle's Carvana challenge does it:"
         " an image with neither a true nor a predicted pixel counts 1.",
         lambda t: ratio(2 * t.tp, 2 * t.tp + t.fp + t.fn),
+        means={"mean_dice": ALL},
+        heading="Dice",
+        in_images=True,
+        compared=True,
+        over_thresholds=True,
         when_absent=1.0,
     ),
     Metric(
@@ -73,6 +102,8 @@ METRICS: tuple[Metric[Tally], ...] = (
         "TP / (TP + FP)",
         "How much of what was predicted is true.",
         lambda t: ratio(t.tp, t.tp + t.fp),
+        heading="precision",
+        over_thresholds=True,
     ),
     Metric(
         "recall",
@@ -80,6 +111,8 @@ METRICS: tuple[Metric[Tally], ...] = (
         "TP / (TP + FN)",
         "How much of what is true was found.",
         lambda t: ratio(t.tp, t.tp + t.fn),
+        heading="recall",
+        over_thresholds=True,
     ),
     Metric(
         "specificity",
@@ -94,6 +127,8 @@ METRICS: tuple[Metric[Tally], ...] = (
         "FP / (FP + TN)",
         "How much of what is not this class was predicted as it. Lower is better.",
         lambda t: ratio(t.fp, t.fp + t.tn),
+        heading="FP rate",
+        over_thresholds=True,
     ),
 )
 
@@ -105,9 +140,6 @@ def _boundary_f(counts: BoundaryCounts) -> Floats:
     # a class that only one side has is wrong; one that neither has is undefined
     one_sided = np.isnan(precision) ^ np.isnan(recall)
     return np.where(one_sided, 0, np.where(np.isnan(precision), np.nan, f))
-
-
-_CONTOURS = (Column.PREDICTED_NEAR, Column.PREDICTED), (Column.TRUE_NEAR, Column.TRUE)
 
 
 def _near(counts: BoundaryCounts, part: Column, of: Column) -> Floats:
@@ -122,6 +154,8 @@ BOUNDARY_METRICS: tuple[Metric[BoundaryCounts], ...] = (
         "IoU of the bands along the inside of the true and the predicted edge; by default 2 % of the image's"
         " diagonal wide (Cheng et al. 2021).",
         lambda b: ratio(b[..., Column.BAND_BOTH], b[..., Column.BAND_EITHER]),
+        means={"mean_boundary_iou": FOREGROUND},
+        in_images=True,
     ),
     Metric(
         "boundary_f",
@@ -130,9 +164,15 @@ BOUNDARY_METRICS: tuple[Metric[BoundaryCounts], ...] = (
         "F score of outlines: P is the share of the predicted outline that lies within the tolerance of the true"
         " one, R the share of the true one that lies so of the predicted (Csurka et al. 2013).",
         _boundary_f,
+        means={"mean_boundary_f": FOREGROUND},
+        in_images=True,
     ),
 )
-PIXEL_ACCURACY = "correct pixels / all pixels, ignored ones left out"
+
+
+def every_metric() -> tuple[Metric[Any], ...]:
+    """The whole table, in the order in which scores are told."""
+    return (*METRICS, *BOUNDARY_METRICS)
 
 
 @dataclass(frozen=True)
@@ -223,14 +263,14 @@ def scores_to_json(scores: Scores, names: Sequence[str]) -> dict[str, Any]:
 
 
 def class_means(per_class: Mapping[str, Floats]) -> dict[str, Floats]:
-    """The means over classes that scores.json tells, by name, of scores (…, C)."""
-    means = {
-        "mean_iou": mean_defined(per_class["iou"], axis=-1),
-        "mean_dice": mean_defined(per_class["dice"], axis=-1),
-        "mean_iou_foreground": mean_defined(per_class["iou"][..., 1:], axis=-1),
+    """The means over classes that scores.json tells, by name, of scores (…, C): those over all classes first."""
+    return {
+        name: mean_defined(per_class[metric.key][..., classes], axis=-1)
+        for wanted in (ALL, FOREGROUND)
+        for metric in every_metric()
+        for name, classes in metric.means.items()
+        if classes == wanted and metric.key in per_class
     }
-    outlines = (metric.key for metric in BOUNDARY_METRICS if metric.key in per_class)
-    return means | {f"mean_{key}": mean_defined(per_class[key][..., 1:], axis=-1) for key in outlines}
 
 
 def defined(value: float) -> float | None:

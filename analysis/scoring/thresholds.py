@@ -106,8 +106,7 @@ def tallies(counts: ProbabilityCounts, class_id: int) -> Tally:
 def threshold_curve(counts: ProbabilityCounts, class_id: int) -> dict[str, Any]:
     """A class's scores at each threshold, as they stand in scores.json."""
     tally = tallies(counts, class_id)
-    keys = ("precision", "recall", "iou", "dice", "false_positive_rate")
-    curves = {metric.key: metric.of(tally) for metric in METRICS if metric.key in keys}
+    curves = {metric.key: metric.of(tally) for metric in METRICS if metric.over_thresholds}
     return {
         "threshold": thresholds().round(6).tolist(),
         **{key: [defined(value) for value in values.tolist()] for key, values in curves.items()},

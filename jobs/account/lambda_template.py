@@ -18,8 +18,6 @@ from jobs.account.policy import VERSION, check_bucket_name
 
 Url = Literal["iam", "public", "none"]
 URLS: tuple[Url, ...] = ("iam", "public", "none")
-MOST_CHARACTERS = 4096
-"""What inline code may hold by AWS's older documentation; today's allows 4 MB zipped."""
 RUNTIME = "python3.13"
 _SECONDS = 130
 """Two attempts of the 60 s that an endpoint may take, and some."""

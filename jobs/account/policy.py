@@ -15,7 +15,8 @@ from typing import Any
 
 from formats.errors import SagesegError
 from jobs.aws.names import SCHEDULE_PREFIX, UNTIL_TAG
-from jobs.contract.registry import ACCOUNTS
+from jobs.contract.log_lines import SERVICE
+from jobs.contract.registry import ACCOUNTS, ALGORITHM, partition
 
 VERSION = "2012-10-17"
 _SAGEMAKER, _SCHEDULER = "sagemaker.amazonaws.com", "scheduler.amazonaws.com"
@@ -43,8 +44,7 @@ class Account:
 
     @property
     def partition(self) -> str:
-        starts = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "us-iso-": "aws-iso", "us-isob-": "aws-iso-b"}
-        return next((name for start, name in starts.items() if self.region.startswith(start)), "aws")
+        return partition(self.region)[0]
 
     def arn(self, service: str, resource: str) -> str:
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
@@ -143,7 +143,7 @@ def role_grants(account: Account) -> Iterable[Grant]:
         "Metrics",
         ("cloudwatch:PutMetricData",),
         (ANY,),
-        {"StringLike": {"cloudwatch:namespace": "/aws/sagemaker/*"}},
+        {"StringLike": {"cloudwatch:namespace": f"{SERVICE}/*"}},
         why="metrics are no resources; the condition allows SageMaker's own namespaces alone",
     )
     yield Grant("RegistryToken", ("ecr:GetAuthorizationToken",), (ANY,), why="a registry's token is for no one image")
@@ -219,7 +219,7 @@ def _sagemaker(actions: Iterable[str]) -> tuple[str, ...]:
 
 
 def _log_groups(account: Account) -> tuple[str, ...]:
-    return (account.arn("logs", "log-group:/aws/sagemaker/*"),)
+    return (account.arn("logs", f"log-group:{SERVICE}/*"),)
 
 
 def _pass_role(account: Account, sid: str, name: str, service: str) -> Grant:
@@ -230,4 +230,4 @@ def _pass_role(account: Account, sid: str, name: str, service: str) -> Grant:
 def _repository(account: Account) -> str:
     """The built-in algorithm's image, in the registry of Amazon's that serves the region."""
     registry = ACCOUNTS[account.region]
-    return f"arn:{account.partition}:ecr:{account.region}:{registry}:repository/semantic-segmentation"
+    return f"arn:{account.partition}:ecr:{account.region}:{registry}:repository/{ALGORITHM}"

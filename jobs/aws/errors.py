@@ -36,6 +36,7 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 _INSTANCE_NAME = re.compile(r"(?<![\w./-])ml\.[a-z0-9-]+\.[a-z0-9]+\b")
+_MISSING = re.compile(r"could not find|not found|does not exist|ResourceNotFound", re.IGNORECASE)
 _CAPACITY = re.compile(r"CapacityError|[Ii]nsufficient\s?(?:Instance)?\s?[Cc]apacity|ML compute capacity")
 
 
@@ -65,6 +66,11 @@ def next_step(code: str, reason: str) -> str:
 def redact(text: str) -> str:
     """The text without access key ids, tokens and signatures."""
     return _SECRET.sub(lambda found: f"{found['name']}{found['is']}***" if found["name"] else "***", text)
+
+
+def is_missing(error: AwsError) -> bool:
+    """Whether AWS says that there is no such thing, and not that it may not be asked for."""
+    return _MISSING.search(f"{error.code} {error.reason}") is not None
 
 
 def is_about_instance(code: str, reason: str, instance_type: str) -> bool:

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from formats.dataset import CHANNELS, Dataset, channel_path
+from formats.channels import CHANNELS, masks_channel
+from formats.dataset import Dataset, channel_path
 from jobs.check.files import Finding, PairFacts
 from jobs.check.memory import GIB, estimate_gib
 from jobs.contract.hyperparameters import Hyperparameters
@@ -180,7 +181,7 @@ def channels_differ(found: Evidence) -> Iterator[Finding]:
     for split, channel in CHANNELS.items():
         ids = {row.id for row in found.dataset.kept(split)}
         yield from _channel(channel_path(found.dataset.root, channel), {f"{i}.jpg" for i in ids})
-        yield from _channel(channel_path(found.dataset.root, f"{channel}_annotation"), {f"{i}.png" for i in ids})
+        yield from _channel(channel_path(found.dataset.root, masks_channel(channel)), {f"{i}.png" for i in ids})
 
 
 def _channel(folder: Path, expected: set[str]) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""A job's artefact, `model.tar.gz`: what a training leaves in its model folder, packed and read.
+"""A job's artefact, `model.tar.gz`: what a training leaves in its model folder, written and read.
 
 Nothing here needs torch, and reading extracts nothing to disk.
 """
@@ -6,10 +6,7 @@ Nothing here needs torch, and reading extracts nothing to disk.
 from __future__ import annotations
 
 import gzip
-import io
 import json
-import tarfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +14,7 @@ from pathlib import Path
 from formats.errors import SagesegError
 from formats.staging import write_bytes, write_text
 from jobs.contract.hyperparameters import TABLE, Hyperparameters, parse_hyperparameters
+from jobs.contract.model_archive import BROKEN, archive_members
 from jobs.contract.mxnet_params import Array, decode_params, encode_params
 
 HYPERPARAMETERS = "hyperparams.json"
@@ -87,28 +85,13 @@ def artefact_settings(artefact: Artefact) -> Hyperparameters:
         raise SagesegError(f"{artefact.source}: {HYPERPARAMETERS}: {e}") from e
 
 
-def pack_artefact(model_dir: Path, path: Path) -> None:
-    """Pack a model folder's files as `model.tar.gz`; the same files give the same bytes."""
-    packed = io.BytesIO()
-    with (
-        gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=1, mtime=0, filename="") as compressed,
-        tarfile.open(fileobj=compressed, mode="w", format=tarfile.USTAR_FORMAT) as archive,
-    ):
-        for file in sorted(p for p in model_dir.rglob("*") if p.is_file() and not p.is_symlink()):
-            content = file.read_bytes()
-            member = tarfile.TarInfo(file.relative_to(model_dir).as_posix())
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    write_bytes(path, packed.getvalue())
-
-
 def _read_members(path: Path, wanted: tuple[str, ...]) -> dict[str, bytes]:
     try:
         with gzip.open(path) as stream:
             found = _scan(stream, wanted, path)
     except FileNotFoundError as e:
         raise SagesegError(f"{path}: not found; expected a training job's model.tar.gz") from e
-    except (OSError, tarfile.TarError, EOFError, zlib.error) as e:
+    except BROKEN as e:
         raise SagesegError(f"{path}: cannot be read as model.tar.gz ({e}); get it again") from e
     missing = [name for name in wanted if name not in found]
     if missing:
@@ -117,34 +100,18 @@ def _read_members(path: Path, wanted: tuple[str, ...]) -> dict[str, bytes]:
 
 
 def _scan(stream: gzip.GzipFile, wanted: tuple[str, ...], path: Path) -> dict[str, bytes]:
-    """The wanted members of a tar stream, header by header.
-
-    tarfile itself would unpack extended headers of any size into memory; they only matter for
-    names longer than ours, so here they are passed over like every other member.
-    """
+    """The wanted members; what comes after the last of them is not looked at."""
     found: dict[str, bytes] = {}
-    total = 0
-    while len(found) < len(wanted) and (header := stream.read(tarfile.BLOCKSIZE)).strip(b"\0"):
-        member = tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
+    for member in archive_members(stream, path, MAX_BYTES):
         name = member.name.removeprefix("./")
-        total += tarfile.BLOCKSIZE + max(member.size, 0)
-        if total > MAX_BYTES or member.size < 0:
-            raise SagesegError(f"{path}: {name} brings it over {MAX_BYTES} bytes unpacked; expected a model")
-        padded = -(-member.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
         if name not in wanted:
-            stream.seek(padded, 1)
             continue
-        if not member.isreg():
+        if not member.is_file:
             raise SagesegError(f"{path}: {name} is a link or folder; expected a regular file")
-        found[name] = _read_exactly(stream, padded, path)[: member.size]
+        found[name] = b"".join(member.parts())
+        if len(found) == len(wanted):
+            break
     return found
-
-
-def _read_exactly(stream: gzip.GzipFile, size: int, path: Path) -> bytes:
-    content = stream.read(size)
-    if len(content) != size:
-        raise SagesegError(f"{path}: cut short; get it again")
-    return content
 
 
 def _parse_hyperparameters(content: bytes, source: str) -> dict[str, str]:

@@ -58,6 +58,10 @@ def _memory(instance_type: str) -> int:
     return gpus.count * gpus.memory_gib
 
 
+EMULATED = "SAGESEG_EMULATED"
+"""Set where the emulator stands for SageMaker: its instance types are names only."""
+
+
 @dataclass(frozen=True)
 class Gpus:
     """The GPUs of an instance type, memory in GiB each, and its own disk in GB.

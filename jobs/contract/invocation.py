@@ -1,4 +1,5 @@
-"""What a served model answers, checked: a mask as PNG, or class probabilities."""
+"""One invocation of a served model: the image, so that it fits, and the answer, checked: a mask as PNG, or
+class probabilities."""
 
 from __future__ import annotations
 
@@ -17,16 +18,44 @@ from jobs.contract.probabilities import decode_probabilities
 ENDPOINT_BYTES = 5 * 2**20
 """The lowest limit of a real-time payload that was seen: 5,246,976 bytes in older error messages,
 6 MB in the documentation of 2023."""
-ANSWER_BYTES = 6 * 2**20
-"""What InvokeEndpoint's body may hold either way (`BodyBlob` in the service's model)."""
-_QUALITIES = (90, 85, 75, 60, 40)
-
-
 PNG = "image/png"
 PROTOBUF_TYPES = ("application/x-protobuf", "application/x-recordio-protobuf")
 """Names of probabilities as Accept: the samples' and the documentation's; which of them the built-in's
 container takes is not certain."""
+_QUALITIES = (90, 85, 75, 60, 40)
 _MASKS = ("PNG of mode L", "PNG of mode P")
+
+
+@dataclass(frozen=True)
+class Payload:
+    """An encoded image. `quality` is the JPEG quality it had to be lowered to, None where it was not;
+    `width, height` in pixels."""
+
+    body: bytes
+    width: int
+    height: int
+    quality: int | None = None
+
+
+def make_payload(jpeg: bytes, limit: int, what: str) -> Payload:
+    """The image as it is, or at the highest JPEG quality with which it fits into `limit` bytes.
+
+    Raises SagesegError naming `what` when none does.
+    """
+    with Image.open(BytesIO(jpeg)) as image:
+        width, height = image.size
+    if len(jpeg) <= limit:
+        return Payload(jpeg, width, height)
+    pixels = Image.fromarray(decode_image(jpeg))
+    for quality in _QUALITIES:
+        buffer = BytesIO()
+        pixels.save(buffer, "JPEG", quality=quality)
+        if buffer.tell() <= limit:
+            return Payload(buffer.getvalue(), width, height, quality)
+    raise SagesegError(
+        f"{what}: {len(jpeg)} bytes, {buffer.tell()} at JPEG quality {_QUALITIES[-1]}, over the {limit} that are "
+        "taken; cut it with --crop, or predict with --via artefact"
+    )
 
 
 @dataclass(frozen=True)
@@ -79,35 +108,3 @@ def _check_size(shape: tuple[int, ...], expected: Expected) -> None:
             f"{expected.what}: the answer is {shape[1]} × {shape[0]} pixels; expected {expected.width} × "
             f"{expected.height}, as the image"
         )
-
-
-@dataclass(frozen=True)
-class Payload:
-    """An encoded image. `quality` is the JPEG quality it had to be lowered to, None where it was not;
-    `width, height` in pixels."""
-
-    body: bytes
-    width: int
-    height: int
-    quality: int | None = None
-
-
-def make_payload(jpeg: bytes, limit: int, what: str) -> Payload:
-    """The image as it is, or at the highest JPEG quality with which it fits into `limit` bytes.
-
-    Raises SagesegError naming `what` when none does.
-    """
-    with Image.open(BytesIO(jpeg)) as image:
-        width, height = image.size
-    if len(jpeg) <= limit:
-        return Payload(jpeg, width, height)
-    pixels = Image.fromarray(decode_image(jpeg))
-    for quality in _QUALITIES:
-        buffer = BytesIO()
-        pixels.save(buffer, "JPEG", quality=quality)
-        if buffer.tell() <= limit:
-            return Payload(buffer.getvalue(), width, height, quality)
-    raise SagesegError(
-        f"{what}: {len(jpeg)} bytes, {buffer.tell()} at JPEG quality {_QUALITIES[-1]}, over the {limit} that are "
-        "taken; cut it with --crop, or predict with --via artefact"
-    )

@@ -1,4 +1,5 @@
-"""The algorithm's log lines: what the open implementation writes and what every reader parses.
+"""The algorithm's log lines, what the open implementation writes and what every reader parses, and the
+groups of CloudWatch's in which they lie.
 
 The wording is the built-in container's, taken from real logs of 2020 and 2025; the regexes are
 those that the service registers for the algorithm's metrics.
@@ -11,6 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+SERVICE = "/aws/sagemaker"
+"""Under which SageMaker's log groups and the namespaces of its metrics lie."""
+TRAINING_LOGS, TRANSFORM_LOGS = f"{SERVICE}/TrainingJobs", f"{SERVICE}/TransformJobs"
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 METRIC_DEFINITIONS = {
     "train:loss": r"train loss: (\S+)",
@@ -23,6 +27,11 @@ _EPOCH = re.compile(r"#(?:quality|throughput)_metric\. host: \S+, epoch: (\d+),"
 _SCHEDULE = re.compile(r"iters per epoch: (\d+), num_epochs (\d+)")
 _PROGRESS = re.compile(r"#progress_notice\. epoch: (\d+), iterations: (\d+) speed: (\S+) samples/sec")
 _STAMP = re.compile(r"\[(\d\d/\d\d/\d{4} \d\d:\d\d:\d\d) [A-Z]+ ")
+
+
+def endpoint_logs(name: str) -> str:
+    """The log group of an endpoint; jobs share the group of their kind."""
+    return f"{SERVICE}/Endpoints/{name}"
 
 
 @dataclass(frozen=True)
@@ -86,7 +95,7 @@ def completed_line(epoch: int, epochs: int) -> str:
     return f"#progress_metric: host=algo-1, completed {100 * (epoch + 1) / epochs} % of epochs"
 
 
-def metric_values(line: str) -> dict[str, float]:
+def _metric_values(line: str) -> dict[str, float]:
     """The metrics in a line, by the service's names; non-numbers are passed over."""
     found = {}
     for name, pattern in METRIC_DEFINITIONS.items():
@@ -104,14 +113,6 @@ def _to_float(text: str) -> float | None:
         return None
 
 
-def final_metrics(lines: Iterable[str]) -> dict[str, float]:
-    """The last value of each metric, as DescribeTrainingJob's FinalMetricDataList holds it."""
-    final: dict[str, float] = {}
-    for line in lines:
-        final.update(metric_values(ANSI.sub("", line)))
-    return final
-
-
 def epoch_metrics(lines: Iterable[str]) -> list[EpochMetrics]:
     """The metrics of each epoch in a log, in order; colours and status lines glued in front are no
     hindrance."""
@@ -120,6 +121,6 @@ def epoch_metrics(lines: Iterable[str]) -> list[EpochMetrics]:
         plain = ANSI.sub("", line)
         match = _EPOCH.search(plain)
         if match:
-            values = {name.replace(":", "_"): value for name, value in metric_values(plain[match.start() :]).items()}
+            values = {name.replace(":", "_"): value for name, value in _metric_values(plain[match.start() :]).items()}
             by_epoch.setdefault(int(match[1]), {}).update(values)
     return [EpochMetrics(epoch, **values) for epoch, values in sorted(by_epoch.items())]

@@ -1,4 +1,4 @@
-"""Where the built-in algorithm's container lies: region → registry account → image URI.
+"""The two images that train and serve: the built-in's, by region → registry account → URI, and our own.
 
 The accounts are those of `sagemaker-core` 2.27 (`image_uri_config/semantic-segmentation.json`).
 """
@@ -9,9 +9,11 @@ import re
 
 from formats.errors import SagesegError
 
+ALGORITHM = "semantic-segmentation"
+"""The built-in's name, and that of its repository in each registry."""
 OPEN_IMAGE = "sageseg:local"
 """The open implementation's image under the emulator."""
-
+_TAGS = ("1", "latest")
 ACCOUNTS = {
     "af-south-1": "455444449433",
     "ap-east-1": "286214385809",
@@ -51,12 +53,20 @@ ACCOUNTS = {
     "us-west-1": "632365934929",
     "us-west-2": "433757028032",
 }
-_DOMAINS = {
-    "cn-": "amazonaws.com.cn",
-    "us-iso-": "c2s.ic.gov",
-    "us-isob-": "sc2s.sgov.gov",
-    "us-isof-": "csp.hci.ic.gov",
+_PARTITIONS = {
+    "cn-": ("aws-cn", "amazonaws.com.cn"),
+    "us-gov-": ("aws-us-gov", "amazonaws.com"),
+    "us-iso-": ("aws-iso", "c2s.ic.gov"),
+    "us-isob-": ("aws-iso-b", "sc2s.sgov.gov"),
+    "us-isof-": ("aws-iso-f", "csp.hci.ic.gov"),
 }
+"""Name and domain of AWS's partitions beside the common one, by the beginnings of their regions."""
+
+
+def partition(region: str) -> tuple[str, str]:
+    """The name, as in ARNs, and the domain of the partition that a region belongs to."""
+    found = (of for beginning, of in _PARTITIONS.items() if region.startswith(beginning))
+    return next(found, ("aws", "amazonaws.com"))
 
 
 def builtin_image(region: str) -> str:
@@ -69,10 +79,16 @@ def builtin_image(region: str) -> str:
         raise SagesegError(
             f"region {region}: the built-in algorithm is not there; expected one of {', '.join(sorted(ACCOUNTS))}"
         )
-    domain = next((name for prefix, name in _DOMAINS.items() if region.startswith(prefix)), "amazonaws.com")
-    return f"{account}.dkr.ecr.{region}.{domain}/semantic-segmentation:1"
+    return f"{account}.dkr.ecr.{region}.{partition(region)[1]}/{ALGORITHM}:{_TAGS[0]}"
 
 
 def is_builtin(image: str) -> bool:
-    """Whether an image URI is the built-in algorithm's."""
-    return re.search(r"/semantic-segmentation:\S+$", image) is not None
+    """Whether an image URI names the built-in algorithm, in any registry: AWS may have opened a region
+    that ACCOUNTS does not hold yet."""
+    return re.search(rf"/{ALGORITHM}:\S+$", image) is not None
+
+
+def is_registered(image: str) -> bool:
+    """Whether an image URI is the built-in algorithm's in a registry of ACCOUNTS."""
+    repository, _, tag = image.rpartition(":")
+    return tag in _TAGS and f"{repository}:{_TAGS[0]}" in map(builtin_image, ACCOUNTS)

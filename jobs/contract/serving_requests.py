@@ -13,6 +13,12 @@ from jobs.contract.service_model import load_service
 from jobs.contract.training_request import ANY_NETWORK, Network, tag_list, vpc
 
 VARIANT = "AllTraffic"
+MAX_INVOCATION_BYTES = 6_291_456
+"""What the body of an invocation may hold, and that of its answer (`BodyBlob` in the service's model)."""
+BATCH_CONCURRENT = 1
+"""Images at a time: deeplab was seen to hang with more (public issues; the cause is not known)."""
+BATCH_PAYLOAD_MB = 10
+"""What the built-in's container itself advertises for batch transform."""
 Use = Literal["endpoint", "batch transform"]
 _INSTANCE_SHAPES: dict[Use, str] = {
     "endpoint": "ProductionVariantInstanceType",
@@ -46,11 +52,7 @@ class Serving:
 
 @dataclass(frozen=True)
 class Transform:
-    """A batch job over all images under `input_uri`, one output object `<input name>.out` each.
-
-    One image at a time by default: deeplab was seen to hang with more (public issues; the cause is
-    not known). `max_payload_mb` is what the container itself advertises.
-    """
+    """A batch job over all images under `input_uri`, one output object `<input name>.out` each."""
 
     name: str
     model_name: str
@@ -58,8 +60,6 @@ class Transform:
     output_uri: str
     instance_type: str
     instance_count: int = 1
-    max_concurrent: int = 1
-    max_payload_mb: int = 10
     accept: str = "image/png"
     kms_key: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -115,8 +115,8 @@ def transform_request(transform: Transform) -> dict[str, Any]:
     request: dict[str, Any] = {
         "TransformJobName": transform.name,
         "ModelName": transform.model_name,
-        "MaxConcurrentTransforms": transform.max_concurrent,
-        "MaxPayloadInMB": transform.max_payload_mb,
+        "MaxConcurrentTransforms": BATCH_CONCURRENT,
+        "MaxPayloadInMB": BATCH_PAYLOAD_MB,
         "BatchStrategy": "SingleRecord",
         "TransformInput": {
             "DataSource": {"S3DataSource": source},

@@ -59,8 +59,6 @@ TABLE: dict[str, dict[str, float]] = {
 }
 STORAGE = {"us-east-1": 0.14}
 """SageMaker's disks, dollars per GB and month."""
-S3_STORAGE = {"us-east-1": 0.023}
-"""S3 Standard's first 50 TB, dollars per GB and month."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from formats.errors import SagesegError
+from formats.version import tool_version
 from jobs.emulator.host.container import child_environment
 from jobs.emulator.presence import (
     Presence,
@@ -16,7 +17,6 @@ from jobs.emulator.presence import (
     exclusive,
     living_emulator,
     log_file_path,
-    tool_version,
 )
 
 START_SECONDS = 20.0

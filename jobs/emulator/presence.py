@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
@@ -43,13 +42,6 @@ def emulator_folder(home: Path) -> Path:
             f"{folder}: cannot be made ({e.strerror}); set SAGESEG_HOME to a folder that can be written to"
         ) from e
     return folder
-
-
-def tool_version() -> str:
-    try:
-        return version("sageseg")
-    except PackageNotFoundError:  # run from the checkout without installation
-        return "checkout"
 
 
 def presence_path(home: Path) -> Path:

@@ -18,6 +18,7 @@ from waitress import wasyncore
 
 from formats.console import say
 from formats.errors import SagesegError
+from formats.version import tool_version
 from jobs.emulator.api.app import EmulatorApp
 from jobs.emulator.endpoints.invocations import TIMEOUT_SECONDS
 from jobs.emulator.host.container import OWN_PROGRAMS, Programs
@@ -30,7 +31,6 @@ from jobs.emulator.presence import (
     exclusive,
     read_presence,
     remove_presence,
-    tool_version,
     write_presence,
 )
 from jobs.emulator.services import Services

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from formats.console import agree, describe_seconds
+from formats.console import agree
 from formats.errors import SagesegError
+from formats.wording import format_roughly
 from jobs.aws.clients import aws_errors
 from jobs.backends import Place
 from jobs.endpoints.delete import remove_endpoint
@@ -110,4 +111,4 @@ def _lease(one: Leftover, now: datetime) -> str:
 
 
 def _age(seconds: float) -> str:
-    return f"{seconds / 86400:.0f} days" if seconds >= _DAYS else describe_seconds(seconds)
+    return f"{seconds / 86400:.0f} days" if seconds >= _DAYS else format_roughly(seconds)

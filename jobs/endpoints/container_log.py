@@ -11,8 +11,6 @@ from jobs.aws.errors import redact
 from jobs.backends import make_client
 from jobs.tracking.failures import LAST_LINES
 
-ENDPOINT_GROUP = "/aws/sagemaker/Endpoints"
-TRANSFORM_GROUP = "/aws/sagemaker/TransformJobs"
 _STREAMS = 5
 """Containers of which the last lines are shown, the youngest last."""
 

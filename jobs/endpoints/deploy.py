@@ -10,14 +10,16 @@ from __future__ import annotations
 from time import monotonic, sleep
 from typing import Any
 
-from formats.console import describe_seconds, open_screen, say
+from formats.console import open_screen, say
 from formats.errors import SagesegError
+from formats.wording import format_roughly
 from jobs.aws.clients import aws_errors
 from jobs.aws.errors import AwsError, is_about_capacity
 from jobs.aws.names import is_ours, utc_now
 from jobs.backends import Place, open_place
+from jobs.contract.log_lines import endpoint_logs
 from jobs.cost.quotes import EndpointQuote
-from jobs.endpoints.container_log import ENDPOINT_GROUP, show_log
+from jobs.endpoints.container_log import show_log
 from jobs.endpoints.delete import remove_endpoint
 from jobs.endpoints.first_answer import check_endpoint
 from jobs.endpoints.invocations import open_caller
@@ -163,7 +165,7 @@ def _follow(place: Place, record: EndpointRecord) -> dict[str, Any] | None:
             if not shown:
                 shown = "Creating: AWS takes some minutes for it" if place.backend == "aws" else "Creating"
                 screen.line(shown)
-            screen.live(f"{record.name}  Creating  {describe_seconds(monotonic() - since)}")
+            screen.live(f"{record.name}  Creating  {format_roughly(monotonic() - since)}")
             sleep(POLL_SECONDS[place.backend])
 
 
@@ -180,7 +182,7 @@ def _ask_once(place: Place, record: EndpointRecord, trained: TrainedModel) -> No
 
 
 def _give_up(place: Place, record: EndpointRecord, problem: str) -> None:
-    show_log(f"{ENDPOINT_GROUP}/{record.name}", place.backend, place.region)
+    show_log(endpoint_logs(record.name), place.backend, place.region)
     say(f"without an endpoint: sageseg jobs predict {record.job} IMAGES_OR_DATASET --out PREDICTIONS --via artefact")
     _take_back(place, record)
     raise SagesegError(problem)

@@ -13,6 +13,7 @@ from jobs.aws.clients import NetworkError, aws_errors
 from jobs.aws.errors import AwsError
 from jobs.backends import make_client
 from jobs.contract.invocation import PROTOBUF_TYPES
+from jobs.contract.log_lines import endpoint_logs
 
 TRIES = 8
 _FIRST_SECONDS, _LONGEST_SECONDS = 0.5, 20.0
@@ -65,7 +66,7 @@ class Caller:
         if is_transient(error):
             return SagesegError(
                 f"{what}: {error}; asked {tries} times; ask fewer at a time (--parallel 1), or predict with --via "
-                f"artefact; the container's log is /aws/sagemaker/Endpoints/{self.name}"
+                f"artefact; the container's log is {endpoint_logs(self.name)}"
             )
         return error
 
@@ -89,10 +90,10 @@ def is_gone(error: AwsError) -> bool:
     return error.code in ("ValidationError", "ValidationException") and "not found" in error.reason
 
 
-def gone(name: str) -> str:
-    """What is said of an endpoint that is not there, or not any more."""
+def gone(name: str, job: str = "JOB") -> str:
+    """What is said of an endpoint that is not there, or not any more; `job` is what it would serve."""
     return (
-        f"endpoint {name}: not there, or deleted meanwhile; sageseg jobs deploy JOB makes one, and --via artefact "
+        f"endpoint {name}: not there, or deleted meanwhile; sageseg jobs deploy {job} makes one, and --via artefact "
         "needs none"
     )
 

@@ -3,15 +3,12 @@ deleted alike."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from jobs.aws.clients import aws_errors
-from jobs.aws.errors import AwsError
-
-_MISSING = re.compile(r"could not find|not found|does not exist|ResourceNotFound", re.IGNORECASE)
+from jobs.aws.errors import AwsError, is_missing
 
 
 @dataclass(frozen=True)
@@ -26,11 +23,6 @@ class Kind:
 ENDPOINT = Kind("endpoint", "endpoint", "Endpoint")
 CONFIG = Kind("configuration", "endpoint_config", "EndpointConfig")
 MODEL = Kind("model", "model", "Model")
-
-
-def is_missing(error: AwsError) -> bool:
-    """Whether AWS says that there is no such thing."""
-    return _MISSING.search(f"{error.code} {error.reason}") is not None
 
 
 def describe_part(sagemaker: Any, kind: Kind, name: str) -> dict[str, Any] | None:

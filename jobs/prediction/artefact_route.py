@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +15,8 @@ from formats.images import Rgb
 from formats.manifest import ManifestRow
 from formats.masks import Mask
 from jobs.prediction.crops_to_predict import SourceWork, read_ahead
-from jobs.prediction.output import Predicted
-from jobs.tracking.trained_model import TrainedModel, artefact_facts
+from jobs.prediction.output import Begun, Predicted
+from jobs.tracking.trained_model import TrainedModel
 
 _PIXELS_PER_BATCH = 4 * 512 * 512
 
@@ -30,25 +31,24 @@ class Model(Protocol):
         """Class probabilities (N, C, H, W), 0..1."""
 
 
+@dataclass(frozen=True)
 class ArtefactRoute:
     """The model itself on this machine."""
 
-    def __init__(self, trained: TrainedModel, *, probabilities: bool) -> None:
-        self._trained, self._probabilities = trained, probabilities
+    trained: TrainedModel
+    probabilities: bool
 
     @contextmanager
-    def begin(self, work: Sequence[SourceWork]) -> Iterator[Iterator[Predicted]]:
-        artefact = self._trained.artefact
+    def begin(self, work: Sequence[SourceWork]) -> Iterator[Begun]:
+        """The network is loaded; torch is imported only when there is something to load."""
+        artefact = self.trained.artefact
         from jobs.algorithm.machine.torch_loading import load_torch
 
         load_torch("--via artefact")  # takes seconds: not for a mistyped name
         from jobs.algorithm.serving.inference import Predictor
 
         model = Predictor(artefact)
-        yield predict_work(model, work, probabilities=self._probabilities)
-
-    def facts(self) -> dict[str, Any]:
-        return artefact_facts(self._trained)
+        yield Begun(predict_work(model, work, probabilities=self.probabilities))
 
 
 def predict_work(model: Model, work: Sequence[SourceWork], *, probabilities: bool) -> Iterator[Predicted]:

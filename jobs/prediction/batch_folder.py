@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from formats.console import say
@@ -84,45 +84,46 @@ def _threaded(function: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[
             yield from zip(some, pool.map(function, some), strict=True)
 
 
+@dataclass(frozen=True)
 class FolderStore:
     """A folder of this machine, for the emulator."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    root: Path
 
     def put(self, name: str, content: bytes) -> None:
-        path = self._root / name
+        path = self.root / name
         with write_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
 
     def get(self, name: str) -> bytes:
         try:
-            return (self._root / name).read_bytes()
+            return (self.root / name).read_bytes()
         except OSError as e:
             raise SagesegError(
-                f"{self._root / name}: the transform did not write it ({e.strerror}); run it again"
+                f"{self.root / name}: the transform did not write it ({e.strerror}); run it again"
             ) from e
 
     def remove(self) -> None:
-        shutil.rmtree(self._root, ignore_errors=True)
+        shutil.rmtree(self.root, ignore_errors=True)
 
 
+@dataclass(frozen=True)
 class S3Store:
-    """A prefix in S3."""
+    """A prefix in S3, and the client that speaks to it."""
 
-    def __init__(self, place: S3Prefix, region: str, kms_key: str | None) -> None:
-        self._place, self._kms_key = place, kms_key
-        self._s3 = make_client("s3", region)
+    place: S3Prefix
+    s3: Any
+    kms_key: str | None
 
     def put(self, name: str, content: bytes) -> None:
-        self._place.put(self._s3, name, content, kms_key=self._kms_key, content_type="image/jpeg")
+        self.place.put(self.s3, name, content, kms_key=self.kms_key, content_type="image/jpeg")
 
     def get(self, name: str) -> bytes:
-        return self._place.get(self._s3, name)
+        return self.place.get(self.s3, name)
 
     def remove(self) -> None:
-        self._place.delete(self._s3, [found["Key"] for found in self._place.objects(self._s3)])
+        self.place.delete(self.s3, [found["Key"] for found in self.place.objects(self.s3)])
 
 
 def open_batch_folder(trained: TrainedModel, name: str) -> BatchFolder:
@@ -135,4 +136,4 @@ def open_batch_folder(trained: TrainedModel, name: str) -> BatchFolder:
     base = parse_s3_uri(trained.artefact_uri)
     prefix = f"{folder or base.prefix.rstrip('/').rpartition('/')[0]}/batch/{name}/".lstrip("/")
     place = S3Prefix(base.bucket, prefix)
-    return BatchFolder(place.uri().rstrip("/"), S3Store(place, trained.region, trained.kms_key))
+    return BatchFolder(place.uri().rstrip("/"), S3Store(place, make_client("s3", trained.region), trained.kms_key))

@@ -16,6 +16,7 @@ from formats.crops import crop_grid, crop_id
 from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.images import (
+    IMAGE_SUFFIXES,
     Rgb,
     cut_image,
     decode_image,
@@ -29,7 +30,6 @@ from formats.manifest import ManifestRow
 from formats.resampling import resize_image
 from formats.resize import Resize, recorded_resize, resized_size
 
-IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png"}
 T = TypeVar("T")
 
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,7 +16,6 @@ from formats.manifest import ManifestRow
 from jobs.aws.names import JOB_TAG, tag_value, utc_now
 from jobs.backends import Place, open_place
 from jobs.contract.invocation import (
-    ANSWER_BYTES,
     ENDPOINT_BYTES,
     PNG,
     Expected,
@@ -25,49 +24,66 @@ from jobs.contract.invocation import (
     decode_scores,
     make_payload,
 )
-from jobs.endpoints.invocations import find_accept, gone, open_caller
+from jobs.contract.serving_requests import MAX_INVOCATION_BYTES
+from jobs.endpoints.invocations import Caller, find_accept, gone, open_caller
 from jobs.endpoints.parts import CONFIG, ENDPOINT, describe_part, instances_of, tags_of
 from jobs.endpoints.records import endpoint_records, read_endpoint
 from jobs.prediction.crops_to_predict import SourceWork, read_ahead
 from jobs.prediction.options import RouteOptions
-from jobs.prediction.output import Predicted
+from jobs.prediction.output import Begun, Predicted
 from jobs.tracking.trained_model import TrainedModel, endpoint_name
 
 
+@dataclass(frozen=True)
 class EndpointRoute:
-    """An endpoint in service. Raises SagesegError when it is not, or serves another job."""
+    """An endpoint in service."""
 
-    def __init__(self, trained: TrainedModel, options: RouteOptions, *, probabilities: bool) -> None:
-        if options.parallel < 1:
-            raise SagesegError(f"--parallel {options.parallel}: expected 1 or more")
-        self._trained, self._parallel, self._probabilities = trained, options.parallel, probabilities
-        self._name = options.endpoint or served_by(trained)
-        known = read_endpoint(self._name)
-        backend, region = (known.backend, known.region) if known else (trained.backend, trained.region)
-        place = open_place(backend, options.region or region)
-        self._kind, self._count = check_in_service(place, self._name, trained)
-        self._caller = open_caller(self._name, backend, place.region)
-        self._num_classes = trained.num_classes
-        self._accept = PNG
-        self._lowered: list[tuple[int, str]] = []
+    trained: TrainedModel
+    options: RouteOptions
+    probabilities: bool
 
     @contextmanager
-    def begin(self, work: Sequence[SourceWork]) -> Iterator[Iterator[Predicted]]:
-        yield self._predictions(work)
-        self._tell_lowered()
+    def begin(self, work: Sequence[SourceWork]) -> Iterator[Begun]:
+        """Raises SagesegError when the endpoint is not in service, or serves another job."""
+        trained, options = self.trained, self.options
+        if options.parallel < 1:
+            raise SagesegError(f"--parallel {options.parallel}: expected 1 or more")
+        name = options.endpoint or served_by(trained)
+        known = read_endpoint(name)
+        backend, region = (known.backend, known.region) if known else (trained.backend, trained.region)
+        place = open_place(backend, options.region or region)
+        kind, count = check_in_service(place, name, trained)
+        caller = open_caller(name, backend, place.region)
+        asking = _Asking(caller, trained.num_classes, options.parallel, self.probabilities)
+        facts = {"endpoint": name, "endpoint_instance_type": kind, "endpoint_instances": count}
+        yield Begun(asking.predictions(work), lambda: facts)
+        asking.tell_lowered()
 
-    def _predictions(self, work: Sequence[SourceWork]) -> Iterator[Predicted]:
+
+@dataclass
+class _Asking:
+    """One endpoint asked for many images. `lowered` are the JPEG qualities and ids of those that were too
+    large for it."""
+
+    caller: Caller
+    num_classes: int
+    parallel: int
+    probabilities: bool
+    accept: str = PNG
+    lowered: list[tuple[int, str]] = field(default_factory=list)
+
+    def predictions(self, work: Sequence[SourceWork]) -> Iterator[Predicted]:
         """In order; so many are under way that the endpoint never waits for this side."""
         waiting: deque[Future[Predicted]] = deque()
         crops = _encoded(work)
-        if self._probabilities:
+        if self.probabilities:
             row, jpeg = next(crops)
             yield self._first_scores(row, jpeg)
-        with ThreadPoolExecutor(self._parallel) as pool:
+        with ThreadPoolExecutor(self.parallel) as pool:
             try:
                 for row, jpeg in crops:
                     waiting.append(pool.submit(self._predict, row, jpeg))
-                    if len(waiting) >= 2 * self._parallel:
+                    if len(waiting) >= 2 * self.parallel:
                         yield waiting.popleft().result()
                 while waiting:
                     yield waiting.popleft().result()
@@ -75,45 +91,41 @@ class EndpointRoute:
                 for future in waiting:
                     future.cancel()
 
-    def facts(self) -> dict[str, Any]:
-        served = {"endpoint": self._name, "endpoint_instance_type": self._kind, "endpoint_instances": self._count}
-        return {**self._trained.facts, **served}
-
     def _first_scores(self, row: ManifestRow, jpeg: bytes) -> Predicted:
         """The first answer decides under which name the endpoint gives probabilities."""
         payload = self._payload(row, jpeg)
-        self._accept, body = find_accept(self._caller, payload.body, row.id)
+        self.accept, body = find_accept(self.caller, payload.body, row.id)
         return self._decode(row, payload, body)
 
     def _predict(self, row: ManifestRow, jpeg: bytes) -> Predicted:
         payload = self._payload(row, jpeg)
-        return self._decode(row, payload, self._caller.ask(payload.body, self._accept, row.id))
+        return self._decode(row, payload, self.caller.ask(payload.body, self.accept, row.id))
 
     def _payload(self, row: ManifestRow, jpeg: bytes) -> Payload:
         payload = make_payload(jpeg, ENDPOINT_BYTES, row.id)
         if payload.quality is not None:
-            self._lowered.append((payload.quality, row.id))
-        answer = 4 * self._num_classes * payload.width * payload.height
-        if self._probabilities and answer > ANSWER_BYTES:
+            self.lowered.append((payload.quality, row.id))
+        answer = 4 * self.num_classes * payload.width * payload.height
+        if self.probabilities and answer > MAX_INVOCATION_BYTES:
             raise SagesegError(
-                f"{row.id}: probabilities of {self._num_classes} classes at {payload.width} × {payload.height} are "
-                f"{answer} bytes, over the {ANSWER_BYTES} that an endpoint may answer; predict with --via artefact or "
-                "batch, in smaller crops, or without --probabilities"
+                f"{row.id}: probabilities of {self.num_classes} classes at {payload.width} × {payload.height} are "
+                f"{answer} bytes, over the {MAX_INVOCATION_BYTES} that an endpoint may answer; predict with "
+                "--via artefact or batch, in smaller crops, or without --probabilities"
             )
         return payload
 
     def _decode(self, row: ManifestRow, payload: Payload, body: bytes) -> Predicted:
-        expected = Expected(payload.width, payload.height, self._num_classes, row.id)
-        if self._accept == PNG:
+        expected = Expected(payload.width, payload.height, self.num_classes, row.id)
+        if self.accept == PNG:
             return Predicted(row, decode_mask(body, expected))
         scores = decode_scores(body, expected)
         return Predicted(row, scores.argmax(axis=0).astype(np.uint8), scores)
 
-    def _tell_lowered(self) -> None:
-        if self._lowered:
-            lowest, which = min(self._lowered)
+    def tell_lowered(self) -> None:
+        if self.lowered:
+            lowest, which = min(self.lowered)
             say(
-                f"note: {len(self._lowered)} images were over {ENDPOINT_BYTES} bytes and went at a lower JPEG quality "
+                f"note: {len(self.lowered)} images were over {ENDPOINT_BYTES} bytes and went at a lower JPEG quality "
                 f"(down to {lowest}, {which})"
             )
 
@@ -139,7 +151,7 @@ def check_in_service(place: Place, name: str, trained: TrainedModel) -> tuple[st
     line, with the next step, when it does not."""
     found = describe_part(place.sagemaker, ENDPOINT, name)
     if found is None or found["EndpointStatus"] == "Deleting":
-        raise SagesegError(gone(name).replace("JOB", trained.name))
+        raise SagesegError(gone(name, trained.name))
     status = found["EndpointStatus"]
     if status not in ("InService", "Updating", "SystemUpdating"):
         reason = found.get("FailureReason", "").rstrip(".")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,15 @@ class Predicted:
     row: ManifestRow
     mask: Mask
     probabilities: npt.NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Predictions that are being made, in order. `facts`, asked for when all are made, is what
+    predictions.json says of what ran the model."""
+
+    predicted: Iterator[Predicted]
+    facts: Callable[[], Mapping[str, Any]] = dict
 
 
 def write_all(root: Path, predicted: Iterable[Predicted], total: int) -> None:

@@ -5,10 +5,9 @@ sageseg jobs predict cars dataset --out predictions --via endpoint
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,24 +16,23 @@ from formats.errors import SagesegError
 from formats.predictions import write_predictions_index
 from formats.resize import recorded_resize
 from formats.staging import refuse_existing
+from formats.version import tool_version
 from jobs.prediction.crops_to_predict import SourceWork, dataset_work, folder_work
 from jobs.prediction.options import PredictOptions, RouteOptions
-from jobs.prediction.output import Predicted, write_all
+from jobs.prediction.output import Begun, write_all
 from jobs.prediction.resumable import is_predicted, resumable_predictions
 from jobs.tracking.trained_model import TrainedModel, artefact_facts, find_model
 
-_MAY_CHANGE = ("seconds", "epochs")
+_MAY_CHANGE = ("seconds", "cost_usd", "epochs")
 """What is learnt of a job later, and does not change its model."""
 
 
 class Route(Protocol):
     """A way to have images predicted."""
 
-    def begin(self, work: Sequence[SourceWork]) -> AbstractContextManager[Iterator[Predicted]]:
-        """The predictions of all crops, in order; what was made for them goes with the block."""
-
-    def facts(self) -> dict[str, Any]:
-        """What predictions.json says of the model and of what ran it, once all is predicted."""
+    def begin(self, work: Sequence[SourceWork]) -> AbstractContextManager[Begun]:
+        """The predictions of all crops, in order; what was made for them goes with the block. Raises
+        SagesegError before anything is made when the way is closed, or its cost is not agreed to."""
 
 
 def predict(
@@ -48,31 +46,31 @@ def predict(
     work = _find_work(dataset, images_or_dataset, options)
     trained = find_model(job_or_artefact, route.region)
     _check_classes(trained, dataset)
-    about, facts = _about(dataset, images_or_dataset, options), trained.facts
-    with resumable_predictions(out, _header(about, trained, options, route), work) as root:
+    about = _about(dataset, images_or_dataset, options)
+    model = (artefact_facts(trained) if options.via == "artefact" else trained.facts).to_json()
+    ran: Mapping[str, Any] = {}
+    with resumable_predictions(out, _header(about, model, options, route), work) as root:
         missing = [source for source in work if not all(is_predicted(root, row) for row in source.rows)]
         if missing:
-            way = _open_route(trained, options, route)
-            with way.begin(missing) as predicted:
-                write_all(root, predicted, _crops(missing))
-            facts = way.facts()
+            with _choose_route(trained, options, route).begin(missing) as begun:
+                write_all(root, begun.predicted, _crops(missing))
+                ran = begun.facts()
         rows = [replace(row, image_sha256="", mask_sha256="") for source in work for row in source.rows]
         classes = dataset.classes if dataset else trained.classes
-        write_predictions_index(root, rows, classes, {**about, **facts})
+        write_predictions_index(root, rows, classes, {**about, **model, **ran})
     return len(rows)
 
 
 def _header(
-    about: Mapping[str, Any], trained: TrainedModel, options: PredictOptions, route: RouteOptions
+    about: Mapping[str, Any], model: Mapping[str, Any], options: PredictOptions, route: RouteOptions
 ) -> dict[str, Any]:
     """What must be the same for a call to go on with an interrupted one's predictions."""
-    facts = artefact_facts(trained) if options.via == "artefact" else trained.facts
     return {
         **about,
-        "model": {name: fact for name, fact in facts.items() if name not in _MAY_CHANGE},
+        "model": {name: fact for name, fact in model.items() if name not in _MAY_CHANGE},
         "endpoint": route.endpoint,
         "probabilities": options.probabilities,
-        "tool_version": version("sageseg"),
+        "tool_version": tool_version(),
     }
 
 
@@ -80,18 +78,18 @@ def _crops(work: Sequence[SourceWork]) -> int:
     return sum(len(source.rows) for source in work)
 
 
-def _open_route(trained: TrainedModel, options: PredictOptions, route: RouteOptions) -> Route:
+def _choose_route(trained: TrainedModel, options: PredictOptions, route: RouteOptions) -> Route:
     if options.via == "endpoint":
         from jobs.prediction.endpoint_route import EndpointRoute
 
-        return EndpointRoute(trained, route, probabilities=options.probabilities)
+        return EndpointRoute(trained, route, options.probabilities)
     if options.via == "batch":
         from jobs.prediction.batch_route import BatchRoute
 
-        return BatchRoute(trained, route, probabilities=options.probabilities)
+        return BatchRoute(trained, route, options.probabilities)
     from jobs.prediction.artefact_route import ArtefactRoute
 
-    return ArtefactRoute(trained, probabilities=options.probabilities)
+    return ArtefactRoute(trained, options.probabilities)
 
 
 def _check_classes(trained: TrainedModel, dataset: Dataset | None) -> None:

@@ -13,6 +13,7 @@ from formats.console import result, say
 
 if TYPE_CHECKING:
     from jobs.contract.log_lines import EpochMetrics
+    from jobs.tracking.job_calls import FoundJob
     from jobs.tracking.records import JobRecord
 
 JobName = Annotated[str, typer.Argument(help="Name of a job.")]
@@ -60,15 +61,14 @@ def show(
     json_: Annotated[bool, typer.Option("--json", help="All of it, as JSON.")] = False,
 ) -> None:
     """A job's status, times, cost, metrics and artefact; of a tuning job its training jobs, the best first."""
-    from jobs.tracking.find_jobs import find_any
+    from jobs.tracking.find_jobs import find_job
     from jobs.tracking.gpu_use import gpu_use
-    from jobs.tracking.job_calls import describe
 
-    record = find_any(name, region)
-    if record.is_tuning:
-        _show_tuning(record, as_json=json_)
+    found = find_job(name, region)
+    if found.record.is_tuning:
+        _show_tuning(found, as_json=json_)
         return
-    description = describe(record)
+    record, description = found.record, found.description
     if json_:
         result(json.dumps(description, indent=2, default=str))
         return
@@ -78,13 +78,12 @@ def show(
         result(f"{metric:24}{use.mean:.0f} % on average, {use.highest:.0f} % at most")
 
 
-def _show_tuning(record: JobRecord, *, as_json: bool) -> None:
+def _show_tuning(found: FoundJob, *, as_json: bool) -> None:
     from jobs.tracking.follow_tuning import tuning_headlines
     from jobs.tracking.following import show_ranking
-    from jobs.tracking.job_calls import describe_tuning, training_jobs_of
     from jobs.tracking.tuning_ranking import ranking_rows
 
-    description, jobs = describe_tuning(record), training_jobs_of(record)
+    record, description, jobs = found.record, found.description, found.training_jobs
     if as_json:
         result(json.dumps({**description, "ranking": ranking_rows(jobs)}, indent=2, default=str))
         return
@@ -129,23 +128,23 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", help="Show progress until the job ends.")] = False,
 ) -> None:
     """A job's log so far."""
-    from jobs.tracking.find_jobs import find_record
+    from jobs.tracking.find_jobs import find_training
     from jobs.tracking.job_calls import log_lines
 
     if follow:
         _follow(name, region)
         return
-    for line in log_lines(find_record(name, region)):
+    for line in log_lines(find_training(name, region).record):
         result(line)
 
 
 def _follow(name: str, region: str | None) -> None:
     """Follow a training job to its end, or a tuning job, whose ranking is shown then."""
-    from jobs.tracking.find_jobs import find_any
+    from jobs.tracking.find_jobs import find_job
     from jobs.tracking.following import follow_or_leave, show_ranking
     from jobs.tracking.job_calls import training_jobs_of
 
-    record = follow_or_leave(find_any(name, region))
+    record = follow_or_leave(find_job(name, region).record)
     if record.is_tuning:
         show_ranking(record, training_jobs_of(record))
     else:
@@ -154,10 +153,10 @@ def _follow(name: str, region: str | None) -> None:
 
 def stop(name: JobName, region: Region = None) -> None:
     """Stop a running job; what it has learned so far is kept. A tuning job's training jobs stop with it."""
-    from jobs.tracking.find_jobs import find_any
+    from jobs.tracking.find_jobs import find_job
     from jobs.tracking.job_calls import stop_job
 
-    stop_job(find_any(name, region))
+    stop_job(find_job(name, region).record)
     result(f"{name}: stopping")
 
 
@@ -187,13 +186,13 @@ def _epochs_of(name_or_logfile: str, region: str | None) -> tuple[list[EpochMetr
     """The epochs, and whether their scores are those of the training images."""
     from jobs.contract.log_lines import epoch_metrics
     from jobs.contract.training_request import validates_on_train
-    from jobs.tracking.find_jobs import find_record
+    from jobs.tracking.find_jobs import find_training
     from jobs.tracking.job_calls import log_lines
 
     path = Path(name_or_logfile)
     if path.is_file():
         return epoch_metrics(path.read_text(encoding="utf-8", errors="replace").splitlines()), False
-    record = find_record(name_or_logfile, region)
+    record = find_training(name_or_logfile, region).record
     return epoch_metrics(log_lines(record)), validates_on_train(record.request)
 
 

@@ -10,10 +10,11 @@ from typing import Any
 from formats.console import Screen, open_screen, say
 from jobs.aws.clients import aws_errors
 from jobs.contract.log_lines import epoch_metrics
+from jobs.contract.statuses import ENDED
 from jobs.contract.training_request import validates_on_train
 from jobs.cost.quotes import actual_usd
 from jobs.tracking.failures import LAST_LINES, console_link, find_cure
-from jobs.tracking.job_calls import FINISHED, JobFailedError, describe, open_tail, pause
+from jobs.tracking.job_calls import JobFailedError, describe, open_tail, pause
 from jobs.tracking.progress import Progress, advance, describe_epoch, describe_progress
 from jobs.tracking.records import JobRecord, write_record
 
@@ -61,7 +62,7 @@ def follow(record: JobRecord) -> JobRecord:
             description = describe(record)
             with aws_errors(f"reading the log of {record.name}"):
                 following.show(description, tail.new_lines())
-            if description["TrainingJobStatus"] in FINISHED:
+            if description["TrainingJobStatus"] in ENDED:
                 break
             pause(record)
     record = finished_record(record, description, following.lines)

@@ -9,12 +9,11 @@ from typing import Any
 
 from formats.console import open_screen, say
 from jobs.aws.errors import next_step
+from jobs.contract.statuses import ENDED
 from jobs.tracking.failures import LAST_LINES, console_link, find_cure
 from jobs.tracking.job_calls import (
-    FINISHED,
     JobFailedError,
     describe,
-    describe_tuning,
     log_lines,
     pause,
     training_jobs_of,
@@ -36,7 +35,7 @@ def follow_tuning(record: JobRecord) -> JobRecord:
     objective, most = objective_of(record), most_jobs(record)
     with open_screen() as screen:
         while True:
-            description = describe_tuning(record)
+            description = describe(record)
             jobs = training_jobs_of(record)
             for job in jobs:
                 if job.is_over and job.name not in shown:
@@ -45,7 +44,7 @@ def follow_tuning(record: JobRecord) -> JobRecord:
             status = description["HyperParameterTuningJobStatus"]
             usd = tuning_usd_so_far(record, jobs, time())
             screen.live(describe_search(status, jobs, most, objective, usd))
-            if status in FINISHED:
+            if status in ENDED:
                 break
             pause(record)
     record = finished_tuning(record, description, jobs)
@@ -138,7 +137,7 @@ def tuning_headlines(record: JobRecord, description: Mapping[str, Any], jobs: Se
 
 def _describe_cost(record: JobRecord, status: str, jobs: Sequence[TunedJob]) -> str | None:
     """What it has cost, and from where the rate is; None where no price is known."""
-    rate, usd, running = record.cost.get("usd_per_hour"), record.cost.get("actual_usd"), status not in FINISHED
+    rate, usd, running = record.cost.get("usd_per_hour"), record.cost.get("actual_usd"), status not in ENDED
     if rate is None:
         return None
     if running:

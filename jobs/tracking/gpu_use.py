@@ -9,9 +9,10 @@ from datetime import timedelta
 from typing import Any
 
 from jobs.aws.clients import aws_errors, make_client
+from jobs.contract.log_lines import SERVICE
 from jobs.tracking.records import JobRecord
 
-NAMESPACE = "/aws/sagemaker/TrainingJobs"
+NAMESPACE = f"{SERVICE}/TrainingJobs"
 _METRICS = ("GPUUtilization", "GPUMemoryUtilization")
 _PERIODS = (60, 300, 3600)
 _MOST_POINTS = 1440

@@ -4,26 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from time import sleep
 from typing import Any
 
 from formats.errors import SagesegError
 from jobs.aws.clients import aws_errors
 from jobs.backends import make_client
+from jobs.contract.log_lines import TRAINING_LOGS
 from jobs.tracking.records import JobRecord
 from jobs.tracking.tuning_ranking import TunedJob, tuned_job
 
-LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-FINISHED = ("Completed", "Failed", "Stopped")
 POLL_SECONDS: dict[str, float] = {"aws": 10.0, "local": 0.2}
 """How long what is waited for is left alone, by backend."""
 
 
-def describe_tuning(record: JobRecord) -> dict[str, Any]:
-    """The tuning job as its backend describes it now."""
+class JobFailedError(SagesegError):
+    """A job that did not complete. `reason` is the service's own."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def describe(record: JobRecord) -> dict[str, Any]:
+    """The training job or tuning job as its backend describes it now."""
     client = make_client("sagemaker", record.backend, record.region)
     with aws_errors(f"describing {record.name}"):
-        answer: dict[str, Any] = client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=record.name)
+        answer: dict[str, Any] = (
+            client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=record.name)
+            if record.is_tuning
+            else client.describe_training_job(TrainingJobName=record.name)
+        )
     answer.pop("ResponseMetadata", None)
     return answer
 
@@ -41,6 +53,26 @@ def training_jobs_of(record: JobRecord) -> list[TunedJob]:
         return [tuned_job(summary) for page in pages for summary in page["TrainingJobSummaries"]]
 
 
+@dataclass(frozen=True)
+class FoundJob:
+    """A job by its record, with what its backend says of it: asked for when it is looked at, and once.
+
+    `seen` is its description where finding the job took one.
+    """
+
+    record: JobRecord
+    seen: dict[str, Any] | None = None
+
+    @cached_property
+    def description(self) -> dict[str, Any]:
+        return describe(self.record) if self.seen is None else self.seen
+
+    @cached_property
+    def training_jobs(self) -> list[TunedJob]:
+        """Those of a tuning job, in the order in which they were started."""
+        return training_jobs_of(self.record)
+
+
 def stop_job(record: JobRecord) -> None:
     """Ask for the job's end; what a training has learned so far is kept, and so is what a tuning
     job's training jobs have."""
@@ -50,14 +82,6 @@ def stop_job(record: JobRecord) -> None:
             client.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=record.name)
         else:
             client.stop_training_job(TrainingJobName=record.name)
-
-
-class JobFailedError(SagesegError):
-    """A job that did not complete. `reason` is the service's own."""
-
-    def __init__(self, message: str, reason: str) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 @dataclass
@@ -75,7 +99,7 @@ class LogTail:
     def _streams(self) -> list[str]:
         try:
             pages = self.logs.get_paginator("describe_log_streams").paginate(
-                logGroupName=LOG_GROUP, logStreamNamePrefix=f"{self.job}/"
+                logGroupName=TRAINING_LOGS, logStreamNamePrefix=f"{self.job}/"
             )
             return [stream["logStreamName"] for page in pages for stream in page["logStreams"]]
         except self.logs.exceptions.ResourceNotFoundException:
@@ -85,7 +109,9 @@ class LogTail:
         while True:
             token = self._tokens.get(stream)
             place = {"nextToken": token} if token else {}
-            answer = self.logs.get_log_events(logGroupName=LOG_GROUP, logStreamName=stream, startFromHead=True, **place)
+            answer = self.logs.get_log_events(
+                logGroupName=TRAINING_LOGS, logStreamName=stream, startFromHead=True, **place
+            )
             yield from (event["message"] for event in answer["events"])
             self._tokens[stream] = answer["nextForwardToken"]
             if answer["nextForwardToken"] == token:
@@ -94,15 +120,6 @@ class LogTail:
 
 def open_tail(record: JobRecord) -> LogTail:
     return LogTail(make_client("logs", record.backend, record.region), record.name)
-
-
-def describe(record: JobRecord) -> dict[str, Any]:
-    """The job as its backend describes it now."""
-    client = make_client("sagemaker", record.backend, record.region)
-    with aws_errors(f"describing {record.name}"):
-        answer: dict[str, Any] = client.describe_training_job(TrainingJobName=record.name)
-    answer.pop("ResponseMetadata", None)
-    return answer
 
 
 def log_lines(record: JobRecord) -> Iterator[str]:

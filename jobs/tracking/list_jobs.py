@@ -9,7 +9,7 @@ from typing import Any
 
 from jobs.aws.clients import aws_errors, make_client
 from jobs.aws.names import DATASET_TAG
-from jobs.tracking.job_calls import describe, describe_tuning, training_jobs_of
+from jobs.tracking.job_calls import describe, training_jobs_of
 from jobs.tracking.records import JobRecord, Kind, read_record, record_names
 from jobs.tracking.tuning_records import bare_record
 
@@ -39,7 +39,7 @@ def _local_jobs_of(record: JobRecord) -> Iterator[ListedJob]:
     if not record.is_tuning:
         yield _listed(describe(record), "local")
         return
-    yield _listed_tuning(describe_tuning(record), "local")
+    yield _listed_tuning(describe(record), "local")
     for job in training_jobs_of(record):
         yield _listed(describe(bare_record(job.name, record)), "local")
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from formats.console import describe_seconds
+from formats.wording import format_roughly
 from jobs.contract.log_lines import ANSI, EpochMetrics, epoch_metrics, parse_progress, parse_schedule, parse_stamp
 
 
@@ -105,7 +105,7 @@ def describe_progress(progress: Progress, status: str, usd: float | None, *, on_
     parts = [
         status,
         epoch,
-        f"about {describe_seconds(left)} left" if left is not None else "",
+        f"about {format_roughly(left)} left" if left is not None else "",
         f"${usd:.2f} so far" if usd is not None else "",
         _number("", progress.images_per_second, " images/s", digits=1),
         *scores,

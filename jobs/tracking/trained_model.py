@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from formats.classes import ClassTable
 from formats.errors import SagesegError
+from formats.predictions import ModelFacts
 from formats.staging import write_bytes
 from formats.state_home import home
 from jobs.aws.clients import configured_region, make_client
@@ -22,8 +23,9 @@ from jobs.backends import LOCAL_REGION, LOCAL_ROLE
 from jobs.contract.artefact import Artefact, read_artefact
 from jobs.contract.registry import OPEN_IMAGE, builtin_image
 from jobs.contract.training_request import ANY_NETWORK, Network
-from jobs.tracking.find_jobs import find_record
-from jobs.tracking.job_calls import describe
+from jobs.cost.quotes import actual_usd
+from jobs.tracking.find_jobs import find_training
+from jobs.tracking.job_calls import FoundJob
 from jobs.tracking.records import JobRecord, record_path
 
 
@@ -44,7 +46,7 @@ class TrainedModel:
     classes: ClassTable | None = None
     dataset: Path | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: ModelFacts = field(default_factory=ModelFacts)
 
     @property
     def is_job(self) -> bool:
@@ -100,20 +102,18 @@ def find_model(named: str, region: str | None = None) -> TrainedModel:
     """The model of a completed job, of a model.tar.gz here, or of one in S3."""
     if named.startswith("s3://"):
         parse_s3_uri(named)
-        return TrainedModel(named, "aws", configured_region(region), named, facts={"artefact": named})
+        return TrainedModel(named, "aws", configured_region(region), named, facts=ModelFacts(artefact=named))
     path = Path(named)
     if path.is_file():
-        facts = {"artefact_sha256": _sha256(path)}
+        facts = ModelFacts(artefact_sha256=_sha256(path))
         return TrainedModel(named, "local", LOCAL_REGION, path.absolute().as_uri(), facts=facts)
     if path.suffix == ".gz":
         raise SagesegError(f"{path}: not found; expected a model.tar.gz or the name of a job")
-    return _model_of(find_record(named, region))
+    return _model_of(find_training(named, region))
 
 
-def _model_of(record: JobRecord) -> TrainedModel:
-    if record.is_tuning:
-        raise SagesegError(f"{record.name}: a tuning job; {record.name}:best names its best training job")
-    description = describe(record)
+def _model_of(found: FoundJob) -> TrainedModel:
+    record, description = found.record, found.description
     status = description["TrainingJobStatus"]
     uri = description.get("ModelArtifacts", {}).get("S3ModelArtifacts")
     if status not in ("Completed", "Stopped") or not uri:
@@ -141,19 +141,20 @@ def _no_artefact(name: str, description: Mapping[str, Any]) -> str:
     return f"{status}, so it has no artefact yet; sageseg jobs logs {name} --follow waits for it"
 
 
-def _facts(record: JobRecord, description: Mapping[str, Any]) -> dict[str, Any]:
+def _facts(record: JobRecord, description: Mapping[str, Any]) -> ModelFacts:
     settings = record.request["HyperParameters"]
-    return {
-        "job": record.name,
-        "backend": record.backend,
-        "algorithm": settings.get("algorithm", "fcn"),
-        "backbone": settings.get("backbone"),
-        "hyperparameters": settings,
-        "image": record.request["AlgorithmSpecification"]["TrainingImage"],
-        "instance_type": record.request["ResourceConfig"]["InstanceType"],
-        "seconds": description.get("BillableTimeInSeconds"),
-        "epochs": record.epochs,
-    }
+    return ModelFacts(
+        job=record.name,
+        backend=record.backend,
+        algorithm=settings.get("algorithm", "fcn"),
+        backbone=settings.get("backbone"),
+        hyperparameters=settings,
+        image=record.request["AlgorithmSpecification"]["TrainingImage"],
+        instance_type=record.request["ResourceConfig"]["InstanceType"],
+        seconds=description.get("BillableTimeInSeconds"),
+        cost_usd=actual_usd(description, record.cost.get("usd_per_hour")),
+        epochs=record.epochs,
+    )
 
 
 def _fetch(model: TrainedModel) -> Path:
@@ -173,9 +174,9 @@ def _fetch(model: TrainedModel) -> Path:
     return path
 
 
-def artefact_facts(model: TrainedModel) -> dict[str, Any]:
+def artefact_facts(model: TrainedModel) -> ModelFacts:
     """The model's facts, with the checksum of the artefact that was read."""
-    return {**model.facts, "artefact_sha256": _sha256(model.artefact_path)}
+    return replace(model.facts, artefact_sha256=_sha256(model.artefact_path))
 
 
 def _sha256(path: Path) -> str:

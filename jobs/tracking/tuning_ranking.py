@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from jobs.contract.hyperparameters import without_the_services
+from jobs.contract.statuses import ENDED, RUNNING
 
 _UNDEFINED = "–"
 
@@ -27,7 +28,7 @@ class TunedJob:
 
     @property
     def is_over(self) -> bool:
-        return self.status in ("Completed", "Failed", "Stopped")
+        return self.status in ENDED
 
 
 def tuned_job(summary: Mapping[str, Any]) -> TunedJob:
@@ -62,7 +63,7 @@ def count(jobs: Iterable[TunedJob], *statuses: str) -> int:
 
 def describe_counts(jobs: Sequence[TunedJob], most: int) -> str:
     """`3 of 10 jobs done, 2 running, 1 failed`; of what there is none, nothing is said."""
-    others = {"running": ("InProgress", "Stopping"), "failed": ("Failed",), "stopped": ("Stopped",)}
+    others = {"running": RUNNING, "failed": ("Failed",), "stopped": ("Stopped",)}
     counts = {word: count(jobs, *statuses) for word, statuses in others.items()}
     parts = [f"{found} {word}" for word, found in counts.items() if found]
     return ", ".join([f"{count(jobs, 'Completed')} of {most} jobs done", *parts])

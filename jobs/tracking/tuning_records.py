@@ -8,7 +8,7 @@ from typing import Any
 
 from formats.errors import SagesegError
 from jobs.contract.hyperparameters import without_the_services
-from jobs.tracking.job_calls import describe, describe_tuning, training_jobs_of
+from jobs.tracking.job_calls import FoundJob, describe
 from jobs.tracking.records import JobRecord
 from jobs.tracking.tuning_ranking import TunedJob, best, describe_counts
 
@@ -58,14 +58,14 @@ def tuning_name(description: dict[str, Any]) -> str | None:
     return None if arn is None else str(arn).rpartition("/")[2]
 
 
-def training_record(tuning: JobRecord, description: dict[str, Any]) -> JobRecord:
-    """The record of a tuning job's training job, as if it had been started alone: its description
-    holds the request, the tuning job's record the dataset and the price."""
+def training_job(tuning: JobRecord, description: dict[str, Any]) -> FoundJob:
+    """A tuning job's training job, as if it had been started alone: its description holds the request,
+    the tuning job's record the dataset and the price."""
     request = {name: description[name] for name in _OF_A_REQUEST if name in description}
     request["HyperParameters"] = without_the_services(description.get("HyperParameters", {}))
     request["Tags"] = tuning.request.get("Tags", [])
     cost: dict[str, Any] = {name: tuning.cost[name] for name in _OF_THE_COST if name in tuning.cost}
-    return replace(
+    record = replace(
         tuning,
         name=description["TrainingJobName"],
         request=request,
@@ -75,40 +75,40 @@ def training_record(tuning: JobRecord, description: dict[str, Any]) -> JobRecord
         epochs=[],
         kind="training",
     )
+    return FoundJob(record, description)
 
 
-def best_record(tuning: JobRecord) -> JobRecord:
-    """The record of the best training job so far. Raises SagesegError where none has succeeded."""
-    if not tuning.is_tuning:
-        raise SagesegError(f"{tuning.name}{BEST}: {tuning.name} is a training job, not a tuning job; leave {BEST} out")
-    jobs = training_jobs_of(tuning)
+def best_job(tuning: FoundJob) -> FoundJob:
+    """The best training job so far. Raises SagesegError where none has succeeded."""
+    record, name = tuning.record, tuning.record.name
+    if not record.is_tuning:
+        raise SagesegError(f"{name}{BEST}: {name} is a training job, not a tuning job; leave {BEST} out")
+    jobs = tuning.training_jobs
     found = best(jobs)
     if found is not None:
-        return training_record(tuning, describe(bare_record(found.name, tuning)))
-    counts = describe_counts(jobs, most_jobs(tuning))
-    if all(job.is_over for job in jobs) and describe_tuning(tuning)["HyperParameterTuningJobStatus"] != "InProgress":
+        return training_job(record, describe(bare_record(found.name, record)))
+    counts = describe_counts(jobs, most_jobs(record))
+    if all(job.is_over for job in jobs) and tuning.description["HyperParameterTuningJobStatus"] != "InProgress":
         reason = next((f" ({job.name}: {job.reason.rstrip('.')})" for job in jobs if job.reason), "")
         raise SagesegError(
-            f"{tuning.name}{BEST}: none of its training jobs succeeded, {counts}{reason}; sageseg jobs show "
-            f"{tuning.name} lists them"
+            f"{name}{BEST}: none of its training jobs succeeded, {counts}{reason}; sageseg jobs show {name} lists them"
         )
     raise SagesegError(
-        f"{tuning.name}{BEST}: none of its training jobs has succeeded yet, {counts}; sageseg jobs logs {tuning.name} "
-        "--follow waits"
+        f"{name}{BEST}: none of its training jobs has succeeded yet, {counts}; sageseg jobs logs {name} --follow waits"
     )
 
 
-def check_no_tuning(record: JobRecord) -> JobRecord:
-    """The record, when it is a training job's. Raises SagesegError that names the training jobs else."""
-    if not record.is_tuning:
-        return record
-    jobs = training_jobs_of(record)
-    found = best(jobs)
-    if found:
-        which = f"{record.name}{BEST} ({found.name}) or another one"
+def check_no_tuning(found: FoundJob) -> FoundJob:
+    """The job, when it is a training job. Raises SagesegError that names the training jobs else."""
+    name = found.record.name
+    if not found.record.is_tuning:
+        return found
+    jobs = found.training_jobs
+    first = best(jobs)
+    if first:
+        which = f"{name}{BEST} ({first.name}) or another one"
     else:
         which = f"such as {jobs[0].name}" if jobs else "which it has yet to start"
     raise SagesegError(
-        f"{record.name}: is a tuning job; name one of its training jobs, {which}; sageseg jobs show {record.name} "
-        "lists them"
+        f"{name}: is a tuning job; name one of its training jobs, {which}; sageseg jobs show {name} lists them"
     )

@@ -6,7 +6,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from formats.dataset import CHANNELS, Dataset
+from formats.channels import CHANNELS, masks_channel
+from formats.dataset import Dataset
 from formats.staging import write_text
 from jobs.contract.channels import MANIFEST_ATTRIBUTES
 
@@ -35,7 +36,7 @@ def _lines(dataset: Dataset, split: str, channel: str, data_uri: str) -> str:
     for row in sorted(dataset.kept(split), key=lambda row: dataset.image_path(row.id).name):
         line = {
             image: f"{data_uri}/{channel}/{dataset.image_path(row.id).name}",
-            mask: f"{data_uri}/{channel}_annotation/{dataset.mask_path(row.id).name}",
+            mask: f"{data_uri}/{masks_channel(channel)}/{dataset.mask_path(row.id).name}",
         }
         lines.append(json.dumps(line) + "\n")
     return "".join(lines)

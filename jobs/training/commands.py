@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -72,12 +73,14 @@ def lent(options: TrainOptions, region: str) -> tuple[dict[str, str], EarlierMod
     """What earlier jobs lend: hyperparameters (--like), a model (--model)."""
     if not (options.start.like or options.data.model):
         return {}, None
+    from jobs.tracking.find_jobs import find_training
     from jobs.training.starting_point import earlier_model, hyperparameters_like
 
     like, model = options.start.like, options.data.model
+    find = cache(lambda name: find_training(name, region))  # both may name one job
     return (
-        hyperparameters_like(like, region) if like else {},
-        earlier_model(model, options.start.backend, region) if model else None,
+        hyperparameters_like(find(like)) if like else {},
+        earlier_model(model, options.start.backend, find) if model else None,
     )
 
 

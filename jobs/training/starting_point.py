@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from formats.dataset import Dataset
 from formats.errors import SagesegError
-from jobs.aws.s3 import parse_s3_uri
+from jobs.aws.s3 import parse_s3_object
+from jobs.contract.channels import find_weights, weights_names
 from jobs.contract.hyperparameters import FROM_DATASET, TABLE, Hyperparameters, Rules
-from jobs.contract.imagenet_weights import find_weights, weights_names
-from jobs.tracking.find_jobs import find_record
-from jobs.tracking.job_calls import describe
-from jobs.tracking.records import JobRecord
+from jobs.tracking.job_calls import FoundJob
 from jobs.training.options import TrainOptions
 
 _OF_THE_MODEL = ("algorithm", "backbone", "crop_size")
@@ -21,14 +19,21 @@ _OF_THE_MODEL = ("algorithm", "backbone", "crop_size")
 (developer guide, Incremental Training)."""
 
 
-def hyperparameters_like(job: str, region: str | None) -> dict[str, str]:
-    """The hyperparameters of a job, without what its dataset decided. `TUNING:best` is the best
-    training job of a tuning job."""
-    request = find_record(job, region).request
-    return {name: value for name, value in request["HyperParameters"].items() if name not in FROM_DATASET}
+@dataclass(frozen=True)
+class EarlierModel:
+    """An artefact to train further, and the hyperparameters it was trained with, where known."""
+
+    uri: str
+    hyperparameters: Mapping[str, str]
 
 
-def earlier_model(named: str, backend: str, region: str | None) -> EarlierModel:
+def hyperparameters_like(job: FoundJob) -> dict[str, str]:
+    """The hyperparameters of a job, without what its dataset decided."""
+    given = job.record.request["HyperParameters"]
+    return {name: value for name, value in given.items() if name not in FROM_DATASET}
+
+
+def earlier_model(named: str, backend: str, find: Callable[[str], FoundJob]) -> EarlierModel:
     """The model of a completed job, of a model.tar.gz, or at a URI, as the `model` channel takes it.
 
     The emulator reads folders, so that there it is the artefact's folder.
@@ -43,15 +48,15 @@ def earlier_model(named: str, backend: str, region: str | None) -> EarlierModel:
         return EarlierModel(
             _for_backend(path.absolute().as_uri(), backend, named), {k: str(v) for k, v in known.items()}
         )
-    record = find_record(named, region)
-    return EarlierModel(_for_backend(_artefact_uri(record), backend, named), record.request["HyperParameters"])
+    job = find(named)
+    return EarlierModel(_for_backend(_artefact_uri(job), backend, named), job.record.request["HyperParameters"])
 
 
-def _artefact_uri(record: JobRecord) -> str:
-    description = describe(record)
-    uri = description.get("ModelArtifacts", {}).get("S3ModelArtifacts")
-    if description["TrainingJobStatus"] != "Completed" or not uri:
-        raise SagesegError(f"{record.name}: {description['TrainingJobStatus']}, so it has no model to train further")
+def _artefact_uri(job: FoundJob) -> str:
+    status, artefacts = job.description["TrainingJobStatus"], job.description.get("ModelArtifacts", {})
+    uri = artefacts.get("S3ModelArtifacts")
+    if status != "Completed" or not uri:
+        raise SagesegError(f"{job.record.name}: {status}, so it has no model to train further")
     return str(uri)
 
 
@@ -65,14 +70,6 @@ def _for_backend(uri: str, backend: str, named: str) -> str:
         folder, _, name = uri.rpartition("/")
         return f"{folder}/" if name.endswith(".gz") else uri
     return uri
-
-
-@dataclass(frozen=True)
-class EarlierModel:
-    """An artefact to train further, and the hyperparameters it was trained with, where known."""
-
-    uri: str
-    hyperparameters: Mapping[str, str]
 
 
 def with_earlier(given: Mapping[str, str], earlier: EarlierModel | None) -> Mapping[str, str]:
@@ -147,7 +144,7 @@ def weights_uri(named: str, backbone: str) -> str:
         raise SagesegError(
             f"--pretrained {named}: is on this machine; copy it to S3 (aws s3 cp) and name its s3:// URI"
         )
-    name = parse_s3_uri(named).prefix.rstrip("/").rpartition("/")[2]
+    name = parse_s3_object(named)[1]
     if not name.endswith(".safetensors"):
         return f"{named.rstrip('/')}/"
     names = weights_names(backbone)

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from formats.dataset import CHANNELS, Dataset
+from formats.channels import CHANNELS, masks_channel
+from formats.dataset import Dataset
 from formats.staging import write_text
 
 
@@ -105,6 +106,6 @@ def channel_files(dataset: Dataset, label_map: Path | None = None) -> Iterator[t
     for split, channel in CHANNELS.items():
         for row in dataset.kept(split):
             yield channel, dataset.image_path(row.id)
-            yield f"{channel}_annotation", dataset.mask_path(row.id)
+            yield masks_channel(channel), dataset.mask_path(row.id)
     if label_map:
         yield from (("label_map", path) for path in sorted(label_map.glob("*_label_map.json")))

@@ -8,15 +8,14 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from formats.channels import CHANNELS, masks_channel
 from formats.classes import ClassTable, write_labels
 from formats.dataset import (
-    CHANNELS,
     FORMAT_VERSION,
     SPLITS,
     channel_path,
@@ -31,6 +30,7 @@ from formats.dataset import (
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow, attribute_names, manifest_lines
 from formats.staging import link_file, write_lines, write_text
+from formats.version import tool_version
 from prep.dataset.certificate import Balance, certify
 from prep.dataset.image_work import row_id_of
 from prep.dataset.journal import ImageEntry, Journal
@@ -156,7 +156,7 @@ def _sweep(root: Path, kept: Mapping[str, Sequence[str]]) -> None:
 def _link_channels(root: Path, kept: Mapping[str, Sequence[str]]) -> None:
     shutil.rmtree(root / "channels", ignore_errors=True)
     for split, channel in CHANNELS.items():
-        for folder, path in ((channel, image_path), (f"{channel}_annotation", mask_path)):
+        for folder, path in ((channel, image_path), (masks_channel(channel), mask_path)):
             to = channel_path(root, folder)
             to.mkdir(parents=True)
             for row_id in kept[split]:
@@ -167,7 +167,7 @@ def _link_channels(root: Path, kept: Mapping[str, Sequence[str]]) -> None:
 def _info(plan: Plan, counts: Mapping[str, SplitCounts]) -> dict[str, Any]:
     return {
         "format_version": FORMAT_VERSION,
-        "tool_version": version("sageseg"),
+        "tool_version": tool_version(),
         "source_format": plan.format,
         "options": recorded_options(plan.options),
         "classes": list(plan.classes.names),

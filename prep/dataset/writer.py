@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -11,6 +10,7 @@ from formats.classes import IGNORE
 from formats.dataset import image_path, image_set_path, mask_path
 from formats.errors import SagesegError
 from formats.parallel import map_parallel
+from formats.version import tool_version
 from prep.dataset.image_work import ImageTask, settle_image, state_of
 from prep.dataset.journal import Journal, resumable_folder
 from prep.dataset.split import Foreground, assign_groups, read_split_file
@@ -83,7 +83,7 @@ def _count_foreground(image: LabelledImage) -> Foreground:
 def _header(plan: Plan) -> dict[str, Any]:
     """What must be the same for an interrupted dataset to go on."""
     return {
-        "tool_version": version("sageseg"),
+        "tool_version": tool_version(),
         "format": plan.format,
         "classes": plan.classes.names,
         "options": recorded_options(plan.options),

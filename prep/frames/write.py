@@ -19,11 +19,11 @@ import numpy.typing as npt
 
 from formats.console import say
 from formats.errors import SagesegError
-from formats.images import Rgb, decode_image, encode_image, image_errors, is_plain_jpeg
+from formats.images import IMAGE_SUFFIXES, Rgb, decode_image, encode_image, image_errors, is_plain_jpeg
 from formats.staging import staged_folder, write_bytes, write_text
 from prep.frames.options import FrameOptions
 from prep.readers.frame_names import FrameName
-from prep.readers.source_files import IMAGE_SUFFIXES, list_files
+from prep.readers.source_files import list_files
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".m4v", ".webm", ".mpg", ".mpeg", ".ts", ".wmv"})
 COLUMNS = ("image", "group", "video", "block", "frame", "seconds", "difference")

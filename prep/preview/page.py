@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from formats.dataset import Dataset, split_path
 from formats.errors import SagesegError
 from formats.staging import write_text
+from formats.wording import format_colour, format_share
 from prep.dataset.split import rank
 from prep.preview.images import CropMap, Drawing, draw_crop, draw_map, page_palette
 from prep.preview.survey import CropFacts, by_source, find_unusual, splits_of, survey
@@ -76,7 +77,7 @@ def render_preview(dataset: Dataset, certificate: dict[str, Any], facts: Sequenc
     environment = Environment(
         loader=PackageLoader("prep"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(share=format_share, count=lambda value: f"{value:,}", rgb=_colour)
+    environment.filters.update(share=format_share, count=lambda value: f"{value:,}", rgb=format_colour)
     unusual = find_unusual(dataset, facts)
     return environment.get_template("preview.html").render(
         title=dataset.root.resolve().name,
@@ -92,19 +93,6 @@ def render_preview(dataset: Dataset, certificate: dict[str, Any], facts: Sequenc
         unusual_count=len(unusual),
         palette=page_palette(len(dataset.classes)).tolist(),
     )
-
-
-def format_share(value: float | None) -> str:
-    """A share 0..1 in percent, never rounded to a clean 0; a dash where it is undefined."""
-    if value is None:
-        return "–"
-    if 0 < value < 0.0005:
-        return "<0.1 %"
-    return f"{100 * value:.1f} %"
-
-
-def _colour(colour: Sequence[int]) -> str:
-    return "rgb({} {} {})".format(*colour)
 
 
 def _split_row(dataset: Dataset, split: str) -> SplitRow:

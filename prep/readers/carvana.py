@@ -11,9 +11,10 @@ from pathlib import Path
 from formats.classes import BACKGROUND, ClassTable
 from formats.console import say
 from formats.errors import SagesegError
+from formats.images import JPEG_SUFFIXES
 from formats.masks import Mask, read_mask
 from prep.readers.labelled_image import LabelledImage, Source
-from prep.readers.source_files import JPEG_SUFFIXES, group_of, list_files
+from prep.readers.source_files import group_of, list_files
 
 CLASSES = ClassTable((BACKGROUND, "car"))
 METADATA_COLUMNS = "id,year,make,model,trim1,trim2"

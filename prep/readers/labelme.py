@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from formats.classes import IGNORE, IGNORE_NAME, ClassTable
 from formats.console import say
 from formats.errors import SagesegError
+from formats.images import IMAGE_SUFFIXES
 from formats.masks import Mask
 from formats.parallel import map_parallel
 from prep.readers.frame_names import parse_frame_name
@@ -21,7 +22,7 @@ from prep.readers.labelme_image import EmbeddedInJson, embedded_size, find_image
 from prep.readers.labelme_json import Annotation, Shape, read_annotation
 from prep.readers.labelme_shapes import check_inside, count_overlap, draw_shapes
 from prep.readers.regions import region_of_shape
-from prep.readers.source_files import IMAGE_SUFFIXES, find_files, group_of, list_files
+from prep.readers.source_files import find_files, group_of, list_files
 
 OVERLAP = "overlap_pixels"
 """The attribute that counts an image's pixels under shapes of more than one class."""

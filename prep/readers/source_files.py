@@ -9,9 +9,6 @@ from pathlib import Path
 
 from formats.errors import SagesegError
 
-JPEG_SUFFIXES = frozenset({".jpg", ".jpeg"})
-IMAGE_SUFFIXES = JPEG_SUFFIXES | {".png", ".bmp", ".tif", ".tiff", ".webp", ".gif"}
-
 
 def list_files(folder: Path, suffixes: frozenset[str], expected: str, *, deep: bool = False) -> list[Path]:
     """The files with one of these suffixes in a folder, with `deep` in the folders below too, in

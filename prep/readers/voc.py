@@ -15,13 +15,14 @@ from formats.classes import BACKGROUND, ClassTable
 from formats.console import say
 from formats.dataset import SPLITS
 from formats.errors import SagesegError
+from formats.images import IMAGE_SUFFIXES
 from formats.masks import Mask, check_values, read_mask
 from formats.parallel import map_parallel
 from prep.readers.colour_masks import Colour, ColourMask, mask_mode
 from prep.readers.image_sets import read_image_sets, splits_of_groups
 from prep.readers.label_list import VOC_2012, read_label_list, read_label_map
 from prep.readers.labelled_image import LabelledImage, Source
-from prep.readers.source_files import IMAGE_SUFFIXES, group_of, list_files
+from prep.readers.source_files import group_of, list_files
 
 _EXPECTED = "VOC's folders JPEGImages and SegmentationClass"
 

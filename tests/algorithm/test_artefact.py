@@ -14,7 +14,9 @@ import pytest
 
 from formats.errors import SagesegError
 from jobs.contract import artefact
-from jobs.contract.artefact import pack_artefact, read_artefact, write_hyperparameters, write_parameters
+from jobs.contract.artefact import read_artefact, write_hyperparameters, write_parameters
+from jobs.contract.model_archive import pack_artefact
+from jobs.contract.mxnet_params import encode_params
 
 SETTINGS = {"num_classes": "2", "algorithm": "unet"}
 WEIGHT = np.arange(6, dtype=np.float32).reshape(2, 3)
@@ -93,6 +95,17 @@ def test_a_bomb_is_refused_before_it_unpacks(name: str, tmp_path: Path, monkeypa
     path = archive_of(lambda archive: add(archive, name, bytes(200_000)), tmp_path / "m.tar.gz")
     with pytest.raises(SagesegError, match=f"{name} brings it over 100000 bytes"):
         read_artefact(path)
+
+
+def test_what_follows_what_is_wanted_is_not_read(tmp_path: Path) -> None:
+    def fill(archive: tarfile.TarFile) -> None:
+        add(archive, "hyperparams.json", json.dumps(SETTINGS).encode())
+        add(archive, "model_best.params", encode_params({"head.weight": WEIGHT}))
+        bomb = tarfile.TarInfo("bomb")
+        bomb.size = artefact.MAX_BYTES
+        archive.addfile(bomb)
+
+    assert read_artefact(archive_of(fill, tmp_path / "m.tar.gz")).hyperparameters == SETTINGS
 
 
 def test_every_kind_of_broken_archive_is_named(model: Path, tmp_path: Path) -> None:

@@ -16,9 +16,10 @@ from formats.masks import read_mask, write_mask
 from jobs.algorithm.__main__ import main
 from jobs.algorithm.data.channels import check_channels, read_label_map
 from jobs.algorithm.weights.start_weights import check_same_network
-from jobs.contract.artefact import Artefact, pack_artefact
+from jobs.contract.artefact import Artefact
 from jobs.contract.hyperparameters import parse_hyperparameters
 from jobs.contract.label_map import check_label_maps
+from jobs.contract.model_archive import pack_artefact
 from tests.support.opt_ml_samples import SETTINGS, last_weights, write_root
 
 

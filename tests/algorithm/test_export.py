@@ -23,8 +23,9 @@ from jobs.algorithm.serving.export import export_artefact
 from jobs.algorithm.serving.inference import Predictor
 from jobs.algorithm.training.loop import as_strings
 from jobs.algorithm.weights.load import to_parameters
-from jobs.contract.artefact import BEST, pack_artefact, read_artefact, write_hyperparameters, write_parameters
+from jobs.contract.artefact import BEST, read_artefact, write_hyperparameters, write_parameters
 from jobs.contract.hyperparameters import parse_hyperparameters
+from jobs.contract.model_archive import pack_artefact
 from tests.support.small_network import shrink_networks
 
 ALGORITHMS = ["psp", "deeplab", "unet"]

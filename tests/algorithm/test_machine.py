@@ -16,8 +16,8 @@ from jobs.algorithm.machine import device as devices
 from jobs.algorithm.machine.device import VARIABLE, Device, choose_device, processor_has_bfloat16
 from jobs.algorithm.machine.paid_machine import check_machine
 from jobs.algorithm.training import loop as training
-from jobs.contract.channels import EMULATED
 from jobs.contract.hyperparameters import parse_hyperparameters
+from jobs.contract.instances import EMULATED
 from tests.support.opt_ml_samples import SETTINGS, write_root
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import io
 import json
 import os
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +34,14 @@ from jobs.algorithm.network.build import build_network
 from jobs.algorithm.serving import replies
 from jobs.algorithm.serving.http_server import THREADS, WAITING, Application, make_application
 from jobs.algorithm.serving.inference import Predictor
-from jobs.algorithm.serving.replies import PNG, PROTOBUF_TYPES, RequestError, choose_answer, invoke, read_request
+from jobs.algorithm.serving.replies import RequestError, choose_answer, invoke, read_request
 from jobs.algorithm.training.loop import as_strings
 from jobs.algorithm.weights.load import to_parameters
 from jobs.contract.artefact import BEST, read_model_folder, write_hyperparameters, write_parameters
 from jobs.contract.hyperparameters import parse_hyperparameters
+from jobs.contract.invocation import PNG, PROTOBUF_TYPES
 from jobs.contract.probabilities import decode_probabilities, encode_probabilities
 from jobs.contract.recordio import MAGIC
-from jobs.emulator.host import serving_container as container_http
 
 
 class Halves:
@@ -303,11 +305,12 @@ def write_model(folder: Path) -> Predictor:
 
 
 def ask(port: int, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    answer = container_http.ask(
-        port, "POST" if body else "GET", path, seconds=60, limit=2**20, body=body, headers=named
-    )
-    return answer.status, answer.body
+    """The status and body of an answer; a keyword `Content_Type` is the header `Content-Type`."""
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request("POST" if body else "GET", path, body, named)
+        response = connection.getresponse()
+        return response.status, response.read()
 
 
 def start(root: Path, port: int) -> subprocess.Popen[str]:

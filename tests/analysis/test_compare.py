@@ -7,7 +7,6 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
@@ -18,14 +17,17 @@ from hypothesis import strategies as st
 from analysis.cli import app
 from analysis.comparison.compare import compare, paired_interval, read_reports
 from analysis.comparison.page import scatter, side_by_side, write_comparison
+from analysis.comparison.text import format_comparison
 from analysis.options import ScoringOptions
 from analysis.report.charts import common_curves
 from analysis.report.report import report
+from analysis.report.scores_text import format_scores
+from analysis.scoring.scores import FOREGROUND, METRICS, Metric, Tally, ratio
 from formats.classes import ClassTable
 from formats.console import run_app
 from formats.dataset import Dataset
 from formats.errors import SagesegError
-from formats.predictions import open_predictions, write_predictions_index
+from formats.predictions import ModelFacts
 from tests.support.dataset_samples import disc_image, make_dataset, make_predictions
 from tests.support.page_reader import Page
 
@@ -38,30 +40,28 @@ def dataset(tmp_path: Path) -> Dataset:
     return make_dataset(tmp_path / "dataset", SAMPLES)
 
 
-def make_report(
-    folder: Path, dataset: Dataset, shifts: Mapping[str, int], job: Mapping[str, Any] | None = None
-) -> Path:
+def make_report(folder: Path, dataset: Dataset, shifts: Mapping[str, int], model: ModelFacts | None = None) -> Path:
     """The report of a model that is so many pixels off, by image."""
     masks = {stem: np.roll(SAMPLES[stem][1], by, axis=1) for stem, by in shifts.items()}
-    predictions = make_predictions(folder.with_name(folder.name + "-predictions"), dataset, masks)
-    write_predictions_index(predictions.root, predictions.rows, dataset.classes, {"job": folder.name, **(job or {})})
-    scoring = ScoringOptions(partial=True, draws=20)
-    report(open_predictions(predictions.root), dataset, folder, workers=1, scoring=scoring)
+    root, model = folder.with_name(folder.name + "-predictions"), model or ModelFacts(job=folder.name)
+    predictions = make_predictions(root, dataset, masks, model=model)
+    report(predictions, dataset, folder, workers=1, scoring=ScoringOptions(partial=True, draws=20))
     return folder
 
 
 @pytest.fixture
 def good(tmp_path: Path, dataset: Dataset) -> Path:
     epochs = [{"epoch": n, "train_loss": 1 / (n + 1), "validation_mIOU": n / 5} for n in range(4)]
-    job = {"seconds": 865, "cost_usd": 0.36, "algorithm": "deeplab", "epochs": epochs, "hyperparameters": {"lr": "1"}}
-    return make_report(tmp_path / "good", dataset, {"a_01": 0, "a_02": 1, "b_01": 1, "c_01": 2}, job)
+    model = ModelFacts(job="good", algorithm="deeplab", hyperparameters={"lr": "1"}, seconds=865, epochs=epochs)
+    return make_report(tmp_path / "good", dataset, {"a_01": 0, "a_02": 1, "b_01": 1, "c_01": 2}, model)
 
 
 @pytest.fixture
 def poor(tmp_path: Path, dataset: Dataset) -> Path:
     epochs = [{"epoch": n, "train_loss": 2 / (n + 1), "validation_mIOU": n / 9} for n in range(6)]
-    job = {"seconds": 400, "algorithm": "fcn", "epochs": epochs, "hyperparameters": {"momentum": "0.9"}}
-    return make_report(tmp_path / "poor", dataset, {"a_01": 4, "a_02": 4, "b_01": 9, "c_01": 1}, job)
+    given = {"momentum": "0.9"}
+    model = ModelFacts(job="poor", algorithm="fcn", hyperparameters=given, seconds=400, epochs=epochs)
+    return make_report(tmp_path / "poor", dataset, {"a_01": 4, "a_02": 4, "b_01": 9, "c_01": 1}, model)
 
 
 def ious(folder: Path) -> dict[str, float]:
@@ -143,7 +143,7 @@ def test_the_page_is_whole_and_links_to_the_reports(good: Path, poor: Path, tmp_
     page = Page((out / "index.html").read_text())
     page.check_whole()
     assert [(out / unquote(link)).resolve() for link in page.links] == [good / "index.html", poor / "index.html"]
-    for said in ("good against poor", "14 min 25 s", "0.36 USD", "deeplab", "momentum", "Where they disagree most"):
+    for said in ("good against poor", "14 min 25 s", "deeplab", "momentum", "Where they disagree most"):
         assert said in page.words, said
     assert page.text.count("<circle") == 4
     assert page.text.count("<polyline") == 4
@@ -157,10 +157,10 @@ def test_html_in_names_is_escaped(tmp_path: Path) -> None:
     folders = []
     for name, by in (("one", 1), ("two", 5)):
         masks = {stem: np.roll(disc_image(40, 30)[1], by, axis=1)}
-        predictions = make_predictions(tmp_path / f"p-{name}", dataset, masks)
-        job = {"job": f"<script>{name}", "hyperparameters": {"<script>": "<script>"}, "backbone": "<script>"}
+        model = ModelFacts(job=f"<script>{name}", hyperparameters={"<script>": "<script>"}, backbone="<script>")
+        predictions = make_predictions(tmp_path / f"p-{name}", dataset, masks, model=model)
         folders.append(tmp_path / f"<b>{name}")
-        report(predictions, dataset, folders[-1], workers=1, job_record=job)
+        report(predictions, dataset, folders[-1], workers=1)
     write_comparison(folders, tmp_path / "out")
     page = Page((tmp_path / "out" / "index.html").read_text())
     page.check_whole()
@@ -243,6 +243,38 @@ def test_the_command_prints_a_table(
     assert lines[0].split() == ["model", "IoU", "Dice", "IoU", "pooled", "training", "USD"]
     assert lines[1].split()[0] == "good"
     assert lines[-1] == str(out / "index.html")
+
+
+def test_a_new_score_is_one_entry_in_the_table(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missed: Metric[Tally] = Metric(
+        "miss_rate",
+        "Miss rate",
+        "FN / (TP + FN)",
+        "How much of what is true was not found.",
+        lambda t: ratio(t.fn, t.tp + t.fn),
+        means={"mean_miss_rate": FOREGROUND},
+        heading="missed",
+        in_images=True,
+        compared=True,
+    )
+    monkeypatch.setattr("analysis.scoring.scores.METRICS", (*METRICS, missed))
+    one, two = (
+        make_report(tmp_path / name, dataset, {"a_01": by, "b_01": by}) for name, by in (("one", 2), ("two", 5))
+    )
+    scores = json.loads((two / "scores.json").read_text())
+    rate = scores["overall"]["miss_rate"]["car"]
+    assert rate == scores["overall"]["mean_miss_rate"] == pytest.approx(1 - scores["overall"]["recall"]["car"])
+    assert scores["intervals"]["overall"]["mean_miss_rate"]
+    headings, *_, car = format_scores(scores).splitlines()[:3]
+    assert (headings.split()[-1], car.split()[-1]) == ("missed", f"{rate:.4f}")
+    assert "miss_rate_car" in (two / "images.csv").read_text().splitlines()[0].split(",")
+    assert "Miss rate" in Page((two / "index.html").read_text()).words
+    comparison = write_comparison([one, two], tmp_path / "both")
+    assert comparison["differences"][0]["miss_rate"]["worse"] == 2  # counts the lower rate
+    assert "Dice  Miss rate  IoU pooled" in format_comparison(comparison)
+    assert "Miss rate per image" in Page((tmp_path / "both" / "index.html").read_text()).words
 
 
 def test_a_scatter_spans_its_scores(good: Path, poor: Path) -> None:

@@ -12,7 +12,8 @@ from PIL import Image
 
 from analysis.cli import app
 from analysis.drawing.legend import text_size
-from analysis.exports.cutout import Background, backdrop, blend, encode_rgba, parse_background, soft_alpha
+from analysis.exports.cutout import backdrop, blend, encode_rgba, soft_alpha
+from analysis.exports.options import Background, parse_background
 from analysis.exports.tint import draw_tint, light_palette, outline
 from formats.classes import voc_palette
 from formats.console import run_app

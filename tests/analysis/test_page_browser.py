@@ -22,6 +22,7 @@ from playwright.sync_api import expect
 
 from analysis.comparison.page import write_comparison
 from analysis.report.report import report
+from formats.predictions import ModelFacts
 from tests.support.dataset_samples import disc_image, make_dataset, make_predictions
 
 STEMS = ("a_01", "a_02", "b_01", "c_09", "c_10")
@@ -54,8 +55,8 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     dataset = make_dataset(root / "dataset", SAMPLES)
     for name, more in (("one", 0), ("two", 2)):
         masks = {stem: np.roll(mask, SHIFTS[stem] + more, axis=1) for stem, (_, mask) in SAMPLES.items()}
-        predictions = make_predictions(root / f"predictions-{name}", dataset, masks)
-        report(predictions, dataset, root / name, workers=1, job_record={"job": name})
+        predictions = make_predictions(root / f"predictions-{name}", dataset, masks, model=ModelFacts(job=name))
+        report(predictions, dataset, root / name, workers=1)
     write_comparison([root / "one", root / "two"], root / "both")
     return root
 

@@ -1,15 +1,11 @@
-"""The parts of the report's page: charts, numbers in words, and the cut of a close-up."""
+"""The parts of the report's page: charts, and the cut of a close-up."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import numpy as np
 import pytest
 
 from analysis.drawing.close_ups import view_around
 from analysis.report.charts import histogram, training_curves
-from analysis.report.formatting import format_difference, format_number, format_score, format_seconds, format_share
 from formats.crops import Box
 
 
@@ -32,32 +28,6 @@ def test_curves_span_their_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.98765, "0.9877"), (1.0, "1.0000"), (0.99999, ">0.9999"), (0.00001, "<0.0001"), (0.0, "0.0000"), (np.nan, "–")],
-)
-def test_scores_never_round_to_perfect(value: float, text: str) -> None:
-    assert format_score(value) == text
-
-
-@pytest.mark.parametrize(
-    ("format_it", "value", "text"),
-    [
-        (format_difference, -0.0123, "−0.0123"),
-        (format_difference, 0.5, "+0.5000"),
-        (format_difference, None, "–"),
-        (format_number, 12345, "12,345"),
-        (format_number, 3.5625, "3.562"),
-        (format_number, 12345.6, "12,346"),
-        (format_number, None, "–"),
-        (format_share, 0.23, "23.0 %"),
-        (format_share, 0.0004, "0.040 %"),
-    ],
-)
-def test_numbers_read_well(format_it: Callable[[float | None], str], value: float | None, text: str) -> None:
-    assert format_it(value) == text
-
-
-@pytest.mark.parametrize(
     ("box", "size"),
     [(Box(0, 0, 4, 4), (1918, 1280)), (Box(900, 600, 500, 20), (1918, 1280)), (Box(5, 60, 3, 9), (90, 70))],
 )
@@ -67,8 +37,3 @@ def test_a_close_up_shows_its_whole_object_inside_the_image(box: Box, size: tupl
     assert view.top <= box.top
     assert box.left + box.width <= view.left + view.width <= size[0]
     assert box.top + box.height <= view.top + view.height <= size[1]
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(59.4, "59 s"), (61, "1 min 1 s"), (3600, "1 h 0 min")])
-def test_seconds_are_readable(seconds: float, text: str) -> None:
-    assert format_seconds(seconds) == text

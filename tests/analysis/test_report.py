@@ -14,8 +14,9 @@ import pytest
 from analysis.drawing.colours import AGREEMENT_COLOURS, ColourScheme
 from analysis.drawing.overlays import agreement
 from analysis.masks.stitch import stitch
-from analysis.options import ScoringOptions, parse_overlays
+from analysis.options import ScoringOptions
 from analysis.report import gallery
+from analysis.report.commands import parse_overlays
 from analysis.report.page import Pictures, render_page
 from analysis.report.report import report
 from analysis.report.scores_json import summary_to_json
@@ -27,7 +28,7 @@ from formats.errors import SagesegError
 from formats.images import read_image
 from formats.manifest import write_manifest
 from formats.masks import Mask, read_mask, write_mask
-from formats.predictions import Predictions, open_predictions
+from formats.predictions import ModelFacts, Predictions, open_predictions, read_model_facts
 from tests.support.dataset_samples import disc_image, make_dataset, make_predictions
 from tests.support.page_reader import Page
 
@@ -224,9 +225,10 @@ def test_html_in_names_is_escaped(tmp_path: Path) -> None:
         groups={stem: "<script>group", other: "<b>"},
         splits={stem: "<script>", other: "<script>"},
     )
-    predictions = make_predictions(tmp_path / "p", dataset, {stem: np.full_like(mask, 2), other: mask})
-    job = {"job": "<script>job", "algorithm": "<script>fcn", "hyperparameters": {"<script>": "<script>"}}
-    report(predictions, dataset, tmp_path / "out", workers=1, job_record=job)
+    model = ModelFacts(job="<script>job", algorithm="<script>fcn", hyperparameters={"<script>": "<script>"})
+    masks = {stem: np.full_like(mask, 2), other: mask}
+    predictions = make_predictions(tmp_path / "p", dataset, masks, model=model)
+    report(predictions, dataset, tmp_path / "out", workers=1)
     page = Page((tmp_path / "out" / "index.html").read_text())
     page.check_whole()
     assert len(page.scripts) == page.text.count("<script") == 2
@@ -238,22 +240,23 @@ def test_html_in_names_is_escaped(tmp_path: Path) -> None:
     assert "<script>car" in page.words
 
 
-def test_the_job_is_shown_and_kept_when_known(predictions: Predictions, dataset: Dataset, tmp_path: Path) -> None:
-    epochs = [{"epoch": n, "train_loss": 1 / (n + 1), "validation_mIOU": n / 10} for n in range(4)]
-    job = {
-        "algorithm": "deeplab",
-        "instance_type": "ml.g5.2xlarge",
-        "seconds": 7663,
-        "cost_usd": 3.2,
-        "epochs": epochs,
-        "hyperparameters": {"crop_size": "240"},
-    }
-    scores = report(predictions, dataset, tmp_path / "out", workers=1, job_record=job)
+def test_the_job_is_shown_and_kept_when_known(dataset: Dataset, tmp_path: Path) -> None:
+    model = ModelFacts(
+        job="sample-job",
+        algorithm="deeplab",
+        hyperparameters={"crop_size": "240"},
+        instance_type="ml.g5.2xlarge",
+        seconds=7663,
+        epochs=[{"epoch": n, "train_loss": 1 / (n + 1), "validation_mIOU": n / 10} for n in range(4)],
+    )
+    predictions = make_predictions(tmp_path / "p", dataset, PREDICTED, model=model)
+    scores = report(predictions, dataset, tmp_path / "out", workers=1)
     page = Page((tmp_path / "out" / "index.html").read_text())
-    for said in ("sample-job", "deeplab", "ml.g5.2xlarge", "2 h 7 min", "3.2 USD", "crop_size 240"):
+    for said in ("sample-job", "deeplab", "ml.g5.2xlarge", "2 h 7 min", "crop_size 240"):
         assert said in page.words
+    assert "Cost" not in page.words
     assert page.text.count("<polyline") == 2
-    assert scores["job"] == {"job": "sample-job", **job}
+    assert read_model_facts(scores["job"], "") == model
 
 
 def full_scores(scores: dict[str, Any]) -> dict[str, Any]:
@@ -306,7 +309,7 @@ def test_a_page_of_bare_scores_still_stands() -> None:
         "groups": {"g": {"images": 1, **one}},
     }
     colours = AGREEMENT_COLOURS[ColourScheme.DEFAULT]
-    page = Page(render_page("bare", scores, [], Pictures({}, {}, 0, strips=False, overlays=0), colours))
+    page = Page(render_page("bare", scores, ModelFacts(), [], Pictures({}, {}, 0, strips=False, overlays=0), colours))
     page.check_whole()
     assert "IoU, car –" in page.words
     assert "2 pixels lie in no crop" in page.words

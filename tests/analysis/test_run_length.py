@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.exports.options import parse_size
 from analysis.exports.run_length import decode_runs, encode_runs
-from analysis.exports.submission import masks_from_submission, parse_size, read_submission, write_submission
+from analysis.exports.submission import masks_from_submission, read_submission, write_submission
 from analysis.masks.stitch import stitch
 from analysis.scoring.runs import runs
 from formats.classes import ClassTable

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from analysis.masks.pieces import Piece
-from analysis.scoring.seams import BIN, BINS, audit_seams, edge_distance, judge_seams, write_seams
+from analysis.masks.seams import BIN, BINS, audit_seams, edge_distance, judge_seams, write_seams
 from formats.crops import Box
 from formats.dataset import Dataset
 from formats.errors import SagesegError

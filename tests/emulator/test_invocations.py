@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from jobs.contract.service_model import load_service
-from jobs.emulator.api.wire import MAX_INVOCATION_BYTES
+from jobs.contract.serving_requests import MAX_INVOCATION_BYTES
 from jobs.emulator.server import Server
 from tests.support.emulator_setup import client, create_model, emulator, rehearse, wait_until
 

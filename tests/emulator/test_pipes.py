@@ -22,12 +22,13 @@ from jobs.algorithm.data.streamed_channels import channel_files
 from jobs.contract.channels import MANIFEST_ATTRIBUTES
 from jobs.contract.recordio import MAGIC, frame, read_records
 from jobs.contract.registry import OPEN_IMAGE, builtin_image
+from jobs.contract.statuses import ENDED
 from jobs.contract.training_request import TrainingJob, training_request
 from jobs.emulator.host.container import OWN_PROGRAMS
 from jobs.emulator.host.storage import Storage, open_s3
 from jobs.emulator.server import running_server
 from jobs.emulator.training.channel_pipes import Pipes, Stream
-from tests.support.emulator_setup import ENDED, ROLE, client, messages, programs, s3_with, wait_until
+from tests.support.emulator_setup import ROLE, client, messages, programs, s3_with, wait_until
 from tests.support.opt_ml_samples import SETTINGS, write_root
 
 READS = """

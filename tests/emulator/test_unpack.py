@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from formats.errors import SagesegError
+from jobs.contract import model_archive
 from jobs.emulator.host import unpack
 from jobs.emulator.host.unpack import unpack_model
 
@@ -48,7 +49,7 @@ def test_files_keep_their_names_and_contents(kind: str, names: list[str], tmp_pa
 
 
 def test_a_file_longer_than_a_part_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unpack, "_COPIED", 1000)
+    monkeypatch.setattr(model_archive, "PART", 1000)
     content = bytes(range(256)) * 10
     assert unpacked(write_archive(tmp_path, member("a", content), member("b"))) == {"a": content, "b": b""}
 

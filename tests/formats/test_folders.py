@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from formats.dataset import open_dataset
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow, format_manifest, read_manifest, write_manifest
-from formats.predictions import open_predictions, read_probabilities, write_predictions_index, write_probabilities
+from formats.predictions import (
+    ModelFacts,
+    open_predictions,
+    read_model_facts,
+    read_probabilities,
+    write_predictions_index,
+    write_probabilities,
+)
 from formats.staging import staged_folder, write_bytes
 
 ROW = ManifestRow("a_x0_y0", "train", "a", "a.jpg", 0, 0, 512, 512, 600, 400)
@@ -71,6 +78,64 @@ def test_predictions_need_neither_labels_nor_provenance(tmp_path: Path) -> None:
     assert predictions.rows == (ROW,)
     assert predictions.classes is None
     assert predictions.info == {}
+
+
+JOB = ModelFacts(
+    job="cars",
+    artefact_sha256="ab",
+    backend="aws",
+    algorithm="fcn",
+    backbone="resnet-50",
+    hyperparameters={"epochs": "2"},
+    image="image",
+    instance_type="ml.p3.2xlarge",
+    seconds=90,
+    cost_usd=0.5,
+    epochs=[{"epoch": 0, "train_loss": 0.25}],
+)
+
+
+@pytest.mark.parametrize("model", [JOB, ModelFacts(job="cars"), ModelFacts(artefact_sha256="ab"), ModelFacts()])
+def test_what_is_told_of_the_model_reads_back(model: ModelFacts, tmp_path: Path) -> None:
+    write_predictions_index(tmp_path, [ROW], None, {"via": "artefact", **model.to_json()})
+    assert open_predictions(tmp_path).model == model
+    assert read_model_facts(model.known(), "scores.json") == model
+
+
+def test_of_a_job_the_unknown_is_told_too_and_of_an_artefact_it_is_not() -> None:
+    told = ModelFacts(job="cars", algorithm="unet").to_json()
+    assert told == {
+        "job": "cars",
+        "backend": "",
+        "algorithm": "unet",
+        "backbone": None,
+        "hyperparameters": {},
+        "image": "",
+        "instance_type": "",
+        "seconds": None,
+        "epochs": (),
+    }
+    assert ModelFacts(artefact="s3://cars/model.tar.gz").to_json() == {"artefact": "s3://cars/model.tar.gz"}
+    assert list(JOB.to_json())[-1] == "artefact_sha256"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", r"predictions\.json: not JSON"),
+        ("[1]", r"predictions\.json: holds no object"),
+        (
+            '{"seconds": "long"}',
+            r"predictions\.json: seconds is 'long'; expected a number: correct it, or leave it out",
+        ),
+        ('{"job": 1}', r"predictions\.json: job is 1; expected text"),
+    ],
+)
+def test_what_cannot_be_told_of_a_model_is_one_line(text: str, message: str, tmp_path: Path) -> None:
+    write_predictions_index(tmp_path, [ROW], None, {})
+    (tmp_path / "predictions.json").write_text(text)
+    with pytest.raises(SagesegError, match=message):
+        _ = open_predictions(tmp_path).model
 
 
 def test_two_predictions_of_one_id_are_refused(tmp_path: Path) -> None:

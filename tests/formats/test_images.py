@@ -11,7 +11,15 @@ import pytest
 from PIL import Image, ImageOps
 
 from formats.errors import SagesegError
-from formats.images import decode_image, encode_image, image_size, is_plain_jpeg, read_header, read_image
+from formats.images import (
+    IMAGE_SUFFIXES,
+    decode_image,
+    encode_image,
+    image_size,
+    is_plain_jpeg,
+    read_header,
+    read_image,
+)
 from formats.masks import read_mask
 
 WIDTH, HEIGHT = 40, 24
@@ -29,6 +37,13 @@ def with_orientation(orientation: int, kind: str = "JPEG") -> bytes:
     exif = Image.Exif()
     exif[0x0112] = orientation
     return encoded(Image.fromarray(PIXELS), kind, exif=exif)
+
+
+@pytest.mark.parametrize("suffix", sorted(IMAGE_SUFFIXES))
+def test_every_suffix_of_an_image_is_of_a_kind_that_is_read(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"image{suffix}"
+    Image.fromarray(PIXELS).save(path)
+    assert read_image(path).shape == (HEIGHT, WIDTH, 3)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])

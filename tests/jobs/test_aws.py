@@ -16,7 +16,7 @@ from formats.console import run_app
 from formats.dataset import Dataset
 from formats.errors import SagesegError
 from jobs.cli import app
-from jobs.tracking.find_jobs import find_record
+from jobs.tracking.find_jobs import find_training
 from jobs.tracking.follow_training import usd_so_far
 from jobs.tracking.gpu_use import gpu_use
 from jobs.tracking.records import JobRecord, read_record, record_names, record_path
@@ -123,13 +123,13 @@ def test_another_machine_finds_the_job_and_its_record(
     assert record_names() == []
     listed = CliRunner().invoke(app, ["list"]).stdout.splitlines()
     assert [line.split("  ")[:4] for line in listed] == [["found", "Completed", "Completed", "aws"]]
-    there = find_record("found")
+    there = find_training("found").record
     assert (there.classes, there.dataset_sha256, there.request) == (here.classes, here.dataset_sha256, here.request)
     assert there.cost == here.cost
     shown = CliRunner().invoke(app, ["metrics", "found", "--json"])
     assert [epoch["validation_mIOU"] for epoch in json.loads(shown.stdout)] == [0.5, 0.75]
     with pytest.raises(SagesegError, match=r"nobody: no job of that name under .*, nor at AWS in us-east-1"):
-        find_record("nobody")
+        find_training("nobody")
 
 
 def test_only_this_projects_jobs_are_listed_and_all_pages(

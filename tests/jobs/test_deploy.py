@@ -239,7 +239,7 @@ def test_what_is_refused_is_refused_before_anything_is_made(aws: Served, words: 
 
 def test_jobs_without_an_artefact_are_refused(aws: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     def describe(status: str, **also: str) -> None:
-        monkeypatch.setattr("jobs.tracking.trained_model.describe", lambda _: {"TrainingJobStatus": status, **also})
+        monkeypatch.setattr("jobs.tracking.job_calls.describe", lambda _: {"TrainingJobStatus": status, **also})
 
     describe("InProgress")
     assert error_of(deploy()) == (

@@ -7,7 +7,6 @@ from jobs.contract.log_lines import (
     EpochMetrics,
     completed_line,
     epoch_metrics,
-    final_metrics,
     progress_line,
     train_lines,
     validation_lines,
@@ -41,17 +40,6 @@ def test_what_is_written_is_parsed(m: EpochMetrics) -> None:
     loss, train, accuracy, iou, validation = (value or 0.0 for value in values)
     lines = [*train_lines(m.epoch, loss, train), *validation_lines(m.epoch, accuracy, iou, validation)]
     assert epoch_metrics(lines) == [m]
-
-
-def test_final_metrics_are_the_last_values_under_the_services_names() -> None:
-    lines = [*train_lines(0, 0.9, 10.0), *validation_lines(0, 0.5, 0.4, 20.0), *train_lines(1, 0.8, 11.0)]
-    assert final_metrics(lines) == {
-        "train:loss": 0.8,
-        "train:throughput": 11.0,
-        "validation:mIOU": 0.4,
-        "validation:pixel_accuracy": 0.5,
-        "validation:throughput": 20.0,
-    }
 
 
 def test_progress_lines_are_worded_as_the_container_words_them() -> None:

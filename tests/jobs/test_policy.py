@@ -28,6 +28,7 @@ from formats.errors import SagesegError
 from jobs.account.policy import ANY, Account, caller_grants, lease_grants, role_grants
 from jobs.account.policy_script import checked_account, documents, wildcards
 from jobs.cli import app
+from jobs.contract.registry import ACCOUNTS
 from jobs.contract.service_model import load_service
 from jobs.tracking import job_calls
 from jobs.training.upload import Upload, upload_dataset
@@ -229,6 +230,12 @@ def test_without_options_there_is_no_key_no_vpc_and_no_lease() -> None:
     actions = [action for document in plain.values() for action in actions_of(document)]
     assert not [action for action in actions if re.match("kms|ec2|scheduler", action)]
     assert plain["role"]["Statement"][1]["Resource"] == ["arn:aws:s3:::cars/*"]
+
+
+def test_partitions_are_botocores() -> None:
+    session = boto3.Session()
+    for region in ACCOUNTS:
+        assert Account(region, ACCOUNT, ("cars",)).partition == session.get_partition_for_region(region)
 
 
 def test_other_partitions_have_their_own_arns() -> None:

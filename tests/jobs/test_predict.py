@@ -190,7 +190,7 @@ def test_a_payload_that_the_service_refuses_is_one_line(
 def test_probabilities_over_an_answers_limit_are_refused_before_they_are_asked_for(
     endpoint: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.prediction.endpoint_route.ANSWER_BYTES", 24 * 16 * 2 * 4 - 1)
+    monkeypatch.setattr("jobs.prediction.endpoint_route.MAX_INVOCATION_BYTES", 24 * 16 * 2 * 4 - 1)
     ran = predict(endpoint, tmp_path / "out", "--via", "endpoint", "--probabilities")
     assert "probabilities of 2 classes at 24 × 16 are 3072 bytes, over the 3071" in error_of(ran)
 
@@ -320,7 +320,7 @@ def test_a_batch_that_is_not_waited_for_is_stopped(
     def interrupt(_seconds: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("jobs.prediction.batch_route.sleep", interrupt)
+    monkeypatch.setattr("jobs.prediction.transform_job.sleep", interrupt)
     aws.rehearse(transform_jobs={"*": {"start_seconds": 60}})
     ran = predict(aws, tmp_path / "out", "--via", "batch", *words)
     if words == ("--yes",):

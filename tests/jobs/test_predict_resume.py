@@ -12,13 +12,13 @@ import pytest
 
 from formats.errors import SagesegError
 from formats.images import encode_image
-from formats.predictions import open_predictions, probabilities_path
+from formats.predictions import ModelFacts, open_predictions, probabilities_path
 from jobs.prediction import predict as module
 from jobs.prediction import resumable as predict_stage
 from jobs.prediction.artefact_route import predict_work
 from jobs.prediction.crops_to_predict import SourceWork
 from jobs.prediction.options import PredictOptions, RouteOptions
-from jobs.prediction.output import Predicted
+from jobs.prediction.output import Begun
 from jobs.prediction.predict import predict
 from jobs.tracking.trained_model import TrainedModel
 
@@ -46,11 +46,8 @@ class Way:
         self.model, self.probabilities = model, probabilities
 
     @contextmanager
-    def begin(self, work: Sequence[SourceWork]) -> Iterator[Iterator[Predicted]]:
-        yield predict_work(self.model, work, probabilities=self.probabilities)
-
-    def facts(self) -> dict[str, Any]:
-        return {"artefact_sha256": "0"}
+    def begin(self, work: Sequence[SourceWork]) -> Iterator[Begun]:
+        yield Begun(predict_work(self.model, work, probabilities=self.probabilities))
 
 
 @pytest.fixture
@@ -59,14 +56,14 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Brightness:
     brightness = Brightness()
 
     def find(name: str, _region: str | None) -> TrainedModel:
-        return TrainedModel(name, "local", "local", "", facts={"job": name})
+        return TrainedModel(name, "local", "local", "", facts=ModelFacts(job=name))
 
     def open_way(_trained: TrainedModel, options: PredictOptions, _route: RouteOptions) -> Way:
         return Way(brightness, options.probabilities)
 
     monkeypatch.setattr(module, "find_model", find)
     monkeypatch.setattr(module, "artefact_facts", lambda trained: trained.facts)
-    monkeypatch.setattr(module, "_open_route", open_way)
+    monkeypatch.setattr(module, "_choose_route", open_way)
     return brightness
 
 
@@ -225,7 +222,7 @@ def test_all_may_be_there_when_it_goes_on(
         broken.setattr(module if last == "write_predictions_index" else predict_stage, last, full_disk)
         with pytest.raises(SagesegError, match="cannot be written"):
             ask(images, tmp_path / "out")
-    monkeypatch.setattr(module, "_open_route", no_route)
+    monkeypatch.setattr(module, "_choose_route", no_route)
     assert ask(images, tmp_path / "out") == 6
     assert model.seen == 6
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["manifest.csv", "masks", "predictions.json"]

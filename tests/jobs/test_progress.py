@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from formats.console import describe_seconds
 from formats.errors import SagesegError
 from jobs.contract.log_lines import (
     EpochMetrics,
@@ -85,14 +84,6 @@ def test_scores_of_the_training_images_are_called_so() -> None:
     assert describe_epoch(metrics, 10, on_train=True) == (
         "epoch 1/10  loss 0.5000  training mIOU 0.5000  training pixel accuracy 0.9000  51.6 images/s"
     )
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0, "0 s"), (89, "89 s"), (90, "2 min"), (3540, "59 min"), (3600, "1 h 00 min"), (5400, "1 h 30 min")],
-)
-def test_times_are_short(seconds: float, text: str) -> None:
-    assert describe_seconds(seconds) == text
 
 
 DESCRIPTION: dict[str, Any] = {

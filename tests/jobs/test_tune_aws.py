@@ -19,8 +19,10 @@ from formats.console import run_app
 from formats.dataset import Dataset
 from jobs.aws import clients
 from jobs.cli import app
-from jobs.tracking.find_jobs import find_any, find_record
+from jobs.tracking.find_jobs import find_job, find_training
 from jobs.tracking.records import read_record, record_names, record_path
+from jobs.tracking.trained_model import find_model
+from tests.support.asked_of_aws import asked_of_aws, repeated
 from tests.support.aws_setup import SECRET, TOKEN, Terminal, aws_client, error_of, moto_server, no_price_list, use_aws
 from tests.support.channel_samples import make_channels
 from tests.support.dataset_samples import disc_image, make_dataset
@@ -131,9 +133,11 @@ def test_the_other_verbs_know_a_tuning_job_and_its_training_jobs(
         if home != "here":
             monkeypatch.setenv("SAGESEG_HOME", str(tmp_path / "elsewhere"))
             assert record_names() == []
-        shown = run("show", "known").stdout
+        with asked_of_aws() as asked:
+            shown = run("show", "known").stdout
+        assert repeated(asked) == []
         assert f"{'jobs':16}3 of 3 jobs done\n" in shown
-        assert f"{'cost':16}${find_any('known').cost['actual_usd']:.2f} (this project's table" in shown
+        assert f"{'cost':16}${find_job('known').record.cost['actual_usd']:.2f} (this project's table" in shown
         assert shown.splitlines()[-3].split()[:2] == ["1", first]
         assert json.loads(run("show", "known", "--json").stdout)["ranking"] == ranking
         listed = [line.split("  ") for line in run("list").stdout.splitlines()]
@@ -142,7 +146,7 @@ def test_the_other_verbs_know_a_tuning_job_and_its_training_jobs(
         assert "validation mIOU" in run("logs", first).stdout
         assert f"{'tuning job':16}known" in run("show", first).stdout
         assert len(run("metrics", "known:best", "--json").stdout) > 20
-        record = find_record("known:best")
+        record = find_training("known:best").record
         assert (record.name, record.classes) == (first, ["_background_", "car"])
         assert record.request["HyperParameters"]["learning_rate"] == ranking[0]["hyperparameters"]["learning_rate"]
         for verb in ("logs", "metrics"):
@@ -187,6 +191,9 @@ def test_what_nobody_followed_is_priced_when_it_is_looked_at(dataset: Dataset, s
     described = [client.describe_training_job(TrainingJobName=row["job"]) for row in ranking]
     usd = sum(one["BillableTimeInSeconds"] for one in described) * 3.825 / 3600
     assert f"{'cost':16}${usd:.2f} (this project's table" in run("show", "alone").stdout
+    facts = find_model("alone:best").facts
+    assert facts.job == ranking[0]["job"]
+    assert facts.cost_usd == described[0]["BillableTimeInSeconds"] / 3600 * 3.825
 
 
 def test_before_a_training_job_has_succeeded_there_is_no_best(
@@ -196,7 +203,7 @@ def test_before_a_training_job_has_succeeded_there_is_no_best(
         ran = tune(dataset, "--yes", "--no-wait", name="young")
         assert ran.stdout == "young\n"
         client = aws_client("sagemaker", url)
-        wait_until(lambda: find_any("young").is_tuning and "2 running" in run("show", "young").stdout)
+        wait_until(lambda: find_job("young").record.is_tuning and "2 running" in run("show", "young").stdout)
         said = error_of(run("show", "young:best"))
         assert said == (
             "young:best: none of its training jobs has succeeded yet, 0 of 3 jobs done, 2 running; sageseg jobs logs "
@@ -249,7 +256,7 @@ def test_it_moves_on_from_a_quota_that_its_training_jobs_meet_and_from_missing_c
     assert "moving on to ml.g4dn.2xlarge as moving-3" in said
     assert len(ran.stdout.splitlines()) == 4
     assert record_names() == ["moving", "moving-2", "moving-3"]
-    assert find_record("moving-3:best").request["ResourceConfig"]["InstanceType"] == "ml.g4dn.2xlarge"
+    assert find_training("moving-3:best").record.request["ResourceConfig"]["InstanceType"] == "ml.g4dn.2xlarge"
 
 
 def test_a_quota_that_is_met_on_the_way_keeps_what_there_is(dataset: Dataset, sagemaker: str, tmp_path: Path) -> None:
@@ -261,7 +268,7 @@ def test_a_quota_that_is_met_on_the_way_keeps_what_there_is(dataset: Dataset, sa
         "narrow:best is the best"
     )
     assert record_names() == ["narrow"]
-    assert find_record("narrow:best").name.startswith("narrow-00")
+    assert find_training("narrow:best").record.name.startswith("narrow-00")
 
 
 def test_a_throttled_service_is_asked_again_and_in_the_end_one_line(
@@ -379,7 +386,7 @@ def test_on_this_machine_unet_is_searched_without_a_price(
         ranking = json.loads(ran.stdout)
         listed = run("list").stdout
         like = run("train", str(dataset.root), "--backend", "local", "--like", "unets:best", "--dry-run")
-        record = find_record(ranking[0]["job"])
+        record = find_training(ranking[0]["job"]).record
     assert [row["status"] for row in ranking] == ["Completed"] * 3
     assert all(set(row["hyperparameters"]) == {"learning_rate", "optimizer"} for row in ranking)
     assert "$" not in ran.output

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jobs.tracking.follow_tuning import describe_search, tuning_usd_so_far
 from jobs.tracking.records import JobRecord, parse_record
 from jobs.tracking.tuning_ranking import TunedJob, best, describe_counts, rank, ranking_rows, ranking_table, tuned_job
-from jobs.tracking.tuning_records import training_record, tuning_name
+from jobs.tracking.tuning_records import training_job, tuning_name
 
 NOW = datetime(2026, 11, 21, 1, 2, 3, tzinfo=UTC)
 JOBS = [
@@ -102,7 +102,7 @@ def test_a_training_job_of_a_search_has_a_record_as_if_it_had_been_started_alone
         "HyperParameters": {"epochs": "3", "_tuning_objective_metric": "validation:mIOU"},
         "ResourceConfig": {"InstanceType": "ml.g5.2xlarge"},
     }
-    record = training_record(tuning, description)
+    record = training_job(tuning, description).record
     assert record.request == {
         "TrainingJobName": "cars-001-aa",
         "HyperParameters": {"epochs": "3"},

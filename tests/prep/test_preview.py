@@ -19,7 +19,7 @@ from prep.cli import app
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
 from prep.preview.images import draw_map, lay_over, page_palette
-from prep.preview.page import choose_samples, format_share, write_preview
+from prep.preview.page import choose_samples, write_preview
 from prep.preview.survey import find_unusual, survey
 from tests.support.prep_samples import make_source, noise
 
@@ -161,13 +161,6 @@ def test_masks_are_laid_over_with_a_line_at_their_edge() -> None:
     assert drawn[1, 1].tolist() == page_palette(3)[1].tolist()
     assert drawn[2, 2].tolist() == [int(0.55 * 100 + 0.45 * level) for level in page_palette(3)[1].tolist()]
     assert (image == 100).all()  # an argument is never changed
-
-
-@pytest.mark.parametrize(
-    ("share", "text"), [(None, "–"), (0.0, "0.0 %"), (0.0001, "<0.1 %"), (0.2, "20.0 %"), (1.0, "100.0 %")]
-)
-def test_shares_are_never_rounded_to_a_clean_nothing(share: float | None, text: str) -> None:
-    assert format_share(share) == text
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"groups": {}}'])

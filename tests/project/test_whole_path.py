@@ -53,6 +53,8 @@ def test_run_ends_with_the_scores_and_the_path_of_the_report(experiment: Path) -
     assert scores["classes"] == ["_background_", "car"]
     assert scores["images"] == 2
     assert np.sum(scores["confusion"]) == 2 * 150 * 100  # every pixel of the two images, once
+    assert scores["job"]["seconds"] > 0
+    assert "cost_usd" not in scores["job"]  # this machine is not paid for
     lines = (experiment / "stdout").read_text().splitlines()
     assert lines[-1] == "report/index.html"
     assert (experiment / lines[-1]).exists()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from formats.dataset import CHANNELS, Dataset, channel_path
+from formats.channels import CHANNELS, masks_channel
+from formats.dataset import Dataset, channel_path
 
 
 def make_channels(dataset: Dataset) -> Dataset:
@@ -13,7 +14,7 @@ def make_channels(dataset: Dataset) -> Dataset:
     for split, channel in CHANNELS.items():
         for row in dataset.kept(split):
             _link(dataset.image_path(row.id), channel_path(dataset.root, channel))
-            _link(dataset.mask_path(row.id), channel_path(dataset.root, f"{channel}_annotation"))
+            _link(dataset.mask_path(row.id), channel_path(dataset.root, masks_channel(channel)))
     return dataset
 
 

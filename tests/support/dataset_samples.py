@@ -17,6 +17,7 @@ from formats.images import Rgb, encode_image
 from formats.manifest import ManifestRow, write_manifest
 from formats.masks import Mask, encode_mask, foreground_share, read_mask
 from formats.predictions import (
+    ModelFacts,
     Predictions,
     mask_path,
     open_predictions,
@@ -88,14 +89,19 @@ def make_dataset(
 
 
 def make_predictions(
-    root: Path, dataset: Dataset, masks: Mapping[str, Mask], *, dropped_too: bool = False
+    root: Path,
+    dataset: Dataset,
+    masks: Mapping[str, Mask],
+    *,
+    dropped_too: bool = False,
+    model: ModelFacts | None = None,
 ) -> Predictions:
     """Predictions of the dataset's crops, cut from full-size masks by stem."""
     (root / "masks").mkdir(parents=True)
     rows = [row for row in dataset.rows if row.source_stem in masks and (row.kept or dropped_too)]
     for row in rows:
         mask_path(root, row.id).write_bytes(encode_mask(cut_crop(masks[row.source_stem], row.box, 0)))
-    write_predictions_index(root, rows, dataset.classes, {"job": "sample-job"})
+    write_predictions_index(root, rows, dataset.classes, (model or ModelFacts(job="sample-job")).known())
     return open_predictions(root)
 
 

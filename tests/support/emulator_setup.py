@@ -18,13 +18,13 @@ from botocore.config import Config
 
 from jobs.contract.channels import CONTENT_TYPES
 from jobs.contract.registry import OPEN_IMAGE
+from jobs.contract.statuses import ENDED
 from jobs.contract.training_request import TrainingJob, training_request
 from jobs.emulator.host.container import Command, Programs
 from jobs.emulator.server import Server, running_server
 
 ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-ENDED = ("Completed", "Failed", "Stopped")
 HYPERPARAMETERS = {"num_classes": "2", "num_training_samples": "4"}
 
 GOOD = """

@@ -9,7 +9,8 @@ import numpy as np
 
 from formats.images import encode_image
 from formats.masks import write_mask
-from jobs.contract.artefact import LAST, Artefact, pack_artefact, read_artefact
+from jobs.contract.artefact import LAST, Artefact, read_artefact
+from jobs.contract.model_archive import pack_artefact
 from jobs.contract.mxnet_params import decode_params
 
 SETTINGS = {

@@ -9,8 +9,9 @@ import torch
 from jobs.algorithm.network.build import build_network
 from jobs.algorithm.training.loop import as_strings
 from jobs.algorithm.weights.load import to_parameters
-from jobs.contract.artefact import BEST, pack_artefact, write_hyperparameters, write_parameters
+from jobs.contract.artefact import BEST, write_hyperparameters, write_parameters
 from jobs.contract.hyperparameters import parse_hyperparameters
+from jobs.contract.model_archive import pack_artefact
 
 
 def write_artefact(path: Path, classes: int) -> None:

@@ -12,10 +12,10 @@ import numpy as np
 from formats.classes import IGNORE
 from formats.errors import SagesegError
 from formats.masks import Mask, count_values
-from jobs.contract.channels import PRETRAINED
+from jobs.contract.channels import CONTENT_TYPES, PRETRAINED
 from jobs.contract.label_map import NAMES, load_label_map
 
-REQUIRED = ("train", "train_annotation", "validation", "validation_annotation")
+REQUIRED = tuple(sorted(CONTENT_TYPES))
 OPTIONAL = ("label_map", "model", PRETRAINED)
 _UNKNOWN = 254
 """No class has this id: there are 254 at most."""

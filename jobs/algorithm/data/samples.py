@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from formats.channels import masks_channel
 from formats.errors import SagesegError
-from formats.images import Rgb, read_image
+from formats.images import JPEG_SUFFIXES, Rgb, read_image
 from formats.masks import Mask, check_values, read_mask
 from jobs.algorithm.data.channels import LabelMap
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg")
 CACHE_BYTES = 2**30
 """Decoded samples kept in memory; a small dataset is then decoded once, not once per epoch."""
 
@@ -26,18 +26,18 @@ class Sample:
 
 
 def find_samples(data: Path, channel: str) -> list[Sample]:
-    """The samples of a channel (`train` or `validation`) and its `_annotation`, by name.
+    """The samples of a channel (`train` or `validation`) and its masks, by name.
 
     Files that are no JPEG are passed over with a warning, as the built-in does. Raises
     SagesegError when a folder is missing or empty, or an image has no mask.
     """
-    images, masks = data / channel, data / f"{channel}_annotation"
+    images, masks = data / channel, data / masks_channel(channel)
     for folder in (images, masks):
         if not folder.is_dir():
             raise SagesegError(f"{folder}: not found; expected the files of channel {folder.name}")
     samples = []
     for path in sorted(images.iterdir()):
-        if path.suffix.lower() not in IMAGE_SUFFIXES:
+        if path.suffix.lower() not in JPEG_SUFFIXES:
             logging.getLogger(__name__).warning("%s is not a readable image file", path)
             continue
         samples.append(Sample(path, _mask_of(path, masks)))

@@ -16,11 +16,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from formats.channels import CHANNELS, masks_channel
 from formats.errors import SagesegError
 from formats.staging import write_errors
 from jobs.contract.recordio import read_records
 
-STREAMED = ("train", "validation")
+STREAMED = tuple(CHANNELS.values())
 """The channels that an augmented manifest may fill; masks come with the images."""
 
 
@@ -56,9 +57,9 @@ def _piped_channels(config: Path) -> list[str]:
 
 
 def _bring(pipe: Path, folder: Path, channel: str) -> None:
-    """Read a stream to its end: images into `<channel>`, masks into `<channel>_annotation`, numbered
+    """Read a stream to its end: images into the channel's folder, masks into that of its masks, numbered
     from 1 in their order."""
-    places = (folder / channel, ".jpg"), (folder / f"{channel}_annotation", ".png")
+    places = (folder / channel, ".jpg"), (folder / masks_channel(channel), ".png")
     for place, _ in places:
         if place.exists():
             raise SagesegError(f"channel {place.name}: stands beside the augmented manifest of {channel}; leave it out")

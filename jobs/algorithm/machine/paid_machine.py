@@ -10,8 +10,7 @@ import os
 from pathlib import Path
 
 from formats.errors import SagesegError
-from jobs.contract.channels import EMULATED
-from jobs.contract.instances import has_gpus
+from jobs.contract.instances import EMULATED, has_gpus
 
 
 def check_machine(config: Path, gpus: int) -> None:

@@ -13,11 +13,10 @@ from PIL import Image
 from formats.errors import SagesegError
 from formats.images import Rgb, decode_image, open_header
 from formats.masks import Mask
+from jobs.contract.invocation import PNG, PROTOBUF_TYPES
 from jobs.contract.probabilities import encode_probabilities
 
 IMAGE_TYPES = ("image/jpeg", "image/png", "application/x-image")
-PNG = "image/png"
-PROTOBUF_TYPES = ("application/x-protobuf", "application/x-recordio-protobuf")
 ANSWERS = (PNG, *PROTOBUF_TYPES)
 MAX_BYTES = 100 * 2**20
 """The largest payload that batch transform can be set to (API reference, CreateTransformJob)."""

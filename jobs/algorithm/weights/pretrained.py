@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from formats.errors import SagesegError
-from jobs.contract.imagenet_weights import MODELS, WEIGHTS_FILE, find_weights
+from jobs.contract.channels import TIMM_MODELS, WEIGHTS_FILE, find_weights
 
 VARIABLE = "SAGESEG_PRETRAINED"
 """A safetensors file, or a folder with one per backbone under the model's name."""
@@ -41,7 +41,7 @@ def find_pretrained(backbone: str, channel: Path | None = None) -> Path:
     now."""
     if channel:
         return find_weights(channel, backbone)
-    model, named = MODELS[backbone], os.environ.get(VARIABLE)
+    model, named = TIMM_MODELS[backbone], os.environ.get(VARIABLE)
     if not named:
         return _from_hub(model)
     path = Path(named) / f"{model}.safetensors" if Path(named).is_dir() else Path(named)

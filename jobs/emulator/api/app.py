@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from formats.errors import SagesegError
+from jobs.contract.serving_requests import MAX_INVOCATION_BYTES
 from jobs.emulator.api import wire
 from jobs.emulator.api.faults import ServiceError, invalid
 from jobs.emulator.presence import HEALTH_PATH
@@ -107,7 +108,7 @@ class EmulatorApp:
     def _invoke(self, endpoint: str, environ: Environ) -> Reply:
         try:
             self._check_host(environ)
-            body = _read_body(environ, wire.MAX_INVOCATION_BYTES)
+            body = _read_body(environ, MAX_INVOCATION_BYTES)
             request = wire.parse_invocation(endpoint, _headers(environ), body)
             self._answers.admit("InvokeEndpoint")
             return self._answers.invoke(request, _region(environ))

@@ -17,10 +17,9 @@ from jobs.emulator.api.faults import ServiceError
 CONTENT_TYPE = "application/x-amz-json-1.1"
 SERVICES = {"SageMaker": "sagemaker", "Logs_20140328": "logs"}
 """The first half of X-Amz-Target, and botocore's name for that service."""
-
 RUNTIME = "sagemaker-runtime"
-MAX_INVOCATION_BYTES = 6_291_456
-"""Body of an invocation and of its answer (`BodyBlob` in botocore's model)."""
+_REFUSALS = {"sagemaker": "ValidationException", "logs": "InvalidParameterException", RUNTIME: "ValidationError"}
+"""The code of a request that the model refuses, by service."""
 
 
 def parse_target(target: str) -> tuple[str, str]:
@@ -46,9 +45,6 @@ def parse_request(service: str, operation: str, body: bytes) -> dict[str, Any]:
     if violations:
         raise _refusal(service, describe_violations(violations))
     return {name: value for name, value in request.items() if value is not None}
-
-
-_REFUSALS = {"sagemaker": "ValidationException", "logs": "InvalidParameterException", RUNTIME: "ValidationError"}
 
 
 def _refusal(service: str, message: str) -> ServiceError:

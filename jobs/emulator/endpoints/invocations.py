@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from jobs.contract.log_lines import endpoint_logs
+from jobs.contract.serving_requests import MAX_INVOCATION_BYTES
 from jobs.emulator.api.app import Reply
 from jobs.emulator.api.faults import ServiceError
-from jobs.emulator.api.wire import MAX_INVOCATION_BYTES
 from jobs.emulator.endpoints.operations import SERVING
 from jobs.emulator.endpoints.record import deployment_of
-from jobs.emulator.endpoints.run import LOG_GROUP, EndpointRun
+from jobs.emulator.endpoints.run import EndpointRun
 from jobs.emulator.host.runs import Runs
 from jobs.emulator.host.serving_container import ATTRIBUTES, Answer, NoAnswerError
 from jobs.emulator.store.collection import DEFAULT_ACCOUNT, Collection
@@ -105,11 +106,11 @@ def _model_error(endpoint: Resource, region: str, status: int, message: str) -> 
     text = (
         f'Received {side} error ({status}) from primary with message "{message}". '
         f"See https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#logEventViewer:"
-        f"group={LOG_GROUP}/{name} in account {account} for more information."
+        f"group={endpoint_logs(name)} in account {account} for more information."
     )
     extra: dict[str, str | int] = {
         "ErrorCode": f"{side.upper()}_ERROR_FROM_MODEL",
-        "LogStreamArn": f"arn:aws:logs:{region}:{account}:log-group:{LOG_GROUP}/{name}",
+        "LogStreamArn": f"arn:aws:logs:{region}:{account}:log-group:{endpoint_logs(name)}",
         "OriginalMessage": message,
         "OriginalStatusCode": status,
     }

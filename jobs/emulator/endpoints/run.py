@@ -9,6 +9,7 @@ from collections import deque
 from pathlib import Path
 
 from formats.errors import SagesegError
+from jobs.contract.log_lines import endpoint_logs
 from jobs.emulator.endpoints.record import Deployment, deployment_of, failed, in_service
 from jobs.emulator.host.container import kill_survivor
 from jobs.emulator.host.rehearsal import EndpointTrouble
@@ -18,7 +19,6 @@ from jobs.emulator.host.workplace import BUG, Workplace
 from jobs.emulator.store.collection import Collection
 from jobs.emulator.store.log_events import forget_streams
 
-LOG_GROUP = "/aws/sagemaker/Endpoints"
 MAX_RESTARTS = 3
 """A container that dies in service is started again so often."""
 _CAPACITY = (
@@ -149,7 +149,7 @@ class EndpointRun:
         return ServingPlan(
             folder=self._folder / f"container-{number}",
             model_uri=wanted.model_uri,
-            log_group=f"{LOG_GROUP}/{self.name}",
+            log_group=endpoint_logs(self.name),
             log_stream=f"{wanted.variant}/i-{uuid.uuid4().hex[:17]}",
             environment=wanted.environment,
         )
@@ -183,7 +183,7 @@ class EndpointRun:
 def forget_endpoint(place: Workplace, endpoints: Collection, name: str) -> None:
     """Remove an endpoint whose container has ended, with its log."""
     shutil.rmtree(endpoint_folder(place.folder, name), ignore_errors=True)
-    forget_streams(place.state, f"{LOG_GROUP}/{name}", "")
+    forget_streams(place.state, endpoint_logs(name), "")
     endpoints.remove(name)
 
 

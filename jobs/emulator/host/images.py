@@ -5,23 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from formats.errors import SagesegError
 from jobs.contract.hyperparameters import Rules
-from jobs.contract.registry import OPEN_IMAGE, builtin_image
+from jobs.contract.registry import OPEN_IMAGE, builtin_image, is_registered
 from jobs.emulator.api.faults import invalid
 
-ALGORITHM = "semantic-segmentation"
-_BUILTIN_IMAGE = re.compile(
-    rf"(?P<repository>\d{{12}}\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[^/]+/{ALGORITHM}):(1|latest)"
-)
 _OPEN_IMAGE = re.compile(rf"([^\s/]+/)*{re.escape(OPEN_IMAGE.partition(':')[0])}:[\w.-]+")
 _LOADER_VARIABLE = re.compile(r"PATH|LD_.*|DYLD_.*|PYTHON.*|SAGEMAKER_BIND_TO_PORT")
 
 
 def image_rules(image: str) -> Rules:
     """Whose rules hold for an image. Raises ServiceError for an image that is not run here."""
-    match = _BUILTIN_IMAGE.fullmatch(image)
-    if match and _is_registered(match["repository"], match["region"]):
+    if is_registered(image):
         return "builtin"
     if _OPEN_IMAGE.fullmatch(image):
         return "open"
@@ -29,14 +23,8 @@ def image_rules(image: str) -> Rules:
     raise invalid(f"TrainingImage {image!r} cannot run here; the emulator runs two images only: {expected}")
 
 
-def _is_registered(repository: str, region: str) -> bool:
-    try:
-        return builtin_image(region).rpartition(":")[0] == repository
-    except SagesegError:
-        return False
-
-
 def environment_not_emulated(environment: Mapping[str, str]) -> Iterator[str]:
+    """What of a container's variables is refused, in words to which "is not emulated" is added."""
     for name, value in environment.items():
         if _LOADER_VARIABLE.fullmatch(name) or "\0" in name + value or "=" in name:
             yield f"Environment variable {name}, which decides what program runs,"

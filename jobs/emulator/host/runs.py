@@ -1,12 +1,29 @@
-"""What runs now: every job and endpoint has a thread that takes it through its life."""
+"""What runs now: every job and endpoint has a thread that takes it through its life, some for so long only."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Generic, Literal, Protocol, TypeVar
 
 Halt = Literal["stop", "abandon"]
 """Why a run ends before its time: somebody asked for it, or the server itself ends."""
+
+
+@contextmanager
+def time_limit(seconds: float | None, on_expiry: Callable[[], None]) -> Iterator[None]:
+    """Call `on_expiry`, from a thread of its own, when the block lasts longer; None lets it last."""
+    if seconds is None:
+        yield
+        return
+    timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), on_expiry)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 class Run(Protocol):

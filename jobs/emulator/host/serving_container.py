@@ -20,17 +20,16 @@ from jobs.emulator.host.unpack import unpack_model
 from jobs.emulator.host.workplace import Workplace
 from jobs.emulator.store.log_events import LogWriter, open_stream
 
-STARTUP_SECONDS = 480
-"""How long a container may take to answer its first ping; inferred from AWS's "within 8 minutes"."""
 HOST = "127.0.0.1"
 ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
-_CHUNK = 2**18
-
-
+STARTUP_SECONDS = 480
+"""How long a container may take to answer its first ping; inferred from AWS's "within 8 minutes"."""
 PING_SECONDS = 2.0
 """What a container has to answer a ping (developer guide)."""
-_MAX_PING_BYTES = 2**16
 _POLL_SECONDS = 0.05
+_MAX_PING_BYTES = 2**16
+_READ_BYTES = 2**18
+"""Of an answer at a time; the deadline is looked at in between."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,53 @@ class ServingPlan:
     log_group: str
     log_stream: str
     environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a container answered. `body` ends one byte behind the limit where it is longer."""
+
+    status: int
+    content_type: str
+    attributes: str | None
+    body: bytes
+
+    @property
+    def good(self) -> bool:
+        return 200 <= self.status < 300
+
+
+class NoAnswerError(Exception):
+    """The container did not answer: `late` when its time was over, else it closed the connection."""
+
+    def __init__(self, *, late: bool) -> None:
+        super().__init__("late" if late else "closed")
+        self.late = late
+
+
+def start_serving(place: Workplace, plan: ServingPlan, ended: Callable[[], None]) -> ServingContainer:
+    """Unpack the model and start the program. Raises SagesegError for a model that cannot be had."""
+    shutil.rmtree(plan.folder, ignore_errors=True)
+    model = plan.folder / "ml" / "model"
+    model.mkdir(parents=True)
+    if plan.model_uri is not None:
+        with place.storage.local_file(plan.model_uri, plan.folder / "model.tar.gz") as archive:
+            unpack_model(archive, model)
+    port = _free_port()
+    environment = {**plan.environment, "SAGEMAKER_BIND_TO_PORT": str(port), "SAGESEG_BIND_TO_HOST": HOST}
+    writer = open_stream(place.state, plan.log_group, plan.log_stream, plan.folder.with_suffix(".jsonl"))
+    try:
+        container = start_container(place.programs.serve(model.parent), plan.folder, environment)
+    except OSError:
+        writer.close()
+        raise
+    return ServingContainer(container, port, writer, ended)
+
+
+def _free_port() -> int:
+    with socket.create_server((HOST, 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
 
 
 class ServingContainer:
@@ -91,8 +137,25 @@ class ServingContainer:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Raises NoAnswerError; see `container_http.ask`."""
-        return ask(self._port, method, path, seconds=seconds, limit=limit, body=body, headers=headers)
+        """One request, and at most `limit` + 1 bytes of its answer. Raises NoAnswerError after so many
+        seconds, and where the container closes the connection."""
+        deadline = time.monotonic() + seconds
+        connection = http.client.HTTPConnection(HOST, self._port, timeout=seconds)
+        try:
+            connection.request(method, path, body, dict(headers or {}))
+            response = connection.getresponse()
+            return Answer(
+                response.status,
+                response.headers.get("Content-Type", ""),
+                response.headers.get(ATTRIBUTES),
+                _read(connection, response, deadline, limit),
+            )
+        except TimeoutError as e:
+            raise NoAnswerError(late=True) from e
+        except (OSError, http.client.HTTPException) as e:
+            raise NoAnswerError(late=False) from e
+        finally:
+            connection.close()
 
     def kill(self) -> None:
         """End it at once, with its children, and see its log out."""
@@ -101,90 +164,13 @@ class ServingContainer:
         self._log.join()
 
 
-def start_serving(place: Workplace, plan: ServingPlan, ended: Callable[[], None]) -> ServingContainer:
-    """Unpack the model and start the program. Raises SagesegError for a model that cannot be had."""
-    shutil.rmtree(plan.folder, ignore_errors=True)
-    model = plan.folder / "ml" / "model"
-    model.mkdir(parents=True)
-    if plan.model_uri is not None:
-        with place.storage.local_file(plan.model_uri, plan.folder / "model.tar.gz") as archive:
-            unpack_model(archive, model)
-    port = _free_port()
-    environment = {**plan.environment, "SAGEMAKER_BIND_TO_PORT": str(port), "SAGESEG_BIND_TO_HOST": HOST}
-    writer = open_stream(place.state, plan.log_group, plan.log_stream, plan.folder.with_suffix(".jsonl"))
-    try:
-        container = start_container(place.programs.serve(model.parent), plan.folder, environment)
-    except OSError:
-        writer.close()
-        raise
-    return ServingContainer(container, port, writer, ended)
-
-
-def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
-
-
-class NoAnswerError(Exception):
-    """The container did not answer: `late` when its time was over, else it closed the connection."""
-
-    def __init__(self, *, late: bool) -> None:
-        super().__init__("late" if late else "closed")
-        self.late = late
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a container answered. `body` ends one byte behind the limit where it is longer."""
-
-    status: int
-    content_type: str
-    attributes: str | None
-    body: bytes
-
-    @property
-    def good(self) -> bool:
-        return 200 <= self.status < 300
-
-
-def ask(
-    port: int,
-    method: str,
-    path: str,
-    *,
-    seconds: float,
-    limit: int,
-    body: bytes | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Answer:
-    """One request to the container on a port. Raises NoAnswerError after so many seconds."""
-    deadline = time.monotonic() + seconds
-    connection = http.client.HTTPConnection(HOST, port, timeout=seconds)
-    try:
-        connection.request(method, path, body, dict(headers or {}))
-        response = connection.getresponse()
-        return Answer(
-            response.status,
-            response.headers.get("Content-Type", ""),
-            response.headers.get(ATTRIBUTES),
-            _read(connection, response, deadline, limit),
-        )
-    except TimeoutError as e:
-        raise NoAnswerError(late=True) from e
-    except (OSError, http.client.HTTPException) as e:
-        raise NoAnswerError(late=False) from e
-    finally:
-        connection.close()
-
-
 def _read(
     connection: http.client.HTTPConnection, response: http.client.HTTPResponse, deadline: float, limit: int
 ) -> bytes:
     """The body up to one byte more than the limit; a container that trickles is cut off."""
     parts: list[bytes] = []
     missing = limit + 1
-    while missing and (part := response.read(min(missing, _CHUNK))):
+    while missing and (part := response.read(min(missing, _READ_BYTES))):
         parts.append(part)
         missing -= len(part)
         left = deadline - time.monotonic()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from formats.staging import write_text
+from jobs.contract.model_archive import pack_artefact
 from jobs.emulator.host.storage import Storage, is_file_uri, join_uri, make_folder, uri_folder
 from jobs.emulator.store.state import Record
 from jobs.emulator.training.channel_pipes import Stream, is_piped, read_streams
@@ -55,8 +56,6 @@ def store_output(storage: Storage, record: Record, tree: OptMl) -> None:
 
 
 def _pack(storage: Storage, folder: Path, uri: str, name: str, scratch: Path) -> None:
-    from jobs.contract.artefact import pack_artefact  # numpy; not needed to answer requests
-
     local = uri_folder(uri) if is_file_uri(uri) else scratch
     make_folder(local)
     pack_artefact(folder, local / name)

@@ -6,6 +6,8 @@ import shutil
 import time
 from typing import Any
 
+from jobs.contract.log_lines import TRAINING_LOGS
+from jobs.contract.statuses import RUNNING
 from jobs.emulator.api.app import Operation
 from jobs.emulator.api.faults import ServiceError, invalid
 from jobs.emulator.host.rehearsal import check_quota
@@ -16,9 +18,7 @@ from jobs.emulator.store.log_events import forget_streams
 from jobs.emulator.store.state import Record
 from jobs.emulator.training.record import TRAINING_JOBS, begin_stopping, new_record
 from jobs.emulator.training.rules import check_training_request
-from jobs.emulator.training.run import LOG_GROUP, TrainingRun, job_folder, recover_training
-
-RUNNING = ("InProgress", "Stopping")
+from jobs.emulator.training.run import TrainingRun, job_folder, recover_training
 
 
 class TrainingJobs:
@@ -76,7 +76,7 @@ class TrainingJobs:
         if resource.status in RUNNING:
             raise ServiceError("ResourceInUse", f"The training job {resource.arn} is in status {resource.status}.")
         self.runs.wait(name)  # its thread may be a moment behind its record
-        forget_streams(self._place.state, LOG_GROUP, f"{name}/")
+        forget_streams(self._place.state, TRAINING_LOGS, f"{name}/")
         shutil.rmtree(job_folder(self._place.folder, name), ignore_errors=True)
         self.jobs.remove(name)
         return {}

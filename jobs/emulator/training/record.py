@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from jobs.contract.log_lines import ANSI, METRIC_DEFINITIONS
+from jobs.contract.statuses import Ended
 from jobs.emulator.host.storage import join_uri
 from jobs.emulator.store.collection import Kind
 from jobs.emulator.store.log_files import Event
@@ -54,7 +55,7 @@ STATUS_MESSAGES = {
     "MaxWaitTimeExceeded": "Training job exceeded MaxWaitTimeInSeconds provided",
     "Interrupted": "Training job interrupted: the managed spot instance was reclaimed",
 }
-Ending = Literal["Completed", "Failed", "Stopped", "MaxRuntimeExceeded", "MaxWaitTimeExceeded"]
+Ending = Literal[Ended, "MaxRuntimeExceeded", "MaxWaitTimeExceeded"]
 """The last secondary status of a job."""
 
 

@@ -11,14 +11,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from formats.channels import masks_channel
 from formats.errors import SagesegError
 from jobs.contract.channels import CONTENT_TYPES, PRETRAINED
 from jobs.contract.hyperparameters import parse_hyperparameters, without_the_services
 from jobs.contract.instances import GPU_INSTANCES, has_gpus
-from jobs.contract.registry import OPEN_IMAGE
+from jobs.contract.registry import ALGORITHM, OPEN_IMAGE
 from jobs.contract.service_model import Violation, describe_violations
 from jobs.emulator.api.faults import invalid
-from jobs.emulator.host.images import ALGORITHM, environment_not_emulated, image_rules
+from jobs.emulator.host.images import environment_not_emulated, image_rules
 from jobs.emulator.host.storage import Storage
 from jobs.emulator.training.channel_pipes import REFERENCE, is_piped
 from jobs.emulator.training.record import DEFAULT_MAX_RUNTIME_SECONDS
@@ -131,8 +132,8 @@ def _check_builtin(request: Request) -> None:
     given = {channel["ChannelName"]: is_piped(channel) for channel in request.get("InputDataConfig", [])}
     if PRETRAINED in given:
         raise invalid(f"Channel {PRETRAINED} is not known to {ALGORITHM}; {OPEN_IMAGE} reads it")
-    required = [name for name in CONTENT_TYPES if not given.get(name.removesuffix("_annotation"))]
-    missing = [name for name in required if name not in given]
+    with_images = [masks_channel(name) for name, piped in given.items() if piped]
+    missing = [name for name in CONTENT_TYPES if name not in given and name not in with_images]
     if missing:
         raise invalid(f"Channel {missing[0]} is missing; {ALGORITHM} requires {', '.join(CONTENT_TYPES)}")
 

@@ -3,28 +3,27 @@ interruption asks for, to its artefact."""
 
 from __future__ import annotations
 
-import re
 import shutil
 import threading
-import time
+from contextlib import closing
 from pathlib import Path
 
 from formats.errors import SagesegError
-from jobs.contract.channels import EMULATED
+from jobs.contract.instances import EMULATED
+from jobs.contract.log_lines import TRAINING_LOGS
+from jobs.contract.statuses import RUNNING
 from jobs.emulator.host.container import Container, kill_survivor, start_container
 from jobs.emulator.host.rehearsal import TrainingTrouble
-from jobs.emulator.host.runs import Halt
+from jobs.emulator.host.runs import Halt, time_limit
 from jobs.emulator.host.workplace import BUG, CAPACITY, INTERRUPTED, Workplace
 from jobs.emulator.store.collection import Collection
 from jobs.emulator.store.log_events import open_stream
 from jobs.emulator.store.log_files import read_events
 from jobs.emulator.store.state import Record
+from jobs.emulator.training.attempts import Attempts
 from jobs.emulator.training.channel_pipes import Pipes, Stream
 from jobs.emulator.training.data import HOST, OptMl, bring_input, keep_checkpoints, make_tree, store_output
 from jobs.emulator.training.record import Ending, enter, failure_reason, finish, metric_data
-
-LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-_STEP = re.compile(r"#progress_(notice|metric)\b")
 
 
 def job_folder(folder: Path, name: str) -> Path:
@@ -37,29 +36,32 @@ def log_paths(folder: Path, name: str) -> list[Path]:
 
 
 class TrainingRun:
-    """One job on its way. `run` is the thread's work; `halt` comes from others."""
+    """One job on its way. `run` is the thread's work; `halt` comes from others, as the end of a time
+    limit and a failing pipe do.
+
+    The lock guards how it ends before its time, `_halted`, and what runs, `_container`: no container
+    starts after the end was asked for, and none that has started is missed by it. All else belongs to
+    the thread.
+    """
 
     def __init__(self, place: Workplace, jobs: Collection, record: Record, trouble: TrainingTrouble) -> None:
         self._place, self._jobs, self._record, self._trouble = place, jobs, record, trouble
         self.name: str = record["TrainingJobName"]
         self._folder = job_folder(place.folder, self.name)
+        self._attempts = Attempts(trouble, record["EnableManagedSpotTraining"])
         self._lock = threading.Lock()
         self._halted: Ending | None = None
-        self._awake = threading.Event()
         self._container: Container | None = None
-        self._steps = self._attempts = self._stamp = 0
-        self._trained_seconds = 0.0
-        self._interrupted = False
-        self._finished = False
+        self._awake = threading.Event()
 
     def run(self) -> None:
         try:
             self._live()
         except SagesegError as e:
             self._finish("Failed", f"ClientError: {e}")
-        finally:
-            if not self._finished:  # a bug: its traceback goes to the server's log, the job is not left hanging
-                self._finish("Failed", BUG)
+        except BaseException:  # a bug: its traceback goes to the server's log, the job is not left hanging
+            self._finish("Failed", BUG)
+            raise
 
     def halt(self, why: Halt) -> None:
         self._end("Failed" if why == "abandon" else "Stopped")
@@ -78,11 +80,9 @@ class TrainingRun:
 
     def _live(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)  # of a state that was removed by hand
-        waiting = self._timer(self._record["StoppingCondition"].get("MaxWaitTimeInSeconds"), "MaxWaitTimeExceeded")
-        try:
+        wait_seconds = self._record["StoppingCondition"].get("MaxWaitTimeInSeconds")
+        with time_limit(wait_seconds, lambda: self._end("MaxWaitTimeExceeded")):
             tree, exit_code = self._until_uninterrupted()
-        finally:
-            waiting.cancel()
         self._conclude(tree, exit_code)
 
     def _until_uninterrupted(self) -> tuple[OptMl, int]:
@@ -96,102 +96,50 @@ class TrainingRun:
             self._enter("Downloading")
             streams = bring_input(self._place.storage, self._record, tree)
             self._enter("Training")
-            exit_code = self._stream_attempt(tree, streams)
+            exit_code = self._attempt(tree, streams)
             keep_checkpoints(self._place.storage, self._record, tree)
-            if not self._interrupted or self._halted:
+            if not self._attempts.interrupted or self._halted:
                 return tree, exit_code
-            self._interrupted = False
             self._enter("Interrupted")
             shutil.rmtree(tree.root)  # the next instance begins with empty disks
             self._enter("Starting")
 
-    def _conclude(self, tree: OptMl, exit_code: int) -> None:
-        if self._halted == "Failed":
-            self._finish("Failed", INTERRUPTED)
-        elif self._trouble.capacity_error and not self._halted:
-            self._finish("Failed", CAPACITY)
-        elif self._failing and not self._halted:
-            self._finish("Failed", failure_reason(self._trouble.algorithm_error, 1))
-        elif exit_code and not self._halted:
-            self._finish("Failed", failure_reason(_read_failure(tree), exit_code))
-        else:
-            self._upload(tree)
-            shutil.rmtree(tree.root, ignore_errors=True)
-            self._finish(self._halted or "Completed")
-
-    def _enter(self, secondary: str) -> None:
-        self._jobs.change(self.name, lambda record, now: enter(record, secondary, now))
-
-    def _finish(self, ending: Ending, reason: str = "") -> None:
-        self._finished = True
-        finish_job(self._place.folder, self._jobs, self.name, ending, reason)
-
-    def _stream_attempt(self, tree: OptMl, streams: list[Stream]) -> int:
-        pipes = Pipes(self._place.storage, streams, tree.data, self._kill_container)
-        try:
-            return self._attempt(tree)
-        finally:
-            pipes.close()
+    def _attempt(self, tree: OptMl, streams: list[Stream]) -> int:
+        """Run the container to its end while its channels stream; answers the exit code."""
+        with closing(Pipes(self._place.storage, streams, tree.data, self._kill_container)), self._attempts.one_more():
+            return self._run_container(tree)
 
     def _kill_container(self) -> None:
         with self._lock:
             if self._container is not None:
                 self._container.kill()
 
-    def _attempt(self, tree: OptMl) -> int:
-        """Run the container to its end and keep its log; answers the exit code."""
-        self._attempts += 1
-        self._stamp = max(int(time.time()), self._stamp + 1)
-        path = self._folder / f"log-{self._attempts:04}.jsonl"
-        writer = open_stream(self._place.state, LOG_GROUP, f"{self.name}/{HOST}-{self._stamp}", path)
-        expiry = self._expiry()
-        began = time.monotonic()
-        try:
+    def _run_container(self, tree: OptMl) -> int:
+        """Run the container, keep its log, and do what the rehearsal asks for: a reclaimed instance is
+        gone at once."""
+        attempts = self._attempts
+        path = self._folder / f"log-{attempts.number:04}.jsonl"
+        left = max(self._record["StoppingCondition"]["MaxRuntimeInSeconds"] - attempts.trained_seconds, 0)
+        with (
+            closing(
+                open_stream(self._place.state, TRAINING_LOGS, f"{self.name}/{HOST}-{attempts.stamp}", path)
+            ) as writer,
+            time_limit(left, lambda: self._end("MaxRuntimeExceeded")),
+        ):
             container = self._start(tree)
             if container is None:
                 return 0
             for line in filter(None, container.lines()):
                 writer.write(line)
-                self._count_step(line, container)
+                if attempts.end_with(line):
+                    container.kill()
             return container.wait()
-        finally:
-            self._trained_seconds += time.monotonic() - began
-            expiry.cancel()
-            writer.close()
-
-    def _count_step(self, line: str, container: Container) -> None:
-        """Do what the rehearsal asks for at this step. A reclaimed instance is gone at once."""
-        if not _STEP.search(line):
-            return
-        self._steps += 1
-        spot = self._record["EnableManagedSpotTraining"]
-        if self._failing:
-            container.kill()
-        elif spot and self._steps in self._trouble.interrupt_at_steps:
-            self._interrupted = True
-            container.kill()
-
-    @property
-    def _failing(self) -> bool:
-        return bool(self._trouble.algorithm_error) and self._steps >= self._trouble.fail_at_step
-
-    def _expiry(self) -> threading.Timer:
-        allowed = self._record["StoppingCondition"]["MaxRuntimeInSeconds"]
-        return self._timer(max(allowed - self._trained_seconds, 0), "MaxRuntimeExceeded")
-
-    def _timer(self, seconds: float | None, ending: Ending) -> threading.Timer:
-        """A running timer that ends the job; one without a time only waits to be cancelled."""
-        allowed = threading.TIMEOUT_MAX if seconds is None else min(seconds, threading.TIMEOUT_MAX)
-        timer = threading.Timer(allowed, self._end, (ending,))
-        timer.daemon = True
-        timer.start()
-        return timer
 
     def _start(self, tree: OptMl) -> Container | None:
         """Start the container, unless the job was stopped before or is to fail at once."""
         environment = {**self._record.get("Environment", {}), "TRAINING_JOB_NAME": self.name, EMULATED: "1"}
         with self._lock:
-            if self._halted is None and not self._is_stopping() and not self._failing:
+            if self._halted is None and not self._is_stopping() and not self._attempts.failing:
                 command = self._place.programs.train(tree.root)
                 self._container = start_container(command, self._folder, environment)
                 return self._container
@@ -202,12 +150,32 @@ class TrainingRun:
         resource = self._jobs.find(self.name)
         return resource is not None and resource.status == "Stopping"
 
+    def _conclude(self, tree: OptMl, exit_code: int) -> None:
+        if self._halted == "Failed":
+            self._finish("Failed", INTERRUPTED)
+        elif self._trouble.capacity_error and not self._halted:
+            self._finish("Failed", CAPACITY)
+        elif self._attempts.failing and not self._halted:
+            self._finish("Failed", failure_reason(self._trouble.algorithm_error, 1))
+        elif exit_code and not self._halted:
+            self._finish("Failed", failure_reason(_read_failure(tree), exit_code))
+        else:
+            self._upload(tree)
+            shutil.rmtree(tree.root, ignore_errors=True)
+            self._finish(self._halted or "Completed")
+
     def _upload(self, tree: OptMl) -> None:
         """A stopped job's model is kept too, if it left one."""
         if self._halted and not any(tree.model.iterdir()):
             return
         self._enter("Uploading")
         store_output(self._place.storage, self._record, tree)
+
+    def _enter(self, secondary: str) -> None:
+        self._jobs.change(self.name, lambda record, now: enter(record, secondary, now))
+
+    def _finish(self, ending: Ending, reason: str = "") -> None:
+        finish_job(self._place.folder, self._jobs, self.name, ending, reason)
 
 
 def _read_failure(tree: OptMl) -> str:
@@ -230,6 +198,6 @@ def finish_job(folder: Path, jobs: Collection, name: str, ending: Ending, reason
 
 def recover_training(place: Workplace, jobs: Collection) -> None:
     """Settle what an earlier server left running: end its containers, mark its jobs."""
-    for resource in jobs.with_status("InProgress", "Stopping"):
+    for resource in jobs.with_status(*RUNNING):
         kill_survivor(job_folder(place.folder, resource.name))
         finish_job(place.folder, jobs, resource.name, "Failed", INTERRUPTED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from jobs.contract.statuses import RUNNING
 from jobs.emulator.api.app import Operation
 from jobs.emulator.host.rehearsal import check_quota
 from jobs.emulator.host.runs import Runs
@@ -41,7 +42,7 @@ class TransformJobs:
         arn = make_arn(TRANSFORM_JOBS, name, region, model.arn)
         record = new_record(request, arn, time.time())
         with self._place.state.alone():
-            used = [job.record["TransformResources"]["InstanceType"] for job in self.jobs.with_status(*_RUNNING)]
+            used = [job.record["TransformResources"]["InstanceType"] for job in self.jobs.with_status(*RUNNING)]
             check_quota(plan, instance_type, "transform job", used.count(instance_type))
             self.jobs.add(record, request)
         trouble = plan.transform(name, instance_type)
@@ -53,6 +54,3 @@ class TransformJobs:
         self.jobs.change(name, begin_stopping)
         self.runs.stop(name)
         return {}
-
-
-_RUNNING = ("InProgress", "Stopping")

@@ -6,8 +6,8 @@ Pure functions: times are epoch seconds and come in as arguments.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
 
+from jobs.contract.statuses import Ended
 from jobs.emulator.api.faults import invalid
 from jobs.emulator.host.images import environment_not_emulated
 from jobs.emulator.host.storage import Storage
@@ -37,7 +37,6 @@ MAX_REASON = 1024
 MAX_MEMORY_MB = 100
 """MaxConcurrentTransforms × MaxPayloadInMB may not exceed it (API reference)."""
 DEFAULT_PAYLOAD_MB, DEFAULT_CONCURRENT = 6, 1
-Ending = Literal["Completed", "Failed", "Stopped"]
 
 
 def check_transform_request(request: Record, storage: Storage) -> None:
@@ -99,7 +98,7 @@ def begin_stopping(record: Record, _now: float) -> None:
     record["TransformJobStatus"] = "Stopping"
 
 
-def finish(record: Record, ending: Ending, now: float, reason: str = "") -> None:
+def finish(record: Record, ending: Ended, now: float, reason: str = "") -> None:
     """End a job. What was asked to stop is Stopped, however it ended."""
     record["TransformJobStatus"] = "Stopped" if record["TransformJobStatus"] == "Stopping" else ending
     if record["TransformJobStatus"] == "Failed":

@@ -9,6 +9,8 @@ import uuid
 from pathlib import Path
 
 from formats.errors import SagesegError
+from jobs.contract.log_lines import TRANSFORM_LOGS
+from jobs.contract.statuses import RUNNING, Ended
 from jobs.emulator.host.container import kill_survivor
 from jobs.emulator.host.rehearsal import TransformTrouble
 from jobs.emulator.host.runs import Halt
@@ -18,9 +20,8 @@ from jobs.emulator.store.collection import Collection
 from jobs.emulator.store.log_events import open_stream
 from jobs.emulator.store.state import Record
 from jobs.emulator.transform.objects import ObjectTransform, Settings, complete_settings, settings_of
-from jobs.emulator.transform.record import Ending, begin_transform, finish
+from jobs.emulator.transform.record import begin_transform, finish
 
-LOG_GROUP = "/aws/sagemaker/TransformJobs"
 _UNHEALTHY = "AlgorithmError: The container did not pass the ping health check; see the job's log"
 
 
@@ -44,7 +45,7 @@ class TransformRun:
         self._folder = transform_folder(place.folder, self.name)
         self._stream = f"{self.name}/i-{uuid.uuid4().hex[:17]}-{int(time.time())}"
         self._halted = threading.Event()
-        self._abandoned = self._finished = False
+        self._abandoned = False
         self._serving: ServingContainer | None = None
 
     def run(self) -> None:
@@ -52,9 +53,9 @@ class TransformRun:
             self._live()
         except SagesegError as e:
             self._finish("Failed", f"ClientError: {e}")
-        finally:
-            if not self._finished:  # a bug: its traceback goes to the server's log
-                self._finish("Failed", BUG)
+        except BaseException:  # a bug: its traceback goes to the server's log
+            self._finish("Failed", BUG)
+            raise
 
     def halt(self, why: Halt) -> None:
         self._abandoned = self._abandoned or why == "abandon"
@@ -85,7 +86,7 @@ class TransformRun:
         self._jobs.change(self.name, begin_transform)
         uri = self._record["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"]
         path = self._folder / "data-log.jsonl"
-        writer = open_stream(self._place.state, LOG_GROUP, f"{self._stream}/data-log", path)
+        writer = open_stream(self._place.state, TRANSFORM_LOGS, f"{self._stream}/data-log", path)
         try:
             transform = ObjectTransform(self._place.storage, serving, settings, writer.write)
             return transform.run(self._place.storage.list_objects(uri), self._halted)
@@ -105,7 +106,7 @@ class TransformRun:
         if settings.payload_mb:
             environment["SAGEMAKER_MAX_PAYLOAD_IN_MB"] = str(settings.payload_mb)
         uri = self._model.get("ModelDataUrl")
-        return ServingPlan(self._folder / "container", uri, LOG_GROUP, self._stream, environment)
+        return ServingPlan(self._folder / "container", uri, TRANSFORM_LOGS, self._stream, environment)
 
     def _conclude(self, reason: str) -> None:
         if self._abandoned:
@@ -115,8 +116,7 @@ class TransformRun:
         else:
             self._finish("Failed" if reason else "Completed", reason)
 
-    def _finish(self, ending: Ending, reason: str = "") -> None:
-        self._finished = True
+    def _finish(self, ending: Ended, reason: str = "") -> None:
         self._jobs.change(self.name, lambda record, now: finish(record, ending, now, reason))
 
 
@@ -126,6 +126,6 @@ def _nothing() -> None:
 
 def recover_transforms(place: Workplace, jobs: Collection) -> None:
     """Settle what an earlier server left running: end its containers, mark its jobs."""
-    for resource in jobs.with_status("InProgress", "Stopping"):
+    for resource in jobs.with_status(*RUNNING):
         kill_survivor(transform_folder(place.folder, resource.name) / "container")
         jobs.change(resource.name, lambda record, now: finish(record, "Failed", now, INTERRUPTED))

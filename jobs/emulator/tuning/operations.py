@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from jobs.contract.statuses import RUNNING
 from jobs.emulator.api.app import Operation
 from jobs.emulator.api.faults import invalid
 from jobs.emulator.host.runs import Runs
@@ -39,7 +40,7 @@ class TuningJobs:
 
     def recover(self) -> None:
         """Settle what an earlier server left running; its training jobs settle by themselves."""
-        for resource in self.jobs.with_status("InProgress", "Stopping"):
+        for resource in self.jobs.with_status(*RUNNING):
             self.jobs.change(resource.name, lambda record, now: finish(record, "Failed", now, INTERRUPTED))
 
     def create_tuning_job(self, request: Record, region: str) -> Record:

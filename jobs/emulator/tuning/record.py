@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 from jobs.contract.hyperparameters import TUNING_OBJECTIVE
+from jobs.contract.statuses import RUNNING, Ended
 from jobs.emulator.api.faults import invalid
 from jobs.emulator.host.storage import join_uri
 from jobs.emulator.store.collection import Kind
@@ -36,7 +37,6 @@ TUNING_JOBS = Kind(
     ),
 )
 MAX_REASON = 1024
-Ending = Literal["Completed", "Failed", "Stopped"]
 _PASSED_ON = (
     "AlgorithmSpecification",
     "RoleArn",
@@ -115,7 +115,7 @@ def summarize_child(child: Record, tuning: Record) -> Record:
 
 
 def _objective_status(child: Record, value: float | None) -> str:
-    if child["TrainingJobStatus"] in ("InProgress", "Stopping"):
+    if child["TrainingJobStatus"] in RUNNING:
         return "Pending"
     return "Failed" if value is None else "Succeeded"
 
@@ -159,7 +159,7 @@ def begin_stopping(record: Record, _now: float) -> None:
     record["HyperParameterTuningJobStatus"] = "Stopping"
 
 
-def finish(record: Record, ending: Ending, now: float, reason: str = "") -> None:
+def finish(record: Record, ending: Ended, now: float, reason: str = "") -> None:
     """End a job. What was asked to stop is Stopped, however it ended."""
     stopping = record["HyperParameterTuningJobStatus"] == "Stopping"
     record["HyperParameterTuningJobStatus"] = "Stopped" if stopping else ending

@@ -8,13 +8,14 @@ import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from jobs.contract.statuses import Ended
 from jobs.emulator.api.faults import ServiceError
-from jobs.emulator.host.runs import Halt
+from jobs.emulator.host.runs import Halt, time_limit
 from jobs.emulator.host.workplace import BUG, INTERRUPTED
 from jobs.emulator.store.collection import Collection
 from jobs.emulator.store.state import Record
 from jobs.emulator.training.operations import TrainingJobs
-from jobs.emulator.tuning.record import Ending, child_request, finish, objective_of, objective_value
+from jobs.emulator.tuning.record import child_request, finish, objective_of, objective_value
 from jobs.emulator.tuning.search import BayesianSearch, RandomSearch, Range, Search
 
 MAX_FAILURES = 5
@@ -44,20 +45,18 @@ class TuningRun:
         self._reason = ""
         self._started = self._failures = self._successes = 0
         self._current: set[str] = set()
-        self._finished = False
 
     def run(self) -> None:
-        expiry = self._expiry()
         try:
-            parallel = self._limits["MaxParallelTrainingJobs"]
-            with ThreadPoolExecutor(parallel) as pool:
-                for worker in [pool.submit(self._work) for _ in range(parallel)]:
-                    worker.result()
-            self._conclude()
-        finally:
-            expiry.cancel()
-            if not self._finished:  # a bug: its traceback goes to the server's log
-                self._finish("Failed", BUG)
+            with time_limit(self._limits.get("MaxRuntimeInSeconds"), lambda: self.halt("stop")):
+                parallel = self._limits["MaxParallelTrainingJobs"]
+                with ThreadPoolExecutor(parallel) as pool:
+                    for worker in [pool.submit(self._work) for _ in range(parallel)]:
+                        worker.result()
+                self._conclude()
+        except BaseException:  # a bug: its traceback goes to the server's log
+            self._finish("Failed", BUG)
+            raise
 
     def halt(self, why: Halt) -> None:
         """Start no more, and end what runs."""
@@ -77,13 +76,6 @@ class TuningRun:
             self._training.stop_training_job({"TrainingJobName": name}, self._region)
         except ServiceError:
             return  # it has just ended
-
-    def _expiry(self) -> threading.Timer:
-        seconds = self._limits.get("MaxRuntimeInSeconds", threading.TIMEOUT_MAX)
-        timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self.halt, ("stop",))
-        timer.daemon = True
-        timer.start()
-        return timer
 
     def _work(self) -> None:
         """One training job after another, until there are none left to start."""
@@ -144,6 +136,5 @@ class TuningRun:
             return f"No training job succeeded after {MAX_FAILURES} attempts. {look}"
         return f"All training jobs failed. {look}"
 
-    def _finish(self, ending: Ending, reason: str = "") -> None:
-        self._finished = True
+    def _finish(self, ending: Ended, reason: str = "") -> None:
         self._tunings.change(self.name, lambda record, now: finish(record, ending, now, reason))

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from analysis.masks.pieces import Piece
 from analysis.masks.reading import check_truth, read_crop_mask
 from analysis.masks.sources import Size, Source, plan_sources
-from analysis.scoring.counts import Ints
-from analysis.scoring.scores import ratio
 from formats.classes import IGNORE
 from formats.dataset import Dataset
 from formats.errors import SagesegError
@@ -25,6 +24,7 @@ from formats.parallel import map_parallel
 from formats.predictions import Predictions
 from formats.staging import write_text
 
+Ints = npt.NDArray[np.int64]
 BIN = 8
 """Pixels of distance that are told together."""
 BINS = 64
@@ -69,7 +69,7 @@ class Seams:
 
     def to_json(self) -> dict[str, Any]:
         """What stands in seams.json."""
-        rates = ratio(self.errors, self.pixels).tolist()
+        rates = _rate(self.errors, self.pixels).tolist()
         bins = [
             {"from_pixels": i * BIN, "pixels": pixels, "errors": errors, "error_rate": rate}
             for i, (pixels, errors, rate) in enumerate(
@@ -121,10 +121,16 @@ def write_seams(out: Path, seams: Seams) -> None:
 def judge_seams(pixels: Ints, errors: Ints, side: int, present_overlap: int = 0) -> Seams:
     """Where the rim of crops whose shorter side is `side` ends, by counts as in `Seams`."""
     inner = -(-side // 4) // BIN
-    inner_rate = float(ratio(errors[inner:].sum(), pixels[inner:].sum()))
-    worse = ratio(errors, pixels)[:inner] > EXCESS * inner_rate
+    inner_rate = float(_rate(errors[inner:].sum(), pixels[inner:].sum()))
+    worse = _rate(errors, pixels)[:inner] > EXCESS * inner_rate
     rim = BIN * int(worse.cumprod().sum())
     return Seams(pixels, errors, inner_rate, rim, present_overlap)
+
+
+def _rate(errors: Ints, pixels: Ints) -> npt.NDArray[np.float64]:
+    """The share of pixels that are wrong; nan where there are none."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(errors / pixels, np.float64)
 
 
 def _audit_source(predictions: Predictions, dataset: Dataset, source: Source) -> Ints:

@@ -1,10 +1,9 @@
-"""How numbers, colours and times read on a page."""
+"""How numbers, shares and times read for a person, and colours for a page."""
 
 from __future__ import annotations
 
 import math
-
-from analysis.drawing.colours import Colour
+from collections.abc import Sequence
 
 UNDEFINED = "–"
 
@@ -28,10 +27,12 @@ def format_difference(value: float | None) -> str:
 
 
 def format_share(value: float | None) -> str:
-    """A share 0..1 in per cent, with two digits that say something."""
+    """A share 0..1 in per cent, with two digits that say something; but never rounded down to a clean 0."""
     if value is None or math.isnan(value):
         return UNDEFINED
     percent = 100 * value
+    if 0 < percent < 0.0005:
+        return "<0.001 %"
     return f"{percent:.3f} %" if 0 < abs(percent) < 1 else f"{percent:.1f} %"
 
 
@@ -49,14 +50,24 @@ def format_interval(interval: tuple[float, float] | list[float] | None) -> str:
     return f"{format_score(interval[0])} to {format_score(interval[1])}" if interval else ""
 
 
-def format_colour(colour: Colour) -> str:
+def format_colour(colour: Sequence[int]) -> str:
+    """Red, green and blue, each 0..255, as CSS writes them."""
     red, green, blue = colour
     return f"rgb({red} {green} {blue})"
 
 
 def format_seconds(seconds: float) -> str:
+    """A time that was measured: `45 s`, `14 min 25 s`, `2 h 7 min`."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def format_roughly(seconds: float) -> str:
+    """A time that is not over: `45 s`, `12 min`, `1 h 20 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"

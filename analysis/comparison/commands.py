@@ -1,0 +1,33 @@
+"""`sageseg analysis compare`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analysis.options import Overwrite
+from formats.console import result, say
+
+
+def compare(
+    reports: Annotated[list[Path], typer.Argument(metavar="REPORT REPORT...", help="Folders that report wrote.")],
+    *,
+    out: Annotated[Path, typer.Option(help="Where the comparison goes.")],
+    overwrite: Overwrite = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print comparison.json instead of a table.")] = False,
+) -> None:
+    """Several reports side by side: scores, differences image by image, time and cost."""
+    from analysis.comparison.page import write_comparison
+    from analysis.comparison.text import format_comparison
+    from analysis.report_files import PAGE
+
+    comparison = write_comparison(reports, out, overwrite=overwrite)
+    if as_json:
+        result(json.dumps(comparison, indent=2, ensure_ascii=False))
+        say(str(out / PAGE))
+        return
+    result(format_comparison(comparison))
+    result(f"\n{out / PAGE}")

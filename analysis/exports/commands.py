@@ -1,0 +1,129 @@
+"""`sageseg analysis submission`, `labelme`, `overlay` and `cutout`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analysis.exports.options import parse_background, parse_size
+from analysis.options import Overwrite, PredictionsFolder, Workers
+from formats.console import result, say
+
+ImagesFolder = Annotated[Path, typer.Argument(help="The images that were predicted, at full size.")]
+
+
+def submission(
+    source: Annotated[Path, typer.Argument(help="Predictions; or a submission, to turn back into masks.")],
+    *,
+    out: Annotated[Path, typer.Option(help="The CSV, gzipped if it ends in .gz; or the folder for masks.")],
+    class_name: Annotated[
+        str | None, typer.Option("--class", help="The class that is submitted, if there are several.")
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option(metavar="WxH", help="The images' size, for turning a submission back.")
+    ] = None,
+    overwrite: Overwrite = False,
+    workers: Workers = None,
+) -> None:
+    """Write masks as Kaggle's Carvana challenge takes them, run-length encoded; or read them back."""
+    from analysis.exports.submission import masks_from_submission, write_submission
+    from formats.predictions import open_predictions
+
+    if source.is_dir():
+        opened = open_predictions(source)
+        written = write_submission(opened, out, class_name=class_name, overwrite=overwrite, workers=workers)
+        say(f"{written} images encoded")
+    else:
+        written = masks_from_submission(source, out, parse_size(size), class_name=class_name, overwrite=overwrite)
+        say(f"{written} masks decoded")
+    result(str(out))
+
+
+def labelme(
+    predictions: PredictionsFolder,
+    *,
+    out: Annotated[Path, typer.Option(help="Where the JSON files go.")],
+    images: Annotated[
+        Path | None, typer.Option(help="The images' folder.  [default: beside the JSON files]", show_default=False)
+    ] = None,
+    tolerance: Annotated[float, typer.Option(help="How far a polygon may stray from the outline, in pixels.")] = 1.0,
+    least_pixels: Annotated[int, typer.Option(min=1, help="Leave out regions and holes of fewer pixels.")] = 1,
+    overwrite: Overwrite = False,
+    workers: Workers = None,
+) -> None:
+    """Write predictions as labelme's polygons, to correct and to train on."""
+    from analysis.exports.labelme import export_labelme
+    from formats.predictions import open_predictions
+
+    exported = export_labelme(
+        open_predictions(predictions),
+        out,
+        images=images,
+        tolerance=tolerance,
+        least_pixels=least_pixels,
+        overwrite=overwrite,
+        workers=workers,
+    )
+    if exported.left_out:
+        say(f"{exported.left_out} regions of fewer than {least_pixels} pixels were left out")
+    say(f"{exported.polygons} polygons of {exported.images} images")
+    result(str(out))
+
+
+def overlay(
+    predictions: PredictionsFolder,
+    images: ImagesFolder,
+    *,
+    out: Annotated[Path, typer.Option(help="Where the drawn images go.")],
+    overwrite: Overwrite = False,
+    workers: Workers = None,
+) -> None:
+    """Draw predictions on their images: classes tinted and outlined, with a legend. Needs no truth."""
+    from analysis.exports.image_folder import draw_folder
+    from analysis.exports.tint import Tint
+    from formats.predictions import open_predictions
+
+    opened = open_predictions(predictions)
+    drawn = draw_folder(
+        opened, images, out, Tint(opened.classes), label="drawing", overwrite=overwrite, workers=workers
+    )
+    _say_dropped(drawn.dropped_crops)
+    result(str(out))
+
+
+def cutout(
+    predictions: PredictionsFolder,
+    images: ImagesFolder,
+    *,
+    out: Annotated[Path, typer.Option(help="Where the cut-out images go.")],
+    background: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLOUR|IMAGE",
+            help="What stands behind: a colour such as white or #f4f4f4, or an image, scaled to fill. Makes JPEGs."
+            "  [default: nothing, as PNGs with transparency]",
+            show_default=False,
+        ),
+    ] = None,
+    soft: Annotated[bool, typer.Option("--soft", help="Soft edges, from probabilities.")] = False,
+    overwrite: Overwrite = False,
+    workers: Workers = None,
+) -> None:
+    """Remove the background of images, or replace it, by their predictions, at full size."""
+    from analysis.exports.cutout import Cutout
+    from analysis.exports.image_folder import draw_folder
+    from formats.predictions import open_predictions
+
+    behind = None if background is None else parse_background(background)
+    opened = open_predictions(predictions)
+    cut = Cutout(opened.classes, behind, soft)
+    drawn = draw_folder(opened, images, out, cut, label="cutting out", overwrite=overwrite, workers=workers)
+    _say_dropped(drawn.dropped_crops)
+    result(str(out))
+
+
+def _say_dropped(crops: int) -> None:
+    if crops:
+        say(f"{crops} dropped crops were not predicted and count as background")

@@ -1,0 +1,76 @@
+"""`sageseg analysis stitch` and `combine`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analysis.options import How, Overwrite, PredictionsFolder, Rule, Workers
+from formats.console import result, say
+from formats.errors import SagesegError
+
+
+def stitch(
+    predictions: PredictionsFolder,
+    *,
+    out: Annotated[Path, typer.Option(help="Where the full-size masks go.")],
+    dataset: Annotated[
+        Path | None, typer.Option(help="The dataset that was predicted; it knows the dropped crops too.")
+    ] = None,
+    by: Annotated[
+        How | None,
+        typer.Option(
+            help="Blend crops' probabilities, or take each pixel from the inner part of its crop."
+            "  [default: blend where there are probabilities]",
+            show_default=False,
+        ),
+    ] = None,
+    seams: Annotated[
+        bool, typer.Option("--seams", help="Also tell how wrong crops are at their edges, by --dataset's masks.")
+    ] = False,
+    overwrite: Overwrite = False,
+    workers: Workers = None,
+) -> None:
+    """Put predicted crops together to masks of the images' full size."""
+    from analysis.masks.seams import audit_seams, write_seams
+    from analysis.masks.stitch import stitch as stitch_predictions
+    from formats.dataset import open_dataset
+    from formats.predictions import open_predictions
+
+    opened, source = open_dataset(dataset) if dataset else None, open_predictions(predictions)
+    if seams and opened is None:
+        raise SagesegError("--seams compares with true masks; add --dataset")
+    audit = audit_seams(source, opened, workers=workers) if seams and opened else None
+    stitched = stitch_predictions(source, opened, out, by=by, overwrite=overwrite, workers=workers)
+    if audit:
+        write_seams(out, audit)
+        say(audit.sentence())
+    if stitched.dropped_crops:
+        say(f"{stitched.dropped_crops} dropped crops were not predicted and became background")
+    if stitched.uncovered_pixels:
+        say(f"{stitched.uncovered_pixels} pixels lie in no crop and became background")
+    say(f"{stitched.images} masks from {stitched.crops} crops, by {stitched.by}")
+    result(str(out / "masks"))
+
+
+def combine(
+    predictions: Annotated[list[Path], typer.Argument(help="Two or more predictions of the same crops.")],
+    *,
+    out: Annotated[Path, typer.Option(help="Where the combined predictions go.")],
+    by: Annotated[
+        Rule,
+        typer.Option(help="Mean of the probabilities; or majority of the masks, where the first named breaks ties."),
+    ] = Rule.MEAN,
+    overwrite: Overwrite = False,
+    workers: Workers = None,
+) -> None:
+    """Make several models' predictions into one."""
+    from analysis.masks.combine import combine as combine_predictions
+    from formats.predictions import open_predictions
+
+    opened = [open_predictions(each) for each in predictions]
+    combined = combine_predictions(opened, out, by=by, overwrite=overwrite, workers=workers)
+    say(f"{combined} predictions combined by {by}")
+    result(str(out))

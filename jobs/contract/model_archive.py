@@ -1,0 +1,125 @@
+"""`model.tar.gz` as a file: packed, and read header by header without believing it.
+
+tarfile itself would read extended headers of any size into memory. What the members mean, `artefact`
+says; this needs no numpy.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import tarfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from formats.errors import SagesegError
+from formats.staging import write_bytes
+
+BROKEN = (OSError, tarfile.TarError, EOFError, zlib.error)
+"""What reading an archive raises when the file is broken."""
+MAX_EXTENDED = 2**16
+"""Bytes of an extended header, which may hold a long name for the member after it."""
+PART = 2**20
+"""Bytes of a member in memory at a time."""
+_EXTENDED = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
+_PAX_PATH = re.compile(rb"(?:^|\n)[0-9]+ path=([^\n]*)\n")
+
+
+def pack_artefact(model_dir: Path, path: Path) -> None:
+    """Pack a model folder's files as `model.tar.gz`; the same files give the same bytes."""
+    packed = io.BytesIO()
+    with (
+        gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=1, mtime=0, filename="") as compressed,
+        tarfile.open(fileobj=compressed, mode="w", format=tarfile.USTAR_FORMAT) as archive,
+    ):
+        for file in sorted(p for p in model_dir.rglob("*") if p.is_file() and not p.is_symlink()):
+            content = file.read_bytes()
+            member = tarfile.TarInfo(file.relative_to(model_dir).as_posix())
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    write_bytes(path, packed.getvalue())
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member under its whole name. Its content can be read once, before the next member is asked for."""
+
+    name: str
+    header: tarfile.TarInfo
+    stream: gzip.GzipFile
+
+    @property
+    def is_file(self) -> bool:
+        return self.header.type in (tarfile.REGTYPE, tarfile.AREGTYPE)
+
+    @property
+    def is_folder(self) -> bool:
+        return self.header.isdir()
+
+    def parts(self) -> Iterator[bytes]:
+        """The content, at most PART bytes at a time."""
+        return _parts(self.stream, self.header.size)
+
+
+def archive_members(stream: gzip.GzipFile, source: Path, most_bytes: int) -> Iterator[Member]:
+    """The members of an archive in their order; `source` is its name in errors.
+
+    Raises SagesegError when headers and contents come to more than `most_bytes`, and for what no model
+    holds; one of BROKEN for a stream that is cut short or no archive, here or from `parts`.
+    """
+    total, long_name = 0, ""
+    while (block := stream.read(tarfile.BLOCKSIZE)).strip(b"\0"):
+        header = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+        name = long_name or header.name
+        total += tarfile.BLOCKSIZE + max(header.size, 0)
+        if total > most_bytes or header.size < 0:
+            raise SagesegError(f"{source}: {name} brings it over {most_bytes} bytes unpacked; expected a model")
+        end = stream.tell() + header.size + -header.size % tarfile.BLOCKSIZE
+        if header.type in _EXTENDED:
+            long_name = _long_name(header.type, _extended(stream, header.size, source)) or long_name
+        else:
+            yield Member(name, header, stream)
+            long_name = ""
+        for _ in _parts(stream, end - stream.tell()):
+            pass  # what was not read, and what fills the last block
+    if not total and not block:
+        raise tarfile.ReadError("empty file")
+
+
+def _extended(stream: gzip.GzipFile, size: int, source: Path) -> bytes:
+    if size > MAX_EXTENDED:
+        raise SagesegError(f"{source}: an extended header of {size} bytes; expected {MAX_EXTENDED} at most")
+    content = b"".join(_parts(stream, size))
+    if b" GNU.sparse." in content:
+        raise SagesegError(f"{source}: holds a sparse file; pack it again without tar's --sparse")
+    return content
+
+
+def _long_name(kind: bytes, content: bytes) -> str:
+    """The name that an extended header gives the member after it; empty where it gives none."""
+    if kind == tarfile.GNUTYPE_LONGNAME:
+        name = content
+    elif kind in (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE):
+        found = _PAX_PATH.search(content)
+        name = found[1] if found else b""
+    else:
+        name = b""
+    return name.partition(b"\0")[0].decode("utf-8", "surrogateescape")
+
+
+def _parts(stream: gzip.GzipFile, size: int) -> Iterator[bytes]:
+    for start in range(0, size, PART):
+        expected = min(PART, size - start)
+        part = stream.read(expected)
+        if len(part) != expected:
+            raise tarfile.ReadError("unexpected end of data")
+        yield part

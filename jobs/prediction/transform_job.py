@@ -1,0 +1,99 @@
+"""A batch transform from its start to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import monotonic, sleep
+from typing import Any
+
+from formats.console import open_screen, say
+from formats.errors import SagesegError
+from formats.wording import format_seconds
+from jobs.aws.clients import aws_errors
+from jobs.aws.errors import is_about_capacity
+from jobs.backends import Place
+from jobs.contract.log_lines import TRANSFORM_LOGS
+from jobs.contract.statuses import ENDED
+from jobs.endpoints.container_log import show_log
+from jobs.tracking.job_calls import POLL_SECONDS
+
+
+def start_transform(place: Place, model: dict[str, Any], transform: dict[str, Any]) -> None:
+    """Send the two requests."""
+    name = transform["TransformJobName"]
+    with aws_errors(f"creating model {name}"):
+        place.sagemaker.create_model(**model)
+    with aws_errors(f"creating transform job {name}"):
+        place.sagemaker.create_transform_job(**transform)
+    say(f"started transform job {name} on {transform['TransformResources']['InstanceType']}")
+
+
+@dataclass(frozen=True)
+class SpendingLimit:
+    """What a transform may cost. It has no time limit of its own: the caller's is kept from here."""
+
+    name: str
+    max_cost: float | None
+    usd_per_hour: float | None
+
+    def check(self, seconds: float) -> None:
+        limit, rate = self.max_cost, self.usd_per_hour
+        if limit is not None and rate is not None and seconds / 3600 * rate >= limit:
+            raise SagesegError(
+                f"transform job {self.name}: has cost --max-cost {limit:g} after {format_seconds(seconds)} and is "
+                "stopped; predict fewer images, raise --max-cost, or use --via artefact"
+            )
+
+
+def await_transform(place: Place, name: str, limit: SpendingLimit) -> dict[str, Any]:
+    """The description of a transform that has completed. Raises SagesegError when it did not; a transform
+    that is not waited for is stopped."""
+    try:
+        description = _follow(place, name, limit)
+    except BaseException:
+        _stop(place, name)
+        raise
+    status = description["TransformJobStatus"]
+    if status != "Completed":
+        show_log(TRANSFORM_LOGS, place.backend, place.region, prefix=f"{name}/")
+        raise SagesegError(f"transform job {name}: {status}: {_explain(description)}")
+    return description
+
+
+def _follow(place: Place, name: str, limit: SpendingLimit) -> dict[str, Any]:
+    since, shown = monotonic(), False
+    with open_screen() as screen:
+        while True:
+            with aws_errors(f"describing transform job {name}"):
+                described: dict[str, Any] = place.sagemaker.describe_transform_job(TransformJobName=name)
+            if described["TransformJobStatus"] in ENDED:
+                return described
+            if not shown:
+                screen.line("InProgress")
+                shown = True
+            limit.check(monotonic() - since)
+            screen.live(f"{name}  InProgress  {format_seconds(monotonic() - since)}")
+            sleep(POLL_SECONDS[place.backend])
+
+
+def _stop(place: Place, name: str) -> None:
+    try:
+        with aws_errors(f"stopping transform job {name}"):
+            place.sagemaker.stop_transform_job(TransformJobName=name)
+        say(f"transform job {name}: stopping")
+    except SagesegError as e:
+        say(f"transform job {name} may go on and cost ({e}); sageseg jobs leftovers --delete --stop-jobs ends it")
+
+
+def _explain(description: Mapping[str, Any]) -> str:
+    reason: str = description.get("FailureReason", "somebody stopped it").rstrip(".")
+    if is_about_capacity(reason):
+        return f"{reason}; name another --instance-type, or try again later"
+    return f"{reason}; --via artefact needs no transform"
+
+
+def transform_seconds(description: Mapping[str, Any]) -> float | None:
+    """How long a transform ran, in seconds."""
+    started, ended = description.get("TransformStartTime"), description.get("TransformEndTime")
+    return (ended - started).total_seconds() if started and ended else None

@@ -1,0 +1,79 @@
+"""A command asks AWS nothing twice: a name is looked up once, and what was told is kept."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jobs.aws.errors import AwsError
+from jobs.tracking.records import JobRecord
+from tests.support.asked_of_aws import asked_of_aws, repeated
+from tests.support.serving_setup import ROLE, Served, each_test, error_of, run, served_job
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with served_job(tmp_path_factory.mktemp("aws")) as served:
+        yield served
+
+
+@pytest.fixture(autouse=True)
+def known_job(aws: Served, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    yield from each_test(aws, monkeypatch)
+
+
+def operations(*words: str) -> list[str]:
+    """What a command that succeeds asks for, each once."""
+    with asked_of_aws() as asked:
+        ran = run(*words)
+    assert ran.exit_code == 0, (ran.output, ran.exception)
+    assert repeated(asked) == []
+    return [request.split()[0].partition(".")[2] for request in asked]
+
+
+@pytest.fixture(params=["where it was started", "another machine"])
+def elsewhere(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> bool:
+    if request.param == "another machine":
+        monkeypatch.setenv("SAGESEG_HOME", str(tmp_path / "elsewhere"))
+    return bool(request.param == "another machine")
+
+
+def test_show(elsewhere: bool) -> None:
+    fetched = ["GetObject"] if elsewhere else []  # the job's record, beside its artefact
+    assert operations("show", "cars") == ["DescribeTrainingJob", *fetched, "GetMetricStatistics", "GetMetricStatistics"]
+
+
+def test_a_dry_run_without_an_earlier_job_asks_nothing(aws: Served) -> None:
+    words = ("--data", "s3://cars/one", "--role", ROLE, "--mini-batch-size", "1", "--dry-run")
+    assert operations("train", str(aws.dataset.root), *words) == []
+
+
+def test_a_dry_run_looks_up_an_earlier_job_once_though_it_lends_twice(aws: Served, elsewhere: bool) -> None:
+    words = ("--data", "s3://cars/one", "--role", ROLE, "--like", "cars", "--model", "cars", "--dry-run")
+    fetched = ["GetObject"] if elsewhere else []
+    assert operations("train", str(aws.dataset.root), *words) == ["DescribeTrainingJob", *fetched]
+
+
+def test_predictions_by_an_endpoint(aws: Served, tmp_path: Path) -> None:
+    assert run("deploy", "cars", "--yes").exit_code == 0
+    words = ("predict", "cars", str(aws.dataset.root), "--out", str(tmp_path / "out"), "--via", "endpoint")
+    asked = operations(*words)
+    assert asked[:4] == ["DescribeTrainingJob", "DescribeEndpoint", "ListTags", "DescribeEndpointConfig"]
+    assert set(asked[4:]) == {"InvokeEndpoint"}
+
+
+def test_predictions_by_a_batch_transform(aws: Served, tmp_path: Path) -> None:
+    words = ("predict", "cars", str(aws.dataset.root), "--out", str(tmp_path / "out"), "--via", "batch", "--yes")
+    with asked_of_aws() as asked:
+        assert run(*words).exit_code == 0
+    verbs = {request.split()[0] for request in repeated(asked)} - {"s3.HeadObject"}  # the emulator's, in this process
+    assert verbs <= {"sagemaker.DescribeTransformJob"}  # until its end
+
+
+def test_a_refusal_is_not_read_as_there_being_no_such_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: JobRecord) -> None:
+        raise AwsError("describing nobody", "AccessDeniedException", "sagemaker:DescribeTrainingJob is not allowed")
+
+    monkeypatch.setattr("jobs.tracking.find_jobs.describe", refuse)
+    said = error_of(run("show", "nobody"))
+    assert said.startswith("describing nobody: AccessDeniedException: sagemaker:DescribeTrainingJob is not allowed")
