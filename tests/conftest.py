@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import typer.main
 import typer.testing
-from botocore.loaders import JSONFileLoader
+from botocore.loaders import create_loader
 from hypothesis import settings
 
 # threads of torch that wait must not spin: several tests, each with its own, share the cores
@@ -33,7 +33,7 @@ def what_is_dear_is_made_once() -> Iterator[None]:
     typer builds all commands anew for every call of one."""
     command = cache(typer.main.get_command)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(JSONFileLoader, "load_file", staticmethod(cache(JSONFileLoader().load_file)))
+        patch.setattr("botocore.session.create_loader", cache(create_loader))
         patch.setattr(typer.main, "get_command", command)
         patch.setattr(typer.testing, "_get_command", command)
         yield
