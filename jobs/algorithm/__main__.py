@@ -141,7 +141,7 @@ def _log_to_stdout() -> None:
 def _reason(error: Exception) -> str:
     """An error as one line; what torch adds to it stands in the log."""
     reason = f"{type(error).__name__}: {error}".splitlines()[0]
-    if "jobs.algorithm.machine.device" in sys.modules:  # else it came before anything was computed
+    if "torch" in sys.modules:  # else nothing was computed, and torch may be what cannot be imported
         from jobs.algorithm.machine.device import is_out_of_memory
 
         if is_out_of_memory(error):
