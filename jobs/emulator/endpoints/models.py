@@ -12,10 +12,10 @@ from jobs.emulator.api.faults import invalid
 from jobs.emulator.host.images import environment_not_emulated, image_rules
 from jobs.emulator.host.storage import Storage
 from jobs.emulator.host.workplace import Workplace
-from jobs.emulator.store.collection import Collection, Kind, make_arn
+from jobs.emulator.store.collection import Collection, ResourceKind, make_arn
 from jobs.emulator.store.state import Record
 
-MODELS = Kind(
+MODELS = ResourceKind(
     word="model",
     prefix="Model",
     listed="Models",
@@ -23,7 +23,7 @@ MODELS = Kind(
     missing=("ValidationException", 'Could not find model "{arn}".'),
     taken=("ValidationException", 'Cannot create already existing model "{arn}".'),
 )
-ENDPOINT_CONFIGS = Kind(
+ENDPOINT_CONFIGS = ResourceKind(
     word="endpoint-config",
     prefix="EndpointConfig",
     listed="EndpointConfigs",

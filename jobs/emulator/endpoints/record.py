@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from jobs.emulator.host.serving_container import STARTUP_SECONDS
-from jobs.emulator.store.collection import Kind
+from jobs.emulator.store.collection import ResourceKind
 from jobs.emulator.store.state import Record
 
-ENDPOINTS = Kind(
+ENDPOINTS = ResourceKind(
     word="endpoint",
     prefix="Endpoint",
     listed="Endpoints",

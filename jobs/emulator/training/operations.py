@@ -10,7 +10,6 @@ from jobs.contract.log_lines import TRAINING_LOGS
 from jobs.contract.statuses import RUNNING
 from jobs.emulator.api.app import Operation
 from jobs.emulator.api.faults import ServiceError, invalid
-from jobs.emulator.host.rehearsal import check_quota
 from jobs.emulator.host.runs import Runs
 from jobs.emulator.host.workplace import Workplace
 from jobs.emulator.store.collection import Collection, make_arn
@@ -56,7 +55,7 @@ class TrainingJobs:
         with self._place.state.alone():
             use = _use(record)
             current = sum(_use(job.record) == use for job in self.jobs.with_status(*RUNNING))
-            check_quota(plan, *use, current)
+            plan.check_quota(*use, current)
             self.jobs.add(record, request)
         self.runs.start(TrainingRun(self._place, self.jobs, record, plan.training(name, instance_type)))
         return arn

@@ -13,11 +13,11 @@ from typing import Any, Literal
 from jobs.contract.log_lines import ANSI, METRIC_DEFINITIONS
 from jobs.contract.statuses import Ended
 from jobs.emulator.host.storage import join_uri
-from jobs.emulator.store.collection import Kind
+from jobs.emulator.store.collection import ResourceKind
 from jobs.emulator.store.log_files import Event
 from jobs.emulator.store.state import Record
 
-TRAINING_JOBS = Kind(
+TRAINING_JOBS = ResourceKind(
     word="training-job",
     prefix="TrainingJob",
     listed="TrainingJobSummaries",

@@ -11,10 +11,10 @@ from jobs.contract.statuses import Ended
 from jobs.emulator.api.faults import invalid
 from jobs.emulator.host.images import environment_not_emulated
 from jobs.emulator.host.storage import Storage
-from jobs.emulator.store.collection import Kind
+from jobs.emulator.store.collection import ResourceKind
 from jobs.emulator.store.state import Record
 
-TRANSFORM_JOBS = Kind(
+TRANSFORM_JOBS = ResourceKind(
     word="transform-job",
     prefix="TransformJob",
     listed="TransformJobSummaries",

@@ -13,11 +13,11 @@ from jobs.contract.hyperparameters import TUNING_OBJECTIVE
 from jobs.contract.statuses import RUNNING, Ended
 from jobs.emulator.api.faults import invalid
 from jobs.emulator.host.storage import join_uri
-from jobs.emulator.store.collection import Kind
+from jobs.emulator.store.collection import ResourceKind
 from jobs.emulator.store.state import Record
 from jobs.emulator.tuning.search import Values
 
-TUNING_JOBS = Kind(
+TUNING_JOBS = ResourceKind(
     word="hyper-parameter-tuning-job",
     prefix="HyperParameterTuningJob",
     listed="HyperParameterTuningJobSummaries",
