@@ -3,7 +3,7 @@
     python -m jobs.algorithm train --root /opt/ml
     python -m jobs.algorithm serve --root /opt/ml
 
-Only this package imports torch: all of `network`; of `machine` what is about the device, of `data` batches,
-of `weights` all but their names, of `training` all but the schedule, of `serving` all but the replies. What is
-left does without, so that channels, images and the machine are checked, and a missing torch is named, at once.
+Only this package imports torch: `network` whole, and in the other rooms what computes. What is asked before does
+without: `data` up to its batches, `machine` but for `device`, `training.members` and `schedules`,
+`weights.parameter_names` and `serving.replies`.
 """

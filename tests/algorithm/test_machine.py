@@ -45,8 +45,9 @@ def test_an_instance_with_gpus_that_cannot_be_seen_is_not_trained_on(tmp_path: P
 
 
 def test_what_is_checked_before_a_training_needs_no_torch() -> None:
-    modules = "__main__ data.samples data.streamed_channels data.augment machine.paid_machine serving.replies"
-    names = ", ".join(f"jobs.algorithm.{module}" for module in modules.split())
+    modules = "__main__ data.samples data.streamed_channels data.augment machine.paid_machine training.members"
+    also = "training.schedules weights.parameter_names serving.replies"
+    names = ", ".join(f"jobs.algorithm.{module}" for module in f"{modules} {also}".split())
     code = f"import sys, jobs.contract.artefact, {names}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode == 0
 
