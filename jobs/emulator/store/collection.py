@@ -58,6 +58,11 @@ def make_arn(kind: ResourceKind, name: str, region: str, owner: str | None = Non
     return f"arn:{partition}:sagemaker:{region}:{account}:{kind.word}/{name}"
 
 
+def without_tags(request: Record) -> Record:
+    """What of a request its resource's record takes over: tags are kept beside it."""
+    return {name: value for name, value in request.items() if name != "Tags"}
+
+
 class Collection:
     """The stored resources of a kind."""
 
