@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import typer.main
+import typer.testing
 from botocore.loaders import JSONFileLoader
 from hypothesis import settings
 
@@ -26,10 +28,14 @@ def one_thread() -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def each_service_read_once() -> Iterator[None]:
-    """botocore reads a service's model, megabytes of JSON, anew for every session, of which a test has several."""
+def what_is_dear_is_made_once() -> Iterator[None]:
+    """botocore reads a service's model, megabytes of JSON, anew for every session, of which a test has several;
+    typer builds all commands anew for every call of one."""
+    command = cache(typer.main.get_command)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(JSONFileLoader, "load_file", staticmethod(cache(JSONFileLoader().load_file)))
+        patch.setattr(typer.main, "get_command", command)
+        patch.setattr(typer.testing, "_get_command", command)
         yield
 
 

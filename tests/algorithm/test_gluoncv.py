@@ -1,6 +1,7 @@
 """Our networks against GluonCV's, from golden files; `oracles/gluoncv_golden.py` makes them."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,23 @@ def golden(algorithm: str, backbone: str) -> dict[str, Any]:
         return dict(arrays)
 
 
-def network_and_values(algorithm: str, backbone: str) -> tuple[SegmentationNetwork, dict[str, Array]]:
+@dataclass(frozen=True)
+class Built:
     """A network in the layout that training uses, with dropout that does nothing, and its values."""
+
+    algorithm: str
+    backbone: str
+    network: SegmentationNetwork
+    values: dict[str, Array]
+
+    def at_start(self, training: bool) -> SegmentationNetwork:
+        load_parameters(self.network, self.values, "formula")
+        return self.network.train(training)
+
+
+@pytest.fixture(scope="module", params=PAIRS, ids="-".join)
+def built(request: pytest.FixtureRequest) -> Built:
+    algorithm, backbone = request.param
     with torch.device("meta"):  # no time for initial weights
         network = SegmentationNetwork(algorithm, backbone, NUM_CLASSES)
     network.to_empty(device="cpu")
@@ -48,8 +64,17 @@ def network_and_values(algorithm: str, backbone: str) -> tuple[SegmentationNetwo
         if isinstance(module, nn.Dropout):
             module.p = 0
     values = {name: parameter_values(name, tuple(tensor.shape)) for name, tensor in named_weights(network)}
-    load_parameters(network, values, "formula")
-    return network.to(memory_format=torch.channels_last), values  # type: ignore[call-overload]
+    return Built(algorithm, backbone, network.to(memory_format=torch.channels_last), values)  # type: ignore[call-overload]
+
+
+Features = dict[tuple[str, str], tuple[torch.Tensor, torch.Tensor]]
+
+
+@pytest.fixture(scope="module")
+def features() -> Features:
+    """What an encoder gives, by backbone and case: its weights follow from their names, so that one pass serves
+    all decoders."""
+    return {}
 
 
 def images(case: Case) -> torch.Tensor:
@@ -113,32 +138,27 @@ def test_flat_names_are_those_that_gluoncv_gives(algorithm: str, backbone: str) 
 
 
 @pytest.mark.parametrize("case", CROPS, ids=lambda case: case.name)
-@pytest.mark.parametrize("backbone", ["resnet-50", "resnet-101"])
 @torch.inference_mode()
-def test_crops_are_scored_as_by_gluoncv(backbone: str, case: Case) -> None:
-    """The encoder's weights follow from their names, so one pass of it serves all decoders."""
-    features: tuple[torch.Tensor, torch.Tensor] | None = None
-    for algorithm in ("fcn", "psp", "deeplab"):
-        network, _ = network_and_values(algorithm, backbone)
-        network.eval()
-        middle, last = features = features or network.features(images(case))
-        for kind, scores in (("scores", network.head(last)), ("auxiliary", network.auxlayer(middle))):
-            full = resize(scores, torch.Size((case.height, case.width)))
-            check_scores(full, golden(algorithm, backbone), f"{case.name}/{kind}")
+def test_crops_are_scored_as_by_gluoncv(built: Built, case: Case, features: Features) -> None:
+    network, passed = built.at_start(training=False), (built.backbone, case.name)
+    if passed not in features:
+        features[passed] = network.features(images(case))
+    middle, last = features[passed]
+    for kind, scores in (("scores", network.head(last)), ("auxiliary", network.auxlayer(middle))):
+        full = resize(scores, torch.Size((case.height, case.width)))
+        check_scores(full, golden(built.algorithm, built.backbone), f"{case.name}/{kind}")
 
 
-@pytest.mark.parametrize(("algorithm", "backbone"), PAIRS)
 @torch.inference_mode()
-def test_any_size_and_mode_is_scored_as_by_gluoncv(algorithm: str, backbone: str) -> None:
-    network, values = network_and_values(algorithm, backbone)
-    expected, counts = golden(algorithm, backbone), count_values(network)
+def test_any_size_and_mode_is_scored_as_by_gluoncv(built: Built) -> None:
+    expected, counts = golden(built.algorithm, built.backbone), count_values(built.network)
     for case in SMALL:
-        load_parameters(network, values, "formula")
-        scores, auxiliary = network.train(case.training)(images(case))
+        network = built.at_start(case.training)
+        scores, auxiliary = network(images(case))
         check_scores(scores, expected, f"{case.name}/scores")
         if not case.training:
             assert auxiliary is None
             continue
         check_scores(auxiliary, expected, f"{case.name}/auxiliary")
-        moved = statistics_as_on_mxnets_cpu(network, values, counts)
+        moved = statistics_as_on_mxnets_cpu(network, built.values, counts)
         np.testing.assert_allclose(moved, expected[f"{case.name}/statistics"], rtol=1e-4, atol=1e-5)

@@ -142,14 +142,14 @@ def test_two_trainings_of_the_same_input_are_the_same(tmp_path: Path, capsys: py
     ids=lambda given: next(iter(given)),
 )
 def test_a_hyperparameter_changes_the_training(
-    given: dict[str, str], trained_plainly: dict[str, object], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    given: dict[str, str], trained_plainly: dict[str, bytes], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(tmp_path, capsys, **given)
     assert last_weights(tmp_path) != trained_plainly
 
 
 @pytest.fixture(scope="module")
-def trained_plainly(one_thread: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+def trained_plainly(one_thread: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     root = write_root(tmp_path_factory.mktemp("plain"), SETTINGS)
     assert main(["train", "--root", str(root)]) == 0
     return last_weights(root)

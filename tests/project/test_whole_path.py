@@ -1,4 +1,4 @@
-"""Every room in turn, as a stranger meets them: the command in a process of its own, real files."""
+"""Every room in turn, as a stranger meets them: the command, real files, and the first run in a process of its own."""
 
 import json
 import os
@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from formats.dataset import open_dataset
 from formats.masks import read_mask
 from formats.predictions import write_predictions_index
 from jobs.contract.artefact import read_artefact
+from sageseg.cli import main
 from sageseg.studio.shoot import draw_shoot
 
 EXPERIMENT = """\
@@ -26,10 +29,26 @@ report: {colors: light}
 """
 
 
-def sageseg(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+Ran = subprocess.CompletedProcess[str]
+
+
+def process(*words: str, cwd: Path) -> Ran:
     environment = {name: value for name, value in os.environ.items() if name != "SAGESEG_HOME"}
     command = [sys.executable, "-m", "sageseg", *words]
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+
+
+def sageseg(*words: str, cwd: Path) -> Ran:
+    """What a process would print and end with, from this one, which has imported all already."""
+    out, err, code = StringIO(), StringIO(), None
+    with pytest.MonkeyPatch.context() as patch, chdir(cwd), redirect_stdout(out), redirect_stderr(err):
+        patch.delenv("SAGESEG_HOME", raising=False)
+        patch.setattr(sys, "argv", ["sageseg", *words])
+        try:
+            main()
+        except SystemExit as ended:
+            code = ended.code
+    return Ran(words, int(code or 0), out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +57,7 @@ def experiment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("whole path")  # a space, as in many a home
     draw_shoot(folder / "shoot", cars=3, angles=2, size=(150, 100), workers=1)
     (folder / "experiment.yaml").write_text(EXPERIMENT)
-    ran = sageseg("run", "experiment.yaml", cwd=folder)
+    ran = process("run", "experiment.yaml", cwd=folder)
     assert ran.returncode == 0, ran.stderr
     (folder / "stdout").write_text(ran.stdout)
     (folder / "stderr").write_text(ran.stderr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from io import StringIO
 from typing import Any
 from urllib.request import Request, urlopen
@@ -53,8 +54,10 @@ def use_aws(monkeypatch: pytest.MonkeyPatch, url: str, **services: str) -> None:
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it remembers credentials
 
 
+@cache
 def aws_client(service: str, url: str, region: str = REGION) -> Any:
-    """A plain client of the server, to look at what the code under test did."""
+    """A plain client of the server, to look at what the code under test did; made once, which takes as long as
+    several requests."""
     keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
     return boto3.client(service, endpoint_url=url, region_name=region, **keys)
 

@@ -47,5 +47,5 @@ def load(root: Path) -> Artefact:
     return read_artefact(root / "model.tar.gz")
 
 
-def last_weights(root: Path) -> dict[str, object]:
-    return {name: array.tolist() for name, array in decode_params((root / "model" / LAST).read_bytes(), "x").items()}
+def last_weights(root: Path) -> dict[str, bytes]:
+    return {name: array.tobytes() for name, array in decode_params((root / "model" / LAST).read_bytes(), "x").items()}
