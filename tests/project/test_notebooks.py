@@ -27,15 +27,13 @@ print("#quality_metric. host: algo-1, epoch: 0, validation mIOU: 0.75 .")
 
 
 def run_notebook(notebook: Path, folder: Path) -> None:
-    """By nbmake, in a pytest of its own, with short settings and without this project's pytest options."""
+    """By nbmake, in a pytest of its own, with short settings and without this project's pytest options. The kernel
+    runs the commands itself."""
     words = ["-m", "pytest", "-c", os.devnull, "-n", "0", "-p", "no:cacheprovider", "--nbmake", str(notebook)]
+    startup = str(ROOT / "tests" / "support" / "notebook_startup.py")
+    settings = {"SAGESEG_NOTEBOOK": "short", "PYTHONPATH": str(ROOT), "TMPDIR": str(folder), "PYTHONSTARTUP": startup}
     ran = subprocess.run(
-        [sys.executable, *words],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env=os.environ | {"SAGESEG_NOTEBOOK": "short", "PYTHONPATH": str(ROOT), "TMPDIR": str(folder)},
-        check=False,
+        [sys.executable, *words], capture_output=True, text=True, cwd=folder, env=os.environ | settings, check=False
     )
     assert ran.returncode == 0, ran.stdout
     assert "1 passed" in ran.stdout

@@ -6,8 +6,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import chdir, redirect_stderr, redirect_stdout
-from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +15,8 @@ from formats.dataset import open_dataset
 from formats.masks import read_mask
 from formats.predictions import write_predictions_tables
 from jobs.contract.artefact import read_artefact
-from sageseg.cli import main
 from sageseg.studio.shoot import draw_shoot
+from tests.support.typed_commands import Ran, typed
 
 EXPERIMENT = """\
 prep: {carvana: [shoot/images, shoot/masks], crop: 32, val: 1}
@@ -29,9 +27,6 @@ report: {colors: light}
 """
 
 
-Ran = subprocess.CompletedProcess[str]
-
-
 def process(*words: str, cwd: Path) -> Ran:
     environment = {name: value for name, value in os.environ.items() if name != "SAGESEG_HOME"}
     command = [sys.executable, "-m", "sageseg", *words]
@@ -39,16 +34,12 @@ def process(*words: str, cwd: Path) -> Ran:
 
 
 def sageseg(*words: str, cwd: Path) -> Ran:
-    """What a process would print and end with, from this one, which has imported all already."""
-    out, err, code = StringIO(), StringIO(), None
-    with pytest.MonkeyPatch.context() as patch, chdir(cwd), redirect_stdout(out), redirect_stderr(err):
-        patch.delenv("SAGESEG_HOME", raising=False)
-        patch.setattr(sys, "argv", ["sageseg", *words])
-        try:
-            main()
-        except SystemExit as ended:
-            code = ended.code
-    return Ran(words, int(code or 0), out.getvalue(), err.getvalue())
+    return typed(words, cwd)
+
+
+@pytest.fixture(autouse=True)
+def home_of_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SAGESEG_HOME")
 
 
 @pytest.fixture(scope="module")
