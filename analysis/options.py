@@ -42,6 +42,11 @@ def parse_scale(text: str) -> Scale:
     return Scale(per_pixel, match[2])
 
 
+def area(scale: Scale | None, pixels: int) -> float | None:
+    """Pixels in the user's unit squared; None without a scale."""
+    return scale.area(pixels) if scale else None
+
+
 @dataclass(frozen=True)
 class ScoringOptions:
     """Options of `analysis report`. `boundary_share` is a share of the image's diagonal."""
@@ -65,11 +70,6 @@ class ScoringOptions:
                 raise SagesegError(f"{name} {value}: expected {least} or more")
         if not 0 < self.boundary_share <= 1:
             raise SagesegError(f"--boundary-share {self.boundary_share}: expected a share above 0, up to 1")
-
-
-def area(scale: Scale | None, pixels: int) -> float | None:
-    """Pixels in the user's unit squared; None without a scale."""
-    return scale.area(pixels) if scale else None
 
 
 class How(StrEnum):

@@ -27,7 +27,7 @@ from formats.dataset import open_dataset
 from formats.manifest import ManifestRow, write_manifest
 from formats.masks import read_mask, write_mask
 from formats.parallel import map_parallel
-from formats.predictions import mask_path, open_predictions, write_predictions_index
+from formats.predictions import mask_path, open_predictions, write_predictions_tables
 from sageseg.studio.shoot import draw_shoot
 
 SIZE, ANGLES, WORKERS = (1918, 1280), 16, 2
@@ -56,7 +56,7 @@ def make_samples(root: Path, many: int) -> None:
     write_labels(files.labels_path(dataset), CAR)
     write_manifest(files.manifest_path(dataset), rows)
     files.info_path(dataset).write_text(json.dumps({"format_version": files.FORMAT_VERSION}))
-    write_predictions_index(predicted, rows, CAR, {})
+    write_predictions_tables(predicted, rows, CAR, {})
 
 
 class Clock:

@@ -1,4 +1,5 @@
-"""How every command speaks: progress on stderr, an expected failure as one line and exit code 1."""
+"""How every command speaks: results on stdout; progress, notes and questions on stderr; an expected failure as one
+line and exit code 1."""
 
 from __future__ import annotations
 
@@ -34,6 +35,12 @@ def say(line: str) -> None:
     sys.stderr.flush()
 
 
+def result(line: str) -> None:
+    """A line of the result, on stdout."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def ask(question: str) -> str | None:
     """A person's answer in small letters; None where nobody is at a terminal to give one."""
     if not sys.stdin.isatty():
@@ -48,12 +55,6 @@ def agree(question: str, *, unattended: str) -> bool:
     if answer is None:
         raise SagesegError(unattended)
     return answer in ("y", "yes")
-
-
-def result(line: str) -> None:
-    """A line of the result, on stdout."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def track(items: Iterable[T], total: int, label: str) -> Iterator[T]:
@@ -78,7 +79,7 @@ def _track_bar(items: Iterable[T], total: int, label: str) -> Iterator[T]:
 
 
 def _ignore(_text: str) -> None:
-    """Plain output has no live line: it would be one line a second."""
+    """Plain output has no live line: every change would be a line that stays."""
 
 
 @dataclass(frozen=True)

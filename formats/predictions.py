@@ -144,7 +144,7 @@ def _read_info(path: Path) -> dict[str, Any]:
     return info
 
 
-def write_predictions_index(
+def write_predictions_tables(
     root: Path, rows: Iterable[ManifestRow], classes: ClassTable | None, info: Mapping[str, Any]
 ) -> None:
     """Write what goes with the masks: manifest.csv, labels.txt (where known), predictions.json (`info`)."""

@@ -7,5 +7,5 @@ from pathlib import Path
 
 
 def home() -> Path:
-    """Where state is kept: $SAGESEG_HOME, by default .sageseg in the current folder."""
+    """$SAGESEG_HOME, by default .sageseg in the current folder; absolute."""
     return Path(os.environ.get("SAGESEG_HOME", ".sageseg")).absolute()

@@ -46,4 +46,4 @@ def emulator(
     from formats.state_home import home
     from jobs.emulator.server import serve
 
-    serve(host, port, home(), float("inf") if idle_seconds is None else idle_seconds)
+    serve(home(), host, port, idle_seconds=float("inf") if idle_seconds is None else idle_seconds)

@@ -26,7 +26,7 @@ from analysis.report_files import PAGE, layer_name
 from formats.staging import staged_folder, write_text
 from formats.wording import UNDEFINED
 
-PICTURED = 8
+SHOWN = 8
 """How many of the images that the reports disagree on are shown."""
 SCATTERS = 6
 _WIDTH = 360
@@ -59,7 +59,7 @@ def render_comparison(comparison: Mapping[str, Any], reports: Sequence[ReportSco
         "whiskers": _whiskers(comparison["differences"]),
         "scatters": [scatter(a, b) for a, b in _pairs(reports)][:SCATTERS],
         "curves": common_curves({report.name: report.model.epochs for report in reports}),
-        "pictures": _pictures(comparison, reports),
+        "drawn": _draw_disagreements(comparison, reports),
         "legend": _legend(reports),
     }
     return render("compare.html", ("tables.js",), values)
@@ -135,20 +135,20 @@ def scatter(a: ReportScores, b: ReportScores) -> Scatter:
     return Scatter(a.name, b.name, float(floor), points)
 
 
-def _pictures(comparison: Mapping[str, Any], reports: Sequence[ReportScores]) -> list[list[str | None]]:
+def _draw_disagreements(comparison: Mapping[str, Any], reports: Sequence[ReportScores]) -> list[list[str | None]]:
     """For each of the first disagreements the differences of all reports; None where a report has none."""
-    shown = comparison["disagreements"][:PICTURED]
-    return [[_picture(report, each["stem"]) for report in reports] for each in shown]
+    shown = comparison["disagreements"][:SHOWN]
+    return [[_draw_difference(report, each["stem"]) for report in reports] for each in shown]
 
 
 def _legend(reports: Sequence[ReportScores]) -> tuple[tuple[str, Colour], ...]:
-    """What the pictures' colours mean; nothing where the reports were drawn in different ones."""
+    """What the colours of the differences mean; nothing where the reports were drawn in different ones."""
     schemes = {report.scores.get("colors") for report in reports}
     known = schemes if len(schemes) == 1 else set()
     return next((AGREEMENT_COLOURS[scheme].legend() for scheme in ColourScheme if scheme in known), ())
 
 
-def _picture(report: ReportScores, stem: str) -> str | None:
+def _draw_difference(report: ReportScores, stem: str) -> str | None:
     colours = AGREEMENT_COLOURS.get(report.scores.get("colors", ""))
     if colours is None or not (report.folder / layer_name("difference", stem)).is_file():
         return None

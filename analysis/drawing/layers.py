@@ -1,4 +1,4 @@
-"""How masks and their difference look as layers over an image on the page."""
+"""Masks and their difference as layers over an image on the page: their colours, and PNGs that are clear elsewhere."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ Rgba = npt.NDArray[np.uint8]
 """Red, green, blue and opacity of each id, shape (n, 4), n at most 256."""
 _EVERY_OTHER = np.array([int(f"{bits:b}", 4) for bits in range(256)], np.uint16)
 """Eight bits spread over sixteen: each goes to the lower place of its pair."""
-
-
 SINGLE_CLASS: Colour = (178, 76, 245)
 """Violet for the only foreground class: VOC's dark red would read as a mistake beside the
 difference, and no scheme of `analysis.drawing.colours` has it."""

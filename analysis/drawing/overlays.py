@@ -1,4 +1,4 @@
-"""Images with what was predicted rightly, wrongly and not at all drawn over them."""
+"""Images with what was predicted rightly, wrongly and not at all drawn over them; a report's from its layers."""
 
 from __future__ import annotations
 
@@ -32,13 +32,11 @@ from formats.images import Luma, Rgb, read_image, read_luma
 from formats.masks import Mask, read_mask
 from formats.staging import write_errors
 
-_QUALITY = 90
-
-
 BRIGHTNESS = 0.55
 """What is left of the image's brightness beneath the colours."""
 OPACITY_CORRECT, OPACITY_ERROR = 0.38, 0.9
 _ROWS = 64
+_QUALITY = 90
 
 
 class Agreement(IntEnum):

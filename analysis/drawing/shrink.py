@@ -1,4 +1,4 @@
-"""Images made small, and put into a page."""
+"""Images made small, and put into a page as text."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from formats.manifest import ManifestRow
 from formats.mask_rows import write_mask_rows
 from formats.masks import Mask
 from formats.parallel import map_parallel
-from formats.predictions import Predictions, mask_path, write_predictions_index
+from formats.predictions import Predictions, mask_path, write_predictions_tables
 from formats.staging import staged_folder, write_bytes
 
 HEADER = ("img", "rle_mask")
@@ -119,7 +119,7 @@ def masks_from_submission(
             write_mask_rows(mask_path(stage, row.id), width, height, [mask])
         if not rows:
             raise SagesegError(f"{path}: no image in it; expected a line per image")
-        write_predictions_index(stage, rows.values(), classes, {"submission": path.name})
+        write_predictions_tables(stage, rows.values(), classes, {"submission": path.name})
     return len(rows)
 
 

@@ -22,7 +22,7 @@ from formats.predictions import (
     Probabilities,
     mask_path,
     probabilities_path,
-    write_predictions_index,
+    write_predictions_tables,
     write_probabilities,
 )
 from formats.staging import staged_folder
@@ -58,7 +58,7 @@ def combine(
         info = {"combined": {"by": by, "predictions": [each.info for each in predictions]}}
         if first.info.get("resize") is not None:
             info["resize"] = first.info["resize"]
-        write_predictions_index(stage, first.rows, first.classes, info)
+        write_predictions_tables(stage, first.rows, first.classes, info)
     return len(rows)
 
 

@@ -15,7 +15,7 @@ from formats.errors import SagesegError
 from formats.manifest import ManifestRow
 from formats.mask_rows import write_mask_rows
 from formats.parallel import map_parallel
-from formats.predictions import Predictions, mask_path, write_predictions_index
+from formats.predictions import Predictions, mask_path, write_predictions_tables
 from formats.staging import staged_folder
 
 
@@ -62,7 +62,7 @@ def stitch(
         for _ in map_parallel(work, sources, workers=workers, label="stitching"):
             pass
         info = {key: value for key, value in predictions.info.items() if key != "resize"}
-        write_predictions_index(stage, map(_stitched_row, sources), classes, {**info, "stitched": asdict(stitched)})
+        write_predictions_tables(stage, map(_stitched_row, sources), classes, {**info, "stitched": asdict(stitched)})
     return stitched
 
 

@@ -14,7 +14,7 @@ WORST = 200
 BEST = 5
 
 
-def pictured(images: Sequence[ImageReport]) -> list[str]:
+def thumbnail_stems(images: Sequence[ImageReport]) -> list[str]:
     """The stems of the images, which are worst first, whose thumbnails stand inside the page."""
     return worst_and_best(images, WORST)
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from analysis.options import Scale
+from analysis.options import Scale, area
 from analysis.scoring.components import SIZE_EDGES, SizeColumn
 from analysis.scoring.count_totals import WrongTotals
 from analysis.scoring.counts import Confusion, Ints
@@ -82,7 +82,7 @@ def wrong_object_to_json(
         "width": wrong.width,
         "height": wrong.height,
         "pixels": wrong.pixels,
-        "area": scale.area(wrong.pixels) if scale else None,
+        "area": area(scale, wrong.pixels),
         "distance": _finite(wrong.distance),
         "reach": _finite(wrong.reach),
         "kind": wrong.kind.name.lower(),

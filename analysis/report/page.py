@@ -19,7 +19,7 @@ from formats.wording import format_number, format_seconds
 
 
 @dataclass(frozen=True)
-class Pictures:
+class PageImages:
     """What the page shows beside numbers: thumbnails by stem and layer, close-ups of wrong objects and of
     suspicious labels in the order in which scores.json lists them, and how many images have a full-size
     overlay."""
@@ -36,7 +36,7 @@ def render_page(
     scores: Mapping[str, Any],
     model: ModelFacts,
     images: Sequence[ImageReport],
-    pictures: Pictures,
+    shown: PageImages,
     colours: AgreementColours,
 ) -> str:
     """The whole page as HTML. `scores` is the content of scores.json, `images` are worst first."""
@@ -53,11 +53,11 @@ def render_page(
         "bars": histogram([image.scores.foreground_mean("iou") for image in images]),
         "thresholds": sections.thresholds(scores),
         "errors": sections.errors(scores),
-        "close_ups": pictures.close_ups,
-        "grey_images": pictures.grey_images,
-        "overlays": pictures.overlays,
-        "inside": len(pictures.thumbnails),
-        "gallery": gallery_data(images, pictures.thumbnails, pictures.strips, names),
+        "close_ups": shown.close_ups,
+        "grey_images": shown.grey_images,
+        "overlays": shown.overlays,
+        "inside": len(shown.thumbnails),
+        "gallery": gallery_data(images, shown.thumbnails, shown.strips, names),
         "legend": colours.legend(),
         "swatches": class_colours(len(names)),
         "facts": [fact for fact in model_facts(model) if fact[1] != title],

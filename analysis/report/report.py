@@ -19,9 +19,9 @@ from analysis.masks.sources import Source, check_complete, dropped_before, plan_
 from analysis.options import ScoringOptions
 from analysis.report.csv_tables import areas_to_csv, images_to_csv, objects_to_csv
 from analysis.report.examiner import Examiner
-from analysis.report.gallery import pictured, worst_and_best
+from analysis.report.gallery import thumbnail_stems, worst_and_best
 from analysis.report.layer_files import Drawer
-from analysis.report.page import Pictures, render_page
+from analysis.report.page import PageImages, render_page
 from analysis.report.scores_json import summary_to_json
 from analysis.report_files import IMAGES, OVERLAYS, PAGE, SCORES
 from analysis.scoring.image_report import ImageReport
@@ -80,9 +80,9 @@ def report(
             write_text(stage / name, to_csv(summary))
         drawn = _write_overlays(stage, summary, palette, overlays, workers)
         close_ups = _close_ups(stage, scores, summary.images, palette)
-        pictures = Pictures(_thumbnails(stage, summary, palette), close_ups, absent.grey_images, strips, drawn)
+        shown = PageImages(_thumbnails(stage, summary, palette), close_ups, absent.grey_images, strips, drawn)
         title = model.job or predictions.root.resolve().name
-        write_text(stage / PAGE, render_page(title, scores, model, summary.images, pictures, palette))
+        write_text(stage / PAGE, render_page(title, scores, model, summary.images, shown, palette))
     return scores
 
 
@@ -101,7 +101,7 @@ def _write_overlays(
 
 def _thumbnails(stage: Path, summary: Summary, colours: AgreementColours) -> dict[str, dict[str, str]]:
     """By stem; in threads, for they are few, and codecs leave the interpreter to others."""
-    stems = pictured(summary.images)
+    stems = thumbnail_stems(summary.images)
     draw = partial(draw_thumbnails, stage, len(summary.classes), colours)
     with ThreadPoolExecutor(available_cores()) as pool:
         return dict(zip(stems, pool.map(draw, stems), strict=True))

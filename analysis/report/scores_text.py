@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analysis.scoring.scores import every_metric
+from formats.wording import UNDEFINED
 
 
 def format_scores(scores: Mapping[str, Any]) -> str:
@@ -51,7 +52,7 @@ def _objects(wrong: Mapping[str, Any]) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
+    return UNDEFINED if value is None else f"{value:.4f}"
 
 
 def aligned(table: Sequence[Sequence[str]]) -> list[str]:

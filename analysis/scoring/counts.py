@@ -10,8 +10,6 @@ from formats.classes import IGNORE
 from formats.masks import Mask
 
 Ints = npt.NDArray[np.int64]
-
-
 Confusion = npt.NDArray[np.int64]
 """Pixels by class, shape (C, C), dtype int64: rows are the truth, columns the prediction."""
 
@@ -32,7 +30,7 @@ def count(truth: Mask, prediction: Mask, num_classes: int) -> Confusion:
     are left out.
 
     Raises ValueError for shapes that differ and for values that are no class: files are checked
-    by `check_truth` and `check_prediction` when they are read.
+    when they are read (`analysis.masks.reading`).
     """
     if truth.shape != prediction.shape:
         raise ValueError(f"truth {truth.shape} and prediction {prediction.shape} differ in shape")

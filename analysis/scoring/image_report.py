@@ -1,4 +1,4 @@
-"""One image as the report knows it: scores, objects, seams."""
+"""One image as the report knows it: scores, pixels, objects, what is suspicious in its truth."""
 
 from __future__ import annotations
 

@@ -21,6 +21,8 @@ from analysis.scoring.counts import Confusion
 Counted = TypeVar("Counted")
 Floats = npt.NDArray[np.float64]
 
+ALL, FOREGROUND = slice(None), slice(1, None)
+"""The classes that a mean is over; the background is the first."""
 PIXEL_ACCURACY = "correct pixels / all pixels, ignored ones left out"
 _CONTOURS = (Column.PREDICTED_NEAR, Column.PREDICTED), (Column.TRUE_NEAR, Column.TRUE)
 
@@ -33,10 +35,6 @@ class Tally:
     fp: npt.NDArray[np.int64]
     fn: npt.NDArray[np.int64]
     tn: npt.NDArray[np.int64]
-
-
-ALL, FOREGROUND = slice(None), slice(1, None)
-"""The classes that a mean is over; the background is the first."""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,51 @@ VERSION = "2012-10-17"
 _SAGEMAKER, _SCHEDULER = "sagemaker.amazonaws.com", "scheduler.amazonaws.com"
 _RESOURCES = ("training-job", "hyper-parameter-tuning-job", "model", "endpoint-config", "endpoint", "transform-job")
 ANY = "*"
+_ON_NAMED = (
+    "AddTags",
+    "ListTags",
+    "CreateTrainingJob",
+    "DescribeTrainingJob",
+    "StopTrainingJob",
+    "CreateHyperParameterTuningJob",
+    "DescribeHyperParameterTuningJob",
+    "StopHyperParameterTuningJob",
+    "ListTrainingJobsForHyperParameterTuningJob",
+    "CreateModel",
+    "DescribeModel",
+    "DeleteModel",
+    "CreateEndpointConfig",
+    "DescribeEndpointConfig",
+    "DeleteEndpointConfig",
+    "CreateEndpoint",
+    "DescribeEndpoint",
+    "DeleteEndpoint",
+    "CreateTransformJob",
+    "DescribeTransformJob",
+    "StopTransformJob",
+)
+"""SageMaker's operations on resources that they name."""
+_LISTS = (
+    "ListTrainingJobs",
+    "ListHyperParameterTuningJobs",
+    "ListTransformJobs",
+    "ListEndpoints",
+    "ListEndpointConfigs",
+    "ListModels",
+)
+"""Those that know no resources."""
+_NETWORK = (
+    "ec2:CreateNetworkInterface",
+    "ec2:CreateNetworkInterfacePermission",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DeleteNetworkInterfacePermission",
+    "ec2:DescribeDhcpOptions",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcs",
+)
+"""What SageMaker does in a VPC for a job that is to run there."""
 
 
 @dataclass(frozen=True)
@@ -93,39 +138,6 @@ def caller_grants(account: Account) -> Iterable[Grant]:
         yield from _caller_leases(account)
 
 
-_ON_NAMED = (
-    "AddTags",
-    "ListTags",
-    "CreateTrainingJob",
-    "DescribeTrainingJob",
-    "StopTrainingJob",
-    "CreateHyperParameterTuningJob",
-    "DescribeHyperParameterTuningJob",
-    "StopHyperParameterTuningJob",
-    "ListTrainingJobsForHyperParameterTuningJob",
-    "CreateModel",
-    "DescribeModel",
-    "DeleteModel",
-    "CreateEndpointConfig",
-    "DescribeEndpointConfig",
-    "DeleteEndpointConfig",
-    "CreateEndpoint",
-    "DescribeEndpoint",
-    "DeleteEndpoint",
-    "CreateTransformJob",
-    "DescribeTransformJob",
-    "StopTransformJob",
-)
-_LISTS = (
-    "ListTrainingJobs",
-    "ListHyperParameterTuningJobs",
-    "ListTransformJobs",
-    "ListEndpoints",
-    "ListEndpointConfigs",
-    "ListModels",
-)
-
-
 def _caller_leases(account: Account) -> Iterable[Grant]:
     schedules = account.arn("scheduler", f"schedule/default/{SCHEDULE_PREFIX}*")
     actions = ("scheduler:CreateSchedule", "scheduler:DeleteSchedule")
@@ -153,19 +165,6 @@ def role_grants(account: Account) -> Iterable[Grant]:
         yield Grant("Key", ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:CreateGrant"), (account.kms_key,))
     if account.vpc:
         yield Grant("Network", _NETWORK, (ANY,), why="network interfaces are made and named by SageMaker")
-
-
-_NETWORK = (
-    "ec2:CreateNetworkInterface",
-    "ec2:CreateNetworkInterfacePermission",
-    "ec2:DeleteNetworkInterface",
-    "ec2:DeleteNetworkInterfacePermission",
-    "ec2:DescribeDhcpOptions",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSecurityGroups",
-    "ec2:DescribeSubnets",
-    "ec2:DescribeVpcs",
-)
 
 
 def lease_grants(account: Account) -> Iterable[Grant]:

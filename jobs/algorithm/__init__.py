@@ -3,5 +3,7 @@
     python -m jobs.algorithm train --root /opt/ml
     python -m jobs.algorithm serve --root /opt/ml
 
-Only this package imports torch; `artefact` and `params` do without it.
+Only this package imports torch: `network` whole, and in the other rooms what computes. What is asked before does
+without: `data` up to its batches, `machine` but for `device`, `training.members` and `schedules`,
+`weights.parameter_names` and `serving.replies`.
 """

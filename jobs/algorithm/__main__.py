@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import os
 import signal
 import sys
 import threading
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from formats.errors import SagesegError
 from formats.staging import write_text
 from jobs.algorithm.machine.torch_loading import load_torch
+from jobs.algorithm.training.members import end_member, own_rank, run_members
 
 if TYPE_CHECKING:
     from jobs.contract.hyperparameters import Hyperparameters
@@ -60,7 +60,7 @@ def train(root: Path, stop: threading.Event, data: Path | None = None) -> int:
 
     from jobs.algorithm.data.streamed_channels import channel_files
     from jobs.algorithm.machine.paid_machine import check_machine
-    from jobs.algorithm.training.team import is_member, team_size
+    from jobs.algorithm.training.team import team_size
     from jobs.contract.hyperparameters import parse_hyperparameters, without_the_services
 
     check_machine(root / "input/config/resourceconfig.json", torch.cuda.device_count())
@@ -69,7 +69,7 @@ def train(root: Path, stop: threading.Event, data: Path | None = None) -> int:
     if data is not None:
         return _train_here(root, settings, data, stop)
     with channel_files(root / "input") as channels:
-        members = 1 if is_member() else team_size(settings)
+        members = team_size(settings) if own_rank() is None else 1
         if members == 1:
             return _train_here(root, settings, channels, stop)
         return _train_as_team(root, channels, members, stop)
@@ -92,8 +92,6 @@ def _train_here(root: Path, settings: Hyperparameters, data: Path, stop: threadi
 
 
 def _train_as_team(root: Path, data: Path, members: int, stop: threading.Event) -> int:
-    from jobs.algorithm.training.team import run_members
-
     arguments = ("train", "--root", str(root), "--data", str(data))
     failure_path(root).unlink(missing_ok=True)  # an earlier run's would be taken for this one's
     return 0 if run_members(arguments, members, stop, failure_path(root)) else 1
@@ -109,12 +107,8 @@ def _stopped_by_sigterm() -> Iterator[threading.Event]:
     try:
         yield stop
     finally:
-        if not _is_member():
+        if own_rank() is None:
             signal.signal(signal.SIGTERM, earlier)
-
-
-def _is_member() -> bool:
-    return "SAGESEG_RANK" in os.environ  # without torch, which may be missing
 
 
 def _read_hyperparameters(path: Path) -> dict[str, str]:
@@ -134,14 +128,14 @@ def _log_to_stdout() -> None:
     handler.setFormatter(
         logging.Formatter("[%(asctime)s %(levelname)s %(thread)d] %(message)s", datefmt="%m/%d/%Y %H:%M:%S")
     )
-    level = logging.INFO if os.environ.get("SAGESEG_RANK", "0") == "0" else logging.ERROR
+    level = logging.ERROR if own_rank() else logging.INFO
     logging.basicConfig(level=level, handlers=[handler], force=True)
 
 
 def _reason(error: Exception) -> str:
     """An error as one line; what torch adds to it stands in the log."""
     reason = f"{type(error).__name__}: {error}".splitlines()[0]
-    if "jobs.algorithm.machine.device" in sys.modules:  # else it came before anything was computed
+    if "torch" in sys.modules:  # else nothing was computed, and torch may be what cannot be imported
         from jobs.algorithm.machine.device import is_out_of_memory
 
         if is_out_of_memory(error):
@@ -155,7 +149,7 @@ def _fail(root: Path, reason: str) -> int:
     logging.getLogger(__name__).error(reason)
     path = failure_path(root)
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not _is_member():
+    if own_rank() is None:
         write_text(path, reason)
         return 1
     with suppress(FileExistsError), path.open("x", encoding="utf-8") as file:
@@ -169,8 +163,6 @@ def failure_path(root: Path) -> Path:
 
 if __name__ == "__main__":
     code = main()
-    if _is_member():
-        from jobs.algorithm.training.team import end_member
-
+    if own_rank() is not None:
         end_member(code)
     sys.exit(code)

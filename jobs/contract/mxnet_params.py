@@ -39,6 +39,7 @@ DTYPES: tuple[np.dtype[Any], ...] = tuple(np.dtype(t) for t in ("<f4", "<f8", "<
 """By mxnet's dtype flag (mshadow `base.h`, `TypeFlag`): kFloat32 0 to kBool 7."""
 BFLOAT16 = 12
 """Its flag: the upper half of a float32; numpy has no such dtype, so it is read as float32."""
+_NO_SHAPE = "has no shape; save the model after a forward pass"
 _FLAGS = {dtype: flag for flag, dtype in enumerate(DTYPES)}
 
 
@@ -135,9 +136,6 @@ def _read_array(reader: _Reader, what: str) -> Array | str:
     if shape is None or (version == V2 and not shape):
         return _NO_SHAPE
     return _read_values(reader, shape, what)
-
-
-_NO_SHAPE = "has no shape; save the model after a forward pass"
 
 
 def _read_values(reader: _Reader, shape: tuple[int, ...], what: str) -> Array:

@@ -10,24 +10,22 @@ name `target` to a Float32Tensor (field 2 of Value) and `shape` to an Int32Tenso
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
 from formats.errors import SagesegError
-from jobs.contract.recordio import LENGTH_BITS, MAGIC, frame
-
-_WHOLE, _FIRST, _MIDDLE, _LAST = range(4)
-_FEATURES, _KEY, _VALUE = 1, 1, 2
-_FLOAT32, _INT32, _VALUES = 2, 7, 1
-_VARINT, _EIGHT_BYTES, _DELIMITED, _FOUR_BYTES = 0, 1, 2, 5
-
-MAX_DIMENSIONS = 32
-"""More than any array has that is sent: (1, C, H, W)."""
+from jobs.contract.recordio import first_record, frame
 
 Probabilities = npt.NDArray[np.float32]
+MAX_DIMENSIONS = 32
+"""More than any array has that is sent: (1, C, H, W)."""
+_FEATURES, _KEY, _VALUE = 1, 1, 2
+_FLOAT32, _INT32, _VALUES = 2, 7, 1
+"""Numbers of the message's fields: of the record and its map's entries, and of a tensor."""
+_VARINT, _EIGHT_BYTES, _DELIMITED, _FOUR_BYTES = 0, 1, 2, 5
+"""Protobuf's wire types."""
 
 
 def encode_probabilities(probabilities: Probabilities) -> bytes:
@@ -42,7 +40,7 @@ def encode_probabilities(probabilities: Probabilities) -> bytes:
 def decode_probabilities(body: bytes, source: str = "the endpoint's answer") -> Probabilities:
     """The array that a body holds, in its shape, (1, C, H, W); read-only, for it shares the body's
     memory. Raises SagesegError naming `source` when the body is cut short or something else."""
-    features = _features(_unframed(memoryview(body), source), source)
+    features = _features(first_record(memoryview(body), source), source)
     for name in ("target", "shape"):
         if name not in features:
             raise SagesegError(f"{source}: holds no {name}; expected probabilities, so Accept application/x-protobuf")
@@ -54,23 +52,6 @@ def decode_probabilities(body: bytes, source: str = "the endpoint's answer") -> 
         return values.reshape(shape)
     except ValueError as e:
         raise SagesegError(f"{source}: {values.size} values do not fill the shape {tuple(shape)}; ask again") from e
-
-
-def _unframed(body: memoryview, source: str) -> memoryview:
-    parts: list[bytes | memoryview] = []
-    at, kind = 0, _FIRST
-    while kind in (_FIRST, _MIDDLE):
-        if len(body) - at < 8:
-            raise SagesegError(f"{source}: cut short, {len(body)} bytes; expected a RecordIO frame")
-        magic, word = struct.unpack_from("<II", body, at)
-        kind, length = word >> LENGTH_BITS, word & (2**LENGTH_BITS - 1)
-        if magic != MAGIC:
-            raise SagesegError(f"{source}: no RecordIO frame (it begins with {magic:#x}); expected {MAGIC:#x}")
-        if at + 8 + length > len(body):
-            raise SagesegError(f"{source}: cut short, {len(body)} bytes of {at + 8 + length}; ask again")
-        parts += [struct.pack("<I", MAGIC)] * bool(parts) + [body[at + 8 : at + 8 + length]]
-        at += 8 + length + -length % 4
-    return memoryview(b"".join(parts)) if len(parts) > 1 else memoryview(parts[0])
 
 
 def _features(message: memoryview, source: str) -> dict[str, memoryview]:

@@ -20,7 +20,7 @@ from botocore.model import ServiceModel, Shape
 
 from formats.errors import SagesegError
 
-Kind = Literal["type", "unknown", "constraint"]
+ViolationKind = Literal["type", "unknown", "constraint"]
 """Whether a value has another type than the model's, a name that the model lacks (AWS passes over
 those, so that a misspelt one is lost in silence), or breaks a rule."""
 
@@ -34,7 +34,7 @@ class Violation:
     """One thing wrong with a request. `path` is written as AWS writes it: `resourceConfig.instanceType`,
     `inputDataConfig.1.member.channelName`."""
 
-    kind: Kind
+    kind: ViolationKind
     path: str
     message: str
 

@@ -1,4 +1,5 @@
-"""The CreateHyperParameterTuningJob request, as a pure function of a tuning's settings."""
+"""The CreateHyperParameterTuningJob request, as a pure function of a tuning's settings, and the ranges that it
+may hold."""
 
 from __future__ import annotations
 
@@ -87,6 +88,7 @@ def parameter_ranges(ranges: Mapping[str, Tunable]) -> dict[str, list[dict[str, 
 
 
 def documented_range(name: str) -> Tunable:
+    """The range over which the service tunes a hyperparameter. Raises SagesegError where it does not."""
     if name not in TABLE:
         raise SagesegError(f"--range {name}: no such hyperparameter; expected one of {', '.join(TUNABLE)}")
     limits = limits_of(name)
@@ -120,4 +122,5 @@ def _check_bounds(name: str, tunable: Tunable) -> None:
 
 
 def format_bounds(tunable: Tunable) -> str:
+    """As `--range` takes them."""
     return f"{tunable.low:g}:{tunable.high:g}"

@@ -1,1 +1,1 @@
-"""What a job may cost, and asking before it is spent."""
+"""What a job may cost, asking before it is spent, and what it did cost."""

@@ -19,8 +19,6 @@ Component = Literal["Train", "Host", "Tsform"]
 """How a usage type names training, an endpoint and a batch job: `USE1-Train:ml.g5.2xlarge`."""
 _PRICED_FROM = "us-east-1"
 """The price list answers in few regions, for all of them."""
-
-
 TABLE_DATE = "2026-11-21"
 HOURS_PER_MONTH = 730
 

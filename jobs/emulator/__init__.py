@@ -1,11 +1,12 @@
 """SageMaker's API on this machine, doing the work.
 
-    python -m jobs.emulator --port 8000
+    sageseg jobs emulator --port 8000
 
-Clients speak to it as they speak to AWS. `app` takes the requests and `wire` reads them; `training`,
-`tuning`, `models`, `endpoints`, `invocations`, `transform`, `tags` and `log_events` answer them,
-over `collection`, which keeps one kind of resource in `state`. What takes time has a life in a
-`…_run` module, a record in a `…_record` module, and rules in a `…_rules` module; `container` and
-`serving` are the child processes, `rehearsal` is what the user asks to go wrong.
-docs/emulator.md says what is emulated and what is not.
+Clients speak to it as they speak to AWS. A request comes in by `api`, which reads and words it; `training`,
+`tuning`, `endpoints` and `transform` answer. In each of these rooms `operations` takes the requests, `rules`
+refuse what cannot be done (where there are few, `record` or `models` does), `record` is what a resource says
+of itself, and `run` the life of what takes time. They stand on `host`, what a machine of AWS's gives to all
+of them: containers, storage, images, what the user asks to go wrong; and on `store`, which keeps resources,
+tags and logs. `services` puts all of it together, `server` is the process that listens; by `presence` it is
+found, and by `launcher` started. docs/emulator.md says what is emulated and what is not.
 """

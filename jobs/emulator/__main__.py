@@ -1,4 +1,7 @@
-"""python -m jobs.emulator [--host 127.0.0.1] [--port 0] [--home DIR] [--idle-seconds 60]"""
+"""What the launcher starts: `python -m jobs.emulator --home DIR [--idle-seconds 60]`.
+
+A person starts `sageseg jobs emulator`, which says what it takes.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +11,17 @@ from typing import Annotated
 import typer
 
 from formats.console import run_app
-from jobs.emulator.server import DEFAULT_HOST, DEFAULT_IDLE_SECONDS, serve
+from jobs.emulator.server import serve
 
+IDLE_SECONDS = 60.0
 app = typer.Typer(add_completion=False)
 
 
-@app.command()
+@app.command(add_help_option=False)
 def emulator(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = DEFAULT_HOST,
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)] = 0,
-    home: Annotated[Path | None, typer.Option(help="Where state is kept; default $SAGESEG_HOME, or .sageseg.")] = None,
-    idle_seconds: Annotated[
-        float, typer.Option(help="Leave after so long without request or job.")
-    ] = DEFAULT_IDLE_SECONDS,
+    home: Annotated[Path, typer.Option()], idle_seconds: Annotated[float, typer.Option()] = IDLE_SECONDS
 ) -> None:
-    """SageMaker's API on this machine, doing the work."""
-    serve(host, port, home, idle_seconds)
+    serve(home, idle_seconds=idle_seconds)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,6 @@ from jobs.emulator.services import Services
 from jobs.emulator.store.state import State
 
 DEFAULT_HOST = "127.0.0.1"
-DEFAULT_IDLE_SECONDS = 60.0
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 MAX_BODY_BYTES = 32 * 2**20
 """No request may be larger; each operation sets a limit of its own below this."""
@@ -68,15 +67,9 @@ class Server:
         return time.monotonic() - self.app.last_active
 
 
-def serve(
-    host: str = DEFAULT_HOST, port: int = 0, home: Path | None = None, idle_seconds: float = DEFAULT_IDLE_SECONDS
-) -> None:
-    """Serve a home ($SAGESEG_HOME by default) until a signal, or until nothing was asked and no
-    job ran for `idle_seconds`. Call it from the main thread."""
-    if home is None:
-        from formats.state_home import home as default_home
-
-        home = default_home()
+def serve(home: Path, host: str = DEFAULT_HOST, port: int = 0, *, idle_seconds: float) -> None:
+    """Serve a home until a signal, or until nothing was asked and no job ran for `idle_seconds`. Call it
+    from the main thread."""
     with _ending_signals() as ended, running_server(home, host, port) as server:
         say(f"emulator of {home} at {server.url}")
         while not ended.wait(_POLL_SECONDS) and server.idle_seconds() < idle_seconds:

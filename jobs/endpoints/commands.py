@@ -1,4 +1,4 @@
-"""`sageseg jobs deploy`, `delete`, `leftovers` and `predict`."""
+"""`sageseg jobs deploy`, `delete` and `leftovers`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from jobs.backends import Place
+    from jobs.cost.quotes import EndpointQuote
     from jobs.endpoints.leftovers import Leftover
+    from jobs.tracking.trained_model import TrainedModel
 
 
 @takes(DeployOptions, "options")
@@ -32,7 +34,7 @@ def deploy(
     """
     from jobs.aws.names import utc_now
     from jobs.endpoints.deploy import deploy as make_endpoint
-    from jobs.endpoints.plan import agree_on_endpoint, plan_deployment, requests_of
+    from jobs.endpoints.plan import plan_deployment, requests_of
     from jobs.tracking.trained_model import find_model
 
     role = options.role or os.environ.get("SAGESEG_ROLE")
@@ -43,10 +45,25 @@ def deploy(
     if options.dry_run:
         result(json.dumps(requests, indent=2))
         return
-    record = make_endpoint(planned, requests, agree_on_endpoint(planned, options), wait=options.wait)
+    quote = _agreed_quote(trained, options)
+    record = make_endpoint(planned, requests, quote, wait=options.wait)
     result(f"{record.name}: {'InService' if options.wait else 'Creating'}")
     say(f"sageseg jobs predict {job} DATASET --out PREDICTIONS --via endpoint asks it")
     say(f"sageseg jobs delete {record.name} ends it")
+
+
+def _agreed_quote(trained: TrainedModel, options: DeployOptions) -> EndpointQuote | None:
+    """What the endpoint costs, said and agreed to; None on this machine, where nothing is paid."""
+    from jobs.cost.agreement import agree_on_endpoint
+    from jobs.cost.prices import find_rate
+    from jobs.cost.quotes import EndpointQuote
+
+    if trained.backend == "local":
+        return None
+    rate = find_rate(trained.region, options.instance_type, "Host")
+    quote = EndpointQuote(options.instance_type, rate, options.instance_count)
+    agree_on_endpoint(quote, options.ttl, max_cost=options.max_cost, yes=options.yes)
+    return quote
 
 
 def delete(

@@ -16,10 +16,13 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _LONGEST_DAYS = 365
 
 
-def parse_lease(text: str) -> timedelta:
-    """`2h`; the rule is the lease's own."""
-
-    return parse_ttl(text)
+def parse_ttl(text: str) -> timedelta:
+    """`30m`, `2h`, `1.5d`."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([mhd])", text.strip())
+    length = timedelta(**{_UNITS[found[2]]: min(float(found[1]), 1e6)}) if found else timedelta()
+    if not SHORTEST <= length <= timedelta(days=_LONGEST_DAYS):
+        raise SagesegError(f"--ttl {text}: expected 10m to {_LONGEST_DAYS}d, such as 30m, 2h or 1d")
+    return length
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class DeployOptions:
     instance_type: str = option(SERVING_INSTANCE, "What the endpoint runs on.", metavar="TYPE")
     instance_count: int = option(1, "How many of them.", metavar="N")
     ttl: timedelta | None = option(
-        None, "Lease: after so long the endpoint is deleted, 30m, 2h, 1d.", parser=parse_lease, metavar="TIME"
+        None, "Lease: after so long the endpoint is deleted, 30m, 2h, 1d.", parser=parse_ttl, metavar="TIME"
     )
     scheduler_role: str | None = option(
         None,
@@ -45,12 +48,3 @@ class DeployOptions:
     yes: bool = option(False, "Spend without asking.")
     dry_run: bool = option(False, "Print the requests, send nothing.")
     wait: bool = option(True, "Wait until it is in service, and ask it once.")
-
-
-def parse_ttl(text: str) -> timedelta:
-    """`30m`, `2h`, `1.5d`."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([mhd])", text.strip())
-    length = timedelta(**{_UNITS[found[2]]: min(float(found[1]), 1e6)}) if found else timedelta()
-    if not SHORTEST <= length <= timedelta(days=_LONGEST_DAYS):
-        raise SagesegError(f"--ttl {text}: expected 10m to {_LONGEST_DAYS}d, such as 30m, 2h or 1d")
-    return length

@@ -1,7 +1,4 @@
-"""An endpoint settled before it is made: its requests, its price.
-
-Pure but for the price, and for the artefact's own settings where no job tells them.
-"""
+"""An endpoint settled before it is made: pure but for the artefact's own settings where no job tells them."""
 
 from __future__ import annotations
 
@@ -9,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from formats.console import say
 from formats.errors import SagesegError
 from jobs.aws.names import JOB_TAG, MAX_ENDPOINT_NAME, UNTIL_TAG, tag_value
 from jobs.contract.service_model import check_request
@@ -21,8 +17,6 @@ from jobs.contract.serving_requests import (
     endpoint_request,
     model_request,
 )
-from jobs.cost.prices import HOURS_PER_MONTH, find_rate
-from jobs.cost.quotes import EndpointQuote, agree_to_spend, check_max_cost
 from jobs.endpoints.lease import format_until, schedule_request
 from jobs.endpoints.options import DeployOptions
 from jobs.tracking.trained_model import TrainedModel, endpoint_name, served_image, served_role
@@ -78,19 +72,3 @@ def requests_of(deployment: Deployment) -> dict[str, dict[str, Any]]:
     schedule = schedule_request(deployment.name, deployment.until, deployment.scheduler_role, region)
     check_request("scheduler", "CreateSchedule", schedule)
     return {"CreateSchedule": schedule, **requests}
-
-
-def agree_on_endpoint(deployment: Deployment, options: DeployOptions) -> EndpointQuote | None:
-    """Say what the endpoint costs, and have it agreed to; None on this machine, where nothing is paid."""
-    if deployment.trained.backend == "local":
-        return None
-    kind, region = options.instance_type, deployment.trained.region
-    quote = EndpointQuote(kind, find_rate(region, kind, "Host"), options.instance_count)
-    if quote.rate.note:
-        say(f"note: {quote.rate.note}")
-    hours = options.ttl.total_seconds() / 3600 if options.ttl else HOURS_PER_MONTH
-    worst = None if quote.usd_per_hour is None else hours * quote.usd_per_hour
-    say(quote.describe() + (f"; ${worst:.2f} until its lease ends" if options.ttl and worst is not None else ""))
-    check_max_cost(worst, options.max_cost, kind, lower="--ttl")
-    agree_to_spend(max_cost=options.max_cost, yes=options.yes)
-    return quote

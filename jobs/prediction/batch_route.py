@@ -28,8 +28,10 @@ from jobs.contract.serving_requests import (
     model_request,
     transform_request,
 )
+from jobs.cost.agreement import agree_on_transform
 from jobs.cost.prices import Rate, find_rate
-from jobs.cost.quotes import agree_to_spend
+from jobs.cost.quotes import TransformQuote
+from jobs.cost.spent import usd_of
 from jobs.endpoints.parts import MODEL, delete_part
 from jobs.prediction.batch_folder import BatchFolder, open_batch_folder
 from jobs.prediction.crops_to_predict import SourceWork, read_ahead
@@ -104,11 +106,12 @@ def _settle(
 
 
 def _facts(transform: Mapping[str, Any], description: Mapping[str, Any], rate: Rate | None) -> dict[str, Any]:
-    seconds, usd_per_hour = transform_seconds(description), rate.usd_per_hour if rate else None
+    seconds = transform_seconds(description)
+    usd = usd_of(seconds, rate.usd_per_hour if rate else None)
     return {
         "transform_request": transform,
         "transform_seconds": seconds,
-        "transform_usd": None if seconds is None or usd_per_hour is None else round(seconds / 3600 * usd_per_hour, 4),
+        "transform_usd": None if usd is None else round(usd, 4),
     }
 
 
@@ -140,23 +143,8 @@ def _agreed_rate(trained: TrainedModel, options: RouteOptions) -> Rate | None:
     if trained.backend == "local":
         return None
     rate = find_rate(trained.region, options.instance_type, "Tsform")
-    if rate.note:
-        say(f"note: {rate.note}")
-    kind = options.instance_type
-    if rate.usd_per_hour is None:
-        say(f"{kind}: price unknown ({rate.source}); a transform is billed for as long as it runs")
-        if options.max_cost is not None:
-            raise SagesegError(
-                f"{kind}: its price is unknown, so --max-cost {options.max_cost:g} cannot be kept; leave it out, or "
-                "choose another --instance-type"
-            )
-    else:
-        limit = f"; stopped from here at ${options.max_cost:g}" if options.max_cost is not None else ""
-        say(
-            f"{kind}: ${rate.usd_per_hour:.4g} per hour ({rate.source}) for as long as the transform runs, minutes of "
-            f"its start included{limit}"
-        )
-    agree_to_spend(max_cost=options.max_cost, yes=options.yes)
+    quote = TransformQuote(options.instance_type, rate)
+    agree_on_transform(quote, max_cost=options.max_cost, yes=options.yes)
     return rate
 
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from formats.dataset import Dataset, info_path, open_dataset
 from formats.errors import SagesegError
-from formats.predictions import write_predictions_index
+from formats.predictions import write_predictions_tables
 from formats.resize import recorded_resize
 from formats.staging import refuse_existing
 from formats.version import tool_version
@@ -57,7 +57,7 @@ def predict(
                 ran = begun.facts()
         rows = [replace(row, image_sha256="", mask_sha256="") for source in work for row in source.rows]
         classes = dataset.classes if dataset else trained.classes
-        write_predictions_index(root, rows, classes, {**about, **model, **ran})
+        write_predictions_tables(root, rows, classes, {**about, **model, **ran})
     return len(rows)
 
 

@@ -15,6 +15,7 @@ from jobs.aws.errors import is_about_capacity
 from jobs.backends import Place
 from jobs.contract.log_lines import TRANSFORM_LOGS
 from jobs.contract.statuses import ENDED
+from jobs.cost.spent import usd_of
 from jobs.endpoints.container_log import show_log
 from jobs.tracking.job_calls import POLL_SECONDS
 
@@ -38,8 +39,8 @@ class SpendingLimit:
     usd_per_hour: float | None
 
     def check(self, seconds: float) -> None:
-        limit, rate = self.max_cost, self.usd_per_hour
-        if limit is not None and rate is not None and seconds / 3600 * rate >= limit:
+        limit, usd = self.max_cost, usd_of(seconds, self.usd_per_hour)
+        if limit is not None and usd is not None and usd >= limit:
             raise SagesegError(
                 f"transform job {self.name}: has cost --max-cost {limit:g} after {format_seconds(seconds)} and is "
                 "stopped; predict fewer images, raise --max-cost, or use --via artefact"

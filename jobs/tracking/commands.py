@@ -95,7 +95,7 @@ def _show_tuning(found: FoundJob, *, as_json: bool) -> None:
 
 def _headlines(record: JobRecord, description: dict[str, Any]) -> dict[str, Any]:
     from jobs.contract.training_request import validates_on_train
-    from jobs.cost.quotes import actual_usd
+    from jobs.cost.spent import billed_usd
     from jobs.tracking.tuning_records import tuning_name
 
     kind = "training:" if validates_on_train(description) else "validation:"
@@ -103,7 +103,7 @@ def _headlines(record: JobRecord, description: dict[str, Any]) -> dict[str, Any]
         m["MetricName"].replace("validation:", kind): f"{m['Value']:.4f}"
         for m in description.get("FinalMetricDataList", [])
     }
-    spent = actual_usd(description, record.cost.get("usd_per_hour"))
+    spent = billed_usd(description, record.cost.get("usd_per_hour"))
     lines = {
         "name": description["TrainingJobName"],
         "status": f"{description['TrainingJobStatus']} ({description['SecondaryStatus']})",

@@ -12,7 +12,7 @@ from jobs.aws.clients import aws_errors
 from jobs.contract.log_lines import epoch_metrics
 from jobs.contract.statuses import ENDED
 from jobs.contract.training_request import validates_on_train
-from jobs.cost.quotes import actual_usd
+from jobs.cost.spent import billed_usd, usd_so_far
 from jobs.tracking.failures import LAST_LINES, console_link, find_cure
 from jobs.tracking.job_calls import JobFailedError, describe, open_tail, pause
 from jobs.tracking.progress import Progress, advance, describe_epoch, describe_progress
@@ -45,7 +45,8 @@ class _Following:
         for metrics in validated[self.epochs :]:
             self.screen.line(describe_epoch(metrics, self.progress.epochs, on_train=on_train))
         self.epochs = len(validated)
-        usd = usd_so_far(self.record, description, time())
+        started, ended = description.get("TrainingStartTime"), description.get("TrainingEndTime")
+        usd = usd_so_far([(started, ended)], self.record.cost.get("usd_per_hour"), time()) if started else None
         self.screen.live(describe_progress(self.progress, description["SecondaryStatus"], usd, on_train=on_train))
 
 
@@ -71,21 +72,11 @@ def follow(record: JobRecord) -> JobRecord:
     return record
 
 
-def usd_so_far(record: JobRecord, description: Mapping[str, Any], now: float) -> float | None:
-    """Dollars since the instance started, None where no price is known. `now` in seconds since 1970."""
-    rate, started = record.cost.get("usd_per_hour"), description.get("TrainingStartTime")
-    if rate is None or started is None:
-        return None
-    ended = description.get("TrainingEndTime")
-    seconds: float = (ended.timestamp() if ended else now) - started.timestamp()
-    return float(rate) * max(seconds, 0.0) / 3600
-
-
 def finished_record(record: JobRecord, description: dict[str, Any], lines: Iterable[str]) -> JobRecord:
     """The record with the job's end: description, metrics, what it cost."""
     cost = dict(record.cost)
     if cost:
-        cost["actual_usd"] = actual_usd(description, cost.get("usd_per_hour"))
+        cost["actual_usd"] = billed_usd(description, cost.get("usd_per_hour"))
     epochs = [asdict(metrics) for metrics in epoch_metrics(lines)]
     return replace(record, description=description, epochs=epochs, cost=cost)
 

@@ -10,6 +10,7 @@ from typing import Any
 from formats.console import open_screen, say
 from jobs.aws.errors import next_step
 from jobs.contract.statuses import ENDED
+from jobs.cost.spent import usd_of, usd_so_far
 from jobs.tracking.failures import LAST_LINES, console_link, find_cure
 from jobs.tracking.job_calls import (
     JobFailedError,
@@ -21,8 +22,6 @@ from jobs.tracking.job_calls import (
 from jobs.tracking.records import JobRecord, write_record
 from jobs.tracking.tuning_ranking import TunedJob, best, describe_counts, describe_job
 from jobs.tracking.tuning_records import BEST, bare_record, billed_seconds, most_jobs, objective_of
-
-_HOUR = 3600
 
 
 def follow_tuning(record: JobRecord) -> JobRecord:
@@ -42,7 +41,7 @@ def follow_tuning(record: JobRecord) -> JobRecord:
                     screen.line(describe_job(job, objective))
                     shown.add(job.name)
             status = description["HyperParameterTuningJobStatus"]
-            usd = tuning_usd_so_far(record, jobs, time())
+            usd = search_usd_so_far(record, jobs, time())
             screen.live(describe_search(status, jobs, most, objective, usd))
             if status in ENDED:
                 break
@@ -66,24 +65,23 @@ def describe_search(status: str, jobs: Sequence[TunedJob], most: int, objective:
     return "  ".join(part for part in parts if part)
 
 
-def tuning_usd_so_far(record: JobRecord, jobs: Iterable[TunedJob], now: float) -> float | None:
-    """Dollars for all machines since each was started, None where no price is known. `now` in seconds
-    since 1970."""
-    rate = record.cost.get("usd_per_hour")
-    if rate is None:
-        return None
-    spans = [(job.started, job.ended) for job in jobs]
-    seconds = [(ended.timestamp() if ended else now) - started.timestamp() for started, ended in spans if started]
-    return float(rate) * sum(max(span, 0.0) for span in seconds) / _HOUR
+def search_usd_so_far(record: JobRecord, jobs: Iterable[TunedJob], now: float) -> float | None:
+    """Dollars for all machines since each was started; `now` in seconds since 1970."""
+    return usd_so_far([(job.started, job.ended) for job in jobs], record.cost.get("usd_per_hour"), now)
 
 
 def finished_tuning(record: JobRecord, description: dict[str, Any], jobs: Sequence[TunedJob]) -> JobRecord:
     """The record with the tuning job's end: description, and what its training jobs cost together."""
     cost = dict(record.cost)
     if cost:
-        rate = cost.get("usd_per_hour")
-        cost["actual_usd"] = None if rate is None else billed_seconds(record, jobs) / _HOUR * float(rate)
+        cost["actual_usd"] = _billed_usd(record, jobs)
     return replace(record, description=description, cost=cost)
+
+
+def _billed_usd(record: JobRecord, jobs: Iterable[TunedJob]) -> float | None:
+    """What the training jobs cost together; the seconds are asked for only where there is a price."""
+    rate = record.cost.get("usd_per_hour")
+    return None if rate is None else usd_of(billed_seconds(record, jobs), rate)
 
 
 def _check_completed(record: JobRecord, jobs: Sequence[TunedJob]) -> None:
@@ -141,7 +139,7 @@ def _describe_cost(record: JobRecord, status: str, jobs: Sequence[TunedJob]) -> 
     if rate is None:
         return None
     if running:
-        usd = tuning_usd_so_far(record, jobs, time())
+        usd = search_usd_so_far(record, jobs, time())
     elif usd is None:  # nobody followed it to its end
-        usd = billed_seconds(record, jobs) / _HOUR * float(rate)
+        usd = _billed_usd(record, jobs)
     return f"${usd:.2f}{' so far' if running else ''} ({record.cost.get('source')})"

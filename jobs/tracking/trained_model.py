@@ -23,7 +23,7 @@ from jobs.backends import LOCAL_REGION, LOCAL_ROLE
 from jobs.contract.artefact import Artefact, read_artefact
 from jobs.contract.registry import OPEN_IMAGE, builtin_image
 from jobs.contract.training_request import ANY_NETWORK, Network
-from jobs.cost.quotes import actual_usd
+from jobs.cost.spent import billed_usd
 from jobs.tracking.find_jobs import find_training
 from jobs.tracking.job_calls import FoundJob
 from jobs.tracking.records import JobRecord, record_path
@@ -152,7 +152,7 @@ def _facts(record: JobRecord, description: Mapping[str, Any]) -> ModelFacts:
         image=record.request["AlgorithmSpecification"]["TrainingImage"],
         instance_type=record.request["ResourceConfig"]["InstanceType"],
         seconds=description.get("BillableTimeInSeconds"),
-        cost_usd=actual_usd(description, record.cost.get("usd_per_hour")),
+        cost_usd=billed_usd(description, record.cost.get("usd_per_hour")),
         epochs=record.epochs,
     )
 

@@ -1,4 +1,4 @@
-"""What the verbs of jobs accept, beside the hyperparameters. Each dataclass is one group of options."""
+"""What `sageseg jobs train` and `tune` accept, beside the hyperparameters. Each dataclass is one group of options."""
 
 from __future__ import annotations
 

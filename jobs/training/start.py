@@ -21,8 +21,9 @@ from jobs.backends import make_client
 from jobs.check.dataset_check import check_before
 from jobs.contract.instances import local_storage_gb
 from jobs.contract.training_request import TrainingJob
+from jobs.cost.agreement import agree_on_training
 from jobs.cost.prices import STORAGE, find_rate
-from jobs.cost.quotes import TrainingQuote, agree_on_cost
+from jobs.cost.quotes import TrainingQuote
 from jobs.tracking.find_jobs import publish_record
 from jobs.tracking.job_calls import JobFailedError
 from jobs.tracking.records import JobRecord, git_commit, record_path, write_record
@@ -45,7 +46,7 @@ def start_job(dataset: Dataset, plan: JobPlan, options: TrainOptions, region: st
     if backend == "aws":
         attempts = tuple(replace(attempt, quote=quote_of(attempt, region)) for attempt in attempts)
         quotes = [attempt.quote for attempt in attempts if attempt.quote]
-        agree_on_cost(quotes, max_cost=options.start.max_cost, yes=options.start.yes)
+        agree_on_training(quotes, max_cost=options.start.max_cost, yes=options.start.yes)
     send_data(dataset, first, options, region)
 
     def begin(attempt: Attempt) -> JobRecord:

@@ -1,4 +1,5 @@
-"""What an earlier job lends to a new one: its hyperparameters (--like), its model (--model)."""
+"""What a new job starts from: an earlier one's hyperparameters (--like) or model (--model), or weights of
+ImageNet (--pretrained)."""
 
 from __future__ import annotations
 
@@ -74,9 +75,7 @@ def _for_backend(uri: str, backend: str, named: str) -> str:
 
 def with_earlier(given: Mapping[str, str], earlier: EarlierModel | None) -> Mapping[str, str]:
     """What the earlier model fixes, taken from it; a contradiction is refused."""
-    if earlier is None:
-        return given
-    if not earlier.hyperparameters:
+    if earlier is None or not earlier.hyperparameters:
         return given
     fixed = {name: earlier.hyperparameters.get(name, str(TABLE[name].default)) for name in _OF_THE_MODEL}
     for name, value in fixed.items():
@@ -89,6 +88,7 @@ def with_earlier(given: Mapping[str, str], earlier: EarlierModel | None) -> Mapp
 
 
 def check_classes(dataset: Dataset, earlier: EarlierModel | None) -> None:
+    """Raise SagesegError unless the earlier model has the dataset's classes, as far as is known."""
     known = earlier.hyperparameters.get("num_classes") if earlier else None
     if known is not None and int(known) != len(dataset.classes):
         raise SagesegError(
@@ -100,6 +100,8 @@ def check_classes(dataset: Dataset, earlier: EarlierModel | None) -> None:
 def pretrained_uri(
     options: TrainOptions, settled: Hyperparameters, rules: Rules, earlier: EarlierModel | None
 ) -> str | None:
+    """What the channel `pretrained` reads, None without --pretrained. Raises SagesegError where the
+    training would not read it."""
     named = options.data.pretrained
     if named is None:
         return None

@@ -69,7 +69,7 @@ class _Tally:
     kept: dict[str, list[str]] = field(default_factory=lambda: {split: [] for split in SPLITS})
 
 
-def write_index(root: Path, journal: Journal, plan: Plan) -> dict[str, SplitCounts]:
+def write_tables(root: Path, journal: Journal, plan: Plan) -> dict[str, SplitCounts]:
     """Complete the dataset in `root`, whose images are all in the journal. Returns what each split holds.
 
     Raises SagesegError for a split of which no crop is kept.

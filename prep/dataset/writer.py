@@ -14,7 +14,7 @@ from formats.version import tool_version
 from prep.dataset.image_work import ImageTask, settle_image, state_of
 from prep.dataset.journal import Journal, resumable_folder
 from prep.dataset.split import Foreground, assign_groups, read_split_file
-from prep.dataset.tables import Plan, SplitCounts, recorded_options, write_index
+from prep.dataset.tables import Plan, SplitCounts, recorded_options, write_tables
 from prep.options import PrepOptions
 from prep.readers.labelled_image import LabelledImage, Source
 from prep.readers.regions import with_regions
@@ -36,7 +36,7 @@ def write_dataset(source: Source, out: Path, options: PrepOptions) -> dict[str, 
         for entry in map_parallel(settle_image, tasks, workers=options.workers, label="images"):
             if entry:
                 journal.append(entry)
-        return write_index(root, journal, plan)
+        return write_tables(root, journal, plan)
 
 
 def _check_names(images: Sequence[LabelledImage]) -> None:

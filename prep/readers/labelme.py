@@ -21,7 +21,7 @@ from prep.readers.labelled_image import REGION, EmbeddedImage, LabelledImage, Po
 from prep.readers.labelme_image import EmbeddedInJson, embedded_size, find_image, path_below, settle_size
 from prep.readers.labelme_json import Annotation, Shape, read_annotation
 from prep.readers.labelme_shapes import check_inside, count_overlap, draw_shapes
-from prep.readers.regions import region_of_shape
+from prep.readers.regions import region_of
 from prep.readers.source_files import find_files, group_of, list_files
 
 OVERLAP = "overlap_pixels"
@@ -117,7 +117,7 @@ def _image_of(annotation: Annotation, roots: tuple[Path, ...]) -> tuple[Path, tu
 
 def _region(shape: Shape) -> Polygon:
     kind = "polygon" if shape.kind == "oriented_rectangle" else shape.kind
-    return region_of_shape({"shape_type": kind, "points": shape.points}, shape.where)
+    return region_of(kind, shape.points, shape.where)
 
 
 def _embedded_name(annotation: Annotation, root: Path) -> str:

@@ -64,19 +64,22 @@ def read_regions(path: Path) -> tuple[Polygon, ...]:
         ) from e
     if not drawn:
         raise SagesegError(f"{path}: no shape is labelled {REGION}; draw a polygon or rectangle with that label")
-    return tuple(region_of_shape(shape, where) for where, shape in drawn)
+    return tuple(_parse_region(shape, where) for where, shape in drawn)
 
 
-def region_of_shape(shape: dict[str, Any], where: str) -> Polygon:
-    """The polygon of one of labelme's shapes, a polygon or a rectangle by two corners. `where`
-    begins the message of the SagesegError that any other shape raises."""
-    kind = shape.get("shape_type") or "polygon"
+def _parse_region(shape: dict[str, Any], where: str) -> Polygon:
     try:
         points = tuple((float(x), float(y)) for x, y in shape["points"])
     except (KeyError, TypeError, ValueError) as e:
         raise SagesegError(f"{where}: points must be pairs of numbers, such as [[0, 0], [9, 0], [9, 9]]") from e
     if not all(math.isfinite(value) and abs(value) <= _FARTHEST for point in points for value in point):
         raise SagesegError(f"{where}: a point is not finite or lies over {_FARTHEST:,.0f} pixels away; draw it again")
+    return region_of(shape.get("shape_type") or "polygon", points, where)
+
+
+def region_of(kind: str, points: Polygon, where: str) -> Polygon:
+    """The polygon of one of labelme's shapes: a polygon, or a rectangle by two corners or by four.
+    `where` begins the message of the SagesegError that any other shape raises."""
     if kind == "rectangle" and len(points) == 2:
         (left, top), (right, bottom) = points
         return ((left, top), (right, top), (right, bottom), (left, bottom))

@@ -21,6 +21,8 @@ PAINT, TRIM, MOULDING, BLACK, GLASS, TINTED = range(6)
 
 SIDE_ROWS, WINDOW_ROWS, ARC_ROWS, TOP_ROWS = 14, 4, 4, 6
 _HALF = SIDE_ROWS + WINDOW_ROWS + ARC_ROWS + TOP_ROWS
+_BOW = 0.17
+"""How far nose and tail curve back towards the sides, in metres."""
 _SPACING = 0.06
 
 
@@ -57,10 +59,6 @@ class CarMesh:
         rising = np.maximum.accumulate(profile[:, 2])
         x = np.interp(z, rising, profile[:, 0]) - end * (_BOW * (y / self.car.body.half_width) ** 2 - 0.006)
         return np.stack((x, y, z), -1).astype(np.float32)
-
-
-_BOW = 0.17
-"""How far nose and tail curve back towards the sides, in metres."""
 
 
 def build_mesh(car: Car) -> CarMesh:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -42,6 +44,14 @@ def test_an_instance_with_gpus_that_cannot_be_seen_is_not_trained_on(tmp_path: P
         assert f"{instance} has GPUs, but none can be seen here" in (root / "output/failure").read_text()
 
 
+def test_what_is_checked_before_a_training_needs_no_torch() -> None:
+    modules = "__main__ data.samples data.streamed_channels data.augment machine.paid_machine training.members"
+    also = "training.schedules weights.parameter_names serving.replies"
+    names = ", ".join(f"jobs.algorithm.{module}" for module in f"{modules} {also}".split())
+    code = f"import sys, jobs.contract.artefact, {names}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode == 0
+
+
 def test_other_machines_are_taken_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check_machine(tmp_path / "absent.json", 0)
     check_machine(resources(tmp_path, "ml.m5.xlarge"), 0)
@@ -60,6 +70,29 @@ def test_resources_that_cannot_be_read_are_refused(text: str, tmp_path: Path) ->
     (tmp_path / "resourceconfig.json").write_text(text)
     with pytest.raises(SagesegError, match=r"resourceconfig\.json: cannot be read"):
         check_machine(tmp_path / "resourceconfig.json", 0)
+
+
+@pytest.mark.parametrize(
+    ("error", "advised"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB\nof 16"), True),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp:119] DefaultCPUAllocator: can't allocate memory"), True),
+        (MemoryError("no array of 2 TiB"), True),
+        (RuntimeError("the network is torn"), False),
+    ],
+)
+def test_a_training_without_memory_says_what_takes_less(
+    error: Exception, advised: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(training, "take_step", fail)
+    root = write_root(tmp_path, SETTINGS)
+    assert main(["train", "--root", str(root)]) == 1
+    reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+    advice = "; lower mini_batch_size or crop_size, or use an instance with more memory"
+    assert (root / "output/failure").read_text() == reason + advice * advised
 
 
 def test_precision_is_what_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,11 +22,11 @@ from jobs.algorithm.data.batches import Batch
 from jobs.algorithm.machine.device import Device
 from jobs.algorithm.network.build import build_network
 from jobs.algorithm.training import loop as training
-from jobs.algorithm.training import team
-from jobs.algorithm.training import team as members
+from jobs.algorithm.training import members, team
+from jobs.algorithm.training.members import MEETING, RANK, SIZE
 from jobs.algorithm.training.optimizers import Sgd
 from jobs.algorithm.training.steps import Step, take_step
-from jobs.algorithm.training.team import MEETING, RANK, SIZE, share_statistics, team_size
+from jobs.algorithm.training.team import share_statistics, team_size
 from jobs.contract.artefact import BEST, LAST
 from jobs.contract.hyperparameters import parse_hyperparameters
 from tests.support.opt_ml_samples import SETTINGS, write_root

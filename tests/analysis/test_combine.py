@@ -14,7 +14,7 @@ from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.manifest import write_manifest
 from formats.masks import Mask, read_mask
-from formats.predictions import Predictions, open_predictions, read_probabilities, write_predictions_index
+from formats.predictions import Predictions, open_predictions, read_probabilities, write_predictions_tables
 from tests.support.dataset_samples import CAR, disc_image, make_dataset, make_predictions, write_shares
 
 MASK = disc_image(40, 30)[1]
@@ -83,7 +83,7 @@ def test_what_does_not_fit_together_is_named(tmp_path: Path, dataset: Dataset) -
     gone = two.rows[2]
     write_manifest(two.root / "manifest.csv", [row for row in two.rows if row != gone])
     refuse(f"{gone.id}: .* do not both have this crop", one, open_predictions(two.root))
-    write_predictions_index(two.root, two.rows, ClassTable(("_background_", "tree")), {})
+    write_predictions_tables(two.root, two.rows, ClassTable(("_background_", "tree")), {})
     refuse(r"two.labels\.txt: classes differ", one, open_predictions(two.root))
     (two.root / "labels.txt").unlink()
     refuse(r"two.labels\.txt: not found", open_predictions(two.root), one)

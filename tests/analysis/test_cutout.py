@@ -20,7 +20,7 @@ from formats.console import run_app
 from formats.errors import SagesegError
 from formats.images import Rgb, encode_image, read_image
 from formats.masks import Mask
-from formats.predictions import Predictions, probabilities_path, write_predictions_index, write_probabilities
+from formats.predictions import Predictions, probabilities_path, write_predictions_tables, write_probabilities
 from tests.support.dataset_samples import disc_image, make_dataset, make_predictions
 
 STEMS = ("a_01", "a_02")
@@ -209,7 +209,7 @@ def test_dropped_crops_are_said(
     masks = {stem: mask for stem, (_, mask) in SAMPLES.items()}
     kept = make_predictions(tmp_path / "p", dataset, masks)
     rows = [row for row in dataset.rows if row.source_stem in masks]
-    write_predictions_index(kept.root, rows, dataset.classes, {})
+    write_predictions_tables(kept.root, rows, dataset.classes, {})
     assert run(monkeypatch, "cutout", kept.root, images, "--out", tmp_path / "out") == 0
     dropped = sum(not row.kept for row in rows)
     assert dropped > 0

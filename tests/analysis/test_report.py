@@ -17,7 +17,7 @@ from analysis.masks.stitch import stitch
 from analysis.options import ScoringOptions
 from analysis.report import gallery
 from analysis.report.commands import parse_overlays
-from analysis.report.page import Pictures, render_page
+from analysis.report.page import PageImages, render_page
 from analysis.report.report import report
 from analysis.report.scores_json import summary_to_json
 from analysis.report_files import layer_name, overlay_name, strip_name
@@ -309,7 +309,7 @@ def test_a_page_of_bare_scores_still_stands() -> None:
         "groups": {"g": {"images": 1, **one}},
     }
     colours = AGREEMENT_COLOURS[ColourScheme.DEFAULT]
-    page = Page(render_page("bare", scores, ModelFacts(), [], Pictures({}, {}, 0, strips=False, overlays=0), colours))
+    page = Page(render_page("bare", scores, ModelFacts(), [], PageImages({}, {}, 0, strips=False, overlays=0), colours))
     page.check_whole()
     assert "IoU, car –" in page.words
     assert "2 pixels lie in no crop" in page.words

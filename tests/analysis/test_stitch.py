@@ -17,7 +17,7 @@ from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow, write_manifest
 from formats.masks import Mask, read_mask, write_mask
-from formats.predictions import Predictions, open_predictions, write_predictions_index
+from formats.predictions import Predictions, open_predictions, write_predictions_tables
 from tests.support.dataset_samples import CAR, disc_image, make_dataset, make_predictions
 
 IMAGES = {f"car{n}_0{n}": disc_image(150 + 10 * n, 101, seed=n) for n in range(3)}
@@ -162,7 +162,7 @@ def test_two_sources_of_one_stem_are_refused(tmp_path: Path) -> None:
     (tmp_path / "masks").mkdir()
     for row in rows:
         write_mask(tmp_path / "masks" / f"{row.id}.png", np.zeros((3, 4), np.uint8))
-    write_predictions_index(tmp_path, rows, CAR, {})
+    write_predictions_tables(tmp_path, rows, CAR, {})
     with pytest.raises(SagesegError, match=r"north/a\.jpg and south/a\.jpg are both called a"):
         stitch(open_predictions(tmp_path), None, tmp_path / "out", workers=1)
 
@@ -171,7 +171,7 @@ def test_a_full_image_of_another_size_than_the_dataset_is_refused(dataset: Datas
     rows = [ManifestRow("car0_00", "val", "g", "car0_00.jpg", 0, 0, 75, 50, 75, 50)]
     (tmp_path / "p" / "masks").mkdir(parents=True)
     write_mask(tmp_path / "p" / "masks" / "car0_00.png", np.zeros((50, 75), np.uint8))
-    write_predictions_index(tmp_path / "p", rows, CAR, {})
+    write_predictions_tables(tmp_path / "p", rows, CAR, {})
     with pytest.raises(SagesegError, match="car0_00: predicted at 75×50, but the dataset's image is 150×101"):
         stitch(open_predictions(tmp_path / "p"), dataset, tmp_path / "out", workers=1)
 

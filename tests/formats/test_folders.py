@@ -16,7 +16,7 @@ from formats.predictions import (
     open_predictions,
     read_model_facts,
     read_probabilities,
-    write_predictions_index,
+    write_predictions_tables,
     write_probabilities,
 )
 from formats.staging import staged_folder, write_bytes
@@ -97,7 +97,7 @@ JOB = ModelFacts(
 
 @pytest.mark.parametrize("model", [JOB, ModelFacts(job="cars"), ModelFacts(artefact_sha256="ab"), ModelFacts()])
 def test_what_is_told_of_the_model_reads_back(model: ModelFacts, tmp_path: Path) -> None:
-    write_predictions_index(tmp_path, [ROW], None, {"via": "artefact", **model.to_json()})
+    write_predictions_tables(tmp_path, [ROW], None, {"via": "artefact", **model.to_json()})
     assert open_predictions(tmp_path).model == model
     assert read_model_facts(model.known(), "scores.json") == model
 
@@ -132,14 +132,14 @@ def test_of_a_job_the_unknown_is_told_too_and_of_an_artefact_it_is_not() -> None
     ],
 )
 def test_what_cannot_be_told_of_a_model_is_one_line(text: str, message: str, tmp_path: Path) -> None:
-    write_predictions_index(tmp_path, [ROW], None, {})
+    write_predictions_tables(tmp_path, [ROW], None, {})
     (tmp_path / "predictions.json").write_text(text)
     with pytest.raises(SagesegError, match=message):
         _ = open_predictions(tmp_path).model
 
 
 def test_two_predictions_of_one_id_are_refused(tmp_path: Path) -> None:
-    write_predictions_index(tmp_path, [ROW, ROW], None, {})
+    write_predictions_tables(tmp_path, [ROW, ROW], None, {})
     with pytest.raises(SagesegError, match="a_x0_y0 stands twice"):
         open_predictions(tmp_path)
 

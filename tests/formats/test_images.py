@@ -74,7 +74,7 @@ def test_other_8_bit_images_become_rgb_exactly(mode: str) -> None:
     assert not is_plain_jpeg(content)
 
 
-def test_a_phones_picture_with_images_behind_it_is_a_jpeg() -> None:
+def test_a_phones_image_with_images_behind_it_is_a_jpeg() -> None:
     """MPO: Pillow calls it by another name, and counts frames."""
     first, second = Image.fromarray(PIXELS), Image.fromarray(PIXELS[::-1])
     content = encoded(first, "MPO", save_all=True, append_images=[second])

@@ -16,7 +16,6 @@ from formats.dataset import Dataset
 from formats.errors import SagesegError
 from jobs.cli import app
 from jobs.tracking.find_jobs import find_training
-from jobs.tracking.follow_training import usd_so_far
 from jobs.tracking.gpu_use import gpu_use
 from jobs.tracking.records import JobRecord, read_record, record_names, record_path
 from tests.support.aws_cli import aws
@@ -347,14 +346,3 @@ def test_gpu_use_comes_from_cloudwatch_where_it_has_any(moto: str, monkeypatch: 
     use = gpu_use(record, description)
     assert set(use) == {"GPUUtilization"}
     assert (use["GPUUtilization"].mean, use["GPUUtilization"].highest) == (60.0, 80.0)
-
-
-def test_money_so_far_runs_from_the_instances_start() -> None:
-    started = datetime(2026, 11, 21, tzinfo=UTC)
-    record = JobRecord("a", "aws", REGION, "", "", [], {}, cost={"usd_per_hour": 3.6})
-    assert usd_so_far(record, {"TrainingStartTime": started}, started.timestamp() + 100) == pytest.approx(0.1)
-    ended = {"TrainingStartTime": started, "TrainingEndTime": started + timedelta(seconds=50)}
-    assert usd_so_far(record, ended, started.timestamp() + 100) == pytest.approx(0.05)
-    assert usd_so_far(record, {}, started.timestamp()) is None
-    local = JobRecord("a", "local", REGION, "", "", [], {}, cost={"usd_per_hour": None})
-    assert usd_so_far(local, {"TrainingStartTime": started}, started.timestamp() + 1) is None

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
 
@@ -12,8 +13,10 @@ from hypothesis import strategies as st
 from formats.errors import SagesegError
 from jobs.contract.instances import GPU_INSTANCES
 from jobs.cost import prices
+from jobs.cost.agreement import agree_on_training, check_max_cost
 from jobs.cost.prices import Rate, find_rate, listed_rate, table_rate
-from jobs.cost.quotes import EndpointQuote, TrainingQuote, actual_usd, agree_on_cost, check_max_cost
+from jobs.cost.quotes import EndpointQuote, TrainingQuote
+from jobs.cost.spent import billed_usd, usd_so_far
 
 RATE = Rate(3.6, "a test")
 UNKNOWN = Rate(None, "nobody")
@@ -127,7 +130,7 @@ class Terminal(StringIO):
 def agree(monkeypatch: pytest.MonkeyPatch, stdin: StringIO, **options: Any) -> None:
     monkeypatch.setattr("sys.stdin", stdin)
     quotes = [TrainingQuote("ml.p3.2xlarge", RATE, 3600), TrainingQuote("ml.g5.2xlarge", Rate(1.0, "a test"), 3600)]
-    agree_on_cost(quotes, **{"max_cost": None, "yes": False, **options})
+    agree_on_training(quotes, **{"max_cost": None, "yes": False, **options})
 
 
 def test_on_a_terminal_a_person_is_asked(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -150,6 +153,16 @@ def test_off_a_terminal_it_takes_an_option(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_what_was_spent_is_the_billed_seconds_at_the_rate() -> None:
-    assert actual_usd({"BillableTimeInSeconds": 865}, 3.825) == pytest.approx(0.919, abs=1e-3)
-    assert actual_usd({"BillableTimeInSeconds": 865}, None) is None
-    assert actual_usd({}, 3.825) is None
+    assert billed_usd({"BillableTimeInSeconds": 865}, 3.825) == pytest.approx(0.919, abs=1e-3)
+    assert billed_usd({"BillableTimeInSeconds": 865}, None) is None
+    assert billed_usd({}, 3.825) is None
+
+
+def test_money_so_far_runs_from_each_machines_start() -> None:
+    began = datetime(2026, 11, 21, tzinfo=UTC)
+    running, ended, waiting = (began, None), (began, began + timedelta(seconds=50)), (None, None)
+    now = began.timestamp() + 100
+    assert usd_so_far([running], 3.6, now) == pytest.approx(0.1)
+    assert usd_so_far([running, ended, waiting], 3.6, now) == pytest.approx(0.15)
+    assert usd_so_far([running], 3.6, began.timestamp() - 5) == 0  # two clocks
+    assert usd_so_far([running], None, now) is None

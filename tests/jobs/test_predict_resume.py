@@ -208,7 +208,7 @@ def test_nothing_stays_where_nothing_was_predicted(model: Brightness, images: Pa
     assert [path.name for path in tmp_path.iterdir()] == ["images"]
 
 
-@pytest.mark.parametrize("last", ["write_predictions_index", "replace_folder"])
+@pytest.mark.parametrize("last", ["write_predictions_tables", "replace_folder"])
 def test_all_may_be_there_when_it_goes_on(
     last: str, model: Brightness, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,7 +219,7 @@ def test_all_may_be_there_when_it_goes_on(
         raise SagesegError("the endpoint is gone")
 
     with monkeypatch.context() as broken:
-        broken.setattr(module if last == "write_predictions_index" else predict_stage, last, full_disk)
+        broken.setattr(module if last == "write_predictions_tables" else predict_stage, last, full_disk)
         with pytest.raises(SagesegError, match="cannot be written"):
             ask(images, tmp_path / "out")
     monkeypatch.setattr(module, "_choose_route", no_route)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.tracking.follow_tuning import describe_search, tuning_usd_so_far
+from jobs.tracking.follow_tuning import describe_search, search_usd_so_far
 from jobs.tracking.records import JobRecord, parse_record
 from jobs.tracking.tuning_ranking import TunedJob, best, describe_counts, rank, ranking_rows, ranking_table, tuned_job
 from jobs.tracking.tuning_records import training_job, tuning_name
@@ -75,8 +75,8 @@ def test_money_so_far_is_that_of_all_machines() -> None:
         replace(JOBS[3], started=began),
         replace(JOBS[3], name="waits for its machine"),
     ]
-    assert tuning_usd_so_far(record, jobs, NOW.timestamp()) == pytest.approx(0.14)
-    assert tuning_usd_so_far(replace(record, cost={}), jobs, NOW.timestamp()) is None
+    assert search_usd_so_far(record, jobs, NOW.timestamp()) == pytest.approx(0.14)
+    assert search_usd_so_far(replace(record, cost={}), jobs, NOW.timestamp()) is None
 
 
 def test_what_the_service_adds_to_the_values_is_left_out() -> None:

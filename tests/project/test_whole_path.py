@@ -13,7 +13,7 @@ import pytest
 
 from formats.dataset import open_dataset
 from formats.masks import read_mask
-from formats.predictions import write_predictions_index
+from formats.predictions import write_predictions_tables
 from jobs.contract.artefact import read_artefact
 from sageseg.studio.shoot import draw_shoot
 from tests.support.typed_commands import Ran, typed
@@ -141,7 +141,7 @@ def test_true_crops_stitched_back_are_the_gif_masks(experiment: Path, tmp_path: 
     dataset = open_dataset(experiment / "dataset")
     rows = [row for row in dataset.rows if row.kept]
     shutil.copytree(dataset.root / "SegmentationClass", tmp_path / "truth" / "masks")
-    write_predictions_index(tmp_path / "truth", rows, dataset.classes, {})
+    write_predictions_tables(tmp_path / "truth", rows, dataset.classes, {})
     words = ("analysis", "stitch", "truth", "--dataset", str(dataset.root), "--out", "stitched")
     assert sageseg(*words, cwd=tmp_path).returncode == 0
     stitched = sorted((tmp_path / "stitched" / "masks").iterdir())

@@ -21,7 +21,7 @@ from formats.predictions import (
     Predictions,
     mask_path,
     open_predictions,
-    write_predictions_index,
+    write_predictions_tables,
     write_probabilities,
 )
 
@@ -101,7 +101,7 @@ def make_predictions(
     rows = [row for row in dataset.rows if row.source_stem in masks and (row.kept or dropped_too)]
     for row in rows:
         mask_path(root, row.id).write_bytes(encode_mask(cut_crop(masks[row.source_stem], row.box, 0)))
-    write_predictions_index(root, rows, dataset.classes, (model or ModelFacts(job="sample-job")).known())
+    write_predictions_tables(root, rows, dataset.classes, (model or ModelFacts(job="sample-job")).known())
     return open_predictions(root)
 
 

@@ -186,7 +186,7 @@ def request(folder: Path, name: str = "job", **changes: Any) -> dict[str, Any]:
     return training_request(job) | changes
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 15) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Return when the condition holds; fail the test when it does not come to that."""
     pause, deadline = threading.Event(), time.monotonic() + seconds
     while not condition():

@@ -12,9 +12,10 @@ from formats.classes import IGNORE
 from jobs.algorithm.data.batches import Batch
 from jobs.algorithm.machine.device import Device
 from jobs.algorithm.training.evaluation import evaluate
+from jobs.algorithm.training.members import end_member
 from jobs.algorithm.training.optimizers import Sgd
 from jobs.algorithm.training.steps import Step, take_step
-from jobs.algorithm.training.team import ALONE, Team, end_member, membership
+from jobs.algorithm.training.team import ALONE, Team, membership
 
 CPU = Device(torch.device("cpu"))
 

@@ -1,5 +1,5 @@
-"""Packages that a plain installation does without, asked for before any work begins; imports none of them
-itself."""
+"""torch and other packages that a plain installation does without: asked for before any work begins, and
+imported nowhere here at the top."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ WANTED = {
     # cores, spinning makes a step five to ten times as long
     "OMP_WAIT_POLICY": "PASSIVE",
 }
+"""Variables that make torch's training on a processor fast."""
 
 
 def load_torch(doing: str, extras: str = "local") -> None:

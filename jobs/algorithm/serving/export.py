@@ -26,6 +26,8 @@ from jobs.algorithm.network.segmentation_heads import PSP_BINS, PspHead, resize
 from jobs.algorithm.serving.inference import Predictor
 from jobs.contract.artefact import read_artefact
 
+Run = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
+"""Runs an exported model on an image."""
 SUFFIXES = (".onnx", ".pt2")
 TOLERANCE = 1e-4
 """Largest difference of a probability between the exported model and the network, both on the
@@ -60,9 +62,6 @@ def export_artefact(artefact: Path, out: Path) -> float:
     finally:
         beside.unlink(missing_ok=True)
     return difference
-
-
-Run = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 
 
 class Exported(nn.Module):

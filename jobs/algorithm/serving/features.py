@@ -1,6 +1,8 @@
 """A look into a network: what each of its stages makes of one image, as a figure.
 
-sageseg jobs features model.tar.gz image.jpg --out figure.png
+    sageseg jobs features model.tar.gz image.jpg --out figure.png
+
+A row for each stage: the mean of its channels, and those that vary most over the image.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Predictions from an artefact, without an endpoint.
 
-Predictor(read_artefact(Path("model.tar.gz"))).predict_masks(images)
+    Predictor(read_artefact(Path("model.tar.gz"))).predict_masks(images)
+
+Images come and masks go as uint8 arrays, in batches of one size.
 """
 
 from __future__ import annotations

@@ -8,32 +8,20 @@ sees one process's share, or with `syncbn` the whole batch.
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
-import tempfile
-import threading
-import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from formats.errors import SagesegError
 from jobs.algorithm.machine.device import Device
+from jobs.algorithm.training.members import MEETING, SIZE, own_rank
 from jobs.contract.hyperparameters import Hyperparameters
 
-_POLL_SECONDS = 0.1
-
-
-RANK, SIZE, MEETING = "SAGESEG_RANK", "SAGESEG_TEAM_SIZE", "SAGESEG_TEAM_FILE"
-"""A member's number, how many there are, and the file by which they find each other."""
 T = TypeVar("T")
 
 
@@ -102,19 +90,6 @@ def team_size(settings: Hyperparameters) -> int:
     return max(min(gpus, settings.mini_batch_size, settings.num_training_samples), 1)
 
 
-def is_member() -> bool:
-    """Whether the environment says that this process belongs to a team."""
-    return RANK in os.environ
-
-
-def end_member(code: int) -> NoReturn:
-    """End this process without the interpreter's own end: a thread of gloo that lets go of its last
-    tensor meanwhile aborts the process, in one of six members that had nothing left to do."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
-
-
 @contextmanager
 def membership() -> Iterator[Team]:
     """The team that the environment says this process belongs to, for as long as the block lasts.
@@ -122,10 +97,11 @@ def membership() -> Iterator[Team]:
     A block that fails leaves it as it is: to leave a team in good order means to wait for its members,
     and they wait for this one.
     """
-    if not is_member():
+    rank = own_rank()
+    if rank is None:
         yield Team()
         return
-    team = Team(int(os.environ[RANK]), int(os.environ[SIZE]))
+    team = Team(rank, int(os.environ[SIZE]))
     gpu = torch.cuda.is_available()
     if gpu:
         torch.cuda.set_device(team.rank)
@@ -134,49 +110,3 @@ def membership() -> Iterator[Team]:
     )
     yield team
     distributed.destroy_process_group()
-
-
-def run_members(arguments: Sequence[str], size: int, stop: threading.Event, failure: Path) -> bool:
-    """Run `python -m jobs.algorithm ARGUMENTS` as a team; True when all members end well.
-
-    `stop` is passed on as SIGTERM. When one member fails, the others are ended, for they would wait
-    for it for ever. Raises SagesegError when it left no reason at `failure`.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        members = [_start(arguments, rank, size, Path(folder) / "meeting") for rank in range(size)]
-        try:
-            failed = _see_out(members, stop)
-        finally:
-            for member in members:
-                member.kill()
-                member.wait()
-    if failed is not None and not failure.exists():
-        code = members[failed].returncode
-        raise SagesegError(f"the process of GPU {failed} ended with exit code {code}; its memory may not suffice")
-    return failed is None
-
-
-def _start(arguments: Sequence[str], rank: int, size: int, meeting: Path) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, RANK: str(rank), SIZE: str(size), MEETING: str(meeting)}
-    # a member inherits that SIGTERM is held back, and takes it once it listens: until then it would die of it
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    try:
-        return subprocess.Popen([sys.executable, "-m", "jobs.algorithm", *arguments], env=environment)
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _see_out(members: Sequence[subprocess.Popen[bytes]], stop: threading.Event) -> int | None:
-    """Wait for all members; the number of the first that failed."""
-    asked = False
-    while True:
-        codes = [member.poll() for member in members]
-        if any(codes):
-            return next(rank for rank, code in enumerate(codes) if code)
-        if None not in codes:
-            return None
-        if stop.is_set() and not asked:
-            asked = True
-            for member in members:
-                member.terminate()
-        time.sleep(_POLL_SECONDS)

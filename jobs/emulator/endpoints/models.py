@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any
 
 from formats.errors import SagesegError
 from jobs.emulator.api.app import Operation
@@ -12,10 +11,10 @@ from jobs.emulator.api.faults import invalid
 from jobs.emulator.host.images import environment_not_emulated, image_rules
 from jobs.emulator.host.storage import Storage
 from jobs.emulator.host.workplace import Workplace
-from jobs.emulator.store.collection import Collection, Kind, make_arn
+from jobs.emulator.store.collection import Collection, ResourceKind, make_arn, without_tags
 from jobs.emulator.store.state import Record
 
-MODELS = Kind(
+MODELS = ResourceKind(
     word="model",
     prefix="Model",
     listed="Models",
@@ -23,7 +22,7 @@ MODELS = Kind(
     missing=("ValidationException", 'Could not find model "{arn}".'),
     taken=("ValidationException", 'Cannot create already existing model "{arn}".'),
 )
-ENDPOINT_CONFIGS = Kind(
+ENDPOINT_CONFIGS = ResourceKind(
     word="endpoint-config",
     prefix="EndpointConfig",
     listed="EndpointConfigs",
@@ -31,6 +30,7 @@ ENDPOINT_CONFIGS = Kind(
     missing=("ValidationException", 'Could not find endpoint configuration "{arn}".'),
     taken=("ValidationException", 'Cannot create already existing endpoint configuration "{arn}".'),
 )
+_CONFIG = ("EndpointConfigName", "ProductionVariants", "Tags", "KmsKeyId", "VpcConfig", "EnableNetworkIsolation")
 _CONTAINER = ("Image", "ModelDataUrl", "Environment", "Mode", "ContainerHostname", "ImageConfig")
 _VARIANT = (
     "VariantName",
@@ -44,8 +44,7 @@ _VARIANT = (
     "EnableSSMAccess",
     "RoutingConfig",
 )
-_CONFIG = ("EndpointConfigName", "ProductionVariants", "Tags", "KmsKeyId", "VpcConfig", "EnableNetworkIsolation")
-Request = dict[str, Any]
+"""What a configuration, a container and a variant may hold here; anything else is refused by name."""
 
 
 class Models:
@@ -67,7 +66,7 @@ class Models:
         check_model(request, self._place.storage)
         arn = make_arn(MODELS, request["ModelName"], region, request.get("ExecutionRoleArn"))
         container = {"Mode": "SingleModel", "Environment": {}, **request["PrimaryContainer"]}
-        record = {name: value for name, value in request.items() if name != "Tags"} | {
+        record = without_tags(request) | {
             "ModelArn": arn,
             "PrimaryContainer": container,
             "CreationTime": time.time(),
@@ -101,7 +100,7 @@ class EndpointConfigs:
         variant = {"InitialInstanceCount": 1, "InitialVariantWeight": 1.0, **request["ProductionVariants"][0]}
         model = self._models.get(variant["ModelName"], region)
         arn = make_arn(ENDPOINT_CONFIGS, request["EndpointConfigName"], region, model.arn)
-        record = {name: value for name, value in request.items() if name != "Tags"} | {
+        record = without_tags(request) | {
             "EndpointConfigArn": arn,
             "ProductionVariants": [variant],
             "CreationTime": time.time(),
@@ -115,7 +114,7 @@ class EndpointConfigs:
         return {}
 
 
-def check_model(request: Request, storage: Storage) -> None:
+def check_model(request: Record, storage: Storage) -> None:
     """Raise ServiceError for a model that cannot be served here."""
     container = request.get("PrimaryContainer")
     if container is None or "Containers" in request:
@@ -133,7 +132,7 @@ def check_model(request: Request, storage: Storage) -> None:
             raise invalid(f"Could not find model data at {uri}. ({e})") from e
 
 
-def _container_not_emulated(container: Request) -> Iterator[str]:
+def _container_not_emulated(container: Record) -> Iterator[str]:
     yield from (name for name in container if name not in _CONTAINER)
     if container.get("Mode", "SingleModel") != "SingleModel":
         yield "Mode MultiModel"
@@ -141,7 +140,7 @@ def _container_not_emulated(container: Request) -> Iterator[str]:
         yield f"Environment: {problem}"
 
 
-def check_endpoint_config(request: Request) -> None:
+def check_endpoint_config(request: Record) -> None:
     """Raise ServiceError for a configuration that cannot be deployed here."""
     for name in request:
         if name not in _CONFIG:

@@ -8,7 +8,6 @@ from jobs.emulator.api.app import Operation
 from jobs.emulator.api.faults import invalid
 from jobs.emulator.endpoints.record import ENDPOINTS, begin_update, deployment_of, make_deployment, new_record
 from jobs.emulator.endpoints.run import EndpointRun, clear_endpoint, endpoint_folder, forget_endpoint
-from jobs.emulator.host.rehearsal import check_quota
 from jobs.emulator.host.runs import Runs
 from jobs.emulator.host.workplace import Workplace
 from jobs.emulator.store.collection import Collection, make_arn
@@ -67,7 +66,7 @@ class Endpoints:
 
     def _check_quota(self, instance_type: str) -> None:
         used = [deployment_of(e.record).instance_type for e in self.endpoints.with_status(*IN_PROGRESS, "InService")]
-        check_quota(self._place.rehearsal.plan(), instance_type, "endpoint", used.count(instance_type))
+        self._place.rehearsal.plan().check_quota(instance_type, "endpoint", used.count(instance_type))
 
     def update_endpoint(self, request: Record, region: str) -> Record:
         for name in ("DeploymentConfig", "ExcludeRetainedVariantProperties"):

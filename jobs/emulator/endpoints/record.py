@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from jobs.emulator.host.serving_container import STARTUP_SECONDS
-from jobs.emulator.store.collection import Kind
+from jobs.emulator.store.collection import ResourceKind
+from jobs.emulator.store.job_records import MAX_REASON
 from jobs.emulator.store.state import Record
 
-ENDPOINTS = Kind(
+ENDPOINTS = ResourceKind(
     word="endpoint",
     prefix="Endpoint",
     listed="Endpoints",
@@ -19,7 +20,6 @@ ENDPOINTS = Kind(
     missing=("ValidationException", 'Could not find endpoint "{arn}".'),
     taken=("ValidationException", 'Cannot create already existing endpoint "{arn}".'),
 )
-MAX_REASON = 1024
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,11 @@ def endpoint_folder(folder: Path, name: str) -> Path:
 
 
 class EndpointRun:
-    """One endpoint. `run` is the thread's work, the rest comes from others."""
+    """One endpoint. `run` is the thread's work, the rest comes from others.
+
+    `_changed` guards which container serves which deployment and whether the endpoint has failed, on which
+    invocations wait.
+    """
 
     def __init__(self, place: Workplace, endpoints: Collection, name: str, trouble: EndpointTrouble) -> None:
         self._place, self._endpoints, self._trouble = place, endpoints, trouble

@@ -20,6 +20,13 @@ from jobs.emulator.api.faults import ServiceError, invalid
 FILE_NAME = "rehearsal.yaml"
 ANSWERS = ("ok", "throttle", "500", "503", "model-error")
 """What an endpoint can be told to answer to an invocation."""
+_EXPECTED: dict[type, tuple[str, Callable[[Any], bool]]] = {
+    bool: ("true or false", lambda value: isinstance(value, bool)),
+    int: ("a whole number, 0 or above", lambda value: type(value) is int and value >= 0),
+    float: ("a number, 0 or above", lambda value: type(value) in (int, float) and 0 <= value < float("inf")),
+    str: ("a text", lambda value: isinstance(value, str)),
+}
+"""By a setting's type, what it must be, in words and as a check."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +66,10 @@ T = TypeVar("T", bound=Trouble)
 
 
 @dataclass(frozen=True)
-class Plan:
+class RehearsalPlan:
     """The file's content. The keys of the first three are patterns of names or instance types
-    (names hold no dot, instance types do); `calls` says how often an operation is throttled."""
+    (names hold no dot, instance types do), those of `quotas` of usages such as `ml.p3.2xlarge for
+    training job usage`; `calls` says how often an operation is throttled."""
 
     training_jobs: Mapping[str, TrainingTrouble] = field(default_factory=dict)
     endpoints: Mapping[str, EndpointTrouble] = field(default_factory=dict)
@@ -78,9 +86,19 @@ class Plan:
     def transform(self, name: str, instance_type: str) -> TransformTrouble:
         return _first(self.transform_jobs, TransformTrouble(), name, instance_type)
 
-    def quota(self, usage: str) -> int | None:
-        """The quota of a usage such as `ml.p3.2xlarge for training job usage`; None: no limit."""
-        return next((limit for pattern, limit in self.quotas.items() if fnmatchcase(usage, pattern)), None)
+    def check_quota(self, instance_type: str, use: str, current: int) -> None:
+        """Raise ServiceError when one more instance would exceed the quota of a use, such as
+        `training job`, of which `current` are in use."""
+        usage = f"{instance_type} for {use} usage"
+        limit = next((limit for pattern, limit in self.quotas.items() if fnmatchcase(usage, pattern)), None)
+        if limit is not None and current + 1 > limit:
+            raise ServiceError(
+                "ResourceLimitExceeded",
+                f"The account-level service limit '{usage}' is {limit} Instances, with current utilization of "
+                f"{current} Instances and a request delta of 1 Instances. Please use AWS Service Quotas to request an "
+                "increase for this quota. If AWS Service Quotas is not available, contact AWS support to request an "
+                "increase for this quota.",
+            )
 
 
 def _first(troubles: Mapping[str, T], none: T, *names: str) -> T:
@@ -94,15 +112,15 @@ class Rehearsal:
         self._path = path
         self._lock = threading.Lock()
         self._version: tuple[int, int] | None = None
-        self._plan = Plan()
+        self._plan = RehearsalPlan()
         self._calls: Counter[str] = Counter()
 
-    def plan(self) -> Plan:
+    def plan(self) -> RehearsalPlan:
         """Raises SagesegError when the file cannot be read as a plan."""
         with self._lock:
             version = _version(self._path)
             if version != self._version:
-                self._plan = Plan() if version is None else read_plan(self._path)
+                self._plan = RehearsalPlan() if version is None else read_plan(self._path)
                 self._version = version
                 self._calls.clear()
             return self._plan
@@ -127,7 +145,7 @@ def _version(path: Path) -> tuple[int, int] | None:
     return found.st_mtime_ns, found.st_size
 
 
-def read_plan(path: Path) -> Plan:
+def read_plan(path: Path) -> RehearsalPlan:
     """Read and check a plan. Raises SagesegError that names the file, the place in it and what was
     expected."""
     import yaml
@@ -142,8 +160,8 @@ def read_plan(path: Path) -> Plan:
         raise SagesegError(f"{path}: {e}; mend or remove it") from e
 
 
-def _plan(content: Any) -> Plan:
-    sections = _mapping(content, "the file", [section.name for section in fields(Plan)])
+def _plan(content: Any) -> RehearsalPlan:
+    sections = _mapping(content, "the file", [section.name for section in fields(RehearsalPlan)])
     troubles: list[tuple[str, type[Trouble]]] = [
         ("training_jobs", TrainingTrouble),
         ("endpoints", EndpointTrouble),
@@ -157,7 +175,7 @@ def _plan(content: Any) -> Plan:
     for name in ("quotas", "calls"):
         counts = _mapping(sections.get(name, {}), name).items()
         read[name] = {key: _typed(0, value, f"{name}.{key}") for key, value in counts}
-    return Plan(**read)
+    return RehearsalPlan(**read)
 
 
 def _mapping(value: Any, where: str, known: list[str] | None = None) -> dict[str, Any]:
@@ -186,14 +204,6 @@ def _typed(default: Any, value: Any, where: str) -> Any:
     return value
 
 
-_EXPECTED: dict[type, tuple[str, Callable[[Any], bool]]] = {
-    bool: ("true or false", lambda value: isinstance(value, bool)),
-    int: ("a whole number, 0 or above", lambda value: type(value) is int and value >= 0),
-    float: ("a number, 0 or above", lambda value: type(value) in (int, float) and 0 <= value < float("inf")),
-    str: ("a text", lambda value: isinstance(value, str)),
-}
-
-
 def _step(value: Any, where: str) -> int:
     step: int = _typed(0, value, where)
     return step
@@ -203,18 +213,3 @@ def _answer(value: Any, where: str) -> str:
     if str(value) not in ANSWERS:
         raise ValueError(f"{where} holds {value!r}; expected {', '.join(ANSWERS)}")
     return str(value)
-
-
-def check_quota(plan: Plan, instance_type: str, use: str, current: int) -> None:
-    """Raise ServiceError when one more instance would exceed the quota of a use, such as
-    `training job`, of which `current` are in use."""
-    usage = f"{instance_type} for {use} usage"
-    limit = plan.quota(usage)
-    if limit is not None and current + 1 > limit:
-        raise ServiceError(
-            "ResourceLimitExceeded",
-            f"The account-level service limit '{usage}' is {limit} Instances, with current utilization of "
-            f"{current} Instances and a request delta of 1 Instances. Please use AWS Service Quotas to request an "
-            "increase for this quota. If AWS Service Quotas is not available, contact AWS support to request an "
-            "increase for this quota.",
-        )

@@ -25,7 +25,7 @@ _FILTERS = {
 
 
 @dataclass(frozen=True)
-class Kind:
+class ResourceKind:
     """A kind of resource. `word` stands in its ARNs, `prefix` before its members (`TrainingJob`
     gives `TrainingJobName`), `listed` names the member of a list's answer, `summary` what the list
     tells of each. `missing` and `taken` are the service's words (code, text with `{arn}`)."""
@@ -52,16 +52,21 @@ class Kind:
         return f"{self.prefix}Status"
 
 
-def make_arn(kind: Kind, name: str, region: str, owner: str | None = None) -> str:
+def make_arn(kind: ResourceKind, name: str, region: str, owner: str | None = None) -> str:
     """A resource's ARN, in the partition and account of its owner: a role's or resource's ARN."""
     _, partition, _, _, account, _ = (owner or f"arn:aws:iam::{DEFAULT_ACCOUNT}:").split(":", 5)
     return f"arn:{partition}:sagemaker:{region}:{account}:{kind.word}/{name}"
 
 
+def without_tags(request: Record) -> Record:
+    """What of a request its resource's record takes over: tags are kept beside it."""
+    return {name: value for name, value in request.items() if name != "Tags"}
+
+
 class Collection:
     """The stored resources of a kind."""
 
-    def __init__(self, state: State, kind: Kind) -> None:
+    def __init__(self, state: State, kind: ResourceKind) -> None:
         self.state, self.kind = state, kind
 
     def find(self, name: str) -> Resource | None:

@@ -9,8 +9,7 @@ from typing import Any
 from jobs.contract.log_lines import TRAINING_LOGS
 from jobs.contract.statuses import RUNNING
 from jobs.emulator.api.app import Operation
-from jobs.emulator.api.faults import ServiceError, invalid
-from jobs.emulator.host.rehearsal import check_quota
+from jobs.emulator.api.faults import ServiceError
 from jobs.emulator.host.runs import Runs
 from jobs.emulator.host.workplace import Workplace
 from jobs.emulator.store.collection import Collection, make_arn
@@ -56,14 +55,14 @@ class TrainingJobs:
         with self._place.state.alone():
             use = _use(record)
             current = sum(_use(job.record) == use for job in self.jobs.with_status(*RUNNING))
-            check_quota(plan, *use, current)
+            plan.check_quota(*use, current)
             self.jobs.add(record, request)
         self.runs.start(TrainingRun(self._place, self.jobs, record, plan.training(name, instance_type)))
         return arn
 
     def stop_training_job(self, request: Record, region: str) -> Record:
         name = self.jobs.of_request(request, region).name
-        self.jobs.change(name, _ask_to_stop)
+        self.jobs.change(name, begin_stopping)
         self.runs.stop(name)
         return {}
 
@@ -86,10 +85,3 @@ def _use(record: Record) -> tuple[str, str]:
     """The instance type that a job uses, and for what, as its quota is named."""
     spot = "spot " if record["EnableManagedSpotTraining"] else ""
     return record["ResourceConfig"]["InstanceType"], f"{spot}training job"
-
-
-def _ask_to_stop(record: Record, now: float) -> None:
-    if record["TrainingJobStatus"] != "InProgress":
-        status = record["TrainingJobStatus"]
-        raise invalid(f"The request was rejected because the training job is in status {status}.")
-    begin_stopping(record, now)

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from jobs.contract.log_lines import ANSI, METRIC_DEFINITIONS
-from jobs.contract.statuses import Ended
+from jobs.contract.statuses import ENDED, Ended
 from jobs.emulator.host.storage import join_uri
-from jobs.emulator.store.collection import Kind
+from jobs.emulator.store.collection import ResourceKind, without_tags
+from jobs.emulator.store.job_records import check_in_progress, end_job
 from jobs.emulator.store.log_files import Event
 from jobs.emulator.store.state import Record
 
-TRAINING_JOBS = Kind(
+TRAINING_JOBS = ResourceKind(
     word="training-job",
     prefix="TrainingJob",
     listed="TrainingJobSummaries",
@@ -41,7 +42,6 @@ TRAINING_JOBS = Kind(
 SPOT_SHARE = 0.3
 """What managed spot costs of the full price; AWS promises "up to 90 %" off, samples show about 70."""
 DEFAULT_MAX_RUNTIME_SECONDS = 86_400
-MAX_REASON = 1024
 STATUS_MESSAGES = {
     "Starting": "Preparing the instances for training",
     "Downloading": "Downloading input data",
@@ -72,7 +72,7 @@ def new_record(request: Record, arn: str, now: float) -> Record:
         "EnableNetworkIsolation": False,
         "EnableInterContainerTrafficEncryption": False,
         "EnableManagedSpotTraining": False,
-        **{name: value for name, value in request.items() if name != "Tags"},
+        **without_tags(request),
         "AlgorithmSpecification": algorithm,
         "TrainingJobArn": arn,
         "ModelArtifacts": {"S3ModelArtifacts": join_uri(output_uri, request["TrainingJobName"], "output/model.tar.gz")},
@@ -114,17 +114,18 @@ def _count_attempt(record: Record, now: float) -> None:
 
 
 def begin_stopping(record: Record, now: float) -> None:
+    """Raises ServiceError for a job that is over, or stopping already."""
+    check_in_progress(record, TRAINING_JOBS, "training job")
     record["TrainingJobStatus"] = "Stopping"
     _transition(record, "Stopping", now)
 
 
 def finish(record: Record, ending: Ending, now: float, reason: str = "") -> None:
-    """End a job. What was asked to stop is Stopped, however it ended."""
+    """End a job; a limit of time that was exceeded leaves it Stopped."""
     if record["TrainingJobStatus"] == "Stopping":
         ending = "Stopped"
-    record["TrainingJobStatus"] = ending if ending in ("Completed", "Failed") else "Stopped"
-    if ending == "Failed":
-        record["FailureReason"] = reason[:MAX_REASON]
+    status: Ended = next((known for known in ENDED if known == ending), "Stopped")
+    end_job(record, TRAINING_JOBS, status, reason)
     _transition(record, ending, now)
     record["SecondaryStatusTransitions"][-1]["EndTime"] = now
     _count_attempt(record, now)

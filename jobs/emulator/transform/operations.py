@@ -6,7 +6,6 @@ import time
 
 from jobs.contract.statuses import RUNNING
 from jobs.emulator.api.app import Operation
-from jobs.emulator.host.rehearsal import check_quota
 from jobs.emulator.host.runs import Runs
 from jobs.emulator.host.workplace import Workplace
 from jobs.emulator.store.collection import Collection, make_arn
@@ -43,7 +42,7 @@ class TransformJobs:
         record = new_record(request, arn, time.time())
         with self._place.state.alone():
             used = [job.record["TransformResources"]["InstanceType"] for job in self.jobs.with_status(*RUNNING)]
-            check_quota(plan, instance_type, "transform job", used.count(instance_type))
+            plan.check_quota(instance_type, "transform job", used.count(instance_type))
             self.jobs.add(record, request)
         trouble = plan.transform(name, instance_type)
         self.runs.start(TransformRun(self._place, self.jobs, record, model.record["PrimaryContainer"], trouble))

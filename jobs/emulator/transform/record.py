@@ -11,10 +11,11 @@ from jobs.contract.statuses import Ended
 from jobs.emulator.api.faults import invalid
 from jobs.emulator.host.images import environment_not_emulated
 from jobs.emulator.host.storage import Storage
-from jobs.emulator.store.collection import Kind
+from jobs.emulator.store.collection import ResourceKind, without_tags
+from jobs.emulator.store.job_records import check_in_progress, end_job
 from jobs.emulator.store.state import Record
 
-TRANSFORM_JOBS = Kind(
+TRANSFORM_JOBS = ResourceKind(
     word="transform-job",
     prefix="TransformJob",
     listed="TransformJobSummaries",
@@ -33,7 +34,6 @@ TRANSFORM_JOBS = Kind(
         "Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})",
     ),
 )
-MAX_REASON = 1024
 MAX_MEMORY_MB = 100
 """MaxConcurrentTransforms × MaxPayloadInMB may not exceed it (API reference)."""
 DEFAULT_PAYLOAD_MB, DEFAULT_CONCURRENT = 6, 1
@@ -77,7 +77,7 @@ def new_record(request: Record, arn: str, now: float) -> Record:
     """The record of a job that was just accepted: the request with what the service adds."""
     return {
         "BatchStrategy": "MultiRecord",
-        **{name: value for name, value in request.items() if name != "Tags"},
+        **without_tags(request),
         "TransformInput": {"CompressionType": "None", "SplitType": "None", **request["TransformInput"]},
         "TransformOutput": {"AssembleWith": "None", **request["TransformOutput"]},
         "DataProcessing": {"InputFilter": "$", "OutputFilter": "$", "JoinSource": "None"},
@@ -92,15 +92,10 @@ def begin_transform(record: Record, now: float) -> None:
 
 
 def begin_stopping(record: Record, _now: float) -> None:
-    if record["TransformJobStatus"] != "InProgress":
-        status = record["TransformJobStatus"]
-        raise invalid(f"The request was rejected because the transform job is in status {status}.")
+    check_in_progress(record, TRANSFORM_JOBS, "transform job")
     record["TransformJobStatus"] = "Stopping"
 
 
 def finish(record: Record, ending: Ended, now: float, reason: str = "") -> None:
-    """End a job. What was asked to stop is Stopped, however it ended."""
-    record["TransformJobStatus"] = "Stopped" if record["TransformJobStatus"] == "Stopping" else ending
-    if record["TransformJobStatus"] == "Failed":
-        record["FailureReason"] = reason[:MAX_REASON]
+    end_job(record, TRANSFORM_JOBS, ending, reason)
     record["TransformEndTime"] = now

@@ -11,13 +11,13 @@ from typing import Any
 
 from jobs.contract.hyperparameters import TUNING_OBJECTIVE
 from jobs.contract.statuses import RUNNING, Ended
-from jobs.emulator.api.faults import invalid
 from jobs.emulator.host.storage import join_uri
-from jobs.emulator.store.collection import Kind
+from jobs.emulator.store.collection import ResourceKind, without_tags
+from jobs.emulator.store.job_records import check_in_progress, end_job
 from jobs.emulator.store.state import Record
 from jobs.emulator.tuning.search import Values
 
-TUNING_JOBS = Kind(
+TUNING_JOBS = ResourceKind(
     word="hyper-parameter-tuning-job",
     prefix="HyperParameterTuningJob",
     listed="HyperParameterTuningJobSummaries",
@@ -36,7 +36,6 @@ TUNING_JOBS = Kind(
         "and a tuning job with this name already exists ({arn})",
     ),
 )
-MAX_REASON = 1024
 _PASSED_ON = (
     "AlgorithmSpecification",
     "RoleArn",
@@ -54,7 +53,7 @@ _PASSED_ON = (
 
 
 def new_record(request: Record, arn: str, now: float) -> Record:
-    return {name: value for name, value in request.items() if name != "Tags"} | {
+    return without_tags(request) | {
         "HyperParameterTuningJobArn": arn,
         "HyperParameterTuningJobStatus": "InProgress",
         "CreationTime": now,
@@ -153,16 +152,10 @@ def _goodness(child: Record) -> float:
 
 
 def begin_stopping(record: Record, _now: float) -> None:
-    status = record["HyperParameterTuningJobStatus"]
-    if status != "InProgress":
-        raise invalid(f"The request was rejected because the hyperparameter tuning job is in status {status}.")
+    check_in_progress(record, TUNING_JOBS, "hyperparameter tuning job")
     record["HyperParameterTuningJobStatus"] = "Stopping"
 
 
 def finish(record: Record, ending: Ended, now: float, reason: str = "") -> None:
-    """End a job. What was asked to stop is Stopped, however it ended."""
-    stopping = record["HyperParameterTuningJobStatus"] == "Stopping"
-    record["HyperParameterTuningJobStatus"] = "Stopped" if stopping else ending
-    if record["HyperParameterTuningJobStatus"] == "Failed":
-        record["FailureReason"] = reason[:MAX_REASON]
+    end_job(record, TUNING_JOBS, ending, reason)
     record["HyperParameterTuningEndTime"] = now

@@ -30,7 +30,8 @@ def make_search(request: Record, ranges: Sequence[Range]) -> Search:
 
 
 class TuningRun:
-    """One tuning job on its way."""
+    """One tuning job on its way. The lock guards all that changes: its workers, each in a thread, count and
+    search together."""
 
     def __init__(
         self, tunings: Collection, training: TrainingJobs, request: Record, ranges: Sequence[Range], region: str

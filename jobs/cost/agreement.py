@@ -1,0 +1,75 @@
+"""Saying what will cost money, and having it agreed to: by --yes, by --max-cost, or by a person's answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from formats.console import agree, say
+from formats.errors import SagesegError
+from jobs.cost.prices import HOURS_PER_MONTH, Rate
+from jobs.cost.quotes import EndpointQuote, TrainingQuote, TransformQuote
+
+
+def agree_on_training(quotes: Sequence[TrainingQuote], *, max_cost: float | None, yes: bool) -> None:
+    """One quote for each instance type, in the order in which they are tried."""
+    for note in dict.fromkeys(quote.rate.note for quote in quotes if quote.rate.note):
+        say(f"note: {note}")
+    for number, quote in enumerate(quotes):
+        say(quote.describe() if number == 0 else f"if it moves on: {quote.describe()}")
+        lower = "--max-runtime" if quote.jobs == 1 else "--max-jobs or --max-runtime"
+        check_max_cost(quote.worst_usd, max_cost, quote.instance_type, lower=lower)
+    _agree_to_spend(max_cost=max_cost, yes=yes)
+
+
+def agree_on_endpoint(quote: EndpointQuote, lease: timedelta | None, *, max_cost: float | None, yes: bool) -> None:
+    """Without a lease, what counts against `max_cost` is a month."""
+    _say_note(quote.rate)
+    hours = lease.total_seconds() / 3600 if lease else HOURS_PER_MONTH
+    worst = None if quote.usd_per_hour is None else hours * quote.usd_per_hour
+    say(quote.describe() + (f"; ${worst:.2f} until its lease ends" if lease and worst is not None else ""))
+    check_max_cost(worst, max_cost, quote.instance_type, lower="--ttl")
+    _agree_to_spend(max_cost=max_cost, yes=yes)
+
+
+def agree_on_transform(quote: TransformQuote, *, max_cost: float | None, yes: bool) -> None:
+    """How long a transform runs is unknown before, so that `max_cost` must be kept while it does."""
+    _say_note(quote.rate)
+    say(quote.describe(max_cost))
+    if quote.rate.usd_per_hour is None and max_cost is not None:
+        raise SagesegError(
+            f"{quote.instance_type}: its price is unknown, so --max-cost {max_cost:g} cannot be kept; leave it out, or "
+            "choose another --instance-type"
+        )
+    _agree_to_spend(max_cost=max_cost, yes=yes)
+
+
+def _say_note(rate: Rate) -> None:
+    if rate.note:
+        say(f"note: {rate.note}")
+
+
+def check_max_cost(worst_usd: float | None, max_cost: float | None, what: str, *, lower: str = "--max-runtime") -> None:
+    """Raise SagesegError when something may cost more than the user allows, or when nobody knows.
+    `lower` names the options that make it cheaper."""
+    if max_cost is None:
+        return
+    if worst_usd is None:
+        raise SagesegError(
+            f"{what}: its price is unknown, so --max-cost {max_cost:g} cannot be kept; look it up on "
+            "aws.amazon.com/sagemaker/pricing and leave --max-cost out, or choose another --instance-type"
+        )
+    if worst_usd > max_cost:
+        raise SagesegError(
+            f"{what}: may cost ${worst_usd:.2f}, more than --max-cost {max_cost:g}; lower {lower}, "
+            "choose a cheaper --instance-type or raise --max-cost"
+        )
+
+
+def _agree_to_spend(*, max_cost: float | None, yes: bool) -> None:
+    """Off a terminal nobody can answer: there one of the two options is required."""
+    if yes or max_cost is not None:
+        return
+    nobody = "this costs money and nobody is there to ask; add --yes, or --max-cost USD"
+    if not agree("start it?", unattended=nobody):
+        raise SagesegError("not started")
