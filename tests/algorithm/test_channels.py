@@ -116,19 +116,27 @@ def test_a_training_with_mapped_masks_is_that_with_plain_ones(tmp_path: Path) ->
     assert last_weights(mapped) == last_weights(plain)
 
 
-def continued(tmp_path: Path, **given: str) -> Path:
-    """A tree whose `model` channel holds the model of a training with SETTINGS."""
-    earlier = write_root(tmp_path / "earlier", SETTINGS)
-    assert main(["train", "--root", str(earlier)]) == 0
+@pytest.fixture(scope="module")
+def earlier(one_thread: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The artefact of a training with SETTINGS."""
+    root = write_root(tmp_path_factory.mktemp("earlier"), SETTINGS)
+    assert main(["train", "--root", str(root)]) == 0
+    pack_artefact(root / "model", root / "model.tar.gz")
+    return root / "model.tar.gz"
+
+
+def continued(tmp_path: Path, earlier: Path, **given: str) -> Path:
+    """A tree whose `model` channel holds the earlier model."""
     root = write_root(tmp_path / "continued", SETTINGS | given)
     (root / "input/data/model").mkdir()
-    pack_artefact(earlier / "model", root / "input/data/model/model.tar.gz")
+    (root / "input/data/model/model.tar.gz").write_bytes(earlier.read_bytes())
     return root
 
 
-def test_incremental_training_starts_from_the_earlier_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    root = continued(tmp_path)
-    capsys.readouterr()
+def test_incremental_training_starts_from_the_earlier_model(
+    earlier: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = continued(tmp_path, earlier)
     assert main(["train", "--root", str(root)]) == 0
     losses = re.findall(r"train loss: (\S+)", capsys.readouterr().out)
     fresh = write_root(tmp_path / "fresh", SETTINGS)
@@ -137,8 +145,8 @@ def test_incremental_training_starts_from_the_earlier_model(tmp_path: Path, caps
 
 
 @pytest.mark.parametrize(("name", "value"), [("num_classes", "3"), ("crop_size", "48"), ("algorithm", "fcn")])
-def test_incremental_training_keeps_the_network(name: str, value: str, tmp_path: Path) -> None:
-    root = continued(tmp_path, **{name: value})
+def test_incremental_training_keeps_the_network(name: str, value: str, earlier: Path, tmp_path: Path) -> None:
+    root = continued(tmp_path, earlier, **{name: value})
     assert main(["train", "--root", str(root)]) == 1
     reason = (root / "output/failure").read_text()
     assert f"trained with {name} {SETTINGS[name]}, and this job has {value}" in reason

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -134,25 +135,46 @@ def test_the_channel_goes_before_the_variable_and_timms_name_before_the_hubs(
     assert find_pretrained("resnet-50") == named
 
 
+REVISION = "0123456789abcdef0123456789abcdef01234567"
+CONTENT = save({"bn1.weight": torch.rand(128)})
+SERVED, CUT = (f"/timm/{name}.gluon_in1k/resolve/main/model.safetensors" for name in ("resnet50s", "resnet101s"))
+"""What there is at the hub: the second breaks off before its first byte."""
+ASKS_THE_HUB = """
+from formats.errors import SagesegError
+from huggingface_hub import file_download
+from jobs.algorithm.weights.pretrained import find_pretrained
+
+file_download.time.sleep = lambda _: None
+for backbone in ("resnet-50", "resnet-50", "resnet-101"):
+    try:
+        print(find_pretrained(backbone))
+    except SagesegError as e:
+        print(e)
+"""
+
+
 @contextmanager
-def hub_that_serves(content: bytes, cut: int | None = None) -> Iterator[tuple[str, list[str]]]:
-    """The address of a server that answers for one file of one revision as the Hugging Face hub does,
-    and the paths that were asked for. With `cut`, every answer ends after so many of its bytes."""
+def hub() -> Iterator[tuple[str, list[str]]]:
+    """The address of a server that answers for files of one revision as the Hugging Face hub does, and the
+    paths that were asked for."""
     fetched: list[str] = []
-    described = {"X-Repo-Commit": REVISION, "ETag": f'"{hashlib.sha256(content).hexdigest()}"'}
+    described = {
+        "X-Repo-Commit": REVISION,
+        "ETag": f'"{hashlib.sha256(CONTENT).hexdigest()}"',
+        "Content-Length": str(len(CONTENT)),
+    }
 
     class Handler(BaseHTTPRequestHandler):
         def do_HEAD(self) -> None:
-            found = self.path == "/timm/resnet50s.gluon_in1k/resolve/main/model.safetensors"
-            self.send_response(200 if found else 404)
-            for name, value in (described | {"Content-Length": str(len(content))}).items():
+            self.send_response(200 if self.path in (SERVED, CUT) else 404)
+            for name, value in described.items():
                 self.send_header(name, value)
             self.end_headers()
 
         def do_GET(self) -> None:
             fetched.append(self.path)
             self.do_HEAD()
-            self.wfile.write(content[:cut])
+            self.wfile.write(CONTENT if self.path == SERVED else b"")
 
         def log_message(self, *_: object) -> None:
             pass
@@ -166,49 +188,51 @@ def hub_that_serves(content: bytes, cut: int | None = None) -> Iterator[tuple[st
         server.server_close()
 
 
-REVISION = "0123456789abcdef0123456789abcdef01234567"
+@dataclass(frozen=True)
+class Asked:
+    """What a process said that asked the hub, the files that it fetched, and its cache."""
+
+    lines: list[str]
+    fetched: list[str]
+    home: Path
 
 
-def found_by_a_new_process(hub: dict[str, str]) -> Path:
-    """The hub's client reads its environment once."""
-    program = "from jobs.algorithm.weights.pretrained import find_pretrained; print(find_pretrained('resnet-50'))"
-    environment = {n: v for n, v in os.environ.items() if not n.startswith(("HF_", VARIABLE))} | hub
-    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
-    return Path(done.stdout.strip())
-
-
-def test_the_hub_gives_the_file_once_and_its_cache_from_then_on(tmp_path: Path) -> None:
-    content, home = save({"bn1.weight": torch.rand(128)}), {"HF_HOME": str(tmp_path)}
-    with hub_that_serves(content) as (address, fetched):
-        hub = home | {"HF_ENDPOINT": address, "NO_PROXY": "127.0.0.1"}
-        first = found_by_a_new_process(hub)
-        assert found_by_a_new_process(hub) == first
-    assert len([path for path in fetched if path.endswith("model.safetensors")]) == 1
-    assert first.read_bytes() == content
-    assert first.parent.name == REVISION
-    assert found_by_a_new_process(home | {"HF_HUB_OFFLINE": "1"}) == first
-
-
-def test_a_download_that_breaks_off_is_refused_in_one_line(tmp_path: Path) -> None:
-    program = (
-        "from formats.errors import SagesegError\n"
-        "from jobs.algorithm.weights.pretrained import find_pretrained\n"
-        "from huggingface_hub import file_download\n"
-        "file_download.time.sleep = lambda _: None\n"
-        "try: find_pretrained('resnet-50')\n"
-        "except SagesegError as e: print(e)"
-    )
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Asked:
+    """The hub's client reads its environment once, so that it needs a process of its own."""
     environment = {n: v for n, v in os.environ.items() if not n.startswith(("HF_", VARIABLE))}
-    with hub_that_serves(save({"bn1.weight": torch.rand(128)}), cut=0) as (address, fetched):
-        hub = {"HF_HOME": str(tmp_path), "HF_ENDPOINT": address, "NO_PROXY": "127.0.0.1"}
-        done = subprocess.run(
-            [sys.executable, "-c", program], env=environment | hub, capture_output=True, text=True, check=False
-        )
-    assert done.returncode == 0, done.stderr
-    assert fetched
-    (line,) = done.stdout.splitlines()
+    home = tmp_path_factory.mktemp("hub")
+    with hub() as (address, fetched):
+        there = {"HF_HOME": str(home), "HF_ENDPOINT": address, "NO_PROXY": "127.0.0.1"}
+        command = [sys.executable, "-c", ASKS_THE_HUB]
+        done = subprocess.run(command, env=environment | there, capture_output=True, text=True, check=True)
+    return Asked(done.stdout.splitlines(), fetched, home)
+
+
+def use_cache(patch: pytest.MonkeyPatch, home: Path) -> None:
+    """The hub's cache under `home`, and no hub."""
+    from huggingface_hub import constants
+
+    patch.delenv(VARIABLE, raising=False)
+    patch.setattr(constants, "HF_HUB_OFFLINE", True)
+    patch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
+
+
+def test_the_hub_gives_the_file_once_and_its_cache_from_then_on(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, again = map(Path, asked.lines[:2])
+    assert again == first
+    assert asked.fetched.count(SERVED) == 1
+    assert first.read_bytes() == CONTENT
+    assert first.parent.name == REVISION
+    use_cache(monkeypatch, asked.home)
+    assert find_pretrained("resnet-50") == first
+
+
+def test_a_download_that_breaks_off_is_refused_in_one_line(asked: Asked) -> None:
+    assert CUT in asked.fetched
+    (line,) = asked.lines[2:]
     assert (
-        "the ImageNet weights timm/resnet50s.gluon_in1k cannot be had from the Hugging Face hub (RemoteProtoc" in line
+        "the ImageNet weights timm/resnet101s.gluon_in1k cannot be had from the Hugging Face hub (RemoteProtoc" in line
     )
 
 
@@ -217,11 +241,7 @@ FCN = SETTINGS | {"algorithm": "fcn", "epochs": "1", "num_training_samples": "2"
 
 @pytest.mark.usefixtures("small_network")
 def test_a_job_that_cannot_have_the_weights_stops_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from huggingface_hub import constants
-
-    monkeypatch.delenv(VARIABLE, raising=False)
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    use_cache(monkeypatch, tmp_path)
     root = write_root(tmp_path / "root", FCN, samples=2)
     assert main(["train", "--root", str(root)]) == 1
     reason = (root / "output/failure").read_text()

@@ -178,6 +178,16 @@ def test_with_batchnorm_the_statistics_are_the_parts() -> None:
         assert close is parts_agree
 
 
+def trained_weights(root: Path, settings: dict[str, str]) -> dict[str, bytes]:
+    assert main(["train", "--root", str(write_root(root, settings))]) == 0
+    return last_weights(root)
+
+
+@pytest.fixture(scope="module")
+def plain_weights(one_thread: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    return trained_weights(tmp_path_factory.mktemp("plain"), SETTINGS)
+
+
 @pytest.mark.parametrize(
     "given",
     [
@@ -188,13 +198,10 @@ def test_with_batchnorm_the_statistics_are_the_parts() -> None:
     ],
     ids=lambda given: "-".join(*given.items()),
 )
-def test_each_changes_a_training_of_unet_and_no_other(given: dict[str, str], tmp_path: Path) -> None:
-    weights = []
-    for number, settings in enumerate((SETTINGS, SETTINGS | given)):
-        root = write_root(tmp_path / str(number), settings)
-        assert main(["train", "--root", str(root)]) == 0
-        weights.append(last_weights(root))
-    assert weights[0] != weights[1]
+def test_each_changes_a_training_of_unet_and_no_other(
+    given: dict[str, str], plain_weights: dict[str, bytes], tmp_path: Path
+) -> None:
+    assert trained_weights(tmp_path, SETTINGS | given) != plain_weights
     fcn = {"num_classes": "2", "num_training_samples": "4"}
     assert step_of(replace(parse_hyperparameters(fcn | given, "open")), CPU, 2) == Step(CPU)
     with pytest.raises(SagesegError, match=f"{next(iter(given))} .*not part of the built-in algorithm"):

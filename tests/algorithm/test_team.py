@@ -40,8 +40,13 @@ def one_thread_for_members(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
-def run_pair(folder: Path, parts: int) -> list[dict[str, torch.Tensor]]:
-    running = []
+PARTS = (1, 2)
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where two members left what they came to, with a batch in one part and in two."""
+    folder, running = tmp_path_factory.mktemp("pair"), []
     for rank in (0, 1):
         environment = {
             **os.environ,
@@ -49,17 +54,18 @@ def run_pair(folder: Path, parts: int) -> list[dict[str, torch.Tensor]]:
             RANK: str(rank),
             SIZE: "2",
             MEETING: str(folder / "meeting"),
+            "OMP_NUM_THREADS": "1",
         }
-        command = [sys.executable, "-m", "tests.support.team_program", str(folder), str(parts)]
+        command = [sys.executable, "-m", "tests.support.team_program", str(folder), *map(str, PARTS)]
         running.append(subprocess.Popen(command, env=environment))
     assert [process.wait(120) for process in running] == [0, 0]
-    return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in (0, 1)]
+    return folder
 
 
-@pytest.mark.parametrize("parts", [1, 2])
-def test_a_team_takes_the_steps_of_one_process_with_the_whole_batch(parts: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("parts", PARTS)
+def test_a_team_takes_the_steps_of_one_process_with_the_whole_batch(parts: int, pair: Path) -> None:
     alone = trained()
-    for member in run_pair(tmp_path, parts):
+    for member in (torch.load(pair / f"{rank}-{parts}.pt", weights_only=True) for rank in (0, 1)):
         for name in ("losses", "counts", *(n for n in alone if n.startswith("layers"))):
             torch.testing.assert_close(member[name], alone[name], rtol=1e-5, atol=1e-6)
         assert member["statistic"].item() == 0.5

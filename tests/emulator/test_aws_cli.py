@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.aws_cli import aws as typed
 from tests.support.emulator_setup import create_model, emulator, request, wait_until
 
 AWS = Path(sys.executable).with_name("aws")
@@ -21,25 +21,28 @@ REFUSED = 255
 Aws = Callable[..., Any]
 
 
-@pytest.fixture
-def aws(tmp_path: Path) -> Aws:
-    """Calls the CLI with a server's URL and words; answers what it prints, read as JSON."""
+def started(words: Sequence[str], cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([AWS, *words], cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
 
-    def call(url: str, *words: str, code: int = 0) -> Any:
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(tmp_path),
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_REGION": "eu-central-1",
-            "AWS_DEFAULT_REGION": "eu-central-1",
-            "AWS_ENDPOINT_URL": url,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_MAX_ATTEMPTS": "1",
-        }
-        ran = subprocess.run(
-            [AWS, *words], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
-        )
+
+@pytest.fixture
+def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Aws:
+    """Calls the CLI with a server's URL and words, as a process of its own where asked for; answers what it
+    prints, read as JSON."""
+    settings = {
+        "HOME": str(tmp_path),
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "eu-central-1",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "AWS_MAX_ATTEMPTS": "1",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+
+    def call(url: str, *words: str, code: int = 0, process: bool = False) -> Any:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        ran = started(words, tmp_path) if process else typed(words, tmp_path)
         assert ran.returncode == code, ran.stderr
         return ran.stderr if code else json.loads(ran.stdout or "null")
 
@@ -49,7 +52,8 @@ def aws(tmp_path: Path) -> Aws:
 def test_a_training_job_and_its_log(tmp_path: Path, aws: Aws) -> None:
     (tmp_path / "request.json").write_text(json.dumps(request(tmp_path)))
     with emulator(tmp_path) as (_, logs, server):
-        made = aws(server.url, "sagemaker", "create-training-job", "--cli-input-json", "file://request.json")
+        words = ("sagemaker", "create-training-job", "--cli-input-json", "file://request.json")
+        made = aws(server.url, *words, process=True)
         wait_until(lambda: not server.services.busy)  # `wait` itself polls every 120 s
         named = ("--training-job-name", "job")
         aws(server.url, "sagemaker", "wait", "training-job-completed-or-stopped", *named)
@@ -57,9 +61,7 @@ def test_a_training_job_and_its_log(tmp_path: Path, aws: Aws) -> None:
         group = "/aws/sagemaker/TrainingJobs"
         stream = logs.describe_log_streams(logGroupName=group)["logStreams"][0]["logStreamName"]
         events = aws(server.url, "logs", "get-log-events", "--log-group-name", group, "--log-stream-name", stream)
-        refused = aws(
-            server.url, "sagemaker", "create-training-job", "--cli-input-json", "file://request.json", code=REFUSED
-        )
+        refused = aws(server.url, *words, code=REFUSED)
     assert described["TrainingJobStatus"] == "Completed"
     assert described["TrainingJobArn"] == made["TrainingJobArn"]
     assert [event["message"] for event in events["events"]][-1].endswith("epoch: 1, train loss: 0.25 .")
@@ -106,6 +108,6 @@ def test_an_unknown_instance_type_is_refused_as_by_aws(tmp_path: Path, aws: Aws)
     (tmp_path / "request.json").write_text(json.dumps(asked))
     with emulator(tmp_path) as (_, _, server):
         words = ("sagemaker", "create-training-job", "--cli-input-json", "file://request.json")
-        refused = aws(server.url, *words, code=REFUSED)
+        refused = aws(server.url, *words, code=REFUSED, process=True)
     assert "(ValidationException) when calling the CreateTrainingJob operation: 1 validation error detected" in refused
     assert "Value 'ml.bogus.xlarge' at 'resourceConfig.instanceType'" in refused

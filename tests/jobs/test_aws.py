@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from jobs.cli import app
 from jobs.tracking.find_jobs import find_training
 from jobs.tracking.gpu_use import gpu_use
 from jobs.tracking.records import JobRecord, read_record, record_names, record_path
+from tests.support.aws_cli import aws
 from tests.support.aws_setup import (
     REGION,
     SECRET,
@@ -317,9 +317,7 @@ def test_the_aws_cli_takes_what_a_dry_run_prints(dataset: Dataset, sagemaker: st
     (tmp_path / "request.json").write_text(
         printed.replace('"s3://cars/one/output/checkpoints/by-cli"', f'"{tmp_path.as_uri()}"')
     )
-    aws = Path(sys.executable).with_name("aws")
-    command = [str(aws), "sagemaker", "create-training-job", "--cli-input-json", "file://request.json"]
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    ran = aws(["sagemaker", "create-training-job", "--cli-input-json", "file://request.json"], tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert json.loads(ran.stdout)["TrainingJobArn"].endswith("training-job/by-cli")
     described = aws_client("sagemaker", sagemaker).describe_training_job(TrainingJobName="by-cli")

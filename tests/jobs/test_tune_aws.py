@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from jobs.tracking.find_jobs import find_job, find_training
 from jobs.tracking.records import read_record, record_names, record_path
 from jobs.tracking.trained_model import find_model
 from tests.support.asked_of_aws import asked_of_aws, repeated
+from tests.support.aws_cli import aws
 from tests.support.aws_setup import SECRET, TOKEN, Terminal, aws_client, error_of, moto_server, no_price_list, use_aws
 from tests.support.channel_samples import make_channels
 from tests.support.dataset_samples import disc_image, make_dataset
@@ -367,9 +367,7 @@ def test_secrets_reach_neither_output_nor_records(dataset: Dataset, sagemaker: s
 def test_the_aws_cli_takes_what_a_dry_run_prints(dataset: Dataset, sagemaker: str, tmp_path: Path) -> None:
     assert tune(dataset, "--yes", name="uploads", jobs=1, parallel=1).exit_code == 0  # brings the data
     (tmp_path / "request.json").write_text(tune(dataset, "--dry-run", name="by-cli").stdout)
-    aws = Path(sys.executable).with_name("aws")
-    command = [str(aws), "sagemaker", "create-hyper-parameter-tuning-job", "--cli-input-json", "file://request.json"]
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    ran = aws(["sagemaker", "create-hyper-parameter-tuning-job", "--cli-input-json", "file://request.json"], tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert json.loads(ran.stdout)["HyperParameterTuningJobArn"].endswith("hyper-parameter-tuning-job/by-cli")
 

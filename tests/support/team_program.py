@@ -1,4 +1,7 @@
-"""A member of a team of two that takes two steps with a small network, for test_algorithm_team."""
+"""A member of a team that takes two steps with a small network, the batch in so many parts: for test_team.
+
+python -m tests.support.team_program FOLDER PARTS...
+"""
 
 from __future__ import annotations
 
@@ -60,6 +63,6 @@ def trained(team: Team = ALONE, parts: int = 1) -> dict[str, torch.Tensor]:
 
 if __name__ == "__main__":
     with membership() as joined_team:
-        state = trained(joined_team, int(sys.argv[2]))
-        torch.save(state, Path(sys.argv[1]) / f"{joined_team.rank}.pt")
+        for number in map(int, sys.argv[2:]):
+            torch.save(trained(joined_team, number), Path(sys.argv[1]) / f"{joined_team.rank}-{number}.pt")
     end_member(0)
