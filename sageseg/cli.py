@@ -19,9 +19,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Semantic segmentation with SageMaker's built-in algorithm, from raw labels to a report.",
 )
-prep_app.command()(
-    check
-)  # its rules are SageMaker's, so they live in jobs; a person looks for it beside what it checks
+# a verb of prep to people; its rules are SageMaker's, so it lives in jobs
+prep_app.command()(check)
 app.add_typer(prep_app, name="prep")
 app.add_typer(jobs_app, name="jobs")
 app.add_typer(analysis_app, name="analysis")

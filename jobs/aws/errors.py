@@ -68,9 +68,9 @@ def redact(text: str) -> str:
     return _SECRET.sub(lambda found: f"{found['name']}{found['is']}***" if found["name"] else "***", text)
 
 
-def is_missing(error: AwsError) -> bool:
+def is_missing(error: SagesegError) -> bool:
     """Whether AWS says that there is no such thing, and not that it may not be asked for."""
-    return _MISSING.search(f"{error.code} {error.reason}") is not None
+    return isinstance(error, AwsError) and _MISSING.search(f"{error.code} {error.reason}") is not None
 
 
 def is_about_instance(code: str, reason: str, instance_type: str) -> bool:

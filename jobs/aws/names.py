@@ -31,6 +31,11 @@ def tag_value(text: str) -> str:
     return "".join(c if c.isalnum() or c in "_.:/=+-@ " else "-" for c in text)[-256:]
 
 
+def is_job_name(text: str) -> bool:
+    """Whether a job could have this name (API reference, CreateTrainingJob)."""
+    return re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*", text) is not None and len(text) <= MAX_NAME
+
+
 def check_name(name: str) -> None:
     if len(name) > MAX_NAME:
         raise SagesegError(f"--name {name}: {len(name)} characters; expected at most {MAX_NAME}")

@@ -64,16 +64,18 @@ class S3Prefix:
                 yield from page.get("Contents", ())
 
     def delete(self, s3: Any, keys: Sequence[str]) -> None:
-        """Delete objects of the bucket by their whole keys."""
+        """Delete objects of the bucket by their whole keys. Raises SagesegError when any is refused, after
+        all others are gone."""
+        refused: list[dict[str, str]] = []
         for start in range(0, len(keys), _DELETED_AT_ONCE):
             doomed = [{"Key": key} for key in keys[start : start + _DELETED_AT_ONCE]]
             with aws_errors(f"deleting from {self.uri()}"):
                 answer = s3.delete_objects(Bucket=self.bucket, Delete={"Objects": doomed, "Quiet": True})
-            # the call succeeds although objects are refused, for want of a permission or by a lock
-            for error in answer.get("Errors", ()):
-                raise SagesegError(
-                    f"s3://{self.bucket}/{error['Key']}: cannot be deleted ({error['Code']}: {error['Message']})"
-                )
+            refused += answer.get("Errors", ())  # the call itself succeeds
+        for error in refused:
+            more = f", one of {len(refused)} such objects" if len(refused) > 1 else ""
+            reason = f"{error['Code']}: {error['Message']}"
+            raise SagesegError(f"s3://{self.bucket}/{error['Key']}: cannot be deleted ({reason}){more}")
 
 
 def parse_s3_uri(uri: str) -> S3Prefix:

@@ -7,9 +7,16 @@ from typing import Annotated
 
 import typer
 
-from formats.console import result
+from formats.console import result, say
 from formats.errors import SagesegError
 from jobs.contract.hyperparameter_options import takes_hyperparameters
+
+
+def parse_volume(text: str) -> int:
+    """`30`: a disk in GB."""
+    if not text.isdecimal() or int(text) < 1:
+        raise SagesegError(f"--volume-size {text}: expected a whole number, at least 1")
+    return int(text)
 
 
 @takes_hyperparameters
@@ -20,7 +27,9 @@ def check(
         str | None, typer.Option(help="Classes, if not those of labels.txt.", metavar="VALUE", show_default=False)
     ] = None,
     instance_type: Annotated[str, typer.Option(help="Instance whose GPU memory is compared.")] = "ml.p3.2xlarge",
-    volume_size: Annotated[int | None, typer.Option(help="Training volume in GB.")] = None,
+    volume_size: Annotated[
+        int | None, typer.Option(help="Training volume in GB.", parser=parse_volume, metavar="GB")
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; by default one per core.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The findings as JSON.")] = False,
 ) -> None:
@@ -28,16 +37,17 @@ def check(
     from formats.dataset import open_dataset
     from jobs.check.dataset_check import check_dataset, describe, errors_among, to_json
     from jobs.check.rules import Machine
-    from jobs.contract.hyperparameters import parse_hyperparameters
+    from jobs.contract.hyperparameters import Rules, parse_hyperparameters, without_effect
 
-    if volume_size is not None and volume_size < 1:
-        raise SagesegError(f"--volume-size {volume_size}: expected a whole number, at least 1")
     opened = open_dataset(dataset)
     decided = {
-        "num_classes": num_classes or str(len(opened.classes)),
+        "num_classes": str(len(opened.classes)) if num_classes is None else num_classes,
         "num_training_samples": str(max(len(opened.kept("train")), 1)),  # that there are none is a finding
     }
-    settings = parse_hyperparameters({**hyperparameters, **decided}, "open")
+    rules: Rules = "open" if hyperparameters.get("algorithm") == "unet" else "builtin"
+    settings = parse_hyperparameters({**hyperparameters, **decided}, rules)
+    for line in without_effect(hyperparameters, settings):
+        say(f"note: {line}")
     findings = check_dataset(opened, settings, Machine(instance_type, volume_size), workers=workers)
     result(to_json(findings) if as_json else "\n".join(map(describe, findings)) or "no finding")
     if errors_among(findings):

@@ -54,6 +54,7 @@ class BatchRoute:
         """The cost is agreed to, the images are sent, and the transform runs to its end."""
         trained, options = self.trained, self.options
         check_serving_instance(options.instance_type, "batch transform")
+        num_classes = trained.num_classes  # before anything is paid: not every artefact tells it
         rate = _agreed_rate(trained, options)
         name = f"{default_name(trained.name, 'batch', now=utc_now())}-{token_hex(2)}"  # two may begin at once
         folder = open_batch_folder(trained, name)
@@ -66,7 +67,7 @@ class BatchRoute:
             limit = SpendingLimit(name, options.max_cost, rate.usd_per_hour if rate else None)
             description = await_transform(place, name, limit)
             rows = [row for source in work for row in source.rows]
-            expected = [Expected(*sizes[row.id], trained.num_classes, row.id) for row in rows]
+            expected = [Expected(*sizes[row.id], num_classes, row.id) for row in rows]
             bodies = folder.answers([row.id for row in rows])
             yield Begun(self._decoded(rows, expected, bodies), lambda: _facts(transform, description, rate))
 

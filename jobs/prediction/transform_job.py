@@ -9,7 +9,7 @@ from typing import Any
 
 from formats.console import open_screen, say
 from formats.errors import SagesegError
-from formats.wording import format_seconds
+from formats.wording import format_roughly
 from jobs.aws.clients import aws_errors
 from jobs.aws.errors import is_about_capacity
 from jobs.backends import Place
@@ -42,7 +42,7 @@ class SpendingLimit:
         limit, usd = self.max_cost, usd_of(seconds, self.usd_per_hour)
         if limit is not None and usd is not None and usd >= limit:
             raise SagesegError(
-                f"transform job {self.name}: has cost --max-cost {limit:g} after {format_seconds(seconds)} and is "
+                f"transform job {self.name}: has cost --max-cost {limit:g} after {format_roughly(seconds)} and is "
                 "stopped; predict fewer images, raise --max-cost, or use --via artefact"
             )
 
@@ -74,7 +74,7 @@ def _follow(place: Place, name: str, limit: SpendingLimit) -> dict[str, Any]:
                 screen.line("InProgress")
                 shown = True
             limit.check(monotonic() - since)
-            screen.live(f"{name}  InProgress  {format_seconds(monotonic() - since)}")
+            screen.live(f"{name}  InProgress  {format_roughly(monotonic() - since)}")
             sleep(POLL_SECONDS[place.backend])
 
 

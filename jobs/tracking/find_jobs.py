@@ -14,7 +14,9 @@ from formats.errors import SagesegError
 from formats.state_home import home
 from jobs.aws.clients import configured_region, make_client
 from jobs.aws.errors import AwsError, is_missing
+from jobs.aws.names import is_job_name
 from jobs.aws.s3 import S3Prefix, parse_s3_uri
+from jobs.contract.tuning_request import MAX_NAME as MAX_TUNING_NAME
 from jobs.tracking.job_calls import FoundJob, describe
 from jobs.tracking.records import RECORD, JobRecord, format_record, parse_record, read_record, record_names, record_path
 from jobs.tracking.tuning_records import BEST, best_job, check_no_tuning, training_job, tuning_name
@@ -50,7 +52,7 @@ def find_job(name: str, region: str | None = None) -> FoundJob:
     """A training job or a tuning job. `TUNING:best` is a tuning job's best training job so far."""
     if name.endswith(BEST):
         return best_job(find_job(name.removesuffix(BEST), region))
-    if record_path(name).exists():
+    if record_path(name).exists() or not is_job_name(name):
         return FoundJob(read_record(name))
     asked: _Asked = {}
     found = _tuned_here(name, asked)
@@ -60,70 +62,83 @@ def find_job(name: str, region: str | None = None) -> FoundJob:
         where = configured_region(region)
     except SagesegError:
         return FoundJob(read_record(name))  # nothing to ask: says that there is none
-    try:
-        return _find_at_aws(name, where, asked)
-    except AwsError as e:
-        if is_missing(e):
-            raise SagesegError(f"{name}: no job of that name under {home()}, nor at AWS in {where} ({e})") from e
-        raise
+    return _find_at_aws(name, where, asked)
 
 
-_Asked = dict[tuple[str, str], dict[str, Any] | AwsError]
-"""What each backend and region has said of a training job: its description, or that there is none."""
+_Asked = dict[tuple[str, str], dict[str, Any] | SagesegError]
+"""What each backend and region has answered about a training job: its description, or why there is none."""
 
 
-def _ask(name: str, backend: str, region: str, asked: _Asked) -> dict[str, Any]:
-    """The description of a training job. Raises AwsError where there is none, or it may not be told."""
+def _ask(name: str, backend: str, region: str, asked: _Asked) -> dict[str, Any] | SagesegError:
     place = (backend, region)
     if place not in asked:
         try:
             asked[place] = describe(JobRecord(name, backend, region, "", "", [], {}))
-        except AwsError as e:
+        except SagesegError as e:
             asked[place] = e
-    answer = asked[place]
-    if isinstance(answer, AwsError):
-        raise answer
-    return answer
+    return asked[place]
 
 
 def _tuned_here(name: str, asked: _Asked) -> FoundJob | None:
-    """A training job that a tuning job of this folder started: its name begins with the tuning job's."""
-    tunings = [read_record(job) for job in record_names() if name.startswith(f"{job}-")]
-    for tuning in tunings:
+    """A training job that a tuning job of this folder started: its name begins with the tuning job's.
+    Where one cannot be asked about it, another may still know it."""
+    for tuning in (read_record(job) for job in record_names() if name.startswith(f"{job}-")):
         if not tuning.is_tuning:
             continue
-        try:
-            description = _ask(name, tuning.backend, tuning.region, asked)
-        except AwsError as e:
-            if is_missing(e):
-                continue
-            raise
-        if tuning_name(description) == tuning.name:
+        description = _ask(name, tuning.backend, tuning.region, asked)
+        if not isinstance(description, SagesegError) and tuning_name(description) == tuning.name:
             return training_job(tuning, description)
     return None
 
 
 def _find_at_aws(name: str, region: str, asked: _Asked) -> FoundJob:
-    try:
-        description = _ask(name, "aws", region, asked)
-    except AwsError as e:
-        if is_missing(e):
-            return _find_tuning_at_aws(name, region)
-        raise
+    description = _ask(name, "aws", region, asked)
+    if isinstance(description, SagesegError):
+        tuning = _tuning_at_aws(name, region) if is_missing(description) else None
+        if tuning is None:
+            raise _not_found(name, region, asked) from description
+        return tuning
     started_by = tuning_name(description)
     if started_by is None:
         return FoundJob(_fetch_record(name, description, region), description)
-    return training_job(_find_tuning_at_aws(started_by, region).record, description)
+    tuning = _tuning_at_aws(started_by, region)
+    if tuning is None:
+        raise SagesegError(f"{name}: the tuning job {started_by} that started it is not at AWS in {region}")
+    return training_job(tuning.record, description)
 
 
-def _find_tuning_at_aws(name: str, region: str) -> FoundJob:
-    description = describe(JobRecord(name, "aws", region, "", "", [], {}, kind="tuning"))
+def _tuning_at_aws(name: str, region: str) -> FoundJob | None:
+    """A tuning job, None where there is none of that name."""
+    if len(name) > MAX_TUNING_NAME:  # AWS would refuse the question
+        return None
+    try:
+        description = describe(JobRecord(name, "aws", region, "", "", [], {}, kind="tuning"))
+    except AwsError as e:
+        if is_missing(e):
+            return None
+        raise
     return FoundJob(_fetch_record(name, description["TrainingJobDefinition"], region), description)
+
+
+def _not_found(name: str, region: str, asked: _Asked) -> SagesegError:
+    """Where nobody knows a job, what kept somebody from answering goes before what was answered."""
+    errors = {place: answer for place, answer in asked.items() if isinstance(answer, SagesegError)}
+    refused = {place: error for place, error in errors.items() if not is_missing(error)}
+    for (backend, where), error in refused.items():
+        whom = "the emulator" if backend == "local" else f"AWS in {where}"
+        return SagesegError(f"{name}: no job of that name under {home()}, and {whom} cannot be asked ({error})")
+    return SagesegError(f"{name}: no job of that name under {home()}, nor at AWS in {region} ({errors['aws', region]})")
 
 
 def _fetch_record(name: str, definition: dict[str, Any], region: str) -> JobRecord:
     folder = _record_folder(definition["OutputDataConfig"]["S3OutputPath"], name)
     if folder is None:
         raise SagesegError(f"{name}: its output is not in S3, so its record cannot be had; look from where it started")
-    content = folder.get(make_client("s3", region), RECORD)
+    try:
+        content = folder.get(make_client("s3", region), RECORD)
+    except AwsError as e:
+        if is_missing(e):
+            where = f"is at AWS in {region}, but without its record {folder.uri(RECORD)}"
+            raise SagesegError(f"{name}: {where}; look from where it was started") from e
+        raise
     return parse_record(content.decode("utf-8", errors="replace"), folder.uri(RECORD))

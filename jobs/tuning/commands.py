@@ -43,10 +43,10 @@ def tune(
     from jobs.tuning.plan import plan_tuning
 
     options = TrainOptions(start, data, machine, security)
-    _check_search(tuning, local=start.backend == "local")
     opened, around = open_dataset(dataset), surroundings(options)
     like, earlier = lent(options, around.region)
     plan = plan_tuning(opened, hyperparameters, options, tuning, around, lent=like, earlier=earlier)
+    _check_search(tuning, local=start.backend == "local")
     record = carry_out(plan, opened, options, around.region)
     if record is None:
         return

@@ -28,8 +28,7 @@ from jobs.contract.hyperparameters import parse_hyperparameters
 from jobs.contract.model_archive import pack_artefact
 from tests.support.small_network import shrink_networks
 
-ALGORITHMS = ["psp", "deeplab", "unet"]
-"""fcn has nothing that deeplab has not: the encoder, and the classifier at the end of its head."""
+ALGORITHMS = ["fcn", "psp", "deeplab", "unet"]
 
 
 @pytest.fixture(autouse=True)

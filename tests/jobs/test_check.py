@@ -298,11 +298,15 @@ def test_what_is_no_dataset_and_values_out_of_range_are_refused(tmp_path: Path, 
     ran = CliRunner().invoke(app, ["prep", "check", str(tmp_path)])
     assert "no dataset here" in str(ran.exception)
     wrong = {
-        ("--algorithm", "vgg"): "hyperparameter algorithm is 'vgg'; expected one of fcn, psp, deeplab, unet",
+        ("--algorithm", "vgg"): "hyperparameter algorithm is 'vgg'; expected one of fcn, psp, deeplab",
         ("--crop-size", "16"): "hyperparameter crop_size is '16'; expected a whole number above 16",
         ("--learning-rate", "2"): "hyperparameter learning_rate is '2'; expected a number in (0, 1]",
         ("--num-classes", "1"): "hyperparameter num_classes is '1'; expected a whole number in [2, 254]",
+        ("--num-classes", ""): "hyperparameter num_classes is ''; expected a whole number in [2, 254]",
+        ("--loss", "x"): "loss x: not part of the built-in algorithm, only of the open implementation; leave it out, "
+        "or use --algorithm unet with --backend local, or an --image of your own",
         ("--volume-size", "0"): "--volume-size 0: expected a whole number, at least 1",
+        ("--volume-size", "x"): "--volume-size x: expected a whole number, at least 1",
     }
     for words, message in wrong.items():
         ran = CliRunner().invoke(app, ["prep", "check", str(dataset), *words])
@@ -314,3 +318,11 @@ def test_two_workers_find_what_one_finds(dataset: Path) -> None:
     replace_image(b"")(dataset)
     one, two = (check(dataset, workers=workers) for workers in (1, 2))
     assert one == two != []
+
+
+def test_settings_of_unet_are_looked_at_by_its_own_rules_and_idle_ones_are_told(dataset: Path) -> None:
+    words = ["prep", "check", str(dataset), "--mini-batch-size", "1", "--crop-size", "64"]
+    ran = CliRunner().invoke(app, [*words, "--algorithm", "unet", "--loss", "cross-entropy+dice"])
+    assert (ran.exit_code, ran.stdout) == (0, "no finding\n")
+    ran = CliRunner().invoke(app, [*words, "--optimizer", "adam", "--momentum", "0.5"])
+    assert "note: momentum has no effect: optimizer is adam, not sgd" in ran.stderr

@@ -19,8 +19,9 @@ from formats.masks import read_mask
 from formats.predictions import open_predictions, read_probabilities
 from jobs.emulator.server import running_server
 from jobs.endpoints.invocations import TRIES, Caller
+from jobs.tracking.trained_model import TrainedModel
 from tests.support.emulator_setup import wait_until
-from tests.support.serving_setup import Served, each_test, error_of, expected_mask, run, served_job, small_dataset
+from tests.support.serving_setup import NAME, Served, each_test, error_of, expected_mask, run, served_job, small_dataset
 
 
 @pytest.fixture(scope="module")
@@ -290,6 +291,18 @@ def test_a_batch_that_fails_shows_why_and_leaves_nothing(
     assert said in ran.stderr
     assert nothing_written(tmp_path / "out")
     assert aws.left() == []
+    assert aws.keys("one/output/cars/batch/") == before
+
+
+def test_a_model_that_does_not_tell_its_classes_costs_no_batch(
+    aws: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TrainedModel, "settings", {})
+    images = str(aws.dataset.image_path("car0_01").parent)
+    before = aws.keys("one/output/cars/batch/")
+    ran = run("predict", NAME, images, "--out", str(tmp_path / "out"), "--via", "batch", "--yes")
+    assert error_of(ran) == "cars: its hyperparameters hold no num_classes; train it again"
+    assert "per hour" not in ran.stderr
     assert aws.keys("one/output/cars/batch/") == before
 
 

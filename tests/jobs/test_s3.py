@@ -39,6 +39,13 @@ def test_an_object_that_is_refused_in_an_answer_is_told() -> None:
         PLACE.delete(s3, ["a/b/x", "a/b/y"])
 
 
+def test_what_is_refused_keeps_no_other_object() -> None:
+    s3 = Recorder([{"Key": "a/b/x", "Code": "AccessDenied", "Message": "Access Denied"}])
+    with pytest.raises(SagesegError, match=r"\(AccessDenied: Access Denied\), one of 3 such objects$"):
+        PLACE.delete(s3, [f"a/b/{number}" for number in range(2500)])
+    assert [len(keys) for keys in s3.deleted] == [1000, 1000, 500]
+
+
 def test_what_is_put_carries_its_checksum_its_kind_and_its_key() -> None:
     s3 = Recorder()
     assert PLACE.put(s3, "x.jpg", b"hello", kms_key="key", content_type="image/jpeg", md5=b"\x00\xff") == "5d41"

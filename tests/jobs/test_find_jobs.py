@@ -1,0 +1,104 @@
+"""A name becomes a job: where it is looked for, and what is said when nobody knows it or may tell."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from formats.errors import SagesegError
+from jobs.aws.errors import AwsError
+from jobs.tracking import find_jobs
+from jobs.tracking.find_jobs import find_job
+from jobs.tracking.records import JobRecord, write_record
+
+REGION = "us-east-1"
+EXPIRED = AwsError("describing it", "ExpiredTokenException", "The security token included in the request is expired")
+MISSING = AwsError("describing it", "ValidationException", "Requested resource not found.")
+NO_TUNING = AwsError("describing it", "ResourceNotFound", "Amazon SageMaker can't find a tuning job with that name")
+Answers = Callable[[JobRecord], dict[str, Any]]
+Described = Callable[[Answers], list[JobRecord]]
+
+
+@pytest.fixture
+def described(monkeypatch: pytest.MonkeyPatch) -> Described:
+    """Answers in the place of Describe calls; the list tells of what was asked."""
+
+    def answer_with(answers: Answers) -> list[JobRecord]:
+        asked = list[JobRecord]()
+
+        def describe(record: JobRecord) -> dict[str, Any]:
+            asked.append(record)
+            return answers(record)
+
+        monkeypatch.setattr(find_jobs, "describe", describe)
+        return asked
+
+    return answer_with
+
+
+def nobody_knows(record: JobRecord) -> dict[str, Any]:
+    raise NO_TUNING if record.is_tuning else MISSING
+
+
+def test_nobody_knows_a_name(described: Described) -> None:
+    asked = described(nobody_knows)
+    with pytest.raises(SagesegError, match=r"^nobody: no job of that name under \S+, nor at AWS in us-east-1 \(") as e:
+        find_job("nobody", REGION)
+    assert str(MISSING) in str(e.value)
+    assert [record.is_tuning for record in asked] == [False, True]
+
+
+def test_a_name_too_long_for_a_tuning_job_is_not_asked_for_as_one(described: Described) -> None:
+    asked = described(nobody_knows)
+    with pytest.raises(SagesegError, match="no job of that name under"):
+        find_job("fcn-studio-cars-dataset-20261121-010203", REGION)
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("name", ["cars_v2", "runs/cars.tar", "-cars", "c" * 64])
+def test_what_no_job_can_be_called_is_asked_of_nobody(described: Described, name: str) -> None:
+    asked = described(nobody_knows)
+    with pytest.raises(SagesegError, match="no job of that name under"):
+        find_job(name, REGION)
+    assert asked == []
+
+
+def started_search(name: str, backend: str) -> None:
+    request: dict[str, Any] = {"Tags": []}
+    write_record(JobRecord(name, backend, REGION, "", "", ["_background_", "car"], request, kind="tuning"))
+
+
+def only_the_emulator(record: JobRecord) -> dict[str, Any]:
+    if record.backend == "aws":
+        raise EXPIRED
+    return {"TrainingJobName": record.name, "TrainingJobArn": "arn", "TuningJobArn": "arn:x/cars-local"}
+
+
+def test_a_refusal_elsewhere_does_not_hide_a_job_that_is_known(described: Described) -> None:
+    described(only_the_emulator)
+    started_search("cars", "aws")
+    started_search("cars-local", "local")
+    assert find_job("cars-local-001-abc", REGION).record.backend == "local"
+
+
+def test_what_kept_somebody_from_answering_is_told(described: Described) -> None:
+    asked = described(only_the_emulator)
+    started_search("cars", "aws")
+    with pytest.raises(SagesegError, match=r"cars-001: no job .*, and AWS in us-east-1 cannot be asked \(.*Expired"):
+        find_job("cars-001", REGION)
+    assert len(asked) == 1
+
+
+def test_a_job_without_a_record_is_not_said_to_be_missing(
+    described: Described, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described(lambda _: {"OutputDataConfig": {"S3OutputPath": "s3://bucket/out"}})
+
+    def no_such_key(*_: object) -> bytes:
+        raise AwsError("fetching it", "NoSuchKey", "The specified key does not exist.")
+
+    monkeypatch.setattr("jobs.aws.s3.S3Prefix.get", no_such_key)
+    monkeypatch.setattr(find_jobs, "make_client", lambda *_: None)
+    without = r"^cars: is at AWS in us-east-1, but without its record s3://bucket/out/cars/job\.json"
+    with pytest.raises(SagesegError, match=without):
+        find_job("cars", REGION)
