@@ -15,8 +15,6 @@ from typing import Any
 
 import boto3
 import pytest
-from cfnlint.api import lint
-from cfnlint.config import ManualArgs
 from cfnlint.data import AdditionalSpecs
 from cfnlint.helpers import load_resource
 from moto import settings
@@ -38,6 +36,7 @@ from tests.support.channel_samples import make_channels
 from tests.support.dataset_samples import disc_image, make_dataset
 from tests.support.emulator_setup import emulator
 from tests.support.serving_setup import SERVES, no_price_list, small_dataset
+from tests.support.template_lint import lint_template
 
 KEY = "12345678-1234-1234-1234-123456789012"
 FULL = checked_account(Account(REGION, ACCOUNT, ("cars", "more-cars"), "sageseg", "one", KEY, True, True))
@@ -115,8 +114,7 @@ def lint_documents(found: dict[str, dict[str, Any]]) -> list[str]:
         "Lease": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": found["lease-trust"], **lease}},
     }
     template = {"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources}
-    matches = lint(json.dumps(template), config=ManualArgs(include_checks=["I"], regions=[REGION]))
-    return [f"{match.rule.id} {match.message}" for match in matches]
+    return lint_template(json.dumps(template), REGION)
 
 
 def test_cfn_lint_finds_every_action_and_nothing_wrong() -> None:

@@ -19,14 +19,15 @@ _SERVERS = ("emulator", "algorithm")
 SERVICES = ("sagemaker", "sagemaker-runtime", "s3", "logs", "cloudwatch", "pricing", "scheduler", "sts")
 
 
-def called_operations() -> set[str]:
+@cache
+def called_operations() -> frozenset[str]:
     """`service:Operation` of every operation that a module of jobs/ calls on a client."""
     trees = [tree for name, tree in _trees() if name not in NOT_THE_CALLERS]
     texts = {text for tree in trees for text in _texts(tree)}
     tables = {name for tree in trees for name in _tables(tree)}
     words = {table: {word for tree in trees for word in _words_of(tree, table)} for table in tables}
     names = {name for tree in trees for name in (*_methods(tree), *_completed(tree, words))} | texts
-    return {operation for name in names for operation in _operations().get(name, ())}
+    return frozenset(operation for name in names for operation in _operations().get(name, ()))
 
 
 def clients_made() -> set[str]:
