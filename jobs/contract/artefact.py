@@ -51,12 +51,7 @@ def read_artefact(path: Path) -> Artefact:
     Raises SagesegError that names the file and the member when it is missing, broken, too large,
     a link, or lies outside the archive's root.
     """
-    members = _read_members(path, (HYPERPARAMETERS, BEST))
-    return Artefact(
-        _parse_hyperparameters(members[HYPERPARAMETERS], f"{path}: {HYPERPARAMETERS}"),
-        decode_params(members[BEST], f"{path}: {BEST}"),
-        str(path),
-    )
+    return _parse(_read_members(path, (HYPERPARAMETERS, BEST)), path, ": ")
 
 
 def read_model_folder(folder: Path) -> Artefact:
@@ -68,11 +63,13 @@ def read_model_folder(folder: Path) -> Artefact:
             contents[name] = (folder / name).read_bytes()
         except OSError as e:
             raise SagesegError(f"{folder / name}: cannot be read ({e.strerror}); expected an unpacked model") from e
-    return Artefact(
-        _parse_hyperparameters(contents[HYPERPARAMETERS], str(folder / HYPERPARAMETERS)),
-        decode_params(contents[BEST], str(folder / BEST)),
-        str(folder),
-    )
+    return _parse(contents, folder, "/")
+
+
+def _parse(contents: Mapping[str, bytes], place: Path, between: str) -> Artefact:
+    """The artefact of two members' contents; `between` joins the place and a member's name in errors."""
+    settings = _parse_hyperparameters(contents[HYPERPARAMETERS], f"{place}{between}{HYPERPARAMETERS}")
+    return Artefact(settings, decode_params(contents[BEST], f"{place}{between}{BEST}"), str(place))
 
 
 def artefact_settings(artefact: Artefact) -> Hyperparameters:

@@ -106,13 +106,9 @@ def _extended(stream: gzip.GzipFile, size: int, source: Path) -> bytes:
 
 def _long_name(kind: bytes, content: bytes) -> str:
     """The name that an extended header gives the member after it; empty where it gives none."""
-    if kind == tarfile.GNUTYPE_LONGNAME:
-        name = content
-    elif kind in (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE):
-        found = _PAX_PATH.search(content)
-        name = found[1] if found else b""
-    else:
-        name = b""
+    name = content if kind == tarfile.GNUTYPE_LONGNAME else b""
+    if kind in (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE) and (found := _PAX_PATH.search(content)):
+        name = found[1]
     return name.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
