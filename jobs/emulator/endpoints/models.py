@@ -55,11 +55,9 @@ class Models:
         self.models = Collection(place.state, MODELS)
 
     def operations(self) -> dict[tuple[str, str], Operation]:
-        return {
+        return self.models.operations() | {
             ("sagemaker", "CreateModel"): self.create_model,
-            ("sagemaker", "DescribeModel"): self.models.describe,
-            ("sagemaker", "ListModels"): self.models.page,
-            ("sagemaker", "DeleteModel"): self.delete_model,
+            ("sagemaker", "DeleteModel"): self.models.delete,
         }
 
     def create_model(self, request: Record, region: str) -> Record:
@@ -75,10 +73,6 @@ class Models:
         self.models.add(record, request)
         return {"ModelArn": arn}
 
-    def delete_model(self, request: Record, region: str) -> Record:
-        self.models.remove(self.models.of_request(request, region).name)
-        return {}
-
 
 class EndpointConfigs:
     """The operations on endpoint configurations."""
@@ -88,11 +82,9 @@ class EndpointConfigs:
         self.configs = Collection(place.state, ENDPOINT_CONFIGS)
 
     def operations(self) -> dict[tuple[str, str], Operation]:
-        return {
+        return self.configs.operations() | {
             ("sagemaker", "CreateEndpointConfig"): self.create_endpoint_config,
-            ("sagemaker", "DescribeEndpointConfig"): self.configs.describe,
-            ("sagemaker", "ListEndpointConfigs"): self.configs.page,
-            ("sagemaker", "DeleteEndpointConfig"): self.delete_endpoint_config,
+            ("sagemaker", "DeleteEndpointConfig"): self.configs.delete,
         }
 
     def create_endpoint_config(self, request: Record, region: str) -> Record:
@@ -108,10 +100,6 @@ class EndpointConfigs:
         }
         self.configs.add(record, request)
         return {"EndpointConfigArn": arn}
-
-    def delete_endpoint_config(self, request: Record, region: str) -> Record:
-        self.configs.remove(self.configs.of_request(request, region).name)
-        return {}
 
 
 def check_model(request: Record, storage: Storage) -> None:
@@ -142,17 +130,19 @@ def _container_not_emulated(container: Record) -> Iterator[str]:
 
 def check_endpoint_config(request: Record) -> None:
     """Raise ServiceError for a configuration that cannot be deployed here."""
-    for name in request:
-        if name not in _CONFIG:
-            raise invalid(f"{name} is not emulated")
-    variants = request["ProductionVariants"]
-    if len(variants) != 1:
-        raise invalid("More than one of ProductionVariants is not emulated")
-    for name in variants[0]:
-        if name not in _VARIANT:
-            raise invalid(f"ProductionVariants.1.{name} is not emulated")
+    for problem in _config_not_emulated(request):
+        raise invalid(f"{problem} is not emulated")
+    (variant,) = request["ProductionVariants"]
     for name in ("ModelName", "InstanceType"):
-        if name not in variants[0]:
+        if name not in variant:
             raise invalid(f"ProductionVariants.1.{name} is missing")
-    if variants[0].get("InitialInstanceCount", 1) != 1:
+    if variant.get("InitialInstanceCount", 1) != 1:
         raise invalid("InitialInstanceCount other than 1 is not emulated")
+
+
+def _config_not_emulated(request: Record) -> Iterator[str]:
+    yield from (name for name in request if name not in _CONFIG)
+    first, *others = request["ProductionVariants"]
+    if others:
+        yield "More than one of ProductionVariants"
+    yield from (f"ProductionVariants.1.{name}" for name in first if name not in _VARIANT)

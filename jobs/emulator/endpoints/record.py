@@ -68,11 +68,6 @@ def deployment_of(record: Record) -> Deployment:
     return Deployment(**record["_Deployment"])
 
 
-def begin_update(record: Record, deployment: Deployment) -> None:
-    record["EndpointStatus"] = "Updating"
-    record["_Deployment"] = asdict(deployment)
-
-
 def in_service(record: Record, deployment: Deployment, now: float, reason: str = "") -> None:
     """The deployment serves. A reason tells why an update was rolled back to it."""
     record.pop("FailureReason", None)

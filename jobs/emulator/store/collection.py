@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from jobs.emulator.api.app import Operation
 from jobs.emulator.api.faults import ServiceError, invalid
 from jobs.emulator.store.paging import make_token, read_token
 from jobs.emulator.store.state import Record, Resource, State
@@ -38,6 +39,8 @@ class ResourceKind:
     taken: tuple[str, str]
     status_after_paging: bool = False
     """Whether StatusEquals is applied to a page after it was cut, as ListTrainingJobs documents."""
+    noun: str = ""
+    """What a refusal calls a job."""
 
     @property
     def name_member(self) -> str:
@@ -69,6 +72,11 @@ class Collection:
     def __init__(self, state: State, kind: ResourceKind) -> None:
         self.state, self.kind = state, kind
 
+    def operations(self) -> dict[tuple[str, str], Operation]:
+        """Those that are alike for all kinds."""
+        prefix = self.kind.prefix
+        return {("sagemaker", f"Describe{prefix}"): self.describe, ("sagemaker", f"List{prefix}s"): self.page}
+
     def find(self, name: str) -> Resource | None:
         return self.state.get(self.kind.word, name)
 
@@ -87,6 +95,11 @@ class Collection:
     def describe(self, request: Record, region: str) -> Record:
         """The answer to a Describe call."""
         return self.of_request(request, region).record
+
+    def delete(self, request: Record, region: str) -> Record:
+        """The answer to a Delete call, for what can go at once."""
+        self.remove(self.of_request(request, region).name)
+        return {}
 
     def add(self, record: Record, request: Record) -> None:
         """Store a new record with its request's tags. Raises ServiceError when its name is taken."""

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jobs.contract.statuses import Ended
 from jobs.emulator.api.faults import invalid
 from jobs.emulator.host.images import environment_not_emulated
 from jobs.emulator.host.storage import Storage
 from jobs.emulator.store.collection import ResourceKind, without_tags
-from jobs.emulator.store.job_records import check_in_progress, end_job
 from jobs.emulator.store.state import Record
 
 TRANSFORM_JOBS = ResourceKind(
@@ -33,6 +31,7 @@ TRANSFORM_JOBS = ResourceKind(
         "ResourceInUse",
         "Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})",
     ),
+    noun="transform job",
 )
 MAX_MEMORY_MB = 100
 """MaxConcurrentTransforms × MaxPayloadInMB may not exceed it (API reference)."""
@@ -89,13 +88,3 @@ def new_record(request: Record, arn: str, now: float) -> Record:
 
 def begin_transform(record: Record, now: float) -> None:
     record["TransformStartTime"] = now
-
-
-def begin_stopping(record: Record, _now: float) -> None:
-    check_in_progress(record, TRANSFORM_JOBS, "transform job")
-    record["TransformJobStatus"] = "Stopping"
-
-
-def finish(record: Record, ending: Ended, now: float, reason: str = "") -> None:
-    end_job(record, TRANSFORM_JOBS, ending, reason)
-    record["TransformEndTime"] = now

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from jobs.contract.hyperparameters import TUNING_OBJECTIVE
-from jobs.contract.statuses import RUNNING, Ended
+from jobs.contract.statuses import RUNNING
 from jobs.emulator.host.storage import join_uri
 from jobs.emulator.store.collection import ResourceKind, without_tags
-from jobs.emulator.store.job_records import check_in_progress, end_job
 from jobs.emulator.store.state import Record
 from jobs.emulator.tuning.search import Values
 
@@ -35,6 +34,7 @@ TUNING_JOBS = ResourceKind(
         "Hyperparameter tuning job names must be unique within an AWS account and region, "
         "and a tuning job with this name already exists ({arn})",
     ),
+    noun="hyperparameter tuning job",
 )
 _PASSED_ON = (
     "AlgorithmSpecification",
@@ -104,9 +104,8 @@ def summarize_child(child: Record, tuning: Record) -> Record:
     summary["TunedHyperParameters"] = child["_Tuned"]
     value = objective_value(child, metric)
     if value is not None:
-        objective_type = "Maximize" if maximize else "Minimize"
         summary["FinalHyperParameterTuningJobObjectiveMetric"] = {
-            "Type": objective_type,
+            "Type": "Maximize" if maximize else "Minimize",
             "MetricName": metric,
             "Value": value,
         }
@@ -149,13 +148,3 @@ def _goodness(child: Record) -> float:
     metric: dict[str, Any] = child["FinalHyperParameterTuningJobObjectiveMetric"]
     value: float = metric["Value"]
     return value if metric["Type"] == "Maximize" else -value
-
-
-def begin_stopping(record: Record, _now: float) -> None:
-    check_in_progress(record, TUNING_JOBS, "hyperparameter tuning job")
-    record["HyperParameterTuningJobStatus"] = "Stopping"
-
-
-def finish(record: Record, ending: Ended, now: float, reason: str = "") -> None:
-    end_job(record, TUNING_JOBS, ending, reason)
-    record["HyperParameterTuningEndTime"] = now

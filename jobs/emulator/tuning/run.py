@@ -13,9 +13,10 @@ from jobs.emulator.api.faults import ServiceError
 from jobs.emulator.host.runs import Halt, time_limit
 from jobs.emulator.host.workplace import BUG, INTERRUPTED
 from jobs.emulator.store.collection import Collection
+from jobs.emulator.store.job_records import settle_job
 from jobs.emulator.store.state import Record
 from jobs.emulator.training.operations import TrainingJobs
-from jobs.emulator.tuning.record import child_request, finish, objective_of, objective_value
+from jobs.emulator.tuning.record import child_request, objective_of, objective_value
 from jobs.emulator.tuning.search import BayesianSearch, RandomSearch, Range, Search
 
 MAX_FAILURES = 5
@@ -74,7 +75,7 @@ class TuningRun:
 
     def _stop_child(self, name: str) -> None:
         try:
-            self._training.stop_training_job({"TrainingJobName": name}, self._region)
+            self._training.stop({"TrainingJobName": name}, self._region)
         except ServiceError:
             return  # it has just ended
 
@@ -138,4 +139,4 @@ class TuningRun:
         return f"All training jobs failed. {look}"
 
     def _finish(self, ending: Ended, reason: str = "") -> None:
-        self._tunings.change(self.name, lambda record, now: finish(record, ending, now, reason))
+        settle_job(self._tunings, self.name, ending, reason)
