@@ -61,10 +61,6 @@ class Member:
     def is_file(self) -> bool:
         return self.header.type in (tarfile.REGTYPE, tarfile.AREGTYPE)
 
-    @property
-    def is_folder(self) -> bool:
-        return self.header.isdir()
-
     def parts(self) -> Iterator[bytes]:
         """The content, at most PART bytes at a time."""
         return _parts(self.stream, self.header.size)

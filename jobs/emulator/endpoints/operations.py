@@ -43,7 +43,7 @@ class Endpoints:
                 forget_endpoint(self._place, self.endpoints, resource.name)
                 continue
             if resource.status != "Creating":
-                self.endpoints.change(resource.name, _begin_system_update)
+                self.endpoints.change(resource.name, lambda record, _: record.update(EndpointStatus="SystemUpdating"))
             self._begin(resource.name, deployment_of(resource.record).instance_type)
 
     def _begin(self, name: str, instance_type: str) -> None:
@@ -108,7 +108,3 @@ def _begin_deletion(record: Record, _now: float) -> None:
 def _check_settled(record: Record) -> None:
     if record["EndpointStatus"] in IN_PROGRESS:
         raise invalid(f'Cannot update in-progress endpoint "{record["EndpointArn"]}".')
-
-
-def _begin_system_update(record: Record, _now: float) -> None:
-    record["EndpointStatus"] = "SystemUpdating"

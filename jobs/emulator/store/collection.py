@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from jobs.emulator.api.app import Operation
 from jobs.emulator.api.faults import ServiceError, invalid
@@ -156,14 +155,10 @@ class Collection:
         order, beyond = ("ASC", ">") if request.get("SortOrder") == "Ascending" else ("DESC", "<")
         if "NextToken" in request:
             conditions.append(f"({column}, name) {beyond} (?, ?)")
-            parameters += read_place(request["NextToken"], 2)
+            parameters += read_token(request["NextToken"], 2, bad_token())
         rest = f"ORDER BY {column} {order}, name {order} LIMIT ?"
         return self.state.select(" AND ".join(conditions), (*parameters, limit), rest)
 
 
-def read_place(token: str, length: int) -> list[Any]:
-    """The place in a NextToken. Raises ServiceError for a token that was never given."""
-    place = read_token(token, length)
-    if place is None:
-        raise invalid("The token in NextToken is not valid.")
-    return place
+def bad_token() -> ServiceError:
+    return invalid("The token in NextToken is not valid.")

@@ -36,7 +36,8 @@ Request = dict[str, Any]
 def check_training_request(request: Request, storage: Storage) -> None:
     """Raise ServiceError or SagesegError for a training job that cannot be started."""
     _check_present(request)
-    _check_emulated(request)
+    for problem in _not_emulated(request):
+        raise invalid(f"{problem} is not emulated")
     rules = image_rules(request["AlgorithmSpecification"]["TrainingImage"])
     if rules == "builtin":
         _check_builtin(request)
@@ -59,13 +60,8 @@ def _check_present(request: Request) -> None:
         raise invalid(describe_violations(map(missing_member, missing)))
 
 
-def _check_emulated(request: Request) -> None:
-    """Refuse what would be passed over in silence otherwise."""
-    for problem in _not_emulated(request):
-        raise invalid(f"{problem} is not emulated")
-
-
 def _not_emulated(request: Request) -> Iterator[str]:
+    """What would be passed over in silence if it were not refused."""
     algorithm = request["AlgorithmSpecification"]
     yield from (name for name in ("ContainerEntrypoint", "ContainerArguments") if name in algorithm)
     if request["ResourceConfig"]["InstanceCount"] != 1:

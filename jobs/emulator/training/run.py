@@ -103,12 +103,10 @@ class TrainingRun:
         """Run the container, keep its log, and do what the rehearsal asks for: a reclaimed instance is
         gone at once."""
         attempts = self._attempts
-        path = self._folder / f"log-{attempts.number:04}.jsonl"
+        path, stream = self._folder / f"log-{attempts.number:04}.jsonl", f"{self.name}/{HOST}-{attempts.stamp}"
         left = max(self._record["StoppingCondition"]["MaxRuntimeInSeconds"] - attempts.trained_seconds, 0)
         with (
-            closing(
-                open_stream(self._place.state, TRAINING_LOGS, f"{self.name}/{HOST}-{attempts.stamp}", path)
-            ) as writer,
+            closing(open_stream(self._place.state, TRAINING_LOGS, stream, path)) as writer,
             time_limit(left, lambda: self._end("MaxRuntimeExceeded")),
         ):
             container = self._start(tree)

@@ -54,12 +54,9 @@ def _not_emulated(request: Record) -> Iterator[str]:
     kind = given["DataSource"]["S3DataSource"]["S3DataType"]
     if kind != "S3Prefix":
         yield f"S3DataType {kind}"
-    if given.get("SplitType", "None") != "None":
-        yield f"SplitType {given['SplitType']}"
-    if given.get("CompressionType", "None") != "None":
-        yield f"CompressionType {given['CompressionType']}"
-    if made.get("AssembleWith", "None") != "None":
-        yield f"AssembleWith {made['AssembleWith']}"
+    for part, name in ((given, "SplitType"), (given, "CompressionType"), (made, "AssembleWith")):
+        if part.get(name, "None") != "None":
+            yield f"{name} {part[name]}"
     if request["TransformResources"]["InstanceCount"] != 1:
         yield "InstanceCount other than 1"
     yield from (name for name in ("DataCaptureConfig", "DataProcessing") if request.get(name) and _acts(request[name]))

@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 import uuid
+from contextlib import closing
 from pathlib import Path
 
 from jobs.contract.log_lines import TRANSFORM_LOGS
@@ -80,12 +81,9 @@ class TransformRun:
         self._jobs.change(self.name, begin_transform)
         uri = self._record["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"]
         path = self._folder / "data-log.jsonl"
-        writer = open_stream(self._place.state, TRANSFORM_LOGS, f"{self._stream}/data-log", path)
-        try:
+        with closing(open_stream(self._place.state, TRANSFORM_LOGS, f"{self._stream}/data-log", path)) as writer:
             transform = ObjectTransform(self._place.storage, serving, settings, writer.write)
             return transform.run(self._place.storage.list_objects(uri), self._halted)
-        finally:
-            writer.close()
 
     def _plan(self, settings: Settings) -> ServingPlan:
         """The container's environment tells it of the batch, as the developer guide documents."""

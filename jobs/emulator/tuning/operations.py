@@ -7,12 +7,11 @@ from typing import Any
 
 from jobs.contract.statuses import RUNNING
 from jobs.emulator.api.app import Operation
-from jobs.emulator.api.faults import invalid
 from jobs.emulator.host.jobs import Jobs
 from jobs.emulator.host.workplace import INTERRUPTED, Workplace
-from jobs.emulator.store.collection import DEFAULT_PAGE, make_arn, read_place
+from jobs.emulator.store.collection import DEFAULT_PAGE, bad_token, make_arn
 from jobs.emulator.store.job_records import settle_job
-from jobs.emulator.store.paging import make_token
+from jobs.emulator.store.paging import make_token, read_token
 from jobs.emulator.store.state import Record
 from jobs.emulator.training.operations import TrainingJobs
 from jobs.emulator.training.record import TRAINING_JOBS
@@ -84,9 +83,9 @@ class TuningJobs(Jobs[TuningRun]):
 def _start(token: str | None) -> int:
     if token is None:
         return 0
-    (start,) = read_place(token, 1)
+    (start,) = read_token(token, 1, bad_token())
     if type(start) is not int or start < 0:
-        raise invalid("The token in NextToken is not valid.")
+        raise bad_token()
     return start
 
 

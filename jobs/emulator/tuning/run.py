@@ -7,6 +7,7 @@ import threading
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from jobs.contract.statuses import Ended
 from jobs.emulator.api.faults import ServiceError
@@ -74,10 +75,8 @@ class TuningRun:
                     run.halt(why)
 
     def _stop_child(self, name: str) -> None:
-        try:
+        with suppress(ServiceError):  # it has just ended
             self._training.stop({"TrainingJobName": name}, self._region)
-        except ServiceError:
-            return  # it has just ended
 
     def _work(self) -> None:
         """One training job after another, until there are none left to start."""
