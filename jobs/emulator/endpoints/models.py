@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 from formats.errors import SagesegError
@@ -11,14 +10,13 @@ from jobs.emulator.api.faults import invalid
 from jobs.emulator.host.images import environment_not_emulated, image_rules
 from jobs.emulator.host.storage import Storage
 from jobs.emulator.host.workplace import Workplace
-from jobs.emulator.store.collection import Collection, ResourceKind, make_arn, without_tags
+from jobs.emulator.store.collection import Collection, ResourceKind
 from jobs.emulator.store.state import Record
 
 MODELS = ResourceKind(
     word="model",
     prefix="Model",
     listed="Models",
-    summary=("ModelName", "ModelArn", "CreationTime"),
     missing=("ValidationException", 'Could not find model "{arn}".'),
     taken=("ValidationException", 'Cannot create already existing model "{arn}".'),
 )
@@ -26,7 +24,6 @@ ENDPOINT_CONFIGS = ResourceKind(
     word="endpoint-config",
     prefix="EndpointConfig",
     listed="EndpointConfigs",
-    summary=("EndpointConfigName", "EndpointConfigArn", "CreationTime"),
     missing=("ValidationException", 'Could not find endpoint configuration "{arn}".'),
     taken=("ValidationException", 'Cannot create already existing endpoint configuration "{arn}".'),
 )
@@ -62,16 +59,9 @@ class Models:
 
     def create_model(self, request: Record, region: str) -> Record:
         check_model(request, self._place.storage)
-        arn = make_arn(MODELS, request["ModelName"], region, request.get("ExecutionRoleArn"))
         container = {"Mode": "SingleModel", "Environment": {}, **request["PrimaryContainer"]}
-        record = without_tags(request) | {
-            "ModelArn": arn,
-            "PrimaryContainer": container,
-            "CreationTime": time.time(),
-            "EnableNetworkIsolation": request.get("EnableNetworkIsolation", False),
-        }
-        self.models.add(record, request)
-        return {"ModelArn": arn}
+        members = {"PrimaryContainer": container, **_isolation(request)}
+        return self.models.create(request, region, request.get("ExecutionRoleArn"), members)
 
 
 class EndpointConfigs:
@@ -91,15 +81,12 @@ class EndpointConfigs:
         check_endpoint_config(request)
         variant = {"InitialInstanceCount": 1, "InitialVariantWeight": 1.0, **request["ProductionVariants"][0]}
         model = self._models.get(variant["ModelName"], region)
-        arn = make_arn(ENDPOINT_CONFIGS, request["EndpointConfigName"], region, model.arn)
-        record = without_tags(request) | {
-            "EndpointConfigArn": arn,
-            "ProductionVariants": [variant],
-            "CreationTime": time.time(),
-            "EnableNetworkIsolation": request.get("EnableNetworkIsolation", False),
-        }
-        self.configs.add(record, request)
-        return {"EndpointConfigArn": arn}
+        members = {"ProductionVariants": [variant], **_isolation(request)}
+        return self.configs.create(request, region, model.arn, members)
+
+
+def _isolation(request: Record) -> Record:
+    return {"EnableNetworkIsolation": request.get("EnableNetworkIsolation", False)}
 
 
 def check_model(request: Record, storage: Storage) -> None:

@@ -16,7 +16,6 @@ ENDPOINTS = ResourceKind(
     word="endpoint",
     prefix="Endpoint",
     listed="Endpoints",
-    summary=("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus"),
     missing=("ValidationException", 'Could not find endpoint "{arn}".'),
     taken=("ValidationException", 'Cannot create already existing endpoint "{arn}".'),
 )

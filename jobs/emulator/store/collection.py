@@ -27,13 +27,12 @@ _FILTERS = {
 @dataclass(frozen=True)
 class ResourceKind:
     """A kind of resource. `word` stands in its ARNs, `prefix` before its members (`TrainingJob`
-    gives `TrainingJobName`), `listed` names the member of a list's answer, `summary` what the list
-    tells of each. `missing` and `taken` are the service's words (code, text with `{arn}`)."""
+    gives `TrainingJobName`), `listed` names the member of a list's answer. `missing` and `taken` are
+    the service's words (code, text with `{arn}`)."""
 
     word: str
     prefix: str
     listed: str
-    summary: tuple[str, ...]
     missing: tuple[str, str]
     taken: tuple[str, str]
     status_after_paging: bool = False
@@ -95,6 +94,14 @@ class Collection:
         """The answer to a Describe call."""
         return self.of_request(request, region).record
 
+    def create(self, request: Record, region: str, owner: str | None, members: Record) -> Record:
+        """The answer to a Create call: the request is stored with what the service adds to it; `owner` is the
+        ARN of its role or resource."""
+        arn = make_arn(self.kind, request[self.kind.name_member], region, owner)
+        added = {self.kind.arn_member: arn, "CreationTime": time.time(), **members}
+        self.add(without_tags(request) | added, request)
+        return {self.kind.arn_member: arn}
+
     def delete(self, request: Record, region: str) -> Record:
         """The answer to a Delete call, for what can go at once."""
         self.remove(self.of_request(request, region).name)
@@ -129,20 +136,18 @@ class Collection:
         return self.state.select(f"kind = ? AND status IN ({marks})", (self.kind.word, *statuses))
 
     def page(self, request: Record, _region: str) -> Record:
-        """The answer to a List call: one page of what it asks for."""
+        """The answer to a List call: one page of what it asks for. What it tells of each, of all that is in
+        the record, the service's model says."""
         size = request.get("MaxResults", DEFAULT_PAGE)
         column = _SORT_COLUMNS[request.get("SortBy", "CreationTime")]
         found = self._select(request, column, size + 1)
         wanted = request.get("StatusEquals")
         page = [resource for resource in found[:size] if wanted in (None, resource.status)]
-        response: Record = {self.kind.listed: [self._summary(resource.record) for resource in page]}
+        response: Record = {self.kind.listed: [resource.record for resource in page]}
         if len(found) > size:
             last = found[size - 1]
             response["NextToken"] = make_token([getattr(last, column), last.name])
         return response
-
-    def _summary(self, record: Record) -> Record:
-        return {name: record[name] for name in self.kind.summary if name in record}
 
     def _select(self, request: Record, column: str, limit: int) -> list[Resource]:
         conditions, parameters = ["kind = ?"], [self.kind.word]

@@ -22,15 +22,6 @@ TRAINING_JOBS = ResourceKind(
     word="training-job",
     prefix="TrainingJob",
     listed="TrainingJobSummaries",
-    summary=(
-        "TrainingJobName",
-        "TrainingJobArn",
-        "CreationTime",
-        "TrainingEndTime",
-        "LastModifiedTime",
-        "TrainingJobStatus",
-        "SecondaryStatus",
-    ),
     missing=("ValidationException", "Requested resource not found."),
     taken=(
         "ResourceInUse",

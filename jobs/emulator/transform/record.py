@@ -17,15 +17,6 @@ TRANSFORM_JOBS = ResourceKind(
     word="transform-job",
     prefix="TransformJob",
     listed="TransformJobSummaries",
-    summary=(
-        "TransformJobName",
-        "TransformJobArn",
-        "CreationTime",
-        "TransformEndTime",
-        "LastModifiedTime",
-        "TransformJobStatus",
-        "FailureReason",
-    ),
     missing=("ValidationException", "Could not find requested job with name: {name}"),
     taken=(
         "ResourceInUse",

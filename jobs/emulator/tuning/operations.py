@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from jobs.contract.statuses import RUNNING
 from jobs.emulator.api.app import Operation
 from jobs.emulator.host.jobs import Jobs
 from jobs.emulator.host.workplace import INTERRUPTED, Workplace
-from jobs.emulator.store.collection import DEFAULT_PAGE, bad_token, make_arn
+from jobs.emulator.store.collection import DEFAULT_PAGE, bad_token
 from jobs.emulator.store.job_records import settle_job
 from jobs.emulator.store.paging import make_token, read_token
 from jobs.emulator.store.state import Record
 from jobs.emulator.training.operations import TrainingJobs
 from jobs.emulator.training.record import TRAINING_JOBS
-from jobs.emulator.tuning.record import TUNING_JOBS, new_record, progress, summarize_child
+from jobs.emulator.tuning.record import TUNING_JOBS, progress, summarize_child
 from jobs.emulator.tuning.rules import check_tuning_request
 from jobs.emulator.tuning.run import TuningRun
 
@@ -43,10 +42,9 @@ class TuningJobs(Jobs[TuningRun]):
     def create_tuning_job(self, request: Record, region: str) -> Record:
         ranges = check_tuning_request(request, self._place.storage)
         role = request["TrainingJobDefinition"]["RoleArn"]
-        arn = make_arn(TUNING_JOBS, request["HyperParameterTuningJobName"], region, role)
-        self.jobs.add(new_record(request, arn, time.time()), request)
+        answer = self.jobs.create(request, region, role, {"HyperParameterTuningJobStatus": "InProgress"})
         self.runs.start(TuningRun(self.jobs, self._training, request, ranges, region))
-        return {"HyperParameterTuningJobArn": arn}
+        return answer
 
     def describe_tuning_job(self, request: Record, region: str) -> Record:
         record = self.jobs.of_request(request, region).record
@@ -54,11 +52,10 @@ class TuningJobs(Jobs[TuningRun]):
 
     def list_tuning_jobs(self, request: Record, region: str) -> Record:
         page = self.jobs.page(request, region)
-        for summary in page[TUNING_JOBS.listed]:
-            record = self.jobs.get(summary["HyperParameterTuningJobName"], region).record
+        for record in page[TUNING_JOBS.listed]:
             config = record["HyperParameterTuningJobConfig"]
-            summary.update(Strategy=config["Strategy"], ResourceLimits=config["ResourceLimits"])
-            summary.update(progress(self._children(record)))
+            record.update(Strategy=config["Strategy"], ResourceLimits=config["ResourceLimits"])
+            record.update(progress(self._children(record)))
         return page
 
     def list_training_jobs(self, request: Record, region: str) -> Record:

@@ -12,7 +12,7 @@ from typing import Any
 from jobs.contract.hyperparameters import TUNING_OBJECTIVE
 from jobs.contract.statuses import RUNNING
 from jobs.emulator.host.storage import join_uri
-from jobs.emulator.store.collection import ResourceKind, without_tags
+from jobs.emulator.store.collection import ResourceKind
 from jobs.emulator.store.state import Record
 from jobs.emulator.tuning.search import Values
 
@@ -20,14 +20,6 @@ TUNING_JOBS = ResourceKind(
     word="hyper-parameter-tuning-job",
     prefix="HyperParameterTuningJob",
     listed="HyperParameterTuningJobSummaries",
-    summary=(
-        "HyperParameterTuningJobName",
-        "HyperParameterTuningJobArn",
-        "HyperParameterTuningJobStatus",
-        "CreationTime",
-        "HyperParameterTuningEndTime",
-        "LastModifiedTime",
-    ),
     missing=("ResourceNotFound", "Amazon SageMaker can't find a tuning job with the name {name}."),
     taken=(
         "ResourceInUse",
@@ -36,28 +28,8 @@ TUNING_JOBS = ResourceKind(
     ),
     noun="hyperparameter tuning job",
 )
-_PASSED_ON = (
-    "AlgorithmSpecification",
-    "RoleArn",
-    "InputDataConfig",
-    "OutputDataConfig",
-    "ResourceConfig",
-    "StoppingCondition",
-    "VpcConfig",
-    "EnableNetworkIsolation",
-    "EnableInterContainerTrafficEncryption",
-    "EnableManagedSpotTraining",
-    "RetryStrategy",
-    "Environment",
-)
-
-
-def new_record(request: Record, arn: str, now: float) -> Record:
-    return without_tags(request) | {
-        "HyperParameterTuningJobArn": arn,
-        "HyperParameterTuningJobStatus": "InProgress",
-        "CreationTime": now,
-    }
+_OF_TUNING = ("DefinitionName", "TuningObjective", "StaticHyperParameters")
+"""What a definition has that a training job has not."""
 
 
 def child_request(request: Record, name: str, values: Values) -> Record:
@@ -65,7 +37,7 @@ def child_request(request: Record, name: str, values: Values) -> Record:
     container finds beside its own. Tags are passed on, as documented; checkpoints get a folder for each
     job, which is inferred."""
     definition = request["TrainingJobDefinition"]
-    child = {member: definition[member] for member in _PASSED_ON if member in definition} | {
+    child = {member: value for member, value in definition.items() if member not in _OF_TUNING} | {
         "TrainingJobName": name,
         "HyperParameters": {
             **definition.get("StaticHyperParameters", {}),
@@ -96,20 +68,17 @@ def objective_value(child: Record, metric: str) -> float | None:
 
 
 def summarize_child(child: Record, tuning: Record) -> Record:
-    """A training job as ListTrainingJobsForHyperParameterTuningJob tells of it."""
+    """A training job as ListTrainingJobsForHyperParameterTuningJob tells of it, which says less than its record."""
     metric, maximize = objective_of(tuning)
-    members = ("TrainingJobName", "TrainingJobArn", "TrainingJobStatus", "CreationTime", "FailureReason")
-    times = ("TrainingStartTime", "TrainingEndTime")
-    summary = {name: child[name] for name in (*members, *times) if name in child}
-    summary["TunedHyperParameters"] = child["_Tuned"]
     value = objective_value(child, metric)
+    summary = {**child, "TunedHyperParameters": child["_Tuned"], "ObjectiveStatus": _objective_status(child, value)}
     if value is not None:
         summary["FinalHyperParameterTuningJobObjectiveMetric"] = {
             "Type": "Maximize" if maximize else "Minimize",
             "MetricName": metric,
             "Value": value,
         }
-    return summary | {"ObjectiveStatus": _objective_status(child, value)}
+    return summary
 
 
 def _objective_status(child: Record, value: float | None) -> str:
