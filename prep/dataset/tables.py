@@ -28,11 +28,10 @@ from formats.dataset import (
     split_path,
 )
 from formats.errors import SagesegError
-from formats.manifest import ManifestRow, attribute_names, manifest_lines
+from formats.manifest import attribute_names, manifest_lines
 from formats.staging import link_file, write_lines, write_text
 from formats.version import tool_version
 from prep.dataset.certificate import Balance, certify
-from prep.dataset.image_work import row_id_of
 from prep.dataset.journal import ImageEntry, Journal
 from prep.dataset.twins import SIDE
 from prep.options import PrepOptions
@@ -79,7 +78,8 @@ def write_tables(root: Path, journal: Journal, plan: Plan) -> dict[str, SplitCou
     _sweep(root, tally.kept)
     write_labels(labels_path(root), plan.classes)
     names = attribute_names(image.attributes for image in plan.images)
-    write_lines(manifest_path(root), manifest_lines(_rows(journal, plan), names))
+    rows = (row for entry in _entries(journal, plan) for row in entry.rows)
+    write_lines(manifest_path(root), manifest_lines(rows, names))
     for split, ids in tally.kept.items():
         write_lines(image_set_path(root, split), (f"{row_id}\n" for row_id in ids))
     _link_channels(root, tally.kept)
@@ -89,10 +89,8 @@ def write_tables(root: Path, journal: Journal, plan: Plan) -> dict[str, SplitCou
     return tally.counts
 
 
-def _entries(journal: Journal, plan: Plan) -> Iterator[tuple[LabelledImage, str, ImageEntry]]:
-    entries = journal.entries(image.source for image in plan.images)
-    for image, entry in zip(plan.images, entries, strict=True):
-        yield image, plan.groups[image.group], entry
+def _entries(journal: Journal, plan: Plan) -> Iterator[ImageEntry]:
+    return journal.entries(image.source for image in plan.images)
 
 
 def _count(journal: Journal, plan: Plan) -> tuple[_Tally, Any]:
@@ -101,38 +99,17 @@ def _count(journal: Journal, plan: Plan) -> tuple[_Tally, Any]:
         balances={split: Balance(len(plan.classes)) for split in SPLITS},
     )
     thumbnails = np.empty((len(plan.images), SIDE, SIDE), np.uint8)
-    for place, (image, split, entry) in enumerate(_entries(journal, plan)):
-        kept = [row_id_of(image.source, crop.box, plan.options) for crop in entry.crops if crop.kept]
+    for place, entry in enumerate(_entries(journal, plan)):
+        split = plan.groups[plan.images[place].group]
+        kept = [row.id for row in entry.rows if row.kept]
         tally.kept[split] += kept
         tally.balances[split].add(entry)
         counts = tally.counts[split]
         counts.images += 1
-        counts.crops += len(entry.crops)
+        counts.crops += len(entry.rows)
         counts.kept += len(kept)
         thumbnails[place] = np.frombuffer(entry.thumbnail, np.uint8).reshape(SIDE, SIDE)
     return tally, thumbnails
-
-
-def _rows(journal: Journal, plan: Plan) -> Iterator[ManifestRow]:
-    for image, split, entry in _entries(journal, plan):
-        for crop in entry.crops:
-            yield ManifestRow(
-                row_id_of(image.source, crop.box, plan.options),
-                split,
-                image.group,
-                image.source,
-                crop.x,
-                crop.y,
-                crop.width,
-                crop.height,
-                entry.width,
-                entry.height,
-                crop.kept,
-                crop.foreground,
-                crop.image_sha256,
-                crop.mask_sha256,
-                image.attributes,
-            )
 
 
 def _check_splits(tally: _Tally, options: PrepOptions) -> None:
