@@ -87,17 +87,5 @@ def _stitch_source(root: Path, stage: Path, num_classes: int, by: How, source: S
 
 
 def _stitched_row(source: Source) -> ManifestRow:
-    row = source.row
-    return ManifestRow(
-        id=source.stem,
-        split=row.split,
-        group=row.group,
-        source=row.source,
-        x=0,
-        y=0,
-        width=source.width,
-        height=source.height,
-        source_width=source.width,
-        source_height=source.height,
-        attributes=row.attributes,
-    )
+    row, size = source.row, (source.width, source.height)
+    return ManifestRow(source.stem, row.split, row.group, row.source, 0, 0, *size, *size, attributes=row.attributes)
