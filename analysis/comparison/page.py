@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations, islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -48,7 +49,7 @@ def render_comparison(comparison: Mapping[str, Any], reports: Sequence[ReportSco
     """The comparison's page as HTML, for the folder `out`."""
     names = comparison["classes"][1:]
     values = {
-        "title": " against ".join(report.name for report in reports) if len(reports) == 2 else _count(len(reports)),
+        "title": " against ".join(report.name for report in reports) if len(reports) == 2 else f"{len(reports)} models",
         "comparison": comparison,
         "metrics": comparing.compared_metrics(),
         "links": {report.name: _address(report.folder, out) for report in reports},
@@ -57,7 +58,7 @@ def render_comparison(comparison: Mapping[str, Any], reports: Sequence[ReportSco
         "hyperparameters": side_by_side([report.model.hyperparameters for report in reports]),
         "same_images": all(report["left_out"] == 0 for report in comparison["reports"]),
         "whiskers": _whiskers(comparison["differences"]),
-        "scatters": [scatter(a, b) for a, b in _pairs(reports)][:SCATTERS],
+        "scatters": [scatter(a, b) for a, b in islice(combinations(reports, 2), SCATTERS)],
         "curves": common_curves({report.name: report.model.epochs for report in reports}),
         "drawn": _draw_disagreements(comparison, reports),
         "legend": _legend(reports),
@@ -75,16 +76,8 @@ def _pooled(overall: Mapping[str, Any], names: Sequence[str]) -> list[float | No
     return [foreground_mean(overall[key], names) for key in ("precision", "recall", "false_positive_rate")]
 
 
-def _count(reports: int) -> str:
-    return f"{reports} models"
-
-
 def _address(report: Path, out: Path) -> str:
     return quote(Path(os.path.relpath(report.resolve() / PAGE, out.resolve())).as_posix())
-
-
-def _pairs(reports: Sequence[ReportScores]) -> list[tuple[ReportScores, ReportScores]]:
-    return [(a, b) for place, a in enumerate(reports) for b in reports[place + 1 :]]
 
 
 @dataclass(frozen=True)
