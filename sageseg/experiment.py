@@ -96,18 +96,12 @@ def read_experiment(path: Path) -> dict[str, Any]:
 def plan_steps(sections: Mapping[str, Any], out: Path) -> list[Step]:
     """The command lines of the sections that are there, in the order of the path."""
     dataset, predictions, stitched = (str(out / name) for name in ("dataset", "predictions", "stitched"))
+    scored = stitched if "stitch" in sections else predictions
     steps = {
         "train": Step("train", ("jobs", "train"), (dataset,)),
         "predict": _making(out / "predictions", "predict", ("jobs", "predict"), dataset),
         "stitch": _making(out / "stitched", "stitch", ("analysis", "stitch"), predictions, "--dataset", dataset),
-        "report": _making(
-            out / "report",
-            "report",
-            ("analysis", "report"),
-            stitched if "stitch" in sections else predictions,
-            "--dataset",
-            dataset,
-        ),
+        "report": _making(out / "report", "report", ("analysis", "report"), scored, "--dataset", dataset),
     }
     settings = {name: dict(sections[name] or {}) for name in STEPS if name in sections}
     if "prep" in settings:
