@@ -60,6 +60,12 @@ def write_errors(path: Path) -> Iterator[None]:
         raise SagesegError(f"{path}: cannot be written ({e.strerror}); free space or choose another place") from e
 
 
+def write_unfinished(path: Path, content: bytes) -> None:
+    """Write straight to `path`, in a folder that is itself staged: it appears only when all of it is complete."""
+    with write_errors(path):
+        path.write_bytes(content)
+
+
 @contextmanager
 def staged_folder(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
     """A folder to fill, which becomes `out` when the block ends well and is removed otherwise.

@@ -15,7 +15,7 @@ from formats.manifest import ManifestRow
 from formats.masks import Mask, count_values, cut_mask, encode_mask, foreground_share, resize_mask
 from formats.resampling import resize_image
 from formats.resize import resized_size
-from formats.staging import write_errors
+from formats.staging import write_unfinished
 from prep.dataset.journal import ImageEntry, Place, read_entry
 from prep.dataset.split import rank
 from prep.dataset.twins import thumbnail
@@ -170,10 +170,8 @@ def _row_id(source: str, crop: Box, options: PrepOptions) -> str:
 
 
 def _write_file(path: Path, content: bytes) -> str:
-    """Write a file and give its sha256. Not beside and moved: the whole folder is unfinished until
-    it gets its name, and a file counts as done when the journal knows its sha256."""
-    with write_errors(path):
-        path.write_bytes(content)
+    """Write a file and give its sha256. A file counts as done when the journal knows its sha256."""
+    write_unfinished(path, content)
     return hashlib.sha256(content).hexdigest()
 
 
