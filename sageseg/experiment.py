@@ -26,7 +26,7 @@ import typer
 import typer.core
 import yaml
 
-from formats.console import result, say
+from formats.console import say
 from formats.errors import SagesegError
 from formats.staging import write_text
 from jobs.contract.hyperparameters import TABLE
@@ -208,8 +208,7 @@ def _run_step(app: typer.Typer, step: Step, done: _Done, path: Path) -> None:
 
 def _show_report(folder: Path) -> None:
     """What `analysis report` printed when it wrote this folder."""
-    from analysis.report.scores_text import format_scores
-    from analysis.report_files import PAGE
+    from analysis.report.scores_text import format_scores, tell
+    from analysis.report_files import PAGE, SCORES
 
-    result(format_scores(json.loads((folder / "scores.json").read_text(encoding="utf-8"))))
-    result(f"\n{folder / PAGE}")
+    tell(json.loads((folder / SCORES).read_text(encoding="utf-8")), format_scores, folder / PAGE)
