@@ -48,6 +48,7 @@ def write_comparison(folders: Sequence[Path], out: Path, *, overwrite: bool = Fa
 def render_comparison(comparison: Mapping[str, Any], reports: Sequence[ReportScores], out: Path) -> str:
     """The comparison's page as HTML, for the folder `out`."""
     names = comparison["classes"][1:]
+    shown = [each["stem"] for each in comparison["disagreements"][:SHOWN]]
     values = {
         "title": " against ".join(report.name for report in reports) if len(reports) == 2 else f"{len(reports)} models",
         "comparison": comparison,
@@ -60,7 +61,7 @@ def render_comparison(comparison: Mapping[str, Any], reports: Sequence[ReportSco
         "whiskers": _whiskers(comparison["differences"]),
         "scatters": [scatter(a, b) for a, b in islice(combinations(reports, 2), SCATTERS)],
         "curves": common_curves({report.name: report.model.epochs for report in reports}),
-        "drawn": _draw_disagreements(comparison, reports),
+        "drawn": [[_draw_difference(report, stem) for report in reports] for stem in shown],
         "legend": _legend(reports),
     }
     return render("compare.html", ("tables.js",), values)
@@ -128,12 +129,6 @@ def scatter(a: ReportScores, b: ReportScores) -> Scatter:
     return Scatter(a.name, b.name, float(floor), points)
 
 
-def _draw_disagreements(comparison: Mapping[str, Any], reports: Sequence[ReportScores]) -> list[list[str | None]]:
-    """For each of the first disagreements the differences of all reports; None where a report has none."""
-    shown = comparison["disagreements"][:SHOWN]
-    return [[_draw_difference(report, each["stem"]) for report in reports] for each in shown]
-
-
 def _legend(reports: Sequence[ReportScores]) -> tuple[tuple[str, Colour], ...]:
     """What the colours of the differences mean; nothing where the reports were drawn in different ones."""
     schemes = {report.scores.get("colors") for report in reports}
@@ -142,6 +137,7 @@ def _legend(reports: Sequence[ReportScores]) -> tuple[tuple[str, Colour], ...]:
 
 
 def _draw_difference(report: ReportScores, stem: str) -> str | None:
+    """The difference of an image as the report draws it; None where it has none."""
     colours = AGREEMENT_COLOURS.get(report.scores.get("colors", ""))
     if colours is None or not (report.folder / layer_name("difference", stem)).is_file():
         return None

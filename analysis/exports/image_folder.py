@@ -9,7 +9,7 @@ from typing import Protocol
 
 from analysis.masks.sources import Source, plan_sources
 from formats.errors import SagesegError
-from formats.images import Rgb, image_size, read_image
+from formats.images import Rgb, read_header, read_image
 from formats.parallel import map_parallel
 from formats.predictions import Predictions
 from formats.staging import staged_folder, write_bytes
@@ -65,7 +65,7 @@ def find_images(sources: Iterable[Source], images: Path) -> Iterable[Path]:
             path = images / PurePosixPath(source.row.source).name
         if not path.is_file():
             raise SagesegError(f"{path}: not found; expected the folder of the images that were predicted")
-        size = image_size(path)
+        size = read_header(path).size
         if size != (source.width, source.height):
             raise SagesegError(
                 f"{path}: {size[0]}×{size[1]} pixels, but {source.width}×{source.height} were predicted;"

@@ -58,7 +58,8 @@ def stitch(
     )
     with staged_folder(out, overwrite=overwrite) as stage:
         (stage / "masks").mkdir()
-        work = partial(_stitch_source, predictions.root, stage, _num_values(classes), stitched.by)
+        num_values = len(classes) if classes else IGNORE
+        work = partial(_stitch_source, predictions.root, stage, num_values, stitched.by)
         for _ in map_parallel(work, sources, workers=workers, label="stitching"):
             pass
         info = {key: value for key, value in predictions.info.items() if key != "resize"}
@@ -74,10 +75,6 @@ def _choose(by: How | None, predictions: Predictions, sources: list[Source], cla
             f"{predictions.root}: no {lacking} to blend with; predict with --probabilities, or stitch --by inner"
         )
     return by or (How.BLEND if possible else How.INNER)
-
-
-def _num_values(classes: ClassTable | None) -> int:
-    return len(classes) if classes else IGNORE
 
 
 def _stitch_source(root: Path, stage: Path, num_classes: int, by: How, source: Source) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 from analysis.options import area
 from analysis.report.object_tables import wrong_object_to_json
-from analysis.scoring.components import Component
 from analysis.scoring.image_report import ImageReport
 from analysis.scoring.scores import defined, every_metric
 from analysis.scoring.summary import Summary
@@ -56,16 +55,12 @@ def _objects(image: ImageReport, summary: Summary) -> Iterator[dict[str, Any]]:
     names, scale = summary.classes.names, summary.scoring.scale
     for what, components in (("true", image.true_components), ("predicted", image.predicted_components)):
         for each in components:
-            found = {**_component(each), "class": names[each.class_id], "area": area(scale, each.pixels)}
-            yield {"stem": image.stem, "group": image.group, "what": what, **found, **_share(image, each.pixels)}
+            told = {"class": names[each.class_id], "area": area(scale, each.pixels), "agreed": round(each.agreed, 6)}
+            found = {**vars(each), **told, **_share(image, each.pixels)}
+            yield {"stem": image.stem, "group": image.group, "what": what, **found}
     for what, wrong_objects in (("false_positive", image.false_positives), ("missed", image.missed)):
         for wrong in wrong_objects:
             yield {**wrong_object_to_json(image, wrong, names, scale), "what": what, **_share(image, wrong.pixels)}
-
-
-def _component(each: Component) -> dict[str, Any]:
-    box = {"x": each.x, "y": each.y, "width": each.width, "height": each.height}
-    return {**box, "pixels": each.pixels, "agreed": round(each.agreed, 6)}
 
 
 def _share(image: ImageReport, pixels: int) -> dict[str, str]:

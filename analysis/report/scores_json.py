@@ -20,6 +20,7 @@ from analysis.scoring.thresholds import ProbabilityCounts, log_loss, tallies, th
 def summary_to_json(summary: Summary) -> dict[str, Any]:
     """A summary as JSON's values: undefined numbers are None."""
     names = summary.classes.names
+    suspects = [asdict(each) for each in most_suspicious([image.suspect for image in summary.images])]
     return {
         "classes": list(names),
         "images": len(summary.images),
@@ -39,7 +40,7 @@ def summary_to_json(summary: Summary) -> dict[str, Any]:
         "class_pairs": class_pairs_to_json(summary.totals.confusion, names),
         "true_sizes": true_sizes_to_json(summary.totals.sizes),
         **_of_probabilities(summary.probabilities, names),
-        "suspects": _suspects(summary),
+        "suspects": None if summary.probabilities is None else suspects,
     }
 
 
@@ -109,9 +110,3 @@ def _of_probabilities(counts: ProbabilityCounts | None, names: Sequence[str]) ->
         "log_loss": None if math.isnan(loss) else loss,
         "kitti": {name: kitti_scores(tallies(counts, class_id)) for class_id, name in foreground},
     }
-
-
-def _suspects(summary: Summary) -> list[dict[str, Any]] | None:
-    if summary.probabilities is None:
-        return None
-    return [asdict(each) for each in most_suspicious([image.suspect for image in summary.images])]

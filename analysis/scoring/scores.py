@@ -176,10 +176,6 @@ class Scores:
     per_class: Mapping[str, Floats]
     pixel_accuracy: float
 
-    def mean(self, key: str) -> float:
-        """The mean over classes, background included."""
-        return float(mean_defined(self.per_class[key]))
-
     def foreground_mean(self, key: str) -> float:
         """The mean over classes other than the background."""
         return float(mean_defined(self.per_class[key][1:]))
