@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from tests.support.aws_cli import aws as typed
@@ -39,6 +40,7 @@ def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Aws:
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # the emulator's own would remember these
 
     def call(url: str, *words: str, code: int = 0, process: bool = False) -> Any:
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)

@@ -208,7 +208,7 @@ def test_credentials_that_expire_on_the_way_say_what_remains(aws: Served, monkey
 
 
 def test_an_answer_that_is_no_mask_of_this_model_is_noticed(tmp_path: Path) -> None:
-    wrong = SERVES.replace("bright.astype(np.uint8)", "7 * bright.astype(np.uint8)")
+    wrong = SERVES.replace("value > 125", "7 * (value > 125)")
     with served_job(tmp_path, wrong) as aws:
         write_record(aws.record)
         ran = deploy("--yes")
