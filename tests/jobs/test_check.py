@@ -279,7 +279,7 @@ def test_memory_is_estimated_from_what_the_networks_put_out(algorithm: str, back
 
 
 def test_the_command_lists_findings_and_fails_on_errors(dataset: Path) -> None:
-    options = ["--crop-size", "64", "--mini-batch-size", "1"]
+    options = ["--crop-size", "64", "--mini-batch-size", "1", "--workers", "1"]
     good = CliRunner().invoke(app, ["prep", "check", str(dataset), *options])
     assert (good.exit_code, good.stdout) == (0, "no finding\n")
     warned = CliRunner().invoke(app, ["prep", "check", str(dataset), *options, "--volume-size", "3"])
