@@ -5,5 +5,4 @@ from __future__ import annotations
 from analysis.cli import app
 from formats.console import run_app
 
-if __name__ == "__main__":
-    run_app(app)
+run_app(app)

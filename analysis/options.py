@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from formats.command_options import option
+from formats.command_options import option, parse_number
 from formats.errors import SagesegError
 
 PredictionsFolder = Annotated[Path, typer.Argument(help="Predictions, of crops or stitched.")]
@@ -25,18 +25,11 @@ class Scale:
     per_pixel: float
     unit: str
 
-    def area(self, pixels: int) -> float:
-        """An area in the unit squared."""
-        return pixels * self.per_pixel**2
-
 
 def parse_scale(text: str) -> Scale:
     """`0.0012m/px`, `0.5mm` or `1.2 cm/px`: the side of a pixel, then the unit."""
     match = re.fullmatch(r"\s*([0-9.]+(?:[eE][-+]?\d+)?)\s*([^\W\d_]+)\s*(?:/\s*px)?\s*", text)
-    try:
-        per_pixel = float(match[1]) if match else 0.0
-    except ValueError:
-        per_pixel = 0.0
+    per_pixel = parse_number(match[1]) if match else 0.0
     if match is None or not per_pixel > 0:
         raise SagesegError(f"--scale {text}: expected the side of a pixel with its unit, such as 0.0012m/px")
     return Scale(per_pixel, match[2])
@@ -44,7 +37,7 @@ def parse_scale(text: str) -> Scale:
 
 def area(scale: Scale | None, pixels: int) -> float | None:
     """Pixels in the user's unit squared; None without a scale."""
-    return scale.area(pixels) if scale else None
+    return pixels * scale.per_pixel**2 if scale else None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -75,9 +76,13 @@ def read_labels(path: Path) -> ClassTable:
         raise SagesegError(f"{path}: not found; expected one class name per line") from e
     except UnicodeDecodeError as e:
         raise SagesegError(f"{path}: not UTF-8 text; expected one class name per line") from e
-    names = tuple(line.strip() for line in text.splitlines() if line.strip())
+    return class_table((line.strip() for line in text.splitlines() if line.strip()), path)
+
+
+def class_table(names: Iterable[str], path: Path) -> ClassTable:
+    """The table of the names that a file holds. Raises SagesegError that names the file."""
     try:
-        return ClassTable(names)
+        return ClassTable(tuple(names))
     except SagesegError as e:
         raise SagesegError(f"{path}: {e}") from e
 

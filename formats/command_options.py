@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import math
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar, get_type_hints
 
@@ -20,6 +21,14 @@ def option(default: Any, help_text: str, *, parser: Callable[[str], Any] | None 
     """A field of a settings dataclass that becomes an option. `parser` turns the typed text into
     the value; without it the field's type does."""
     return dataclasses.field(default=default, metadata={"help": help_text, "parser": parser, "metavar": metavar})
+
+
+def parse_number(text: str) -> float:
+    """A number; nan, which is in no range, for what is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def parse_crop(text: str) -> int | None:

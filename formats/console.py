@@ -61,7 +61,10 @@ def track(items: Iterable[T], total: int, label: str) -> Iterator[T]:
     """Pass the items on and show how far they are: a bar on a terminal, elsewhere a line at each
     tenth."""
     if sys.stderr.isatty():
-        yield from _track_bar(items, total, label)
+        from rich.console import Console
+        from rich.progress import track as rich_track
+
+        yield from rich_track(items, label, total, console=Console(stderr=True), transient=True)
         return
     tenth = 0
     for done, item in enumerate(items, start=1):
@@ -71,23 +74,13 @@ def track(items: Iterable[T], total: int, label: str) -> Iterator[T]:
             say(f"{label}: {done} of {total}")
 
 
-def _track_bar(items: Iterable[T], total: int, label: str) -> Iterator[T]:
-    from rich.console import Console
-    from rich.progress import track as rich_track
-
-    yield from rich_track(items, label, total, console=Console(stderr=True), transient=True)
-
-
-def _ignore(_text: str) -> None:
-    """Plain output has no live line: every change would be a line that stays."""
-
-
 @dataclass(frozen=True)
 class Screen:
-    """`line` shows what stays, `live` replaces the line at the bottom."""
+    """`line` shows what stays, `live` replaces the line at the bottom. Plain output has no live line: every
+    change would be a line that stays."""
 
     line: Callable[[str], None] = say
-    live: Callable[[str], None] = _ignore
+    live: Callable[[str], None] = lambda _text: None
 
 
 @contextmanager

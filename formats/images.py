@@ -153,11 +153,6 @@ def read_header(path: Path) -> ImageHeader:
         return ImageHeader(image.size, _orientation(image))
 
 
-def image_size(path: Path) -> tuple[int, int]:
-    """The (width, height) of the upright image, as its header states it, without decoding it."""
-    return read_header(path).size
-
-
 def encode_image(image: Rgb) -> bytes:
     """Encode RGB as JPEG at the project's quality (95, 4:2:0)."""
     return bytes(simplejpeg.encode_jpeg(np.ascontiguousarray(image), JPEG_QUALITY, "RGB", JPEG_SUBSAMPLING))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from formats.crops import Box
+from formats.csv_text import format_csv
 from formats.errors import SagesegError
 from formats.staging import write_text
 
@@ -48,7 +50,15 @@ class ManifestRow:
         return Box(self.x, self.y, self.width, self.height)
 
 
-_COLUMNS = tuple(f.name for f in fields(ManifestRow) if f.name != "attributes")
+_KINDS = {f.name: str(f.type) for f in fields(ManifestRow) if f.name != "attributes"}
+"""The type of each fixed column, by its name."""
+_CELLS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "str": ("text", lambda cell: cell),
+    "int": ("a whole number", int),
+    "bool": ("a whole number", lambda cell: bool(int(cell))),
+    "float | None": ("a share from 0 to 1", lambda cell: float(cell) if cell else None),
+}
+"""What a cell of a type is called, and how it is read."""
 
 
 def format_manifest(rows: Iterable[ManifestRow]) -> str:
@@ -64,20 +74,10 @@ def attribute_names(attributes: Iterable[Mapping[str, str]]) -> list[str]:
 
 def manifest_lines(rows: Iterable[ManifestRow], names: Sequence[str]) -> Iterator[str]:
     """The lines of manifest.csv with the attributes `names`, one by one."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-
-    def line(cells: list[str]) -> str:
-        writer.writerow(cells)
-        text = buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
-        return text
-
-    yield line([*_COLUMNS, *names])
+    yield format_csv([[*_KINDS, *names]])
     for row in rows:
-        fixed = (_to_cell(getattr(row, column)) for column in _COLUMNS)
-        yield line([*fixed, *(row.attributes.get(name, "") for name in names)])
+        fixed = (_to_cell(getattr(row, column)) for column in _KINDS)
+        yield format_csv([[*fixed, *(row.attributes.get(name, "") for name in names)]])
 
 
 def _to_cell(value: str | int | float | bool | None) -> str:
@@ -101,39 +101,21 @@ def read_manifest(path: Path) -> list[ManifestRow]:
     except FileNotFoundError as e:
         raise SagesegError(f"{path}: not found; expected the manifest that prep or predict writes") from e
     reader = csv.DictReader(io.StringIO(text, newline=""))
-    missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
+    missing = [name for name in _KINDS if name not in (reader.fieldnames or ())]
     if missing:
-        raise SagesegError(f"{path}: column {missing[0]} is missing; expected {','.join(_COLUMNS)}")
+        raise SagesegError(f"{path}: column {missing[0]} is missing; expected {','.join(_KINDS)}")
     return [_parse_row(cells, f"{path}: line {number}") for number, cells in enumerate(reader, start=2)]
 
 
 def _parse_row(cells: dict[str, str], where: str) -> ManifestRow:
-    def whole(name: str) -> int:
-        try:
-            return int(cells[name])
-        except (TypeError, ValueError) as e:
-            raise SagesegError(f"{where}: {name} is {cells[name]!r}; expected a whole number") from e
+    fixed = {name: _parse_cell(name, kind, cells[name], where) for name, kind in _KINDS.items()}
+    attributes = {name: value for name, value in cells.items() if name not in _KINDS and value}
+    return ManifestRow(**fixed, attributes=attributes)
 
-    def share(name: str) -> float | None:
-        try:
-            return float(cells[name]) if cells[name] else None
-        except ValueError as e:
-            raise SagesegError(f"{where}: {name} is {cells[name]!r}; expected a share from 0 to 1") from e
 
-    return ManifestRow(
-        id=cells["id"],
-        split=cells["split"],
-        group=cells["group"],
-        source=cells["source"],
-        x=whole("x"),
-        y=whole("y"),
-        width=whole("width"),
-        height=whole("height"),
-        source_width=whole("source_width"),
-        source_height=whole("source_height"),
-        kept=bool(whole("kept")),
-        foreground=share("foreground"),
-        image_sha256=cells["image_sha256"],
-        mask_sha256=cells["mask_sha256"],
-        attributes={name: value for name, value in cells.items() if name not in _COLUMNS and value},
-    )
+def _parse_cell(name: str, kind: str, cell: str, where: str) -> Any:
+    expected, parse = _CELLS[kind]
+    try:
+        return parse(cell)
+    except (TypeError, ValueError) as e:
+        raise SagesegError(f"{where}: {name} is {cell!r}; expected {expected}") from e

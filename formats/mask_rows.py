@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from formats.classes import voc_palette
-from formats.errors import SagesegError
 from formats.masks import Mask
+from formats.staging import written_beside
 
 LEVEL = 1
 """zlib's; masks shrink to a few kB at any level."""
@@ -27,19 +27,12 @@ def write_mask_rows(path: Path, width: int, height: int, bands: Iterable[Mask]) 
     The bytes are the same however the rows are divided. Format: PNG specification, third edition
     (w3.org/TR/png-3).
     """
-    beside = path.with_name(path.name + ".partial")
-    try:
-        with beside.open("wb") as file:
-            file.write(SIGNATURE + palette_header(width, height, bits=8))
-            file.write(png_chunk(b"PLTE", voc_palette().tobytes()))
-            for content in _in_chunks(_compress(bands, width)):
-                file.write(png_chunk(b"IDAT", content))
-            file.write(png_chunk(b"IEND", b""))
-        beside.replace(path)
-    except OSError as e:
-        raise SagesegError(f"{path}: cannot be written ({e.strerror}); free space or choose another place") from e
-    finally:
-        beside.unlink(missing_ok=True)
+    with written_beside(path) as beside, beside.open("wb") as file:
+        file.write(SIGNATURE + palette_header(width, height, bits=8))
+        file.write(png_chunk(b"PLTE", voc_palette().tobytes()))
+        for content in _in_chunks(_compress(bands, width)):
+            file.write(png_chunk(b"IDAT", content))
+        file.write(png_chunk(b"IEND", b""))
 
 
 def _compress(bands: Iterable[Mask], width: int) -> Iterator[bytes]:

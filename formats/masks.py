@@ -84,10 +84,11 @@ def cut_mask(mask: Mask, crop: Box) -> Mask:
 
 def resize_mask(mask: Mask, width: int, height: int) -> Mask:
     """A mask at another size: each pixel takes the class that lies under its centre."""
-
-    def nearest(length: int, source: int) -> npt.NDArray[np.int_]:
-        return (2 * np.arange(length) + 1) * source // (2 * length)
-
     if mask.shape == (height, width):
         return mask
     return mask[nearest(height, mask.shape[0])][:, nearest(width, mask.shape[1])]
+
+
+def nearest(length: int, source: int) -> npt.NDArray[np.int64]:
+    """Of each of `length` places along a side the place, of `source` many, that lies under its centre."""
+    return (2 * np.arange(length) + 1) * source // (2 * length)

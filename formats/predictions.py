@@ -100,6 +100,10 @@ class Predictions:
         """What `info` tells of the model. Raises SagesegError where a value is not of its kind."""
         return read_model_facts(self.info, info_path(self.root))
 
+    def predicted(self) -> list[ManifestRow]:
+        """The rows that have a mask."""
+        return [row for row in self.rows if self.mask_path(row.id).is_file()]
+
     def mask_path(self, row_id: str) -> Path:
         return mask_path(self.root, row_id)
 

@@ -15,7 +15,7 @@ from formats.errors import SagesegError
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write beside `path`, then move into place: a reader sees the old file or the whole new one."""
-    with _written_beside(path) as beside:
+    with written_beside(path) as beside:
         beside.write_bytes(content)
 
 
@@ -34,12 +34,13 @@ def write_text(path: Path, text: str) -> None:
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
     """`write_text` for lines, each with its `\\n`, that need not be in memory at once."""
-    with _written_beside(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+    with written_beside(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
         file.writelines(lines)
 
 
 @contextmanager
-def _written_beside(path: Path) -> Iterator[Path]:
+def written_beside(path: Path) -> Iterator[Path]:
+    """A file to write, which becomes `path` when the block ends well and is removed otherwise."""
     beside = path.with_name(path.name + ".partial")
     with write_errors(path):
         try:
@@ -57,6 +58,12 @@ def write_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as e:
         raise SagesegError(f"{path}: cannot be written ({e.strerror}); free space or choose another place") from e
+
+
+def write_unfinished(path: Path, content: bytes) -> None:
+    """Write straight to `path`, in a folder that is itself staged: it appears only when all of it is complete."""
+    with write_errors(path):
+        path.write_bytes(content)
 
 
 @contextmanager

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from formats.command_options import option, parse_crop
+from formats.command_options import option, parse_crop, parse_number
 from formats.errors import SagesegError
 from formats.resize import Resize, parse_resize
 
@@ -17,10 +16,7 @@ OBJECTS, REGION_LABEL = "objects", "region"
 
 def parse_part(text: str) -> float:
     """A share (0.2) or a whole number of groups (3)."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = parse_number(text)
     if not (0 <= value < 1 or (value.is_integer() and value >= 1)):
         raise SagesegError(f"{text!r}: expected a share from 0 to below 1, or a whole number of groups")
     return value
@@ -28,10 +24,7 @@ def parse_part(text: str) -> float:
 
 def parse_share(text: str) -> float:
     """A share from 0 to 1."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = parse_number(text)
     if not 0 <= value <= 1:
         raise SagesegError(f"{text!r}: expected a share from 0 to 1")
     return value

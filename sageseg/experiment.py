@@ -26,7 +26,7 @@ import typer
 import typer.core
 import yaml
 
-from formats.console import result, say
+from formats.console import say
 from formats.errors import SagesegError
 from formats.staging import write_text
 from jobs.contract.hyperparameters import TABLE
@@ -96,18 +96,12 @@ def read_experiment(path: Path) -> dict[str, Any]:
 def plan_steps(sections: Mapping[str, Any], out: Path) -> list[Step]:
     """The command lines of the sections that are there, in the order of the path."""
     dataset, predictions, stitched = (str(out / name) for name in ("dataset", "predictions", "stitched"))
+    scored = stitched if "stitch" in sections else predictions
     steps = {
         "train": Step("train", ("jobs", "train"), (dataset,)),
         "predict": _making(out / "predictions", "predict", ("jobs", "predict"), dataset),
         "stitch": _making(out / "stitched", "stitch", ("analysis", "stitch"), predictions, "--dataset", dataset),
-        "report": _making(
-            out / "report",
-            "report",
-            ("analysis", "report"),
-            stitched if "stitch" in sections else predictions,
-            "--dataset",
-            dataset,
-        ),
+        "report": _making(out / "report", "report", ("analysis", "report"), scored, "--dataset", dataset),
     }
     settings = {name: dict(sections[name] or {}) for name in STEPS if name in sections}
     if "prep" in settings:
@@ -214,8 +208,7 @@ def _run_step(app: typer.Typer, step: Step, done: _Done, path: Path) -> None:
 
 def _show_report(folder: Path) -> None:
     """What `analysis report` printed when it wrote this folder."""
-    from analysis.report.scores_text import format_scores
-    from analysis.report_files import PAGE
+    from analysis.report.scores_text import format_scores, tell
+    from analysis.report_files import PAGE, SCORES
 
-    result(format_scores(json.loads((folder / "scores.json").read_text(encoding="utf-8"))))
-    result(f"\n{folder / PAGE}")
+    tell(json.loads((folder / SCORES).read_text(encoding="utf-8")), format_scores, folder / PAGE)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from analysis.options import Overwrite
-from formats.console import result, say
 
 
 def compare(
@@ -22,12 +20,8 @@ def compare(
     """Several reports side by side: scores, differences image by image, time and cost."""
     from analysis.comparison.page import write_comparison
     from analysis.comparison.text import format_comparison
+    from analysis.report.scores_text import tell
     from analysis.report_files import PAGE
 
     comparison = write_comparison(reports, out, overwrite=overwrite)
-    if as_json:
-        result(json.dumps(comparison, indent=2, ensure_ascii=False))
-        say(str(out / PAGE))
-        return
-    result(format_comparison(comparison))
-    result(f"\n{out / PAGE}")
+    tell(comparison, format_comparison, out / PAGE, as_json=as_json)

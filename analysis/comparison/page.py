@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations, islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -47,8 +48,9 @@ def write_comparison(folders: Sequence[Path], out: Path, *, overwrite: bool = Fa
 def render_comparison(comparison: Mapping[str, Any], reports: Sequence[ReportScores], out: Path) -> str:
     """The comparison's page as HTML, for the folder `out`."""
     names = comparison["classes"][1:]
+    shown = [each["stem"] for each in comparison["disagreements"][:SHOWN]]
     values = {
-        "title": " against ".join(report.name for report in reports) if len(reports) == 2 else _count(len(reports)),
+        "title": " against ".join(report.name for report in reports) if len(reports) == 2 else f"{len(reports)} models",
         "comparison": comparison,
         "metrics": comparing.compared_metrics(),
         "links": {report.name: _address(report.folder, out) for report in reports},
@@ -57,9 +59,9 @@ def render_comparison(comparison: Mapping[str, Any], reports: Sequence[ReportSco
         "hyperparameters": side_by_side([report.model.hyperparameters for report in reports]),
         "same_images": all(report["left_out"] == 0 for report in comparison["reports"]),
         "whiskers": _whiskers(comparison["differences"]),
-        "scatters": [scatter(a, b) for a, b in _pairs(reports)][:SCATTERS],
+        "scatters": [scatter(a, b) for a, b in islice(combinations(reports, 2), SCATTERS)],
         "curves": common_curves({report.name: report.model.epochs for report in reports}),
-        "drawn": _draw_disagreements(comparison, reports),
+        "drawn": [[_draw_difference(report, stem) for report in reports] for stem in shown],
         "legend": _legend(reports),
     }
     return render("compare.html", ("tables.js",), values)
@@ -75,16 +77,8 @@ def _pooled(overall: Mapping[str, Any], names: Sequence[str]) -> list[float | No
     return [foreground_mean(overall[key], names) for key in ("precision", "recall", "false_positive_rate")]
 
 
-def _count(reports: int) -> str:
-    return f"{reports} models"
-
-
 def _address(report: Path, out: Path) -> str:
     return quote(Path(os.path.relpath(report.resolve() / PAGE, out.resolve())).as_posix())
-
-
-def _pairs(reports: Sequence[ReportScores]) -> list[tuple[ReportScores, ReportScores]]:
-    return [(a, b) for place, a in enumerate(reports) for b in reports[place + 1 :]]
 
 
 @dataclass(frozen=True)
@@ -135,12 +129,6 @@ def scatter(a: ReportScores, b: ReportScores) -> Scatter:
     return Scatter(a.name, b.name, float(floor), points)
 
 
-def _draw_disagreements(comparison: Mapping[str, Any], reports: Sequence[ReportScores]) -> list[list[str | None]]:
-    """For each of the first disagreements the differences of all reports; None where a report has none."""
-    shown = comparison["disagreements"][:SHOWN]
-    return [[_draw_difference(report, each["stem"]) for report in reports] for each in shown]
-
-
 def _legend(reports: Sequence[ReportScores]) -> tuple[tuple[str, Colour], ...]:
     """What the colours of the differences mean; nothing where the reports were drawn in different ones."""
     schemes = {report.scores.get("colors") for report in reports}
@@ -149,6 +137,7 @@ def _legend(reports: Sequence[ReportScores]) -> tuple[tuple[str, Colour], ...]:
 
 
 def _draw_difference(report: ReportScores, stem: str) -> str | None:
+    """The difference of an image as the report draws it; None where it has none."""
     colours = AGREEMENT_COLOURS.get(report.scores.get("colors", ""))
     if colours is None or not (report.folder / layer_name("difference", stem)).is_file():
         return None

@@ -30,7 +30,7 @@ from analysis.report_files import layer_name, overlay_name
 from formats.classes import IGNORE
 from formats.images import Luma, Rgb, read_image, read_luma
 from formats.masks import Mask, read_mask
-from formats.staging import write_errors
+from formats.staging import write_unfinished
 
 BRIGHTNESS = 0.55
 """What is left of the image's brightness beneath the colours."""
@@ -163,6 +163,4 @@ class OverlayWriter:
     def __call__(self, stem: str) -> None:
         codes = read_mask(self.report / layer_name("difference", stem))
         overlay = draw_overlay(read_luma(self.report / layer_name("image", stem)), codes, self.colours)
-        path = self.report / overlay_name(stem)
-        with write_errors(path):  # straight to its name: the folder as a whole appears when it is complete
-            path.write_bytes(encode_planes(overlay, _QUALITY))
+        write_unfinished(self.report / overlay_name(stem), encode_planes(overlay, _QUALITY))

@@ -86,11 +86,9 @@ def overlay(
     from formats.predictions import open_predictions
 
     opened = open_predictions(predictions)
-    drawn = draw_folder(
-        opened, images, out, Tint(opened.classes), label="drawing", overwrite=overwrite, workers=workers
-    )
-    _say_dropped(drawn.dropped_crops)
-    result(str(out))
+    tint = Tint(opened.classes)
+    dropped = draw_folder(opened, images, out, tint, label="drawing", overwrite=overwrite, workers=workers)
+    _tell_drawn(out, dropped)
 
 
 def cutout(
@@ -119,11 +117,11 @@ def cutout(
     behind = None if background is None else parse_background(background)
     opened = open_predictions(predictions)
     cut = Cutout(opened.classes, behind, soft)
-    drawn = draw_folder(opened, images, out, cut, label="cutting out", overwrite=overwrite, workers=workers)
-    _say_dropped(drawn.dropped_crops)
+    dropped = draw_folder(opened, images, out, cut, label="cutting out", overwrite=overwrite, workers=workers)
+    _tell_drawn(out, dropped)
+
+
+def _tell_drawn(out: Path, dropped_crops: int) -> None:
+    if dropped_crops:
+        say(f"{dropped_crops} dropped crops were not predicted and count as background")
     result(str(out))
-
-
-def _say_dropped(crops: int) -> None:
-    if crops:
-        say(f"{crops} dropped crops were not predicted and count as background")

@@ -87,13 +87,9 @@ def blend(image: Rgb, behind: Rgb, alpha: Alpha) -> Rgb:
 def backdrop(background: Background, width: int, height: int) -> Rgb:
     """A background at a size: a colour everywhere, or the middle of an image that is scaled, its
     proportions kept, until it covers everything. Made once for all images of a size."""
-    if background.colour:
-        filled = np.empty((height, width, 3), np.uint8)
-        filled[:] = background.colour
-        return filled
-    if background.image is None:
-        raise ValueError("a background is a colour or an image")
-    image = read_image(background.image)
+    if not isinstance(background, Path):
+        return np.full((height, width, 3), background, np.uint8)
+    image = read_image(background)
     scale = max(width / image.shape[1], height / image.shape[0])
     size = (max(width, round(image.shape[1] * scale)), max(height, round(image.shape[0] * scale)))
     scaled = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)

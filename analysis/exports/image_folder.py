@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from analysis.masks.sources import Source, plan_sources
 from formats.errors import SagesegError
-from formats.images import Rgb, image_size, read_image
+from formats.images import Rgb, read_header, read_image
 from formats.parallel import map_parallel
 from formats.predictions import Predictions
 from formats.staging import staged_folder, write_bytes
@@ -26,14 +25,6 @@ class Draw(Protocol):
     def __call__(self, predictions: Path, source: Source, image: Rgb) -> bytes: ...
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """How many images were drawn; `dropped_crops` of them were not predicted: background."""
-
-    images: int
-    dropped_crops: int
-
-
 def draw_folder(
     predictions: Predictions,
     images: Path,
@@ -43,8 +34,9 @@ def draw_folder(
     label: str,
     overwrite: bool = False,
     workers: int | None = None,
-) -> Drawn:
+) -> int:
     """Write the folder `out`: a file for each predicted image, by its stem, at the image's full size.
+    Returns how many dropped crops were not predicted and count as background.
 
     `images` is the folder whose images were predicted. Raises SagesegError, before anything is
     drawn, naming an image that is missing or of another size than was predicted: nothing is resized.
@@ -55,7 +47,7 @@ def draw_folder(
         work = partial(_draw, predictions.root, stage, draw)
         for _ in map_parallel(work, list(zip(sources, paths, strict=True)), workers=workers, label=label):
             pass
-    return Drawn(len(sources), sum(source.dropped for source in sources))
+    return sum(source.dropped for source in sources)
 
 
 def _draw(predictions: Path, stage: Path, draw: Draw, work: tuple[Source, Path]) -> None:
@@ -73,7 +65,7 @@ def find_images(sources: Iterable[Source], images: Path) -> Iterable[Path]:
             path = images / PurePosixPath(source.row.source).name
         if not path.is_file():
             raise SagesegError(f"{path}: not found; expected the folder of the images that were predicted")
-        size = image_size(path)
+        size = read_header(path).size
         if size != (source.width, source.height):
             raise SagesegError(
                 f"{path}: {size[0]}×{size[1]} pixels, but {source.width}×{source.height} were predicted;"

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from formats.errors import SagesegError
 
-
-@dataclass(frozen=True)
-class Background:
-    """What stands behind what was cut out: a colour, or an image that fills the area."""
-
-    colour: tuple[int, int, int] | None
-    image: Path | None = None
+Background = tuple[int, int, int] | Path
+"""What stands behind what was cut out: red, green and blue, each 0..255, or an image that fills the area."""
 
 
 def parse_background(text: str) -> Background:
@@ -26,14 +20,14 @@ def parse_background(text: str) -> Background:
     path = Path(text)
     if path.is_file():
         read_image(path)
-        return Background(None, path)
+        return path
     try:
         red, green, blue, *_ = ImageColor.getrgb(text)
     except ValueError as e:
         raise SagesegError(
             f"--background {text}: neither a file nor a colour; expected an image, or a colour such as white or #f4f4f4"
         ) from e
-    return Background((red, green, blue))
+    return red, green, blue
 
 
 def parse_size(text: str | None) -> tuple[int, int]:

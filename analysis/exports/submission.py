@@ -13,6 +13,7 @@ from analysis.exports.run_length import decode_runs, encode_runs
 from analysis.masks.reading import read_prediction
 from analysis.masks.sources import Source, plan_sources
 from formats.classes import BACKGROUND, IGNORE, ClassTable
+from formats.csv_text import format_csv
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow
 from formats.mask_rows import write_mask_rows
@@ -45,12 +46,9 @@ def write_submission(
     class_id = _class_id(predictions, class_name)
     sources = plan_sources(predictions, None)
     num_values = len(predictions.classes) if predictions.classes else IGNORE
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(HEADER)
     work = partial(_encode, predictions.root, num_values, class_id)
-    writer.writerows(map_parallel(work, sources, workers=workers, label="encoding"))
-    content = buffer.getvalue().encode("utf-8")
+    lines = map_parallel(work, sources, workers=workers, label="encoding")
+    content = format_csv([HEADER, *lines]).encode("utf-8")
     write_bytes(out, gzip.compress(content, 6, mtime=0) if out.suffix == ".gz" else content)
     return len(sources)
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from analysis.masks.blend import blend_labels, blend_probabilities, row_lines
 from analysis.masks.pieces import Piece, assemble, in_rows
-from formats.masks import Mask
+from formats.masks import Mask, nearest
 from formats.predictions import Probabilities
 
 Content = TypeVar("Content", bound=npt.NDArray[Any])
@@ -86,7 +86,7 @@ def resize_bands(bands: Iterator[Band], size: tuple[int, int], to: tuple[int, in
         yield from bands
         return
     (width, height), (to_width, to_height) = size, to
-    rows, columns = _nearest(to_height, height), _nearest(to_width, width)
+    rows, columns = nearest(to_height, height), nearest(to_width, width)
     for band in bands:
         first, last = np.searchsorted(rows, [band.top, band.top + band.labels.shape[0]]).tolist()
         if first == last:
@@ -94,10 +94,6 @@ def resize_bands(bands: Iterator[Band], size: tuple[int, int], to: tuple[int, in
         at = rows[first:last] - band.top
         blended = None if band.probabilities is None else band.probabilities[:, at][:, :, columns]
         yield Band(first, band.labels[at][:, columns], blended)
-
-
-def _nearest(length: int, source: int) -> npt.NDArray[np.int64]:
-    return (2 * np.arange(length) + 1) * source // (2 * length)
 
 
 def whole(bands: Iterator[Band], width: int, height: int) -> Mask:

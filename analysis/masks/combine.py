@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ def combine(
     """
     first = _check_alike(predictions)
     num_classes = len(first.classes) if first.classes else 0
-    rows = [row for row in first.rows if first.mask_path(row.id).is_file()]
+    rows = first.predicted()
     _check_files(predictions, rows, by)
     roots = [each.root for each in predictions]
     with staged_folder(out, overwrite=overwrite) as stage:
@@ -84,12 +85,8 @@ def _check_alike(predictions: Sequence[Predictions]) -> Predictions:
 
 
 def _places(predictions: Predictions) -> set[tuple[str, int, int, int, int]]:
-    rows = predictions.rows
-    return {(row.id, row.x, row.y, row.width, row.height) for row in rows if row.kept or _has_mask(predictions, row)}
-
-
-def _has_mask(predictions: Predictions, row: ManifestRow) -> bool:
-    return predictions.mask_path(row.id).is_file()
+    kept = (row for row in predictions.rows if row.kept)
+    return {(row.id, row.x, row.y, row.width, row.height) for row in chain(kept, predictions.predicted())}
 
 
 def _check_files(predictions: Sequence[Predictions], rows: Sequence[ManifestRow], by: Rule) -> None:
@@ -106,7 +103,7 @@ def _piece(row: ManifestRow) -> Piece:
 
 
 def _combine_mean(roots: Sequence[Path], stage: Path, num_classes: int, row: ManifestRow) -> None:
-    mean = mean_probabilities([read_crop_probabilities(root, _piece(row), num_classes) for root in roots])
+    mean = mean_probabilities([read_crop_probabilities(root, num_classes, _piece(row)) for root in roots])
     write_probabilities(probabilities_path(stage, row.id), mean)
     write_mask(mask_path(stage, row.id), likeliest(mean))
 
@@ -120,7 +117,7 @@ def mean_probabilities(parts: Sequence[Probabilities]) -> npt.NDArray[np.float32
 
 
 def _combine_majority(roots: Sequence[Path], stage: Path, num_classes: int, row: ManifestRow) -> None:
-    votes = [read_crop_mask(root, _piece(row), num_classes) for root in roots]
+    votes = [read_crop_mask(root, num_classes, _piece(row)) for root in roots]
     write_mask(mask_path(stage, row.id), majority(votes))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -40,16 +41,11 @@ def read_bands(
     """
     size = source.predicted_size
 
-    def read_values(piece: Piece) -> Probabilities:
-        return read_crop_probabilities(root, piece, num_classes)
-
-    def read_labels(piece: Piece) -> Mask:
-        return read_crop_mask(root, piece, num_classes)
-
     if source.probabilities and blend and (probabilities or len(source.predicted) > 1):
-        bands = blended_bands(source.predicted, *size, read_values, num_classes if probabilities else None)
+        read = partial(read_crop_probabilities, root, num_classes)
+        bands = blended_bands(source.predicted, *size, read, num_classes if probabilities else None)
     else:
-        bands = inner_bands(source.predicted, *size, read_labels, BACKGROUND_ID)
+        bands = inner_bands(source.predicted, *size, partial(read_crop_mask, root, num_classes), BACKGROUND_ID)
     return resize_bands(bands, size, (source.width, source.height))
 
 
@@ -58,7 +54,7 @@ def read_prediction(root: Path, source: Source, num_classes: int) -> Mask:
     return whole(read_bands(root, source, num_classes), source.width, source.height)
 
 
-def read_crop_mask(root: Path, piece: Piece, num_classes: int) -> Mask:
+def read_crop_mask(root: Path, num_classes: int, piece: Piece) -> Mask:
     """One crop's predicted mask, checked."""
     path = prediction_files.mask_path(root, piece.id)
     mask = _sized(read_mask(path), piece.crop, path)
@@ -66,7 +62,7 @@ def read_crop_mask(root: Path, piece: Piece, num_classes: int) -> Mask:
     return mask
 
 
-def read_crop_probabilities(root: Path, piece: Piece, num_classes: int) -> Probabilities:
+def read_crop_probabilities(root: Path, num_classes: int, piece: Piece) -> Probabilities:
     """One crop's probabilities, shape (C, h, w), each surely from 0 to 1."""
     path = prediction_files.probabilities_path(root, piece.id)
     values = prediction_files.read_probabilities(path)

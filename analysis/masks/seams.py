@@ -149,7 +149,7 @@ def _audit_crop(predictions: Predictions, dataset: Dataset, piece: Piece, distan
     check_truth(truth, len(dataset.classes), path)
     if truth.shape != (piece.crop.height, piece.crop.width):
         raise SagesegError(f"{path}: {truth.shape[1]}×{truth.shape[0]} pixels; prepare the dataset again")
-    prediction = read_crop_mask(predictions.root, piece, len(dataset.classes))
+    prediction = read_crop_mask(predictions.root, len(dataset.classes), piece)
     bins = np.minimum(distance // BIN, BINS - 1)
     valid = truth != IGNORE
     return np.stack([np.bincount(bins[at], minlength=BINS) for at in (valid, valid & (truth != prediction))])

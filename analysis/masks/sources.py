@@ -63,14 +63,17 @@ def plan_sources(predictions: Predictions, dataset: Dataset | None) -> list[Sour
     if not predictions.rows:
         raise SagesegError(f"{predictions.root}: no predictions in its manifest.csv; predict at least one image")
     agreed_classes(predictions, dataset)
-    predicted = _by_stem(_rows_with_masks(predictions))
+    with_mask = predictions.predicted()
+    _check_masks(predictions, {row.id for row in with_mask})
+    predicted = _by_stem(with_mask)
     known = _by_stem(dataset.rows if dataset else predictions.rows)
-    plan = _Plan(dataset, recorded_resize(dataset.info) if dataset else _resize_of(predictions), _with(predictions))
+    resize = recorded_resize(dataset.info) if dataset else _resize_of(predictions)
+    probabilities = _with_probabilities(predictions, with_mask)
     sources = []
     for stem, rows in predicted.items():
         if dataset and stem not in known:
             raise _unknown(rows[0], dataset)
-        sources.append(plan.source(stem, rows, known[stem]))
+        sources.append(_source(stem, rows, known[stem], dataset, resize, probabilities))
     return sources
 
 
@@ -79,11 +82,10 @@ def _resize_of(predictions: Predictions) -> Resize | None:
     return None if text is None else parse_resize(str(text))
 
 
-def _with(predictions: Predictions) -> bool:
+def _with_probabilities(predictions: Predictions, rows: Sequence[ManifestRow]) -> bool:
     """Whether there are probabilities; then every predicted crop must have its own."""
     if not (predictions.root / "probabilities").is_dir():
         return False
-    rows = [row for row in predictions.rows if predictions.mask_path(row.id).is_file()]
     missing = [row.id for row in rows if not predictions.probabilities_path(row.id).is_file()]
     if missing and len(missing) < len(rows):
         raise SagesegError(
@@ -126,8 +128,7 @@ def dropped_before(info: Mapping[str, Any]) -> int:
     return int(stitched.get("dropped_crops", 0)) if isinstance(stitched, dict) else 0
 
 
-def _rows_with_masks(predictions: Predictions) -> list[ManifestRow]:
-    there = {row.id for row in predictions.rows if predictions.mask_path(row.id).is_file()}
+def _check_masks(predictions: Predictions, there: set[str]) -> None:
     missing = [row.id for row in predictions.rows if row.kept and row.id not in there]
     if missing:
         raise SagesegError(
@@ -138,7 +139,6 @@ def _rows_with_masks(predictions: Predictions) -> list[ManifestRow]:
         raise SagesegError(
             f"{predictions.root}: every row is a dropped crop without a mask; predict at least one image"
         )
-    return [row for row in predictions.rows if row.id in there]
 
 
 def _by_stem(rows: Iterable[ManifestRow]) -> dict[str, list[ManifestRow]]:
@@ -148,41 +148,42 @@ def _by_stem(rows: Iterable[ManifestRow]) -> dict[str, list[ManifestRow]]:
     return by_stem
 
 
-@dataclass(frozen=True)
-class _Plan:
-    dataset: Dataset | None
-    resize: Resize | None
-    probabilities: bool
-
-    def source(self, stem: str, predicted: Sequence[ManifestRow], rows: Sequence[ManifestRow]) -> Source:
-        _check_one_source(stem, predicted)
-        _check_one_source(stem, rows)
-        if self.dataset:
-            _check_predicted(predicted, rows, self.dataset)
-        first = rows[0]
-        width, height = first.source_width, first.source_height
-        kept_size = resized_size(width, height, self.resize)
-        predicted_size, grid = ((width, height), predicted) if _is_whole(predicted) else (kept_size, rows)
-        _check_inside(grid, predicted_size, self.dataset)
-        ids = {row.id for row in predicted}
-        pieces = divide(_boxes(grid), *predicted_size)
-        known = divide(_boxes(rows), *kept_size) if self.dataset else []
-        kept = {row.id for row in rows if row.kept}
-        unlabelled = {row.id for row in rows if not row.kept and row.foreground} if self.dataset else set()
-        return Source(
-            stem=stem,
-            width=width,
-            height=height,
-            row=first,
-            predicted=tuple(piece for piece in pieces if piece.id in ids),
-            predicted_size=predicted_size,
-            kept=tuple(piece for piece in known if piece.id in kept),
-            kept_size=kept_size,
-            unlabelled=tuple(piece for piece in known if piece.id in unlabelled),
-            dropped=len(grid) - len(predicted),
-            uncovered=_at_source_size(owned_pixels(pieces), predicted_size, (width, height)),
-            probabilities=self.probabilities,
-        )
+def _source(
+    stem: str,
+    predicted: Sequence[ManifestRow],
+    rows: Sequence[ManifestRow],
+    dataset: Dataset | None,
+    resize: Resize | None,
+    probabilities: bool,
+) -> Source:
+    _check_one_source(stem, predicted)
+    _check_one_source(stem, rows)
+    if dataset:
+        _check_predicted(predicted, rows, dataset)
+    first = rows[0]
+    width, height = first.source_width, first.source_height
+    kept_size = resized_size(width, height, resize)
+    predicted_size, grid = ((width, height), predicted) if _is_whole(predicted) else (kept_size, rows)
+    _check_inside(grid, predicted_size, dataset)
+    ids = {row.id for row in predicted}
+    pieces = divide(_boxes(grid), *predicted_size)
+    known = divide(_boxes(rows), *kept_size) if dataset else []
+    kept = {row.id for row in rows if row.kept}
+    unlabelled = {row.id for row in rows if not row.kept and row.foreground} if dataset else set()
+    return Source(
+        stem=stem,
+        width=width,
+        height=height,
+        row=first,
+        predicted=tuple(piece for piece in pieces if piece.id in ids),
+        predicted_size=predicted_size,
+        kept=tuple(piece for piece in known if piece.id in kept),
+        kept_size=kept_size,
+        unlabelled=tuple(piece for piece in known if piece.id in unlabelled),
+        dropped=len(grid) - len(predicted),
+        uncovered=_at_source_size(owned_pixels(pieces), predicted_size, (width, height)),
+        probabilities=probabilities,
+    )
 
 
 def _at_source_size(covered: int, size: Size, source: Size) -> int:

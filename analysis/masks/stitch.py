@@ -58,7 +58,8 @@ def stitch(
     )
     with staged_folder(out, overwrite=overwrite) as stage:
         (stage / "masks").mkdir()
-        work = partial(_stitch_source, predictions.root, stage, _num_values(classes), stitched.by)
+        num_values = len(classes) if classes else IGNORE
+        work = partial(_stitch_source, predictions.root, stage, num_values, stitched.by)
         for _ in map_parallel(work, sources, workers=workers, label="stitching"):
             pass
         info = {key: value for key, value in predictions.info.items() if key != "resize"}
@@ -76,10 +77,6 @@ def _choose(by: How | None, predictions: Predictions, sources: list[Source], cla
     return by or (How.BLEND if possible else How.INNER)
 
 
-def _num_values(classes: ClassTable | None) -> int:
-    return len(classes) if classes else IGNORE
-
-
 def _stitch_source(root: Path, stage: Path, num_classes: int, by: How, source: Source) -> None:
     bands = read_bands(root, source, num_classes, blend=by is How.BLEND)
     path = mask_path(stage, source.stem)
@@ -87,17 +84,5 @@ def _stitch_source(root: Path, stage: Path, num_classes: int, by: How, source: S
 
 
 def _stitched_row(source: Source) -> ManifestRow:
-    row = source.row
-    return ManifestRow(
-        id=source.stem,
-        split=row.split,
-        group=row.group,
-        source=row.source,
-        x=0,
-        y=0,
-        width=source.width,
-        height=source.height,
-        source_width=source.width,
-        source_height=source.height,
-        attributes=row.attributes,
-    )
+    row, size = source.row, (source.width, source.height)
+    return ManifestRow(source.stem, row.split, row.group, row.source, 0, 0, *size, *size, attributes=row.attributes)

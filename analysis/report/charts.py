@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,13 +57,26 @@ _CURVES = (
 
 def training_curves(epochs: Sequence[Mapping[str, Any]]) -> list[Curve]:
     """The known metrics of a job's epochs; a metric with fewer than two numbers has no curve."""
-    curves = []
+    return [curve for key, label, best in _CURVES for curve in _to_one_scale({label: _finite(epochs, key)}, best)]
+
+
+def common_curves(epochs: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[tuple[str, list[Curve]]]:
+    """The known metrics of several jobs, by name, each metric's lines to one scale of values and epochs."""
+    charts = []
     for key, label, best in _CURVES:
-        values = _finite(epochs, key)
-        if len(values) > 1:
-            low, high = min(values), max(values)
-            curves.append(Curve(label, _points(values, low, high, len(values)), low, high, best(values)))
-    return curves
+        lines = _to_one_scale({name: _finite(job, key) for name, job in epochs.items()}, best)
+        if len(lines) > 1:
+            charts.append((label, lines))
+    return charts
+
+
+def _to_one_scale(series: Mapping[str, Sequence[float]], best: Callable[[Sequence[float]], float]) -> list[Curve]:
+    """A curve for each series of two numbers or more."""
+    shown = {name: values for name, values in series.items() if len(values) > 1}
+    every = [value for values in shown.values() for value in values]
+    low, high = min(every, default=0.0), max(every, default=0.0)
+    longest = max(map(len, shown.values()), default=0)
+    return [Curve(name, _points(values, low, high, longest), low, high, best(values)) for name, values in shown.items()]
 
 
 def _finite(epochs: Sequence[Mapping[str, Any]], key: str) -> list[float]:
@@ -81,20 +94,3 @@ def share_points(across: Sequence[float | None], up: Sequence[float | None]) -> 
     """Points of a line through shares 0..1, for a box of 100 × 100; undefined ones are left out."""
     pairs = [(x, y) for x, y in zip(across, up, strict=True) if x is not None and y is not None]
     return " ".join(f"{100 * x:.2f},{100 - 100 * y:.2f}" for x, y in pairs)
-
-
-def common_curves(epochs: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[tuple[str, list[Curve]]]:
-    """The known metrics of several jobs, by name, each metric's lines to one scale of values and epochs."""
-    charts = []
-    for key, label, best in _CURVES:
-        series = {name: _finite(job, key) for name, job in epochs.items()}
-        shown = {name: values for name, values in series.items() if len(values) > 1}
-        if len(shown) < 2:
-            continue
-        low, high = min(map(min, shown.values())), max(map(max, shown.values()))
-        longest = max(map(len, shown.values()))
-        lines = [
-            Curve(name, _points(values, low, high, longest), low, high, best(values)) for name, values in shown.items()
-        ]
-        charts.append((label, lines))
-    return charts

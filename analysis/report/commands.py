@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,6 @@ import typer
 from analysis.drawing.colours import ColourScheme
 from analysis.options import Overwrite, PredictionsFolder, ScoringOptions, Workers
 from formats.command_options import takes
-from formats.console import result, say
 from formats.errors import SagesegError
 
 
@@ -38,7 +36,7 @@ def report(
 ) -> None:
     """Score predictions on full images and write a page that shows where they fail."""
     from analysis.report.report import report as write_report
-    from analysis.report.scores_text import format_scores
+    from analysis.report.scores_text import format_scores, tell
     from analysis.report_files import PAGE
     from formats.dataset import open_dataset
     from formats.predictions import open_predictions
@@ -55,12 +53,7 @@ def report(
         overwrite=overwrite,
         workers=workers,
     )
-    if as_json:
-        result(json.dumps(scores, indent=2, ensure_ascii=False))
-        say(str(out / PAGE))
-        return
-    result(format_scores(scores))
-    result(f"\n{out / PAGE}")
+    tell(scores, format_scores, out / PAGE, as_json=as_json)
 
 
 def parse_overlays(text: str) -> int | None:

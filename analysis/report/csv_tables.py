@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from analysis.options import area
 from analysis.report.object_tables import wrong_object_to_json
-from analysis.scoring.components import Component
 from analysis.scoring.image_report import ImageReport
 from analysis.scoring.scores import defined, every_metric
 from analysis.scoring.summary import Summary
+from formats.csv_text import format_csv
 
 _OBJECT_COLUMNS = (
     *("stem", "group", "what", "class", "confused_with", "x", "y", "width", "height"),
@@ -30,7 +28,7 @@ def images_to_csv(summary: Summary) -> str:
     counted = ["width", "height", "mean_iou_foreground", "false_positive_pixels", "missed_pixels"]
     counted += ["false_positive_objects", "missed_objects", "suspicion"]
     header = ["stem", "group", "split", *counted, *scored, *attributes]
-    return _csv(header, (_image_cells(image, attributes) for image in summary.images))
+    return format_csv([header, *(_image_cells(image, attributes) for image in summary.images)])
 
 
 def _score_keys() -> list[str]:
@@ -49,31 +47,24 @@ def _image_cells(image: ImageReport, attributes: Sequence[str]) -> list[Any]:
 def objects_to_csv(summary: Summary) -> str:
     """One row per object that an image keeps: true and predicted ones, false positives and misses,
     the largest of each. `share` is of the image's counted pixels."""
-    return _csv(_OBJECT_COLUMNS, (_object_cells(line) for image in summary.images for line in _objects(image, summary)))
+    lines = (line for image in summary.images for line in _objects(image, summary))
+    return format_csv([_OBJECT_COLUMNS, *([_known(line.get(column)) for column in _OBJECT_COLUMNS] for line in lines)])
 
 
 def _objects(image: ImageReport, summary: Summary) -> Iterator[dict[str, Any]]:
     names, scale = summary.classes.names, summary.scoring.scale
     for what, components in (("true", image.true_components), ("predicted", image.predicted_components)):
         for each in components:
-            found = {**_component(each), "class": names[each.class_id], "area": area(scale, each.pixels)}
-            yield {"stem": image.stem, "group": image.group, "what": what, **found, **_share(image, each.pixels)}
+            told = {"class": names[each.class_id], "area": area(scale, each.pixels), "agreed": round(each.agreed, 6)}
+            found = {**vars(each), **told, **_share(image, each.pixels)}
+            yield {"stem": image.stem, "group": image.group, "what": what, **found}
     for what, wrong_objects in (("false_positive", image.false_positives), ("missed", image.missed)):
         for wrong in wrong_objects:
             yield {**wrong_object_to_json(image, wrong, names, scale), "what": what, **_share(image, wrong.pixels)}
 
 
-def _component(each: Component) -> dict[str, Any]:
-    box = {"x": each.x, "y": each.y, "width": each.width, "height": each.height}
-    return {**box, "pixels": each.pixels, "agreed": round(each.agreed, 6)}
-
-
 def _share(image: ImageReport, pixels: int) -> dict[str, str]:
     return {"share": _cell(pixels / image.counted_pixels)}
-
-
-def _object_cells(line: dict[str, Any]) -> list[Any]:
-    return [_known(line.get(column)) for column in _OBJECT_COLUMNS]
 
 
 def _known(cell: Any) -> Any:
@@ -93,7 +84,7 @@ def areas_to_csv(summary: Summary) -> str:
         for image in summary.images
         for class_id, name in enumerate(summary.classes.names)
     )
-    return _csv(header, rows)
+    return format_csv([header, *rows])
 
 
 def _area_cells(image: ImageReport, class_id: int, summary: Summary) -> list[Any]:
@@ -102,14 +93,6 @@ def _area_cells(image: ImageReport, class_id: int, summary: Summary) -> list[Any
     areas = [area(summary.scoring.scale, each) for each in pixels]
     components = [image.true_count[class_id], image.predicted_count[class_id]] if class_id else ["", ""]
     return [*pixels, *shares, *map(_known, areas), *components]
-
-
-def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return buffer.getvalue()
 
 
 def _cell(value: float) -> str:

@@ -37,6 +37,5 @@ class Examiner:
         if not source.probabilities:
             return read_prediction(self.predictions, source, self.num_classes), None, None
         bands = read_bands(self.predictions, source, self.num_classes, probabilities=True)
-        judged = judge(truth, bands, self.num_classes)
-        doubt = suspect(source.stem, source.row.group, truth, judged.prediction, judged.contradiction)
-        return judged.prediction, judged.counts, doubt
+        counts, prediction, contradiction = judge(truth, bands, self.num_classes)
+        return prediction, counts, suspect(source.stem, source.row.group, truth, prediction, contradiction)

@@ -14,11 +14,6 @@ WORST = 200
 BEST = 5
 
 
-def thumbnail_stems(images: Sequence[ImageReport]) -> list[str]:
-    """The stems of the images, which are worst first, whose thumbnails stand inside the page."""
-    return worst_and_best(images, WORST)
-
-
 def worst_and_best(images: Sequence[ImageReport], number: int) -> list[str]:
     """The stems of so many worst images, and of the best."""
     worst = [image.stem for image in images[:number]]

@@ -18,7 +18,7 @@ from formats import dataset as dataset_files
 from formats.crops import Box
 from formats.images import Rgb
 from formats.masks import Mask
-from formats.staging import link_file, write_errors
+from formats.staging import link_file, write_unfinished
 
 _IMAGE_QUALITY, _STRIP_QUALITY = 90, 92
 
@@ -62,10 +62,7 @@ class Drawer:
             self._write(name, _encode_jpeg(read_source_image(self.dataset, source), _IMAGE_QUALITY))
 
     def _write(self, name: str, content: bytes) -> None:
-        """Straight to its name: the staged folder as a whole appears only when it is complete."""
-        path = self.stage / name
-        with write_errors(path):
-            path.write_bytes(content)
+        write_unfinished(self.stage / name, content)
 
 
 def _encode_jpeg(image: Rgb, quality: int) -> bytes:

@@ -38,8 +38,8 @@ def wrong_to_json(summary: Summary, wrong: WrongTotals, side: Literal["false_pos
         "kinds": {kind.name.lower(): _named(amounts[:, kind]) for kind in Kind},
         "on_empty_images": {
             "images": wrong.empty_images,
-            "count": wrong.on_empty[0],
-            "pixels": wrong.on_empty[1],
+            "count": wrong.empty_count,
+            "pixels": wrong.empty_pixels,
         },
         "classes": {name: _named(amounts[class_id]) for class_id, name in enumerate(names) if class_id},
         "sizes": [{**bounds, **_named(amounts[:, :, i])} for i, bounds in enumerate(_size_bounds())],

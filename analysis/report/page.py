@@ -52,7 +52,6 @@ def render_page(
         "shares": [[cell / sum(row) if sum(row) else None for cell in row] for row in scores["confusion"]],
         "bars": histogram([image.scores.foreground_mean("iou") for image in images]),
         "thresholds": sections.thresholds(scores),
-        "errors": sections.errors(scores),
         "close_ups": shown.close_ups,
         "grey_images": shown.grey_images,
         "overlays": shown.overlays,

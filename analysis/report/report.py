@@ -19,7 +19,7 @@ from analysis.masks.sources import Source, check_complete, dropped_before, plan_
 from analysis.options import ScoringOptions
 from analysis.report.csv_tables import areas_to_csv, images_to_csv, objects_to_csv
 from analysis.report.examiner import Examiner
-from analysis.report.gallery import thumbnail_stems, worst_and_best
+from analysis.report.gallery import WORST, worst_and_best
 from analysis.report.layer_files import Drawer
 from analysis.report.page import PageImages, render_page
 from analysis.report.scores_json import summary_to_json
@@ -100,8 +100,8 @@ def _write_overlays(
 
 
 def _thumbnails(stage: Path, summary: Summary, colours: AgreementColours) -> dict[str, dict[str, str]]:
-    """By stem; in threads, for they are few, and codecs leave the interpreter to others."""
-    stems = thumbnail_stems(summary.images)
+    """Those inside the page, by stem; in threads, for they are few, and codecs leave the interpreter to others."""
+    stems = worst_and_best(summary.images, WORST)
     draw = partial(draw_thumbnails, stage, len(summary.classes), colours)
     with ThreadPoolExecutor(available_cores()) as pool:
         return dict(zip(stems, pool.map(draw, stems), strict=True))

@@ -20,6 +20,7 @@ from analysis.scoring.thresholds import ProbabilityCounts, log_loss, tallies, th
 def summary_to_json(summary: Summary) -> dict[str, Any]:
     """A summary as JSON's values: undefined numbers are None."""
     names = summary.classes.names
+    suspects = [asdict(each) for each in most_suspicious([image.suspect for image in summary.images])]
     return {
         "classes": list(names),
         "images": len(summary.images),
@@ -34,12 +35,12 @@ def summary_to_json(summary: Summary) -> dict[str, Any]:
         "boundary": _boundary(summary.scoring),
         "intervals": _intervals(summary),
         "areas": _areas(summary),
-        "false_positives": wrong_to_json(summary, summary.false_positives, "false_positives"),
-        "missed": wrong_to_json(summary, summary.missed, "missed"),
+        "false_positives": wrong_to_json(summary, summary.totals.false_positives, "false_positives"),
+        "missed": wrong_to_json(summary, summary.totals.missed, "missed"),
         "class_pairs": class_pairs_to_json(summary.totals.confusion, names),
-        "true_sizes": true_sizes_to_json(summary.objects.sizes),
+        "true_sizes": true_sizes_to_json(summary.totals.sizes),
         **_of_probabilities(summary.probabilities, names),
-        "suspects": _suspects(summary),
+        "suspects": None if summary.probabilities is None else suspects,
     }
 
 
@@ -86,7 +87,7 @@ def _areas(summary: Summary) -> dict[str, Any]:
     scale, confusion = summary.scoring.scale, summary.totals.confusion
     counted = int(confusion.sum())
     sides = {"true": confusion.sum(axis=1).tolist(), "predicted": confusion.sum(axis=0).tolist()}
-    components = {"true": summary.objects.true_count.tolist(), "predicted": summary.objects.predicted_count.tolist()}
+    components = {"true": summary.totals.true_count.tolist(), "predicted": summary.totals.predicted_count.tolist()}
     classes = {}
     for class_id, name in enumerate(summary.classes.names):
         pixels = {side: sides[side][class_id] for side in sides}
@@ -103,16 +104,9 @@ def _of_probabilities(counts: ProbabilityCounts | None, names: Sequence[str]) ->
     if counts is None:
         return {"thresholds": None, "log_loss": None, "kitti": None}
     foreground = list(enumerate(names))[1:]
-    kitti = {name: kitti_scores(tallies(counts, class_id)) for class_id, name in foreground}
     loss = log_loss(counts)
     return {
         "thresholds": {name: threshold_curve(counts, class_id) for class_id, name in foreground},
         "log_loss": None if math.isnan(loss) else loss,
-        "kitti": {name: each and asdict(each) for name, each in kitti.items()},
+        "kitti": {name: kitti_scores(tallies(counts, class_id)) for class_id, name in foreground},
     }
-
-
-def _suspects(summary: Summary) -> list[dict[str, Any]] | None:
-    if summary.probabilities is None:
-        return None
-    return [asdict(each) for each in most_suspicious([image.suspect for image in summary.images])]

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from analysis.scoring.scores import every_metric
+from formats.console import result, say
 from formats.wording import UNDEFINED
+
+
+def tell(
+    content: Mapping[str, Any], as_text: Callable[[Mapping[str, Any]], str], page: Path, *, as_json: bool = False
+) -> None:
+    """Print what a page shows, as text or as JSON alone on stdout, and where the page is."""
+    if as_json:
+        result(json.dumps(content, indent=2, ensure_ascii=False))
+        say(str(page))
+        return
+    result(as_text(content))
+    result(f"\n{page}")
 
 
 def format_scores(scores: Mapping[str, Any]) -> str:

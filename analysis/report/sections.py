@@ -113,22 +113,3 @@ def thresholds(scores: Mapping[str, Any]) -> list[Thresholds]:
         for name, curve in (scores.get("thresholds") or {}).items()
         if curve
     ]
-
-
-@dataclass(frozen=True)
-class Errors:
-    """Wrong objects of one sort: false positives, or missed ones."""
-
-    key: str
-    title: str
-    found: Mapping[str, Any]
-    empty: str
-
-
-def errors(scores: Mapping[str, Any]) -> list[Errors]:
-    """False positives and missed objects, where scores.json has them."""
-    sorts = (
-        ("false_positives", "False positives", "images without any true foreground"),
-        ("missed", "Missed", "images without any predicted foreground"),
-    )
-    return [Errors(key, title, scores[key], empty) for key, title, empty in sorts if scores.get(key)]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from typing import Self
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +22,14 @@ fewer than the 2^24 up to which cv2.calcHist, which answers in float32, holds wh
 _PIXELS_PER_RUN = 16
 """Masks are patches of one class: counting runs is faster, as long as they are longer than this."""
 _SAMPLE = 256
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What is counted of images, and adds up field by field."""
+
+    def __add__(self, other: Self) -> Self:
+        return replace(self, **{name: value + getattr(other, name) for name, value in vars(self).items()})
 
 
 def no_counts(num_classes: int) -> Confusion:

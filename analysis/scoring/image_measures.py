@@ -43,18 +43,9 @@ def measure(truth: Mask, prediction: Mask, num_classes: int, options: ScoringOpt
     )
 
 
-@dataclass(frozen=True)
-class Judged:
-    """What probabilities add: their counts, the prediction that follows from them, and where it
-    surely contradicts the truth (0 or 1); both (height, width) uint8."""
-
-    counts: ProbabilityCounts
-    prediction: Mask
-    contradiction: Mask
-
-
-def judge(truth: Mask, bands: Iterable[Band], num_classes: int) -> Judged:
-    """Count the probabilities of an image's bands, which must hold them."""
+def judge(truth: Mask, bands: Iterable[Band], num_classes: int) -> tuple[ProbabilityCounts, Mask, Mask]:
+    """What the probabilities of an image's bands, which must hold them, add: their counts, the prediction
+    that follows from them, and where it surely contradicts the truth (0 or 1), both (height, width) uint8."""
     counts = no_probabilities(num_classes)
     prediction, contradiction = np.empty_like(truth), np.empty_like(truth)
     for band in bands:
@@ -64,4 +55,4 @@ def judge(truth: Mask, bands: Iterable[Band], num_classes: int) -> Judged:
         counts += count_probabilities(truth[rows], band.probabilities)
         prediction[rows] = band.labels
         contradiction[rows] = contradicted(truth[rows], band.labels, band.probabilities)
-    return Judged(counts, prediction, contradiction)
+    return counts, prediction, contradiction

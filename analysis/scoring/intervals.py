@@ -74,7 +74,7 @@ def bootstrap(
     for counts in group_draws(len(by_group), draws, seed):
         weights = counts.astype(np.float64)  # BLAS multiplies floats, exact up to 2^53
         samples.append((pooled(weights), averaged(weights)))
-    overall, per_image = (_intervals(_joined([sample[i] for sample in samples])) for i in range(2))
+    overall, per_image = (_intervals(drawn) for drawn in zip(*samples, strict=True))
     return Intervals(len(by_group), draws, seed, overall, per_image)
 
 
@@ -111,11 +111,8 @@ def _by_group(values: Floats, at: Ints, groups: int) -> Floats:
     return sums
 
 
-def _joined(samples: Sequence[dict[str, Floats]]) -> dict[str, Floats]:
-    return {key: np.concatenate([sample[key] for sample in samples]) for key in samples[0]}
-
-
-def _intervals(drawn: dict[str, Floats]) -> ScoreIntervals:
+def _intervals(samples: Sequence[dict[str, Floats]]) -> ScoreIntervals:
+    drawn = {key: np.concatenate([sample[key] for sample in samples]) for key in samples[0]}
     per_class = {key: values for key, values in drawn.items() if values.ndim == 2}
     means = {**class_means(per_class), "pixel_accuracy": drawn["pixel_accuracy"]}
     return ScoreIntervals(

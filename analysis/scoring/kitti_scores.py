@@ -8,8 +8,6 @@ view; these are the same measures over the image.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from analysis.scoring.scores import Floats, Tally, ratio
@@ -18,35 +16,24 @@ from analysis.scoring.thresholds import thresholds
 _RECALLS = np.arange(11) / 10
 
 
-@dataclass(frozen=True)
-class KittiScores:
-    """`precision` to `false_negative_rate` are those at the threshold where F is largest."""
-
-    max_f: float
-    average_precision: float
-    precision: float
-    recall: float
-    false_positive_rate: float
-    false_negative_rate: float
-    threshold: float
-
-
-def kitti_scores(tally: Tally) -> KittiScores | None:
-    """The scores from counts at each of `thresholds()`; None where no pixel truly is the class."""
+def kitti_scores(tally: Tally) -> dict[str, float] | None:
+    """The scores from counts at each of `thresholds()`, as they stand in scores.json: `precision` to
+    `false_negative_rate` are those at the threshold where F is largest. None where no pixel truly is
+    the class."""
     if tally.tp[0] == 0:
         return None
     precision, recall = ratio(tally.tp, tally.tp + tally.fp), ratio(tally.tp, tally.tp + tally.fn)
     f = ratio(2 * tally.tp, 2 * tally.tp + tally.fp + tally.fn)
     best = int(np.argmax(f))
-    return KittiScores(
-        max_f=float(f[best]),
-        average_precision=_average_precision(precision, recall),
-        precision=float(precision[best]),
-        recall=float(recall[best]),
-        false_positive_rate=float(ratio(tally.fp, tally.fp + tally.tn)[best]),
-        false_negative_rate=float(1 - recall[best]),
-        threshold=float(thresholds()[best]),
-    )
+    return {
+        "max_f": float(f[best]),
+        "average_precision": _average_precision(precision, recall),
+        "precision": float(precision[best]),
+        "recall": float(recall[best]),
+        "false_positive_rate": float(ratio(tally.fp, tally.fp + tally.tn)[best]),
+        "false_negative_rate": float(1 - recall[best]),
+        "threshold": float(thresholds()[best]),
+    }
 
 
 def _average_precision(precision: Floats, recall: Floats) -> float:

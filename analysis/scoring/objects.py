@@ -70,10 +70,6 @@ class WrongObjects:
         return int(self.amounts[..., Amount.COUNT].sum())
 
 
-def no_amounts(num_classes: int) -> Ints:
-    return np.zeros((num_classes, len(Kind), len(SIZE_EDGES), len(Amount)), np.int64)
-
-
 def false_positive_objects(windows: Iterable[ClassWindow], truth: Mask, num_classes: int, halo: int) -> WrongObjects:
     """What is predicted as a foreground class and is not it."""
     found = (_find(w, w.predicted, w.true, w.cut(truth), halo) for w in windows)
@@ -132,7 +128,7 @@ def _most_frequent(classes: Mask, regions: Ints) -> Ints:
 
 
 def _collect(found: Iterable[_Found], num_classes: int) -> WrongObjects:
-    amounts = no_amounts(num_classes)
+    amounts = np.zeros((num_classes, len(Kind), len(SIZE_EDGES), len(Amount)), np.int64)
     listed: list[WrongObject] = []
     for each in found:
         pixels = each.labelled.pixels

@@ -132,16 +132,12 @@ METRICS: tuple[Metric[Tally], ...] = (
 
 
 def _boundary_f(counts: BoundaryCounts) -> Floats:
-    precision, recall = (_near(counts, part, of) for part, of in _CONTOURS)
+    precision, recall = (ratio(counts[..., part], counts[..., of]) for part, of in _CONTOURS)
     with np.errstate(invalid="ignore"):
         f = np.where(precision + recall > 0, 2 * precision * recall / (precision + recall), 0)
     # a class that only one side has is wrong; one that neither has is undefined
     one_sided = np.isnan(precision) ^ np.isnan(recall)
     return np.where(one_sided, 0, np.where(np.isnan(precision), np.nan, f))
-
-
-def _near(counts: BoundaryCounts, part: Column, of: Column) -> Floats:
-    return ratio(counts[..., part], counts[..., of])
 
 
 BOUNDARY_METRICS: tuple[Metric[BoundaryCounts], ...] = (
@@ -179,10 +175,6 @@ class Scores:
 
     per_class: Mapping[str, Floats]
     pixel_accuracy: float
-
-    def mean(self, key: str) -> float:
-        """The mean over classes, background included."""
-        return float(mean_defined(self.per_class[key]))
 
     def foreground_mean(self, key: str) -> float:
         """The mean over classes other than the background."""

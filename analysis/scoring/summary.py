@@ -6,18 +6,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 from analysis.options import ScoringOptions
-from analysis.scoring.count_totals import (
-    ObjectTotals,
-    Totals,
-    WrongTotals,
-    no_objects,
-    no_wrong,
-    sum_totals,
-    totals_of,
-    wrong_totals,
-)
+from analysis.scoring.count_totals import ObjectTotals, Totals, totals_of
 from analysis.scoring.image_report import Examined, ImageReport
 from analysis.scoring.intervals import Intervals, bootstrap
 from analysis.scoring.scores import Scores, mean_over_images
@@ -55,31 +48,25 @@ class Summary:
 
     classes: ClassTable
     scoring: ScoringOptions
-    totals: Totals
+    totals: ObjectTotals
     overall: Scores
     per_image_mean: Scores
     intervals: Intervals
     images: tuple[ImageReport, ...]
     groups: tuple[TableRow, ...]
     attributes: Mapping[str, tuple[TableRow, ...]]
-    objects: ObjectTotals
-    false_positives: WrongTotals
-    missed: WrongTotals
     probabilities: ProbabilityCounts | None
     absent: Absent
 
 
-def summarise(
-    examined: Iterable[Examined], classes: ClassTable, absent: Absent, scoring: ScoringOptions | None = None
-) -> Summary:
-    """Sum up the images as they come."""
-    collected = _Collected(len(classes))
+def summarise(examined: Iterable[Examined], classes: ClassTable, absent: Absent, scoring: ScoringOptions) -> Summary:
+    """Sum up the images, of which there is one or more, as they come."""
+    collected = _Collected()
     for each in examined:
         collected.add(each)
-    scoring = scoring or ScoringOptions()
     images = collected.images
     scores = [image.scores for image in images]
-    totals = sum_totals(list(collected.groups.values()), len(classes))
+    totals = reduce(add, collected.groups.values())
     groups = [image.group for image in images]
     return Summary(
         classes=classes,
@@ -91,9 +78,6 @@ def summarise(
         images=tuple(sorted(images, key=worst_first)),
         groups=_table(collected.groups),
         attributes=_attribute_tables(collected.attributes),
-        objects=collected.objects,
-        false_positives=collected.false_positives,
-        missed=collected.missed,
         probabilities=collected.probabilities,
         absent=absent,
     )
@@ -102,31 +86,24 @@ def summarise(
 class _Collected:
     """What is kept of images as they pass."""
 
-    def __init__(self, num_classes: int) -> None:
+    def __init__(self) -> None:
         self.images: list[ImageReport] = []
-        self.groups: dict[str, Totals] = {}
-        self.attributes: dict[str, dict[str, Totals]] = {}
-        self.objects = no_objects(num_classes)
-        self.false_positives = self.missed = no_wrong(num_classes)
+        self.groups: dict[str, ObjectTotals] = {}
+        self.attributes: dict[str, dict[str, ObjectTotals]] = {}
         self.probabilities: ProbabilityCounts | None = None
 
     def add(self, each: Examined) -> None:
-        report, measured, one = each.report, each.measured, totals_of(each.measured)
+        report, one = each.report, totals_of(each.measured)
         self.images.append(report)
         _add_to(self.groups, report.group, one)
         for name, value in report.attributes.items():
             _add_to(self.attributes.setdefault(name, {}), value, one)
-        components = measured.components
-        self.objects += ObjectTotals(components.true_count, components.predicted_count, components.sizes)
-        confusion = measured.confusion
-        self.false_positives += wrong_totals(measured.false_positives, confusion[1:].sum(axis=1))
-        self.missed += wrong_totals(measured.missed, confusion[:, 1:].sum(axis=0))
         if each.probabilities:
             known = self.probabilities
             self.probabilities = each.probabilities if known is None else known + each.probabilities
 
 
-def _add_to(table: dict[str, Totals], name: str, one: Totals) -> None:
+def _add_to(table: dict[str, ObjectTotals], name: str, one: ObjectTotals) -> None:
     known = table.get(name)
     table[name] = one if known is None else known + one
 

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from analysis.scoring.counts import Counts
 from analysis.scoring.scores import METRICS, Floats, Tally, defined
 from formats.classes import IGNORE
 from formats.masks import Mask
@@ -25,7 +26,7 @@ _BLOCK = 2**24
 
 
 @dataclass(frozen=True)
-class ProbabilityCounts:
+class ProbabilityCounts(Counts):
     """What is summed up of probabilities. `levels` counts pixels by class, by whether they truly
     are it, and by how many of the thresholds their probability reaches less one, int64, shape
     (C, 2, LEVELS); `loss` is the sum over `pixels` of -ln of the true class's probability."""
@@ -33,9 +34,6 @@ class ProbabilityCounts:
     levels: npt.NDArray[np.int64]
     loss: float
     pixels: int
-
-    def __add__(self, other: ProbabilityCounts) -> ProbabilityCounts:
-        return ProbabilityCounts(self.levels + other.levels, self.loss + other.loss, self.pixels + other.pixels)
 
 
 def no_probabilities(num_classes: int) -> ProbabilityCounts:

@@ -120,12 +120,7 @@ def caller_grants(account: Account) -> Iterable[Grant]:
     yield from _storage(account, ("GetObject", "PutObject", "DeleteObject"))
     named = tuple(account.arn("sagemaker", f"{kind}/*") for kind in _RESOURCES)
     yield Grant("Jobs", _sagemaker(_ON_NAMED), named)
-    yield Grant(
-        "FindJobs",
-        _sagemaker(_LISTS),
-        (ANY,),
-        why="SageMaker's List calls know no resources",
-    )
+    yield Grant("FindJobs", _sagemaker(_LISTS), (ANY,), why="SageMaker's List calls know no resources")
     yield Grant("Predict", ("sagemaker:InvokeEndpoint",), (account.arn("sagemaker", "endpoint/*"),))
     yield Grant("Logs", ("logs:DescribeLogStreams", "logs:GetLogEvents"), _log_groups(account))
     yield Grant("GpuUse", ("cloudwatch:GetMetricStatistics",), (ANY,), why="metrics are no resources")

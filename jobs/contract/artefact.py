@@ -21,6 +21,7 @@ HYPERPARAMETERS = "hyperparams.json"
 BEST = "model_best.params"
 LAST = "model_algo-1"
 MEMBERS = (HYPERPARAMETERS, BEST, LAST)
+_READ = (HYPERPARAMETERS, BEST)
 MAX_BYTES = 2**30
 """Unpacked size that is still believed; the largest network, DeepLabV3 on ResNet-101, has 0.25 GB, and
 an artefact holds its best and its last parameters."""
@@ -51,28 +52,35 @@ def read_artefact(path: Path) -> Artefact:
     Raises SagesegError that names the file and the member when it is missing, broken, too large,
     a link, or lies outside the archive's root.
     """
-    members = _read_members(path, (HYPERPARAMETERS, BEST))
-    return Artefact(
-        _parse_hyperparameters(members[HYPERPARAMETERS], f"{path}: {HYPERPARAMETERS}"),
-        decode_params(members[BEST], f"{path}: {BEST}"),
-        str(path),
-    )
+    try:
+        with gzip.open(path) as stream:
+            found = _scan(stream, path)
+    except FileNotFoundError as e:
+        raise SagesegError(f"{path}: not found; expected a training job's model.tar.gz") from e
+    except BROKEN as e:
+        raise SagesegError(f"{path}: cannot be read as model.tar.gz ({e}); get it again") from e
+    missing = [name for name in _READ if name not in found]
+    if missing:
+        raise SagesegError(f"{path}: holds no {missing[0]}; expected {', '.join(MEMBERS)} at its root")
+    return _parse(found, path, ": ")
 
 
 def read_model_folder(folder: Path) -> Artefact:
     """The settings and best parameters of an unpacked artefact, as a serving container finds it in
     `/opt/ml/model`. Raises SagesegError that names the file which is missing or broken."""
     contents = {}
-    for name in (HYPERPARAMETERS, BEST):
+    for name in _READ:
         try:
             contents[name] = (folder / name).read_bytes()
         except OSError as e:
             raise SagesegError(f"{folder / name}: cannot be read ({e.strerror}); expected an unpacked model") from e
-    return Artefact(
-        _parse_hyperparameters(contents[HYPERPARAMETERS], str(folder / HYPERPARAMETERS)),
-        decode_params(contents[BEST], str(folder / BEST)),
-        str(folder),
-    )
+    return _parse(contents, folder, "/")
+
+
+def _parse(contents: Mapping[str, bytes], place: Path, between: str) -> Artefact:
+    """The artefact of two members' contents; `between` joins the place and a member's name in errors."""
+    settings = _parse_hyperparameters(contents[HYPERPARAMETERS], f"{place}{between}{HYPERPARAMETERS}")
+    return Artefact(settings, decode_params(contents[BEST], f"{place}{between}{BEST}"), str(place))
 
 
 def artefact_settings(artefact: Artefact) -> Hyperparameters:
@@ -85,31 +93,17 @@ def artefact_settings(artefact: Artefact) -> Hyperparameters:
         raise SagesegError(f"{artefact.source}: {HYPERPARAMETERS}: {e}") from e
 
 
-def _read_members(path: Path, wanted: tuple[str, ...]) -> dict[str, bytes]:
-    try:
-        with gzip.open(path) as stream:
-            found = _scan(stream, wanted, path)
-    except FileNotFoundError as e:
-        raise SagesegError(f"{path}: not found; expected a training job's model.tar.gz") from e
-    except BROKEN as e:
-        raise SagesegError(f"{path}: cannot be read as model.tar.gz ({e}); get it again") from e
-    missing = [name for name in wanted if name not in found]
-    if missing:
-        raise SagesegError(f"{path}: holds no {missing[0]}; expected {', '.join(MEMBERS)} at its root")
-    return found
-
-
-def _scan(stream: gzip.GzipFile, wanted: tuple[str, ...], path: Path) -> dict[str, bytes]:
-    """The wanted members; what comes after the last of them is not looked at."""
+def _scan(stream: gzip.GzipFile, path: Path) -> dict[str, bytes]:
+    """The members that are read; what comes after the last of them is not looked at."""
     found: dict[str, bytes] = {}
     for member in archive_members(stream, path, MAX_BYTES):
         name = member.name.removeprefix("./")
-        if name not in wanted:
+        if name not in _READ:
             continue
         if not member.is_file:
             raise SagesegError(f"{path}: {name} is a link or folder; expected a regular file")
         found[name] = b"".join(member.parts())
-        if len(found) == len(wanted):
+        if len(found) == len(_READ):
             break
     return found
 

@@ -23,17 +23,14 @@ Value = int | float | bool | str | tuple[int, ...]
 
 
 def _hyperparameter(default: Any, help_text: str, **limits: Any) -> Any:
-    metadata = {"limits": Limits(help_text, **limits)}
-    if default is dataclasses.MISSING:
-        return dataclasses.field(metadata=metadata)
-    return dataclasses.field(default=default, metadata=metadata)
+    return dataclasses.field(default=default, metadata={"limits": Limits(help_text, **limits)})
 
 
 _SGD = ("optimizer", ("sgd",))
 _RMSPROP = ("optimizer", ("rmsprop",))
 _STEP = ("lr_scheduler", ("step",))
 _EARLY = ("early_stopping", ("True",))
-_UNET = ("algorithm", ("unet",))
+_OF_UNET = {"open_only": True, "only_with": ("algorithm", ("unet",)), "source": OPEN_IMPLEMENTATION}
 
 
 @dataclass(frozen=True)
@@ -116,25 +113,19 @@ class Hyperparameters:
         "cross-entropy",
         "What the training lowers.",
         choices=("cross-entropy", "cross-entropy+dice", "cross-entropy+jaccard"),
-        open_only=True,
-        only_with=_UNET,
-        source=OPEN_IMPLEMENTATION,
+        **_OF_UNET,
     )
     augmentation: str = _hyperparameter(
         "default",
         "How training crops are changed: as the built-in does, or also turned by up to 25°, sheared and shifted.",
         choices=("default", "strong"),
-        open_only=True,
-        only_with=_UNET,
-        source=OPEN_IMPLEMENTATION,
+        **_OF_UNET,
     )
     gradient_accumulation: int = _hyperparameter(
         1,
         "Parts of a batch that pass the network one after the other, where memory is short.",
         low=1,
-        open_only=True,
-        only_with=_UNET,
-        source=OPEN_IMPLEMENTATION,
+        **_OF_UNET,
     )
 
     @property
@@ -147,10 +138,6 @@ TABLE: dict[str, dataclasses.Field[Any]] = {f.name: f for f in dataclasses.field
 KINDS: dict[str, Any] = get_type_hints(Hyperparameters)
 FROM_DATASET = ("num_classes", "num_training_samples")
 """What the dataset decides; never typed by a person."""
-TUNABLE: dict[str, Tunable] = {
-    name: f.metadata["limits"].tunable for name, f in TABLE.items() if f.metadata["limits"].tunable
-}
-"""What a tuning job may vary, over which default range (developer guide, "Tuning a Semantic Segmentation Model")."""
 TUNING_OBJECTIVE = "_tuning_objective_metric"
 """The hyperparameter by which a tuning job tells each training job what is searched for."""
 _NOT_BUILTIN = "not part of the built-in algorithm, only of the open implementation"
@@ -160,6 +147,10 @@ _OPEN_WAYS = "--algorithm unet with --backend local, or an --image of your own"
 def limits_of(name: str) -> Limits:
     limits: Limits = TABLE[name].metadata["limits"]
     return limits
+
+
+TUNABLE = {name: tunable for name in TABLE if (tunable := limits_of(name).tunable)}
+"""What a tuning job may vary, over which default range (developer guide, "Tuning a Semantic Segmentation Model")."""
 
 
 def choices_of(name: str, rules: Rules) -> tuple[str, ...]:
@@ -208,11 +199,10 @@ def _parse(name: str, text: str, rules: Rules) -> Value:
 
 
 def _choice(name: str, text: str, rules: Rules) -> str:
+    choices = choices_of(name, rules)
     if rules == "builtin" and text in limits_of(name).open_choices:
-        raise SagesegError(
-            f"{name} {text}: {_NOT_BUILTIN}; expected one of {', '.join(choices_of(name, rules))}, or {_OPEN_WAYS}"
-        )
-    return _one_of(name, text, choices_of(name, rules))
+        raise SagesegError(f"{name} {text}: {_NOT_BUILTIN}; expected one of {', '.join(choices)}, or {_OPEN_WAYS}")
+    return _one_of(name, text, choices)
 
 
 def _one_of(name: str, text: str, choices: tuple[str, ...]) -> str:

@@ -61,10 +61,6 @@ class Member:
     def is_file(self) -> bool:
         return self.header.type in (tarfile.REGTYPE, tarfile.AREGTYPE)
 
-    @property
-    def is_folder(self) -> bool:
-        return self.header.isdir()
-
     def parts(self) -> Iterator[bytes]:
         """The content, at most PART bytes at a time."""
         return _parts(self.stream, self.header.size)
@@ -106,13 +102,9 @@ def _extended(stream: gzip.GzipFile, size: int, source: Path) -> bytes:
 
 def _long_name(kind: bytes, content: bytes) -> str:
     """The name that an extended header gives the member after it; empty where it gives none."""
-    if kind == tarfile.GNUTYPE_LONGNAME:
-        name = content
-    elif kind in (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE):
-        found = _PAX_PATH.search(content)
-        name = found[1] if found else b""
-    else:
-        name = b""
+    name = content if kind == tarfile.GNUTYPE_LONGNAME else b""
+    if kind in (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE) and (found := _PAX_PATH.search(content)):
+        name = found[1]
     return name.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 

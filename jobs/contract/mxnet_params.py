@@ -81,7 +81,9 @@ def decode_params(content: bytes, source: str) -> dict[str, Array]:
     magic, _, count = reader.unpack("QQQ", "header")
     if magic != LIST_MAGIC:
         raise SagesegError(f"{source}: no .params file (it begins with {magic:#x}); expected {LIST_MAGIC:#x}")
-    arrays = [_read_array(reader, f"array {i}") for i in range(reader.bounded(count, 4, "array count"))]
+    if count * 4 > len(content) - reader.at:  # an array begins with four bytes at least
+        raise SagesegError(f"{source}: array count is {count}, more than the file can hold; replace the file")
+    arrays = [_read_array(reader, f"array {i}") for i in range(count)]
     (names,) = reader.unpack("Q", "name count")
     if names != count:
         raise SagesegError(f"{source}: {count} arrays but {names} names; expected a dictionary, a name for each")
@@ -105,20 +107,14 @@ class _Reader:
     at: int = 0
 
     def take(self, size: int, what: str) -> memoryview:
-        if size > len(self.content) - self.at:
-            left = len(self.content) - self.at
+        left = len(self.content) - self.at
+        if size > left:
             raise SagesegError(f"{self.source}: {what} needs {size} bytes and {left} are left; replace the file")
         self.at += size
         return self.content[self.at - size : self.at]
 
     def unpack(self, layout: str, what: str) -> tuple[int, ...]:
         return struct.unpack("<" + layout, self.take(struct.calcsize("<" + layout), what))
-
-    def bounded(self, count: int, size: int, what: str) -> int:
-        """`count` if as many items of `size` bytes at least can still follow."""
-        if count * size > len(self.content) - self.at:
-            raise SagesegError(f"{self.source}: {what} is {count}, more than the file can hold; replace the file")
-        return count
 
 
 def _read_array(reader: _Reader, what: str) -> Array | str:

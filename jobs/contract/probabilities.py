@@ -24,8 +24,8 @@ MAX_DIMENSIONS = 32
 _FEATURES, _KEY, _VALUE = 1, 1, 2
 _FLOAT32, _INT32, _VALUES = 2, 7, 1
 """Numbers of the message's fields: of the record and its map's entries, and of a tensor."""
-_VARINT, _EIGHT_BYTES, _DELIMITED, _FOUR_BYTES = 0, 1, 2, 5
-"""Protobuf's wire types."""
+_VARINT, _DELIMITED, _FIXED = 0, 2, {1: 8, 5: 4}
+"""Protobuf's wire types; of those of fixed length, the bytes by the type."""
 
 
 def encode_probabilities(probabilities: Probabilities) -> bytes:
@@ -86,16 +86,16 @@ def _fields(message: memoryview, source: str) -> Iterator[tuple[int, memoryview]
     while at < len(message):
         tag, at = _read_varint(message, at, source)
         start, end = at, at
-        match tag & 7:
-            case wire if wire == _VARINT:
-                _, end = _read_varint(message, at, source)
-            case wire if wire == _DELIMITED:
-                length, start = _read_varint(message, at, source)
-                end = start + length
-            case wire if wire in (_EIGHT_BYTES, _FOUR_BYTES):
-                end = at + (8 if wire == _EIGHT_BYTES else 4)
-            case wire:
-                raise SagesegError(f"{source}: no protobuf message (wire type {wire}); ask again")
+        wire = tag & 7
+        if wire == _VARINT:
+            _, end = _read_varint(message, at, source)
+        elif wire == _DELIMITED:
+            length, start = _read_varint(message, at, source)
+            end = start + length
+        elif wire in _FIXED:
+            end = at + _FIXED[wire]
+        else:
+            raise SagesegError(f"{source}: no protobuf message (wire type {wire}); ask again")
         if end > len(message):
             raise SagesegError(f"{source}: cut short within its message; ask again")
         yield tag >> 3, message[start:end]

@@ -38,19 +38,15 @@ def read_records(stream: BinaryIO, source: str) -> Iterator[bytes]:
         if magic != MAGIC:
             raise SagesegError(f"{source}: no RecordIO frame; expected RecordWrapperType RecordIO for the channel")
         kind, length = _parted(word)
-        parts.append(_content(stream, length, source))
+        content = stream.read(_padded(length))
+        if len(content) < _padded(length):
+            raise SagesegError(f"{source}: breaks off within a record; start the job again")
+        parts.append(content[:length])
         if kind in (_WHOLE, _LAST):
             yield _LEFT_OUT.join(parts)
             parts = []
     if parts:
         raise SagesegError(f"{source}: breaks off within a record; start the job again")
-
-
-def _content(stream: BinaryIO, length: int, source: str) -> bytes:
-    content = stream.read(_padded(length))
-    if len(content) < _padded(length):
-        raise SagesegError(f"{source}: breaks off within a record; start the job again")
-    return content[:length]
 
 
 def first_record(body: memoryview, source: str) -> memoryview:

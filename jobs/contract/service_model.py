@@ -90,6 +90,10 @@ def _check(value: Any, shape: Shape, path: str, file_uris: bool) -> Iterator[Vio
         yield from _INSIDES[shape.type_name](value, shape, path, file_uris)
 
 
+def missing_member(path: str) -> Violation:
+    return _broken(None, path, "Member must not be null")
+
+
 def _broken(value: Any, path: str, rule: str) -> Violation:
     shown = "null" if value is None else f"'{_as_java(value)}'"
     return Violation("constraint", path, f"Value {shown} at '{path}' failed to satisfy constraint: {rule}")
@@ -107,14 +111,14 @@ def _as_java(value: Any) -> str:
 def _inside_structure(value: Any, shape: Any, path: str, file_uris: bool) -> Iterator[Violation]:
     for name in shape.required_members:
         if value.get(name) is None:
-            yield _broken(None, _join(path, name), "Member must not be null")
+            yield missing_member(join_path(path, name))
     for name, member in value.items():
         if name not in shape.members:
             where, known = path or "input", ", ".join(shape.members)
             message = f'Unknown parameter in {where}: "{name}", must be one of: {known}'
-            yield Violation("unknown", _join(path, str(name)), message)
+            yield Violation("unknown", join_path(path, str(name)), message)
         elif member is not None:
-            yield from _check(member, shape.members[name], _join(path, name), file_uris)
+            yield from _check(member, shape.members[name], join_path(path, name), file_uris)
 
 
 def _inside_list(value: Any, shape: Any, path: str, file_uris: bool) -> Iterator[Violation]:
@@ -152,7 +156,8 @@ def _check_scalars(
         yield _broken(whole, path, f"{subject} must satisfy constraint: [{texts}]")
 
 
-def _join(path: str, name: str) -> str:
+def join_path(path: str, name: str) -> str:
+    """The path of a structure's member; an empty one is the request's own."""
     lowered = name[:1].lower() + name[1:]
     return f"{path}.{lowered}" if path else lowered
 

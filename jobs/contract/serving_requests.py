@@ -8,9 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from formats.errors import SagesegError
-from jobs.contract.instances import local_storage_gb
 from jobs.contract.service_model import load_service
-from jobs.contract.training_request import ANY_NETWORK, Network, tag_list, vpc
+from jobs.contract.training_request import (
+    ANY_NETWORK,
+    Network,
+    disk_key_member,
+    key_member,
+    network_members,
+    tag_list,
+)
 
 VARIANT = "AllTraffic"
 MAX_INVOCATION_BYTES = 6_291_456
@@ -67,22 +73,18 @@ class Transform:
 
 def model_request(model: ServedModel) -> dict[str, Any]:
     """The dictionary that `create_model` takes."""
-    request: dict[str, Any] = {
+    return {
         "ModelName": model.name,
         "PrimaryContainer": {"Image": model.image, "ModelDataUrl": model.artefact_uri},
         "ExecutionRoleArn": model.role,
         "Tags": tag_list(model.tags),
+        **network_members(model.network),
     }
-    if model.network.subnets:
-        request["VpcConfig"] = vpc(model.network)
-    if model.network.isolated:
-        request["EnableNetworkIsolation"] = True
-    return request
 
 
 def endpoint_config_request(serving: Serving) -> dict[str, Any]:
     """The dictionary that `create_endpoint_config` takes; the configuration has the endpoint's name."""
-    request: dict[str, Any] = {
+    return {
         "EndpointConfigName": serving.name,
         "ProductionVariants": [
             {
@@ -94,10 +96,8 @@ def endpoint_config_request(serving: Serving) -> dict[str, Any]:
             }
         ],
         "Tags": tag_list(serving.tags),
+        **disk_key_member("KmsKeyId", serving.kms_key, serving.instance_type),
     }
-    if serving.kms_key and not local_storage_gb(serving.instance_type):
-        request["KmsKeyId"] = serving.kms_key  # refused for disks of the instance's own, which encrypt by themselves
-    return request
 
 
 def endpoint_request(serving: Serving) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def endpoint_request(serving: Serving) -> dict[str, Any]:
 def transform_request(transform: Transform) -> dict[str, Any]:
     """The dictionary that `create_transform_job` takes."""
     source = {"S3DataType": "S3Prefix", "S3Uri": f"{transform.input_uri.rstrip('/')}/"}
-    request: dict[str, Any] = {
+    return {
         "TransformJobName": transform.name,
         "ModelName": transform.model_name,
         "MaxConcurrentTransforms": BATCH_CONCURRENT,
@@ -128,18 +128,15 @@ def transform_request(transform: Transform) -> dict[str, Any]:
             "S3OutputPath": transform.output_uri,
             "Accept": transform.accept,
             "AssembleWith": "None",
+            **key_member("KmsKeyId", transform.kms_key),
         },
         "TransformResources": {
             "InstanceType": transform.instance_type,
             "InstanceCount": transform.instance_count,
+            **disk_key_member("VolumeKmsKeyId", transform.kms_key, transform.instance_type),
         },
         "Tags": tag_list(transform.tags),
     }
-    if transform.kms_key:
-        request["TransformOutput"]["KmsKeyId"] = transform.kms_key
-        if not local_storage_gb(transform.instance_type):
-            request["TransformResources"]["VolumeKmsKeyId"] = transform.kms_key
-    return request
 
 
 def check_serving_instance(instance_type: str, use: Use) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from formats.channels import CHANNELS
 from jobs.contract.channels import CONTENT_TYPES, MANIFEST_ATTRIBUTES, PRETRAINED
 from jobs.contract.instances import local_storage_gb
 
@@ -80,17 +81,19 @@ def training_body(job: TrainingJob) -> dict[str, Any]:
             "TrainingInputMode": "Pipe" if job.augmented else "File",
         },
         "RoleArn": job.role,
-        "InputDataConfig": list(_channels(job)),
-        "OutputDataConfig": {"S3OutputPath": job.output_uri, **_key("KmsKeyId", job.kms_key)},
-        "ResourceConfig": resources(job.instance_type, job.volume_gb, job.kms_key),
+        "InputDataConfig": _channels(job),
+        "OutputDataConfig": {"S3OutputPath": job.output_uri, **key_member("KmsKeyId", job.kms_key)},
+        "ResourceConfig": {  # one machine, on which alone the algorithm trains
+            "InstanceType": job.instance_type,
+            "InstanceCount": 1,
+            "VolumeSizeInGB": job.volume_gb,
+            **disk_key_member("VolumeKmsKeyId", job.kms_key, job.instance_type),
+        },
         "StoppingCondition": {"MaxRuntimeInSeconds": job.max_runtime_seconds},
     }
     if job.environment:
         body["Environment"] = dict(job.environment)
-    if job.network.subnets:
-        body["VpcConfig"] = vpc(job.network)
-    if job.network.isolated:
-        body["EnableNetworkIsolation"] = True
+    body |= network_members(job.network)
     if job.spot:
         body["EnableManagedSpotTraining"] = True
         body["StoppingCondition"]["MaxWaitTimeInSeconds"] = job.spot.max_wait_seconds
@@ -98,35 +101,36 @@ def training_body(job: TrainingJob) -> dict[str, Any]:
     return body
 
 
-def resources(instance_type: str, volume_gb: int, kms_key: str | None) -> dict[str, Any]:
-    """One machine, on which alone the algorithm trains. A disk of the instance's own takes no key:
-    its hardware encrypts."""
-    return {
-        "InstanceType": instance_type,
-        "InstanceCount": 1,
-        "VolumeSizeInGB": volume_gb,
-        **_key("VolumeKmsKeyId", None if local_storage_gb(instance_type) else kms_key),
-    }
-
-
-def vpc(network: Network) -> dict[str, Any]:
-    return {"SecurityGroupIds": list(network.security_groups), "Subnets": list(network.subnets)}
+def network_members(network: Network) -> dict[str, Any]:
+    """What tells a container's request of its network."""
+    members: dict[str, Any] = {}
+    if network.subnets:
+        members["VpcConfig"] = {"SecurityGroupIds": list(network.security_groups), "Subnets": list(network.subnets)}
+    if network.isolated:
+        members["EnableNetworkIsolation"] = True
+    return members
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
-def _key(name: str, kms_key: str | None) -> dict[str, str]:
+def key_member(name: str, kms_key: str | None) -> dict[str, str]:
     return {name: kms_key} if kms_key else {}
 
 
+def disk_key_member(name: str, kms_key: str | None, instance_type: str) -> dict[str, str]:
+    """A disk of the instance's own takes no key: its hardware encrypts."""
+    return {} if local_storage_gb(instance_type) else key_member(name, kms_key)
+
+
 def _channels(job: TrainingJob) -> list[dict[str, Any]]:
-    splits = {"train": "train", "validation": job.validate_on}
+    data_uri = job.data_uri.rstrip("/")
+    sources = {name: f"{data_uri}/{name.replace('validation', job.validate_on)}" for name in CONTENT_TYPES}
     if job.augmented:
-        channels = [_manifest_channel(job.data_uri, name, source) for name, source in splits.items()]
-    else:
-        channels = [channel(job.data_uri, name, name.replace("validation", job.validate_on)) for name in CONTENT_TYPES]
+        channels = [_manifest_channel(name, f"{sources[name]}.manifest") for name in CHANNELS.values()]
+    else:  # with a slash: `…/train` would match `…/train_annotation` too
+        channels = [_input(name, f"{source}/", CONTENT_TYPES[name]) for name, source in sources.items()]
     if job.label_map_uri:
         channels.append(_input("label_map", f"{job.label_map_uri.rstrip('/')}/", "application/json"))
     if job.model_uri:
@@ -134,11 +138,6 @@ def _channels(job: TrainingJob) -> list[dict[str, Any]]:
     if job.pretrained_uri:
         channels.append(_input(PRETRAINED, job.pretrained_uri, "application/octet-stream"))
     return channels
-
-
-def channel(data_uri: str, name: str, folder: str | None = None) -> dict[str, Any]:
-    """One channel. The URI ends in a slash: `…/train` would match `…/train_annotation` too."""
-    return _input(name, f"{data_uri.rstrip('/')}/{folder or name}/", CONTENT_TYPES[name])
 
 
 def _input(name: str, uri: str, content_type: str) -> dict[str, Any]:
@@ -153,22 +152,12 @@ def _input(name: str, uri: str, content_type: str) -> dict[str, Any]:
     }
 
 
-def _manifest_channel(data_uri: str, name: str, source: str) -> dict[str, Any]:
+def _manifest_channel(name: str, uri: str) -> dict[str, Any]:
     """A channel that streams what an augmented manifest lists; masks come with the images."""
-    listed = {
-        "S3DataType": "AugmentedManifestFile",
-        "S3Uri": f"{data_uri.rstrip('/')}/{source}.manifest",
-        "S3DataDistributionType": "FullyReplicated",
-        "AttributeNames": list(MANIFEST_ATTRIBUTES),
-    }
-    return {
-        "ChannelName": name,
-        "DataSource": {"S3DataSource": listed},
-        "ContentType": "application/x-recordio",
-        "CompressionType": "None",
-        "RecordWrapperType": "RecordIO",
-        "InputMode": "Pipe",
-    }
+    channel = _input(name, uri, "application/x-recordio") | {"RecordWrapperType": "RecordIO", "InputMode": "Pipe"}
+    listed = {"S3DataType": "AugmentedManifestFile", "AttributeNames": list(MANIFEST_ATTRIBUTES)}
+    channel["DataSource"]["S3DataSource"] |= listed
+    return channel
 
 
 def validates_on_train(request: Mapping[str, Any]) -> bool:

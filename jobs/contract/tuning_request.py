@@ -72,11 +72,8 @@ def _definition(tuning: Tuning) -> dict[str, Any]:
 
 def parameter_ranges(ranges: Mapping[str, Tunable]) -> dict[str, list[dict[str, Any]]]:
     """The service's three lists; every bound is a string."""
-    lists: dict[str, list[dict[str, Any]]] = {
-        "ContinuousParameterRanges": [],
-        "IntegerParameterRanges": [],
-        "CategoricalParameterRanges": [],
-    }
+    kinds = ("Continuous", "Integer", "Categorical")
+    lists: dict[str, list[dict[str, Any]]] = {f"{kind}ParameterRanges": [] for kind in kinds}
     for name, tunable in ranges.items():
         if tunable.choices:
             lists["CategoricalParameterRanges"].append({"Name": name, "Values": list(tunable.choices)})

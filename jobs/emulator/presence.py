@@ -74,9 +74,7 @@ def read_presence(home: Path) -> Presence | None:
 def living_emulator(home: Path) -> Presence | None:
     """The server that serves a home now: what it wrote, confirmed by its own answer."""
     presence = read_presence(home)
-    if presence is None or _ask_health(presence.url) != asdict(presence):
-        return None
-    return presence
+    return presence if presence and _ask_health(presence.url) == asdict(presence) else None
 
 
 def _ask_health(url: str) -> object:

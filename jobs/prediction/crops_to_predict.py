@@ -22,8 +22,8 @@ from formats.images import (
     decode_image,
     encode_image,
     image_errors,
-    image_size,
     is_plain_jpeg,
+    read_header,
     read_image,
 )
 from formats.manifest import ManifestRow
@@ -125,7 +125,7 @@ def folder_work(folder: Path, size: int | None, overlap: int) -> list[SourceWork
 
 
 def _rows_of(path: Path, size: int | None, overlap: int) -> Iterator[ManifestRow]:
-    width, height = image_size(path)
+    width, height = read_header(path).size
     for crop in crop_grid(width, height, size, overlap):
         yield ManifestRow(
             path.stem if size is None else crop_id(path.stem, crop),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -74,7 +74,8 @@ def certify(
 ) -> dict[str, Any]:
     """The content of split.json. `thumbnails` has one row per image; `groups` maps group to split."""
     splits = [groups[image.group] for image in images]
-    found = {pair: list(_twins_across(thumbnails, splits, *pair)) for pair in _PAIRS_OF_SPLITS}
+    places = {split: _places(splits, split) for split in SPLITS}
+    found = {(a, b): list(find_twins(thumbnails, places[a], places[b])) for a, b in _PAIRS_OF_SPLITS}
     pairs = sorted(chain.from_iterable(found.values()))
     with_twin = {pair.a for pair in found["val", "train"]}
     return {
@@ -98,10 +99,6 @@ def certify(
 
 def _places(splits: Sequence[str], split: str) -> list[int]:
     return [place for place, own in enumerate(splits) if own == split]
-
-
-def _twins_across(thumbnails: Thumbnails, splits: Sequence[str], one: str, other: str) -> Iterator[Twins]:
-    return find_twins(thumbnails, _places(splits, one), _places(splits, other))
 
 
 def _described(pair: Twins, images: Sequence[LabelledImage], splits: Sequence[str]) -> dict[str, Any]:

@@ -11,11 +11,12 @@ from formats.crops import Box, crop_grid, crop_id
 from formats.dataset import image_path, mask_path
 from formats.errors import SagesegError
 from formats.images import Rgb, cut_image, decode_image, encode_image, image_errors, is_plain_jpeg
+from formats.manifest import ManifestRow
 from formats.masks import Mask, count_values, cut_mask, encode_mask, foreground_share, resize_mask
 from formats.resampling import resize_image
 from formats.resize import resized_size
-from formats.staging import write_errors
-from prep.dataset.journal import CropEntry, ImageEntry, Place, read_entry
+from formats.staging import write_unfinished
+from prep.dataset.journal import ImageEntry, Place, read_entry
 from prep.dataset.split import rank
 from prep.dataset.twins import thumbnail
 from prep.options import OBJECTS, PrepOptions
@@ -44,9 +45,11 @@ class ImageTask:
 
 @dataclass(frozen=True)
 class _Pixels:
-    """An image ready to be cut. `content` and `mask_content` are the bytes of its files where they
-    may stand in the dataset as they are; `region` is 1 in the regions, None where there are none."""
+    """An image ready to be cut, of `source_size` (width, height) before it was resized. `content` and
+    `mask_content` are the bytes of its files where they may stand in the dataset as they are; `region`
+    is 1 in the regions, None where there are none."""
 
+    source_size: tuple[int, int]
     image: Rgb
     mask: Mask
     region: Mask | None
@@ -77,10 +80,9 @@ def settle_image(task: ImageTask) -> ImageEntry | None:
 
 
 def _is_whole(task: ImageTask, entry: ImageEntry) -> bool:
-    for crop in entry.crops:
-        row_id = row_id_of(task.image.source, crop.box, task.options)
-        files = ((image_path, crop.image_sha256), (mask_path, crop.mask_sha256))
-        if crop.kept and any(_digest(path(task.root, row_id)) != digest for path, digest in files):
+    for row in entry.rows:
+        files = ((image_path, row.image_sha256), (mask_path, row.mask_sha256))
+        if row.kept and any(_digest(path(task.root, row.id)) != digest for path, digest in files):
             return False
     return True
 
@@ -95,17 +97,14 @@ def _digest(path: Path) -> str:
 def write_image(task: ImageTask) -> ImageEntry:
     """Write one image's crops and tell what they are."""
     content, image, mask = _read(task.image)
-    height, width = mask.shape
     pixels = _resized(task, content, image, mask)
     counts = count_values(pixels.mask)
-    resized_height, resized_width = pixels.mask.shape
-    crops = crop_grid(resized_width, resized_height, task.options.crop, task.options.overlap)
+    height, width = pixels.mask.shape
+    crops = crop_grid(width, height, task.options.crop, task.options.overlap)
     return ImageEntry(
         source=task.image.source,
         state=task.state,
-        width=width,
-        height=height,
-        crops=tuple(_write_crop(task, pixels, crop) for crop in crops),
+        rows=tuple(_write_crop(task, pixels, crop) for crop in crops),
         pixels=tuple(counts[: task.num_classes]),
         ignored=counts[IGNORE],
         thumbnail=thumbnail(image).tobytes(),
@@ -131,6 +130,7 @@ def _resized(task: ImageTask, content: bytes, image: Rgb, mask: Mask) -> _Pixels
     regions = task.image.regions if task.options.focus else ()
     whole = size == (width, height) and task.options.crop is None
     return _Pixels(
+        source_size=(width, height),
         image=resize_image(image, *size),
         mask=resize_mask(mask, *size),
         region=draw_regions(regions, size, (size[0] / width, size[1] / height)) if regions else None,
@@ -139,8 +139,9 @@ def _resized(task: ImageTask, content: bytes, image: Rgb, mask: Mask) -> _Pixels
     )
 
 
-def _write_crop(task: ImageTask, pixels: _Pixels, crop: Box) -> CropEntry:
-    row_id = row_id_of(task.image.source, crop, task.options)
+def _write_crop(task: ImageTask, pixels: _Pixels, crop: Box) -> ManifestRow:
+    labelled = task.image
+    row_id = _row_id(labelled.source, crop, task.options)
     mask = cut_mask(pixels.mask, crop)
     foreground = foreground_share(mask)
     in_region = pixels.region is not None and bool(_inside(pixels.region, crop).any())
@@ -153,24 +154,24 @@ def _write_crop(task: ImageTask, pixels: _Pixels, crop: Box) -> CropEntry:
             _write_file(image_path(task.root, row_id), content),
             _write_file(mask_path(task.root, row_id), pixels.mask_content or encode_mask(mask)),
         )
-    return CropEntry(crop.left, crop.top, crop.width, crop.height, kept, foreground, *digests)
+    place = crop.left, crop.top, crop.width, crop.height, *pixels.source_size
+    told = kept, foreground, *digests, labelled.attributes
+    return ManifestRow(row_id, task.split, labelled.group, labelled.source, *place, *told)
 
 
 def _inside(pixels: Mask, crop: Box) -> Mask:
     return pixels[crop.top : crop.top + crop.height, crop.left : crop.left + crop.width]
 
 
-def row_id_of(source: str, crop: Box, options: PrepOptions) -> str:
+def _row_id(source: str, crop: Box, options: PrepOptions) -> str:
     """The id of a crop's row and files."""
     stem = PurePosixPath(source).stem
     return stem if options.crop is None else crop_id(stem, crop)
 
 
 def _write_file(path: Path, content: bytes) -> str:
-    """Write a file and give its sha256. Not beside and moved: the whole folder is unfinished until
-    it gets its name, and a file counts as done when the journal knows its sha256."""
-    with write_errors(path):
-        path.write_bytes(content)
+    """Write a file and give its sha256. A file counts as done when the journal knows its sha256."""
+    write_unfinished(path, content)
     return hashlib.sha256(content).hexdigest()
 
 

@@ -8,48 +8,28 @@ import shutil
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from formats.console import say
-from formats.crops import Box
 from formats.errors import SagesegError
+from formats.manifest import ManifestRow
 from formats.staging import lock_file, refuse_existing, replace_folder
 
 JOURNAL = "journal.jsonl"
 
 
 @dataclass(frozen=True)
-class CropEntry:
-    """A crop as the manifest will tell it; the sha256 are empty where it is dropped."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-    kept: bool
-    foreground: float
-    image_sha256: str
-    mask_sha256: str
-
-    @property
-    def box(self) -> Box:
-        return Box(self.x, self.y, self.width, self.height)
-
-
-@dataclass(frozen=True)
 class ImageEntry:
-    """What became of one image. `width, height` are the source's; `pixels` counts each class in
-    the image at the size that was cut, `ignored` the pixels to ignore; `thumbnail` are the bytes of
-    `twins.thumbnail`. `state` tells whether the inputs are still those that were read."""
+    """What became of one image. `rows` are its crops as the manifest will tell them; `pixels` counts
+    each class in the image at the size that was cut, `ignored` the pixels to ignore; `thumbnail` are
+    the bytes of `twins.thumbnail`. `state` tells whether the inputs are still those that were read."""
 
     source: str
     state: str
-    width: int
-    height: int
-    crops: tuple[CropEntry, ...]
+    rows: tuple[ManifestRow, ...]
     pixels: tuple[int, ...]
     ignored: int
     thumbnail: bytes
@@ -66,7 +46,7 @@ class Place:
 def format_entry(entry: ImageEntry) -> bytes:
     """An entry as a line of the journal."""
     content = vars(entry) | {
-        "crops": [astuple(crop) for crop in entry.crops],
+        "rows": [list(vars(row).values()) for row in entry.rows],
         "thumbnail": b64encode(entry.thumbnail).decode("ascii"),
     }
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogateescape") + b"\n"
@@ -75,7 +55,7 @@ def format_entry(entry: ImageEntry) -> bytes:
 def parse_entry(line: bytes) -> ImageEntry:
     """The counterpart of `format_entry`."""
     content = json.loads(line.decode("utf-8", "surrogateescape"))
-    content["crops"] = tuple(CropEntry(*crop) for crop in content["crops"])
+    content["rows"] = tuple(ManifestRow(*row) for row in content["rows"])
     content["pixels"] = tuple(content["pixels"])
     content["thumbnail"] = b64decode(content["thumbnail"])
     return ImageEntry(**content)

@@ -27,9 +27,15 @@ class Foreground:
     pixels: int
     counted: int
 
+    def __add__(self, other: Foreground) -> Foreground:
+        return Foreground(self.pixels + other.pixels, self.counted + other.counted)
+
     @property
     def share(self) -> float:
         return self.pixels / self.counted if self.counted else 0.0
+
+
+NO_FOREGROUND = Foreground(0, 0)
 
 
 def assign_groups(
@@ -71,20 +77,15 @@ def _deal(drawn: Sequence[str], wanted: int, seed: int, foreground: Mapping[str,
     wanted = min(wanted, len(drawn))
     ordered = sorted(drawn, key=lambda name: foreground[name].share)
     parts = [ordered[i * len(ordered) // wanted : (i + 1) * len(ordered) // wanted] for i in range(wanted)]
-    target = _pooled(foreground.values())
+    target = sum(foreground.values(), NO_FOREGROUND).share
 
     def deal(number: int) -> list[str]:
         return [min(part, key=lambda name: rank(seed, f"{number}:{name}")) for part in parts]
 
     def distance(chosen: list[str]) -> float:
-        return abs(_pooled(foreground[name] for name in chosen) - target)
+        return abs(sum((foreground[name] for name in chosen), NO_FOREGROUND).share - target)
 
     return min(map(deal, range(DEALS)), key=distance)
-
-
-def _pooled(groups: Iterable[Foreground]) -> float:
-    known = list(groups)
-    return Foreground(sum(group.pixels for group in known), sum(group.counted for group in known)).share
 
 
 def _count(part: float, groups: int) -> int:

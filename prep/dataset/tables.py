@@ -6,8 +6,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,12 @@ from formats.dataset import (
     split_path,
 )
 from formats.errors import SagesegError
-from formats.manifest import ManifestRow, attribute_names, manifest_lines
+from formats.manifest import attribute_names, manifest_lines
 from formats.staging import link_file, write_lines, write_text
 from formats.version import tool_version
 from prep.dataset.certificate import Balance, certify
-from prep.dataset.image_work import row_id_of
 from prep.dataset.journal import ImageEntry, Journal
-from prep.dataset.twins import SIDE
+from prep.dataset.twins import SIDE, Thumbnails
 from prep.options import PrepOptions
 from prep.readers.labelled_image import LabelledImage
 
@@ -50,23 +50,24 @@ class Plan:
     options: PrepOptions
 
 
-@dataclass
+@dataclass(frozen=True)
 class SplitCounts:
     """What a split holds; `kept` are the crops with files."""
 
-    groups: int = 0
-    images: int = 0
-    crops: int = 0
-    kept: int = 0
+    groups: int
+    images: int
+    crops: int
+    kept: int
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Tally:
-    """What is counted over all entries, by split."""
+    """What is told of all entries: by split what it holds and the ids of its kept crops, and a thumbnail of each."""
 
     counts: dict[str, SplitCounts]
     balances: dict[str, Balance]
-    kept: dict[str, list[str]] = field(default_factory=lambda: {split: [] for split in SPLITS})
+    kept: dict[str, list[str]]
+    thumbnails: Thumbnails
 
 
 def write_tables(root: Path, journal: Journal, plan: Plan) -> dict[str, SplitCounts]:
@@ -74,65 +75,39 @@ def write_tables(root: Path, journal: Journal, plan: Plan) -> dict[str, SplitCou
 
     Raises SagesegError for a split of which no crop is kept.
     """
-    tally, thumbnails = _count(journal, plan)
+    tally = _count(journal, plan)
     _check_splits(tally, plan.options)
     _sweep(root, tally.kept)
     write_labels(labels_path(root), plan.classes)
     names = attribute_names(image.attributes for image in plan.images)
-    write_lines(manifest_path(root), manifest_lines(_rows(journal, plan), names))
+    rows = (row for entry in _entries(journal, plan) for row in entry.rows)
+    write_lines(manifest_path(root), manifest_lines(rows, names))
     for split, ids in tally.kept.items():
         write_lines(image_set_path(root, split), (f"{row_id}\n" for row_id in ids))
     _link_channels(root, tally.kept)
-    certificate = certify(plan.images, plan.groups, tally.balances, thumbnails, plan.classes, plan.options)
+    certificate = certify(plan.images, plan.groups, tally.balances, tally.thumbnails, plan.classes, plan.options)
     _write_json(split_path(root), certificate)
     _write_json(info_path(root), _info(plan, tally.counts))
     return tally.counts
 
 
-def _entries(journal: Journal, plan: Plan) -> Iterator[tuple[LabelledImage, str, ImageEntry]]:
-    entries = journal.entries(image.source for image in plan.images)
-    for image, entry in zip(plan.images, entries, strict=True):
-        yield image, plan.groups[image.group], entry
+def _entries(journal: Journal, plan: Plan) -> Iterator[ImageEntry]:
+    return journal.entries(image.source for image in plan.images)
 
 
-def _count(journal: Journal, plan: Plan) -> tuple[_Tally, Any]:
-    tally = _Tally(
-        counts={split: SplitCounts(groups=list(plan.groups.values()).count(split)) for split in SPLITS},
-        balances={split: Balance(len(plan.classes)) for split in SPLITS},
-    )
+def _count(journal: Journal, plan: Plan) -> _Tally:
+    groups, crops = Counter(plan.groups.values()), Counter[str]()
+    balances = {split: Balance(len(plan.classes)) for split in SPLITS}
+    kept: dict[str, list[str]] = {split: [] for split in SPLITS}
     thumbnails = np.empty((len(plan.images), SIDE, SIDE), np.uint8)
-    for place, (image, split, entry) in enumerate(_entries(journal, plan)):
-        kept = [row_id_of(image.source, crop.box, plan.options) for crop in entry.crops if crop.kept]
-        tally.kept[split] += kept
-        tally.balances[split].add(entry)
-        counts = tally.counts[split]
-        counts.images += 1
-        counts.crops += len(entry.crops)
-        counts.kept += len(kept)
+    for place, entry in enumerate(_entries(journal, plan)):
+        split = plan.groups[plan.images[place].group]
+        balances[split].add(entry)
+        crops[split] += len(entry.rows)
+        kept[split] += [row.id for row in entry.rows if row.kept]
         thumbnails[place] = np.frombuffer(entry.thumbnail, np.uint8).reshape(SIDE, SIDE)
-    return tally, thumbnails
-
-
-def _rows(journal: Journal, plan: Plan) -> Iterator[ManifestRow]:
-    for image, split, entry in _entries(journal, plan):
-        for crop in entry.crops:
-            yield ManifestRow(
-                row_id_of(image.source, crop.box, plan.options),
-                split,
-                image.group,
-                image.source,
-                crop.x,
-                crop.y,
-                crop.width,
-                crop.height,
-                entry.width,
-                entry.height,
-                crop.kept,
-                crop.foreground,
-                crop.image_sha256,
-                crop.mask_sha256,
-                image.attributes,
-            )
+    counts = {s: SplitCounts(groups[s], balances[s].images, crops[s], len(kept[s])) for s in SPLITS}
+    return _Tally(counts, balances, kept, thumbnails)
 
 
 def _check_splits(tally: _Tally, options: PrepOptions) -> None:

@@ -13,7 +13,7 @@ from formats.parallel import map_parallel
 from formats.version import tool_version
 from prep.dataset.image_work import ImageTask, settle_image, state_of
 from prep.dataset.journal import Journal, resumable_folder
-from prep.dataset.split import Foreground, assign_groups, read_split_file
+from prep.dataset.split import NO_FOREGROUND, Foreground, assign_groups, read_split_file
 from prep.dataset.tables import Plan, SplitCounts, recorded_options, write_tables
 from prep.options import PrepOptions
 from prep.readers.labelled_image import LabelledImage, Source
@@ -69,8 +69,7 @@ def _foreground(images: Sequence[LabelledImage], workers: int | None) -> dict[st
     counted = map_parallel(_count_foreground, images, workers=workers, label="masks")
     groups: dict[str, Foreground] = {}
     for image, found in zip(images, counted, strict=True):
-        so_far = groups.get(image.group, Foreground(0, 0))
-        groups[image.group] = Foreground(so_far.pixels + found.pixels, so_far.counted + found.counted)
+        groups[image.group] = groups.get(image.group, NO_FOREGROUND) + found
     return groups
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from formats.command_options import option
+from formats.command_options import option, parse_number
 from formats.errors import SagesegError
 
 
 def parse_positive(text: str) -> float:
     """A number above 0."""
-    value = _number(text)
+    value = parse_number(text)
     if not 0 < value < float("inf"):
         raise SagesegError(f"{text!r}: expected a number above 0")
     return value
@@ -18,7 +18,7 @@ def parse_positive(text: str) -> float:
 
 def parse_difference(text: str) -> float:
     """A difference of grey values, 0..255."""
-    value = _number(text)
+    value = parse_number(text)
     if not 0 <= value <= 255:
         raise SagesegError(f"--difference {text}: expected a mean difference of grey values, 0 to 255")
     return value
@@ -29,13 +29,6 @@ def parse_every(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise SagesegError(f"--every {text}: expected a whole number of frames, such as 10")
     return int(text)
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return float("nan")
 
 
 @dataclass(frozen=True)

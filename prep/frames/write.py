@@ -6,8 +6,6 @@ filmed together in one split. frames.csv lists them with their times.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from formats.console import say
+from formats.csv_text import format_csv
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES, Rgb, decode_image, encode_image, image_errors, is_plain_jpeg
 from formats.staging import staged_folder, write_bytes, write_text
@@ -80,7 +79,7 @@ def write_frames(source: Path, out: Path, options: FrameOptions) -> FrameCounts:
                 name = FrameName(clip.name, int(seconds // options.block), frame.number)
                 write_bytes(root / f"{name.stem}.jpg", frame.content or encode_image(frame.image))
                 rows.append(_row(name, seconds, difference))
-        write_text(root / "frames.csv", _table(rows))
+        write_text(root / "frames.csv", format_csv([COLUMNS, *rows]))
     return FrameCounts(looked_at, len(rows), len({row[1] for row in rows}))
 
 
@@ -93,12 +92,6 @@ def _shrink(image: Rgb) -> npt.NDArray[np.float32]:
 def _row(name: FrameName, seconds: float, difference: float) -> tuple[str, ...]:
     numbers = (str(name.block), str(name.frame), f"{seconds:.3f}", f"{difference:.2f}")
     return (f"{name.stem}.jpg", name.group, name.video, *numbers)
-
-
-def _table(rows: list[tuple[str, ...]]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows([COLUMNS, *rows])
-    return buffer.getvalue()
 
 
 def _open_video(path: Path, options: FrameOptions) -> _Clip:

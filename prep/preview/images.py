@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from io import BytesIO
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from formats.classes import IGNORE, voc_palette
@@ -76,13 +77,10 @@ def lay_over(image: Rgb, mask: Mask, palette: Rgb) -> Rgb:
     return drawn
 
 
-def _edges(mask: Mask) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+def _edges(mask: Mask) -> npt.NDArray[np.bool_]:
     padded = np.pad(mask, 1, mode="edge")
     neighbours = (padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:])
-    edges: np.ndarray[tuple[int, int], np.dtype[np.bool_]] = (mask > 0) & (
-        np.stack([neighbour != mask for neighbour in neighbours]).any(axis=0)
-    )
-    return edges
+    return np.asarray((mask > 0) & np.any([neighbour != mask for neighbour in neighbours], axis=0))
 
 
 def draw_map(dataset: Dataset, rows: Sequence[ManifestRow]) -> CropMap:

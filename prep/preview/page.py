@@ -18,6 +18,7 @@ from formats.errors import SagesegError
 from formats.staging import write_text
 from formats.wording import format_colour, format_share
 from prep.dataset.split import rank
+from prep.dataset.tables import SplitCounts
 from prep.preview.images import CropMap, Drawing, draw_crop, draw_map, page_palette
 from prep.preview.survey import CropFacts, by_source, find_unusual, splits_of, survey
 
@@ -37,17 +38,6 @@ class Samples:
     split: str
     found: int
     drawings: tuple[Drawing, ...]
-
-
-@dataclass(frozen=True)
-class SplitRow:
-    """A split in the table; shares 0..1."""
-
-    name: str
-    groups: int
-    images: int
-    crops: int
-    kept: int
 
 
 def write_preview(dataset: Dataset, out: Path, workers: int | None = None) -> None:
@@ -83,7 +73,7 @@ def render_preview(dataset: Dataset, certificate: dict[str, Any], facts: Sequenc
         title=dataset.root.resolve().name,
         dataset=dataset,
         options=dataset.info.get("options", {}),
-        splits=[_split_row(dataset, split) for split in splits_of(dataset)],
+        splits={split: _count(dataset, split) for split in splits_of(dataset)},
         certificate=certificate,
         divided=len(_divided_groups(dataset)),
         samples=choose_samples(dataset, facts),
@@ -95,10 +85,10 @@ def render_preview(dataset: Dataset, certificate: dict[str, Any], facts: Sequenc
     )
 
 
-def _split_row(dataset: Dataset, split: str) -> SplitRow:
+def _count(dataset: Dataset, split: str) -> SplitCounts:
     own = [row for row in dataset.rows if row.split == split]
     groups, sources = {row.group for row in own}, {row.source for row in own}
-    return SplitRow(split, len(groups), len(sources), len(own), sum(row.kept for row in own))
+    return SplitCounts(len(groups), len(sources), len(own), sum(row.kept for row in own))
 
 
 def _divided_groups(dataset: Dataset) -> set[str]:

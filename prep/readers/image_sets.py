@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from formats.errors import SagesegError
+from prep.readers.source_files import read_text
 
 _PAIR = re.compile(r"(\S+\.(?:png|jpe?g))\s+\S+\.png", re.IGNORECASE)
 """KittiSeg's line: an image and its mask."""
@@ -27,12 +28,7 @@ def read_image_sets(lists: Mapping[str, Path]) -> dict[str, str]:
 
 
 def _stems(path: Path) -> list[tuple[int, str]]:
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as e:
-        raise SagesegError(f"{path}: cannot be read ({e.strerror}); expected one image per line") from e
-    except UnicodeDecodeError as e:
-        raise SagesegError(f"{path}: not UTF-8 text; expected one image per line") from e
+    lines = read_text(path, "one image per line").splitlines()
     return [(number, _stem(line)) for number, line in enumerate(lines, start=1) if line.strip()]
 
 

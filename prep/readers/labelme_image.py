@@ -23,8 +23,7 @@ class EmbeddedInJson:
     path: Path
 
     def read(self) -> bytes:
-        annotation = read_annotation(self.path)
-        return embedded_content(annotation)
+        return embedded_content(read_annotation(self.path))
 
 
 @dataclass(frozen=True)

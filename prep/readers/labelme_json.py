@@ -21,6 +21,7 @@ from PIL import Image
 
 from formats.errors import SagesegError
 from formats.images import open_header
+from prep.readers.source_files import read_text
 
 Point = tuple[float, float]
 Patch = npt.NDArray[np.bool_]
@@ -40,7 +41,8 @@ POINTS_OF_KIND = {
 """The fewest and the most points of each shape type; None is no limit."""
 _FARTHEST = 1e6
 """Coordinates beyond are a mistake, and would overflow when drawn."""
-_EXPECTED = "expected a JSON file that labelme wrote"
+_FILE = "a JSON file that labelme wrote"
+_EXPECTED = f"expected {_FILE}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,13 +94,9 @@ def read_annotation(path: Path) -> Annotation:
 
 def read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except UnicodeDecodeError as e:
-        raise SagesegError(f"{path}: not UTF-8 text; {_EXPECTED}") from e
+        content = json.loads(read_text(path, _FILE))
     except (ValueError, RecursionError) as e:
         raise SagesegError(f"{path}: not JSON ({e}); {_EXPECTED}, or remove the file") from e
-    except OSError as e:
-        raise SagesegError(f"{path}: cannot be read ({e.strerror}); {_EXPECTED}") from e
     if not isinstance(content, dict):
         raise SagesegError(f"{path}: not an object; {_EXPECTED}")
     return content

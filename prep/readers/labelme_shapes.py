@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw
 
 from formats.errors import SagesegError
 from formats.masks import Mask
-from prep.readers.labelme_json import Annotation, Point, Shape
+from prep.readers.labelme_json import Annotation, Patch, Point, Shape
 
 LINE_WIDTH = 10
 POINT_RADIUS = 5
@@ -77,7 +77,7 @@ def _paint(
     for shape in shapes:
         value = ids[shape.label]
         if shape.patch is not None:
-            _paste_patch(canvas, shape, value, rounded=tuple(version) >= _ROUND_CORNERS)
+            _paste_patch(canvas, shape, shape.patch, value, rounded=tuple(version) >= _ROUND_CORNERS)
         else:
             _draw(pen, shape, value, round_bends=tuple(version) >= _ROUND_BENDS)
     return np.asarray(canvas)
@@ -108,17 +108,15 @@ def _circle(centre: Point, rim: Point) -> tuple[float, float, float, float]:
     return centre[0] - radius, centre[1] - radius, centre[0] + radius, centre[1] + radius
 
 
-def _paste_patch(canvas: Image.Image, shape: Shape, value: int, *, rounded: bool) -> None:
+def _paste_patch(canvas: Image.Image, shape: Shape, patch: Patch, value: int, *, rounded: bool) -> None:
     """Paint a mask shape with its upper left pixel at its first corner; what reaches over the
     canvas is cut off."""
-    if shape.patch is None:
-        return
     place = round if rounded else int
     (left, top), (right, bottom) = ((place(x), place(y)) for x, y in shape.points)
-    height, width = shape.patch.shape
+    height, width = patch.shape
     if max(abs(right - left + 1 - width), abs(bottom - top + 1 - height)) > 1:
         raise SagesegError(
             f"{shape.where}: its mask has {width}×{height} pixels, its corners span {right - left + 1}×"
             f"{bottom - top + 1}; draw it again in labelme"
         )
-    canvas.paste(value, (left, top), Image.fromarray(shape.patch))
+    canvas.paste(value, (left, top), Image.fromarray(patch))

@@ -1,4 +1,4 @@
-"""The files of a folder that a reader was given, and the group that a file's name says."""
+"""The files that a reader was given, their text, and the group that a file's name says."""
 
 from __future__ import annotations
 
@@ -54,6 +54,16 @@ def _mode(path: Path, wanted: bool) -> int:
         if wanted:
             raise SagesegError(f"{path}: cannot be read ({e.strerror}); mend or remove the link") from e
         return 0
+
+
+def read_text(path: Path, expected: str) -> str:
+    """A file's text, UTF-8 with or without a byte order mark."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as e:
+        raise SagesegError(f"{path}: cannot be read ({e.strerror}); expected {expected}") from e
+    except UnicodeDecodeError as e:
+        raise SagesegError(f"{path}: not UTF-8 text; expected {expected}") from e
 
 
 def group_of(stem: str, pattern: re.Pattern[str]) -> str:

@@ -18,9 +18,9 @@ from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES
 from formats.masks import Mask, check_values, read_mask
 from formats.parallel import map_parallel
-from prep.readers.colour_masks import Colour, ColourMask, mask_mode
+from prep.readers.colour_masks import ColourMask, mask_mode
 from prep.readers.image_sets import read_image_sets, splits_of_groups
-from prep.readers.label_list import VOC_2012, read_label_list, read_label_map
+from prep.readers.label_list import VOC_2012, Labels, read_label_list, read_label_map
 from prep.readers.labelled_image import LabelledImage, Source
 from prep.readers.source_files import group_of, list_files
 
@@ -38,14 +38,6 @@ class IdMask:
         mask = read_mask(self.path)
         check_values(mask, self.num_classes, self.path)
         return mask
-
-
-@dataclass(frozen=True)
-class _Labels:
-    """The classes, and the id of each colour where masks hold colours."""
-
-    classes: ClassTable
-    colours: dict[Colour, int] | None
 
 
 def read_voc(
@@ -75,11 +67,11 @@ def read_voc(
 
 
 def _labelled(
-    stem: str, *, root: Path, images: dict[str, Path], masks: dict[str, Path], labels: _Labels, groups: dict[str, str]
+    stem: str, *, root: Path, images: dict[str, Path], masks: dict[str, Path], labels: Labels, groups: dict[str, str]
 ) -> LabelledImage:
     mode = mask_mode(masks[stem])
     source = images[stem].relative_to(root).as_posix()
-    if labels.colours is not None:
+    if labels.colours:
         return LabelledImage(source, images[stem], ColourMask(masks[stem], labels.colours), groups[stem])
     if mode not in ("P", "L"):
         raise SagesegError(
@@ -90,17 +82,16 @@ def _labelled(
     return LabelledImage(source, images[stem], mask, groups[stem], mask_is_final=mode == "P")
 
 
-def _labels(root: Path, labels: Path | None) -> _Labels:
+def _labels(root: Path, labels: Path | None) -> Labels:
     if labels:
-        return _Labels(read_label_list(labels), None)
+        return Labels(read_label_list(labels))
     if (root / "labelmap.txt").is_file():
-        label_map = read_label_map(root / "labelmap.txt")
-        return _Labels(label_map.classes, label_map.ids)
+        return read_label_map(root / "labelmap.txt")
     for name in ("labels.txt", "class_names.txt"):
         if (root / name).is_file():
-            return _Labels(read_label_list(root / name), None)
+            return Labels(read_label_list(root / name))
     say(f"note: {root} has no labels.txt and no labelmap.txt; taking Pascal VOC 2012's twenty classes")
-    return _Labels(ClassTable((BACKGROUND, *VOC_2012)), None)
+    return Labels(ClassTable((BACKGROUND, *VOC_2012)))
 
 
 def _image_sets(root: Path, masks: dict[str, Path]) -> dict[str, str]:

@@ -115,13 +115,13 @@ def _sign(camera: Camera) -> npt.NDArray[np.uint8]:
 
 def _strokes(letter: str) -> list[list[tuple[float, float]]]:
     """A capital letter as polylines in the unit square, y up."""
-    if letter == "A":
-        return [[(0, 0), (0.5, 1), (1, 0)], [(0.2, 0.36), (0.8, 0.36)]]
-    if letter == "E":
-        return [[(1, 1), (0.05, 1), (0.05, 0), (1, 0)], [(0.05, 0.52), (0.85, 0.52)]]
-    if letter == "G":
-        return [[*_arc(0.5, 0.5, 0.5, 50, 350), (1.0, 0.45), (0.55, 0.45)]]
-    return [[*_arc(0.75, 0.46, 0.25, 20, 270), *_arc(0.25, 0.5, 0.25, 90, -160)]]
+    strokes: dict[str, list[list[tuple[float, float]]]] = {
+        "A": [[(0, 0), (0.5, 1), (1, 0)], [(0.2, 0.36), (0.8, 0.36)]],
+        "E": [[(1, 1), (0.05, 1), (0.05, 0), (1, 0)], [(0.05, 0.52), (0.85, 0.52)]],
+        "G": [[*_arc(0.5, 0.5, 0.5, 50, 350), (1.0, 0.45), (0.55, 0.45)]],
+        "S": [[*_arc(0.75, 0.46, 0.25, 20, 270), *_arc(0.25, 0.5, 0.25, 90, -160)]],
+    }
+    return strokes[letter]
 
 
 def _arc(y: float, wide: float, tall: float, start: float, end: float) -> list[tuple[float, float]]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from sageseg.studio.backdrop import Floats
 from sageseg.studio.mesh import CarMesh
-from sageseg.studio.model import BodyStyle, Colour
+from sageseg.studio.model import Colour
 
 _LAMP: Colour = (206, 212, 218)
 _RED: Colour = (170, 22, 26)
@@ -38,6 +38,12 @@ def _band(upper: Floats, lower: Floats, colour: Colour, flip: bool) -> Strip:
     return Strip(edges, colour)
 
 
+def _across(mesh: CarMesh, end: int, y: list[float], upper: float, lower: float, colour: Colour) -> Strip:
+    """A band across the nose (end 1) or the tail (-1); `y` in half widths, left to right."""
+    across = np.array(y) * mesh.car.body.half_width
+    return _band(mesh.on_end(across, upper, end), mesh.on_end(across, lower, end), colour, flip=end > 0)
+
+
 def _side_details(mesh: CarMesh, side: int) -> list[Strip]:
     car, body = mesh.car, mesh.car.body
     flip = side > 0
@@ -52,60 +58,42 @@ def _side_details(mesh: CarMesh, side: int) -> list[Strip]:
     return strips
 
 
-def _tail_lamp(body: BodyStyle) -> tuple[float, float]:
-    """Lower and upper height of the tail lamps: tall ones on upright tails."""
-    deck = body.outline[body.deck][1]
-    return (deck - 0.36, deck - 0.06) if body.name in ("suv", "van", "pickup") else (deck - 0.27, deck - 0.12)
-
-
 def _front_details(mesh: CarMesh) -> list[Strip]:
     body = mesh.car.body
     low, high = body.outline[1][1], body.outline[3][1]
-
-    def band(y: list[float], upper: list[float], lower: list[float], colour: Colour) -> Strip:
-        across = np.array(y) * body.half_width
-        return _band(mesh.on_end(across, upper, 1), mesh.on_end(across, lower, 1), colour, flip=True)
-
     strips = [
-        band([-0.4, 0, 0.4], [high - 0.1] * 3, [low + 0.03] * 3, _DARK),
-        band([-0.62, 0, 0.62], [low - 0.08] * 3, [low - 0.19] * 3, _DARK),
-        band([-0.2, 0.2], [low + 0.06] * 2, [low - 0.07] * 2, _PLATE),
-        band([-0.07, 0.07], [high - 0.12] * 2, [high - 0.2] * 2, _CHROME),
+        _across(mesh, 1, [-0.4, 0, 0.4], high - 0.1, low + 0.03, _DARK),
+        _across(mesh, 1, [-0.62, 0, 0.62], low - 0.08, low - 0.19, _DARK),
+        _across(mesh, 1, [-0.2, 0.2], low + 0.06, low - 0.07, _PLATE),
+        _across(mesh, 1, [-0.07, 0.07], high - 0.12, high - 0.2, _CHROME),
     ]
     for side in (-1, 1):
         y = body.half_width * side * np.array((0.48, 0.64, 0.76))
         u = np.array((0.3, 0.42, 0.54))
-        upper = np.concatenate((mesh.on_end(y, [high - 0.075] * 3, 1), mesh.on_side(u, high - 0.03 - 0.02 * u, side)))
+        upper = np.concatenate((mesh.on_end(y, high - 0.075, 1), mesh.on_side(u, high - 0.03 - 0.02 * u, side)))
         lower = np.concatenate(
             (mesh.on_end(y, high - np.array((0.13, 0.17, 0.19)), 1), mesh.on_side(u, high - 0.23 + 0.3 * u, side))
         )
         strips.append(_band(upper, lower, _LAMP, flip=side > 0))
-        strips.append(band(sorted((0.54 * side, 0.62 * side)), [high - 0.09] * 2, [high - 0.155] * 2, _LENS))
+        strips.append(_across(mesh, 1, sorted((0.54 * side, 0.62 * side)), high - 0.09, high - 0.155, _LENS))
     return strips
 
 
 def _rear_details(mesh: CarMesh) -> list[Strip]:
     body = mesh.car.body
-    low, high = _tail_lamp(body)
-    tall = body.name in ("suv", "van", "pickup")
-
-    def band(y: list[float], upper: float, lower: float, colour: Colour) -> Strip:
-        across = np.array(y) * body.half_width
-        count = len(y)
-        return _band(
-            mesh.on_end(across, [upper] * count, -1), mesh.on_end(across, [lower] * count, -1), colour, flip=False
-        )
-
+    tall = body.name in ("suv", "van", "pickup")  # upright tails have tall lamps
+    deck = body.outline[body.deck][1]
+    low, high = (deck - 0.36, deck - 0.06) if tall else (deck - 0.27, deck - 0.12)
     bumper = body.outline[-2][1]
     strips = [
-        band([-0.6, 0, 0.6], bumper - 0.12, bumper - 0.2, _DARK),
-        band([-0.22, 0.22], bumper + 0.24, bumper + 0.11, _PLATE),
-        band([-0.05, 0.05], high, high - 0.07, _CHROME),
+        _across(mesh, -1, [-0.6, 0, 0.6], bumper - 0.12, bumper - 0.2, _DARK),
+        _across(mesh, -1, [-0.22, 0.22], bumper + 0.24, bumper + 0.11, _PLATE),
+        _across(mesh, -1, [-0.05, 0.05], high, high - 0.07, _CHROME),
     ]
     for side in (-1, 1):
         y = body.half_width * side * np.array((0.7 if tall else 0.46, 0.77))
         u = body.length - np.array((0.2, 0.3) if tall else (0.22, 0.42))
-        upper = np.concatenate((mesh.on_end(y, [high] * 2, -1), mesh.on_side(u, [high, high - 0.02], side)))
-        lower = np.concatenate((mesh.on_end(y, [low] * 2, -1), mesh.on_side(u, [low, low + 0.04], side)))
+        upper = np.concatenate((mesh.on_end(y, high, -1), mesh.on_side(u, [high, high - 0.02], side)))
+        lower = np.concatenate((mesh.on_end(y, low, -1), mesh.on_side(u, [low, low + 0.04], side)))
         strips.append(_band(upper, lower, _RED, flip=side < 0))
     return strips

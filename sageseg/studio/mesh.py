@@ -50,12 +50,12 @@ class CarMesh:
         return np.array(points, np.float32)
 
     def on_end(self, y: npt.ArrayLike, z: npt.ArrayLike, end: int) -> Floats:
-        """Points (n, 3) of the nose (end 1) or the tail (-1), seen at y and z."""
+        """Points (n, 3) of the nose (end 1) or the tail (-1), seen at y and z, which may be one for all."""
         centre = self.vertices[:, _HALF - 1]
         half = len(centre) // 2
         stations = slice(0, half) if end > 0 else slice(len(centre), half, -1)
         profile = centre[stations]
-        y, z = np.atleast_1d(y), np.atleast_1d(z)
+        y, z = np.broadcast_arrays(y, z)
         rising = np.maximum.accumulate(profile[:, 2])
         x = np.interp(z, rising, profile[:, 0]) - end * (_BOW * (y / self.car.body.half_width) ** 2 - 0.006)
         return np.stack((x, y, z), -1).astype(np.float32)

@@ -74,18 +74,15 @@ def draw_shoot(
 
 def _check(cars: int, angles: int, size: tuple[int, int], seed: int, workers: int | None) -> None:
     width, height = size
-    if cars < 1:
-        raise SagesegError(f"cars is {cars}; expected 1 or more")
+    for name, value, least in (("cars", cars, 1), ("seed", seed, 0), ("workers", 1 if workers is None else workers, 1)):
+        if value < least:
+            raise SagesegError(f"{name} is {value}; expected {least} or more")
     if not 1 <= angles <= 99:
         raise SagesegError(f"angles is {angles}; expected 1 to 99")
     if min(size) < MIN_SIDE or height < width / 2:
         raise SagesegError(
             f"size is {width} × {height}; expected {MIN_SIDE} or more a side, and a height of at least half the width"
         )
-    if seed < 0:
-        raise SagesegError(f"seed is {seed}; expected 0 or more")
-    if workers is not None and workers < 1:
-        raise SagesegError(f"workers is {workers}; expected 1 or more")
 
 
 @cache

@@ -83,7 +83,9 @@ def paint_car(mesh: CarMesh, view: View) -> tuple[Layer, Layer]:
     order = np.argsort(-quads.depth)
     order = order[quads.facing[order]]
     fill(near, quads.corners[order], colours[order])
-    _paint_details(near, mesh, view)
+    for strip in details(mesh):
+        _paint_strip(near, view, strip)
+    _paint_seams(near, mesh, view)
     for side in shown_sides(mesh, view):
         paint_arches(near, mesh, view, side)
     paint_fittings(near, behind, mesh, view)
@@ -100,12 +102,6 @@ def _paint_behind(layer: Layer, mesh: CarMesh, view: View, quads: Quads) -> None
     shade = np.clip(0.55 + 0.3 * quads.height[inner], 0, 1)[:, None] * np.array(mesh.car.interior, np.float32)
     fill(layer, quads.corners[inner], np.concatenate((shade, np.full((len(inner), 1), 255, np.float32)), axis=1))
     paint_seats(layer, mesh, view)
-
-
-def _paint_details(layer: Layer, mesh: CarMesh, view: View) -> None:
-    for strip in details(mesh):
-        _paint_strip(layer, view, strip)
-    _paint_seams(layer, mesh, view)
 
 
 def _paint_strip(layer: Layer, view: View, strip: Strip) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 from analysis.cli import app
 from analysis.drawing.legend import text_size
 from analysis.exports.cutout import backdrop, blend, encode_rgba, soft_alpha
-from analysis.exports.options import Background, parse_background
+from analysis.exports.options import parse_background
 from analysis.exports.tint import draw_tint, light_palette, outline
 from formats.classes import voc_palette
 from formats.console import run_app
@@ -114,7 +114,7 @@ def test_a_background_image_fills_everything_in_its_proportions(size: tuple[int,
     left_dark[:, 40:] = 255
     path = tmp_path / "behind.png"
     Image.fromarray(left_dark).save(path)
-    drawn = backdrop(Background(None, path), *size)
+    drawn = backdrop(path, *size)
     assert drawn.shape == (size[1], size[0], 3)
     assert drawn[:, 0].max() < 40
     assert drawn[:, -1].min() > 215
@@ -123,8 +123,8 @@ def test_a_background_image_fills_everything_in_its_proportions(size: tuple[int,
 def test_backgrounds_are_files_or_colours(tmp_path: Path) -> None:
     path = tmp_path / "red"  # a file wins over a colour's name
     Image.new("RGB", (3, 3)).save(path, "PNG")
-    assert parse_background(str(path)) == Background(None, path)
-    assert parse_background("white") == Background((255, 255, 255))
+    assert parse_background(str(path)) == path
+    assert parse_background("white") == (255, 255, 255)
     with pytest.raises(SagesegError, match="--background no-such: neither a file nor a colour"):
         parse_background("no-such")
 

@@ -9,7 +9,7 @@ from scipy import stats
 from analysis.scoring.boundary import no_boundaries
 from analysis.scoring.count_totals import Totals
 from analysis.scoring.intervals import bootstrap, group_draws, interval
-from analysis.scoring.scores import score
+from analysis.scoring.scores import mean_defined, score
 
 
 def totals(tp: int, fp: int, fn: int, tn: int = 1000) -> Totals:
@@ -80,7 +80,7 @@ def test_the_interval_holds_the_score() -> None:
         for value, bounds in zip(pooled.per_class.get(key, []), intervals, strict=False):
             assert bounds is None or bounds[0] <= value <= bounds[1], key
     low, high = found.overall.means["mean_iou"] or (1, 0)
-    assert low <= pooled.mean("iou") <= high
+    assert low <= mean_defined(pooled.per_class["iou"]) <= high
 
 
 def test_one_group_or_no_draws_claim_nothing() -> None:

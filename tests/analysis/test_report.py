@@ -15,7 +15,6 @@ from analysis.drawing.colours import AGREEMENT_COLOURS, ColourScheme
 from analysis.drawing.overlays import agreement
 from analysis.masks.stitch import stitch
 from analysis.options import ScoringOptions
-from analysis.report import gallery
 from analysis.report.commands import parse_overlays
 from analysis.report.page import PageImages, render_page
 from analysis.report.report import report
@@ -328,7 +327,7 @@ def test_every_colour_scheme_has_its_legend(
 def test_many_images_keep_only_the_worst_thumbnails(
     predictions: Predictions, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gallery, "WORST", 1)
+    monkeypatch.setattr("analysis.report.report.WORST", 1)
     report(predictions, dataset, tmp_path / "out", workers=1)
     page = Page((tmp_path / "out" / "index.html").read_text())
     assert [image["stem"] for image in page.data["images"]] == ["a_02", "a_01", "b_01"]

@@ -18,6 +18,7 @@ from analysis.scoring.scores import (
     METRICS,
     class_scores,
     false_positive_pixels,
+    mean_defined,
     mean_over_images,
     missed_pixels,
     score,
@@ -46,7 +47,7 @@ def matrix(*rows: list[int]) -> Confusion:
 def test_two_classes_by_hand(key: str, background: float, car: float) -> None:
     scores = score(matrix([6, 3], [1, 3]))
     assert scores.per_class[key].tolist() == pytest.approx([background, car])
-    assert scores.mean(key) == pytest.approx((background + car) / 2)
+    assert mean_defined(scores.per_class[key]) == pytest.approx((background + car) / 2)
     assert scores.foreground_mean(key) == pytest.approx(car)
     assert scores.pixel_accuracy == pytest.approx(9 / 13)
 
@@ -101,7 +102,7 @@ def test_kaggles_dice_equals_torchmetrics_mean_over_images() -> None:
 def test_an_absent_class_is_undefined_and_skipped() -> None:
     scores = score(matrix([4, 0, 0], [0, 0, 0], [2, 0, 2]))
     assert scores.per_class["iou"].tolist() == pytest.approx([4 / 6, NAN, 2 / 4], nan_ok=True)
-    assert scores.mean("iou") == pytest.approx((4 / 6 + 2 / 4) / 2)
+    assert mean_defined(scores.per_class["iou"]) == pytest.approx((4 / 6 + 2 / 4) / 2)
     assert scores.foreground_mean("iou") == pytest.approx(2 / 4)
     assert scores.per_class["false_positive_rate"].tolist() == pytest.approx([2 / 4, 0, 0])
 
@@ -110,7 +111,7 @@ def test_nothing_counted_is_undefined_throughout() -> None:
     scores = score(matrix([0, 0], [0, 0]))
     assert all(np.isnan(scores.per_class[key]).all() for key in KEYS)
     assert math.isnan(scores.pixel_accuracy)
-    assert math.isnan(scores.mean("iou"))
+    assert math.isnan(mean_defined(scores.per_class["iou"]))
 
 
 def test_mean_over_images_skips_undefined_but_dice_of_empty_is_one() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from formats.errors import SagesegError
-from jobs.emulator.host.rehearsal import Rehearsal, RehearsalPlan, TrainingTrouble, read_plan
+from jobs.emulator.host.rehearsal import Rehearsal, RehearsalPlan, TrainingTrouble, read_plan, trouble_of
 from jobs.emulator.server import running_server
 from tests.support.emulator_setup import (
     GOOD,
@@ -233,10 +233,10 @@ def test_a_server_does_not_start_over_a_file_that_is_no_plan(tmp_path: Path) -> 
 
 
 def test_the_first_pattern_that_matches_decides() -> None:
-    plan = RehearsalPlan({"fcn-*": TrainingTrouble(start_seconds=1), "*": TrainingTrouble(start_seconds=2)})
-    assert plan.training("fcn-1", "ml.m5.large").start_seconds == 1
-    assert plan.training("psp-1", "ml.m5.large").start_seconds == 2
-    assert RehearsalPlan().training("psp-1", "ml.m5.large") == TrainingTrouble()
+    given = {"fcn-*": TrainingTrouble(start_seconds=1), "*": TrainingTrouble(start_seconds=2)}
+    assert trouble_of(given, TrainingTrouble(), "fcn-1", "ml.m5.large").start_seconds == 1
+    assert trouble_of(given, TrainingTrouble(), "psp-1", "ml.m5.large").start_seconds == 2
+    assert trouble_of({}, TrainingTrouble(), "psp-1", "ml.m5.large") == TrainingTrouble()
 
 
 def test_an_empty_file_asks_for_nothing(tmp_path: Path) -> None:

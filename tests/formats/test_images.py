@@ -15,7 +15,6 @@ from formats.images import (
     IMAGE_SUFFIXES,
     decode_image,
     encode_image,
-    image_size,
     is_plain_jpeg,
     read_header,
     read_image,
@@ -53,7 +52,7 @@ def test_images_are_turned_as_exif_says(tmp_path: Path, orientation: int, kind: 
     expected = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(content))))
     assert np.array_equal(decode_image(content), expected)
     (tmp_path / "x").write_bytes(content)
-    assert image_size(tmp_path / "x") == (expected.shape[1], expected.shape[0])
+    assert read_header(tmp_path / "x").size == (expected.shape[1], expected.shape[0])
     assert read_header(tmp_path / "x").stored_size == (WIDTH, HEIGHT)
     assert is_plain_jpeg(content) == (kind == "JPEG" and orientation in (0, 1, 9))
 
@@ -152,4 +151,4 @@ def test_what_is_no_mask_is_named(tmp_path: Path, name: str) -> None:
 def test_large_images_are_read_without_a_warning(tmp_path: Path) -> None:
     """Pillow warns over 89 million pixels, and refuses over twice as many."""
     (tmp_path / "large.png").write_bytes(png(10000, 9500))
-    assert image_size(tmp_path / "large.png") == (10000, 9500)
+    assert read_header(tmp_path / "large.png").size == (10000, 9500)

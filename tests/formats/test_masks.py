@@ -12,7 +12,7 @@ from PIL import Image
 from formats.classes import IGNORE, voc_palette
 from formats.crops import Box
 from formats.errors import SagesegError
-from formats.images import cut_image, encode_image, image_size, read_image
+from formats.images import cut_image, encode_image, read_header, read_image
 from formats.masks import check_values, cut_mask, encode_mask, foreground_share, read_mask, write_mask
 
 masks = hnp.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40)))
@@ -87,7 +87,7 @@ def test_colour_and_grey_jpegs_decode_to_rgb(tmp_path: Path, mode: str) -> None:
     Image.new(mode, (20, 10), "white").save(path)
     assert read_image(path).shape == (10, 20, 3)
     assert read_image(path).min() > 250
-    assert image_size(path) == (20, 10)
+    assert read_header(path).size == (20, 10)
 
 
 def test_a_png_decodes_to_rgb_exactly(tmp_path: Path) -> None:

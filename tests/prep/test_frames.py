@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from formats.errors import SagesegError
-from formats.images import encode_image, image_size, read_image
+from formats.images import encode_image, read_header, read_image
 from prep.frames.options import FrameOptions, parse_difference, parse_every, parse_positive
 from prep.frames.write import COLUMNS, FrameCounts, write_frames
 from prep.readers.frame_names import FrameName, parse_frame_name
@@ -115,7 +115,7 @@ def test_other_frames_become_jpeg(tmp_path: Path) -> None:
     Image.fromarray(frame(0)).save(tmp_path / "clip" / "1.png")
     write_frames(tmp_path / "clip", tmp_path / "out", FrameOptions(fps=25))
     assert (tmp_path / "out" / "clip_b0000_f000000.jpg").read_bytes() == encode_image(frame(0))
-    assert image_size(tmp_path / "out" / "clip_b0000_f000000.jpg") == (WIDTH, HEIGHT)
+    assert read_header(tmp_path / "out" / "clip_b0000_f000000.jpg").size == (WIDTH, HEIGHT)
 
 
 def test_a_video_cut_short_says_so(video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,8 +13,9 @@ import pytest
 
 import prep.dataset.image_work
 from formats.errors import SagesegError
+from formats.manifest import ManifestRow
 from formats.masks import encode_mask
-from prep.dataset.journal import JOURNAL, CropEntry, ImageEntry, Journal, format_entry, parse_entry, resumable_folder
+from prep.dataset.journal import JOURNAL, ImageEntry, Journal, format_entry, parse_entry, resumable_folder
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
 from prep.readers.labelled_image import Source
@@ -223,7 +224,7 @@ def test_a_disk_that_fills_while_the_journal_is_written_is_one_line(tmp_path: Pa
 
 
 def an_entry() -> ImageEntry:
-    return ImageEntry("a", "", 1, 1, (), (1, 0), 0, b"")
+    return ImageEntry("a", "", (), (1, 0), 0, b"")
 
 
 def test_an_image_is_cured_and_the_rest_stays_done(
@@ -274,9 +275,7 @@ def test_an_entry_is_one_line_and_reads_back() -> None:
     entry = ImageEntry(
         "straße 漢字 \"'.jpg",
         "state",
-        10,
-        20,
-        (CropEntry(1, 2, 3, 4, True, 1 / 3, "a", "b"),),
+        (ManifestRow("a_x1_y2", "val", "漢", "b.jpg", 1, 2, 3, 4, 10, 20, True, 1 / 3, "a", "b", {"angle": "ß"}),),
         (5, 6),
         7,
         bytes(range(256)),

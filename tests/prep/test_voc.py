@@ -134,7 +134,7 @@ def test_the_background_of_a_labelmap_may_stand_anywhere(tmp_path: Path) -> None
     (tmp_path / "labelmap.txt").write_text("car:1,2,3::\nbackground:9,9,9::\n")
     found = read_label_map(tmp_path / "labelmap.txt")
     assert found.classes.names == ("_background_", "car")
-    assert (found.ids[9, 9, 9], found.ids[1, 2, 3]) == (0, 1)
+    assert (found.colours[9, 9, 9], found.colours[1, 2, 3]) == (0, 1)
 
 
 @pytest.mark.parametrize(

@@ -36,14 +36,10 @@ class SegmentationNetwork(DilatedResNet):
 
 def build_network(hyperparameters: Hyperparameters) -> nn.Module:
     """The network that the hyperparameters name, with fresh weights, channels last in memory."""
-    network = _network(hyperparameters)
+    algorithm, num_classes = hyperparameters.algorithm, hyperparameters.num_classes
+    unet = algorithm == "unet"
+    network = UNet(num_classes) if unet else SegmentationNetwork(algorithm, hyperparameters.backbone, num_classes)
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
-
-
-def _network(hyperparameters: Hyperparameters) -> nn.Module:
-    if hyperparameters.algorithm == "unet":
-        return UNet(hyperparameters.num_classes)
-    return SegmentationNetwork(hyperparameters.algorithm, hyperparameters.backbone, hyperparameters.num_classes)
 
 
 def _initialise(module: nn.Module) -> None:

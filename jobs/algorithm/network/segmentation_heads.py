@@ -7,6 +7,8 @@ image; here the size is that of the features, which is the same for images of th
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
@@ -21,43 +23,26 @@ ASPP_WIDTH = 256
 HEAD_DROPOUT, ASPP_DROPOUT = 0.1, 0.5
 
 
-class FcnHead(nn.Module):
+class FcnHead(nn.Sequential):
     """A 3×3 convolution to a quarter of the channels, and class scores from them. Also the
     auxiliary head of every network."""
 
     def __init__(self, inputs: int, num_classes: int) -> None:
-        super().__init__()
-        self.block = _classifier(inputs, inputs // 4, num_classes)
-
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        scores: torch.Tensor = self.block(features)
-        return scores
+        super().__init__(OrderedDict(block=_classifier(inputs, inputs // 4, num_classes)))
 
 
-class PspHead(nn.Module):
+class PspHead(nn.Sequential):
     """Pyramid Scene Parsing: features beside their averages over coarse grids."""
 
     def __init__(self, inputs: int, num_classes: int) -> None:
-        super().__init__()
-        self.psp = _PyramidPooling(inputs)
-        self.block = _classifier(2 * inputs, 512, num_classes)
-
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        scores: torch.Tensor = self.block(self.psp(features))
-        return scores
+        super().__init__(OrderedDict(psp=_PyramidPooling(inputs), block=_classifier(2 * inputs, 512, num_classes)))
 
 
-class DeepLabHead(nn.Module):
+class DeepLabHead(nn.Sequential):
     """DeepLab V3: dilated convolutions of several rates side by side."""
 
     def __init__(self, inputs: int, num_classes: int) -> None:
-        super().__init__()
-        self.aspp = _Aspp(inputs)
-        self.block = _classifier(ASPP_WIDTH, ASPP_WIDTH, num_classes)
-
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        scores: torch.Tensor = self.block(self.aspp(features))
-        return scores
+        super().__init__(OrderedDict(aspp=_Aspp(inputs), block=_classifier(ASPP_WIDTH, ASPP_WIDTH, num_classes)))
 
 
 def resize(features: torch.Tensor, size: torch.Size) -> torch.Tensor:

@@ -22,9 +22,8 @@ STRIDE = 2 ** len(WIDTHS)
 
 
 def _unit(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), PooledBatchNorm2d(outputs), nn.ReLU(inplace=True)
-    )
+    convolution = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+    return nn.Sequential(convolution, PooledBatchNorm2d(outputs), nn.ReLU(inplace=True))
 
 
 class _Up(nn.Module):

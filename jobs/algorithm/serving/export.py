@@ -77,7 +77,7 @@ class Exported(nn.Module):
         self.register_buffer("shift", (torch.tensor(MEAN) / torch.tensor(DEVIATION)).view(1, 3, 1, 1))
         head = getattr(self.network, "head", None)
         if isinstance(head, PspHead):
-            head.psp = _AnySizePooling(head.psp)  # type: ignore[assignment]
+            head.psp = _AnySizePooling(head.get_submodule("psp"))
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         scores: torch.Tensor

@@ -92,16 +92,13 @@ def read_request(body: bytes, content_type: str) -> Rgb:
         raise RequestError(413, f"{len(body)} bytes; expected {MAX_BYTES} at most")
     try:
         with open_header(body) as image:
-            _check_size(*image.size)
+            width, height = image.size
+        if width * height > MAX_PIXELS:
+            raise RequestError(413, f"{width} × {height} pixels; expected {MAX_PIXELS} at most, so send crops")
         return decode_image(body)
     except (ValueError, OSError, SyntaxError, Image.DecompressionBombError) as e:
         reason = " ".join(str(e).split())
         raise RequestError(400, f"the body cannot be read as an image ({reason}); expected a JPEG or PNG") from e
-
-
-def _check_size(width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        raise RequestError(413, f"{width} × {height} pixels; expected {MAX_PIXELS} at most, so send crops")
 
 
 def encode_ids(mask: Mask) -> bytes:

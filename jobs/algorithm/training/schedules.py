@@ -27,8 +27,7 @@ class Schedule:
 
     def learning_rate(self, iteration: int) -> float:
         """The rate of a step, counted from 0 over all epochs; past the planned end it stays as there."""
-        settings = self.hyperparameters
-        return settings.learning_rate * self._factor(iteration)
+        return self.hyperparameters.learning_rate * self._factor(iteration)
 
     def _factor(self, iteration: int) -> float:
         settings = self.hyperparameters

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-WRAPPERS = ("module.", "pretrained.")
+_WRAPPERS = re.compile(r"^(module\.)?(pretrained\.)?")
 ENCODER = "resnetv1s_"
 _NORM = ("gamma", "beta", "running_mean", "running_var")
 _SCOPES = (
@@ -32,7 +32,7 @@ def network_names(found: Collection[str], own: Collection[str]) -> dict[str, str
     `own` are the network's names in their order.
     """
     if any("." in name for name in found):
-        return {name: _without_wrappers(name) for name in found}
+        return {name: _WRAPPERS.sub("", name) for name in found}
     root = min((name.partition(ENCODER)[0] for name in found if ENCODER in name), default="")
     flat = flat_names(own)
     return {name: flat.get(name.removeprefix(root).replace("syncbatchnorm", "batchnorm"), name) for name in found}
@@ -49,12 +49,6 @@ def flat_names(own: Collection[str]) -> dict[str, str]:
         numbers = layers.setdefault(kind, {})
         flat[f"{kind}{numbers.setdefault(path, len(numbers))}_{leaf}"] = name
     return flat
-
-
-def _without_wrappers(name: str) -> str:
-    for wrapper in WRAPPERS:
-        name = name.removeprefix(wrapper)
-    return name
 
 
 def _scopes(own: Collection[str]) -> tuple[tuple[str, str], ...]:

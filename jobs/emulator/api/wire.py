@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from jobs.contract.service_model import describe_violations, find_violations, load_service
+from jobs.contract.service_model import Violation, describe_violations, find_violations, load_service
 from jobs.emulator.api.faults import ServiceError
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
@@ -42,13 +42,13 @@ def parse_request(service: str, operation: str, body: bytes) -> dict[str, Any]:
     of_type = [violation for violation in violations if violation.kind == "type"]
     if of_type:
         raise ServiceError("SerializationException", of_type[0].message)
-    if violations:
-        raise _refusal(service, describe_violations(violations))
+    _refuse(service, violations)
     return {name: value for name, value in request.items() if value is not None}
 
 
-def _refusal(service: str, message: str) -> ServiceError:
-    return ServiceError(_REFUSALS[service], message)
+def _refuse(service: str, violations: list[Violation]) -> None:
+    if violations:
+        raise ServiceError(_REFUSALS[service], describe_violations(violations))
 
 
 def parse_invocation(endpoint: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
@@ -58,9 +58,7 @@ def parse_invocation(endpoint: str, headers: Mapping[str, str], body: bytes) -> 
         header = member.serialization.get("name", "").lower()
         if member.serialization.get("location") == "header" and header in headers:
             request[name] = headers[header]
-    violations = find_violations(RUNTIME, "InvokeEndpoint", request)
-    if violations:
-        raise _refusal(RUNTIME, describe_violations(violations))
+    _refuse(RUNTIME, find_violations(RUNTIME, "InvokeEndpoint", request))
     return request
 
 

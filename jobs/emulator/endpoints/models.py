@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 from formats.errors import SagesegError
@@ -11,14 +10,13 @@ from jobs.emulator.api.faults import invalid
 from jobs.emulator.host.images import environment_not_emulated, image_rules
 from jobs.emulator.host.storage import Storage
 from jobs.emulator.host.workplace import Workplace
-from jobs.emulator.store.collection import Collection, ResourceKind, make_arn, without_tags
+from jobs.emulator.store.collection import Collection, ResourceKind
 from jobs.emulator.store.state import Record
 
 MODELS = ResourceKind(
     word="model",
     prefix="Model",
     listed="Models",
-    summary=("ModelName", "ModelArn", "CreationTime"),
     missing=("ValidationException", 'Could not find model "{arn}".'),
     taken=("ValidationException", 'Cannot create already existing model "{arn}".'),
 )
@@ -26,7 +24,6 @@ ENDPOINT_CONFIGS = ResourceKind(
     word="endpoint-config",
     prefix="EndpointConfig",
     listed="EndpointConfigs",
-    summary=("EndpointConfigName", "EndpointConfigArn", "CreationTime"),
     missing=("ValidationException", 'Could not find endpoint configuration "{arn}".'),
     taken=("ValidationException", 'Cannot create already existing endpoint configuration "{arn}".'),
 )
@@ -55,29 +52,16 @@ class Models:
         self.models = Collection(place.state, MODELS)
 
     def operations(self) -> dict[tuple[str, str], Operation]:
-        return {
+        return self.models.operations() | {
             ("sagemaker", "CreateModel"): self.create_model,
-            ("sagemaker", "DescribeModel"): self.models.describe,
-            ("sagemaker", "ListModels"): self.models.page,
-            ("sagemaker", "DeleteModel"): self.delete_model,
+            ("sagemaker", "DeleteModel"): self.models.delete,
         }
 
     def create_model(self, request: Record, region: str) -> Record:
         check_model(request, self._place.storage)
-        arn = make_arn(MODELS, request["ModelName"], region, request.get("ExecutionRoleArn"))
         container = {"Mode": "SingleModel", "Environment": {}, **request["PrimaryContainer"]}
-        record = without_tags(request) | {
-            "ModelArn": arn,
-            "PrimaryContainer": container,
-            "CreationTime": time.time(),
-            "EnableNetworkIsolation": request.get("EnableNetworkIsolation", False),
-        }
-        self.models.add(record, request)
-        return {"ModelArn": arn}
-
-    def delete_model(self, request: Record, region: str) -> Record:
-        self.models.remove(self.models.of_request(request, region).name)
-        return {}
+        members = {"PrimaryContainer": container, **_isolation(request)}
+        return self.models.create(request, region, request.get("ExecutionRoleArn"), members)
 
 
 class EndpointConfigs:
@@ -88,30 +72,21 @@ class EndpointConfigs:
         self.configs = Collection(place.state, ENDPOINT_CONFIGS)
 
     def operations(self) -> dict[tuple[str, str], Operation]:
-        return {
+        return self.configs.operations() | {
             ("sagemaker", "CreateEndpointConfig"): self.create_endpoint_config,
-            ("sagemaker", "DescribeEndpointConfig"): self.configs.describe,
-            ("sagemaker", "ListEndpointConfigs"): self.configs.page,
-            ("sagemaker", "DeleteEndpointConfig"): self.delete_endpoint_config,
+            ("sagemaker", "DeleteEndpointConfig"): self.configs.delete,
         }
 
     def create_endpoint_config(self, request: Record, region: str) -> Record:
         check_endpoint_config(request)
         variant = {"InitialInstanceCount": 1, "InitialVariantWeight": 1.0, **request["ProductionVariants"][0]}
         model = self._models.get(variant["ModelName"], region)
-        arn = make_arn(ENDPOINT_CONFIGS, request["EndpointConfigName"], region, model.arn)
-        record = without_tags(request) | {
-            "EndpointConfigArn": arn,
-            "ProductionVariants": [variant],
-            "CreationTime": time.time(),
-            "EnableNetworkIsolation": request.get("EnableNetworkIsolation", False),
-        }
-        self.configs.add(record, request)
-        return {"EndpointConfigArn": arn}
+        members = {"ProductionVariants": [variant], **_isolation(request)}
+        return self.configs.create(request, region, model.arn, members)
 
-    def delete_endpoint_config(self, request: Record, region: str) -> Record:
-        self.configs.remove(self.configs.of_request(request, region).name)
-        return {}
+
+def _isolation(request: Record) -> Record:
+    return {"EnableNetworkIsolation": request.get("EnableNetworkIsolation", False)}
 
 
 def check_model(request: Record, storage: Storage) -> None:
@@ -142,17 +117,19 @@ def _container_not_emulated(container: Record) -> Iterator[str]:
 
 def check_endpoint_config(request: Record) -> None:
     """Raise ServiceError for a configuration that cannot be deployed here."""
-    for name in request:
-        if name not in _CONFIG:
-            raise invalid(f"{name} is not emulated")
-    variants = request["ProductionVariants"]
-    if len(variants) != 1:
-        raise invalid("More than one of ProductionVariants is not emulated")
-    for name in variants[0]:
-        if name not in _VARIANT:
-            raise invalid(f"ProductionVariants.1.{name} is not emulated")
+    for problem in _config_not_emulated(request):
+        raise invalid(f"{problem} is not emulated")
+    (variant,) = request["ProductionVariants"]
     for name in ("ModelName", "InstanceType"):
-        if name not in variants[0]:
+        if name not in variant:
             raise invalid(f"ProductionVariants.1.{name} is missing")
-    if variants[0].get("InitialInstanceCount", 1) != 1:
+    if variant.get("InitialInstanceCount", 1) != 1:
         raise invalid("InitialInstanceCount other than 1 is not emulated")
+
+
+def _config_not_emulated(request: Record) -> Iterator[str]:
+    yield from (name for name in request if name not in _CONFIG)
+    first, *others = request["ProductionVariants"]
+    if others:
+        yield "More than one of ProductionVariants"
+    yield from (f"ProductionVariants.1.{name}" for name in first if name not in _VARIANT)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 
 from jobs.emulator.api.app import Operation
 from jobs.emulator.api.faults import invalid
-from jobs.emulator.endpoints.record import ENDPOINTS, begin_update, deployment_of, make_deployment, new_record
+from jobs.emulator.endpoints.record import ENDPOINTS, Deployment, deployment_of, make_deployment, new_record
 from jobs.emulator.endpoints.run import EndpointRun, clear_endpoint, endpoint_folder, forget_endpoint
+from jobs.emulator.host.rehearsal import EndpointTrouble, trouble_of
 from jobs.emulator.host.runs import Runs
 from jobs.emulator.host.workplace import Workplace
 from jobs.emulator.store.collection import Collection, make_arn
-from jobs.emulator.store.state import Record
+from jobs.emulator.store.state import Record, Resource
 
 IN_PROGRESS = ("Creating", "Updating", "SystemUpdating", "Deleting")
 SERVING = ("InService", "Updating", "SystemUpdating")
@@ -27,10 +29,8 @@ class Endpoints:
         self.runs: Runs[EndpointRun] = Runs(wakeful=False)
 
     def operations(self) -> dict[tuple[str, str], Operation]:
-        return {
+        return self.endpoints.operations() | {
             ("sagemaker", "CreateEndpoint"): self.create_endpoint,
-            ("sagemaker", "DescribeEndpoint"): self.endpoints.describe,
-            ("sagemaker", "ListEndpoints"): self.endpoints.page,
             ("sagemaker", "UpdateEndpoint"): self.update_endpoint,
             ("sagemaker", "DeleteEndpoint"): self.delete_endpoint,
         }
@@ -43,19 +43,16 @@ class Endpoints:
                 forget_endpoint(self._place, self.endpoints, resource.name)
                 continue
             if resource.status != "Creating":
-                self.endpoints.change(resource.name, _begin_system_update)
+                self.endpoints.change(resource.name, lambda record, _: record.update(EndpointStatus="SystemUpdating"))
             self._begin(resource.name, deployment_of(resource.record).instance_type)
 
     def _begin(self, name: str, instance_type: str) -> None:
-        trouble = self._place.rehearsal.plan().endpoint(name, instance_type)
+        endpoints = self._place.rehearsal.plan().endpoints
+        trouble = trouble_of(endpoints, EndpointTrouble(), name, instance_type)
         self.runs.start(EndpointRun(self._place, self.endpoints, name, trouble))
 
     def create_endpoint(self, request: Record, region: str) -> Record:
-        if "DeploymentConfig" in request:
-            raise invalid("DeploymentConfig is not emulated")
-        config = self._configs.of_request(request, region)
-        model = self._models.get(config.record["ProductionVariants"][0]["ModelName"], region)
-        deployment = make_deployment(config.record, model.record)
+        config, deployment = self._wanted(request, region)
         name = request["EndpointName"]
         arn = make_arn(ENDPOINTS, name, region, config.arn)
         with self._place.state.alone():
@@ -64,28 +61,27 @@ class Endpoints:
         self._begin(name, deployment.instance_type)
         return {"EndpointArn": arn}
 
-    def _check_quota(self, instance_type: str) -> None:
-        used = [deployment_of(e.record).instance_type for e in self.endpoints.with_status(*IN_PROGRESS, "InService")]
-        self._place.rehearsal.plan().check_quota(instance_type, "endpoint", used.count(instance_type))
-
-    def update_endpoint(self, request: Record, region: str) -> Record:
+    def _wanted(self, request: Record, region: str) -> tuple[Resource, Deployment]:
+        """The configuration that a request names, and what comes of it."""
         for name in ("DeploymentConfig", "ExcludeRetainedVariantProperties"):
             if name in request:
                 raise invalid(f"{name} is not emulated")
         config = self._configs.of_request(request, region)
         model = self._models.get(config.record["ProductionVariants"][0]["ModelName"], region)
-        deployment = make_deployment(config.record, model.record)
-        name = self.endpoints.of_request(request, region).name
+        return config, make_deployment(config.record, model.record)
 
-        def change(record: Record, _: float) -> None:
-            _check_settled(record)
-            begin_update(record, deployment)
+    def _check_quota(self, instance_type: str) -> None:
+        used = [deployment_of(e.record).instance_type for e in self.endpoints.with_status(*IN_PROGRESS, "InService")]
+        self._place.rehearsal.plan().check_quota(instance_type, "endpoint", used.count(instance_type))
 
-        self.endpoints.change(name, change)
-        run = self.runs.get(name)
+    def update_endpoint(self, request: Record, region: str) -> Record:
+        _, deployment = self._wanted(request, region)
+        endpoint = self.endpoints.of_request(request, region)
+        self.endpoints.change(endpoint.name, lambda record, _: _begin_update(record, deployment))
+        run = self.runs.get(endpoint.name)
         if run is not None:
             run.settle()
-        return {"EndpointArn": self.endpoints.get(name, region).arn}
+        return {"EndpointArn": endpoint.arn}
 
     def delete_endpoint(self, request: Record, region: str) -> Record:
         name = self.endpoints.of_request(request, region).name
@@ -96,19 +92,19 @@ class Endpoints:
         return {}
 
 
-def _check_settled(record: Record) -> None:
+def _begin_update(record: Record, deployment: Deployment) -> None:
+    _check_settled(record)
     status, arn = record["EndpointStatus"], record["EndpointArn"]
-    if status in IN_PROGRESS:
-        raise invalid(f'Cannot update in-progress endpoint "{arn}".')
     if status != "InService":
         raise invalid(f'Cannot update endpoint "{arn}" in status {status}; delete it and create it again.')
+    record.update(EndpointStatus="Updating", _Deployment=asdict(deployment))
 
 
 def _begin_deletion(record: Record, _now: float) -> None:
-    if record["EndpointStatus"] in IN_PROGRESS:
-        raise invalid(f'Cannot update in-progress endpoint "{record["EndpointArn"]}".')
+    _check_settled(record)
     record["EndpointStatus"] = "Deleting"
 
 
-def _begin_system_update(record: Record, _now: float) -> None:
-    record["EndpointStatus"] = "SystemUpdating"
+def _check_settled(record: Record) -> None:
+    if record["EndpointStatus"] in IN_PROGRESS:
+        raise invalid(f'Cannot update in-progress endpoint "{record["EndpointArn"]}".')

@@ -16,7 +16,6 @@ ENDPOINTS = ResourceKind(
     word="endpoint",
     prefix="Endpoint",
     listed="Endpoints",
-    summary=("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus"),
     missing=("ValidationException", 'Could not find endpoint "{arn}".'),
     taken=("ValidationException", 'Cannot create already existing endpoint "{arn}".'),
 )
@@ -66,11 +65,6 @@ def new_record(name: str, arn: str, deployment: Deployment, now: float) -> Recor
 def deployment_of(record: Record) -> Deployment:
     """What is to run. Members with an underscore are never answered."""
     return Deployment(**record["_Deployment"])
-
-
-def begin_update(record: Record, deployment: Deployment) -> None:
-    record["EndpointStatus"] = "Updating"
-    record["_Deployment"] = asdict(deployment)
 
 
 def in_service(record: Record, deployment: Deployment, now: float, reason: str = "") -> None:

@@ -175,9 +175,8 @@ class EndpointRun:
         self._endpoints.change(self.name, lambda record, _: failed(record, reason))
 
     def _leave(self) -> None:
-        with self._changed:
-            serving, self._serving = self._serving, None
-            self._changed.notify_all()
+        serving = self._serving
+        self._show(None, None)
         if serving is not None:
             serving.kill()
         if self._deleted:

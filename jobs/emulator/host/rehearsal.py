@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -77,15 +78,6 @@ class RehearsalPlan:
     quotas: Mapping[str, int] = field(default_factory=dict)
     calls: Mapping[str, int] = field(default_factory=dict)
 
-    def training(self, name: str, instance_type: str) -> TrainingTrouble:
-        return _first(self.training_jobs, TrainingTrouble(), name, instance_type)
-
-    def endpoint(self, name: str, instance_type: str) -> EndpointTrouble:
-        return _first(self.endpoints, EndpointTrouble(), name, instance_type)
-
-    def transform(self, name: str, instance_type: str) -> TransformTrouble:
-        return _first(self.transform_jobs, TransformTrouble(), name, instance_type)
-
     def check_quota(self, instance_type: str, use: str, current: int) -> None:
         """Raise ServiceError when one more instance would exceed the quota of a use, such as
         `training job`, of which `current` are in use."""
@@ -101,7 +93,8 @@ class RehearsalPlan:
             )
 
 
-def _first(troubles: Mapping[str, T], none: T, *names: str) -> T:
+def trouble_of(troubles: Mapping[str, T], none: T, *names: str) -> T:
+    """The first of a plan's troubles whose pattern fits the name or the instance type."""
     return next((t for pattern, t in troubles.items() if any(fnmatchcase(name, pattern) for name in names)), none)
 
 
@@ -161,20 +154,12 @@ def read_plan(path: Path) -> RehearsalPlan:
 
 
 def _plan(content: Any) -> RehearsalPlan:
-    sections = _mapping(content, "the file", [section.name for section in fields(RehearsalPlan)])
-    troubles: list[tuple[str, type[Trouble]]] = [
-        ("training_jobs", TrainingTrouble),
-        ("endpoints", EndpointTrouble),
-        ("transform_jobs", TransformTrouble),
-    ]
+    sections = _mapping(content, "the file", list(_SECTIONS))
     read: dict[str, Any] = {
-        name: {key: _trouble(kind, value, f"{name}.{key}") for key, value in _mapping(sections[name], name).items()}
-        for name, kind in troubles
+        name: {key: parse(value, f"{name}.{key}") for key, value in _mapping(sections[name], name).items()}
+        for name, parse in _SECTIONS.items()
         if name in sections
     }
-    for name in ("quotas", "calls"):
-        counts = _mapping(sections.get(name, {}), name).items()
-        read[name] = {key: _typed(0, value, f"{name}.{key}") for key, value in counts}
     return RehearsalPlan(**read)
 
 
@@ -196,7 +181,7 @@ def _trouble(kind: type[Trouble], value: Any, where: str) -> Trouble:
 def _typed(default: Any, value: Any, where: str) -> Any:
     """The value, of the default's type. A list's items are steps, or answers under that name."""
     if isinstance(default, tuple):
-        read = _answer if where.endswith(".answers") else _step
+        read = _answer if where.endswith(".answers") else partial(_typed, 0)
         return tuple(read(item, where) for item in (value if isinstance(value, list) else [value]))
     expected, accepts = _EXPECTED[type(default)]
     if not accepts(value):
@@ -204,12 +189,17 @@ def _typed(default: Any, value: Any, where: str) -> Any:
     return value
 
 
-def _step(value: Any, where: str) -> int:
-    step: int = _typed(0, value, where)
-    return step
-
-
 def _answer(value: Any, where: str) -> str:
     if str(value) not in ANSWERS:
         raise ValueError(f"{where} holds {value!r}; expected {', '.join(ANSWERS)}")
     return str(value)
+
+
+_SECTIONS: dict[str, Callable[[Any, str], Any]] = {
+    "training_jobs": partial(_trouble, TrainingTrouble),
+    "endpoints": partial(_trouble, EndpointTrouble),
+    "transform_jobs": partial(_trouble, TransformTrouble),
+    "quotas": partial(_typed, 0),
+    "calls": partial(_typed, 0),
+}
+"""What reads a value of each section of the file."""

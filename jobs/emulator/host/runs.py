@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Generic, Literal, Protocol, TypeVar
 
+from formats.errors import SagesegError
+from jobs.emulator.host.workplace import BUG
+
 Halt = Literal["stop", "abandon"]
 """Why a run ends before its time: somebody asked for it, or the server itself ends."""
 
@@ -24,6 +27,19 @@ def time_limit(seconds: float | None, on_expiry: Callable[[], None]) -> Iterator
         yield
     finally:
         timer.cancel()
+
+
+@contextmanager
+def failures_told(finish: Callable[[Literal["Failed"], str], None]) -> Iterator[None]:
+    """End a job as Failed with what is raised in the block. A bug is raised on: its traceback goes to the
+    server's log, and the job is not left hanging."""
+    try:
+        yield
+    except SagesegError as e:
+        finish("Failed", f"ClientError: {e}")
+    except BaseException:
+        finish("Failed", BUG)
+        raise
 
 
 class Run(Protocol):

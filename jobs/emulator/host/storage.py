@@ -75,15 +75,12 @@ class Storage:
         """Raise SagesegError unless there is something to read."""
         if is_file_uri(uri):
             with _file_errors(uri):
-                found = uri_folder(uri).is_dir()
-            if not found:
-                raise SagesegError(f"{uri}: no folder there")
+                if not uri_folder(uri).is_dir():
+                    raise SagesegError(f"{uri}: no folder there")
         else:
-            bucket, prefix = _split_s3(uri)
-            with _s3_errors(uri):
-                answer = self._s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)
-            if not answer.get("KeyCount"):
-                raise SagesegError(f"{uri}: no objects under that S3 prefix")
+            with _s3_place(uri) as (bucket, prefix):
+                if not self._s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("KeyCount"):
+                    raise SagesegError(f"{uri}: no objects under that S3 prefix")
 
     def check_output(self, uri: str) -> None:
         """Raise SagesegError unless something can be written there."""
@@ -94,8 +91,8 @@ class Storage:
             if not nearest.is_dir() or not os.access(nearest, os.W_OK):
                 raise SagesegError(f"{uri}: {nearest} is no folder that can be written to")
         else:
-            with _s3_errors(uri):
-                self._s3.head_bucket(Bucket=_split_s3(uri)[0])
+            with _s3_place(uri) as (bucket, _):
+                self._s3.head_bucket(Bucket=bucket)
 
     def bring(self, uri: str, place: Path) -> None:
         """Make what a URI names appear as the folder `place`: linked, or downloaded from S3."""
@@ -103,8 +100,7 @@ class Storage:
             place.symlink_to(uri_folder(uri), target_is_directory=True)
             return
         place.mkdir()
-        bucket, prefix = _split_s3(uri)
-        with _s3_errors(uri):
+        with _s3_place(uri) as (bucket, prefix):
             for key in self._keys(bucket, prefix):
                 target = place / key_place(key, prefix)
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -115,8 +111,7 @@ class Storage:
             yield from (found["Key"] for found in page.get("Contents", ()) if not found["Key"].endswith("/"))
 
     def upload(self, file: Path, uri: str) -> None:
-        bucket, key = _split_s3(uri)
-        with _s3_errors(uri):
+        with _s3_place(uri) as (bucket, key):
             self._s3.upload_file(str(file), bucket, key)
 
     def keep(self, folder: Path, uri: str) -> None:
@@ -130,12 +125,10 @@ class Storage:
         """Raise SagesegError unless there is a file, or an object of that key."""
         if is_file_uri(uri):
             with _file_errors(uri):
-                found = uri_folder(uri).is_file()
-            if not found:
-                raise SagesegError(f"{uri}: no file there")
+                if not uri_folder(uri).is_file():
+                    raise SagesegError(f"{uri}: no file there")
         else:
-            bucket, key = _split_s3(uri)
-            with _s3_errors(uri):
+            with _s3_place(uri) as (bucket, key):
                 self._s3.head_object(Bucket=bucket, Key=key)
 
     @contextmanager
@@ -144,8 +137,7 @@ class Storage:
         if is_file_uri(uri):
             yield uri_folder(uri)
             return
-        bucket, key = _split_s3(uri)
-        with _s3_errors(uri):
+        with _s3_place(uri) as (bucket, key):
             self._s3.download_file(bucket, key, str(scratch))
         try:
             yield scratch
@@ -157,8 +149,7 @@ class Storage:
         if is_file_uri(uri):
             with _file_errors(uri):
                 return sorted(_files_under(uri_folder(uri)), key=lambda found: found.name)
-        bucket, prefix = _split_s3(uri)
-        with _s3_errors(uri):
+        with _s3_place(uri) as (bucket, prefix):
             return [StoredObject(key_place(key, prefix), f"s3://{bucket}/{key}") for key in self._keys(bucket, prefix)]
 
     def read(self, found: StoredObject, limit: int) -> bytes:
@@ -166,8 +157,7 @@ class Storage:
         if found.path is not None:
             with _file_errors(found.uri), found.path.open("rb") as file:
                 return file.read(limit + 1)
-        bucket, key = _split_s3(found.uri)
-        with _s3_errors(found.uri):
+        with _s3_place(found.uri) as (bucket, key):
             content: bytes = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read(limit + 1)
         return content
 
@@ -178,8 +168,8 @@ class Storage:
             make_folder(place.parent)
             write_bytes(place, content)
         else:
-            bucket, key = _split_s3(join_uri(uri, name))
-            with _s3_errors(uri):
+            with _s3_place(uri) as (bucket, folder):
+                key = join_uri(folder, name) if folder.strip("/") else name
                 self._s3.put_object(Bucket=bucket, Key=key, Body=content)
 
 
@@ -218,14 +208,6 @@ def key_place(key: str, prefix: str) -> str:
     return place
 
 
-def _split_s3(uri: str) -> tuple[str, str]:
-    """The bucket and key of an `s3://` URI, in which nothing is escaped."""
-    if not uri.startswith("s3://"):
-        raise SagesegError(f"{uri}: expected s3:// or file:///")
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return bucket, key
-
-
 @contextmanager
 def _file_errors(uri: str) -> Iterator[None]:
     try:
@@ -235,13 +217,16 @@ def _file_errors(uri: str) -> Iterator[None]:
 
 
 @contextmanager
-def _s3_errors(uri: str) -> Iterator[None]:
-    import boto3.exceptions
-    import botocore.exceptions
+def _s3_place(uri: str) -> Iterator[tuple[str, str]]:
+    """The bucket and key of an `s3://` URI, in which nothing is escaped; what S3 refuses in the block is
+    told of the URI."""
+    from boto3.exceptions import Boto3Error
+    from botocore.exceptions import BotoCoreError, ClientError
 
+    if not uri.startswith("s3://"):
+        raise SagesegError(f"{uri}: expected s3:// or file:///")
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
     try:
-        yield
-    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, boto3.exceptions.Boto3Error) as e:
-        raise SagesegError(f"{uri}: {e}") from e
-    except OSError as e:
+        yield bucket, key
+    except (BotoCoreError, ClientError, Boto3Error, OSError) as e:
         raise SagesegError(f"{uri}: {e}") from e

@@ -17,7 +17,7 @@ def unpack_model(archive: Path, folder: Path) -> None:
     try:
         with gzip.open(archive) as stream:
             for member in archive_members(stream, archive, MAX_BYTES):
-                if not member.is_folder:
+                if not member.header.isdir():
                     _write(member, folder / _place(member, archive))
     except BROKEN as e:
         raise SagesegError(f"{archive}: cannot be unpacked as model.tar.gz ({e}); get it again") from e

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
+from jobs.emulator.api.app import Operation
 from jobs.emulator.api.faults import ServiceError, invalid
 from jobs.emulator.store.paging import make_token, read_token
 from jobs.emulator.store.state import Record, Resource, State
@@ -27,17 +27,18 @@ _FILTERS = {
 @dataclass(frozen=True)
 class ResourceKind:
     """A kind of resource. `word` stands in its ARNs, `prefix` before its members (`TrainingJob`
-    gives `TrainingJobName`), `listed` names the member of a list's answer, `summary` what the list
-    tells of each. `missing` and `taken` are the service's words (code, text with `{arn}`)."""
+    gives `TrainingJobName`), `listed` names the member of a list's answer. `missing` and `taken` are
+    the service's words (code, text with `{arn}`)."""
 
     word: str
     prefix: str
     listed: str
-    summary: tuple[str, ...]
     missing: tuple[str, str]
     taken: tuple[str, str]
     status_after_paging: bool = False
     """Whether StatusEquals is applied to a page after it was cut, as ListTrainingJobs documents."""
+    noun: str = ""
+    """What a refusal calls a job."""
 
     @property
     def name_member(self) -> str:
@@ -69,6 +70,11 @@ class Collection:
     def __init__(self, state: State, kind: ResourceKind) -> None:
         self.state, self.kind = state, kind
 
+    def operations(self) -> dict[tuple[str, str], Operation]:
+        """Those that are alike for all kinds."""
+        prefix = self.kind.prefix
+        return {("sagemaker", f"Describe{prefix}"): self.describe, ("sagemaker", f"List{prefix}s"): self.page}
+
     def find(self, name: str) -> Resource | None:
         return self.state.get(self.kind.word, name)
 
@@ -87,6 +93,19 @@ class Collection:
     def describe(self, request: Record, region: str) -> Record:
         """The answer to a Describe call."""
         return self.of_request(request, region).record
+
+    def create(self, request: Record, region: str, owner: str | None, members: Record) -> Record:
+        """The answer to a Create call: the request is stored with what the service adds to it; `owner` is the
+        ARN of its role or resource."""
+        arn = make_arn(self.kind, request[self.kind.name_member], region, owner)
+        added = {self.kind.arn_member: arn, "CreationTime": time.time(), **members}
+        self.add(without_tags(request) | added, request)
+        return {self.kind.arn_member: arn}
+
+    def delete(self, request: Record, region: str) -> Record:
+        """The answer to a Delete call, for what can go at once."""
+        self.remove(self.of_request(request, region).name)
+        return {}
 
     def add(self, record: Record, request: Record) -> None:
         """Store a new record with its request's tags. Raises ServiceError when its name is taken."""
@@ -117,20 +136,18 @@ class Collection:
         return self.state.select(f"kind = ? AND status IN ({marks})", (self.kind.word, *statuses))
 
     def page(self, request: Record, _region: str) -> Record:
-        """The answer to a List call: one page of what it asks for."""
+        """The answer to a List call: one page of what it asks for. What it tells of each, of all that is in
+        the record, the service's model says."""
         size = request.get("MaxResults", DEFAULT_PAGE)
         column = _SORT_COLUMNS[request.get("SortBy", "CreationTime")]
         found = self._select(request, column, size + 1)
         wanted = request.get("StatusEquals")
         page = [resource for resource in found[:size] if wanted in (None, resource.status)]
-        response: Record = {self.kind.listed: [self._summary(resource.record) for resource in page]}
+        response: Record = {self.kind.listed: [resource.record for resource in page]}
         if len(found) > size:
             last = found[size - 1]
             response["NextToken"] = make_token([getattr(last, column), last.name])
         return response
-
-    def _summary(self, record: Record) -> Record:
-        return {name: record[name] for name in self.kind.summary if name in record}
 
     def _select(self, request: Record, column: str, limit: int) -> list[Resource]:
         conditions, parameters = ["kind = ?"], [self.kind.word]
@@ -143,14 +160,10 @@ class Collection:
         order, beyond = ("ASC", ">") if request.get("SortOrder") == "Ascending" else ("DESC", "<")
         if "NextToken" in request:
             conditions.append(f"({column}, name) {beyond} (?, ?)")
-            parameters += read_place(request["NextToken"], 2)
+            parameters += read_token(request["NextToken"], 2, bad_token())
         rest = f"ORDER BY {column} {order}, name {order} LIMIT ?"
         return self.state.select(" AND ".join(conditions), (*parameters, limit), rest)
 
 
-def read_place(token: str, length: int) -> list[Any]:
-    """The place in a NextToken. Raises ServiceError for a token that was never given."""
-    place = read_token(token, length)
-    if place is None:
-        raise invalid("The token in NextToken is not valid.")
-    return place
+def bad_token() -> ServiceError:
+    return invalid("The token in NextToken is not valid.")

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from jobs.contract.statuses import Ended
 from jobs.emulator.api.faults import invalid
-from jobs.emulator.store.collection import ResourceKind
+from jobs.emulator.store.collection import Collection, ResourceKind
 from jobs.emulator.store.state import Record
 
 MAX_REASON = 1024
 """Characters of a FailureReason, in the service's model."""
 
 
-def check_in_progress(record: Record, kind: ResourceKind, noun: str) -> None:
-    """Raise ServiceError unless a job may be asked to stop; `noun` is the service's word for it."""
-    status = record[kind.status_member]
-    if status != "InProgress":
-        raise invalid(f"The request was rejected because the {noun} is in status {status}.")
+def begin_stopping(record: Record, kind: ResourceKind) -> None:
+    """Raise ServiceError unless a job may be asked to stop."""
+    member = kind.status_member
+    if record[member] != "InProgress":
+        raise invalid(f"The request was rejected because the {kind.noun} is in status {record[member]}.")
+    record[member] = "Stopping"
 
 
 def end_job(record: Record, kind: ResourceKind, ending: Ended, reason: str) -> None:
@@ -24,3 +25,13 @@ def end_job(record: Record, kind: ResourceKind, ending: Ended, reason: str) -> N
     record[member] = "Stopped" if record[member] == "Stopping" else ending
     if record[member] == "Failed":
         record["FailureReason"] = reason[:MAX_REASON]
+
+
+def settle_job(jobs: Collection, name: str, ending: Ended, reason: str = "") -> None:
+    """End a stored job at this moment."""
+
+    def change(record: Record, now: float) -> None:
+        end_job(record, jobs.kind, ending, reason)
+        record[f"{jobs.kind.prefix.removesuffix('Job')}EndTime"] = now
+
+    jobs.change(name, change)

@@ -97,11 +97,8 @@ class LogEvents:
         order, beyond = ("DESC", "<") if request.get("descending") else ("ASC", ">")
         conditions, parameters = "log_group = ? AND substr(name, 1, ?) = ?", [group, len(prefix), prefix]
         if "nextToken" in request:
-            place = read_token(request["nextToken"], 2)
-            if place is None:
-                raise _invalid("The specified nextToken is invalid.")
             conditions += f" AND ({key}, name) {beyond} (?, ?)"
-            parameters += place
+            parameters += read_token(request["nextToken"], 2, _bad_token())
         sql = (
             f"SELECT name, created, first_event, last_event FROM log_streams WHERE {conditions} "  # noqa: S608
             f"ORDER BY {key} {order}, name {order} LIMIT ?"
@@ -150,7 +147,7 @@ def _read_page(path: Path, request: dict[str, Any], window: Window) -> Page:
         return read_forward(path, 0, window) if request.get("startFromHead") else read_backward(path, None, window)
     match = _TOKEN.fullmatch(token)
     if match is None or not is_place(path, int(match["place"])):
-        raise _invalid("The specified nextToken is invalid.")
+        raise _bad_token()
     read = read_forward if match["way"] == "f" else read_backward
     return read(path, int(match["place"]), window)
 
@@ -165,6 +162,10 @@ def _describe_stream(row: tuple[Any, ...]) -> dict[str, Any]:
         "lastIngestionTime": last,
         "storedBytes": 0,
     }
+
+
+def _bad_token() -> ServiceError:
+    return _invalid("The specified nextToken is invalid.")
 
 
 def _invalid(message: str) -> ServiceError:

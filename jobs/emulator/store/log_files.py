@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 MAX_PAGE_BYTES = 2**20
@@ -46,12 +46,11 @@ class Window:
 
 
 def format_event(event: Event) -> bytes:
-    return json.dumps({"timestamp": event.timestamp, "message": event.message}).encode() + b"\n"
+    return json.dumps(asdict(event)).encode() + b"\n"
 
 
 def _parse_event(line: bytes) -> Event:
-    fields = json.loads(line)
-    return Event(fields["timestamp"], fields["message"])
+    return Event(**json.loads(line))
 
 
 def read_events(path: Path) -> Iterator[Event]:

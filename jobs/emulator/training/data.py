@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,41 +17,15 @@ from jobs.emulator.training.channel_pipes import Stream, is_piped, read_streams
 HOST = "algo-1"
 
 
-@dataclass(frozen=True)
 class OptMl:
-    """The tree under `root`, which stands for `/opt/ml`."""
+    """The tree under `root`, which stands for `/opt/ml`. `failure` is where a program that fails says why,
+    `extra` what it leaves beside its model, for output.tar.gz."""
 
-    root: Path
-
-    @property
-    def config(self) -> Path:
-        return self.root / "input" / "config"
-
-    @property
-    def data(self) -> Path:
-        return self.root / "input" / "data"
-
-    @property
-    def model(self) -> Path:
-        return self.root / "model"
-
-    @property
-    def output(self) -> Path:
-        return self.root / "output"
-
-    @property
-    def failure(self) -> Path:
-        """Where a program that fails says why."""
-        return self.output / "failure"
-
-    @property
-    def extra(self) -> Path:
-        """What a program leaves beside its model, for output.tar.gz."""
-        return self.output / "data"
-
-    @property
-    def checkpoints(self) -> Path:
-        return self.root / "checkpoints"
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.config, self.data = root / "input" / "config", root / "input" / "data"
+        self.model, self.checkpoints, self.output = root / "model", root / "checkpoints", root / "output"
+        self.failure, self.extra = self.output / "failure", self.output / "data"
 
 
 def make_tree(root: Path, record: Record) -> OptMl:

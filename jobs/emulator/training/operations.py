@@ -10,33 +10,33 @@ from jobs.contract.log_lines import TRAINING_LOGS
 from jobs.contract.statuses import RUNNING
 from jobs.emulator.api.app import Operation
 from jobs.emulator.api.faults import ServiceError
-from jobs.emulator.host.runs import Runs
-from jobs.emulator.host.workplace import Workplace
-from jobs.emulator.store.collection import Collection, make_arn
+from jobs.emulator.host.container import kill_survivor
+from jobs.emulator.host.jobs import Jobs
+from jobs.emulator.host.rehearsal import TrainingTrouble, trouble_of
+from jobs.emulator.host.workplace import INTERRUPTED, Workplace
+from jobs.emulator.store.collection import make_arn
 from jobs.emulator.store.log_events import forget_streams
 from jobs.emulator.store.state import Record
 from jobs.emulator.training.record import TRAINING_JOBS, begin_stopping, new_record
 from jobs.emulator.training.rules import check_training_request
-from jobs.emulator.training.run import TrainingRun, job_folder, recover_training
+from jobs.emulator.training.run import TrainingRun, finish_job, job_folder
 
 
-class TrainingJobs:
-    """The operations; each takes a checked request and the caller's region."""
+class TrainingJobs(Jobs[TrainingRun]):
+    """The operations on training jobs."""
 
     def __init__(self, place: Workplace) -> None:
-        self._place = place
-        self.jobs = Collection(place.state, TRAINING_JOBS)
-        self.runs: Runs[TrainingRun] = Runs()
+        super().__init__(place, TRAINING_JOBS)
 
     def recover(self) -> None:
-        recover_training(self._place, self.jobs)
+        """Settle what an earlier server left running: end its containers, mark its jobs."""
+        for resource in self.jobs.with_status(*RUNNING):
+            kill_survivor(job_folder(self._place.folder, resource.name))
+            finish_job(self._place.folder, self.jobs, resource.name, "Failed", INTERRUPTED)
 
     def operations(self) -> dict[tuple[str, str], Operation]:
-        return {
+        return super().operations() | {
             ("sagemaker", "CreateTrainingJob"): self.create_training_job,
-            ("sagemaker", "DescribeTrainingJob"): self.jobs.describe,
-            ("sagemaker", "ListTrainingJobs"): self.jobs.page,
-            ("sagemaker", "StopTrainingJob"): self.stop_training_job,
             ("sagemaker", "DeleteTrainingJob"): self.delete_training_job,
         }
 
@@ -57,14 +57,12 @@ class TrainingJobs:
             current = sum(_use(job.record) == use for job in self.jobs.with_status(*RUNNING))
             plan.check_quota(*use, current)
             self.jobs.add(record, request)
-        self.runs.start(TrainingRun(self._place, self.jobs, record, plan.training(name, instance_type)))
+        trouble = trouble_of(plan.training_jobs, TrainingTrouble(), name, instance_type)
+        self.runs.start(TrainingRun(self._place, self.jobs, record, trouble))
         return arn
 
-    def stop_training_job(self, request: Record, region: str) -> Record:
-        name = self.jobs.of_request(request, region).name
-        self.jobs.change(name, begin_stopping)
-        self.runs.stop(name)
-        return {}
+    def begin_stopping(self, record: Record, now: float) -> None:
+        begin_stopping(record, now)
 
     def delete_training_job(self, request: Record, _region: str) -> Record:
         """Forget a job that has ended, with its log."""

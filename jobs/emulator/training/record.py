@@ -13,8 +13,8 @@ from typing import Any, Literal
 from jobs.contract.log_lines import ANSI, METRIC_DEFINITIONS
 from jobs.contract.statuses import ENDED, Ended
 from jobs.emulator.host.storage import join_uri
+from jobs.emulator.store import job_records
 from jobs.emulator.store.collection import ResourceKind, without_tags
-from jobs.emulator.store.job_records import check_in_progress, end_job
 from jobs.emulator.store.log_files import Event
 from jobs.emulator.store.state import Record
 
@@ -22,15 +22,6 @@ TRAINING_JOBS = ResourceKind(
     word="training-job",
     prefix="TrainingJob",
     listed="TrainingJobSummaries",
-    summary=(
-        "TrainingJobName",
-        "TrainingJobArn",
-        "CreationTime",
-        "TrainingEndTime",
-        "LastModifiedTime",
-        "TrainingJobStatus",
-        "SecondaryStatus",
-    ),
     missing=("ValidationException", "Requested resource not found."),
     taken=(
         "ResourceInUse",
@@ -38,6 +29,7 @@ TRAINING_JOBS = ResourceKind(
         "and a training job with this name already exists ({arn})",
     ),
     status_after_paging=True,
+    noun="training job",
 )
 SPOT_SHARE = 0.3
 """What managed spot costs of the full price; AWS promises "up to 90 %" off, samples show about 70."""
@@ -115,8 +107,7 @@ def _count_attempt(record: Record, now: float) -> None:
 
 def begin_stopping(record: Record, now: float) -> None:
     """Raises ServiceError for a job that is over, or stopping already."""
-    check_in_progress(record, TRAINING_JOBS, "training job")
-    record["TrainingJobStatus"] = "Stopping"
+    job_records.begin_stopping(record, TRAINING_JOBS)
     _transition(record, "Stopping", now)
 
 
@@ -125,7 +116,7 @@ def finish(record: Record, ending: Ending, now: float, reason: str = "") -> None
     if record["TrainingJobStatus"] == "Stopping":
         ending = "Stopped"
     status: Ended = next((known for known in ENDED if known == ending), "Stopped")
-    end_job(record, TRAINING_JOBS, status, reason)
+    job_records.end_job(record, TRAINING_JOBS, status, reason)
     _transition(record, ending, now)
     record["SecondaryStatusTransitions"][-1]["EndTime"] = now
     _count_attempt(record, now)

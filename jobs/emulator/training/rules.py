@@ -17,7 +17,7 @@ from jobs.contract.channels import CONTENT_TYPES, PRETRAINED
 from jobs.contract.hyperparameters import parse_hyperparameters, without_the_services
 from jobs.contract.instances import GPU_INSTANCES, has_gpus
 from jobs.contract.registry import ALGORITHM, OPEN_IMAGE
-from jobs.contract.service_model import Violation, describe_violations
+from jobs.contract.service_model import describe_violations, join_path, missing_member
 from jobs.emulator.api.faults import invalid
 from jobs.emulator.host.images import environment_not_emulated, image_rules
 from jobs.emulator.host.storage import Storage
@@ -25,6 +25,10 @@ from jobs.emulator.training.channel_pipes import REFERENCE, is_piped
 from jobs.emulator.training.record import DEFAULT_MAX_RUNTIME_SECONDS
 
 CHECKPOINTS = "/opt/ml/checkpoints"
+_NEEDED = {
+    "AlgorithmSpecification": ("TrainingImage",),
+    "ResourceConfig": ("InstanceType", "InstanceCount", "VolumeSizeInGB"),
+}
 
 Request = dict[str, Any]
 
@@ -32,7 +36,8 @@ Request = dict[str, Any]
 def check_training_request(request: Request, storage: Storage) -> None:
     """Raise ServiceError or SagesegError for a training job that cannot be started."""
     _check_present(request)
-    _check_emulated(request)
+    for problem in _not_emulated(request):
+        raise invalid(f"{problem} is not emulated")
     rules = image_rules(request["AlgorithmSpecification"]["TrainingImage"])
     if rules == "builtin":
         _check_builtin(request)
@@ -44,35 +49,19 @@ def check_training_request(request: Request, storage: Storage) -> None:
 
 def _check_present(request: Request) -> None:
     """What a job that trains with an image needs; the model leaves it open for serverless jobs."""
-    needed = (
-        ("AlgorithmSpecification", "TrainingImage"),
-        ("ResourceConfig", "InstanceType"),
-        ("ResourceConfig", "InstanceCount"),
-        ("ResourceConfig", "VolumeSizeInGB"),
-    )
-    missing = [_missing_path(request, *names) for names in needed]
-    violations = [
-        Violation("constraint", path, f"Value null at '{path}' failed to satisfy constraint: Member must not be null")
-        for path in dict.fromkeys(filter(None, missing))
-    ]
-    if violations:
-        raise invalid(describe_violations(violations))
-
-
-def _missing_path(request: Request, outer: str, inner: str) -> str | None:
-    names = [outer] if request.get(outer) is None else [outer, inner]
-    if len(names) == 2 and request[outer].get(inner) is not None:
-        return None
-    return ".".join(name[0].lower() + name[1:] for name in names)
-
-
-def _check_emulated(request: Request) -> None:
-    """Refuse what would be passed over in silence otherwise."""
-    for problem in _not_emulated(request):
-        raise invalid(f"{problem} is not emulated")
+    missing = []
+    for outer, members in _NEEDED.items():
+        path, given = join_path("", outer), request.get(outer)
+        if given is None:
+            missing.append(path)
+        else:
+            missing += [join_path(path, inner) for inner in members if given.get(inner) is None]
+    if missing:
+        raise invalid(describe_violations(map(missing_member, missing)))
 
 
 def _not_emulated(request: Request) -> Iterator[str]:
+    """What would be passed over in silence if it were not refused."""
     algorithm = request["AlgorithmSpecification"]
     yield from (name for name in ("ContainerEntrypoint", "ContainerArguments") if name in algorithm)
     if request["ResourceConfig"]["InstanceCount"] != 1:

@@ -8,14 +8,12 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
-from formats.errors import SagesegError
 from jobs.contract.instances import EMULATED
 from jobs.contract.log_lines import TRAINING_LOGS
-from jobs.contract.statuses import RUNNING
-from jobs.emulator.host.container import Container, kill_survivor, start_container
+from jobs.emulator.host.container import Container, start_container
 from jobs.emulator.host.rehearsal import TrainingTrouble
-from jobs.emulator.host.runs import Halt, time_limit
-from jobs.emulator.host.workplace import BUG, CAPACITY, INTERRUPTED, Workplace
+from jobs.emulator.host.runs import Halt, failures_told, time_limit
+from jobs.emulator.host.workplace import CAPACITY, INTERRUPTED, Workplace
 from jobs.emulator.store.collection import Collection
 from jobs.emulator.store.log_events import open_stream
 from jobs.emulator.store.log_files import read_events
@@ -28,11 +26,6 @@ from jobs.emulator.training.record import Ending, enter, failure_reason, finish,
 
 def job_folder(folder: Path, name: str) -> Path:
     return folder / "training-jobs" / name
-
-
-def log_paths(folder: Path, name: str) -> list[Path]:
-    """A job's log streams, one for each attempt, in order."""
-    return sorted(job_folder(folder, name).glob("log-*.jsonl"))
 
 
 class TrainingRun:
@@ -55,13 +48,12 @@ class TrainingRun:
         self._awake = threading.Event()
 
     def run(self) -> None:
-        try:
-            self._live()
-        except SagesegError as e:
-            self._finish("Failed", f"ClientError: {e}")
-        except BaseException:  # a bug: its traceback goes to the server's log, the job is not left hanging
-            self._finish("Failed", BUG)
-            raise
+        with failures_told(self._finish):
+            shutil.rmtree(self._folder, ignore_errors=True)  # of a state that was removed by hand
+            wait_seconds = self._record["StoppingCondition"].get("MaxWaitTimeInSeconds")
+            with time_limit(wait_seconds, lambda: self._end("MaxWaitTimeExceeded")):
+                tree, exit_code = self._until_uninterrupted()
+            self._conclude(tree, exit_code)
 
     def halt(self, why: Halt) -> None:
         self._end("Failed" if why == "abandon" else "Stopped")
@@ -77,13 +69,6 @@ class TrainingRun:
                 self._container.kill()
             else:
                 self._container.terminate(self._place.grace_seconds)
-
-    def _live(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)  # of a state that was removed by hand
-        wait_seconds = self._record["StoppingCondition"].get("MaxWaitTimeInSeconds")
-        with time_limit(wait_seconds, lambda: self._end("MaxWaitTimeExceeded")):
-            tree, exit_code = self._until_uninterrupted()
-        self._conclude(tree, exit_code)
 
     def _until_uninterrupted(self) -> tuple[OptMl, int]:
         """Train on one instance after another until none is reclaimed; answers the last one's tree
@@ -118,12 +103,10 @@ class TrainingRun:
         """Run the container, keep its log, and do what the rehearsal asks for: a reclaimed instance is
         gone at once."""
         attempts = self._attempts
-        path = self._folder / f"log-{attempts.number:04}.jsonl"
+        path, stream = self._folder / f"log-{attempts.number:04}.jsonl", f"{self.name}/{HOST}-{attempts.stamp}"
         left = max(self._record["StoppingCondition"]["MaxRuntimeInSeconds"] - attempts.trained_seconds, 0)
         with (
-            closing(
-                open_stream(self._place.state, TRAINING_LOGS, f"{self.name}/{HOST}-{attempts.stamp}", path)
-            ) as writer,
+            closing(open_stream(self._place.state, TRAINING_LOGS, stream, path)) as writer,
             time_limit(left, lambda: self._end("MaxRuntimeExceeded")),
         ):
             container = self._start(tree)
@@ -187,17 +170,11 @@ def _read_failure(tree: OptMl) -> str:
 
 def finish_job(folder: Path, jobs: Collection, name: str, ending: Ending, reason: str = "") -> None:
     """Write a job's end into its record, with the metrics of its log."""
-    events = [event for path in log_paths(folder, name) for event in read_events(path)]
+    attempts = sorted(job_folder(folder, name).glob("log-*.jsonl"))
+    events = [event for path in attempts for event in read_events(path)]
 
     def change(record: Record, now: float) -> None:
         record["FinalMetricDataList"] = metric_data(events, record["AlgorithmSpecification"]["MetricDefinitions"])
         finish(record, ending, now, reason)
 
     jobs.change(name, change)
-
-
-def recover_training(place: Workplace, jobs: Collection) -> None:
-    """Settle what an earlier server left running: end its containers, mark its jobs."""
-    for resource in jobs.with_status(*RUNNING):
-        kill_survivor(job_folder(place.folder, resource.name))
-        finish_job(place.folder, jobs, resource.name, "Failed", INTERRUPTED)

@@ -128,19 +128,16 @@ class ObjectTransform:
             return Answer(500, "", None, b"rehearsed failure of the model")
         answer = None
         for _ in range(1 + s.retries):
-            answer = self._ask_once(content)
-            if answer is not None and answer.status < 500:
-                break
+            try:
+                answer = self._serving.ask(
+                    "POST", "/invocations", seconds=s.seconds, limit=MAX_ANSWER_BYTES, body=content, headers=s.headers
+                )
+            except NoAnswerError:
+                answer = None
+            else:
+                if answer.status < 500:
+                    break
         return answer
-
-    def _ask_once(self, content: bytes) -> Answer | None:
-        s = self._settings
-        try:
-            return self._serving.ask(
-                "POST", "/invocations", seconds=s.seconds, limit=MAX_ANSWER_BYTES, body=content, headers=s.headers
-            )
-        except NoAnswerError:
-            return None
 
     def _refused(self, found: StoredObject, answer: Answer) -> str:
         client = 400 <= answer.status < 500

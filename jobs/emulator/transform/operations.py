@@ -6,32 +6,32 @@ import time
 
 from jobs.contract.statuses import RUNNING
 from jobs.emulator.api.app import Operation
-from jobs.emulator.host.runs import Runs
-from jobs.emulator.host.workplace import Workplace
+from jobs.emulator.host.container import kill_survivor
+from jobs.emulator.host.jobs import Jobs
+from jobs.emulator.host.rehearsal import TransformTrouble, trouble_of
+from jobs.emulator.host.workplace import INTERRUPTED, Workplace
 from jobs.emulator.store.collection import Collection, make_arn
+from jobs.emulator.store.job_records import settle_job
 from jobs.emulator.store.state import Record
-from jobs.emulator.transform.record import TRANSFORM_JOBS, begin_stopping, check_transform_request, new_record
-from jobs.emulator.transform.run import TransformRun, recover_transforms
+from jobs.emulator.transform.record import TRANSFORM_JOBS, check_transform_request, new_record
+from jobs.emulator.transform.run import TransformRun, transform_folder
 
 
-class TransformJobs:
-    """The operations; each takes a checked request and the caller's region."""
+class TransformJobs(Jobs[TransformRun]):
+    """The operations on transform jobs."""
 
     def __init__(self, place: Workplace, models: Collection) -> None:
-        self._place, self._models = place, models
-        self.jobs = Collection(place.state, TRANSFORM_JOBS)
-        self.runs: Runs[TransformRun] = Runs()
+        super().__init__(place, TRANSFORM_JOBS)
+        self._models = models
 
     def recover(self) -> None:
-        recover_transforms(self._place, self.jobs)
+        """Settle what an earlier server left running: end its containers, mark its jobs."""
+        for resource in self.jobs.with_status(*RUNNING):
+            kill_survivor(transform_folder(self._place.folder, resource.name) / "container")
+            settle_job(self.jobs, resource.name, "Failed", INTERRUPTED)
 
     def operations(self) -> dict[tuple[str, str], Operation]:
-        return {
-            ("sagemaker", "CreateTransformJob"): self.create_transform_job,
-            ("sagemaker", "DescribeTransformJob"): self.jobs.describe,
-            ("sagemaker", "ListTransformJobs"): self.jobs.page,
-            ("sagemaker", "StopTransformJob"): self.stop_transform_job,
-        }
+        return super().operations() | {("sagemaker", "CreateTransformJob"): self.create_transform_job}
 
     def create_transform_job(self, request: Record, region: str) -> Record:
         model = self._models.get(request["ModelName"], region)
@@ -44,12 +44,6 @@ class TransformJobs:
             used = [job.record["TransformResources"]["InstanceType"] for job in self.jobs.with_status(*RUNNING)]
             plan.check_quota(instance_type, "transform job", used.count(instance_type))
             self.jobs.add(record, request)
-        trouble = plan.transform(name, instance_type)
+        trouble = trouble_of(plan.transform_jobs, TransformTrouble(), name, instance_type)
         self.runs.start(TransformRun(self._place, self.jobs, record, model.record["PrimaryContainer"], trouble))
         return {"TransformJobArn": arn}
-
-    def stop_transform_job(self, request: Record, region: str) -> Record:
-        name = self.jobs.of_request(request, region).name
-        self.jobs.change(name, begin_stopping)
-        self.runs.stop(name)
-        return {}

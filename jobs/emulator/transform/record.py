@@ -7,32 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jobs.contract.statuses import Ended
 from jobs.emulator.api.faults import invalid
 from jobs.emulator.host.images import environment_not_emulated
 from jobs.emulator.host.storage import Storage
 from jobs.emulator.store.collection import ResourceKind, without_tags
-from jobs.emulator.store.job_records import check_in_progress, end_job
 from jobs.emulator.store.state import Record
 
 TRANSFORM_JOBS = ResourceKind(
     word="transform-job",
     prefix="TransformJob",
     listed="TransformJobSummaries",
-    summary=(
-        "TransformJobName",
-        "TransformJobArn",
-        "CreationTime",
-        "TransformEndTime",
-        "LastModifiedTime",
-        "TransformJobStatus",
-        "FailureReason",
-    ),
     missing=("ValidationException", "Could not find requested job with name: {name}"),
     taken=(
         "ResourceInUse",
         "Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})",
     ),
+    noun="transform job",
 )
 MAX_MEMORY_MB = 100
 """MaxConcurrentTransforms × MaxPayloadInMB may not exceed it (API reference)."""
@@ -55,12 +45,9 @@ def _not_emulated(request: Record) -> Iterator[str]:
     kind = given["DataSource"]["S3DataSource"]["S3DataType"]
     if kind != "S3Prefix":
         yield f"S3DataType {kind}"
-    if given.get("SplitType", "None") != "None":
-        yield f"SplitType {given['SplitType']}"
-    if given.get("CompressionType", "None") != "None":
-        yield f"CompressionType {given['CompressionType']}"
-    if made.get("AssembleWith", "None") != "None":
-        yield f"AssembleWith {made['AssembleWith']}"
+    for part, name in ((given, "SplitType"), (given, "CompressionType"), (made, "AssembleWith")):
+        if part.get(name, "None") != "None":
+            yield f"{name} {part[name]}"
     if request["TransformResources"]["InstanceCount"] != 1:
         yield "InstanceCount other than 1"
     yield from (name for name in ("DataCaptureConfig", "DataProcessing") if request.get(name) and _acts(request[name]))
@@ -89,13 +76,3 @@ def new_record(request: Record, arn: str, now: float) -> Record:
 
 def begin_transform(record: Record, now: float) -> None:
     record["TransformStartTime"] = now
-
-
-def begin_stopping(record: Record, _now: float) -> None:
-    check_in_progress(record, TRANSFORM_JOBS, "transform job")
-    record["TransformJobStatus"] = "Stopping"
-
-
-def finish(record: Record, ending: Ended, now: float, reason: str = "") -> None:
-    end_job(record, TRANSFORM_JOBS, ending, reason)
-    record["TransformEndTime"] = now

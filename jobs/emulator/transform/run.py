@@ -6,21 +6,21 @@ import shutil
 import threading
 import time
 import uuid
+from contextlib import closing
 from pathlib import Path
 
-from formats.errors import SagesegError
 from jobs.contract.log_lines import TRANSFORM_LOGS
-from jobs.contract.statuses import RUNNING, Ended
-from jobs.emulator.host.container import kill_survivor
+from jobs.contract.statuses import Ended
 from jobs.emulator.host.rehearsal import TransformTrouble
-from jobs.emulator.host.runs import Halt
+from jobs.emulator.host.runs import Halt, failures_told
 from jobs.emulator.host.serving_container import STARTUP_SECONDS, ServingContainer, ServingPlan, start_serving
-from jobs.emulator.host.workplace import BUG, CAPACITY, INTERRUPTED, Workplace
+from jobs.emulator.host.workplace import CAPACITY, INTERRUPTED, Workplace
 from jobs.emulator.store.collection import Collection
+from jobs.emulator.store.job_records import settle_job
 from jobs.emulator.store.log_events import open_stream
 from jobs.emulator.store.state import Record
 from jobs.emulator.transform.objects import ObjectTransform, Settings, complete_settings, settings_of
-from jobs.emulator.transform.record import begin_transform, finish
+from jobs.emulator.transform.record import begin_transform
 
 _UNHEALTHY = "AlgorithmError: The container did not pass the ping health check; see the job's log"
 
@@ -49,13 +49,8 @@ class TransformRun:
         self._serving: ServingContainer | None = None
 
     def run(self) -> None:
-        try:
+        with failures_told(self._finish):
             self._live()
-        except SagesegError as e:
-            self._finish("Failed", f"ClientError: {e}")
-        except BaseException:  # a bug: its traceback goes to the server's log
-            self._finish("Failed", BUG)
-            raise
 
     def halt(self, why: Halt) -> None:
         self._abandoned = self._abandoned or why == "abandon"
@@ -86,12 +81,9 @@ class TransformRun:
         self._jobs.change(self.name, begin_transform)
         uri = self._record["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"]
         path = self._folder / "data-log.jsonl"
-        writer = open_stream(self._place.state, TRANSFORM_LOGS, f"{self._stream}/data-log", path)
-        try:
+        with closing(open_stream(self._place.state, TRANSFORM_LOGS, f"{self._stream}/data-log", path)) as writer:
             transform = ObjectTransform(self._place.storage, serving, settings, writer.write)
             return transform.run(self._place.storage.list_objects(uri), self._halted)
-        finally:
-            writer.close()
 
     def _plan(self, settings: Settings) -> ServingPlan:
         """The container's environment tells it of the batch, as the developer guide documents."""
@@ -117,15 +109,8 @@ class TransformRun:
             self._finish("Failed" if reason else "Completed", reason)
 
     def _finish(self, ending: Ended, reason: str = "") -> None:
-        self._jobs.change(self.name, lambda record, now: finish(record, ending, now, reason))
+        settle_job(self._jobs, self.name, ending, reason)
 
 
 def _nothing() -> None:
     """A batch notices a container's end by its answers."""
-
-
-def recover_transforms(place: Workplace, jobs: Collection) -> None:
-    """Settle what an earlier server left running: end its containers, mark its jobs."""
-    for resource in jobs.with_status(*RUNNING):
-        kill_survivor(transform_folder(place.folder, resource.name) / "container")
-        jobs.change(resource.name, lambda record, now: finish(record, "Failed", now, INTERRUPTED))

@@ -2,54 +2,49 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from jobs.contract.statuses import RUNNING
 from jobs.emulator.api.app import Operation
-from jobs.emulator.api.faults import invalid
-from jobs.emulator.host.runs import Runs
+from jobs.emulator.host.jobs import Jobs
 from jobs.emulator.host.workplace import INTERRUPTED, Workplace
-from jobs.emulator.store.collection import DEFAULT_PAGE, Collection, make_arn, read_place
-from jobs.emulator.store.paging import make_token
+from jobs.emulator.store.collection import DEFAULT_PAGE, bad_token
+from jobs.emulator.store.job_records import settle_job
+from jobs.emulator.store.paging import make_token, read_token
 from jobs.emulator.store.state import Record
 from jobs.emulator.training.operations import TrainingJobs
 from jobs.emulator.training.record import TRAINING_JOBS
-from jobs.emulator.tuning.record import TUNING_JOBS, begin_stopping, finish, new_record, progress, summarize_child
+from jobs.emulator.tuning.record import TUNING_JOBS, progress, summarize_child
 from jobs.emulator.tuning.rules import check_tuning_request
 from jobs.emulator.tuning.run import TuningRun
 
 
-class TuningJobs:
-    """The operations; each takes a checked request and the caller's region."""
+class TuningJobs(Jobs[TuningRun]):
+    """The operations on tuning jobs."""
 
     def __init__(self, place: Workplace, training: TrainingJobs) -> None:
-        self._place, self._training = place, training
-        self.jobs = Collection(place.state, TUNING_JOBS)
-        self.runs: Runs[TuningRun] = Runs()
+        super().__init__(place, TUNING_JOBS)
+        self._training = training
 
     def operations(self) -> dict[tuple[str, str], Operation]:
-        handlers: dict[str, Operation] = {
-            "CreateHyperParameterTuningJob": self.create_tuning_job,
-            "DescribeHyperParameterTuningJob": self.describe_tuning_job,
-            "ListHyperParameterTuningJobs": self.list_tuning_jobs,
-            "StopHyperParameterTuningJob": self.stop_tuning_job,
-            "ListTrainingJobsForHyperParameterTuningJob": self.list_training_jobs,
+        return super().operations() | {
+            ("sagemaker", "CreateHyperParameterTuningJob"): self.create_tuning_job,
+            ("sagemaker", "DescribeHyperParameterTuningJob"): self.describe_tuning_job,
+            ("sagemaker", "ListHyperParameterTuningJobs"): self.list_tuning_jobs,
+            ("sagemaker", "ListTrainingJobsForHyperParameterTuningJob"): self.list_training_jobs,
         }
-        return {("sagemaker", name): handler for name, handler in handlers.items()}
 
     def recover(self) -> None:
         """Settle what an earlier server left running; its training jobs settle by themselves."""
         for resource in self.jobs.with_status(*RUNNING):
-            self.jobs.change(resource.name, lambda record, now: finish(record, "Failed", now, INTERRUPTED))
+            settle_job(self.jobs, resource.name, "Failed", INTERRUPTED)
 
     def create_tuning_job(self, request: Record, region: str) -> Record:
         ranges = check_tuning_request(request, self._place.storage)
         role = request["TrainingJobDefinition"]["RoleArn"]
-        arn = make_arn(TUNING_JOBS, request["HyperParameterTuningJobName"], region, role)
-        self.jobs.add(new_record(request, arn, time.time()), request)
+        answer = self.jobs.create(request, region, role, {"HyperParameterTuningJobStatus": "InProgress"})
         self.runs.start(TuningRun(self.jobs, self._training, request, ranges, region))
-        return {"HyperParameterTuningJobArn": arn}
+        return answer
 
     def describe_tuning_job(self, request: Record, region: str) -> Record:
         record = self.jobs.of_request(request, region).record
@@ -57,25 +52,19 @@ class TuningJobs:
 
     def list_tuning_jobs(self, request: Record, region: str) -> Record:
         page = self.jobs.page(request, region)
-        for summary in page[TUNING_JOBS.listed]:
-            record = self.jobs.get(summary["HyperParameterTuningJobName"], region).record
+        for record in page[TUNING_JOBS.listed]:
             config = record["HyperParameterTuningJobConfig"]
-            summary.update(Strategy=config["Strategy"], ResourceLimits=config["ResourceLimits"])
-            summary.update(progress(self._children(record)))
+            record.update(Strategy=config["Strategy"], ResourceLimits=config["ResourceLimits"])
+            record.update(progress(self._children(record)))
         return page
-
-    def stop_tuning_job(self, request: Record, region: str) -> Record:
-        name = self.jobs.of_request(request, region).name
-        self.jobs.change(name, begin_stopping)
-        self.runs.stop(name)
-        return {}
 
     def list_training_jobs(self, request: Record, region: str) -> Record:
         """One page of the training jobs that a tuning job started."""
         children = self._children(self.jobs.of_request(request, region).record)
         wanted = request.get("StatusEquals")
         found = [child for child in children if wanted in (None, child["TrainingJobStatus"])]
-        found.sort(key=_sort_key(request.get("SortBy", "CreationTime")), reverse=_descending(request))
+        descending = request.get("SortOrder", "Descending") == "Descending"
+        found.sort(key=_sort_key(request.get("SortBy", "CreationTime")), reverse=descending)
         start = _start(request.get("NextToken"))
         end = start + request.get("MaxResults", DEFAULT_PAGE)
         response: Record = {"TrainingJobSummaries": found[start:end]}
@@ -91,14 +80,10 @@ class TuningJobs:
 def _start(token: str | None) -> int:
     if token is None:
         return 0
-    (start,) = read_place(token, 1)
+    (start,) = read_token(token, 1, bad_token())
     if type(start) is not int or start < 0:
-        raise invalid("The token in NextToken is not valid.")
+        raise bad_token()
     return start
-
-
-def _descending(request: Record) -> bool:
-    return bool(request.get("SortOrder", "Descending") == "Descending")
 
 
 def _sort_key(column: str) -> Any:

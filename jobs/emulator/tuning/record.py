@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from jobs.contract.hyperparameters import TUNING_OBJECTIVE
-from jobs.contract.statuses import RUNNING, Ended
+from jobs.contract.statuses import RUNNING
 from jobs.emulator.host.storage import join_uri
-from jobs.emulator.store.collection import ResourceKind, without_tags
-from jobs.emulator.store.job_records import check_in_progress, end_job
+from jobs.emulator.store.collection import ResourceKind
 from jobs.emulator.store.state import Record
 from jobs.emulator.tuning.search import Values
 
@@ -21,43 +20,16 @@ TUNING_JOBS = ResourceKind(
     word="hyper-parameter-tuning-job",
     prefix="HyperParameterTuningJob",
     listed="HyperParameterTuningJobSummaries",
-    summary=(
-        "HyperParameterTuningJobName",
-        "HyperParameterTuningJobArn",
-        "HyperParameterTuningJobStatus",
-        "CreationTime",
-        "HyperParameterTuningEndTime",
-        "LastModifiedTime",
-    ),
     missing=("ResourceNotFound", "Amazon SageMaker can't find a tuning job with the name {name}."),
     taken=(
         "ResourceInUse",
         "Hyperparameter tuning job names must be unique within an AWS account and region, "
         "and a tuning job with this name already exists ({arn})",
     ),
+    noun="hyperparameter tuning job",
 )
-_PASSED_ON = (
-    "AlgorithmSpecification",
-    "RoleArn",
-    "InputDataConfig",
-    "OutputDataConfig",
-    "ResourceConfig",
-    "StoppingCondition",
-    "VpcConfig",
-    "EnableNetworkIsolation",
-    "EnableInterContainerTrafficEncryption",
-    "EnableManagedSpotTraining",
-    "RetryStrategy",
-    "Environment",
-)
-
-
-def new_record(request: Record, arn: str, now: float) -> Record:
-    return without_tags(request) | {
-        "HyperParameterTuningJobArn": arn,
-        "HyperParameterTuningJobStatus": "InProgress",
-        "CreationTime": now,
-    }
+_OF_TUNING = ("DefinitionName", "TuningObjective", "StaticHyperParameters")
+"""What a definition has that a training job has not."""
 
 
 def child_request(request: Record, name: str, values: Values) -> Record:
@@ -65,7 +37,7 @@ def child_request(request: Record, name: str, values: Values) -> Record:
     container finds beside its own. Tags are passed on, as documented; checkpoints get a folder for each
     job, which is inferred."""
     definition = request["TrainingJobDefinition"]
-    child = {member: definition[member] for member in _PASSED_ON if member in definition} | {
+    child = {member: value for member, value in definition.items() if member not in _OF_TUNING} | {
         "TrainingJobName": name,
         "HyperParameters": {
             **definition.get("StaticHyperParameters", {}),
@@ -96,21 +68,17 @@ def objective_value(child: Record, metric: str) -> float | None:
 
 
 def summarize_child(child: Record, tuning: Record) -> Record:
-    """A training job as ListTrainingJobsForHyperParameterTuningJob tells of it."""
+    """A training job as ListTrainingJobsForHyperParameterTuningJob tells of it, which says less than its record."""
     metric, maximize = objective_of(tuning)
-    members = ("TrainingJobName", "TrainingJobArn", "TrainingJobStatus", "CreationTime", "FailureReason")
-    times = ("TrainingStartTime", "TrainingEndTime")
-    summary = {name: child[name] for name in (*members, *times) if name in child}
-    summary["TunedHyperParameters"] = child["_Tuned"]
     value = objective_value(child, metric)
+    summary = {**child, "TunedHyperParameters": child["_Tuned"], "ObjectiveStatus": _objective_status(child, value)}
     if value is not None:
-        objective_type = "Maximize" if maximize else "Minimize"
         summary["FinalHyperParameterTuningJobObjectiveMetric"] = {
-            "Type": objective_type,
+            "Type": "Maximize" if maximize else "Minimize",
             "MetricName": metric,
             "Value": value,
         }
-    return summary | {"ObjectiveStatus": _objective_status(child, value)}
+    return summary
 
 
 def _objective_status(child: Record, value: float | None) -> str:
@@ -149,13 +117,3 @@ def _goodness(child: Record) -> float:
     metric: dict[str, Any] = child["FinalHyperParameterTuningJobObjectiveMetric"]
     value: float = metric["Value"]
     return value if metric["Type"] == "Maximize" else -value
-
-
-def begin_stopping(record: Record, _now: float) -> None:
-    check_in_progress(record, TUNING_JOBS, "hyperparameter tuning job")
-    record["HyperParameterTuningJobStatus"] = "Stopping"
-
-
-def finish(record: Record, ending: Ended, now: float, reason: str = "") -> None:
-    end_job(record, TUNING_JOBS, ending, reason)
-    record["HyperParameterTuningEndTime"] = now

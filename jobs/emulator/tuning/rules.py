@@ -10,6 +10,7 @@ import importlib.util
 import math
 from collections.abc import Iterator
 
+from jobs.contract.hyperparameters import TUNABLE
 from jobs.contract.log_lines import METRIC_DEFINITIONS
 from jobs.emulator.api.faults import invalid
 from jobs.emulator.host.images import image_rules
@@ -19,9 +20,8 @@ from jobs.emulator.training.rules import check_training_request
 from jobs.emulator.tuning.record import child_request, objective_of
 from jobs.emulator.tuning.search import Categories, NumberRange, Range
 
-TUNABLE = ("learning_rate", "mini_batch_size", "momentum", "optimizer", "weight_decay")
 OBJECTIVES = ("validation:mIOU", "validation:pixel_accuracy")
-"""What the built-in lets be tuned, and by what (developer guide, "Tuning a Semantic Segmentation Model")."""
+"""By what the built-in lets be tuned (developer guide, "Tuning a Semantic Segmentation Model")."""
 
 
 def check_tuning_request(request: Record, storage: Storage) -> list[Range]:
@@ -126,7 +126,7 @@ def _check_algorithm(request: Record, ranges: list[Range]) -> None:
     if untunable:
         raise invalid(
             "The hyperparameter tuning job you requested contains the following untunable hyperparameters: "
-            f"[{', '.join(untunable)}]. For the algorithm, {image}, you can tune only [{', '.join(TUNABLE)}]. "
+            f"[{', '.join(untunable)}]. For the algorithm, {image}, you can tune only [{', '.join(sorted(TUNABLE))}]. "
             "Delete untunable hyperparameters."
         )
 

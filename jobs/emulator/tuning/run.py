@@ -7,15 +7,17 @@ import threading
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from jobs.contract.statuses import Ended
 from jobs.emulator.api.faults import ServiceError
 from jobs.emulator.host.runs import Halt, time_limit
 from jobs.emulator.host.workplace import BUG, INTERRUPTED
 from jobs.emulator.store.collection import Collection
+from jobs.emulator.store.job_records import settle_job
 from jobs.emulator.store.state import Record
 from jobs.emulator.training.operations import TrainingJobs
-from jobs.emulator.tuning.record import child_request, finish, objective_of, objective_value
+from jobs.emulator.tuning.record import child_request, objective_of, objective_value
 from jobs.emulator.tuning.search import BayesianSearch, RandomSearch, Range, Search
 
 MAX_FAILURES = 5
@@ -73,10 +75,8 @@ class TuningRun:
                     run.halt(why)
 
     def _stop_child(self, name: str) -> None:
-        try:
-            self._training.stop_training_job({"TrainingJobName": name}, self._region)
-        except ServiceError:
-            return  # it has just ended
+        with suppress(ServiceError):  # it has just ended
+            self._training.stop({"TrainingJobName": name}, self._region)
 
     def _work(self) -> None:
         """One training job after another, until there are none left to start."""
@@ -138,4 +138,4 @@ class TuningRun:
         return f"All training jobs failed. {look}"
 
     def _finish(self, ending: Ended, reason: str = "") -> None:
-        self._tunings.change(self.name, lambda record, now: finish(record, ending, now, reason))
+        settle_job(self._tunings, self.name, ending, reason)

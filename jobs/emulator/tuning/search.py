@@ -152,7 +152,4 @@ class BayesianSearch:
         return Trial(values, trial)
 
     def tell(self, trial: Trial, objective: float | None) -> None:
-        if objective is None:
-            self._study.tell(trial.handle, state=self._failed)
-        else:
-            self._study.tell(trial.handle, objective)
+        self._study.tell(trial.handle, objective, self._failed if objective is None else None)
