@@ -29,6 +29,15 @@ def shrink_networks(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(build, "INITIAL_WEIGHT", build.INITIAL_WEIGHT * _NARROWER**0.5)
 
 
+def flatten_stages(patch: pytest.MonkeyPatch) -> None:
+    """Each stage of the encoder becomes one convolution of its stride: for what only looks at the head."""
+
+    def flat(inputs: int, planes: int, blocks: int, stride: int, dilations: tuple[int, int]) -> nn.Module:
+        return nn.Conv2d(inputs, planes * resnet.EXPANSION, 1, stride)
+
+    patch.setattr(resnet, "_stage", flat)
+
+
 @contextmanager
 def _narrow_layers() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
