@@ -30,6 +30,14 @@ def one_thread() -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
+def one_core() -> Iterator[None]:
+    """Tests run side by side, one per core: only those that ask for several processes start some."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("formats.parallel.available_cores", lambda: 1)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
 def what_is_dear_is_made_once() -> Iterator[None]:
     """botocore reads a service's model, megabytes of JSON, anew for every session, of which a test has several, and
     makes a method of each operation, of which SageMaker has 400, for every client; typer builds all commands anew

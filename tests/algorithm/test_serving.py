@@ -11,8 +11,9 @@ import struct
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
+from waitress import wasyncore
 
 from formats.errors import SagesegError
 from formats.images import Rgb, encode_image, read_image
 from formats.masks import Mask
+from jobs.algorithm.__main__ import main
 from jobs.algorithm.network.build import build_network
 from jobs.algorithm.serving import replies
 from jobs.algorithm.serving.http_server import THREADS, WAITING, Application, make_application
@@ -251,13 +254,24 @@ class Slow(Halves):
         return super().predict_masks(images)
 
 
+@contextmanager
+def listening(application: Application) -> Iterator[int]:
+    """The port of a server in a thread, which itself closes what it listens to."""
+    channels: dict[int, Any] = {}
+    server = waitress.create_server(application, host="127.0.0.1", port=0, threads=THREADS + WAITING, map=channels)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        yield server.effective_port
+    finally:
+        server.trigger.pull_trigger(lambda: wasyncore.close_all(channels, ignore_all=True))
+        thread.join()
+        server.task_dispatcher.shutdown()
+
+
 def test_pings_are_answered_while_more_images_wait_than_are_worked_on() -> None:
     model = Slow()
-    server = waitress.create_server(make_application(model), host="127.0.0.1", port=0, threads=THREADS + WAITING)
-    loop = threading.Thread(target=server.run, daemon=True)
-    loop.start()
-    port = server.effective_port
-    with ThreadPoolExecutor(6) as clients:
+    with listening(make_application(model)) as port, ThreadPoolExecutor(6) as clients:
         answers = [
             clients.submit(ask, port, "/invocations", half_red(), Content_Type="image/png", Accept="image/png")
             for _ in range(6)
@@ -268,11 +282,6 @@ def test_pings_are_answered_while_more_images_wait_than_are_worked_on() -> None:
         model.go.set()
         assert [answer.result()[0] for answer in answers] == [200] * 6
     assert model.most == THREADS
-    # in the loop's own thread: closed by another one, a socket may be gone while it is selected
-    server.trigger.pull_trigger(lambda: waitress.wasyncore.close_all(server._map))
-    loop.join(60)
-    assert not loop.is_alive()
-    server.task_dispatcher.shutdown()
 
 
 @pytest.mark.parametrize(
@@ -351,8 +360,6 @@ def test_the_program_serves_and_ends_at_sigterm(tmp_path: Path) -> None:
         assert process.wait(60) == 0
 
 
-def test_a_model_that_is_not_there_stops_the_program(tmp_path: Path) -> None:
-    ran = start(tmp_path, 0)
-    output, _ = ran.communicate(timeout=60)
-    assert ran.returncode == 1
-    assert "model/hyperparams.json: cannot be read" in output
+def test_a_model_that_is_not_there_stops_the_program(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--root", str(tmp_path)]) == 1
+    assert "model/hyperparams.json: cannot be read" in capsys.readouterr().out

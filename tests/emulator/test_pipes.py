@@ -20,6 +20,7 @@ from formats.errors import SagesegError
 from jobs.algorithm.__main__ import main
 from jobs.algorithm.data.streamed_channels import channel_files
 from jobs.contract.channels import MANIFEST_ATTRIBUTES
+from jobs.contract.model_archive import pack_artefact
 from jobs.contract.recordio import MAGIC, frame, read_records
 from jobs.contract.registry import OPEN_IMAGE, builtin_image
 from jobs.contract.statuses import ENDED
@@ -115,16 +116,19 @@ def emulator(folder: Path, **also: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def test_a_training_from_manifests_is_that_from_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files are trained on here, the manifests in the emulator's container."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    data = write_root(tmp_path / "root", SETTINGS) / "input/data"
-    write_manifests(data)
+    root = write_root(tmp_path / "root", SETTINGS)
+    write_manifests(root / "input/data")
+    asked = job((root / "input/data").as_uri(), tmp_path / "out", "streamed", augmented=True)
     with emulator(tmp_path, programs=OWN_PROGRAMS) as (sagemaker, _):
-        for name, augmented in (("files", False), ("streamed", True)):
-            sagemaker.create_training_job(**job(data.as_uri(), tmp_path / "out", name, augmented=augmented))
-        ended = [wait_for_end(sagemaker, name, seconds=60) for name in ("files", "streamed")]
-    assert [end["TrainingJobStatus"] for end in ended] == ["Completed", "Completed"], ended
-    files, streamed = ((tmp_path / f"out/{name}/output/model.tar.gz").read_bytes() for name in ("files", "streamed"))
-    assert files == streamed
+        sagemaker.create_training_job(**asked)
+        assert main(["train", "--root", str(root)]) == 0
+        ended = wait_for_end(sagemaker, "streamed", seconds=60)
+    assert ended["TrainingJobStatus"] == "Completed", ended
+    pack_artefact(root / "model", tmp_path / "files.tar.gz")
+    streamed = tmp_path / "out/streamed/output/model.tar.gz"
+    assert streamed.read_bytes() == (tmp_path / "files.tar.gz").read_bytes()
 
 
 def records(hexadecimal: str) -> list[bytes]:
