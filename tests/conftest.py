@@ -3,16 +3,12 @@
 import os
 import sys
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer.main
-import typer.testing
-from botocore.client import ClientCreator
-from botocore.loaders import create_loader
 from hypothesis import settings
+
+from tests.support.made_once import make_once
 
 # threads of torch that wait must not spin: several tests, each with its own, share the cores
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -39,22 +35,8 @@ def one_core() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def what_is_dear_is_made_once() -> Iterator[None]:
-    """botocore reads a service's model, megabytes of JSON, anew for every session, of which a test has several, and
-    makes a method of each operation, of which SageMaker has 400, for every client; typer builds all commands anew
-    for every call of one."""
-    create, methods = ClientCreator._create_methods, dict[str, dict[str, Any]]()
-
-    def create_once(creator: ClientCreator, model: Any) -> dict[str, Any]:
-        if model.service_name not in methods:
-            methods[model.service_name] = create(creator, model)
-        return dict(methods[model.service_name])
-
-    command = cache(typer.main.get_command)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ClientCreator, "_create_methods", create_once)
-        patch.setattr("botocore.session.create_loader", cache(create_loader))
-        patch.setattr(typer.main, "get_command", command)
-        patch.setattr(typer.testing, "_get_command", command)
+        make_once(patch)
         yield
 
 

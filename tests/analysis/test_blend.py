@@ -43,8 +43,8 @@ def plain_blend(crops: dict[Piece, Values], width: int, height: int, num_classes
 
 
 @given(
-    width=st.integers(1, 60),
-    height=st.integers(1, 60),
+    width=st.integers(1, 32),
+    height=st.integers(1, 32),
     grid=grids,
     num_classes=st.sampled_from([2, 3]),
     seed=st.integers(0, 9),
