@@ -1,13 +1,19 @@
 """A command asks AWS nothing twice: a name is looked up once, and what was told is kept."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from jobs.aws.errors import AwsError
+from jobs.prediction.crops_to_predict import SourceWork
+from jobs.prediction.output import Begun, Predicted
 from jobs.tracking.records import JobRecord
+from jobs.tracking.trained_model import TrainedModel
 from tests.support.asked_of_aws import asked_of_aws, repeated
 from tests.support.serving_setup import ROLE, Served, each_test, error_of, run, served_job
 
@@ -53,6 +59,28 @@ def test_a_dry_run_looks_up_an_earlier_job_once_though_it_lends_twice(aws: Serve
     words = ("--data", "s3://cars/one", "--role", ROLE, "--like", "cars", "--model", "cars", "--dry-run")
     fetched = ["GetObject"] if elsewhere else []
     assert operations("train", str(aws.dataset.root), *words) == ["DescribeTrainingJob", *fetched]
+
+
+@dataclass(frozen=True)
+class Blank:
+    """A route that reads the artefact's file, which here holds no network, and finds background everywhere."""
+
+    trained: TrainedModel
+
+    @contextmanager
+    def begin(self, work: Sequence[SourceWork]) -> Iterator[Begun]:
+        assert self.trained.artefact_path.is_file()
+        rows = [row for source in work for row in source.rows]
+        yield Begun(Predicted(row, np.zeros((row.height, row.width), np.uint8)) for row in rows)
+
+
+def test_predictions_by_the_artefact(
+    aws: Served, elsewhere: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.prediction.predict._choose_route", lambda trained, *_: Blank(trained))
+    fetched = ["GetObject"] if elsewhere else []
+    words = ("predict", "cars", str(aws.dataset.root), "--out", str(tmp_path / "out"))
+    assert operations(*words) == ["DescribeTrainingJob", *fetched, "GetObject"]
 
 
 def test_predictions_by_an_endpoint(aws: Served, tmp_path: Path) -> None:
