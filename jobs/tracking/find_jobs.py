@@ -61,7 +61,9 @@ def find_job(name: str, region: str | None = None) -> FoundJob:
     try:
         where = configured_region(region)
     except SagesegError:
-        return FoundJob(read_record(name))  # nothing to ask: says that there is none
+        if refused := _refusal(name, asked):
+            raise refused from None
+        return FoundJob(read_record(name))  # nothing else to ask: says that there is none
     return _find_at_aws(name, where, asked)
 
 
@@ -122,12 +124,18 @@ def _tuning_at_aws(name: str, region: str) -> FoundJob | None:
 
 def _not_found(name: str, region: str, asked: _Asked) -> SagesegError:
     """Where nobody knows a job, what kept somebody from answering goes before what was answered."""
-    errors = {place: answer for place, answer in asked.items() if isinstance(answer, SagesegError)}
-    refused = {place: error for place, error in errors.items() if not is_missing(error)}
-    for (backend, where), error in refused.items():
-        whom = "the emulator" if backend == "local" else f"AWS in {where}"
-        return SagesegError(f"{name}: no job of that name under {home()}, and {whom} cannot be asked ({error})")
-    return SagesegError(f"{name}: no job of that name under {home()}, nor at AWS in {region} ({errors['aws', region]})")
+    answer = asked["aws", region]
+    nowhere = f"{name}: no job of that name under {home()}, nor at AWS in {region} ({answer})"
+    return _refusal(name, asked) or SagesegError(nowhere)
+
+
+def _refusal(name: str, asked: _Asked) -> SagesegError | None:
+    """What kept somebody from answering, None where all did."""
+    for (backend, region), answer in asked.items():
+        if isinstance(answer, SagesegError) and not is_missing(answer):
+            whom = "the emulator" if backend == "local" else f"AWS in {region}"
+            return SagesegError(f"{name}: no job of that name under {home()}, and {whom} cannot be asked ({answer})")
+    return None
 
 
 def _fetch_record(name: str, definition: dict[str, Any], region: str) -> JobRecord:

@@ -89,6 +89,13 @@ def test_what_kept_somebody_from_answering_is_told(described: Described) -> None
     assert len(asked) == 1
 
 
+def test_without_a_region_a_refusal_is_told_too(described: Described) -> None:
+    described(only_the_emulator)
+    started_search("cars", "aws")
+    with pytest.raises(SagesegError, match=r"cars-001: no job .*, and AWS in us-east-1 cannot be asked \(.*Expired"):
+        find_job("cars-001")
+
+
 def test_a_job_without_a_record_is_not_said_to_be_missing(
     described: Described, monkeypatch: pytest.MonkeyPatch
 ) -> None:
