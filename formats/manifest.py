@@ -21,7 +21,8 @@ class ManifestRow:
 
     `x, y` is the crop's upper left pixel in the source; `width, height` are the file's, padding
     included; `source` is the image's path inside the folder that was read. A row with `kept`
-    False has no files. `foreground` is the share (0..1) of pixels that are neither background
+    False has no files. `truth_sha256` is that of the source's own mask, where the crops that were kept do
+    not give it back. `foreground` is the share (0..1) of pixels that are neither background
     nor ignore, None where there is no truth.
     """
 
@@ -39,6 +40,7 @@ class ManifestRow:
     foreground: float | None = None
     image_sha256: str = ""
     mask_sha256: str = ""
+    truth_sha256: str = ""
     attributes: dict[str, str] = field(default_factory=dict)
 
     @property

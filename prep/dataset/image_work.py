@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from formats.classes import IGNORE
 from formats.crops import Box, crop_grid, crop_id
-from formats.dataset import image_path, mask_path
+from formats.dataset import image_path, mask_path, truth_path
 from formats.errors import SagesegError
 from formats.images import Rgb, cut_image, decode_image, encode_image, image_errors, is_plain_jpeg
 from formats.manifest import ManifestRow
@@ -84,7 +85,8 @@ def _is_whole(task: ImageTask, entry: ImageEntry) -> bool:
         files = ((image_path, row.image_sha256), (mask_path, row.mask_sha256))
         if row.kept and any(_digest(path(task.root, row.id)) != digest for path, digest in files):
             return False
-    return True
+    first = entry.rows[0]
+    return not first.truth_sha256 or _digest(truth_path(task.root, first.source_stem)) == first.truth_sha256
 
 
 def _digest(path: Path) -> str:
@@ -101,10 +103,14 @@ def write_image(task: ImageTask) -> ImageEntry:
     counts = count_values(pixels.mask)
     height, width = pixels.mask.shape
     crops = crop_grid(width, height, task.options.crop, task.options.overlap)
+    rows = [_write_crop(task, pixels, crop) for crop in crops]
+    if pixels.mask.shape != mask.shape or _loses_labels(pixels.mask, rows):
+        digest = _write_file(truth_path(task.root, rows[0].source_stem), encode_mask(mask))
+        rows = [replace(row, truth_sha256=digest) for row in rows]
     return ImageEntry(
         source=task.image.source,
         state=task.state,
-        rows=tuple(_write_crop(task, pixels, crop) for crop in crops),
+        rows=tuple(rows),
         pixels=tuple(counts[: task.num_classes]),
         ignored=counts[IGNORE],
         thumbnail=thumbnail(image).tobytes(),
@@ -155,8 +161,15 @@ def _write_crop(task: ImageTask, pixels: _Pixels, crop: Box) -> ManifestRow:
             _write_file(mask_path(task.root, row_id), pixels.mask_content or encode_mask(mask)),
         )
     place = crop.left, crop.top, crop.width, crop.height, *pixels.source_size
-    told = kept, foreground, *digests, labelled.attributes
-    return ManifestRow(row_id, task.split, labelled.group, labelled.source, *place, *told)
+    told = kept, foreground, *digests
+    return ManifestRow(
+        row_id, task.split, labelled.group, labelled.source, *place, *told, attributes=labelled.attributes
+    )
+
+
+def _loses_labels(mask: Mask, rows: Sequence[ManifestRow]) -> bool:
+    """Whether a crop that was dropped holds anything but background: then the others do not give the mask back."""
+    return any(not row.kept and bool(_inside(mask, row.box).any()) for row in rows)
 
 
 def _inside(pixels: Mask, crop: Box) -> Mask:

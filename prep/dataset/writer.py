@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from formats.classes import IGNORE
-from formats.dataset import image_path, image_set_path, mask_path
+from formats.dataset import image_path, image_set_path, mask_path, truth_path
 from formats.errors import SagesegError
 from formats.parallel import map_parallel
 from formats.version import tool_version
@@ -30,7 +30,7 @@ def write_dataset(source: Source, out: Path, options: PrepOptions) -> dict[str, 
     images = with_regions(source.images, options.focus)
     plan = Plan(source.format, source.classes, images, _assign(images, source.splits, options), options)
     with resumable_folder(out, _header(plan), overwrite=options.overwrite) as (root, journal):
-        for path in (image_path(root, "x"), mask_path(root, "x"), image_set_path(root, "x")):
+        for path in (image_path(root, "x"), mask_path(root, "x"), truth_path(root, "x"), image_set_path(root, "x")):
             path.parent.mkdir(parents=True, exist_ok=True)
         tasks = _tasks(plan, root, journal)
         for entry in map_parallel(settle_image, tasks, workers=options.workers, label="images"):
