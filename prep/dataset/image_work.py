@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from formats.classes import IGNORE
 from formats.crops import Box, crop_grid, crop_id
@@ -30,10 +30,11 @@ on purpose."""
 
 @dataclass(frozen=True)
 class ImageTask:
-    """One image's work, as it travels to a worker. `state` is `state_of` its inputs; `known` is
-    where the journal of an interrupted run says that it was done."""
+    """One image's work, as it travels to a worker. `name` is what its ids begin with; `state` is
+    `state_of` its inputs; `known` is where the journal of an interrupted run says that it was done."""
 
     image: LabelledImage
+    name: str
     split: str
     options: PrepOptions
     root: Path
@@ -57,11 +58,11 @@ class _Pixels:
     mask_content: bytes | None
 
 
-def state_of(image: LabelledImage, split: str) -> str:
-    """A fingerprint of what an image's crops are made from: its record, its split, and the size and
-    time of its files."""
+def state_of(image: LabelledImage, name: str, split: str) -> str:
+    """A fingerprint of what an image's crops are made from: its record, its name, its split, and the
+    size and time of its files."""
     files = [_size_and_time(path) for path in (image.image, image.mask.path)]
-    return hashlib.sha256(repr((image, split, files)).encode("utf-8", "surrogateescape")).hexdigest()
+    return hashlib.sha256(repr((image, name, split, files)).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _size_and_time(path: Path) -> tuple[int, int] | None:
@@ -141,7 +142,7 @@ def _resized(task: ImageTask, content: bytes, image: Rgb, mask: Mask) -> _Pixels
 
 def _write_crop(task: ImageTask, pixels: _Pixels, crop: Box) -> ManifestRow:
     labelled = task.image
-    row_id = _row_id(labelled.source, crop, task.options)
+    row_id = task.name if task.options.crop is None else crop_id(task.name, crop)
     mask = cut_mask(pixels.mask, crop)
     foreground = foreground_share(mask)
     in_region = pixels.region is not None and bool(_inside(pixels.region, crop).any())
@@ -161,12 +162,6 @@ def _write_crop(task: ImageTask, pixels: _Pixels, crop: Box) -> ManifestRow:
 
 def _inside(pixels: Mask, crop: Box) -> Mask:
     return pixels[crop.top : crop.top + crop.height, crop.left : crop.left + crop.width]
-
-
-def _row_id(source: str, crop: Box, options: PrepOptions) -> str:
-    """The id of a crop's row and files."""
-    stem = PurePosixPath(source).stem
-    return stem if options.crop is None else crop_id(stem, crop)
 
 
 def _write_file(path: Path, content: bytes) -> str:

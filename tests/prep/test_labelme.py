@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from formats.crops import parse_crop_id
 from formats.dataset import open_dataset
 from formats.errors import SagesegError
 from formats.images import decode_image, encode_image, read_image
@@ -291,11 +292,27 @@ def test_what_would_not_become_the_drawn_pixels_is_named(
     assert "\n" not in str(caught.value)
 
 
-def test_duplicate_stems_are_refused_by_the_writer(tmp_path: Path) -> None:
-    write_pair(tmp_path / "in" / "one", "a")
-    write_pair(tmp_path / "in" / "two", "a")
+def test_ids_have_the_folder_in_them_where_stems_repeat(tmp_path: Path) -> None:
+    """Frames of several videos, each in its own folder, are numbered alike."""
+    for video, stems in {"cam1": ("0", "1"), "cam2": ("0", "1"), "cam3": ("0", "alone")}.items():
+        for stem in stems:
+            write_pair(tmp_path / "in" / video, stem)
     source = read_labelme(tmp_path / "in", write_labels(tmp_path), workers=1)
-    with pytest.raises(SagesegError, match=r"two/a\.jpg and one/a\.jpg share the stem a"):
+    write_dataset(source, tmp_path / "out", PrepOptions(crop=40, val=1, workers=1))
+    dataset = open_dataset(tmp_path / "out")
+    names = {"cam1_0", "cam1_1", "cam2_0", "cam2_1", "cam3_0", "alone"}
+    assert {row.source_stem for row in dataset.rows} == names
+    assert {parse_crop_id(row.id)[0] for row in dataset.rows} == names
+    assert {row.group for row in dataset.rows} == {"cam1", "cam2", "cam3"}
+    assert all(dataset.mask_path(row.id).is_file() for row in dataset.rows if row.kept)
+
+
+def test_two_images_of_one_name_in_one_folder_are_refused(tmp_path: Path) -> None:
+    write_pair(tmp_path / "in" / "one", "a")
+    (tmp_path / "in" / "one" / "a.png").write_bytes(png(noise(1)))
+    write_json(tmp_path / "in" / "one" / "a2.json", [shape()], imagePath="a.png")
+    source = read_labelme(tmp_path / "in", write_labels(tmp_path), workers=1)
+    with pytest.raises(SagesegError, match=r"one/a\.jpg and one/a\.png would both be called a; rename one"):
         write_dataset(source, tmp_path / "out", PrepOptions(workers=1))
 
 
