@@ -54,7 +54,14 @@ def labelme(
     """Shapes drawn in labelme, of every version and type."""
     from prep.readers.labelme import read_labelme
 
-    source = read_labelme(annotations, labels, images=images, group_by=options.group_by, workers=options.workers)
+    source = read_labelme(
+        annotations,
+        labels,
+        images=images,
+        group_by=options.group_by,
+        orientation=options.orientation,
+        workers=options.workers,
+    )
     _write(source, out, options)
 
 

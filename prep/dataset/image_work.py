@@ -10,7 +10,16 @@ from formats.classes import IGNORE
 from formats.crops import Box, crop_grid, crop_id
 from formats.dataset import image_path, mask_path
 from formats.errors import SagesegError
-from formats.images import Rgb, cut_image, decode_image, encode_image, image_errors, is_plain_jpeg
+from formats.images import (
+    Rgb,
+    cut_image,
+    decode_image,
+    encode_image,
+    image_errors,
+    is_plain_jpeg,
+    open_header,
+    orientation_of,
+)
 from formats.manifest import ManifestRow
 from formats.masks import Mask, count_values, cut_mask, encode_mask, foreground_share, resize_mask
 from formats.resampling import resize_image
@@ -136,8 +145,17 @@ def _resized(task: ImageTask, content: bytes, image: Rgb, mask: Mask) -> _Pixels
         mask=resize_mask(mask, *size),
         region=draw_regions(regions, size, (size[0] / width, size[1] / height)) if regions else None,
         content=content if whole and is_plain_jpeg(content) else None,
-        mask_content=task.image.mask.path.read_bytes() if whole and task.image.mask_is_final else None,
+        mask_content=_final_mask(task.image) if whole else None,
     )
+
+
+def _final_mask(labelled: LabelledImage) -> bytes | None:
+    """The bytes of a mask's file where they may stand in the dataset as they are."""
+    if not labelled.mask_is_final:
+        return None
+    content = labelled.mask.path.read_bytes()
+    with open_header(content) as image:
+        return content if orientation_of(image) == 1 else None
 
 
 def _write_crop(task: ImageTask, pixels: _Pixels, crop: Box) -> ManifestRow:

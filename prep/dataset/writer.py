@@ -17,6 +17,7 @@ from prep.dataset.split import NO_FOREGROUND, Foreground, assign_groups, read_sp
 from prep.dataset.tables import Plan, SplitCounts, recorded_options, write_tables
 from prep.options import PrepOptions
 from prep.readers.labelled_image import LabelledImage, Source
+from prep.readers.orientation import settle_orientations
 from prep.readers.regions import with_regions
 
 
@@ -27,7 +28,8 @@ def write_dataset(source: Source, out: Path, options: PrepOptions) -> dict[str, 
     work was killed and begun again.
     """
     names = name_sources([image.source for image in source.images])
-    images = with_regions(source.images, options.focus)
+    settled = settle_orientations(source.images, options.orientation, options.workers)
+    images = with_regions(settled, options.focus)
     plan = Plan(source.format, source.classes, images, _assign(images, source.splits, options), options)
     with resumable_folder(out, _header(plan), overwrite=options.overwrite) as (root, journal):
         for path in (image_path(root, "x"), mask_path(root, "x"), image_set_path(root, "x")):

@@ -12,7 +12,7 @@ from PIL import Image
 
 from formats.classes import voc_palette
 from formats.errors import SagesegError
-from formats.images import image_errors, open_header
+from formats.images import image_errors, open_header, orientation_of, turn_upright
 from formats.masks import Mask
 
 Rgba = tuple[int, int, int, int]
@@ -51,15 +51,16 @@ def read_two_colours(path: Path) -> Mask:
     with image_errors(path), open_header(path.read_bytes()) as image:
         if getattr(image, "n_frames", 1) > 1 or image.mode not in _MODES:
             raise SagesegError(f"{path}: mode {image.mode}, {getattr(image, 'n_frames', 1)} frame(s); {_EXPECTED}")
+        orientation = orientation_of(image)
         image.load()
         if image.mode not in _ONE_CHANNEL:
-            return _by_pixel(image.convert("RGBA"), path)
+            return turn_upright(_by_pixel(image.convert("RGBA"), path), orientation)
         colours = used_colours(image)
         ids = _told(set(colours.values()), image, path)
         table = np.zeros(256, np.uint8)
         table[list(colours)] = [ids[colour] for colour in colours.values()]
         mask: Mask = table[np.asarray(image.convert("L") if image.mode == "1" else image)]
-        return mask
+        return turn_upright(mask, orientation)
 
 
 def order_colours(found: Collection[Rgba]) -> dict[Rgba, int] | None:
