@@ -28,7 +28,7 @@ def write_dataset(source: Source, out: Path, options: PrepOptions) -> dict[str, 
     work was killed and begun again.
     """
     names = name_sources([image.source for image in source.images])
-    settled = settle_orientations(source.images, options.orientation, options.workers)
+    settled = settle_orientations(source.images, options.orientation)
     images = with_regions(settled, options.focus)
     plan = Plan(source.format, source.classes, images, _assign(images, source.splits, options), options)
     with resumable_folder(out, _header(plan), overwrite=options.overwrite) as (root, journal):

@@ -11,7 +11,6 @@ from formats.console import say
 from formats.errors import SagesegError
 from formats.images import ImageHeader, read_header, turn_upright
 from formats.masks import Mask
-from formats.parallel import map_parallel
 from prep.options import STORED, UPRIGHT
 from prep.readers.labelled_image import LabelledImage, MaskSource, Polygon
 
@@ -59,16 +58,14 @@ def turn_points(points: Polygon, orientation: int, size: tuple[int, int]) -> Pol
     return tuple((last_x - x if across else x, last_y - y if down else y) for x, y in turned)
 
 
-def settle_orientations(
-    images: Sequence[LabelledImage], asked: str | None, workers: int | None
-) -> tuple[LabelledImage, ...]:
+def settle_orientations(images: Sequence[LabelledImage], asked: str | None) -> tuple[LabelledImage, ...]:
     """The images with masks that lie as `read_image` gives the image.
 
     A quarter turn shows in the size of the mask. Where the size fits both ways, `asked` decides: UPRIGHT or
     STORED. A mask whose own EXIF turns it lies upright. Raises SagesegError, naming the files, where nobody
     said, and where the size fits neither way.
     """
-    found = list(map_parallel(_look, images, workers=workers, label="headers"))
+    found = [_look(image) for image in images]  # an eighth of a millisecond each
     unsure = [image for image, own in zip(images, found, strict=True) if len(own.ways) > 1]
     if unsure and asked is None:
         raise _unsure(unsure, Counter(own.ways[0] for own in found if len(own.ways) == 1))

@@ -53,7 +53,7 @@ def pair(
 
 
 def settled(*images: LabelledImage, asked: str | None = None) -> tuple[LabelledImage, ...]:
-    return settle_orientations(images, asked, 1)
+    return settle_orientations(images, asked)
 
 
 def check_exact(image: LabelledImage) -> None:
