@@ -6,12 +6,13 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from formats.crops import Box
 from formats.csv_text import format_csv
 from formats.errors import SagesegError
+from formats.source_names import source_name
 from formats.staging import write_text
 
 
@@ -45,7 +46,8 @@ class ManifestRow:
 
     @property
     def source_stem(self) -> str:
-        return PurePosixPath(self.source).stem
+        """The name of the source image: its stem, with its folders where stems repeat."""
+        return source_name(self.id, self.source, self.x, self.y)
 
     @property
     def box(self) -> Box:
