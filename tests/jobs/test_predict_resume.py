@@ -21,6 +21,7 @@ from jobs.prediction.options import PredictOptions, RouteOptions
 from jobs.prediction.output import Begun
 from jobs.prediction.predict import predict
 from jobs.tracking.trained_model import TrainedModel
+from jobs.tracking.training_data import TrainingData
 
 
 class Brightness:
@@ -62,6 +63,7 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Brightness:
         return Way(brightness, options.probabilities)
 
     monkeypatch.setattr(module, "find_model", find)
+    monkeypatch.setattr(TrainedModel, "data", TrainingData())
     monkeypatch.setattr(module, "artefact_facts", lambda trained: trained.facts)
     monkeypatch.setattr(module, "_choose_route", open_way)
     return brightness
