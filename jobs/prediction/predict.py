@@ -101,8 +101,9 @@ def _choose_route(trained: TrainedModel, options: PredictOptions, route: RouteOp
 def _open(path: Path, options: PredictOptions) -> Dataset | ImageFolder:
     """What is to be predicted. Raises SagesegError where it is neither, and for options of the other."""
     if info_path(path).exists():
-        for name in ("resize", "crop", "overlap"):
-            if getattr(options, name) not in (AsTrained.WORD, None):
+        given = {"resize": options.resize, "crop": options.crop, "overlap": options.overlap or AsTrained.WORD}
+        for name, value in given.items():
+            if value is not AsTrained.WORD:
                 raise SagesegError(f"--{name}: only for a folder of images; {path} is a dataset, which has its crops")
         dataset = open_dataset(path)
         check_split(dataset, options.split, options.images)
