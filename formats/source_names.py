@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
@@ -10,6 +9,7 @@ from pathlib import PurePosixPath
 
 from formats.crops import Box, crop_id
 from formats.errors import SagesegError
+from formats.spelling import composed
 
 
 def name_sources(sources: Sequence[str]) -> dict[str, str]:
@@ -42,15 +42,15 @@ def _shared_folders(sources: Iterable[str]) -> int:
 
 
 def _stem(source: str) -> str:
-    """A source's stem, its letters composed (NFC): a Mac and others write one name in two ways."""
-    return unicodedata.normalize("NFC", PurePosixPath(source).stem)
+    """A source's stem in one spelling."""
+    return composed(PurePosixPath(source).stem)
 
 
 def _check_unique(sources: Sequence[str], names: Mapping[str, str]) -> None:
     seen: dict[str, str] = {}
     for source in sorted(sources):
         name = names[source]
-        key = unicodedata.normalize("NFC", name)
+        key = composed(name)
         if source_name(name, source, 0, 0) != name:
             raise SagesegError(f"{source}: would be called {name}, which reads like the name of a crop; rename it")
         if key in seen:
@@ -61,7 +61,7 @@ def _check_unique(sources: Sequence[str], names: Mapping[str, str]) -> None:
 
 
 def _told(one: str, other: str) -> str:
-    if unicodedata.normalize("NFC", one) != unicodedata.normalize("NFC", other):
+    if composed(one) != composed(other):
         return f"{one} and {other}"
     return f"{one!a} and {other!a}, one name with its letters composed in two ways (Unicode NFD and NFC),"
 

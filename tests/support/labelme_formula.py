@@ -24,7 +24,7 @@ def annotation(number: int, version: str) -> dict[str, Any]:
     rng = np.random.default_rng(number)
     width, height = (int(side) for side in rng.integers(40, 90, 2))
     shapes = [_shape(rng, _KINDS[(number + i) % len(_KINDS)], width, height) for i in range(1 + number % 6)]
-    if int(version.split(".")[0]) >= 7 and int(version.split(".")[1]) >= 2:
+    if tuple(map(int, version.split("."))) >= (7, 2):
         shapes = [_drifted(shape, number) if shape["mask"] else shape for shape in shapes]
     return {
         "version": version,
