@@ -11,11 +11,11 @@ from pathlib import Path, PurePosixPath
 
 from formats.classes import BACKGROUND, IGNORE, IGNORE_NAME, ClassTable
 from formats.console import say
+from formats.crops import composed
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES, turn_upright
 from formats.masks import Mask
 from formats.parallel import map_parallel
-from formats.spelling import composed
 from prep.readers.frame_names import parse_frame_name
 from prep.readers.label_list import read_label_list
 from prep.readers.labelled_image import REGION, EmbeddedImage, LabelledImage, Polygon, Source

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -115,11 +116,12 @@ def test_a_background_that_is_not_in_the_list_is_refused(tmp_path: Path, labels:
         read(tmp_path / "in")
 
 
-FORMS = ("NFC", "NFD")
+Form = Literal["NFC", "NFD"]
+FORMS: tuple[Form, Form] = ("NFC", "NFD")
 
 
 @pytest.mark.parametrize("listed", FORMS)
-def test_a_label_is_one_class_whichever_way_its_letters_are_composed(tmp_path: Path, listed: str) -> None:
+def test_a_label_is_one_class_whichever_way_its_letters_are_composed(tmp_path: Path, listed: Form) -> None:
     labels = [unicodedata.normalize(form, "Straße_é") for form in FORMS]
     write_labels(tmp_path, unicodedata.normalize(listed, labels[0]))
     boxes = [[[0, 0], [4, 4]], [[9, 9], [13, 13]]]
@@ -190,7 +192,7 @@ def test_backslashes_lead_to_the_image(tmp_path: Path) -> None:
 @pytest.mark.parametrize("in_json", FORMS)
 @pytest.mark.parametrize("images", ["beside", "below", "elsewhere"])
 def test_an_image_is_found_whichever_way_its_name_is_composed(
-    tmp_path: Path, on_disk: str, in_json: str, images: str
+    tmp_path: Path, on_disk: Form, in_json: Form, images: str
 ) -> None:
     """Names on a Mac are decomposed, those of JSON files mostly not; folders have names, too."""
     folder = {"beside": tmp_path / "in", "below": tmp_path / "in" / "Höhe", "elsewhere": tmp_path / "images"}[images]

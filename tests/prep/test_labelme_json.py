@@ -56,7 +56,7 @@ def test_every_shape_type_is_read(tmp_path: Path, kind: str) -> None:
     assert (found.patch is not None) == (kind == "mask")
 
 
-BOX = [[30.5, 40], [80, 40], [80, 140], [30.5, 140]]
+BOX: list[list[float]] = [[30.5, 40], [80, 40], [80, 140], [30.5, 140]]
 
 
 @pytest.mark.parametrize("corners", [BOX, BOX[::-1], BOX[2:] + BOX[:2], [[x + 4e-4, y - 4e-4] for x, y in BOX]])
@@ -64,7 +64,7 @@ def test_a_rectangle_by_four_corners_is_the_one_by_two(tmp_path: Path, corners: 
     """X-AnyLabeling writes them so."""
     path = write_json(tmp_path / "a.json", [shape(points=corners, kind="rectangle", score=None, flags=None)])
     (found,) = read_annotation(path).shapes
-    assert np.allclose(found.points, [[30.5, 40], [80, 140]], atol=1e-3)
+    assert np.allclose(found.points, [[30.5, 40.0], [80.0, 140.0]], atol=1e-3)
     assert found.kind == "rectangle"
 
 
