@@ -18,7 +18,7 @@ from formats.masks import read_mask
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
 from prep.readers.labelled_image import LabelledImage, read_content
-from prep.readers.labelme import OVERLAP, read_labelme
+from prep.readers.labelme.reader import OVERLAP, read_labelme
 from prep.readers.regions import draw_regions
 from tests.support.exif_samples import as_stored, with_orientation
 from tests.support.labelme_samples import (

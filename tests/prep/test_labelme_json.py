@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from formats.errors import SagesegError
-from prep.readers.labelme_json import POINTS_OF_KIND, read_annotation
+from prep.readers.labelme.annotation import POINTS_OF_KIND, read_annotation
 from tests.support.labelme_samples import TRIANGLE, in_base64, png, shape, write_json
 
 POINTS: dict[int, list[list[float]]] = {

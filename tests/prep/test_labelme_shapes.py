@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from formats.errors import SagesegError
 from formats.masks import Mask
-from prep.readers.labelme_json import POINTS_OF_KIND, Annotation, Shape, read_annotation
-from prep.readers.labelme_shapes import check_inside, count_overlap, draw_shapes
+from prep.readers.labelme.annotation import POINTS_OF_KIND, Annotation, Shape, read_annotation
+from prep.readers.labelme.shapes import check_inside, count_overlap, draw_shapes
 from tests.support.labelme_formula import COUNT, IDS, annotation
 from tests.support.labelme_samples import in_base64, png, shape, write_json
 

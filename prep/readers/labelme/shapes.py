@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw
 
 from formats.errors import SagesegError
 from formats.masks import Mask
-from prep.readers.labelme_json import Annotation, Patch, Point, Shape
+from prep.readers.labelme.annotation import Annotation, Patch, Point, Shape
 
 LINE_WIDTH = 10
 POINT_RADIUS = 5

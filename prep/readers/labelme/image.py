@@ -14,7 +14,7 @@ from PIL import Image
 from formats.errors import SagesegError
 from formats.images import decode_image, image_errors, open_header, orientation_of, read_header
 from prep.options import STORED, UPRIGHT
-from prep.readers.labelme_json import Annotation, read_annotation
+from prep.readers.labelme.annotation import Annotation, read_annotation
 from prep.readers.orientation import PLAIN, fitting_ways
 from prep.readers.source_files import find_spelled
 

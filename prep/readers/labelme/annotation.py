@@ -128,8 +128,8 @@ def _shape(raw: object, where: str) -> Shape:
     kind = _SAME_KINDS.get(kind, kind) if isinstance(kind, str) else kind
     if kind not in POINTS_OF_KIND:
         raise SagesegError(
-            f"{where}: shape_type is {_short(kind)}; expected one of {', '.join(POINTS_OF_KIND)}: convert such shapes in "
-            "the program that drew them, or delete them"
+            f"{where}: shape_type is {_short(kind)}; expected one of {', '.join(POINTS_OF_KIND)}: convert such shapes "
+            "in the program that drew them, or delete them"
         )
     points = _points(raw.get("points"), where)
     if kind == "rectangle" and len(points) == 4:

@@ -19,9 +19,9 @@ from formats.parallel import map_parallel
 from prep.readers.frame_names import parse_frame_name
 from prep.readers.label_list import read_label_list
 from prep.readers.labelled_image import REGION, EmbeddedImage, LabelledImage, Polygon, Source
-from prep.readers.labelme_image import EmbeddedInJson, embedded_size, find_image, path_below, settle_size
-from prep.readers.labelme_json import Annotation, Shape, read_annotation
-from prep.readers.labelme_shapes import check_inside, count_overlap, draw_shapes
+from prep.readers.labelme.annotation import Annotation, Shape, read_annotation
+from prep.readers.labelme.image import EmbeddedInJson, embedded_size, find_image, path_below, settle_size
+from prep.readers.labelme.shapes import check_inside, count_overlap, draw_shapes
 from prep.readers.orientation import PLAIN, turn_points
 from prep.readers.regions import region_of
 from prep.readers.source_files import find_files, group_of, list_files, read_text
