@@ -29,7 +29,7 @@ from formats.images import encode_image, read_image
 from formats.masks import encode_mask
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
-from prep.readers.labelme import read_labelme
+from prep.readers.labelme.reader import read_labelme
 
 WIDTH, HEIGHT, SHAPES, CORNERS = 3840, 2160, 50, 30
 LABELS = ("__ignore__", "_background_", "car", "road", "sign", "tree")

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from formats.crops import Box
+from formats.crops import Box, source_name
 from formats.csv_text import format_csv
 from formats.errors import SagesegError
-from formats.source_names import source_name
 from formats.staging import write_text
 
 

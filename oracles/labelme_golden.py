@@ -22,7 +22,7 @@ import PIL
 from PIL import Image
 
 try:
-    from labelme._utils.shape import shapes_to_label
+    from labelme._utils import shapes_to_label
 except ImportError:  # before labelme 7
     from labelme.utils.shape import shapes_to_label
 
@@ -37,7 +37,7 @@ def draw(number: int) -> np.ndarray:
         for shape in content["shapes"]
     ]
     size = content["imageHeight"], content["imageWidth"]
-    drawn, _ = shapes_to_label(size, shapes, IDS)
+    drawn, _ = shapes_to_label(img_shape=size, shapes=shapes, label_name_to_value=IDS)
     return drawn.astype(np.uint8)
 
 

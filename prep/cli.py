@@ -52,7 +52,7 @@ def labelme(
     images: Annotated[Path | None, typer.Option(help="Folder of the images, where they lie elsewhere.")] = None,
 ) -> None:
     """Shapes drawn in labelme, of every version and type."""
-    from prep.readers.labelme import read_labelme
+    from prep.readers.labelme.reader import read_labelme
 
     source = read_labelme(
         annotations,

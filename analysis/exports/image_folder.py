@@ -55,16 +55,23 @@ def _draw(predictions: Path, stage: Path, draw: Draw, work: tuple[Source, Path])
     write_bytes(stage / f"{source.stem}{draw.suffix}", draw(predictions, source, read_image(path)))
 
 
+def find_image(source: Source, images: Path) -> Path:
+    """The image of a source: where manifest.csv says; or by its name, directly in the folder, where no other
+    image has that stem."""
+    told = PurePosixPath(source.row.source)
+    places = [images / told, images / told.name] if source.stem == told.stem else [images / told]
+    for place in places:
+        if place.is_file():
+            return place
+    raise SagesegError(f"{places[-1]}: not found; expected the folder of the images that were predicted")
+
+
 def find_images(sources: Iterable[Source], images: Path) -> Iterable[Path]:
-    """The image of each source: where manifest.csv says, or by its name, directly in the folder."""
+    """The image of each source, which must have the size that was predicted."""
     if not images.is_dir():
         raise SagesegError(f"{images}: no such folder; expected the images that were predicted")
     for source in sources:
-        path = images / source.row.source
-        if not path.is_file():
-            path = images / PurePosixPath(source.row.source).name
-        if not path.is_file():
-            raise SagesegError(f"{path}: not found; expected the folder of the images that were predicted")
+        path = find_image(source, images)
         size = read_header(path).size
         if size != (source.width, source.height):
             raise SagesegError(

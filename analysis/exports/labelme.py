@@ -7,13 +7,14 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from analysis.exports.image_folder import find_image
 from analysis.masks.reading import BACKGROUND_ID, read_prediction
 from analysis.masks.sources import Source, plan_sources
 from formats.classes import ClassTable
@@ -79,12 +80,10 @@ def export_labelme(
 
 
 def _image_path(source: Source, images: Path | None, out: Path) -> str:
+    told = PurePosixPath(source.row.source)
     if images is None:
-        return Path(source.row.source).name
-    for path in (images / source.row.source, images / Path(source.row.source).name):
-        if path.is_file():
-            return Path(os.path.relpath(path.resolve(), out.resolve())).as_posix()
-    raise SagesegError(f"{images / source.row.source}: not found; --images must hold the images that were predicted")
+        return told.name if source.stem == told.stem else told.as_posix()
+    return Path(os.path.relpath(find_image(source, images).resolve(), out.resolve())).as_posix()
 
 
 def _export(

@@ -7,7 +7,7 @@ import gzip
 import io
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from analysis.exports.run_length import decode_runs, encode_runs
 from analysis.masks.reading import read_prediction
@@ -66,7 +66,9 @@ def _class_id(predictions: Predictions, name: str | None) -> int:
 
 def _encode(root: Path, num_values: int, class_id: int, source: Source) -> tuple[str, str]:
     mask = read_prediction(root, source, num_values)
-    return Path(source.row.source).name, encode_runs(mask == class_id)
+    told = PurePosixPath(source.row.source)
+    # of images that share a stem, the name alone would not say which
+    return told.name if source.stem == told.stem else told.as_posix(), encode_runs(mask == class_id)
 
 
 def read_submission(path: Path, size: tuple[int, int]) -> Iterator[tuple[str, Mask]]:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from formats.classes import IGNORE
+from formats.crops import name_sources
 from formats.dataset import image_path, image_set_path, mask_path, truth_path
 from formats.parallel import map_parallel
-from formats.source_names import name_sources
 from formats.version import tool_version
 from prep.dataset.image_work import ImageTask, settle_image, state_of
 from prep.dataset.journal import Journal, resumable_folder

@@ -8,11 +8,11 @@ from __future__ import annotations
 import csv
 import io
 import re
-import unicodedata
 from pathlib import Path
 
 from formats.classes import BACKGROUND, ClassTable
 from formats.console import say
+from formats.crops import composed
 from formats.errors import SagesegError
 from formats.images import JPEG_SUFFIXES
 from prep.readers.labelled_image import LabelledImage, Source
@@ -54,8 +54,8 @@ def _masks(folder: Path) -> dict[str, Path]:
 
 
 def _key(path: Path) -> str:
-    """A file's stem, its letters composed (NFC): names from a Mac are not."""
-    return unicodedata.normalize("NFC", path.stem)
+    """A file's stem in one spelling."""
+    return composed(path.stem)
 
 
 def _check_pairs(images: Path, masks: Path, image_paths: list[Path], mask_paths: dict[str, Path]) -> None:

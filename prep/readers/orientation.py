@@ -80,7 +80,10 @@ def settle_orientations(images: Sequence[LabelledImage], asked: str | None) -> t
 def _look(image: LabelledImage) -> _Found:
     if image.oriented or image.embedded:
         return _Found(PLAIN)
-    header = read_header(image.image)
+    try:
+        header = read_header(image.image)
+    except SagesegError:  # the worker that reads the image says what is wrong; those before it get done
+        return _Found(PLAIN)
     if header.orientation == PLAIN:
         return _Found(PLAIN)
     mask = read_header(image.mask.path)

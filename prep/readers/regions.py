@@ -54,7 +54,7 @@ def _shared_in_groups(images: Sequence[LabelledImage]) -> tuple[LabelledImage, .
 def read_regions(path: Path) -> tuple[Polygon, ...]:
     """The polygons and rectangles labelled `__region__` in a JSON file as labelme writes it."""
     try:
-        shapes = json.loads(path.read_text(encoding="utf-8"))["shapes"]
+        shapes = json.loads(path.read_text(encoding="utf-8-sig"))["shapes"]
         drawn = [(f"{path}: shapes[{i}]", shape) for i, shape in enumerate(shapes) if shape["label"] == REGION]
     except FileNotFoundError as e:
         raise SagesegError(f"{path}: not found; expected JSON of labelme with a shape labelled {REGION}") from e

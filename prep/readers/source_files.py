@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 import stat
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
+from formats.crops import composed
 from formats.errors import SagesegError
+
+_UTF_16 = (BOM_UTF16_LE, BOM_UTF16_BE)
 
 
 def list_files(folder: Path, suffixes: frozenset[str], expected: str, *, deep: bool = False) -> list[Path]:
@@ -56,14 +61,55 @@ def _mode(path: Path, wanted: bool) -> int:
         return 0
 
 
+def find_spelled(path: Path) -> Path | None:
+    """The path as it is on disk, whichever way the letters of its names are composed; None where it is not.
+
+    Raises SagesegError where two names in a folder differ in that alone.
+    """
+    if path.name.isascii() and path.parent.is_dir():
+        return path if path.exists() else None
+    parent = path.parent if path.parent.is_dir() else find_spelled(path.parent)
+    if parent is None:
+        return None
+    names = _spellings(parent, parent.stat().st_mtime_ns).get(composed(path.name), ())
+    if len(names) > 1:
+        raise SagesegError(
+            f"{parent}: {names[0]!a} and {names[1]!a} are one name, its letters composed in two ways (Unicode NFD and "
+            "NFC); remove or rename one"
+        )
+    return parent / names[0] if names else None
+
+
+@cache
+def _spellings(folder: Path, changed: int) -> dict[str, tuple[str, ...]]:  # noqa: ARG001  # a folder that changed
+    """The names in a folder by their one spelling, as of its time of change."""
+    found: dict[str, tuple[str, ...]] = {}
+    for path in sorted(folder.iterdir()):
+        found[composed(path.name)] = (*found.get(composed(path.name), ()), path.name)
+    return found
+
+
 def read_text(path: Path, expected: str) -> str:
     """A file's text, UTF-8 with or without a byte order mark."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        content = path.read_bytes()
+        return content.decode("utf-8-sig")
     except OSError as e:
         raise SagesegError(f"{path}: cannot be read ({e.strerror}); expected {expected}") from e
     except UnicodeDecodeError as e:
-        raise SagesegError(f"{path}: not UTF-8 text; expected {expected}") from e
+        raise SagesegError(f"{path}: not UTF-8 text; expected {expected}{_conversion(content)}") from e
+
+
+def _conversion(content: bytes) -> str:
+    """How to make UTF-8 of text in another encoding; nothing for what is no text."""
+    if content.startswith(_UTF_16):
+        return ": convert it with iconv -f utf-16 -t utf-8"
+    if b"\0" in content:
+        return ""
+    return (
+        ": if a program on Windows wrote it, convert it, Chinese with iconv -f gb18030 -t utf-8, Japanese with cp932, "
+        "Korean with cp949 and western languages with cp1252 in that place"
+    )
 
 
 def group_of(stem: str, pattern: re.Pattern[str]) -> str:

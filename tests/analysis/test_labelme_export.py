@@ -114,7 +114,7 @@ def test_images_elsewhere_are_pointed_at(predictions: Predictions, tmp_path: Pat
     images = tmp_path / "shoot"
     images.mkdir()
     (images / "a_01.jpg").write_bytes(b"")
-    with pytest.raises(SagesegError, match=r"shoot.a_02\.jpg: not found; --images must hold"):
+    with pytest.raises(SagesegError, match=r"shoot.a_02\.jpg: not found; expected the folder of the images"):
         export_labelme(predictions, tmp_path / "out", images=images, workers=1)
     (images / "a_02.jpg").write_bytes(b"")
     export_labelme(predictions, tmp_path / "out", images=images, workers=1)

@@ -1,9 +1,11 @@
 """A folder of labelme's files becomes a source of labelled images, or one line that says what is wrong."""
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from formats.masks import read_mask
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
 from prep.readers.labelled_image import LabelledImage, read_content
-from prep.readers.labelme import OVERLAP, read_labelme
+from prep.readers.labelme.reader import OVERLAP, read_labelme
 from prep.readers.regions import draw_regions
 from tests.support.exif_samples import as_stored, with_orientation
 from tests.support.labelme_samples import (
@@ -85,6 +87,70 @@ def test_ignore_and_background_need_not_be_listed(tmp_path: Path, labels: tuple[
     assert np.unique(image.mask.read()).tolist() == [0, 1, 255]
 
 
+@pytest.mark.parametrize("drawn", ["background", "_background_"])
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ("_background_", "car", "background"),
+        ("car", "background"),
+        ("background", "car"),
+        ("car", "_background_"),
+        ("__ignore__", "_background_", "car"),
+    ],
+)
+def test_the_background_may_be_drawn_by_either_name(tmp_path: Path, labels: tuple[str, ...], drawn: str) -> None:
+    write_labels(tmp_path, *labels)
+    write_pair(tmp_path / "in", "a", [shape("car"), shape(drawn, [[10, 10], [12, 12]], "rectangle")])
+    (image,) = read(tmp_path / "in")
+    mask = image.mask.read()
+    assert not mask[10:13, 10:13].any()
+    assert mask[9, 11] == 1
+    assert np.unique(mask).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(("labels", "drawn"), [(("car",), "background"), (("car", "background"), "Background")])
+def test_a_background_that_is_not_in_the_list_is_refused(tmp_path: Path, labels: tuple[str, ...], drawn: str) -> None:
+    write_labels(tmp_path, *labels)
+    write_pair(tmp_path / "in", "a", [shape("car"), shape(drawn)])
+    with pytest.raises(SagesegError, match=rf"a\.json: shapes\[1\] \({drawn}\): label '{drawn}' is not in"):
+        read(tmp_path / "in")
+
+
+Form = Literal["NFC", "NFD"]
+FORMS: tuple[Form, Form] = ("NFC", "NFD")
+
+
+@pytest.mark.parametrize("listed", FORMS)
+def test_a_label_is_one_class_whichever_way_its_letters_are_composed(tmp_path: Path, listed: Form) -> None:
+    labels = [unicodedata.normalize(form, "Straße_é") for form in FORMS]
+    write_labels(tmp_path, unicodedata.normalize(listed, labels[0]))
+    boxes = [[[0, 0], [4, 4]], [[9, 9], [13, 13]]]
+    write_pair(tmp_path / "in", "a", [shape(label, box, "rectangle") for label, box in zip(labels, boxes, strict=True)])
+    (image,) = read(tmp_path / "in")
+    assert np.bincount(image.mask.read().ravel())[1:].tolist() == [50]
+
+
+def test_a_list_with_one_label_in_two_spellings_is_refused(tmp_path: Path) -> None:
+    write_labels(tmp_path, *(unicodedata.normalize(form, "é") for form in FORMS))
+    write_pair(tmp_path / "in", "a", [])
+    with pytest.raises(SagesegError, match=r"labels\.txt: two labels differ in how their letters are composed"):
+        read(tmp_path / "in")
+
+
+def test_a_list_from_windows_is_read(tmp_path: Path) -> None:
+    (tmp_path / "labels.txt").write_bytes("\ufeffcar\r\nStraße\r\n".encode())
+    write_pair(tmp_path / "in", "a", [shape("Straße")])
+    (image,) = read(tmp_path / "in")
+    assert np.unique(image.mask.read()).tolist() == [0, 2]
+
+
+def test_a_list_in_another_encoding_is_told_with_the_command_that_converts_it(tmp_path: Path) -> None:
+    (tmp_path / "labels.txt").write_bytes("汽车\n".encode("gb18030"))
+    write_pair(tmp_path / "in", "a", [])
+    with pytest.raises(SagesegError, match=r"labels\.txt: not UTF-8 text; .* iconv -f gb18030 -t utf-8"):
+        read(tmp_path / "in")
+
+
 def test_the_pixels_that_overlap_decided_are_counted_and_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -120,6 +186,32 @@ def test_backslashes_lead_to_the_image(tmp_path: Path) -> None:
     write_json(tmp_path / "in" / "a.json", [shape()], imagePath="sub\\a.jpg")
     (image,) = read(tmp_path / "in")
     assert (image.source, image.image) == ("sub/a.jpg", tmp_path / "in" / "sub" / "a.jpg")
+
+
+@pytest.mark.parametrize("on_disk", FORMS)
+@pytest.mark.parametrize("in_json", FORMS)
+@pytest.mark.parametrize("images", ["beside", "below", "elsewhere"])
+def test_an_image_is_found_whichever_way_its_name_is_composed(
+    tmp_path: Path, on_disk: Form, in_json: Form, images: str
+) -> None:
+    """Names on a Mac are decomposed, those of JSON files mostly not; folders have names, too."""
+    folder = {"beside": tmp_path / "in", "below": tmp_path / "in" / "Höhe", "elsewhere": tmp_path / "images"}[images]
+    place = "Höhe/Größe.jpg" if images == "below" else "Größe.jpg"
+    path = write_pair(tmp_path / "in", "a", imagePath=unicodedata.normalize(in_json, place))
+    named = folder.with_name(unicodedata.normalize(on_disk, folder.name)) / unicodedata.normalize(on_disk, "Größe.jpg")
+    named.parent.mkdir(exist_ok=True)
+    path.with_suffix(".jpg").rename(named)
+    (image,) = read(tmp_path / "in", images=folder if images == "elsewhere" else None)
+    assert image.image == named
+    assert unicodedata.normalize("NFC", image.source) == place
+
+
+def test_two_files_that_differ_in_composition_alone_are_refused(tmp_path: Path) -> None:
+    path = write_pair(tmp_path / "in", "a", imagePath="Größe.jpg")
+    for form in FORMS:
+        (tmp_path / "in" / unicodedata.normalize(form, "Größe.jpg")).write_bytes(path.with_suffix(".jpg").read_bytes())
+    with pytest.raises(SagesegError, match=r"in: 'Gro\\u0308\\xdfe\.jpg' and 'Gr\\xf6\\xdfe\.jpg' are one name"):
+        read(tmp_path / "in")
 
 
 @pytest.mark.parametrize("name", ["../frames/a.jpg", "..\\frames\\a.jpg", "C:\\Users\\me\\a.jpg", "/home/me/a.jpg"])

@@ -1,14 +1,18 @@
 """labelme's files are checked at the border: every version is read, what is wrong is named."""
 
 import json
+import unicodedata
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from formats.errors import SagesegError
-from prep.readers.labelme_json import POINTS_OF_KIND, read_annotation
+from prep.readers.labelme.annotation import POINTS_OF_KIND, read_annotation
 from tests.support.labelme_samples import TRIANGLE, in_base64, png, shape, write_json
 
 POINTS: dict[int, list[list[float]]] = {
@@ -50,6 +54,80 @@ def test_every_shape_type_is_read(tmp_path: Path, kind: str) -> None:
     (found,) = read_annotation(write_json(tmp_path / "a.json", [drawing])).shapes
     assert found.kind == kind
     assert (found.patch is not None) == (kind == "mask")
+
+
+BOX: list[list[float]] = [[30.5, 40], [80, 40], [80, 140], [30.5, 140]]
+
+
+@pytest.mark.parametrize("corners", [BOX, BOX[::-1], BOX[2:] + BOX[:2], [[x + 4e-4, y - 4e-4] for x, y in BOX]])
+def test_a_rectangle_by_four_corners_is_the_one_by_two(tmp_path: Path, corners: list[list[float]]) -> None:
+    """X-AnyLabeling writes them so."""
+    path = write_json(tmp_path / "a.json", [shape(points=corners, kind="rectangle", score=None, flags=None)])
+    (found,) = read_annotation(path).shapes
+    assert np.allclose(found.points, [[30.5, 40.0], [80.0, 140.0]], atol=1e-3)
+    assert found.kind == "rectangle"
+
+
+@pytest.mark.parametrize(
+    "corners",
+    [
+        [[30, 40], [80, 45], [75, 140], [25, 135]],  # tilted
+        [[30, 40], [80, 40], [80, 140], [30, 139]],
+        [[30, 40], [80, 40], [80, 140], [80, 140]],
+    ],
+)
+def test_four_corners_that_are_no_upright_box_are_refused(tmp_path: Path, corners: list[list[float]]) -> None:
+    path = write_json(tmp_path / "a.json", [shape(points=corners, kind="rectangle")])
+    with pytest.raises(SagesegError, match=r"shapes\[0\] \(car\): a rectangle whose four corners are no upright box"):
+        read_annotation(path)
+
+
+@given(st.tuples(*[st.floats(-1e5, 1e5)] * 4), st.permutations(range(4)))
+def test_corners_of_a_box_may_come_in_any_order(sides: tuple[float, ...], order: list[int]) -> None:
+    left, right, top, bottom = *sorted(sides[:2]), *sorted(sides[2:])
+    corners = [[left, top], [right, top], [right, bottom], [left, bottom]]
+    with TemporaryDirectory() as folder:
+        path = write_json(Path(folder) / "a.json", [shape(points=[corners[i] for i in order], kind="rectangle")])
+        assert read_annotation(path).shapes[0].points == ((left, top), (right, bottom))
+
+
+@pytest.mark.parametrize(("kind", "same"), [("rotation", "oriented_rectangle"), ("quadrilateral", "polygon")])
+def test_tilted_boxes_and_quadrilaterals_of_x_anylabeling_are_read(tmp_path: Path, kind: str, same: str) -> None:
+    corners = [[30, 40], [80, 45], [75, 140], [25, 135]]
+    (found,) = read_annotation(
+        write_json(tmp_path / "a.json", [shape(points=corners, kind=kind, direction=0.1)])
+    ).shapes
+    assert (found.kind, found.points) == (same, tuple(map(tuple, corners)))
+
+
+def test_labels_have_one_spelling(tmp_path: Path) -> None:
+    spellings = {unicodedata.normalize(form, "Straße_é") for form in ("NFC", "NFD")}
+    found = read_annotation(write_json(tmp_path / "a.json", [shape(label) for label in spellings])).shapes
+    assert len(spellings) == 2
+    assert {own.label for own in found} == {"Straße_é"}
+
+
+@pytest.mark.parametrize(
+    ("label", "encoding", "command"),
+    [
+        ("汽车", "gb18030", "Chinese with iconv -f gb18030 -t utf-8"),
+        ("車", "cp932", "Japanese with cp932"),
+        ("자동차", "cp949", "Korean with cp949"),
+        ("Straße", "cp1252", "western languages with cp1252"),
+        ("Straße", "utf-16", "convert it with iconv -f utf-16 -t utf-8"),
+    ],
+)
+def test_text_in_an_encoding_of_windows_is_told_with_the_command_that_converts_it(
+    tmp_path: Path, label: str, encoding: str, command: str
+) -> None:
+    path = write_json(tmp_path / "a.json", [shape(label)])
+    text = path.read_text().encode("ascii").decode("unicode_escape")
+    path.write_bytes(text.encode(encoding))
+    with pytest.raises(SagesegError, match=r"a\.json: not UTF-8 text; expected .* \(before 4\.4 it wrote") as caught:
+        read_annotation(path)
+    assert command in str(caught.value)
+    path.write_bytes(path.read_bytes().decode(encoding).encode("utf-8-sig").replace(b"\n", b"\r\n"))
+    assert read_annotation(path).shapes[0].label == label
 
 
 def test_backslashes_become_slashes(tmp_path: Path) -> None:
@@ -104,3 +182,7 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(b"\xff\xd8\xff\xe0")
     with pytest.raises(SagesegError, match=r"a\.json: not UTF-8 text"):
         read_annotation(tmp_path / "a.json")
+    (tmp_path / "a.json").write_bytes(b"\x89PNG\0\0")
+    with pytest.raises(SagesegError, match=r"a\.json: not UTF-8 text") as caught:
+        read_annotation(tmp_path / "a.json")
+    assert "iconv" not in str(caught.value)

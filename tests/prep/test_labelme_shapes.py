@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from formats.errors import SagesegError
 from formats.masks import Mask
-from prep.readers.labelme_json import POINTS_OF_KIND, Annotation, Shape, read_annotation
-from prep.readers.labelme_shapes import check_inside, count_overlap, draw_shapes
+from prep.readers.labelme.annotation import POINTS_OF_KIND, Annotation, Shape, read_annotation
+from prep.readers.labelme.shapes import check_inside, count_overlap, draw_shapes
 from tests.support.labelme_formula import COUNT, IDS, annotation
 from tests.support.labelme_samples import in_base64, png, shape, write_json
 
@@ -136,9 +136,35 @@ def test_fractional_corners_of_masks_are_cut_off_before_7_1_and_rounded_since(tm
     assert np.argwhere(drawn(tmp_path, dot, version="7.1.0")).tolist() == [[1, 3]]
 
 
-def test_a_mask_that_does_not_fit_its_corners_is_refused(tmp_path: Path) -> None:
-    wrong = shape("a", [[0, 0], [20, 20]], "mask", mask=in_base64(png(np.ones((3, 3), np.uint8))))
-    with pytest.raises(SagesegError, match=r"shapes\[0\] \(a\): its mask has 3×3 pixels, its corners span 21×21"):
+@pytest.mark.parametrize("version", ["5.4.1", "7.0.4", "7.1.0", "7.9.1"])
+@pytest.mark.parametrize("size", [(4, 5), (3, 5), (9, 9)])
+def test_a_mask_larger_than_its_corners_is_cut_to_them(tmp_path: Path, size: tuple[int, int], version: str) -> None:
+    """Corners of whole pixels, 4 × 3 of them: so 7.9.1 draws it; before 7.1 labelme could not."""
+    larger = shape("a", [[2, 1], [5, 3]], "mask", mask=in_base64(png(np.ones(size, np.uint8))))
+    mask = drawn(tmp_path, larger, version=version)
+    assert mask[1:4, 2:6].all()
+    assert mask.sum() == 12
+
+
+@pytest.mark.parametrize(("corner", "place"), [(2.4, 2), (2.6, 3)])
+def test_fractional_corners_place_a_mask_and_do_not_cut_it(tmp_path: Path, corner: float, place: int) -> None:
+    patch = in_base64(png(np.ones((3, 5), np.uint8)))
+    mask = drawn(tmp_path, shape("a", [[corner, 1], [4.4, 3]], "mask", mask=patch), version="7.9.1")
+    assert mask[1:4, place : place + 5].all()
+    assert mask.sum() == 15
+
+
+@pytest.mark.parametrize(
+    ("points", "message"),
+    [
+        ([[0, 0], [20, 20]], r"shapes\[0\] \(a\): its mask has 3×3 pixels, its corners span 21×21"),
+        ([[0, 0], [2, 3]], "corners span 3×4"),
+        ([[5, 5], [3, 3]], "corners span -1×-1"),
+    ],
+)
+def test_a_mask_smaller_than_its_corners_is_refused(tmp_path: Path, points: list[list[float]], message: str) -> None:
+    wrong = shape("a", points, "mask", mask=in_base64(png(np.ones((3, 3), np.uint8))))
+    with pytest.raises(SagesegError, match=message):
         drawn(tmp_path, wrong)
 
 

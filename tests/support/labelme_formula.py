@@ -24,6 +24,8 @@ def annotation(number: int, version: str) -> dict[str, Any]:
     rng = np.random.default_rng(number)
     width, height = (int(side) for side in rng.integers(40, 90, 2))
     shapes = [_shape(rng, _KINDS[(number + i) % len(_KINDS)], width, height) for i in range(1 + number % 6)]
+    if tuple(map(int, version.split("."))) >= (7, 2):
+        shapes = [_drifted(shape, number) if shape["mask"] else shape for shape in shapes]
     return {
         "version": version,
         "flags": {},
@@ -53,6 +55,16 @@ def _shape(rng: np.random.Generator, kind: str, width: int, height: int) -> dict
         "flags": {},
         "mask": None if patch is None else base64.b64encode(_png(patch)).decode(),
     }
+
+
+def _drifted(shape: dict[str, Any], number: int) -> dict[str, Any]:
+    """A mask larger than its corners, which only labelme 7.1 and later draw; some with corners of fractions of
+    pixels."""
+    with Image.open(io.BytesIO(base64.b64decode(shape["mask"]))) as image:
+        patch = np.pad(np.asarray(image) > 0, ((0, number % 3), (0, number % 2)), constant_values=True)
+    shift = (0.0, 0.4, 0.5, 0.6)[number // 3 % 4]
+    points = [[x + shift, y] for x, y in shape["points"]]
+    return shape | {"points": points, "mask": base64.b64encode(_png(patch)).decode()}
 
 
 def _png(patch: np.ndarray[Any, Any]) -> bytes:

@@ -5,7 +5,8 @@ order of the file. Painting class ids straight onto one canvas in that order giv
 What Pillow draws for each type, with labelme's line width and point size, was read from labelme
 (`shape_to_mask`, `shapes_to_label`) and is compared with it by `make oracles`. Versions differ:
 since 7.0 the bends of linestrips are round, since 7.1 the corners of masks are rounded rather than
-cut off. A file is drawn as the version that wrote it draws.
+cut off, and a mask larger than corners of whole pixels is cut to them. A file is drawn as the version
+that wrote it draws; what that version could not draw (a larger mask, before 7.1), as 7.9.1 does.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from PIL import Image, ImageDraw
 
 from formats.errors import SagesegError
 from formats.masks import Mask
-from prep.readers.labelme_json import Annotation, Patch, Point, Shape
+from prep.readers.labelme.annotation import Annotation, Patch, Point, Shape
 
 LINE_WIDTH = 10
 POINT_RADIUS = 5
@@ -109,14 +110,28 @@ def _circle(centre: Point, rim: Point) -> tuple[float, float, float, float]:
 
 
 def _paste_patch(canvas: Image.Image, shape: Shape, patch: Patch, value: int, *, rounded: bool) -> None:
-    """Paint a mask shape with its upper left pixel at its first corner; what reaches over the
-    canvas is cut off."""
+    """Paint a mask shape inside its box; what reaches over the canvas is cut off."""
+    left, top, width, height = _patch_box(shape, patch, rounded=rounded)
+    seen = min(width, canvas.width - left), min(height, canvas.height - top)
+    if min(width, height) < 1 or patch.shape[1] < seen[0] or patch.shape[0] < seen[1]:
+        raise SagesegError(
+            f"{shape.where}: its mask has {patch.shape[1]}×{patch.shape[0]} pixels, its corners span {width}×{height}, "
+            "which labelme does not draw either; delete the shape, or draw it again in labelme"
+        )
+    canvas.paste(value, (left, top), Image.fromarray(patch[:height, :width]))
+
+
+def _patch_box(shape: Shape, patch: Patch, *, rounded: bool) -> tuple[int, int, int, int]:
+    """The left, top, width and height that a mask shape covers.
+
+    Corners of whole pixels bound it, and cut off what is beyond. Corners of fractions of pixels only place
+    it: rounded, or cut off where a version that did so could draw it.
+    """
     place = round if rounded else int
     (left, top), (right, bottom) = ((place(x), place(y)) for x, y in shape.points)
-    height, width = patch.shape
-    if max(abs(right - left + 1 - width), abs(bottom - top + 1 - height)) > 1:
-        raise SagesegError(
-            f"{shape.where}: its mask has {width}×{height} pixels, its corners span {right - left + 1}×"
-            f"{bottom - top + 1}; draw it again in labelme"
-        )
-    canvas.paste(value, (left, top), Image.fromarray(patch))
+    span, size = (right - left + 1, bottom - top + 1), (patch.shape[1], patch.shape[0])
+    if all(float(side).is_integer() for point in shape.points for side in point):
+        return left, top, *span
+    if span != size:
+        left, top = (round(side) for side in shape.points[0])
+    return left, top, *size

@@ -14,8 +14,9 @@ from PIL import Image
 from formats.errors import SagesegError
 from formats.images import decode_image, image_errors, open_header, orientation_of, read_header
 from prep.options import STORED, UPRIGHT
-from prep.readers.labelme_json import Annotation, read_annotation
+from prep.readers.labelme.annotation import Annotation, read_annotation
 from prep.readers.orientation import PLAIN, fitting_ways
+from prep.readers.source_files import find_spelled
 
 _APP1, _START_OF_SCAN = 0xE1, 0xDA
 _METADATA = (b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0")
@@ -86,12 +87,11 @@ def find_image(annotation: Annotation, roots: tuple[Path, ...]) -> Path:
         raise SagesegError(f"{annotation.path}: neither imagePath nor imageData; expected one of them")
     named = annotation.path.parent / annotation.image_path
     inside = not PureWindowsPath(annotation.image_path).drive and path_below(named, roots) is not None
-    if inside and named.is_file():
-        return named
-    for root in roots[1:]:
-        beside = root / PurePosixPath(annotation.image_path).name
-        if beside.is_file():
-            return beside
+    beside = [root / PurePosixPath(annotation.image_path).name for root in roots[1:]]
+    for path in ([named] if inside else []) + beside:
+        found = find_spelled(path)
+        if found and found.is_file():
+            return found
     if not inside:
         raise SagesegError(
             f"{annotation.path}: imagePath {annotation.image_path} leaves the folder {roots[0]}; "

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from formats.crops import composed
 from formats.errors import SagesegError
 from formats.images import open_header
 from prep.readers.source_files import read_text
@@ -41,14 +42,18 @@ POINTS_OF_KIND = {
 """The fewest and the most points of each shape type; None is no limit."""
 _FARTHEST = 1e6
 """Coordinates beyond are a mistake, and would overflow when drawn."""
+_SAME_KINDS = {"rotation": "oriented_rectangle", "quadrilateral": "polygon"}
+"""What X-AnyLabeling calls shape types in its files, which are labelme's else."""
+_UPRIGHT_WITHIN = 1e-3
+"""How far, in pixels, the corners of a box may be from upright: what rounding leaves."""
 _FILE = "a JSON file that labelme wrote"
 _EXPECTED = f"expected {_FILE}"
 
 
 @dataclass(frozen=True, eq=False)
 class Shape:
-    """One shape: its label, labelme's shape type, its points (x, y) in pixels of the image, and the
-    patch of a mask. `where` names it in messages."""
+    """One shape: its label in one spelling (`composed`), labelme's shape type, its points (x, y) in pixels
+    of the image, and the patch of a mask. `where` names it in messages."""
 
     where: str
     label: str
@@ -94,7 +99,7 @@ def read_annotation(path: Path) -> Annotation:
 
 def read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(read_text(path, _FILE))
+        content = json.loads(read_text(path, f"{_FILE} (before 4.4 it wrote the encoding of Windows)"))
     except (ValueError, RecursionError) as e:
         raise SagesegError(f"{path}: not JSON ({e}); {_EXPECTED}, or remove the file") from e
     if not isinstance(content, dict):
@@ -118,16 +123,35 @@ def _size(content: dict[str, Any], path: Path) -> tuple[int, int] | None:
 def _shape(raw: object, where: str) -> Shape:
     if not isinstance(raw, dict) or not isinstance(raw.get("label"), str):
         raise SagesegError(f'{where}: expected an object with a "label"; {_EXPECTED}')
-    label, kind = raw["label"], raw.get("shape_type") or "polygon"
+    label, kind = composed(raw["label"]), raw.get("shape_type") or "polygon"
     where = f"{where} ({label})"
+    kind = _SAME_KINDS.get(kind, kind) if isinstance(kind, str) else kind
     if kind not in POINTS_OF_KIND:
-        raise SagesegError(f"{where}: shape_type is {_short(kind)}; expected one of {', '.join(POINTS_OF_KIND)}")
+        raise SagesegError(
+            f"{where}: shape_type is {_short(kind)}; expected one of {', '.join(POINTS_OF_KIND)}: convert such shapes "
+            "in the program that drew them, or delete them"
+        )
     points = _points(raw.get("points"), where)
+    if kind == "rectangle" and len(points) == 4:
+        points = _box(points, where)
     fewest, most = POINTS_OF_KIND[kind]
     if len(points) < fewest or (most is not None and len(points) > most):
         wanted = f"exactly {fewest}" if most else f"at least {fewest}"
         raise SagesegError(f"{where}: {kind} of {len(points)} points; expected {wanted}: draw it again in labelme")
     return Shape(where, label, kind, points, _patch(raw.get("mask"), where) if kind == "mask" else None)
+
+
+def _box(corners: tuple[Point, ...], where: str) -> tuple[Point, Point]:
+    """Two corners of an upright box given by four, as X-AnyLabeling writes it."""
+    (left, right), (top, bottom) = ((min(sides), max(sides)) for sides in zip(*corners, strict=True))
+    box = {(left, top), (right, top), (right, bottom), (left, bottom)}
+    near = {min(box, key=lambda own: math.dist(own, corner)) for corner in corners}
+    if near != box or any(min(math.dist(own, corner) for own in box) > _UPRIGHT_WITHIN for corner in corners):
+        raise SagesegError(
+            f"{where}: a rectangle whose four corners are no upright box; where it is tilted, write "
+            '"shape_type": "rotation" (or "polygon") in its place, in all such files'
+        )
+    return (left, top), (right, bottom)
 
 
 def _points(raw: object, where: str) -> tuple[Point, ...]:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from formats.classes import IGNORE, IGNORE_NAME, ClassTable
+from formats.classes import BACKGROUND, IGNORE, IGNORE_NAME, ClassTable
 from formats.console import say
+from formats.crops import composed
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES, turn_upright
 from formats.masks import Mask
@@ -18,13 +19,14 @@ from formats.parallel import map_parallel
 from prep.readers.frame_names import parse_frame_name
 from prep.readers.label_list import read_label_list
 from prep.readers.labelled_image import REGION, EmbeddedImage, LabelledImage, Polygon, Source
-from prep.readers.labelme_image import EmbeddedInJson, embedded_size, find_image, path_below, settle_size
-from prep.readers.labelme_json import Annotation, Shape, read_annotation
-from prep.readers.labelme_shapes import check_inside, count_overlap, draw_shapes
+from prep.readers.labelme.annotation import Annotation, Shape, read_annotation
+from prep.readers.labelme.image import EmbeddedInJson, embedded_size, find_image, path_below, settle_size
+from prep.readers.labelme.shapes import check_inside, count_overlap, draw_shapes
 from prep.readers.orientation import PLAIN, turn_points
 from prep.readers.regions import region_of
-from prep.readers.source_files import find_files, group_of, list_files
+from prep.readers.source_files import find_files, group_of, list_files, read_text
 
+_BACKGROUND_NAMES = (BACKGROUND, "background")
 OVERLAP = "overlap_pixels"
 """The attribute that counts an image's pixels under shapes of more than one class."""
 
@@ -62,7 +64,7 @@ def read_labelme(
     classes = read_label_list(labels)
     files = list_files(annotations, frozenset({".json"}), "<image>.json of labelme", deep=True)
     roots = (annotations, images) if images else (annotations,)
-    scan = partial(_scan, roots=roots, ids=_ids(classes), labels=labels, orientation=orientation)
+    scan = partial(_scan, roots=roots, ids=_read_ids(labels, classes), labels=labels, orientation=orientation)
     found = list(map_parallel(scan, files, workers=workers, label="annotations"))
     _check_twice(found)
     labelled = sorted((replace(image, group=_group(image, group_by)) for image in found), key=lambda i: i.source)
@@ -71,8 +73,14 @@ def read_labelme(
     return Source("labelme", classes, tuple(labelled))
 
 
-def _ids(classes: ClassTable) -> dict[str, int]:
-    return {name: class_id for class_id, name in enumerate(classes.names)} | {IGNORE_NAME: IGNORE}
+def _read_ids(labels: Path, classes: ClassTable) -> dict[str, int]:
+    """The id of each label that may be drawn, in one spelling; both names of the background where the list has
+    one of them."""
+    ids = {composed(name): class_id for class_id, name in enumerate(classes.names)} | {IGNORE_NAME: IGNORE}
+    if len(ids) <= len(classes):
+        raise SagesegError(f"{labels}: two labels differ in how their letters are composed (Unicode); remove one")
+    written = {line.strip() for line in read_text(labels, "one label per line").splitlines()}
+    return ids if written.isdisjoint(_BACKGROUND_NAMES) else ids | dict.fromkeys(_BACKGROUND_NAMES, 0)
 
 
 def split_regions(annotation: Annotation) -> tuple[Annotation, tuple[Shape, ...]]:

@@ -1,0 +1,1 @@
+"""labelme's JSON files: read, matched with their images, drawn."""
