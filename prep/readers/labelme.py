@@ -9,20 +9,19 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from formats.classes import IGNORE, IGNORE_NAME, ClassTable
 from formats.console import say
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES
 from formats.masks import Mask
 from formats.parallel import map_parallel
-from prep.readers.frame_names import parse_frame_name
-from prep.readers.label_list import read_label_list
+from prep.readers.frame_names import group_of_path
+from prep.readers.label_list import find_background, number_lines, read_class_list
 from prep.readers.labelled_image import REGION, EmbeddedImage, LabelledImage, Polygon, Source
 from prep.readers.labelme_image import EmbeddedInJson, embedded_size, find_image, path_below, settle_size
 from prep.readers.labelme_json import Annotation, Shape, read_annotation
 from prep.readers.labelme_shapes import check_inside, count_overlap, draw_shapes
 from prep.readers.regions import region_of
-from prep.readers.source_files import find_files, group_of, list_files
+from prep.readers.source_files import find_files, list_files
 
 OVERLAP = "overlap_pixels"
 """The attribute that counts an image's pixels under shapes of more than one class."""
@@ -46,6 +45,7 @@ def read_labelme(
     labels: Path,
     *,
     images: Path | None = None,
+    background: str | None = None,
     group_by: re.Pattern[str] | None = None,
     workers: int | None = None,
 ) -> Source:
@@ -55,20 +55,17 @@ def read_labelme(
     gives; else the folder below `annotations`; else the image itself. Raises SagesegError that
     names the file and shape for everything that would not become the pixels that were drawn.
     """
-    classes = read_label_list(labels)
+    listed = read_class_list(labels)
+    numbering = number_lines(listed, find_background(listed, background))
     files = list_files(annotations, frozenset({".json"}), "<image>.json of labelme", deep=True)
     roots = (annotations, images) if images else (annotations,)
-    scan = partial(_scan, roots=roots, ids=_ids(classes), labels=labels)
+    scan = partial(_scan, roots=roots, ids=numbering.of_name, labels=labels)
     found = list(map_parallel(scan, files, workers=workers, label="annotations"))
     _check_twice(found)
     labelled = sorted((replace(image, group=_group(image, group_by)) for image in found), key=lambda i: i.source)
     _tell(labelled, group_by)
     _tell_left_out(labelled, images or annotations)
-    return Source("labelme", classes, tuple(labelled))
-
-
-def _ids(classes: ClassTable) -> dict[str, int]:
-    return {name: class_id for class_id, name in enumerate(classes.names)} | {IGNORE_NAME: IGNORE}
+    return Source("labelme", numbering.classes, tuple(labelled))
 
 
 def split_regions(annotation: Annotation) -> tuple[Annotation, tuple[Shape, ...]]:
@@ -126,13 +123,7 @@ def _embedded_name(annotation: Annotation, root: Path) -> str:
 
 
 def _group(image: LabelledImage, group_by: re.Pattern[str] | None) -> str:
-    path = PurePosixPath(image.source)
-    if group_by:
-        return group_of(path.stem, group_by)
-    frame = parse_frame_name(path.stem)
-    if frame:
-        return frame.group
-    return path.stem if path.parent == PurePosixPath() else path.parent.as_posix()
+    return group_of_path(PurePosixPath(image.source), group_by)
 
 
 def _check_twice(images: Sequence[LabelledImage]) -> None:
