@@ -137,13 +137,13 @@ class _Index:
     def of_line(self, line: str, where: str) -> str | None:
         """The key, None for an image without mask. Raises SagesegError for a line that says two things, or nothing
         clear."""
-        key = self._find(line, where)
         pair = _PAIR.fullmatch(line)
-        if key is None and pair and all(_has_suffix(name) for name in pair.groups()):
-            found = {key for key in (self._find(name, where) for name in pair.groups()) if key}
+        if pair and line not in self._keys and all(_has_suffix(name) for name in pair.groups()):
+            found = {self._find(name, where) for name in pair.groups()}
             if len(found) > 1:
                 raise SagesegError(f"{where}: {line}: image and mask are of two names; expected those of one image")
-            return next(iter(found), None)
+            return found.pop()
+        key = self._find(line, where)
         of_main = _LINE_OF_MAIN.fullmatch(line)
         if key is None and of_main and self._find(of_main[1], where):
             raise SagesegError(
