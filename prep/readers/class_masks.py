@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +10,10 @@ from formats.classes import IGNORE, ClassTable
 from formats.console import say
 from formats.errors import SagesegError
 from formats.parallel import map_parallel
-from prep.readers.colour_masks import ColourMask
+from prep.readers.colour_masks import Colour, ColourMask
 from prep.readers.label_list import (
     BACKGROUND_NAMES,
+    BLACK,
     ClassList,
     Numbering,
     find_background,
@@ -102,8 +103,8 @@ def _no_colours(listed: ClassList, path: Path) -> SagesegError:
             f"{path}: holds colours, and {listed.where} says none; expected name:red,green,blue:: in its lines"
         )
     return SagesegError(
-        f"{path}: holds colours, and no labelmap.txt says which; expected one with name:red,green,blue:: per line, as "
-        "CVAT and Datumaro write it, in the folder or as --labels; masks of black and white: --binary"
+        f"{path}: holds colours, and {listed.where} none; expected a labelmap.txt of name:red,green,blue:: per line, "
+        "as CVAT and Datumaro write it, in the folder or as --labels; where masks are black and white, --binary"
     )
 
 
@@ -113,7 +114,7 @@ def _colours_decide(facts: Sequence[MaskFacts], question: _Question) -> bool:
     if not facts or not question.listed.has_colours:
         return False
     known = question.numbering.of_colour
-    strange = [fact for fact in facts if not fact.colours or any(colour[:3] not in known for colour in fact.colours)]
+    strange = [fact for fact in facts if not _shows(fact, known)]
     lines = len(question.listed.lines) + (0 if question.background is not None else 1)
     beyond = [fact for fact in facts if any(lines <= value != IGNORE for value in fact.values)]
     if strange and beyond:
@@ -126,6 +127,14 @@ def _colours_decide(facts: Sequence[MaskFacts], question: _Question) -> bool:
     if strange:
         say(f"note: {question.listed.where}: masks of one channel hold its lines' numbers, such as {facts[0].path}")
     return not strange
+
+
+def _shows(fact: MaskFacts, known: Mapping[Colour, int]) -> bool:
+    """Whether the colours of a mask of one channel are known ones. Two values of one colour, or black for 255, are what
+    a palette is filled up with."""
+    colours = [colour[:3] for colour in fact.colours]
+    filled = len(set(colours)) < len(fact.values) or (IGNORE in fact.values and colours[-1] == BLACK)
+    return bool(colours) and not filled and all(colour in known for colour in colours)
 
 
 def _palettes_decide(facts: Sequence[MaskFacts], question: _Question) -> bool:
@@ -162,6 +171,12 @@ def _ids(facts: Sequence[MaskFacts], question: _Question, others: dict[Path, Mas
         )
     masks: dict[Path, MaskSource] = {fact.path: IdMask(fact.path, numbering.of_value) for fact in facts}
     masks |= {fact.path: TwoColourMask(fact.path) for fact in bits}
+    empty = [fact.path for fact in facts if fact.mode != "1" and fact.values == (0, IGNORE)]
+    if empty and len(numbering.classes) == 2:
+        say(
+            f"note: {len(empty)} of {len(facts)} masks hold nothing but 0 and {IGNORE}, which is ignore, such as "
+            f"{empty[0]}; if {IGNORE} is {numbering.classes.names[1]} there, write it as 1"
+        )
     final = {fact.path for fact in facts if fact.mode == "P" and _stays(fact, numbering)}
     return ClassMasks(numbering.classes, {**others, **masks}, frozenset(final))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
+from formats.console import say
 from formats.errors import SagesegError
 from prep.readers.source_files import list_files
 
@@ -37,6 +38,10 @@ def pair_images(masks: Mapping[str, Path], images: Mapping[str, Sequence[Path]],
         if not found:
             raise SagesegError(f"{mask}: no image {key} in {folder}; add it, or name the images' folder with --images")
         pairs[key] = _only(found)
+    paired = set(pairs.values())
+    alone = [path for paths in images.values() for path in paths if path not in paired]
+    if alone:
+        say(f"note: {len(alone)} image(s) in {folder} without a mask are left out, such as {alone[0].name}")
     return pairs
 
 

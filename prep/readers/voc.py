@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from formats.console import say
@@ -20,7 +20,7 @@ from prep.readers.image_sets import splits_of_groups
 from prep.readers.label_list import CLASS_LISTS, VOC_2012, ClassList, find_class_list, read_class_list
 from prep.readers.labelled_image import LabelledImage, Source
 from prep.readers.mask_pairs import files_by_key, masks_by_key, pair_images
-from prep.readers.voc_image_sets import ImageSets, read_voc_image_sets
+from prep.readers.voc_image_sets import read_voc_image_sets
 
 
 def read_voc(
@@ -42,11 +42,11 @@ def read_voc(
     folder = root / "SegmentationClass"
     if not folder.is_dir():
         raise SagesegError(f"{folder}: no such folder; expected VOC's SegmentationClass{_hint(root)}")
-    masks = masks_by_key(folder, "VOC's masks")
-    sets = read_voc_image_sets(root, masks, image_sets or {})
-    _tell_left_out(masks, sets)
-    masks = {key: path for key, path in masks.items() if sets.chosen is None or key in sets.chosen}
+    there = masks_by_key(folder, "VOC's masks")
+    sets = read_voc_image_sets(root, there, image_sets or {})
+    masks = {key: path for key, path in there.items() if sets.chosen is None or key in sets.chosen}
     pairs = pair_images(masks, _images(root, images), images or root / "JPEGImages")
+    _tell_left_out([path for key, path in there.items() if key not in masks])
     listed = read_class_list(labels) if labels else find_class_list(root) or _vocs_own(root)
     settled = settle_masks(listed, list(masks.values()), background=background, binary=binary, workers=workers)
     groups = image_groups({key: key for key in masks}, sets.splits, group_by)
@@ -78,11 +78,9 @@ def _images(root: Path, images: Path | None) -> dict[str, list[Path]]:
     return files_by_key(images or root / "JPEGImages", IMAGE_SUFFIXES, "the images of the masks")
 
 
-def _tell_left_out(masks: Mapping[str, Path], sets: ImageSets) -> None:
-    if sets.chosen is not None and len(sets.chosen) < len(masks):
-        left_out = min(masks.keys() - sets.chosen)
-        count = len(masks) - len(sets.chosen)
-        say(f"note: {count} masks stand in none of the image sets and are left out, such as {masks[left_out]}")
+def _tell_left_out(masks: Sequence[Path]) -> None:
+    if masks:
+        say(f"note: {len(masks)} mask(s) stand in none of the image sets and are left out, such as {masks[0]}")
 
 
 def image_groups(

@@ -90,9 +90,18 @@ def _below(folder: Path, name: str) -> Path:
 
 
 def _elsewhere(root: Path) -> str:
+    """Why lists that lie elsewhere are no split, "" where there are none."""
     sets = _below(root, "ImageSets")
-    found = sorted(path for path in sets.rglob("*.txt") if not path.name.startswith(".")) if sets.is_dir() else []
-    return f"{found[0]}: lies outside {sets.name}/Segmentation, so it is not read" if found else ""
+    inside = sorted(path for path in sets.rglob("*.txt") if not path.name.startswith(".")) if sets.is_dir() else []
+    beside = sorted(path for path in (*root.glob("*.txt"), *root.glob("*/*.txt")) if _role(path) in SPLITS)
+    for path in (*inside, *beside):
+        return f"{path}: lies outside {sets.name}/Segmentation, so it is not read"
+    return ""
+
+
+def _role(path: Path) -> str:
+    """What a list is by its name, "" where that says nothing."""
+    return _ROLE_OF.get(path.stem.casefold(), "")
 
 
 def _roles(folder: Path, asked: Mapping[str, str]) -> dict[Path, str]:
@@ -100,16 +109,16 @@ def _roles(folder: Path, asked: Mapping[str, str]) -> dict[Path, str]:
     visible = sorted(path for path in folder.iterdir() if not path.name.startswith(".")) if folder.is_dir() else []
     files = [path for path in visible if path.suffix.casefold() == ".txt"]
     for path in visible:
-        if path not in files and path.is_file() and path.stem.casefold() in _ROLE_OF:
+        if path not in files and path.is_file() and _role(path):
             raise SagesegError(f"{path}: expected a list of images as {path.stem}.txt; rename it or take it away")
     named = {_named(name, files, folder): role for name, role in asked.items()}
-    roles = {path: named.get(path) or _ROLE_OF.get(path.stem.casefold(), "") for path in files}
+    roles = {path: named.get(path) or _role(path) for path in files}
     unknown = [path for path, role in roles.items() if not role]
     if unknown:
         names = ", ".join(path.name for path in unknown)
-        known = "; ".join(f"{role}: {', '.join(words)}" for role, words in _WORDS.items())
+        known = ", ".join(word for words in _WORDS.values() for word in words)
         raise SagesegError(
-            f"{folder}: {names}: no split by its name ({known}); say what it is with --image-set "
+            f"{folder}: {names}: no split by its name, which would be one of {known}; say what it is with --image-set "
             f"{unknown[0].stem}=val (train, val, test, or {LEFT_OUT} to leave it out)"
         )
     return {path: role for path, role in roles.items() if role != LEFT_OUT}

@@ -179,6 +179,21 @@ def test_the_colours_of_a_palette_decide_where_they_are_the_maps(tmp_path: Path)
     assert first(settle(tmp_path, white, rows(0, 255), whole(0), name="labelmap.txt"))[:2] == [0, 1]
 
 
+def test_what_fills_a_palette_up_is_no_colour(tmp_path: Path) -> None:
+    filled = palette_image(rows(0, 1, 2, 255), [BLACK, CAT, DOG] + [BLACK] * 253)
+    assert first(settle(tmp_path, MAP, filled, name="labelmap.txt"))[:4] == [0, 1, 2, 255]
+    no_background = palette_image(np.maximum(whole(1), rows(1, 2, 255)), [BLACK, CAT, DOG] + [BLACK] * 253)
+    assert first(settle(tmp_path, MAP, no_background, name="labelmap.txt"))[:3] == [1, 2, 255]
+
+
+def test_masks_of_0_and_255_among_others_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settle(tmp_path, ["background", "car"], rows(0, 255), rows(0, 1), rows(255))
+    told = "2 of 3 masks hold nothing but 0 and 255, which is ignore, such as"
+    assert told in capsys.readouterr().err
+    settle(tmp_path, ["background", "car", "bus"], rows(0, 255), rows(0, 1), rows(255))
+    assert told not in capsys.readouterr().err
+
+
 def test_one_channel_that_fits_neither_way_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SagesegError, match=r"m1\.png: value 9 is no line of .*labelmap.txt, which has 3, and the col"):
         settle(tmp_path, MAP, rows(0, 1), rows(0, 9), name="labelmap.txt")
@@ -286,7 +301,7 @@ def test_masks_that_hold_no_classes_are_named(tmp_path: Path) -> None:
         settle(tmp_path, ["background", "car", "bus"], BITS)
     with pytest.raises(SagesegError, match=r"m0\.png: mode I;16, .*8 bits a channel"):
         settle(tmp_path, ["background", "car"], Image.fromarray(rows(0, 1).astype(np.uint16)))
-    with pytest.raises(SagesegError, match=r"m0\.png: holds colours, and no labelmap\.txt says which"):
+    with pytest.raises(SagesegError, match=r"m0\.png: holds colours, and .*labels\.txt none; expected a labelmap\.txt"):
         settle(tmp_path, ["background", "car"], painted(rows(0, 1), [BLACK, CAT]))
 
 

@@ -40,7 +40,7 @@ def test_splits_are_known_by_their_usual_names(tmp_path: Path, train: str, val: 
 def test_a_list_of_no_known_name_is_refused_until_it_is_said_what_it_is(tmp_path: Path, name: str) -> None:
     add_image_set(tmp_path, "train", "a")
     add_image_set(tmp_path, name, "b")
-    with pytest.raises(SagesegError, match=f"{name}.txt: no split by its name .*--image-set {name}=val"):
+    with pytest.raises(SagesegError, match=f"{name}.txt: no split by its name, .*--image-set {name}=val"):
         read_voc_image_sets(tmp_path, KEYS, {})
     assert read_voc_image_sets(tmp_path, KEYS, {name: "val"}).splits == {"a": "train", "b": "val"}
     left_out = read_voc_image_sets(tmp_path, KEYS, {name.upper(): "none", "train.txt": "train"})
@@ -183,7 +183,19 @@ def lists_of_main(voc: Path) -> None:
     (voc / "ImageSets" / "Main" / "train.txt").write_text("a\n")
 
 
-@pytest.mark.parametrize("lists", [only_train, only_val, empty_val, lists_of_main])
+def lists_beside(voc: Path) -> None:
+    (voc / "train.txt").write_text("a\n")
+
+
+def lists_below(voc: Path) -> None:
+    (voc / "splits").mkdir()
+    (voc / "splits" / "Val.txt").write_text("a\n")
+
+
+ELSEWHERE = (lists_of_main, lists_beside, lists_below)
+
+
+@pytest.mark.parametrize("lists", [only_train, only_val, empty_val, *ELSEWHERE])
 def test_no_split_is_drawn_where_lists_are_half_of_one(voc: Path, tmp_path: Path, lists: object) -> None:
     assert callable(lists)
     lists(voc)
@@ -191,7 +203,7 @@ def test_no_split_is_drawn_where_lists_are_half_of_one(voc: Path, tmp_path: Path
         split_of(voc, tmp_path / "refused")
     splits = split_of(voc, tmp_path / "asked", val=1)
     assert sorted(splits.values()).count("val") == 1
-    assert ("e" in splits) == (lists is lists_of_main)
+    assert ("e" in splits) == (lists in ELSEWHERE)
 
 
 def test_a_choice_of_images_is_split_as_ever(voc: Path, tmp_path: Path) -> None:

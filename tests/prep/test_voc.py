@@ -52,7 +52,7 @@ def test_masks_in_no_image_set_are_left_out_and_told(voc: Path, capsys: pytest.C
     add_image_set(voc, "train", "2007_000032")
     add_image_set(voc, "val", "x")
     assert len(read_voc(voc, workers=1).images) == 2
-    assert "1 masks stand in none of the image sets and are left out" in capsys.readouterr().err
+    assert "1 mask(s) stand in none of the image sets and are left out" in capsys.readouterr().err
 
 
 def test_vocs_own_classes_are_taken_where_none_are_named(voc: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -121,7 +121,10 @@ def test_what_is_missing_is_named(voc: Path) -> None:
 
 def test_colours_without_a_labelmap_are_refused(voc: Path) -> None:
     colours(voc / "SegmentationClass" / "x.png", rows(0, 1), [(0, 0, 0), (128, 0, 0)])
-    with pytest.raises(SagesegError, match=r"x\.png: holds colours, and no labelmap\.txt says which; .* as --labels"):
+    with pytest.raises(
+        SagesegError,
+        match=r"x\.png: holds colours, and Pascal VOC 2012's classes none; expected a labelmap\.txt .* as --labels",
+    ):
         read_voc(voc, workers=1)
 
 
