@@ -14,8 +14,8 @@ from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES
 from formats.masks import Mask
 from formats.parallel import map_parallel
+from prep.readers.classes.label_list import find_background, number_lines, read_class_list
 from prep.readers.frame_names import group_of_path
-from prep.readers.label_list import find_background, number_lines, read_class_list
 from prep.readers.labelled_image import REGION, EmbeddedImage, LabelledImage, Polygon, Source
 from prep.readers.labelme_image import EmbeddedInJson, embedded_size, find_image, path_below, settle_size
 from prep.readers.labelme_json import Annotation, Shape, read_annotation

@@ -10,8 +10,8 @@ from PIL import Image
 
 from formats.classes import voc_palette
 from formats.errors import SagesegError
-from prep.readers.class_masks import ClassMasks, settle_masks
-from prep.readers.label_list import (
+from prep.readers.classes.class_masks import ClassMasks, settle_masks
+from prep.readers.classes.label_list import (
     ClassList,
     Line,
     find_background,
@@ -287,6 +287,11 @@ def test_white_is_the_one_class_whatever_its_index(tmp_path: Path, lines: list[s
     assert settled.final == frozenset()
 
 
+def test_black_and_white_beside_several_classes_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert first(settle(tmp_path, ["background", "car", "bus"], WHITE_FIRST))[:2] == [1, 0]
+    assert "black and white by its palette, which is no matter: its values are ids" in capsys.readouterr().err
+
+
 def test_a_palette_is_no_matter_where_it_is_not_black_and_white(tmp_path: Path) -> None:
     for number, colours in enumerate(([BLACK, WHITE], VOC, [DOG, CAT], [(7, 7, 7)] * 2)):
         settled = settle(tmp_path / str(number), ["background", "car"], palette_image(rows(0, 1), colours))
@@ -332,3 +337,5 @@ def test_polygons_need_no_values(tmp_path: Path) -> None:
         "__ignore__": 255,
     }
     assert number_lines(listed, find_background(listed, "bg")).of_name["bg"] == 0
+    coins = read_class_list(write(tmp_path, "1 euro", "2 euro"))
+    assert number_lines(coins, find_background(coins, None)).of_name["2 euro"] == 2

@@ -10,18 +10,19 @@ from formats.classes import IGNORE, ClassTable
 from formats.console import say
 from formats.errors import SagesegError
 from formats.parallel import map_parallel
-from prep.readers.colour_masks import Colour, ColourMask
-from prep.readers.label_list import (
+from prep.readers.classes.label_list import (
     BACKGROUND_NAMES,
     BLACK,
     ClassList,
     Numbering,
+    check_lines,
     find_background,
     number_lines,
     unclear_background,
 )
+from prep.readers.classes.mask_values import IdMask, MaskFacts, survey_mask
+from prep.readers.colour_masks import Colour, ColourMask
 from prep.readers.labelled_image import MaskSource
-from prep.readers.mask_values import IdMask, MaskFacts, survey_mask
 from prep.readers.two_colour import TwoColourMask, order_colours
 
 
@@ -80,7 +81,7 @@ def settle_masks(
     painted: dict[Path, MaskSource] = {path: ColourMask(path, numbering.of_colour) for path in coloured}
     if not one_channel:
         return ClassMasks(numbering.classes, painted)
-    if len(numbering.classes) == 2 and _palettes_decide(one_channel, question):
+    if _palettes_decide(one_channel, question):
         return _two_colours(question, [fact.path for fact in one_channel], painted)
     return _ids(one_channel, question, painted)
 
@@ -151,9 +152,11 @@ def _palettes_decide(facts: Sequence[MaskFacts], question: _Question) -> bool:
             value >= len(ids) or ids[value] != order[colour]
             for value, colour in zip(fact.values, fact.colours, strict=True)
         )
+    one_class = len(question.numbering.classes) == 2
     if differ and any(fact.mode == "P" for fact in facts):
-        say(f"note: {facts[0].path}: black and white by its palette; white is the class, whatever index it has")
-    return differ
+        decides = "so white is the class, whatever its index" if one_class else "which is no matter: its values are ids"
+        say(f"note: {facts[0].path}: black and white by its palette, {decides}")
+    return differ and one_class
 
 
 def _is_grey(fact: MaskFacts) -> bool:
@@ -191,10 +194,7 @@ def _numbering(facts: Sequence[MaskFacts], question: _Question) -> Numbering:
     used = {value for fact in facts for value in fact.values}
     if IGNORE in used and used <= {0, IGNORE}:
         raise _nothing_but_ignore(facts, used, question)
-    if listed.gap:
-        raise SagesegError(
-            f"{listed.where}: line {listed.gap} is empty, so the ids of the lines after it are not clear; remove it"
-        )
+    check_lines(listed)
     if question.values_are_clear:
         _check_values(facts, question.numbering, listed)
         if question.background:

@@ -85,10 +85,6 @@ def read_class_list(path: Path) -> ClassList:
     if path.name == "labelmap.txt" or any(map(_COLOURED.fullmatch, written)) or all(map(_BARE.fullmatch, written)):
         lines = (_line_of_map(text, path) for text in written if not text.startswith("#"))
         return ClassList(str(path), tuple(lines), is_map=True)
-    if all(map(_NUMBERED.fullmatch, written)):
-        raise SagesegError(
-            f"{path}: {written[0]!r}: each line begins with a number; expected names alone, in the order of their ids"
-        )
     if len(written) < len([text for text in texts if text]):
         raise SagesegError(f"{path}: a line begins with '# '; expected one class per line, without comments")
     names = [text for text in written if text not in (IGNORE_NAME, REGION)]
@@ -209,6 +205,19 @@ def _colours(classes: ClassList, ids: list[int], background: int | None) -> dict
             )
     written = background is not None and classes.lines[background].colour
     return {_border(): IGNORE} | ({} if written else {BLACK: 0}) | own
+
+
+def check_lines(listed: ClassList) -> None:
+    """Raise SagesegError for a list whose lines, where masks hold ids, may mean other ids than their numbers."""
+    if listed.gap:
+        raise SagesegError(
+            f"{listed.where}: line {listed.gap} is empty, so the ids of the lines after it are not clear; remove it"
+        )
+    if not listed.is_map and all(_NUMBERED.fullmatch(line.name) for line in listed.lines):
+        raise SagesegError(
+            f"{listed.where}: {listed.lines[0].name!r}: each line begins with a number; expected names alone, in the "
+            "order of their ids"
+        )
 
 
 def unclear_background(classes: ClassList, values: str) -> SagesegError:
