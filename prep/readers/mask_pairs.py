@@ -6,15 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from formats.console import say
+from formats.crops import composed
 from formats.errors import SagesegError
 from prep.readers.source_files import list_files
 
 
 def files_by_key(folder: Path, suffixes: frozenset[str], expected: str) -> dict[str, list[Path]]:
-    """The files in a folder and those below it, by their paths in it without suffix, which is their key."""
+    """The files in a folder and those below it, by their key: their paths in it without suffix, in one spelling."""
     found: dict[str, list[Path]] = {}
     for path in list_files(folder, suffixes, expected, deep=True):
-        found.setdefault(path.relative_to(folder).with_suffix("").as_posix(), []).append(path)
+        found.setdefault(composed(path.relative_to(folder).with_suffix("").as_posix()), []).append(path)
     return found
 
 

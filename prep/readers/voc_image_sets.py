@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from formats.console import say
+from formats.crops import composed
 from formats.dataset import SPLITS
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES
@@ -183,7 +184,7 @@ def _read(path: Path, role: str, index: _Index) -> _List:
     keys: set[str] = set()
     secret = 0
     for number, text in enumerate(read_text(path, "one image per line").splitlines(), start=1):
-        line = text.strip()
+        line = composed(text.strip())
         if not line:
             continue
         key = index.of_line(line, f"{path}: line {number}")

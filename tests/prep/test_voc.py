@@ -2,7 +2,9 @@
 
 import re
 import shutil
+import unicodedata
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -46,6 +48,28 @@ def test_image_sets_are_the_split(voc: Path, tmp_path: Path) -> None:
     write_dataset(read_voc(voc, workers=1), tmp_path / "out", PrepOptions(crop=None, workers=1))
     rows = open_dataset(tmp_path / "out").rows
     assert {row.id: row.split for row in rows} == {"2007_000032": "train", "2007.v2 b": "val", "x": "test"}
+
+
+Form = Literal["NFC", "NFD"]
+FORMS: tuple[Form, Form] = ("NFC", "NFD")
+
+
+@pytest.mark.parametrize("folder", ["JPEGImages", "SegmentationClass", "both"])
+@pytest.mark.parametrize("listed", FORMS)
+def test_images_masks_and_lists_pair_whichever_way_letters_are_composed(
+    tmp_path: Path, folder: str, listed: Form
+) -> None:
+    """Names on a Mac are decomposed, and lists that were written elsewhere are not."""
+    for stem in ("größe/é1", "größe/é2"):
+        add_pair(tmp_path / "voc", stem, palette_image(rows(0, 1), VOC))
+    for name in ("JPEGImages", "SegmentationClass") if folder == "both" else (folder,):
+        for path in list((tmp_path / "voc" / name / "größe").iterdir()):
+            path.rename(path.with_name(unicodedata.normalize("NFD", path.name)))
+        (tmp_path / "voc" / name / "größe").rename(tmp_path / "voc" / name / unicodedata.normalize("NFD", "größe"))
+    add_image_set(tmp_path / "voc", "train", unicodedata.normalize(listed, "größe/é1"))
+    add_image_set(tmp_path / "voc", "test", unicodedata.normalize(listed, "é2"))
+    source = read_voc(tmp_path / "voc", group_by=re.compile("(.)$"), workers=1)
+    assert source.splits == {"1": "train", "2": "test"}
 
 
 def test_masks_in_no_image_set_are_left_out_and_told(voc: Path, capsys: pytest.CaptureFixture[str]) -> None:
