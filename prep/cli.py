@@ -19,6 +19,11 @@ app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, help="Raw labels to a dataset."
 )
 
+Background = Annotated[
+    str | None,
+    typer.Option(help="The class that is the background, or none where all are objects.", metavar="NAME|none"),
+]
+Binary = Annotated[bool, typer.Option("--binary", help="Masks are black and white: white is the list's one class.")]
 Out = Annotated[Path, typer.Option(help="Folder of the dataset to make.", show_default=False)]
 
 
@@ -50,6 +55,7 @@ def labelme(
     out: Out,
     options: PrepOptions,
     images: Annotated[Path | None, typer.Option(help="Folder of the images, where they lie elsewhere.")] = None,
+    background: Background = None,
 ) -> None:
     """Shapes drawn in labelme, of every version and type."""
     from prep.readers.labelme.reader import read_labelme
@@ -58,6 +64,7 @@ def labelme(
         annotations,
         labels,
         images=images,
+        background=background,
         group_by=options.group_by,
         orientation=options.orientation,
         workers=options.workers,
@@ -88,12 +95,62 @@ def voc(
     folder: Annotated[Path, typer.Argument(metavar="VOC", help="Folder with JPEGImages and SegmentationClass.")],
     out: Out,
     options: PrepOptions,
-    labels: Annotated[Path | None, typer.Option(help="One class per line, where the folder has no list.")] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="One class per line, or a labelmap.txt; else the folder's.")
+    ] = None,
+    images: Annotated[Path | None, typer.Option(help="Folder of the images, where they are not in JPEGImages.")] = None,
+    background: Background = None,
+    binary: Binary = False,
+    image_set: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Split of a list in ImageSets whose name says none: train, val, test, none.", metavar="NAME=SPLIT"
+        ),
+    ] = None,
 ) -> None:
     """Datasets in Pascal VOC's layout, and those that CVAT and Datumaro write."""
     from prep.readers.voc import read_voc
+    from prep.readers.voc_image_sets import parse_image_sets
 
-    _write(read_voc(folder, labels, group_by=options.group_by, workers=options.workers), out, options)
+    source = read_voc(
+        folder,
+        labels,
+        images=images,
+        background=background,
+        binary=binary,
+        image_sets=parse_image_sets(image_set or ()),
+        group_by=options.group_by,
+        workers=options.workers,
+    )
+    _write(source, out, options)
+
+
+@app.command()
+@takes(PrepOptions, "options")
+def channels(
+    folder: Annotated[
+        Path, typer.Argument(metavar="CHANNELS", help="Folder with train, train_annotation, validation …")
+    ],
+    out: Out,
+    options: PrepOptions,
+    labels: Annotated[
+        Path | None, typer.Option(help="One class per line, or a labelmap.txt; else the folder's.")
+    ] = None,
+    background: Background = None,
+    binary: Binary = False,
+) -> None:
+    """The folders that SageMaker's sample notebooks train on; they are the split."""
+    from prep.readers.sagemaker_channels import read_channels
+
+    source = read_channels(
+        folder,
+        labels,
+        background=background,
+        binary=binary,
+        group_by=options.group_by,
+        workers=options.workers,
+    )
+    _write(source, out, options)
 
 
 @app.command()

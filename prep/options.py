@@ -12,6 +12,8 @@ from formats.resize import Resize, parse_resize
 
 OBJECTS, REGION_LABEL = "objects", "region"
 """The words that --focus takes beside a path."""
+DEFAULT_VAL = 0.2
+"""The share of groups to validate on where neither the source nor the user says another."""
 
 UPRIGHT, STORED = "upright", "stored"
 """The words of --orientation: labels were drawn on the image as EXIF turns it, or on its pixels as they are
@@ -59,7 +61,8 @@ def parse_orientation(text: str) -> str:
 
 @dataclass(frozen=True)
 class PrepOptions:
-    """How a dataset is made. `val` and `test` below 1 are shares of groups, from 1 on counts."""
+    """How a dataset is made. `val` and `test` below 1 are shares of groups, from 1 on counts; `val` is None where
+    nobody said it."""
 
     crop: int | None = option(512, "Side of the square crops in pixels, or none.", parser=parse_crop, metavar="N|none")
     overlap: int = option(0, "Pixels that neighbouring crops share.")
@@ -88,7 +91,12 @@ class PrepOptions:
     keep_empty_val: float = option(
         1.0, "The same for validation and test, where false positives live.", parser=parse_share, metavar="SHARE"
     )
-    val: float = option(0.2, "Share, or whole number, of groups to validate on.", parser=parse_part, metavar="PART")
+    val: float | None = option(
+        None,
+        f"Share, or whole number, of groups to validate on; by default {DEFAULT_VAL}, where no lists are the split.",
+        parser=parse_part,
+        metavar="PART",
+    )
     test: float = option(0.0, "Share, or whole number, of groups to test on.", parser=parse_part, metavar="PART")
     stratify: bool = option(False, "Deal groups by their foreground, so that the splits have like shares of it.")
     split_file: Path | None = option(None, "A split.json whose assignment is kept; only new groups are drawn.")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from formats.channels import CHANNELS, masks_channel
+from formats.classes import BACKGROUND
 from formats.dataset import Dataset, channel_path
 from formats.label_map import LabelMaps
 from formats.manifest import ManifestRow
@@ -126,14 +127,26 @@ def one_size_networks(found: Evidence) -> Iterator[Finding]:
 
 
 def classes_are_missing(found: Evidence) -> Iterator[Finding]:
-    names = found.dataset.classes.names
-    for split in CHANNELS:
-        own = [fact for fact in found.facts if fact.split == split]
-        present = frozenset[int]().union(*(fact.classes for fact in own))
-        missing = [name for class_id, name in enumerate(names) if class_id not in present]
+    """A class that one split lacks may come to it by another draw; one that all lack does not. Where every pixel is of
+    an object, all lack the background, and that is as it should be."""
+    splits = {split: [fact for fact in found.facts if fact.split == split] for split in CHANNELS}
+    everywhere = _missing(found, found.facts)
+    lacking = [name for name in everywhere if name != BACKGROUND]
+    if found.facts and lacking:
+        message = f"no split has a pixel of {', '.join(lacking)}"
+        cure = "look whether the masks hold it and how they are read, or take it out of the class list"
+        yield _warning("class", found.manifest, message, cure)
+    for split, own in splits.items():
+        missing = [name for name in _missing(found, own) if name not in everywhere]
         if own and missing:
             message = f"{split} has no pixel of {', '.join(missing)}"
             yield _warning("class", found.manifest, message, "try --stratify or another --seed, or label more images")
+
+
+def _missing(found: Evidence, facts: Sequence[PairFacts]) -> list[str]:
+    """The classes of which these pairs have no pixel."""
+    present = frozenset[int]().union(*(fact.classes for fact in facts))
+    return [name for class_id, name in enumerate(found.dataset.classes.names) if class_id not in present]
 
 
 def crop_size_wastes(found: Evidence) -> Iterator[Finding]:

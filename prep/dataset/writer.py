@@ -13,6 +13,7 @@ from formats.parallel import map_parallel
 from formats.version import tool_version
 from prep.dataset.image_work import ImageTask, settle_image, state_of
 from prep.dataset.journal import Journal, resumable_folder
+from prep.dataset.source_split import fixed_groups, settle_split
 from prep.dataset.split import NO_FOREGROUND, Foreground, assign_groups, read_split_file
 from prep.dataset.tables import Plan, SplitCounts, recorded_options, write_tables
 from prep.options import PrepOptions
@@ -28,6 +29,7 @@ def write_dataset(source: Source, out: Path, options: PrepOptions) -> dict[str, 
     work was killed and begun again.
     """
     names = name_sources([image.source for image in source.images])
+    options = settle_split(source, options)
     settled = settle_orientations(source.images, options.orientation)
     images = with_regions(settled, options.focus)
     plan = Plan(source.format, source.classes, images, _assign(images, source.splits, options), options)
@@ -46,9 +48,9 @@ def _assign(images: Sequence[LabelledImage], brought: dict[str, str], options: P
     return assign_groups(
         (image.group for image in images),
         seed=options.seed,
-        val=options.val,
+        val=options.val or 0.0,
         test=options.test,
-        fixed=brought | (read_split_file(options.split_file) if options.split_file else {}),
+        fixed=fixed_groups(brought, options) | (read_split_file(options.split_file) if options.split_file else {}),
         foreground=_foreground(images, options.workers) if options.stratify else None,
     )
 

@@ -1,10 +1,13 @@
 """The names of frames, `<video>_b<block>_f<frame>`: they carry the group through labelling, so that
-`prep labelme` finds it again without another file."""
+readers find it again without another file."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from prep.readers.source_files import group_of
 
 _NAME = re.compile(r"(?P<video>.+)_b(?P<block>\d{4,})_f(?P<frame>\d{6,})", re.DOTALL)
 
@@ -31,3 +34,14 @@ def parse_frame_name(stem: str) -> FrameName | None:
     """The counterpart of `FrameName.stem`; None for other names."""
     match = _NAME.fullmatch(stem)
     return FrameName(match["video"], int(match["block"]), int(match["frame"])) if match else None
+
+
+def group_of_path(path: PurePosixPath, group_by: re.Pattern[str] | None) -> str:
+    """The group of an image by its path below the folder of all images: what --group-by finds in its stem; else the
+    video and block of a frame; else its folder; else the image itself."""
+    if group_by:
+        return group_of(path.stem, group_by)
+    frame = parse_frame_name(path.stem)
+    if frame:
+        return frame.group
+    return path.stem if path.parent == PurePosixPath() else path.parent.as_posix()

@@ -65,12 +65,14 @@ class LabelledImage:
 @dataclass(frozen=True)
 class Source:
     """What a reader found, images in order of `source`. `splits` is the assignment group → split
-    that the source brings along (VOC's image sets); it holds as --split-file does."""
+    that the source brings along (VOC's image sets); it holds as --split-file does. `undecided` tells
+    why the lists that it brings are no split: then none is drawn unless it is asked for."""
 
     format: str
     classes: ClassTable
     images: tuple[LabelledImage, ...]
     splits: dict[str, str] = field(default_factory=dict)
+    undecided: str = ""
 
 
 def read_content(image: LabelledImage) -> bytes:

@@ -27,7 +27,8 @@ _CLEARLY = 128
 """A lighter grey is at least so light, and at least by so much lighter than the darker one."""
 _LIKE_IDS = range(1, 16)
 """A dark grey among these is more likely a class id beside 255 than a colour."""
-_ONE_CHANNEL, _MODES = ("1", "L", "P"), ("1", "L", "P", "LA", "PA", "RGB", "RGBA")
+ONE_CHANNEL = ("1", "L", "P")
+_MODES = ("1", "L", "P", "LA", "PA", "RGB", "RGBA")
 _SHOWN = 4
 _EXPECTED = "expected two colours, black for the background and white for the foreground"
 
@@ -53,7 +54,7 @@ def read_two_colours(path: Path) -> Mask:
             raise SagesegError(f"{path}: mode {image.mode}, {getattr(image, 'n_frames', 1)} frame(s); {_EXPECTED}")
         orientation = orientation_of(image)
         image.load()
-        if image.mode not in _ONE_CHANNEL:
+        if image.mode not in ONE_CHANNEL:
             return turn_upright(_by_pixel(image.convert("RGBA"), path), orientation)
         colours = used_colours(image)
         ids = _told(set(colours.values()), image, path)

@@ -1,115 +1,110 @@
-"""Pascal VOC's layout: JPEGImages, SegmentationClass, ImageSets/Segmentation.
+"""Pascal VOC's layout: JPEGImages, SegmentationClass, ImageSets/Segmentation, and folders in them.
 
-Masks of mode P hold class ids (255 is ignore) and are kept as they are. Where a labelmap.txt lies
-in the folder, as CVAT and Datumaro write it, masks hold its colours instead.
+How masks and class lists are read is the rule of docs/readers.md, "Class lists".
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
 
-from formats.classes import BACKGROUND, ClassTable
 from formats.console import say
-from formats.dataset import SPLITS
+from formats.dataset import describe_folder
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES
-from formats.masks import Mask, check_values, read_mask
-from formats.parallel import map_parallel
-from prep.readers.colour_masks import ColourMask, mask_mode
-from prep.readers.image_sets import read_image_sets, splits_of_groups
-from prep.readers.label_list import VOC_2012, Labels, read_label_list, read_label_map
+from prep.readers.classes.class_masks import settle_masks
+from prep.readers.classes.label_list import CLASS_LISTS, VOC_2012, ClassList, find_class_list, read_class_list
+from prep.readers.frame_names import group_of_path
+from prep.readers.image_sets import splits_of_groups
 from prep.readers.labelled_image import LabelledImage, Source
-from prep.readers.source_files import group_of, list_files
-
-_EXPECTED = "VOC's folders JPEGImages and SegmentationClass"
-
-
-@dataclass(frozen=True)
-class IdMask:
-    """A PNG whose values are class ids."""
-
-    path: Path
-    num_classes: int
-
-    def read(self) -> Mask:
-        mask = read_mask(self.path)
-        check_values(mask, self.num_classes, self.path)
-        return mask
+from prep.readers.mask_pairs import files_by_key, masks_by_key, pair_images
+from prep.readers.voc_image_sets import read_voc_image_sets
 
 
 def read_voc(
     root: Path,
     labels: Path | None = None,
     *,
+    images: Path | None = None,
+    background: str | None = None,
+    binary: bool = False,
+    image_sets: Mapping[str, str] | None = None,
     group_by: re.Pattern[str] | None = None,
     workers: int | None = None,
 ) -> Source:
     """Read the images that have a mask and, where there are image sets, stand in one of them.
 
-    Two or more image sets are the split, and each image is a group unless `group_by` says else.
-    Raises SagesegError for what is missing, and for colours without a labelmap.txt.
+    `images` is where they lie if not in JPEGImages; `background`, `binary` and `image_sets` are what the options of
+    these names say. Raises SagesegError for what is missing, and for masks and lists that can be read in two ways.
     """
-    masks = {path.stem: path for path in list_files(root / "SegmentationClass", frozenset({".png"}), _EXPECTED)}
-    images = {path.stem: path for path in list_files(root / "JPEGImages", IMAGE_SUFFIXES, _EXPECTED)}
-    found = _labels(root, labels)
-    splits = _image_sets(root, masks)
-    stems = sorted(splits or masks)
-    missing = [stem for stem in stems if stem not in images]
-    if missing:
-        raise SagesegError(f"{masks[missing[0]]}: no image {missing[0]} in {root / 'JPEGImages'}; add it")
-    groups = {stem: group_of(stem, group_by) if group_by else stem for stem in stems}
-    label = partial(_labelled, root=root, images=images, masks=masks, labels=found, groups=groups)
-    labelled = tuple(map_parallel(label, stems, workers=workers, label="masks"))
-    return Source("voc", found.classes, labelled, splits_of_groups(_several(splits), groups))
-
-
-def _labelled(
-    stem: str, *, root: Path, images: dict[str, Path], masks: dict[str, Path], labels: Labels, groups: dict[str, str]
-) -> LabelledImage:
-    mode = mask_mode(masks[stem])
-    source = images[stem].relative_to(root).as_posix()
-    if labels.colours:
-        return LabelledImage(source, images[stem], ColourMask(masks[stem], labels.colours), groups[stem])
-    if mode not in ("P", "L"):
-        raise SagesegError(
-            f"{masks[stem]}: mode {mode}, so it holds colours, and {root} has no labelmap.txt that says which; "
-            "expected name:red,green,blue:: per line, as CVAT and Datumaro write it"
+    folder = root / "SegmentationClass"
+    if not folder.is_dir():
+        raise SagesegError(f"{folder}: no such folder; expected VOC's SegmentationClass{_hint(root)}")
+    there = masks_by_key(folder, "VOC's masks")
+    sets = read_voc_image_sets(root, there, image_sets or {})
+    masks = {key: path for key, path in there.items() if sets.chosen is None or key in sets.chosen}
+    pairs = pair_images(masks, _images(root, images), images or root / "JPEGImages")
+    _tell_left_out([path for key, path in there.items() if key not in masks])
+    listed = read_class_list(labels) if labels else find_class_list(root) or _vocs_own(root)
+    settled = settle_masks(listed, list(masks.values()), background=background, binary=binary, workers=workers)
+    groups = image_groups({key: key for key in masks}, sets.splits, group_by)
+    labelled = (
+        LabelledImage(
+            pairs[key].relative_to(images or root).as_posix(),
+            pairs[key],
+            settled.masks[mask],
+            groups[key],
+            mask_is_final=mask in settled.final,
         )
-    mask = IdMask(masks[stem], len(labels.classes))
-    return LabelledImage(source, images[stem], mask, groups[stem], mask_is_final=mode == "P")
+        for key, mask in masks.items()
+    )
+    splits = splits_of_groups(sets.splits, groups)
+    return Source("voc", settled.classes, tuple(sorted(labelled, key=lambda i: i.source)), splits, sets.undecided)
 
 
-def _labels(root: Path, labels: Path | None) -> Labels:
-    if labels:
-        return Labels(read_label_list(labels))
-    if (root / "labelmap.txt").is_file():
-        return read_label_map(root / "labelmap.txt")
-    for name in ("labels.txt", "class_names.txt"):
-        if (root / name).is_file():
-            return Labels(read_label_list(root / name))
-    say(f"note: {root} has no labels.txt and no labelmap.txt; taking Pascal VOC 2012's twenty classes")
-    return Labels(ClassTable((BACKGROUND, *VOC_2012)))
+def _hint(root: Path) -> str:
+    found = describe_folder(root)
+    return f"; {found}" if found else ""
 
 
-def _image_sets(root: Path, masks: dict[str, Path]) -> dict[str, str]:
-    """The split of each image in ImageSets/Segmentation, without those of test that have no mask:
-    VOC keeps them secret."""
-    folder = root / "ImageSets" / "Segmentation"
-    lists = {split: folder / f"{split}.txt" for split in SPLITS if (folder / f"{split}.txt").is_file()}
-    splits = read_image_sets(lists)
-    without = [stem for stem, split in splits.items() if stem not in masks and split != "test"]
-    if without:
-        path = lists[splits[without[0]]]
-        raise SagesegError(f"{path}: {without[0]} has no mask in {root / 'SegmentationClass'}; add it or take it out")
-    listed = {stem: split for stem, split in splits.items() if stem in masks}
-    if lists and len(listed) < len(masks):
-        say(f"note: {len(masks) - len(listed)} masks stand in none of {folder}'s image sets and are left out")
-    return listed
+def _images(root: Path, images: Path | None) -> dict[str, list[Path]]:
+    if images is None and not (root / "JPEGImages").is_dir():
+        raise SagesegError(
+            f"{root / 'JPEGImages'}: no such folder; name the folder of the images with --images (CVAT leaves them out "
+            "unless it is told to save them)"
+        )
+    return files_by_key(images or root / "JPEGImages", IMAGE_SUFFIXES, "the images of the masks")
 
 
-def _several(splits: dict[str, str]) -> dict[str, str]:
-    """One image set alone is a choice of images and no split."""
-    return splits if len(set(splits.values())) > 1 else {}
+def _tell_left_out(masks: Sequence[Path]) -> None:
+    if masks:
+        say(f"note: {len(masks)} mask(s) stand in none of the image sets and are left out, such as {masks[0]}")
+
+
+def image_groups(
+    paths: Mapping[str, str], splits: Mapping[str, str], group_by: re.Pattern[str] | None
+) -> dict[str, str]:
+    """The group of each image by its key, from its path below the folder of all images. Where lists divide a group that
+    nobody asked for, its images are groups."""
+    groups = {key: group_of_path(PurePosixPath(path), group_by) for key, path in paths.items()}
+    if group_by:
+        return groups
+    groups = {key: key if group == paths[key] else group for key, group in groups.items()}
+    parts: dict[str, set[str]] = defaultdict(set)
+    for key, split in splits.items():
+        parts[groups[key]].add(split)
+    divided = sorted(group for group, own in parts.items() if len(own) > 1)
+    if not divided:
+        return groups
+    say(
+        f"note: {len(divided)} group(s), such as {divided[0]}, are divided between splits by the lists; each of their "
+        "images is a group of its own, though they may look alike"
+    )
+    return {key: key if group in divided else group for key, group in groups.items()}
+
+
+def _vocs_own(root: Path) -> ClassList:
+    say(f"note: {root} has no list of classes ({', '.join(CLASS_LISTS)}); taking Pascal VOC 2012's twenty classes")
+    return VOC_2012

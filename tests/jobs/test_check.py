@@ -198,11 +198,26 @@ def test_stems_that_differ_by_capital_letters_only_are_an_error(dataset: Path) -
     assert dropped[0] in finding.message
 
 
-def test_a_class_missing_from_a_split_is_a_warning(dataset: Path) -> None:
+def test_a_class_that_one_split_lacks_is_a_warning(dataset: Path) -> None:
+    for row in open_dataset(dataset).kept("val"):
+        (dataset / "SegmentationClass" / f"{row.id}.png").write_bytes(encode_mask(np.zeros((64, 64), np.uint8)))
+    finding = only([finding for finding in check(dataset) if finding.rule == "class"])
+    assert (finding.severity, finding.message) == ("warning", "val has no pixel of car")
+    assert "--stratify" in finding.cure
+
+
+def test_no_draw_is_proposed_for_a_class_that_no_split_has(dataset: Path) -> None:
     (dataset / "labels.txt").write_text("_background_\ncar\nroad\n")
-    findings = [finding for finding in check(dataset) if finding.rule == "class"]
-    assert [f.message for f in findings] == ["train has no pixel of road", "val has no pixel of road"]
-    assert {f.severity for f in findings} == {"warning"}
+    finding = only([finding for finding in check(dataset) if finding.rule == "class"])
+    assert (finding.severity, finding.message) == ("warning", "no split has a pixel of road")
+    assert "--s" not in finding.cure
+
+
+def test_a_dataset_without_background_is_no_finding(dataset: Path) -> None:
+    for row in open_dataset(dataset).rows:
+        if row.kept:
+            (dataset / "SegmentationClass" / f"{row.id}.png").write_bytes(encode_mask(np.ones((64, 64), np.uint8)))
+    assert [finding for finding in check(dataset) if finding.rule == "class"] == []
 
 
 # settings

@@ -63,7 +63,24 @@ def carvana(folder: Path) -> list[str]:
     return [str(folder / "train"), str(folder / "train_masks")]
 
 
-READERS: dict[str, Callable[[Path], list[str]]] = {"carvana": carvana, "labelme": labelme, "kitti": kitti, "voc": voc}
+def channels(folder: Path) -> list[str]:
+    for channel, number in (("train", 0), ("train", 1), ("validation", 2)):
+        for name in (channel, f"{channel}_annotation"):
+            (folder / "aws" / name).mkdir(parents=True, exist_ok=True)
+        (folder / "aws" / channel / f"{number}.jpg").write_bytes(encode_image(noise(number)))
+        mask = np.eye(SIDE, dtype=np.uint8) * (1 + number)
+        (folder / "aws" / f"{channel}_annotation" / f"{number}.png").write_bytes(encode_mask(mask))
+    (folder / "classes.txt").write_text("a\nb\nc\n")
+    return [str(folder / "aws"), "--labels", str(folder / "classes.txt"), "--background", "background"]
+
+
+READERS: dict[str, Callable[[Path], list[str]]] = {
+    "carvana": carvana,
+    "labelme": labelme,
+    "kitti": kitti,
+    "voc": voc,
+    "channels": channels,
+}
 
 
 @pytest.mark.parametrize("reader", READERS)

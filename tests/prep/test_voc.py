@@ -1,7 +1,10 @@
 """VOC's layout is taken over as it is; colours of CVAT and Datumaro are mapped by labelmap.txt."""
 
 import re
+import shutil
+import unicodedata
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -10,48 +13,24 @@ from PIL import Image
 from formats.classes import voc_palette
 from formats.dataset import open_dataset
 from formats.errors import SagesegError
-from formats.images import encode_image
-from formats.masks import encode_mask, read_mask
+from formats.masks import read_mask
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
-from prep.readers.label_list import read_label_map
 from prep.readers.voc import read_voc
+from tests.support.voc_samples import add_image, add_image_set, add_mask, add_pair, palette_image, rows
 
-WIDTH, HEIGHT = 20, 16
-
-
-def ids(*values: int) -> np.ndarray:
-    """A mask with one row of each value."""
-    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
-    for row, value in enumerate(values):
-        mask[row] = value
-    return mask
-
-
-def add(root: Path, stem: str, mask: bytes, suffix: str = ".jpg") -> None:
-    for folder in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
-        (root / folder).mkdir(parents=True, exist_ok=True)
-    pixels = np.random.default_rng(len(stem)).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
-    if suffix == ".jpg":
-        (root / "JPEGImages" / f"{stem}.jpg").write_bytes(encode_image(pixels))
-    else:
-        Image.fromarray(pixels).save(root / "JPEGImages" / f"{stem}{suffix}")
-    (root / "SegmentationClass" / f"{stem}.png").write_bytes(mask)
-
-
-def image_set(root: Path, split: str, *stems: str) -> None:
-    (root / "ImageSets" / "Segmentation" / f"{split}.txt").write_text("".join(f"{stem}\n" for stem in stems))
+VOC = [tuple(colour) for colour in voc_palette().tolist()]
 
 
 @pytest.fixture
 def voc(tmp_path: Path) -> Path:
     for stem in ("2007_000032", "2007.v2 b", "x"):
-        add(tmp_path / "voc", stem, encode_mask(ids(0, 1, 20, 255)))
+        add_pair(tmp_path / "voc", stem, palette_image(rows(0, 1, 20, 255), VOC))
     return tmp_path / "voc"
 
 
 def test_masks_and_images_are_copied_where_nothing_is_cut(voc: Path, tmp_path: Path) -> None:
-    odd_palette = Image.fromarray(ids(0, 1))
+    odd_palette = Image.fromarray(rows(0, 1))
     odd_palette.putpalette([7] * 768)  # another palette than ours: a copy is told from a new file
     odd_palette.save(voc / "SegmentationClass" / "x.png")
     write_dataset(read_voc(voc, workers=1), tmp_path / "out", PrepOptions(crop=None, workers=1))
@@ -62,26 +41,42 @@ def test_masks_and_images_are_copied_where_nothing_is_cut(voc: Path, tmp_path: P
 
 
 def test_image_sets_are_the_split(voc: Path, tmp_path: Path) -> None:
-    image_set(voc, "train", "2007_000032")
-    image_set(voc, "val", "2007.v2 b")
-    image_set(voc, "test", "x", "secret")
-    image_set(voc, "trainval", "2007_000032", "2007.v2 b")
+    add_image_set(voc, "train", "2007_000032")
+    add_image_set(voc, "val", "2007.v2 b")
+    add_image_set(voc, "test", "x", "secret")
+    add_image_set(voc, "trainval", "2007_000032", "2007.v2 b")
     write_dataset(read_voc(voc, workers=1), tmp_path / "out", PrepOptions(crop=None, workers=1))
     rows = open_dataset(tmp_path / "out").rows
     assert {row.id: row.split for row in rows} == {"2007_000032": "train", "2007.v2 b": "val", "x": "test"}
 
 
+Form = Literal["NFC", "NFD"]
+FORMS: tuple[Form, Form] = ("NFC", "NFD")
+
+
+@pytest.mark.parametrize("folder", ["JPEGImages", "SegmentationClass", "both"])
+@pytest.mark.parametrize("listed", FORMS)
+def test_images_masks_and_lists_pair_whichever_way_letters_are_composed(
+    tmp_path: Path, folder: str, listed: Form
+) -> None:
+    """Names on a Mac are decomposed, and lists that were written elsewhere are not."""
+    for stem in ("größe/é1", "größe/é2"):
+        add_pair(tmp_path / "voc", stem, palette_image(rows(0, 1), VOC))
+    for name in ("JPEGImages", "SegmentationClass") if folder == "both" else (folder,):
+        for path in list((tmp_path / "voc" / name / "größe").iterdir()):
+            path.rename(path.with_name(unicodedata.normalize("NFD", path.name)))
+        (tmp_path / "voc" / name / "größe").rename(tmp_path / "voc" / name / unicodedata.normalize("NFD", "größe"))
+    add_image_set(tmp_path / "voc", "train", unicodedata.normalize(listed, "größe/é1"))
+    add_image_set(tmp_path / "voc", "test", unicodedata.normalize(listed, "é2"))
+    source = read_voc(tmp_path / "voc", group_by=re.compile("(.)$"), workers=1)
+    assert source.splits == {"1": "train", "2": "test"}
+
+
 def test_masks_in_no_image_set_are_left_out_and_told(voc: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    image_set(voc, "train", "2007_000032")
-    image_set(voc, "val", "x")
+    add_image_set(voc, "train", "2007_000032")
+    add_image_set(voc, "val", "x")
     assert len(read_voc(voc, workers=1).images) == 2
-    assert "1 masks stand in none of" in capsys.readouterr().err
-
-
-def test_one_image_set_alone_chooses_images_and_is_no_split(voc: Path) -> None:
-    image_set(voc, "train", "2007_000032", "x")
-    source = read_voc(voc, workers=1)
-    assert ([image.group for image in source.images], source.splits) == (["2007_000032", "x"], {})
+    assert "1 mask(s) stand in none of the image sets and are left out" in capsys.readouterr().err
 
 
 def test_vocs_own_classes_are_taken_where_none_are_named(voc: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,14 +85,15 @@ def test_vocs_own_classes_are_taken_where_none_are_named(voc: Path, capsys: pyte
     assert "taking Pascal VOC 2012's twenty classes" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["labels.txt", "class_names.txt", "given"])
+@pytest.mark.parametrize("name", ["labels.txt", "class_names.txt", "classes.txt", "given"])
 def test_classes_are_read_from_a_list(voc: Path, tmp_path: Path, name: str) -> None:
     path = tmp_path / "mine.txt" if name == "given" else voc / name
-    path.write_text("background\ncar\nroad\n")
+    path.write_text("background\n" + "".join(f"class {i}\n" for i in range(1, 21)))
     source = read_voc(voc, path if name == "given" else None, workers=1)
-    assert source.classes.names == ("_background_", "car", "road")
-    with pytest.raises(SagesegError, match=r"2007\.v2 b\.png: value 20 is no class; expected 0 to 2"):
-        source.images[0].mask.read()
+    assert source.classes.names[:3] == ("_background_", "class 1", "class 2")
+    path.write_text("background\ncar\nroad\n")
+    with pytest.raises(SagesegError, match=r"\.png: value 20 is no class: .*txt has 3 lines"):
+        read_voc(voc, path if name == "given" else None, workers=1)
 
 
 CVAT = """# label:color_rgb:parts:actions
@@ -121,35 +117,13 @@ def test_colours_are_mapped_by_labelmap(voc: Path, tmp_path: Path, mode: str) ->
     (voc / "labelmap.txt").write_text(CVAT, encoding="utf-8")
     border = tuple(voc_palette()[255].tolist())
     for path in (voc / "SegmentationClass").iterdir():
-        colours(path, ids(0, 2, 1, 3), [(0, 0, 0), (250, 50, 83), (140, 120, 240), border], mode)
+        colours(path, rows(0, 2, 1, 3), [(0, 0, 0), (250, 50, 83), (140, 120, 240), border], mode)
     source = read_voc(voc, workers=1)
     assert source.classes.names == ("_background_", "car", "Straße / lane")
-    expected = np.where(ids(0, 2, 1, 3) == 3, 255, ids(0, 2, 1, 3))
+    expected = np.where(rows(0, 2, 1, 3) == 3, 255, rows(0, 2, 1, 3))
     assert np.array_equal(source.images[0].mask.read(), expected)
     write_dataset(source, tmp_path / "out", PrepOptions(crop=None, workers=1))
     assert np.array_equal(read_mask(open_dataset(tmp_path / "out").mask_path("x")), expected)
-
-
-def test_the_background_of_a_labelmap_may_stand_anywhere(tmp_path: Path) -> None:
-    (tmp_path / "labelmap.txt").write_text("car:1,2,3::\nbackground:9,9,9::\n")
-    found = read_label_map(tmp_path / "labelmap.txt")
-    assert found.classes.names == ("_background_", "car")
-    assert (found.colours[9, 9, 9], found.colours[1, 2, 3]) == (0, 1)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("car\n", r"labelmap\.txt: 'car': expected name:red,green,blue"),
-        ("car:1,2::\n", r"labelmap\.txt: 'car:1,2::': expected name:red,green,blue"),
-        ("car:1,2,3::\nbus:1,2,3::\n", r"labelmap\.txt: bus has the colour of another label"),
-        ("car:0,0,0::\n", r"labelmap\.txt: car has the colour of another label"),
-    ],
-)
-def test_a_broken_labelmap_is_refused(tmp_path: Path, text: str, message: str) -> None:
-    (tmp_path / "labelmap.txt").write_text(text)
-    with pytest.raises(SagesegError, match=message):
-        read_label_map(tmp_path / "labelmap.txt")
 
 
 def test_group_by_keeps_images_together(voc: Path) -> None:
@@ -157,21 +131,89 @@ def test_group_by_keeps_images_together(voc: Path) -> None:
 
 
 def test_what_is_missing_is_named(voc: Path) -> None:
-    image_set(voc, "val", "gone")
-    with pytest.raises(SagesegError, match=r"val\.txt: gone has no mask"):
+    add_image_set(voc, "val", "gone")
+    with pytest.raises(SagesegError, match=r"val\.txt: line 1: gone has no mask"):
         read_voc(voc, workers=1)
-    image_set(voc, "val")
+    add_image_set(voc, "val")
     (voc / "JPEGImages" / "x.jpg").unlink()
-    with pytest.raises(SagesegError, match=r"x\.png: no image x in .*JPEGImages; add it"):
+    with pytest.raises(SagesegError, match=r"x\.png: no image x in .*JPEGImages; add it, or name .* with --images"):
+        read_voc(voc, workers=1)
+    shutil.rmtree(voc / "JPEGImages")
+    with pytest.raises(SagesegError, match=r"JPEGImages: no such folder; name the folder of the images with --images"):
         read_voc(voc, workers=1)
 
 
 def test_colours_without_a_labelmap_are_refused(voc: Path) -> None:
-    colours(voc / "SegmentationClass" / "x.png", ids(0, 1), [(0, 0, 0), (128, 0, 0)])
-    with pytest.raises(SagesegError, match=r"x\.png: mode RGB, so it holds colours, and .*voc has no labelmap\.txt"):
+    colours(voc / "SegmentationClass" / "x.png", rows(0, 1), [(0, 0, 0), (128, 0, 0)])
+    with pytest.raises(
+        SagesegError,
+        match=r"x\.png: holds colours, and Pascal VOC 2012's classes none; expected a labelmap\.txt .* as --labels",
+    ):
         read_voc(voc, workers=1)
 
 
+def test_two_files_of_one_name_are_refused(voc: Path) -> None:
+    (voc / "JPEGImages" / "x.png").write_bytes((voc / "SegmentationClass" / "x.png").read_bytes())
+    with pytest.raises(SagesegError, match=r"x\.jpg and x\.png: two files of one name; remove one"):
+        read_voc(voc, workers=1)
+
+
+def nested(root: Path) -> Path:
+    for key in ("cam1/a0", "cam1/a1", "cam2/b0", "cam2/b1"):
+        add_pair(root, key, rows(0, 1))
+    (root / "labels.txt").write_text("background\ncar\n")
+    return root
+
+
+def test_folders_are_read_and_are_the_groups(tmp_path: Path) -> None:
+    source = read_voc(nested(tmp_path / "voc"), workers=1)
+    assert [(image.source, image.group) for image in source.images] == [
+        ("JPEGImages/cam1/a0.jpg", "cam1"),
+        ("JPEGImages/cam1/a1.jpg", "cam1"),
+        ("JPEGImages/cam2/b0.jpg", "cam2"),
+        ("JPEGImages/cam2/b1.jpg", "cam2"),
+    ]
+    write_dataset(source, tmp_path / "out", PrepOptions(crop=None, workers=1))
+    assert {row.group for row in open_dataset(tmp_path / "out").kept("val")} in ({"cam1"}, {"cam2"})
+
+
+def test_masks_pair_with_the_image_in_their_own_folder(tmp_path: Path) -> None:
+    for key in ("cam1/f0", "cam2/f0"):
+        add_pair(tmp_path, key, rows(0, 1))
+    (tmp_path / "labels.txt").write_text("background\ncar\n")
+    images = read_voc(tmp_path, workers=1).images
+    assert [(i.image.parent.name, i.mask.path.parent.name) for i in images] == [("cam1", "cam1"), ("cam2", "cam2")]
+    (tmp_path / "JPEGImages" / "cam2" / "f0.jpg").rename(tmp_path / "JPEGImages" / "f0.jpg")
+    with pytest.raises(SagesegError, match=r"cam2/f0\.png: no image cam2/f0 in"):
+        read_voc(tmp_path, workers=1)
+
+
+def test_lists_may_divide_folders_and_it_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = nested(tmp_path / "voc")
+    add_image_set(root, "train", "cam1/a0", "cam2/b0")
+    add_image_set(root, "val", "cam1/a1")
+    source = read_voc(root, workers=1)
+    assert source.splits == {"cam1/a0": "train", "cam1/a1": "val", "cam2": "train"}
+    assert "1 group(s), such as cam1, are divided between splits by the lists" in capsys.readouterr().err
+
+
+def test_frames_of_a_video_are_a_group(tmp_path: Path) -> None:
+    for stem in ("drive_b0000_f000000", "drive_b0000_f000010", "drive_b0001_f000020"):
+        add_pair(tmp_path, stem, rows(0, 1))
+    (tmp_path / "labels.txt").write_text("background\ncar\n")
+    assert [i.group for i in read_voc(tmp_path, workers=1).images] == ["drive_b0000", "drive_b0000", "drive_b0001"]
+
+
+@pytest.mark.parametrize("layout", ["cam1/{}", "{}"])
+def test_images_may_lie_elsewhere(tmp_path: Path, layout: str) -> None:
+    for stem in ("f0", "f1"):
+        add_mask(tmp_path / "voc" / "SegmentationClass" / f"{stem}.png", rows(0, 1))
+        add_image(tmp_path / "photos" / f"{layout.format(stem)}.jpg")
+    (tmp_path / "voc" / "labels.txt").write_text("background\ncar\n")
+    source = read_voc(tmp_path / "voc", images=tmp_path / "photos", workers=1)
+    assert [image.source for image in source.images] == [f"{layout.format(stem)}.jpg" for stem in ("f0", "f1")]
+
+
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SagesegError, match="SegmentationClass: no such folder; expected one with files VOC's folders"):
+    with pytest.raises(SagesegError, match="SegmentationClass: no such folder; expected VOC's SegmentationClass$"):
         read_voc(tmp_path)

@@ -9,24 +9,22 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from formats.classes import BACKGROUND, IGNORE, IGNORE_NAME, ClassTable
 from formats.console import say
 from formats.crops import composed
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES, turn_upright
 from formats.masks import Mask
 from formats.parallel import map_parallel
-from prep.readers.frame_names import parse_frame_name
-from prep.readers.label_list import read_label_list
+from prep.readers.classes.label_list import BACKGROUND_NAMES, Numbering, find_background, number_lines, read_class_list
+from prep.readers.frame_names import group_of_path
 from prep.readers.labelled_image import REGION, EmbeddedImage, LabelledImage, Polygon, Source
 from prep.readers.labelme.annotation import Annotation, Shape, read_annotation
 from prep.readers.labelme.image import EmbeddedInJson, embedded_size, find_image, path_below, settle_size
 from prep.readers.labelme.shapes import check_inside, count_overlap, draw_shapes
 from prep.readers.orientation import PLAIN, turn_points
 from prep.readers.regions import region_of
-from prep.readers.source_files import find_files, group_of, list_files, read_text
+from prep.readers.source_files import find_files, list_files
 
-_BACKGROUND_NAMES = (BACKGROUND, "background")
 OVERLAP = "overlap_pixels"
 """The attribute that counts an image's pixels under shapes of more than one class."""
 
@@ -50,6 +48,7 @@ def read_labelme(
     labels: Path,
     *,
     images: Path | None = None,
+    background: str | None = None,
     group_by: re.Pattern[str] | None = None,
     orientation: str | None = None,
     workers: int | None = None,
@@ -61,26 +60,33 @@ def read_labelme(
     how images that EXIF turns were labelled where their files do not. Raises SagesegError that
     names the file and shape for everything that would not become the pixels that were drawn.
     """
-    classes = read_label_list(labels)
+    numbering = _number_labels(labels, background)
     files = list_files(annotations, frozenset({".json"}), "<image>.json of labelme", deep=True)
     roots = (annotations, images) if images else (annotations,)
-    scan = partial(_scan, roots=roots, ids=_read_ids(labels, classes), labels=labels, orientation=orientation)
+    scan = partial(_scan, roots=roots, ids=_ids(numbering, labels), labels=labels, orientation=orientation)
     found = list(map_parallel(scan, files, workers=workers, label="annotations"))
     _check_twice(found)
     labelled = sorted((replace(image, group=_group(image, group_by)) for image in found), key=lambda i: i.source)
     _tell(labelled, group_by)
     _tell_left_out(labelled, images or annotations)
-    return Source("labelme", classes, tuple(labelled))
+    return Source("labelme", numbering.classes, tuple(labelled))
 
 
-def _read_ids(labels: Path, classes: ClassTable) -> dict[str, int]:
+def _number_labels(labels: Path, background: str | None) -> Numbering:
+    """The classes of a list, in which the background may stand by both of its names: shapes have no ids."""
+    listed = read_class_list(labels)
+    twice = [line for line in listed.lines if line.name in BACKGROUND_NAMES][1:]
+    once = replace(listed, lines=tuple(line for line in listed.lines if line not in twice))
+    return number_lines(once, find_background(once, background))
+
+
+def _ids(numbering: Numbering, labels: Path) -> dict[str, int]:
     """The id of each label that may be drawn, in one spelling; both names of the background where the list has
     one of them."""
-    ids = {composed(name): class_id for class_id, name in enumerate(classes.names)} | {IGNORE_NAME: IGNORE}
-    if len(ids) <= len(classes):
+    ids = {composed(name): class_id for name, class_id in numbering.of_name.items()}
+    if len(ids) < len(numbering.of_name):
         raise SagesegError(f"{labels}: two labels differ in how their letters are composed (Unicode); remove one")
-    written = {line.strip() for line in read_text(labels, "one label per line").splitlines()}
-    return ids if written.isdisjoint(_BACKGROUND_NAMES) else ids | dict.fromkeys(_BACKGROUND_NAMES, 0)
+    return ids | dict.fromkeys(BACKGROUND_NAMES, 0) if 0 in numbering.of_value else ids
 
 
 def split_regions(annotation: Annotation) -> tuple[Annotation, tuple[Shape, ...]]:
@@ -143,13 +149,7 @@ def _embedded_name(annotation: Annotation, root: Path) -> str:
 
 
 def _group(image: LabelledImage, group_by: re.Pattern[str] | None) -> str:
-    path = PurePosixPath(image.source)
-    if group_by:
-        return group_of(path.stem, group_by)
-    frame = parse_frame_name(path.stem)
-    if frame:
-        return frame.group
-    return path.stem if path.parent == PurePosixPath() else path.parent.as_posix()
+    return group_of_path(PurePosixPath(image.source), group_by)
 
 
 def _check_twice(images: Sequence[LabelledImage]) -> None:

@@ -1,0 +1,1 @@
+"""Class lists, and what the masks beside them mean."""

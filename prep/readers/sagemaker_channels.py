@@ -1,0 +1,82 @@
+"""The folders that SageMaker's sample notebooks lay out: train, train_annotation, validation, validation_annotation."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from formats.channels import CHANNELS, masks_channel
+from formats.console import say
+from formats.dataset import describe_folder
+from formats.errors import SagesegError
+from formats.images import IMAGE_SUFFIXES
+from prep.readers.classes.class_masks import settle_masks
+from prep.readers.classes.label_list import CLASS_LISTS, find_class_list, read_class_list
+from prep.readers.image_sets import splits_of_groups
+from prep.readers.labelled_image import LabelledImage, Source
+from prep.readers.mask_pairs import files_by_key, masks_by_key, pair_images
+from prep.readers.voc import image_groups
+
+_FOLDERS = {**CHANNELS, "test": "test"}
+"""The folder of each split's images; a test channel is nothing that the algorithm reads, but people keep one."""
+
+
+def read_channels(
+    root: Path,
+    labels: Path | None = None,
+    *,
+    background: str | None = None,
+    binary: bool = False,
+    group_by: re.Pattern[str] | None = None,
+    workers: int | None = None,
+) -> Source:
+    """Read the channels' pairs; the folders are the split.
+
+    `background` and `binary` are what the options of these names say. Raises SagesegError for what is missing, and for
+    masks that do not fit the class list, or fit it in two ways.
+    """
+    pairs, splits = _pairs(root)
+    listed = read_class_list(labels) if labels else find_class_list(root)
+    if listed is None:
+        raise SagesegError(f"{root}: no list of classes ({', '.join(CLASS_LISTS)}); name one with --labels")
+    masks = [mask for _, mask in pairs.values()]
+    settled = settle_masks(listed, masks, background=background, binary=binary, workers=workers)
+    groups = image_groups({key: key.partition("/")[2] for key in pairs}, splits, group_by)
+    labelled = tuple(
+        LabelledImage(
+            image.relative_to(root).as_posix(),
+            image,
+            settled.masks[mask],
+            groups[key],
+            mask_is_final=mask in settled.final,
+        )
+        for key, (image, mask) in pairs.items()
+    )
+    ordered = tuple(sorted(labelled, key=lambda image: image.source))
+    return Source("channels", settled.classes, ordered, splits_of_groups(splits, groups))
+
+
+def _pairs(root: Path) -> tuple[dict[str, tuple[Path, Path]], dict[str, str]]:
+    """Image and mask, and the split, by channel and key."""
+    pairs: dict[str, tuple[Path, Path]] = {}
+    splits: dict[str, str] = {}
+    for split, channel in _FOLDERS.items():
+        folder = root / masks_channel(channel)
+        if not folder.is_dir() and split != "train":
+            if (root / channel).is_dir():
+                say(f"note: {root / channel}: has no {folder.name} beside it and is left out")
+            continue
+        if not folder.is_dir():
+            found = describe_folder(root)
+            raise SagesegError(
+                f"{folder}: no such folder; expected SageMaker's channels" + (f"; {found}" if found else "")
+            )
+        masks = masks_by_key(folder, "the masks of a channel")
+        images = pair_images(
+            masks, files_by_key(root / channel, IMAGE_SUFFIXES, "the images of a channel"), root / channel
+        )
+        pairs |= {f"{channel}/{key}": (images[key], mask) for key, mask in masks.items()}
+        splits |= {f"{channel}/{key}": split for key in masks}
+    if (root / "label_map").is_dir():
+        say(f"note: {root / 'label_map'}: is not applied here; the classes are those of the masks")
+    return pairs, splits

@@ -1,0 +1,244 @@
+"""The lists of VOC's ImageSets/Segmentation: which images, and their split."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from formats.console import say
+from formats.crops import composed
+from formats.dataset import SPLITS
+from formats.errors import SagesegError
+from formats.images import IMAGE_SUFFIXES
+from prep.readers.source_files import read_text
+
+LEFT_OUT, _CHOICE = "none", "choice"
+"""What a list can be beside a split: left out, as --image-set says it, or a choice of images without split."""
+_WORDS = {
+    "train": ("train", "training", "trn"),
+    "val": ("val", "valid", "validation", "validate"),
+    "test": ("test", "testing"),
+    _CHOICE: ("trainval", "train_val", "trainvaltest", "default", "all"),
+}
+_ROLE_OF = {word: role for role, words in _WORDS.items() for word in words}
+_FOLDERS = re.compile(r"(?:.*/)?(?:JPEGImages|SegmentationClass\w*)/")
+_PAIR = re.compile(r"(\S+)\s+(\S+)")
+_LINE_OF_MAIN = re.compile(r"(.+?)\s+-?[01]")
+
+
+@dataclass(frozen=True)
+class ImageSets:
+    """What the lists say: the split of each image by its key, or which images alone; `chosen` is None where no list
+    says it. `undecided` tells why lists that are there are no split."""
+
+    splits: dict[str, str] = field(default_factory=dict)
+    chosen: frozenset[str] | None = None
+    undecided: str = ""
+
+
+@dataclass(frozen=True)
+class _List:
+    """One file, what it is (a split, or a choice), and the keys of its images."""
+
+    path: Path
+    role: str
+    keys: frozenset[str]
+
+
+def read_voc_image_sets(root: Path, keys: Collection[str], asked: Mapping[str, str]) -> ImageSets:
+    """Read the lists. `keys` are the masks' paths in their folder, without suffix; `asked` is what --image-set says,
+    split (or none) by the name of a list.
+
+    Raises SagesegError for a list whose name says no split, for two that differ and are of one split, for an image that
+    stands twice, and for one without mask (in test it is left out: VOC keeps those secret).
+    """
+    folder = _below(_below(root, "ImageSets"), "Segmentation")
+    roles = _roles(folder, asked)
+    if not roles:
+        return ImageSets(undecided="" if asked else _elsewhere(root))
+    index = _Index(keys)
+    lists = [one for one in (_read(path, role, index) for path, role in roles.items()) if one.keys]
+    if not lists:
+        return ImageSets(undecided=f"{folder}: its lists name no image")
+    splits = _merged([one for one in lists if one.role != _CHOICE], folder)
+    if not splits:
+        chosen = frozenset[str]().union(*(one.keys for one in lists))
+        say(f"note: {lists[0].path}: says which images, and not their split, which is drawn")
+        return ImageSets(chosen=chosen)
+    _check_choices([one for one in lists if one.role == _CHOICE], splits)
+    return _settled(splits, lists, folder)
+
+
+def _settled(splits: dict[str, str], lists: Sequence[_List], folder: Path) -> ImageSets:
+    found = set(splits.values())
+    chosen = frozenset(splits)
+    if len(found) == 1:
+        names = " and ".join(one.path.name for one in lists)
+        return ImageSets(chosen=chosen, undecided=f"{folder}: only {names} is there, so no image is for another split")
+    if "train" not in found:
+        raise SagesegError(f"{folder}: no list is of train; name one with --image-set NAME=train")
+    return ImageSets(splits, chosen)
+
+
+def _below(folder: Path, name: str) -> Path:
+    """A folder's folder of that name, whatever its letter case."""
+    if (folder / name).is_dir() or not folder.is_dir():
+        return folder / name
+    found = sorted(path for path in folder.iterdir() if path.name.casefold() == name.casefold() and path.is_dir())
+    return found[0] if found else folder / name
+
+
+def _elsewhere(root: Path) -> str:
+    """Why lists that lie elsewhere are no split, "" where there are none."""
+    sets = _below(root, "ImageSets")
+    inside = sorted(path for path in sets.rglob("*.txt") if not path.name.startswith(".")) if sets.is_dir() else []
+    beside = sorted(path for path in (*root.glob("*.txt"), *root.glob("*/*.txt")) if _role(path) in SPLITS)
+    for path in (*inside, *beside):
+        return f"{path}: lies outside {sets.name}/Segmentation, so it is not read"
+    return ""
+
+
+def _role(path: Path) -> str:
+    """What a list is by its name, "" where that says nothing."""
+    return _ROLE_OF.get(path.stem.casefold(), "")
+
+
+def _roles(folder: Path, asked: Mapping[str, str]) -> dict[Path, str]:
+    """What each list is, but for those that are left out."""
+    visible = sorted(path for path in folder.iterdir() if not path.name.startswith(".")) if folder.is_dir() else []
+    files = [path for path in visible if path.suffix.casefold() == ".txt"]
+    for path in visible:
+        if path not in files and path.is_file() and _role(path):
+            raise SagesegError(f"{path}: expected a list of images as {path.stem}.txt; rename it or take it away")
+    named = {_named(name, files, folder): role for name, role in asked.items()}
+    roles = {path: named.get(path) or _role(path) for path in files}
+    unknown = [path for path, role in roles.items() if not role]
+    if unknown:
+        names = ", ".join(path.name for path in unknown)
+        known = ", ".join(word for words in _WORDS.values() for word in words)
+        raise SagesegError(
+            f"{folder}: {names}: no split by its name, which would be one of {known}; say what it is with --image-set "
+            f"{unknown[0].stem}=val (train, val, test, or {LEFT_OUT} to leave it out)"
+        )
+    return {path: role for path, role in roles.items() if role != LEFT_OUT}
+
+
+def _named(name: str, files: Sequence[Path], folder: Path) -> Path:
+    exact = [path for path in files if name in (path.stem, path.name)]
+    found = exact or [path for path in files if name.casefold() in (path.stem.casefold(), path.name.casefold())]
+    if len(found) != 1:
+        there = ", ".join(path.stem for path in files) or "no list"
+        raise SagesegError(f"--image-set {name}: expected one of the lists in {folder}, which has {there}")
+    return found[0]
+
+
+class _Index:
+    """Finds the key of an image that a list names: by its path, with or without folder and suffix, or by its stem."""
+
+    def __init__(self, keys: Collection[str]) -> None:
+        self._keys = frozenset(keys)
+        self._by_stem: dict[str, list[str]] = {}
+        for key in sorted(keys):
+            self._by_stem.setdefault(PurePosixPath(key).name, []).append(key)
+        self._flat = not any("/" in key for key in keys)
+
+    def of_line(self, line: str, where: str) -> str | None:
+        """The key, None for an image without mask. Raises SagesegError for a line that says two things, or nothing
+        clear."""
+        pair = _PAIR.fullmatch(line)
+        if pair and line not in self._keys and all(_has_suffix(name) for name in pair.groups()):
+            found = {self._find(name, where) for name in pair.groups()}
+            if len(found) > 1:
+                raise SagesegError(f"{where}: {line}: image and mask are of two names; expected those of one image")
+            return found.pop()
+        key = self._find(line, where)
+        of_main = _LINE_OF_MAIN.fullmatch(line)
+        if key is None and of_main and self._find(of_main[1], where):
+            raise SagesegError(
+                f"{where}: {line!r}: a line of ImageSets/Main, which says whether a class is in the image; expected "
+                "the image alone: take the last column away"
+            )
+        return key
+
+    def _find(self, written: str, where: str) -> str | None:
+        path = _FOLDERS.sub("", written.replace("\\", "/").removeprefix("./"), count=1).lstrip("/")
+        for name in (path, path.rpartition(".")[0]) if _has_suffix(path) else (path,):
+            if name in self._keys:
+                return name
+            stem = PurePosixPath(name).name
+            alike = self._by_stem.get(stem, []) if self._flat or stem == name else []
+            if len(alike) > 1:
+                raise SagesegError(f"{where}: {written}: stands for {alike[0]} and {alike[1]}; write the folder too")
+            if alike:
+                return alike[0]
+        return None
+
+
+def _has_suffix(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES
+
+
+def _read(path: Path, role: str, index: _Index) -> _List:
+    keys: set[str] = set()
+    secret = 0
+    for number, text in enumerate(read_text(path, "one image per line").splitlines(), start=1):
+        line = composed(text.strip())
+        if not line:
+            continue
+        key = index.of_line(line, f"{path}: line {number}")
+        if key is None and role != "test":
+            raise SagesegError(f"{path}: line {number}: {line} has no mask in SegmentationClass; add it or take it out")
+        if key is None:
+            secret += 1
+        elif key in keys:
+            raise SagesegError(f"{path}: line {number}: {key} stands there twice; remove one line")
+        else:
+            keys.add(key)
+    if secret:
+        say(f"note: {path}: {secret} image(s) without a mask are left out")
+    elif not keys:
+        say(f"note: {path}: names no image and is left out")
+    return _List(path, role, frozenset(keys))
+
+
+def _merged(lists: Iterable[_List], folder: Path) -> dict[str, str]:
+    """The split of each image. Two lists of one split must be equal."""
+    by_split: dict[str, _List] = {}
+    for one in lists:
+        other = by_split.setdefault(one.role, one)
+        if other.keys != one.keys:
+            raise SagesegError(
+                f"{folder}: {other.path.name} and {one.path.name} are both of {one.role} and differ; leave one out "
+                f"with --image-set {one.path.stem}={LEFT_OUT}"
+            )
+    splits: dict[str, str] = {}
+    for split in SPLITS:
+        for key in sorted(by_split[split].keys) if split in by_split else ():
+            if key in splits:
+                raise SagesegError(f"{by_split[split].path}: {key} stands in {splits[key]} already; remove one line")
+            splits[key] = split
+    return splits
+
+
+def _check_choices(choices: Iterable[_List], splits: Mapping[str, str]) -> None:
+    """A list without split may only repeat what others hold."""
+    for one in choices:
+        more = sorted(one.keys - splits.keys())
+        if more:
+            raise SagesegError(
+                f"{one.path}: {len(more)} of its images stand in no list of a split, such as {more[0]}; say what it is "
+                f"with --image-set {one.path.stem}=train, or {LEFT_OUT} to leave it out"
+            )
+
+
+def parse_image_sets(texts: Iterable[str]) -> dict[str, str]:
+    """What --image-set says: `Mine=val`, several after another or with commas between."""
+    asked: dict[str, str] = {}
+    for part in (part for text in texts for part in re.split(r",(?=[^,=]*=)", text)):
+        name, _, role = part.rpartition("=")
+        if not name or role not in (*SPLITS, LEFT_OUT):
+            raise SagesegError(f"--image-set {part}: expected NAME=SPLIT, of {', '.join(SPLITS)} and {LEFT_OUT}")
+        asked[name.strip()] = role
+    return asked
