@@ -96,7 +96,7 @@ def _elsewhere(root: Path) -> str:
     inside = sorted(path for path in sets.rglob("*.txt") if not path.name.startswith(".")) if sets.is_dir() else []
     beside = sorted(path for path in (*root.glob("*.txt"), *root.glob("*/*.txt")) if _role(path) in SPLITS)
     for path in (*inside, *beside):
-        return f"{path}: lies outside {sets.name}/Segmentation, so it is not read"
+        return f"{path}: lies outside {sets.name}/Segmentation, where lists are read"
     return ""
 
 

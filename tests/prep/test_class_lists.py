@@ -1,5 +1,7 @@
 """What line n of which list means for which kind of mask: one rule for all readers."""
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from prep.readers.classes.label_list import (
     number_lines,
     read_class_list,
 )
+from prep.readers.classes.mask_values import survey_mask
 from tests.support.voc_samples import add_mask, painted, palette_image, rows, whole
 
 BLACK, WHITE, BORDER = (0, 0, 0), (255, 255, 255), (224, 224, 192)
@@ -308,6 +311,31 @@ def test_masks_that_hold_no_classes_are_named(tmp_path: Path) -> None:
         settle(tmp_path, ["background", "car"], Image.fromarray(rows(0, 1).astype(np.uint16)))
     with pytest.raises(SagesegError, match=r"m0\.png: holds colours, and .*labels\.txt none; expected a labelmap\.txt"):
         settle(tmp_path, ["background", "car"], painted(rows(0, 1), [BLACK, CAT]))
+
+
+def grey_png(bits: int, packed: bytes) -> bytes:
+    """A grey PNG of one row of `packed`, at this depth."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", len(packed) * 8 // bits, 1, bits, 0, 0, 0, 0)
+    pixels = chunk(b"IDAT", zlib.compress(b"\0" + packed))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + pixels + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("bits", [2, 4])
+def test_grey_of_few_bits_is_refused(tmp_path: Path, bits: int) -> None:
+    (tmp_path / "few.png").write_bytes(grey_png(bits, b"\x10\x01"))
+    with pytest.raises(SagesegError, match=rf"few\.png: grey of {bits} bits, whose values are levels"):
+        survey_mask(tmp_path / "few.png")
+    with pytest.raises(SagesegError, match=r"none\.png: not found"):
+        survey_mask(tmp_path / "none.png")
+
+
+def test_palettes_of_few_bits_hold_ids(tmp_path: Path) -> None:
+    palette_image(rows(0, 1, 2), VOC[:3]).save(tmp_path / "two.png", bits=2)
+    assert survey_mask(tmp_path / "two.png").values == (0, 1, 2)
 
 
 def test_a_mask_that_changed_since_is_read_by_the_same_rule(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from formats.images import image_errors, open_header
 from formats.masks import Mask, count_values, read_mask
 from prep.readers.two_colour import ONE_CHANNEL, Rgba, used_colours
 
+_PNG_START, _DEPTH, _COLOUR_TYPE, _GREY = b"\x89PNG\r\n\x1a\n", 24, 25, 0
+"""Places in a PNG's header, and a colour type (PNG specification, IHDR)."""
 _COLOURED = ("RGB", "RGBA", "LA", "PA")
 
 
@@ -37,9 +39,15 @@ class MaskFacts:
 
 
 def survey_mask(path: Path) -> MaskFacts:
-    """Read a mask, of colours the header alone. Raises SagesegError for a file that is broken, animated, or over 8 bits
-    a channel."""
-    with image_errors(path), open_header(path.read_bytes()) as image:
+    """Read a mask, of colours the header alone. Raises SagesegError for a file that is broken, animated, over 8 bits a
+    channel, or grey of 2 or 4 bits: Pillow spreads its values to 0..255 (13.0: 1 of 2 bits reads as 85)."""
+    content = _content(path)
+    with image_errors(path), open_header(content) as image:
+        if content.startswith(_PNG_START) and content[_DEPTH] in (2, 4) and content[_COLOUR_TYPE] == _GREY:
+            raise SagesegError(
+                f"{path}: grey of {content[_DEPTH]} bits, whose values are levels; expected class ids in 8 bits: "
+                "export it again"
+            )
         if image.mode in _COLOURED:
             return MaskFacts(path, image.mode)
         if image.mode not in ONE_CHANNEL or getattr(image, "n_frames", 1) > 1:
@@ -54,6 +62,11 @@ def survey_mask(path: Path) -> MaskFacts:
         except ValueError:
             colours = ()
         return MaskFacts(path, image.mode, values, colours)
+
+
+def _content(path: Path) -> bytes:
+    with image_errors(path):
+        return path.read_bytes()
 
 
 @dataclass(frozen=True)
