@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from analysis.options import area
 from analysis.report.object_tables import wrong_object_to_json
 from analysis.scoring.image_report import ImageReport
-from analysis.scoring.scores import defined, every_metric
+from analysis.scoring.scores import defined
 from analysis.scoring.summary import Summary
 from formats.csv_text import format_csv
 
@@ -17,31 +18,31 @@ _OBJECT_COLUMNS = (
     *("stem", "group", "what", "class", "confused_with", "x", "y", "width", "height"),
     *("pixels", "share", "area", "agreed", "distance", "reach", "kind"),
 )
+_COUNTED = (
+    *("width", "height", "false_positive_pixels", "missed_pixels", "false_positive_objects", "missed_objects"),
+    "suspicion",
+)
 _AREA_COLUMNS = ("pixels", "share", "area", "components")
 
 
 def images_to_csv(summary: Summary) -> str:
-    """One row per image, worst first; an undefined score is an empty cell."""
+    """One row per image, worst first; an undefined score is an empty cell. The mean of a column is what
+    `per_image_mean` in scores.json says."""
     names = summary.classes.names
     attributes = sorted({name for image in summary.images for name in image.attributes})
-    scored = [f"{key}_{name}" for key in _score_keys() for name in names]
-    counted = ["width", "height", "mean_iou_foreground", "false_positive_pixels", "missed_pixels"]
-    counted += ["false_positive_objects", "missed_objects", "suspicion"]
-    header = ["stem", "group", "split", *counted, *scored, *attributes]
+    totals, keys = list(summary.per_image_mean.totals), list(summary.per_image_mean.per_class)
+    scored = [f"{key}_{name}" for key in keys for name in names]
+    header = ["stem", "group", "split", *_COUNTED, *totals, *scored, *attributes]
     return format_csv([header, *(_image_cells(image, attributes) for image in summary.images)])
 
 
-def _score_keys() -> list[str]:
-    return [metric.key for metric in every_metric() if metric.in_images]
-
-
 def _image_cells(image: ImageReport, attributes: Sequence[str]) -> list[Any]:
-    scores = [value for key in _score_keys() for value in image.scores.per_class[key].tolist()]
+    by_class = (value for values in image.scores.per_class.values() for value in values.tolist())
     cells = [image.stem, image.group, image.split, image.width, image.height]
-    cells += [_cell(image.scores.foreground_mean("iou")), image.false_positive_pixels, image.missed_pixels]
-    cells += [image.false_positive_count, image.missed_count]
+    cells += [image.false_positive_pixels, image.missed_pixels, image.false_positive_count, image.missed_count]
     cells.append(_cell(image.suspect.suspicion if image.suspect else math.nan))
-    return [*cells, *map(_cell, scores), *(image.attributes.get(name, "") for name in attributes)]
+    scores = map(_cell, chain(image.scores.totals.values(), by_class))
+    return [*cells, *scores, *(image.attributes.get(name, "") for name in attributes)]
 
 
 def objects_to_csv(summary: Summary) -> str:

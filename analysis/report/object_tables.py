@@ -85,6 +85,7 @@ def wrong_object_to_json(
         "area": area(scale, wrong.pixels),
         "distance": _finite(wrong.distance),
         "reach": _finite(wrong.reach),
+        "agreed": round(wrong.agreed, 6),
         "kind": wrong.kind.name.lower(),
     }
 

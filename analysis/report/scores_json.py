@@ -80,7 +80,7 @@ def _score_intervals(intervals: ScoreIntervals | None, names: Sequence[str]) -> 
         key: {name: each and list(each) for name, each in zip(names, values, strict=True)}
         for key, values in intervals.per_class.items()
     }
-    return {**by_class, **{name: each and list(each) for name, each in intervals.means.items()}}
+    return {**by_class, **{name: each and list(each) for name, each in intervals.totals.items()}}
 
 
 def _areas(summary: Summary) -> dict[str, Any]:

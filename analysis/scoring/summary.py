@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 
@@ -13,7 +13,7 @@ from analysis.options import ScoringOptions
 from analysis.scoring.count_totals import ObjectTotals, Totals, totals_of
 from analysis.scoring.image_report import Examined, ImageReport
 from analysis.scoring.intervals import Intervals, bootstrap
-from analysis.scoring.scores import Scores, mean_over_images
+from analysis.scoring.scores import Scores, mean_over_images, with_absent
 from analysis.scoring.thresholds import ProbabilityCounts
 from formats.classes import ClassTable
 
@@ -64,9 +64,9 @@ def summarise(examined: Iterable[Examined], classes: ClassTable, absent: Absent,
     collected = _Collected()
     for each in examined:
         collected.add(each)
-    images = collected.images
-    scores = [image.scores for image in images]
     totals = reduce(add, collected.groups.values())
+    images = [replace(image, scores=with_absent(image.scores, totals.confusion)) for image in collected.images]
+    scores = [image.scores for image in images]
     groups = [image.group for image in images]
     return Summary(
         classes=classes,

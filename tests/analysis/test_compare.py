@@ -256,7 +256,6 @@ def test_a_new_score_is_one_entry_in_the_table(
         lambda t: ratio(t.fn, t.tp + t.fn),
         means={"mean_miss_rate": FOREGROUND},
         heading="missed",
-        in_images=True,
         compared=True,
     )
     monkeypatch.setattr("analysis.scoring.scores.METRICS", (*METRICS, missed))
