@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from analysis.comparison.compare import compared_metrics
+from analysis.comparison.reading import compared_metrics
 from analysis.report.scores_text import aligned
 from formats.predictions import read_model_facts
-from formats.wording import format_difference, format_score, format_seconds
+from formats.wording import format_difference, format_score, format_seconds, format_share
 
 
 def format_comparison(comparison: Mapping[str, Any]) -> str:
@@ -17,6 +17,10 @@ def format_comparison(comparison: Mapping[str, Any]) -> str:
     models = [["model", *labels, "IoU pooled", "training", "USD"], *map(_model, comparison["reports"])]
     pairs = [["difference", "IoU", "interval", "better", "worse", "same"], *map(_pair, comparison["differences"])]
     shared = [["images in common", str(comparison["images"])], ["groups", str(comparison["groups"])]]
+    if comparison["judged_differently"]:
+        shared.append(["left out, judged differently", str(comparison["judged_differently"])])
+    if comparison["judged_share"] != 1:
+        shared.append(["judged", f"{format_share(comparison['judged_share'])} of their pixels"])
     return "\n".join([*aligned(models), "", *aligned(pairs), "", *aligned(shared)])
 
 

@@ -59,7 +59,9 @@ def combine(
         info = {"combined": {"by": by, "predictions": [each.info for each in predictions]}}
         if first.info.get("resize") is not None:
             info["resize"] = first.info["resize"]
-        write_predictions_tables(stage, first.rows, first.classes, info)
+        # what one of them did not predict is not predicted, though the others did
+        every = {row.id: row for each in reversed(predictions) for row in each.rows}
+        write_predictions_tables(stage, every.values(), first.classes, info)
     return len(rows)
 
 

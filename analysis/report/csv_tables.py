@@ -19,8 +19,8 @@ _OBJECT_COLUMNS = (
     *("pixels", "share", "area", "agreed", "distance", "reach", "kind"),
 )
 _COUNTED = (
-    *("width", "height", "false_positive_pixels", "missed_pixels", "false_positive_objects", "missed_objects"),
-    "suspicion",
+    *("width", "height", "judged_pixels", "not_predicted_pixels", "without_truth_pixels", "truth_sha256"),
+    *("false_positive_pixels", "missed_pixels", "false_positive_objects", "missed_objects", "suspicion"),
 )
 _AREA_COLUMNS = ("pixels", "share", "area", "components")
 
@@ -39,6 +39,7 @@ def images_to_csv(summary: Summary) -> str:
 def _image_cells(image: ImageReport, attributes: Sequence[str]) -> list[Any]:
     by_class = (value for values in image.scores.per_class.values() for value in values.tolist())
     cells = [image.stem, image.group, image.split, image.width, image.height]
+    cells += [image.judged.pixels, image.judged.not_predicted, image.judged.without_truth, image.truth_sha256]
     cells += [image.false_positive_pixels, image.missed_pixels, image.false_positive_count, image.missed_count]
     cells.append(_cell(image.suspect.suspicion if image.suspect else math.nan))
     scores = map(_cell, chain(image.scores.totals.values(), by_class))
@@ -47,7 +48,7 @@ def _image_cells(image: ImageReport, attributes: Sequence[str]) -> list[Any]:
 
 def objects_to_csv(summary: Summary) -> str:
     """One row per object that an image keeps: true and predicted ones, false positives and misses,
-    the largest of each. `share` is of the image's counted pixels."""
+    the largest of each. `share` is of the image's judged pixels."""
     lines = (line for image in summary.images for line in _objects(image, summary))
     return format_csv([_OBJECT_COLUMNS, *([_known(line.get(column)) for column in _OBJECT_COLUMNS] for line in lines)])
 
@@ -65,7 +66,7 @@ def _objects(image: ImageReport, summary: Summary) -> Iterator[dict[str, Any]]:
 
 
 def _share(image: ImageReport, pixels: int) -> dict[str, str]:
-    return {"share": _cell(pixels / image.counted_pixels)}
+    return {"share": _cell(pixels / image.judged.pixels)}
 
 
 def _known(cell: Any) -> Any:
@@ -76,7 +77,7 @@ def _known(cell: Any) -> Any:
 
 
 def areas_to_csv(summary: Summary) -> str:
-    """One row per image and class: pixels, their share of the image's counted pixels, the area in the
+    """One row per image and class: pixels, their share of the image's judged pixels, the area in the
     user's unit squared, and the number of objects."""
     sides = ("true", "predicted")
     header = ["stem", "group", "class", *(f"{side}_{what}" for what in _AREA_COLUMNS for side in sides)]
@@ -90,7 +91,8 @@ def areas_to_csv(summary: Summary) -> str:
 
 def _area_cells(image: ImageReport, class_id: int, summary: Summary) -> list[Any]:
     pixels = image.true_pixels[class_id], image.predicted_pixels[class_id]
-    shares = [_cell(each / image.counted_pixels if image.counted_pixels else math.nan) for each in pixels]
+    counted = image.judged.pixels
+    shares = [_cell(each / counted if counted else math.nan) for each in pixels]
     areas = [area(summary.scoring.scale, each) for each in pixels]
     components = [image.true_count[class_id], image.predicted_count[class_id]] if class_id else ["", ""]
     return [*pixels, *shares, *map(_known, areas), *components]

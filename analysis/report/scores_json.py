@@ -24,9 +24,6 @@ def summary_to_json(summary: Summary) -> dict[str, Any]:
     return {
         "classes": list(names),
         "images": len(summary.images),
-        "dropped_crops_as_background": summary.absent.dropped_crops,
-        "dropped_crops_as_ignore": summary.absent.unlabelled_crops,
-        "uncovered_pixels_as_background": summary.absent.uncovered_pixels,
         "confusion": summary.totals.confusion.tolist(),
         "overall": scores_to_json(summary.overall, names),
         "per_image_mean": scores_to_json(summary.per_image_mean, names),

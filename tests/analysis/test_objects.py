@@ -219,7 +219,8 @@ def test_kinds_are_what_the_two_shares_say_and_hold_every_region_once(
     shape: tuple[int, int, float, int], halo: int
 ) -> None:
     truth, prediction = spots(*shape), spots(*shape[:3], shape[3] + 1)
-    for side, mine, other in zip(wrong(truth, prediction, halo=halo), (prediction, truth), (truth, prediction)):
+    false_positives, missed = wrong(truth, prediction, halo=halo)
+    for side, mine, other in ((false_positives, prediction, truth), (missed, truth, prediction)):
         places, number = ndimage.label(mine & (1 - other), EIGHT)
         whole, _ = ndimage.label(mine, EIGHT)
         far = cv2.distanceTransform(1 - other, cv2.DIST_L2, 5) if other.any() else np.full(mine.shape, np.inf)
