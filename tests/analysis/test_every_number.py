@@ -45,7 +45,7 @@ def cases(draw: st.DrawFn) -> Case:
     shown = draw(st.integers(1, len(NAMES)))  # classes from here on occur nowhere
     with_probabilities, dropping = draw(st.booleans()), draw(st.booleans())
     images = []
-    not_predicted, without_truth = set(), set()
+    not_predicted, without_truth, kept = (set[tuple[str, int, int]]() for _ in range(3))
     for number in range(draw(st.integers(1, 3))):
         height, width = (CROP * draw(st.integers(1, 3)) for _ in range(2))
         truth = patches(rng, height, width, shown if draw(st.booleans()) else 1)
@@ -56,14 +56,15 @@ def cases(draw: st.DrawFn) -> Case:
         stem, group = f"{'ab'[number % 2]}_{number}", draw(st.sampled_from("xy"))
         shares = None
         if with_probabilities:
-            shares = rng.dirichlet(np.full(len(NAMES), 0.2), truth.shape).transpose(2, 0, 1).astype(np.float16)
+            blocks = rng.dirichlet(np.full(len(NAMES), 0.2), (height // 4, width // 4))
+            shares = blocks.repeat(4, axis=0).repeat(4, axis=1).transpose(2, 0, 1).astype(np.float16)
             prediction = shares.argmax(axis=0).astype(np.uint8)
         images.append(Image(stem, group, {"angle": stem.rpartition("_")[2]}, truth, prediction, shares))
         if dropping:
             places = [(stem, x, y) for y in range(0, height, CROP) for x in range(0, width, CROP)]
             for place in places[1:]:
                 fate = rng.random()
-                (not_predicted if fate < 0.3 else without_truth if fate < 0.5 else set()).add(place)
+                (not_predicted if fate < 0.3 else without_truth if fate < 0.5 else kept).add(place)
     return Case(tuple(images), frozenset(not_predicted), frozenset(without_truth))
 
 
@@ -100,12 +101,12 @@ def make_report(case: Case, root: Path) -> dict[str, Any]:
     for row in dataset.rows:
         if (row.source_stem, row.x, row.y) in case.not_predicted:
             predictions.mask_path(row.id).unlink()
-    if case.images[0].probabilities is not None:
+    shares = {image.stem: image.probabilities for image in case.images if image.probabilities is not None}
+    if shares:
         (root / "p" / "probabilities").mkdir()
-        for image in case.images:
-            for row in (row for row in predictions.predicted() if row.source_stem == image.stem):
-                cut = np.stack([part[row.y : row.y + CROP, row.x : row.x + CROP] for part in image.probabilities])
-                write_probabilities(predictions.probabilities_path(row.id), cut)
+        for row in predictions.predicted():
+            cut = shares[row.source_stem][:, row.y : row.y + CROP, row.x : row.x + CROP]
+            write_probabilities(predictions.probabilities_path(row.id), cut)
     return report(predictions, dataset, root / "out", workers=1, overlays=1, scoring=OPTIONS)
 
 

@@ -70,7 +70,8 @@ def outline(mask: Flags) -> Flags:
 
 
 def near(mask: Flags, distance: int) -> Flags:
-    return np.asarray(ndimage.distance_transform_edt(~mask) <= distance) if mask.any() else np.zeros_like(mask)
+    far = ndimage.distance_transform_edt(~mask) if mask.any() else np.full(mask.shape, np.inf)
+    return np.asarray(far <= distance, np.bool_)
 
 
 def boundaries(images: Sequence[Image], class_id: int, share: float, tolerance: int) -> tuple[float, float]:
