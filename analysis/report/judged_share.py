@@ -44,13 +44,14 @@ def judged_share(judged: Mapping[str, Any]) -> str | None:
 
 
 def why_unjudged(judged: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Why the others were not, and what would judge them: a command, or what to do."""
+    """Why the others were not and what would judge them, and the command for it, or nothing."""
     told = []
     if judged["not_predicted"]:
         images = judged["images_not_predicted"]
         whole = f", {format_number(images)} image{'s' if images != 1 else ''} not at all" if images else ""
-        told.append((f"{format_number(judged['not_predicted'])} were not predicted{whole}", judged["predict_all"]))
+        why = f"{format_number(judged['not_predicted'])} were not predicted{whole}; to judge them:"
+        told.append((why, judged["predict_all"]))
     if judged["without_truth"]:
-        why = "have no truth, because --focus dropped their crops with the objects in them"
-        told.append((f"{format_number(judged['without_truth'])} {why}", "sageseg prep without --focus"))
+        why = "have no truth: --focus dropped their crops with the objects in them; to judge them, prepare without it"
+        told.append((f"{format_number(judged['without_truth'])} {why}", ""))
     return told

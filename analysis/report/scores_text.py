@@ -51,7 +51,7 @@ def _judged(judged: Mapping[str, Any]) -> list[str]:
     share = judged_share(judged)
     if share is None:
         return []
-    return [f"{share}:", *(f"  {why}; to judge them: {mend}" for why, mend in why_unjudged(judged)), ""]
+    return [f"{share}:", *(f"  {why} {command}".rstrip() for why, command in why_unjudged(judged)), ""]
 
 
 def _with_interval(scores: Mapping[str, Any], key: str) -> str:

@@ -127,6 +127,19 @@ def test_an_image_of_which_nothing_was_predicted_is_in_the_share(tmp_path: Path)
     assert "1 image not at all" in format_scores(scores)
 
 
+def test_an_image_that_is_ignored_all_over_is_judged_nowhere(tmp_path: Path) -> None:
+    image, mask = disc_image(40, 30)
+    dataset = make_dataset(tmp_path / "d", {"a_1": (image, np.full_like(mask, 255)), "b_1": (image, mask)})
+    predictions = make_predictions(tmp_path / "p", dataset, {"a_1": mask, "b_1": np.zeros_like(mask)})
+    scores = report(predictions, dataset, tmp_path / "out", workers=1)
+    assert scores["judged"]["of"] == scores["judged"]["pixels"] == 40 * 30
+    assert scores["per_image_mean"]["dice"]["car"] == 0
+    assert scores["missed"]["on_empty_images"]["images"] == 1
+    assert scores["false_positives"]["on_empty_images"]["images"] == 0
+    (row,) = [row for row in images_table(tmp_path / "out") if row["stem"] == "a_1"]
+    assert (row["judged_pixels"], row["dice_car"], row["mean_dice"], row["pixel_accuracy"]) == ("0", "", "", "")
+
+
 def test_what_one_of_combined_models_did_not_predict_is_not_judged(dataset: Dataset, tmp_path: Path) -> None:
     parts = make_predictions(tmp_path / "kept", dataset, PREDICTED)
     whole = make_predictions(tmp_path / "whole", dataset, PREDICTED, dropped_too=True)
@@ -165,8 +178,8 @@ def test_a_crop_dropped_with_its_objects_counts_nowhere(dataset: Dataset, tmp_pa
     assert scores["judged"]["without_truth"] == lost
     assert scores["judged"]["not_predicted"] == before["judged"]["not_predicted"]
     words = Page((tmp_path / "after" / "index.html").read_text()).words
-    assert f"{lost:,} have no truth, because --focus dropped their crops with the objects in them" in words
-    assert "to judge them: sageseg prep without --focus" in words
+    assert f"{lost:,} have no truth: --focus dropped their crops with the objects in them" in words
+    assert "to judge them, prepare without it" in words
 
 
 @pytest.fixture

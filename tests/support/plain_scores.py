@@ -60,7 +60,7 @@ def of_class(images: Sequence[Image], class_id: int) -> tuple[int, int, int, int
 def band(mask: Flags, width: int) -> Flags:
     """The pixels within so many (chessboard) of what is not the mask, the image's outside included."""
     inside = np.pad(mask, 1)
-    return mask & (ndimage.distance_transform_cdt(inside, "chessboard")[1:-1, 1:-1] <= width)
+    return np.asarray(mask & (ndimage.distance_transform_cdt(inside, "chessboard")[1:-1, 1:-1] <= width), np.bool_)
 
 
 def outline(mask: Flags) -> Flags:
