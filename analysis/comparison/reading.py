@@ -146,7 +146,10 @@ def _check_judged(reports: Sequence[ReportScores], *, common: bool) -> None:
         how = f"judged by another truth in {other.folder} than in {first.folder}"
         mend = "report both by one dataset"
     else:
-        told = (f"{format_share(judged.share)} of it in {r.folder}" for judged, r in ((one, first), (two, other)))
+        told = (
+            f"{format_share(judged.share)} of it ({judged.pixels:,} pixels) in {report.folder}"
+            for judged, report in ((one, first), (two, other))
+        )
         how, mend = f"judged {' and '.join(told)}", "predict all crops for both, and report again"
     rest = f", or compare the {len(alike)} that are judged alike with --common" if alike else ""
     raise SagesegError(f"{stem}: {how} ({len(differing)} of {len(shared)} images differ so); {mend}{rest}")

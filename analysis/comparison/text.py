@@ -17,8 +17,13 @@ def format_comparison(comparison: Mapping[str, Any]) -> str:
     models = [["model", *labels, "IoU pooled", "training", "USD"], *map(_model, comparison["reports"])]
     pairs = [["difference", "IoU", "interval", "better", "worse", "same"], *map(_pair, comparison["differences"])]
     shared = [["images in common", str(comparison["images"])], ["groups", str(comparison["groups"])]]
-    if comparison["judged_differently"]:
-        shared.append(["left out, judged differently", str(comparison["judged_differently"])])
+    differently = comparison["judged_differently"]
+    if differently:
+        shared.append(["left out, judged differently", str(differently)])
+    more = {report["name"]: report["left_out"] - differently for report in comparison["reports"]}
+    shared += [[f"left out, not in all: {name}", str(number)] for name, number in more.items() if number]
+    if any(report["left_out"] for report in comparison["reports"]):
+        shared.append(["IoU pooled", "of each report's own images"])
     if comparison["judged_share"] != 1:
         shared.append(["judged", f"{format_share(comparison['judged_share'])} of their pixels"])
     return "\n".join([*aligned(models), "", *aligned(pairs), "", *aligned(shared)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -105,6 +106,7 @@ def test_only_images_in_common_count(good: Path, dataset: Dataset, tmp_path: Pat
     assert comparison["reports"][0]["per_image_mean"]["iou"] == pytest.approx(expected)
     words = Page((tmp_path / "out" / "index.html").read_text()).words
     assert "do not cover the same images" in words
+    assert re.search(r"left out, not in all: good +2$", format_comparison(comparison), re.MULTILINE)
     assert "good has 2 more" in words
 
 

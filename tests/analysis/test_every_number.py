@@ -21,8 +21,10 @@ from formats.classes import ClassTable
 from formats.dataset import open_dataset
 from formats.manifest import write_manifest
 from formats.predictions import write_probabilities
+from formats.wording import format_score
 from tests.support import plain_scores as plain
 from tests.support.dataset_samples import make_dataset, make_predictions
+from tests.support.page_reader import Page
 from tests.support.plain_scores import Image
 
 CROP = 8
@@ -186,7 +188,9 @@ def assert_alike(ours: Any, theirs: Any, where: str) -> None:
 def test_every_number_is_that_of_a_plain_computation(case: Case) -> None:
     with tempfile.TemporaryDirectory() as folder:
         scores = make_report(case, Path(folder))
-        rows = read_table(Path(folder) / "out" / "images.csv")
+        out = Path(folder) / "out"
+        rows, areas = (read_table(out / name) for name in ("images.csv", "areas.csv"))
+        page = Page((out / "index.html").read_text(encoding="utf-8"))
     images = judged(case)
     wrong_objects = {side: scores[side].pop("largest") for side in ("false_positives", "missed")}
     suspects, judged_block = scores.pop("suspects"), scores.pop("judged")
@@ -194,6 +198,8 @@ def test_every_number_is_that_of_a_plain_computation(case: Case) -> None:
     assert_alike(told, plain.undefined_as_none(expected(images)), "scores")
     check_judged(case, judged_block)
     check_table(images, rows, told)
+    check_areas(images, areas)
+    check_page(page, rows, told)
     for side, listed in wrong_objects.items():
         check_wrong_objects(images, listed, missed=side == "missed")
     if images[0].probabilities is None:
@@ -241,6 +247,29 @@ def check_table(images: Sequence[Image], rows: Sequence[Mapping[str, str]], told
         for column, number in columns(key, value):
             average = plain.mean(cell(row[column]) for row in rows)
             assert average == pytest.approx(math.nan if number is None else number, abs=1e-6, nan_ok=True), column
+
+
+def check_areas(images: Sequence[Image], rows: Sequence[Mapping[str, str]]) -> None:
+    by_stem = {image.stem: plain.areas([image], NAMES)["classes"] for image in images}
+    assert len(rows) == len(images) * len(NAMES)
+    for row in rows:
+        for key, number in by_stem[row["stem"]][row["class"]].items():
+            expected_number = math.nan if number is None else number
+            assert cell(row[key]) == pytest.approx(expected_number, abs=1e-6, nan_ok=True), (row["stem"], key)
+
+
+def check_page(page: Page, rows: Sequence[Mapping[str, str]], told: Mapping[str, Any]) -> None:
+    """The page tells of each image and of their mean what the tables do."""
+    for image, row in zip(page.data["images"], rows, strict=True):
+        assert image["stem"] == row["stem"]
+        dice = plain.mean(cell(row[f"dice_{name}"]) for name in NAMES[1:])
+        for ours, number in ((image["iou"], cell(row["mean_iou_foreground"])), (image["dice"], dice)):
+            assert (math.nan if ours is None else ours) == pytest.approx(number, abs=2e-6, nan_ok=True)
+    mean = told["per_image_mean"]["mean_iou_foreground"]
+    if mean is not None:
+        assert f"Mean over images {format_score(mean)}." in page.words
+    for name in NAMES:
+        assert format_score(told["per_image_mean"]["iou"][name]) in page.words
 
 
 def columns(key: str, value: Any) -> list[tuple[str, Any]]:
