@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,8 @@ from formats.errors import SagesegError
 from formats.manifest import ManifestRow, write_manifest
 from formats.masks import Mask
 from formats.predictions import ModelFacts, open_predictions
+from sageseg.cli import app
+from sageseg.experiment import check_words
 from tests.support.dataset_samples import disc_image, make_dataset, make_predictions
 from tests.support.page_reader import Page
 
@@ -88,6 +91,11 @@ def test_what_was_not_predicted_is_not_judged_and_said(
         assert f"{100 * pixels / every:.1f} % of the pixels were judged" in told
         assert f"{every - pixels:,} were not predicted; to judge them: {command}" in told
     assert "Flat grey stands where" in words
+    check_words(app, shlex.split(command)[1:])
+    cards = {
+        image["stem"]: image["judged"] for image in Page((tmp_path / "out" / "index.html").read_text()).data["images"]
+    }
+    assert cards == {stem: f"{100 * seen[stem].mean():.1f} % judged" for stem in STEMS}
     rows = images_table(tmp_path / "out")
     assert {row["stem"]: int(row["judged_pixels"]) for row in rows} == {stem: seen[stem].sum() for stem in STEMS}
     assert sum(int(row["not_predicted_pixels"]) for row in rows) == every - pixels
