@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from analysis.exports.unpredicted import tell_unpredicted
 from analysis.masks.reading import BACKGROUND_ID, read_prediction
 from analysis.masks.sources import Source, plan_sources
 from formats.classes import ClassTable
@@ -75,6 +76,7 @@ def export_labelme(
         work = partial(_export, predictions.root, stage, predictions.classes, places, tolerance, least_pixels)
         for polygons, too_small in map_parallel(work, sources, workers=workers, label="labelme"):
             drawn, left_out = drawn + polygons, left_out + too_small
+    tell_unpredicted(sources)
     return Exported(len(sources), drawn, left_out)
 
 
