@@ -50,7 +50,7 @@ class ScoringOptions:
     boundary_share: float = option(0.02, "Boundary IoU's band, as a share of the image's diagonal.")
     boundary_pixels: int | None = option(None, "Boundary IoU's band in pixels, instead of the share.")
     tolerance: int = option(3, "Boundary F: how far apart outlines may lie, in pixels.")
-    halo: int = option(10, "A wrong region that keeps within so many pixels of its class is the halo of its edge.")
+    halo: int = option(10, "A wrong region within so many pixels of its class is the halo of an object that was found.")
     partial: bool = option(False, "Score what was predicted, though other images of its split were not.")
     draws: int = option(1000, "Bootstrap draws of the groups, for the intervals; 0 for none.")
     seed: int = option(0, "Seed of the draws.")

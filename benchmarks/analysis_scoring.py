@@ -20,7 +20,7 @@ from side_by_side import fastest, tell
 from analysis.options import ScoringOptions
 from analysis.scoring.boundary import count_boundaries
 from analysis.scoring.class_windows import class_windows
-from analysis.scoring.components import find_components
+from analysis.scoring.components import class_objects, find_components
 from analysis.scoring.counts import count, no_counts
 from analysis.scoring.image_measures import measure
 from analysis.scoring.objects import false_positive_objects, missed_objects
@@ -84,13 +84,15 @@ def folder_peers(folder: Path, images: int) -> dict[str, Callable[[], None]]:
 def tell_parts(truth: Mask, prediction: Mask) -> None:
     confusion = count(truth, prediction, 2)
     windows = list(class_windows(truth, prediction, confusion))
+    objects = list(map(class_objects, windows))
     parts = {
         "count": lambda: count(truth, prediction, 2),
         "windows": lambda: list(class_windows(truth, prediction, confusion)),
         "boundaries": lambda: count_boundaries(windows, truth.shape, 2, OPTIONS),
-        "components": lambda: find_components(windows, 2),
-        "false positives": lambda: false_positive_objects(windows, truth, 2, OPTIONS.halo),
-        "missed": lambda: missed_objects(windows, prediction, 2, OPTIONS.halo),
+        "objects": lambda: list(map(class_objects, windows)),
+        "components": lambda: find_components(objects, 2),
+        "false positives": lambda: false_positive_objects(objects, truth, 2, OPTIONS.halo),
+        "missed": lambda: missed_objects(objects, prediction, 2, OPTIONS.halo),
         "all": lambda: measure(truth, prediction, 2, OPTIONS),
     }
     result("\none image, milliseconds")

@@ -27,12 +27,14 @@ def format_difference(value: float | None) -> str:
 
 
 def format_share(value: float | None) -> str:
-    """A share 0..1 in per cent, with two digits that say something; but never rounded down to a clean 0."""
+    """A share 0..1 in per cent, with two digits that say something; but never rounded to a clean 0 or 100."""
     if value is None or math.isnan(value):
         return UNDEFINED
     percent = 100 * value
     if 0 < percent < 0.0005:
         return "<0.001 %"
+    if 99.95 <= percent < 100:
+        return ">99.9 %"
     return f"{percent:.3f} %" if 0 < abs(percent) < 1 else f"{percent:.1f} %"
 
 

@@ -14,6 +14,9 @@ def compare(
     reports: Annotated[list[Path], typer.Argument(metavar="REPORT REPORT...", help="Folders that report wrote.")],
     *,
     out: Annotated[Path, typer.Option(help="Where the comparison goes.")],
+    common: Annotated[
+        bool, typer.Option("--common", help="Leave out images that the reports do not judge alike.")
+    ] = False,
     overwrite: Overwrite = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print comparison.json instead of a table.")] = False,
 ) -> None:
@@ -23,5 +26,5 @@ def compare(
     from analysis.report.scores_text import tell
     from analysis.report_files import PAGE
 
-    comparison = write_comparison(reports, out, overwrite=overwrite)
+    comparison = write_comparison(reports, out, common=common, overwrite=overwrite)
     tell(comparison, format_comparison, out / PAGE, as_json=as_json)

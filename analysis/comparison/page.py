@@ -14,8 +14,8 @@ from urllib.parse import quote
 import numpy as np
 import simplejpeg
 
-from analysis.comparison import compare as comparing
-from analysis.comparison.compare import ReportScores, common_stems
+from analysis.comparison.compare import compare
+from analysis.comparison.reading import ReportScores, common_stems, compared_metrics, read_reports
 from analysis.drawing.colours import AGREEMENT_COLOURS, Colour, ColourScheme
 from analysis.drawing.overlays import difference_of
 from analysis.drawing.shrink import data_uri, shrink
@@ -33,11 +33,13 @@ SCATTERS = 6
 _WIDTH = 360
 
 
-def write_comparison(folders: Sequence[Path], out: Path, *, overwrite: bool = False) -> dict[str, Any]:
+def write_comparison(
+    folders: Sequence[Path], out: Path, *, common: bool = False, overwrite: bool = False
+) -> dict[str, Any]:
     """Write the folder `out` and return what its comparison.json holds. Raises SagesegError as
-    `analysis.comparison.compare.read_reports` does."""
-    reports = comparing.read_reports(folders)
-    comparison = comparing.compare(reports)
+    `analysis.comparison.reading.read_reports` does."""
+    reports = read_reports(folders, common=common)
+    comparison = compare(reports)
     with staged_folder(out, overwrite=overwrite) as stage:
         text = json.dumps(comparison, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         write_text(stage / "comparison.json", text)
@@ -52,7 +54,7 @@ def render_comparison(comparison: Mapping[str, Any], reports: Sequence[ReportSco
     values = {
         "title": " against ".join(report.name for report in reports) if len(reports) == 2 else f"{len(reports)} models",
         "comparison": comparison,
-        "metrics": comparing.compared_metrics(),
+        "metrics": compared_metrics(),
         "links": {report.name: _address(report.folder, out) for report in reports},
         "pooled": {report["name"]: _pooled(report["overall"], names) for report in comparison["reports"]},
         "models": side_by_side([dict(model_facts(report.model)) for report in reports]),
@@ -118,7 +120,7 @@ class Scatter:
 
 def scatter(a: ReportScores, b: ReportScores) -> Scatter:
     """Each image as (stem, x, y, IoU in a, IoU in b); those without a score in either are left out."""
-    pairs = [(stem, a.images[stem].scores["iou"], b.images[stem].scores["iou"]) for stem in common_stems([a, b])]
+    pairs = [(stem, a.images[stem].mean("iou"), b.images[stem].mean("iou")) for stem in common_stems([a, b])]
     known = [(stem, one, other) for stem, one, other in pairs if one == one and other == other]  # noqa: PLR0124
     low = min((value for _, one, other in known for value in (one, other)), default=0.0)
     floor = max(0.0, min(np.floor(20 * low) / 20, 0.95))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from analysis.comparison.compare import compared_metrics
+from analysis.comparison.reading import compared_metrics
 from analysis.report.scores_text import aligned
 from formats.predictions import read_model_facts
-from formats.wording import format_difference, format_score, format_seconds
+from formats.wording import format_difference, format_score, format_seconds, format_share
 
 
 def format_comparison(comparison: Mapping[str, Any]) -> str:
@@ -17,6 +17,15 @@ def format_comparison(comparison: Mapping[str, Any]) -> str:
     models = [["model", *labels, "IoU pooled", "training", "USD"], *map(_model, comparison["reports"])]
     pairs = [["difference", "IoU", "interval", "better", "worse", "same"], *map(_pair, comparison["differences"])]
     shared = [["images in common", str(comparison["images"])], ["groups", str(comparison["groups"])]]
+    differently = comparison["judged_differently"]
+    if differently:
+        shared.append(["left out, judged differently", str(differently)])
+    more = {report["name"]: report["left_out"] - differently for report in comparison["reports"]}
+    shared += [[f"left out, not in all: {name}", str(number)] for name, number in more.items() if number]
+    if any(report["left_out"] for report in comparison["reports"]):
+        shared.append(["IoU pooled", "of each report's own images"])
+    if comparison["judged_share"] != 1:
+        shared.append(["judged", f"{format_share(comparison['judged_share'])} of their pixels"])
     return "\n".join([*aligned(models), "", *aligned(pairs), "", *aligned(shared)])
 
 

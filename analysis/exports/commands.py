@@ -87,8 +87,8 @@ def overlay(
 
     opened = open_predictions(predictions)
     tint = Tint(opened.classes)
-    dropped = draw_folder(opened, images, out, tint, label="drawing", overwrite=overwrite, workers=workers)
-    _tell_drawn(out, dropped)
+    draw_folder(opened, images, out, tint, label="drawing", overwrite=overwrite, workers=workers)
+    result(str(out))
 
 
 def cutout(
@@ -117,11 +117,5 @@ def cutout(
     behind = None if background is None else parse_background(background)
     opened = open_predictions(predictions)
     cut = Cutout(opened.classes, behind, soft)
-    dropped = draw_folder(opened, images, out, cut, label="cutting out", overwrite=overwrite, workers=workers)
-    _tell_drawn(out, dropped)
-
-
-def _tell_drawn(out: Path, dropped_crops: int) -> None:
-    if dropped_crops:
-        say(f"{dropped_crops} dropped crops were not predicted and count as background")
+    draw_folder(opened, images, out, cut, label="cutting out", overwrite=overwrite, workers=workers)
     result(str(out))

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from analysis.exports.unpredicted import tell_unpredicted
 from analysis.masks.sources import Source, plan_sources
 from formats.errors import SagesegError
 from formats.images import Rgb, read_header, read_image
@@ -34,9 +35,8 @@ def draw_folder(
     label: str,
     overwrite: bool = False,
     workers: int | None = None,
-) -> int:
+) -> None:
     """Write the folder `out`: a file for each predicted image, by its stem, at the image's full size.
-    Returns how many dropped crops were not predicted and count as background.
 
     `images` is the folder whose images were predicted. Raises SagesegError, before anything is
     drawn, naming an image that is missing or of another size than was predicted: nothing is resized.
@@ -47,7 +47,7 @@ def draw_folder(
         work = partial(_draw, predictions.root, stage, draw)
         for _ in map_parallel(work, list(zip(sources, paths, strict=True)), workers=workers, label=label):
             pass
-    return sum(source.dropped for source in sources)
+    tell_unpredicted(sources)
 
 
 def _draw(predictions: Path, stage: Path, draw: Draw, work: tuple[Source, Path]) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.exports.image_folder import find_image
+from analysis.exports.unpredicted import tell_unpredicted
 from analysis.masks.reading import BACKGROUND_ID, read_prediction
 from analysis.masks.sources import Source, plan_sources
 from formats.classes import ClassTable
@@ -76,6 +77,7 @@ def export_labelme(
         work = partial(_export, predictions.root, stage, predictions.classes, places, tolerance, least_pixels)
         for polygons, too_small in map_parallel(work, sources, workers=workers, label="labelme"):
             drawn, left_out = drawn + polygons, left_out + too_small
+    tell_unpredicted(sources)
     return Exported(len(sources), drawn, left_out)
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from analysis.exports.run_length import decode_runs, encode_runs
+from analysis.exports.unpredicted import tell_unpredicted
 from analysis.masks.reading import read_prediction
 from analysis.masks.sources import Source, plan_sources
 from formats.classes import BACKGROUND, IGNORE, ClassTable
@@ -50,6 +51,7 @@ def write_submission(
     lines = map_parallel(work, sources, workers=workers, label="encoding")
     content = format_csv([HEADER, *lines]).encode("utf-8")
     write_bytes(out, gzip.compress(content, 6, mtime=0) if out.suffix == ".gz" else content)
+    tell_unpredicted(sources)
     return len(sources)
 
 

@@ -63,7 +63,9 @@ def combine(
             pass
         info = {"combined": {"by": by, "predictions": [each.info for each in predictions]}}
         info |= {name: first.info[name] for name in _OF_THE_IMAGES if first.info.get(name)}
-        write_predictions_tables(stage, first.rows, first.classes, info)
+        # what one of them did not predict is not predicted, though the others did
+        every = {row.id: row for each in reversed(predictions) for row in each.rows}
+        write_predictions_tables(stage, every.values(), first.classes, info)
     return len(rows)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from formats.crops import Box, owned_boxes
+from formats.masks import nearest
 
 Pixels = npt.NDArray[np.uint8]
 """A mask, shape (height, width), or an image, shape (height, width, 3); dtype uint8."""
@@ -45,6 +47,34 @@ def in_rows(piece: Piece, top: int, bottom: int) -> Piece:
     crop = Box(piece.crop.left, piece.crop.top - top, piece.crop.width, piece.crop.height)
     owned = Box(piece.owned.left, piece.owned.top - top, piece.owned.width, piece.owned.height)
     return Piece(piece.id, crop, _overlap(owned, Box(owned.left, 0, owned.width, bottom - top)))
+
+
+def left_over(pieces: Iterable[Piece], width: int, height: int) -> list[Box]:
+    """What no piece owns of a source of width × height, as boxes that do not overlap, row by row."""
+    owned = [piece.owned for piece in pieces if piece.owned.height]
+    found = []
+    for top, bottom in pairwise(sorted({0, height} | {y for box in owned for y in (box.top, box.top + box.height)})):
+        start = 0
+        spans = ((box.left, box.left + box.width) for box in owned if box.top <= top < box.top + box.height)
+        for left, right in [*sorted(spans), (width, width)]:
+            if start < left:
+                found.append(Box(start, top, left - start, bottom - top))
+            start = max(start, right)
+    return found
+
+
+def boxes_at(boxes: Iterable[Box], size: tuple[int, int], to: tuple[int, int]) -> list[Box]:
+    """Boxes of an image of `size` (width, height) as boxes of the same image at size `to`: the pixels
+    under whose centre, as `formats.masks.resize_mask` has it, lies a pixel of the box."""
+    if size == to:
+        return list(boxes)
+    columns, rows = (nearest(there, here) for there, here in zip(to, size, strict=True))
+    found = []
+    for box in boxes:
+        left, right = np.searchsorted(columns, [box.left, box.left + box.width]).tolist()
+        top, bottom = np.searchsorted(rows, [box.top, box.top + box.height]).tolist()
+        found.append(Box(left, top, right - left, bottom - top))
+    return [box for box in found if box.width and box.height]
 
 
 def owned_pixels(pieces: Iterable[Piece]) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.masks.pieces import Piece, divide, owned_pixels
+from analysis.masks.pieces import Piece, boxes_at, divide, left_over, owned_pixels
 from formats.classes import ClassTable
 from formats.crops import Box
 from formats.dataset import Dataset
@@ -31,7 +31,8 @@ class Source:
     which differ from the source's where prep resized it. `row` also tells whether the dataset has the
     source's own mask, because the kept crops do not give it back. `label_map` is what the job that
     predicted makes of true masks' values. `dropped` crops were not predicted, and `uncovered` pixels
-    of the source lie in no crop at all; both are background in the prediction.
+    of the source lie in no crop at all; both are background in the prediction. `unpredicted` is where that is,
+    boxes of the source at its size, which stitched predictions know too.
     `probabilities` tells that all predicted crops have them.
     """
 
@@ -45,6 +46,7 @@ class Source:
     kept_size: Size
     dropped: int
     uncovered: int
+    unpredicted: tuple[Box, ...]
     probabilities: bool
     label_map: LabelMap | None
 
@@ -67,11 +69,14 @@ def plan_sources(predictions: Predictions, dataset: Dataset | None) -> list[Sour
     resize = recorded_resize(dataset.info) if dataset else _resize_of(predictions)
     probabilities = _with_probabilities(predictions, with_mask)
     label_maps = recorded_label_maps(predictions.info, info_path(predictions.root))
+    there = {row.id for row in with_mask}
+    absent = _by_stem(row for row in predictions.rows if row.id not in there)
     sources = []
     for stem, rows in predicted.items():
         if dataset and stem not in known:
             raise _unknown(rows[0], dataset)
-        sources.append(_source(stem, rows, known[stem], dataset, resize, probabilities, label_maps))
+        unpredicted = [row.box for row in absent.get(stem, ())]
+        sources.append(_source(stem, rows, unpredicted, known[stem], dataset, resize, probabilities, label_maps))
     return sources
 
 
@@ -149,6 +154,7 @@ def _by_stem(rows: Iterable[ManifestRow]) -> dict[str, list[ManifestRow]]:
 def _source(
     stem: str,
     predicted: Sequence[ManifestRow],
+    unpredicted: Sequence[Box],
     rows: Sequence[ManifestRow],
     dataset: Dataset | None,
     resize: Resize | None,
@@ -166,6 +172,9 @@ def _source(
     _check_inside(grid, predicted_size, dataset)
     ids = {row.id for row in predicted}
     pieces = divide(_boxes(grid), *predicted_size)
+    made = tuple(piece for piece in pieces if piece.id in ids)
+    if not _is_whole(predicted):
+        unpredicted = boxes_at(left_over(made, *predicted_size), predicted_size, (width, height))
     known = divide(_boxes(rows), *kept_size) if dataset else []
     kept = {row.id for row in rows if row.kept}
     return Source(
@@ -173,12 +182,13 @@ def _source(
         width=width,
         height=height,
         row=first,
-        predicted=tuple(piece for piece in pieces if piece.id in ids),
+        predicted=made,
         predicted_size=predicted_size,
         kept=tuple(piece for piece in known if piece.id in kept),
         kept_size=kept_size,
         dropped=len(grid) - len(predicted),
         uncovered=_at_source_size(owned_pixels(pieces), predicted_size, (width, height)),
+        unpredicted=tuple(unpredicted),
         probabilities=probabilities,
         label_map=label_maps.of_split(first.split, len(dataset.classes)) if label_maps and dataset else None,
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from analysis.masks.reading import read_bands
 from analysis.masks.sources import Source, agreed_classes, dropped_before, plan_sources
 from analysis.options import How
 from formats.classes import IGNORE, ClassTable
+from formats.crops import crop_id
 from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow
@@ -79,7 +81,8 @@ def stitch(
         for _ in map_parallel(work, sources, workers=workers, label="stitching"):
             pass
         info = {key: value for key, value in predictions.info.items() if key != "resize"}
-        write_predictions_tables(stage, map(_stitched_row, sources), classes, {**info, "stitched": asdict(stitched)})
+        rows = chain(map(_stitched_row, sources), chain.from_iterable(map(_unpredicted_rows, sources)))
+        write_predictions_tables(stage, rows, classes, {**info, "stitched": asdict(stitched)})
     return stitched
 
 
@@ -110,6 +113,24 @@ def _filled(values: Probabilities, bands: Iterable[Band]) -> Iterator[Band]:
         if band.probabilities is not None:
             values[:, band.top : band.top + band.labels.shape[0]] = band.probabilities
         yield band
+
+
+def _unpredicted_rows(source: Source) -> list[ManifestRow]:
+    """Where a source's mask is background only because nothing was predicted there: rows without a file,
+    whose ids tell size and place apart."""
+    row = _stitched_row(source)
+    return [
+        replace(
+            row,
+            id=f"{crop_id(source.stem, box)}_{box.width}x{box.height}",
+            x=box.left,
+            y=box.top,
+            width=box.width,
+            height=box.height,
+            kept=False,
+        )
+        for box in source.unpredicted
+    ]
 
 
 def _stitched_row(source: Source) -> ManifestRow:

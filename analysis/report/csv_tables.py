@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from analysis.options import area
 from analysis.report.object_tables import wrong_object_to_json
 from analysis.scoring.image_report import ImageReport
-from analysis.scoring.scores import defined, every_metric
+from analysis.scoring.scores import defined
 from analysis.scoring.summary import Summary
 from formats.csv_text import format_csv
 
@@ -17,36 +18,37 @@ _OBJECT_COLUMNS = (
     *("stem", "group", "what", "class", "confused_with", "x", "y", "width", "height"),
     *("pixels", "share", "area", "agreed", "distance", "reach", "kind"),
 )
+_COUNTED = (
+    *("width", "height", "judged_pixels", "not_predicted_pixels", "truth_sha256"),
+    *("false_positive_pixels", "missed_pixels", "false_positive_objects", "missed_objects", "suspicion"),
+)
 _AREA_COLUMNS = ("pixels", "share", "area", "components")
 
 
 def images_to_csv(summary: Summary) -> str:
-    """One row per image, worst first; an undefined score is an empty cell."""
+    """One row per image, worst first; an undefined score is an empty cell. The mean of a column is what
+    `per_image_mean` in scores.json says."""
     names = summary.classes.names
     attributes = sorted({name for image in summary.images for name in image.attributes})
-    scored = [f"{key}_{name}" for key in _score_keys() for name in names]
-    counted = ["width", "height", "mean_iou_foreground", "false_positive_pixels", "missed_pixels"]
-    counted += ["false_positive_objects", "missed_objects", "suspicion"]
-    header = ["stem", "group", "split", *counted, *scored, *attributes]
+    totals, keys = list(summary.per_image_mean.totals), list(summary.per_image_mean.per_class)
+    scored = [f"{key}_{name}" for key in keys for name in names]
+    header = ["stem", "group", "split", *_COUNTED, *totals, *scored, *attributes]
     return format_csv([header, *(_image_cells(image, attributes) for image in summary.images)])
 
 
-def _score_keys() -> list[str]:
-    return [metric.key for metric in every_metric() if metric.in_images]
-
-
 def _image_cells(image: ImageReport, attributes: Sequence[str]) -> list[Any]:
-    scores = [value for key in _score_keys() for value in image.scores.per_class[key].tolist()]
+    by_class = (value for values in image.scores.per_class.values() for value in values.tolist())
     cells = [image.stem, image.group, image.split, image.width, image.height]
-    cells += [_cell(image.scores.foreground_mean("iou")), image.false_positive_pixels, image.missed_pixels]
-    cells += [image.false_positive_count, image.missed_count]
+    cells += [image.judged.pixels, image.judged.not_predicted, image.truth_sha256]
+    cells += [image.false_positive_pixels, image.missed_pixels, image.false_positive_count, image.missed_count]
     cells.append(_cell(image.suspect.suspicion if image.suspect else math.nan))
-    return [*cells, *map(_cell, scores), *(image.attributes.get(name, "") for name in attributes)]
+    scores = map(_cell, chain(image.scores.totals.values(), by_class))
+    return [*cells, *scores, *(image.attributes.get(name, "") for name in attributes)]
 
 
 def objects_to_csv(summary: Summary) -> str:
     """One row per object that an image keeps: true and predicted ones, false positives and misses,
-    the largest of each. `share` is of the image's counted pixels."""
+    the largest of each. `share` is of the image's judged pixels."""
     lines = (line for image in summary.images for line in _objects(image, summary))
     return format_csv([_OBJECT_COLUMNS, *([_known(line.get(column)) for column in _OBJECT_COLUMNS] for line in lines)])
 
@@ -64,7 +66,7 @@ def _objects(image: ImageReport, summary: Summary) -> Iterator[dict[str, Any]]:
 
 
 def _share(image: ImageReport, pixels: int) -> dict[str, str]:
-    return {"share": _cell(pixels / image.counted_pixels)}
+    return {"share": _cell(pixels / image.judged.pixels)}
 
 
 def _known(cell: Any) -> Any:
@@ -75,7 +77,7 @@ def _known(cell: Any) -> Any:
 
 
 def areas_to_csv(summary: Summary) -> str:
-    """One row per image and class: pixels, their share of the image's counted pixels, the area in the
+    """One row per image and class: pixels, their share of the image's judged pixels, the area in the
     user's unit squared, and the number of objects."""
     sides = ("true", "predicted")
     header = ["stem", "group", "class", *(f"{side}_{what}" for what in _AREA_COLUMNS for side in sides)]
@@ -89,7 +91,8 @@ def areas_to_csv(summary: Summary) -> str:
 
 def _area_cells(image: ImageReport, class_id: int, summary: Summary) -> list[Any]:
     pixels = image.true_pixels[class_id], image.predicted_pixels[class_id]
-    shares = [_cell(each / image.counted_pixels if image.counted_pixels else math.nan) for each in pixels]
+    counted = image.judged.pixels
+    shares = [_cell(each / counted if counted else math.nan) for each in pixels]
     areas = [area(summary.scoring.scale, each) for each in pixels]
     components = [image.true_count[class_id], image.predicted_count[class_id]] if class_id else ["", ""]
     return [*pixels, *shares, *map(_known, areas), *components]

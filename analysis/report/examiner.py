@@ -11,6 +11,7 @@ from analysis.options import ScoringOptions
 from analysis.report.layer_files import Drawer
 from analysis.scoring.image_measures import judge, measure
 from analysis.scoring.image_report import Examined, report_image
+from analysis.scoring.judged import judged_truth
 from analysis.scoring.suspects import Suspect, suspect
 from analysis.scoring.thresholds import ProbabilityCounts
 from formats.masks import Mask
@@ -27,11 +28,12 @@ class Examiner:
     scoring: ScoringOptions
 
     def __call__(self, source: Source) -> Examined:
-        truth = read_truth(self.dataset, source, self.num_classes)
+        known = read_truth(self.dataset, source, self.num_classes)
+        truth, not_predicted = judged_truth(known, source.unpredicted)
         prediction, probabilities, doubt = self._read(source, truth)
         measured = measure(truth, prediction, self.num_classes, self.scoring)
         self.draw(source, truth, prediction)
-        return Examined(report_image(source, measured, doubt), measured, probabilities)
+        return Examined(report_image(source, truth, not_predicted, measured, doubt), measured, probabilities)
 
     def _read(self, source: Source, truth: Mask) -> tuple[Mask, ProbabilityCounts | None, Suspect | None]:
         if not source.probabilities:

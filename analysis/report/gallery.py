@@ -8,6 +8,7 @@ from typing import Any
 from analysis.report_files import LAYERS
 from analysis.scoring.image_report import ImageReport
 from analysis.scoring.scores import defined
+from formats.wording import format_share
 
 WORST = 200
 """How many images keep their thumbnails inside the page: about 5 MB, which a mail still carries."""
@@ -58,6 +59,8 @@ def _line(image: ImageReport, num_classes: int) -> dict[str, Any]:
         "wrong": image.false_positive_pixels,
         "missed": image.missed_pixels,
     }
+    if image.judged.share < 1:
+        line["judged"] = f"{format_share(image.judged.share)} judged"
     if num_classes > 2:
         line["classes"] = [_rounded(value) for value in image.scores.per_class["iou"].tolist()[1:]]
     return line

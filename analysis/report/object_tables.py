@@ -27,12 +27,12 @@ def wrong_to_json(summary: Summary, wrong: WrongTotals, side: Literal["false_pos
     """Wrong objects: how many, of which kind, class and size, and the largest of them."""
     names, amounts = summary.classes.names, wrong.amounts
     count, pixels = _amount(amounts)
-    megapixels = sum(image.width * image.height for image in summary.images) / 1e6
+    megapixels = summary.judged.pixels / 1e6
     return {
         "count": count,
         "pixels": pixels,
         "per_image": count / len(summary.images),
-        "per_megapixel": count / megapixels,
+        "per_megapixel": count / megapixels if megapixels else None,
         "images_with": wrong.images_with,
         "halo_pixels": summary.scoring.halo,
         "kinds": {kind.name.lower(): _named(amounts[:, kind]) for kind in Kind},
@@ -85,6 +85,7 @@ def wrong_object_to_json(
         "area": area(scale, wrong.pixels),
         "distance": _finite(wrong.distance),
         "reach": _finite(wrong.reach),
+        "agreed": round(wrong.agreed, 6),
         "kind": wrong.kind.name.lower(),
     }
 

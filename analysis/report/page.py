@@ -11,6 +11,7 @@ from analysis.drawing.layers import class_colours
 from analysis.report import sections
 from analysis.report.charts import histogram, training_curves
 from analysis.report.gallery import gallery_data
+from analysis.report.judged_share import judged_share, why_unjudged
 from analysis.report.templating import render
 from analysis.scoring.image_report import ImageReport
 from analysis.scoring.scores import PIXEL_ACCURACY
@@ -45,6 +46,8 @@ def render_page(
         "title": title,
         "scores": scores,
         "columns": sections.columns(scores),
+        "judged": judged_share(scores["judged"]),
+        "unjudged": why_unjudged(scores["judged"]),
         "main": sections.headline_scores(scores),
         "others": sections.other_scores(scores),
         "groups": sections.rows(scores["groups"], scores),

@@ -15,17 +15,19 @@ from analysis.drawing.colours import AGREEMENT_COLOURS, AgreementColours, Colour
 from analysis.drawing.overlays import OverlayWriter
 from analysis.drawing.thumbnails import draw_thumbnails
 from analysis.masks.pieces import owned_pixels
-from analysis.masks.sources import Source, check_complete, dropped_before, plan_sources
+from analysis.masks.sources import Source, check_complete, plan_sources
 from analysis.options import ScoringOptions
 from analysis.report.csv_tables import areas_to_csv, images_to_csv, objects_to_csv
 from analysis.report.examiner import Examiner
 from analysis.report.gallery import WORST, worst_and_best
+from analysis.report.judged_share import judged_to_json, predict_all
 from analysis.report.layer_files import Drawer
 from analysis.report.page import PageImages, render_page
 from analysis.report.scores_json import summary_to_json
 from analysis.report_files import IMAGES, OVERLAYS, PAGE, SCORES
 from analysis.scoring.image_report import ImageReport
-from analysis.scoring.summary import Absent, Summary, summarise
+from analysis.scoring.judged import left_out
+from analysis.scoring.summary import Summary, summarise
 from formats.console import say
 from formats.dataset import Dataset
 from formats.errors import SagesegError
@@ -61,25 +63,23 @@ def report(
     _check_truth(sources, dataset)
     if not scoring.partial:
         check_complete(sources, dataset)
-    absent = Absent(
-        dropped_crops=sum(source.dropped for source in sources) + dropped_before(predictions.info),
-        uncovered_pixels=sum(source.uncovered for source in sources),
-        grey_images=sum(owned_pixels(source.kept) < math.prod(source.kept_size) for source in sources),
-    )
+    grey_images = sum(owned_pixels(source.kept) < math.prod(source.kept_size) for source in sources)
     model, palette = predictions.model, AGREEMENT_COLOURS[colours]
     with staged_folder(out, overwrite=overwrite) as stage:
         draw = Drawer(stage, dataset.root, dataset.classes.names, palette, strips)
         draw.make_folders()
         examine = Examiner(predictions.root, dataset.root, len(dataset.classes), draw, scoring)
         examined = map_parallel(examine, sources, workers=workers, label="scoring")
-        summary = summarise(examined, dataset.classes, absent, scoring)
-        scores = {**summary_to_json(summary), "colors": colours.value, "job": model.known()}
+        summary = summarise(examined, dataset.classes, scoring)
+        judged = judged_to_json(summary.judged, left_out(sources, dataset))
+        judged["predict_all"] = predict_all(model, dataset, [source.row.split for source in sources])
+        scores = {**summary_to_json(summary), "judged": judged, "colors": colours.value, "job": model.known()}
         write_text(stage / SCORES, json.dumps(scores, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
         for name, to_csv in _TABLES.items():
             write_text(stage / name, to_csv(summary))
         drawn = _write_overlays(stage, summary, palette, overlays, workers)
         close_ups = _close_ups(stage, scores, summary.images, palette)
-        shown = PageImages(_thumbnails(stage, summary, palette), close_ups, absent.grey_images, strips, drawn)
+        shown = PageImages(_thumbnails(stage, summary, palette), close_ups, grey_images, strips, drawn)
         title = model.job or predictions.root.resolve().name
         write_text(stage / PAGE, render_page(title, scores, model, summary.images, shown, palette))
     return scores

@@ -24,8 +24,6 @@ def summary_to_json(summary: Summary) -> dict[str, Any]:
     return {
         "classes": list(names),
         "images": len(summary.images),
-        "dropped_crops_as_background": summary.absent.dropped_crops,
-        "uncovered_pixels_as_background": summary.absent.uncovered_pixels,
         "confusion": summary.totals.confusion.tolist(),
         "overall": scores_to_json(summary.overall, names),
         "per_image_mean": scores_to_json(summary.per_image_mean, names),
@@ -79,7 +77,7 @@ def _score_intervals(intervals: ScoreIntervals | None, names: Sequence[str]) -> 
         key: {name: each and list(each) for name, each in zip(names, values, strict=True)}
         for key, values in intervals.per_class.items()
     }
-    return {**by_class, **{name: each and list(each) for name, each in intervals.means.items()}}
+    return {**by_class, **{name: each and list(each) for name, each in intervals.totals.items()}}
 
 
 def _areas(summary: Summary) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from analysis.report.judged_share import judged_share, why_unjudged
 from analysis.scoring.scores import every_metric
 from formats.console import result, say
 from formats.wording import UNDEFINED
@@ -43,12 +44,14 @@ def format_scores(scores: Mapping[str, Any]) -> str:
         totals.append(["log-loss", _number(scores["log_loss"])])
     if scores["intervals"]["note"]:
         totals.append(["intervals", scores["intervals"]["note"]])
-    dropped, uncovered = scores["dropped_crops_as_background"], scores["uncovered_pixels_as_background"]
-    if dropped:
-        totals.append(["dropped crops", f"{dropped}, not predicted: counted as background"])
-    if uncovered:
-        totals.append(["pixels in no crop", f"{uncovered}: counted as background"])
-    return "\n".join([*aligned(table), "", *aligned(totals)])
+    return "\n".join([*_judged(scores["judged"]), *aligned(table), "", *aligned(totals)])
+
+
+def _judged(judged: Mapping[str, Any]) -> list[str]:
+    share = judged_share(judged)
+    if share is None:
+        return []
+    return [f"{share}:", *(f"  {why} {command}".rstrip() for why, command in why_unjudged(judged)), ""]
 
 
 def _with_interval(scores: Mapping[str, Any], key: str) -> str:

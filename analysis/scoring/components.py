@@ -53,10 +53,14 @@ class Labelled:
         """The indices of the largest components, the largest first; of equal ones the upper left."""
         return [int(index) for index in np.argsort(-self.pixels, kind="stable")[:number]]
 
+    def at(self, rows: Ints, columns: Ints) -> Ints:
+        """The component that each of the places, which are pixels of the mask, is of."""
+        return self.labels[rows, columns].astype(np.int64) - 1
+
     def count_in(self, mask: Mask) -> Ints:
         """How many of each component's pixels are 1 in a 0/1 mask of the same shape."""
         shared = row_runs(self.mask & mask)
-        return _sums(_numbers(self.labels, shared), shared.lengths, len(self))
+        return _sums(self.at(shared.rows, shared.columns), shared.lengths, len(self))
 
 
 def label(mask: Mask) -> Labelled:
@@ -67,21 +71,49 @@ def label(mask: Mask) -> Labelled:
     few = len(runs.rows) < 2**16
     number, numbered = cv2.connectedComponents(mask, connectivity=8, ltype=cv2.CV_16U if few else cv2.CV_32S)
     labels: npt.NDArray[np.integer[Any]] = np.asarray(numbered, np.uint16) if few else np.asarray(numbered, np.int32)
-    of = _numbers(labels, runs)
+    of = labels[runs.rows, runs.columns].astype(np.int64) - 1
     low, high = np.full((2, number - 1, 2), [[[2**31]], [[-1]]])
     np.minimum.at(low, of, np.stack([runs.columns, runs.rows], axis=1))
     np.maximum.at(high, of, np.stack([runs.columns + runs.lengths, runs.rows + 1], axis=1))
     return Labelled(mask, labels, np.hstack([low, high - low]), _sums(of, runs.lengths, number - 1), runs)
 
 
-def _numbers(labels: npt.NDArray[np.integer[Any]], runs: Runs) -> Ints:
-    """The component that each run is of."""
-    return labels[runs.rows, runs.columns].astype(np.int64) - 1
-
-
 def _sums(of: Ints, amounts: Ints, number: int) -> Ints:
     """The sum of the amounts of each of so many components. bincount's float64 holds it exactly."""
     return np.bincount(of, amounts, number).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Side:
+    """The objects that one side, truth or prediction, has of a class, and of each how many pixels the
+    other side has too, int64 of shape (n,)."""
+
+    objects: Labelled
+    right: Ints
+
+    def found(self) -> npt.NDArray[np.bool_]:
+        """Which objects are right by at least FOUND of their pixels."""
+        return self.right >= FOUND * self.objects.pixels
+
+    def agreed(self, index: int) -> float:
+        """The share of an object's pixels that the other side has too."""
+        return float(self.right[index] / self.objects.pixels[index])
+
+
+@dataclass(frozen=True)
+class ClassObjects:
+    """The true and the predicted objects of one class, inside its window."""
+
+    window: ClassWindow
+    true: Side
+    predicted: Side
+
+
+def class_objects(window: ClassWindow) -> ClassObjects:
+    """The objects of one window."""
+    both = window.true & window.predicted
+    sides = (label(mask) for mask in (window.true, window.predicted))
+    return ClassObjects(window, *(Side(objects, objects.count_in(both)) for objects in sides))
 
 
 def size_bins(pixels: Ints) -> Ints:
@@ -123,36 +155,37 @@ class Components:
     predicted: tuple[Component, ...]
 
 
-def find_components(windows: Iterable[ClassWindow], num_classes: int) -> Components:
+def find_components(classes: Iterable[ClassObjects], num_classes: int) -> Components:
     """The true and the predicted objects of one image, class by class."""
     true_count, predicted_count = np.zeros((2, num_classes), np.int64)
     sizes = np.zeros((len(SIZE_EDGES), len(SizeColumn)), np.int64)
     true: list[Component] = []
     predicted: list[Component] = []
-    for window in windows:
-        both = window.true & window.predicted
-        labelled, guessed = label(window.true), label(window.predicted)
-        true_count[window.class_id], predicted_count[window.class_id] = len(labelled), len(guessed)
-        right = labelled.count_in(both)
-        sizes += _count_sizes(labelled.pixels, right)
-        true += _list(window, labelled, right)
-        predicted += _list(window, guessed, guessed.count_in(both))
+    for each in classes:
+        window = each.window
+        true_count[window.class_id], predicted_count[window.class_id] = (
+            len(side.objects) for side in (each.true, each.predicted)
+        )
+        sizes += _count_sizes(each.true)
+        true += _list(window, each.true)
+        predicted += _list(window, each.predicted)
     return Components(true_count, predicted_count, sizes, _largest(true), _largest(predicted))
 
 
-def _count_sizes(pixels: Ints, right: Ints) -> Ints:
-    rows = np.stack([np.ones_like(pixels), right >= FOUND * pixels, pixels, right], axis=1)
+def _count_sizes(side: Side) -> Ints:
+    pixels = side.objects.pixels
+    rows = np.stack([np.ones_like(pixels), side.found(), pixels, side.right], axis=1)
     sizes = np.zeros((len(SIZE_EDGES), len(SizeColumn)), np.int64)
     np.add.at(sizes, size_bins(pixels), rows)
     return sizes
 
 
-def _list(window: ClassWindow, labelled: Labelled, agreed: Ints) -> list[Component]:
-    components = []
+def _list(window: ClassWindow, side: Side) -> list[Component]:
+    labelled, components = side.objects, []
     for index in labelled.largest(LISTED):
         left, top, width, height = labelled.boxes[index].tolist()
         place = window.left + left, window.top + top, width, height, int(labelled.pixels[index])
-        components.append(Component(window.class_id, *place, agreed=float(agreed[index] / labelled.pixels[index])))
+        components.append(Component(window.class_id, *place, agreed=side.agreed(index)))
     return components
 
 

@@ -26,7 +26,7 @@ class Totals(Counts):
 @dataclass(frozen=True)
 class WrongTotals(Counts):
     """Wrong objects of many images. `amounts` is `WrongObjects.amounts` summed up; `empty_count` and
-    `empty_pixels` are of the objects on the `empty_images`, where the other side has no foreground at all."""
+    `empty_pixels` are of the objects on the `empty_images`, where the other side has background alone."""
 
     amounts: Ints
     images_with: int
@@ -57,14 +57,13 @@ def totals_of(measured: Measured) -> ObjectTotals:
         components.true_count,
         components.predicted_count,
         components.sizes,
-        false_positives=_wrong_totals(measured.false_positives, confusion[1:].sum(axis=1)),
-        missed=_wrong_totals(measured.missed, confusion[:, 1:].sum(axis=0)),
+        false_positives=_wrong_totals(measured.false_positives, confusion.sum(axis=1)),
+        missed=_wrong_totals(measured.missed, confusion.sum(axis=0)),
     )
 
 
-def _wrong_totals(wrong: WrongObjects, other_foreground: Ints) -> WrongTotals:
-    """The wrong objects of one image, `other_foreground` being the foreground pixels that the side
-    which contradicts them has, by class."""
+def _wrong_totals(wrong: WrongObjects, other: Ints) -> WrongTotals:
+    """The wrong objects of one image, `other` being the pixels by class of the side that contradicts them."""
     count, pixels = wrong.amounts.sum(axis=(0, 1, 2))[[Amount.COUNT, Amount.PIXELS]].tolist()
-    empty = int(not other_foreground.any())
+    empty = int(other[0] > 0 and not other[1:].any())
     return WrongTotals(wrong.amounts, int(count > 0), empty, empty * count, empty * pixels)

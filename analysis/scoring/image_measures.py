@@ -11,7 +11,7 @@ from analysis.masks.bands import Band
 from analysis.options import ScoringOptions
 from analysis.scoring.boundary import BoundaryCounts, count_boundaries
 from analysis.scoring.class_windows import class_windows
-from analysis.scoring.components import Components, find_components
+from analysis.scoring.components import Components, class_objects, find_components
 from analysis.scoring.counts import Confusion, count
 from analysis.scoring.objects import WrongObjects, false_positive_objects, missed_objects
 from analysis.scoring.suspects import contradicted
@@ -34,12 +34,13 @@ def measure(truth: Mask, prediction: Mask, num_classes: int, options: ScoringOpt
     """Count pixels, outlines, objects and wrong objects of two masks of one shape (height, width)."""
     confusion = count(truth, prediction, num_classes)
     windows = list(class_windows(truth, prediction, confusion))
+    objects = list(map(class_objects, windows))
     return Measured(
         confusion=confusion,
         boundaries=count_boundaries(windows, truth.shape, num_classes, options),
-        components=find_components(windows, num_classes),
-        false_positives=false_positive_objects(windows, truth, num_classes, options.halo),
-        missed=missed_objects(windows, prediction, num_classes, options.halo),
+        components=find_components(objects, num_classes),
+        false_positives=false_positive_objects(objects, truth, num_classes, options.halo),
+        missed=missed_objects(objects, prediction, num_classes, options.halo),
     )
 
 

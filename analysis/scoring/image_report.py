@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 from analysis.masks.sources import Source
 from analysis.scoring.components import Component
 from analysis.scoring.image_measures import Measured
+from analysis.scoring.judged import Judged
 from analysis.scoring.objects import WrongObject
 from analysis.scoring.scores import Scores, false_positive_pixels, missed_pixels, score
 from analysis.scoring.suspects import Suspect
 from analysis.scoring.thresholds import ProbabilityCounts
+from formats.masks import Mask
 
 
 @dataclass(frozen=True)
 class ImageReport:
     """What the report says of one image. Pixels are counts at full size; those by class have an entry
-    per class, the background first, ignored pixels left out.
+    per class, the background first, those that are not judged left out. `truth_sha256` is of the truth by
+    which it was judged, ignore where it was not.
 
     `true_components` to `missed` are the largest objects and wrong objects; the numbers beside them
     count all. `suspect` is None where nothing is suspicious, or nothing is known without probabilities.
@@ -29,7 +33,8 @@ class ImageReport:
     width: int
     height: int
     scores: Scores
-    counted_pixels: int
+    judged: Judged
+    truth_sha256: str
     false_positive_pixels: int
     missed_pixels: int
     true_pixels: tuple[int, ...]
@@ -54,8 +59,10 @@ class Examined:
     probabilities: ProbabilityCounts | None
 
 
-def report_image(source: Source, measured: Measured, doubt: Suspect | None) -> ImageReport:
-    """What is kept of one image."""
+def report_image(
+    source: Source, truth: Mask, not_predicted: int, measured: Measured, doubt: Suspect | None
+) -> ImageReport:
+    """What is kept of one image, measured by the `truth` that `judged_truth` left."""
     row, confusion, components = source.row, measured.confusion, measured.components
     return ImageReport(
         stem=source.stem,
@@ -65,7 +72,8 @@ def report_image(source: Source, measured: Measured, doubt: Suspect | None) -> I
         width=source.width,
         height=source.height,
         scores=score(confusion, measured.boundaries),
-        counted_pixels=int(confusion.sum()),
+        judged=Judged(int(confusion.sum()), not_predicted),
+        truth_sha256=hashlib.sha256(truth.tobytes()).hexdigest(),
         false_positive_pixels=false_positive_pixels(confusion),
         missed_pixels=missed_pixels(confusion),
         true_pixels=tuple(confusion.sum(axis=1).tolist()),

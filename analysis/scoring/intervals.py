@@ -14,7 +14,17 @@ import numpy as np
 
 from analysis.scoring.count_totals import Totals
 from analysis.scoring.counts import Ints
-from analysis.scoring.scores import Floats, Scores, by_image, class_means, class_scores, pixel_accuracy, ratio
+from analysis.scoring.scores import (
+    ACCURACY,
+    Floats,
+    Scores,
+    class_means,
+    class_scores,
+    classes_of_images,
+    pixel_accuracy,
+    ratio,
+    totals_of_images,
+)
 
 LEVEL = 0.95
 _AT_ONCE = 100
@@ -26,10 +36,10 @@ Interval = tuple[float, float] | None
 
 @dataclass(frozen=True)
 class ScoreIntervals:
-    """The interval of each score: by metric key one per class, and by name those of means."""
+    """The interval of each score of a `Scores`."""
 
     per_class: Mapping[str, Sequence[Interval]]
-    means: Mapping[str, Interval]
+    totals: Mapping[str, Interval]
 
 
 @dataclass(frozen=True)
@@ -88,7 +98,8 @@ class _Pooled:
     def __call__(self, weights: Floats) -> dict[str, Floats]:
         confusion = np.tensordot(weights, self._confusion, 1).astype(np.int64)
         boundaries = np.tensordot(weights, self._boundaries, 1).astype(np.int64)
-        return {**class_scores(confusion, boundaries), "pixel_accuracy": pixel_accuracy(confusion)}
+        per_class = class_scores(confusion, boundaries)
+        return {**per_class, **class_means(per_class), ACCURACY: pixel_accuracy(confusion)}
 
 
 class _Averaged:
@@ -97,7 +108,7 @@ class _Averaged:
     def __init__(self, scores: Sequence[Scores], groups: Sequence[str], names: Sequence[str]) -> None:
         place = {name: i for i, name in enumerate(names)}
         at = np.array([place[name] for name in groups])
-        values = {**by_image(scores), "pixel_accuracy": np.array([each.pixel_accuracy for each in scores])}
+        values = {**classes_of_images(scores), **totals_of_images(scores)}
         self._sums = {key: _by_group(np.nan_to_num(each), at, len(names)) for key, each in values.items()}
         self._counts = {key: _by_group(~np.isnan(each), at, len(names)) for key, each in values.items()}
 
@@ -113,9 +124,7 @@ def _by_group(values: Floats, at: Ints, groups: int) -> Floats:
 
 def _intervals(samples: Sequence[dict[str, Floats]]) -> ScoreIntervals:
     drawn = {key: np.concatenate([sample[key] for sample in samples]) for key in samples[0]}
-    per_class = {key: values for key, values in drawn.items() if values.ndim == 2}
-    means = {**class_means(per_class), "pixel_accuracy": drawn["pixel_accuracy"]}
     return ScoreIntervals(
-        {key: [interval(column) for column in values.T] for key, values in per_class.items()},
-        {name: interval(values) for name, values in means.items()},
+        {key: [interval(column) for column in values.T] for key, values in drawn.items() if values.ndim == 2},
+        {name: interval(values) for name, values in drawn.items() if values.ndim == 1},
     )

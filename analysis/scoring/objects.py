@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.scoring.class_windows import ClassWindow
-from analysis.scoring.components import LISTED, SIZE_EDGES, Labelled, label, size_bins
+from analysis.scoring.components import LISTED, SIZE_EDGES, ClassObjects, Labelled, Side, label, size_bins
 from analysis.scoring.counts import Ints
 from formats.masks import Mask
 
@@ -21,8 +21,10 @@ Distances = npt.NDArray[np.float32]
 
 
 class Kind(IntEnum):
-    """What a wrong region is, by its distance to the nearest object of its class: all of it within
-    the halo; within it and beyond; or all of it beyond, an object of its own."""
+    """What a wrong region is, by two shares: how much of it lies within the halo of the class that the
+    other side has, and how much of the object that it is part of is right. All of it within, of an
+    object that was found; some of it; or none, or of an object that was not found, by
+    `analysis.scoring.components.FOUND`."""
 
     HALO = 0
     BULGE = 1
@@ -41,7 +43,8 @@ class WrongObject:
     A false positive's class is the predicted one, a missed region's the true one; `confused_with`
     is the class that the other side has on most of its pixels. `distance` and `reach` are the
     pixels from its nearest and its farthest pixel to the nearest object that the other side has of
-    the class, inf where it has none.
+    the class, inf where it has none. `agreed` is the right share of the object that it is part of, true
+    for a missed region and predicted for a false positive.
     """
 
     class_id: int
@@ -53,6 +56,7 @@ class WrongObject:
     pixels: int
     distance: float
     reach: float
+    agreed: float
     kind: Kind
 
 
@@ -70,39 +74,45 @@ class WrongObjects:
         return int(self.amounts[..., Amount.COUNT].sum())
 
 
-def false_positive_objects(windows: Iterable[ClassWindow], truth: Mask, num_classes: int, halo: int) -> WrongObjects:
+def false_positive_objects(classes: Iterable[ClassObjects], truth: Mask, num_classes: int, halo: int) -> WrongObjects:
     """What is predicted as a foreground class and is not it."""
-    found = (_find(w, w.predicted, w.true, w.cut(truth), halo) for w in windows)
+    found = (_find(each.window, each.predicted, each.true, truth, halo) for each in classes)
     return _collect(found, num_classes)
 
 
-def missed_objects(windows: Iterable[ClassWindow], prediction: Mask, num_classes: int, halo: int) -> WrongObjects:
+def missed_objects(classes: Iterable[ClassObjects], prediction: Mask, num_classes: int, halo: int) -> WrongObjects:
     """What is a foreground class and is not predicted as it."""
-    found = (_find(w, w.true, w.predicted, w.cut(prediction), halo) for w in windows)
+    found = (_find(each.window, each.true, each.predicted, prediction, halo) for each in classes)
     return _collect(found, num_classes)
 
 
 @dataclass(frozen=True)
 class _Found:
-    """The wrong regions of one class: an entry for each in every array."""
+    """The wrong regions of one class: an entry for each in every array. `part_of` is the object of `side`
+    that each lies in."""
 
     window: ClassWindow
+    side: Side
     labelled: Labelled
+    part_of: Ints
     confused_with: Ints
     distance: Distances
     reach: Distances
     kind: Ints
 
 
-def _find(window: ClassWindow, mine: Mask, other: Mask, classes: Mask, halo: int) -> _Found:
-    """The regions of the 0/1 mask `mine` that the 0/1 mask `other` does not have; `classes` are the
-    other side's class ids."""
-    labelled = label(mine & ~other)
+def _find(window: ClassWindow, side: Side, other: Side, classes: Mask, halo: int) -> _Found:
+    """The regions that `side` has and `other` has not; `classes` are the other side's class ids."""
+    theirs = other.objects.mask
+    labelled = label(side.objects.mask & ~theirs)
     at = labelled.places()
-    regions = labelled.labels[at].astype(np.int64) - 1
-    distance, reach = _distances(other, at, regions, len(labelled))
+    regions, part_of = labelled.at(*at), np.zeros(len(labelled), np.int64)
+    part_of[regions] = side.objects.at(*at)  # a region is connected, so it lies in one object
+    distance, reach = _distances(theirs, at, regions, len(labelled))
     kind = np.where(reach <= halo, Kind.HALO, np.where(distance <= halo, Kind.BULGE, Kind.OBJECT))
-    return _Found(window, labelled, _most_frequent(classes[at], regions), distance, reach, kind)
+    kind[~side.found()[part_of]] = Kind.OBJECT
+    confused_with = _most_frequent(window.cut(classes)[at], regions)
+    return _Found(window, side, labelled, part_of, confused_with, distance, reach, kind)
 
 
 def _distances(other: Mask, at: tuple[Ints, Ints], regions: Ints, number: int) -> tuple[Distances, Distances]:
@@ -150,5 +160,6 @@ def _describe(found: _Found, index: int) -> WrongObject:
         pixels=int(found.labelled.pixels[index]),
         distance=float(found.distance[index]),
         reach=float(found.reach[index]),
+        agreed=found.side.agreed(int(found.part_of[index])),
         kind=Kind(int(found.kind[index])),
     )

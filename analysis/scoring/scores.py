@@ -23,6 +23,8 @@ Floats = npt.NDArray[np.float64]
 
 ALL, FOREGROUND = slice(None), slice(1, None)
 """The classes that a mean is over; the background is the first."""
+ACCURACY = "pixel_accuracy"
+"""The name of the one score that is of no class and no mean over classes."""
 PIXEL_ACCURACY = "correct pixels / all pixels, ignored ones left out"
 _CONTOURS = (Column.PREDICTED_NEAR, Column.PREDICTED), (Column.TRUE_NEAR, Column.TRUE)
 
@@ -42,10 +44,9 @@ class Metric(Generic[Counted]):
     """One score of a class, `of` the counts that it needs.
 
     `means` are the means over classes that scores.json tells, by name. `heading` is its column's in the
-    terminal's table, where it stands there. `in_images` is whether images.csv holds it, `compared`
-    whether reports are compared by it image by image, which takes images.csv, and `over_thresholds`
-    whether it has a curve over the threshold of probabilities. `when_absent` is what an image counts in
-    the mean over images when neither its truth nor its prediction has the class.
+    terminal's table, where it stands there. `compared` is whether reports are compared by it image by
+    image, and `over_thresholds` whether it has a curve over the threshold of probabilities. `when_absent`
+    is an image's score of a class that it has neither in truth nor in prediction, but another image has.
     """
 
     key: str
@@ -55,7 +56,6 @@ class Metric(Generic[Counted]):
     of: Callable[[Counted], Floats]
     means: Mapping[str, slice] = field(default_factory=dict)
     heading: str = ""
-    in_images: bool = False
     compared: bool = False
     over_thresholds: bool = False
     when_absent: float = math.nan
@@ -76,7 +76,6 @@ METRICS: tuple[Metric[Tally], ...] = (
         lambda t: ratio(t.tp, t.tp + t.fp + t.fn),
         means={"mean_iou": ALL, "mean_iou_foreground": FOREGROUND},
         heading="IoU",
-        in_images=True,
         compared=True,
         over_thresholds=True,
     ),
@@ -84,12 +83,11 @@ METRICS: tuple[Metric[Tally], ...] = (
         "dice",
         "Dice",
         "2 TP / (2 TP + FP + FN)",
-        "Dice coefficient (F1 of pixels). Averaged over images as Kaggle's Carvana challenge does it:"
-        " an image with neither a true nor a predicted pixel counts 1.",
+        "Dice coefficient (F1 of pixels). Image by image as Kaggle's Carvana challenge has it: 1 for an image"
+        " with neither a true nor a predicted pixel of a class that others have.",
         lambda t: ratio(2 * t.tp, 2 * t.tp + t.fp + t.fn),
         means={"mean_dice": ALL},
         heading="Dice",
-        in_images=True,
         compared=True,
         over_thresholds=True,
         when_absent=1.0,
@@ -149,7 +147,6 @@ BOUNDARY_METRICS: tuple[Metric[BoundaryCounts], ...] = (
         " diagonal wide (Cheng et al. 2021).",
         lambda b: ratio(b[..., Column.BAND_BOTH], b[..., Column.BAND_EITHER]),
         means={"mean_boundary_iou": FOREGROUND},
-        in_images=True,
     ),
     Metric(
         "boundary_f",
@@ -159,7 +156,6 @@ BOUNDARY_METRICS: tuple[Metric[BoundaryCounts], ...] = (
         " one, R the share of the true one that lies so of the predicted (Csurka et al. 2013).",
         _boundary_f,
         means={"mean_boundary_f": FOREGROUND},
-        in_images=True,
     ),
 )
 
@@ -171,10 +167,11 @@ def every_metric() -> tuple[Metric[Any], ...]:
 
 @dataclass(frozen=True)
 class Scores:
-    """The scores of one matrix, or their mean over images: arrays of shape (C,) by metric key."""
+    """The scores of one matrix, or their means over images: `per_class` by metric key, arrays of shape
+    (C,), and `totals` by name, the means over classes and the pixel accuracy."""
 
     per_class: Mapping[str, Floats]
-    pixel_accuracy: float
+    totals: Mapping[str, float]
 
     def foreground_mean(self, key: str) -> float:
         """The mean over classes other than the background."""
@@ -191,7 +188,9 @@ def tally(confusion: Confusion) -> Tally:
 def score(confusion: Confusion, boundaries: BoundaryCounts | None = None) -> Scores:
     """All scores of a confusion matrix (rows truth, columns prediction); those of outlines where
     their counts are given."""
-    return Scores(class_scores(confusion, boundaries), float(pixel_accuracy(confusion)))
+    per_class = class_scores(confusion, boundaries)
+    totals = {**class_means(per_class), ACCURACY: pixel_accuracy(confusion)}
+    return Scores(per_class, {name: float(value) for name, value in totals.items()})
 
 
 def class_scores(confusion: Confusion, boundaries: BoundaryCounts | None) -> dict[str, Floats]:
@@ -208,21 +207,38 @@ def pixel_accuracy(confusion: Confusion) -> Floats:
     return ratio(np.trace(confusion, axis1=-2, axis2=-1), confusion.sum(axis=(-2, -1)))
 
 
-def mean_over_images(scores: Sequence[Scores]) -> Scores:
-    """Each class's mean over images: an image counts once, however large it is.
+def with_absent(scores: Scores, report: Confusion) -> Scores:
+    """An image's scores as a part of a report, `report` being the matrix of all its images.
 
-    Undefined scores are skipped, but Dice is 1 for an image without the class (Kaggle's Carvana
-    evaluation: "defined to be 1 when both X and Y are empty").
+    Dice is 1 for a class that the image has not, but the report has, in the truth or the prediction of
+    any image (Kaggle's Carvana evaluation: "defined to be 1 when both X and Y are empty"). Of a class
+    that no image has there is nothing to be right about, and an image of which no pixel counts stays
+    undefined.
     """
-    per_class = {key: mean_defined(values, axis=0) for key, values in by_image(scores).items()}
-    return Scores(per_class, float(mean_defined(np.array([each.pixel_accuracy for each in scores]))))
+    if math.isnan(scores.totals[ACCURACY]):
+        return scores
+    occurring = report.sum(axis=0) + report.sum(axis=1) > 0
+    absent = {metric.key: np.where(occurring, metric.when_absent, math.nan) for metric in every_metric()}
+    per_class = {key: np.where(np.isnan(each), absent[key], each) for key, each in scores.per_class.items()}
+    means = {name: float(value) for name, value in class_means(per_class).items()}
+    return Scores(per_class, {**scores.totals, **means})
 
 
-def by_image(scores: Sequence[Scores]) -> dict[str, Floats]:
-    """By metric key each image's scores, shape (images, C), with what an absent class counts."""
-    absent = {metric.key: metric.when_absent for metric in METRICS}
-    stacked = {key: np.stack([each.per_class[key] for each in scores]) for key in scores[0].per_class}
-    return {key: np.where(np.isnan(each), absent.get(key, np.nan), each) for key, each in stacked.items()}
+def mean_over_images(scores: Sequence[Scores]) -> Scores:
+    """The mean over images of each of their scores, a mean over classes being that of the image's own:
+    an image counts once, however large it is. Undefined scores are skipped."""
+    per_class = {key: mean_defined(each, axis=0) for key, each in classes_of_images(scores).items()}
+    return Scores(per_class, {name: float(mean_defined(each)) for name, each in totals_of_images(scores).items()})
+
+
+def classes_of_images(scores: Sequence[Scores]) -> dict[str, Floats]:
+    """By metric key each image's scores, shape (images, C)."""
+    return {key: np.stack([each.per_class[key] for each in scores]) for key in scores[0].per_class}
+
+
+def totals_of_images(scores: Sequence[Scores]) -> dict[str, Floats]:
+    """By name each image's means over classes and its pixel accuracy, shape (images,)."""
+    return {name: np.array([each.totals[name] for each in scores]) for name in scores[0].totals}
 
 
 def mean_defined(values: Floats, axis: int | None = None) -> Floats:
@@ -247,9 +263,7 @@ def scores_to_json(scores: Scores, names: Sequence[str]) -> dict[str, Any]:
         key: {name: defined(value) for name, value in zip(names, values.tolist(), strict=True)}
         for key, values in scores.per_class.items()
     }
-    means = {name: float(value) for name, value in class_means(scores.per_class).items()}
-    means["pixel_accuracy"] = scores.pixel_accuracy
-    return {**by_class, **{name: defined(value) for name, value in means.items()}}
+    return {**by_class, **{name: defined(value) for name, value in scores.totals.items()}}
 
 
 def class_means(per_class: Mapping[str, Floats]) -> dict[str, Floats]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 
@@ -13,7 +13,8 @@ from analysis.options import ScoringOptions
 from analysis.scoring.count_totals import ObjectTotals, Totals, totals_of
 from analysis.scoring.image_report import Examined, ImageReport
 from analysis.scoring.intervals import Intervals, bootstrap
-from analysis.scoring.scores import Scores, mean_over_images
+from analysis.scoring.judged import Judged
+from analysis.scoring.scores import Scores, mean_over_images, with_absent
 from analysis.scoring.thresholds import ProbabilityCounts
 from formats.classes import ClassTable
 
@@ -31,16 +32,6 @@ class TableRow:
 
 
 @dataclass(frozen=True)
-class Absent:
-    """What counts as background without having been predicted, and how many images show grey where the
-    dataset has no file."""
-
-    dropped_crops: int
-    uncovered_pixels: int
-    grey_images: int
-
-
-@dataclass(frozen=True)
 class Summary:
     """A scored set of predictions. `images`, `groups` and each table of `attributes` are worst first;
     `probabilities` is None where not all images have them."""
@@ -55,17 +46,17 @@ class Summary:
     groups: tuple[TableRow, ...]
     attributes: Mapping[str, tuple[TableRow, ...]]
     probabilities: ProbabilityCounts | None
-    absent: Absent
+    judged: Judged
 
 
-def summarise(examined: Iterable[Examined], classes: ClassTable, absent: Absent, scoring: ScoringOptions) -> Summary:
+def summarise(examined: Iterable[Examined], classes: ClassTable, scoring: ScoringOptions) -> Summary:
     """Sum up the images, of which there is one or more, as they come."""
     collected = _Collected()
     for each in examined:
         collected.add(each)
-    images = collected.images
-    scores = [image.scores for image in images]
     totals = reduce(add, collected.groups.values())
+    images = [replace(image, scores=with_absent(image.scores, totals.confusion)) for image in collected.images]
+    scores = [image.scores for image in images]
     groups = [image.group for image in images]
     return Summary(
         classes=classes,
@@ -78,7 +69,7 @@ def summarise(examined: Iterable[Examined], classes: ClassTable, absent: Absent,
         groups=_table(collected.groups),
         attributes=_attribute_tables(collected.attributes),
         probabilities=collected.probabilities,
-        absent=absent,
+        judged=reduce(add, (image.judged for image in images)),
     )
 
 

@@ -55,7 +55,7 @@ def suspect(stem: str, group: str, truth: Mask, prediction: Mask, contradiction:
         return None
     (largest,) = regions.largest(1)
     x, y, width, height = regions.boxes[largest].tolist()
-    foreground = np.count_nonzero(((truth != 0) & (truth != IGNORE)) | (prediction != 0))
+    foreground = np.count_nonzero((truth != IGNORE) & ((truth != 0) | (prediction != 0)))
     pixels = int(regions.pixels.sum())
     return Suspect(stem, group, pixels / foreground, pixels, x, y, width, height)
 

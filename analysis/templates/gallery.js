@@ -18,7 +18,7 @@ const formatCount = (value) => value.toLocaleString("en");
 const attributes = (image) => Object.entries(image.attributes).map(([name, value]) => `${name} ${value}`);
 
 function aboutText(image) {
-  return [image.group, image.split, ...attributes(image)].filter(Boolean).join(" · ");
+  return [image.group, image.split, ...attributes(image), image.judged].filter(Boolean).join(" · ");
 }
 function scoreText(image) {
   const pixels = `false positive ${formatCount(image.wrong)} px · missed ${formatCount(image.missed)} px`;

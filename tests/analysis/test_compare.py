@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.cli import app
-from analysis.comparison.compare import compare, paired_interval, read_reports
+from analysis.comparison.compare import compare, paired_interval
 from analysis.comparison.page import scatter, side_by_side, write_comparison
+from analysis.comparison.reading import read_reports
 from analysis.comparison.text import format_comparison
 from analysis.options import ScoringOptions
 from analysis.report.charts import common_curves
@@ -104,6 +106,7 @@ def test_only_images_in_common_count(good: Path, dataset: Dataset, tmp_path: Pat
     assert comparison["reports"][0]["per_image_mean"]["iou"] == pytest.approx(expected)
     words = Page((tmp_path / "out" / "index.html").read_text()).words
     assert "do not cover the same images" in words
+    assert re.search(r"left out, not in all: good +2$", format_comparison(comparison), re.MULTILINE)
     assert "good has 2 more" in words
 
 
@@ -256,7 +259,6 @@ def test_a_new_score_is_one_entry_in_the_table(
         lambda t: ratio(t.fn, t.tp + t.fn),
         means={"mean_miss_rate": FOREGROUND},
         heading="missed",
-        in_images=True,
         compared=True,
     )
     monkeypatch.setattr("analysis.scoring.scores.METRICS", (*METRICS, missed))
@@ -267,7 +269,7 @@ def test_a_new_score_is_one_entry_in_the_table(
     rate = scores["overall"]["miss_rate"]["car"]
     assert rate == scores["overall"]["mean_miss_rate"] == pytest.approx(1 - scores["overall"]["recall"]["car"])
     assert scores["intervals"]["overall"]["mean_miss_rate"]
-    headings, *_, car = format_scores(scores).splitlines()[:3]
+    _, (headings, *_, car) = (block.splitlines() for block in format_scores(scores).split("\n\n")[:2])
     assert (headings.split()[-1], car.split()[-1]) == ("missed", f"{rate:.4f}")
     assert "miss_rate_car" in (two / "images.csv").read_text().splitlines()[0].split(",")
     assert "Miss rate" in Page((two / "index.html").read_text()).words

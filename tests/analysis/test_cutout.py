@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from io import BytesIO
 from pathlib import Path
@@ -15,12 +16,13 @@ from analysis.drawing.legend import text_size
 from analysis.exports.cutout import backdrop, blend, encode_rgba, soft_alpha
 from analysis.exports.options import parse_background
 from analysis.exports.tint import draw_tint, light_palette, outline
+from analysis.masks.stitch import stitch
 from formats.classes import voc_palette
 from formats.console import run_app
 from formats.errors import SagesegError
 from formats.images import Rgb, encode_image, read_image
 from formats.masks import Mask
-from formats.predictions import Predictions, probabilities_path, write_predictions_tables, write_probabilities
+from formats.predictions import Predictions, open_predictions, probabilities_path, write_probabilities
 from tests.support.dataset_samples import disc_image, make_dataset, make_predictions
 
 STEMS = ("a_01", "a_02")
@@ -202,15 +204,28 @@ def test_soft_without_probabilities_is_refused(
     assert "no probabilities for --soft; predict with --probabilities" in capsys.readouterr().err
 
 
-def test_dropped_crops_are_said(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], images: Path, tmp_path: Path
+@pytest.mark.parametrize("stitched", [False, True])
+@pytest.mark.parametrize("verb", ["cutout", "overlay", "labelme", "submission"])
+def test_what_was_not_predicted_is_said(
+    verb: str,
+    stitched: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    images: Path,
+    tmp_path: Path,
 ) -> None:
     dataset = make_dataset(tmp_path / "d", SAMPLES, crop=16)
-    masks = {stem: mask for stem, (_, mask) in SAMPLES.items()}
-    kept = make_predictions(tmp_path / "p", dataset, masks)
-    rows = [row for row in dataset.rows if row.source_stem in masks]
-    write_predictions_tables(kept.root, rows, dataset.classes, {})
-    assert run(monkeypatch, "cutout", kept.root, images, "--out", tmp_path / "out") == 0
-    dropped = sum(not row.kept for row in rows)
-    assert dropped > 0
-    assert f"{dropped} dropped crops were not predicted" in capsys.readouterr().err
+    predictions = make_predictions(tmp_path / "p", dataset, {stem: mask for stem, (_, mask) in SAMPLES.items()})
+    if stitched:
+        stitch(predictions, dataset, tmp_path / "s", workers=1)
+        predictions = open_predictions(tmp_path / "s")
+    operands = [predictions.root, images] if verb in ("cutout", "overlay") else [predictions.root]
+    capsys.readouterr()
+    assert run(monkeypatch, verb, *operands, "--out", tmp_path / "out") == 0
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note:")]
+    assert len(said) == 1
+    assert re.match(r"note: [\d.]+ % of the pixels, in \d of \d images, were not predicted and are background", said[0])
+    whole = make_predictions(tmp_path / "w", dataset, {s: m for s, (_, m) in SAMPLES.items()}, dropped_too=True)
+    operands[0] = whole.root
+    assert run(monkeypatch, verb, *operands, "--out", tmp_path / "again") == 0
+    assert "not predicted" not in capsys.readouterr().err

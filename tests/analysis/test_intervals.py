@@ -79,7 +79,7 @@ def test_the_interval_holds_the_score() -> None:
     for key, intervals in found.overall.per_class.items():
         for value, bounds in zip(pooled.per_class.get(key, []), intervals, strict=False):
             assert bounds is None or bounds[0] <= value <= bounds[1], key
-    low, high = found.overall.means["mean_iou"] or (1, 0)
+    low, high = found.overall.totals["mean_iou"] or (1, 0)
     assert low <= mean_defined(pooled.per_class["iou"]) <= high
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,7 +12,15 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from analysis.scoring.class_windows import class_windows
-from analysis.scoring.components import SIZE_EDGES, Components, SizeColumn, find_components, label
+from analysis.scoring.components import (
+    SIZE_EDGES,
+    ClassObjects,
+    Components,
+    SizeColumn,
+    class_objects,
+    find_components,
+    label,
+)
 from analysis.scoring.counts import count
 from analysis.scoring.objects import Amount, Kind, WrongObject, WrongObjects, false_positive_objects, missed_objects
 from analysis.scoring.runs import row_runs
@@ -25,14 +34,18 @@ def spots(height: int, width: int, density: float, seed: int) -> Mask:
     return (np.random.default_rng(seed).random((height, width)) < density).astype(np.uint8)
 
 
+def objects(truth: Mask, prediction: Mask, num_classes: int) -> list[ClassObjects]:
+    return list(map(class_objects, class_windows(truth, prediction, count(truth, prediction, num_classes))))
+
+
 def found(truth: Mask, prediction: Mask, num_classes: int = 2) -> Components:
-    return find_components(class_windows(truth, prediction, count(truth, prediction, num_classes)), num_classes)
+    return find_components(objects(truth, prediction, num_classes), num_classes)
 
 
 def wrong(truth: Mask, prediction: Mask, num_classes: int = 2, halo: int = 3) -> tuple[WrongObjects, WrongObjects]:
-    windows = list(class_windows(truth, prediction, count(truth, prediction, num_classes)))
-    false_positives = false_positive_objects(windows, truth, num_classes, halo)
-    return false_positives, missed_objects(windows, prediction, num_classes, halo)
+    classes = objects(truth, prediction, num_classes)
+    false_positives = false_positive_objects(classes, truth, num_classes, halo)
+    return false_positives, missed_objects(classes, prediction, num_classes, halo)
 
 
 def blank(height: int = 40, width: int = 60) -> Mask:
@@ -148,6 +161,81 @@ def test_a_missed_object_and_a_missed_rim() -> None:
         (10, 10, 2, 20, 40, Kind.HALO),
         (50, 35, 5, 3, 15, Kind.OBJECT),
     ]
+
+
+def pole(width: int = 12) -> Mask:
+    """An object so thin that all of it lies near any part of it."""
+    mask = blank()
+    mask[4:36, 20 : 20 + width] = 1
+    return mask
+
+
+@pytest.mark.parametrize(("lost", "kind"), [(5, Kind.HALO), (6, Kind.HALO), (7, Kind.OBJECT), (11, Kind.OBJECT)])
+def test_an_object_of_which_more_than_half_is_missed_has_no_halo(lost: int, kind: Kind) -> None:
+    truth, prediction = pole(), pole()
+    prediction[:, 20 : 20 + lost] = 0
+    ((only,), others) = (side.largest for side in reversed(wrong(truth, prediction, halo=20)))
+    assert (only.pixels, only.kind, others) == (32 * lost, kind, ())
+    assert only.agreed == pytest.approx(1 - lost / 12)
+    assert only.reach <= 20
+
+
+def test_halves_missed_on_both_sides_count_together() -> None:
+    truth, prediction = pole(), blank()
+    prediction[4:36, 24:28] = 1  # a third of the pole, in its middle
+    missed = wrong(truth, prediction, halo=20)[1]
+    assert [(each.pixels, each.kind) for each in missed.largest] == [(32 * 4, Kind.OBJECT)] * 2
+    assert [each.agreed for each in missed.largest] == pytest.approx([1 / 3] * 2)
+
+
+def test_what_is_predicted_around_a_speck_is_no_halo_of_it() -> None:
+    truth, prediction = blank(), blank()
+    truth[18:22, 28:32] = 1
+    prediction[15:25, 25:35] = 1
+    (only,) = wrong(truth, prediction, halo=10)[0].largest
+    assert (only.pixels, only.kind, only.agreed) == (84, Kind.OBJECT, 0.16)
+
+
+def test_a_bulge_of_a_small_object_is_more_than_the_object() -> None:
+    truth, prediction = blank(), blank()
+    truth[10:20, 5:15] = prediction[10:20, 5:15] = 1
+    prediction[13:17, 15:40] = 1  # as many pixels again
+    (even,) = wrong(truth, prediction)[0].largest
+    assert (even.pixels, even.kind, even.agreed) == (100, Kind.BULGE, 0.5)
+    prediction[13, 40] = 1
+    assert wrong(truth, prediction)[0].largest[0].kind is Kind.OBJECT
+
+
+def test_each_region_is_judged_by_its_own_object() -> None:
+    truth, prediction = blank(), blank()
+    truth[10:30, 2:22] = truth[10:30, 40:46] = 1
+    prediction[10:30, 4:22] = prediction[10:30, 44:46] = 1  # a tenth of one missed, two thirds of the other
+    missed = wrong(truth, prediction, halo=10)[1]
+    assert [(each.x, each.kind) for each in missed.largest] == [(40, Kind.OBJECT), (2, Kind.HALO)]
+
+
+@given(shape=shapes, halo=st.integers(0, 6))
+def test_kinds_are_what_the_two_shares_say_and_hold_every_region_once(
+    shape: tuple[int, int, float, int], halo: int
+) -> None:
+    truth, prediction = spots(*shape), spots(*shape[:3], shape[3] + 1)
+    false_positives, missed = wrong(truth, prediction, halo=halo)
+    for side, mine, other in ((false_positives, prediction, truth), (missed, truth, prediction)):
+        places, number = ndimage.label(mine & (1 - other), EIGHT)
+        whole, _ = ndimage.label(mine, EIGHT)
+        far = cv2.distanceTransform(1 - other, cv2.DIST_L2, 5) if other.any() else np.full(mine.shape, np.inf)
+        expected = np.zeros((len(Kind), len(Amount)), int)
+        for region in range(1, number + 1):
+            at = places == region
+            within, right = (far[at] <= halo).mean(), other[whole == whole[at][0]].mean()
+            rules = {
+                Kind.OBJECT: within == 0 or right < 0.5,
+                Kind.BULGE: 0 < within < 1 and right >= 0.5,
+                Kind.HALO: within == 1 and right >= 0.5,
+            }
+            assert sum(rules.values()) == 1
+            expected[next(kind for kind in rules if rules[kind])] += [1, at.sum()]
+        assert side.amounts[1].sum(axis=1).tolist() == expected.tolist()
 
 
 def test_what_a_region_is_confused_with() -> None:

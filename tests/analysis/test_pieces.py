@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.masks.pieces import Piece, assemble, divide, owned_pixels
+from analysis.masks.pieces import Piece, assemble, boxes_at, divide, left_over, owned_pixels
 from formats.classes import IGNORE
 from formats.crops import Box, crop_grid, crop_id
+from formats.masks import resize_mask
 from tests.support.dataset_samples import cut_crop
 
 grids = st.integers(1, 24).flatmap(lambda size: st.tuples(st.just(size), st.integers(0, size - 1)))
@@ -46,3 +47,29 @@ def test_without_parts_all_is_fill(shape: tuple[int, ...]) -> None:
     whole = assemble(shape, [], fill=128)
     assert whole.shape == shape
     assert (whole == 128).all()
+
+
+sides = st.integers(1, 60)
+
+
+@given(width=sides, height=sides, size=st.integers(1, 24), seed=st.integers(0, 99), to=st.tuples(sides, sides))
+def test_what_is_left_over_and_what_is_owned_divide_the_source(
+    width: int, height: int, size: int, seed: int, to: tuple[int, int]
+) -> None:
+    grid = {str(n): box for n, box in enumerate(crop_grid(width, height, size, size // 3))}
+    pieces = divide(grid, width, height)
+    there = np.random.default_rng(seed).random(len(pieces)) < 0.6
+    pieces = [piece for piece, kept in zip(pieces, there, strict=True) if kept]
+    boxes = left_over(pieces, width, height)
+    assert all(box.width and box.height for box in boxes_at(boxes, (width, height), to))
+    times = np.zeros((height, width), int)
+    for box in [*boxes, *(piece.owned for piece in pieces)]:
+        times[box.top : box.top + box.height, box.left : box.left + box.width] += 1
+    assert (times == 1).all()
+    marked = np.zeros((height, width), np.uint8)
+    for box in boxes:
+        marked[box.top : box.top + box.height, box.left : box.left + box.width] = 1
+    resized = np.zeros(to[::-1], np.uint8)
+    for box in boxes_at(boxes, (width, height), to):
+        resized[box.top : box.top + box.height, box.left : box.left + box.width] = 1
+    assert np.array_equal(resized, resize_mask(marked, *to))

@@ -38,6 +38,7 @@ def shifted(mask: Mask, by: int) -> Mask:
     return np.roll(mask, by, axis=1)
 
 
+TRUE = {stem: mask for stem, (_, mask) in IMAGES.items()}
 PREDICTED = {stem: shifted(IMAGES[stem][1], by) for stem, by in zip(STEMS, (3, 9, 0), strict=True)}
 
 
@@ -49,6 +50,11 @@ def dataset(tmp_path: Path) -> Dataset:
 @pytest.fixture
 def predictions(tmp_path: Path, dataset: Dataset) -> Predictions:
     return make_predictions(tmp_path / "predictions", dataset, PREDICTED, dropped_too=True)
+
+
+def images_table(out: Path) -> list[dict[str, str]]:
+    with (out / "images.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def iou(truth: Mask, prediction: Mask) -> float:
@@ -83,27 +89,13 @@ def test_crops_stitched_masks_and_workers_give_the_same_report(
 
 def test_images_csv_is_worst_first(predictions: Predictions, dataset: Dataset, tmp_path: Path) -> None:
     report(predictions, dataset, tmp_path / "out", workers=1)
-    with (tmp_path / "out" / "images.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = images_table(tmp_path / "out")
     assert [row["stem"] for row in rows] == ["a_02", "a_01", "b_01"]
     truth, predicted = IMAGES["a_02"][1], PREDICTED["a_02"]
     assert float(rows[0]["iou_car"]) == pytest.approx(iou(truth, predicted), abs=1e-6)
     assert int(rows[0]["false_positive_pixels"]) == np.sum(predicted & ~truth & 1)
     assert int(rows[0]["missed_pixels"]) == np.sum(truth & ~predicted & 1)
     assert (rows[0]["group"], rows[0]["split"], rows[0]["angle"]) == ("a", "val", "02")
-
-
-def test_dropped_crops_are_background_counted_and_said(dataset: Dataset, tmp_path: Path) -> None:
-    kept_only = make_predictions(tmp_path / "kept", dataset, PREDICTED)
-    dropped = sum(not row.kept for row in dataset.rows)
-    assert dropped > 0
-    scores = report(kept_only, dataset, tmp_path / "out", workers=1)
-    assert scores["dropped_crops_as_background"] == dropped
-    assert f"<b>{dropped}</b> dropped crop" in (tmp_path / "out" / "index.html").read_text()
-    assert "Flat grey stands where" in (tmp_path / "out" / "index.html").read_text()
-    stitch(kept_only, dataset, tmp_path / "stitched", workers=1)
-    again = report(open_predictions(tmp_path / "stitched"), dataset, tmp_path / "again", workers=1)
-    assert again == scores
 
 
 def test_objects_in_dropped_crops_are_judged_by_the_sources_own_mask(dataset: Dataset, tmp_path: Path) -> None:
@@ -294,8 +286,7 @@ def test_a_page_of_bare_scores_still_stands() -> None:
     scores = {
         "classes": ["_background_", "car"],
         "images": 0,
-        "dropped_crops_as_background": 0,
-        "uncovered_pixels_as_background": 2,
+        "judged": {"pixels": 9, "of": 9, "share": 1.0, "not_predicted": 0},
         "confusion": [[9, 0], [0, 0]],
         "overall": one,
         "per_image_mean": one,
@@ -305,7 +296,7 @@ def test_a_page_of_bare_scores_still_stands() -> None:
     page = Page(render_page("bare", scores, ModelFacts(), [], PageImages({}, {}, 0, strips=False, overlays=0), colours))
     page.check_whole()
     assert "IoU, car –" in page.words
-    assert "2 pixels lie in no crop" in page.words
+    assert "were judged" not in page.words
     assert "there is nothing to plot" in page.words
 
 

@@ -84,7 +84,7 @@ def test_submission_and_back(stitched: Predictions, tmp_path: Path) -> None:
     assert rows[0] == ["img", "rle_mask"]
     assert [row[0] for row in rows[1:]] == ["car0_00.jpg", "car1_01.jpg", "car2_02.jpg"]
     assert masks_from_submission(out, tmp_path / "back", (50, 40)) == 3
-    for row in stitched.rows:
+    for row in stitched.predicted():
         back = open_predictions(tmp_path / "back").mask_path(row.id)
         assert np.array_equal(read_mask(back), read_mask(stitched.mask_path(row.id)))
 

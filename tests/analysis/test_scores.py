@@ -23,6 +23,7 @@ from analysis.scoring.scores import (
     missed_pixels,
     score,
     scores_to_json,
+    with_absent,
 )
 
 NAN = math.nan
@@ -49,7 +50,7 @@ def test_two_classes_by_hand(key: str, background: float, car: float) -> None:
     assert scores.per_class[key].tolist() == pytest.approx([background, car])
     assert mean_defined(scores.per_class[key]) == pytest.approx((background + car) / 2)
     assert scores.foreground_mean(key) == pytest.approx(car)
-    assert scores.pixel_accuracy == pytest.approx(9 / 13)
+    assert scores.totals["pixel_accuracy"] == pytest.approx(9 / 13)
 
 
 def test_every_score_says_what_it_is() -> None:
@@ -87,7 +88,7 @@ def test_scores_equal_scikit_learn() -> None:
     scores = score(count(TRUTH, PREDICTION, NUM_CLASSES))
     for key, theirs in (("iou", sklearn.metrics.jaccard_score), ("dice", sklearn.metrics.f1_score)):
         assert scores.per_class[key].tolist() == pytest.approx(theirs(*pair, average=None).tolist())
-    assert scores.pixel_accuracy == pytest.approx(sklearn.metrics.accuracy_score(*pair))
+    assert scores.totals["pixel_accuracy"] == pytest.approx(sklearn.metrics.accuracy_score(*pair))
 
 
 def test_kaggles_dice_equals_torchmetrics_mean_over_images() -> None:
@@ -110,16 +111,33 @@ def test_an_absent_class_is_undefined_and_skipped() -> None:
 def test_nothing_counted_is_undefined_throughout() -> None:
     scores = score(matrix([0, 0], [0, 0]))
     assert all(np.isnan(scores.per_class[key]).all() for key in KEYS)
-    assert math.isnan(scores.pixel_accuracy)
+    assert math.isnan(scores.totals["pixel_accuracy"])
     assert math.isnan(mean_defined(scores.per_class["iou"]))
 
 
 def test_mean_over_images_skips_undefined_but_dice_of_empty_is_one() -> None:
-    half, empty = score(matrix([2, 0], [1, 1])), score(matrix([4, 0], [0, 0]))
-    mean = mean_over_images([half, empty])
+    half, empty = matrix([2, 0], [1, 1]), matrix([4, 0], [0, 0])
+    mean = mean_over_images([with_absent(score(each), half + empty) for each in (half, empty)])
     assert mean.per_class["iou"].tolist() == pytest.approx([(2 / 3 + 1) / 2, 1 / 2])
     assert mean.per_class["dice"].tolist() == pytest.approx([(4 / 5 + 1) / 2, (2 / 3 + 1) / 2])
-    assert mean.pixel_accuracy == pytest.approx((3 / 4 + 1) / 2)
+    assert mean.totals["pixel_accuracy"] == pytest.approx((3 / 4 + 1) / 2)
+    assert mean.totals["mean_dice"] == pytest.approx(((4 / 5 + 2 / 3) / 2 + 1) / 2)
+    assert mean.totals["mean_iou"] == pytest.approx(((2 / 3 + 1 / 2) / 2 + 1) / 2)  # of the image's own means
+
+
+def test_a_class_that_no_image_has_is_not_right_anywhere() -> None:
+    """Nothing is predicted where one of twenty classes is true: not a Dice of 19 / 20."""
+    blind = np.zeros((20, 20), np.int64)
+    blind[0, 0], blind[3, 0] = 900, 100
+    mean = mean_over_images([with_absent(score(blind), blind)])
+    assert mean.totals["mean_dice"] == pytest.approx((1800 / 1900 + 0) / 2)
+    assert np.flatnonzero(~np.isnan(mean.per_class["dice"])).tolist() == [0, 3]
+
+
+def test_an_image_of_which_no_pixel_counts_is_not_right_either() -> None:
+    nothing = with_absent(score(matrix([0, 0], [0, 0])), matrix([1, 0], [0, 1]))
+    assert np.isnan(nothing.per_class["dice"]).all()
+    assert math.isnan(nothing.totals["mean_dice"])
 
 
 def test_several_matrices_are_scored_as_each_alone() -> None:

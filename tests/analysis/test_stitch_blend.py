@@ -168,7 +168,9 @@ def test_a_recorded_resize_is_undone(resized: Dataset, tmp_path: Path) -> None:
     for each in (predictions, stitched):
         scores = report(each, resized, tmp_path / f"report-{each.root.name}", workers=1)
         assert scores["overall"]["iou"]["car"] == 1.0
-        assert np.sum(scores["confusion"]) == 2 * SOURCE_SIZE[0] * SOURCE_SIZE[1]
+        judged = scores["judged"]
+        assert judged["pixels"] == np.sum(scores["confusion"])
+        assert judged["of"] == judged["pixels"] + judged["not_predicted"] == 2 * SOURCE_SIZE[0] * SOURCE_SIZE[1]
 
 
 def test_without_a_dataset_the_predictions_tell_of_the_resize(resized: Dataset, tmp_path: Path) -> None:

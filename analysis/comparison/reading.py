@@ -1,0 +1,179 @@
+"""The reports that are compared, read and checked: only what all of them judged alike says which is better."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from analysis.report_files import IMAGES, SCORES
+from analysis.scoring.judged import Judged
+from analysis.scoring.scores import Metric, every_metric
+from formats.errors import SagesegError
+from formats.predictions import ModelFacts, read_model_facts
+from formats.wording import format_share
+
+
+def compared_metrics() -> list[Metric[Any]]:
+    """What is compared image by image: each the mean over the foreground classes."""
+    return [metric for metric in every_metric() if metric.compared]
+
+
+@dataclass(frozen=True)
+class ImageScores:
+    """One row of images.csv: by key the scores of the foreground classes that are compared, nan where
+    undefined; `truth` is a checksum of the truth by which they are judged, ignore where they are not."""
+
+    group: str
+    size: tuple[int, int]
+    judged: Judged
+    truth: str
+    by_class: Mapping[str, tuple[float, ...]]
+
+    def mean(self, key: str) -> float:
+        """Of the classes where the score is defined; nan where there is none."""
+        known = [value for value in self.by_class[key] if not math.isnan(value)]
+        return sum(known) / len(known) if known else math.nan
+
+
+@dataclass(frozen=True)
+class ReportScores:
+    """What a report's folder says: `scores` is scores.json, `model` its job, `images` are by stem."""
+
+    folder: Path
+    name: str
+    scores: Mapping[str, Any]
+    model: ModelFacts
+    images: Mapping[str, ImageScores]
+
+
+def read_reports(folders: Sequence[Path], *, common: bool = False) -> list[ReportScores]:
+    """The reports, each with a name of its own.
+
+    Raises SagesegError where a folder is no report, where their classes or images differ so that they
+    cannot be compared, and, unless only the `common` ones are asked for, where images that all have are
+    not judged alike.
+    """
+    if len(folders) < 2:
+        raise SagesegError(f"{len(folders)} report; expected two or more to compare")
+    reports = _named([_read_report(folder) for folder in folders])
+    first = reports[0]
+    for other in reports[1:]:
+        if other.scores["classes"] != first.scores["classes"]:
+            theirs, ours = (", ".join(each.scores["classes"]) for each in (other, first))
+            raise SagesegError(f"{other.folder}: classes {theirs}; expected those of {first.folder}: {ours}")
+    _check_images(reports)
+    _check_judged(reports, common=common)
+    return _with_absent(reports)
+
+
+def _read_report(folder: Path) -> ReportScores:
+    path = folder / SCORES
+    try:
+        scores = json.loads(path.read_text(encoding="utf-8"))
+        lines = (folder / IMAGES).read_text(encoding="utf-8").splitlines()
+    except OSError as e:
+        raise SagesegError(
+            f"{folder}: no report here ({Path(str(e.filename)).name} is missing); make one with sageseg analysis report"
+        ) from e
+    except ValueError as e:
+        raise SagesegError(f"{path}: not JSON ({e}); make the report again") from e
+    try:
+        images = {row["stem"]: _read_image(row, scores["classes"]) for row in csv.DictReader(lines)}
+        model = read_model_facts(scores.get("job") or {}, path)
+    except (KeyError, TypeError, ValueError, AttributeError) as e:
+        raise SagesegError(
+            f"{folder}: scores.json or images.csv not written by this sageseg ({e!r}); make the report again"
+        ) from e
+    return ReportScores(folder, model.job or folder.resolve().name, scores, model, images)
+
+
+def _read_image(row: Mapping[str, str], classes: Sequence[str]) -> ImageScores:
+    keys = [metric.key for metric in compared_metrics()]
+    judged = Judged(*(int(row[f"{what}_pixels"]) for what in ("judged", "not_predicted")))
+    by_class = {key: tuple(_number(row[f"{key}_{name}"]) for name in classes[1:]) for key in keys}
+    return ImageScores(row["group"], (int(row["width"]), int(row["height"])), judged, row["truth_sha256"], by_class)
+
+
+def _number(cell: str) -> float:
+    return float(cell) if cell else math.nan
+
+
+def _named(reports: Sequence[ReportScores]) -> list[ReportScores]:
+    """Reports of one job are told apart by their folders' names, those of one name by number."""
+    names = [report.name for report in reports]
+    told = [
+        n if names.count(n) == 1 else f"{n} ({r.folder.resolve().name})" for n, r in zip(names, reports, strict=True)
+    ]
+    unique = [n if told.count(n) == 1 else f"{n} #{place}" for place, n in enumerate(told, 1)]
+    return [replace(report, name=name) for name, report in zip(unique, reports, strict=True)]
+
+
+def shared_stems(reports: Sequence[ReportScores]) -> list[str]:
+    """The images that all reports have, in the order of the first."""
+    return [stem for stem in reports[0].images if all(stem in report.images for report in reports)]
+
+
+def common_stems(reports: Sequence[ReportScores]) -> list[str]:
+    """Those of them that all reports judge alike: the same pixels, by the same truth."""
+    return [stem for stem in shared_stems(reports) if len({report.images[stem].truth for report in reports}) == 1]
+
+
+def _check_images(reports: Sequence[ReportScores]) -> None:
+    shared = shared_stems(reports)
+    if not shared:
+        raise SagesegError(f"{reports[1].folder}: no image in common with {reports[0].folder}; compare the same images")
+    for stem in shared:
+        sizes = {report.images[stem].size for report in reports}
+        if len(sizes) > 1:
+            told = " and ".join(f"{width}×{height}" for width, height in sorted(sizes))
+            raise SagesegError(f"{stem}: {told} pixels in different reports; compare the same images")
+
+
+def _check_judged(reports: Sequence[ReportScores], *, common: bool) -> None:
+    shared, alike = shared_stems(reports), common_stems(reports)
+    differing = [stem for stem in shared if stem not in set(alike)]
+    if not differing or (common and alike):
+        return
+    stem, first = differing[0], reports[0]
+    other = next(each for each in reports if each.images[stem].truth != first.images[stem].truth)
+    one, two = (report.images[stem].judged for report in (first, other))
+    if one == two:
+        how = f"judged by another truth in {other.folder} than in {first.folder}"
+        mend = "report both by one dataset"
+    else:
+        told = (
+            f"{format_share(judged.share)} of it ({judged.pixels:,} pixels) in {report.folder}"
+            for judged, report in ((one, first), (two, other))
+        )
+        how, mend = f"judged {' and '.join(told)}", "predict all crops for both, and report again"
+    rest = f", or compare the {len(alike)} that are judged alike with --common" if alike else ""
+    raise SagesegError(f"{stem}: {how} ({len(differing)} of {len(shared)} images differ so); {mend}{rest}")
+
+
+def _with_absent(reports: Sequence[ReportScores]) -> list[ReportScores]:
+    """With what an image counts for a class that it has not, where only another report has the class at
+    all: as `analysis.scoring.scores.with_absent`, all of them being one."""
+    counted: dict[str, list[float]] = {}
+    for metric in compared_metrics():
+        rows = [image.by_class[metric.key] for report in reports for image in report.images.values()]
+        occurring = [any(not math.isnan(value) for value in column) for column in zip(*rows, strict=True)]
+        counted[metric.key] = [metric.when_absent if occurs else math.nan for occurs in occurring]
+    return [
+        replace(report, images={stem: _fill(image, counted) for stem, image in report.images.items()})
+        for report in reports
+    ]
+
+
+def _fill(image: ImageScores, absent: Mapping[str, Sequence[float]]) -> ImageScores:
+    if not image.judged.pixels:
+        return image
+    filled = {
+        key: tuple(other if math.isnan(value) else value for value, other in zip(values, absent[key], strict=True))
+        for key, values in image.by_class.items()
+    }
+    return replace(image, by_class=filled)
