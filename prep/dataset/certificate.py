@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from formats.classes import ClassTable
 from formats.dataset import SPLITS
+from prep.dataset.alignment import SIDE
 from prep.dataset.journal import ImageEntry
 from prep.dataset.split import rank
-from prep.dataset.twins import LIMIT, SIDE, Thumbnails, Twins, find_twins
+from prep.dataset.twins import LIMIT, Thumbnails, Twins, find_twins
 from prep.options import PrepOptions
 from prep.readers.labelled_image import LabelledImage
 
@@ -107,6 +108,8 @@ def _described(pair: Twins, images: Sequence[LabelledImage], splits: Sequence[st
         "splits": [splits[pair.a], splits[pair.b]],
         "difference": pair.difference,
         "shift": [round(pair.dx / SIDE, 4), round(pair.dy / SIDE, 4)],
+        "zoom": pair.zoom,
+        "mirrored": pair.mirrored,
     }
 
 

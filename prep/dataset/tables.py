@@ -32,9 +32,10 @@ from formats.errors import SagesegError
 from formats.manifest import attribute_names, manifest_lines
 from formats.staging import link_file, write_lines, write_text
 from formats.version import tool_version
+from prep.dataset.alignment import SIDE
 from prep.dataset.certificate import Balance, certify
 from prep.dataset.journal import ImageEntry, Journal
-from prep.dataset.twins import SIDE, Thumbnails
+from prep.dataset.twins import Thumbnails
 from prep.options import PrepOptions
 from prep.readers.labelled_image import LabelledImage
 
