@@ -37,6 +37,9 @@ class Dataset:
     def mask_path(self, row_id: str) -> Path:
         return mask_path(self.root, row_id)
 
+    def truth_path(self, stem: str) -> Path:
+        return truth_path(self.root, stem)
+
     def kept(self, split: str) -> list[ManifestRow]:
         """The rows of a split that have files."""
         return [row for row in self.rows if row.kept and row.split == split]
@@ -48,6 +51,11 @@ def image_path(root: Path, row_id: str) -> Path:
 
 def mask_path(root: Path, row_id: str) -> Path:
     return root / "SegmentationClass" / f"{row_id}.png"
+
+
+def truth_path(root: Path, stem: str) -> Path:
+    """The mask of a whole source at its own size, by the source's stem."""
+    return root / "truth" / f"{stem}.png"
 
 
 def image_set_path(root: Path, split: str) -> Path:

@@ -28,6 +28,8 @@ IMAGE_SUFFIXES = JPEG_SUFFIXES | {".png", ".bmp", ".tif", ".tiff", ".webp", ".gi
 """How the names of files end that `read_image` decodes."""
 JPEG_QUALITY = 95
 JPEG_SUBSAMPLING = "420"
+Pixels = npt.NDArray[np.uint8]
+"""A mask or an image, shape (height, width) or (height, width, 3), dtype uint8."""
 _JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG with further images behind it, as phones write them
 _ORIENTATION = 0x0112
 _UPRIGHT, _FIRST_SIDEWAYS, _LAST = 1, 5, 8
@@ -44,18 +46,18 @@ def read_image(path: Path) -> Rgb:
         return decode_image(path.read_bytes())
 
 
-def decode_image(content: bytes) -> Rgb:
-    """Decode an encoded image to RGB, turned as its EXIF orientation says.
+def decode_image(content: bytes, *, turned: bool = True) -> Rgb:
+    """Decode an encoded image to RGB, turned as its EXIF orientation says, or with its pixels as they are
+    stored.
 
     Raises ValueError or OSError when it is broken or no 8-bit image.
     """
     with open_header(content) as image:
+        orientation = orientation_of(image) if turned else _UPRIGHT
         if image.format in _JPEG_FORMATS:
-            pixels = np.asarray(simplejpeg.decode_jpeg(content, colorspace="RGB"))
-            return _upright(pixels, _orientation(image))
+            return turn_upright(np.asarray(simplejpeg.decode_jpeg(content, colorspace="RGB")), orientation)
         _check_depth(image, content)
-        orientation = _orientation(image)
-        return _upright(np.asarray(image.convert("RGB")), orientation)
+        return turn_upright(np.asarray(image.convert("RGB")), orientation)
 
 
 def read_luma(path: Path) -> Luma:
@@ -66,7 +68,7 @@ def read_luma(path: Path) -> Luma:
         with open_header(content) as image:
             if image.format in _JPEG_FORMATS:
                 luma = np.asarray(simplejpeg.decode_jpeg(content, colorspace="GRAY"))[..., 0]
-                return _upright(luma, _orientation(image))
+                return turn_upright(luma, orientation_of(image))
         return np.asarray(Image.fromarray(decode_image(content)).convert("L"))
 
 
@@ -107,19 +109,26 @@ def _check_depth(image: Image.Image, content: bytes) -> None:
         raise ValueError(f"over 8 bits a channel, mode {image.mode}; convert it to 8 bits")
 
 
-def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation 1..8. Of a PNG only EXIF before the pixels counts: Pillow decodes them all
-    to look behind."""
+def orientation_of(image: Image.Image) -> int:
+    """The EXIF orientation 1..8 by which the pixels that Pillow gives are still to be turned: those of a
+    TIFF it turns itself (seen with 13.0)."""
+    return _UPRIGHT if image.format == "TIFF" else _stated_orientation(image)
+
+
+def _stated_orientation(image: Image.Image) -> int:
+    """The orientation in an image's EXIF or XMP. Of a PNG only EXIF before the pixels counts: Pillow decodes
+    them all to look behind."""
     if image.format == "PNG" and "exif" not in image.info:
         return _UPRIGHT
     orientation = image.getexif().get(_ORIENTATION, _UPRIGHT)
     return orientation if orientation in range(_UPRIGHT, _LAST + 1) else _UPRIGHT
 
 
-def _upright(pixels: Rgb, orientation: int) -> Rgb:
-    """Turn and mirror as EXIF 2.32, tag Orientation, says."""
-    if orientation in (5, 6, 7, 8):
-        pixels = pixels.transpose(1, 0, 2)
+def turn_upright(pixels: Pixels, orientation: int) -> Pixels:
+    """Turn and mirror pixels, shape (height, width) or (height, width, 3), as EXIF 2.32, tag Orientation,
+    says."""
+    if orientation >= _FIRST_SIDEWAYS:
+        pixels = pixels.swapaxes(0, 1)
     rows = -1 if orientation in (3, 4, 7, 8) else 1
     columns = -1 if orientation in (2, 3, 6, 7) else 1
     return np.ascontiguousarray(pixels[::rows, ::columns])
@@ -129,7 +138,7 @@ def is_plain_jpeg(content: bytes) -> bool:
     """Whether these bytes may stand in a dataset as they are: a colour JPEG whose pixels lie as
     they are to be seen. Every other image is encoded once."""
     with open_header(content) as image:
-        return image.format in _JPEG_FORMATS and image.mode == "RGB" and _orientation(image) == _UPRIGHT
+        return image.format in _JPEG_FORMATS and image.mode == "RGB" and orientation_of(image) == _UPRIGHT
 
 
 @dataclass(frozen=True)
@@ -143,14 +152,19 @@ class ImageHeader:
     @property
     def size(self) -> tuple[int, int]:
         """The (width, height) of the upright image."""
-        width, height = self.stored_size
-        return (height, width) if self.orientation >= _FIRST_SIDEWAYS else (width, height)
+        return _swapped(self.stored_size) if self.orientation >= _FIRST_SIDEWAYS else self.stored_size
 
 
 def read_header(path: Path) -> ImageHeader:
     """An image's header, read without decoding its pixels."""
     with image_errors(path), path.open("rb") as file, _open(file) as image:
-        return ImageHeader(image.size, _orientation(image))
+        orientation = _stated_orientation(image)
+        turned_already = orientation >= _FIRST_SIDEWAYS and orientation_of(image) == _UPRIGHT
+        return ImageHeader(_swapped(image.size) if turned_already else image.size, orientation)
+
+
+def _swapped(size: tuple[int, int]) -> tuple[int, int]:
+    return size[1], size[0]
 
 
 def encode_image(image: Rgb) -> bytes:

@@ -6,12 +6,13 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from formats.crops import Box
 from formats.csv_text import format_csv
 from formats.errors import SagesegError
+from formats.source_names import source_name
 from formats.staging import write_text
 
 
@@ -21,7 +22,8 @@ class ManifestRow:
 
     `x, y` is the crop's upper left pixel in the source; `width, height` are the file's, padding
     included; `source` is the image's path inside the folder that was read. A row with `kept`
-    False has no files. `foreground` is the share (0..1) of pixels that are neither background
+    False has no files. `truth_sha256` is that of the source's own mask, where the crops that were kept do
+    not give it back. `foreground` is the share (0..1) of pixels that are neither background
     nor ignore, None where there is no truth.
     """
 
@@ -39,11 +41,13 @@ class ManifestRow:
     foreground: float | None = None
     image_sha256: str = ""
     mask_sha256: str = ""
+    truth_sha256: str = ""
     attributes: dict[str, str] = field(default_factory=dict)
 
     @property
     def source_stem(self) -> str:
-        return PurePosixPath(self.source).stem
+        """The name of the source image: its stem, with its folders where stems repeat."""
+        return source_name(self.id, self.source, self.x, self.y)
 
     @property
     def box(self) -> Box:

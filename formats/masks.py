@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 from formats.classes import IGNORE, voc_palette
 from formats.crops import Box
 from formats.errors import SagesegError
-from formats.images import open_header
+from formats.images import open_header, orientation_of, turn_upright
 from formats.staging import write_bytes
 
 Mask = npt.NDArray[np.uint8]
@@ -21,7 +21,8 @@ Mask = npt.NDArray[np.uint8]
 
 
 def read_mask(path: Path) -> Mask:
-    """Read a PNG (mode P, or L as endpoints answer it) or a GIF mask as class ids.
+    """Read a PNG (mode P, or L as endpoints answer it) or a GIF mask as class ids, turned as its own EXIF
+    orientation says, if it has one.
 
     Raises SagesegError for files that are missing, broken, animated, or hold colours instead of
     class ids.
@@ -32,7 +33,8 @@ def read_mask(path: Path) -> Mask:
                 raise SagesegError(f"{path}: animated, {image.n_frames} frames; expected one mask")  # type: ignore[attr-defined]
             if image.mode not in ("P", "L"):
                 raise SagesegError(f"{path}: mode {image.mode}; expected a mask of mode P, class ids in one channel")
-            return np.array(image, np.uint8)
+            orientation = orientation_of(image)
+            return turn_upright(np.array(image, np.uint8), orientation)
     except FileNotFoundError as e:
         raise SagesegError(f"{path}: not found; expected a mask") from e
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as e:

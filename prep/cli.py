@@ -31,12 +31,12 @@ def prep() -> None:
 @takes(PrepOptions, "options")
 def carvana(
     images: Annotated[Path, typer.Argument(help="Folder of <car>_<angle>.jpg")],
-    masks: Annotated[Path, typer.Argument(help="Folder of <car>_<angle>_mask.gif")],
+    masks: Annotated[Path, typer.Argument(help="Folder of <car>_<angle>_mask.gif, or .png: white is the car.")],
     out: Out,
     options: PrepOptions,
     metadata: Annotated[Path | None, typer.Option(help="Carvana's metadata.csv: make, model, year, trims.")] = None,
 ) -> None:
-    """Carvana's car shots with GIF masks."""
+    """Carvana's car shots with masks of black and white."""
     from prep.readers.carvana import read_carvana
 
     _write(read_carvana(images, masks, metadata, options.group_by), out, options)
@@ -54,7 +54,14 @@ def labelme(
     """Shapes drawn in labelme, of every version and type."""
     from prep.readers.labelme import read_labelme
 
-    source = read_labelme(annotations, labels, images=images, group_by=options.group_by, workers=options.workers)
+    source = read_labelme(
+        annotations,
+        labels,
+        images=images,
+        group_by=options.group_by,
+        orientation=options.orientation,
+        workers=options.workers,
+    )
     _write(source, out, options)
 
 

@@ -13,6 +13,10 @@ from formats.resize import Resize, parse_resize
 OBJECTS, REGION_LABEL = "objects", "region"
 """The words that --focus takes beside a path."""
 
+UPRIGHT, STORED = "upright", "stored"
+"""The words of --orientation: labels were drawn on the image as EXIF turns it, or on its pixels as they are
+stored."""
+
 
 def parse_part(text: str) -> float:
     """A share (0.2) or a whole number of groups (3)."""
@@ -44,6 +48,13 @@ def parse_regex(text: str) -> re.Pattern[str]:
 def parse_focus(text: str) -> str | Path:
     """`objects`, `region`, or the path of regions as JSON."""
     return text if text in (OBJECTS, REGION_LABEL) else Path(text)
+
+
+def parse_orientation(text: str) -> str:
+    """`upright` or `stored`."""
+    if text not in (UPRIGHT, STORED):
+        raise SagesegError(f"--orientation {text}: expected {UPRIGHT} or {STORED}")
+    return text
 
 
 @dataclass(frozen=True)
@@ -83,6 +94,12 @@ class PrepOptions:
     split_file: Path | None = option(None, "A split.json whose assignment is kept; only new groups are drawn.")
     group_by: re.Pattern[str] | None = option(
         None, "Group = first capture in the image's stem.", parser=parse_regex, metavar="REGEX"
+    )
+    orientation: str | None = option(
+        None,
+        "How labels of images that EXIF turns were drawn, where their size cannot tell.",
+        parser=parse_orientation,
+        metavar=f"{UPRIGHT}|{STORED}",
     )
     seed: int = option(0, "Seed of the split and of the empty crops that are kept.")
     workers: int | None = option(None, "Processes; by default one per core.")

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from analysis.masks.blend import blend_labels, blend_probabilities, row_lines
 from analysis.masks.pieces import Piece, assemble, in_rows
-from formats.masks import Mask, nearest
+from formats.masks import Mask
 from formats.predictions import Probabilities
 
 Content = TypeVar("Content", bound=npt.NDArray[Any])
@@ -77,23 +77,6 @@ def blended_bands(
         if probabilities_of:
             blended = blend_probabilities(crossing, top, bottom, width, probabilities_of, load)
         yield Band(top, labels, blended)
-
-
-def resize_bands(bands: Iterator[Band], size: tuple[int, int], to: tuple[int, int]) -> Iterator[Band]:
-    """Bands of an image of `size` (width, height) as bands of the same image at size `to`: each pixel
-    takes what lies under its centre, as `formats.masks.resize_mask` does."""
-    if size == to:
-        yield from bands
-        return
-    (width, height), (to_width, to_height) = size, to
-    rows, columns = nearest(to_height, height), nearest(to_width, width)
-    for band in bands:
-        first, last = np.searchsorted(rows, [band.top, band.top + band.labels.shape[0]]).tolist()
-        if first == last:
-            continue  # shrinking may pass over a thin band
-        at = rows[first:last] - band.top
-        blended = None if band.probabilities is None else band.probabilities[:, at][:, :, columns]
-        yield Band(first, band.labels[at][:, columns], blended)
 
 
 def whole(bands: Iterator[Band], width: int, height: int) -> Mask:

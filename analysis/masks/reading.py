@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,18 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from analysis.masks.bands import Band, blended_bands, inner_bands, resize_bands, whole
-from analysis.masks.pieces import Piece, assemble
+from analysis.masks.bands import Band, blended_bands, inner_bands, whole
+from analysis.masks.pieces import Piece, assemble, owned_pixels
 from analysis.masks.sources import Source
+from analysis.masks.upsample import resize_bands
 from formats import dataset as dataset_files
 from formats import predictions as prediction_files
 from formats.classes import IGNORE
 from formats.crops import Box
 from formats.errors import SagesegError
 from formats.images import Rgb, read_image
-from formats.masks import Mask, check_values, read_mask, resize_mask
+from formats.label_map import LabelMap
+from formats.masks import Mask, check_values, read_mask
 from formats.predictions import Probabilities
 
 BACKGROUND_ID = 0
@@ -36,17 +38,27 @@ def read_bands(
     """The prediction of a source at its full size, band after band, from a predictions folder.
 
     Where crops have probabilities these are blended, unless `blend` is False; then, and where there
-    are none, each pixel comes from the crop that owns it. With `probabilities` the bands hold the
-    blended ones. Raises SagesegError naming the file whose size or values are not what they should be.
+    are none, or nothing to blend, each pixel comes from the mask of the crop that owns it. With
+    `probabilities` the bands hold the blended ones; the labels are the same. Of a source that was resized
+    what is interpolated decides. Raises SagesegError naming the file whose size or values are not what they
+    should be.
     """
-    size = source.predicted_size
+    size, own = source.predicted_size, (source.width, source.height)
+    owned = partial(inner_bands, source.predicted, *size, partial(read_crop_mask, root, num_classes), BACKGROUND_ID)
+    alone = size == own and len(source.predicted) == 1
+    if not source.probabilities or not blend or (alone and not probabilities):
+        return resize_bands(owned(), size, own)
+    read = partial(read_crop_probabilities, root, num_classes)
+    shared = num_classes if probabilities or size != own else None
+    bands = blended_bands(source.predicted, *size, read, shared)
+    return _labelled(bands, whole(owned(), *size)) if alone else resize_bands(bands, size, own)
 
-    if source.probabilities and blend and (probabilities or len(source.predicted) > 1):
-        read = partial(read_crop_probabilities, root, num_classes)
-        bands = blended_bands(source.predicted, *size, read, num_classes if probabilities else None)
-    else:
-        bands = inner_bands(source.predicted, *size, partial(read_crop_mask, root, num_classes), BACKGROUND_ID)
-    return resize_bands(bands, size, (source.width, source.height))
+
+def _labelled(bands: Iterator[Band], mask: Mask) -> Iterator[Band]:
+    """Bands with the labels of a mask: a stitched mask says what was decided before its probabilities were
+    rounded to be written."""
+    for band in bands:
+        yield replace(band, labels=mask[band.top : band.top + band.labels.shape[0]])
 
 
 def read_prediction(root: Path, source: Source, num_classes: int) -> Mask:
@@ -82,21 +94,44 @@ def _require_shares(values: npt.NDArray[Any], path: Path) -> None:
 
 
 def read_truth(root: Path, source: Source, num_classes: int) -> Mask:
-    """The true mask of a source at full size from a dataset; dropped crops were empty, or are ignore
-    where they were not."""
+    """The true mask of a source at full size from a dataset, as the job that predicted reads masks: the
+    source's own, where the crops that were kept do not give it back; dropped crops were empty otherwise."""
+    if source.row.truth_sha256:
+        path = dataset_files.truth_path(root, source.stem)
+        mask = _sized(read_mask(path), Box(0, 0, source.width, source.height), path)
+        return classes_of(mask, source.label_map, num_classes, path)
+    if source.kept_size != (source.width, source.height):
+        raise SagesegError(
+            f"{source.row.source}: was resized, and {root} has no mask of its own size; prepare the dataset again"
+        )
+    parts = ((piece, read_true_crop(root, source, piece, num_classes)) for piece in source.kept)
+    return assemble((source.height, source.width), parts, _empty_class(root, source, num_classes))
 
-    def read(piece: Piece) -> Mask:
-        path = dataset_files.mask_path(root, piece.id)
-        mask = _sized(read_mask(path), piece.crop, path)
-        check_truth(mask, num_classes, path)
-        return mask
 
+def _empty_class(root: Path, source: Source, num_classes: int) -> int:
+    """The class of dropped crops' pixels, whose value is 0."""
+    if source.label_map is None or owned_pixels(source.kept) == source.width * source.height:
+        return BACKGROUND_ID
+    return int(classes_of(np.zeros((1, 1), np.uint8), source.label_map, num_classes, root)[0, 0])
+
+
+def read_true_crop(root: Path, source: Source, piece: Piece, num_classes: int) -> Mask:
+    """One crop's true mask in class ids, (height, width) uint8; what lies beyond the image is ignore."""
+    path = dataset_files.mask_path(root, piece.id)
+    mask = classes_of(_sized(read_mask(path), piece.crop, path), source.label_map, num_classes, path)
     width, height = source.kept_size
-    unlabelled = (
-        (piece, np.full((piece.crop.height, piece.crop.width), IGNORE, np.uint8)) for piece in source.unlabelled
-    )
-    parts = chain(((piece, read(piece)) for piece in source.kept), unlabelled)
-    return resize_mask(assemble((height, width), parts, BACKGROUND_ID), source.width, source.height)
+    if source.label_map and (piece.crop.left + piece.crop.width > width or piece.crop.top + piece.crop.height > height):
+        mask[height - piece.crop.top :] = IGNORE  # a label map makes a class of the padding too
+        mask[:, width - piece.crop.left :] = IGNORE
+    return mask
+
+
+def classes_of(mask: Mask, label_map: LabelMap | None, num_classes: int, path: Path) -> Mask:
+    """A true mask in class ids, checked: by the job's label map, or as it is."""
+    if label_map:
+        return label_map.apply(mask, path)
+    check_truth(mask, num_classes, path)
+    return mask
 
 
 def read_source_image(root: Path, source: Source) -> Rgb:

@@ -14,12 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.masks.pieces import Piece
-from analysis.masks.reading import check_truth, read_crop_mask
+from analysis.masks.reading import read_crop_mask, read_true_crop
 from analysis.masks.sources import Size, Source, plan_sources
 from formats.classes import IGNORE
 from formats.dataset import Dataset
 from formats.errors import SagesegError
-from formats.masks import read_mask
 from formats.parallel import map_parallel
 from formats.predictions import Predictions
 from formats.staging import write_text
@@ -139,16 +138,12 @@ def _audit_source(predictions: Predictions, dataset: Dataset, source: Source) ->
     for piece in source.predicted:
         distance = edge_distance(piece, source.predicted_size)
         if piece.id in kept and distance is not None:
-            counts += _audit_crop(predictions, dataset, piece, distance)
+            counts += _audit_crop(predictions, dataset, source, piece, distance)
     return counts
 
 
-def _audit_crop(predictions: Predictions, dataset: Dataset, piece: Piece, distance: Ints) -> Ints:
-    path = dataset.mask_path(piece.id)
-    truth = read_mask(path)
-    check_truth(truth, len(dataset.classes), path)
-    if truth.shape != (piece.crop.height, piece.crop.width):
-        raise SagesegError(f"{path}: {truth.shape[1]}×{truth.shape[0]} pixels; prepare the dataset again")
+def _audit_crop(predictions: Predictions, dataset: Dataset, source: Source, piece: Piece, distance: Ints) -> Ints:
+    truth = read_true_crop(dataset.root, source, piece, len(dataset.classes))
     prediction = read_crop_mask(predictions.root, len(dataset.classes), piece)
     bins = np.minimum(distance // BIN, BINS - 1)
     valid = truth != IGNORE

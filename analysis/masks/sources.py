@@ -11,8 +11,9 @@ from formats.classes import ClassTable
 from formats.crops import Box
 from formats.dataset import Dataset
 from formats.errors import SagesegError
+from formats.label_map import LabelMap, LabelMaps, recorded_label_maps
 from formats.manifest import ManifestRow
-from formats.predictions import Predictions
+from formats.predictions import Predictions, info_path
 from formats.resize import Resize, parse_resize, recorded_resize, resized_size
 
 Size = tuple[int, int]
@@ -26,10 +27,10 @@ class Source:
 
     `predicted` are the crops with a predicted mask, `kept` those with an image and a true mask in
     the dataset (none without a dataset); they lie on images of `predicted_size` and `kept_size`,
-    which differ from the source's where prep resized it. `unlabelled` are crops of the dataset that
-    prep dropped although they hold objects, as --focus asks: their truth is unknown, thus ignore.
-    `dropped` crops were not predicted, and `uncovered` pixels of the source lie in no crop at all;
-    both are background in the prediction.
+    which differ from the source's where prep resized it. `row` also tells whether the dataset has the
+    source's own mask, because the kept crops do not give it back. `label_map` is what the job that
+    predicted makes of true masks' values. `dropped` crops were not predicted, and `uncovered` pixels
+    of the source lie in no crop at all; both are background in the prediction.
     `probabilities` tells that all predicted crops have them.
     """
 
@@ -41,15 +42,10 @@ class Source:
     predicted_size: Size
     kept: tuple[Piece, ...]
     kept_size: Size
-    unlabelled: tuple[Piece, ...]
     dropped: int
     uncovered: int
     probabilities: bool
-
-    def scored_as_background(self) -> int:
-        """How many dropped crops count as background: those that are not ignore in the truth."""
-        predicted = {piece.id for piece in self.predicted}
-        return self.dropped - sum(piece.id not in predicted for piece in self.unlabelled) if self.dropped else 0
+    label_map: LabelMap | None
 
 
 def plan_sources(predictions: Predictions, dataset: Dataset | None) -> list[Source]:
@@ -69,11 +65,12 @@ def plan_sources(predictions: Predictions, dataset: Dataset | None) -> list[Sour
     known = _by_stem(dataset.rows if dataset else predictions.rows)
     resize = recorded_resize(dataset.info) if dataset else _resize_of(predictions)
     probabilities = _with_probabilities(predictions, with_mask)
+    label_maps = recorded_label_maps(predictions.info, info_path(predictions.root))
     sources = []
     for stem, rows in predicted.items():
         if dataset and stem not in known:
             raise _unknown(rows[0], dataset)
-        sources.append(_source(stem, rows, known[stem], dataset, resize, probabilities))
+        sources.append(_source(stem, rows, known[stem], dataset, resize, probabilities, label_maps))
     return sources
 
 
@@ -155,6 +152,7 @@ def _source(
     dataset: Dataset | None,
     resize: Resize | None,
     probabilities: bool,
+    label_maps: LabelMaps | None,
 ) -> Source:
     _check_one_source(stem, predicted)
     _check_one_source(stem, rows)
@@ -169,7 +167,6 @@ def _source(
     pieces = divide(_boxes(grid), *predicted_size)
     known = divide(_boxes(rows), *kept_size) if dataset else []
     kept = {row.id for row in rows if row.kept}
-    unlabelled = {row.id for row in rows if not row.kept and row.foreground} if dataset else set()
     return Source(
         stem=stem,
         width=width,
@@ -179,10 +176,10 @@ def _source(
         predicted_size=predicted_size,
         kept=tuple(piece for piece in known if piece.id in kept),
         kept_size=kept_size,
-        unlabelled=tuple(piece for piece in known if piece.id in unlabelled),
         dropped=len(grid) - len(predicted),
         uncovered=_at_source_size(owned_pixels(pieces), predicted_size, (width, height)),
         probabilities=probabilities,
+        label_map=label_maps.of_split(first.split, len(dataset.classes)) if label_maps and dataset else None,
     )
 
 

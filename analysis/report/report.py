@@ -62,8 +62,7 @@ def report(
     if not scoring.partial:
         check_complete(sources, dataset)
     absent = Absent(
-        dropped_crops=sum(source.scored_as_background() for source in sources) + dropped_before(predictions.info),
-        unlabelled_crops=sum(len(source.unlabelled) for source in sources),
+        dropped_crops=sum(source.dropped for source in sources) + dropped_before(predictions.info),
         uncovered_pixels=sum(source.uncovered for source in sources),
         grey_images=sum(owned_pixels(source.kept) < math.prod(source.kept_size) for source in sources),
     )
@@ -117,7 +116,15 @@ def _close_ups(
 
 
 def _check_truth(sources: list[Source], dataset: Dataset) -> None:
+    stems = {source.stem for source in sources}
+    for row in dataset.rows:
+        if not row.kept and row.foreground and not row.truth_sha256 and row.source_stem in stems:
+            raise SagesegError(
+                f"{row.source}: crops with objects were dropped, and {dataset.root} has no mask of the whole image;"
+                " prepare the dataset again"
+            )
     for source in sources:
-        for piece in source.kept:
-            if not dataset.mask_path(piece.id).is_file():
-                raise SagesegError(f"{dataset.mask_path(piece.id)}: not found; the report needs the true masks")
+        own = [dataset.truth_path(source.stem)] if source.row.truth_sha256 else []
+        for path in own or map(dataset.mask_path, [piece.id for piece in source.kept]):
+            if not path.is_file():
+                raise SagesegError(f"{path}: not found; the report needs the true masks")

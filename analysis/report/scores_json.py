@@ -25,7 +25,6 @@ def summary_to_json(summary: Summary) -> dict[str, Any]:
         "classes": list(names),
         "images": len(summary.images),
         "dropped_crops_as_background": summary.absent.dropped_crops,
-        "dropped_crops_as_ignore": summary.absent.unlabelled_crops,
         "uncovered_pixels_as_background": summary.absent.uncovered_pixels,
         "confusion": summary.totals.confusion.tolist(),
         "overall": scores_to_json(summary.overall, names),

@@ -46,8 +46,6 @@ def format_scores(scores: Mapping[str, Any]) -> str:
     dropped, uncovered = scores["dropped_crops_as_background"], scores["uncovered_pixels_as_background"]
     if dropped:
         totals.append(["dropped crops", f"{dropped}, not predicted: counted as background"])
-    if scores["dropped_crops_as_ignore"]:
-        totals.append(["crops out of focus", f"{scores['dropped_crops_as_ignore']} with objects: left out as ignore"])
     if uncovered:
         totals.append(["pixels in no crop", f"{uncovered}: counted as background"])
     return "\n".join([*aligned(table), "", *aligned(totals)])

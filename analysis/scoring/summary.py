@@ -32,11 +32,10 @@ class TableRow:
 
 @dataclass(frozen=True)
 class Absent:
-    """What counts as background without having been predicted, and what as ignore, because prep dropped
-    it with its objects; and how many images show grey where the dataset has no file."""
+    """What counts as background without having been predicted, and how many images show grey where the
+    dataset has no file."""
 
     dropped_crops: int
-    unlabelled_crops: int
     uncovered_pixels: int
     grey_images: int
 

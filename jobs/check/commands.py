@@ -30,11 +30,15 @@ def check(
     volume_size: Annotated[
         int | None, typer.Option(help="Training volume in GB.", parser=parse_volume, metavar="GB")
     ] = None,
+    label_map: Annotated[
+        Path | None, typer.Option(help="The folder of label maps that the job will get; its masks are read by them.")
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; by default one per core.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The findings as JSON.")] = False,
 ) -> None:
     """What a training on this dataset would fail or suffer from; exit code 1 where there is an error."""
     from formats.dataset import open_dataset
+    from formats.label_map import read_label_maps
     from jobs.check.dataset_check import check_dataset, describe, errors_among, to_json
     from jobs.check.rules import Machine
     from jobs.contract.hyperparameters import Rules, parse_hyperparameters, without_effect
@@ -48,7 +52,8 @@ def check(
     settings = parse_hyperparameters({**hyperparameters, **decided}, rules)
     for line in without_effect(hyperparameters, settings):
         say(f"note: {line}")
-    findings = check_dataset(opened, settings, Machine(instance_type, volume_size), workers=workers)
+    maps = read_label_maps(label_map, len(opened.classes)) if label_map else None
+    findings = check_dataset(opened, settings, Machine(instance_type, volume_size), maps, workers=workers)
     result(to_json(findings) if as_json else "\n".join(map(describe, findings)) or "no finding")
     if errors_among(findings):
         raise typer.Exit(1)

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from formats.console import say
-from formats.dataset import Dataset
+from formats.dataset import SPLITS, Dataset
 from formats.errors import SagesegError
+from formats.label_map import LabelMaps
 from formats.parallel import map_parallel
 from jobs.check.files import Finding, Pair, inspect_pair
 from jobs.check.rules import RULES, Evidence, Machine
@@ -22,19 +23,27 @@ _SHOWN = 20
 
 
 def check_dataset(
-    dataset: Dataset, settings: Hyperparameters, machine: Machine, *, workers: int | None = None
+    dataset: Dataset,
+    settings: Hyperparameters,
+    machine: Machine,
+    label_maps: LabelMaps | None = None,
+    *,
+    workers: int | None = None,
 ) -> list[Finding]:
-    """All findings, errors first. Every file of the dataset is read, by all cores."""
-    facts = list(map_parallel(inspect_pair, _pairs(dataset), workers=workers, label="check"))
-    found = Evidence(dataset, facts, settings, machine)
+    """All findings, errors first. Every file of the dataset is read, by all cores; `label_maps` are those
+    of the training, which then sees what they make of the masks."""
+    facts = list(map_parallel(inspect_pair, _pairs(dataset, label_maps), workers=workers, label="check"))
+    found = Evidence(dataset, facts, settings, machine, label_maps)
     findings = [finding for fact in facts for finding in fact.findings]
     findings += [finding for rule in RULES for finding in rule(found)]
     return sorted(findings, key=lambda finding: finding.severity != "error")
 
 
-def _pairs(dataset: Dataset) -> list[Pair]:
+def _pairs(dataset: Dataset, label_maps: LabelMaps | None) -> list[Pair]:
+    number = len(dataset.classes)
+    maps = {split: label_maps.of_split(split, number) for split in SPLITS} if label_maps else {}
     return [
-        Pair(row, dataset.image_path(row.id), dataset.mask_path(row.id), len(dataset.classes))
+        Pair(row, dataset.image_path(row.id), dataset.mask_path(row.id), number, maps.get(row.split))
         for row in dataset.rows
         if row.kept
     ]
@@ -54,10 +63,10 @@ def to_json(findings: Sequence[Finding]) -> str:
     return json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False)
 
 
-def check_before(dataset: Dataset, settings: Hyperparameters, job: TrainingJob) -> None:
+def check_before(dataset: Dataset, settings: Hyperparameters, job: TrainingJob, label_maps: LabelMaps | None) -> None:
     """Read the whole dataset; say its warnings. Raises SagesegError with the first error, after
     saying the others."""
-    found = check_dataset(dataset, settings, Machine(job.instance_type, job.volume_gb))
+    found = check_dataset(dataset, settings, Machine(job.instance_type, job.volume_gb), label_maps)
     findings = [finding for finding in found if not _is_meant(finding, job)]
     errors = errors_among(findings)
     for finding in [*errors[1:], *(finding for finding in findings if finding not in errors)][:_SHOWN]:

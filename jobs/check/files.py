@@ -13,6 +13,7 @@ import numpy as np
 from formats.classes import IGNORE
 from formats.errors import SagesegError
 from formats.images import decode_image, image_errors, is_plain_jpeg, open_header
+from formats.label_map import LabelMap
 from formats.manifest import ManifestRow
 
 Severity = Literal["error", "warning"]
@@ -33,12 +34,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class Pair:
-    """An image and a mask as they should be."""
+    """An image and a mask as they should be; `label_map` is what the training makes of the mask's values."""
 
     row: ManifestRow
     image: Path
     mask: Path
     num_classes: int
+    label_map: LabelMap | None = None
 
 
 @dataclass(frozen=True)
@@ -112,12 +114,25 @@ def _inspect_mask(pair: Pair, content: bytes, size: tuple[int, int] | None) -> t
     if size and (width, height) != size:
         message = f"{width}×{height} pixels, but its image has {size[0]}×{size[1]}"
         findings.append(Finding("error", "size", path, message, _AGAIN))
-    present = set(np.flatnonzero(np.bincount(pixels.ravel(), minlength=256)).tolist())
+    classes, wrong = _classes_of(np.bincount(pixels.ravel(), minlength=256).tolist(), pair)
+    return classes, [*findings, *wrong]
+
+
+def _classes_of(counts: list[int], pair: Pair) -> tuple[set[int], list[Finding]]:
+    """What a mask's values mean to the training."""
+    present = {value for value, count in enumerate(counts) if count}
+    path = str(pair.mask)
+    if pair.label_map:
+        unknown = pair.label_map.unknown(counts)
+        if unknown is None:
+            return set(pair.label_map.classes[sorted(present)].tolist()), []
+        message = f"value {unknown} has no class in {pair.label_map.source}"
+        return set(), [Finding("error", "values", path, message, "add it there, or " + _AGAIN)]
     wrong = sorted(value for value in present if pair.num_classes <= value != IGNORE)
-    if wrong:
-        message = f"value {wrong[0]} is no class; there are 0 to {pair.num_classes - 1}, and 255 for ignore"
-        findings.append(Finding("error", "values", path, message, "mend labels.txt, or " + _AGAIN))
-    return present, findings
+    if not wrong:
+        return present, []
+    message = f"value {wrong[0]} is no class; there are 0 to {pair.num_classes - 1}, and 255 for ignore"
+    return present, [Finding("error", "values", path, message, "mend labels.txt, or " + _AGAIN)]
 
 
 def _changed(pair: Pair, image: bytes | None, mask: bytes | None) -> list[Finding]:

@@ -13,6 +13,9 @@ from pathlib import Path
 
 from formats.channels import CHANNELS, masks_channel
 from formats.dataset import Dataset, channel_path
+from formats.label_map import LabelMaps
+from formats.manifest import ManifestRow
+from formats.resize import recorded_resize, resized_size
 from jobs.check.files import Finding, PairFacts
 from jobs.check.memory import GIB, estimate_gib
 from jobs.contract.hyperparameters import Hyperparameters
@@ -40,6 +43,7 @@ class Evidence:
     facts: Sequence[PairFacts]
     settings: Hyperparameters
     machine: Machine
+    label_maps: LabelMaps | None = None
 
     @property
     def manifest(self) -> str:
@@ -168,6 +172,30 @@ def gpu_memory_is_short(found: Evidence) -> Iterator[Finding]:
         yield _warning("memory", "instance_type", message, "lower --mini-batch-size, or use more or larger GPUs")
 
 
+def label_map_meets_ignore(found: Evidence) -> Iterator[Finding]:
+    """Prep writes 255 where a crop reaches over its image, and takes masks of 0 and 255 for empty ones: a
+    label map that makes a class of 255 makes one of that, too."""
+    for split in CHANNELS:
+        label_map = found.label_maps.of_split(split, len(found.dataset.classes)) if found.label_maps else None
+        if not label_map or not label_map.makes_a_class_of_ignore:
+            continue
+        rows = [row for row in found.dataset.rows if row.split == split]
+        padded = [row.id for row in rows if row.kept and _is_padded(row, found.dataset)]
+        if padded:
+            message = f"{label_map.source} makes a class of 255, with which {len(padded)} crops of {split} are padded"
+            yield _error("label_map", padded[0], message, "prepare with --crop none, or with a smaller --crop")
+        dropped = sum(not row.kept for row in rows)
+        if dropped:
+            message = f"{label_map.source} makes a class of 255, and {dropped} crops of {split} were dropped as empty"
+            cure = "prepare with --keep-empty 1 and --keep-empty-val 1"
+            yield _warning("label_map", found.manifest, f"{message} where they may hold it", cure)
+
+
+def _is_padded(row: ManifestRow, dataset: Dataset) -> bool:
+    width, height = resized_size(row.source_width, row.source_height, recorded_resize(dataset.info))
+    return row.x + row.width > width or row.y + row.height > height
+
+
 def volume_is_small(found: Evidence) -> Iterator[Finding]:
     volume = found.machine.volume_gb
     gib = sum(fact.file_bytes for fact in found.facts) / GIB
@@ -201,6 +229,7 @@ RULES = (
     batch_is_too_large,
     one_size_networks,
     classes_are_missing,
+    label_map_meets_ignore,
     crop_size_wastes,
     gpu_memory_is_short,
     volume_is_small,

@@ -10,12 +10,13 @@ from typing import Any
 
 from formats.dataset import Dataset
 from formats.errors import SagesegError
+from formats.label_map import read_label_maps
+from formats.preparation import ENVIRONMENT, dataset_preparation
 from formats.state_home import home
 from jobs.aws.names import DATASET_TAG, check_name, default_name, numbered
 from jobs.backends import LOCAL_ROLE
 from jobs.contract.hyperparameters import Hyperparameters, Rules, parse_hyperparameters, without_effect
 from jobs.contract.instances import DEFAULT_CPU, DEFAULT_GPUS, check_builtin_instance, check_volume, local_storage_gb
-from jobs.contract.label_map import check_label_maps
 from jobs.contract.registry import OPEN_IMAGE, builtin_image, is_builtin
 from jobs.contract.service_model import check_request
 from jobs.contract.training_request import Network, Spot, TrainingJob, training_request
@@ -138,11 +139,19 @@ def settle_jobs(
         kms_key=options.security.kms_key,
         network=_network(options),
         tags={DATASET_TAG: dataset.digest[:16], **(options.security.tags or {})},
-        environment=_open_settings(around.environment) if local else {},
+        environment=_environment(dataset, around.environment, rules, local=local),
     )
     jobs = [replace(first, name=numbered(name, number), instance_type=kind) for number, kind in enumerate(types, 1)]
     jobs = [replace(job, spot=_spot(options, job)) for job in jobs]
     return SettledJobs(tuple(jobs), settled, tuple(f"note: {line}" for line in without_effect(given, settled)))
+
+
+def _environment(dataset: Dataset, environment: Mapping[str, str], rules: Rules, *, local: bool) -> dict[str, str]:
+    """What the open implementation is told: how the images were prepared, which its artefact then tells, and on
+    this machine the settings of this shell. Amazon's container knows none of it, and is not told."""
+    prepared = dataset_preparation(dataset.info) if local or rules == "open" else None
+    told = prepared.to_strings(ENVIRONMENT) if prepared else {}
+    return {**told, **(_open_settings(environment) if local else {})}
 
 
 def _open_settings(environment: Mapping[str, str]) -> dict[str, str]:
@@ -219,7 +228,7 @@ def _label_map_uri(dataset: Dataset, options: TrainOptions, data_uri: str, *, lo
     folder = options.data.label_map
     if folder is None:
         return None
-    check_label_maps(folder, len(dataset.classes))
+    read_label_maps(folder, len(dataset.classes))
     return folder.absolute().as_uri() if local else f"{data_uri}/label_map"
 
 

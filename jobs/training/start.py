@@ -11,6 +11,8 @@ from typing import Any
 from formats.console import say
 from formats.dataset import Dataset
 from formats.errors import SagesegError
+from formats.label_map import LabelMaps, read_label_maps
+from formats.preparation import dataset_preparation
 from jobs.aws.clients import aws_errors
 from jobs.aws.clients import make_client as aws_client
 from jobs.aws.errors import AwsError, is_about_capacity, is_about_instance
@@ -41,7 +43,8 @@ def start_job(dataset: Dataset, plan: JobPlan, options: TrainOptions, region: st
     is refused before the next step, and leaves nothing behind."""
     backend, first = options.start.backend, plan.attempts[0].job
     check_name_free(first.name)
-    check_before(dataset, plan.settled, first)
+    maps = label_maps_of(dataset, options)
+    check_before(dataset, plan.settled, first, maps)
     attempts = plan.attempts
     if backend == "aws":
         attempts = tuple(replace(attempt, quote=quote_of(attempt, region)) for attempt in attempts)
@@ -50,7 +53,7 @@ def start_job(dataset: Dataset, plan: JobPlan, options: TrainOptions, region: st
     send_data(dataset, first, options, region)
 
     def begin(attempt: Attempt) -> JobRecord:
-        return create(new_record(dataset, attempt, backend, region))
+        return create(new_record(dataset, attempt, backend, region, maps))
 
     return run_attempts(attempts, begin, follow)
 
@@ -94,8 +97,15 @@ def _send_manifests(dataset: Dataset, uri: str, kms_key: str | None, region: str
         target.put(s3, f"{FOLDER}/{name}", text.encode(), kms_key=kms_key)
 
 
-def new_record(dataset: Dataset, attempt: Attempt, backend: str, region: str) -> JobRecord:
-    quote = attempt.quote
+def label_maps_of(dataset: Dataset, options: TrainOptions) -> LabelMaps | None:
+    folder = options.data.label_map
+    return read_label_maps(folder, len(dataset.classes)) if folder else None
+
+
+def new_record(
+    dataset: Dataset, attempt: Attempt, backend: str, region: str, label_maps: LabelMaps | None
+) -> JobRecord:
+    quote, prepared = attempt.quote, dataset_preparation(dataset.info)
     cost = {
         "usd_per_hour": quote.rate.usd_per_hour if quote else None,
         "source": quote.rate.source if quote else "this machine",
@@ -111,6 +121,8 @@ def new_record(dataset: Dataset, attempt: Attempt, backend: str, region: str) ->
         attempt.request,
         created=utc_now().isoformat(timespec="seconds"),
         git_commit=git_commit(),
+        preparation=prepared.to_strings() if prepared else {},
+        label_map=dict(label_maps.given) if label_maps else {},
         cost=cost,
         kind=attempt.kind,
     )

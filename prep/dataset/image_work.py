@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from formats.classes import IGNORE
 from formats.crops import Box, crop_grid, crop_id
-from formats.dataset import image_path, mask_path
+from formats.dataset import image_path, mask_path, truth_path
 from formats.errors import SagesegError
-from formats.images import Rgb, cut_image, decode_image, encode_image, image_errors, is_plain_jpeg
+from formats.images import (
+    Rgb,
+    cut_image,
+    decode_image,
+    encode_image,
+    image_errors,
+    is_plain_jpeg,
+    open_header,
+    orientation_of,
+)
 from formats.manifest import ManifestRow
 from formats.masks import Mask, count_values, cut_mask, encode_mask, foreground_share, resize_mask
 from formats.resampling import resize_image
@@ -30,10 +40,11 @@ on purpose."""
 
 @dataclass(frozen=True)
 class ImageTask:
-    """One image's work, as it travels to a worker. `state` is `state_of` its inputs; `known` is
-    where the journal of an interrupted run says that it was done."""
+    """One image's work, as it travels to a worker. `name` is what its ids begin with; `state` is
+    `state_of` its inputs; `known` is where the journal of an interrupted run says that it was done."""
 
     image: LabelledImage
+    name: str
     split: str
     options: PrepOptions
     root: Path
@@ -57,11 +68,11 @@ class _Pixels:
     mask_content: bytes | None
 
 
-def state_of(image: LabelledImage, split: str) -> str:
-    """A fingerprint of what an image's crops are made from: its record, its split, and the size and
-    time of its files."""
+def state_of(image: LabelledImage, name: str, split: str) -> str:
+    """A fingerprint of what an image's crops are made from: its record, its name, its split, and the
+    size and time of its files."""
     files = [_size_and_time(path) for path in (image.image, image.mask.path)]
-    return hashlib.sha256(repr((image, split, files)).encode("utf-8", "surrogateescape")).hexdigest()
+    return hashlib.sha256(repr((image, name, split, files)).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _size_and_time(path: Path) -> tuple[int, int] | None:
@@ -84,7 +95,8 @@ def _is_whole(task: ImageTask, entry: ImageEntry) -> bool:
         files = ((image_path, row.image_sha256), (mask_path, row.mask_sha256))
         if row.kept and any(_digest(path(task.root, row.id)) != digest for path, digest in files):
             return False
-    return True
+    first = entry.rows[0]
+    return not first.truth_sha256 or _digest(truth_path(task.root, task.name)) == first.truth_sha256
 
 
 def _digest(path: Path) -> str:
@@ -101,10 +113,14 @@ def write_image(task: ImageTask) -> ImageEntry:
     counts = count_values(pixels.mask)
     height, width = pixels.mask.shape
     crops = crop_grid(width, height, task.options.crop, task.options.overlap)
+    rows = [_write_crop(task, pixels, crop) for crop in crops]
+    if pixels.mask.shape != mask.shape or _loses_labels(pixels.mask, rows):
+        digest = _write_file(truth_path(task.root, task.name), encode_mask(mask))
+        rows = [replace(row, truth_sha256=digest) for row in rows]
     return ImageEntry(
         source=task.image.source,
         state=task.state,
-        rows=tuple(_write_crop(task, pixels, crop) for crop in crops),
+        rows=tuple(rows),
         pixels=tuple(counts[: task.num_classes]),
         ignored=counts[IGNORE],
         thumbnail=thumbnail(image).tobytes(),
@@ -135,13 +151,22 @@ def _resized(task: ImageTask, content: bytes, image: Rgb, mask: Mask) -> _Pixels
         mask=resize_mask(mask, *size),
         region=draw_regions(regions, size, (size[0] / width, size[1] / height)) if regions else None,
         content=content if whole and is_plain_jpeg(content) else None,
-        mask_content=task.image.mask.path.read_bytes() if whole and task.image.mask_is_final else None,
+        mask_content=_final_mask(task.image) if whole else None,
     )
+
+
+def _final_mask(labelled: LabelledImage) -> bytes | None:
+    """The bytes of a mask's file where they may stand in the dataset as they are."""
+    if not labelled.mask_is_final:
+        return None
+    content = labelled.mask.path.read_bytes()
+    with open_header(content) as image:
+        return content if orientation_of(image) == 1 else None
 
 
 def _write_crop(task: ImageTask, pixels: _Pixels, crop: Box) -> ManifestRow:
     labelled = task.image
-    row_id = _row_id(labelled.source, crop, task.options)
+    row_id = task.name if task.options.crop is None else crop_id(task.name, crop)
     mask = cut_mask(pixels.mask, crop)
     foreground = foreground_share(mask)
     in_region = pixels.region is not None and bool(_inside(pixels.region, crop).any())
@@ -155,18 +180,19 @@ def _write_crop(task: ImageTask, pixels: _Pixels, crop: Box) -> ManifestRow:
             _write_file(mask_path(task.root, row_id), pixels.mask_content or encode_mask(mask)),
         )
     place = crop.left, crop.top, crop.width, crop.height, *pixels.source_size
-    told = kept, foreground, *digests, labelled.attributes
-    return ManifestRow(row_id, task.split, labelled.group, labelled.source, *place, *told)
+    told = kept, foreground, *digests
+    return ManifestRow(
+        row_id, task.split, labelled.group, labelled.source, *place, *told, attributes=labelled.attributes
+    )
+
+
+def _loses_labels(mask: Mask, rows: Sequence[ManifestRow]) -> bool:
+    """Whether a crop that was dropped holds anything but background: then the others do not give the mask back."""
+    return any(not row.kept and bool(_inside(mask, row.box).any()) for row in rows)
 
 
 def _inside(pixels: Mask, crop: Box) -> Mask:
     return pixels[crop.top : crop.top + crop.height, crop.left : crop.left + crop.width]
-
-
-def _row_id(source: str, crop: Box, options: PrepOptions) -> str:
-    """The id of a crop's row and files."""
-    stem = PurePosixPath(source).stem
-    return stem if options.crop is None else crop_id(stem, crop)
 
 
 def _write_file(path: Path, content: bytes) -> str:

@@ -27,6 +27,7 @@ from formats.dataset import (
     manifest_path,
     mask_path,
     split_path,
+    truth_path,
 )
 from formats.errors import SagesegError
 from formats.manifest import attribute_names, manifest_lines
@@ -63,11 +64,13 @@ class SplitCounts:
 
 @dataclass(frozen=True)
 class _Tally:
-    """What is told of all entries: by split what it holds and the ids of its kept crops, and a thumbnail of each."""
+    """What is told of all entries: by split what it holds and the ids of its kept crops; the stems of the
+    sources with a truth of their own; a thumbnail of each."""
 
     counts: dict[str, SplitCounts]
     balances: dict[str, Balance]
     kept: dict[str, list[str]]
+    truths: set[str]
     thumbnails: Thumbnails
 
 
@@ -78,7 +81,7 @@ def write_tables(root: Path, journal: Journal, plan: Plan) -> dict[str, SplitCou
     """
     tally = _count(journal, plan)
     _check_splits(tally, plan.options)
-    _sweep(root, tally.kept)
+    _sweep(root, tally)
     write_labels(labels_path(root), plan.classes)
     names = attribute_names(image.attributes for image in plan.images)
     rows = (row for entry in _entries(journal, plan) for row in entry.rows)
@@ -100,15 +103,17 @@ def _count(journal: Journal, plan: Plan) -> _Tally:
     groups, crops = Counter(plan.groups.values()), Counter[str]()
     balances = {split: Balance(len(plan.classes)) for split in SPLITS}
     kept: dict[str, list[str]] = {split: [] for split in SPLITS}
+    truths = set[str]()
     thumbnails = np.empty((len(plan.images), SIDE, SIDE), np.uint8)
     for place, entry in enumerate(_entries(journal, plan)):
         split = plan.groups[plan.images[place].group]
         balances[split].add(entry)
         crops[split] += len(entry.rows)
         kept[split] += [row.id for row in entry.rows if row.kept]
+        truths |= {row.source_stem for row in entry.rows if row.truth_sha256}
         thumbnails[place] = np.frombuffer(entry.thumbnail, np.uint8).reshape(SIDE, SIDE)
     counts = {s: SplitCounts(groups[s], balances[s].images, crops[s], len(kept[s])) for s in SPLITS}
-    return _Tally(counts, balances, kept, thumbnails)
+    return _Tally(counts, balances, kept, truths, thumbnails)
 
 
 def _check_splits(tally: _Tally, options: PrepOptions) -> None:
@@ -119,14 +124,17 @@ def _check_splits(tally: _Tally, options: PrepOptions) -> None:
             raise SagesegError(f"{split}: every crop is {why}, so none is kept; check {cure}")
 
 
-def _sweep(root: Path, kept: Mapping[str, Sequence[str]]) -> None:
+def _sweep(root: Path, tally: _Tally) -> None:
     """Remove what an interrupted run left of inputs that have changed since."""
-    known = {row_id for ids in kept.values() for row_id in ids}
-    for path in (image_path(root, "x"), mask_path(root, "x")):
+    kept = {row_id for ids in tally.kept.values() for row_id in ids}
+    expected = ((image_path(root, "x"), kept), (mask_path(root, "x"), kept), (truth_path(root, "x"), tally.truths))
+    for path, known in expected:
         with os.scandir(path.parent) as found:
             for file in found:
                 if not (file.name.endswith(path.suffix) and file.name.removesuffix(path.suffix) in known):
                     Path(file.path).unlink()
+    if not tally.truths:
+        truth_path(root, "x").parent.rmdir()
 
 
 def _link_channels(root: Path, kept: Mapping[str, Sequence[str]]) -> None:

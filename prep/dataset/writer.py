@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from formats.classes import IGNORE
-from formats.dataset import image_path, image_set_path, mask_path
-from formats.errors import SagesegError
+from formats.dataset import image_path, image_set_path, mask_path, truth_path
 from formats.parallel import map_parallel
+from formats.source_names import name_sources
 from formats.version import tool_version
 from prep.dataset.image_work import ImageTask, settle_image, state_of
 from prep.dataset.journal import Journal, resumable_folder
@@ -17,6 +17,7 @@ from prep.dataset.split import NO_FOREGROUND, Foreground, assign_groups, read_sp
 from prep.dataset.tables import Plan, SplitCounts, recorded_options, write_tables
 from prep.options import PrepOptions
 from prep.readers.labelled_image import LabelledImage, Source
+from prep.readers.orientation import settle_orientations
 from prep.readers.regions import with_regions
 
 
@@ -26,30 +27,18 @@ def write_dataset(source: Source, out: Path, options: PrepOptions) -> dict[str, 
     The same source and options give the same bytes, with any number of workers, and also when the
     work was killed and begun again.
     """
-    _check_names(source.images)
-    images = with_regions(source.images, options.focus)
+    names = name_sources([image.source for image in source.images])
+    settled = settle_orientations(source.images, options.orientation)
+    images = with_regions(settled, options.focus)
     plan = Plan(source.format, source.classes, images, _assign(images, source.splits, options), options)
     with resumable_folder(out, _header(plan), overwrite=options.overwrite) as (root, journal):
-        for path in (image_path(root, "x"), mask_path(root, "x"), image_set_path(root, "x")):
+        for path in (image_path(root, "x"), mask_path(root, "x"), truth_path(root, "x"), image_set_path(root, "x")):
             path.parent.mkdir(parents=True, exist_ok=True)
-        tasks = _tasks(plan, root, journal)
+        tasks = _tasks(plan, names, root, journal)
         for entry in map_parallel(settle_image, tasks, workers=options.workers, label="images"):
             if entry:
                 journal.append(entry)
         return write_tables(root, journal, plan)
-
-
-def _check_names(images: Sequence[LabelledImage]) -> None:
-    seen: dict[str, str] = {}
-    for image in images:
-        stem = PurePosixPath(image.source).stem
-        if not image.source.isprintable():
-            raise SagesegError(f"{image.source!r}: a name with a line break or no text; rename it, ids come from stems")
-        if stem in seen:
-            raise SagesegError(
-                f"{image.source} and {seen[stem]} share the stem {stem}; rename one, ids come from stems"
-            )
-        seen[stem] = image.source
 
 
 def _assign(images: Sequence[LabelledImage], brought: dict[str, str], options: PrepOptions) -> dict[str, str]:
@@ -89,11 +78,11 @@ def _header(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _tasks(plan: Plan, root: Path, journal: Journal) -> list[ImageTask]:
+def _tasks(plan: Plan, names: Mapping[str, str], root: Path, journal: Journal) -> list[ImageTask]:
     tasks = []
     for image in plan.images:
-        split = plan.groups[image.group]
-        state = state_of(image, split)
+        name, split = names[image.source], plan.groups[image.group]
+        state = state_of(image, name, split)
         known = journal.place(image.source, state)
-        tasks.append(ImageTask(image, split, plan.options, root, len(plan.classes), state, journal.path, known))
+        tasks.append(ImageTask(image, name, split, plan.options, root, len(plan.classes), state, journal.path, known))
     return tasks

@@ -1,39 +1,29 @@
-"""Carvana: `<car>_<angle>.jpg` beside `<car>_<angle>_mask.gif`, 16 angles of each car."""
+"""Carvana: `<car>_<angle>.jpg` beside `<car>_<angle>_mask.gif`, or the same as PNG; 16 angles of each car.
+
+White is the car and black the background, whatever values the palette gives them.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
-from dataclasses import dataclass
+import unicodedata
 from pathlib import Path
 
 from formats.classes import BACKGROUND, ClassTable
 from formats.console import say
 from formats.errors import SagesegError
 from formats.images import JPEG_SUFFIXES
-from formats.masks import Mask, read_mask
 from prep.readers.labelled_image import LabelledImage, Source
 from prep.readers.source_files import group_of, list_files
+from prep.readers.two_colour import TwoColourMask
 
 CLASSES = ClassTable((BACKGROUND, "car"))
 METADATA_COLUMNS = "id,year,make,model,trim1,trim2"
-IMAGE_PATTERN, MASK_PATTERN = "<car>_<angle>.jpg", "<car>_<angle>_mask.gif"
+IMAGE_PATTERN, MASK_PATTERN = "<car>_<angle>.jpg", "<car>_<angle>_mask.gif, or .png"
+_MASK_SUFFIXES = frozenset({".gif", ".png"})
 _STEM = re.compile(r"(?P<car>.+)_(?P<angle>\d+)")
-
-
-@dataclass(frozen=True)
-class CarvanaMask:
-    """A GIF of 0 and 1. Any other value is refused: 255 would pass for ignore elsewhere."""
-
-    path: Path
-
-    def read(self) -> Mask:
-        mask = read_mask(self.path)
-        highest = int(mask.max(initial=0))
-        if highest >= len(CLASSES):
-            raise SagesegError(f"{self.path}: value {highest} is no class; expected 0 (background) or 1 (car)")
-        return mask
 
 
 def read_carvana(images: Path, masks: Path, metadata: Path | None, group_by: re.Pattern[str] | None) -> Source:
@@ -43,20 +33,33 @@ def read_carvana(images: Path, masks: Path, metadata: Path | None, group_by: re.
     Raises SagesegError for an empty folder, an image without its mask, or names that do not pair.
     """
     image_paths = list_files(images, JPEG_SUFFIXES, IMAGE_PATTERN)
-    mask_paths = {
-        path.name.removesuffix("_mask.gif"): path for path in list_files(masks, frozenset({".gif"}), MASK_PATTERN)
-    }
+    mask_paths = _masks(masks)
     _check_pairs(images, masks, image_paths, mask_paths)
     cars = _read_metadata(metadata) if metadata else {}
-    labelled = tuple(_labelled(path, mask_paths[path.stem], cars, group_by) for path in image_paths)
+    labelled = tuple(_labelled(path, mask_paths[_key(path)], cars, group_by) for path in image_paths)
     unknown = {_car_of(path) for path in image_paths} - set(cars)
     if metadata and unknown:
         say(f"note: {metadata}: {len(unknown)} cars are not in it, such as {min(unknown)}; they get no make or model")
     return Source("carvana", CLASSES, labelled)
 
 
+def _masks(folder: Path) -> dict[str, Path]:
+    """The masks by the stems of their images."""
+    found: dict[str, Path] = {}
+    for path in list_files(folder, _MASK_SUFFIXES, MASK_PATTERN):
+        other = found.setdefault(_key(path).removesuffix("_mask"), path)
+        if other != path:
+            raise SagesegError(f"{other} and {path.name}: two masks of one image; remove one of them")
+    return found
+
+
+def _key(path: Path) -> str:
+    """A file's stem, its letters composed (NFC): names from a Mac are not."""
+    return unicodedata.normalize("NFC", path.stem)
+
+
 def _check_pairs(images: Path, masks: Path, image_paths: list[Path], mask_paths: dict[str, Path]) -> None:
-    stems = {path.stem for path in image_paths}
+    stems = {_key(path) for path in image_paths}
     paired = stems & set(mask_paths)
     if not paired:
         raise SagesegError(
@@ -88,7 +91,7 @@ def _labelled(
     car, angle = (match["car"], match["angle"]) if match else ("", "")
     group = group_of(image.stem, group_by) if group_by else car
     attributes = ({"angle": angle} if angle else {}) | cars.get(car, {})
-    return LabelledImage(image.name, image, CarvanaMask(mask), group, attributes)
+    return LabelledImage(image.name, image, TwoColourMask(mask), group, attributes)
 
 
 def _read_metadata(path: Path) -> dict[str, dict[str, str]]:

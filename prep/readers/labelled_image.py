@@ -47,7 +47,8 @@ class LabelledImage:
     `image` is the image's file; where the image is `embedded`, the file that it is in. `regions`
     are the polygons drawn with the label `__region__`, in pixels of the image as `read_image`
     gives it. `mask_is_final` says that `mask.path` is a mode-P PNG of what `mask.read()` gives,
-    which is copied where nothing is cut or resized.
+    which is copied where nothing is cut or resized. `oriented` says that the reader saw to it that mask
+    and regions lie as `read_image` gives the image; else `settle_orientations` does.
     """
 
     source: str
@@ -58,6 +59,7 @@ class LabelledImage:
     regions: tuple[Polygon, ...] = ()
     embedded: EmbeddedImage | None = None
     mask_is_final: bool = False
+    oriented: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from formats.classes import IGNORE, IGNORE_NAME, ClassTable
 from formats.console import say
 from formats.errors import SagesegError
-from formats.images import IMAGE_SUFFIXES
+from formats.images import IMAGE_SUFFIXES, turn_upright
 from formats.masks import Mask
 from formats.parallel import map_parallel
 from prep.readers.frame_names import parse_frame_name
@@ -21,6 +21,7 @@ from prep.readers.labelled_image import REGION, EmbeddedImage, LabelledImage, Po
 from prep.readers.labelme_image import EmbeddedInJson, embedded_size, find_image, path_below, settle_size
 from prep.readers.labelme_json import Annotation, Shape, read_annotation
 from prep.readers.labelme_shapes import check_inside, count_overlap, draw_shapes
+from prep.readers.orientation import PLAIN, turn_points
 from prep.readers.regions import region_of
 from prep.readers.source_files import find_files, group_of, list_files
 
@@ -30,15 +31,16 @@ OVERLAP = "overlap_pixels"
 
 @dataclass(frozen=True)
 class LabelmeMask:
-    """The shapes of one JSON file, drawn at the image's size (width, height)."""
+    """The shapes of one JSON file, drawn at a (width, height) and turned by an EXIF orientation."""
 
     path: Path
     ids: dict[str, int]
     size: tuple[int, int]
+    orientation: int
 
     def read(self) -> Mask:
         annotation, _ = split_regions(read_annotation(self.path))
-        return draw_shapes(annotation, self.ids, self.size)
+        return turn_upright(draw_shapes(annotation, self.ids, self.size), self.orientation)
 
 
 def read_labelme(
@@ -47,18 +49,20 @@ def read_labelme(
     *,
     images: Path | None = None,
     group_by: re.Pattern[str] | None = None,
+    orientation: str | None = None,
     workers: int | None = None,
 ) -> Source:
     """Read a folder of labelme's JSON files, and the folders below it.
 
     The group is what --group-by finds; else the video and time block in the names that prep frames
-    gives; else the folder below `annotations`; else the image itself. Raises SagesegError that
+    gives; else the folder below `annotations`; else the image itself. `orientation`, UPRIGHT or STORED, says
+    how images that EXIF turns were labelled where their files do not. Raises SagesegError that
     names the file and shape for everything that would not become the pixels that were drawn.
     """
     classes = read_label_list(labels)
     files = list_files(annotations, frozenset({".json"}), "<image>.json of labelme", deep=True)
     roots = (annotations, images) if images else (annotations,)
-    scan = partial(_scan, roots=roots, ids=_ids(classes), labels=labels)
+    scan = partial(_scan, roots=roots, ids=_ids(classes), labels=labels, orientation=orientation)
     found = list(map_parallel(scan, files, workers=workers, label="annotations"))
     _check_twice(found)
     labelled = sorted((replace(image, group=_group(image, group_by)) for image in found), key=lambda i: i.source)
@@ -77,22 +81,25 @@ def split_regions(annotation: Annotation) -> tuple[Annotation, tuple[Shape, ...]
     return replace(annotation, shapes=objects), tuple(s for s in annotation.shapes if s.label == REGION)
 
 
-def _scan(path: Path, *, roots: tuple[Path, ...], ids: dict[str, int], labels: Path) -> LabelledImage:
+def _scan(
+    path: Path, *, roots: tuple[Path, ...], ids: dict[str, int], labels: Path, orientation: str | None
+) -> LabelledImage:
     """Check one JSON file. Its shapes are read again when its mask is drawn, so that a thousand
     files take no more memory than one."""
     annotation, regions = split_regions(read_annotation(path))
     _check_labels(annotation, ids, labels)
-    image, size, embedded = _image_of(annotation, roots)
+    image, size, turned, embedded = _image_of(annotation, roots, orientation)
     check_inside(annotation, size)
     source = _embedded_name(annotation, roots[0]) if annotation.image_data else path_below(image, roots)
     return LabelledImage(
         source=source or image.name,
         image=image,
-        mask=LabelmeMask(path, ids, size),
+        mask=LabelmeMask(path, ids, size, turned),
         group="",
         attributes={OVERLAP: str(count_overlap(annotation, ids, size))},
-        regions=tuple(_region(shape) for shape in regions),
+        regions=tuple(turn_points(_region(shape), turned, size) for shape in regions),
         embedded=embedded,
+        oriented=True,
     )
 
 
@@ -106,13 +113,15 @@ def _check_labels(annotation: Annotation, ids: dict[str, int], labels: Path) -> 
             )
 
 
-def _image_of(annotation: Annotation, roots: tuple[Path, ...]) -> tuple[Path, tuple[int, int], EmbeddedImage | None]:
-    """The file that holds the image, the (width, height) that was drawn on, and how to read the
-    image where it is not simply the file."""
+def _image_of(
+    annotation: Annotation, roots: tuple[Path, ...], orientation: str | None
+) -> tuple[Path, tuple[int, int], int, EmbeddedImage | None]:
+    """The file that holds the image, the (width, height) that was drawn on, the EXIF orientation by which
+    shapes are to be turned, and how to read the image where it is not simply the file."""
     if annotation.image_data is None:
         image = find_image(annotation, roots)
-        return image, *settle_size(annotation, image)
-    return annotation.path, embedded_size(annotation), EmbeddedInJson(annotation.path)
+        return image, *settle_size(annotation, image, orientation), None
+    return annotation.path, embedded_size(annotation), PLAIN, EmbeddedInJson(annotation.path)
 
 
 def _region(shape: Shape) -> Polygon:
@@ -164,6 +173,11 @@ def _tell(images: Sequence[LabelledImage], group_by: re.Pattern[str] | None) -> 
         say(
             f"note: shapes of different classes overlap in {pixels} pixels of {sum(map(bool, decided.values()))} "
             f"image(s); the later shape decided there (column {OVERLAP} of manifest.csv)"
+        )
+    stored = sum(isinstance(image.mask, LabelmeMask) and image.mask.orientation != PLAIN for image in images)
+    if stored:
+        say(
+            f"note: {stored} image(s) turned by EXIF were labelled on the pixels as stored; their shapes are turned too"
         )
     if group_by is None and all(image.group == PurePosixPath(image.source).stem for image in images):
         say("note: each image is a group of its own; for frames of a video pass --group-by, such as '^(.+)_'")

@@ -1,4 +1,4 @@
-"""The image that a labelme file belongs to: a file, or embedded, and turned as labelme showed it."""
+"""The image that a labelme file belongs to: a file, or embedded, and which way up it was labelled."""
 
 from __future__ import annotations
 
@@ -6,14 +6,20 @@ import binascii
 import os
 from base64 import b64decode
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from PIL import Image
+
 from formats.errors import SagesegError
-from formats.images import image_errors, open_header, read_header
+from formats.images import decode_image, image_errors, open_header, orientation_of, read_header
+from prep.options import STORED, UPRIGHT
 from prep.readers.labelme_json import Annotation, read_annotation
+from prep.readers.orientation import PLAIN, fitting_ways
 
 _APP1, _START_OF_SCAN = 0xE1, 0xDA
-_EXIF = b"Exif\0\0"
+_METADATA = (b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0")
+"""How the segments of EXIF and XMP begin; both may hold an orientation."""
 
 
 @dataclass(frozen=True)
@@ -26,37 +32,35 @@ class EmbeddedInJson:
         return embedded_content(read_annotation(self.path))
 
 
-@dataclass(frozen=True)
-class UnturnedFile:
-    """An image file whose polygons were drawn on its pixels as they lie, against its EXIF
-    orientation: the file's own sizes say so."""
-
-    path: Path
-
-    def read(self) -> bytes:
-        with image_errors(self.path):
-            return without_exif(self.path.read_bytes())
-
-
 def embedded_content(annotation: Annotation) -> bytes:
-    """The bytes of the embedded image, without EXIF. Raises SagesegError naming the JSON file."""
+    """The bytes of the embedded image, its pixels as they lie. Raises SagesegError naming the JSON file."""
     try:
         content = b64decode(annotation.image_data or "", validate=True)
     except (ValueError, binascii.Error) as e:
         raise SagesegError(f"{annotation.path}: imageData is no base64 ({e}); embed the image again") from e
     with image_errors(annotation.path):
-        return without_exif(content)
+        return _as_stored(content)
 
 
-def without_exif(content: bytes) -> bytes:
-    """A JPEG without its EXIF segments, the pixels untouched; other formats as they are."""
-    if not content.startswith(b"\xff\xd8"):
-        return content
+def _as_stored(content: bytes) -> bytes:
+    """An encoded image that nothing turns: a JPEG without EXIF and XMP, its pixels untouched; another
+    kind, if it has an orientation, as a PNG of its pixels."""
+    if content.startswith(b"\xff\xd8"):
+        return _without_metadata(content)
+    with open_header(content) as image:
+        if orientation_of(image) == PLAIN:
+            return content
+    buffer = BytesIO()
+    Image.fromarray(decode_image(content, turned=False)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _without_metadata(content: bytes) -> bytes:
     kept, place = [content[:2]], 2
     while place + 4 <= len(content) and content[place] == 0xFF and content[place + 1] != _START_OF_SCAN:
         end = place + 2 + int.from_bytes(content[place + 2 : place + 4])
         segment = content[place:end]
-        if not (segment[1] == _APP1 and segment[4:].startswith(_EXIF)):
+        if not (segment[1] == _APP1 and segment[4:].startswith(_METADATA)):
             kept.append(segment)
         place = end
     return b"".join([*kept, content[place:]])
@@ -109,25 +113,27 @@ def path_below(path: Path, roots: tuple[Path, ...]) -> str | None:
     return None
 
 
-def settle_size(annotation: Annotation, image: Path) -> tuple[tuple[int, int], UnturnedFile | None]:
-    """The (width, height) on which the shapes were drawn, and the image as its pixels lie where
-    that is what was drawn on.
+def settle_size(annotation: Annotation, image: Path, asked: str | None) -> tuple[tuple[int, int], int]:
+    """The (width, height) on which the shapes were drawn, and the EXIF orientation by which they are to be
+    turned, PLAIN where they lie upright.
 
-    labelme has turned images by their EXIF orientation since 2019, and writes sizes since then; a
-    turned image whose JSON file has none cannot be settled. Raises SagesegError for that, and for
-    sizes that fit neither way.
+    labelme has turned images by their EXIF orientation since 2019, and writes sizes since then: a size that
+    fits both ways is of the upright image, unless `asked` (UPRIGHT or STORED) says else. Raises SagesegError
+    where a turned image has neither, and for sizes that fit neither way.
     """
     header = read_header(image)
-    if annotation.size == header.size or (annotation.size is None and header.orientation == 1):
-        return header.size, None
-    if annotation.size is None:
+    ways = fitting_ways(header, annotation.size) if annotation.size else (UPRIGHT, STORED)
+    if not ways:
+        raise _wrong_size(annotation, image.name, header.size)
+    if header.orientation == PLAIN:
+        return header.size, PLAIN
+    if annotation.size is None and asked is None:
         raise SagesegError(
-            f"{annotation.path}: no imageWidth and imageHeight, and {image.name} has an EXIF orientation, so "
-            "nobody can say which way up it was labelled; open and save it in labelme"
+            f"{annotation.path}: no imageWidth and imageHeight, and {image.name} has an EXIF orientation, so nobody "
+            f"can say which way up it was labelled; pass --orientation {UPRIGHT} or --orientation {STORED}"
         )
-    if annotation.size == header.stored_size:
-        return header.stored_size, UnturnedFile(image)
-    raise _wrong_size(annotation, image.name, header.size)
+    way = asked if asked in ways else ways[0]
+    return (header.size, PLAIN) if way == UPRIGHT else (header.stored_size, header.orientation)
 
 
 def _wrong_size(annotation: Annotation, name: str, size: tuple[int, int]) -> SagesegError:

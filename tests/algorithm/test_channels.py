@@ -12,13 +12,13 @@ import pytest
 
 from formats.classes import IGNORE
 from formats.errors import SagesegError
+from formats.label_map import read_label_maps
 from formats.masks import read_mask, write_mask
 from jobs.algorithm.__main__ import main
 from jobs.algorithm.data.channels import check_channels, read_label_map
 from jobs.algorithm.weights.start_weights import check_same_network
 from jobs.contract.artefact import Artefact
 from jobs.contract.hyperparameters import parse_hyperparameters
-from jobs.contract.label_map import check_label_maps
 from jobs.contract.model_archive import pack_artefact
 from tests.support.opt_ml_samples import SETTINGS, last_weights, write_root
 
@@ -72,7 +72,7 @@ def test_a_label_map_that_nests_without_end_is_refused_and_not_a_crash(tmp_path:
     with pytest.raises(SagesegError, match=r"train_label_map\.json: not JSON"):
         read_label_map(tmp_path, "train", 3)
     with pytest.raises(SagesegError, match=r"train_label_map\.json: not JSON"):
-        check_label_maps(path.parent, 3)
+        read_label_maps(path.parent, 3)
 
 
 def channels(tmp_path: Path, *maps: str) -> Path:

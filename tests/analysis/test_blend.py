@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from analysis.masks.bands import blended_bands, inner_bands, resize_bands, whole
+from analysis.masks.bands import blended_bands, inner_bands, whole
 from analysis.masks.blend import blend_labels, likeliest, window
 from analysis.masks.pieces import Piece, divide
 from formats.crops import crop_grid, crop_id
 from formats.mask_rows import write_mask_rows
-from formats.masks import encode_mask, read_mask, resize_mask
+from formats.masks import encode_mask, read_mask
 
 Values = npt.NDArray[np.float16]
 grids = st.integers(1, 24).flatmap(lambda size: st.tuples(st.just(size), st.integers(0, size - 1)))
@@ -113,24 +113,6 @@ def test_bands_are_the_image(height: int, width: int, grid: tuple[int, int], see
 
     bands = inner_bands(pieces, width, height, read, 0)
     assert np.array_equal(whole(bands, width, height), mask[:height, :width])
-
-
-@given(
-    size=st.tuples(st.integers(1, 40), st.integers(1, 40)),
-    to=st.tuples(st.integers(1, 40), st.integers(1, 40)),
-    crop=st.integers(1, 15),
-)
-def test_resizing_bands_is_resizing_the_mask(size: tuple[int, int], to: tuple[int, int], crop: int) -> None:
-    width, height = size
-    crops = make_crops(width, height, (crop, 0), 3, 1)
-    bands = list(blended_bands(list(crops), width, height, crops.__getitem__, 3))
-    resized = list(resize_bands(iter(bands), size, to))
-    mask = whole(iter(bands), width, height)
-    assert np.array_equal(whole(iter(resized), *to), resize_mask(mask, *to))
-    assert sum(band.labels.shape[0] for band in resized) == to[1]
-    for band in resized:
-        assert band.probabilities is not None
-        assert np.array_equal(likeliest(band.probabilities), band.labels)
 
 
 def test_pixels_in_no_crop_are_background() -> None:

@@ -21,7 +21,6 @@ from analysis.report.report import report
 from analysis.report.scores_json import summary_to_json
 from analysis.report_files import layer_name, overlay_name, strip_name
 from formats.classes import ClassTable
-from formats.crops import owned_boxes
 from formats.dataset import Dataset, open_dataset
 from formats.errors import SagesegError
 from formats.images import read_image
@@ -107,26 +106,22 @@ def test_dropped_crops_are_background_counted_and_said(dataset: Dataset, tmp_pat
     assert again == scores
 
 
-def test_a_crop_dropped_with_its_objects_counts_nowhere(dataset: Dataset, tmp_path: Path) -> None:
-    whole = make_predictions(tmp_path / "whole", dataset, PREDICTED)
+def test_objects_in_dropped_crops_are_judged_by_the_sources_own_mask(dataset: Dataset, tmp_path: Path) -> None:
+    whole = make_predictions(tmp_path / "whole", dataset, PREDICTED, dropped_too=True)
     before = report(whole, dataset, tmp_path / "before", workers=1)
     out_of_focus = max((row for row in dataset.rows if row.kept), key=lambda row: row.foreground or 0)
     rows = [replace(row, kept=False) if row is out_of_focus else row for row in dataset.rows]
     write_manifest(dataset.root / "manifest.csv", rows)
-    for path in (dataset.mask_path(out_of_focus.id), dataset.image_path(out_of_focus.id)):
-        path.unlink()
-    narrower = open_dataset(dataset.root)
-    scores = report(make_predictions(tmp_path / "less", narrower, PREDICTED), narrower, tmp_path / "after", workers=1)
-    lost = np.sum(before["confusion"]) - np.sum(scores["confusion"])
-    owned = owned_boxes(
-        [row.box for row in rows if row.source == out_of_focus.source],
-        out_of_focus.source_width,
-        out_of_focus.source_height,
-    )
-    assert lost == owned[out_of_focus.box].width * owned[out_of_focus.box].height
-    assert scores["dropped_crops_as_ignore"] == 1
-    assert scores["dropped_crops_as_background"] == before["dropped_crops_as_background"]
-    assert "out of focus holds objects" in (tmp_path / "after" / "index.html").read_text()
+    with pytest.raises(SagesegError, match="crops with objects were dropped, and .* has no mask"):
+        report(whole, open_dataset(dataset.root), tmp_path / "after", workers=1)
+    stem = out_of_focus.source_stem
+    (dataset.root / "truth").mkdir()
+    write_mask(dataset.truth_path(stem), IMAGES[stem][1])
+    told = [replace(row, truth_sha256="told") if row.source_stem == stem else row for row in rows]
+    write_manifest(dataset.root / "manifest.csv", told)
+    after = report(whole, open_dataset(dataset.root), tmp_path / "after", workers=1)
+    assert after["confusion"] == before["confusion"]
+    assert after["overall"] == before["overall"]
 
 
 def test_only_predicted_sources_are_scored(dataset: Dataset, tmp_path: Path) -> None:
@@ -300,7 +295,6 @@ def test_a_page_of_bare_scores_still_stands() -> None:
         "classes": ["_background_", "car"],
         "images": 0,
         "dropped_crops_as_background": 0,
-        "dropped_crops_as_ignore": 0,
         "uncovered_pixels_as_background": 2,
         "confusion": [[9, 0], [0, 0]],
         "overall": one,

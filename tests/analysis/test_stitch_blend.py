@@ -9,16 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analysis.masks.bands import Band, whole
 from analysis.masks.reading import read_prediction, read_truth
 from analysis.masks.sources import plan_sources
 from analysis.masks.stitch import stitch
+from analysis.masks.upsample import resize_bands
 from analysis.options import How
 from analysis.report.report import report
 from formats import dataset as files
 from formats.dataset import Dataset, open_dataset
 from formats.errors import SagesegError
 from formats.manifest import write_manifest
-from formats.masks import Mask, read_mask, resize_mask, write_mask
+from formats.masks import Mask, read_mask, write_mask
 from formats.predictions import Predictions, open_predictions, write_probabilities
 from tests.support.dataset_samples import disc_image, make_dataset, make_predictions, write_shares
 
@@ -132,12 +134,24 @@ def test_probabilities_of_another_shape_are_named(predictions: Predictions, data
 SOURCE_SIZE = 200, 151
 
 
+def brought_back(mask: Mask) -> Mask:
+    height, width = mask.shape
+    return whole(resize_bands(iter([Band(0, mask)]), (width, height), SOURCE_SIZE), *SOURCE_SIZE)
+
+
+FULL_TRUTH = {stem: brought_back(mask) for stem, mask in TRUE_MASKS.items()}
+"""Masks at the source's size, such as a perfect model of the resized images would predict."""
+
+
 @pytest.fixture
 def resized(tmp_path: Path) -> Dataset:
     """The dataset as prep makes it with --resize 90x70 from images of another size."""
     dataset = make_dataset(tmp_path / "resized", IMAGES, crop=32)
     width, height = SOURCE_SIZE
-    rows = [replace(row, source_width=width, source_height=height) for row in dataset.rows]
+    (dataset.root / "truth").mkdir()
+    for stem, mask in FULL_TRUTH.items():
+        write_mask(dataset.truth_path(stem), mask)
+    rows = [replace(row, source_width=width, source_height=height, truth_sha256="told") for row in dataset.rows]
     write_manifest(files.manifest_path(dataset.root), rows)
     files.info_path(dataset.root).write_text(json.dumps({**dataset.info, "options": {"resize": "90x70"}}))
     return open_dataset(dataset.root)
@@ -147,11 +161,11 @@ def test_a_recorded_resize_is_undone(resized: Dataset, tmp_path: Path) -> None:
     predictions = make_predictions(tmp_path / "p", resized, TRUE_MASKS)
     done = stitch(predictions, resized, tmp_path / "out", workers=1)
     assert done.uncovered_pixels == 0
-    for stem, mask in TRUE_MASKS.items():
-        assert np.array_equal(stitched_mask(tmp_path / "out", stem), resize_mask(mask, *SOURCE_SIZE))
-    whole = open_predictions(tmp_path / "out")
-    assert (whole.rows[0].width, whole.rows[0].height) == SOURCE_SIZE
-    for each in (predictions, whole):
+    for stem in TRUE_MASKS:
+        assert np.array_equal(stitched_mask(tmp_path / "out", stem), FULL_TRUTH[stem])
+    stitched = open_predictions(tmp_path / "out")
+    assert (stitched.rows[0].width, stitched.rows[0].height) == SOURCE_SIZE
+    for each in (predictions, stitched):
         scores = report(each, resized, tmp_path / f"report-{each.root.name}", workers=1)
         assert scores["overall"]["iou"]["car"] == 1.0
         assert np.sum(scores["confusion"]) == 2 * SOURCE_SIZE[0] * SOURCE_SIZE[1]
@@ -161,7 +175,7 @@ def test_without_a_dataset_the_predictions_tell_of_the_resize(resized: Dataset, 
     predictions = make_predictions(tmp_path / "p", resized, TRUE_MASKS, dropped_too=True)
     told = replace(predictions, info={"resize": "90x70"})
     stitch(told, None, tmp_path / "out", workers=1)
-    assert np.array_equal(stitched_mask(tmp_path / "out", "a_01"), resize_mask(TRUE_MASKS["a_01"], *SOURCE_SIZE))
+    assert np.array_equal(stitched_mask(tmp_path / "out", "a_01"), FULL_TRUTH["a_01"])
     assert "resize" not in open_predictions(tmp_path / "out").info
 
 

@@ -31,7 +31,7 @@ def test_manifest_reads_back_what_was_written(
 ) -> None:
     fixed = set(ROW.__dataclass_fields__)
     rows = [
-        ManifestRow(name, "val", group, "b.jpg", 1, 2, 3, 4, 5, 6, kept, 0.25, "x", "y", attributes)
+        ManifestRow(name, "val", group, "b.jpg", 1, 2, 3, 4, 5, 6, kept, 0.25, "x", "y", "z", attributes)
         for name, group, kept, attributes in cells
         if not fixed & set(attributes)
     ]
@@ -43,7 +43,8 @@ def test_manifest_reads_back_what_was_written(
 def test_manifest_has_the_columns_of_the_format_in_order() -> None:
     header = format_manifest([ManifestRow(**{**vars(ROW), "attributes": {"angle": "01"}})]).splitlines()[0]
     assert header == (
-        "id,split,group,source,x,y,width,height,source_width,source_height,kept,foreground,image_sha256,mask_sha256,angle"
+        "id,split,group,source,x,y,width,height,source_width,source_height,kept,foreground,image_sha256,mask_sha256,"
+        "truth_sha256,angle"
     )
 
 

@@ -13,12 +13,12 @@ from typer.testing import CliRunner
 
 from formats.dataset import Dataset, open_dataset
 from formats.errors import SagesegError
+from formats.label_map import check_label_map
 from jobs.aws.names import default_name, numbered
 from jobs.aws.s3 import parse_s3_uri
 from jobs.backends import LOCAL_ROLE
 from jobs.cli import app
 from jobs.contract.instances import GPU_INSTANCES, larger_memory
-from jobs.contract.label_map import check_label_map
 from jobs.contract.registry import ACCOUNTS, builtin_image, is_builtin
 from jobs.training.augmented_manifest import augmented_manifests
 from jobs.training.options import DataOptions, MachineOptions, SecurityOptions, StartOptions, TrainOptions

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -201,6 +202,16 @@ def _no_pair(shoot: Path) -> None:
         path.rename(path.with_name(f"x{path.name}"))
 
 
+def _two_masks(shoot: Path) -> None:
+    Image.fromarray(mask_of(0) * 255).save(shoot / "masks" / f"{CARS[0]}_01_mask.png")
+
+
+def _red_mask(shoot: Path) -> None:
+    image = Image.fromarray(mask_of(0))
+    image.putpalette([0, 0, 0, 255, 0, 0])
+    image.save(shoot / "masks" / f"{CARS[0]}_01_mask.gif")
+
+
 def _odd_name(shoot: Path) -> None:
     (shoot / "images" / f"{CARS[0]}_01.jpg").rename(shoot / "images" / "car.jpg")
     (shoot / "masks" / f"{CARS[0]}_01_mask.gif").rename(shoot / "masks" / "car_mask.gif")
@@ -212,10 +223,15 @@ def _odd_name(shoot: Path) -> None:
         (_missing_mask, rf"{CARS[1]}_02_mask\.gif: missing"),
         (_mask_of_another_size, rf"{CARS[1]}_02_mask\.gif: 10×10 pixels, but {CARS[1]}_02\.jpg has 150×110"),
         (_truncated(f"images/{CARS[1]}_02.jpg"), rf"{CARS[1]}_02\.jpg: cannot be read as an image"),
-        (_truncated(f"masks/{CARS[1]}_02_mask.gif"), rf"{CARS[1]}_02_mask\.gif: cannot be read as a mask"),
-        (_value_outside, r"_02_mask\.gif: value 7 is no class; expected 0 \(background\) or 1 \(car\)"),
+        (_truncated(f"masks/{CARS[1]}_02_mask.gif"), rf"{CARS[1]}_02_mask\.gif: cannot be read as an image"),
+        (
+            _value_outside,
+            r"_02_mask\.gif: it has the colours \(0,0,0\), .* 8 in all; expected two colours, black",
+        ),
         (_empty_folder, r"images: no \.jpeg/\.jpg file in it; expected <car>_<angle>\.jpg"),
         (_no_folder, "masks: no such folder"),
+        (_two_masks, rf"{CARS[0]}_01_mask\.gif and {CARS[0]}_01_mask\.png: two masks of one image; remove one"),
+        (_red_mask, rf"{CARS[0]}_01_mask\.gif: its palette gives the colours \(0,0,0\), \(255,0,0\); expected two"),
         (_no_pair, r"no image has a mask; expected <car>_<angle>\.jpg beside <car>_<angle>_mask\.gif"),
         (_odd_name, r"car\.jpg: expected a name like <car>_<angle>\.jpg; rename it or pass --group-by"),
     ],
@@ -279,6 +295,49 @@ def test_cars_that_metadata_lacks_are_told(shoot: Path, tmp_path: Path, capsys: 
     assert "2 cars are not in it, such as 0004d4463b50" in capsys.readouterr().err
 
 
+def _palette(mask: np.ndarray, colours: list[int]) -> Image.Image:
+    image = Image.fromarray(mask)
+    image.putpalette(colours)
+    return image
+
+
+WAYS: dict[str, Callable[[np.ndarray], Image.Image]] = {
+    "_mask.gif with black first": lambda mask: _palette(mask, [0, 0, 0, 255, 255, 255]),
+    "_mask.gif with white first": lambda mask: _palette(1 - mask, [255, 255, 255, 0, 0, 0]),
+    "_mask.gif with white last": lambda mask: _palette(mask * 255, [0, 0, 0] * 255 + [255, 255, 255]),
+    "_mask.gif from RGB": lambda mask: Image.fromarray(np.repeat(mask[..., None] * 255, 3, 2)),
+    "_mask.png of greys": lambda mask: Image.fromarray(mask * 255),
+    "_mask.png of 0 and 1": Image.fromarray,
+    "_mask.png of one bit": lambda mask: Image.fromarray(mask * 255).convert("1"),
+    "_mask.png with white first": lambda mask: _palette(1 - mask, [255, 255, 255, 0, 0, 0]),
+    "_mask.png of colours": lambda mask: Image.fromarray(np.repeat(mask[..., None] * 255, 3, 2)),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("show", ["car", "all car", "no car"])
+def test_white_is_the_car_whatever_its_value(shoot: Path, way: str, show: str) -> None:
+    mask = {"car": mask_of(0), "all car": np.ones_like(mask_of(0)), "no car": np.zeros_like(mask_of(0))}[show]
+    for path in (shoot / "masks").glob(f"{CARS[0]}_01_mask.*"):
+        path.unlink()
+    WAYS[way](mask).save(shoot / "masks" / f"{CARS[0]}_01{way.partition(' ')[0]}")
+    read = {image.source: image.mask.read() for image in read_carvana(*folders(shoot), None, None).images}
+    assert np.array_equal(read[f"{CARS[0]}_01.jpg"], mask)
+    assert np.array_equal(read[f"{CARS[0]}_02.jpg"], mask_of(1))  # GIFs and PNGs may be mixed
+
+
+def folders(shoot: Path) -> tuple[Path, Path]:
+    return shoot / "images", shoot / "masks"
+
+
+def test_names_pair_whichever_way_their_letters_are_composed(tmp_path: Path) -> None:
+    draw(tmp_path, ("größe", "b"))
+    for path in (tmp_path / "masks").iterdir():
+        path.rename(path.with_name(unicodedata.normalize("NFD", path.name)))
+    images = read_carvana(*folders(tmp_path), None, None).images
+    assert [unicodedata.is_normalized("NFC", image.mask.path.name) for image in images] == [True, True, False, False]
+
+
 @pytest.mark.parametrize("mode", ["L", "CMYK"])
 def test_jpegs_that_are_not_rgb_are_encoded_once(shoot: Path, tmp_path: Path, mode: str) -> None:
     path = shoot / "images" / f"{CARS[0]}_01.jpg"
@@ -297,7 +356,7 @@ def test_a_link_in_a_circle_and_two_images_of_one_stem_are_refused(shoot: Path, 
         prepare(shoot, tmp_path / "dataset")
     loop.unlink()
     (shoot / "images" / f"{CARS[0]}_01.jpeg").write_bytes((shoot / "images" / f"{CARS[0]}_01.jpg").read_bytes())
-    with pytest.raises(SagesegError, match=rf"{CARS[0]}_01\.jpg and {CARS[0]}_01\.jpeg share the stem"):
+    with pytest.raises(SagesegError, match=rf"{CARS[0]}_01\.jpeg and {CARS[0]}_01\.jpg would both be called"):
         prepare(shoot, tmp_path / "dataset")
 
 

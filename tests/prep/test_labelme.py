@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
+from formats.crops import parse_crop_id
 from formats.dataset import open_dataset
 from formats.errors import SagesegError
 from formats.images import decode_image, encode_image, read_image
@@ -17,6 +17,8 @@ from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
 from prep.readers.labelled_image import LabelledImage, read_content
 from prep.readers.labelme import OVERLAP, read_labelme
+from prep.readers.regions import draw_regions
+from tests.support.exif_samples import as_stored, with_orientation
 from tests.support.labelme_samples import (
     HEIGHT,
     TRIANGLE,
@@ -167,24 +169,51 @@ def stripes(width: int, height: int) -> np.ndarray:
 def test_image_and_polygons_agree_under_every_exif_orientation(tmp_path: Path, orientation: int) -> None:
     """labelme shows and stores an image as its orientation says, and so it is read."""
     path = write_pair(tmp_path / "in", "a", [shape("car", [[0, 0], [WIDTH // 2 - 1, HEIGHT // 2 - 1]], "rectangle")])
-    upright = Image.fromarray(stripes(WIDTH, HEIGHT))
-    undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # the transposition that the orientation undoes
-    stored = np.asarray(upright.transpose(Image.Transpose(undo[orientation]))) if orientation > 1 else upright
-    path.with_suffix(".jpg").write_bytes(jpeg_with_orientation(np.asarray(stored), orientation))
-    (image,) = read(tmp_path / "in")
+    stored = as_stored(stripes(WIDTH, HEIGHT), orientation)
+    path.with_suffix(".jpg").write_bytes(jpeg_with_orientation(stored, orientation))
+    check_agreement(*read(tmp_path / "in"))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("sizes", ["told", "not told"])
+def test_polygons_drawn_on_the_stored_pixels_are_turned_with_them(
+    tmp_path: Path, orientation: int, sizes: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the size keeps silent, --orientation says so; regions go with the shapes."""
+    box = [[0, 0], [WIDTH // 2 - 1, HEIGHT // 2 - 1]]
+    shapes = [shape("car", box, "rectangle"), shape("__region__", box, "rectangle")]
+    told = {} if sizes == "told" else {"imageWidth": ..., "imageHeight": ...}
+    path = write_pair(tmp_path / "in", "a", shapes, **told)
+    path.with_suffix(".jpg").write_bytes(jpeg_with_orientation(stripes(WIDTH, HEIGHT), orientation))
+    (image,) = read(tmp_path / "in", orientation="stored")
+    check_agreement(image)
+    mask = image.mask.read()
+    assert np.array_equal(draw_regions(image.regions, mask.shape[::-1], (1, 1)), mask)
+    assert ("1 image(s) turned by EXIF were labelled on the pixels as stored" in capsys.readouterr().err) == (
+        orientation > 1
+    )
+
+
+def check_agreement(image: LabelledImage) -> None:
     pixels, mask = decode_image(read_content(image)), image.mask.read()
     assert pixels.shape[:2] == mask.shape
     assert pixels[mask == 1].max() < 120
     assert pixels[mask == 0].min() > 120
 
 
-def test_polygons_drawn_against_the_orientation_are_kept_on_their_pixels(tmp_path: Path) -> None:
-    path = write_pair(tmp_path / "in", "a")  # labelled at 60 × 40, as the pixels lie
-    pixels = stripes(WIDTH, HEIGHT)
-    path.with_suffix(".jpg").write_bytes(jpeg_with_orientation(pixels, 6))
+def test_a_size_that_tells_needs_no_option(tmp_path: Path) -> None:
+    path = write_pair(tmp_path / "in", "a", [shape("car", [[0, 0], [WIDTH // 2 - 1, HEIGHT // 2 - 1]], "rectangle")])
+    path.with_suffix(".jpg").write_bytes(jpeg_with_orientation(stripes(WIDTH, HEIGHT), 6))
+    check_agreement(*read(tmp_path / "in", orientation="upright"))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG"])
+def test_an_embedded_image_of_any_kind_is_taken_as_its_pixels_lie(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "in").mkdir()
+    content = with_orientation(stripes(WIDTH, HEIGHT), 3, kind)
+    write_json(tmp_path / "in" / "a.json", [shape()], imageData=in_base64(content))
     (image,) = read(tmp_path / "in")
-    assert image.mask.read().shape == (HEIGHT, WIDTH)
-    assert np.abs(decode_image(read_content(image)).astype(int) - pixels).max() < 20
+    assert np.abs(decode_image(read_content(image)).astype(int) - stripes(WIDTH, HEIGHT)).max() < 20
 
 
 def test_an_embedded_image_is_taken_as_its_pixels_lie(tmp_path: Path) -> None:
@@ -291,11 +320,27 @@ def test_what_would_not_become_the_drawn_pixels_is_named(
     assert "\n" not in str(caught.value)
 
 
-def test_duplicate_stems_are_refused_by_the_writer(tmp_path: Path) -> None:
-    write_pair(tmp_path / "in" / "one", "a")
-    write_pair(tmp_path / "in" / "two", "a")
+def test_ids_have_the_folder_in_them_where_stems_repeat(tmp_path: Path) -> None:
+    """Frames of several videos, each in its own folder, are numbered alike."""
+    for video, stems in {"cam1": ("0", "1"), "cam2": ("0", "1"), "cam3": ("0", "alone")}.items():
+        for stem in stems:
+            write_pair(tmp_path / "in" / video, stem)
     source = read_labelme(tmp_path / "in", write_labels(tmp_path), workers=1)
-    with pytest.raises(SagesegError, match=r"two/a\.jpg and one/a\.jpg share the stem a"):
+    write_dataset(source, tmp_path / "out", PrepOptions(crop=40, val=1, workers=1))
+    dataset = open_dataset(tmp_path / "out")
+    names = {"cam1_0", "cam1_1", "cam2_0", "cam2_1", "cam3_0", "alone"}
+    assert {row.source_stem for row in dataset.rows} == names
+    assert {parse_crop_id(row.id)[0] for row in dataset.rows} == names
+    assert {row.group for row in dataset.rows} == {"cam1", "cam2", "cam3"}
+    assert all(dataset.mask_path(row.id).is_file() for row in dataset.rows if row.kept)
+
+
+def test_two_images_of_one_name_in_one_folder_are_refused(tmp_path: Path) -> None:
+    write_pair(tmp_path / "in" / "one", "a")
+    (tmp_path / "in" / "one" / "a.png").write_bytes(png(noise(1)))
+    write_json(tmp_path / "in" / "one" / "a2.json", [shape()], imagePath="a.png")
+    source = read_labelme(tmp_path / "in", write_labels(tmp_path), workers=1)
+    with pytest.raises(SagesegError, match=r"one/a\.jpg and one/a\.png would both be called a; rename one"):
         write_dataset(source, tmp_path / "out", PrepOptions(workers=1))
 
 

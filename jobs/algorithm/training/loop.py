@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from torch import nn
 from formats.errors import SagesegError
 from formats.images import Rgb
 from formats.masks import Mask
+from formats.preparation import ARTEFACT, ENVIRONMENT, read_preparation
 from formats.staging import write_bytes
 from jobs.algorithm.data.augment import training_crop, validation_crop
 from jobs.algorithm.data.batches import Batch, MakeSample, epoch_order, in_order, make_batches
@@ -131,7 +133,9 @@ def run_training(training: Training) -> None:
     settings, progress, model = training.settings, training.progress, training.places.model
     log.info(schedule_line(training.schedule.iterations_per_epoch, settings.epochs))
     if training.team.leads:
-        write_hyperparameters(model, as_strings(settings))
+        prepared = read_preparation(os.environ, "the environment", ENVIRONMENT)
+        told = prepared.to_strings(ARTEFACT) if prepared else {}
+        write_hyperparameters(model, {**as_strings(settings), **told})
     while not _ended(training):
         _train_epoch(training)
         training.team.average_statistics(training.network)

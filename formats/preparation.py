@@ -1,0 +1,57 @@
+"""How images became what a model was trained on: resized, then cut into crops. It travels with the job, and
+in the artefact of the open implementation, so that new images are prepared alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from formats.command_options import parse_crop
+from formats.errors import SagesegError
+from formats.resize import Resize, parse_resize
+
+NONE = "none"
+ENVIRONMENT = {"resize": "SAGESEG_RESIZE", "crop": "SAGESEG_CROP"}
+"""Under which names a training's container is told."""
+ARTEFACT = {"resize": "_resize", "crop": "_crop"}
+"""Under which names hyperparams.json tells it. The built-in keeps settings of its own there under such names too."""
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """`resize` is None where images kept their size, `crop`, a side in pixels, where they were not cut."""
+
+    resize: Resize | None
+    crop: int | None
+
+    def to_strings(self, names: Mapping[str, str] | None = None) -> dict[str, str]:
+        """As `--resize` and `--crop` say it, by `names`, by default `resize` and `crop`."""
+        told = {"resize": str(self.resize or NONE), "crop": str(self.crop or NONE)}
+        return told if names is None else {names[key]: value for key, value in told.items()}
+
+
+def read_preparation(
+    told: Mapping[str, Any], where: object, names: Mapping[str, str] | None = None
+) -> Preparation | None:
+    """The counterpart of `to_strings`; None where nothing is told. Raises SagesegError that names `where`."""
+    resize, crop = (told.get(names[key] if names else key) for key in ("resize", "crop"))
+    if resize is None or crop is None:
+        return None
+    try:
+        return Preparation(parse_resize_or_none(str(resize)), parse_crop(str(crop)))
+    except SagesegError as e:
+        raise SagesegError(f"{where}: {e}") from e
+
+
+def parse_resize_or_none(text: str) -> Resize | None:
+    """`960x640`, `1024` or `none`."""
+    return None if text == NONE else parse_resize(text)
+
+
+def dataset_preparation(info: Mapping[str, Any]) -> Preparation | None:
+    """What dataset.json records; None where another program wrote it without its options."""
+    options = info.get("options")
+    if not isinstance(options, dict):
+        return None
+    return read_preparation({key: options.get(key) or NONE for key in ("resize", "crop")}, "dataset.json")
