@@ -227,8 +227,18 @@ def test_the_leak_meter_sets_this_split_against_one_image_by_image(tmp_path: Pat
     images = [view(scene(number // 3), dx=number % 3) for number in range(18)]
     read = certificate(tmp_path, images, groups, val=2)
     assert read["leak"] == {
-        "this_split": {"validation_images": 6, "with_sibling": 0, "with_twin": 0, "leaked": 0},
-        "random_split_by_image": {"validation_images": 6, "with_sibling": 6, "with_twin": 0, "leaked": 6},
+        "unit": "folder or block of a video",
+        "group_by": None,
+        "this_split": {
+            "val": {"images": 6, "with_sibling": 0, "with_own_sibling": 0, "with_twin": 0, "leaked": 0},
+        },
+        "random_split_by_image": {
+            "images": 6,
+            "with_sibling": 6,
+            "with_own_sibling": 0,
+            "with_twin": 0,
+            "leaked": 6,
+        },
     }
     assert read["twins"] == {"limit": LIMIT, "found": 0, "candidates": []}
 
@@ -253,8 +263,8 @@ def test_a_twin_in_another_group_is_a_candidate_and_a_leak(tmp_path: Path) -> No
             }
         ],
     }
-    assert read["leak"]["this_split"] == {
-        "validation_images": 1, "with_sibling": 0, "with_twin": 1, "leaked": 1,
+    assert read["leak"]["this_split"]["val"] == {
+        "images": 1, "with_sibling": 0, "with_own_sibling": 0, "with_twin": 1, "leaked": 1,
     }  # fmt: skip
 
 
@@ -286,7 +296,7 @@ def test_the_certificate_says_what_was_asked_and_got(tmp_path: Path) -> None:
 
 def test_a_single_group_without_validation_has_a_certificate_too(tmp_path: Path) -> None:
     read = certificate(tmp_path, [view(scene(0)), view(scene(1))], {"a": 2}, val=0)
-    assert read["leak"]["random_split_by_image"]["validation_images"] == 0
+    assert read["leak"]["random_split_by_image"]["images"] == 0
 
 
 def test_pairs_are_ordered_by_their_difference() -> None:
