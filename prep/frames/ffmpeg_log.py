@@ -16,7 +16,7 @@ _DURATION = re.compile(
 _STREAM = re.compile(r"\[info\]   Stream #0:\S+: (?P<kind>Video|Audio): (?P<codec>\w+)(?P<rest>.*)")
 _CONFIG = re.compile(rf"\[{SHOWINFO} @ \S+\] \[info\] config in time_base: (?P<num>\d+)/(?P<den>\d+),")
 _FRAME = re.compile(
-    rf"\[{SHOWINFO} @ \S+\] \[info\] n: *\d+ pts: *(?P<pts>\S+) .* fmt:(?P<format>\S+) .*"
+    rf"\[{SHOWINFO} @ \S+\] \[info\] n: *\d+ pts: *(?P<pts>\S+) (?:.*?duration: *(?P<lasts>\d+) )?.*fmt:(?P<format>\S+) .*"
     r" s:(?P<width>\d+)x(?P<height>\d+) i:(?P<interlaced>[PTB]) "
 )
 _ERROR = re.compile(r"(?:\[.+? @ \S+\] )*\[(?:error|fatal)\] (?P<text>.+)")
@@ -32,7 +32,7 @@ class VideoStream:
 
 @dataclass
 class VideoLog:
-    """What the lines so far have told.
+    """What the lines so far have told. `lasts` is for how long the last frame is shown, in seconds.
 
     `times` are seconds from the first frame on, by frame; None where a frame has no time. `interlaced` counts frames;
     `changed` is the first frame of another size or pixel format, `backwards` the first before its predecessor. In
@@ -45,6 +45,7 @@ class VideoLog:
     has_audio: bool = False
     streams: list[VideoStream] = field(default_factory=list)
     times: list[float | None] = field(default_factory=list)
+    lasts: float = 0.0
     interlaced: int = 0
     size: tuple[int, int] = (0, 0)
     pixel_format: str = ""
@@ -76,6 +77,8 @@ class VideoLog:
         if self.backwards is None and seconds is not None and before is not None and seconds < before:
             self.backwards = len(self.times)
         self.times.append(seconds)
+        if self._base is not None:
+            self.lasts = int(frame["lasts"] or 0) * self._base[0] / self._base[1]
         self.interlaced += frame["interlaced"] != "P"
         self.size = int(frame["width"]), int(frame["height"])
         self.pixel_format = frame["format"]

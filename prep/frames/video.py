@@ -98,9 +98,14 @@ def read_video(path: Path, every: int, fps: float | None) -> Iterator[VideoFrame
         code = reading.finish()
     _check(path, reading.log, fps)
     if not kept:
-        why = reading.log.errors[0] if reading.log.errors else "no frame of it can be decoded"
-        raise SagesegError(f"{path}: cannot be read as a video ({why}); expected one that ffmpeg decodes")
+        raise SagesegError(f"{path}: cannot be read as a video ({_why(reading.log)}); expected one that ffmpeg decodes")
     _tell(path, reading.log, code)
+
+
+def _why(log: VideoLog) -> str:
+    if log.formats and not log.streams:
+        return "there are no pictures in it"
+    return log.errors[0] if log.errors else "no frame of it can be decoded"
 
 
 @contextmanager
@@ -192,7 +197,7 @@ def _tell(path: Path, log: VideoLog, code: int) -> None:
     if log.interlaced:
         say(f"note: {path}: {log.interlaced} of {len(log.times)} frames are interlaced; they were deinterlaced (bwdif)")
     if log.has_alpha:
-        say(f"note: {path}: {log.pixel_format} has transparency, which was left out")
+        say(f"note: {path}: {log.pixel_format} pixels may have transparency, which was left out")
     if log.errors or code:
         first = log.errors[0] if log.errors else f"exit code {code}"
         say(
@@ -209,5 +214,5 @@ def _ends_early(log: VideoLog) -> bool:
     last = log.times[-1] if log.times else None
     if log.duration is None or last is None or log.has_audio:
         return False
-    frame = last / max(len(log.times) - 1, 1)
-    return max(log.start, 0) + last + frame + _LATE_S < log.duration
+    lasts = max(log.lasts, last / max(len(log.times) - 1, 1))
+    return max(log.start, 0) + last + lasts + _LATE_S < log.duration

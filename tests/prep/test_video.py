@@ -197,7 +197,7 @@ def test_a_turned_video_is_upright(tmp_path: Path, pattern: list[Rgb], turn: int
             "clear.mov",
             ("-vf", "format=yuva444p10le", "-c:v", "prores_ks"),
             (72, 96),
-            "has transparency, which was left",
+            "yuva444p12le pixels may have transparency",
         ),
     ],
 )
@@ -275,6 +275,28 @@ def test_a_video_without_its_index_is_refused_with_the_reason(tmp_path: Path) ->
     whole.write_bytes(whole.read_bytes()[:-2000])
     with pytest.raises(SagesegError, match=r"v\.mp4: cannot be read as a video \(moov atom not found\)"):
         read(whole)
+
+
+@pytest.mark.parametrize(
+    ("name", "rate", "end"),
+    [("slow.mp4", "1", 1), ("slow.mkv", "1", 1), ("sound.mp4", "10", 3), ("trimmed.mp4", "10", 3)],
+)
+def test_a_whole_video_is_not_called_broken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, rate: str, end: int
+) -> None:
+    """Its last frame may be shown for long, and its sound go on after it."""
+    sound = ("-f", "lavfi", "-i", f"sine=duration={end}", "-c:a", "mp2") if end > 1 else ()
+    whole = tmp_path / f"whole{Path(name).suffix}"
+    ffmpeg("-f", "lavfi", "-i", f"testsrc=s=64x48:r={rate}:d=1", *sound, *MPEG4, whole)
+    clip = copied(tmp_path / name, whole, *(("-ss", "0.4") if name == "trimmed.mp4" else ()))
+    assert read(clip)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_file_of_sound_alone_is_no_video(tmp_path: Path) -> None:
+    ffmpeg("-f", "lavfi", "-i", "sine=duration=1", "-c:a", "mp2", tmp_path / "song.mp4")
+    with pytest.raises(SagesegError, match=r"song\.mp4: cannot be read as a video \(there are no pictures in it\)"):
+        read(tmp_path / "song.mp4")
 
 
 def test_a_bare_stream_has_no_times(tmp_path: Path) -> None:
