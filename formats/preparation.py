@@ -30,6 +30,11 @@ class Preparation:
         told = {"resize": str(self.resize or NONE), "crop": str(self.crop or NONE)}
         return told if names is None else {names[key]: value for key, value in told.items()}
 
+    def words(self) -> str:
+        """For a person: `resized to 256x256, whole`, or `at their own size, in crops of 512`."""
+        size = "at their own size" if self.resize is None else f"resized to {self.resize.words()}"
+        return f"{size}, {'whole' if self.crop is None else f'in crops of {self.crop}'}"
+
 
 def read_preparation(
     told: Mapping[str, Any], where: object, names: Mapping[str, str] | None = None

@@ -25,6 +25,10 @@ class Resize:
     def __str__(self) -> str:
         return f"{self.width}" if self.height is None else f"{self.width}x{self.height}"
 
+    def words(self) -> str:
+        """For a person: `960×640`, or `a long side of 1024`."""
+        return f"a long side of {self.width}" if self.height is None else f"{self.width}×{self.height}"
+
 
 def parse_resize(text: str) -> Resize:
     """`960x640` or `1024`, the counterpart of `str(resize)`."""

@@ -21,12 +21,17 @@ from formats.parallel import map_parallel
 from formats.predictions import (
     Predictions,
     Probabilities,
+    info_path,
     mask_path,
     probabilities_path,
     write_predictions_tables,
     write_probabilities,
 )
+from formats.preparation import NONE
 from formats.staging import staged_folder
+
+_OF_THE_IMAGES = ("resize", "label_map")
+"""What predictions.json tells of the images and of the masks that the model was trained by."""
 
 
 def combine(
@@ -57,8 +62,7 @@ def combine(
         for _ in map_parallel(work, rows, workers=workers, label="combining"):
             pass
         info = {"combined": {"by": by, "predictions": [each.info for each in predictions]}}
-        if first.info.get("resize") is not None:
-            info["resize"] = first.info["resize"]
+        info |= {name: first.info[name] for name in _OF_THE_IMAGES if first.info.get(name)}
         write_predictions_tables(stage, first.rows, first.classes, info)
     return len(rows)
 
@@ -74,6 +78,7 @@ def _check_alike(predictions: Sequence[Predictions]) -> Predictions:
     for other in predictions[1:]:
         if other.classes != first.classes:
             raise SagesegError(f"{other.root / 'labels.txt'}: classes differ from those of {first.root}")
+        _check_same_images(first, other)
         differing = _places(first) ^ _places(other)
         if differing:
             name = min(differing)[0]
@@ -82,6 +87,16 @@ def _check_alike(predictions: Sequence[Predictions]) -> Predictions:
                 " predict the same images with the same crops, or stitch both first"
             )
     return first
+
+
+def _check_same_images(first: Predictions, other: Predictions) -> None:
+    for name in _OF_THE_IMAGES:
+        told, expected = (each.info.get(name, NONE) for each in (other, first))
+        if told != expected:
+            raise SagesegError(
+                f"{info_path(other.root)}: {name} is {told}, that of {first.root} is {expected}; combine models that"
+                " saw images and masks alike"
+            )
 
 
 def _places(predictions: Predictions) -> set[tuple[str, int, int, int, int]]:
@@ -103,7 +118,8 @@ def _piece(row: ManifestRow) -> Piece:
 
 
 def _combine_mean(roots: Sequence[Path], stage: Path, num_classes: int, row: ManifestRow) -> None:
-    mean = mean_probabilities([read_crop_probabilities(root, num_classes, _piece(row)) for root in roots])
+    parts = [read_crop_probabilities(root, num_classes, _piece(row)) for root in roots]
+    mean = mean_probabilities(parts).astype(np.float16)  # what is written decides, for whoever reads it again
     write_probabilities(probabilities_path(stage, row.id), mean)
     write_mask(mask_path(stage, row.id), likeliest(mean))
 

@@ -27,6 +27,10 @@ def stitch(
             show_default=False,
         ),
     ] = None,
+    probabilities: Annotated[
+        bool,
+        typer.Option("--probabilities", help="Keep the probabilities too, at full size."),
+    ] = False,
     seams: Annotated[
         bool, typer.Option("--seams", help="Also tell how wrong crops are at their edges, by --dataset's masks.")
     ] = False,
@@ -43,10 +47,17 @@ def stitch(
     if seams and opened is None:
         raise SagesegError("--seams compares with true masks; add --dataset")
     audit = audit_seams(source, opened, workers=workers) if seams and opened else None
-    stitched = stitch_predictions(source, opened, out, by=by, overwrite=overwrite, workers=workers)
+    stitched = stitch_predictions(
+        source, opened, out, by=by, probabilities=probabilities, overwrite=overwrite, workers=workers
+    )
     if audit:
         write_seams(out, audit)
         say(audit.sentence())
+    if stitched.by is How.BLEND and not probabilities:
+        say(
+            "note: the masks alone are stitched, so a report of them has no thresholds, log-loss or suspects; "
+            "--probabilities keeps these, and report takes the crops as they are, too"
+        )
     if stitched.dropped_crops:
         say(f"{stitched.dropped_crops} dropped crops were not predicted and became background")
     if stitched.uncovered_pixels:

@@ -14,7 +14,8 @@ from formats.errors import SagesegError
 from formats.label_map import LabelMap, LabelMaps, recorded_label_maps
 from formats.manifest import ManifestRow
 from formats.predictions import Predictions, info_path
-from formats.resize import Resize, parse_resize, recorded_resize, resized_size
+from formats.preparation import parse_resize_or_none
+from formats.resize import Resize, recorded_resize, resized_size
 
 Size = tuple[int, int]
 """Width, height."""
@@ -76,7 +77,7 @@ def plan_sources(predictions: Predictions, dataset: Dataset | None) -> list[Sour
 
 def _resize_of(predictions: Predictions) -> Resize | None:
     text = predictions.info.get("resize")
-    return None if text is None else parse_resize(str(text))
+    return None if text is None else parse_resize_or_none(str(text))
 
 
 def _with_probabilities(predictions: Predictions, rows: Sequence[ManifestRow]) -> bool:

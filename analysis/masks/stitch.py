@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
+from analysis.masks.bands import Band
 from analysis.masks.reading import read_bands
 from analysis.masks.sources import Source, agreed_classes, dropped_before, plan_sources
 from analysis.options import How
@@ -15,7 +19,14 @@ from formats.errors import SagesegError
 from formats.manifest import ManifestRow
 from formats.mask_rows import write_mask_rows
 from formats.parallel import map_parallel
-from formats.predictions import Predictions, mask_path, write_predictions_tables
+from formats.predictions import (
+    Predictions,
+    Probabilities,
+    mask_path,
+    probabilities_path,
+    write_predictions_tables,
+    write_probabilities,
+)
 from formats.staging import staged_folder
 
 
@@ -36,10 +47,12 @@ def stitch(
     out: Path,
     *,
     by: How | None = None,
+    probabilities: bool = False,
     overwrite: bool = False,
     workers: int | None = None,
 ) -> Stitched:
-    """Write the folder `out`: predictions at full size, one mask per source.
+    """Write the folder `out`: predictions at full size, one mask per source, with `probabilities` their
+    probabilities too. Whatever is asked of the folder then, and of the predictions, has one answer.
 
     With BLEND, crops' probabilities are blended where crops overlap; with INNER each pixel comes
     from the crop in which it lies farthest from the edge. `by` None blends where there are
@@ -56,10 +69,13 @@ def stitch(
         uncovered_pixels=sum(source.uncovered for source in sources),
         by=_choose(by, predictions, sources, classes),
     )
+    if probabilities and stitched.by is not How.BLEND:
+        raise SagesegError(f"{predictions.root}: no probabilities to keep; predict with --probabilities")
     with staged_folder(out, overwrite=overwrite) as stage:
-        (stage / "masks").mkdir()
+        for name in ("masks", *(["probabilities"] if probabilities else [])):
+            (stage / name).mkdir()
         num_values = len(classes) if classes else IGNORE
-        work = partial(_stitch_source, predictions.root, stage, num_values, stitched.by)
+        work = partial(_stitch_source, predictions.root, stage, num_values, stitched.by, probabilities)
         for _ in map_parallel(work, sources, workers=workers, label="stitching"):
             pass
         info = {key: value for key, value in predictions.info.items() if key != "resize"}
@@ -77,10 +93,23 @@ def _choose(by: How | None, predictions: Predictions, sources: list[Source], cla
     return by or (How.BLEND if possible else How.INNER)
 
 
-def _stitch_source(root: Path, stage: Path, num_classes: int, by: How, source: Source) -> None:
-    bands = read_bands(root, source, num_classes, blend=by is How.BLEND)
+def _stitch_source(root: Path, stage: Path, num_classes: int, by: How, probabilities: bool, source: Source) -> None:
+    bands = read_bands(root, source, num_classes, blend=by is How.BLEND, probabilities=probabilities)
+    if probabilities:
+        values = np.empty((num_classes, source.height, source.width), np.float16)
+        bands = _filled(values, bands)
     path = mask_path(stage, source.stem)
     write_mask_rows(path, source.width, source.height, (band.labels for band in bands))
+    if probabilities:
+        write_probabilities(probabilities_path(stage, source.stem), values)
+
+
+def _filled(values: Probabilities, bands: Iterable[Band]) -> Iterator[Band]:
+    """The bands, each of which fills its rows of `values` as it passes."""
+    for band in bands:
+        if band.probabilities is not None:
+            values[:, band.top : band.top + band.labels.shape[0]] = band.probabilities
+        yield band
 
 
 def _stitched_row(source: Source) -> ManifestRow:

@@ -20,6 +20,8 @@ from jobs.contract.mxnet_params import Array, decode_params, encode_params
 HYPERPARAMETERS = "hyperparams.json"
 BEST = "model_best.params"
 LAST = "model_algo-1"
+LABEL_MAP = "_label_map"
+"""Under which name hyperparams.json tells the label maps that the open implementation trained by, as JSON."""
 MEMBERS = (HYPERPARAMETERS, BEST, LAST)
 _READ = (HYPERPARAMETERS, BEST)
 MAX_BYTES = 2**30

@@ -15,8 +15,8 @@ from typing import TypeVar
 from formats.crops import crop_grid, crop_id
 from formats.dataset import Dataset
 from formats.errors import SagesegError
+from formats.image_folder import FoundImage
 from formats.images import (
-    IMAGE_SUFFIXES,
     Rgb,
     cut_image,
     decode_image,
@@ -27,6 +27,7 @@ from formats.images import (
     read_image,
 )
 from formats.manifest import ManifestRow
+from formats.preparation import Preparation
 from formats.resampling import resize_image
 from formats.resize import Resize, recorded_resize, resized_size
 
@@ -71,13 +72,21 @@ def read_ahead(work: Sequence[SourceWork], read: Callable[[SourceWork], T]) -> I
             yield source, found
 
 
+def check_split(dataset: Dataset, split: str, images: Path | None) -> None:
+    """Raise SagesegError for a split without anything to predict."""
+    if not _rows_of_split(dataset, split, images):
+        splits = ", ".join(dict.fromkeys(row.split for row in dataset.rows))
+        raise SagesegError(f"--split {split}: {dataset.root} has no crop in it; expected one of {splits}")
+
+
+def _rows_of_split(dataset: Dataset, split: str, images: Path | None) -> list[ManifestRow]:
+    return [row for row in dataset.rows if row.split == split and (row.kept or images)]
+
+
 def dataset_work(dataset: Dataset, split: str, images: Path | None) -> list[SourceWork]:
     """The crops of a split. Dropped crops have no file: they are cut from the images in the folder
     `images` where it is given, and left out otherwise."""
-    rows = [row for row in dataset.rows if row.split == split and (row.kept or images)]
-    if not rows:
-        splits = ", ".join(dict.fromkeys(row.split for row in dataset.rows))
-        raise SagesegError(f"--split {split}: {dataset.root} has no crop in it; expected one of {splits}")
+    rows = _rows_of_split(dataset, split, images)
     sources = [tuple(crops) for _, crops in groupby(rows, key=lambda row: row.source)]
     return [
         SourceWork(
@@ -112,26 +121,25 @@ def _read_jpeg(path: Path) -> bytes:
         return content if is_plain_jpeg(content) else encode_image(decode_image(content))
 
 
-def folder_work(folder: Path, size: int | None, overlap: int) -> list[SourceWork]:
-    """The images of a folder, cut into crops of `size` (None: whole) that share `overlap` pixels."""
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
-    if not paths:
-        raise SagesegError(f"{folder}: no image in it; expected {', '.join(sorted(IMAGE_SUFFIXES))} files")
+def folder_work(images: Sequence[FoundImage], prepared: Preparation, overlap: int) -> list[SourceWork]:
+    """The images of a folder, resized and cut as `prepared` says, into crops that share `overlap` pixels."""
     work = []
-    for path in paths:
-        rows = tuple(_rows_of(path, size, overlap))
-        work.append(SourceWork(rows, (path,), partial(_cut_source, path, rows), partial(_encode_source, path, rows)))
+    for image in images:
+        path, rows = image.path, tuple(_rows_of(image, prepared, overlap))
+        read = partial(_cut_source, path, rows, prepared.resize)
+        work.append(SourceWork(rows, (path,), read, partial(_encode_source, path, rows, prepared.resize)))
     return work
 
 
-def _rows_of(path: Path, size: int | None, overlap: int) -> Iterator[ManifestRow]:
-    width, height = read_header(path).size
-    for crop in crop_grid(width, height, size, overlap):
+def _rows_of(image: FoundImage, prepared: Preparation, overlap: int) -> Iterator[ManifestRow]:
+    width, height = read_header(image.path).size
+    resized = resized_size(width, height, prepared.resize)
+    for crop in crop_grid(*resized, prepared.crop, overlap):
         yield ManifestRow(
-            path.stem if size is None else crop_id(path.stem, crop),
+            image.name if prepared.crop is None else crop_id(image.name, crop),
             split="",
-            group=path.stem,
-            source=path.name,
+            group=image.name,
+            source=image.source,
             x=crop.left,
             y=crop.top,
             width=crop.width,
@@ -141,15 +149,15 @@ def _rows_of(path: Path, size: int | None, overlap: int) -> Iterator[ManifestRow
         )
 
 
-def _cut_source(path: Path, rows: Sequence[ManifestRow], resize: Resize | None = None) -> list[Rgb]:
+def _cut_source(path: Path, rows: Sequence[ManifestRow], resize: Resize | None) -> list[Rgb]:
     image = read_image(path)
     if resize:
         image = resize_image(image, *resized_size(image.shape[1], image.shape[0], resize))
     return [cut_image(image, row.box) for row in rows]
 
 
-def _encode_source(path: Path, rows: Sequence[ManifestRow]) -> list[bytes]:
+def _encode_source(path: Path, rows: Sequence[ManifestRow], resize: Resize | None) -> list[bytes]:
     whole = len(rows) == 1 and (rows[0].width, rows[0].height) == (rows[0].source_width, rows[0].source_height)
     if whole:
         return [_read_jpeg(path)]
-    return [encode_image(image) for image in _cut_source(path, rows)]
+    return [encode_image(image) for image in _cut_source(path, rows, resize)]

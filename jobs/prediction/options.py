@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from formats.command_options import option, parse_crop
 from formats.errors import SagesegError
+from formats.preparation import parse_resize_or_none
+from formats.resize import Resize
 from jobs.endpoints.options import SERVING_INSTANCE
 
 ROUTES = ("endpoint", "batch", "artefact")
@@ -20,6 +23,22 @@ def parse_via(text: str) -> str:
     return text
 
 
+class AsTrained(StrEnum):
+    """As the images were that the model was trained on."""
+
+    WORD = "trained"
+
+
+def parse_resize_choice(text: str) -> Resize | AsTrained | None:
+    """`960x640`, `1024`, `none` or `trained`."""
+    return AsTrained.WORD if text == AsTrained.WORD else parse_resize_or_none(text)
+
+
+def parse_crop_choice(text: str) -> int | AsTrained | None:
+    """`512`, `none` or `trained`."""
+    return AsTrained.WORD if text == AsTrained.WORD else parse_crop(text)
+
+
 @dataclass(frozen=True)
 class PredictOptions:
     """What is predicted, and what is kept of it."""
@@ -31,10 +50,19 @@ class PredictOptions:
         metavar="|".join(ROUTES),
     )
     split: str = option("val", "The split of a dataset to predict.")
-    crop: int | None = option(
-        512, "Side of the crops cut from a folder's images, or none.", parser=parse_crop, metavar="N|none"
+    resize: Resize | AsTrained | None = option(
+        AsTrained.WORD,
+        "A folder's images are resized first, as the training's were; or to a size, or not at all.",
+        parser=parse_resize_choice,
+        metavar="WxH|LONG_SIDE|none",
     )
-    overlap: int = option(64, "Pixels that those crops share.")
+    crop: int | AsTrained | None = option(
+        AsTrained.WORD,
+        "Side of the crops cut from a folder's images, as the training's were; or another, or none.",
+        parser=parse_crop_choice,
+        metavar="N|none",
+    )
+    overlap: int | None = option(None, "Pixels that those crops share; by default an eighth of their side.")
     images: Path | None = option(None, "A dataset's source images, to predict its dropped crops too.")
     probabilities: bool = option(False, "Keep class probabilities as well.")
     overwrite: bool = option(False, "Replace what is at --out.")

@@ -11,15 +11,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from formats.console import say
 from formats.dataset import Dataset, info_path, open_dataset
 from formats.errors import SagesegError
+from formats.image_folder import ImageFolder, open_image_folder
 from formats.predictions import write_predictions_tables
-from formats.resize import recorded_resize
+from formats.preparation import dataset_preparation
 from formats.staging import refuse_existing
 from formats.version import tool_version
-from jobs.prediction.crops_to_predict import SourceWork, dataset_work, folder_work
-from jobs.prediction.options import PredictOptions, RouteOptions
+from jobs.prediction.crops_to_predict import SourceWork, check_split, dataset_work, folder_work
+from jobs.prediction.options import AsTrained, PredictOptions, RouteOptions
 from jobs.prediction.output import Begun, write_all
+from jobs.prediction.prepared_alike import chosen_overlap, chosen_preparation, preparation_line
 from jobs.prediction.resumable import is_predicted, resumable_predictions
 from jobs.tracking.trained_model import TrainedModel, artefact_facts, find_model
 
@@ -42,11 +45,12 @@ def predict(
     predictions. Raises SagesegError when anything is refused or fails; what was predicted before is
     kept beside `out`, and the same call goes on from there."""
     refuse_existing(out, overwrite=options.overwrite)
-    dataset = open_dataset(images_or_dataset) if info_path(images_or_dataset).exists() else None
-    work = _find_work(dataset, images_or_dataset, options)
+    opened = _open(images_or_dataset, options)  # before AWS is asked anything
     trained = find_model(job_or_artefact, route.region)
-    _check_classes(trained, dataset)
-    about = _about(dataset, images_or_dataset, options)
+    work, prepared = _work_of(opened, trained, options)
+    dataset = opened if isinstance(opened, Dataset) else None
+    label_map = {"label_map": trained.data.label_map} if trained.data.label_map else {}
+    about = {"via": options.via, "predicted": images_or_dataset.name, **prepared, **label_map}
     model = (artefact_facts(trained) if options.via == "artefact" else trained.facts).to_json()
     ran: Mapping[str, Any] = {}
     with resumable_predictions(out, _header(about, model, options, route), work) as root:
@@ -55,7 +59,9 @@ def predict(
             with _choose_route(trained, options, route).begin(missing) as begun:
                 write_all(root, begun.predicted, _crops(missing))
                 ran = begun.facts()
-        rows = [replace(row, image_sha256="", mask_sha256="") for source in work for row in source.rows]
+        rows = [
+            replace(row, image_sha256="", mask_sha256="", truth_sha256="") for source in work for row in source.rows
+        ]
         classes = dataset.classes if dataset else trained.classes
         write_predictions_tables(root, rows, classes, {**about, **model, **ran})
     return len(rows)
@@ -92,23 +98,47 @@ def _choose_route(trained: TrainedModel, options: PredictOptions, route: RouteOp
     return ArtefactRoute(trained, options.probabilities)
 
 
-def _check_classes(trained: TrainedModel, dataset: Dataset | None) -> None:
-    if dataset and len(dataset.classes) != trained.num_classes:
+def _open(path: Path, options: PredictOptions) -> Dataset | ImageFolder:
+    """What is to be predicted. Raises SagesegError where it is neither, and for options of the other."""
+    if info_path(path).exists():
+        given = {"resize": options.resize, "crop": options.crop, "overlap": options.overlap or AsTrained.WORD}
+        for name, value in given.items():
+            if value is not AsTrained.WORD:
+                raise SagesegError(f"--{name}: only for a folder of images; {path} is a dataset, which has its crops")
+        dataset = open_dataset(path)
+        check_split(dataset, options.split, options.images)
+        return dataset
+    if not path.is_dir():
+        raise SagesegError(f"{path}: no such folder; expected a dataset, or a folder of images")
+    folder = open_image_folder(path)
+    if note := folder.note():
+        say(note)
+    return folder
+
+
+def _work_of(
+    opened: Dataset | ImageFolder, trained: TrainedModel, options: PredictOptions
+) -> tuple[list[SourceWork], dict[str, Any]]:
+    """The crops to predict, and what predictions.json tells of how they were made. Those of a dataset are as
+    prep made them; a folder's images are prepared as the training's were."""
+    trained_on = trained.data.preparation
+    if isinstance(opened, ImageFolder):
+        prepared = chosen_preparation(trained_on, options)
+        overlap = chosen_overlap(prepared.crop, options.overlap)
+        say(preparation_line(trained.name, trained_on, prepared))
+        told = {"split": None, **prepared.to_strings(), "overlap": overlap}
+        return folder_work(opened.images, prepared, overlap), told
+    _check_classes(trained, opened)
+    own = dataset_preparation(opened.info)
+    if own and trained_on and own.resize != trained_on.resize:
+        say(f"note: {trained.name} was trained on images {trained_on.words()}; {opened.root} has them {own.words()}")
+    resize = {"resize": str(own.resize)} if own and own.resize else {}  # stitch gives the images their own size back
+    return dataset_work(opened, options.split, options.images), {"split": options.split, **resize}
+
+
+def _check_classes(trained: TrainedModel, dataset: Dataset) -> None:
+    if len(dataset.classes) != trained.num_classes:
         raise SagesegError(
             f"{trained.name}: predicts {trained.num_classes} classes, but {dataset.root} has {len(dataset.classes)}; "
             "use the model that was trained on this dataset"
         )
-
-
-def _find_work(dataset: Dataset | None, path: Path, options: PredictOptions) -> list[SourceWork]:
-    if dataset:
-        return dataset_work(dataset, options.split, options.images)
-    if not path.is_dir():
-        raise SagesegError(f"{path}: no such folder; expected a dataset, or a folder of images")
-    return folder_work(path, options.crop, options.overlap)
-
-
-def _about(dataset: Dataset | None, predicted: Path, options: PredictOptions) -> dict[str, Any]:
-    resize = recorded_resize(dataset.info) if dataset else None  # stitch gives the images their own size back
-    info = {"via": options.via, "predicted": predicted.name, "split": options.split if dataset else None}
-    return {**info, **({"resize": str(resize)} if resize else {})}

@@ -27,6 +27,7 @@ from jobs.cost.spent import billed_usd
 from jobs.tracking.find_jobs import find_training
 from jobs.tracking.job_calls import FoundJob
 from jobs.tracking.records import JobRecord, record_path
+from jobs.tracking.training_data import TrainingData, data_beside, data_of_artefact, data_of_record
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class TrainedModel:
     dataset: Path | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     facts: ModelFacts = field(default_factory=ModelFacts)
+    record: JobRecord | None = None
 
     @property
     def is_job(self) -> bool:
@@ -77,6 +79,14 @@ class TrainedModel:
     @cached_property
     def artefact(self) -> Artefact:
         return read_artefact(self.artefact_path)
+
+    @cached_property
+    def data(self) -> TrainingData:
+        """How its images were prepared and its masks read, as far as anybody tells."""
+        if self.record:
+            return data_of_record(self.record)
+        told = data_of_artefact(self.artefact.hyperparameters, self.name)
+        return told or data_beside(self.artefact_uri, self.region) or TrainingData()
 
     @property
     def settings(self) -> Mapping[str, str]:
@@ -128,6 +138,7 @@ def _model_of(found: FoundJob) -> TrainedModel:
         dataset=Path(record.dataset) if record.dataset else None,
         tags={tag["Key"]: tag["Value"] for tag in record.request.get("Tags", ())},
         facts=_facts(record, description),
+        record=record,
     )
 
 

@@ -15,6 +15,7 @@ from formats.classes import IGNORE, voc_palette
 from formats.crops import Box, owned_boxes
 from formats.dataset import Dataset
 from formats.images import Rgb, read_image
+from formats.label_map import LabelMap
 from formats.manifest import ManifestRow
 from formats.masks import Mask, read_mask, resize_mask
 from formats.resampling import resize_image
@@ -59,9 +60,10 @@ def page_palette(num_classes: int) -> Rgb:
     return palette
 
 
-def draw_crop(dataset: Dataset, row: ManifestRow) -> Drawing:
-    """A crop with its mask laid over."""
+def draw_crop(dataset: Dataset, row: ManifestRow, label_map: LabelMap | None = None) -> Drawing:
+    """A crop with its mask laid over, as a job reads it."""
     image, mask = read_image(dataset.image_path(row.id)), read_mask(dataset.mask_path(row.id))
+    mask = label_map.apply(mask, dataset.mask_path(row.id)) if label_map else mask
     height, width = mask.shape
     scale = min(1.0, LONG_SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))

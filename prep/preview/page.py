@@ -6,15 +6,18 @@ sageseg prep preview DATASET --out preview.html
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from formats.dataset import Dataset, split_path
+from formats.classes import IGNORE
+from formats.dataset import SPLITS, Dataset, split_path
 from formats.errors import SagesegError
+from formats.label_map import LabelMap, LabelMaps
 from formats.staging import write_text
 from formats.wording import format_colour, format_share
 from prep.dataset.split import rank
@@ -40,14 +43,21 @@ class Samples:
     drawings: tuple[Drawing, ...]
 
 
-def write_preview(dataset: Dataset, out: Path, workers: int | None = None) -> None:
-    """Write the page: it holds its images, opens offline and loads nothing."""
+def write_preview(dataset: Dataset, out: Path, workers: int | None = None, label_maps: LabelMaps | None = None) -> None:
+    """Write the page: it holds its images, opens offline and loads nothing. With a job's `label_maps` it shows
+    what that job makes of the masks."""
     if out.is_dir():
         raise SagesegError(f"{out}: is a folder; expected the name of a page to write, such as preview.html")
     certificate = _read_certificate(dataset)
-    facts = survey(dataset, workers)
+    number = len(dataset.classes)
+    maps = {split: label_maps.of_split(split, number) for split in SPLITS} if label_maps else {}
+    facts = survey(dataset, workers, maps)
+    for split, label_map in maps.items():
+        if label_map:
+            own = [fact for fact in facts if fact.row.split == split]
+            certificate["balance"][split] = mapped_balance(certificate["balance"][split], label_map, dataset, own)
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_text(out, render_preview(dataset, certificate, facts))
+    write_text(out, render_preview(dataset, certificate, facts, maps))
 
 
 def _read_certificate(dataset: Dataset) -> dict[str, Any]:
@@ -62,7 +72,32 @@ def _read_certificate(dataset: Dataset) -> dict[str, Any]:
     return dict(certificate)
 
 
-def render_preview(dataset: Dataset, certificate: dict[str, Any], facts: Sequence[CropFacts]) -> str:
+def mapped_balance(
+    told: Mapping[str, Any], label_map: LabelMap, dataset: Dataset, facts: Sequence[CropFacts]
+) -> dict[str, Any]:
+    """A split's balance of classes as a label map makes it: each of its classes is one value of the masks, whose
+    share of all pixels the certificate tells. Images are counted by their kept crops."""
+    ignored = told["ignored"] or 0.0
+    shares = {value: (own["pixels"] or 0.0) * (1 - ignored) for value, own in enumerate(told["classes"].values())}
+    shares[IGNORE] = ignored
+    of_class = {int(label_map.classes[value]): share for value, share in shares.items()}
+    left = of_class.pop(IGNORE, 0.0)
+    counted = 1 - left
+    seen = Counter(class_id for _, class_id in {(fact.row.source, each) for fact in facts for each in fact.classes})
+    classes = {
+        name: {"pixels": of_class.get(class_id, 0.0) / counted if counted else None, "images": seen[class_id]}
+        for class_id, name in enumerate(dataset.classes.names)
+    }
+    background = classes[dataset.classes.names[0]]["pixels"]
+    return {**told, "foreground": None if background is None else 1 - background, "ignored": left, "classes": classes}
+
+
+def render_preview(
+    dataset: Dataset,
+    certificate: dict[str, Any],
+    facts: Sequence[CropFacts],
+    label_maps: Mapping[str, LabelMap | None] | None = None,
+) -> str:
     """The page as HTML; every text is escaped."""
     environment = Environment(
         loader=PackageLoader("prep"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -76,7 +111,7 @@ def render_preview(dataset: Dataset, certificate: dict[str, Any], facts: Sequenc
         splits={split: _count(dataset, split) for split in splits_of(dataset)},
         certificate=certificate,
         divided=len(_divided_groups(dataset)),
-        samples=choose_samples(dataset, facts),
+        samples=choose_samples(dataset, facts, label_maps or {}),
         maps=_maps(dataset),
         twins=_twins(dataset, certificate),
         unusual=[(each.reason, draw_map(dataset, each.rows)) for each in unusual[:_UNUSUAL]],
@@ -96,7 +131,9 @@ def _divided_groups(dataset: Dataset) -> set[str]:
     return {row.group for row in dataset.rows if first.setdefault(row.group, row.split) != row.split}
 
 
-def choose_samples(dataset: Dataset, facts: Sequence[CropFacts]) -> list[Samples]:
+def choose_samples(
+    dataset: Dataset, facts: Sequence[CropFacts], label_maps: Mapping[str, LabelMap | None]
+) -> list[Samples]:
     """Of each class in each split a few crops, drawn by their names' hashes; a class that is missing
     from a split is told too. Crops without foreground come last."""
     names = dataset.classes.names
@@ -108,13 +145,13 @@ def choose_samples(dataset: Dataset, facts: Sequence[CropFacts]) -> list[Samples
             own = [fact.row for fact in facts if fact.row.split == split and _shows(fact, class_id)]
             shown = sorted(own, key=lambda row: rank(0, row.id))[:each]
             title = names[class_id] if class_id else NO_FOREGROUND
-            drawings = tuple(draw_crop(dataset, row) for row in shown)
+            drawings = tuple(draw_crop(dataset, row, label_maps.get(split)) for row in shown)
             chosen.append(Samples(title, class_id, split, len(own), drawings))
     return chosen
 
 
 def _shows(fact: CropFacts, class_id: int) -> bool:
-    return class_id in fact.classes if class_id else not fact.row.foreground
+    return class_id in fact.classes if class_id else not fact.has_foreground
 
 
 def _maps(dataset: Dataset) -> list[CropMap]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,9 +11,11 @@ from statistics import median
 
 import simplejpeg
 
+from formats.classes import IGNORE
 from formats.crops import Box
 from formats.dataset import SPLITS, Dataset, image_path, mask_path
 from formats.images import image_errors
+from formats.label_map import LabelMap
 from formats.manifest import ManifestRow
 from formats.masks import count_values, read_mask
 from formats.parallel import map_parallel
@@ -29,11 +31,15 @@ _USUAL = 0.1
 
 @dataclass(frozen=True)
 class CropFacts:
-    """What a kept crop holds: the class ids in its mask, and its mean grey level 0..255."""
+    """What a kept crop holds: the class ids in its mask, as a job reads it, and its mean grey level 0..255."""
 
     row: ManifestRow
     classes: frozenset[int]
     brightness: float
+
+    @property
+    def has_foreground(self) -> bool:
+        return any(0 < class_id < IGNORE for class_id in self.classes)
 
 
 @dataclass(frozen=True)
@@ -44,18 +50,21 @@ class Unusual:
     rows: tuple[ManifestRow, ...]
 
 
-def survey(dataset: Dataset, workers: int | None = None) -> list[CropFacts]:
-    """Read every kept crop once, images at an eighth of their size."""
+def survey(
+    dataset: Dataset, workers: int | None = None, label_maps: Mapping[str, LabelMap | None] | None = None
+) -> list[CropFacts]:
+    """Read every kept crop once, images at an eighth of their size, masks by the label map of their split."""
     rows = [row for row in dataset.rows if row.kept]
-    return list(map_parallel(partial(_look, dataset.root), rows, workers=workers, label="crops"))
+    return list(map_parallel(partial(_look, dataset.root, label_maps or {}), rows, workers=workers, label="crops"))
 
 
-def _look(root: Path, row: ManifestRow) -> CropFacts:
+def _look(root: Path, label_maps: Mapping[str, LabelMap | None], row: ManifestRow) -> CropFacts:
     path = image_path(root, row.id)
     with image_errors(path):
         # decoded in the frequency domain at the smallest scale that leaves _COARSE pixels
         grey = simplejpeg.decode_jpeg(path.read_bytes(), "GRAY", min_height=_COARSE, min_width=_COARSE)
-    counts = count_values(read_mask(mask_path(root, row.id)))
+    mask, label_map = read_mask(mask_path(root, row.id)), label_maps.get(row.split)
+    counts = count_values(label_map.apply(mask, mask_path(root, row.id)) if label_map else mask)
     present = frozenset(value for value, count in enumerate(counts) if count)
     return CropFacts(row, present, float(grey.mean()))
 
@@ -72,7 +81,9 @@ def find_unusual(dataset: Dataset, facts: Sequence[CropFacts]) -> list[Unusual]:
     """Images of an unusual size, exposure, or without foreground, in the manifest's order for each."""
     sources = by_source(dataset.rows)
     found = [*(_sizes(sources) | _small(sources)).items(), *_exposures(facts)]
-    found += [(source, "no foreground") for source, rows in sources.items() if not any(row.foreground for row in rows)]
+    shown = {fact.row.source for fact in facts if fact.has_foreground}
+    dropped = {row.source for row in dataset.rows if not row.kept and row.foreground}
+    found += [(source, "no foreground") for source in sources if source not in shown | dropped]
     return [Unusual(reason, tuple(sources[source])) for source, reason in found]
 
 

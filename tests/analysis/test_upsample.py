@@ -20,7 +20,7 @@ sizes = st.tuples(st.integers(1, 90), st.integers(1, 90))
 def shares(size: tuple[int, int], num_classes: int, seed: int) -> npt.NDArray[np.float16]:
     width, height = size
     values = np.random.default_rng(seed).random((num_classes, height, width))
-    return (values / values.sum(axis=0)).astype(np.float16)
+    return np.asarray(values / values.sum(axis=0), np.float16)
 
 
 def bands_of(labels: Mask, rows: int, probabilities: npt.NDArray[np.float16] | None = None) -> Iterator[Band]:

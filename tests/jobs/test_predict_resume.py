@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,59 +10,17 @@ import pytest
 
 from formats.errors import SagesegError
 from formats.images import encode_image
-from formats.predictions import ModelFacts, open_predictions, probabilities_path
+from formats.predictions import open_predictions, probabilities_path
 from jobs.prediction import predict as module
 from jobs.prediction import resumable as predict_stage
-from jobs.prediction.artefact_route import predict_work
-from jobs.prediction.crops_to_predict import SourceWork
 from jobs.prediction.options import PredictOptions, RouteOptions
-from jobs.prediction.output import Begun
 from jobs.prediction.predict import predict
-from jobs.tracking.trained_model import TrainedModel
-
-
-class Brightness:
-    """A model of two classes that fails once after so many images; `seen` are the images asked for."""
-
-    def __init__(self) -> None:
-        self.seen, self.fails_at = 0, -1
-
-    def predict(self, images: Any) -> Any:
-        self.seen += len(images)
-        if 0 <= self.fails_at < self.seen:
-            self.fails_at = -1
-            raise SagesegError("the model failed")
-        bright = images.mean(axis=3, dtype=np.float32) / 255
-        return np.stack([1 - bright, bright], axis=1)
-
-    def predict_masks(self, images: Any) -> Any:
-        return self.predict(images).argmax(axis=1).astype(np.uint8)
-
-
-class Way:
-    def __init__(self, model: Brightness, probabilities: bool) -> None:
-        self.model, self.probabilities = model, probabilities
-
-    @contextmanager
-    def begin(self, work: Sequence[SourceWork]) -> Iterator[Begun]:
-        yield Begun(predict_work(self.model, work, probabilities=self.probabilities))
+from tests.support.bright_model import Brightness, stand_in
 
 
 @pytest.fixture
 def model(monkeypatch: pytest.MonkeyPatch) -> Brightness:
-    """In the place of any trained model; only its name tells two apart."""
-    brightness = Brightness()
-
-    def find(name: str, _region: str | None) -> TrainedModel:
-        return TrainedModel(name, "local", "local", "", facts=ModelFacts(job=name))
-
-    def open_way(_trained: TrainedModel, options: PredictOptions, _route: RouteOptions) -> Way:
-        return Way(brightness, options.probabilities)
-
-    monkeypatch.setattr(module, "find_model", find)
-    monkeypatch.setattr(module, "artefact_facts", lambda trained: trained.facts)
-    monkeypatch.setattr(module, "_choose_route", open_way)
-    return brightness
+    return stand_in(monkeypatch)
 
 
 @pytest.fixture
@@ -225,4 +181,9 @@ def test_all_may_be_there_when_it_goes_on(
     monkeypatch.setattr(module, "_choose_route", no_route)
     assert ask(images, tmp_path / "out") == 6
     assert model.seen == 6
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["manifest.csv", "masks", "predictions.json"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "labels.txt",
+        "manifest.csv",
+        "masks",
+        "predictions.json",
+    ]

@@ -70,7 +70,7 @@ def test_the_page_tells_the_dataset(page: str) -> None:
 
 
 def test_a_class_that_is_missing_from_a_split_is_told(dataset: Dataset) -> None:
-    samples = choose_samples(dataset, survey(dataset, workers=1))
+    samples = choose_samples(dataset, survey(dataset, workers=1), {})
     bus = {own.split: own.found for own in samples if own.class_id == 2}
     assert sorted(bus.values()) == [0, 1]
     assert {own.title for own in samples} == {"car", "bus & <van>", "no foreground"}
@@ -79,7 +79,7 @@ def test_a_class_that_is_missing_from_a_split_is_told(dataset: Dataset) -> None:
 def test_samples_show_their_class(dataset: Dataset) -> None:
     facts = survey(dataset, workers=1)
     with_car = {fact.row.id for fact in facts if 1 in fact.classes}
-    for own in choose_samples(dataset, facts):
+    for own in choose_samples(dataset, facts, {}):
         if own.class_id == 1:
             assert {drawing.title for drawing in own.drawings} <= with_car
         assert len(own.drawings) == min(own.found, 4)

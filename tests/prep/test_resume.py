@@ -275,7 +275,7 @@ def test_an_entry_is_one_line_and_reads_back() -> None:
     entry = ImageEntry(
         "straße 漢字 \"'.jpg",
         "state",
-        (ManifestRow("a_x1_y2", "val", "漢", "b.jpg", 1, 2, 3, 4, 10, 20, True, 1 / 3, "a", "b", {"angle": "ß"}),),
+        (ManifestRow("a_x1_y2", "val", "漢", "b.jpg", 1, 2, 3, 4, 10, 20, True, 1 / 3, "a", "b", "c", {"angle": "ß"}),),
         (5, 6),
         7,
         bytes(range(256)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import os
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,6 +21,7 @@ from torch import nn
 
 from formats.errors import SagesegError
 from formats.images import Rgb
+from formats.label_map import read_label_maps
 from formats.masks import Mask
 from formats.preparation import ARTEFACT, ENVIRONMENT, read_preparation
 from formats.staging import write_bytes
@@ -37,7 +40,7 @@ from jobs.algorithm.training.steps import step_of, take_step
 from jobs.algorithm.training.team import ALONE, Team, share_statistics
 from jobs.algorithm.weights.load import to_parameters
 from jobs.algorithm.weights.start_weights import load_start_weights
-from jobs.contract.artefact import BEST, LAST, write_hyperparameters, write_parameters
+from jobs.contract.artefact import BEST, LABEL_MAP, LAST, write_hyperparameters, write_parameters
 from jobs.contract.hyperparameters import Hyperparameters, limits_of
 from jobs.contract.log_lines import completed_line, progress_line, schedule_line, train_lines, validation_lines
 
@@ -75,6 +78,7 @@ class Training:
     team: Team
     places: Places
     stop: threading.Event
+    label_maps: Mapping[str, Any] = field(default_factory=dict)
     progress: Progress = field(default_factory=Progress)
     stopped: bool = False
 
@@ -97,10 +101,12 @@ def start_training(
     train, validation = (_open_store(data, channel, settings) for channel in ("train", "validation"))
     if len(train) < team.size:
         raise SagesegError(f"{len(train)} training images for {team.size} GPUs; use a machine with fewer")
+    folder = data / "label_map"
+    maps = read_label_maps(folder, settings.num_classes).given if folder.is_dir() else {}
     network = without_counts(share_statistics(build_network(settings), settings, team)).to(device.place)
     joined, optimizer = team.joined(network, device), build_optimizer(network.parameters(), settings)
     training = Training(
-        settings, network, joined, optimizer, Schedule(settings), train, validation, device, team, places, stop
+        settings, network, joined, optimizer, Schedule(settings), train, validation, device, team, places, stop, maps
     )
     if not _resume(training):
         load_start_weights(network, settings, data)
@@ -135,7 +141,8 @@ def run_training(training: Training) -> None:
     if training.team.leads:
         prepared = read_preparation(os.environ, "the environment", ENVIRONMENT)
         told = prepared.to_strings(ARTEFACT) if prepared else {}
-        write_hyperparameters(model, {**as_strings(settings), **told})
+        maps = {LABEL_MAP: json.dumps(training.label_maps)} if training.label_maps else {}
+        write_hyperparameters(model, {**as_strings(settings), **told, **maps})
     while not _ended(training):
         _train_epoch(training)
         training.team.average_statistics(training.network)
