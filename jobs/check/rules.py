@@ -13,8 +13,10 @@ from pathlib import Path
 
 from formats.channels import CHANNELS, masks_channel
 from formats.classes import BACKGROUND
-from formats.dataset import Dataset, channel_path
+from formats.dataset import Dataset, channel_path, split_path
+from formats.errors import SagesegError
 from formats.label_map import LabelMaps
+from formats.leaks import leak_notes, read_leaks
 from formats.manifest import ManifestRow
 from formats.resize import recorded_resize, resized_size
 from jobs.check.files import Finding, PairFacts
@@ -88,6 +90,21 @@ def groups_are_divided(found: Evidence) -> Iterator[Finding]:
         if len(own) > 1:
             message = f"group {group} stands in {' and '.join(sorted(own))}; scores would be too good"
             yield _error("group", found.manifest, message, "prepare again: a group is never divided")
+
+
+def splits_leak(found: Evidence) -> Iterator[Finding]:
+    """Images that scores are taken on, and that train has seen already: siblings by the reader's own groups,
+    near-twins."""
+    file = str(split_path(found.dataset.root))
+    try:
+        leaks = read_leaks(found.dataset.root)
+    except SagesegError:
+        message = "says nothing of siblings and near-twins, so that nobody knows whether val has been seen in train"
+        yield _warning("leak", file, message, "prepare the dataset again")
+        return
+    regrouped = found.dataset.info.get("options", {}).get("group_by") is not None
+    for note in leak_notes(leaks, regrouped=regrouped):
+        yield _warning("leak", file, note.message, note.cure)
 
 
 def num_classes_differs(found: Evidence) -> Iterator[Finding]:
@@ -237,6 +254,7 @@ RULES = (
     stems_collide,
     splits_are_empty,
     groups_are_divided,
+    splits_leak,
     channels_differ,
     num_classes_differs,
     batch_is_too_large,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,12 @@ import numpy.typing as npt
 
 from formats.classes import ClassTable
 from formats.dataset import SPLITS
+from formats.leaks import VALIDATED, Leak, Leaks, leak_to_json, leaks_to_json
+from prep.dataset.alignment import SIDE
+from prep.dataset.grouping import suggest_group_by
 from prep.dataset.journal import ImageEntry
 from prep.dataset.split import rank
-from prep.dataset.twins import LIMIT, SIDE, Thumbnails, Twins, find_twins
+from prep.dataset.twins import LIMIT, Thumbnails, Twins, find_twins
 from prep.options import PrepOptions
 from prep.readers.labelled_image import LabelledImage
 
@@ -71,14 +75,21 @@ def certify(
     thumbnails: Thumbnails,
     classes: ClassTable,
     options: PrepOptions,
-) -> dict[str, Any]:
-    """The content of split.json. `thumbnails` has one row per image; `groups` maps group to split."""
+    unit: str,
+) -> tuple[dict[str, Any], Leaks]:
+    """The content of split.json, and what of it must be told. `thumbnails` has one row per image; `groups` maps group
+    to split; `unit` is what the reader's own groups are."""
     splits = [groups[image.group] for image in images]
     places = {split: _places(splits, split) for split in SPLITS}
     found = {(a, b): list(find_twins(thumbnails, places[a], places[b])) for a, b in _PAIRS_OF_SPLITS}
     pairs = sorted(chain.from_iterable(found.values()))
-    with_twin = {pair.a for pair in found["val", "train"]}
-    return {
+    with_twin = {split: {pair.a for pair in found[split, "train"]} for split in VALIDATED}
+    leaks = Leaks(
+        splits={split: _leak(images, splits, split, with_twin[split]) for split in VALIDATED if places[split]},
+        unit=unit,
+        group_by=_suggestion(images, pairs),
+    )
+    certificate = {
         "seed": options.seed,
         "stratified": options.stratify,
         "asked": {"val": options.val, "test": options.test},
@@ -89,12 +100,18 @@ def certify(
             "found": len(pairs),
             "candidates": [_described(pair, images, splits) for pair in pairs[:LISTED]],
         },
-        "leak": {
-            "this_split": _leak(images, splits, with_twin),
-            "random_split_by_image": _random_leak(images, splits, thumbnails, options.seed),
-        },
+        "leak": leaks_to_json(leaks)
+        | {"random_split_by_image": leak_to_json(_random_leak(images, splits, thumbnails, options.seed))},
         "groups": dict(groups),
     }
+    return certificate, leaks
+
+
+def _suggestion(images: Sequence[LabelledImage], pairs: Sequence[Twins]) -> str | None:
+    if not pairs:
+        return None
+    stems = [PurePosixPath(image.source).stem for image in images]
+    return suggest_group_by(stems, [image.family for image in images], [(pair.a, pair.b) for pair in pairs])
 
 
 def _places(splits: Sequence[str], split: str) -> list[int]:
@@ -107,32 +124,28 @@ def _described(pair: Twins, images: Sequence[LabelledImage], splits: Sequence[st
         "splits": [splits[pair.a], splits[pair.b]],
         "difference": pair.difference,
         "shift": [round(pair.dx / SIDE, 4), round(pair.dy / SIDE, 4)],
+        "zoom": pair.zoom,
+        "mirrored": pair.mirrored,
     }
 
 
-def _leak(images: Sequence[LabelledImage], splits: Sequence[str], with_twin: set[int]) -> dict[str, int]:
-    """How many validation images have a sibling, of the same group, or a near-twin in train."""
-    siblings = _with_sibling(images, splits)
-    return {
-        "validation_images": splits.count("val"),
-        "with_sibling": len(siblings),
-        "with_twin": len(with_twin - siblings),
-        "leaked": len(siblings | with_twin),
-    }
+def _leak(images: Sequence[LabelledImage], splits: Sequence[str], split: str, with_twin: set[int]) -> Leak:
+    """How many images of `split` have a sibling, by their groups or by the reader's own, or a near-twin in train."""
+    siblings = _with_sibling([image.group for image in images], splits, split)
+    own = _with_sibling([image.family for image in images], splits, split) - siblings
+    return Leak(splits.count(split), len(siblings), len(own), len(with_twin - siblings - own))
 
 
-def _with_sibling(images: Sequence[LabelledImage], splits: Sequence[str]) -> set[int]:
-    trained = {image.group for image, split in zip(images, splits, strict=True) if split == "train"}
-    return {place for place in _places(splits, "val") if images[place].group in trained}
+def _with_sibling(groups: Sequence[str], splits: Sequence[str], split: str) -> set[int]:
+    trained = {group for group, own in zip(groups, splits, strict=True) if own == "train"}
+    return {place for place in _places(splits, split) if groups[place] in trained}
 
 
-def _random_leak(
-    images: Sequence[LabelledImage], splits: Sequence[str], thumbnails: Thumbnails, seed: int
-) -> dict[str, int]:
-    """The same, had as many images been dealt one by one, whatever their group."""
+def _random_leak(images: Sequence[LabelledImage], splits: Sequence[str], thumbnails: Thumbnails, seed: int) -> Leak:
+    """That of val, had as many images been dealt one by one, whatever their group."""
     order = sorted(range(len(images)), key=lambda place: rank(seed, images[place].source))
     dealt = dict(zip(order, sorted(splits), strict=True))
     shuffled = [dealt[place] for place in range(len(images))]
-    alone = sorted(set(_places(shuffled, "val")) - _with_sibling(images, shuffled))
+    alone = sorted(set(_places(shuffled, "val")) - _with_sibling([image.group for image in images], shuffled, "val"))
     twins = find_twins(thumbnails, alone, _places(shuffled, "train"))
-    return _leak(images, shuffled, {pair.a for pair in twins})
+    return _leak(images, shuffled, "val", {pair.a for pair in twins})

@@ -16,6 +16,7 @@ import numpy as np
 
 from formats.channels import CHANNELS, masks_channel
 from formats.classes import ClassTable, write_labels
+from formats.console import say
 from formats.dataset import (
     FORMAT_VERSION,
     SPLITS,
@@ -30,25 +31,29 @@ from formats.dataset import (
     truth_path,
 )
 from formats.errors import SagesegError
+from formats.leaks import leak_notes
 from formats.manifest import attribute_names, manifest_lines
 from formats.staging import link_file, write_lines, write_text
 from formats.version import tool_version
+from prep.dataset.alignment import SIDE
 from prep.dataset.certificate import Balance, certify
 from prep.dataset.journal import ImageEntry, Journal
-from prep.dataset.twins import SIDE, Thumbnails
+from prep.dataset.twins import Thumbnails
 from prep.options import PrepOptions
 from prep.readers.labelled_image import LabelledImage
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What the dataset is made from. `groups` maps group to split; `images` are in the manifest's order."""
+    """What the dataset is made from. `groups` maps group to split; `images` are in the manifest's order; `unit` is what
+    the reader's own groups are."""
 
     format: str
     classes: ClassTable
     images: Sequence[LabelledImage]
     groups: Mapping[str, str]
     options: PrepOptions
+    unit: str
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,11 @@ def write_tables(root: Path, journal: Journal, plan: Plan) -> dict[str, SplitCou
     for split, ids in tally.kept.items():
         write_lines(image_set_path(root, split), (f"{row_id}\n" for row_id in ids))
     _link_channels(root, tally.kept)
-    certificate = certify(plan.images, plan.groups, tally.balances, tally.thumbnails, plan.classes, plan.options)
+    certificate, leaks = certify(
+        plan.images, plan.groups, tally.balances, tally.thumbnails, plan.classes, plan.options, plan.unit
+    )
+    for note in leak_notes(leaks, regrouped=plan.options.group_by is not None):
+        say(f"note: {note.message}; {note.cure}")
     _write_json(split_path(root), certificate)
     _write_json(info_path(root), _info(plan, tally.counts))
     return tally.counts

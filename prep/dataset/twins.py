@@ -1,7 +1,7 @@
 """Near-twins: images so alike that one in train and one in val would flatter the scores.
 
 A perceptual hash alone cannot tell two cars at one angle in one studio, so it only proposes: each
-pair is then laid over the other at its best small shift and compared pixel by pixel.
+pair is then laid over the other, and over its mirror image, and compared pixel by pixel.
 """
 
 from __future__ import annotations
@@ -14,17 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from formats.images import Rgb
+from prep.dataset.alignment import SIDE, Grey, lay_over, soften
 
-SIDE = 64
-"""A thumbnail's side in pixels, whatever the image's aspect."""
-SHIFT = 4
-"""The largest shift that is tried, in pixels of the thumbnail: a sixteenth of the image."""
-LIMIT = 6.0
-"""Twins differ by at most so many grey levels a pixel (0..255) on average. Measured on Carvana: an image and
-its copy made brighter, noisier, or shifted by 2 % differ by 2 to 5; the two most alike views of one
-car by 8.5, of two cars by 11."""
+LIMIT = 4.5
+"""Twins differ by at most so many grey levels a pixel (0..255) on average; docs/prep.md has what copies and
+other views differ by."""
 NEAREST = 3
-"""So many of the most similar images are compared pixel by pixel with each image."""
+"""So many of the most similar images, and of the most similar mirror images, are compared pixel by pixel with each
+image."""
 
 _SAMPLES = 4 * SIDE
 _CELLS = 16
@@ -39,14 +36,16 @@ Thumbnails = npt.NDArray[np.uint8]
 @dataclass(frozen=True, order=True)
 class Twins:
     """Two images by their places in the list. `difference` is their mean absolute difference in
-    grey levels (0..255) once `b` is shifted by `dx, dy` pixels of the thumbnail and both have one
-    mean brightness."""
+    grey levels (0..255) once `b` is mirrored or not, zoomed by `zoom`, shifted by `dx, dy` pixels of the
+    thumbnail, and both have one brightness and contrast."""
 
     difference: float
     a: int
     b: int
-    dx: int
-    dy: int
+    dx: float
+    dy: float
+    zoom: float
+    mirrored: bool
 
 
 def thumbnail(image: Rgb) -> npt.NDArray[np.uint8]:
@@ -62,9 +61,10 @@ def find_twins(thumbnails: Thumbnails, images: Sequence[int], others: Sequence[i
     Pixels are compared for the NEAREST by signature only."""
     hashes = signatures(thumbnails)
     for image, near in _nearest(hashes, np.asarray(images, int), np.asarray(others, int)):
-        best = min((align(thumbnails, image, other) for other in near), default=None)
-        if best and best.difference <= LIMIT:
-            yield best
+        if near:
+            best = min(_align_softened(thumbnails, soften(thumbnails[image]), image, *one) for one in near)
+            if best.difference <= LIMIT:
+                yield best
 
 
 def signatures(thumbnails: Thumbnails) -> npt.NDArray[np.float32]:
@@ -80,11 +80,17 @@ def signatures(thumbnails: Thumbnails) -> npt.NDArray[np.float32]:
     return hashes
 
 
+def mirror(hashes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The signatures of the mirror images."""
+    return hashes.reshape(-1, _CELLS, _CELLS)[:, :, ::-1].reshape(len(hashes), -1)
+
+
 def _nearest(
     hashes: npt.NDArray[np.float32], images: npt.NDArray[np.int_], others: npt.NDArray[np.int_]
-) -> Iterator[tuple[int, list[int]]]:
-    """Exact, by blocks of a matrix product: 10,000 images are a second, and one studio's thousands
-    of like images, which would fill a single hash bucket, are no special case."""
+) -> Iterator[tuple[int, list[tuple[int, bool]]]]:
+    """Of each image the nearest others, and whether mirrored. Exact, by blocks of a matrix product: 10,000
+    images are two seconds, and one studio's thousands of like images, which would fill a single hash bucket,
+    are no special case."""
     if not len(others):
         return
     known = hashes[others]
@@ -92,24 +98,32 @@ def _nearest(
     rows = max(1, _BLOCK // len(others))
     for start in range(0, len(images), rows):
         block = hashes[images[start : start + rows]]
-        distances = (block**2).sum(axis=1)[:, None] + norms - 2 * (block @ known.T)
-        for image, distance in zip(images[start : start + rows].tolist(), distances, strict=True):
-            near = []
-            for _ in range(min(NEAREST, len(others))):
-                best = int(distance.argmin())
-                if distance[best] > _FARTHEST:
-                    break
-                near.append(int(others[best]))
-                distance[best] = np.inf
-            yield image, near
+        own = (block**2).sum(axis=1)[:, None]
+        plain = own + norms - 2 * (block @ known.T)
+        mirrored = own + norms - 2 * (mirror(block) @ known.T)
+        for image, near, reflected in zip(images[start : start + rows].tolist(), plain, mirrored, strict=True):
+            found = [(int(others[place]), False) for place in _lowest(near)]
+            yield image, found + [(int(others[place]), True) for place in _lowest(reflected)]
 
 
-def align(thumbnails: Thumbnails, a: int, b: int) -> Twins:
-    """Compare two thumbnails at every shift up to SHIFT, and keep the best."""
-    side = SIDE - 2 * SHIFT
-    centre = thumbnails[a, SHIFT : SHIFT + side, SHIFT : SHIFT + side].astype(np.float32)
-    shifted = np.lib.stride_tricks.sliding_window_view(thumbnails[b].astype(np.float32), (side, side))
-    offsets = (shifted.mean(axis=(2, 3)) - centre.mean())[:, :, None, None]
-    differences = np.abs(shifted - offsets - centre).mean(axis=(2, 3))
-    top, left = divmod(int(differences.argmin()), differences.shape[1])
-    return Twins(round(float(differences[top, left]), 3), a, b, left - SHIFT, top - SHIFT)
+def _lowest(distances: npt.NDArray[np.float32]) -> list[int]:
+    """The places of the NEAREST that are not too far; overwrites the row."""
+    found = []
+    for _ in range(min(NEAREST, len(distances))):
+        best = int(distances.argmin())
+        if distances[best] > _FARTHEST:
+            break
+        found.append(best)
+        distances[best] = np.inf
+    return found
+
+
+def align(thumbnails: Thumbnails, a: int, b: int, *, mirrored: bool = False) -> Twins:
+    """Compare two thumbnails at every shift and zoom, and keep the best."""
+    return _align_softened(thumbnails, soften(thumbnails[a]), a, b, mirrored)
+
+
+def _align_softened(thumbnails: Thumbnails, softened: Grey, a: int, b: int, mirrored: bool) -> Twins:
+    other = thumbnails[b][:, ::-1] if mirrored else thumbnails[b]
+    best = lay_over(softened, soften(np.ascontiguousarray(other)))
+    return Twins(best.difference, a, b, best.dx, best.dy, best.zoom, mirrored)

@@ -32,7 +32,8 @@ def write_dataset(source: Source, out: Path, options: PrepOptions) -> dict[str, 
     options = settle_split(source, options)
     settled = settle_orientations(source.images, options.orientation)
     images = with_regions(settled, options.focus)
-    plan = Plan(source.format, source.classes, images, _assign(images, source.splits, options), options)
+    groups = _assign(images, source.splits, options)
+    plan = Plan(source.format, source.classes, images, groups, options, source.unit)
     with resumable_folder(out, _header(plan), overwrite=options.overwrite) as (root, journal):
         for path in (image_path(root, "x"), mask_path(root, "x"), truth_path(root, "x"), image_set_path(root, "x")):
             path.parent.mkdir(parents=True, exist_ok=True)

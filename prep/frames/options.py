@@ -49,6 +49,9 @@ class FrameOptions:
         metavar="SECONDS",
     )
     fps: float | None = option(
-        None, "Frames per second; by default what the video says.", parser=parse_positive, metavar="FPS"
+        None,
+        "Frames per second: time is then number / FPS; by default each frame's own time.",
+        parser=parse_positive,
+        metavar="FPS",
     )
     overwrite: bool = option(False, "Replace what is at --out.")

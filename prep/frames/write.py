@@ -15,12 +15,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from formats.console import say
 from formats.csv_text import format_csv
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES, Rgb, decode_image, encode_image, image_errors, is_plain_jpeg
 from formats.staging import staged_folder, write_bytes, write_text
 from prep.frames.options import FrameOptions
+from prep.frames.video import read_video
 from prep.readers.frame_names import FrameName
 from prep.readers.source_files import list_files
 
@@ -43,9 +43,10 @@ class FrameCounts:
 
 @dataclass(frozen=True, eq=False)
 class _Frame:
-    """A frame by its number from 0; `content` is a JPEG of it that may be copied."""
+    """A frame by its number from 0, and its time in seconds; `content` is a JPEG of it that may be copied."""
 
     number: int
+    seconds: float
     image: Rgb
     content: bytes | None = None
 
@@ -55,7 +56,6 @@ class _Clip:
     """A video, or a folder of frames, being read."""
 
     name: str
-    fps: float
     frames: Iterator[_Frame]
 
 
@@ -75,10 +75,9 @@ def write_frames(source: Path, out: Path, options: FrameOptions) -> FrameCounts:
             difference = _FIRST if before is None else float(np.abs(small - before).mean())
             if difference >= options.difference:
                 before = small
-                seconds = frame.number / clip.fps
-                name = FrameName(clip.name, int(seconds // options.block), frame.number)
+                name = FrameName(clip.name, int(frame.seconds // options.block), frame.number)
                 write_bytes(root / f"{name.stem}.jpg", frame.content or encode_image(frame.image))
-                rows.append(_row(name, seconds, difference))
+                rows.append(_row(name, frame.seconds, difference))
         write_text(root / "frames.csv", format_csv([COLUMNS, *rows]))
     return FrameCounts(looked_at, len(rows), len({row[1] for row in rows}))
 
@@ -97,30 +96,8 @@ def _row(name: FrameName, seconds: float, difference: float) -> tuple[str, ...]:
 def _open_video(path: Path, options: FrameOptions) -> _Clip:
     if not path.is_file():
         raise SagesegError(f"{path}: not found; expected a video or a folder of frames")
-    capture = cv2.VideoCapture(str(path))
-    if not capture.isOpened():
-        raise SagesegError(f"{path}: cannot be read as a video; expected one that OpenCV's FFmpeg decodes")
-    fps = options.fps or capture.get(cv2.CAP_PROP_FPS)
-    if not fps > 0:
-        raise SagesegError(f"{path}: does not say its frames per second; pass --fps")
-    return _Clip(path.stem, fps, _video_frames(capture, path, options.every))
-
-
-def _video_frames(capture: cv2.VideoCapture, path: Path, every: int) -> Iterator[_Frame]:
-    """Every N-th frame; frames between are not decoded to pixels."""
-    stated, number = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0
-    try:
-        while capture.grab():
-            read, pixels = capture.retrieve() if number % every == 0 else (False, None)
-            if read and pixels is not None:
-                yield _Frame(number, np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8))
-            number += 1
-    finally:
-        capture.release()
-    if number == 0:
-        raise SagesegError(f"{path}: no frame of it can be read; replace the file")
-    if number < stated:
-        say(f"note: {path}: {number} of {stated} frames could be read; the file is cut short or broken")
+    frames = read_video(path, options.every, options.fps)
+    return _Clip(path.stem, (_Frame(frame.number, frame.seconds, frame.image) for frame in frames))
 
 
 def _open_folder(folder: Path, options: FrameOptions) -> _Clip:
@@ -131,16 +108,16 @@ def _open_folder(folder: Path, options: FrameOptions) -> _Clip:
     if not options.fps:
         raise SagesegError(f"{folder}: frames in a folder have no times; pass --fps, such as --fps 25")
     ordered = sorted(files, key=lambda file: _natural(file.name))
-    return _Clip(folder.resolve().name, options.fps, _folder_frames(ordered, options.every))
+    return _Clip(folder.resolve().name, _folder_frames(ordered, options.every, options.fps))
 
 
-def _folder_frames(files: list[Path], every: int) -> Iterator[_Frame]:
+def _folder_frames(files: list[Path], every: int, fps: float) -> Iterator[_Frame]:
     for number in range(0, len(files), every):
         with image_errors(files[number]):
             content = files[number].read_bytes()
             image = decode_image(content)
             plain = is_plain_jpeg(content)
-        yield _Frame(number, image, content if plain else None)
+        yield _Frame(number, number / fps, image, content if plain else None)
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

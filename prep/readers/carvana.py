@@ -40,7 +40,7 @@ def read_carvana(images: Path, masks: Path, metadata: Path | None, group_by: re.
     unknown = {_car_of(path) for path in image_paths} - set(cars)
     if metadata and unknown:
         say(f"note: {metadata}: {len(unknown)} cars are not in it, such as {min(unknown)}; they get no make or model")
-    return Source("carvana", CLASSES, labelled)
+    return Source("carvana", CLASSES, labelled, unit="car")
 
 
 def _masks(folder: Path) -> dict[str, Path]:
@@ -91,7 +91,7 @@ def _labelled(
     car, angle = (match["car"], match["angle"]) if match else ("", "")
     group = group_of(image.stem, group_by) if group_by else car
     attributes = ({"angle": angle} if angle else {}) | cars.get(car, {})
-    return LabelledImage(image.name, image, TwoColourMask(mask), group, attributes)
+    return LabelledImage(image.name, image, TwoColourMask(mask), group, attributes, own_group=car or None)
 
 
 def _read_metadata(path: Path) -> dict[str, dict[str, str]]:

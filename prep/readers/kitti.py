@@ -53,14 +53,17 @@ def read_kitti(
     stems = sorted(splits or masks)
     by_name = {stem: group_of(stem, group_by) for stem in stems} if group_by else None
     groups = by_name or _sequences(root, stems, splits)
-    labelled = tuple(_labelled(root, images[stem], masks[stem], groups[stem]) for stem in stems)
-    return Source("kitti", ClassTable((BACKGROUND, target)), labelled, splits_of_groups(splits, groups))
+    own = _known_sequences(root, stems)
+    labelled = tuple(_labelled(root, images[stem], masks[stem], groups[stem], own.get(stem)) for stem in stems)
+    classes = ClassTable((BACKGROUND, target))
+    return Source("kitti", classes, labelled, splits_of_groups(splits, groups), unit="sequence")
 
 
-def _labelled(root: Path, image: Path, mask: Path, group: str) -> LabelledImage:
+def _labelled(root: Path, image: Path, mask: Path, group: str, own_group: str | None) -> LabelledImage:
     category = image.stem.partition("_")[0]
     source = image.relative_to(root).as_posix()
-    return LabelledImage(source, image, ColourMask(mask, COLOURS), group, {"category": category})
+    mask_source = ColourMask(mask, COLOURS)
+    return LabelledImage(source, image, mask_source, group, {"category": category}, own_group=own_group)
 
 
 def _masks(root: Path, target: str) -> dict[str, Path]:
@@ -86,11 +89,21 @@ def _sequences(root: Path, stems: list[str], splits: dict[str, str]) -> dict[str
         match = _STEM.fullmatch(stem)
         if match is None:
             raise SagesegError(f"{stem}.png: expected a name like um_000000.png; rename it or pass --group-by REGEX")
-        here = match["category"], _calibration(root / "training" / "calib" / f"{stem}.txt"), splits.get(stem)
+        here = match["category"], _calibration(_calibration_path(root, stem)), splits.get(stem)
         if here != before:
             first = stem if here[1] or here[2] else match["category"]
         groups[stem], before = first, here
     return groups
+
+
+def _known_sequences(root: Path, stems: list[str]) -> dict[str, str]:
+    """The sequences as the calibration tells them, whatever lists and --group-by say, of images that have one."""
+    calibrated = [stem for stem in stems if _STEM.fullmatch(stem) and _calibration(_calibration_path(root, stem))]
+    return _sequences(root, calibrated, {})
+
+
+def _calibration_path(root: Path, stem: str) -> Path:
+    return root / "training" / "calib" / f"{stem}.txt"
 
 
 def _calibration(path: Path) -> str | None:

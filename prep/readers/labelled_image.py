@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from formats.classes import ClassTable
 from formats.images import image_errors
 from formats.masks import Mask
+from prep.readers.frame_names import parse_frame_name
 
 REGION = "__region__"
 """The label of a shape that is no object but says where to look: --focus region keeps the crops
@@ -48,7 +49,8 @@ class LabelledImage:
     are the polygons drawn with the label `__region__`, in pixels of the image as `read_image`
     gives it. `mask_is_final` says that `mask.path` is a mode-P PNG of what `mask.read()` gives,
     which is copied where nothing is cut or resized. `oriented` says that the reader saw to it that mask
-    and regions lie as `read_image` gives the image; else `settle_orientations` does.
+    and regions lie as `read_image` gives the image; else `settle_orientations` does. `own_group` is
+    the group as the reader knows it (a car, a sequence), where --group-by may have replaced it.
     """
 
     source: str
@@ -60,19 +62,29 @@ class LabelledImage:
     embedded: EmbeddedImage | None = None
     mask_is_final: bool = False
     oriented: bool = False
+    own_group: str | None = None
+
+    @property
+    def family(self) -> str:
+        """What belongs together whatever --group-by says: the reader's own group, else the video and block in a
+        frame's name, else the group."""
+        frame = parse_frame_name(PurePosixPath(self.source).stem)
+        return self.own_group or (frame.group if frame else self.group)
 
 
 @dataclass(frozen=True)
 class Source:
     """What a reader found, images in order of `source`. `splits` is the assignment group → split
     that the source brings along (VOC's image sets); it holds as --split-file does. `undecided` tells
-    why the lists that it brings are no split: then none is drawn unless it is asked for."""
+    why the lists that it brings are no split: then none is drawn unless it is asked for. `unit` is the word
+    for what the reader's own groups are."""
 
     format: str
     classes: ClassTable
     images: tuple[LabelledImage, ...]
     splits: dict[str, str] = field(default_factory=dict)
     undecided: str = ""
+    unit: str = "folder or block of a video"
 
 
 def read_content(image: LabelledImage) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from formats.channels import CHANNELS, masks_channel
 from formats.console import say
@@ -12,6 +12,7 @@ from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES
 from prep.readers.classes.class_masks import settle_masks
 from prep.readers.classes.label_list import CLASS_LISTS, find_class_list, read_class_list
+from prep.readers.frame_names import group_of_path
 from prep.readers.image_sets import splits_of_groups
 from prep.readers.labelled_image import LabelledImage, Source
 from prep.readers.mask_pairs import files_by_key, masks_by_key, pair_images
@@ -49,6 +50,7 @@ def read_channels(
             settled.masks[mask],
             groups[key],
             mask_is_final=mask in settled.final,
+            own_group=group_of_path(PurePosixPath(key.partition("/")[2]), None),
         )
         for key, (image, mask) in pairs.items()
     )

@@ -57,6 +57,7 @@ def read_voc(
             settled.masks[mask],
             groups[key],
             mask_is_final=mask in settled.final,
+            own_group=group_of_path(PurePosixPath(key), None),
         )
         for key, mask in masks.items()
     )

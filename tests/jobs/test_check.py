@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from formats.dataset import image_path, manifest_path, mask_path, open_dataset
+from formats.dataset import image_path, manifest_path, mask_path, open_dataset, split_path
 from formats.errors import SagesegError
 from formats.images import encode_image
 from formats.masks import encode_mask
@@ -341,3 +341,37 @@ def test_settings_of_unet_are_looked_at_by_its_own_rules_and_idle_ones_are_told(
     assert (ran.exit_code, ran.stdout) == (0, "no finding\n")
     ran = CliRunner().invoke(app, [*words, "--optimizer", "adam", "--momentum", "0.5"])
     assert "note: momentum has no effect: optimizer is adam, not sgd" in ran.stderr
+
+
+# what the split leaks
+
+
+def certify(dataset: Path, **counts: int) -> None:
+    """Make the certificate tell of images of val that train has seen."""
+    path = split_path(dataset)
+    certificate = json.loads(path.read_text())
+    certificate["leak"]["this_split"]["val"] |= counts
+    path.write_text(json.dumps(certificate))
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ({"with_own_sibling": 2}, "2 of 2 validation images have a sibling of the same"),
+        ({"with_twin": 1}, "1 of 2 validation images have a near-twin in train"),
+        ({"with_sibling": 1}, "1 of 2 validation images have a sibling of the same"),
+    ],
+)
+def test_what_the_split_leaks_is_a_warning(dataset: Path, counts: dict[str, int], said: str) -> None:
+    certify(dataset, **counts)
+    finding = only(check(dataset))
+    assert (finding.severity, finding.rule, finding.file) == ("warning", "leak", str(split_path(dataset)))
+    assert said in finding.message
+    assert "--" in finding.cure or "list its images together" in finding.cure
+
+
+def test_a_split_that_nobody_looked_at_is_a_warning(dataset: Path) -> None:
+    split_path(dataset).unlink()
+    finding = only(check(dataset))
+    assert (finding.severity, finding.rule) == ("warning", "leak")
+    assert "nobody knows whether val has been seen in train" in finding.message
