@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from formats.classes import IGNORE
+from formats.console import say
 from formats.crops import name_sources
 from formats.dataset import image_path, image_set_path, mask_path, truth_path
+from formats.errors import SagesegError
 from formats.parallel import map_parallel
 from formats.version import tool_version
 from prep.dataset.image_work import ImageTask, settle_image, state_of
@@ -28,6 +30,7 @@ def write_dataset(source: Source, out: Path, options: PrepOptions) -> dict[str, 
     The same source and options give the same bytes, with any number of workers, and also when the
     work was killed and begun again.
     """
+    _check_foreground(source, options)
     names = name_sources([image.source for image in source.images])
     options = settle_split(source, options)
     settled = settle_orientations(source.images, options.orientation)
@@ -42,6 +45,16 @@ def write_dataset(source: Source, out: Path, options: PrepOptions) -> dict[str, 
             if entry:
                 journal.append(entry)
         return write_tables(root, journal, plan)
+
+
+def _check_foreground(source: Source, options: PrepOptions) -> None:
+    """Raise SagesegError where the masks hold no foreground, unless every empty crop is wanted: a job's label map
+    may make a class of what is ignore."""
+    if not source.no_foreground:
+        return
+    if options.keep_empty < 1:
+        raise SagesegError(f"{source.no_foreground}; for a job's --label-map, which may read it, pass --keep-empty 1")
+    say(f"note: {source.no_foreground}; as they are, only a job with a --label-map has something to learn from them")
 
 
 def _assign(images: Sequence[LabelledImage], brought: dict[str, str], options: PrepOptions) -> dict[str, str]:

@@ -76,7 +76,8 @@ class LabelledImage:
 class Source:
     """What a reader found, images in order of `source`. `splits` is the assignment group → split
     that the source brings along (VOC's image sets); it holds as --split-file does. `undecided` tells
-    why the lists that it brings are no split: then none is drawn unless it is asked for. `unit` is the word
+    why the lists that it brings are no split: then none is drawn unless it is asked for. `no_foreground` tells why
+    its masks hold none, where they do not: then all empty crops must be wanted. `unit` is the word
     for what the reader's own groups are."""
 
     format: str
@@ -84,6 +85,7 @@ class Source:
     images: tuple[LabelledImage, ...]
     splits: dict[str, str] = field(default_factory=dict)
     undecided: str = ""
+    no_foreground: str = ""
     unit: str = "folder or block of a video"
 
 

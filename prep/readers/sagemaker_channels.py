@@ -55,7 +55,9 @@ def read_channels(
         for key, (image, mask) in pairs.items()
     )
     ordered = tuple(sorted(labelled, key=lambda image: image.source))
-    return Source("channels", settled.classes, ordered, splits_of_groups(splits, groups))
+    return Source(
+        "channels", settled.classes, ordered, splits_of_groups(splits, groups), no_foreground=settled.no_foreground
+    )
 
 
 def _pairs(root: Path) -> tuple[dict[str, tuple[Path, Path]], dict[str, str]]:

@@ -62,7 +62,8 @@ def read_voc(
         for key, mask in masks.items()
     )
     splits = splits_of_groups(sets.splits, groups)
-    return Source("voc", settled.classes, tuple(sorted(labelled, key=lambda i: i.source)), splits, sets.undecided)
+    ordered = tuple(sorted(labelled, key=lambda image: image.source))
+    return Source("voc", settled.classes, ordered, splits, sets.undecided, settled.no_foreground)
 
 
 def _hint(root: Path) -> str:

@@ -3,6 +3,7 @@
 import re
 import shutil
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +18,7 @@ from formats.masks import read_mask
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
 from prep.readers.voc import read_voc
+from tests.support.prep_samples import make_source
 from tests.support.voc_samples import add_image, add_image_set, add_mask, add_pair, palette_image, rows
 
 VOC = [tuple(colour) for colour in voc_palette().tolist()]
@@ -27,6 +29,18 @@ def voc(tmp_path: Path) -> Path:
     for stem in ("2007_000032", "2007.v2 b", "x"):
         add_pair(tmp_path / "voc", stem, palette_image(rows(0, 1, 20, 255), VOC))
     return tmp_path / "voc"
+
+
+def test_masks_without_foreground_are_refused_unless_all_crops_are_wanted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = make_source(tmp_path / "source", {"a": 2, "b": 2})
+    empty = replace(source, no_foreground="masks: nothing but ignore")
+    with pytest.raises(SagesegError, match="nothing but ignore; for a job's --label-map, .* pass --keep-empty 1"):
+        write_dataset(empty, tmp_path / "out", PrepOptions(crop=None, workers=1))
+    assert not (tmp_path / "out").exists()
+    write_dataset(empty, tmp_path / "out", PrepOptions(crop=None, keep_empty=1, workers=1))
+    assert "note: masks: nothing but ignore; as they are, only a job with a --label-map" in capsys.readouterr().err
 
 
 def test_masks_and_images_are_copied_where_nothing_is_cut(voc: Path, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,11 +28,13 @@ from prep.readers.two_colour import TwoColourMask, order_colours
 
 @dataclass(frozen=True)
 class ClassMasks:
-    """How each mask file is read; `final` are those that are of mode P and hold the ids that are read."""
+    """How each mask file is read; `final` are those that are of mode P and hold the ids that are read.
+    `no_foreground` says why there is none, empty where there may be."""
 
     classes: ClassTable
     masks: dict[Path, MaskSource]
     final: frozenset[Path] = frozenset()
+    no_foreground: str = ""
 
 
 @dataclass(frozen=True)
@@ -175,13 +177,14 @@ def _ids(facts: Sequence[MaskFacts], question: _Question, others: dict[Path, Mas
     masks: dict[Path, MaskSource] = {fact.path: IdMask(fact.path, numbering.of_value) for fact in facts}
     masks |= {fact.path: TwoColourMask(fact.path) for fact in bits}
     empty = [fact.path for fact in facts if fact.mode != "1" and fact.values == (0, IGNORE)]
-    if empty and len(numbering.classes) == 2:
+    no_foreground = "" if others or bits else _no_foreground(facts, question)
+    if empty and len(numbering.classes) == 2 and not no_foreground:
         say(
             f"note: {len(empty)} of {len(facts)} masks hold nothing but 0 and {IGNORE}, which is ignore, such as "
             f"{empty[0]}; if {IGNORE} is {numbering.classes.names[1]} there, write it as 1"
         )
     final = {fact.path for fact in facts if fact.mode == "P" and _stays(fact, numbering)}
-    return ClassMasks(numbering.classes, {**others, **masks}, frozenset(final))
+    return ClassMasks(numbering.classes, {**others, **masks}, frozenset(final), no_foreground)
 
 
 def _stays(fact: MaskFacts, numbering: Numbering) -> bool:
@@ -192,8 +195,8 @@ def _numbering(facts: Sequence[MaskFacts], question: _Question) -> Numbering:
     """What the values mean, by the list and, where it has no background, by the values that the masks use."""
     listed = question.listed
     used = {value for fact in facts for value in fact.values}
-    if IGNORE in used and used <= {0, IGNORE}:
-        raise _nothing_but_ignore(facts, used, question)
+    if not question.values_are_clear and _nothing_but_ignore(used):
+        return number_lines(listed, None, zero_is_background=True)
     check_lines(listed)
     if question.values_are_clear:
         _check_values(facts, question.numbering, listed)
@@ -226,14 +229,22 @@ def _check_values(facts: Sequence[MaskFacts], numbering: Numbering, listed: Clas
             )
 
 
-def _nothing_but_ignore(facts: Sequence[MaskFacts], used: set[int], question: _Question) -> SagesegError:
+def _nothing_but_ignore(used: Collection[int]) -> bool:
+    return IGNORE in used and set(used) <= {0, IGNORE}
+
+
+def _no_foreground(facts: Sequence[MaskFacts], question: _Question) -> str:
+    """Why ids have no foreground, and what mends it; empty where they may have."""
+    used = {value for fact in facts for value in fact.values}
+    if not _nothing_but_ignore(used):
+        return ""
     names = question.numbering.classes.names
     cure = (
         f"if {IGNORE} is {names[1]}, pass --binary"
         if len(names) == 2
         else f"if {IGNORE} is the one class, name it in a list, and pass that with --labels and --binary"
     )
-    return SagesegError(
+    return (
         f"{facts[0].path.parent}: the masks hold nothing but {_range(used)}, and {IGNORE} is ignore, so there is no "
         f"foreground; {cure}"
     )
