@@ -41,7 +41,7 @@ def start_job(dataset: Dataset, plan: JobPlan, options: TrainOptions, region: st
     is refused before the next step, and leaves nothing behind."""
     backend, first = options.start.backend, plan.attempts[0].job
     check_name_free(first.name)
-    check_before(dataset, plan.settled, first)
+    check_before(dataset, plan.settled, [attempt.job for attempt in plan.attempts])
     attempts = plan.attempts
     if backend == "aws":
         attempts = tuple(replace(attempt, quote=quote_of(attempt, region)) for attempt in attempts)
