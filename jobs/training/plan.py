@@ -11,7 +11,7 @@ from typing import Any
 from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.state_home import home
-from jobs.aws.names import DATASET_TAG, check_name, default_name, numbered
+from jobs.aws.names import ATTEMPT_TAG, DATASET_TAG, check_name, default_name, numbered
 from jobs.backends import LOCAL_ROLE
 from jobs.contract.hyperparameters import Hyperparameters, Rules, parse_hyperparameters, without_effect
 from jobs.contract.instances import DEFAULT_CPU, DEFAULT_GPUS, check_builtin_instance, check_volume, local_storage_gb
@@ -140,9 +140,14 @@ def settle_jobs(
         tags={DATASET_TAG: dataset.digest[:16], **(options.security.tags or {})},
         environment=_open_settings(around.environment) if local else {},
     )
-    jobs = [replace(first, name=numbered(name, number), instance_type=kind) for number, kind in enumerate(types, 1)]
+    jobs = [first, *(_later_attempt(first, number, kind) for number, kind in enumerate(types[1:], 2))]
     jobs = [replace(job, spot=_spot(options, job)) for job in jobs]
     return SettledJobs(tuple(jobs), settled, tuple(f"note: {line}" for line in without_effect(given, settled)))
+
+
+def _later_attempt(first: TrainingJob, number: int, instance_type: str) -> TrainingJob:
+    tags = {**first.tags, ATTEMPT_TAG: first.name}
+    return replace(first, name=numbered(first.name, number), instance_type=instance_type, tags=tags)
 
 
 def _open_settings(environment: Mapping[str, str]) -> dict[str, str]:
