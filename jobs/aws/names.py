@@ -19,6 +19,7 @@ ATTEMPT_TAG = "sageseg:attempt-of"
 MAX_NAME = 63
 UNTIL_TAG = "sageseg:until"
 """The end of an endpoint's lease, `2026-11-21T07:00:00Z`."""
+_STAMP = "%Y-%m-%dT%H:%M:%S"
 SCHEDULE_PREFIX = "sageseg-"
 MAX_ENDPOINT_NAME = 64 - len(SCHEDULE_PREFIX)
 """An endpoint's name, so that a schedule's 64 characters hold it."""
@@ -62,6 +63,18 @@ def number_of_attempt(attempt: str, name: str) -> int:
     A tuning job's names are cut shorter, so that the front only has to be NAME's."""
     front, _, number = attempt.rpartition("-")
     return int(number) if front and number.isdecimal() and name.startswith(front) else 0
+
+
+def format_until(until: datetime) -> str:
+    return f"{until.astimezone(UTC):{_STAMP}}Z"
+
+
+def parse_until(text: str) -> datetime | None:
+    """The time in a `format_until`; None for a tag that somebody else wrote."""
+    try:
+        return datetime.strptime(text, f"{_STAMP}Z").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def utc_now() -> datetime:
