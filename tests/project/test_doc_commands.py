@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from unittest.mock import patch
 
@@ -19,7 +20,9 @@ import pytest
 
 from jobs.algorithm.__main__ import main as algorithm
 from jobs.emulator.host.container import Programs
+from jobs.emulator.host.storage import Storage
 from jobs.emulator.server import Server, running_server
+from jobs.tracking.job_calls import POLL_SECONDS
 from tests.support.aws_cli import aws
 from tests.support.aws_setup import Terminal, aws_client, moto_server, no_price_list, use_aws
 from tests.support.doc_commands import PAGES, ROOT, DocCommand, doc_commands
@@ -36,7 +39,10 @@ ROLES = {
 TRAINS = """
 import json, shutil
 given = json.loads((root / "input/config/hyperparameters.json").read_text())
-shutil.copytree(Path({artefacts!r}) / (given["num_classes"] + ".tar.model"), root / "model", dirs_exist_ok=True)
+if given.get("algorithm") == "unet":  # who predicts with it here
+    shutil.copytree(Path({artefacts!r}) / (given["num_classes"] + ".tar.model"), root / "model", dirs_exist_ok=True)
+else:
+    (root / "model" / "weights").write_text("trained")
 print("LRScheduler setup: iters per epoch: 2, num_epochs 1")
 print("#quality_metric. host: algo-1, epoch: 0, train loss: 0.5 .")
 print("#quality_metric. host: algo-1, epoch: 0, validation pixel_accuracy: 0.9 .")
@@ -68,7 +74,7 @@ _ON_AWS = "jobs train dataset --data s3://my-bucket/cars --yes --name"
 SET_UP = {
     "algorithm.md": [f"{_ON_AWS} JOB"],
     "jobs.md": [TRAIN_FIRST],
-    "serving.md": [f"{_ON_AWS} first"],
+    "serving.md": [f"{_ON_AWS} first --algorithm unet --image 123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1"],
     "tuning.md": [_SEARCH],
 }
 """What a page says was done before."""
@@ -93,6 +99,21 @@ def materials(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def brought_once(folder: Path) -> Callable[[Storage, str, Path], None]:
+    """`Storage.bring` that fetches a prefix of S3 once for all jobs: a search has twenty."""
+    bring, alone, fetched = Storage.bring, Lock(), dict[str, Path]()
+    folder.mkdir()
+
+    def bring_once(storage: Storage, uri: str, place: Path) -> None:
+        with alone:
+            if uri not in fetched:
+                fetched[uri] = folder / str(len(fetched))
+                bring(storage, uri, fetched[uri])
+        place.symlink_to(fetched[uri], target_is_directory=True)
+
+    return bring_once
+
+
 class Reader:
     """Somebody who types a page's lines, in a folder of their own, and says yes."""
 
@@ -106,6 +127,7 @@ class Reader:
         self.serve_in(self.desk / ".sageseg", self.quick)
         monkeypatch.setenv("SAGESEG_HOME", str(self.desk / ".sageseg"))
         monkeypatch.setattr("jobs.emulator.server.serve", self._serve)
+        monkeypatch.setattr(Storage, "bring", brought_once(folder / "brought"))
 
     def serve_in(self, home: Path, containers: Programs, **also: Any) -> Server:
         return self.stack.enter_context(running_server(home, programs=containers, grace_seconds=0, **also))
@@ -183,11 +205,9 @@ TYPED: dict[str, Callable[[Reader, list[str]], Ran]] = {
 
 @pytest.fixture
 def reader(materials: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
-    for name, arn in ROLES.items():
-        monkeypatch.setenv(name, arn)
+    monkeypatch.delenv("SAGESEG_SCHEDULER_ROLE", raising=False)
     monkeypatch.setattr("jobs.cost.prices._ask", no_price_list)
-    monkeypatch.setitem(sys.modules["jobs.tracking.job_calls"].__dict__["POLL_SECONDS"], "aws", 0.02)
-    monkeypatch.setitem(sys.modules["jobs.tracking.job_calls"].__dict__["POLL_SECONDS"], "local", 0.02)
+    monkeypatch.setitem(POLL_SECONDS, "aws", 0.2)
     with ExitStack() as stack:
         url = stack.enter_context(moto_server())
         use_aws(monkeypatch, url)
@@ -210,12 +230,22 @@ for _page, _commands in ON_PAGES.items():
 @pytest.mark.parametrize("page", [page for page in ON_PAGES if set(FIRST_SEEN.values()) & {page}])
 def test_the_commands_of_a_page_do_as_they_say(page: str, reader: Reader) -> None:
     """A line that stands on several pages is run on the first of them."""
+    for name, arn in ROLES.items() if page != "README.md" else ():  # it says itself how they come there
+        reader.monkeypatch.setenv(name, arn)
     for line in SET_UP.get(page, ()):
         ran = typed(line.split(), reader.desk)
         assert ran.returncode == 0, ran.stderr
     for command in ON_PAGES[page]:
         if command.line not in NOT_RUN and FIRST_SEEN[command.line] == page:
             reader.types(command.line)
+
+
+def test_the_roles_that_readme_exports_are_those_that_its_policy_makes(reader: Reader) -> None:
+    lines = [command.line for command in ON_PAGES["README.md"]]
+    (policy,) = (line for line in lines if line.startswith("sageseg jobs policy "))
+    reader.types(policy)
+    told = re.findall(r"export \S+", (reader.desk / "iam" / "create.sh").read_text())
+    assert [line for line in lines if line.startswith("export ")] == told
 
 
 def test_the_tables_name_lines_that_are_there() -> None:
