@@ -74,7 +74,7 @@ def find_job(name: str, region: str | None = None) -> FoundJob:
 
 def _told(name: str, later: FoundJob) -> FoundJob:
     kind = later.record.training["ResourceConfig"]["InstanceType"]
-    say(f"note: {name} was moved on to {kind} as {later.record.name}, which is taken")
+    say(f"note: {name} was moved on to {kind} and is {later.record.name} now")
     return later
 
 

@@ -191,7 +191,7 @@ def test_the_name_that_was_given_finds_what_became_of_it(
     assert f"{'name':16}{attempt}" in shown.stdout.splitlines()
     assert f"{'status':16}Completed (Completed)" in shown.stdout.splitlines()
     kind = {"moving-2": "ml.g5.2xlarge", "moving-3": "ml.g4dn.2xlarge"}[attempt]
-    assert f"note: moving was moved on to {kind} as {attempt}, which is taken" in shown.stderr.splitlines()
+    assert f"note: moving was moved on to {kind} and is {attempt} now" in shown.stderr.splitlines()
     assert "validation mIOU: 0.75" in CliRunner().invoke(app, ["logs", "moving"]).stdout
     metrics = json.loads(CliRunner().invoke(app, ["metrics", "moving", "--json"]).stdout)
     assert [epoch["validation_mIOU"] for epoch in metrics] == [0.5, 0.75]
@@ -201,7 +201,7 @@ def test_the_name_that_was_given_finds_what_became_of_it(
     like = json.loads(train(dataset, "--model", "moving", "--dry-run", name="next").stdout)
     assert f"/{attempt}/" in like["InputDataConfig"][-1]["DataSource"]["S3DataSource"]["S3Uri"]
     # each attempt is found by its own name, without a word
-    assert "which is taken" not in CliRunner().invoke(app, ["show", attempt]).stderr
+    assert "was moved on" not in CliRunner().invoke(app, ["show", attempt]).stderr
 
 
 def test_a_name_that_was_moved_on_is_taken_and_a_job_that_only_looks_like_an_attempt_is_not_found(

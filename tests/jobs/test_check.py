@@ -18,11 +18,13 @@ from formats.dataset import image_path, manifest_path, mask_path, open_dataset
 from formats.errors import SagesegError
 from formats.images import encode_image
 from formats.masks import encode_mask
-from jobs.check.dataset_check import check_dataset, describe, errors_among
+from jobs.check.dataset_check import check_before, check_dataset, describe, errors_among
 from jobs.check.files import Finding
 from jobs.check.memory import estimate_gib, unet_values
 from jobs.check.rules import Machine
 from jobs.contract.hyperparameters import Hyperparameters
+from jobs.contract.registry import builtin_image
+from jobs.contract.training_request import TrainingJob
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
 from sageseg.cli import app
@@ -32,6 +34,7 @@ from tests.support.prep_samples import make_source
 
 GOOD = {"crop_size": 64, "mini_batch_size": 1}
 MACHINE = Machine(("ml.p3.2xlarge",), 30)
+BUILTIN = builtin_image("us-east-1")
 
 
 @pytest.fixture
@@ -380,6 +383,34 @@ def test_our_own_program_leaves_gpus_idle_instead(dataset: Path) -> None:
     machine = Machine(("ml.p3.8xlarge",), rules="open")
     found = only(of_rule(check(dataset, machine, mini_batch_size=3), "batch_under_gpus"))
     assert found.message == "3 images at a time: 1 of the 4 GPUs of ml.p3.8xlarge stand idle"
+
+
+# before a training
+
+
+@pytest.mark.parametrize(
+    ("image", "types", "said"),
+    [
+        (BUILTIN, ("ml.p3.2xlarge", "ml.g5.2xlarge", "ml.g4dn.2xlarge"), ["ml.p3.2xlarge has", "ml.g4dn.2xlarge has"]),
+        (BUILTIN, ("ml.g5.2xlarge", "ml.g5.12xlarge"), ["validation_mini_batch_size: 2 images cannot"]),
+        ("1.dkr.ecr.us-east-1.amazonaws.com/own:1", ("ml.g5.2xlarge", "ml.g5.12xlarge"), []),
+        ("1.dkr.ecr.us-east-1.amazonaws.com/own:1", ("ml.m5.large",), []),
+    ],
+)
+def test_before_a_training_every_type_that_is_tried_is_looked_at(
+    dataset: Path, capsys: pytest.CaptureFixture[str], image: str, types: tuple[str, ...], said: list[str]
+) -> None:
+    opened = open_dataset(dataset)
+    samples = len(opened.kept("train"))
+    settings = Hyperparameters(
+        2, samples, crop_size=904 if len(types) == 3 else 64, mini_batch_size=samples, validation_mini_batch_size=2
+    )
+    jobs = [TrainingJob("cars", image, "role", "s3://b/d", "s3://b/o", kind, 30, 3600, {}) for kind in types]
+    assert samples >= 4
+    check_before(opened, settings, jobs)
+    lines = [line for line in capsys.readouterr().err.splitlines() if "warning: " in line and "GPU" in line]
+    assert len(lines) == len(said)
+    assert all(words in line for words, line in zip(said, lines, strict=True))
 
 
 # the command

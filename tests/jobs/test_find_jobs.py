@@ -147,7 +147,7 @@ def test_of_several_attempts_the_last_is_found_by_the_name_that_was_asked_for(
         started(name, asked_name, backend, kind)
     assert find_job("cars", REGION).record.name == found
     assert asked == []
-    note = f"note: cars was moved on to ml.g5.2xlarge as {found}, which is taken\n"
+    note = f"note: cars was moved on to ml.g5.2xlarge and is {found} now\n"
     assert capsys.readouterr().err == ("" if found == "cars" else note)
 
 

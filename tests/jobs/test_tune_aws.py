@@ -262,9 +262,7 @@ def test_it_moves_on_from_a_quota_that_its_training_jobs_meet_and_from_missing_c
         best = find_training("moving:best").record
         assert best.request["ResourceConfig"]["InstanceType"] == "ml.g4dn.2xlarge"
         assert find_model(best.name).tags.keys() == {"sageseg:dataset"}
-        assert (
-            "note: moving was moved on to ml.g4dn.2xlarge as moving-3, which is taken" in run("show", "moving").stderr
-        )
+        assert "note: moving was moved on to ml.g4dn.2xlarge and is moving-3 now" in run("show", "moving").stderr
 
 
 def test_a_quota_that_is_met_on_the_way_keeps_what_there_is(dataset: Dataset, sagemaker: str, tmp_path: Path) -> None:

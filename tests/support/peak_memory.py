@@ -9,9 +9,11 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from jobs.algorithm.data.batches import Batch
+from jobs.algorithm.machine.device import Device
 from jobs.algorithm.network.build import build_network
-from jobs.algorithm.network.normalisation import normalise
-from jobs.algorithm.training.losses import training_loss
+from jobs.algorithm.training.optimizers import build_optimizer
+from jobs.algorithm.training.steps import Step, take_step
 from jobs.contract.hyperparameters import parse_hyperparameters
 
 
@@ -41,10 +43,11 @@ class _Peak(TorchDispatchMode):
 def peak_bytes_of_a_step(classes: int, loss: str, side: int, batch: int) -> int:
     """Of `batch` crops of `side` pixels; the network itself is not counted."""
     given = {"num_classes": str(classes), "num_training_samples": "9", "algorithm": "unet", "loss": loss}
-    network = build_network(parse_hyperparameters(given, "open")).train()
+    settings = parse_hyperparameters(given, "open")
+    network = build_network(settings).train()
+    optimizer = build_optimizer(network.parameters(), settings)
     with _Peak() as counted:
         images = torch.zeros(batch, side, side, 3, dtype=torch.uint8)
-        truth = torch.zeros(batch, side, side, dtype=torch.int64)
-        scores, auxiliary = network(normalise(images))
-        training_loss(scores, auxiliary, truth, loss).backward()  # type: ignore[no-untyped-call]
+        masks = torch.zeros(batch, side, side, dtype=torch.uint8)
+        take_step(network, optimizer, Batch(images, masks), Step(Device(torch.device("cpu")), loss))
     return int(counted.peak)
