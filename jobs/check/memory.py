@@ -42,6 +42,8 @@ _OVERLAP, _OVERLAP_PER_CLASS = 4.25, 3
 _UNET_WORKSPACE = 72
 """3 × 3 places of 32 channels, at half the crop's side."""
 _UNET_PARAMETERS = 0.75e6
+USABLE = 0.91
+"""The share of a GPU's memory that programs get: 14.56 to 14.76 GiB of a T4's 16 (messages in public issues)."""
 _COPIES = 3
 _CONTEXT_GIB = 1.0
 

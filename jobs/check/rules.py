@@ -14,7 +14,7 @@ from pathlib import Path
 from formats.channels import CHANNELS, masks_channel
 from formats.dataset import Dataset, channel_path
 from jobs.check.files import Finding, PairFacts
-from jobs.check.memory import GIB, estimate_gib
+from jobs.check.memory import GIB, USABLE, estimate_gib
 from jobs.contract.hyperparameters import Hyperparameters, Rules
 from jobs.contract.instances import GPU_INSTANCES, Gpus, has_gpus
 
@@ -191,13 +191,13 @@ def gpu_memory_is_short(found: Evidence) -> Iterator[Finding]:
 
 def _short_memory(found: Evidence, kind: str, gpus: Gpus) -> Iterator[Finding]:
     settings, needed = found.settings, _needed(found, gpus)
-    if needed <= gpus.memory_gib:
+    if needed <= USABLE * gpus.memory_gib:
         return
     network = "unet" if settings.algorithm == "unet" else f"{settings.algorithm}, {settings.backbone}"
     message = (
         f"{'up to' if settings.algorithm == 'unet' else 'about'} {needed:.0f} GiB of GPU memory are needed (inferred "
         f"from {network}, crop_size {settings.crop_size}, {settings.mini_batch_size} images on {gpus.count} GPU(s)), "
-        f"{kind} has {gpus.memory_gib} on each"
+        f"{kind} has {gpus.memory_gib} on each, {USABLE:.0%} of them for programs"
     )
     smaller = (batch for batch in range(settings.mini_batch_size - 1, 0, -1) if _fits(found, gpus, batch))
     batch = next(smaller, None)
@@ -211,7 +211,7 @@ def _needed(found: Evidence, gpus: Gpus) -> float:
 
 def _fits(found: Evidence, gpus: Gpus, batch: int) -> bool:
     settings = replace(found.settings, mini_batch_size=batch)
-    return estimate_gib(settings, len(found.dataset.classes), gpus.count) <= gpus.memory_gib
+    return estimate_gib(settings, len(found.dataset.classes), gpus.count) <= USABLE * gpus.memory_gib
 
 
 def volume_is_small(found: Evidence) -> Iterator[Finding]:
