@@ -12,6 +12,10 @@ _NEXT_STEPS = (
     (r"InvalidClientTokenId|UnrecognizedClient|InvalidAccessKeyId|SignatureDoesNotMatch", f"{_SIGN_IN}"),
     (r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|Rate exceeded", "wait a minute and run it again"),
     (
+        r"Scheduler to assume",
+        "its trust policy must let scheduler.amazonaws.com assume it; sageseg jobs policy --scheduler writes one",
+    ),
+    (
         r"[Aa]ssume.{0,3}role|role.*(cannot|can't) be assumed",
         "its trust policy must let sagemaker.amazonaws.com assume it; sageseg jobs policy writes one that does",
     ),

@@ -14,9 +14,12 @@ JOB_TAG = "sageseg:job"
 """The tag that says which job an endpoint serves, or the file that it was made of."""
 DATASET_TAG = "sageseg:dataset"
 """The tag by which this project's jobs are found again; its value is the dataset's digest."""
+ATTEMPT_TAG = "sageseg:attempt-of"
+"""The tag of a job's second and later attempts: the name that was asked for, which the first one has."""
 MAX_NAME = 63
 UNTIL_TAG = "sageseg:until"
 """The end of an endpoint's lease, `2026-11-21T07:00:00Z`."""
+_STAMP = "%Y-%m-%dT%H:%M:%S"
 SCHEDULE_PREFIX = "sageseg-"
 MAX_ENDPOINT_NAME = 64 - len(SCHEDULE_PREFIX)
 """An endpoint's name, so that a schedule's 64 characters hold it."""
@@ -53,6 +56,25 @@ def numbered(name: str, number: int) -> str:
         return name
     suffix = f"-{number}"
     return name[: MAX_NAME - len(suffix)].rstrip("-") + suffix
+
+
+def number_of_attempt(attempt: str, name: str) -> int:
+    """The counterpart of `numbered`: which attempt of NAME a job's name may be; 0 where it is none.
+    A tuning job's names are cut shorter, so that the front only has to be NAME's."""
+    front, _, number = attempt.rpartition("-")
+    return int(number) if front and number.isdecimal() and name.startswith(front) else 0
+
+
+def format_until(until: datetime) -> str:
+    return f"{until.astimezone(UTC):{_STAMP}}Z"
+
+
+def parse_until(text: str) -> datetime | None:
+    """The time in a `format_until`; None for a tag that somebody else wrote."""
+    try:
+        return datetime.strptime(text, f"{_STAMP}Z").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def utc_now() -> datetime:

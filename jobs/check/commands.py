@@ -10,6 +10,7 @@ import typer
 from formats.console import result, say
 from formats.errors import SagesegError
 from jobs.contract.hyperparameter_options import takes_hyperparameters
+from jobs.contract.instances import DEFAULT_GPUS, check_builtin_instance, parse_instance_types
 
 
 def parse_volume(text: str) -> int:
@@ -26,7 +27,9 @@ def check(
     num_classes: Annotated[
         str | None, typer.Option(help="Classes, if not those of labels.txt.", metavar="VALUE", show_default=False)
     ] = None,
-    instance_type: Annotated[str, typer.Option(help="Instance whose GPU memory is compared.")] = "ml.p3.2xlarge",
+    instance_type: Annotated[
+        str, typer.Option(help="Instances whose GPUs are looked at, as train tries them.", metavar="TYPE[,TYPE…]")
+    ] = ",".join(DEFAULT_GPUS),
     volume_size: Annotated[
         int | None, typer.Option(help="Training volume in GB.", parser=parse_volume, metavar="GB")
     ] = None,
@@ -53,7 +56,11 @@ def check(
     for line in without_effect(hyperparameters, settings):
         say(f"note: {line}")
     maps = read_label_maps(label_map, len(opened.classes)) if label_map else None
-    findings = check_dataset(opened, settings, Machine(instance_type, volume_size), maps, workers=workers)
+    types = parse_instance_types(instance_type)
+    if rules == "builtin":
+        for name in types:
+            check_builtin_instance(name)
+    findings = check_dataset(opened, settings, Machine(types, volume_size, rules), maps, workers=workers)
     result(to_json(findings) if as_json else "\n".join(map(describe, findings)) or "no finding")
     if errors_among(findings):
         raise typer.Exit(1)

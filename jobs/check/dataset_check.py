@@ -16,7 +16,8 @@ from formats.label_map import LabelMaps
 from formats.parallel import map_parallel
 from jobs.check.files import Finding, Pair, inspect_pair
 from jobs.check.rules import RULES, Evidence, Machine
-from jobs.contract.hyperparameters import Hyperparameters
+from jobs.contract.hyperparameters import Hyperparameters, Rules
+from jobs.contract.registry import is_builtin
 from jobs.contract.training_request import TrainingJob
 
 _SHOWN = 20
@@ -63,11 +64,17 @@ def to_json(findings: Sequence[Finding]) -> str:
     return json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False)
 
 
-def check_before(dataset: Dataset, settings: Hyperparameters, job: TrainingJob, label_maps: LabelMaps | None) -> None:
-    """Read the whole dataset; say its warnings. Raises SagesegError with the first error, after
-    saying the others."""
-    found = check_dataset(dataset, settings, Machine(job.instance_type, job.volume_gb), label_maps)
-    findings = [finding for finding in found if not _is_meant(finding, job)]
+def check_before(
+    dataset: Dataset, settings: Hyperparameters, jobs: Sequence[TrainingJob], label_maps: LabelMaps | None
+) -> None:
+    """Read the whole dataset; say its warnings. `jobs` are one training on each instance type that is
+    tried. Raises SagesegError with the first error, after saying the others."""
+    job = jobs[0]
+    rules: Rules = "builtin" if is_builtin(job.image) else "open"
+    machine = Machine(tuple(each.instance_type for each in jobs), job.volume_gb, rules)
+    findings = [
+        finding for finding in check_dataset(dataset, settings, machine, label_maps) if not _is_meant(finding, job)
+    ]
     errors = errors_among(findings)
     for finding in [*errors[1:], *(finding for finding in findings if finding not in errors)][:_SHOWN]:
         say(describe(finding))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from formats.channels import CHANNELS, masks_channel
@@ -20,9 +20,9 @@ from formats.leaks import leak_notes, read_leaks
 from formats.manifest import ManifestRow
 from formats.resize import recorded_resize, resized_size
 from jobs.check.files import Finding, PairFacts
-from jobs.check.memory import GIB, estimate_gib
-from jobs.contract.hyperparameters import Hyperparameters
-from jobs.contract.instances import GPU_INSTANCES
+from jobs.check.memory import GIB, USABLE, estimate_gib
+from jobs.contract.hyperparameters import Hyperparameters, Rules
+from jobs.contract.instances import GPU_INSTANCES, Gpus, has_gpus
 
 ONE_SIZE = ("psp", "deeplab")
 """The algorithms whose networks are built for one size of image."""
@@ -32,10 +32,12 @@ _ROOM_GIB = 5
 
 @dataclass(frozen=True)
 class Machine:
-    """What a training runs on: an instance type, and the GB of its volume. What is None is not looked at."""
+    """What a training runs on: the instance types that are tried, the GB of its volume (None is not
+    looked at), and whether the program is the built-in's or our own."""
 
-    instance_type: str | None = None
+    instance_types: tuple[str, ...] = ()
     volume_gb: int | None = None
+    rules: Rules = "builtin"
 
 
 @dataclass(frozen=True)
@@ -180,26 +182,70 @@ def crop_size_wastes(found: Evidence) -> Iterator[Finding]:
         yield _warning("crop_size", "crop_size", message, f"use --crop-size {side}")
 
 
+def batch_is_under_the_gpus(found: Evidence) -> Iterator[Finding]:
+    """A batch is dealt out to all GPUs of an instance, and each must get an image."""
+    for kind in found.machine.instance_types:
+        count = GPU_INSTANCES[kind].count if kind in GPU_INSTANCES else 1
+        if found.machine.rules == "open":
+            yield from _idle_gpus(found.settings.mini_batch_size, kind, count)
+            continue
+        for name in ("mini_batch_size", "validation_mini_batch_size"):
+            images = getattr(found.settings, name)
+            if images < count:
+                message = (
+                    f"{_images(images)} cannot be dealt to the {count} GPUs of {kind}: MXNet's split_and_load stops "
+                    'with "Too many slices" (inferred for the built-in, which is MXNet and GluonCV)'
+                )
+                cure = f"use --{name.replace('_', '-')} {count} or more, or an instance with fewer GPUs"
+                yield _warning("batch_under_gpus", name, message, cure)
+
+
+def _idle_gpus(batch: int, kind: str, count: int) -> Iterator[Finding]:
+    """The open implementation starts no more processes than a batch has images."""
+    if batch < count:
+        message = f"{_images(batch)} at a time: {count - batch} of the {count} GPUs of {kind} stand idle"
+        cure = f"use --mini-batch-size {count} or more, or an instance with fewer GPUs"
+        yield _warning("batch_under_gpus", "mini_batch_size", message, cure)
+
+
+def _images(number: int) -> str:
+    return f"{number} image" if number == 1 else f"{number} images"
+
+
 def gpu_memory_is_short(found: Evidence) -> Iterator[Finding]:
-    settings = found.settings
-    gpus = GPU_INSTANCES.get(found.machine.instance_type or "")
-    if gpus is None or settings.algorithm == "unet":
+    for kind in found.machine.instance_types:
+        if kind in GPU_INSTANCES:
+            yield from _short_memory(found, kind, GPU_INSTANCES[kind])
+        elif has_gpus(kind):
+            needed = _needed(found, Gpus(1, 0))
+            message = f"the GPUs of {kind} are not in this project's table, so their memory was not compared"
+            cure = f"one GPU needs about {needed:.0f} GiB for the whole batch (inferred): compare yourself"
+            yield _warning("memory", "instance_type", message, cure)
+
+
+def _short_memory(found: Evidence, kind: str, gpus: Gpus) -> Iterator[Finding]:
+    settings, needed = found.settings, _needed(found, gpus)
+    if needed <= USABLE * gpus.memory_gib:
         return
-    needed = estimate_gib(
-        settings.algorithm,
-        settings.backbone,
-        len(found.dataset.classes),
-        settings.rounded_crop_size,
-        settings.mini_batch_size,
-        gpus.count,
+    network = "unet" if settings.algorithm == "unet" else f"{settings.algorithm}, {settings.backbone}"
+    message = (
+        f"{'up to' if settings.algorithm == 'unet' else 'about'} {needed:.0f} GiB of GPU memory are needed (inferred "
+        f"from {network}, crop_size {settings.crop_size}, {settings.mini_batch_size} images on {gpus.count} GPU(s)), "
+        f"{kind} has {gpus.memory_gib} on each, {USABLE:.0%} of them for programs"
     )
-    if needed > gpus.memory_gib:
-        message = (
-            f"about {needed:.0f} GiB of GPU memory are needed (inferred from {settings.algorithm}, "
-            f"{settings.backbone}, crop_size {settings.crop_size}, {settings.mini_batch_size} images on {gpus.count} "
-            f"GPU(s)), {found.machine.instance_type} has {gpus.memory_gib} on each"
-        )
-        yield _warning("memory", "instance_type", message, "lower --mini-batch-size, or use more or larger GPUs")
+    smaller = (batch for batch in range(settings.mini_batch_size - 1, 0, -1) if _fits(found, gpus, batch))
+    batch = next(smaller, None)
+    lower = "lower --crop-size" if batch is None else f"use --mini-batch-size {batch} or less"
+    yield _warning("memory", "instance_type", message, f"{lower}, or more or larger GPUs")
+
+
+def _needed(found: Evidence, gpus: Gpus) -> float:
+    return estimate_gib(found.settings, len(found.dataset.classes), gpus.count)
+
+
+def _fits(found: Evidence, gpus: Gpus, batch: int) -> bool:
+    settings = replace(found.settings, mini_batch_size=batch)
+    return estimate_gib(settings, len(found.dataset.classes), gpus.count) <= USABLE * gpus.memory_gib
 
 
 def label_map_meets_ignore(found: Evidence) -> Iterator[Finding]:
@@ -262,6 +308,7 @@ RULES = (
     classes_are_missing,
     label_map_meets_ignore,
     crop_size_wastes,
+    batch_is_under_the_gpus,
     gpu_memory_is_short,
     volume_is_small,
 )

@@ -55,6 +55,15 @@ GPU_INSTANCES = {
 """Those that the built-in is documented to train on."""
 
 
+def parse_instance_types(text: str) -> tuple[str, ...]:
+    """`ml.p3.2xlarge,ml.g5.2xlarge`, in the order in which they are tried."""
+    names: list[str] = [part.strip() for part in text.split(",")]
+    wrong = [name for name in names if not name.startswith("ml.")]
+    if wrong:
+        raise SagesegError(f"--instance-type {text}: expected names such as ml.p3.2xlarge, comma between")
+    return tuple(dict.fromkeys(names))
+
+
 def has_gpus(instance_type: str) -> bool:
     """Whether an instance type is of a family with GPUs of NVIDIA's, also of those that the built-in
     is not documented to train on."""

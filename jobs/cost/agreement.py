@@ -10,6 +10,9 @@ from formats.errors import SagesegError
 from jobs.cost.prices import HOURS_PER_MONTH, Rate
 from jobs.cost.quotes import EndpointQuote, TrainingQuote, TransformQuote
 
+_MINUTE = 60
+_ROUNDING = 1 - 1e-9
+
 
 def agree_on_training(quotes: Sequence[TrainingQuote], *, max_cost: float | None, yes: bool) -> None:
     """One quote for each instance type, in the order in which they are tried."""
@@ -17,9 +20,16 @@ def agree_on_training(quotes: Sequence[TrainingQuote], *, max_cost: float | None
         say(f"note: {note}")
     for number, quote in enumerate(quotes):
         say(quote.describe() if number == 0 else f"if it moves on: {quote.describe()}")
-        lower = "--max-runtime" if quote.jobs == 1 else "--max-jobs or --max-runtime"
+        lower = f"{'' if quote.jobs == 1 else '--max-jobs or '}--max-runtime{_fitting(quotes, max_cost)}"
         check_max_cost(quote.worst_usd, max_cost, quote.instance_type, lower=lower)
     _agree_to_spend(max_cost=max_cost, yes=yes)
+
+
+def _fitting(quotes: Sequence[TrainingQuote], max_cost: float | None) -> str:
+    """` to N`: the longest runtime at which none may cost more; empty where that is under a minute or unknown."""
+    worst = [quote.worst_usd / quote.max_runtime_seconds for quote in quotes if quote.worst_usd]
+    seconds = int(max_cost / max(worst) * _ROUNDING) if worst and max_cost else 0
+    return f" to {seconds}" if seconds >= _MINUTE else ""
 
 
 def agree_on_endpoint(quote: EndpointQuote, lease: timedelta | None, *, max_cost: float | None, yes: bool) -> None:

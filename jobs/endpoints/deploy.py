@@ -15,7 +15,7 @@ from formats.errors import SagesegError
 from formats.wording import format_roughly
 from jobs.aws.clients import aws_errors
 from jobs.aws.errors import AwsError, is_about_capacity
-from jobs.aws.names import is_ours, utc_now
+from jobs.aws.names import format_until, is_ours, utc_now
 from jobs.backends import Place, open_place
 from jobs.contract.log_lines import endpoint_logs
 from jobs.cost.quotes import EndpointQuote
@@ -23,7 +23,7 @@ from jobs.endpoints.container_log import show_log
 from jobs.endpoints.delete import remove_endpoint
 from jobs.endpoints.first_answer import check_endpoint
 from jobs.endpoints.invocations import open_caller
-from jobs.endpoints.lease import create_schedule, delete_schedule, format_until
+from jobs.endpoints.lease import create_schedule, delete_schedule
 from jobs.endpoints.parts import CONFIG, ENDPOINT, MODEL, delete_part, describe_part, tags_of
 from jobs.endpoints.plan import Deployment
 from jobs.endpoints.records import EndpointRecord, write_endpoint
@@ -83,16 +83,12 @@ def _make_room(place: Place, deployment: Deployment) -> None:
 
 
 def _schedule(requests: dict[str, dict[str, Any]], deployment: Deployment) -> bool:
-    """Make the schedule before there is anything to pay for; say so where nothing ends the lease by itself."""
+    """Make the schedule before there is anything to pay for; without it nothing is made."""
     if deployment.until is None:
         return False
     region, until = deployment.trained.region, format_until(deployment.until)
-    by_hand = "only sageseg jobs leftovers --delete, run after that, deletes it"
     if deployment.trained.backend == "local":
-        say(f"the lease ends at {until}; the emulator has no scheduler: {by_hand} (it costs nothing here)")
-        return False
-    if "CreateSchedule" not in requests:
-        say(f"the lease ends at {until}; without --scheduler-role no schedule ends it: {by_hand}")
+        say(f"the lease ends at {until}, when the emulator deletes the endpoint")
         return False
     try:
         delete_schedule(deployment.name, region)  # of an earlier endpoint of that name
@@ -100,8 +96,10 @@ def _schedule(requests: dict[str, dict[str, Any]], deployment: Deployment) -> bo
     except AwsError as e:
         if not e.code.startswith("AccessDenied"):
             raise
-        say(f"the lease ends at {until}; schedules are not allowed to these credentials ({e.reason}): {by_hand}")
-        return False
+        raise SagesegError(
+            f"--ttl: nothing would end this lease, so nothing was made: {e.doing}: {e.code}: {e.reason.rstrip('.')}; "
+            "sageseg jobs policy --scheduler writes the permissions and the role, or leave --ttl out"
+        ) from e
     say(f"the lease ends at {until}, when EventBridge Scheduler deletes the endpoint")
     return True
 

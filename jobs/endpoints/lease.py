@@ -8,27 +8,14 @@ scheduler.amazonaws.com may assume.
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from jobs.aws.clients import aws_errors, make_client
 from jobs.aws.errors import AwsError
-from jobs.aws.names import SCHEDULE_PREFIX
+from jobs.aws.names import SCHEDULE_PREFIX, format_until
 
 DELETE_ENDPOINT = "arn:aws:scheduler:::aws-sdk:sagemaker:deleteEndpoint"
-_STAMP = "%Y-%m-%dT%H:%M:%S"
-
-
-def format_until(until: datetime) -> str:
-    return f"{until.astimezone(UTC):{_STAMP}}Z"
-
-
-def parse_until(text: str) -> datetime | None:
-    """The time in a `format_until`; None for a tag that somebody else wrote."""
-    try:
-        return datetime.strptime(text, f"{_STAMP}Z").replace(tzinfo=UTC)
-    except ValueError:
-        return None
 
 
 def schedule_name(endpoint: str) -> str:
@@ -46,7 +33,7 @@ def schedule_request(endpoint: str, until: datetime, role: str, region: str) -> 
     return {
         "Name": schedule_name(endpoint),
         "Description": f"sageseg: the lease of endpoint {endpoint} ends",
-        "ScheduleExpression": f"at({until.astimezone(UTC):{_STAMP}})",
+        "ScheduleExpression": f"at({format_until(until).removesuffix('Z')})",
         "ScheduleExpressionTimezone": "UTC",
         "FlexibleTimeWindow": {"Mode": "OFF"},
         "ActionAfterCompletion": "DELETE",

@@ -17,10 +17,10 @@ from typing import Any
 from formats.console import say
 from jobs.aws.clients import aws_errors, make_client
 from jobs.aws.errors import AwsError
-from jobs.aws.names import SCHEDULE_PREFIX, UNTIL_TAG, is_ours
+from jobs.aws.names import SCHEDULE_PREFIX, UNTIL_TAG, is_ours, parse_until
 from jobs.backends import Place
 from jobs.cost.prices import Component, find_rate
-from jobs.endpoints.lease import endpoint_of_schedule, parse_until
+from jobs.endpoints.lease import endpoint_of_schedule
 from jobs.endpoints.parts import CONFIG, ENDPOINT, MODEL, Kind, describe_part, instances_of, tags_of
 
 _THREADS = 8

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from formats.errors import SagesegError
-from jobs.aws.names import JOB_TAG, MAX_ENDPOINT_NAME, UNTIL_TAG, tag_value
+from jobs.aws.names import JOB_TAG, MAX_ENDPOINT_NAME, UNTIL_TAG, format_until, tag_value
 from jobs.contract.service_model import check_request
 from jobs.contract.serving_requests import (
     ServedModel,
@@ -17,7 +17,7 @@ from jobs.contract.serving_requests import (
     endpoint_request,
     model_request,
 )
-from jobs.endpoints.lease import format_until, schedule_request
+from jobs.endpoints.lease import schedule_request
 from jobs.endpoints.options import DeployOptions
 from jobs.tracking.trained_model import TrainedModel, endpoint_name, served_image, served_role
 
@@ -48,6 +48,12 @@ def plan_deployment(
     if len(name) > MAX_ENDPOINT_NAME:
         raise SagesegError(f"--name {name}: {len(name)} characters; expected at most {MAX_ENDPOINT_NAME}")
     until = now.replace(microsecond=0) + options.ttl if options.ttl else None
+    if until and trained.backend == "aws" and not scheduler_role:
+        raise SagesegError(
+            "--ttl: nothing would end this lease: --scheduler-role (or SAGESEG_SCHEDULER_ROLE) is missing, the ARN of "
+            "a role with which EventBridge Scheduler deletes the endpoint; sageseg jobs policy --scheduler makes it, "
+            "or leave --ttl out"
+        )
     tags = {**trained.tags, JOB_TAG: tag_value(trained.name)} | ({UNTIL_TAG: format_until(until)} if until else {})
     image = options.image or served_image(trained)
     model = ServedModel(name, image, trained.artefact_uri, served_role(trained, role), trained.network, tags)

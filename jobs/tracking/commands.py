@@ -156,8 +156,9 @@ def stop(name: JobName, region: Region = None) -> None:
     from jobs.tracking.find_jobs import find_job
     from jobs.tracking.job_calls import stop_job
 
-    stop_job(find_job(name, region).record)
-    result(f"{name}: stopping")
+    record = find_job(name, region).record
+    stop_job(record)
+    result(f"{record.name}: stopping")
 
 
 def metrics(

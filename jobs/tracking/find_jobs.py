@@ -17,6 +17,7 @@ from jobs.aws.errors import AwsError, is_missing
 from jobs.aws.names import is_job_name
 from jobs.aws.s3 import S3Prefix, parse_s3_uri
 from jobs.contract.tuning_request import MAX_NAME as MAX_TUNING_NAME
+from jobs.tracking.attempts import is_moved_on_from, last_attempt_at_aws, last_attempt_here
 from jobs.tracking.job_calls import FoundJob, describe
 from jobs.tracking.records import RECORD, JobRecord, format_record, parse_record, read_record, record_names, record_path
 from jobs.tracking.tuning_records import BEST, best_job, check_no_tuning, training_job, tuning_name
@@ -49,9 +50,13 @@ def find_training(name: str, region: str | None = None) -> FoundJob:
 
 
 def find_job(name: str, region: str | None = None) -> FoundJob:
-    """A training job or a tuning job. `TUNING:best` is a tuning job's best training job so far."""
+    """A training job or a tuning job. `TUNING:best` is a tuning job's best training job so far. Of a
+    job that was moved on to another instance type it is the last attempt, and that is said."""
     if name.endswith(BEST):
         return best_job(find_job(name.removesuffix(BEST), region))
+    later = last_attempt_here(name)
+    if later:
+        return _told(name, FoundJob(later))
     if record_path(name).exists() or not is_job_name(name):
         return FoundJob(read_record(name))
     asked: _Asked = {}
@@ -65,6 +70,12 @@ def find_job(name: str, region: str | None = None) -> FoundJob:
             raise refused from None
         return FoundJob(read_record(name))  # nothing else to ask: says that there is none
     return _find_at_aws(name, where, asked)
+
+
+def _told(name: str, later: FoundJob) -> FoundJob:
+    kind = later.record.training["ResourceConfig"]["InstanceType"]
+    say(f"note: {name} was moved on to {kind} and is {later.record.name} now")
+    return later
 
 
 _Asked = dict[tuple[str, str], dict[str, Any] | SagesegError]
@@ -96,10 +107,14 @@ def _tuned_here(name: str, asked: _Asked) -> FoundJob | None:
 def _find_at_aws(name: str, region: str, asked: _Asked) -> FoundJob:
     description = _ask(name, "aws", region, asked)
     if isinstance(description, SagesegError):
-        tuning = _tuning_at_aws(name, region) if is_missing(description) else None
-        if tuning is None:
+        found = _tuning_at_aws(name, region) or _later(name, region) if is_missing(description) else None
+        if found is None:
             raise _not_found(name, region, asked) from description
-        return tuning
+        return found
+    if is_moved_on_from(description.get("FailureReason", "")):
+        later = _later_training(name, region)
+        if later:
+            return later
     started_by = tuning_name(description)
     if started_by is None:
         return FoundJob(_fetch_record(name, description, region), description)
@@ -119,7 +134,30 @@ def _tuning_at_aws(name: str, region: str) -> FoundJob | None:
         if is_missing(e):
             return None
         raise
+    if is_moved_on_from(description.get("FailureReason", "")):
+        later = _later_tuning(name, region)
+        if later:
+            return later
     return FoundJob(_fetch_record(name, description["TrainingJobDefinition"], region), description)
+
+
+def _later(name: str, region: str) -> FoundJob | None:
+    """The last attempt of a job whose first one AWS refused, so that nothing has its name."""
+    return _later_training(name, region) or _later_tuning(name, region)
+
+
+def _later_training(name: str, region: str) -> FoundJob | None:
+    attempt = last_attempt_at_aws(name, region, "training")
+    if attempt is None:
+        return None
+    description = describe(JobRecord(attempt, "aws", region, "", "", [], {}))
+    return _told(name, FoundJob(_fetch_record(attempt, description, region), description))
+
+
+def _later_tuning(name: str, region: str) -> FoundJob | None:
+    attempt = last_attempt_at_aws(name, region, "tuning") if len(name) <= MAX_TUNING_NAME else None
+    found = _tuning_at_aws(attempt, region) if attempt else None
+    return _told(name, found) if found else None
 
 
 def _not_found(name: str, region: str, asked: _Asked) -> SagesegError:

@@ -13,6 +13,7 @@ from formats.errors import SagesegError
 from formats.staging import write_text
 from formats.state_home import home
 from jobs.aws.errors import redact
+from jobs.aws.names import ATTEMPT_TAG
 
 _GIT_SECONDS = 5
 Kind = Literal["training", "tuning"]
@@ -53,6 +54,12 @@ class JobRecord:
     @property
     def is_tuning(self) -> bool:
         return self.kind == "tuning"
+
+    @property
+    def first_name(self) -> str:
+        """The name that was asked for: another than its own where it is a later attempt."""
+        tags = {tag["Key"]: tag["Value"] for tag in self.request.get("Tags", ())}
+        return str(tags.get(ATTEMPT_TAG, self.name))
 
     @property
     def training(self) -> dict[str, Any]:

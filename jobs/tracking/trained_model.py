@@ -17,7 +17,7 @@ from formats.predictions import ModelFacts
 from formats.staging import write_bytes
 from formats.state_home import home
 from jobs.aws.clients import configured_region, make_client
-from jobs.aws.names import MAX_ENDPOINT_NAME, default_name
+from jobs.aws.names import ATTEMPT_TAG, MAX_ENDPOINT_NAME, default_name
 from jobs.aws.s3 import parse_s3_object, parse_s3_uri
 from jobs.backends import LOCAL_REGION, LOCAL_ROLE
 from jobs.contract.artefact import Artefact, read_artefact
@@ -196,9 +196,10 @@ def _sha256(path: Path) -> str:
 
 
 def endpoint_name(trained: TrainedModel, now: datetime) -> str:
-    """The job's own name, as far as an endpoint's may be; an artefact's tells the file and the time."""
+    """The name that the job was asked for under, as far as an endpoint's may be; an artefact's tells the
+    file and the time."""
     if trained.is_job:
-        return trained.name[:MAX_ENDPOINT_NAME].rstrip("-")
+        return trained.tags.get(ATTEMPT_TAG, trained.name)[:MAX_ENDPOINT_NAME].rstrip("-")
     folder, _, file = trained.artefact_uri.rstrip("/").rpartition("/")
     stem = file.removesuffix(".gz").removesuffix(".tar")
     return default_name(folder.rpartition("/")[2] if stem == "model" else stem, now=now)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from formats.errors import SagesegError
+from jobs.aws.names import ATTEMPT_TAG
 from jobs.contract.hyperparameters import without_the_services
 from jobs.tracking.job_calls import FoundJob, describe
 from jobs.tracking.records import JobRecord
@@ -63,7 +64,7 @@ def training_job(tuning: JobRecord, description: dict[str, Any]) -> FoundJob:
     the tuning job's record the dataset and the price."""
     request = {name: description[name] for name in _OF_A_REQUEST if name in description}
     request["HyperParameters"] = without_the_services(description.get("HyperParameters", {}))
-    request["Tags"] = tuning.request.get("Tags", [])
+    request["Tags"] = [tag for tag in tuning.request.get("Tags", []) if tag["Key"] != ATTEMPT_TAG]
     cost: dict[str, Any] = {name: tuning.cost[name] for name in _OF_THE_COST if name in tuning.cost}
     record = replace(
         tuning,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from urllib.parse import quote
 
 from formats.channels import CHANNELS, masks_channel
 from formats.dataset import Dataset
@@ -30,13 +31,15 @@ def augmented_manifests(dataset: Dataset, data_uri: str) -> dict[str, str]:
 
 def _lines(dataset: Dataset, split: str, channel: str, data_uri: str) -> str:
     """In the order of the images' names, in which the open implementation also reads a channel's
-    files: the order of a stream decides how it is shuffled."""
+    files: the order of a stream decides how it is shuffled. In a `file://` URI a name's %, # and ? are
+    escaped; a key stands in an `s3://` URI as it is."""
     image, mask = MANIFEST_ATTRIBUTES
+    escaped = quote if data_uri.startswith("file://") else str
     lines = []
     for row in sorted(dataset.kept(split), key=lambda row: dataset.image_path(row.id).name):
         line = {
-            image: f"{data_uri}/{channel}/{dataset.image_path(row.id).name}",
-            mask: f"{data_uri}/{masks_channel(channel)}/{dataset.mask_path(row.id).name}",
+            image: f"{data_uri}/{channel}/{escaped(dataset.image_path(row.id).name)}",
+            mask: f"{data_uri}/{masks_channel(channel)}/{escaped(dataset.mask_path(row.id).name)}",
         }
         lines.append(json.dumps(line) + "\n")
     return "".join(lines)

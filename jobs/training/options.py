@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from formats.command_options import option
 from formats.errors import SagesegError
 from jobs.contract.channels import VALIDATION_SOURCES
-from jobs.contract.instances import DEFAULT_CPU, DEFAULT_GPUS
+from jobs.contract.instances import DEFAULT_CPU, DEFAULT_GPUS, parse_instance_types
 
 DAY = 86400
 
@@ -40,15 +39,6 @@ def parse_tags(text: str) -> dict[str, str]:
     if ",".join(f"{key}={value}" for key, value in tags.items()) != text:
         raise SagesegError(f"--tags {text}: expected KEY=VALUE, comma between")
     return tags
-
-
-def parse_instance_types(text: str) -> tuple[str, ...]:
-    """`ml.p3.2xlarge,ml.g5.2xlarge`, in the order in which they are tried."""
-    names: Sequence[str] = [part.strip() for part in text.split(",")]
-    wrong = [name for name in names if not name.startswith("ml.")]
-    if wrong:
-        raise SagesegError(f"--instance-type {text}: expected names such as ml.p3.2xlarge, comma between")
-    return tuple(dict.fromkeys(names))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from formats.errors import SagesegError
 from formats.label_map import read_label_maps
 from formats.preparation import ENVIRONMENT, dataset_preparation
 from formats.state_home import home
-from jobs.aws.names import DATASET_TAG, check_name, default_name, numbered
+from jobs.aws.names import ATTEMPT_TAG, DATASET_TAG, check_name, default_name, numbered
 from jobs.backends import LOCAL_ROLE
 from jobs.contract.hyperparameters import Hyperparameters, Rules, parse_hyperparameters, without_effect
 from jobs.contract.instances import DEFAULT_CPU, DEFAULT_GPUS, check_builtin_instance, check_volume, local_storage_gb
@@ -141,7 +141,7 @@ def settle_jobs(
         tags={DATASET_TAG: dataset.digest[:16], **(options.security.tags or {})},
         environment=_environment(dataset, around.environment, rules, local=local),
     )
-    jobs = [replace(first, name=numbered(name, number), instance_type=kind) for number, kind in enumerate(types, 1)]
+    jobs = [first, *(_later_attempt(first, number, kind) for number, kind in enumerate(types[1:], 2))]
     jobs = [replace(job, spot=_spot(options, job)) for job in jobs]
     return SettledJobs(tuple(jobs), settled, tuple(f"note: {line}" for line in without_effect(given, settled)))
 
@@ -152,6 +152,11 @@ def _environment(dataset: Dataset, environment: Mapping[str, str], rules: Rules,
     prepared = dataset_preparation(dataset.info) if local or rules == "open" else None
     told = prepared.to_strings(ENVIRONMENT) if prepared else {}
     return {**told, **(_open_settings(environment) if local else {})}
+
+
+def _later_attempt(first: TrainingJob, number: int, instance_type: str) -> TrainingJob:
+    tags = {**first.tags, ATTEMPT_TAG: first.name}
+    return replace(first, name=numbered(first.name, number), instance_type=instance_type, tags=tags)
 
 
 def _open_settings(environment: Mapping[str, str]) -> dict[str, str]:

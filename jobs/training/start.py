@@ -15,7 +15,7 @@ from formats.label_map import LabelMaps, read_label_maps
 from formats.preparation import dataset_preparation
 from jobs.aws.clients import aws_errors
 from jobs.aws.clients import make_client as aws_client
-from jobs.aws.errors import AwsError, is_about_capacity, is_about_instance
+from jobs.aws.errors import AwsError, is_about_instance, is_missing
 from jobs.aws.identity import check_bucket
 from jobs.aws.names import utc_now
 from jobs.aws.s3 import parse_s3_uri
@@ -26,15 +26,15 @@ from jobs.contract.training_request import TrainingJob
 from jobs.cost.agreement import agree_on_training
 from jobs.cost.prices import STORAGE, find_rate
 from jobs.cost.quotes import TrainingQuote
+from jobs.tracking.attempts import QUOTA, is_moved_on_from, last_attempt_here
 from jobs.tracking.find_jobs import publish_record
-from jobs.tracking.job_calls import JobFailedError
+from jobs.tracking.job_calls import JobFailedError, describe
 from jobs.tracking.records import JobRecord, git_commit, record_path, write_record
 from jobs.training.augmented_manifest import FOLDER, augmented_manifests, write_manifests
 from jobs.training.options import TrainOptions
 from jobs.training.plan import Attempt, JobPlan
 from jobs.training.upload import Upload, upload_dataset
 
-_QUOTA = "ResourceLimitExceeded"
 Follow = Callable[[JobRecord], JobRecord]
 
 
@@ -42,9 +42,9 @@ def start_job(dataset: Dataset, plan: JobPlan, options: TrainOptions, region: st
     """Start the first of the attempts that is taken, and follow it if asked to. Whatever is refused
     is refused before the next step, and leaves nothing behind."""
     backend, first = options.start.backend, plan.attempts[0].job
-    check_name_free(first.name)
+    check_names_free(plan.attempts, backend, region)
     maps = label_maps_of(dataset, options)
-    check_before(dataset, plan.settled, first, maps)
+    check_before(dataset, plan.settled, [attempt.job for attempt in plan.attempts], maps)
     attempts = plan.attempts
     if backend == "aws":
         attempts = tuple(replace(attempt, quote=quote_of(attempt, region)) for attempt in attempts)
@@ -128,6 +128,34 @@ def new_record(
     )
 
 
+def check_names_free(attempts: Sequence[Attempt], backend: str, region: str) -> None:
+    """Raise SagesegError when a job is recorded here, or known to AWS, under the name of an attempt."""
+    for attempt in attempts:
+        check_name_free(attempt.job.name)
+    later = last_attempt_here(attempts[0].job.name)
+    if later:
+        raise SagesegError(
+            f"{later.first_name}: a job of that name was started from this folder, and runs as {later.name}; choose "
+            "another --name"
+        )
+    for attempt in attempts if backend == "aws" else ():
+        _check_unknown_to_aws(attempt, region)
+
+
+def _check_unknown_to_aws(attempt: Attempt, region: str) -> None:
+    """AWS never takes a job's name twice, and would say so only after the upload."""
+    name = attempt.job.name
+    try:
+        describe(JobRecord(name, "aws", region, "", "", [], {}, kind=attempt.kind))
+    except AwsError as e:
+        if is_missing(e):
+            return
+        raise
+    raise SagesegError(
+        f"{name}: a {attempt.kind} job of that name is at AWS in {region} already; choose another --name"
+    )
+
+
 def check_name_free(name: str) -> None:
     """Raise SagesegError when a job of that name is recorded here."""
     if record_path(name).exists():
@@ -183,7 +211,7 @@ def run_attempts(
                 raise
             say(f"refused: {e}")
         except JobFailedError as e:
-            if last or not (is_about_capacity(e.reason) or _QUOTA in e.reason):
+            if last or not is_moved_on_from(e.reason):
                 raise
-            say(f"refused: {e}" if _QUOTA in e.reason else f"no capacity: {e}")
+            say(f"refused: {e}" if QUOTA in e.reason else f"no capacity: {e}")
     raise SagesegError("no instance type to try; name one with --instance-type")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,6 +10,8 @@ from formats.dataset import Dataset
 from formats.errors import SagesegError
 from jobs.aws.names import default_name
 from jobs.contract.hyperparameter_limits import Tunable
+from jobs.contract.instances import GPU_INSTANCES
+from jobs.contract.registry import is_builtin
 from jobs.contract.service_model import check_request
 from jobs.contract.training_request import TrainingJob
 from jobs.contract.tuning_request import MAX_NAME, Tuning, tuning_request
@@ -58,7 +60,8 @@ def plan_tuning(
         _attempt(replace(job, name=_numbered(name, number)), ranges, tuning, local=local)
         for number, job in enumerate(found.jobs, 1)
     ]
-    return JobPlan(tuple(attempts), found.settled, (*found.lines, *_lines(ranges, tuning, options)))
+    lines = (*found.lines, *_lines(ranges, tuning, options), *_small_batches(ranges, found.jobs))
+    return JobPlan(tuple(attempts), found.settled, lines)
 
 
 def _attempt(job: TrainingJob, ranges: Mapping[str, Tunable], tuning: TuningOptions, *, local: bool) -> Attempt:
@@ -82,6 +85,18 @@ def _lines(ranges: Mapping[str, Tunable], tuning: TuningOptions, options: TrainO
     yield from (f"note: {note}" for note in notes_on(ranges))
     if options.machine.spot:
         yield "note: that each training job has checkpoints of its own under --spot is inferred, not tried on AWS"
+
+
+def _small_batches(ranges: Mapping[str, Tunable], jobs: Sequence[TrainingJob]) -> Iterator[str]:
+    """The check before the start looks at the largest batch; the smallest may be fewer images than GPUs."""
+    batch = ranges.get("mini_batch_size")
+    for kind in (job.instance_type for job in jobs if is_builtin(job.image)):
+        gpus = GPU_INSTANCES[kind].count
+        if batch is not None and batch.low < gpus:
+            yield (
+                f"warning: mini_batch_size from {batch.low:g}: a batch of fewer images than the {gpus} GPUs of {kind} "
+                f"cannot be dealt to them, and its job fails (inferred); begin --range mini_batch_size=… at {gpus}"
+            )
 
 
 def _check_numbers(tuning: TuningOptions) -> None:

@@ -162,6 +162,73 @@ def test_it_moves_on_from_a_quota_and_from_missing_capacity(dataset: Dataset, sa
     assert record_names() == ["moving-2", "moving-3"]  # a refused job leaves no record
 
 
+QUOTA_THEN_CAPACITY = {
+    "quotas": {"ml.p3.2xlarge for training job usage": 0},
+    "training_jobs": {"ml.g5.2xlarge": {"capacity_error": True}},
+}
+NO_CAPACITY = {"training_jobs": {"ml.p3.2xlarge": {"capacity_error": True}}}
+QUOTAS = {"quotas": {"ml.p3.2xlarge for training job usage": 0, "ml.g5.2xlarge for training job usage": 0}}
+
+
+@pytest.mark.parametrize("place", ["where it was started", "another machine"])
+@pytest.mark.parametrize(
+    ("plan", "attempt"), [(QUOTA_THEN_CAPACITY, "moving-3"), (NO_CAPACITY, "moving-2"), (QUOTAS, "moving-3")]
+)
+def test_the_name_that_was_given_finds_what_became_of_it(
+    dataset: Dataset,
+    sagemaker: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    plan: dict[str, dict[str, int]],
+    attempt: str,
+    place: str,
+) -> None:
+    rehearse(tmp_path / "sagemaker", plan)
+    assert train(dataset, "--yes", name="moving").exit_code == 0
+    if place == "another machine":
+        monkeypatch.setenv("SAGESEG_HOME", str(tmp_path / "elsewhere"))
+    shown = CliRunner().invoke(app, ["show", "moving"])
+    assert f"{'name':16}{attempt}" in shown.stdout.splitlines()
+    assert f"{'status':16}Completed (Completed)" in shown.stdout.splitlines()
+    kind = {"moving-2": "ml.g5.2xlarge", "moving-3": "ml.g4dn.2xlarge"}[attempt]
+    assert f"note: moving was moved on to {kind} and is {attempt} now" in shown.stderr.splitlines()
+    assert "validation mIOU: 0.75" in CliRunner().invoke(app, ["logs", "moving"]).stdout
+    metrics = json.loads(CliRunner().invoke(app, ["metrics", "moving", "--json"]).stdout)
+    assert [epoch["validation_mIOU"] for epoch in metrics] == [0.5, 0.75]
+    requests = json.loads(CliRunner().invoke(app, ["deploy", "moving", "--dry-run"]).stdout)
+    assert requests["CreateModel"]["PrimaryContainer"]["ModelDataUrl"].endswith(f"/{attempt}/output/model.tar.gz")
+    assert requests["CreateEndpoint"]["EndpointName"] == "moving"
+    like = json.loads(train(dataset, "--model", "moving", "--dry-run", name="next").stdout)
+    assert f"/{attempt}/" in like["InputDataConfig"][-1]["DataSource"]["S3DataSource"]["S3Uri"]
+    # each attempt is found by its own name, without a word
+    assert "was moved on" not in CliRunner().invoke(app, ["show", attempt]).stderr
+
+
+def test_a_name_that_was_moved_on_is_taken_and_a_job_that_only_looks_like_an_attempt_is_not_found(
+    dataset: Dataset, sagemaker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert train(dataset, "--yes", name="other-2").exit_code == 0
+    rehearse(tmp_path / "sagemaker", QUOTA_THEN_CAPACITY)
+    assert train(dataset, "--yes", name="moving").exit_code == 0
+    assert error_of(train(dataset, "--yes", "--instance-type", "ml.g4dn.xlarge", name="moving")) == (
+        "moving: a job of that name was started from this folder, and runs as moving-3; choose another --name"
+    )
+    for home in ("sageseg-home", "elsewhere"):
+        monkeypatch.setenv("SAGESEG_HOME", str(tmp_path / home))
+        with pytest.raises(SagesegError, match=r"^other: no job of that name"):
+            find_training("other")
+
+
+def test_a_job_that_failed_of_itself_is_what_its_name_finds(
+    dataset: Dataset, moto: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for _ in _sagemaker(tmp_path, moto, monkeypatch, FAILS):
+        train(dataset, "--yes", name="failing")
+        for home in ("sageseg-home", "elsewhere"):
+            monkeypatch.setenv("SAGESEG_HOME", str(tmp_path / home))
+            assert find_training("failing").record.name == "failing"
+
+
 def test_a_failed_job_shows_reason_log_link_and_cure(
     dataset: Dataset, moto: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -246,16 +313,24 @@ def test_scores_of_training_images_are_called_so_all_the_way(tmp_path: Path, sag
     assert "training:mIOU" in CliRunner().invoke(app, ["show", "on-train"]).stdout
 
 
-def test_a_name_that_is_taken_says_so(dataset: Dataset, sagemaker: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_is_taken_says_so_before_anything_is_sent(
+    dataset: Dataset, sagemaker: str, moto: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert train(dataset, "--yes", name="taken").exit_code == 0
     assert "taken: a job of that name was started from this folder; choose another" in error_of(
         train(dataset, "--yes", name="taken")
     )
     monkeypatch.setenv("SAGESEG_HOME", str(Path(os.environ["SAGESEG_HOME"]) / "other"))
-    refused = error_of(train(dataset, "--yes", name="taken"))
-    assert "ResourceInUse: Training job names must be unique" in refused
-    assert refused.endswith("choose another --name")
-    assert record_names() == []
+    for name, attempt in (("taken", "taken"), ("other", "other-2")):
+        if attempt != name:
+            assert train(dataset, "--yes", name=attempt).exit_code == 0
+            monkeypatch.setenv("SAGESEG_HOME", str(Path(os.environ["SAGESEG_HOME"]) / "third"))
+        refused = error_of(train(dataset, "--yes", name=name, prefix="unsent"))
+        assert (
+            refused == f"{attempt}: a training job of that name is at AWS in us-east-1 already; choose another --name"
+        )
+        assert record_names() == []
+    assert not aws_client("s3", moto).list_objects_v2(Bucket="cars", Prefix="unsent/").get("Contents")
 
 
 def test_expired_credentials_are_one_line_and_nothing_was_sent(
@@ -285,7 +360,7 @@ def test_without_credentials_it_says_how_to_get_some(
         monkeypatch.delenv(name)
     monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
     said = error_of(train(dataset, "--yes"))
-    assert said == "asking AWS who you are: no AWS credentials; run aws configure or aws sso login, or set AWS_PROFILE"
+    assert said == "describing cars: no AWS credentials; run aws configure or aws sso login, or set AWS_PROFILE"
 
 
 def test_secrets_reach_neither_output_nor_records(dataset: Dataset, sagemaker: str, moto: str) -> None:

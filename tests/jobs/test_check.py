@@ -3,12 +3,15 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -16,19 +19,23 @@ from formats.dataset import image_path, manifest_path, mask_path, open_dataset, 
 from formats.errors import SagesegError
 from formats.images import encode_image
 from formats.masks import encode_mask
-from jobs.check.dataset_check import check_dataset, describe, errors_among
+from jobs.check.dataset_check import check_before, check_dataset, describe, errors_among
 from jobs.check.files import Finding
-from jobs.check.memory import estimate_gib
+from jobs.check.memory import estimate_gib, unet_values
 from jobs.check.rules import Machine
 from jobs.contract.hyperparameters import Hyperparameters
+from jobs.contract.registry import builtin_image
+from jobs.contract.training_request import TrainingJob
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
 from sageseg.cli import app
 from tests.support.labelme_samples import jpeg_with_orientation
+from tests.support.peak_memory import peak_bytes_of_a_step
 from tests.support.prep_samples import make_source
 
 GOOD = {"crop_size": 64, "mini_batch_size": 1}
-MACHINE = Machine("ml.p3.2xlarge", 30)
+MACHINE = Machine(("ml.p3.2xlarge",), 30)
+BUILTIN = builtin_image("us-east-1")
 
 
 @pytest.fixture
@@ -236,7 +243,7 @@ def test_a_dataset_without_background_is_no_finding(dataset: Path) -> None:
         ),
         ({"algorithm": "deeplab", "crop_size": 72}, "warning", "one_size", "deeplab has failed on such images"),
         ({"crop_size": 40}, "warning", "crop_size", "crop_size 40 on images of 64×64 trains on 39% of each"),
-        ({"machine": Machine("ml.p3.2xlarge", 5)}, "warning", "volume", "5 GB for 0.0 GB of data"),
+        ({"machine": Machine(("ml.p3.2xlarge",), 5)}, "warning", "volume", "5 GB for 0.0 GB of data"),
     ],
 )
 def test_each_setting_that_fails_or_wastes_is_found(
@@ -256,23 +263,31 @@ def test_settings_that_fit_are_not_found(dataset: Path, settings: dict[str, Any]
 # GPU memory
 
 
+def settled(**changes: Any) -> Hyperparameters:
+    return Hyperparameters(**{"num_classes": 2, "num_training_samples": 1000, **changes})
+
+
+def of_rule(findings: list[Finding], rule: str) -> list[Finding]:
+    return [finding for finding in findings if finding.rule == rule]
+
+
 def test_the_one_case_that_is_known_is_told_apart(dataset: Path) -> None:
     """512 crops, 14 classes: out of memory on one GPU of 16 GiB, trained on four."""
-    assert estimate_gib("fcn", "resnet-50", 14, 512, 16, gpus=1) > 16
-    assert estimate_gib("fcn", "resnet-50", 14, 512, 16, gpus=4) < 16
-    assert estimate_gib("fcn", "resnet-50", 21, 240, 16, gpus=1) < 16  # AWS's own sample trains so
-    finding = only([f for f in check(dataset, crop_size=512, mini_batch_size=16) if f.rule == "memory"])
+    assert estimate_gib(settled(crop_size=512), 14, gpus=1) > 16
+    assert estimate_gib(settled(crop_size=512), 14, gpus=4) < 16
+    assert estimate_gib(settled(), 21, gpus=1) < 16  # AWS's own sample trains so
+    finding = only(of_rule(check(dataset, crop_size=512, mini_batch_size=16), "memory"))
     assert finding.severity == "warning"
     assert "inferred" in finding.message
-    four = check(dataset, crop_size=512, mini_batch_size=16, machine=Machine("ml.p3.8xlarge"))
-    assert [f for f in four if f.rule == "memory"] == []
+    four = check(dataset, crop_size=512, mini_batch_size=16, machine=Machine(("ml.p3.8xlarge",)))
+    assert of_rule(four, "memory") == []
 
 
 @pytest.mark.parametrize("algorithm", ["fcn", "psp", "deeplab"])
 @pytest.mark.parametrize("backbone", ["resnet-50", "resnet-101"])
 def test_memory_is_estimated_from_what_the_networks_put_out(algorithm: str, backbone: str) -> None:
     """Against the open implementation, which has the built-in's networks: outputs of convolutions
-    and normalisations on a 64 × 64 image, and parameters."""
+    and normalisations on a 512 × 512 image, and parameters."""
     import torch
 
     from jobs.algorithm.network.build import SegmentationNetwork
@@ -285,9 +300,133 @@ def test_memory_is_estimated_from_what_the_networks_put_out(algorithm: str, back
             module.register_forward_hook(lambda _module, _inputs, output: outputs.append(output.numel()))
     network(torch.zeros(2, 3, 512, 512, device="meta"))
     measured = (sum(outputs) * 4 + 3 * 4 * sum(p.numel() for p in network.parameters())) / 2**30
-    estimated = estimate_gib(algorithm, backbone, 2, 512, 2, gpus=1) - 1
+    two = settled(algorithm=algorithm, backbone=backbone, crop_size=512, mini_batch_size=2)
     extra = {"fcn": 16, "psp": 16 + 96, "deeplab": 16 + 24}[algorithm] * 2 * 512**2 * 4 / 2**30
-    assert estimated == pytest.approx(measured + extra, rel=0.01)
+    assert estimate_gib(two, 2, gpus=1) - 1 == pytest.approx(measured + extra, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("classes", "loss"),
+    [(2, "cross-entropy"), (9, "cross-entropy"), (2, "cross-entropy+dice"), (9, "cross-entropy+jaccard")],
+)
+def test_what_a_step_of_unet_holds_at_once_is_what_was_counted(classes: int, loss: str) -> None:
+    """A whole step on the processor."""
+    peak = peak_bytes_of_a_step(classes, loss, side=128, batch=4)
+    assert peak == pytest.approx(4 * 4 * 128**2 * unet_values(classes, loss), rel=0.03)
+
+
+def test_unet_is_foretold_where_others_ran_out_of_memory(dataset: Path) -> None:
+    unet = {"algorithm": "unet", "use_pretrained_model": False, "crop_size": 512, "mini_batch_size": 128}
+
+    def found(types: str, **changes: Any) -> list[str]:
+        machine = Machine(tuple(types.split(",")), rules="open")
+        return [f.message for f in of_rule(check(dataset, machine, **{**unet, **changes}), "memory")]
+
+    (message,) = found("ml.g4dn.xlarge")
+    assert message.startswith("up to 18 GiB of GPU memory are needed (inferred from unet, crop_size 512, 128 images on")
+    assert message.endswith("ml.g4dn.xlarge has 16 on each, 91% of them for programs")
+    assert found("ml.g4dn.xlarge", mini_batch_size=64) == found("ml.g4dn.xlarge", crop_size=256) == []
+    assert found("ml.g4dn.xlarge", gradient_accumulation=4) == found("ml.g4dn.12xlarge") == found("ml.m5.large") == []
+    assert len(found("ml.g4dn.xlarge", mini_batch_size=80, loss="cross-entropy+dice", crop_size=600)) == 1
+
+
+def test_every_type_of_the_list_is_compared_by_its_own_gpus(dataset: Path) -> None:
+    types = ("ml.g5.2xlarge", "ml.p3.2xlarge", "ml.p3.8xlarge", "ml.g4dn.2xlarge")
+    found = of_rule(check(dataset, Machine(types), crop_size=512, mini_batch_size=16), "memory")
+    assert [finding.message.rpartition(" has 16")[0].rpartition(" ")[2] for finding in found] == [
+        "ml.p3.2xlarge",
+        "ml.g4dn.2xlarge",
+    ]
+    least = int(found[0].cure.removeprefix("use --mini-batch-size ").partition(" ")[0])
+    assert of_rule(check(dataset, Machine(types), crop_size=512, mini_batch_size=least), "memory") == []
+    assert of_rule(check(dataset, Machine(types), crop_size=512, mini_batch_size=least + 1), "memory") != []
+
+
+@settings(max_examples=60)
+@given(
+    algorithm=st.sampled_from(["fcn", "psp", "deeplab", "unet"]),
+    backbone=st.sampled_from(["resnet-50", "resnet-101"]),
+    crop=st.integers(17, 700),
+    batch=st.integers(1, 130),
+    gpus=st.integers(1, 8),
+)
+def test_more_work_needs_no_less_memory_and_more_gpus_no_more(
+    algorithm: str, backbone: str, crop: int, batch: int, gpus: int
+) -> None:
+    def gib(crop: int, batch: int, gpus: int) -> float:
+        size = {"crop_size": crop, "mini_batch_size": batch}
+        return estimate_gib(settled(algorithm=algorithm, backbone=backbone, **size), 5, gpus)
+
+    here = gib(crop, batch, gpus)
+    assert gib(crop + 8, batch, gpus) > here
+    assert gib(crop, batch + gpus, gpus) > here
+    assert gib(crop, batch, gpus + 1) <= here
+
+
+def test_gpus_that_nobody_listed_are_not_passed_over(dataset: Path) -> None:
+    found = only(of_rule(check(dataset, Machine(("ml.g6.xlarge",), rules="open")), "memory"))
+    assert "the GPUs of ml.g6.xlarge are not in this project's table" in found.message
+
+
+# batch and GPUs
+
+
+@pytest.mark.parametrize(
+    ("kind", "batches", "wrong"),
+    [
+        ("ml.p3.8xlarge", (2, 2), [("mini_batch_size", "2 images", 4), ("validation_mini_batch_size", "2 images", 4)]),
+        ("ml.p3.8xlarge", (4, 1), [("validation_mini_batch_size", "1 image", 4)]),
+        ("ml.g5.48xlarge", (7, 8), [("mini_batch_size", "7 images", 8)]),
+        ("ml.g4dn.12xlarge", (4, 5), []),
+        ("ml.g5.2xlarge", (1, 1), []),
+    ],
+)
+def test_a_batch_of_fewer_images_than_gpus_is_a_warning(
+    dataset: Path, kind: str, batches: tuple[int, int], wrong: list[tuple[str, str, int]]
+) -> None:
+    machine = Machine(("ml.p3.2xlarge", kind))
+    given = {"mini_batch_size": batches[0], "validation_mini_batch_size": batches[1]}
+    found = of_rule(check(dataset, machine, **given), "batch_under_gpus")
+    assert [finding.severity for finding in found] == ["warning"] * len(wrong)
+    for finding, (name, images, gpus) in zip(found, wrong, strict=True):
+        assert finding.file == name
+        assert finding.message.startswith(f"{images} cannot be dealt to the {gpus} GPUs of {kind}")
+        assert "inferred" in finding.message
+        assert finding.cure.startswith(f"use --{name.replace('_', '-')} {gpus} or more")
+
+
+def test_our_own_program_leaves_gpus_idle_instead(dataset: Path) -> None:
+    machine = Machine(("ml.p3.8xlarge",), rules="open")
+    found = only(of_rule(check(dataset, machine, mini_batch_size=3), "batch_under_gpus"))
+    assert found.message == "3 images at a time: 1 of the 4 GPUs of ml.p3.8xlarge stand idle"
+
+
+# before a training
+
+
+@pytest.mark.parametrize(
+    ("image", "types", "said"),
+    [
+        (BUILTIN, ("ml.p3.2xlarge", "ml.g5.2xlarge", "ml.g4dn.2xlarge"), ["ml.p3.2xlarge has", "ml.g4dn.2xlarge has"]),
+        (BUILTIN, ("ml.g5.2xlarge", "ml.g5.12xlarge"), ["validation_mini_batch_size: 2 images cannot"]),
+        ("1.dkr.ecr.us-east-1.amazonaws.com/own:1", ("ml.g5.2xlarge", "ml.g5.12xlarge"), []),
+        ("1.dkr.ecr.us-east-1.amazonaws.com/own:1", ("ml.m5.large",), []),
+    ],
+)
+def test_before_a_training_every_type_that_is_tried_is_looked_at(
+    dataset: Path, capsys: pytest.CaptureFixture[str], image: str, types: tuple[str, ...], said: list[str]
+) -> None:
+    opened = open_dataset(dataset)
+    samples = len(opened.kept("train"))
+    settings = Hyperparameters(
+        2, samples, crop_size=832 if len(types) == 3 else 64, mini_batch_size=samples, validation_mini_batch_size=2
+    )
+    jobs = [TrainingJob("cars", image, "role", "s3://b/d", "s3://b/o", kind, 30, 3600, {}) for kind in types]
+    assert samples >= 4
+    check_before(opened, settings, jobs, None)
+    lines = [line for line in capsys.readouterr().err.splitlines() if "warning: " in line and "GPU" in line]
+    assert len(lines) == len(said)
+    assert all(words in line for words, line in zip(said, lines, strict=True))
 
 
 # the command
@@ -320,6 +459,7 @@ def test_what_is_no_dataset_and_values_out_of_range_are_refused(tmp_path: Path, 
         ("--num-classes", ""): "hyperparameter num_classes is ''; expected a whole number in [2, 254]",
         ("--loss", "x"): "loss x: not part of the built-in algorithm, only of the open implementation; leave it out, "
         "or use --algorithm unet with --backend local, or an --image of your own",
+        ("--instance-type", "p3"): "--instance-type p3: expected names such as ml.p3.2xlarge, comma between",
         ("--volume-size", "0"): "--volume-size 0: expected a whole number, at least 1",
         ("--volume-size", "x"): "--volume-size x: expected a whole number, at least 1",
     }
@@ -341,6 +481,19 @@ def test_settings_of_unet_are_looked_at_by_its_own_rules_and_idle_ones_are_told(
     assert (ran.exit_code, ran.stdout) == (0, "no finding\n")
     ran = CliRunner().invoke(app, [*words, "--optimizer", "adam", "--momentum", "0.5"])
     assert "note: momentum has no effect: optimizer is adam, not sgd" in ran.stderr
+
+
+def test_the_command_compares_what_train_would_try_and_takes_a_list(dataset: Path) -> None:
+    words = ["prep", "check", str(dataset), "--crop-size", "512", "--mini-batch-size", "16"]
+
+    def short(*more: str) -> list[str]:
+        ran = CliRunner().invoke(app, [*words, *more])
+        return re.findall(r", ml\.(\S+) has \d+ on each", ran.stdout)
+
+    assert short() == ["p3.2xlarge", "g4dn.2xlarge"]
+    assert short("--instance-type", "ml.p3.8xlarge,ml.g4dn.xlarge") == ["g4dn.xlarge"]
+    ran = CliRunner().invoke(app, [*words, "--instance-type", "ml.p3.8xlarge,ml.p3.3xlarge"])
+    assert "instance type ml.p3.3xlarge: the built-in algorithm trains on" in str(ran.exception)
 
 
 # what the split leaks

@@ -1,6 +1,7 @@
 """Cost: rates and where they come from, quotes, limits, agreement, what was spent in the end."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -150,6 +151,24 @@ def test_off_a_terminal_it_takes_an_option(monkeypatch: pytest.MonkeyPatch) -> N
     agree(monkeypatch, StringIO(), max_cost=3.6)
     with pytest.raises(SagesegError, match=r"ml.p3.2xlarge: may cost \$3.60, more than --max-cost 3"):
         agree(monkeypatch, StringIO(), max_cost=3.0, yes=True)
+
+
+@given(st.lists(st.floats(0.01, 100), min_size=1, max_size=3), st.integers(1, 20), st.floats(0.1, 500))
+def test_a_refusal_names_the_longest_runtime_that_fits(rates: list[float], jobs: int, limit: float) -> None:
+    def quotes(seconds: int) -> list[TrainingQuote]:
+        return [TrainingQuote("ml.x", Rate(rate, "a test"), seconds, jobs=jobs) for rate in rates]
+
+    try:
+        agree_on_training(quotes(86400), max_cost=limit, yes=True)
+    except SagesegError as e:
+        found = re.search(r"lower (--max-jobs or )?--max-runtime( to (\d+))?, choose", str(e))
+        assert found
+        fits = int(found[3] or 0)
+        assert (fits == 0) == (limit / (max(rates) * jobs / 3600) < 60)
+        if fits:
+            agree_on_training(quotes(fits), max_cost=limit, yes=True)
+            with pytest.raises(SagesegError):
+                agree_on_training(quotes(fits + 2), max_cost=limit, yes=True)
 
 
 def test_what_was_spent_is_the_billed_seconds_at_the_rate() -> None:

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from formats.errors import SagesegError
 from formats.images import decode_image
 from jobs.aws.errors import AwsError
-from jobs.aws.names import tag_value
+from jobs.aws.names import format_until, parse_until, tag_value
 from jobs.contract.service_model import check_request
 from jobs.endpoints.first_answer import find_sample
-from jobs.endpoints.lease import format_until, parse_until, schedule_request
+from jobs.endpoints.lease import schedule_request
 from jobs.endpoints.options import DeployOptions, parse_ttl
 from jobs.endpoints.plan import plan_deployment, requests_of
 from jobs.endpoints.records import read_endpoint
@@ -123,24 +123,58 @@ def test_what_sageseg_did_not_make_is_left_alone(aws: Served) -> None:
     wait_until(lambda: aws.left() == [])
 
 
-def test_without_a_scheduler_it_says_who_ends_the_lease(aws: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    by_hand = "only sageseg jobs leftovers --delete, run after that, deletes it"
-    ran = deploy("--yes", "--ttl", "30m")
-    assert f"without --scheduler-role no schedule ends it: {by_hand}" in ran.stderr
-    assert run("delete", "cars").exit_code == 0
-    wait_until(lambda: aws.left() == [])
+def client_error(code: str, message: str) -> Any:
+    def refuse(_request: dict[str, Any], _region: str) -> None:
+        raise AwsError("creating schedule sageseg-cars", code, message)
 
-    def refuse(*_: Any) -> None:
-        raise AwsError("creating schedule", "AccessDeniedException", "scheduler:CreateSchedule is not allowed")
+    return refuse
 
-    monkeypatch.setattr("jobs.endpoints.deploy.create_schedule", refuse)
-    ran = deploy("--yes", "--ttl", "30m", "--scheduler-role", SCHEDULER_ROLE)
-    assert ran.exit_code == 0, ran.output
-    assert "schedules are not allowed to these credentials (scheduler:CreateSchedule is not allowed): " in ran.stderr
-    assert by_hand in ran.stderr
-    record = read_endpoint("cars")
-    assert record is not None
-    assert not record.scheduled
+
+NOT_ALLOWED = "User: arn:aws:iam::1:user/me is not authorized to perform: scheduler:CreateSchedule on resource: x"
+NO_ROLE = "User: arn:aws:iam::1:user/me is not authorized to perform: iam:PassRole on resource: y"
+NO_TRUST = "The execution role you provide must allow AWS EventBridge Scheduler to assume the role."
+
+
+@pytest.mark.parametrize(
+    ("words", "refusal", "message"),
+    [
+        (
+            (),
+            None,
+            r"^--ttl: nothing would end this lease: --scheduler-role .* sageseg jobs policy --scheduler makes it",
+        ),
+        (("--dry-run",), None, r"^--ttl: nothing would end this lease: --scheduler-role .* is missing"),
+        (
+            ("--scheduler-role", SCHEDULER_ROLE),
+            client_error("AccessDeniedException", NOT_ALLOWED),
+            r"so nothing was made: .*scheduler:CreateSchedule on resource: x; sageseg jobs policy --scheduler writes",
+        ),
+        (
+            ("--scheduler-role", SCHEDULER_ROLE),
+            client_error("AccessDeniedException", NO_ROLE),
+            r"so nothing was made: .*iam:PassRole on resource: y; sageseg jobs policy --scheduler writes",
+        ),
+        (
+            ("--scheduler-role", SCHEDULER_ROLE),
+            client_error("ValidationException", NO_TRUST),
+            r"assume the role; its trust policy must let scheduler\.amazonaws\.com assume it; sageseg jobs policy",
+        ),
+    ],
+)
+def test_a_lease_that_nothing_would_end_is_refused_before_anything_is_made(
+    aws: Served, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], refusal: Any, message: str
+) -> None:
+    if refusal:
+        monkeypatch.setattr("jobs.endpoints.deploy.create_schedule", refusal)
+    assert re.search(message, error_of(deploy("--yes", "--ttl", "30m", *words)))
+    assert aws.left() == []
+    assert read_endpoint("cars") is None
+
+
+def test_the_role_of_the_lease_comes_from_the_environment_too(aws: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAGESEG_SCHEDULER_ROLE", SCHEDULER_ROLE)
+    printed = json.loads(deploy("--dry-run", "--ttl", "2h").stdout)
+    assert printed["CreateSchedule"]["Target"]["RoleArn"] == SCHEDULER_ROLE
 
 
 @pytest.mark.parametrize(
@@ -222,7 +256,7 @@ def test_an_answer_that_is_no_mask_of_this_model_is_noticed(tmp_path: Path) -> N
     [
         ((), "this costs money and nobody is there to ask; add --yes"),
         (("--max-cost", "100"), "may cost $148.92, more than --max-cost 100; lower --ttl"),
-        (("--max-cost", "0.4", "--ttl", "2h"), "may cost $0.41"),
+        (("--max-cost", "0.4", "--ttl", "2h", "--scheduler-role", SCHEDULER_ROLE), "may cost $0.41"),
         (("--ttl", "2 hours"), "--ttl 2 hours: expected 10m to 365d, such as 30m"),
         (("--ttl", "1m"), "expected 10m to 365d"),
         (("--instance-type", "ml.c5.huge"), "ml.c5.huge: no instance type for endpoint; expected one such as ml.c5."),

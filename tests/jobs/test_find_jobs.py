@@ -1,15 +1,18 @@
 """A name becomes a job: where it is looked for, and what is said when nobody knows it or may tell."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from formats.errors import SagesegError
 from jobs.aws.errors import AwsError
+from jobs.aws.names import number_of_attempt, numbered
 from jobs.tracking import find_jobs
 from jobs.tracking.find_jobs import find_job
 from jobs.tracking.records import JobRecord, write_record
+from jobs.tracking.trained_model import TrainedModel, endpoint_name
 
 REGION = "us-east-1"
 EXPIRED = AwsError("describing it", "ExpiredTokenException", "The security token included in the request is expired")
@@ -31,6 +34,7 @@ def described(monkeypatch: pytest.MonkeyPatch) -> Described:
             return answers(record)
 
         monkeypatch.setattr(find_jobs, "describe", describe)
+        monkeypatch.setattr(find_jobs, "last_attempt_at_aws", lambda *_: None)
         return asked
 
     return answer_with
@@ -109,3 +113,54 @@ def test_a_job_without_a_record_is_not_said_to_be_missing(
     without = r"^cars: is at AWS in us-east-1, but without its record s3://bucket/out/cars/job\.json"
     with pytest.raises(SagesegError, match=without):
         find_job("cars", REGION)
+
+
+def started(name: str, asked_name: str, backend: str = "local", kind: Any = "training") -> None:
+    tags = [{"Key": "sageseg:attempt-of", "Value": asked_name}] if asked_name != name else []
+    training = {"ResourceConfig": {"InstanceType": "ml.g5.2xlarge"}}
+    request = {"Tags": tags, **({"TrainingJobDefinition": training} if kind == "tuning" else training)}
+    write_record(JobRecord(name, backend, REGION, "", "", [], request, kind=kind))
+
+
+@pytest.mark.parametrize("backend", ["aws", "local"])
+@pytest.mark.parametrize("kind", ["training", "tuning"])
+@pytest.mark.parametrize(
+    ("recorded", "found"),
+    [
+        ({"cars": "cars"}, "cars"),
+        ({"cars": "cars", "cars-2": "cars"}, "cars-2"),
+        ({"cars-2": "cars", "cars-10": "cars", "cars-9": "cars"}, "cars-10"),
+        ({"cars": "cars", "cars-2": "cars-2"}, "cars"),
+        ({"cars": "cars", "cars-x-2": "cars-x"}, "cars"),
+    ],
+)
+def test_of_several_attempts_the_last_is_found_by_the_name_that_was_asked_for(
+    described: Described,
+    capsys: pytest.CaptureFixture[str],
+    recorded: dict[str, str],
+    found: str,
+    backend: str,
+    kind: str,
+) -> None:
+    asked = described(nobody_knows)
+    for name, asked_name in recorded.items():
+        started(name, asked_name, backend, kind)
+    assert find_job("cars", REGION).record.name == found
+    assert asked == []
+    note = f"note: cars was moved on to ml.g5.2xlarge and is {found} now\n"
+    assert capsys.readouterr().err == ("" if found == "cars" else note)
+
+
+@pytest.mark.parametrize("letters", [1, 30, 59, 60, 61, 62, 63])
+def test_a_later_attempt_is_known_by_its_name_however_long_that_is(letters: int) -> None:
+    name = "c" * letters
+    assert [number_of_attempt(numbered(name, number), name) for number in (2, 3, 10)] == [2, 3, 10]
+    assert number_of_attempt(name, name) == number_of_attempt("other-2", name) == 0
+
+
+def test_an_endpoint_is_named_after_what_was_asked_for(described: Described) -> None:
+    described(nobody_knows)
+    tags = {"sageseg:attempt-of": "cars"}
+    request = {"TrainingJobName": "cars-2"}
+    model = TrainedModel("cars-2", "aws", REGION, "s3://bucket/cars-2/output/model.tar.gz", request, tags=tags)
+    assert endpoint_name(model, datetime(2026, 11, 28, tzinfo=UTC)) == "cars"

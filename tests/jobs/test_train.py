@@ -18,12 +18,17 @@ from jobs.aws.names import default_name, numbered
 from jobs.aws.s3 import parse_s3_uri
 from jobs.backends import LOCAL_ROLE
 from jobs.cli import app
+from jobs.contract.channels import MANIFEST_ATTRIBUTES as ATTRIBUTES
 from jobs.contract.instances import GPU_INSTANCES, larger_memory
 from jobs.contract.registry import ACCOUNTS, builtin_image, is_builtin
-from jobs.training.augmented_manifest import augmented_manifests
+from jobs.emulator.host.storage import Storage, open_s3, uri_folder
+from jobs.emulator.training.channel_pipes import read_streams
+from jobs.training.augmented_manifest import augmented_manifests, manifest_folder, write_manifests
 from jobs.training.options import DataOptions, MachineOptions, SecurityOptions, StartOptions, TrainOptions
 from jobs.training.plan import Surroundings, plan_training, settle_jobs, volume_gb
 from jobs.training.starting_point import EarlierModel
+from jobs.training.upload_plan import channel_files
+from tests.support.channel_samples import make_channels
 from tests.support.dataset_samples import make_dataset
 
 ROLE = "arn:aws:iam::123456789012:role/SageMaker"
@@ -255,6 +260,55 @@ def test_augmented_manifests_name_every_pair(dataset: Dataset) -> None:
         "segmentation-ref": "s3://bucket/cars/validation_annotation/car0_01.png",
     }
     assert (len(lines), len(manifests["train.manifest"].splitlines())) == (4, 16)
+
+
+ODD_NAMES = (
+    "0001 to 0017",
+    "per%20cent",
+    "100%",
+    "car #1",
+    "a?b=c&d",
+    "a;b,c",
+    "größe",
+    "車 1",
+    "e\u0301",
+    'quote"d',
+    "back\\slash",
+    "(1) [2] {3}",
+    "~a'b!",
+    "+plus+",
+    "a@b:c",
+    "%2F",
+)
+
+
+def test_manifests_of_this_machine_lead_the_emulator_to_the_files_whatever_their_names(tmp_path: Path) -> None:
+    images = {stem: image_and_mask(number) for number, stem in enumerate(ODD_NAMES)}
+    splits = {stem: "val" if number % 2 else "train" for number, stem in enumerate(ODD_NAMES)}
+    odd = make_channels(make_dataset(tmp_path / "a #1 %41", images, splits=splits))
+    channels = (odd.root / "channels").absolute()
+    write_manifests(odd, channels.as_uri())
+    for channel, split in (("train", "train"), ("validation", "val")):
+        uri = f"{manifest_folder(odd, '', local=True)}/{channel}.manifest"
+        source = {"S3Uri": uri, "S3DataType": "AugmentedManifestFile", "AttributeNames": ATTRIBUTES}
+        piped = {"ChannelName": channel, "DataSource": {"S3DataSource": source}}
+        (stream,) = read_streams(Storage(open_s3), {"InputDataConfig": [piped]})
+        stems = sorted(row.id for row in odd.kept(split))
+        places = [
+            path
+            for stem in stems
+            for path in (channels / channel / f"{stem}.jpg", channels / f"{channel}_annotation" / f"{stem}.png")
+        ]
+        assert [uri_folder(uri) for uri in stream.uris] == places
+        assert all(path.is_file() for path in places)
+
+
+def test_in_s3_keys_stand_in_manifests_as_they_are(tmp_path: Path) -> None:
+    images = {stem: image_and_mask(number) for number, stem in enumerate(ODD_NAMES)}
+    odd = make_channels(make_dataset(tmp_path / "odd", images, splits=dict.fromkeys(ODD_NAMES, "train")))
+    lines = augmented_manifests(odd, "s3://bucket/cars")["train.manifest"].splitlines()
+    named = {uri for line in lines for uri in json.loads(line).values()}
+    assert named == {f"s3://bucket/cars/{channel}/{path.name}" for channel, path in channel_files(odd)}
 
 
 @pytest.mark.parametrize(

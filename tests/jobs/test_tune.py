@@ -307,3 +307,22 @@ def test_help_names_the_ranges_and_every_hyperparameter() -> None:
 def test_no_file_is_written_for_a_dry_run(dataset: Dataset, own_home: Path) -> None:
     assert dry_run(dataset).exit_code == 0
     assert not own_home.exists()
+
+
+@pytest.mark.parametrize(
+    ("types", "ranges", "named"),
+    [
+        (("ml.p3.8xlarge",), None, ["4 GPUs of ml.p3.8xlarge"]),
+        (("ml.p3.2xlarge", "ml.g5.12xlarge", "ml.g5.48xlarge"), ["mini_batch_size=4:16"], ["8 GPUs of ml.g5.48xlarge"]),
+        (("ml.p3.2xlarge",), ["mini_batch_size=1:16"], []),
+        (("ml.p3.16xlarge",), ["learning_rate"], []),
+    ],
+)
+def test_a_range_that_begins_under_the_gpus_is_warned_of(
+    dataset: Dataset, types: tuple[str, ...], ranges: list[str] | None, named: list[str]
+) -> None:
+    options = replace(ON_AWS, machine=MachineOptions(instance_type=types))
+    lines = plan_tuning(dataset, {}, options, TuningOptions(range=ranges), AROUND).lines
+    warned = [line for line in lines if line.startswith("warning: mini_batch_size from ")]
+    assert len(warned) == len(named)
+    assert all(gpus in line for gpus, line in zip(named, warned, strict=True))

@@ -237,7 +237,7 @@ def test_a_search_whose_jobs_all_fail_shows_reason_log_and_cure(
 
 
 def test_it_moves_on_from_a_quota_that_its_training_jobs_meet_and_from_missing_capacity(
-    dataset: Dataset, sagemaker: str, tmp_path: Path
+    dataset: Dataset, sagemaker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rehearse(
         tmp_path / "sagemaker",
@@ -256,7 +256,13 @@ def test_it_moves_on_from_a_quota_that_its_training_jobs_meet_and_from_missing_c
     assert "moving on to ml.g4dn.2xlarge as moving-3" in said
     assert len(ran.stdout.splitlines()) == 4
     assert record_names() == ["moving", "moving-2", "moving-3"]
-    assert find_training("moving-3:best").record.request["ResourceConfig"]["InstanceType"] == "ml.g4dn.2xlarge"
+    for home in ("sageseg-home", "elsewhere"):
+        monkeypatch.setenv("SAGESEG_HOME", str(tmp_path / home))
+        assert find_job("moving").record.name == "moving-3"
+        best = find_training("moving:best").record
+        assert best.request["ResourceConfig"]["InstanceType"] == "ml.g4dn.2xlarge"
+        assert find_model(best.name).tags.keys() == {"sageseg:dataset"}
+        assert "note: moving was moved on to ml.g4dn.2xlarge and is moving-3 now" in run("show", "moving").stderr
 
 
 def test_a_quota_that_is_met_on_the_way_keeps_what_there_is(dataset: Dataset, sagemaker: str, tmp_path: Path) -> None:
@@ -285,6 +291,7 @@ def test_a_throttled_service_is_asked_again_and_in_the_end_one_line(
     assert said.endswith("; wait a minute and run it again")
     assert record_names() == ["patient"]
     rehearse(tmp_path / "sagemaker", {"calls": {"DescribeHyperParameterTuningJob": 99}})
+    monkeypatch.setattr("jobs.training.start.check_names_free", lambda *_: None)  # it describes, too
     ran = tune(dataset, "--yes", name="unseen")
     assert "describing unseen: ThrottlingException" in error_of(ran)
     assert "unseen goes on; sageseg jobs logs unseen --follow watches it again" in ran.stderr
@@ -350,8 +357,7 @@ def test_a_name_that_is_taken_says_so(dataset: Dataset, sagemaker: str, monkeypa
     assert again == "taken: a job of that name was started from this folder; choose another --name"
     monkeypatch.setenv("SAGESEG_HOME", str(Path(os.environ["SAGESEG_HOME"]) / "other"))
     refused = error_of(tune(dataset, "--yes", name="taken"))
-    assert "creating tuning job taken: ResourceInUse: Hyperparameter tuning job names must be unique" in refused
-    assert refused.endswith("choose another --name")
+    assert refused == "taken: a tuning job of that name is at AWS in us-east-1 already; choose another --name"
     assert record_names() == []
 
 

@@ -14,12 +14,10 @@ from jobs.contract.hyperparameters import TABLE
 from sageseg.cli import app
 from sageseg.experiment import check_words
 from tests.project.test_architecture import ANY, MAY_IMPORT, MODULES
+from tests.support.doc_commands import PAGES, ROOT, doc_commands
 
-ROOT = Path(__file__).parents[2]
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 DOCS = [*PAGES, ROOT / "CONTRIBUTING.md"]
-COMMAND = re.compile(r"^\s*(?:\$ )?(?:\.venv/bin/)?(sageseg .*?)(?:\s+#.*)?$", re.MULTILINE)
 PLACE = re.compile(
     r"(?<![\w./-])(?:analysis|benchmarks|docs|formats|jobs|notebooks|oracles|prep|sageseg|tests)/(?:[\w.-]+/)*[\w.-]*"
 )
@@ -28,14 +26,9 @@ HYPERPARAMETERS = {f"--{name.replace('_', '-')}" for name in TABLE}
 
 
 def commands() -> Iterator[tuple[str, str]]:
-    """Every line of an indented or fenced block that calls sageseg, continuation lines joined."""
-    for path in DOCS:
-        text = path.read_text(encoding="utf-8").replace("\\\n", " ")
-        blocks = re.findall(r"```(?:\w*)\n(.*?)```", text, re.DOTALL) + re.findall(
-            r"(?:^    .*\n)+", text, re.MULTILINE
-        )
-        for block in blocks:
-            yield from ((path.name, found[1]) for found in COMMAND.finditer(block))
+    """Every line of a page that calls sageseg."""
+    lines = (command for path in DOCS for command in doc_commands(path))
+    yield from ((command.page, command.line) for command in lines if command.line.startswith("sageseg "))
 
 
 @pytest.mark.parametrize(("document", "line"), sorted(set(commands())))

@@ -44,8 +44,11 @@ def test_the_notebook_runs(notebook: Path, tmp_path: Path) -> None:
     run_notebook(notebook, tmp_path)
 
 
-def test_the_notebook_on_aws_runs_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """moto is S3, STS and Scheduler; the emulator is SageMaker, with small programs as containers."""
+def test_the_notebook_on_aws_runs_twice_in_one_account_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """moto is S3, STS and Scheduler; the emulator is SageMaker, with small programs as containers. The second time
+    it has no ml.p3.2xlarge."""
     with moto_server() as url:
         aws_client("s3", url).create_bucket(Bucket="notebook")
         stand_ins = programs(tmp_path / "programs", TRAINS, SERVES)
@@ -54,11 +57,17 @@ def test_the_notebook_on_aws_runs_and_leaves_nothing(tmp_path: Path, monkeypatch
             use_aws(monkeypatch, url, **places)
             monkeypatch.setenv("SAGESEG_BUCKET", "notebook")
             monkeypatch.setenv("SAGESEG_ROLE", "arn:aws:iam::123456789012:role/sageseg")
+            monkeypatch.setenv("SAGESEG_SCHEDULER_ROLE", "arn:aws:iam::123456789012:role/sageseg-lease")
+            run_notebook(ON_AWS, tmp_path)
+            rehearsal = {"quotas": {"ml.p3.2xlarge for training job usage": 0}}
+            (tmp_path / "rehearsal.yaml").write_text(json.dumps(rehearsal))
             run_notebook(ON_AWS, tmp_path)
             sagemaker = aws_client("sagemaker", emulator.url)
-            (trained,) = sagemaker.list_training_jobs()["TrainingJobSummaries"]
-            assert (trained["TrainingJobName"], trained["TrainingJobStatus"]) == ("cars", "Completed")
+            second, first = sagemaker.list_training_jobs()["TrainingJobSummaries"]
+            assert {first["TrainingJobStatus"], second["TrainingJobStatus"]} == {"Completed"}
+            assert second["TrainingJobName"].endswith("-2")
             assert sagemaker.list_models()["Models"] == []
+            assert aws_client("scheduler", url).list_schedules()["Schedules"] == []
             wait_until(lambda: not sagemaker.list_endpoints()["Endpoints"])
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+from jobs.aws.names import UNTIL_TAG, parse_until
 from jobs.emulator.host.serving_container import STARTUP_SECONDS
 from jobs.emulator.store.collection import ResourceKind
 from jobs.emulator.store.job_records import MAX_REASON
-from jobs.emulator.store.state import Record
+from jobs.emulator.store.state import Record, Resource
 
 ENDPOINTS = ResourceKind(
     word="endpoint",
@@ -93,3 +94,10 @@ def in_service(record: Record, deployment: Deployment, now: float, reason: str =
 
 def failed(record: Record, reason: str) -> None:
     record.update(EndpointStatus="Failed", FailureReason=reason[:MAX_REASON])
+
+
+def lease_end(endpoint: Resource) -> float | None:
+    """When an endpoint is to be deleted, by its tag; None where nothing says so. At AWS a schedule does that."""
+    until = next((tag["Value"] for tag in endpoint.tags if tag["Key"] == UNTIL_TAG), "")
+    end = parse_until(until)
+    return end.timestamp() if end else None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 import uuid
 from collections import deque
 from pathlib import Path
 
 from formats.errors import SagesegError
 from jobs.contract.log_lines import endpoint_logs
-from jobs.emulator.endpoints.record import Deployment, deployment_of, failed, in_service
+from jobs.emulator.endpoints.record import Deployment, deployment_of, failed, in_service, lease_end
 from jobs.emulator.host.container import kill_survivor
 from jobs.emulator.host.rehearsal import EndpointTrouble
 from jobs.emulator.host.runs import Halt
@@ -19,6 +20,7 @@ from jobs.emulator.host.workplace import BUG, Workplace
 from jobs.emulator.store.collection import Collection
 from jobs.emulator.store.log_events import forget_streams
 
+_LOOK_SECONDS = 60.0
 MAX_RESTARTS = 3
 """A container that dies in service is started again so often."""
 _CAPACITY = (
@@ -57,12 +59,27 @@ class EndpointRun:
 
     def run(self) -> None:
         try:
-            while not self._halted.is_set():
+            while not self._has_ended():
                 self._settle()
-                self._wake.wait()
+                self._wake.wait(self._seconds_to_wait())
                 self._wake.clear()
         finally:
             self._leave()
+
+    def _has_ended(self) -> bool:
+        """Whether it was halted, or its lease is over, which deletes it as DeleteEndpoint would."""
+        resource = self._endpoints.find(self.name)
+        until = None if resource is None else lease_end(resource)
+        if until is not None and until <= time.time() and not self._halted.is_set():
+            self._endpoints.change(self.name, lambda record, _: record.update(EndpointStatus="Deleting"))
+            self.halt("stop")
+        return self._halted.is_set()
+
+    def _seconds_to_wait(self) -> float | None:
+        """How long nothing changes of itself; a machine that slept meanwhile is looked at again."""
+        resource = self._endpoints.find(self.name)
+        until = None if resource is None else lease_end(resource)
+        return None if until is None else min(max(until - time.time(), 0), _LOOK_SECONDS)
 
     def halt(self, why: Halt) -> None:
         """End it: for good, or until the next server brings it back."""

@@ -1,0 +1,266 @@
+"""Every command line of README and docs is run as it stands, page by page, in a folder that holds what it names.
+
+Left out is only the work that takes long: containers train and serve in an instant, a person answers yes to what
+costs, and what would serve for ever is ended. SageMaker is the emulator, the rest of AWS is moto.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Lock
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from jobs.algorithm.__main__ import main as algorithm
+from jobs.emulator.host.container import Programs
+from jobs.emulator.host.storage import Storage
+from jobs.emulator.server import Server, running_server
+from jobs.tracking.job_calls import POLL_SECONDS
+from tests.support.aws_cli import aws
+from tests.support.aws_setup import Terminal, aws_client, moto_server, no_price_list, use_aws
+from tests.support.doc_commands import PAGES, ROOT, DocCommand, doc_commands
+from tests.support.doc_materials import make_materials
+from tests.support.emulator_setup import SLEEPS, programs
+from tests.support.opt_ml_samples import SETTINGS, write_root
+from tests.support.serving_setup import SERVES
+from tests.support.typed_commands import Ran, typed
+
+ROLES = {
+    "SAGESEG_ROLE": "arn:aws:iam::123456789012:role/sageseg",
+    "SAGESEG_SCHEDULER_ROLE": "arn:aws:iam::123456789012:role/sageseg-lease",
+}
+TRAINS = """
+import json, shutil
+given = json.loads((root / "input/config/hyperparameters.json").read_text())
+if given.get("algorithm") == "unet":  # who predicts with it here
+    shutil.copytree(Path({artefacts!r}) / (given["num_classes"] + ".tar.model"), root / "model", dirs_exist_ok=True)
+else:
+    (root / "model" / "weights").write_text("trained")
+print("LRScheduler setup: iters per epoch: 2, num_epochs 1")
+print("#quality_metric. host: algo-1, epoch: 0, train loss: 0.5 .")
+print("#quality_metric. host: algo-1, epoch: 0, validation pixel_accuracy: 0.9 .")
+print("#quality_metric. host: algo-1, epoch: 0, validation mIOU: 0.75 .")
+"""
+_NO_DOCKER = "docker and its network are not there; tests/project/test_container_image.py reads the Dockerfile"
+_MAKE = "it makes the environment in which this test runs, or runs this test"
+NOT_RUN = {
+    "make test": _MAKE,
+    "make setup": _MAKE,
+    "python3 -m venv .venv": _MAKE,
+    ".venv/bin/pip install torch …": "not a whole line: pytorch.org has the rest",
+    "pip install -e '.[sdk]'": "it downloads a gigabyte; make oracles has that environment",
+    "python benchmarks/algorithm_training.py": "it measures for minutes and needs the machine alone",
+    "python -m jobs.algorithm serve --root /opt/ml": "it serves for ever, as tests/algorithm/test_serving.py sees",
+    "docker build -t sageseg --build-arg TORCH=cu126 .": _NO_DOCKER,
+    "docker tag sageseg 123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1": _NO_DOCKER,
+    "docker push 123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1": _NO_DOCKER,
+    "aws ecr get-login-password | docker login --username AWS --password-stdin "
+    "123456789012.dkr.ecr.us-east-1.amazonaws.com": _NO_DOCKER,
+    "curl --data-binary @car.jpg -H 'Content-Type: image/jpeg' --user \"$KEY:$SECRET\" "
+    "--aws-sigv4 aws:amz:us-east-1:lambda https://….lambda-url.us-east-1.on.aws/ > mask.png": "not a whole line: the "
+    "function's URL comes from AWS; tests/jobs/test_lambda.py asks the function itself",
+}
+"""Lines that are not run, with the reason."""
+TRAIN_FIRST = "jobs train dataset --backend local --algorithm unet --name first"
+_SEARCH = "jobs tune dataset --backend local --algorithm unet --max-jobs 1 --range learning_rate=1e-3:1e-1 --name NAME"
+_ON_AWS = "jobs train dataset --data s3://my-bucket/cars --yes --name"
+SET_UP = {
+    "algorithm.md": [f"{_ON_AWS} JOB"],
+    "jobs.md": [TRAIN_FIRST],
+    "serving.md": [f"{_ON_AWS} first --algorithm unet --image 123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1"],
+    "tuning.md": [_SEARCH],
+}
+"""What a page says was done before."""
+RESTORED = {
+    "sageseg analysis overlay predictions images --out tinted": "predictions",
+    "sageseg prep check dataset --num-classes 2": "dataset",
+}
+"""Materials that an earlier line of the page replaced by something of the same name."""
+STILL_RUNNING = {
+    "sageseg jobs stop first": f"{TRAIN_FIRST} --no-wait",
+    "sageseg jobs stop NAME": f"{_SEARCH} --no-wait",
+}
+"""What is stopped must still run; pages stop what they have just followed to its end."""
+
+
+@pytest.fixture(scope="module")
+def materials(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("docs")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("SAGESEG_HOME", str(folder / "home"))
+        make_materials(folder / "materials", folder / "artefacts")
+    return folder
+
+
+def brought_once(folder: Path) -> Callable[[Storage, str, Path], None]:
+    """`Storage.bring` that fetches a prefix of S3 once for all jobs: a search has twenty."""
+    bring, alone, fetched = Storage.bring, Lock(), dict[str, Path]()
+    folder.mkdir()
+
+    def bring_once(storage: Storage, uri: str, place: Path) -> None:
+        with alone:
+            if uri not in fetched:
+                fetched[uri] = folder / str(len(fetched))
+                bring(storage, uri, fetched[uri])
+        place.symlink_to(fetched[uri], target_is_directory=True)
+
+    return bring_once
+
+
+class Reader:
+    """Somebody who types a page's lines, in a folder of their own, and says yes."""
+
+    def __init__(self, materials: Path, folder: Path, stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.materials, self.folder, self.stack, self.monkeypatch = materials / "materials", folder, stack, monkeypatch
+        self.quick = programs(folder / "programs", TRAINS.format(artefacts=str(materials / "artefacts")), SERVES)
+        self.slow = programs(folder / "slow", SLEEPS, SERVES)
+        self.desk = folder / "desk"
+        shutil.copytree(self.materials, self.desk, copy_function=os.link)
+        self.ports: dict[str, str] = {}
+        self.serve_in(self.desk / ".sageseg", self.quick)
+        monkeypatch.setenv("SAGESEG_HOME", str(self.desk / ".sageseg"))
+        monkeypatch.setattr("jobs.emulator.server.serve", self._serve)
+        monkeypatch.setattr(Storage, "bring", brought_once(folder / "brought"))
+
+    def serve_in(self, home: Path, containers: Programs, **also: Any) -> Server:
+        return self.stack.enter_context(running_server(home, programs=containers, grace_seconds=0, **also))
+
+    def _serve(self, _home: Path, host: str, port: int, *, idle_seconds: float) -> None:
+        """`jobs emulator`, which would not return, on a port that is free."""
+        assert host == "127.0.0.1"
+        assert idle_seconds == float("inf")
+        self.ports[str(port)] = self.serve_in(self.folder / f"emulator-{port}", self.quick).url
+
+    def types(self, line: str) -> Ran:
+        if line in STILL_RUNNING:
+            self._begin_what_is_stopped(STILL_RUNNING[line])
+        for name in (RESTORED[line],) if line in RESTORED else ():
+            shutil.rmtree(self.desk / name)
+            shutil.copytree(self.materials / name, self.desk / name, copy_function=os.link)
+        words = shlex.split(line)
+        made = [self.desk / words[i + 1] for i, word in enumerate(words) if word in ("--out", "--plot")]
+        for path in made:
+            self._remove(path)
+        ran = TYPED[words[0]](self, words)
+        assert ran.returncode == 0, f"{line}\n{ran.stderr}"
+        assert [path for path in made if not path.exists()] == [], line
+        return ran
+
+    def _remove(self, path: Path) -> None:
+        """What a line writes is not there before: a page tells of the same folder in several ways."""
+        if path.name == "FOLDER":
+            return  # the demo goes on with what it has drawn
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+    def _begin_what_is_stopped(self, line: str) -> None:
+        busy = self.folder / "busy"
+        self.serve_in(busy, self.slow)
+        self.monkeypatch.setenv("SAGESEG_HOME", str(busy))
+        assert typed(line.split(), self.desk).returncode == 0
+
+    def sageseg(self, words: list[str]) -> Ran:
+        with patch.object(sys, "stdin", Terminal("y\n")):
+            ran = typed(words[1:], self.desk)
+        self.monkeypatch.setenv("SAGESEG_HOME", str(self.desk / ".sageseg"))
+        return ran
+
+    def make(self, words: list[str]) -> Ran:
+        assert words == ["make", "demo"]
+        assert "\ndemo: setup\n\t$(BIN)/sageseg demo\n" in (ROOT / "Makefile").read_text()
+        return self.sageseg(["sageseg", "demo"])
+
+    def export(self, words: list[str]) -> Ran:
+        for name, value in (word.split("=", 1) for word in words[1:]):
+            for other in [other for other in os.environ if other.startswith(f"{name}_")]:
+                self.monkeypatch.delenv(other)  # those of this test
+            url = re.fullmatch(r"http://127\.0\.0\.1:(\d+)", value)
+            self.monkeypatch.setenv(name, self.ports[url[1]] if url else value)
+        return Ran(words, 0, "", "")
+
+    def aws(self, words: list[str]) -> Ran:
+        return aws(words[1:], self.desk)
+
+    def python(self, words: list[str]) -> Ran:
+        """The container's program, whose root is a container's."""
+        assert words == ["python", "-m", "jobs.algorithm", "train", "--root", "/opt/ml"]
+        root = write_root(self.folder / "opt", SETTINGS)
+        return Ran(words, algorithm(["train", "--root", str(root)]), "", "")
+
+
+TYPED: dict[str, Callable[[Reader, list[str]], Ran]] = {
+    "sageseg": Reader.sageseg,
+    "make": Reader.make,
+    "export": Reader.export,
+    "aws": Reader.aws,
+    "python": Reader.python,
+}
+
+
+@pytest.fixture
+def reader(materials: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
+    monkeypatch.delenv("SAGESEG_SCHEDULER_ROLE", raising=False)
+    monkeypatch.setattr("jobs.cost.prices._ask", no_price_list)
+    monkeypatch.setitem(POLL_SECONDS, "aws", 0.2)
+    with ExitStack() as stack:
+        url = stack.enter_context(moto_server())
+        use_aws(monkeypatch, url)
+        typing = Reader(materials, tmp_path, stack, monkeypatch)
+        s3 = aws_client("s3", url)
+        s3.create_bucket(Bucket="my-bucket")
+        s3.put_object(Bucket="my-bucket", Key="weights/model.safetensors", Body=b"weights")
+        at_aws = typing.serve_in(tmp_path / "aws", typing.quick, make_s3=lambda: s3).url
+        use_aws(monkeypatch, url, **dict.fromkeys(("sagemaker", "sagemaker_runtime", "cloudwatch_logs"), at_aws))
+        yield typing
+
+
+ON_PAGES = {path.name: list(doc_commands(path)) for path in PAGES}
+FIRST_SEEN: dict[str, str] = {}
+for _page, _commands in ON_PAGES.items():
+    for _command in _commands:
+        FIRST_SEEN.setdefault(_command.line, _page)
+
+
+@pytest.mark.parametrize("page", [page for page in ON_PAGES if set(FIRST_SEEN.values()) & {page}])
+def test_the_commands_of_a_page_do_as_they_say(page: str, reader: Reader) -> None:
+    """A line that stands on several pages is run on the first of them."""
+    for name, arn in ROLES.items() if page != "README.md" else ():  # it says itself how they come there
+        reader.monkeypatch.setenv(name, arn)
+    for line in SET_UP.get(page, ()):
+        ran = typed(line.split(), reader.desk)
+        assert ran.returncode == 0, ran.stderr
+    for command in ON_PAGES[page]:
+        if command.line not in NOT_RUN and FIRST_SEEN[command.line] == page:
+            reader.types(command.line)
+
+
+def test_the_roles_that_readme_exports_are_those_that_its_policy_makes(reader: Reader) -> None:
+    lines = [command.line for command in ON_PAGES["README.md"]]
+    (policy,) = (line for line in lines if line.startswith("sageseg jobs policy "))
+    reader.types(policy)
+    told = re.findall(r"export \S+", (reader.desk / "iam" / "create.sh").read_text())
+    assert [line for line in lines if line.startswith("export ")] == told
+
+
+def test_the_tables_name_lines_that_are_there() -> None:
+    told = {*NOT_RUN, *RESTORED, *STILL_RUNNING}
+    assert sorted(told - FIRST_SEEN.keys()) == []
+    assert SET_UP.keys() <= ON_PAGES.keys()
+
+
+def test_lines_are_found_as_a_reader_would_type_them(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "Text\n\n    sageseg jobs list      # all\n    sageseg run \\\n        a.yaml\n\n```python\nmake = 1\n```\n"
+        "    rank  job\n\n```sh\n$ make demo\n```\n\n`sageseg jobs show NAME` and `sageseg jobs show`.\n"
+    )
+    assert list(doc_commands(page)) == [
+        DocCommand("page.md", line)
+        for line in ("sageseg jobs list", "sageseg run a.yaml", "make demo", "sageseg jobs show NAME")
+    ]
