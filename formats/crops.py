@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, takewhile
-from pathlib import PurePosixPath
+from itertools import pairwise
 
 from formats.errors import SagesegError
 
@@ -82,80 +78,3 @@ def parse_crop_id(name: str) -> tuple[str, int, int]:
     if match is None:
         raise SagesegError(f"{name}: not the name of a crop; expected <stem>_x<left>_y<top>")
     return match["stem"], int(match["left"]), int(match["top"])
-
-
-def composed(text: str) -> str:
-    """A name with its letters composed (Unicode NFC), in which names that look alike are equal: a Mac writes é
-    as e and an accent."""
-    return unicodedata.normalize("NFC", text)
-
-
-def name_sources(sources: Sequence[str]) -> dict[str, str]:
-    """A name for each source, a path with `/`: its stem; where images in several folders share a
-    stem, `<folder>_<stem>`, with all folders below the one that holds every source.
-
-    The names do not depend on the order of the sources, and no two are equal, in whichever way their
-    letters are composed (Unicode NFC or NFD). Raises SagesegError, naming the sources, where that
-    cannot be, and for a path that a line of text cannot hold.
-    """
-    for source in sources:
-        if not source.isprintable():
-            raise SagesegError(f"{source!r}: a name with a line break or no text; rename it, ids come from names")
-    times = Counter(_stem(source) for source in sources)
-    shared = _shared_folders(sources)
-    names = {source: _name(source, shared, alone=times[_stem(source)] == 1) for source in sources}
-    _check_unique(sources, names)
-    return names
-
-
-def _name(source: str, shared: int, *, alone: bool) -> str:
-    path = PurePosixPath(source)
-    return path.stem if alone else "_".join((*path.parts[shared:-1], path.stem))
-
-
-def _shared_folders(sources: Iterable[str]) -> int:
-    """How many of its first folders every source has in common."""
-    levels = zip(*(PurePosixPath(source).parts[:-1] for source in sources), strict=False)
-    return len(list(takewhile(lambda level: len(set(level)) == 1, levels)))
-
-
-def _stem(source: str) -> str:
-    """A source's stem in one spelling."""
-    return composed(PurePosixPath(source).stem)
-
-
-def _check_unique(sources: Sequence[str], names: Mapping[str, str]) -> None:
-    seen: dict[str, str] = {}
-    for source in sorted(sources):
-        name = names[source]
-        key = composed(name)
-        if source_name(name, source, 0, 0) != name:
-            raise SagesegError(f"{source}: would be called {name}, which reads like the name of a crop; rename it")
-        if key in seen:
-            raise SagesegError(
-                f"{_told(seen[key], source)} would both be called {name}; rename one, ids come from names"
-            )
-        seen[key] = source
-
-
-def _told(one: str, other: str) -> str:
-    if composed(one) != composed(other):
-        return f"{one} and {other}"
-    return f"{one!a} and {other!a}, one name with its letters composed in two ways (Unicode NFD and NFC),"
-
-
-def source_name(row_id: str, source: str, left: int, top: int) -> str:
-    """The name that `name_sources` gave, found in the id of a row at (left, top) of its source. An id
-    that no name of the source explains, as other programs write, says nothing: then it is the stem."""
-    found = (name for name in _possible_names(source) if row_id in (name, crop_id(name, Box(left, top, 0, 0))))
-    return next(found, PurePosixPath(source).stem)
-
-
-def _possible_names(source: str) -> Iterator[str]:
-    """Every name that a source may have, the shortest first."""
-    *folders, _ = PurePosixPath(source).parts
-    name = PurePosixPath(source).stem
-    yield name
-    for folder in reversed(folders):
-        name = f"{folder}_{name}"
-        yield name

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from formats.crops import Box, source_name
+from formats.crops import Box
 from formats.csv_text import format_csv
 from formats.errors import SagesegError
+from formats.prepared.source_names import source_name
 from formats.staging import write_text
 
 

@@ -180,7 +180,7 @@ def preview(
 ) -> None:
     """One HTML page: samples, class balance, the split's certificate, crops kept and dropped."""
     from formats.dataset import open_dataset
-    from formats.label_map import read_label_maps
+    from formats.prepared.label_map import read_label_maps
     from prep.preview.page import write_preview
 
     opened = open_dataset(dataset)

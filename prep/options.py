@@ -8,7 +8,7 @@ from pathlib import Path
 
 from formats.command_options import option, parse_crop, parse_number
 from formats.errors import SagesegError
-from formats.resize import Resize, parse_resize
+from formats.prepared.resize import Resize, parse_resize
 
 OBJECTS, REGION_LABEL = "objects", "region"
 """The words that --focus takes beside a path."""

@@ -1,5 +1,6 @@
 """What all tests share: hypothesis without clocks or chance, and a state folder of their own."""
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -38,6 +39,18 @@ def what_is_dear_is_made_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         make_once(patch)
         yield
+
+
+@pytest.fixture(autouse=True)
+def own_log() -> Iterator[None]:
+    """The programs of the container speak through the root logger; what they set up there ends with the test."""
+    root = logging.getLogger()
+    before, level = [*root.handlers], root.level
+    yield
+    for handler in [*root.handlers]:
+        if type(handler) is logging.StreamHandler and handler not in before:
+            root.removeHandler(handler)
+    root.setLevel(level)
 
 
 @pytest.fixture(autouse=True)

@@ -27,7 +27,7 @@ from formats.predictions import (
     write_predictions_tables,
     write_probabilities,
 )
-from formats.preparation import NONE
+from formats.prepared.preparation import NONE
 from formats.staging import staged_folder
 
 _OF_THE_IMAGES = ("resize", "label_map")

@@ -22,9 +22,9 @@ from formats.classes import IGNORE
 from formats.crops import Box
 from formats.errors import SagesegError
 from formats.images import Rgb, read_image
-from formats.label_map import LabelMap
 from formats.masks import Mask, check_values, read_mask
 from formats.predictions import Probabilities
+from formats.prepared.label_map import LabelMap
 
 BACKGROUND_ID = 0
 GREY = 128

@@ -11,11 +11,11 @@ from formats.classes import ClassTable
 from formats.crops import Box
 from formats.dataset import Dataset
 from formats.errors import SagesegError
-from formats.label_map import LabelMap, LabelMaps, recorded_label_maps
 from formats.manifest import ManifestRow
 from formats.predictions import Predictions, info_path
-from formats.preparation import parse_resize_or_none
-from formats.resize import Resize, recorded_resize, resized_size
+from formats.prepared.label_map import LabelMap, LabelMaps, recorded_label_maps
+from formats.prepared.preparation import parse_resize_or_none
+from formats.prepared.resize import Resize, recorded_resize, resized_size
 
 Size = tuple[int, int]
 """Width, height."""

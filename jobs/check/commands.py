@@ -41,9 +41,9 @@ def check(
 ) -> None:
     """What a training on this dataset would fail or suffer from; exit code 1 where there is an error."""
     from formats.dataset import open_dataset
-    from formats.label_map import read_label_maps
+    from formats.prepared.label_map import read_label_maps
     from jobs.check.dataset_check import check_dataset, describe, errors_among, to_json
-    from jobs.check.rules import Machine
+    from jobs.check.evidence import Machine
     from jobs.contract.hyperparameters import Rules, parse_hyperparameters, without_effect
 
     opened = open_dataset(dataset)

@@ -12,10 +12,11 @@ from dataclasses import asdict
 from formats.console import say
 from formats.dataset import SPLITS, Dataset
 from formats.errors import SagesegError
-from formats.label_map import LabelMaps
 from formats.parallel import map_parallel
+from formats.prepared.label_map import LabelMaps
+from jobs.check.evidence import Evidence, Machine
 from jobs.check.files import Finding, Pair, inspect_pair
-from jobs.check.rules import RULES, Evidence, Machine
+from jobs.check.rules import RULES
 from jobs.contract.hyperparameters import Hyperparameters, Rules
 from jobs.contract.registry import is_builtin
 from jobs.contract.training_request import TrainingJob

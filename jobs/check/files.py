@@ -13,8 +13,8 @@ import numpy as np
 from formats.classes import IGNORE
 from formats.errors import SagesegError
 from formats.images import decode_image, image_errors, is_plain_jpeg, open_header
-from formats.label_map import LabelMap
 from formats.manifest import ManifestRow
+from formats.prepared.label_map import LabelMap
 
 Severity = Literal["error", "warning"]
 _JPEG_START, _PNG_START = b"\xff\xd8", b"\x89PNG\r\n\x1a\n"

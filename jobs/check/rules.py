@@ -6,64 +6,23 @@ docs/check.md for where each is from.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from formats.channels import CHANNELS, masks_channel
 from formats.classes import BACKGROUND
 from formats.dataset import Dataset, channel_path, split_path
 from formats.errors import SagesegError
-from formats.label_map import LabelMaps
-from formats.leaks import leak_notes, read_leaks
 from formats.manifest import ManifestRow
-from formats.resize import recorded_resize, resized_size
+from formats.prepared.leaks import leak_notes, read_leaks
+from formats.prepared.resize import recorded_resize, resized_size
+from jobs.check.evidence import Evidence, error, warning
 from jobs.check.files import Finding, PairFacts
-from jobs.check.memory import GIB, USABLE, estimate_gib
-from jobs.contract.hyperparameters import Hyperparameters, Rules
-from jobs.contract.instances import GPU_INSTANCES, Gpus, has_gpus
+from jobs.check.machine_rules import batch_is_under_the_gpus, gpu_memory_is_short, volume_is_small
 
 ONE_SIZE = ("psp", "deeplab")
 """The algorithms whose networks are built for one size of image."""
-_ROOM_GIB = 5
-"""Beside the data: a real 5 GB volume was too small for a dataset of 676 crops."""
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What a training runs on: the instance types that are tried, the GB of its volume (None is not
-    looked at), and whether the program is the built-in's or our own."""
-
-    instance_types: tuple[str, ...] = ()
-    volume_gb: int | None = None
-    rules: Rules = "builtin"
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """All that the rules look at: the dataset's table, what was found in each kept pair, the training."""
-
-    dataset: Dataset
-    facts: Sequence[PairFacts]
-    settings: Hyperparameters
-    machine: Machine
-    label_maps: LabelMaps | None = None
-
-    @property
-    def manifest(self) -> str:
-        return str(self.dataset.root / "manifest.csv")
-
-    def sizes(self, *splits: str) -> Counter[tuple[int, int]]:
-        return Counter(fact.size for fact in self.facts if fact.size and fact.split in splits)
-
-
-def _error(rule: str, file: str, message: str, cure: str) -> Finding:
-    return Finding("error", rule, file, message, cure)
-
-
-def _warning(rule: str, file: str, message: str, cure: str) -> Finding:
-    return Finding("warning", rule, file, message, cure)
 
 
 def stems_collide(found: Evidence) -> Iterator[Finding]:
@@ -74,14 +33,14 @@ def stems_collide(found: Evidence) -> Iterator[Finding]:
     for ids in by_name.values():
         if len(ids) > 1:
             message = f"{' and '.join(sorted(ids))} are one file name where capital letters do not count"
-            yield _error("stems", found.manifest, message, "rename the images and prepare again")
+            yield error("stems", found.manifest, message, "rename the images and prepare again")
 
 
 def splits_are_empty(found: Evidence) -> Iterator[Finding]:
     for split in CHANNELS:
         if not found.dataset.kept(split):
             message = f"no {split} image: the algorithm needs both train and val"
-            yield _error("split", found.manifest, message, "prepare with --val 0.2, or look at --keep-empty")
+            yield error("split", found.manifest, message, "prepare with --val 0.2, or look at --keep-empty")
 
 
 def groups_are_divided(found: Evidence) -> Iterator[Finding]:
@@ -91,7 +50,7 @@ def groups_are_divided(found: Evidence) -> Iterator[Finding]:
     for group, own in splits.items():
         if len(own) > 1:
             message = f"group {group} stands in {' and '.join(sorted(own))}; scores would be too good"
-            yield _error("group", found.manifest, message, "prepare again: a group is never divided")
+            yield error("group", found.manifest, message, "prepare again: a group is never divided")
 
 
 def splits_leak(found: Evidence) -> Iterator[Finding]:
@@ -102,25 +61,25 @@ def splits_leak(found: Evidence) -> Iterator[Finding]:
         leaks = read_leaks(found.dataset.root)
     except SagesegError:
         message = "says nothing of siblings and near-twins, so that nobody knows whether val has been seen in train"
-        yield _warning("leak", file, message, "prepare the dataset again")
+        yield warning("leak", file, message, "prepare the dataset again")
         return
     regrouped = found.dataset.info.get("options", {}).get("group_by") is not None
     for note in leak_notes(leaks, regrouped=regrouped):
-        yield _warning("leak", file, note.message, note.cure)
+        yield warning("leak", file, note.message, note.cure)
 
 
 def num_classes_differs(found: Evidence) -> Iterator[Finding]:
     asked, own = found.settings.num_classes, len(found.dataset.classes)
     if asked != own:
         message = f"num_classes {asked}, but labels.txt has {own}, the background among them"
-        yield _error("num_classes", str(found.dataset.root / "labels.txt"), message, f"use --num-classes {own}")
+        yield error("num_classes", str(found.dataset.root / "labels.txt"), message, f"use --num-classes {own}")
 
 
 def batch_is_too_large(found: Evidence) -> Iterator[Finding]:
     batch, samples = found.settings.mini_batch_size, len(found.dataset.kept("train"))
     if samples and batch > samples:
         message = f"mini_batch_size {batch} is over the {samples} training images"
-        yield _error("batch", "mini_batch_size", message, f"use --mini-batch-size {samples} or less")
+        yield error("batch", "mini_batch_size", message, f"use --mini-batch-size {samples} or less")
 
 
 def one_size_networks(found: Evidence) -> Iterator[Finding]:
@@ -139,10 +98,10 @@ def one_size_networks(found: Evidence) -> Iterator[Finding]:
     scored_whole = [size for size in found.sizes("val") if size != (crop, crop)]
     if settings.validation_mini_batch_size == 1 and scored_whole:
         message += f"; at validation_mini_batch_size 1, {settings.algorithm} scores whole images and fails on these"
-        yield _error("one_size", "crop_size", message, cure)
+        yield error("one_size", "crop_size", message, cure)
     else:
         message += f"; {settings.algorithm} has failed on such images"
-        yield _warning("one_size", "crop_size", message, cure)
+        yield warning("one_size", "crop_size", message, cure)
 
 
 def classes_are_missing(found: Evidence) -> Iterator[Finding]:
@@ -154,12 +113,12 @@ def classes_are_missing(found: Evidence) -> Iterator[Finding]:
     if found.facts and lacking:
         message = f"no split has a pixel of {', '.join(lacking)}"
         cure = "look whether the masks hold it and how they are read, or take it out of the class list"
-        yield _warning("class", found.manifest, message, cure)
+        yield warning("class", found.manifest, message, cure)
     for split, own in splits.items():
         missing = [name for name in _missing(found, own) if name not in everywhere]
         if own and missing:
             message = f"{split} has no pixel of {', '.join(missing)}"
-            yield _warning("class", found.manifest, message, "try --stratify or another --seed, or label more images")
+            yield warning("class", found.manifest, message, "try --stratify or another --seed, or label more images")
 
 
 def _missing(found: Evidence, facts: Sequence[PairFacts]) -> list[str]:
@@ -179,73 +138,7 @@ def crop_size_wastes(found: Evidence) -> Iterator[Finding]:
         share = crop * crop / (width * height)
         message = f"crop_size {found.settings.crop_size} on images of {width}×{height} trains on {share:.0%} of each"
         side = min(width, height) // 8 * 8
-        yield _warning("crop_size", "crop_size", message, f"use --crop-size {side}")
-
-
-def batch_is_under_the_gpus(found: Evidence) -> Iterator[Finding]:
-    """A batch is dealt out to all GPUs of an instance, and each must get an image."""
-    for kind in found.machine.instance_types:
-        count = GPU_INSTANCES[kind].count if kind in GPU_INSTANCES else 1
-        if found.machine.rules == "open":
-            yield from _idle_gpus(found.settings.mini_batch_size, kind, count)
-            continue
-        for name in ("mini_batch_size", "validation_mini_batch_size"):
-            images = getattr(found.settings, name)
-            if images < count:
-                message = (
-                    f"{_images(images)} cannot be dealt to the {count} GPUs of {kind}: MXNet's split_and_load stops "
-                    'with "Too many slices" (inferred for the built-in, which is MXNet and GluonCV)'
-                )
-                cure = f"use --{name.replace('_', '-')} {count} or more, or an instance with fewer GPUs"
-                yield _warning("batch_under_gpus", name, message, cure)
-
-
-def _idle_gpus(batch: int, kind: str, count: int) -> Iterator[Finding]:
-    """The open implementation starts no more processes than a batch has images."""
-    if batch < count:
-        message = f"{_images(batch)} at a time: {count - batch} of the {count} GPUs of {kind} stand idle"
-        cure = f"use --mini-batch-size {count} or more, or an instance with fewer GPUs"
-        yield _warning("batch_under_gpus", "mini_batch_size", message, cure)
-
-
-def _images(number: int) -> str:
-    return f"{number} image" if number == 1 else f"{number} images"
-
-
-def gpu_memory_is_short(found: Evidence) -> Iterator[Finding]:
-    for kind in found.machine.instance_types:
-        if kind in GPU_INSTANCES:
-            yield from _short_memory(found, kind, GPU_INSTANCES[kind])
-        elif has_gpus(kind):
-            needed = _needed(found, Gpus(1, 0))
-            message = f"the GPUs of {kind} are not in this project's table, so their memory was not compared"
-            cure = f"one GPU needs about {needed:.0f} GiB for the whole batch (inferred): compare yourself"
-            yield _warning("memory", "instance_type", message, cure)
-
-
-def _short_memory(found: Evidence, kind: str, gpus: Gpus) -> Iterator[Finding]:
-    settings, needed = found.settings, _needed(found, gpus)
-    if needed <= USABLE * gpus.memory_gib:
-        return
-    network = "unet" if settings.algorithm == "unet" else f"{settings.algorithm}, {settings.backbone}"
-    message = (
-        f"{'up to' if settings.algorithm == 'unet' else 'about'} {needed:.0f} GiB of GPU memory are needed (inferred "
-        f"from {network}, crop_size {settings.crop_size}, {settings.mini_batch_size} images on {gpus.count} GPU(s)), "
-        f"{kind} has {gpus.memory_gib} on each, {USABLE:.0%} of them for programs"
-    )
-    smaller = (batch for batch in range(settings.mini_batch_size - 1, 0, -1) if _fits(found, gpus, batch))
-    batch = next(smaller, None)
-    lower = "lower --crop-size" if batch is None else f"use --mini-batch-size {batch} or less"
-    yield _warning("memory", "instance_type", message, f"{lower}, or more or larger GPUs")
-
-
-def _needed(found: Evidence, gpus: Gpus) -> float:
-    return estimate_gib(found.settings, len(found.dataset.classes), gpus.count)
-
-
-def _fits(found: Evidence, gpus: Gpus, batch: int) -> bool:
-    settings = replace(found.settings, mini_batch_size=batch)
-    return estimate_gib(settings, len(found.dataset.classes), gpus.count) <= USABLE * gpus.memory_gib
+        yield warning("crop_size", "crop_size", message, f"use --crop-size {side}")
 
 
 def label_map_meets_ignore(found: Evidence) -> Iterator[Finding]:
@@ -259,25 +152,17 @@ def label_map_meets_ignore(found: Evidence) -> Iterator[Finding]:
         padded = [row.id for row in rows if row.kept and _is_padded(row, found.dataset)]
         if padded:
             message = f"{label_map.source} makes a class of 255, with which {len(padded)} crops of {split} are padded"
-            yield _error("label_map", padded[0], message, "prepare with --crop none, or with a smaller --crop")
+            yield error("label_map", padded[0], message, "prepare with --crop none, or with a smaller --crop")
         dropped = sum(not row.kept for row in rows)
         if dropped:
             message = f"{label_map.source} makes a class of 255, and {dropped} crops of {split} were dropped as empty"
             cure = "prepare with --keep-empty 1 and --keep-empty-val 1"
-            yield _warning("label_map", found.manifest, f"{message} where they may hold it", cure)
+            yield warning("label_map", found.manifest, f"{message} where they may hold it", cure)
 
 
 def _is_padded(row: ManifestRow, dataset: Dataset) -> bool:
     width, height = resized_size(row.source_width, row.source_height, recorded_resize(dataset.info))
     return row.x + row.width > width or row.y + row.height > height
-
-
-def volume_is_small(found: Evidence) -> Iterator[Finding]:
-    volume = found.machine.volume_gb
-    gib = sum(fact.file_bytes for fact in found.facts) / GIB
-    if volume is not None and volume < gib + _ROOM_GIB:
-        message = f"{volume} GB for {gib:.1f} GB of data, and {_ROOM_GIB} GB are needed beside it (inferred)"
-        yield _warning("volume", "volume_size", message, f"use --volume-size {int(gib) + _ROOM_GIB + 1} or more")
 
 
 def channels_differ(found: Evidence) -> Iterator[Finding]:
@@ -291,9 +176,9 @@ def channels_differ(found: Evidence) -> Iterator[Finding]:
 def _channel(folder: Path, expected: set[str]) -> Iterator[Finding]:
     present = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     for name in sorted(expected - present):
-        yield _error("channel", str(folder / name), "is missing from the channel", "prepare the dataset again")
+        yield error("channel", str(folder / name), "is missing from the channel", "prepare the dataset again")
     for name in sorted(present - expected):
-        yield _error("channel", str(folder / name), "belongs to no pair of this split", "remove it")
+        yield error("channel", str(folder / name), "belongs to no pair of this split", "remove it")
 
 
 RULES = (

@@ -15,7 +15,6 @@ from typing import TypeVar
 from formats.crops import crop_grid, crop_id
 from formats.dataset import Dataset
 from formats.errors import SagesegError
-from formats.image_folder import FoundImage
 from formats.images import (
     Rgb,
     cut_image,
@@ -27,9 +26,10 @@ from formats.images import (
     read_image,
 )
 from formats.manifest import ManifestRow
-from formats.preparation import Preparation
-from formats.resampling import resize_image
-from formats.resize import Resize, recorded_resize, resized_size
+from formats.prepared.image_folder import FoundImage
+from formats.prepared.preparation import Preparation
+from formats.prepared.resampling import resize_image
+from formats.prepared.resize import Resize, recorded_resize, resized_size
 
 T = TypeVar("T")
 

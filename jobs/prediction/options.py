@@ -8,8 +8,8 @@ from pathlib import Path
 
 from formats.command_options import option, parse_crop
 from formats.errors import SagesegError
-from formats.preparation import parse_resize_or_none
-from formats.resize import Resize
+from formats.prepared.preparation import parse_resize_or_none
+from formats.prepared.resize import Resize
 from jobs.endpoints.options import SERVING_INSTANCE
 
 ROUTES = ("endpoint", "batch", "artefact")

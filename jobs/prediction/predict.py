@@ -14,9 +14,9 @@ from typing import Any, Protocol
 from formats.console import say
 from formats.dataset import Dataset, info_path, open_dataset
 from formats.errors import SagesegError
-from formats.image_folder import ImageFolder, open_image_folder
 from formats.predictions import write_predictions_tables
-from formats.preparation import dataset_preparation
+from formats.prepared.image_folder import ImageFolder, open_image_folder
+from formats.prepared.preparation import dataset_preparation
 from formats.staging import refuse_existing
 from formats.version import tool_version
 from jobs.prediction.crops_to_predict import SourceWork, check_split, dataset_work, folder_work

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from formats.preparation import Preparation
+from formats.prepared.preparation import Preparation
 from jobs.prediction.options import AsTrained, PredictOptions
 
 UNKNOWN = Preparation(None, 512)

@@ -27,11 +27,11 @@ class JobRecord:
 
     `created` is when it was started (ISO 8601, UTC); `git_commit` is the current folder's, empty
     outside a repository. `cost` holds `usd_per_hour`, `source`, `worst_usd` and, at the end,
-    `actual_usd`, each None where unknown. `preparation` is how its images were resized and cut
-    (`formats.preparation`), `label_map` the label maps that it trains by (`formats.label_map`), each empty
-    where there is none. `description` is the last answer of the service's Describe
-    call that was seen; `epochs` are the metrics of a training's log. A tuning job is one record; its
-    training jobs have none, `jobs.tracking.tuning_records` makes theirs from it.
+    `actual_usd`, each None where unknown. `preparation` is how its images were resized and cut, `label_map`
+    the label maps that it trains by (both: `formats.prepared`), each empty where there is none.
+    `description` is the last answer of the service's Describe call that was seen; `epochs` are the metrics
+    of a training's log. A tuning job is one record; its training jobs have none,
+    `jobs.tracking.tuning_records` makes theirs from it.
     """
 
     name: str

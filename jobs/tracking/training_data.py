@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from formats.errors import SagesegError
-from formats.preparation import ARTEFACT, Preparation, read_preparation
+from formats.prepared.preparation import ARTEFACT, Preparation, read_preparation
 from jobs.aws.clients import make_client
 from jobs.aws.errors import AwsError, is_missing
 from jobs.aws.s3 import parse_s3_uri

@@ -10,8 +10,8 @@ from typing import Any
 
 from formats.dataset import Dataset
 from formats.errors import SagesegError
-from formats.label_map import read_label_maps
-from formats.preparation import ENVIRONMENT, dataset_preparation
+from formats.prepared.label_map import read_label_maps
+from formats.prepared.preparation import ENVIRONMENT, dataset_preparation
 from formats.state_home import home
 from jobs.aws.names import ATTEMPT_TAG, DATASET_TAG, check_name, default_name, numbered
 from jobs.backends import LOCAL_ROLE

@@ -11,8 +11,8 @@ from typing import Any
 from formats.console import say
 from formats.dataset import Dataset
 from formats.errors import SagesegError
-from formats.label_map import LabelMaps, read_label_maps
-from formats.preparation import dataset_preparation
+from formats.prepared.label_map import LabelMaps, read_label_maps
+from formats.prepared.preparation import dataset_preparation
 from jobs.aws.clients import aws_errors
 from jobs.aws.clients import make_client as aws_client
 from jobs.aws.errors import AwsError, is_about_instance, is_missing

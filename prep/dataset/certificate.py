@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from formats.classes import ClassTable
 from formats.dataset import SPLITS
-from formats.leaks import VALIDATED, Leak, Leaks, leak_to_json, leaks_to_json
+from formats.prepared.leaks import VALIDATED, Leak, Leaks, leak_to_json, leaks_to_json
 from prep.dataset.alignment import SIDE
 from prep.dataset.grouping import suggest_group_by
 from prep.dataset.journal import ImageEntry

@@ -23,8 +23,8 @@ from formats.images import (
 )
 from formats.manifest import ManifestRow
 from formats.masks import Mask, count_values, cut_mask, encode_mask, foreground_share, resize_mask
-from formats.resampling import resize_image
-from formats.resize import resized_size
+from formats.prepared.resampling import resize_image
+from formats.prepared.resize import resized_size
 from formats.staging import write_unfinished
 from prep.dataset.journal import ImageEntry, Place, read_entry
 from prep.dataset.split import rank

@@ -31,8 +31,8 @@ from formats.dataset import (
     truth_path,
 )
 from formats.errors import SagesegError
-from formats.leaks import leak_notes
 from formats.manifest import attribute_names, manifest_lines
+from formats.prepared.leaks import leak_notes
 from formats.staging import link_file, write_lines, write_text
 from formats.version import tool_version
 from prep.dataset.alignment import SIDE

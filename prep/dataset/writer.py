@@ -8,10 +8,10 @@ from typing import Any
 
 from formats.classes import IGNORE
 from formats.console import say
-from formats.crops import name_sources
 from formats.dataset import image_path, image_set_path, mask_path, truth_path
 from formats.errors import SagesegError
 from formats.parallel import map_parallel
+from formats.prepared.source_names import name_sources
 from formats.version import tool_version
 from prep.dataset.image_work import ImageTask, settle_image, state_of
 from prep.dataset.journal import Journal, resumable_folder

@@ -15,11 +15,11 @@ from formats.classes import IGNORE, voc_palette
 from formats.crops import Box, owned_boxes
 from formats.dataset import Dataset
 from formats.images import Rgb, read_image
-from formats.label_map import LabelMap
 from formats.manifest import ManifestRow
 from formats.masks import Mask, read_mask, resize_mask
-from formats.resampling import resize_image
-from formats.resize import recorded_resize, resized_size
+from formats.prepared.label_map import LabelMap
+from formats.prepared.resampling import resize_image
+from formats.prepared.resize import recorded_resize, resized_size
 
 LONG_SIDE = 300
 MAP_LONG_SIDE = 560

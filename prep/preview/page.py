@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from formats.classes import IGNORE
 from formats.dataset import SPLITS, Dataset, split_path
 from formats.errors import SagesegError
-from formats.label_map import LabelMap, LabelMaps
+from formats.prepared.label_map import LabelMap, LabelMaps
 from formats.staging import write_text
 from formats.wording import format_colour, format_share
 from prep.dataset.split import rank

@@ -15,10 +15,10 @@ from formats.classes import IGNORE
 from formats.crops import Box
 from formats.dataset import SPLITS, Dataset, image_path, mask_path
 from formats.images import image_errors
-from formats.label_map import LabelMap
 from formats.manifest import ManifestRow
 from formats.masks import count_values, read_mask
 from formats.parallel import map_parallel
+from formats.prepared.label_map import LabelMap
 
 _COARSE = 32
 DARK, BRIGHT = 20, 235

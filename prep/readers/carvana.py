@@ -12,9 +12,9 @@ from pathlib import Path
 
 from formats.classes import BACKGROUND, ClassTable
 from formats.console import say
-from formats.crops import composed
 from formats.errors import SagesegError
 from formats.images import JPEG_SUFFIXES
+from formats.prepared.source_names import composed
 from prep.readers.labelled_image import LabelledImage, Source
 from prep.readers.source_files import group_of, list_files
 from prep.readers.two_colour import TwoColourMask

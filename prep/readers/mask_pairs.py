@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from formats.console import say
-from formats.crops import composed
 from formats.errors import SagesegError
+from formats.prepared.source_names import composed
 from prep.readers.source_files import list_files
 
 

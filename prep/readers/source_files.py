@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from formats.crops import composed
 from formats.errors import SagesegError
+from formats.prepared.source_names import composed
 
 _UTF_16 = (BOM_UTF16_LE, BOM_UTF16_BE)
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from formats.console import say
-from formats.crops import composed
 from formats.dataset import SPLITS
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES
+from formats.prepared.source_names import composed
 from prep.readers.source_files import read_text
 
 LEFT_OUT, _CHOICE = "none", "choice"

@@ -12,8 +12,8 @@ import pytest
 
 from formats.classes import IGNORE
 from formats.errors import SagesegError
-from formats.label_map import read_label_maps
 from formats.masks import read_mask, write_mask
+from formats.prepared.label_map import read_label_maps
 from jobs.algorithm.__main__ import main
 from jobs.algorithm.data.channels import check_channels, read_label_map
 from jobs.algorithm.weights.start_weights import check_same_network

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from formats.errors import SagesegError
-from formats.image_folder import open_image_folder
+from formats.prepared.image_folder import open_image_folder
 
 
 def touch(root: Path, *names: str) -> Path:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from formats.errors import SagesegError
-from formats.leaks import Leak, Leaks, leak_notes, leaks_to_json, read_leaks
+from formats.prepared.leaks import Leak, Leaks, leak_notes, leaks_to_json, read_leaks
 
 COUNTS = st.builds(Leak, *(st.integers(0, 99) for _ in range(4)))
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from formats.crops import Box, crop_id, name_sources, parse_crop_id, source_name
+from formats.crops import Box, crop_id, parse_crop_id
 from formats.errors import SagesegError
+from formats.prepared.source_names import name_sources, source_name
 
 parts = st.sampled_from(
     ["a", "b", "a_b", "y0", "0", "x0", "a_x0_y0", "x0_y0", "_", "é", unicodedata.normalize("NFD", "é")]

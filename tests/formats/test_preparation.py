@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from formats.errors import SagesegError
-from formats.label_map import make_label_map, read_label_maps, recorded_label_maps
-from formats.preparation import ARTEFACT, ENVIRONMENT, Preparation, dataset_preparation, read_preparation
-from formats.resize import Resize
+from formats.prepared.label_map import make_label_map, read_label_maps, recorded_label_maps
+from formats.prepared.preparation import ARTEFACT, ENVIRONMENT, Preparation, dataset_preparation, read_preparation
+from formats.prepared.resize import Resize
 
 sides = st.integers(1, 5000)
 resizes = st.none() | st.builds(Resize, sides) | st.builds(Resize, sides, sides)

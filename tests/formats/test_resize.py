@@ -8,8 +8,8 @@ from PIL import Image
 
 from formats.errors import SagesegError
 from formats.masks import resize_mask
-from formats.resampling import resize_image
-from formats.resize import Resize, parse_resize, recorded_resize, resized_size
+from formats.prepared.resampling import resize_image
+from formats.prepared.resize import Resize, parse_resize, recorded_resize, resized_size
 
 sides = st.integers(1, 400)
 

@@ -20,9 +20,9 @@ from formats.errors import SagesegError
 from formats.images import encode_image
 from formats.masks import encode_mask
 from jobs.check.dataset_check import check_before, check_dataset, describe, errors_among
+from jobs.check.evidence import Machine
 from jobs.check.files import Finding
 from jobs.check.memory import estimate_gib, unet_values
-from jobs.check.rules import Machine
 from jobs.contract.hyperparameters import Hyperparameters
 from jobs.contract.registry import builtin_image
 from jobs.contract.training_request import TrainingJob

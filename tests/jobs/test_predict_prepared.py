@@ -18,8 +18,8 @@ from formats.errors import SagesegError
 from formats.images import Rgb
 from formats.masks import Mask, read_mask
 from formats.predictions import open_predictions, read_probabilities
-from formats.preparation import Preparation
-from formats.resize import Resize
+from formats.prepared.preparation import Preparation
+from formats.prepared.resize import Resize
 from jobs.contract.artefact import LABEL_MAP, write_hyperparameters
 from jobs.prediction.options import AsTrained, PredictOptions, RouteOptions, parse_crop_choice, parse_resize_choice
 from jobs.prediction.predict import predict

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from formats.dataset import Dataset, open_dataset
 from formats.errors import SagesegError
-from formats.label_map import check_label_map
+from formats.prepared.label_map import check_label_map
 from jobs.aws.names import default_name, numbered
 from jobs.aws.s3 import parse_s3_uri
 from jobs.backends import LOCAL_ROLE

@@ -9,7 +9,7 @@ import pytest
 from formats.dataset import Dataset, open_dataset
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow
-from formats.resize import Resize
+from formats.prepared.resize import Resize
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions, parse_focus
 from prep.readers.labelled_image import REGION, Polygon

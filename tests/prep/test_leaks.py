@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from formats.images import Rgb, encode_image
-from formats.leaks import Leak, read_leaks
 from formats.masks import encode_mask
+from formats.prepared.leaks import Leak, read_leaks
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
 from prep.readers.carvana import read_carvana

@@ -14,7 +14,7 @@ from formats.errors import SagesegError
 from formats.images import Rgb, encode_image
 from formats.manifest import ManifestRow
 from formats.masks import Mask
-from formats.resize import Resize
+from formats.prepared.resize import Resize
 from prep.cli import app
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions

@@ -13,7 +13,7 @@ from formats.dataset import open_dataset
 from formats.images import encode_image
 from formats.masks import encode_mask
 from jobs.check.dataset_check import check_dataset, errors_among
-from jobs.check.rules import Machine
+from jobs.check.evidence import Machine
 from jobs.contract.hyperparameters import Hyperparameters
 from prep.cli import app
 from prep.frames.write import COLUMNS

@@ -13,7 +13,7 @@ from formats.dataset import open_dataset
 from formats.errors import SagesegError
 from formats.images import cut_image, read_image
 from formats.masks import cut_mask, read_mask, resize_mask
-from formats.resize import Resize, recorded_resize, resized_size
+from formats.prepared.resize import Resize, recorded_resize, resized_size
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
 from tests.support.prep_samples import HEIGHT, WIDTH, digests, make_source, noise, square

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from formats.errors import SagesegError
-from formats.label_map import NAMES, LabelMap, load_label_map
+from formats.prepared.label_map import NAMES, LabelMap, load_label_map
 from jobs.contract.channels import CONTENT_TYPES, PRETRAINED
 
 REQUIRED = tuple(sorted(CONTENT_TYPES))

@@ -10,8 +10,8 @@ from pathlib import Path
 from formats.channels import masks_channel
 from formats.errors import SagesegError
 from formats.images import JPEG_SUFFIXES, Rgb, read_image
-from formats.label_map import LabelMap
 from formats.masks import Mask, check_values, read_mask
+from formats.prepared.label_map import LabelMap
 
 CACHE_BYTES = 2**30
 """Decoded samples kept in memory; a small dataset is then decoded once, not once per epoch."""

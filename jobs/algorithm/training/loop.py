@@ -21,9 +21,9 @@ from torch import nn
 
 from formats.errors import SagesegError
 from formats.images import Rgb
-from formats.label_map import read_label_maps
 from formats.masks import Mask
-from formats.preparation import ARTEFACT, ENVIRONMENT, read_preparation
+from formats.prepared.label_map import read_label_maps
+from formats.prepared.preparation import ARTEFACT, ENVIRONMENT, read_preparation
 from formats.staging import write_bytes
 from jobs.algorithm.data.augment import training_crop, validation_crop
 from jobs.algorithm.data.batches import Batch, MakeSample, epoch_order, in_order, make_batches

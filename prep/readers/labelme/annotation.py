@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from formats.crops import composed
 from formats.errors import SagesegError
 from formats.images import open_header
+from formats.prepared.source_names import composed
 from prep.readers.source_files import read_text
 
 Point = tuple[float, float]

@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from formats.console import say
-from formats.crops import composed
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES, turn_upright
 from formats.masks import Mask
 from formats.parallel import map_parallel
+from formats.prepared.source_names import composed
 from prep.readers.classes.label_list import BACKGROUND_NAMES, Numbering, find_background, number_lines, read_class_list
 from prep.readers.frame_names import group_of_path
 from prep.readers.labelled_image import REGION, EmbeddedImage, LabelledImage, Polygon, Source

@@ -9,7 +9,7 @@ from typing import Any
 
 from formats.command_options import parse_crop
 from formats.errors import SagesegError
-from formats.resize import Resize, parse_resize
+from formats.prepared.resize import Resize, parse_resize
 
 NONE = "none"
 ENVIRONMENT = {"resize": "SAGESEG_RESIZE", "crop": "SAGESEG_CROP"}
