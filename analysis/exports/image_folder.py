@@ -9,10 +9,12 @@ from typing import Protocol
 
 from analysis.exports.unpredicted import tell_unpredicted
 from analysis.masks.sources import Source, plan_sources
+from formats.console import say
 from formats.errors import SagesegError
-from formats.images import Rgb, read_header, read_image
+from formats.images import IMAGE_SUFFIXES, Rgb, read_header, read_image
 from formats.parallel import map_parallel
 from formats.predictions import Predictions
+from formats.prepared.image_folder import files_with
 from formats.staging import staged_folder, write_bytes
 
 
@@ -43,11 +45,20 @@ def draw_folder(
     """
     sources = plan_sources(predictions, None)
     paths = list(find_images(sources, images))
+    _tell_others(images, paths)
     with staged_folder(out, overwrite=overwrite) as stage:
         work = partial(_draw, predictions.root, stage, draw)
         for _ in map_parallel(work, list(zip(sources, paths, strict=True)), workers=workers, label=label):
             pass
     tell_unpredicted(sources)
+
+
+def _tell_others(images: Path, drawn: list[Path]) -> None:
+    """Say what lies in the folder and was not predicted."""
+    known = set(drawn)
+    others = [path for path in files_with(images, IMAGE_SUFFIXES, deep=True) if path not in known]
+    if others:
+        say(f"note: {images}: {len(others)} images were not predicted and are left out, such as {others[0].name}")
 
 
 def _draw(predictions: Path, stage: Path, draw: Draw, work: tuple[Source, Path]) -> None:

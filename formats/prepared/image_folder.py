@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import stat
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES
 from formats.prepared.source_names import name_sources
+
+_ANY_IMAGE = f"{', '.join(sorted(IMAGE_SUFFIXES))} files"
 
 
 @dataclass(frozen=True)
@@ -43,19 +45,19 @@ def _kind(path: Path) -> str:
     return "hidden" if path.name.startswith(".") else path.suffix.lower() or "without a suffix"
 
 
-def open_image_folder(root: Path) -> ImageFolder:
-    """Find the images in a folder and in those below it.
+def open_image_folder(root: Path, *, deep: bool = True, expected: str = _ANY_IMAGE) -> ImageFolder:
+    """Find the images in a folder and, with `deep`, in those below it.
 
     An image is a file whose name ends as one (`IMAGE_SUFFIXES`, capital letters or not) and does not begin
-    with a point: a Mac's `._a.jpg` is none. Raises SagesegError where there is no image, and for names that
-    cannot be told apart.
+    with a point: a Mac's `._a.jpg` is none. Raises SagesegError where there is no image, for names that cannot
+    be told apart, and for a link that leads nowhere or in a circle.
     """
     if not root.is_dir():
         raise SagesegError(f"{root}: no such folder; expected one of images")
-    files = sorted(walk(root), key=lambda path: path.parts)
+    files = list(walk(root, deep=deep))
     images = [path for path in files if is_image(path)]
     if not images:
-        raise SagesegError(f"{root}: no image in it; expected {', '.join(sorted(IMAGE_SUFFIXES))} files")
+        raise SagesegError(f"{root}: no image in it; expected {expected}")
     sources = {path.relative_to(root).as_posix(): path for path in images}
     names = name_sources(list(sources))
     found = tuple(FoundImage(path, source, names[source]) for source, path in sources.items())
@@ -63,21 +65,44 @@ def open_image_folder(root: Path) -> ImageFolder:
 
 
 def is_image(path: Path) -> bool:
-    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+    return _ends_as(path, IMAGE_SUFFIXES)
 
 
-def walk(folder: Path, above: Iterable[Path] = ()) -> Iterator[Path]:
-    """The files in a folder and in those below it; links are followed. Raises SagesegError for a link that
-    leads nowhere or in a circle."""
-    real = folder.resolve()
-    if real in above:
-        raise SagesegError(f"{folder}: a link back to {real}, in a circle; remove it")
+def files_with(root: Path, suffixes: frozenset[str], *, deep: bool) -> list[Path]:
+    """The files of these suffixes, in small letters, that are not hidden, as `walk` finds them."""
+    return [path for path in walk(root, suffixes, deep=deep) if _ends_as(path, suffixes)]
+
+
+def _ends_as(path: Path, suffixes: frozenset[str]) -> bool:
+    return path.suffix.lower() in suffixes and not path.name.startswith(".")
+
+
+def walk(root: Path, suffixes: frozenset[str] = IMAGE_SUFFIXES, *, deep: bool) -> list[Path]:
+    """The files in a folder and, with `deep`, in those below it that are not hidden, in order of their paths; links
+    are followed. Raises SagesegError for a link in a circle, and where a name ends in one of `suffixes` for a link
+    that leads nowhere, and letters that text files cannot hold."""
+    return sorted(_walk(root, suffixes, deep, (root.resolve(),)), key=lambda path: path.parts)
+
+
+def _walk(folder: Path, suffixes: frozenset[str], deep: bool, above: tuple[Path, ...]) -> Iterator[Path]:
     for path in folder.iterdir():
-        try:
-            mode = path.stat().st_mode
-        except OSError as e:
-            raise SagesegError(f"{path}: cannot be read ({e.strerror}); mend or remove the link") from e
-        if stat.S_ISDIR(mode):
-            yield from walk(path, (*above, real))
-        elif stat.S_ISREG(mode):
+        wanted = _ends_as(path, suffixes)
+        mode = _mode(path, wanted)
+        if stat.S_ISREG(mode):
+            if wanted and not path.name.isprintable():
+                raise SagesegError(f"{folder}: the name {path.name!a} is not printable text; rename the file")
             yield path
+        elif stat.S_ISDIR(mode) and deep and not path.name.startswith("."):
+            real = path.resolve()
+            if real in above:
+                raise SagesegError(f"{path}: a link back to {real}, in a circle; remove it")
+            yield from _walk(path, suffixes, deep, (*above, real))
+
+
+def _mode(path: Path, wanted: bool) -> int:
+    try:
+        return path.stat().st_mode
+    except OSError as e:
+        if wanted:
+            raise SagesegError(f"{path}: cannot be read ({e.strerror}); mend or remove the link") from e
+        return 0

@@ -15,14 +15,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from formats.console import say
 from formats.csv_text import format_csv
 from formats.errors import SagesegError
-from formats.images import IMAGE_SUFFIXES, Rgb, decode_image, encode_image, image_errors, is_plain_jpeg
+from formats.images import Rgb, decode_image, encode_image, image_errors, is_plain_jpeg
+from formats.prepared.image_folder import files_with, open_image_folder
 from formats.staging import staged_folder, write_bytes, write_text
 from prep.frames.options import FrameOptions
 from prep.frames.video import read_video
 from prep.readers.frame_names import FrameName
-from prep.readers.source_files import list_files
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".m4v", ".webm", ".mpg", ".mpeg", ".ts", ".wmv"})
 COLUMNS = ("image", "group", "video", "block", "frame", "seconds", "difference")
@@ -101,13 +102,15 @@ def _open_video(path: Path, options: FrameOptions) -> _Clip:
 
 
 def _open_folder(folder: Path, options: FrameOptions) -> _Clip:
-    files = list_files(folder, IMAGE_SUFFIXES | VIDEO_SUFFIXES, "frames such as frame_000001.jpg")
-    videos = [file for file in files if file.suffix.lower() in VIDEO_SUFFIXES]
+    videos = files_with(folder, VIDEO_SUFFIXES, deep=False)
     if videos:
         raise SagesegError(f"{folder}: holds a video, {videos[0].name}; name the video itself")
     if not options.fps:
         raise SagesegError(f"{folder}: frames in a folder have no times; pass --fps, such as --fps 25")
-    ordered = sorted(files, key=lambda file: _natural(file.name))
+    found = open_image_folder(folder, deep=False, expected="frames such as frame_000001.jpg")
+    if note := found.note():
+        say(note)
+    ordered = sorted((image.path for image in found.images), key=lambda path: _natural(path.name))
     return _Clip(folder.resolve().name, _folder_frames(ordered, options.every, options.fps))
 
 

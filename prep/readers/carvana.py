@@ -13,7 +13,7 @@ from pathlib import Path
 from formats.classes import BACKGROUND, ClassTable
 from formats.console import say
 from formats.errors import SagesegError
-from formats.images import JPEG_SUFFIXES
+from formats.prepared.image_folder import open_image_folder
 from formats.prepared.source_names import composed
 from prep.readers.labelled_image import LabelledImage, Source
 from prep.readers.source_files import group_of, list_files
@@ -22,6 +22,7 @@ from prep.readers.two_colour import TwoColourMask
 CLASSES = ClassTable((BACKGROUND, "car"))
 METADATA_COLUMNS = "id,year,make,model,trim1,trim2"
 IMAGE_PATTERN, MASK_PATTERN = "<car>_<angle>.jpg", "<car>_<angle>_mask.gif, or .png"
+_MASK = "_mask"
 _MASK_SUFFIXES = frozenset({".gif", ".png"})
 _STEM = re.compile(r"(?P<car>.+)_(?P<angle>\d+)")
 
@@ -32,7 +33,7 @@ def read_carvana(images: Path, masks: Path, metadata: Path | None, group_by: re.
 
     Raises SagesegError for an empty folder, an image without its mask, or names that do not pair.
     """
-    image_paths = list_files(images, JPEG_SUFFIXES, IMAGE_PATTERN)
+    image_paths = _images(images)
     mask_paths = _masks(masks)
     _check_pairs(images, masks, image_paths, mask_paths)
     cars = _read_metadata(metadata) if metadata else {}
@@ -43,11 +44,23 @@ def read_carvana(images: Path, masks: Path, metadata: Path | None, group_by: re.
     return Source("carvana", CLASSES, labelled, unit="car")
 
 
+def _images(folder: Path) -> list[Path]:
+    """The images; masks may lie among them."""
+    found = open_image_folder(folder, deep=False, expected=IMAGE_PATTERN)
+    if note := found.note():
+        say(note)
+    images = [image.path for image in found.images if not image.path.stem.endswith(_MASK)]
+    if not images:
+        raise SagesegError(f"{folder}: no image in it, only masks; expected {IMAGE_PATTERN}")
+    return images
+
+
 def _masks(folder: Path) -> dict[str, Path]:
     """The masks by the stems of their images."""
     found: dict[str, Path] = {}
-    for path in list_files(folder, _MASK_SUFFIXES, MASK_PATTERN):
-        other = found.setdefault(_key(path).removesuffix("_mask"), path)
+    files = list_files(folder, _MASK_SUFFIXES, MASK_PATTERN)
+    for path in [path for path in files if path.stem.endswith(_MASK)] or files:  # images may lie among them
+        other = found.setdefault(_key(path).removesuffix(_MASK), path)
         if other != path:
             raise SagesegError(f"{other} and {path.name}: two masks of one image; remove one of them")
     return found

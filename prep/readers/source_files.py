@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import stat
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 from formats.errors import SagesegError
+from formats.prepared.image_folder import files_with
 from formats.prepared.source_names import composed
 
 _UTF_16 = (BOM_UTF16_LE, BOM_UTF16_BE)
@@ -32,33 +31,7 @@ def list_files(folder: Path, suffixes: frozenset[str], expected: str, *, deep: b
 
 def find_files(folder: Path, suffixes: frozenset[str], *, deep: bool = False) -> list[Path]:
     """`list_files` of a folder that may have none."""
-    return sorted(_walk(folder, suffixes, deep, (folder.resolve(),)), key=lambda path: path.parts)
-
-
-def _walk(folder: Path, suffixes: frozenset[str], deep: bool, above: tuple[Path, ...]) -> Iterator[Path]:
-    for path in folder.iterdir():
-        wanted = path.suffix.lower() in suffixes
-        if path.name.startswith(".") or not (wanted or deep):
-            continue
-        mode = _mode(path, wanted)
-        if stat.S_ISDIR(mode) and deep:
-            real = path.resolve()
-            if real in above:
-                raise SagesegError(f"{path}: a link back to {real}, in a circle; remove it")
-            yield from _walk(path, suffixes, deep, (*above, real))
-        elif stat.S_ISREG(mode) and wanted:
-            if not path.name.isprintable():
-                raise SagesegError(f"{folder}: the name {path.name!a} is not printable text; rename the file")
-            yield path
-
-
-def _mode(path: Path, wanted: bool) -> int:
-    try:
-        return path.stat().st_mode
-    except OSError as e:
-        if wanted:
-            raise SagesegError(f"{path}: cannot be read ({e.strerror}); mend or remove the link") from e
-        return 0
+    return files_with(folder, suffixes, deep=deep)
 
 
 def find_spelled(path: Path) -> Path | None:

@@ -228,7 +228,7 @@ def _odd_name(shoot: Path) -> None:
             _value_outside,
             r"_02_mask\.gif: it has the colours \(0,0,0\), .* 8 in all; expected two colours, black",
         ),
-        (_empty_folder, r"images: no \.jpeg/\.jpg file in it; expected <car>_<angle>\.jpg"),
+        (_empty_folder, r"images: no image in it; expected <car>_<angle>\.jpg"),
         (_no_folder, "masks: no such folder"),
         (_two_masks, rf"{CARS[0]}_01_mask\.gif and {CARS[0]}_01_mask\.png: two masks of one image; remove one"),
         (_red_mask, rf"{CARS[0]}_01_mask\.gif: its palette gives the colours \(0,0,0\), \(255,0,0\); expected two"),
@@ -371,3 +371,28 @@ def test_names_that_text_files_cannot_hold_are_refused(shoot: Path, tmp_path: Pa
     (shoot / "images" / f"{CARS[0]}_01.jpg").rename(shoot / "images" / "line\nbreak_01.jpg")
     with pytest.raises(SagesegError, match=r"the name 'line\\nbreak_01\.jpg' is not printable text"):
         prepare(shoot, tmp_path / "dataset")
+
+
+def test_images_of_every_kind_count_and_the_rest_is_said(shoot: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = shoot / "images" / f"{CARS[0]}_01.jpg"
+    Image.open(first).save(first.with_suffix(".bmp"))
+    first.unlink()
+    (shoot / "images" / "notes.txt").touch()
+    (shoot / "images" / f"._{CARS[0]}_02.jpg").touch()
+    source = read_carvana(shoot / "images", shoot / "masks", None, None)
+    assert len(source.images) == len(CARS) * len(ANGLES)
+    assert "images found: 6; left out as no image: 1 .txt, 1 hidden" in capsys.readouterr().err
+
+
+def test_images_and_masks_may_lie_in_one_folder(shoot: Path) -> None:
+    for path in (shoot / "masks").iterdir():
+        path.rename(shoot / "images" / path.name)
+    source = read_carvana(shoot / "images", shoot / "images", None, None)
+    assert [image.source for image in source.images] == sorted(f"{car}_{angle}.jpg" for car in CARS for angle in ANGLES)
+
+
+def test_two_images_of_one_mask_are_refused(shoot: Path) -> None:
+    first = shoot / "images" / f"{CARS[0]}_01.jpg"
+    Image.open(first).save(first.with_suffix(".png"))
+    with pytest.raises(SagesegError, match=rf"{first.name} and {first.stem}\.png would both be called {first.stem}"):
+        read_carvana(shoot / "images", shoot / "masks", None, None)

@@ -134,7 +134,7 @@ def test_what_is_neither_video_nor_folder_of_frames_is_named(tmp_path: Path, vid
     for source, message in (
         ("gone.mp4", r"gone\.mp4: not found; expected a video or a folder of frames"),
         ("text.mp4", r"text\.mp4: cannot be read as a video"),
-        ("empty", r"empty: no .* file in it; expected frames"),
+        ("empty", r"empty: no image in it; expected frames"),
         ("broken", r"1\.jpg: cannot be read as an image"),
         (".", r"holds a video, drive 1\.avi; name the video itself"),
     ):
