@@ -29,7 +29,7 @@ def settle_split(source: Source, options: PrepOptions) -> PrepOptions:
     for name in without_effect:
         say(f"note: --{name} has no effect: the source's lists say which images are {name}")
     if "val" not in listed and not options.val:
-        say(f"note: the source's lists name no image of val; --val {DEFAULT_VAL} draws it from those of train")
+        say(f"note: the source's lists name no image of val; pass --val {DEFAULT_VAL} to draw it from those of train")
     return replace(
         options,
         val=0.0 if "val" in listed or options.val is None else options.val,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from formats.console import say
 from formats.dataset import SPLITS
 from formats.errors import SagesegError
+from formats.prepared.source_names import composed
 
 DEALS = 64
 
@@ -92,6 +94,23 @@ def _count(part: float, groups: int) -> int:
     if part >= 1:
         return int(part)
     return max(1, round(part * groups)) if part > 0 else 0
+
+
+def kept_assignment(path: Path, groups: Collection[str]) -> dict[str, str]:
+    """What an earlier split.json says of these groups; how many it knows is said where that is not all.
+
+    Raises SagesegError where it knows none: then it was made with other groups, and all would be drawn anew.
+    """
+    told = {composed(name): split for name, split in read_split_file(path).items()}
+    known = {name: told[composed(name)] for name in groups if composed(name) in told}
+    if not known:
+        raise SagesegError(
+            f"{path}: names none of these groups: they are such as {min(groups)}, its own such as "
+            f"{min(told, default='nothing')}; pass the --group-by with which it was made, or leave it out"
+        )
+    if len(known) < len(groups):
+        say(f"note: {path}: {len(known)} of {len(groups)} groups keep their split; the others are drawn")
+    return known
 
 
 def read_split_file(path: Path) -> dict[str, str]:

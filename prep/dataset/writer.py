@@ -16,7 +16,7 @@ from formats.version import tool_version
 from prep.dataset.image_work import ImageTask, settle_image, state_of
 from prep.dataset.journal import Journal, resumable_folder
 from prep.dataset.source_split import fixed_groups, settle_split
-from prep.dataset.split import NO_FOREGROUND, Foreground, assign_groups, read_split_file
+from prep.dataset.split import NO_FOREGROUND, Foreground, assign_groups, kept_assignment
 from prep.dataset.tables import Plan, SplitCounts, recorded_options, write_tables
 from prep.options import PrepOptions
 from prep.readers.labelled_image import LabelledImage, Source
@@ -58,13 +58,18 @@ def _check_foreground(source: Source, options: PrepOptions) -> None:
 
 
 def _assign(images: Sequence[LabelledImage], brought: dict[str, str], options: PrepOptions) -> dict[str, str]:
-    """The split of each group. A split file overrules what the source brought along."""
+    """The split of each group. A split file overrules what the source brought along, and that is said."""
+    groups = {image.group for image in images}
+    kept = kept_assignment(options.split_file, groups) if options.split_file else {}
+    moved = sorted(group for group, split in kept.items() if brought.get(group, split) != split)
+    if moved:
+        say(f"note: {options.split_file} overrules the source's lists for {len(moved)} groups, such as {moved[0]}")
     return assign_groups(
-        (image.group for image in images),
+        groups,
         seed=options.seed,
         val=options.val or 0.0,
         test=options.test,
-        fixed=fixed_groups(brought, options) | (read_split_file(options.split_file) if options.split_file else {}),
+        fixed=fixed_groups(brought, options) | kept,
         foreground=_foreground(images, options.workers) if options.stratify else None,
     )
 

@@ -81,9 +81,9 @@ def _check_pairs(images: Path, masks: Path, image_paths: list[Path], mask_paths:
         )
     without = sorted(stems - paired)
     if without:
+        more = f", as are the masks of {len(without) - 1} more images" if len(without) > 1 else ""
         raise SagesegError(
-            f"{masks / (without[0] + '_mask.gif')}: missing, as are the masks of {len(without) - 1} more images; "
-            "add the masks or take the images away"
+            f"{masks / (without[0] + '_mask.gif')}: missing{more}; add the masks or take the images away"
         )
     unused = len(mask_paths) - len(paired)
     if unused:

@@ -37,11 +37,16 @@ def parse_frame_name(stem: str) -> FrameName | None:
 
 
 def group_of_path(path: PurePosixPath, group_by: re.Pattern[str] | None) -> str:
-    """The group of an image by its path below the folder of all images: what --group-by finds in its stem; else the
-    video and block of a frame; else its folder; else the image itself."""
+    """The group of an image by its path, without suffix, below the folder of all images: what --group-by finds in its
+    name; else what `shared_group` says; else the image itself."""
     if group_by:
-        return group_of(path.stem, group_by)
-    frame = parse_frame_name(path.stem)
+        return group_of(path.name, group_by)
+    return shared_group(path) or path.name
+
+
+def shared_group(path: PurePosixPath) -> str | None:
+    """The video and block of a frame, else its folder; None for an image that shares neither with others."""
+    frame = parse_frame_name(path.name)
     if frame:
         return frame.group
-    return path.stem if path.parent == PurePosixPath() else path.parent.as_posix()
+    return None if path.parent == PurePosixPath() else path.parent.as_posix()

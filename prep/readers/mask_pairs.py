@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from formats.console import say
@@ -24,9 +24,15 @@ def masks_by_key(folder: Path, expected: str) -> dict[str, Path]:
     return {key: _only(paths) for key, paths in files_by_key(folder, frozenset({".png"}), expected).items()}
 
 
-def pair_images(masks: Mapping[str, Path], images: Mapping[str, Sequence[Path]], folder: Path) -> dict[str, Path]:
+def pair_images(
+    masks: Mapping[str, Path],
+    images: Mapping[str, Sequence[Path]],
+    folder: Path,
+    *,
+    left_out: Collection[str] = (),
+) -> dict[str, Path]:
     """The image of each mask, by key. Where masks or images alone lie in folders of their own, by a stem that stands
-    once among both.
+    once among both. `left_out` are the keys of masks that are there and not wanted.
 
     Raises SagesegError for a mask without image, and for two images of one name.
     """
@@ -37,10 +43,10 @@ def pair_images(masks: Mapping[str, Path], images: Mapping[str, Sequence[Path]],
     for key, mask in masks.items():
         found = images.get(key) or images.get(key_of.get(key, key))
         if not found:
-            raise SagesegError(f"{mask}: no image {key} in {folder}; add it, or name the images' folder with --images")
+            raise SagesegError(f"{mask}: no image {key} in {folder}; add it, or take the mask away")
         pairs[key] = _only(found)
     paired = set(pairs.values())
-    alone = [path for paths in images.values() for path in paths if path not in paired]
+    alone = [path for key, paths in images.items() for path in paths if path not in paired and key not in left_out]
     if alone:
         say(f"note: {len(alone)} image(s) in {folder} without a mask are left out, such as {alone[0].name}")
     return pairs

@@ -12,7 +12,7 @@ from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES
 from prep.readers.classes.class_masks import settle_masks
 from prep.readers.classes.label_list import CLASS_LISTS, find_class_list, read_class_list
-from prep.readers.frame_names import group_of_path
+from prep.readers.frame_names import shared_group
 from prep.readers.image_sets import splits_of_groups
 from prep.readers.labelled_image import LabelledImage, Source
 from prep.readers.mask_pairs import files_by_key, masks_by_key, pair_images
@@ -37,6 +37,7 @@ def read_channels(
     masks that do not fit the class list, or fit it in two ways.
     """
     pairs, splits = _pairs(root)
+    _tell_others(root)
     listed = read_class_list(labels) if labels else find_class_list(root)
     if listed is None:
         raise SagesegError(f"{root}: no list of classes ({', '.join(CLASS_LISTS)}); name one with --labels")
@@ -50,7 +51,7 @@ def read_channels(
             settled.masks[mask],
             groups[key],
             mask_is_final=mask in settled.final,
-            own_group=group_of_path(PurePosixPath(key.partition("/")[2]), None),
+            own_group=shared_group(PurePosixPath(key.partition("/")[2])),
         )
         for key, (image, mask) in pairs.items()
     )
@@ -58,6 +59,18 @@ def read_channels(
     return Source(
         "channels", settled.classes, ordered, splits_of_groups(splits, groups), no_foreground=settled.no_foreground
     )
+
+
+def _tell_others(root: Path) -> None:
+    """Say which folders look like channels and are none."""
+    known = {masks_channel(channel) for channel in _FOLDERS.values()}
+    names = {path.name for path in root.iterdir() if path.is_dir()}
+    others = sorted(name for name in names - known if name.endswith("_annotation"))
+    if others:
+        say(
+            f"note: {root}: {', '.join(others)} left out, with the images beside; SageMaker's channels are called "
+            f"{', '.join(sorted(CHANNELS.values()))}: rename the folders if they are these"
+        )
 
 
 def _pairs(root: Path) -> tuple[dict[str, tuple[Path, Path]], dict[str, str]]:

@@ -16,7 +16,7 @@ from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES
 from prep.readers.classes.class_masks import settle_masks
 from prep.readers.classes.label_list import CLASS_LISTS, VOC_2012, ClassList, find_class_list, read_class_list
-from prep.readers.frame_names import group_of_path
+from prep.readers.frame_names import group_of_path, shared_group
 from prep.readers.image_sets import splits_of_groups
 from prep.readers.labelled_image import LabelledImage, Source
 from prep.readers.mask_pairs import files_by_key, masks_by_key, pair_images
@@ -45,7 +45,7 @@ def read_voc(
     there = masks_by_key(folder, "VOC's masks")
     sets = read_voc_image_sets(root, there, image_sets or {})
     masks = {key: path for key, path in there.items() if sets.chosen is None or key in sets.chosen}
-    pairs = pair_images(masks, _images(root, images), images or root / "JPEGImages")
+    pairs = pair_images(masks, _images(root, images), images or root / "JPEGImages", left_out=there)
     _tell_left_out([path for key, path in there.items() if key not in masks])
     listed = read_class_list(labels) if labels else find_class_list(root) or _vocs_own(root)
     settled = settle_masks(listed, list(masks.values()), background=background, binary=binary, workers=workers)
@@ -57,7 +57,7 @@ def read_voc(
             settled.masks[mask],
             groups[key],
             mask_is_final=mask in settled.final,
-            own_group=group_of_path(PurePosixPath(key), None),
+            own_group=shared_group(PurePosixPath(key)),
         )
         for key, mask in masks.items()
     )

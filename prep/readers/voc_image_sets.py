@@ -96,7 +96,7 @@ def _elsewhere(root: Path) -> str:
     inside = sorted(path for path in sets.rglob("*.txt") if not path.name.startswith(".")) if sets.is_dir() else []
     beside = sorted(path for path in (*root.glob("*.txt"), *root.glob("*/*.txt")) if _role(path) in SPLITS)
     for path in (*inside, *beside):
-        return f"{path}: lies outside {sets.name}/Segmentation, where lists are read"
+        return f"{path}: lies outside {sets.name}/Segmentation, where lists are read: move it there"
     return ""
 
 
@@ -120,9 +120,14 @@ def _roles(folder: Path, asked: Mapping[str, str]) -> dict[Path, str]:
         known = ", ".join(word for words in _WORDS.values() for word in words)
         raise SagesegError(
             f"{folder}: {names}: no split by its name, which would be one of {known}; say what it is with --image-set "
-            f"{unknown[0].stem}=val (train, val, test, or {LEFT_OUT} to leave it out)"
+            f"{unknown[0].stem.strip()}={_likely(unknown[0].stem)} (train, val, test, or {LEFT_OUT} to leave it out)"
         )
     return {path: role for path, role in roles.items() if role != LEFT_OUT}
+
+
+def _likely(stem: str) -> str:
+    """The split whose name stands in a list's; `val` where none does."""
+    return next((split for split in SPLITS if split in stem.casefold()), "val")
 
 
 def _named(name: str, files: Sequence[Path], folder: Path) -> Path:

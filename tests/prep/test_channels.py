@@ -108,3 +108,15 @@ def test_the_channels_of_a_dataset_lead_to_it(aws: Path, tmp_path: Path) -> None
         describe_folder(tmp_path / "out" / "channels")
         == f"these are the channels of a dataset: give {tmp_path / 'out'}"
     )
+
+
+def test_channels_share_names_and_no_group(aws: Path) -> None:
+    source = read_channels(aws, workers=1)
+    assert {image.own_group for image in source.images if "/" not in image.source.partition("/")[2]} == {None}
+
+
+def test_a_folder_like_a_channel_is_told(aws: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    add_image(aws / "val" / "x.jpg")
+    add_mask(aws / "val_annotation" / "x.png", rows(0, 1))
+    read_channels(aws, workers=1)
+    assert "val_annotation left out, with the images beside; SageMaker's channels are called" in capsys.readouterr().err

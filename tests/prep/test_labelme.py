@@ -466,3 +466,26 @@ def test_the_image_is_read_as_it_was_shown(tmp_path: Path) -> None:
     path = write_pair(tmp_path / "in", "a")
     (image,) = read(tmp_path / "in")
     assert np.array_equal(decode_image(read_content(image)), read_image(path.with_suffix(".jpg")))
+
+
+def mirrored(root: Path, named: str) -> tuple[Path, Path]:
+    """JSON files and images in folders of their own that mirror each other."""
+    for folder in "ab":
+        (root / "labels" / folder).mkdir(parents=True)
+        (root / "images" / folder).mkdir(parents=True)
+        (root / "images" / folder / "0.jpg").write_bytes(encode_image(noise(ord(folder))))
+        write_json(root / "labels" / folder / "0.json", [shape()], imagePath=named.format(folder))
+    return root / "labels", root / "images"
+
+
+@pytest.mark.parametrize("named", ["0.jpg", "D:\\x\\{}\\0.jpg", "..\\..\\images\\{}\\0.jpg"])
+def test_folders_that_mirror_each_other_pair(tmp_path: Path, named: str, capsys: pytest.CaptureFixture[str]) -> None:
+    labels, images = mirrored(tmp_path, named)
+    source = read_labelme(labels, write_labels(tmp_path, "car"), images=images, workers=1)
+    assert sorted(image.image.resolve() for image in source.images) == sorted(images.rglob("*.jpg"))
+    assert "left out" not in capsys.readouterr().err
+
+
+def test_a_size_may_be_written_with_a_point(tmp_path: Path) -> None:
+    write_pair(tmp_path / "a", imageWidth=float(WIDTH), imageHeight=float(HEIGHT))
+    assert len(read_labelme(tmp_path / "a", write_labels(tmp_path, "car"), workers=1).images) == 1

@@ -1,5 +1,7 @@
 """The split keeps groups whole, asks and gets its shares, and does not move when groups are added."""
 
+import json
+import unicodedata
 from collections import Counter
 from pathlib import Path
 
@@ -8,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from formats.errors import SagesegError
-from prep.dataset.split import Foreground, assign_groups, read_split_file
+from prep.dataset.split import Foreground, assign_groups, kept_assignment, read_split_file
 from prep.options import parse_part, parse_share
 
 group_names = st.sets(st.text(min_size=1, max_size=6), min_size=3, max_size=40)
@@ -138,3 +140,28 @@ def test_stratified_splits_keep_fixed_groups_and_masks_that_are_all_ignored() ->
     assigned = assign_groups("abcdef", seed=0, val=2, test=1, fixed={"a": "val"}, foreground=foreground)
     assert assigned["a"] == "val"
     assert Counter(assigned.values()) == {"train": 3, "val": 2, "test": 1}
+
+
+def split_file(folder: Path, **groups: str) -> Path:
+    path = folder / "split.json"
+    path.write_text(json.dumps({"groups": groups}))
+    return path
+
+
+def test_a_split_file_of_other_groups_is_refused(tmp_path: Path) -> None:
+    path = split_file(tmp_path, a0="train", b1="val")
+    with pytest.raises(SagesegError, match=r"names none of these groups: they are such as a0_0, its own such as a0"):
+        kept_assignment(path, {"a0_0", "b1_0"})
+
+
+def test_how_many_groups_a_split_file_knows_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = split_file(tmp_path, a="train", b="val", gone="test")
+    assert kept_assignment(path, {"a", "b"}) == {"a": "train", "b": "val"}
+    assert capsys.readouterr().err == ""
+    assert kept_assignment(path, {"a", "b", "c"}) == {"a": "train", "b": "val"}
+    assert "2 of 3 groups keep their split; the others are drawn" in capsys.readouterr().err
+
+
+def test_a_group_is_one_whichever_way_its_letters_are_composed(tmp_path: Path) -> None:
+    path = split_file(tmp_path, **{unicodedata.normalize("NFD", "Größe"): "val"})
+    assert kept_assignment(path, {"Größe", "a"}) == {"Größe": "val"}

@@ -150,7 +150,7 @@ def test_what_is_missing_is_named(voc: Path) -> None:
         read_voc(voc, workers=1)
     add_image_set(voc, "val")
     (voc / "JPEGImages" / "x.jpg").unlink()
-    with pytest.raises(SagesegError, match=r"x\.png: no image x in .*JPEGImages; add it, or name .* with --images"):
+    with pytest.raises(SagesegError, match=r"x\.png: no image x in .*JPEGImages; add it, or take the mask away"):
         read_voc(voc, workers=1)
     shutil.rmtree(voc / "JPEGImages")
     with pytest.raises(SagesegError, match=r"JPEGImages: no such folder; name the folder of the images with --images"):
@@ -231,3 +231,29 @@ def test_images_may_lie_elsewhere(tmp_path: Path, layout: str) -> None:
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SagesegError, match="SegmentationClass: no such folder; expected VOC's SegmentationClass$"):
         read_voc(tmp_path)
+
+
+def test_names_with_dots_are_whole(tmp_path: Path) -> None:
+    for stem in ("frame.0000", "frame.0001", "2021.03.04_a", "2021.03.05_a", "cam1.front_b0000_f000000"):
+        add_pair(tmp_path, stem, rows(0, 1))
+    add_image_list(tmp_path)
+    groups = [image.group for image in read_voc(tmp_path, workers=1).images]
+    assert groups == ["2021.03.04_a", "2021.03.05_a", "cam1.front_b0000", "frame.0000", "frame.0001"]
+    by_number = read_voc(tmp_path, group_by=re.compile(r"(.)$"), workers=1)
+    assert [image.group for image in by_number.images] == ["a", "a", "0", "0", "1"]
+
+
+def add_image_list(root: Path) -> None:
+    (root / "labels.txt").write_text("background\ncar\n")
+
+
+def test_masks_that_no_list_names_are_not_called_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(4):
+        add_pair(tmp_path, f"f{number}", rows(0, 1))
+    add_image_list(tmp_path)
+    add_image_set(tmp_path, "train", "f0")
+    add_image_set(tmp_path, "val", "f1")
+    read_voc(tmp_path, workers=1)
+    err = capsys.readouterr().err
+    assert "2 mask(s) stand in none of the image sets" in err
+    assert "without a mask" not in err

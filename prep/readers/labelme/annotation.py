@@ -115,9 +115,19 @@ def _size(content: dict[str, Any], path: Path) -> tuple[int, int] | None:
     width, height = content.get("imageWidth"), content.get("imageHeight")
     if width is None or height is None:
         return None
-    if not all(isinstance(side, int) and side > 0 for side in (width, height)):
-        raise SagesegError(f"{path}: imageWidth × imageHeight is {_short(width)} × {_short(height)}; expected pixels")
-    return width, height
+    sides = [_whole(side) for side in (width, height)]
+    if not sides[0] or not sides[1]:
+        told = f"{_short(width)} × {_short(height)}"
+        raise SagesegError(
+            f"{path}: imageWidth × imageHeight is {told}; expected whole numbers of pixels: correct them, or write null"
+        )
+    return sides[0], sides[1]
+
+
+def _whole(side: object) -> int | None:
+    """160, and 160.0 as some programs write it; None for what is no size."""
+    whole = isinstance(side, float) and side.is_integer()
+    return int(side) if isinstance(side, (int, float)) and (whole or type(side) is int) and side > 0 else None
 
 
 def _shape(raw: object, where: str) -> Shape:

@@ -150,7 +150,7 @@ def _embedded_name(annotation: Annotation, root: Path) -> str:
 
 
 def _group(image: LabelledImage, group_by: re.Pattern[str] | None) -> str:
-    return group_of_path(PurePosixPath(image.source), group_by)
+    return group_of_path(PurePosixPath(image.source).with_suffix(""), group_by)
 
 
 def _check_twice(images: Sequence[LabelledImage]) -> None:
@@ -165,9 +165,9 @@ def _check_twice(images: Sequence[LabelledImage]) -> None:
 
 def _tell_left_out(labelled: Sequence[LabelledImage], folder: Path) -> None:
     """labelme writes no JSON for an image that nobody saved: empty of objects, or not yet seen."""
-    known = {image.image for image in labelled}  # the JSON file itself where it holds the image
+    known = {image.image.resolve() for image in labelled}  # the JSON file itself where it holds the image
     files = find_files(folder, IMAGE_SUFFIXES, deep=True)
-    left_out = [path for path in files if not known & {path, path.with_suffix(".json")}]
+    left_out = [path for path in files if not known & {path.resolve(), path.resolve().with_suffix(".json")}]
     if left_out:
         say(
             f"note: {len(left_out)} image(s) without a JSON file are left out, such as {left_out[0]}; "
