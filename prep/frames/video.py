@@ -118,7 +118,10 @@ def read_video(path: Path, every: int, fps: float | None) -> Iterator[VideoFrame
     _check(path, header, reading.frames, fps)
     if not kept:
         why = _why(header, reading.errors)
-        raise SagesegError(f"{path}: cannot be read as a video ({why}); expected one that ffmpeg decodes")
+        raise SagesegError(
+            f"{path}: cannot be read as a video ({why}); expected one that ffmpeg decodes, whole: copy it again if it "
+            "may be cut short"
+        )
     _tell(path, header, reading, code)
 
 
