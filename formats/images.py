@@ -24,14 +24,14 @@ Luma = npt.NDArray[np.uint8]
 """An image's brightness, shape (height, width), dtype uint8."""
 
 JPEG_SUFFIXES = frozenset({".jpg", ".jpeg"})
-IMAGE_SUFFIXES = JPEG_SUFFIXES | {".png", ".bmp", ".tif", ".tiff", ".webp", ".gif"}
+IMAGE_SUFFIXES = JPEG_SUFFIXES | {".jfif", ".jpe", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif"}
 """How the names of files end that `read_image` decodes."""
 JPEG_QUALITY = 95
 JPEG_SUBSAMPLING = "420"
 Pixels = npt.NDArray[np.uint8]
 """A mask or an image, shape (height, width) or (height, width, 3), dtype uint8."""
 _JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG with further images behind it, as phones write them
-_ORIENTATION = 0x0112
+_ORIENTATION, _BITS_PER_SAMPLE, _BITS = 0x0112, 258, 8
 _UPRIGHT, _FIRST_SIDEWAYS, _LAST = 1, 5, 8
 _PNG_START, _PNG_DEPTH_BYTE = b"\x89PNG\r\n\x1a\n", 24
 
@@ -105,8 +105,14 @@ def _check_depth(image: Image.Image, content: bytes) -> None:
     if getattr(image, "n_frames", 1) > 1:
         raise ValueError(f"animated, {image.n_frames} frames; expected one image")  # type: ignore[attr-defined]
     deep_png = content.startswith(_PNG_START) and content[_PNG_DEPTH_BYTE] == 16
-    if deep_png or image.mode.startswith(("I", "F")):
-        raise ValueError(f"over 8 bits a channel, mode {image.mode}; convert it to 8 bits")
+    if deep_png or image.mode.startswith(("I", "F")) or max(_tiff_bits(image)) > _BITS:
+        raise ValueError(f"over {_BITS} bits a channel, mode {image.mode}; convert it to {_BITS} bits")
+
+
+def _tiff_bits(image: Image.Image) -> tuple[int, ...]:
+    """The bits of each channel that a TIFF states; Pillow opens colours of 16 bits as RGB of their upper halves."""
+    stated = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, _BITS)
+    return stated if isinstance(stated, tuple) else (stated,)
 
 
 def orientation_of(image: Image.Image) -> int:

@@ -144,7 +144,8 @@ def _check_judged(reports: Sequence[ReportScores], *, common: bool) -> None:
     one, two = (report.images[stem].judged for report in (first, other))
     if one == two:
         how = f"judged by another truth in {other.folder} than in {first.folder}"
-        mend = "report both by one dataset"
+        maps = [report.scores.get("label_map") for report in (first, other)]
+        mend = "report both by one dataset" if maps[0] == maps[1] else "their jobs were trained by other label maps"
     else:
         told = (
             f"{format_share(judged.share)} of it ({judged.pixels:,} pixels) in {report.folder}"

@@ -68,9 +68,8 @@ def _class_id(predictions: Predictions, name: str | None) -> int:
 
 def _encode(root: Path, num_values: int, class_id: int, source: Source) -> tuple[str, str]:
     mask = read_prediction(root, source, num_values)
-    told = PurePosixPath(source.row.source)
-    # of images that share a stem, the name alone would not say which
-    return told.name if source.stem == told.stem else told.as_posix(), encode_runs(mask == class_id)
+    # of images that share a stem, the file's name alone would not say which
+    return f"{source.stem}{PurePosixPath(source.row.source).suffix}", encode_runs(mask == class_id)
 
 
 def read_submission(path: Path, size: tuple[int, int]) -> Iterator[tuple[str, Mask]]:

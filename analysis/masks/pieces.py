@@ -49,13 +49,41 @@ def in_rows(piece: Piece, top: int, bottom: int) -> Piece:
     return Piece(piece.id, crop, _overlap(owned, Box(owned.left, 0, owned.width, bottom - top)))
 
 
-def left_over(pieces: Iterable[Piece], width: int, height: int) -> list[Box]:
-    """What no piece owns of a source of width × height, as boxes that do not overlap, row by row."""
-    owned = [piece.owned for piece in pieces if piece.owned.height]
+def spread(pieces: Iterable[Piece], width: int, height: int) -> list[Piece]:
+    """The pieces of a source of width × height, and more of the same crops for the pixels that they cover and
+    none of them owns: an absent neighbour owned those."""
+    made = list(pieces)
+    left, further = left_over([piece.owned for piece in made], width, height), []
+    for piece in made:
+        taken = [box for box in (_overlap(each, piece.crop) for each in left) if box.width and box.height]
+        further += [Piece(piece.id, piece.crop, box) for box in taken]
+        if taken:
+            left = [rest for each in left for rest in _without(each, piece.crop)]
+    return [*made, *further]
+
+
+def _without(box: Box, cut: Box) -> list[Box]:
+    """What is left of a box, as boxes that do not overlap."""
+    hole = _overlap(box, cut)
+    if not (hole.width and hole.height):
+        return [box]
+    right, bottom = box.left + box.width, box.top + box.height
+    parts = [
+        Box(box.left, box.top, box.width, hole.top - box.top),
+        Box(box.left, hole.top, hole.left - box.left, hole.height),
+        Box(hole.left + hole.width, hole.top, right - hole.left - hole.width, hole.height),
+        Box(box.left, hole.top + hole.height, box.width, bottom - hole.top - hole.height),
+    ]
+    return [part for part in parts if part.width and part.height]
+
+
+def left_over(boxes: Iterable[Box], width: int, height: int) -> list[Box]:
+    """What no box covers of a source of width × height, as boxes that do not overlap, row by row."""
+    there = [box for box in (_overlap(box, Box(0, 0, width, height)) for box in boxes) if box.height]
     found = []
-    for top, bottom in pairwise(sorted({0, height} | {y for box in owned for y in (box.top, box.top + box.height)})):
+    for top, bottom in pairwise(sorted({0, height} | {y for box in there for y in (box.top, box.top + box.height)})):
         start = 0
-        spans = ((box.left, box.left + box.width) for box in owned if box.top <= top < box.top + box.height)
+        spans = ((box.left, box.left + box.width) for box in there if box.top <= top < box.top + box.height)
         for left, right in [*sorted(spans), (width, width)]:
             if start < left:
                 found.append(Box(start, top, left - start, bottom - top))

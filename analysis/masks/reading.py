@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.masks.bands import Band, blended_bands, inner_bands, whole
-from analysis.masks.pieces import Piece, assemble, owned_pixels
+from analysis.masks.pieces import Piece, assemble, owned_pixels, spread
 from analysis.masks.sources import Source
 from analysis.masks.upsample import resize_bands
 from formats import dataset as dataset_files
@@ -44,7 +44,8 @@ def read_bands(
     should be.
     """
     size, own = source.predicted_size, (source.width, source.height)
-    owned = partial(inner_bands, source.predicted, *size, partial(read_crop_mask, root, num_classes), BACKGROUND_ID)
+    pieces = spread(source.predicted, *size) if source.dropped else source.predicted
+    owned = partial(inner_bands, pieces, *size, partial(read_crop_mask, root, num_classes), BACKGROUND_ID)
     alone = size == own and len(source.predicted) == 1
     if not source.probabilities or not blend or (alone and not probabilities):
         return resize_bands(owned(), size, own)

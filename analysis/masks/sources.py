@@ -174,7 +174,9 @@ def _source(
     pieces = divide(_boxes(grid), *predicted_size)
     made = tuple(piece for piece in pieces if piece.id in ids)
     if not _is_whole(predicted):
-        unpredicted = boxes_at(left_over(made, *predicted_size), predicted_size, (width, height))
+        unpredicted = boxes_at(
+            left_over([piece.crop for piece in made], *predicted_size), predicted_size, (width, height)
+        )
     known = divide(_boxes(rows), *kept_size) if dataset else []
     kept = {row.id for row in rows if row.kept}
     return Source(

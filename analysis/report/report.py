@@ -74,6 +74,8 @@ def report(
         judged = judged_to_json(summary.judged, left_out(sources, dataset))
         judged["predict_all"] = predict_all(model, dataset, [source.row.split for source in sources])
         scores = {**summary_to_json(summary), "judged": judged, "colors": colours.value, "job": model.known()}
+        if predictions.info.get("label_map"):
+            scores["label_map"] = predictions.info["label_map"]
         write_text(stage / SCORES, json.dumps(scores, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
         for name, to_csv in _TABLES.items():
             write_text(stage / name, to_csv(summary))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,9 +36,13 @@ class ImageFolder:
         """What was left out, for a person; None where nothing was."""
         if not self.left_out:
             return None
-        kinds = Counter(_kind(path) for path in self.left_out)
-        told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-        return f"note: {self.root}: images found: {len(self.images)}; left out as no image: {told}"
+        return f"note: {self.root}: images found: {len(self.images)}; left out as no image: {_kinds(self.left_out)}"
+
+
+def _kinds(files: Sequence[Path]) -> str:
+    """`2 .json, 1 hidden`."""
+    kinds = Counter(_kind(path) for path in files)
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
 
 
 def _kind(path: Path) -> str:
@@ -57,7 +61,8 @@ def open_image_folder(root: Path, *, deep: bool = True, expected: str = _ANY_IMA
     files = list(walk(root, deep=deep))
     images = [path for path in files if is_image(path)]
     if not images:
-        raise SagesegError(f"{root}: no image in it; expected {expected}")
+        there = f" ({_kinds(files)})" if files else ""
+        raise SagesegError(f"{root}: no image in it{there}; expected {expected}")
     sources = {path.relative_to(root).as_posix(): path for path in images}
     names = name_sources(list(sources))
     found = tuple(FoundImage(path, source, names[source]) for source, path in sources.items())

@@ -19,7 +19,7 @@ def batch_is_under_the_gpus(found: Evidence) -> Iterator[Finding]:
     for kind in found.machine.instance_types:
         count = GPU_INSTANCES[kind].count if kind in GPU_INSTANCES else 1
         if found.machine.rules == "open":
-            yield from _idle_gpus(found.settings.mini_batch_size, kind, count)
+            yield from _idle_gpus(found, kind, count)
             continue
         for name in ("mini_batch_size", "validation_mini_batch_size"):
             images = getattr(found.settings, name)
@@ -28,16 +28,22 @@ def batch_is_under_the_gpus(found: Evidence) -> Iterator[Finding]:
                     f"{_images(images)} cannot be dealt to the {count} GPUs of {kind}: MXNet's split_and_load stops "
                     'with "Too many slices" (inferred for the built-in, which is MXNet and GluonCV)'
                 )
-                cure = f"use --{name.replace('_', '-')} {count} or more, or an instance with fewer GPUs"
-                yield warning("batch_under_gpus", name, message, cure)
+                yield warning("batch_under_gpus", name, message, _as_many(found, name, count))
 
 
-def _idle_gpus(batch: int, kind: str, count: int) -> Iterator[Finding]:
+def _idle_gpus(found: Evidence, kind: str, count: int) -> Iterator[Finding]:
     """The open implementation starts no more processes than a batch has images."""
+    batch = found.settings.mini_batch_size
     if batch < count:
         message = f"{_images(batch)} at a time: {count - batch} of the {count} GPUs of {kind} stand idle"
-        cure = f"use --mini-batch-size {count} or more, or an instance with fewer GPUs"
-        yield warning("batch_under_gpus", "mini_batch_size", message, cure)
+        yield warning("batch_under_gpus", "mini_batch_size", message, _as_many(found, "mini_batch_size", count))
+
+
+def _as_many(found: Evidence, name: str, count: int) -> str:
+    """What gives each of the GPUs an image: a larger batch only where there are so many training images."""
+    if name == "mini_batch_size" and len(found.dataset.kept("train")) < count:
+        return "use an instance with fewer GPUs"
+    return f"use --{name.replace('_', '-')} {count} or more, or an instance with fewer GPUs"
 
 
 def _images(number: int) -> str:

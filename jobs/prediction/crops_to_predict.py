@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -88,6 +88,8 @@ def dataset_work(dataset: Dataset, split: str, images: Path | None) -> list[Sour
     `images` where it is given, and left out otherwise."""
     rows = _rows_of_split(dataset, split, images)
     sources = [tuple(crops) for _, crops in groupby(rows, key=lambda row: row.source)]
+    if images:
+        _check_images(images, [crops[0] for crops in sources if not all(row.kept for row in crops)])
     return [
         SourceWork(
             crops,
@@ -97,6 +99,20 @@ def dataset_work(dataset: Dataset, split: str, images: Path | None) -> list[Sour
         )
         for crops in sources
     ]
+
+
+def _check_images(images: Path, rows: Iterable[ManifestRow]) -> None:
+    """Raise SagesegError for a source image that is not there, or of another size than prep read."""
+    for row in rows:
+        path = images / row.source
+        if not path.is_file():
+            raise SagesegError(f"{path}: not found; expected, as --images, the folder that holds {row.source}")
+        width, height = read_header(path).size
+        if (width, height) != (row.source_width, row.source_height):
+            raise SagesegError(
+                f"{path}: {width}×{height} pixels, but the dataset was made of {row.source_width}×{row.source_height}; "
+                "expected, as --images, the images that prep read"
+            )
 
 
 def _read_crops(

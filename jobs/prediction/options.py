@@ -49,7 +49,7 @@ class PredictOptions:
         parser=parse_via,
         metavar="|".join(ROUTES),
     )
-    split: str = option("val", "The split of a dataset to predict.")
+    split: str | None = option(None, "The split of a dataset to predict; val by default.")
     resize: Resize | AsTrained | None = option(
         AsTrained.WORD,
         "A folder's images are resized first, as the training's were; or to a size, or not at all.",

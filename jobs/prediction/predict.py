@@ -26,6 +26,8 @@ from jobs.prediction.prepared_alike import chosen_overlap, chosen_preparation, p
 from jobs.prediction.resumable import is_predicted, resumable_predictions
 from jobs.tracking.trained_model import TrainedModel, artefact_facts, find_model
 
+SPLIT = "val"
+"""What is predicted of a dataset unless told."""
 _MAY_CHANGE = ("seconds", "cost_usd", "epochs")
 """What is learnt of a job later, and does not change its model."""
 
@@ -101,15 +103,20 @@ def _choose_route(trained: TrainedModel, options: PredictOptions, route: RouteOp
 def _open(path: Path, options: PredictOptions) -> Dataset | ImageFolder:
     """What is to be predicted. Raises SagesegError where it is neither, and for options of the other."""
     if info_path(path).exists():
-        given = {"resize": options.resize, "crop": options.crop, "overlap": options.overlap or AsTrained.WORD}
-        for name, value in given.items():
-            if value is not AsTrained.WORD:
+        of_folder = {"resize": options.resize, "crop": options.crop, "overlap": options.overlap or AsTrained.WORD}
+        for name, choice in of_folder.items():
+            if choice is not AsTrained.WORD:
                 raise SagesegError(f"--{name}: only for a folder of images; {path} is a dataset, which has its crops")
         dataset = open_dataset(path)
-        check_split(dataset, options.split, options.images)
+        check_split(dataset, options.split or SPLIT, options.images)
         return dataset
     if not path.is_dir():
         raise SagesegError(f"{path}: no such folder; expected a dataset, or a folder of images")
+    for name, given in {"split": options.split, "images": options.images}.items():
+        if given is not None:
+            raise SagesegError(
+                f"--{name}: only for a dataset; {path} is a folder of images, all of which are predicted"
+            )
     folder = open_image_folder(path)
     if note := folder.note():
         say(note)
@@ -129,11 +136,11 @@ def _work_of(
         told = {"split": None, **prepared.to_strings(), "overlap": overlap}
         return folder_work(opened.images, prepared, overlap), told
     _check_classes(trained, opened)
-    own = dataset_preparation(opened.info)
+    own, split = dataset_preparation(opened.info), options.split or SPLIT
     if own and trained_on and own.resize != trained_on.resize:
         say(f"note: {trained.name} was trained on images {trained_on.words()}; {opened.root} has them {own.words()}")
     resize = {"resize": str(own.resize)} if own and own.resize else {}  # stitch gives the images their own size back
-    return dataset_work(opened, options.split, options.images), {"split": options.split, **resize}
+    return dataset_work(opened, split, options.images), {"split": split, **resize}
 
 
 def _check_classes(trained: TrainedModel, dataset: Dataset) -> None:

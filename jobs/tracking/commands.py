@@ -134,8 +134,13 @@ def logs(
     if follow:
         _follow(name, region)
         return
-    for line in log_lines(find_training(name, region).record):
+    found = find_training(name, region)
+    empty = True
+    for line in log_lines(found.record):
         result(line)
+        empty = False
+    if empty:
+        say(f"{found.record.name}: {found.description['TrainingJobStatus']}, and nothing in its log")
 
 
 def _follow(name: str, region: str | None) -> None:
@@ -179,6 +184,8 @@ def metrics(
     columns = ("train_loss", "validation_mIOU", "validation_pixel_accuracy", "train_throughput")
     titles = [column.replace("validation", "training") if on_train else column for column in columns]
     result("epoch" + "".join(f"{title:>27}" for title in titles))
+    if not epochs:
+        say(f"{name_or_logfile}: no epoch is finished in its log")
     for epoch in epochs:
         result(f"{epoch.epoch + 1:5}" + "".join(f"{_cell(getattr(epoch, column)):>27}" for column in columns))
 

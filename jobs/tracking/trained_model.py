@@ -146,7 +146,7 @@ def _no_artefact(name: str, description: Mapping[str, Any]) -> str:
     status = description["TrainingJobStatus"]
     if status == "Failed":
         reason = description.get("FailureReason", "").rstrip(".")
-        return f"Failed, so it has no artefact ({reason}); sageseg jobs logs {name} shows why, then train again"
+        return f"Failed, so it has no artefact ({reason}); sageseg jobs logs {name} may tell more; train again"
     if status == "Stopped":
         return "Stopped before it had an artefact; train again"
     return f"{status}, so it has no artefact yet; sageseg jobs logs {name} --follow waits for it"

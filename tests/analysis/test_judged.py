@@ -22,11 +22,10 @@ from analysis.options import Rule, ScoringOptions
 from analysis.report.report import report
 from analysis.report.scores_text import format_scores
 from formats.classes import ClassTable
-from formats.crops import owned_boxes
 from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow
-from formats.masks import Mask
+from formats.masks import Mask, read_mask
 from formats.predictions import ModelFacts, open_predictions
 from sageseg.cli import app
 from sageseg.experiment import check_words
@@ -54,13 +53,11 @@ def iou(truth: Mask, prediction: Mask) -> float:
 
 
 def where_predicted(rows: Sequence[ManifestRow], stem: str) -> npt.NDArray[np.bool_]:
-    """The pixels of an image that a kept crop owns."""
-    seen = np.zeros(TRUE[stem].shape, bool)
-    owned = owned_boxes([row.box for row in rows if row.source_stem == stem], 90, 70)
+    """The pixels of an image that lie in a kept crop, (70, 90)."""
+    seen = np.zeros((70, 90), bool)
     for row in rows:
         if row.source_stem == stem and row.kept:
-            box = owned[row.box]
-            seen[box.top : box.top + box.height, box.left : box.left + box.width] = True
+            seen[row.y : row.y + row.height, row.x : row.x + row.width] = True
     return seen
 
 
@@ -239,3 +236,21 @@ def test_a_class_that_one_model_makes_up_is_right_where_the_others_see_none(tmp_
     right, dreamer = (each["per_image_mean"]["dice"] for each in comparison["reports"])
     assert (right, dreamer) == (1.0, pytest.approx(((1 + 0) / 2 + 1 + 1) / 3))
     assert comparison["differences"][0]["dice"]["worse"] == 0
+
+
+def test_what_a_crop_covers_is_judged_though_its_absent_neighbour_owns_it(tmp_path: Path) -> None:
+    """Two crops of 32 overlap in the middle of 48 columns; the right one, without objects, was dropped."""
+    mask = np.zeros((32, 48), np.uint8)
+    mask[10:20, 4:16] = 1
+    image = np.zeros((32, 48, 3), np.uint8)
+    dataset = make_dataset(tmp_path / "d", {"a_1": (image, mask)}, crop=32, overlap=16)
+    predictions = make_predictions(tmp_path / "p", dataset, {"a_1": np.ones_like(mask)})
+    (row,) = predictions.rows
+    assert (row.x, row.width) == (0, 32)
+    scores = report(predictions, dataset, tmp_path / "crops", workers=1)
+    assert scores["judged"]["pixels"] == 32 * 32
+    for name, known in (("with", dataset), ("without", None)):
+        stitch(predictions, known, tmp_path / name, workers=1)
+        stitched = open_predictions(tmp_path / name)
+        assert (read_mask(stitched.mask_path("a_1")) == 1).sum() == 32 * 32
+        assert report(stitched, dataset, tmp_path / f"report-{name}", workers=1) == scores

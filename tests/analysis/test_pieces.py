@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.masks.pieces import Piece, assemble, boxes_at, divide, left_over, owned_pixels
+from analysis.masks.pieces import Piece, assemble, boxes_at, divide, left_over, owned_pixels, spread
 from formats.classes import IGNORE
 from formats.crops import Box, crop_grid, crop_id
 from formats.masks import resize_mask
@@ -60,7 +60,7 @@ def test_what_is_left_over_and_what_is_owned_divide_the_source(
     pieces = divide(grid, width, height)
     there = np.random.default_rng(seed).random(len(pieces)) < 0.6
     pieces = [piece for piece, kept in zip(pieces, there, strict=True) if kept]
-    boxes = left_over(pieces, width, height)
+    boxes = left_over([piece.owned for piece in pieces], width, height)
     assert all(box.width and box.height for box in boxes_at(boxes, (width, height), to))
     times = np.zeros((height, width), int)
     for box in [*boxes, *(piece.owned for piece in pieces)]:
@@ -73,3 +73,29 @@ def test_what_is_left_over_and_what_is_owned_divide_the_source(
     for box in boxes_at(boxes, (width, height), to):
         resized[box.top : box.top + box.height, box.left : box.left + box.width] = 1
     assert np.array_equal(resized, resize_mask(marked, *to))
+
+
+@given(width=sides, height=sides, size=st.integers(1, 24), seed=st.integers(0, 99))
+def test_what_a_crop_covers_and_none_owns_is_taken_from_one_of_them(
+    width: int, height: int, size: int, seed: int
+) -> None:
+    grid = {str(n): box for n, box in enumerate(crop_grid(width, height, size, size // 3))}
+    made = divide(grid, width, height)
+    there = np.random.default_rng(seed).random(len(made)) < 0.6
+    pieces = [piece for piece, kept in zip(made, there, strict=True) if kept]
+    covered, times = (np.zeros((height, width), int) for _ in range(2))
+    for piece in pieces:
+        box = piece.crop
+        covered[box.top : box.top + box.height, box.left : box.left + box.width] = 1
+    wider = spread(pieces, width, height)
+    for piece in wider:
+        box = piece.owned
+        assert box.left >= piece.crop.left
+        assert box.top >= piece.crop.top
+        assert box.left + box.width <= piece.crop.left + piece.crop.width
+        assert box.top + box.height <= piece.crop.top + piece.crop.height
+        times[box.top : box.top + box.height, box.left : box.left + box.width] += 1
+    assert np.array_equal(times, covered)
+    assert wider[: len(pieces)] == pieces
+    if there.all():
+        assert wider == pieces

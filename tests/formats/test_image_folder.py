@@ -50,8 +50,8 @@ def test_images_that_would_overwrite_each_other_are_refused_first(tmp_path: Path
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        ((), "no image in it; expected .bmp, .gif, .jpeg"),
-        (("a.txt", "._b.jpg"), "no image in it"),
+        ((), "no image in it; expected .bmp, .gif, .jfif"),
+        (("a.heic", "b.HEIC", "._b.jpg"), r"no image in it \(2 .heic, 1 hidden\); expected .bmp"),
         (None, "no such folder"),
     ],
 )

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
@@ -154,3 +155,14 @@ def test_large_images_are_read_without_a_warning(tmp_path: Path) -> None:
     """Pillow warns over 89 million pixels, and refuses over twice as many."""
     (tmp_path / "large.png").write_bytes(png(10000, 9500))
     assert read_header(tmp_path / "large.png").size == (10000, 9500)
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_a_tiff_of_16_bits_a_colour_is_refused(tmp_path: Path, channels: int) -> None:
+    """Pillow opens it as RGB, of the upper halves: 12 bits of a camera would all but vanish."""
+    path = tmp_path / "a.tif"
+    cv2.imwrite(str(path), np.full((6, 5, channels), 1000, np.uint16))
+    with pytest.raises(SagesegError, match=r"a\.tif: .*over 8 bits a channel, .*; convert it to 8 bits"):
+        read_image(path)
+    cv2.imwrite(str(path), np.full((6, 5, channels), 100, np.uint8))
+    assert (read_image(path) == 100).all()

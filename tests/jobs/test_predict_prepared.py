@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from analysis.masks.stitch import stitch
 from analysis.options import ScoringOptions
@@ -57,8 +58,8 @@ def make(tmp_path: Path, prepared: Preparation) -> tuple[Dataset, Path]:
     return dataset, folder
 
 
-def ask(images: Path, out: Path, **options: Any) -> Path:
-    predict("cars", images, out, PredictOptions(**options), RouteOptions())
+def ask(what: Path, out: Path, **options: Any) -> Path:
+    predict("cars", what, out, PredictOptions(**options), RouteOptions())
     return out
 
 
@@ -212,3 +213,41 @@ def test_what_stitching_drops_is_said(
     assert "keeps these" not in capsys.readouterr().err
     with pytest.raises(SagesegError, match="no probabilities to keep; predict with --probabilities"):
         stitch(open_predictions(tmp_path / "masks"), None, tmp_path / "x", probabilities=True, workers=1)
+
+
+def with_dropped(tmp_path: Path) -> Dataset:
+    """A dataset whose validation images have crops without a file."""
+    source = make_source(tmp_path / "source", {"a": 1, "b": 1, "c": 1, "d": 1}, image=bright_disc, mask=disc)
+    write_dataset(source, tmp_path / "dropped", PrepOptions(crop=32, keep_empty_val=0, val=2, workers=1))
+    return open_dataset(tmp_path / "dropped")
+
+
+@pytest.mark.parametrize("size", [(300, 220), (75, 55)])
+def test_source_images_of_another_size_are_refused_first(
+    size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = stand_in(monkeypatch)
+    dataset = with_dropped(tmp_path)
+    assert predict("cars", dataset.root, tmp_path / "ok", PredictOptions(images=tmp_path / "source"), RouteOptions())
+    other = tmp_path / "other"
+    other.mkdir()
+    for path in (tmp_path / "source").glob("*.jpg"):
+        Image.open(path).resize(size).save(other / path.name)
+    seen = model.seen
+    with pytest.raises(
+        SagesegError, match=rf"{size[0]}×{size[1]} pixels, but the dataset was made of 150×110; expected"
+    ):
+        ask(dataset.root, tmp_path / "out", images=other)
+    with pytest.raises(SagesegError, match=r"not found; expected, as --images, the folder that holds"):
+        ask(dataset.root, tmp_path / "out", images=tmp_path)
+    assert model.seen == seen
+
+
+@pytest.mark.parametrize("options", [{"split": "train"}, {"images": Path("source")}])
+def test_what_is_of_a_dataset_is_refused_for_a_folder(
+    options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(monkeypatch)
+    _, folder = make(tmp_path, SMALL)
+    with pytest.raises(SagesegError, match=rf"--{next(iter(options))}: only for a dataset; .* is a folder of images"):
+        ask(folder, tmp_path / "out", **options)
