@@ -1,5 +1,7 @@
 """What palettes say, file by file: white first, white of the class alone, one colour, 255 filled up."""
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +29,19 @@ CLASS_ONLY = [BLACK, WHITE] + [BLACK] * 254
 WHITE_FILLED = [BLACK] + [WHITE] * 255
 
 
+def save_short(path: Path, image: Image.Image) -> None:
+    """A PNG of 8 bits with a palette no longer than the image's. Pillow itself would store fewer bits, and cut the
+    values to them."""
+    own = bytes(image.getpalette() or [])
+    long = image.copy()
+    long.putpalette(own.ljust(768, b"\0"))
+    long.save(path)
+    content = path.read_bytes()
+    at = content.index(b"PLTE") - 4
+    chunk = struct.pack(">I", len(own)) + b"PLTE" + own + struct.pack(">I", zlib.crc32(b"PLTE" + own))
+    path.write_bytes(content[:at] + chunk + content[at + 12 + 768 :])
+
+
 def settle(
     folder: Path, listed: ClassList, *masks: Mask | Image.Image, background: str | None = None, binary: bool = False
 ) -> ClassMasks:
@@ -34,6 +49,8 @@ def settle(
     paths = [folder / f"m{number}.png" for number in range(len(masks))]
     for path, mask in zip(paths, masks, strict=True):
         add_mask(path, mask)
+        if isinstance(mask, Image.Image) and mask.mode == "P":
+            save_short(path, mask)
     return settle_masks(listed, paths, background=background, binary=binary, workers=1)
 
 
@@ -80,10 +97,25 @@ def test_white_first_of_one_value_keeps_its_colour(tmp_path: Path, value: int) -
     assert heads(settled) == [[1 - value] * 3, [0, 1, 1]]
 
 
+@pytest.mark.parametrize("value", [0, 1])
+def test_greys_of_one_value_keep_their_order(tmp_path: Path, value: int) -> None:
+    greys = [(230, 230, 230), (30, 30, 30)]
+    settled = settle(tmp_path, ONE_CLASS, palette_image(whole(value), greys), palette_image(1 - CAT, greys), CAT)
+    assert heads(settled) == [[1 - value] * 3, [0, 1, 1], [0, 1, 1]]
+
+
+@pytest.mark.parametrize("mask", [rows(0, 1), whole(0), whole(1), rows(0, 1, 255)])
+def test_a_hue_before_black_is_refused_and_after_it_ids(tmp_path: Path, mask: Mask) -> None:
+    with pytest.raises(SagesegError, match=r"m0\.png: its values .* mean one thing as ids, and another by the colours"):
+        settle(tmp_path / "a", ONE_CLASS, palette_image(mask, [(128, 0, 0), BLACK] + [(9, 9, 9)] * 254), CAT)
+    colours = palette_image(mask, [BLACK, (128, 0, 0)] + [(9, 9, 9)] * 254)
+    assert heads(settle(tmp_path / "b", ONE_CLASS, colours, CAT))[0] == mask[:3, 0].tolist()
+
+
 def test_a_palette_of_white_alone_follows_white_first_or_is_refused(tmp_path: Path) -> None:
     alone = palette_image(whole(0), [WHITE])
     assert heads(settle(tmp_path / "a", ONE_CLASS, alone, white_first(CAT)))[0] == [1, 1, 1]
-    with pytest.raises(SagesegError, match=r"m0\.png: its values 0 look like ids, and its palette shows another"):
+    with pytest.raises(SagesegError, match=r"m0\.png: its values 0 mean one thing as ids, and another by the col"):
         settle(tmp_path / "b", ONE_CLASS, alone, CAT)
 
 
@@ -130,7 +162,7 @@ def test_class_and_255_alone_hold_ignore(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("palette", [[WHITE] + [BLACK] * 255, [WHITE, BLACK]], ids=["filled", "255 beyond"])
 def test_white_first_beside_255_is_refused(tmp_path: Path, palette: list[Colour]) -> None:
-    with pytest.raises(SagesegError, match=r"m0\.png: its values 0, 1, 255 look like ids and 255 ignore, and its pal"):
+    with pytest.raises(SagesegError, match=r"m0\.png: its values 0, 1, 255 mean one thing as ids"):
         settle(tmp_path, ONE_CLASS, palette_image(rows(0, 1, 255), palette))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from enum import Enum
 
 from formats.classes import IGNORE, ClassTable
 from formats.console import say
 from formats.errors import SagesegError
 from prep.readers.classes.id_values import Question, classes_beside, in_words
+from prep.readers.classes.label_list import BLACK
 from prep.readers.classes.mask_values import MaskFacts
 from prep.readers.colour_masks import Colour
 from prep.readers.two_colour import Rgba, order_colours
@@ -21,7 +22,7 @@ class Palette(Enum):
 
     NOTHING = "ids: the same, or no black and white"
     OTHERWISE = "white is the class, which its value as an id is not"
-    UNCLEAR = "the same, and 255 is ignore: so the values look like ids"
+    UNCLEAR = "the same beside 255, which is ignore, or a hue for the background and black for the class"
     ALONE = "white for the one value that there is, in a palette of one colour"
 
 
@@ -64,36 +65,51 @@ def _refuse_both_ways(
     """Raise SagesegError for masks that mean one thing as ids, and another as black and white."""
     name = classes.names[1]
     if unclear:
-        values, also = ", ".join(map(str, unclear[0].values)), f" and {IGNORE} ignore" * (IGNORE in unclear[0].values)
+        values = ", ".join(map(str, unclear[0].values))
         raise SagesegError(
-            f"{unclear[0].path}: its values {values} look like ids{also}, and its palette shows another of them white "
-            f"than that of {name}; save it as grey (mode L), 0 for the background and 1 for {name}"
+            f"{unclear[0].path}: its values {values} mean one thing as ids, and another by the colours of its palette; "
+            f"save it as grey (mode L): 0 for the background, 1 for {name}, {IGNORE} for ignore"
         )
     if levels and white:
         beside = min(fact.path for fact in white)
         raise SagesegError(
             f"{levels[0].path}: holds {in_words(set(levels[0].values))}, and {IGNORE} is ignore as an id, white as a "
             f"colour; it stands beside {beside}, whose white is {name}; pass --binary if white is {name} in all masks, "
-            "else save that one as grey (mode L) of ids"
+            "else save those of black and white as ids, 0 and 1"
         )
 
 
 def palette_says(fact: MaskFacts, ids: Sequence[int]) -> Palette:
-    """What a palette of black and white says beside one class, where value n would be `ids[n]`."""
+    """What a palette says beside one class, where value n would be `ids[n]`."""
     if fact.mode != "P" or not fact.has_palette:
         return Palette.NOTHING
-    told = _told(fact)
-    one_of_two = len(told) < 2 or IGNORE in told
-    order = order_colours(set(told.values()))
-    if order is None or len(set(told.values())) < len(told) or not _is_grey(told) or not told:
+    if _is_hue_before_black(fact, ids):
+        return Palette.UNCLEAR
+    shown = ids_by_palette(fact)
+    if all(value < len(ids) and ids[value] == found for value, found in shown.items()):
         return Palette.NOTHING
-    if one_of_two and fact.says_one_colour:
-        return Palette.NOTHING
-    if all(value < len(ids) and ids[value] == order[colour] for value, colour in told.items()):
-        return Palette.NOTHING
-    if IGNORE in fact.values and IGNORE not in told:
+    if IGNORE in fact.values and IGNORE not in shown:
         return Palette.UNCLEAR
     return Palette.ALONE if len(fact.first) < 2 else Palette.OTHERWISE
+
+
+def ids_by_palette(fact: MaskFacts) -> dict[int, int]:
+    """The id of each value by black and white, or greys clearly dark and light, in its palette, but for 255 where that
+    is ignore. Empty where the palette does not tell the values apart."""
+    told = _told(fact)
+    if len(set(told.values())) < len(told) or any(len(set(colour[:3])) > 1 for colour in told.values()):
+        return {}
+    if (len(told) < 2 or IGNORE in told) and fact.says_one_colour:
+        return {}
+    both = {*told.values(), *((*colour, 255) for colour in fact.first)}  # what one value alone is told by
+    order = (order_colours(both) if len(told) == 1 else None) or order_colours(set(told.values())) or {}
+    return {value: order[colour] for value, colour in told.items() if order}
+
+
+def _is_hue_before_black(fact: MaskFacts, ids: Sequence[int]) -> bool:
+    """Whether the ids 0 and 1 are background and class, and the palette shows 0 in a hue and 1 black."""
+    of_ids = set(fact.values) <= {0, 1, IGNORE} and tuple(ids[:2]) == (0, 1) and len(fact.first) == 2
+    return of_ids and len(set(fact.first[0])) > 1 and fact.first[1] == BLACK
 
 
 def _told(fact: MaskFacts) -> dict[int, Rgba]:
@@ -103,10 +119,6 @@ def _told(fact: MaskFacts) -> dict[int, Rgba]:
     if fact.filled or len(told) > 2:
         told.pop(IGNORE, None)
     return told
-
-
-def _is_grey(told: Mapping[int, Rgba]) -> bool:
-    return all(len(set(colour[:3])) == 1 for colour in told.values())
 
 
 def is_black_and_white(fact: MaskFacts) -> bool:

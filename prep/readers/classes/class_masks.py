@@ -10,12 +10,12 @@ from formats.classes import IGNORE, ClassTable
 from formats.console import say
 from formats.errors import SagesegError
 from formats.parallel import map_parallel
-from prep.readers.classes.black_and_white import black_and_white
+from prep.readers.classes.black_and_white import black_and_white, ids_by_palette
 from prep.readers.classes.id_values import Question, classes_beside, id_numbering, why_no_foreground
 from prep.readers.classes.label_list import ClassList, Numbering, find_background
 from prep.readers.classes.list_format import check_names
 from prep.readers.classes.map_colours import is_of_map, of_map, read_by_map
-from prep.readers.classes.mask_values import IdMask, MaskFacts, survey_mask
+from prep.readers.classes.mask_values import IdMask, MaskFacts, TableMask, survey_mask
 from prep.readers.colour_masks import ColourMask
 from prep.readers.labelled_image import MaskSource
 from prep.readers.two_colour import TwoColourMask
@@ -93,7 +93,10 @@ def _ids(facts: Sequence[MaskFacts], question: Question, others: dict[Path, Mask
     if ids and question.listed.has_colours:
         say(f"note: {question.listed.where}: masks of one channel hold its lines' numbers, such as {ids[0].path}")
     masks: dict[Path, MaskSource] = {fact.path: IdMask(fact.path, numbering.of_value) for fact in ids}
-    masks |= {fact.path: TwoColourMask(fact.path) for fact in white}
+    masks |= {
+        fact.path: TwoColourMask(fact.path) if fact.mode == "1" else TableMask(fact.path, ids_by_palette(fact))
+        for fact in white
+    }
     empty = [fact.path for fact in ids if fact.values == (0, IGNORE)]
     no_foreground = "" if others or white else why_no_foreground(ids, question)
     if empty and len(numbering.classes) == 2 and not no_foreground:
