@@ -182,6 +182,16 @@ def test_the_colours_of_a_map_stay_decisive_beside_255(tmp_path: Path, shown: Co
     assert heads(settle(tmp_path, GREEN_MAP, *masks)) == [[2, 0, 1], [1, 2, 255], [255, 0, 0]]
 
 
+def test_one_colour_under_another_value_than_0_is_no_colour_of_a_map(tmp_path: Path) -> None:
+    black = [BLACK] * 256
+    same = palette_image(rows(0, 1, 2), [BLACK, GREEN, BROWN])
+    assert heads(settle(tmp_path / "a", GREEN_MAP, palette_image(whole(1), black), same)) == [[1, 1, 1], [0, 1, 2]]
+    moved = palette_image(rows(0, 1, 2), [BROWN, BLACK, GREEN])
+    assert heads(settle(tmp_path / "b", GREEN_MAP, palette_image(whole(0), black), moved)) == [[0, 0, 0], [2, 0, 1]]
+    with pytest.raises(SagesegError, match=r"m1\.png: its palette has the colours of map in another order"):
+        settle(tmp_path / "c", GREEN_MAP, palette_image(whole(1), black), moved)
+
+
 def test_a_map_in_another_order_beside_ids_is_refused(tmp_path: Path) -> None:
     coloured = palette_image(rows(0, 1, 2), [BROWN, BLACK, GREEN])
     with pytest.raises(SagesegError, match=r"m0\.png: its palette has the colours of map in another .*m1\.png has oth"):
@@ -192,7 +202,7 @@ def test_a_map_in_another_order_beside_ids_is_refused(tmp_path: Path) -> None:
 
 def test_a_map_of_white_background_is_not_read_as_black_and_white(tmp_path: Path) -> None:
     white = ClassList("map", (Line("background", WHITE), Line("cat", BLACK)), is_map=True)
-    masks = [palette_image(CAT, WHITE_FIRST), CAT]
+    masks: list[Mask | Image.Image] = [palette_image(CAT, WHITE_FIRST), CAT]
     assert heads(settle(tmp_path, white, *masks)) == [[0, 1, 1]] * 2
 
 

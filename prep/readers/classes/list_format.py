@@ -6,27 +6,29 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from formats.classes import BACKGROUND
 from formats.errors import SagesegError
 
+_BACKGROUND_WORDS = {BACKGROUND, "background"}
 _EXPECTED = "expected one name per line and nothing else, in the order of the ids"
 _BRACKETS = re.compile(r"[\[\](){},;\s]+|.+[\[{]")
 """A line of brackets alone, or one that opens one."""
-_WHOLE = re.compile(r"[\[{(].*[\]})],?")
+_WHOLE = re.compile(r"[\[{].*[\]}],?|\(.*,.*\)")
 _KEY_OF_LIST = re.compile(r"[\w-]+\s*[:=]\s*[\[{].*|[\w-]+:")
 """YAML's `names: [a, b]`, and a key whose values stand on the next lines."""
-_MARKUP = re.compile(r"<.+>|<\?xml.*")
+_MARKUP = re.compile(r"</|<\?xml")
 _ITEM = re.compile(r"[-*]\s+\S.*")
 _QUOTED = re.compile(r"(\"[^\"]*\"|'[^']*'),?")
 _QUOTED_IN_ITEM = re.compile(r".*[:=]\s*(\"[^\"]*\"|'[^']*'),?")
 _BEGINS = re.compile(r"-?\d+[\s:,;=.)\]]+\S.*")
 _ENDS = re.compile(r"\S.*[\s:,;=]-?\d+,?")
-_CELLS = re.compile(r"\s*[\t,;|]\s*")
+_CELLS = re.compile(r"\s*[,;|]\s*")
 
 
 def check_format(lines: Sequence[str], path: Path) -> None:
     """Raise SagesegError where the lines (stripped, none empty) are JSON, YAML, markup, quoted, or a table."""
     first = lines[0]
-    if _MARKUP.fullmatch(first):
+    if any(map(_MARKUP.search, lines)):
         raise _refused(path, first, "looks like XML or HTML")
     brackets = next((line for line in lines if _BRACKETS.fullmatch(line)), None)
     if brackets or _WHOLE.fullmatch(first):
@@ -40,11 +42,16 @@ def check_format(lines: Sequence[str], path: Path) -> None:
         raise _refused(path, first, "is quoted")
     if all(line.endswith((",", ";")) for line in lines[:-1]) and (len(lines) > 1 or "," in first or ";" in first):
         raise _refused(path, first, "looks like names between commas")
+    if len(lines) == 1 and _BACKGROUND_WORDS & set(words := re.split(r"[\s,;|/]+", first)) and len(words) > 1:
+        raise _refused(path, first, "looks like several names")
     _check_table(lines, path)
 
 
 def _check_table(lines: Sequence[str], path: Path) -> None:
-    """Cells and, but for a head, a number in each line."""
+    """Refuse tabs, and lines of several cells that have, but for a head, a number each."""
+    tabbed = next((line for line in lines if "\t" in line), None)
+    if tabbed:
+        raise _refused(path, tabbed, "looks like a row of a table")
     rows = [_CELLS.split(line) for line in lines]
     cells = {len(row) for row in rows}
     if cells == {1} or len(cells) > 1 or len(rows) < 2:

@@ -40,7 +40,7 @@ def read_by_map(facts: Sequence[MaskFacts], question: Question) -> list[MaskFact
         raise SagesegError(
             f"{other[0].path}: its palette has the colours of {question.listed.where} in another order than its lines, "
             f"and {strange[0].path} has other colours, so it holds lines' numbers; expected one kind of mask: save "
-            "either kind anew, or read them apart"
+            "those of one kind as the other"
         )
     return [fact for fact in shown if fact.mode == "1"]
 
@@ -83,7 +83,7 @@ def map_says(fact: MaskFacts, known: Mapping[Colour, int]) -> MapSays:
     if IGNORE in fact.values and _of_ignore(fact, known) is None and not (told and fact.has_palette):
         return MapSays.NOTHING
     if len(fact.values) == 1 and fact.says_one_colour:
-        return MapSays.NOTHING
+        return MapSays.NOTHING if fact.values[0] == 0 else MapSays.STRANGE
     return MapSays.KNOWN
 
 
