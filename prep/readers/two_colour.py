@@ -3,14 +3,14 @@ a palette happens to give it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from formats.classes import voc_palette
+from formats.classes import IGNORE, voc_palette
 from formats.errors import SagesegError
 from formats.images import image_errors, open_header, orientation_of, turn_upright
 from formats.masks import Mask
@@ -57,11 +57,25 @@ def read_two_colours(path: Path) -> Mask:
         if image.mode not in ONE_CHANNEL:
             return turn_upright(_by_pixel(image.convert("RGBA"), path), orientation)
         colours = used_colours(image)
+        _check_palette(colours, path)
         ids = _told(set(colours.values()), image, path)
         table = np.zeros(256, np.uint8)
         table[list(colours)] = [ids[colour] for colour in colours.values()]
         mask: Mask = table[np.asarray(image.convert("L") if image.mode == "1" else image)]
         return turn_upright(mask, orientation)
+
+
+def _check_palette(colours: Mapping[int, Rgba], path: Path) -> None:
+    """Raise SagesegError where one colour hides what values tell apart: all of them, or 255, ignore where masks hold
+    ids, and another."""
+    values = ", ".join(map(str, list(colours)[:_SHOWN]))
+    if len(colours) > 1 and len(set(colours.values())) == 1:
+        raise SagesegError(f"{path}: its palette gives the values {values} one colour; {_EXPECTED}")
+    if IGNORE in colours and list(colours.values()).count(colours[IGNORE]) > 1:
+        raise SagesegError(
+            f"{path}: its palette gives {IGNORE} the colour of another of the values {values}, and {IGNORE} is ignore "
+            f"where masks hold ids; {_EXPECTED}, and no other value"
+        )
 
 
 def order_colours(found: Collection[Rgba]) -> dict[Rgba, int] | None:
@@ -85,14 +99,14 @@ def order_colours(found: Collection[Rgba]) -> dict[Rgba, int] | None:
     return dict(zip(plain, (0, 1), strict=True))
 
 
-def used_colours(image: Image.Image) -> dict[int, Rgba]:
-    """The colour of each value that a loaded image of one channel (mode 1, L or P) uses. Raises ValueError for a value
-    beyond its palette."""
-    values = [value for value, count in enumerate(image.histogram()) if count]
+def used_colours(image: Image.Image, *, without: int | None = None) -> dict[int, Rgba]:
+    """The colour of each value that a loaded image of one channel (mode 1, L or P) uses, `without` one. Raises
+    ValueError for a value beyond its palette."""
+    values = [value for value, count in enumerate(image.histogram()) if count and value != without]
     ramp = Image.frombytes("L" if image.mode == "1" else image.mode, (256, 1), bytes(range(256)))
     if image.mode == "P":
         palette = image.getpalette() or []
-        if 3 * values[-1] >= len(palette):
+        if values and 3 * values[-1] >= len(palette):
             raise ValueError(f"value {values[-1]} is beyond its palette of {len(palette) // 3} colours")
         ramp.putpalette(palette)
     ramp.info = image.info  # what is transparent

@@ -81,7 +81,7 @@ REFUSED = {
     "ids and ignore": (grey(1, 255), r"it has the colours \(1,1,1\), \(255,255,255\)"),
     "ids": (grey(0, 7), r"it has the colours \(0,0,0\), \(7,7,7\)"),
     "one grey": (grey(128, 128), r"it has the colours \(128,128,128\); expected two colours, black for"),
-    "one palette": (indexed([(7, 7, 7), (7, 7, 7)], 1), r"its palette gives the colours \(7,7,7\)"),
+    "one palette": (indexed([(7, 7, 7), (7, 7, 7)], 1), r"its palette gives the values 0, 1 one colour; expected two"),
     "seven": (Image.fromarray(np.arange(7, dtype=np.uint8)[None] * 40), r"\(120,120,120\), … 7 in all"),
     "transparent white": (
         Image.fromarray(np.array([[[255, 255, 255, 0], [0, 0, 0, 255]]], np.uint8)),

@@ -13,6 +13,7 @@ from pathlib import Path
 from formats.classes import BACKGROUND, IGNORE, IGNORE_NAME, ClassTable, class_table, voc_palette
 from formats.console import say
 from formats.errors import SagesegError
+from prep.readers.classes.list_format import check_format
 from prep.readers.colour_masks import Colour
 from prep.readers.labelled_image import REGION
 from prep.readers.source_files import read_text
@@ -28,7 +29,6 @@ _LIKE_IGNORE = ("ignored", "ignore", "void")
 _COLOURED = re.compile(r"[^:]+:\s*\d+\s*,\s*\d+\s*,\s*\d+\s*(:.*)?")
 _WITHOUT_COLOUR = re.compile(r"[^:]+:\s*:.*")
 _BARE = re.compile(r"[^:]+:{2,3}")
-_NUMBERED = re.compile(r"\d+[\s:,;=]+\S.*")
 # fmt: off
 _VOC_2012 = (
     "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog",
@@ -85,6 +85,7 @@ def read_class_list(path: Path) -> ClassList:
     if path.name == "labelmap.txt" or any(map(_COLOURED.fullmatch, written)) or all(map(_BARE.fullmatch, written)):
         lines = (_line_of_map(text, path) for text in written if not text.startswith("#"))
         return ClassList(str(path), tuple(lines), is_map=True)
+    check_format(written, path)
     if len(written) < len([text for text in texts if text]):
         raise SagesegError(f"{path}: a line begins with '# '; expected one class per line, without comments")
     names = [text for text in written if text not in (IGNORE_NAME, REGION)]
@@ -212,11 +213,6 @@ def check_lines(listed: ClassList) -> None:
     if listed.gap:
         raise SagesegError(
             f"{listed.where}: line {listed.gap} is empty, so the ids of the lines after it are not clear; remove it"
-        )
-    if not listed.is_map and all(_NUMBERED.fullmatch(line.name) for line in listed.lines):
-        raise SagesegError(
-            f"{listed.where}: {listed.lines[0].name!r}: each line begins with a number; expected names alone, in the "
-            "order of their ids"
         )
 
 

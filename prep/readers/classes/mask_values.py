@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from formats.classes import IGNORE
 from formats.errors import SagesegError
 from formats.images import image_errors, open_header
 from formats.masks import Mask, count_values, read_mask
+from prep.readers.colour_masks import Colour
 from prep.readers.two_colour import ONE_CHANNEL, Rgba, used_colours
 
 _PNG_START, _DEPTH, _COLOUR_TYPE, _GREY = b"\x89PNG\r\n\x1a\n", 24, 25, 0
@@ -20,13 +23,16 @@ _COLOURED = ("RGB", "RGBA", "LA", "PA")
 
 @dataclass(frozen=True)
 class MaskFacts:
-    """A mask's mode; of one channel (mode 1, L, P) the values that it uses, in order, and their colours, none where a
-    value lies beyond the palette."""
+    """A mask's mode; of one channel (mode 1, L, P) the values that it uses, in order, and their colours, none where the
+    value of a class lies beyond the palette. Of a palette also its `first` two colours, and whether the colour of 255
+    is only what it is `filled` up with: another value has it too, or it ends before."""
 
     path: Path
     mode: str
     values: tuple[int, ...] = ()
     colours: tuple[Rgba, ...] = ()
+    first: tuple[Colour, ...] = ()
+    filled: bool = False
 
     @property
     def one_channel(self) -> bool:
@@ -36,6 +42,11 @@ class MaskFacts:
     def has_palette(self) -> bool:
         """Whether its colours are others than the grey levels that the values are."""
         return any(colour[:3] != (value,) * 3 for value, colour in zip(self.values, self.colours, strict=False))
+
+    @property
+    def says_one_colour(self) -> bool:
+        """Whether a palette has two colours or more, and the first two are one: it tells no value from another."""
+        return len(self.first) > 1 and len(set(self.first)) == 1
 
 
 def survey_mask(path: Path) -> MaskFacts:
@@ -57,11 +68,25 @@ def survey_mask(path: Path) -> MaskFacts:
             )
         image.load()
         values = tuple(value for value, count in enumerate(image.histogram()) if count)
-        try:
-            colours = tuple(used_colours(image).values())
-        except ValueError:
-            colours = ()
-        return MaskFacts(path, image.mode, values, colours)
+        palette = _palette(image)
+        filled = IGNORE in values and bool(palette) and (len(palette) <= IGNORE or palette.count(palette[IGNORE]) > 1)
+        return MaskFacts(path, image.mode, values, _colours(image, len(palette)), tuple(palette[:2]), filled)
+
+
+def _palette(image: Image.Image) -> list[Colour]:
+    """The colours of a palette; none without one."""
+    levels = (image.getpalette() or []) if image.mode == "P" else []
+    return list(zip(levels[::3], levels[1::3], levels[2::3], strict=False))
+
+
+def _colours(image: Image.Image, length: int) -> tuple[Rgba, ...]:
+    """The colours of the values used; 255 beyond a palette of this length is black, as Pillow shows it."""
+    short = image.mode == "P" and length <= IGNORE and bool(image.histogram()[IGNORE])
+    try:
+        colours = used_colours(image, without=IGNORE if short else None)
+    except ValueError:
+        return ()
+    return (*colours.values(), *([(0, 0, 0, 255)] if short else []))
 
 
 def _content(path: Path) -> bytes:
@@ -87,5 +112,23 @@ class IdMask:
             return mask
         table = np.full(256, IGNORE, np.uint8)
         table[: len(self.ids)] = self.ids
+        read: Mask = table[mask]
+        return read
+
+
+@dataclass(frozen=True)
+class TableMask:
+    """A mask of one channel whose values mean what this file's own palette says: the id of each."""
+
+    path: Path
+    ids: Mapping[int, int]
+
+    def read(self) -> Mask:
+        mask = read_mask(self.path)
+        strange = [value for value, count in enumerate(count_values(mask)) if count and value not in self.ids]
+        if strange:
+            raise SagesegError(f"{self.path}: value {strange[0]} was not in it before; run the command anew")
+        table = np.full(256, IGNORE, np.uint8)
+        table[list(self.ids)] = list(self.ids.values())
         read: Mask = table[mask]
         return read
