@@ -72,7 +72,7 @@ def test_exports_say_which_image_is_meant(predictions: Predictions, tmp_path: Pa
     write_submission(predictions, tmp_path / "s.csv", workers=1)
     runs = dict(read_submission(tmp_path / "s.csv", (WIDTH, HEIGHT)))
     assert {name: mask.tolist() for name, mask in runs.items()} == {
-        f"{name.replace('_', '/')}.jpg": mask.tolist() for name, mask in truth().items()
+        f"{name}.jpg": mask.tolist() for name, mask in truth().items()
     }
     for images in (None, tmp_path / "images"):
         out = tmp_path / f"labelme of {images is None}"
