@@ -17,7 +17,7 @@ _CANDIDATES = (
 """What names of images that belong together have in common."""
 
 
-_BLOCKS = tuple(rf"^(.+)\d{{{digits}}}$" for digits in range(6, 0, -1))
+_BLOCKS = (*(rf"^(.+)\d{{{digits}}}$" for digits in range(6, 1, -1)), r"^(.+)\d$")
 """Blocks of a numbered run, long ones first: where names tell no scenes apart, numbers may."""
 _FEWEST_BLOCKS = 5
 
