@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from analysis.options import How, Overwrite, PredictionsFolder, Rule, Workers
 from formats.console import result, say
 from formats.errors import SagesegError
+
+if TYPE_CHECKING:
+    from analysis.masks.stitch import Stitched
 
 
 def stitch(
@@ -53,17 +56,23 @@ def stitch(
     if audit:
         write_seams(out, audit)
         say(audit.sentence())
-    if stitched.by is How.BLEND and not probabilities:
+    _tell(stitched, masks_alone=not probabilities and (predictions / "probabilities").is_dir())
+    result(str(out / "masks"))
+
+
+def _tell(stitched: Stitched, *, masks_alone: bool) -> None:
+    """Say what became of the crops, and that their probabilities stayed behind."""
+    if masks_alone:
+        how = "--by blend --probabilities" if stitched.by is How.INNER else "--probabilities"
         say(
             "note: the masks alone are stitched, so a report of them has no thresholds, log-loss or suspects; "
-            "--probabilities keeps these, and report takes the crops as they are, too"
+            f"{how} keeps these, and report takes the crops as they are, too"
         )
     if stitched.dropped_crops:
         say(f"{stitched.dropped_crops} dropped crops were not predicted and became background")
     if stitched.uncovered_pixels:
         say(f"{stitched.uncovered_pixels} pixels lie in no crop and became background")
     say(f"{stitched.images} masks from {stitched.crops} crops, by {stitched.by}")
-    result(str(out / "masks"))
 
 
 def combine(
