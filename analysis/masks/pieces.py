@@ -53,6 +53,8 @@ def spread(pieces: Iterable[Piece], width: int, height: int) -> list[Piece]:
     """The pieces of a source of width × height, and more of the same crops for the pixels that they cover and
     none of them owns: an absent neighbour owned those."""
     made = list(pieces)
+    if owned_pixels(made) == width * height:
+        return made
     left, further = left_over([piece.owned for piece in made], width, height), []
     for piece in made:
         taken = [box for box in (_overlap(each, piece.crop) for each in left) if box.width and box.height]

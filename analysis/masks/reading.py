@@ -44,7 +44,7 @@ def read_bands(
     should be.
     """
     size, own = source.predicted_size, (source.width, source.height)
-    pieces = spread(source.predicted, *size) if source.dropped else source.predicted
+    pieces = spread(source.predicted, *size)
     owned = partial(inner_bands, pieces, *size, partial(read_crop_mask, root, num_classes), BACKGROUND_ID)
     alone = size == own and len(source.predicted) == 1
     if not source.probabilities or not blend or (alone and not probabilities):

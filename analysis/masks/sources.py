@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.masks.pieces import Piece, boxes_at, divide, left_over, owned_pixels
+from analysis.masks.pieces import Piece, boxes_at, divide, left_over
 from formats.classes import ClassTable
 from formats.crops import Box
 from formats.dataset import Dataset
@@ -168,6 +168,8 @@ def _source(
     first = rows[0]
     width, height = first.source_width, first.source_height
     kept_size = resized_size(width, height, resize)
+    if not dataset and resize is None:
+        _check_whole(predicted[0])
     predicted_size, grid = ((width, height), predicted) if _is_whole(predicted) else (kept_size, rows)
     _check_inside(grid, predicted_size, dataset)
     ids = {row.id for row in predicted}
@@ -189,17 +191,31 @@ def _source(
         kept=tuple(piece for piece in known if piece.id in kept),
         kept_size=kept_size,
         dropped=len(grid) - len(predicted),
-        uncovered=_at_source_size(owned_pixels(pieces), predicted_size, (width, height)),
+        uncovered=_at_source_size(_pixels_in_no_crop(pieces, predicted_size), predicted_size, (width, height)),
         unpredicted=tuple(unpredicted),
         probabilities=probabilities,
         label_map=label_maps.of_split(first.split, len(dataset.classes)) if label_maps and dataset else None,
     )
 
 
-def _at_source_size(covered: int, size: Size, source: Size) -> int:
-    """The pixels of a source that are not covered, when `covered` of its image at `size` are."""
-    missing, pixels = size[0] * size[1] - covered, size[0] * size[1]
-    return round(missing * source[0] * source[1] / pixels)
+def _pixels_in_no_crop(pieces: Iterable[Piece], size: Size) -> int:
+    return sum(box.width * box.height for box in left_over([piece.crop for piece in pieces], *size))
+
+
+def _at_source_size(pixels: int, size: Size, source: Size) -> int:
+    """Pixels of a source's image at `size` as pixels of the source."""
+    return round(pixels * source[0] * source[1] / (size[0] * size[1]))
+
+
+def _check_whole(row: ManifestRow) -> None:
+    """Raise SagesegError for a whole image, by its id, of another size than its source where nobody tells of a
+    resize."""
+    if row.id == row.source_stem and row.box != Box(0, 0, row.source_width, row.source_height):
+        size = f"{row.width}×{row.height}"
+        raise SagesegError(
+            f"{row.id}: a whole image of {size}, but its source has {_size(row)}, and nothing tells of a resize; stitch"
+            ' with --dataset, or write {"resize": "WxH"} into predictions.json'
+        )
 
 
 def _check_inside(rows: Sequence[ManifestRow], size: Size, dataset: Dataset | None) -> None:

@@ -6,6 +6,7 @@ import csv
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +23,9 @@ from analysis.options import Rule, ScoringOptions
 from analysis.report.report import report
 from analysis.report.scores_text import format_scores
 from formats.classes import ClassTable
-from formats.dataset import Dataset
+from formats.dataset import Dataset, open_dataset
 from formats.errors import SagesegError
-from formats.manifest import ManifestRow
+from formats.manifest import ManifestRow, write_manifest
 from formats.masks import Mask, read_mask
 from formats.predictions import ModelFacts, open_predictions
 from sageseg.cli import app
@@ -254,3 +255,35 @@ def test_what_a_crop_covers_is_judged_though_its_absent_neighbour_owns_it(tmp_pa
         stitched = open_predictions(tmp_path / name)
         assert (read_mask(stitched.mask_path("a_1")) == 1).sum() == 32 * 32
         assert report(stitched, dataset, tmp_path / f"report-{name}", workers=1) == scores
+
+
+@pytest.mark.parametrize("gone", [(), (0,), (1, 2), (4,), (0, 5, 8)])
+def test_with_and_without_the_dataset_crops_make_one_mask(gone: tuple[int, ...], tmp_path: Path) -> None:
+    """Of nine crops that overlap, some were dropped: every pixel that another covers is taken from it."""
+    image, mask = disc_image(64, 64)
+    dataset = make_dataset(tmp_path / "d", {"a_1": (image, mask)}, crop=32, overlap=16, drop_empty=False)
+    rows = [replace(row, kept=place not in gone, foreground=0.0) for place, row in enumerate(dataset.rows)]
+    write_manifest(dataset.root / "manifest.csv", rows)
+    dataset = open_dataset(dataset.root)
+    predictions = make_predictions(tmp_path / "p", dataset, {"a_1": np.ones_like(mask)})
+    covered = np.zeros((64, 64), bool)
+    for row in predictions.rows:
+        covered[row.y : row.y + row.height, row.x : row.x + row.width] = True
+    both = {"with": dataset, "without": None}
+    done = {name: stitch(predictions, known, tmp_path / name, workers=1) for name, known in both.items()}
+    for name in done:
+        assert np.array_equal(read_mask(tmp_path / name / "masks/a_1.png") == 1, covered)
+    assert done["without"].uncovered_pixels == (~covered).sum()
+
+
+def test_a_whole_image_of_another_size_needs_to_be_told_of_its_resize(tmp_path: Path) -> None:
+    image, mask = disc_image(40, 30)
+    dataset = make_dataset(tmp_path / "d", {"a_1": (image, mask)})
+    predictions = make_predictions(tmp_path / "p", dataset, {"a_1": mask})
+    rows = [replace(row, source_width=80, source_height=60) for row in predictions.rows]
+    write_manifest(predictions.root / "manifest.csv", rows)
+    with pytest.raises(SagesegError, match="a whole image of 40×30, but its source has 80×60, and nothing tells of a"):
+        stitch(open_predictions(predictions.root), None, tmp_path / "s", workers=1)
+    (predictions.root / "predictions.json").write_text('{"resize": "40x30"}')
+    stitch(open_predictions(predictions.root), None, tmp_path / "s", workers=1)
+    assert read_mask(tmp_path / "s/masks/a_1.png").shape == (60, 80)
