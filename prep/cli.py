@@ -19,6 +19,7 @@ app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, help="Raw labels to a dataset."
 )
 
+ClassListFile = Annotated[Path | None, typer.Option(help="One class per line, or a labelmap.txt; else the folder's.")]
 Background = Annotated[
     str | None,
     typer.Option(help="The class that is the background, or none where all are objects.", metavar="NAME|none"),
@@ -95,9 +96,7 @@ def voc(
     folder: Annotated[Path, typer.Argument(metavar="VOC", help="Folder with JPEGImages and SegmentationClass.")],
     out: Out,
     options: PrepOptions,
-    labels: Annotated[
-        Path | None, typer.Option(help="One class per line, or a labelmap.txt; else the folder's.")
-    ] = None,
+    labels: ClassListFile = None,
     images: Annotated[Path | None, typer.Option(help="Folder of the images, where they are not in JPEGImages.")] = None,
     background: Background = None,
     binary: Binary = False,
@@ -133,9 +132,7 @@ def channels(
     ],
     out: Out,
     options: PrepOptions,
-    labels: Annotated[
-        Path | None, typer.Option(help="One class per line, or a labelmap.txt; else the folder's.")
-    ] = None,
+    labels: ClassListFile = None,
     background: Background = None,
     binary: Binary = False,
 ) -> None:

@@ -28,8 +28,8 @@ class Piece:
 def divide(crops: Mapping[str, Box], width: int, height: int) -> list[Piece]:
     """The crops of one source, by id, each with the part of the width × height source it owns.
 
-    Pass all crops of the grid, those without files too: a crop must not spread over pixels that
-    its absent neighbour owns. What is owned always lies inside both the crop and the source.
+    Pass all crops of the grid, those without files too: what a crop owns then does not depend on which
+    are there (`spread` shares out what absent ones own). It always lies inside both the crop and the source.
     """
     owned = owned_boxes(list(crops.values()), width, height)
     return [Piece(row_id, crop, _overlap(owned[crop], crop)) for row_id, crop in crops.items()]
