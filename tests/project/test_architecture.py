@@ -28,6 +28,7 @@ MAY_IMPORT = {
         "dataset": "options readers",
         "frames": "options readers",
         "preview": "options readers dataset",
+        "commands": "options readers dataset",
         "cli": ANY,
         "__main__": "cli",
     },

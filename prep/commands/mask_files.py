@@ -1,0 +1,100 @@
+"""Verbs for labels that are mask files: `sageseg prep carvana`, `kitti`, `voc`, `channels`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from formats.command_options import takes
+from prep.commands.reading import Background, Binary, ClassListFile, Out, write
+from prep.options import PrepOptions
+
+
+@takes(PrepOptions, "options")
+def carvana(
+    images: Annotated[Path, typer.Argument(help="Folder of <car>_<angle>.jpg")],
+    masks: Annotated[Path, typer.Argument(help="Folder of <car>_<angle>_mask.gif, or .png: white is the car.")],
+    out: Out,
+    options: PrepOptions,
+    metadata: Annotated[Path | None, typer.Option(help="Carvana's metadata.csv: make, model, year, trims.")] = None,
+) -> None:
+    """Carvana's car shots with masks of black and white."""
+    from prep.readers.carvana import read_carvana
+
+    write(read_carvana(images, masks, metadata, options.group_by), out, options)
+
+
+@takes(PrepOptions, "options")
+def kitti(
+    data_road: Annotated[Path, typer.Argument(help="KITTI's folder data_road, with training/image_2.")],
+    out: Out,
+    options: PrepOptions,
+    target: Annotated[str, typer.Option(help="road, or lane (which KITTI has for um only).")] = "road",
+    train_list: Annotated[Path | None, typer.Option(help="KittiSeg's list of training images, train3.txt.")] = None,
+    val_list: Annotated[Path | None, typer.Option(help="KittiSeg's list of validation images, val3.txt.")] = None,
+) -> None:
+    """KITTI's road scenes; black pixels, which KITTI does not score, become ignore."""
+    from prep.readers.kitti import read_kitti
+
+    lists = {split: path for split, path in (("train", train_list), ("val", val_list)) if path}
+    write(read_kitti(data_road, target, lists=lists, group_by=options.group_by), out, options)
+
+
+@takes(PrepOptions, "options")
+def voc(
+    folder: Annotated[Path, typer.Argument(metavar="VOC", help="Folder with JPEGImages and SegmentationClass.")],
+    out: Out,
+    options: PrepOptions,
+    labels: ClassListFile = None,
+    images: Annotated[Path | None, typer.Option(help="Folder of the images, where they are not in JPEGImages.")] = None,
+    background: Background = None,
+    binary: Binary = False,
+    image_set: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Split of a list in ImageSets whose name says none: train, val, test, none.", metavar="NAME=SPLIT"
+        ),
+    ] = None,
+) -> None:
+    """Datasets in Pascal VOC's layout, and those that CVAT and Datumaro write."""
+    from prep.readers.voc import read_voc
+    from prep.readers.voc_image_sets import parse_image_sets
+
+    source = read_voc(
+        folder,
+        labels,
+        images=images,
+        background=background,
+        binary=binary,
+        image_sets=parse_image_sets(image_set or ()),
+        group_by=options.group_by,
+        workers=options.workers,
+    )
+    write(source, out, options)
+
+
+@takes(PrepOptions, "options")
+def channels(
+    folder: Annotated[
+        Path, typer.Argument(metavar="CHANNELS", help="Folder with train, train_annotation, validation …")
+    ],
+    out: Out,
+    options: PrepOptions,
+    labels: ClassListFile = None,
+    background: Background = None,
+    binary: Binary = False,
+) -> None:
+    """The folders that SageMaker's sample notebooks train on; they are the split."""
+    from prep.readers.sagemaker_channels import read_channels
+
+    source = read_channels(
+        folder,
+        labels,
+        background=background,
+        binary=binary,
+        group_by=options.group_by,
+        workers=options.workers,
+    )
+    write(source, out, options)

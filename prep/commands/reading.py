@@ -1,0 +1,40 @@
+"""What the verbs of readers share: options, and writing what was read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from formats.console import result
+from prep.options import PrepOptions
+
+if TYPE_CHECKING:
+    from prep.readers.labelled_image import Source
+
+ClassListFile = Annotated[Path | None, typer.Option(help="One class per line, or a labelmap.txt; else the folder's.")]
+Background = Annotated[
+    str | None,
+    typer.Option(help="The class that is the background, or none where all are objects.", metavar="NAME|none"),
+]
+Binary = Annotated[bool, typer.Option("--binary", help="Masks are black and white: white is the list's one class.")]
+Labels = Annotated[
+    Path | None, typer.Option(help="One class per line, in the order of the ids; else the order of the file.")
+]
+SkipMissing = Annotated[
+    bool, typer.Option("--skip-missing", help="Leave out images that the annotations name and nobody has.")
+]
+Out = Annotated[Path, typer.Option(help="Folder of the dataset to make.", show_default=False)]
+
+
+def write(source: Source, out: Path, options: PrepOptions) -> None:
+    """Write the dataset, and tell what each split holds."""
+    from prep.dataset.writer import write_dataset
+
+    splits = write_dataset(source, out, options)
+    result(f"{'split':7}{'groups':>8}{'images':>8}{'crops':>8}{'kept':>8}")
+    for split, counts in splits.items():
+        if counts.images:
+            result(f"{split:7}{counts.groups:>8}{counts.images:>8}{counts.crops:>8}{counts.kept:>8}")
+    result(str(out))
