@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from formats.archives import refuse_zip
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES
 from formats.prepared.source_names import name_sources
@@ -56,6 +57,7 @@ def open_image_folder(root: Path, *, deep: bool = True, expected: str = _ANY_IMA
     with a point: a Mac's `._a.jpg` is none. Raises SagesegError where there is no image, for names that cannot
     be told apart, and for a link that leads nowhere or in a circle.
     """
+    refuse_zip(root, "a folder of images")
     if not root.is_dir():
         raise SagesegError(f"{root}: no such folder; expected one of images")
     files = list(walk(root, deep=deep))

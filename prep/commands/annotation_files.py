@@ -1,4 +1,4 @@
-"""Verbs for labels that are shapes in annotation files: `sageseg prep labelme`."""
+"""Verbs for labels that are shapes in annotation files: `sageseg prep labelme`, `cvat`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from formats.command_options import takes
-from prep.commands.reading import Background, Out, write
+from prep.commands.reading import Background, ImageSets, Labels, Out, SkipMissing, write
 from prep.options import PrepOptions
 
 
@@ -31,6 +31,36 @@ def labelme(
         background=background,
         group_by=options.group_by,
         orientation=options.orientation,
+        workers=options.workers,
+    )
+    write(source, out, options)
+
+
+@takes(PrepOptions, "options")
+def cvat(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help='annotations.xml: "CVAT for images 1.1", or "for video".')
+    ],
+    images: Annotated[Path, typer.Argument(help="Folder of the images, or of the video's frames.")],
+    out: Out,
+    options: PrepOptions,
+    labels: Labels = None,
+    background: Background = None,
+    image_set: ImageSets = None,
+    skip_missing: SkipMissing = False,
+) -> None:
+    """Shapes and masks drawn in CVAT, from its own XML."""
+    from prep.readers.cvat.reader import read_cvat
+    from prep.readers.voc_image_sets import parse_image_sets
+
+    source = read_cvat(
+        file,
+        images,
+        labels=labels,
+        background=background,
+        skip_missing=skip_missing,
+        image_sets=parse_image_sets(image_set or ()),
+        group_by=options.group_by,
         workers=options.workers,
     )
     write(source, out, options)

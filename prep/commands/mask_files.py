@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from formats.command_options import takes
-from prep.commands.reading import Background, Binary, ClassListFile, Out, write
+from prep.commands.reading import Background, Binary, ClassListFile, ImageSets, Out, write
 from prep.options import PrepOptions
 
 
@@ -51,12 +51,7 @@ def voc(
     images: Annotated[Path | None, typer.Option(help="Folder of the images, where they are not in JPEGImages.")] = None,
     background: Background = None,
     binary: Binary = False,
-    image_set: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Split of a list in ImageSets whose name says none: train, val, test, none.", metavar="NAME=SPLIT"
-        ),
-    ] = None,
+    image_set: ImageSets = None,
 ) -> None:
     """Datasets in Pascal VOC's layout, and those that CVAT and Datumaro write."""
     from prep.readers.voc import read_voc

@@ -25,6 +25,10 @@ Labels = Annotated[
 SkipMissing = Annotated[
     bool, typer.Option("--skip-missing", help="Leave out images that the annotations name and nobody has.")
 ]
+ImageSets = Annotated[
+    list[str] | None,
+    typer.Option(help="Split of a list or subset whose name says none: train, val, test, none.", metavar="NAME=SPLIT"),
+]
 Out = Annotated[Path, typer.Option(help="Folder of the dataset to make.", show_default=False)]
 
 

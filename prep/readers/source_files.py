@@ -7,6 +7,7 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from functools import cache
 from pathlib import Path
 
+from formats.archives import refuse_zip
 from formats.errors import SagesegError
 from formats.prepared.image_folder import files_with
 from formats.prepared.source_names import composed
@@ -21,6 +22,7 @@ def list_files(folder: Path, suffixes: frozenset[str], expected: str, *, deep: b
     Raises SagesegError when there is none, for a link that leads nowhere or in a circle, and for a
     name that text files cannot hold.
     """
+    refuse_zip(folder, f"a folder with files {expected}")
     if not folder.is_dir():
         raise SagesegError(f"{folder}: no such folder; expected one with files {expected}")
     found = find_files(folder, suffixes, deep=deep)
@@ -70,7 +72,19 @@ def read_text(path: Path, expected: str) -> str:
     except OSError as e:
         raise SagesegError(f"{path}: cannot be read ({e.strerror}); expected {expected}") from e
     except UnicodeDecodeError as e:
+        refuse_zip(path, expected)
         raise SagesegError(f"{path}: not UTF-8 text; expected {expected}{_conversion(content)}") from e
+
+
+def check_first_bytes(first: bytes, path: Path, expected: str) -> None:
+    """Raise SagesegError where the first four bytes of a file that is read by parts say that it is none such: it is
+    empty, UTF-16, or a ZIP archive."""
+    if not first:
+        raise SagesegError(f"{path}: the file is empty; expected {expected}")
+    if first.startswith(_UTF_16):
+        raise SagesegError(f"{path}: UTF-16 text; expected {expected}: convert it with iconv -f utf-16 -t utf-8")
+    if first.startswith(b"PK"):
+        refuse_zip(path, expected)
 
 
 def _conversion(content: bytes) -> str:

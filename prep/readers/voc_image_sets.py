@@ -14,13 +14,13 @@ from formats.images import IMAGE_SUFFIXES
 from formats.prepared.source_names import composed
 from prep.readers.source_files import read_text
 
-LEFT_OUT, _CHOICE = "none", "choice"
+LEFT_OUT, UNDIVIDED = "none", "choice"
 """What a list can be beside a split: left out, as --image-set says it, or a choice of images without split."""
 _WORDS = {
     "train": ("train", "training", "trn"),
     "val": ("val", "valid", "validation", "validate"),
     "test": ("test", "testing"),
-    _CHOICE: ("trainval", "train_val", "trainvaltest", "default", "all"),
+    UNDIVIDED: ("trainval", "train_val", "trainvaltest", "default", "all"),
 }
 _ROLE_OF = {word: role for role, words in _WORDS.items() for word in words}
 _FOLDERS = re.compile(r"(?:.*/)?(?:JPEGImages|SegmentationClass\w*)/")
@@ -62,12 +62,12 @@ def read_voc_image_sets(root: Path, keys: Collection[str], asked: Mapping[str, s
     lists = [one for one in (_read(path, role, index) for path, role in roles.items()) if one.keys]
     if not lists:
         return ImageSets(undecided=f"{folder}: its lists name no image")
-    splits = _merged([one for one in lists if one.role != _CHOICE], folder)
+    splits = _merged([one for one in lists if one.role != UNDIVIDED], folder)
     if not splits:
         chosen = frozenset[str]().union(*(one.keys for one in lists))
         say(f"note: {lists[0].path}: says which images, and not their split, which is drawn")
         return ImageSets(chosen=chosen)
-    _check_choices([one for one in lists if one.role == _CHOICE], splits)
+    _check_choices([one for one in lists if one.role == UNDIVIDED], splits)
     return _settled(splits, lists, folder)
 
 
@@ -94,15 +94,15 @@ def _elsewhere(root: Path) -> str:
     """Why lists that lie elsewhere are no split, "" where there are none."""
     sets = _below(root, "ImageSets")
     inside = sorted(path for path in sets.rglob("*.txt") if not path.name.startswith(".")) if sets.is_dir() else []
-    beside = sorted(path for path in (*root.glob("*.txt"), *root.glob("*/*.txt")) if _role(path) in SPLITS)
+    beside = sorted(path for path in (*root.glob("*.txt"), *root.glob("*/*.txt")) if role_of(path.stem) in SPLITS)
     for path in (*inside, *beside):
         return f"{path}: lies outside {sets.name}/Segmentation, where lists are read: move it there"
     return ""
 
 
-def _role(path: Path) -> str:
-    """What a list is by its name, "" where that says nothing."""
-    return _ROLE_OF.get(path.stem.casefold(), "")
+def role_of(name: str) -> str:
+    """The split that a list or subset is by its name, UNDIVIDED for one of all, "" where the name says nothing."""
+    return _ROLE_OF.get(name.casefold(), "")
 
 
 def _roles(folder: Path, asked: Mapping[str, str]) -> dict[Path, str]:
@@ -110,22 +110,23 @@ def _roles(folder: Path, asked: Mapping[str, str]) -> dict[Path, str]:
     visible = sorted(path for path in folder.iterdir() if not path.name.startswith(".")) if folder.is_dir() else []
     files = [path for path in visible if path.suffix.casefold() == ".txt"]
     for path in visible:
-        if path not in files and path.is_file() and _role(path):
+        if path not in files and path.is_file() and role_of(path.stem):
             raise SagesegError(f"{path}: expected a list of images as {path.stem}.txt; rename it or take it away")
     named = {_named(name, files, folder): role for name, role in asked.items()}
-    roles = {path: named.get(path) or _role(path) for path in files}
+    roles = {path: named.get(path) or role_of(path.stem) for path in files}
     unknown = [path for path, role in roles.items() if not role]
     if unknown:
         names = ", ".join(path.name for path in unknown)
         known = ", ".join(word for words in _WORDS.values() for word in words)
+        example = f"{unknown[0].stem.strip()}={likely_split(unknown[0].stem)}"
         raise SagesegError(
             f"{folder}: {names}: no split by its name, which would be one of {known}; say what it is with --image-set "
-            f"{unknown[0].stem.strip()}={_likely(unknown[0].stem)} (train, val, test, or {LEFT_OUT} to leave it out)"
+            f"{example} (train, val, test, or {LEFT_OUT} to leave it out)"
         )
     return {path: role for path, role in roles.items() if role != LEFT_OUT}
 
 
-def _likely(stem: str) -> str:
+def likely_split(stem: str) -> str:
     """The split whose name stands in a list's; `val` where none does."""
     return next((split for split in SPLITS if split in stem.casefold()), "val")
 

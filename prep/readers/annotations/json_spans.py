@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from formats.errors import SagesegError
+from prep.readers.source_files import check_first_bytes
 
 Span = tuple[int, int]
 """The first byte of a part, and the one after its last."""
@@ -32,7 +33,6 @@ _INSIDE = 2
 """How many brackets are open around what lies in a member of an object."""
 _SPACE = b" \t\r\n"
 _BOM = b"\xef\xbb\xbf"
-_OF_OTHER_TEXT = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass
@@ -112,7 +112,7 @@ class _Scan:
     def parts(self) -> JsonParts:
         first = self._file.read(len(_BOM) + 1)
         offset = len(_BOM) if first.startswith(_BOM) else 0
-        self._check_start(first)
+        check_first_bytes(first, self._path, self._expected)
         self._file.seek(offset)
         carried, open_end = b"", offset
         while piece := self._file.read(_PIECE):
@@ -126,12 +126,6 @@ class _Scan:
     @property
     def _depth_of_items(self) -> int:
         return 1 if self._parts.is_array else _INSIDE
-
-    def _check_start(self, first: bytes) -> None:
-        if not first:
-            raise SagesegError(f"{self._path}: the file is empty; expected {self._expected}")
-        if first.startswith(_OF_OTHER_TEXT):
-            raise SagesegError(f"{self._path}: UTF-16 text; convert it with iconv -f utf-16 -t utf-8")
 
     def _not_json(self, why: str) -> SagesegError:
         return SagesegError(f"{self._path}: not JSON ({why}); expected {self._expected}")

@@ -15,6 +15,7 @@ from formats.masks import Mask
 from formats.parallel import map_parallel
 from prep.readers.annotations.canvas import OVERLAP
 from prep.readers.annotations.class_names import NamedClasses, name_classes
+from prep.readers.annotations.notes import tell_lone_groups, tell_overlaps
 from prep.readers.frame_names import group_of_path
 from prep.readers.labelled_image import REGION, EmbeddedImage, LabelledImage, Polygon, Source
 from prep.readers.labelme.annotation import Annotation, Shape, read_annotation
@@ -144,17 +145,10 @@ def _tell_left_out(labelled: Sequence[LabelledImage], folder: Path) -> None:
 
 
 def _tell(images: Sequence[LabelledImage], group_by: re.Pattern[str] | None) -> None:
-    decided = {image.source: int(image.attributes[OVERLAP]) for image in images}
-    pixels = sum(decided.values())
-    if pixels:
-        say(
-            f"note: shapes of different classes overlap in {pixels} pixels of {sum(map(bool, decided.values()))} "
-            f"image(s); the later shape decided there (column {OVERLAP} of manifest.csv)"
-        )
+    tell_overlaps(images, "the later shape")
     stored = sum(isinstance(image.mask, LabelmeMask) and image.mask.orientation != PLAIN for image in images)
     if stored:
         say(
             f"note: {stored} image(s) turned by EXIF were labelled on the pixels as stored; their shapes are turned too"
         )
-    if group_by is None and all(image.group == PurePosixPath(image.source).stem for image in images):
-        say("note: each image is a group of its own; for frames of a video pass --group-by, such as '^(.+)_'")
+    tell_lone_groups(images, group_by)

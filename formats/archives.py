@@ -1,0 +1,36 @@
+"""ZIP archives, given where a folder or a file in them is due."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from formats.errors import SagesegError
+
+
+def refuse_zip(path: Path, expected: str) -> None:
+    """Raise SagesegError where a path is a ZIP archive: it says how to unpack it, and not to where a member would
+    leave the folder. Of what is no archive, or not there, nothing is said."""
+    if not path.is_file() or not zipfile.is_zipfile(path):
+        return
+    outside = next(filter(_leaves, _members(path)), None)
+    if outside is not None:
+        raise SagesegError(
+            f"{path}: a ZIP archive whose member {outside} lies outside of the folder that it is unpacked into; "
+            "do not unpack it, ask whoever made it for one without"
+        )
+    raise SagesegError(f"{path}: a ZIP archive; expected {expected}: unpack it, unzip {path} -d {path.with_suffix('')}")
+
+
+def _members(path: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except (OSError, zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError) as e:
+        raise SagesegError(f"{path}: a ZIP archive that cannot be read ({e}); get it again") from e
+
+
+def _leaves(member: str) -> bool:
+    """Whether a member's name says a place outside, by the rules of any system."""
+    path = PureWindowsPath(member)
+    return bool(path.anchor) or ".." in path.parts or PurePosixPath(member).is_absolute()

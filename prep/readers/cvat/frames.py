@@ -1,0 +1,141 @@
+"""Which image file each image or frame of CVAT's is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from formats.console import say
+from formats.errors import SagesegError
+from formats.images import IMAGE_SUFFIXES
+from formats.prepared.image_folder import open_image_folder
+from prep.readers.annotations.named_images import NamedImages, find_named
+from prep.readers.cvat.document import Document, Entry
+from prep.readers.frame_names import parse_frame_name
+from prep.readers.labelled_image import LeftOut
+
+_CVATS_FRAME = re.compile(r"(?:.*[_-])?frame_(\d{6,})", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The file of each image or frame by its key (an image's place in the file, a frame's number), its path below the
+    folder, and what is left out."""
+
+    paths: dict[int, Path]
+    sources: dict[int, str]
+    left_out: tuple[LeftOut, ...]
+
+
+def find_images(document: Document, folder: Path, *, skip_missing: bool) -> Found:
+    """The files of images "for images": by name, below the folder of the subset where there is one, as CVAT exports a
+    project. A name without suffix, which a video's frames have, is a file's stem, or its number says the frame.
+
+    Raises SagesegError as `find_named` does, and for two images of one name.
+    """
+    sources = [image.source for image in open_image_folder(folder).images]
+    by_stem = {source.rpartition(".")[0]: source for source in sources}
+    by_number = numbered(sources, folder) if any(not _has_suffix(image.name) for image in document.images) else {}
+    names: dict[str, int] = {}
+    for key, image in enumerate(document.images):
+        name = _file_name(image, folder, by_stem, by_number)
+        if name in names:
+            raise SagesegError(
+                f"{document.path}: two images are called {image.name}, numbers {names[name] + 1} and {key + 1}; export "
+                "the tasks of a project one by one"
+            )
+        names[name] = key
+    found = find_named(
+        {name: document.images[key].place for name, key in names.items()}, folder, skip_missing=skip_missing
+    )
+    for name, key in names.items():
+        _check_subset(document.images[key], name, found)
+    return _by_key(found, names)
+
+
+def _has_suffix(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES
+
+
+def _file_name(image: Entry, folder: Path, by_stem: Mapping[str, str], by_number: Mapping[int, str]) -> str:
+    name = f"{image.subset}/{image.name}" if image.subset and (folder / image.subset).is_dir() else image.name
+    if _has_suffix(name):
+        return name
+    number = _number(name)
+    return by_stem.get(name) or (by_number.get(number, name) if number is not None else name)
+
+
+def _check_subset(image: Entry, name: str, found: NamedImages) -> None:
+    """A name that begins with a subset's folder must be found there: others may hold a file of that name."""
+    if name != image.name and name in found.sources and name.startswith(f"{image.subset}/"):
+        source = found.sources[name]
+        if not source.startswith(f"{image.subset}/"):
+            raise SagesegError(f"{image.place}: not in the folder {image.subset}, but there is {source}; put it there")
+
+
+def find_frames(document: Document, folder: Path, *, skip_missing: bool) -> Found:
+    """The files of a video's frames: by the number that CVAT (`frame_000012`) or prep frames (`…_f000012`) gave them;
+    else the images in order of their paths are the frames in order, if they are as many.
+
+    Raises SagesegError where neither holds, and for shapes on frames that are not there unless they may be skipped.
+    """
+    if document.meta.tasks > 1:
+        raise SagesegError(
+            f"{document.path}: tracks of {document.meta.tasks} tasks, whose frames have the same numbers; export the "
+            'tasks one by one, or the project as "CVAT for images 1.1"'
+        )
+    numbers = document.meta.frames or sorted(document.frames)
+    sources = [image.source for image in open_image_folder(folder).images]
+    by_number = numbered(sources, folder) or _in_order(sources, numbers, document, folder)
+    names = {by_number.get(number, f"frame_{number:06}"): number for number in numbers}
+    for number in document.frames:
+        names.setdefault(by_number.get(number, f"frame_{number:06}"), number)
+    places = {name: f"{document.path}: frame {number}" for name, number in names.items()}
+    return _by_key(find_named(places, folder, skip_missing=skip_missing), names)
+
+
+def _by_key(found: NamedImages, names: Mapping[str, int]) -> Found:
+    return Found(
+        {key: found.paths[name] for name, key in names.items() if name in found.paths},
+        {key: found.sources[name] for name, key in names.items() if name in found.sources},
+        found.left_out,
+    )
+
+
+def numbered(sources: Sequence[str], folder: Path) -> dict[int, str]:
+    """The images by the numbers of frames in their names; none at all where one has none. Raises SagesegError for two
+    of one number."""
+    found: dict[int, str] = {}
+    for source in sources:
+        number = _number(source.rpartition(".")[0])
+        if number is None:
+            return {}
+        if number in found:
+            raise SagesegError(
+                f"{folder}: {found[number]} and {source} are both frame {number}; give the folder of one video alone"
+            )
+        found[number] = source
+    return found
+
+
+def _number(path: str) -> int | None:
+    """The number of a frame by its path without suffix."""
+    stem = PurePosixPath(path).name
+    frame = parse_frame_name(stem)
+    if frame:
+        return frame.frame
+    match = _CVATS_FRAME.fullmatch(stem)
+    return int(match[1]) if match else None
+
+
+def _in_order(sources: Sequence[str], numbers: Sequence[int], document: Document, folder: Path) -> dict[int, str]:
+    if document.meta.frames is None or len(sources) != len(numbers):
+        said = "no count of frames" if document.meta.frames is None else f"{len(numbers)} frames"
+        raise SagesegError(
+            f"{document.path}: {said}, but {folder} has {len(sources)} images, whose names say no frame; name them as "
+            'CVAT exports them, frame_000000 and so on, or export as "CVAT for images 1.1"'
+        )
+    say(f"note: {folder}: the {len(sources)} images, in order of their names, are the frames of {document.path.name}")
+    return dict(zip(numbers, sorted(sources), strict=True))

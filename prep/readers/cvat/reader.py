@@ -1,0 +1,197 @@
+"""CVAT's annotations.xml, of "CVAT for images 1.1" and "CVAT for video 1.1"; see docs/sources/cvat.md."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path, PurePosixPath
+from xml.etree.ElementTree import Element
+
+from formats.console import say
+from formats.errors import SagesegError
+from formats.images import read_header
+from formats.masks import Mask
+from formats.parallel import map_parallel
+from formats.prepared.source_names import composed
+from prep.readers.annotations.canvas import OVERLAP, count_overlap, paint
+from prep.readers.annotations.class_names import NamedClasses, name_classes
+from prep.readers.annotations.notes import tell_lone_groups, tell_overlaps
+from prep.readers.annotations.xml_spans import parse_element
+from prep.readers.cvat.document import Document, Size, read_document
+from prep.readers.cvat.frames import Found, find_frames, find_images
+from prep.readers.cvat.shapes import Drawn, IdOf, draw_shapes
+from prep.readers.cvat.subsets import Subsets, settle_subsets
+from prep.readers.frame_names import shared_group
+from prep.readers.image_sets import splits_of_groups
+from prep.readers.labelled_image import LabelledImage, LeftOut, Polygon, Source
+from prep.readers.orientation import fitting_ways
+from prep.readers.voc import image_groups
+
+OCCLUDED = "occluded_shapes"
+"""The attribute that counts an image's shapes that CVAT's annotators marked as partly hidden."""
+_REASONS = {
+    "polyline": "polylines, which have no area",
+    "points": "points, which have no area",
+    "cuboid": "cuboids",
+    "skeleton": "skeletons",
+    "tag": "tags of whole images",
+}
+OF_SHAPES = -1
+"""What stands for a label where an element is an `<image>`, whose shapes have their own."""
+_PER_PART = 3
+
+
+@dataclass(frozen=True, eq=False)
+class CvatMask:
+    """The shapes of one image, drawn at a (width, height). `parts` holds first byte and end of each element, and the
+    place of its track's label in `labels`, or OF_SHAPES. `ids` are shared by all."""
+
+    path: Path
+    place: str
+    size: Size
+    parts: array[int]
+    labels: tuple[str, ...]
+    ids: dict[str, int]
+
+    def read(self) -> Mask:
+        return paint(self.draw(lambda label, _: self.ids[composed(label)]).regions, self.size)
+
+    def draw(self, id_of: IdOf) -> Drawn:
+        """The shapes. Raises SagesegError naming the one that cannot be drawn."""
+        return draw_shapes(self._shapes(), id_of, self.size, self.place)
+
+    def _shapes(self) -> Iterator[tuple[str | None, Element]]:
+        with self.path.open("rb") as file:
+            for at in range(0, len(self.parts), _PER_PART):
+                start, end, label = self.parts[at : at + _PER_PART]
+                element = parse_element(file, (start, end), self.place)
+                if label < 0:
+                    yield from ((None, shape) for shape in element)
+                else:
+                    yield self.labels[label], element
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """What the reading pass found in one image's shapes."""
+
+    mask: CvatMask
+    overlap: int
+    occluded: int
+    focus: tuple[Polygon, ...]
+    left_out: Counter[str]
+
+
+def read_cvat(
+    file: Path,
+    images: Path,
+    *,
+    labels: Path | None = None,
+    background: str | None = None,
+    skip_missing: bool = False,
+    image_sets: Mapping[str, str] | None = None,
+    group_by: re.Pattern[str] | None = None,
+    workers: int | None = None,
+) -> Source:
+    """Read annotations.xml, whose images or frames lie below the folder `images`.
+
+    Images without shapes are labelled, and empty. `image_sets` says the split of a subset by its name. Raises
+    SagesegError that names the image and shape for everything that would not become the pixels that were drawn.
+    """
+    document = read_document(file)
+    named = name_classes(document.meta.labels, f"the labels of {file}", labels=labels, background=background)
+    _tell_not_drawn(document)
+    subsets = settle_subsets({image.subset for image in document.images} or {""}, image_sets or {}, str(file))
+    chosen, left_out = _without(document, subsets)
+    found = (find_frames if document.is_video else find_images)(chosen, images, skip_missing=skip_missing)
+    checked = _check_all(chosen, found, named, workers)
+    stems = {key: PurePosixPath(source).with_suffix("").as_posix() for key, source in found.sources.items()}
+    splits = {stems[key]: subsets.splits[chosen.images[key].subset] for key in stems} if subsets.splits else {}
+    groups = image_groups({stem: stem for stem in stems.values()}, splits, group_by)
+    unordered = (
+        LabelledImage(
+            source=found.sources[key],
+            image=found.paths[key],
+            mask=check.mask,
+            group=groups[stems[key]],
+            attributes={OVERLAP: str(check.overlap), OCCLUDED: str(check.occluded)},
+            regions=check.focus,
+            own_group=shared_group(PurePosixPath(stems[key])),
+            drawn_size=check.mask.size,
+        )
+        for key, check in checked.items()
+    )
+    labelled = tuple(sorted(unordered, key=lambda image: image.source))
+    tell_overlaps(labelled, "z_order, and of equal ones the later shape,")
+    tell_lone_groups(labelled, group_by)
+    return Source(
+        "cvat",
+        named.classes,
+        labelled,
+        splits_of_groups(splits, groups),
+        subsets.undecided,
+        left_out=(*left_out, *found.left_out, *_shapes_left_out(checked.values())),
+    )
+
+
+def _tell_not_drawn(document: Document) -> None:
+    if document.meta.not_drawn:
+        say(
+            f"note: {document.path}: labels for tags, lines, points, cuboids or skeletons are no classes: "
+            f"{', '.join(document.meta.not_drawn)}"
+        )
+
+
+def _without(document: Document, subsets: Subsets) -> tuple[Document, tuple[LeftOut, ...]]:
+    """The document without images of the subsets that --image-set leaves out."""
+    out = [image for image in document.images if image.subset in subsets.left_out]
+    if not out:
+        return document, ()
+    kept = [image for image in document.images if image.subset not in subsets.left_out]
+    reason = "images of subsets that --image-set leaves out"
+    return replace(document, images=kept), (LeftOut(reason, len(out), out[0].place),)
+
+
+def _check_all(document: Document, found: Found, named: NamedClasses, workers: int | None) -> dict[int, _Checked]:
+    """Draw all shapes once: what is wrong with one is known before anything is written."""
+    tasks = [(_mask_of(document, key, path, named), path) for key, path in found.paths.items()]
+    checks = map_parallel(partial(_check, named), tasks, workers=workers, label="annotations")
+    return dict(zip(found.paths, checks, strict=True))
+
+
+def _mask_of(document: Document, key: int, image: Path, named: NamedClasses) -> CvatMask:
+    if document.is_video:
+        size = document.meta.size or read_header(image).size
+        parts, labels = document.frames.get(key, array("q")), tuple(document.labels)
+        return CvatMask(document.path, f"{document.path}: frame {key}", size, parts, labels, named.ids)
+    entry = document.images[key]
+    return CvatMask(document.path, entry.place, entry.size, array("q", (*entry.span, OF_SHAPES)), (), named.ids)
+
+
+def _check(named: NamedClasses, task: tuple[CvatMask, Path]) -> _Checked:
+    mask, image = task
+    header = read_header(image)
+    if not fitting_ways(header, mask.size):
+        told = "×".join(map(str, mask.size))
+        raise SagesegError(
+            f"{mask.place}: labelled at {told} pixels, but {image} has {header.size[0]}×{header.size[1]}; put the "
+            "image back that was labelled"
+        )
+    drawn = mask.draw(named.id_of)
+    return _Checked(mask, count_overlap(drawn.regions, mask.size), drawn.occluded, drawn.focus, drawn.left_out)
+
+
+def _shapes_left_out(checked: Iterable[_Checked]) -> Iterator[LeftOut]:
+    counts: Counter[str] = Counter()
+    examples: dict[str, str] = {}
+    for check in checked:
+        counts += check.left_out
+        for tag in check.left_out:
+            examples.setdefault(tag, check.mask.place)
+    for tag, reason in _REASONS.items():
+        if counts[tag]:
+            yield LeftOut(reason, counts[tag], examples[tag])
