@@ -9,8 +9,9 @@ from formats.errors import SagesegError
 
 
 def refuse_zip(path: Path, expected: str) -> None:
-    """Raise SagesegError where a path is a ZIP archive: it says how to unpack it, and not to where a member would
-    leave the folder. Of what is no archive, or not there, nothing is said."""
+    """Raise SagesegError where a path is, or lies in, a ZIP archive: it says how to unpack it, and not to where a
+    member would leave the folder. Of what is no archive, or not there, nothing is said."""
+    path = next((each for each in (path, *path.parents) if each.is_file()), path)
     if not path.is_file() or not zipfile.is_zipfile(path):
         return
     outside = next(filter(_leaves, _members(path)), None)

@@ -1,4 +1,4 @@
-"""`sageseg analysis submission`, `labelme`, `overlay` and `cutout`."""
+"""`sageseg analysis submission`, `labelme`, `cvat`, `overlay` and `cutout`."""
 
 from __future__ import annotations
 
@@ -69,6 +69,27 @@ def labelme(
     if exported.left_out:
         say(f"{exported.left_out} regions of fewer than {least_pixels} pixels were left out")
     say(f"{exported.polygons} polygons of {exported.images} images")
+    result(str(out))
+
+
+def cvat(
+    predictions: PredictionsFolder,
+    *,
+    out: Annotated[Path, typer.Option(help="The XML file to write, annotations.xml.")],
+    least_pixels: Annotated[int, typer.Option(min=1, help="Leave out objects of fewer pixels.")] = 1,
+    overwrite: Overwrite = False,
+    workers: Workers = None,
+) -> None:
+    """Write predictions as CVAT's masks, to correct and to train on."""
+    from analysis.exports.cvat import export_cvat
+    from formats.predictions import open_predictions
+
+    exported = export_cvat(
+        open_predictions(predictions), out, least_pixels=least_pixels, overwrite=overwrite, workers=workers
+    )
+    if exported.left_out:
+        say(f"{exported.left_out} objects of fewer than {least_pixels} pixels were left out")
+    say(f"{exported.masks} masks of {exported.images} images")
     result(str(out))
 
 

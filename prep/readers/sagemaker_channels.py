@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path, PurePosixPath
 
+from formats.archives import refuse_zip
 from formats.channels import CHANNELS, masks_channel
 from formats.console import say
 from formats.dataset import describe_folder
@@ -84,6 +85,7 @@ def _pairs(root: Path) -> tuple[dict[str, tuple[Path, Path]], dict[str, str]]:
                 say(f"note: {root / channel}: has no {folder.name} beside it and is left out")
             continue
         if not folder.is_dir():
+            refuse_zip(root, "a folder of SageMaker's channels")
             found = describe_folder(root)
             raise SagesegError(
                 f"{folder}: no such folder; expected SageMaker's channels" + (f"; {found}" if found else "")

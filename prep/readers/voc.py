@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
+from formats.archives import refuse_zip
 from formats.console import say
 from formats.dataset import describe_folder
 from formats.errors import SagesegError
@@ -41,6 +42,7 @@ def read_voc(
     """
     folder = root / "SegmentationClass"
     if not folder.is_dir():
+        refuse_zip(root, "a folder in VOC's layout")
         raise SagesegError(f"{folder}: no such folder; expected VOC's SegmentationClass{_hint(root)}")
     there = masks_by_key(folder, "VOC's masks")
     sets = read_voc_image_sets(root, there, image_sets or {})
