@@ -1,4 +1,4 @@
-"""labelme: a JSON file of shapes per image; see docs/readers.md for what each shape becomes."""
+"""labelme: a JSON file of shapes per image; see docs/sources/labelme.md for what each shape becomes."""
 
 from __future__ import annotations
 
