@@ -9,9 +9,9 @@ from formats.channels import CHANNELS, masks_channel
 from formats.console import say
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES
+from formats.prepared.groups import shared_group
 from prep.readers.classes.class_masks import settle_masks
 from prep.readers.classes.label_list import CLASS_LISTS, find_class_list, read_class_list
-from prep.readers.frame_names import shared_group
 from prep.readers.image_sets import splits_of_groups
 from prep.readers.labelled_image import LabelledImage, Source
 from prep.readers.mask_pairs import files_by_key, masks_by_key, pair_images

@@ -13,9 +13,9 @@ from pathlib import Path, PurePosixPath
 from formats.console import say
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES
+from formats.prepared.groups import group_of_path, shared_group
 from prep.readers.classes.class_masks import settle_masks
 from prep.readers.classes.label_list import CLASS_LISTS, VOC_2012, ClassList, find_class_list, read_class_list
-from prep.readers.frame_names import group_of_path, shared_group
 from prep.readers.image_sets import splits_of_groups
 from prep.readers.labelled_image import LabelledImage, Source
 from prep.readers.mask_pairs import files_by_key, masks_by_key, pair_images
