@@ -2,10 +2,12 @@
 
     make oracles        # .venv/cvat/bin/python oracles/cvat_golden.py tests/data/golden
 
-Datumaro, which CVAT exports masks with, reads the XML and draws polygons and boxes; cvat-sdk decodes masks. What that
-version of Datumaro does not read, CVAT does itself (dataset_manager/formats/transformations.py): a turned box is a
-polygon whose corners have two decimals, an ellipse is drawn by OpenCV at whole pixels. `datumaro` in the golden file
-says in how many of the masks of CVAT's XML Datumaro's own reading differs from cvat-sdk's.
+Datumaro reads the XML, cvat-sdk decodes masks. The rest is drawn as CVAT's server does when it exports masks
+(dataset_manager/formats/transformations.py), by pycocotools and OpenCV: polygons and boxes by their points as doubles
+of two decimals, a turned box as such a polygon, an ellipse at whole pixels.
+
+`float32` in the golden file says how many pixels of all masks Datumaro 1.13 itself draws otherwise: it keeps points as
+float32, which CVAT's own fork of it does not, and the raster rounds fifths of pixels.
 """
 
 from __future__ import annotations
@@ -25,19 +27,23 @@ import numpy as np
 from cvat_sdk.masks import decode_mask
 from datumaro.plugins.data_formats.cvat.base import CvatBase
 from datumaro.plugins.transforms import BoxesToMasks, PolygonsToMasks
+from pycocotools import mask as masks
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from tests.support.cvat_formula import COUNT, IDS, Sample, formula_document, samples
 
-DIFFERENT: list[str] = []
+FLOAT32: list[int] = []
+"""The pixels of each shape that Datumaro draws otherwise, because it keeps points as float32."""
 
 
 def draw_all() -> list[np.ndarray]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "annotations.xml"
+        images = path.with_name("images")
+        images.mkdir()
         for number in range(COUNT):  # Datumaro reads no annotations of an image that is not there
             (width, height), _ = samples(number)
-            cv2.imwrite(str(path.with_name(f"{number:03}.png")), np.zeros((height, width, 3), np.uint8))
+            cv2.imwrite(str(images / f"{number:03}.png"), np.zeros((height, width, 3), np.uint8))
         path.write_text(without_ellipses(formula_document()), encoding="utf-8")
         read = {item.attributes["frame"]: list(item.annotations) for item in CvatBase(str(path), subset="annotations")}
     return [draw(number, read.get(number, [])) for number in range(COUNT)]
@@ -73,26 +79,42 @@ def from_datumaro(
     if annotation.z_order != shape.z_order:
         raise ValueError(f"{shape} is not {annotation}")
     if shape.kind == "polygon":
-        return PolygonsToMasks.convert_polygon(annotation, height, width).image.astype(bool)
-    if shape.kind == "box":
-        return BoxesToMasks.convert_bbox(annotation, height, width).image.astype(bool)
-    left, top, own_width, own_height = (int(shape.attributes[key]) for key in ("left", "top", "width", "height"))
-    encoded = [*map(int, shape.attributes["rle"].split(",")), left, top, left + own_width - 1, top + own_height - 1]
-    decoded = decode_mask(encoded, image_width=width, image_height=height)
-    if not np.array_equal(decoded, np.asarray(annotation.image, bool)):
-        DIFFERENT.append(shape.attributes["rle"])
-    return decoded
+        own = PolygonsToMasks.convert_polygon(annotation, height, width)
+        flags = polygon([number for pair in points(shape) for number in pair], width, height)
+    elif shape.kind == "box":
+        own = BoxesToMasks.convert_bbox(annotation, height, width)
+        x0, y0, x1, y1 = (float(shape.attributes[key]) for key in ("xtl", "ytl", "xbr", "ybr"))
+        x1, y1 = x0 + (x1 - x0), y0 + (y1 - y0)  # a box is kept as its corner and size
+        flags = polygon([x0, y0, x1, y0, x1, y1, x0, y1], width, height)
+    else:
+        own = annotation
+        left, top, own_width, own_height = (int(shape.attributes[key]) for key in ("left", "top", "width", "height"))
+        box = left, top, left + own_width - 1, top + own_height - 1
+        encoded = [*map(int, shape.attributes["rle"].split(",")), *box]
+        flags = decode_mask(encoded, image_width=width, image_height=height)
+    FLOAT32.append(int(np.count_nonzero(np.asarray(own.image, bool) != flags)))
+    if shape.kind == "mask" and FLOAT32[-1]:
+        raise ValueError(f"{shape}: Datumaro and cvat-sdk differ")
+    return flags
+
+
+def points(shape: Sample) -> list[list[float]]:
+    return [[float(number) for number in pair.split(",")] for pair in shape.attributes["points"].split(";")]
+
+
+def polygon(numbers: list[float], width: int, height: int) -> np.ndarray:
+    rounded = np.around(numbers, 2).tolist()
+    return masks.decode(masks.frPyObjects([rounded], height, width)[0]).astype(bool)
 
 
 def turned_box(shape: Sample, width: int, height: int) -> np.ndarray:
     x0, y0, x1, y1, degrees = (float(shape.attributes[key]) for key in ("xtl", "ytl", "xbr", "ybr", "rotation"))
     cx, cy, angle = x0 + (x1 - x0) / 2, y0 + (y1 - y0) / 2, math.radians(degrees)
-    points = []
+    corners = []
     for x, y in ((x0, y0), (x1, y0), (x1, y1), (x0, y1)):
-        points.append(cx + math.cos(angle) * (x - cx) - math.sin(angle) * (y - cy))
-        points.append(cy + math.sin(angle) * (x - cx) + math.cos(angle) * (y - cy))
-    polygon = datumaro.Polygon(points)
-    return PolygonsToMasks.convert_polygon(polygon, height, width).image.astype(bool)
+        corners.append(cx + math.cos(angle) * (x - cx) - math.sin(angle) * (y - cy))
+        corners.append(cy + math.sin(angle) * (x - cx) + math.cos(angle) * (y - cy))
+    return polygon(corners, width, height)
 
 
 def ellipse(shape: Sample, width: int, height: int) -> np.ndarray:
@@ -103,9 +125,9 @@ def ellipse(shape: Sample, width: int, height: int) -> np.ndarray:
 
 
 def main() -> None:
-    masks = [base64.b64encode(zlib.compress(mask.tobytes(), 9)).decode() for mask in draw_all()]
+    packed = [base64.b64encode(zlib.compress(mask.tobytes(), 9)).decode() for mask in draw_all()]
     versions = {name: version(name) for name in ("datumaro", "cvat-sdk", "pycocotools", "opencv-python-headless")}
-    golden = {"versions": versions, "masks_that_datumaro_reads_differently": len(DIFFERENT), "masks": masks}
+    golden = {"versions": versions, "float32": sum(FLOAT32), "masks": packed}
     path = Path(sys.argv[1]) / f"cvat_{versions['cvat-sdk']}.json"
     path.write_text(json.dumps(golden, indent=0) + "\n")
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from formats.command_options import takes
-from prep.commands.reading import Background, ImageSets, Labels, Out, SkipMissing, write
+from prep.commands.reading import Background, ImageSets, Labels, Out, SkipMissing, reading, write
 from prep.options import PrepOptions
 
 
@@ -24,15 +24,16 @@ def labelme(
     """Shapes drawn in labelme, of every version and type."""
     from prep.readers.labelme.reader import read_labelme
 
-    source = read_labelme(
-        annotations,
-        labels,
-        images=images,
-        background=background,
-        group_by=options.group_by,
-        orientation=options.orientation,
-        workers=options.workers,
-    )
+    with reading("labelme", annotations):
+        source = read_labelme(
+            annotations,
+            labels,
+            images=images,
+            background=background,
+            group_by=options.group_by,
+            orientation=options.orientation,
+            workers=options.workers,
+        )
     write(source, out, options)
 
 
@@ -53,14 +54,15 @@ def cvat(
     from prep.readers.cvat.reader import read_cvat
     from prep.readers.voc_image_sets import parse_image_sets
 
-    source = read_cvat(
-        file,
-        images,
-        labels=labels,
-        background=background,
-        skip_missing=skip_missing,
-        image_sets=parse_image_sets(image_set or ()),
-        group_by=options.group_by,
-        workers=options.workers,
-    )
+    with reading("cvat", file):
+        source = read_cvat(
+            file,
+            images,
+            labels=labels,
+            background=background,
+            skip_missing=skip_missing,
+            image_sets=parse_image_sets(image_set or ()),
+            group_by=options.group_by,
+            workers=options.workers,
+        )
     write(source, out, options)

@@ -22,10 +22,13 @@ SIZE = (40, 30)
 NUMBERS = {"a": 1, "b": 2, "c": 3}
 
 
+def parsed(*texts: str) -> list[tuple[str | None, ElementTree.Element]]:
+    return [(None, ElementTree.fromstring(text)) for text in texts]  # noqa: S314  # text of ours
+
+
 def drawn(*shapes: str, size: tuple[int, int] = SIZE, ids: dict[str, int] | None = None) -> Mask:
     numbers = ids or NUMBERS
-    elements = [(None, ElementTree.fromstring(shape)) for shape in shapes]
-    return paint(draw_shapes(elements, lambda label, _: numbers[label], size, "x.xml: image a").regions, size)
+    return paint(draw_shapes(parsed(*shapes), lambda label, _: numbers[label], size, "x.xml: image a").regions, size)
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
@@ -87,14 +90,14 @@ def test_lines_points_and_tags_are_counted_and_not_drawn() -> None:
         '<tag label="a"/>',
         '<tag label="a"/>',
     ]
-    found = draw_shapes([(None, ElementTree.fromstring(text)) for text in texts], lambda *_: 1, SIZE, "x")
+    found = draw_shapes(parsed(*texts), lambda *_: 1, SIZE, "x")
     assert found.regions == ()
     assert dict(found.left_out) == {"polyline": 1, "points": 1, "cuboid": 1, "skeleton": 1, "tag": 2}
 
 
 def test_regions_to_look_at_are_no_objects() -> None:
     texts = [box("__region__", 1, 2, 3, 4), '<polygon label="__region__" points="0,0;9,0;9,9"/>']
-    found = draw_shapes([(None, ElementTree.fromstring(text)) for text in texts], lambda *_: 1, SIZE, "x")
+    found = draw_shapes(parsed(*texts), lambda *_: 1, SIZE, "x")
     assert found.regions == ()
     assert found.focus == (((1, 2), (3, 2), (3, 4), (1, 4)), ((0, 0), (9, 0), (9, 9)))
 

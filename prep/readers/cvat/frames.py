@@ -10,10 +10,10 @@ from pathlib import Path, PurePosixPath
 from formats.console import say
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES
+from formats.prepared.frame_names import parse_frame_name
 from formats.prepared.image_folder import open_image_folder
 from prep.readers.annotations.named_images import NamedImages, find_named
 from prep.readers.cvat.document import Document, Entry
-from prep.readers.frame_names import parse_frame_name
 from prep.readers.labelled_image import LeftOut
 
 _CVATS_FRAME = re.compile(r"(?:.*[_-])?frame_(\d{6,})", re.DOTALL)

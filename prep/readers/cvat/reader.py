@@ -16,6 +16,7 @@ from formats.errors import SagesegError
 from formats.images import read_header
 from formats.masks import Mask
 from formats.parallel import map_parallel
+from formats.prepared.groups import shared_group
 from formats.prepared.source_names import composed
 from prep.readers.annotations.canvas import OVERLAP, count_overlap, paint
 from prep.readers.annotations.class_names import NamedClasses, name_classes
@@ -25,7 +26,6 @@ from prep.readers.cvat.document import Document, Size, read_document
 from prep.readers.cvat.frames import Found, find_frames, find_images
 from prep.readers.cvat.shapes import Drawn, IdOf, draw_shapes
 from prep.readers.cvat.subsets import Subsets, settle_subsets
-from prep.readers.frame_names import shared_group
 from prep.readers.image_sets import splits_of_groups
 from prep.readers.labelled_image import LabelledImage, LeftOut, Polygon, Source
 from prep.readers.orientation import fitting_ways

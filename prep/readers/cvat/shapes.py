@@ -136,13 +136,14 @@ def _corners(shape: Element, place: str) -> list[tuple[float, float]]:
         return [(left, top), (right, top), (right, bottom), (left, bottom)]
     middle_x, middle_y = left + (right - left) / 2, top + (bottom - top) / 2
     sine, cosine = math.sin(angle), math.cos(angle)
-    return [
+    corners = [
         (
-            round(middle_x + cosine * (x - middle_x) - sine * (y - middle_y), _DECIMALS),
-            round(middle_y + sine * (x - middle_x) + cosine * (y - middle_y), _DECIMALS),
+            middle_x + cosine * (x - middle_x) - sine * (y - middle_y),
+            middle_y + sine * (x - middle_x) + cosine * (y - middle_y),
         )
         for x, y in ((left, top), (right, top), (right, bottom), (left, bottom))
     ]
+    return [(x, y) for x, y in np.around(corners, _DECIMALS).tolist()]
 
 
 def _points(shape: Element, place: str) -> list[tuple[float, float]]:
