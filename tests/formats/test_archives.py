@@ -1,0 +1,58 @@
+"""A ZIP archive that is given where a folder or file is due is refused, with the command that unpacks it."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from formats.archives import refuse_zip
+from formats.errors import SagesegError
+from formats.prepared.image_folder import open_image_folder
+from prep.readers.source_files import list_files, read_text
+from prep.readers.voc import read_voc
+
+
+def archive(folder: Path, *members: str) -> Path:
+    with zipfile.ZipFile(folder / "task.zip", "w") as made:
+        for member in members:
+            made.writestr(zipfile.ZipInfo(member), "x")
+    return folder / "task.zip"
+
+
+@pytest.mark.parametrize("members", [(), ("a.xml",), ("images/a.jpg", "images/..a/b.jpg", "a..b/c")])
+def test_it_is_to_be_unpacked(tmp_path: Path, members: tuple[str, ...]) -> None:
+    path = archive(tmp_path, *members)
+    with pytest.raises(SagesegError) as told:
+        refuse_zip(path, "a folder of images")
+    assert str(told.value) == (
+        f"{path}: a ZIP archive; expected a folder of images: unpack it, unzip {path} -d {tmp_path / 'task'}"
+    )
+
+
+@pytest.mark.parametrize("member", ["../evil.py", "a/../../b", "/etc/passwd", "C:\\Windows\\x", "a\\..\\..\\b", "\\x"])
+def test_one_with_a_member_outside_is_not_to_be_unpacked(tmp_path: Path, member: str) -> None:
+    path = archive(tmp_path, "a.jpg", member)
+    with pytest.raises(SagesegError, match="lies outside of the folder .*do not unpack it") as told:
+        refuse_zip(path, "a folder")
+    assert member in str(told.value)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PK", b"text"])
+def test_of_what_is_no_archive_nothing_is_said(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "x.zip").write_bytes(content)
+    refuse_zip(tmp_path / "x.zip", "a folder")
+    refuse_zip(tmp_path, "a folder")
+
+
+def test_every_way_in_says_so(tmp_path: Path) -> None:
+    path = archive(tmp_path, "a.jpg")
+    for look in (
+        lambda: open_image_folder(path),
+        lambda: list_files(path, frozenset({".json"}), "labels"),
+        lambda: list_files(path / "training" / "image_2", frozenset({".png"}), "labels"),
+        lambda: read_text(path, "labels"),
+        lambda: read_voc(path),
+    ):
+        with pytest.raises(SagesegError, match="a ZIP archive; expected .*: unpack it"):
+            look()
