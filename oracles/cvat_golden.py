@@ -1,4 +1,5 @@
-"""Masks as CVAT's own libraries draw them, for tests/prep/test_cvat_shapes.py.
+"""Masks as CVAT's own libraries draw them, for tests/prep/test_cvat_shapes.py; and as they encode them, for
+tests/analysis/test_cvat_export.py.
 
     make oracles        # .venv/cvat/bin/python oracles/cvat_golden.py tests/data/golden
 
@@ -24,13 +25,13 @@ from pathlib import Path
 import cv2
 import datumaro
 import numpy as np
-from cvat_sdk.masks import decode_mask
+from cvat_sdk.masks import decode_mask, encode_mask
 from datumaro.plugins.data_formats.cvat.base import CvatBase
 from datumaro.plugins.transforms import BoxesToMasks, PolygonsToMasks
 from pycocotools import mask as masks
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-from tests.support.cvat_formula import COUNT, IDS, Sample, formula_document, samples
+from tests.support.cvat_formula import COUNT, IDS, Sample, bitmap, formula_document, samples
 
 FLOAT32: list[int] = []
 """The pixels of each shape that Datumaro draws otherwise, because it keeps points as float32."""
@@ -126,8 +127,9 @@ def ellipse(shape: Sample, width: int, height: int) -> np.ndarray:
 
 def main() -> None:
     packed = [base64.b64encode(zlib.compress(mask.tobytes(), 9)).decode() for mask in draw_all()]
+    encoded = [encode_mask(bitmap(number)) for number in range(COUNT)]
     versions = {name: version(name) for name in ("datumaro", "cvat-sdk", "pycocotools", "opencv-python-headless")}
-    golden = {"versions": versions, "float32": sum(FLOAT32), "masks": packed}
+    golden = {"versions": versions, "float32": sum(FLOAT32), "encoded": encoded, "masks": packed}
     path = Path(sys.argv[1]) / f"cvat_{versions['cvat-sdk']}.json"
     path.write_text(json.dumps(golden, indent=0) + "\n")
 

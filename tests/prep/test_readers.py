@@ -17,6 +17,7 @@ from jobs.check.evidence import Machine
 from jobs.contract.hyperparameters import Hyperparameters
 from prep.cli import app
 from prep.frames.write import COLUMNS
+from tests.support.cvat_formula import document, image, samples
 from tests.support.labelme_samples import write_labels, write_pair
 
 SIDE = 48
@@ -74,12 +75,23 @@ def channels(folder: Path) -> list[str]:
     return [str(folder / "aws"), "--labels", str(folder / "classes.txt"), "--background", "background"]
 
 
+def cvat(folder: Path) -> list[str]:
+    (folder / "task" / "images").mkdir(parents=True)
+    parts = []
+    for number in range(3):
+        (folder / "task" / "images" / f"{number}.jpg").write_bytes(encode_image(noise(number)))
+        parts.append(image(f"{number}.jpg", (SIDE, SIDE), "".join(each.text for each in samples(10 * number)[1])))
+    (folder / "task" / "annotations.xml").write_text(document("".join(parts)))
+    return [str(folder / "task" / "annotations.xml"), str(folder / "task" / "images")]
+
+
 READERS: dict[str, Callable[[Path], list[str]]] = {
     "carvana": carvana,
     "labelme": labelme,
     "kitti": kitti,
     "voc": voc,
     "channels": channels,
+    "cvat": cvat,
 }
 
 

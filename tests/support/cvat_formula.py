@@ -78,6 +78,14 @@ def _mask(rng: np.random.Generator, width: int, height: int) -> dict[str, str]:
     return {"rle": ", ".join(map(str, counts)), "left": str(left), "top": str(top), **size}
 
 
+def bitmap(number: int) -> np.ndarray[Any, Any]:
+    """A mask of an object, shape (height, width), as cvat-sdk encodes one."""
+    rng = np.random.default_rng(number)
+    flags = rng.random(rng.integers(2, 30, 2)) < (0.03, 0.5, 0.97)[number % 3]
+    flags[tuple(rng.integers(0, flags.shape))] = True
+    return flags
+
+
 def document(parts: str, *, meta: str = "", labels: tuple[Any, ...] = LABELS) -> str:
     """A file of a task with these labels, each a name, or its inner text where that begins with `<`."""
     told = "".join(
