@@ -54,7 +54,9 @@ def test_z_order_decides_between_tracks(tmp_path: Path) -> None:
 
 
 def test_numbers_are_those_of_the_whole_video(tmp_path: Path) -> None:
-    path = write_xml(tmp_path, track("car", box(10, 0), box(16, 20)), meta=META.format(3, 10, 3) + ORIGINAL)
+    path = write_xml(
+        tmp_path, track("car", box(10, 0), box(13, 0, outside=1), box(16, 20)), meta=META.format(3, 10, 3) + ORIGINAL
+    )
     found = masks(read_cvat(path, frames(tmp_path, 10, 13, 16, 17)))
     assert {name: bool(mask.any()) for name, mask in found.items()} == {
         "frame_000010.png": True,
@@ -65,7 +67,7 @@ def test_numbers_are_those_of_the_whole_video(tmp_path: Path) -> None:
 
 def test_frames_of_prep_frames_are_found_by_their_numbers(tmp_path: Path) -> None:
     folder = write_images(tmp_path / "images", "drive_b0000_f000002.jpg", "drive_b0001_f000031.jpg")
-    path = write_xml(tmp_path, track("car", box(2, 0), box(3, 0), box(31, 20)), meta=META.format(40, 0, 1))
+    path = write_xml(tmp_path, track("car", box(2, 0), box(3, 0, outside=1), box(31, 20)), meta=META.format(40, 0, 1))
     with pytest.raises(SagesegError, match="frame 0: 38 of 40 images are not in .*--skip-missing"):
         read_cvat(path, folder)
     source = read_cvat(path, folder, skip_missing=True)
@@ -95,6 +97,17 @@ def test_two_images_of_one_number_are_refused(tmp_path: Path) -> None:
     folder = write_images(tmp_path / "images", "a_b0000_f000001.jpg", "b_b0000_f000001.jpg")
     with pytest.raises(SagesegError, match="are both frame 1; give the folder of one video alone"):
         read_cvat(write_xml(tmp_path, track("car", box(1, 0))), folder)
+
+
+@pytest.mark.parametrize("step", [1, 5])
+def test_frames_that_a_track_leaps_over_are_no_labels(tmp_path: Path, step: int) -> None:
+    """Deleted in CVAT, or written by a program that writes keyframes alone: what is there, nobody can say."""
+    shapes = (box(0, 0), box(3 * step, 0), box(4 * step, 0, outside=1), box(6 * step, 0))
+    path = write_xml(tmp_path, track("car", *shapes) + track("road", box(step, 0)), meta=META.format(7, 0, step))
+    source = read_cvat(path, frames(tmp_path, *range(0, 7 * step, step)))
+    assert list(masks(source)) == [f"frame_{number * step:06}.png" for number in (0, 3, 4, 5, 6)]
+    (left_out,) = source.left_out
+    assert (left_out.count, left_out.example) == (2, f"{path}: frame {step}")
 
 
 @pytest.mark.parametrize("frame", ["", "x", "-1", "1.5"])

@@ -13,6 +13,7 @@ from PIL import Image
 from formats.images import encode_image
 from formats.masks import encode_mask
 from sageseg.studio.shoot import draw_shoot
+from tests.support.cvat_formula import document, image, samples
 from tests.support.labelme_samples import write_labels, write_pair
 from tests.support.tiny_model import write_artefact
 from tests.support.typed_commands import typed
@@ -33,6 +34,7 @@ def make_materials(folder: Path, artefacts: Path) -> None:
     shutil.copy(artefacts / "2.tar.gz", folder / "model.tar.gz")
     _studio(folder)
     _labelme(folder)
+    _cvat(folder / "task")
     _kitti(folder)
     _voc(folder / "VOC2012")
     _exports(folder)
@@ -57,6 +59,16 @@ def _labelme(folder: Path) -> None:
     for number in range(3):
         write_pair(folder / "annotated", f"a{number}")
     write_labels(folder, "car")
+
+
+def _cvat(folder: Path) -> None:
+    (folder / "images").mkdir(parents=True)
+    parts = []
+    for number in range(5):
+        (folder / "images" / f"{number}.jpg").write_bytes(encode_image(_noise(number)))
+        polygon = samples(5 * number)[1][0].text
+        parts.append(image(f"{number}.jpg", (SIDE, SIDE), polygon, number))
+    (folder / "annotations.xml").write_text(document("".join(parts)), encoding="utf-8")
 
 
 def _noise(number: int) -> np.ndarray:

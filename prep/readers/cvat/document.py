@@ -48,13 +48,15 @@ class Meta:
 @dataclass
 class Document:
     """A file of CVAT's: `images` of "for images"; of "for video" `frames`, by their numbers the first byte, the end and
-    the place in `labels` of each shape, in order of the file. `is_video` says which."""
+    the place in `labels` of each shape, in order of the file. `is_video` says which. Of the frames in `unclear` a track
+    that goes on has no shape: CVAT writes a track's every frame but for those that were deleted."""
 
     path: Path
     meta: Meta = field(default_factory=Meta)
     images: list[Entry] = field(default_factory=list)
     frames: dict[int, array[int]] = field(default_factory=lambda: defaultdict(lambda: array("q")))
     labels: list[str] = field(default_factory=list)
+    unclear: set[int] = field(default_factory=set)
 
     @property
     def is_video(self) -> bool:
@@ -65,19 +67,19 @@ def read_document(path: Path) -> Document:
     """Look through a file. Raises SagesegError naming the place of what is not as CVAT writes it."""
     document = Document(path)
     numbers: dict[str, int] = {}
-    is_track = False
+    last: Element | None = None
     for element in each_element(path, _is_part, EXPECTED):
         if element.tags == _META:
             document.meta = _read_meta(path, element.span)
         elif element.tags == _IMAGE:
             document.images.append(_entry(element, path, len(document.images)))
         elif len(element.tags) == _IN_TRACK:
-            is_track = True
-            _add_tracked(document, element, numbers)
+            _add_tracked(document, element, numbers, last)
+            last = element
         else:
             raise SagesegError(f"{path}: its root is <{element.tags[0]}>; expected {EXPECTED}{_hint(element.tags[0])}")
-    if bool(document.images) == is_track:
-        found = "both images and tracks" if is_track else "neither an image nor a track with shapes"
+    if bool(document.images) == bool(last):
+        found = "both images and tracks" if last else "neither an image nor a track with shapes"
         raise SagesegError(f"{path}: {found} in it; expected {EXPECTED}")
     document.labels = list(numbers)
     return document
@@ -101,15 +103,29 @@ def _entry(element: Element, path: Path, number: int) -> Entry:
     return Entry(name, (sides[0], sides[1]), element.attributes.get("subset", ""), element.span, place)
 
 
-def _add_tracked(document: Document, element: Element, numbers: dict[str, int]) -> None:
+def _add_tracked(document: Document, element: Element, numbers: dict[str, int], last: Element | None) -> None:
     """Note a shape of a track where it is to be seen; what a track of tracks is in holds points of a skeleton."""
-    attributes, track = element.attributes, element.around
-    if element.tags[-1] == "track" or attributes.get("outside") == "1":
+    track = element.around
+    if element.tags[-1] == "track":
         return
-    place = f"{document.path}: track {track.get('id', '?')} ({track.get('label', '')})"
-    frame = _whole(attributes.get("frame", ""), "frame", place, least=0)
+    frame = _frame(element, document.path)
+    if last and last.around is track and last.tags[-1] not in NOT_DRAWN and not _is_outside(last):
+        step = document.meta.frames.step if document.meta.frames else frame
+        document.unclear.update(range(_frame(last, document.path) + step, frame, step))
+    if _is_outside(element):
+        return
     label = numbers.setdefault(track.get("label", ""), len(numbers))
     document.frames[frame].extend((*element.span, label))
+
+
+def _frame(element: Element, path: Path) -> int:
+    place = f"{path}: track {element.around.get('id', '?')} ({element.around.get('label', '')})"
+    return _whole(element.attributes.get("frame", ""), "frame", place, least=0)
+
+
+def _is_outside(element: Element) -> bool:
+    """Whether the object of a track is not to be seen from here on."""
+    return element.attributes.get("outside") == "1"
 
 
 def _read_meta(path: Path, span: Span) -> Meta:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from formats.console import say
@@ -86,14 +86,21 @@ def find_frames(document: Document, folder: Path, *, skip_missing: bool) -> Foun
             f"{document.path}: tracks of {document.meta.tasks} tasks, whose frames have the same numbers; export the "
             'tasks one by one, or the project as "CVAT for images 1.1"'
         )
-    numbers = document.meta.frames or sorted(document.frames)
+    numbers = document.meta.frames or range(0)
     sources = [image.source for image in open_image_folder(folder).images]
     by_number = numbered(sources, folder) or _in_order(sources, numbers, document, folder)
-    names = {by_number.get(number, f"frame_{number:06}"): number for number in numbers}
-    for number in document.frames:
-        names.setdefault(by_number.get(number, f"frame_{number:06}"), number)
+    wanted = sorted({*numbers, *document.frames} - document.unclear)
+    names = {by_number.get(number, f"frame_{number:06}"): number for number in wanted}
     places = {name: f"{document.path}: frame {number}" for name, number in names.items()}
-    return _by_key(find_named(places, folder, skip_missing=skip_missing), names)
+    found = _by_key(find_named(places, folder, skip_missing=skip_missing), names)
+    return replace(found, left_out=(*_unclear(document), *found.left_out))
+
+
+def _unclear(document: Document) -> tuple[LeftOut, ...]:
+    if not document.unclear:
+        return ()
+    reason = "frames without a shape of a track that goes on, deleted in CVAT or between keyframes"
+    return (LeftOut(reason, len(document.unclear), f"{document.path}: frame {min(document.unclear)}"),)
 
 
 def _by_key(found: NamedImages, names: Mapping[str, int]) -> Found:
@@ -131,8 +138,8 @@ def _number(path: str) -> int | None:
 
 
 def _in_order(sources: Sequence[str], numbers: Sequence[int], document: Document, folder: Path) -> dict[int, str]:
-    if document.meta.frames is None or len(sources) != len(numbers):
-        said = "no count of frames" if document.meta.frames is None else f"{len(numbers)} frames"
+    if not numbers or len(sources) != len(numbers):
+        said = "no count of frames" if not numbers else f"{len(numbers)} frames"
         raise SagesegError(
             f"{document.path}: {said}, but {folder} has {len(sources)} images, whose names say no frame; name them as "
             'CVAT exports them, frame_000000 and so on, or export as "CVAT for images 1.1"'
