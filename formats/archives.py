@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import shlex
 import zipfile
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from formats.errors import SagesegError
 
 
+class ArchiveError(SagesegError):
+    """A ZIP archive was given; the message says what to do with it, and nothing need be added."""
+
+
 def refuse_zip(path: Path, expected: str) -> None:
-    """Raise SagesegError where a path is, or lies in, a ZIP archive: it says how to unpack it, and not to where a
+    """Raise ArchiveError where a path is, or lies in, a ZIP archive: it says how to unpack it, and not to where a
     member would leave the folder. Of what is no archive, or not there, nothing is said."""
     path = next((each for each in (path, *path.parents) if each.is_file()), path)
     if not path.is_file() or not zipfile.is_zipfile(path):
         return
+    refuse_unsafe(path)
+    to = path.with_suffix("") if path.suffix else path.with_name(f"{path.name}_unpacked")
+    command = shlex.join(["unzip", str(path), "-d", str(to)])
+    raise ArchiveError(f"{path}: a ZIP archive; expected {expected}: unpack it, {command}")
+
+
+def refuse_unsafe(path: Path) -> None:
+    """Raise ArchiveError where a ZIP archive has a member that would leave the folder that it is unpacked into."""
     outside = next(filter(_leaves, _members(path)), None)
     if outside is not None:
-        raise SagesegError(
+        raise ArchiveError(
             f"{path}: a ZIP archive whose member {outside} lies outside of the folder that it is unpacked into; "
             "do not unpack it, ask whoever made it for one without"
         )
-    raise SagesegError(f"{path}: a ZIP archive; expected {expected}: unpack it, unzip {path} -d {path.with_suffix('')}")
 
 
 def _members(path: Path) -> list[str]:
@@ -28,7 +40,7 @@ def _members(path: Path) -> list[str]:
         with zipfile.ZipFile(path) as archive:
             return archive.namelist()
     except (OSError, zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError) as e:
-        raise SagesegError(f"{path}: a ZIP archive that cannot be read ({e}); get it again") from e
+        raise ArchiveError(f"{path}: a ZIP archive that cannot be read ({e}); get it again") from e
 
 
 def _leaves(member: str) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from formats.archives import ArchiveError
 from formats.console import result
 from formats.errors import SagesegError
 from prep.options import PrepOptions
@@ -41,6 +42,8 @@ def reading(verb: str, *places: Path) -> Iterator[None]:
     another verb, the refusal names that."""
     try:
         yield
+    except ArchiveError:
+        raise
     except SagesegError as e:
         from prep.recognise.recognise import recognise
 

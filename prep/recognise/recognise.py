@@ -6,6 +6,7 @@ import shlex
 from collections import Counter
 from pathlib import Path
 
+from formats.archives import refuse_unsafe
 from formats.errors import SagesegError
 from prep.recognise import annotation_files, mask_layouts
 from prep.recognise.recognised import Recognised
@@ -45,6 +46,8 @@ def _archive(survey: Survey) -> Recognised | None:
     archive = next(iter(survey.of(*_ARCHIVES)), None)
     if not archive or survey.images or survey.jsons:
         return None
+    if archive.suffix == ".zip":
+        refuse_unsafe(archive)
     to = shlex.quote(str(archive.with_name(archive.name.partition(".")[0])))
     unpack = f"unzip -d {to}" if archive.suffix == ".zip" else f"mkdir {to} && tar -C {to} -xf"
     command = f"{unpack} {shlex.quote(str(archive))} && sageseg prep auto {to}"

@@ -10,6 +10,7 @@ from formats.errors import SagesegError
 from formats.prepared.image_folder import open_image_folder
 from prep.readers.source_files import list_files, read_text
 from prep.readers.voc import read_voc
+from tests.support.typed_commands import typed
 
 
 def archive(folder: Path, *members: str) -> Path:
@@ -35,6 +36,19 @@ def test_one_with_a_member_outside_is_not_to_be_unpacked(tmp_path: Path, member:
     with pytest.raises(SagesegError, match="lies outside of the folder .*do not unpack it") as told:
         refuse_zip(path, "a folder")
     assert member in str(told.value)
+
+
+@pytest.mark.parametrize(("member", "told"), [("../a", "do not unpack it"), ("a.jpg", "unpack it, unzip")])
+@pytest.mark.parametrize("line", ["prep auto task.zip", "prep voc task.zip --out o", "prep cvat task.zip x --out o"])
+def test_no_command_tells_to_unpack_what_leaves_its_folder(tmp_path: Path, line: str, member: str, told: str) -> None:
+    archive(tmp_path, member)
+    ran = typed(line.split(), tmp_path)
+    if "auto" in line and member == "a.jpg":
+        assert ran.stdout.rstrip().endswith("unzip -d task task.zip && sageseg prep auto task")
+        return
+    assert ran.returncode == 1
+    assert told in ran.stderr
+    assert ran.stderr.count("unzip") == (member == "a.jpg")
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PK", b"text"])

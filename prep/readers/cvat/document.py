@@ -55,7 +55,7 @@ class Document:
     meta: Meta = field(default_factory=Meta)
     images: list[Entry] = field(default_factory=list)
     frames: dict[int, array[int]] = field(default_factory=lambda: defaultdict(lambda: array("q")))
-    labels: list[str] = field(default_factory=list)
+    labels: tuple[str, ...] = ()
     unclear: set[int] = field(default_factory=set)
 
     @property
@@ -81,7 +81,7 @@ def read_document(path: Path) -> Document:
     if bool(document.images) == bool(last):
         found = "both images and tracks" if last else "neither an image nor a track with shapes"
         raise SagesegError(f"{path}: {found} in it; expected {EXPECTED}")
-    document.labels = list(numbers)
+    document.labels = tuple(numbers)
     return document
 
 

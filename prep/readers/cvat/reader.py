@@ -166,7 +166,7 @@ def _check_all(document: Document, found: Found, named: NamedClasses, workers: i
 def _mask_of(document: Document, key: int, image: Path, named: NamedClasses) -> CvatMask:
     if document.is_video:
         size = document.meta.size or read_header(image).size
-        parts, labels = document.frames.get(key, array("q")), tuple(document.labels)
+        parts, labels = document.frames.get(key, array("q")), document.labels
         return CvatMask(document.path, f"{document.path}: frame {key}", size, parts, labels, named.ids)
     entry = document.images[key]
     return CvatMask(document.path, entry.place, entry.size, array("q", (*entry.span, OF_SHAPES)), (), named.ids)

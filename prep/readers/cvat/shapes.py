@@ -17,9 +17,8 @@ import numpy as np
 
 from formats.errors import SagesegError
 from prep.readers.annotations.canvas import Region
-from prep.readers.annotations.coco_raster import polygon_region
+from prep.readers.annotations.coco_raster import check_ring, polygon_region
 from prep.readers.labelled_image import REGION, Polygon
-from prep.readers.regions import region_of
 
 NOT_DRAWN = ("polyline", "points", "cuboid", "skeleton", "tag")
 """What CVAT has beside areas: lines, points, and what is said of a whole image."""
@@ -74,7 +73,7 @@ def draw_shapes(shapes: Iterable[tuple[str | None, Element]], id_of: IdOf, size:
 
 
 def _polygon(shape: Element, class_id: int, size: Size, place: str) -> Region:
-    return polygon_region([[number for point in _points(shape, place) for number in point]], class_id, size, place)
+    return polygon_region([_points(shape, place)], class_id, size, place)
 
 
 def _box(shape: Element, class_id: int, size: Size, place: str) -> Region:
@@ -119,7 +118,11 @@ _DRAW: dict[str, Callable[[Element, int, Size, str], Region]] = {
 def _focus(shape: Element, place: str) -> Polygon:
     if shape.tag == "box":
         return tuple(_corners(shape, place))
-    return region_of(shape.tag, tuple(_points(shape, place)) if shape.tag == "polygon" else (), place)
+    if shape.tag != "polygon":
+        raise SagesegError(f"{place}: a region to look at is a polygon or a box")
+    numbers = _points(shape, place)
+    check_ring(numbers, place)
+    return tuple(zip(numbers[0::2], numbers[1::2], strict=True))
 
 
 def _corners(shape: Element, place: str) -> list[tuple[float, float]]:
@@ -146,16 +149,16 @@ def _corners(shape: Element, place: str) -> list[tuple[float, float]]:
     return [(x, y) for x, y in np.around(corners, _DECIMALS).tolist()]
 
 
-def _points(shape: Element, place: str) -> list[tuple[float, float]]:
+def _points(shape: Element, place: str) -> list[float]:
+    """x, y, x, y, … of a polygon."""
     text = shape.get("points", "")
+    pairs = text.split(";")
     try:
-        points = [(float(x), float(y)) for x, y in (pair.split(",") for pair in text.split(";"))]
+        if any(pair.count(",") != 1 for pair in pairs):
+            raise ValueError("no pair")  # noqa: TRY301
+        return list(map(float, ",".join(pairs).split(",")))
     except ValueError as e:
         raise SagesegError(f"{place}: points are {_short(text)}; expected x,y;x,y;…") from e
-    for x, y in points:
-        _check_near(x, place)
-        _check_near(y, place)
-    return points
 
 
 def _number(shape: Element, key: str, place: str, default: str = "") -> float:
