@@ -12,17 +12,12 @@ from formats.dataset import SPLITS
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES
 from formats.prepared.source_names import composed
+from prep.readers.image_sets import SPLIT_WORDS, split_of_word
 from prep.readers.source_files import read_text
 
 LEFT_OUT, _CHOICE = "none", "choice"
 """What a list can be beside a split: left out, as --image-set says it, or a choice of images without split."""
-_WORDS = {
-    "train": ("train", "training", "trn"),
-    "val": ("val", "valid", "validation", "validate"),
-    "test": ("test", "testing"),
-    _CHOICE: ("trainval", "train_val", "trainvaltest", "default", "all"),
-}
-_ROLE_OF = {word: role for role, words in _WORDS.items() for word in words}
+_WORDS = {**SPLIT_WORDS, _CHOICE: ("trainval", "train_val", "trainvaltest", "default", "all")}
 _FOLDERS = re.compile(r"(?:.*/)?(?:JPEGImages|SegmentationClass\w*)/")
 _PAIR = re.compile(r"(\S+)\s+(\S+)")
 _LINE_OF_MAIN = re.compile(r"(.+?)\s+-?[01]")
@@ -102,7 +97,7 @@ def _elsewhere(root: Path) -> str:
 
 def _role(path: Path) -> str:
     """What a list is by its name, "" where that says nothing."""
-    return _ROLE_OF.get(path.stem.casefold(), "")
+    return _CHOICE if path.stem.casefold() in _WORDS[_CHOICE] else split_of_word(path.stem)
 
 
 def _roles(folder: Path, asked: Mapping[str, str]) -> dict[Path, str]:

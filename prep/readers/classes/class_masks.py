@@ -104,7 +104,7 @@ def _ids(facts: Sequence[MaskFacts], question: Question, others: dict[Path, Mask
             f"note: {len(empty)} of {len(facts)} masks hold nothing but 0 and {IGNORE}, which is ignore, such as "
             f"{empty[0]}; if {IGNORE} is {numbering.classes.names[1]} there, write it as 1"
         )
-    final = {fact.path for fact in ids if fact.mode == "P" and _stays(fact, numbering)}
+    final = {fact.path for fact in ids if fact.mode == "P" and fact.is_png and _stays(fact, numbering)}
     return ClassMasks(numbering.classes, {**others, **masks}, frozenset(final), no_foreground)
 
 
