@@ -40,7 +40,7 @@ from prep.dataset.certificate import Balance, certify
 from prep.dataset.journal import ImageEntry, Journal
 from prep.dataset.twins import Thumbnails
 from prep.options import PrepOptions
-from prep.readers.labelled_image import LabelledImage
+from prep.readers.labelled_image import LabelledImage, LeftOut
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ class Plan:
     groups: Mapping[str, str]
     options: PrepOptions
     unit: str
+    left_out: Sequence[LeftOut] = ()
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,7 @@ def _info(plan: Plan, counts: Mapping[str, SplitCounts]) -> dict[str, Any]:
         "options": recorded_options(plan.options),
         "classes": list(plan.classes.names),
         "counts": {split: asdict(own) for split, own in counts.items()},
+        "left_out": {each.reason: each.count for each in plan.left_out},
     }
 
 

@@ -50,7 +50,8 @@ class LabelledImage:
     gives it. `mask_is_final` says that `mask.path` is a mode-P PNG of what `mask.read()` gives,
     which is copied where nothing is cut or resized. `oriented` says that the reader saw to it that mask
     and regions lie as `read_image` gives the image; else `settle_orientations` does. `own_group` is
-    the group as the reader knows it (a car, a sequence), where --group-by may have replaced it.
+    the group as the reader knows it (a car, a sequence), where --group-by may have replaced it. `drawn_size` is the
+    (width, height) on which shapes were drawn, where `mask.path` is no image that tells it.
     """
 
     source: str
@@ -63,6 +64,7 @@ class LabelledImage:
     mask_is_final: bool = False
     oriented: bool = False
     own_group: str | None = None
+    drawn_size: tuple[int, int] | None = None
 
     @property
     def family(self) -> str:
@@ -73,12 +75,22 @@ class LabelledImage:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """What a reader left out for one reason, such as `images that are not in the folder`; `example` is the place of
+    one."""
+
+    reason: str
+    count: int
+    example: str
+
+
+@dataclass(frozen=True)
 class Source:
     """What a reader found, images in order of `source`. `splits` is the assignment group → split
     that the source brings along (VOC's image sets); it holds as --split-file does. `undecided` tells
     why the lists that it brings are no split: then none is drawn unless it is asked for. `no_foreground` tells why
     its masks hold none, where they do not: then all empty crops must be wanted. `unit` is the word
-    for what the reader's own groups are."""
+    for what the reader's own groups are. `left_out` is told, and counted in dataset.json."""
 
     format: str
     classes: ClassTable
@@ -87,6 +99,7 @@ class Source:
     undecided: str = ""
     no_foreground: str = ""
     unit: str = "folder or block of a video"
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def read_content(image: LabelledImage) -> bytes:
