@@ -12,7 +12,7 @@ from formats.errors import SagesegError
 from formats.parallel import map_parallel
 from prep.readers.classes.black_and_white import black_and_white, ids_by_palette
 from prep.readers.classes.id_values import Question, classes_beside, id_numbering, why_no_foreground
-from prep.readers.classes.label_list import ClassList, Numbering, find_background
+from prep.readers.classes.label_list import ClassList, Numbering, find_background, with_vocs_colours
 from prep.readers.classes.list_format import check_names
 from prep.readers.classes.map_colours import is_of_map, of_map, read_by_map
 from prep.readers.classes.mask_values import IdMask, MaskFacts, TableMask, survey_mask
@@ -54,7 +54,9 @@ def settle_masks(
     one_channel = [fact for fact in facts if fact.one_channel]
     coloured = [fact.path for fact in facts if not fact.one_channel]
     if coloured and not listed.has_colours:
-        raise _no_colours(listed, coloured[0])
+        if not listed.is_map or question.background != 0:
+            raise _no_colours(listed, coloured[0])
+        question = replace(question, listed=with_vocs_colours(listed))
     numbering = question.numbering
     painted: dict[Path, MaskSource] = {path: ColourMask(path, numbering.of_colour) for path in coloured}
     by_map = read_by_map(one_channel, question)

@@ -29,7 +29,11 @@ def colour_rows(lines: Sequence[str], path: Path) -> list[tuple[str, Colour]] | 
     head = [cell.strip("\"' ").casefold() for cell in _CELLS.split(lines[0])]
     if len([cell for cell in head if cell in _LEVELS]) == len(head) - 1 == 3:
         kind = _COLOUR_FIRST if head[0] in _LEVELS else _COLOUR_LAST
-        if len(lines) == 1 or [_LEVELS[cell] for cell in head if cell in _LEVELS] != [0, 1, 2] or head[1] not in _LEVELS:
+        if (
+            len(lines) == 1
+            or [_LEVELS[cell] for cell in head if cell in _LEVELS] != [0, 1, 2]
+            or head[1] not in _LEVELS
+        ):
             raise SagesegError(f"{path}: {lines[0]!r}: {EXPECTED_COLOURS}, or the colour before the name")
         return [_row(line, kind, path) for line in lines[1:]]
     if {"r", "g", "b"} <= set(head) or {"red", "green", "blue"} <= set(head):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from formats.classes import BACKGROUND, IGNORE, IGNORE_NAME, ClassTable, class_table, voc_palette
@@ -22,8 +22,16 @@ from prep.readers.source_files import read_text
 BACKGROUND_NAMES = (BACKGROUND, "background")
 NO_BACKGROUND = "none"
 """What --background takes where every line is a class."""
-CLASS_LISTS = ("labelmap.txt", "labels.txt", "class_names.txt", "classes.txt", "_classes.csv", "class_dict.csv")
-"""The names under which tools leave a class list beside masks; the last two are Roboflow's and Kaggle's CamVid's."""
+CLASS_LISTS = (
+    "labelmap.txt",
+    "labels.txt",
+    "class_names.txt",
+    "classes.txt",
+    "_classes.csv",
+    "class_dict.csv",
+    "label_colors.txt",
+)
+"""The names under which tools leave a class list beside masks; the last three are Roboflow's, Kaggle's and CamVid's."""
 BLACK: Colour = (0, 0, 0)
 _LIKE_BACKGROUND = ("bg", "void", "unlabeled", "unlabelled", "none", *BACKGROUND_NAMES)
 _LIKE_IGNORE = ("ignored", "ignore", "void")
@@ -217,6 +225,17 @@ def _colours(classes: ClassList, ids: list[int], background: int | None) -> dict
             )
     written = background is not None and classes.lines[background].colour
     return {_border(): IGNORE} | ({} if written else {BLACK: 0}) | own
+
+
+def with_vocs_colours(listed: ClassList) -> ClassList:
+    """A map without colours, `name:::`, with those that Datumaro 1.13 paints and reads beside it: VOC's palette in the
+    order of the lines."""
+    say(f"note: {listed.where} gives no colours, so Datumaro's are taken: VOC's palette in the order of its lines")
+    colours = map(tuple, voc_palette().tolist())
+    return replace(
+        listed,
+        lines=tuple(replace(line, colour=colour) for line, colour in zip(listed.lines, colours, strict=False)),
+    )
 
 
 def check_lines(listed: ClassList) -> None:

@@ -34,6 +34,8 @@ _HIGHEST = 0xFFFF
 _NOTHING = -1
 _EXPECTED = "expected value,name in each line, such as 7,road"
 _CELLS = re.compile(r"\s*[,;\t]\s*")
+_ROW = re.compile(r"(?P<value>\*|-?\d+)\s*[,;\t]\s*(?P<name>.+)")
+_ROW_OF_NAME = re.compile(r"(?P<name>.+?)\s*[,;\t]\s*(?P<value>\*|-?\d+)")
 _WIDE = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 
 
@@ -92,43 +94,36 @@ def read_value_map(path: Path) -> ValueMap:
     """A file of `value,name` lines (commas, semicolons or tabs), with a header or without one; several values may have
     one name, `*` is all others. -1 is what 8 bits hold as 255. Raises SagesegError naming the line."""
     texts = [text.strip() for text in read_text(path, "value,name in each line").splitlines()]
-    rows = [(number, _CELLS.split(text)) for number, text in enumerate(texts, start=1) if text]
-    swapped = False
-    if rows and not _is_value(rows[0][1][0]) and _is_head(rows[0][1]):
-        swapped = rows.pop(0)[1][1].casefold() in _VALUE_HEADS
-    names: dict[int, str] = {}
-    rest: str | None = None
-    for number, cells in rows:
-        value, name = _parse_row(cells[::-1] if swapped else cells, f"{path}: line {number}")
-        if value in names or (value is None and rest is not None):
-            raise SagesegError(f"{path}: line {number}: value {cells[swapped]} stands there twice; remove one line")
-        if value is None:
-            rest = name
-        else:
-            names[value] = name
+    rows = [(number, text) for number, text in enumerate(texts, start=1) if text]
+    row = _ROW
+    if rows and (head := [cell.casefold() for cell in _CELLS.split(rows[0][1])]) and _is_head(head):
+        row = _ROW if head[0] in _VALUE_HEADS else _ROW_OF_NAME
+        del rows[0]
+    names: dict[int | None, str] = {}
+    for number, text in rows:
+        value, name = _parse_row(row.fullmatch(text), f"{path}: line {number}: {text!r}")
+        if names.setdefault(value, name) != name:
+            raise SagesegError(f"{path}: line {number}: {text!r}: the value is {names[value]} already; remove one line")
+    rest = names.pop(None, None)
     if not names:
         raise SagesegError(f"{path}: no value in it; {_EXPECTED}")
-    return ValueMap(str(path), names, rest)
-
-
-def _is_value(cell: str) -> bool:
-    return cell == REST or re.fullmatch(r"-?\d+", cell) is not None
+    return ValueMap(str(path), {value: name for value, name in names.items() if value is not None}, rest)
 
 
 def _is_head(cells: Sequence[str]) -> bool:
-    return len(cells) == 2 and len({cell.casefold() for cell in cells} & set(_VALUE_HEADS)) == 1
+    return len(cells) == 2 and len(set(cells) & set(_VALUE_HEADS)) == 1
 
 
-def _parse_row(cells: Sequence[str], where: str) -> tuple[int | None, str]:
+def _parse_row(match: re.Match[str] | None, where: str) -> tuple[int | None, str]:
     """A value, None for all others, and its name."""
-    if len(cells) != 2 or not _is_value(cells[0]) or not cells[1]:
-        raise SagesegError(f"{where}: {','.join(cells)!r}: {_EXPECTED}")
-    name = cells[1].strip("\"'")
-    if cells[0] == REST:
+    name = match["name"].strip("\"' ") if match else ""
+    if match is None or not name:
+        raise SagesegError(f"{where}: {_EXPECTED}")
+    if match["value"] == REST:
         return None, name
-    value = IGNORE if int(cells[0]) == -1 else int(cells[0])
+    value = IGNORE if int(match["value"]) == -1 else int(match["value"])
     if not 0 <= value <= _HIGHEST:
-        raise SagesegError(f"{where}: value {cells[0]}: expected -1 to {_HIGHEST}")
+        raise SagesegError(f"{where}: expected a value from -1 to {_HIGHEST}")
     return value, name
 
 
@@ -189,6 +184,6 @@ def _numbers(image: Image.Image, path: Path, where: str, coding: str | None) -> 
             raise SagesegError(f"{path}: values {wide.min()} to {wide.max()}; expected 0 to {_HIGHEST}")
         return wide.astype(np.uint16)
     raise SagesegError(
-        f"{path}: mode {image.mode} holds colours, and {where} is of numbers; pass a table of colours with --colors, or "
-        f"--coding {ADE20K} if the colours are ADE20K's numbers"
+        f"{path}: mode {image.mode} holds colours, and {where} is of numbers; pass a table of colours with --colors, "
+        f"or --coding {ADE20K} if the colours are ADE20K's numbers"
     )

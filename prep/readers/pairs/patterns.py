@@ -1,4 +1,4 @@
-"""Patterns of file names, such as `{stem}_mask`: what of a name belongs to its image, and what says the class or split."""
+"""Patterns of file names, such as `{stem}_mask`: what of a name is its image's, and what says the class or split."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from formats.images import IMAGE_SUFFIXES
 from prep.readers.image_sets import split_of_word
 
 STEM, FILE, CLASS, SPLIT = "stem", "file", "class", "split"
-_FIELDS = {STEM: "the image's name", FILE: "the image's name with its suffix", CLASS: "a class", SPLIT: "train, val, test"}
+_FIELDS = {
+    STEM: "the image's name",
+    FILE: "the image's name with its suffix",
+    CLASS: "a class",
+    SPLIT: "train, val, test",
+}
 _FIELD = re.compile(r"\{([^{}]*)\}")
 
 
@@ -42,7 +47,7 @@ class NamePattern:
 
     def readings(self, path: str) -> list[Named]:
         """The ways to read a path (in its folder, with `/`, without suffix) by this pattern, that with the longest
-        stem first; none for a name that does not fit. The folders that the pattern does not name are part of the key."""
+        stem first; none for a name that does not fit. Folders that the pattern does not name are part of the key."""
         parts = path.split("/")
         depth = self.text.count("/") + 1
         if len(parts) < depth:
@@ -91,7 +96,9 @@ def parse_pattern(text: str, option: str, allowed: tuple[str, ...]) -> NamePatte
     if set(fields) - set(allowed) or any("{" in literal or "}" in literal for literal in literals):
         raise SagesegError(f"{option} {text!r}: expected none but the fields {known}")
     if len(set(fields) & {STEM, FILE}) != 1 or len(set(fields)) < len(fields):
-        raise SagesegError(f"{option} {text!r}: expected {{{STEM}}} in it once, such as '{{{STEM}}}_mask'; fields: {known}")
+        raise SagesegError(
+            f"{option} {text!r}: expected {{{STEM}}} in it once, such as '{{{STEM}}}_mask'; fields: {known}"
+        )
     if "" in literals[1:-1]:
         raise SagesegError(f"{option} {text!r}: expected something between its fields, such as _ or /")
     return NamePattern(text.strip("/"), literals, fields)
