@@ -176,6 +176,8 @@ def _numbers(image: Image.Image, path: Path, where: str, coding: str | None) -> 
             raise SagesegError(f"{path}: mode {image.mode}; --coding {coding} is for masks of colours: leave it out")
         colours = np.asarray(image, np.uint16)
         return np.asarray(colours[..., 0] // 10 * 256 + colours[..., 1], np.uint16)
+    if image.mode == "P" and image.format == "GIF":
+        raise SagesegError(f"{path}: a GIF keeps colours and not values; expected PNG: export it again")
     if image.mode in ("1", "L", "P"):
         return np.asarray(image, np.uint8)
     if image.mode in _WIDE:
