@@ -25,8 +25,8 @@ _COLOURED = ("RGB", "RGBA", "LA", "PA")
 class MaskFacts:
     """A mask's mode; of one channel (mode 1, L, P) the values that it uses, in order, and their colours, none where the
     value of a class lies beyond the palette. Of a palette also its `first` two colours, and whether the colour of 255
-    is only what it is `filled` up with: another value has it too, or it ends before. `kind` is what the file is, whatever
-    its name: `PNG`, `GIF`."""
+    is only what it is `filled` up with: another value has it too, or it ends before. `kind` is what the file is,
+    whatever its name: `PNG`, `GIF`."""
 
     path: Path
     mode: str

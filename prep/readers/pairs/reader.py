@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from formats.console import say
 from formats.dataset import SPLITS
-from prep.readers.frame_names import shared_group
+from formats.prepared.groups import shared_group
 from prep.readers.image_sets import split_of_word, splits_of_groups
 from prep.readers.labelled_image import LabelledImage, Source
 from prep.readers.pairs.pairing import Folders, Pair, find_pairs
