@@ -496,9 +496,7 @@ def test_sizes_that_disagree_are_told_with_both(tmp_path: Path) -> None:
 def test_options_that_say_two_things_are_refused(tmp_path: Path, options: dict[str, object], message: str) -> None:
     make(tmp_path, "images/{}.jpg", "masks/{}.png")
     (tmp_path / "l.txt").write_text("car\n")
-    given = {
-        name: tmp_path / value if name in ("labels", "colors", "value_map") else value
-        for name, value in options.items()
-    }  # type: ignore[operator]
+    files = {"labels", "colors", "value_map"}
+    given = {name: tmp_path / str(value) if name in files else value for name, value in options.items()}
     with pytest.raises(SagesegError, match=message):
-        read(tmp_path, **given)
+        read(tmp_path, **given)  # type: ignore[arg-type]

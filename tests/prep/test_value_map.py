@@ -17,7 +17,7 @@ from tests.support.voc_samples import add_mask, rows
 def settle(folder: Path, text: str, mask: np.ndarray | Image.Image, **options: str) -> ClassMasks:
     (folder / "map.csv").write_text(text)
     add_mask(folder / "m.png", mask)
-    return settle_values(read_value_map(folder / "map.csv"), [folder / "m.png"], workers=1, **options)  # type: ignore[arg-type]
+    return settle_values(read_value_map(folder / "map.csv"), [folder / "m.png"], workers=1, **options)
 
 
 def first(settled: ClassMasks, count: int) -> list[int]:
