@@ -48,6 +48,7 @@ def read_voc(
     sets = read_voc_image_sets(root, there, image_sets or {})
     masks = {key: path for key, path in there.items() if sets.chosen is None or key in sets.chosen}
     pairs, left_out = pair_images(masks, _images(root, images), images or root / "JPEGImages", unwanted=there)
+    left_out += sets.left_out
     left_out += leave_out("masks in none of the image sets", [path for key, path in there.items() if key not in masks])
     listed = read_class_list(labels) if labels else find_class_list(root) or _vocs_own(root)
     settled = settle_masks(listed, list(masks.values()), background=background, binary=binary, workers=workers)

@@ -1,8 +1,10 @@
 """Images and masks in folders, paired by their names."""
 
 import shutil
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 from zipfile import ZipFile
 
 import numpy as np
@@ -16,11 +18,13 @@ from formats.dataset import open_dataset
 from formats.errors import SagesegError
 from formats.masks import read_mask
 from prep.dataset.writer import write_dataset
-from prep.options import PrepOptions
+from prep.options import STORED, PrepOptions
 from prep.readers.labelled_image import Source
+from prep.readers.orientation import settle_orientations
 from prep.readers.pairs.layers import Layer, LayeredMask
 from prep.readers.pairs.reader import read_pairs
 from prep.readers.pairs.truth import PairOptions
+from tests.support.exif_samples import as_stored, with_orientation
 from tests.support.voc_samples import HEIGHT, WIDTH, add_image, add_mask, painted, palette_image, rows, whole
 
 VOC = [tuple(colour) for colour in voc_palette().tolist()]
@@ -336,6 +340,48 @@ def test_classes_in_names_are_settled_by_what_is_there(tmp_path: Path) -> None:
     (tmp_path / "l.txt").write_text("car\n")
     source = read(tmp_path, mask_name="{stem}_{class}", labels=tmp_path / "l.txt")
     assert columns(source) == {"a.jpg": [1, 0, 0, 0], "a_red.jpg": [0, 1, 0, 0]}
+
+
+def test_a_class_at_the_end_of_an_image_makes_no_mask_of_it(tmp_path: Path) -> None:
+    for stem in ("a", "a_1"):
+        add_image(tmp_path / "all" / f"{stem}.jpg")
+        add_mask(tmp_path / "all" / f"{stem}_car.png", rows(0, 255))
+    (tmp_path / "l.txt").write_text("car\n")
+    source = read(tmp_path, "all", "all", mask_name="{stem}_{class}", labels=tmp_path / "l.txt")
+    assert columns(source) == {"a.jpg": [0, 1, 0, 0], "a_1.jpg": [0, 1, 0, 0]}
+    for stem in ("a", "a_1"):
+        (tmp_path / "all" / f"{stem}.jpg").unlink()
+        add_image(tmp_path / "all" / f"{stem}.png")
+    source = read(tmp_path, "all", "all", mask_name="{stem}_{class}", labels=tmp_path / "l.txt")
+    assert set(columns(source)) == {"a.png", "a_1.png"}
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_names_and_classes_pair_whichever_way_letters_are_composed(tmp_path: Path, form: Literal["NFC", "NFD"]) -> None:
+    def spelled(text: str) -> str:
+        return unicodedata.normalize(form, text)
+
+    add_image(tmp_path / "images" / "größe_é.jpg")
+    add_mask(tmp_path / "masks" / f"{spelled('größe_é_schiène')}.png", rows(255))
+    (tmp_path / "l.txt").write_text("schiène\n")
+    source = read(tmp_path, mask_name="{stem}_{class}", labels=tmp_path / "l.txt")
+    assert columns(source) == {"größe_é.jpg": [1, 0, 0, 0]}
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+def test_masks_of_a_class_turn_with_the_image(tmp_path: Path, orientation: int) -> None:
+    upright = np.random.default_rng(1).integers(0, 256, (12, 20, 3), np.uint8)
+    drawn = np.zeros((12, 20), np.uint8)
+    drawn[2:5, 3:17] = 255
+    (tmp_path / "images").mkdir()
+    content = with_orientation(as_stored(upright, orientation), orientation)
+    (tmp_path / "images" / "a.jpg").write_bytes(content)
+    for name, flags in (("car", drawn), ("road", drawn[::-1, ::-1])):
+        add_mask(tmp_path / "masks" / name / "a.png", as_stored(flags, orientation))
+    source = read(tmp_path, mask_name="{class}/{stem}")
+    (image,) = settle_orientations(source.images, STORED)
+    expected = np.where(drawn[::-1, ::-1] > 0, 2, np.where(drawn > 0, 1, 0))
+    assert (image.mask.read() == expected).all()
 
 
 def _of_other_size(root: Path) -> None:

@@ -90,11 +90,13 @@ def test_images_masks_and_lists_pair_whichever_way_letters_are_composed(
 def test_masks_in_no_image_set_and_images_without_mask_are_counted(voc: Path) -> None:
     add_image_set(voc, "train", "2007_000032")
     add_image_set(voc, "val", "x")
+    add_image_set(voc, "test", "secret 1", "secret 2")
     add_image(voc / "JPEGImages" / "new.jpg")
     source = read_voc(voc, workers=1)
     assert len(source.images) == 2
     assert {each.reason: (each.count, Path(each.example).name) for each in source.left_out} == {
         "images without a mask": (1, "new.jpg"),
+        "images without a mask in test.txt": (2, "test.txt: secret 1"),
         "masks in none of the image sets": (1, "2007.v2 b.png"),
     }
 

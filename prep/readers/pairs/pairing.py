@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from formats.console import say
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES, JPEG_SUFFIXES
 from formats.prepared.source_names import composed
@@ -51,7 +52,7 @@ def find_pairs(folders: Folders, known_classes: Collection[str] = ()) -> tuple[l
     Raises SagesegError where nothing pairs, with the patterns that would; for a mask without image, two files of one
     name, and masks of a kind that changes colours.
     """
-    image_files, mask_files = _files(folders)
+    image_files, mask_files = _files(folders, known_classes)
     images: dict[str, list[Path]] = {}
     for path, readings in image_files.items():
         if readings:
@@ -76,24 +77,35 @@ def find_pairs(folders: Folders, known_classes: Collection[str] = ()) -> tuple[l
 Readings = dict[Path, list[Named]]
 
 
-def _files(folders: Folders) -> tuple[Readings, Readings]:
+def _files(folders: Folders, known_classes: Collection[str]) -> tuple[Readings, Readings]:
     """The files that may be images, and those that may be masks, with the readings of their names."""
     images = list_files(folders.images, IMAGE_SUFFIXES, "<stem>.jpg, the images", deep=True)
     if not folders.are_one:
         masks = list_files(folders.masks, IMAGE_SUFFIXES, "<stem>.png, the masks", deep=True)
-        inside = set(map(Path.resolve, images)) & set(map(Path.resolve, masks))
-        if inside:  # one folder lies in the other, and what lies in the inner one is of its kind
-            masks_are_inner = folders.images.resolve() in folders.masks.resolve().parents
-            images = [path for path in images if not (masks_are_inner and path.resolve() in inside)]
-            masks = [path for path in masks if masks_are_inner or path.resolve() not in inside]
+        images, masks = (
+            _outside(images, folders.images, folders.masks),
+            _outside(masks, folders.masks, folders.images),
+        )
         return _read(images, folders.images, folders.image_name), _read(masks, folders.masks, folders.mask_name)
     if folders.image_name == folders.mask_name:
-        # a.jpg beside a.png: what must keep its values is the mask
+        say(f"note: {folders.images}: JPEG and WebP files are taken for the images, and others for their masks")
         return (
             _read([path for path in images if _is_lossy(path)], folders.images, folders.image_name),
             _read([path for path in images if not _is_lossy(path)], folders.masks, folders.mask_name),
         )
-    return _divide(_read(images, folders.images, folders.image_name), _read(images, folders.masks, folders.mask_name))
+    return _divide(
+        _read(images, folders.images, folders.image_name),
+        _read(images, folders.masks, folders.mask_name),
+        known_classes,
+    )
+
+
+def _outside(paths: list[Path], root: Path, inner: Path) -> list[Path]:
+    """The files of a folder but for those in another folder that lies in it."""
+    if root.resolve() not in inner.resolve().parents:
+        return paths
+    below = root / inner.resolve().relative_to(root.resolve())
+    return [path for path in paths if below not in path.parents]
 
 
 def _read(paths: Iterable[Path], root: Path, pattern: NamePattern) -> Readings:
@@ -105,13 +117,19 @@ def _inside(path: Path, root: Path) -> str:
     return composed(path.relative_to(root).with_suffix("").as_posix())
 
 
-def _divide(as_images: Readings, as_masks: Readings) -> tuple[Readings, Readings]:
-    """The images and the masks of one folder: a mask is what can be one of another file that is there."""
+def _divide(as_images: Readings, as_masks: Readings, known_classes: Collection[str]) -> tuple[Readings, Readings]:
+    """The images and the masks of one folder. A mask is what its name says; where that says a class, what can be one of
+    another file that is there."""
     owner = {named.key: path for path, readings in as_images.items() for named in readings[:1]}
+
+    def may_be_mask(path: Path, named: Named) -> bool:
+        if named.class_name is None:
+            return True
+        known = not known_classes or named.class_name in known_classes
+        return known and not _is_lossy(path) and owner.get(named.key, path) != path
+
     masks = {
-        path: readings
-        for path, readings in as_masks.items()
-        if any(owner.get(named.key, path) != path or (named.class_name is None) for named in readings)
+        path: readings for path, readings in as_masks.items() if any(may_be_mask(path, named) for named in readings)
     }
     return {path: readings for path, readings in as_images.items() if path not in masks}, masks
 

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from formats.console import say
 from formats.dataset import SPLITS
 from formats.prepared.groups import shared_group
+from formats.prepared.source_names import composed
 from prep.readers.image_sets import split_of_word, splits_of_groups
 from prep.readers.labelled_image import LabelledImage, Source
 from prep.readers.pairs.pairing import Folders, Pair, find_pairs
@@ -38,7 +39,7 @@ def read_pairs(
     mask_name = parse_pattern(options.mask_name, "--mask-name", known) if options.mask_name else WHOLE
     folders = Folders(images, masks, image_name, mask_name)
     listed = given_list(options)
-    pairs, left_out = find_pairs(folders, [line.name for line in listed.lines] if listed else ())
+    pairs, left_out = find_pairs(folders, [composed(line.name) for line in listed.lines] if listed else ())
     truth = settle_truth(folders, pairs, listed, options, workers)
     splits, undecided = _folder_splits(pairs, folders)
     paths = {pair.key: _group_path(pair) for pair in pairs}
