@@ -52,7 +52,8 @@ def pairs(
     from prep.readers.pairs.truth import PairOptions
 
     asked = PairOptions(image_name, mask_name, labels, colors, value_map, coding, background, binary)
-    source = read_pairs(images, masks, asked, group_by=options.group_by, workers=options.workers)
+    with reading("pairs", masks, images):
+        source = read_pairs(images, masks, asked, group_by=options.group_by, workers=options.workers)
     write(source, out, options)
 
 
