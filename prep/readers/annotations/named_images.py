@@ -44,7 +44,8 @@ def find_named(places: Mapping[str, str], folder: Path, *, skip_missing: bool = 
     _check_once(paths, places)
     if missing and not (skip_missing and paths):
         raise SagesegError(_told_missing(missing, places, folder))
-    unnamed = [image.source for image in found.images if image.path not in set(paths.values())]
+    named = set(paths.values())
+    unnamed = [image.source for image in found.images if image.path not in named]
     if unnamed:
         say(f"note: {len(unnamed)} image(s) in {folder} that no annotation names are left out, such as {unnamed[0]}")
     left_out = (LeftOut("images that are not in the folder", len(missing), missing[0]),) if missing else ()
