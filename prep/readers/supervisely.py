@@ -1,7 +1,7 @@
 """Supervisely's projects: meta.json, and in each dataset `img` and `ann`, a JSON file for each image.
 
-Polygons are filled as Supervisely's SDK fills them: points of whole pixels by OpenCV, then the interiors taken out. What a
-bitmap is: a PNG, packed by zlib and base64, whose set pixels (of four channels the last) lie from `origin` on.
+Polygons are filled as Supervisely's SDK fills them: points of whole pixels by OpenCV, then the interiors taken out. A
+bitmap is a PNG, packed by zlib and base64, whose set pixels (of four channels the last) lie from `origin` on.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from formats.errors import SagesegError
@@ -27,6 +26,7 @@ from prep.readers.annotations.canvas import Region
 from prep.readers.annotations.class_names import NamedClasses, name_classes
 from prep.readers.annotations.drawn import DrawnMask, drawn_image
 from prep.readers.annotations.notes import tell_lone_groups, tell_overlaps
+from prep.readers.annotations.opencv_fill import Points, filled_region
 from prep.readers.labelled_image import LabelledImage, LeftOut, Source
 from prep.readers.source_files import find_spelled, read_text
 
@@ -54,7 +54,7 @@ class SuperviselyMask(DrawnMask):
             if _kind(each) == "rectangle":
                 (left, top), (right, bottom) = exterior
                 exterior = [[left, top], [right, top], [right, bottom], [left, bottom]]
-            return _polygon(exterior, interior, class_id)
+            return filled_region(_points(exterior), [_points(hole) for hole in interior], class_id, self.size)
         except (KeyError, TypeError, ValueError, OSError, zlib.error, binascii.Error) as e:
             raise SagesegError(f"{place}: no {_kind(each)} of Supervisely ({type(e).__name__}: {e})") from e
 
@@ -65,18 +65,11 @@ def _kind(each: dict[str, Any]) -> str:
     return str(each.get("geometryType") or ("bitmap" if bitmap else "polygon"))
 
 
-def _polygon(exterior: list[Any], interior: list[list[Any]], class_id: int) -> Region:
-    outer = np.array(exterior, np.int64).reshape(-1, 2).astype(np.int32)
-    if len(outer) < 3:
-        raise ValueError(f"{len(outer)} points, expected three or more")
-    left, top = outer.min(axis=0).tolist()
-    right, bottom = outer.max(axis=0).tolist()
-    canvas = np.zeros((bottom - top + 1, right - left + 1), np.uint8)
-    moved = np.array([left, top], np.int32)
-    cv2.fillPoly(canvas, [outer - moved], 1)
-    if interior:
-        cv2.fillPoly(canvas, [np.array(hole, np.int64).astype(np.int32) - moved for hole in interior], 0)
-    return Region(class_id, left, top, canvas.view(np.bool_))
+def _points(pairs: list[Any]) -> Points:
+    points = np.array(pairs, np.int64).reshape(-1, 2).astype(np.int32)
+    if len(points) < 3:
+        raise ValueError(f"{len(points)} points, expected three or more")
+    return points
 
 
 def _bitmap(bitmap: dict[str, Any], class_id: int) -> Region:

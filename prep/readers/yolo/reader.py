@@ -11,9 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 
 from formats.console import say
 from formats.errors import SagesegError
@@ -25,6 +23,7 @@ from prep.readers.annotations.canvas import Region
 from prep.readers.annotations.class_names import name_classes
 from prep.readers.annotations.drawn import DrawnMask, drawn_image
 from prep.readers.annotations.notes import tell_overlaps
+from prep.readers.annotations.opencv_fill import filled_region
 from prep.readers.image_sets import splits_of_groups
 from prep.readers.labelled_image import LabelledImage, LeftOut, Source
 from prep.readers.source_files import read_text
@@ -66,15 +65,9 @@ class YoloMask(DrawnMask):
             raise SagesegError(f"{place}: class {row[0]:g} is none of the {len(self.ids)}, counted from 0")
         if not all(-_BEYOND <= share <= 1 + _BEYOND for share in row[1:]):
             raise SagesegError(f"{place}: a point outside of the image; expected shares of its sides, from 0 to 1")
-        return _filled(np.array(row[1:], np.float32).reshape(-1, 2).clip(0, 1), self.ids[int(row[0])], self.size)
-
-
-def _filled(shares: npt.NDArray[np.float32], class_id: int, size: tuple[int, int]) -> Region:
-    points = (shares * np.array(size, np.float32)).astype(np.int32)
-    (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
-    canvas = np.zeros((bottom - top + 1, right - left + 1), np.uint8)
-    cv2.fillPoly(canvas, [points - np.array([left, top], np.int32)], 1)
-    return Region(class_id, left, top, canvas.view(np.bool_))
+        shares = np.array(row[1:], np.float32).reshape(-1, 2).clip(0, 1)
+        points = (shares * np.array(self.size, np.float32)).astype(np.int32)
+        return filled_region(points, (), self.ids[int(row[0])], self.size)
 
 
 def read_yolo(
