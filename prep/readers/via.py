@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from formats.console import say
 from formats.errors import SagesegError
 from formats.images import read_header
 from formats.parallel import map_parallel
@@ -27,6 +28,7 @@ from prep.readers.annotations.coco_raster import polygon_region
 from prep.readers.annotations.drawn import DrawnMask, drawn_image
 from prep.readers.annotations.named_images import find_named
 from prep.readers.annotations.notes import tell_lone_groups, tell_overlaps
+from prep.readers.classes.label_list import BACKGROUND_NAMES, read_class_list
 from prep.readers.labelled_image import LabelledImage, LeftOut, Source
 from prep.readers.source_files import read_text
 
@@ -119,7 +121,9 @@ def read_via(
     entries = _entries(file)
     labelled = {name: entry["regions"] for name, entry in entries.items() if entry["regions"]}
     drawn = [(each, f"{file}: {name}") for name, own in labelled.items() for each in own if _kind(each) in _SHAPES]
-    attribute = attribute or _only_attribute([region for region, _ in drawn], file)
+    regions = [region for region, _ in drawn]
+    _name_the_only_class(regions, labels)
+    attribute = attribute or _only_attribute(regions, file)
     declared = {_class_of(region, attribute, place) for region, place in drawn}
     named = name_classes(sorted(declared), f"{file}: {attribute}", labels=labels, background=background)
     found = find_named({name: f"{file}: {name}" for name in labelled}, images, skip_missing=skip_missing)
@@ -168,12 +172,26 @@ def _is_entry(entry: Any) -> bool:
     )
 
 
+def _name_the_only_class(regions: Sequence[dict[str, Any]], labels: Path | None) -> None:
+    """Give regions the one class of a list where none has an attribute: who draws one kind of thing may name none."""
+    if labels is None or any(region.get("region_attributes") for region in regions):
+        return
+    names = [line.name for line in read_class_list(labels).lines if line.name not in BACKGROUND_NAMES]
+    if len(names) == 1:
+        say(f"note: regions have no attribute, so all {len(regions)} are {names[0]}, the one class of {labels}")
+        for region in regions:
+            region["region_attributes"] = {"class": names[0]}
+
+
 def _only_attribute(regions: Sequence[Mapping[str, Any]], file: Path) -> str:
     counts = Counter(name for region in regions for name in region.get("region_attributes") or {})
     if len(counts) == 1:
         return str(next(iter(counts)))
     if not counts:
-        raise SagesegError(f"{file}: no region has an attribute, so none has a class; expected one that names it")
+        raise SagesegError(
+            f"{file}: no region has an attribute, so none has a class; expected one that "
+            "names it, or a list of one class with --labels"
+        )
     names = ", ".join(f"{name} ({count} regions)" for name, count in counts.most_common(10))
     raise SagesegError(f"{file}: regions have several attributes: {names}; say which is the class with --attribute")
 
