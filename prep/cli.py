@@ -22,6 +22,9 @@ for _verb in (
     mask_files.kitti,
     mask_files.voc,
     mask_files.channels,
+    annotation_files.supervisely,
+    annotation_files.yolo,
+    annotation_files.via,
 ):
     app.command()(_verb)
 
