@@ -21,13 +21,20 @@ def list_files(folder: Path, suffixes: frozenset[str], expected: str, *, deep: b
     Raises SagesegError when there is none, for a link that leads nowhere or in a circle, and for a
     name that text files cannot hold.
     """
-    refuse_zip(folder, f"a folder with files {expected}")
-    if not folder.is_dir():
-        raise SagesegError(f"{folder}: no such folder; expected one with files {expected}")
+    check_folder(folder, f"one with files {expected}")
     found = find_files(folder, suffixes, deep=deep)
     if not found:
         raise SagesegError(f"{folder}: no {'/'.join(sorted(suffixes))} file in it; expected {expected}")
     return found
+
+
+def check_folder(folder: Path, expected: str) -> None:
+    """Raise SagesegError for what is no folder; a ZIP is told to be unpacked."""
+    refuse_zip(folder, f"a folder, {expected}")
+    if folder.is_file():
+        raise SagesegError(f"{folder}: a file, and no folder; expected {expected}")
+    if not folder.is_dir():
+        raise SagesegError(f"{folder}: no such folder; expected {expected}")
 
 
 def find_files(folder: Path, suffixes: frozenset[str], *, deep: bool = False) -> list[Path]:
