@@ -10,18 +10,15 @@ from hypothesis import strategies as st
 
 from formats.dataset import open_dataset
 from formats.errors import SagesegError
-from formats.images import encode_image
-from formats.masks import Mask, read_mask
+from formats.masks import read_mask
 from prep.readers.cvat.reader import read_cvat
-from prep.readers.labelled_image import LeftOut, Source
+from prep.readers.labelled_image import LeftOut
 from prep.readers.orientation import settle_orientations
-from tests.support.cvat_formula import document, image
+from tests.support.cvat_formula import image
+from tests.support.cvat_samples import LABELS, SIZE, blank, masks, write_images, write_xml
 from tests.support.exif_samples import with_orientation
 from tests.support.labelme_samples import noise
 from tests.support.typed_commands import typed
-
-SIZE = (60, 40)
-LABELS = ("car", "road")
 
 
 def box(label: str, left: int, top: int, right: int, bottom: int, z_order: int = 0, **more: str) -> str:
@@ -30,27 +27,6 @@ def box(label: str, left: int, top: int, right: int, bottom: int, z_order: int =
         f'<box label="{label}" xtl="{left}" ytl="{top}" xbr="{right}" ybr="{bottom}" z_order="{z_order}"{told}>'
         '<attribute name="make">Volvo</attribute></box>\n'
     )
-
-
-def write_images(folder: Path, *names: str, size: tuple[int, int] = SIZE) -> Path:
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(encode_image(noise(sum(name.encode()), *size)))
-    return folder
-
-
-def write_xml(folder: Path, parts: str, *, meta: str = "", labels: tuple[str, ...] = LABELS) -> Path:
-    path = folder / "annotations.xml"
-    path.write_text(document(parts, meta=meta, labels=labels), encoding="utf-8")
-    return path
-
-
-def masks(source: Source) -> dict[str, Mask]:
-    return {each.source: each.mask.read() for each in source.images}
-
-
-def blank(size: tuple[int, int] = SIZE) -> Mask:
-    return np.zeros(size[::-1], np.uint8)
 
 
 def test_images_get_their_shapes_and_those_without_are_empty(tmp_path: Path) -> None:
@@ -128,6 +104,18 @@ def test_names_without_suffix_are_stems_or_numbers_of_frames(tmp_path: Path) -> 
     cut = write_images(tmp_path / "cut", "drive_b0000_f000000.jpg", "drive_b0001_f000007.jpg")
     (found,) = read_cvat(path, cut).images
     assert (found.source, found.group) == ("drive_b0001_f000007.jpg", "drive_b0001")
+
+
+def test_frames_of_several_videos_in_one_project_are_found_in_their_subsets(tmp_path: Path) -> None:
+    folder = write_images(tmp_path / "images", "Train/frame_000000.png", "Test/frame_000000.png")
+    parts = image("frame_000000", SIZE, box("car", 0, 0, 9, 9), subset="Train") + image(
+        "frame_000000", SIZE, subset="Test"
+    )
+    found = masks(read_cvat(write_xml(tmp_path, parts), folder))
+    assert {name: bool(mask.any()) for name, mask in found.items()} == {
+        "Test/frame_000000.png": False,
+        "Train/frame_000000.png": True,
+    }
 
 
 def subset_file(folder: Path, **subsets: str) -> tuple[Path, Path]:

@@ -7,7 +7,7 @@ import pytest
 
 from formats.errors import SagesegError
 from prep.readers.cvat.reader import read_cvat
-from tests.prep.test_cvat import LABELS, SIZE, blank, masks, write_images, write_xml
+from tests.support.cvat_samples import LABELS, SIZE, blank, masks, write_images, write_xml
 
 META = "<size>{}</size><start_frame>{}</start_frame><frame_filter>step={}</frame_filter>"
 ORIGINAL = f"<original_size><width>{SIZE[0]}</width><height>{SIZE[1]}</height></original_size>"

@@ -37,10 +37,12 @@ def find_images(document: Document, folder: Path, *, skip_missing: bool) -> Foun
     """
     sources = [image.source for image in open_image_folder(folder).images]
     by_stem = {source.rpartition(".")[0]: source for source in sources}
-    by_number = numbered(sources, folder) if any(not _has_suffix(image.name) for image in document.images) else {}
+    told = [_told_name(image, folder) for image in document.images]
+    whole = [name if _has_suffix(name) else by_stem.get(name) for name in told]
+    by_number = numbered(sources, folder) if None in whole else {}
     names: dict[str, int] = {}
     for key, image in enumerate(document.images):
-        name = _file_name(image, folder, by_stem, by_number)
+        name = whole[key] or by_number.get(_number(told[key]), told[key])
         if name in names:
             raise SagesegError(
                 f"{document.path}: two images are called {image.name}, numbers {names[name] + 1} and {key + 1}; export "
@@ -59,12 +61,9 @@ def _has_suffix(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES
 
 
-def _file_name(image: Entry, folder: Path, by_stem: Mapping[str, str], by_number: Mapping[int, str]) -> str:
-    name = f"{image.subset}/{image.name}" if image.subset and (folder / image.subset).is_dir() else image.name
-    if _has_suffix(name):
-        return name
-    number = _number(name)
-    return by_stem.get(name) or (by_number.get(number, name) if number is not None else name)
+def _told_name(image: Entry, folder: Path) -> str:
+    """An image's name, in the folder of its subset where there is one."""
+    return f"{image.subset}/{image.name}" if image.subset and (folder / image.subset).is_dir() else image.name
 
 
 def _check_subset(image: Entry, name: str, found: NamedImages) -> None:
@@ -111,10 +110,10 @@ def _by_key(found: NamedImages, names: Mapping[str, int]) -> Found:
     )
 
 
-def numbered(sources: Sequence[str], folder: Path) -> dict[int, str]:
+def numbered(sources: Sequence[str], folder: Path) -> dict[int | None, str]:
     """The images by the numbers of frames in their names; none at all where one has none. Raises SagesegError for two
     of one number."""
-    found: dict[int, str] = {}
+    found: dict[int | None, str] = {}
     for source in sources:
         number = _number(source.rpartition(".")[0])
         if number is None:
@@ -137,7 +136,9 @@ def _number(path: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def _in_order(sources: Sequence[str], numbers: Sequence[int], document: Document, folder: Path) -> dict[int, str]:
+def _in_order(
+    sources: Sequence[str], numbers: Sequence[int], document: Document, folder: Path
+) -> dict[int | None, str]:
     if not numbers or len(sources) != len(numbers):
         said = "no count of frames" if not numbers else f"{len(numbers)} frames"
         raise SagesegError(
