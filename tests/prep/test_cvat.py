@@ -215,6 +215,23 @@ def test_bad_files_are_refused_by_the_place(tmp_path: Path, parts: str, told: st
         read_cvat(write_xml(tmp_path, parts), folder)
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "<annotation><object/></annotation>",
+            "its root is <annotation>; .* hold boxes of Pascal VOC, which are no masks",
+        ),
+        ("<html><body/></html>\n", "its root is <html>; expected annotations.xml of CVAT"),
+        ("<annotations/>", "neither an image nor a track"),
+    ],
+)
+def test_other_xml_is_refused(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "x.xml").write_text(text)
+    with pytest.raises(SagesegError, match=told):
+        read_cvat(tmp_path / "x.xml", write_images(tmp_path / "images", "a.jpg"))
+
+
 @pytest.mark.parametrize("labels", [("car", "car"), ("car", "road", "car")])
 def test_two_labels_of_one_name_are_refused(tmp_path: Path, labels: tuple[str, ...]) -> None:
     folder = write_images(tmp_path / "images", "a.jpg")

@@ -55,6 +55,13 @@ def test_each_element_is_found_whole_wherever_the_file_is_cut(
             assert [len(each) for each in parsed] == [2 if form == "inner" else 0 for *_, form in written]
 
 
+def test_the_root_itself_may_be_wanted(tmp_path: Path) -> None:
+    path = write(tmp_path, "<root a='1'><item/></root>\n")
+    (root,) = each_element(path, lambda tags: tags == ("root",), "a test")
+    with path.open("rb") as file:
+        assert parse_element(file, root.span, "x").get("a") == root.attributes["a"] == "1"
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [

@@ -87,6 +87,8 @@ class _Scan:
                 f"{self.path}: not XML (line {e.lineno}, column {e.offset + 1}: {expat.ErrorString(e.code)}); expected "
                 f"{self.expected}: export it again"
             ) from e
+        if is_last:
+            self._close()  # the root itself, which no tag follows
         known, self.found = self.found, []
         return known
 
