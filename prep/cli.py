@@ -9,7 +9,7 @@ import typer
 
 from formats.command_options import takes
 from formats.console import result
-from prep.commands import annotation_files, mask_files
+from prep.commands import annotation_files, labelstudio_files, mask_files
 from prep.frames.options import FrameOptions
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
 for _verb in (
     mask_files.carvana,
     annotation_files.labelme,
+    labelstudio_files.labelstudio,
     mask_files.kitti,
     mask_files.voc,
     mask_files.channels,
