@@ -2,7 +2,7 @@
 
     make oracles        # .venv/labelstudio/bin/python oracles/labelstudio_golden.py tests/data/golden
 
-Regions by formula stand in an export; the SDK's converter writes the run lengths of its brushes, turns it into JSON-MIN,
+Regions by formula stand in an export; the SDK's converter writes the run lengths of its brushes, makes JSON-MIN of it,
 and says what each region is: a brush's pixels, a polygon's corners as its COCO has them, those of a turned rectangle as
 its YOLO OBB has them. pycocotools draws what has corners, and regions are painted over each other in the order of the
 export. Run lengths that we wrote are read by the SDK. The converter draws no ellipse.

@@ -35,7 +35,7 @@ def gather(entries: Iterable[Entry], tag: str | None, where: str) -> Gathered:
     one with its label. Raises SagesegError, naming the result, for a region without a label or with several, for one on
     an image that was turned, and where regions state several sizes."""
     left: Left = defaultdict(list)
-    regions: dict[tuple[str | None, str, str], list[Entry]] = {}
+    regions: dict[tuple[str | None, str, str | None, str], list[Entry]] = {}
     for entry in entries:
         kind = kind_of(entry.value)
         if kind in (None, "keypoint"):
@@ -43,9 +43,9 @@ def gather(entries: Iterable[Entry], tag: str | None, where: str) -> Gathered:
         elif tag is not None and entry.tag != tag:
             left[_ELSEWHERE].append(entry.where)
         else:
-            regions.setdefault((entry.tag, kind, outline_of(kind, entry.value)), []).append(entry)
-    shapes = tuple(_shape(kind, same) for (_, kind, _), same in regions.items())
-    tags = frozenset(str(on) for on, _, _ in regions if on is not None)
+            regions.setdefault((entry.tag, kind, entry.region, outline_of(kind, entry.value)), []).append(entry)
+    shapes = tuple(_shape(kind, same) for (_, kind, *_), same in regions.items())
+    tags = frozenset(str(on) for on, *_ in regions if on is not None)
     return Gathered(shapes, dict(left), tags, _common_size(shapes, where))
 
 

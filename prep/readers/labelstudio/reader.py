@@ -225,7 +225,7 @@ def _is_seen(region: Region, size: Size) -> bool:
 
 def _region(shape: Shape, size: Size) -> Polygon:
     if shape.kind not in ("polygon", "rectangle"):
-        raise SagesegError(f"{shape.where}: a {shape.kind}; a region to look at is a polygon or a rectangle")
+        raise SagesegError(f"{shape.where}: a region to look at is a polygon or a rectangle, not of kind {shape.kind}")
     return region_of("polygon", corners(shape, size), shape.where)
 
 

@@ -51,13 +51,15 @@ class Task:
 
 @dataclass(frozen=True)
 class Entry:
-    """One result of an annotation: a region, or what was said of one. `tag` is the name of what it lies on, `turned`
-    the degrees by which the image was turned when it was drawn. `control` is the tool in whose list it stands, where
-    each has a list of its own, as in JSON-MIN: then nobody knows the order of regions of several."""
+    """One result of an annotation: a region, or what was said of one. `region` is its id, where that is known, `tag`
+    the name of what it lies on, `turned` the degrees by which the image was turned when it was drawn. `control` is the
+    tool in whose list it stands, where each has a list of its own, as in JSON-MIN: then nobody knows the order of
+    regions of several."""
 
     where: str
     value: dict[str, Any]
     size: Size | None
+    region: str | None = None
     tag: str | None = None
     turned: object = None
     control: str | None = None
@@ -172,8 +174,13 @@ def entries(record: dict[str, Any], written: Written) -> Iterator[Entry]:
         where = f"{written.where}: result[{i}]"
         told = _object(result, where)
         where = f"{where} ({told['id']})" if told.get("id") is not None else where
-        value, tag = told.get("value", {}), told.get("to_name")
-        yield Entry(where, _object(value, f"{where}: value"), _size(told, where), tag, told.get("image_rotation"))
+        value = _object(told.get("value", {}), f"{where}: value")
+        size, turned = _size(told, where), told.get("image_rotation")
+        yield Entry(where, value, size, _text(told.get("id")), _text(told.get("to_name")), turned)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def _minimal_entries(record: dict[str, Any], where: str) -> Iterator[Entry]:
