@@ -32,6 +32,21 @@ def prep() -> None:
 
 
 @app.command()
+def auto(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder of labels, or a file of them.")],
+) -> None:
+    """Say what labels these are, why, and the command that reads them."""
+    from prep.recognise.recognise import recognise_or_refuse
+
+    first, *others = recognise_or_refuse(folder)
+    result(f"{first.name} ({first.why})")
+    result(first.command)
+    for other in others:
+        result(f"or {other.name} ({other.why})")
+        result(other.command)
+
+
+@app.command()
 @takes(FrameOptions, "options")
 def frames(
     source: Annotated[Path, typer.Argument(metavar="VIDEO_OR_FOLDER", help="A video, or a folder of its frames.")],

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from formats.command_options import option, parse_crop, parse_number
 from formats.errors import SagesegError
+from formats.prepared.groups import parse_group_by
 from formats.prepared.resize import Resize, parse_resize
 
 OBJECTS, REGION_LABEL = "objects", "region"
@@ -34,17 +35,6 @@ def parse_share(text: str) -> float:
     if not 0 <= value <= 1:
         raise SagesegError(f"{text!r}: expected a share from 0 to 1")
     return value
-
-
-def parse_regex(text: str) -> re.Pattern[str]:
-    """A regular expression with a capture."""
-    try:
-        pattern = re.compile(text)
-    except re.error as e:
-        raise SagesegError(f"--group-by {text}: not a regular expression ({e})") from e
-    if pattern.groups < 1:
-        raise SagesegError(f"--group-by {text}: no capture in it; put the group in (…), such as ^([^_]+)_")
-    return pattern
 
 
 def parse_focus(text: str) -> str | Path:
@@ -101,7 +91,7 @@ class PrepOptions:
     stratify: bool = option(False, "Deal groups by their foreground, so that the splits have like shares of it.")
     split_file: Path | None = option(None, "A split.json whose assignment is kept; only new groups are drawn.")
     group_by: re.Pattern[str] | None = option(
-        None, "Group = first capture in the image's stem.", parser=parse_regex, metavar="REGEX"
+        None, "Group = first capture in the image's stem.", parser=parse_group_by, metavar="REGEX"
     )
     orientation: str | None = option(
         None,

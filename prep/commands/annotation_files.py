@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from formats.command_options import takes
-from prep.commands.reading import Background, Out, write
+from prep.commands.reading import Background, Out, reading, write
 from prep.options import PrepOptions
 
 
@@ -24,13 +24,14 @@ def labelme(
     """Shapes drawn in labelme, of every version and type."""
     from prep.readers.labelme.reader import read_labelme
 
-    source = read_labelme(
-        annotations,
-        labels,
-        images=images,
-        background=background,
-        group_by=options.group_by,
-        orientation=options.orientation,
-        workers=options.workers,
-    )
+    with reading("labelme", annotations):
+        source = read_labelme(
+            annotations,
+            labels,
+            images=images,
+            background=background,
+            group_by=options.group_by,
+            orientation=options.orientation,
+            workers=options.workers,
+        )
     write(source, out, options)

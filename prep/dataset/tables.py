@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from formats.alike.alignment import SIDE
+from formats.alike.twins import Thumbnails
 from formats.channels import CHANNELS, masks_channel
 from formats.classes import ClassTable, write_labels
 from formats.console import say
@@ -35,10 +37,8 @@ from formats.manifest import attribute_names, manifest_lines
 from formats.prepared.leaks import leak_notes
 from formats.staging import link_file, write_lines, write_text
 from formats.version import tool_version
-from prep.dataset.alignment import SIDE
 from prep.dataset.certificate import Balance, certify
 from prep.dataset.journal import ImageEntry, Journal
-from prep.dataset.twins import Thumbnails
 from prep.options import PrepOptions
 from prep.readers.labelled_image import LabelledImage, LeftOut
 
