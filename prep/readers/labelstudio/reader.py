@@ -16,12 +16,12 @@ from formats.errors import SagesegError
 from formats.images import read_header
 from formats.masks import Mask
 from formats.parallel import map_parallel
+from formats.prepared.groups import group_of_path, shared_group
 from prep.readers.annotations.canvas import OVERLAP, Region, count_overlap, paint
 from prep.readers.annotations.class_names import NamedClasses, name_classes
 from prep.readers.annotations.json_spans import Batch, JsonParts, Span, find_parts, parse_span
 from prep.readers.annotations.named_images import find_named
 from prep.readers.classes.label_list import BACKGROUND_NAMES
-from prep.readers.frame_names import group_of_path, shared_group
 from prep.readers.labelled_image import REGION, LabelledImage, Polygon, Source
 from prep.readers.labelstudio.choosing import choose, choose_image, join_tasks
 from prep.readers.labelstudio.gathering import Gathered, Left, gather, left_out_of
@@ -142,7 +142,9 @@ def _check_kind(parts: JsonParts) -> None:
         raise SagesegError(
             f"{parts.path}: labelme's JSON, not Label Studio's; read its folder with sageseg prep labelme"
         )
-    raise SagesegError(f"{parts.path}: an object, not an array of tasks; expected {EXPECTED}")
+    raise SagesegError(
+        f"{parts.path}: an object, not an array of tasks; expected {EXPECTED}; sageseg prep auto says what it is"
+    )
 
 
 def _survey(batch: Batch, *, image_key: str | None, use_predictions: bool) -> list[Task]:
