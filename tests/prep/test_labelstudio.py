@@ -232,6 +232,8 @@ def changed(result: dict[str, Any], **more: Any) -> dict[str, Any]:
     ("results", "told"),
     [
         ([box(5, 5, 15, 15, None)], r"result\[0\] \(r1\): a region \(rectangle\) with no label"),
+        ([box(5, 5, 15, 15, " ")], r"a region \(rectangle\) with no label"),
+        ([box(5, 5, 15, 15, "a\nb")], r"a label with a line break or no text"),
         ([TWO], r"with the labels car, tree; a pixel has one class"),
         ([BOX, OTHER_SIZE], r"annotation 11: its regions were drawn at 50×40 and 51×40 pixels"),
         ([OTHER_SIZE], r"annotation 11: drawn at 51×40 pixels, but .*a1.png has 50×40"),

@@ -182,12 +182,17 @@ def test_several_images_of_a_task(tmp_path: Path) -> None:
     assert left_out(source) == {"regions on other images of their task": 1}
     with pytest.raises(SagesegError, match=r"no text under --image-key side of its data; expected an image's address"):
         read(tmp_path, tasks, image_key="side", image_tag="img2")
+    with pytest.raises(SagesegError, match=r"--image-tag img3: no region lies on .* but on img1 \(.*\) and img2 \("):
+        read(tmp_path, tasks, image_key="back", image_tag="img3")
     shown_twice = [task(1, annotation(front, back))]
     with pytest.raises(SagesegError, match=r"regions lie on several images: img1 \(.*\) and img2 \(.*--image-tag"):
         read(tmp_path, shown_twice)
     records = [minimal(1, {"box": [front]}, front="a2.png")]
+    for more in ({"image_key": "image", "image_tag": "img1"}, {"image_key": "image"}):
+        with pytest.raises(SagesegError, match="JSON-MIN does not say on which of a task's images a region lies"):
+            read(tmp_path, records, **more)
     with pytest.raises(SagesegError, match="JSON-MIN does not say on which of a task's images a region lies"):
-        read(tmp_path, records, image_key="image", image_tag="img1")
+        read(tmp_path, [minimal(1, {"box": [front]})], image_tag="img1")
 
 
 def test_a_key_may_hold_an_address_that_does_not_end_as_an_image(tmp_path: Path) -> None:

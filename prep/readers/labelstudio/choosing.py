@@ -108,19 +108,14 @@ def choose_image(tasks: Sequence[Task], image_key: str | None, image_tag: str | 
     without = next((task for task in tasks if key not in task.images), None)
     if without:
         raise _no_image(without, image_key)
-    if len(keys) > 1:
-        _check_tag(tasks, image_tag, path)
-    return key
-
-
-def _check_tag(tasks: Sequence[Task], image_tag: str | None, path: Path) -> None:
-    if any(each.key is None for task in tasks for each in task.annotations):
+    if (image_tag or len(keys) > 1) and any(each.key is None for task in tasks for each in task.annotations):
         raise SagesegError(f"{path}: JSON-MIN does not say on which of a task's images a region lies; export JSON")
-    if image_tag is None:
+    if image_tag is None and len(keys) > 1:
         raise SagesegError(
             f"{tasks[0].where}: several images in a task; name with --image-tag the <Image> of the labelling "
             "configuration whose regions are meant"
         )
+    return key
 
 
 def _no_image(task: Task, image_key: str | None) -> SagesegError:

@@ -22,7 +22,8 @@ Left = dict[str, list[str]]
 
 @dataclass(frozen=True)
 class Gathered:
-    """`tags` are the names of the images on which shapes lie; `size` is the image's as they state it."""
+    """`tags` are the names of the images on which regions lie, also of those that are not meant; `size` is the image's
+    as the shapes state it."""
 
     shapes: tuple[Shape, ...]
     left_out: Left
@@ -36,8 +37,11 @@ def gather(entries: Iterable[Entry], tag: str | None, where: str) -> Gathered:
     an image that was turned, and where regions state several sizes."""
     left: Left = defaultdict(list)
     regions: dict[tuple[str | None, str, str | None, str], list[Entry]] = {}
+    tags: set[str] = set()
     for entry in entries:
         kind = kind_of(entry.value)
+        if kind and entry.tag is not None:
+            tags.add(entry.tag)
         if kind in (None, "keypoint"):
             left[_KEYPOINTS if kind else _NO_REGIONS].append(entry.where)
         elif tag is not None and entry.tag != tag:
@@ -45,8 +49,7 @@ def gather(entries: Iterable[Entry], tag: str | None, where: str) -> Gathered:
         else:
             regions.setdefault((entry.tag, kind, entry.region, outline_of(kind, entry.value)), []).append(entry)
     shapes = tuple(_shape(kind, same) for (_, kind, *_), same in regions.items())
-    tags = frozenset(str(on) for on, *_ in regions if on is not None)
-    return Gathered(shapes, dict(left), tags, _common_size(shapes, where))
+    return Gathered(shapes, dict(left), frozenset(tags), _common_size(shapes, where))
 
 
 def _shape(kind: str, same: Sequence[Entry]) -> Shape:
@@ -73,7 +76,9 @@ def _labels(value: dict[str, Any], where: str) -> list[str]:
         if key.endswith("labels") and labels is not None:
             if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
                 raise SagesegError(f"{where}: {key} is {str(labels)[:40]}; expected a list of names")
-            found += map(composed, labels)
+            found += [composed(label.strip()) for label in labels if label.strip()]
+    if not all(map(str.isprintable, found)):
+        raise SagesegError(f"{where}: a label with a line break or no text: {found}; rename it in Label Studio")
     return found
 
 

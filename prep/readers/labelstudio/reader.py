@@ -121,7 +121,7 @@ def read_labelstudio(
     ]
     look = [(place, found) for _, place, found in there]
     checked = list(map_parallel(_check, look, workers=workers, label="annotations"))
-    _check_tags(checked, look)
+    _check_tags(checked, look, image_tag)
     classes = _classes(checked, labels, background, path)
     labelled = [
         _labelled(named.sources[name], found, place, one, classes, group_by)
@@ -231,10 +231,12 @@ def _region(shape: Shape, size: Size) -> Polygon:
     return region_of("polygon", corners(shape, size), shape.where)
 
 
-def _check_tags(checked: Sequence[_Checked], look: Sequence[tuple[Place, Path]]) -> None:
+def _check_tags(checked: Sequence[_Checked], look: Sequence[tuple[Place, Path]], asked: str | None) -> None:
     tags = {tag: place.written.where for one, (place, _) in zip(checked, look, strict=True) for tag in one.tags}
-    if len(tags) > 1:
-        told = " and ".join(f"{tag} ({where})" for tag, where in sorted(tags.items()))
+    told = " and ".join(f"{tag} ({where})" for tag, where in sorted(tags.items()))
+    if asked is not None and tags and asked not in tags:
+        raise SagesegError(f"--image-tag {asked}: no region lies on an image of that name, but on {told}")
+    if asked is None and len(tags) > 1:
         raise SagesegError(f"regions lie on several images: {told}; name the <Image> that is meant with --image-tag")
 
 
