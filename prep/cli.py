@@ -16,12 +16,16 @@ app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, help="Raw labels to a dataset."
 )
 for _verb in (
+    mask_files.pairs,
     mask_files.carvana,
     annotation_files.labelme,
     labelstudio_files.labelstudio,
     mask_files.kitti,
     mask_files.voc,
     mask_files.channels,
+    annotation_files.supervisely,
+    annotation_files.yolo,
+    annotation_files.via,
 ):
     app.command()(_verb)
 

@@ -49,6 +49,13 @@ def parse_orientation(text: str) -> str:
     return text
 
 
+def parse_also(text: str) -> str:
+    """`ultralytics`."""
+    if text != "ultralytics":
+        raise SagesegError(f"--also {text}: expected ultralytics")
+    return text
+
+
 @dataclass(frozen=True)
 class PrepOptions:
     """How a dataset is made. `val` and `test` below 1 are shares of groups, from 1 on counts; `val` is None where
@@ -98,6 +105,9 @@ class PrepOptions:
         "How labels of images that EXIF turns were drawn, where their size cannot tell.",
         parser=parse_orientation,
         metavar=f"{UPRIGHT}|{STORED}",
+    )
+    also: str | None = option(
+        None, "A second layout of the same files, in the dataset.", parser=parse_also, metavar="ultralytics"
     )
     seed: int = option(0, "Seed of the split and of the empty crops that are kept.")
     workers: int | None = option(None, "Processes; by default one per core.")

@@ -121,7 +121,7 @@ class Batch:
         for number, item in enumerate(items, start=self.first):
             if not isinstance(item, dict):
                 raise SagesegError(f"{self.path}: {self.key}[{number}]: {str(item)[:40]}; expected an object")
-        return items
+        return list(items)
 
 
 def parse_span(file: BinaryIO, path: Path, span: Span, what: str) -> Any:
