@@ -59,7 +59,7 @@ def suspect(stem: str, group: str, truth: Mask, doubt: Mask) -> Suspect | None:
     suspicion = _suspicion(opened, truth)
     if math.isnan(suspicion):
         return None
-    regions = label((opened >= CONTRADICTED * _MOST).view(np.uint8))
+    regions = label((opened >= math.ceil(CONTRADICTED * _MOST)).view(np.uint8))
     if not len(regions):
         return Suspect(stem, group, suspicion)
     (largest,) = regions.largest(1)
