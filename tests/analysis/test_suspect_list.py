@@ -76,7 +76,8 @@ def test_it_says_what_the_report_says_of_crops_and_of_stitched_masks(
     assert rank_suspects(open_predictions(tmp_path / "stitched"), dataset, workers=1) == ranked
     scores = report(predictions, dataset, tmp_path / "report", workers=1)
     assert [vars(each) for each in ranked if each.pixels] == scores["suspects"]
-    told = {row["stem"]: row["suspicion"] for row in csv.DictReader((tmp_path / "report/images.csv").read_text().splitlines())}
+    lines = (tmp_path / "report/images.csv").read_text().splitlines()
+    told = {row["stem"]: row["suspicion"] for row in csv.DictReader(lines)}
     assert told == {each.stem: f"{each.suspicion:.6f}" for each in ranked} | {"c_01": ""}
 
 
