@@ -1,1 +1,1 @@
-"""Predictions for other programs: cutouts, tints, submissions, labelme, CVAT."""
+"""Predictions for other programs: cutouts, tints, submissions, labelme, CVAT, Label Studio."""

@@ -16,6 +16,7 @@ from sageseg.studio.shoot import draw_shoot
 from tests.support.cvat_formula import document, samples
 from tests.support.cvat_formula import image as image_of_task
 from tests.support.labelme_samples import write_labels, write_pair
+from tests.support.labelstudio_samples import annotation, box, task, write_export, write_images
 from tests.support.small_formats import (
     SQUARE,
     VIA_POLYGON,
@@ -46,6 +47,7 @@ def make_materials(folder: Path, artefacts: Path) -> None:
     _studio(folder)
     _labelme(folder)
     _cvat(folder / "task")
+    _labelstudio(folder)
     _small_formats(folder)
     _kitti(folder)
     _voc(folder / "VOC2012")
@@ -82,6 +84,15 @@ def _cvat(folder: Path) -> None:
         polygon = samples(5 * number)[1][0].text
         parts.append(image_of_task(f"{number}.jpg", (SIDE, SIDE), polygon, number))
     (folder / "annotations.xml").write_text(document("".join(parts)), encoding="utf-8")
+
+
+def _labelstudio(folder: Path) -> None:
+    names = [f"s{number}.png" for number in range(3)]
+    write_images(folder / "uploads", *names)
+    ann = {"id": 1, "email": "ann@example.org"}
+    drawn = annotation(box(5, 5, 20, 20), completed_by=ann)
+    tasks = [task(number, drawn, image=f"/data/local-files/?d=shoot/{name}") for number, name in enumerate(names)]
+    write_export(folder, tasks).rename(folder / "project-1.json")
 
 
 def _small_formats(folder: Path) -> None:
