@@ -30,12 +30,12 @@ from formats.masks import Mask, read_mask
 from jobs.contract.model_archive import pack_artefact
 from sageseg.studio.shoot import draw_shoot
 
-SIZE, ANGLES = (320, 214), 8
+SIZE, ANGLES = (240, 160), 8
 STUDIO, RARE = "studio", ("night", "street", "fog")
 CARS = {STUDIO: 32, "night": 3, "street": 3, "fog": 2}
 """Cars of the pool, by condition."""
 HELD_OUT_CARS, HELD_OUT_ANGLES, VALIDATION_ANGLES = 8, (1, 4, 6, 8), (2,)
-BATCH, STEPS, LABELS = 8, 240, 16
+BATCH, STEPS, LABELS = 8, 320, 16
 """Images of a step, steps of a training, and labels that each round adds."""
 SETTINGS = {
     "algorithm": "unet",
@@ -44,8 +44,10 @@ SETTINGS = {
     "learning_rate": "0.002",
     "mini_batch_size": str(BATCH),
     "validation_mini_batch_size": "1",
-    "base_size": "213",
-    "crop_size": "144",
+    "base_size": "160",
+    "crop_size": "112",
+    "loss": "cross-entropy+dice",
+    "augmentation": "strong",
 }
 _QUIET = {"OMP_NUM_THREADS": "1", "SAGESEG_PRECISION": "bfloat16", "SAGESEG_RESIZE": "none", "SAGESEG_CROP": "none"}
 """One core; and that images are seen whole, which a job's container is told alike."""
@@ -158,8 +160,9 @@ def run(folder: Path, way: str, choose: Choose, seed: int, rounds: int) -> list[
             train(folder, step, chosen)
         done.append(score(folder, step))
         result(f"{way}-{seed}, {len(chosen)} labels: {done[-1]}")
-        further = choose(folder / "pool", step, 100 * seed + number)
-        (place / f"labelled-{number + 1}.json").write_text(json.dumps([*chosen, *further]))
+        if number + 1 < rounds:
+            further = choose(folder / "pool", step, 100 * seed + number)
+            (place / f"labelled-{number + 1}.json").write_text(json.dumps([*chosen, *further]))
         done_path.write_text(json.dumps(done))
         shutil.rmtree(step / "predicted", ignore_errors=True)
     return done

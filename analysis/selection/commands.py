@@ -13,7 +13,7 @@ from formats.console import result, say
 from formats.prepared.groups import parse_group_by
 
 if TYPE_CHECKING:
-    from analysis.selection.select import Selected
+    from analysis.selection.next_images import Selected
 
 
 def _pattern(text: Any) -> re.Pattern[str]:
@@ -45,8 +45,8 @@ def select(
     workers: Workers = None,
 ) -> None:
     """Choose the images to label next: those that the model is least sure of, spread over groups."""
-    from analysis.selection.select import LIST
-    from analysis.selection.select import select as select_images
+    from analysis.selection.next_images import LIST
+    from analysis.selection.next_images import select as select_images
     from formats.dataset import open_dataset
     from formats.predictions import open_predictions
 
@@ -62,7 +62,7 @@ def select(
         workers=workers,
     )
     if opened:
-        say(f"{selected.labelled} of {selected.images} images are labelled in {opened.root} and are left out")
+        say(f"{selected.labelled} images are labelled in {opened.root} and are left out")
     _tell(selected, count, compared=images is not None)
     result(str(out / LIST))
 
@@ -70,15 +70,18 @@ def select(
 def _tell(selected: Selected, count: int, *, compared: bool) -> None:
     """Say what was left out and why, and what spread the choice."""
     chosen, twins = selected.choice.chosen, selected.choice.twins
-    candidates = selected.images - selected.labelled
+    if selected.held_out:
+        say(f"{selected.held_out} images of groups that validate or test are left out: labelled, they would not train")
     if twins:
         such = f"{twins[0].candidate.source} of {twins[0].of}"
         say(f"{len(twins)} near-twins of images chosen or labelled are left out, such as {such}")
     if not compared:
         say("note: near-twins are not looked for; --images, the folder that was predicted, chooses one of them only")
-    if selected.groups == candidates > 1:
+    if selected.groups == selected.candidates > 1:
         say("note: each image is a group of its own, so nothing is spread; --group-by tells what belongs together")
     if len(chosen) < count:
         without = "; without --images near-twins are chosen too" if twins else ""
         say(f"note: {len(chosen)} images instead of {count}: there are no more{without}")
-    say(f"{len(chosen)} of {candidates} images chosen, of {len({each.candidate.group for each in chosen})} groups")
+    say(
+        f"{len(chosen)} of {selected.candidates} images chosen, of {len({each.candidate.group for each in chosen})} groups"
+    )

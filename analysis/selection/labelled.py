@@ -25,6 +25,11 @@ def labelled_stems(dataset: Dataset, sources: Sequence[Source]) -> set[str]:
     return {source.stem for path in _paths(dataset) for source in _fitting(path, by_name, dataset)}
 
 
+def held_out_groups(dataset: Dataset) -> set[str]:
+    """The groups that validate or test: what is labelled of them does not train."""
+    return {row.group for row in dataset.rows if row.split != "train"}
+
+
 def _paths(dataset: Dataset) -> Iterable[str]:
     return dict.fromkeys(row.source for row in dataset.rows)
 

@@ -15,7 +15,7 @@ import pytest
 
 from analysis.cli import app
 from analysis.selection.labelled import labelled_stems
-from analysis.selection.select import select
+from analysis.selection.next_images import select
 from formats.console import run_app
 from formats.dataset import Dataset
 from formats.errors import SagesegError
@@ -93,7 +93,7 @@ def test_crops_are_put_together_before_they_are_judged(tmp_path: Path) -> None:
     write_predictions_tables(tmp_path / "p", dataset.rows, CAR, {})
     selected = select(open_predictions(tmp_path / "p"), 1, tmp_path / "out", workers=1)
     assert lines(tmp_path / "out") == ["unsure.jpg"]
-    assert selected.images == 2
+    assert (selected.candidates, selected.groups) == (2, 2)
 
 
 def test_the_same_whatever_the_order_and_the_workers(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_labelled_images_are_left_out_and_counted(
     assert run(monkeypatch, tmp_path / "p", *arguments) == 0
     assert lines(tmp_path / "out") == ["b.jpg", "c.jpg"]
     said = capsys.readouterr().err
-    assert f"1 of 3 images are labelled in {tmp_path / 'd'} and are left out" in said
+    assert f"1 images are labelled in {tmp_path / 'd'} and are left out" in said
     assert "note: 2 images instead of 5: there are no more" in said
     assert "note: each image is a group of its own" in said
 
@@ -176,9 +176,21 @@ def test_a_labelled_image_that_may_be_several_is_asked_about(tmp_path: Path) -> 
     assert not (tmp_path / "out").exists()
 
 
+def test_groups_that_validate_are_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    predict(tmp_path / "p", {"a_1": 0.9, "a_2": 0.9, "b_1": 0.6, "b_2": 0.6, "c_1": 0.7, "d_1": 0.6})
+    splits = {"a_1": "train", "b_1": "val", "d_9": "test"}
+    make_dataset(tmp_path / "d", {stem: disc_image(*SIZE) for stem in splits}, splits=splits)
+    arguments = ("--count", "3", "--labelled", tmp_path / "d", "--group-by", "^(.)", "--out", tmp_path / "out")
+    assert run(monkeypatch, tmp_path / "p", *arguments) == 0
+    assert lines(tmp_path / "out") == ["c_1.jpg", "a_2.jpg"]
+    assert "2 images of groups that validate or test are left out: labelled" in capsys.readouterr().err
+
+
 def test_nothing_is_left_to_choose(tmp_path: Path) -> None:
     predictions = predict(tmp_path / "p", {"a": 0.9})
-    with pytest.raises(SagesegError, match="all 1 images are labelled already; predict others"):
+    with pytest.raises(SagesegError, match="none of the 1 images is left to choose: 1 are labelled, 0 are of"):
         select(predictions, 1, tmp_path / "out", labelled=labels_of(tmp_path / "d", "a"), workers=1)
 
 

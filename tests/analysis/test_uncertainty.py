@@ -44,7 +44,7 @@ def by_pixels(probabilities: Probabilities) -> float:
             agreed[own] += values[own]
             for class_id, value in enumerate(values):
                 likely[class_id] += value if class_id == own or value > np.float16(HAZE) else 0
-    floor = FLOOR * height * width
+    floor: float = FLOOR * height * width
     there = [c for c in range(1, num_classes) if max(predicted[c], likely[c]) >= floor]
     if not there:
         return 1 - (2 * sum(agreed[1:]) + floor) / (sum(predicted[1:]) + sum(likely[1:]) + floor)

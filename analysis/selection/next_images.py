@@ -16,7 +16,7 @@ from analysis.exports.image_folder import find_images
 from analysis.masks.reading import read_bands
 from analysis.masks.sources import Source, plan_sources
 from analysis.selection.choice import Candidate, Choice, Chosen, FindTwin, choose, no_twins
-from analysis.selection.labelled import labelled_images, labelled_stems
+from analysis.selection.labelled import held_out_groups, labelled_images, labelled_stems
 from analysis.selection.uncertainty import Uncertainty, sum_bands, uncertainty_of
 from formats.alike.alignment import soften
 from formats.alike.twins import Thumbnails, find_twins, signatures, thumbnail
@@ -41,12 +41,14 @@ _COLUMNS = ("rank", "source", "score", "group", "reason")
 
 @dataclass(frozen=True)
 class Selected:
-    """What was chosen of how many images, how many of those are `labelled`, and how many groups the others have."""
+    """What was chosen among how many `candidates` of how many `groups`; of the other images that were predicted so
+    many are `labelled`, and so many `held_out`: of groups that validate or test."""
 
     choice: Choice
-    images: int
-    labelled: int
+    candidates: int
     groups: int
+    labelled: int
+    held_out: int
 
 
 def select(
@@ -62,17 +64,22 @@ def select(
 ) -> Selected:
     """Write the folder `out`: the images to label next, at most `count`, the most uncertain first, spread over groups.
 
-    Images of the dataset `labelled` are left out. With `images`, the folder that was predicted, near-twins of what is
-    chosen or labelled are left out too. Each image is read once, band by band. Raises SagesegError where there are no
-    probabilities, or no image that is not labelled.
+    Images of the dataset `labelled` are left out, and those of its groups that do not train. With `images`, the folder
+    that was predicted, near-twins of what is chosen or labelled are left out too. Each image is read once, band by
+    band. Raises SagesegError where there are no probabilities, or no image is left.
     """
     sources = plan_sources(predictions, None)
     _check(predictions, sources)
     num_classes = _num_classes(predictions, sources)
     known = labelled_stems(labelled, sources) if labelled else set()
-    rest = [source for source in sources if source.stem not in known]
+    held_out = held_out_groups(labelled) if labelled else set()
+    unlabelled = [source for source in sources if source.stem not in known]
+    rest = [source for source in unlabelled if _group(source, group_by) not in held_out]
     if not rest:
-        raise SagesegError(f"{predictions.root}: all {len(sources)} images are labelled already; predict others")
+        raise SagesegError(
+            f"{predictions.root}: none of the {len(sources)} images is left to choose: {len(known)} are labelled,"
+            f" {len(unlabelled)} are of groups that validate or test; predict others"
+        )
     paths = list(find_images(rest, images)) if images else [None] * len(rest)
     look = partial(_look, predictions.root, num_classes)
     looked = list(map_parallel(look, list(zip(rest, paths, strict=True)), workers=workers, label="looking"))
@@ -85,7 +92,8 @@ def select(
     with staged_folder(out, overwrite=overwrite) as stage:
         write_list(stage / LIST, [each.candidate.source for each in choice.chosen])
         write_text(stage / TABLE, format_table(choice.chosen, predictions.classes))
-    return Selected(choice, len(sources), len(known), len({each.group for each in candidates}))
+    groups = {each.group for each in candidates}
+    return Selected(choice, len(rest), len(groups), len(known), len(unlabelled) - len(rest))
 
 
 def _check(predictions: Predictions, sources: Sequence[Source]) -> None:
