@@ -82,6 +82,5 @@ def _tell(selected: Selected, count: int, *, compared: bool) -> None:
     if len(chosen) < count:
         without = "; without --images near-twins are chosen too" if twins else ""
         say(f"note: {len(chosen)} images instead of {count}: there are no more{without}")
-    say(
-        f"{len(chosen)} of {selected.candidates} images chosen, of {len({each.candidate.group for each in chosen})} groups"
-    )
+    groups = len({each.candidate.group for each in chosen})
+    say(f"{len(chosen)} of {selected.candidates} images chosen, of {groups} groups")
