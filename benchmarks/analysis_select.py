@@ -1,6 +1,6 @@
 """What `sageseg analysis select` is worth: IoU by number of labels, chosen by it and drawn at random.
 
-    python benchmarks/analysis_select.py --folder /somewhere/select [--shoot 1] [--seeds 3] [--rounds 4]
+    python benchmarks/analysis_select.py --folder /somewhere/select [--shoot 1] [--seeds 3] [--rounds 3]
 
 It draws an uneven pool as shoots are: 40 cars from 8 angles, of which 32 stand in the studio and 8 in the night, in the
 street or in fog. Each seed begins with the same labels, drawn at random, for both ways of choosing; each round trains a
@@ -35,19 +35,18 @@ STUDIO, RARE = "studio", ("night", "street", "fog")
 CARS = {STUDIO: 32, "night": 3, "street": 3, "fog": 2}
 """Cars of the pool, by condition."""
 HELD_OUT_CARS, HELD_OUT_ANGLES, VALIDATION_ANGLES = 8, (1, 4, 6, 8), (2,)
-BATCH, STEPS, LABELS = 8, 320, 16
+BATCH, STEPS, LABELS = 4, 640, 16
 """Images of a step, steps of a training, and labels that each round adds."""
 SETTINGS = {
     "algorithm": "unet",
     "num_classes": "2",
     "optimizer": "adam",
-    "learning_rate": "0.002",
+    "learning_rate": "0.003",
     "mini_batch_size": str(BATCH),
     "validation_mini_batch_size": "1",
     "base_size": "160",
     "crop_size": "112",
     "loss": "cross-entropy+dice",
-    "augmentation": "strong",
 }
 _QUIET = {"OMP_NUM_THREADS": "1", "SAGESEG_PRECISION": "bfloat16", "SAGESEG_RESIZE": "none", "SAGESEG_CROP": "none"}
 """One core; and that images are seen whole, which a job's container is told alike."""
@@ -61,7 +60,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--shoot", type=int, default=1)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
     draw_all(given.folder, given.shoot)
     measured = {

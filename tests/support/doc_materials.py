@@ -13,7 +13,7 @@ from PIL import Image
 from formats.images import encode_image
 from formats.masks import encode_mask
 from sageseg.studio.shoot import draw_shoot
-from tests.support.labelme_samples import write_labels, write_pair
+from tests.support.labelme_samples import shape, write_json, write_labels, write_pair
 from tests.support.tiny_model import write_artefact
 from tests.support.typed_commands import typed
 
@@ -33,6 +33,7 @@ def make_materials(folder: Path, artefacts: Path) -> None:
     shutil.copy(artefacts / "2.tar.gz", folder / "model.tar.gz")
     _studio(folder)
     _labelme(folder)
+    _pool(folder)
     _kitti(folder)
     _voc(folder / "VOC2012")
     _exports(folder)
@@ -57,6 +58,16 @@ def _labelme(folder: Path) -> None:
     for number in range(3):
         write_pair(folder / "annotated", f"a{number}")
     write_labels(folder, "car")
+
+
+def _pool(folder: Path) -> None:
+    """The studio's images, of which the half is labelled: from a folder beside them, as labelme does with --output."""
+    shutil.copytree(folder / "train", folder / "pool")
+    (folder / "labelled").mkdir()
+    width, height = SIZE
+    for path in sorted((folder / "pool").iterdir())[::2]:
+        more = {"imagePath": f"../pool/{path.name}", "imageWidth": width, "imageHeight": height}
+        write_json(folder / "labelled" / f"{path.stem}.json", [shape()], **more)
 
 
 def _noise(number: int) -> np.ndarray:
