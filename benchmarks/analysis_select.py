@@ -5,8 +5,9 @@
 It draws an uneven pool as shoots are: 40 cars from 8 angles, of which 32 stand in the studio and 8 in the night, in the
 street or in fog. Each seed begins with the same labels, drawn at random, for both ways of choosing; each round trains a
 unet anew with as many steps, predicts the pool and chooses as many images again. What is held out, and never chosen
-from, are other cars, each in all four conditions: the IoU over all of them, and over the pool's own mix. Run again with
-the same folder, it goes on where it was. `--shoot` draws other cars.
+from, are other cars, each in all four conditions: the IoU over all of them, and over the pool's own mix. At the end it
+tells how well the score orders the pool by what the first models get wrong, beside the mean of the pixels' entropy. Run
+again with the same folder, it goes on where it was. `--shoot` draws other cars.
 """
 
 from __future__ import annotations
@@ -24,9 +25,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from analysis.masks.bands import Band
+from analysis.masks.blend import likeliest
+from analysis.selection.uncertainty import sum_bands, uncertainty_of
 from formats.console import result
 from formats.images import Rgb, encode_image, read_image
 from formats.masks import Mask, read_mask
+from formats.predictions import read_probabilities
 from jobs.contract.model_archive import pack_artefact
 from sageseg.studio.shoot import draw_shoot
 
@@ -74,6 +79,9 @@ def main() -> None:
             scores = [measured[way, seed][number] for seed in range(given.seeds)]
             told = "; ".join(f"{mix} {spread([score[mix] for score in scores])}" for mix in scores[0])
             result(f"{way:6} {LABELS * (number + 1):3} labels: {told}")
+    ranks = [rank_pool(given.folder, seed) for seed in range(given.seeds)]
+    for measure in ranks[0]:
+        result(f"Spearman's ρ of {measure} and 1 - IoU, first models: {spread([rank[measure] for rank in ranks])}")
 
 
 def spread(values: Sequence[float]) -> str:
@@ -210,6 +218,33 @@ def score(folder: Path, step: Path) -> dict[str, float]:
         / sum(weight * united[of] for of, weight in weights.items())
         for mix, weights in weighed.items()
     }
+
+
+def rank_pool(folder: Path, seed: int) -> dict[str, float]:
+    """How well measures of uncertainty order the pool's images by how wrong a seed's first model is on them."""
+    step = folder / "runs" / f"random-{seed}" / "0"
+    kept = step / "ranks.json"
+    if kept.exists():
+        return dict(json.loads(kept.read_text()))
+    predict(step, folder / "pool/images", step / "predicted", "--probabilities")
+    wrong: list[float] = []
+    measured: dict[str, list[float]] = {"expected Dice": [], "mean entropy": []}
+    for path in sorted((step / "predicted/probabilities").iterdir()):
+        values = read_probabilities(path)
+        labels, truth = likeliest(values), read_mask(folder / f"pool/masks/{path.stem}_mask.gif")
+        wrong.append(1 - np.count_nonzero(labels & truth) / np.count_nonzero(labels | truth))
+        measured["expected Dice"].append(uncertainty_of(sum_bands([Band(0, labels, values)], 2)).score)
+        sure = values.astype(np.float64).clip(1e-6, 1)
+        measured["mean entropy"].append(float(-(sure * np.log(sure)).sum(axis=0).mean()))
+    ranks = {name: spearman(scores, wrong) for name, scores in measured.items()}
+    kept.write_text(json.dumps(ranks))
+    shutil.rmtree(step / "predicted")
+    return ranks
+
+
+def spearman(one: Sequence[float], other: Sequence[float]) -> float:
+    places = [np.argsort(np.argsort(values, kind="stable")) for values in (one, other)]
+    return float(np.corrcoef(*places)[0, 1])
 
 
 def predict(step: Path, images: Path, out: Path, *more: str) -> None:
