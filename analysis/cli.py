@@ -9,6 +9,7 @@ from analysis.exports.commands import cutout, cvat, labelme, labelstudio, overla
 from analysis.masks.commands import combine, stitch
 from analysis.report.commands import report
 from analysis.scoring.commands import suspects
+from analysis.selection.commands import select
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -16,5 +17,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Put predictions together, score them and report.",
 )
-for verb in (stitch, report, suspects, combine, submission, labelme, cvat, labelstudio, overlay, cutout, compare):
+for verb in (
+    stitch,
+    report,
+    suspects,
+    compare,
+    combine,
+    overlay,
+    cutout,
+    select,
+    labelme,
+    cvat,
+    labelstudio,
+    submission,
+):
     app.command()(verb)

@@ -14,6 +14,10 @@ from formats.command_options import option, parse_number
 from formats.errors import SagesegError
 
 PredictionsFolder = Annotated[Path, typer.Argument(help="Predictions, of crops or stitched.")]
+ListFile = Annotated[
+    Path | None,
+    typer.Option("--list", help="Only the images that this file names, one a line, as select's selected.txt does."),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace --out if it exists.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes.  [default: one per core]", show_default=False)]
 

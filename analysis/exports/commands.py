@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from analysis.exports.options import parse_background, parse_size
-from analysis.options import Overwrite, PredictionsFolder, Workers
+from analysis.options import ListFile, Overwrite, PredictionsFolder, Workers
 from formats.console import result, say
 
 ImagesFolder = Annotated[Path, typer.Argument(help="The images that were predicted, at full size.")]
@@ -48,6 +48,7 @@ def labelme(
     images: Annotated[
         Path | None, typer.Option(help="The images' folder.  [default: beside the JSON files]", show_default=False)
     ] = None,
+    listed: ListFile = None,
     tolerance: Annotated[float, typer.Option(help="How far a polygon may stray from the outline, in pixels.")] = 1.0,
     least_pixels: Annotated[int, typer.Option(min=1, help="Leave out regions and holes of fewer pixels.")] = 1,
     overwrite: Overwrite = False,
@@ -61,6 +62,7 @@ def labelme(
         open_predictions(predictions),
         out,
         images=images,
+        listed=listed,
         tolerance=tolerance,
         least_pixels=least_pixels,
         overwrite=overwrite,
@@ -98,6 +100,7 @@ def overlay(
     images: ImagesFolder,
     *,
     out: Annotated[Path, typer.Option(help="Where the drawn images go.")],
+    listed: ListFile = None,
     overwrite: Overwrite = False,
     workers: Workers = None,
 ) -> None:
@@ -108,7 +111,7 @@ def overlay(
 
     opened = open_predictions(predictions)
     tint = Tint(opened.classes)
-    draw_folder(opened, images, out, tint, label="drawing", overwrite=overwrite, workers=workers)
+    draw_folder(opened, images, out, tint, label="drawing", listed=listed, overwrite=overwrite, workers=workers)
     result(str(out))
 
 
@@ -126,6 +129,7 @@ def cutout(
             show_default=False,
         ),
     ] = None,
+    listed: ListFile = None,
     soft: Annotated[bool, typer.Option("--soft", help="Soft edges, from probabilities.")] = False,
     overwrite: Overwrite = False,
     workers: Workers = None,
@@ -138,7 +142,7 @@ def cutout(
     behind = None if background is None else parse_background(background)
     opened = open_predictions(predictions)
     cut = Cutout(opened.classes, behind, soft)
-    draw_folder(opened, images, out, cut, label="cutting out", overwrite=overwrite, workers=workers)
+    draw_folder(opened, images, out, cut, label="cutting out", listed=listed, overwrite=overwrite, workers=workers)
     result(str(out))
 
 

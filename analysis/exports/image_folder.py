@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from analysis.exports.chosen import choose_sources
 from analysis.exports.unpredicted import tell_unpredicted
 from analysis.masks.sources import Source, plan_sources
 from formats.console import say
@@ -35,17 +36,20 @@ def draw_folder(
     draw: Draw,
     *,
     label: str,
+    listed: Path | None = None,
     overwrite: bool = False,
     workers: int | None = None,
 ) -> None:
-    """Write the folder `out`: a file for each predicted image, by its stem, at the image's full size.
+    """Write the folder `out`: a file for each predicted image, or each that is `listed`, by its stem, at the image's
+    full size.
 
     `images` is the folder whose images were predicted. Raises SagesegError, before anything is
     drawn, naming an image that is missing or of another size than was predicted: nothing is resized.
     """
-    sources = plan_sources(predictions, None)
+    sources = choose_sources(plan_sources(predictions, None), listed)
     paths = list(find_images(sources, images))
-    _tell_others(images, paths)
+    if listed is None:
+        _tell_others(images, paths)
     with staged_folder(out, overwrite=overwrite) as stage:
         work = partial(_draw, predictions.root, stage, draw)
         for _ in map_parallel(work, list(zip(sources, paths, strict=True)), workers=workers, label=label):

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from analysis.exports.chosen import choose_sources
 from analysis.exports.image_folder import find_image
 from analysis.exports.unpredicted import tell_unpredicted
 from analysis.masks.reading import BACKGROUND_ID, read_prediction
@@ -56,13 +57,14 @@ def export_labelme(
     out: Path,
     *,
     images: Path | None = None,
+    listed: Path | None = None,
     tolerance: float = 1.0,
     least_pixels: int = 1,
     overwrite: bool = False,
     workers: int | None = None,
 ) -> Exported:
-    """Write one JSON per image. A polygon strays at most `tolerance` pixels from the region's outline;
-    regions and holes of fewer than `least_pixels` are left out.
+    """Write one JSON per image, or per image that is `listed`. A polygon strays at most `tolerance` pixels from the
+    region's outline; regions and holes of fewer than `least_pixels` are left out.
 
     `images` is the folder where the images lie; without it the JSON expects them beside itself.
     """
@@ -70,7 +72,7 @@ def export_labelme(
         raise SagesegError(f"{predictions.root / 'labels.txt'}: not found; labelme needs the classes' names")
     if tolerance < 0:
         raise SagesegError(f"--tolerance {tolerance}: expected 0 pixels or more")
-    sources = plan_sources(predictions, None)
+    sources = choose_sources(plan_sources(predictions, None), listed)
     places = {source.stem: _image_path(source, images, out) for source in sources}
     drawn = left_out = 0
     with staged_folder(out, overwrite=overwrite) as stage:

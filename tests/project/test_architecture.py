@@ -82,6 +82,7 @@ MAY_IMPORT = {
         "report": "options report_files masks drawing scoring",
         "exports": "options report_files masks drawing scoring",
         "comparison": "options report_files masks drawing scoring report",
+        "selection": "options report_files masks drawing exports",
         "cli": ANY,
         "__main__": "cli",
     },

@@ -15,7 +15,7 @@ from formats.masks import encode_mask
 from sageseg.studio.shoot import draw_shoot
 from tests.support.cvat_formula import document, samples
 from tests.support.cvat_formula import image as image_of_task
-from tests.support.labelme_samples import write_labels, write_pair
+from tests.support.labelme_samples import shape, write_json, write_labels, write_pair
 from tests.support.labelstudio_samples import annotation, box, task, write_export, write_images
 from tests.support.small_formats import (
     SQUARE,
@@ -49,6 +49,7 @@ def make_materials(folder: Path, artefacts: Path) -> None:
     _cvat(folder / "task")
     _labelstudio(folder)
     _small_formats(folder)
+    _pool(folder)
     _kitti(folder)
     _voc(folder / "VOC2012")
     _exports(folder)
@@ -107,6 +108,16 @@ def _small_formats(folder: Path) -> None:
     regions = [via_region(VIA_POLYGON, type="car")]
     write_via(folder / "via_project.json", folder / "shots", regions, names=names)
     write_via(folder / "via_region_data.json", folder / "shots", regions, names=names, is_project=False)
+
+
+def _pool(folder: Path) -> None:
+    """The studio's images, of which the half is labelled: from a folder beside them, as labelme does with --output."""
+    shutil.copytree(folder / "train", folder / "pool")
+    (folder / "labelled").mkdir()
+    width, height = SIZE
+    for path in sorted((folder / "pool").iterdir())[::2]:
+        more = {"imagePath": f"../pool/{path.name}", "imageWidth": width, "imageHeight": height}
+        write_json(folder / "labelled" / f"{path.stem}.json", [shape()], **more)
 
 
 def _noise(number: int) -> np.ndarray:

@@ -1,0 +1,140 @@
+"""A list of images: what names one, and what each export makes of it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.cli import app
+from analysis.exports.chosen import choose_sources, write_list
+from analysis.masks.sources import Source, plan_sources
+from formats.console import run_app
+from formats.errors import SagesegError
+from formats.images import encode_image
+from formats.manifest import ManifestRow
+from formats.masks import encode_mask
+from formats.predictions import mask_path, open_predictions, write_predictions_tables
+from tests.support.dataset_samples import CAR
+
+PATHS = ("2024/a.jpg", "2024/b.jpg", "2025/a.jpg", "c.x.png")
+NAMES = ("2024_a", "b", "2025_a", "c.x")
+
+
+@pytest.fixture
+def predictions(tmp_path: Path) -> Path:
+    root = tmp_path / "predictions"
+    (root / "masks").mkdir(parents=True)
+    rows = []
+    for path, name in zip(PATHS, NAMES, strict=True):
+        mask_path(root, name).write_bytes(encode_mask(np.ones((8, 10), np.uint8)))
+        rows.append(ManifestRow(name, "", name, path, 0, 0, 10, 8, 10, 8))
+        (tmp_path / "images" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "images" / path).write_bytes(encode_image(np.zeros((8, 10, 3), np.uint8)))
+    write_predictions_tables(root, rows, CAR, {})
+    return root
+
+
+@pytest.fixture
+def sources(predictions: Path) -> list[Source]:
+    return plan_sources(open_predictions(predictions), None)
+
+
+def listed(folder: Path, text: str | bytes) -> Path:
+    path = folder / "list.txt"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("2024/a.jpg", "2024_a"),
+        ("2025/a", "2025_a"),
+        ("2024_a", "2024_a"),
+        ("b.jpg", "b"),
+        ("b", "b"),
+        ("c.x.png", "c.x"),
+        ("c.x", "c.x"),
+        ("b.jpg\r", "b"),
+        ("\n  b \n\n", "b"),
+        ("\ufeffb", "b"),
+    ],
+)
+def test_a_line_names_an_image(tmp_path: Path, sources: list[Source], line: str, name: str) -> None:
+    assert [source.stem for source in choose_sources(sources, listed(tmp_path, line))] == [name]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("b\nd.jpg\n", r"list\.txt: line 2: d\.jpg is no image that was predicted; correct the line"),
+        ("a.jpg", r"line 1: a\.jpg names 2 images, such as 2024/a\.jpg and 2025/a\.jpg: give the path"),
+        ("\na\n", r"line 2: a names 2 images"),
+        ("b\n\n2024/b.jpg\n", r"line 3: 2024/b\.jpg is named twice; remove one of the lines"),
+        ("", r"list\.txt: names no image; expected one image a line"),
+        ("\n  \n", r"names no image"),
+        (b"\xff\xfeb\x00", r"list\.txt: not UTF-8 text; expected one image a line"),
+    ],
+)
+def test_bad_lists_are_one_line(tmp_path: Path, sources: list[Source], text: str | bytes, said: str) -> None:
+    with pytest.raises(SagesegError, match=said):
+        choose_sources(sources, listed(tmp_path, text))
+
+
+def test_a_list_that_is_not_there_is_one_line(tmp_path: Path, sources: list[Source]) -> None:
+    with pytest.raises(SagesegError, match=r"--list .*absent: cannot be read \(No such file or directory\)"):
+        choose_sources(sources, tmp_path / "absent")
+
+
+def test_without_a_list_all_are_taken(sources: list[Source]) -> None:
+    assert choose_sources(sources, None) == sources
+
+
+@given(order=st.permutations(range(len(PATHS))), count=st.integers(1, len(PATHS)))
+def test_what_is_written_is_read_in_its_order(
+    tmp_path_factory: pytest.TempPathFactory, order: list[int], count: int
+) -> None:
+    root = tmp_path_factory.mktemp("p")
+    (root / "masks").mkdir()
+    for name in NAMES:
+        mask_path(root, name).write_bytes(b"")
+    rows = [ManifestRow(name, "", name, path, 0, 0, 1, 1, 1, 1) for path, name in zip(PATHS, NAMES, strict=True)]
+    write_predictions_tables(root, rows, CAR, {})
+    write_list(root / "list.txt", [PATHS[place] for place in order[:count]])
+    read = choose_sources(plan_sources(open_predictions(root), None), root / "list.txt")
+    assert [source.stem for source in read] == [NAMES[place] for place in order[:count]]
+
+
+@pytest.mark.parametrize(
+    ("words", "suffix"),
+    [
+        (["labelme", "predictions", "--images", "images"], ".json"),
+        (["overlay", "predictions", "images"], ".jpg"),
+        (["cutout", "predictions", "images"], ".png"),
+    ],
+)
+def test_exports_write_those_of_the_list_alone(
+    predictions: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    suffix: str,
+) -> None:
+    listed(tmp_path, "c.x.png\n2024/a.jpg\n")
+    (tmp_path / "images" / "2025" / "a.jpg").unlink()  # what is not listed need not be there
+    monkeypatch.chdir(predictions.parent)
+    arguments = [*words, "--list", "list.txt", "--out", "out", "--workers", "1"]
+    monkeypatch.setattr(sys, "argv", ["analysis", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        run_app(app)
+    said = capsys.readouterr().err
+    assert not stopped.value.code, said
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [f"2024_a{suffix}", f"c.x{suffix}"]
+    assert "note: 2 of 4 images, those of list.txt" in said
+    assert "were not predicted" not in said
