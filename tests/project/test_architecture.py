@@ -25,11 +25,12 @@ MAY_IMPORT = {
     },
     "prep": {
         "options": "",
-        "readers": "options",
+        "remote": "",
+        "readers": "options remote",
         "dataset": "options readers",
         "frames": "options readers",
         "preview": "options readers dataset",
-        "commands": "options readers dataset",
+        "commands": "options remote readers dataset",
         "cli": ANY,
         "__main__": "cli",
     },
@@ -111,6 +112,7 @@ ONLY_IN = {
     "torch": {"jobs/algorithm/"},
     "aws": {
         "aws/",
+        "prep/remote/",
         *(f"jobs/{room}/" for room in ("account", "cost", "emulator", "tracking", "training")),
         *(f"jobs/{room}/" for room in ("endpoints", "tuning", "prediction")),
         "jobs/backends.py",

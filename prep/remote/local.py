@@ -1,0 +1,31 @@
+"""A reader's folders and files on this machine: those in S3 are fetched first.
+
+    folder = local_folder("s3://my-bucket/cars/train", ending_in(IMAGE_SUFFIXES))
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prep.remote.needs import Needs
+from prep.remote.places import parse_place
+
+
+def local_folder(text: str, needs: Needs) -> Path:
+    """The folder of a path, or of an `s3://` URI of which what is needed has been fetched."""
+    place = parse_place(text)
+    if isinstance(place, Path):
+        return place
+    from prep.remote.fetching import S3Folder  # boto3 takes a third of a second to load
+
+    return S3Folder(place).fetch(needs)
+
+
+def local_file(text: str) -> Path:
+    """The file of a path, or of an `s3://` URI that has been fetched."""
+    place = parse_place(text)
+    if isinstance(place, Path):
+        return place
+    from prep.remote.fetching import fetch_object
+
+    return fetch_object(place)
