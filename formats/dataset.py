@@ -94,10 +94,7 @@ def describe_folder(root: Path) -> str | None:
         return f"this looks like KITTI road: sageseg prep kitti {root} --out DATASET"
     manifest = root if root.suffix == ".manifest" else next(iter(sorted(root.glob("*.manifest"))), None)
     if manifest:
-        return (
-            f"{manifest.name} is an output manifest of Ground Truth, which no verb reads: lay its images and masks out "
-            "as JPEGImages and SegmentationClass, its internal-color-map as labelmap.txt, for sageseg prep voc"
-        )
+        return f"this looks like an output manifest of Ground Truth: sageseg prep manifest {manifest} --out DATASET"
     return None
 
 

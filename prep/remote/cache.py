@@ -92,8 +92,8 @@ class Cache:
                 path = Path(folder, name)
                 if path.relative_to(root).as_posix() not in keys:
                     path.unlink()
-            if not os.listdir(folder):
-                os.rmdir(folder)
+            if not any(Path(folder).iterdir()):
+                Path(folder).rmdir()
 
     def _is_here(self, wanted: Wanted, path: Path) -> bool:
         kept = self._kept.get(wanted.key)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from aws.clients import make_client, make_s3_lister
+from aws.errors import AwsError
 from aws.s3 import S3Prefix
 from formats.console import say
 from formats.errors import SagesegError
@@ -84,3 +85,8 @@ class S3Folder:
         if left:
             say(f"note: {self.place}: {len(wanted)} file(s) taken; {left} others are not needed and stay there")
         return paths
+
+
+def is_missing(error: SagesegError) -> bool:
+    """Whether an object is not to be had because there is none."""
+    return isinstance(error, AwsError) and error.code in ("NoSuchKey", "404")

@@ -1,6 +1,6 @@
 """A reader's folders and files on this machine: those in S3 are fetched first.
 
-    folder = local_folder("s3://my-bucket/cars/train", ending_in(IMAGE_SUFFIXES))
+folder = local_folder("s3://my-bucket/cars/train", ending_in(IMAGE_SUFFIXES))
 """
 
 from __future__ import annotations

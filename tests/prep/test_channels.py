@@ -87,7 +87,7 @@ def test_what_is_missing_is_named(aws: Path, tmp_path: Path, capsys: pytest.Capt
         ("train_annotation/", "SageMaker's channels: sageseg prep channels"),
         ("SegmentationClass/", "Pascal VOC's layout: sageseg prep voc"),
         ("training/gt_image_2/", "KITTI road: sageseg prep kitti"),
-        ("output.manifest", "output.manifest is an output manifest of Ground Truth, which no verb reads"),
+        ("output.manifest", "sageseg prep manifest"),
         ("notes.txt", "make one with sageseg prep"),
     ],
 )
