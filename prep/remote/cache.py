@@ -18,6 +18,7 @@ from threading import Lock
 from typing import IO, Any
 
 from aws.clients import NetworkError
+from aws.errors import AwsError
 from aws.s3 import copy_object
 from formats.console import say, show_as, track
 from formats.errors import SagesegError
@@ -28,6 +29,18 @@ _TRIES = 3
 _JOURNALS = ".fetched"
 """No bucket's name begins with a point."""
 _UNFINISHED = ".partial"
+
+
+class NotFetchedError(SagesegError):
+    """What went wrong with one object. `is_missing` says that there is none of this `key`, which others may not be."""
+
+    def __init__(self, key: str, reason: SagesegError) -> None:
+        super().__init__(str(reason))
+        self.key, self.reason = key, reason
+        self.is_missing = isinstance(reason, AwsError) and reason.code in ("NoSuchKey", "404")
+
+    def __reduce__(self) -> tuple[type[NotFetchedError], tuple[str, SagesegError]]:
+        return type(self), (self.key, self.reason)
 
 
 @dataclass(frozen=True)
@@ -59,20 +72,21 @@ class Cache:
         """Where an object is kept. Raises SagesegError for a key that is no path below the bucket's folder."""
         parts = key.split("/")
         if not all(parts) or {".", ".."} & set(parts) or "\\" in key or not key.isprintable():
-            raise SagesegError(
-                f"s3://{self.bucket}/{key!a}: its key is no name of a file (.., //, \\ or letters that do not print); "
-                "copy the object to another key"
+            raise _no_name(
+                key, f"s3://{self.bucket}/{key!a}: its key is no name of a file below a folder (.., // or \\)"
             )
         if parts[-1].endswith(_UNFINISHED):
-            raise SagesegError(f"s3://{self.bucket}/{key}: names that end in {_UNFINISHED} are of files half fetched")
+            raise _no_name(
+                key, f"s3://{self.bucket}/{key}: a name that ends in {_UNFINISHED} is of a file half fetched"
+            )
         return cache_root() / self.bucket / PurePosixPath(key)
 
-    def fetch(self, s3: Any, wanted: Sequence[Wanted], what: str) -> dict[str, SagesegError]:
-        """Have all of the objects. Returns what went wrong with those that are not to be had, by their keys; a
-        network that fails, and a disk that is full, are raised."""
+    def fetch(self, s3: Any, wanted: Sequence[Wanted], what: str) -> dict[str, NotFetchedError]:
+        """Have all of the objects. Returns those that are not there, by their keys; whatever else goes wrong with one
+        is raised, as NotFetchedError where it is about that object."""
         paths = {one.key: self.path_of(one.key) for one in wanted}
         missing = [one for one in wanted if not self._is_here(one, paths[one.key])]
-        failed: dict[str, SagesegError] = {}
+        failed: dict[str, NotFetchedError] = {}
         if missing:
             pool = ThreadPoolExecutor(_THREADS)
             try:
@@ -99,12 +113,13 @@ class Cache:
         kept = self._kept.get(wanted.key)
         return wanted.etag is not None and kept is not None and kept.etag == wanted.etag and _is_as_it_was(path, kept)
 
-    def _settle(self, s3: Any, wanted: Wanted, path: Path) -> SagesegError | None:
-        for attempt in range(_TRIES):
+    def _settle(self, s3: Any, wanted: Wanted, path: Path) -> NotFetchedError | None:
+        """Fetch one object; returned is that it is not there."""
+        for last in [False] * (_TRIES - 1) + [True]:
             try:
                 self._get(s3, wanted, path)
             except NetworkError:
-                if attempt == _TRIES - 1:
+                if last:
                     raise
             except OSError as e:
                 raise SagesegError(
@@ -112,10 +127,13 @@ class Cache:
                     "set SAGESEG_HOME to a folder elsewhere"
                 ) from e
             except SagesegError as e:
-                return e
+                failed = NotFetchedError(wanted.key, e)
+                if failed.is_missing:
+                    return failed
+                raise failed from e
             else:
-                return None
-        raise AssertionError("the last attempt returns or raises")
+                break
+        return None
 
     def _get(self, s3: Any, wanted: Wanted, path: Path) -> None:
         kept = self._kept.get(wanted.key)
@@ -137,6 +155,10 @@ class Cache:
             self._kept[wanted.key] = new
             self._journal.write(json.dumps([wanted.key, new.etag, new.size, new.mtime_ns]) + "\n")
             self._journal.flush()
+
+
+def _no_name(key: str, problem: str) -> NotFetchedError:
+    return NotFetchedError(key, SagesegError(f"{problem}; copy the object to another key"))
 
 
 def cache_root() -> Path:

@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from aws.clients import make_client, make_s3_lister
-from aws.errors import AwsError
 from aws.s3 import S3Prefix
 from formats.console import say
 from formats.errors import SagesegError
-from prep.remote.cache import Cache, Wanted, cache_root, open_cache
+from prep.remote.cache import NotFetchedError, Wanted, cache_root, open_cache
 from prep.remote.needs import Needs
 from prep.remote.places import S3Place
 
@@ -18,31 +17,24 @@ from prep.remote.places import S3Place
 def fetch_object(place: S3Place) -> Path:
     """One object as a file."""
     found = fetch_objects([place])[place]
-    if isinstance(found, SagesegError):
+    if isinstance(found, NotFetchedError):
         raise found
     return found
 
 
-def fetch_objects(places: Iterable[S3Place]) -> dict[S3Place, Path | SagesegError]:
-    """Objects as files, or why one is not to be had."""
-    found: dict[S3Place, Path | SagesegError] = {}
+def fetch_objects(places: Iterable[S3Place]) -> dict[S3Place, Path | NotFetchedError]:
+    """Objects as files, or that there is none. Raises NotFetchedError where one may not be read."""
+    found: dict[S3Place, Path | NotFetchedError] = {}
     by_bucket: dict[str, list[S3Place]] = {}
     for place in places:
         by_bucket.setdefault(place.bucket, []).append(place)
     for bucket, own in by_bucket.items():
         with open_cache(bucket) as cache:
-            found |= {place: _path(cache, place) for place in own}
-            wanted = [Wanted(place.key) for place in own if isinstance(found[place], Path)]
+            found |= {place: cache.path_of(place.key) for place in own}
+            wanted = [Wanted(place.key) for place in own]
             failed = cache.fetch(make_client("s3", None), wanted, f"s3://{bucket}")
             found |= {S3Place(bucket, key): error for key, error in failed.items()}
     return found
-
-
-def _path(cache: Cache, place: S3Place) -> Path | SagesegError:
-    try:
-        return cache.path_of(place.key)
-    except SagesegError as e:
-        return e
 
 
 class S3Folder:
@@ -85,8 +77,3 @@ class S3Folder:
         if left:
             say(f"note: {self.place}: {len(wanted)} file(s) taken; {left} others are not needed and stay there")
         return paths
-
-
-def is_missing(error: SagesegError) -> bool:
-    """Whether an object is not to be had because there is none."""
-    return isinstance(error, AwsError) and error.code in ("NoSuchKey", "404")

@@ -1,14 +1,17 @@
 """A reader's folders and files on this machine: those in S3 are fetched first.
 
-folder = local_folder("s3://my-bucket/cars/train", ending_in(IMAGE_SUFFIXES))
+folder = local_folder("s3://my-bucket/cars/train", all_images)
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from prep.remote.needs import Needs
 from prep.remote.places import parse_place
+
+if TYPE_CHECKING:
+    from prep.remote.needs import Needs
 
 
 def local_folder(text: str, needs: Needs) -> Path:

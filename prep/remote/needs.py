@@ -24,6 +24,11 @@ def ending_in(suffixes: frozenset[str], *, deep: bool = True) -> Needs:
     return needs
 
 
+all_images = ending_in(IMAGE_SUFFIXES)
+images_at_top = ending_in(IMAGE_SUFFIXES, deep=False)
+labelme_folder = ending_in(IMAGE_SUFFIXES | {".json"})
+
+
 def is_visible(name: str, suffixes: frozenset[str]) -> bool:
     path = PurePosixPath(name)
     return path.suffix.lower() in suffixes and not any(part.startswith(".") for part in path.parts)

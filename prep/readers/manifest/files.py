@@ -73,18 +73,26 @@ def _name(ref: str) -> str:
 
 
 def _fetched(wanted: Mapping[str, str], refs: References, *, skip_missing: bool) -> dict[str, Path]:
-    from prep.remote.fetching import fetch_objects, is_missing  # boto3 takes a third of a second to load
+    from prep.remote.cache import NotFetchedError  # boto3 takes a third of a second to load
+    from prep.remote.fetching import fetch_objects
 
-    places = {ref: place for ref in wanted if isinstance(place := parse_place(ref), S3Place)}
-    found = fetch_objects(dict.fromkeys(places.values()))
+    places = {place: ref for ref in wanted if isinstance(place := parse_place(ref), S3Place)}
+
+    def told(place: S3Place, error: NotFetchedError) -> SagesegError:
+        ref = places[place]
+        option = "--images" if ref in refs.images else "--masks"
+        return SagesegError(f"{wanted[ref]}: {error}; or name a folder that has it with {option}")
+
+    try:
+        found = fetch_objects(places)
+    except NotFetchedError as e:
+        raise told(next(place for place in places if place.key == e.key), e) from e
     paths: dict[str, Path] = {}
-    for ref, place in places.items():
-        file = found[place]
+    for place, file in found.items():
         if isinstance(file, Path):
-            paths[ref] = file
-        elif not (skip_missing and ref in refs.images and is_missing(file)):
-            option = "--images" if ref in refs.images else "--masks"
-            raise SagesegError(f"{wanted[ref]}: {file}; or name a folder that has it with {option}") from file
+            paths[places[place]] = file
+        elif not (skip_missing and places[place] in refs.images):
+            raise told(place, file)
     return paths
 
 
