@@ -9,7 +9,7 @@ from pathlib import Path
 from formats.errors import SagesegError
 
 _LIKE_S3 = re.compile(r"s3:/", re.IGNORECASE)
-_S3 = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?", re.DOTALL)
+_S3 = re.compile(r"s3://([A-Za-z0-9][A-Za-z0-9._-]*)(?:/(.*))?", re.DOTALL)
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def _label(line: Line, place: str, job: str | None) -> Label | None:
     """The label that is meant: that of the job which was asked for, the only one, or the newest if it adjusts the
     others."""
     if job:
-        named = [label for label in line.labels if job in _names(label)]
+        named = _named(line.labels, job)
         if len(named) > 1:
             raise SagesegError(f"{place}: {job} is {named[0].attribute} and {named[1].attribute}; name one of these")
         return named[0] if named else None
@@ -101,8 +101,10 @@ def _date(label: Label) -> str:
     return f"{label.made:%Y-%m-%d}" if label.made else "no date"
 
 
-def _names(label: Label) -> set[str]:
-    return {label.attribute, label.attribute.removesuffix("-ref"), label.job}
+def _named(labels: Sequence[Label], job: str) -> list[Label]:
+    """The labels at this attribute, with or without -ref; else those that a job of this name made."""
+    at_key = [label for label in labels if job in (label.attribute, label.attribute.removesuffix("-ref"))]
+    return at_key or [label for label in labels if label.job == job]
 
 
 def _verdicts(line: Line, label: Label | None) -> list[str]:
@@ -116,7 +118,7 @@ def _check_masks(lines: Sequence[Line], where: str, job: str | None) -> None:
     labels = [label for line in lines for label in line.labels]
     if not lines:
         raise SagesegError(f"{where}: empty; expected an augmented manifest, one JSON object per line")
-    if job and labels and not any(job in _names(label) for label in labels):
+    if job and labels and not _named(labels, job):
         there = ", ".join(sorted({label.attribute for label in labels}))
         raise SagesegError(f"--job {job}: no such job in {where}; expected one of {there}")
     if labels:
