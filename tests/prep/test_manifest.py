@@ -22,6 +22,7 @@ from tests.support.manifest_samples import (
     BLUE,
     GREEN,
     HEIGHT,
+    SEGMENTATION,
     WHITE,
     WIDTH,
     colour_map,
@@ -39,7 +40,8 @@ from tests.support.manifest_samples import (
 
 def read(root: Path, lines: list[Any], **options: Any) -> Source:
     path = write_manifest(root / "output.manifest", lines)
-    return read_manifest_file(path, **({"images": root / "bucket", "workers": 1} | options))
+    settings: dict[str, Any] = {"images": root / "bucket", "workers": 1}
+    return read_manifest_file(path, **(settings | options))
 
 
 @pytest.fixture
@@ -208,7 +210,7 @@ def test_lookouts_normal_images_are_empty_and_anomalies_without_mask_left_out(
     source = read(root, lines)
     assert [image.source for image in source.images] == ["photos/im0.jpg", "photos/im1.jpg"]
     empty = source.images[1].mask.read()
-    assert (empty.shape, empty.any()) == ((HEIGHT, WIDTH), False)
+    assert (empty.shape, int(empty.sum())) == ((HEIGHT, WIDTH), 0)
     (left,) = source.left_out
     assert (left.reason, left.count) == ("images called anomaly that have no mask", 1)
     assert "1 image(s) without a mask are called normal, such as s3://b/photos/im1.jpg" in capsys.readouterr().err
@@ -314,7 +316,7 @@ def test_a_class_can_be_the_background(root: Path) -> None:
 
 
 def of_map(entry: Any) -> dict[str, Any]:
-    return line(0, metadata=note(**{"internal-color-map": entry}))
+    return line(0, metadata=note() | {"internal-color-map": entry})
 
 
 BOX = {"type": "groundtruth/object-detection", "class-map": {"0": "car"}}
@@ -332,7 +334,7 @@ BARE: dict[str, Any] = {"seg_ref": ..., "seg_ref_metadata": ...}
         ([line(0, source_ref=3)], "line 1: no source-ref"),
         ([line(0, source_ref=..., source="text")], "line 1: no source-ref"),
         ([line(0, seg_ref={"a": 1})], "line 1: seg-ref is {'a': 1}; expected the place of a mask"),
-        ([line(0, metadata=note(**{"internal-color-map": ...}))], "seg-ref-metadata has no internal-color-map"),
+        ([line(0, metadata={"type": SEGMENTATION})], "seg-ref-metadata has no internal-color-map"),
         ([line(0), line(0, seg_ref="s3://b/other.png")], r"lines 1 and 2 both label s3://b/photos/im0\.jpg"),
         ([of_map({})], "internal-color-map: expected an object of colours"),
         ([of_map({"0": {"hex-color": WHITE}})], "internal-color-map: '0': no class-name"),
