@@ -217,8 +217,8 @@ def test_two_processes_take_turns(s3: Any, monkeypatch: pytest.MonkeyPatch) -> N
         "import sys; from prep.remote.cache import open_cache\n"
         f"with open_cache({BUCKET!r}): print('has it', flush=True); sys.stdin.readline()\n"
     )
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, "-c", program], text=True, env=dict(os.environ), **pipes) as other:
+    words, pipe = [sys.executable, "-c", program], subprocess.PIPE
+    with subprocess.Popen(words, text=True, env=dict(os.environ), stdin=pipe, stdout=pipe) as other:
         assert other.stdout
         assert other.stdout.readline() == "has it\n"
         told: list[str] = []
