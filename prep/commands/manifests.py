@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from formats.command_options import takes
-from prep.commands.reading import Background, Labels, Out, SkipMissing, write
+from prep.commands.reading import Background, Labels, Out, SkipMissing, reading, write
 from prep.options import PrepOptions
 
 
@@ -38,17 +38,19 @@ def manifest(
     from prep.remote.local import local_file
     from prep.remote.places import parse_place
 
-    source = read_manifest_file(
-        local_file(file),
-        beside=parse_place(file).parent,
-        images=parse_place(images) if images else None,
-        masks=parse_place(masks) if masks else None,
-        job=job,
-        leave_out=leave_out or (),
-        labels=labels,
-        background=background,
-        skip_missing=skip_missing,
-        group_by=options.group_by,
-        workers=options.workers,
-    )
+    path = local_file(file)
+    with reading("manifest", path):
+        source = read_manifest_file(
+            path,
+            beside=parse_place(file).parent,
+            images=parse_place(images) if images else None,
+            masks=parse_place(masks) if masks else None,
+            job=job,
+            leave_out=leave_out or (),
+            labels=labels,
+            background=background,
+            skip_missing=skip_missing,
+            group_by=options.group_by,
+            workers=options.workers,
+        )
     write(source, out, options)

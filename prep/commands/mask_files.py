@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from formats.command_options import takes
-from prep.commands.reading import Background, Binary, ClassListFile, Out, write
+from prep.commands.reading import Background, Binary, ClassListFile, Out, reading, write
 from prep.options import PrepOptions
 from prep.remote.local import local_folder
 
@@ -27,7 +27,9 @@ def carvana(
 
     images_in = local_folder(images, images_at_top)
     masks_in = local_folder(masks, ending_in(MASK_SUFFIXES, deep=False))
-    write(read_carvana(images_in, masks_in, metadata, options.group_by), out, options)
+    with reading("carvana", images_in):
+        source = read_carvana(images_in, masks_in, metadata, options.group_by)
+    write(source, out, options)
 
 
 @takes(PrepOptions, "options")
@@ -44,8 +46,10 @@ def kitti(
     from prep.remote.needs import kitti_folder
 
     lists = {split: path for split, path in (("train", train_list), ("val", val_list)) if path}
-    folder = local_folder(data_road, kitti_folder)
-    write(read_kitti(folder, target, lists=lists, group_by=options.group_by), out, options)
+    root = local_folder(data_road, kitti_folder)
+    with reading("kitti", root):
+        source = read_kitti(root, target, lists=lists, group_by=options.group_by)
+    write(source, out, options)
 
 
 @takes(PrepOptions, "options")
@@ -71,16 +75,19 @@ def voc(
     from prep.readers.voc_image_sets import parse_image_sets
     from prep.remote.needs import all_images, voc_folder
 
-    source = read_voc(
-        local_folder(folder, voc_folder),
-        labels,
-        images=local_folder(images, all_images) if images else None,
-        background=background,
-        binary=binary,
-        image_sets=parse_image_sets(image_set or ()),
-        group_by=options.group_by,
-        workers=options.workers,
-    )
+    root = local_folder(folder, voc_folder)
+    images_in = local_folder(images, all_images) if images else None
+    with reading("voc", root):
+        source = read_voc(
+            root,
+            labels,
+            images=images_in,
+            background=background,
+            binary=binary,
+            image_sets=parse_image_sets(image_set or ()),
+            group_by=options.group_by,
+            workers=options.workers,
+        )
     write(source, out, options)
 
 
@@ -99,12 +106,14 @@ def channels(
     from prep.readers.sagemaker_channels import read_channels
     from prep.remote.needs import channels_folder
 
-    source = read_channels(
-        local_folder(folder, channels_folder),
-        labels,
-        background=background,
-        binary=binary,
-        group_by=options.group_by,
-        workers=options.workers,
-    )
+    root = local_folder(folder, channels_folder)
+    with reading("channels", root):
+        source = read_channels(
+            root,
+            labels,
+            background=background,
+            binary=binary,
+            group_by=options.group_by,
+            workers=options.workers,
+        )
     write(source, out, options)

@@ -9,7 +9,7 @@ from typing import Protocol
 from formats.classes import ClassTable
 from formats.images import image_errors
 from formats.masks import Mask
-from prep.readers.frame_names import parse_frame_name
+from formats.prepared.frame_names import parse_frame_name
 
 REGION = "__region__"
 """The label of a shape that is no object but says where to look: --focus region keeps the crops

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +12,8 @@ from formats.masks import Mask
 
 OVERLAP = "overlap_pixels"
 """The attribute that counts an image's pixels under regions of more than one class."""
+_NOBODY = 254
+"""A value that no class has, and that is not ignore either: ids end at 253."""
 Flags = npt.NDArray[np.bool_]
 
 
@@ -29,25 +30,27 @@ class Region:
 
 def paint(regions: Iterable[Region], size: tuple[int, int]) -> Mask:
     """The mask of an image of size (width, height): background, and each region over those before it."""
-    mask: Mask = np.zeros(size[::-1], np.uint8)
+    return _painted(regions, size, ground=0)
+
+
+def count_overlap(regions: Sequence[Region], size: tuple[int, int]) -> int:
+    """The pixels of an image that regions of more than one class cover, where the order decided.
+
+    Painted in order of class ids, upwards and downwards, a pixel shows the highest and the lowest class that covers it.
+    """
+    if len({region.class_id for region in regions}) < 2:
+        return 0
+    upwards = sorted(regions, key=lambda region: region.class_id)
+    highest = _painted(upwards, size, ground=_NOBODY)
+    return int(np.count_nonzero(highest != _painted(upwards[::-1], size, ground=_NOBODY)))
+
+
+def _painted(regions: Iterable[Region], size: tuple[int, int], *, ground: int) -> Mask:
+    mask: Mask = np.full(size[::-1], ground, np.uint8)
     for region in regions:
         under, flags = _seen(region, mask)
         under[flags] = region.class_id
     return mask
-
-
-def count_overlap(regions: Sequence[Region], size: tuple[int, int]) -> int:
-    """The pixels of an image that regions of more than one class cover, where the order decided."""
-    if not any(a.class_id != b.class_id and _touch(a, b) for a, b in combinations(regions, 2)):
-        return 0
-    covered = {region.class_id: np.zeros(size[::-1], np.uint8) for region in regions}
-    for region in regions:
-        under, flags = _seen(region, covered[region.class_id])
-        under[flags] = 1
-    total = np.zeros(size[::-1], np.uint8)
-    for one in covered.values():
-        total += one
-    return int(np.count_nonzero(total > 1))
 
 
 def _seen(region: Region, canvas: Mask) -> tuple[Mask, Flags]:
@@ -58,14 +61,3 @@ def _seen(region: Region, canvas: Mask) -> tuple[Mask, Flags]:
     right = max(left, min(region.left + width, canvas.shape[1]))
     flags = region.flags[top - region.top : bottom - region.top, left - region.left : right - region.left]
     return canvas[top:bottom, left:right], flags
-
-
-def _touch(one: Region, other: Region) -> bool:
-    """Whether the boxes of two regions have pixels in common."""
-    (height, width), (other_height, other_width) = one.flags.shape, other.flags.shape
-    return bool(
-        one.left < other.left + other_width
-        and other.left < one.left + width
-        and one.top < other.top + other_height
-        and other.top < one.top + height
-    )

@@ -11,8 +11,11 @@ import re
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
+
+import numpy as np
 
 from formats.errors import SagesegError
 
@@ -33,6 +36,9 @@ _INSIDE = 2
 _SPACE = b" \t\r\n"
 _BOM = b"\xef\xbb\xbf"
 _OF_OTHER_TEXT = (b"\xff\xfe", b"\xfe\xff")
+_ZIP = b"PK\x03"
+_BATCH = 2**21
+"""Bytes that are parsed at once: Python's objects take some ten times as much."""
 
 
 @dataclass
@@ -51,7 +57,7 @@ class Items:
 @dataclass(frozen=True)
 class JsonParts:
     """A JSON file by its parts. Of an object `members` are its values that are objects or arrays, by their keys, and
-    `items` the objects in those values that are arrays; a file that is an array has its items under the key ''."""
+    `items` the objects in those values that are arrays; a file that is an array is one member of the key ''."""
 
     path: Path
     is_array: bool
@@ -70,6 +76,52 @@ class JsonParts:
         with self.path.open("rb") as file:
             for number in range(start, len(items) if stop is None else stop):
                 yield parse_span(file, self.path, items[number], f"{what}[{number}]")
+
+    def batches(self, key: str) -> list[Batch]:
+        """The items of an array in batches that are parsed at once, whichever process does it. A batch reaches to the
+        next, so that nothing in the array is left out: what is no object is found too."""
+        if key not in self.members or key not in self.items:
+            return []
+        start, end = self.members[key][0] + 1, self.members[key][1] - 1
+        items = self.items[key]
+        ends = np.frombuffer(items.spans, np.int64)[1::2] // _BATCH
+        lasts = (np.flatnonzero(np.diff(ends)) + 1).tolist()
+        bounds = [0, *lasts, len(items)]
+        places = [start, *(items[number - 1][1] for number in lasts), end]
+        return [
+            Batch(self.path, key, place, first, stop - first)
+            for place, first, stop in zip(pairwise(places), bounds, bounds[1:], strict=False)
+        ]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Items of an array from number `first` on: `span` begins after the item before, and ends after the last."""
+
+    path: Path
+    key: str
+    span: Span
+    first: int
+    count: int
+
+    def read(self) -> list[dict[str, Any]]:
+        """The items. Raises SagesegError naming the item that is no object, and what is not JSON."""
+        with self.path.open("rb") as file:
+            file.seek(self.span[0])
+            content = file.read(self.span[1] - self.span[0])
+        text = content.lstrip(_SPACE)
+        text = text[1:] if self.first and text.startswith(b",") else text
+        try:
+            items = json.loads(b"[" + text + b"]", parse_constant=_refuse)
+        except (ValueError, RecursionError) as e:  # UnicodeDecodeError is a ValueError
+            raise SagesegError(
+                f"{self.path}: {self.key}[{self.first}] or one of the {self.count - 1} after it, from byte "
+                f"{self.span[0]} on: not JSON ({e}); export it again"
+            ) from e
+        for number, item in enumerate(items, start=self.first):
+            if not isinstance(item, dict):
+                raise SagesegError(f"{self.path}: {self.key}[{number}]: {str(item)[:40]}; expected an object")
+        return list(items)
 
 
 def parse_span(file: BinaryIO, path: Path, span: Span, what: str) -> Any:
@@ -121,7 +173,29 @@ class _Scan:
             carried, open_end = buffer[done:], open_end + done
         if self._depth or carried.strip(_SPACE) or not self._is_closed:
             raise self._not_json(f"cut short at byte {open_end + len(carried)}")
+        if not self._parts.is_array:
+            self._check_skeleton(offset)
         return self._parts
+
+    def _check_skeleton(self, start: int) -> None:
+        """Parse what stands around the members, each an empty array in its place."""
+        gaps = []
+        for member, end in self._parts.members.values():
+            self._file.seek(start)
+            gaps.append(self._file.read(member - start))
+            opening = self._file.read(1)
+            self._file.seek(end - 1)
+            if opening + self._file.read(1) not in (b"[]", b"{}"):
+                raise self._not_json(f"the bracket at byte {member} is closed by another kind at byte {end - 1}")
+            start = end
+        self._file.seek(start)
+        text = b"[]".join((*gaps, self._file.read()))
+        try:
+            pairs = json.loads(text.decode("utf-8"), object_pairs_hook=list, parse_constant=_refuse)
+        except ValueError as e:
+            raise self._not_json(f"around its members: {getattr(e, 'msg', e)}") from e
+        if [key for key, value in pairs if value == []] != list(self._parts.members):
+            raise self._not_json("a value without key")
 
     @property
     def _depth_of_items(self) -> int:
@@ -132,6 +206,8 @@ class _Scan:
             raise SagesegError(f"{self._path}: the file is empty; expected {self._expected}")
         if first.startswith(_OF_OTHER_TEXT):
             raise SagesegError(f"{self._path}: UTF-16 text; convert it with iconv -f utf-16 -t utf-8")
+        if first.startswith(_ZIP):
+            raise SagesegError(f"{self._path}: a ZIP archive; unpack it, and give {self._expected} that was in it")
 
     def _not_json(self, why: str) -> SagesegError:
         return SagesegError(f"{self._path}: not JSON ({why}); expected {self._expected}")
@@ -169,6 +245,7 @@ class _Scan:
                 raise self._not_json(f"text outside of brackets at byte {place}")
             self._parts = JsonParts(self._path, bracket == _SQUARE, {}, {})
             if self._parts.is_array:
+                self._start = place
                 self._parts.items[""] = Items()
         elif self._depth == 1:
             self._open_member(bracket, place)
@@ -177,9 +254,9 @@ class _Scan:
         self._depth += 1
 
     def _open_member(self, bracket: int, place: int) -> None:
-        self._start = place
         if self._parts.is_array:
             return
+        self._start = place
         if self._last_string is None:
             raise self._not_json(f"a value without key at byte {place}")
         self._key = str(json.loads(self._last_string.decode("utf-8", "replace"), strict=False))
@@ -201,3 +278,5 @@ class _Scan:
             self._last_string = None
         if self._depth == 0:
             self._is_closed = True
+            if self._parts.is_array:
+                self._parts.members[""] = (self._start, end)

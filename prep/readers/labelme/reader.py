@@ -1,4 +1,4 @@
-"""labelme: a JSON file of shapes per image; see docs/readers.md for what each shape becomes."""
+"""labelme: a JSON file of shapes per image; see docs/sources/labelme.md for what each shape becomes."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES, turn_upright
 from formats.masks import Mask
 from formats.parallel import map_parallel
+from formats.prepared.groups import group_of_path
 from prep.readers.annotations.canvas import OVERLAP
 from prep.readers.annotations.class_names import NamedClasses, name_classes
-from prep.readers.frame_names import group_of_path
 from prep.readers.labelled_image import REGION, EmbeddedImage, LabelledImage, Polygon, Source
 from prep.readers.labelme.annotation import Annotation, Shape, read_annotation
 from prep.readers.labelme.image import EmbeddedInJson, embedded_size, find_image, path_below, settle_size

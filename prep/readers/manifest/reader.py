@@ -11,10 +11,10 @@ from formats.console import say
 from formats.errors import SagesegError
 from formats.images import read_header
 from formats.parallel import map_parallel
+from formats.prepared.groups import group_of, shared_group
 from prep.readers.annotations.class_names import NamedClasses, name_classes
 from prep.readers.classes.label_list import read_class_list
 from prep.readers.colour_masks import Colour
-from prep.readers.frame_names import shared_group
 from prep.readers.labelled_image import LabelledImage, LeftOut, Source
 from prep.readers.manifest.choice import Chosen, choose
 from prep.readers.manifest.colour_map import BACKGROUND, WHITE, ColourMap
@@ -22,7 +22,6 @@ from prep.readers.manifest.files import Files, References, below_all, find_files
 from prep.readers.manifest.hex_mask import EmptyMask, HexMask
 from prep.readers.manifest.lines import read_lines
 from prep.readers.orientation import fitting_ways
-from prep.readers.source_files import group_of
 from prep.remote.places import Place
 
 
