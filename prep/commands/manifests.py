@@ -42,7 +42,7 @@ def manifest(
     with reading("manifest", path):
         source = read_manifest_file(
             path,
-            beside=parse_place(file).parent,
+            place=parse_place(file),
             images=parse_place(images) if images else None,
             masks=parse_place(masks) if masks else None,
             job=job,

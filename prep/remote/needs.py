@@ -7,11 +7,13 @@ from pathlib import PurePosixPath
 
 from formats.channels import CHANNELS, masks_channel
 from formats.images import IMAGE_SUFFIXES
+from formats.prepared.source_names import composed
 
 Needs = Callable[[Sequence[str]], list[str]]
 """Of the names below a folder, with `/`, those of files that a reader reads."""
 _VOC = ("jpegimages", "segmentationclass", "imagesets")
 _KITTI = ("training/image_2", "training/gt_image_2", "training/calib")
+_CHANNELS = (*CHANNELS.values(), "test")
 _TEXT = frozenset({".txt"})
 
 
@@ -26,7 +28,9 @@ def ending_in(suffixes: frozenset[str], *, deep: bool = True) -> Needs:
 
 all_images = ending_in(IMAGE_SUFFIXES)
 images_at_top = ending_in(IMAGE_SUFFIXES, deep=False)
-labelme_folder = ending_in(IMAGE_SUFFIXES | {".json"})
+with_json = ending_in(IMAGE_SUFFIXES | {".json"})
+"""labelme's files, and Supervisely's, with their images."""
+yolo_folder = ending_in(IMAGE_SUFFIXES | {".txt", ".yaml", ".yml"})
 
 
 def is_visible(name: str, suffixes: frozenset[str]) -> bool:
@@ -35,9 +39,16 @@ def is_visible(name: str, suffixes: frozenset[str]) -> bool:
 
 
 def voc_folder(names: Sequence[str]) -> list[str]:
-    """Pascal VOC's layout: images, masks, lists; not its boxes and objects."""
+    """Pascal VOC's layout: masks, the images that have one, and lists; not its boxes and objects."""
     found = ending_in(IMAGE_SUFFIXES | _TEXT)(names)
-    return [name for name in found if "/" not in name or name.partition("/")[0].casefold() in _VOC]
+    own = [name for name in found if "/" not in name or name.partition("/")[0].casefold() in _VOC]
+    return _with_mask(own, "JPEGImages", "SegmentationClass")
+
+
+def _with_mask(names: Sequence[str], images: str, masks: str) -> list[str]:
+    """Without the files of a folder of images that have no mask of their stem in the folder of masks."""
+    stems = {composed(PurePosixPath(name).stem) for name in names if name.startswith(f"{masks}/")}
+    return [name for name in names if not name.startswith(f"{images}/") or composed(PurePosixPath(name).stem) in stems]
 
 
 def kitti_folder(names: Sequence[str]) -> list[str]:
@@ -47,7 +58,10 @@ def kitti_folder(names: Sequence[str]) -> list[str]:
 
 
 def channels_folder(names: Sequence[str]) -> list[str]:
-    """The channels of SageMaker's sample notebooks, and the class list beside them."""
-    folders = {name for channel in (*CHANNELS.values(), "test") for name in (channel, masks_channel(channel))}
+    """The channels of SageMaker's sample notebooks, images with a mask alone, and the class list beside them."""
+    folders = {name for channel in _CHANNELS for name in (channel, masks_channel(channel))}
     found = ending_in(IMAGE_SUFFIXES | _TEXT)(names)
-    return [name for name in found if "/" not in name or name.partition("/")[0] in folders]
+    own = [name for name in found if "/" not in name or name.partition("/")[0] in folders]
+    for channel in _CHANNELS:
+        own = _with_mask(own, channel, masks_channel(channel))
+    return own

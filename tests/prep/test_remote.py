@@ -256,12 +256,12 @@ def test_what_only_looks_like_a_place_in_s3_is_refused(text: str) -> None:
     [
         (all_images, ["a.jpg", "b/c.PNG"], ["a.txt", ".a.jpg", "b/.hidden/c.png", "a"]),
         (images_at_top, ["a.jpg"], ["b/c.png"]),
-        (voc_folder, ["labelmap.txt", "JPEGImages/a/b.jpg", "imagesets/x/train.txt", "SegmentationClass/a.png"],
-         ["SegmentationObject/a.png", "Annotations/a.txt", "JPEGImages/a.xml"]),
+        (voc_folder, ["labelmap.txt", "JPEGImages/a/b.jpg", "imagesets/x/train.txt", "SegmentationClass/b.png"],
+         ["SegmentationObject/b.png", "Annotations/b.txt", "JPEGImages/b.xml", "JPEGImages/c.jpg"]),
         (kitti_folder, ["training/image_2/um_000000.png", "training/calib/um_000000.txt"],
          ["testing/image_2/um_000000.png", "training/image_3/um_000000.png", "readme.txt"]),
-        (channels_folder, ["labels.txt", "train/a.jpg", "validation_annotation/b/a.png", "test/a.jpg"],
-         ["output/model.tar.gz", "label_map/train.json", "other/a.jpg"]),
+        (channels_folder, ["labels.txt", "train/a.jpg", "train_annotation/a.png", "validation_annotation/b/a.png"],
+         ["output/model.tar.gz", "label_map/train.json", "other/a.jpg", "train/b.jpg", "test/a.jpg"]),
     ],
 )  # fmt: skip
 def test_a_layout_needs_what_its_reader_reads(needs: Any, taken: list[str], left: list[str]) -> None:

@@ -9,11 +9,23 @@ from typing import Any
 import boto3
 import pytest
 
+from aws.errors import AwsError
+from aws.s3 import copy_object
 from tests.support.aws_setup import aws_client, moto_server, use_aws
 from tests.support.labelme_samples import write_labels, write_pair
 from tests.support.manifest_samples import line, note, synced, write_manifest
 from tests.support.prep_samples import digests
 from tests.support.s3_samples import BUCKET, asked, upload
+from tests.support.small_formats import (
+    SQUARE,
+    VIA_POLYGON,
+    supervisely_polygon,
+    via_region,
+    write_supervisely,
+    write_via,
+    write_yolo,
+    yolo_row,
+)
 from tests.support.typed_commands import typed
 from tests.support.voc_samples import add_image, add_image_set, add_mask, add_pair, rows
 
@@ -76,7 +88,24 @@ def ground_truth(root: Path) -> list[str]:
     return ["manifest", "{}/jobs/output.manifest", "--images", "{}"]
 
 
-@pytest.mark.parametrize("make", [carvana, voc, channels, labelme, ground_truth])
+def supervisely(root: Path) -> list[str]:
+    write_supervisely(root / "project", [supervisely_polygon(SQUARE)], names=("a.jpg", "b.jpg"))
+    return ["supervisely", "{}/project", "--group-by", "(.)"]
+
+
+def yolo(root: Path) -> list[str]:
+    write_yolo(root / "yolo", {f"images/{name}": yolo_row(SQUARE) for name in "ab"}, None)
+    (root / "yolo" / "classes.txt").write_text("car\n")
+    return ["yolo", "{}/yolo"]
+
+
+def via(root: Path) -> list[str]:
+    (root / "shots").mkdir(parents=True)
+    write_via(root / "via.json", root / "shots", [via_region(VIA_POLYGON, kind="car")], names=("a.jpg", "b.jpg"))
+    return ["via", "{}/via.json", "{}/shots"]
+
+
+@pytest.mark.parametrize("make", [carvana, voc, channels, labelme, ground_truth, supervisely, yolo, via])
 def test_a_dataset_from_s3_is_the_one_from_its_folder(
     s3: Any, tmp_path: Path, make: Callable[[Path], list[str]]
 ) -> None:
@@ -124,6 +153,26 @@ def test_a_reference_that_is_not_there_is_named_with_its_line(s3: Any, tmp_path:
     lost = line(1, bucket=BUCKET, seg_ref=f"s3://{BUCKET}/gone.png")
     write_manifest(manifest, [line(0, bucket=BUCKET), lost])
     assert f"line 2: fetching s3://{BUCKET}/gone.png" in typed([*words, "--skip-missing"], tmp_path).stderr
+
+
+def test_a_reference_that_may_not_be_read_is_named_with_its_line(
+    s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(s3, synced(tmp_path / "bucket", range(2)))
+    manifest = write_manifest(tmp_path / "output.manifest", [line(number, bucket=BUCKET) for number in range(2)])
+    secret = line(1)["seg-ref"].removeprefix("s3://b/")
+
+    def guarded(client: Any, bucket: str, key: str, *words: Any, **how: Any) -> Any:
+        if key == secret:
+            raise AwsError(f"fetching s3://{bucket}/{key}", "AccessDenied", "Access Denied")
+        return copy_object(client, bucket, key, *words, **how)
+
+    monkeypatch.setattr("prep.remote.cache.copy_object", guarded)
+    ran = typed(["prep", "manifest", str(manifest), "--out", "out", "--skip-missing", *PLAIN], tmp_path)
+    told = ran.stderr.splitlines()[-1]
+    assert told.startswith(f"error: {manifest}: line 2: fetching s3://{BUCKET}/{secret}: AccessDenied: Access Denied;")
+    assert told.endswith("or name a folder that has it with --masks")
+    assert not (tmp_path / "out").exists()
 
 
 def test_messages_name_the_place_in_s3(s3: Any, tmp_path: Path) -> None:

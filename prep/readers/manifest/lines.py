@@ -65,24 +65,24 @@ class Line:
     others: tuple[tuple[str, str], ...]
 
 
-def read_lines(path: Path) -> Iterator[Line]:
-    """The lines that are not empty, one after the other."""
+def read_lines(path: Path, where: str) -> Iterator[Line]:
+    """The lines that are not empty, one after the other. `where` names the file in messages."""
     maps: dict[ColourMap, ColourMap] = {}
-    for number, record in _records(path):
-        yield _parse(record, number, f"{path}: line {number}", maps)
+    for number, record in _records(path, where):
+        yield _parse(record, number, f"{where}: line {number}", maps)
 
 
-def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def _records(path: Path, where: str) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         with path.open("rb") as file:
             if file.peek(4)[:4] == _ZIP:
-                raise SagesegError(f"{path}: a ZIP archive; unpack it, and give the .manifest file in it")
+                raise SagesegError(f"{where}: a ZIP archive; unpack it, and give the .manifest file in it")
             for number, line in enumerate(file, start=1):
                 text = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
                 if text.strip():
-                    yield number, _object(text, f"{path}: line {number}")
+                    yield number, _object(text, f"{where}: line {number}")
     except OSError as e:
-        raise SagesegError(f"{path}: cannot be read ({e.strerror}); expected {_EXPECTED}") from e
+        raise SagesegError(f"{where}: cannot be read ({e.strerror}); expected {_EXPECTED}") from e
 
 
 def _object(line: bytes, place: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from formats.images import read_header
 from formats.parallel import map_parallel
 from formats.prepared.groups import group_of, shared_group
 from prep.readers.annotations.class_names import NamedClasses, name_classes
+from prep.readers.annotations.notes import tell_lone_groups
 from prep.readers.classes.label_list import read_class_list
 from prep.readers.colour_masks import Colour
 from prep.readers.labelled_image import LabelledImage, LeftOut, Source
@@ -37,7 +38,7 @@ class _Pair:
 def read_manifest_file(
     manifest: Path,
     *,
-    beside: Place | None = None,
+    place: Place | None = None,
     images: Place | None = None,
     masks: Place | None = None,
     job: str | None = None,
@@ -50,23 +51,25 @@ def read_manifest_file(
 ) -> Source:
     """Read the lines of one manifest that have a mask, and those of images that are called normal.
 
-    `beside` is the folder of the manifest, if it was fetched from elsewhere; `images`, `masks`, `job` and `leave_out`
-    are what the options of these names say. Raises SagesegError that names line and key.
+    `place` is where the manifest lies, if it was fetched from there; `images`, `masks`, `job` and `leave_out` are what
+    the options of these names say. Raises SagesegError that names line and key.
     """
-    chosen, left_out = choose(read_lines(manifest), str(manifest), job=job, leave_out=leave_out)
+    place = place or manifest
+    where = str(place)
+    chosen, left_out = choose(read_lines(manifest, where), where, job=job, leave_out=leave_out)
     refs = References(
-        {one.line.source: f"{manifest}: line {one.line.number}" for one in chosen},
-        {one.label.ref: f"{manifest}: line {one.line.number}" for one in chosen if one.label},
+        {one.line.source: f"{where}: line {one.line.number}" for one in chosen},
+        {one.label.ref: f"{where}: line {one.line.number}" for one in chosen if one.label},
         images,
         masks,
     )
-    files = find_files(refs, beside or manifest.parent, skip_missing=skip_missing)
-    named = _classes(chosen, manifest, labels, background)
+    files = find_files(refs, place.parent, skip_missing=skip_missing)
+    named = _classes(chosen, where, labels, background)
     ids = _MapIds(named)
     kept = [one for one in chosen if one.line.source in files.sources]
     pairs = {one.line.source: _pair(one, files, ids, refs.images[one.line.source]) for one in kept}
     _survey([pair for pair in pairs.values() if pair], workers)
-    _tell_no_background(kept, manifest)
+    _tell_no_background(kept, where)
     below = below_all(files.sources[one.line.source] for one in kept)
     labelled = (
         _labelled(one, files, pairs[one.line.source], _groups(path, one.line.image_class, group_by))
@@ -76,16 +79,17 @@ def read_manifest_file(
     if missing:
         left_out = (*left_out, LeftOut("images that are not in the folder", len(missing), missing[0]))
     ordered = tuple(sorted(labelled, key=lambda image: image.source))
+    tell_lone_groups(ordered, group_by)
     return Source("manifest", named.classes, ordered, left_out=left_out)
 
 
-def _classes(chosen: Sequence[Chosen], manifest: Path, labels: Path | None, background: str | None) -> NamedClasses:
+def _classes(chosen: Sequence[Chosen], where: str, labels: Path | None, background: str | None) -> NamedClasses:
     """The classes of all maps in the order of the lines. What nobody painted is class 0 whatever a list says."""
     maps = dict.fromkeys(one.label.colours for one in chosen if one.label)
     names = dict.fromkeys(name for colours in maps for _, name in colours if name != BACKGROUND)
     if labels and background is None and any(line.name == BACKGROUND for line in read_class_list(labels).lines):
         background = BACKGROUND
-    return name_classes(tuple(names), str(manifest), labels=labels, background=background)
+    return name_classes(tuple(names), where, labels=labels, background=background)
 
 
 class _MapIds:
@@ -141,11 +145,11 @@ def _look(pair: _Pair) -> int:
     return faint
 
 
-def _tell_no_background(chosen: Sequence[Chosen], manifest: Path) -> None:
+def _tell_no_background(chosen: Sequence[Chosen], where: str) -> None:
     without = [one.line.number for one in chosen if one.label and not has_background(one.label.colours)]
     if without:
         say(
-            f"note: {manifest}: the maps of {len(without)} line(s) have no {BACKGROUND}, such as line {without[0]}: "
+            f"note: {where}: the maps of {len(without)} line(s) have no {BACKGROUND}, such as line {without[0]}: "
             "white and what is transparent is background"
         )
 
