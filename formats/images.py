@@ -105,11 +105,11 @@ def _check_depth(image: Image.Image, content: bytes) -> None:
     if getattr(image, "n_frames", 1) > 1:
         raise ValueError(f"animated, {image.n_frames} frames; expected one image")  # type: ignore[attr-defined]
     deep_png = content.startswith(_PNG_START) and content[_PNG_DEPTH_BYTE] == 16
-    if deep_png or image.mode.startswith(("I", "F")) or max(_tiff_bits(image)) > _BITS:
+    if deep_png or image.mode.startswith(("I", "F")) or max(tiff_bits(image)) > _BITS:
         raise ValueError(f"over {_BITS} bits a channel, mode {image.mode}; convert it to {_BITS} bits")
 
 
-def _tiff_bits(image: Image.Image) -> tuple[int, ...]:
+def tiff_bits(image: Image.Image) -> tuple[int, ...]:
     """The bits of each channel that a TIFF states; Pillow opens colours of 16 bits as RGB of their upper halves."""
     stated = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, _BITS)
     return stated if isinstance(stated, tuple) else (stated,)

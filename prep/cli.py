@@ -16,6 +16,7 @@ app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, help="Raw labels to a dataset."
 )
 for _verb in (
+    mask_files.pairs,
     mask_files.carvana,
     annotation_files.labelme,
     mask_files.kitti,

@@ -28,6 +28,7 @@ def ending_in(suffixes: frozenset[str], *, deep: bool = True) -> Needs:
 
 all_images = ending_in(IMAGE_SUFFIXES)
 images_at_top = ending_in(IMAGE_SUFFIXES, deep=False)
+images_and_lists = ending_in(IMAGE_SUFFIXES | {".txt", ".csv"})
 with_json = ending_in(IMAGE_SUFFIXES | {".json"})
 """labelme's files, and Supervisely's, with their images."""
 yolo_folder = ending_in(IMAGE_SUFFIXES | {".txt", ".yaml", ".yml"})

@@ -56,6 +56,14 @@ def carvana(root: Path) -> list[str]:
     return ["carvana", "{}/train", "{}/masks"]
 
 
+def pairs(root: Path) -> list[str]:
+    for stem in ("a", "b"):
+        add_image(root / "images" / f"{stem}.jpg")
+        add_mask(root / "labels" / f"{stem}.png", rows(0, 1))
+    (root / "labels" / "classes.txt").write_text("background\ncar\n")
+    return ["pairs", "{}/images", "{}/labels"]
+
+
 def voc(root: Path) -> list[str]:
     for key in ("a", "b", "c"):
         add_pair(root / "voc", key, rows(0, 1))
@@ -105,7 +113,7 @@ def via(root: Path) -> list[str]:
     return ["via", "{}/via.json", "{}/shots"]
 
 
-@pytest.mark.parametrize("make", [carvana, voc, channels, labelme, ground_truth, supervisely, yolo, via])
+@pytest.mark.parametrize("make", [pairs, carvana, voc, channels, labelme, ground_truth, supervisely, yolo, via])
 def test_a_dataset_from_s3_is_the_one_from_its_folder(
     s3: Any, tmp_path: Path, make: Callable[[Path], list[str]]
 ) -> None:
