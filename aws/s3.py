@@ -59,10 +59,12 @@ class S3Prefix:
             content: bytes = s3.get_object(Bucket=self.bucket, Key=self.prefix + name)["Body"].read()
         return content
 
-    def objects(self, s3: Any) -> Iterator[dict[str, Any]]:
-        """What lies under the prefix as ListObjectsV2 tells of it: Key, Size, ETag."""
+    def objects(self, s3: Any, *, deep: bool = True) -> Iterator[dict[str, Any]]:
+        """What lies under the prefix, with `deep` in the folders there too, as ListObjectsV2 tells of it: Key, Size,
+        ETag."""
+        where = {"Bucket": self.bucket, "Prefix": self.prefix} | ({} if deep else {"Delimiter": "/"})
         with aws_errors(f"listing {self.uri()}"):
-            for page in s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix):
+            for page in s3.get_paginator("list_objects_v2").paginate(**where):
                 yield from page.get("Contents", ())
 
     def delete(self, s3: Any, keys: Sequence[str]) -> None:

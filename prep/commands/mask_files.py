@@ -10,7 +10,7 @@ import typer
 from formats.command_options import takes
 from prep.commands.reading import Background, Binary, ClassListFile, Out, reading, write
 from prep.options import PrepOptions
-from prep.remote.local import local_folder
+from prep.remote.local import have_lists_above, local_folder
 
 
 @takes(PrepOptions, "options")
@@ -56,6 +56,7 @@ def pairs(
     asked = PairOptions(image_name, mask_name, labels, colors, value_map, coding, background, binary)
     images_in = local_folder(images, all_images if images != masks else images_and_lists)
     masks_in = local_folder(masks, images_and_lists)
+    have_lists_above(masks)
     with reading("pairs", masks_in, images_in):
         source = read_pairs(images_in, masks_in, asked, group_by=options.group_by, workers=options.workers)
     write(source, out, options)

@@ -98,10 +98,12 @@ class Cache:
         show_as(f"{cache_root()}{os.sep}", "s3://")
         return failed
 
-    def remove_strangers(self, prefix: str, keys: Mapping[str, object]) -> None:
-        """Remove files of objects below a prefix that are no longer among the keys of its listing."""
+    def remove_strangers(self, prefix: str, keys: Mapping[str, object], *, deep: bool) -> None:
+        """Remove files of objects below a prefix that are no longer among the keys of its listing, with `deep` in the
+        folders there too."""
         root = cache_root() / self.bucket
-        for folder, _, names in os.walk(root / prefix, topdown=False):
+        folders = list(os.walk(root / prefix))
+        for folder, _, names in reversed(folders if deep else folders[:1]):
             for name in names:
                 path = Path(folder, name)
                 if path.relative_to(root).as_posix() not in keys:

@@ -38,18 +38,18 @@ def fetch_objects(places: Iterable[S3Place]) -> dict[S3Place, Path | NotFetchedE
 
 
 class S3Folder:
-    """What lies below a place in S3, listed once."""
+    """What lies below a place in S3, with `deep` in the folders there too, listed once."""
 
-    def __init__(self, place: S3Place) -> None:
-        self.place = place
+    def __init__(self, place: S3Place, *, deep: bool = True) -> None:
+        self.place, self.deep = place, deep
         prefix = S3Prefix(place.bucket, f"{place.key}/" if place.key else "")
         s3 = make_s3_lister(None)
-        listed = [found for found in prefix.objects(s3) if not found["Key"].endswith("/")]
+        listed = [found for found in prefix.objects(s3, deep=deep) if not found["Key"].endswith("/")]
         self._objects: dict[str, Wanted] = {
             found["Key"][len(prefix.prefix) :]: Wanted(found["Key"], found["ETag"].strip('"'), found["Size"])
             for found in listed
         }
-        if not self._objects:
+        if deep and not self._objects:
             raise SagesegError(f"{place}: nothing lies there; expected a folder: correct the name, or upload it")
 
     @property
@@ -69,11 +69,11 @@ class S3Folder:
         wanted = {name: self._objects[name] for name in names}
         with open_cache(self.place.bucket) as cache:
             paths = {name: cache.path_of(one.key) for name, one in wanted.items()}
-            cache.remove_strangers(self.place.key, {one.key: one for one in self._objects.values()})
+            cache.remove_strangers(self.place.key, {one.key: one for one in self._objects.values()}, deep=self.deep)
             failed = cache.fetch(make_client("s3", None), list(wanted.values()), str(self.place))
         for error in failed.values():
             raise error
         left = len(self._objects) - len(wanted)
-        if left:
+        if left and self.deep:
             say(f"note: {self.place}: {len(wanted)} file(s) taken; {left} others are not needed and stay there")
         return paths

@@ -24,6 +24,17 @@ def local_folder(text: str, needs: Needs) -> Path:
     return S3Folder(place).fetch(needs)
 
 
+def have_lists_above(text: str) -> None:
+    """Fetch the class lists that lie beside a folder in S3."""
+    place = parse_place(text)
+    if isinstance(place, Path) or not place.key:
+        return
+    from prep.remote.fetching import S3Folder
+    from prep.remote.needs import lists
+
+    S3Folder(place.parent, deep=False).fetch(lists)
+
+
 def local_file(text: str) -> Path:
     """The file of a path, or of an `s3://` URI that has been fetched."""
     place = parse_place(text)

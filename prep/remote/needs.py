@@ -28,7 +28,9 @@ def ending_in(suffixes: frozenset[str], *, deep: bool = True) -> Needs:
 
 all_images = ending_in(IMAGE_SUFFIXES)
 images_at_top = ending_in(IMAGE_SUFFIXES, deep=False)
-images_and_lists = ending_in(IMAGE_SUFFIXES | {".txt", ".csv"})
+_LISTS = frozenset({".txt", ".csv"})
+lists = ending_in(_LISTS)
+images_and_lists = ending_in(IMAGE_SUFFIXES | _LISTS)
 with_json = ending_in(IMAGE_SUFFIXES | {".json"})
 """labelme's files, and Supervisely's, with their images."""
 yolo_folder = ending_in(IMAGE_SUFFIXES | {".txt", ".yaml", ".yml"})

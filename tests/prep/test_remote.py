@@ -19,7 +19,7 @@ from formats.errors import SagesegError
 from prep.remote import cache as cache_module
 from prep.remote.cache import NotFetchedError, cache_root, open_cache
 from prep.remote.fetching import S3Folder, fetch_object, fetch_objects
-from prep.remote.local import local_file, local_folder
+from prep.remote.local import have_lists_above, local_file, local_folder
 from prep.remote.needs import all_images, channels_folder, ending_in, images_at_top, kitti_folder, voc_folder
 from prep.remote.places import S3Place, parse_place
 from tests.support.aws_setup import aws_client, moto_server, use_aws
@@ -79,6 +79,20 @@ def test_what_changed_is_fetched_again_and_what_is_gone_goes(s3: Any, monkeypatc
         local_folder(f"s3://{BUCKET}/data", TEXT)
     assert texts(folder) == {"a.txt": "new", "c.txt": "three"}
     assert set(calls) == {"ListObjectsV2 data/", "GetObject data/a.txt", "GetObject data/c.txt"}
+
+
+def test_lists_above_a_folder_are_fetched_and_nothing_else_there_is_touched(
+    s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(s3, data__classes="car", data__masks__a="one", data__old__list="van")
+    masks = local_folder(f"s3://{BUCKET}/data/masks", TEXT)
+    with asked(monkeypatch) as calls:
+        have_lists_above(f"s3://{BUCKET}/data/masks")
+    assert texts(masks.parent) == {"classes.txt": "car", "masks/a.txt": "one"}
+    assert set(calls) == {"ListObjectsV2 data/", "GetObject data/classes.txt"}
+    s3.delete_object(Bucket=BUCKET, Key="data/classes.txt")
+    have_lists_above(f"s3://{BUCKET}/data/masks")
+    assert texts(masks.parent) == {"masks/a.txt": "one"}
 
 
 def test_files_of_other_readers_stay(s3: Any) -> None:

@@ -60,7 +60,7 @@ def pairs(root: Path) -> list[str]:
     for stem in ("a", "b"):
         add_image(root / "images" / f"{stem}.jpg")
         add_mask(root / "labels" / f"{stem}.png", rows(0, 1))
-    (root / "labels" / "classes.txt").write_text("background\ncar\n")
+    (root / "classes.txt").write_text("background\ncar\n")
     return ["pairs", "{}/images", "{}/labels"]
 
 
