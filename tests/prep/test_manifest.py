@@ -184,7 +184,7 @@ def test_lines_without_a_label_are_counted_by_reason(root: Path) -> None:
     manifest = root / "output.manifest"
     assert left_out == {
         "lines whose labelling failed": (2, f"{manifest}: line 2 (ClientError: tasks expired)"),
-        "lines that nobody has labelled": (1, f"{manifest}: line 3"),
+        "lines that nobody labelled": (1, f"{manifest}: line 3"),
     }
 
 
@@ -214,6 +214,14 @@ def test_lookouts_normal_images_are_empty_and_anomalies_without_mask_left_out(
     (left,) = source.left_out
     assert (left.reason, left.count) == ("images called anomaly that have no mask", 1)
     assert "1 image(s) without a mask are called normal, such as s3://b/photos/im1.jpg" in capsys.readouterr().err
+
+
+def test_a_normal_image_that_another_job_painted_is_not_empty(root: Path) -> None:
+    other = classified(line(1), "normal")
+    other["old-ref"], other["old-ref-metadata"] = other.pop("seg-ref"), other.pop("seg-ref-metadata")
+    source = read(root, [line(0), other], job="seg-ref")
+    assert [image.source for image in source.images] == ["photos/im0.jpg"]
+    assert [each.reason for each in source.left_out] == ["lines that seg-ref has not labelled"]
 
 
 def test_images_may_share_a_mask_of_background_of_any_size(root: Path) -> None:

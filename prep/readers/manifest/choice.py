@@ -46,7 +46,7 @@ def choose(
         label = _label(line, place, job)
         said = _verdicts(line, label)
         verdicts.update(said)
-        if label is None and line.image_class != NORMAL:
+        if label is None and (line.labels or line.image_class != NORMAL):
             why = f" ({line.failures[0]})" if line.failures else ""
             reasons.setdefault(_why_not(line, job), []).append(place + why)
         elif bad := next((word for word in said if word in leave_out), None):
@@ -62,11 +62,11 @@ def choose(
 
 
 def _why_not(line: Line, job: str | None) -> str:
+    if line.labels:
+        return f"lines that {job} has not labelled"
     if line.failures:
         return "lines whose labelling failed"
-    if line.image_class:
-        return f"images called {line.image_class} that have no mask"
-    return f"lines that {job} has not labelled" if job else "lines that nobody has labelled"
+    return f"images called {line.image_class} that have no mask" if line.image_class else "lines that nobody labelled"
 
 
 def _label(line: Line, place: str, job: str | None) -> Label | None:
