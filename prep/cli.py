@@ -9,7 +9,7 @@ import typer
 
 from formats.command_options import takes
 from formats.console import result
-from prep.commands import annotation_files, manifests, mask_files
+from prep.commands import annotation_files, labelstudio_files, manifests, mask_files
 from prep.frames.options import FrameOptions
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ for _verb in (
     mask_files.pairs,
     mask_files.carvana,
     annotation_files.labelme,
+    labelstudio_files.labelstudio,
     mask_files.kitti,
     mask_files.voc,
     mask_files.channels,

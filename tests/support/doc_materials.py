@@ -14,6 +14,7 @@ from formats.images import encode_image
 from formats.masks import encode_mask
 from sageseg.studio.shoot import draw_shoot
 from tests.support.labelme_samples import write_labels, write_pair
+from tests.support.labelstudio_samples import annotation, box, task, write_export, write_images
 from tests.support.manifest_samples import line as manifest_line
 from tests.support.manifest_samples import synced, write_manifest
 from tests.support.small_formats import (
@@ -46,6 +47,7 @@ def make_materials(folder: Path, artefacts: Path) -> None:
     _studio(folder)
     _labelme(folder)
     _manifest(folder)
+    _labelstudio(folder)
     _small_formats(folder)
     _kitti(folder)
     _voc(folder / "VOC2012")
@@ -72,6 +74,15 @@ def _labelme(folder: Path) -> None:
     for number in range(3):
         write_pair(folder / "annotated", f"a{number}")
     write_labels(folder, "car")
+
+
+def _labelstudio(folder: Path) -> None:
+    names = [f"s{number}.png" for number in range(3)]
+    write_images(folder / "uploads", *names)
+    ann = {"id": 1, "email": "ann@example.org"}
+    drawn = annotation(box(5, 5, 20, 20), completed_by=ann)
+    tasks = [task(number, drawn, image=f"/data/local-files/?d=shoot/{name}") for number, name in enumerate(names)]
+    write_export(folder, tasks).rename(folder / "project-1.json")
 
 
 def _small_formats(folder: Path) -> None:

@@ -26,8 +26,15 @@ class NamedImages:
     left_out: tuple[LeftOut, ...]
 
 
-def find_named(places: Mapping[str, str], folder: Place, *, skip_missing: bool = False) -> NamedImages:
+def find_named(
+    places: Mapping[str, str],
+    folder: Place,
+    *,
+    skip_missing: bool = False,
+    former: Callable[[Iterable[str], Iterable[str]], Mapping[str, str]] | None = None,
+) -> NamedImages:
     """Find images by the names that annotations have for them; `places` says where each name stands, for messages.
+    `former` gives, of the names that were not found and the files, what a file was called before.
 
     A name is looked up by its whole path below `folder`, then by ever fewer of its last parts; nothing outside of the
     folder is ever found, and of a folder in S3 only what is found is fetched. Files that no annotation names are told.
@@ -37,14 +44,12 @@ def find_named(places: Mapping[str, str], folder: Place, *, skip_missing: bool =
     there, files_of = _images_of(folder)
     by_path = {composed(source): source for source in there}
     by_end = _ends(by_path)
-    sources: dict[str, str] = {}
-    missing: list[str] = []
-    for name, place in places.items():
-        source = _look_up(name, place, by_path, by_end, folder)
-        if source is None:
-            missing.append(name)
-        else:
-            sources[name] = source
+    sources = {name: s for name, place in places.items() if (s := _look_up(name, place, by_path, by_end, folder))}
+    if former:
+        before = former([name for name in places if name not in sources], by_path)
+        again = {name: _look_up(other, places[name], by_path, by_end, folder) for name, other in before.items()}
+        sources |= {name: source for name, source in again.items() if source}
+    missing = [name for name in places if name not in sources]
     _check_once(sources, places, folder)
     if missing and not (skip_missing and sources):
         raise SagesegError(_told_missing(missing, places, folder))
