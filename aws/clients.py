@@ -47,7 +47,7 @@ def make_client(service: str, region: str | None, *, hurried: bool = False, once
         return boto3.client(service, region_name=region, config=client_config(hurried=hurried, once=once))
 
 
-def make_s3_lister(region: str) -> Any:
+def make_s3_lister(region: str | None) -> Any:
     """An S3 client for long listings. It leaves times as text: to parse those of a page takes longer
     than all else that is done with it."""
     with aws_errors("opening s3"):

@@ -5,14 +5,16 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 from aws.clients import aws_errors
+from aws.errors import AwsError
 from formats.errors import SagesegError
 
 _DELETED_AT_ONCE = 1000
 """What DeleteObjects takes in one call."""
+_PIECE = 2**20
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,12 @@ class S3Prefix:
             content: bytes = s3.get_object(Bucket=self.bucket, Key=self.prefix + name)["Body"].read()
         return content
 
-    def objects(self, s3: Any) -> Iterator[dict[str, Any]]:
-        """What lies under the prefix as ListObjectsV2 tells of it: Key, Size, ETag."""
+    def objects(self, s3: Any, *, deep: bool = True) -> Iterator[dict[str, Any]]:
+        """What lies under the prefix, with `deep` in the folders there too, as ListObjectsV2 tells of it: Key, Size,
+        ETag."""
+        where = {"Bucket": self.bucket, "Prefix": self.prefix} | ({} if deep else {"Delimiter": "/"})
         with aws_errors(f"listing {self.uri()}"):
-            for page in s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix):
+            for page in s3.get_paginator("list_objects_v2").paginate(**where):
                 yield from page.get("Contents", ())
 
     def delete(self, s3: Any, keys: Sequence[str]) -> None:
@@ -92,3 +96,38 @@ def parse_s3_object(uri: str) -> tuple[S3Prefix, str]:
     whole = parse_s3_uri(uri)
     folder, slash, name = whole.prefix.rstrip("/").rpartition("/")
     return S3Prefix(whole.bucket, folder + slash), name
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What an object was when it was fetched; `modified` is its time at S3, in seconds since 1970."""
+
+    etag: str
+    size: int
+    modified: float
+
+
+def copy_object(
+    s3: Any, bucket: str, key: str, file: IO[bytes], *, etag: str | None = None, known: str | None = None
+) -> Fetched | None:
+    """Copy an object to a file; None, and nothing is copied, where it still has the ETag `known`.
+
+    `etag` is what it must have. Raises SagesegError where it has another, and where not all of it comes.
+    """
+    uri = f"s3://{bucket}/{key}"
+    conditions = ({"IfMatch": f'"{etag}"'} if etag else {}) | ({"IfNoneMatch": f'"{known}"'} if known else {})
+    try:
+        with aws_errors(f"fetching {uri}"):
+            answer = s3.get_object(Bucket=bucket, Key=key, **conditions)
+            size = 0
+            for piece in answer["Body"].iter_chunks(_PIECE):
+                size += file.write(piece)
+    except AwsError as e:
+        if e.code in ("304", "NotModified"):
+            return None
+        if e.code in ("412", "PreconditionFailed"):
+            raise SagesegError(f"{uri}: changed while it was fetched; run the same command again") from e
+        raise
+    if size != answer["ContentLength"]:
+        raise SagesegError(f"{uri}: {size} of {answer['ContentLength']} bytes came; run the same command again")
+    return Fetched(str(answer["ETag"]).strip('"'), size, answer["LastModified"].timestamp())

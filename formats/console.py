@@ -29,8 +29,19 @@ def run_app(app: typer.Typer) -> None:
         sys.exit(130)
 
 
+_SHOWN: dict[str, str] = {}
+"""What paths of this process begin with, and how that is shown."""
+
+
+def show_as(place: str, name: str) -> None:
+    """From now on have lines for the person say `name` for `place`: what was fetched is known by where it lay."""
+    _SHOWN[place] = name
+
+
 def say(line: str) -> None:
     """A line for the person, on stderr; stdout is for results."""
+    for place, name in _SHOWN.items():
+        line = line.replace(place, name)
     sys.stderr.write(line + "\n")
     sys.stderr.flush()
 

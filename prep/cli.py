@@ -9,7 +9,7 @@ import typer
 
 from formats.command_options import takes
 from formats.console import result
-from prep.commands import annotation_files, labelstudio_files, mask_files
+from prep.commands import annotation_files, labelstudio_files, manifests, mask_files
 from prep.frames.options import FrameOptions
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ for _verb in (
     annotation_files.supervisely,
     annotation_files.yolo,
     annotation_files.via,
+    manifests.manifest,
 ):
     app.command()(_verb)
 

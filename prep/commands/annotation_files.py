@@ -10,25 +10,32 @@ import typer
 from formats.command_options import takes
 from prep.commands.reading import Background, ImageSets, Labels, Out, SkipMissing, reading, write
 from prep.options import PrepOptions
+from prep.remote.local import local_file, local_folder
+from prep.remote.places import parse_place
 
 
 @takes(PrepOptions, "options")
 def labelme(
-    annotations: Annotated[Path, typer.Argument(help="Folder of labelme's JSON files, beside their images.")],
+    annotations: Annotated[str, typer.Argument(help="Folder of labelme's JSON files, beside their images.")],
     labels: Annotated[Path, typer.Option(help="labels.txt: one label per line; __ignore__ is mask value 255.")],
     out: Out,
     options: PrepOptions,
-    images: Annotated[Path | None, typer.Option(help="Folder of the images, where they lie elsewhere.")] = None,
+    images: Annotated[
+        str | None, typer.Option(help="Folder of the images, where they lie elsewhere.", metavar="FOLDER")
+    ] = None,
     background: Background = None,
 ) -> None:
     """Shapes drawn in labelme, of every version and type."""
     from prep.readers.labelme.reader import read_labelme
+    from prep.remote.needs import all_images, with_json
 
-    with reading("labelme", annotations):
+    folder = local_folder(annotations, with_json)
+    images_in = local_folder(images, all_images) if images else None
+    with reading("labelme", folder):
         source = read_labelme(
-            annotations,
+            folder,
             labels,
-            images=images,
+            images=images_in,
             background=background,
             group_by=options.group_by,
             orientation=options.orientation,
@@ -39,7 +46,7 @@ def labelme(
 
 @takes(PrepOptions, "options")
 def supervisely(
-    project: Annotated[Path, typer.Argument(help="Folder of a project, with meta.json and its datasets.")],
+    project: Annotated[str, typer.Argument(help="Folder of a project, with meta.json and its datasets.")],
     out: Out,
     options: PrepOptions,
     labels: Labels = None,
@@ -47,17 +54,19 @@ def supervisely(
 ) -> None:
     """Supervisely's projects: polygons, bitmaps and rectangles."""
     from prep.readers.supervisely import read_supervisely
+    from prep.remote.needs import with_json
 
-    with reading("supervisely", project):
+    root = local_folder(project, with_json)
+    with reading("supervisely", root):
         source = read_supervisely(
-            project, labels, background=background, group_by=options.group_by, workers=options.workers
+            root, labels, background=background, group_by=options.group_by, workers=options.workers
         )
     write(source, out, options)
 
 
 @takes(PrepOptions, "options")
 def yolo(
-    folder: Annotated[Path, typer.Argument(help="Folder with data.yaml, or with images and labels.")],
+    folder: Annotated[str, typer.Argument(help="Folder with data.yaml, or with images and labels.")],
     out: Out,
     options: PrepOptions,
     labels: Labels = None,
@@ -65,16 +74,18 @@ def yolo(
 ) -> None:
     """YOLO's text files of polygons; the folders of data.yaml are the split."""
     from prep.readers.yolo.reader import read_yolo
+    from prep.remote.needs import yolo_folder
 
-    with reading("yolo", folder):
-        source = read_yolo(folder, labels, background=background, group_by=options.group_by, workers=options.workers)
+    root = local_folder(folder, yolo_folder)
+    with reading("yolo", root):
+        source = read_yolo(root, labels, background=background, group_by=options.group_by, workers=options.workers)
     write(source, out, options)
 
 
 @takes(PrepOptions, "options")
 def via(
-    file: Annotated[Path, typer.Argument(help="Project, or annotations exported as JSON.")],
-    images: Annotated[Path, typer.Argument(help="Folder of the images.")],
+    file: Annotated[str, typer.Argument(help="Project, or annotations exported as JSON.")],
+    images: Annotated[str, typer.Argument(help="Folder of the images.")],
     out: Out,
     options: PrepOptions,
     labels: Labels = None,
@@ -85,10 +96,11 @@ def via(
     """VGG Image Annotator 2: polygons, rectangles, circles and ellipses."""
     from prep.readers.via import read_via
 
-    with reading("via", file):
+    path = local_file(file)
+    with reading("via", path):
         source = read_via(
-            file,
-            images,
+            path,
+            parse_place(images),
             labels,
             attribute=attribute,
             background=background,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,12 +9,14 @@ import typer
 from formats.command_options import takes
 from prep.commands.reading import Background, Labels, Out, SkipMissing, write
 from prep.options import PrepOptions
+from prep.remote.local import local_file
+from prep.remote.places import parse_place
 
 
 @takes(PrepOptions, "options")
 def labelstudio(
-    export: Annotated[Path, typer.Argument(metavar="FILE", help="Label Studio's export, JSON or JSON-MIN.")],
-    images: Annotated[Path, typer.Argument(help="Folder of the images.")],
+    export: Annotated[str, typer.Argument(metavar="FILE", help="Label Studio's export, JSON or JSON-MIN.")],
+    images: Annotated[str, typer.Argument(help="Folder of the images.")],
     out: Out,
     options: PrepOptions,
     labels: Labels = None,
@@ -38,8 +39,8 @@ def labelstudio(
     from prep.readers.labelstudio.reader import read_labelstudio
 
     source = read_labelstudio(
-        export,
-        images,
+        local_file(export),
+        parse_place(images),
         labels,
         annotator=annotator,
         image_key=image_key,

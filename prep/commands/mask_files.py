@@ -10,12 +10,13 @@ import typer
 from formats.command_options import takes
 from prep.commands.reading import Background, Binary, ClassListFile, ImageSets, Out, reading, write
 from prep.options import PrepOptions
+from prep.remote.local import have_lists_above, local_folder
 
 
 @takes(PrepOptions, "options")
 def pairs(
-    images: Annotated[Path, typer.Argument(help="Folder of the images.")],
-    masks: Annotated[Path, typer.Argument(help="Folder of their masks, which may be the same.")],
+    images: Annotated[str, typer.Argument(help="Folder of the images.")],
+    masks: Annotated[str, typer.Argument(help="Folder of their masks, which may be the same.")],
     out: Out,
     options: PrepOptions,
     image_name: Annotated[
@@ -50,32 +51,39 @@ def pairs(
     """Images and masks in folders, paired by their names."""
     from prep.readers.pairs.reader import read_pairs
     from prep.readers.pairs.truth import PairOptions
+    from prep.remote.needs import all_images, images_and_lists
 
     asked = PairOptions(image_name, mask_name, labels, colors, value_map, coding, background, binary)
-    with reading("pairs", masks, images):
-        source = read_pairs(images, masks, asked, group_by=options.group_by, workers=options.workers)
+    images_in = local_folder(images, all_images if images != masks else images_and_lists)
+    masks_in = local_folder(masks, images_and_lists)
+    have_lists_above(masks)
+    with reading("pairs", masks_in, images_in):
+        source = read_pairs(images_in, masks_in, asked, group_by=options.group_by, workers=options.workers)
     write(source, out, options)
 
 
 @takes(PrepOptions, "options")
 def carvana(
-    images: Annotated[Path, typer.Argument(help="Folder of <car>_<angle>.jpg")],
-    masks: Annotated[Path, typer.Argument(help="Folder of <car>_<angle>_mask.gif, or .png: white is the car.")],
+    images: Annotated[str, typer.Argument(help="Folder of <car>_<angle>.jpg")],
+    masks: Annotated[str, typer.Argument(help="Folder of <car>_<angle>_mask.gif, or .png: white is the car.")],
     out: Out,
     options: PrepOptions,
     metadata: Annotated[Path | None, typer.Option(help="Carvana's metadata.csv: make, model, year, trims.")] = None,
 ) -> None:
     """Carvana's car shots with masks of black and white."""
-    from prep.readers.carvana import read_carvana
+    from prep.readers.carvana import MASK_SUFFIXES, read_carvana
+    from prep.remote.needs import ending_in, images_at_top
 
-    with reading("carvana", images):
-        source = read_carvana(images, masks, metadata, options.group_by)
+    images_in = local_folder(images, images_at_top)
+    masks_in = local_folder(masks, ending_in(MASK_SUFFIXES, deep=False))
+    with reading("carvana", images_in):
+        source = read_carvana(images_in, masks_in, metadata, options.group_by)
     write(source, out, options)
 
 
 @takes(PrepOptions, "options")
 def kitti(
-    data_road: Annotated[Path, typer.Argument(help="KITTI's folder data_road, with training/image_2.")],
+    data_road: Annotated[str, typer.Argument(help="KITTI's folder data_road, with training/image_2.")],
     out: Out,
     options: PrepOptions,
     target: Annotated[str, typer.Option(help="road, or lane (which KITTI has for um only).")] = "road",
@@ -84,20 +92,24 @@ def kitti(
 ) -> None:
     """KITTI's road scenes; black pixels, which KITTI does not score, become ignore."""
     from prep.readers.kitti import read_kitti
+    from prep.remote.needs import kitti_folder
 
     lists = {split: path for split, path in (("train", train_list), ("val", val_list)) if path}
-    with reading("kitti", data_road):
-        source = read_kitti(data_road, target, lists=lists, group_by=options.group_by)
+    root = local_folder(data_road, kitti_folder)
+    with reading("kitti", root):
+        source = read_kitti(root, target, lists=lists, group_by=options.group_by)
     write(source, out, options)
 
 
 @takes(PrepOptions, "options")
 def voc(
-    folder: Annotated[Path, typer.Argument(metavar="VOC", help="Folder with JPEGImages and SegmentationClass.")],
+    folder: Annotated[str, typer.Argument(metavar="VOC", help="Folder with JPEGImages and SegmentationClass.")],
     out: Out,
     options: PrepOptions,
     labels: ClassListFile = None,
-    images: Annotated[Path | None, typer.Option(help="Folder of the images, where they are not in JPEGImages.")] = None,
+    images: Annotated[
+        str | None, typer.Option(help="Folder of the images, where they are not in JPEGImages.", metavar="FOLDER")
+    ] = None,
     background: Background = None,
     binary: Binary = False,
     image_set: ImageSets = None,
@@ -105,12 +117,15 @@ def voc(
     """Datasets in Pascal VOC's layout, and those that CVAT and Datumaro write."""
     from prep.readers.voc import read_voc
     from prep.readers.voc_image_sets import parse_image_sets
+    from prep.remote.needs import all_images, voc_folder
 
-    with reading("voc", folder):
+    root = local_folder(folder, voc_folder)
+    images_in = local_folder(images, all_images) if images else None
+    with reading("voc", root):
         source = read_voc(
-            folder,
+            root,
             labels,
-            images=images,
+            images=images_in,
             background=background,
             binary=binary,
             image_sets=parse_image_sets(image_set or ()),
@@ -123,7 +138,7 @@ def voc(
 @takes(PrepOptions, "options")
 def channels(
     folder: Annotated[
-        Path, typer.Argument(metavar="CHANNELS", help="Folder with train, train_annotation, validation …")
+        str, typer.Argument(metavar="CHANNELS", help="Folder with train, train_annotation, validation …")
     ],
     out: Out,
     options: PrepOptions,
@@ -133,10 +148,12 @@ def channels(
 ) -> None:
     """The folders that SageMaker's sample notebooks train on; they are the split."""
     from prep.readers.sagemaker_channels import read_channels
+    from prep.remote.needs import channels_folder
 
-    with reading("channels", folder):
+    root = local_folder(folder, channels_folder)
+    with reading("channels", root):
         source = read_channels(
-            folder,
+            root,
             labels,
             background=background,
             binary=binary,

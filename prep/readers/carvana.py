@@ -24,7 +24,7 @@ CLASSES = ClassTable((BACKGROUND, "car"))
 METADATA_COLUMNS = "id,year,make,model,trim1,trim2"
 IMAGE_PATTERN, MASK_PATTERN = "<car>_<angle>.jpg", "<car>_<angle>_mask.gif, or .png"
 _MASK = "_mask"
-_MASK_SUFFIXES = frozenset({".gif", ".png"})
+MASK_SUFFIXES = frozenset({".gif", ".png"})
 _STEM = re.compile(r"(?P<car>.+)_(?P<angle>\d+)")
 
 
@@ -59,7 +59,7 @@ def _images(folder: Path) -> list[Path]:
 def _masks(folder: Path) -> dict[str, Path]:
     """The masks by the stems of their images."""
     found: dict[str, Path] = {}
-    files = list_files(folder, _MASK_SUFFIXES, MASK_PATTERN)
+    files = list_files(folder, MASK_SUFFIXES, MASK_PATTERN)
     for path in [path for path in files if path.stem.endswith(_MASK)] or files:  # images may lie among them
         other = found.setdefault(_key(path).removesuffix(_MASK), path)
         if other != path:

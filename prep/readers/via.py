@@ -31,6 +31,7 @@ from prep.readers.annotations.notes import tell_lone_groups, tell_overlaps
 from prep.readers.classes.label_list import BACKGROUND_NAMES, read_class_list
 from prep.readers.labelled_image import LabelledImage, LeftOut, Source
 from prep.readers.source_files import read_text
+from prep.remote.places import Place
 
 _SHAPES = ("polygon", "polyline", "rect", "circle", "ellipse")
 """A polyline is taken for the polygon that closing it makes; points have no area."""
@@ -105,7 +106,7 @@ def _ellipse(
 
 def read_via(
     file: Path,
-    images: Path,
+    images: Place,
     labels: Path | None = None,
     *,
     attribute: str | None = None,

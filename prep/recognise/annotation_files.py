@@ -15,7 +15,8 @@ _YOLO_LINE = re.compile(r"\s*\d+(?:\s+-?\d[\d.eE+-]*){4,}\s*")
 def manifest(survey: Survey) -> Recognised | None:
     for path, text in survey.beginnings(".manifest", ".jsonl"):
         if '"source-ref"' in text.partition("\n")[0]:
-            return found("manifest", "an output manifest of Ground Truth", f"source-ref in {path.name}", path)
+            synced: list[Path | str] = ["--images", survey.root] if survey.images else []
+            return found("manifest", "an output manifest of Ground Truth", f"source-ref in {path.name}", path, *synced)
     return None
 
 

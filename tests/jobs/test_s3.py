@@ -1,10 +1,13 @@
 """Places in S3: what is asked of a client, and that what S3 refuses within an answer is not overlooked."""
 
+from datetime import datetime
+from io import BytesIO
 from typing import Any
 
 import pytest
+from botocore.response import StreamingBody
 
-from aws.s3 import S3Prefix, parse_s3_object
+from aws.s3 import Fetched, S3Prefix, copy_object, parse_s3_object
 from formats.errors import SagesegError
 
 PLACE = S3Prefix("bucket", "a/b/")
@@ -72,3 +75,31 @@ def test_what_is_put_carries_its_checksum_its_kind_and_its_key() -> None:
 def test_an_objects_uri_is_its_place_and_its_name(uri: str, place: S3Prefix, name: str) -> None:
     assert parse_s3_object(uri) == (place, name)
     assert place.uri(name) == uri
+
+
+class Holder:
+    """A client that has one object, of which not all may come."""
+
+    def __init__(self, content: bytes, length: int) -> None:
+        self.content, self.length, self.asked = content, length, dict[str, Any]()
+
+    def get_object(self, **asked: Any) -> dict[str, Any]:
+        self.asked = asked
+        body = StreamingBody(BytesIO(self.content), None)
+        return {"Body": body, "ContentLength": self.length, "ETag": '"5d41"', "LastModified": datetime(2026, 3, 1)}
+
+
+def test_an_object_is_copied_if_it_is_the_one_that_was_listed() -> None:
+    file = BytesIO()
+    s3 = Holder(b"hello", 5)
+    assert copy_object(s3, "bucket", "a b#.jpg", file, etag="5d41") == Fetched(
+        "5d41", 5, datetime(2026, 3, 1).timestamp()
+    )
+    assert (file.getvalue(), s3.asked) == (b"hello", {"Bucket": "bucket", "Key": "a b#.jpg", "IfMatch": '"5d41"'})
+    copy_object(s3, "bucket", "x", file, known="5d41")
+    assert s3.asked == {"Bucket": "bucket", "Key": "x", "IfNoneMatch": '"5d41"'}
+
+
+def test_an_object_of_which_not_all_came_is_refused() -> None:
+    with pytest.raises(SagesegError, match=r"^s3://bucket/x: 4 of 5 bytes came; run the same command again$"):
+        copy_object(Holder(b"hell", 5), "bucket", "x", BytesIO())

@@ -25,12 +25,13 @@ MAY_IMPORT = {
     },
     "prep": {
         "options": "",
-        "readers": "options",
+        "remote": "",
+        "readers": "options remote",
         "dataset": "options readers",
         "frames": "options readers",
         "preview": "options readers dataset",
         "recognise": "readers",
-        "commands": "options readers dataset recognise",
+        "commands": "options remote readers dataset recognise",
         "cli": ANY,
         "__main__": "cli",
     },
@@ -113,6 +114,7 @@ ONLY_IN = {
     "torch": {"jobs/algorithm/"},
     "aws": {
         "aws/",
+        "prep/remote/",
         *(f"jobs/{room}/" for room in ("account", "cost", "emulator", "tracking", "training")),
         *(f"jobs/{room}/" for room in ("endpoints", "tuning", "prediction")),
         "jobs/backends.py",

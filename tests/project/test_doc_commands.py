@@ -29,6 +29,7 @@ from tests.support.doc_commands import PAGES, ROOT, DocCommand, doc_commands
 from tests.support.doc_materials import make_materials
 from tests.support.emulator_setup import SLEEPS, programs
 from tests.support.opt_ml_samples import SETTINGS, write_root
+from tests.support.s3_samples import upload
 from tests.support.serving_setup import SERVES
 from tests.support.typed_commands import Ran, typed
 
@@ -215,6 +216,7 @@ def reader(materials: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         s3 = aws_client("s3", url)
         s3.create_bucket(Bucket="my-bucket")
         s3.put_object(Bucket="my-bucket", Key="weights/model.safetensors", Body=b"weights")
+        upload(s3, typing.desk / "synced", bucket="my-bucket")
         at_aws = typing.serve_in(tmp_path / "aws", typing.quick, make_s3=lambda: s3).url
         use_aws(monkeypatch, url, **dict.fromkeys(("sagemaker", "sagemaker_runtime", "cloudwatch_logs"), at_aws))
         yield typing

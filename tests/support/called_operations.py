@@ -12,7 +12,7 @@ from botocore import xform_name
 from jobs.contract.service_model import load_service
 
 ROOT = Path(__file__).parents[2]
-_CALLERS = ("aws", "jobs")
+_CALLERS = ("aws", "prep", "jobs")
 NOT_THE_CALLERS = {"lambda_handler.py"}
 """Runs with a role of its own."""
 _SERVERS = ("jobs/emulator/", "jobs/algorithm/")
@@ -22,7 +22,7 @@ SERVICES = ("sagemaker", "sagemaker-runtime", "s3", "logs", "cloudwatch", "prici
 
 @cache
 def called_operations() -> frozenset[str]:
-    """`service:Operation` of every operation that a module of aws/ or jobs/ calls on a client."""
+    """`service:Operation` of every operation that a module of aws/, prep/ or jobs/ calls on a client."""
     trees = [tree for name, tree in _trees() if name not in NOT_THE_CALLERS]
     texts = {text for tree in trees for text in _texts(tree)}
     tables = {name for tree in trees for name in _tables(tree)}
@@ -32,7 +32,7 @@ def called_operations() -> frozenset[str]:
 
 
 def clients_made() -> set[str]:
-    """The services of which a module of aws/ or jobs/ makes a client by name."""
+    """The services of which a module of aws/, prep/ or jobs/ makes a client by name."""
     trees = [tree for _, tree in _trees()]
     calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
     makers = [call for call in calls if getattr(call.func, "id", getattr(call.func, "attr", "")) in _MAKERS]

@@ -17,6 +17,8 @@ from tests.support.cvat_formula import document, samples
 from tests.support.cvat_formula import image as image_of_task
 from tests.support.labelme_samples import shape, write_json, write_labels, write_pair
 from tests.support.labelstudio_samples import annotation, box, task, write_export, write_images
+from tests.support.manifest_samples import line as manifest_line
+from tests.support.manifest_samples import synced, write_manifest
 from tests.support.small_formats import (
     SQUARE,
     VIA_POLYGON,
@@ -47,6 +49,7 @@ def make_materials(folder: Path, artefacts: Path) -> None:
     _studio(folder)
     _labelme(folder)
     _cvat(folder / "task")
+    _manifest(folder)
     _labelstudio(folder)
     _small_formats(folder)
     _pool(folder)
@@ -118,6 +121,16 @@ def _pool(folder: Path) -> None:
     for path in sorted((folder / "pool").iterdir())[::2]:
         more = {"imagePath": f"../pool/{path.name}", "imageWidth": width, "imageHeight": height}
         write_json(folder / "labelled" / f"{path.stem}.json", [shape()], **more)
+
+
+def _manifest(folder: Path) -> None:
+    """Ground Truth's output as it is synced from a bucket, and images that somebody has elsewhere."""
+    synced(folder / "synced", range(4))
+    shutil.copytree(folder / "synced" / "photos", folder / "originals")
+    lines = [manifest_line(number, bucket="my-bucket") for number in range(4)]
+    lines[0] |= {"check": 1, "check-metadata": {"class-name": "bad", "type": "groundtruth/label-verification"}}
+    write_manifest(folder / "synced" / "out" / "seg" / "manifests" / "output" / "output.manifest", lines)
+    write_manifest(folder / "output.manifest", lines)
 
 
 def _noise(number: int) -> np.ndarray:

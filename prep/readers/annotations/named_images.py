@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from formats.console import say
 from formats.errors import SagesegError
+from formats.images import IMAGE_SUFFIXES
 from formats.prepared.image_folder import open_image_folder
 from formats.prepared.source_names import composed
 from prep.readers.labelled_image import LeftOut
+from prep.remote.needs import ending_in
+from prep.remote.places import Place
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class NamedImages:
 
 def find_named(
     places: Mapping[str, str],
-    folder: Path,
+    folder: Place,
     *,
     skip_missing: bool = False,
     former: Callable[[Iterable[str], Iterable[str]], Mapping[str, str]] | None = None,
@@ -34,27 +37,40 @@ def find_named(
     `former` gives, of the names that were not found and the files, what a file was called before.
 
     A name is looked up by its whole path below `folder`, then by ever fewer of its last parts; nothing outside of the
-    folder is ever found. Files that no annotation names are told. Raises SagesegError for names of which two files may
-    be meant, or two of which mean one file, and for those without a file unless they may be skipped.
+    folder is ever found, and of a folder in S3 only what is found is fetched. Files that no annotation names are told.
+    Raises SagesegError for names of which two files may be meant, or two of which mean one file, and for those without
+    a file unless they may be skipped.
     """
-    found = open_image_folder(folder)
-    by_path = {composed(image.source): image.path for image in found.images}
+    there, files_of = _images_of(folder)
+    by_path = {composed(source): source for source in there}
     by_end = _ends(by_path)
-    paths = {name: path for name, place in places.items() if (path := _look_up(name, place, by_path, by_end, folder))}
+    sources = {name: s for name, place in places.items() if (s := _look_up(name, place, by_path, by_end, folder))}
     if former:
-        before = former([name for name in places if name not in paths], by_path)
+        before = former([name for name in places if name not in sources], by_path)
         again = {name: _look_up(other, places[name], by_path, by_end, folder) for name, other in before.items()}
-        paths |= {name: path for name, path in again.items() if path}
-    missing = [name for name in places if name not in paths]
-    _check_once(paths, places)
-    if missing and not (skip_missing and paths):
+        sources |= {name: source for name, source in again.items() if source}
+    missing = [name for name in places if name not in sources]
+    _check_once(sources, places, folder)
+    if missing and not (skip_missing and sources):
         raise SagesegError(_told_missing(missing, places, folder))
-    named = set(paths.values())
-    unnamed = [image.source for image in found.images if image.path not in named]
+    named = set(sources.values())
+    unnamed = [source for source in there if source not in named]
     if unnamed:
         say(f"note: {len(unnamed)} image(s) in {folder} that no annotation names are left out, such as {unnamed[0]}")
     left_out = (LeftOut("images that are not in the folder", len(missing), missing[0]),) if missing else ()
-    return NamedImages(paths, {n: path.relative_to(folder).as_posix() for n, path in paths.items()}, left_out)
+    files = files_of(named)
+    return NamedImages({name: files[source] for name, source in sources.items()}, sources, left_out)
+
+
+def _images_of(folder: Place) -> tuple[list[str], Callable[[Collection[str]], dict[str, Path]]]:
+    """The paths of all images below a folder, and what gives the files of some."""
+    if isinstance(folder, Path):
+        paths = {image.source: image.path for image in open_image_folder(folder).images}
+        return list(paths), lambda wanted: {source: paths[source] for source in wanted}
+    from prep.remote.fetching import S3Folder  # boto3 takes a third of a second to load
+
+    remote = S3Folder(folder)
+    return ending_in(IMAGE_SUFFIXES)(remote.names), remote.fetch_named
 
 
 def _ends(by_path: Iterable[str]) -> dict[str, list[str]]:
@@ -68,8 +84,8 @@ def _ends(by_path: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _look_up(
-    name: str, place: str, by_path: Mapping[str, Path], by_end: Mapping[str, list[str]], folder: Path
-) -> Path | None:
+    name: str, place: str, by_path: Mapping[str, str], by_end: Mapping[str, list[str]], folder: Place
+) -> str | None:
     parts = PurePosixPath(composed(name).replace("\\", "/")).parts
     for count in range(len(parts), 0, -1):
         end = "/".join(parts[-count:])
@@ -78,7 +94,7 @@ def _look_up(
         candidates = by_end.get(end, ())
         if len(candidates) > 1:
             raise SagesegError(
-                f"{place}: {name} may be {folder / candidates[0]} or {candidates[1]}; give the folder below which the "
+                f"{place}: {name} may be {folder}/{candidates[0]} or {candidates[1]}; give the folder below which the "
                 "name is a whole path"
             )
         if candidates:
@@ -86,15 +102,15 @@ def _look_up(
     return None
 
 
-def _check_once(paths: Mapping[str, Path], places: Mapping[str, str]) -> None:
-    names: dict[Path, str] = {}
-    for name, path in paths.items():
-        if path in names:
-            raise SagesegError(f"{places[names[path]]} and {places[name]}: both are {path}; remove one of them")
-        names[path] = name
+def _check_once(sources: Mapping[str, str], places: Mapping[str, str], folder: Place) -> None:
+    names: dict[str, str] = {}
+    for name, source in sources.items():
+        other = names.setdefault(source, name)
+        if other != name:
+            raise SagesegError(f"{places[other]} and {places[name]}: both are {folder}/{source}; remove one of them")
 
 
-def _told_missing(missing: list[str], places: Mapping[str, str], folder: Path) -> str:
+def _told_missing(missing: list[str], places: Mapping[str, str], folder: Place) -> str:
     shown = ", ".join(missing[:10]) + (" …" if len(missing) > 10 else "")
     return (
         f"{places[missing[0]]}: {len(missing)} of {len(places)} images are not in {folder}: {shown}; expected them "

@@ -30,6 +30,7 @@ from prep.readers.labelstudio.records import EXPECTED, Task, Written, entries, r
 from prep.readers.labelstudio.shapes import Shape, Size, corners, draw
 from prep.readers.orientation import fitting_ways
 from prep.readers.regions import region_of
+from prep.remote.places import S3Place
 
 _LAST_ID = 253
 """Of a class: with more labels than that, the list of classes is refused."""
@@ -85,7 +86,7 @@ class _Checked:
 
 def read_labelstudio(
     path: Path,
-    images: Path,
+    images: Path | S3Place,
     labels: Path | None = None,
     *,
     annotator: str | None = None,

@@ -1,0 +1,1 @@
+"""Augmented manifests of Ground Truth, Lookout for Vision and DDA: lines of JSON, and masks in colours."""

@@ -1,0 +1,118 @@
+"""The files that a manifest refers to: in S3, in a folder that was synced from there, or beside the manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from os.path import commonpath
+from pathlib import Path
+
+from formats.errors import SagesegError
+from prep.readers.annotations.named_images import find_named
+from prep.remote.places import Place, S3Place, parse_place
+
+
+@dataclass(frozen=True)
+class References:
+    """What the lines refer to, each with its place in the manifest: images and masks. `images_in` and `masks_in` are
+    the folders in which they are looked for, where these are named; masks are looked for among the images, too."""
+
+    images: Mapping[str, str]
+    masks: Mapping[str, str]
+    images_in: Place | None
+    masks_in: Place | None
+
+
+@dataclass(frozen=True)
+class Files:
+    """The file of each reference that was found, and of each image its path below the folder of all."""
+
+    paths: dict[str, Path]
+    sources: dict[str, str]
+
+
+def find_files(refs: References, beside: Place, *, skip_missing: bool) -> Files:
+    """Find all files. `beside` is the folder of the manifest, in which what is no place in S3 is looked for.
+
+    Raises SagesegError, naming the line, for a reference that may not be read and for a file that is not there; images
+    may be passed over with `skip_missing`.
+    """
+    groups: dict[Place | None, dict[str, str]] = {}
+    for named, folder in ((refs.images, refs.images_in), (refs.masks, refs.masks_in or refs.images_in)):
+        for ref, where in named.items():
+            is_remote = not isinstance(_place(ref, where), Path)
+            groups.setdefault(folder or (None if is_remote else beside), {})[ref] = where
+    paths: dict[str, Path] = {}
+    sources: dict[str, str] = {}
+    for target, wanted in groups.items():
+        if target is None:
+            paths |= _fetched(wanted, refs, skip_missing=skip_missing)
+        else:
+            names = {_name(ref): where for ref, where in wanted.items()}
+            found = find_named(names, target, skip_missing=skip_missing)
+            ours = [ref for ref in wanted if _name(ref) in found.paths]
+            paths |= {ref: found.paths[_name(ref)] for ref in ours}
+            sources |= {ref: found.sources[_name(ref)] for ref in ours}
+    _check_masks(refs, paths)
+    images = [ref for ref in refs.images if ref in paths]
+    fetched = _below(ref for ref in images if ref not in sources)
+    return Files(paths, {ref: sources.get(ref) or fetched[ref] for ref in images})
+
+
+def _place(ref: str, where: str) -> Place:
+    try:
+        return parse_place(ref)
+    except SagesegError as e:
+        raise SagesegError(f"{where}: {e}") from e
+
+
+def _name(ref: str) -> str:
+    """A reference as a path, whose end is looked for in a folder."""
+    place = parse_place(ref)
+    return ref if isinstance(place, Path) else f"{place.bucket}/{place.key}"
+
+
+def _fetched(wanted: Mapping[str, str], refs: References, *, skip_missing: bool) -> dict[str, Path]:
+    from prep.remote.cache import NotFetchedError  # boto3 takes a third of a second to load
+    from prep.remote.fetching import fetch_objects
+
+    places = {place: ref for ref in wanted if isinstance(place := parse_place(ref), S3Place)}
+
+    def told(place: S3Place, error: NotFetchedError) -> SagesegError:
+        ref = places[place]
+        option = "--images" if ref in refs.images else "--masks"
+        return SagesegError(f"{wanted[ref]}: {error}; or name a folder that has it with {option}")
+
+    try:
+        found = fetch_objects(places)
+    except NotFetchedError as e:
+        raise told(next(place for place in places if place.key == e.key), e) from e
+    paths: dict[str, Path] = {}
+    for place, file in found.items():
+        if isinstance(file, Path):
+            paths[places[place]] = file
+        elif not (skip_missing and places[place] in refs.images):
+            raise told(place, file)
+    return paths
+
+
+def _check_masks(refs: References, paths: Mapping[str, Path]) -> None:
+    missing = [ref for ref in refs.masks if ref not in paths]
+    if missing:
+        raise SagesegError(
+            f"{refs.masks[missing[0]]}: its mask {missing[0]} is not there, as are {len(missing)} mask(s) in all; name "
+            "their folder with --masks"
+        )
+
+
+def _below(refs: Iterable[str]) -> dict[str, str]:
+    """The path of each object below the folder, in S3, that holds all of them."""
+    whole = {ref: ref.removeprefix("s3://") for ref in refs}
+    return dict(zip(whole, below_all(whole.values()), strict=True))
+
+
+def below_all(paths: Iterable[str]) -> list[str]:
+    """Paths below the folder that holds all of them."""
+    every = list(paths)
+    shared = commonpath([path.rpartition("/")[0] for path in every]) if every else ""
+    return [path.removeprefix(f"{shared}/") for path in every]

@@ -1,0 +1,204 @@
+"""What was fetched from S3, in $SAGESEG_HOME/s3/<bucket>/<key>: each file whole or not at all, and fetched anew only
+where S3 holds another.
+
+A journal of each bucket keeps the ETag of every file. A run that was cut off goes on where it was.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from threading import Lock
+from typing import IO, Any
+
+from aws.clients import NetworkError
+from aws.errors import AwsError
+from aws.s3 import copy_object
+from formats.console import say, show_as, track
+from formats.errors import SagesegError
+from formats.state_home import home
+
+_THREADS = 16
+_TRIES = 3
+_JOURNALS = ".fetched"
+"""No bucket's name begins with a point."""
+_UNFINISHED = ".partial"
+
+
+class NotFetchedError(SagesegError):
+    """What went wrong with one object. `is_missing` says that there is none of this `key`, which others may not be."""
+
+    def __init__(self, key: str, reason: SagesegError) -> None:
+        super().__init__(str(reason))
+        self.key, self.reason = key, reason
+        self.is_missing = isinstance(reason, AwsError) and reason.code in ("NoSuchKey", "404")
+
+    def __reduce__(self) -> tuple[type[NotFetchedError], tuple[str, SagesegError]]:
+        return type(self), (self.key, self.reason)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An object to be had. `etag` and `size` are what a listing told; without one S3 is asked whether it changed."""
+
+    key: str
+    etag: str | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A file as it was when it was fetched."""
+
+    etag: str
+    size: int
+    mtime_ns: int
+
+
+class Cache:
+    """The files of one bucket, while no other process fetches from it."""
+
+    def __init__(self, bucket: str, journal: IO[str], kept: dict[str, _Kept]) -> None:
+        self.bucket = bucket
+        self._journal, self._kept, self._lock = journal, kept, Lock()
+
+    def path_of(self, key: str) -> Path:
+        """Where an object is kept. Raises SagesegError for a key that is no path below the bucket's folder."""
+        parts = key.split("/")
+        if not all(parts) or {".", ".."} & set(parts) or "\\" in key or not key.isprintable():
+            raise _no_name(
+                key, f"s3://{self.bucket}/{key!a}: its key is no name of a file below a folder (.., // or \\)"
+            )
+        if parts[-1].endswith(_UNFINISHED):
+            raise _no_name(
+                key, f"s3://{self.bucket}/{key}: a name that ends in {_UNFINISHED} is of a file half fetched"
+            )
+        return cache_root() / self.bucket / PurePosixPath(key)
+
+    def fetch(self, s3: Any, wanted: Sequence[Wanted], what: str) -> dict[str, NotFetchedError]:
+        """Have all of the objects. Returns those that are not there, by their keys; whatever else goes wrong with one
+        is raised, as NotFetchedError where it is about that object."""
+        paths = {one.key: self.path_of(one.key) for one in wanted}
+        missing = [one for one in wanted if not self._is_here(one, paths[one.key])]
+        failed: dict[str, NotFetchedError] = {}
+        if missing:
+            pool = ThreadPoolExecutor(_THREADS)
+            try:
+                done = pool.map(lambda one: self._settle(s3, one, paths[one.key]), missing)
+                results = zip(missing, track(done, len(missing), f"fetching from {what}"), strict=True)
+                failed = {one.key: error for one, error in results if error}
+            finally:
+                pool.shutdown(cancel_futures=True)
+        show_as(f"{cache_root()}{os.sep}", "s3://")
+        return failed
+
+    def remove_strangers(self, prefix: str, keys: Mapping[str, object], *, deep: bool) -> None:
+        """Remove files of objects below a prefix that are no longer among the keys of its listing, with `deep` in the
+        folders there too."""
+        root = cache_root() / self.bucket
+        folders = list(os.walk(root / prefix))
+        for folder, _, names in reversed(folders if deep else folders[:1]):
+            for name in names:
+                path = Path(folder, name)
+                if path.relative_to(root).as_posix() not in keys:
+                    path.unlink()
+            if not any(Path(folder).iterdir()):
+                Path(folder).rmdir()
+
+    def _is_here(self, wanted: Wanted, path: Path) -> bool:
+        kept = self._kept.get(wanted.key)
+        return wanted.etag is not None and kept is not None and kept.etag == wanted.etag and _is_as_it_was(path, kept)
+
+    def _settle(self, s3: Any, wanted: Wanted, path: Path) -> NotFetchedError | None:
+        """Fetch one object; returned is that it is not there."""
+        for last in [False] * (_TRIES - 1) + [True]:
+            try:
+                self._get(s3, wanted, path)
+            except NetworkError:
+                if last:
+                    raise
+            except OSError as e:
+                raise SagesegError(
+                    f"s3://{self.bucket}/{wanted.key}: cannot be kept in $SAGESEG_HOME ({e.strerror}); free space, or "
+                    "set SAGESEG_HOME to a folder elsewhere"
+                ) from e
+            except SagesegError as e:
+                failed = NotFetchedError(wanted.key, e)
+                if failed.is_missing:
+                    return failed
+                raise failed from e
+            else:
+                break
+        return None
+
+    def _get(self, s3: Any, wanted: Wanted, path: Path) -> None:
+        kept = self._kept.get(wanted.key)
+        known = kept.etag if kept and wanted.etag is None and _is_as_it_was(path, kept) else None
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(path.name + _UNFINISHED)
+        try:
+            with beside.open("wb") as file:
+                fetched = copy_object(s3, self.bucket, wanted.key, file, etag=wanted.etag, known=known)
+            if fetched is None:
+                return
+            # the time at S3: what was made of the file holds although the cache was emptied
+            os.utime(beside, (fetched.modified, fetched.modified))
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+        new = _Kept(fetched.etag, fetched.size, path.stat().st_mtime_ns)
+        with self._lock:
+            self._kept[wanted.key] = new
+            self._journal.write(json.dumps([wanted.key, new.etag, new.size, new.mtime_ns]) + "\n")
+            self._journal.flush()
+
+
+def _no_name(key: str, problem: str) -> NotFetchedError:
+    return NotFetchedError(key, SagesegError(f"{problem}; copy the object to another key"))
+
+
+def cache_root() -> Path:
+    return home() / "s3"
+
+
+@contextmanager
+def open_cache(bucket: str) -> Iterator[Cache]:
+    """The cache of a bucket, for this process alone until the block ends."""
+    path = cache_root() / _JOURNALS / f"{bucket}.jsonl"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        journal = path.open("a+", encoding="utf-8")
+    except OSError as e:
+        raise SagesegError(f"{path}: cannot be written ({e.strerror}); set SAGESEG_HOME to a folder elsewhere") from e
+    with journal:
+        try:
+            fcntl.flock(journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"note: another sageseg is fetching from s3://{bucket}; waiting for it")
+            fcntl.flock(journal, fcntl.LOCK_EX)
+        journal.seek(0)
+        yield Cache(bucket, journal, dict(_entries(journal)))
+
+
+def _entries(journal: IO[str]) -> Iterator[tuple[str, _Kept]]:
+    """The files by key, later ones over earlier; a line that was cut off when a process died says nothing."""
+    for line in journal:
+        try:
+            key, etag, size, mtime_ns = json.loads(line)
+        except ValueError:
+            continue
+        yield key, _Kept(etag, size, mtime_ns)
+
+
+def _is_as_it_was(path: Path, kept: _Kept) -> bool:
+    try:
+        found = path.stat()
+    except OSError:
+        return False
+    return (found.st_size, found.st_mtime_ns) == (kept.size, kept.mtime_ns)

@@ -1,0 +1,79 @@
+"""Objects of S3, and what is needed of folders there, as files on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from aws.clients import make_client, make_s3_lister
+from aws.s3 import S3Prefix
+from formats.console import say
+from formats.errors import SagesegError
+from prep.remote.cache import NotFetchedError, Wanted, cache_root, open_cache
+from prep.remote.needs import Needs
+from prep.remote.places import S3Place
+
+
+def fetch_object(place: S3Place) -> Path:
+    """One object as a file."""
+    found = fetch_objects([place])[place]
+    if isinstance(found, NotFetchedError):
+        raise found
+    return found
+
+
+def fetch_objects(places: Iterable[S3Place]) -> dict[S3Place, Path | NotFetchedError]:
+    """Objects as files, or that there is none. Raises NotFetchedError where one may not be read."""
+    found: dict[S3Place, Path | NotFetchedError] = {}
+    by_bucket: dict[str, list[S3Place]] = {}
+    for place in places:
+        by_bucket.setdefault(place.bucket, []).append(place)
+    for bucket, own in by_bucket.items():
+        with open_cache(bucket) as cache:
+            found |= {place: cache.path_of(place.key) for place in own}
+            wanted = [Wanted(place.key) for place in own]
+            failed = cache.fetch(make_client("s3", None), wanted, f"s3://{bucket}")
+            found |= {S3Place(bucket, key): error for key, error in failed.items()}
+    return found
+
+
+class S3Folder:
+    """What lies below a place in S3, with `deep` in the folders there too, listed once."""
+
+    def __init__(self, place: S3Place, *, deep: bool = True) -> None:
+        self.place, self.deep = place, deep
+        prefix = S3Prefix(place.bucket, f"{place.key}/" if place.key else "")
+        s3 = make_s3_lister(None)
+        listed = [found for found in prefix.objects(s3, deep=deep) if not found["Key"].endswith("/")]
+        self._objects: dict[str, Wanted] = {
+            found["Key"][len(prefix.prefix) :]: Wanted(found["Key"], found["ETag"].strip('"'), found["Size"])
+            for found in listed
+        }
+        if deep and not self._objects:
+            raise SagesegError(f"{place}: nothing lies there; expected a folder: correct the name, or upload it")
+
+    @property
+    def names(self) -> list[str]:
+        """The names below the folder, in order of their keys."""
+        return sorted(self._objects)
+
+    def fetch(self, needs: Needs) -> Path:
+        """The folder with what is needed of it. Raises SagesegError where not all of that is to be had."""
+        self.fetch_named(needs(self.names))
+        path = cache_root() / self.place.bucket / self.place.key
+        path.mkdir(parents=True, exist_ok=True)  # empty where nothing is needed: the reader says what it expected
+        return path
+
+    def fetch_named(self, names: Iterable[str]) -> dict[str, Path]:
+        """The files of these names."""
+        wanted = {name: self._objects[name] for name in names}
+        with open_cache(self.place.bucket) as cache:
+            paths = {name: cache.path_of(one.key) for name, one in wanted.items()}
+            cache.remove_strangers(self.place.key, {one.key: one for one in self._objects.values()}, deep=self.deep)
+            failed = cache.fetch(make_client("s3", None), list(wanted.values()), str(self.place))
+        for error in failed.values():
+            raise error
+        left = len(self._objects) - len(wanted)
+        if left and self.deep:
+            say(f"note: {self.place}: {len(wanted)} file(s) taken; {left} others are not needed and stay there")
+        return paths

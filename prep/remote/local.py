@@ -1,0 +1,45 @@
+"""A reader's folders and files on this machine: those in S3 are fetched first.
+
+folder = local_folder("s3://my-bucket/cars/train", all_images)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prep.remote.places import parse_place
+
+if TYPE_CHECKING:
+    from prep.remote.needs import Needs
+
+
+def local_folder(text: str, needs: Needs) -> Path:
+    """The folder of a path, or of an `s3://` URI of which what is needed has been fetched."""
+    place = parse_place(text)
+    if isinstance(place, Path):
+        return place
+    from prep.remote.fetching import S3Folder  # boto3 takes a third of a second to load
+
+    return S3Folder(place).fetch(needs)
+
+
+def have_lists_above(text: str) -> None:
+    """Fetch the class lists that lie beside a folder in S3."""
+    place = parse_place(text)
+    if isinstance(place, Path) or not place.key:
+        return
+    from prep.remote.fetching import S3Folder
+    from prep.remote.needs import lists
+
+    S3Folder(place.parent, deep=False).fetch(lists)
+
+
+def local_file(text: str) -> Path:
+    """The file of a path, or of an `s3://` URI that has been fetched."""
+    place = parse_place(text)
+    if isinstance(place, Path):
+        return place
+    from prep.remote.fetching import fetch_object
+
+    return fetch_object(place)

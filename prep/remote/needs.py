@@ -1,0 +1,70 @@
+"""What a reader needs of a folder in S3, told by the names of what lies there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import PurePosixPath
+
+from formats.channels import CHANNELS, masks_channel
+from formats.images import IMAGE_SUFFIXES
+from formats.prepared.source_names import composed
+
+Needs = Callable[[Sequence[str]], list[str]]
+"""Of the names below a folder, with `/`, those of files that a reader reads."""
+_VOC = ("jpegimages", "segmentationclass", "imagesets")
+_KITTI = ("training/image_2", "training/gt_image_2", "training/calib")
+_CHANNELS = (*CHANNELS.values(), "test")
+_TEXT = frozenset({".txt"})
+
+
+def ending_in(suffixes: frozenset[str], *, deep: bool = True) -> Needs:
+    """Files of these suffixes, with `deep` in the folders below too; hidden ones are needed by nobody."""
+
+    def needs(names: Sequence[str]) -> list[str]:
+        return [name for name in names if is_visible(name, suffixes) and (deep or "/" not in name)]
+
+    return needs
+
+
+all_images = ending_in(IMAGE_SUFFIXES)
+images_at_top = ending_in(IMAGE_SUFFIXES, deep=False)
+_LISTS = frozenset({".txt", ".csv"})
+lists = ending_in(_LISTS)
+images_and_lists = ending_in(IMAGE_SUFFIXES | _LISTS)
+with_json = ending_in(IMAGE_SUFFIXES | {".json"})
+"""labelme's files, and Supervisely's, with their images."""
+yolo_folder = ending_in(IMAGE_SUFFIXES | {".txt", ".yaml", ".yml"})
+
+
+def is_visible(name: str, suffixes: frozenset[str]) -> bool:
+    path = PurePosixPath(name)
+    return path.suffix.lower() in suffixes and not any(part.startswith(".") for part in path.parts)
+
+
+def voc_folder(names: Sequence[str]) -> list[str]:
+    """Pascal VOC's layout: masks, the images that have one, and lists; not its boxes and objects."""
+    found = ending_in(IMAGE_SUFFIXES | _TEXT)(names)
+    own = [name for name in found if "/" not in name or name.partition("/")[0].casefold() in _VOC]
+    return _with_mask(own, "JPEGImages", "SegmentationClass")
+
+
+def _with_mask(names: Sequence[str], images: str, masks: str) -> list[str]:
+    """Without the files of a folder of images that have no mask of their stem in the folder of masks."""
+    stems = {composed(PurePosixPath(name).stem) for name in names if name.startswith(f"{masks}/")}
+    return [name for name in names if not name.startswith(f"{images}/") or composed(PurePosixPath(name).stem) in stems]
+
+
+def kitti_folder(names: Sequence[str]) -> list[str]:
+    """The images that may be trained on, their masks and calibrations."""
+    found = ending_in(frozenset({".png", ".txt"}))(names)
+    return [name for name in found if name.rpartition("/")[0] in _KITTI]
+
+
+def channels_folder(names: Sequence[str]) -> list[str]:
+    """The channels of SageMaker's sample notebooks, images with a mask alone, and the class list beside them."""
+    folders = {name for channel in _CHANNELS for name in (channel, masks_channel(channel))}
+    found = ending_in(IMAGE_SUFFIXES | _TEXT)(names)
+    own = [name for name in found if "/" not in name or name.partition("/")[0] in folders]
+    for channel in _CHANNELS:
+        own = _with_mask(own, channel, masks_channel(channel))
+    return own
