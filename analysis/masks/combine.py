@@ -30,7 +30,7 @@ from formats.predictions import (
 from formats.prepared.preparation import NONE
 from formats.staging import staged_folder
 
-_OF_THE_IMAGES = ("resize", "label_map")
+_OF_THE_IMAGES = ("resize", "range", "label_map")
 """What predictions.json tells of the images and of the masks that the model was trained by."""
 
 

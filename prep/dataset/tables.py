@@ -172,6 +172,7 @@ def recorded_options(options: PrepOptions) -> dict[str, Any]:
     recorded = vars(options) | {
         "group_by": options.group_by.pattern if options.group_by else None,
         "resize": str(options.resize) if options.resize else None,
+        "range": str(options.range) if options.range else None,
         "focus": options.focus.name if isinstance(options.focus, Path) else options.focus,
     }
     return {name: value for name, value in recorded.items() if name not in ("workers", "overwrite", "split_file")}

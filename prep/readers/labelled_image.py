@@ -50,7 +50,8 @@ class LabelledImage:
     gives it. `mask_is_final` says that `mask.path` is a mode-P PNG of what `mask.read()` gives,
     which is copied where nothing is cut or resized. `oriented` says that the reader saw to it that mask
     and regions lie as `read_image` gives the image; else `settle_orientations` does. `own_group` is
-    the group as the reader knows it (a car, a sequence), where --group-by may have replaced it.
+    the group as the reader knows it (a car, a sequence), where --group-by may have replaced it. `in_8_bits` says that
+    the reader has done what --range says.
     """
 
     source: str
@@ -63,6 +64,7 @@ class LabelledImage:
     mask_is_final: bool = False
     oriented: bool = False
     own_group: str | None = None
+    in_8_bits: bool = False
 
     @property
     def family(self) -> str:
