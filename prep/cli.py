@@ -9,7 +9,7 @@ import typer
 
 from formats.command_options import takes
 from formats.console import result
-from prep.commands import annotation_files, mask_files
+from prep.commands import annotation_files, geo, mask_files
 from prep.frames.options import FrameOptions
 
 app = typer.Typer(
@@ -21,6 +21,8 @@ for _verb in (
     mask_files.kitti,
     mask_files.voc,
     mask_files.channels,
+    geo.geotiff,
+    geo.tiles,
 ):
     app.command()(_verb)
 

@@ -32,6 +32,7 @@ from formats.dataset import (
 )
 from formats.errors import SagesegError
 from formats.manifest import attribute_names, manifest_lines
+from formats.prepared.georeference import Georeference, write_georeference
 from formats.prepared.leaks import leak_notes
 from formats.staging import link_file, write_lines, write_text
 from formats.version import tool_version
@@ -46,7 +47,7 @@ from prep.readers.labelled_image import LabelledImage
 @dataclass(frozen=True)
 class Plan:
     """What the dataset is made from. `groups` maps group to split; `images` are in the manifest's order; `unit` is what
-    the reader's own groups are."""
+    the reader's own groups are; `georeference` is of tiles of rasters."""
 
     format: str
     classes: ClassTable
@@ -54,6 +55,7 @@ class Plan:
     groups: Mapping[str, str]
     options: PrepOptions
     unit: str
+    georeference: Georeference | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,8 @@ def write_tables(root: Path, journal: Journal, plan: Plan) -> dict[str, SplitCou
     for note in leak_notes(leaks, regrouped=plan.options.group_by is not None):
         say(f"note: {note.message}; {note.cure}")
     _write_json(split_path(root), certificate)
+    if plan.georeference:
+        write_georeference(root, plan.georeference)
     _write_json(info_path(root), _info(plan, tally.counts))
     return tally.counts
 

@@ -36,7 +36,7 @@ def write_dataset(source: Source, out: Path, options: PrepOptions) -> dict[str, 
     settled = settle_orientations(source.images, options.orientation)
     images = with_regions(settled, options.focus)
     groups = _assign(images, source.splits, options)
-    plan = Plan(source.format, source.classes, images, groups, options, source.unit)
+    plan = Plan(source.format, source.classes, images, groups, options, source.unit, source.georeference)
     with resumable_folder(out, _header(plan), overwrite=options.overwrite) as (root, journal):
         for path in (image_path(root, "x"), mask_path(root, "x"), truth_path(root, "x"), image_set_path(root, "x")):
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from typing import Protocol
 from formats.classes import ClassTable
 from formats.images import image_errors
 from formats.masks import Mask
+from formats.prepared.georeference import Georeference
 from prep.readers.frame_names import parse_frame_name
 
 REGION = "__region__"
@@ -80,7 +81,7 @@ class Source:
     that the source brings along (VOC's image sets); it holds as --split-file does. `undecided` tells
     why the lists that it brings are no split: then none is drawn unless it is asked for. `no_foreground` tells why
     its masks hold none, where they do not: then all empty crops must be wanted. `unit` is the word
-    for what the reader's own groups are."""
+    for what the reader's own groups are. `georeference` says where on earth images lie that are tiles of rasters."""
 
     format: str
     classes: ClassTable
@@ -89,6 +90,7 @@ class Source:
     undecided: str = ""
     no_foreground: str = ""
     unit: str = "folder or block of a video"
+    georeference: Georeference | None = None
 
 
 def read_content(image: LabelledImage) -> bytes:
