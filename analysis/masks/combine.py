@@ -27,6 +27,7 @@ from formats.predictions import (
     write_predictions_tables,
     write_probabilities,
 )
+from formats.prepared.georeference import read_georeference, write_georeference
 from formats.prepared.preparation import NONE
 from formats.staging import staged_folder
 
@@ -65,6 +66,9 @@ def combine(
         info |= {name: first.info[name] for name in _OF_THE_IMAGES if first.info.get(name)}
         # what one of them did not predict is not predicted, though the others did
         every = {row.id: row for each in reversed(predictions) for row in each.rows}
+        georeference = read_georeference(first.root)
+        if georeference:
+            write_georeference(stage, georeference)
         write_predictions_tables(stage, every.values(), first.classes, info)
     return len(rows)
 

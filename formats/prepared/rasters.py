@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from formats.crops import Box
 from formats.errors import SagesegError
 
@@ -66,3 +69,19 @@ def parse_crs(text: str, where: str) -> Any:
             return rasterio.crs.CRS.from_user_input(text)
     except CRSError as e:
         raise SagesegError(f"{where}: {text} is no coordinate reference system that GDAL knows ({e})") from e
+
+
+def transform_points(points: npt.NDArray[np.float64], source: Any, target: Any) -> npt.NDArray[np.float64]:
+    """Points x, y, shape (n, 2), of one coordinate reference system in another, easting or longitude first; infinite
+    where that has no place for them."""
+    rasterio = load_rasterio("points")
+    from rasterio._err import CPLE_BaseError  # what PROJ says of points far away has no other name
+
+    with rasterio.Env():
+        try:
+            return np.column_stack(rasterio.warp.transform(source, target, points[:, 0], points[:, 1]))
+        except CPLE_BaseError:
+            if len(points) == 1:
+                return np.full((1, 2), np.inf)
+    half = len(points) // 2
+    return np.concatenate([transform_points(part, source, target) for part in (points[:half], points[half:])])

@@ -108,6 +108,7 @@ ONLY_IN = {
         "jobs/emulator/host/storage.py",
         "jobs/account/lambda_handler.py",
     },
+    "rasterio": {"formats/prepared/rasters.py"},
     "torch": {"jobs/algorithm/"},
     "waitress": {"jobs/emulator/", "jobs/algorithm/serving/http_server.py"},
 }

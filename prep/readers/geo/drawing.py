@@ -13,7 +13,7 @@ from formats.classes import IGNORE
 from formats.crops import Box
 from formats.errors import SagesegError
 from formats.masks import Mask
-from formats.prepared.rasters import load_rasterio, parse_crs
+from formats.prepared.rasters import load_rasterio, parse_crs, transform_points
 from prep.readers.geo.features import FeatureFile, Polygons, Ring
 from prep.readers.geo.raster import RasterFacts
 from prep.readers.geo.tiles import RasterTile
@@ -79,12 +79,10 @@ def place_features(file: FeatureFile, raster: RasterFacts, ids: Mapping[str, int
 
 
 def _transformed(points: Points, file: FeatureFile, raster: RasterFacts) -> Points:
-    rasterio = load_rasterio("polygons")
     source, target = parse_crs(file.crs, f"{file.path}: crs"), parse_crs(raster.crs, str(raster.path))
     if source == target:
         return points
-    xs, ys = rasterio.warp.transform(source, target, points[:, 0], points[:, 1])
-    moved = np.column_stack([xs, ys])
+    moved = transform_points(points, source, target)
     if not np.isfinite(moved).all():
         x, y = points[int(np.argmin(np.isfinite(moved).all(axis=1)))].tolist()
         raise SagesegError(

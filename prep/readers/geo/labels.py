@@ -225,7 +225,7 @@ def _survey(
         for values in map_parallel(look, boxes, workers=workers, label="labels"):
             found.update(values)
         nodata = facts[path].nodata
-        if nodata is not None and not 0 <= nodata <= lines:
+        if nodata is not None and nodata != IGNORE and not 0 <= nodata <= lines:
             found.discard(int(nodata))
         below = [value for value in found if value < 0]
         if below:
