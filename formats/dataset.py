@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -82,32 +83,12 @@ def info_path(root: Path) -> Path:
     return root / "dataset.json"
 
 
-def describe_folder(root: Path) -> str | None:
-    """What a folder that is no dataset looks like, and the verb that makes a dataset of it."""
-    if info_path(root.parent).exists() and root.name == "channels":
-        return f"these are the channels of a dataset: give {root.parent}"
-    if (root / "train_annotation").is_dir():
-        return f"this looks like SageMaker's channels: sageseg prep channels {root} --labels labels.txt --out DATASET"
-    if (root / "SegmentationClass").is_dir():
-        return f"this looks like Pascal VOC's layout: sageseg prep voc {root} --out DATASET"
-    if (root / "training" / "gt_image_2").is_dir():
-        return f"this looks like KITTI road: sageseg prep kitti {root} --out DATASET"
-    manifest = root if root.suffix == ".manifest" else next(iter(sorted(root.glob("*.manifest"))), None)
-    if manifest:
-        return (
-            f"{manifest.name} is an output manifest of Ground Truth, which no verb reads: lay its images and masks out "
-            "as JPEGImages and SegmentationClass, its internal-color-map as labelmap.txt, for sageseg prep voc"
-        )
-    return None
-
-
 def open_dataset(root: Path) -> Dataset:
     """Open a dataset that prep wrote. Raises SagesegError when it is none, or of a newer format."""
     try:
         info = json.loads(info_path(root).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as e:
-        found = describe_folder(root) or "make one with sageseg prep"
-        raise SagesegError(f"{root}: no dataset here (dataset.json is missing); {found}") from e
+        raise SagesegError(f"{root}: no dataset here (dataset.json is missing); {_what_to_do(root)}") from e
     except ValueError as e:
         raise SagesegError(f"{info_path(root)}: not JSON ({e}); prepare the dataset again") from e
     version = info.get("format_version") if isinstance(info, dict) else None
@@ -116,3 +97,9 @@ def open_dataset(root: Path) -> Dataset:
             f"{info_path(root)}: format_version is {version}; this sageseg reads {FORMAT_VERSION}: prepare it again"
         )
     return Dataset(root, read_labels(labels_path(root)), tuple(read_manifest(manifest_path(root))), info)
+
+
+def _what_to_do(root: Path) -> str:
+    if info_path(root.parent).exists() and root.name == "channels":
+        return f"these are the channels of a dataset: give {root.parent}"
+    return f"sageseg prep makes one; sageseg prep auto {shlex.quote(str(root))} says how, if labels lie there"

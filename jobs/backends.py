@@ -8,9 +8,9 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from aws.clients import client_config
+from aws.clients import make_client as aws_client
 from formats.state_home import home
-from jobs.aws.clients import client_config
-from jobs.aws.clients import make_client as aws_client
 from jobs.emulator.launcher import ensure_emulator
 from jobs.emulator.presence import presence_path
 

@@ -21,6 +21,9 @@ for _verb in (
     mask_files.kitti,
     mask_files.voc,
     mask_files.channels,
+    annotation_files.supervisely,
+    annotation_files.yolo,
+    annotation_files.via,
     geo.geotiff,
     geo.tiles,
 ):
@@ -30,6 +33,21 @@ for _verb in (
 @app.callback()
 def prep() -> None:
     """Raw labels to a dataset."""
+
+
+@app.command()
+def auto(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder of labels, or a file of them.")],
+) -> None:
+    """Say what labels these are, why, and the command that reads them."""
+    from prep.recognise.recognise import recognise_or_refuse
+
+    first, *others = recognise_or_refuse(folder)
+    result(f"{first.name} ({first.why})")
+    result(first.command)
+    for other in others:
+        result(f"or {other.name} ({other.why})")
+        result(other.command)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from formats.command_options import option, parse_crop, parse_number
 from formats.errors import SagesegError
+from formats.prepared.groups import parse_group_by
 from formats.prepared.resize import Resize, parse_resize
 from formats.prepared.value_range import ValueRange, parse_range
 
@@ -37,17 +38,6 @@ def parse_share(text: str) -> float:
     return value
 
 
-def parse_regex(text: str) -> re.Pattern[str]:
-    """A regular expression with a capture."""
-    try:
-        pattern = re.compile(text)
-    except re.error as e:
-        raise SagesegError(f"--group-by {text}: not a regular expression ({e})") from e
-    if pattern.groups < 1:
-        raise SagesegError(f"--group-by {text}: no capture in it; put the group in (…), such as ^([^_]+)_")
-    return pattern
-
-
 def parse_focus(text: str) -> str | Path:
     """`objects`, `region`, or the path of regions as JSON."""
     return text if text in (OBJECTS, REGION_LABEL) else Path(text)
@@ -57,6 +47,13 @@ def parse_orientation(text: str) -> str:
     """`upright` or `stored`."""
     if text not in (UPRIGHT, STORED):
         raise SagesegError(f"--orientation {text}: expected {UPRIGHT} or {STORED}")
+    return text
+
+
+def parse_also(text: str) -> str:
+    """`ultralytics`."""
+    if text != "ultralytics":
+        raise SagesegError(f"--also {text}: expected ultralytics")
     return text
 
 
@@ -108,13 +105,16 @@ class PrepOptions:
     stratify: bool = option(False, "Deal groups by their foreground, so that the splits have like shares of it.")
     split_file: Path | None = option(None, "A split.json whose assignment is kept; only new groups are drawn.")
     group_by: re.Pattern[str] | None = option(
-        None, "Group = first capture in the image's stem.", parser=parse_regex, metavar="REGEX"
+        None, "Group = first capture in the image's stem.", parser=parse_group_by, metavar="REGEX"
     )
     orientation: str | None = option(
         None,
         "How labels of images that EXIF turns were drawn, where their size cannot tell.",
         parser=parse_orientation,
         metavar=f"{UPRIGHT}|{STORED}",
+    )
+    also: str | None = option(
+        None, "A second layout of the same files, in the dataset.", parser=parse_also, metavar="ultralytics"
     )
     seed: int = option(0, "Seed of the split and of the empty crops that are kept.")
     workers: int | None = option(None, "Processes; by default one per core.")

@@ -184,7 +184,7 @@ class _Done:
 
 
 def _run_step(app: typer.Typer, step: Step, done: _Done, path: Path) -> None:
-    from jobs.aws.names import default_name
+    from aws.names import default_name
 
     fingerprint = done.fingerprint(step)
     before = done.steps.get(step.name, {})

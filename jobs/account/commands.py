@@ -30,9 +30,9 @@ def policy(
 
     Without --out it prints one script, to be read and then run.
     """
+    from aws.clients import configured_region
     from jobs.account.policy import Account
     from jobs.account.policy_script import checked_account, inline_script, wildcards, write_folder
-    from jobs.aws.clients import configured_region
 
     where = configured_region(region)
     settled = checked_account(
@@ -48,8 +48,8 @@ def policy(
 
 
 def _own_account(region: str) -> str:
+    from aws.identity import caller_account
     from formats.errors import SagesegError
-    from jobs.aws.identity import caller_account
 
     try:
         return caller_account(region)

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aws.names import SCHEDULE_PREFIX, UNTIL_TAG
 from formats.errors import SagesegError
-from jobs.aws.names import SCHEDULE_PREFIX, UNTIL_TAG
 from jobs.contract.log_lines import SERVICE
 from jobs.contract.registry import ACCOUNTS, ALGORITHM, partition
 

@@ -88,7 +88,7 @@ def find_rate(region: str, instance_type: str, component: Component) -> Rate:
 
 
 def _ask(region: str, instance_type: str) -> list[str]:
-    from jobs.aws.clients import aws_errors, make_client
+    from aws.clients import aws_errors, make_client
 
     filters = {"regionCode": region, "instanceName": instance_type}
     asked = [{"Type": "TERM_MATCH", "Field": name, "Value": value} for name, value in filters.items()]

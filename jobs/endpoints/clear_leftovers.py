@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from aws.clients import aws_errors
 from formats.console import agree
 from formats.errors import SagesegError
 from formats.wording import format_roughly
-from jobs.aws.clients import aws_errors
 from jobs.backends import Place
 from jobs.endpoints.delete import remove_endpoint
 from jobs.endpoints.lease import delete_schedule, endpoint_of_schedule

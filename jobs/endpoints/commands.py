@@ -32,7 +32,7 @@ def deploy(
 
     At AWS it says what the endpoint costs and asks first, unless --yes or --max-cost is given.
     """
-    from jobs.aws.names import utc_now
+    from aws.names import utc_now
     from jobs.endpoints.deploy import deploy as make_endpoint
     from jobs.endpoints.plan import plan_deployment, requests_of
     from jobs.tracking.trained_model import find_model
@@ -94,7 +94,7 @@ def leftovers(
     """
     from dataclasses import asdict
 
-    from jobs.aws.names import utc_now
+    from aws.names import utc_now
     from jobs.endpoints.clear_leftovers import Clearing, agree_to_clear, clear, describe_leftover, doomed
     from jobs.endpoints.leftovers import find_leftovers
 
@@ -123,7 +123,7 @@ def leftovers(
 
 def _places(region: str | None) -> list[Place]:
     """Where to look: at this folder's emulator, and at AWS where a region is configured."""
-    from jobs.aws.clients import configured_region
+    from aws.clients import configured_region
     from jobs.backends import LOCAL_REGION, emulator_was_here, open_place
 
     places = [open_place("local", LOCAL_REGION)] if emulator_was_here() else []

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from aws.clients import aws_errors
+from aws.errors import redact
 from formats.console import say
 from formats.errors import SagesegError
-from jobs.aws.clients import aws_errors
-from jobs.aws.errors import redact
 from jobs.backends import make_client
 from jobs.tracking.failures import LAST_LINES
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from aws.clients import configured_region
+from aws.errors import AwsError
+from aws.names import UNTIL_TAG, is_ours
 from formats.errors import SagesegError
-from jobs.aws.clients import configured_region
-from jobs.aws.errors import AwsError
-from jobs.aws.names import UNTIL_TAG, is_ours
 from jobs.backends import LOCAL_REGION, Place, emulator_was_here, open_place
 from jobs.endpoints.lease import delete_schedule, schedule_name
 from jobs.endpoints.parts import CONFIG, ENDPOINT, MODEL, Kind, delete_part, describe_part, tags_of

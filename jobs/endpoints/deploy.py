@@ -10,12 +10,12 @@ from __future__ import annotations
 from time import monotonic, sleep
 from typing import Any
 
+from aws.clients import aws_errors
+from aws.errors import AwsError, is_about_capacity
+from aws.names import format_until, is_ours, utc_now
 from formats.console import open_screen, say
 from formats.errors import SagesegError
 from formats.wording import format_roughly
-from jobs.aws.clients import aws_errors
-from jobs.aws.errors import AwsError, is_about_capacity
-from jobs.aws.names import format_until, is_ours, utc_now
 from jobs.backends import Place, open_place
 from jobs.contract.log_lines import endpoint_logs
 from jobs.cost.quotes import EndpointQuote

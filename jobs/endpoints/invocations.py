@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from time import sleep
 from typing import Any
 
+from aws.clients import NetworkError, aws_errors
+from aws.errors import AwsError
 from formats.errors import SagesegError
-from jobs.aws.clients import NetworkError, aws_errors
-from jobs.aws.errors import AwsError
 from jobs.backends import make_client
 from jobs.contract.invocation import PROTOBUF_TYPES
 from jobs.contract.log_lines import endpoint_logs

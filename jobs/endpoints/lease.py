@@ -11,9 +11,9 @@ import json
 from datetime import datetime
 from typing import Any
 
-from jobs.aws.clients import aws_errors, make_client
-from jobs.aws.errors import AwsError
-from jobs.aws.names import SCHEDULE_PREFIX, format_until
+from aws.clients import aws_errors, make_client
+from aws.errors import AwsError
+from aws.names import SCHEDULE_PREFIX, format_until
 
 DELETE_ENDPOINT = "arn:aws:scheduler:::aws-sdk:sagemaker:deleteEndpoint"
 

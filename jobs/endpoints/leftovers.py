@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
+from aws.clients import aws_errors, make_client
+from aws.errors import AwsError
+from aws.names import SCHEDULE_PREFIX, UNTIL_TAG, is_ours, parse_until
 from formats.console import say
-from jobs.aws.clients import aws_errors, make_client
-from jobs.aws.errors import AwsError
-from jobs.aws.names import SCHEDULE_PREFIX, UNTIL_TAG, is_ours, parse_until
 from jobs.backends import Place
 from jobs.cost.prices import Component, find_rate
 from jobs.endpoints.lease import endpoint_of_schedule

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.aws.clients import aws_errors
-from jobs.aws.errors import AwsError, is_missing
+from aws.clients import aws_errors
+from aws.errors import AwsError, is_missing
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from aws.names import JOB_TAG, MAX_ENDPOINT_NAME, UNTIL_TAG, format_until, tag_value
 from formats.errors import SagesegError
-from jobs.aws.names import JOB_TAG, MAX_ENDPOINT_NAME, UNTIL_TAG, format_until, tag_value
 from jobs.contract.service_model import check_request
 from jobs.contract.serving_requests import (
     ServedModel,

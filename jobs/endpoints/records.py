@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from aws.errors import redact
 from formats.errors import SagesegError
 from formats.staging import write_text
 from formats.state_home import home
-from jobs.aws.errors import redact
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
+from aws.clients import make_client
+from aws.s3 import S3Prefix, parse_s3_uri
 from formats.console import say
 from formats.errors import SagesegError
 from formats.staging import write_errors
 from formats.state_home import home
-from jobs.aws.clients import make_client
-from jobs.aws.s3 import S3Prefix, parse_s3_uri
 from jobs.contract.invocation import Payload, make_payload
 from jobs.tracking.trained_model import TrainedModel
 

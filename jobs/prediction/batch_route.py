@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from aws.names import JOB_TAG, default_name, tag_value, utc_now
 from formats.console import say
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow
-from jobs.aws.names import JOB_TAG, default_name, tag_value, utc_now
 from jobs.backends import Place, open_place
 from jobs.contract.invocation import PNG, PROTOBUF_TYPES, Expected, decode_mask, decode_scores
 from jobs.contract.service_model import check_request

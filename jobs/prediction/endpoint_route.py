@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from aws.names import JOB_TAG, tag_value, utc_now
 from formats.console import say
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow
-from jobs.aws.names import JOB_TAG, tag_value, utc_now
 from jobs.backends import Place, open_place
 from jobs.contract.invocation import (
     ENDPOINT_BYTES,

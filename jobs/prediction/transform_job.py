@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import Any
 
+from aws.clients import aws_errors
+from aws.errors import is_about_capacity
 from formats.console import open_screen, say
 from formats.errors import SagesegError
 from formats.wording import format_roughly
-from jobs.aws.clients import aws_errors
-from jobs.aws.errors import is_about_capacity
 from jobs.backends import Place
 from jobs.contract.log_lines import TRANSFORM_LOGS
 from jobs.contract.statuses import ENDED

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from jobs.aws.clients import aws_errors, make_client
-from jobs.aws.errors import is_about_capacity
-from jobs.aws.names import ATTEMPT_TAG, number_of_attempt
+from aws.clients import aws_errors, make_client
+from aws.errors import is_about_capacity
+from aws.names import ATTEMPT_TAG, number_of_attempt
 from jobs.tracking.records import JobRecord, Kind, read_record, record_names
 
 QUOTA = "ResourceLimitExceeded"

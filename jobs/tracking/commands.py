@@ -29,7 +29,7 @@ def list_jobs(
 
     Those of this folder's emulator, and where a region is configured those at AWS, wherever they were started.
     """
-    from jobs.aws.names import utc_now
+    from aws.names import utc_now
     from jobs.tracking.list_jobs import aws_jobs, local_jobs
 
     jobs = local_jobs()
@@ -45,8 +45,8 @@ def list_jobs(
 
 def _region_or_none(region: str | None) -> str | None:
     """The region to ask AWS in; without one nothing is asked, and that is said."""
+    from aws.clients import configured_region
     from formats.errors import SagesegError
-    from jobs.aws.clients import configured_region
 
     try:
         return configured_region(region)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.aws.errors import is_about_capacity
+from aws.errors import is_about_capacity
 from jobs.contract.instances import larger_memory
 
 _CONSOLES = {"cn-": "amazonaws.cn", "us-gov-": "amazonaws-us-gov.com"}

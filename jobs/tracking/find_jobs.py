@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from aws.clients import configured_region, make_client
+from aws.errors import AwsError, is_missing
+from aws.names import is_job_name
+from aws.s3 import S3Prefix, parse_s3_uri
 from formats.console import say
 from formats.errors import SagesegError
 from formats.state_home import home
-from jobs.aws.clients import configured_region, make_client
-from jobs.aws.errors import AwsError, is_missing
-from jobs.aws.names import is_job_name
-from jobs.aws.s3 import S3Prefix, parse_s3_uri
 from jobs.contract.tuning_request import MAX_NAME as MAX_TUNING_NAME
 from jobs.tracking.attempts import is_moved_on_from, last_attempt_at_aws, last_attempt_here
 from jobs.tracking.job_calls import FoundJob, describe

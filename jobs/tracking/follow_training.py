@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field, replace
 from time import time
 from typing import Any
 
+from aws.clients import aws_errors
 from formats.console import Screen, open_screen, say
-from jobs.aws.clients import aws_errors
 from jobs.contract.log_lines import epoch_metrics
 from jobs.contract.statuses import ENDED
 from jobs.contract.training_request import validates_on_train

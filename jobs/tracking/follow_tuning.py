@@ -7,8 +7,8 @@ from dataclasses import replace
 from time import time
 from typing import Any
 
+from aws.errors import next_step
 from formats.console import open_screen, say
-from jobs.aws.errors import next_step
 from jobs.contract.statuses import ENDED
 from jobs.cost.spent import usd_of, usd_so_far
 from jobs.tracking.failures import LAST_LINES, console_link, find_cure

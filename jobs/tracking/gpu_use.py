@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from jobs.aws.clients import aws_errors, make_client
+from aws.clients import aws_errors, make_client
 from jobs.contract.log_lines import SERVICE
 from jobs.tracking.records import JobRecord
 

@@ -8,8 +8,8 @@ from functools import cached_property
 from time import sleep
 from typing import Any
 
+from aws.clients import aws_errors
 from formats.errors import SagesegError
-from jobs.aws.clients import aws_errors
 from jobs.backends import make_client
 from jobs.contract.log_lines import TRAINING_LOGS
 from jobs.tracking.records import JobRecord

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from jobs.aws.clients import aws_errors, make_client
-from jobs.aws.names import DATASET_TAG
+from aws.clients import aws_errors, make_client
+from aws.names import DATASET_TAG
 from jobs.tracking.job_calls import describe, training_jobs_of
 from jobs.tracking.records import JobRecord, Kind, read_record, record_names
 from jobs.tracking.tuning_records import bare_record

@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from aws.errors import redact
+from aws.names import ATTEMPT_TAG
 from formats.errors import SagesegError
 from formats.staging import write_text
 from formats.state_home import home
-from jobs.aws.errors import redact
-from jobs.aws.names import ATTEMPT_TAG
 
 _GIT_SECONDS = 5
 Kind = Literal["training", "tuning"]

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from aws.clients import configured_region, make_client
+from aws.names import ATTEMPT_TAG, MAX_ENDPOINT_NAME, default_name
+from aws.s3 import parse_s3_object, parse_s3_uri
 from formats.classes import ClassTable
 from formats.errors import SagesegError
 from formats.predictions import ModelFacts
 from formats.staging import write_bytes
 from formats.state_home import home
-from jobs.aws.clients import configured_region, make_client
-from jobs.aws.names import ATTEMPT_TAG, MAX_ENDPOINT_NAME, default_name
-from jobs.aws.s3 import parse_s3_object, parse_s3_uri
 from jobs.backends import LOCAL_REGION, LOCAL_ROLE
 from jobs.contract.artefact import Artefact, read_artefact
 from jobs.contract.registry import OPEN_IMAGE, builtin_image

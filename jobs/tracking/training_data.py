@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from aws.clients import make_client
+from aws.errors import AwsError, is_missing
+from aws.s3 import parse_s3_uri
 from formats.errors import SagesegError
 from formats.prepared.preparation import ARTEFACT, Preparation, read_preparation
-from jobs.aws.clients import make_client
-from jobs.aws.errors import AwsError, is_missing
-from jobs.aws.s3 import parse_s3_uri
 from jobs.contract.artefact import LABEL_MAP
 from jobs.tracking.records import RECORD, JobRecord, parse_record
 

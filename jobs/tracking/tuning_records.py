@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from aws.names import ATTEMPT_TAG
 from formats.errors import SagesegError
-from jobs.aws.names import ATTEMPT_TAG
 from jobs.contract.hyperparameters import without_the_services
 from jobs.tracking.job_calls import FoundJob, describe
 from jobs.tracking.records import JobRecord

@@ -59,8 +59,8 @@ def train(
 
 def surroundings(options: TrainOptions) -> Surroundings:
     """This shell and this moment, as far as a plan depends on them."""
-    from jobs.aws.clients import configured_region
-    from jobs.aws.names import utc_now
+    from aws.clients import configured_region
+    from aws.names import utc_now
     from jobs.backends import LOCAL_REGION
     from jobs.training.plan import Surroundings
 
@@ -118,9 +118,9 @@ def upload(
 
     What was cut off goes on where it was when the command is run again.
     """
+    from aws.clients import configured_region
+    from aws.identity import check_bucket
     from formats.dataset import open_dataset
-    from jobs.aws.clients import configured_region
-    from jobs.aws.identity import check_bucket
     from jobs.training.upload import Upload, upload_dataset
 
     opened, where = open_dataset(dataset), configured_region(region)

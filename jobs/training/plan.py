@@ -8,12 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from aws.names import ATTEMPT_TAG, DATASET_TAG, check_name, default_name, numbered
 from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.prepared.label_map import read_label_maps
 from formats.prepared.preparation import ENVIRONMENT, dataset_preparation
 from formats.state_home import home
-from jobs.aws.names import ATTEMPT_TAG, DATASET_TAG, check_name, default_name, numbered
 from jobs.backends import LOCAL_ROLE
 from jobs.contract.hyperparameters import Hyperparameters, Rules, parse_hyperparameters, without_effect
 from jobs.contract.instances import DEFAULT_CPU, DEFAULT_GPUS, check_builtin_instance, check_volume, local_storage_gb

@@ -8,17 +8,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from aws.clients import aws_errors
+from aws.clients import make_client as aws_client
+from aws.errors import AwsError, is_about_instance, is_missing
+from aws.identity import check_bucket
+from aws.names import utc_now
+from aws.s3 import parse_s3_uri
 from formats.console import say
 from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.prepared.label_map import LabelMaps, read_label_maps
 from formats.prepared.preparation import dataset_preparation
-from jobs.aws.clients import aws_errors
-from jobs.aws.clients import make_client as aws_client
-from jobs.aws.errors import AwsError, is_about_instance, is_missing
-from jobs.aws.identity import check_bucket
-from jobs.aws.names import utc_now
-from jobs.aws.s3 import parse_s3_uri
 from jobs.backends import make_client
 from jobs.check.dataset_check import check_before
 from jobs.contract.instances import local_storage_gb

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from aws.s3 import parse_s3_object
 from formats.dataset import Dataset
 from formats.errors import SagesegError
-from jobs.aws.s3 import parse_s3_object
 from jobs.contract.channels import find_weights, weights_names
 from jobs.contract.hyperparameters import FROM_DATASET, TABLE, Hyperparameters, Rules
 from jobs.tracking.job_calls import FoundJob

@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aws.clients import make_client, make_s3_lister
+from aws.s3 import S3Prefix, parse_s3_uri
 from formats.console import say
 from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.parallel import map_parallel
 from formats.state_home import home
-from jobs.aws.clients import make_client, make_s3_lister
-from jobs.aws.s3 import S3Prefix, parse_s3_uri
 from jobs.training.upload_plan import (
     LocalFile,
     Sent,

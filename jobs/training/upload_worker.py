@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+from aws.clients import make_client
+from aws.s3 import S3Prefix
 from formats.errors import SagesegError
-from jobs.aws.clients import make_client
-from jobs.aws.s3 import S3Prefix
 from jobs.training.upload_plan import Comparison, LocalFile, Sent
 
 _THREADS = 8

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from aws.names import default_name
 from formats.dataset import Dataset
 from formats.errors import SagesegError
-from jobs.aws.names import default_name
 from jobs.contract.hyperparameter_limits import Tunable
 from jobs.contract.instances import GPU_INSTANCES
 from jobs.contract.registry import is_builtin

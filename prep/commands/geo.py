@@ -11,7 +11,7 @@ from formats.command_options import takes
 from formats.console import result
 from formats.errors import SagesegError
 from formats.prepared.value_range import parse_range
-from prep.commands.reading import Background, Binary, Labels, Out, write
+from prep.commands.reading import Background, Binary, Labels, Out, reading, write
 from prep.options import PrepOptions
 
 if TYPE_CHECKING:
@@ -60,13 +60,9 @@ def geotiff(
     from prep.readers.geo.reader import read_geotiff
 
     choice = LabelChoice(labels_from, labels, background, binary, class_field, class_name)
-    source = read_geotiff(
-        rasters,
-        choice,
-        _tile_options(bands, options.range, tile, options.crop, group_tiles),
-        group_by=options.group_by,
-        workers=options.workers,
-    )
+    how = _tile_options(bands, options.range, tile, options.crop, group_tiles)
+    with reading("geotiff", rasters):
+        source = read_geotiff(rasters, choice, how, group_by=options.group_by, workers=options.workers)
     write(source, out, options)
 
 

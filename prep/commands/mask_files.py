@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from formats.command_options import takes
-from prep.commands.reading import Background, Binary, ClassListFile, Out, write
+from prep.commands.reading import Background, Binary, ClassListFile, Out, reading, write
 from prep.options import PrepOptions
 
 
@@ -23,7 +23,9 @@ def carvana(
     """Carvana's car shots with masks of black and white."""
     from prep.readers.carvana import read_carvana
 
-    write(read_carvana(images, masks, metadata, options.group_by), out, options)
+    with reading("carvana", images):
+        source = read_carvana(images, masks, metadata, options.group_by)
+    write(source, out, options)
 
 
 @takes(PrepOptions, "options")
@@ -39,7 +41,9 @@ def kitti(
     from prep.readers.kitti import read_kitti
 
     lists = {split: path for split, path in (("train", train_list), ("val", val_list)) if path}
-    write(read_kitti(data_road, target, lists=lists, group_by=options.group_by), out, options)
+    with reading("kitti", data_road):
+        source = read_kitti(data_road, target, lists=lists, group_by=options.group_by)
+    write(source, out, options)
 
 
 @takes(PrepOptions, "options")
@@ -62,16 +66,17 @@ def voc(
     from prep.readers.voc import read_voc
     from prep.readers.voc_image_sets import parse_image_sets
 
-    source = read_voc(
-        folder,
-        labels,
-        images=images,
-        background=background,
-        binary=binary,
-        image_sets=parse_image_sets(image_set or ()),
-        group_by=options.group_by,
-        workers=options.workers,
-    )
+    with reading("voc", folder):
+        source = read_voc(
+            folder,
+            labels,
+            images=images,
+            background=background,
+            binary=binary,
+            image_sets=parse_image_sets(image_set or ()),
+            group_by=options.group_by,
+            workers=options.workers,
+        )
     write(source, out, options)
 
 
@@ -89,12 +94,13 @@ def channels(
     """The folders that SageMaker's sample notebooks train on; they are the split."""
     from prep.readers.sagemaker_channels import read_channels
 
-    source = read_channels(
-        folder,
-        labels,
-        background=background,
-        binary=binary,
-        group_by=options.group_by,
-        workers=options.workers,
-    )
+    with reading("channels", folder):
+        source = read_channels(
+            folder,
+            labels,
+            background=background,
+            binary=binary,
+            group_by=options.group_by,
+            workers=options.workers,
+        )
     write(source, out, options)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from formats.console import result
+from formats.errors import SagesegError
 from prep.options import PrepOptions
 
 if TYPE_CHECKING:
@@ -26,6 +29,23 @@ SkipMissing = Annotated[
     bool, typer.Option("--skip-missing", help="Leave out images that the annotations name and nobody has.")
 ]
 Out = Annotated[Path, typer.Option(help="Folder of the dataset to make.", show_default=False)]
+
+
+@contextmanager
+def reading(verb: str, *places: Path) -> Iterator[None]:
+    """While `sageseg prep VERB` reads from these places: where it is refused, and what lies at one of them is for
+    another verb, the refusal names that."""
+    try:
+        yield
+    except SagesegError as e:
+        from prep.recognise.recognise import recognise
+
+        for place in places:
+            found = recognise(place) if place.exists() else []
+            of_verb = [each for each in found if each.verb == verb]
+            if found and place not in [each.place for each in of_verb]:
+                raise SagesegError(f"{e}; {(of_verb or found)[0]}") from e
+        raise
 
 
 def write(source: Source, out: Path, options: PrepOptions) -> None:

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from formats.alike.alignment import SIDE
+from formats.alike.twins import LIMIT, Thumbnails, Twins, find_twins
 from formats.classes import ClassTable
 from formats.dataset import SPLITS
 from formats.prepared.leaks import VALIDATED, Leak, Leaks, leak_to_json, leaks_to_json
-from prep.dataset.alignment import SIDE
 from prep.dataset.grouping import suggest_group_by
 from prep.dataset.journal import ImageEntry
 from prep.dataset.split import rank
-from prep.dataset.twins import LIMIT, Thumbnails, Twins, find_twins
 from prep.options import PrepOptions
 from prep.readers.labelled_image import LabelledImage
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from formats.alike.twins import thumbnail
 from formats.classes import IGNORE
 from formats.crops import Box, crop_grid, crop_id
 from formats.dataset import image_path, mask_path, truth_path
@@ -29,7 +30,6 @@ from formats.prepared.value_range import ValueRange
 from formats.staging import write_unfinished
 from prep.dataset.journal import ImageEntry, Place, read_entry
 from prep.dataset.split import rank
-from prep.dataset.twins import thumbnail
 from prep.options import OBJECTS, PrepOptions
 from prep.readers.labelled_image import LabelledImage, read_content
 from prep.readers.regions import draw_regions

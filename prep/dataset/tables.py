@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from formats.alike.alignment import SIDE
+from formats.alike.twins import Thumbnails
 from formats.channels import CHANNELS, masks_channel
 from formats.classes import ClassTable, write_labels
 from formats.console import say
@@ -36,12 +38,11 @@ from formats.prepared.georeference import Georeference, write_georeference
 from formats.prepared.leaks import leak_notes
 from formats.staging import link_file, write_lines, write_text
 from formats.version import tool_version
-from prep.dataset.alignment import SIDE
 from prep.dataset.certificate import Balance, certify
 from prep.dataset.journal import ImageEntry, Journal
-from prep.dataset.twins import Thumbnails
+from prep.dataset.ultralytics import ULTRALYTICS, link_ultralytics
 from prep.options import PrepOptions
-from prep.readers.labelled_image import LabelledImage
+from prep.readers.labelled_image import LabelledImage, LeftOut
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Plan:
     groups: Mapping[str, str]
     options: PrepOptions
     unit: str
+    left_out: Sequence[LeftOut] = ()
     georeference: Georeference | None = None
 
 
@@ -95,6 +97,9 @@ def write_tables(root: Path, journal: Journal, plan: Plan) -> dict[str, SplitCou
     for split, ids in tally.kept.items():
         write_lines(image_set_path(root, split), (f"{row_id}\n" for row_id in ids))
     _link_channels(root, tally.kept)
+    shutil.rmtree(root / ULTRALYTICS, ignore_errors=True)
+    if plan.options.also:
+        link_ultralytics(root, tally.kept, plan.classes)
     certificate, leaks = certify(
         plan.images, plan.groups, tally.balances, tally.thumbnails, plan.classes, plan.options, plan.unit
     )
@@ -168,6 +173,7 @@ def _info(plan: Plan, counts: Mapping[str, SplitCounts]) -> dict[str, Any]:
         "options": recorded_options(plan.options),
         "classes": list(plan.classes.names),
         "counts": {split: asdict(own) for split, own in counts.items()},
+        "left_out": {each.reason: each.count for each in plan.left_out},
     }
 
 

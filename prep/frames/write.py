@@ -1,6 +1,6 @@
 """Frames to label: every N-th of a video, without those that look like the one before.
 
-Their names carry video and time block (`prep/readers/frame_names.py`), so that `prep labelme` keeps what was
+Their names carry video and time block (`formats/prepared/frame_names.py`), so that `prep labelme` keeps what was
 filmed together in one split. frames.csv lists them with their times.
 """
 
@@ -19,11 +19,11 @@ from formats.console import say
 from formats.csv_text import format_csv
 from formats.errors import SagesegError
 from formats.images import Rgb, decode_image, encode_image, image_errors, is_plain_jpeg
+from formats.prepared.frame_names import FrameName
 from formats.prepared.image_folder import files_with, open_image_folder
 from formats.staging import staged_folder, write_bytes, write_text
 from prep.frames.options import FrameOptions
 from prep.frames.video import read_video
-from prep.readers.frame_names import FrameName
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".m4v", ".webm", ".mpg", ".mpeg", ".ts", ".wmv"})
 COLUMNS = ("image", "group", "video", "block", "frame", "seconds", "difference")

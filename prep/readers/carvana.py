@@ -13,10 +13,11 @@ from pathlib import Path
 from formats.classes import BACKGROUND, ClassTable
 from formats.console import say
 from formats.errors import SagesegError
+from formats.prepared.groups import group_of
 from formats.prepared.image_folder import open_image_folder
 from formats.prepared.source_names import composed
 from prep.readers.labelled_image import LabelledImage, Source
-from prep.readers.source_files import group_of, list_files
+from prep.readers.source_files import list_files
 from prep.readers.two_colour import TwoColourMask
 
 CLASSES = ClassTable((BACKGROUND, "car"))

@@ -17,10 +17,11 @@ from pathlib import Path
 
 from formats.classes import BACKGROUND, IGNORE, ClassTable
 from formats.errors import SagesegError
+from formats.prepared.groups import group_of
 from prep.readers.colour_masks import ColourMask
 from prep.readers.image_sets import read_image_sets, splits_of_groups
 from prep.readers.labelled_image import LabelledImage, Source
-from prep.readers.source_files import group_of, list_files
+from prep.readers.source_files import list_files
 
 TARGETS = ("road", "lane")
 COLOURS = {(255, 0, 0): 0, (255, 0, 255): 1, (0, 0, 0): IGNORE}

@@ -86,7 +86,7 @@ def _look(image: LabelledImage) -> _Found:
         return _Found(PLAIN)
     if header.orientation == PLAIN:
         return _Found(PLAIN)
-    mask = read_header(image.mask.path)
+    mask = ImageHeader(image.drawn_size, PLAIN) if image.drawn_size else read_header(image.mask.path)
     ways = fitting_ways(header, mask.size)
     if not ways:
         raise SagesegError(

@@ -7,12 +7,11 @@ from pathlib import Path, PurePosixPath
 
 from formats.channels import CHANNELS, masks_channel
 from formats.console import say
-from formats.dataset import describe_folder
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES
+from formats.prepared.groups import shared_group
 from prep.readers.classes.class_masks import settle_masks
 from prep.readers.classes.label_list import CLASS_LISTS, find_class_list, read_class_list
-from prep.readers.frame_names import shared_group
 from prep.readers.image_sets import splits_of_groups
 from prep.readers.labelled_image import LabelledImage, Source
 from prep.readers.mask_pairs import files_by_key, masks_by_key, pair_images
@@ -84,10 +83,7 @@ def _pairs(root: Path) -> tuple[dict[str, tuple[Path, Path]], dict[str, str]]:
                 say(f"note: {root / channel}: has no {folder.name} beside it and is left out")
             continue
         if not folder.is_dir():
-            found = describe_folder(root)
-            raise SagesegError(
-                f"{folder}: no such folder; expected SageMaker's channels" + (f"; {found}" if found else "")
-            )
+            raise SagesegError(f"{folder}: no such folder; expected SageMaker's channels")
         masks = masks_by_key(folder, "the masks of a channel")
         images = pair_images(
             masks, files_by_key(root / channel, IMAGE_SUFFIXES, "the images of a channel"), root / channel

@@ -1,8 +1,7 @@
-"""The files that a reader was given, their text, and the group that a file's name says."""
+"""The files that a reader was given, and their text."""
 
 from __future__ import annotations
 
-import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from functools import cache
 from pathlib import Path
@@ -83,11 +82,3 @@ def _conversion(content: bytes) -> str:
         ": if a program on Windows wrote it, convert it, Chinese with iconv -f gb18030 -t utf-8, Japanese with cp932, "
         "Korean with cp949 and western languages with cp1252 in that place"
     )
-
-
-def group_of(stem: str, pattern: re.Pattern[str]) -> str:
-    """The group that --group-by's first capture finds in an image's stem."""
-    match = pattern.search(stem)
-    if match is None or match[1] is None:
-        raise SagesegError(f"{stem}: --group-by {pattern.pattern} finds no group in this image's name")
-    return match[1]

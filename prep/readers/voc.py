@@ -11,12 +11,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from formats.console import say
-from formats.dataset import describe_folder
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES
+from formats.prepared.groups import group_of_path, shared_group
 from prep.readers.classes.class_masks import settle_masks
 from prep.readers.classes.label_list import CLASS_LISTS, VOC_2012, ClassList, find_class_list, read_class_list
-from prep.readers.frame_names import group_of_path, shared_group
 from prep.readers.image_sets import splits_of_groups
 from prep.readers.labelled_image import LabelledImage, Source
 from prep.readers.mask_pairs import files_by_key, masks_by_key, pair_images
@@ -41,7 +40,7 @@ def read_voc(
     """
     folder = root / "SegmentationClass"
     if not folder.is_dir():
-        raise SagesegError(f"{folder}: no such folder; expected VOC's SegmentationClass{_hint(root)}")
+        raise SagesegError(f"{folder}: no such folder; expected VOC's SegmentationClass")
     there = masks_by_key(folder, "VOC's masks")
     sets = read_voc_image_sets(root, there, image_sets or {})
     masks = {key: path for key, path in there.items() if sets.chosen is None or key in sets.chosen}
@@ -64,11 +63,6 @@ def read_voc(
     splits = splits_of_groups(sets.splits, groups)
     ordered = tuple(sorted(labelled, key=lambda image: image.source))
     return Source("voc", settled.classes, ordered, splits, sets.undecided, settled.no_foreground)
-
-
-def _hint(root: Path) -> str:
-    found = describe_folder(root)
-    return f"; {found}" if found else ""
 
 
 def _images(root: Path, images: Path | None) -> dict[str, list[Path]]:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from jobs.aws.names import format_until, parse_until, utc_now
+from aws.names import format_until, parse_until, utc_now
 from jobs.contract.registry import OPEN_IMAGE, builtin_image
 from jobs.emulator.endpoints.record import lease_end
 from jobs.emulator.server import Server

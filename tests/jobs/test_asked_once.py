@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jobs.aws.errors import AwsError
+from aws.errors import AwsError
 from jobs.prediction.crops_to_predict import SourceWork
 from jobs.prediction.output import Begun, Predicted
 from jobs.tracking.records import JobRecord

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aws.errors import AwsError
+from aws.names import format_until, parse_until, tag_value
 from formats.errors import SagesegError
 from formats.images import decode_image
-from jobs.aws.errors import AwsError
-from jobs.aws.names import format_until, parse_until, tag_value
 from jobs.contract.service_model import check_request
 from jobs.endpoints.first_answer import find_sample
 from jobs.endpoints.lease import schedule_request

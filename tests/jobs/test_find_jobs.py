@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from aws.errors import AwsError
+from aws.names import number_of_attempt, numbered
 from formats.errors import SagesegError
-from jobs.aws.errors import AwsError
-from jobs.aws.names import number_of_attempt, numbered
 from jobs.tracking import find_jobs
 from jobs.tracking.find_jobs import find_job
 from jobs.tracking.records import JobRecord, write_record
@@ -108,7 +108,7 @@ def test_a_job_without_a_record_is_not_said_to_be_missing(
     def no_such_key(*_: object) -> bytes:
         raise AwsError("fetching it", "NoSuchKey", "The specified key does not exist.")
 
-    monkeypatch.setattr("jobs.aws.s3.S3Prefix.get", no_such_key)
+    monkeypatch.setattr("aws.s3.S3Prefix.get", no_such_key)
     monkeypatch.setattr(find_jobs, "make_client", lambda *_: None)
     without = r"^cars: is at AWS in us-east-1, but without its record s3://bucket/out/cars/job\.json"
     with pytest.raises(SagesegError, match=without):

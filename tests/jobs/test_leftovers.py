@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from jobs.aws.errors import AwsError
+from aws.errors import AwsError
 from jobs.endpoints.clear_leftovers import Clearing, describe_leftover, doomed
 from jobs.endpoints.leftovers import Leftover
 from jobs.endpoints.records import read_endpoint
@@ -34,7 +34,7 @@ def aws(served: Served, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three hours have passed."""
-    monkeypatch.setattr("jobs.aws.names.utc_now", lambda: datetime.now(UTC) + timedelta(hours=3))
+    monkeypatch.setattr("aws.names.utc_now", lambda: datetime.now(UTC) + timedelta(hours=3))
 
 
 def deploy(name: str, *words: str) -> None:
@@ -69,7 +69,7 @@ def test_delete_ends_expired_leases_and_what_nothing_uses(aws: Served, monkeypat
     young = run("leftovers")  # configuration and model may belong to what is just being made
     assert "schedule sageseg-orphan" in young.stdout
     assert "configuration orphan" not in young.stdout
-    monkeypatch.setattr("jobs.aws.names.utc_now", lambda: datetime.now(UTC) + timedelta(hours=3))
+    monkeypatch.setattr("aws.names.utc_now", lambda: datetime.now(UTC) + timedelta(hours=3))
     ran = run("leftovers")
     assert re.search("lease ended (60 min|1 h 00 min) ago", ran.stdout)
     assert "sageseg jobs leftovers --delete deletes 4 of them" in ran.stderr
@@ -127,7 +127,7 @@ def test_an_endpoint_that_failed_goes_and_one_that_is_being_made_is_told(aws: Se
 
 
 def test_who_may_not_look_at_schedules_is_told(aws: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    from jobs.aws.clients import make_client
+    from aws.clients import make_client
 
     class Refuses:
         def get_paginator(self, _: str) -> Any:

@@ -14,9 +14,9 @@ from botocore.exceptions import (
     UnauthorizedSSOTokenError,
 )
 
+from aws.clients import aws_errors, configured_region
+from aws.errors import AwsError, explain, is_about_capacity, is_about_instance, redact
 from formats.errors import SagesegError
-from jobs.aws.clients import aws_errors, configured_region
-from jobs.aws.errors import AwsError, explain, is_about_capacity, is_about_instance, redact
 from jobs.contract.training_request import TrainingJob
 from jobs.cost.prices import Rate
 from jobs.cost.quotes import TrainingQuote

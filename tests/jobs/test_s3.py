@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from aws.s3 import S3Prefix, parse_s3_object
 from formats.errors import SagesegError
-from jobs.aws.s3 import S3Prefix, parse_s3_object
 
 PLACE = S3Prefix("bucket", "a/b/")
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from aws.names import default_name, numbered
+from aws.s3 import parse_s3_uri
 from formats.dataset import Dataset, open_dataset
 from formats.errors import SagesegError
 from formats.prepared.label_map import check_label_map
-from jobs.aws.names import default_name, numbered
-from jobs.aws.s3 import parse_s3_uri
 from jobs.backends import LOCAL_ROLE
 from jobs.cli import app
 from jobs.contract.channels import MANIFEST_ATTRIBUTES as ATTRIBUTES

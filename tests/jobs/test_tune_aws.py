@@ -14,9 +14,9 @@ import pytest
 from botocore.config import Config
 from typer.testing import CliRunner, Result
 
+from aws import clients
 from formats.console import run_app
 from formats.dataset import Dataset
-from jobs.aws import clients
 from jobs.cli import app
 from jobs.tracking.find_jobs import find_job, find_training
 from jobs.tracking.records import read_record, record_names, record_path

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from aws.identity import check_bucket
+from aws.s3 import parse_s3_uri
 from formats.dataset import Dataset
 from formats.errors import SagesegError
-from jobs.aws.identity import check_bucket
-from jobs.aws.s3 import parse_s3_uri
 from jobs.cli import app
 from jobs.training.upload import Upload, Uploaded, journal_path, upload_dataset
 from jobs.training.upload_plan import (
@@ -208,7 +208,7 @@ def test_a_bucket_of_another_account_is_refused(s3_url: str, monkeypatch: pytest
         def get_caller_identity(self) -> dict[str, str]:
             return {"Account": ACCOUNT}
 
-    monkeypatch.setattr("jobs.aws.identity.make_client", lambda *_: Client())
+    monkeypatch.setattr("aws.identity.make_client", lambda *_: Client())
     with pytest.raises(SagesegError, match=f"bucket cars: not of account {ACCOUNT}, or closed .* --bucket-owner"):
         check_bucket(URI, REGION, None)
     assert asked == {"Bucket": "cars", "ExpectedBucketOwner": ACCOUNT}
@@ -229,7 +229,7 @@ def test_a_dead_network_is_one_line_without_secrets(
     dataset: Dataset, s3_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    monkeypatch.setattr("jobs.aws.clients._CONFIG", Config(retries={"max_attempts": 0}))
+    monkeypatch.setattr("aws.clients._CONFIG", Config(retries={"max_attempts": 0}))
     with pytest.raises(SagesegError, match=r"listing s3://cars/one/train/: .*run the same command again") as caught:
         upload_dataset(dataset, Upload(URI, REGION))
     assert not any(secret in str(caught.value) for secret in (SECRET, TOKEN, "AKIA"))

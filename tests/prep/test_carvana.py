@@ -16,8 +16,9 @@ from formats.dataset import channel_path, open_dataset
 from formats.errors import SagesegError
 from formats.images import encode_image, is_plain_jpeg, read_image
 from formats.masks import read_mask
+from formats.prepared.groups import parse_group_by
 from prep.dataset.writer import write_dataset
-from prep.options import PrepOptions, parse_regex
+from prep.options import PrepOptions
 from prep.readers.carvana import read_carvana
 
 CARS, ANGLES = ("0cdf5b5d0ce1", "0004d4463b50", "fff9b3a5373f"), ("01", "02")
@@ -152,7 +153,7 @@ def test_angle_and_metadata_become_attributes(shoot: Path, tmp_path: Path) -> No
 
 
 def test_group_by_takes_the_first_capture(shoot: Path) -> None:
-    source = read_carvana(shoot / "images", shoot / "masks", None, parse_regex(r"_(\d+)$"))
+    source = read_carvana(shoot / "images", shoot / "masks", None, parse_group_by(r"_(\d+)$"))
     assert {image.group for image in source.images} == set(ANGLES)
 
 

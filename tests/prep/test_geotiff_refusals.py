@@ -124,7 +124,7 @@ def test_a_raster_without_place_on_earth_beside_geojson(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("choice", [{}, {"class_field": "class", "one_class": "road"}])
-def test_the_class_must_be_said_once(tmp_path: Path, choice: dict[str, str]) -> None:
+def test_the_class_must_be_said_once(tmp_path: Path, choice: dict[str, Any]) -> None:
     labels = write_geojson(tmp_path / "all.geojson", [polygon(SQUARE)])
     assert "--class-field which property is the class, or with --class" in refused(
         city(tmp_path), LabelChoice(labels, **choice)
@@ -228,7 +228,7 @@ def test_rasters_of_labels(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("extra", [{"class_field": "class"}, {"one_class": "road"}])
-def test_a_raster_of_labels_has_no_properties(tmp_path: Path, extra: dict[str, str]) -> None:
+def test_a_raster_of_labels_has_no_properties(tmp_path: Path, extra: dict[str, Any]) -> None:
     labels = write_raster(tmp_path / "ids.tif", IDS)
     assert "only for polygons" in refused(city(tmp_path), LabelChoice(labels, **extra))
     assert "nobody says what its values mean" in refused(city(tmp_path), LabelChoice(labels))

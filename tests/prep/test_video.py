@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from formats.errors import SagesegError
 from formats.images import Rgb
+from formats.prepared.frame_names import parse_frame_name
 from prep.frames.ffmpeg_text import FIELDS, SHOWN, ShownFrames
 from prep.frames.options import FrameOptions
 from prep.frames.video import VideoFrame, ffmpeg_program, read_video
 from prep.frames.write import write_frames
-from prep.readers.frame_names import parse_frame_name
 from tests.support.clips import FAST_THEN_SLOW, copied, drawn, ffmpeg, interlaced
 
 EVEN = [n / 20 for n in range(20)]

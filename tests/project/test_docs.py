@@ -19,7 +19,7 @@ from tests.support.doc_commands import PAGES, ROOT, doc_commands
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 DOCS = [*PAGES, ROOT / "CONTRIBUTING.md"]
 PLACE = re.compile(
-    r"(?<![\w./-])(?:analysis|benchmarks|docs|formats|jobs|notebooks|oracles|prep|sageseg|tests)/(?:[\w.-]+/)*[\w.-]*"
+    r"(?<![\w./-])(?:analysis|aws|benchmarks|docs|formats|jobs|notebooks|oracles|prep|sageseg|tests)/(?:[\w.-]+/)*[\w.-]*"
 )
 HYPERPARAMETERS = {f"--{name.replace('_', '-')}" for name in TABLE}
 """They are documented by docs/hyperparameters.md, which is made from the table."""

@@ -24,7 +24,7 @@ def test_the_wheel_runs_where_it_was_installed(tmp_path: Path) -> None:
     source.mkdir()
     for path in tracked:  # a copy, so that building leaves nothing in the checkout
         (source / path.name).write_bytes(path.read_bytes())
-    for room in ("formats", "prep", "jobs", "analysis", "sageseg"):
+    for room in ("formats", "aws", "prep", "jobs", "analysis", "sageseg"):
         (source / room).symlink_to(ROOT / room)
     run("-m", "build", "--wheel", "--no-isolation", "--outdir", str(wheels), str(source), cwd=tmp_path)
     (wheel,) = wheels.iterdir()

@@ -11,17 +11,18 @@ from botocore import xform_name
 
 from jobs.contract.service_model import load_service
 
-JOBS = Path(__file__).parents[2] / "jobs"
+ROOT = Path(__file__).parents[2]
+_CALLERS = ("aws", "jobs")
 NOT_THE_CALLERS = {"lambda_handler.py"}
 """Runs with a role of its own."""
-_SERVERS = ("emulator", "algorithm")
+_SERVERS = ("jobs/emulator/", "jobs/algorithm/")
 """Rooms that stand on AWS's side."""
 SERVICES = ("sagemaker", "sagemaker-runtime", "s3", "logs", "cloudwatch", "pricing", "scheduler", "sts")
 
 
 @cache
 def called_operations() -> frozenset[str]:
-    """`service:Operation` of every operation that a module of jobs/ calls on a client."""
+    """`service:Operation` of every operation that a module of aws/ or jobs/ calls on a client."""
     trees = [tree for name, tree in _trees() if name not in NOT_THE_CALLERS]
     texts = {text for tree in trees for text in _texts(tree)}
     tables = {name for tree in trees for name in _tables(tree)}
@@ -31,7 +32,7 @@ def called_operations() -> frozenset[str]:
 
 
 def clients_made() -> set[str]:
-    """The services of which a module of jobs/ makes a client by name."""
+    """The services of which a module of aws/ or jobs/ makes a client by name."""
     trees = [tree for _, tree in _trees()]
     calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
     makers = [call for call in calls if getattr(call.func, "id", getattr(call.func, "attr", "")) in _MAKERS]
@@ -44,8 +45,9 @@ _MAKERS = ("make_client", "client")
 
 @cache
 def _trees() -> list[tuple[str, ast.Module]]:
-    paths = [path for path in sorted(JOBS.rglob("*.py")) if path.relative_to(JOBS).parts[0] not in _SERVERS]
-    return [(path.name, ast.parse(path.read_text(encoding="utf-8"))) for path in paths]
+    paths = [path for house in _CALLERS for path in sorted((ROOT / house).rglob("*.py"))]
+    callers = [path for path in paths if not path.relative_to(ROOT).as_posix().startswith(_SERVERS)]
+    return [(path.name, ast.parse(path.read_text(encoding="utf-8"))) for path in callers]
 
 
 def _texts(tree: ast.AST) -> Iterator[str]:

@@ -14,6 +14,16 @@ from formats.images import encode_image
 from formats.masks import encode_mask
 from sageseg.studio.shoot import draw_shoot
 from tests.support.labelme_samples import write_labels, write_pair
+from tests.support.small_formats import (
+    SQUARE,
+    VIA_POLYGON,
+    supervisely_polygon,
+    via_region,
+    write_supervisely,
+    write_via,
+    write_yolo,
+    yolo_row,
+)
 from tests.support.tiny_model import write_artefact
 from tests.support.typed_commands import typed
 
@@ -33,6 +43,7 @@ def make_materials(folder: Path, artefacts: Path) -> None:
     shutil.copy(artefacts / "2.tar.gz", folder / "model.tar.gz")
     _studio(folder)
     _labelme(folder)
+    _small_formats(folder)
     _kitti(folder)
     _voc(folder / "VOC2012")
     _exports(folder)
@@ -57,6 +68,20 @@ def _labelme(folder: Path) -> None:
     for number in range(3):
         write_pair(folder / "annotated", f"a{number}")
     write_labels(folder, "car")
+
+
+def _small_formats(folder: Path) -> None:
+    names = [f"a{number}.jpg" for number in range(4)]
+    write_supervisely(folder / "project", [supervisely_polygon(SQUARE)], names=names)
+    (folder / "project" / "ds2").mkdir()
+    for number in (2, 3):
+        for part, name in (("img", f"a{number}.jpg"), ("ann", f"a{number}.jpg.json")):
+            (folder / "project" / "ds2" / part).mkdir(exist_ok=True)
+            (folder / "project" / "ds" / part / name).rename(folder / "project" / "ds2" / part / name)
+    write_yolo(folder / "yolo-dataset", {f"images/a{number}": yolo_row(SQUARE) for number in range(4)})
+    regions = [via_region(VIA_POLYGON, type="car")]
+    write_via(folder / "via_project.json", folder / "shots", regions, names=names)
+    write_via(folder / "via_region_data.json", folder / "shots", regions, names=names, is_project=False)
 
 
 def _noise(number: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from jobs.aws.names import UNTIL_TAG, parse_until
+from aws.names import UNTIL_TAG, parse_until
 from jobs.emulator.host.serving_container import STARTUP_SECONDS
 from jobs.emulator.store.collection import ResourceKind
 from jobs.emulator.store.job_records import MAX_REASON

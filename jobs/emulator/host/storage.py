@@ -24,7 +24,7 @@ OpenS3 = Callable[[], Any]
 
 def open_s3() -> Any:
     """The S3 client of the project's client factory."""
-    from jobs.aws.clients import make_client
+    from aws.clients import make_client
 
     return make_client("s3", None)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,12 +31,12 @@ class Feature:
 
 @dataclass(frozen=True)
 class FeatureFile:
-    """The features with an area, in the file's order; `left_out` counts the others by reason."""
+    """The features with an area, in the file's order; `left_out` has the places of the others by what they are."""
 
     path: Path
     crs: str
     features: tuple[Feature, ...]
-    left_out: Counter[str] = field(default_factory=Counter)
+    left_out: dict[str, list[str]] = field(default_factory=dict)
 
 
 def read_features(path: Path, class_field: str | None, one_class: str | None) -> FeatureFile:
@@ -49,7 +48,7 @@ def read_features(path: Path, class_field: str | None, one_class: str | None) ->
     content = _parse(path)
     if not content["features"]:
         raise SagesegError(f"{path}: no feature in it; expected polygons")
-    left_out = Counter[str]()
+    left_out: dict[str, list[str]] = {}
     found = []
     for number, told in enumerate(content["features"]):
         where = f"{path}: features[{number}]"
@@ -59,15 +58,13 @@ def read_features(path: Path, class_field: str | None, one_class: str | None) ->
         if polygons:
             found.append(Feature(f"features[{number}]", one_class or _class_of(told, class_field, where), polygons))
     if not found:
-        raise SagesegError(
-            f"{path}: no polygon in it ({told_left_out(left_out)}); expected areas: give lines a width first"
-        )
+        raise SagesegError(f"{path}: no polygon in it ({_told(left_out)}); expected areas: give lines a width first")
     return FeatureFile(path, _crs_of(content, path), tuple(found), left_out)
 
 
-def told_left_out(left_out: Counter[str]) -> str:
+def _told(left_out: dict[str, list[str]]) -> str:
     """`3 LineString, 1 without geometry`."""
-    return ", ".join(f"{count} {reason}" for reason, count in left_out.most_common())
+    return ", ".join(f"{len(places)} {kind}" for kind, places in left_out.items())
 
 
 def _parse(path: Path) -> dict[str, Any]:
@@ -105,7 +102,7 @@ def _class_of(told: dict[str, Any], class_field: str | None, where: str) -> str:
     return str(value).strip()
 
 
-def _polygons(geometry: Any, where: str, left_out: Counter[str]) -> Iterator[tuple[Ring, ...]]:
+def _polygons(geometry: Any, where: str, left_out: dict[str, list[str]]) -> Iterator[tuple[Ring, ...]]:
     kind = geometry.get("type") if isinstance(geometry, dict) else None
     if kind == "GeometryCollection":
         for number, part in enumerate(geometry.get("geometries") or ()):
@@ -118,7 +115,7 @@ def _polygons(geometry: Any, where: str, left_out: Counter[str]) -> Iterator[tup
             if rings:
                 yield rings
     else:
-        left_out[str(kind or "without geometry")] += 1
+        left_out.setdefault(str(kind or "without geometry"), []).append(where.rpartition(": ")[2])
 
 
 def _list(value: Any, where: str) -> list[Any]:

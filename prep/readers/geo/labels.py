@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from formats.classes import IGNORE, IGNORE_NAME, ClassTable
 from formats.console import say
@@ -28,11 +28,11 @@ from prep.readers.classes.label_list import (
 )
 from prep.readers.classes.mask_values import MaskFacts
 from prep.readers.geo.drawing import PolygonMask, on_tiles, place_features
-from prep.readers.geo.features import FeatureFile, read_features, told_left_out
+from prep.readers.geo.features import FeatureFile, read_features
 from prep.readers.geo.mask_raster import WHITE, MaskRaster, MaskTile, check_grid, check_labels, values_of_tile
 from prep.readers.geo.raster import RasterFacts, look_at_raster
 from prep.readers.geo.tiles import RasterTile
-from prep.readers.labelled_image import MaskSource
+from prep.readers.labelled_image import LeftOut, MaskSource
 
 GEOJSON_SUFFIXES = frozenset({".geojson", ".json"})
 
@@ -60,16 +60,17 @@ class TiledRaster:
 
 @dataclass(frozen=True)
 class Labelled:
-    """The mask of each tile of each raster; `no_foreground` as in `Source`."""
+    """The mask of each tile of each raster; `no_foreground` and `left_out` as in `Source`."""
 
     classes: ClassTable
     masks: dict[Path, list[MaskSource]] = field(default_factory=dict)
     no_foreground: str = ""
+    left_out: tuple[LeftOut, ...] = ()
 
 
-def label_files(path: Path, rasters: Sequence[RasterFacts]) -> dict[Path, Path]:
-    """The file that labels each raster: `path` itself, or the one of its stem in the folder `path`. Rasters without one
-    are left out, and that is said.
+def label_files(path: Path, rasters: Sequence[RasterFacts]) -> tuple[dict[Path, Path], tuple[LeftOut, ...]]:
+    """The file that labels each raster: `path` itself, or the one of its stem in the folder `path`; and how many
+    rasters are left out, because there is none.
 
     Raises SagesegError for a file that labels none of them, and for two of one stem.
     """
@@ -80,7 +81,7 @@ def label_files(path: Path, rasters: Sequence[RasterFacts]) -> dict[Path, Path]:
             raise SagesegError(
                 f"{path}: one raster of labels for {len(rasters)} rasters; expected a folder with their stems in it"
             )
-        return {raster.path: path for raster in rasters}
+        return {raster.path: path for raster in rasters}, ()
     of_stem: dict[str, Path] = {}
     for found in files_with(path, GEOJSON_SUFFIXES | RASTER_SUFFIXES, deep=True):
         if composed(found.stem) in of_stem:
@@ -93,9 +94,8 @@ def label_files(path: Path, rasters: Sequence[RasterFacts]) -> dict[Path, Path]:
     without = [raster for raster, labels in pairs.items() if labels is None]
     if len(without) == len(pairs):
         raise SagesegError(f"{path}: no GeoJSON and no raster in it; expected labels with the rasters' stems")
-    if without:
-        say(f"note: {len(without)} raster(s) without labels are left out, such as {without[0]}")
-    return {raster: labels for raster, labels in pairs.items() if labels is not None}
+    left_out = (LeftOut("rasters without labels", len(without), str(without[0])),) if without else ()
+    return {raster: labels for raster, labels in pairs.items() if labels is not None}, left_out
 
 
 def settle_labels(
@@ -135,9 +135,8 @@ def _of_polygons(rasters: Sequence[TiledRaster], files: Mapping[Path, Path], cho
         masks[raster.facts.path] = [
             PolygonMask(path, tile, raster.facts.has_gaps, own) for tile, own in zip(raster.tiles, found, strict=True)
         ]
-    for path, file in read.items():
-        _tell_left_out(file, int((~touched[path]).sum()))
-    return Labelled(numbering.classes, masks)
+    left_out = [each for path, file in read.items() for each in _left_out(file, touched[path])]
+    return Labelled(numbering.classes, masks, left_out=tuple(left_out))
 
 
 def _classes_of(files: Collection[FeatureFile], choice: LabelChoice) -> ClassList:
@@ -159,17 +158,17 @@ def _check_classes(file: FeatureFile, of_name: Mapping[str, int], listed: ClassL
         )
 
 
-def _tell_left_out(file: FeatureFile, outside: int) -> None:
-    if outside == len(file.features):
+def _left_out(file: FeatureFile, touched: npt.NDArray[np.bool_]) -> Iterator[LeftOut]:
+    outside = [feature for feature, here in zip(file.features, touched.tolist(), strict=True) if not here]
+    if len(outside) == len(file.features):
         raise SagesegError(
-            f"{file.path}: all {outside} polygons lie outside the rasters (its coordinates are {file.crs}); expected "
-            "some on them: another file, or a crs member that says what the coordinates are"
+            f"{file.path}: all {len(outside)} polygons lie outside the rasters (its coordinates are {file.crs}); "
+            "expected some on them: another file, or a crs member that says what the coordinates are"
         )
-    left_out = Counter(file.left_out)
+    for kind, places in file.left_out.items():
+        yield LeftOut(f"features that are no polygon ({kind})", len(places), f"{file.path}: {places[0]}")
     if outside:
-        left_out["outside the rasters"] = outside
-    if left_out:
-        say(f"note: {file.path}: {left_out.total()} features are left out: {told_left_out(left_out)}")
+        yield LeftOut("features outside the rasters", len(outside), f"{file.path}: {outside[0].place}")
 
 
 def _of_rasters(

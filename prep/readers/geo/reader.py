@@ -14,15 +14,17 @@ from formats.crops import Box
 from formats.errors import SagesegError
 from formats.parallel import map_parallel
 from formats.prepared.georeference import NO_RANGE, Georeference, Raster, Tile
+from formats.prepared.groups import group_of_path
 from formats.prepared.rasters import RASTER_SUFFIXES, load_rasterio
 from formats.prepared.value_range import ValueRange
-from prep.readers.frame_names import group_of_path
 from prep.readers.geo.labels import LabelChoice, TiledRaster, label_files, settle_labels
 from prep.readers.geo.raster import RasterFacts, check_range, choose_bands, look_at_raster
 from prep.readers.geo.tiles import RasterTile, tile_grid
-from prep.readers.labelled_image import LabelledImage, Source
+from prep.readers.labelled_image import LabelledImage, LeftOut, Source
 from prep.readers.source_files import list_files
 
+Place = tuple[tuple[int, int], Box]
+"""A tile's row and column in the grid, and its pixels."""
 SIDE = 2048
 """Pixels of a tile's side unless told."""
 
@@ -69,8 +71,8 @@ def read_geotiff(
     has data.
     """
     facts = find_rasters(path)
-    files = label_files(choice.path, facts)
-    rasters = cut_rasters([raster for raster in facts if raster.path in files], tiles, workers)
+    files, without_labels = label_files(choice.path, facts)
+    rasters, without_data = cut_rasters([raster for raster in facts if raster.path in files], tiles, workers)
     labelled = settle_labels([TiledRaster(raster.facts, raster.tiles) for raster in rasters], files, choice, workers)
     alone = len(rasters) == 1
     _tell_groups(rasters, tiles, told=group_by is not None)
@@ -99,6 +101,7 @@ def read_geotiff(
         tuple(images),
         no_foreground=labelled.no_foreground,
         unit="raster or square of its tiles",
+        left_out=(*without_labels, *without_data, *labelled.left_out),
         georeference=georeference_of(rasters, tiles.values),
     )
 
@@ -114,11 +117,13 @@ def find_rasters(path: Path) -> list[RasterFacts]:
     return [look_at_raster(each, each.relative_to(path).as_posix()) for each in found]
 
 
-def cut_rasters(rasters: Sequence[RasterFacts], tiles: TileOptions, workers: int | None) -> list[CutRaster]:
-    """The tiles of each raster that hold data; the others are counted. Rasters without any are left out, and are an
-    error where there is no other."""
+def cut_rasters(
+    rasters: Sequence[RasterFacts], tiles: TileOptions, workers: int | None
+) -> tuple[list[CutRaster], tuple[LeftOut, ...]]:
+    """The tiles of each raster that hold data, and how many do not. Rasters without any are an error where there is no
+    other."""
     chosen = [choose_bands(raster, tiles.bands) for raster in rasters]
-    found, empty = [], 0
+    found, empty = list[CutRaster](), list[str]()
     for raster, bands in zip(rasters, chosen, strict=True):
         check_range(raster, bands, tiles.values)
         grid = tile_grid(raster.width, raster.height, tiles.side, tiles.least)
@@ -126,18 +131,20 @@ def cut_rasters(rasters: Sequence[RasterFacts], tiles: TileOptions, workers: int
         if raster.has_gaps:
             look = partial(_has_data, raster.path, bands)
             there = list(map_parallel(look, [box for _, box in places], workers=workers, label="looking for data"))
-            empty += there.count(False)
-            places = [place for place, full in zip(places, there, strict=True) if full]
+            empty += [f"{raster.path}, row {row}, column {column}" for (row, column), _ in _where(places, there, False)]
+            places = _where(places, there, True)
         made = tuple(RasterTile(raster.path, box, bands, tiles.values) for _, box in places)
         if made:
             found.append(CutRaster(raster, made, tuple(place for place, _ in places)))
     if not found:
         raise SagesegError(f"{rasters[0].path}: no pixel of the bands {_told(chosen[0])} has data; expected some")
-    if empty:
-        say(f"note: {empty} tiles without data are left out")
     if any(raster.has_gaps for raster in rasters):
         say("note: pixels without data (by mask, alpha, no-data value or NaN) are black in images and ignore in masks")
-    return found
+    return found, (LeftOut("tiles without data", len(empty), empty[0]),) if empty else ()
+
+
+def _where(places: Sequence[Place], there: Sequence[bool], wanted: bool) -> list[Place]:
+    return [place for place, full in zip(places, there, strict=True) if full == wanted]
 
 
 def _told(bands: Sequence[int]) -> str:

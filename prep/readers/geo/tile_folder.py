@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from formats.console import say
 from formats.parallel import map_parallel
 from formats.prepared.georeference import write_georeference
 from formats.staging import staged_folder, write_errors
@@ -17,7 +18,9 @@ from prep.readers.geo.tiles import RasterTile
 def write_tiles(path: Path, out: Path, tiles: TileOptions, *, overwrite: bool, workers: int | None) -> int:
     """Write the folder `out`: the tiles with data of a raster, or of the rasters in a folder, at 8 bits, by the names
     that they have in a dataset; and georeference.json. Returns how many there are."""
-    rasters = cut_rasters(find_rasters(path), tiles, workers)
+    rasters, left_out = cut_rasters(find_rasters(path), tiles, workers)
+    for each in left_out:
+        say(each.note())
     work = [(tile, source) for raster in rasters for tile, source in zip(raster.tiles, raster.sources, strict=True)]
     with staged_folder(out, overwrite=overwrite) as stage:
         for _, source in work:

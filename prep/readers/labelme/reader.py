@@ -1,8 +1,7 @@
-"""labelme: a JSON file of shapes per image; see docs/readers.md for what each shape becomes."""
+"""labelme: a JSON file of shapes per image; see docs/sources/labelme.md for what each shape becomes."""
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,9 +13,9 @@ from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES, turn_upright
 from formats.masks import Mask
 from formats.parallel import map_parallel
-from formats.prepared.source_names import composed
-from prep.readers.classes.label_list import BACKGROUND_NAMES, Numbering, find_background, number_lines, read_class_list
-from prep.readers.frame_names import group_of_path
+from formats.prepared.groups import group_of_path
+from prep.readers.annotations.canvas import OVERLAP
+from prep.readers.annotations.class_names import NamedClasses, name_classes
 from prep.readers.labelled_image import REGION, EmbeddedImage, LabelledImage, Polygon, Source
 from prep.readers.labelme.annotation import Annotation, Shape, read_annotation
 from prep.readers.labelme.image import EmbeddedInJson, embedded_size, find_image, path_below, settle_size
@@ -24,9 +23,6 @@ from prep.readers.labelme.shapes import check_inside, count_overlap, draw_shapes
 from prep.readers.orientation import PLAIN, turn_points
 from prep.readers.regions import region_of
 from prep.readers.source_files import find_files, list_files
-
-OVERLAP = "overlap_pixels"
-"""The attribute that counts an image's pixels under shapes of more than one class."""
 
 
 @dataclass(frozen=True)
@@ -60,34 +56,17 @@ def read_labelme(
     how images that EXIF turns were labelled where their files do not. Raises SagesegError that
     names the file and shape for everything that would not become the pixels that were drawn.
     """
-    numbering = _number_labels(labels, background)
+    named = name_classes((), str(labels), labels=labels, background=background)
     files = list_files(annotations, frozenset({".json"}), "<image>.json of labelme", deep=True)
     roots = (annotations, images) if images else (annotations,)
-    scan = partial(_scan, roots=roots, ids=_ids(numbering, labels), labels=labels, orientation=orientation)
+    scan = partial(_scan, roots=roots, named=named, orientation=orientation)
     found = list(map_parallel(scan, files, workers=workers, label="annotations"))
     _check_twice(found)
     grouped = (replace(image, group=_group(image, group_by), own_group=_group(image, None)) for image in found)
     labelled = sorted(grouped, key=lambda image: image.source)
     _tell(labelled, group_by)
     _tell_left_out(labelled, images or annotations)
-    return Source("labelme", numbering.classes, tuple(labelled))
-
-
-def _number_labels(labels: Path, background: str | None) -> Numbering:
-    """The classes of a list, in which the background may stand by both of its names: shapes have no ids."""
-    listed = read_class_list(labels)
-    twice = [line for line in listed.lines if line.name in BACKGROUND_NAMES][1:]
-    once = replace(listed, lines=tuple(line for line in listed.lines if line not in twice))
-    return number_lines(once, find_background(once, background))
-
-
-def _ids(numbering: Numbering, labels: Path) -> dict[str, int]:
-    """The id of each label that may be drawn, in one spelling; both names of the background where the list has
-    one of them."""
-    ids = {composed(name): class_id for name, class_id in numbering.of_name.items()}
-    if len(ids) < len(numbering.of_name):
-        raise SagesegError(f"{labels}: two labels differ in how their letters are composed (Unicode); remove one")
-    return ids | dict.fromkeys(BACKGROUND_NAMES, 0) if 0 in numbering.of_value else ids
+    return Source("labelme", named.classes, tuple(labelled))
 
 
 def split_regions(annotation: Annotation) -> tuple[Annotation, tuple[Shape, ...]]:
@@ -96,36 +75,25 @@ def split_regions(annotation: Annotation) -> tuple[Annotation, tuple[Shape, ...]
     return replace(annotation, shapes=objects), tuple(s for s in annotation.shapes if s.label == REGION)
 
 
-def _scan(
-    path: Path, *, roots: tuple[Path, ...], ids: dict[str, int], labels: Path, orientation: str | None
-) -> LabelledImage:
+def _scan(path: Path, *, roots: tuple[Path, ...], named: NamedClasses, orientation: str | None) -> LabelledImage:
     """Check one JSON file. Its shapes are read again when its mask is drawn, so that a thousand
     files take no more memory than one."""
     annotation, regions = split_regions(read_annotation(path))
-    _check_labels(annotation, ids, labels)
+    for shape in annotation.shapes:
+        named.id_of(shape.label, shape.where)
     image, size, turned, embedded = _image_of(annotation, roots, orientation)
     check_inside(annotation, size)
     source = _embedded_name(annotation, roots[0]) if annotation.image_data else path_below(image, roots)
     return LabelledImage(
         source=source or image.name,
         image=image,
-        mask=LabelmeMask(path, ids, size, turned),
+        mask=LabelmeMask(path, named.ids, size, turned),
         group="",
-        attributes={OVERLAP: str(count_overlap(annotation, ids, size))},
+        attributes={OVERLAP: str(count_overlap(annotation, named.ids, size))},
         regions=tuple(turn_points(_region(shape), turned, size) for shape in regions),
         embedded=embedded,
         oriented=True,
     )
-
-
-def _check_labels(annotation: Annotation, ids: dict[str, int], labels: Path) -> None:
-    for shape in annotation.shapes:
-        if shape.label not in ids:
-            nearest = difflib.get_close_matches(shape.label, ids, n=1, cutoff=0)[0]
-            raise SagesegError(
-                f"{shape.where}: label {shape.label!r} is not in {labels}; the nearest there is {nearest!r}: "
-                "correct it in labelme, or add it to the labels"
-            )
 
 
 def _image_of(

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from aws.clients import aws_errors
 from formats.errors import SagesegError
-from jobs.aws.clients import aws_errors
 
 _DELETED_AT_ONCE = 1000
 """What DeleteObjects takes in one call."""

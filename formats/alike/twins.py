@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from formats.alike.alignment import SIDE, Grey, lay_over, soften
 from formats.images import Rgb
-from prep.dataset.alignment import SIDE, Grey, lay_over, soften
 
 LIMIT = 4.5
 """Twins differ by at most so many grey levels a pixel (0..255) on average; docs/prep.md has what copies and
@@ -56,10 +56,16 @@ def thumbnail(image: Rgb) -> npt.NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
 
 
-def find_twins(thumbnails: Thumbnails, images: Sequence[int], others: Sequence[int]) -> Iterator[Twins]:
+def find_twins(
+    thumbnails: Thumbnails,
+    images: Sequence[int],
+    others: Sequence[int],
+    hashes: npt.NDArray[np.float32] | None = None,
+) -> Iterator[Twins]:
     """The nearest twin among `others` of each of `images` (places in `thumbnails`) that has one.
-    Pixels are compared for the NEAREST by signature only."""
-    hashes = signatures(thumbnails)
+    Pixels are compared for the NEAREST by signature only; `hashes` are the signatures of all thumbnails, for who asks
+    often."""
+    hashes = signatures(thumbnails) if hashes is None else hashes
     for image, near in _nearest(hashes, np.asarray(images, int), np.asarray(others, int)):
         if near:
             best = min(_align_softened(thumbnails, soften(thumbnails[image]), image, *one) for one in near)

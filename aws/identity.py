@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from aws.clients import aws_errors, make_client
+from aws.errors import AwsError
+from aws.s3 import parse_s3_uri
 from formats.errors import SagesegError
-from jobs.aws.clients import aws_errors, make_client
-from jobs.aws.errors import AwsError
-from jobs.aws.s3 import parse_s3_uri
 
 ANY_OWNER = "any"
 

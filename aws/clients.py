@@ -12,8 +12,8 @@ import botocore.exceptions
 import botocore.session
 from botocore.config import Config
 
+from aws.errors import AwsError, redact
 from formats.errors import SagesegError
-from jobs.aws.errors import AwsError, redact
 
 _CONFIG = Config(
     retries={"mode": "adaptive", "max_attempts": 8},

@@ -5,9 +5,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import PurePosixPath
-
-from prep.readers.source_files import group_of
 
 _NAME = re.compile(r"(?P<video>.+)_b(?P<block>\d{4,})_f(?P<frame>\d{6,})", re.DOTALL)
 
@@ -34,19 +31,3 @@ def parse_frame_name(stem: str) -> FrameName | None:
     """The counterpart of `FrameName.stem`; None for other names."""
     match = _NAME.fullmatch(stem)
     return FrameName(match["video"], int(match["block"]), int(match["frame"])) if match else None
-
-
-def group_of_path(path: PurePosixPath, group_by: re.Pattern[str] | None) -> str:
-    """The group of an image by its path, without suffix, below the folder of all images: what --group-by finds in its
-    name; else what `shared_group` says; else the image itself."""
-    if group_by:
-        return group_of(path.name, group_by)
-    return shared_group(path) or path.name
-
-
-def shared_group(path: PurePosixPath) -> str | None:
-    """The video and block of a frame, else its folder; None for an image that shares neither with others."""
-    frame = parse_frame_name(path.name)
-    if frame:
-        return frame.group
-    return None if path.parent == PurePosixPath() else path.parent.as_posix()

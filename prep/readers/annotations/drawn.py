@@ -1,0 +1,44 @@
+"""Masks that are drawn from annotations when their turn comes, and the record of their images."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from formats.masks import Mask
+from formats.prepared.groups import group_of_path, shared_group
+from prep.readers.annotations.canvas import OVERLAP, Region, count_overlap, paint
+from prep.readers.labelled_image import LabelledImage
+
+
+@dataclass(frozen=True)
+class DrawnMask(ABC):
+    """Truth in an annotation file, drawn at a (width, height). What a subclass adds is small and picklable: its shapes
+    stay in the file until they are drawn."""
+
+    path: Path
+    size: tuple[int, int]
+
+    @abstractmethod
+    def regions(self) -> list[Region]:
+        """What is drawn, in its order. Raises SagesegError naming the file and shape."""
+
+    def read(self) -> Mask:
+        return paint(self.regions(), self.size)
+
+
+def drawn_image(mask: DrawnMask, image: Path, source: str, group_by: re.Pattern[str] | None) -> LabelledImage:
+    """The record of an image, with its groups by its path and its overlaps counted: all its shapes are drawn once, so
+    that what is wrong with them is known before anything is written."""
+    key = PurePosixPath(source).with_suffix("")
+    return LabelledImage(
+        source,
+        image,
+        mask,
+        group_of_path(key, group_by),
+        attributes={OVERLAP: str(count_overlap(mask.regions(), mask.size))},
+        own_group=shared_group(key),
+        drawn_size=mask.size,
+    )

@@ -1,0 +1,29 @@
+"""What readers of shapes tell of all their images together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from formats.console import say
+from prep.readers.annotations.canvas import OVERLAP
+from prep.readers.labelled_image import LabelledImage
+
+
+def tell_overlaps(images: Sequence[LabelledImage], decided_by: str) -> None:
+    """Say in how many pixels shapes of different classes overlap, and what decided there."""
+    decided = [int(image.attributes[OVERLAP]) for image in images]
+    if any(decided):
+        say(
+            f"note: shapes of different classes overlap in {sum(decided)} pixels of {sum(map(bool, decided))} "
+            f"image(s); {decided_by} decided there (column {OVERLAP} of manifest.csv)"
+        )
+
+
+def tell_lone_groups(images: Sequence[LabelledImage], group_by: re.Pattern[str] | None) -> None:
+    """Say where nothing groups the images: frames of a video would stand on both sides of a split."""
+    if group_by is None and all(
+        PurePosixPath(image.source).stem == PurePosixPath(image.group).name for image in images
+    ):
+        say("note: each image is a group of its own; for frames of a video pass --group-by, such as '^(.+)_'")

@@ -1,0 +1,210 @@
+"""VGG Image Annotator (VIA) 2: a project, or an export of its annotations, as JSON.
+
+VIA defines no raster; its own COCO export gives polygons, so polygons are drawn as COCO's, and a rectangle by its
+corners. Of a circle or an ellipse the pixels whose centres lie within are drawn.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from formats.console import say
+from formats.errors import SagesegError
+from formats.images import read_header
+from formats.parallel import map_parallel
+from prep.readers.annotations.canvas import Region
+from prep.readers.annotations.class_names import NamedClasses, name_classes
+from prep.readers.annotations.coco_raster import polygon_region
+from prep.readers.annotations.drawn import DrawnMask, drawn_image
+from prep.readers.annotations.named_images import find_named
+from prep.readers.annotations.notes import tell_lone_groups, tell_overlaps
+from prep.readers.classes.label_list import BACKGROUND_NAMES, read_class_list
+from prep.readers.labelled_image import LabelledImage, LeftOut, Source
+from prep.readers.source_files import read_text
+
+_SHAPES = ("polygon", "polyline", "rect", "circle", "ellipse")
+"""A polyline is taken for the polygon that closing it makes; points have no area."""
+_EXPECTED = "a project or an annotation file of VGG Image Annotator 2, as JSON"
+
+
+@dataclass(frozen=True)
+class ViaMask(DrawnMask):
+    """The regions of one image, as JSON: they are small. `attribute` is the one that holds the class."""
+
+    content: str
+    place: str
+    attribute: str
+    named: NamedClasses
+
+    def regions(self) -> list[Region]:
+        regions = enumerate(json.loads(self.content))
+        return [
+            self._region(each, f"{self.place}, region {number}") for number, each in regions if _kind(each) in _SHAPES
+        ]
+
+    def _region(self, region: Mapping[str, Any], place: str) -> Region:
+        class_id = self.named.id_of(_class_of(region, self.attribute, place), place)
+        shape = region["shape_attributes"]
+        try:
+            return _drawn(shape, class_id, self.size, place)
+        except (KeyError, TypeError, ValueError) as e:
+            raise SagesegError(f"{place}: no {shape.get('name')} of VIA ({type(e).__name__}: {e})") from e
+
+
+def _kind(region: Mapping[str, Any]) -> str:
+    return str(region["shape_attributes"].get("name"))
+
+
+def _class_of(region: Mapping[str, Any], attribute: str, place: str) -> str:
+    """A region's class: text, or the one choice of a list that is set."""
+    value = (region.get("region_attributes") or {}).get(attribute)
+    chosen = [name for name, is_set in value.items() if is_set] if isinstance(value, dict) else [value]
+    if len(chosen) != 1 or not isinstance(chosen[0], str) or not chosen[0]:
+        raise SagesegError(f"{place}: {attribute} is {value!r}; expected the name of one class")
+    return chosen[0]
+
+
+def _drawn(shape: Mapping[str, Any], class_id: int, size: tuple[int, int], place: str) -> Region:
+    if shape["name"] in ("circle", "ellipse"):
+        across = float(shape["r" if shape["name"] == "circle" else "rx"])
+        down = float(shape["r" if shape["name"] == "circle" else "ry"])
+        return _ellipse((shape["cx"], shape["cy"]), (across, down), float(shape.get("theta") or 0), class_id, size)
+    if shape["name"] == "rect":
+        x, y, width, height = (float(shape[key]) for key in ("x", "y", "width", "height"))
+        ring = [x, y, x + width, y, x + width, y + height, x, y + height]
+    else:
+        pairs = zip(shape["all_points_x"], shape["all_points_y"], strict=True)
+        ring = [float(number) for pair in pairs for number in pair]
+    return polygon_region([ring], class_id, size, place)
+
+
+def _ellipse(
+    centre: tuple[float, float], radii: tuple[float, float], theta: float, class_id: int, size: tuple[int, int]
+) -> Region:
+    """Pixels whose centres are inside; `theta` turns the first radius, in radians, from the x axis to the y axis."""
+    if min(radii) <= 0:
+        raise ValueError("a radius of 0")
+    reach = max(radii)
+    left, right = (max(0, min(size[0], math.floor(centre[0] + end))) for end in (-reach, reach + 1))
+    top, bottom = (max(0, min(size[1], math.floor(centre[1] + end))) for end in (-reach, reach + 1))
+    y, x = np.mgrid[top:bottom, left:right] + 0.5
+    x, y = x - centre[0], y - centre[1]
+    along, beside = x * math.cos(theta) + y * math.sin(theta), y * math.cos(theta) - x * math.sin(theta)
+    return Region(class_id, left, top, (along / radii[0]) ** 2 + (beside / radii[1]) ** 2 <= 1)
+
+
+def read_via(
+    file: Path,
+    images: Path,
+    labels: Path | None = None,
+    *,
+    attribute: str | None = None,
+    background: str | None = None,
+    skip_missing: bool = False,
+    group_by: re.Pattern[str] | None = None,
+    workers: int | None = None,
+) -> Source:
+    """Read one file. `attribute` is the region attribute whose value is the class, where regions have several.
+
+    Raises SagesegError that names image and region.
+    """
+    entries = _entries(file)
+    labelled = {name: entry["regions"] for name, entry in entries.items() if entry["regions"]}
+    drawn = [(each, f"{file}: {name}") for name, own in labelled.items() for each in own if _kind(each) in _SHAPES]
+    regions = [region for region, _ in drawn]
+    _name_the_only_class(regions, labels)
+    attribute = attribute or _only_attribute(regions, file)
+    declared = {_class_of(region, attribute, place) for region, place in drawn}
+    named = name_classes(sorted(declared), f"{file}: {attribute}", labels=labels, background=background)
+    found = find_named({name: f"{file}: {name}" for name in labelled}, images, skip_missing=skip_missing)
+    todo = [(found.paths[name], found.sources[name], json.dumps(labelled[name])) for name in found.paths]
+    scan = partial(_scan, file=file, attribute=attribute, named=named, group_by=group_by)
+    read = sorted(map_parallel(scan, todo, workers=workers, label="annotations"), key=lambda image: image.source)
+    tell_overlaps(read, "the later region")
+    tell_lone_groups(read, group_by)
+    return Source("via", named.classes, tuple(read), left_out=(*found.left_out, *_left_out(entries, file)))
+
+
+def _scan(
+    found: tuple[Path, str, str], *, file: Path, attribute: str, named: NamedClasses, group_by: re.Pattern[str] | None
+) -> LabelledImage:
+    image, source, content = found
+    mask = ViaMask(file, read_header(image).size, content, f"{file}: {source}", attribute, named)
+    return drawn_image(mask, image, source, group_by)
+
+
+def _entries(file: Path) -> dict[str, dict[str, Any]]:
+    """The entries by their images' names. Raises SagesegError for another file, and for an image that stands twice."""
+    try:
+        content = json.loads(read_text(file, _EXPECTED))
+    except ValueError as e:
+        raise SagesegError(f"{file}: not JSON ({e}); expected {_EXPECTED}") from e
+    found = content.get("_via_img_metadata", content) if isinstance(content, dict) else None
+    if not isinstance(found, dict) or not found or not all(map(_is_entry, found.values())):
+        raise SagesegError(f"{file}: no entries with filename and regions; expected {_EXPECTED}")
+    entries: dict[str, dict[str, Any]] = {}
+    for entry in found.values():
+        if entry["filename"] in entries:
+            raise SagesegError(f"{file}: {entry['filename']} stands twice; give each image one entry")
+        # VIA 1 wrote an object of numbers for a list
+        regions = entry["regions"]
+        entries[entry["filename"]] = {"regions": list(regions.values()) if isinstance(regions, dict) else regions}
+    return entries
+
+
+def _is_entry(entry: Any) -> bool:
+    if not isinstance(entry, dict) or not isinstance(entry.get("filename"), str):
+        return False
+    regions = entry.get("regions")
+    listed = list(regions.values()) if isinstance(regions, dict) else regions
+    return isinstance(listed, list) and all(
+        isinstance(region, dict) and isinstance(region.get("shape_attributes"), dict) for region in listed
+    )
+
+
+def _name_the_only_class(regions: Sequence[dict[str, Any]], labels: Path | None) -> None:
+    """Give regions the one class of a list where none has an attribute: who draws one kind of thing may name none."""
+    if labels is None or any(region.get("region_attributes") for region in regions):
+        return
+    names = [line.name for line in read_class_list(labels).lines if line.name not in BACKGROUND_NAMES]
+    if len(names) == 1:
+        say(f"note: regions have no attribute, so all {len(regions)} are {names[0]}, the one class of {labels}")
+        for region in regions:
+            region["region_attributes"] = {"class": names[0]}
+
+
+def _only_attribute(regions: Sequence[Mapping[str, Any]], file: Path) -> str:
+    counts = Counter(name for region in regions for name in region.get("region_attributes") or {})
+    if len(counts) == 1:
+        return str(next(iter(counts)))
+    if not counts:
+        raise SagesegError(
+            f"{file}: no region has an attribute, so none has a class; expected one that "
+            "names it, or a list of one class with --labels"
+        )
+    names = ", ".join(f"{name} ({count} regions)" for name, count in counts.most_common(10))
+    raise SagesegError(f"{file}: regions have several attributes: {names}; say which is the class with --attribute")
+
+
+def _left_out(entries: Mapping[str, Mapping[str, Any]], file: Path) -> list[LeftOut]:
+    found = [
+        (f"shapes of kind {_kind(r)}", n) for n, e in entries.items() for r in e["regions"] if _kind(r) not in _SHAPES
+    ]
+    found += [
+        ("images without regions, which VIA also has of those that nobody labelled", n)
+        for n, e in entries.items()
+        if not e["regions"]
+    ]
+    counts = Counter(reason for reason, _ in found)
+    examples = {reason: f"{file}: {name}" for reason, name in reversed(found)}
+    return [LeftOut(reason, count, examples[reason]) for reason, count in sorted(counts.items())]

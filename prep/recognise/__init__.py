@@ -1,0 +1,1 @@
+"""Which labels lie in a folder or file, and the command that reads them."""

@@ -1,0 +1,115 @@
+"""Labels that are mask files: what shows their layouts."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+from PIL import Image
+
+from prep.readers.classes.label_list import CLASS_LISTS
+from prep.recognise.recognised import Recognised, found
+from prep.recognise.survey import Survey
+
+_CARVANA = re.compile(r"[0-9a-f]{12}_\d\d_mask\.(?:gif|png)")
+_MASK_WORD = re.compile(r"mask|label|annotation|seg|(?:^|[_\W])gt(?:$|[_\W\d])", re.IGNORECASE)
+_GEO_KEYS = 34735
+"""GeoTIFF 1.1, GeoKeyDirectoryTag."""
+
+
+def voc(survey: Survey) -> Recognised | None:
+    root = _parent_of(survey, "SegmentationClass")
+    if not root:
+        return None
+    images = [] if (root / "JPEGImages").is_dir() else ["--images", "IMAGES"]
+    return found("voc", "Pascal VOC's layout", "SegmentationClass", root, *images)
+
+
+def channels(survey: Survey) -> Recognised | None:
+    root = _parent_of(survey, "train_annotation")
+    if not root:
+        return None
+    has_list = any((root / name).is_file() for name in CLASS_LISTS)
+    labels = [] if has_list else ["--labels", "labels.txt"]
+    return found("channels", "SageMaker's channels", "train_annotation", root, *labels)
+
+
+def kitti(survey: Survey) -> Recognised | None:
+    root = _parent_of(survey, "gt_image_2")
+    return found("kitti", "KITTI road", "training/gt_image_2", root.parent) if root else None
+
+
+def _parent_of(survey: Survey, name: str) -> Path | None:
+    """The folder that holds a folder of this name with files somewhere in it."""
+    for path in survey.files:
+        for folder in path.relative_to(survey.root).parents if path != survey.root else ():
+            if folder.name == name:
+                return (survey.root / folder).parent
+    return None
+
+
+def carvana(survey: Survey) -> Recognised | None:
+    masks = [path for path in survey.files if _CARVANA.fullmatch(path.name)]
+    if not masks:
+        return None
+    images = {path.stem: path for path in survey.images if path.suffix.lower() in (".jpg", ".jpeg")}
+    image = images.get(masks[0].stem.removesuffix("_mask"))
+    folder = image.parent if image else survey.root
+    return found("carvana", "Carvana's cars", masks[0].name, folder, masks[0].parent)
+
+
+def geotiff(survey: Survey) -> Recognised | None:
+    labels_last = sorted(survey.of(".tif", ".tiff"), key=lambda path: bool(_MASK_WORD.search(path.parent.name)))
+    raster = next(filter(_is_geotiff, labels_last), None)
+    if not raster:
+        return None
+    name, why = "rasters with coordinates", f"GeoKeyDirectory in {raster.name}"
+    place = raster if survey.root.is_file() else raster.parent
+    polygons = next(iter(survey.of(".geojson")), None)
+    if polygons:
+        return found("geotiff", name, why, place, "--labels-from", polygons, "--class-field", "PROPERTY")
+    if others := survey.of(".shp", ".gpkg"):
+        made = others[0].with_suffix(".geojson")
+        why += (
+            f"; make GeoJSON of {others[0].name} first: ogr2ogr {shlex.quote(str(made))} {shlex.quote(str(others[0]))}"
+        )
+        return found("geotiff", name, why, place, "--labels-from", made, "--class-field", "PROPERTY")
+    masks = labels_last[-1].parent
+    if masks != raster.parent and _MASK_WORD.search(masks.name):
+        return found("geotiff", name, why, place, "--labels-from", masks, "--labels", "labels.txt")
+    words = f"sageseg prep tiles {shlex.quote(str(place))} --out TILES"
+    return Recognised("tiles", f"{name} without labels", why, place, words)
+
+
+def _is_geotiff(path: Path) -> bool:
+    try:
+        with Image.open(path) as image:
+            return _GEO_KEYS in getattr(image, "tag_v2", {})
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return False
+
+
+def pairs(survey: Survey) -> Recognised | None:
+    """Masks beside images: two folders that share stems, of which one is called as masks are, or a folder with both."""
+    stems: dict[Path, set[str]] = {}
+    for path in survey.images:
+        stems.setdefault(path.parent, set()).add(path.stem)
+    for masks in filter(lambda folder: _MASK_WORD.search(folder.name), stems):
+        shared = {len(stems[masks] & own): folder for folder, own in stems.items() if folder != masks}
+        most = max(shared, default=0)
+        if most:
+            why = f"{most} equal names in {shared[most].name} and {masks.name}"
+            return found("pairs", "masks beside images", why, shared[most], masks)
+    for folder, own in stems.items():
+        named = sorted(stem for stem in own if stem.endswith("_mask") and stem.removesuffix("_mask") in own)
+        if named:
+            why = f"{named[0]} beside {named[0].removesuffix('_mask')}"
+            return found("pairs", "masks beside images", why, folder, folder, "--mask-name", "{stem}_mask")
+    files = {path.with_suffix("") for path in survey.of(".png")} & {
+        p.with_suffix("") for p in survey.of(".jpg", ".jpeg")
+    }
+    if files:
+        first = min(files)
+        return found("pairs", "masks beside images", f"{first.name}.png beside its JPEG", first.parent, first.parent)
+    return None

@@ -1,0 +1,162 @@
+"""Whoever has labels and no verb asks `sageseg prep auto`; whoever took the wrong verb is told the right one."""
+
+import json
+import shlex
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, TiffImagePlugin
+
+from formats.images import encode_image
+from prep.recognise.recognise import recognise
+from tests.support.prep_samples import noise
+from tests.support.typed_commands import typed
+
+CAR = "0cdf5b5d0ce1_01"
+COCO = {
+    "images": [{"id": 1, "file_name": "a.jpg"}],
+    "annotations": [{"id": 1, "segmentation": []}],
+    "categories": [{"id": 1, "name": "car"}],
+}
+REGIONS = {"filename": "a.jpg", "size": 3, "regions": [], "file_attributes": {}}
+FILES: dict[str, dict[str, Any]] = {
+    "carvana": {f"train/{CAR}.jpg": None, f"train_masks/{CAR}_mask.gif": "mask"},
+    "labelme": {"a.jpg": None, "a.json": {"version": "5.0.0", "shapes": [], "imagePath": "a.jpg", "imageHeight": 8}},
+    "kitti": {
+        "data_road/training/image_2/um_000000.png": None,
+        "data_road/training/gt_image_2/um_road_000000.png": "mask",
+    },
+    "voc": {"VOC/JPEGImages/a.jpg": None, "VOC/SegmentationClass/a.png": "mask"},
+    "channels": {"train/a.jpg": None, "train_annotation/a.png": "mask"},
+    "manifest": {"output.manifest": '{"source-ref": "s3://b/a.jpg", "road-ref": "s3://b/a.png"}\n'},
+    "coco": {"images/a.jpg": None, "annotations/instances.json": COCO},
+    "labelstudio": {"project.json": [{"id": 1, "annotations": [], "data": {"image": "a.jpg"}}], "a.jpg": None},
+    "cvat": {
+        "annotations.xml": '<?xml version="1.0"?>\n<annotations><version>1.1</version><meta/></annotations>',
+        "a.jpg": None,
+    },
+    "supervisely": {
+        "meta.json": {"classes": [{"title": "car"}], "tags": []},
+        "ds/img/a.jpg": None,
+        "ds/ann/a.jpg.json": {"objects": []},
+    },
+    "via": {"via.json": {"a.jpg3": REGIONS}, "a.jpg": None},
+    "yolo": {
+        "images/train/a.jpg": None,
+        "labels/train/a.txt": "0 0.1 0.1 0.5 0.1 0.5 0.5\n",
+        "data.yaml": "names: [car]\n",
+    },
+    "geotiff": {"field.tif": "raster", "roads.geojson": {"type": "FeatureCollection", "features": []}},
+    "tiles": {"field.tif": "raster"},
+    "pairs": {"images/a.jpg": None, "masks/a.png": "mask"},
+    "frames": {"drive.mp4": "video"},
+}
+"""By verb, the least that its labels are made of; None is an image."""
+
+
+def lay_out(root: Path, files: dict[str, Any]) -> Path:
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if content in (None, "mask"):
+            Image.fromarray(noise(1)).convert("RGB" if content is None else "L").save(path)
+        elif content == "raster":
+            keys = TiffImagePlugin.ImageFileDirectory_v2()
+            keys[34735] = (1, 1, 0, 0)
+            Image.fromarray(noise(1)).save(path, tiffinfo=keys)
+        else:
+            path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return root
+
+
+@pytest.mark.parametrize("verb", FILES)
+def test_labels_are_recognised_by_what_they_are_made_of(verb: str, tmp_path: Path) -> None:
+    found = recognise(lay_out(tmp_path / "my labels", FILES[verb]))
+    assert found[0].verb == verb
+    words = shlex.split(found[0].command)
+    assert words[:3] == ["sageseg", "prep", verb]
+    assert Path(words[3]).exists()
+
+
+@pytest.mark.parametrize("verb", ["coco", "labelstudio", "cvat", "manifest", "via"])
+def test_a_file_of_labels_is_recognised_alone(verb: str, tmp_path: Path) -> None:
+    lay_out(tmp_path, FILES[verb])
+    (file,) = (tmp_path / name for name, content in FILES[verb].items() if content is not None)
+    assert [found.verb for found in recognise(file)] == [verb]
+
+
+@pytest.mark.parametrize(
+    ("files", "labels"),
+    [
+        ({"a.tif": "raster", "roads.geojson": "{}"}, "roads.geojson"),
+        ({"images/a.tif": "raster", "gt/a.tif": "raster"}, "gt"),
+        ({"a.tif": "raster", "roads.gpkg": "x"}, "roads.geojson"),
+    ],
+)
+def test_the_labels_of_rasters_are_named(files: dict[str, Any], labels: str, tmp_path: Path) -> None:
+    found = recognise(lay_out(tmp_path, files))[0]
+    assert f"--labels-from {tmp_path / labels} " in found.command
+    assert ("ogr2ogr" in found.why) == ("roads.gpkg" in files)
+    assert recognise(tmp_path / next(iter(files)))[0].verb in ("tiles", "geotiff")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"a.jpg": None, "a_mask.png": "mask", "_classes.csv": "Pixel Value, Class\n0, background\n1, car\n"},
+        {"a.jpg": None, "a.png": "mask"},
+        {"train/img/a.jpg": None, "train/SegmentationMasks/a.png": "mask"},
+    ],
+)
+def test_masks_may_lie_beside_their_images(files: dict[str, Any], tmp_path: Path) -> None:
+    assert recognise(lay_out(tmp_path, files))[0].verb == "pairs"
+
+
+def test_an_archive_is_to_be_unpacked(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        archive.writestr("a.txt", "")
+    assert recognise(tmp_path)[0].command.startswith(f"unzip -d {tmp_path / 'export'} {tmp_path / 'export.zip'} && ")
+
+
+def test_auto_prints_the_command_on_a_line_of_its_own(tmp_path: Path) -> None:
+    lay_out(tmp_path, FILES["voc"] | FILES["coco"])
+    ran = typed(["prep", "auto", str(tmp_path)], tmp_path)
+    assert ran.stdout.splitlines() == [
+        "COCO (images, annotations and categories in instances.json)",
+        f"sageseg prep coco {tmp_path / 'annotations' / 'instances.json'} {tmp_path} --out DATASET",
+        "or Pascal VOC's layout (SegmentationClass)",
+        f"sageseg prep voc {tmp_path / 'VOC'} --out DATASET",
+    ]
+
+
+def test_auto_tells_what_lies_in_a_folder_without_labels(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(encode_image(noise(1)))
+    ran = typed(["prep", "auto", str(tmp_path)], tmp_path)
+    assert ran.returncode == 1
+    assert "no labels that are known, but 1 .jpg; docs/readers.md" in ran.stderr
+
+
+@pytest.mark.parametrize("verb", ["voc", "kitti", "channels"])
+def test_a_verb_for_other_labels_names_the_right_one(verb: str, tmp_path: Path) -> None:
+    lay_out(tmp_path, FILES["coco"])
+    ran = typed(["prep", verb, str(tmp_path), "--out", str(tmp_path / "out")], tmp_path)
+    assert ran.returncode == 1
+    assert "this looks like COCO (" in ran.stderr
+    assert f"sageseg prep coco {tmp_path}/annotations/instances.json {tmp_path}/images" in ran.stderr
+
+
+def test_the_right_verb_at_the_wrong_place_is_told_the_place(tmp_path: Path) -> None:
+    lay_out(tmp_path, FILES["voc"])
+    ran = typed(["prep", "voc", str(tmp_path), "--out", str(tmp_path / "out")], tmp_path)
+    assert f"this looks like Pascal VOC's layout (SegmentationClass): sageseg prep voc {tmp_path}/VOC" in ran.stderr
+
+
+def test_the_right_verb_for_what_is_broken_is_told_no_other(tmp_path: Path) -> None:
+    lay_out(tmp_path, FILES["voc"])
+    (tmp_path / "VOC" / "JPEGImages" / "a.jpg").rename(tmp_path / "VOC" / "JPEGImages" / "b.jpg")
+    assert (
+        "looks like"
+        not in typed(["prep", "voc", str(tmp_path / "VOC"), "--out", str(tmp_path / "out")], tmp_path).stderr
+    )
