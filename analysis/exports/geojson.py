@@ -76,7 +76,10 @@ def export_geojson(
     refuse_existing(out, overwrite=overwrite)
     load_rasterio("analysis geojson")
     if predictions.classes is None:
-        raise SagesegError(f"{predictions.root / 'labels.txt'}: not found; GeoJSON needs the classes' names")
+        raise SagesegError(
+            f"{predictions.root / 'labels.txt'}: not found; GeoJSON needs the classes' names: write them there, one per "
+            "line, the background first"
+        )
     sources = plan_sources(predictions, None)
     rasters = predicted_rasters(need_georeference(predictions, None), sources)
     told = _crs_member(list(rasters), crs, predictions.root)

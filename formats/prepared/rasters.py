@@ -48,7 +48,9 @@ def open_raster(path: Path, mode: str = "r", **profile: Any) -> Iterator[Any]:
                 yield raster
         except (RasterioError, OSError) as e:
             what = "read" if mode == "r" else "written"
-            raise SagesegError(f"{path}: cannot be {what} as a raster ({e}); expected a GeoTIFF or its like") from e
+            raise SagesegError(
+                f"{path}: cannot be {what} as a raster ({e.__cause__ or e}); expected a GeoTIFF or its like"
+            ) from e
 
 
 def window_of(box: Box) -> Any:
