@@ -77,8 +77,8 @@ def export_geojson(
     load_rasterio("analysis geojson")
     if predictions.classes is None:
         raise SagesegError(
-            f"{predictions.root / 'labels.txt'}: not found; GeoJSON needs the classes' names: write them there, one per "
-            "line, the background first"
+            f"{predictions.root / 'labels.txt'}: not found; GeoJSON needs the classes' names: write them there, one "
+            "per line, the background first"
         )
     sources = plan_sources(predictions, None)
     rasters = predicted_rasters(need_georeference(predictions, None), sources)

@@ -358,6 +358,24 @@ def test_each_raster_may_have_labels_of_its_own(tmp_path: Path) -> None:
     assert (whole(source, name="a")[1][10, 20], whole(source, name="b")[1][10, 20]) == (1, 0)
 
 
+def test_a_raster_that_no_memory_holds_is_read_by_windows(tmp_path: Path) -> None:
+    """Thirty gigabytes of pixels, of which the file holds one block."""
+    side, block, path = 100_000, noise_bands(64, 64), tmp_path / "country.tif"
+    told = {"width": side, "height": side, "count": 3, "dtype": "uint8", "crs": UTM, "transform": PLACE}
+    tiled = {"tiled": True, "blockxsize": 256, "blockysize": 256, "sparse_ok": True, "bigtiff": "YES"}
+    with rasterio.open(path, "w", driver="GTiff", photometric="RGB", **told, **tiled) as raster:
+        raster.write(block, window=rasterio.windows.Window(side - 64, side - 64, 64, 64))
+    corners = on_earth([(side - 50, side - 60), (side, side - 60), (side, side - 10), (side - 50, side - 10)])
+    labels = write_geojson(tmp_path / "all.geojson", [polygon(corners)])
+    source = read(path, labels, tiles=TileOptions(side=2048, least=512))
+    assert len(source.images) == 49**2
+    last = source.images[-1]
+    assert np.array_equal(decode_image(read_content(last))[-64:, -64:], block.transpose(1, 2, 0))
+    mask = last.mask.read()
+    assert (mask[-60:-10, -50:] == 1).all()
+    assert mask.sum() == 50 * 50
+
+
 def test_a_dataset_keeps_the_place_of_its_tiles(tmp_path: Path) -> None:
     path = write_raster(tmp_path / "city.tif", noise_bands(WIDTH, HEIGHT))
     labels = write_geojson(tmp_path / "all.geojson", random_features(WIDTH, HEIGHT, 20, 1))
