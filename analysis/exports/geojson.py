@@ -124,8 +124,11 @@ def regions(path: Path) -> Iterator[Region]:
     rasterio = load_rasterio("analysis geojson")
     with open_raster(path) as raster:
         size = abs(raster.transform.determinant)
-        band = rasterio.band(raster, 1)
-        for geometry, value in rasterio.features.shapes(band, connectivity=4, transform=raster.transform):
+        band = rasterio.band(
+            raster, 1
+        )  # its own mask, too: nobody wants the background, a region with a thousand holes
+        told = rasterio.features.shapes(band, mask=band, connectivity=4, transform=raster.transform)
+        for geometry, value in told:
             if value not in (BACKGROUND_ID, NOT_PREDICTED):
                 rings = [np.array(ring, np.float64) for ring in geometry["coordinates"]]
                 outer, *holes = (abs(signed_area(ring)) for ring in rings)
