@@ -7,6 +7,8 @@ MXNET := .venv/mxnet
 SDK := .venv/sdk
 LABELME := .venv/labelme
 TIMM := .venv/timm
+LABELSTUDIO := .venv/labelstudio
+CLEANLAB := .venv/cleanlab
 MXNET_VERSIONS := 1.4.1 1.5.1 1.6.0 1.7.0.post2 1.8.0.post0
 
 .PHONY: setup demo test check oracles format clean
@@ -32,16 +34,18 @@ check: setup
 	$(BIN)/mypy
 
 # Comparisons that need an environment of their own: mxnet and GluonCV are retired, and big.
-oracles: setup $(MXNET)/.ready $(SDK)/.ready $(LABELME)/.ready $(TIMM)/.ready
+oracles: setup $(MXNET)/.ready $(SDK)/.ready $(LABELME)/.ready $(TIMM)/.ready $(LABELSTUDIO)/.ready $(CLEANLAB)/.ready
 	for v in $(MXNET_VERSIONS); do PYTHONPATH=$(MXNET)/old/$$v $(MXNET)/bin/python -W ignore oracles/mxnet_params.py || exit 1; done
 	$(MXNET)/bin/python -W ignore oracles/mxnet_params.py
 	$(MXNET)/bin/python -W ignore oracles/mxnet_optimizers.py
 	$(MXNET)/bin/python -W ignore oracles/gluoncv_golden.py
 	$(LABELME)/bin/python oracles/labelme_golden.py tests/data/golden
 	$(TIMM)/bin/python -W ignore oracles/timm_golden.py
-	$(BIN)/pytest tests/algorithm/test_gluoncv.py tests/algorithm/test_pretrained.py tests/algorithm/test_optimizers.py tests/algorithm/test_params.py tests/prep/test_labelme_shapes.py
+	$(LABELSTUDIO)/bin/python oracles/labelstudio_golden.py tests/data/golden
+	$(BIN)/pytest tests/algorithm/test_gluoncv.py tests/algorithm/test_pretrained.py tests/algorithm/test_optimizers.py tests/algorithm/test_params.py tests/prep/test_labelme_shapes.py tests/prep/test_labelstudio_golden.py
 	$(BIN)/python oracles/sdk_clients.py $(SDK)/bin/python
 	$(BIN)/python oracles/sdk_model_trainer.py $(SDK)/bin/python
+	$(BIN)/python oracles/cleanlab_suspects.py $(CLEANLAB)/bin/python
 
 $(MXNET)/.ready: oracles/gluoncv_requirements.txt
 	$(PYTHON) -m venv $(MXNET)
@@ -62,6 +66,16 @@ $(LABELME)/.ready: oracles/labelme_requirements.txt
 $(TIMM)/.ready: oracles/timm_requirements.txt
 	$(PYTHON) -m venv $(TIMM)
 	$(TIMM)/bin/pip install --quiet $(PIP_ARGS) -r $<
+	touch $@
+
+$(LABELSTUDIO)/.ready: oracles/labelstudio_requirements.txt
+	$(PYTHON) -m venv $(LABELSTUDIO)
+	$(LABELSTUDIO)/bin/pip install --quiet $(PIP_ARGS) -r $<
+	touch $@
+
+$(CLEANLAB)/.ready: oracles/cleanlab_requirements.txt
+	$(PYTHON) -m venv $(CLEANLAB)
+	$(CLEANLAB)/bin/pip install --quiet $(PIP_ARGS) -r $<
 	touch $@
 
 format: setup

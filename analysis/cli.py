@@ -5,9 +5,10 @@ from __future__ import annotations
 import typer
 
 from analysis.comparison.commands import compare
-from analysis.exports.commands import cutout, geojson, labelme, overlay, submission
+from analysis.exports.commands import cutout, geojson, labelme, labelstudio, overlay, submission
 from analysis.masks.commands import combine, stitch
 from analysis.report.commands import report
+from analysis.scoring.commands import suspects
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -15,5 +16,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Put predictions together, score them and report.",
 )
-for verb in (stitch, report, combine, submission, labelme, geojson, overlay, cutout, compare):
+for verb in (stitch, report, suspects, combine, submission, labelme, labelstudio, geojson, overlay, cutout, compare):
     app.command()(verb)

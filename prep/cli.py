@@ -9,15 +9,17 @@ import typer
 
 from formats.command_options import takes
 from formats.console import result
-from prep.commands import annotation_files, geo, mask_files
+from prep.commands import annotation_files, geo, labelstudio_files, mask_files
 from prep.frames.options import FrameOptions
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, help="Raw labels to a dataset."
 )
 for _verb in (
+    mask_files.pairs,
     mask_files.carvana,
     annotation_files.labelme,
+    labelstudio_files.labelstudio,
     mask_files.kitti,
     mask_files.voc,
     mask_files.channels,

@@ -1,4 +1,4 @@
-"""`sageseg analysis submission`, `labelme`, `geojson`, `overlay` and `cutout`."""
+"""`sageseg analysis submission`, `labelme`, `labelstudio`, `geojson`, `overlay` and `cutout`."""
 
 from __future__ import annotations
 
@@ -143,4 +143,33 @@ def cutout(
     opened = open_predictions(predictions)
     cut = Cutout(opened.classes, behind, soft)
     draw_folder(opened, images, out, cut, label="cutting out", overwrite=overwrite, workers=workers)
+    result(str(out))
+
+
+def labelstudio(
+    predictions: PredictionsFolder,
+    *,
+    out: Annotated[Path, typer.Option(help="The tasks to import, a JSON file; config.xml goes beside it.")],
+    image_url: Annotated[
+        str, typer.Option(help="What stands before an image's path in its address.", metavar="URL")
+    ] = "/data/local-files/?d=",
+    image_key: Annotated[str, typer.Option(help="The key of the tasks' data that holds the image.")] = "image",
+    to_name: Annotated[str, typer.Option(help="The name of the configuration's <Image>.")] = "image",
+    from_name: Annotated[str, typer.Option(help="The name of the configuration's <BrushLabels>.")] = "brush",
+    overwrite: Overwrite = False,
+    workers: Workers = None,
+) -> None:
+    """Write predictions as tasks of Label Studio, a brush for each class, to correct and to train on."""
+    from analysis.exports.labelstudio import Names, export_labelstudio
+    from formats.predictions import open_predictions
+
+    exported = export_labelstudio(
+        open_predictions(predictions),
+        out,
+        image_url=image_url,
+        names=Names(image_key, to_name, from_name),
+        overwrite=overwrite,
+        workers=workers,
+    )
+    say(f"{exported.regions} brushes of {exported.images} images")
     result(str(out))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from formats import dataset as dataset_files
 from formats import predictions as prediction_files
 from formats.classes import IGNORE
 from formats.crops import Box
+from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.images import Rgb, read_image
 from formats.masks import Mask, check_values, read_mask
@@ -92,6 +93,22 @@ def _require_shares(values: npt.NDArray[Any], path: Path) -> None:
     wrong = values[~((values >= 0) & (values <= 1))]
     if wrong.size:
         raise SagesegError(f"{path}: holds {wrong[0]}; expected probabilities from 0 to 1: predict again")
+
+
+def require_truth(sources: Sequence[Source], dataset: Dataset) -> None:
+    """Raise SagesegError naming the file or the image whose truth the dataset does not hold whole."""
+    stems = {source.stem for source in sources}
+    for row in dataset.rows:
+        if not row.kept and row.foreground and not row.truth_sha256 and row.source_stem in stems:
+            raise SagesegError(
+                f"{row.source}: crops with objects were dropped, and {dataset.root} has no mask of the whole image;"
+                " prepare the dataset again"
+            )
+    for source in sources:
+        own = [dataset.truth_path(source.stem)] if source.row.truth_sha256 else []
+        for path in own or map(dataset.mask_path, [piece.id for piece in source.kept]):
+            if not path.is_file():
+                raise SagesegError(f"{path}: not found; expected the true mask: prepare the dataset again")
 
 
 def read_truth(root: Path, source: Source, num_classes: int) -> Mask:

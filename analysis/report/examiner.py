@@ -30,14 +30,14 @@ class Examiner:
     def __call__(self, source: Source) -> Examined:
         known = read_truth(self.dataset, source, self.num_classes)
         truth, not_predicted = judged_truth(known, source.unpredicted)
-        prediction, probabilities, doubt = self._read(source, truth)
+        prediction, probabilities, suspected = self._read(source, truth)
         measured = measure(truth, prediction, self.num_classes, self.scoring)
         self.draw(source, truth, prediction)
-        return Examined(report_image(source, truth, not_predicted, measured, doubt), measured, probabilities)
+        return Examined(report_image(source, truth, not_predicted, measured, suspected), measured, probabilities)
 
     def _read(self, source: Source, truth: Mask) -> tuple[Mask, ProbabilityCounts | None, Suspect | None]:
         if not source.probabilities:
             return read_prediction(self.predictions, source, self.num_classes), None, None
         bands = read_bands(self.predictions, source, self.num_classes, probabilities=True)
-        counts, prediction, contradiction = judge(truth, bands, self.num_classes)
-        return prediction, counts, suspect(source.stem, source.row.group, truth, prediction, contradiction)
+        counts, prediction, doubt = judge(truth, bands, self.num_classes)
+        return prediction, counts, suspect(source.stem, source.row.group, truth, doubt)

@@ -15,7 +15,8 @@ from analysis.drawing.colours import AGREEMENT_COLOURS, AgreementColours, Colour
 from analysis.drawing.overlays import OverlayWriter
 from analysis.drawing.thumbnails import draw_thumbnails
 from analysis.masks.pieces import owned_pixels
-from analysis.masks.sources import Source, check_complete, plan_sources
+from analysis.masks.reading import require_truth
+from analysis.masks.sources import check_complete, plan_sources
 from analysis.options import ScoringOptions
 from analysis.report.csv_tables import areas_to_csv, images_to_csv, objects_to_csv
 from analysis.report.examiner import Examiner
@@ -30,7 +31,6 @@ from analysis.scoring.judged import left_out
 from analysis.scoring.summary import Summary, summarise
 from formats.console import say
 from formats.dataset import Dataset
-from formats.errors import SagesegError
 from formats.parallel import available_cores, map_parallel
 from formats.predictions import Predictions
 from formats.staging import staged_folder, write_text
@@ -60,7 +60,7 @@ def report(
     """
     scoring = scoring or ScoringOptions()
     sources = plan_sources(predictions, dataset)
-    _check_truth(sources, dataset)
+    require_truth(sources, dataset)
     if not scoring.partial:
         check_complete(sources, dataset)
     grey_images = sum(owned_pixels(source.kept) < math.prod(source.kept_size) for source in sources)
@@ -115,18 +115,3 @@ def _close_ups(
     wrong = {key: (scores.get(key) or {}).get("largest", []) for key in ("false_positives", "missed")}
     places = {**wrong, "suspects": scores.get("suspects") or []}
     return {key: draw_close_ups(stage, listed, sizes, colours) for key, listed in places.items()}
-
-
-def _check_truth(sources: list[Source], dataset: Dataset) -> None:
-    stems = {source.stem for source in sources}
-    for row in dataset.rows:
-        if not row.kept and row.foreground and not row.truth_sha256 and row.source_stem in stems:
-            raise SagesegError(
-                f"{row.source}: crops with objects were dropped, and {dataset.root} has no mask of the whole image;"
-                " prepare the dataset again"
-            )
-    for source in sources:
-        own = [dataset.truth_path(source.stem)] if source.row.truth_sha256 else []
-        for path in own or map(dataset.mask_path, [piece.id for piece in source.kept]):
-            if not path.is_file():
-                raise SagesegError(f"{path}: not found; the report needs the true masks")

@@ -13,14 +13,14 @@ from analysis.scoring.intervals import LEVEL, ScoreIntervals
 from analysis.scoring.kitti_scores import kitti_scores
 from analysis.scoring.scores import scores_to_json
 from analysis.scoring.summary import Summary, TableRow
-from analysis.scoring.suspects import most_suspicious
+from analysis.scoring.suspects import listed
 from analysis.scoring.thresholds import ProbabilityCounts, log_loss, tallies, threshold_curve
 
 
 def summary_to_json(summary: Summary) -> dict[str, Any]:
     """A summary as JSON's values: undefined numbers are None."""
     names = summary.classes.names
-    suspects = [asdict(each) for each in most_suspicious([image.suspect for image in summary.images])]
+    suspects = [asdict(each) for each in listed([image.suspect for image in summary.images])]
     return {
         "classes": list(names),
         "images": len(summary.images),

@@ -14,7 +14,7 @@ from analysis.scoring.class_windows import class_windows
 from analysis.scoring.components import Components, class_objects, find_components
 from analysis.scoring.counts import Confusion, count
 from analysis.scoring.objects import WrongObjects, false_positive_objects, missed_objects
-from analysis.scoring.suspects import contradicted
+from analysis.scoring.suspects import doubts
 from analysis.scoring.thresholds import ProbabilityCounts, count_probabilities, no_probabilities
 from formats.masks import Mask
 
@@ -46,14 +46,14 @@ def measure(truth: Mask, prediction: Mask, num_classes: int, options: ScoringOpt
 
 def judge(truth: Mask, bands: Iterable[Band], num_classes: int) -> tuple[ProbabilityCounts, Mask, Mask]:
     """What the probabilities of an image's bands, which must hold them, add: their counts, the prediction
-    that follows from them, and where it surely contradicts the truth (0 or 1), both (height, width) uint8."""
+    that follows from them, and how much they doubt the truth (`doubts`), both (height, width) uint8."""
     counts = no_probabilities(num_classes)
-    prediction, contradiction = np.empty_like(truth), np.empty_like(truth)
+    prediction, doubt = np.empty_like(truth), np.empty_like(truth)
     for band in bands:
         if band.probabilities is None:
             raise ValueError("bands without probabilities")
         rows = slice(band.top, band.top + band.labels.shape[0])
         counts += count_probabilities(truth[rows], band.probabilities)
         prediction[rows] = band.labels
-        contradiction[rows] = contradicted(truth[rows], band.labels, band.probabilities)
-    return counts, prediction, contradiction
+        doubt[rows] = doubts(truth[rows], band.probabilities)
+    return counts, prediction, doubt

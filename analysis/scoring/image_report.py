@@ -23,7 +23,7 @@ class ImageReport:
     which it was judged, ignore where it was not.
 
     `true_components` to `missed` are the largest objects and wrong objects; the numbers beside them
-    count all. `suspect` is None where nothing is suspicious, or nothing is known without probabilities.
+    count all. `suspect` is None without probabilities, and where all of the truth is ignore.
     """
 
     stem: str
@@ -60,7 +60,7 @@ class Examined:
 
 
 def report_image(
-    source: Source, truth: Mask, not_predicted: int, measured: Measured, doubt: Suspect | None
+    source: Source, truth: Mask, not_predicted: int, measured: Measured, suspected: Suspect | None
 ) -> ImageReport:
     """What is kept of one image, measured by the `truth` that `judged_truth` left."""
     row, confusion, components = source.row, measured.confusion, measured.components
@@ -86,5 +86,5 @@ def report_image(
         predicted_components=components.predicted,
         false_positives=measured.false_positives.largest,
         missed=measured.missed.largest,
-        suspect=doubt,
+        suspect=suspected,
     )

@@ -1,11 +1,14 @@
-"""Suspicious labels: where a confident model contradicts the truth, a person should look again.
+"""Suspicious labels: where a model doubts the truth, a person should look again.
 
-The idea is confident learning's (Northcutt et al. 2021): labels that a model contradicts although it
-is sure are the likeliest to be wrong. The rank is this project's own, see `Suspect`.
+Doubt is 1 less the probability of the true class. An image's suspicion is a mean of its pixels' doubt in
+which the doubtful weigh most: one less the softmin of V. Lad, J. Mueller (Estimating label quality and
+errors in semantic segmentation data via any model, 2023). Other than theirs, lines one pixel wide, as
+edges are, do not count, nor does ignore. oracles/cleanlab_suspects.py compares the ranks.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,50 +20,74 @@ from formats.classes import IGNORE
 from formats.masks import Mask
 from formats.predictions import Probabilities
 
-CONFIDENT = 0.95
-"""A model is confident where its likeliest class has at least this probability."""
+CONTRADICTED = 0.9
+"""A model contradicts the truth where its doubt is at least this."""
+TEMPERATURE = 0.1
+"""How much a pixel's weight grows with its doubt: by e for each 0.1. It is the paper's."""
 LISTED = 50
+_MOST = 255
+"""A doubt of 1 in 8 bits."""
+_SQUARE = np.ones((2, 2), np.uint8)
 
 
 @dataclass(frozen=True)
 class Suspect:
-    """A truth mask that a confident model contradicts. `pixels` are those of the contradiction;
-    `suspicion` is their share of all pixels that are foreground in truth or prediction; the box is
-    that of the largest connected contradiction."""
+    """How suspicious a truth mask is, 0..1. `pixels` are those that the model contradicts; the box is that
+    of the largest connected contradiction. All are 0 where there is none."""
 
     stem: str
     group: str
     suspicion: float
-    pixels: int
-    x: int
-    y: int
-    width: int
-    height: int
+    pixels: int = 0
+    x: int = 0
+    y: int = 0
+    width: int = 0
+    height: int = 0
 
 
-def contradicted(truth: Mask, labels: Mask, probabilities: Probabilities) -> Mask:
-    """Where a band's confident prediction is not its truth, 0 or 1, shape (h, w)."""
-    sure = probabilities.view(np.uint16).max(axis=0) >= np.float16(CONFIDENT).view(np.uint16)
-    return np.asarray(sure & (labels != truth) & (truth != IGNORE)).view(np.uint8)
+def doubts(truth: Mask, probabilities: Probabilities) -> Mask:
+    """A band's doubt of its truth, shape (h, w), 0..1 as 0..255; 0 where the truth is ignore."""
+    of_truth = np.ones(truth.shape, np.float32)
+    for class_id, each in enumerate(probabilities):
+        np.copyto(of_truth, each, where=truth == class_id)
+    return np.asarray(cv2.convertScaleAbs(of_truth, alpha=-_MOST, beta=_MOST), np.uint8)
 
 
-def suspect(stem: str, group: str, truth: Mask, prediction: Mask, contradiction: Mask) -> Suspect | None:
-    """What is suspicious in a truth mask; None where nothing is.
-
-    Lines one or two pixels wide, as edges are, do not count: the contradiction is opened by 3 × 3.
-    """
-    opened = np.asarray(cv2.morphologyEx(contradiction, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.uint8)
-    regions = label(opened)
-    if not len(regions):
+def suspect(stem: str, group: str, truth: Mask, doubt: Mask) -> Suspect | None:
+    """What an image's `doubts` make of its truth; None where all of it is ignore."""
+    opened = _without_lines(doubt)
+    suspicion = _suspicion(opened, truth)
+    if math.isnan(suspicion):
         return None
+    regions = label((opened >= math.ceil(CONTRADICTED * _MOST)).view(np.uint8))
+    if not len(regions):
+        return Suspect(stem, group, suspicion)
     (largest,) = regions.largest(1)
     x, y, width, height = regions.boxes[largest].tolist()
-    foreground = np.count_nonzero((truth != IGNORE) & ((truth != 0) | (prediction != 0)))
-    pixels = int(regions.pixels.sum())
-    return Suspect(stem, group, pixels / foreground, pixels, x, y, width, height)
+    return Suspect(stem, group, suspicion, int(regions.pixels.sum()), x, y, width, height)
+
+
+def _without_lines(doubt: Mask) -> Mask:
+    """A square of 2 × 2 pixels is as doubtful as the least of them; each pixel becomes as doubtful as the
+    most doubtful square that it is in. cv2's own opening by an even square moves it by a pixel."""
+    squares = cv2.erode(doubt, _SQUARE, anchor=(1, 1), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return np.asarray(cv2.dilate(squares, _SQUARE, anchor=(0, 0)), np.uint8)
+
+
+def _suspicion(doubt: Mask, truth: Mask) -> float:
+    """The mean doubt of all pixels but ignore, each weighing e^(doubt / TEMPERATURE); nan without any."""
+    judged = (truth != IGNORE).view(np.uint8)
+    pixels = cv2.calcHist([doubt], [0], judged, [_MOST + 1], [0, _MOST + 1]).ravel().astype(np.float64)
+    shares = np.arange(_MOST + 1) / _MOST
+    weights = pixels * np.exp((shares - 1) / TEMPERATURE)
+    return float(weights @ shares / weights.sum()) if weights.any() else math.nan
 
 
 def most_suspicious(suspects: Sequence[Suspect | None]) -> list[Suspect]:
-    """The LISTED most suspicious, the most suspicious first."""
-    found = [each for each in suspects if each]
-    return sorted(found, key=lambda each: (-each.suspicion, each.stem))[:LISTED]
+    """Every suspect, the most suspicious first."""
+    return sorted((each for each in suspects if each), key=lambda each: (-each.suspicion, each.stem))
+
+
+def listed(suspects: Sequence[Suspect | None]) -> list[Suspect]:
+    """The LISTED most suspicious of those that the model contradicts, the most suspicious first."""
+    return [each for each in most_suspicious(suspects) if each.pixels][:LISTED]

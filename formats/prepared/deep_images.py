@@ -24,10 +24,11 @@ Deep = npt.NDArray[Any]
 def is_deep(image: Image.Image, content: bytes) -> bool:
     """Whether an image has more than 8 bits a channel. Pillow opens colours of 16 bits as RGB of their upper halves."""
     deep_png = content.startswith(_PNG_START) and content[_PNG_DEPTH_BYTE] == 16
-    return deep_png or image.mode.startswith(("I", "F")) or max(_tiff_bits(image)) > _BITS
+    return deep_png or image.mode.startswith(("I", "F")) or max(tiff_bits(image)) > _BITS
 
 
-def _tiff_bits(image: Image.Image) -> tuple[int, ...]:
+def tiff_bits(image: Image.Image) -> tuple[int, ...]:
+    """The bits of each channel that a TIFF states."""
     stated = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, _BITS)
     return stated if isinstance(stated, tuple) else (stated,)
 

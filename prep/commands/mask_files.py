@@ -1,4 +1,4 @@
-"""Verbs for labels that are mask files: `sageseg prep carvana`, `kitti`, `voc`, `channels`."""
+"""Verbs for labels that are mask files: `sageseg prep pairs`, `carvana`, `kitti`, `voc`, `channels`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,51 @@ import typer
 from formats.command_options import takes
 from prep.commands.reading import Background, Binary, ClassListFile, Out, reading, write
 from prep.options import PrepOptions
+
+
+@takes(PrepOptions, "options")
+def pairs(
+    images: Annotated[Path, typer.Argument(help="Folder of the images.")],
+    masks: Annotated[Path, typer.Argument(help="Folder of their masks, which may be the same.")],
+    out: Out,
+    options: PrepOptions,
+    image_name: Annotated[
+        str | None,
+        typer.Option(
+            help="What names of images are, such as '{stem}_leftImg8bit', or with {split}.", metavar="PATTERN"
+        ),
+    ] = None,
+    mask_name: Annotated[
+        str | None,
+        typer.Option(
+            help="What names of masks are, such as '{stem}_mask', '{class}/{stem}', or with {split} or {file}.",
+            metavar="PATTERN",
+        ),
+    ] = None,
+    labels: ClassListFile = None,
+    colors: Annotated[
+        Path | None, typer.Option(help="name,red,green,blue in each line, or a labelmap.txt: masks hold colours.")
+    ] = None,
+    value_map: Annotated[
+        Path | None,
+        typer.Option(
+            "--map", help="value,name in each line: several values may have one name, ignore is 255, * all others."
+        ),
+    ] = None,
+    coding: Annotated[
+        str | None, typer.Option(help="How colours are the numbers of --map: ade20k.", metavar="ade20k")
+    ] = None,
+    background: Background = None,
+    binary: Binary = False,
+) -> None:
+    """Images and masks in folders, paired by their names."""
+    from prep.readers.pairs.reader import read_pairs
+    from prep.readers.pairs.truth import PairOptions
+
+    asked = PairOptions(image_name, mask_name, labels, colors, value_map, coding, background, binary)
+    with reading("pairs", masks, images):
+        source = read_pairs(images, masks, asked, group_by=options.group_by, workers=options.workers)
+    write(source, out, options)
 
 
 @takes(PrepOptions, "options")

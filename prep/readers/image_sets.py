@@ -11,6 +11,12 @@ from prep.readers.source_files import read_text
 
 _PAIR = re.compile(r"(\S+\.(?:png|jpe?g))\s+\S+\.png", re.IGNORECASE)
 """KittiSeg's line: an image and its mask."""
+SPLIT_WORDS = {
+    "train": ("train", "training", "trn"),
+    "val": ("val", "valid", "validation", "validate"),
+    "test": ("test", "testing"),
+}
+_SPLIT_OF = {word: split for split, words in SPLIT_WORDS.items() for word in words}
 
 
 def read_image_sets(lists: Mapping[str, Path]) -> dict[str, str]:
@@ -37,6 +43,11 @@ def _stem(line: str) -> str:
     name = Path(pair[1] if pair else line.strip()).name
     # VOC's lists have stems, which may hold dots and spaces; KittiSeg's have files
     return Path(name).stem if name.lower().endswith((".png", ".jpg", ".jpeg")) else name
+
+
+def split_of_word(word: str) -> str:
+    """The split that the name of a list or folder says in any letter case, "" where it says none."""
+    return _SPLIT_OF.get(word.casefold(), "")
 
 
 def splits_of_groups(splits: Mapping[str, str], groups: Mapping[str, str]) -> dict[str, str]:

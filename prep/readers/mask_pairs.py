@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from formats.console import say
 from formats.errors import SagesegError
 from formats.prepared.source_names import composed
+from prep.readers.labelled_image import LeftOut
 from prep.readers.source_files import list_files
 
 
@@ -29,27 +29,37 @@ def pair_images(
     images: Mapping[str, Sequence[Path]],
     folder: Path,
     *,
-    left_out: Collection[str] = (),
-) -> dict[str, Path]:
-    """The image of each mask, by key. Where masks or images alone lie in folders of their own, by a stem that stands
-    once among both. `left_out` are the keys of masks that are there and not wanted.
+    unwanted: Collection[str] = (),
+) -> tuple[dict[str, Path], tuple[LeftOut, ...]]:
+    """The image of each mask, by key, and what was left out. `unwanted` are the keys of masks that are there and were
+    left out before.
 
     Raises SagesegError for a mask without image, and for two images of one name.
     """
-    alike = _stems_once(masks).items() if _in_folders(masks) != _in_folders(images) else ()
-    other = _stems_once(images)
-    key_of = {key: other[stem] for stem, key in alike if stem in other}
+    key_of = match_keys(masks, images)
     pairs = {}
     for key, mask in masks.items():
-        found = images.get(key) or images.get(key_of.get(key, key))
+        found = images.get(key_of.get(key, key))
         if not found:
             raise SagesegError(f"{mask}: no image {key} in {folder}; add it, or take the mask away")
         pairs[key] = _only(found)
     paired = set(pairs.values())
-    alone = [path for key, paths in images.items() for path in paths if path not in paired and key not in left_out]
-    if alone:
-        say(f"note: {len(alone)} image(s) in {folder} without a mask are left out, such as {alone[0].name}")
-    return pairs
+    alone = [path for key, paths in images.items() for path in paths if path not in paired and key not in unwanted]
+    return pairs, leave_out("images without a mask", alone)
+
+
+def match_keys(masks: Collection[str], images: Collection[str]) -> dict[str, str]:
+    """The key of the image of each mask that has one: the same, or where masks or images alone lie in folders of their
+    own, one of a stem that stands once among both."""
+    alike = _stems_once(masks).items() if _in_folders(masks) != _in_folders(images) else ()
+    other = _stems_once(images)
+    key_of = {key: other[stem] for stem, key in alike if stem in other}
+    return {key: key if key in images else key_of[key] for key in masks if key in images or key in key_of}
+
+
+def leave_out(reason: str, files: Sequence[Path]) -> tuple[LeftOut, ...]:
+    """What is told of files that were left out; nothing where there are none."""
+    return (LeftOut(reason, len(files), str(files[0])),) if files else ()
 
 
 def _only(paths: Sequence[Path]) -> Path:

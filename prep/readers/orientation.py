@@ -101,7 +101,9 @@ def _text(size: tuple[int, int]) -> str:
 
 
 def _turned(image: LabelledImage, orientation: int) -> LabelledImage:
-    return replace(image, mask=TurnedMask(image.mask, orientation), mask_is_final=False)
+    size = image.drawn_size
+    regions = tuple(turn_points(region, orientation, size) for region in image.regions) if size else image.regions
+    return replace(image, mask=TurnedMask(image.mask, orientation), mask_is_final=False, regions=regions)
 
 
 def _unsure(images: Sequence[LabelledImage], sure: Counter[str]) -> SagesegError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from formats.channels import CHANNELS, masks_channel
@@ -13,7 +14,7 @@ from formats.prepared.groups import shared_group
 from prep.readers.classes.class_masks import settle_masks
 from prep.readers.classes.label_list import CLASS_LISTS, find_class_list, read_class_list
 from prep.readers.image_sets import splits_of_groups
-from prep.readers.labelled_image import LabelledImage, Source
+from prep.readers.labelled_image import LabelledImage, LeftOut, Source
 from prep.readers.mask_pairs import files_by_key, masks_by_key, pair_images
 from prep.readers.voc import image_groups
 
@@ -35,7 +36,7 @@ def read_channels(
     `background` and `binary` are what the options of these names say. Raises SagesegError for what is missing, and for
     masks that do not fit the class list, or fit it in two ways.
     """
-    pairs, splits = _pairs(root)
+    pairs, splits, left_out = _pairs(root)
     _tell_others(root)
     listed = read_class_list(labels) if labels else find_class_list(root)
     if listed is None:
@@ -56,7 +57,12 @@ def read_channels(
     )
     ordered = tuple(sorted(labelled, key=lambda image: image.source))
     return Source(
-        "channels", settled.classes, ordered, splits_of_groups(splits, groups), no_foreground=settled.no_foreground
+        "channels",
+        settled.classes,
+        ordered,
+        splits_of_groups(splits, groups),
+        no_foreground=settled.no_foreground,
+        left_out=left_out,
     )
 
 
@@ -72,10 +78,11 @@ def _tell_others(root: Path) -> None:
         )
 
 
-def _pairs(root: Path) -> tuple[dict[str, tuple[Path, Path]], dict[str, str]]:
-    """Image and mask, and the split, by channel and key."""
+def _pairs(root: Path) -> tuple[dict[str, tuple[Path, Path]], dict[str, str], tuple[LeftOut, ...]]:
+    """Image and mask, and the split, by channel and key; and what is left out."""
     pairs: dict[str, tuple[Path, Path]] = {}
     splits: dict[str, str] = {}
+    alone: tuple[LeftOut, ...] = ()
     for split, channel in _FOLDERS.items():
         folder = root / masks_channel(channel)
         if not folder.is_dir() and split != "train":
@@ -85,11 +92,12 @@ def _pairs(root: Path) -> tuple[dict[str, tuple[Path, Path]], dict[str, str]]:
         if not folder.is_dir():
             raise SagesegError(f"{folder}: no such folder; expected SageMaker's channels")
         masks = masks_by_key(folder, "the masks of a channel")
-        images = pair_images(
+        images, left_out = pair_images(
             masks, files_by_key(root / channel, IMAGE_SUFFIXES, "the images of a channel"), root / channel
         )
+        alone += tuple(replace(each, reason=f"{each.reason} in {channel}") for each in left_out)
         pairs |= {f"{channel}/{key}": (images[key], mask) for key, mask in masks.items()}
         splits |= {f"{channel}/{key}": split for key in masks}
     if (root / "label_map").is_dir():
         say(f"note: {root / 'label_map'}: is not applied here; the classes are those of the masks")
-    return pairs, splits
+    return pairs, splits, alone

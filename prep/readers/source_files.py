@@ -5,6 +5,7 @@ from __future__ import annotations
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from functools import cache
 from pathlib import Path
+from zipfile import is_zipfile
 
 from formats.errors import SagesegError
 from formats.prepared.image_folder import files_with
@@ -20,12 +21,20 @@ def list_files(folder: Path, suffixes: frozenset[str], expected: str, *, deep: b
     Raises SagesegError when there is none, for a link that leads nowhere or in a circle, and for a
     name that text files cannot hold.
     """
-    if not folder.is_dir():
-        raise SagesegError(f"{folder}: no such folder; expected one with files {expected}")
+    check_folder(folder, f"one with files {expected}")
     found = find_files(folder, suffixes, deep=deep)
     if not found:
         raise SagesegError(f"{folder}: no {'/'.join(sorted(suffixes))} file in it; expected {expected}")
     return found
+
+
+def check_folder(folder: Path, expected: str) -> None:
+    """Raise SagesegError for what is no folder; a ZIP is told to be unpacked."""
+    if folder.is_file():
+        kind = "a ZIP: unpack it and name the folder" if is_zipfile(folder) else "a file, and no folder"
+        raise SagesegError(f"{folder}: {kind}; expected {expected}")
+    if not folder.is_dir():
+        raise SagesegError(f"{folder}: no such folder; expected {expected}")
 
 
 def find_files(folder: Path, suffixes: frozenset[str], *, deep: bool = False) -> list[Path]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from formats.console import say
@@ -18,7 +18,8 @@ from prep.readers.classes.class_masks import settle_masks
 from prep.readers.classes.label_list import CLASS_LISTS, VOC_2012, ClassList, find_class_list, read_class_list
 from prep.readers.image_sets import splits_of_groups
 from prep.readers.labelled_image import LabelledImage, Source
-from prep.readers.mask_pairs import files_by_key, masks_by_key, pair_images
+from prep.readers.mask_pairs import files_by_key, leave_out, masks_by_key, pair_images
+from prep.readers.source_files import check_folder
 from prep.readers.voc_image_sets import read_voc_image_sets
 
 
@@ -39,13 +40,16 @@ def read_voc(
     these names say. Raises SagesegError for what is missing, and for masks and lists that can be read in two ways.
     """
     folder = root / "SegmentationClass"
+    if root.is_file():
+        check_folder(root, "one with VOC's SegmentationClass")
     if not folder.is_dir():
         raise SagesegError(f"{folder}: no such folder; expected VOC's SegmentationClass")
     there = masks_by_key(folder, "VOC's masks")
     sets = read_voc_image_sets(root, there, image_sets or {})
     masks = {key: path for key, path in there.items() if sets.chosen is None or key in sets.chosen}
-    pairs = pair_images(masks, _images(root, images), images or root / "JPEGImages", left_out=there)
-    _tell_left_out([path for key, path in there.items() if key not in masks])
+    pairs, left_out = pair_images(masks, _images(root, images), images or root / "JPEGImages", unwanted=there)
+    left_out += sets.left_out
+    left_out += leave_out("masks in none of the image sets", [path for key, path in there.items() if key not in masks])
     listed = read_class_list(labels) if labels else find_class_list(root) or _vocs_own(root)
     settled = settle_masks(listed, list(masks.values()), background=background, binary=binary, workers=workers)
     groups = image_groups({key: key for key in masks}, sets.splits, group_by)
@@ -62,7 +66,7 @@ def read_voc(
     )
     splits = splits_of_groups(sets.splits, groups)
     ordered = tuple(sorted(labelled, key=lambda image: image.source))
-    return Source("voc", settled.classes, ordered, splits, sets.undecided, settled.no_foreground)
+    return Source("voc", settled.classes, ordered, splits, sets.undecided, settled.no_foreground, left_out=left_out)
 
 
 def _images(root: Path, images: Path | None) -> dict[str, list[Path]]:
@@ -72,11 +76,6 @@ def _images(root: Path, images: Path | None) -> dict[str, list[Path]]:
             "unless it is told to save them)"
         )
     return files_by_key(images or root / "JPEGImages", IMAGE_SUFFIXES, "the images of the masks")
-
-
-def _tell_left_out(masks: Sequence[Path]) -> None:
-    if masks:
-        say(f"note: {len(masks)} mask(s) stand in none of the image sets and are left out, such as {masks[0]}")
 
 
 def image_groups(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from formats.console import say
@@ -12,17 +12,13 @@ from formats.dataset import SPLITS
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES
 from formats.prepared.source_names import composed
+from prep.readers.image_sets import SPLIT_WORDS, split_of_word
+from prep.readers.labelled_image import LeftOut
 from prep.readers.source_files import read_text
 
 LEFT_OUT, _CHOICE = "none", "choice"
 """What a list can be beside a split: left out, as --image-set says it, or a choice of images without split."""
-_WORDS = {
-    "train": ("train", "training", "trn"),
-    "val": ("val", "valid", "validation", "validate"),
-    "test": ("test", "testing"),
-    _CHOICE: ("trainval", "train_val", "trainvaltest", "default", "all"),
-}
-_ROLE_OF = {word: role for role, words in _WORDS.items() for word in words}
+_WORDS = {**SPLIT_WORDS, _CHOICE: ("trainval", "train_val", "trainvaltest", "default", "all")}
 _FOLDERS = re.compile(r"(?:.*/)?(?:JPEGImages|SegmentationClass\w*)/")
 _PAIR = re.compile(r"(\S+)\s+(\S+)")
 _LINE_OF_MAIN = re.compile(r"(.+?)\s+-?[01]")
@@ -31,20 +27,24 @@ _LINE_OF_MAIN = re.compile(r"(.+?)\s+-?[01]")
 @dataclass(frozen=True)
 class ImageSets:
     """What the lists say: the split of each image by its key, or which images alone; `chosen` is None where no list
-    says it. `undecided` tells why lists that are there are no split."""
+    says it. `undecided` tells why lists that are there are no split; `left_out` are images that they name and nobody
+    labelled."""
 
     splits: dict[str, str] = field(default_factory=dict)
     chosen: frozenset[str] | None = None
     undecided: str = ""
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True)
 class _List:
-    """One file, what it is (a split, or a choice), and the keys of its images."""
+    """One file, what it is (a split, or a choice), the keys of its images, and the lines of others that have no
+    mask."""
 
     path: Path
     role: str
     keys: frozenset[str]
+    secret: tuple[str, ...] = ()
 
 
 def read_voc_image_sets(root: Path, keys: Collection[str], asked: Mapping[str, str]) -> ImageSets:
@@ -59,7 +59,16 @@ def read_voc_image_sets(root: Path, keys: Collection[str], asked: Mapping[str, s
     if not roles:
         return ImageSets(undecided="" if asked else _elsewhere(root))
     index = _Index(keys)
-    lists = [one for one in (_read(path, role, index) for path, role in roles.items()) if one.keys]
+    read = [_read(path, role, index) for path, role in roles.items()]
+    secret = tuple(
+        LeftOut(f"images without a mask in {one.path.name}", len(one.secret), f"{one.path}: {one.secret[0]}")
+        for one in read
+        if one.secret
+    )
+    return replace(_sets([one for one in read if one.keys], folder), left_out=secret)
+
+
+def _sets(lists: Sequence[_List], folder: Path) -> ImageSets:
     if not lists:
         return ImageSets(undecided=f"{folder}: its lists name no image")
     splits = _merged([one for one in lists if one.role != _CHOICE], folder)
@@ -102,7 +111,7 @@ def _elsewhere(root: Path) -> str:
 
 def _role(path: Path) -> str:
     """What a list is by its name, "" where that says nothing."""
-    return _ROLE_OF.get(path.stem.casefold(), "")
+    return _CHOICE if path.stem.casefold() in _WORDS[_CHOICE] else split_of_word(path.stem)
 
 
 def _roles(folder: Path, asked: Mapping[str, str]) -> dict[Path, str]:
@@ -187,7 +196,7 @@ def _has_suffix(name: str) -> bool:
 
 def _read(path: Path, role: str, index: _Index) -> _List:
     keys: set[str] = set()
-    secret = 0
+    secret: list[str] = []
     for number, text in enumerate(read_text(path, "one image per line").splitlines(), start=1):
         line = composed(text.strip())
         if not line:
@@ -196,16 +205,14 @@ def _read(path: Path, role: str, index: _Index) -> _List:
         if key is None and role != "test":
             raise SagesegError(f"{path}: line {number}: {line} has no mask in SegmentationClass; add it or take it out")
         if key is None:
-            secret += 1
+            secret.append(line)
         elif key in keys:
             raise SagesegError(f"{path}: line {number}: {key} stands there twice; remove one line")
         else:
             keys.add(key)
-    if secret:
-        say(f"note: {path}: {secret} image(s) without a mask are left out")
-    elif not keys:
+    if not keys and not secret:
         say(f"note: {path}: names no image and is left out")
-    return _List(path, role, frozenset(keys))
+    return _List(path, role, frozenset(keys), tuple(secret))
 
 
 def _merged(lists: Iterable[_List], folder: Path) -> dict[str, str]:

@@ -9,11 +9,11 @@ from pathlib import Path
 from PIL import Image
 
 from prep.readers.classes.label_list import CLASS_LISTS
+from prep.recognise.image_pairs import MASK_WORD
 from prep.recognise.recognised import Recognised, found
 from prep.recognise.survey import Survey
 
 _CARVANA = re.compile(r"[0-9a-f]{12}_\d\d_mask\.(?:gif|png)")
-_MASK_WORD = re.compile(r"mask|label|annotation|seg|(?:^|[_\W])gt(?:$|[_\W\d])", re.IGNORECASE)
 _GEO_KEYS = 34735
 """GeoTIFF 1.1, GeoKeyDirectoryTag."""
 
@@ -60,7 +60,7 @@ def carvana(survey: Survey) -> Recognised | None:
 
 
 def geotiff(survey: Survey) -> Recognised | None:
-    labels_last = sorted(survey.of(".tif", ".tiff"), key=lambda path: bool(_MASK_WORD.search(path.parent.name)))
+    labels_last = sorted(survey.of(".tif", ".tiff"), key=lambda path: bool(MASK_WORD.search(path.parent.name)))
     raster = next(filter(_is_geotiff, labels_last), None)
     if not raster:
         return None
@@ -76,7 +76,7 @@ def geotiff(survey: Survey) -> Recognised | None:
         )
         return found("geotiff", name, why, place, "--labels-from", made, "--class-field", "PROPERTY")
     masks = labels_last[-1].parent
-    if masks != raster.parent and _MASK_WORD.search(masks.name):
+    if masks != raster.parent and MASK_WORD.search(masks.name):
         return found("geotiff", name, why, place, "--labels-from", masks, "--labels", "labels.txt")
     words = f"sageseg prep tiles {shlex.quote(str(place))} --out TILES"
     return Recognised("tiles", f"{name} without labels", why, place, words)
@@ -88,28 +88,3 @@ def _is_geotiff(path: Path) -> bool:
             return _GEO_KEYS in getattr(image, "tag_v2", {})
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return False
-
-
-def pairs(survey: Survey) -> Recognised | None:
-    """Masks beside images: two folders that share stems, of which one is called as masks are, or a folder with both."""
-    stems: dict[Path, set[str]] = {}
-    for path in survey.images:
-        stems.setdefault(path.parent, set()).add(path.stem)
-    for masks in filter(lambda folder: _MASK_WORD.search(folder.name), stems):
-        shared = {len(stems[masks] & own): folder for folder, own in stems.items() if folder != masks}
-        most = max(shared, default=0)
-        if most:
-            why = f"{most} equal names in {shared[most].name} and {masks.name}"
-            return found("pairs", "masks beside images", why, shared[most], masks)
-    for folder, own in stems.items():
-        named = sorted(stem for stem in own if stem.endswith("_mask") and stem.removesuffix("_mask") in own)
-        if named:
-            why = f"{named[0]} beside {named[0].removesuffix('_mask')}"
-            return found("pairs", "masks beside images", why, folder, folder, "--mask-name", "{stem}_mask")
-    files = {path.with_suffix("") for path in survey.of(".png")} & {
-        p.with_suffix("") for p in survey.of(".jpg", ".jpeg")
-    }
-    if files:
-        first = min(files)
-        return found("pairs", "masks beside images", f"{first.name}.png beside its JPEG", first.parent, first.parent)
-    return None

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from formats.errors import SagesegError
-from prep.recognise import annotation_files, mask_layouts
+from prep.recognise import annotation_files, image_pairs, mask_layouts
 from prep.recognise.recognised import Recognised
 from prep.recognise.survey import Survey
 
@@ -76,5 +76,5 @@ _LOOKS = (
     mask_layouts.geotiff,
     annotation_files.yolo,
 )
-_LAST_LOOKS = (mask_layouts.pairs, _frames)
+_LAST_LOOKS = (image_pairs.pairs, _frames)
 """Any folder may hold pairs of images, or a video."""

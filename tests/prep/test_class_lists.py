@@ -238,8 +238,58 @@ def test_another_name_or_colour_is_a_class(tmp_path: Path, line: str, capsys: py
 def test_a_map_without_colours_is_a_list(tmp_path: Path) -> None:
     lines = ["background:::", "car:::", "bus:::"]
     assert first(settle(tmp_path, lines, rows(0, 2, 1), name="labelmap.txt"))[:3] == [0, 2, 1]
+
+
+def test_a_map_without_colours_has_datumaros_where_masks_hold_colours(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = ["background:::", "car:::", "bus:::"]
+    mask = painted(rows(0, 2, 1, 255), VOC)
+    settled = settle(tmp_path, lines, mask, name="labelmap.txt")
+    assert settled.classes.names == ("_background_", "car", "bus")
+    assert first(settled)[:4] == [0, 2, 1, 255]
+    assert "gives no colours, so Datumaro's are taken" in capsys.readouterr().err
+    with pytest.raises(SagesegError, match=r"m0\.png: colour 48,112,32 at \(0, 1\) means nothing"):
+        first(settle(tmp_path, lines, painted(rows(0, 1), [BLACK, CAT]), name="labelmap.txt"))
+
+
+@pytest.mark.parametrize("lines", [["car:::", "background:::"], ["car:::", "bus:::"]])
+def test_a_map_without_colours_that_datumaro_would_not_write_is_refused(tmp_path: Path, lines: list[str]) -> None:
     with pytest.raises(SagesegError, match=r"m0\.png: holds colours, and .*labelmap.txt says none"):
-        settle(tmp_path, lines, painted(rows(0, 1), [BLACK, CAT]), name="labelmap.txt")
+        settle(tmp_path, lines, painted(rows(0, 1), VOC), name="labelmap.txt")
+
+
+@pytest.mark.parametrize("mask", [rows(0, 2), palette_image(rows(0, 2), VOC), rows(0, 1, 255)])
+def test_a_gif_whose_values_were_numbered_anew_is_refused(tmp_path: Path, mask: np.ndarray | Image.Image) -> None:
+    """Pillow 13.0 saves the values 0 and 2 as 0 and 1."""
+    add_mask(tmp_path / "m.gif", mask)
+    listed = read_class_list(write(tmp_path, "background", "car", "bus"))
+    with pytest.raises(
+        SagesegError, match=r"m\.gif: a GIF keeps colours and not values, so 0, 1(, 2)? may be other ids"
+    ):
+        settle_masks(listed, [tmp_path / "m.gif"], workers=1)
+
+
+@pytest.mark.parametrize("mask", [rows(0, 1), rows(0, 1, 2), palette_image(rows(0, 1, 2), VOC), whole(0)])
+def test_a_gif_whose_colours_say_its_values_is_read(tmp_path: Path, mask: np.ndarray | Image.Image) -> None:
+    add_mask(tmp_path / "m.gif", mask)
+    listed = read_class_list(write(tmp_path, "background", "car", "bus"))
+    assert first(settle_masks(listed, [tmp_path / "m.gif"], workers=1)) == np.asarray(mask)[:, 0].tolist()
+
+
+def test_a_gif_is_read_by_the_colours_of_a_map(tmp_path: Path) -> None:
+    add_mask(tmp_path / "m.gif", palette_image(rows(0, 2), [BLACK, CAT, DOG]))
+    listed = read_class_list(write(tmp_path, "background:0,0,0::", "cat:48,112,32::", "dog:176,112,32::"))
+    assert first(settle_masks(listed, [tmp_path / "m.gif"], workers=1))[:2] == [0, 2]
+
+
+@pytest.mark.parametrize("kind", ["gif", "bmp", "tif"])
+def test_only_png_files_are_copied_as_they_are(tmp_path: Path, kind: str) -> None:
+    palette_image(rows(0, 1), VOC).save(tmp_path / f"m.{kind}")
+    path = (tmp_path / f"m.{kind}").rename(tmp_path / "m.png")
+    settled = settle_masks(read_class_list(write(tmp_path, "background", "car")), [path], workers=1)
+    assert settled.final == frozenset()
+    assert first(settled)[:3] == [0, 1, 0]
 
 
 @pytest.mark.parametrize(

@@ -74,12 +74,25 @@ def channels(folder: Path) -> list[str]:
     return [str(folder / "aws"), "--labels", str(folder / "classes.txt"), "--background", "background"]
 
 
+def pairs(folder: Path) -> list[str]:
+    for number in range(3):
+        for name in ("photos", "masks"):
+            (folder / name).mkdir(exist_ok=True)
+        (folder / "photos" / f"{number}.jpg").write_bytes(encode_image(noise(number)))
+        mask = np.eye(SIDE, dtype=np.uint8) * (1 + number)
+        (folder / "masks" / f"{number}_mask.png").write_bytes(encode_mask(mask))
+    (folder / "names.csv").write_text("value,name\n0,background\n1,car\n2,road\n3,road\n")
+    names = ["--mask-name", "{stem}_mask", "--map", str(folder / "names.csv")]
+    return [str(folder / "photos"), str(folder / "masks"), *names]
+
+
 READERS: dict[str, Callable[[Path], list[str]]] = {
     "carvana": carvana,
     "labelme": labelme,
     "kitti": kitti,
     "voc": voc,
     "channels": channels,
+    "pairs": pairs,
 }
 
 

@@ -114,6 +114,44 @@ def test_masks_may_lie_beside_their_images(files: dict[str, Any], tmp_path: Path
     assert recognise(lay_out(tmp_path, files))[0].verb == "pairs"
 
 
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (("images/train/{}.jpg", "masks/train/{}.png"), ["images", "masks"]),
+        (("img/{}.jpg", "gt/{}_mask.png"), ["img", "gt", "--mask-name", "{stem}_mask"]),
+        (("train/{}.jpg", "train/{}_mask.png"), [".", ".", "--mask-name", "{stem}_mask"]),
+        (("{}.jpg", "{}.png"), [".", "."]),
+        (("train/{}.jpg", "trainannot/{}.png"), ["train", "trainannot"]),
+        (
+            ("train/{}.jpg", "trainannot/{}.png", "val/v{}.jpg", "valannot/v{}.png"),
+            [".", ".", "--image-name", "{split}/{stem}", "--mask-name", "{split}annot/{stem}"],
+        ),
+        (
+            ("leftImg8bit/val/{}_leftImg8bit.png", "gtFine/val/{}_gtFine_i.png", "gtFine/val/{}_gtFine_labelIds.png"),
+            ["leftImg8bit", "gtFine", "--image-name", "{stem}_leftImg8bit", "--mask-name", "{stem}_gtFine_labelIds"],
+        ),
+    ],
+)  # fmt: skip
+def test_the_command_for_pairs_names_both_folders_and_the_patterns(
+    names: tuple[str, ...], words: list[str], tmp_path: Path
+) -> None:
+    files = {name.format(stem): None for name in names for stem in ("a_0", "b_1", "c_2")}
+    (found,) = recognise(lay_out(tmp_path, files))
+    folders = [str(tmp_path / word) for word in words[:2]]
+    assert shlex.split(found.command) == ["sageseg", "prep", "pairs", *folders, *words[2:], "--out", "DATASET"]
+
+
+def test_images_without_masks_are_no_pairs(tmp_path: Path) -> None:
+    files = [f"photos/{name}_{number}.{kind}" for name in "ab" for number in range(4) for kind in ("jpg",)]
+    assert recognise(lay_out(tmp_path, dict.fromkeys([*files, "photos/a_0_crop.png"]))) == []
+
+
+def test_pairs_of_other_labels_names_the_right_verb(tmp_path: Path) -> None:
+    lay_out(tmp_path, FILES["voc"])
+    ran = typed(["prep", "pairs", str(tmp_path / "VOC"), str(tmp_path / "VOC"), "--out", "x"], tmp_path)
+    assert f"this looks like Pascal VOC's layout (SegmentationClass): sageseg prep voc {tmp_path}/VOC" in ran.stderr
+
+
 def test_an_archive_is_to_be_unpacked(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
         archive.writestr("a.txt", "")

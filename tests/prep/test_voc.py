@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -86,11 +87,18 @@ def test_images_masks_and_lists_pair_whichever_way_letters_are_composed(
     assert source.splits == {"1": "train", "2": "test"}
 
 
-def test_masks_in_no_image_set_are_left_out_and_told(voc: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_masks_in_no_image_set_and_images_without_mask_are_counted(voc: Path) -> None:
     add_image_set(voc, "train", "2007_000032")
     add_image_set(voc, "val", "x")
-    assert len(read_voc(voc, workers=1).images) == 2
-    assert "1 mask(s) stand in none of the image sets and are left out" in capsys.readouterr().err
+    add_image_set(voc, "test", "secret 1", "secret 2")
+    add_image(voc / "JPEGImages" / "new.jpg")
+    source = read_voc(voc, workers=1)
+    assert len(source.images) == 2
+    assert {each.reason: (each.count, Path(each.example).name) for each in source.left_out} == {
+        "images without a mask": (1, "new.jpg"),
+        "images without a mask in test.txt": (2, "test.txt: secret 1"),
+        "masks in none of the image sets": (1, "2007.v2 b.png"),
+    }
 
 
 def test_vocs_own_classes_are_taken_where_none_are_named(voc: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -247,13 +255,21 @@ def add_image_list(root: Path) -> None:
     (root / "labels.txt").write_text("background\ncar\n")
 
 
-def test_masks_that_no_list_names_are_not_called_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_masks_that_no_list_names_are_not_called_missing(tmp_path: Path) -> None:
     for number in range(4):
         add_pair(tmp_path, f"f{number}", rows(0, 1))
     add_image_list(tmp_path)
     add_image_set(tmp_path, "train", "f0")
     add_image_set(tmp_path, "val", "f1")
-    read_voc(tmp_path, workers=1)
-    err = capsys.readouterr().err
-    assert "2 mask(s) stand in none of the image sets" in err
-    assert "without a mask" not in err
+    left_out = read_voc(tmp_path, workers=1).left_out
+    assert [(each.reason, each.count) for each in left_out] == [("masks in none of the image sets", 2)]
+
+
+def test_a_zip_is_told_to_be_unpacked(tmp_path: Path) -> None:
+    with ZipFile(tmp_path / "export.zip", "w") as packed:
+        packed.writestr("labelmap.txt", "background:0,0,0::\n")
+    with pytest.raises(SagesegError, match=r"export\.zip: a ZIP: unpack it and name the folder; expected one with VOC"):
+        read_voc(tmp_path / "export.zip")
+    (tmp_path / "notes.txt").write_text("x")
+    with pytest.raises(SagesegError, match=r"notes\.txt: a file, and no folder"):
+        read_voc(tmp_path / "notes.txt")

@@ -15,6 +15,7 @@ from formats.masks import encode_mask
 from sageseg.studio.shoot import draw_shoot
 from tests.support.geo_samples import on_earth, polygon, write_geojson, write_raster
 from tests.support.labelme_samples import HEIGHT, WIDTH, write_labels, write_pair
+from tests.support.labelstudio_samples import annotation, box, task, write_export, write_images
 from tests.support.small_formats import (
     SQUARE,
     VIA_POLYGON,
@@ -44,11 +45,13 @@ def make_materials(folder: Path, artefacts: Path) -> None:
     shutil.copy(artefacts / "2.tar.gz", folder / "model.tar.gz")
     _studio(folder)
     _labelme(folder)
+    _labelstudio(folder)
     _small_formats(folder)
     _rasters(folder)
     _kitti(folder)
     _voc(folder / "VOC2012")
     _exports(folder)
+    _pairs(folder)
     _frames(folder)
     _results(folder)
 
@@ -72,6 +75,15 @@ def _labelme(folder: Path) -> None:
         deep = write_pair(folder / "deep", f"d{number}", imagePath=f"d{number}.png").with_suffix(".png")
         cv2.imwrite(str(deep), np.random.default_rng(number).integers(0, 4096, (HEIGHT, WIDTH, 3)).astype(np.uint16))
     write_labels(folder, "car")
+
+
+def _labelstudio(folder: Path) -> None:
+    names = [f"s{number}.png" for number in range(3)]
+    write_images(folder / "uploads", *names)
+    ann = {"id": 1, "email": "ann@example.org"}
+    drawn = annotation(box(5, 5, 20, 20), completed_by=ann)
+    tasks = [task(number, drawn, image=f"/data/local-files/?d=shoot/{name}") for number, name in enumerate(names)]
+    write_export(folder, tasks).rename(folder / "project-1.json")
 
 
 def _rasters(folder: Path) -> None:
@@ -153,6 +165,46 @@ def _exports(folder: Path) -> None:
         for name, content in ((channel, encode_image(_noise(number))), (f"{channel}_annotation", encode_mask(mask))):
             (folder / "bucket" / name).mkdir(parents=True, exist_ok=True)
             (folder / "bucket" / name / f"{stem}{'.png' if '_' in name else '.jpg'}").write_bytes(content)
+
+
+def _pairs(folder: Path) -> None:
+    """Masks of several kinds for the images in photos/; Roboflow's, CamVid's, Cityscapes' and ADE20K's folders."""
+    for image in sorted((folder / "photos").iterdir()):
+        mask = np.zeros((SIDE, SIDE), np.uint8)
+        mask[8:40, 8 : 20 + int(image.stem[1:])] = 1
+        content, png = image.read_bytes(), encode_mask(mask)
+        split = "train" if int(image.stem[1:]) > 1 else "val"
+        white, colours = Image.fromarray(255 * mask), Image.fromarray(mask[..., None] * np.array([0, 0, 142], np.uint8))
+        _put(folder / "masks" / f"{image.stem}.png", png)
+        _put(folder / "cutouts" / f"{image.stem}.png", white)
+        _put(folder / "painted" / f"{image.stem}.png", colours)
+        _put(folder / "by_class" / "car" / f"{image.stem}.png", white)
+        roboflow = folder / "roboflow" / split.replace("val", "valid") / f"{image.stem}_jpg.rf.0a1b"
+        _put(roboflow.with_name(f"{roboflow.name}.jpg"), content)
+        _put(roboflow.with_name(f"{roboflow.name}_mask.png"), png)
+        _put(roboflow.with_name("_classes.csv"), b"Pixel Value, Class\n0, background\n1, car\n")
+        _put(folder / "camvid" / split / f"{image.stem}.jpg", content)
+        _put(folder / "camvid" / f"{split}annot" / f"{image.stem}.png", colours)
+        city = f"{split}/{split}_city/{image.stem}"
+        _put(folder / "leftImg8bit" / f"{city}_leftImg8bit.png", Image.fromarray(_noise(1)))
+        _put(folder / "gtFine" / f"{city}_gtFine_labelIds.png", Image.fromarray(7 * mask))
+        _put(folder / "ade" / "images" / split / image.name, content)
+        _put(folder / "ade" / "annotations" / split / f"{image.stem}.png", Image.fromarray(mask))
+        _put(folder / "ade_full" / split / image.name, content)
+        _put(
+            folder / "ade_full" / split / f"{image.stem}_seg.png",
+            Image.fromarray(mask[..., None] * np.array([10, 2, 9], np.uint8)),
+        )
+    (folder / "camvid" / "label_colors.txt").write_text("0 0 0 Void\n0 0 142 Car\n")
+    (folder / "colours.csv").write_text("name,r,g,b\ncar,0,0,142\n")
+    (folder / "order.txt").write_text("car\n")
+    for name, text in (("cityscapes", "7,road"), ("ade150", "1,wall"), ("objects", "258,car")):
+        (folder / f"{name}.csv").write_text(f"{text}\n*,background\n")
+
+
+def _put(path: Path, content: bytes | Image.Image) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content) if isinstance(content, bytes) else content.save(path)
 
 
 def _frames(folder: Path) -> None:

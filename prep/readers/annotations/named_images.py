@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -23,8 +23,15 @@ class NamedImages:
     left_out: tuple[LeftOut, ...]
 
 
-def find_named(places: Mapping[str, str], folder: Path, *, skip_missing: bool = False) -> NamedImages:
+def find_named(
+    places: Mapping[str, str],
+    folder: Path,
+    *,
+    skip_missing: bool = False,
+    former: Callable[[Iterable[str], Iterable[str]], Mapping[str, str]] | None = None,
+) -> NamedImages:
     """Find images by the names that annotations have for them; `places` says where each name stands, for messages.
+    `former` gives, of the names that were not found and the files, what a file was called before.
 
     A name is looked up by its whole path below `folder`, then by ever fewer of its last parts; nothing outside of the
     folder is ever found. Files that no annotation names are told. Raises SagesegError for names of which two files may
@@ -33,14 +40,12 @@ def find_named(places: Mapping[str, str], folder: Path, *, skip_missing: bool = 
     found = open_image_folder(folder)
     by_path = {composed(image.source): image.path for image in found.images}
     by_end = _ends(by_path)
-    paths: dict[str, Path] = {}
-    missing: list[str] = []
-    for name, place in places.items():
-        path = _look_up(name, place, by_path, by_end, folder)
-        if path:
-            paths[name] = path
-        else:
-            missing.append(name)
+    paths = {name: path for name, place in places.items() if (path := _look_up(name, place, by_path, by_end, folder))}
+    if former:
+        before = former([name for name in places if name not in paths], by_path)
+        again = {name: _look_up(other, places[name], by_path, by_end, folder) for name, other in before.items()}
+        paths |= {name: path for name, path in again.items() if path}
+    missing = [name for name in places if name not in paths]
     _check_once(paths, places)
     if missing and not (skip_missing and paths):
         raise SagesegError(_told_missing(missing, places, folder))

@@ -10,12 +10,12 @@ from formats.classes import IGNORE, ClassTable
 from formats.console import say
 from formats.errors import SagesegError
 from formats.parallel import map_parallel
-from prep.readers.classes.black_and_white import black_and_white, ids_by_palette
+from prep.readers.classes.black_and_white import WHITE, black_and_white, ids_by_palette
 from prep.readers.classes.id_values import Question, classes_beside, id_numbering, why_no_foreground
-from prep.readers.classes.label_list import ClassList, Numbering, find_background
+from prep.readers.classes.label_list import BLACK, ClassList, Numbering, find_background, with_vocs_colours
 from prep.readers.classes.list_format import check_names
 from prep.readers.classes.map_colours import is_of_map, of_map, read_by_map
-from prep.readers.classes.mask_values import IdMask, MaskFacts, TableMask, survey_mask
+from prep.readers.classes.mask_values import IdMask, MaskFacts, TableMask, renumbered, survey_mask
 from prep.readers.colour_masks import ColourMask
 from prep.readers.labelled_image import MaskSource
 from prep.readers.two_colour import TwoColourMask
@@ -54,7 +54,9 @@ def settle_masks(
     one_channel = [fact for fact in facts if fact.one_channel]
     coloured = [fact.path for fact in facts if not fact.one_channel]
     if coloured and not listed.has_colours:
-        raise _no_colours(listed, coloured[0])
+        if not listed.is_map or question.background != 0:
+            raise _no_colours(listed, coloured[0])
+        question = replace(question, listed=with_vocs_colours(listed))
     numbering = question.numbering
     painted: dict[Path, MaskSource] = {path: ColourMask(path, numbering.of_colour) for path in coloured}
     by_map = read_by_map(one_channel, question)
@@ -81,7 +83,8 @@ def _no_colours(listed: ClassList, path: Path) -> SagesegError:
         )
     return SagesegError(
         f"{path}: holds colours, and {listed.where} none; expected a labelmap.txt of name:red,green,blue:: per line, "
-        "as CVAT and Datumaro write it, in the folder or as --labels; where masks are black and white, --binary"
+        "as CVAT and Datumaro write it, or a table of name,red,green,blue, in the folder or as --labels; where masks "
+        "are black and white, --binary"
     )
 
 
@@ -89,6 +92,7 @@ def _ids(facts: Sequence[MaskFacts], question: Question, others: dict[Path, Mask
     """Masks whose values are class ids, but for those of black and white beside one class."""
     white = black_and_white([fact for fact in facts if not is_of_map(fact, question)], question)
     ids = [fact for fact in facts if fact not in white]
+    _check_gif(ids, question)
     numbering = id_numbering(ids, question, {0, 1} if white else set())
     if ids and question.listed.has_colours:
         say(f"note: {question.listed.where}: masks of one channel hold its lines' numbers, such as {ids[0].path}")
@@ -104,8 +108,20 @@ def _ids(facts: Sequence[MaskFacts], question: Question, others: dict[Path, Mask
             f"note: {len(empty)} of {len(facts)} masks hold nothing but 0 and {IGNORE}, which is ignore, such as "
             f"{empty[0]}; if {IGNORE} is {numbering.classes.names[1]} there, write it as 1"
         )
-    final = {fact.path for fact in ids if fact.mode == "P" and _stays(fact, numbering)}
+    final = {fact.path for fact in ids if fact.mode == "P" and fact.kind == "PNG" and _stays(fact, numbering)}
     return ClassMasks(numbering.classes, {**others, **masks}, frozenset(final), no_foreground)
+
+
+def _check_gif(facts: Sequence[MaskFacts], question: Question) -> None:
+    """Raise SagesegError for GIF masks whose values may be numbered anew; black and white beside one class is as clear
+    as ever."""
+    for fact in facts:
+        two = len(question.numbering.classes) == 2 and {colour[:3] for colour in fact.colours} <= {BLACK, WHITE}
+        if renumbered(fact.kind, fact.values, fact.colours) and not two:
+            raise SagesegError(
+                f"{fact.path}: a GIF keeps colours and not values, so {', '.join(map(str, fact.values[:8]))} may be "
+                "other ids than were saved; expected PNG, or a table of its colours: name,red,green,blue in each line"
+            )
 
 
 def _stays(fact: MaskFacts, numbering: Numbering) -> bool:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from formats.classes import BACKGROUND, IGNORE, IGNORE_NAME, ClassTable, class_table, voc_palette
 from formats.console import say
 from formats.errors import SagesegError
+from prep.readers.classes.class_rows import colour_rows, roboflow_rows
 from prep.readers.classes.list_format import check_format
 from prep.readers.colour_masks import Colour
 from prep.readers.labelled_image import REGION
@@ -21,8 +22,16 @@ from prep.readers.source_files import read_text
 BACKGROUND_NAMES = (BACKGROUND, "background")
 NO_BACKGROUND = "none"
 """What --background takes where every line is a class."""
-CLASS_LISTS = ("labelmap.txt", "labels.txt", "class_names.txt", "classes.txt")
-"""The names under which tools leave a class list beside masks."""
+CLASS_LISTS = (
+    "labelmap.txt",
+    "labels.txt",
+    "class_names.txt",
+    "classes.txt",
+    "_classes.csv",
+    "class_dict.csv",
+    "label_colors.txt",
+)
+"""The names under which tools leave a class list beside masks; the last three are Roboflow's, Kaggle's and CamVid's."""
 BLACK: Colour = (0, 0, 0)
 _LIKE_BACKGROUND = ("bg", "void", "unlabeled", "unlabelled", "none", *BACKGROUND_NAMES)
 _LIKE_IGNORE = ("ignored", "ignore", "void")
@@ -76,8 +85,9 @@ class Numbering:
 
 
 def read_class_list(path: Path) -> ClassList:
-    """A list of one name per line, as labelme's labels.txt, or of `name:red,green,blue:parts:actions`, as CVAT and
-    Datumaro write labelmap.txt: the lines say which. Raises SagesegError for lines that are neither."""
+    """A list of one name per line, as labelme's labels.txt, of `name:red,green,blue:parts:actions`, as CVAT and
+    Datumaro write labelmap.txt, or a table as `class_rows` reads it: the lines say which. Raises SagesegError for lines
+    that are none of these."""
     texts = [text.strip() for text in read_text(path, "one class per line").splitlines()]
     written = [text for text in texts if text and not text.startswith("# ")]
     if not written:
@@ -85,6 +95,11 @@ def read_class_list(path: Path) -> ClassList:
     if path.name == "labelmap.txt" or any(map(_COLOURED.fullmatch, written)) or all(map(_BARE.fullmatch, written)):
         lines = (_line_of_map(text, path) for text in written if not text.startswith("#"))
         return ClassList(str(path), tuple(lines), is_map=True)
+    coloured, valued = colour_rows(written, path), roboflow_rows(written, path)
+    if coloured is not None:
+        return ClassList(str(path), tuple(_coloured(name, colour, path) for name, colour in coloured), is_map=True)
+    if valued is not None:
+        return ClassList(str(path), tuple(map(Line, valued)))
     check_format(written, path)
     if len(written) < len([text for text in texts if text]):
         raise SagesegError(f"{path}: a line begins with '# '; expected one class per line, without comments")
@@ -92,9 +107,10 @@ def read_class_list(path: Path) -> ClassList:
     return ClassList(str(path), tuple(map(Line, names)), gap=_gap(texts))
 
 
-def find_class_list(folder: Path) -> ClassList | None:
-    """The class list that lies in a folder. Raises SagesegError where two name other classes."""
-    found = [read_class_list(folder / name) for name in CLASS_LISTS if (folder / name).is_file()]
+def find_class_list(*folders: Path) -> ClassList | None:
+    """The class list that lies in one of these folders. Raises SagesegError where two name other classes."""
+    paths = [folder / name for folder in folders for name in CLASS_LISTS if (folder / name).is_file()]
+    found = [read_class_list(path) for path in paths]
     names = [[line.name for line in listed.lines if not line.ignored] for listed in found]
     for listed, own in zip(found, names, strict=True):
         if own != names[0]:
@@ -115,7 +131,10 @@ def _line_of_map(text: str, path: Path) -> Line:
     levels = tuple(int(level) for level in re.findall(r"\d+", rest.partition(":")[0]))
     if any(level > 255 for level in levels):
         raise SagesegError(f"{path}: {text!r}: expected red, green and blue from 0 to 255")
-    colour = (levels[0], levels[1], levels[2]) if levels else None
+    return _coloured(name, (levels[0], levels[1], levels[2]) if levels else None, path)
+
+
+def _coloured(name: str, colour: Colour | None, path: Path) -> Line:
     like_ignore = name.casefold() in _LIKE_IGNORE
     ignored = name == IGNORE_NAME or (like_ignore and colour == _border())
     if like_ignore and not ignored and colour != BLACK:
@@ -206,6 +225,17 @@ def _colours(classes: ClassList, ids: list[int], background: int | None) -> dict
             )
     written = background is not None and classes.lines[background].colour
     return {_border(): IGNORE} | ({} if written else {BLACK: 0}) | own
+
+
+def with_vocs_colours(listed: ClassList) -> ClassList:
+    """A map without colours, `name:::`, with those that Datumaro 1.13 paints and reads beside it: VOC's palette in the
+    order of the lines."""
+    say(f"note: {listed.where} gives no colours, so Datumaro's are taken: VOC's palette in the order of its lines")
+    colours = map(tuple, voc_palette().tolist())
+    return replace(
+        listed,
+        lines=tuple(replace(line, colour=colour) for line, colour in zip(listed.lines, colours, strict=False)),
+    )
 
 
 def check_lines(listed: ClassList) -> None:

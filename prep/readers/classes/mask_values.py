@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from formats.classes import IGNORE
+from formats.classes import IGNORE, voc_palette
 from formats.errors import SagesegError
 from formats.images import image_errors, open_header
 from formats.masks import Mask, count_values, read_mask
+from formats.prepared.deep_images import tiff_bits
 from prep.readers.colour_masks import Colour
 from prep.readers.two_colour import ONE_CHANNEL, Rgba, used_colours
 
@@ -25,7 +26,8 @@ _COLOURED = ("RGB", "RGBA", "LA", "PA")
 class MaskFacts:
     """A mask's mode; of one channel (mode 1, L, P) the values that it uses, in order, and their colours, none where the
     value of a class lies beyond the palette. Of a palette also its `first` two colours, and whether the colour of 255
-    is only what it is `filled` up with: another value has it too, or it ends before."""
+    is only what it is `filled` up with: another value has it too, or it ends before. `kind` is what the file is,
+    whatever its name: `PNG`, `GIF`."""
 
     path: Path
     mode: str
@@ -33,6 +35,7 @@ class MaskFacts:
     colours: tuple[Rgba, ...] = ()
     first: tuple[Colour, ...] = ()
     filled: bool = False
+    kind: str = "PNG"
 
     @property
     def one_channel(self) -> bool:
@@ -54,23 +57,42 @@ def survey_mask(path: Path) -> MaskFacts:
     channel, or grey of 2 or 4 bits: Pillow spreads its values to 0..255 (13.0: 1 of 2 bits reads as 85)."""
     content = _content(path)
     with image_errors(path), open_header(content) as image:
-        if content.startswith(_PNG_START) and content[_DEPTH] in (2, 4) and content[_COLOUR_TYPE] == _GREY:
-            raise SagesegError(
-                f"{path}: grey of {content[_DEPTH]} bits, whose values are levels; expected class ids in 8 bits: "
-                "export it again"
-            )
+        check_levels(image, content, path)
         if image.mode in _COLOURED:
             return MaskFacts(path, image.mode)
         if image.mode not in ONE_CHANNEL or getattr(image, "n_frames", 1) > 1:
             frames = getattr(image, "n_frames", 1)
+            wide = ", or give values of 16 bits names with --map of sageseg prep pairs"
             raise SagesegError(
                 f"{path}: mode {image.mode}, {frames} frame(s); expected a mask of 8 bits a channel: export it again"
+                + (wide if image.mode.startswith("I") else "")
             )
         image.load()
         values = tuple(value for value, count in enumerate(image.histogram()) if count)
         palette = _palette(image)
         filled = IGNORE in values and bool(palette) and (len(palette) <= IGNORE or palette.count(palette[IGNORE]) > 1)
-        return MaskFacts(path, image.mode, values, _colours(image, len(palette)), tuple(palette[:2]), filled)
+        colours = _colours(image, len(palette))
+        return MaskFacts(path, image.mode, values, colours, tuple(palette[:2]), filled, image.format or "")
+
+
+def renumbered(kind: str, values: Sequence[int], colours: Sequence[Rgba]) -> bool:
+    """Whether the values of a mask may be others than those that were saved: a GIF keeps colours, and programs number
+    those that are used anew (Pillow 13.0 writes the ids 0 and 2 as 0 and 1). Grey levels equal to the values, and VOC's
+    colours of them, say that they are not."""
+    own = [{(value,) * 3, tuple(voc_palette()[value].tolist())} for value in values]
+    return kind == "GIF" and not all(colour[:3] in of for colour, of in zip(colours, own, strict=False))
+
+
+def check_levels(image: Image.Image, content: bytes, path: Path) -> None:
+    """Raise SagesegError for grey of 2 or 4 bits, whose values Pillow spreads to 0..255 (13.0: 1 of 2 bits reads as
+    85)."""
+    bits = content[_DEPTH] if content.startswith(_PNG_START) and content[_COLOUR_TYPE] == _GREY else 8
+    if image.format == "TIFF" and image.mode == "L":
+        bits = tiff_bits(image)[0]
+    if bits in (2, 4):
+        raise SagesegError(
+            f"{path}: grey of {bits} bits, whose values are levels; expected class ids in 8 bits: export it again"
+        )
 
 
 def _palette(image: Image.Image) -> list[Colour]:

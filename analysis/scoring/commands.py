@@ -1,0 +1,33 @@
+"""`sageseg analysis suspects`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analysis.options import Overwrite, PredictionsFolder, Workers
+from formats.console import result
+from formats.errors import SagesegError
+
+
+def suspects(
+    predictions: PredictionsFolder,
+    *,
+    dataset: Annotated[Path, typer.Option(help="The dataset with the true masks.")],
+    out: Annotated[Path, typer.Option(help="The CSV, one row per image, the most suspicious first.")],
+    overwrite: Overwrite = False,
+    workers: Workers = None,
+) -> None:
+    """Rank true masks by how much the model doubts them: which labels to look at again."""
+    from analysis.scoring.suspect_list import rank_suspects, suspects_to_csv
+    from formats.dataset import open_dataset
+    from formats.predictions import open_predictions
+    from formats.staging import write_text
+
+    if out.exists() and not overwrite:
+        raise SagesegError(f"{out}: exists already; choose another --out or add --overwrite")
+    ranked = rank_suspects(open_predictions(predictions), open_dataset(dataset), workers=workers)
+    write_text(out, suspects_to_csv(ranked))
+    result(str(out))

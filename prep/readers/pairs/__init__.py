@@ -1,0 +1,1 @@
+"""Images and masks in folders, paired by name: `prep pairs`."""
