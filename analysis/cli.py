@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from analysis.comparison.commands import compare
-from analysis.exports.commands import cutout, cvat, labelme, labelstudio, overlay, submission
+from analysis.exports.commands import cutout, cvat, geojson, labelme, labelstudio, overlay, submission
 from analysis.masks.commands import combine, stitch
 from analysis.report.commands import report
 from analysis.scoring.commands import suspects
@@ -29,6 +29,7 @@ for verb in (
     labelme,
     cvat,
     labelstudio,
+    geojson,
     submission,
 ):
     app.command()(verb)

@@ -17,6 +17,9 @@ from PIL import Image
 
 from formats.crops import Box
 from formats.errors import SagesegError
+from formats.prepared.deep_images import deep_to_rgb, is_deep
+from formats.prepared.eight_bits import DepthError
+from formats.prepared.value_range import ValueRange
 
 Rgb = npt.NDArray[np.uint8]
 """An image, shape (height, width, 3), dtype uint8, red first."""
@@ -31,32 +34,40 @@ JPEG_SUBSAMPLING = "420"
 Pixels = npt.NDArray[np.uint8]
 """A mask or an image, shape (height, width) or (height, width, 3), dtype uint8."""
 _JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG with further images behind it, as phones write them
-_ORIENTATION, _BITS_PER_SAMPLE, _BITS = 0x0112, 258, 8
+_ORIENTATION = 0x0112
 _UPRIGHT, _FIRST_SIDEWAYS, _LAST = 1, 5, 8
-_PNG_START, _PNG_DEPTH_BYTE = b"\x89PNG\r\n\x1a\n", 24
 
 
-def read_image(path: Path) -> Rgb:
-    """Decode a JPEG, or any other 8-bit image that Pillow reads, to RGB, upright.
+def read_image(path: Path, values: ValueRange | None = None) -> Rgb:
+    """Decode a JPEG, or any other image that Pillow reads, to RGB, upright; one over 8 bits a channel by `values`.
 
-    Raises SagesegError when the file is missing, truncated, animated, over 8 bits a channel, too
-    large to be an image (over 179 million pixels) or no image.
+    Raises SagesegError when the file is missing, truncated, animated, over 8 bits a channel without `values` or of 8
+    with them, too large to be an image (over 179 million pixels) or no image.
     """
     with image_errors(path):
-        return decode_image(path.read_bytes())
+        return decode_image(path.read_bytes(), values)
 
 
-def decode_image(content: bytes, *, turned: bool = True) -> Rgb:
+def decode_image(content: bytes, values: ValueRange | None = None, *, turned: bool = True) -> Rgb:
     """Decode an encoded image to RGB, turned as its EXIF orientation says, or with its pixels as they are
-    stored.
+    stored. `values` says how an image over 8 bits a channel comes to 8, and none of 8 may have it.
 
-    Raises ValueError or OSError when it is broken or no 8-bit image.
+    Raises ValueError or OSError when it is broken or of other bits.
     """
     with open_header(content) as image:
         orientation = orientation_of(image) if turned else _UPRIGHT
-        if image.format in _JPEG_FORMATS:
+        jpeg = image.format in _JPEG_FORMATS
+        if getattr(image, "n_frames", 1) > 1 and not jpeg:
+            raise ValueError(f"animated, {image.n_frames} frames; expected one image")  # type: ignore[attr-defined]
+        if not jpeg and is_deep(image, content):
+            return turn_upright(deep_to_rgb(image, content, values), orientation)
+        if values is not None:
+            raise DepthError(
+                f"8 bits a channel, and --range {values} is for images of more; leave it out of prep, and say --range "
+                "none to predict with a model that was trained with it"
+            )
+        if jpeg:
             return turn_upright(np.asarray(simplejpeg.decode_jpeg(content, colorspace="RGB")), orientation)
-        _check_depth(image, content)
         return turn_upright(np.asarray(image.convert("RGB")), orientation)
 
 
@@ -79,6 +90,8 @@ def image_errors(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as e:
         raise SagesegError(f"{path}: not found; expected an image") from e
+    except DepthError as e:
+        raise SagesegError(f"{path}: {e}") from e
     except (ValueError, OSError, SyntaxError, Image.DecompressionBombError) as e:
         raise SagesegError(f"{path}: cannot be read as an image ({e}); replace the file") from e
 
@@ -99,20 +112,6 @@ def _open(file: BinaryIO) -> Iterator[Image.Image]:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         with Image.open(file) as image:
             yield image
-
-
-def _check_depth(image: Image.Image, content: bytes) -> None:
-    if getattr(image, "n_frames", 1) > 1:
-        raise ValueError(f"animated, {image.n_frames} frames; expected one image")  # type: ignore[attr-defined]
-    deep_png = content.startswith(_PNG_START) and content[_PNG_DEPTH_BYTE] == 16
-    if deep_png or image.mode.startswith(("I", "F")) or max(tiff_bits(image)) > _BITS:
-        raise ValueError(f"over {_BITS} bits a channel, mode {image.mode}; convert it to {_BITS} bits")
-
-
-def tiff_bits(image: Image.Image) -> tuple[int, ...]:
-    """The bits of each channel that a TIFF states; Pillow opens colours of 16 bits as RGB of their upper halves."""
-    stated = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, _BITS)
-    return stated if isinstance(stated, tuple) else (stated,)
 
 
 def orientation_of(image: Image.Image) -> int:

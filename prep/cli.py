@@ -9,7 +9,7 @@ import typer
 
 from formats.command_options import takes
 from formats.console import result
-from prep.commands import annotation_files, labelstudio_files, manifests, mask_files
+from prep.commands import annotation_files, geo, labelstudio_files, manifests, mask_files
 from prep.frames.options import FrameOptions
 
 app = typer.Typer(
@@ -28,6 +28,8 @@ for _verb in (
     annotation_files.yolo,
     annotation_files.via,
     manifests.manifest,
+    geo.geotiff,
+    geo.tiles,
 ):
     app.command()(_verb)
 

@@ -10,6 +10,7 @@ from formats.command_options import option, parse_crop, parse_number
 from formats.errors import SagesegError
 from formats.prepared.groups import parse_group_by
 from formats.prepared.resize import Resize, parse_resize
+from formats.prepared.value_range import ValueRange, parse_range
 
 OBJECTS, REGION_LABEL = "objects", "region"
 """The words that --focus takes beside a path."""
@@ -68,6 +69,12 @@ class PrepOptions:
         "Resize images first: to WIDTHxHEIGHT, or to a long side with the aspect kept.",
         parser=parse_resize,
         metavar="WxH|LONG_SIDE",
+    )
+    range: ValueRange | None = option(
+        None,
+        "Of images over 8 bits a channel, the values that become black and white; or a pair for each channel.",
+        parser=parse_range,
+        metavar="LOW:HIGH",
     )
     focus: str | Path | None = option(
         None,

@@ -1,4 +1,4 @@
-"""`sageseg analysis submission`, `labelme`, `cvat`, `labelstudio`, `overlay` and `cutout`."""
+"""`sageseg analysis submission`, `labelme`, `cvat`, `labelstudio`, `geojson`, `overlay` and `cutout`."""
 
 from __future__ import annotations
 
@@ -92,6 +92,31 @@ def cvat(
     if exported.left_out:
         say(f"{exported.left_out} objects of fewer than {least_pixels} pixels were left out")
     say(f"{exported.masks} masks of {exported.images} images")
+    result(str(out))
+
+
+def geojson(
+    predictions: PredictionsFolder,
+    *,
+    out: Annotated[Path, typer.Option(help="The GeoJSON file to write.")],
+    crs: Annotated[
+        str, typer.Option(help="Coordinates: longitude and latitude, or the raster's own.", metavar="wgs84|raster")
+    ] = "wgs84",
+    least_pixels: Annotated[int, typer.Option(min=1, help="Leave out regions of fewer pixels.")] = 1,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write predictions of rasters as polygons on earth, to correct and to train on."""
+    from analysis.exports.geojson import Crs, export_geojson
+    from formats.errors import SagesegError
+    from formats.predictions import open_predictions
+
+    if crs not in tuple(Crs):
+        raise SagesegError(f"--crs {crs}: expected wgs84 or raster")
+    opened = open_predictions(predictions)
+    exported = export_geojson(opened, out, crs=Crs(crs), least_pixels=least_pixels, overwrite=overwrite)
+    if exported.left_out:
+        say(f"{exported.left_out} regions of fewer than {least_pixels} pixels were left out")
+    say(f"{exported.polygons} polygons of {exported.rasters} raster(s)")
     result(str(out))
 
 

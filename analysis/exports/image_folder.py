@@ -15,7 +15,9 @@ from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES, Rgb, read_header, read_image
 from formats.parallel import map_parallel
 from formats.predictions import Predictions
+from formats.prepared.georeference import read_georeference
 from formats.prepared.image_folder import files_with
+from formats.prepared.value_range import ValueRange, recorded_range
 from formats.staging import staged_folder, write_bytes
 
 
@@ -51,7 +53,8 @@ def draw_folder(
     if listed is None:
         _tell_others(images, paths)
     with staged_folder(out, overwrite=overwrite) as stage:
-        work = partial(_draw, predictions.root, stage, draw)
+        values = None if read_georeference(images) else recorded_range(predictions.info)
+        work = partial(_draw, predictions.root, stage, draw, values)
         for _ in map_parallel(work, list(zip(sources, paths, strict=True)), workers=workers, label=label):
             pass
     tell_unpredicted(sources)
@@ -65,9 +68,9 @@ def _tell_others(images: Path, drawn: list[Path]) -> None:
         say(f"note: {images}: {len(others)} images were not predicted and are left out, such as {others[0].name}")
 
 
-def _draw(predictions: Path, stage: Path, draw: Draw, work: tuple[Source, Path]) -> None:
+def _draw(predictions: Path, stage: Path, draw: Draw, values: ValueRange | None, work: tuple[Source, Path]) -> None:
     source, path = work
-    write_bytes(stage / f"{source.stem}{draw.suffix}", draw(predictions, source, read_image(path)))
+    write_bytes(stage / f"{source.stem}{draw.suffix}", draw(predictions, source, read_image(path, values)))
 
 
 def find_image(source: Source, images: Path) -> Path:

@@ -27,10 +27,11 @@ from formats.predictions import (
     write_predictions_tables,
     write_probabilities,
 )
+from formats.prepared.georeference import read_georeference, write_georeference
 from formats.prepared.preparation import NONE
 from formats.staging import staged_folder
 
-_OF_THE_IMAGES = ("resize", "label_map")
+_OF_THE_IMAGES = ("resize", "range", "label_map")
 """What predictions.json tells of the images and of the masks that the model was trained by."""
 
 
@@ -65,6 +66,9 @@ def combine(
         info |= {name: first.info[name] for name in _OF_THE_IMAGES if first.info.get(name)}
         # what one of them did not predict is not predicted, though the others did
         every = {row.id: row for each in reversed(predictions) for row in each.rows}
+        georeference = read_georeference(first.root)
+        if georeference:
+            write_georeference(stage, georeference)
         write_predictions_tables(stage, every.values(), first.classes, info)
     return len(rows)
 

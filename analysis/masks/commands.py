@@ -10,6 +10,7 @@ import typer
 from analysis.options import How, Overwrite, PredictionsFolder, Rule, Workers
 from formats.console import result, say
 from formats.errors import SagesegError
+from formats.prepared.georeference import FILE as GEOREFERENCE
 
 if TYPE_CHECKING:
     from analysis.masks.stitch import Stitched
@@ -34,6 +35,10 @@ def stitch(
         bool,
         typer.Option("--probabilities", help="Keep the probabilities too, at full size."),
     ] = False,
+    geotiff: Annotated[
+        bool,
+        typer.Option("--geotiff", help="Tiles of rasters: also each raster's mask as GeoTIFF, where it lies on earth."),
+    ] = False,
     seams: Annotated[
         bool, typer.Option("--seams", help="Also tell how wrong crops are at their edges, by --dataset's masks.")
     ] = False,
@@ -51,13 +56,24 @@ def stitch(
         raise SagesegError("--seams compares with true masks; add --dataset")
     audit = audit_seams(source, opened, workers=workers) if seams and opened else None
     stitched = stitch_predictions(
-        source, opened, out, by=by, probabilities=probabilities, overwrite=overwrite, workers=workers
+        source,
+        opened,
+        out,
+        by=by,
+        probabilities=probabilities,
+        geotiff=geotiff,
+        overwrite=overwrite,
+        workers=workers,
     )
+    if (out / GEOREFERENCE).is_file() and not geotiff:
+        say("note: these are tiles of rasters; --geotiff also writes the rasters' masks, with their place on earth")
     if audit:
         write_seams(out, audit)
         say(audit.sentence())
     _tell(stitched, masks_alone=not probabilities and (predictions / "probabilities").is_dir())
     result(str(out / "masks"))
+    if geotiff:
+        result(str(out / "rasters"))
 
 
 def _tell(stitched: Stitched, *, masks_alone: bool) -> None:

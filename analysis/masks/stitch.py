@@ -11,6 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from analysis.masks.bands import Band
+from analysis.masks.mosaic import (
+    find_georeference,
+    mosaic_name,
+    need_georeference,
+    predicted_rasters,
+    write_mosaic,
+)
 from analysis.masks.reading import read_bands
 from analysis.masks.sources import Source, agreed_classes, dropped_before, plan_sources
 from analysis.options import How
@@ -20,6 +27,7 @@ from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow
 from formats.mask_rows import write_mask_rows
+from formats.masks import Mask, read_mask
 from formats.parallel import map_parallel
 from formats.predictions import (
     Predictions,
@@ -29,7 +37,11 @@ from formats.predictions import (
     write_predictions_tables,
     write_probabilities,
 )
+from formats.prepared.georeference import write_georeference
 from formats.staging import staged_folder
+
+RASTERS = "rasters"
+"""The folder of the masks of whole rasters."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +62,7 @@ def stitch(
     *,
     by: How | None = None,
     probabilities: bool = False,
+    geotiff: bool = False,
     overwrite: bool = False,
     workers: int | None = None,
 ) -> Stitched:
@@ -59,7 +72,8 @@ def stitch(
     With BLEND, crops' probabilities are blended where crops overlap; with INNER each pixel comes
     from the crop in which it lies farthest from the edge. `by` None blends where there are
     probabilities. Padding is cut away, and a resize by prep undone. With a dataset, its manifest
-    says which crops there are; without, the predictions' own. Memory holds a row or two of crops.
+    says which crops there are; without, the predictions' own. Memory holds a row or two of crops. With `geotiff` the
+    tiles of rasters become the masks of whole rasters too, in the folder `rasters`.
     Raises SagesegError as `plan_sources` and `read_bands` do.
     """
     sources = plan_sources(predictions, dataset)
@@ -73,6 +87,8 @@ def stitch(
     )
     if probabilities and stitched.by is not How.BLEND:
         raise SagesegError(f"{predictions.root}: no probabilities to keep; predict with --probabilities")
+    georeference = need_georeference(predictions, dataset) if geotiff else find_georeference(predictions, dataset)
+    rasters = predicted_rasters(georeference, sources) if georeference and geotiff else {}
     with staged_folder(out, overwrite=overwrite) as stage:
         for name in ("masks", *(["probabilities"] if probabilities else [])):
             (stage / name).mkdir()
@@ -80,10 +96,18 @@ def stitch(
         work = partial(_stitch_source, predictions.root, stage, num_values, stitched.by, probabilities)
         for _ in map_parallel(work, sources, workers=workers, label="stitching"):
             pass
+        for raster, tiles in rasters.items():
+            write_mosaic(stage / RASTERS / mosaic_name(raster), raster, tiles, partial(_stitched_mask, stage), classes)
+        if georeference:
+            write_georeference(stage, georeference)
         info = {key: value for key, value in predictions.info.items() if key != "resize"}
         rows = chain(map(_stitched_row, sources), chain.from_iterable(map(_unpredicted_rows, sources)))
         write_predictions_tables(stage, rows, classes, {**info, "stitched": asdict(stitched)})
     return stitched
+
+
+def _stitched_mask(stage: Path, source: Source) -> Mask:
+    return read_mask(mask_path(stage, source.stem))
 
 
 def _choose(by: How | None, predictions: Predictions, sources: list[Source], classes: ClassTable | None) -> How:

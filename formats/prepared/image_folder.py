@@ -11,6 +11,7 @@ from pathlib import Path
 from formats.archives import refuse_zip
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES
+from formats.prepared.georeference import FILE as GEOREFERENCE
 from formats.prepared.source_names import name_sources
 
 _ANY_IMAGE = f"{', '.join(sorted(IMAGE_SUFFIXES))} files"
@@ -68,7 +69,8 @@ def open_image_folder(root: Path, *, deep: bool = True, expected: str = _ANY_IMA
     sources = {path.relative_to(root).as_posix(): path for path in images}
     names = name_sources(list(sources))
     found = tuple(FoundImage(path, source, names[source]) for source, path in sources.items())
-    return ImageFolder(root, found, tuple(path for path in files if not is_image(path)))
+    ours = root / GEOREFERENCE
+    return ImageFolder(root, found, tuple(path for path in files if not is_image(path) and path != ours))
 
 
 def is_image(path: Path) -> bool:

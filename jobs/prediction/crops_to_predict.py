@@ -30,6 +30,7 @@ from formats.prepared.image_folder import FoundImage
 from formats.prepared.preparation import Preparation
 from formats.prepared.resampling import resize_image
 from formats.prepared.resize import Resize, recorded_resize, resized_size
+from formats.prepared.value_range import ValueRange
 
 T = TypeVar("T")
 
@@ -83,9 +84,11 @@ def _rows_of_split(dataset: Dataset, split: str, images: Path | None) -> list[Ma
     return [row for row in dataset.rows if row.split == split and (row.kept or images)]
 
 
-def dataset_work(dataset: Dataset, split: str, images: Path | None) -> list[SourceWork]:
+def dataset_work(
+    dataset: Dataset, split: str, images: Path | None, values: ValueRange | None = None
+) -> list[SourceWork]:
     """The crops of a split. Dropped crops have no file: they are cut from the images in the folder
-    `images` where it is given, and left out otherwise."""
+    `images` where it is given, which are read by `values`, and left out otherwise."""
     rows = _rows_of_split(dataset, split, images)
     sources = [tuple(crops) for _, crops in groupby(rows, key=lambda row: row.source)]
     if images:
@@ -94,8 +97,8 @@ def dataset_work(dataset: Dataset, split: str, images: Path | None) -> list[Sour
         SourceWork(
             crops,
             tuple(dataset.image_path(row.id) if row.kept or not images else images / row.source for row in crops),
-            partial(_read_crops, dataset, crops, images, read_image, lambda image: image),
-            partial(_read_crops, dataset, crops, images, _read_jpeg, encode_image),
+            partial(_read_crops, dataset, crops, images, values, read_image, lambda image: image),
+            partial(_read_crops, dataset, crops, images, values, _read_jpeg, encode_image),
         )
         for crops in sources
     ]
@@ -119,31 +122,36 @@ def _read_crops(
     dataset: Dataset,
     rows: Sequence[ManifestRow],
     images: Path | None,
+    values: ValueRange | None,
     read: Callable[[Path], T],
     make: Callable[[Rgb], T],
 ) -> list[T]:
     """Crops with a file are read, dropped ones cut from their source and made alike."""
     if images and not all(row.kept for row in rows):
         resize = recorded_resize(dataset.info)
-        dropped = iter(_cut_source(images / rows[0].source, [row for row in rows if not row.kept], resize))
+        dropped = iter(_cut_source(images / rows[0].source, [row for row in rows if not row.kept], resize, values))
         return [read(dataset.image_path(row.id)) if row.kept else make(next(dropped)) for row in rows]
     return [read(dataset.image_path(row.id)) for row in rows]
 
 
-def _read_jpeg(path: Path) -> bytes:
+def _read_jpeg(path: Path, values: ValueRange | None = None) -> bytes:
     """The file as it is when it is a plain JPEG, else encoded as one."""
     with image_errors(path):
         content = path.read_bytes()
-        return content if is_plain_jpeg(content) else encode_image(decode_image(content))
+        return content if values is None and is_plain_jpeg(content) else encode_image(decode_image(content, values))
 
 
-def folder_work(images: Sequence[FoundImage], prepared: Preparation, overlap: int) -> list[SourceWork]:
-    """The images of a folder, resized and cut as `prepared` says, into crops that share `overlap` pixels."""
+def folder_work(
+    images: Sequence[FoundImage], prepared: Preparation, overlap: int, values: ValueRange | None = None
+) -> list[SourceWork]:
+    """The images of a folder, read by `values`, resized and cut as `prepared` says, into crops that share `overlap`
+    pixels."""
     work = []
     for image in images:
         path, rows = image.path, tuple(_rows_of(image, prepared, overlap))
-        read = partial(_cut_source, path, rows, prepared.resize)
-        work.append(SourceWork(rows, (path,), read, partial(_encode_source, path, rows, prepared.resize)))
+        read = partial(_cut_source, path, rows, prepared.resize, values)
+        encode = partial(_encode_source, path, rows, prepared.resize, values)
+        work.append(SourceWork(rows, (path,), read, encode))
     return work
 
 
@@ -165,15 +173,17 @@ def _rows_of(image: FoundImage, prepared: Preparation, overlap: int) -> Iterator
         )
 
 
-def _cut_source(path: Path, rows: Sequence[ManifestRow], resize: Resize | None) -> list[Rgb]:
-    image = read_image(path)
+def _cut_source(path: Path, rows: Sequence[ManifestRow], resize: Resize | None, values: ValueRange | None) -> list[Rgb]:
+    image = read_image(path, values)
     if resize:
         image = resize_image(image, *resized_size(image.shape[1], image.shape[0], resize))
     return [cut_image(image, row.box) for row in rows]
 
 
-def _encode_source(path: Path, rows: Sequence[ManifestRow], resize: Resize | None) -> list[bytes]:
+def _encode_source(
+    path: Path, rows: Sequence[ManifestRow], resize: Resize | None, values: ValueRange | None
+) -> list[bytes]:
     whole = len(rows) == 1 and (rows[0].width, rows[0].height) == (rows[0].source_width, rows[0].source_height)
     if whole:
-        return [_read_jpeg(path)]
-    return [encode_image(image) for image in _cut_source(path, rows, resize)]
+        return [_read_jpeg(path, values)]
+    return [encode_image(image) for image in _cut_source(path, rows, resize, values)]

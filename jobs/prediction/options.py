@@ -10,6 +10,7 @@ from formats.command_options import option, parse_crop
 from formats.errors import SagesegError
 from formats.prepared.preparation import parse_resize_or_none
 from formats.prepared.resize import Resize
+from formats.prepared.value_range import ValueRange, parse_range_or_none
 from jobs.endpoints.options import SERVING_INSTANCE
 
 ROUTES = ("endpoint", "batch", "artefact")
@@ -39,6 +40,11 @@ def parse_crop_choice(text: str) -> int | AsTrained | None:
     return AsTrained.WORD if text == AsTrained.WORD else parse_crop(text)
 
 
+def parse_range_choice(text: str) -> ValueRange | AsTrained | None:
+    """`0:3000`, `none` or `trained`."""
+    return AsTrained.WORD if text == AsTrained.WORD else parse_range_or_none(text)
+
+
 @dataclass(frozen=True)
 class PredictOptions:
     """What is predicted, and what is kept of it."""
@@ -61,6 +67,12 @@ class PredictOptions:
         "Side of the crops cut from a folder's images, as the training's were; or another, or none.",
         parser=parse_crop_choice,
         metavar="N|none",
+    )
+    range: ValueRange | AsTrained | None = option(
+        AsTrained.WORD,
+        "Values of a folder's images over 8 bits that become black and white, as the training's; or others, or none.",
+        parser=parse_range_choice,
+        metavar="LOW:HIGH|none",
     )
     overlap: int | None = option(None, "Pixels that those crops share; by default an eighth of their side.")
     images: Path | None = option(None, "A dataset's source images, to predict its dropped crops too.")

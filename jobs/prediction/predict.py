@@ -15,14 +15,15 @@ from formats.console import say
 from formats.dataset import Dataset, info_path, open_dataset
 from formats.errors import SagesegError
 from formats.predictions import write_predictions_tables
+from formats.prepared.georeference import read_georeference, write_georeference
 from formats.prepared.image_folder import ImageFolder, open_image_folder
-from formats.prepared.preparation import dataset_preparation
+from formats.prepared.preparation import NONE, dataset_preparation
 from formats.staging import refuse_existing
 from formats.version import tool_version
 from jobs.prediction.crops_to_predict import SourceWork, check_split, dataset_work, folder_work
 from jobs.prediction.options import AsTrained, PredictOptions, RouteOptions
 from jobs.prediction.output import Begun, write_all
-from jobs.prediction.prepared_alike import chosen_overlap, chosen_preparation, preparation_line
+from jobs.prediction.prepared_alike import chosen_overlap, chosen_preparation, preparation_line, range_of_files
 from jobs.prediction.resumable import is_predicted, resumable_predictions
 from jobs.tracking.trained_model import TrainedModel, artefact_facts, find_model
 
@@ -65,6 +66,9 @@ def predict(
             replace(row, image_sha256="", mask_sha256="", truth_sha256="") for source in work for row in source.rows
         ]
         classes = dataset.classes if dataset else trained.classes
+        georeference = read_georeference(opened.root)
+        if georeference:
+            write_georeference(root, georeference)
         write_predictions_tables(root, rows, classes, {**about, **model, **ran})
     return len(rows)
 
@@ -103,7 +107,8 @@ def _choose_route(trained: TrainedModel, options: PredictOptions, route: RouteOp
 def _open(path: Path, options: PredictOptions) -> Dataset | ImageFolder:
     """What is to be predicted. Raises SagesegError where it is neither, and for options of the other."""
     if info_path(path).exists():
-        of_folder = {"resize": options.resize, "crop": options.crop, "overlap": options.overlap or AsTrained.WORD}
+        of_folder = {"resize": options.resize, "crop": options.crop, "range": options.range}
+        of_folder |= {"overlap": options.overlap or AsTrained.WORD}
         for name, choice in of_folder.items():
             if choice is not AsTrained.WORD:
                 raise SagesegError(f"--{name}: only for a folder of images; {path} is a dataset, which has its crops")
@@ -134,13 +139,17 @@ def _work_of(
         overlap = chosen_overlap(prepared.crop, options.overlap)
         say(preparation_line(trained.name, trained_on, prepared))
         told = {"split": None, **prepared.to_strings(), "overlap": overlap}
-        return folder_work(opened.images, prepared, overlap), told
+        unknown = trained_on is None and prepared.range is None
+        values = range_of_files(opened.root, prepared.range, sure=options.range is not None and not unknown)
+        return folder_work(opened.images, prepared, overlap, values), told
     _check_classes(trained, opened)
     own, split = dataset_preparation(opened.info), options.split or SPLIT
-    if own and trained_on and own.resize != trained_on.resize:
+    if own and trained_on and (own.resize, own.range) != (trained_on.resize, trained_on.range):
         say(f"note: {trained.name} was trained on images {trained_on.words()}; {opened.root} has them {own.words()}")
-    resize = {"resize": str(own.resize)} if own and own.resize else {}  # stitch gives the images their own size back
-    return dataset_work(opened, split, options.images), {"split": split, **resize}
+    # stitch gives the images their own size back, and what is drawn on images reads them
+    told = {name: text for name in ("resize", "range") if own and (text := own.to_strings()[name]) != NONE}
+    values = range_of_files(options.images, own.range) if options.images and own else None
+    return dataset_work(opened, split, options.images, values), {"split": split, **told}
 
 
 def _check_classes(trained: TrainedModel, dataset: Dataset) -> None:

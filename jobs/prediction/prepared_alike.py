@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from formats.prepared.preparation import Preparation
+from pathlib import Path
+
+from formats.errors import SagesegError
+from formats.prepared.georeference import FILE, read_georeference
+from formats.prepared.preparation import NONE, Preparation
+from formats.prepared.value_range import ValueRange
 from jobs.prediction.options import AsTrained, PredictOptions
 
 UNKNOWN = Preparation(None, 512)
@@ -15,7 +20,22 @@ def chosen_preparation(trained_on: Preparation | None, options: PredictOptions) 
     return Preparation(
         usual.resize if isinstance(options.resize, AsTrained) else options.resize,
         usual.crop if isinstance(options.crop, AsTrained) else options.crop,
+        usual.range if isinstance(options.range, AsTrained) else options.range,
     )
+
+
+def range_of_files(folder: Path, wanted: ValueRange | None, *, sure: bool = True) -> ValueRange | None:
+    """By which range the files of a folder are to be read: as `wanted`, but tiles of rasters have 8 bits already.
+    Raises SagesegError where those came to 8 bits by another range, and `wanted` is `sure`."""
+    tiles = read_georeference(folder)
+    if tiles is None:
+        return wanted
+    if sure and tiles.range != str(wanted or NONE):
+        raise SagesegError(
+            f"{folder / FILE}: these tiles were made with --range {tiles.range}, and the model's images with --range "
+            f"{wanted or NONE}; make them alike with sageseg prep tiles, or pass --range none to take them as they are"
+        )
+    return None
 
 
 def chosen_overlap(crop: int | None, overlap: int | None) -> int:

@@ -26,6 +26,7 @@ from formats.manifest import ManifestRow
 from formats.masks import Mask, count_values, cut_mask, encode_mask, foreground_share, resize_mask
 from formats.prepared.resampling import resize_image
 from formats.prepared.resize import resized_size
+from formats.prepared.value_range import ValueRange
 from formats.staging import write_unfinished
 from prep.dataset.journal import ImageEntry, Place, read_entry
 from prep.dataset.split import rank
@@ -108,7 +109,7 @@ def _digest(path: Path) -> str:
 
 def write_image(task: ImageTask) -> ImageEntry:
     """Write one image's crops and tell what they are."""
-    content, image, mask = _read(task.image)
+    content, image, mask = _read(task.image, task.options.range)
     pixels = _resized(task, content, image, mask)
     counts = count_values(pixels.mask)
     height, width = pixels.mask.shape
@@ -127,10 +128,10 @@ def write_image(task: ImageTask) -> ImageEntry:
     )
 
 
-def _read(labelled: LabelledImage) -> tuple[bytes, Rgb, Mask]:
+def _read(labelled: LabelledImage, values: ValueRange | None) -> tuple[bytes, Rgb, Mask]:
     content = read_content(labelled)
     with image_errors(labelled.image):
-        image = decode_image(content)
+        image = decode_image(content, None if labelled.in_8_bits else values)
     mask = labelled.mask.read()
     if image.shape[:2] != mask.shape:
         raise SagesegError(

@@ -34,6 +34,7 @@ from formats.dataset import (
 )
 from formats.errors import SagesegError
 from formats.manifest import attribute_names, manifest_lines
+from formats.prepared.georeference import Georeference, write_georeference
 from formats.prepared.leaks import leak_notes
 from formats.staging import link_file, write_lines, write_text
 from formats.version import tool_version
@@ -47,7 +48,7 @@ from prep.readers.labelled_image import LabelledImage, LeftOut
 @dataclass(frozen=True)
 class Plan:
     """What the dataset is made from. `groups` maps group to split; `images` are in the manifest's order; `unit` is what
-    the reader's own groups are."""
+    the reader's own groups are; `georeference` is of tiles of rasters."""
 
     format: str
     classes: ClassTable
@@ -56,6 +57,7 @@ class Plan:
     options: PrepOptions
     unit: str
     left_out: Sequence[LeftOut] = ()
+    georeference: Georeference | None = None
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,8 @@ def write_tables(root: Path, journal: Journal, plan: Plan) -> dict[str, SplitCou
     for note in leak_notes(leaks, regrouped=plan.options.group_by is not None):
         say(f"note: {note.message}; {note.cure}")
     _write_json(split_path(root), certificate)
+    if plan.georeference:
+        write_georeference(root, plan.georeference)
     _write_json(info_path(root), _info(plan, tally.counts))
     return tally.counts
 
@@ -178,6 +182,7 @@ def recorded_options(options: PrepOptions) -> dict[str, Any]:
     recorded = vars(options) | {
         "group_by": options.group_by.pattern if options.group_by else None,
         "resize": str(options.resize) if options.resize else None,
+        "range": str(options.range) if options.range else None,
         "focus": options.focus.name if isinstance(options.focus, Path) else options.focus,
     }
     return {name: value for name, value in recorded.items() if name not in ("workers", "overwrite", "split_file")}

@@ -32,13 +32,15 @@ def write_dataset(source: Source, out: Path, options: PrepOptions) -> dict[str, 
     """
     _check_foreground(source, options)
     for each in source.left_out:
-        say(f"note: {each.count} left out: {each.reason}, such as {each.example}")
+        say(each.note())
     names = name_sources([image.source for image in source.images])
     options = settle_split(source, options)
     settled = settle_orientations(source.images, options.orientation)
     images = with_regions(settled, options.focus)
     groups = _assign(images, source.splits, options)
-    plan = Plan(source.format, source.classes, images, groups, options, source.unit, source.left_out)
+    plan = Plan(
+        source.format, source.classes, images, groups, options, source.unit, source.left_out, source.georeference
+    )
     with resumable_folder(out, _header(plan), overwrite=options.overwrite) as (root, journal):
         for path in (image_path(root, "x"), mask_path(root, "x"), truth_path(root, "x"), image_set_path(root, "x")):
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ from formats.classes import ClassTable
 from formats.images import image_errors
 from formats.masks import Mask
 from formats.prepared.frame_names import parse_frame_name
+from formats.prepared.georeference import Georeference
 
 REGION = "__region__"
 """The label of a shape that is no object but says where to look: --focus region keeps the crops
@@ -51,7 +52,8 @@ class LabelledImage:
     which is copied where nothing is cut or resized. `oriented` says that the reader saw to it that mask
     and regions lie as `read_image` gives the image; else `settle_orientations` does. `own_group` is
     the group as the reader knows it (a car, a sequence), where --group-by may have replaced it. `drawn_size` is the
-    (width, height) on which shapes were drawn, where `mask.path` is no image that tells it.
+    (width, height) on which shapes were drawn, where `mask.path` is no image that tells it. `in_8_bits` says that the
+    reader has done what --range says.
     """
 
     source: str
@@ -65,6 +67,7 @@ class LabelledImage:
     oriented: bool = False
     own_group: str | None = None
     drawn_size: tuple[int, int] | None = None
+    in_8_bits: bool = False
 
     @property
     def family(self) -> str:
@@ -83,6 +86,10 @@ class LeftOut:
     count: int
     example: str
 
+    def note(self) -> str:
+        """The line that tells it."""
+        return f"note: {self.count} left out: {self.reason}, such as {self.example}"
+
 
 @dataclass(frozen=True)
 class Source:
@@ -90,7 +97,8 @@ class Source:
     that the source brings along (VOC's image sets); it holds as --split-file does. `undecided` tells
     why the lists that it brings are no split: then none is drawn unless it is asked for. `no_foreground` tells why
     its masks hold none, where they do not: then all empty crops must be wanted. `unit` is the word
-    for what the reader's own groups are. `left_out` is told, and counted in dataset.json."""
+    for what the reader's own groups are. `left_out` is told, and counted in dataset.json. `georeference` says where
+    on earth images lie that are tiles of rasters."""
 
     format: str
     classes: ClassTable
@@ -100,6 +108,7 @@ class Source:
     no_foreground: str = ""
     unit: str = "folder or block of a video"
     left_out: tuple[LeftOut, ...] = ()
+    georeference: Georeference | None = None
 
 
 def read_content(image: LabelledImage) -> bytes:

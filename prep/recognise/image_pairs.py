@@ -11,7 +11,7 @@ from prep.readers.pairs.patterns import SPLIT, WHOLE
 from prep.recognise.recognised import Recognised, found
 from prep.recognise.survey import Survey
 
-_MASK_WORD = re.compile(r"mask|label|annot|seg|(?:^|[_\W])gt(?:$|[_\W\dA-Z])", re.IGNORECASE)
+MASK_WORD = re.compile(r"mask|label|annot|seg|(?:^|[_\W])gt(?:$|[_\W\dA-Z])", re.IGNORECASE)
 _LOSSY = (".jpg", ".jpeg", ".jfif", ".jpe", ".webp")
 _CITYSCAPES = "_labelIds"
 _NAME = "masks beside images"
@@ -31,10 +31,10 @@ def pairs(survey: Survey) -> Recognised | None:
 
 def _of_splits(survey: Survey, tops: dict[Path, set[str]]) -> Recognised | None:
     """Folders train, trainannot, val, valannot side by side."""
-    if not any(_MASK_WORD.search(folder.name) for folder in tops) or len(tops) < _FEWEST_OF_SPLITS:
+    if not any(MASK_WORD.search(folder.name) for folder in tops) or len(tops) < _FEWEST_OF_SPLITS:
         return None
     names = sorted(path.relative_to(survey.root).with_suffix("").as_posix() for path in survey.images)
-    patterns = [each for each in suggest_patterns(names, names) if _SPLIT in each[0] and _MASK_WORD.search(each[1])]
+    patterns = [each for each in suggest_patterns(names, names) if _SPLIT in each[0] and MASK_WORD.search(each[1])]
     return _by(patterns[0], survey.root, survey.root) if patterns else None
 
 
@@ -50,7 +50,7 @@ def _by_folder(survey: Survey, *, top: bool) -> dict[Path, set[str]]:
 
 def _mask_folders(names: dict[Path, set[str]]) -> Iterator[tuple[Path, Path]]:
     """Each folder with another that is called as masks are, and is not."""
-    for masks in filter(lambda folder: _MASK_WORD.search(folder.name), names):
+    for masks in filter(lambda folder: MASK_WORD.search(folder.name), names):
         for images in names:
             if images != masks:
                 yield images, masks
@@ -82,7 +82,7 @@ def _together(survey: Survey) -> Recognised | None:
         first = min(set(images) & set(masks))
         return found("pairs", _NAME, f"{first}.png beside its JPEG", survey.root, survey.root)
     patterns = suggest_patterns(images or masks, masks)
-    likely = [each for each in patterns if _MASK_WORD.search(each[1])]
+    likely = [each for each in patterns if MASK_WORD.search(each[1])]
     return _by(_best(likely), survey.root, survey.root) if likely else None
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 from PIL import Image
 
 from prep.readers.classes.label_list import CLASS_LISTS
+from prep.recognise.image_pairs import MASK_WORD
 from prep.recognise.recognised import Recognised, found
 from prep.recognise.survey import Survey
 
@@ -58,11 +60,26 @@ def carvana(survey: Survey) -> Recognised | None:
 
 
 def geotiff(survey: Survey) -> Recognised | None:
-    raster = next(filter(_is_geotiff, survey.of(".tif", ".tiff")), None)
+    labels_last = sorted(survey.of(".tif", ".tiff"), key=lambda path: bool(MASK_WORD.search(path.parent.name)))
+    raster = next(filter(_is_geotiff, labels_last), None)
     if not raster:
         return None
-    labels = survey.of(".geojson", ".shp", ".gpkg")[:1]
-    return found("geotiff", "a raster with coordinates", f"GeoKeyDirectory in {raster.name}", raster, *labels)
+    name, why = "rasters with coordinates", f"GeoKeyDirectory in {raster.name}"
+    place = raster if survey.root.is_file() else raster.parent
+    polygons = next(iter(survey.of(".geojson")), None)
+    if polygons:
+        return found("geotiff", name, why, place, "--labels-from", polygons, "--class-field", "PROPERTY")
+    if others := survey.of(".shp", ".gpkg"):
+        made = others[0].with_suffix(".geojson")
+        why += (
+            f"; make GeoJSON of {others[0].name} first: ogr2ogr {shlex.quote(str(made))} {shlex.quote(str(others[0]))}"
+        )
+        return found("geotiff", name, why, place, "--labels-from", made, "--class-field", "PROPERTY")
+    masks = labels_last[-1].parent
+    if masks != raster.parent and MASK_WORD.search(masks.name):
+        return found("geotiff", name, why, place, "--labels-from", masks, "--labels", "labels.txt")
+    words = f"sageseg prep tiles {shlex.quote(str(place))} --out TILES"
+    return Recognised("tiles", f"{name} without labels", why, place, words)
 
 
 def _is_geotiff(path: Path) -> bool:

@@ -127,10 +127,20 @@ BROKEN: dict[str, Callable[[], bytes]] = {
     "PNG bomb": lambda: png(60000, 60000),
     "GIF bomb": gif_bomb,
     "animated GIF": animated,
+}
+DEEP: dict[str, Callable[[], bytes]] = {
     "16-bit grey": lambda: deep("I;16"),
     "16-bit colour": lambda: png(8, 8, 16, 2, bytes(8 * (1 + 8 * 6))),
     "float": lambda: deep("F"),
 }
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_images_over_8_bits_ask_for_a_range(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "image.png"
+    path.write_bytes(DEEP[name]())
+    with pytest.raises(SagesegError, match=r"image\.png: over 8 bits a channel .*--range LOW:HIGH"):
+        read_image(path)
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -142,10 +152,10 @@ def test_what_is_no_8_bit_image_is_named(tmp_path: Path, name: str) -> None:
     assert ("pixels" in str(caught.value) or "decompression" in str(caught.value)) == ("bomb" in name)
 
 
-@pytest.mark.parametrize("name", sorted(set(BROKEN) - {"truncated JPEG", "JPEG bomb"}))
+@pytest.mark.parametrize("name", sorted({*BROKEN, *DEEP} - {"truncated JPEG", "JPEG bomb"}))
 def test_what_is_no_mask_is_named(tmp_path: Path, name: str) -> None:
     path = tmp_path / "mask.png"
-    path.write_bytes(BROKEN[name]())
+    path.write_bytes((BROKEN | DEEP)[name]())
     with pytest.raises(SagesegError, match=r"mask\.png: ") as caught:
         read_mask(path)
     assert "\n" not in str(caught.value)
@@ -162,7 +172,7 @@ def test_a_tiff_of_16_bits_a_colour_is_refused(tmp_path: Path, channels: int) ->
     """Pillow opens it as RGB, of the upper halves: 12 bits of a camera would all but vanish."""
     path = tmp_path / "a.tif"
     cv2.imwrite(str(path), np.full((6, 5, channels), 1000, np.uint16))
-    with pytest.raises(SagesegError, match=r"a\.tif: .*over 8 bits a channel, .*; convert it to 8 bits"):
+    with pytest.raises(SagesegError, match=r"a\.tif: over 8 bits a channel \(uint16, values 1000 to 1000"):
         read_image(path)
     cv2.imwrite(str(path), np.full((6, 5, channels), 100, np.uint8))
     assert (read_image(path) == 100).all()

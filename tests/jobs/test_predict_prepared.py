@@ -21,6 +21,7 @@ from formats.masks import Mask, read_mask
 from formats.predictions import open_predictions, read_probabilities
 from formats.prepared.preparation import Preparation
 from formats.prepared.resize import Resize
+from formats.prepared.value_range import parse_range
 from jobs.contract.artefact import LABEL_MAP, write_hyperparameters
 from jobs.prediction.options import AsTrained, PredictOptions, RouteOptions, parse_crop_choice, parse_resize_choice
 from jobs.prediction.predict import predict
@@ -75,7 +76,10 @@ def test_a_folder_is_predicted_as_the_dataset_of_the_same_images(
     wrong = [read_mask(by_dataset / "masks" / name) != read_mask(by_folder / "masks" / name) for name in names]
     assert sum(int(each.sum()) for each in wrong) <= 4 * len(names)  # JPEG's noise at edges
     told = json.loads((by_folder / "predictions.json").read_text())
-    assert {name: told[name] for name in ("resize", "crop", "overlap")} == {**prepared.to_strings(), "overlap": 0}
+    assert {name: told[name] for name in ("resize", "crop", "range", "overlap")} == {
+        **prepared.to_strings(),
+        "overlap": 0,
+    }
 
 
 def test_predictions_come_back_to_the_sources_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +128,15 @@ def test_where_nobody_tells_it_is_said(
     assert "left out as no image: 1 .txt" in err
 
 
-GIVEN: list[dict[str, Any]] = [{"resize": Resize(64)}, {"resize": None}, {"crop": 32}, {"crop": None}, {"overlap": 8}]
+GIVEN: list[dict[str, Any]] = [
+    {"resize": Resize(64)},
+    {"resize": None},
+    {"crop": 32},
+    {"crop": None},
+    {"range": parse_range("0:9")},
+    {"range": None},
+    {"overlap": 8},
+]
 
 
 @pytest.mark.parametrize("options", GIVEN)

@@ -49,6 +49,7 @@ FILES: dict[str, dict[str, Any]] = {
         "data.yaml": "names: [car]\n",
     },
     "geotiff": {"field.tif": "raster", "roads.geojson": {"type": "FeatureCollection", "features": []}},
+    "tiles": {"field.tif": "raster"},
     "pairs": {"images/a.jpg": None, "masks/a.png": "mask"},
     "frames": {"drive.mp4": "video"},
 }
@@ -84,6 +85,21 @@ def test_a_file_of_labels_is_recognised_alone(verb: str, tmp_path: Path) -> None
     lay_out(tmp_path, FILES[verb])
     (file,) = (tmp_path / name for name, content in FILES[verb].items() if content is not None)
     assert [found.verb for found in recognise(file)] == [verb]
+
+
+@pytest.mark.parametrize(
+    ("files", "labels"),
+    [
+        ({"a.tif": "raster", "roads.geojson": "{}"}, "roads.geojson"),
+        ({"images/a.tif": "raster", "gt/a.tif": "raster"}, "gt"),
+        ({"a.tif": "raster", "roads.gpkg": "x"}, "roads.geojson"),
+    ],
+)
+def test_the_labels_of_rasters_are_named(files: dict[str, Any], labels: str, tmp_path: Path) -> None:
+    found = recognise(lay_out(tmp_path, files))[0]
+    assert f"--labels-from {tmp_path / labels} " in found.command
+    assert ("ogr2ogr" in found.why) == ("roads.gpkg" in files)
+    assert recognise(tmp_path / next(iter(files)))[0].verb in ("tiles", "geotiff")
 
 
 @pytest.mark.parametrize(

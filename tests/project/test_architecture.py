@@ -111,6 +111,7 @@ ONLY_IN = {
         "jobs/emulator/host/storage.py",
         "jobs/account/lambda_handler.py",
     },
+    "rasterio": {"formats/prepared/rasters.py"},
     "torch": {"jobs/algorithm/"},
     "aws": {
         "aws/",

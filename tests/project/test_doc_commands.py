@@ -74,6 +74,7 @@ _SEARCH = "jobs tune dataset --backend local --algorithm unet --max-jobs 1 --ran
 _ON_AWS = "jobs train dataset --data s3://my-bucket/cars --yes --name"
 SET_UP = {
     "algorithm.md": [f"{_ON_AWS} JOB"],
+    "geotiff.md": [TRAIN_FIRST],
     "jobs.md": [TRAIN_FIRST],
     "serving.md": [f"{_ON_AWS} first --algorithm unet --image 123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1"],
     "tuning.md": [_SEARCH],

@@ -15,7 +15,8 @@ from formats.masks import encode_mask
 from sageseg.studio.shoot import draw_shoot
 from tests.support.cvat_formula import document, samples
 from tests.support.cvat_formula import image as image_of_task
-from tests.support.labelme_samples import shape, write_json, write_labels, write_pair
+from tests.support.geo_samples import on_earth, polygon, write_geojson, write_raster
+from tests.support.labelme_samples import HEIGHT, WIDTH, shape, write_json, write_labels, write_pair
 from tests.support.labelstudio_samples import annotation, box, task, write_export, write_images
 from tests.support.manifest_samples import line as manifest_line
 from tests.support.manifest_samples import synced, write_manifest
@@ -53,6 +54,7 @@ def make_materials(folder: Path, artefacts: Path) -> None:
     _labelstudio(folder)
     _small_formats(folder)
     _pool(folder)
+    _rasters(folder)
     _kitti(folder)
     _voc(folder / "VOC2012")
     _exports(folder)
@@ -77,6 +79,8 @@ def _studio(folder: Path) -> None:
 def _labelme(folder: Path) -> None:
     for number in range(3):
         write_pair(folder / "annotated", f"a{number}")
+        deep = write_pair(folder / "deep", f"d{number}", imagePath=f"d{number}.png").with_suffix(".png")
+        cv2.imwrite(str(deep), np.random.default_rng(number).integers(0, 4096, (HEIGHT, WIDTH, 3)).astype(np.uint16))
     write_labels(folder, "car")
 
 
@@ -97,6 +101,21 @@ def _labelstudio(folder: Path) -> None:
     drawn = annotation(box(5, 5, 20, 20), completed_by=ann)
     tasks = [task(number, drawn, image=f"/data/local-files/?d=shoot/{name}") for number, name in enumerate(names)]
     write_export(folder, tasks).rename(folder / "project-1.json")
+
+
+def _rasters(folder: Path) -> None:
+    """Two tiles each, beside polygons; and a folder of small ones beside rasters of labels."""
+    wide, high = 2560, 512
+    write_raster(folder / "city.tif", np.stack([np.tile(_noise(7)[..., 0], (11, 54))[:high, :wide]] * 3))
+    deep = np.full((4, high, wide), 700, np.uint16)
+    write_raster(folder / "deep.tif", deep + np.arange(wide, dtype=np.uint16), compress="deflate")
+    corners = ([(x, 40), (x + 300, 60), (x + 200, 400)] for x in (100, 900, 2100))
+    write_geojson(folder / "roads.geojson", [polygon(on_earth(each)) for each in corners])
+    for number, name in enumerate("ab"):
+        write_raster(folder / f"rasters/{name}.tif", np.stack([_noise(number)[..., 0]] * 3))
+        mask = np.zeros((SIDE, SIDE), np.uint8)
+        mask[8:40, 8:40] = 1
+        write_raster(folder / f"masks/{name}.tif", mask)
 
 
 def _small_formats(folder: Path) -> None:

@@ -11,8 +11,9 @@ from PIL import Image
 
 from formats.classes import IGNORE, voc_palette
 from formats.errors import SagesegError
-from formats.images import image_errors, open_header, tiff_bits
+from formats.images import image_errors, open_header
 from formats.masks import Mask, count_values, read_mask
+from formats.prepared.deep_images import tiff_bits
 from prep.readers.colour_masks import Colour
 from prep.readers.two_colour import ONE_CHANNEL, Rgba, used_colours
 
