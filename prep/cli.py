@@ -18,6 +18,7 @@ app = typer.Typer(
 for _verb in (
     mask_files.carvana,
     annotation_files.labelme,
+    annotation_files.coco,
     mask_files.kitti,
     mask_files.voc,
     mask_files.channels,

@@ -10,6 +10,8 @@ from pathlib import PurePosixPath
 from prep.readers.source_files import group_of
 
 _NAME = re.compile(r"(?P<video>.+)_b(?P<block>\d{4,})_f(?P<frame>\d{6,})", re.DOTALL)
+_VERSION = re.compile(r"(?P<image>.+)\.rf\.[0-9A-Za-z]{16,}", re.DOTALL)
+"""What Roboflow calls each of the images that it makes of one by augmentation."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,12 @@ def group_of_path(path: PurePosixPath, group_by: re.Pattern[str] | None) -> str:
 
 
 def shared_group(path: PurePosixPath) -> str | None:
-    """The video and block of a frame, else its folder; None for an image that shares neither with others."""
+    """The video and block of a frame, else its folder, else the image of which Roboflow made it; None for an image that
+    shares nothing with others."""
     frame = parse_frame_name(path.name)
     if frame:
         return frame.group
-    return None if path.parent == PurePosixPath() else path.parent.as_posix()
+    if path.parent != PurePosixPath():
+        return path.parent.as_posix()
+    version = _VERSION.fullmatch(path.name)
+    return version["image"] if version else None
