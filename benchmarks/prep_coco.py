@@ -3,10 +3,10 @@
     python benchmarks/prep_coco.py [IMAGES] [POLYGONS]
     python benchmarks/prep_coco.py --memory MEGABYTES
 
-Images are 640 × 480, as most of COCO's, with 8 polygons of 24 corners each. The peer runs in an environment of its own (DATUMARO_PYTHON, or
-`make .venv/datumaro/.ready`): import, polygons to masks, export as VOC's masks. Processor seconds of one process, from
-the start of Python to its end; ours makes a whole dataset of it, images, checksums and near-twins included. Memory is
-the highest of the main process and of a worker, for a file of so many megabytes whose images are small.
+Images are 640 × 480, as most of COCO's, with 8 polygons of 24 corners each. The peer runs in an environment of its own
+(DATUMARO_PYTHON): import, polygons to masks, export as VOC's masks. Processor seconds of one process, from the start of
+Python to its end; ours makes a whole dataset of it, images, checksums and near-twins included. Memory is the highest of
+the main process and of its workers, for a file of so many megabytes.
 """
 
 from __future__ import annotations

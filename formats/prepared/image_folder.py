@@ -56,6 +56,8 @@ def open_image_folder(root: Path, *, deep: bool = True, expected: str = _ANY_IMA
     with a point: a Mac's `._a.jpg` is none. Raises SagesegError where there is no image, for names that cannot
     be told apart, and for a link that leads nowhere or in a circle.
     """
+    if root.is_file():
+        raise SagesegError(f"{root}: a file; expected a folder of images: unpack it first if it is an archive")
     if not root.is_dir():
         raise SagesegError(f"{root}: no such folder; expected one of images")
     files = list(walk(root, deep=deep))
