@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from analysis.comparison.commands import compare
-from analysis.exports.commands import cutout, labelme, overlay, submission
+from analysis.exports.commands import coco, cutout, labelme, overlay, submission
 from analysis.masks.commands import combine, stitch
 from analysis.report.commands import report
 
@@ -15,5 +15,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Put predictions together, score them and report.",
 )
-for verb in (stitch, report, combine, submission, labelme, overlay, cutout, compare):
+for verb in (stitch, report, combine, submission, labelme, coco, overlay, cutout, compare):
     app.command()(verb)

@@ -1,4 +1,4 @@
-"""`sageseg analysis submission`, `labelme`, `overlay` and `cutout`."""
+"""`sageseg analysis submission`, `labelme`, `coco`, `overlay` and `cutout`."""
 
 from __future__ import annotations
 
@@ -69,6 +69,33 @@ def labelme(
     if exported.left_out:
         say(f"{exported.left_out} regions of fewer than {least_pixels} pixels were left out")
     say(f"{exported.polygons} polygons of {exported.images} images")
+    result(str(out))
+
+
+def coco(
+    predictions: PredictionsFolder,
+    *,
+    out: Annotated[Path, typer.Option(help="The JSON file to write.")],
+    polygons: Annotated[
+        bool, typer.Option("--polygons", help="Write polygons, for tools that take no run lengths.")
+    ] = False,
+    tolerance: Annotated[float, typer.Option(help="How far a polygon may stray from the edges, in pixels.")] = 1.0,
+    least_pixels: Annotated[int, typer.Option(min=1, help="Leave out objects of fewer pixels.")] = 1,
+    overwrite: Overwrite = False,
+    workers: Workers = None,
+) -> None:
+    """Write predictions as a COCO file, an annotation for each connected object, to correct and to train on."""
+    from analysis.exports.coco import Shapes, export_coco
+    from formats.predictions import open_predictions
+
+    shapes = Shapes(tolerance if polygons else None, least_pixels)
+    exported = export_coco(open_predictions(predictions), out, shapes, overwrite=overwrite, workers=workers)
+    if exported.left_out:
+        say(f"{exported.left_out} objects of fewer than {least_pixels} pixels were left out")
+    if polygons:
+        where = f", in {exported.worst}" if exported.wrong else ""
+        say(f"drawn again, the polygons differ from the masks in at most {exported.wrong} pixels of an image{where}")
+    say(f"{exported.objects} objects of {exported.images} images")
     result(str(out))
 
 
