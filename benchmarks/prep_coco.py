@@ -44,13 +44,11 @@ def make_coco(root: Path, images: int, polygons: int, corners: int = CORNERS) ->
     (root / "annotations").mkdir(parents=True)
     (root / "images" / "train").mkdir(parents=True)
     rng = np.random.default_rng(0)
-    # few contents under many names: what is measured does not depend on them
-    coarse = rng.integers(0, 256, (16, HEIGHT // 40, WIDTH // 40, 3), np.uint8)
-    contents = [encode_image(cv2.resize(each, (WIDTH, HEIGHT))) for each in coarse]
     declared = []
     for number in range(images):
         name = f"{number:06}.jpg"
-        (root / "images" / "train" / name).write_bytes(contents[number % len(contents)])
+        coarse = rng.integers(0, 256, (HEIGHT // 40, WIDTH // 40, 3), np.uint8)
+        (root / "images" / "train" / name).write_bytes(encode_image(cv2.resize(coarse, (WIDTH, HEIGHT))))
         declared.append({"id": number + 1, "file_name": name, "width": WIDTH, "height": HEIGHT})
     path = root / "annotations" / "instances_train.json"
     categories = [{"id": n + 1, "name": f"class{n}", "supercategory": ""} for n in range(CLASSES)]

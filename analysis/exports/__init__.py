@@ -1,1 +1,1 @@
-"""Predictions for other programs: cutouts, tints, submissions, labelme."""
+"""Predictions for other programs: cutouts, tints, submissions, labelme, COCO."""

@@ -13,6 +13,7 @@ from PIL import Image
 from formats.images import encode_image
 from formats.masks import encode_mask
 from sageseg.studio.shoot import draw_shoot
+from tests.support.coco_samples import annotation, image, write_coco
 from tests.support.labelme_samples import write_labels, write_pair
 from tests.support.tiny_model import write_artefact
 from tests.support.typed_commands import typed
@@ -33,6 +34,7 @@ def make_materials(folder: Path, artefacts: Path) -> None:
     shutil.copy(artefacts / "2.tar.gz", folder / "model.tar.gz")
     _studio(folder)
     _labelme(folder)
+    _coco(folder)
     _kitti(folder)
     _voc(folder / "VOC2012")
     _exports(folder)
@@ -57,6 +59,20 @@ def _labelme(folder: Path) -> None:
     for number in range(3):
         write_pair(folder / "annotated", f"a{number}")
     write_labels(folder, "car")
+
+
+def _coco(folder: Path) -> None:
+    """A tool's one file with a folder of images; Roboflow's and COCO's own folders, a file for each split."""
+    for path, images, first in (
+        ("instances_default.json", "pictures", 0),
+        ("roboflow/train/_annotations.coco.json", "roboflow/train", 0),
+        ("roboflow/valid/_annotations.coco.json", "roboflow/valid", 4),
+        ("coco/annotations/instances_train2017.json", "coco/train2017", 0),
+        ("coco/annotations/instances_val2017.json", "coco/val2017", 4),
+    ):
+        declared = [image(number, f"{number:03}.jpg") for number in range(first, first + 4)]
+        drawn = [annotation(number, number) for number in range(first, first + 4)]
+        write_coco(folder / path, drawn, declared, folder=folder / images)
 
 
 def _noise(number: int) -> np.ndarray:

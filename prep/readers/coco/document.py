@@ -24,6 +24,7 @@ _OTHERS_IN_LIST = {
     "segmentation": "results of COCO, a list without images and categories: give the whole annotation file",
     "bbox": "results of COCO, a list without images and categories: give the whole annotation file",
     "caption": "captions of COCO",
+    "categories": "a list of COCO documents: put each into a JSON file of its own, and give their folder",
     "data": "a JSON export of Label Studio",
     "image": "a JSON-MIN export of Label Studio",
 }
