@@ -139,6 +139,31 @@ def test_annotations_of_nothing_are_counted_apart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("right", "down", "is_outside"),
+    [
+        (30, 0, True),
+        (0, 20, True),
+        (-20, 0, True),
+        (0, -20, True),
+        (500_000, 9, True),
+        (29, 0, False),
+        (0, 19, False),
+        (-19, 0, False),
+        (0, -19, False),
+    ],
+)
+def test_annotations_outside_of_their_image_are_counted(
+    tmp_path: Path, right: int, down: int, is_outside: bool
+) -> None:
+    ring = [side + (down if number % 2 else right) for number, side in enumerate(SQUARE)]
+    path = write_coco(tmp_path / "a.json", [annotation(1), annotation(2, category=2, drawn=[ring])])
+    source = read(path)
+    outside = LeftOut("annotations outside of their image", 1, f"{path}: annotations[1]")
+    assert source.left_out == ((outside,) if is_outside else ())
+    assert (2 in source.images[0].mask.read()) != is_outside
+
+
+@pytest.mark.parametrize(
     ("ids", "used"), [(("1", "2"), (1, 2)), ((1, 2), ("1", "2")), ((1.0, 2.0), (1, 2)), (("a", "b"), ("a", "b"))]
 )
 def test_ids_may_be_numbers_or_text(tmp_path: Path, ids: tuple[Any, Any], used: tuple[Any, Any]) -> None:

@@ -93,7 +93,13 @@ def read_coco(
     )
     groups = {image.group for image in labelled}
     splits = {group: split for group, split in found.splits.items() if group in groups}
-    left_out = (*found.left_out, *_left_out(documents, scanned, choices), *(_empty(empty) if skip_empty else ()))
+    outside = [place for each in drawn for place in each.outside]
+    left_out = (
+        *found.left_out,
+        *_left_out(documents, scanned, choices),
+        *_counted("annotations outside of their image", outside),
+        *(_counted("images without an annotation", [image.source for image in empty]) if skip_empty else ()),
+    )
     return Source("coco", named.classes, labelled, splits, left_out=left_out)
 
 
@@ -150,15 +156,20 @@ class _Drawn:
         spans = np.frombuffer(document.parts.items["annotations"].spans, np.int64).reshape(-1, 2)
         self._spans, self._ids, self._bounds = spans[order], ids[order], own.bounds[order]
         self._sizes, self._order = own.sizes[order], order
+        self.outside: list[str] = []
         self._firsts = np.searchsorted(own.images[order], np.arange(len(self._places) + 1))
 
     def mask(self, image: CocoImage) -> CocoMask:
-        """The mask of an image. Raises SagesegError for run lengths of another size than the image's."""
-        own = self._of(image)
+        """The mask of an image; annotations that lie outside of it are noted. Raises SagesegError for run lengths of
+        another size than the image's."""
+        own, path = self._of(image), self._document.file.path
         self._check_sizes(image, own)
+        left, top, right, bottom = self._bounds[own].T
+        seen = (left < image.size[0] - 1) & (top < image.size[1] - 1) & (right > 1) & (bottom > 1)
+        self.outside += [f"{path}: annotations[{number}]" for number in self._order[own][~seen].tolist()]
         spans = array("q")
-        spans.frombytes(self._spans[own].tobytes())
-        return CocoMask(self._document.file.path, spans, self._ids[own].tobytes(), image.size)
+        spans.frombytes(self._spans[own][seen].tobytes())
+        return CocoMask(path, spans, self._ids[own][seen].tobytes(), image.size)
 
     def may_overlap(self, image: CocoImage) -> bool:
         """Whether the boxes of two annotations of different classes have pixels in common."""
@@ -232,5 +243,5 @@ def _tell_empty(empty: Sequence[CocoImage], skipped: bool) -> None:
         )
 
 
-def _empty(empty: Sequence[CocoImage]) -> tuple[LeftOut, ...]:
-    return (LeftOut("images without an annotation", len(empty), empty[0].source),) if empty else ()
+def _counted(reason: str, places: Sequence[str]) -> tuple[LeftOut, ...]:
+    return (LeftOut(reason, len(places), places[0]),) if places else ()

@@ -25,7 +25,7 @@ Ints = npt.NDArray[np.int64]
 @dataclass(frozen=True)
 class Annotations:
     """The annotations of a file, in its order: of each the index of its image and of its category in the document,
-    what it has, the columns and rows that it may touch (left, top, right, bottom), and the (width, height) of its run
+    what it has, its ends, each one pixel farther out (left, top, right, bottom), and the (width, height) of its run
     lengths, 0 where it has none."""
 
     images: Ints
@@ -89,7 +89,7 @@ def _look(item: Mapping[str, Any], place: str) -> tuple[int, tuple[float, ...], 
     kind = CROWD if item.get("iscrowd") in (1, True, "1") else OUTLINE
     if isinstance(outline, RunLengths):
         read_runs(outline.counts, outline.size, place)
-        return kind, (0, 0, *outline.size), outline.size
+        return kind, (-1, -1, outline.size[0] + 1, outline.size[1] + 1), outline.size
     if outline is None:
         kind, outline = BOX, box_of(item, place)
     if outline is None:
