@@ -109,6 +109,13 @@ def test_the_dataset_holds_the_masks_and_the_counts(tmp_path: Path) -> None:
     assert list(dataset.info["left_out"].values()) == [1]
 
 
+def test_a_file_reads_the_same_each_time_so_that_work_goes_on_where_it_was_killed(tmp_path: Path) -> None:
+    path = write_coco(tmp_path / "a.json", [annotation(1), annotation(2, category=2)])
+    once, again = read(path).images, read(path).images
+    assert once == again
+    assert repr(once) == repr(again)
+
+
 @pytest.mark.parametrize("crowd", ["class", "ignore"])
 def test_crowds_are_pixels_of_their_category_unless_they_are_to_be_ignored(tmp_path: Path, crowd: str) -> None:
     path = write_coco(tmp_path / "a.json", [annotation(1, drawn=run_lengths(FLAGS, text=False), iscrowd=1)])
@@ -293,6 +300,23 @@ def test_a_folder_as_cocos_own_has_a_file_for_each_split(
     assert sorted(source.splits.values()) == ["train", "val"]
     assert [each.own_group for each in source.images] == [None, None]
     assert "2 left out, such as" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", [True, False])
+@pytest.mark.parametrize("above", ["images", "."])
+def test_subsets_may_have_images_of_the_same_names(tmp_path: Path, above: str, given: bool) -> None:
+    """CVAT numbers the frames of each task anew."""
+    for subset in ("Train", "Validation"):
+        path = tmp_path / "annotations" / f"instances_{subset}.json"
+        images = [image(1, "frame_000000.jpg"), image(2, "frame_000001.jpg")]
+        write_coco(path, [annotation(1)], images, folder=tmp_path / above / subset)
+    source = read(tmp_path / "annotations", tmp_path) if given else read(tmp_path)
+    prefix = "" if above == "." else "images/"
+    assert [each.source for each in source.images] == [
+        f"{prefix}{subset}/frame_00000{number}.jpg" for subset in ("Train", "Validation") for number in (0, 1)
+    ]
+    assert {source.splits[each.group] for each in source.images} == {"train", "val"}
+    assert len({each.group for each in source.images}) == 4
 
 
 def test_files_of_no_split_are_read_as_one(tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ _SPLIT_OF_WORD = {
     "test": "test",
     "testing": "test",
 }
-_KNOWN_NAMES = ("instances_*.json", "*.coco.json")
+_PREFIX = "instances_"
+_KNOWN_NAMES = (f"{_PREFIX}*.json", "*.coco.json")
 """What COCO itself, CVAT and Datumaro call files with outlines, and what Roboflow does; beside them lie others."""
 
 
@@ -38,7 +39,8 @@ class CocoFile:
 def find_coco_files(annotations: Path, images: Path | None) -> tuple[CocoFile, ...]:
     """One file; or those of a folder and the folders below it, whose names, or folders' names, say their splits.
 
-    Without `images` they lie beside each file or below its folder, else below `annotations`. Raises SagesegError where
+    Without `images` they lie beside each file or below its folder, else below `annotations`; a subset that has a folder
+    of its own there, as CVAT and COCO make them, has its images in that. Raises SagesegError where
     there is no file or no image, and where some files tell their split and others do not.
     """
     if not annotations.is_dir():
@@ -52,7 +54,7 @@ def find_coco_files(annotations: Path, images: Path | None) -> tuple[CocoFile, .
             "out of the folder"
         )
     pairs = zip(paths, splits, strict=True)
-    return tuple(CocoFile(path, images or _beside(path, annotations), split) for path, split in pairs)
+    return tuple(CocoFile(path, _images_of(path, annotations, images), split) for path, split in pairs)
 
 
 def _chosen(paths: Sequence[Path], folder: Path) -> list[Path]:
@@ -79,7 +81,15 @@ def _splits_in(words: Iterable[str]) -> list[str]:
     return [_SPLIT_OF_WORD[word] for word in words if word in _SPLIT_OF_WORD]
 
 
-def _beside(path: Path, root: Path) -> Path:
+def _images_of(path: Path, root: Path, images: Path | None) -> Path:
+    """The folder of a file's images: that of its subset, whose name is in the file's, because subsets may have images
+    of the same names; else the one that was given; else where the file is, or the first folder."""
+    subset = path.stem.removeprefix(_PREFIX)
+    own = [folder for folder in ((images or root) / "images" / subset, (images or root) / subset) if folder.is_dir()]
+    if own and subset != path.stem:
+        return own[0]
+    if images:
+        return images
     if find_files(path.parent, IMAGE_SUFFIXES, deep=True):
         return path.parent
     if not find_files(root, IMAGE_SUFFIXES, deep=True):
