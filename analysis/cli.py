@@ -5,7 +5,8 @@ from __future__ import annotations
 import typer
 
 from analysis.comparison.commands import compare
-from analysis.exports.commands import cutout, cvat, geojson, labelme, labelstudio, overlay, submission
+from analysis.exports.commands import cutout, overlay, submission
+from analysis.exports.label_commands import coco, cvat, geojson, labelme, labelstudio
 from analysis.masks.commands import combine, stitch
 from analysis.report.commands import report
 from analysis.scoring.commands import suspects
@@ -27,6 +28,7 @@ for verb in (
     cutout,
     select,
     labelme,
+    coco,
     cvat,
     labelstudio,
     geojson,

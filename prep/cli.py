@@ -21,6 +21,7 @@ for _verb in (
     annotation_files.labelme,
     annotation_files.cvat,
     labelstudio_files.labelstudio,
+    annotation_files.coco,
     mask_files.kitti,
     mask_files.voc,
     mask_files.channels,

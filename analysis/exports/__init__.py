@@ -1,1 +1,1 @@
-"""Predictions for other programs: cutouts, tints, submissions, labelme, CVAT, Label Studio."""
+"""Predictions for other programs: cutouts, tints, submissions, and labels for annotation tools."""

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from analysis.exports.chosen import choose_sources
 from analysis.exports.unpredicted import tell_unpredicted
 from analysis.masks.reading import read_prediction
 from analysis.masks.sources import Source, plan_sources
@@ -52,6 +53,7 @@ def export_cvat(
     predictions: Predictions,
     out: Path,
     *,
+    listed: Path | None = None,
     least_pixels: int = 1,
     overwrite: bool = False,
     workers: int | None = None,
@@ -63,7 +65,7 @@ def export_cvat(
         raise SagesegError(f"{predictions.root / 'labels.txt'}: not found; CVAT needs the classes' names")
     if out.exists() and not overwrite:
         raise SagesegError(f"{out}: exists already; choose another --out or add --overwrite")
-    sources = plan_sources(predictions, None)
+    sources = choose_sources(plan_sources(predictions, None), listed)
     work = partial(_export, predictions.root, classes, least_pixels)
     exported = Exported()
 

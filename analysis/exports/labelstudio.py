@@ -16,6 +16,7 @@ from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
+from analysis.exports.chosen import choose_sources
 from analysis.exports.unpredicted import tell_unpredicted
 from analysis.masks.reading import BACKGROUND_ID, read_bands
 from analysis.masks.sources import Source, plan_sources
@@ -52,6 +53,7 @@ def export_labelstudio(
     predictions: Predictions,
     out: Path,
     *,
+    listed: Path | None = None,
     image_url: str,
     names: Names = Names(),
     overwrite: bool = False,
@@ -70,7 +72,7 @@ def export_labelstudio(
     for path in (out, config):
         if path.exists() and not overwrite:
             raise SagesegError(f"{path}: exists already; choose another --out or add --overwrite")
-    sources = plan_sources(predictions, None)
+    sources = choose_sources(plan_sources(predictions, None), listed)
     work = partial(_task, predictions.root, predictions.classes, image_url, names, _version(predictions))
     counts: list[int] = []
     write_lines(out, _lines(map_parallel(work, sources, workers=workers, label="labelstudio"), counts))

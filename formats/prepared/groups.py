@@ -8,6 +8,9 @@ from pathlib import PurePosixPath
 from formats.errors import SagesegError
 from formats.prepared.frame_names import parse_frame_name
 
+_VERSION = re.compile(r"(?P<image>.+)\.rf\.[0-9A-Za-z]{16,}", re.DOTALL)
+"""What Roboflow calls each of the images that it makes of one by augmentation."""
+
 
 def parse_group_by(text: str) -> re.Pattern[str]:
     """A regular expression with a capture."""
@@ -37,8 +40,12 @@ def group_of_path(path: PurePosixPath, group_by: re.Pattern[str] | None) -> str:
 
 
 def shared_group(path: PurePosixPath) -> str | None:
-    """The video and block of a frame, else its folder; None for an image that shares neither with others."""
+    """The video and block of a frame, else its folder, else the image of which Roboflow made it; None for an image that
+    shares nothing with others."""
     frame = parse_frame_name(path.name)
     if frame:
         return frame.group
-    return None if path.parent == PurePosixPath() else path.parent.as_posix()
+    if path.parent != PurePosixPath():
+        return path.parent.as_posix()
+    version = _VERSION.fullmatch(path.name)
+    return version["image"] if version else None

@@ -30,7 +30,7 @@ def name_sources(sources: Sequence[str]) -> dict[str, str]:
         if not source.isprintable():
             raise SagesegError(f"{source!r}: a name with a line break or no text; rename it, ids come from names")
     times = Counter(_stem(source) for source in sources)
-    shared = _shared_folders(sources)
+    shared = shared_folders(sources)
     names = {source: _name(source, shared, alone=times[_stem(source)] == 1) for source in sources}
     _check_unique(sources, names)
     return names
@@ -41,7 +41,7 @@ def _name(source: str, shared: int, *, alone: bool) -> str:
     return path.stem if alone else "_".join((*path.parts[shared:-1], path.stem))
 
 
-def _shared_folders(sources: Iterable[str]) -> int:
+def shared_folders(sources: Iterable[str]) -> int:
     """How many of its first folders every source has in common."""
     levels = zip(*(PurePosixPath(source).parts[:-1] for source in sources), strict=False)
     return len(list(takewhile(lambda level: len(set(level)) == 1, levels)))

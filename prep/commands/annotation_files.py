@@ -1,4 +1,4 @@
-"""Verbs for labels that are shapes in annotation files: `sageseg prep labelme`."""
+"""Verbs for labels that are shapes in annotation files: `sageseg prep labelme`, `coco`."""
 
 from __future__ import annotations
 
@@ -114,9 +114,9 @@ def via(
 @takes(PrepOptions, "options")
 def cvat(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help='annotations.xml: "CVAT for images 1.1", or "for video".')
+        str, typer.Argument(metavar="FILE", help='annotations.xml: "CVAT for images 1.1", or "for video".')
     ],
-    images: Annotated[Path, typer.Argument(help="Folder of the images, or of the video's frames.")],
+    images: Annotated[str, typer.Argument(help="Folder of the images, or of the video's frames.")],
     out: Out,
     options: PrepOptions,
     labels: Labels = None,
@@ -127,15 +127,62 @@ def cvat(
     """Shapes and masks drawn in CVAT, from its own XML."""
     from prep.readers.cvat.reader import read_cvat
     from prep.readers.voc_image_sets import parse_image_sets
+    from prep.remote.needs import all_images
 
-    with reading("cvat", file):
+    path = local_file(file)
+    with reading("cvat", path):
         source = read_cvat(
-            file,
-            images,
+            path,
+            local_folder(images, all_images),
             labels=labels,
             background=background,
             skip_missing=skip_missing,
             image_sets=parse_image_sets(image_set or ()),
+            group_by=options.group_by,
+            workers=options.workers,
+        )
+    write(source, out, options)
+
+
+@takes(PrepOptions, "options")
+def coco(
+    annotations: Annotated[str, typer.Argument(help="A JSON file of COCO, or a folder with one for each split.")],
+    out: Out,
+    options: PrepOptions,
+    images: Annotated[
+        str | None, typer.Argument(help="Folder of the images.  [default: where the annotations are]")
+    ] = None,
+    labels: Labels = None,
+    background: Background = None,
+    crowd: Annotated[
+        str,
+        typer.Option(help="What iscrowd makes of an outline: pixels of its category, or 255.", metavar="class|ignore"),
+    ] = "class",
+    boxes: Annotated[
+        str | None,
+        typer.Option(
+            help="Draw the boxes of annotations that have no outline; else they are left out.", metavar="class|ignore"
+        ),
+    ] = None,
+    skip_missing: SkipMissing = False,
+    skip_empty: Annotated[bool, typer.Option("--skip-empty", help="Leave out images without an annotation.")] = False,
+) -> None:
+    """Polygons and run lengths of COCO, and of the tools that export to it."""
+    from prep.readers.coco.document import declared_images
+    from prep.readers.coco.reader import Choices, read_coco
+    from prep.remote.needs import named, with_json
+
+    is_file = annotations.lower().endswith(".json")
+    path = local_file(annotations) if is_file else local_folder(annotations, with_json)
+    with reading("coco", path):
+        source = read_coco(
+            path,
+            local_folder(images, named(lambda: declared_images(path))) if images else None,
+            labels=labels,
+            background=background,
+            choices=Choices(crowd, boxes),
+            skip_missing=skip_missing,
+            skip_empty=skip_empty,
             group_by=options.group_by,
             workers=options.workers,
         )

@@ -13,11 +13,12 @@ from formats.errors import SagesegError
 from formats.prepared.value_range import parse_range
 from prep.commands.reading import Background, Binary, Labels, Out, reading, write
 from prep.options import PrepOptions
+from prep.remote.local import local_rasters
 
 if TYPE_CHECKING:
     from prep.readers.geo.reader import TileOptions
 
-Rasters = Annotated[Path, typer.Argument(metavar="RASTERS", help="A raster (GeoTIFF, VRT …), or a folder of them.")]
+Rasters = Annotated[str, typer.Argument(metavar="RASTERS", help="A raster (GeoTIFF, VRT …), or a folder of them.")]
 Bands = Annotated[
     str | None,
     typer.Option(help="The bands that are red, green and blue, or the one that is grey.", metavar="1,2,3"),
@@ -29,7 +30,7 @@ Side = Annotated[int, typer.Option("--tile", min=1, help="Side of a tile, which 
 def geotiff(
     rasters: Rasters,
     labels_from: Annotated[
-        Path,
+        str,
         typer.Option(
             help="Polygons (.geojson), a raster of labels on the same grid, or a folder with one per raster.",
             show_default=False,
@@ -59,10 +60,11 @@ def geotiff(
     from prep.readers.geo.labels import LabelChoice
     from prep.readers.geo.reader import read_geotiff
 
-    choice = LabelChoice(labels_from, labels, background, binary, class_field, class_name)
+    folder = local_rasters(rasters)
+    choice = LabelChoice(local_rasters(labels_from), labels, background, binary, class_field, class_name)
     how = _tile_options(bands, options.range, tile, options.crop, group_tiles)
-    with reading("geotiff", rasters):
-        source = read_geotiff(rasters, choice, how, group_by=options.group_by, workers=options.workers)
+    with reading("geotiff", folder):
+        source = read_geotiff(folder, choice, how, group_by=options.group_by, workers=options.workers)
     write(source, out, options)
 
 
@@ -87,7 +89,7 @@ def tiles(
     from prep.readers.geo.tile_folder import write_tiles
 
     how = _tile_options(bands, parse_range(values) if values else None, tile, None, None)
-    count = write_tiles(rasters, out, how, overwrite=overwrite, workers=workers)
+    count = write_tiles(local_rasters(rasters), out, how, overwrite=overwrite, workers=workers)
     result(f"{count} tiles in {out}")
 
 

@@ -85,6 +85,11 @@ def _look(image: LabelledImage) -> _Found:
     except SagesegError:  # the worker that reads the image says what is wrong; those before it get done
         return _Found(PLAIN)
     if header.orientation == PLAIN:
+        if image.drawn_size not in (None, header.size):
+            raise SagesegError(
+                f"{image.mask.path}: {image.source} was labelled at {_text(image.drawn_size)} pixels, but "
+                f"{image.image} has {_text(header.size)}; put the image back that was labelled"
+            )
         return _Found(PLAIN)
     mask = ImageHeader(image.drawn_size, PLAIN) if image.drawn_size else read_header(image.mask.path)
     ways = fitting_ways(header, mask.size)

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 
 from prep.remote.places import parse_place
 
+_OF_RASTERS = frozenset({".tif", ".tiff", ".geojson", ".json"})
+"""Rasters, and the polygons and rasters that are their labels."""
+
 if TYPE_CHECKING:
     from prep.remote.needs import Needs
 
@@ -33,6 +36,15 @@ def have_lists_above(text: str) -> None:
     from prep.remote.needs import lists
 
     S3Folder(place.parent, deep=False).fetch(lists)
+
+
+def local_rasters(text: str) -> Path:
+    """A raster or a folder of rasters; in S3 a file is what its name ends as."""
+    from prep.remote.needs import ending_in
+
+    if text.lower().endswith(tuple(_OF_RASTERS)):
+        return local_file(text)
+    return local_folder(text, ending_in(_OF_RASTERS))
 
 
 def local_file(text: str) -> Path:

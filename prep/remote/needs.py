@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import PurePosixPath
 
 from formats.channels import CHANNELS, masks_channel
@@ -22,6 +22,16 @@ def ending_in(suffixes: frozenset[str], *, deep: bool = True) -> Needs:
 
     def needs(names: Sequence[str]) -> list[str]:
         return [name for name in names if is_visible(name, suffixes) and (deep or "/" not in name)]
+
+    return needs
+
+
+def named(read_names: Callable[[], Collection[str]]) -> Needs:
+    """Images of these names, whatever folder the names are in; they are read when something is to be fetched."""
+
+    def needs(names: Sequence[str]) -> list[str]:
+        wanted = {composed(name).replace("\\", "/").rpartition("/")[2] for name in read_names()}
+        return [name for name in all_images(names) if composed(PurePosixPath(name).name) in wanted]
 
     return needs
 

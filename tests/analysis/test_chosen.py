@@ -111,6 +111,35 @@ def test_what_is_written_is_read_in_its_order(
 
 
 @pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["coco"], "a.json"),
+        (["cvat"], "a.xml"),
+        (["labelstudio", "--image-url", "/data/local-files/?d="], "a.json"),
+    ],
+)
+def test_exports_in_one_file_hold_those_of_the_list_alone(
+    predictions: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    name: str,
+) -> None:
+    listed(tmp_path, "c.x.png\n2024/a.jpg\n")
+    monkeypatch.chdir(predictions.parent)
+    arguments = [words[0], "predictions", *words[1:], "--list", "list.txt", "--out", name, "--workers", "1"]
+    monkeypatch.setattr(sys, "argv", ["analysis", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        run_app(app)
+    said = capsys.readouterr().err
+    assert not stopped.value.code, said
+    content = (tmp_path / name).read_text()
+    assert {path for path in PATHS if path in content} == {"c.x.png", "2024/a.jpg"}
+    assert "note: 2 of 4 images, those of list.txt" in said
+
+
+@pytest.mark.parametrize(
     ("words", "suffix"),
     [
         (["labelme", "predictions", "--images", "images"], ".json"),

@@ -11,10 +11,17 @@ import pytest
 
 from aws.errors import AwsError
 from aws.s3 import copy_object
+from formats.images import encode_image
 from tests.support.aws_setup import aws_client, moto_server, use_aws
+from tests.support.coco_samples import annotation as coco_annotation
+from tests.support.coco_samples import image as coco_image
+from tests.support.coco_samples import write_coco
+from tests.support.cvat_formula import document
+from tests.support.cvat_formula import image as cvat_image
+from tests.support.geo_samples import noise_bands, on_earth, polygon, write_geojson, write_raster
 from tests.support.labelme_samples import write_labels, write_pair
 from tests.support.manifest_samples import line, note, synced, write_manifest
-from tests.support.prep_samples import digests
+from tests.support.prep_samples import digests, noise
 from tests.support.s3_samples import BUCKET, asked, upload
 from tests.support.small_formats import (
     SQUARE,
@@ -29,6 +36,7 @@ from tests.support.small_formats import (
 from tests.support.typed_commands import typed
 from tests.support.voc_samples import add_image, add_image_set, add_mask, add_pair, rows
 
+CVAT_POLYGON = '<polygon label="car" occluded="0" points="10,20;30,20;30,40" z_order="0"></polygon>'
 PLAIN = ("--crop", "none", "--workers", "1", "--val", "1")
 
 
@@ -113,13 +121,45 @@ def via(root: Path) -> list[str]:
     return ["via", "{}/via.json", "{}/shots"]
 
 
-@pytest.mark.parametrize("make", [pairs, carvana, voc, channels, labelme, ground_truth, supervisely, yolo, via])
+def coco(root: Path) -> list[str]:
+    declared = [coco_image(number) for number in (1, 2)]
+    write_coco(root / "coco.json", [coco_annotation(1, 1), coco_annotation(2, 2)], declared, folder=root / "shots")
+    return ["coco", "{}/coco.json", "{}/shots"]
+
+
+def roboflow(root: Path) -> list[str]:
+    for number, split in ((1, "train"), (2, "valid")):
+        drawn = [coco_annotation(number, number)]
+        write_coco(root / "export" / split / "_annotations.coco.json", drawn, [coco_image(number)])
+    return ["coco", "{}/export"]
+
+
+def cvat(root: Path) -> list[str]:
+    images = "".join(cvat_image(f"{name}.jpg", (150, 110), CVAT_POLYGON, n) for n, name in enumerate("ab"))
+    (root / "task").mkdir(parents=True)
+    (root / "task" / "annotations.xml").write_text(document(images))
+    for name in "ab":
+        (root / "task" / f"{name}.jpg").write_bytes(encode_image(noise(ord(name))))
+    return ["cvat", "{}/task/annotations.xml", "{}/task"]
+
+
+def geotiff(root: Path) -> list[str]:
+    for name in "ab":
+        write_raster(root / "rasters" / f"{name}.tif", noise_bands(64, 48, seed=ord(name)))
+    write_geojson(root / "roads.geojson", [polygon(on_earth([(4, 4), (30, 4), (30, 30)]))])
+    return ["geotiff", "{}/rasters", "--labels-from", "{}/roads.geojson", "--class", "road"]
+
+
+ALL = (pairs, carvana, voc, channels, labelme, ground_truth, supervisely, yolo, via, coco, roboflow, cvat, geotiff)
+
+
+@pytest.mark.parametrize("make", ALL)
 def test_a_dataset_from_s3_is_the_one_from_its_folder(
     s3: Any, tmp_path: Path, make: Callable[[Path], list[str]]
 ) -> None:
     words = make(tmp_path / "here")
     upload(s3, tmp_path / "here")
-    plain = [*PLAIN] if make not in (voc, channels) else [*PLAIN[:-2]]
+    plain = [*PLAIN] if make not in (voc, channels, roboflow) else [*PLAIN[:-2]]
     if make is labelme:
         plain += ["--labels", str(write_labels(tmp_path, "car"))]
     for place, out in ((str(tmp_path / "here"), "a"), (f"s3://{BUCKET}", "b")):

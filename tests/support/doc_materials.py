@@ -13,6 +13,9 @@ from PIL import Image
 from formats.images import encode_image
 from formats.masks import encode_mask
 from sageseg.studio.shoot import draw_shoot
+from tests.support.coco_samples import annotation as coco_annotation
+from tests.support.coco_samples import image as coco_image
+from tests.support.coco_samples import write_coco
 from tests.support.cvat_formula import document, samples
 from tests.support.cvat_formula import image as image_of_task
 from tests.support.geo_samples import on_earth, polygon, write_geojson, write_raster
@@ -55,6 +58,7 @@ def make_materials(folder: Path, artefacts: Path) -> None:
     _small_formats(folder)
     _pool(folder)
     _rasters(folder)
+    _coco(folder)
     _kitti(folder)
     _voc(folder / "VOC2012")
     _exports(folder)
@@ -150,6 +154,20 @@ def _manifest(folder: Path) -> None:
     lines[0] |= {"check": 1, "check-metadata": {"class-name": "bad", "type": "groundtruth/label-verification"}}
     write_manifest(folder / "synced" / "out" / "seg" / "manifests" / "output" / "output.manifest", lines)
     write_manifest(folder / "output.manifest", lines)
+
+
+def _coco(folder: Path) -> None:
+    """A tool's one file with a folder of images; Roboflow's and COCO's own folders, a file for each split."""
+    for path, images, first in (
+        ("instances_default.json", "pictures", 0),
+        ("roboflow/train/_annotations.coco.json", "roboflow/train", 0),
+        ("roboflow/valid/_annotations.coco.json", "roboflow/valid", 4),
+        ("coco/annotations/instances_train2017.json", "coco/train2017", 0),
+        ("coco/annotations/instances_val2017.json", "coco/val2017", 4),
+    ):
+        declared = [coco_image(number, f"{number:03}.jpg") for number in range(first, first + 4)]
+        drawn = [coco_annotation(number, number) for number in range(first, first + 4)]
+        write_coco(folder / path, drawn, declared, folder=folder / images)
 
 
 def _noise(number: int) -> np.ndarray:

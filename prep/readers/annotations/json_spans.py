@@ -111,7 +111,7 @@ class Batch:
         text = content.lstrip(_SPACE)
         text = text[1:] if self.first and text.startswith(b",") else text
         try:
-            items = json.loads(b"[" + text + b"]", parse_constant=_refuse)
+            items: list[Any] = json.loads(b"[" + text + b"]", parse_constant=_refuse)
         except (ValueError, RecursionError) as e:  # UnicodeDecodeError is a ValueError
             raise SagesegError(
                 f"{self.path}: {self.key}[{self.first}] or one of the {self.count - 1} after it, from byte "

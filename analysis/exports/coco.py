@@ -1,0 +1,176 @@
+"""Predictions as a COCO file: one annotation an object, to correct in other tools and to train on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from analysis.exports.chosen import choose_sources
+from analysis.exports.coco_shapes import coco_masks, fill, ring, run_length_text, run_lengths
+from analysis.exports.unpredicted import tell_unpredicted
+from analysis.masks.reading import BACKGROUND_ID, read_prediction
+from analysis.masks.sources import Source, plan_sources
+from analysis.scoring.components import label
+from formats.classes import ClassTable
+from formats.errors import SagesegError
+from formats.masks import Mask
+from formats.parallel import map_parallel
+from formats.predictions import Predictions
+from formats.staging import write_lines
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """How objects are written: as polygons that stray at most `tolerance` pixels from the edges, or, where that is
+    None, as run lengths. Objects of fewer than `least_pixels` are left out."""
+
+    tolerance: float | None = None
+    least_pixels: int = 1
+
+    def __post_init__(self) -> None:
+        if self.tolerance is not None and self.tolerance < 0:
+            raise SagesegError(f"--tolerance {self.tolerance:g}: expected 0 pixels or more")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """`left_out` objects were smaller than asked for. `wrong` is the largest number of pixels of an image, `worst`,
+    that COCO's raster makes differ of the polygons from the masks that were written."""
+
+    images: int
+    objects: int
+    left_out: int
+    wrong: int
+    worst: str
+
+
+@dataclass(frozen=True)
+class _Encoded:
+    """The objects of one image, each JSON without its opening bracket and its ids."""
+
+    objects: list[str]
+    left_out: int
+    wrong: int
+
+
+def export_coco(
+    predictions: Predictions,
+    out: Path,
+    shapes: Shapes = Shapes(),
+    *,
+    listed: Path | None = None,
+    overwrite: bool = False,
+    workers: int | None = None,
+) -> Exported:
+    """Write one JSON file; what is in it is held of one image at a time.
+
+    Objects are connected pixels, of eight neighbours, of one class. Images are called as the predictions' manifest
+    calls their sources. Raises SagesegError where the classes have no names.
+    """
+    if predictions.classes is None:
+        raise SagesegError(f"{predictions.root / 'labels.txt'}: not found; COCO needs the classes' names")
+    if out.exists() and not overwrite:
+        raise SagesegError(f"{out}: exists already; choose another --out or add --overwrite")
+    coco_masks()  # to say at once that it is missing
+    sources = choose_sources(plan_sources(predictions, None), listed)
+    work = partial(_encode, predictions.root, len(predictions.classes), shapes)
+    encoded = map_parallel(work, sources, workers=workers, label="coco")
+    writing = _Writing(sources, predictions.classes)
+    write_lines(out, writing.lines(encoded))
+    tell_unpredicted(sources)
+    return Exported(len(sources), writing.objects, writing.left_out, writing.wrong, writing.worst)
+
+
+class _Writing:
+    """The lines of the file, and what was counted as they went by."""
+
+    def __init__(self, sources: list[Source], classes: ClassTable) -> None:
+        self._sources, self._classes = sources, classes
+        self.objects = self.left_out = self.wrong = 0
+        self.worst = ""
+
+    def lines(self, encoded: Iterator[_Encoded]) -> Iterator[str]:
+        yield '{"info": {"description": "predictions, written by sageseg"},\n"licenses": [],\n"categories": [\n'
+        yield from _list(_category(class_id, name) for class_id, name in enumerate(self._classes.names))
+        yield '],\n"images": [\n'
+        yield from _list(_image(number, source) for number, source in enumerate(self._sources, start=1))
+        yield '],\n"annotations": [\n'
+        yield from _list(self._annotations(encoded))
+        yield "]}\n"
+
+    def _annotations(self, encoded: Iterator[_Encoded]) -> Iterator[str]:
+        for number, (source, own) in enumerate(zip(self._sources, encoded, strict=True), start=1):
+            self.left_out += own.left_out
+            if own.wrong > self.wrong:
+                self.wrong, self.worst = own.wrong, source.row.source
+            for written in own.objects:
+                self.objects += 1
+                yield f'{{"id": {self.objects}, "image_id": {number}, {written}'
+
+
+def _list(items: Iterator[str]) -> Iterator[str]:
+    """Items on lines of their own; one without text is none."""
+    before = ""
+    for item in filter(None, items):
+        yield f"{before}{item}"
+        before = ",\n"
+    yield "\n"
+
+
+def _category(class_id: int, name: str) -> str:
+    if class_id == BACKGROUND_ID:
+        return ""
+    return json.dumps({"id": class_id, "name": name, "supercategory": ""}, ensure_ascii=False)
+
+
+def _image(number: int, source: Source) -> str:
+    content = {"id": number, "file_name": source.row.source, "width": source.width, "height": source.height}
+    return json.dumps(content, ensure_ascii=False)
+
+
+def _encode(root: Path, num_classes: int, shapes: Shapes, source: Source) -> _Encoded:
+    return encode_mask(read_prediction(root, source, num_classes), shapes)
+
+
+def encode_mask(mask: Mask, shapes: Shapes) -> _Encoded:
+    """The objects of a mask, the largest first, so that a polygon that strays into a smaller neighbour lies below."""
+    size = mask.shape[1], mask.shape[0]
+    found: list[tuple[int, dict[str, Any]]] = []
+    left_out = 0
+    redrawn = mask.copy() if shapes.tolerance is not None else None
+    for class_id in (np.flatnonzero(np.bincount(mask.ravel(), minlength=1)[1:]) + 1).tolist():
+        objects = label((mask == class_id).view(np.uint8))
+        for number, ((left, top, width, height), pixels) in enumerate(
+            zip(objects.boxes.tolist(), objects.pixels.tolist(), strict=True), start=1
+        ):
+            inside = slice(top, top + height), slice(left, left + width)
+            flags = objects.labels[inside] == number
+            if pixels < shapes.least_pixels:
+                left_out += 1
+                if redrawn is not None:
+                    redrawn[inside][flags] = BACKGROUND_ID
+                continue
+            content = {"category_id": class_id, "iscrowd": 0, "area": pixels, "bbox": [left, top, width, height]}
+            if shapes.tolerance is None:
+                counts = run_length_text(run_lengths(flags, left, top, size), size)
+                content["segmentation"] = {"size": [size[1], size[0]], "counts": counts}
+            else:
+                content["segmentation"] = [ring(flags, left, top, shapes.tolerance).ravel().tolist()]
+            found.append((pixels, content))
+    found.sort(key=lambda each: -each[0])
+    wrong = 0 if redrawn is None else _difference([content for _, content in found], redrawn)
+    return _Encoded([json.dumps(content)[1:] for _, content in found], left_out, wrong)
+
+
+def _difference(objects: list[dict[str, Any]], mask: Mask) -> int:
+    """The pixels of a mask that COCO's raster makes others of its polygons."""
+    drawn = np.zeros_like(mask)
+    for each in objects:
+        drawn[fill(each["segmentation"][0], (mask.shape[1], mask.shape[0]))] = each["category_id"]
+    return int(np.count_nonzero(drawn != mask))
