@@ -4,12 +4,7 @@ PIP_ARGS ?=
 BIN := .venv/bin
 
 MXNET := .venv/mxnet
-SDK := .venv/sdk
-LABELME := .venv/labelme
-TIMM := .venv/timm
-CVAT := .venv/cvat
-LABELSTUDIO := .venv/labelstudio
-CLEANLAB := .venv/cleanlab
+ORACLES := mxnet sdk labelme timm cvat labelstudio supervisely cleanlab
 MXNET_VERSIONS := 1.4.1 1.5.1 1.6.0 1.7.0.post2 1.8.0.post0
 
 .PHONY: setup demo test check oracles format clean
@@ -35,54 +30,25 @@ check: setup
 	$(BIN)/mypy
 
 # Comparisons that need an environment of their own: mxnet and GluonCV are retired, and big.
-oracles: setup $(MXNET)/.ready $(SDK)/.ready $(LABELME)/.ready $(TIMM)/.ready $(CVAT)/.ready $(LABELSTUDIO)/.ready $(CLEANLAB)/.ready
+oracles: setup $(ORACLES:%=.venv/%/.ready)
 	for v in $(MXNET_VERSIONS); do PYTHONPATH=$(MXNET)/old/$$v $(MXNET)/bin/python -W ignore oracles/mxnet_params.py || exit 1; done
 	$(MXNET)/bin/python -W ignore oracles/mxnet_params.py
 	$(MXNET)/bin/python -W ignore oracles/mxnet_optimizers.py
 	$(MXNET)/bin/python -W ignore oracles/gluoncv_golden.py
-	$(LABELME)/bin/python oracles/labelme_golden.py tests/data/golden
-	$(TIMM)/bin/python -W ignore oracles/timm_golden.py
-	$(CVAT)/bin/python -W ignore oracles/cvat_golden.py tests/data/golden
-	$(LABELSTUDIO)/bin/python oracles/labelstudio_golden.py tests/data/golden
-	$(BIN)/pytest tests/algorithm/test_gluoncv.py tests/algorithm/test_pretrained.py tests/algorithm/test_optimizers.py tests/algorithm/test_params.py tests/prep/test_labelme_shapes.py tests/prep/test_labelstudio_golden.py tests/prep/test_cvat_shapes.py tests/analysis/test_cvat_export.py
-	$(BIN)/python oracles/sdk_clients.py $(SDK)/bin/python
-	$(BIN)/python oracles/sdk_model_trainer.py $(SDK)/bin/python
-	$(BIN)/python oracles/cleanlab_suspects.py $(CLEANLAB)/bin/python
+	.venv/labelme/bin/python oracles/labelme_golden.py tests/data/golden
+	.venv/timm/bin/python -W ignore oracles/timm_golden.py
+	.venv/cvat/bin/python -W ignore oracles/cvat_golden.py tests/data/golden
+	.venv/labelstudio/bin/python oracles/labelstudio_golden.py tests/data/golden
+	.venv/supervisely/bin/python -W ignore oracles/supervisely_golden.py tests/data/golden
+	$(BIN)/pytest tests/algorithm/test_gluoncv.py tests/algorithm/test_pretrained.py tests/algorithm/test_optimizers.py tests/algorithm/test_params.py tests/prep/test_labelme_shapes.py tests/prep/test_labelstudio_golden.py tests/prep/test_cvat_shapes.py tests/prep/test_small_formats.py tests/analysis/test_cvat_export.py
+	$(BIN)/python oracles/sdk_clients.py .venv/sdk/bin/python
+	$(BIN)/python oracles/sdk_model_trainer.py .venv/sdk/bin/python
+	$(BIN)/python oracles/cleanlab_suspects.py .venv/cleanlab/bin/python
 
-$(MXNET)/.ready: oracles/gluoncv_requirements.txt
-	$(PYTHON) -m venv $(MXNET)
-	$(MXNET)/bin/pip install --quiet $(PIP_ARGS) -r $<
-	for v in $(MXNET_VERSIONS); do $(MXNET)/bin/pip install --quiet $(PIP_ARGS) --no-deps --target $(MXNET)/old/$$v mxnet==$$v || exit 1; done
-	touch $@
-
-$(SDK)/.ready: oracles/sdk_requirements.txt
-	$(PYTHON) -m venv $(SDK)
-	$(SDK)/bin/pip install --quiet $(PIP_ARGS) -r $<
-	touch $@
-
-$(LABELME)/.ready: oracles/labelme_requirements.txt
-	$(PYTHON) -m venv $(LABELME)
-	$(LABELME)/bin/pip install --quiet $(PIP_ARGS) -r $<
-	touch $@
-
-$(TIMM)/.ready: oracles/timm_requirements.txt
-	$(PYTHON) -m venv $(TIMM)
-	$(TIMM)/bin/pip install --quiet $(PIP_ARGS) -r $<
-	touch $@
-
-$(CVAT)/.ready: oracles/cvat_requirements.txt
-	$(PYTHON) -m venv $(CVAT)
-	$(CVAT)/bin/pip install --quiet $(PIP_ARGS) -r $<
-	touch $@
-
-$(LABELSTUDIO)/.ready: oracles/labelstudio_requirements.txt
-	$(PYTHON) -m venv $(LABELSTUDIO)
-	$(LABELSTUDIO)/bin/pip install --quiet $(PIP_ARGS) -r $<
-	touch $@
-
-$(CLEANLAB)/.ready: oracles/cleanlab_requirements.txt
-	$(PYTHON) -m venv $(CLEANLAB)
-	$(CLEANLAB)/bin/pip install --quiet $(PIP_ARGS) -r $<
+.venv/%/.ready: oracles/%_requirements.txt
+	$(PYTHON) -m venv .venv/$*
+	.venv/$*/bin/pip install --quiet $(PIP_ARGS) -r $<
+	if test $* = mxnet; then for v in $(MXNET_VERSIONS); do $(MXNET)/bin/pip install --quiet $(PIP_ARGS) --no-deps --target $(MXNET)/old/$$v mxnet==$$v || exit 1; done; fi
 	touch $@
 
 format: setup

@@ -2,7 +2,7 @@
 
     make oracles
 
-runs this in an environment of its own, which holds what `oracles/gluoncv_requirements.txt` names.
+runs this in an environment of its own, which holds what `oracles/mxnet_requirements.txt` names.
 """
 
 from __future__ import annotations

@@ -39,6 +39,9 @@ def masks(source: Source) -> dict[str, Mask]:
     return {image.source: image.mask.read() for image in source.images}
 
 
+GOLDEN = Path(__file__).parents[1] / "data" / "golden"
+
+
 # Supervisely
 
 
@@ -49,6 +52,25 @@ def bitmap(flags: Mask, mode: str = "1") -> dict[str, Any]:
     image.save(buffer, "PNG")
     data = base64.b64encode(zlib.compress(buffer.getvalue())).decode()
     return {"classTitle": "car", "geometryType": "bitmap", "bitmap": {"data": data, "origin": [5, 7]}}
+
+
+def test_supervisely_objects_are_drawn_as_its_sdk_draws_them(tmp_path: Path) -> None:
+    (golden,) = GOLDEN.glob("supervisely_*.json")
+    content = json.loads(golden.read_text())
+    for folder in ("img", "ann"):
+        (tmp_path / "ds" / folder).mkdir(parents=True)
+    (tmp_path / "meta.json").write_text(json.dumps(content["meta"]))
+    expected = {}
+    for number, each in enumerate(content["images"]):
+        width, height = each["annotation"]["size"]["width"], each["annotation"]["size"]["height"]
+        name = f"{number:02}.png"
+        (tmp_path / "ds" / "ann" / f"{name}.json").write_text(json.dumps(each["annotation"]))
+        Image.new("RGB", (width, height)).save(tmp_path / "ds" / "img" / name)
+        pixels = zlib.decompress(base64.b64decode(each["mask"]))
+        expected[f"ds/{name}"] = np.frombuffer(pixels, np.uint8).reshape(height, width)
+    drawn = masks(read_supervisely(tmp_path, workers=1))
+    assert drawn.keys() == expected.keys()
+    assert [name for name, mask in expected.items() if not np.array_equal(drawn[name], mask)] == []
 
 
 def test_supervisely_fills_a_polygon_with_its_outline_and_takes_interiors_out(tmp_path: Path) -> None:
