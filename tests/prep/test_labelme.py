@@ -17,8 +17,9 @@ from formats.images import decode_image, encode_image, read_image
 from formats.masks import read_mask
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
+from prep.readers.annotations.canvas import OVERLAP
 from prep.readers.labelled_image import LabelledImage, read_content
-from prep.readers.labelme.reader import OVERLAP, read_labelme
+from prep.readers.labelme.reader import read_labelme
 from prep.readers.regions import draw_regions
 from tests.support.exif_samples import as_stored, with_orientation
 from tests.support.labelme_samples import (
