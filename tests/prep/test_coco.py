@@ -366,7 +366,7 @@ def test_images_without_annotations_are_background_or_left_out(
     path = write_coco(tmp_path / "a.json", [annotation(1, 2)], [image(number) for number in (1, 2, 3)])
     source = read(path, skip_empty=skip)
     assert len(source.images) == (1 if skip else 3)
-    assert source.left_out == ((LeftOut("images without an annotation", 2, "1.jpg"),) if skip else ())
+    assert source.left_out == ((LeftOut("images without an annotation that is drawn", 2, "1.jpg"),) if skip else ())
     assert ("note: 2 image(s) have no annotation" in capsys.readouterr().err) == (not skip)
 
 
@@ -378,6 +378,13 @@ def test_missing_images_are_counted_with_skip_missing(tmp_path: Path) -> None:
     source = read(path, skip_missing=True)
     assert [each.source for each in source.images] == ["1.jpg"]
     assert [each.count for each in source.left_out] == [1]
+
+
+def test_where_no_image_is_left_that_is_told(tmp_path: Path) -> None:
+    path = write_coco(tmp_path / "a.json", [annotation(1)], [image(1), image(2)])
+    (tmp_path / "1.jpg").unlink()
+    with pytest.raises(SagesegError, match=r"a\.json: no image is left that has an annotation which is drawn"):
+        read(path, skip_missing=True, skip_empty=True)
 
 
 def test_overlaps_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -78,8 +78,22 @@ def read_coco(
     empty = [image for image, mask in zip(found.images, masks, strict=True) if not mask.class_ids]
     _tell_empty(empty, skip_empty)
     kept = [pair for pair in zip(found.images, masks, strict=True) if pair[1].class_ids or not skip_empty]
-    overlaps = _overlaps(kept, drawn, workers)
-    labelled = tuple(
+    if not kept:
+        raise SagesegError(f"{annotations}: no image is left that has an annotation which is drawn")
+    labelled = _labelled(kept, _overlaps(kept, drawn, workers))
+    groups = {image.group for image in labelled}
+    splits = {group: split for group, split in found.splits.items() if group in groups}
+    left_out = (
+        *found.left_out,
+        *_left_out(documents, scanned, choices),
+        *_counted("annotations outside of their image", [place for each in drawn for place in each.outside]),
+        *_counted("images without an annotation that is drawn", [each.source for each in empty if skip_empty]),
+    )
+    return Source("coco", named.classes, labelled, splits, left_out=left_out)
+
+
+def _labelled(kept: Sequence[tuple[CocoImage, CocoMask]], overlaps: Mapping[str, int]) -> tuple[LabelledImage, ...]:
+    return tuple(
         LabelledImage(
             image.source,
             image.path,
@@ -91,16 +105,6 @@ def read_coco(
         )
         for image, mask in kept
     )
-    groups = {image.group for image in labelled}
-    splits = {group: split for group, split in found.splits.items() if group in groups}
-    outside = [place for each in drawn for place in each.outside]
-    left_out = (
-        *found.left_out,
-        *_left_out(documents, scanned, choices),
-        *_counted("annotations outside of their image", outside),
-        *(_counted("images without an annotation", [image.source for image in empty]) if skip_empty else ()),
-    )
-    return Source("coco", named.classes, labelled, splits, left_out=left_out)
 
 
 def _check_outlines(scanned: Sequence[Annotations], choices: Choices, given: Path) -> None:
