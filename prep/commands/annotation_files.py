@@ -126,7 +126,7 @@ def cvat(
 ) -> None:
     """Shapes and masks drawn in CVAT, from its own XML."""
     from prep.readers.cvat.reader import read_cvat
-    from prep.readers.voc_image_sets import parse_image_sets
+    from prep.readers.splits import parse_image_sets
     from prep.remote.needs import all_images
 
     path = local_file(file)

@@ -115,8 +115,8 @@ def voc(
     image_set: ImageSets = None,
 ) -> None:
     """Datasets in Pascal VOC's layout, and those that CVAT and Datumaro write."""
-    from prep.readers.voc import read_voc
-    from prep.readers.voc_image_sets import parse_image_sets
+    from prep.readers.splits import parse_image_sets
+    from prep.readers.voc.reader import read_voc
     from prep.remote.needs import all_images, voc_folder
 
     root = local_folder(folder, voc_folder)

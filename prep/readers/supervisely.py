@@ -11,7 +11,6 @@ import binascii
 import json
 import re
 import zlib
-from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,9 +24,9 @@ from formats.parallel import map_parallel
 from prep.readers.annotations.canvas import Region
 from prep.readers.annotations.class_names import NamedClasses, name_classes
 from prep.readers.annotations.drawn import DrawnMask, drawn_image
-from prep.readers.annotations.notes import tell_lone_groups, tell_overlaps
+from prep.readers.annotations.notes import overlaps_in, tell_lone_groups, tell_overlaps
 from prep.readers.annotations.opencv_fill import Points, filled_region
-from prep.readers.labelled_image import LabelledImage, LeftOut, Source
+from prep.readers.labelled_image import LabelledImage, Source, count_left_out
 from prep.readers.source_files import find_spelled, read_text
 
 _DRAWN = ("polygon", "bitmap", "rectangle")
@@ -129,17 +128,15 @@ def read_supervisely(
     scan = partial(_scan, project=project, named=named, group_by=group_by)
     scanned = list(map_parallel(scan, files, workers=workers, label="annotations"))
     images = sorted((image for image, _ in scanned), key=lambda image: image.source)
-    kinds = sum((found for _, found in scanned), Counter[str]())
-    example = {kind: str(image.mask.path) for image, found in reversed(scanned) for kind in found}
-    left_out = tuple(LeftOut(f"shapes of kind {kind}", count, example[kind]) for kind, count in sorted(kinds.items()))
-    tell_overlaps(images, "the later object")
+    left_out = count_left_out((f"shapes of kind {kind}", image.mask.path) for image, own in scanned for kind in own)
+    tell_overlaps(overlaps_in(images), "the later object")
     tell_lone_groups(images, group_by)
     return Source("supervisely", named.classes, tuple(images), left_out=left_out)
 
 
 def _scan(
     path: Path, *, project: Path, named: NamedClasses, group_by: re.Pattern[str] | None
-) -> tuple[LabelledImage, Counter[str]]:
+) -> tuple[LabelledImage, list[str]]:
     content = _read(path)
     image = find_spelled(path.parent.parent / "img" / path.stem)
     if image is None:
@@ -147,5 +144,5 @@ def _scan(
     size = content["size"]["width"], content["size"]["height"]
     mask = SuperviselyMask(path, size, named)
     source = image.relative_to(project).as_posix().replace("/img/", "/").removeprefix("img/")
-    kinds = Counter(_kind(each) for each in content["objects"] if _kind(each) not in _DRAWN)
+    kinds = [_kind(each) for each in content["objects"] if _kind(each) not in _DRAWN]
     return replace(drawn_image(mask, image, source, group_by), own_group=None), kinds

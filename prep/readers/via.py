@@ -7,7 +7,6 @@ corners. Of a circle or an ellipse the pixels whose centres lie within are drawn
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,8 +14,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from formats.console import say
 from formats.errors import SagesegError
@@ -26,15 +23,17 @@ from prep.readers.annotations.canvas import Region
 from prep.readers.annotations.class_names import NamedClasses, name_classes
 from prep.readers.annotations.coco_raster import polygon_region
 from prep.readers.annotations.drawn import DrawnMask, drawn_image
+from prep.readers.annotations.ellipses import ellipse_region
 from prep.readers.annotations.named_images import find_named
-from prep.readers.annotations.notes import tell_lone_groups, tell_overlaps
+from prep.readers.annotations.notes import overlaps_in, tell_lone_groups, tell_overlaps
 from prep.readers.classes.label_list import BACKGROUND_NAMES, read_class_list
-from prep.readers.labelled_image import LabelledImage, LeftOut, Source
+from prep.readers.labelled_image import LabelledImage, LeftOut, Source, count_left_out, leave_out
 from prep.readers.source_files import read_text
 from prep.remote.places import Place
 
 _SHAPES = ("polygon", "polyline", "rect", "circle", "ellipse")
 """A polyline is taken for the polygon that closing it makes; points have no area."""
+_UNLABELLED = "images without regions, which VIA also has of those that nobody labelled"
 _EXPECTED = "a project or an annotation file of VGG Image Annotator 2, as JSON"
 
 
@@ -77,9 +76,11 @@ def _class_of(region: Mapping[str, Any], attribute: str, place: str) -> str:
 
 def _drawn(shape: Mapping[str, Any], class_id: int, size: tuple[int, int], place: str) -> Region:
     if shape["name"] in ("circle", "ellipse"):
-        across = float(shape["r" if shape["name"] == "circle" else "rx"])
-        down = float(shape["r" if shape["name"] == "circle" else "ry"])
-        return _ellipse((shape["cx"], shape["cy"]), (across, down), float(shape.get("theta") or 0), class_id, size)
+        radii = (float(shape["r"]),) * 2 if shape["name"] == "circle" else (float(shape["rx"]), float(shape["ry"]))
+        if min(radii) <= 0:
+            raise ValueError("a radius of 0")
+        centre = float(shape["cx"]), float(shape["cy"])
+        return ellipse_region(centre, (radii[0], radii[1]), float(shape.get("theta") or 0), class_id, size)
     if shape["name"] == "rect":
         x, y, width, height = (float(shape[key]) for key in ("x", "y", "width", "height"))
         ring = [x, y, x + width, y, x + width, y + height, x, y + height]
@@ -87,21 +88,6 @@ def _drawn(shape: Mapping[str, Any], class_id: int, size: tuple[int, int], place
         pairs = zip(shape["all_points_x"], shape["all_points_y"], strict=True)
         ring = [float(number) for pair in pairs for number in pair]
     return polygon_region([ring], class_id, size, place)
-
-
-def _ellipse(
-    centre: tuple[float, float], radii: tuple[float, float], theta: float, class_id: int, size: tuple[int, int]
-) -> Region:
-    """Pixels whose centres are inside; `theta` turns the first radius, in radians, from the x axis to the y axis."""
-    if min(radii) <= 0:
-        raise ValueError("a radius of 0")
-    reach = max(radii)
-    left, right = (max(0, min(size[0], math.floor(centre[0] + end))) for end in (-reach, reach + 1))
-    top, bottom = (max(0, min(size[1], math.floor(centre[1] + end))) for end in (-reach, reach + 1))
-    y, x = np.mgrid[top:bottom, left:right] + 0.5
-    x, y = x - centre[0], y - centre[1]
-    along, beside = x * math.cos(theta) + y * math.sin(theta), y * math.cos(theta) - x * math.sin(theta)
-    return Region(class_id, left, top, (along / radii[0]) ** 2 + (beside / radii[1]) ** 2 <= 1)
 
 
 def read_via(
@@ -127,11 +113,12 @@ def read_via(
     attribute = attribute or _only_attribute(regions, file)
     declared = {_class_of(region, attribute, place) for region, place in drawn}
     named = name_classes(sorted(declared), f"{file}: {attribute}", labels=labels, background=background)
-    found = find_named({name: f"{file}: {name}" for name in labelled}, images, skip_missing=skip_missing)
+    places = {name: f"{file}: {name}" for name in labelled}
+    found = find_named(places, images, others=entries.keys() - places.keys(), skip_missing=skip_missing)
     todo = [(found.paths[name], found.sources[name], json.dumps(labelled[name])) for name in found.paths]
     scan = partial(_scan, file=file, attribute=attribute, named=named, group_by=group_by)
     read = sorted(map_parallel(scan, todo, workers=workers, label="annotations"), key=lambda image: image.source)
-    tell_overlaps(read, "the later region")
+    tell_overlaps(overlaps_in(read), "the later region")
     tell_lone_groups(read, group_by)
     return Source("via", named.classes, tuple(read), left_out=(*found.left_out, *_left_out(entries, file)))
 
@@ -197,15 +184,10 @@ def _only_attribute(regions: Sequence[Mapping[str, Any]], file: Path) -> str:
     raise SagesegError(f"{file}: regions have several attributes: {names}; say which is the class with --attribute")
 
 
-def _left_out(entries: Mapping[str, Mapping[str, Any]], file: Path) -> list[LeftOut]:
-    found = [
-        (f"shapes of kind {_kind(r)}", n) for n, e in entries.items() for r in e["regions"] if _kind(r) not in _SHAPES
-    ]
-    found += [
-        ("images without regions, which VIA also has of those that nobody labelled", n)
-        for n, e in entries.items()
-        if not e["regions"]
-    ]
-    counts = Counter(reason for reason, _ in found)
-    examples = {reason: f"{file}: {name}" for reason, name in reversed(found)}
-    return [LeftOut(reason, count, examples[reason]) for reason, count in sorted(counts.items())]
+def _left_out(entries: Mapping[str, Mapping[str, Any]], file: Path) -> tuple[LeftOut, ...]:
+    places = {name: f"{file}: {name}" for name in entries}
+    kinds = ((_kind(region), places[name]) for name, entry in entries.items() for region in entry["regions"])
+    return (
+        *count_left_out((f"shapes of kind {kind}", place) for kind, place in kinds if kind not in _SHAPES),
+        *leave_out(_UNLABELLED, [places[name] for name, entry in entries.items() if not entry["regions"]]),
+    )

@@ -161,14 +161,18 @@ def test_the_pixels_that_overlap_decided_are_counted_and_told(
     assert "overlap in 1 pixels of 1 image(s)" in capsys.readouterr().err
 
 
-def test_images_that_nobody_saved_in_labelme_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_images_that_nobody_saved_in_labelme_are_left_out(tmp_path: Path) -> None:
     for stem in "ab":
         write_pair(tmp_path / "in", stem)
-    read(tmp_path / "in")
-    assert "without a JSON file" not in capsys.readouterr().err
+    labels = write_labels(tmp_path)
+    assert read_labelme(tmp_path / "in", labels, workers=1).left_out == ()
     (tmp_path / "in" / "b.json").unlink()
-    assert [image.source for image in read(tmp_path / "in")] == ["a.jpg"]
-    assert f"1 image(s) without a JSON file are left out, such as {tmp_path}/in/b.jpg" in capsys.readouterr().err
+    source = read_labelme(tmp_path / "in", labels, workers=1)
+    assert [image.source for image in source.images] == ["a.jpg"]
+    (left_out,) = source.left_out
+    assert left_out.count == 1
+    assert left_out.reason.startswith("images without a JSON file")
+    assert left_out.example == f"{tmp_path}/in/b.jpg"
 
 
 def test_regions_are_no_objects(tmp_path: Path) -> None:

@@ -29,7 +29,8 @@ def labels_of(source: Source) -> list[str]:
 
 
 def left_out(source: Source) -> dict[str, int]:
-    return {each.reason: each.count for each in source.left_out}
+    """The counts by reason, but for image files that no task names, which `read` leaves lying there."""
+    return {each.reason: each.count for each in source.left_out if not each.reason.startswith("image files in")}
 
 
 def by(who: object, label: str, when: str = TIME, **more: Any) -> dict[str, Any]:

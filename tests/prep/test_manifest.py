@@ -14,7 +14,7 @@ from formats.errors import SagesegError
 from formats.masks import read_mask
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
-from prep.readers.labelled_image import Source
+from prep.readers.labelled_image import LeftOut, Source
 from prep.readers.manifest.hex_mask import HexMask
 from prep.readers.manifest.lines import parse_time
 from prep.readers.manifest.reader import read_manifest_file
@@ -42,6 +42,11 @@ def read(root: Path, lines: list[Any], **options: Any) -> Source:
     path = write_manifest(root / "output.manifest", lines)
     settings: dict[str, Any] = {"images": root / "bucket", "workers": 1}
     return read_manifest_file(path, **(settings | options))
+
+
+def left_out(source: Source) -> list[LeftOut]:
+    """What is left out but for image files that no line names, which `root` leaves lying there."""
+    return [each for each in source.left_out if not each.reason.startswith("image files in")]
 
 
 @pytest.fixture
@@ -134,7 +139,7 @@ def test_a_job_can_be_asked_for(root: Path, job: str) -> None:
     assert classes_of(read(root, [adjusted(0), line(1)], job=job), 0) == {"car", "road"}
     by_name = read(root, [adjusted(0, **{"job-name": "labeling-job/fix-it"}), line(1)], job="fix-it")
     assert [image.source for image in by_name.images] == ["photos/im0.jpg"]
-    assert [(each.reason, each.count) for each in by_name.left_out] == [("lines that fix-it has not labelled", 1)]
+    assert [(each.reason, each.count) for each in left_out(by_name)] == [("lines that fix-it has not labelled", 1)]
 
 
 @pytest.mark.parametrize(
@@ -163,7 +168,7 @@ def test_verdicts_are_told_and_leave_out_by_choice(root: Path, capsys: pytest.Ca
     assert "a verification job said bad of 1 image(s), good of 1 image(s), which stay; --leave-out VERDICT" in told
     source = read(root, lines, leave_out=["bad"])
     assert [image.source for image in source.images] == ["photos/im1.jpg", "photos/im2.jpg"]
-    (left,) = source.left_out
+    (left,) = left_out(source)
     assert (left.reason, left.count) == ("images whose labels a verification job called bad", 1)
     with pytest.raises(SagesegError, match="--leave-out ugly: no label has this verdict; there is bad, good"):
         read(root, lines, leave_out=["ugly"])
@@ -180,9 +185,8 @@ def test_lines_without_a_label_are_counted_by_reason(root: Path) -> None:
         line(2, seg_ref=..., seg_ref_metadata=...),
         {"source-ref": "s3://b/photos/im7.jpg", "seg-metadata": failed},
     ]
-    left_out = {each.reason: (each.count, each.example) for each in read(root, lines).left_out}
     manifest = root / "output.manifest"
-    assert left_out == {
+    assert {each.reason: (each.count, each.example) for each in left_out(read(root, lines))} == {
         "lines whose labelling failed": (2, f"{manifest}: line 2 (ClientError: tasks expired)"),
         "lines that nobody labelled": (1, f"{manifest}: line 3"),
     }
@@ -211,7 +215,7 @@ def test_lookouts_normal_images_are_empty_and_anomalies_without_mask_left_out(
     assert [image.source for image in source.images] == ["photos/im0.jpg", "photos/im1.jpg"]
     empty = source.images[1].mask.read()
     assert (empty.shape, int(empty.sum())) == ((HEIGHT, WIDTH), 0)
-    (left,) = source.left_out
+    (left,) = left_out(source)
     assert (left.reason, left.count) == ("images called anomaly that have no mask", 1)
     assert "1 image(s) without a mask are called normal, such as s3://b/photos/im1.jpg" in capsys.readouterr().err
 
@@ -221,7 +225,7 @@ def test_a_normal_image_that_another_job_painted_is_not_empty(root: Path) -> Non
     other["old-ref"], other["old-ref-metadata"] = other.pop("seg-ref"), other.pop("seg-ref-metadata")
     source = read(root, [line(0), other], job="seg-ref")
     assert [image.source for image in source.images] == ["photos/im0.jpg"]
-    assert [each.reason for each in source.left_out] == ["lines that seg-ref has not labelled"]
+    assert [each.reason for each in left_out(source)] == ["lines that seg-ref has not labelled"]
 
 
 def test_images_may_share_a_mask_of_background_of_any_size(root: Path) -> None:
@@ -421,10 +425,16 @@ def test_images_and_masks_may_lie_in_two_folders(root: Path) -> None:
     assert (image.mask.read() == ids_of(1)).all()
 
 
+def test_image_files_that_no_line_names_are_counted_and_those_of_left_out_lines_are_not(root: Path) -> None:
+    lines = [adjusted(0), line(1, seg_ref_metadata=...)]
+    (left,) = read(root, lines, images=root / "bucket" / "photos", masks=root / "bucket").left_out[1:2]
+    assert (left.reason, left.count) == (f"image files in {root}/bucket/photos that no annotation names", 1)
+
+
 def test_images_that_nobody_has_are_left_out_by_choice_and_masks_are_not(root: Path) -> None:
     source = read(root, [line(0), line(1, source_ref="s3://b/photos/gone.jpg")], skip_missing=True)
-    (left,) = source.left_out
-    assert (left.count, left.example) == (1, "s3://b/photos/gone.jpg")
+    (left,) = left_out(source)
+    assert (left.count, left.example) == (1, "b/photos/gone.jpg")
     with pytest.raises(SagesegError, match=r"line 2: its mask s3://b/gone\.png is not there"):
         read(root, [line(0), line(1, seg_ref="s3://b/gone.png")], skip_missing=True)
 

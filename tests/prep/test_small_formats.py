@@ -291,8 +291,8 @@ def test_via_leaves_out_points_and_images_without_regions(tmp_path: Path) -> Non
     file.write_text(json.dumps(content))
     source = read_via(file, images, workers=1)
     assert [(each.reason.split(",")[0], each.count) for each in source.left_out] == [
-        ("images without regions", 1),
         ("shapes of kind point", 1),
+        ("images without regions", 1),
     ]
 
 

@@ -206,7 +206,7 @@ def test_what_talks_to_the_world_stays_in_its_place() -> None:
         ("jobs.emulator.store.state", "jobs.emulator.training.run"),
         ("jobs.algorithm.network.resnet", "jobs.algorithm.training.loop"),
         ("analysis.scoring.counts", "analysis.report.page"),
-        ("prep.readers.voc", "prep.dataset.writer"),
+        ("prep.readers.voc.reader", "prep.dataset.writer"),
         ("formats.masks", "prep.options"),
     ],
 )

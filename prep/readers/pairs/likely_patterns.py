@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from prep.readers.image_sets import SPLIT_WORDS
 from prep.readers.pairs.patterns import CLASS, SPLIT, STEM, parse_pattern
+from prep.readers.splits import SPLIT_WORDS
 
 Patterns = tuple[str, str]
 """Of an image, and of its mask."""

@@ -10,8 +10,8 @@ from formats.console import say
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES, JPEG_SUFFIXES
 from formats.prepared.source_names import composed
-from prep.readers.labelled_image import LeftOut
-from prep.readers.mask_pairs import leave_out, match_keys, pair_images
+from prep.readers.labelled_image import LeftOut, leave_out
+from prep.readers.mask_pairs import match_keys, pair_images
 from prep.readers.pairs.likely_patterns import suggest_patterns
 from prep.readers.pairs.patterns import WHOLE, Named, NamePattern
 from prep.readers.source_files import list_files

@@ -9,11 +9,10 @@ from typing import Any
 
 import yaml
 
+from formats.dataset import SPLITS
 from formats.errors import SagesegError
 from prep.readers.classes.label_list import find_class_list
 from prep.readers.source_files import read_text
-
-_SPLITS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def _of_yaml(path: Path, root: Path) -> Layout:
         raise SagesegError(f"{path}: not YAML ({' '.join(str(e).split())}); expected names and train") from e
     if not isinstance(content, dict):
         raise SagesegError(f"{path}: no keys in it; expected names and train")
-    folders = tuple((split, folder) for split in _SPLITS for folder in _folders(content, split, path, root))
+    folders = tuple((split, folder) for split in SPLITS for folder in _folders(content, split, path, root))
     if not folders:
         raise SagesegError(f"{path}: neither train, val nor test; expected the folders of the images")
     return Layout(_names(content.get("names"), path), str(path), folders)

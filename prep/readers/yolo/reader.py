@@ -22,12 +22,11 @@ from formats.prepared.image_folder import FoundImage, open_image_folder
 from prep.readers.annotations.canvas import Region
 from prep.readers.annotations.class_names import name_classes
 from prep.readers.annotations.drawn import DrawnMask, drawn_image
-from prep.readers.annotations.notes import tell_overlaps
+from prep.readers.annotations.notes import overlaps_in, tell_overlaps
 from prep.readers.annotations.opencv_fill import filled_region
-from prep.readers.image_sets import splits_of_groups
-from prep.readers.labelled_image import LabelledImage, LeftOut, Source
+from prep.readers.labelled_image import LabelledImage, Source, leave_out
 from prep.readers.source_files import read_text
-from prep.readers.voc import image_groups
+from prep.readers.splits import image_groups, splits_of_groups
 from prep.readers.yolo.layout import find_layout, text_file
 
 _NUMBERS_OF_BOX, _LEAST_NUMBERS = 5, 7
@@ -92,12 +91,11 @@ def read_yolo(
     splits = {source: each.split for source, each in places.items() if each.split}
     groups = image_groups({source: each.key.as_posix() for source, each in places.items()}, splits, group_by)
     images = sorted((replace(one, group=groups[one.source]) for one, _ in scanned), key=lambda one: one.source)
-    tell_overlaps(images, "the later row")
+    tell_overlaps(overlaps_in(images), "the later row")
     _tell_empty([each.image.path for each in found if not text_file(each.image.path).is_file()])
-    boxes = [(one.mask.path, count) for one, count in scanned if count]
-    left_out = LeftOut(_BOXES, sum(count for _, count in boxes), str(boxes[0][0])) if boxes else None
+    boxes = [one.mask.path for one, count in scanned for _ in range(count)]
     splits_found = splits_of_groups(splits, groups)
-    return Source("yolo", named.classes, tuple(images), splits_found, left_out=(left_out,) if left_out else ())
+    return Source("yolo", named.classes, tuple(images), splits_found, left_out=leave_out(_BOXES, boxes))
 
 
 @dataclass(frozen=True)
