@@ -9,7 +9,7 @@ import typer
 
 from formats.command_options import takes
 from formats.console import result
-from prep.commands import annotation_files, geo, labelstudio_files, manifests, mask_files
+from prep.commands import annotation_files, mask_files, rasters
 from prep.frames.options import FrameOptions
 
 app = typer.Typer(
@@ -20,7 +20,7 @@ for _verb in (
     mask_files.carvana,
     annotation_files.labelme,
     annotation_files.cvat,
-    labelstudio_files.labelstudio,
+    annotation_files.labelstudio,
     annotation_files.coco,
     mask_files.kitti,
     mask_files.voc,
@@ -28,9 +28,9 @@ for _verb in (
     annotation_files.supervisely,
     annotation_files.yolo,
     annotation_files.via,
-    manifests.manifest,
-    geo.geotiff,
-    geo.tiles,
+    mask_files.manifest,
+    rasters.geotiff,
+    rasters.tiles,
 ):
     app.command()(_verb)
 

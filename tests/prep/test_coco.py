@@ -491,7 +491,7 @@ BAD_FILES: dict[str, tuple[dict[str, Any], str]] = {
         {"annotations": [{"image_id": 1, "caption": "a car"}], "categories": ...},
         r"a\.json: captions of COCO",
     ),
-    "labelme's": ({"images": ..., "shapes": []}, r"no list 'images' in it; it is labelme's: sageseg prep labelme"),
+    "Darwin's": ({"images": ..., "item": {}}, r"no list 'images' in it; it is V7's Darwin JSON: export COCO there"),
 }
 
 
@@ -512,7 +512,6 @@ def test_bad_files_are_refused_with_the_place(tmp_path: Path, what: str) -> None
             '[{"image_id": 1, "category_id": 1, "segmentation": [], "score": 0.5}]',
             "results of COCO, a list without images",
         ),
-        ('[{"id": 1, "data": {"image": "a.jpg"}, "annotations": []}]', "a JSON export of Label Studio"),
         ("[]", "a list; expected a JSON file of COCO"),
         ("", "the file is empty"),
         ("PK\x03\x04", "a ZIP archive that cannot be read"),

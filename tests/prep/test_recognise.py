@@ -185,6 +185,16 @@ def test_a_verb_for_other_labels_names_the_right_one(verb: str, tmp_path: Path) 
     assert f"sageseg prep coco {tmp_path}/annotations/instances.json {tmp_path}/images" in ran.stderr
 
 
+@pytest.mark.parametrize("verb", ["labelstudio", "via", "cvat", "manifest"])
+def test_a_verb_for_other_files_names_the_right_one(verb: str, tmp_path: Path) -> None:
+    lay_out(tmp_path, FILES["coco"])
+    file = tmp_path / "annotations" / "instances.json"
+    images = ["--images", "x"] if verb == "manifest" else [str(tmp_path / "images")]
+    ran = typed(["prep", verb, str(file), *images, "--out", str(tmp_path / "out")], tmp_path)
+    assert ran.returncode == 1
+    assert f"sageseg prep coco {file}" in ran.stderr
+
+
 def test_the_right_verb_at_the_wrong_place_is_told_the_place(tmp_path: Path) -> None:
     lay_out(tmp_path, FILES["voc"])
     ran = typed(["prep", "voc", str(tmp_path), "--out", str(tmp_path / "out")], tmp_path)
