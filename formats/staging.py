@@ -104,6 +104,14 @@ def refuse_existing(out: Path, *, overwrite: bool) -> None:
         raise SagesegError(f"{out}: exists already; choose another --out or add --overwrite")
 
 
+def refuse_existing_file(out: Path, *, overwrite: bool) -> None:
+    """Raise SagesegError when a file is to be written and `out` is a folder, or a file without `overwrite`."""
+    if out.is_dir():
+        raise SagesegError(f"{out}: a folder; expected the name of a file to write with --out")
+    if out.exists() and not overwrite:
+        raise SagesegError(f"{out}: exists already; choose another --out or add --overwrite")
+
+
 def replace_folder(stage: Path, out: Path) -> None:
     """Give a finished folder its name; what had the name before goes."""
     old = out.with_name(f".{out.name}.replaced")  # never a name that a user would give a backup

@@ -40,8 +40,8 @@ from formats.staging import link_file, write_lines, write_text
 from formats.version import tool_version
 from prep.dataset.certificate import Balance, certify
 from prep.dataset.journal import ImageEntry, Journal
-from prep.dataset.ultralytics import ULTRALYTICS, link_ultralytics
-from prep.options import PrepOptions
+from prep.dataset.ultralytics import link_ultralytics
+from prep.options import ULTRALYTICS, PrepOptions
 from prep.readers.labelled_image import LabelledImage, LeftOut
 
 

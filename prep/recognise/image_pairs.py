@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from prep.readers.pairs.likely_patterns import Patterns, suggest_patterns
+from prep.readers.pairs.pairing import LOSSY_SUFFIXES
 from prep.readers.pairs.patterns import SPLIT, WHOLE
 from prep.recognise.recognised import Recognised, found
 from prep.recognise.survey import Survey
 
 MASK_WORD = re.compile(r"mask|label|annot|seg|(?:^|[_\W])gt(?:$|[_\W\dA-Z])", re.IGNORECASE)
-_LOSSY = (".jpg", ".jpeg", ".jfif", ".jpe", ".webp")
 _CITYSCAPES = "_labelIds"
 _NAME = "masks beside images"
 _SPLIT = f"{{{SPLIT}}}"
@@ -76,8 +76,8 @@ def _patterned(names: dict[Path, set[str]]) -> Recognised | None:
 def _together(survey: Survey) -> Recognised | None:
     """Images and masks below one folder."""
     names = {path: path.relative_to(survey.root).with_suffix("").as_posix() for path in survey.images}
-    masks = sorted(name for path, name in names.items() if path.suffix.lower() not in _LOSSY)
-    images = sorted(name for path, name in names.items() if path.suffix.lower() in _LOSSY)
+    masks = sorted(name for path, name in names.items() if path.suffix.lower() not in LOSSY_SUFFIXES)
+    images = sorted(name for path, name in names.items() if path.suffix.lower() in LOSSY_SUFFIXES)
     if set(images) & set(masks):
         first = min(set(images) & set(masks))
         return found("pairs", _NAME, f"{first}.png beside its JPEG", survey.root, survey.root)

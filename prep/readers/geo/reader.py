@@ -13,10 +13,10 @@ from formats.console import say
 from formats.crops import Box
 from formats.errors import SagesegError
 from formats.parallel import map_parallel
-from formats.prepared.georeference import NO_RANGE, Georeference, Raster, Tile
+from formats.prepared.georeference import Georeference, Raster, Tile
 from formats.prepared.groups import group_of_path
 from formats.prepared.rasters import RASTER_SUFFIXES, load_rasterio
-from formats.prepared.value_range import ValueRange
+from formats.prepared.value_range import NONE, ValueRange
 from prep.readers.geo.labels import LabelChoice, TiledRaster, label_files, settle_labels
 from prep.readers.geo.raster import RasterFacts, check_range, choose_bands, look_at_raster
 from prep.readers.geo.tiles import RasterTile, tile_grid
@@ -187,5 +187,5 @@ def georeference_of(rasters: Sequence[CutRaster], values: ValueRange | None) -> 
             )
             for raster in rasters
         ),
-        str(values) if values else NO_RANGE,
+        str(values) if values else NONE,
     )
