@@ -97,6 +97,17 @@ def test_crops_are_put_together_before_they_are_judged(tmp_path: Path) -> None:
     assert (selected.candidates, selected.groups) == (2, 2)
 
 
+def test_another_seed_draws_another_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    predict(tmp_path / "p", dict.fromkeys("abcdefghij", 0.8))
+    drawn = []
+    for number, seed in enumerate("0112"):
+        out = tmp_path / f"out{number}"
+        assert run(monkeypatch, tmp_path / "p", "--count", "5", "--seed", seed, "--out", out) == 0
+        drawn.append(lines(out))
+    assert drawn[1] == drawn[2]
+    assert len({tuple(sorted(each)) for each in drawn}) == 3
+
+
 def test_the_same_whatever_the_order_and_the_workers(tmp_path: Path) -> None:
     sureness = {f"g{n % 3}_{n}": 0.6 + (n * 7 % 10) / 30 for n in range(10)}
     made = []

@@ -74,8 +74,8 @@ def test_it_is_the_formula_pixel_by_pixel(probabilities: Probabilities, reach: i
 
 def test_by_hand() -> None:
     found = unsure(of_car(np.array([[0.75, 0.75, 0.75, 0.25, 0.5, 0.0]])))
-    # three pixels are predicted, of which the third lies at the outline, as the fourth does; of equal classes the lowest
-    # is predicted, so that 0.5 of the fifth are in doubt
+    # three pixels are predicted, the third of them at the outline, as is the fourth; of equal classes the lowest is
+    # predicted, so that 0.5 of the fifth are in doubt
     assert found.score == pytest.approx((0.25 + 0.25 + 0.5) / (3 + 3 * 0.75 + 0.25 + 0.5 + 0.006))
     assert found.class_id == 1
 
