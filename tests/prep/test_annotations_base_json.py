@@ -103,6 +103,7 @@ DAMAGED = {
     b'{"a": [1], "b": "\xff"}': "around its members",
     b"\xff\xfe{\x00}\x00": "UTF-16 text; expected a file of ours: convert it with iconv -f utf-16 -t utf-8",
     b"PK\x03\x04 and more": "a ZIP archive that cannot be read",
+    b"PK\x05\x06" + bytes(18): "a ZIP archive; expected a file of ours: unpack it",
 }
 
 
