@@ -173,7 +173,7 @@ def test_the_folders_of_yolos_yaml_are_the_split(tmp_path: Path) -> None:
 
 def test_yolo_without_yaml_takes_a_class_list(tmp_path: Path) -> None:
     root = write_yolo(tmp_path, {"images/a": yolo_row(SQUARE)}, None)
-    with pytest.raises(SagesegError, match=r"no data\.yaml: no class in it"):
+    with pytest.raises(SagesegError, match=r"neither data\.yaml nor a list of classes"):
         read_yolo(root, workers=1)
     (root / "classes.txt").write_text("car\n")
     assert read_yolo(root, workers=1).classes.names == ("_background_", "car")
@@ -211,9 +211,12 @@ def test_yolo_names_the_line_that_is_broken(tmp_path: Path, text: str, told: str
     [
         ("names: [car\n", r"data\.yaml: not YAML"),
         ("train: images\n", r"data\.yaml: names: expected a list"),
-        ("names: [car]\ntrain: pictures\n", r"train: pictures is no folder in"),
+        ("names: [car]\ntrain: pictures\n", r"data\.yaml: train: pictures is not in .*a list of them"),
         ("names: [car]\n", "neither train, val nor test"),
         ("names: [car, car]\ntrain: images\n", "car"),
+        ("names: [car, no]\ntrain: images\n", r"names: what is called 1 is False to YAML; write the name in quotes"),
+        ("names: [car]\ntrain: ../../images\n", r"which is not in .*; copy data\.yaml into the folder"),
+        ("names: [car]\ntrain: list.txt\n", r"list\.txt: names no image"),
     ],
 )
 def test_yolo_names_what_is_wrong_with_its_yaml(tmp_path: Path, yaml: str, told: str) -> None:
@@ -222,7 +225,83 @@ def test_yolo_names_what_is_wrong_with_its_yaml(tmp_path: Path, yaml: str, told:
 
 
 def yolo_with(root: Path, yaml: str) -> Path:
+    (root.parent / "images").mkdir(exist_ok=True)  # beside the folder that is read
+    (root / "list.txt").write_text("\n")
     return write_yolo(root, {"images/a": yolo_row(SQUARE)}, yaml)
+
+
+LISTED = {f"images/{split}/{name}": yolo_row(SQUARE) for split, name in (("Train", "a"), ("Train", "b"), ("Val", "c"))}
+
+
+@pytest.mark.parametrize("before", ["data/", "./", "", "/content/set/", "data\\"])
+def test_yolos_splits_may_be_lists_as_cvat_writes_them(tmp_path: Path, before: str) -> None:
+    root = write_yolo(tmp_path, LISTED, "path: .\nnames:\n  0: car\nTrain: Train.txt\nValidation: Validation.txt\n")
+    (root / "Train.txt").write_text(f"{before}images/Train/a.jpg\n{before}images/Train/b.jpg\n")
+    (root / "Validation.txt").write_text(f"{before}images/Val/c.jpg\n")
+    source = read_yolo(root, workers=1)
+    assert {one.source: source.splits[one.group] for one in source.images} == {
+        "images/Train/a.jpg": "train",
+        "images/Train/b.jpg": "train",
+        "images/Val/c.jpg": "val",
+    }
+    assert all(mask.any() for mask in masks(source).values())
+
+
+def test_yolo_names_the_line_of_a_list_whose_image_is_missing(tmp_path: Path) -> None:
+    root = write_yolo(tmp_path, LISTED, "names: [car]\ntrain: Train.txt\n")
+    (root / "Train.txt").write_text("images/Train/a.jpg\n\nimages/Train/z.jpg\n")
+    with pytest.raises(SagesegError, match=r"Train\.txt: line 3: 1 of 2 images are not in .*z\.jpg"):
+        read_yolo(root, workers=1)
+
+
+@pytest.mark.parametrize("layout", ["images/{}/", "{}/images/"])
+def test_yolo_without_yaml_takes_folders_that_are_called_so_for_the_split(tmp_path: Path, layout: str) -> None:
+    texts = {layout.format(split) + name: yolo_row(SQUARE) for split, name in (("train", "a"), ("valid", "b"))}
+    root = write_yolo(tmp_path, texts, None)
+    (root / "classes.txt").write_text("car\n")
+    source = read_yolo(root, workers=1)
+    assert sorted(source.splits[one.group] for one in source.images) == ["train", "val"]
+
+
+def test_yolo_draws_no_split_where_train_and_val_are_the_same_images(tmp_path: Path) -> None:
+    root = write_yolo(tmp_path, LISTED, "names: [car]\ntrain: images/Train\nval: images/Train\n")
+    source = read_yolo(root, workers=1)
+    assert source.undecided == f"{root / 'data.yaml'}: images/Train/a.jpg is both in train and in val"
+    assert [one.source for one in source.images] == ["images/Train/a.jpg", "images/Train/b.jpg"]
+    assert source.splits == {}
+
+
+def test_yolo_counts_texts_without_image_and_images_that_nothing_names(tmp_path: Path) -> None:
+    root = write_yolo(tmp_path, LISTED, "names: [car]\ntrain: images/Train\n")
+    (root / "labels" / "Train" / "gone.txt").write_text(yolo_row(SQUARE))
+    (root / "labels" / "classes.txt").write_text("car\n")
+    left_out = {each.reason: (each.count, each.example) for each in read_yolo(root, workers=1).left_out}
+    assert left_out["text files without an image"] == (1, str(root / "labels" / "Train" / "gone.txt"))
+    assert left_out["images that no annotation names"] == (1, str(root / "images" / "Val" / "c.jpg"))
+
+
+def test_yolo_refuses_a_folder_in_which_no_image_has_a_text_file(tmp_path: Path) -> None:
+    root = write_yolo(tmp_path, LISTED, "names: [car]\ntrain: images/Train\n")
+    (root / "labels").rename(root / "annotations")
+    with pytest.raises(SagesegError, match=r"none of its 2 image\(s\) .* expected labels/Train/a\.txt of images/Tr"):
+        read_yolo(root, workers=1)
+
+
+@pytest.mark.parametrize("background", ["background", "_background_"])
+def test_yolo_refuses_a_list_that_may_or_may_not_count_the_background(tmp_path: Path, background: str) -> None:
+    root = write_yolo(tmp_path, {"images/a": yolo_row(SQUARE)}, None)
+    (tmp_path / "names.txt").write_text(f"{background}\ncar\n")
+    with pytest.raises(SagesegError, match=rf"{background} is in it, and nobody can tell whether"):
+        read_yolo(root, tmp_path / "names.txt", workers=1)
+
+
+def test_yolos_class_region_says_where_to_look(tmp_path: Path) -> None:
+    root = write_yolo(
+        tmp_path, {"images/a": yolo_row(SQUARE) + yolo_row(SQUARE[:3], 1)}, "names: [car, __region__]\ntrain: images\n"
+    )
+    (image,) = read_yolo(root, workers=1).images
+    assert np.allclose(image.regions, [SQUARE[:3]], atol=0.01)
+    assert np.count_nonzero(image.mask.read()) == 21 * 21
 
 
 # VIA

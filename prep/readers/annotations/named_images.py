@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from formats.console import say
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES
 from formats.prepared.image_folder import open_image_folder
@@ -15,6 +14,9 @@ from formats.prepared.source_names import composed
 from prep.readers.labelled_image import LeftOut
 from prep.remote.needs import ending_in
 from prep.remote.places import Place
+
+UNNAMED = "images that no annotation names"
+"""The reason why images of the folder are left out."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,14 @@ def find_named(
     *,
     skip_missing: bool = False,
     former: Callable[[Iterable[str], Iterable[str]], Mapping[str, str]] | None = None,
+    passed_over: Collection[str] = (),
 ) -> NamedImages:
     """Find images by the names that annotations have for them; `places` says where each name stands, for messages.
-    `former` gives, of the names that were not found and the files, what a file was called before.
+    `former` gives, of the names that were not found and the files, what a file was called before. `passed_over` are
+    names of images that are left out for another reason, which is counted elsewhere.
 
     A name is looked up by its whole path below `folder`, then by ever fewer of its last parts; nothing outside of the
-    folder is ever found, and of a folder in S3 only what is found is fetched. Files that no annotation names are told.
+    folder is ever found, and of a folder in S3 only what is found is fetched.
     Raises SagesegError for names of which two files may be meant, or two of which mean one file, and for those without
     a file unless they may be skipped.
     """
@@ -54,12 +58,19 @@ def find_named(
     if missing and not (skip_missing and sources):
         raise SagesegError(_told_missing(missing, places, folder))
     named = set(sources.values())
-    unnamed = [source for source in there if source not in named]
-    if unnamed:
-        say(f"note: {len(unnamed)} image(s) in {folder} that no annotation names are left out, such as {unnamed[0]}")
-    left_out = (LeftOut("images that are not in the folder", len(missing), missing[0]),) if missing else ()
+    passed = [*passed_over, *(former(passed_over, by_path).values() if former else ())]
+    known = named | {source for name in passed for source in _candidates(name, by_path, by_end)}
+    unnamed = [source for source in there if source not in known]
+    left_out = (
+        *_left_out("images that are not in the folder", missing),
+        *_left_out(UNNAMED, [f"{folder}/{source}" for source in unnamed]),
+    )
     files = files_of(named)
     return NamedImages({name: files[source] for name, source in sources.items()}, sources, left_out)
+
+
+def _left_out(reason: str, names: list[str]) -> tuple[LeftOut, ...]:
+    return (LeftOut(reason, len(names), names[0]),) if names else ()
 
 
 def _images_of(folder: Place) -> tuple[list[str], Callable[[Collection[str]], dict[str, Path]]]:
@@ -86,20 +97,25 @@ def _ends(by_path: Iterable[str]) -> dict[str, list[str]]:
 def _look_up(
     name: str, place: str, by_path: Mapping[str, str], by_end: Mapping[str, list[str]], folder: Place
 ) -> str | None:
+    candidates = _candidates(name, by_path, by_end)
+    if len(candidates) > 1:
+        raise SagesegError(
+            f"{place}: {name} may be {folder}/{candidates[0]} or {candidates[1]}; give the folder below which the "
+            "name is a whole path"
+        )
+    return candidates[0] if candidates else None
+
+
+def _candidates(name: str, by_path: Mapping[str, str], by_end: Mapping[str, list[str]]) -> list[str]:
+    """The files that a name may mean, by as many of its last parts as any file has."""
     parts = PurePosixPath(composed(name).replace("\\", "/")).parts
     for count in range(len(parts), 0, -1):
         end = "/".join(parts[-count:])
         if end in by_path:
-            return by_path[end]
-        candidates = by_end.get(end, ())
-        if len(candidates) > 1:
-            raise SagesegError(
-                f"{place}: {name} may be {folder}/{candidates[0]} or {candidates[1]}; give the folder below which the "
-                "name is a whole path"
-            )
-        if candidates:
-            return by_path[candidates[0]]
-    return None
+            return [by_path[end]]
+        if end in by_end:
+            return [by_path[path] for path in by_end[end]]
+    return []
 
 
 def _check_once(sources: Mapping[str, str], places: Mapping[str, str], folder: Place) -> None:

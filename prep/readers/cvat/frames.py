@@ -29,9 +29,10 @@ class Found:
     left_out: tuple[LeftOut, ...]
 
 
-def find_images(document: Document, folder: Path, *, skip_missing: bool) -> Found:
+def find_images(document: Document, folder: Path, *, skip_missing: bool, passed_over: Sequence[Entry] = ()) -> Found:
     """The files of images "for images": by name, below the folder of the subset where there is one, as CVAT exports a
-    project. A name without suffix, which a video's frames have, is a file's stem, or its number says the frame.
+    project. A name without suffix, which a video's frames have, is a file's stem, or its number says the frame. Those
+    `passed_over` are left out for another reason.
 
     Raises SagesegError as `find_named` does, and for two images of one name.
     """
@@ -50,7 +51,10 @@ def find_images(document: Document, folder: Path, *, skip_missing: bool) -> Foun
             )
         names[name] = key
     found = find_named(
-        {name: document.images[key].place for name, key in names.items()}, folder, skip_missing=skip_missing
+        {name: document.images[key].place for name, key in names.items()},
+        folder,
+        skip_missing=skip_missing,
+        passed_over=[_told_name(image, folder) for image in passed_over],
     )
     for name, key in names.items():
         _check_subset(document.images[key], name, found)
@@ -88,10 +92,12 @@ def find_frames(document: Document, folder: Path, *, skip_missing: bool) -> Foun
     numbers = document.meta.frames or range(0)
     sources = [image.source for image in open_image_folder(folder).images]
     by_number = numbered(sources, folder) or _in_order(sources, numbers, document, folder)
-    wanted = sorted({*numbers, *document.frames} - document.unclear)
+    there = {number for number in document.unclear if number in by_number}
+    wanted = sorted(({*numbers, *document.frames} - document.unclear) | there)
     names = {by_number.get(number, f"frame_{number:06}"): number for number in wanted}
     places = {name: f"{document.path}: frame {number}" for name, number in names.items()}
-    found = _by_key(find_named(places, folder, skip_missing=skip_missing), names)
+    named = find_named(places, folder, skip_missing=skip_missing)
+    found = _by_key(named, {name: number for name, number in names.items() if number not in document.unclear})
     return replace(found, left_out=(*_unclear(document), *found.left_out))
 
 

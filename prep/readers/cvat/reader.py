@@ -107,7 +107,11 @@ def read_cvat(
     _tell_not_drawn(document)
     subsets = settle_subsets({image.subset for image in document.images} or {""}, image_sets or {}, str(file))
     chosen, left_out = _without(document, subsets)
-    found = (find_frames if document.is_video else find_images)(chosen, images, skip_missing=skip_missing)
+    if document.is_video:
+        found = find_frames(chosen, images, skip_missing=skip_missing)
+    else:
+        others = [image for image in document.images if image.subset in subsets.left_out]
+        found = find_images(chosen, images, skip_missing=skip_missing, passed_over=others)
     checked = _check_all(chosen, found, named, workers)
     stems = {key: PurePosixPath(source).with_suffix("").as_posix() for key, source in found.sources.items()}
     splits = {stems[key]: subsets.splits[chosen.images[key].subset] for key in stems} if subsets.splits else {}

@@ -115,7 +115,13 @@ def read_labelstudio(
     key = choose_image([task for task, _ in choice.taken], image_key, image_tag, path)
     names = _names(choice.taken, key)
     where = {name: written.where for name, written in names.items()}
-    named = find_named(where, images, skip_missing=skip_missing, former=names_before_upload)
+    named = find_named(
+        where,
+        images,
+        skip_missing=skip_missing,
+        former=names_before_upload,
+        passed_over={name_in_address(address) for task in tasks for address in task.images.values()} - names.keys(),
+    )
     there = [
         (name, Place(path, parts.items[""][names[name].number], names[name], image_tag), found)
         for name, found in named.paths.items()

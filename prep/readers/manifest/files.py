@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from os.path import commonpath
 from pathlib import Path
 
+from formats.console import say
 from formats.errors import SagesegError
-from prep.readers.annotations.named_images import find_named
+from prep.readers.annotations.named_images import UNNAMED, find_named
 from prep.remote.places import Place, S3Place, parse_place
 
 
@@ -53,6 +54,9 @@ def find_files(refs: References, beside: Place, *, skip_missing: bool) -> Files:
             ours = [ref for ref in wanted if _name(ref) in found.paths]
             paths |= {ref: found.paths[_name(ref)] for ref in ours}
             sources |= {ref: found.sources[_name(ref)] for ref in ours}
+            for each in found.left_out:
+                if each.reason == UNNAMED:  # masks of other jobs may be among them, so nothing is counted
+                    say(each.note())
     _check_masks(refs, paths)
     images = [ref for ref in refs.images if ref in paths]
     fetched = _below(ref for ref in images if ref not in sources)
