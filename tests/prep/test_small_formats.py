@@ -114,6 +114,8 @@ def test_supervisely_counts_shapes_without_an_area(tmp_path: Path) -> None:
             supervisely_polygon(SQUARE[:2]),
             r"a\.jpg\.json: objects\[0\]: no polygon of Supervisely \(ValueError: 2 points",
         ),
+        (supervisely_polygon([*SQUARE, [1e12, 5]]), "a point that is no finite number, or lies over 1,000,000 pixels"),
+        (supervisely_polygon([*SQUARE, [float("nan"), 5]]), "a point that is no finite number"),
         (
             supervisely_polygon(SQUARE, title="cra"),
             r"objects\[0\]: label 'cra' is not in .*meta\.json; the nearest there is 'car'",
@@ -131,9 +133,77 @@ def test_supervisely_names_what_a_project_lacks(tmp_path: Path) -> None:
     with pytest.raises(SagesegError, match=r"meta\.json: not found"):
         read_supervisely(tmp_path)
     root = write_supervisely(tmp_path, [supervisely_polygon(SQUARE)])
+    with pytest.raises(SagesegError, match=rf"meta\.json: not found; .*: give {tmp_path}$"):
+        read_supervisely(tmp_path / "ds")
     (root / "ds" / "img" / "a.jpg").unlink()
     with pytest.raises(SagesegError, match=r"ann/a\.jpg\.json: no image a\.jpg in .*img"):
         read_supervisely(root, workers=1)
+
+
+def test_supervisely_reads_a_bitmap_of_the_sdk_by_its_transparency(tmp_path: Path) -> None:
+    flags = np.array([[1, 0, 1], [0, 1, 0]], np.uint8)
+    image = Image.fromarray(flags)
+    image.putpalette([0, 0, 0, 255, 255, 255])
+    packed = []
+    for picture, options in ((image, {"transparency": 0}), (image.convert("RGB"), {})):
+        buffer = BytesIO()
+        picture.save(buffer, "PNG", **options)
+        packed.append(
+            {**bitmap(flags), "bitmap": {"data": base64.b64encode(buffer.getvalue()).decode(), "origin": [0, 0]}}
+        )
+    (mask,) = masks(read_supervisely(write_supervisely(tmp_path / "a", packed[:1]), workers=1)).values()
+    assert np.array_equal(mask[:2, :3], flags)
+    with pytest.raises(SagesegError, match=r"objects\[0\]: .* a bitmap of mode RGB without transparency"):
+        read_supervisely(write_supervisely(tmp_path / "b", packed[1:]), workers=1)
+
+
+def test_supervisely_counts_images_without_an_annotation_file_and_tags(tmp_path: Path) -> None:
+    root = write_supervisely(
+        tmp_path, [{**supervisely_polygon(SQUARE), "tags": [{"name": "hidden"}]}], names=("a.jpg", "b.jpg")
+    )
+    (root / "ds" / "ann" / "b.jpg.json").unlink()
+    (root / "ds" / "ann" / "._a.jpg.json").write_bytes(b"\0\5\x16\x07")  # as macOS packs them
+    left_out = {each.reason: (each.count, each.example) for each in read_supervisely(root, workers=1).left_out}
+    assert left_out == {
+        "tags": (1, str(root / "ds" / "ann" / "a.jpg.json")),
+        "images without an annotation file": (1, str(root / "ds" / "img" / "b.jpg")),
+    }
+
+
+def test_supervisely_finds_images_by_the_names_of_old_projects(tmp_path: Path) -> None:
+    root = write_supervisely(tmp_path, [supervisely_polygon(SQUARE)], names=("a.jpg", "b.v2.jpg"))
+    for name in ("a", "b.v2"):
+        (root / "ds" / "ann" / f"{name}.jpg.json").rename(root / "ds" / "ann" / f"{name}.json")
+    assert sorted(masks(read_supervisely(root, workers=1))) == ["ds/a.jpg", "ds/b.v2.jpg"]
+    (root / "ds" / "ann" / "a.jpg.json").write_bytes((root / "ds" / "ann" / "a.json").read_bytes())
+    with pytest.raises(SagesegError, match=r"a\.jpg\.json and .*a\.json: both are of a\.jpg; remove one"):
+        read_supervisely(root, workers=1)
+    (root / "ds" / "ann" / "a.jpg.json").unlink()
+    (root / "ds" / "img" / "a.png").write_bytes((root / "ds" / "img" / "a.jpg").read_bytes())
+    with pytest.raises(SagesegError, match=r"a\.json: both a\.jpg and a\.png in"):
+        read_supervisely(root, workers=1)
+
+
+def test_supervisely_groups_by_dataset_where_there_are_several(tmp_path: Path) -> None:
+    root = write_supervisely(tmp_path, [supervisely_polygon(SQUARE)], names=("a.jpg", "v_b0001_f000012.jpg"))
+    assert {one.group for one in read_supervisely(root, workers=1).images} == {"a", "v_b0001"}
+    (root / "ds").rename(root / "first")
+    write_supervisely(root, [supervisely_polygon(SQUARE)])
+    assert [(one.source, one.group) for one in read_supervisely(root, workers=1).images] == [
+        ("ds/a.jpg", "ds"),
+        ("first/a.jpg", "first"),
+        ("first/v_b0001_f000012.jpg", "v_b0001"),
+    ]
+
+
+def test_superviselys_class_region_says_where_to_look(tmp_path: Path) -> None:
+    root = write_supervisely(
+        tmp_path, [supervisely_polygon(SQUARE, title="__region__"), supervisely_polygon(SQUARE[:3])]
+    )
+    (root / "meta.json").write_text(json.dumps({"classes": [{"title": "car"}, {"title": "__region__"}]}))
+    (image,) = read_supervisely(root, workers=1).images
+    assert image.regions == (tuple(map(tuple, SQUARE)),)
+    assert np.count_nonzero(image.mask.read()) == 21 * 22 // 2
 
 
 # YOLO
