@@ -1,7 +1,7 @@
 """Supervisely's projects: meta.json, and in each dataset `img` and `ann`, a JSON file for each image.
 
 Polygons are filled as Supervisely's SDK fills them: points of whole pixels by OpenCV, then the interiors taken out. A
-bitmap is a PNG, packed by zlib and base64, whose set pixels, by its alpha channel where there is one, lie from `origin` on.
+bitmap is a PNG, packed by zlib and base64, that lies from `origin` on; what is set its alpha says, where it has one.
 """
 
 from __future__ import annotations

@@ -459,9 +459,50 @@ def test_via_leaves_out_points_and_images_without_regions(tmp_path: Path) -> Non
         ([via_region({"name": "circle", "cx": 1, "cy": 1, "r": 0}, t="car")], "no circle of VIA .*a radius of 0"),
         ([via_region(VIA_POLYGON)], "no region has an attribute"),
         ([via_region(VIA_POLYGON, t="car"), via_region(VIA_POLYGON, t="")], "t is ''; expected the name of one class"),
-        (["what"], r"via\.json: no entries with filename and regions"),
+        (["what"], r"via\.json: a\.jpg123: no filename and regions in it"),
+        ([via_region({"name": "circle", "cx": 1e400, "cy": 1, "r": 3}, t="car")], "no circle of VIA .*infinity"),
+        (
+            [via_region({"name": "circle", "cx": 1, "cy": 1, "r": 3}, t="__region__")],
+            "a region to look at is a polygon",
+        ),
     ],
 )
 def test_via_names_the_region_that_is_broken(tmp_path: Path, regions: list[Any], told: str) -> None:
     with pytest.raises(SagesegError, match=told):
         read_via(*write_via(tmp_path / "via.json", tmp_path / "images", regions), workers=1)
+
+
+def test_via_says_which_attributes_there_are(tmp_path: Path) -> None:
+    given = write_via(tmp_path / "via.json", tmp_path / "images", [via_region(VIA_POLYGON, type="car")])
+    with pytest.raises(SagesegError, match=r"--attribute kind: no region has it; expected one of type \(1 regions\)"):
+        read_via(*given, attribute="kind", workers=1)
+
+
+@pytest.mark.parametrize("shape", [VIA_POLYGON, {"name": "rect", "x": 10, "y": 20, "width": 20, "height": 20}])
+def test_vias_class_region_says_where_to_look(tmp_path: Path, shape: dict[str, Any]) -> None:
+    regions = [via_region(shape, type="__region__"), via_region({**shape, "name": "polygon"} | VIA_POLYGON, type="car")]
+    (image,) = read_via(*write_via(tmp_path / "via.json", tmp_path / "images", regions), workers=1).images
+    assert image.regions == (tuple(map(tuple, SQUARE)),)
+    assert np.count_nonzero(image.mask.read()) == 20 * 20
+
+
+def test_via_counts_images_of_no_entry_apart_from_those_without_regions(tmp_path: Path) -> None:
+    file, images = write_via(tmp_path / "via.json", tmp_path / "images", [via_region(VIA_POLYGON, type="car")])
+    for name in ("b.jpg", "other.jpg"):
+        (images / name).write_bytes((images / "a.jpg").read_bytes())
+    content = json.loads(file.read_text())
+    content["_via_img_metadata"]["b.jpg1"] = {"filename": "b.jpg", "regions": []}
+    file.write_text(json.dumps(content))
+    left_out = {
+        each.reason.split(",")[0]: (each.count, each.example) for each in read_via(file, images, workers=1).left_out
+    }
+    assert left_out == {
+        "images that no annotation names": (1, str(images / "other.jpg")),
+        "images without regions": (1, f"{file}: b.jpg"),
+    }
+
+
+def test_a_project_of_via_3_is_told(tmp_path: Path) -> None:
+    (tmp_path / "via.json").write_text('{"project": {}, "view": {}, "metadata": {}, "file": {}}')
+    with pytest.raises(SagesegError, match="a project of VIA 3; .* export it as COCO"):
+        read_via(tmp_path / "via.json", tmp_path)
