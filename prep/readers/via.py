@@ -1,7 +1,7 @@
 """VGG Image Annotator (VIA) 2: a project, or an export of its annotations, as JSON.
 
-VIA defines no raster; its own COCO export gives polygons, so polygons are drawn as COCO's, and a rectangle by its
-corners. Of a circle or an ellipse the pixels whose centres lie within are drawn.
+VIA defines no raster; its own COCO export (which has no polylines) gives polygons, so polygons are drawn as COCO's, and
+a rectangle by its corners. Of a circle or an ellipse the pixels whose centres lie within are drawn.
 """
 
 from __future__ import annotations
@@ -164,6 +164,9 @@ def read_via(
     todo = [(found.paths[name], found.sources[name], json.dumps(labelled[name])) for name in found.paths]
     scan = partial(_scan, file=file, attribute=attribute, named=named, group_by=group_by)
     read = sorted(map_parallel(scan, todo, workers=workers, label="annotations"), key=lambda image: image.source)
+    polylines = sum(_kind(region) == "polyline" for region in regions)
+    if polylines:
+        say(f"note: {polylines} polyline(s) are taken for the polygons that closing them makes")
     tell_overlaps(read, "the later region")
     tell_lone_groups(read, group_by)
     return Source("via", named.classes, tuple(read), left_out=(*found.left_out, *_left_out(entries, file)))

@@ -462,8 +462,11 @@ def test_via_leaves_out_points_and_images_without_regions(tmp_path: Path) -> Non
         (["what"], r"via\.json: a\.jpg123: no filename and regions in it"),
         ([via_region({"name": "circle", "cx": 1e400, "cy": 1, "r": 3}, t="car")], "no circle of VIA .*infinity"),
         (
-            [via_region({"name": "circle", "cx": 1, "cy": 1, "r": 3}, t="__region__")],
-            "a region to look at is a polygon",
+            [
+                via_region(VIA_POLYGON, t="car"),
+                via_region({"name": "circle", "cx": 1, "cy": 1, "r": 3}, t="__region__"),
+            ],
+            "region 1: a region to look at is a polygon or a rect, no circle",
         ),
     ],
 )
@@ -500,6 +503,13 @@ def test_via_counts_images_of_no_entry_apart_from_those_without_regions(tmp_path
         "images that no annotation names": (1, str(images / "other.jpg")),
         "images without regions": (1, f"{file}: b.jpg"),
     }
+
+
+def test_via_closes_polylines_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = via_region(VIA_POLYGON | {"name": "polyline"}, type="car")
+    source = read_via(*write_via(tmp_path / "via.json", tmp_path / "images", [line]), workers=1)
+    assert np.count_nonzero(source.images[0].mask.read()) == 20 * 20
+    assert "note: 1 polyline(s) are taken for the polygons that closing them makes" in capsys.readouterr().err
 
 
 def test_a_project_of_via_3_is_told(tmp_path: Path) -> None:
