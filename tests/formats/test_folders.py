@@ -188,6 +188,11 @@ def test_what_stands_there_is_kept_unless_overwritten_and_until_the_end(tmp_path
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+def test_the_folder_of_a_file_is_made(tmp_path: Path) -> None:
+    write_text(tmp_path / "new" / "deep" / "a.json", "{}")
+    assert [path.name for path in (tmp_path / "new" / "deep").iterdir()] == ["a.json"]
+
+
 def test_a_file_that_cannot_be_written_says_so_and_leaves_no_part(tmp_path: Path) -> None:
     target = tmp_path / "folder"
     target.mkdir()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -17,7 +17,7 @@ from formats.prepared.groups import group_of_path
 from prep.readers.annotations.canvas import OVERLAP
 from prep.readers.annotations.class_names import NamedClasses, name_classes
 from prep.readers.annotations.notes import tell_lone_groups, tell_overlaps
-from prep.readers.labelled_image import REGION, EmbeddedImage, LabelledImage, Polygon, Source
+from prep.readers.labelled_image import REGION, EmbeddedImage, LabelledImage, LeftOut, Polygon, Source
 from prep.readers.labelme.annotation import Annotation, Shape, read_annotation
 from prep.readers.labelme.image import EmbeddedInJson, embedded_size, find_image, path_below, settle_size
 from prep.readers.labelme.shapes import check_inside, count_overlap, draw_shapes
@@ -66,8 +66,8 @@ def read_labelme(
     grouped = (replace(image, group=_group(image, group_by), own_group=_group(image, None)) for image in found)
     labelled = sorted(grouped, key=lambda image: image.source)
     _tell(labelled, group_by)
-    _tell_left_out(labelled, images or annotations)
-    return Source("labelme", named.classes, tuple(labelled))
+    left_out = tuple(_without_json(labelled, images or annotations))
+    return Source("labelme", named.classes, tuple(labelled), left_out=left_out)
 
 
 def split_regions(annotation: Annotation) -> tuple[Annotation, tuple[Shape, ...]]:
@@ -132,16 +132,14 @@ def _check_twice(images: Sequence[LabelledImage]) -> None:
         seen[image.source] = image.mask.path
 
 
-def _tell_left_out(labelled: Sequence[LabelledImage], folder: Path) -> None:
+def _without_json(labelled: Sequence[LabelledImage], folder: Path) -> Iterator[LeftOut]:
     """labelme writes no JSON for an image that nobody saved: empty of objects, or not yet seen."""
     known = {image.image.resolve() for image in labelled}  # the JSON file itself where it holds the image
     files = find_files(folder, IMAGE_SUFFIXES, deep=True)
     left_out = [path for path in files if not known & {path.resolve(), path.resolve().with_suffix(".json")}]
     if left_out:
-        say(
-            f"note: {len(left_out)} image(s) without a JSON file are left out, such as {left_out[0]}; "
-            "where one shows no object, save it in labelme without shapes"
-        )
+        reason = "images without a JSON file (where one shows no object, save it in labelme without shapes)"
+        yield LeftOut(reason, len(left_out), str(left_out[0]))
 
 
 def _tell(images: Sequence[LabelledImage], group_by: re.Pattern[str] | None) -> None:

@@ -17,7 +17,7 @@ from prep.readers.image_sets import split_of_word
 from prep.readers.source_files import check_folder, read_text
 
 _EXPECTED = "one with data.yaml, or with images and labels"
-_YAMLS = ("data.yaml", "data.yml", "dataset.yaml")
+YAMLS = ("data.yaml", "data.yml", "dataset.yaml")
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def find_layout(root: Path, labels: Path | None = None) -> Layout:
     check_folder(root, _EXPECTED)
     if not root.is_dir():
         raise SagesegError(f"{root}: no such folder; expected {_EXPECTED}")
-    files = [path for name in _YAMLS if (path := root / name).is_file()]
+    files = [path for name in YAMLS if (path := root / name).is_file()]
     if files:
         return _of_yaml(files[0], root)
     places = _by_folders(root)
