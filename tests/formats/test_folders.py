@@ -189,7 +189,7 @@ def test_what_stands_there_is_kept_unless_overwritten_and_until_the_end(tmp_path
 
 
 def test_the_folder_of_a_file_is_made(tmp_path: Path) -> None:
-    write_text(tmp_path / "new" / "deep" / "a.json", "{}")
+    write_bytes(tmp_path / "new" / "deep" / "a.json", b"{}")
     assert [path.name for path in (tmp_path / "new" / "deep").iterdir()] == ["a.json"]
 
 
