@@ -40,9 +40,10 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
 
 @contextmanager
 def written_beside(path: Path) -> Iterator[Path]:
-    """A file to write, which becomes `path` when the block ends well and is removed otherwise."""
+    """A file to write, which becomes `path` when the block ends well and is removed otherwise. The folder is made."""
     beside = path.with_name(path.name + ".partial")
     with write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield beside
             beside.replace(path)

@@ -1,7 +1,7 @@
 """VGG Image Annotator (VIA) 2: a project, or an export of its annotations, as JSON.
 
-VIA defines no raster; its own COCO export gives polygons, so polygons are drawn as COCO's, and a rectangle by its
-corners. Of a circle or an ellipse the pixels whose centres lie within are drawn.
+VIA defines no raster; its own COCO export (which has no polylines) gives polygons, so polygons are drawn as COCO's, and
+a rectangle by its corners. Of a circle or an ellipse the pixels whose centres lie within are drawn.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,13 +22,13 @@ from formats.images import read_header
 from formats.parallel import map_parallel
 from prep.readers.annotations.canvas import Region
 from prep.readers.annotations.class_names import NamedClasses, name_classes
-from prep.readers.annotations.coco_raster import polygon_region
+from prep.readers.annotations.coco_raster import check_ring, polygon_region
 from prep.readers.annotations.drawn import DrawnMask, drawn_image
 from prep.readers.annotations.ellipses import ellipse_region
 from prep.readers.annotations.named_images import find_named
 from prep.readers.annotations.notes import overlaps_in, tell_lone_groups, tell_overlaps
 from prep.readers.classes.label_list import BACKGROUND_NAMES, read_class_list
-from prep.readers.labelled_image import LabelledImage, LeftOut, Source, count_left_out, leave_out
+from prep.readers.labelled_image import REGION, LabelledImage, LeftOut, Polygon, Source, count_left_out, leave_out
 from prep.readers.source_files import read_text
 from prep.remote.places import Place
 
@@ -47,18 +48,42 @@ class ViaMask(DrawnMask):
     named: NamedClasses
 
     def regions(self) -> list[Region]:
-        regions = enumerate(json.loads(self.content))
         return [
-            self._region(each, f"{self.place}, region {number}") for number, each in regions if _kind(each) in _SHAPES
+            self._region(shape, self.named.id_of(label, place), place)
+            for shape, label, place in self._shapes()
+            if label != REGION
         ]
 
-    def _region(self, region: Mapping[str, Any], place: str) -> Region:
-        class_id = self.named.id_of(_class_of(region, self.attribute, place), place)
-        shape = region["shape_attributes"]
-        try:
+    def focus(self) -> tuple[Polygon, ...]:
+        """The regions called __region__, by their corners."""
+        return tuple(self._outline(shape, place) for shape, label, place in self._shapes() if label == REGION)
+
+    def _shapes(self) -> Iterator[tuple[dict[str, Any], str, str]]:
+        """The shapes that have an area, with their labels and places."""
+        for number, each in enumerate(json.loads(self.content)):
+            if _kind(each) in _SHAPES:
+                place = f"{self.place}, region {number}"
+                yield each["shape_attributes"], _class_of(each, self.attribute, place), place
+
+    def _region(self, shape: dict[str, Any], class_id: int, place: str) -> Region:
+        with _shape_errors(shape, place):
             return _drawn(shape, class_id, self.size, place)
-        except (KeyError, TypeError, ValueError) as e:
-            raise SagesegError(f"{place}: no {shape.get('name')} of VIA ({type(e).__name__}: {e})") from e
+
+    def _outline(self, shape: dict[str, Any], place: str) -> Polygon:
+        if shape["name"] in ("circle", "ellipse"):
+            raise SagesegError(f"{place}: a region to look at is a polygon or a rect, no {shape['name']}")
+        with _shape_errors(shape, place):
+            ring = _ring(shape)
+            check_ring(ring, place)
+            return tuple(zip(ring[0::2], ring[1::2], strict=True))
+
+
+@contextmanager
+def _shape_errors(shape: Mapping[str, Any], place: str) -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, OverflowError) as e:
+        raise SagesegError(f"{place}: no {shape.get('name')} of VIA ({type(e).__name__}: {e})") from e
 
 
 def _kind(region: Mapping[str, Any]) -> str:
@@ -81,13 +106,16 @@ def _drawn(shape: Mapping[str, Any], class_id: int, size: tuple[int, int], place
             raise ValueError("a radius of 0")
         centre = float(shape["cx"]), float(shape["cy"])
         return ellipse_region(centre, (radii[0], radii[1]), float(shape.get("theta") or 0), class_id, size)
+    return polygon_region([_ring(shape)], class_id, size, place)
+
+
+def _ring(shape: Mapping[str, Any]) -> list[float]:
+    """The corners of a rect, a polygon or a polyline: x, y, x, y, …"""
     if shape["name"] == "rect":
         x, y, width, height = (float(shape[key]) for key in ("x", "y", "width", "height"))
-        ring = [x, y, x + width, y, x + width, y + height, x, y + height]
-    else:
-        pairs = zip(shape["all_points_x"], shape["all_points_y"], strict=True)
-        ring = [float(number) for pair in pairs for number in pair]
-    return polygon_region([ring], class_id, size, place)
+        return [x, y, x + width, y, x + width, y + height, x, y + height]
+    pairs = zip(shape["all_points_x"], shape["all_points_y"], strict=True)
+    return [float(number) for pair in pairs for number in pair]
 
 
 def read_via(
@@ -110,14 +138,21 @@ def read_via(
     drawn = [(each, f"{file}: {name}") for name, own in labelled.items() for each in own if _kind(each) in _SHAPES]
     regions = [region for region, _ in drawn]
     _name_the_only_class(regions, labels)
-    attribute = attribute or _only_attribute(regions, file)
+    attribute = _attribute(regions, attribute, file)
     declared = {_class_of(region, attribute, place) for region, place in drawn}
     named = name_classes(sorted(declared), f"{file}: {attribute}", labels=labels, background=background)
-    places = {name: f"{file}: {name}" for name in labelled}
-    found = find_named(places, images, others=entries.keys() - places.keys(), skip_missing=skip_missing)
+    found = find_named(
+        {name: f"{file}: {name}" for name in labelled},
+        images,
+        skip_missing=skip_missing,
+        passed_over=entries.keys() - labelled.keys(),
+    )
     todo = [(found.paths[name], found.sources[name], json.dumps(labelled[name])) for name in found.paths]
     scan = partial(_scan, file=file, attribute=attribute, named=named, group_by=group_by)
     read = sorted(map_parallel(scan, todo, workers=workers, label="annotations"), key=lambda image: image.source)
+    polylines = sum(_kind(region) == "polyline" for region in regions)
+    if polylines:
+        say(f"note: {polylines} polyline(s) are taken for the polygons that closing them makes")
     tell_overlaps(overlaps_in(read), "the later region")
     tell_lone_groups(read, group_by)
     return Source("via", named.classes, tuple(read), left_out=(*found.left_out, *_left_out(entries, file)))
@@ -128,7 +163,7 @@ def _scan(
 ) -> LabelledImage:
     image, source, content = found
     mask = ViaMask(file, read_header(image).size, content, f"{file}: {source}", attribute, named)
-    return drawn_image(mask, image, source, group_by)
+    return replace(drawn_image(mask, image, source, group_by), regions=mask.focus())
 
 
 def _entries(file: Path) -> dict[str, dict[str, Any]]:
@@ -137,9 +172,16 @@ def _entries(file: Path) -> dict[str, dict[str, Any]]:
         content = json.loads(read_text(file, _EXPECTED))
     except ValueError as e:
         raise SagesegError(f"{file}: not JSON ({e}); expected {_EXPECTED}") from e
+    if isinstance(content, dict) and {"project", "view", "metadata"} <= content.keys():
+        raise SagesegError(
+            f"{file}: a project of VIA 3; expected {_EXPECTED}: export it as COCO, for sageseg prep coco"
+        )
     found = content.get("_via_img_metadata", content) if isinstance(content, dict) else None
-    if not isinstance(found, dict) or not found or not all(map(_is_entry, found.values())):
+    if not isinstance(found, dict) or not found:
         raise SagesegError(f"{file}: no entries with filename and regions; expected {_EXPECTED}")
+    for key, entry in found.items():
+        if not _is_entry(entry):
+            raise SagesegError(f"{file}: {key}: no filename and regions in it; expected {_EXPECTED}")
     entries: dict[str, dict[str, Any]] = {}
     for entry in found.values():
         if entry["filename"] in entries:
@@ -171,16 +213,19 @@ def _name_the_only_class(regions: Sequence[dict[str, Any]], labels: Path | None)
             region["region_attributes"] = {"class": names[0]}
 
 
-def _only_attribute(regions: Sequence[Mapping[str, Any]], file: Path) -> str:
+def _attribute(regions: Sequence[Mapping[str, Any]], asked: str | None, file: Path) -> str:
+    """The attribute that holds the class: the one that is asked for, else the only one."""
     counts = Counter(name for region in regions for name in region.get("region_attributes") or {})
-    if len(counts) == 1:
-        return str(next(iter(counts)))
+    names = ", ".join(f"{name} ({count} regions)" for name, count in counts.most_common(10))
+    if asked in counts or (len(counts) == 1 and asked is None):
+        return asked or str(next(iter(counts)))
     if not counts:
         raise SagesegError(
             f"{file}: no region has an attribute, so none has a class; expected one that "
             "names it, or a list of one class with --labels"
         )
-    names = ", ".join(f"{name} ({count} regions)" for name, count in counts.most_common(10))
+    if asked is not None:
+        raise SagesegError(f"{file}: --attribute {asked}: no region has it; expected one of {names}")
     raise SagesegError(f"{file}: regions have several attributes: {names}; say which is the class with --attribute")
 
 

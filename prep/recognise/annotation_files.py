@@ -6,6 +6,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from prep.readers.classes.label_list import CLASS_LISTS
+from prep.readers.splits import split_of_word
+from prep.readers.yolo.layout import YAMLS
 from prep.recognise.recognised import Recognised, found
 from prep.recognise.survey import JsonFacts, Survey
 
@@ -73,9 +76,21 @@ def yolo(survey: Survey) -> Recognised | None:
     for path, text in survey.beginnings(".txt"):
         whole_lines = text.rpartition("\n")[0] or text
         if all(map(_YOLO_LINE.fullmatch, whole_lines.splitlines() or [""])):
-            root = next((folder.parent for folder in path.parents if folder.name == "labels"), path.parent)
-            return found("yolo", "YOLO's text files", f"rows of numbers in {path.name}", root)
+            root = _yolo_root(path, survey)
+            listed = any((root / name).is_file() for name in (*YAMLS, *CLASS_LISTS))
+            labels = () if listed else ("--labels", "labels.txt")
+            return found("yolo", "YOLO's text files", f"rows of numbers in {path.name}", root, *labels)
     return None
+
+
+def _yolo_root(text: Path, survey: Survey) -> Path:
+    """The folder with data.yaml above a text file; else the one that has the labels, of all splits."""
+    above = [folder for folder in text.parents if folder.is_relative_to(survey.root)]
+    for folder in above:
+        if any((folder / name).is_file() for name in YAMLS):
+            return folder
+    root = next((folder.parent for folder in text.parents if folder.name == "labels"), text.parent)
+    return root.parent if split_of_word(root.name) and root.parent in above else root
 
 
 def _json_with(survey: Survey, fits: Callable[[JsonFacts], bool]) -> JsonFacts | None:

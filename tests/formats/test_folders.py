@@ -208,6 +208,11 @@ def test_a_file_is_written_where_none_is_or_over_one_by_choice(
         refuse_existing_file(tmp_path / name, overwrite=overwrite)
 
 
+def test_the_folder_of_a_file_is_made(tmp_path: Path) -> None:
+    write_bytes(tmp_path / "new" / "deep" / "a.json", b"{}")
+    assert [path.name for path in (tmp_path / "new" / "deep").iterdir()] == ["a.json"]
+
+
 def test_a_file_that_cannot_be_written_says_so_and_leaves_no_part(tmp_path: Path) -> None:
     target = tmp_path / "folder"
     target.mkdir()

@@ -82,10 +82,14 @@ def test_where_no_image_is_there_none_can_be_skipped(tmp_path: Path) -> None:
         find(tmp_path, "b.jpg", skip_missing=True)
 
 
-def test_images_that_nobody_names_are_left_out(tmp_path: Path) -> None:
+def test_images_that_nobody_names_are_counted(tmp_path: Path) -> None:
     put(tmp_path, "a.jpg", "b.jpg", "c.jpg")
-    found = find(tmp_path, "b.jpg")
-    assert found.left_out == (LeftOut(f"image files in {tmp_path} that no annotation names", 2, "a.jpg"),)
+    assert find(tmp_path, "b.jpg").left_out == (LeftOut("images that no annotation names", 2, f"{tmp_path}/a.jpg"),)
+
+
+def test_images_that_are_left_out_for_another_reason_are_not_counted_again(tmp_path: Path) -> None:
+    put(tmp_path, "a.jpg", "b.jpg", "d/c.jpg", "e/c.jpg")
+    assert find_named({"b.jpg": "entry 0"}, tmp_path, passed_over=["x/a.jpg", "c.jpg", "gone.jpg"]).left_out == ()
 
 
 def test_letters_may_be_composed_in_either_way(tmp_path: Path) -> None:
@@ -95,8 +99,11 @@ def test_letters_may_be_composed_in_either_way(tmp_path: Path) -> None:
 
 
 def test_a_zip_in_the_place_of_the_folder_is_told(tmp_path: Path) -> None:
-    zipfile.ZipFile(tmp_path / "images.zip", "w").close()
-    with pytest.raises(SagesegError, match=r"images\.zip: a ZIP archive; expected a folder of images: unpack it"):
+    with zipfile.ZipFile(tmp_path / "images.zip", "w") as archive:
+        archive.writestr("a.jpg", b"")
+    with pytest.raises(
+        SagesegError, match=r"images\.zip: a ZIP archive; expected a folder of images: unpack it, unzip"
+    ):
         find(tmp_path / "images.zip", "a.jpg")
 
 

@@ -14,6 +14,7 @@ from formats.errors import SagesegError
 from formats.masks import read_mask
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
+from prep.readers.annotations.named_images import UNNAMED
 from prep.readers.labelled_image import LeftOut, Source
 from prep.readers.manifest.hex_mask import HexMask
 from prep.readers.manifest.lines import parse_time
@@ -41,7 +42,7 @@ from tests.support.manifest_samples import (
 
 def left_out(source: Source) -> list[LeftOut]:
     """What is left out but for image files that no line names, which `root` leaves lying there."""
-    return [each for each in source.left_out if not each.reason.startswith("image files in")]
+    return [each for each in source.left_out if each.reason != UNNAMED]
 
 
 @pytest.fixture
@@ -335,7 +336,7 @@ def test_images_and_masks_may_lie_in_two_folders(root: Path) -> None:
 def test_image_files_that_no_line_names_are_counted_and_those_of_left_out_lines_are_not(root: Path) -> None:
     lines = [adjusted(0), line(1, seg_ref_metadata=...)]
     (left,) = read(root, lines, images=root / "bucket" / "photos", masks=root / "bucket").left_out[1:2]
-    assert (left.reason, left.count) == (f"image files in {root}/bucket/photos that no annotation names", 1)
+    assert (left.reason, left.count) == (UNNAMED, 1)
 
 
 def test_images_that_nobody_has_are_left_out_by_choice_and_masks_are_not(root: Path) -> None:

@@ -88,6 +88,27 @@ def test_a_file_of_labels_is_recognised_alone(verb: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        (("data.yaml", "train/labels/a.txt", "train/images/a.jpg"), ["."]),
+        (("data.yaml", "labels/train/a.txt", "images/train/a.jpg"), ["."]),
+        (("set/data.yaml", "set/labels/a.txt", "set/images/a.jpg"), ["set"]),
+        (("classes.txt", "valid/labels/a.txt", "valid/images/a.jpg"), ["."]),
+        (("labels/a.txt", "images/a.jpg"), [".", "--labels", "labels.txt"]),
+    ],
+)
+def test_the_folder_of_yolos_files_is_the_one_with_its_classes(
+    files: tuple[str, ...], words: list[str], tmp_path: Path
+) -> None:
+    row = "0 0.1 0.1 0.5 0.1 0.5 0.5\n"
+    contents = {name: None if name.endswith(".jpg") else row for name in files}
+    contents |= {name: "names: [car]\n" for name in files if name.endswith(".yaml")}
+    contents |= {"classes.txt": "car\n"} if "classes.txt" in files else {}
+    command = recognise(lay_out(tmp_path, contents))[0].command
+    assert shlex.split(command)[3:-2] == [str(tmp_path / words[0]), *words[1:]]
+
+
+@pytest.mark.parametrize(
     ("files", "labels"),
     [
         ({"a.tif": "raster", "roads.geojson": "{}"}, "roads.geojson"),

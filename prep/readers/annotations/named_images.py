@@ -17,6 +17,8 @@ from prep.remote.places import Place
 
 MISSING = "images that are not in the folder"
 """Why --skip-missing leaves some out."""
+UNNAMED = "images that no annotation names"
+"""Why images of the folder are left out."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +38,12 @@ def find_named(
     places: Mapping[str, str],
     folder: Place,
     *,
-    others: Iterable[str] = (),
+    passed_over: Iterable[str] = (),
     skip_missing: bool = False,
     former: Former | None = None,
 ) -> NamedImages:
     """Find images by the names that annotations have for them; `places` says where each name stands, for messages.
-    `others` are names that annotations have for files which are not wanted.
+    `passed_over` are names that annotations have for files which are left out for another reason, counted elsewhere.
 
     A name is looked up by its whole path below `folder`, then by ever fewer of its last parts; nothing outside of the
     folder is ever found, and of a folder in S3 only what is found is fetched. Files that no annotation names are left
@@ -62,9 +64,9 @@ def find_named(
     _check_once(sources, places, folder)
     if missing and not (skip_missing and sources):
         raise SagesegError(_told_missing(missing, places, folder))
-    not_wanted = {source for candidates in _look_up(others, index, former).values() for source in candidates}
+    not_wanted = {source for candidates in _look_up(passed_over, index, former).values() for source in candidates}
     unnamed = [source for source in there if source not in not_wanted.union(sources.values())]
-    left_out = (*leave_out(MISSING, missing), *leave_out(f"image files in {folder} that no annotation names", unnamed))
+    left_out = (*leave_out(MISSING, missing), *leave_out(UNNAMED, [f"{folder}/{source}" for source in unnamed]))
     files = files_of(set(sources.values()))
     return NamedImages({name: files[source] for name, source in sources.items()}, sources, left_out)
 

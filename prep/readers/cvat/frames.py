@@ -52,7 +52,7 @@ def find_images(document: Document, folder: Path, *, skip_missing: bool) -> Foun
             )
         names[name] = key
     places = {name: document.images[key].place for name, key in names.items()}
-    found = find_named(places, folder, others=settled[len(names) :], skip_missing=skip_missing)
+    found = find_named(places, folder, passed_over=settled[len(names) :], skip_missing=skip_missing)
     for name, key in names.items():
         _check_subset(document.images[key], name, found)
     return _by_key(found, names)
@@ -92,8 +92,8 @@ def find_frames(document: Document, folder: Path, *, skip_missing: bool) -> Foun
     wanted = sorted({*numbers, *document.frames} - document.unclear)
     names = {by_number.get(number, f"frame_{number:06}"): number for number in wanted}
     places = {name: f"{document.path}: frame {number}" for name, number in names.items()}
-    others = [by_number[number] for number in document.unclear if number in by_number]
-    found = _by_key(find_named(places, folder, others=others, skip_missing=skip_missing), names)
+    passed_over = [by_number[number] for number in document.unclear if number in by_number]
+    found = _by_key(find_named(places, folder, passed_over=passed_over, skip_missing=skip_missing), names)
     return replace(found, left_out=(*_unclear(document), *found.left_out))
 
 

@@ -25,7 +25,7 @@ from prep.readers.orientation import PLAIN, turn_points
 from prep.readers.regions import region_of
 from prep.readers.source_files import find_files, list_files
 
-_NOT_SAVED = "images without a JSON file (save one that shows no object in labelme, without shapes)"
+_NOT_SAVED = "images without a JSON file (where one shows no object, save it in labelme without shapes)"
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ def read_labelstudio(
     names = _names(choice.taken, key)
     where = {name: written.where for name, written in names.items()}
     others = {name_in_address(address) for task in tasks for address in task.images.values()} - where.keys()
-    named = find_named(where, images, others=others, skip_missing=skip_missing, former=names_before_upload)
+    named = find_named(where, images, passed_over=others, skip_missing=skip_missing, former=names_before_upload)
     there = [
         (name, Place(path, parts.items[""][names[name].number], names[name], image_tag), found)
         for name, found in named.paths.items()

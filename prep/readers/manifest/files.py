@@ -57,7 +57,7 @@ def find_files(refs: References, beside: Place, *, others: Collection[str], skip
         else:
             names = {_name(ref): where for ref, where in wanted.items()}
             not_wanted = [ref.removeprefix("s3://") for ref in others]
-            found = find_named(names, target, others=not_wanted, skip_missing=skip_missing)
+            found = find_named(names, target, passed_over=not_wanted, skip_missing=skip_missing)
             ours = [ref for ref in wanted if _name(ref) in found.paths]
             paths |= {ref: found.paths[_name(ref)] for ref in ours}
             sources |= {ref: found.sources[_name(ref)] for ref in ours}
