@@ -1,13 +1,13 @@
 #!/bin/sh
-# datumaro 1.13.0 turns a COCO dataset of polygons into a Pascal VOC dataset without a single mask, and without a word.
+# datumaro 1.13.0 makes of a COCO dataset of polygons a Pascal VOC dataset without a single mask, and without a word.
 #
-# Guessed before: "convert COCO instances to VOC segmentation" draws polygons as it draws run lengths, or says that it does
-# not. Seen: a square of 10 x 10 given as a polygon leaves images and a labelmap, but neither SegmentationClass nor the list
-# of ImageSets; nothing is written on either stream and no exception is raised. The same square as run lengths becomes a mask
-# of 100 pixels. Only the transform polygons_to_masks, to be asked for by name, draws the polygon: 100 pixels, too.
+# Guessed before: its export to voc_segmentation draws polygons as it draws run lengths, or says that it does not. Seen:
+# a square of 10 x 10 given as a polygon leaves the image and a labelmap, but neither SegmentationClass nor a list in
+# ImageSets; nothing is written on either stream, and nothing is raised. The same square as run lengths becomes a mask of
+# 100 pixels. Only the transform polygons_to_masks, to be asked for by name, draws the polygon, as 100 pixels too.
 #
-# Needs Python 3.10 to 3.13, as $PYTHON or python3, and the network for the packages below (half a gigabyte); nothing stays
-# behind.
+# Needs Python 3.11 to 3.13, as $PYTHON or python3, and the network for the packages below (half a gigabyte); nothing
+# stays behind.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

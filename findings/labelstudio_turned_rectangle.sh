@@ -1,9 +1,9 @@
 #!/bin/sh
-# label-studio-sdk 2.1.2 turns one and the same rectangle in two ways: by percent for COCO, by pixels for YOLO's turned boxes.
+# label-studio-sdk 2.1.2 turns one rectangle in two ways: in percent for COCO, in pixels for YOLO's turned boxes.
 #
 # Guessed before: a rectangle of Label Studio's that is turned by 90 degrees has the same corners in every export. Seen:
-# on an image of 200 x 100 pixels one of 40 x 10 becomes, in the YOLO export with is_obb, 10 x 40; in the COCO export 20 x 20,
-# a square, because there it is turned while its sides are still percents of an image that is no square. The area stays 400
+# on an image of 200 x 100 pixels one of 40 x 10 becomes 10 x 40 in the YOLO export with is_obb, and in the COCO export
+# 20 x 20, a square: there it is turned while its sides are percents of an image that is no square. The area stays 400
 # and nothing is said. Where it is not turned, both agree.
 #
 # Needs Python 3.10 to 3.13, as $PYTHON or python3, and the network for the packages below; nothing stays behind.
