@@ -196,6 +196,15 @@ def test_supervisely_groups_by_dataset_where_there_are_several(tmp_path: Path) -
     ]
 
 
+def test_supervisely_takes_classes_of_points_for_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = write_supervisely(tmp_path, [supervisely_polygon(SQUARE)])
+    shapes = {"corner": "point", "car": "any", "edge": "line", "road": "bitmap", "sky": "polygon"}
+    classes = [{"title": title, "shape": shape} for title, shape in shapes.items()]
+    (root / "meta.json").write_text(json.dumps({"classes": classes}))
+    assert read_supervisely(root, workers=1).classes.names == ("_background_", "car", "road", "sky")
+    assert "classes of shapes that are not drawn are none: corner, edge" in capsys.readouterr().err
+
+
 def test_superviselys_class_region_says_where_to_look(tmp_path: Path) -> None:
     root = write_supervisely(
         tmp_path, [supervisely_polygon(SQUARE, title="__region__"), supervisely_polygon(SQUARE[:3])]
@@ -514,5 +523,5 @@ def test_via_closes_polylines_and_says_so(tmp_path: Path, capsys: pytest.Capture
 
 def test_a_project_of_via_3_is_told(tmp_path: Path) -> None:
     (tmp_path / "via.json").write_text('{"project": {}, "view": {}, "metadata": {}, "file": {}}')
-    with pytest.raises(SagesegError, match="a project of VIA 3; .* export it as COCO"):
+    with pytest.raises(SagesegError, match="a project of VIA 3, whose format is another; expected a project"):
         read_via(tmp_path / "via.json", tmp_path)
