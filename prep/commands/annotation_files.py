@@ -95,7 +95,7 @@ def via(
     skip_missing: SkipMissing = False,
 ) -> None:
     """VGG Image Annotator 2: polygons, rectangles, circles and ellipses."""
-    from prep.readers.via import read_via
+    from prep.readers.via.reader import read_via
 
     path = local_file(file)
     with reading("via", path):

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from formats.console import say
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES, open_header
 from formats.parallel import map_parallel
@@ -37,6 +38,8 @@ from prep.readers.source_files import check_folder, find_spelled, read_text
 _PROJECT = "a project of Supervisely"
 _BARE = "images without an annotation file"
 _DRAWN = ("polygon", "bitmap", "rectangle")
+_ANY = "any"
+"""What a class takes that takes shapes of all kinds."""
 _LARGEST = 2**28
 """Bytes that a packed bitmap may unfold to; a PNG of one bit of a 4K frame has a fortieth of a hundredth."""
 _FARTHEST = 1_000_000
@@ -179,9 +182,14 @@ def _titles(project: Path) -> list[str]:
         above = f": give {project.parent}" if (project.parent / "meta.json").is_file() else ""
         raise SagesegError(f"{meta}: not found; expected {_PROJECT}, with meta.json{above}")
     try:
-        return [str(each["title"]) for each in json.loads(read_text(meta, "Supervisely's classes"))["classes"]]
-    except (ValueError, KeyError, TypeError) as e:
+        classes = json.loads(read_text(meta, "Supervisely's classes"))["classes"]
+        shapes = {str(each["title"]): each.get("shape") for each in classes}
+    except (ValueError, KeyError, TypeError, AttributeError) as e:
         raise SagesegError(f"{meta}: no classes with titles in it ({e}); export the project again") from e
+    others = [title for title, shape in shapes.items() if shape not in (None, _ANY, *_DRAWN)]
+    if others:
+        say(f"note: {meta}: classes of shapes that are not drawn are none: {', '.join(others)}")
+    return [str(each["title"]) for each in classes if str(each["title"]) not in others]
 
 
 def _pair(project: Path, annotations: list[Path]) -> tuple[list[tuple[Path, Path]], list[Path]]:

@@ -16,7 +16,7 @@ _HANDS = "contract cost backends"
 """What a room of jobs that talks to SageMaker needs in hand."""
 _OF_READERS = "labelled_image source_files splits colour_masks two_colour orientation regions mask_pairs"
 """What readers share beside the rooms `classes` and `annotations`; none knows another reader."""
-_READERS = "carvana kitti sagemaker_channels supervisely via coco cvat geo labelme labelstudio manifest pairs voc yolo"
+_READERS = "carvana kitti sagemaker_channels supervisely coco cvat geo labelme labelstudio manifest pairs via voc yolo"
 MAY_IMPORT = {
     "": {
         "formats": "",
