@@ -58,9 +58,13 @@ def _beside(files: Sequence[Path]) -> Iterator[_Way]:
             if folder == root:
                 break
             inside[folder].append(path)
-    for masks in sorted(folder for folder in inside if MASK_WORD.search(folder.name)):
-        for images in sorted(inside.keys() - {masks}):
-            if images.parent == masks.parent and not MASK_WORD.search(images.name):
+    beside: dict[Path, list[Path]] = defaultdict(list)
+    for folder in sorted(inside):
+        beside[folder.parent].append(folder)
+    for folders in beside.values():
+        called = [folder for folder in folders if MASK_WORD.search(folder.name)]
+        for images in (folder for folder in folders if folder not in called):
+            for masks in called:
                 yield from _of_two(images, inside[images], masks, inside[masks])
 
 

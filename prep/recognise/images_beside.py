@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from os.path import commonpath
 from pathlib import Path, PurePosixPath
 
@@ -12,7 +13,10 @@ NO_IMAGES = "IMAGES"
 """Stands in a command for a folder of images that was not found."""
 _LOOKED_THROUGH = 2**22
 """Bytes of a file's beginning in which names of images are looked for."""
-_NAME = re.compile(r"[^\"?=<>:]+\.(?:jpe?g|jfif|jpe|png|bmp|tiff?|webp|gif)\b", re.IGNORECASE)
+_SUFFIX = re.compile(r"\.(?:jpe?g|jfif|jpe|png|bmp|tiff?|webp|gif)\b", re.IGNORECASE)
+_BEFORE_NAME = re.compile(r"[\"?=<>:,\n]")
+_LONGEST = 300
+"""Characters of a name, with its folders."""
 
 
 def folder_of_images(survey: Survey, *files: Path) -> Path | str:
@@ -55,6 +59,9 @@ def _base(path: Path, named: tuple[str, ...]) -> Path:
     return Path(*path.parts[: len(path.parts) - shared])
 
 
-def _names_in(file: Path) -> list[str]:
+def _names_in(file: Path) -> Iterator[str]:
     """What looks like names of images in a file, with `/`."""
-    return [name.replace("\\/", "/").replace("\\\\", "/") for name in _NAME.findall(beginning(file, _LOOKED_THROUGH))]
+    text = beginning(file, _LOOKED_THROUGH)
+    for match in _SUFFIX.finditer(text):
+        name = _BEFORE_NAME.split(text[max(0, match.start() - _LONGEST) : match.end()])[-1]
+        yield name.replace("\\/", "/").replace("\\\\", "/")

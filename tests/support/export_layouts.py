@@ -137,6 +137,14 @@ def camvid_of_kaggle(root: Path) -> int:
     return 3
 
 
+def folder_of_each_image(root: Path) -> int:
+    for number in range(3):
+        photo(root / "cases" / f"case_{number}" / "image.png")
+        mask(root / "cases" / f"case_{number}" / "label.png")
+    write(root / "cases" / "labels.txt", LIST)
+    return 3
+
+
 def class_folders(root: Path) -> int:
     for letter in "ab":
         photo(root / "images" / f"{letter}.jpg")
@@ -204,6 +212,7 @@ LAYOUTS: tuple[Callable[[Path], int], ...] = (
     yolo_mostly_empty,
     split_folders,
     camvid_of_kaggle,
+    folder_of_each_image,
     class_folders,
     class_suffixes,
     old_labelme2voc,

@@ -48,6 +48,8 @@ def suggest_patterns(images: Sequence[str], masks: Sequence[str]) -> list[Patter
 def _of_names(image: str, mask: str) -> Iterator[Patterns]:
     """The patterns by which one image and one mask would pair."""
     (image_folder, _, one), (mask_folder, _, other) = image.rpartition("/"), mask.rpartition("/")
+    if image_folder and image_folder == mask_folder:  # a folder of its own for each image
+        yield f"{_STEM}/{one}", f"{_STEM}/{other}"
     if one == other:
         yield _with_folder(image_folder), _with_folder(mask_folder)
     elif one in other:
