@@ -47,12 +47,11 @@ def auto(
     """Say what labels these are, why, and the command that reads them."""
     from prep.recognise.recognise import recognise_or_refuse
 
-    first, *others = recognise_or_refuse(folder)
-    result(f"{first.name} ({first.why})")
-    result(first.command)
-    for other in others:
-        result(f"or {other.name} ({other.why})")
-        result(other.command)
+    for number, found in enumerate(recognise_or_refuse(folder)):
+        result(f"{'or ' if number else ''}{found.name} ({found.why})")
+        result(found.command)
+        if found.missing:
+            result(f"first: {found.missing}")
 
 
 @app.command()

@@ -215,7 +215,7 @@ def test_black_and_white_is_read_with_binary(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("masks", "message"),
     [
-        (ids, "hold the values 0, 1, 255; write the name of each value into a file, .*--labels; .*--map"),
+        (ids, "hold the values 0, 1, 255; write the name of each value, .*--labels labels.txt; .*--map"),
         (lambda _: rows(0, 255), "are black and white; .* pass --labels labels.txt --binary"),
         (lambda _: palette_image(rows(0, 1), [(0, 0, 0), (255, 255, 255)]), "are black and white"),
         (colours, "hold colours, such as 0,0,0 0,0,142 128,64,128; write name,red,green,blue .*--colors"),

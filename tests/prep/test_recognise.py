@@ -119,7 +119,7 @@ def test_the_folder_of_yolos_files_is_the_one_with_its_classes(
 def test_the_labels_of_rasters_are_named(files: dict[str, Any], labels: str, tmp_path: Path) -> None:
     found = recognise(lay_out(tmp_path, files))[0]
     assert f"--labels-from {tmp_path / labels} " in found.command
-    assert ("ogr2ogr" in found.why) == ("roads.gpkg" in files)
+    assert ("ogr2ogr" in found.missing) == ("roads.gpkg" in files)
     assert recognise(tmp_path / next(iter(files)))[0].verb in ("tiles", "geotiff")
 
 
@@ -140,7 +140,18 @@ def test_masks_may_lie_beside_their_images(files: dict[str, Any], tmp_path: Path
     [
         (("images/train/{}.jpg", "masks/train/{}.png"), ["images", "masks"]),
         (("img/{}.jpg", "gt/{}_mask.png"), ["img", "gt", "--mask-name", "{stem}_mask"]),
-        (("train/{}.jpg", "train/{}_mask.png"), [".", ".", "--mask-name", "{stem}_mask"]),
+        (("train/{}.jpg", "train/{}_mask.png"), ["train", "train", "--mask-name", "{stem}_mask"]),
+        (("a/images/train/{}.jpg", "a/annotations/train/{}.png"), ["a/images", "a/annotations"]),
+        (("in/{}.jpg", "GroundTruth/{}_truth.png"), ["in", "GroundTruth", "--mask-name", "{stem}_truth"]),
+        (
+            ("train/images/{}.jpg", "train/masks/{}.png", "val/images/v{}.jpg", "val/masks/v{}.png"),
+            [".", ".", "--image-name", "images/{stem}", "--mask-name", "masks/{stem}"],
+        ),
+        (
+            ("train/{}.png", "train_labels/{}_L.png", "val/v{}.png", "val_labels/v{}_L.png"),
+            [".", ".", "--image-name", "{split}/{stem}", "--mask-name", "{split}_labels/{stem}_L"],
+        ),
+        (("pics/{}.png", "pics/{}_label.png"), ["pics", "pics", "--mask-name", "{stem}_label"]),
         (("{}.jpg", "{}.png"), [".", "."]),
         (("train/{}.jpg", "trainannot/{}.png"), ["train", "trainannot"]),
         (
@@ -156,8 +167,9 @@ def test_masks_may_lie_beside_their_images(files: dict[str, Any], tmp_path: Path
 def test_the_command_for_pairs_names_both_folders_and_the_patterns(
     names: tuple[str, ...], words: list[str], tmp_path: Path
 ) -> None:
-    files = {name.format(stem): None for name in names for stem in ("a_0", "b_1", "c_2")}
-    (found,) = recognise(lay_out(tmp_path, files))
+    files: dict[str, Any] = {name.format(stem): None for name in names for stem in ("a_0", "b_1", "c_2")}
+    lists = {f"{Path(name).parent}/{file}": "background\n" for name in names for file in ("labels.txt",)}
+    (found,) = recognise(lay_out(tmp_path, files | lists))
     folders = [str(tmp_path / word) for word in words[:2]]
     assert shlex.split(found.command) == ["sageseg", "prep", "pairs", *folders, *words[2:], "--out", "DATASET"]
 
@@ -183,7 +195,7 @@ def test_auto_prints_the_command_on_a_line_of_its_own(tmp_path: Path) -> None:
     lay_out(tmp_path, FILES["voc"] | FILES["coco"])
     ran = typed(["prep", "auto", str(tmp_path)], tmp_path)
     assert ran.stdout.splitlines() == [
-        "COCO (images, annotations and categories in instances.json)",
+        "COCO (images, annotations and categories in annotations/instances.json)",
         f"sageseg prep coco {tmp_path / 'annotations' / 'instances.json'} {tmp_path} --out DATASET",
         "or Pascal VOC's layout (SegmentationClass)",
         f"sageseg prep voc {tmp_path / 'VOC'} --out DATASET",

@@ -28,6 +28,11 @@ class CocoFile:
     split: str | None
 
 
+def is_known_name(path: Path) -> bool:
+    """Whether a file is called as those with outlines are, beside which others lie."""
+    return any(fnmatch(path.name, pattern) for pattern in _KNOWN_NAMES)
+
+
 def find_coco_files(annotations: Path, images: Path | None) -> tuple[CocoFile, ...]:
     """One file; or those of a folder and the folders below it, whose names, or folders' names, say their splits.
 
@@ -50,7 +55,7 @@ def find_coco_files(annotations: Path, images: Path | None) -> tuple[CocoFile, .
 
 
 def _chosen(paths: Sequence[Path], folder: Path) -> list[Path]:
-    known = [path for path in paths if any(fnmatch(path.name, pattern) for pattern in _KNOWN_NAMES)]
+    known = [path for path in paths if is_known_name(path)]
     others = [path for path in paths if known and path not in known]
     if others:
         say(

@@ -17,6 +17,7 @@ from prep.readers.pairs.patterns import WHOLE, Named, NamePattern
 from prep.readers.source_files import list_files
 
 LOSSY_SUFFIXES = JPEG_SUFFIXES | {".jfif", ".jpe", ".webp"}
+"""Files that keep no mask: their values change."""
 _SHOWN = 2
 
 
