@@ -20,7 +20,7 @@ from formats.classes import BACKGROUND, IGNORE, ClassTable
 from formats.errors import SagesegError
 from formats.prepared.groups import group_of
 from prep.readers.colour_masks import ColourMask
-from prep.readers.labelled_image import LabelledImage, Source
+from prep.readers.labelled_image import LabelledImage, Source, leave_out
 from prep.readers.source_files import list_files, read_text
 from prep.readers.splits import splits_of_groups
 
@@ -60,7 +60,11 @@ def read_kitti(
     own = _known_sequences(root, stems)
     labelled = tuple(_labelled(root, images[stem], masks[stem], groups[stem], own.get(stem)) for stem in stems)
     classes = ClassTable((BACKGROUND, target))
-    return Source("kitti", classes, labelled, splits_of_groups(splits, groups), unit="sequence")
+    left_out = (
+        *leave_out(f"images without a mask for {target}", [images[stem] for stem in sorted(images.keys() - masks)]),
+        *leave_out("images in none of the lists", [images[stem] for stem in sorted(masks.keys() - stems)]),
+    )
+    return Source("kitti", classes, labelled, splits_of_groups(splits, groups), unit="sequence", left_out=left_out)
 
 
 def _labelled(root: Path, image: Path, mask: Path, group: str, own_group: str | None) -> LabelledImage:

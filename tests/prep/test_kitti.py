@@ -101,6 +101,14 @@ def test_kittisegs_lists_are_the_split(road: Path, tmp_path: Path) -> None:
     assert len({row.group for row in rows}) == 3  # um is divided by the lists, so its halves are groups
 
 
+def test_images_that_are_not_taken_are_counted(road: Path, tmp_path: Path) -> None:
+    assert read_kitti(road, "road").left_out == ()
+    (left,) = read_kitti(road, "lane").left_out
+    assert (left.reason, left.count) == ("images without a mask for lane", 2)
+    (left,) = read_kitti(road, "road", lists=lists(tmp_path, train=["um_000000"], val=["um_000001"])).left_out
+    assert (left.reason, left.count) == ("images in none of the lists", 2)
+
+
 def test_png_images_become_jpeg_once(road: Path, tmp_path: Path) -> None:
     write_dataset(read_kitti(road, "road"), tmp_path / "out", PrepOptions(crop=None, workers=1))
     dataset = open_dataset(tmp_path / "out")
