@@ -213,7 +213,7 @@ def test_superviselys_class_region_says_where_to_look(tmp_path: Path) -> None:
     )
     (root / "meta.json").write_text(json.dumps({"classes": [{"title": "car"}, {"title": "__region__"}]}))
     (image,) = read_supervisely(root, workers=1).images
-    assert image.regions == (tuple(map(tuple, SQUARE)),)
+    assert [list(map(list, region)) for region in image.regions] == [SQUARE]
     assert np.count_nonzero(image.mask.read()) == 21 * 22 // 2
 
 
@@ -517,7 +517,7 @@ def test_via_says_which_attributes_there_are(tmp_path: Path) -> None:
 def test_vias_class_region_says_where_to_look(tmp_path: Path, shape: dict[str, Any]) -> None:
     regions = [via_region(shape, type="__region__"), via_region({**shape, "name": "polygon"} | VIA_POLYGON, type="car")]
     (image,) = read_via(*write_via(tmp_path / "via.json", tmp_path / "images", regions), workers=1).images
-    assert image.regions == (tuple(map(tuple, SQUARE)),)
+    assert [list(map(list, region)) for region in image.regions] == [SQUARE]
     assert np.count_nonzero(image.mask.read()) == 20 * 20
 
 
