@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from formats.command_options import takes
-from prep.commands.reading import Background, Labels, Out, SkipMissing, reading, write
+from prep.commands.reading import Background, Labels, Out, SkipMissing, write
 from prep.options import PrepOptions
 from prep.remote.local import local_file
 from prep.remote.places import parse_place
@@ -38,19 +38,17 @@ def labelstudio(
     """Regions drawn in Label Studio: brushes, bitmasks, polygons, rectangles, ellipses."""
     from prep.readers.labelstudio.reader import read_labelstudio
 
-    path = local_file(export)
-    with reading("labelstudio", path):
-        source = read_labelstudio(
-            path,
-            parse_place(images),
-            labels,
-            annotator=annotator,
-            image_key=image_key,
-            image_tag=image_tag,
-            use_predictions=use_predictions,
-            skip_missing=skip_missing,
-            background=background,
-            group_by=options.group_by,
-            workers=options.workers,
-        )
+    source = read_labelstudio(
+        local_file(export),
+        parse_place(images),
+        labels,
+        annotator=annotator,
+        image_key=image_key,
+        image_tag=image_tag,
+        use_predictions=use_predictions,
+        skip_missing=skip_missing,
+        background=background,
+        group_by=options.group_by,
+        workers=options.workers,
+    )
     write(source, out, options)

@@ -242,6 +242,8 @@ def test_an_image_of_two_tasks_is_refused(tmp_path: Path) -> None:
     [
         ("", "the file is empty; expected a JSON or JSON-MIN export of Label Studio"),
         ("[]", "no task in it"),
+        ('{"images": [], "annotations": [], "categories": []}', "COCO's JSON, not Label Studio's; .*sageseg prep coco"),
+        ('{"shapes": [], "version": "5.0.0"}', "labelme's JSON, .*sageseg prep labelme"),
         ('{"a": 1}', "an object, not an array of tasks"),
         ('[{"a": 1}]', r'\[0\]: neither "data" nor "annotation_id" is in it'),
         ("[1, 2]", "expected an object"),

@@ -206,15 +206,6 @@ def test_a_verb_for_other_labels_names_the_right_one(verb: str, tmp_path: Path) 
     assert f"sageseg prep coco {tmp_path}/annotations/instances.json {tmp_path}/images" in ran.stderr
 
 
-@pytest.mark.parametrize("verb", ["coco", "cvat", "via"])
-def test_label_studio_names_the_verb_for_files_of_others(verb: str, tmp_path: Path) -> None:
-    lay_out(tmp_path, FILES[verb])
-    (file,) = (tmp_path / name for name, content in FILES[verb].items() if content is not None)
-    ran = typed(["prep", "labelstudio", str(file), str(tmp_path), "--out", str(tmp_path / "out")], tmp_path)
-    assert (ran.returncode, ran.stderr.count("\n")) == (1, 1)
-    assert f"sageseg prep {verb} {file} " in ran.stderr
-
-
 def test_the_right_verb_at_the_wrong_place_is_told_the_place(tmp_path: Path) -> None:
     lay_out(tmp_path, FILES["voc"])
     ran = typed(["prep", "voc", str(tmp_path), "--out", str(tmp_path / "out")], tmp_path)

@@ -19,7 +19,7 @@ from formats.parallel import map_parallel
 from formats.prepared.groups import group_of_path, shared_group
 from prep.readers.annotations.canvas import OVERLAP, Region, count_overlap, paint
 from prep.readers.annotations.class_names import NamedClasses, name_classes
-from prep.readers.annotations.json_spans import Batch, Span, find_parts, parse_span
+from prep.readers.annotations.json_spans import Batch, JsonParts, Span, find_parts, parse_span
 from prep.readers.annotations.named_images import find_named
 from prep.readers.classes.label_list import BACKGROUND_NAMES
 from prep.readers.labelled_image import REGION, LabelledImage, Polygon, Source
@@ -105,8 +105,7 @@ def read_labelstudio(
     the pixels that were drawn.
     """
     parts = find_parts(path, EXPECTED)
-    if not parts.is_array:
-        raise SagesegError(f"{path}: an object, not an array of tasks; expected {EXPECTED}")
+    _check_kind(parts)
     survey = partial(_survey, image_key=image_key, use_predictions=use_predictions)
     found = map_parallel(survey, parts.batches(""), workers=workers, label="tasks")
     tasks = join_tasks(task for some in found for task in some)
@@ -139,6 +138,20 @@ def read_labelstudio(
     left_out = (*choice.left_out, *named.left_out, *left_out_of(one.left_out for one in checked))
     ordered = tuple(sorted(labelled, key=lambda image: image.source))
     return Source("labelstudio", classes.classes, ordered, left_out=left_out)
+
+
+def _check_kind(parts: JsonParts) -> None:
+    if parts.is_array:
+        return
+    if {"images", "annotations", "categories"} <= parts.members.keys():
+        raise SagesegError(f"{parts.path}: COCO's JSON, not Label Studio's; read it with sageseg prep coco")
+    if "shapes" in parts.members:
+        raise SagesegError(
+            f"{parts.path}: labelme's JSON, not Label Studio's; read its folder with sageseg prep labelme"
+        )
+    raise SagesegError(
+        f"{parts.path}: an object, not an array of tasks; expected {EXPECTED}; sageseg prep auto says what it is"
+    )
 
 
 def _survey(batch: Batch, *, image_key: str | None, use_predictions: bool) -> list[Task]:
