@@ -107,6 +107,7 @@ def via(
             background=background,
             skip_missing=skip_missing,
             group_by=options.group_by,
+            orientation=options.orientation,
             workers=options.workers,
         )
     write(source, out, options)

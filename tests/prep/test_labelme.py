@@ -188,6 +188,25 @@ def test_images_elsewhere_are_found_by_the_whole_image_path(tmp_path: Path) -> N
     assert [image.source for image in source.images] == ["a b/ä.jpg", "c/ä.jpg"]
 
 
+def test_images_elsewhere_are_found_by_a_name_that_one_alone_has(tmp_path: Path) -> None:
+    write_pair(tmp_path / "in", "a")
+    (tmp_path / "frames" / "deep").mkdir(parents=True)
+    (tmp_path / "in" / "a.jpg").rename(tmp_path / "frames" / "deep" / "a.jpg")
+    labels = write_labels(tmp_path, "car")
+    (image,) = read_labelme(tmp_path / "in", labels, images=tmp_path / "frames", workers=1).images
+    assert image.source == "deep/a.jpg"
+
+
+def test_images_elsewhere_of_one_name_are_told(tmp_path: Path) -> None:
+    write_pair(tmp_path / "in", "a")
+    for folder in ("b", "c"):
+        (tmp_path / "frames" / folder).mkdir(parents=True)
+        (tmp_path / "frames" / folder / "a.jpg").write_bytes((tmp_path / "in" / "a.jpg").read_bytes())
+    (tmp_path / "in" / "a.jpg").unlink()
+    with pytest.raises(SagesegError, match=r"imagePath a\.jpg may be .*b/a\.jpg or .*c/a\.jpg; write the path from"):
+        read_labelme(tmp_path / "in", write_labels(tmp_path, "car"), images=tmp_path / "frames", workers=1)
+
+
 def test_regions_are_no_objects(tmp_path: Path) -> None:
     write_pair(tmp_path / "in", "a", [shape("__region__", BOX, "rectangle"), shape("__region__")])
     (image,) = read(tmp_path / "in")

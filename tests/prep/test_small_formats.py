@@ -19,9 +19,11 @@ from formats.masks import Mask
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
 from prep.readers.labelled_image import Source
+from prep.readers.orientation import settle_orientations
 from prep.readers.supervisely import read_supervisely
 from prep.readers.via.reader import read_via
 from prep.readers.yolo.reader import read_yolo
+from tests.support.exif_samples import as_stored, with_orientation
 from tests.support.prep_samples import HEIGHT, WIDTH
 from tests.support.small_formats import (
     SQUARE,
@@ -485,6 +487,24 @@ def test_via_leaves_out_points_and_images_without_regions(tmp_path: Path) -> Non
 def test_via_names_the_region_that_is_broken(tmp_path: Path, regions: list[Any], told: str) -> None:
     with pytest.raises(SagesegError, match=told):
         read_via(*write_via(tmp_path / "via.json", tmp_path / "images", regions), workers=1)
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+def test_via_asks_whether_images_were_shown_as_exif_turns_them(tmp_path: Path, orientation: int) -> None:
+    upright = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    upright[20:40, 10:30] = 255
+    stored = as_stored(upright, orientation)
+    rows, columns = np.nonzero(stored[..., 0])
+    expected = {"upright": (10, 20), "stored": (int(columns.min()), int(rows.min()))}
+    for way, (x, y) in expected.items():
+        rect = {"name": "rect", "x": x, "y": y, "width": 20, "height": 20}
+        file, images = write_via(tmp_path / f"{way}.json", tmp_path / way, [via_region(rect, type="car")])
+        (images / "a.jpg").write_bytes(with_orientation(stored, orientation))
+        with pytest.raises(SagesegError, match=r"a\.jpg: EXIF turns .*; pass --orientation upright, as browsers"):
+            read_via(file, images, workers=1)
+        read = read_via(file, images, orientation=way, workers=1).images
+        (settled,) = settle_orientations(read, way)
+        assert np.array_equal(settled.mask.read() == 1, upright[..., 0] == 255)
 
 
 def test_via_says_which_attributes_there_are(tmp_path: Path) -> None:

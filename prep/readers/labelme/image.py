@@ -5,18 +5,21 @@ from __future__ import annotations
 import binascii
 import os
 from base64 import b64decode
+from collections import defaultdict
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from PIL import Image
 
 from formats.errors import SagesegError
-from formats.images import decode_image, image_errors, open_header, orientation_of, read_header
+from formats.images import IMAGE_SUFFIXES, decode_image, image_errors, open_header, orientation_of, read_header
+from formats.prepared.source_names import composed
 from prep.options import STORED, UPRIGHT
 from prep.readers.labelme.annotation import Annotation, read_annotation
 from prep.readers.orientation import PLAIN, fitting_ways
-from prep.readers.source_files import find_spelled
+from prep.readers.source_files import find_files, find_spelled
 
 _APP1, _START_OF_SCAN = 0xE1, 0xDA
 _METADATA = (b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0")
@@ -79,7 +82,7 @@ def embedded_size(annotation: Annotation) -> tuple[int, int]:
 
 def find_image(annotation: Annotation, roots: tuple[Path, ...]) -> Path:
     """The image file that `imagePath` names, beside the JSON file, or from a later root on, or by its name in a later
-    root, there or in the folder that mirrors the JSON file's.
+    root: there, in the folder that mirrors the JSON file's, or in any, where one alone is called so.
 
     Raises SagesegError when it is missing or outside all `roots`: a dataset that was passed on must
     not read files of whoever opens it.
@@ -96,6 +99,14 @@ def find_image(annotation: Annotation, roots: tuple[Path, ...]) -> Path:
         found = find_spelled(path)
         if found and found.is_file():
             return found
+    called = [path for root in roots[1:] for path in _by_name(root).get(composed(name), ())]
+    if len(called) > 1:
+        raise SagesegError(
+            f"{annotation.path}: imagePath {annotation.image_path} may be {called[0]} or {called[1]}; write the path "
+            f"from {roots[-1]} on into it"
+        )
+    if called:
+        return called[0]
     if not inside:
         raise SagesegError(
             f"{annotation.path}: imagePath {annotation.image_path} leaves the folder {roots[0]}; "
@@ -105,6 +116,15 @@ def find_image(annotation: Annotation, roots: tuple[Path, ...]) -> Path:
         f"{annotation.path}: imagePath {annotation.image_path} is not there; expected the image beside the JSON file, "
         "or its folder with --images"
     )
+
+
+@cache
+def _by_name(root: Path) -> dict[str, list[Path]]:
+    """The images in a folder and in those below it, by their names in one spelling."""
+    found: dict[str, list[Path]] = defaultdict(list)
+    for path in find_files(root, IMAGE_SUFFIXES, deep=True):
+        found[composed(path.name)].append(path)
+    return dict(found)
 
 
 def path_below(path: Path, roots: tuple[Path, ...]) -> str | None:

@@ -14,6 +14,7 @@ from formats.console import say
 from formats.errors import SagesegError
 from formats.images import read_header
 from formats.parallel import map_parallel
+from prep.options import STORED, UPRIGHT
 from prep.readers.annotations.canvas import Region
 from prep.readers.annotations.class_names import NamedClasses, name_classes
 from prep.readers.annotations.drawn import DrawnMask, drawn_image
@@ -21,6 +22,7 @@ from prep.readers.annotations.named_images import find_named
 from prep.readers.annotations.notes import overlaps_in, tell_lone_groups, tell_overlaps
 from prep.readers.classes.label_list import BACKGROUND_NAMES, read_class_list
 from prep.readers.labelled_image import REGION, LabelledImage, LeftOut, Polygon, Source, count_left_out, leave_out
+from prep.readers.orientation import PLAIN
 from prep.readers.via.document import Entry, class_of, kind_of, read_entries, regions_of
 from prep.readers.via.shapes import SHAPES, draw, outline
 from prep.remote.places import Place
@@ -78,9 +80,11 @@ def read_via(
     background: str | None = None,
     skip_missing: bool = False,
     group_by: re.Pattern[str] | None = None,
+    orientation: str | None = None,
     workers: int | None = None,
 ) -> Source:
-    """Read one file. `attribute` is the region attribute whose value is the class, where regions have several.
+    """Read one file. `attribute` is the region attribute whose value is the class, where regions have several;
+    `orientation` is how VIA showed images that EXIF turns, UPRIGHT or STORED.
 
     Raises SagesegError that names image and region.
     """
@@ -97,7 +101,7 @@ def read_via(
         passed_over=[entry.name for entry in entries if not entry.kinds],
     )
     todo = [(path, found.sources[name], labelled[name]) for name, path in found.paths.items()]
-    scan = partial(_scan, file=file, naming=naming, named=named, group_by=group_by)
+    scan = partial(_scan, file=file, naming=naming, named=named, group_by=group_by, orientation=orientation)
     read = sorted(map_parallel(scan, todo, workers=workers, label="annotations"), key=lambda image: image.source)
     polylines = sum(entry.kinds["polyline"] for entry in entries)
     if polylines:
@@ -112,11 +116,28 @@ def _labels(file: Path, naming: Naming, entry: Entry) -> set[str]:
 
 
 def _scan(
-    found: tuple[Path, str, Entry], *, file: Path, naming: Naming, named: NamedClasses, group_by: re.Pattern[str] | None
+    found: tuple[Path, str, Entry],
+    *,
+    file: Path,
+    naming: Naming,
+    named: NamedClasses,
+    group_by: re.Pattern[str] | None,
+    orientation: str | None,
 ) -> LabelledImage:
     image, source, entry = found
-    mask = ViaMask(file, read_header(image).size, entry, naming, named)
+    mask = ViaMask(file, _drawn_size(image, f"{file}: {entry.name}", orientation), entry, naming, named)
     return replace(drawn_image(mask, image, source, group_by), regions=mask.focus())
+
+
+def _drawn_size(image: Path, place: str, asked: str | None) -> tuple[int, int]:
+    """The (width, height) of an image as VIA showed it, which the file does not tell."""
+    header = read_header(image)
+    if header.orientation != PLAIN and asked is None:
+        raise SagesegError(
+            f"{place}: EXIF turns {image}, and VIA's files do not say whether it was shown so; pass --orientation "
+            f"{UPRIGHT}, as browsers show images since 2020, or --orientation {STORED}, as those before did"
+        )
+    return header.stored_size if asked == STORED else header.size
 
 
 def _naming(entries: Sequence[Entry], asked: str | None, labels: Path | None, file: Path) -> Naming:
