@@ -352,7 +352,10 @@ BARE: dict[str, Any] = {"seg_ref": ..., "seg_ref_metadata": ...}
         ([of_map({"0": {"class-name": "car", "hex-color": "green"}})], "'0': hex-color 'green' for car"),
         ([of_map(colour_map({"car": GREEN, "road": "#2CA02C"}))], "'1': road has the colour of car, #2CA02C"),
         ([line(0, metadata=note({"BACKGROUND": WHITE, "car": GREEN}))], r"line 1: .*colour #1f77b4 at \(12, 6\)"),
-        ([line(0), line(9)], r"line 2: 2 of 4 images are not in .*bucket: b/photos/im9\.jpg"),
+        (
+            [line(0), line(9)],
+            r"line 2: its image s3://b/photos/im9\.jpg is not there, .* 1 image.*--images, .*--skip-missing",
+        ),
         ([line(0, source_ref="s3:///x.jpg")], "line 1: s3:///x.jpg: expected s3://bucket/key"),
         ([line(0, **BARE, box={}, box_metadata=BOX)], r"bounding boxes \(box, 1 line\(s\)\) and no masks"),
         ([classified(line(0, **BARE), "dog", "pet")], "classes of whole images .pet, 1 line"),
@@ -427,6 +430,11 @@ def test_images_that_nobody_has_are_left_out_by_choice_and_masks_are_not(root: P
     assert (left.count, left.example) == (1, "s3://b/photos/gone.jpg")
     with pytest.raises(SagesegError, match=r"line 2: its mask s3://b/gone\.png is not there"):
         read(root, [line(0), line(1, seg_ref="s3://b/gone.png")], skip_missing=True)
+
+
+def test_a_mask_that_is_not_there_is_called_a_mask(root: Path) -> None:
+    with pytest.raises(SagesegError, match=r"line 2: its mask s3://b/gone\.png is not there, .*--masks"):
+        read(root, [line(0), line(1, seg_ref="s3://b/gone.png")])
 
 
 def test_keys_of_two_buckets_are_not_taken_for_one_image(root: Path) -> None:

@@ -210,3 +210,19 @@ def test_the_right_verb_for_what_is_broken_is_told_no_other(tmp_path: Path) -> N
         "looks like"
         not in typed(["prep", "voc", str(tmp_path / "VOC"), "--out", str(tmp_path / "out")], tmp_path).stderr
     )
+
+
+def test_what_cannot_be_looked_through_leaves_a_refusal_as_it_is(tmp_path: Path) -> None:
+    lay_out(tmp_path, {"images/a.jpg": None, "masks/b.png": "mask"})
+    (tmp_path / "masks" / "more.zip").write_bytes(b"PK")
+    ran = typed(["prep", "pairs", str(tmp_path / "images"), str(tmp_path / "masks"), "--out", "x"], tmp_path)
+    assert ran.returncode == 1
+    assert "no image (a) has a mask (b)" in ran.stderr
+
+
+def test_auto_says_how_to_look_at_a_place_in_s3(tmp_path: Path) -> None:
+    ran = typed(["prep", "auto", "s3://bucket/labels"], tmp_path)
+    assert ran.returncode == 1
+    assert ran.stderr.startswith(
+        "error: s3://bucket/labels: expected labels on this machine; copy some of them, aws s3 "
+    )

@@ -49,11 +49,11 @@ def find_files(refs: References, beside: Place, *, skip_missing: bool) -> Files:
             paths |= _fetched(wanted, refs, skip_missing=skip_missing)
         else:
             names = {_name(ref): where for ref, where in wanted.items()}
-            found = find_named(names, target, skip_missing=skip_missing)
+            found = find_named(names, target, skip_missing=True)
             ours = [ref for ref in wanted if _name(ref) in found.paths]
             paths |= {ref: found.paths[_name(ref)] for ref in ours}
             sources |= {ref: found.sources[_name(ref)] for ref in ours}
-    _check_masks(refs, paths)
+    _check_found(refs, paths, skip_missing=skip_missing)
     images = [ref for ref in refs.images if ref in paths]
     fetched = _below(ref for ref in images if ref not in sources)
     return Files(paths, {ref: sources.get(ref) or fetched[ref] for ref in images})
@@ -96,13 +96,18 @@ def _fetched(wanted: Mapping[str, str], refs: References, *, skip_missing: bool)
     return paths
 
 
-def _check_masks(refs: References, paths: Mapping[str, Path]) -> None:
-    missing = [ref for ref in refs.masks if ref not in paths]
-    if missing:
-        raise SagesegError(
-            f"{refs.masks[missing[0]]}: its mask {missing[0]} is not there, as are {len(missing)} mask(s) in all; name "
-            "their folder with --masks"
-        )
+def _check_found(refs: References, paths: Mapping[str, Path], *, skip_missing: bool) -> None:
+    images = [] if skip_missing else [ref for ref in refs.images if ref not in paths]
+    masks = [ref for ref in refs.masks if ref not in paths]
+    for missing, places, word, cure in (
+        (images, refs.images, "image", "name their folder with --images, or leave them out with --skip-missing"),
+        (masks, refs.masks, "mask", "name their folder with --masks"),
+    ):
+        if missing:
+            raise SagesegError(
+                f"{places[missing[0]]}: its {word} {missing[0]} is not there, as are {len(missing)} {word}(s) in all; "
+                f"{cure}"
+            )
 
 
 def _below(refs: Iterable[str]) -> dict[str, str]:
