@@ -117,7 +117,7 @@ _NOT_READ: tuple[Callable[[Survey], str], ...] = (
     not_read.brush_masks,
     not_read.manifests,
     not_read.tables,
-    not_read.box_files,
+    not_read.xml_of_others,
     yolo_files.boxes,
 )
 """What is known and no reader takes."""

@@ -146,8 +146,9 @@ def test_masks_may_lie_beside_their_images(files: dict[str, Any], tmp_path: Path
 def test_the_command_for_pairs_names_both_folders_and_the_patterns(
     names: tuple[str, ...], words: list[str], tmp_path: Path
 ) -> None:
-    files: dict[str, Any] = {name.format(stem): None for name in names for stem in ("a_0", "b_1", "c_2")}
-    lists = {f"{Path(name).parent}/{file}": "background\n" for name in names for file in ("labels.txt",)}
+    kinds = {name: None if name.endswith(".jpg") else "mask" for name in names}
+    files: dict[str, Any] = {name.format(stem): kinds[name] for name in names for stem in ("a_0", "b_1", "c_2")}
+    lists = {f"{Path(name).parent}/labels.txt": "background\n" for name in names}
     (found,) = recognise(lay_out(tmp_path, files | lists))
     folders = [str(tmp_path / word) for word in words[:2]]
     assert shlex.split(found.command) == ["sageseg", "prep", "pairs", *folders, *words[2:], "--out", "DATASET"]

@@ -27,6 +27,12 @@ _FIELDS = re.compile(rf"{{(?:{STEM}|{CLASS}|{SPLIT}|{FILE})}}")
 def suggest_patterns(images: Sequence[str], masks: Sequence[str]) -> list[Patterns]:
     """The patterns that pair most of these paths (with `/`, without suffix), at most three and one with a class; none
     where nothing pairs half of the images, or of the masks."""
+    single, shared = find_patterns(images, masks)
+    return (single if len(single) <= _SHOWN or not shared else [])[:_SHOWN] + shared[:1]
+
+
+def find_patterns(images: Sequence[str], masks: Sequence[str]) -> tuple[list[Patterns], list[Patterns]]:
+    """All patterns that pair most of these paths, the shortest first, and those with a class."""
     seen = Counter(
         patterns
         for image in images[:: len(images) // _IMAGES_LOOKED_AT or 1]
@@ -40,11 +46,10 @@ def suggest_patterns(images: Sequence[str], masks: Sequence[str]) -> list[Patter
     paired = {patterns: count_pairs(patterns, images, masks) for patterns in (*likely, *of_class)}
     top = max(paired.values(), default=0)
     if top < max(1, _ENOUGH * min(len(images), len(masks))):
-        return []
+        return [], []
     best = [patterns for patterns, count in paired.items() if count == top]
     single = sorted((each for each in best if each not in of_class), key=lambda each: (len("".join(each)), each))
-    shared = [patterns for patterns in of_class if patterns in best][:1]
-    return (single if len(single) <= _SHOWN or not shared else [])[:_SHOWN] + shared
+    return single, [patterns for patterns in of_class if patterns in best]
 
 
 def _of_names(image: str, mask: str) -> Iterator[Patterns]:
