@@ -42,7 +42,7 @@ def prep() -> None:
 
 @app.command()
 def auto(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder of labels, or a file of them.")],
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="A folder of labels, or a file of them.")],
 ) -> None:
     """Say what labels these are, why, and the command that reads them."""
     from prep.recognise.recognise import recognise_or_refuse

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +16,7 @@ from prep.options import PrepOptions
 
 if TYPE_CHECKING:
     from prep.readers.labelled_image import Source
+    from prep.recognise.recognised import Recognised
 
 ClassListFile = Annotated[Path | None, typer.Option(help="One class per line, or a labelmap.txt; else the folder's.")]
 Background = Annotated[
@@ -48,7 +49,9 @@ def reading(verb: str, *places: Path) -> Iterator[None]:
         from prep.recognise.recognise import recognise
 
         for place in places:
-            found = recognise(place) if place.exists() else []
+            found: list[Recognised] = []
+            with suppress(SagesegError):  # what cannot be looked through is for no other verb
+                found = recognise(place) if place.exists() else []
             of_verb = [each for each in found if each.verb == verb]
             if found and place not in [each.place for each in of_verb]:
                 raise SagesegError(f"{e}; {(of_verb or found)[0]}") from e

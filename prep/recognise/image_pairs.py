@@ -13,19 +13,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from formats.errors import SagesegError
-from prep.readers.pairs.likely_patterns import Patterns, count_pairs, suggest_patterns
+from prep.readers.classes.mask_values import survey_mask
+from prep.readers.pairs.likely_patterns import Patterns, count_pairs, find_patterns
 from prep.readers.pairs.pairing import LOSSY_SUFFIXES
-from prep.readers.pairs.patterns import CLASS, WHOLE
+from prep.readers.pairs.patterns import CLASS, FILE, SPLIT, STEM, WHOLE, parse_pattern
 from prep.recognise.mask_classes import missing_classes
 from prep.recognise.not_read import is_brush_mask
 from prep.recognise.recognised import Recognised, found
 from prep.recognise.survey import Survey, common_folder
 
-MASK_WORD = re.compile(r"mask|label|annot|seg|ground.?truth|trimap|manual|(?:^|[_\W])gt(?:$|[_\W\dA-Z])", re.IGNORECASE)
+MASK_WORD = re.compile(
+    r"mask|label|annot|seg|semantic|ground.?truth|trimap|manual|(?:^|[_\W])gt(?:$|[_\W\dA-Z])", re.IGNORECASE
+)
 _CITYSCAPES = "_labelIds"
 _NAME = "masks beside images"
 _BY_NAME: Patterns = (WHOLE.text, WHOLE.text)
 _CLASS = f"{{{CLASS}}}"
+_TWO, _CLASSES_LOOKED_AT, _COMPARED = 2, 8, 8
 
 
 @dataclass(frozen=True)
@@ -40,13 +44,18 @@ class _Way:
 
 
 def pairs(survey: Survey) -> list[Recognised]:
-    """The way by which most images have a mask; none where nothing is called as masks are."""
+    """The way by which most images have a mask, of several the first whose masks can be read as they are; none where
+    nothing is called as masks are."""
     files = [path for path in survey.images if not is_brush_mask(path)]
     if survey.root.is_file() or not files:
         return []
-    ways = [*_beside(files), *_below_one(files)]
-    best = max(ways, key=lambda way: way.count, default=None)
-    return [_recognised(best)] if best and best.count else []
+    ways = [
+        way for way in (*_beside(files), *_below_one(files)) if _CLASS not in way.patterns[1] or _is_of_classes(way)
+    ]
+    most = max((way.count for way in ways), default=0)
+    best = [way for way in ways if way.count == most > 0][:_COMPARED]
+    found = [_recognised(way) for way in best]
+    return [next((each for each in found if not each.missing), found[0])] if found else []
 
 
 def _beside(files: Sequence[Path]) -> Iterator[_Way]:
@@ -98,9 +107,22 @@ def _below_one(files: Sequence[Path]) -> Iterator[_Way]:
 
 def _suggested(images: list[str], masks: list[str]) -> list[Patterns]:
     """The patterns that pair these names, the best first: Cityscapes' ids, masks of a class each."""
-    every = suggest_patterns(images, masks) if images and masks else []
-    ids = [each for each in every if each[1].endswith(_CITYSCAPES)]
-    return list(dict.fromkeys([*ids, *(each for each in every if _CLASS in each[1]), *every]))
+    single, of_class = find_patterns(images, masks) if images and masks else ([], [])
+    ids = [each for each in single if each[1].endswith(_CITYSCAPES)]
+    return list(dict.fromkeys([*ids, *of_class, *single]))
+
+
+def _is_of_classes(way: _Way) -> bool:
+    """Whether masks that differ by a word are of one class each: of two values at most, of those looked at."""
+    pattern = parse_pattern(way.patterns[1], "--mask-name", (STEM, FILE, CLASS, SPLIT))
+    first: dict[str | None, Path] = {}
+    for path, name in zip(way.mask_files, _names(way.mask_files, way.masks), strict=True):
+        for named in pattern.readings(name)[:1]:
+            first.setdefault(named.class_name, path)
+    try:
+        return all(1 <= len(survey_mask(path).values) <= _TWO for path in list(first.values())[:_CLASSES_LOOKED_AT])
+    except SagesegError:
+        return False
 
 
 def _is_called_mask(path: Path) -> bool:

@@ -25,12 +25,11 @@ def missing_classes(images: Path, masks: Path, mask_name: str, files: Sequence[P
     ours = [path for path in files if pattern.readings(path.relative_to(masks).with_suffix("").as_posix())]
     if all(path.suffix.lower() in LOSSY_SUFFIXES for path in ours):
         return [], f"make PNG masks of {masks}: JPEG and WebP change their values, export them again"
-    if find_class_list(*list_places(images, masks, {path.parent for path in ours})):
-        return [], ""
-    if mask_name.endswith(_CITYSCAPES):
-        return [
-            "--map",
-            "cityscapes.csv",
-        ], "write value,name lines into cityscapes.csv, as docs/sources/cityscapes-ade20k.md shows"
+    listed = find_class_list(*list_places(images, masks, {path.parent for path in ours}))
+    if listed is None and mask_name.endswith(_CITYSCAPES):
+        told = "write value,name lines into cityscapes.csv, as docs/sources/cityscapes-ade20k.md shows"
+        return ["--map", "cityscapes.csv"], told
     wanted = what_is_wanted(ours[:: -(-len(ours) // _LOOKED_AT)])
+    if listed and (listed.has_colours or not wanted.of_colours):
+        return [], ""
     return wanted.options, f"{wanted.held}; {wanted.told}"

@@ -42,6 +42,10 @@ _JSON: tuple[tuple[Callable[[JsonFacts], bool], str], ...] = (
         "prep coco)",
     ),
     (
+        lambda facts: {"image", "annotations"} <= facts.keys,
+        "masks of one image as Segment Anything writes them, which have no class",
+    ),
+    (
         lambda facts: {"images", "label_classes"} <= facts.keys,
         "Hasty's own JSON; export COCO there (sageseg prep coco)",
     ),
@@ -87,10 +91,14 @@ def tables(survey: Survey) -> str:
     return ""
 
 
-def box_files(survey: Survey) -> str:
+def xml_of_others(survey: Survey) -> str:
     for path, text in survey.beginnings(".xml"):
         if "<annotation>" in text and "<bndbox" in text:
             return (
                 f"{path}: Pascal VOC's boxes, which have no outline; expected masks in SegmentationClass, or polygons"
+            )
+        if "<annotation>" in text and "<polygon>" in text:
+            return (
+                f"{path}: XML of LabelMe on the web; export CVAT for images 1.1 where it is CVAT's (sageseg prep cvat)"
             )
     return ""

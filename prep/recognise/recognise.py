@@ -27,10 +27,15 @@ def recognise(path: Path) -> list[Recognised]:
     return []
 
 
-def recognise_or_refuse(path: Path) -> list[Recognised]:
-    """`recognise`. Raises SagesegError where nothing is known, with what lies there."""
+def recognise_or_refuse(given: str) -> list[Recognised]:
+    """`recognise` of a path that was typed. Raises SagesegError for a place in S3, and where nothing is known, with
+    what lies there."""
+    if given.startswith("s3://"):
+        copied = shlex.join(["aws", "s3", "sync", given, "labels"])
+        raise SagesegError(f"{given}: expected labels on this machine; copy some of them, {copied}")
+    path = Path(given)
     if not path.exists():
-        raise SagesegError(f"{path}: no such file or folder; expected labels on this machine")
+        raise SagesegError(f"{path}: no such file or folder; expected labels")
     found = recognise(path)
     if found:
         return found
@@ -112,7 +117,7 @@ _NOT_READ: tuple[Callable[[Survey], str], ...] = (
     not_read.brush_masks,
     not_read.manifests,
     not_read.tables,
-    not_read.box_files,
+    not_read.xml_of_others,
     yolo_files.boxes,
 )
 """What is known and no reader takes."""

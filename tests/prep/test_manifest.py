@@ -347,6 +347,11 @@ def test_images_that_nobody_has_are_left_out_by_choice_and_masks_are_not(root: P
         read(root, [line(0), line(1, seg_ref="s3://b/gone.png")], skip_missing=True)
 
 
+def test_a_mask_that_is_not_there_is_called_a_mask(root: Path) -> None:
+    with pytest.raises(SagesegError, match=r"line 2: its mask s3://b/gone\.png is not there, .*--masks"):
+        read(root, [line(0), line(1, seg_ref="s3://b/gone.png")])
+
+
 def test_keys_of_two_buckets_are_not_taken_for_one_image(root: Path) -> None:
     with pytest.raises(SagesegError, match=r"line 1 and .*line 2: both are .*photos/im0\.jpg"):
         read(root, [line(0), line(0, bucket="other")])

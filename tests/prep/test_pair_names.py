@@ -96,7 +96,6 @@ STEMS = [f"scene{number // 3}_{number:04}" for number in range(12)]
     [
         ("{}", "{}_mask"),
         ("{}", "mask_{}"),
-        ("{}", "{}.jpg"),
         ("{}", "{}-gt"),
         ("{}_leftImg8bit", "{}_gtFine_labelIds"),
         ("img_{}", "seg_{}"),
@@ -107,6 +106,23 @@ STEMS = [f"scene{number // 3}_{number:04}" for number in range(12)]
 def test_the_patterns_that_pair_are_found(image: str, mask: str) -> None:
     found = suggest_patterns([image.format(stem) for stem in STEMS], [mask.format(stem) for stem in STEMS])
     assert found[0] == (image.format("{stem}"), mask.format("{stem}"))
+
+
+@pytest.mark.parametrize(
+    ("image", "masks", "patterns"),
+    [
+        ("{}", ["{}.jpg"], ("{stem}", "{file}")),
+        ("{}", ["{}.PNG_seg"], ("{stem}", "{file}_seg")),
+        ("case_{}/image", ["case_{}/label"], ("{stem}/image", "{stem}/label")),
+        ("train/{}", ["train_labels/{}_L"], ("{split}/{stem}", "{split}_labels/{stem}_L")),
+        ("images/{}", ["masks/{}"], ("images/{stem}", "masks/{stem}")),
+        ("images/{}", ["images/{}", "masks/{}"], ("images/{stem}", "masks/{stem}")),
+    ],
+)
+def test_patterns_with_fields_of_their_own_are_found(image: str, masks: list[str], patterns: tuple[str, str]) -> None:
+    found = suggest_patterns([image.format(stem) for stem in STEMS], [m.format(s) for m in masks for s in STEMS])
+    assert patterns in found
+    assert all(one != other for one, other in found)
 
 
 @given(st.sampled_from(["", "a_", "pic-"]), st.sampled_from(["", "_b", ".c"]), st.sampled_from(["m_", "x-"]), st.data())

@@ -167,8 +167,9 @@ def test_masks_may_lie_beside_their_images(files: dict[str, Any], tmp_path: Path
 def test_the_command_for_pairs_names_both_folders_and_the_patterns(
     names: tuple[str, ...], words: list[str], tmp_path: Path
 ) -> None:
-    files: dict[str, Any] = {name.format(stem): None for name in names for stem in ("a_0", "b_1", "c_2")}
-    lists = {f"{Path(name).parent}/{file}": "background\n" for name in names for file in ("labels.txt",)}
+    kinds = {name: None if name.endswith(".jpg") else "mask" for name in names}
+    files: dict[str, Any] = {name.format(stem): kinds[name] for name in names for stem in ("a_0", "b_1", "c_2")}
+    lists = {f"{Path(name).parent}/labels.txt": "background\n" for name in names}
     (found,) = recognise(lay_out(tmp_path, files | lists))
     folders = [str(tmp_path / word) for word in words[:2]]
     assert shlex.split(found.command) == ["sageseg", "prep", "pairs", *folders, *words[2:], "--out", "DATASET"]
@@ -240,4 +241,20 @@ def test_the_right_verb_for_what_is_broken_is_told_no_other(tmp_path: Path) -> N
     assert (
         "looks like"
         not in typed(["prep", "voc", str(tmp_path / "VOC"), "--out", str(tmp_path / "out")], tmp_path).stderr
+    )
+
+
+def test_what_cannot_be_looked_through_leaves_a_refusal_as_it_is(tmp_path: Path) -> None:
+    lay_out(tmp_path, {"images/a.jpg": None, "masks/b.png": "mask"})
+    (tmp_path / "masks" / "more.zip").write_bytes(b"PK")
+    ran = typed(["prep", "pairs", str(tmp_path / "images"), str(tmp_path / "masks"), "--out", "x"], tmp_path)
+    assert ran.returncode == 1
+    assert "no image (a) has a mask (b)" in ran.stderr
+
+
+def test_auto_says_how_to_look_at_a_place_in_s3(tmp_path: Path) -> None:
+    ran = typed(["prep", "auto", "s3://bucket/labels"], tmp_path)
+    assert ran.returncode == 1
+    assert ran.stderr.startswith(
+        "error: s3://bucket/labels: expected labels on this machine; copy some of them, aws s3 "
     )

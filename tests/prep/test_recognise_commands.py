@@ -110,6 +110,8 @@ def test_an_archive_beside_images_is_not_passed_over(tmp_path: Path) -> None:
         ("via.csv", "filename,file_size,region_shape_attributes\n", "VGG Image Annotator; .*JSON.*prep via"),
         ("train.csv", "ImageId,EncodedPixels\na,1 2\n", "run lengths in a table.*prep pairs"),
         ("a.xml", "<annotation><object><bndbox/></object></annotation>", "boxes, which have no outline"),
+        ("b.xml", "<annotation><object><polygon><pt/></polygon></object></annotation>", "LabelMe on the web.*cvat"),
+        ("sa_1.json", {"image": {"image_id": 1}, "annotations": [{"segmentation": {}}]}, "Segment Anything"),
         ("labels/a.txt", "0 0.5 0.5 0.2 0.2\n1 0.1 0.1 0.1 0.1\n", "boxes, which have no outline"),
         ("dataset.manifest", '{"source-ref": "s3://b/a.jpg"}\n', "a manifest without masks"),
     ],

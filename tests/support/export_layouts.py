@@ -145,6 +145,18 @@ def folder_of_each_image(root: Path) -> int:
     return 3
 
 
+def kitti_semantics(root: Path) -> int:
+    for split in ("train", "val"):
+        photo(root / split / "image_2" / f"{split}.png")
+        mask(root / split / "semantic_rgb" / f"{split}.png")
+        for name in ("instance", "semantic"):
+            path = root / split / name / f"{split}.png"
+            mask(path)
+            Image.fromarray(np.asarray(Image.open(path), np.uint16)).save(path)
+    write(root / "labels.txt", LIST)
+    return 2
+
+
 def class_folders(root: Path) -> int:
     for letter in "ab":
         photo(root / "images" / f"{letter}.jpg")
@@ -213,6 +225,7 @@ LAYOUTS: tuple[Callable[[Path], int], ...] = (
     split_folders,
     camvid_of_kaggle,
     folder_of_each_image,
+    kitti_semantics,
     class_folders,
     class_suffixes,
     old_labelme2voc,

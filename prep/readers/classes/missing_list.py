@@ -26,6 +26,10 @@ class Wanted:
     told: str
     options: list[str]
 
+    @property
+    def of_colours(self) -> bool:
+        return "--colors" in self.options
+
 
 def ask_for_list(folder: Path, paths: Sequence[Path], workers: int | None = None) -> SagesegError:
     """What some of the masks hold, and which list would name it."""

@@ -57,12 +57,12 @@ def find_files(refs: References, beside: Place, *, others: Collection[str], skip
         else:
             names = {_name(ref): where for ref, where in wanted.items()}
             not_wanted = [ref.removeprefix("s3://") for ref in others]
-            found = find_named(names, target, passed_over=not_wanted, skip_missing=skip_missing)
+            found = find_named(names, target, passed_over=not_wanted, skip_missing=True)
             ours = [ref for ref in wanted if _name(ref) in found.paths]
             paths |= {ref: found.paths[_name(ref)] for ref in ours}
             sources |= {ref: found.sources[_name(ref)] for ref in ours}
             left_out += found.left_out
-    _check_masks(refs, paths)
+    _check_found(refs, paths, skip_missing=skip_missing)
     images = [ref for ref in refs.images if ref in paths]
     below = _below(ref for ref in images if ref not in sources)
     return Files(paths, {ref: sources.get(ref) or below[ref] for ref in images}, tuple(left_out))
@@ -105,13 +105,18 @@ def _fetched(wanted: Mapping[str, str], refs: References, *, skip_missing: bool)
     return paths
 
 
-def _check_masks(refs: References, paths: Mapping[str, Path]) -> None:
-    missing = [ref for ref in refs.masks if ref not in paths]
-    if missing:
-        raise SagesegError(
-            f"{refs.masks[missing[0]]}: its mask {missing[0]} is not there, as are {len(missing)} mask(s) in all; name "
-            "their folder with --masks"
-        )
+def _check_found(refs: References, paths: Mapping[str, Path], *, skip_missing: bool) -> None:
+    images = [] if skip_missing else [ref for ref in refs.images if ref not in paths]
+    masks = [ref for ref in refs.masks if ref not in paths]
+    for missing, places, word, cure in (
+        (images, refs.images, "image", "name their folder with --images, or leave them out with --skip-missing"),
+        (masks, refs.masks, "mask", "name their folder with --masks"),
+    ):
+        if missing:
+            raise SagesegError(
+                f"{places[missing[0]]}: its {word} {missing[0]} is not there, as are {len(missing)} {word}(s) in all; "
+                f"{cure}"
+            )
 
 
 def _below(refs: Iterable[str]) -> dict[str, str]:

@@ -6,12 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from prep.readers.pairs.patterns import CLASS, SPLIT, STEM, parse_pattern
+from formats.images import IMAGE_SUFFIXES
+from prep.readers.pairs.patterns import CLASS, FILE, SPLIT, STEM, parse_pattern
 from prep.readers.splits import SPLIT_WORDS
 
 Patterns = tuple[str, str]
 """Of an image, and of its mask."""
-_STEM, _CLASS = f"{{{STEM}}}", f"{{{CLASS}}}"
+_STEM, _CLASS, _FILE = f"{{{STEM}}}", f"{{{CLASS}}}", f"{{{FILE}}}"
+_SUFFIX = re.compile(r"\.[A-Za-z]+")
 _IMAGES_LOOKED_AT, _MASKS_LOOKED_AT, _COUNTED = 40, 4000, 20_000
 _TRIED, _SHOWN = 24, 3
 _ENOUGH = 0.5
@@ -19,12 +21,18 @@ _ENOUGH = 0.5
 _APART = "_-. "
 _WORDS = sorted((word for words in SPLIT_WORDS.values() for word in words), key=len, reverse=True)
 _SPLIT_WORD = re.compile(rf"(?<![A-Za-z])(?:{'|'.join(_WORDS)})")
-_FIELDS = re.compile(rf"{{(?:{STEM}|{CLASS}|{SPLIT})}}")
+_FIELDS = re.compile(rf"{{(?:{STEM}|{CLASS}|{SPLIT}|{FILE})}}")
 
 
 def suggest_patterns(images: Sequence[str], masks: Sequence[str]) -> list[Patterns]:
     """The patterns that pair most of these paths (with `/`, without suffix), at most three and one with a class; none
     where nothing pairs half of the images, or of the masks."""
+    single, shared = find_patterns(images, masks)
+    return (single if len(single) <= _SHOWN or not shared else [])[:_SHOWN] + shared[:1]
+
+
+def find_patterns(images: Sequence[str], masks: Sequence[str]) -> tuple[list[Patterns], list[Patterns]]:
+    """All patterns that pair most of these paths, the shortest first, and those with a class."""
     seen = Counter(
         patterns
         for image in images[:: len(images) // _IMAGES_LOOKED_AT or 1]
@@ -38,11 +46,10 @@ def suggest_patterns(images: Sequence[str], masks: Sequence[str]) -> list[Patter
     paired = {patterns: count_pairs(patterns, images, masks) for patterns in (*likely, *of_class)}
     top = max(paired.values(), default=0)
     if top < max(1, _ENOUGH * min(len(images), len(masks))):
-        return []
+        return [], []
     best = [patterns for patterns, count in paired.items() if count == top]
     single = sorted((each for each in best if each not in of_class), key=lambda each: (len("".join(each)), each))
-    shared = [patterns for patterns in of_class if patterns in best][:1]
-    return (single if len(single) <= _SHOWN or not shared else [])[:_SHOWN] + shared
+    return single, [patterns for patterns in of_class if patterns in best]
 
 
 def _of_names(image: str, mask: str) -> Iterator[Patterns]:
@@ -53,7 +60,7 @@ def _of_names(image: str, mask: str) -> Iterator[Patterns]:
     if one == other:
         yield _with_folder(image_folder), _with_folder(mask_folder)
     elif one in other:
-        mask = other.replace(one, _STEM, 1)
+        mask = _as_file(other.replace(one, _STEM, 1))
         yield _STEM, mask
         if image_folder and mask_folder:
             yield _with_folder(image_folder), f"{mask_folder.rpartition('/')[2]}/{mask}"
@@ -65,6 +72,13 @@ def _of_names(image: str, mask: str) -> Iterator[Patterns]:
             yield f"{_STEM}{one[begin:]}", f"{_STEM}{other[begin:]}"
         if end:
             yield f"{one[:-end]}{_STEM}", f"{other[:-end]}{_STEM}"
+
+
+def _as_file(mask: str) -> str:
+    """The same with the image's name and suffix as one field, where the mask's name holds both."""
+    before, stem, after = mask.partition(_STEM)
+    has_suffix = stem and any(after.lower().startswith(suffix) for suffix in IMAGE_SUFFIXES)
+    return f"{before}{_FILE}{_SUFFIX.sub('', after, count=1)}" if has_suffix else mask
 
 
 def _with_split(patterns: Patterns) -> Patterns:
@@ -108,7 +122,10 @@ def count_pairs(patterns: Patterns, images: Sequence[str], masks: Sequence[str])
     """How many images have a mask by these patterns."""
     if any("{" in _FIELDS.sub("", text) for text in patterns):
         return 0  # a name with braces
-    image, mask = parse_pattern(patterns[0], "", (STEM, SPLIT)), parse_pattern(patterns[1], "", (STEM, CLASS, SPLIT))
+    image, mask = (
+        parse_pattern(patterns[0], "", (STEM, SPLIT)),
+        parse_pattern(patterns[1], "", (STEM, CLASS, SPLIT, FILE)),
+    )
     keys = [
         {named.key for path in paths[:_COUNTED] for named in pattern.readings(path)}
         for pattern, paths in ((image, images), (mask, masks))
