@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
+import struct
+from collections.abc import Sequence
+from os.path import commonpath
 from pathlib import Path
+from warnings import catch_warnings
 
-from PIL import Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from prep.readers.classes.label_list import CLASS_LISTS
 from prep.recognise.image_pairs import MASK_WORD
@@ -16,6 +20,8 @@ from prep.recognise.survey import Survey
 _CARVANA = re.compile(r"[0-9a-f]{12}_\d\d_mask\.(?:gif|png)")
 _GEO_KEYS = 34735
 """GeoTIFF 1.1, GeoKeyDirectoryTag."""
+_TIFF_HEADER, _BIG_TIFF = 8, b"+"
+"""The bytes before a TIFF's first directory, twice as many in a BigTIFF, whose number is 43: the sign +."""
 
 
 def voc(survey: Survey) -> Recognised | None:
@@ -60,15 +66,17 @@ def carvana(survey: Survey) -> Recognised | None:
 
 
 def geotiff(survey: Survey) -> Recognised | None:
-    labels_last = sorted(survey.of(".tif", ".tiff"), key=lambda path: bool(MASK_WORD.search(path.parent.name)))
+    labels_last = sorted(survey.of(".tif", ".tiff"), key=_lies_among_masks)
     raster = next(filter(_is_geotiff, labels_last), None)
     if not raster:
         return None
     name, why = "rasters with coordinates", f"GeoKeyDirectory in {raster.name}"
-    place = raster if survey.root.is_file() else raster.parent
-    polygons = next(iter(survey.of(".geojson")), None)
+    images = [path for path in labels_last if _lies_among_masks(path) == _lies_among_masks(raster)]
+    place = raster if survey.root.is_file() else _folder_of(images)
+    polygons = survey.of(".geojson")
     if polygons:
-        return found("geotiff", name, why, place, "--labels-from", polygons, "--class-field", "PROPERTY")
+        labels = _folder_of(polygons) if polygons[1:] else polygons[0]
+        return found("geotiff", name, why, place, "--labels-from", labels, "--class-field", "PROPERTY")
     if others := survey.of(".shp", ".gpkg"):
         made = others[0].with_suffix(".geojson")
         why += (
@@ -82,9 +90,24 @@ def geotiff(survey: Survey) -> Recognised | None:
     return Recognised("tiles", f"{name} without labels", why, place, words)
 
 
+def _lies_among_masks(path: Path) -> bool:
+    return bool(MASK_WORD.search(path.parent.name))
+
+
+def _folder_of(files: Sequence[Path]) -> Path:
+    """The folder that holds all of them, in folders of its own too."""
+    return Path(commonpath([file.parent for file in files]))
+
+
 def _is_geotiff(path: Path) -> bool:
+    """By the tags of its first image: Pillow opens no image of four bands over 8 bits."""
     try:
-        with Image.open(path) as image:
-            return _GEO_KEYS in getattr(image, "tag_v2", {})
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        with path.open("rb") as file, catch_warnings(action="ignore"):  # of tags cut short, which are no matter
+            start = file.read(_TIFF_HEADER)
+            start += file.read(_TIFF_HEADER) if start[2:3] == _BIG_TIFF else b""
+            tags = ImageFileDirectory_v2(start)
+            file.seek(tags.next)
+            tags.load(file)
+            return _GEO_KEYS in tags
+    except (OSError, ValueError, SyntaxError, struct.error):
         return False

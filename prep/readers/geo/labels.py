@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
@@ -69,8 +69,9 @@ class Labelled:
 
 
 def label_files(path: Path, rasters: Sequence[RasterFacts]) -> tuple[dict[Path, Path], tuple[LeftOut, ...]]:
-    """The file that labels each raster: `path` itself, or the one of its stem in the folder `path`; and how many
-    rasters are left out, because there is none.
+    """The file that labels each raster: `path` itself, or the one of its stem in the folder `path`, where rasters may
+    lie too; of its path below the folder where rasters have one stem. And how many rasters are left out, because there
+    is none.
 
     Raises SagesegError for a file that labels none of them, and for two of one stem.
     """
@@ -82,20 +83,36 @@ def label_files(path: Path, rasters: Sequence[RasterFacts]) -> tuple[dict[Path, 
                 f"{path}: one raster of labels for {len(rasters)} rasters; expected a folder with their stems in it"
             )
         return {raster.path: path for raster in rasters}, ()
-    of_stem: dict[str, Path] = {}
-    for found in files_with(path, GEOJSON_SUFFIXES | RASTER_SUFFIXES, deep=True):
-        if composed(found.stem) in of_stem:
-            raise SagesegError(f"{of_stem[composed(found.stem)]} and {found.name}: two files of one stem; remove one")
-        of_stem[composed(found.stem)] = found
-    pairs = {raster.path: of_stem.pop(composed(raster.path.stem), None) for raster in rasters}
-    if of_stem:
-        lonely = min(of_stem.values())
-        raise SagesegError(f"{lonely}: no raster {lonely.stem} among those that were read; add it, or take this away")
+    by_path = len({_label_name(raster.name, by_path=False) for raster in rasters}) < len(rasters)
+    own = {raster.path.resolve() for raster in rasters}
+    labels = [
+        each for each in files_with(path, GEOJSON_SUFFIXES | RASTER_SUFFIXES, deep=True) if each.resolve() not in own
+    ]
+    of_name: dict[str, Path] = {}
+    for found in labels:
+        name = _label_name(found.relative_to(path).as_posix(), by_path=by_path)
+        if name in of_name:
+            raise SagesegError(f"{of_name[name]} and {found.name}: two files of one stem; remove one")
+        of_name[name] = found
+    pairs = {raster.path: of_name.pop(_label_name(raster.name, by_path=by_path), None) for raster in rasters}
+    if of_name:
+        name, lonely = min(of_name.items())
+        such = "; some rasters have one stem, so paths must be equal" if by_path else ""
+        raise SagesegError(
+            f"{lonely}: no raster {name} among those that were read{such}; add it, or take this away"
+        )
     without = [raster for raster, labels in pairs.items() if labels is None]
     if len(without) == len(pairs):
         raise SagesegError(f"{path}: no GeoJSON and no raster in it; expected labels with the rasters' stems")
     left_out = (LeftOut("rasters without labels", len(without), str(without[0])),) if without else ()
     return {raster: labels for raster, labels in pairs.items() if labels is not None}, left_out
+
+
+def _label_name(path: str, *, by_path: bool) -> str:
+    """By which a raster and its labels are told to belong together: of a path below its folder the stem, or all but
+    the suffix."""
+    told = PurePosixPath(composed(path)).with_suffix("")
+    return told.as_posix() if by_path else told.name
 
 
 def settle_labels(
