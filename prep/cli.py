@@ -9,8 +9,10 @@ import typer
 
 from formats.command_options import takes
 from formats.console import result
+from formats.errors import SagesegError
 from prep.commands import annotation_files, geo, labelstudio_files, manifests, mask_files
 from prep.frames.options import FrameOptions
+from prep.remote.places import parse_place
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, help="Raw labels to a dataset."
@@ -42,12 +44,18 @@ def prep() -> None:
 
 @app.command()
 def auto(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder of labels, or a file of them.")],
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="A folder of labels, or a file of them.")],
 ) -> None:
     """Say what labels these are, why, and the command that reads them."""
     from prep.recognise.recognise import recognise_or_refuse
 
-    first, *others = recognise_or_refuse(folder)
+    place = parse_place(folder)
+    if not isinstance(place, Path):
+        raise SagesegError(
+            f"{place}: in S3, where auto does not look; expected a folder on this machine: bring some of it here with "
+            "aws s3 sync, and give the command that is then named the place in S3"
+        )
+    first, *others = recognise_or_refuse(place)
     result(f"{first.name} ({first.why})")
     result(first.command)
     for other in others:

@@ -24,10 +24,12 @@ def suspects(
     from analysis.scoring.suspect_list import rank_suspects, suspects_to_csv
     from formats.dataset import open_dataset
     from formats.predictions import open_predictions
-    from formats.staging import write_text
+    from formats.staging import write_errors, write_text
 
     if out.exists() and not overwrite:
         raise SagesegError(f"{out}: exists already; choose another --out or add --overwrite")
+    with write_errors(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
     ranked = rank_suspects(open_predictions(predictions), open_dataset(dataset), workers=workers)
     write_text(out, suspects_to_csv(ranked))
     result(str(out))

@@ -66,32 +66,34 @@ def carvana(survey: Survey) -> Recognised | None:
 
 
 def geotiff(survey: Survey) -> Recognised | None:
-    labels_last = sorted(survey.of(".tif", ".tiff"), key=_lies_among_masks)
-    raster = next(filter(_is_geotiff, labels_last), None)
+    masks_of = {path: _masks_folder(path, survey.root) for path in survey.of(".tif", ".tiff")}
+    raster = next(filter(_is_geotiff, sorted(masks_of, key=lambda path: masks_of[path] is not None)), None)
     if not raster:
         return None
     name, why = "rasters with coordinates", f"GeoKeyDirectory in {raster.name}"
-    images = [path for path in labels_last if _lies_among_masks(path) == _lies_among_masks(raster)]
+    images = [path for path, masks in masks_of.items() if masks == masks_of[raster]]
     place = raster if survey.root.is_file() else _folder_of(images)
     polygons = survey.of(".geojson")
     if polygons:
         labels = _folder_of(polygons) if polygons[1:] else polygons[0]
         return found("geotiff", name, why, place, "--labels-from", labels, "--class-field", "PROPERTY")
-    if others := survey.of(".shp", ".gpkg"):
-        made = others[0].with_suffix(".geojson")
+    if shapes := survey.of(".shp", ".gpkg"):
+        made = shapes[0].with_suffix(".geojson")
         why += (
-            f"; make GeoJSON of {others[0].name} first: ogr2ogr {shlex.quote(str(made))} {shlex.quote(str(others[0]))}"
+            f"; make GeoJSON of {shapes[0].name} first: ogr2ogr {shlex.quote(str(made))} {shlex.quote(str(shapes[0]))}"
         )
         return found("geotiff", name, why, place, "--labels-from", made, "--class-field", "PROPERTY")
-    masks = labels_last[-1].parent
-    if masks != raster.parent and MASK_WORD.search(masks.name):
-        return found("geotiff", name, why, place, "--labels-from", masks, "--labels", "labels.txt")
+    others = [masks for masks in masks_of.values() if masks and masks != masks_of[raster]]
+    if others:
+        return found("geotiff", name, why, place, "--labels-from", others[0], "--labels", "labels.txt")
     words = f"sageseg prep tiles {shlex.quote(str(place))} --out TILES"
     return Recognised("tiles", f"{name} without labels", why, place, words)
 
 
-def _lies_among_masks(path: Path) -> bool:
-    return bool(MASK_WORD.search(path.parent.name))
+def _masks_folder(path: Path, root: Path) -> Path | None:
+    """The uppermost folder below `root` whose name says that masks lie in it, `path` among them."""
+    named = [folder for folder in path.parents if root in folder.parents and MASK_WORD.search(folder.name)]
+    return named[-1] if named else None
 
 
 def _folder_of(files: Sequence[Path]) -> Path:
