@@ -52,7 +52,9 @@ class S3Folder:
             for found in listed
         }
         if deep and not self._objects:
-            raise SagesegError(f"{place}: {self._what_lies_there(s3)}; expected a folder: correct the name, or upload it")
+            raise SagesegError(
+                f"{place}: {self._what_lies_there(s3)}; expected a folder: correct the name, or upload it"
+            )
 
     def _what_lies_there(self, s3: Any) -> str:
         like = S3Prefix(self.place.bucket, self.place.key).objects(s3)

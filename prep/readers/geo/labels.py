@@ -98,9 +98,7 @@ def label_files(path: Path, rasters: Sequence[RasterFacts]) -> tuple[dict[Path, 
     if of_name:
         name, lonely = min(of_name.items())
         such = "; some rasters have one stem, so paths must be equal" if by_path else ""
-        raise SagesegError(
-            f"{lonely}: no raster {name} among those that were read{such}; add it, or take this away"
-        )
+        raise SagesegError(f"{lonely}: no raster {name} among those that were read{such}; add it, or take this away")
     without = [raster for raster, labels in pairs.items() if labels is None]
     if len(without) == len(pairs):
         raise SagesegError(f"{path}: no GeoJSON and no raster in it; expected labels with the rasters' stems")
