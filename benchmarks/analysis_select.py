@@ -1,6 +1,6 @@
 """What `sageseg analysis select` is worth: IoU by number of labels, chosen by it and drawn at random.
 
-    python benchmarks/analysis_select.py --folder /somewhere/select [--shoot 1] [--seeds 3] [--rounds 3]
+    python benchmarks/analysis_select.py --folder /somewhere/select [--shoot 2] [--seeds 3] [--rounds 3]
 
 It draws an uneven pool as shoots are: 40 cars from 8 angles, of which 32 stand in the studio and 8 in the night, in the
 street or in fog. Each seed begins with the same labels, drawn at random, for both ways of choosing; each round trains a
@@ -27,7 +27,7 @@ import numpy as np
 
 from analysis.masks.bands import Band
 from analysis.masks.blend import likeliest
-from analysis.selection.uncertainty import sum_bands, uncertainty_of
+from analysis.selection.uncertainty import outline_reach, sum_bands, uncertainty_of
 from formats.console import result
 from formats.images import Rgb, encode_image, read_image
 from formats.masks import Mask, read_mask
@@ -63,7 +63,7 @@ Choose = Callable[[Path, Path, int], list[str]]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--shoot", type=int, default=1)
+    parser.add_argument("--shoot", type=int, default=2)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
@@ -153,12 +153,14 @@ def run(folder: Path, way: str, choose: Choose, seed: int, rounds: int) -> list[
     done_path = place / "scores.json"
     done: list[dict[str, float]] = json.loads(done_path.read_text()) if done_path.exists() else []
     for number in range(len(done), rounds):
-        labelled = place / f"labelled-{number}.json"
-        if number == 0:
-            chosen = draw(pool, seed)
-            labelled.write_text(json.dumps(chosen))
+        labelled, step = place / f"labelled-{number}.json", place / str(number)
+        if not labelled.exists():
+            before = json.loads((place / f"labelled-{number - 1}.json").read_text()) if number else []
+            further = (
+                choose(folder / "pool", place / str(number - 1), 100 * seed + number) if number else draw(pool, seed)
+            )
+            labelled.write_text(json.dumps([*before, *further]))
         chosen = json.loads(labelled.read_text())
-        step = place / str(number)
         first = folder / "runs" / f"random-{seed}" / "0"
         if number == 0 and way != "random" and first.exists():
             shutil.copytree(first, step, dirs_exist_ok=True)  # both ways begin alike
@@ -167,11 +169,7 @@ def run(folder: Path, way: str, choose: Choose, seed: int, rounds: int) -> list[
             train(folder, step, chosen)
         done.append(score(folder, step))
         result(f"{way}-{seed}, {len(chosen)} labels: {done[-1]}")
-        if number + 1 < rounds:
-            further = choose(folder / "pool", step, 100 * seed + number)
-            (place / f"labelled-{number + 1}.json").write_text(json.dumps([*chosen, *further]))
         done_path.write_text(json.dumps(done))
-        shutil.rmtree(step / "predicted", ignore_errors=True)
     return done
 
 
@@ -228,12 +226,12 @@ def rank_pool(folder: Path, seed: int) -> dict[str, float]:
         return dict(json.loads(kept.read_text()))
     predict(step, folder / "pool/images", step / "predicted", "--probabilities")
     wrong: list[float] = []
-    measured: dict[str, list[float]] = {"expected Dice": [], "mean entropy": []}
+    measured: dict[str, list[float]] = {"doubt": [], "mean entropy": []}
     for path in sorted((step / "predicted/probabilities").iterdir()):
         values = read_probabilities(path)
         labels, truth = likeliest(values), read_mask(folder / f"pool/masks/{path.stem}_mask.gif")
         wrong.append(1 - np.count_nonzero(labels & truth) / np.count_nonzero(labels | truth))
-        measured["expected Dice"].append(uncertainty_of(sum_bands([Band(0, labels, values)], 2)).score)
+        measured["doubt"].append(uncertainty_of(sum_bands([Band(0, labels, values)], 2, outline_reach(*SIZE))).score)
         sure = values.astype(np.float64).clip(1e-6, 1)
         measured["mean entropy"].append(float(-(sure * np.log(sure)).sum(axis=0).mean()))
     ranks = {name: spearman(scores, wrong) for name, scores in measured.items()}

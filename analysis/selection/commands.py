@@ -41,10 +41,11 @@ def select(
             show_default=False,
         ),
     ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed draws another choice.")] = 0,
     overwrite: Overwrite = False,
     workers: Workers = None,
 ) -> None:
-    """Choose the images to label next: those that the model is least sure of, spread over groups."""
+    """Choose the images to label next: such that the model is unsure of, spread over groups."""
     from analysis.selection.next_images import LIST
     from analysis.selection.next_images import select as select_images
     from formats.dataset import open_dataset
@@ -58,6 +59,7 @@ def select(
         labelled=opened,
         images=images,
         group_by=group_by,
+        seed=seed,
         overwrite=overwrite,
         workers=workers,
     )

@@ -15,9 +15,9 @@ from analysis.exports.chosen import write_list
 from analysis.exports.image_folder import find_images
 from analysis.masks.reading import read_bands
 from analysis.masks.sources import Source, plan_sources
-from analysis.selection.choice import Candidate, Choice, Chosen, FindTwin, choose, no_twins
+from analysis.selection.choice import Candidate, Choice, Chosen, FindTwin, choose, drawn_key, no_twins
 from analysis.selection.labelled import held_out_groups, labelled_images, labelled_stems
-from analysis.selection.uncertainty import Uncertainty, sum_bands, uncertainty_of
+from analysis.selection.uncertainty import Uncertainty, outline_reach, sum_bands, uncertainty_of
 from formats.alike.alignment import soften
 from formats.alike.twins import Thumbnails, find_twins, signatures, thumbnail
 from formats.classes import ClassTable
@@ -29,6 +29,7 @@ from formats.parallel import map_parallel
 from formats.predictions import Predictions, read_probabilities
 from formats.prepared.groups import group_of_path
 from formats.staging import staged_folder, write_text
+from formats.wording import format_share
 
 LIST, TABLE = "selected.txt", "selected.csv"
 """The names of the files inside the folder that is made."""
@@ -59,10 +60,12 @@ def select(
     labelled: Dataset | None = None,
     images: Path | None = None,
     group_by: re.Pattern[str] | None = None,
+    seed: int = 0,
     overwrite: bool = False,
     workers: int | None = None,
 ) -> Selected:
-    """Write the folder `out`: the images to label next, at most `count`, the most uncertain first, spread over groups.
+    """Write the folder `out`: the images to label next, at most `count`, uncertain ones drawn by `seed` and spread over
+    groups.
 
     Images of the dataset `labelled` are left out, and those of its groups that do not train. With `images`, the folder
     that was predicted, near-twins of what is chosen or labelled are left out too. Each image is read once, band by
@@ -84,7 +87,13 @@ def select(
     look = partial(_look, predictions.root, num_classes)
     looked = list(map_parallel(look, list(zip(rest, paths, strict=True)), workers=workers, label="looking"))
     candidates = [
-        Candidate(source.stem, source.row.source, _group(source, group_by), each.uncertainty)
+        Candidate(
+            source.stem,
+            source.row.source,
+            _group(source, group_by),
+            each.uncertainty,
+            drawn_key(each.uncertainty.score, source.stem, seed),
+        )
         for source, each in zip(rest, looked, strict=True)
     ]
     find_twin = _twin_finder(candidates, [each.small for each in looked], labelled, images, workers)
@@ -126,7 +135,8 @@ class _Looked:
 def _look(root: Path, num_classes: int, work: tuple[Source, Path | None]) -> _Looked:
     source, path = work
     bands = read_bands(root, source, num_classes, probabilities=True)
-    return _Looked(uncertainty_of(sum_bands(bands, num_classes)), thumbnail(read_image(path)) if path else None)
+    sums = sum_bands(bands, num_classes, outline_reach(source.width, source.height))
+    return _Looked(uncertainty_of(sums), thumbnail(read_image(path)) if path else None)
 
 
 def _group(source: Source, group_by: re.Pattern[str] | None) -> str:
@@ -192,7 +202,6 @@ def format_table(chosen: Sequence[Chosen], classes: ClassTable | None) -> str:
 
 def reason(chosen: Chosen, classes: ClassTable | None) -> str:
     """Why an image was chosen, for a person."""
-    place = "the most uncertain" if chosen.turn == 1 else f"number {chosen.turn}"
     unsure = chosen.candidate.uncertainty
     name = classes.names[unsure.class_id] if classes else f"class {unsure.class_id}"
-    return f"expected Dice {1 - unsure.score:.2f}, least sure of {name}; {place} of its group"
+    return f"{format_share(unsure.score)} in doubt, {name} most of all; number {chosen.turn} of its group"

@@ -1,20 +1,22 @@
-"""Which images are chosen: the most uncertain, spread over groups, of near-twins one."""
+"""Which images are chosen: drawn by how uncertain they are, spread over groups, of near-twins one."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.selection.choice import Candidate, choose
+from analysis.selection.choice import POWER, Candidate, choose, drawn_key
 from analysis.selection.uncertainty import Uncertainty
 
 
 def candidate(number: int, score: float, group: str) -> Candidate:
-    return Candidate(f"i{number}", f"i{number}.jpg", group, Uncertainty(score, 1))
+    return Candidate(f"i{number}", f"i{number}.jpg", group, Uncertainty(score, 1), score)
 
 
 Pools = st.lists(st.tuples(st.integers(0, 8).map(lambda n: n / 8), st.sampled_from("abcde")), max_size=30).map(
@@ -53,7 +55,7 @@ def test_no_group_is_served_again_before_all_others(pool: list[Candidate], count
 
 
 @given(Pools, Counts)
-def test_the_most_uncertain_come_first_in_each_turn_and_of_each_group(pool: list[Candidate], count: int) -> None:
+def test_the_highest_keys_come_first_in_each_turn_and_of_each_group(pool: list[Candidate], count: int) -> None:
     chosen = choose(pool, count).chosen
     order = [(each.turn, each.candidate.order) for each in chosen]
     assert order == sorted(order)
@@ -84,3 +86,16 @@ def test_a_twin_gives_its_place_to_the_next_of_its_group() -> None:
     choice = choose(pool, 4, lambda one, _chosen: "i0.jpg" if one.stem == "i1" else None)
     assert stems([each.candidate for each in choice.chosen]) == ["i0", "i2", "i3"]
     assert [(each.candidate.stem, each.of) for each in choice.twins] == [("i1", "i0.jpg")]
+
+
+def test_images_are_drawn_by_the_powers_of_their_scores() -> None:
+    first = Counter(max((drawn_key(score, f"{score}", seed), score) for score in (0.1, 0.2))[1] for seed in range(4000))
+    assert first[0.2] / first[0.1] == pytest.approx(2**POWER, rel=0.1)
+
+
+@pytest.mark.parametrize("score", [0.0, 1e-9, 0.5, 1.0])
+def test_a_key_is_a_number_and_the_same_again(score: float) -> None:
+    keys = [drawn_key(score, stem, seed) for stem in ("a", "b") for seed in (0, 1)]
+    assert len(set(keys)) == 4
+    assert all(math.isfinite(key) for key in keys)
+    assert keys == [drawn_key(score, stem, seed) for stem in ("a", "b") for seed in (0, 1)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.masks.pieces import Piece, assemble, boxes_at, divide, left_over, owned_pixels, spread
@@ -75,6 +75,7 @@ def test_what_is_left_over_and_what_is_owned_divide_the_source(
     assert np.array_equal(resized, resize_mask(marked, *to))
 
 
+@settings(max_examples=40)
 @given(width=sides, height=sides, size=st.integers(1, 24), seed=st.integers(0, 99))
 def test_what_a_crop_covers_and_none_owns_is_taken_from_one_of_them(
     width: int, height: int, size: int, seed: int

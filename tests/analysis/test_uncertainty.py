@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,15 @@ from hypothesis import strategies as st
 
 from analysis.masks.bands import Band
 from analysis.masks.blend import likeliest
-from analysis.selection.uncertainty import FLOOR, HAZE, Uncertainty, sum_bands, uncertainty_of
+from analysis.selection.uncertainty import (
+    FLOOR,
+    HAZE,
+    Uncertainty,
+    away_from_outlines,
+    outline_reach,
+    sum_bands,
+    uncertainty_of,
+)
 from formats.predictions import Probabilities
 from tests.support.dataset_samples import disc_image
 
@@ -24,71 +34,77 @@ def of_car(car: np.ndarray) -> Probabilities:
     return np.stack([1 - car, car]).astype(np.float16)
 
 
-def unsure(probabilities: Probabilities) -> Uncertainty:
+def unsure(probabilities: Probabilities, reach: int = 1) -> Uncertainty:
     band = Band(0, likeliest(probabilities), probabilities)
-    return uncertainty_of(sum_bands([band], len(probabilities)))
+    return uncertainty_of(sum_bands([band], len(probabilities), reach))
 
 
 Images = st.builds(shares, st.integers(1, 12), st.integers(1, 12), st.integers(2, 5), st.integers(0, 9999))
 
 
-def by_pixels(probabilities: Probabilities) -> float:
+def by_pixels(probabilities: Probabilities, reach: int) -> float:
     """The definition, pixel by pixel."""
     num_classes, height, width = probabilities.shape
-    predicted, agreed, likely = ([0.0] * num_classes for _ in range(3))
+    labels = probabilities.argmax(axis=0)
+    predicted, likely, doubt = ([0.0] * num_classes for _ in range(3))
     for y in range(height):
         for x in range(width):
-            values = [float(value) for value in probabilities[:, y, x]]
-            own = values.index(max(values))
-            predicted[own] += 1
-            agreed[own] += values[own]
-            for class_id, value in enumerate(values):
-                likely[class_id] += value if class_id == own or value > np.float16(HAZE) else 0
+            around = labels[max(y - reach, 0) : y + reach + 1, max(x - reach, 0) : x + reach + 1]
+            inner = len(np.unique(around)) == 1
+            for class_id, value in enumerate(float(value) for value in probabilities[:, y, x]):
+                if class_id == labels[y, x]:
+                    predicted[class_id] += 1
+                    likely[class_id] += value
+                    doubt[class_id] += (1 - value) * inner
+                elif value > np.float16(HAZE):
+                    likely[class_id] += value
+                    doubt[class_id] += value * inner
     floor: float = FLOOR * height * width
     there = [c for c in range(1, num_classes) if max(predicted[c], likely[c]) >= floor]
     if not there:
-        return 1 - (2 * sum(agreed[1:]) + floor) / (sum(predicted[1:]) + sum(likely[1:]) + floor)
-    missed = [1 - (2 * agreed[c] + floor) / (predicted[c] + likely[c] + floor) for c in there]
-    return sum(missed) / len(missed)
+        return sum(doubt[1:]) / (sum(predicted[1:]) + sum(likely[1:]) + floor)
+    return sum(doubt[c] / (predicted[c] + likely[c] + floor) for c in there) / len(there)
 
 
-@given(Images)
-def test_it_is_the_formula_pixel_by_pixel(probabilities: Probabilities) -> None:
-    assert unsure(probabilities).score == pytest.approx(by_pixels(probabilities), abs=1e-6)
-    assert 0 <= unsure(probabilities).score < 1
+@given(Images, st.integers(1, 3))
+def test_it_is_the_formula_pixel_by_pixel(probabilities: Probabilities, reach: int) -> None:
+    assert unsure(probabilities, reach).score == pytest.approx(by_pixels(probabilities, reach), abs=1e-6)
+    assert 0 <= unsure(probabilities, reach).score < 1
 
 
 def test_by_hand() -> None:
-    found = unsure(of_car(np.array([[0.75, 0.25], [0.5, 0.0]])))
-    # predicted: one pixel (of equal ones the lowest class); agreed 0.75; likely 0.75 + 0.25 + 0.5; floor 0.004
-    assert found.score == pytest.approx(1 - (2 * 0.75 + 0.004) / (1 + 1.5 + 0.004))
+    found = unsure(of_car(np.array([[0.75, 0.75, 0.75, 0.25, 0.5, 0.0]])))
+    # three pixels are predicted, the third of them at the outline, as is the fourth; of equal classes the lowest is
+    # predicted, so that 0.5 of the fifth are in doubt
+    assert found.score == pytest.approx((0.25 + 0.25 + 0.5) / (3 + 3 * 0.75 + 0.25 + 0.5 + 0.006))
     assert found.class_id == 1
 
 
 @given(Images, st.integers(0, 9999))
-def test_neither_the_places_of_pixels_nor_the_order_of_classes_count(probabilities: Probabilities, seed: int) -> None:
+def test_neither_how_an_image_lies_nor_the_order_of_classes_counts(probabilities: Probabilities, seed: int) -> None:
     rng, num_classes = np.random.default_rng(seed), len(probabilities)
-    pixels = rng.permutation(probabilities.reshape(num_classes, -1), axis=1).reshape(probabilities.shape)
-    classes = [0, *(1 + rng.permutation(num_classes - 1))]
     plain = unsure(probabilities).score
-    assert unsure(pixels).score == pytest.approx(plain, abs=1e-6)
+    for turned in (probabilities[:, ::-1], probabilities[:, :, ::-1], probabilities.swapaxes(1, 2)):
+        assert unsure(np.ascontiguousarray(turned)).score == pytest.approx(plain, abs=1e-6)
+    classes = [0, *(1 + rng.permutation(num_classes - 1))]
     labels = np.argsort(classes)[likeliest(probabilities)].astype(np.uint8)
-    turned = uncertainty_of(sum_bands([Band(0, labels, probabilities[classes])], num_classes))
-    assert turned.score == pytest.approx(plain, abs=1e-6)
+    renamed = uncertainty_of(sum_bands([Band(0, labels, probabilities[classes])], num_classes, 1))
+    assert renamed.score == pytest.approx(plain, abs=1e-6)
 
 
-@given(Images, st.integers(0, 12))
-def test_bands_add_up(probabilities: Probabilities, at: int) -> None:
-    labels = likeliest(probabilities)
-    bands = [Band(0, labels[:at], probabilities[:, :at]), Band(at, labels[at:], probabilities[:, at:])]
-    parts = uncertainty_of(sum_bands(bands, len(probabilities)))
-    assert parts.score == pytest.approx(unsure(probabilities).score, abs=1e-6)
+@given(Images, st.lists(st.integers(1, 11), max_size=4, unique=True), st.integers(1, 4))
+def test_bands_of_any_height_add_up(probabilities: Probabilities, cuts: list[int], reach: int) -> None:
+    labels, height = likeliest(probabilities), probabilities.shape[1]
+    ends = [0, *sorted(cut for cut in cuts if cut < height), height]
+    bands = [Band(a, labels[a:b], probabilities[:, a:b]) for a, b in pairwise(ends)]
+    parts = uncertainty_of(sum_bands(iter(bands), len(probabilities), reach))
+    assert parts.score == pytest.approx(unsure(probabilities, reach).score, abs=1e-9)
+    assert [band.top for band, _ in away_from_outlines(bands, reach)] == ends[:-1]
 
 
-@given(Images, st.integers(2, 3))
-def test_an_image_at_a_larger_size_is_as_uncertain(probabilities: Probabilities, zoom: int) -> None:
-    larger = probabilities.repeat(zoom, axis=1).repeat(zoom, axis=2)
-    assert unsure(larger).score == pytest.approx(unsure(probabilities).score, abs=1e-6)
+@pytest.mark.parametrize(("size", "reach"), [((20, 10), 1), ((320, 240), 2), ((1918, 1280), 12)])
+def test_outlines_are_as_wide_as_the_image_is_large(size: tuple[int, int], reach: int) -> None:
+    assert outline_reach(*size) == reach
 
 
 @pytest.mark.parametrize("num_classes", [2, 3, 6])
@@ -118,6 +134,10 @@ def test_an_overlooked_object_outweighs_a_long_outline() -> None:
     assert unsure(of_car(overlooked)).score > 0.9
 
 
+def test_a_small_object_is_no_more_uncertain_for_its_outline() -> None:
+    assert unsure(of_car(soft_disc(8))).score < 1.5 * unsure(of_car(soft_disc(45))).score
+
+
 def test_a_half_sure_object_is_more_uncertain_than_a_sure_one_of_any_size() -> None:
     scores = [unsure(of_car(soft_disc(size))).score for size in (12, 25, 45)]
     assert unsure(of_car(soft_disc(25, sureness=0.7))).score > max(scores)
@@ -130,6 +150,6 @@ def test_the_class_that_is_least_sure_is_named_and_each_class_counts_alike() -> 
     values[0, :5, :40], values[2, :5, :40], values[3, :5, :40] = 0, 0.6, 0.4  # a small object between two classes
     found = unsure(values)
     assert found.class_id == 3
-    two = 1 - (2 * 0.6 * 200 + 3) / (200 + 0.6 * 200 + 3)
-    three = 1 - 3 / (0.4 * 200 + 3)
+    inner = 4 * 39  # without the row and the column beside the background
+    two, three = 0.4 * inner / (200 + 0.6 * 200 + 3), 0.4 * inner / (0.4 * 200 + 3)
     assert found.score == pytest.approx((0 + two + three) / 3, abs=1e-3)

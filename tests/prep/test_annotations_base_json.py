@@ -101,8 +101,8 @@ DAMAGED = {
     '{"a": [1], "b": NaN}': "around its members: NaN is no number",
     "{'a': [1]}": "a value without key at byte 6",
     b'{"a": [1], "b": "\xff"}': "around its members",
-    b"\xff\xfe{\x00}\x00": "UTF-16 text; convert it with iconv -f utf-16 -t utf-8",
-    b"PK\x03\x04 and more": "a ZIP archive; unpack it",
+    b"\xff\xfe{\x00}\x00": "UTF-16 text; expected a file of ours: convert it with iconv -f utf-16 -t utf-8",
+    b"PK\x05\x06" + bytes(18): "a ZIP archive; expected a file of ours: unpack it",
 }
 
 

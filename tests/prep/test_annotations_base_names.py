@@ -95,8 +95,8 @@ def test_letters_may_be_composed_in_either_way(tmp_path: Path) -> None:
 
 
 def test_a_zip_in_the_place_of_the_folder_is_told(tmp_path: Path) -> None:
-    (tmp_path / "images.zip").write_bytes(b"PK\x03\x04")
-    with pytest.raises(SagesegError, match=r"images\.zip: a file; expected a folder of images: unpack it first"):
+    (tmp_path / "images.zip").write_bytes(b"PK\x05\x06" + bytes(18))
+    with pytest.raises(SagesegError, match=r"images\.zip: a ZIP archive; expected a folder of images: unpack it"):
         find(tmp_path / "images.zip", "a.jpg")
 
 

@@ -515,7 +515,7 @@ def test_bad_files_are_refused_with_the_place(tmp_path: Path, what: str) -> None
         ('[{"id": 1, "data": {"image": "a.jpg"}, "annotations": []}]', "a JSON export of Label Studio"),
         ("[]", "a list; expected a JSON file of COCO"),
         ("", "the file is empty"),
-        ("PK\x03\x04", "a ZIP archive; unpack it"),
+        ("PK\x05\x06" + "\0" * 18, "a ZIP archive; expected a JSON file of COCO.*: unpack it"),
         ("image,label\n", "text outside of brackets"),
     ],
 )

@@ -83,6 +83,7 @@ SET_UP = {
 RESTORED = {
     "sageseg analysis overlay predictions images --out tinted": "predictions",
     "sageseg prep check dataset --num-classes 2": "dataset",
+    "sageseg prep check dataset --crop-size 512 --mini-batch-size 16": "dataset",
 }
 """Materials that an earlier line of the page replaced by something of the same name."""
 STILL_RUNNING = {

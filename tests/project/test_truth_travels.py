@@ -87,7 +87,7 @@ MAPS = {channel: {"map": {"0": 0, "1": 255}} for channel in ("train", "validatio
 
 def test_the_record_tells_and_predictions_tell_on(desk: Path) -> None:
     record = json.loads((desk / "home/jobs/cars/job.json").read_text())
-    assert (record["preparation"], record["label_map"]) == ({"resize": SMALL, "crop": "none"}, MAPS)
+    assert (record["preparation"], record["label_map"]) == ({"resize": SMALL, "crop": "none", "range": "none"}, MAPS)
     ran = done(desk, "jobs", "predict", "cars", "voc/JPEGImages", "--out", "by-name")
     assert "images are predicted resized to 60×48, whole: as those that cars was trained on" in ran.stderr
     assert told(desk / "by-name") == {"resize": SMALL, "crop": "none", "label_map": MAPS}

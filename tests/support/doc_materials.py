@@ -109,17 +109,17 @@ def _labelstudio(folder: Path) -> None:
 
 def _rasters(folder: Path) -> None:
     """Two tiles each, beside polygons; and a folder of small ones beside rasters of labels."""
-    wide, high = 2560, 512
-    write_raster(folder / "city.tif", np.stack([np.tile(_noise(7)[..., 0], (11, 54))[:high, :wide]] * 3))
+    wide, high = 2560, 96
+    write_raster(folder / "city.tif", np.stack([np.tile(_noise(7)[..., 0], (2, 54))[:high, :wide]] * 3))
     deep = np.full((4, high, wide), 700, np.uint16)
     write_raster(folder / "deep.tif", deep + np.arange(wide, dtype=np.uint16), compress="deflate")
-    corners = ([(x, 40), (x + 300, 60), (x + 200, 400)] for x in (100, 900, 2100))
+    corners = ([(x, 8), (x + 60, 12), (x + 40, 80)] for x in (100, 900, 2100))
     write_geojson(folder / "roads.geojson", [polygon(on_earth(each)) for each in corners])
     for number, name in enumerate("ab"):
         write_raster(folder / f"rasters/{name}.tif", np.stack([_noise(number)[..., 0]] * 3))
         mask = np.zeros((SIDE, SIDE), np.uint8)
         mask[8:40, 8:40] = 1
-        write_raster(folder / f"masks/{name}.tif", mask)
+        write_raster(folder / f"label-rasters/{name}.tif", mask)
 
 
 def _small_formats(folder: Path) -> None:
