@@ -8,6 +8,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from formats.errors import SagesegError
 
+_BEGINNING = b"PK\x03\x04"
+
 
 class ArchiveError(SagesegError):
     """A ZIP archive was given; the message says what to do with it, and nothing need be added."""
@@ -17,12 +19,20 @@ def refuse_zip(path: Path, expected: str) -> None:
     """Raise ArchiveError where a path is, or lies in, a ZIP archive: it says how to unpack it, and not to where a
     member would leave the folder. Of what is no archive, or not there, nothing is said."""
     path = next((each for each in (path, *path.parents) if each.is_file()), path)
-    if not path.is_file() or not zipfile.is_zipfile(path):
+    if not path.is_file() or not _is_archive(path):
         return
     refuse_unsafe(path)
     to = path.with_suffix("") if path.suffix else path.with_name(f"{path.name}_unpacked")
     command = shlex.join(["unzip", str(path), "-d", str(to)])
     raise ArchiveError(f"{path}: a ZIP archive; expected {expected}: unpack it, {command}")
+
+
+def _is_archive(path: Path) -> bool:
+    """Whether a file is a ZIP archive, or the beginning of one: a download may be cut short."""
+    if zipfile.is_zipfile(path):
+        return True
+    with path.open("rb") as file:
+        return file.read(len(_BEGINNING)) == _BEGINNING
 
 
 def refuse_unsafe(path: Path) -> None:

@@ -138,6 +138,16 @@ def open_predictions(root: Path) -> Predictions:
     return Predictions(root, rows, read_labels(labels) if labels.exists() else None, _read_info(info_path(root)))
 
 
+def need_classes(predictions: Predictions, who: str) -> ClassTable:
+    """The classes of predictions, which `who` cannot do without. Raises SagesegError where no labels.txt names them."""
+    if predictions.classes is None:
+        raise SagesegError(
+            f"{predictions.root / 'labels.txt'}: not found; {who} needs the classes' names: write them there, one per "
+            "line, the background first"
+        )
+    return predictions.classes
+
+
 def _read_info(path: Path) -> dict[str, Any]:
     try:
         info = json.loads(path.read_text(encoding="utf-8"))

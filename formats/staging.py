@@ -40,9 +40,10 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
 
 @contextmanager
 def written_beside(path: Path) -> Iterator[Path]:
-    """A file to write, which becomes `path` when the block ends well and is removed otherwise."""
+    """A file to write, which becomes `path` when the block ends well and is removed otherwise. The folder is made."""
     beside = path.with_name(path.name + ".partial")
     with write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield beside
             beside.replace(path)
@@ -101,6 +102,14 @@ def lock_file(file: IO[bytes], place: Path) -> None:
 def refuse_existing(out: Path, *, overwrite: bool) -> None:
     """Raise SagesegError when `out` is a file, or a folder that holds anything without `overwrite`."""
     if out.is_file() or (out.is_dir() and any(out.iterdir()) and not overwrite):
+        raise SagesegError(f"{out}: exists already; choose another --out or add --overwrite")
+
+
+def refuse_existing_file(out: Path, *, overwrite: bool) -> None:
+    """Raise SagesegError when a file is to be written and `out` is a folder, or a file without `overwrite`."""
+    if out.is_dir():
+        raise SagesegError(f"{out}: a folder; expected the name of a file to write with --out")
+    if out.exists() and not overwrite:
         raise SagesegError(f"{out}: exists already; choose another --out or add --overwrite")
 
 

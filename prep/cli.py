@@ -10,7 +10,7 @@ import typer
 from formats.command_options import takes
 from formats.console import result
 from formats.errors import SagesegError
-from prep.commands import annotation_files, geo, labelstudio_files, manifests, mask_files
+from prep.commands import annotation_files, mask_files, rasters
 from prep.frames.options import FrameOptions
 from prep.remote.places import parse_place
 
@@ -22,7 +22,7 @@ for _verb in (
     mask_files.carvana,
     annotation_files.labelme,
     annotation_files.cvat,
-    labelstudio_files.labelstudio,
+    annotation_files.labelstudio,
     annotation_files.coco,
     mask_files.kitti,
     mask_files.voc,
@@ -30,9 +30,9 @@ for _verb in (
     annotation_files.supervisely,
     annotation_files.yolo,
     annotation_files.via,
-    manifests.manifest,
-    geo.geotiff,
-    geo.tiles,
+    mask_files.manifest,
+    rasters.geotiff,
+    rasters.tiles,
 ):
     app.command()(_verb)
 
@@ -55,12 +55,11 @@ def auto(
             f"{place}: in S3, where auto does not look; expected a folder on this machine: bring some of it here with "
             "aws s3 sync, and give the command that is then named the place in S3"
         )
-    first, *others = recognise_or_refuse(place)
-    result(f"{first.name} ({first.why})")
-    result(first.command)
-    for other in others:
-        result(f"or {other.name} ({other.why})")
-        result(other.command)
+    for number, found in enumerate(recognise_or_refuse(place)):
+        result(f"{'or ' if number else ''}{found.name} ({found.why})")
+        result(found.command)
+        if found.missing:
+            result(f"first: {found.missing}")
 
 
 @app.command()

@@ -14,6 +14,8 @@ from formats.prepared.value_range import ValueRange, parse_range
 
 OBJECTS, REGION_LABEL = "objects", "region"
 """The words that --focus takes beside a path."""
+ULTRALYTICS = "ultralytics"
+"""The word of --also, and the folder of that layout in the dataset."""
 DEFAULT_VAL = 0.2
 """The share of groups to validate on where neither the source nor the user says another."""
 
@@ -52,8 +54,8 @@ def parse_orientation(text: str) -> str:
 
 def parse_also(text: str) -> str:
     """`ultralytics`."""
-    if text != "ultralytics":
-        raise SagesegError(f"--also {text}: expected ultralytics")
+    if text != ULTRALYTICS:
+        raise SagesegError(f"--also {text}: expected {ULTRALYTICS}")
     return text
 
 
@@ -114,7 +116,7 @@ class PrepOptions:
         metavar=f"{UPRIGHT}|{STORED}",
     )
     also: str | None = option(
-        None, "A second layout of the same files, in the dataset.", parser=parse_also, metavar="ultralytics"
+        None, "A second layout of the same files, in the dataset.", parser=parse_also, metavar=ULTRALYTICS
     )
     seed: int = option(0, "Seed of the split and of the empty crops that are kept.")
     workers: int | None = option(None, "Processes; by default one per core.")

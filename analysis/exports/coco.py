@@ -21,8 +21,8 @@ from formats.classes import ClassTable
 from formats.errors import SagesegError
 from formats.masks import Mask
 from formats.parallel import map_parallel
-from formats.predictions import Predictions
-from formats.staging import write_lines
+from formats.predictions import Predictions, need_classes
+from formats.staging import refuse_existing_file, write_lines
 
 
 @dataclass(frozen=True)
@@ -73,15 +73,13 @@ def export_coco(
     Objects are connected pixels, of eight neighbours, of one class. Images are called as the predictions' manifest
     calls their sources. Raises SagesegError where the classes have no names.
     """
-    if predictions.classes is None:
-        raise SagesegError(f"{predictions.root / 'labels.txt'}: not found; COCO needs the classes' names")
-    if out.exists() and not overwrite:
-        raise SagesegError(f"{out}: exists already; choose another --out or add --overwrite")
+    classes = need_classes(predictions, "COCO")
+    refuse_existing_file(out, overwrite=overwrite)
     coco_masks()  # to say at once that it is missing
     sources = choose_sources(plan_sources(predictions, None), listed)
-    work = partial(_encode, predictions.root, len(predictions.classes), shapes)
+    work = partial(_encode, predictions.root, len(classes), shapes)
     encoded = map_parallel(work, sources, workers=workers, label="coco")
-    writing = _Writing(sources, predictions.classes)
+    writing = _Writing(sources, classes)
     write_lines(out, writing.lines(encoded))
     tell_unpredicted(sources)
     return Exported(len(sources), writing.objects, writing.left_out, writing.wrong, writing.worst)

@@ -17,11 +17,10 @@ from analysis.exports.unpredicted import tell_unpredicted
 from analysis.masks.reading import read_prediction
 from analysis.masks.sources import Source, plan_sources
 from formats.classes import ClassTable
-from formats.errors import SagesegError
 from formats.masks import Mask
 from formats.parallel import map_parallel
-from formats.predictions import Predictions
-from formats.staging import write_lines
+from formats.predictions import Predictions, need_classes
+from formats.staging import refuse_existing_file, write_lines
 
 _FIRST_ID = 10_000_000
 """Beyond the frames of any task: where a task has no image of a name, CVAT takes the image of that number without a
@@ -60,11 +59,8 @@ def export_cvat(
 ) -> Exported:
     """Write one XML file, a mask for each object; objects of fewer than `least_pixels` are left out. The objects lie
     beside each other, so that with all of them the masks are the predictions pixel for pixel."""
-    classes = predictions.classes
-    if classes is None:
-        raise SagesegError(f"{predictions.root / 'labels.txt'}: not found; CVAT needs the classes' names")
-    if out.exists() and not overwrite:
-        raise SagesegError(f"{out}: exists already; choose another --out or add --overwrite")
+    classes = need_classes(predictions, "CVAT")
+    refuse_existing_file(out, overwrite=overwrite)
     sources = choose_sources(plan_sources(predictions, None), listed)
     work = partial(_export, predictions.root, classes, least_pixels)
     exported = Exported()

@@ -21,10 +21,10 @@ from analysis.masks.reading import BACKGROUND_ID, read_prediction
 from analysis.masks.sources import plan_sources
 from formats.classes import ClassTable
 from formats.errors import SagesegError
-from formats.predictions import Predictions
+from formats.predictions import Predictions, need_classes
 from formats.prepared.georeference import FILE, Raster
 from formats.prepared.rasters import load_rasterio, open_raster, parse_crs, transform_points
-from formats.staging import refuse_existing, written_beside
+from formats.staging import refuse_existing_file, written_beside
 
 WGS84 = "OGC:CRS84"
 _AT_A_TIME = 1000
@@ -73,13 +73,9 @@ def export_geojson(
     Raises SagesegError for predictions of what is no raster, rasters without coordinate reference system, and rasters
     of several where theirs is asked for.
     """
-    refuse_existing(out, overwrite=overwrite)
+    refuse_existing_file(out, overwrite=overwrite)
     load_rasterio("analysis geojson")
-    if predictions.classes is None:
-        raise SagesegError(
-            f"{predictions.root / 'labels.txt'}: not found; GeoJSON needs the classes' names: write them there, one "
-            "per line, the background first"
-        )
+    classes = need_classes(predictions, "GeoJSON")
     sources = plan_sources(predictions, None)
     rasters = predicted_rasters(need_georeference(predictions, None), sources)
     told = _crs_member(list(rasters), crs, predictions.root)
@@ -89,13 +85,13 @@ def export_geojson(
         for raster, tiles in rasters.items():
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "mask.tif"
-                read = partial(read_prediction, predictions.root, num_classes=len(predictions.classes))
-                write_mosaic(path, raster, tiles, read, predictions.classes)
+                read = partial(read_prediction, predictions.root, num_classes=len(classes))
+                write_mosaic(path, raster, tiles, read, classes)
                 every = regions(path)
                 while some := list(islice(every, _AT_A_TIME)):
                     kept = [region for region in some if region.pixels >= least_pixels]
                     left_out += len(some) - len(kept)
-                    for feature in _features(kept, raster, predictions.classes, crs):
+                    for feature in _features(kept, raster, classes, crs):
                         file.write((",\n" if polygons else "\n") + json.dumps(feature, ensure_ascii=False))
                         polygons += 1
         file.write("\n]}\n")

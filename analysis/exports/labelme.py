@@ -23,7 +23,7 @@ from formats.classes import ClassTable
 from formats.errors import SagesegError
 from formats.masks import Mask
 from formats.parallel import map_parallel
-from formats.predictions import Predictions
+from formats.predictions import Predictions, need_classes
 from formats.staging import staged_folder, write_text
 
 LABELME_VERSION = "5.0.0"
@@ -68,15 +68,14 @@ def export_labelme(
 
     `images` is the folder where the images lie; without it the JSON expects them beside itself.
     """
-    if predictions.classes is None:
-        raise SagesegError(f"{predictions.root / 'labels.txt'}: not found; labelme needs the classes' names")
+    classes = need_classes(predictions, "labelme")
     if tolerance < 0:
         raise SagesegError(f"--tolerance {tolerance}: expected 0 pixels or more")
     sources = choose_sources(plan_sources(predictions, None), listed)
     places = {source.stem: _image_path(source, images, out) for source in sources}
     drawn = left_out = 0
     with staged_folder(out, overwrite=overwrite) as stage:
-        work = partial(_export, predictions.root, stage, predictions.classes, places, tolerance, least_pixels)
+        work = partial(_export, predictions.root, stage, classes, places, tolerance, least_pixels)
         for polygons, too_small in map_parallel(work, sources, workers=workers, label="labelme"):
             drawn, left_out = drawn + polygons, left_out + too_small
     tell_unpredicted(sources)

@@ -22,11 +22,10 @@ from analysis.masks.reading import BACKGROUND_ID, read_bands
 from analysis.masks.sources import Source, plan_sources
 from formats.brush_rle import encode_brush
 from formats.classes import ClassTable
-from formats.errors import SagesegError
 from formats.masks import Mask
 from formats.parallel import map_parallel
-from formats.predictions import Predictions
-from formats.staging import write_lines, write_text
+from formats.predictions import Predictions, need_classes
+from formats.staging import refuse_existing_file, write_lines, write_text
 
 CONFIG_NAME = "config.xml"
 _CLOUD = ("s3://", "gs://", "azure-blob://")
@@ -66,17 +65,15 @@ def export_labelstudio(
     probability of what was predicted, where there are probabilities. Raises SagesegError where a file exists already
     and `overwrite` is not set.
     """
-    if predictions.classes is None:
-        raise SagesegError(f"{predictions.root / 'labels.txt'}: not found; Label Studio needs the classes' names")
+    classes = need_classes(predictions, "Label Studio")
     config = out.with_name(CONFIG_NAME)
     for path in (out, config):
-        if path.exists() and not overwrite:
-            raise SagesegError(f"{path}: exists already; choose another --out or add --overwrite")
+        refuse_existing_file(path, overwrite=overwrite)
     sources = choose_sources(plan_sources(predictions, None), listed)
-    work = partial(_task, predictions.root, predictions.classes, image_url, names, _version(predictions))
+    work = partial(_task, predictions.root, classes, image_url, names, _version(predictions))
     counts: list[int] = []
     write_lines(out, _lines(map_parallel(work, sources, workers=workers, label="labelstudio"), counts))
-    write_text(config, labelling_config(predictions.classes, names))
+    write_text(config, labelling_config(classes, names))
     tell_unpredicted(sources)
     return Exported(len(sources), sum(counts))
 

@@ -21,7 +21,7 @@ from formats.mask_rows import write_mask_rows
 from formats.masks import Mask
 from formats.parallel import map_parallel
 from formats.predictions import Predictions, mask_path, write_predictions_tables
-from formats.staging import staged_folder, write_bytes
+from formats.staging import refuse_existing_file, staged_folder, write_bytes
 
 HEADER = ("img", "rle_mask")
 DEFAULT_CLASS = "car"
@@ -42,8 +42,7 @@ def write_submission(
     background. An `out` that exists is refused unless `overwrite` is set. Neither time nor name goes
     into the gzip, so the same masks give the same bytes.
     """
-    if out.exists() and not overwrite:
-        raise SagesegError(f"{out}: exists already; choose another --out or add --overwrite")
+    refuse_existing_file(out, overwrite=overwrite)
     class_id = _class_id(predictions, class_name)
     sources = plan_sources(predictions, None)
     num_values = len(predictions.classes) if predictions.classes else IGNORE

@@ -23,6 +23,7 @@ from formats.predictions import (
     Probabilities,
     info_path,
     mask_path,
+    need_classes,
     probabilities_path,
     write_predictions_tables,
     write_probabilities,
@@ -77,8 +78,7 @@ def _check_alike(predictions: Sequence[Predictions]) -> Predictions:
     if len(predictions) < 2:
         raise SagesegError(f"{len(predictions)} predictions folder; name two or more to combine")
     first = predictions[0]
-    if first.classes is None:
-        raise SagesegError(f"{first.root / 'labels.txt'}: not found; combining needs to know the classes")
+    need_classes(first, "combining")
     if not first.rows:
         raise SagesegError(f"{first.root}: no predictions in its manifest.csv; predict at least one image")
     for other in predictions[1:]:

@@ -9,7 +9,6 @@ import typer
 
 from analysis.options import Overwrite, PredictionsFolder, Workers
 from formats.console import result
-from formats.errors import SagesegError
 
 
 def suspects(
@@ -24,10 +23,9 @@ def suspects(
     from analysis.scoring.suspect_list import rank_suspects, suspects_to_csv
     from formats.dataset import open_dataset
     from formats.predictions import open_predictions
-    from formats.staging import write_errors, write_text
+    from formats.staging import refuse_existing_file, write_errors, write_text
 
-    if out.exists() and not overwrite:
-        raise SagesegError(f"{out}: exists already; choose another --out or add --overwrite")
+    refuse_existing_file(out, overwrite=overwrite)
     with write_errors(out):
         out.parent.mkdir(parents=True, exist_ok=True)
     ranked = rank_suspects(open_predictions(predictions), open_dataset(dataset), workers=workers)

@@ -10,10 +10,10 @@ from typing import Any
 
 from formats.crops import Box
 from formats.errors import SagesegError
+from formats.prepared.value_range import NONE
 from formats.staging import write_text
 
 FILE = "georeference.json"
-NO_RANGE = "none"
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Georeference:
     """The rasters; `range` is that of --range which brought them to 8 bits, or none."""
 
     rasters: tuple[Raster, ...]
-    range: str = NO_RANGE
+    range: str = NONE
 
 
 def write_georeference(root: Path, georeference: Georeference) -> None:

@@ -60,7 +60,8 @@ def open_image_folder(root: Path, *, deep: bool = True, expected: str = _ANY_IMA
     """
     refuse_zip(root, "a folder of images")
     if not root.is_dir():
-        raise SagesegError(f"{root}: no such folder; expected one of images")
+        told = "a file, and no folder" if root.is_file() else "no such folder"
+        raise SagesegError(f"{root}: {told}; expected one of images")
     files = list(walk(root, deep=deep))
     images = [path for path in files if is_image(path)]
     if not images:

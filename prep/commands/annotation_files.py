@@ -1,4 +1,5 @@
-"""Verbs for labels that are shapes in annotation files: `sageseg prep labelme`, `coco`."""
+"""Verbs for labels that are shapes in annotation files: `sageseg prep labelme`, `supervisely`, `yolo`, `via`, `cvat`,
+`coco`, `labelstudio`."""
 
 from __future__ import annotations
 
@@ -94,7 +95,7 @@ def via(
     skip_missing: SkipMissing = False,
 ) -> None:
     """VGG Image Annotator 2: polygons, rectangles, circles and ellipses."""
-    from prep.readers.via import read_via
+    from prep.readers.via.reader import read_via
 
     path = local_file(file)
     with reading("via", path):
@@ -126,7 +127,7 @@ def cvat(
 ) -> None:
     """Shapes and masks drawn in CVAT, from its own XML."""
     from prep.readers.cvat.reader import read_cvat
-    from prep.readers.voc_image_sets import parse_image_sets
+    from prep.readers.splits import parse_image_sets
     from prep.remote.needs import all_images
 
     path = local_file(file)
@@ -183,6 +184,49 @@ def coco(
             choices=Choices(crowd, boxes),
             skip_missing=skip_missing,
             skip_empty=skip_empty,
+            group_by=options.group_by,
+            workers=options.workers,
+        )
+    write(source, out, options)
+
+
+@takes(PrepOptions, "options")
+def labelstudio(
+    export: Annotated[str, typer.Argument(metavar="FILE", help="Label Studio's export, JSON or JSON-MIN.")],
+    images: Annotated[str, typer.Argument(help="Folder of the images.")],
+    out: Out,
+    options: PrepOptions,
+    labels: Labels = None,
+    annotator: Annotated[
+        str | None, typer.Option(help="Whose annotations to take; else each task's newest.", metavar="EMAIL|ID")
+    ] = None,
+    image_key: Annotated[
+        str | None, typer.Option(help="The key of the tasks' data that holds the image, where several do.")
+    ] = None,
+    image_tag: Annotated[
+        str | None, typer.Option(help="The name of the <Image> whose regions are meant, where there are several.")
+    ] = None,
+    use_predictions: Annotated[
+        bool, typer.Option("--use-predictions", help="Read the tasks' predictions instead of their annotations.")
+    ] = False,
+    skip_missing: SkipMissing = False,
+    background: Background = None,
+) -> None:
+    """Regions drawn in Label Studio: brushes, bitmasks, polygons, rectangles, ellipses."""
+    from prep.readers.labelstudio.reader import read_labelstudio
+
+    path = local_file(export)
+    with reading("labelstudio", path):
+        source = read_labelstudio(
+            path,
+            parse_place(images),
+            labels,
+            annotator=annotator,
+            image_key=image_key,
+            image_tag=image_tag,
+            use_predictions=use_predictions,
+            skip_missing=skip_missing,
+            background=background,
             group_by=options.group_by,
             workers=options.workers,
         )

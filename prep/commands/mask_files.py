@@ -1,4 +1,4 @@
-"""Verbs for labels that are mask files: `sageseg prep pairs`, `carvana`, `kitti`, `voc`, `channels`."""
+"""Verbs for labels that are mask files: `sageseg prep pairs`, `carvana`, `kitti`, `voc`, `channels`, `manifest`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,20 @@ from typing import Annotated
 import typer
 
 from formats.command_options import takes
-from prep.commands.reading import Background, Binary, ClassListFile, ImageSets, Out, reading, write
+from prep.commands.reading import (
+    Background,
+    Binary,
+    ClassListFile,
+    ImageSets,
+    Labels,
+    Out,
+    SkipMissing,
+    reading,
+    write,
+)
 from prep.options import PrepOptions
-from prep.remote.local import have_lists_above, local_folder
+from prep.remote.local import have_lists_above, local_file, local_folder
+from prep.remote.places import parse_place
 
 
 @takes(PrepOptions, "options")
@@ -115,8 +126,8 @@ def voc(
     image_set: ImageSets = None,
 ) -> None:
     """Datasets in Pascal VOC's layout, and those that CVAT and Datumaro write."""
-    from prep.readers.voc import read_voc
-    from prep.readers.voc_image_sets import parse_image_sets
+    from prep.readers.splits import parse_image_sets
+    from prep.readers.voc.reader import read_voc
     from prep.remote.needs import all_images, voc_folder
 
     root = local_folder(folder, voc_folder)
@@ -157,6 +168,49 @@ def channels(
             labels,
             background=background,
             binary=binary,
+            group_by=options.group_by,
+            workers=options.workers,
+        )
+    write(source, out, options)
+
+
+@takes(PrepOptions, "options")
+def manifest(
+    file: Annotated[str, typer.Argument(help="Augmented manifest, such as output.manifest; a path or s3://…")],
+    out: Out,
+    options: PrepOptions,
+    images: Annotated[
+        str | None, typer.Option(help="Folder of the images, where they are not in S3.", metavar="FOLDER")
+    ] = None,
+    masks: Annotated[
+        str | None, typer.Option(help="Folder of the masks, where they are not in S3.", metavar="FOLDER")
+    ] = None,
+    job: Annotated[
+        str | None, typer.Option(help="The labelling job whose masks are meant, where lines have several.")
+    ] = None,
+    leave_out: Annotated[
+        list[str] | None,
+        typer.Option(help="Leave out images of which a verification job said this.", metavar="VERDICT"),
+    ] = None,
+    labels: Labels = None,
+    background: Background = None,
+    skip_missing: SkipMissing = False,
+) -> None:
+    """Output manifests of Ground Truth, and datasets of Lookout for Vision and DDA."""
+    from prep.readers.manifest.reader import read_manifest_file
+
+    path = local_file(file)
+    with reading("manifest", path):
+        source = read_manifest_file(
+            path,
+            place=parse_place(file),
+            images=parse_place(images) if images else None,
+            masks=parse_place(masks) if masks else None,
+            job=job,
+            leave_out=leave_out or (),
+            labels=labels,
+            background=background,
+            skip_missing=skip_missing,
             group_by=options.group_by,
             workers=options.workers,
         )

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -40,8 +40,8 @@ from formats.staging import link_file, write_lines, write_text
 from formats.version import tool_version
 from prep.dataset.certificate import Balance, certify
 from prep.dataset.journal import ImageEntry, Journal
-from prep.dataset.ultralytics import ULTRALYTICS, link_ultralytics
-from prep.options import PrepOptions
+from prep.dataset.ultralytics import link_ultralytics
+from prep.options import ULTRALYTICS, PrepOptions
 from prep.readers.labelled_image import LabelledImage, LeftOut
 
 
@@ -173,8 +173,16 @@ def _info(plan: Plan, counts: Mapping[str, SplitCounts]) -> dict[str, Any]:
         "options": recorded_options(plan.options),
         "classes": list(plan.classes.names),
         "counts": {split: asdict(own) for split, own in counts.items()},
-        "left_out": {each.reason: each.count for each in plan.left_out},
+        "left_out": _left_out(plan.left_out),
     }
+
+
+def _left_out(found: Iterable[LeftOut]) -> dict[str, int]:
+    """How many were left out for each reason, which several files of one source may give."""
+    counts: Counter[str] = Counter()
+    for each in found:
+        counts[each.reason] += each.count
+    return dict(counts)
 
 
 def recorded_options(options: PrepOptions) -> dict[str, Any]:

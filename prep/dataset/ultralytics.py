@@ -15,9 +15,7 @@ from formats.classes import ClassTable
 from formats.console import say
 from formats.dataset import image_path, mask_path
 from formats.staging import link_file, write_text
-
-ULTRALYTICS = "ultralytics"
-"""The word of --also, and the folder in the dataset."""
+from prep.options import ULTRALYTICS
 
 
 def link_ultralytics(root: Path, kept: Mapping[str, Sequence[str]], classes: ClassTable) -> None:

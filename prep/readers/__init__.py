@@ -1,1 +1,1 @@
-"""Labels as people have them, one file a source; each yields `Source` (`labelled_image`)."""
+"""Labels as people have them, one module or room a source; each yields `Source` (`labelled_image`)."""

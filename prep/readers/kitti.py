@@ -13,20 +13,23 @@ one category with one calibration, and is the group. Without `calib/` the catego
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from formats.classes import BACKGROUND, IGNORE, ClassTable
 from formats.errors import SagesegError
 from formats.prepared.groups import group_of
 from prep.readers.colour_masks import ColourMask
-from prep.readers.image_sets import read_image_sets, splits_of_groups
 from prep.readers.labelled_image import LabelledImage, Source
-from prep.readers.source_files import list_files
+from prep.readers.source_files import list_files, read_text
+from prep.readers.splits import splits_of_groups
 
 TARGETS = ("road", "lane")
 COLOURS = {(255, 0, 0): 0, (255, 0, 255): 1, (0, 0, 0): IGNORE}
 _EXPECTED = "KITTI's data_road folder with training/image_2 and training/gt_image_2"
 _STEM = re.compile(r"(?P<category>umm?|uu)_(?P<number>\d{6})")
+_PAIR = re.compile(r"(\S+\.(?:png|jpe?g))\s+\S+\.png", re.IGNORECASE)
+"""KittiSeg's line: an image and its mask."""
 _CAMERAS = ("P0:", "P1:", "P2:", "P3:")
 
 
@@ -116,7 +119,7 @@ def _calibration(path: Path) -> str | None:
 
 def _read_lists(lists: dict[str, Path], masks: dict[str, Path]) -> dict[str, str]:
     """The split of each image that KittiSeg's lists name."""
-    splits = read_image_sets(lists)
+    splits = _image_sets(lists)
     without = [stem for stem in splits if stem not in masks]
     if without:
         path = lists[splits[without[0]]]
@@ -124,3 +127,29 @@ def _read_lists(lists: dict[str, Path], masks: dict[str, Path]) -> dict[str, str
             f"{path}: {without[0]} has no mask in training/gt_image_2, nor have {len(without) - 1} others; add them"
         )
     return splits
+
+
+def _image_sets(lists: Mapping[str, Path]) -> dict[str, str]:
+    """The split of each image, by its stem. A line is a stem, or an image and its mask.
+
+    Raises SagesegError for an image in two lists, or twice in one.
+    """
+    splits: dict[str, str] = {}
+    for split, path in lists.items():
+        for number, stem in _stems(path):
+            if stem in splits:
+                raise SagesegError(f"{path}: line {number}: {stem} stands in {splits[stem]} already; remove one line")
+            splits[stem] = split
+    return splits
+
+
+def _stems(path: Path) -> list[tuple[int, str]]:
+    lines = read_text(path, "one image per line").splitlines()
+    return [(number, _stem(line)) for number, line in enumerate(lines, start=1) if line.strip()]
+
+
+def _stem(line: str) -> str:
+    pair = _PAIR.fullmatch(line.strip())
+    name = Path(pair[1] if pair else line.strip()).name
+    # VOC's lists have stems, which may hold dots and spaces; KittiSeg's have files
+    return Path(name).stem if name.lower().endswith((".png", ".jpg", ".jpeg")) else name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -89,6 +90,19 @@ class LeftOut:
     def note(self) -> str:
         """The line that tells it."""
         return f"note: {self.count} left out: {self.reason}, such as {self.example}"
+
+
+def leave_out(reason: str, places: Iterable[object]) -> tuple[LeftOut, ...]:
+    """What is left out for one reason, with its places; nothing where there are none."""
+    return count_left_out((reason, place) for place in places)
+
+
+def count_left_out(found: Iterable[tuple[str, object]]) -> tuple[LeftOut, ...]:
+    """What is left out, counted by reason; each comes with its reason and its place."""
+    places: dict[str, list[object]] = {}
+    for reason, place in found:
+        places.setdefault(reason, []).append(place)
+    return tuple(LeftOut(reason, len(own), str(own[0])) for reason, own in places.items())
 
 
 @dataclass(frozen=True)

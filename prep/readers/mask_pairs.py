@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from formats.errors import SagesegError
 from formats.prepared.source_names import composed
-from prep.readers.labelled_image import LeftOut
+from prep.readers.labelled_image import LeftOut, leave_out
 from prep.readers.source_files import list_files
 
 
@@ -55,11 +55,6 @@ def match_keys(masks: Collection[str], images: Collection[str]) -> dict[str, str
     other = _stems_once(images)
     key_of = {key: other[stem] for stem, key in alike if stem in other}
     return {key: key if key in images else key_of[key] for key in masks if key in images or key in key_of}
-
-
-def leave_out(reason: str, files: Sequence[Path]) -> tuple[LeftOut, ...]:
-    """What is told of files that were left out; nothing where there are none."""
-    return (LeftOut(reason, len(files), str(files[0])),) if files else ()
 
 
 def _only(paths: Sequence[Path]) -> Path:

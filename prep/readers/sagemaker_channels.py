@@ -14,10 +14,9 @@ from formats.images import IMAGE_SUFFIXES
 from formats.prepared.groups import shared_group
 from prep.readers.classes.class_masks import settle_masks
 from prep.readers.classes.label_list import CLASS_LISTS, find_class_list, read_class_list
-from prep.readers.image_sets import splits_of_groups
 from prep.readers.labelled_image import LabelledImage, LeftOut, Source
 from prep.readers.mask_pairs import files_by_key, masks_by_key, pair_images
-from prep.readers.voc import image_groups
+from prep.readers.splits import image_groups, splits_of_groups
 
 _FOLDERS = {**CHANNELS, "test": "test"}
 """The folder of each split's images; a test channel is nothing that the algorithm reads, but people keep one."""

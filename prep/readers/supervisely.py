@@ -1,7 +1,7 @@
 """Supervisely's projects: meta.json, and in each dataset `img` and `ann`, a JSON file for each image.
 
 Polygons are filled as Supervisely's SDK fills them: points of whole pixels by OpenCV, then the interiors taken out. A
-bitmap is a PNG, packed by zlib and base64, whose set pixels (of four channels the last) lie from `origin` on.
+bitmap is a PNG, packed by zlib and base64, that lies from `origin` on; what is set its alpha says, where it has one.
 """
 
 from __future__ import annotations
@@ -11,28 +11,39 @@ import binascii
 import json
 import re
 import zlib
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
+from formats.console import say
 from formats.errors import SagesegError
-from formats.images import open_header
+from formats.images import IMAGE_SUFFIXES, open_header
 from formats.parallel import map_parallel
+from formats.prepared.groups import group_of_path
+from formats.prepared.image_folder import files_with
 from prep.readers.annotations.canvas import Region
 from prep.readers.annotations.class_names import NamedClasses, name_classes
 from prep.readers.annotations.drawn import DrawnMask, drawn_image
-from prep.readers.annotations.notes import tell_lone_groups, tell_overlaps
+from prep.readers.annotations.notes import overlaps_in, tell_lone_groups, tell_overlaps
 from prep.readers.annotations.opencv_fill import Points, filled_region
-from prep.readers.labelled_image import LabelledImage, LeftOut, Source
-from prep.readers.source_files import find_spelled, read_text
+from prep.readers.labelled_image import REGION, LabelledImage, Polygon, Source, count_left_out, leave_out
+from prep.readers.source_files import check_folder, find_spelled, read_text
 
+_PROJECT = "a project of Supervisely"
+_BARE = "images without an annotation file"
 _DRAWN = ("polygon", "bitmap", "rectangle")
+_ANY = "any"
+"""What a class takes that takes shapes of all kinds."""
 _LARGEST = 2**28
 """Bytes that a packed bitmap may unfold to; a PNG of one bit of a 4K frame has a fortieth of a hundredth."""
+_FARTHEST = 1_000_000
+"""Coordinates beyond are a mistake, and would overflow when drawn."""
 
 
 @dataclass(frozen=True)
@@ -42,21 +53,39 @@ class SuperviselyMask(DrawnMask):
     named: NamedClasses
 
     def regions(self) -> list[Region]:
-        objects = enumerate(_read(self.path)["objects"])
-        return [self._region(each, f"{self.path}: objects[{n}]") for n, each in objects if _kind(each) in _DRAWN]
+        return [self._region(each, place) for each, place in self._objects() if each.get("classTitle") != REGION]
+
+    def focus(self) -> tuple[Polygon, ...]:
+        """The objects of the class __region__, by their outlines."""
+        return tuple(self._outline(each, place) for each, place in self._objects() if each.get("classTitle") == REGION)
+
+    def _objects(self) -> Iterator[tuple[dict[str, Any], str]]:
+        """The objects that have an area, with their places."""
+        for number, each in enumerate(_read(self.path)["objects"]):
+            if _kind(each) in _DRAWN:
+                yield each, f"{self.path}: objects[{number}]"
 
     def _region(self, each: dict[str, Any], place: str) -> Region:
         class_id = self.named.id_of(str(each.get("classTitle")), place)
-        try:
+        with _object_errors(each, place):
             if _kind(each) == "bitmap":
                 return _bitmap(each["bitmap"], class_id)
-            exterior, interior = (each["points"].get(key) or [] for key in ("exterior", "interior"))
-            if _kind(each) == "rectangle":
-                (left, top), (right, bottom) = exterior
-                exterior = [[left, top], [right, top], [right, bottom], [left, bottom]]
-            return filled_region(_points(exterior), [_points(hole) for hole in interior], class_id, self.size)
-        except (KeyError, TypeError, ValueError, OSError, zlib.error, binascii.Error) as e:
-            raise SagesegError(f"{place}: no {_kind(each)} of Supervisely ({type(e).__name__}: {e})") from e
+            interior = each["points"].get("interior") or []
+            return filled_region(_exterior(each), [_points(hole) for hole in interior], class_id, self.size)
+
+    def _outline(self, each: dict[str, Any], place: str) -> Polygon:
+        if _kind(each) == "bitmap":
+            raise SagesegError(f"{place}: a region to look at is a polygon or a rectangle, not of kind bitmap")
+        with _object_errors(each, place):
+            return tuple((float(x), float(y)) for x, y in _exterior(each))
+
+
+@contextmanager
+def _object_errors(each: dict[str, Any], place: str) -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, OSError, OverflowError, zlib.error, binascii.Error) as e:
+        raise SagesegError(f"{place}: no {_kind(each)} of Supervisely ({type(e).__name__}: {e})") from e
 
 
 def _kind(each: dict[str, Any]) -> str:
@@ -65,19 +94,32 @@ def _kind(each: dict[str, Any]) -> str:
     return str(each.get("geometryType") or ("bitmap" if bitmap else "polygon"))
 
 
+def _exterior(each: dict[str, Any]) -> Points:
+    exterior = each["points"].get("exterior") or []
+    if _kind(each) == "rectangle":
+        (left, top), (right, bottom) = exterior
+        exterior = [[left, top], [right, top], [right, bottom], [left, bottom]]
+    return _points(exterior)
+
+
 def _points(pairs: list[Any]) -> Points:
-    points = np.array(pairs, np.int64).reshape(-1, 2).astype(np.int32)
+    """Points cut to whole pixels, as the SDK cuts them."""
+    points = np.array(pairs, np.float64).reshape(-1, 2)
     if len(points) < 3:
         raise ValueError(f"{len(points)} points, expected three or more")
-    return points
+    if not (np.abs(points) <= _FARTHEST).all():
+        raise ValueError(f"a point that is no finite number, or lies over {_FARTHEST:,} pixels away")
+    return points.astype(np.int32)
 
 
 def _bitmap(bitmap: dict[str, Any], class_id: int) -> Region:
     left, top = (int(side) for side in bitmap["origin"])
     packed = base64.b64decode(bitmap["data"], validate=True)
     with open_header(_unpacked(packed)) as image:
-        channel = image.getchannel(image.getbands()[-1])
-    return Region(class_id, left, top, np.asarray(channel).astype(np.bool_))
+        if not (image.has_transparency_data or image.mode in ("1", "L")):
+            raise ValueError(f"a bitmap of mode {image.mode} without transparency")
+        values = image.convert("RGBA").getchannel("A") if image.has_transparency_data else image
+        return Region(class_id, left, top, np.asarray(values).astype(np.bool_))
 
 
 def _unpacked(packed: bytes) -> bytes:
@@ -115,37 +157,72 @@ def read_supervisely(
 
     Raises SagesegError that names file and object.
     """
-    meta = project / "meta.json"
-    if not meta.is_file():
-        raise SagesegError(f"{meta}: not found; expected a project of Supervisely, with meta.json")
-    try:
-        titles = [str(each["title"]) for each in json.loads(read_text(meta, "Supervisely's classes"))["classes"]]
-    except (ValueError, KeyError, TypeError) as e:
-        raise SagesegError(f"{meta}: no classes with titles in it ({e}); export the project again") from e
-    files = sorted(path for path in project.rglob("*.json") if path.parent.name == "ann")
-    if not files:
+    titles = _titles(project)
+    annotations = [path for path in files_with(project, frozenset({".json"}), deep=True) if path.parent.name == "ann"]
+    if not annotations:
         raise SagesegError(f"{project}: no ann/<image>.json in it; export the project with its annotations")
-    named = name_classes(titles, str(meta), labels=labels, background=background)
-    scan = partial(_scan, project=project, named=named, group_by=group_by)
-    scanned = list(map_parallel(scan, files, workers=workers, label="annotations"))
+    pairs, lone = _pair(project, annotations)
+    named = name_classes(titles, str(project / "meta.json"), labels=labels, background=background)
+    # of one dataset alone its folder says nothing of what belongs together
+    is_one = len({path.parent for path, _ in pairs}) == 1
+    scan = partial(_scan, project=project, is_one=is_one, named=named, group_by=group_by)
+    scanned = list(map_parallel(scan, pairs, workers=workers, label="annotations"))
     images = sorted((image for image, _ in scanned), key=lambda image: image.source)
-    kinds = sum((found for _, found in scanned), Counter[str]())
-    example = {kind: str(image.mask.path) for image, found in reversed(scanned) for kind in found}
-    left_out = tuple(LeftOut(f"shapes of kind {kind}", count, example[kind]) for kind, count in sorted(kinds.items()))
-    tell_overlaps(images, "the later object")
+    tell_overlaps(overlaps_in(images), "the later object")
     tell_lone_groups(images, group_by)
+    not_drawn = count_left_out((reason, image.mask.path) for image, own in scanned for reason in own.elements())
+    left_out = (*not_drawn, *leave_out(_BARE, lone))
     return Source("supervisely", named.classes, tuple(images), left_out=left_out)
 
 
+def _titles(project: Path) -> list[str]:
+    check_folder(project, _PROJECT)
+    meta = project / "meta.json"
+    if not meta.is_file():
+        above = f": give {project.parent}" if (project.parent / "meta.json").is_file() else ""
+        raise SagesegError(f"{meta}: not found; expected {_PROJECT}, with meta.json{above}")
+    try:
+        classes = json.loads(read_text(meta, "Supervisely's classes"))["classes"]
+        shapes = {str(each["title"]): each.get("shape") for each in classes}
+    except (ValueError, KeyError, TypeError, AttributeError) as e:
+        raise SagesegError(f"{meta}: no classes with titles in it ({e}); export the project again") from e
+    others = [title for title, shape in shapes.items() if shape not in (None, _ANY, *_DRAWN)]
+    if others:
+        say(f"note: {meta}: classes of shapes that are not drawn are none: {', '.join(others)}")
+    return [str(each["title"]) for each in classes if str(each["title"]) not in others]
+
+
+def _pair(project: Path, annotations: list[Path]) -> tuple[list[tuple[Path, Path]], list[Path]]:
+    """The annotation files with their images, and the images that have none. Raises SagesegError for a file without
+    image, and for two of one."""
+    images = [path for path in files_with(project, IMAGE_SUFFIXES, deep=True) if path.parent.name == "img"]
+    by_stem: dict[Path, list[Path]] = defaultdict(list)
+    for image in images:
+        by_stem[image.with_suffix("")].append(image)
+    of_image: dict[Path, Path] = {}
+    for path in annotations:
+        told = path.parent.parent / "img" / path.stem
+        # projects of old name the file by the image's stem
+        candidates = [found] if (found := find_spelled(told)) else by_stem[told]
+        if len(candidates) != 1:
+            there = f"both {candidates[0].name} and {candidates[1].name}" if candidates else f"no image {path.stem}"
+            raise SagesegError(f"{path}: {there} in {told.parent}; export it with its images")
+        other = of_image.setdefault(candidates[0], path)
+        if other != path:
+            raise SagesegError(f"{other} and {path}: both are of {candidates[0].name}; remove one of them")
+    return [(path, image) for image, path in of_image.items()], [image for image in images if image not in of_image]
+
+
 def _scan(
-    path: Path, *, project: Path, named: NamedClasses, group_by: re.Pattern[str] | None
+    pair: tuple[Path, Path], *, project: Path, is_one: bool, named: NamedClasses, group_by: re.Pattern[str] | None
 ) -> tuple[LabelledImage, Counter[str]]:
+    """The record of an image, and how many of its objects, by reason, are not drawn."""
+    path, image = pair
     content = _read(path)
-    image = find_spelled(path.parent.parent / "img" / path.stem)
-    if image is None:
-        raise SagesegError(f"{path}: no image {path.stem} in {path.parent.parent / 'img'}; export it with its images")
-    size = content["size"]["width"], content["size"]["height"]
-    mask = SuperviselyMask(path, size, named)
-    source = image.relative_to(project).as_posix().replace("/img/", "/").removeprefix("img/")
-    kinds = Counter(_kind(each) for each in content["objects"] if _kind(each) not in _DRAWN)
-    return replace(drawn_image(mask, image, source, group_by), own_group=None), kinds
+    mask = SuperviselyMask(path, (content["size"]["width"], content["size"]["height"]), named)
+    below = image.relative_to(project)
+    source = Path(*below.parent.parent.parts, below.name).as_posix()
+    group = group_of_path(PurePosixPath(image.name if is_one else source).with_suffix(""), group_by)
+    reasons = Counter(f"shapes of kind {_kind(each)}" for each in content["objects"] if _kind(each) not in _DRAWN)
+    reasons["tags"] += sum(len(each.get("tags") or ()) for each in (content, *content["objects"]))
+    return replace(drawn_image(mask, image, source, None), group=group, own_group=None, regions=mask.focus()), +reasons

@@ -2,93 +2,148 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from prep.recognise.recognised import Recognised, found
-from prep.recognise.survey import JsonFacts, Survey
+from prep.readers.coco.files import is_known_name
+from prep.recognise.images_beside import folder_of_images, told_missing
+from prep.recognise.recognised import Recognised, found, one_of
+from prep.recognise.survey import JsonFacts, Survey, beginning, common_folder
 
-_YOLO_LINE = re.compile(r"\s*\d+(?:\s+-?\d[\d.eE+-]*){4,}\s*")
-
-
-def manifest(survey: Survey) -> Recognised | None:
-    for path, text in survey.beginnings(".manifest", ".jsonl"):
-        if '"source-ref"' in text.partition("\n")[0]:
-            synced: list[Path | str] = ["--images", survey.root] if survey.images else []
-            return found("manifest", "an output manifest of Ground Truth", f"source-ref in {path.name}", path, *synced)
-    return None
+_MASK_REF = re.compile(r'"(?!source-ref")[^"]+-ref"\s*:')
+_TASKS = ({"annotations", "data"}, {"completions", "data"}, {"annotation_id", "annotator"})
+_SHOWN = 6
 
 
-def cvat(survey: Survey) -> Recognised | None:
-    for path, text in survey.beginnings(".xml"):
-        if "<annotations>" in text and re.search(r"<(?:image|track|meta)\b", text):
-            return _in_file("cvat", "CVAT's XML", "annotations", path, survey)
-    return None
+def manifests(survey: Survey) -> list[Recognised]:
+    """Manifests with labels, those that a labelling job put out last before the steps on its way there."""
+    paths = [
+        path
+        for path, text in survey.beginnings(".manifest", ".jsonl")
+        if '"source-ref"' in text and _MASK_REF.search(text)
+    ]
+    final = [path for path in paths if path.parent.name == "output"] or paths
+    synced: list[Path | str] = ["--images", survey.root] if survey.images else []
+    return [
+        found(
+            "manifest",
+            "an output manifest of Ground Truth",
+            f"source-ref and labels in {_inside(path, survey)}{one_of(number, len(final))}",
+            path,
+            *synced,
+        )
+        for number, path in enumerate(final, start=1)
+    ]
 
 
-def coco(survey: Survey) -> Recognised | None:
-    facts = _json_with(survey, lambda facts: {"images", "annotations", "categories"} <= facts.keys)
-    if not facts or "segments_info" in facts.inner["annotations"]:
-        return None
-    return _in_file("coco", "COCO", "images, annotations and categories", facts.path, survey)
+def cvat(survey: Survey) -> list[Recognised]:
+    paths = [
+        path
+        for path, text in survey.beginnings(".xml")
+        if "<annotations>" in text and re.search(r"<(?:image|track|meta)\b", text)
+    ]
+    return _in_files("cvat", "CVAT's XML", "annotations", paths, survey)
 
 
-def label_studio(survey: Survey) -> Recognised | None:
-    tasks = ({"annotations", "data"}, {"completions", "data"}, {"annotation_id", "annotator"})
-    facts = _json_with(survey, lambda facts: facts.is_array and any(keys <= facts.keys for keys in tasks))
-    return _in_file("labelstudio", "an export of Label Studio", "tasks", facts.path, survey) if facts else None
+def coco(survey: Survey) -> list[Recognised]:
+    """One file, or the folder of several: they are read together, each for its split."""
+    every = _jsons_with(
+        survey,
+        lambda facts: (
+            {"images", "annotations", "categories"} <= facts.keys
+            and not {"segments_info", "caption"} & facts.inner["annotations"]
+        ),
+    )
+    paths = [path for path in every if is_known_name(path)] or every
+    if len(paths) < 2:
+        return _in_files("coco", "COCO", "images, annotations and categories", paths, survey)
+    folder = common_folder(paths)
+    why = f"images, annotations and categories in {len(paths)} files, such as {_inside(paths[0], survey)}"
+    images = folder_of_images(survey, *paths)
+    if folder == images or folder in Path(images).parents:
+        return [found("coco", "COCO", why, folder)]
+    return [found("coco", "COCO", why, folder, images, missing=told_missing(images))]
 
 
-def via(survey: Survey) -> Recognised | None:
-    """A project, or the annotations alone: an object of entries with `filename` and `regions`."""
-    facts = _json_with(
+def label_studio(survey: Survey) -> list[Recognised]:
+    paths = _jsons_with(survey, lambda facts: facts.is_array and any(keys <= facts.keys for keys in _TASKS))
+    return _in_files("labelstudio", "an export of Label Studio", "tasks", paths, survey)
+
+
+def via(survey: Survey) -> list[Recognised]:
+    """Projects, or annotations alone: an object of entries with `filename` and `regions`."""
+    paths = _jsons_with(
         survey,
         lambda facts: (
             "_via_img_metadata" in facts.keys
             or (not facts.is_array and any({"filename", "regions"} <= keys for keys in facts.inner.values()))
         ),
     )
-    return _in_file("via", "VGG Image Annotator", "regions", facts.path, survey) if facts else None
+    return _in_files("via", "VGG Image Annotator", "regions", paths, survey)
 
 
-def supervisely(survey: Survey) -> Recognised | None:
-    facts = _json_with(survey, lambda facts: facts.path.name == "meta.json" and "classes" in facts.keys)
-    return (
-        found("supervisely", "a project of Supervisely", "classes in meta.json", facts.path.parent) if facts else None
-    )
+def supervisely(survey: Survey) -> list[Recognised]:
+    paths = _jsons_with(survey, lambda facts: facts.path.name == "meta.json" and "classes" in facts.keys)
+    return [
+        found(
+            "supervisely",
+            "a project of Supervisely",
+            f"classes in {_inside(path, survey)}{one_of(number, len(paths))}",
+            path.parent,
+        )
+        for number, path in enumerate(paths, start=1)
+    ]
 
 
-def labelme(survey: Survey) -> Recognised | None:
-    facts = _json_with(survey, lambda facts: {"shapes", "imagePath"} <= facts.keys)
-    if not facts:
-        return None
-    folder = survey.root if survey.root.is_dir() else facts.path.parent
+def labelme(survey: Survey) -> list[Recognised]:
+    paths = _jsons_with(survey, lambda facts: {"shapes", "imagePath"} <= facts.keys)
+    if not paths:
+        return []
+    folder = common_folder(paths)
     lists = [path for path in (folder / "labels.txt", folder.parent / "labels.txt") if path.is_file()]
-    labels = lists[0] if lists else "labels.txt"
-    return found("labelme", "labelme's files", f"shapes in {facts.path.name}", folder, "--labels", labels)
+    options: list[Path | str] = ["--labels", lists[0] if lists else "labels.txt"]
+    images = {path.parent / path.stem for path in survey.images}
+    if survey.images and not any(path.parent / path.stem in images for path in paths):
+        options += ["--images", common_folder(survey.images)]
+    labels = sorted({label for path in paths for label in _labels_in(path)})
+    missing = f"write labels.txt: one label per line, all that were drawn, such as {_some(labels)}" if not lists else ""
+    return [
+        found("labelme", "labelme's files", f"shapes in {paths[0].name}", folder, *options, missing=missing),
+    ]
 
 
-def yolo(survey: Survey) -> Recognised | None:
-    for path, text in survey.beginnings(".txt"):
-        whole_lines = text.rpartition("\n")[0] or text
-        if all(map(_YOLO_LINE.fullmatch, whole_lines.splitlines() or [""])):
-            root = next((folder.parent for folder in path.parents if folder.name == "labels"), path.parent)
-            return found("yolo", "YOLO's text files", f"rows of numbers in {path.name}", root)
-    return None
+def _labels_in(path: Path) -> Iterator[str]:
+    for text in re.findall(r'"label":\s*("(?:[^"\\]|\\.)*")', beginning(path)):
+        yield str(json.loads(text, strict=False))
 
 
-def _json_with(survey: Survey, fits: Callable[[JsonFacts], bool]) -> JsonFacts | None:
-    return next((facts for facts in survey.jsons if fits(facts)), None)
+def _some(words: list[str]) -> str:
+    return ", ".join(words[:_SHOWN]) + (" …" if len(words) > _SHOWN else "")
 
 
-def _in_file(verb: str, name: str, what: str, file: Path, survey: Survey) -> Recognised:
-    return found(verb, name, f"{what} in {file.name}", file, _images_folder(survey, file))
+def _jsons_with(survey: Survey, fits: Callable[[JsonFacts], bool]) -> list[Path]:
+    return [facts.path for facts in survey.jsons if fits(facts)]
 
 
-def _images_folder(survey: Survey, beside: Path) -> Path | str:
-    """The folder that holds all images of an annotation file."""
-    if survey.root.is_file():
-        survey = Survey(beside.parent)
-    folders = list({path.parent: None for path in survey.images})
-    return "IMAGES" if not folders else folders[0] if len(folders) == 1 else survey.root
+def _in_files(verb: str, name: str, what: str, files: Iterable[Path], survey: Survey) -> list[Recognised]:
+    """Files that are each read by itself, with the folder of its images."""
+    every = list(files)
+    images = {file: folder_of_images(survey, file) for file in every}
+    return [
+        found(
+            verb,
+            name,
+            f"{what} in {_inside(file, survey)}{one_of(number, len(every))}",
+            file,
+            images[file],
+            missing=told_missing(images[file]),
+        )
+        for number, file in enumerate(every, start=1)
+    ]
+
+
+def _inside(path: Path, survey: Survey) -> str:
+    """How a file is called in the folder that is looked at."""
+    return path.name if path == survey.root else path.relative_to(survey.root).as_posix()

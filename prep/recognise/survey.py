@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
+from os.path import commonpath
 from pathlib import Path
 
 from formats.errors import SagesegError
@@ -13,10 +14,11 @@ from formats.images import IMAGE_SUFFIXES
 from formats.prepared.image_folder import walk
 from prep.readers.annotations.json_spans import JsonParts, find_parts
 
-_LOOKED_AT = 20
-"""Files of one kind that are opened: those of one export are alike."""
-_BESIDE = 64
-"""The bytes of a text file's beginning that tell what it is, in thousands."""
+_OF_A_FOLDER, _OF_ALL = 20, 100
+"""Files of one kind that are opened: those of one folder are alike."""
+_BEGINNING = 64 * 1024
+"""The bytes of a text file's beginning that tell what it is."""
+_SCALARS = ("imagePath", "version", "imageHeight", "dm_format_version", "item_id")
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,9 @@ class Survey:
     @cached_property
     def files(self) -> list[Path]:
         """All files that are not hidden, in order of their paths; links that lead nowhere are passed over."""
-        return [self.root] if self.root.is_file() else walk(self.root, frozenset(), deep=True)
+        if self.root.is_file():
+            return [self.root]
+        return [path for path in walk(self.root, frozenset(), deep=True) if not path.name.startswith(".")]
 
     def of(self, *suffixes: str) -> list[Path]:
         """The files whose names end so, in small letters."""
@@ -51,14 +55,41 @@ class Survey:
 
     @cached_property
     def jsons(self) -> list[JsonFacts]:
-        """The first JSON files that can be read."""
-        return list(islice(filter(None, map(_json_facts, self.of(".json"))), _LOOKED_AT))
+        """Some JSON files of each folder that can be read."""
+        return list(filter(None, map(_json_facts, _some(self.of(".json")))))
 
     def beginnings(self, *suffixes: str) -> Iterator[tuple[Path, str]]:
-        """The first text of the first files whose names end so."""
-        for path in self.of(*suffixes)[:_LOOKED_AT]:
-            with path.open("rb") as file:
-                yield path, file.read(_BESIDE * 1024).decode("utf-8", "replace")
+        """The first text of some files of each folder whose names end so."""
+        for path in _some(self.of(*suffixes)):
+            yield path, beginning(path)
+
+
+def beginning(path: Path, size: int = _BEGINNING) -> str:
+    """The first text of a file; nothing of one that may not be read, of which its reader says so."""
+    try:
+        with path.open("rb") as file:
+            return file.read(size).decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def common_folder(paths: Iterable[Path]) -> Path:
+    """The folder that holds all these files."""
+    return Path(commonpath([path.parent for path in paths]))
+
+
+def _some(paths: Iterable[Path]) -> list[Path]:
+    """The files to be opened, in order of their paths: of every folder some that are not empty, the upper folders
+    first."""
+    taken: Counter[Path] = Counter()
+    chosen: list[Path] = []
+    for path in sorted(paths, key=lambda path: len(path.parts)):
+        if len(chosen) == _OF_ALL:
+            break
+        if taken[path.parent] < _OF_A_FOLDER and path.stat().st_size:
+            taken[path.parent] += 1
+            chosen.append(path)
+    return sorted(chosen)
 
 
 def _json_facts(path: Path) -> JsonFacts | None:
@@ -87,6 +118,5 @@ def _keys(parts: JsonParts, key: str) -> frozenset[str]:
 
 def _scalars(path: Path) -> frozenset[str]:
     """The keys of values that are no object or array are not looked for, but for those that tell a format."""
-    with path.open("rb") as file:
-        text = file.read(_BESIDE * 1024).decode("utf-8", "replace")
-    return frozenset(key for key in ("imagePath", "version", "imageHeight") if f'"{key}"' in text)
+    text = beginning(path)
+    return frozenset(key for key in _SCALARS if f'"{key}"' in text)

@@ -277,5 +277,7 @@ def test_the_verbs_say_what_they_did(tmp_path: Path) -> None:
     assert told["crs"]["properties"]["name"] == f"urn:ogc:def:crs:EPSG::{UTM.removeprefix('EPSG:')}"
     ran = typed(["analysis", "geojson", "rasters", "--out", "roads.geojson"], tmp_path)
     assert (ran.returncode, "exists already" in ran.stderr) == (1, True)
+    ran = typed(["analysis", "geojson", "rasters", "--out", "roads.geojson", "--overwrite"], tmp_path)
+    assert (ran.returncode, "crs" in json.loads((tmp_path / "roads.geojson").read_text())) == (0, False)
     ran = typed(["analysis", "geojson", "rasters", "--out", "other.geojson", "--crs", "utm"], tmp_path)
     assert (ran.returncode, ran.stderr) == (1, "error: --crs utm: expected wgs84 or raster\n")

@@ -9,7 +9,7 @@ from formats.archives import refuse_zip
 from formats.errors import SagesegError
 from formats.prepared.image_folder import open_image_folder
 from prep.readers.source_files import list_files, read_text
-from prep.readers.voc import read_voc
+from prep.readers.voc.reader import read_voc
 from tests.support.typed_commands import typed
 
 
@@ -49,6 +49,14 @@ def test_no_command_tells_to_unpack_what_leaves_its_folder(tmp_path: Path, line:
     assert ran.returncode == 1
     assert told in ran.stderr
     assert ran.stderr.count("unzip") == (member == "a.jpg")
+
+
+@pytest.mark.parametrize("kept", [4, 30, 60])
+def test_one_that_is_cut_short_is_to_be_had_again(tmp_path: Path, kept: int) -> None:
+    path = archive(tmp_path, "a.jpg")
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(SagesegError, match=r"task\.zip: a ZIP archive that cannot be read .*; get it again"):
+        refuse_zip(path, "a folder")
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PK", b"text"])

@@ -1,6 +1,7 @@
 """Manifest, dataset, predictions, and folders that appear whole."""
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from formats.predictions import (
     write_predictions_tables,
     write_probabilities,
 )
-from formats.staging import staged_folder, write_bytes
+from formats.staging import refuse_existing_file, staged_folder, write_bytes
 
 ROW = ManifestRow("a_x0_y0", "train", "a", "a.jpg", 0, 0, 512, 512, 600, 400)
 text = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1)
@@ -194,6 +195,30 @@ def test_what_stands_there_is_kept_unless_overwritten_and_until_the_end(tmp_path
         (stage / "new").touch()
     assert [path.name for path in out.iterdir()] == ["new"]
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize(
+    ("name", "overwrite", "message"),
+    [
+        ("new", False, None),
+        ("there", True, None),
+        ("there", False, "there: exists already; choose another --out or add --overwrite"),
+        ("folder", False, "folder: a folder; expected the name of a file to write"),
+        ("folder", True, "folder: a folder; expected the name of a file to write"),
+    ],
+)
+def test_a_file_is_written_where_none_is_or_over_one_by_choice(
+    tmp_path: Path, name: str, overwrite: bool, message: str | None
+) -> None:
+    (tmp_path / "there").write_text("")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(SagesegError, match=message) if message else nullcontext():
+        refuse_existing_file(tmp_path / name, overwrite=overwrite)
+
+
+def test_the_folder_of_a_file_is_made(tmp_path: Path) -> None:
+    write_bytes(tmp_path / "new" / "deep" / "a.json", b"{}")
+    assert [path.name for path in (tmp_path / "new" / "deep").iterdir()] == ["a.json"]
 
 
 def test_a_file_that_cannot_be_written_says_so_and_leaves_no_part(tmp_path: Path) -> None:

@@ -75,6 +75,24 @@ def test_the_parts_of_any_document_parse_to_what_it_says(
                 assert list(in_batches(parts, key)) == objects
 
 
+@settings(max_examples=60)
+@given(
+    document=st.dictionaries(TEXT, OBJECTS, max_size=4),
+    before=VALUES,
+    piece=st.integers(1, 40),
+    indent=st.sampled_from([None, 2]),
+)
+def test_a_part_is_looked_through_as_a_file_is(
+    document: dict[str, Any], before: Any, piece: int, indent: int | None
+) -> None:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(json_spans, "_PIECE", piece)
+        path = Path(folder) / "a.json"
+        path.write_bytes(spelled({"before": before, "wanted": document, "after": [before]}, indent, False, False))
+        parts = find_parts(path, "a test", find_parts(path, "a test").members["wanted"])
+        assert {key: parts.read(span, key) for key, span in parts.members.items()} == document
+
+
 def write(folder: Path, content: str | bytes) -> Path:
     path = folder / "a.json"
     path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
@@ -102,6 +120,7 @@ DAMAGED = {
     "{'a': [1]}": "a value without key at byte 6",
     b'{"a": [1], "b": "\xff"}': "around its members",
     b"\xff\xfe{\x00}\x00": "UTF-16 text; expected a file of ours: convert it with iconv -f utf-16 -t utf-8",
+    b"PK\x03\x04 and more": "a ZIP archive that cannot be read",
     b"PK\x05\x06" + bytes(18): "a ZIP archive; expected a file of ours: unpack it",
 }
 

@@ -1,6 +1,7 @@
 """Names that annotations have for images and classes meet files and ids, or are told as they stand."""
 
 import unicodedata
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -81,11 +82,14 @@ def test_where_no_image_is_there_none_can_be_skipped(tmp_path: Path) -> None:
         find(tmp_path, "b.jpg", skip_missing=True)
 
 
-def test_images_that_nobody_names_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_images_that_nobody_names_are_counted(tmp_path: Path) -> None:
     put(tmp_path, "a.jpg", "b.jpg", "c.jpg")
-    find(tmp_path, "b.jpg")
-    assert "note: 2 image(s) in" in (told := capsys.readouterr().err)
-    assert "that no annotation names are left out, such as a.jpg" in told
+    assert find(tmp_path, "b.jpg").left_out == (LeftOut("images that no annotation names", 2, f"{tmp_path}/a.jpg"),)
+
+
+def test_images_that_are_left_out_for_another_reason_are_not_counted_again(tmp_path: Path) -> None:
+    put(tmp_path, "a.jpg", "b.jpg", "d/c.jpg", "e/c.jpg")
+    assert find_named({"b.jpg": "entry 0"}, tmp_path, passed_over=["x/a.jpg", "c.jpg", "gone.jpg"]).left_out == ()
 
 
 def test_letters_may_be_composed_in_either_way(tmp_path: Path) -> None:
@@ -95,8 +99,11 @@ def test_letters_may_be_composed_in_either_way(tmp_path: Path) -> None:
 
 
 def test_a_zip_in_the_place_of_the_folder_is_told(tmp_path: Path) -> None:
-    (tmp_path / "images.zip").write_bytes(b"PK\x05\x06" + bytes(18))
-    with pytest.raises(SagesegError, match=r"images\.zip: a ZIP archive; expected a folder of images: unpack it"):
+    with zipfile.ZipFile(tmp_path / "images.zip", "w") as archive:
+        archive.writestr("a.jpg", b"")
+    with pytest.raises(
+        SagesegError, match=r"images\.zip: a ZIP archive; expected a folder of images: unpack it, unzip"
+    ):
         find(tmp_path / "images.zip", "a.jpg")
 
 

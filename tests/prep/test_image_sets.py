@@ -10,8 +10,9 @@ from prep.dataset.source_split import fixed_groups, settle_split
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
 from prep.readers.labelled_image import Source
-from prep.readers.voc import read_voc
-from prep.readers.voc_image_sets import parse_image_sets, read_voc_image_sets
+from prep.readers.splits import parse_image_sets
+from prep.readers.voc.image_sets import read_voc_image_sets
+from prep.readers.voc.reader import read_voc
 from tests.support.prep_samples import CLASSES
 from tests.support.voc_samples import add_image_set, add_pair, rows
 

@@ -1,5 +1,6 @@
 """A folder of labelme's files becomes a source of labelled images, or one line that says what is wrong."""
 
+import json
 import re
 import unicodedata
 from collections.abc import Callable
@@ -161,14 +162,30 @@ def test_the_pixels_that_overlap_decided_are_counted_and_told(
     assert "overlap in 1 pixels of 1 image(s)" in capsys.readouterr().err
 
 
-def test_images_that_nobody_saved_in_labelme_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_images_that_nobody_saved_in_labelme_are_counted(tmp_path: Path) -> None:
     for stem in "ab":
         write_pair(tmp_path / "in", stem)
-    read(tmp_path / "in")
-    assert "without a JSON file" not in capsys.readouterr().err
+    labels = write_labels(tmp_path, "car")
+    assert read_labelme(tmp_path / "in", labels, workers=1).left_out == ()
     (tmp_path / "in" / "b.json").unlink()
-    assert [image.source for image in read(tmp_path / "in")] == ["a.jpg"]
-    assert f"1 image(s) without a JSON file are left out, such as {tmp_path}/in/b.jpg" in capsys.readouterr().err
+    source = read_labelme(tmp_path / "in", labels, workers=1)
+    assert [image.source for image in source.images] == ["a.jpg"]
+    (left_out,) = source.left_out
+    assert left_out.reason.startswith("images without a JSON file")
+    assert (left_out.count, left_out.example) == (1, f"{tmp_path}/in/b.jpg")
+
+
+def test_images_elsewhere_are_found_by_the_whole_image_path(tmp_path: Path) -> None:
+    for folder in ("a b", "c"):
+        write_pair(tmp_path / folder, "ä")
+        content = json.loads((tmp_path / folder / "ä.json").read_text())
+        (tmp_path / folder / "ä.json").unlink()
+        (tmp_path / "out").mkdir(exist_ok=True)
+        content["imagePath"] = f"{folder}/ä.jpg"
+        (tmp_path / "out" / f"{folder}_ä.json").write_text(json.dumps(content))
+    labels = write_labels(tmp_path, "car")
+    source = read_labelme(tmp_path / "out", labels, images=tmp_path, workers=1)
+    assert [image.source for image in source.images] == ["a b/ä.jpg", "c/ä.jpg"]
 
 
 def test_regions_are_no_objects(tmp_path: Path) -> None:

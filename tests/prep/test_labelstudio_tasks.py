@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from formats.errors import SagesegError
+from prep.readers.annotations.named_images import UNNAMED
 from prep.readers.labelled_image import Source
 from prep.readers.labelstudio.image_names import name_in_address, names_before_upload
 from prep.readers.labelstudio.reader import read_labelstudio
@@ -29,7 +30,8 @@ def labels_of(source: Source) -> list[str]:
 
 
 def left_out(source: Source) -> dict[str, int]:
-    return {each.reason: each.count for each in source.left_out}
+    """By reason, but for the images of the folder that no task is of."""
+    return {each.reason: each.count for each in source.left_out if each.reason != UNNAMED}
 
 
 def by(who: object, label: str, when: str = TIME, **more: Any) -> dict[str, Any]:
@@ -169,6 +171,13 @@ def test_an_image_that_is_missing_is_told_or_counted(tmp_path: Path) -> None:
     assert left_out(source) == {"images that are not in the folder": 1}
 
 
+def test_images_of_no_task_are_counted_and_those_of_bare_tasks_only_as_such(tmp_path: Path) -> None:
+    write_images(tmp_path / "images", "a1.png", "0123abcd-a2.png", "b c.png", "other.png")
+    tasks = [task(1, by(1, "a")), task(2), task(3, image="/data/upload/1/89abcdef-b_c.png")]
+    source = read_labelstudio(write_export(tmp_path, tasks), tmp_path / "images", workers=1)
+    assert {each.reason: each.count for each in source.left_out} == {"tasks without annotations": 2, UNNAMED: 1}
+
+
 def test_several_images_of_a_task(tmp_path: Path) -> None:
     front, back = box(5, 5, 15, 15, "a", to_name="img1"), box(5, 5, 15, 15, "b", to_name="img2")
     tasks = [task(1, annotation(front, back), data={"front": "a1.png", "back": "a2.png", "text": "a"})]
@@ -233,8 +242,7 @@ def test_an_image_of_two_tasks_is_refused(tmp_path: Path) -> None:
     [
         ("", "the file is empty; expected a JSON or JSON-MIN export of Label Studio"),
         ("[]", "no task in it"),
-        ('{"images": [], "annotations": [], "categories": []}', "COCO's JSON, not Label Studio's; .*sageseg prep coco"),
-        ('{"shapes": [], "version": "5.0.0"}', "labelme's JSON, .*sageseg prep labelme"),
+        ('{"images": [], "annotations": [], "categories": []}', "an object, not an array of tasks; expected a JSON"),
         ('{"a": 1}', "an object, not an array of tasks"),
         ('[{"a": 1}]', r'\[0\]: neither "data" nor "annotation_id" is in it'),
         ("[1, 2]", "expected an object"),

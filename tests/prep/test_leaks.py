@@ -17,7 +17,7 @@ from prep.readers.carvana import read_carvana
 from prep.readers.kitti import read_kitti
 from prep.readers.labelled_image import LabelledImage, Source
 from prep.readers.labelme.reader import read_labelme
-from prep.readers.voc import read_voc
+from prep.readers.voc.reader import read_voc
 from tests.support.labelme_samples import shape, write_json, write_labels
 from tests.support.prep_samples import PngMask
 

@@ -14,7 +14,8 @@ from formats.errors import SagesegError
 from formats.masks import read_mask
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
-from prep.readers.labelled_image import Source
+from prep.readers.annotations.named_images import UNNAMED
+from prep.readers.labelled_image import LeftOut, Source
 from prep.readers.manifest.hex_mask import HexMask
 from prep.readers.manifest.lines import parse_time
 from prep.readers.manifest.reader import read_manifest_file
@@ -22,15 +23,16 @@ from tests.support.manifest_samples import (
     BLUE,
     GREEN,
     HEIGHT,
-    SEGMENTATION,
     WHITE,
     WIDTH,
+    classified,
     colour_map,
     coloured,
     ids_of,
     line,
     note,
     photo,
+    read,
     rgb,
     save,
     synced,
@@ -38,10 +40,9 @@ from tests.support.manifest_samples import (
 )
 
 
-def read(root: Path, lines: list[Any], **options: Any) -> Source:
-    path = write_manifest(root / "output.manifest", lines)
-    settings: dict[str, Any] = {"images": root / "bucket", "workers": 1}
-    return read_manifest_file(path, **(settings | options))
+def left_out(source: Source) -> list[LeftOut]:
+    """What is left out but for image files that no line names, which `root` leaves lying there."""
+    return [each for each in source.left_out if each.reason != UNNAMED]
 
 
 @pytest.fixture
@@ -134,7 +135,7 @@ def test_a_job_can_be_asked_for(root: Path, job: str) -> None:
     assert classes_of(read(root, [adjusted(0), line(1)], job=job), 0) == {"car", "road"}
     by_name = read(root, [adjusted(0, **{"job-name": "labeling-job/fix-it"}), line(1)], job="fix-it")
     assert [image.source for image in by_name.images] == ["photos/im0.jpg"]
-    assert [(each.reason, each.count) for each in by_name.left_out] == [("lines that fix-it has not labelled", 1)]
+    assert [(each.reason, each.count) for each in left_out(by_name)] == [("lines that fix-it has not labelled", 1)]
 
 
 @pytest.mark.parametrize(
@@ -163,7 +164,7 @@ def test_verdicts_are_told_and_leave_out_by_choice(root: Path, capsys: pytest.Ca
     assert "a verification job said bad of 1 image(s), good of 1 image(s), which stay; --leave-out VERDICT" in told
     source = read(root, lines, leave_out=["bad"])
     assert [image.source for image in source.images] == ["photos/im1.jpg", "photos/im2.jpg"]
-    (left,) = source.left_out
+    (left,) = left_out(source)
     assert (left.reason, left.count) == ("images whose labels a verification job called bad", 1)
     with pytest.raises(SagesegError, match="--leave-out ugly: no label has this verdict; there is bad, good"):
         read(root, lines, leave_out=["ugly"])
@@ -180,9 +181,8 @@ def test_lines_without_a_label_are_counted_by_reason(root: Path) -> None:
         line(2, seg_ref=..., seg_ref_metadata=...),
         {"source-ref": "s3://b/photos/im7.jpg", "seg-metadata": failed},
     ]
-    left_out = {each.reason: (each.count, each.example) for each in read(root, lines).left_out}
     manifest = root / "output.manifest"
-    assert left_out == {
+    assert {each.reason: (each.count, each.example) for each in left_out(read(root, lines))} == {
         "lines whose labelling failed": (2, f"{manifest}: line 2 (ClientError: tasks expired)"),
         "lines that nobody labelled": (1, f"{manifest}: line 3"),
     }
@@ -191,11 +191,6 @@ def test_lines_without_a_label_are_counted_by_reason(root: Path) -> None:
 def test_empty_lines_a_byte_order_mark_and_other_keys_say_nothing(root: Path) -> None:
     entry = line(1, thumbnail_ref="s3://b/t.png", crowd={"a": 1})
     assert len(read(root, ["\ufeff", line(0), "\n", entry, "\n"]).images) == 2
-
-
-def classified(entry: dict[str, Any], name: str, key: str = "anomaly-label") -> dict[str, Any]:
-    metadata = {"class-name": name, "type": "groundtruth/image-classification", "confidence": 1}
-    return entry | {key: int(name != "normal"), f"{key}-metadata": metadata}
 
 
 def test_lookouts_normal_images_are_empty_and_anomalies_without_mask_left_out(
@@ -211,7 +206,7 @@ def test_lookouts_normal_images_are_empty_and_anomalies_without_mask_left_out(
     assert [image.source for image in source.images] == ["photos/im0.jpg", "photos/im1.jpg"]
     empty = source.images[1].mask.read()
     assert (empty.shape, int(empty.sum())) == ((HEIGHT, WIDTH), 0)
-    (left,) = source.left_out
+    (left,) = left_out(source)
     assert (left.reason, left.count) == ("images called anomaly that have no mask", 1)
     assert "1 image(s) without a mask are called normal, such as s3://b/photos/im1.jpg" in capsys.readouterr().err
 
@@ -221,7 +216,7 @@ def test_a_normal_image_that_another_job_painted_is_not_empty(root: Path) -> Non
     other["old-ref"], other["old-ref-metadata"] = other.pop("seg-ref"), other.pop("seg-ref-metadata")
     source = read(root, [line(0), other], job="seg-ref")
     assert [image.source for image in source.images] == ["photos/im0.jpg"]
-    assert [each.reason for each in source.left_out] == ["lines that seg-ref has not labelled"]
+    assert [each.reason for each in left_out(source)] == ["lines that seg-ref has not labelled"]
 
 
 def test_images_may_share_a_mask_of_background_of_any_size(root: Path) -> None:
@@ -320,89 +315,6 @@ def test_a_class_can_be_the_background(root: Path) -> None:
     assert (source.images[0].mask.read() == np.array([0, 1, 0], np.uint8)[ids_of(0)]).all()
 
 
-# bad input
-
-
-def of_map(entry: Any) -> dict[str, Any]:
-    return line(0, metadata=note() | {"internal-color-map": entry})
-
-
-BOX = {"type": "groundtruth/object-detection", "class-map": {"0": "car"}}
-BARE: dict[str, Any] = {"seg_ref": ..., "seg_ref_metadata": ...}
-
-
-@pytest.mark.parametrize(
-    ("lines", "problem"),
-    [
-        ([line(0), "{'source-ref': 1}\n"], r"line 2: not JSON \("),
-        ([line(0), '{"source-ref": "s3://b/x.jpg"\n'], r"line 2: not JSON"),
-        (["[1]\n"], "line 1: JSON, but no object; expected an augmented manifest"),
-        ([""], "empty; expected an augmented manifest"),
-        ([line(0, source_ref=...)], "line 1: no source-ref"),
-        ([line(0, source_ref=3)], "line 1: no source-ref"),
-        ([line(0, source_ref=..., source="text")], "line 1: no source-ref"),
-        ([line(0, seg_ref={"a": 1})], "line 1: seg-ref is {'a': 1}; expected the place of a mask"),
-        ([line(0, metadata={"type": SEGMENTATION})], "seg-ref-metadata has no internal-color-map"),
-        ([line(0), line(0, seg_ref="s3://b/other.png")], r"lines 1 and 2 both label s3://b/photos/im0\.jpg"),
-        ([of_map({})], "internal-color-map: expected an object of colours"),
-        ([of_map({"0": {"hex-color": WHITE}})], "internal-color-map: '0': no class-name"),
-        ([of_map({"0": "car"})], "internal-color-map: '0': no class-name"),
-        ([of_map({"0": {"class-name": "car"}})], "'0': no hex-color for car"),
-        ([of_map({"0": {"class-name": "car", "hex-color": "#2ca02"}})], "'0': hex-color '#2ca02' for car"),
-        ([of_map({"0": {"class-name": "car", "hex-color": "green"}})], "'0': hex-color 'green' for car"),
-        ([of_map(colour_map({"car": GREEN, "road": "#2CA02C"}))], "'1': road has the colour of car, #2CA02C"),
-        ([line(0, metadata=note({"BACKGROUND": WHITE, "car": GREEN}))], r"line 1: .*colour #1f77b4 at \(12, 6\)"),
-        ([line(0), line(9)], r"line 2: 2 of 4 images are not in .*bucket: b/photos/im9\.jpg"),
-        ([line(0, source_ref="s3:///x.jpg")], "line 1: s3:///x.jpg: expected s3://bucket/key"),
-        ([line(0, **BARE, box={}, box_metadata=BOX)], r"bounding boxes \(box, 1 line\(s\)\) and no masks"),
-        ([classified(line(0, **BARE), "dog", "pet")], "classes of whole images .pet, 1 line"),
-        ([line(0, metadata={"type": "groundtruth/video-object-detection"})], "groundtruth/video-object-detection"),
-        ([line(0, seg_ref_metadata=...)], "no line has a label with its metadata .*Masks of class ids"),
-        ([line(0, seg_ref=..., metadata={"failure-reason": "x"})], "no line has a label with its metadata"),
-    ],
-)
-def test_what_is_wrong_is_named_with_its_line(root: Path, lines: list[Any], problem: str) -> None:
-    with pytest.raises(SagesegError, match=rf"output\.manifest: .*{problem}|{problem}") as refused:
-        read(root, lines)
-    assert "\n" not in str(refused.value)
-
-
-def test_a_job_that_is_not_there_is_refused(root: Path) -> None:
-    with pytest.raises(SagesegError, match=r"--job other: no such job in .*; expected one of seg-ref"):
-        read(root, [line(0)], job="other")
-
-
-@pytest.mark.parametrize(
-    ("image", "problem"),
-    [
-        (Image.new("RGB", (WIDTH, HEIGHT + 1), WHITE), rf"has {WIDTH}×{HEIGHT + 1} pixels, but .*{WIDTH}×{HEIGHT}"),
-        (Image.new("I;16", (WIDTH, HEIGHT)), "mode I;16, 1 frame"),
-        (Image.new("L", (WIDTH, HEIGHT), 200), r"colour #c8c8c8 at \(0, 0\)"),
-    ],
-)
-def test_a_mask_that_cannot_be_meant_is_refused(root: Path, image: Image.Image, problem: str) -> None:
-    save(root / "bucket" / "out" / "seg" / "annotations" / "0_2026-03-01T10:00:00.000001.png", image)
-    with pytest.raises(SagesegError, match=rf"output\.manifest: line 1: .*{problem}"):
-        read(root, [line(0)])
-
-
-def test_jpeg_masks_and_smoothed_edges_are_refused(root: Path) -> None:
-    path = root / "bucket" / "out" / "seg" / "annotations" / "0_2026-03-01T10:00:00.000001.png"
-    whole = coloured(ids_of(0), (WHITE, GREEN, BLUE), "RGB")
-    whole.save(path, "JPEG")
-    with pytest.raises(SagesegError, match=r"line 1: .*JPEG changes colours"):
-        read(root, [line(0)])
-    whole.resize((3 * WIDTH, 3 * HEIGHT)).resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR).save(path)
-    with pytest.raises(SagesegError, match=r"line 1: .*is not in the map of this line, .*without smoothed edges"):
-        read(root, [line(0)])
-
-
-def test_a_zip_is_told_to_be_unpacked(tmp_path: Path) -> None:
-    (tmp_path / "output.manifest").write_bytes(b"PK\x03\x04rest")
-    with pytest.raises(SagesegError, match=r"output\.manifest: a ZIP archive; unpack it"):
-        read_manifest_file(tmp_path / "output.manifest")
-
-
 # references
 
 
@@ -421,10 +333,16 @@ def test_images_and_masks_may_lie_in_two_folders(root: Path) -> None:
     assert (image.mask.read() == ids_of(1)).all()
 
 
+def test_image_files_that_no_line_names_are_counted_and_those_of_left_out_lines_are_not(root: Path) -> None:
+    lines = [adjusted(0), line(1, seg_ref_metadata=...)]
+    (left,) = read(root, lines, images=root / "bucket" / "photos", masks=root / "bucket").left_out[1:2]
+    assert (left.reason, left.count) == (UNNAMED, 1)
+
+
 def test_images_that_nobody_has_are_left_out_by_choice_and_masks_are_not(root: Path) -> None:
     source = read(root, [line(0), line(1, source_ref="s3://b/photos/gone.jpg")], skip_missing=True)
-    (left,) = source.left_out
-    assert (left.count, left.example) == (1, "s3://b/photos/gone.jpg")
+    (left,) = left_out(source)
+    assert (left.count, left.example) == (1, "b/photos/gone.jpg")
     with pytest.raises(SagesegError, match=r"line 2: its mask s3://b/gone\.png is not there"):
         read(root, [line(0), line(1, seg_ref="s3://b/gone.png")], skip_missing=True)
 

@@ -19,7 +19,7 @@ from prep.options import STORED, UPRIGHT, PrepOptions, parse_orientation
 from prep.readers.carvana import read_carvana
 from prep.readers.labelled_image import LabelledImage, Source
 from prep.readers.orientation import settle_orientations, turn_points
-from prep.readers.voc import read_voc
+from prep.readers.voc.reader import read_voc
 from tests.support.exif_samples import as_stored, with_orientation
 from tests.support.prep_samples import PngMask
 

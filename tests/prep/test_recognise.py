@@ -90,6 +90,27 @@ def test_a_file_of_labels_is_recognised_alone(verb: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        (("data.yaml", "train/labels/a.txt", "train/images/a.jpg"), ["."]),
+        (("data.yaml", "labels/train/a.txt", "images/train/a.jpg"), ["."]),
+        (("set/data.yaml", "set/labels/a.txt", "set/images/a.jpg"), ["set"]),
+        (("classes.txt", "valid/labels/a.txt", "valid/images/a.jpg"), ["."]),
+        (("labels/a.txt", "images/a.jpg"), [".", "--labels", "labels.txt"]),
+    ],
+)
+def test_the_folder_of_yolos_files_is_the_one_with_its_classes(
+    files: tuple[str, ...], words: list[str], tmp_path: Path
+) -> None:
+    row = "0 0.1 0.1 0.5 0.1 0.5 0.5\n"
+    contents = {name: None if name.endswith(".jpg") else row for name in files}
+    contents |= {name: "names: [car]\n" for name in files if name.endswith(".yaml")}
+    contents |= {"classes.txt": "car\n"} if "classes.txt" in files else {}
+    command = recognise(lay_out(tmp_path, contents))[0].command
+    assert shlex.split(command)[3:-2] == [str(tmp_path / words[0]), *words[1:]]
+
+
+@pytest.mark.parametrize(
     ("files", "labels"),
     [
         ({"a.tif": "raster", "roads.geojson": "{}"}, "roads.geojson"),
@@ -100,7 +121,7 @@ def test_a_file_of_labels_is_recognised_alone(verb: str, tmp_path: Path) -> None
 def test_the_labels_of_rasters_are_named(files: dict[str, Any], labels: str, tmp_path: Path) -> None:
     found = recognise(lay_out(tmp_path, files))[0]
     assert f"--labels-from {tmp_path / labels} " in found.command
-    assert ("ogr2ogr" in found.why) == ("roads.gpkg" in files)
+    assert ("ogr2ogr" in found.missing) == ("roads.gpkg" in files)
     assert recognise(tmp_path / next(iter(files)))[0].verb in ("tiles", "geotiff")
 
 
@@ -121,7 +142,18 @@ def test_masks_may_lie_beside_their_images(files: dict[str, Any], tmp_path: Path
     [
         (("images/train/{}.jpg", "masks/train/{}.png"), ["images", "masks"]),
         (("img/{}.jpg", "gt/{}_mask.png"), ["img", "gt", "--mask-name", "{stem}_mask"]),
-        (("train/{}.jpg", "train/{}_mask.png"), [".", ".", "--mask-name", "{stem}_mask"]),
+        (("train/{}.jpg", "train/{}_mask.png"), ["train", "train", "--mask-name", "{stem}_mask"]),
+        (("a/images/train/{}.jpg", "a/annotations/train/{}.png"), ["a/images", "a/annotations"]),
+        (("in/{}.jpg", "GroundTruth/{}_truth.png"), ["in", "GroundTruth", "--mask-name", "{stem}_truth"]),
+        (
+            ("train/images/{}.jpg", "train/masks/{}.png", "val/images/v{}.jpg", "val/masks/v{}.png"),
+            [".", ".", "--image-name", "images/{stem}", "--mask-name", "masks/{stem}"],
+        ),
+        (
+            ("train/{}.png", "train_labels/{}_L.png", "val/v{}.png", "val_labels/v{}_L.png"),
+            [".", ".", "--image-name", "{split}/{stem}", "--mask-name", "{split}_labels/{stem}_L"],
+        ),
+        (("pics/{}.png", "pics/{}_label.png"), ["pics", "pics", "--mask-name", "{stem}_label"]),
         (("{}.jpg", "{}.png"), [".", "."]),
         (("train/{}.jpg", "trainannot/{}.png"), ["train", "trainannot"]),
         (
@@ -137,8 +169,9 @@ def test_masks_may_lie_beside_their_images(files: dict[str, Any], tmp_path: Path
 def test_the_command_for_pairs_names_both_folders_and_the_patterns(
     names: tuple[str, ...], words: list[str], tmp_path: Path
 ) -> None:
-    files = {name.format(stem): None for name in names for stem in ("a_0", "b_1", "c_2")}
-    (found,) = recognise(lay_out(tmp_path, files))
+    files: dict[str, Any] = {name.format(stem): None for name in names for stem in ("a_0", "b_1", "c_2")}
+    lists = {f"{Path(name).parent}/{file}": "background\n" for name in names for file in ("labels.txt",)}
+    (found,) = recognise(lay_out(tmp_path, files | lists))
     folders = [str(tmp_path / word) for word in words[:2]]
     assert shlex.split(found.command) == ["sageseg", "prep", "pairs", *folders, *words[2:], "--out", "DATASET"]
 
@@ -164,7 +197,7 @@ def test_auto_prints_the_command_on_a_line_of_its_own(tmp_path: Path) -> None:
     lay_out(tmp_path, FILES["voc"] | FILES["coco"])
     ran = typed(["prep", "auto", str(tmp_path)], tmp_path)
     assert ran.stdout.splitlines() == [
-        "COCO (images, annotations and categories in instances.json)",
+        "COCO (images, annotations and categories in annotations/instances.json)",
         f"sageseg prep coco {tmp_path / 'annotations' / 'instances.json'} {tmp_path} --out DATASET",
         "or Pascal VOC's layout (SegmentationClass)",
         f"sageseg prep voc {tmp_path / 'VOC'} --out DATASET",
@@ -185,6 +218,16 @@ def test_a_verb_for_other_labels_names_the_right_one(verb: str, tmp_path: Path) 
     assert ran.returncode == 1
     assert "this looks like COCO (" in ran.stderr
     assert f"sageseg prep coco {tmp_path}/annotations/instances.json {tmp_path}/images" in ran.stderr
+
+
+@pytest.mark.parametrize("verb", ["labelstudio", "via", "cvat", "manifest"])
+def test_a_verb_for_other_files_names_the_right_one(verb: str, tmp_path: Path) -> None:
+    lay_out(tmp_path, FILES["coco"])
+    file = tmp_path / "annotations" / "instances.json"
+    images = ["--images", "x"] if verb == "manifest" else [str(tmp_path / "images")]
+    ran = typed(["prep", verb, str(file), *images, "--out", str(tmp_path / "out")], tmp_path)
+    assert ran.returncode == 1
+    assert f"sageseg prep coco {file}" in ran.stderr
 
 
 def test_the_right_verb_at_the_wrong_place_is_told_the_place(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from aws.clients import NetworkError
@@ -22,8 +21,8 @@ from prep.remote.fetching import S3Folder, fetch_object, fetch_objects
 from prep.remote.local import have_lists_above, local_file, local_folder
 from prep.remote.needs import all_images, channels_folder, ending_in, images_at_top, kitti_folder, voc_folder
 from prep.remote.places import S3Place, parse_place
-from tests.support.aws_setup import aws_client, moto_server, use_aws
-from tests.support.s3_samples import BUCKET, asked
+from tests.support.aws_setup import moto_server
+from tests.support.s3_samples import BUCKET, asked, own_bucket
 
 TEXT = ending_in(frozenset({".txt"}))
 
@@ -36,13 +35,8 @@ def server() -> Iterator[str]:
 
 @pytest.fixture
 def s3(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    use_aws(monkeypatch, server)
-    client = aws_client("s3", server)
-    client.create_bucket(Bucket=BUCKET)
-    yield client
-    bucket = boto3.resource("s3").Bucket(BUCKET)
-    bucket.objects.all().delete()
-    bucket.delete()
+    with own_bucket(server, monkeypatch) as client:
+        yield client
 
 
 def put(s3: Any, **objects: str) -> None:

@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from aws.errors import AwsError
 from aws.s3 import copy_object
 from formats.images import encode_image
-from tests.support.aws_setup import aws_client, moto_server, use_aws
+from tests.support.aws_setup import moto_server
 from tests.support.coco_samples import annotation as coco_annotation
 from tests.support.coco_samples import image as coco_image
 from tests.support.coco_samples import write_coco
@@ -22,7 +21,7 @@ from tests.support.geo_samples import noise_bands, on_earth, polygon, write_geoj
 from tests.support.labelme_samples import write_labels, write_pair
 from tests.support.manifest_samples import line, note, synced, write_manifest
 from tests.support.prep_samples import digests, noise
-from tests.support.s3_samples import BUCKET, asked, upload
+from tests.support.s3_samples import BUCKET, asked, own_bucket, upload
 from tests.support.small_formats import (
     SQUARE,
     VIA_POLYGON,
@@ -48,13 +47,8 @@ def server() -> Iterator[str]:
 
 @pytest.fixture
 def s3(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    use_aws(monkeypatch, server)
-    client = aws_client("s3", server)
-    client.create_bucket(Bucket=BUCKET)
-    yield client
-    bucket = boto3.resource("s3").Bucket(BUCKET)
-    bucket.objects.all().delete()
-    bucket.delete()
+    with own_bucket(server, monkeypatch) as client:
+        yield client
 
 
 def carvana(root: Path) -> list[str]:

@@ -20,7 +20,7 @@ from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
 from prep.readers.labelled_image import Source
 from prep.readers.supervisely import read_supervisely
-from prep.readers.via import read_via
+from prep.readers.via.reader import read_via
 from prep.readers.yolo.reader import read_yolo
 from tests.support.prep_samples import HEIGHT, WIDTH
 from tests.support.small_formats import (
@@ -114,6 +114,8 @@ def test_supervisely_counts_shapes_without_an_area(tmp_path: Path) -> None:
             supervisely_polygon(SQUARE[:2]),
             r"a\.jpg\.json: objects\[0\]: no polygon of Supervisely \(ValueError: 2 points",
         ),
+        (supervisely_polygon([*SQUARE, [1e12, 5]]), "a point that is no finite number, or lies over 1,000,000 pixels"),
+        (supervisely_polygon([*SQUARE, [float("nan"), 5]]), "a point that is no finite number"),
         (
             supervisely_polygon(SQUARE, title="cra"),
             r"objects\[0\]: label 'cra' is not in .*meta\.json; the nearest there is 'car'",
@@ -131,9 +133,86 @@ def test_supervisely_names_what_a_project_lacks(tmp_path: Path) -> None:
     with pytest.raises(SagesegError, match=r"meta\.json: not found"):
         read_supervisely(tmp_path)
     root = write_supervisely(tmp_path, [supervisely_polygon(SQUARE)])
+    with pytest.raises(SagesegError, match=rf"meta\.json: not found; .*: give {tmp_path}$"):
+        read_supervisely(tmp_path / "ds")
     (root / "ds" / "img" / "a.jpg").unlink()
     with pytest.raises(SagesegError, match=r"ann/a\.jpg\.json: no image a\.jpg in .*img"):
         read_supervisely(root, workers=1)
+
+
+def test_supervisely_reads_a_bitmap_of_the_sdk_by_its_transparency(tmp_path: Path) -> None:
+    flags = np.array([[1, 0, 1], [0, 1, 0]], np.uint8)
+    image = Image.fromarray(flags)
+    image.putpalette([0, 0, 0, 255, 255, 255])
+    packed = []
+    for picture, options in ((image, {"transparency": 0}), (image.convert("RGB"), {})):
+        buffer = BytesIO()
+        picture.save(buffer, "PNG", **options)
+        packed.append(
+            {**bitmap(flags), "bitmap": {"data": base64.b64encode(buffer.getvalue()).decode(), "origin": [0, 0]}}
+        )
+    (mask,) = masks(read_supervisely(write_supervisely(tmp_path / "a", packed[:1]), workers=1)).values()
+    assert np.array_equal(mask[:2, :3], flags)
+    with pytest.raises(SagesegError, match=r"objects\[0\]: .* a bitmap of mode RGB without transparency"):
+        read_supervisely(write_supervisely(tmp_path / "b", packed[1:]), workers=1)
+
+
+def test_supervisely_counts_images_without_an_annotation_file_and_tags(tmp_path: Path) -> None:
+    root = write_supervisely(
+        tmp_path, [{**supervisely_polygon(SQUARE), "tags": [{"name": "hidden"}]}], names=("a.jpg", "b.jpg")
+    )
+    (root / "ds" / "ann" / "b.jpg.json").unlink()
+    (root / "ds" / "ann" / "._a.jpg.json").write_bytes(b"\0\5\x16\x07")  # as macOS packs them
+    left_out = {each.reason: (each.count, each.example) for each in read_supervisely(root, workers=1).left_out}
+    assert left_out == {
+        "tags": (1, str(root / "ds" / "ann" / "a.jpg.json")),
+        "images without an annotation file": (1, str(root / "ds" / "img" / "b.jpg")),
+    }
+
+
+def test_supervisely_finds_images_by_the_names_of_old_projects(tmp_path: Path) -> None:
+    root = write_supervisely(tmp_path, [supervisely_polygon(SQUARE)], names=("a.jpg", "b.v2.jpg"))
+    for name in ("a", "b.v2"):
+        (root / "ds" / "ann" / f"{name}.jpg.json").rename(root / "ds" / "ann" / f"{name}.json")
+    assert sorted(masks(read_supervisely(root, workers=1))) == ["ds/a.jpg", "ds/b.v2.jpg"]
+    (root / "ds" / "ann" / "a.jpg.json").write_bytes((root / "ds" / "ann" / "a.json").read_bytes())
+    with pytest.raises(SagesegError, match=r"a\.jpg\.json and .*a\.json: both are of a\.jpg; remove one"):
+        read_supervisely(root, workers=1)
+    (root / "ds" / "ann" / "a.jpg.json").unlink()
+    (root / "ds" / "img" / "a.png").write_bytes((root / "ds" / "img" / "a.jpg").read_bytes())
+    with pytest.raises(SagesegError, match=r"a\.json: both a\.jpg and a\.png in"):
+        read_supervisely(root, workers=1)
+
+
+def test_supervisely_groups_by_dataset_where_there_are_several(tmp_path: Path) -> None:
+    root = write_supervisely(tmp_path, [supervisely_polygon(SQUARE)], names=("a.jpg", "v_b0001_f000012.jpg"))
+    assert {one.group for one in read_supervisely(root, workers=1).images} == {"a", "v_b0001"}
+    (root / "ds").rename(root / "first")
+    write_supervisely(root, [supervisely_polygon(SQUARE)])
+    assert [(one.source, one.group) for one in read_supervisely(root, workers=1).images] == [
+        ("ds/a.jpg", "ds"),
+        ("first/a.jpg", "first"),
+        ("first/v_b0001_f000012.jpg", "v_b0001"),
+    ]
+
+
+def test_supervisely_takes_classes_of_points_for_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = write_supervisely(tmp_path, [supervisely_polygon(SQUARE)])
+    shapes = {"corner": "point", "car": "any", "edge": "line", "road": "bitmap", "sky": "polygon"}
+    classes = [{"title": title, "shape": shape} for title, shape in shapes.items()]
+    (root / "meta.json").write_text(json.dumps({"classes": classes}))
+    assert read_supervisely(root, workers=1).classes.names == ("_background_", "car", "road", "sky")
+    assert "classes of shapes that are not drawn are none: corner, edge" in capsys.readouterr().err
+
+
+def test_superviselys_class_region_says_where_to_look(tmp_path: Path) -> None:
+    root = write_supervisely(
+        tmp_path, [supervisely_polygon(SQUARE, title="__region__"), supervisely_polygon(SQUARE[:3])]
+    )
+    (root / "meta.json").write_text(json.dumps({"classes": [{"title": "car"}, {"title": "__region__"}]}))
+    (image,) = read_supervisely(root, workers=1).images
+    assert [list(map(list, corners)) for corners in image.regions] == [SQUARE]
+    assert np.count_nonzero(image.mask.read()) == 21 * 22 // 2
 
 
 # YOLO
@@ -173,7 +252,7 @@ def test_the_folders_of_yolos_yaml_are_the_split(tmp_path: Path) -> None:
 
 def test_yolo_without_yaml_takes_a_class_list(tmp_path: Path) -> None:
     root = write_yolo(tmp_path, {"images/a": yolo_row(SQUARE)}, None)
-    with pytest.raises(SagesegError, match=r"no data\.yaml: no class in it"):
+    with pytest.raises(SagesegError, match=r"neither data\.yaml nor a list of classes"):
         read_yolo(root, workers=1)
     (root / "classes.txt").write_text("car\n")
     assert read_yolo(root, workers=1).classes.names == ("_background_", "car")
@@ -211,9 +290,12 @@ def test_yolo_names_the_line_that_is_broken(tmp_path: Path, text: str, told: str
     [
         ("names: [car\n", r"data\.yaml: not YAML"),
         ("train: images\n", r"data\.yaml: names: expected a list"),
-        ("names: [car]\ntrain: pictures\n", r"train: pictures is no folder in"),
+        ("names: [car]\ntrain: pictures\n", r"data\.yaml: train: pictures is not in .*a list of them"),
         ("names: [car]\n", "neither train, val nor test"),
         ("names: [car, car]\ntrain: images\n", "car"),
+        ("names: [car, no]\ntrain: images\n", r"names: what is called 1 is False to YAML; write the name in quotes"),
+        ("names: [car]\ntrain: ../../images\n", r"which is not in .*; copy data\.yaml into the folder"),
+        ("names: [car]\ntrain: list.txt\n", r"list\.txt: names no image"),
     ],
 )
 def test_yolo_names_what_is_wrong_with_its_yaml(tmp_path: Path, yaml: str, told: str) -> None:
@@ -222,7 +304,83 @@ def test_yolo_names_what_is_wrong_with_its_yaml(tmp_path: Path, yaml: str, told:
 
 
 def yolo_with(root: Path, yaml: str) -> Path:
+    (root.parent / "images").mkdir(exist_ok=True)  # beside the folder that is read
+    (root / "list.txt").write_text("\n")
     return write_yolo(root, {"images/a": yolo_row(SQUARE)}, yaml)
+
+
+LISTED = {f"images/{split}/{name}": yolo_row(SQUARE) for split, name in (("Train", "a"), ("Train", "b"), ("Val", "c"))}
+
+
+@pytest.mark.parametrize("before", ["data/", "./", "", "/content/set/", "data\\"])
+def test_yolos_splits_may_be_lists_as_cvat_writes_them(tmp_path: Path, before: str) -> None:
+    root = write_yolo(tmp_path, LISTED, "path: .\nnames:\n  0: car\nTrain: Train.txt\nValidation: Validation.txt\n")
+    (root / "Train.txt").write_text(f"{before}images/Train/a.jpg\n{before}images/Train/b.jpg\n")
+    (root / "Validation.txt").write_text(f"{before}images/Val/c.jpg\n")
+    source = read_yolo(root, workers=1)
+    assert {one.source: source.splits[one.group] for one in source.images} == {
+        "images/Train/a.jpg": "train",
+        "images/Train/b.jpg": "train",
+        "images/Val/c.jpg": "val",
+    }
+    assert all(mask.any() for mask in masks(source).values())
+
+
+def test_yolo_names_the_line_of_a_list_whose_image_is_missing(tmp_path: Path) -> None:
+    root = write_yolo(tmp_path, LISTED, "names: [car]\ntrain: Train.txt\n")
+    (root / "Train.txt").write_text("images/Train/a.jpg\n\nimages/Train/z.jpg\n")
+    with pytest.raises(SagesegError, match=r"Train\.txt: line 3: 1 of 2 images are not in .*z\.jpg"):
+        read_yolo(root, workers=1)
+
+
+@pytest.mark.parametrize("layout", ["images/{}/", "{}/images/"])
+def test_yolo_without_yaml_takes_folders_that_are_called_so_for_the_split(tmp_path: Path, layout: str) -> None:
+    texts = {layout.format(split) + name: yolo_row(SQUARE) for split, name in (("train", "a"), ("valid", "b"))}
+    root = write_yolo(tmp_path, texts, None)
+    (root / "classes.txt").write_text("car\n")
+    source = read_yolo(root, workers=1)
+    assert sorted(source.splits[one.group] for one in source.images) == ["train", "val"]
+
+
+def test_yolo_draws_no_split_where_train_and_val_are_the_same_images(tmp_path: Path) -> None:
+    root = write_yolo(tmp_path, LISTED, "names: [car]\ntrain: images/Train\nval: images/Train\n")
+    source = read_yolo(root, workers=1)
+    assert source.undecided == f"{root / 'data.yaml'}: images/Train/a.jpg is both in train and in val"
+    assert [one.source for one in source.images] == ["images/Train/a.jpg", "images/Train/b.jpg"]
+    assert source.splits == {}
+
+
+def test_yolo_counts_texts_without_image_and_images_that_nothing_names(tmp_path: Path) -> None:
+    root = write_yolo(tmp_path, LISTED, "names: [car]\ntrain: images/Train\n")
+    (root / "labels" / "Train" / "gone.txt").write_text(yolo_row(SQUARE))
+    (root / "labels" / "classes.txt").write_text("car\n")
+    left_out = {each.reason: (each.count, each.example) for each in read_yolo(root, workers=1).left_out}
+    assert left_out["text files without an image"] == (1, str(root / "labels" / "Train" / "gone.txt"))
+    assert left_out["images that no annotation names"] == (1, str(root / "images" / "Val" / "c.jpg"))
+
+
+def test_yolo_refuses_a_folder_in_which_no_image_has_a_text_file(tmp_path: Path) -> None:
+    root = write_yolo(tmp_path, LISTED, "names: [car]\ntrain: images/Train\n")
+    (root / "labels").rename(root / "annotations")
+    with pytest.raises(SagesegError, match=r"none of its 2 image\(s\) .* expected labels/Train/a\.txt of images/Tr"):
+        read_yolo(root, workers=1)
+
+
+@pytest.mark.parametrize("background", ["background", "_background_"])
+def test_yolo_refuses_a_list_that_may_or_may_not_count_the_background(tmp_path: Path, background: str) -> None:
+    root = write_yolo(tmp_path, {"images/a": yolo_row(SQUARE)}, None)
+    (tmp_path / "names.txt").write_text(f"{background}\ncar\n")
+    with pytest.raises(SagesegError, match=rf"{background} is in it, and nobody can tell whether"):
+        read_yolo(root, tmp_path / "names.txt", workers=1)
+
+
+def test_yolos_class_region_says_where_to_look(tmp_path: Path) -> None:
+    root = write_yolo(
+        tmp_path, {"images/a": yolo_row(SQUARE) + yolo_row(SQUARE[:3], 1)}, "names: [car, __region__]\ntrain: images\n"
+    )
+    (image,) = read_yolo(root, workers=1).images
+    assert np.allclose(image.regions, [SQUARE[:3]], atol=0.01)
+    assert np.count_nonzero(image.mask.read()) == 21 * 21
 
 
 # VIA
@@ -291,8 +449,8 @@ def test_via_leaves_out_points_and_images_without_regions(tmp_path: Path) -> Non
     file.write_text(json.dumps(content))
     source = read_via(file, images, workers=1)
     assert [(each.reason.split(",")[0], each.count) for each in source.left_out] == [
-        ("images without regions", 1),
         ("shapes of kind point", 1),
+        ("images without regions", 1),
     ]
 
 
@@ -310,9 +468,63 @@ def test_via_leaves_out_points_and_images_without_regions(tmp_path: Path) -> Non
         ([via_region({"name": "circle", "cx": 1, "cy": 1, "r": 0}, t="car")], "no circle of VIA .*a radius of 0"),
         ([via_region(VIA_POLYGON)], "no region has an attribute"),
         ([via_region(VIA_POLYGON, t="car"), via_region(VIA_POLYGON, t="")], "t is ''; expected the name of one class"),
-        (["what"], r"via\.json: no entries with filename and regions"),
+        (["what"], r"via\.json: a\.jpg123: no filename and regions in it"),
+        (
+            [via_region({"name": "circle", "cx": 1e400, "cy": 1, "r": 3}, t="car")],
+            r"a\.jpg123, from byte \d+ on: not JSON \(Infinity is no number\)",
+        ),
+        (
+            [
+                via_region(VIA_POLYGON, t="car"),
+                via_region({"name": "circle", "cx": 1, "cy": 1, "r": 3}, t="__region__"),
+            ],
+            "region 1: a region to look at is a polygon or a rect, no circle",
+        ),
     ],
 )
 def test_via_names_the_region_that_is_broken(tmp_path: Path, regions: list[Any], told: str) -> None:
     with pytest.raises(SagesegError, match=told):
         read_via(*write_via(tmp_path / "via.json", tmp_path / "images", regions), workers=1)
+
+
+def test_via_says_which_attributes_there_are(tmp_path: Path) -> None:
+    given = write_via(tmp_path / "via.json", tmp_path / "images", [via_region(VIA_POLYGON, type="car")])
+    with pytest.raises(SagesegError, match=r"--attribute kind: no region has it; expected one of type \(1 regions\)"):
+        read_via(*given, attribute="kind", workers=1)
+
+
+@pytest.mark.parametrize("shape", [VIA_POLYGON, {"name": "rect", "x": 10, "y": 20, "width": 20, "height": 20}])
+def test_vias_class_region_says_where_to_look(tmp_path: Path, shape: dict[str, Any]) -> None:
+    regions = [via_region(shape, type="__region__"), via_region({**shape, "name": "polygon"} | VIA_POLYGON, type="car")]
+    (image,) = read_via(*write_via(tmp_path / "via.json", tmp_path / "images", regions), workers=1).images
+    assert [list(map(list, corners)) for corners in image.regions] == [SQUARE]
+    assert np.count_nonzero(image.mask.read()) == 20 * 20
+
+
+def test_via_counts_images_of_no_entry_apart_from_those_without_regions(tmp_path: Path) -> None:
+    file, images = write_via(tmp_path / "via.json", tmp_path / "images", [via_region(VIA_POLYGON, type="car")])
+    for name in ("b.jpg", "other.jpg"):
+        (images / name).write_bytes((images / "a.jpg").read_bytes())
+    content = json.loads(file.read_text())
+    content["_via_img_metadata"]["b.jpg1"] = {"filename": "b.jpg", "regions": []}
+    file.write_text(json.dumps(content))
+    left_out = {
+        each.reason.split(",")[0]: (each.count, each.example) for each in read_via(file, images, workers=1).left_out
+    }
+    assert left_out == {
+        "images that no annotation names": (1, str(images / "other.jpg")),
+        "images without regions": (1, f"{file}: b.jpg"),
+    }
+
+
+def test_via_closes_polylines_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = via_region(VIA_POLYGON | {"name": "polyline"}, type="car")
+    source = read_via(*write_via(tmp_path / "via.json", tmp_path / "images", [line]), workers=1)
+    assert np.count_nonzero(source.images[0].mask.read()) == 20 * 20
+    assert "note: 1 polyline(s) are taken for the polygons that closing them makes" in capsys.readouterr().err
+
+
+def test_a_project_of_via_3_is_told(tmp_path: Path) -> None:
+    (tmp_path / "via.json").write_text('{"project": {}, "view": {}, "metadata": {}, "file": {}}')
+    with pytest.raises(SagesegError, match="a project of VIA 3, whose format is another; expected a project"):
+        read_via(tmp_path / "via.json", tmp_path)

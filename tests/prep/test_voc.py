@@ -18,7 +18,7 @@ from formats.errors import SagesegError
 from formats.masks import read_mask
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
-from prep.readers.voc import read_voc
+from prep.readers.voc.reader import read_voc
 from tests.support.prep_samples import make_source
 from tests.support.voc_samples import add_image, add_image_set, add_mask, add_pair, palette_image, rows
 
@@ -96,7 +96,7 @@ def test_masks_in_no_image_set_and_images_without_mask_are_counted(voc: Path) ->
     assert len(source.images) == 2
     assert {each.reason: (each.count, Path(each.example).name) for each in source.left_out} == {
         "images without a mask": (1, "new.jpg"),
-        "images without a mask in test.txt": (2, "test.txt: secret 1"),
+        "images without a mask in test.txt": (2, "test.txt: line 1: secret 1"),
         "masks in none of the image sets": (1, "2007.v2 b.png"),
     }
 

@@ -14,6 +14,9 @@ ROOT = Path(__file__).parents[2]
 ANY = "*"
 _HANDS = "contract cost backends"
 """What a room of jobs that talks to SageMaker needs in hand."""
+_OF_READERS = "labelled_image source_files splits colour_masks two_colour orientation regions mask_pairs"
+"""What readers share beside the rooms `classes` and `annotations`; none knows another reader."""
+_READERS = "carvana kitti sagemaker_channels supervisely coco cvat geo labelme labelstudio manifest pairs via voc yolo"
 MAY_IMPORT = {
     "": {
         "formats": "",
@@ -34,6 +37,14 @@ MAY_IMPORT = {
         "commands": "options remote readers dataset recognise",
         "cli": ANY,
         "__main__": "cli",
+    },
+    "prep.readers": {
+        **dict.fromkeys(("labelled_image", "source_files", "splits", "colour_masks", "two_colour"), ""),
+        **dict.fromkeys(("orientation", "regions"), "labelled_image"),
+        "mask_pairs": "labelled_image source_files",
+        "classes": "labelled_image source_files colour_masks two_colour",
+        "annotations": "labelled_image source_files classes",
+        **dict.fromkeys(_READERS.split(), f"{_OF_READERS} classes annotations"),
     },
     "jobs": {
         "contract": "",
@@ -206,7 +217,8 @@ def test_what_talks_to_the_world_stays_in_its_place() -> None:
         ("jobs.emulator.store.state", "jobs.emulator.training.run"),
         ("jobs.algorithm.network.resnet", "jobs.algorithm.training.loop"),
         ("analysis.scoring.counts", "analysis.report.page"),
-        ("prep.readers.voc", "prep.dataset.writer"),
+        ("prep.readers.voc.reader", "prep.dataset.writer"),
+        ("prep.readers.coco.images", "prep.readers.voc.reader"),
         ("formats.masks", "prep.options"),
     ],
 )

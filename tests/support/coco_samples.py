@@ -13,10 +13,18 @@ from pycocotools.coco import COCO
 
 from formats.images import encode_image
 from formats.masks import Mask
+from prep.readers.coco.reader import read_coco
+from prep.readers.labelled_image import Source
 
 WIDTH, HEIGHT = 40, 30
 SQUARE = [10, 10, 20, 10, 20, 20, 10, 20]
 CATEGORIES = [{"id": 1, "name": "car", "supercategory": ""}, {"id": 2, "name": "road", "supercategory": ""}]
+
+ROBOFLOW = [
+    {"id": 0, "name": "cars", "supercategory": "none"},
+    {"id": 1, "name": "car", "supercategory": "cars"},
+    {"id": 2, "name": "road", "supercategory": "cars"},
+]
 
 
 def image(number: int, name: str | None = None, **more: Any) -> dict[str, Any]:
@@ -61,6 +69,14 @@ def run_lengths(flags: np.ndarray[Any, Any], *, text: bool) -> dict[str, Any]:
     marks = np.flatnonzero(np.diff(column[1:]))
     counts = np.diff(np.concatenate([[-1], marks])).tolist()
     return {"size": list(flags.shape), "counts": [0, *counts] if column[1] else counts}
+
+
+def read(path: Path, images: Path | None = None, **more: Any) -> Source:
+    return read_coco(path, images, workers=1, **more)
+
+
+def masks(source: Source) -> dict[str, np.ndarray[Any, Any]]:
+    return {each.source: each.mask.read() for each in source.images}
 
 
 def coco_truth(path: Path, ids: Mapping[int, int], capsys: Any = None) -> dict[str, Mask]:

@@ -12,6 +12,8 @@ from PIL import Image
 
 from formats.images import encode_image
 from formats.masks import Mask
+from prep.readers.labelled_image import Source
+from prep.readers.manifest.reader import read_manifest_file
 
 WIDTH, HEIGHT = 24, 16
 WHITE, GREEN, BLUE = "#ffffff", "#2ca02c", "#1f77b4"
@@ -97,3 +99,14 @@ def synced(root: Path, numbers: Sequence[int], mode: str = "RGBA") -> Path:
         name = f"{number}_2026-03-01T10:00:00.000001.png"
         save(root / "out" / JOB / "annotations" / name, coloured(ids_of(number), (WHITE, GREEN, BLUE), mode))
     return root
+
+
+def classified(entry: dict[str, Any], name: str, key: str = "anomaly-label") -> dict[str, Any]:
+    metadata = {"class-name": name, "type": "groundtruth/image-classification", "confidence": 1}
+    return entry | {key: int(name != "normal"), f"{key}-metadata": metadata}
+
+
+def read(root: Path, lines: list[Any], **options: Any) -> Source:
+    path = write_manifest(root / "output.manifest", lines)
+    settings: dict[str, Any] = {"images": root / "bucket", "workers": 1}
+    return read_manifest_file(path, **(settings | options))

@@ -11,6 +11,8 @@ from typing import Any
 import boto3
 import pytest
 
+from tests.support.aws_setup import aws_client, use_aws
+
 BUCKET = "shoot-bucket"
 
 
@@ -19,6 +21,18 @@ def upload(s3: Any, folder: Path, prefix: str = "", bucket: str = BUCKET) -> Non
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             s3.put_object(Bucket=bucket, Key=prefix + path.relative_to(folder).as_posix(), Body=path.read_bytes())
+
+
+@contextmanager
+def own_bucket(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A client of a server on which a bucket is there for the block."""
+    use_aws(monkeypatch, server)
+    client = aws_client("s3", server)
+    client.create_bucket(Bucket=BUCKET)
+    yield client
+    bucket = boto3.resource("s3").Bucket(BUCKET)
+    bucket.objects.all().delete()
+    bucket.delete()
 
 
 @contextmanager

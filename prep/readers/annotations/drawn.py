@@ -28,6 +28,10 @@ class DrawnMask(ABC):
     def read(self) -> Mask:
         return paint(self.regions(), self.size)
 
+    def overlap(self) -> int:
+        """The pixels that regions of more than one class cover."""
+        return count_overlap(self.regions(), self.size)
+
 
 def drawn_image(mask: DrawnMask, image: Path, source: str, group_by: re.Pattern[str] | None) -> LabelledImage:
     """The record of an image, with its groups by its path and its overlaps counted: all its shapes are drawn once, so
@@ -38,7 +42,7 @@ def drawn_image(mask: DrawnMask, image: Path, source: str, group_by: re.Pattern[
         image,
         mask,
         group_of_path(key, group_by),
-        attributes={OVERLAP: str(count_overlap(mask.regions(), mask.size))},
+        attributes={OVERLAP: str(mask.overlap())},
         own_group=shared_group(key),
         drawn_size=mask.size,
     )

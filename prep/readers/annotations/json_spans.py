@@ -137,12 +137,12 @@ def _refuse(name: str) -> Any:
     raise ValueError(f"{name} is no number")
 
 
-def find_parts(path: Path, expected: str) -> JsonParts:
-    """Look through a JSON file. Raises SagesegError for what is no JSON object or array, and for what is cut short;
-    `expected` is what messages say that the file should be."""
+def find_parts(path: Path, expected: str, within: Span | None = None) -> JsonParts:
+    """Look through a JSON file, or through one of its parts. Raises SagesegError for what is no JSON object or array,
+    and for what is cut short; `expected` is what messages say that the file should be."""
     try:
         with path.open("rb") as file:
-            return _Scan(file, path, expected).parts()
+            return _Scan(file, path, expected, within or (0, path.stat().st_size)).parts()
     except OSError as e:
         raise SagesegError(f"{path}: cannot be read ({e.strerror}); expected {expected}") from e
 
@@ -150,8 +150,9 @@ def find_parts(path: Path, expected: str) -> JsonParts:
 class _Scan:
     """One pass over a file: `depth` counts the brackets that are open."""
 
-    def __init__(self, file: BinaryIO, path: Path, expected: str) -> None:
+    def __init__(self, file: BinaryIO, path: Path, expected: str, within: Span) -> None:
         self._file, self._path, self._expected = file, path, expected
+        self._begin, self._end = within
         self._depth = 0
         self._start = 0
         self._key = ""
@@ -161,12 +162,13 @@ class _Scan:
         self._item_start = 0
 
     def parts(self) -> JsonParts:
+        self._file.seek(self._begin)
         first = self._file.read(len(_BOM) + 1)
-        offset = len(_BOM) if first.startswith(_BOM) else 0
+        offset = self._begin + (len(_BOM) if first.startswith(_BOM) else 0)
         check_first_bytes(first, self._path, self._expected)
         self._file.seek(offset)
         carried, open_end = b"", offset
-        while piece := self._file.read(_PIECE):
+        while piece := self._file.read(min(_PIECE, self._end - self._file.tell())):
             buffer = carried + piece
             done = self._take(buffer, open_end)
             carried, open_end = buffer[done:], open_end + done
@@ -188,7 +190,7 @@ class _Scan:
                 raise self._not_json(f"the bracket at byte {member} is closed by another kind at byte {end - 1}")
             start = end
         self._file.seek(start)
-        text = b"[]".join((*gaps, self._file.read()))
+        text = b"[]".join((*gaps, self._file.read(self._end - start)))
         try:
             pairs = json.loads(text.decode("utf-8"), object_pairs_hook=list, parse_constant=_refuse)
         except ValueError as e:

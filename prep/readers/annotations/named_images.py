@@ -7,58 +7,67 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from formats.console import say
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES
 from formats.prepared.image_folder import open_image_folder
 from formats.prepared.source_names import composed
-from prep.readers.labelled_image import LeftOut
+from prep.readers.labelled_image import LeftOut, leave_out
 from prep.remote.needs import ending_in
 from prep.remote.places import Place
+
+MISSING = "images that are not in the folder"
+"""Why --skip-missing leaves some out."""
+UNNAMED = "images that no annotation names"
+"""Why images of the folder are left out."""
 
 
 @dataclass(frozen=True)
 class NamedImages:
-    """The file of each name that was found, its path below the folder (`sources`), and how many were left out."""
+    """The file of each name that was found, its path below the folder (`sources`), and what was left out."""
 
     paths: dict[str, Path]
     sources: dict[str, str]
     left_out: tuple[LeftOut, ...]
 
 
+Former = Callable[[Iterable[str], Iterable[str]], Mapping[str, str]]
+"""Gives, of names that were not found and the files that are there, what a file was called before."""
+
+
 def find_named(
     places: Mapping[str, str],
     folder: Place,
     *,
+    passed_over: Iterable[str] = (),
     skip_missing: bool = False,
-    former: Callable[[Iterable[str], Iterable[str]], Mapping[str, str]] | None = None,
+    former: Former | None = None,
 ) -> NamedImages:
     """Find images by the names that annotations have for them; `places` says where each name stands, for messages.
-    `former` gives, of the names that were not found and the files, what a file was called before.
+    `passed_over` are names that annotations have for files which are left out for another reason, counted elsewhere.
 
     A name is looked up by its whole path below `folder`, then by ever fewer of its last parts; nothing outside of the
-    folder is ever found, and of a folder in S3 only what is found is fetched. Files that no annotation names are told.
-    Raises SagesegError for names of which two files may be meant, or two of which mean one file, and for those without
-    a file unless they may be skipped.
+    folder is ever found, and of a folder in S3 only what is found is fetched. Files that no annotation names are left
+    out. Raises SagesegError for names of which two files may be meant, or two of which mean one file, and for those
+    without a file unless they may be skipped.
     """
     there, files_of = _images_of(folder)
-    by_path = {composed(source): source for source in there}
-    by_end = _ends(by_path)
-    sources = {name: s for name, place in places.items() if (s := _look_up(name, place, by_path, by_end, folder))}
-    if former:
-        before = former([name for name in places if name not in sources], by_path)
-        again = {name: _look_up(other, places[name], by_path, by_end, folder) for name, other in before.items()}
-        sources |= {name: source for name, source in again.items() if source}
+    index = _Index(there)
+    found = _look_up(places, index, former)
+    for name, candidates in found.items():
+        if len(candidates) > 1:
+            raise SagesegError(
+                f"{places[name]}: {name} may be {folder}/{candidates[0]} or {candidates[1]}; give the folder below "
+                "which the name is a whole path"
+            )
+    sources = {name: candidates[0] for name, candidates in found.items()}
     missing = [name for name in places if name not in sources]
     _check_once(sources, places, folder)
     if missing and not (skip_missing and sources):
         raise SagesegError(_told_missing(missing, places, folder))
-    named = set(sources.values())
-    unnamed = [source for source in there if source not in named]
-    if unnamed:
-        say(f"note: {len(unnamed)} image(s) in {folder} that no annotation names are left out, such as {unnamed[0]}")
-    left_out = (LeftOut("images that are not in the folder", len(missing), missing[0]),) if missing else ()
-    files = files_of(named)
+    not_wanted = {source for candidates in _look_up(passed_over, index, former).values() for source in candidates}
+    unnamed = [source for source in there if source not in not_wanted.union(sources.values())]
+    left_out = (*leave_out(MISSING, missing), *leave_out(UNNAMED, [f"{folder}/{source}" for source in unnamed]))
+    files = files_of(set(sources.values()))
     return NamedImages({name: files[source] for name, source in sources.items()}, sources, left_out)
 
 
@@ -73,33 +82,35 @@ def _images_of(folder: Place) -> tuple[list[str], Callable[[Collection[str]], di
     return ending_in(IMAGE_SUFFIXES)(remote.names), remote.fetch_named
 
 
-def _ends(by_path: Iterable[str]) -> dict[str, list[str]]:
-    """The paths that end in each sequence of last parts."""
-    ends: dict[str, list[str]] = defaultdict(list)
-    for path in by_path:
-        parts = PurePosixPath(path).parts
-        for count in range(1, len(parts)):
-            ends["/".join(parts[-count:])].append(path)
-    return ends
+class _Index:
+    """The files of a folder by their paths, and by the ends of these."""
+
+    def __init__(self, there: Iterable[str]) -> None:
+        self.by_path = {composed(source): source for source in there}
+        self._by_end: dict[str, list[str]] = defaultdict(list)
+        for path, source in self.by_path.items():
+            parts = PurePosixPath(path).parts
+            for count in range(1, len(parts)):
+                self._by_end["/".join(parts[-count:])].append(source)
+
+    def candidates(self, name: str) -> list[str]:
+        """The files that a name may mean."""
+        parts = PurePosixPath(composed(name).replace("\\", "/")).parts
+        for count in range(len(parts), 0, -1):
+            end = "/".join(parts[-count:])
+            found = [self.by_path[end]] if end in self.by_path else self._by_end.get(end)
+            if found:
+                return found
+        return []
 
 
-def _look_up(
-    name: str, place: str, by_path: Mapping[str, str], by_end: Mapping[str, list[str]], folder: Place
-) -> str | None:
-    parts = PurePosixPath(composed(name).replace("\\", "/")).parts
-    for count in range(len(parts), 0, -1):
-        end = "/".join(parts[-count:])
-        if end in by_path:
-            return by_path[end]
-        candidates = by_end.get(end, ())
-        if len(candidates) > 1:
-            raise SagesegError(
-                f"{place}: {name} may be {folder}/{candidates[0]} or {candidates[1]}; give the folder below which the "
-                "name is a whole path"
-            )
-        if candidates:
-            return by_path[candidates[0]]
-    return None
+def _look_up(names: Iterable[str], index: _Index, former: Former | None) -> dict[str, list[str]]:
+    """The files that each name may mean, of those that mean any."""
+    found = {name: index.candidates(name) for name in names}
+    if former:
+        before = former([name for name, candidates in found.items() if not candidates], index.by_path)
+        found |= {name: index.candidates(other) for name, other in before.items()}
+    return {name: candidates for name, candidates in found.items() if candidates}
 
 
 def _check_once(sources: Mapping[str, str], places: Mapping[str, str], folder: Place) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
 from formats.console import say
@@ -11,14 +11,20 @@ from prep.readers.annotations.canvas import OVERLAP
 from prep.readers.labelled_image import LabelledImage
 
 
-def tell_overlaps(images: Sequence[LabelledImage], decided_by: str) -> None:
-    """Say in how many pixels shapes of different classes overlap, and what decided there."""
-    decided = [int(image.attributes[OVERLAP]) for image in images]
-    if any(decided):
+def tell_overlaps(counts: Iterable[int], decided_by: str, what: str = "shapes") -> None:
+    """Say in how many pixels shapes of different classes overlap, by their count in each image, and what decided
+    there."""
+    decided = [count for count in counts if count]
+    if decided:
         say(
-            f"note: shapes of different classes overlap in {sum(decided)} pixels of {sum(map(bool, decided))} "
-            f"image(s); {decided_by} decided there (column {OVERLAP} of manifest.csv)"
+            f"note: {what} of different classes overlap in {sum(decided)} pixels of {len(decided)} image(s); "
+            f"{decided_by} decided there (column {OVERLAP} of manifest.csv)"
         )
+
+
+def overlaps_in(images: Iterable[LabelledImage]) -> list[int]:
+    """The pixels of each image that `count_overlap` found."""
+    return [int(image.attributes[OVERLAP]) for image in images]
 
 
 def tell_lone_groups(images: Sequence[LabelledImage], group_by: re.Pattern[str] | None) -> None:

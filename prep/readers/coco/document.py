@@ -14,19 +14,15 @@ from prep.readers.coco.files import CocoFile, find_coco_files
 
 EXPECTED = "a JSON file of COCO, an object with images, annotations and categories"
 _OTHERS = {
-    "shapes": "labelme's: sageseg prep labelme reads a folder of them",
-    "_via_img_metadata": "a project of VGG Image Annotator",
     "item": "V7's Darwin JSON: export COCO there",
     "captions": "captions",
 }
-"""What a file is that has such a key at its top."""
+"""What a file is, that no verb reads, which has such a key at its top."""
 _OTHERS_IN_LIST = {
     "segmentation": "results of COCO, a list without images and categories: give the whole annotation file",
     "bbox": "results of COCO, a list without images and categories: give the whole annotation file",
     "caption": "captions of COCO",
     "categories": "a list of COCO documents: put each into a JSON file of its own, and give their folder",
-    "data": "a JSON export of Label Studio",
-    "image": "a JSON-MIN export of Label Studio",
 }
 _OTHER_TRUTH = {
     "segments_info": "panoptic COCO, whose masks are PNG files; take the file instances_….json of the same images",

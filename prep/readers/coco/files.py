@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -12,16 +12,8 @@ from formats.console import say
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES
 from prep.readers.source_files import find_files, list_files
+from prep.readers.splits import split_of_word
 
-_SPLIT_OF_WORD = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-}
 _PREFIX = "instances_"
 _KNOWN_NAMES = (f"{_PREFIX}*.json", "*.coco.json")
 """What COCO itself, CVAT and Datumaro call files with outlines, and what Roboflow does; beside them lie others."""
@@ -34,6 +26,11 @@ class CocoFile:
     path: Path
     images: Path
     split: str | None
+
+
+def is_known_name(path: Path) -> bool:
+    """Whether a file is called as those with outlines are, beside which others lie."""
+    return any(fnmatch(path.name, pattern) for pattern in _KNOWN_NAMES)
 
 
 def find_coco_files(annotations: Path, images: Path | None) -> tuple[CocoFile, ...]:
@@ -58,7 +55,7 @@ def find_coco_files(annotations: Path, images: Path | None) -> tuple[CocoFile, .
 
 
 def _chosen(paths: Sequence[Path], folder: Path) -> list[Path]:
-    known = [path for path in paths if any(fnmatch(path.name, pattern) for pattern in _KNOWN_NAMES)]
+    known = [path for path in paths if is_known_name(path)]
     others = [path for path in paths if known and path not in known]
     if others:
         say(
@@ -71,14 +68,10 @@ def _chosen(paths: Sequence[Path], folder: Path) -> list[Path]:
 def _split_of(path: Path, root: Path) -> str | None:
     """The split that a file's name tells, else the nearest of its folders."""
     for name in (path.stem, *reversed(path.parent.relative_to(root).parts)):
-        found = set(_splits_in(re.findall("[a-z]+", name.casefold())))
+        found = set(map(split_of_word, re.findall("[a-z]+", name.casefold()))) - {""}
         if len(found) == 1:
             return found.pop()
     return None
-
-
-def _splits_in(words: Iterable[str]) -> list[str]:
-    return [_SPLIT_OF_WORD[word] for word in words if word in _SPLIT_OF_WORD]
 
 
 def _images_of(path: Path, root: Path, images: Path | None) -> Path:

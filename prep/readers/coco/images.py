@@ -13,10 +13,9 @@ from formats.prepared.groups import shared_group
 from formats.prepared.source_names import shared_folders
 from prep.readers.annotations.named_images import find_named
 from prep.readers.coco.document import Declared, Document
-from prep.readers.image_sets import splits_of_groups
 from prep.readers.labelled_image import LeftOut
 from prep.readers.orientation import PLAIN
-from prep.readers.voc import image_groups
+from prep.readers.splits import image_groups, splits_of_groups
 
 
 @dataclass(frozen=True)

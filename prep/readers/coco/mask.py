@@ -4,31 +4,21 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass
-from pathlib import Path
 
 from formats.errors import SagesegError
-from formats.masks import Mask
-from prep.readers.annotations.canvas import Region, count_overlap, paint
+from prep.readers.annotations.canvas import Region
+from prep.readers.annotations.drawn import DrawnMask
 from prep.readers.annotations.json_spans import parse_span
 from prep.readers.coco.outline import box_of, outline_of
 
 
 @dataclass(frozen=True)
-class CocoMask:
+class CocoMask(DrawnMask):
     """The annotations of one image by their places in the file, first byte and end of each in turn, with a class id for
-    each; `size` is (width, height)."""
+    each."""
 
-    path: Path
     spans: array[int]
     class_ids: bytes
-    size: tuple[int, int]
-
-    def read(self) -> Mask:
-        return paint(self.regions(), self.size)
-
-    def overlap(self) -> int:
-        """The pixels that annotations of more than one class cover."""
-        return count_overlap(self.regions(), self.size)
 
     def regions(self) -> list[Region]:
         """What each annotation covers, in the order of the file; of one without outline its box."""

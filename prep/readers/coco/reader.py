@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +18,13 @@ from formats.parallel import map_parallel
 from prep.readers.annotations.canvas import OVERLAP
 from prep.readers.annotations.class_names import NamedClasses, name_classes
 from prep.readers.annotations.coco_raster import coco_masks
+from prep.readers.annotations.notes import overlaps_in, tell_overlaps
 from prep.readers.coco.document import Category, Document, open_document
 from prep.readers.coco.files import find_coco_files
 from prep.readers.coco.images import CocoImage, find_images
 from prep.readers.coco.mask import CocoMask
 from prep.readers.coco.scan import BOX, CROWD, NOTHING, Annotations, scan
-from prep.readers.labelled_image import LabelledImage, LeftOut, Source
+from prep.readers.labelled_image import LabelledImage, LeftOut, Source, count_left_out, leave_out
 
 AS_CLASS, AS_IGNORE = "class", "ignore"
 """What --crowd and --boxes take: pixels of the category, or mask value 255."""
@@ -81,13 +82,14 @@ def read_coco(
     if not kept:
         raise SagesegError(f"{annotations}: no image is left that has an annotation which is drawn")
     labelled = _labelled(kept, _overlaps(kept, drawn, workers))
+    tell_overlaps(overlaps_in(labelled), "the later in the file", "annotations")
     groups = {image.group for image in labelled}
     splits = {group: split for group, split in found.splits.items() if group in groups}
     left_out = (
         *found.left_out,
         *_left_out(documents, scanned, choices),
-        *_counted("annotations outside of their image", [place for each in drawn for place in each.outside]),
-        *_counted("images without an annotation that is drawn", [each.source for each in empty if skip_empty]),
+        *leave_out("annotations outside of their image", [place for each in drawn for place in each.outside]),
+        *leave_out("images without an annotation that is drawn", [each.source for each in empty if skip_empty]),
     )
     return Source("coco", named.classes, labelled, splits, left_out=left_out)
 
@@ -173,7 +175,7 @@ class _Drawn:
         self.outside += [f"{path}: annotations[{number}]" for number in self._order[own][~seen].tolist()]
         spans = array("q")
         spans.frombytes(self._spans[own][seen].tobytes())
-        return CocoMask(path, spans, self._ids[own][seen].tobytes(), image.size)
+        return CocoMask(path, image.size, spans, self._ids[own][seen].tobytes())
 
     def may_overlap(self, image: CocoImage) -> bool:
         """Whether the boxes of two annotations of different classes have pixels in common."""
@@ -218,25 +220,20 @@ def _class_ids(document: Document, own: Annotations, choices: Choices, named: Na
 def _overlaps(
     kept: Sequence[tuple[CocoImage, CocoMask]], drawn: Sequence[_Drawn], workers: int | None
 ) -> Mapping[str, int]:
-    """The pixels, by source, that annotations of several classes cover; images without such are left out."""
+    """The pixels, by source, that annotations of several classes cover, of images in which their boxes do."""
     pairs = [(image.source, mask) for image, mask in kept if drawn[image.document].may_overlap(image)]
     counts = map_parallel(CocoMask.overlap, [mask for _, mask in pairs], workers=workers, label="overlaps")
-    found = {source: count for (source, _), count in zip(pairs, counts, strict=True) if count}
-    if found:
-        say(
-            f"note: annotations of different classes overlap in {sum(found.values())} pixels of {len(found)} image(s); "
-            f"the later in the file decided there (column {OVERLAP} of manifest.csv)"
-        )
-    return found
+    return {source: count for (source, _), count in zip(pairs, counts, strict=True)}
 
 
-def _left_out(documents: Sequence[Document], scanned: Sequence[Annotations], choices: Choices) -> Iterator[LeftOut]:
-    for kind, reason in _WITHOUT_OUTLINE.items():
-        found = [np.flatnonzero(own.kinds == kind) for own in scanned]
-        count = sum(own.size for own in found)
-        if count and not (kind == BOX and choices.boxes):
-            number = next(number for number, own in enumerate(found) if own.size)
-            yield LeftOut(reason, count, f"{documents[number].file.path}: annotations[{found[number][0]}]")
+def _left_out(documents: Sequence[Document], scanned: Sequence[Annotations], choices: Choices) -> tuple[LeftOut, ...]:
+    return count_left_out(
+        (reason, f"{document.file.path}: annotations[{number}]")
+        for kind, reason in _WITHOUT_OUTLINE.items()
+        if not (kind == BOX and choices.boxes)
+        for document, own in zip(documents, scanned, strict=True)
+        for number in np.flatnonzero(own.kinds == kind).tolist()
+    )
 
 
 def _tell_empty(empty: Sequence[CocoImage], skipped: bool) -> None:
@@ -245,7 +242,3 @@ def _tell_empty(empty: Sequence[CocoImage], skipped: bool) -> None:
             f"note: {len(empty)} image(s) have no annotation that is drawn, such as {empty[0].source}: all background; "
             "--skip-empty leaves them out, where nobody has labelled them"
         )
-
-
-def _counted(reason: str, places: Sequence[str]) -> tuple[LeftOut, ...]:
-    return (LeftOut(reason, len(places), places[0]),) if places else ()

@@ -48,12 +48,14 @@ class Meta:
 @dataclass
 class Document:
     """A file of CVAT's: `images` of "for images"; of "for video" `frames`, by their numbers the first byte, the end and
-    the place in `labels` of each shape, in order of the file. `is_video` says which. Of the frames in `unclear` a track
+    the place in `labels` of each shape, in order of the file. `is_video` says which. Images in `passed_over` are not
+    wanted. Of the frames in `unclear` a track
     that goes on has no shape: CVAT writes a track's every frame but for those that were deleted."""
 
     path: Path
     meta: Meta = field(default_factory=Meta)
     images: list[Entry] = field(default_factory=list)
+    passed_over: list[Entry] = field(default_factory=list)
     frames: dict[int, array[int]] = field(default_factory=lambda: defaultdict(lambda: array("q")))
     labels: tuple[str, ...] = ()
     unclear: set[int] = field(default_factory=set)

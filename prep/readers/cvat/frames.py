@@ -14,7 +14,7 @@ from formats.prepared.frame_names import parse_frame_name
 from formats.prepared.image_folder import open_image_folder
 from prep.readers.annotations.named_images import NamedImages, find_named
 from prep.readers.cvat.document import Document, Entry
-from prep.readers.labelled_image import LeftOut
+from prep.readers.labelled_image import LeftOut, leave_out
 
 _CVATS_FRAME = re.compile(r"(?:.*[_-])?frame_(\d{6,})", re.DOTALL)
 
@@ -37,21 +37,22 @@ def find_images(document: Document, folder: Path, *, skip_missing: bool) -> Foun
     """
     sources = [image.source for image in open_image_folder(folder).images]
     by_stem = {source.rpartition(".")[0]: source for source in sources}
-    told = [_told_name(image, folder) for image in document.images]
+    every = (*document.images, *document.passed_over)
+    told = [_told_name(image, folder) for image in every]
     whole = [name if _has_suffix(name) else by_stem.get(name) for name in told]
     by_number = numbered(sources, folder) if None in whole else {}
+    settled = [own or by_number.get(_number(name), name) for own, name in zip(whole, told, strict=True)]
     names: dict[str, int] = {}
     for key, image in enumerate(document.images):
-        name = whole[key] or by_number.get(_number(told[key]), told[key])
+        name = settled[key]
         if name in names:
             raise SagesegError(
                 f"{document.path}: two images are called {image.name}, numbers {names[name] + 1} and {key + 1}; export "
                 "the tasks of a project one by one"
             )
         names[name] = key
-    found = find_named(
-        {name: document.images[key].place for name, key in names.items()}, folder, skip_missing=skip_missing
-    )
+    places = {name: document.images[key].place for name, key in names.items()}
+    found = find_named(places, folder, passed_over=settled[len(names) :], skip_missing=skip_missing)
     for name, key in names.items():
         _check_subset(document.images[key], name, found)
     return _by_key(found, names)
@@ -91,15 +92,14 @@ def find_frames(document: Document, folder: Path, *, skip_missing: bool) -> Foun
     wanted = sorted({*numbers, *document.frames} - document.unclear)
     names = {by_number.get(number, f"frame_{number:06}"): number for number in wanted}
     places = {name: f"{document.path}: frame {number}" for name, number in names.items()}
-    found = _by_key(find_named(places, folder, skip_missing=skip_missing), names)
+    passed_over = [by_number[number] for number in document.unclear if number in by_number]
+    found = _by_key(find_named(places, folder, passed_over=passed_over, skip_missing=skip_missing), names)
     return replace(found, left_out=(*_unclear(document), *found.left_out))
 
 
 def _unclear(document: Document) -> tuple[LeftOut, ...]:
-    if not document.unclear:
-        return ()
     reason = "frames without a shape of a track that goes on, deleted in CVAT or between keyframes"
-    return (LeftOut(reason, len(document.unclear), f"{document.path}: frame {min(document.unclear)}"),)
+    return leave_out(reason, [f"{document.path}: frame {number}" for number in sorted(document.unclear)])
 
 
 def _by_key(found: NamedImages, names: Mapping[str, int]) -> Found:

@@ -14,22 +14,21 @@ from xml.etree.ElementTree import Element
 from formats.console import say
 from formats.errors import SagesegError
 from formats.images import read_header
-from formats.masks import Mask
 from formats.parallel import map_parallel
 from formats.prepared.groups import shared_group
 from formats.prepared.source_names import composed
-from prep.readers.annotations.canvas import OVERLAP, count_overlap, paint
+from prep.readers.annotations.canvas import OVERLAP, Region, count_overlap
 from prep.readers.annotations.class_names import NamedClasses, name_classes
-from prep.readers.annotations.notes import tell_lone_groups, tell_overlaps
+from prep.readers.annotations.drawn import DrawnMask
+from prep.readers.annotations.notes import overlaps_in, tell_lone_groups, tell_overlaps
 from prep.readers.annotations.xml_spans import parse_element
-from prep.readers.cvat.document import Document, Size, read_document
+from prep.readers.cvat.document import Document, read_document
 from prep.readers.cvat.frames import Found, find_frames, find_images
 from prep.readers.cvat.shapes import Drawn, IdOf, draw_shapes
 from prep.readers.cvat.subsets import Subsets, settle_subsets
-from prep.readers.image_sets import splits_of_groups
-from prep.readers.labelled_image import LabelledImage, LeftOut, Polygon, Source
+from prep.readers.labelled_image import LabelledImage, LeftOut, Polygon, Source, count_left_out, leave_out
 from prep.readers.orientation import fitting_ways
-from prep.readers.voc import image_groups
+from prep.readers.splits import image_groups, splits_of_groups
 
 OCCLUDED = "occluded_shapes"
 """The attribute that counts an image's shapes that CVAT's annotators marked as partly hidden."""
@@ -46,19 +45,17 @@ _PER_PART = 3
 
 
 @dataclass(frozen=True, eq=False)
-class CvatMask:
-    """The shapes of one image, drawn at a (width, height). `parts` holds first byte and end of each element, and the
+class CvatMask(DrawnMask):
+    """The shapes of one image. `parts` holds first byte and end of each element, and the
     place of its track's label in `labels`, or OF_SHAPES. `ids` are shared by all."""
 
-    path: Path
     place: str
-    size: Size
     parts: array[int]
     labels: tuple[str, ...]
     ids: dict[str, int]
 
-    def read(self) -> Mask:
-        return paint(self.draw(lambda label, _: self.ids[composed(label)]).regions, self.size)
+    def regions(self) -> list[Region]:
+        return list(self.draw(lambda label, _: self.ids[composed(label)]).regions)
 
     def draw(self, id_of: IdOf) -> Drawn:
         """The shapes. Raises SagesegError naming the one that cannot be drawn."""
@@ -126,7 +123,7 @@ def read_cvat(
         for key, check in checked.items()
     )
     labelled = tuple(sorted(unordered, key=lambda image: image.source))
-    tell_overlaps(labelled, "z_order, and of equal ones the later shape,")
+    tell_overlaps(overlaps_in(labelled), "z_order, and of equal ones the later shape,")
     tell_lone_groups(labelled, group_by)
     return Source(
         "cvat",
@@ -149,11 +146,9 @@ def _tell_not_drawn(document: Document) -> None:
 def _without(document: Document, subsets: Subsets) -> tuple[Document, tuple[LeftOut, ...]]:
     """The document without images of the subsets that --image-set leaves out."""
     out = [image for image in document.images if image.subset in subsets.left_out]
-    if not out:
-        return document, ()
     kept = [image for image in document.images if image.subset not in subsets.left_out]
     reason = "images of subsets that --image-set leaves out"
-    return replace(document, images=kept), (LeftOut(reason, len(out), out[0].place),)
+    return replace(document, images=kept, passed_over=out), leave_out(reason, [image.place for image in out])
 
 
 def _check_all(document: Document, found: Found, named: NamedClasses, workers: int | None) -> dict[int, _Checked]:
@@ -167,9 +162,9 @@ def _mask_of(document: Document, key: int, image: Path, named: NamedClasses) -> 
     if document.is_video:
         size = document.meta.size or read_header(image).size
         parts, labels = document.frames.get(key, array("q")), document.labels
-        return CvatMask(document.path, f"{document.path}: frame {key}", size, parts, labels, named.ids)
+        return CvatMask(document.path, size, f"{document.path}: frame {key}", parts, labels, named.ids)
     entry = document.images[key]
-    return CvatMask(document.path, entry.place, entry.size, array("q", (*entry.span, OF_SHAPES)), (), named.ids)
+    return CvatMask(document.path, entry.size, entry.place, array("q", (*entry.span, OF_SHAPES)), (), named.ids)
 
 
 def _check(named: NamedClasses, task: tuple[CvatMask, Path]) -> _Checked:
@@ -185,13 +180,5 @@ def _check(named: NamedClasses, task: tuple[CvatMask, Path]) -> _Checked:
     return _Checked(mask, count_overlap(drawn.regions, mask.size), drawn.occluded, drawn.focus, drawn.left_out)
 
 
-def _shapes_left_out(checked: Iterable[_Checked]) -> Iterator[LeftOut]:
-    counts: Counter[str] = Counter()
-    examples: dict[str, str] = {}
-    for check in checked:
-        counts += check.left_out
-        for tag in check.left_out:
-            examples.setdefault(tag, check.mask.place)
-    for tag, reason in _REASONS.items():
-        if counts[tag]:
-            yield LeftOut(reason, counts[tag], examples[tag])
+def _shapes_left_out(checked: Iterable[_Checked]) -> tuple[LeftOut, ...]:
+    return count_left_out((_REASONS[tag], check.mask.place) for check in checked for tag in check.left_out.elements())

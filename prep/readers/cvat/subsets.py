@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from formats.errors import SagesegError
-from prep.readers.voc_image_sets import LEFT_OUT, UNDIVIDED, likely_split, role_of
+from prep.readers.splits import LEFT_OUT, UNDIVIDED, likely_split, role_of
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -32,7 +32,7 @@ from prep.readers.geo.features import FeatureFile, read_features
 from prep.readers.geo.mask_raster import WHITE, MaskRaster, MaskTile, check_grid, check_labels, values_of_tile
 from prep.readers.geo.raster import RasterFacts, look_at_raster
 from prep.readers.geo.tiles import RasterTile
-from prep.readers.labelled_image import LeftOut, MaskSource
+from prep.readers.labelled_image import LeftOut, MaskSource, count_left_out, leave_out
 
 GEOJSON_SUFFIXES = frozenset({".geojson", ".json"})
 
@@ -102,7 +102,7 @@ def label_files(path: Path, rasters: Sequence[RasterFacts]) -> tuple[dict[Path, 
     without = [raster for raster, labels in pairs.items() if labels is None]
     if len(without) == len(pairs):
         raise SagesegError(f"{path}: no GeoJSON and no raster in it; expected labels with the rasters' stems")
-    left_out = (LeftOut("rasters without labels", len(without), str(without[0])),) if without else ()
+    left_out = leave_out("rasters without labels", without)
     return {raster: labels for raster, labels in pairs.items() if labels is not None}, left_out
 
 
@@ -173,17 +173,16 @@ def _check_classes(file: FeatureFile, of_name: Mapping[str, int], listed: ClassL
         )
 
 
-def _left_out(file: FeatureFile, touched: npt.NDArray[np.bool_]) -> Iterator[LeftOut]:
+def _left_out(file: FeatureFile, touched: npt.NDArray[np.bool_]) -> tuple[LeftOut, ...]:
     outside = [feature for feature, here in zip(file.features, touched.tolist(), strict=True) if not here]
     if len(outside) == len(file.features):
         raise SagesegError(
             f"{file.path}: all {len(outside)} polygons lie outside the rasters (its coordinates are {file.crs}); "
             "expected some on them: another file, or a crs member that says what the coordinates are"
         )
-    for kind, places in file.left_out.items():
-        yield LeftOut(f"features that are no polygon ({kind})", len(places), f"{file.path}: {places[0]}")
-    if outside:
-        yield LeftOut("features outside the rasters", len(outside), f"{file.path}: {outside[0].place}")
+    others = ((f"features that are no polygon ({kind})", at) for kind, own in file.left_out.items() for at in own)
+    found = (*others, *(("features outside the rasters", feature.place) for feature in outside))
+    return count_left_out((reason, f"{file.path}: {place}") for reason, place in found)
 
 
 def _of_rasters(

@@ -14,15 +14,15 @@ from formats.console import say
 from formats.crops import Box
 from formats.errors import SagesegError
 from formats.parallel import map_parallel
-from formats.prepared.georeference import NO_RANGE, Georeference, Raster, Tile
+from formats.prepared.georeference import Georeference, Raster, Tile
 from formats.prepared.groups import group_of_path
 from formats.prepared.rasters import RASTER_SUFFIXES, load_rasterio
 from formats.prepared.source_names import composed
-from formats.prepared.value_range import ValueRange
+from formats.prepared.value_range import NONE, ValueRange
 from prep.readers.geo.labels import LabelChoice, TiledRaster, label_files, settle_labels
 from prep.readers.geo.raster import RasterFacts, check_range, choose_bands, look_at_raster
 from prep.readers.geo.tiles import RasterTile, tile_grid
-from prep.readers.labelled_image import LabelledImage, LeftOut, Source
+from prep.readers.labelled_image import LabelledImage, LeftOut, Source, leave_out
 from prep.readers.source_files import list_files
 
 Place = tuple[tuple[int, int], Box]
@@ -150,7 +150,7 @@ def cut_rasters(
         raise SagesegError(f"{rasters[0].path}: no pixel of the bands {_told(chosen[0])} has data; expected some")
     if any(raster.has_gaps for raster in rasters):
         say("note: pixels without data (by mask, alpha, no-data value or NaN) are black in images and ignore in masks")
-    return found, (LeftOut("tiles without data", len(empty), empty[0]),) if empty else ()
+    return found, leave_out("tiles without data", empty)
 
 
 def _where(places: Sequence[Place], there: Sequence[bool], wanted: bool) -> list[Place]:
@@ -197,5 +197,5 @@ def georeference_of(rasters: Sequence[CutRaster], values: ValueRange | None) -> 
             )
             for raster in rasters
         ),
-        str(values) if values else NO_RANGE,
+        str(values) if values else NONE,
     )

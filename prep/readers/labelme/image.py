@@ -78,8 +78,8 @@ def embedded_size(annotation: Annotation) -> tuple[int, int]:
 
 
 def find_image(annotation: Annotation, roots: tuple[Path, ...]) -> Path:
-    """The image file that `imagePath` names, beside the JSON file, or by its name in a later root, there
-    or in the folder that mirrors the JSON file's.
+    """The image file that `imagePath` names, beside the JSON file, or from a later root on, or by its name in a later
+    root, there or in the folder that mirrors the JSON file's.
 
     Raises SagesegError when it is missing or outside all `roots`: a dataset that was passed on must
     not read files of whoever opens it.
@@ -90,8 +90,9 @@ def find_image(annotation: Annotation, roots: tuple[Path, ...]) -> Path:
     inside = not PureWindowsPath(annotation.image_path).drive and path_below(named, roots) is not None
     name = PurePosixPath(annotation.image_path).name
     mirrored = annotation.path.parent.relative_to(roots[0])
+    below = [path for root in roots[1:] if path_below(path := root / annotation.image_path, (root,))]
     beside = [root / folder / name for root in roots[1:] for folder in (Path(), mirrored)]
-    for path in ([named] if inside else []) + beside:
+    for path in ([named] if inside else []) + below + beside:
         found = find_spelled(path)
         if found and found.is_file():
             return found

@@ -16,14 +16,16 @@ from formats.parallel import map_parallel
 from formats.prepared.groups import group_of_path
 from prep.readers.annotations.canvas import OVERLAP
 from prep.readers.annotations.class_names import NamedClasses, name_classes
-from prep.readers.annotations.notes import tell_lone_groups, tell_overlaps
-from prep.readers.labelled_image import REGION, EmbeddedImage, LabelledImage, Polygon, Source
+from prep.readers.annotations.notes import overlaps_in, tell_lone_groups, tell_overlaps
+from prep.readers.labelled_image import REGION, EmbeddedImage, LabelledImage, Polygon, Source, leave_out
 from prep.readers.labelme.annotation import Annotation, Shape, read_annotation
 from prep.readers.labelme.image import EmbeddedInJson, embedded_size, find_image, path_below, settle_size
 from prep.readers.labelme.shapes import check_inside, count_overlap, draw_shapes
 from prep.readers.orientation import PLAIN, turn_points
 from prep.readers.regions import region_of
 from prep.readers.source_files import find_files, list_files
+
+_NOT_SAVED = "images without a JSON file (where one shows no object, save it in labelme without shapes)"
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,8 @@ def read_labelme(
     grouped = (replace(image, group=_group(image, group_by), own_group=_group(image, None)) for image in found)
     labelled = sorted(grouped, key=lambda image: image.source)
     _tell(labelled, group_by)
-    _tell_left_out(labelled, images or annotations)
-    return Source("labelme", named.classes, tuple(labelled))
+    left_out = leave_out(_NOT_SAVED, _without_json(labelled, images or annotations))
+    return Source("labelme", named.classes, tuple(labelled), left_out=left_out)
 
 
 def split_regions(annotation: Annotation) -> tuple[Annotation, tuple[Shape, ...]]:
@@ -132,20 +134,15 @@ def _check_twice(images: Sequence[LabelledImage]) -> None:
         seen[image.source] = image.mask.path
 
 
-def _tell_left_out(labelled: Sequence[LabelledImage], folder: Path) -> None:
+def _without_json(labelled: Sequence[LabelledImage], folder: Path) -> list[Path]:
     """labelme writes no JSON for an image that nobody saved: empty of objects, or not yet seen."""
     known = {image.image.resolve() for image in labelled}  # the JSON file itself where it holds the image
     files = find_files(folder, IMAGE_SUFFIXES, deep=True)
-    left_out = [path for path in files if not known & {path.resolve(), path.resolve().with_suffix(".json")}]
-    if left_out:
-        say(
-            f"note: {len(left_out)} image(s) without a JSON file are left out, such as {left_out[0]}; "
-            "where one shows no object, save it in labelme without shapes"
-        )
+    return [path for path in files if not known & {path.resolve(), path.resolve().with_suffix(".json")}]
 
 
 def _tell(images: Sequence[LabelledImage], group_by: re.Pattern[str] | None) -> None:
-    tell_overlaps(images, "the later shape")
+    tell_overlaps(overlaps_in(images), "the later shape")
     stored = sum(isinstance(image.mask, LabelmeMask) and image.mask.orientation != PLAIN for image in images)
     if stored:
         say(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from formats.console import say
 from formats.errors import SagesegError
-from prep.readers.labelled_image import LeftOut
+from prep.readers.labelled_image import LeftOut, leave_out
 from prep.readers.labelstudio.records import Task, Written
 
 
@@ -67,22 +67,12 @@ def _left_out(
     ]
     older = [each.where for task in of_annotator for each in sorted(task.annotations, key=_rank)[:-1]]
     named = "predictions" if use_predictions else "annotations"
-    yield from _counted(f"tasks without {named}", bare)
-    yield from _counted(f"tasks without an annotation by {annotator}", others)
-    yield from _counted("annotations of tasks of which another is taken", older)
-    for reason, counts in (
-        ("annotations that were skipped", [(task.skipped, task.where) for task in tasks]),
-        (
-            "annotations, for predictions are read" if use_predictions else "predictions, which nobody corrected",
-            [(task.passed_over, task.where) for task in tasks],
-        ),
-    ):
-        yield from _counted(reason, [where for count, where in counts for _ in range(count)])
-
-
-def _counted(reason: str, places: Sequence[str]) -> Iterable[LeftOut]:
-    if places:
-        yield LeftOut(reason, len(places), places[0])
+    yield from leave_out(f"tasks without {named}", bare)
+    yield from leave_out(f"tasks without an annotation by {annotator}", others)
+    yield from leave_out("annotations of tasks of which another is taken", older)
+    yield from leave_out("annotations that were skipped", [task.where for task in tasks for _ in range(task.skipped)])
+    others_read = "annotations, for predictions are read" if use_predictions else "predictions, which nobody corrected"
+    yield from leave_out(others_read, [task.where for task in tasks for _ in range(task.passed_over)])
 
 
 def _nothing(tasks: Sequence[Task], annotator: str | None, path: Path, *, use_predictions: bool) -> SagesegError:

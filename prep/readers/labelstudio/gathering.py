@@ -9,7 +9,7 @@ from typing import Any
 
 from formats.errors import SagesegError
 from formats.prepared.source_names import composed
-from prep.readers.labelled_image import LeftOut
+from prep.readers.labelled_image import LeftOut, count_left_out
 from prep.readers.labelstudio.records import Entry
 from prep.readers.labelstudio.shapes import Shape, Size, kind_of, outline_of
 
@@ -92,8 +92,4 @@ def _common_size(shapes: Iterable[Shape], where: str) -> Size | None:
 
 def left_out_of(parts: Iterable[Left]) -> tuple[LeftOut, ...]:
     """What is left out of all annotations, counted by reason."""
-    together: Left = defaultdict(list)
-    for part in parts:
-        for reason, places in part.items():
-            together[reason] += places
-    return tuple(LeftOut(reason, len(places), places[0]) for reason, places in together.items())
+    return count_left_out((reason, place) for part in parts for reason, own in part.items() for place in own)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -19,8 +19,10 @@ from formats.parallel import map_parallel
 from formats.prepared.groups import group_of_path, shared_group
 from prep.readers.annotations.canvas import OVERLAP, Region, count_overlap, paint
 from prep.readers.annotations.class_names import NamedClasses, name_classes
-from prep.readers.annotations.json_spans import Batch, JsonParts, Span, find_parts, parse_span
+from prep.readers.annotations.drawn import DrawnMask
+from prep.readers.annotations.json_spans import Batch, Span, find_parts, parse_span
 from prep.readers.annotations.named_images import find_named
+from prep.readers.annotations.notes import overlaps_in, tell_overlaps
 from prep.readers.classes.label_list import BACKGROUND_NAMES
 from prep.readers.labelled_image import REGION, LabelledImage, Polygon, Source
 from prep.readers.labelstudio.choosing import choose, choose_image, join_tasks
@@ -54,20 +56,14 @@ class Place:
 
 
 @dataclass(frozen=True)
-class LabelStudioMask:
-    """The regions of one annotation, drawn at a (width, height)."""
+class LabelStudioMask(DrawnMask):
+    """The regions of one annotation. `ids` are the class ids of its labels."""
 
     place: Place
     ids: dict[str, int]
-    size: Size
 
-    @property
-    def path(self) -> Path:
-        return self.place.path
-
-    def read(self) -> Mask:
-        objects = _objects(self.place.gather())
-        return paint((draw(shape, self.ids[shape.label], self.size) for shape in objects), self.size)
+    def regions(self) -> list[Region]:
+        return [draw(shape, self.ids[shape.label], self.size) for shape in _objects(self.place.gather())]
 
 
 @dataclass(frozen=True)
@@ -105,7 +101,8 @@ def read_labelstudio(
     the pixels that were drawn.
     """
     parts = find_parts(path, EXPECTED)
-    _check_kind(parts)
+    if not parts.is_array:
+        raise SagesegError(f"{path}: an object, not an array of tasks; expected {EXPECTED}")
     survey = partial(_survey, image_key=image_key, use_predictions=use_predictions)
     found = map_parallel(survey, parts.batches(""), workers=workers, label="tasks")
     tasks = join_tasks(task for some in found for task in some)
@@ -115,7 +112,8 @@ def read_labelstudio(
     key = choose_image([task for task, _ in choice.taken], image_key, image_tag, path)
     names = _names(choice.taken, key)
     where = {name: written.where for name, written in names.items()}
-    named = find_named(where, images, skip_missing=skip_missing, former=names_before_upload)
+    others = {name_in_address(address) for task in tasks for address in task.images.values()} - where.keys()
+    named = find_named(where, images, passed_over=others, skip_missing=skip_missing, former=names_before_upload)
     there = [
         (name, Place(path, parts.items[""][names[name].number], names[name], image_tag), found)
         for name, found in named.paths.items()
@@ -128,24 +126,10 @@ def read_labelstudio(
         _labelled(named.sources[name], found, place, one, classes, group_by)
         for (name, place, found), one in zip(there, checked, strict=True)
     ]
-    _tell_overlap(labelled)
+    tell_overlaps(overlaps_in(labelled), "the later region", "regions")
     left_out = (*choice.left_out, *named.left_out, *left_out_of(one.left_out for one in checked))
     ordered = tuple(sorted(labelled, key=lambda image: image.source))
     return Source("labelstudio", classes.classes, ordered, left_out=left_out)
-
-
-def _check_kind(parts: JsonParts) -> None:
-    if parts.is_array:
-        return
-    if {"images", "annotations", "categories"} <= parts.members.keys():
-        raise SagesegError(f"{parts.path}: COCO's JSON, not Label Studio's; read it with sageseg prep coco")
-    if "shapes" in parts.members:
-        raise SagesegError(
-            f"{parts.path}: labelme's JSON, not Label Studio's; read its folder with sageseg prep labelme"
-        )
-    raise SagesegError(
-        f"{parts.path}: an object, not an array of tasks; expected {EXPECTED}; sageseg prep auto says what it is"
-    )
 
 
 def _survey(batch: Batch, *, image_key: str | None, use_predictions: bool) -> list[Task]:
@@ -264,7 +248,7 @@ def _labelled(
     return LabelledImage(
         source=source,
         image=image,
-        mask=LabelStudioMask(place, classes.ids, checked.size),
+        mask=LabelStudioMask(place.path, checked.size, place, classes.ids),
         group=group_of_path(path, group_by),
         attributes={OVERLAP: str(checked.overlap)},
         regions=checked.regions,
@@ -272,13 +256,3 @@ def _labelled(
         own_group=shared_group(path),
         drawn_size=checked.size,
     )
-
-
-def _tell_overlap(images: Sequence[LabelledImage]) -> None:
-    decided: Mapping[str, int] = {image.source: int(image.attributes[OVERLAP]) for image in images}
-    if any(decided.values()):
-        say(
-            f"note: regions of different labels overlap in {sum(decided.values())} pixels of "
-            f"{sum(map(bool, decided.values()))} image(s); the later region decided there (column {OVERLAP} of "
-            "manifest.csv)"
-        )

@@ -22,6 +22,7 @@ from formats.errors import SagesegError
 from formats.images import open_header
 from prep.readers.annotations.canvas import Flags, Region
 from prep.readers.annotations.coco_raster import polygon_region
+from prep.readers.annotations.ellipses import ellipse_region
 from prep.readers.labelled_image import Polygon
 
 Size = tuple[int, int]
@@ -111,16 +112,7 @@ def _ellipse(shape: Shape, class_id: int, size: Size) -> Region:
     """Turned clockwise about its centre, which x and y are; radii are in percent of the width and of the height."""
     x, along = (_of(shape, key) / 100 * size[0] for key in ("x", "radiusX"))
     y, across = (_of(shape, key) / 100 * size[1] for key in ("y", "radiusY"))
-    angle = math.radians(_turn(shape))
-    cos, sin = math.cos(angle), math.sin(angle)
-    reach = math.hypot(along * cos, across * sin), math.hypot(along * sin, across * cos)
-    left, right = max(0, math.floor(x - reach[0])), min(size[0], math.ceil(x + reach[0]) + 1)
-    top, bottom = max(0, math.floor(y - reach[1])), min(size[1], math.ceil(y + reach[1]) + 1)
-    if left >= right or top >= bottom or not along or not across:
-        return _nothing(class_id)
-    columns, rows = np.arange(left, right)[None] + 0.5 - x, np.arange(top, bottom)[:, None] + 0.5 - y
-    inside = ((columns * cos + rows * sin) / along) ** 2 + ((rows * cos - columns * sin) / across) ** 2 <= 1
-    return Region(class_id, left, top, inside)
+    return ellipse_region((x, y), (along, across), math.radians(_turn(shape)), class_id, size)
 
 
 def _brush(shape: Shape, class_id: int, size: Size) -> Region:

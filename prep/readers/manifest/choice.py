@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from formats.console import say
 from formats.errors import SagesegError
-from prep.readers.labelled_image import LeftOut
+from prep.readers.labelled_image import LeftOut, count_left_out
 from prep.readers.manifest.lines import NORMAL, Label, Line
 
 _KINDS = {
@@ -28,7 +28,7 @@ class Chosen:
 
 
 def choose(
-    lines: Iterable[Line], where: str, *, job: str | None, leave_out: Collection[str]
+    lines: Sequence[Line], where: str, *, job: str | None, leave_out: Collection[str]
 ) -> tuple[list[Chosen], tuple[LeftOut, ...]]:
     """The lines that count and those that are left out. `job` is what --job says, `leave_out` the verdicts of
     verification jobs by which images are left out.
@@ -36,12 +36,11 @@ def choose(
     Raises SagesegError where no line has a mask, where a line has several and nobody says which is meant, and for two
     lines of one image.
     """
-    every = list(lines)
-    _check_masks(every, where, job)
+    _check_masks(lines, where, job)
     reasons: dict[str, list[str]] = {}
     chosen: list[Chosen] = []
     verdicts: Counter[str] = Counter()
-    for line in every:
+    for line in lines:
         place = f"{where}: line {line.number}"
         label = _label(line, place, job)
         said = _verdicts(line, label)
@@ -58,7 +57,7 @@ def choose(
     if not any(one.label for one in chosen):
         raise SagesegError(f"{where}: no image with a mask is left; {_told(reasons)}")
     _tell(chosen, verdicts, leave_out, where)
-    return chosen, tuple(LeftOut(reason, len(places), places[0]) for reason, places in reasons.items())
+    return chosen, count_left_out((reason, place) for reason, own in reasons.items() for place in own)
 
 
 def _why_not(line: Line, job: str | None) -> str:

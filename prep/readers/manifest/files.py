@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from os.path import commonpath
 from pathlib import Path
 
 from formats.errors import SagesegError
-from prep.readers.annotations.named_images import find_named
+from prep.readers.annotations.named_images import MISSING, find_named
+from prep.readers.labelled_image import LeftOut, leave_out
 from prep.remote.places import Place, S3Place, parse_place
 
 
@@ -25,14 +26,17 @@ class References:
 
 @dataclass(frozen=True)
 class Files:
-    """The file of each reference that was found, and of each image its path below the folder of all."""
+    """The file of each reference that was found, of each image its path below the folder of all, and what was left
+    out."""
 
     paths: dict[str, Path]
     sources: dict[str, str]
+    left_out: tuple[LeftOut, ...]
 
 
-def find_files(refs: References, beside: Place, *, skip_missing: bool) -> Files:
-    """Find all files. `beside` is the folder of the manifest, in which what is no place in S3 is looked for.
+def find_files(refs: References, beside: Place, *, others: Collection[str], skip_missing: bool) -> Files:
+    """Find all files. `beside` is the folder of the manifest, in which what is no place in S3 is looked for; `others`
+    are references that are not wanted.
 
     Raises SagesegError, naming the line, for a reference that may not be read and for a file that is not there; images
     may be passed over with `skip_missing`.
@@ -44,19 +48,24 @@ def find_files(refs: References, beside: Place, *, skip_missing: bool) -> Files:
             groups.setdefault(folder or (None if is_remote else beside), {})[ref] = where
     paths: dict[str, Path] = {}
     sources: dict[str, str] = {}
+    left_out: list[LeftOut] = []
     for target, wanted in groups.items():
         if target is None:
-            paths |= _fetched(wanted, refs, skip_missing=skip_missing)
+            fetched = _fetched(wanted, refs, skip_missing=skip_missing)
+            paths |= fetched
+            left_out += leave_out(MISSING, [ref for ref in wanted if ref in refs.images and ref not in fetched])
         else:
             names = {_name(ref): where for ref, where in wanted.items()}
-            found = find_named(names, target, skip_missing=skip_missing)
+            not_wanted = [ref.removeprefix("s3://") for ref in others]
+            found = find_named(names, target, passed_over=not_wanted, skip_missing=skip_missing)
             ours = [ref for ref in wanted if _name(ref) in found.paths]
             paths |= {ref: found.paths[_name(ref)] for ref in ours}
             sources |= {ref: found.sources[_name(ref)] for ref in ours}
+            left_out += found.left_out
     _check_masks(refs, paths)
     images = [ref for ref in refs.images if ref in paths]
-    fetched = _below(ref for ref in images if ref not in sources)
-    return Files(paths, {ref: sources.get(ref) or fetched[ref] for ref in images})
+    below = _below(ref for ref in images if ref not in sources)
+    return Files(paths, {ref: sources.get(ref) or below[ref] for ref in images}, tuple(left_out))
 
 
 def _place(ref: str, where: str) -> Place:

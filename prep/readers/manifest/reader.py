@@ -16,7 +16,7 @@ from prep.readers.annotations.class_names import NamedClasses, name_classes
 from prep.readers.annotations.notes import tell_lone_groups
 from prep.readers.classes.label_list import read_class_list
 from prep.readers.colour_masks import Colour
-from prep.readers.labelled_image import LabelledImage, LeftOut, Source
+from prep.readers.labelled_image import LabelledImage, Source
 from prep.readers.manifest.choice import Chosen, choose
 from prep.readers.manifest.colour_map import BACKGROUND, WHITE, ColourMap
 from prep.readers.manifest.files import Files, References, below_all, find_files
@@ -56,14 +56,17 @@ def read_manifest_file(
     """
     place = place or manifest
     where = str(place)
-    chosen, left_out = choose(read_lines(manifest, where), where, job=job, leave_out=leave_out)
+    lines = list(read_lines(manifest, where))
+    chosen, left_out = choose(lines, where, job=job, leave_out=leave_out)
     refs = References(
         {one.line.source: f"{where}: line {one.line.number}" for one in chosen},
         {one.label.ref: f"{where}: line {one.line.number}" for one in chosen if one.label},
         images,
         masks,
     )
-    files = find_files(refs, place.parent, skip_missing=skip_missing)
+    others = {ref for line in lines for ref in (line.source, *(label.ref for label in line.labels))}
+    others -= refs.images.keys() | refs.masks.keys()
+    files = find_files(refs, place.parent, others=others, skip_missing=skip_missing)
     named = _classes(chosen, where, labels, background)
     ids = _MapIds(named)
     kept = [one for one in chosen if one.line.source in files.sources]
@@ -75,12 +78,9 @@ def read_manifest_file(
         _labelled(one, files, pairs[one.line.source], _groups(path, one.line.image_class, group_by))
         for one, path in zip(kept, below, strict=True)
     )
-    missing = [one.line.source for one in chosen if one.line.source not in files.sources]
-    if missing:
-        left_out = (*left_out, LeftOut("images that are not in the folder", len(missing), missing[0]))
     ordered = tuple(sorted(labelled, key=lambda image: image.source))
     tell_lone_groups(ordered, group_by)
-    return Source("manifest", named.classes, ordered, left_out=left_out)
+    return Source("manifest", named.classes, ordered, left_out=(*left_out, *files.left_out))
 
 
 def _classes(chosen: Sequence[Chosen], where: str, labels: Path | None, background: str | None) -> NamedClasses:

@@ -12,6 +12,7 @@ from formats.masks import Mask
 from formats.parallel import map_parallel
 from prep.readers.annotations.canvas import OVERLAP, Region, count_overlap, paint
 from prep.readers.annotations.class_names import NamedClasses
+from prep.readers.annotations.notes import tell_overlaps
 from prep.readers.pairs.pairing import Pair
 from prep.readers.two_colour import read_two_colours
 
@@ -68,12 +69,8 @@ def lay_classes(pairs: Sequence[Pair], named: NamedClasses, workers: int | None)
     images have no mask of a class."""
     masks = [LayeredMask(_layers(pair.masks, named)) for pair in pairs]
     overlaps = list(map_parallel(_overlap, masks, workers=workers, label="masks"))
-    decided = [count for count in overlaps if count]
-    if decided:
-        say(
-            f"note: masks of different classes overlap in {sum(decided)} pixels of {len(decided)} image(s); the later "
-            f"class decided there (column {OVERLAP} of manifest.csv), in the order {', '.join(named.classes.names[1:])}"
-        )
+    order = ", ".join(named.classes.names[1:])
+    tell_overlaps(overlaps, f"the later class of {order}", "masks")
     fewer = [pair for pair in pairs if len(pair.masks) < len({name for each in pairs for name in each.masks})]
     if fewer:
         say(f"note: {len(fewer)} image(s) lack the mask of a class and have no pixel of it, such as {fewer[0].image}")

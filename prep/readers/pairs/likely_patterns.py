@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from prep.readers.image_sets import SPLIT_WORDS
 from prep.readers.pairs.patterns import CLASS, SPLIT, STEM, parse_pattern
+from prep.readers.splits import SPLIT_WORDS
 
 Patterns = tuple[str, str]
 """Of an image, and of its mask."""
@@ -31,10 +31,11 @@ def suggest_patterns(images: Sequence[str], masks: Sequence[str]) -> list[Patter
         for mask in masks[:_MASKS_LOOKED_AT]
         for patterns in {_with_split(patterns) for patterns in _of_names(image, mask)}
     )
-    del seen[_STEM, _STEM]
+    for patterns in [patterns for patterns in seen if patterns[0] == patterns[1]]:
+        del seen[patterns]  # by these each image is its own mask
     likely = [patterns for patterns, _ in seen.most_common(_TRIED)]
     of_class = list(_of_classes(likely))
-    paired = {patterns: _pairs_by(patterns, images, masks) for patterns in (*likely, *of_class)}
+    paired = {patterns: count_pairs(patterns, images, masks) for patterns in (*likely, *of_class)}
     top = max(paired.values(), default=0)
     if top < max(1, _ENOUGH * min(len(images), len(masks))):
         return []
@@ -47,10 +48,15 @@ def suggest_patterns(images: Sequence[str], masks: Sequence[str]) -> list[Patter
 def _of_names(image: str, mask: str) -> Iterator[Patterns]:
     """The patterns by which one image and one mask would pair."""
     (image_folder, _, one), (mask_folder, _, other) = image.rpartition("/"), mask.rpartition("/")
+    if image_folder and image_folder == mask_folder:  # a folder of its own for each image
+        yield f"{_STEM}/{one}", f"{_STEM}/{other}"
     if one == other:
         yield _with_folder(image_folder), _with_folder(mask_folder)
     elif one in other:
-        yield _STEM, other.replace(one, _STEM, 1)
+        mask = other.replace(one, _STEM, 1)
+        yield _STEM, mask
+        if image_folder and mask_folder:
+            yield _with_folder(image_folder), f"{mask_folder.rpartition('/')[2]}/{mask}"
     elif other in one:
         yield one.replace(other, _STEM, 1), _STEM
     else:
@@ -98,7 +104,7 @@ def _class_for_word(mask: str) -> str:
     return ""
 
 
-def _pairs_by(patterns: Patterns, images: Sequence[str], masks: Sequence[str]) -> int:
+def count_pairs(patterns: Patterns, images: Sequence[str], masks: Sequence[str]) -> int:
     """How many images have a mask by these patterns."""
     if any("{" in _FIELDS.sub("", text) for text in patterns):
         return 0  # a name with braces

@@ -10,13 +10,14 @@ from formats.console import say
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES, JPEG_SUFFIXES
 from formats.prepared.source_names import composed
-from prep.readers.labelled_image import LeftOut
-from prep.readers.mask_pairs import leave_out, match_keys, pair_images
+from prep.readers.labelled_image import LeftOut, leave_out
+from prep.readers.mask_pairs import match_keys, pair_images
 from prep.readers.pairs.likely_patterns import suggest_patterns
 from prep.readers.pairs.patterns import WHOLE, Named, NamePattern
 from prep.readers.source_files import list_files
 
-_LOSSY = JPEG_SUFFIXES | {".jfif", ".jpe", ".webp"}
+LOSSY_SUFFIXES = JPEG_SUFFIXES | {".jfif", ".jpe", ".webp"}
+"""Files that keep no mask: their values change."""
 _SHOWN = 2
 
 
@@ -179,7 +180,7 @@ def _one_reading(
 
 
 def _is_lossy(path: Path) -> bool:
-    return path.suffix.lower() in _LOSSY
+    return path.suffix.lower() in LOSSY_SUFFIXES
 
 
 def _nothing_pairs(folders: Folders, images: list[Path], masks: list[Path]) -> SagesegError:

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES
-from prep.readers.image_sets import split_of_word
+from prep.readers.splits import split_of_word
 
 STEM, FILE, CLASS, SPLIT = "stem", "file", "class", "split"
 _FIELDS = {

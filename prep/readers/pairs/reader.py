@@ -13,12 +13,11 @@ from formats.console import say
 from formats.dataset import SPLITS
 from formats.prepared.groups import shared_group
 from formats.prepared.source_names import composed
-from prep.readers.image_sets import split_of_word, splits_of_groups
 from prep.readers.labelled_image import LabelledImage, Source
 from prep.readers.pairs.pairing import Folders, Pair, find_pairs
 from prep.readers.pairs.patterns import CLASS, FILE, SPLIT, STEM, WHOLE, parse_pattern
 from prep.readers.pairs.truth import PairOptions, check_options, given_list, settle_truth
-from prep.readers.voc import image_groups
+from prep.readers.splits import image_groups, split_of_word, splits_of_groups
 
 
 def read_pairs(

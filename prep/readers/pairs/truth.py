@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,13 +90,17 @@ def given_list(options: PairOptions) -> ClassList | None:
 def _found_list(folders: Folders, pairs: Sequence[Pair]) -> ClassList | None:
     """The list that lies beside the masks, or the images, or both folders."""
     parents = {mask.parent for pair in pairs for mask in pair.masks.values()}
-    are_beside = folders.masks.absolute().parent == folders.images.absolute().parent
-    above = (folders.masks.parent,) if are_beside and not folders.are_one else ()
-    places = dict.fromkeys((folders.masks, folders.images, *sorted(parents), *above))
+    places = list_places(folders.images, folders.masks, parents)
     found = find_class_list(*places)
     if found:
         say(f"note: the classes are those of {found.where}")
     return found
+
+
+def list_places(images: Path, masks: Path, parents: Collection[Path]) -> tuple[Path, ...]:
+    """The folders in which a class list is looked for; `parents` are those of the masks."""
+    are_beside = masks.absolute().parent == images.absolute().parent and masks.resolve() != images.resolve()
+    return tuple(dict.fromkeys((masks, images, *sorted(parents), *([masks.parent] if are_beside else []))))
 
 
 def _settled(

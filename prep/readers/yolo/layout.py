@@ -1,7 +1,8 @@
-"""Where a YOLO dataset has its images and text files, by its data.yaml or by its folders."""
+"""Where a YOLO dataset has its images, by its data.yaml or by its folders, and what its classes are called."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,35 +10,77 @@ from typing import Any
 
 import yaml
 
+from formats.console import say
 from formats.errors import SagesegError
-from prep.readers.classes.label_list import find_class_list
-from prep.readers.source_files import read_text
+from prep.readers.classes.label_list import BACKGROUND_NAMES, find_class_list, read_class_list
+from prep.readers.source_files import check_folder, read_text
+from prep.readers.splits import split_of_word
 
-_SPLITS = ("train", "val", "test")
+_EXPECTED = "one with data.yaml, or with images and labels"
+YAMLS = ("data.yaml", "data.yml", "dataset.yaml")
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a split is: a folder of images, or a list of them, a text file of one path a line. `split` is '' where
+    nothing tells one; `where` is for messages."""
+
+    split: str
+    path: Path
+    where: str
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Class names in the order of their numbers, where they stand, and the folders of images with their splits; ''
-    where nothing tells one."""
+    """Class names in the order of their numbers, where they stand, and the places of the images."""
 
     names: tuple[str, ...]
     where: str
-    folders: tuple[tuple[str, Path], ...]
+    places: tuple[Place, ...]
 
 
-def find_layout(root: Path) -> Layout:
-    """Read data.yaml; without one there are `images` and `labels`, and a list of classes or --labels."""
+def find_layout(root: Path, labels: Path | None = None) -> Layout:
+    """Read data.yaml; without one the folders say where images are, and a list of classes, or `labels`, what their
+    numbers mean."""
+    check_folder(root, _EXPECTED)
     if not root.is_dir():
-        raise SagesegError(f"{root}: no such folder; expected one with data.yaml, or with images and labels")
-    files = [path for name in ("data.yaml", "data.yml", "dataset.yaml") if (path := root / name).is_file()]
+        raise SagesegError(f"{root}: no such folder; expected {_EXPECTED}")
+    files = [path for name in YAMLS if (path := root / name).is_file()]
     if files:
         return _of_yaml(files[0], root)
-    if not (root / "images").is_dir():
+    places = _by_folders(root)
+    listed = find_class_list(root) or (read_class_list(labels) if labels else None)
+    if listed is None:
+        raise SagesegError(
+            f"{root}: neither data.yaml nor a list of classes in it, so no number has a name; add classes.txt, or pass "
+            "--labels"
+        )
+    names = tuple(line.name for line in listed.lines)
+    background = next((name for name in names if name in BACKGROUND_NAMES), None)
+    if background:
+        raise SagesegError(
+            f"{listed.where}: {background} is in it, and nobody can tell whether YOLO's numbers count it; take the "
+            "line away if they do not (a dataset has a background in any case), or write data.yaml with names"
+        )
+    return Layout(names, listed.where, places)
+
+
+def _by_folders(root: Path) -> tuple[Place, ...]:
+    """`images`, whose folders are the split where all are called so; or folders called so that have `images`."""
+    images = root / "images"
+    if images.is_dir():
+        inside = sorted(path for path in images.iterdir() if not path.name.startswith("."))
+        split = [path for path in inside if path.is_dir() and split_of_word(path.name)]
+        if not split or len(split) < len(inside):
+            return (Place("", images, str(images)),)
+    else:
+        split = [path / "images" for path in sorted(root.iterdir()) if split_of_word(path.name)]
+        split = [path for path in split if path.is_dir()]
+    if not split:
         raise SagesegError(f"{root}: neither data.yaml nor a folder images in it; expected YOLO's layout")
-    listed = find_class_list(root)
-    names = tuple(line.name for line in listed.lines) if listed else ()
-    return Layout(names, listed.where if listed else f"{root}, which has no data.yaml", (("", root / "images"),))
+    told = ", ".join(path.relative_to(root).as_posix() for path in split)
+    say(f"note: {root}: no data.yaml in it; its folders are the split: {told}")
+    return tuple(Place(split_of_word(path.name) or split_of_word(path.parent.name), path, str(path)) for path in split)
 
 
 def _of_yaml(path: Path, root: Path) -> Layout:
@@ -47,36 +90,45 @@ def _of_yaml(path: Path, root: Path) -> Layout:
         raise SagesegError(f"{path}: not YAML ({' '.join(str(e).split())}); expected names and train") from e
     if not isinstance(content, dict):
         raise SagesegError(f"{path}: no keys in it; expected names and train")
-    folders = tuple((split, folder) for split in _SPLITS for folder in _folders(content, split, path, root))
-    if not folders:
+    splits = {key: split for key in content if isinstance(key, str) and (split := split_of_word(key))}
+    places = tuple(place for key, split in splits.items() for place in _places(content, key, split, path, root))
+    if not places:
         raise SagesegError(f"{path}: neither train, val nor test; expected the folders of the images")
-    return Layout(_names(content.get("names"), path), str(path), folders)
+    return Layout(_names(content.get("names"), path), str(path), places)
 
 
-def _folders(content: dict[str, Any], split: str, path: Path, root: Path) -> Iterator[Path]:
-    given = content.get(split) or []
+def _places(content: dict[str, Any], key: str, split: str, path: Path, root: Path) -> Iterator[Place]:
+    given = content.get(key) or []
     for part in [given] if isinstance(given, str) else given:
         below = str(content.get("path") or ".")
         # Roboflow writes ../train/images, below the folder and not beside it
-        places = [base / part.removeprefix("../") for base in (root / below, root)]
-        found = next((place for place in places if place.is_dir()), None)
+        candidates = [base / str(part).removeprefix("../") for base in (root / below, root)]
+        found = next((place for place in candidates if place.exists()), None)
+        where = f"{path}: {key}: {part}"
+        if found and path_below(found, root) is None:
+            raise SagesegError(
+                f"{where} is {found}, which is not in {root}; copy {path.name} into the folder that holds images and "
+                "labels, and give that folder"
+            )
         if found:
-            yield found
+            yield Place(split, found, where)
         elif split != "test":  # exports often name a test folder that they do not have
-            raise SagesegError(f"{path}: {split}: {part} is no folder in {root}; expected the folder of its images")
+            raise SagesegError(f"{where} is not in {root}; expected the folder of its images, or a list of them")
+
+
+def path_below(path: Path, root: Path) -> str | None:
+    """A path from a folder on, with `/`; None where it is not in it. Links are the user's own and are not resolved;
+    `..` is."""
+    relative = os.path.relpath(path, root)
+    return None if relative.partition(os.sep)[0] == ".." else Path(relative).as_posix()
 
 
 def _names(names: Any, path: Path) -> tuple[str, ...]:
-    if isinstance(names, dict) and sorted(names) == list(range(len(names))):
+    if isinstance(names, dict) and sorted(names, key=repr) == sorted(range(len(names)), key=repr):
         names = [names[number] for number in range(len(names))]
-    if not isinstance(names, list) or not all(isinstance(name, str | int) for name in names):
+    if not isinstance(names, list) or not names:
         raise SagesegError(f"{path}: names: expected a list, or numbers from 0 on with their names")
+    for number, name in enumerate(names):
+        if isinstance(name, bool) or not isinstance(name, str | int):
+            raise SagesegError(f"{path}: names: what is called {number} is {name!r} to YAML; write the name in quotes")
     return tuple(map(str, names))
-
-
-def text_file(image: Path) -> Path:
-    """The text file of an image: in `labels` where it is in `images`, else beside it."""
-    parts = list(image.parts)
-    if "images" in parts[:-1]:
-        parts[len(parts) - 2 - parts[-2::-1].index("images")] = "labels"
-    return Path(*parts).with_suffix(".txt")

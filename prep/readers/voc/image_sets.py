@@ -12,13 +12,10 @@ from formats.dataset import SPLITS
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES
 from formats.prepared.source_names import composed
-from prep.readers.image_sets import SPLIT_WORDS, split_of_word
-from prep.readers.labelled_image import LeftOut
+from prep.readers.labelled_image import LeftOut, count_left_out
 from prep.readers.source_files import read_text
+from prep.readers.splits import LEFT_OUT, ROLE_WORDS, UNDIVIDED, likely_split, role_of
 
-LEFT_OUT, UNDIVIDED = "none", "choice"
-"""What a list can be beside a split: left out, as --image-set says it, or a choice of images without split."""
-_WORDS = {**SPLIT_WORDS, UNDIVIDED: ("trainval", "train_val", "trainvaltest", "default", "all")}
 _FOLDERS = re.compile(r"(?:.*/)?(?:JPEGImages|SegmentationClass\w*)/")
 _PAIR = re.compile(r"(\S+)\s+(\S+)")
 _LINE_OF_MAIN = re.compile(r"(.+?)\s+-?[01]")
@@ -38,7 +35,7 @@ class ImageSets:
 
 @dataclass(frozen=True)
 class _List:
-    """One file, what it is (a split, or a choice), the keys of its images, and the lines of others that have no
+    """One file, what it is (a split, or a choice), the keys of its images, and the places of others that have no
     mask."""
 
     path: Path
@@ -60,12 +57,8 @@ def read_voc_image_sets(root: Path, keys: Collection[str], asked: Mapping[str, s
         return ImageSets(undecided="" if asked else _elsewhere(root))
     index = _Index(keys)
     read = [_read(path, role, index) for path, role in roles.items()]
-    secret = tuple(
-        LeftOut(f"images without a mask in {one.path.name}", len(one.secret), f"{one.path}: {one.secret[0]}")
-        for one in read
-        if one.secret
-    )
-    return replace(_sets([one for one in read if one.keys], folder), left_out=secret)
+    secret = ((f"images without a mask in {one.path.name}", place) for one in read for place in one.secret)
+    return replace(_sets([one for one in read if one.keys], folder), left_out=count_left_out(secret))
 
 
 def _sets(lists: Sequence[_List], folder: Path) -> ImageSets:
@@ -109,11 +102,6 @@ def _elsewhere(root: Path) -> str:
     return ""
 
 
-def role_of(name: str) -> str:
-    """The split that a list or subset is by its name, UNDIVIDED for one of all, "" where the name says nothing."""
-    return UNDIVIDED if name.casefold() in _WORDS[UNDIVIDED] else split_of_word(name)
-
-
 def _roles(folder: Path, asked: Mapping[str, str]) -> dict[Path, str]:
     """What each list is, but for those that are left out."""
     visible = sorted(path for path in folder.iterdir() if not path.name.startswith(".")) if folder.is_dir() else []
@@ -126,18 +114,13 @@ def _roles(folder: Path, asked: Mapping[str, str]) -> dict[Path, str]:
     unknown = [path for path, role in roles.items() if not role]
     if unknown:
         names = ", ".join(path.name for path in unknown)
-        known = ", ".join(word for words in _WORDS.values() for word in words)
+        known = ", ".join(word for words in ROLE_WORDS.values() for word in words)
         example = f"{unknown[0].stem.strip()}={likely_split(unknown[0].stem)}"
         raise SagesegError(
             f"{folder}: {names}: no split by its name, which would be one of {known}; say what it is with --image-set "
             f"{example} (train, val, test, or {LEFT_OUT} to leave it out)"
         )
     return {path: role for path, role in roles.items() if role != LEFT_OUT}
-
-
-def likely_split(stem: str) -> str:
-    """The split whose name stands in a list's; `val` where none does."""
-    return next((split for split in SPLITS if split in stem.casefold()), "val")
 
 
 def _named(name: str, files: Sequence[Path], folder: Path) -> Path:
@@ -206,7 +189,7 @@ def _read(path: Path, role: str, index: _Index) -> _List:
         if key is None and role != "test":
             raise SagesegError(f"{path}: line {number}: {line} has no mask in SegmentationClass; add it or take it out")
         if key is None:
-            secret.append(line)
+            secret.append(f"{path}: line {number}: {line}")
         elif key in keys:
             raise SagesegError(f"{path}: line {number}: {key} stands there twice; remove one line")
         else:
@@ -244,14 +227,3 @@ def _check_choices(choices: Iterable[_List], splits: Mapping[str, str]) -> None:
                 f"{one.path}: {len(more)} of its images stand in no list of a split, such as {more[0]}; say what it is "
                 f"with --image-set {one.path.stem}=train, or {LEFT_OUT} to leave it out"
             )
-
-
-def parse_image_sets(texts: Iterable[str]) -> dict[str, str]:
-    """What --image-set says: `Mine=val`, several after another or with commas between."""
-    asked: dict[str, str] = {}
-    for part in (part for text in texts for part in re.split(r",(?=[^,=]*=)", text)):
-        name, _, role = part.rpartition("=")
-        if not name or role not in (*SPLITS, LEFT_OUT):
-            raise SagesegError(f"--image-set {part}: expected NAME=SPLIT, of {', '.join(SPLITS)} and {LEFT_OUT}")
-        asked[name.strip()] = role
-    return asked

@@ -6,21 +6,20 @@ How masks and class lists are read is the rule of docs/readers.md, "Class lists"
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from formats.console import say
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES
-from formats.prepared.groups import group_of_path, shared_group
+from formats.prepared.groups import shared_group
 from prep.readers.classes.class_masks import settle_masks
 from prep.readers.classes.label_list import CLASS_LISTS, VOC_2012, ClassList, find_class_list, read_class_list
-from prep.readers.image_sets import splits_of_groups
-from prep.readers.labelled_image import LabelledImage, Source
-from prep.readers.mask_pairs import files_by_key, leave_out, masks_by_key, pair_images
+from prep.readers.labelled_image import LabelledImage, Source, leave_out
+from prep.readers.mask_pairs import files_by_key, masks_by_key, pair_images
 from prep.readers.source_files import check_folder
-from prep.readers.voc_image_sets import read_voc_image_sets
+from prep.readers.splits import image_groups, splits_of_groups
+from prep.readers.voc.image_sets import read_voc_image_sets
 
 
 def read_voc(
@@ -76,28 +75,6 @@ def _images(root: Path, images: Path | None) -> dict[str, list[Path]]:
             "unless it is told to save them)"
         )
     return files_by_key(images or root / "JPEGImages", IMAGE_SUFFIXES, "the images of the masks")
-
-
-def image_groups(
-    paths: Mapping[str, str], splits: Mapping[str, str], group_by: re.Pattern[str] | None
-) -> dict[str, str]:
-    """The group of each image by its key, from its path below the folder of all images. Where lists divide a group that
-    nobody asked for, its images are groups."""
-    groups = {key: group_of_path(PurePosixPath(path), group_by) for key, path in paths.items()}
-    if group_by:
-        return groups
-    groups = {key: key if group == paths[key] else group for key, group in groups.items()}
-    parts: dict[str, set[str]] = defaultdict(set)
-    for key, split in splits.items():
-        parts[groups[key]].add(split)
-    divided = sorted(group for group, own in parts.items() if len(own) > 1)
-    if not divided:
-        return groups
-    say(
-        f"note: {len(divided)} group(s), such as {divided[0]}, are divided between splits by the lists; each of their "
-        "images is a group of its own, though they may look alike"
-    )
-    return {key: key if group in divided else group for key, group in groups.items()}
 
 
 def _vocs_own(root: Path) -> ClassList:

@@ -1,0 +1,118 @@
+"""The images of a YOLO dataset, each with its split and its text file, and what has no counterpart."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from formats.errors import SagesegError
+from formats.images import IMAGE_SUFFIXES
+from formats.prepared.image_folder import files_with, open_image_folder
+from prep.readers.annotations.named_images import find_named
+from prep.readers.classes.label_list import CLASS_LISTS
+from prep.readers.labelled_image import LeftOut, leave_out
+from prep.readers.source_files import read_text
+from prep.readers.yolo.layout import Layout, Place, path_below
+
+_LABELS, _IMAGES = "labels", "images"
+
+
+@dataclass(frozen=True)
+class YoloImage:
+    """An image: its path below the dataset's folder (`source`), its split, '' where nothing tells one, and its path
+    below the folder of its split, without suffix (`key`)."""
+
+    path: Path
+    source: str
+    text: Path
+    split: str
+    key: PurePosixPath
+
+
+@dataclass(frozen=True)
+class YoloImages:
+    """`undecided` tells why what data.yaml has is no split."""
+
+    images: tuple[YoloImage, ...]
+    undecided: str
+    left_out: tuple[LeftOut, ...]
+
+
+def find_images(layout: Layout, root: Path) -> YoloImages:
+    """Raises SagesegError for images that lists name and nobody has, and where not one image has a text file."""
+    split_of: dict[str, str] = {}
+    places: dict[str, str] = {}
+    bases: dict[str, str] = {}
+    torn = ""
+    for place in layout.places:
+        for name, where, base in _named(place, root):
+            if split_of.setdefault(name, place.split) != place.split:
+                torn = torn or f"{layout.where}: {name} is both in {split_of[name]} and in {place.split}"
+            places.setdefault(name, where)
+            bases.setdefault(name, base)
+    found = find_named(places, root)
+    images = tuple(
+        YoloImage(path, source, root / text_name(source), "" if torn else split_of[name], _key(source, bases[name]))
+        for name, path in found.paths.items()
+        for source in (found.sources[name],)
+    )
+    if not any(image.text.is_file() for image in images):
+        raise SagesegError(
+            f"{root}: none of its {len(images)} image(s) has a text file; expected {text_name(images[0].source)} of "
+            f"{images[0].source}, and so on"
+        )
+    return YoloImages(images, torn, (*found.left_out, *_lone_texts(root)))
+
+
+def _named(place: Place, root: Path) -> Iterator[tuple[str, str, str]]:
+    """The images of a place by the names under which they are to be found, where each stands, and the folder that all
+    of the place lie in, '' where a list has others."""
+    if place.path.is_dir():
+        base = path_below(place.path, root) or ""
+        for image in open_image_folder(place.path).images:
+            name = (PurePosixPath(base) / image.source).as_posix()
+            yield name, f"{place.where}: {name}", base
+        return
+    lines = read_text(place.path, "one image a line").splitlines()
+    named = [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
+    if not named:
+        raise SagesegError(f"{place.path}: names no image; expected one a line")
+    folders = [PurePosixPath(name.replace("\\", "/").lstrip("/")).parent for _, name in named]
+    base = os.path.commonpath(folders)
+    for number, name in named:
+        yield name, f"{place.path}: line {number}", Path(base).as_posix()
+
+
+def _key(source: str, base: str) -> PurePosixPath:
+    """A source below a folder, which lists may call by more parts than it has here."""
+    path = PurePosixPath(source).with_suffix("")
+    parts = PurePosixPath(base).parts
+    for first in range(len(parts) + 1):
+        if path.is_relative_to(below := PurePosixPath(*parts[first:])):
+            return path.relative_to(below)
+    return path
+
+
+def text_name(source: str) -> str:
+    """The text file of an image: in `labels` where it is in `images`, else beside it."""
+    parts = list(PurePosixPath(source).parts)
+    if _IMAGES in parts[:-1]:
+        parts[len(parts) - 2 - parts[-2::-1].index(_IMAGES)] = _LABELS
+    return PurePosixPath(*parts).with_suffix(".txt").as_posix()
+
+
+def _lone_texts(root: Path) -> tuple[LeftOut, ...]:
+    """Text files in folders of labels without an image."""
+    known = {text_name(path.relative_to(root).as_posix()) for path in files_with(root, IMAGE_SUFFIXES, deep=True)}
+    folders = {PurePosixPath(name).parent for name in known}
+    texts = [path.relative_to(root) for path in files_with(root, frozenset({".txt"}), deep=True)]
+    lone = [
+        root / text
+        for text in texts
+        if text.as_posix() not in known
+        and text.name not in CLASS_LISTS
+        and (_LABELS in text.parts or (PurePosixPath(text.parent) in folders and text.parent != Path()))
+    ]
+    return leave_out("text files without an image", lone)

@@ -1,0 +1,36 @@
+"""What masks beside images mean: whether a list says it, and what to write down where none does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from prep.readers.classes.label_list import find_class_list
+from prep.readers.classes.missing_list import what_is_wanted
+from prep.readers.pairs.pairing import LOSSY_SUFFIXES
+from prep.readers.pairs.patterns import CLASS, FILE, SPLIT, STEM, parse_pattern
+from prep.readers.pairs.truth import list_places
+
+_LOOKED_AT = 4
+_CITYSCAPES = "_labelIds"
+
+
+def missing_classes(images: Path, masks: Path, mask_name: str, files: Sequence[Path]) -> tuple[list[str], str]:
+    """The options that a command for these masks needs beside the patterns, and what must be written down first;
+    neither where a list is there, or names say the class. Raises SagesegError for two lists that disagree, and for what
+    is no mask."""
+    if f"{{{CLASS}}}" in mask_name:
+        return [], ""
+    pattern = parse_pattern(mask_name, "--mask-name", (STEM, FILE, CLASS, SPLIT))
+    ours = [path for path in files if pattern.readings(path.relative_to(masks).with_suffix("").as_posix())]
+    if all(path.suffix.lower() in LOSSY_SUFFIXES for path in ours):
+        return [], f"make PNG masks of {masks}: JPEG and WebP change their values, export them again"
+    if find_class_list(*list_places(images, masks, {path.parent for path in ours})):
+        return [], ""
+    if mask_name.endswith(_CITYSCAPES):
+        return [
+            "--map",
+            "cityscapes.csv",
+        ], "write value,name lines into cityscapes.csv, as docs/sources/cityscapes-ade20k.md shows"
+    wanted = what_is_wanted(ours[:: -(-len(ours) // _LOOKED_AT)])
+    return wanted.options, f"{wanted.held}; {wanted.told}"

@@ -1,0 +1,125 @@
+"""The command that `sageseg prep auto` prints for labels as tools lay them out: it runs as it stands and reads all of
+them, or the line below it says what is missing."""
+
+import re
+import shlex
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from formats.dataset import open_dataset
+from formats.masks import read_mask
+from prep.recognise.recognise import recognise
+from tests.support.export_layouts import HEIGHT, LAYOUTS, WIDTH, labelme_apart, mask, photo, write, yolo_mostly_empty
+from tests.support.typed_commands import typed
+
+
+@pytest.mark.parametrize("lay_out", LAYOUTS, ids=lambda each: each.__name__)
+def test_the_printed_command_reads_all_labels(lay_out: Callable[[Path], int], tmp_path: Path) -> None:
+    count = lay_out(tmp_path / "my labels")
+    told = typed(["prep", "auto", "my labels"], tmp_path).stdout.splitlines()
+    assert len(told) == 2
+    words = shlex.split(told[1].replace("DATASET", "dataset"))
+    ran = typed([*words[1:], "--keep-empty", "1"], tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    dataset = open_dataset(tmp_path / "dataset")
+    assert dataset.classes.names == ("_background_", "car", "road")
+    masks = [read_mask(path) for path in sorted((tmp_path / "dataset" / "SegmentationClass").iterdir())]
+    assert len(masks) == count
+    seen = {(int(pixels[32, 4]), int(pixels[32, 18]), int(pixels[32, 50])) for pixels in masks}
+    assert seen <= {(0, 1, 2), *([(0, 0, 0)] if lay_out is yolo_mostly_empty else [])}
+    assert (0, 1, 2) in seen
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "told"),
+    [
+        ((1, 2), ["--labels", "labels.txt"], "hold the values 0, 1, 2"),
+        ((255, 0), ["--labels", "labels.txt", "--binary"], "black and white"),
+    ],
+)
+def test_what_must_be_written_first_is_told(
+    values: tuple[int, int], options: list[str], told: str, tmp_path: Path
+) -> None:
+    photo(tmp_path / "images" / "a.jpg")
+    mask(tmp_path / "masks" / "a.png", values)
+    (found,) = recognise(tmp_path)
+    assert shlex.split(found.command)[5:-2] == options
+    assert told in found.missing
+    assert "labels.txt" in found.missing
+
+
+def test_labels_that_were_drawn_are_named_where_labelme_has_no_list(tmp_path: Path) -> None:
+    labelme_apart(tmp_path)
+    (tmp_path / "labels.txt").unlink()
+    ran = typed(["prep", "auto", str(tmp_path)], tmp_path)
+    assert ran.stdout.splitlines()[2] == (
+        "first: write labels.txt: one label per line, all that were drawn, such as car, road"
+    )
+
+
+def test_files_that_are_read_one_by_one_are_all_printed(tmp_path: Path) -> None:
+    for task in ("one", "two", "three"):
+        image = f'<image id="0" name="{task}.jpg" width="{WIDTH}" height="{HEIGHT}"/>'
+        write(tmp_path / task / "annotations.xml", f"<annotations><version>1.1</version>{image}</annotations>")
+        photo(tmp_path / task / "images" / f"{task}.jpg")
+    found = recognise(tmp_path)
+    assert [shlex.split(each.command)[3:5] for each in found] == [
+        [str(tmp_path / task / "annotations.xml"), str(tmp_path / task / "images")] for task in ("one", "three", "two")
+    ]
+    assert "1 of 3, each a dataset of its own" in found[0].why
+
+
+def test_the_list_of_a_project_is_found_behind_many_files(tmp_path: Path) -> None:
+    for number in range(120):
+        write(tmp_path / "ds" / "ann" / f"{number}.jpg.json", {"objects": [], "size": {}})
+    write(tmp_path / "meta.json", {"classes": [{"title": "car"}], "tags": []})
+    assert [each.verb for each in recognise(tmp_path)] == ["supervisely"]
+
+
+def test_all_archives_are_unpacked_each_into_its_own_folder(tmp_path: Path) -> None:
+    for name in ("train.zip", "train_masks.zip"):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr("a.txt", "")
+    (found,) = recognise(tmp_path)
+    assert found.command == " && ".join(
+        [
+            *(f"unzip -d {tmp_path / name} {tmp_path / name}.zip" for name in ("train", "train_masks")),
+            f"sageseg prep auto {tmp_path}",
+        ]
+    )
+
+
+def test_an_archive_beside_images_is_not_passed_over(tmp_path: Path) -> None:
+    photo(tmp_path / "images" / "a.jpg")
+    with zipfile.ZipFile(tmp_path / "annotations.zip", "w") as archive:
+        archive.writestr("annotations.xml", "")
+    assert recognise(tmp_path)[0].command.startswith("unzip ")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("default.json", {"dm_format_version": "1.0", "items": [], "categories": {}}, "Datumaro's own format; .* cvat"),
+        ("a.json", {"version": "2.0", "item": {"name": "a"}, "annotations": []}, "V7's Darwin JSON; .* coco"),
+        ("p.json", {"images": [{}], "annotations": [{"segments_info": []}], "categories": []}, "panoptic COCO"),
+        ("v1.json", {"name": "v1", "dataset": {"samples": []}}, "Segments.ai; .* coco"),
+        ("task-1-annotation-2-by-1-tag-car-0.png", "", "a brush of Label Studio.*prep labelstudio"),
+        ("via.csv", "filename,file_size,region_shape_attributes\n", "VGG Image Annotator; .*JSON.*prep via"),
+        ("train.csv", "ImageId,EncodedPixels\na,1 2\n", "run lengths in a table.*prep pairs"),
+        ("a.xml", "<annotation><object><bndbox/></object></annotation>", "boxes, which have no outline"),
+        ("labels/a.txt", "0 0.5 0.5 0.2 0.2\n1 0.1 0.1 0.1 0.1\n", "boxes, which have no outline"),
+        ("dataset.manifest", '{"source-ref": "s3://b/a.jpg"}\n', "a manifest without masks"),
+    ],
+)
+def test_what_no_reader_takes_is_told_with_the_export_that_one_does(
+    name: str, content: object, told: str, tmp_path: Path
+) -> None:
+    write(tmp_path / name, content)
+    photo(tmp_path / "a.jpg")
+    ran = typed(["prep", "auto", str(tmp_path)], tmp_path)
+    assert ran.returncode == 1
+    assert ran.stderr.startswith(f"error: {tmp_path / name}: ")
+    assert re.search(told, ran.stderr)
