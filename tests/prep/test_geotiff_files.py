@@ -112,3 +112,23 @@ def test_a_refusal_of_labels_names_no_other_verb_for_the_rasters(tmp_path: Path,
     assert ran.returncode == 1
     assert "expected GeoJSON" in ran.stderr
     assert "this looks like" not in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("corners", "is_drawn"),
+    [
+        ([(5.6, 5.6), (6.4, 5.6), (6.4, 6.4)], False),
+        ([(5.6, 5), (6.4, 5), (6.4, 30), (5.6, 30)], False),
+        ([(5, 5.6), (30, 5.6), (30, 6.4), (5, 6.4)], False),
+        ([(5.4, 5.4), (6.4, 5.4), (6.4, 6.4), (5.4, 6.4)], True),
+    ],
+)
+def test_polygons_between_the_centres_of_pixels_are_counted(
+    tmp_path: Path, corners: list[tuple[float, float]], is_drawn: bool
+) -> None:
+    rasters(tmp_path, "a.tif")
+    labels = write_geojson(tmp_path / "all.geojson", [polygon(on_earth(corners)), polygon(OTHER)])
+    source = read_geotiff(tmp_path / "a.tif", LabelChoice(labels, class_field="class"), TILES, workers=1)
+    assert bool(source.images[0].mask.read()[:9].any()) == is_drawn
+    expected = [] if is_drawn else [("features that lie between the centres of pixels", 1, f"{labels}: features[0]")]
+    assert [(each.reason, each.count, each.example) for each in source.left_out] == expected

@@ -27,7 +27,7 @@ from prep.readers.classes.label_list import (
     read_class_list,
 )
 from prep.readers.classes.mask_values import MaskFacts
-from prep.readers.geo.drawing import PolygonMask, on_tiles, place_features
+from prep.readers.geo.drawing import PolygonMask, hold_no_centre, on_tiles, place_features
 from prep.readers.geo.features import FeatureFile, read_features
 from prep.readers.geo.mask_raster import WHITE, MaskRaster, MaskTile, check_grid, check_labels, values_of_tile
 from prep.readers.geo.raster import RasterFacts, look_at_raster
@@ -141,16 +141,18 @@ def _of_polygons(rasters: Sequence[TiledRaster], files: Mapping[Path, Path], cho
     for file in read.values():
         _check_classes(file, numbering.of_name, listed)
     touched = {path: np.zeros(len(file.features), bool) for path, file in read.items()}
+    small = {path: np.ones(len(file.features), bool) for path, file in read.items()}
     masks: dict[Path, list[MaskSource]] = {}
     for raster in rasters:
         path = files[raster.facts.path]
         drawn = place_features(read[path], raster.facts, numbering.of_name)
         found, here = on_tiles(drawn, [tile.box for tile in raster.tiles])
         touched[path] |= here
+        small[path] &= hold_no_centre(drawn)
         masks[raster.facts.path] = [
             PolygonMask(path, tile, raster.facts.has_gaps, own) for tile, own in zip(raster.tiles, found, strict=True)
         ]
-    left_out = [each for path, file in read.items() for each in _left_out(file, touched[path])]
+    left_out = [each for path, file in read.items() for each in _left_out(file, touched[path], small[path])]
     return Labelled(numbering.classes, masks, left_out=tuple(left_out))
 
 
@@ -173,7 +175,7 @@ def _check_classes(file: FeatureFile, of_name: Mapping[str, int], listed: ClassL
         )
 
 
-def _left_out(file: FeatureFile, touched: npt.NDArray[np.bool_]) -> tuple[LeftOut, ...]:
+def _left_out(file: FeatureFile, touched: npt.NDArray[np.bool_], small: npt.NDArray[np.bool_]) -> tuple[LeftOut, ...]:
     outside = [feature for feature, here in zip(file.features, touched.tolist(), strict=True) if not here]
     if len(outside) == len(file.features):
         raise SagesegError(
@@ -181,7 +183,9 @@ def _left_out(file: FeatureFile, touched: npt.NDArray[np.bool_]) -> tuple[LeftOu
             "expected some on them: another file, or a crs member that says what the coordinates are"
         )
     others = ((f"features that are no polygon ({kind})", at) for kind, own in file.left_out.items() for at in own)
-    found = (*others, *(("features outside the rasters", feature.place) for feature in outside))
+    found = [*others, *(("features outside the rasters", feature.place) for feature in outside)]
+    undrawn = np.flatnonzero(touched & small).tolist()
+    found += [("features that lie between the centres of pixels", file.features[number].place) for number in undrawn]
     return count_left_out((reason, f"{file.path}: {place}") for reason, place in found)
 
 
