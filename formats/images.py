@@ -13,7 +13,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 import simplejpeg
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from formats.crops import Box
 from formats.errors import SagesegError
@@ -110,7 +110,11 @@ def _open(file: BinaryIO) -> Iterator[Image.Image]:
     with warnings.catch_warnings():
         # Pillow warns from half the size on that it refuses
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        with Image.open(file) as image:
+        try:
+            image = Image.open(file)
+        except UnidentifiedImageError as e:  # whose text names an address in memory
+            raise ValueError("no image of a kind that Pillow knows") from e
+        with image:
             yield image
 
 

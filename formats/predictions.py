@@ -7,11 +7,13 @@ manifest says where each mask lies in its source image.
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -178,7 +180,7 @@ def write_probabilities(path: Path, probabilities: npt.NDArray[np.floating[Any]]
 def read_probabilities(path: Path) -> npt.NDArray[np.float16]:
     """Read what `write_probabilities` wrote: shape (C, H, W), float16."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return np.asarray(archive["probabilities"], np.float16)
-    except (OSError, ValueError, KeyError) as e:
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error) as e:
         raise SagesegError(f"{path}: cannot be read as probabilities ({e}); predict again") from e

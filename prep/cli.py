@@ -15,24 +15,6 @@ from prep.frames.options import FrameOptions
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, help="Raw labels to a dataset."
 )
-for _verb in (
-    mask_files.pairs,
-    mask_files.carvana,
-    annotation_files.labelme,
-    annotation_files.cvat,
-    annotation_files.labelstudio,
-    annotation_files.coco,
-    mask_files.kitti,
-    mask_files.voc,
-    mask_files.channels,
-    annotation_files.supervisely,
-    annotation_files.yolo,
-    annotation_files.via,
-    mask_files.manifest,
-    rasters.geotiff,
-    rasters.tiles,
-):
-    app.command()(_verb)
 
 
 @app.callback()
@@ -40,7 +22,6 @@ def prep() -> None:
     """Raw labels to a dataset."""
 
 
-@app.command()
 def auto(
     folder: Annotated[str, typer.Argument(metavar="FOLDER", help="A folder of labels, or a file of them.")],
 ) -> None:
@@ -54,7 +35,6 @@ def auto(
             result(f"first: {found.missing}")
 
 
-@app.command()
 @takes(FrameOptions, "options")
 def frames(
     source: Annotated[Path, typer.Argument(metavar="VIDEO_OR_FOLDER", help="A video, or a folder of its frames.")],
@@ -69,7 +49,6 @@ def frames(
     result(str(out))
 
 
-@app.command()
 def preview(
     dataset: Annotated[Path, typer.Argument(help="Folder of a dataset that prep wrote.")],
     out: Annotated[Path, typer.Option(help="HTML page to write.")] = Path("preview.html"),
@@ -88,3 +67,26 @@ def preview(
     maps = read_label_maps(label_map, len(opened.classes)) if label_map else None
     write_preview(opened, out, workers, maps)
     result(str(out))
+
+
+for _verb in (
+    auto,
+    mask_files.pairs,
+    mask_files.carvana,
+    annotation_files.labelme,
+    annotation_files.cvat,
+    annotation_files.labelstudio,
+    annotation_files.coco,
+    mask_files.kitti,
+    mask_files.voc,
+    mask_files.channels,
+    annotation_files.supervisely,
+    annotation_files.yolo,
+    annotation_files.via,
+    mask_files.manifest,
+    rasters.geotiff,
+    rasters.tiles,
+    frames,
+    preview,
+):
+    app.command()(_verb)

@@ -13,7 +13,7 @@ from formats.prepared.eight_bits import DepthError, describe_values, to_8_bits
 from formats.prepared.value_range import ValueRange
 
 _BITS, _SAMPLES = 8, 277
-_BITS_PER_SAMPLE = 258
+_BITS_PER_SAMPLE, _PLANAR, _APART = 258, 284, 2
 """Tags of TIFF 6.0."""
 _PNG_START, _PNG_DEPTH_BYTE = b"\x89PNG\r\n\x1a\n", 24
 _KINDS = ("PNG", "TIFF")
@@ -50,12 +50,18 @@ def deep_to_rgb(image: Image.Image, content: bytes, values: ValueRange | None) -
 
 def _decode(image: Image.Image, content: bytes) -> Deep:
     """Without alpha. Raises DepthError for a kind of file, or of pixels, that OpenCV does not decode in full: of
-    channels in a TIFF that are not said to be red, green and blue it gives the first alone (seen with 5.0)."""
+    channels in a TIFF that are not said to be red, green and blue it gives the first alone, and of channels that lie
+    apart, one after the other, it makes colours of neighbouring pixels of the first (seen with 5.0)."""
     decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED) if image.format in _KINDS else None
     if decoded is None or decoded.dtype.itemsize * 8 <= _BITS:
         raise DepthError(f"{image.format} over {_BITS} bits a channel, mode {image.mode}; {_CONVERT}")
     pixels = decoded if decoded.ndim == 3 else decoded[..., None]
     stated = int(getattr(image, "tag_v2", {}).get(_SAMPLES, pixels.shape[2]))
+    if stated > 1 and getattr(image, "tag_v2", {}).get(_PLANAR) == _APART:
+        raise DepthError(
+            f"{stated} channels over {_BITS} bits, each apart from the others; expected them pixel by pixel: "
+            "gdal_translate -co INTERLEAVE=PIXEL"
+        )
     if pixels.shape[2] != stated or stated == 2:
         raise DepthError(f"{stated} channels over {_BITS} bits; {_CONVERT}")
     return np.asarray(pixels[..., 2::-1] if pixels.shape[2] > 2 else pixels)

@@ -35,6 +35,8 @@ ImageSets = Annotated[
     typer.Option(help="Split of a list or subset whose name says none: train, val, test, none.", metavar="NAME=SPLIT"),
 ]
 Out = Annotated[Path, typer.Option(help="Folder of the dataset to make.", show_default=False)]
+_FORMAT = {"tiles": "geotiff"}
+"""The reader of what another verb takes too: rasters whose labels lie elsewhere look like rasters without."""
 
 
 @contextmanager
@@ -52,7 +54,7 @@ def reading(verb: str, *places: Path) -> Iterator[None]:
             found: list[Recognised] = []
             with suppress(SagesegError):  # what cannot be looked through is for no other verb
                 found = recognise(place) if place.exists() else []
-            of_verb = [each for each in found if each.verb == verb]
+            of_verb = [each for each in found if _FORMAT.get(each.verb, each.verb) == verb]
             if found and place not in [each.place for each in of_verb]:
                 raise SagesegError(f"{e}; {(of_verb or found)[0]}") from e
         raise

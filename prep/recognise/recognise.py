@@ -9,7 +9,7 @@ from pathlib import Path
 
 from formats.archives import refuse_unsafe
 from formats.errors import SagesegError
-from prep.recognise import annotation_files, image_pairs, mask_layouts, not_read, yolo_files
+from prep.recognise import annotation_files, image_pairs, mask_layouts, not_read, rasters, yolo_files
 from prep.recognise.recognised import Recognised
 from prep.recognise.survey import Survey
 
@@ -107,7 +107,7 @@ _LOOKS: tuple[Callable[[Survey], list[Recognised]], ...] = (
     mask_layouts.channels,
     mask_layouts.kitti,
     mask_layouts.carvana,
-    mask_layouts.geotiff,
+    rasters.geotiff,
     yolo_files.yolo,
 )
 _LAST_LOOKS: tuple[Callable[[Survey], list[Recognised]], ...] = (image_pairs.pairs, _archives, _frames)

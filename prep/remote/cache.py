@@ -123,6 +123,11 @@ class Cache:
             except NetworkError:
                 if last:
                     raise
+            except (FileExistsError, IsADirectoryError, NotADirectoryError) as e:
+                raise _no_name(
+                    wanted.key,
+                    f"s3://{self.bucket}/{wanted.key}: an object, and a folder with objects, which no disk has",
+                ) from e
             except OSError as e:
                 raise SagesegError(
                     f"s3://{self.bucket}/{wanted.key}: cannot be kept in $SAGESEG_HOME ({e.strerror}); free space, or "

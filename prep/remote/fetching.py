@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from aws.clients import make_client, make_s3_lister
 from aws.s3 import S3Prefix
@@ -50,7 +52,14 @@ class S3Folder:
             for found in listed
         }
         if deep and not self._objects:
-            raise SagesegError(f"{place}: nothing lies there; expected a folder: correct the name, or upload it")
+            raise SagesegError(
+                f"{place}: {self._what_lies_there(s3)}; expected a folder: correct the name, or upload it"
+            )
+
+    def _what_lies_there(self, s3: Any) -> str:
+        like = S3Prefix(self.place.bucket, self.place.key).objects(s3)
+        is_object = any(found["Key"] == self.place.key for found in islice(like, 1))
+        return "an object, and no folder" if is_object else "nothing lies there"
 
     @property
     def names(self) -> list[str]:

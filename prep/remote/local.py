@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING
 
 from prep.remote.places import parse_place
 
-_OF_RASTERS = frozenset({".tif", ".tiff", ".geojson", ".json"})
-"""Rasters, and the polygons and rasters that are their labels."""
-
 if TYPE_CHECKING:
     from prep.remote.needs import Needs
 
@@ -39,12 +36,20 @@ def have_lists_above(text: str) -> None:
 
 
 def local_rasters(text: str) -> Path:
-    """A raster or a folder of rasters; in S3 a file is what its name ends as."""
-    from prep.remote.needs import ending_in
+    """A raster, polygons, or a folder of either, with what GDAL reads beside a raster and the class lists there; in S3
+    a file is what its name ends as one of these."""
+    from prep.remote.needs import beside_raster, is_raster_or_polygons, raster_folder
 
-    if text.lower().endswith(tuple(_OF_RASTERS)):
-        return local_file(text)
-    return local_folder(text, ending_in(_OF_RASTERS))
+    place = parse_place(text)
+    if isinstance(place, Path):
+        return place
+    if not is_raster_or_polygons(place.key):
+        return local_folder(text, raster_folder)
+    from prep.remote.fetching import S3Folder
+
+    path = local_file(text)
+    S3Folder(place.parent, deep=False).fetch(beside_raster(path.name))
+    return path
 
 
 def local_file(text: str) -> Path:

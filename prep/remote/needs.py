@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from formats.channels import CHANNELS, masks_channel
 from formats.images import IMAGE_SUFFIXES
+from formats.prepared.rasters import RASTER_SUFFIXES
 from formats.prepared.source_names import composed
 
 Needs = Callable[[Sequence[str]], list[str]]
@@ -15,6 +16,9 @@ _VOC = ("jpegimages", "segmentationclass", "imagesets")
 _KITTI = ("training/image_2", "training/gt_image_2", "training/calib")
 _CHANNELS = (*CHANNELS.values(), "test")
 _TEXT = frozenset({".txt"})
+_POLYGONS = frozenset({".geojson", ".json"})
+_BESIDE_RASTERS = frozenset({".tfw", ".tifw", ".tiffw", ".j2w", ".wld", ".prj", ".msk", ".xml"})
+"""World files, systems, masks, and GDAL's `.aux.xml`: without them a raster may lie nowhere, or have no no-data."""
 
 
 def ending_in(suffixes: frozenset[str], *, deep: bool = True) -> Needs:
@@ -44,6 +48,27 @@ images_and_lists = ending_in(IMAGE_SUFFIXES | _LISTS)
 with_json = ending_in(IMAGE_SUFFIXES | {".json"})
 """labelme's files, and Supervisely's, with their images."""
 yolo_folder = ending_in(IMAGE_SUFFIXES | {".txt", ".yaml", ".yml"})
+
+
+def is_raster_or_polygons(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in RASTER_SUFFIXES | _POLYGONS
+
+
+def raster_folder(names: Sequence[str]) -> list[str]:
+    """Rasters, polygons, what GDAL reads beside a raster, and the class lists at the top."""
+    deep = ending_in(RASTER_SUFFIXES | _POLYGONS | _BESIDE_RASTERS)(names)
+    return [*deep, *ending_in(_LISTS, deep=False)(names)]
+
+
+def beside_raster(name: str) -> Needs:
+    """What GDAL reads beside the raster `name` that is fetched already, and class lists."""
+    own = {name, PurePosixPath(name).stem}
+
+    def needs(names: Sequence[str]) -> list[str]:
+        beside = [each for each in ending_in(_BESIDE_RASTERS, deep=False)(names) if PurePosixPath(each).stem in own]
+        return [*beside, *ending_in(_LISTS, deep=False)(names)]
+
+    return needs
 
 
 def is_visible(name: str, suffixes: frozenset[str]) -> bool:

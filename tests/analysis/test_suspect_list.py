@@ -44,6 +44,14 @@ def run(monkeypatch: pytest.MonkeyPatch, *words: str | Path) -> int:
     return int(stopped.value.code or 0)
 
 
+def test_the_list_may_lie_in_a_new_folder(
+    monkeypatch: pytest.MonkeyPatch, predictions: Predictions, dataset: Dataset, tmp_path: Path
+) -> None:
+    out = tmp_path / "new" / "deeper" / "list.csv"
+    assert run(monkeypatch, predictions.root, "--dataset", dataset.root, "--out", out) == 0
+    assert out.read_text().startswith("stem,group,suspicion")
+
+
 def test_the_list_ranks_every_image_that_is_judged(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

@@ -154,6 +154,14 @@ def test_probabilities_round_trip_at_half_precision(tmp_path: Path) -> None:
     assert np.array_equal(read, probabilities.astype(np.float16))
 
 
+@pytest.mark.parametrize("kept", [0, 1, 40, -30])
+def test_probabilities_cut_short_are_named(tmp_path: Path, kept: int) -> None:
+    write_probabilities(tmp_path / "a.npz", np.zeros((2, 5, 7), np.float32))
+    (tmp_path / "a.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:kept])
+    with pytest.raises(SagesegError, match=r"a\.npz: cannot be read as probabilities .*; predict again"):
+        read_probabilities(tmp_path / "a.npz")
+
+
 def test_a_staged_folder_appears_only_when_it_is_complete(tmp_path: Path) -> None:
     with staged_folder(tmp_path / "out") as stage:
         (stage / "file").write_text("whole")

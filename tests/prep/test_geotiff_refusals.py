@@ -71,6 +71,12 @@ FEATURES: dict[str, tuple[Any, str]] = {
         [polygon(SQUARE, geometry={"type": "Polygon", "coordinates": None})],
         r"features\[0\].*expected a list of rings",
     ),
+    "properties a list": ([polygon(SQUARE, properties=["road"])], r'features\[0\]: properties is \["road"\]'),
+    "geometries no list": (
+        [polygon(SQUARE, geometry={"type": "GeometryCollection", "geometries": 5})],
+        r"features\[0\]\.geometry: 5; expected a list of geometries",
+    ),
+    "number without end": ([broken_ring([[10**400, 1], [2, 2], [3, 3]])], r"coordinates\[0\]: .*expected points"),
 }
 
 
@@ -88,6 +94,7 @@ def test_features(tmp_path: Path, name: str) -> None:
     [
         ("", "not JSON"),
         ("{", "not JSON"),
+        ("[" * 100_000, "not JSON"),
         ('{"type": "Feature"}\n{"type": "Feature"}', "not JSON"),
         ('{"type": "Topology", "objects": {}}', "Topology; expected GeoJSON"),
         ("[1, 2]", "no object; expected GeoJSON"),

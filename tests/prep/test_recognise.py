@@ -6,11 +6,13 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image, TiffImagePlugin
 
 from formats.images import encode_image
 from prep.recognise.recognise import recognise
+from tests.support.geo_samples import noise_bands, write_geojson, write_raster
 from tests.support.prep_samples import noise
 from tests.support.typed_commands import typed
 
@@ -258,3 +260,23 @@ def test_auto_says_how_to_look_at_a_place_in_s3(tmp_path: Path) -> None:
     assert ran.stderr.startswith(
         "error: s3://bucket/labels: expected labels on this machine; copy some of them, aws s3 "
     )
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        (["city.tif"], ["tiles", "{}"]),
+        (["x/a.tif", "y/b.tif"], ["tiles", "{}"]),
+        (["a.tif", "b.tif", "a.geojson", "b.geojson"], ["geotiff", "{}", "--labels-from", "{}"]),
+        (["in/a.tif", "l/a.geojson"], ["geotiff", "{}/in", "--labels-from", "{}/l/a.geojson"]),
+        (["in/x/a.tif", "in/y/a.tif", "masks/x/a.tif"], ["geotiff", "{}/in", "--labels-from", "{}/masks"]),
+    ],
+)
+def test_all_rasters_of_a_folder_are_named(tmp_path: Path, files: list[str], words: list[str]) -> None:
+    for name in files:
+        if name.endswith(".tif"):
+            write_raster(tmp_path / name, noise_bands(8, 8, 4).astype(np.uint16))  # which Pillow cannot open
+        else:
+            write_geojson(tmp_path / name, [])
+    told = shlex.split(recognise(tmp_path)[0].command)
+    assert told[2 : 2 + len(words)] == [word.format(tmp_path) for word in words]

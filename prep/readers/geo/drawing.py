@@ -118,6 +118,12 @@ def on_tiles(drawn: Sequence[Drawn], boxes: Sequence[Box]) -> tuple[list[tuple[D
     return found, touched
 
 
+def hold_no_centre(drawn: Sequence[Drawn]) -> npt.NDArray[np.bool_]:
+    """Of which polygons nothing is drawn, because no pixel's centre lies within their bounds."""
+    left, top, right, bottom = np.array([_bounds(each) for each in drawn]).reshape(-1, 4).T - 0.5
+    return np.asarray((np.ceil(left) > right) | (np.ceil(top) > bottom))
+
+
 def _bounds(drawn: Drawn) -> tuple[float, float, float, float]:
     points = np.array([point for rings in drawn.polygons for ring in rings for point in ring])
     low, high = points.min(axis=0), points.max(axis=0)

@@ -70,7 +70,7 @@ def _told(left_out: dict[str, list[str]]) -> str:
 def _parse(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(read_text(path, "GeoJSON"))
-    except ValueError as e:
+    except (ValueError, RecursionError) as e:
         raise SagesegError(f"{path}: not JSON ({e}); {_EXPECTED}") from e
     if not isinstance(content, dict) or not isinstance(content.get("features"), list):
         kind = content.get("type", "an object without type") if isinstance(content, dict) else "no object"
@@ -92,6 +92,8 @@ def _crs_of(content: dict[str, Any], path: Path) -> str:
 
 def _class_of(told: dict[str, Any], class_field: str | None, where: str) -> str:
     properties = told.get("properties") or {}
+    if not isinstance(properties, dict):
+        raise SagesegError(f"{where}: properties is {json.dumps(properties)[:40]}; expected {{name: value, …}}")
     value = properties.get(class_field)
     if isinstance(value, bool) or not isinstance(value, str | int | float) or not str(value).strip():
         fields = ", ".join(properties) or "none"
@@ -105,11 +107,14 @@ def _class_of(told: dict[str, Any], class_field: str | None, where: str) -> str:
 def _polygons(geometry: Any, where: str, left_out: dict[str, list[str]]) -> Iterator[tuple[Ring, ...]]:
     kind = geometry.get("type") if isinstance(geometry, dict) else None
     if kind == "GeometryCollection":
-        for number, part in enumerate(geometry.get("geometries") or ()):
+        for number, part in enumerate(_list(geometry.get("geometries"), f"{where}.geometry", "geometries")):
             yield from _polygons(part, f"{where}.geometry.geometries[{number}]", left_out)
     elif kind in ("Polygon", "MultiPolygon"):
         many = geometry.get("coordinates")
-        for number, polygon in enumerate(_list([many] if kind == "Polygon" else many, where)):
+        polygons = [many] if kind == "Polygon" else _list(many, where, "polygons")
+        if not any(polygons):
+            left_out.setdefault(f"{kind} without points", []).append(where.rpartition(": ")[2])
+        for number, polygon in enumerate(polygons):
             inside = f"{where}.geometry.coordinates" + ("" if kind == "Polygon" else f"[{number}]")
             rings = tuple(_ring(ring, f"{inside}[{place}]") for place, ring in enumerate(_list(polygon, inside)))
             if rings:
@@ -118,9 +123,9 @@ def _polygons(geometry: Any, where: str, left_out: dict[str, list[str]]) -> Iter
         left_out.setdefault(str(kind or "without geometry"), []).append(where.rpartition(": ")[2])
 
 
-def _list(value: Any, where: str) -> list[Any]:
+def _list(value: Any, where: str, of: str = "rings of points") -> list[Any]:
     if not isinstance(value, list):
-        raise SagesegError(f"{where}: {json.dumps(value)[:40]}; expected a list of rings of points")
+        raise SagesegError(f"{where}: {json.dumps(value)[:40]}; expected a list of {of}")
     return value
 
 
@@ -128,7 +133,7 @@ def _ring(told: Any, where: str) -> Ring:
     """A closed ring; heights are left out."""
     try:
         points = tuple((float(point[0]), float(point[1])) for point in told)
-    except (TypeError, ValueError, IndexError, KeyError) as e:
+    except (TypeError, ValueError, IndexError, KeyError, OverflowError) as e:
         raise SagesegError(f"{where}: {json.dumps(told)[:40]}; expected points, such as [[9.1, 50.2], …]") from e
     if not all(math.isfinite(value) for point in points for value in point):
         raise SagesegError(f"{where}: a coordinate is no finite number; draw the polygon again")

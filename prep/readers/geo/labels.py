@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +27,7 @@ from prep.readers.classes.label_list import (
     read_class_list,
 )
 from prep.readers.classes.mask_values import MaskFacts
-from prep.readers.geo.drawing import PolygonMask, on_tiles, place_features
+from prep.readers.geo.drawing import PolygonMask, hold_no_centre, on_tiles, place_features
 from prep.readers.geo.features import FeatureFile, read_features
 from prep.readers.geo.mask_raster import WHITE, MaskRaster, MaskTile, check_grid, check_labels, values_of_tile
 from prep.readers.geo.raster import RasterFacts, look_at_raster
@@ -69,8 +69,9 @@ class Labelled:
 
 
 def label_files(path: Path, rasters: Sequence[RasterFacts]) -> tuple[dict[Path, Path], tuple[LeftOut, ...]]:
-    """The file that labels each raster: `path` itself, or the one of its stem in the folder `path`; and how many
-    rasters are left out, because there is none.
+    """The file that labels each raster: `path` itself, or the one of its stem in the folder `path`, where rasters may
+    lie too; of its path below the folder where rasters have one stem. And how many rasters are left out, because there
+    is none.
 
     Raises SagesegError for a file that labels none of them, and for two of one stem.
     """
@@ -82,20 +83,34 @@ def label_files(path: Path, rasters: Sequence[RasterFacts]) -> tuple[dict[Path, 
                 f"{path}: one raster of labels for {len(rasters)} rasters; expected a folder with their stems in it"
             )
         return {raster.path: path for raster in rasters}, ()
-    of_stem: dict[str, Path] = {}
-    for found in files_with(path, GEOJSON_SUFFIXES | RASTER_SUFFIXES, deep=True):
-        if composed(found.stem) in of_stem:
-            raise SagesegError(f"{of_stem[composed(found.stem)]} and {found.name}: two files of one stem; remove one")
-        of_stem[composed(found.stem)] = found
-    pairs = {raster.path: of_stem.pop(composed(raster.path.stem), None) for raster in rasters}
-    if of_stem:
-        lonely = min(of_stem.values())
-        raise SagesegError(f"{lonely}: no raster {lonely.stem} among those that were read; add it, or take this away")
+    by_path = len({_label_name(raster.name, by_path=False) for raster in rasters}) < len(rasters)
+    own = {raster.path.resolve() for raster in rasters}
+    labels = [
+        each for each in files_with(path, GEOJSON_SUFFIXES | RASTER_SUFFIXES, deep=True) if each.resolve() not in own
+    ]
+    of_name: dict[str, Path] = {}
+    for found in labels:
+        name = _label_name(found.relative_to(path).as_posix(), by_path=by_path)
+        if name in of_name:
+            raise SagesegError(f"{of_name[name]} and {found.name}: two files of one stem; remove one")
+        of_name[name] = found
+    pairs = {raster.path: of_name.pop(_label_name(raster.name, by_path=by_path), None) for raster in rasters}
+    if of_name:
+        name, lonely = min(of_name.items())
+        such = "; some rasters have one stem, so paths must be equal" if by_path else ""
+        raise SagesegError(f"{lonely}: no raster {name} among those that were read{such}; add it, or take this away")
     without = [raster for raster, labels in pairs.items() if labels is None]
     if len(without) == len(pairs):
         raise SagesegError(f"{path}: no GeoJSON and no raster in it; expected labels with the rasters' stems")
     left_out = leave_out("rasters without labels", without)
     return {raster: labels for raster, labels in pairs.items() if labels is not None}, left_out
+
+
+def _label_name(path: str, *, by_path: bool) -> str:
+    """By which a raster and its labels are told to belong together: of a path below its folder the stem, or all but
+    the suffix."""
+    told = PurePosixPath(composed(path)).with_suffix("")
+    return told.as_posix() if by_path else told.name
 
 
 def settle_labels(
@@ -126,16 +141,18 @@ def _of_polygons(rasters: Sequence[TiledRaster], files: Mapping[Path, Path], cho
     for file in read.values():
         _check_classes(file, numbering.of_name, listed)
     touched = {path: np.zeros(len(file.features), bool) for path, file in read.items()}
+    small = {path: np.ones(len(file.features), bool) for path, file in read.items()}
     masks: dict[Path, list[MaskSource]] = {}
     for raster in rasters:
         path = files[raster.facts.path]
         drawn = place_features(read[path], raster.facts, numbering.of_name)
         found, here = on_tiles(drawn, [tile.box for tile in raster.tiles])
         touched[path] |= here
+        small[path] &= hold_no_centre(drawn)
         masks[raster.facts.path] = [
             PolygonMask(path, tile, raster.facts.has_gaps, own) for tile, own in zip(raster.tiles, found, strict=True)
         ]
-    left_out = [each for path, file in read.items() for each in _left_out(file, touched[path])]
+    left_out = [each for path, file in read.items() for each in _left_out(file, touched[path], small[path])]
     return Labelled(numbering.classes, masks, left_out=tuple(left_out))
 
 
@@ -158,7 +175,7 @@ def _check_classes(file: FeatureFile, of_name: Mapping[str, int], listed: ClassL
         )
 
 
-def _left_out(file: FeatureFile, touched: npt.NDArray[np.bool_]) -> tuple[LeftOut, ...]:
+def _left_out(file: FeatureFile, touched: npt.NDArray[np.bool_], small: npt.NDArray[np.bool_]) -> tuple[LeftOut, ...]:
     outside = [feature for feature, here in zip(file.features, touched.tolist(), strict=True) if not here]
     if len(outside) == len(file.features):
         raise SagesegError(
@@ -166,7 +183,9 @@ def _left_out(file: FeatureFile, touched: npt.NDArray[np.bool_]) -> tuple[LeftOu
             "expected some on them: another file, or a crs member that says what the coordinates are"
         )
     others = ((f"features that are no polygon ({kind})", at) for kind, own in file.left_out.items() for at in own)
-    found = (*others, *(("features outside the rasters", feature.place) for feature in outside))
+    found = [*others, *(("features outside the rasters", feature.place) for feature in outside)]
+    undrawn = np.flatnonzero(touched & small).tolist()
+    found += [("features that lie between the centres of pixels", file.features[number].place) for number in undrawn]
     return count_left_out((reason, f"{file.path}: {place}") for reason, place in found)
 
 

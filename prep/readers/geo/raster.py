@@ -44,8 +44,13 @@ class RasterFacts:
 
 
 def look_at_raster(path: Path, name: str) -> RasterFacts:
-    """Read a raster's header."""
+    """Read a raster's header. Raises SagesegError for a file of several, of which GDAL would give the first alone."""
     with open_raster(path) as raster:
+        if raster.subdatasets:
+            raise SagesegError(
+                f"{path}: {len(raster.subdatasets)} rasters in one file; expected one: write out what you mean, "
+                f"such as gdal_translate {raster.subdatasets[0]} one.tif"
+            )
         whole = all("all_valid" in {flag.name for flag in flags} for flags in raster.mask_flag_enums)
         return RasterFacts(
             path=path,

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 from formats.console import say
@@ -16,6 +17,7 @@ from formats.parallel import map_parallel
 from formats.prepared.georeference import Georeference, Raster, Tile
 from formats.prepared.groups import group_of_path
 from formats.prepared.rasters import RASTER_SUFFIXES, load_rasterio
+from formats.prepared.source_names import composed
 from formats.prepared.value_range import NONE, ValueRange
 from prep.readers.geo.labels import LabelChoice, TiledRaster, label_files, settle_labels
 from prep.readers.geo.raster import RasterFacts, check_range, choose_bands, look_at_raster
@@ -70,7 +72,7 @@ def read_geotiff(
     Raises SagesegError for bands and values that nobody said, labels that do not lie on a raster, and where no pixel
     has data.
     """
-    facts = find_rasters(path)
+    facts = find_rasters(path, labels=choice.path)
     files, without_labels = label_files(choice.path, facts)
     rasters, without_data = cut_rasters([raster for raster in facts if raster.path in files], tiles, workers)
     labelled = settle_labels([TiledRaster(raster.facts, raster.tiles) for raster in rasters], files, choice, workers)
@@ -106,14 +108,22 @@ def read_geotiff(
     )
 
 
-def find_rasters(path: Path) -> list[RasterFacts]:
-    """The headers of a raster, or of those in a folder."""
+def find_rasters(path: Path, *, labels: Path | None = None) -> list[RasterFacts]:
+    """The headers of a raster, or of those in a folder but for what `labels` is, or a folder of them in it holds.
+
+    Raises SagesegError for two whose tiles would have one name.
+    """
     load_rasterio("rasters")
     if not path.is_dir():
         if not path.exists():
             raise SagesegError(f"{path}: not found; expected a raster, or a folder of them")
         return [look_at_raster(path, path.name)]
     found = list_files(path, RASTER_SUFFIXES, "that are rasters", deep=True)
+    if labels and path.resolve() in labels.resolve().parents:
+        found = [each for each in found if not each.resolve().is_relative_to(labels.resolve())]
+    for one, other in pairwise(sorted(found, key=lambda each: composed(str(each.with_suffix(""))))):
+        if composed(str(one.with_suffix(""))) == composed(str(other.with_suffix(""))):
+            raise SagesegError(f"{one} and {other.name}: tiles are called by the raster's stem; rename or remove one")
     return [look_at_raster(each, each.relative_to(path).as_posix()) for each in found]
 
 
