@@ -40,7 +40,7 @@ oracles: setup $(ORACLES:%=.venv/%/.ready)
 	.venv/cvat/bin/python -W ignore oracles/cvat_golden.py tests/data/golden
 	.venv/labelstudio/bin/python oracles/labelstudio_golden.py tests/data/golden
 	.venv/supervisely/bin/python -W ignore oracles/supervisely_golden.py tests/data/golden
-	$(BIN)/pytest tests/algorithm/test_gluoncv.py tests/algorithm/test_pretrained.py tests/algorithm/test_optimizers.py tests/algorithm/test_params.py tests/prep/test_labelme_shapes.py tests/prep/test_labelstudio_golden.py tests/prep/test_cvat_shapes.py tests/prep/test_small_formats.py tests/analysis/test_cvat_export.py
+	$(BIN)/pytest tests/algorithm/test_gluoncv.py tests/algorithm/test_pretrained.py tests/algorithm/test_optimizers.py tests/algorithm/test_params.py tests/prep/test_labelme_shapes.py tests/prep/test_labelstudio_golden.py tests/prep/test_cvat_shapes.py tests/prep/test_supervisely.py tests/analysis/test_cvat_export.py
 	$(BIN)/python oracles/sdk_clients.py .venv/sdk/bin/python
 	$(BIN)/python oracles/sdk_model_trainer.py .venv/sdk/bin/python
 	$(BIN)/python oracles/cleanlab_suspects.py .venv/cleanlab/bin/python

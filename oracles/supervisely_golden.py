@@ -1,4 +1,4 @@
-"""Annotations of Supervisely and their masks by its own SDK, for tests/prep/test_small_formats.py.
+"""Annotations of Supervisely and their masks by its own SDK, for tests/prep/test_supervisely.py.
 
     make oracles        # .venv/supervisely/bin/python oracles/supervisely_golden.py tests/data/golden
 

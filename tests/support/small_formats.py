@@ -8,10 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from formats.images import encode_image
+from formats.masks import Mask
+from prep.readers.labelled_image import Source
 from tests.support.prep_samples import HEIGHT, WIDTH, noise
 
 SQUARE = [[10, 20], [30, 20], [30, 40], [10, 40]]
 VIA_POLYGON = {"name": "polygon", "all_points_x": [x for x, _ in SQUARE], "all_points_y": [y for _, y in SQUARE]}
+
+
+def masks_of(source: Source) -> dict[str, Mask]:
+    """The mask of each image, by its source."""
+    return {image.source: image.mask.read() for image in source.images}
 
 
 def _write_image(path: Path, number: int = 0) -> None:
