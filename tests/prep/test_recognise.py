@@ -11,6 +11,7 @@ import pytest
 from PIL import Image, TiffImagePlugin
 
 from formats.images import encode_image
+from prep.readers.annotations import json_spans
 from prep.recognise.recognise import recognise
 from tests.support.geo_samples import noise_bands, write_geojson, write_raster
 from tests.support.prep_samples import noise
@@ -269,3 +270,22 @@ def test_auto_says_that_it_does_not_look_in_s3(tmp_path: Path) -> None:
     ran = typed(["prep", "auto", "s3://bucket/labels"], tmp_path)
     assert ran.returncode == 1
     assert ran.stderr.startswith("error: s3://bucket/labels: in S3, where auto does not look; expected a folder on")
+
+
+@pytest.mark.parametrize("member", ["_via_img_metadata", None])
+def test_a_large_project_is_recognised_without_being_parsed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, member: str | None
+) -> None:
+    entries = {f"{number}.jpg3": REGIONS | {"filename": f"{number}.jpg"} for number in range(100)}
+    lay_out(tmp_path, {"a.json": {member: entries} if member else entries})
+    monkeypatch.setattr("prep.recognise.survey._WHOLE", 500)
+    read: list[int] = []
+    parse = json_spans.parse_span
+
+    def parsed(*words: Any) -> Any:
+        read.append(words[2][1] - words[2][0])
+        return parse(*words)
+
+    monkeypatch.setattr(json_spans, "parse_span", parsed)
+    assert [found.verb for found in recognise(tmp_path / "a.json")] == ["via"]
+    assert sum(read) < 5000
