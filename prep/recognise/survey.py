@@ -6,18 +6,21 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from os.path import commonpath
 from pathlib import Path
 
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES
 from formats.prepared.image_folder import walk
-from prep.readers.annotations.json_spans import JsonParts, find_parts
+from prep.readers.annotations.json_spans import JsonParts, Span, find_parts
 
 _OF_A_FOLDER, _OF_ALL = 20, 100
-"""Files of one kind that are opened: those of one folder are alike."""
+"""Files of one kind that are opened, of one folder and of all, and members of a JSON object: they are alike."""
 _BEGINNING = 64 * 1024
 """The bytes of a text file's beginning that tell what it is."""
+_WHOLE = 2**20
+"""Bytes of an object in a JSON file that are parsed to see its keys."""
 _SCALARS = ("imagePath", "version", "imageHeight", "dm_format_version", "item_id")
 
 
@@ -95,7 +98,7 @@ def _some(paths: Iterable[Path]) -> list[Path]:
 def _json_facts(path: Path) -> JsonFacts | None:
     try:
         parts = find_parts(path, "JSON")
-        inner = {key: _keys(parts, key) for key in parts.members}
+        inner = {key: _keys(parts, key) for key in islice(parts.members, _OF_A_FOLDER)}
         first = _keys(parts, "") if parts.is_array else frozenset(parts.members) | _scalars(path)
     except SagesegError:  # the reader that it is meant for says what is wrong with it
         return None
@@ -108,12 +111,22 @@ def _keys(parts: JsonParts, key: str) -> frozenset[str]:
     if items:
         found = parts.read(items[0], key)
     elif key in parts.members and key not in parts.items:
-        member = parts.read(parts.members[key], key)
-        first = next((value for value in member.values() if isinstance(value, dict)), {})
-        return frozenset(member) | frozenset(first)
+        return _keys_of_object(parts, parts.members[key], key)
     else:
         return frozenset()
     return frozenset(found) if isinstance(found, dict) else frozenset()
+
+
+def _keys_of_object(parts: JsonParts, span: Span, key: str) -> frozenset[str]:
+    """The keys of an object and of the first object in it. One that is large is not parsed whole; what it holds is
+    objects of one kind, such as the images of a project of VIA."""
+    if span[1] - span[0] <= _WHOLE:
+        member = parts.read(span, key)
+        first = next((value for value in member.values() if isinstance(value, dict)), {})
+        return frozenset(member) | frozenset(first)
+    inside = find_parts(parts.path, "JSON", span)
+    objects = (own for name, own in inside.members.items() if name not in inside.items)
+    return frozenset(inside.members).union(*(parts.read(own, key) for own in islice(objects, 1)))
 
 
 def _scalars(path: Path) -> frozenset[str]:

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image, TiffImagePlugin
 
 from formats.images import encode_image
+from prep.readers.annotations import json_spans
 from prep.recognise.recognise import recognise
 from tests.support.geo_samples import noise_bands, write_geojson, write_raster
 from tests.support.prep_samples import noise
@@ -280,3 +281,22 @@ def test_all_rasters_of_a_folder_are_named(tmp_path: Path, files: list[str], wor
             write_geojson(tmp_path / name, [])
     told = shlex.split(recognise(tmp_path)[0].command)
     assert told[2 : 2 + len(words)] == [word.format(tmp_path) for word in words]
+
+
+@pytest.mark.parametrize("member", ["_via_img_metadata", None])
+def test_a_large_project_is_recognised_without_being_parsed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, member: str | None
+) -> None:
+    entries = {f"{number}.jpg3": REGIONS | {"filename": f"{number}.jpg"} for number in range(100)}
+    lay_out(tmp_path, {"a.json": {member: entries} if member else entries})
+    monkeypatch.setattr("prep.recognise.survey._WHOLE", 500)
+    read: list[int] = []
+    parse = json_spans.parse_span
+
+    def parsed(*words: Any) -> Any:
+        read.append(words[2][1] - words[2][0])
+        return parse(*words)
+
+    monkeypatch.setattr(json_spans, "parse_span", parsed)
+    assert [found.verb for found in recognise(tmp_path / "a.json")] == ["via"]
+    assert sum(read) < 5000
