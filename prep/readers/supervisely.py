@@ -29,7 +29,7 @@ from formats.prepared.groups import group_of_path
 from formats.prepared.image_folder import files_with
 from prep.readers.annotations.canvas import Region
 from prep.readers.annotations.class_names import NamedClasses, name_classes
-from prep.readers.annotations.drawn import DrawnMask, drawn_image
+from prep.readers.annotations.drawn import UNSEEN, DrawnMask, drawn_image
 from prep.readers.annotations.notes import overlaps_in, tell_lone_groups, tell_overlaps
 from prep.readers.annotations.opencv_fill import Points, filled_region
 from prep.readers.labelled_image import REGION, LabelledImage, Polygon, Source, count_left_out, leave_out
@@ -225,4 +225,5 @@ def _scan(
     group = group_of_path(PurePosixPath(image.name if is_one else source).with_suffix(""), group_by)
     reasons = Counter(f"shapes of kind {_kind(each)}" for each in content["objects"] if _kind(each) not in _DRAWN)
     reasons["tags"] += sum(len(each.get("tags") or ()) for each in (content, *content["objects"]))
-    return replace(drawn_image(mask, image, source, None), group=group, own_group=None, regions=mask.focus()), +reasons
+    record, reasons[UNSEEN] = drawn_image(mask, image, source, None)
+    return replace(record, group=group, own_group=None, regions=mask.focus()), +reasons

@@ -138,6 +138,22 @@ def test_annotations_of_nothing_are_counted_apart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "flat",
+    [
+        [[5.1, 5, 5.2, 5, 5.2, 5.1]],
+        [[5, 5, 5, 5, 5, 5]],
+        [[9.1, 3, 9.2, 3, 9.2, 9]],
+        {"counts": [WIDTH * HEIGHT], "size": [HEIGHT, WIDTH]},
+    ],
+)
+def test_outlines_that_cover_no_pixel_are_counted(tmp_path: Path, flat: Any) -> None:
+    path = write_coco(tmp_path / "a.json", [annotation(1, drawn=flat), annotation(2)])
+    source = read(path)
+    assert [(each.reason, each.count) for each in source.left_out] == [("annotations whose outline covers no pixel", 1)]
+    assert np.count_nonzero(source.images[0].mask.read()) == 100
+
+
+@pytest.mark.parametrize(
     ("right", "down", "is_outside"),
     [
         (30, 0, True),

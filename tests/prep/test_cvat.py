@@ -96,6 +96,14 @@ def test_what_is_left_out_is_counted_by_reason(tmp_path: Path) -> None:
     )
 
 
+def test_shapes_that_cover_no_pixel_are_counted(tmp_path: Path) -> None:
+    folder = write_images(tmp_path / "images", "a.jpg")
+    flat = '<polygon label="car" points="3.1,3;3.2,3;3.2,9" z_order="0"></polygon>\n'
+    path = write_xml(tmp_path, image("a.jpg", SIZE, flat + box("car", 10, 3, 30, 13)))
+    (left_out,) = read_cvat(path, folder, workers=1).left_out
+    assert (left_out.reason, left_out.count) == ("shapes that cover no pixel of their image", 1)
+
+
 def test_names_without_suffix_are_stems_or_numbers_of_frames(tmp_path: Path) -> None:
     """CVAT gives the frames of a video such names in "for images"."""
     folder = write_images(tmp_path / "images", "frame_000000.png", "frame_000007.png")

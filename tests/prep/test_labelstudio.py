@@ -141,7 +141,7 @@ def test_what_covers_nothing_is_counted(tmp_path: Path) -> None:
     assert counts == {
         "keypoints, which cover nothing": 1,
         "results that are no regions (choices, relations …)": 2,
-        "regions that cover no pixel of their image": 1,
+        "shapes that cover no pixel of their image": 1,
     }
     assert np.array_equal(only(source).mask.read(), boxes((5, 5, 15, 15, 1)))
 

@@ -86,6 +86,14 @@ def test_supervisely_counts_shapes_without_an_area(tmp_path: Path) -> None:
     assert (left_out.reason, left_out.count) == ("shapes of kind point", 1)
 
 
+def test_supervisely_counts_objects_that_cover_no_pixel(tmp_path: Path) -> None:
+    beyond = supervisely_polygon([[900, 5], [909, 5], [909, 9]])
+    (left_out,) = read_supervisely(
+        write_supervisely(tmp_path, [beyond, supervisely_polygon(SQUARE)]), workers=1
+    ).left_out
+    assert (left_out.reason, left_out.count) == ("shapes that cover no pixel of their image", 1)
+
+
 @pytest.mark.parametrize(
     ("broken", "told"),
     [

@@ -41,6 +41,13 @@ def test_via_shapes_are_drawn(tmp_path: Path, shape: dict[str, Any], pixels: int
     assert source.classes.names == ("_background_", "car")
 
 
+def test_via_counts_regions_that_cover_no_pixel(tmp_path: Path) -> None:
+    flat = via_region({"name": "rect", "x": 10, "y": 20, "width": 0, "height": 20}, type="car")
+    given = write_via(tmp_path / "via.json", tmp_path / "images", [flat, via_region(VIA_POLYGON, type="car")])
+    (left_out,) = read_via(*given, workers=1).left_out
+    assert (left_out.reason, left_out.count) == ("shapes that cover no pixel of their image", 1)
+
+
 def test_via_turns_an_ellipse(tmp_path: Path) -> None:
     shape = {"name": "ellipse", "cx": 50, "cy": 50, "rx": 20, "ry": 5, "theta": np.pi / 2}
     (mask,) = masks_of(

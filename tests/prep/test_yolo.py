@@ -74,6 +74,12 @@ def test_yolo_counts_boxes_and_takes_an_image_without_text_as_empty(
     assert set(np.unique(masks_of(source)["images/a.jpg"])) == {0, 2}
 
 
+def test_yolo_counts_rows_that_cover_no_pixel(tmp_path: Path) -> None:
+    root = write_yolo(tmp_path, {"images/a": "0 1 0.1 1 0.5 1 0.9\n" + yolo_row(SQUARE)})
+    source = read_yolo(root, workers=1)
+    assert [(each.reason, each.count) for each in source.left_out] == [("shapes that cover no pixel of their image", 1)]
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

@@ -33,6 +33,11 @@ def paint(regions: Iterable[Region], size: tuple[int, int]) -> Mask:
     return _painted(regions, size, ground=0)
 
 
+def is_seen(region: Region, size: tuple[int, int]) -> bool:
+    """Whether a region covers a pixel of an image of (width, height)."""
+    return bool(_seen(region, np.zeros(size[::-1], np.uint8))[1].any())
+
+
 def count_overlap(regions: Sequence[Region], size: tuple[int, int]) -> int:
     """The pixels of an image that regions of more than one class cover, where the order decided.
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from formats.masks import Mask
 from formats.prepared.groups import group_of_path, shared_group
-from prep.readers.annotations.canvas import OVERLAP, Region, count_overlap, paint
+from prep.readers.annotations.canvas import OVERLAP, Region, count_overlap, is_seen, paint
 from prep.readers.labelled_image import LabelledImage
 
 
@@ -33,16 +33,24 @@ class DrawnMask(ABC):
         return count_overlap(self.regions(), self.size)
 
 
-def drawn_image(mask: DrawnMask, image: Path, source: str, group_by: re.Pattern[str] | None) -> LabelledImage:
-    """The record of an image, with its groups by its path and its overlaps counted: all its shapes are drawn once, so
-    that what is wrong with them is known before anything is written."""
+UNSEEN = "shapes that cover no pixel of their image"
+"""Why shapes are left out that are too thin, or lie outside."""
+
+
+def drawn_image(
+    mask: DrawnMask, image: Path, source: str, group_by: re.Pattern[str] | None
+) -> tuple[LabelledImage, int]:
+    """The record of an image, with its groups by its path and its overlaps counted, and how many of its shapes cover no
+    pixel: all are drawn once, so that what is wrong with them is known before anything is written."""
     key = PurePosixPath(source).with_suffix("")
-    return LabelledImage(
+    regions = mask.regions()
+    record = LabelledImage(
         source,
         image,
         mask,
         group_of_path(key, group_by),
-        attributes={OVERLAP: str(mask.overlap())},
+        attributes={OVERLAP: str(count_overlap(regions, mask.size))},
         own_group=shared_group(key),
         drawn_size=mask.size,
     )
+    return record, sum(not is_seen(region, mask.size) for region in regions)

@@ -23,7 +23,7 @@ from prep.readers.coco.document import Category, Document, open_document
 from prep.readers.coco.files import find_coco_files
 from prep.readers.coco.images import CocoImage, find_images
 from prep.readers.coco.mask import CocoMask
-from prep.readers.coco.scan import BOX, CROWD, NOTHING, Annotations, scan
+from prep.readers.coco.scan import BOX, CROWD, NOTHING, UNSEEN, Annotations, scan
 from prep.readers.labelled_image import LabelledImage, LeftOut, Source, count_left_out, leave_out
 
 AS_CLASS, AS_IGNORE = "class", "ignore"
@@ -31,6 +31,7 @@ AS_CLASS, AS_IGNORE = "class", "ignore"
 _WITHOUT_OUTLINE = {
     BOX: "annotations with a box and no outline (--boxes ignore or --boxes class draws the boxes)",
     NOTHING: "annotations with neither outline nor box",
+    UNSEEN: "annotations whose outline covers no pixel",
 }
 _MANY = 1_000
 """So many annotations of one image surely touch each other."""
@@ -113,7 +114,7 @@ def _check_outlines(scanned: Sequence[Annotations], choices: Choices, given: Pat
     kinds = np.concatenate([each.kinds for each in scanned])
     if not kinds.size:
         raise SagesegError(f"{given}: no annotation in it; expected outlines of objects")
-    if (kinds == NOTHING).all() or (choices.boxes is None and (kinds >= BOX).all()):
+    if (kinds == NOTHING).all() or (choices.boxes is None and np.isin(kinds, (BOX, NOTHING)).all()):
         boxes = int(np.count_nonzero(kinds == BOX))
         told = f"{boxes} of them have boxes, which --boxes class draws" if boxes else "nor boxes"
         raise SagesegError(f"{given}: its {kinds.size} annotations have no outlines (segmentation is empty); {told}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,10 +16,12 @@ from formats.parallel import map_parallel
 from prep.readers.annotations.coco_raster import read_runs
 from prep.readers.annotations.json_spans import Batch
 from prep.readers.coco.document import Document, id_key
-from prep.readers.coco.outline import RunLengths, box_of, outline_of
+from prep.readers.coco.outline import Polygons, RunLengths, box_of, outline_of
 
-OUTLINE, CROWD, BOX, NOTHING = range(4)
-"""What an annotation has: an outline, one of a crowd, a box alone, or neither."""
+OUTLINE, CROWD, BOX, NOTHING, UNSEEN = range(5)
+"""What an annotation has: an outline, one of a crowd, a box alone, neither, or an outline that covers no pixel."""
+_THIN = 2
+"""Pixels: outlines as wide and as high are taken to cover some, which saves drawing them here."""
 Ints = npt.NDArray[np.int64]
 
 
@@ -88,7 +91,9 @@ def _look(item: Mapping[str, Any], place: str) -> tuple[int, tuple[float, ...], 
     outline = outline_of(item, place)
     kind = CROWD if item.get("iscrowd") in (1, True, "1") else OUTLINE
     if isinstance(outline, RunLengths):
-        read_runs(outline.counts, outline.size, place)
+        runs = read_runs(outline.counts, outline.size, place)
+        if not runs[1::2].any():
+            return UNSEEN, (0, 0, 0, 0), (0, 0)
         return kind, (-1, -1, outline.size[0] + 1, outline.size[1] + 1), outline.size
     if outline is None:
         kind, outline = BOX, box_of(item, place)
@@ -96,7 +101,17 @@ def _look(item: Mapping[str, Any], place: str) -> tuple[int, tuple[float, ...], 
         return NOTHING, (0, 0, 0, 0), (0, 0)
     columns = [x for ring in outline.rings for x in ring[0::2]]
     rows = [y for ring in outline.rings for y in ring[1::2]]
+    if kind != BOX and _is_unseen(outline, columns, rows, place):
+        return UNSEEN, (0, 0, 0, 0), (0, 0)
     return kind, (min(columns) - 1, min(rows) - 1, max(columns) + 1, max(rows) + 1), (0, 0)
+
+
+def _is_unseen(outline: Polygons, columns: Sequence[float], rows: Sequence[float], place: str) -> bool:
+    """Whether an outline is so thin that it covers no pixel."""
+    if min(max(columns) - min(columns), max(rows) - min(rows)) >= _THIN or min(max(columns), max(rows)) < 0:
+        return False
+    around = math.ceil(max(columns)) + 1, math.ceil(max(rows)) + 1
+    return not outline.region(1, around, place).flags.any()
 
 
 def _indices(keys: Iterable[str]) -> dict[str, int]:

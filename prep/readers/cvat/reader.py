@@ -17,9 +17,9 @@ from formats.images import read_header
 from formats.parallel import map_parallel
 from formats.prepared.groups import shared_group
 from formats.prepared.source_names import composed
-from prep.readers.annotations.canvas import OVERLAP, Region, count_overlap
+from prep.readers.annotations.canvas import OVERLAP, Region, count_overlap, is_seen
 from prep.readers.annotations.class_names import NamedClasses, name_classes
-from prep.readers.annotations.drawn import DrawnMask
+from prep.readers.annotations.drawn import UNSEEN, DrawnMask
 from prep.readers.annotations.notes import overlaps_in, tell_lone_groups, tell_overlaps
 from prep.readers.annotations.xml_spans import parse_element
 from prep.readers.cvat.document import Document, read_document
@@ -38,6 +38,7 @@ _REASONS = {
     "cuboid": "cuboids",
     "skeleton": "skeletons",
     "tag": "tags of whole images",
+    "unseen": UNSEEN,
 }
 OF_SHAPES = -1
 """What stands for a label where an element is an `<image>`, whose shapes have their own."""
@@ -177,6 +178,7 @@ def _check(named: NamedClasses, task: tuple[CvatMask, Path]) -> _Checked:
             "image back that was labelled"
         )
     drawn = mask.draw(named.id_of)
+    drawn.left_out["unseen"] += sum(not is_seen(region, mask.size) for region in drawn.regions)
     return _Checked(mask, count_overlap(drawn.regions, mask.size), drawn.occluded, drawn.focus, drawn.left_out)
 
 

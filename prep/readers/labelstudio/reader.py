@@ -17,9 +17,9 @@ from formats.images import read_header
 from formats.masks import Mask
 from formats.parallel import map_parallel
 from formats.prepared.groups import group_of_path, shared_group
-from prep.readers.annotations.canvas import OVERLAP, Region, count_overlap, paint
+from prep.readers.annotations.canvas import OVERLAP, Region, count_overlap, is_seen, paint
 from prep.readers.annotations.class_names import NamedClasses, name_classes
-from prep.readers.annotations.drawn import DrawnMask
+from prep.readers.annotations.drawn import UNSEEN, DrawnMask
 from prep.readers.annotations.json_spans import Batch, Span, find_parts, parse_span
 from prep.readers.annotations.named_images import find_named
 from prep.readers.annotations.notes import overlaps_in, tell_overlaps
@@ -36,7 +36,6 @@ from prep.remote.places import S3Place
 
 _LAST_ID = 253
 """Of a class: with more labels than that, the list of classes is refused."""
-_EMPTY = "regions that cover no pixel of their image"
 
 
 @dataclass(frozen=True)
@@ -167,14 +166,14 @@ def _check(work: tuple[Place, Path]) -> _Checked:
     ids = {label: 1 if label in BACKGROUND_NAMES else min(n, _LAST_ID) for n, label in enumerate(labels, start=2)}
     drawn = [(shape, draw(shape, ids[shape.label], size)) for shape in _objects(gathered)]
     _check_order(drawn, size, place)
-    unseen = [shape.where for shape, region in drawn if not _is_seen(region, size)]
+    unseen = [shape.where for shape, region in drawn if not is_seen(region, size)]
     return _Checked(
         labels,
         size,
         gathered.size is not None,
         count_overlap([region for _, region in drawn], size),
         tuple(_region(shape, size) for shape in gathered.shapes if shape.label == REGION),
-        gathered.left_out | ({_EMPTY: unseen} if unseen else {}),
+        gathered.left_out | ({UNSEEN: unseen} if unseen else {}),
         gathered.tags,
     )
 
@@ -204,10 +203,6 @@ def _check_order(drawn: Sequence[tuple[Shape, Region]], size: Size, place: Place
                 "JSON-MIN does not say which was drawn last; export JSON"
             )
         covered[own != 0] = own[own != 0]
-
-
-def _is_seen(region: Region, size: Size) -> bool:
-    return bool(paint([Region(1, region.left, region.top, region.flags)], size).any())
 
 
 def _region(shape: Shape, size: Size) -> Polygon:

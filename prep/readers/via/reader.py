@@ -17,7 +17,7 @@ from formats.parallel import map_parallel
 from prep.options import STORED, UPRIGHT
 from prep.readers.annotations.canvas import Region
 from prep.readers.annotations.class_names import NamedClasses, name_classes
-from prep.readers.annotations.drawn import DrawnMask, drawn_image
+from prep.readers.annotations.drawn import UNSEEN, DrawnMask, drawn_image
 from prep.readers.annotations.named_images import find_named
 from prep.readers.annotations.notes import overlaps_in, tell_lone_groups, tell_overlaps
 from prep.readers.classes.label_list import BACKGROUND_NAMES, read_class_list
@@ -102,13 +102,16 @@ def read_via(
     )
     todo = [(path, found.sources[name], labelled[name]) for name, path in found.paths.items()]
     scan = partial(_scan, file=file, naming=naming, named=named, group_by=group_by, orientation=orientation)
-    read = sorted(map_parallel(scan, todo, workers=workers, label="annotations"), key=lambda image: image.source)
+    scanned = list(map_parallel(scan, todo, workers=workers, label="annotations"))
+    read = sorted((image for image, _ in scanned), key=lambda image: image.source)
+    unseen = [f"{file}: {image.source}" for image, count in scanned for _ in range(count)]
     polylines = sum(entry.kinds["polyline"] for entry in entries)
     if polylines:
         say(f"note: {polylines} polyline(s) are taken for the polygons that closing them makes")
     tell_overlaps(overlaps_in(read), "the later region")
     tell_lone_groups(read, group_by)
-    return Source("via", named.classes, tuple(read), left_out=(*found.left_out, *_left_out(entries, file)))
+    left_out = (*found.left_out, *_left_out(entries, file), *leave_out(UNSEEN, unseen))
+    return Source("via", named.classes, tuple(read), left_out=left_out)
 
 
 def _labels(file: Path, naming: Naming, entry: Entry) -> set[str]:
@@ -123,10 +126,11 @@ def _scan(
     named: NamedClasses,
     group_by: re.Pattern[str] | None,
     orientation: str | None,
-) -> LabelledImage:
+) -> tuple[LabelledImage, int]:
     image, source, entry = found
     mask = ViaMask(file, _drawn_size(image, f"{file}: {entry.name}", orientation), entry, naming, named)
-    return replace(drawn_image(mask, image, source, group_by), regions=mask.focus())
+    record, unseen = drawn_image(mask, image, source, group_by)
+    return replace(record, regions=mask.focus()), unseen
 
 
 def _drawn_size(image: Path, place: str, asked: str | None) -> tuple[int, int]:

@@ -21,7 +21,7 @@ from formats.parallel import map_parallel
 from formats.prepared.groups import shared_group
 from prep.readers.annotations.canvas import Region
 from prep.readers.annotations.class_names import name_classes
-from prep.readers.annotations.drawn import DrawnMask, drawn_image
+from prep.readers.annotations.drawn import UNSEEN, DrawnMask, drawn_image
 from prep.readers.annotations.notes import overlaps_in, tell_lone_groups, tell_overlaps
 from prep.readers.annotations.opencv_fill import filled_region
 from prep.readers.labelled_image import REGION, LabelledImage, Polygon, Source, leave_out
@@ -107,28 +107,31 @@ def read_yolo(
     scanned = list(map_parallel(scan, found.images, workers=workers, label="labels"))
     splits = {each.source: each.split for each in found.images if each.split}
     groups = image_groups({each.source: each.key.as_posix() for each in found.images}, splits, group_by)
-    images = sorted((replace(one, group=groups[one.source]) for one, _ in scanned), key=lambda one: one.source)
+    images = sorted((replace(one, group=groups[one.source]) for one, *_ in scanned), key=lambda one: one.source)
     tell_overlaps(overlaps_in(images), "the later row")
     if not splits:
         tell_lone_groups(images, group_by)
     _tell_empty([each.path for each in found.images if not each.text.is_file()])
-    boxes = [one.mask.path for one, count in scanned for _ in range(count)]
+    boxes = [one.mask.path for one, count, _ in scanned for _ in range(count)]
+    unseen = [one.mask.path for one, _, count in scanned for _ in range(count)]
     return Source(
         "yolo",
         named.classes,
         tuple(images),
         splits_of_groups(splits, groups),
         found.undecided,
-        left_out=(*found.left_out, *leave_out(_BOXES, boxes)),
+        left_out=(*found.left_out, *leave_out(_BOXES, boxes), *leave_out(UNSEEN, unseen)),
     )
 
 
-def _scan(found: YoloImage, *, ids: tuple[int | None, ...]) -> tuple[LabelledImage, int]:
-    """The record of an image, and how many rows are boxes. Shares are of the image as it is seen."""
+def _scan(found: YoloImage, *, ids: tuple[int | None, ...]) -> tuple[LabelledImage, int, int]:
+    """The record of an image, how many rows are boxes, and how many cover nothing. Shares are of the image as it is
+    seen."""
     mask = YoloMask(found.text, read_header(found.path).size, ids)
     boxes = sum(len(row) == _NUMBERS_OF_BOX for _, row in mask.rows())
-    image = drawn_image(mask, found.path, found.source, None)
-    return replace(image, own_group=shared_group(found.key), oriented=True, regions=mask.focus()), boxes
+    image, unseen = drawn_image(mask, found.path, found.source, None)
+    image = replace(image, own_group=shared_group(found.key), oriented=True, regions=mask.focus())
+    return image, boxes, unseen
 
 
 def _tell_empty(images: Sequence[Path]) -> None:
