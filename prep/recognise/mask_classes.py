@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from prep.readers.classes.label_list import find_class_list
-from prep.readers.classes.missing_list import what_is_wanted
+from prep.readers.classes.missing_list import BINARY, what_is_wanted
 from prep.readers.pairs.pairing import LOSSY_SUFFIXES
 from prep.readers.pairs.patterns import CLASS, FILE, SPLIT, STEM, parse_pattern
 from prep.readers.pairs.truth import list_places
@@ -31,5 +31,6 @@ def missing_classes(images: Path, masks: Path, mask_name: str, files: Sequence[P
         return ["--map", "cityscapes.csv"], told
     wanted = what_is_wanted(ours[:: -(-len(ours) // _LOOKED_AT)])
     if listed and (listed.has_colours or not wanted.of_colours):
-        return [], ""
+        # 255 alone would be ignore
+        return ([BINARY] if BINARY in wanted.options and not listed.has_colours else []), ""
     return wanted.options, f"{wanted.held}; {wanted.told}"

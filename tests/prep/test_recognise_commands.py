@@ -14,6 +14,7 @@ from formats.masks import read_mask
 from prep.recognise.recognise import recognise
 from tests.support.export_layouts import HEIGHT, LAYOUTS, WIDTH, labelme_apart, mask, photo, write, yolo_mostly_empty
 from tests.support.typed_commands import typed
+from tests.support.voc_samples import add_image, add_mask, rows
 
 
 @pytest.mark.parametrize("lay_out", LAYOUTS, ids=lambda each: each.__name__)
@@ -125,3 +126,15 @@ def test_what_no_reader_takes_is_told_with_the_export_that_one_does(
     assert ran.returncode == 1
     assert ran.stderr.startswith(f"error: {tmp_path / name}: ")
     assert re.search(told, ran.stderr)
+
+
+def test_black_and_white_masks_beside_a_list_are_read_by_the_printed_command(tmp_path: Path) -> None:
+    for stem in ("a", "b"):
+        add_image(tmp_path / "images" / f"{stem}.jpg")
+        add_mask(tmp_path / "masks" / f"{stem}.png", rows(0, 255))
+    (tmp_path / "classes.txt").write_text("car\n")
+    told = typed(["prep", "auto", "."], tmp_path).stdout.splitlines()
+    assert len(told) == 2
+    ran = typed([*shlex.split(told[1].replace("DATASET", "dataset"))[1:], "--crop", "none"], tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert set(read_mask(tmp_path / "dataset" / "SegmentationClass" / "a.png").ravel().tolist()) == {0, 1}

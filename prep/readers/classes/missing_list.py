@@ -15,6 +15,7 @@ from prep.readers.classes.black_and_white import WHITE
 from prep.readers.classes.label_list import BLACK, CLASS_LISTS
 from prep.readers.classes.mask_values import MaskFacts, survey_mask
 
+BINARY = "--binary"
 _LOOKED_AT, _SHOWN, _VALUES_SHOWN = 40, 8, 40
 
 
@@ -58,7 +59,7 @@ def _wanted(facts: Sequence[MaskFacts]) -> Wanted:
         return Wanted(
             f"the {len(facts)} looked at are black and white",
             "write what white is, such as the one line car, into labels.txt, and pass --labels labels.txt --binary",
-            ["--labels", "labels.txt", "--binary"],
+            ["--labels", "labels.txt", BINARY],
         )
     return Wanted(
         f"the {len(facts)} looked at hold the values {_values(used)}",
