@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from prep.readers.classes.label_list import find_class_list
-from prep.readers.classes.missing_list import BINARY, what_is_wanted
+from formats.errors import SagesegError
+from prep.readers.classes.label_list import ClassList, find_class_list
+from prep.readers.classes.missing_list import BINARY, Wanted, what_is_wanted
 from prep.readers.pairs.pairing import LOSSY_SUFFIXES
 from prep.readers.pairs.patterns import CLASS, FILE, SPLIT, STEM, parse_pattern
 from prep.readers.pairs.truth import list_places
@@ -31,6 +33,20 @@ def missing_classes(images: Path, masks: Path, mask_name: str, files: Sequence[P
         return ["--map", "cityscapes.csv"], told
     wanted = what_is_wanted(ours[:: -(-len(ours) // _LOOKED_AT)])
     if listed and (listed.has_colours or not wanted.of_colours):
-        # 255 alone would be ignore
-        return ([BINARY] if BINARY in wanted.options and not listed.has_colours else []), ""
+        return _binary(listed, wanted), ""
     return wanted.options, f"{wanted.held}; {wanted.told}"
+
+
+def binary_option(root: Path, masks: Sequence[Path]) -> list[str]:
+    """`--binary` for masks of black and white beside a list of names in a folder. What is wrong with list or masks is
+    for the reader to say."""
+    with suppress(SagesegError):
+        listed = find_class_list(root)
+        if listed:
+            return _binary(listed, what_is_wanted(masks[:: -(-len(masks) // _LOOKED_AT)]))
+    return []
+
+
+def _binary(listed: ClassList, wanted: Wanted) -> list[str]:
+    """Beside names 255 alone would be ignore; a label map says what white is."""
+    return [BINARY] if BINARY in wanted.options and not listed.has_colours else []

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from prep.readers.classes.label_list import CLASS_LISTS
 from prep.recognise.images_beside import NO_IMAGES, told_missing
+from prep.recognise.mask_classes import binary_option
 from prep.recognise.recognised import Recognised, found, one_of
 from prep.recognise.survey import Survey
 
@@ -21,19 +22,21 @@ def voc(survey: Survey) -> list[Recognised]:
         elsewhere = [] if (root / "JPEGImages").is_dir() else ["--images", NO_IMAGES]
         missing = told_missing(elsewhere[-1]) if elsewhere else ""
         why = f"SegmentationClass{one_of(number, len(roots))}"
-        found_in.append(found("voc", "Pascal VOC's layout", why, root, *elsewhere, missing=missing))
+        binary = binary_option(root, _masks_below(survey, root / "SegmentationClass"))
+        found_in.append(found("voc", "Pascal VOC's layout", why, root, *elsewhere, *binary, missing=missing))
     return found_in
 
 
 def channels(survey: Survey) -> list[Recognised]:
     roots = _parents_of(survey, "train_annotation", ".png")
-    return [_channels(root, one_of(number, len(roots))) for number, root in enumerate(roots, start=1)]
+    return [_channels(survey, root, one_of(number, len(roots))) for number, root in enumerate(roots, start=1)]
 
 
-def _channels(root: Path, of_several: str) -> Recognised:
+def _channels(survey: Survey, root: Path, of_several: str) -> Recognised:
     name, why = "SageMaker's channels", f"train_annotation{of_several}"
     if any((root / name).is_file() for name in CLASS_LISTS):
-        return found("channels", name, why, root)
+        binary = binary_option(root, _masks_below(survey, root / "train_annotation"))
+        return found("channels", name, why, root, *binary)
     missing = "write labels.txt: the name of each value of the masks, one per line from 0 on"
     return found("channels", name, why, root, "--labels", "labels.txt", missing=missing)
 
@@ -44,6 +47,10 @@ def kitti(survey: Survey) -> list[Recognised]:
         found("kitti", "KITTI road", f"training/gt_image_2{one_of(number, len(roots))}", root.parent)
         for number, root in enumerate(roots, start=1)
     ]
+
+
+def _masks_below(survey: Survey, folder: Path) -> list[Path]:
+    return [path for path in survey.of(".png") if path.is_relative_to(folder)]
 
 
 def _parents_of(survey: Survey, name: str, suffix: str) -> list[Path]:

@@ -128,13 +128,19 @@ def test_what_no_reader_takes_is_told_with_the_export_that_one_does(
     assert re.search(told, ran.stderr)
 
 
-def test_black_and_white_masks_beside_a_list_are_read_by_the_printed_command(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("images", "masks"),
+    [("images", "masks"), ("JPEGImages", "SegmentationClass"), ("train", "train_annotation")],
+)
+def test_black_and_white_masks_beside_a_list_are_read_by_the_printed_command(
+    tmp_path: Path, images: str, masks: str
+) -> None:
     for stem in ("a", "b"):
-        add_image(tmp_path / "images" / f"{stem}.jpg")
-        add_mask(tmp_path / "masks" / f"{stem}.png", rows(0, 255))
+        add_image(tmp_path / images / f"{stem}.jpg")
+        add_mask(tmp_path / masks / f"{stem}.png", rows(0, 255))
     (tmp_path / "classes.txt").write_text("car\n")
     told = typed(["prep", "auto", "."], tmp_path).stdout.splitlines()
     assert len(told) == 2
-    ran = typed([*shlex.split(told[1].replace("DATASET", "dataset"))[1:], "--crop", "none"], tmp_path)
+    ran = typed([*shlex.split(told[1].replace("DATASET", "dataset"))[1:], "--crop", "none", "--val", "1"], tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert set(read_mask(tmp_path / "dataset" / "SegmentationClass" / "a.png").ravel().tolist()) == {0, 1}
