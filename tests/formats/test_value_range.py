@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import rasterio
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -94,7 +95,6 @@ def test_deep_images_are_read_with_all_their_bits(tmp_path: Path, name: str, pix
 
 
 def test_another_program_reads_the_same_bits(tmp_path: Path) -> None:
-    rasterio = pytest.importorskip("rasterio")
     for name in ("a.png", "a.tif"):
         path = deep_file(tmp_path, name, RAMP)
         with warnings.catch_warnings():
@@ -143,7 +143,6 @@ def test_an_image_of_8_bits_takes_no_range(tmp_path: Path, content: bytes | None
 
 
 def test_channels_that_are_no_colours_are_refused_and_not_read_as_the_first(tmp_path: Path) -> None:
-    rasterio = pytest.importorskip("rasterio")
     path = tmp_path / "bands.tif"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

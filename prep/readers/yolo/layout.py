@@ -43,8 +43,6 @@ def find_layout(root: Path, labels: Path | None = None) -> Layout:
     """Read data.yaml; without one the folders say where images are, and a list of classes, or `labels`, what their
     numbers mean."""
     check_folder(root, _EXPECTED)
-    if not root.is_dir():
-        raise SagesegError(f"{root}: no such folder; expected {_EXPECTED}")
     files = [path for name in YAMLS if (path := root / name).is_file()]
     if files:
         return _of_yaml(files[0], root)
