@@ -124,7 +124,7 @@ def car_iou(model: Path, dataset: Path) -> float:
     Images are predicted at the size at which training validates them, with `crop_size` as their short
     side, and the probabilities are brought to the size of the mask."""
     prepare_processor()
-    from jobs.algorithm.serving.inference import Predictor
+    from jobs.algorithm.inference.predictor import Predictor
 
     artefact, shared, united = read_model_folder(model), 0, 0
     predictor, short_side = Predictor(artefact), int(artefact.hyperparameters["crop_size"])

@@ -45,7 +45,7 @@ class ArtefactRoute:
         from jobs.algorithm.machine.torch_loading import load_torch
 
         load_torch("--via artefact")  # takes seconds: not for a mistyped name
-        from jobs.algorithm.serving.inference import Predictor
+        from jobs.algorithm.inference.predictor import Predictor
 
         model = Predictor(artefact)
         yield Begun(predict_work(model, work, probabilities=self.probabilities))

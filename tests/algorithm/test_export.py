@@ -16,11 +16,12 @@ from torch.nn import functional as F  # noqa: N812
 
 from formats.errors import SagesegError
 from formats.images import encode_image
+from jobs.algorithm.inference import predictor as predicting
+from jobs.algorithm.inference.predictor import Predictor
 from jobs.algorithm.network.build import build_network
 from jobs.algorithm.network.segmentation_heads import PspHead
-from jobs.algorithm.serving import export, inference
+from jobs.algorithm.serving import export
 from jobs.algorithm.serving.export import export_artefact
-from jobs.algorithm.serving.inference import Predictor
 from jobs.algorithm.training.loop import as_strings
 from jobs.algorithm.weights.load import to_parameters
 from jobs.contract.artefact import BEST, read_artefact, write_hyperparameters, write_parameters
@@ -112,7 +113,7 @@ def test_pooling_that_differs_from_the_networks_own_is_refused(tmp_path: Path, m
 
 @pytest.mark.usefixtures("quick_archives")
 def test_an_export_computes_on_the_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inference, "fastest_device", lambda: torch.device("meta"))  # stands for a GPU: holds no values
+    monkeypatch.setattr(predicting, "fastest_device", lambda: torch.device("meta"))  # stands for a GPU: holds no values
     artefact = write_artefact(tmp_path, "unet")
     assert next(Predictor(read_artefact(artefact)).network.parameters()).device.type == "meta"
     assert export_artefact(artefact, tmp_path / "model.pt2") < 1e-4

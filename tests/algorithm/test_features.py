@@ -9,8 +9,8 @@ import pytest
 
 from formats.errors import SagesegError
 from formats.images import encode_image, read_image
+from jobs.algorithm.inference.predictor import Predictor
 from jobs.algorithm.serving.features import Stage, _recorded, draw_features
-from jobs.algorithm.serving.inference import Predictor
 from jobs.contract.artefact import read_artefact
 from tests.algorithm.test_export import write_artefact
 from tests.support.small_network import shrink_networks

@@ -33,10 +33,10 @@ from formats.errors import SagesegError
 from formats.images import Rgb, encode_image, read_image
 from formats.masks import Mask
 from jobs.algorithm.__main__ import main
+from jobs.algorithm.inference.predictor import Predictor
 from jobs.algorithm.network.build import build_network
 from jobs.algorithm.serving import replies
 from jobs.algorithm.serving.http_server import THREADS, WAITING, Application, make_application
-from jobs.algorithm.serving.inference import Predictor
 from jobs.algorithm.serving.replies import RequestError, choose_answer, invoke, read_request
 from jobs.algorithm.training.loop import as_strings
 from jobs.algorithm.weights.load import to_parameters

@@ -16,8 +16,8 @@ from formats.images import Rgb, read_image
 from formats.masks import Mask, read_mask, write_mask
 from jobs.algorithm.__main__ import main
 from jobs.algorithm.data.batches import Batch
+from jobs.algorithm.inference.predictor import Predictor
 from jobs.algorithm.machine.torch_loading import prepare_processor
-from jobs.algorithm.serving.inference import Predictor
 from jobs.algorithm.training import loop as training
 from jobs.algorithm.training.evaluation import count_pixels, evaluate, mean_iou, pixel_accuracy
 from jobs.algorithm.training.loop import as_strings, should_stop

@@ -82,7 +82,8 @@ MAY_IMPORT = {
         "weights": "",
         "data": "",
         "training": "machine network weights data",
-        "serving": "machine network weights data",
+        "inference": "machine network weights",
+        "serving": "machine network weights inference",
         "__main__": ANY,
     },
     "analysis": {

@@ -20,10 +20,10 @@ from torch import nn
 
 from formats.errors import SagesegError
 from formats.staging import write_bytes, write_errors
+from jobs.algorithm.inference.predictor import Predictor
 from jobs.algorithm.machine.torch_loading import need_packages
 from jobs.algorithm.network.normalisation import DEVIATION, MEAN
 from jobs.algorithm.network.segmentation_heads import PSP_BINS, PspHead, resize
-from jobs.algorithm.serving.inference import Predictor
 from jobs.contract.artefact import read_artefact
 
 Run = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]

@@ -23,8 +23,8 @@ from formats.errors import SagesegError
 from formats.images import Rgb, read_image
 from formats.masks import Mask
 from formats.staging import write_bytes
+from jobs.algorithm.inference.predictor import Predictor
 from jobs.algorithm.network.unet import UNet
-from jobs.algorithm.serving.inference import Predictor
 from jobs.contract.artefact import read_artefact
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from typing import Any
 import waitress
 
 from formats.errors import SagesegError
+from jobs.algorithm.inference.predictor import Predictor
 from jobs.algorithm.machine.device import is_out_of_memory
-from jobs.algorithm.serving.inference import Predictor
 from jobs.algorithm.serving.replies import MAX_BYTES, Model, RequestError, invoke
 from jobs.contract.artefact import read_model_folder
 

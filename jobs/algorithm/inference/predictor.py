@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 
 from formats.images import Rgb
 from formats.masks import Mask
@@ -26,13 +27,15 @@ class Predictor:
     artefact's settings and parameters do not belong together.
     """
 
+    precision = "float32"
+    """The type in which it convolves, as predictions.json tells it."""
+    streams = 1
+    """How many batches it is best given at once, each by a thread of its own."""
+
     def __init__(self, artefact: Artefact, device: torch.device | None = None) -> None:
-        hyperparameters = artefact_settings(artefact)
-        self.num_classes = hyperparameters.num_classes
+        self.num_classes = artefact_settings(artefact).num_classes
         self._device = device or fastest_device()
-        self.network = build_network(hyperparameters)
-        load_parameters(self.network, artefact.parameters, artefact.source)
-        self.network.to(self._device).eval()
+        self.network = load_network(artefact).to(self._device)
 
     @torch.inference_mode()
     def predict(self, images: Rgb) -> npt.NDArray[np.float32]:
@@ -48,6 +51,14 @@ class Predictor:
         scores: torch.Tensor
         scores, _ = self.network(normalise(torch.from_numpy(images).to(self._device)))
         return scores
+
+
+def load_network(artefact: Artefact) -> nn.Module:
+    """An artefact's network on the processor, in float32 and evaluation mode. Raises SagesegError when
+    the artefact's settings and parameters do not belong together."""
+    network = build_network(artefact_settings(artefact))
+    load_parameters(network, artefact.parameters, artefact.source)
+    return network.eval()
 
 
 def fastest_device() -> torch.device:

@@ -1,0 +1,1 @@
+"""A trained network made ready to predict, as fast as the machine can."""
