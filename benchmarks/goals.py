@@ -61,8 +61,9 @@ def read_rows(folder: Path) -> dict[str, list[Row]]:
     found: dict[str, dict[str, Row]] = {}
     for path in sorted(folder.glob("*.jsonl"), key=lambda path: path.stat().st_mtime):
         for line in path.read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
-            found.setdefault(row.pop("title"), {})[row["what"]] = Row(**row)
+            kept = json.loads(line)
+            title, row = kept.pop("title"), Row(**kept)
+            found.setdefault(title, {})[row.what] = row
     return {title: list(rows.values()) for title, rows in found.items()}
 
 
