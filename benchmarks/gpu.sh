@@ -9,7 +9,7 @@
 #
 # Parts: train240, train512[:fcn|:psp|:deeplab], quality[:fcn|:psp|:deeplab], predict[:fcn|:unet], memory, tests.
 # predict takes the model that quality has trained in FOLDER, where there is one, else random weights.
-# PYTHON is the interpreter (python3), LIMIT a part's seconds (240), SMALL=1 a trial of the script on a processor.
+# PYTHON is the interpreter (python3), LIMIT a part's seconds (240), SMALL=1 a trial of the script, with unet on a processor.
 # PACKAGEs are unpacked into FOLDER/site for Python TARGET_PYTHON (3.12) on Linux, x86-64.
 set -uo pipefail
 PYTHON=${PYTHON:-python3} LIMIT=${LIMIT:-240} SMALL=${SMALL:-}
@@ -32,8 +32,8 @@ FOLDER=$(cd "$2" && pwd)
 KEEP=$FOLDER/results
 cd "$(dirname "$SELF")/.." || exit 1
 if [ -n "$SMALL" ]; then
-  PAIRS_240=24 PAIRS_512=24 EPOCHS=2 STEPS=(--seconds 1 --crop 64 --batch 2) STEPS_512=("${STEPS[@]}")
-  QUALITY=(--seconds 20 epochs=1 crop_size=64) PREDICT=(--images 1) MANY=40 ONLY_FILES="losses both_devices"
+  PAIRS_240=8 PAIRS_512=8 EPOCHS=2 STEPS=(--seconds 1 --crop 32 --batch 2) STEPS_512=("${STEPS[@]}")
+  QUALITY=(--seconds 60 epochs=1 crop_size=64) PREDICT=(--images 1) MANY=40 ONLY_FILES="losses both_devices"
 else
   PAIRS_240=1464 PAIRS_512=676 EPOCHS=5 STEPS=(--seconds 20 --crop 240 --batch 16)
   STEPS_512=(--seconds 30 --crop 512 --batch 16)
@@ -118,7 +118,7 @@ tests() { # those for a card first; of the others each file's failures are print
 
 run_part() {
   case $PART in
-    train240) train 240 fcn "$PAIRS_240" ;;
+    train240) train 240 "$(algorithm)" "$PAIRS_240" ;;
     train512 | train512:*) train 512 "$(algorithm)" "$PAIRS_512" ;;
     quality | quality:*) quality "$(algorithm)" ;;
     predict | predict:*) predict "$(algorithm)" "${PREDICT[@]}" ;;
@@ -129,7 +129,7 @@ run_part() {
 }
 
 algorithm() {
-  case $PART in *:*) echo "${PART#*:}" ;; *) echo fcn ;; esac
+  case $SMALL$PART in 1*) echo unet ;; *:*) echo "${PART#*:}" ;; *) echo fcn ;; esac
 }
 
 case $PART in

@@ -5,11 +5,15 @@ from __future__ import annotations
 import itertools
 import os
 import platform
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from training_log import write_tree
 
 from formats.console import result
 from jobs.algorithm.machine.torch_loading import prepare_processor
@@ -28,12 +32,10 @@ from jobs.algorithm.data.augment import training_crop  # noqa: E402
 from jobs.algorithm.data.batches import Batch, epoch_order, make_batches  # noqa: E402
 from jobs.algorithm.data.samples import SampleStore, find_samples  # noqa: E402
 from jobs.algorithm.machine.device import Device  # noqa: E402
-from jobs.algorithm.network.batch_norm import without_counts  # noqa: E402
 from jobs.algorithm.network.build import build_network  # noqa: E402
 from jobs.algorithm.network.normalisation import DEVIATION, MEAN  # noqa: E402
+from jobs.algorithm.training.loop import Places, _train_step, start_training  # noqa: E402
 from jobs.algorithm.training.losses import AUXILIARY_WEIGHT  # noqa: E402
-from jobs.algorithm.training.optimizers import build_optimizer  # noqa: E402
-from jobs.algorithm.training.steps import step_of, take_step  # noqa: E402
 from jobs.contract.hyperparameters import Hyperparameters  # noqa: E402
 
 SIZES = {240: (375, 500), 512: (512, 512)}
@@ -71,19 +73,19 @@ def write_images(data: Path, size: tuple[int, int], count: int) -> None:
         write_mask(data / f"train_annotation/{number:04}.png", (coarse[..., 0] % 21).astype(np.uint8))
 
 
-def compare(settings: Hyperparameters, data: Path, device: Device, seconds: float) -> dict[str, Peer]:
+def compare(settings: Hyperparameters, pairs: Path, device: Device, seconds: float) -> dict[str, Peer]:
     """Measure the peers in turns and print a line for each."""
     peak, flops = measure_peak(device), training_flops(settings, device)
     torch.backends.cudnn.benchmark = True  # as a textbook would
-    store = SampleStore(find_samples(data, "train"), settings.num_classes)
-    for number in range(len(store)):
-        store.load(number)  # decoded for all peers alike
-    peers = {name: make() for name, make in _peers(settings, store, device).items()}
-    steps, batch = GPU_STEPS if device.is_gpu else STEPS, settings.mini_batch_size
-    take_turns(list(peers.values()), device, _orders(settings, len(store), steps), seconds)
+    with tempfile.TemporaryDirectory() as folder:
+        images = sum(1 for _ in (pairs / "train").iterdir())
+        write_tree(Path(folder) / "tree", pairs, images, {})
+        peers = _peers(settings, Path(folder) / "tree/input/data", device)
+        order = _orders(settings, images, GPU_STEPS if device.is_gpu else STEPS)
+        take_turns(list(peers.values()), device, order, seconds)
     result(f"{flops / 1e9:.2f} GFLOP an image; measured peak: {peak / 1e12:.2f} TFLOP/s")
     for name, peer in peers.items():
-        speed, wait = batch / peer.least, peer.waited / peer.seconds
+        speed, wait = settings.mini_batch_size / peer.least, peer.waited / peer.seconds
         result(
             f"  {name:<24} {speed:9.2f} images/s  {flops * speed / peak:6.1%} of peak  {wait:6.1%} waiting  "
             f"{peer.least / peers['ours'].least:5.2f} × our time"
@@ -91,15 +93,18 @@ def compare(settings: Hyperparameters, data: Path, device: Device, seconds: floa
     return peers
 
 
-def _peers(settings: Hyperparameters, store: SampleStore, device: Device) -> dict[str, Callable[[], Peer]]:
-    """A GPU's share is told by its peers with crops ready: what their making costs stands in the program's log."""
-    peers: dict[str, Callable[[], Peer]] = {"ours": lambda: our_peer(settings, store, device)}
+def _peers(settings: Hyperparameters, data: Path, device: Device) -> dict[str, Peer]:
+    """On a GPU those with crops ready: what the making of crops costs stands in the program's log."""
+    store = SampleStore(find_samples(data, "train"), settings.num_classes)
+    for number in range(len(store)):
+        store.load(number)  # decoded for all peers alike
+    peers = {"ours": our_peer(settings, data, store, device)}
     if not device.is_gpu:
-        peers["plain loop"] = lambda: plain_peer(build_network(settings), settings, store, device, ready=False)
-    peers["plain loop, crops ready"] = lambda: plain_peer(build_network(settings), settings, store, device, ready=True)
+        peers["plain loop"] = plain_peer(build_network(settings), settings, store, device, ready=False)
+    peers["plain loop, crops ready"] = plain_peer(build_network(settings), settings, store, device, ready=True)
     theirs = torchvision_network(settings)
     if theirs is not None:
-        peers["torchvision"] = lambda: plain_peer(theirs, settings, store, device, ready=True)
+        peers["torchvision"] = plain_peer(theirs, settings, store, device, ready=True)
     return peers
 
 
@@ -164,10 +169,10 @@ def _turn(peer: Peer, order: Orders) -> float:
     return waited
 
 
-def our_peer(settings: Hyperparameters, store: SampleStore, device: Device) -> Peer:
-    """On a GPU the crops are ready, in the memory from which the program sends its own."""
-    network = without_counts(build_network(settings)).to(device.place).train()
-    optimizer, step = build_optimizer(network.parameters(), settings), step_of(settings, device, 1)
+def our_peer(settings: Hyperparameters, data: Path, store: SampleStore, device: Device) -> Peer:
+    """The program's own step. On a GPU the crops are ready, in the memory from which it sends its own."""
+    training = start_training(data, settings, Places(data), threading.Event())
+    training.network.train()
 
     def make(index: int) -> tuple[Rgb, Mask]:
         return _crop(settings, store, index)
@@ -178,7 +183,7 @@ def our_peer(settings: Hyperparameters, store: SampleStore, device: Device) -> P
     kept = next(batches([range(settings.mini_batch_size)])) if device.is_gpu else None
     return Peer(
         lambda orders: iter([kept] * len(orders)) if kept else batches(orders),
-        lambda batch: take_step(network, optimizer, batch, step),
+        lambda batch: _train_step(training, batch),
     )
 
 
