@@ -105,15 +105,12 @@ pack_artefact(Path(sys.argv[1]), Path(sys.argv[2]))" "$trained" "$FOLDER/$1.tar.
     --baseline "$FOLDER/baseline" --keep "$KEEP/$PART.jsonl" "${@:2}"
 }
 
-tests() { # those for a card first; of the others each file's failures are printed as they come
-  local files=() name
-  for name in $ONLY_FILES; do files+=("tests/algorithm/test_$name.py"); done
-  local pytest=("$PYTHON" -m pytest -p instant_failures -p no:cacheprovider --no-loadscope-reorder --tb=short -rs)
-  "${pytest[@]}" -n 0 -m card tests/algorithm
-  local card=$?
-  "${pytest[@]}" -n "${WORKERS:-8}" -m "not card" "${files[@]}"
-  local others=$?
-  [ $card = 0 ] && [ $others = 0 ]
+tests() { # those that need a GPU first; then each file by itself, as many beside each other as there are WORKERS
+  local pytest=("$PYTHON" -m pytest -n 0 -p instant_failures -p no:cacheprovider --tb=short)
+  SAGESEG_TEST_GPU=1 "${pytest[@]}" -m skipif tests/algorithm >/dev/null
+  local on_gpu=$?
+  [ -n "$SMALL" ] && [ $on_gpu = 0 ] && echo "without a GPU all of these are skipped"
+  printf 'tests/algorithm/test_%s.py\n' $ONLY_FILES | xargs -P "${WORKERS:-8}" -n 1 "${pytest[@]}" >/dev/null && [ $on_gpu = 0 ]
 }
 
 run_part() {
