@@ -26,6 +26,13 @@ def _unit(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(convolution, PooledBatchNorm2d(outputs), nn.ReLU(inplace=True))
 
 
+class _Blocks(nn.Module):
+    """Images (N, 3, H, W) as blocks of 2 × 2 pixels, (N, 12, H / 2, W / 2)."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return F.pixel_unshuffle(images, 2).contiguous(memory_format=torch.channels_last)
+
+
 class _Up(nn.Module):
     """Double the size, join the encoder's features of that size, mix."""
 
@@ -48,7 +55,8 @@ class UNet(nn.Module):
     def __init__(self, num_classes: int, widths: tuple[int, ...] = WIDTHS) -> None:
         super().__init__()
         steps = list(pairwise(widths))
-        self.stem = _unit(12, widths[0])
+        self.blocks: nn.Module = _Blocks()
+        self.stem: nn.Module = _unit(12, widths[0])
         self.down = nn.ModuleList(nn.Sequential(_unit(a, b, 2), _unit(b, b)) for a, b in steps)
         self.up = nn.ModuleList(_Up(b, a) for a, b in reversed(steps))
         self.head = nn.Conv2d(widths[0], 4 * num_classes, 1)
@@ -56,7 +64,7 @@ class UNet(nn.Module):
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, None]:
         height, width = images.shape[-2:]
-        features = self.stem(F.pixel_unshuffle(_padded(images), 2).contiguous(memory_format=torch.channels_last))
+        features = self.stem(self.blocks(_padded(images)))
         skips = []
         for down in self.down:
             skips.append(features)
