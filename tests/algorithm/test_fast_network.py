@@ -122,6 +122,22 @@ def test_float32_by_name_is_the_very_network_that_trained(artefact: Artefact, mo
     np.testing.assert_array_equal(predictor.predict(given), Predictor(artefact, EXACT).predict(given))
 
 
+def test_batches_at_work_share_the_cores(artefact: Artefact, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 6)
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    predictor = Predictor(artefact, EXACT)
+    assert predictor.streams == 4
+    with predictor._share_of_cores(), predictor._share_of_cores():
+        with predictor._share_of_cores():
+            pass
+        with predictor._share_of_cores():
+            pass
+    with predictor._share_of_cores():
+        pass
+    assert asked == [6, 3, 2, 2, 6]
+
+
 class Broken(nn.Module):
     def __init__(self, folded: Folded, *_: object) -> None:
         super().__init__()

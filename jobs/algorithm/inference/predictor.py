@@ -8,6 +8,9 @@ Images come and masks go as uint8 arrays, in batches of one size.
 from __future__ import annotations
 
 import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +19,6 @@ from torch import nn
 
 from formats.images import Rgb
 from formats.masks import Mask
-from formats.parallel import available_cores
 from jobs.algorithm.inference.convolution import Convolution, Folded, Make, OneDnnConvolution, WideConvolution, is_wide
 from jobs.algorithm.inference.fast_network import make_fast
 from jobs.algorithm.machine.device import Device, choose_device, processor_flags
@@ -48,6 +50,7 @@ class Predictor:
 
     def __init__(self, artefact: Artefact, device: Device | None = None) -> None:
         self._device = device or choose_device(predicts=True)
+        self._threads, self._batches, self._counting = torch.get_num_threads(), 0, threading.Lock()
         self.num_classes = artefact_settings(artefact).num_classes
         self.network = load_network(artefact).to(self._device.place)
         if not self._device.exact:
@@ -60,9 +63,9 @@ class Predictor:
 
     @property
     def streams(self) -> int:
-        """How many batches it is best given at once, each by a thread of its own: on a processor, cores that
-        each work on their own need not wait for each other."""
-        return 2 if self._device.is_gpu else min(available_cores(), _MOST_STREAMS)
+        """How many batches it is best given at once, each by a thread of its own: cores that each work on a
+        batch need not wait for each other."""
+        return 2 if self._device.is_gpu else min(self._threads, _MOST_STREAMS)
 
     @property
     def batch_pixels(self) -> int:
@@ -72,12 +75,29 @@ class Predictor:
     @torch.inference_mode()
     def predict(self, images: Rgb) -> npt.NDArray[np.float32]:
         """Class probabilities (N, C, H, W), 0..1, of images (N, H, W, 3) uint8."""
-        return self._scores(images).softmax(1).cpu().numpy()
+        with self._share_of_cores():
+            return self._scores(images).softmax(1).cpu().numpy()
 
     @torch.inference_mode()
     def predict_masks(self, images: Rgb) -> Mask:
         """Class ids (N, H, W) uint8 of images (N, H, W, 3) uint8."""
-        return likeliest(self._scores(images)).cpu().numpy()
+        with self._share_of_cores():
+            return likeliest(self._scores(images)).cpu().numpy()
+
+    @contextmanager
+    def _share_of_cores(self) -> Iterator[None]:
+        """One batch takes all cores, and each of several that are at work its share; torch's number of threads is
+        that of the thread that asks."""
+        with self._counting:
+            self._batches += 1
+            share = max(self._threads // self._batches, 1)
+        if not self._device.is_gpu:
+            torch.set_num_threads(share)
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._batches -= 1
 
     def _scores(self, images: Rgb) -> torch.Tensor:
         scores: torch.Tensor
