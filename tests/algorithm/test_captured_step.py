@@ -280,7 +280,8 @@ def test_on_a_gpu_captured_steps_are_the_plain_ones_and_go_alike(
     plain, captured, again = (
         taken_on_gpu(algorithm, loss, recorder) for recorder in (None, GpuRecorder(), GpuRecorder())
     )
-    assert [record.message for record in caplog.records] == ["steps are captured as a graph"] * 2
+    told = [record.message for record in caplog.records if record.name == captured_step.__name__]
+    assert told == ["steps are captured as a graph"] * 2
     for one in (captured, again):  # sums are not taken in one order there
         for found, expected in zip(one, plain, strict=True):
             torch.testing.assert_close(found, expected, rtol=1e-2, atol=1e-3)
@@ -303,6 +304,7 @@ def test_on_a_gpu_a_replay_draws_dropout_by_the_seed_of_that_moment() -> None:
 
 @needs_gpu
 def test_on_a_gpu_what_cannot_be_captured_leaves_torch_in_order() -> None:
+    """Last: before torch 2.12 (pytorch#180395) no more graphs can be captured in this process then."""
     ones, device = torch.ones(1000, device="cuda"), choose_device()
     device.seed(5)
     expected = F.dropout(ones)

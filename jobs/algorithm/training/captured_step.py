@@ -77,10 +77,19 @@ class GpuRecorder:
             ):
                 loss = work()
         except RuntimeError:
-            generator.graphsafe_set_state(sound)  # it would refuse dropout, in a capture that never ended
+            # the old one would refuse dropout, as in a capture that never ended; before torch 2.12 the allocator
+            # stays in one (pytorch#180395), and gives no cached memory back any more
+            generator.graphsafe_set_state(sound)
             torch.cuda.synchronize()
             raise
-        return Recording(loss, graph.replay)
+        done = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
+
+        def replay() -> None:
+            graph.replay()
+            done.synchronize()  # the replay before: else batches that wait for the GPU would pile up in pinned memory
+            done.record()
+
+        return Recording(loss, replay)
 
 
 @dataclass(frozen=True)
