@@ -17,7 +17,7 @@ from formats.errors import SagesegError
 from jobs.algorithm.data.batches import Batch
 from jobs.algorithm.machine.device import Device
 from jobs.algorithm.training import batch_memory, captured_step
-from jobs.algorithm.training.batch_memory import largest_fitting, take_fitting
+from jobs.algorithm.training.batch_memory import largest_fitting, within_memory
 from jobs.algorithm.training.captured_step import PLAIN_STEPS, Steps
 from jobs.algorithm.training.optimizers import build_optimizer
 from jobs.algorithm.training.steps import Step
@@ -79,6 +79,10 @@ def steps(step: Step | None = None, team: Team = ALONE, network: nn.Module | Non
     return Steps(network, build_optimizer(network.parameters(), settings()), step or Step(GPU), team)
 
 
+def take(taking: Steps, given: Hyperparameters) -> torch.Tensor:
+    return within_memory(taking.take, BATCH, taking, given)
+
+
 def test_the_first_steps_name_the_batch_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(11, monkeypatch)
     told = (
@@ -86,19 +90,19 @@ def test_the_first_steps_name_the_batch_that_fits(monkeypatch: pytest.MonkeyPatc
         "mini_batch_size to 11, lower crop_size, or use a GPU with more memory"
     )
     with pytest.raises(SagesegError, match=f"^{told}$"):
-        take_fitting(steps(), BATCH, settings())
+        take(steps(), settings())
 
 
 def test_where_no_image_fits_the_crop_is_to_blame(monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(0, monkeypatch)
     with pytest.raises(SagesegError, match=r"^one crop of crop_size 480 does not fit into the 14\.6 GiB of this GPU; "):
-        take_fitting(steps(), BATCH, settings())
+        take(steps(), settings())
 
 
 def test_no_more_parts_are_tried_than_there_are_images(monkeypatch: pytest.MonkeyPatch) -> None:
     gpu = stand_in(1, monkeypatch)
     with pytest.raises(SagesegError, match="; 1 does"):
-        take_fitting(steps(Step(GPU, parts=4)), BATCH, settings())
+        take(steps(Step(GPU, parts=4)), settings())
     assert gpu.parts == [4, 4, 4, 2, 1]  # 16, 8, 4, 2 and 1 images
 
 
@@ -108,7 +112,7 @@ def test_a_member_answers_for_its_team_and_tries_with_a_copy(monkeypatch: pytest
     nn.Module.__init__(joined)
     joined.module = nn.Conv2d(3, 2, 1)
     with pytest.raises(SagesegError, match="mini_batch_size 64 at crop_size 480 .*; 44 does"):
-        take_fitting(steps(team=Team(1, 4), network=joined), BATCH, settings(mini_batch_size="64"))
+        take(steps(team=Team(1, 4), network=joined), settings(mini_batch_size="64"))
     assert gpu.networks[0] is joined
     assert not {id(joined), id(joined.module)} & {id(network) for network in gpu.networks[1:]}
 
@@ -123,12 +127,12 @@ def test_where_a_search_cannot_be_made_the_error_stays(why: str, monkeypatch: py
     }[why]
     taking.taken = PLAIN_STEPS if why == "later" else 0
     with pytest.raises(torch.OutOfMemoryError):
-        take_fitting(taking, BATCH, settings(syncbn="True"))
+        take(taking, settings(syncbn="True"))
     assert len(gpu.parts) == 1
 
 
 def test_a_batch_that_fits_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     gpu = stand_in(16, monkeypatch)
     taking = steps()
-    assert take_fitting(taking, BATCH, settings()).item() == 0
+    assert take(taking, settings()).item() == 0
     assert taking.taken == len(gpu.parts) == 1

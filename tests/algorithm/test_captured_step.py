@@ -23,7 +23,7 @@ from jobs.algorithm.machine.device import Device, choose_device
 from jobs.algorithm.network.batch_norm import without_counts
 from jobs.algorithm.network.build import build_network
 from jobs.algorithm.network.normalisation import normalise
-from jobs.algorithm.training import captured_step
+from jobs.algorithm.training import batch_memory, captured_step, loading
 from jobs.algorithm.training import loop as training
 from jobs.algorithm.training.captured_step import PLAIN_STEPS, GpuRecorder, Recorder, Recording, Steps, steps_of
 from jobs.algorithm.training.checkpoints import NAME
@@ -128,6 +128,53 @@ def test_a_captured_training_is_the_plain_one_also_when_it_goes_on_from_a_checkp
     run(resumed)
     assert model_files(resumed) == model_files(plain)
     assert [recorder.replayed for recorder in recorders] == [10 - PLAIN_STEPS, 5 - PLAIN_STEPS, 5 - PLAIN_STEPS]
+
+
+@pytest.mark.parametrize("algorithm", ["unet", "psp"])
+def test_what_is_done_before_the_first_step_leaves_no_trace(
+    algorithm: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shrink_networks(monkeypatch)
+    given = GIVEN | {"algorithm": algorithm, "use_pretrained_model": "False", "epochs": "1"}
+    plain, prepared = new_root(tmp_path / "plain", given), new_root(tmp_path / "prepared", given)
+    run(plain)
+    steps: list[Steps] = []
+
+    def prepare(begun: training.Training) -> None:
+        before = deepcopy(begun.network.state_dict())
+        training._prepare(begun)
+        assert all(torch.equal(tensor, before[name]) for name, tensor in begun.network.state_dict().items())
+        steps.append(begun.steps)
+        take_all(begun)
+
+    take_all = training.run_training
+    monkeypatch.setattr(training, "run_training", prepare)
+    run(prepared)
+    assert [each.taken for each in steps] == [2]
+    assert model_files(prepared) == model_files(plain)
+
+
+def test_too_little_memory_is_found_before_data_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, ...]] = []
+
+    def too_large(_steps: Steps, batch: Batch) -> None:
+        seen.append(tuple(batch.masks.shape))
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(Steps, "prepare", too_large)
+    monkeypatch.setattr(Device, "is_gpu", True)
+    monkeypatch.setattr(batch_memory, "step_fits", lambda _n, _o, _s, batch: len(batch.images) < 2)
+    monkeypatch.setattr(batch_memory, "_room", lambda _: "this GPU")
+    monkeypatch.setattr(training, "steps_of", Steps)
+    monkeypatch.setattr(loading, "make_batches", None)
+    root = new_root(tmp_path, GIVEN)
+    assert main(["train", "--root", str(root)]) == 1
+    assert (
+        (root / "output/failure")
+        .read_text()
+        .startswith("mini_batch_size 2 at crop_size 32 does not fit into this GPU; 1")
+    )
+    assert seen == [(2, 32, 32)]
 
 
 def test_a_capture_that_fails_is_told_and_the_steps_go_on(

@@ -1,8 +1,4 @@
-"""How large a batch may be on a GPU, found by trying where one was too large.
-
-The first steps tell: they come seconds after the start, and before them only weights and no activations lie on
-the GPU. A pass before the data is read would save the reading of one batch.
-"""
+"""How large a batch may be on a GPU, found by trying where one was too large."""
 
 from __future__ import annotations
 
@@ -10,6 +6,7 @@ import gc
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -23,18 +20,20 @@ from jobs.algorithm.training.optimizers import MxnetOptimizer, build_optimizer
 from jobs.algorithm.training.steps import Step, take_step
 from jobs.contract.hyperparameters import Hyperparameters
 
+Result = TypeVar("Result")
 
-def take_fitting(steps: Steps, batch: Batch, settings: Hyperparameters) -> torch.Tensor:
-    """Take a step. Raises SagesegError with the largest batch that fits where one of the first steps finds too
-    little memory; the weights are of no use then."""
+
+def within_memory(work: Callable[[Batch], Result], batch: Batch, steps: Steps, settings: Hyperparameters) -> Result:
+    """The result of work of these steps with a batch. Raises SagesegError with the largest batch that fits where
+    there is too little memory for it in a training that has only begun; the weights are of no use then."""
     try:
-        return steps.take(batch)
+        return work(batch)
     except torch.OutOfMemoryError:
         early = steps.taken < PLAIN_STEPS and steps.step.device.is_gpu
         # members that share BatchNorm would wait for each other in the search
         if not early or (settings.syncbn and steps.team.size > 1):
             raise
-    # only here, for the error held all that the step had made
+    # only here, for the error held all that the work had made
     network, optimizer = _to_try_with(steps, settings)
     largest = largest_fitting(
         len(batch.images), lambda count: step_fits(network, optimizer, steps.step, _first(batch, count))
@@ -81,11 +80,14 @@ def _first(batch: Batch, count: int) -> Batch:
 
 
 def _too_large(settings: Hyperparameters, device: Device, largest: int) -> str:
-    room = f"the {torch.cuda.get_device_properties(device.place).total_memory / 2**30:.1f} GiB of this GPU"
-    batch, crop = settings.mini_batch_size, settings.crop_size
+    batch, crop, room = settings.mini_batch_size, settings.crop_size, _room(device)
     if not largest:
         return f"one crop of crop_size {crop} does not fit into {room}; lower crop_size, or use a GPU with more memory"
     return (
         f"mini_batch_size {batch} at crop_size {crop} does not fit into {room}; {largest} does: "
         f"lower mini_batch_size to {largest}, lower crop_size, or use a GPU with more memory"
     )
+
+
+def _room(device: Device) -> str:
+    return f"the {torch.cuda.get_device_properties(device.place).total_memory / 2**30:.1f} GiB of this GPU"

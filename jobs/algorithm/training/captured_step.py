@@ -115,6 +115,17 @@ class Steps:
         self._recorder = recorder
         self._captured: _Captured | None = None
 
+    def prepare(self, batch: Batch) -> None:
+        """Compute the gradients of a batch, and leave all as it was: what a GPU loads for its first step is loaded
+        then, and whether a batch of that size fits is known."""
+        buffers = [(buffer, buffer.clone()) for buffer in self.network.buffers()]
+        with self._aside():
+            add_gradients(self.network, batch, self.step, self.team)
+        self.optimizer.zero_grad()
+        for buffer, before in buffers:  # BatchNorm's statistics
+            buffer.copy_(before)
+        self.step.device.wait()
+
     def take(self, batch: Batch) -> torch.Tensor:
         """Change the weights by one batch, or this member's share of it, which has the size of those before;
         returns the whole batch's loss."""
@@ -135,8 +146,11 @@ class Steps:
         return True
 
     def _take_plainly(self, batch: Batch) -> torch.Tensor:
-        with self._recorder.aside() if self._recorder else nullcontext():
+        with self._aside():
             return take_step(self.network, self.optimizer, batch, self.step, self.team)
+
+    def _aside(self) -> AbstractContextManager[None]:
+        return self._recorder.aside() if self._recorder else nullcontext()
 
     def _capture(self, recorder: Recorder, batch: Batch) -> None:
         self.optimizer.zero_grad()  # else the graph would add to gradients, and to memory that is not its own

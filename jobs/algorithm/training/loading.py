@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from formats.images import Rgb
 from formats.masks import Mask
@@ -38,6 +39,12 @@ class Loader:
 
         order = epoch_order(len(store), settings.mini_batch_size, epoch, SEED)[taken:]
         return self._batches([self.team.share(numbers) for numbers in order], make)
+
+    def blank_batch(self, samples: int) -> Batch:
+        """Black, of the size of every batch of a training with so many samples."""
+        whole, side = min(self.settings.mini_batch_size, samples), self.settings.rounded_crop_size
+        shape = (len(self.team.share(range(whole))), side, side)
+        return Batch(torch.zeros((*shape, 3), dtype=torch.uint8), torch.zeros(shape, dtype=torch.uint8))
 
     def validation_batches(self, store: SampleStore) -> Iterator[Batch]:
         """Whole images one by one, or their middles in batches."""

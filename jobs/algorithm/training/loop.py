@@ -29,7 +29,7 @@ from jobs.algorithm.machine.device import Device, choose_device
 from jobs.algorithm.machine.program_start import seconds_since_start
 from jobs.algorithm.network.batch_norm import without_counts
 from jobs.algorithm.network.build import build_network
-from jobs.algorithm.training.batch_memory import take_fitting
+from jobs.algorithm.training.batch_memory import within_memory
 from jobs.algorithm.training.captured_step import Steps, steps_of
 from jobs.algorithm.training.checkpoints import Progress, read_checkpoint, restore, write_checkpoint
 from jobs.algorithm.training.early_stopping import should_stop
@@ -150,6 +150,8 @@ def run_training(training: Training) -> None:
         told = prepared.to_strings(ARTEFACT) if prepared else {}
         maps = {LABEL_MAP: json.dumps(training.label_maps)} if training.label_maps else {}
         write_hyperparameters(model, {**as_strings(settings), **told, **maps})
+    if training.device.is_gpu:
+        _prepare(training)
     while not _ended(training):
         _train_epoch(training)
         training.team.average_statistics(training.network)
@@ -165,6 +167,13 @@ def run_training(training: Training) -> None:
         _write_checkpoint(training)
         if not progress.scores:
             _serialize(training, model / BEST)  # no epoch was scored, and a model without it serves nobody
+
+
+def _prepare(training: Training) -> None:
+    """Have a GPU load what a step needs, and see whether a batch fits, before the data is read."""
+    torch.backends.cudnn.benchmark = SEARCH_ALGORITHMS
+    blank = training.loader.blank_batch(len(training.train))
+    within_memory(training.steps.prepare, blank, training.steps, training.settings)
 
 
 def _ended(training: Training) -> bool:
@@ -226,7 +235,7 @@ def _train_step(training: Training, batch: Batch) -> torch.Tensor:
         group["lr"] = training.schedule.learning_rate(iteration)
     # dropout by the step and the member, so that a training that goes on needs no state of it
     training.device.seed(int(np.random.SeedSequence((SEED, iteration, team.rank)).generate_state(1)[0]))
-    loss = take_fitting(training.steps, batch, settings)
+    loss = within_memory(training.steps.take, batch, training.steps, settings)
     if training.steps.taken == 1:
         training.device.wait()
         log.info("first step %.1f s after the start of the program", seconds_since_start())
