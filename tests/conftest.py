@@ -13,8 +13,10 @@ from tests.support.made_once import make_once
 
 # threads of torch that wait must not spin: several tests, each with its own, share the cores
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-# tests compare bytes, which a GPU does not give twice, and start teams on the processor
-os.environ["CUDA_VISIBLE_DEVICES"] = ""
+# tests compare bytes, which a GPU does not give twice, and start teams on the processor; those of a GPU alone
+# are asked for
+if not os.environ.get("SAGESEG_TEST_GPU"):
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
 settings.register_profile("sageseg", deadline=None, derandomize=True)
 settings.load_profile("sageseg")
 
