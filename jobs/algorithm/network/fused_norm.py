@@ -1,9 +1,9 @@
 """BatchNorm in training, with the addition of a shortcut and with ReLU where they follow, as one.
 
-Apart they pass over memory about 14 times, forward and backward; together 9 times: statistics (read x), result
-(read x, write y), sums of the gradients (read dy, x), gradient (read dy, x, write dx), and one more read of
-what each pass needs for a shortcut. Of a layer no more is kept for the backward pass than apart: its input,
-and with a shortcut its result, which the convolution after it keeps as well.
+With ReLU it passes over memory 8 times, forward and backward, where apart it is 13: statistics (read x), result
+(read x, write y), sums of the gradients (read dy and x), gradient (read dy and x, write dx). With a shortcut as well
+it is 11 where apart it is 16. Of a layer no more is kept for the backward pass than apart: its input, and with
+a shortcut its result, which the convolution after it keeps as well.
 """
 
 from __future__ import annotations

@@ -32,6 +32,7 @@ from jobs.algorithm.data.samples import SampleStore, find_samples
 from jobs.algorithm.machine.device import Device, choose_device
 from jobs.algorithm.network.batch_norm import without_counts
 from jobs.algorithm.network.build import build_network
+from jobs.algorithm.network.fusing import fuse, fused_kernels
 from jobs.algorithm.training.checkpoints import Progress, read_checkpoint, restore, write_checkpoint
 from jobs.algorithm.training.evaluation import evaluate, mean_iou, pixel_accuracy
 from jobs.algorithm.training.optimizers import MxnetOptimizer, build_optimizer
@@ -104,9 +105,12 @@ def start_training(
     folder = data / "label_map"
     maps = read_label_maps(folder, settings.num_classes).given if folder.is_dir() else {}
     network = without_counts(share_statistics(build_network(settings), settings, team)).to(device.place)
+    schedule = Schedule(settings)
+    steps = schedule.iterations_per_epoch * settings.epochs
+    fuse(network, fused_kernels(network, device.place, device.precision, steps, team.size))
     joined, optimizer = team.joined(network, device), build_optimizer(network.parameters(), settings)
     training = Training(
-        settings, network, joined, optimizer, Schedule(settings), train, validation, device, team, places, stop, maps
+        settings, network, joined, optimizer, schedule, train, validation, device, team, places, stop, maps
     )
     if not _resume(training):
         load_start_weights(network, settings, data)
