@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
 from jobs.algorithm.__main__ import main
@@ -70,6 +72,37 @@ def test_a_fused_network_trains_as_the_plain_one(algorithm: str, monkeypatch: py
     for name, values in expected.items():
         apart = (found[name] - values).norm() / values.norm().clamp(min=1e-3)
         assert apart < 1e-3, name
+
+
+@pytest.mark.parametrize("algorithm", ["unet", "psp", "deeplab"])
+def test_a_fused_network_trains_in_bfloat16(algorithm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Types are those that autocast makes; rounding itself is as far from float32 as the plain form's."""
+    network, images = small_network(algorithm, monkeypatch), torch.randn(2, 3, 64, 72)
+    exact = step(deepcopy(network), images)["scores"]
+    with torch.autocast("cpu", torch.bfloat16):
+        plain = step(deepcopy(network), images)["scores"]
+        fuse(network, PlainKernels())
+        fused = step(network, images)
+    assert fused["scores"].dtype == plain.dtype
+    assert all(values.isfinite().all() for values in fused.values())
+    assert (fused["scores"] - exact).norm() < 2 * (plain - exact).norm()
+
+
+@given(
+    st.tuples(st.integers(1, 3), st.integers(1, 9), st.integers(1, 5), st.integers(2, 5)),
+    st.booleans(),
+    st.integers(0, 99),
+)
+def test_a_fused_layer_is_the_plain_one_whatever_its_size(shape: tuple[int, ...], add: bool, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    features, shortcut = torch.randn((2, *shape), dtype=torch.float64, generator=generator).requires_grad_().unbind()
+    layer = without_counts(nn.BatchNorm2d(shape[1]).double())
+    fused = FusedBatchNorm2d(deepcopy(layer).float(), PlainKernels())
+    expected = normalised(layer, features, shortcut if add else None)
+    found = normalised(fused, features.float(), shortcut.float() if add else None)
+    torch.testing.assert_close(found.double(), expected, rtol=1e-3, atol=1e-3)
+    for ours, theirs in zip(fused.buffers(), layer.buffers(), strict=True):
+        torch.testing.assert_close(ours.double(), theirs, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("algorithm", ["unet", "deeplab"])
@@ -291,6 +324,7 @@ def test_a_captured_layer_is_the_plain_call(forward: Callable[[nn.Module, torch.
         memory_format=torch.channels_last
     )
     own = features.clone().requires_grad_()
+    torch.cuda.synchronize()
     aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     with torch.cuda.stream(aside):
         for _ in range(2):
