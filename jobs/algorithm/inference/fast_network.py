@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from jobs.algorithm.inference.convolution import Folded, Make, fold
+from jobs.algorithm.network.batch_norm import Layers
 from jobs.algorithm.network.build import SegmentationNetwork
 from jobs.algorithm.network.resnet import Bottleneck
 from jobs.algorithm.network.unet import UNet
@@ -21,8 +22,8 @@ from jobs.algorithm.network.unet import UNet
 def make_fast(network: nn.Module, make: Make) -> nn.Module:
     """Rebuild a network in evaluation mode, in place, of the convolutions that `make` makes. Returns it."""
     if isinstance(network, SegmentationNetwork):
-        network.conv1 = nn.Sequential(*_joined([*network.conv1, network.bn1, network.relu], make))
-        for gone in ("bn1", "relu", "auxlayer"):
+        network.conv1 = Layers(*_joined([*network.conv1, network.bn1], make))
+        for gone in ("bn1", "auxlayer"):
             setattr(network, gone, nn.Identity())
     if isinstance(network, UNet):
         network.stem, network.blocks = _PairedStem(network.stem, make), nn.Identity()

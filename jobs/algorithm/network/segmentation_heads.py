@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
-from jobs.algorithm.network.batch_norm import PooledBatchNorm2d
+from jobs.algorithm.network.batch_norm import Layers, PooledBatchNorm2d
 
 PSP_BINS = (1, 2, 3, 6)
 """Sides of the grids that pyramid pooling averages over."""
@@ -106,7 +106,7 @@ class _Aspp(nn.Module):
 class _ImagePooling(nn.Module):
     def __init__(self, inputs: int) -> None:
         super().__init__()
-        self.gap = nn.Sequential(nn.AdaptiveAvgPool2d(1), *_unit(inputs, ASPP_WIDTH, norm=PooledBatchNorm2d))
+        self.gap = Layers(nn.AdaptiveAvgPool2d(1), *_unit(inputs, ASPP_WIDTH, norm=PooledBatchNorm2d))
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         return resize(self.gap(features), features.shape[-2:])
@@ -114,11 +114,11 @@ class _ImagePooling(nn.Module):
 
 def _unit(
     inputs: int, outputs: int, kernel: int = 1, dilation: int = 1, norm: type[nn.BatchNorm2d] = nn.BatchNorm2d
-) -> nn.Sequential:
+) -> Layers:
     padding = dilation * (kernel // 2)
     convolution = nn.Conv2d(inputs, outputs, kernel, 1, padding, dilation, bias=False)
-    return nn.Sequential(convolution, norm(outputs), nn.ReLU(inplace=True))
+    return Layers(convolution, norm(outputs), nn.ReLU(inplace=True))
 
 
-def _classifier(inputs: int, width: int, num_classes: int) -> nn.Sequential:
-    return nn.Sequential(*_unit(inputs, width, 3), nn.Dropout(HEAD_DROPOUT), nn.Conv2d(width, num_classes, 1))
+def _classifier(inputs: int, width: int, num_classes: int) -> Layers:
+    return Layers(*_unit(inputs, width, 3), nn.Dropout(HEAD_DROPOUT), nn.Conv2d(width, num_classes, 1))

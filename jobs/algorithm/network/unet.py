@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
-from jobs.algorithm.network.batch_norm import PooledBatchNorm2d
+from jobs.algorithm.network.batch_norm import Layers, PooledBatchNorm2d
 
 WIDTHS = (16, 32, 64, 96, 128)
 """Channels at 1/2, 1/4, 1/8, 1/16 and 1/32 of the image's size; multiples of 16 suit the processor's
@@ -21,9 +21,9 @@ vector units."""
 STRIDE = 2 ** len(WIDTHS)
 
 
-def _unit(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+def _unit(inputs: int, outputs: int, stride: int = 1) -> Layers:
     convolution = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
-    return nn.Sequential(convolution, PooledBatchNorm2d(outputs), nn.ReLU(inplace=True))
+    return Layers(convolution, PooledBatchNorm2d(outputs), nn.ReLU(inplace=True))
 
 
 class _Blocks(nn.Module):

@@ -29,6 +29,7 @@ from jobs.algorithm.machine.device import Device, choose_device
 from jobs.algorithm.machine.program_start import seconds_since_start
 from jobs.algorithm.network.batch_norm import without_counts
 from jobs.algorithm.network.build import build_network
+from jobs.algorithm.network.fusing import fuse, fused_kernels
 from jobs.algorithm.training.batch_memory import within_memory
 from jobs.algorithm.training.captured_step import Steps, steps_of
 from jobs.algorithm.training.checkpoints import Progress, read_checkpoint, restore, write_checkpoint
@@ -108,10 +109,12 @@ def start_training(
     folder = data / "label_map"
     maps = read_label_maps(folder, settings.num_classes).given if folder.is_dir() else {}
     network = without_counts(share_statistics(build_network(settings), settings, team)).to(device.place)
+    schedule, loader = Schedule(settings), Loader(settings, device, team)
+    planned = schedule.iterations_per_epoch * settings.epochs
+    fuse(network, fused_kernels(network, device.place, device.precision, planned, team.size))
     optimizer = build_optimizer(network.parameters(), settings)
     step = step_of(settings, device, min(settings.mini_batch_size, len(train)) // team.size)
     steps = steps_of(team.joined(network, device), optimizer, step, team)
-    schedule, loader = Schedule(settings), Loader(settings, device, team)
     training = Training(
         settings, network, optimizer, steps, schedule, loader, train, validation, device, team, places, stop, maps
     )
