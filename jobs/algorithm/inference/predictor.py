@@ -31,6 +31,8 @@ class Predictor:
     """The type in which it convolves, as predictions.json tells it."""
     streams = 1
     """How many batches it is best given at once, each by a thread of its own."""
+    batch_pixels = 4 * 512 * 512
+    """The pixels of a batch that it is best given: they keep the activations within bounds."""
 
     def __init__(self, artefact: Artefact, device: torch.device | None = None) -> None:
         self.num_classes = artefact_settings(artefact).num_classes
