@@ -10,19 +10,21 @@ from formats.manifest import ManifestRow
 from jobs.prediction.crops_to_predict import SourceWork
 from jobs.prediction.stages import until_failure
 
-WAITING_BATCHES = 4
-"""Batches' worth of pixels that wait for more crops of their size: a folder may have as many sizes as images."""
+WAITING_PIXELS = 2**25
+"""96 MiB of crops wait for more of their size: a folder may have as many sizes as images."""
 
 Crop = tuple[ManifestRow, Rgb]
 Batch = list[Crop]
 
 
-def full_batches(read: Iterable[tuple[SourceWork, Sequence[Rgb]]], pixels: Callable[[], int]) -> Generator[Batch]:
+def full_batches(
+    read: Iterable[tuple[SourceWork, Sequence[Rgb]]], pixels: Callable[[], int], most_waiting: int = WAITING_PIXELS
+) -> Generator[Batch]:
     """Every crop in one batch of its size, with as many others as make `pixels()` together.
 
-    A batch that is not full goes at the end, when `read` raises SagesegError, which is raised after it, and when those
-    that wait hold over WAITING_BATCHES × `pixels()`: then the one that has waited longest. A crop that waits does not
-    keep the memory of the image that it was cut from.
+    A batch that is not full goes at the end, when `read` raises SagesegError, which is raised after it, and when all
+    that wait have over `most_waiting` pixels, and over `pixels()`: then the one that has waited longest. A crop that
+    waits does not keep the memory of the image that it was cut from.
     """
     waiting: dict[tuple[int, ...], Batch] = {}
     held, failures = 0, list[SagesegError]()
@@ -37,7 +39,7 @@ def full_batches(read: Iterable[tuple[SourceWork, Sequence[Rgb]]], pixels: Calla
                 yield batch
         for shape in waiting.keys() & {image.shape for image in images}:
             waiting[shape] = [(row, _own(image)) for row, image in waiting[shape]]
-        while held > WAITING_BATCHES * pixels():
+        while held > max(most_waiting, pixels()):
             oldest = waiting.pop(next(iter(waiting)))
             held -= batch_pixels(oldest)
             yield oldest
