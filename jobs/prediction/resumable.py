@@ -42,8 +42,8 @@ def resumable_predictions(out: Path, header: Mapping[str, Any], work: Sequence[S
             else:
                 shutil.rmtree(stage, ignore_errors=True)
             raise
-        (stage / _PRECISION).unlink(missing_ok=True)
         replace_folder(stage, out)
+        (out / _PRECISION).unlink(missing_ok=True)
         (out / _BEGUN).unlink()  # last: a folder that is complete but for its name is not begun anew
 
 

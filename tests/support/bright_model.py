@@ -25,9 +25,10 @@ class Brightness:
     """A model of two classes that fails once after so many images; `seen` are the images asked for, in batches of
     `batch_pixels`, one at a time."""
 
-    num_classes, streams, precision = 2, 1, "float32"
+    num_classes, streams = 2, 1
 
     def __init__(self) -> None:
+        self.precision: str | None = "float32"
         self.seen, self.fails_at, self.batch_pixels = 0, -1, 1024
 
     def predict(self, images: Any) -> Any:
