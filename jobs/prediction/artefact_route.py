@@ -10,14 +10,11 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain
-from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from formats.errors import SagesegError
-from formats.images import Rgb
-from formats.masks import Mask
+from jobs.algorithm.inference.model import Model
 from jobs.prediction.crops_to_predict import SourceWork, read_ahead
 from jobs.prediction.full_batches import Batch, batch_pixels, full_batches
 from jobs.prediction.output import Begun, Predicted
@@ -26,27 +23,6 @@ from jobs.tracking.trained_model import TrainedModel
 
 _SCORES_BYTES = 2**30
 """Probabilities that are under way, as float32: of many classes they are larger than all else."""
-
-
-class Model(Protocol):
-    """Anything that turns images (N, H, W, 3) into class ids, or into class probabilities, from several threads."""
-
-    @property
-    def num_classes(self) -> int: ...
-
-    @property
-    def streams(self) -> int:
-        """How many batches it is best given at once, each by a thread of its own."""
-
-    @property
-    def batch_pixels(self) -> int:
-        """The pixels of a batch that it is best given, N × H × W; a single image may have more. It may fall."""
-
-    def predict_masks(self, images: Rgb) -> Mask:
-        """Class ids (N, H, W)."""
-
-    def predict(self, images: Rgb) -> npt.NDArray[np.float32]:
-        """Class probabilities (N, C, H, W), 0..1."""
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,22 @@ def test_an_image_that_is_half_done_is_done_again(model: Brightness, images: Pat
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
 
 
+def test_an_image_that_breaks_off_is_named_and_what_comes_before_it_stays(
+    model: Brightness, images: Path, tmp_path: Path
+) -> None:
+    assert ask(images, tmp_path / "whole") == 6
+    whole = (images / "3.jpg").read_bytes()
+    (images / "3.jpg").write_bytes(whole[:-200])  # its header still tells a size
+    with pytest.raises(SagesegError, match=r"3\.jpg: cannot be read as an image"):
+        ask(images, tmp_path / "out")
+    assert {path.name for path in (tmp_path / "out.partial/masks").iterdir()} >= {"0.png", "1.png", "2.png"}
+    (images / "3.jpg").write_bytes(whole)
+    model.seen = 0
+    assert ask(images, tmp_path / "out") == 6
+    assert model.seen <= 3
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
 def test_predictions_of_two_precisions_are_not_mixed(model: Brightness, images: Path, tmp_path: Path) -> None:
     stage = interrupted(model, images, tmp_path / "out")
     model.precision = "bfloat16"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,28 +11,8 @@ import numpy.typing as npt
 from formats.console import say
 from formats.images import Rgb
 from formats.masks import Mask
+from jobs.algorithm.inference.model import Model
 from jobs.algorithm.machine.device import is_out_of_memory
-
-
-class Model(Protocol):
-    """A network that is ready to predict, such as `Predictor`, from several threads."""
-
-    @property
-    def num_classes(self) -> int: ...
-
-    @property
-    def streams(self) -> int:
-        """How many batches it is best given at once, each by a thread of its own."""
-
-    @property
-    def batch_pixels(self) -> int:
-        """The pixels of a batch that it is best given, N × H × W; a single image may have more."""
-
-    def predict_masks(self, images: Rgb) -> Mask:
-        """Class ids (N, H, W)."""
-
-    def predict(self, images: Rgb) -> npt.NDArray[np.float32]:
-        """Class probabilities (N, C, H, W), 0..1."""
 
 
 class WithinMemory:

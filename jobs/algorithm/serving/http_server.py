@@ -20,8 +20,9 @@ import waitress
 
 from formats.errors import SagesegError
 from formats.parallel import available_cores
+from jobs.algorithm.inference.model import Model
 from jobs.algorithm.inference.predictor import Predictor
-from jobs.algorithm.inference.within_memory import Model, WithinMemory
+from jobs.algorithm.inference.within_memory import WithinMemory
 from jobs.algorithm.machine.device import is_out_of_memory
 from jobs.algorithm.serving.replies import MAX_BYTES, RequestError, invoke
 from jobs.algorithm.serving.shared_batches import SharedBatches

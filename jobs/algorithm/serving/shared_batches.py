@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from formats.images import Rgb
-from jobs.algorithm.inference.within_memory import Model
+from jobs.algorithm.inference.model import Model
 
 Predict = Callable[[Rgb], npt.NDArray[Any]]
 
@@ -100,11 +100,11 @@ def _pixels(batch: list[_Asked]) -> int:
 def _answer(batch: list[_Asked]) -> bool:
     """Whether those who wait have got their answers; one alone gets its error, too."""
     try:
-        answers = batch[0].predict(np.stack([asked.image for asked in batch]))
+        answers = list(zip(batch, batch[0].predict(np.stack([asked.image for asked in batch])), strict=True))
     except Exception as e:  # noqa: BLE001 (it is raised where the answer is waited for)
         if len(batch) == 1:
             batch[0].answer.set_exception(e)
         return len(batch) == 1
-    for asked, answer in zip(batch, answers, strict=True):
+    for asked, answer in answers:
         asked.answer.set_result(answer)
     return True
