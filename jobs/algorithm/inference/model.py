@@ -12,7 +12,7 @@ from formats.masks import Mask
 
 
 class Model(Protocol):
-    """Anything that turns images (N, H, W, 3) uint8 into class ids or class probabilities, asked from several threads."""
+    """Anything that turns images (N, H, W, 3) uint8 into class ids or class probabilities, for several threads."""
 
     @property
     def num_classes(self) -> int: ...
