@@ -219,6 +219,19 @@ def test_results_come_in_order_and_cost_no_more_than_is_allowed(items: list[int]
     assert sorted(begun) == sorted(items)
 
 
+def test_what_has_been_taken_costs_no_more() -> None:
+    taken, under_way = 0, list[int]()
+
+    def offered() -> Iterator[int]:
+        for number in range(6):
+            under_way.append(number - taken)
+            yield number
+
+    for _ in in_order(str, offered(), threads=4, cost=lambda _: 1, most=2):
+        taken += 1
+    assert under_way == [0, 1, 2, 2, 2, 2]
+
+
 @pytest.mark.parametrize("error", [SagesegError, KeyboardInterrupt, RuntimeError])
 @pytest.mark.parametrize("probabilities", [False, True])
 def test_whatever_ends_it_midway_no_thread_stays(error: type[BaseException], probabilities: bool) -> None:
