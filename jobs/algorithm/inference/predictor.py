@@ -69,7 +69,7 @@ class Predictor:
 
     @property
     def batch_pixels(self) -> int:
-        """How many pixels a batch best has."""
+        """The pixels of a batch that it is best given: they keep the activations within bounds."""
         return (32 if self._device.is_gpu else 4) * 512 * 512
 
     @torch.inference_mode()

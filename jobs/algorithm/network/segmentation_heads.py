@@ -8,7 +8,6 @@ image; here the size is that of the features, which is the same for images of th
 from __future__ import annotations
 
 from collections import OrderedDict
-from functools import lru_cache
 
 import torch
 from torch import nn
@@ -60,17 +59,16 @@ def resize_scores(scores: torch.Tensor, size: torch.Size) -> torch.Tensor:
     if torch.compiler.is_compiling():  # an export holds for any size
         return resize(scores, size)
     rows, columns = (_weights(*sides, scores.device) for sides in zip(size, scores.shape[-2:], strict=True))
-    with torch.autocast(scores.device.type, enabled=False):
+    with torch.autocast(scores.device.type, torch.bfloat16, enabled=False):
         return rows @ scores @ columns.T
 
 
-@lru_cache(32)
 def _weights(length: int, source: int, device: torch.device) -> torch.Tensor:
-    """(length, source), float32: each row holds the shares of the two neighbours that a place lies between."""
-    places = torch.arange(length, dtype=torch.float64) * ((source - 1) / max(length - 1, 1))
-    distances = (places[:, None] - torch.arange(source)).abs()
-    with torch.inference_mode(False):  # whoever asks first, training may use them too
-        return (1 - distances).clamp(min=0).float().to(device)
+    """(length, source), float32: each row holds the shares of the two neighbours that a place lies between.
+    Made where it is used: nothing is sent to a GPU."""
+    places = torch.arange(length, dtype=torch.float64, device=device) * ((source - 1) / max(length - 1, 1))
+    distances = (places[:, None] - torch.arange(source, device=device)).abs()
+    return (1 - distances).clamp(min=0).float()
 
 
 class _PyramidPooling(nn.Module):
