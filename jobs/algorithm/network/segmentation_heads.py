@@ -59,7 +59,7 @@ def resize_scores(scores: torch.Tensor, size: torch.Size) -> torch.Tensor:
     if torch.compiler.is_compiling():  # an export holds for any size
         return resize(scores, size)
     rows, columns = (_weights(*sides, scores.device) for sides in zip(size, scores.shape[-2:], strict=True))
-    with torch.autocast(scores.device.type, torch.bfloat16, enabled=False):
+    with torch.autocast(scores.device.type, enabled=False):
         return rows @ scores @ columns.T
 
 
