@@ -186,6 +186,12 @@ def test_without_torch_one_line_says_what_to_install(tmp_path: Path) -> None:
         assert line.endswith(f"; run pip install {last} in the checkout")
 
 
+@pytest.mark.parametrize(("height", "width"), [(6, 6), (7, 13), (30, 31), (1, 3)])
+def test_pooling_without_a_stride_is_the_stems(height: int, width: int) -> None:
+    features = torch.randn(2, 3, height, width)
+    assert torch.equal(export._AnySizeMaxPool()(features), F.max_pool2d(features, 3, 2, 1))
+
+
 @pytest.mark.parametrize(("height", "width"), [(6, 6), (7, 13), (30, 31), (2, 3)])
 @pytest.mark.parametrize("bins", [1, 2, 3, 6])
 def test_averages_are_adaptive_pooling(height: int, width: int, bins: int) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
+from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
 from formats.errors import SagesegError
 from formats.staging import write_bytes, write_errors
@@ -102,6 +103,17 @@ class _AnySizePooling(nn.Module):
         return torch.cat(joined, 1)
 
 
+class _AnySizeMaxPool(nn.Module):
+    """The stem's pooling of 3 × 3 places, every second of which is kept. Of the stride itself torch 2.11's
+    exporter makes a guard that only every second size passes."""
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        pooled = F.max_pool2d(features, 3, 1, 1)
+        for side in (2, 3):
+            pooled = pooled.index_select(side, torch.arange(0, pooled.shape[side], 2))
+        return pooled
+
+
 def _averages(side: int, bins: int) -> torch.Tensor:
     """(bins, side): each row averages the places that torch's adaptive pooling gives its bin."""
     places, numbers = torch.arange(side), torch.arange(bins)[:, None]
@@ -135,6 +147,8 @@ def _write_onnx(model: Exported, path: Path) -> Run:
 
 
 def _write_archive(model: Exported, path: Path) -> Run:
+    if hasattr(model.network, "maxpool"):
+        model.network.maxpool = _AnySizeMaxPool()
     auto = torch.export.Dim.AUTO
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
