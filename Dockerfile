@@ -18,9 +18,13 @@ ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1
 
 WORKDIR /opt/sageseg
+# Triton, which comes with torch for GPUs, starts the kernels of a fused normalisation by programs that it has a C
+# compiler make; a processor's image does without
+ARG TORCH=cpu
+RUN if [ "${TORCH}" != cpu ]; then apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*; fi
+
 COPY constraints.txt ./
 # torch==2.13.0 takes 2.13.0+cu126 too: a version without a local part matches any (PEP 440)
-ARG TORCH=cpu
 RUN pip install "$(grep '^torch==' constraints.txt)" --index-url https://download.pytorch.org/whl/${TORCH}
 
 # what setup.cfg requires, in the versions that were tested; an edit of the source does not repeat it

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import jobs.algorithm.machine.program_start  # noqa: F401 (the start is counted from here)
 from formats.errors import SagesegError
 from formats.staging import write_text
 from jobs.algorithm.machine.torch_loading import load_torch

@@ -21,8 +21,8 @@ from jobs.contract.training_request import (
 VARIANT = "AllTraffic"
 MAX_INVOCATION_BYTES = 6_291_456
 """What the body of an invocation may hold, and that of its answer (`BodyBlob` in the service's model)."""
-BATCH_CONCURRENT = 1
-"""Images at a time: deeplab was seen to hang with more (public issues; the cause is not known)."""
+BUILTIN_CONCURRENT = 1
+"""Images at a time for the built-in: its deeplab was seen to hang with more (public issues; the cause is not known)."""
 BATCH_PAYLOAD_MB = 10
 """What the built-in's container itself advertises for batch transform."""
 Use = Literal["endpoint", "batch transform"]
@@ -58,7 +58,8 @@ class Serving:
 
 @dataclass(frozen=True)
 class Transform:
-    """A batch job over all images under `input_uri`, one output object `<input name>.out` each."""
+    """A batch job over all images under `input_uri`, one output object `<input name>.out` each. `concurrent` images are
+    sent at a time, None for as many as the container advertises."""
 
     name: str
     model_name: str
@@ -66,6 +67,7 @@ class Transform:
     output_uri: str
     instance_type: str
     instance_count: int = 1
+    concurrent: int | None = BUILTIN_CONCURRENT
     accept: str = "image/png"
     kms_key: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -115,7 +117,7 @@ def transform_request(transform: Transform) -> dict[str, Any]:
     return {
         "TransformJobName": transform.name,
         "ModelName": transform.model_name,
-        "MaxConcurrentTransforms": BATCH_CONCURRENT,
+        **({} if transform.concurrent is None else {"MaxConcurrentTransforms": transform.concurrent}),
         "MaxPayloadInMB": BATCH_PAYLOAD_MB,
         "BatchStrategy": "SingleRecord",
         "TransformInput": {

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from aws.clients import make_client
@@ -18,12 +17,12 @@ from formats.errors import SagesegError
 from formats.staging import write_errors
 from formats.state_home import home
 from jobs.contract.invocation import Payload, make_payload
+from jobs.prediction.stages import in_order
 from jobs.tracking.trained_model import TrainedModel
 
-_THREADS = 16
-_AT_ONCE = 64
-T = TypeVar("T")
-R = TypeVar("R")
+THREADS = 16
+"""Files that are sent or fetched at a time: they are waited for more than worked on."""
+_SENT_BYTES = 2**28
 
 
 class Store(Protocol):
@@ -56,32 +55,32 @@ class BatchFolder:
     def send(self, crops: Iterable[tuple[str, bytes]], limit: int) -> dict[str, tuple[int, int]]:
         """Send encoded crops; their (width, height) by id."""
         sizes = {}
-        for (name, _), payload in _threaded(lambda crop: self._send(crop[0], crop[1], limit), crops):
-            sizes[name] = (payload.width, payload.height)
-            if payload.quality is not None:
-                say(f"note: {name} was over {limit} bytes and went at JPEG quality {payload.quality}")
+        with closing(
+            in_order(
+                lambda crop: self._send(*crop, limit),
+                crops,
+                threads=THREADS,
+                most=_SENT_BYTES,
+                cost=lambda crop: len(crop[1]),
+            )
+        ) as sent:
+            for name, payload in sent:
+                sizes[name] = (payload.width, payload.height)
+                if payload.quality is not None:
+                    say(f"note: {name} was over {limit} bytes and went at JPEG quality {payload.quality}")
         return sizes
 
-    def _send(self, name: str, jpeg: bytes, limit: int) -> Payload:
+    def _send(self, name: str, jpeg: bytes, limit: int) -> tuple[str, Payload]:
         payload = make_payload(jpeg, limit, name)
         self.store.put(f"input/{name}.jpg", payload.body)
-        return payload
+        return name, payload
 
-    def answers(self, names: Iterable[str]) -> Iterator[bytes]:
-        """The transform's answers, in the order of the ids."""
-        for _, body in _threaded(lambda name: self.store.get(f"output/{name}.jpg.out"), names):
-            yield body
+    def answer(self, name: str) -> bytes:
+        """The transform's answer. Raises SagesegError when there is none."""
+        return self.store.get(f"output/{name}.jpg.out")
 
     def remove(self) -> None:
         self.store.remove()
-
-
-def _threaded(function: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R]]:
-    """Items with their results, in order, a bounded number at once: there may be more than memory holds."""
-    remaining = iter(items)
-    with ThreadPoolExecutor(_THREADS) as pool:
-        while some := list(islice(remaining, _AT_ONCE)):
-            yield from zip(some, pool.map(function, some), strict=True)
 
 
 @dataclass(frozen=True)

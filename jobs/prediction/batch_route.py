@@ -6,13 +6,11 @@ predicted lies alone under `<output>/<job>/batch/<transform>/`, and goes when it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
-
-import numpy as np
 
 from aws.names import JOB_TAG, default_name, tag_value, utc_now
 from formats.console import say
@@ -20,8 +18,10 @@ from formats.errors import SagesegError
 from formats.manifest import ManifestRow
 from jobs.backends import Place, open_place
 from jobs.contract.invocation import PNG, PROTOBUF_TYPES, Expected, decode_mask, decode_scores
+from jobs.contract.registry import is_builtin
 from jobs.contract.service_model import check_request
 from jobs.contract.serving_requests import (
+    BUILTIN_CONCURRENT,
     ServedModel,
     Transform,
     check_serving_instance,
@@ -33,12 +33,16 @@ from jobs.cost.prices import Rate, find_rate
 from jobs.cost.quotes import TransformQuote
 from jobs.cost.spent import usd_of
 from jobs.endpoints.parts import MODEL, delete_part
-from jobs.prediction.batch_folder import BatchFolder, open_batch_folder
+from jobs.prediction.batch_folder import THREADS, BatchFolder, open_batch_folder
 from jobs.prediction.crops_to_predict import SourceWork, read_ahead
 from jobs.prediction.options import RouteOptions
 from jobs.prediction.output import Begun, Predicted
+from jobs.prediction.stages import in_order
 from jobs.prediction.transform_job import SpendingLimit, await_transform, start_transform, transform_seconds
 from jobs.tracking.trained_model import TrainedModel, served_image, served_role
+
+_FETCHED_BYTES = 2**28
+"""Answers, decoded, that wait for their turn."""
 
 
 @dataclass(frozen=True)
@@ -61,25 +65,33 @@ class BatchRoute:
         model, transform = _settle(trained, options, folder, name, probabilities=self.probabilities)
         place = open_place(trained.backend, trained.region)
         with _cleaned(place, name, folder, keep=options.keep):
-            sizes = folder.send(_encoded(work), transform["MaxPayloadInMB"] * 2**20)
+            with closing(read_ahead(work, lambda source: source.encode())) as encoded:
+                sizes = folder.send(_encoded(encoded), transform["MaxPayloadInMB"] * 2**20)
             say(f"{folder.input_uri}: {len(sizes)} images sent")
             start_transform(place, model, transform)
             limit = SpendingLimit(name, options.max_cost, rate.usd_per_hour if rate else None)
             description = await_transform(place, name, limit)
             rows = [row for source in work for row in source.rows]
-            expected = [Expected(*sizes[row.id], num_classes, row.id) for row in rows]
-            bodies = folder.answers([row.id for row in rows])
-            yield Begun(self._decoded(rows, expected, bodies), lambda: _facts(transform, description, rate))
+            awaited = [(row, Expected(*sizes[row.id], num_classes, row.id)) for row in rows]
+            with closing(_predictions(folder, awaited, probabilities=self.probabilities)) as predicted:
+                yield Begun(predicted, lambda: _facts(transform, description, rate))
 
-    def _decoded(
-        self, rows: Sequence[ManifestRow], expected: Sequence[Expected], bodies: Iterable[bytes]
-    ) -> Iterator[Predicted]:
-        for row, awaited, body in zip(rows, expected, bodies, strict=True):
-            if not self.probabilities:
-                yield Predicted(row, decode_mask(body, awaited))
-                continue
-            scores = decode_scores(body, awaited)
-            yield Predicted(row, scores.argmax(axis=0).astype(np.uint8), scores)
+
+def _predictions(
+    folder: BatchFolder, awaited: Sequence[tuple[ManifestRow, Expected]], *, probabilities: bool
+) -> Generator[Predicted]:
+    """The transform's answers, fetched and decoded many at a time."""
+
+    def fetch(one: tuple[ManifestRow, Expected]) -> Predicted:
+        row, expected = one
+        body = folder.answer(row.id)
+        return Predicted(row, decode_scores(body, expected) if probabilities else decode_mask(body, expected))
+
+    def size(one: tuple[ManifestRow, Expected]) -> int:
+        _, expected = one
+        return expected.width * expected.height * (4 * expected.num_classes if probabilities else 1)
+
+    return in_order(fetch, awaited, threads=THREADS, cost=size, most=_FETCHED_BYTES)
 
 
 def _settle(
@@ -89,7 +101,8 @@ def _settle(
     local = trained.backend == "local"
     tags = {**trained.tags, JOB_TAG: tag_value(trained.name)}
     role = served_role(trained, options.role)
-    model = model_request(ServedModel(name, served_image(trained), trained.artefact_uri, role, trained.network, tags))
+    image = served_image(trained)
+    model = model_request(ServedModel(name, image, trained.artefact_uri, role, trained.network, tags))
     transform = Transform(
         name,
         name,
@@ -97,6 +110,7 @@ def _settle(
         folder.output_uri,
         options.instance_type,
         accept=PROTOBUF_TYPES[0] if probabilities else PNG,
+        concurrent=BUILTIN_CONCURRENT if is_builtin(image) and not local else None,
         kms_key=trained.kms_key,
         tags=tags,
     )
@@ -149,6 +163,6 @@ def _agreed_rate(trained: TrainedModel, options: RouteOptions) -> Rate | None:
     return rate
 
 
-def _encoded(work: Sequence[SourceWork]) -> Iterator[tuple[str, bytes]]:
-    for source, crops in read_ahead(work, lambda source: source.encode()):
+def _encoded(read: Iterable[tuple[SourceWork, list[bytes]]]) -> Iterator[tuple[str, bytes]]:
+    for source, crops in read:
         yield from ((row.id, jpeg) for row, jpeg in zip(source.rows, crops, strict=True))

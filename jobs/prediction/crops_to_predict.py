@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -26,13 +25,17 @@ from formats.images import (
     read_image,
 )
 from formats.manifest import ManifestRow
+from formats.parallel import available_cores
 from formats.prepared.image_folder import FoundImage
 from formats.prepared.preparation import Preparation
 from formats.prepared.resampling import resize_image
 from formats.prepared.resize import Resize, recorded_resize, resized_size
 from formats.prepared.value_range import ValueRange
+from jobs.prediction.stages import in_order
 
 T = TypeVar("T")
+_READ_BYTES = 2**28
+"""Pixels that are read ahead; a source that is larger is read alone."""
 
 
 @dataclass(frozen=True)
@@ -62,15 +65,17 @@ def source_state(source: SourceWork) -> str:
     return told.hexdigest()
 
 
-def read_ahead(work: Sequence[SourceWork], read: Callable[[SourceWork], T]) -> Iterator[tuple[SourceWork, T]]:
-    """Each source with what was read of it; the next one is read meanwhile."""
-    with ThreadPoolExecutor(1) as pool:
-        following = pool.submit(read, work[0])
-        for source, after in zip(work, [*work[1:], None], strict=True):
-            found = following.result()
-            if after is not None:
-                following = pool.submit(read, after)
-            yield source, found
+def read_ahead(work: Sequence[SourceWork], read: Callable[[SourceWork], T]) -> Generator[tuple[SourceWork, T]]:
+    """Each source with what was read of it, in order; the following ones are read meanwhile, on all cores."""
+    return in_order(
+        lambda source: (source, read(source)), work, threads=available_cores(), cost=_source_bytes, most=_READ_BYTES
+    )
+
+
+def _source_bytes(source: SourceWork) -> int:
+    """What a source's pixels take in memory, whole and as crops."""
+    first = source.rows[0]
+    return 3 * (first.source_width * first.source_height + sum(row.width * row.height for row in source.rows))
 
 
 def check_split(dataset: Dataset, split: str, images: Path | None) -> None:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-
-import numpy as np
 
 from aws.names import JOB_TAG, tag_value, utc_now
 from formats.console import say
@@ -31,6 +27,7 @@ from jobs.endpoints.records import endpoint_records, read_endpoint
 from jobs.prediction.crops_to_predict import SourceWork, read_ahead
 from jobs.prediction.options import RouteOptions
 from jobs.prediction.output import Begun, Predicted
+from jobs.prediction.stages import in_order
 from jobs.tracking.trained_model import TrainedModel, endpoint_name
 
 
@@ -56,7 +53,8 @@ class EndpointRoute:
         caller = open_caller(name, backend, place.region)
         asking = _Asking(caller, trained.num_classes, options.parallel, self.probabilities)
         facts = {"endpoint": name, "endpoint_instance_type": kind, "endpoint_instances": count}
-        yield Begun(asking.predictions(work), lambda: facts)
+        with closing(asking.predictions(work)) as predicted:
+            yield Begun(predicted, lambda: facts)
         asking.tell_lowered()
 
 
@@ -72,32 +70,24 @@ class _Asking:
     accept: str = PNG
     lowered: list[tuple[int, str]] = field(default_factory=list)
 
-    def predictions(self, work: Sequence[SourceWork]) -> Iterator[Predicted]:
+    def predictions(self, work: Sequence[SourceWork]) -> Generator[Predicted]:
         """In order; so many are under way that the endpoint never waits for this side."""
-        waiting: deque[Future[Predicted]] = deque()
-        crops = _encoded(work)
-        if self.probabilities:
-            row, jpeg = next(crops)
-            yield self._first_scores(row, jpeg)
-        with ThreadPoolExecutor(self.parallel) as pool:
-            try:
-                for row, jpeg in crops:
-                    waiting.append(pool.submit(self._predict, row, jpeg))
-                    if len(waiting) >= 2 * self.parallel:
-                        yield waiting.popleft().result()
-                while waiting:
-                    yield waiting.popleft().result()
-            finally:
-                for future in waiting:
-                    future.cancel()
+        with closing(read_ahead(work, lambda source: source.encode())) as encoded:
+            crops = _crops(encoded)
+            if self.probabilities:
+                yield self._first_scores(next(crops))
+            with closing(in_order(self._predict, crops, threads=self.parallel)) as predicted:
+                yield from predicted
 
-    def _first_scores(self, row: ManifestRow, jpeg: bytes) -> Predicted:
+    def _first_scores(self, crop: tuple[ManifestRow, bytes]) -> Predicted:
         """The first answer decides under which name the endpoint gives probabilities."""
+        row, jpeg = crop
         payload = self._payload(row, jpeg)
         self.accept, body = find_accept(self.caller, payload.body, row.id)
         return self._decode(row, payload, body)
 
-    def _predict(self, row: ManifestRow, jpeg: bytes) -> Predicted:
+    def _predict(self, crop: tuple[ManifestRow, bytes]) -> Predicted:
+        row, jpeg = crop
         payload = self._payload(row, jpeg)
         return self._decode(row, payload, self.caller.ask(payload.body, self.accept, row.id))
 
@@ -116,10 +106,7 @@ class _Asking:
 
     def _decode(self, row: ManifestRow, payload: Payload, body: bytes) -> Predicted:
         expected = Expected(payload.width, payload.height, self.num_classes, row.id)
-        if self.accept == PNG:
-            return Predicted(row, decode_mask(body, expected))
-        scores = decode_scores(body, expected)
-        return Predicted(row, scores.argmax(axis=0).astype(np.uint8), scores)
+        return Predicted(row, decode_mask(body, expected) if self.accept == PNG else decode_scores(body, expected))
 
     def tell_lowered(self) -> None:
         if self.lowered:
@@ -130,8 +117,8 @@ class _Asking:
             )
 
 
-def _encoded(work: Sequence[SourceWork]) -> Iterator[tuple[ManifestRow, bytes]]:
-    for source, crops in read_ahead(work, lambda source: source.encode()):
+def _crops(read: Iterable[tuple[SourceWork, list[bytes]]]) -> Iterator[tuple[ManifestRow, bytes]]:
+    for source, crops in read:
         yield from zip(source.rows, crops, strict=True)
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,47 +13,55 @@ import numpy.typing as npt
 
 from formats.console import track
 from formats.manifest import ManifestRow
-from formats.masks import Mask, write_mask
+from formats.masks import write_mask
+from formats.parallel import available_cores
 from formats.predictions import mask_path, probabilities_path, write_probabilities
+from jobs.prediction.stages import in_order
 
-_BEHIND = 8
-"""Predictions that wait to be written: memory holds a few."""
+_WRITTEN_BYTES = 2**28
+"""Predictions that wait to be written."""
 
 
 @dataclass(frozen=True)
 class Predicted:
-    """A crop's prediction: class ids (H, W), and probabilities (C, H, W) where they are kept."""
+    """A crop's prediction: class ids (H, W) uint8, or class probabilities (C, H, W) float32, of which the likeliest is
+    the class."""
 
     row: ManifestRow
-    mask: Mask
-    probabilities: npt.NDArray[np.float32] | None = None
+    answer: npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Begun:
-    """Predictions that are being made, in order. `facts`, asked for when all are made, is what
-    predictions.json says of what ran the model."""
+    """Predictions that are being made. `facts`, asked for when all are made, is what predictions.json says of what
+    ran the model; `precision` is the type in which it computes, None where nobody tells."""
 
     predicted: Iterator[Predicted]
     facts: Callable[[], Mapping[str, Any]] = dict
+    precision: str | None = None
 
 
 def write_all(root: Path, predicted: Iterable[Predicted], total: int) -> None:
-    """Write predictions into a folder as they come, the mask last. Writing is behind what predicts, so
-    that it need not wait."""
-    with ThreadPoolExecutor(4) as pool:
-        writing: deque[Future[None]] = deque()
-        for one in track(predicted, total, "predict"):
-            writing.append(pool.submit(_write, root, one))
-            if len(writing) > _BEHIND:
-                writing.popleft().result()
-        for future in writing:
-            future.result()
+    """Write predictions into a folder as they come, on all cores, behind what predicts. What came before an error is
+    written before it is raised."""
+    writing = in_order(
+        lambda one: _write(root, one),
+        track(predicted, total, "predict"),
+        threads=available_cores(),
+        cost=lambda one: one.answer.nbytes,
+        most=_WRITTEN_BYTES,
+    )
+    with closing(writing):
+        for _ in writing:
+            pass
 
 
 def _write(root: Path, predicted: Predicted) -> None:
-    if predicted.probabilities is not None:
+    """The mask last: it says that the prediction is there."""
+    answer, mask = predicted.answer, mask_path(root, predicted.row.id)
+    if answer.ndim == 3:
         path = probabilities_path(root, predicted.row.id)
         path.parent.mkdir(exist_ok=True)
-        write_probabilities(path, predicted.probabilities)
-    write_mask(mask_path(root, predicted.row.id), predicted.mask)
+        write_probabilities(path, answer)
+        answer = answer.argmax(axis=0)
+    write_mask(mask, answer.astype(np.uint8, copy=False))

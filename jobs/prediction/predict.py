@@ -24,7 +24,7 @@ from jobs.prediction.crops_to_predict import SourceWork, check_split, dataset_wo
 from jobs.prediction.options import AsTrained, PredictOptions, RouteOptions
 from jobs.prediction.output import Begun, write_all
 from jobs.prediction.prepared_alike import chosen_overlap, chosen_preparation, preparation_line, range_of_files
-from jobs.prediction.resumable import is_predicted, resumable_predictions
+from jobs.prediction.resumable import is_predicted, keep_precision, kept_precision, resumable_predictions
 from jobs.tracking.trained_model import TrainedModel, artefact_facts, find_model
 
 SPLIT = "val"
@@ -60,6 +60,7 @@ def predict(
         missing = [source for source in work if not all(is_predicted(root, row) for row in source.rows)]
         if missing:
             with _choose_route(trained, options, route).begin(missing) as begun:
+                keep_precision(root, begun.precision)
                 write_all(root, begun.predicted, _crops(missing))
                 ran = begun.facts()
         rows = [
@@ -69,7 +70,7 @@ def predict(
         georeference = read_georeference(opened.root)
         if georeference:
             write_georeference(root, georeference)
-        write_predictions_tables(root, rows, classes, {**about, **model, **ran})
+        write_predictions_tables(root, rows, classes, {**about, **kept_precision(root), **model, **ran})
     return len(rows)
 
 

@@ -13,11 +13,13 @@ from formats.console import say
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow
 from formats.predictions import mask_path
-from formats.staging import lock_file, replace_folder, write_errors
+from formats.staging import lock_file, replace_folder, write_errors, write_text
 from jobs.prediction.crops_to_predict import SourceWork, source_state
 
 _BEGUN = "begun.json"
 """What the predictions in a half-made folder are of: a header, and the state of each source."""
+_PRECISION = "precision.json"
+"""In which precision they were made: only the model tells, once it is loaded."""
 
 
 @contextmanager
@@ -41,12 +43,34 @@ def resumable_predictions(out: Path, header: Mapping[str, Any], work: Sequence[S
                 shutil.rmtree(stage, ignore_errors=True)
             raise
         replace_folder(stage, out)
+        (out / _PRECISION).unlink(missing_ok=True)
         (out / _BEGUN).unlink()  # last: a folder that is complete but for its name is not begun anew
 
 
 def is_predicted(stage: Path, row: ManifestRow) -> bool:
     """Whether a crop's prediction is there."""
     return mask_path(stage, row.id).is_file()
+
+
+def keep_precision(stage: Path, precision: str | None) -> None:
+    """Note in which precision the predictions are made from here on, where anybody tells. Raises SagesegError where
+    those that are there were made in another."""
+    before = kept_precision(stage).get("precision")
+    if before not in (None, precision) and _count(stage):
+        raise SagesegError(
+            f"{stage}: holds predictions in {before}, and this machine would go on in {precision}; set "
+            f"SAGESEG_PRECISION={before}, or remove the folder to start afresh"
+        )
+    if precision is None:
+        (stage / _PRECISION).unlink(missing_ok=True)
+    else:
+        write_text(stage / _PRECISION, json.dumps({"precision": precision}))
+
+
+def kept_precision(stage: Path) -> dict[str, str]:
+    """The precision as predictions.json tells it; empty where nobody told it."""
+    path = stage / _PRECISION
+    return dict(json.loads(path.read_text())) if path.exists() else {}
 
 
 def _open_locked(stage: Path) -> IO[bytes]:

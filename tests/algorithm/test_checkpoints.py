@@ -16,6 +16,7 @@ from formats.errors import SagesegError
 from jobs.algorithm.__main__ import main
 from jobs.algorithm.data.batches import Batch
 from jobs.algorithm.machine.device import Device
+from jobs.algorithm.training import captured_step
 from jobs.algorithm.training import loop as training
 from jobs.algorithm.training.checkpoints import NAME, Progress, read_checkpoint
 from jobs.algorithm.training.evaluation import Counts, evaluate
@@ -109,7 +110,7 @@ def test_dropout_differs_from_step_to_step_and_between_members(tmp_path: Path, m
         drawn.append(torch.rand(()).item())
         return torch.zeros(())
 
-    monkeypatch.setattr(training, "take_step", draw)
+    monkeypatch.setattr(captured_step, "take_step", draw)
     root = new_root(tmp_path, GIVEN)
     run(root)
     assert len(set(drawn)) == len(drawn) == 6

@@ -2,10 +2,13 @@
 
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +16,7 @@ from formats.classes import IGNORE
 from formats.errors import SagesegError
 from formats.images import Rgb, encode_image
 from formats.masks import Mask, write_mask
+from jobs.algorithm.data import batches
 from jobs.algorithm.data.augment import training_crop, validation_crop
 from jobs.algorithm.data.batches import epoch_order, in_order, make_batches
 from jobs.algorithm.data.samples import SampleStore, find_samples
@@ -232,3 +236,29 @@ def test_a_failure_in_a_thread_is_raised_and_leaves_no_thread() -> None:
     with pytest.raises(SagesegError, match=r"d\.png"):
         list(make_batches(in_order(9, 2), make, workers=2))
     assert threading.active_count() == before
+
+
+def test_a_broken_image_among_others_is_named(tmp_path: Path) -> None:
+    for stem in "abcdefgh":
+        write_pair(tmp_path, stem, half_mask())
+    (tmp_path / "train/e.jpg").write_bytes((tmp_path / "train/d.jpg").read_bytes()[:200])
+    store = SampleStore(find_samples(tmp_path, "train"), num_classes=2)
+    made = make_batches(in_order(8, 2), store.load, workers=3)
+    before = [next(made).masks.shape for _ in range(2)]
+    assert before == [(2, 8, 12)] * 2
+    with pytest.raises(SagesegError, match=r"e\.jpg"):
+        next(made)
+
+
+def test_only_who_asks_for_batches_touches_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pinned memory comes of CUDA, and what other threads ask of that can spoil the capture of a graph."""
+    asking: set[threading.Thread] = set()
+    stacked = batches._stacked
+
+    def watched(arrays: Sequence[npt.NDArray[np.uint8]], pinned: bool) -> torch.Tensor:
+        asking.add(threading.current_thread())
+        return stacked(arrays, pinned)
+
+    monkeypatch.setattr(batches, "_stacked", watched)
+    assert len(list(make_batches(in_order(9, 2), numbered, workers=3))) == 5
+    assert asking == {threading.current_thread()}

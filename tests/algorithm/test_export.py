@@ -18,6 +18,7 @@ from formats.errors import SagesegError
 from formats.images import encode_image
 from jobs.algorithm.inference import predictor as predicting
 from jobs.algorithm.inference.predictor import Predictor
+from jobs.algorithm.machine.device import EXACT, Device
 from jobs.algorithm.network.build import build_network
 from jobs.algorithm.network.segmentation_heads import PspHead
 from jobs.algorithm.serving import export
@@ -70,7 +71,7 @@ def test_onnx_gives_what_the_network_gives_at_any_size(
     artefact, out = write_artefact(tmp_path, algorithm), tmp_path / "model.onnx"
     assert export_artefact(artefact, out) < 1e-4
     assert {found.domain: found.version for found in onnx.load(out).opset_import} == {"": 25}
-    predictor, session = Predictor(read_artefact(artefact)), onnxruntime.InferenceSession(out)
+    predictor, session = Predictor(read_artefact(artefact), EXACT), onnxruntime.InferenceSession(out)
     for height, width in ((32, 64), (101, 37)):
         image = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), np.uint8)
         (given,) = session.run(["probabilities"], {"image": image.transpose(0, 3, 1, 2).astype(np.float32)})
@@ -84,7 +85,7 @@ def test_the_archive_of_torch_export_likewise(algorithm: str, tmp_path: Path, mo
         flatten_stages(monkeypatch)
     artefact, out = write_artefact(tmp_path, algorithm), tmp_path / "model.pt2"
     assert export_artefact(artefact, out) < 1e-4
-    predictor, loaded = Predictor(read_artefact(artefact)), torch.export.load(out).module()
+    predictor, loaded = Predictor(read_artefact(artefact), EXACT), torch.export.load(out).module()
     for height, width in ((64, 64), (64, 101), (33, 96), (101, 57)):
         image = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), np.uint8)
         given = loaded(torch.from_numpy(image.transpose(0, 3, 1, 2).astype(np.float32)))
@@ -92,7 +93,7 @@ def test_the_archive_of_torch_export_likewise(algorithm: str, tmp_path: Path, mo
 
 
 def test_the_network_stays_as_it_was(tmp_path: Path) -> None:
-    predictor = Predictor(read_artefact(write_artefact(tmp_path, "psp")))
+    predictor = Predictor(read_artefact(write_artefact(tmp_path, "psp")), EXACT)
     image = np.random.default_rng(0).integers(0, 256, (1, 40, 64, 3), np.uint8)
     head, before = predictor.network.head, predictor.predict(image)
     assert isinstance(head, PspHead)
@@ -113,7 +114,8 @@ def test_pooling_that_differs_from_the_networks_own_is_refused(tmp_path: Path, m
 
 @pytest.mark.usefixtures("quick_archives")
 def test_an_export_computes_on_the_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(predicting, "fastest_device", lambda: torch.device("meta"))  # stands for a GPU: holds no values
+    meta = Device(torch.device("meta"), exact=True)  # stands for a GPU: holds no values
+    monkeypatch.setattr(predicting, "choose_device", lambda **_: meta)
     artefact = write_artefact(tmp_path, "unet")
     assert next(Predictor(read_artefact(artefact)).network.parameters()).device.type == "meta"
     assert export_artefact(artefact, tmp_path / "model.pt2") < 1e-4

@@ -10,6 +10,7 @@ import pytest
 from formats.errors import SagesegError
 from formats.images import encode_image, read_image
 from jobs.algorithm.inference.predictor import Predictor
+from jobs.algorithm.machine.device import EXACT
 from jobs.algorithm.serving.features import Stage, _recorded, draw_features
 from jobs.contract.artefact import read_artefact
 from tests.algorithm.test_export import write_artefact
@@ -47,7 +48,7 @@ def test_each_stage_is_a_row_of_the_figure(algorithm: str, image: Path, tmp_path
 
 @pytest.mark.parametrize("algorithm", STAGES)
 def test_activations_are_those_of_the_image_and_nothing_stays_behind(algorithm: str, tmp_path: Path) -> None:
-    predictor = Predictor(read_artefact(write_artefact(tmp_path, algorithm)))
+    predictor = Predictor(read_artefact(write_artefact(tmp_path, algorithm)), EXACT)
     with _recorded(predictor.network) as stages:
         predictor.predict_masks(IMAGE[None])
     assert [stage.name for stage in stages] == STAGES[algorithm]

@@ -17,6 +17,7 @@ from jobs.algorithm.__main__ import main
 from jobs.algorithm.machine import device as devices
 from jobs.algorithm.machine.device import VARIABLE, Device, choose_device, processor_has_bfloat16
 from jobs.algorithm.machine.paid_machine import check_machine
+from jobs.algorithm.training import captured_step
 from jobs.algorithm.training import loop as training
 from jobs.contract.hyperparameters import parse_hyperparameters
 from jobs.contract.instances import EMULATED
@@ -87,7 +88,7 @@ def test_a_training_without_memory_says_what_takes_less(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(training, "take_step", fail)
+    monkeypatch.setattr(captured_step, "take_step", fail)
     root = write_root(tmp_path, SETTINGS)
     assert main(["train", "--root", str(root)]) == 1
     reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"

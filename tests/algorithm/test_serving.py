@@ -36,8 +36,15 @@ from jobs.algorithm.__main__ import main
 from jobs.algorithm.inference.predictor import Predictor
 from jobs.algorithm.network.build import build_network
 from jobs.algorithm.serving import replies
-from jobs.algorithm.serving.http_server import THREADS, WAITING, Application, make_application
+from jobs.algorithm.serving.http_server import (
+    WAITING,
+    Application,
+    execution_parameters,
+    images_at_a_time,
+    make_application,
+)
 from jobs.algorithm.serving.replies import RequestError, choose_answer, invoke, read_request
+from jobs.algorithm.serving.shared_batches import SharedBatches
 from jobs.algorithm.training.loop import as_strings
 from jobs.algorithm.weights.load import to_parameters
 from jobs.contract.artefact import BEST, read_model_folder, write_hyperparameters, write_parameters
@@ -49,6 +56,8 @@ from jobs.contract.recordio import MAGIC
 
 class Halves:
     """Class 2 where red is over 127, else class 0."""
+
+    num_classes, streams, batch_pixels = 3, 1, 4 * 6 * 9
 
     def predict_masks(self, images: Rgb) -> Mask:
         return np.where(images[..., 0] > 127, 2, 0).astype(np.uint8)
@@ -141,7 +150,7 @@ def test_other_bodies_are_refused() -> None:
 
 @pytest.mark.parametrize(("height", "width"), [(6, 9), (1, 1), (33, 2)])
 def test_png_holds_the_class_ids_in_one_channel(height: int, width: int) -> None:
-    kind, answer = invoke(Halves(), half_red(height, width), "image/png", "image/png")
+    kind, answer = invoke(SharedBatches(Halves()), half_red(height, width), "image/png", "image/png")
     with Image.open(io.BytesIO(answer)) as image:
         assert (kind, image.mode, image.size) == (PNG, "L", (width, height))
         np.testing.assert_array_equal(np.asarray(image)[0], [0] * (width // 2) + [2] * (width - width // 2))
@@ -149,7 +158,7 @@ def test_png_holds_the_class_ids_in_one_channel(height: int, width: int) -> None
 
 @pytest.mark.parametrize("accept", PROTOBUF_TYPES)
 def test_probabilities_come_under_both_names(accept: str) -> None:
-    kind, answer = invoke(Halves(), half_red(), "image/jpeg; q=1", accept)
+    kind, answer = invoke(SharedBatches(Halves()), half_red(), "image/jpeg; q=1", accept)
     assert kind == accept
     assert decode_probabilities(answer).shape == (1, 3, 6, 9)
     np.testing.assert_array_equal(decode_probabilities(answer).argmax(1)[0, 0], [0] * 4 + [2] * 5)
@@ -237,14 +246,16 @@ def test_what_torch_says_of_a_failure_is_answered_in_one_line(accept: str, text:
 
 
 class Slow(Halves):
-    """A model that is at work until it is let go, and counts who is."""
+    """A model that is at work until it is let go, and counts who is; `batches` are the numbers of its images."""
 
-    def __init__(self) -> None:
+    def __init__(self, streams: int = 1) -> None:
+        self.streams, self.batches = streams, list[int]()
         self.at_work, self.most, self.go, self.busy = 0, 0, threading.Event(), threading.Semaphore(0)
         self.lock = threading.Lock()
 
     def predict_masks(self, images: Rgb) -> Mask:
         with self.lock:
+            self.batches.append(len(images))
             self.at_work += 1
             self.most = max(self.most, self.at_work)
         self.busy.release()
@@ -258,7 +269,7 @@ class Slow(Halves):
 def listening(application: Application) -> Iterator[int]:
     """The port of a server in a thread, which itself closes what it listens to."""
     channels: dict[int, Any] = {}
-    server = waitress.create_server(application, host="127.0.0.1", port=0, threads=THREADS + WAITING, map=channels)
+    server = waitress.create_server(application, host="127.0.0.1", port=0, threads=6 + WAITING, map=channels)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
@@ -269,19 +280,29 @@ def listening(application: Application) -> Iterator[int]:
         server.task_dispatcher.shutdown()
 
 
-def test_pings_are_answered_while_more_images_wait_than_are_worked_on() -> None:
-    model = Slow()
+@pytest.mark.parametrize("streams", [1, 2])
+def test_pings_are_answered_while_more_images_wait_than_are_worked_on(streams: int) -> None:
+    model = Slow(streams)
     with listening(make_application(model)) as port, ThreadPoolExecutor(6) as clients:
         answers = [
             clients.submit(ask, port, "/invocations", half_red(), Content_Type="image/png", Accept="image/png")
             for _ in range(6)
         ]
-        for _ in range(THREADS):
+        for _ in range(streams):
             assert model.busy.acquire(timeout=60)
         assert ask(port, "/ping") == (200, b"")
         model.go.set()
         assert [answer.result()[0] for answer in answers] == [200] * 6
-    assert model.most == THREADS
+    assert model.most == streams
+
+
+def test_batch_transform_is_told_as_many_images_as_are_worked_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SageMaker allows 100 MB in payloads at a time."""
+    for cores, streams, expected in ((1, 1, 2), (2, 1, 2), (4, 1, 4), (4, 4, 8), (64, 2, 10)):
+        monkeypatch.setattr("jobs.algorithm.serving.http_server.available_cores", lambda found=cores: found)
+        told = execution_parameters(Slow(streams))
+        assert (told["MaxConcurrentTransforms"], told["MaxPayloadInMB"]) == (expected, 10)
+        assert images_at_a_time(Slow(streams)) >= expected
 
 
 @pytest.mark.parametrize(

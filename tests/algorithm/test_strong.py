@@ -211,20 +211,13 @@ def test_each_changes_a_training_of_unet_and_no_other(
 def test_members_take_equally_many_parts_whatever_their_shares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Batch 9 of 4 members: shares of 3, 2, 2 and 2. With 3 parts the first would pass the network
     once more than the others, who would wait for it in SyncBatchNorm for ever."""
-    taken: list[Step] = []
-
-    def take(_network: object, _optimizer: object, _batch: Batch, step: Step, _team: Team) -> torch.Tensor:
-        taken.append(step)
-        return torch.zeros(())
-
-    monkeypatch.setattr(training, "take_step", take)
     given = SETTINGS | {"mini_batch_size": "9", "gradient_accumulation": "3", "num_training_samples": "9"}
+    monkeypatch.setattr(Team, "joined", lambda _self, network, _device: network)
     root = write_root(tmp_path, given, samples=9)
     settings, places = parse_hyperparameters(given, "open"), training.Places(root)
-    alone = training.start_training(root / "input/data", settings, places, threading.Event())
-    for team in (Team(), Team(0, 4), Team(3, 4)):
-        training._train_step(replace(alone, team=team), Batch(torch.zeros(0), torch.zeros(0)))
-    assert [step.parts for step in taken] == [3, 2, 2]
+    teams = (Team(), Team(0, 4), Team(3, 4))
+    begun = [training.start_training(root / "input/data", settings, places, threading.Event(), t) for t in teams]
+    assert [each.steps.step.parts for each in begun] == [3, 2, 2]
 
 
 def test_more_parts_than_images_are_refused() -> None:

@@ -18,9 +18,11 @@ from jobs.algorithm.__main__ import main
 from jobs.algorithm.data.batches import Batch
 from jobs.algorithm.inference.predictor import Predictor
 from jobs.algorithm.machine.torch_loading import prepare_processor
+from jobs.algorithm.training import captured_step, loading
 from jobs.algorithm.training import loop as training
+from jobs.algorithm.training.early_stopping import should_stop
 from jobs.algorithm.training.evaluation import count_pixels, evaluate, mean_iou, pixel_accuracy
-from jobs.algorithm.training.loop import as_strings, should_stop
+from jobs.algorithm.training.loop import as_strings
 from jobs.algorithm.training.losses import cross_entropy
 from jobs.contract.artefact import BEST, LAST, Artefact
 from jobs.contract.hyperparameters import TABLE, Hyperparameters, limits_of, parse_hyperparameters
@@ -176,7 +178,7 @@ def test_crops_are_rounded_up_to_what_the_networks_take(
         return image, mask
 
     monkeypatch.setattr(training, "_train_step", spy)
-    monkeypatch.setattr(training, "validation_crop", crop)
+    monkeypatch.setattr(loading, "validation_crop", crop)
     run(tmp_path, capsys, crop_size="33", epochs="1")
     rounded = parse_hyperparameters(SETTINGS | {"crop_size": "33"}, "open").rounded_crop_size
     assert rounded != 33
@@ -303,7 +305,7 @@ def test_an_error_that_was_not_foreseen_leaves_its_reason_as_one_line(
     def failing(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(training, "take_step", failing)
+    monkeypatch.setattr(captured_step, "take_step", failing)
     left = fail(write_root(tmp_path, SETTINGS))
     assert reason in left
     assert len(left.splitlines()) == 1

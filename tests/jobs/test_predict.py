@@ -81,6 +81,7 @@ def test_an_endpoint_and_a_batch_give_the_same_folder(endpoint: Served, tmp_path
     assert (info[0]["endpoint"], info[0]["endpoint_instance_type"]) == ("cars", "ml.c5.xlarge")
     assert info[0]["job"] == info[1]["job"] == "cars"
     assert info[1]["transform_request"]["ModelName"] == info[1]["transform_request"]["TransformJobName"]
+    assert info[1]["transform_request"]["MaxConcurrentTransforms"] == 1  # the built-in's deeplab hangs with more
     assert info[1]["transform_usd"] == pytest.approx(info[1]["transform_seconds"] / 3600 * 0.204, abs=1e-4)
 
 
@@ -366,6 +367,7 @@ def test_the_real_container_answers_as_the_artefact_does(
     tmp_path: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The three routes on this machine, with the open implementation and a random unet."""
+    from jobs.algorithm.machine.device import processor_has_bfloat16
     from tests.support.tiny_model import write_artefact
 
     write_artefact(tmp_path / "tiny.tar.gz", classes=2)
@@ -383,6 +385,12 @@ def test_the_real_container_answers_as_the_artefact_does(
             assert ran.exit_code == 0, ran.output
         name = deployed.stdout.partition(":")[0]
         assert run("delete", name).stdout.splitlines()[0] == f"endpoint {name}: deleted"
+    told = {
+        via: json.loads((tmp_path / via / "predictions.json").read_text()) for via in ("artefact", "endpoint", "batch")
+    }
+    fastest = "bfloat16" if processor_has_bfloat16() else "float32"
+    assert [info.get("precision") for info in told.values()] == [fastest, None, None]
+    assert "MaxConcurrentTransforms" not in told["batch"]["transform_request"]  # the container says how many
     assert not (own_home / "batch").exists() or not list((own_home / "batch").iterdir())
     classes = set()
     for row in dataset.kept("val"):

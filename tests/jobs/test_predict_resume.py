@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,44 @@ def test_an_image_that_is_half_done_is_done_again(model: Brightness, images: Pat
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
 
 
+def test_an_image_that_breaks_off_is_named_and_what_comes_before_it_stays(
+    model: Brightness, images: Path, tmp_path: Path
+) -> None:
+    assert ask(images, tmp_path / "whole") == 6
+    whole = (images / "3.jpg").read_bytes()
+    (images / "3.jpg").write_bytes(whole[:-200])  # its header still tells a size
+    with pytest.raises(SagesegError, match=r"3\.jpg: cannot be read as an image"):
+        ask(images, tmp_path / "out")
+    assert {path.name for path in (tmp_path / "out.partial/masks").iterdir()} >= {"0.png", "1.png", "2.png"}
+    (images / "3.jpg").write_bytes(whole)
+    model.seen = 0
+    assert ask(images, tmp_path / "out") == 6
+    assert model.seen <= 3
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def test_predictions_of_two_precisions_are_not_mixed(model: Brightness, images: Path, tmp_path: Path) -> None:
+    stage = interrupted(model, images, tmp_path / "out")
+    model.precision = "bfloat16"
+    with pytest.raises(SagesegError, match=r"out\.partial: holds predictions in float32, .* SAGESEG_PRECISION=float32"):
+        ask(images, tmp_path / "out")
+    assert len(list((stage / "masks").iterdir())) == 3
+    assert ask(images, tmp_path / "out", "two") == 6  # another model starts afresh
+    assert told(tmp_path / "out")["precision"] == "bfloat16"
+
+
+def test_a_precision_that_nobody_tells_is_none(model: Brightness, images: Path, tmp_path: Path) -> None:
+    interrupted(model, images, tmp_path / "out")
+    model.precision = None  # as an endpoint's
+    assert ask(images, tmp_path / "out", "two") == 6
+    assert "precision" not in told(tmp_path / "out")
+
+
+def told(out: Path) -> dict[str, Any]:
+    info: dict[str, Any] = json.loads((out / "predictions.json").read_text())
+    return info
+
+
 def test_what_is_replaced_stays_until_the_end(model: Brightness, images: Path, tmp_path: Path) -> None:
     ask(images, tmp_path / "out")
     before = contents(tmp_path / "out")
@@ -187,3 +226,4 @@ def test_all_may_be_there_when_it_goes_on(
         "masks",
         "predictions.json",
     ]
+    assert told(tmp_path / "out")["precision"] == "float32"

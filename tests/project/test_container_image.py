@@ -81,6 +81,14 @@ def test_torch_is_the_tested_one_and_its_file_is_there_before() -> None:
     assert re.fullmatch(r"[\d.]+", pinned)  # a local part such as +cpu would leave no choice of TORCH
 
 
+def test_an_image_for_gpus_has_the_compiler_that_triton_asks_for() -> None:
+    lines = instructions((ROOT / "Dockerfile").read_text())
+    (installs,) = (number for number, (_, rest) in enumerate(lines) if "apt-get install" in rest)
+    assert lines.index(("ARG", "TORCH=cpu")) < installs
+    assert lines[installs][1].startswith('if [ "${TORCH}" != cpu ]; then ')
+    assert {"gcc", "libc6-dev"} <= set(lines[installs][1].split())
+
+
 def test_the_extra_that_is_installed_is_in_setup_cfg() -> None:
     extras = [extra for rest in arguments("RUN") for extra in re.findall(r"\.\[(\w+)\]", rest)]
     assert extras == ["local"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import numpy as np
@@ -22,10 +22,14 @@ from jobs.tracking.training_data import TrainingData
 
 
 class Brightness:
-    """A model of two classes that fails once after so many images; `seen` are the images asked for."""
+    """A model of two classes that fails once after so many images; `seen` are the images asked for, in batches of
+    `batch_pixels`, one at a time."""
+
+    num_classes, streams = 2, 1
 
     def __init__(self) -> None:
-        self.seen, self.fails_at = 0, -1
+        self.precision: str | None = "float32"
+        self.seen, self.fails_at, self.batch_pixels = 0, -1, 1024
 
     def predict(self, images: Any) -> Any:
         self.seen += len(images)
@@ -45,7 +49,8 @@ class _Way:
 
     @contextmanager
     def begin(self, work: Sequence[SourceWork]) -> Iterator[Begun]:
-        yield Begun(predict_work(self.model, work, probabilities=self.probabilities))
+        with closing(predict_work(self.model, work, probabilities=self.probabilities)) as predicted:
+            yield Begun(predicted, precision=self.model.precision)
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, data: TrainingData | None = None) -> Brightness:

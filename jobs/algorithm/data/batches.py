@@ -8,12 +8,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from formats.images import Rgb
 from formats.masks import Mask
 
 MakeSample = Callable[[int], tuple[Rgb, Mask]]
+AHEAD = 4
+"""Batches that may wait: a GPU takes one in the time in which a thread makes a few samples."""
 
 
 @dataclass(frozen=True)
@@ -48,29 +51,35 @@ def in_order(count: int, batch_size: int) -> list[list[int]]:
 
 
 def make_batches(
-    order: Iterable[Sequence[int]], make: MakeSample, workers: int, ahead: int = 2, *, pinned: bool = False
+    order: Iterable[Sequence[int]], make: MakeSample, workers: int, ahead: int = AHEAD, *, pinned: bool = False
 ) -> Iterator[Batch]:
-    """Batches in order, which `workers` threads make while the caller trains.
+    """Batches in order, whose samples `workers` threads make while the caller trains.
 
     At most `ahead` batches wait. What `make` raises is raised here. `pinned` memory travels to a GPU
     while it computes.
     """
     with ThreadPoolExecutor(workers) as pool:
-        waiting: deque[Future[Batch]] = deque()
+        waiting: deque[list[Future[tuple[Rgb, Mask]]]] = deque()
         try:
             for numbers in order:
-                samples = [pool.submit(make, number) for number in numbers]
-                # threads take work in order: when one waits for the samples, others are at them
-                waiting.append(pool.submit(_collected, samples, pinned))
+                waiting.append([pool.submit(make, number) for number in numbers])
                 if len(waiting) > ahead:
-                    yield waiting.popleft().result()
+                    yield _joined(waiting.popleft(), pinned)
             while waiting:
-                yield waiting.popleft().result()
+                yield _joined(waiting.popleft(), pinned)
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _collected(samples: Sequence[Future[tuple[Rgb, Mask]]], pinned: bool) -> Batch:
+def _joined(samples: Sequence[Future[tuple[Rgb, Mask]]], pinned: bool) -> Batch:
+    """In the caller's thread: it has little to do beside a GPU, and CUDA, of which pinned memory comes, is then
+    asked for it by no other."""
     images, masks = zip(*(sample.result() for sample in samples), strict=True)
-    batch = Batch(torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(masks)))
-    return Batch(batch.images.pin_memory(), batch.masks.pin_memory()) if pinned else batch
+    return Batch(_stacked(images, pinned), _stacked(masks, pinned))
+
+
+def _stacked(arrays: Sequence[npt.NDArray[np.uint8]], pinned: bool) -> torch.Tensor:
+    """One tensor of arrays of one shape, each copied once, straight to its place."""
+    stacked = torch.empty((len(arrays), *arrays[0].shape), dtype=torch.uint8, pin_memory=pinned)
+    np.stack(arrays, out=stacked.numpy())
+    return stacked

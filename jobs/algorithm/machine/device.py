@@ -1,9 +1,9 @@
-"""Where a training computes, and how exactly.
+"""Where a network computes, and how exactly.
 
 SAGESEG_PRECISION says how: `float32`, or `bfloat16`, in which convolutions are two and more times
-as fast while weights, statistics and losses stay float32. Without it a GPU that computes bfloat16
-itself takes that, and all else float32. It is no hyperparameter, because it belongs to the machine:
-one request serves both.
+as fast while weights, statistics and losses of a training stay float32. Without it a GPU that computes
+bfloat16 itself takes that, a processor that does so takes it for prediction, and all else is float32. It
+is no hyperparameter, because it belongs to the machine: one request serves both.
 """
 
 from __future__ import annotations
@@ -30,10 +30,12 @@ _MOST_WORKERS = 16
 
 @dataclass(frozen=True)
 class Device:
-    """A processor or one GPU, and the type in which it convolves."""
+    """A processor or one GPU, and the type in which it convolves. `exact` is a prediction that must be
+    computed as training computes."""
 
     place: torch.device
     precision: torch.dtype = torch.float32
+    exact: bool = False
 
     @property
     def is_gpu(self) -> bool:
@@ -66,18 +68,24 @@ class Device:
         return f"{name}, {str(self.precision).removeprefix('torch.')}"
 
 
-def choose_device(rank: int = 0) -> Device:
+EXACT = Device(torch.device("cpu"), exact=True)
+"""The processor, for what must be the network itself, number by number."""
+
+
+def choose_device(rank: int = 0, *, predicts: bool = False) -> Device:
     """The GPU of this number where there is one, else the processor, in the precision asked for.
     Raises SagesegError for a precision that is not known, or that the device has not."""
     gpu = torch.cuda.is_available()
     place = torch.device("cuda", rank) if gpu else torch.device("cpu")
-    name = os.environ.get(VARIABLE) or ("bfloat16" if gpu and gpu_has_bfloat16(place) else "float32")
+    has_bfloat16 = gpu_has_bfloat16(place) if gpu else processor_has_bfloat16()
+    named = os.environ.get(VARIABLE)
+    name = named or ("bfloat16" if has_bfloat16 and (gpu or predicts) else "float32")
     if name not in PRECISIONS:
         raise SagesegError(f"{VARIABLE} is {name!r}; expected one of {', '.join(PRECISIONS)}")
-    if name == "bfloat16" and not (gpu_has_bfloat16(place) if gpu else processor_has_bfloat16()):
+    if name == "bfloat16" and not has_bfloat16:
         kind = "GPU" if gpu else "processor"
         raise SagesegError(f"{VARIABLE} bfloat16: this {kind} computes it slower than float32; leave it unset")
-    return Device(place, PRECISIONS[name])
+    return Device(place, PRECISIONS[name], exact=named == "float32")
 
 
 def gpu_has_bfloat16(place: torch.device) -> bool:
@@ -93,8 +101,13 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def processor_has_bfloat16(description: Path = _PROCESSOR) -> bool:
     """Whether the processor says that it computes bfloat16 itself; only Linux tells."""
+    return bool(PROCESSOR_FLAGS & processor_flags(description))
+
+
+def processor_flags(description: Path = _PROCESSOR) -> set[str]:
+    """What the processor can do, in Linux's words; empty elsewhere."""
     if not description.is_file():
-        return False
+        return set()
     lines = description.read_text(encoding="utf-8", errors="replace").splitlines()
     flags = (line.partition(":")[2].split() for line in lines if line.lower().startswith(("flags", "features")))
-    return bool(PROCESSOR_FLAGS & set(next(flags, [])))
+    return set(next(flags, []))

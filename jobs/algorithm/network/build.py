@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from jobs.algorithm.network.resnet import LAST, MIDDLE, DilatedResNet
-from jobs.algorithm.network.segmentation_heads import DeepLabHead, FcnHead, PspHead, resize
+from jobs.algorithm.network.segmentation_heads import DeepLabHead, FcnHead, PspHead, resize_scores
 from jobs.algorithm.network.unet import UNet
 from jobs.contract.hyperparameters import Hyperparameters
 
@@ -30,8 +30,8 @@ class SegmentationNetwork(DilatedResNet):
         size = images.shape[-2:]
         middle, last = self.features(images)
         # float: under autocast the scores of a few classes are few bytes, and their rounding would show
-        scores = resize(self.head(last).float(), size)
-        return scores, resize(self.auxlayer(middle).float(), size) if self.training else None
+        scores = resize_scores(self.head(last).float(), size)
+        return scores, resize_scores(self.auxlayer(middle).float(), size) if self.training else None
 
 
 def build_network(hyperparameters: Hyperparameters) -> nn.Module:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from jobs.algorithm.network.batch_norm import Layers, normalised
+
 BLOCKS = {"resnet-50": (3, 4, 6, 3), "resnet-101": (3, 4, 23, 3)}
 """Bottlenecks per stage, by the hyperparameter `backbone`."""
 EXPANSION = 4
@@ -29,16 +31,13 @@ class Bottleneck(nn.Module):
         self.bn2 = nn.BatchNorm2d(planes)
         self.conv3 = nn.Conv2d(planes, outputs, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(outputs)
-        self.relu = nn.ReLU(inplace=True)
         self.downsample = _projection(inputs, outputs, stride) if project else None
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         shortcut = features if self.downsample is None else self.downsample(features)
-        features = self.relu(self.bn1(self.conv1(features)))
-        features = self.relu(self.bn2(self.conv2(features)))
-        features = self.bn3(self.conv3(features)).add_(shortcut)
-        result: torch.Tensor = self.relu(features)
-        return result
+        features = normalised(self.bn1, self.conv1(features))
+        features = normalised(self.bn2, self.conv2(features))
+        return normalised(self.bn3, self.conv3(features), shortcut)
 
 
 def _projection(inputs: int, outputs: int, stride: int) -> nn.Sequential:
@@ -58,7 +57,6 @@ class DilatedResNet(nn.Module):
         first, second, third, fourth = BLOCKS[backbone]
         self.conv1 = _deep_stem()
         self.bn1 = nn.BatchNorm2d(128)
-        self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, 2, 1)
         self.layer1 = _stage(128, 64, first, stride=1, dilations=(1, 1))
         self.layer2 = _stage(256, 128, second, stride=2, dilations=(1, 1))
@@ -66,14 +64,14 @@ class DilatedResNet(nn.Module):
         self.layer4 = _stage(MIDDLE, 512, fourth, stride=1, dilations=(2, 4))
 
     def features(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        stem = self.maxpool(self.relu(self.bn1(self.conv1(images))))
+        stem = self.maxpool(normalised(self.bn1, self.conv1(images)))
         middle = self.layer3(self.layer2(self.layer1(stem)))
         return middle, self.layer4(middle)
 
 
-def _deep_stem() -> nn.Sequential:
+def _deep_stem() -> Layers:
     """Three 3×3 convolutions in place of one 7×7; the BatchNorm after the third is `bn1`."""
-    return nn.Sequential(
+    return Layers(
         nn.Conv2d(3, 64, 3, 2, 1, bias=False),
         nn.BatchNorm2d(64),
         nn.ReLU(inplace=True),

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
-from jobs.algorithm.network.batch_norm import PooledBatchNorm2d
+from jobs.algorithm.network.batch_norm import Layers, PooledBatchNorm2d
 
 WIDTHS = (16, 32, 64, 96, 128)
 """Channels at 1/2, 1/4, 1/8, 1/16 and 1/32 of the image's size; multiples of 16 suit the processor's
@@ -21,9 +21,16 @@ vector units."""
 STRIDE = 2 ** len(WIDTHS)
 
 
-def _unit(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+def _unit(inputs: int, outputs: int, stride: int = 1) -> Layers:
     convolution = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
-    return nn.Sequential(convolution, PooledBatchNorm2d(outputs), nn.ReLU(inplace=True))
+    return Layers(convolution, PooledBatchNorm2d(outputs), nn.ReLU(inplace=True))
+
+
+class _Blocks(nn.Module):
+    """Images (N, 3, H, W) as blocks of 2 × 2 pixels, (N, 12, H / 2, W / 2)."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return F.pixel_unshuffle(images, 2).contiguous(memory_format=torch.channels_last)
 
 
 class _Up(nn.Module):
@@ -48,7 +55,8 @@ class UNet(nn.Module):
     def __init__(self, num_classes: int, widths: tuple[int, ...] = WIDTHS) -> None:
         super().__init__()
         steps = list(pairwise(widths))
-        self.stem = _unit(12, widths[0])
+        self.blocks: nn.Module = _Blocks()
+        self.stem: nn.Module = _unit(12, widths[0])
         self.down = nn.ModuleList(nn.Sequential(_unit(a, b, 2), _unit(b, b)) for a, b in steps)
         self.up = nn.ModuleList(_Up(b, a) for a, b in reversed(steps))
         self.head = nn.Conv2d(widths[0], 4 * num_classes, 1)
@@ -56,7 +64,7 @@ class UNet(nn.Module):
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, None]:
         height, width = images.shape[-2:]
-        features = self.stem(F.pixel_unshuffle(_padded(images), 2).contiguous(memory_format=torch.channels_last))
+        features = self.stem(self.blocks(_padded(images)))
         skips = []
         for down in self.down:
             skips.append(features)

@@ -22,6 +22,7 @@ from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 from formats.errors import SagesegError
 from formats.staging import write_bytes, write_errors
 from jobs.algorithm.inference.predictor import Predictor
+from jobs.algorithm.machine.device import EXACT
 from jobs.algorithm.machine.torch_loading import need_packages
 from jobs.algorithm.network.normalisation import DEVIATION, MEAN
 from jobs.algorithm.network.segmentation_heads import PSP_BINS, PspHead, resize
@@ -48,7 +49,7 @@ def export_artefact(artefact: Path, out: Path) -> float:
         raise SagesegError(f"--out {out}: no folder {out.parent}; make it first")
     if out.suffix == ".onnx":
         need_packages(f"--out {out}", "onnx", "onnx", "onnxruntime", "onnxscript")
-    predictor = Predictor(read_artefact(artefact), torch.device("cpu"))
+    predictor = Predictor(read_artefact(artefact), EXACT)
     model = Exported(predictor.network).eval()
     beside = out.with_name(f"partial-{out.name}")  # the exporters look at the suffix
     try:

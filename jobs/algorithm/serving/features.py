@@ -24,6 +24,7 @@ from formats.images import Rgb, read_image
 from formats.masks import Mask
 from formats.staging import write_bytes
 from jobs.algorithm.inference.predictor import Predictor
+from jobs.algorithm.machine.device import EXACT
 from jobs.algorithm.network.unet import UNet
 from jobs.contract.artefact import read_artefact
 
@@ -61,7 +62,7 @@ def draw_features(artefact: Path, image: Path, out: Path) -> int:
         raise SagesegError(f"--out {out}: expected a name that ends in {', '.join(_SUFFIXES)}")
     if not out.parent.is_dir():
         raise SagesegError(f"--out {out}: no folder {out.parent}; make it first")
-    pixels, predictor = read_image(image), Predictor(read_artefact(artefact))
+    pixels, predictor = read_image(image), Predictor(read_artefact(artefact), EXACT)
     with _recorded(predictor.network) as stages:
         predicted = predictor.predict_masks(pixels[None])[0]
     drawn = BytesIO()

@@ -10,7 +10,8 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -18,18 +19,21 @@ from typing import Any
 import waitress
 
 from formats.errors import SagesegError
+from formats.parallel import available_cores
+from jobs.algorithm.inference.model import Model
 from jobs.algorithm.inference.predictor import Predictor
+from jobs.algorithm.inference.within_memory import WithinMemory
 from jobs.algorithm.machine.device import is_out_of_memory
-from jobs.algorithm.serving.replies import MAX_BYTES, Model, RequestError, invoke
+from jobs.algorithm.serving.replies import MAX_BYTES, RequestError, invoke
+from jobs.algorithm.serving.shared_batches import SharedBatches
 from jobs.contract.artefact import read_model_folder
 
 PORT, HOST = "SAGEMAKER_BIND_TO_PORT", "SAGESEG_BIND_TO_HOST"
-THREADS = 2
-"""Images at a time: while one is decoded or encoded, the network works on the other."""
 WAITING = 30
 """Further requests that wait for their turn without keeping a ping waiting; SageMaker gives that 2 seconds."""
-EXECUTION_PARAMETERS = {"MaxConcurrentTransforms": THREADS, "BatchStrategy": "SINGLE_RECORD", "MaxPayloadInMB": 10}
-"""What the built-in's container advertises for batch transform."""
+PAYLOAD_MB, BATCH_MB = 10, 100
+"""What the built-in's container advertises as the largest payload of batch transform, and what SageMaker allows a
+payload times the images at a time (API reference, CreateTransformJob)."""
 _ANY_HOST = "0.0.0.0"  # noqa: S104 (a container is reached from outside)
 _TEXT = "text/plain; charset=utf-8"
 
@@ -42,12 +46,13 @@ Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 def serve_model(folder: Path) -> None:
     """Serve the unpacked artefact in `folder` until SIGTERM. Raises SagesegError for a model that
     cannot be loaded, or a port that cannot be had."""
-    application = make_application(Predictor(read_model_folder(folder)))
+    model = WithinMemory(Predictor(read_model_folder(folder)))
+    threads = images_at_a_time(model) + WAITING
     host, port = os.environ.get(HOST, _ANY_HOST), os.environ.get(PORT, "8080")
     signal.signal(signal.SIGTERM, _leave)
     try:
         server = waitress.create_server(
-            application, host=host, port=port, threads=THREADS + WAITING, max_request_body_size=MAX_BYTES, ident=None
+            make_application(model), host=host, port=port, threads=threads, max_request_body_size=MAX_BYTES, ident=None
         )
     except (OSError, ValueError) as e:
         raise SagesegError(f"{host}:{port}: cannot be listened on ({e}); set {PORT} to a free port") from e
@@ -59,13 +64,26 @@ def _leave(*_: object) -> None:
     raise SystemExit(0)  # waitress closes its sockets on it
 
 
+def images_at_a_time(model: Model) -> int:
+    """Images that are decoded, in the network or encoded at a time: enough to keep the network busy, and every core."""
+    return max(2 * model.streams, available_cores())
+
+
+def execution_parameters(model: Model) -> dict[str, Any]:
+    """What batch transform is told: how many images of which size to send at a time."""
+    concurrent = min(images_at_a_time(model), BATCH_MB // PAYLOAD_MB)
+    return {"MaxConcurrentTransforms": concurrent, "BatchStrategy": "SINGLE_RECORD", "MaxPayloadInMB": PAYLOAD_MB}
+
+
 def make_application(model: Model) -> Application:
-    """The WSGI application that answers with a model, which works on THREADS images at a time."""
-    turns = threading.BoundedSemaphore(THREADS)
+    """The WSGI application that answers with a model, which is asked from several threads."""
+    service = _Service(
+        SharedBatches(model), threading.BoundedSemaphore(images_at_a_time(model)), execution_parameters(model)
+    )
 
     def application(request: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         try:
-            status, content_type, body = _answer(model, turns, request)
+            status, content_type, body = _answer(service, request)
         except RequestError as e:
             status, content_type, body = e.status, _TEXT, str(e).encode()
         headers = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
@@ -75,25 +93,35 @@ def make_application(model: Model) -> Application:
     return application
 
 
-def _answer(model: Model, turns: threading.BoundedSemaphore, request: dict[str, Any]) -> Answer:
+@dataclass(frozen=True)
+class _Service:
+    """A model, the turns of the images that are worked on, and what `/execution-parameters` tells."""
+
+    model: SharedBatches
+    turns: threading.BoundedSemaphore
+    parameters: Mapping[str, Any]
+
+
+def _answer(service: _Service, request: dict[str, Any]) -> Answer:
     method, path = request["REQUEST_METHOD"], request["PATH_INFO"]
     match (method, path):
         case ("GET", "/ping"):
             return 200, _TEXT, b""
         case ("GET", "/execution-parameters"):
-            return 200, "application/json", json.dumps(EXECUTION_PARAMETERS).encode()
+            return 200, "application/json", json.dumps(service.parameters).encode()
         case ("POST", "/invocations"):
-            return _invocation(model, turns, request)
+            return _invocation(service, request)
         case (_, "/ping" | "/execution-parameters" | "/invocations"):
             raise RequestError(405, f"{method} {path} is not served; POST /invocations, GET the others")
     raise RequestError(404, f"{path} is not served; expected /ping, /invocations or /execution-parameters")
 
 
-def _invocation(model: Model, turns: threading.BoundedSemaphore, request: dict[str, Any]) -> Answer:
+def _invocation(service: _Service, request: dict[str, Any]) -> Answer:
     try:
-        with turns:  # the body too: until it is read, waitress keeps it on disk
+        with service.turns:  # the body too: until it is read, waitress keeps it on disk
             body = request["wsgi.input"].read()
-            content_type, answer = invoke(model, body, request.get("CONTENT_TYPE", ""), request.get("HTTP_ACCEPT", ""))
+            content, accept = request.get("CONTENT_TYPE", ""), request.get("HTTP_ACCEPT", "")
+            content_type, answer = invoke(service.model, body, content, accept)
     except (MemoryError, RuntimeError) as e:
         if is_out_of_memory(e):
             raise RequestError(500, "the image takes more memory than there is; send it in crops") from e

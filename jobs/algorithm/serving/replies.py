@@ -33,13 +33,13 @@ class RequestError(Exception):
 
 
 class Model(Protocol):
-    """Predicts images (N, H, W, 3) uint8."""
+    """Predicts an image (H, W, 3) uint8."""
 
-    def predict_masks(self, images: Rgb) -> Mask:
-        """Class ids (N, H, W)."""
+    def predict_mask(self, image: Rgb) -> Mask:
+        """Class ids (H, W)."""
 
-    def predict(self, images: Rgb) -> npt.NDArray[np.float32]:
-        """Class probabilities (N, C, H, W), 0..1."""
+    def predict(self, image: Rgb) -> npt.NDArray[np.float32]:
+        """Class probabilities (C, H, W), 0..1."""
 
 
 def invoke(model: Model, body: bytes, content_type: str, accept: str) -> tuple[str, bytes]:
@@ -49,11 +49,11 @@ def invoke(model: Model, body: bytes, content_type: str, accept: str) -> tuple[s
     type, 400 for one that is broken, 413 for one that is too large.
     """
     answer_type = choose_answer(accept)
-    image = read_request(body, content_type)[None]
+    image = read_request(body, content_type)
     if answer_type == PNG:
-        return PNG, encode_ids(model.predict_masks(image)[0])
+        return PNG, encode_ids(model.predict_mask(image))
     try:
-        return answer_type, encode_probabilities(model.predict(image))
+        return answer_type, encode_probabilities(model.predict(image)[None])
     except SagesegError as e:
         raise RequestError(413, str(e)) from e
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import takewhile
 from pathlib import Path
@@ -20,23 +19,26 @@ import torch
 from torch import nn
 
 from formats.errors import SagesegError
-from formats.images import Rgb
-from formats.masks import Mask
 from formats.prepared.label_map import read_label_maps
 from formats.prepared.preparation import ARTEFACT, ENVIRONMENT, read_preparation
 from formats.staging import write_bytes
-from jobs.algorithm.data.augment import training_crop, validation_crop
-from jobs.algorithm.data.batches import Batch, MakeSample, epoch_order, in_order, make_batches
+from jobs.algorithm.data.batches import Batch
 from jobs.algorithm.data.channels import read_label_map
 from jobs.algorithm.data.samples import SampleStore, find_samples
 from jobs.algorithm.machine.device import Device, choose_device
+from jobs.algorithm.machine.program_start import seconds_since_start
 from jobs.algorithm.network.batch_norm import without_counts
 from jobs.algorithm.network.build import build_network
+from jobs.algorithm.network.fusing import fuse, fused_kernels
+from jobs.algorithm.training.batch_memory import within_memory
+from jobs.algorithm.training.captured_step import Steps, steps_of
 from jobs.algorithm.training.checkpoints import Progress, read_checkpoint, restore, write_checkpoint
-from jobs.algorithm.training.evaluation import evaluate, mean_iou, pixel_accuracy
+from jobs.algorithm.training.early_stopping import should_stop
+from jobs.algorithm.training.evaluation import Counts, evaluate, mean_iou, pixel_accuracy
+from jobs.algorithm.training.loading import SEED, Loader
 from jobs.algorithm.training.optimizers import MxnetOptimizer, build_optimizer
 from jobs.algorithm.training.schedules import Schedule
-from jobs.algorithm.training.steps import step_of, take_step
+from jobs.algorithm.training.steps import step_of
 from jobs.algorithm.training.team import ALONE, Team, share_statistics
 from jobs.algorithm.weights.load import to_parameters
 from jobs.algorithm.weights.start_weights import load_start_weights
@@ -46,7 +48,9 @@ from jobs.contract.log_lines import completed_line, progress_line, schedule_line
 
 log = logging.getLogger(__name__)
 
-SEED = 0
+SEARCH_ALGORITHMS = False
+"""Whether cuDNN times its algorithms for each convolution of a step, rather than trust its own choice: on an H200
+that took a quarter of a minute before the first step. What it gains was not measured."""
 LOGGING_FREQUENCY = 20
 """Training steps from one progress line to the next; the built-in's `_logging_frequency`. A team asks
 as often whether any member was told to stop, for each time its GPUs are waited for."""
@@ -62,16 +66,17 @@ class Places:
 
 @dataclass
 class Training:
-    """A training under way, as one member of a team sees it; `joined` is the network in the team.
+    """A training under way, as one member of a team sees it.
 
     When `stop` is set in any member, all of them end after the same step, and are `stopped`.
     """
 
     settings: Hyperparameters
     network: nn.Module
-    joined: nn.Module
     optimizer: MxnetOptimizer
+    steps: Steps
     schedule: Schedule
+    loader: Loader
     train: SampleStore
     validation: SampleStore
     device: Device
@@ -104,9 +109,14 @@ def start_training(
     folder = data / "label_map"
     maps = read_label_maps(folder, settings.num_classes).given if folder.is_dir() else {}
     network = without_counts(share_statistics(build_network(settings), settings, team)).to(device.place)
-    joined, optimizer = team.joined(network, device), build_optimizer(network.parameters(), settings)
+    schedule, loader = Schedule(settings), Loader(settings, device, team)
+    planned = schedule.iterations_per_epoch * settings.epochs
+    fuse(network, fused_kernels(network, device.place, device.precision, planned, team.size))
+    optimizer = build_optimizer(network.parameters(), settings)
+    step = step_of(settings, device, min(settings.mini_batch_size, len(train)) // team.size)
+    steps = steps_of(team.joined(network, device), optimizer, step, team)
     training = Training(
-        settings, network, joined, optimizer, Schedule(settings), train, validation, device, team, places, stop, maps
+        settings, network, optimizer, steps, schedule, loader, train, validation, device, team, places, stop, maps
     )
     if not _resume(training):
         load_start_weights(network, settings, data)
@@ -143,6 +153,8 @@ def run_training(training: Training) -> None:
         told = prepared.to_strings(ARTEFACT) if prepared else {}
         maps = {LABEL_MAP: json.dumps(training.label_maps)} if training.label_maps else {}
         write_hyperparameters(model, {**as_strings(settings), **told, **maps})
+    if training.device.is_gpu:
+        _prepare(training)
     while not _ended(training):
         _train_epoch(training)
         training.team.average_statistics(training.network)
@@ -158,6 +170,13 @@ def run_training(training: Training) -> None:
         _write_checkpoint(training)
         if not progress.scores:
             _serialize(training, model / BEST)  # no epoch was scored, and a model without it serves nobody
+
+
+def _prepare(training: Training) -> None:
+    """Have a GPU load what a step needs, and see whether a batch fits, before the data is read."""
+    torch.backends.cudnn.benchmark = SEARCH_ALGORITHMS
+    blank = training.loader.blank_batch(len(training.train))
+    within_memory(training.steps.prepare, blank, training.steps, training.settings)
 
 
 def _ended(training: Training) -> bool:
@@ -178,21 +197,6 @@ def _write_checkpoint(training: Training) -> None:
         write_checkpoint(places.checkpoints, settings, training.progress, training.network, training.optimizer, best)
 
 
-def should_stop(scores: Sequence[float], settings: Hyperparameters) -> bool:
-    """Whether training ends after the epochs that gave these validation mIOUs.
-
-    An epoch counts as a gain when it beats the best before it by more than the tolerance, relative
-    to that best. After early_stopping_patience epochs in a row without one, training ends, though
-    never before early_stopping_min_epochs.
-    """
-    best, stale = -math.inf, 0
-    for score in scores:
-        gained = best == -math.inf or score > best * (1 + settings.early_stopping_tolerance)
-        stale = 0 if gained else stale + 1
-        best = score if gained else best
-    return len(scores) >= settings.early_stopping_min_epochs and stale >= settings.early_stopping_patience
-
-
 def as_strings(settings: Hyperparameters) -> dict[str, str]:
     """All settings as the strings that a request would hold. An empty list of steps is left out, and
     what the built-in does not know where it has no effect, so that an artefact of the built-in's
@@ -209,10 +213,11 @@ def _is_foreign(name: str, values: Mapping[str, str]) -> bool:
 def _train_epoch(training: Training) -> None:
     """Take the steps that are left of the epoch."""
     training.network.train()
-    torch.backends.cudnn.benchmark = True  # every crop has one size
+    torch.backends.cudnn.benchmark = SEARCH_ALGORITHMS
     progress, batch_size = training.progress, min(training.settings.mini_batch_size, len(training.train))
     started, images = time.perf_counter(), 0
-    for batch in _training_batches(training):
+    batches = training.loader.training_batches(training.train, progress.epoch, len(progress.losses))
+    for batch in batches:
         progress.losses.append(_train_step(training, batch))
         images += batch_size
         number = len(progress.losses)
@@ -233,41 +238,22 @@ def _train_step(training: Training, batch: Batch) -> torch.Tensor:
         group["lr"] = training.schedule.learning_rate(iteration)
     # dropout by the step and the member, so that a training that goes on needs no state of it
     training.device.seed(int(np.random.SeedSequence((SEED, iteration, team.rank)).generate_state(1)[0]))
-    smallest_share = min(settings.mini_batch_size, len(training.train)) // team.size
-    step = step_of(settings, training.device, smallest_share)
-    loss = take_step(training.joined, training.optimizer, batch, step, team)
+    loss = within_memory(training.steps.take, batch, training.steps, settings)
+    if training.steps.taken == 1:
+        training.device.wait()
+        log.info("first step %.1f s after the start of the program", seconds_since_start())
     training.progress.iteration += 1
     return loss
 
 
-def _training_batches(training: Training) -> Iterator[Batch]:
-    settings, store, epoch = training.settings, training.train, training.progress.epoch
-    strong = settings.algorithm == "unet" and settings.augmentation == "strong"
-
-    def make(index: int) -> tuple[Rgb, Mask]:
-        rng = np.random.default_rng((SEED, epoch, index))  # the same whichever thread is first
-        return training_crop(*store.load(index), settings.base_size, settings.rounded_crop_size, rng, strong=strong)
-
-    order = epoch_order(len(store), settings.mini_batch_size, epoch, SEED)[len(training.progress.losses) :]
-    return _make_batches(training, [training.team.share(numbers) for numbers in order], make)
-
-
-def _make_batches(training: Training, order: Sequence[Sequence[int]], make: MakeSample) -> Iterator[Batch]:
-    device = training.device
-    return make_batches(order, make, device.workers(training.team.size), pinned=device.is_gpu)
-
-
 def _validate(training: Training) -> None:
     """Score the epoch, keep the parameters if they are the best, and turn to the next epoch."""
-    settings, store, started = training.settings, training.validation, time.perf_counter()
-    progress = training.progress
-    # whole images of many sizes would each be measured first
-    torch.backends.cudnn.benchmark = settings.validation_mini_batch_size > 1
-    batches = takewhile(lambda _: not training.stop.is_set(), _validation_batches(training))
-    counts = evaluate(training.network, batches, settings.num_classes, training.device, training.team)
+    progress, started = training.progress, time.perf_counter()
+    torch.backends.cudnn.benchmark = False  # whole images of many sizes would each be measured first
+    counts = _count(training)
     if training.check_stop():
         return
-    score, speed = mean_iou(counts), len(store) / (time.perf_counter() - started)
+    score, speed = mean_iou(counts), len(training.validation) / (time.perf_counter() - started)
     for line in validation_lines(progress.epoch, pixel_accuracy(counts), score, speed):
         log.info(line)
     if not progress.scores or score > max(progress.scores):
@@ -277,16 +263,22 @@ def _validate(training: Training) -> None:
     progress.epoch += 1
 
 
-def _validation_batches(training: Training) -> Iterator[Batch]:
-    settings, store = training.settings, training.validation
-    whole = settings.validation_mini_batch_size == 1
+def _count(training: Training) -> Counts:
+    """The counts of all validation images, or of those before a stop."""
+    try:
+        return _count_once(training)
+    except torch.OutOfMemoryError:
+        if not training.steps.release():
+            raise
+    # only here, for the error held all that the network had made
+    log.warning("validation needs the memory of the captured step; steps are taken one by one from here on")
+    return _count_once(training)
 
-    def make(index: int) -> tuple[Rgb, Mask]:
-        pair = store.load(index)
-        return pair if whole else validation_crop(*pair, settings.rounded_crop_size)
 
-    order = in_order(len(store), settings.validation_mini_batch_size)
-    return _make_batches(training, training.team.share(order), make)
+def _count_once(training: Training) -> Counts:
+    batches = training.loader.validation_batches(training.validation)
+    left = takewhile(lambda _: not training.stop.is_set(), batches)
+    return evaluate(training.network, left, training.settings.num_classes, training.device, training.team)
 
 
 def _serialize(training: Training, path: Path) -> None:

@@ -73,14 +73,15 @@ def jaccard_loss(overlap: _Overlap) -> torch.Tensor:
 
 def _mean_over_held(losses: torch.Tensor, pixels: torch.Tensor) -> torch.Tensor:
     held = pixels > 0  # what is predicted of any other class is missing from these
-    return torch.where(held, losses, 0).sum() / held.sum().clamp(min=1)
+    # filled: where() would send the number to a GPU and wait, which a step that is captured must not
+    return losses.masked_fill(~held, 0).sum() / held.sum().clamp(min=1)
 
 
 def _overlap(scores: torch.Tensor, truth: torch.Tensor) -> _Overlap:
     valid = (truth != IGNORE)[:, None]
     probabilities = scores.float().softmax(1) * valid
     # a place for ignore as well, which is cut off again
-    ids = torch.where(truth == IGNORE, scores.shape[1], truth)
+    ids = truth.masked_fill(truth == IGNORE, scores.shape[1])
     own = F.one_hot(ids, scores.shape[1] + 1)[..., :-1].movedim(-1, 1).to(probabilities.dtype)
     places = (0, 2, 3)
     return _Overlap((probabilities * own).sum(places), probabilities.sum(places), own.sum(places))

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -22,18 +23,28 @@ NAG_MOMENTUM = 0.9
 gradient descent, so it takes the hyperparameter's default."""
 
 
-class MxnetOptimizer(torch.optim.Optimizer):
-    """What the rules share: gathering weights, gradients and state, and counting steps."""
+class MxnetOptimizer:
+    """What the rules share: gathering weights, gradients and state, and counting steps.
+
+    Has what we use of torch.optim.Optimizer without being one, for making one imports torch's compiler,
+    which takes longer than all else of a small training's start.
+    """
 
     states: tuple[str, ...] = ()
 
-    def __init__(self, parameters: Iterable[Tensor], **defaults: float) -> None:
-        super().__init__(parameters, dict(defaults))
+    def __init__(self, parameters: Iterable[Tensor], **group: float) -> None:
+        self.param_groups: list[dict[str, Any]] = [{"params": list(parameters), **group}]
+        self.state: defaultdict[Tensor, dict[str, Tensor]] = defaultdict(dict)
+
+    def zero_grad(self) -> None:
+        """Forget the gradients, and let their memory go."""
+        for group in self.param_groups:
+            for weight in group["params"]:
+                weight.grad = None
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        if closure is not None:
-            raise NotImplementedError("gradients are computed before the step")
+    def step(self) -> None:
+        """Change the weights that have gradients."""
         for group in self.param_groups:
             weights = [weight for weight in group["params"] if weight.grad is not None]
             if weights:
@@ -45,8 +56,7 @@ class MxnetOptimizer(torch.optim.Optimizer):
         state = self.state[weight]
         if name not in state:
             state[name] = torch.zeros_like(weight)
-        tensor: Tensor = state[name]
-        return tensor
+        return state[name]
 
     @abstractmethod
     def update(self, group: dict[str, Any], weights: list[Tensor], gradients: list[Tensor], *states: Any) -> None:

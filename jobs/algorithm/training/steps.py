@@ -44,21 +44,30 @@ def take_step(
     In several parts, gradients are those of the whole batch but for two things: BatchNorm takes its
     statistics from each part, and a Dice or Jaccard loss is the mean of the parts'.
     """
-    images, masks = (tensor.to(step.device.place, non_blocking=True) for tensor in (batch.images, batch.masks))
-    # full: a tensor made of a number here would be sent to the GPU, and the sending waited for
-    sizes = torch.stack([(masks != IGNORE).sum(), torch.full((), len(images), device=masks.device)])
-    whole = Whole(*team.total(sizes))
     optimizer.zero_grad()
-    loss = torch.zeros((), device=step.device.place)
-    parts = list(zip(images.tensor_split(step.parts), masks.tensor_split(step.parts), strict=True))
-    for number, (some, truth) in enumerate(parts, 1):
-        with team.apart(network) if number < len(parts) else nullcontext():
-            loss += _add_gradients(network, some, truth.long(), whole, step, team)
+    loss = add_gradients(network, batch, step, team)
     optimizer.step()
     return team.total(loss)
 
 
-def _add_gradients(
+def add_gradients(network: nn.Module, batch: Batch, step: Step, team: Team = ALONE) -> torch.Tensor:
+    """Give the weights the gradients of a batch, or of this member's share; returns this member's loss.
+
+    Nothing in here waits for the GPU, or asks it for a value: so it can be captured as a graph.
+    """
+    images, masks = (tensor.to(step.device.place, non_blocking=True) for tensor in (batch.images, batch.masks))
+    # full: a tensor made of a number here would be sent to the GPU, and the sending waited for
+    sizes = torch.stack([(masks != IGNORE).sum(), torch.full((), len(images), device=masks.device)])
+    whole = Whole(*team.total(sizes))
+    loss = torch.zeros((), device=step.device.place)
+    parts = list(zip(images.tensor_split(step.parts), masks.tensor_split(step.parts), strict=True))
+    for number, (some, truth) in enumerate(parts, 1):
+        with team.apart(network) if number < len(parts) else nullcontext():
+            loss += _part(network, some, truth.long(), whole, step, team)
+    return loss
+
+
+def _part(
     network: nn.Module, images: torch.Tensor, truth: torch.Tensor, whole: Whole, step: Step, team: Team
 ) -> torch.Tensor:
     with step.device.autocast():
