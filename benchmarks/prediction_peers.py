@@ -20,6 +20,7 @@ from torch import nn
 from formats.crops import crop_grid
 from formats.images import Rgb, cut_image, encode_image, read_image
 from formats.masks import write_mask
+from formats.parallel import available_cores
 from jobs.algorithm.inference.predictor import load_network
 from jobs.algorithm.network.build import build_network
 from jobs.algorithm.network.normalisation import normalise
@@ -185,7 +186,9 @@ def onnx_peer(model: Path, images: Path, out: Path) -> Peer:
         exported = out.with_suffix(".onnx")
         if not exported.exists():
             export_artefact(model, exported)
-        session = onnxruntime.InferenceSession(exported, providers=["CPUExecutionProvider"])
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = available_cores()  # by itself it takes one of two that share a core
+        session = onnxruntime.InferenceSession(exported, options, providers=["CPUExecutionProvider"])
 
         def predict(path: Path) -> None:
             for name, crop in _crops(path):

@@ -20,6 +20,7 @@ from jobs.algorithm.__main__ import main
 from jobs.algorithm.inference.predictor import Predictor
 from jobs.algorithm.network import segmentation_heads
 from jobs.algorithm.serving.replies import invoke
+from jobs.algorithm.serving.shared_batches import SharedBatches
 from jobs.algorithm.training.checkpoints import NAME
 from jobs.contract.artefact import LAST, Artefact
 from jobs.contract.invocation import PNG
@@ -153,7 +154,7 @@ def test_images_of_many_sizes_and_batches_of_many_lengths_follow_each_other(
 
 
 def test_requests_at_once_are_answered_as_one_by_one(device: str, trained: Artefact, discs: Rgb) -> None:
-    predictor = Predictor(trained)
+    predictor = SharedBatches(Predictor(trained))
     bodies = [encode_image(image) for image in discs] * 4
 
     def masks() -> Iterator[np.ndarray]:
