@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
-from jobs.algorithm.inference.winograd import SIDE, WinogradConvolution, tiles
+from jobs.algorithm.inference.winograd import WinogradConvolution, products_of
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,7 @@ class WideConvolution(nn.Module):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         height, width = features.shape[-2:]
-        places = self.dilation**2 * tiles(height, self.dilation) * tiles(width, self.dilation)
-        saves = 9 * height * width >= self.saving * SIDE**2 * places
+        saves = 9 * height * width >= self.saving * products_of(height, width, self.dilation)
         result: torch.Tensor = self.winograd(features) if saves else self.direct(features)
         return result
 

@@ -24,10 +24,11 @@ from jobs.algorithm.inference.fast_network import make_fast
 from jobs.algorithm.machine.device import Device, choose_device, processor_flags
 from jobs.algorithm.network.build import build_network
 from jobs.algorithm.network.normalisation import normalise
+from jobs.algorithm.network.unet import UNet
 from jobs.algorithm.weights.load import load_parameters
 from jobs.contract.artefact import Artefact, artefact_settings
 
-_WIDE = {torch.float32: (256, 2.0), torch.bfloat16: (512, 3.5)}
+_WIDE = {torch.float32: (256, 2.0), torch.bfloat16: (256, 3.5)}
 """By precision from how many channels on, and how many times fewer products, Winograd's scheme wins: measured
 on a processor whose bfloat16 is twice as fast as its float32 (docs/prediction-speed.md)."""
 _MATRIX_UNITS = {"amx_bf16", "bf16"}
@@ -69,8 +70,10 @@ class Predictor:
 
     @property
     def batch_pixels(self) -> int:
-        """The pixels of a batch that it is best given: they keep the activations within bounds."""
-        return (32 if self._device.is_gpu else 4) * 512 * 512
+        """The pixels of a batch that it is best given: they keep the activations within bounds. On a processor a
+        crop is enough work by itself for all networks but unet, and an even share for each core."""
+        crops = 32 if self._device.is_gpu else 4 if isinstance(self.network, UNet) else 1
+        return crops * 512 * 512
 
     @torch.inference_mode()
     def predict(self, images: Rgb) -> npt.NDArray[np.float32]:
