@@ -253,7 +253,7 @@ class ValuesStay(TorchDispatchMode):  # type: ignore[no-untyped-call]
 def test_a_step_neither_reads_nor_sends_a_value(algorithm: str, loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """On torch's device without values, from which none can be read."""
     shrink_networks(monkeypatch)
-    monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())  # torch has none for that device
+    monkeypatch.setattr(Device, "autocast", lambda _self: nullcontext())  # torch has none for that device
     given = {"num_classes": "3", "num_training_samples": "32", "algorithm": algorithm}
     nowhere = torch.device("meta")
     network = without_counts(build_network(parse_hyperparameters(given, "open")).to(nowhere).train())

@@ -51,13 +51,15 @@ print("#quality_metric. host: algo-1, epoch: 0, validation mIOU: 0.75 .")
 """
 _NO_DOCKER = "docker and its network are not there; tests/project/test_container_image.py reads the Dockerfile"
 _MAKE = "it makes the environment in which this test runs, or runs this test"
+_ALONE = "it measures for minutes and needs the machine alone"
 NOT_RUN = {
     "make test": _MAKE,
     "make setup": _MAKE,
     "python3 -m venv .venv": _MAKE,
     ".venv/bin/pip install torch …": "not a whole line: pytorch.org has the rest",
     "pip install -e '.[sdk]'": "it downloads a gigabyte; make oracles has that environment",
-    "python benchmarks/algorithm_training.py": "it measures for minutes and needs the machine alone",
+    "python benchmarks/algorithm_training.py": _ALONE,
+    "python benchmarks/algorithm_prediction.py --algorithm fcn --images 2 --artefact model.tar.gz --baseline FOLDER": _ALONE,
     "python -m jobs.algorithm serve --root /opt/ml": "it serves for ever, as tests/algorithm/test_serving.py sees",
     "docker build -t sageseg --build-arg TORCH=cu126 .": _NO_DOCKER,
     "docker tag sageseg 123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1": _NO_DOCKER,

@@ -8,6 +8,7 @@ image; here the size is that of the features, which is the same for images of th
 from __future__ import annotations
 
 from collections import OrderedDict
+from contextlib import nullcontext
 
 import torch
 from torch import nn
@@ -59,7 +60,8 @@ def resize_scores(scores: torch.Tensor, size: torch.Size) -> torch.Tensor:
     if torch.compiler.is_compiling():  # an export holds for any size
         return resize(scores, size)
     rows, columns = (_weights(*sides, scores.device) for sides in zip(size, scores.shape[-2:], strict=True))
-    with torch.autocast(scores.device.type, enabled=False):
+    # torch knows no autocast for its device without values
+    with nullcontext() if scores.is_meta else torch.autocast(scores.device.type, enabled=False):
         return rows @ scores @ columns.T
 
 
