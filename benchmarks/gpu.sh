@@ -15,8 +15,8 @@ set -uo pipefail
 PYTHON=${PYTHON:-python3} LIMIT=${LIMIT:-240} SMALL=${SMALL:-}
 PARTS="train240 train512:fcn train512:psp train512:deeplab quality:fcn predict:fcn predict:unet memory quality:psp quality:deeplab tests"
 # quickest first, by the seconds that each file takes on one core of a processor
-FILES="losses artefact optimizers parameter_names data params networks machine features strong segmentation channels"
-FILES="$FILES captured_step batch_memory training serving checkpoints both_devices team pretrained gluoncv export"
+FILES="losses artefact optimizers parameter_names data params networks machine features strong segmentation channels fast_network"
+FILES="$FILES captured_step batch_memory fused_norm shared_batches training serving checkpoints both_devices team pretrained gluoncv export"
 
 SELF=$(cd "$(dirname "$0")" && pwd)/gpu.sh
 
