@@ -207,12 +207,12 @@ def test_winograd_takes_many_images_in_parts(monkeypatch: pytest.MonkeyPatch) ->
 def test_winograd_takes_a_large_image_by_rows_of_tiles(monkeypatch: pytest.MonkeyPatch, dilation: int) -> None:
     monkeypatch.setattr(winograds, "_MOST_BYTES", most := 2**17)
     monkeypatch.setattr(winograds, "_free", [])
-    features, weight, bias = torch.randn(1, 4, 95, 40), torch.randn(3, 4, 3, 3), torch.randn(3)
+    features, weight, bias = torch.randn(1, 4, 95, 200), torch.randn(3, 4, 3, 3), torch.randn(3)
     found = WinogradConvolution(weight, bias, dilation, relu=False)(features)
     expected = F.conv2d(features, weight, bias, padding=dilation, dilation=dilation)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-3)
     (scratch,) = winograds._free
-    assert scratch._kept["transformed"].nbytes <= most
+    assert scratch._kept["transformed"].nbytes <= 1.5 * most  # rows of 64 tiles are filled up
 
 
 def test_threads_that_convolve_one_after_the_other_keep_memory_once(monkeypatch: pytest.MonkeyPatch) -> None:
