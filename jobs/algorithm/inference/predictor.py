@@ -33,7 +33,7 @@ _WIDE = {torch.float32: (256, 2.0), torch.bfloat16: (256, 3.5)}
 on a processor whose bfloat16 is twice as fast as its float32 (docs/prediction-speed.md)."""
 _MATRIX_UNITS = {"amx_bf16", "bf16"}
 """Processors that multiply matrices of bfloat16 many times as fast as float32, and ARM's, which were not
-measured: there all convolutions are direct."""
+measured: there all convolutions in bfloat16 are direct."""
 _TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.1}
 """Of the scores' spread, what the fast form of a network may differ by from the plain one."""
 _CHECKED_SIDE = 96
