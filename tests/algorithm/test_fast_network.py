@@ -175,6 +175,15 @@ def test_where_the_fast_form_fails_the_plain_one_predicts_and_says_so(
     np.testing.assert_array_equal(predictor.predict(given), Predictor(artefact, EXACT).predict(given))
 
 
+def test_winograds_products_are_checked_though_they_save_nothing_of_a_small_image(
+    monkeypatch: pytest.MonkeyPatch, artefact: Artefact, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(predicting, "_WIDE", {torch.float32: (1, 1000.0)})
+    monkeypatch.setattr(WinogradConvolution, "forward", Broken.forward)
+    Predictor(artefact, FLOAT32)
+    assert caplog.messages == ["predicting in plain float32, the slower way: could not create a primitive"]
+
+
 @given(
     st.tuples(st.integers(1, 3), st.integers(1, 5), sides, sides),
     st.integers(1, 4),
