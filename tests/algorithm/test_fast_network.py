@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from jobs.algorithm.inference import predictor as predicting
+from jobs.algorithm.inference import winograd as winograds
 from jobs.algorithm.inference.convolution import (
     Convolution,
     Folded,
@@ -172,6 +175,15 @@ def test_where_the_fast_form_fails_the_plain_one_predicts_and_says_so(
     np.testing.assert_array_equal(predictor.predict(given), Predictor(artefact, EXACT).predict(given))
 
 
+def test_winograds_products_are_checked_though_they_save_nothing_of_a_small_image(
+    monkeypatch: pytest.MonkeyPatch, artefact: Artefact, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(predicting, "_WIDE", {torch.float32: (1, 1000.0)})
+    monkeypatch.setattr(WinogradConvolution, "forward", Broken.forward)
+    Predictor(artefact, FLOAT32)
+    assert caplog.messages == ["predicting in plain float32, the slower way: could not create a primitive"]
+
+
 @given(
     st.tuples(st.integers(1, 3), st.integers(1, 5), sides, sides),
     st.integers(1, 4),
@@ -198,6 +210,29 @@ def test_winograd_takes_many_images_in_parts(monkeypatch: pytest.MonkeyPatch) ->
     features, weight, bias = torch.randn(5, 4, 9, 7), torch.randn(3, 4, 3, 3), torch.randn(3)
     found = WinogradConvolution(weight, bias, 1, relu=False)(features)
     torch.testing.assert_close(found, F.conv2d(features, weight, bias, padding=1), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("dilation", [1, 3])
+def test_winograd_takes_a_large_image_by_rows_of_tiles(monkeypatch: pytest.MonkeyPatch, dilation: int) -> None:
+    monkeypatch.setattr(winograds, "_MOST_BYTES", most := 2**17)
+    monkeypatch.setattr(winograds, "_free", [])
+    features, weight, bias = torch.randn(1, 4, 95, 200), torch.randn(3, 4, 3, 3), torch.randn(3)
+    found = WinogradConvolution(weight, bias, dilation, relu=False)(features)
+    expected = F.conv2d(features, weight, bias, padding=dilation, dilation=dilation)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-3)
+    (scratch,) = winograds._free
+    assert scratch._kept["transformed"].nbytes <= 1.5 * most  # rows of 64 tiles are filled up
+
+
+def test_threads_that_convolve_one_after_the_other_keep_memory_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A serving program has dozens of threads, each of which may be the one that asks the network."""
+    monkeypatch.setattr(winograds, "_free", [])
+    convolution = WinogradConvolution(torch.randn(3, 4, 3, 3), torch.randn(3), 1, relu=True)
+    features = torch.randn(1, 4, 16, 16)
+    for _ in range(3):
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(convolution, features).result()
+    assert len(winograds._free) == 1
 
 
 def test_small_images_are_convolved_directly() -> None:

@@ -11,7 +11,8 @@ every d-th row and column.
 from __future__ import annotations
 
 import math
-import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +21,9 @@ from torch import nn
 
 KERNEL = 3
 _POINTS = (0, 1, -1, 2, -2, 0.5, -0.5)
-_kept = threading.local()
 _MOST_BYTES = 2**27
-"""Of transformed inputs at once: an image of 2048 channels at 64 × 64 takes 63 MB."""
+"""Of transformed inputs at once: an image of 2048 channels at 64 × 64 takes 63 MB. A larger one goes by some rows of
+tiles at a time."""
 _TILES = 64
 """Tiles come in such rows, the last filled up: oneDNN lays its weights out for one length of rows, and with
 other lengths takes up to a hundred times as long."""
@@ -69,15 +70,22 @@ class WinogradConvolution(nn.Module):
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         inputs, height, width = features.shape[1:]
         down, across = (tiles_of(side, self.dilation) for side in (height, width))
-        at_once = max(_MOST_BYTES // (4 * self.side**2 * inputs * self.dilation**2 * down * across), 1)
-        parts = [self._convolved(some, down, across) for some in torch.split(features, at_once)]
-        whole = parts[0] if len(parts) == 1 else torch.cat(parts)
-        return whole[:, :height, :width].permute(0, 3, 1, 2)
+        row_bytes = 4 * self.side**2 * inputs * self.dilation**2 * across
+        at_once, rows = max(_MOST_BYTES // (row_bytes * down), 1), min(max(_MOST_BYTES // row_bytes, 1), down)
+        with _borrowed() as scratch:
+            bands = [(first, min(rows, down - first), across) for first in range(0, down, rows)]
+            parts = [
+                _joined([self._convolved(some, scratch, tiles) for tiles in bands], 1)
+                for some in torch.split(features, at_once)
+            ]
+        return _joined(parts, 0)[:, :height, :width].permute(0, 3, 1, 2)
 
-    def _convolved(self, features: torch.Tensor, down: int, across: int) -> torch.Tensor:
-        """(N, H, W, K), with the rows and columns that whole tiles have too many."""
+    def _convolved(self, features: torch.Tensor, scratch: _Scratch, tiles: tuple[int, int, int]) -> torch.Tensor:
+        """(N, H, W, K), with the rows and columns that whole tiles have too many; of `tiles`, the first row of tiles,
+        how many rows of them, and how many they are in a row."""
+        _, down, across = tiles
         count, step, out, outputs = len(features), self.dilation, self.out, self.outputs
-        products = self.products(self._transformed(features, down, across)).view(self.side**2, -1)
+        products = self.products(self._transformed(features, scratch, tiles), scratch).view(self.side**2, -1)
         places = self.output @ products[:, : count * step * down * step * across * outputs]
         places = places.view(out, out, count, step, down, step, across, outputs).add_(self.bias)
         result = features.new_empty(count, down, out, step, across, out, step, outputs)
@@ -85,21 +93,24 @@ class WinogradConvolution(nn.Module):
         result.copy_(places.permute(2, 4, 0, 3, 6, 1, 5, 7))
         return (result.relu_() if self.relu else result).view(count, down * out * step, across * out * step, outputs)
 
-    def _transformed(self, features: torch.Tensor, down: int, across: int) -> torch.Tensor:
+    def _transformed(self, features: torch.Tensor, scratch: _Scratch, tiles: tuple[int, int, int]) -> torch.Tensor:
         """(side², tiles and what fills up their rows, C) float32: a row of tiles at a time, which the processor's
         caches hold."""
         (count, inputs, height, width), step, out, side = features.shape, self.dilation, self.out, self.side
+        first_row, down, across = tiles
         rows, columns = ((number * out + KERNEL - 1) * step for number in (down, across))
-        padded = _scratch("padded", count, rows, columns * inputs).zero_()
-        inside = padded.view(count, rows, columns, inputs)[:, step : step + height, step : step + width]
-        inside.copy_(features.permute(0, 2, 3, 1))
+        padded = scratch.take("padded", count, rows, columns * inputs).zero_()
+        begin = (first_row * out - 1) * step  # of the image's rows, or before them
+        low, high = max(begin, 0), min(begin + rows, height)
+        inside = padded.view(count, rows, columns, inputs)[:, low - begin : high - begin, step : step + width]
+        inside.copy_(features[:, :, low:high].permute(0, 2, 3, 1))
         half = torch.empty(side, columns * inputs)
         # of each row of tiles its columns, which overlap
         shape = (side, side, step, across, inputs)
         overlapping = half.as_strided(shape, (half.stride(0), step * inputs, inputs, step * out * inputs, 1))
         length, lines = step * across * inputs, count * step * down
         tile = torch.empty(side, side, length)
-        whole = _scratch("transformed", side, side, _filled_up(lines * step * across) * inputs)
+        whole = scratch.take("transformed", side, side, _filled_up(lines * step * across) * inputs)
         whole[..., lines * length :] = 0
         for place in range(lines):
             number, phase, row = place // (step * down), place // down % step, place % down
@@ -109,6 +120,10 @@ class WinogradConvolution(nn.Module):
             for line in range(side):
                 torch.mm(self.input, tile[line], out=whole[line, :, place * length : (place + 1) * length])
         return whole.view(side**2, -1, inputs)
+
+
+def _joined(parts: list[torch.Tensor], along: int) -> torch.Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(parts, along)
 
 
 class _Products:
@@ -124,9 +139,9 @@ class _Products:
             reorder = torch.ops.mkldnn._reorder_convolution_weight
             self._kernels = [reorder(weight, *_PLACE_BY_PLACE, size) for weight in weights]
 
-    def __call__(self, values: torch.Tensor) -> torch.Tensor:
+    def __call__(self, values: torch.Tensor, scratch: _Scratch) -> torch.Tensor:
         places, count, inputs = values.shape
-        products = _scratch("products", places, count, self._outputs)
+        products = scratch.take("products", places, count, self._outputs)
         for value, kernel, product in zip(values, self._kernels, products, strict=True):
             if self._fused:
                 rows = value.view(-1, 1, _TILES, inputs).permute(0, 3, 1, 2)
@@ -155,12 +170,33 @@ def _powers(side: int, count: int) -> npt.NDArray[np.float64]:
     return np.vstack([powers, np.eye(count)[-1]])
 
 
-def _scratch(name: str, *shape: int) -> torch.Tensor:
-    """Memory of this thread for a step's numbers, float32. It is kept: to have the system give 75 MB of zeros for
-    every image would take a third of the transformation's time."""
-    kept: dict[str, torch.Tensor] = _kept.__dict__
-    size = math.prod(shape)
-    if name not in kept or kept[name].numel() < size:
-        with torch.inference_mode(False):  # whoever asks first, others may write into it
-            kept[name] = torch.empty(size)
-    return kept[name][:size].view(shape)
+class _Scratch:
+    """Memory for the numbers of a convolution's steps, float32."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, torch.Tensor] = {}
+
+    def take(self, name: str, *shape: int) -> torch.Tensor:
+        """The memory of this name, with whatever stands in it."""
+        size = math.prod(shape)
+        if name not in self._kept or self._kept[name].numel() < size:
+            with torch.inference_mode(False):  # whoever asks first, others may write into it
+                self._kept[name] = torch.empty(size)
+        return self._kept[name][:size].view(shape)
+
+
+_free: list[_Scratch] = []
+"""What no convolution is at work with. It is kept: to have the system give 75 MB of zeros for every image would take
+a third of the transformation's time. Not by each thread: a serving program has many, of which few convolve at once."""
+
+
+@contextmanager
+def _borrowed() -> Iterator[_Scratch]:
+    try:
+        scratch = _free.pop()
+    except IndexError:
+        scratch = _Scratch()
+    try:
+        yield scratch
+    finally:
+        _free.append(scratch)
