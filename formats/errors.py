@@ -8,3 +8,7 @@ class SagesegError(Exception):
     The command turns it into that line on stderr and exit code 1. Anything else that is raised
     is a bug and keeps its traceback.
     """
+
+
+class CannotWriteError(SagesegError):
+    """What was made cannot be written: all further work would meet the same."""
