@@ -19,7 +19,7 @@ from analysis.exports.image_folder import find_image
 from analysis.exports.unpredicted import tell_unpredicted
 from analysis.masks.reading import BACKGROUND_ID, read_prediction
 from analysis.masks.sources import Source, plan_sources
-from formats.classes import ClassTable
+from formats.classes import ClassTable, write_labels
 from formats.errors import SagesegError
 from formats.masks import Mask
 from formats.parallel import map_parallel
@@ -75,6 +75,7 @@ def export_labelme(
     places = {source.stem: _image_path(source, images, out) for source in sources}
     drawn = left_out = 0
     with staged_folder(out, overwrite=overwrite) as stage:
+        write_labels(stage / "labels.txt", classes)  # so that the classes keep their order when prep reads this again
         work = partial(_export, predictions.root, stage, classes, places, tolerance, least_pixels)
         for polygons, too_small in map_parallel(work, sources, workers=workers, label="labelme"):
             drawn, left_out = drawn + polygons, left_out + too_small

@@ -40,8 +40,8 @@ def check_given(out: Path, options: PrepOptions, given: Mapping[str, Any]) -> No
     _check_apart(out, places)
     files = [(name, value) for name, value in given.items() if isinstance(value, Path) and name != "out"]
     for_all(_check_file, files)
-    folders = [(name, place) for name, place in places if name in _FOLDERS]
-    for_all(_check_folder, folders)
+    if not any(place.suffix.lower() == ".zip" for _, place in places):  # of an archive the reader says more
+        for_all(_check_folder, [(name, place) for name, place in places if name in _FOLDERS])
     if options.split_file:
         from prep.dataset.split import read_split_file
 
