@@ -115,15 +115,15 @@ class Faults:
 
 
 def map_all(
-    function: Callable[[Item], Result], items: Sequence[Item], *, workers: int | None, label: str
+    function: Callable[[Item], Result], items: Sequence[Item], *, workers: int | None, label: str, whole: bool = True
 ) -> Iterator[Result]:
     """`map_parallel` that goes on where `function` raises SagesegError, and raises all of that at the end. After the
-    first fault it yields no more results."""
+    first fault it yields no more results, so that each goes with its item, unless they need not be `whole`."""
     faults = Faults()
     for found in map_parallel(_Attempt(function), items, workers=workers, label=label):
         if isinstance(found, _Failed):
             faults.add(found.error)
-        elif not faults.count:
+        elif not (whole and faults.count):
             yield found
     faults.check()
 
@@ -136,6 +136,14 @@ def for_all(function: Callable[[Item], Result], items: Iterable[Item]) -> list[R
             results.append(function(item))
     faults.check()
     return results
+
+
+def raise_all(errors: Iterable[SagesegError]) -> None:
+    """Raise what is found, together."""
+    faults = Faults()
+    for error in errors:
+        faults.add(error)
+    faults.check()
 
 
 @dataclass(frozen=True)

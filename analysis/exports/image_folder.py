@@ -12,8 +12,8 @@ from analysis.exports.unpredicted import tell_unpredicted
 from analysis.masks.sources import Source, plan_sources
 from formats.console import say
 from formats.errors import SagesegError
+from formats.faults import map_all
 from formats.images import IMAGE_SUFFIXES, Rgb, read_header, read_image
-from formats.parallel import map_parallel
 from formats.predictions import Predictions
 from formats.prepared.georeference import read_georeference
 from formats.prepared.image_folder import files_with
@@ -55,7 +55,7 @@ def draw_folder(
     with staged_folder(out, overwrite=overwrite) as stage:
         values = None if read_georeference(images) else recorded_range(predictions.info)
         work = partial(_draw, predictions.root, stage, draw, values)
-        for _ in map_parallel(work, list(zip(sources, paths, strict=True)), workers=workers, label=label):
+        for _ in map_all(work, list(zip(sources, paths, strict=True)), workers=workers, label=label):
             pass
     tell_unpredicted(sources)
 

@@ -21,8 +21,8 @@ from analysis.masks.reading import BACKGROUND_ID, read_prediction
 from analysis.masks.sources import Source, plan_sources
 from formats.classes import ClassTable, write_labels
 from formats.errors import SagesegError
+from formats.faults import map_all
 from formats.masks import Mask
-from formats.parallel import map_parallel
 from formats.predictions import Predictions, need_classes
 from formats.staging import staged_folder, write_text
 
@@ -77,7 +77,7 @@ def export_labelme(
     with staged_folder(out, overwrite=overwrite) as stage:
         write_labels(stage / "labels.txt", classes)  # so that the classes keep their order when prep reads this again
         work = partial(_export, predictions.root, stage, classes, places, tolerance, least_pixels)
-        for polygons, too_small in map_parallel(work, sources, workers=workers, label="labelme"):
+        for polygons, too_small in map_all(work, sources, workers=workers, label="labelme"):
             drawn, left_out = drawn + polygons, left_out + too_small
     tell_unpredicted(sources)
     return Exported(len(sources), drawn, left_out)

@@ -9,7 +9,7 @@ from pathlib import Path
 from formats.classes import IGNORE, ClassTable
 from formats.console import say
 from formats.errors import SagesegError
-from formats.parallel import map_parallel
+from formats.faults import map_all
 from prep.readers.classes.black_and_white import WHITE, black_and_white, ids_by_palette
 from prep.readers.classes.id_values import Question, classes_beside, id_numbering, why_no_foreground
 from prep.readers.classes.label_list import BLACK, ClassList, Numbering, find_background, with_vocs_colours
@@ -50,7 +50,7 @@ def settle_masks(
         check_names([line.name for line in listed.lines], listed.where)
     if binary:
         return _binary(question, paths)
-    facts = list(map_parallel(survey_mask, paths, workers=workers, label="masks"))
+    facts = list(map_all(survey_mask, paths, workers=workers, label="masks"))
     one_channel = [fact for fact in facts if fact.one_channel]
     coloured = [fact.path for fact in facts if not fact.one_channel]
     if coloured and not listed.has_colours:

@@ -15,9 +15,9 @@ from PIL import Image
 from formats.classes import IGNORE, IGNORE_NAME
 from formats.console import say
 from formats.errors import SagesegError
+from formats.faults import map_all
 from formats.images import image_errors, open_header, orientation_of, turn_upright
 from formats.masks import Mask
-from formats.parallel import map_parallel
 from prep.readers.classes.class_masks import ClassMasks
 from prep.readers.classes.label_list import BACKGROUND_NAMES, ClassList, Line, find_background, number_lines
 from prep.readers.classes.mask_values import check_levels
@@ -149,7 +149,7 @@ def settle_values(
     ids = tuple((value, of_name[name]) for value, name in found.names.items())
     rest = None if found.rest is None else of_name[found.rest]
     masks = {path: MappedMask(path, ids, rest, found.where, coding) for path in paths}
-    for _ in map_parallel(_check, list(masks.values()), workers=workers, label="masks"):
+    for _ in map_all(_check, list(masks.values()), workers=workers, label="masks"):
         pass
     return ClassMasks(numbering.classes, dict(masks))
 

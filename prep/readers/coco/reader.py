@@ -14,7 +14,7 @@ import numpy.typing as npt
 from formats.classes import IGNORE
 from formats.console import say
 from formats.errors import SagesegError
-from formats.parallel import map_parallel
+from formats.faults import map_all
 from prep.readers.annotations.canvas import OVERLAP
 from prep.readers.annotations.class_names import NamedClasses, name_classes
 from prep.readers.annotations.coco_raster import coco_masks
@@ -223,7 +223,7 @@ def _overlaps(
 ) -> Mapping[str, int]:
     """The pixels, by source, that annotations of several classes cover, of images in which their boxes do."""
     pairs = [(image.source, mask) for image, mask in kept if drawn[image.document].may_overlap(image)]
-    counts = map_parallel(CocoMask.overlap, [mask for _, mask in pairs], workers=workers, label="overlaps")
+    counts = map_all(CocoMask.overlap, [mask for _, mask in pairs], workers=workers, label="overlaps")
     return {source: count for (source, _), count in zip(pairs, counts, strict=True)}
 
 

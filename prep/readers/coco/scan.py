@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from formats.errors import SagesegError
-from formats.parallel import map_parallel
+from formats.faults import map_all
 from prep.readers.annotations.coco_raster import read_runs
 from prep.readers.annotations.json_spans import Batch
 from prep.readers.coco.document import Document, id_key
@@ -53,7 +53,7 @@ def scan(documents: Sequence[Document], workers: int | None) -> list[Annotations
     """Read every annotation of all documents, on all cores. Raises SagesegError that names the annotation which has no
     image or no category, or whose outline is none."""
     batches = [(number, batch) for number, each in enumerate(documents) for batch in each.parts.batches("annotations")]
-    read = map_parallel(_scan_batch, [batch for _, batch in batches], workers=workers, label="annotations")
+    read = map_all(_scan_batch, [batch for _, batch in batches], workers=workers, label="annotations")
     indices = [(_indices(each.images), _indices(each.categories)) for each in documents]
     found: list[list[Annotations]] = [[] for _ in documents]
     for (number, batch), scanned in zip(batches, read, strict=True):

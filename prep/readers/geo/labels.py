@@ -13,7 +13,7 @@ import numpy.typing as npt
 from formats.classes import IGNORE, IGNORE_NAME, ClassTable
 from formats.console import say
 from formats.errors import SagesegError
-from formats.parallel import map_parallel
+from formats.faults import map_all
 from formats.prepared.image_folder import files_with
 from formats.prepared.rasters import RASTER_SUFFIXES
 from formats.prepared.source_names import composed
@@ -239,7 +239,7 @@ def _survey(
         look = partial(values_of_tile, path)
         boxes = [tile.box for tile in raster.tiles]
         found = used.setdefault(path, set())
-        for values in map_parallel(look, boxes, workers=workers, label="labels"):
+        for values in map_all(look, boxes, workers=workers, label="labels"):
             found.update(values)
         nodata = facts[path].nodata
         if nodata is not None and nodata != IGNORE and not 0 <= nodata <= lines:

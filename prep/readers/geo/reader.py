@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from formats.console import say
 from formats.crops import Box
 from formats.errors import SagesegError
-from formats.parallel import map_parallel
+from formats.faults import map_all
 from formats.prepared.georeference import Georeference, Raster, Tile
 from formats.prepared.groups import group_of_path
 from formats.prepared.rasters import RASTER_SUFFIXES, load_rasterio
@@ -140,7 +140,7 @@ def cut_rasters(
         places = [((row, column), box) for row, boxes in enumerate(grid) for column, box in enumerate(boxes)]
         if raster.has_gaps:
             look = partial(_has_data, raster.path, bands)
-            there = list(map_parallel(look, [box for _, box in places], workers=workers, label="looking for data"))
+            there = list(map_all(look, [box for _, box in places], workers=workers, label="looking for data"))
             empty += [f"{raster.path}, row {row}, column {column}" for (row, column), _ in _where(places, there, False)]
             places = _where(places, there, True)
         made = tuple(RasterTile(raster.path, box, bands, tiles.values) for _, box in places)

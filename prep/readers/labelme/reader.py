@@ -68,7 +68,7 @@ def read_labelme(
     scan = partial(_scan, images=images, named=named, orientation=orientation)
     found = settle_outside(list(map_all(scan, files, workers=workers, label="annotations")), files)
     _check_twice(found)
-    grouped = (replace(image, group=_group(image, group_by), own_group=_group(image, None)) for image in found)
+    grouped = for_all(lambda one: replace(one, group=_group(one, group_by), own_group=_group(one, None)), found)
     labelled = sorted(grouped, key=lambda image: image.source)
     _tell(labelled, group_by)
     left_out = leave_out(_NOT_SAVED, without_json(files, labelled, images))

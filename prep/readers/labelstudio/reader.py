@@ -13,9 +13,9 @@ import numpy as np
 
 from formats.console import say
 from formats.errors import SagesegError
+from formats.faults import map_all
 from formats.images import read_header
 from formats.masks import Mask
-from formats.parallel import map_parallel
 from formats.prepared.groups import group_of_path, shared_group
 from prep.readers.annotations.canvas import OVERLAP, Region, count_overlap, is_seen, paint
 from prep.readers.annotations.class_names import NamedClasses, name_classes
@@ -103,7 +103,7 @@ def read_labelstudio(
     if not parts.is_array:
         raise SagesegError(f"{path}: an object, not an array of tasks; expected {EXPECTED}")
     survey = partial(_survey, image_key=image_key, use_predictions=use_predictions)
-    found = map_parallel(survey, parts.batches(""), workers=workers, label="tasks")
+    found = map_all(survey, parts.batches(""), workers=workers, label="tasks")
     tasks = join_tasks(task for some in found for task in some)
     if not tasks:
         raise SagesegError(f"{path}: no task in it; expected {EXPECTED}")
@@ -118,7 +118,7 @@ def read_labelstudio(
         for name, found in named.paths.items()
     ]
     look = [(place, found) for _, place, found in there]
-    checked = list(map_parallel(_check, look, workers=workers, label="annotations"))
+    checked = list(map_all(_check, look, workers=workers, label="annotations"))
     _check_tags(checked, look, image_tag)
     classes = _classes(checked, labels, background, path)
     labelled = [

@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 
 from formats.console import say
 from formats.errors import SagesegError
+from formats.faults import map_all
 from formats.images import read_header
-from formats.parallel import map_parallel
 from formats.prepared.groups import group_of, shared_group
 from prep.readers.annotations.class_names import NamedClasses, name_classes
 from prep.readers.annotations.notes import tell_lone_groups
@@ -124,7 +124,7 @@ def _pair(one: Chosen, files: Files, ids: _MapIds, where: str) -> _Pair | None:
 def _survey(pairs: Sequence[_Pair], workers: int | None) -> None:
     """Read every mask once before anything is written. Raises SagesegError for colours that are in no map, and for
     masks of another size than their image."""
-    found = list(map_parallel(_look, pairs, workers=workers, label="masks"))
+    found = list(map_all(_look, pairs, workers=workers, label="masks"))
     faint = [count for count in found if count]
     if faint:
         say(

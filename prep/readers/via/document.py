@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from formats.errors import SagesegError
-from formats.parallel import map_parallel
+from formats.faults import map_all
 from prep.readers.annotations.json_spans import Span, find_parts, parse_span
 from prep.readers.via.shapes import SHAPES
 
@@ -43,7 +43,7 @@ def read_entries(file: Path, workers: int | None) -> list[Entry]:
         raise SagesegError(f"{file}: no entries with filename and regions; expected {EXPECTED}")
     keyed = list(parts.members.items())
     tasks = [keyed[first : first + _AT_ONCE] for first in range(0, len(keyed), _AT_ONCE)]
-    look = map_parallel(partial(_look, file), tasks, workers=workers, label="entries")
+    look = map_all(partial(_look, file), tasks, workers=workers, label="entries")
     entries = [entry for some in look for entry in some]
     seen: set[str] = set()
     for entry in entries:

@@ -12,8 +12,8 @@ from typing import Any
 
 from formats.console import say
 from formats.errors import SagesegError
+from formats.faults import map_all
 from formats.images import read_header
-from formats.parallel import map_parallel
 from prep.options import STORED, UPRIGHT
 from prep.readers.annotations.canvas import Region
 from prep.readers.annotations.class_names import NamedClasses, name_classes
@@ -92,7 +92,7 @@ def read_via(
     labelled = {entry.name: entry for entry in entries if entry.kinds}
     naming = _naming(entries, attribute, labels, file)
     list_labels = partial(_labels, file, naming)
-    declared = set[str]().union(*map_parallel(list_labels, list(labelled.values()), workers=workers, label="classes"))
+    declared = set[str]().union(*map_all(list_labels, list(labelled.values()), workers=workers, label="classes"))
     named = name_classes(sorted(declared), f"{file}: {naming.attribute}", labels=labels, background=background)
     found = find_named(
         {name: f"{file}: {name}" for name in labelled},
@@ -102,7 +102,7 @@ def read_via(
     )
     todo = [(path, found.sources[name], labelled[name]) for name, path in found.paths.items()]
     scan = partial(_scan, file=file, naming=naming, named=named, group_by=group_by, orientation=orientation)
-    scanned = list(map_parallel(scan, todo, workers=workers, label="annotations"))
+    scanned = list(map_all(scan, todo, workers=workers, label="annotations"))
     read = sorted((image for image, _ in scanned), key=lambda image: image.source)
     unseen = [f"{file}: {image.source}" for image, count in scanned for _ in range(count)]
     polylines = sum(entry.kinds["polyline"] for entry in entries)
