@@ -15,7 +15,6 @@ from types import TracebackType
 from typing import Generic, TypeVar
 
 from formats.errors import CannotWriteError, SagesegError
-from formats.parallel import map_parallel
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -119,6 +118,8 @@ def map_all(
 ) -> Iterator[Result]:
     """`map_parallel` that goes on where `function` raises SagesegError, and raises all of that at the end. After the
     first fault it yields no more results, so that each goes with its item, unless they need not be `whole`."""
+    from formats.parallel import map_parallel  # multiprocessing takes longer to load than most commands to start
+
     faults = Faults()
     for found in map_parallel(_Attempt(function), items, workers=workers, label=label):
         if isinstance(found, _Failed):

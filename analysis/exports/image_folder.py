@@ -12,7 +12,7 @@ from analysis.exports.unpredicted import tell_unpredicted
 from analysis.masks.sources import Source, plan_sources
 from formats.console import say
 from formats.errors import SagesegError
-from formats.faults import map_all
+from formats.faults import for_all, map_all
 from formats.images import IMAGE_SUFFIXES, Rgb, read_header, read_image
 from formats.predictions import Predictions
 from formats.prepared.georeference import read_georeference
@@ -49,7 +49,7 @@ def draw_folder(
     drawn, naming an image that is missing or of another size than was predicted: nothing is resized.
     """
     sources = choose_sources(plan_sources(predictions, None), listed)
-    paths = list(find_images(sources, images))
+    paths = find_images(sources, images)
     if listed is None:
         _tell_others(images, paths)
     with staged_folder(out, overwrite=overwrite) as stage:
@@ -84,11 +84,12 @@ def find_image(source: Source, images: Path) -> Path:
     raise SagesegError(f"{places[-1]}: not found; expected the folder of the images that were predicted")
 
 
-def find_images(sources: Iterable[Source], images: Path) -> Iterable[Path]:
+def find_images(sources: Iterable[Source], images: Path) -> list[Path]:
     """The image of each source, which must have the size that was predicted."""
     if not images.is_dir():
         raise SagesegError(f"{images}: no such folder; expected the images that were predicted")
-    for source in sources:
+
+    def find(source: Source) -> Path:
         path = find_image(source, images)
         size = read_header(path).size
         if size != (source.width, source.height):
@@ -96,4 +97,6 @@ def find_images(sources: Iterable[Source], images: Path) -> Iterable[Path]:
                 f"{path}: {size[0]}×{size[1]} pixels, but {source.width}×{source.height} were predicted;"
                 " give the folder of the images that were predicted"
             )
-        yield path
+        return path
+
+    return for_all(find, sources)

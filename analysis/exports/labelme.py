@@ -21,7 +21,7 @@ from analysis.masks.reading import BACKGROUND_ID, read_prediction
 from analysis.masks.sources import Source, plan_sources
 from formats.classes import ClassTable, write_labels
 from formats.errors import SagesegError
-from formats.faults import map_all
+from formats.faults import for_all, map_all
 from formats.masks import Mask
 from formats.predictions import Predictions, need_classes
 from formats.staging import staged_folder, write_text
@@ -72,7 +72,8 @@ def export_labelme(
     if tolerance < 0:
         raise SagesegError(f"--tolerance {tolerance}: expected 0 pixels or more")
     sources = choose_sources(plan_sources(predictions, None), listed)
-    places = {source.stem: _image_path(source, images, out) for source in sources}
+    found = for_all(lambda source: _image_path(source, images, out), sources)
+    places = {source.stem: place for source, place in zip(sources, found, strict=True)}
     drawn = left_out = 0
     with staged_folder(out, overwrite=overwrite) as stage:
         write_labels(stage / "labels.txt", classes)  # so that the classes keep their order when prep reads this again

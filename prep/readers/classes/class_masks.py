@@ -9,7 +9,7 @@ from pathlib import Path
 from formats.classes import IGNORE, ClassTable
 from formats.console import say
 from formats.errors import SagesegError
-from formats.faults import map_all
+from formats.faults import for_all, map_all
 from prep.readers.classes.black_and_white import WHITE, black_and_white, ids_by_palette
 from prep.readers.classes.id_values import Question, classes_beside, id_numbering, why_no_foreground
 from prep.readers.classes.label_list import BLACK, ClassList, Numbering, find_background, with_vocs_colours
@@ -115,13 +115,16 @@ def _ids(facts: Sequence[MaskFacts], question: Question, others: dict[Path, Mask
 def _check_gif(facts: Sequence[MaskFacts], question: Question) -> None:
     """Raise SagesegError for GIF masks whose values may be numbered anew; black and white beside one class is as clear
     as ever."""
-    for fact in facts:
+
+    def check(fact: MaskFacts) -> None:
         two = len(question.numbering.classes) == 2 and {colour[:3] for colour in fact.colours} <= {BLACK, WHITE}
         if renumbered(fact.kind, fact.values, fact.colours) and not two:
             raise SagesegError(
                 f"{fact.path}: a GIF keeps colours and not values, so {', '.join(map(str, fact.values[:8]))} may be "
                 "other ids than were saved; expected PNG, or a table of its colours: name,red,green,blue in each line"
             )
+
+    for_all(check, facts)
 
 
 def _stays(fact: MaskFacts, numbering: Numbering) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from formats.console import say
 from formats.errors import SagesegError
-from formats.faults import map_all
+from formats.faults import for_all, map_all
 from formats.images import read_header
 from formats.prepared.groups import group_of, shared_group
 from prep.readers.annotations.class_names import NamedClasses, name_classes
@@ -70,7 +70,8 @@ def read_manifest_file(
     named = _classes(chosen, where, labels, background)
     ids = _MapIds(named)
     kept = [one for one in chosen if one.line.source in files.sources]
-    pairs = {one.line.source: _pair(one, files, ids, refs.images[one.line.source]) for one in kept}
+    found = for_all(lambda one: _pair(one, files, ids, refs.images[one.line.source]), kept)
+    pairs = {one.line.source: pair for one, pair in zip(kept, found, strict=True)}
     _survey([pair for pair in pairs.values() if pair], workers)
     _tell_no_background(kept, where)
     below = below_all(files.sources[one.line.source] for one in kept)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from formats.console import say
 from formats.errors import SagesegError
-from formats.faults import map_all
+from formats.faults import for_all, map_all
 from formats.masks import Mask
 from prep.readers.annotations.canvas import OVERLAP, Region, count_overlap, paint
 from prep.readers.annotations.class_names import NamedClasses
@@ -67,7 +67,7 @@ class Layered:
 def lay_classes(pairs: Sequence[Pair], named: NamedClasses, workers: int | None) -> dict[str, Layered]:
     """The masks of each pair by its key. All are read once, to count where they overlap; it is told, and so is what
     images have no mask of a class."""
-    masks = [LayeredMask(_layers(pair.masks, named)) for pair in pairs]
+    masks = for_all(lambda pair: LayeredMask(_layers(pair.masks, named)), pairs)
     overlaps = list(map_all(_overlap, masks, workers=workers, label="masks"))
     order = ", ".join(named.classes.names[1:])
     tell_overlaps(overlaps, f"the later class of {order}", "masks")

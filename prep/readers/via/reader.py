@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 
 from formats.console import say
 from formats.errors import SagesegError
-from formats.faults import map_all
+from formats.faults import for_all, map_all
 from formats.images import read_header
 from prep.options import STORED, UPRIGHT
 from prep.readers.annotations.canvas import Region
@@ -51,11 +51,11 @@ class ViaMask(DrawnMask):
 
     def regions(self) -> list[Region]:
         labelled = _labelled(self.path, self.entry, self.naming)
-        return [
-            draw(region["shape_attributes"], self.named.id_of(label, place), self.size, place)
-            for region, label, place in labelled
-            if label != REGION
-        ]
+        return for_all(self._region, [each for each in labelled if each[1] != REGION])
+
+    def _region(self, labelled: tuple[dict[str, Any], str, str]) -> Region:
+        region, label, place = labelled
+        return draw(region["shape_attributes"], self.named.id_of(label, place), self.size, place)
 
     def focus(self) -> tuple[Polygon, ...]:
         """The regions called __region__, by their corners."""
@@ -63,12 +63,14 @@ class ViaMask(DrawnMask):
         return tuple(outline(region["shape_attributes"], place) for region, label, place in labelled if label == REGION)
 
 
-def _labelled(file: Path, entry: Entry, naming: Naming) -> Iterator[tuple[dict[str, Any], str, str]]:
+def _labelled(file: Path, entry: Entry, naming: Naming) -> list[tuple[dict[str, Any], str, str]]:
     """The regions that have an area, with their labels and places."""
-    for number, region in enumerate(regions_of(file, entry)):
-        if kind_of(region) in SHAPES:
-            place = f"{file}: {entry.name}, region {number}"
-            yield region, naming.label(region, place), place
+    drawn = [
+        (region, f"{file}: {entry.name}, region {number}")
+        for number, region in enumerate(regions_of(file, entry))
+        if kind_of(region) in SHAPES
+    ]
+    return for_all(lambda own: (own[0], naming.label(*own), own[1]), drawn)
 
 
 def read_via(
