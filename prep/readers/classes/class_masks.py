@@ -9,7 +9,7 @@ from pathlib import Path
 from formats.classes import IGNORE, ClassTable
 from formats.console import say
 from formats.errors import SagesegError
-from formats.faults import for_all, map_all
+from formats.faults import for_all, map_all, raise_all
 from prep.readers.classes.black_and_white import WHITE, black_and_white, ids_by_palette
 from prep.readers.classes.id_values import Question, classes_beside, id_numbering, why_no_foreground
 from prep.readers.classes.label_list import BLACK, ClassList, Numbering, find_background, with_vocs_colours
@@ -55,7 +55,7 @@ def settle_masks(
     coloured = [fact.path for fact in facts if not fact.one_channel]
     if coloured and not listed.has_colours:
         if not listed.is_map or question.background != 0:
-            raise _no_colours(listed, coloured[0])
+            raise_all(_no_colours(listed, path) for path in coloured)
         question = replace(question, listed=with_vocs_colours(listed))
     numbering = question.numbering
     painted: dict[Path, MaskSource] = {path: ColourMask(path, numbering.of_colour) for path in coloured}
