@@ -99,11 +99,15 @@ def lock_file(file: IO[bytes], place: Path) -> None:
         raise SagesegError(f"{place}: another sageseg is writing here; wait for it, or choose another --out") from e
 
 
-def refuse_existing(out: Path, *, overwrite: bool) -> None:
+def refuse_existing(out: Path, *, overwrite: bool, reads: Iterable[Path | None] = ()) -> None:
     """Raise SagesegError when `out` is a file, or a folder that holds anything without `overwrite`, or cannot be
-    made."""
+    made; and when it is or holds one of the places that the work `reads`, which would go with it."""
     if out.is_file() or (out.is_dir() and any(out.iterdir()) and not overwrite):
         raise SagesegError(f"{out}: exists already; choose another --out or add --overwrite")
+    whole = out.resolve()
+    for place in reads:
+        if place and place.exists() and (place.resolve() == whole or whole in place.resolve().parents):
+            raise SagesegError(f"{out}: holds {place}, which is to be read and would be replaced; choose another --out")
     _check_can_be_made(out)
 
 

@@ -58,7 +58,7 @@ def overlay(
     from formats.predictions import open_predictions
     from formats.staging import refuse_existing
 
-    refuse_existing(out, overwrite=overwrite)
+    refuse_existing(out, overwrite=overwrite, reads=(predictions, images))
     opened = open_predictions(predictions)
     tint = Tint(opened.classes)
     draw_folder(opened, images, out, tint, label="drawing", listed=listed, overwrite=overwrite, workers=workers)
@@ -90,7 +90,7 @@ def cutout(
     from formats.predictions import open_predictions
     from formats.staging import refuse_existing
 
-    refuse_existing(out, overwrite=overwrite)
+    refuse_existing(out, overwrite=overwrite, reads=(predictions, images))
     behind = None if background is None else parse_background(background)
     opened = open_predictions(predictions)
     cut = Cutout(opened.classes, behind, soft)

@@ -29,7 +29,7 @@ def labelme(
     from formats.predictions import open_predictions
     from formats.staging import refuse_existing
 
-    refuse_existing(out, overwrite=overwrite)
+    refuse_existing(out, overwrite=overwrite, reads=(predictions, images))
     exported = export_labelme(
         open_predictions(predictions),
         out,

@@ -52,7 +52,7 @@ def stitch(
     from formats.predictions import open_predictions
     from formats.staging import refuse_existing
 
-    refuse_existing(out, overwrite=overwrite)
+    refuse_existing(out, overwrite=overwrite, reads=(predictions, dataset))
     opened, source = open_dataset(dataset) if dataset else None, open_predictions(predictions)
     if seams and opened is None:
         raise SagesegError("--seams compares with true masks; add --dataset")
@@ -109,7 +109,7 @@ def combine(
     from formats.predictions import open_predictions
     from formats.staging import refuse_existing
 
-    refuse_existing(out, overwrite=overwrite)
+    refuse_existing(out, overwrite=overwrite, reads=predictions)
     opened = [open_predictions(each) for each in predictions]
     combined = combine_predictions(opened, out, by=by, overwrite=overwrite, workers=workers)
     say(f"{combined} predictions combined by {by}")

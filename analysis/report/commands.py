@@ -42,7 +42,7 @@ def report(
     from formats.predictions import open_predictions
     from formats.staging import refuse_existing
 
-    refuse_existing(out, overwrite=overwrite)
+    refuse_existing(out, overwrite=overwrite, reads=(predictions, dataset))
     opened = open_predictions(predictions), open_dataset(dataset)
     drawn = parse_overlays(overlays)
     scores = write_report(

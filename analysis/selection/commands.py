@@ -52,7 +52,7 @@ def select(
     from formats.predictions import open_predictions
     from formats.staging import refuse_existing
 
-    refuse_existing(out, overwrite=overwrite)
+    refuse_existing(out, overwrite=overwrite, reads=(predictions, labelled, images))
     opened = open_dataset(labelled) if labelled else None
     selected = select_images(
         open_predictions(predictions),

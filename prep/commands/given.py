@@ -35,9 +35,8 @@ def reads_labels(command: Command) -> Command:
 def check_given(out: Path, options: PrepOptions, given: Mapping[str, Any]) -> None:
     """Raise SagesegError for an `out` that cannot be made, or holds what is read, and for files and folders that are
     not there; `given` are the verb's arguments by their names."""
-    refuse_existing(out, overwrite=options.overwrite)
     places = list(_places(given))
-    _check_apart(out, places)
+    refuse_existing(out, overwrite=options.overwrite, reads=[place for _, place in places])
     files = [(name, value) for name, value in given.items() if isinstance(value, Path) and name != "out"]
     for_all(_check_file, files)
     if not any(place.suffix.lower() == ".zip" for _, place in places):  # of an archive the reader says more
@@ -59,13 +58,6 @@ def _places(given: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
             place = parse_place(text) if isinstance(text, str) else None
             if isinstance(place, Path):
                 yield name, place
-
-
-def _check_apart(out: Path, places: list[tuple[str, Path]]) -> None:
-    whole = out.resolve()
-    for _, place in places:
-        if place.exists() and (place.resolve() == whole or whole in place.resolve().parents):
-            raise SagesegError(f"{out}: holds {place}, which is to be read and would be replaced; choose another --out")
 
 
 def _check_file(option: tuple[str, Path]) -> None:

@@ -65,7 +65,7 @@ def write_frames(source: Path, out: Path, options: FrameOptions) -> FrameCounts:
 
     Raises SagesegError for what cannot be read as either.
     """
-    refuse_existing(out, overwrite=options.overwrite)
+    refuse_existing(out, overwrite=options.overwrite, reads=[source])
     clip = _open_folder(source, options) if source.is_dir() else _open_video(source, options)
     looked_at = 0
     rows: list[tuple[str, ...]] = []

@@ -18,7 +18,7 @@ from prep.readers.geo.tiles import RasterTile
 def write_tiles(path: Path, out: Path, tiles: TileOptions, *, overwrite: bool, workers: int | None) -> int:
     """Write the folder `out`: the tiles with data of a raster, or of the rasters in a folder, at 8 bits, by the names
     that they have in a dataset; and georeference.json. Returns how many there are."""
-    refuse_existing(out, overwrite=overwrite)
+    refuse_existing(out, overwrite=overwrite, reads=[path])
     rasters, left_out = cut_rasters(find_rasters(path), tiles, workers)
     for each in left_out:
         say(each.note())
