@@ -11,8 +11,7 @@ from typing import Any
 
 from formats.crops import Box
 from formats.csv_text import format_csv
-from formats.errors import SagesegError
-from formats.faults import for_all
+from formats.errors import SagesegError, for_all
 from formats.prepared.source_names import source_name
 from formats.staging import write_text
 

@@ -20,8 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from formats.classes import ClassTable, read_labels, write_labels
-from formats.errors import SagesegError
-from formats.faults import raise_all
+from formats.errors import SagesegError, raise_all
 from formats.manifest import ManifestRow, read_manifest, write_manifest
 from formats.staging import write_bytes, write_text
 

@@ -7,8 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from analysis.masks.sources import Source
 from formats.console import say
-from formats.errors import SagesegError
-from formats.faults import for_all
+from formats.errors import SagesegError, for_all
 from formats.prepared.source_names import composed
 from formats.staging import write_text
 

@@ -19,8 +19,8 @@ from analysis.masks.sources import Source, plan_sources
 from analysis.scoring.components import label
 from formats.classes import ClassTable
 from formats.errors import SagesegError
-from formats.faults import map_all
 from formats.masks import Mask
+from formats.parallel import map_all
 from formats.predictions import Predictions, need_classes
 from formats.staging import refuse_existing_file, write_lines
 

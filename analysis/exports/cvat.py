@@ -17,8 +17,8 @@ from analysis.exports.unpredicted import tell_unpredicted
 from analysis.masks.reading import read_prediction
 from analysis.masks.sources import Source, plan_sources
 from formats.classes import ClassTable
-from formats.faults import map_all
 from formats.masks import Mask
+from formats.parallel import map_all
 from formats.predictions import Predictions, need_classes
 from formats.staging import refuse_existing_file, write_lines
 

@@ -11,9 +11,9 @@ from analysis.exports.chosen import choose_sources
 from analysis.exports.unpredicted import tell_unpredicted
 from analysis.masks.sources import Source, plan_sources
 from formats.console import say
-from formats.errors import SagesegError
-from formats.faults import for_all, map_all
+from formats.errors import SagesegError, for_all
 from formats.images import IMAGE_SUFFIXES, Rgb, read_header, read_image
+from formats.parallel import map_all
 from formats.predictions import Predictions
 from formats.prepared.georeference import read_georeference
 from formats.prepared.image_folder import files_with

@@ -20,9 +20,9 @@ from analysis.exports.unpredicted import tell_unpredicted
 from analysis.masks.reading import BACKGROUND_ID, read_prediction
 from analysis.masks.sources import Source, plan_sources
 from formats.classes import ClassTable, write_labels
-from formats.errors import SagesegError
-from formats.faults import for_all, map_all
+from formats.errors import SagesegError, for_all
 from formats.masks import Mask
+from formats.parallel import map_all
 from formats.predictions import Predictions, need_classes
 from formats.staging import staged_folder, write_text
 

@@ -22,8 +22,8 @@ from analysis.masks.reading import BACKGROUND_ID, read_bands
 from analysis.masks.sources import Source, plan_sources
 from formats.brush_rle import encode_brush
 from formats.classes import ClassTable
-from formats.faults import map_all
 from formats.masks import Mask
+from formats.parallel import map_all
 from formats.predictions import Predictions, need_classes
 from formats.staging import refuse_existing_file, write_lines, write_text
 

@@ -16,10 +16,10 @@ from analysis.masks.sources import Source, plan_sources
 from formats.classes import BACKGROUND, IGNORE, ClassTable
 from formats.csv_text import format_csv
 from formats.errors import SagesegError
-from formats.faults import map_all
 from formats.manifest import ManifestRow
 from formats.mask_rows import write_mask_rows
 from formats.masks import Mask
+from formats.parallel import map_all
 from formats.predictions import Predictions, mask_path, write_predictions_tables
 from formats.staging import refuse_existing_file, staged_folder, write_bytes
 

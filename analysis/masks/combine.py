@@ -15,9 +15,9 @@ from analysis.masks.pieces import Piece
 from analysis.masks.reading import read_crop_mask, read_crop_probabilities
 from analysis.options import Rule
 from formats.errors import SagesegError
-from formats.faults import map_all
 from formats.manifest import ManifestRow
 from formats.masks import Mask, write_mask
+from formats.parallel import map_all
 from formats.predictions import (
     Predictions,
     Probabilities,

@@ -19,7 +19,7 @@ from analysis.masks.sources import Size, Source, plan_sources
 from formats.classes import IGNORE
 from formats.dataset import Dataset
 from formats.errors import SagesegError
-from formats.faults import map_all
+from formats.parallel import map_all
 from formats.predictions import Predictions
 from formats.staging import write_text
 

@@ -10,8 +10,7 @@ from analysis.masks.pieces import Piece, boxes_at, divide, left_over
 from formats.classes import ClassTable
 from formats.crops import Box
 from formats.dataset import Dataset
-from formats.errors import SagesegError
-from formats.faults import for_all
+from formats.errors import SagesegError, for_all
 from formats.manifest import ManifestRow
 from formats.predictions import Predictions, info_path
 from formats.prepared.label_map import LabelMap, LabelMaps, recorded_label_maps

@@ -25,10 +25,10 @@ from formats.classes import IGNORE, ClassTable
 from formats.crops import crop_id
 from formats.dataset import Dataset
 from formats.errors import SagesegError
-from formats.faults import map_all
 from formats.manifest import ManifestRow
 from formats.mask_rows import write_mask_rows
 from formats.masks import Mask, read_mask
+from formats.parallel import map_all
 from formats.predictions import (
     Predictions,
     Probabilities,

@@ -31,8 +31,7 @@ from analysis.scoring.judged import left_out
 from analysis.scoring.summary import Summary, summarise
 from formats.console import say
 from formats.dataset import Dataset
-from formats.faults import map_all
-from formats.parallel import available_cores
+from formats.parallel import available_cores, map_all
 from formats.predictions import Predictions
 from formats.staging import staged_folder, write_text
 

@@ -16,7 +16,7 @@ from formats.console import say
 from formats.csv_text import format_csv
 from formats.dataset import Dataset
 from formats.errors import SagesegError
-from formats.faults import map_all
+from formats.parallel import map_all
 from formats.predictions import Predictions
 
 

@@ -24,8 +24,8 @@ from formats.classes import ClassTable
 from formats.csv_text import format_csv
 from formats.dataset import Dataset
 from formats.errors import SagesegError
-from formats.faults import map_all
 from formats.images import read_image
+from formats.parallel import map_all
 from formats.predictions import Predictions, read_probabilities
 from formats.prepared.groups import group_of_path
 from formats.staging import staged_folder, write_text

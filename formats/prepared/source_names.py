@@ -9,8 +9,7 @@ from itertools import takewhile
 from pathlib import PurePosixPath
 
 from formats.crops import Box, crop_id
-from formats.errors import SagesegError
-from formats.faults import for_all, raise_all
+from formats.errors import SagesegError, for_all, raise_all
 
 
 def composed(text: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from formats.console import say
 from formats.dataset import SPLITS, Dataset
 from formats.errors import SagesegError
-from formats.faults import map_all
+from formats.parallel import map_all
 from formats.prepared.label_map import LabelMaps
 from jobs.check.evidence import Evidence, Machine
 from jobs.check.files import Finding, Pair, inspect_pair

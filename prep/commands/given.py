@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from formats.command_options import takes
-from formats.errors import SagesegError
-from formats.faults import for_all
+from formats.errors import SagesegError, for_all
 from formats.staging import refuse_existing
 from prep.options import PrepOptions
 from prep.remote.places import parse_place

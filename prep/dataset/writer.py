@@ -10,7 +10,7 @@ from formats.classes import IGNORE
 from formats.console import say
 from formats.dataset import image_path, image_set_path, mask_path, truth_path
 from formats.errors import SagesegError
-from formats.faults import map_all
+from formats.parallel import map_all
 from formats.prepared.source_names import name_sources
 from formats.version import tool_version
 from prep.dataset.image_work import ImageTask, settle_image, state_of

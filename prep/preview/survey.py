@@ -14,10 +14,10 @@ import simplejpeg
 from formats.classes import IGNORE
 from formats.crops import Box
 from formats.dataset import SPLITS, Dataset, image_path, mask_path
-from formats.faults import map_all
 from formats.images import image_errors
 from formats.manifest import ManifestRow
 from formats.masks import count_values, read_mask
+from formats.parallel import map_all
 from formats.prepared.label_map import LabelMap
 
 _COARSE = 32

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from formats.classes import BACKGROUND, ClassTable
 from formats.console import say
-from formats.errors import SagesegError
-from formats.faults import for_all, raise_all
+from formats.errors import SagesegError, for_all, raise_all
 from formats.prepared.groups import group_of
 from formats.prepared.image_folder import open_image_folder
 from formats.prepared.source_names import composed

@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from formats.errors import SagesegError
-from formats.faults import AlikeError
+from formats.errors import AlikeError, SagesegError
 from formats.images import Rgb, image_errors, read_image
 from formats.masks import Mask
 

@@ -17,8 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from formats.classes import BACKGROUND, IGNORE, ClassTable
-from formats.errors import SagesegError
-from formats.faults import Faults, raise_all
+from formats.errors import Faults, SagesegError, raise_all
 from formats.prepared.groups import group_of
 from prep.readers.colour_masks import ColourMask
 from prep.readers.labelled_image import LabelledImage, Source, leave_out

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from formats.errors import SagesegError
-from formats.faults import for_all
+from formats.errors import SagesegError, for_all
 from formats.prepared.source_names import composed
 from prep.readers.labelled_image import LeftOut, leave_out
 from prep.readers.source_files import list_files

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from formats.console import say
-from formats.errors import SagesegError
-from formats.faults import for_all
+from formats.errors import SagesegError, for_all
 from formats.images import ImageHeader, read_header, turn_upright
 from formats.masks import Mask
 from prep.options import STORED, UPRIGHT

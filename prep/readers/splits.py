@@ -9,8 +9,7 @@ from pathlib import PurePosixPath
 
 from formats.console import say
 from formats.dataset import SPLITS
-from formats.errors import SagesegError
-from formats.faults import for_all, raise_all
+from formats.errors import SagesegError, for_all, raise_all
 from formats.prepared.groups import group_of_path
 
 SPLIT_WORDS = {

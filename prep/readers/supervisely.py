@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 
 from formats.console import say
-from formats.errors import SagesegError
-from formats.faults import for_all, map_all
+from formats.errors import SagesegError, for_all
 from formats.images import IMAGE_SUFFIXES, open_header
+from formats.parallel import map_all
 from formats.prepared.groups import group_of_path
 from formats.prepared.image_folder import files_with
 from prep.readers.annotations.canvas import Region

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from formats.errors import CannotWriteError, SagesegError
-from formats.faults import SHOWN, AlikeError, Faults, FaultsError, for_all, map_all, raise_all
+from formats.errors import SHOWN, AlikeError, CannotWriteError, Faults, FaultsError, SagesegError, for_all, raise_all
+from formats.parallel import map_all
 
 
 def odd(number: int) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from formats.faults import SHOWN
+from formats.errors import SHOWN
 from prep.recognise.recognise import recognise
 from tests.support.export_layouts import HEIGHT, LAYOUTS, LIST, WIDTH, coco, corners, mask, photo, write
 from tests.support.typed_commands import typed

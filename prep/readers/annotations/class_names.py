@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from formats.classes import IGNORE_NAME, ClassTable
-from formats.errors import SagesegError
-from formats.faults import AlikeError
+from formats.errors import AlikeError, SagesegError
 from formats.prepared.source_names import composed
 from prep.readers.classes.label_list import (
     BACKGROUND_NAMES,

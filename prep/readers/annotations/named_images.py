@@ -7,8 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from formats.errors import SagesegError
-from formats.faults import raise_all
+from formats.errors import SagesegError, raise_all
 from formats.images import IMAGE_SUFFIXES
 from formats.prepared.image_folder import open_image_folder
 from formats.prepared.source_names import composed

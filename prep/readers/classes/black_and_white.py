@@ -7,8 +7,7 @@ from enum import Enum
 
 from formats.classes import IGNORE, ClassTable
 from formats.console import say
-from formats.errors import SagesegError
-from formats.faults import raise_all
+from formats.errors import SagesegError, raise_all
 from prep.readers.classes.id_values import Question, classes_beside, in_words
 from prep.readers.classes.label_list import BLACK
 from prep.readers.classes.mask_values import MaskFacts

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from formats.classes import IGNORE, ClassTable
 from formats.console import say
-from formats.errors import SagesegError
-from formats.faults import for_all, map_all, raise_all
+from formats.errors import SagesegError, for_all, raise_all
+from formats.parallel import map_all
 from prep.readers.classes.black_and_white import WHITE, black_and_white, ids_by_palette
 from prep.readers.classes.id_values import Question, classes_beside, id_numbering, why_no_foreground
 from prep.readers.classes.label_list import BLACK, ClassList, Numbering, find_background, with_vocs_colours

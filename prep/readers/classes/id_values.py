@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from formats.classes import IGNORE, ClassTable
 from formats.console import say
-from formats.faults import AlikeError, raise_all
+from formats.errors import AlikeError, raise_all
 from prep.readers.classes.label_list import (
     BACKGROUND_NAMES,
     ClassList,

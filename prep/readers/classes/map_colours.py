@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 
 from formats.classes import IGNORE
-from formats.errors import SagesegError
-from formats.faults import AlikeError, Faults
+from formats.errors import AlikeError, Faults, SagesegError
 from prep.readers.classes.id_values import Question
 from prep.readers.classes.label_list import number_lines
 from prep.readers.classes.mask_values import MaskFacts, TableMask

@@ -10,8 +10,7 @@ import numpy as np
 from PIL import Image
 
 from formats.classes import IGNORE, voc_palette
-from formats.errors import SagesegError
-from formats.faults import AlikeError
+from formats.errors import AlikeError, SagesegError
 from formats.images import image_errors, open_header
 from formats.masks import Mask, count_values, read_mask
 from formats.prepared.deep_images import tiff_bits

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from formats.errors import SagesegError
-from formats.faults import Faults
+from formats.errors import Faults, SagesegError
 from formats.prepared.source_names import composed
 from prep.readers.annotations.json_spans import Items, JsonParts, find_parts
 from prep.readers.coco.files import CocoFile, find_coco_files

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from formats.errors import SagesegError
-from formats.faults import for_all, raise_all
+from formats.errors import SagesegError, for_all, raise_all
 from formats.images import read_header
 from formats.prepared.groups import shared_group
 from formats.prepared.source_names import shared_folders

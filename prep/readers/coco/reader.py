@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from formats.classes import IGNORE
 from formats.console import say
-from formats.errors import SagesegError
-from formats.faults import for_all, map_all
+from formats.errors import SagesegError, for_all
+from formats.parallel import map_all
 from prep.readers.annotations.canvas import OVERLAP
 from prep.readers.annotations.class_names import NamedClasses, name_classes
 from prep.readers.annotations.coco_raster import coco_masks

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from formats.faults import AlikeError, Faults, map_all, raise_all
+from formats.errors import AlikeError, Faults, raise_all
+from formats.parallel import map_all
 from prep.readers.annotations.coco_raster import read_runs
 from prep.readers.annotations.json_spans import Batch
 from prep.readers.coco.document import Document, id_key

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
-from formats.errors import SagesegError
-from formats.faults import Faults
+from formats.errors import Faults, SagesegError
 from prep.readers.annotations.json_spans import Span
 from prep.readers.annotations.xml_spans import Element, Tags, each_element, parse_element
 from prep.readers.cvat.shapes import NOT_DRAWN

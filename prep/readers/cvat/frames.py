@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from formats.console import say
-from formats.errors import SagesegError
-from formats.faults import for_all, raise_all
+from formats.errors import SagesegError, for_all, raise_all
 from formats.images import IMAGE_SUFFIXES
 from formats.prepared.frame_names import parse_frame_name
 from formats.prepared.image_folder import open_image_folder

@@ -13,8 +13,8 @@ from xml.etree.ElementTree import Element
 
 from formats.console import say
 from formats.errors import SagesegError
-from formats.faults import map_all
 from formats.images import read_header
+from formats.parallel import map_all
 from formats.prepared.groups import shared_group
 from formats.prepared.source_names import composed
 from prep.readers.annotations.canvas import OVERLAP, Region, count_overlap, is_seen

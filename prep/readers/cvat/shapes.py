@@ -15,8 +15,7 @@ from xml.etree.ElementTree import Element
 import cv2
 import numpy as np
 
-from formats.errors import SagesegError
-from formats.faults import Faults
+from formats.errors import Faults, SagesegError
 from prep.readers.annotations.canvas import Region
 from prep.readers.annotations.coco_raster import check_ring, polygon_region
 from prep.readers.labelled_image import REGION, Polygon

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from formats.errors import SagesegError
-from formats.faults import for_all
+from formats.errors import SagesegError, for_all
 from prep.readers.source_files import read_text
 
 WGS84 = "OGC:CRS84"

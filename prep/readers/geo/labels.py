@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from formats.classes import IGNORE, IGNORE_NAME, ClassTable
 from formats.console import say
-from formats.errors import SagesegError
-from formats.faults import AlikeError, for_all, map_all, raise_all
+from formats.errors import AlikeError, SagesegError, for_all, raise_all
+from formats.parallel import map_all
 from formats.prepared.image_folder import files_with
 from formats.prepared.rasters import RASTER_SUFFIXES
 from formats.prepared.source_names import composed

@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath
 
 from formats.console import say
 from formats.crops import Box
-from formats.errors import SagesegError
-from formats.faults import for_all, map_all, raise_all
+from formats.errors import SagesegError, for_all, raise_all
+from formats.parallel import map_all
 from formats.prepared.georeference import Georeference, Raster, Tile
 from formats.prepared.groups import group_of_path
 from formats.prepared.rasters import RASTER_SUFFIXES, load_rasterio

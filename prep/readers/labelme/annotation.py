@@ -19,8 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from formats.errors import SagesegError
-from formats.faults import for_all
+from formats.errors import SagesegError, for_all
 from formats.images import open_header
 from formats.prepared.source_names import composed
 from prep.readers.source_files import read_text

@@ -10,10 +10,10 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from formats.console import say
-from formats.errors import SagesegError
-from formats.faults import for_all, map_all
+from formats.errors import SagesegError, for_all
 from formats.images import turn_upright
 from formats.masks import Mask
+from formats.parallel import map_all
 from formats.prepared.groups import group_of_path
 from prep.readers.annotations.canvas import OVERLAP
 from prep.readers.annotations.class_names import NamedClasses, name_classes

@@ -17,8 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from formats.errors import SagesegError
-from formats.faults import for_all
+from formats.errors import SagesegError, for_all
 from formats.masks import Mask
 from prep.readers.labelme.annotation import Annotation, Patch, Point, Shape
 

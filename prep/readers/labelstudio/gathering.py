@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from formats.errors import SagesegError
-from formats.faults import for_all
+from formats.errors import SagesegError, for_all
 from formats.prepared.source_names import composed
 from prep.readers.labelled_image import LeftOut, count_left_out
 from prep.readers.labelstudio.records import Entry

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from formats.console import say
-from formats.errors import SagesegError
-from formats.faults import for_all, map_all, raise_all
+from formats.errors import SagesegError, for_all, raise_all
 from formats.images import read_header
 from formats.masks import Mask
+from formats.parallel import map_all
 from formats.prepared.groups import group_of_path, shared_group
 from prep.readers.annotations.canvas import OVERLAP, Region, count_overlap, is_seen, paint
 from prep.readers.annotations.class_names import NamedClasses, name_classes

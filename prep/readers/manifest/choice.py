@@ -7,8 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from formats.console import say
-from formats.errors import SagesegError
-from formats.faults import for_all, raise_all
+from formats.errors import SagesegError, for_all, raise_all
 from prep.readers.labelled_image import LeftOut, count_left_out
 from prep.readers.manifest.lines import NORMAL, Label, Line
 

@@ -14,8 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from formats.errors import SagesegError
-from formats.faults import Faults
+from formats.errors import Faults, SagesegError
 from prep.readers.manifest.colour_map import ColourMap, read_colour_map
 
 SOURCE = "source-ref"

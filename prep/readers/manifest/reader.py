@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from formats.console import say
-from formats.errors import SagesegError
-from formats.faults import for_all, map_all
+from formats.errors import SagesegError, for_all
 from formats.images import read_header
+from formats.parallel import map_all
 from formats.prepared.groups import group_of, shared_group
 from prep.readers.annotations.class_names import NamedClasses, name_classes
 from prep.readers.annotations.notes import tell_lone_groups

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from formats.console import say
-from formats.errors import SagesegError
-from formats.faults import for_all, map_all
+from formats.errors import SagesegError, for_all
 from formats.masks import Mask
+from formats.parallel import map_all
 from prep.readers.annotations.canvas import OVERLAP, Region, count_overlap, paint
 from prep.readers.annotations.class_names import NamedClasses
 from prep.readers.annotations.notes import tell_overlaps

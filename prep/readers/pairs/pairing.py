@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from formats.console import say
-from formats.errors import SagesegError
-from formats.faults import for_all, raise_all
+from formats.errors import SagesegError, for_all, raise_all
 from formats.images import IMAGE_SUFFIXES, JPEG_SUFFIXES
 from formats.prepared.source_names import composed
 from prep.readers.labelled_image import LeftOut, leave_out

@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from formats.errors import SagesegError
-from formats.faults import for_all, map_all, raise_all
+from formats.errors import SagesegError, for_all, raise_all
+from formats.parallel import map_all
 from prep.readers.annotations.json_spans import Span, find_parts, parse_span
 from prep.readers.via.shapes import SHAPES
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from formats.console import say
-from formats.errors import SagesegError
-from formats.faults import for_all, map_all
+from formats.errors import SagesegError, for_all
 from formats.images import read_header
+from formats.parallel import map_all
 from prep.options import STORED, UPRIGHT
 from prep.readers.annotations.canvas import Region
 from prep.readers.annotations.class_names import NamedClasses, name_classes

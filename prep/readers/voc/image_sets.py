@@ -9,8 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from formats.console import say
 from formats.dataset import SPLITS
-from formats.errors import SagesegError
-from formats.faults import for_all
+from formats.errors import SagesegError, for_all
 from formats.images import IMAGE_SUFFIXES
 from formats.prepared.source_names import composed
 from prep.readers.labelled_image import LeftOut, count_left_out

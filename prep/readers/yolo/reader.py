@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from formats.console import say
-from formats.errors import SagesegError
-from formats.faults import AlikeError, for_all, map_all
+from formats.errors import AlikeError, SagesegError, for_all
 from formats.images import read_header
+from formats.parallel import map_all
 from formats.prepared.groups import shared_group
 from prep.readers.annotations.canvas import Region
 from prep.readers.annotations.class_names import name_classes
