@@ -8,6 +8,11 @@ from collections.abc import Sequence
 UNDEFINED = "–"
 
 
+def name_first(names: Sequence[object], shown: int = 10) -> str:
+    """The first names of many: `a, b, c …`."""
+    return ", ".join(map(str, names[:shown])) + (" …" if len(names) > shown else "")
+
+
 def format_score(value: float | None) -> str:
     """Four places; but never rounded up to a perfect 1 or down to a clean 0."""
     if value is None or math.isnan(value):

@@ -61,8 +61,10 @@ def preview(
     """One HTML page: samples, class balance, the split's certificate, crops kept and dropped."""
     from formats.dataset import open_dataset
     from formats.prepared.label_map import read_label_maps
+    from formats.staging import refuse_existing_file
     from prep.preview.page import write_preview
 
+    refuse_existing_file(out, overwrite=True)
     opened = open_dataset(dataset)
     maps = read_label_maps(label_map, len(opened.classes)) if label_map else None
     write_preview(opened, out, workers, maps)

@@ -30,7 +30,9 @@ def submission(
     """Write masks as Kaggle's Carvana challenge takes them, run-length encoded; or read them back."""
     from analysis.exports.submission import masks_from_submission, write_submission
     from formats.predictions import open_predictions
+    from formats.staging import refuse_existing, refuse_existing_file
 
+    (refuse_existing_file if source.is_dir() else refuse_existing)(out, overwrite=overwrite)
     if source.is_dir():
         opened = open_predictions(source)
         written = write_submission(opened, out, class_name=class_name, overwrite=overwrite, workers=workers)
@@ -54,7 +56,9 @@ def overlay(
     from analysis.exports.image_folder import draw_folder
     from analysis.exports.tint import Tint
     from formats.predictions import open_predictions
+    from formats.staging import refuse_existing
 
+    refuse_existing(out, overwrite=overwrite, reads=(predictions, images))
     opened = open_predictions(predictions)
     tint = Tint(opened.classes)
     draw_folder(opened, images, out, tint, label="drawing", listed=listed, overwrite=overwrite, workers=workers)
@@ -84,7 +88,9 @@ def cutout(
     from analysis.exports.cutout import Cutout
     from analysis.exports.image_folder import draw_folder
     from formats.predictions import open_predictions
+    from formats.staging import refuse_existing
 
+    refuse_existing(out, overwrite=overwrite, reads=(predictions, images))
     behind = None if background is None else parse_background(background)
     opened = open_predictions(predictions)
     cut = Cutout(opened.classes, behind, soft)

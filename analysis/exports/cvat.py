@@ -18,7 +18,7 @@ from analysis.masks.reading import read_prediction
 from analysis.masks.sources import Source, plan_sources
 from formats.classes import ClassTable
 from formats.masks import Mask
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.predictions import Predictions, need_classes
 from formats.staging import refuse_existing_file, write_lines
 
@@ -68,7 +68,7 @@ def export_cvat(
     def lines() -> Iterator[str]:
         yield _head(predictions.root.name, classes, len(sources))
         numbered = list(enumerate(sources, start=_FIRST_ID))
-        for text, masks, left_out in map_parallel(work, numbered, workers=workers, label="cvat"):
+        for text, masks, left_out in map_all(work, numbered, workers=workers, label="cvat"):
             exported.images += 1
             exported.masks += masks
             exported.left_out += left_out

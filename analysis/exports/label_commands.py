@@ -27,7 +27,9 @@ def labelme(
     """Write predictions as labelme's polygons, to correct and to train on."""
     from analysis.exports.labelme import export_labelme
     from formats.predictions import open_predictions
+    from formats.staging import refuse_existing
 
+    refuse_existing(out, overwrite=overwrite, reads=(predictions, images))
     exported = export_labelme(
         open_predictions(predictions),
         out,
@@ -60,7 +62,9 @@ def coco(
     """Write predictions as a COCO file, an annotation for each connected object, to correct and to train on."""
     from analysis.exports.coco import Shapes, export_coco
     from formats.predictions import open_predictions
+    from formats.staging import refuse_existing_file
 
+    refuse_existing_file(out, overwrite=overwrite)
     shapes = Shapes(tolerance if polygons else None, least_pixels)
     exported = export_coco(
         open_predictions(predictions), out, shapes, listed=listed, overwrite=overwrite, workers=workers
@@ -86,7 +90,9 @@ def cvat(
     """Write predictions as CVAT's masks, to correct and to train on."""
     from analysis.exports.cvat import export_cvat
     from formats.predictions import open_predictions
+    from formats.staging import refuse_existing_file
 
+    refuse_existing_file(out, overwrite=overwrite)
     exported = export_cvat(
         open_predictions(predictions),
         out,
@@ -118,7 +124,9 @@ def labelstudio(
     """Write predictions as tasks of Label Studio, a brush for each class, to correct and to train on."""
     from analysis.exports.labelstudio import Names, export_labelstudio
     from formats.predictions import open_predictions
+    from formats.staging import refuse_existing_file
 
+    refuse_existing_file(out, overwrite=overwrite)
     exported = export_labelstudio(
         open_predictions(predictions),
         out,
@@ -146,7 +154,9 @@ def geojson(
     from analysis.exports.geojson import Crs, export_geojson
     from formats.errors import SagesegError
     from formats.predictions import open_predictions
+    from formats.staging import refuse_existing_file
 
+    refuse_existing_file(out, overwrite=overwrite)
     if crs not in tuple(Crs):
         raise SagesegError(f"--crs {crs}: expected wgs84 or raster")
     opened = open_predictions(predictions)

@@ -23,7 +23,7 @@ from analysis.masks.sources import Source, plan_sources
 from formats.brush_rle import encode_brush
 from formats.classes import ClassTable
 from formats.masks import Mask
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.predictions import Predictions, need_classes
 from formats.staging import refuse_existing_file, write_lines, write_text
 
@@ -72,7 +72,7 @@ def export_labelstudio(
     sources = choose_sources(plan_sources(predictions, None), listed)
     work = partial(_task, predictions.root, classes, image_url, names, _version(predictions))
     counts: list[int] = []
-    write_lines(out, _lines(map_parallel(work, sources, workers=workers, label="labelstudio"), counts))
+    write_lines(out, _lines(map_all(work, sources, workers=workers, label="labelstudio"), counts))
     write_text(config, labelling_config(classes, names))
     tell_unpredicted(sources)
     return Exported(len(sources), sum(counts))

@@ -19,7 +19,7 @@ from formats.errors import SagesegError
 from formats.manifest import ManifestRow
 from formats.mask_rows import write_mask_rows
 from formats.masks import Mask
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.predictions import Predictions, mask_path, write_predictions_tables
 from formats.staging import refuse_existing_file, staged_folder, write_bytes
 
@@ -47,7 +47,7 @@ def write_submission(
     sources = plan_sources(predictions, None)
     num_values = len(predictions.classes) if predictions.classes else IGNORE
     work = partial(_encode, predictions.root, num_values, class_id)
-    lines = map_parallel(work, sources, workers=workers, label="encoding")
+    lines = map_all(work, sources, workers=workers, label="encoding")
     content = format_csv([HEADER, *lines]).encode("utf-8")
     write_bytes(out, gzip.compress(content, 6, mtime=0) if out.suffix == ".gz" else content)
     tell_unpredicted(sources)

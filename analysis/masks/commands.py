@@ -50,7 +50,9 @@ def stitch(
     from analysis.masks.stitch import stitch as stitch_predictions
     from formats.dataset import open_dataset
     from formats.predictions import open_predictions
+    from formats.staging import refuse_existing
 
+    refuse_existing(out, overwrite=overwrite, reads=(predictions, dataset))
     opened, source = open_dataset(dataset) if dataset else None, open_predictions(predictions)
     if seams and opened is None:
         raise SagesegError("--seams compares with true masks; add --dataset")
@@ -105,7 +107,9 @@ def combine(
     """Make several models' predictions into one."""
     from analysis.masks.combine import combine as combine_predictions
     from formats.predictions import open_predictions
+    from formats.staging import refuse_existing
 
+    refuse_existing(out, overwrite=overwrite, reads=predictions)
     opened = [open_predictions(each) for each in predictions]
     combined = combine_predictions(opened, out, by=by, overwrite=overwrite, workers=workers)
     say(f"{combined} predictions combined by {by}")

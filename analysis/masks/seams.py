@@ -19,7 +19,7 @@ from analysis.masks.sources import Size, Source, plan_sources
 from formats.classes import IGNORE
 from formats.dataset import Dataset
 from formats.errors import SagesegError
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.predictions import Predictions
 from formats.staging import write_text
 
@@ -88,7 +88,7 @@ def audit_seams(predictions: Predictions, dataset: Dataset, *, workers: int | No
     """
     sources = plan_sources(predictions, dataset)
     work = partial(_audit_source, predictions, dataset)
-    pixels, errors = sum(map_parallel(work, sources, workers=workers, label="seams"), np.zeros((2, BINS), np.int64))
+    pixels, errors = sum(map_all(work, sources, workers=workers, label="seams"), np.zeros((2, BINS), np.int64))
     if not pixels.any():
         raise SagesegError(
             f"{predictions.root}: no crop with a true mask has a neighbour; seams lie between crops of one image"

@@ -40,7 +40,9 @@ def report(
     from analysis.report_files import PAGE
     from formats.dataset import open_dataset
     from formats.predictions import open_predictions
+    from formats.staging import refuse_existing
 
+    refuse_existing(out, overwrite=overwrite, reads=(predictions, dataset))
     opened = open_predictions(predictions), open_dataset(dataset)
     drawn = parse_overlays(overlays)
     scores = write_report(

@@ -31,7 +31,7 @@ from analysis.scoring.judged import left_out
 from analysis.scoring.summary import Summary, summarise
 from formats.console import say
 from formats.dataset import Dataset
-from formats.parallel import available_cores, map_parallel
+from formats.parallel import available_cores, map_all
 from formats.predictions import Predictions
 from formats.staging import staged_folder, write_text
 
@@ -69,7 +69,7 @@ def report(
         draw = Drawer(stage, dataset.root, dataset.classes.names, palette, strips)
         draw.make_folders()
         examine = Examiner(predictions.root, dataset.root, len(dataset.classes), draw, scoring)
-        examined = map_parallel(examine, sources, workers=workers, label="scoring")
+        examined = map_all(examine, sources, workers=workers, label="scoring")
         summary = summarise(examined, dataset.classes, scoring)
         judged = judged_to_json(summary.judged, left_out(sources, dataset))
         judged["predict_all"] = predict_all(model, dataset, [source.row.split for source in sources])
@@ -92,7 +92,7 @@ def _write_overlays(
 ) -> int:
     stems = worst_and_best(summary.images, len(summary.images) if number is None else number)
     (stage / OVERLAYS).mkdir()
-    for _ in map_parallel(OverlayWriter(stage, colours), stems, workers=workers, label="overlays"):
+    for _ in map_all(OverlayWriter(stage, colours), stems, workers=workers, label="overlays"):
         pass
     if len(stems) < len(summary.images):
         shown = f"{len(stems)} of {len(summary.images)} images, the worst and the best"

@@ -50,7 +50,9 @@ def select(
     from analysis.selection.next_images import select as select_images
     from formats.dataset import open_dataset
     from formats.predictions import open_predictions
+    from formats.staging import refuse_existing
 
+    refuse_existing(out, overwrite=overwrite, reads=(predictions, labelled, images))
     opened = open_dataset(labelled) if labelled else None
     selected = select_images(
         open_predictions(predictions),

@@ -25,7 +25,7 @@ from formats.csv_text import format_csv
 from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.images import read_image
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.predictions import Predictions, read_probabilities
 from formats.prepared.groups import group_of_path
 from formats.staging import staged_folder, write_text
@@ -85,7 +85,7 @@ def select(
         )
     paths = list(find_images(rest, images)) if images else [None] * len(rest)
     look = partial(_look, predictions.root, num_classes)
-    looked = list(map_parallel(look, list(zip(rest, paths, strict=True)), workers=workers, label="looking"))
+    looked = list(map_all(look, list(zip(rest, paths, strict=True)), workers=workers, label="looking"))
     candidates = [
         Candidate(
             source.stem,
@@ -159,7 +159,7 @@ def _twin_finder(
     if images is None:
         return no_twins
     seen = labelled_images(labelled, images) if labelled else []
-    theirs = list(map_parallel(_thumbnail_of, [path for _, path in seen], workers=workers, label="labelled"))
+    theirs = list(map_all(_thumbnail_of, [path for _, path in seen], workers=workers, label="labelled"))
     thumbnails: Thumbnails = np.stack([*theirs, *(each for each in small if each is not None)])
     names = [source for source, _ in seen] + [each.source for each in candidates]
     places = {each.stem: len(seen) + number for number, each in enumerate(candidates)}

@@ -85,6 +85,8 @@ def _labelme(folder: Path) -> None:
         write_pair(folder / "annotated", f"a{number}")
         deep = write_pair(folder / "deep", f"d{number}", imagePath=f"d{number}.png").with_suffix(".png")
         cv2.imwrite(str(deep), np.random.default_rng(number).integers(0, 4096, (HEIGHT, WIDTH, 3)).astype(np.uint16))
+        for day in ("day1", "day2"):
+            write_pair(folder / day, f"a{number}")
     write_labels(folder, "car")
 
 
