@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.masks.pieces import Piece, boxes_at, divide, left_over
+from analysis.plain.meaning import ten
 from formats.classes import ClassTable
 from formats.crops import Box
 from formats.dataset import Dataset
@@ -107,8 +108,8 @@ def check_complete(sources: Sequence[Source], dataset: Dataset) -> None:
     )
     if missing:
         raise SagesegError(
-            f"{next(iter(missing))}: an image of the predicted split without a prediction ({len(missing)} such images);"
-            " predict it too, or add --partial to score what there is"
+            f"{dataset.root}: {len(missing)} images of the predicted split without a prediction: {ten(missing)}; predict"
+            " them too, or add --partial to score what there is"
         )
 
 

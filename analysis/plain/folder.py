@@ -56,7 +56,7 @@ def _why_none(files: list[Path], lossy: list[Path]) -> str:
         )
     kinds = Counter(path.suffix.lower() or "no suffix" for path in files)
     there = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "nothing"
-    return f"no mask in it ({there}); expected {EXPECTED}"
+    return f"no mask in it ({there}); expected {EXPECTED}: save them so"
 
 
 def look_at_all(root: Path, paths: list[Path], workers: int | None) -> FolderMasks:

@@ -25,7 +25,7 @@ LOSSY = IMAGE_SUFFIXES - SUFFIXES
 BLACK_AND_WHITE = frozenset({0x000000, 0xFFFFFF})
 MOST_COLOURS = 256
 _ONE_CHANNEL = ("1", "L", "P")
-_DEEP = ("I;16", "I")
+_DEEP = ("I;16", "I", "F")
 _VOC = {int(red) << 16 | int(green) << 8 | int(blue): place for place, (red, green, blue) in enumerate(voc_palette())}
 
 Keys = npt.NDArray[np.uint8] | npt.NDArray[np.uint32]
@@ -118,15 +118,19 @@ def _keys(image: Image.Image, path: Path) -> Keys:
         return np.asarray(image.convert("L") if image.mode == "1" else image, np.uint8)
     if image.mode in _DEEP:
         deep = np.asarray(image)
-        if deep.size and not 0 <= int(deep.min()) <= int(deep.max()) <= 255:
-            raise SagesegError(f"{path}: values of {deep.min()} to {deep.max()}; expected class ids from 0 to 255")
+        if not np.isin(deep, np.arange(256)).all():
+            raise SagesegError(
+                f"{path}: mode {image.mode}, values of {deep.min()} to {deep.max()}; expected class ids, whole numbers "
+                "from 0 to 255"
+            )
         return deep.astype(np.uint8)
     if image.mode not in ("LA", "PA", "RGB", "RGBA"):
         raise SagesegError(f"{path}: mode {image.mode}; expected a mask, class ids in one channel of 8 bits")
-    if image.mode != "RGB" and image.convert("RGBA").getchannel("A").getextrema() != (255, 255):
-        raise SagesegError(f"{path}: transparent in places; expected a mask, whose every pixel says its class")
     rgb = np.asarray(image.convert("RGB"), np.uint32)
-    return np.asarray(rgb[..., 0] << 16 | rgb[..., 1] << 8 | rgb[..., 2], np.uint32)
+    colours = np.asarray(rgb[..., 0] << 16 | rgb[..., 1] << 8 | rgb[..., 2], np.uint32)
+    if image.mode != "RGB" and colours[np.asarray(image.convert("RGBA").getchannel("A")) < 255].any():
+        raise SagesegError(f"{path}: transparent where it is not black; expected a mask, each pixel of one class")
+    return colours
 
 
 def _palette(image: Image.Image) -> dict[int, int]:

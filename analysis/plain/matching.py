@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from formats.errors import SagesegError
 from formats.prepared.source_names import composed
@@ -48,8 +48,8 @@ _STEPS = sorted(((one, other) for one in range(4) for other in range(4)), key=la
 """Pairs of readings, the strictest first: paths that are equal, then bare ones, names, bare names."""
 
 
-def match_names(masks: Iterable[str], others: Mapping[str, Iterable[str]]) -> dict[str, str]:
-    """Of each mask, by its key (its path with `/`, without suffix), the one of the `others`, each with its keys, that
+def match_names(root: Path, masks: Iterable[str], others: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """Of each mask in `root`, by its key (its path with `/`, without suffix), the one of the `others`, each with its keys, that
     it fits; masks that fit none are absent. Raises SagesegError for two masks that fit one."""
     left = dict.fromkeys(masks)
     free = {other: [composed(key) for key in keys] for other, keys in others.items()}
@@ -65,7 +65,7 @@ def match_names(masks: Iterable[str], others: Mapping[str, Iterable[str]]) -> di
             if len(fitting) == 1:
                 (name,) = fitting
                 if name in taken:
-                    raise SagesegError(f"{taken[name]} and {mask}: both are masks of {name} by name; take one away")
+                    raise SagesegError(f"{root}: {taken[name]} and {mask} both fit {name} by name; take one away")
                 taken[name] = mask
         for name, mask in taken.items():
             found[mask] = name

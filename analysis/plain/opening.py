@@ -74,7 +74,7 @@ def match_told(
 ) -> dict[str, str]:
     """What each mask of a folder fits, of those `names`; says how, and which are left out. Raises SagesegError where
     none fits any."""
-    matched = match_names(keys, names)
+    matched = match_names(root, keys, names)
     if not matched:
         raise SagesegError(
             f"{root}: no mask is called like one of the {of}; masks: {ten(list(keys))}; {of}: {ten(list(names))}: "

@@ -165,7 +165,7 @@ def _images_of(truth: TruthFolder, keys: Collection[str]) -> dict[str, Path]:
         return {}
     found = {each.source: each for each in open_image_folder(truth.images).images}
     called = {source: {each.name, PurePosixPath(source).with_suffix("").as_posix()} for source, each in found.items()}
-    matched = match_names(keys, called)
+    matched = match_names(truth.root, keys, called)
     missing = [key for key in keys if key not in matched]
     if missing:
         raise SagesegError(
