@@ -26,12 +26,12 @@ def labelme(
 ) -> None:
     """Write predictions as labelme's polygons, to correct and to train on."""
     from analysis.exports.labelme import export_labelme
-    from formats.predictions import open_predictions
+    from analysis.plain.opening import open_predictions
     from formats.staging import refuse_existing
 
     refuse_existing(out, overwrite=overwrite, reads=(predictions, images))
     exported = export_labelme(
-        open_predictions(predictions),
+        open_predictions(predictions, images=images, workers=workers),
         out,
         images=images,
         listed=listed,
@@ -61,7 +61,7 @@ def coco(
 ) -> None:
     """Write predictions as a COCO file, an annotation for each connected object, to correct and to train on."""
     from analysis.exports.coco import Shapes, export_coco
-    from formats.predictions import open_predictions
+    from analysis.plain.opening import open_predictions
     from formats.staging import refuse_existing_file
 
     refuse_existing_file(out, overwrite=overwrite)
@@ -89,7 +89,7 @@ def cvat(
 ) -> None:
     """Write predictions as CVAT's masks, to correct and to train on."""
     from analysis.exports.cvat import export_cvat
-    from formats.predictions import open_predictions
+    from analysis.plain.opening import open_predictions
     from formats.staging import refuse_existing_file
 
     refuse_existing_file(out, overwrite=overwrite)
@@ -123,7 +123,7 @@ def labelstudio(
 ) -> None:
     """Write predictions as tasks of Label Studio, a brush for each class, to correct and to train on."""
     from analysis.exports.labelstudio import Names, export_labelstudio
-    from formats.predictions import open_predictions
+    from analysis.plain.opening import open_predictions
     from formats.staging import refuse_existing_file
 
     refuse_existing_file(out, overwrite=overwrite)
@@ -152,8 +152,8 @@ def geojson(
 ) -> None:
     """Write predictions of rasters as polygons on earth, to correct and to train on."""
     from analysis.exports.geojson import Crs, export_geojson
+    from analysis.plain.opening import open_predictions
     from formats.errors import SagesegError
-    from formats.predictions import open_predictions
     from formats.staging import refuse_existing_file
 
     refuse_existing_file(out, overwrite=overwrite)

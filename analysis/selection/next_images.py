@@ -15,6 +15,7 @@ from analysis.exports.chosen import write_list
 from analysis.exports.image_folder import find_images
 from analysis.masks.reading import read_bands
 from analysis.masks.sources import Source, plan_sources
+from analysis.plain.placing import MASKS_OF
 from analysis.selection.choice import Candidate, Choice, Chosen, FindTwin, choose, drawn_key, no_twins
 from analysis.selection.labelled import held_out_groups, labelled_images, labelled_stems
 from analysis.selection.uncertainty import Uncertainty, outline_reach, sum_bands, uncertainty_of
@@ -113,7 +114,8 @@ def _check(predictions: Predictions, sources: Sequence[Source]) -> None:
     else:
         facts = predictions.model
         model, of = facts.job or facts.artefact or "MODEL", predictions.info.get("predicted") or "IMAGES"
-        mend = f"sageseg jobs predict {model} {of} --probabilities --out {predictions.root} --overwrite"
+        out = "PREDICTIONS" if MASKS_OF in predictions.info else f"{predictions.root} --overwrite"
+        mend = f"sageseg jobs predict {model} {of} --probabilities --out {out}"
     raise SagesegError(f"{predictions.root}: no probabilities, by which uncertain images are told; {mend}")
 
 

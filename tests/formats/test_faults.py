@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from copy import copy  # by which pickle takes errors too
 
 import pytest
@@ -119,7 +119,11 @@ def test_a_full_disk_ends_the_work() -> None:
         seen.append(number)
         full(number)
 
-    for work in (lambda: for_all(write, [1, 2]), lambda: list(map_all(write, [1, 2], workers=1, label="x"))):
+    works: list[Callable[[], object]] = [
+        lambda: for_all(write, [1, 2]),
+        lambda: list(map_all(write, [1, 2], workers=1, label="x")),
+    ]
+    for work in works:
         seen.clear()
         with pytest.raises(CannotWriteError, match="1: cannot be written"):
             work()

@@ -337,8 +337,8 @@ def test_an_image_that_its_file_holds_is_not_called_without_one(tmp_path: Path, 
     images = tmp_path / "frames" / "deep" if apart else tmp_path / "in"
     images.mkdir(parents=True, exist_ok=True)
     path.with_suffix(".jpg").rename(images / "a.jpg")
-    images = tmp_path / "frames" if apart else None
-    assert read_labelme(tmp_path / "in", write_labels(tmp_path), images=images, workers=1).left_out == ()
+    named = tmp_path / "frames" if apart else None
+    assert read_labelme(tmp_path / "in", write_labels(tmp_path), images=named, workers=1).left_out == ()
 
 
 @pytest.mark.parametrize("other", ["a.png", "a_json/img.png", "a_json/label_viz.png"])
