@@ -3,6 +3,7 @@ line and exit code 1."""
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,10 @@ T = TypeVar("T")
 
 def run_app(app: typer.Typer) -> None:
     """Run a command; only here does an expected failure become a line and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # a class's name that this terminal or pipe cannot show is written as \u5de5, not raised
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except SagesegError as e:

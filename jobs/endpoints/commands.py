@@ -123,13 +123,13 @@ def leftovers(
 
 def _places(region: str | None) -> list[Place]:
     """Where to look: at this folder's emulator, and at AWS where a region is configured."""
-    from aws.clients import configured_region
+    from aws.clients import NoRegionError, configured_region
     from jobs.backends import LOCAL_REGION, emulator_was_here, open_place
 
     places = [open_place("local", LOCAL_REGION)] if emulator_was_here() else []
     try:
         where = configured_region(region)
-    except SagesegError:
+    except NoRegionError:
         say("note: no AWS region is configured, so AWS was not asked")
         return places
     return [*places, open_place("aws", where)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from aws.clients import configured_region
+from aws.clients import NoRegionError, configured_region
 from aws.errors import AwsError
 from aws.names import UNTIL_TAG, is_ours
 from formats.errors import SagesegError
@@ -34,7 +34,7 @@ def find_endpoint(name: str, region: str | None) -> Place:
         return local
     try:
         return open_place("aws", configured_region(region))
-    except SagesegError:
+    except NoRegionError:
         return local  # nowhere else to look
 
 

@@ -45,12 +45,11 @@ def list_jobs(
 
 def _region_or_none(region: str | None) -> str | None:
     """The region to ask AWS in; without one nothing is asked, and that is said."""
-    from aws.clients import configured_region
-    from formats.errors import SagesegError
+    from aws.clients import NoRegionError, configured_region
 
     try:
         return configured_region(region)
-    except SagesegError:
+    except NoRegionError:
         say("note: no AWS region is configured, so only this machine's jobs are listed")
         return None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws.clients import configured_region, make_client
+from aws.clients import NoRegionError, configured_region, make_client
 from aws.errors import AwsError, is_missing
 from aws.names import is_job_name
 from aws.s3 import S3Prefix, parse_s3_uri
@@ -65,7 +65,7 @@ def find_job(name: str, region: str | None = None) -> FoundJob:
         return found
     try:
         where = configured_region(region)
-    except SagesegError:
+    except NoRegionError:
         if refused := _refusal(name, asked):
             raise refused from None
         return FoundJob(read_record(name))  # nothing else to ask: says that there is none

@@ -1,0 +1,175 @@
+"""How all verbs are mounted: help in groups, an unknown option answered with the nearest one, and `--profile`
+wherever there is `--region`."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
+from typing import Annotated, Any
+
+import typer
+import typer.core
+
+from formats.command_options import expand
+
+PROFILE_HELP = "Profile of the AWS configuration whose credentials and region are used."
+_OTHER_NAMES = {
+    "arch": "algorithm",
+    "architecture": "algorithm",
+    "batch": "mini-batch-size",
+    "batch-size": "mini-batch-size",
+    "bs": "mini-batch-size",
+    "classes": "labels",
+    "dest": "out",
+    "encoder": "backbone",
+    "force": "overwrite",
+    "image-size": "crop-size",
+    "imgsz": "crop-size",
+    "input-size": "crop-size",
+    "instance": "instance-type",
+    "l2": "weight-decay",
+    "lr": "learning-rate",
+    "max-run": "max-runtime",
+    "model-type": "algorithm",
+    "network": "algorithm",
+    "num-epochs": "epochs",
+    "num-workers": "workers",
+    "optim": "optimizer",
+    "output-dir": "out",
+    "patience": "early-stopping-patience",
+    "role-arn": "role",
+    "scheduler": "lr-scheduler",
+    "size": "crop-size",
+    "test-size": "test",
+    "timeout": "max-runtime",
+    "use-spot-instances": "spot",
+    "val-batch-size": "validation-mini-batch-size",
+    "val-size": "val",
+    "volume": "volume-size",
+    "wd": "weight-decay",
+}
+"""What other programs of this field call what is called otherwise here: to be suggested where a verb has it."""
+_OF_THE_DATASET = ("num-classes", "num-training-samples", "n-classes", "nclasses")
+_OTHERS = "Options"
+
+
+class Verb(typer.core.TyperCommand):
+    """A command whose help stands under headings, and which says what an unknown option may have meant."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """The arguments, then the options: under the heading of their group, those of none last."""
+        groups: dict[str, list[tuple[str, str]]] = {"Arguments": []}
+        for parameter in self.get_params(ctx):
+            shown = parameter.get_help_record(ctx)
+            if shown is not None:
+                groups.setdefault(_heading(parameter), []).append(shown)
+        groups[_OTHERS] = groups.pop(_OTHERS)
+        for heading, rows in groups.items():
+            if rows:
+                with formatter.section(heading):
+                    formatter.write_dl(rows)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        given = [*args]  # what is parsed is taken from the list
+        try:
+            return super().parse_args(ctx, args)
+        except typer.TyperException as e:
+            asked = getattr(e, "option_name", None)
+            if not hasattr(e, "possibilities") or asked is None:
+                raise
+            word = next((word for word in given if word.split("=")[0] == asked), None)
+            word = word or next((word for word in given if word.startswith(asked)), asked)
+            e.possibilities = None  # type: ignore[attr-defined]
+            e.message = unknown_option(word.split("=")[0], _long_names(self.params), ctx.command_path)
+            raise
+
+
+def _heading(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        return "Arguments"
+    return getattr(parameter, "rich_help_panel", None) or _OTHERS
+
+
+def _long_names(parameters: Iterable[Any]) -> list[str]:
+    return [name[2:] for one in parameters for name in (*one.opts, *one.secondary_opts) if name.startswith("--")]
+
+
+def unknown_option(word: str, names: Sequence[str], command: str) -> str:
+    """What to say of an option that there is not, `names` being those there are, without their hyphens."""
+    asked = word.lstrip("-").replace("_", "-").lower()
+    if asked in _OF_THE_DATASET and "crop-size" in names:
+        return f"No such option: {word}; the number of classes and of images is the dataset's own, so leave it out"
+    found = nearest_options(asked, names)
+    if found:
+        return f"No such option: {word}; did you mean {' or '.join(f'--{name}' for name in found)}?"
+    return f"No such option: {word}; {command} --help lists those there are"
+
+
+def nearest_options(asked: str, names: Sequence[str]) -> list[str]:
+    """The options that a word may have meant, at most three: by what others call them, by their parts, or by a
+    slip of the finger."""
+    if asked in names:
+        return [asked]
+    meant = _OTHER_NAMES.get(asked)
+    if meant in names:
+        return [meant]
+    parts = set(asked.split("-"))
+    within = [name for name in names if not name.startswith("no-") and parts < set(name.split("-"))]
+    if within:
+        return within[:3]
+    close = get_close_matches(asked, names, n=3, cutoff=0.75)
+    return close[:1] if close and close[0][:1] == asked[:1] else close
+
+
+def use_profile(name: str) -> None:
+    """Have everything that this process, and what it starts, asks of AWS be asked with this profile. As with the AWS
+    CLI, a profile that is named goes before keys in the environment."""
+    os.environ["AWS_PROFILE"] = name
+    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        os.environ.pop(key, None)
+
+
+def _with_profile(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A command that has --region, with --profile behind it."""
+
+    @functools.wraps(command)
+    def run(**given: Any) -> Any:
+        profile = given.pop("profile")
+        if profile is not None:
+            use_profile(profile)
+        return command(**given)
+
+    region = inspect.signature(command, eval_str=True).parameters["region"]
+    declared = typer.Option(help=PROFILE_HELP, metavar="NAME", rich_help_panel=_panel(region))
+    profile = inspect.Parameter(
+        "profile", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, declared]
+    )
+    expand(run, command, "region", [region, profile])
+    return run
+
+
+def _panel(parameter: inspect.Parameter) -> str | None:
+    metadata = getattr(parameter.annotation, "__metadata__", ())
+    return next((one.rich_help_panel for one in metadata if hasattr(one, "rich_help_panel")), None)
+
+
+class _Verbs(typer.Typer):
+    def command(self, *names: str, **settings: Any) -> Any:
+        """A decorator, as typer's own; it makes a `Verb`."""
+        mount = super().command(*names, **{"cls": Verb, **settings})
+
+        def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+            has_region = "region" in inspect.signature(command).parameters
+            mount(_with_profile(command) if has_region else command)
+            return command
+
+        return decorate
+
+
+def make_app(help_text: str) -> typer.Typer:
+    """A house of verbs. Plain text: off a terminal nothing wraps or draws."""
+    return _Verbs(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, help=help_text)
+
