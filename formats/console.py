@@ -8,9 +8,10 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from formats.errors import SagesegError
+from formats.json_text import format_json
 
 if TYPE_CHECKING:
     import typer
@@ -55,6 +56,16 @@ def result(line: str) -> None:
     """A line of the result, on stdout."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
+
+
+def result_json(value: Any) -> None:
+    """A result as strict JSON. Letters that stdout cannot show are written as JSON's escapes."""
+    text = format_json(value)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = format_json(value, ascii_only=True)
+    result(text)
 
 
 def ask(question: str) -> str | None:

@@ -82,7 +82,7 @@ class Verb(typer.core.TyperCommand):
                 raise
             word = next((word for word in given if word.split("=")[0] == asked), None)
             word = word or next((word for word in given if word.startswith(asked)), asked)
-            e.possibilities = None  # type: ignore[attr-defined]
+            vars(e).update(possibilities=None)
             e.message = unknown_option(word.split("=")[0], _long_names(self.params), ctx.command_path)
             raise
 
@@ -113,7 +113,7 @@ def nearest_options(asked: str, names: Sequence[str]) -> list[str]:
     slip of the finger."""
     if asked in names:
         return [asked]
-    meant = _OTHER_NAMES.get(asked)
+    meant = _OTHER_NAMES.get(asked, "")
     if meant in names:
         return [meant]
     parts = set(asked.split("-"))
@@ -157,9 +157,9 @@ def _panel(parameter: inspect.Parameter) -> str | None:
 
 
 class _Verbs(typer.Typer):
-    def command(self, *names: str, **settings: Any) -> Any:
+    def command(self, name: str | None = None, **settings: Any) -> Any:  # type: ignore[override]
         """A decorator, as typer's own; it makes a `Verb`."""
-        mount = super().command(*names, **{"cls": Verb, **settings})
+        mount = super().command(name, **{"cls": Verb, **settings})
 
         def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
             has_region = "region" in inspect.signature(command).parameters
@@ -172,4 +172,3 @@ class _Verbs(typer.Typer):
 def make_app(help_text: str) -> typer.Typer:
     """A house of verbs. Plain text: off a terminal nothing wraps or draws."""
     return _Verbs(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, help=help_text)
-

@@ -32,7 +32,7 @@ def _say_version(asked: bool) -> None:
 @app.callback()
 def sageseg(
     profile: Annotated[str | None, typer.Option(help=PROFILE_HELP, metavar="NAME")] = None,
-    version: Annotated[
+    _version: Annotated[
         bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_say_version)
     ] = False,
 ) -> None:

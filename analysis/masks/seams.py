@@ -3,7 +3,6 @@ crops that would keep the wrong rim out of the stitched masks."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +18,7 @@ from analysis.masks.sources import Size, Source, plan_sources
 from formats.classes import IGNORE
 from formats.dataset import Dataset
 from formats.errors import SagesegError
+from formats.json_text import format_json
 from formats.parallel import map_parallel
 from formats.predictions import Predictions
 from formats.staging import write_text
@@ -114,7 +114,7 @@ def _margins(source: Source) -> Iterator[int]:
 
 def write_seams(out: Path, seams: Seams) -> None:
     """Write seams.json into a stitched folder."""
-    write_text(out / "seams.json", json.dumps(seams.to_json(), indent=2) + "\n")
+    write_text(out / "seams.json", format_json(seams.to_json()) + "\n")
 
 
 def judge_seams(pixels: Ints, errors: Ints, side: int, present_overlap: int = 0) -> Seams:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +30,7 @@ from analysis.scoring.judged import left_out
 from analysis.scoring.summary import Summary, summarise
 from formats.console import say
 from formats.dataset import Dataset
+from formats.json_text import format_json
 from formats.parallel import available_cores, map_parallel
 from formats.predictions import Predictions
 from formats.staging import staged_folder, write_text
@@ -76,7 +76,7 @@ def report(
         scores = {**summary_to_json(summary), "judged": judged, "colors": colours.value, "job": model.known()}
         if predictions.info.get("label_map"):
             scores["label_map"] = predictions.info["label_map"]
-        write_text(stage / SCORES, json.dumps(scores, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+        write_text(stage / SCORES, format_json(scores) + "\n")
         for name, to_csv in _TABLES.items():
             write_text(stage / name, to_csv(summary))
         drawn = _write_overlays(stage, summary, palette, overlays, workers)

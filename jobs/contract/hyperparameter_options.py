@@ -38,10 +38,9 @@ def takes_hyperparameters(command: Command) -> Command:
 
     @functools.wraps(command)
     def run(**given: Any) -> Any:
-        texts = {name: given.pop(name) for name in names}
-        return command(
-            **given, hyperparameters={name: service_word(name, text) for name, text in texts.items() if text is not None}
-        )
+        texts = {name: text for name in names if (text := given.pop(name)) is not None}
+        settled = {name: service_word(name, text) for name, text in texts.items()}
+        return command(**given, hyperparameters=settled)
 
     expand(run, command, "hyperparameters", [_option(name) for name in names])
     return run  # type: ignore[return-value]

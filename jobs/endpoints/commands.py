@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from formats.command_options import takes
-from formats.console import result, say
+from formats.console import result, result_json, say
 from formats.errors import SagesegError
 from jobs.endpoints.options import DeployOptions
 
@@ -43,7 +42,7 @@ def deploy(
     planned = plan_deployment(trained, options, role=role, scheduler_role=scheduler_role, now=utc_now())
     requests = requests_of(planned)
     if options.dry_run:
-        result(json.dumps(requests, indent=2))
+        result_json(requests)
         return
     quote = _agreed_quote(trained, options)
     record = make_endpoint(planned, requests, quote, wait=options.wait)
@@ -105,7 +104,7 @@ def leftovers(
     everything = [one for _, some in found for one in some]
     if not delete:
         if json_:
-            result(json.dumps([asdict(one) for one in everything], indent=2, default=str))
+            result_json([asdict(one) for one in everything])
             return
         for one in everything:
             result(describe_leftover(one, now))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from formats.console import result, say
+from formats.console import result, result_json, say
 
 if TYPE_CHECKING:
     from jobs.contract.log_lines import EpochMetrics
@@ -37,7 +36,7 @@ def list_jobs(
     if where:
         jobs = sorted([*jobs, *aws_jobs(where, utc_now(), days)], key=lambda job: job.created, reverse=True)
     if json_:
-        result(json.dumps([asdict(job) for job in jobs], indent=2, default=str))
+        result_json([asdict(job) for job in jobs])
         return
     for job in jobs:
         result(f"{job.name}  {job.status}  {job.secondary}  {job.backend}  {job.created:%Y-%m-%d %H:%M}")
@@ -69,7 +68,7 @@ def show(
         return
     record, description = found.record, found.description
     if json_:
-        result(json.dumps(description, indent=2, default=str))
+        result_json(description)
         return
     for key, value in _headlines(record, description).items():
         result(f"{key:15} {value}")
@@ -84,7 +83,7 @@ def _show_tuning(found: FoundJob, *, as_json: bool) -> None:
 
     record, description, jobs = found.record, found.description, found.training_jobs
     if as_json:
-        result(json.dumps({**description, "ranking": ranking_rows(jobs)}, indent=2, default=str))
+        result_json({**description, "ranking": ranking_rows(jobs)})
         return
     for key, value in tuning_headlines(record, description, jobs).items():
         result(f"{key:15} {value}")
@@ -178,7 +177,7 @@ def metrics(
 
         draw_curves(epochs, plot, title=Path(name_or_logfile).stem, on_train=on_train)
     if json_:
-        result(json.dumps([asdict(epoch) for epoch in epochs], indent=2))
+        result_json([asdict(epoch) for epoch in epochs])
         return
     columns = ("train_loss", "validation_mIOU", "validation_pixel_accuracy", "train_throughput")
     titles = [column.replace("validation", "training") if on_train else column for column in columns]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-from formats.console import ask, result, say
+from formats.console import ask, result, result_json, say
 
 if TYPE_CHECKING:
     from jobs.tracking.records import JobRecord
@@ -63,7 +62,7 @@ def show_ranking(record: JobRecord, jobs: list[TunedJob], *, as_json: bool = Fal
     from jobs.tracking.tuning_records import objective_of
 
     if as_json:
-        result(json.dumps(ranking_rows(jobs), indent=2))
+        result_json(ranking_rows(jobs))
         return
     for line in ranking_table(jobs, objective_of(record)):
         result(line)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from aws.errors import redact
 from aws.names import ATTEMPT_TAG
 from formats.errors import SagesegError
+from formats.json_text import format_json
 from formats.staging import write_text
 from formats.state_home import home
 
@@ -74,7 +75,7 @@ def record_path(name: str) -> Path:
 
 def format_record(record: JobRecord) -> str:
     """The text of job.json, the counterpart of `parse_record`."""
-    return redact(json.dumps(asdict(record), indent=2, default=str)) + "\n"
+    return redact(format_json(asdict(record), ascii_only=True)) + "\n"
 
 
 def parse_record(text: str, where: str) -> JobRecord:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,11 +40,15 @@ def tuned_job(summary: Mapping[str, Any]) -> TunedJob:
         summary["TrainingJobName"],
         summary["TrainingJobStatus"],
         without_the_services(summary["TunedHyperParameters"]),
-        None if metric is None else float(metric["Value"]),
+        _number(metric and metric["Value"]),
         summary.get("FailureReason", ""),
         summary.get("TrainingStartTime"),
         summary.get("TrainingEndTime"),
     )
+
+
+def _number(value: float | None) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None
 
 
 def rank(jobs: Iterable[TunedJob]) -> list[TunedJob]:
