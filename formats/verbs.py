@@ -157,7 +157,7 @@ def _panel(parameter: inspect.Parameter) -> str | None:
 
 
 class _Verbs(typer.Typer):
-    def command(self, name: str | None = None, **settings: Any) -> Any:  # type: ignore[override]
+    def command(self, name: str | None = None, **settings: Any) -> Any:
         """A decorator, as typer's own; it makes a `Verb`."""
         mount = super().command(name, **{"cls": Verb, **settings})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,7 @@ from formats.console import result, result_json, say
 
 if TYPE_CHECKING:
     from jobs.contract.log_lines import EpochMetrics
+    from jobs.tracking.gpu_use import GpuUse
     from jobs.tracking.job_calls import FoundJob
     from jobs.tracking.records import JobRecord
 
@@ -29,7 +31,7 @@ def list_jobs(
     Those of this folder's emulator, and where a region is configured those at AWS, wherever they were started.
     """
     from aws.names import utc_now
-    from jobs.tracking.list_jobs import aws_jobs, local_jobs
+    from jobs.tracking.list_jobs import aws_jobs, listing, local_jobs
 
     jobs = local_jobs()
     where = _region_or_none(region)
@@ -38,8 +40,10 @@ def list_jobs(
     if json_:
         result_json([asdict(job) for job in jobs])
         return
-    for job in jobs:
-        result(f"{job.name}  {job.status}  {job.secondary}  {job.backend}  {job.created:%Y-%m-%d %H:%M}")
+    for line in listing(jobs):
+        result(line)
+    if not jobs:
+        say("no job yet; sageseg jobs train DATASET starts one")
 
 
 def _region_or_none(region: str | None) -> str | None:
@@ -59,8 +63,8 @@ def show(
     json_: Annotated[bool, typer.Option("--json", help="All of it, as JSON.")] = False,
 ) -> None:
     """A job's status, times, cost, metrics and artefact; of a tuning job its training jobs, the best first."""
+    from jobs.tracking.course import describe_course, describe_settings, missing_artefact
     from jobs.tracking.find_jobs import find_job
-    from jobs.tracking.gpu_use import gpu_use
 
     found = find_job(name, region)
     if found.record.is_tuning:
@@ -70,10 +74,27 @@ def show(
     if json_:
         result_json(description)
         return
-    for key, value in _headlines(record, description).items():
+    headlines = {**_headlines(record, description), **describe_course(record, description)}
+    if missing := missing_artefact(record, description):
+        headlines["artefact"] = missing
+    for key, value in headlines.items():
         result(f"{key:15} {value}")
-    for metric, use in gpu_use(record, description).items():
+    for number, setting in enumerate(describe_settings(description)):
+        result(f"{'' if number else 'hyperparameters':15} {setting}")
+    for metric, use in _gpu_use_or_note(record, description).items():
         result(f"{metric:24}{use.mean:.0f} % on average, {use.highest:.0f} % at most")
+
+
+def _gpu_use_or_note(record: JobRecord, description: dict[str, Any]) -> Mapping[str, GpuUse]:
+    """How busy its GPUs were; nothing, and a note, where CloudWatch may not be asked."""
+    from aws.errors import AwsError
+    from jobs.tracking.gpu_use import gpu_use
+
+    try:
+        return gpu_use(record, description)
+    except AwsError as e:
+        say(f"note: {e}; so how busy its GPUs were is not known")
+        return {}
 
 
 def _show_tuning(found: FoundJob, *, as_json: bool) -> None:

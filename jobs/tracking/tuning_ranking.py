@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from formats.wording import format_columns
 from jobs.contract.hyperparameters import without_the_services
 from jobs.contract.statuses import ENDED, RUNNING
 
@@ -105,8 +106,7 @@ def ranking_table(jobs: Iterable[TunedJob], objective: str) -> list[str]:
         score = _UNDEFINED if row["objective"] is None else f"{row['objective']:.4f}"
         values = [_short(row["hyperparameters"].get(name, _UNDEFINED)) for name in names]
         cells.append([str(row["rank"] or _UNDEFINED), row["job"], score, row["status"], *values])
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return ["  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+    return format_columns(cells)
 
 
 def _short(value: str) -> str:

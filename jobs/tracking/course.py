@@ -1,0 +1,77 @@
+"""What `sageseg jobs show` tells of a training's course: epochs, time left, early stopping, settings, artefact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from aws.clients import make_client
+from aws.errors import AwsError
+from aws.s3 import parse_s3_object
+from formats.console import say
+from formats.wording import format_roughly
+from jobs.contract.hyperparameters import TABLE, without_the_services
+from jobs.contract.statuses import ENDED
+from jobs.tracking.job_calls import log_lines
+from jobs.tracking.progress import Progress, advance
+from jobs.tracking.records import JobRecord
+
+
+def describe_course(record: JobRecord, description: Mapping[str, Any]) -> dict[str, str]:
+    """Epochs (counted from 1) and early stopping, by what each line is called. Where the log may not be read, that is
+    said, and what only the log tells is left out."""
+    settings = description.get("HyperParameters", {})
+    stops_early = settings.get("early_stopping", str(TABLE["early_stopping"].default)) == "True"
+    told = {"early stopping": "on" if stops_early else "off"}
+    try:
+        progress = advance(Progress(), log_lines(record))
+    except AwsError as e:
+        say(f"note: {e}; so its epochs are not known")
+        return told
+    done, most = progress.validated, progress.epochs or int(settings.get("epochs", TABLE["epochs"].default))
+    if description["TrainingJobStatus"] not in ENDED:
+        left = progress.seconds_left
+        told["epoch"] = f"{progress.current} of {most}" if progress.epochs else f"none of {most} has begun"
+        told |= {"time left": f"about {format_roughly(left)}"} if left is not None else {}
+        return told
+    told["epochs"] = f"{done} of {most} done"
+    if stops_early and description["TrainingJobStatus"] == "Completed":
+        told["early stopping"] = f"on, stopped after epoch {done}" if done < most else "on, but it did not stop early"
+    return told
+
+
+def describe_settings(description: Mapping[str, Any]) -> list[str]:
+    """The hyperparameters that were given, `epochs 10` each; all others have their defaults."""
+    given = without_the_services(description.get("HyperParameters", {}))
+    known = [name for name in TABLE if name in given]
+    return [f"{name} {given[name]}" for name in (*known, *sorted(given.keys() - TABLE.keys()))]
+
+
+def missing_artefact(record: JobRecord, description: Mapping[str, Any]) -> str:
+    """Why a job has no artefact, although its description may say where one would be; empty where it has one."""
+    status = description["TrainingJobStatus"]
+    uri = description.get("ModelArtifacts", {}).get("S3ModelArtifacts")
+    if status not in ENDED:
+        return f"none yet ({status})"
+    if status == "Failed":
+        return "none (a job that failed leaves none)"
+    if uri and _may_exist(uri, record.region, sure=status == "Completed"):
+        return ""
+    return "none (stopped before there was one)" if status == "Stopped" else f"none (gone from {uri})"
+
+
+def _may_exist(uri: str, region: str, *, sure: bool) -> bool:
+    """Whether there is such a file or object, as far as one may ask; with `sure` S3 is not asked."""
+    parts = urlsplit(uri)
+    if parts.scheme == "file":
+        return Path(unquote(parts.path)).is_file()
+    if sure:
+        return True
+    folder, name = parse_s3_object(uri)
+    try:
+        found: Sequence[str] = [one["Key"] for one in folder.objects(make_client("s3", region), deep=False)]
+    except AwsError:
+        return True
+    return folder.prefix + name in found
