@@ -71,9 +71,11 @@ def delete(
     force: Annotated[bool, typer.Option("--force", help="Delete what sageseg did not make, too.")] = False,
 ) -> None:
     """Delete an endpoint, its configuration, its model and its schedule."""
-    from jobs.endpoints.delete import find_endpoint, remove_endpoint
+    from jobs.endpoints.delete import check_is_there, find_endpoint, remove_endpoint
 
-    for line in remove_endpoint(find_endpoint(endpoint, region), endpoint, force=force):
+    place = find_endpoint(endpoint, region)
+    check_is_there(place, endpoint)
+    for line in remove_endpoint(place, endpoint, force=force):
         result(line)
 
 
