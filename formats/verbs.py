@@ -8,12 +8,14 @@ import inspect
 import os
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 import typer.core
 
 from formats.command_options import expand
+from formats.windows_paths import check_path
 
 PROFILE_HELP = "Profile of the AWS configuration whose credentials and region are used."
 _OTHER_NAMES = {
@@ -75,7 +77,7 @@ class Verb(typer.core.TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         given = [*args]  # what is parsed is taken from the list
         try:
-            return super().parse_args(ctx, args)
+            rest = super().parse_args(ctx, args)
         except typer.TyperException as e:
             asked = getattr(e, "option_name", None)
             if not hasattr(e, "possibilities") or asked is None:
@@ -85,6 +87,16 @@ class Verb(typer.core.TyperCommand):
             vars(e).update(possibilities=None)
             e.message = unknown_option(word.split("=")[0], _long_names(self.params), ctx.command_path)
             raise
+        for parameter in self.params:
+            check_paths(ctx.params.get(parameter.name), is_argument=parameter.param_type_name == "argument")
+        return rest
+
+
+def check_paths(value: Any, *, is_argument: bool) -> None:
+    """Raise SagesegError for a path of another system in what was given: in paths, and in what is no option."""
+    for one in value if isinstance(value, list | tuple) else (value,):
+        if isinstance(one, Path) or (is_argument and isinstance(one, str)):
+            check_path(str(one))
 
 
 def _heading(parameter: Any) -> str:

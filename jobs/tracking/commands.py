@@ -191,7 +191,7 @@ def metrics(
     json_: Annotated[bool, typer.Option("--json", help="A list, one object per epoch.")] = False,
     plot: Annotated[Path | None, typer.Option(help="Draw the curves here, .png, .svg or .pdf.")] = None,
 ) -> None:
-    """Loss, mIOU, accuracy and throughput of each epoch."""
+    """Loss, mIOU, accuracy and throughput of each epoch, counted from 0 as in its log."""
     epochs, on_train = _epochs_of(name_or_logfile, region)
     if plot:
         from jobs.tracking.curves import draw_curves
@@ -206,7 +206,7 @@ def metrics(
     if not epochs:
         say(f"{name_or_logfile}: no epoch is finished in its log")
     for epoch in epochs:
-        result(f"{epoch.epoch + 1:5}" + "".join(f"{_cell(getattr(epoch, column)):>27}" for column in columns))
+        result(f"{epoch.epoch:5}" + "".join(f"{_cell(getattr(epoch, column)):>27}" for column in columns))
 
 
 def _epochs_of(name_or_logfile: str, region: str | None) -> tuple[list[EpochMetrics], bool]:
@@ -215,10 +215,11 @@ def _epochs_of(name_or_logfile: str, region: str | None) -> tuple[list[EpochMetr
     from jobs.contract.training_request import validates_on_train
     from jobs.tracking.find_jobs import find_training
     from jobs.tracking.job_calls import log_lines
+    from jobs.tracking.log_file import epochs_of_file
 
     path = Path(name_or_logfile)
     if path.is_file():
-        return epoch_metrics(path.read_text(encoding="utf-8", errors="replace").splitlines()), False
+        return epochs_of_file(path), False
     record = find_training(name_or_logfile, region).record
     return epoch_metrics(log_lines(record)), validates_on_train(record.request)
 

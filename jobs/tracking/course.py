@@ -20,7 +20,7 @@ from jobs.tracking.records import JobRecord
 
 
 def describe_course(record: JobRecord, description: Mapping[str, Any]) -> dict[str, str]:
-    """Epochs (counted from 1) and early stopping, by what each line is called. Where the log may not be read, that is
+    """How many epochs are done, and early stopping, by what each line is called. Where the log may not be read, that is
     said, and what only the log tells is left out."""
     settings = description.get("HyperParameters", {})
     stops_early = settings.get("early_stopping", str(TABLE["early_stopping"].default)) == "True"
@@ -31,14 +31,14 @@ def describe_course(record: JobRecord, description: Mapping[str, Any]) -> dict[s
         say(f"note: {e}; so its epochs are not known")
         return told
     done, most = progress.validated, progress.epochs or int(settings.get("epochs", TABLE["epochs"].default))
+    told["epochs"] = f"{done} of {most} done"
     if description["TrainingJobStatus"] not in ENDED:
         left = progress.seconds_left
-        told["epoch"] = f"{progress.current} of {most}" if progress.epochs else f"none of {most} has begun"
-        told |= {"time left": f"about {format_roughly(left)}"} if left is not None else {}
-        return told
-    told["epochs"] = f"{done} of {most} done"
+        return told | ({"time left": f"about {format_roughly(left)}"} if left is not None else {})
     if stops_early and description["TrainingJobStatus"] == "Completed":
-        told["early stopping"] = f"on, stopped after epoch {done}" if done < most else "on, but it did not stop early"
+        told["early stopping"] = (
+            f"on, it stopped after {done} of {most} epochs" if done < most else "on, but it did not stop early"
+        )
     return told
 
 

@@ -57,8 +57,10 @@ def find_job(name: str, region: str | None = None) -> FoundJob:
     later = last_attempt_here(name)
     if later:
         return _told(name, FoundJob(later))
-    if record_path(name).exists() or not is_job_name(name):
+    if record_path(name).exists():
         return FoundJob(read_record(name))
+    if not is_job_name(name):
+        raise SagesegError(f"{name}: no such file, nor could a job be called so; sageseg jobs list shows the jobs")
     asked: _Asked = {}
     found = _tuned_here(name, asked)
     if found:
