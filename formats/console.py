@@ -69,7 +69,8 @@ def result_json(value: Any) -> None:
 
 
 def ask(question: str) -> str | None:
-    """A person's answer in small letters; None where nobody is at a terminal to give one."""
+    """A person's answer in small letters, empty for Enter alone and for the end of input; None where nobody is at a
+    terminal to give one."""
     if not sys.stdin.isatty():
         return None
     say(question)
@@ -78,9 +79,11 @@ def ask(question: str) -> str | None:
 
 def agree(question: str, *, unattended: str) -> bool:
     """Whether a person says yes. Raises SagesegError with `unattended` where nobody can be asked."""
-    answer = ask(f"{question} [y/N]")
+    answer = ask(f"{question} [y/N] (y: yes; Enter, or anything else: no)")
     if answer is None:
         raise SagesegError(unattended)
+    if answer not in ("y", "yes", "n", "no", ""):
+        say(f"note: {answer} is taken as no")
     return answer in ("y", "yes")
 
 

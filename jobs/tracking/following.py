@@ -42,7 +42,7 @@ def _settle_interrupted(record: JobRecord) -> None:
     """A job outlives the command that follows it, unless the person says otherwise."""
     from jobs.tracking.job_calls import stop_job
 
-    if ask(f"{record.name} is running: stop it (s), or leave it running (Enter)?") in ("s", "stop"):
+    if ask(f"{record.name} is running: s stops it; Enter, or anything else, leaves it running") in ("s", "stop"):
         stop_job(record)
         say(f"{record.name}: stopping")
     else:
