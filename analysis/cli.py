@@ -9,7 +9,7 @@ from analysis.masks.commands import combine, stitch
 from analysis.report.commands import report
 from analysis.scoring.commands import suspects
 from analysis.selection.commands import select
-from formats.verbs import make_app
+from formats.verbs.mounting import make_app
 
 app = make_app("Put predictions together, score them and report.")
 for verb in (

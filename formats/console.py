@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from formats.errors import SagesegError
-from formats.json_text import format_json
+from formats.texts.json_text import format_json
 
 if TYPE_CHECKING:
     import typer

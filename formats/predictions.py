@@ -20,9 +20,9 @@ import numpy.typing as npt
 
 from formats.classes import ClassTable, read_labels, write_labels
 from formats.errors import SagesegError
-from formats.json_text import format_json
 from formats.manifest import ManifestRow, read_manifest, write_manifest
 from formats.staging import write_bytes, write_text
+from formats.texts.json_text import format_json
 
 Probabilities = npt.NDArray[np.float16]
 """Class probabilities, shape (C, h, w), dtype float16, each 0..1."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from formats.verbs import make_app
+from formats.verbs.mounting import make_app
 from jobs.account.commands import lambda_, policy
 from jobs.endpoints.commands import delete, deploy, leftovers
 from jobs.prediction.commands import export, features, predict

@@ -9,7 +9,7 @@ import typer
 
 from formats.command_options import takes
 from formats.console import result
-from formats.verbs import make_app
+from formats.verbs.mounting import make_app
 from prep.commands import annotation_files, mask_files, rasters
 from prep.frames.options import FrameOptions
 

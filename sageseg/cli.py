@@ -9,7 +9,7 @@ import typer
 
 from analysis.cli import app as analysis_app
 from formats.console import result, run_app, say
-from formats.verbs import PROFILE_HELP, make_app, use_profile
+from formats.verbs.mounting import PROFILE_HELP, make_app, use_profile
 from formats.version import tool_version
 from jobs.check.commands import check
 from jobs.cli import app as jobs_app

@@ -23,8 +23,8 @@ from analysis.report.page import model_facts
 from analysis.report.sections import foreground_mean
 from analysis.report.templating import render
 from analysis.report_files import PAGE, layer_name
-from formats.json_text import format_json
 from formats.staging import staged_folder, write_text
+from formats.texts.json_text import format_json
 from formats.wording import UNDEFINED
 
 SHOWN = 8

@@ -18,10 +18,10 @@ from analysis.masks.sources import Size, Source, plan_sources
 from formats.classes import IGNORE
 from formats.dataset import Dataset
 from formats.errors import SagesegError
-from formats.json_text import format_json
 from formats.parallel import map_parallel
 from formats.predictions import Predictions
 from formats.staging import write_text
+from formats.texts.json_text import format_json
 
 Ints = npt.NDArray[np.int64]
 BIN = 8

@@ -30,10 +30,10 @@ from analysis.scoring.judged import left_out
 from analysis.scoring.summary import Summary, summarise
 from formats.console import say
 from formats.dataset import Dataset
-from formats.json_text import format_json
 from formats.parallel import available_cores, map_parallel
 from formats.predictions import Predictions
 from formats.staging import staged_folder, write_text
+from formats.texts.json_text import format_json
 
 OVERLAYS_DRAWN = 500
 """The viewer zooms into layers, which every image has; of thousands of overlays few are looked at."""

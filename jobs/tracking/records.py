@@ -12,9 +12,9 @@ from typing import Any, Literal
 from aws.errors import redact
 from aws.names import ATTEMPT_TAG
 from formats.errors import SagesegError
-from formats.json_text import format_json
 from formats.staging import write_text
 from formats.state_home import home
+from formats.texts.json_text import format_json
 
 _GIT_SECONDS = 5
 Kind = Literal["training", "tuning"]

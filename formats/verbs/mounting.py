@@ -6,8 +6,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-from collections.abc import Callable, Iterable, Sequence
-from difflib import get_close_matches
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,46 +14,10 @@ import typer
 import typer.core
 
 from formats.command_options import expand
-from formats.windows_paths import check_path
+from formats.verbs.nearest import unknown_option
+from formats.verbs.windows_paths import check_path
 
 PROFILE_HELP = "Profile of the AWS configuration whose credentials and region are used."
-_OTHER_NAMES = {
-    "arch": "algorithm",
-    "architecture": "algorithm",
-    "batch": "mini-batch-size",
-    "batch-size": "mini-batch-size",
-    "bs": "mini-batch-size",
-    "classes": "labels",
-    "dest": "out",
-    "encoder": "backbone",
-    "force": "overwrite",
-    "image-size": "crop-size",
-    "imgsz": "crop-size",
-    "input-size": "crop-size",
-    "instance": "instance-type",
-    "l2": "weight-decay",
-    "lr": "learning-rate",
-    "max-run": "max-runtime",
-    "model-type": "algorithm",
-    "network": "algorithm",
-    "num-epochs": "epochs",
-    "num-workers": "workers",
-    "optim": "optimizer",
-    "output-dir": "out",
-    "patience": "early-stopping-patience",
-    "role-arn": "role",
-    "scheduler": "lr-scheduler",
-    "size": "crop-size",
-    "test-size": "test",
-    "timeout": "max-runtime",
-    "use-spot-instances": "spot",
-    "val-batch-size": "validation-mini-batch-size",
-    "val-size": "val",
-    "volume": "volume-size",
-    "wd": "weight-decay",
-}
-"""What other programs of this field call what is called otherwise here: to be suggested where a verb has it."""
-_OF_THE_DATASET = ("num-classes", "num-training-samples", "n-classes", "nclasses")
 _OTHERS = "Options"
 
 
@@ -107,33 +70,6 @@ def _heading(parameter: Any) -> str:
 
 def _long_names(parameters: Iterable[Any]) -> list[str]:
     return [name[2:] for one in parameters for name in (*one.opts, *one.secondary_opts) if name.startswith("--")]
-
-
-def unknown_option(word: str, names: Sequence[str], command: str) -> str:
-    """What to say of an option that there is not, `names` being those there are, without their hyphens."""
-    asked = word.lstrip("-").replace("_", "-").lower()
-    if asked in _OF_THE_DATASET and "crop-size" in names:
-        return f"No such option: {word}; the number of classes and of images is the dataset's own, so leave it out"
-    found = nearest_options(asked, names)
-    if found:
-        return f"No such option: {word}; did you mean {' or '.join(f'--{name}' for name in found)}?"
-    return f"No such option: {word}; {command} --help lists those there are"
-
-
-def nearest_options(asked: str, names: Sequence[str]) -> list[str]:
-    """The options that a word may have meant, at most three: by what others call them, by their parts, or by a
-    slip of the finger."""
-    if asked in names:
-        return [asked]
-    meant = _OTHER_NAMES.get(asked, "")
-    if meant in names:
-        return [meant]
-    parts = set(asked.split("-"))
-    within = [name for name in names if not name.startswith("no-") and parts < set(name.split("-"))]
-    if within:
-        return within[:3]
-    close = get_close_matches(asked, names, n=3, cutoff=0.75)
-    return close[:1] if close and close[0][:1] == asked[:1] else close
 
 
 def use_profile(name: str) -> None:
