@@ -18,28 +18,35 @@ from jobs.tracking.job_calls import log_lines
 from jobs.tracking.progress import Progress, advance
 from jobs.tracking.records import JobRecord
 
+_VALIDATED = ("validation_mIOU", "validation_pixel_accuracy", "validation_throughput")
+"""Of an epoch that is done, its record holds one of these."""
+
 
 def describe_course(record: JobRecord, description: Mapping[str, Any]) -> dict[str, str]:
-    """How many epochs are done, and early stopping, by what each line is called. Where the log may not be read, that is
-    said, and what only the log tells is left out."""
+    """Early stopping, how many epochs are done and the time left, by what each line is called. Where the log may not be
+    read, that is said, and what only the log tells is left out."""
     settings = description.get("HyperParameters", {})
     stops_early = settings.get("early_stopping", str(TABLE["early_stopping"].default)) == "True"
     told = {"early stopping": "on" if stops_early else "off"}
     try:
-        progress = advance(Progress(), log_lines(record))
+        done, left = _how_far(record)
     except AwsError as e:
         say(f"note: {e}; so its epochs are not known")
         return told
-    done, most = progress.validated, progress.epochs or int(settings.get("epochs", TABLE["epochs"].default))
-    told["epochs"] = f"{done} of {most} done"
-    if description["TrainingJobStatus"] not in ENDED:
-        left = progress.seconds_left
-        return told | ({"time left": f"about {format_roughly(left)}"} if left is not None else {})
+    most = int(settings.get("epochs", TABLE["epochs"].default))
     if stops_early and description["TrainingJobStatus"] == "Completed":
-        told["early stopping"] = (
-            f"on, it stopped after {done} of {most} epochs" if done < most else "on, but it did not stop early"
-        )
-    return told
+        told["early stopping"] += f", stopped after {done} of {most} epochs" if done < most else ", but not needed"
+    told["epochs"] = f"{done} of {most} done"
+    return told if left is None else told | {"time left": f"about {format_roughly(left)}"}
+
+
+def _how_far(record: JobRecord) -> tuple[int, float | None]:
+    """How many epochs are done, and the seconds left: by the record of a job that was followed to its end, else by the
+    log."""
+    if record.epochs:
+        return sum(any(epoch.get(name) is not None for name in _VALIDATED) for epoch in record.epochs), None
+    progress = advance(Progress(), log_lines(record))
+    return progress.validated, progress.seconds_left
 
 
 def describe_settings(description: Mapping[str, Any]) -> list[str]:
