@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import typer
-
 from analysis.comparison.commands import compare
 from analysis.exports.commands import cutout, overlay, submission
 from analysis.exports.label_commands import coco, cvat, geojson, labelme, labelstudio
@@ -11,13 +9,9 @@ from analysis.masks.commands import combine, stitch
 from analysis.report.commands import report
 from analysis.scoring.commands import suspects
 from analysis.selection.commands import select
+from formats.verbs.mounting import make_app
 
-app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    help="Put predictions together, score them and report.",
-)
+app = make_app("Put predictions together, score them and report.")
 for verb in (
     stitch,
     report,

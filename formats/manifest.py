@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from formats.crops import Box
-from formats.csv_text import format_csv
 from formats.errors import SagesegError, for_all
 from formats.prepared.source_names import source_name
 from formats.staging import write_text
+from formats.texts.csv_text import format_csv
 
 
 @dataclass(frozen=True)

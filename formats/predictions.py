@@ -23,6 +23,7 @@ from formats.classes import ClassTable, read_labels, write_labels
 from formats.errors import SagesegError, raise_all
 from formats.manifest import ManifestRow, read_manifest, write_manifest
 from formats.staging import write_bytes, write_text
+from formats.texts.json_text import format_json
 
 Probabilities = npt.NDArray[np.float16]
 """Class probabilities, shape (C, h, w), dtype float16, each 0..1."""
@@ -167,7 +168,7 @@ def write_predictions_tables(
     write_manifest(root / "manifest.csv", rows)
     if classes is not None:
         write_labels(root / "labels.txt", classes)
-    write_text(info_path(root), json.dumps(info, indent=2) + "\n")
+    write_text(info_path(root), format_json(info, ascii_only=True) + "\n")
 
 
 def write_probabilities(path: Path, probabilities: npt.NDArray[np.floating[Any]]) -> None:

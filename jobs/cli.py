@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from formats.verbs.mounting import make_app
 from jobs.account.commands import lambda_, policy
 from jobs.endpoints.commands import delete, deploy, leftovers
 from jobs.prediction.commands import export, features, predict
@@ -13,12 +14,7 @@ from jobs.tracking.commands import list_jobs, logs, metrics, show, stop
 from jobs.training.commands import train, upload
 from jobs.tuning.commands import tune
 
-app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    help="Training jobs and predictions, on AWS or on this machine.",
-)
+app = make_app("Training jobs and predictions, on AWS or on this machine.")
 
 
 @app.callback()

@@ -14,7 +14,6 @@ from analysis.exports.unpredicted import tell_unpredicted
 from analysis.masks.reading import read_prediction
 from analysis.masks.sources import Source, plan_sources
 from formats.classes import BACKGROUND, IGNORE, ClassTable
-from formats.csv_text import format_csv
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow
 from formats.mask_rows import write_mask_rows
@@ -22,6 +21,7 @@ from formats.masks import Mask
 from formats.parallel import map_all
 from formats.predictions import Predictions, mask_path, write_predictions_tables
 from formats.staging import refuse_existing_file, staged_folder, write_bytes
+from formats.texts.csv_text import format_csv
 
 HEADER = ("img", "rle_mask")
 DEFAULT_CLASS = "car"

@@ -3,7 +3,6 @@ crops that would keep the wrong rim out of the stitched masks."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +21,7 @@ from formats.errors import SagesegError
 from formats.parallel import map_all
 from formats.predictions import Predictions
 from formats.staging import write_text
+from formats.texts.json_text import format_json
 
 Ints = npt.NDArray[np.int64]
 BIN = 8
@@ -114,7 +114,7 @@ def _margins(source: Source) -> Iterator[int]:
 
 def write_seams(out: Path, seams: Seams) -> None:
     """Write seams.json into a stitched folder."""
-    write_text(out / "seams.json", json.dumps(seams.to_json(), indent=2) + "\n")
+    write_text(out / "seams.json", format_json(seams.to_json()) + "\n")
 
 
 def judge_seams(pixels: Ints, errors: Ints, side: int, present_overlap: int = 0) -> Seams:

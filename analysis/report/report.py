@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +33,7 @@ from formats.dataset import Dataset
 from formats.parallel import available_cores, map_all
 from formats.predictions import Predictions
 from formats.staging import staged_folder, write_text
+from formats.texts.json_text import format_json
 
 OVERLAYS_DRAWN = 500
 """The viewer zooms into layers, which every image has; of thousands of overlays few are looked at."""
@@ -76,7 +76,7 @@ def report(
         scores = {**summary_to_json(summary), "judged": judged, "colors": colours.value, "job": model.known()}
         if predictions.info.get("label_map"):
             scores["label_map"] = predictions.info["label_map"]
-        write_text(stage / SCORES, json.dumps(scores, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+        write_text(stage / SCORES, format_json(scores) + "\n")
         for name, to_csv in _TABLES.items():
             write_text(stage / name, to_csv(summary))
         drawn = _write_overlays(stage, summary, palette, overlays, workers)

@@ -13,11 +13,11 @@ from analysis.masks.sources import Source, plan_sources
 from analysis.scoring.judged import judged_truth
 from analysis.scoring.suspects import Suspect, doubts, most_suspicious, suspect
 from formats.console import say
-from formats.csv_text import format_csv
 from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.parallel import map_all
 from formats.predictions import Predictions
+from formats.texts.csv_text import format_csv
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,6 @@ from analysis.selection.uncertainty import Uncertainty, outline_reach, sum_bands
 from formats.alike.alignment import soften
 from formats.alike.twins import Thumbnails, find_twins, signatures, thumbnail
 from formats.classes import ClassTable
-from formats.csv_text import format_csv
 from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.images import read_image
@@ -30,6 +29,7 @@ from formats.parallel import map_all
 from formats.predictions import Predictions, read_probabilities
 from formats.prepared.groups import group_of_path
 from formats.staging import staged_folder, write_text
+from formats.texts.csv_text import format_csv
 from formats.wording import format_share
 
 LIST, TABLE = "selected.txt", "selected.csv"

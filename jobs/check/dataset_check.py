@@ -5,9 +5,7 @@ sageseg prep check dataset --crop-size 512
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from formats.console import say
 from formats.dataset import SPLITS, Dataset
@@ -58,11 +56,6 @@ def errors_among(findings: Sequence[Finding]) -> list[Finding]:
 def describe(finding: Finding) -> str:
     """A finding as one line: what is wrong where, and the cure."""
     return f"{finding.severity}: {finding.file}: {finding.message}; {finding.cure}"
-
-
-def to_json(findings: Sequence[Finding]) -> str:
-    """A list with one object a finding: severity, rule, file, message, cure."""
-    return json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False)
 
 
 def check_before(

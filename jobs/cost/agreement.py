@@ -82,4 +82,4 @@ def _agree_to_spend(*, max_cost: float | None, yes: bool) -> None:
         return
     nobody = "this costs money and nobody is there to ask; add --yes, or --max-cost USD"
     if not agree("start it?", unattended=nobody):
-        raise SagesegError("not started")
+        raise SagesegError("not started, as the answer was no; run it again and answer y, or add --yes")

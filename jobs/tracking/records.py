@@ -14,6 +14,7 @@ from aws.names import ATTEMPT_TAG
 from formats.errors import SagesegError
 from formats.staging import write_text
 from formats.state_home import home
+from formats.texts.json_text import format_json
 
 _GIT_SECONDS = 5
 Kind = Literal["training", "tuning"]
@@ -74,7 +75,7 @@ def record_path(name: str) -> Path:
 
 def format_record(record: JobRecord) -> str:
     """The text of job.json, the counterpart of `parse_record`."""
-    return redact(json.dumps(asdict(record), indent=2, default=str)) + "\n"
+    return redact(format_json(asdict(record), ascii_only=True)) + "\n"
 
 
 def parse_record(text: str, where: str) -> JobRecord:

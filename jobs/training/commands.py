@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from functools import cache
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from formats.command_options import takes
-from formats.console import result, say
+from formats.console import result, result_json, say
 from jobs.contract.hyperparameter_options import takes_hyperparameters
 from jobs.tracking.following import follow_or_leave, say_cost
 from jobs.training.options import DataOptions, MachineOptions, SecurityOptions, StartOptions, TrainOptions
@@ -92,7 +91,7 @@ def carry_out(plan: JobPlan, dataset: Dataset, options: TrainOptions, region: st
     for line in plan.lines:
         say(line)
     if options.start.dry_run:
-        result(json.dumps(plan.attempts[0].request, indent=2))
+        result_json(plan.attempts[0].request)
         return None
     record = start_job(dataset, plan, options, region, follow_or_leave if options.start.wait else None)
     if options.start.wait:

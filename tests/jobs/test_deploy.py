@@ -81,7 +81,7 @@ def test_an_endpoint_is_quoted_made_asked_and_recorded(aws: Served) -> None:
     assert model["ExecutionRoleArn"] == ROLE
 
 
-def test_delete_removes_all_parts_and_says_what_was_gone_already(aws: Served) -> None:
+def test_delete_removes_all_parts(aws: Served) -> None:
     assert deploy("--yes", "--ttl", "2h", "--scheduler-role", SCHEDULER_ROLE).exit_code == 0
     assert run("delete", "cars").stdout.splitlines() == [
         "endpoint cars: deleted",
@@ -92,13 +92,15 @@ def test_delete_removes_all_parts_and_says_what_was_gone_already(aws: Served) ->
     wait_until(lambda: not aws.endpoint())
     assert aws.left() == []
     assert read_endpoint("cars") is None
-    again = run("delete", "cars")
-    assert again.exit_code == 0
-    assert again.stdout.splitlines() == [
-        "endpoint cars: gone already",
-        "configuration cars: gone already",
-        "model cars: gone already",
-    ]
+
+
+def test_delete_of_a_name_that_no_endpoint_has_says_what_has_it(aws: Served) -> None:
+    """The job of the same name is all that is left; a misspelt name has nothing at all."""
+    there = "no endpoint of that name on AWS in us-east-1"
+    assert error_of(run("delete", "cars")).startswith(f"cars: {there}, but a training job (Completed), which costs")
+    assert "sageseg jobs show cars says where its artefact lies" in error_of(run("delete", "cars"))
+    said = error_of(run("delete", "carz"))
+    assert said == f"carz: {there}; sageseg jobs leftovers shows those there are"
 
 
 def test_what_sageseg_did_not_make_is_left_alone(aws: Served) -> None:
