@@ -4,13 +4,18 @@ refused or too small."""
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from formats.errors import SagesegError
 
-DEFAULT_GPUS = ("ml.p3.2xlarge", "ml.g5.2xlarge", "ml.g4dn.2xlarge")
-"""Tried in this order: EC2 retired P3, so that an account may be refused it."""
+DEFAULT_GPUS = ("ml.g5.2xlarge", "ml.g4dn.2xlarge")
+"""Tried in this order. P3 is not among them: EC2 retired it, and a list for the service is refused whole
+where an account may not have one of its types."""
 DEFAULT_CPU = "ml.m5.large"
+MOST_PREFERENCES = 5
+"""How many types the service takes in a list (API reference, ResourceConfig)."""
 EMULATED = "SAGESEG_EMULATED"
 """Set where the emulator stands for SageMaker: its instance types are names only."""
 _GPU_FAMILY = re.compile(r"ml\.(p|g|gr)\d")
@@ -68,6 +73,30 @@ def has_gpus(instance_type: str) -> bool:
     """Whether an instance type is of a family with GPUs of NVIDIA's, also of those that the built-in
     is not documented to train on."""
     return _GPU_FAMILY.match(instance_type) is not None
+
+
+def running_on(resources: Mapping[str, Any]) -> str | None:
+    """The instance type of a job by its ResourceConfig; None while the service has chosen none from a list."""
+    kind: str | None = resources.get("InstanceType") or resources.get("SelectedInstanceType")
+    return kind
+
+
+def preferences_of(resources: Mapping[str, Any]) -> tuple[str, ...]:
+    """The list in a ResourceConfig from which the service chooses, the most wanted first; empty without one."""
+    return tuple(each["InstanceType"] for each in resources.get("InstancePreferences", ()))
+
+
+def wanted_types(resources: Mapping[str, Any]) -> tuple[str, ...]:
+    """All types on which a job may run by its ResourceConfig."""
+    return preferences_of(resources) or (resources["InstanceType"],)
+
+
+def describe_instance(resources: Mapping[str, Any]) -> str:
+    """What a job runs on, in words: `ml.g5.2xlarge`, and where the service chose it, from what."""
+    kind, offered = running_on(resources), " or ".join(preferences_of(resources))
+    if kind is None:
+        return f"{offered}: none chosen yet"
+    return f"{kind} (chosen from {offered})" if offered else kind
 
 
 def local_storage_gb(instance_type: str) -> int:
