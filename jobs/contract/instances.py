@@ -18,6 +18,8 @@ MOST_PREFERENCES = 5
 """How many types the service takes in a list (API reference, ResourceConfig)."""
 EMULATED = "SAGESEG_EMULATED"
 """Set where the emulator stands for SageMaker: its instance types are names only."""
+_RETIRED = ("ml.p2", "ml.p3")
+"""EC2 has them no longer."""
 _GPU_FAMILY = re.compile(r"ml\.(p|g|gr)\d")
 
 
@@ -119,20 +121,21 @@ def check_volume(instance_type: str, volume_gb: int) -> None:
     if available and volume_gb > available:
         raise SagesegError(
             f"instance type {instance_type}: has {available} GB of disk and cannot be given more, "
-            f"but {volume_gb} GB are needed; use a larger type, such as {_roomier(volume_gb)}"
+            f"but {volume_gb} GB are needed; use {_roomier(volume_gb)}"
         )
 
 
 def _roomier(volume_gb: int) -> str:
-    fitting = [name for name, gpus in GPU_INSTANCES.items() if not gpus.storage_gb or gpus.storage_gb >= volume_gb]
-    return ", ".join(name for name in fitting if not name.startswith("ml.p2"))
+    fitting = [name for name, gpus in GPU_INSTANCES.items() if gpus.storage_gb >= volume_gb]
+    named = ", ".join(name for name in fitting if not name.startswith(_RETIRED))
+    return f"a larger type, such as {named}" if named else "an ml.p3 type, which takes any volume"
 
 
 def larger_memory(instance_type: str) -> str | None:
-    """The next documented type with more GPU memory in all, for a job that ran out of it."""
+    """The next documented type with more GPU memory in all that is still to be had, for a job that ran out of it."""
     if instance_type not in GPU_INSTANCES:
         return None
-    more = [name for name in GPU_INSTANCES if _memory(name) > _memory(instance_type) and "p2" not in name]
+    more = [name for name in GPU_INSTANCES if _memory(name) > _memory(instance_type) and not name.startswith(_RETIRED)]
     return min(more, key=_memory, default=None)
 
 

@@ -44,6 +44,7 @@ def deploy(
     requests = requests_of(planned)
     if options.dry_run:
         result(json.dumps(requests, indent=2))
+        _agreed_quote(trained, options)
         return
     quote = _agreed_quote(trained, options)
     record = make_endpoint(planned, requests, quote, wait=options.wait)
@@ -53,16 +54,17 @@ def deploy(
 
 
 def _agreed_quote(trained: TrainedModel, options: DeployOptions) -> EndpointQuote | None:
-    """What the endpoint costs, said and agreed to; None on this machine, where nothing is paid."""
+    """What the endpoint costs, said and agreed to; a dry run asks nobody. None on this machine, where nothing is
+    paid."""
     from jobs.cost.agreement import agree_on_endpoint
     from jobs.cost.prices import find_rate
     from jobs.cost.quotes import EndpointQuote
 
     if trained.backend == "local":
         return None
-    rate = find_rate(trained.region, options.instance_type, "Host")
+    rate = find_rate(trained.region, options.instance_type, "Host", own=options.rate)
     quote = EndpointQuote(options.instance_type, rate, options.instance_count)
-    agree_on_endpoint(quote, options.ttl, max_cost=options.max_cost, yes=options.yes)
+    agree_on_endpoint(quote, options.ttl, max_cost=options.max_cost, yes=options.yes or options.dry_run)
     return quote
 
 

@@ -14,6 +14,7 @@ from jobs.emulator.server import running_server
 from tests.support.emulator_setup import (
     GOOD,
     SLEEPS,
+    client,
     create_model,
     emulator,
     messages,
@@ -308,9 +309,7 @@ def listing(*kinds: str) -> dict[str, Any]:
     ("full", "chosen"),
     [([], "ml.g5.2xlarge"), (["ml.g5.*"], "ml.g4dn.2xlarge"), (["ml.g5.*", "ml.g4dn.*"], None)],
 )
-def test_of_a_list_the_first_type_with_capacity_is_chosen(
-    tmp_path: Path, full: list[str], chosen: str | None
-) -> None:
+def test_of_a_list_the_first_type_with_capacity_is_chosen(tmp_path: Path, full: list[str], chosen: str | None) -> None:
     rehearse(tmp_path, {"training_jobs": {kind: {"capacity_error": True} for kind in full}})
     tells = 'print((root / "input/config/resourceconfig.json").read_text())'
     with emulator(tmp_path, f"{GOOD}\n{tells}") as (sagemaker, logs, _):
@@ -344,3 +343,18 @@ def test_one_missing_quota_refuses_the_whole_list(tmp_path: Path, without: str) 
         with pytest.raises(sagemaker.exceptions.ResourceLimitExceeded, match=f"'{without} for training job usage'"):
             sagemaker.create_training_job(**asked)
         assert sagemaker.list_training_jobs()["TrainingJobSummaries"] == []
+
+
+def test_service_quotas_tells_the_rehearsed_ones(tmp_path: Path) -> None:
+    quotas = {"ml.p3.* for training job usage": 0, "ml.g5.xlarge for spot training job usage": 2}
+    rehearse(tmp_path, {"quotas": quotas})
+    with emulator(tmp_path) as (_, _, server), client("service-quotas", server.url) as service_quotas:
+        pages = service_quotas.get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
+        told = {quota["QuotaName"]: quota["Value"] for page in pages for quota in page["Quotas"]}
+        assert service_quotas.list_service_quotas(ServiceCode="ec2")["Quotas"] == []
+    assert told == {
+        "ml.p3.2xlarge for training job usage": 0,
+        "ml.p3.8xlarge for training job usage": 0,
+        "ml.p3.16xlarge for training job usage": 0,
+        "ml.g5.xlarge for spot training job usage": 2,
+    }
