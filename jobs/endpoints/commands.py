@@ -46,8 +46,7 @@ def deploy(
         result(json.dumps(requests, indent=2))
         _agreed_quote(trained, options)
         return
-    quote = _agreed_quote(trained, options)
-    record = make_endpoint(planned, requests, quote, wait=options.wait)
+    record = make_endpoint(planned, requests, lambda: _agreed_quote(trained, options), wait=options.wait)
     result(f"{record.name}: {'InService' if options.wait else 'Creating'}")
     say(f"sageseg jobs predict {job} DATASET --out PREDICTIONS --via endpoint asks it")
     say(f"sageseg jobs delete {record.name} ends it")
