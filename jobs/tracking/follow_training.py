@@ -21,7 +21,7 @@ from jobs.tracking.records import JobRecord, write_record
 
 
 @dataclass
-class _Following:
+class Following:
     """What has been seen and shown of a job."""
 
     record: JobRecord
@@ -65,7 +65,7 @@ def follow(record: JobRecord) -> JobRecord:
     """
     tail = open_tail(record)
     with open_screen() as screen:
-        following = _Following(record, screen)
+        following = Following(record, screen)
         while True:
             description = describe(record)
             with aws_errors(f"reading the log of {record.name}"):

@@ -119,6 +119,39 @@ def test_a_job_is_quoted_uploaded_followed_and_recorded(dataset: Dataset, sagema
     assert f"{'dataset':16}{record.dataset_sha256[:16]}" in CliRunner().invoke(app, ["show", "cars"]).stdout
 
 
+ON_THE_PROCESSOR = """
+stamp = "[11/28/2026 10:0{}:00 INFO 1] "
+print(stamp.format(0) + "training on 4 processor cores, float32")
+print(stamp.format(0) + "LRScheduler setup: iters per epoch: 2, num_epochs 3")
+for epoch in range(3):
+    print(stamp.format(epoch + 1) + f"#quality_metric. host: algo-1, epoch: {epoch}, train loss: 0.25 .")
+    print(f"#throughput_metric. host: algo-1, epoch: {epoch}, train throughput: 2.0 samples/sec.")
+    print(f"#quality_metric. host: algo-1, epoch: {epoch}, validation mIOU: 0.5 .")
+    print(f"#throughput_metric. host: algo-1, epoch: {epoch}, validation throughput: 4.0 samples/sec.")
+"""
+
+
+def test_on_this_machine_it_says_what_really_runs_and_how_long(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAGESEG_HOME", str(tmp_path / "home"))
+    words = ("--backend", "local", "--algorithm", "unet", "--mini-batch-size", "1", "--epochs", "3")
+    with emulator(tmp_path, ON_THE_PROCESSOR):  # its home is this one, so that no other is started
+        first = CliRunner().invoke(app, ["train", str(dataset.root), *words, "--name", "first"])
+        assert first.exit_code == 0, first.output
+        again = CliRunner().invoke(app, ["train", str(dataset.root), *words, "--name", "again", "--dry-run"])
+        other = CliRunner().invoke(app, ["train", str(dataset.root), *words, "--crop-size", "64", "--dry-run"])
+        assert f"{'instance':16}this machine" in CliRunner().invoke(app, ["show", "first"]).stdout.splitlines()
+        assert find_model("first").facts.instance_type == "this machine"
+    said = first.stderr.splitlines()
+    assert "started first on this machine" in said
+    assert "training on 4 processor cores, float32" in said
+    assert not [line for line in said if "ml.m5" in line or "likely" in line]
+    # 3 epochs of 3 images at 2.0 and 1 at 4.0 a second
+    assert "likely 5 s of training (an estimate, by 2 images/s of job first)" in again.stderr.splitlines()
+    assert "likely" not in other.stderr
+
+
 def test_another_machine_finds_the_job_and_its_record(
     dataset: Dataset, sagemaker: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
