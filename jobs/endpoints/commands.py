@@ -43,25 +43,26 @@ def deploy(
     requests = requests_of(planned)
     if options.dry_run:
         result_json(requests)
+        _agreed_quote(trained, options)
         return
-    quote = _agreed_quote(trained, options)
-    record = make_endpoint(planned, requests, quote, wait=options.wait)
+    record = make_endpoint(planned, requests, lambda: _agreed_quote(trained, options), wait=options.wait)
     result(f"{record.name}: {'InService' if options.wait else 'Creating'}")
     say(f"sageseg jobs predict {job} DATASET --out PREDICTIONS --via endpoint asks it")
     say(f"sageseg jobs delete {record.name} ends it")
 
 
 def _agreed_quote(trained: TrainedModel, options: DeployOptions) -> EndpointQuote | None:
-    """What the endpoint costs, said and agreed to; None on this machine, where nothing is paid."""
+    """What the endpoint costs, said and agreed to; a dry run asks nobody. None on this machine, where nothing is
+    paid."""
     from jobs.cost.agreement import agree_on_endpoint
     from jobs.cost.prices import find_rate
     from jobs.cost.quotes import EndpointQuote
 
     if trained.backend == "local":
         return None
-    rate = find_rate(trained.region, options.instance_type, "Host")
+    rate = find_rate(trained.region, options.instance_type, "Host", own=options.rate)
     quote = EndpointQuote(options.instance_type, rate, options.instance_count)
-    agree_on_endpoint(quote, options.ttl, max_cost=options.max_cost, yes=options.yes)
+    agree_on_endpoint(quote, options.ttl, max_cost=options.max_cost, yes=options.yes or options.dry_run)
     return quote
 
 

@@ -11,6 +11,7 @@ from formats.errors import SagesegError
 from formats.prepared.preparation import parse_resize_or_none
 from formats.prepared.resize import Resize
 from formats.prepared.value_range import ValueRange, parse_range_or_none
+from jobs.cost.prices import parse_rate
 from jobs.endpoints.options import SERVING_INSTANCE
 
 ROUTES = ("endpoint", "batch", "artefact")
@@ -90,5 +91,8 @@ class RouteOptions:
     instance_type: str = option(SERVING_INSTANCE, "What a batch transform runs on.", metavar="TYPE")
     role: str | None = option(None, "ARN of the role for a batch transform; by default the job's.")
     max_cost: float | None = option(None, "Stop a batch transform that has cost so much, in dollars.", metavar="USD")
+    rate: float | None = option(
+        None, "Your own dollars per hour of a batch transform's instance.", parser=parse_rate, metavar="USD"
+    )
     yes: bool = option(False, "Spend on a batch transform without asking.")
     keep: bool = option(False, "Keep what a batch transform was sent and answered, and its model.")

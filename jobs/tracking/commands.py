@@ -113,7 +113,9 @@ def _show_tuning(found: FoundJob, *, as_json: bool) -> None:
 
 
 def _headlines(record: JobRecord, description: dict[str, Any]) -> dict[str, Any]:
+    from jobs.contract.instances import describe_instance
     from jobs.contract.training_request import validates_on_train
+    from jobs.cost.estimates import THIS_MACHINE
     from jobs.cost.spent import billed_usd
     from jobs.tracking.tuning_records import tuning_name
 
@@ -122,17 +124,18 @@ def _headlines(record: JobRecord, description: dict[str, Any]) -> dict[str, Any]
         m["MetricName"].replace("validation:", kind): f"{m['Value']:.4f}"
         for m in description.get("FinalMetricDataList", [])
     }
-    spent = billed_usd(description, record.cost.get("usd_per_hour"))
+    cost = record.cost_on(description)
+    spent = billed_usd(description, cost.get("usd_per_hour"))
     lines = {
         "name": description["TrainingJobName"],
         "status": f"{description['TrainingJobStatus']} ({description['SecondaryStatus']})",
         "reason": description.get("FailureReason"),
         "tuning job": tuning_name(description),
-        "instance": description["ResourceConfig"]["InstanceType"],
+        "instance": THIS_MACHINE if record.backend == "local" else describe_instance(description["ResourceConfig"]),
         "started": description.get("TrainingStartTime"),
         "ended": description.get("TrainingEndTime"),
         "billed seconds": description.get("BillableTimeInSeconds"),
-        "cost": None if spent is None else f"${spent:.2f} ({record.cost.get('source')})",
+        "cost": None if spent is None else f"${spent:.2f} ({cost.get('source')})",
         "dataset": record.dataset_sha256[:16] or None,
         "git commit": record.git_commit or None,
         **metrics,

@@ -21,8 +21,10 @@ from formats.staging import write_bytes
 from formats.state_home import home
 from jobs.backends import LOCAL_REGION, LOCAL_ROLE
 from jobs.contract.artefact import Artefact, read_artefact
+from jobs.contract.instances import running_on
 from jobs.contract.registry import OPEN_IMAGE, builtin_image
 from jobs.contract.training_request import ANY_NETWORK, Network
+from jobs.cost.estimates import THIS_MACHINE
 from jobs.cost.spent import billed_usd
 from jobs.tracking.find_jobs import find_training
 from jobs.tracking.job_calls import FoundJob
@@ -161,9 +163,9 @@ def _facts(record: JobRecord, description: Mapping[str, Any]) -> ModelFacts:
         backbone=settings.get("backbone"),
         hyperparameters=settings,
         image=record.request["AlgorithmSpecification"]["TrainingImage"],
-        instance_type=record.request["ResourceConfig"]["InstanceType"],
+        instance_type=THIS_MACHINE if record.backend == "local" else running_on(description["ResourceConfig"]) or "",
         seconds=description.get("BillableTimeInSeconds"),
-        cost_usd=billed_usd(description, record.cost.get("usd_per_hour")),
+        cost_usd=billed_usd(description, record.cost_on(description).get("usd_per_hour")),
         epochs=record.epochs,
     )
 

@@ -61,11 +61,17 @@ def surroundings(options: TrainOptions) -> Surroundings:
     from aws.clients import configured_region
     from aws.names import utc_now
     from jobs.backends import LOCAL_REGION
+    from jobs.contract.instances import DEFAULT_GPUS
     from jobs.training.plan import Surroundings
+    from jobs.training.quotas import training_quotas
 
-    start = options.start
-    region = start.region or LOCAL_REGION if start.backend == "local" else configured_region(start.region)
-    return Surroundings(region, options.security.role or os.environ.get("SAGESEG_ROLE"), utc_now(), os.environ)
+    start, machine = options.start, options.machine
+    local = start.backend == "local"
+    region = start.region or LOCAL_REGION if local else configured_region(start.region)
+    role = options.security.role or os.environ.get("SAGESEG_ROLE")
+    types = machine.instance_type or (() if machine.image else DEFAULT_GPUS)
+    quotas = {} if local else training_quotas(region, types, spot=machine.spot)
+    return Surroundings(region, role, utc_now(), os.environ, quotas)
 
 
 def lent(options: TrainOptions, region: str) -> tuple[dict[str, str], EarlierModel | None]:
@@ -85,13 +91,14 @@ def lent(options: TrainOptions, region: str) -> tuple[dict[str, str], EarlierMod
 
 def carry_out(plan: JobPlan, dataset: Dataset, options: TrainOptions, region: str) -> JobRecord | None:
     """Start what was planned and follow it to its end. None where nothing was followed: with --dry-run
-    the request is printed, with --no-wait the name."""
-    from jobs.training.start import start_job
+    the request is printed, and what would stop it or cost is said; with --no-wait the name is printed."""
+    from jobs.training.start import look_before, start_job
 
     for line in plan.lines:
         say(line)
     if options.start.dry_run:
-        result_json(plan.attempts[0].request)
+        result_json(plan.first.request)
+        look_before(dataset, plan, options, region)
         return None
     record = start_job(dataset, plan, options, region, follow_or_leave if options.start.wait else None)
     if options.start.wait:

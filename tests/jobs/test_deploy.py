@@ -297,6 +297,35 @@ def test_a_name_that_is_taken_says_so_and_what_a_schedule_left_is_replaced(aws: 
     assert "configuration cars: left by an earlier endpoint, replaced" in ran.stderr
 
 
+@pytest.mark.parametrize("kind", ["configuration", "model", "endpoint"])
+def test_a_name_that_is_taken_is_found_before_anybody_is_asked_or_anything_made(aws: Served, kind: str) -> None:
+    requests = json.loads(deploy("--dry-run").stdout)
+    sagemaker = aws.sagemaker()
+    for operation in ("create_model", "create_endpoint_config", "create_endpoint"):
+        called = operation.title().replace("_", "")
+        if (
+            kind == "endpoint"
+            or {"configuration": "create_endpoint_config", "model": "create_model"}[kind] == operation
+        ):
+            getattr(sagemaker, operation)(**{**requests[called], "Tags": []})
+        elif kind == "configuration" and operation == "create_model":
+            sagemaker.create_model(**{**requests[called], "ModelName": "strangers"})
+            variant = {**requests["CreateEndpointConfig"]["ProductionVariants"][0], "ModelName": "strangers"}
+            requests["CreateEndpointConfig"]["ProductionVariants"] = [variant]
+    said = error_of(deploy("--ttl", "2h", "--scheduler-role", SCHEDULER_ROLE))
+    assert said.startswith(f"{kind} cars: is there already")
+    assert said.endswith("choose another --name")
+
+
+def test_a_dry_run_says_what_it_costs(aws: Served) -> None:
+    assert "ml.c5.xlarge: $0.204 per hour, $4.90 per day" in deploy("--dry-run").stderr
+    ran = deploy("--dry-run", "--rate", "0.5", "--instance-type", "ml.c5.4xlarge", "--instance-count", "2")
+    assert (
+        "ml.c5.4xlarge: $1 per hour, $24.00 per day, $730.00 per month until it is deleted (your --rate)" in ran.stderr
+    )
+    assert "more than --max-cost 100" in error_of(deploy("--dry-run", "--rate", "0.5", "--max-cost", "100"))
+
+
 def test_a_dry_run_prints_the_requests_and_sends_nothing(aws: Served) -> None:
     printed = json.loads(deploy("--dry-run", "--ttl", "2h", "--scheduler-role", SCHEDULER_ROLE).stdout)
     assert list(printed) == ["CreateSchedule", "CreateModel", "CreateEndpointConfig", "CreateEndpoint"]

@@ -66,6 +66,7 @@ OTHER_NAMES = {
     "s3:HeadObject": "s3:GetObject",
     "s3:DeleteObjects": "s3:DeleteObject",
     "sagemaker-runtime:InvokeEndpoint": "sagemaker:InvokeEndpoint",
+    "service-quotas:ListServiceQuotas": "servicequotas:ListServiceQuotas",
 }
 """Operations whose permission is called otherwise (S3 user guide, Required permissions)."""
 NEEDS_NONE = {"sts:GetCallerIdentity"}
@@ -162,7 +163,7 @@ def _is_of(place: str, pattern: str) -> bool:
 
 def test_every_wildcard_says_why() -> None:
     named = {grant.sid: grant.why for grant in wildcards(FULL)}
-    assert set(named) == {"FindJobs", "GpuUse", "Prices", "FindLeases", "Metrics", "RegistryToken", "Network"}
+    assert set(named) == {"FindJobs", "GpuUse", "Prices", "Quotas", "FindLeases", "Metrics", "RegistryToken", "Network"}
     assert all(named.values())
     actions = [action for document in documents(FULL).values() for action in actions_of(document)]
     assert not [action for action in actions if ANY in action]

@@ -28,24 +28,24 @@ class OptMl:
         self.failure, self.extra = self.output / "failure", self.output / "data"
 
 
-def make_tree(root: Path, record: Record) -> OptMl:
-    """Make the tree of a job, without its channels' data."""
+def make_tree(root: Path, record: Record, instance_type: str) -> OptMl:
+    """Make the tree of a job on such an instance, without its channels' data."""
     tree = OptMl(root)
     for folder in (tree.config, tree.data, tree.model, tree.extra):
         folder.mkdir(parents=True)
-    for name, content in config_files(record).items():
+    for name, content in config_files(record, instance_type).items():
         write_text(tree.config / name, json.dumps(content, indent=2))
     return tree
 
 
-def config_files(record: Record) -> dict[str, Mapping[str, Any]]:
-    """The files in `input/config`, by name, for a job's record."""
+def config_files(record: Record, instance_type: str) -> dict[str, Mapping[str, Any]]:
+    """The files in `input/config`, by name, for a job's record and the instance that it got."""
     return {
         "hyperparameters.json": record.get("HyperParameters", {}),
         "inputdataconfig.json": {
             channel["ChannelName"]: _channel_config(channel, record) for channel in record.get("InputDataConfig", [])
         },
-        "resourceconfig.json": _resource_config(record["ResourceConfig"]["InstanceType"]),
+        "resourceconfig.json": _resource_config(instance_type),
     }
 
 
