@@ -74,6 +74,7 @@ MAY_IMPORT = {
         "tuning": "api store host training",
         "services": "api store host training endpoints transform tuning",
         "server": "presence api store host endpoints services",
+        "rest_of_aws": "server",
         "__main__": "server",
     },
     "jobs.algorithm": {
@@ -123,6 +124,7 @@ ONLY_IN = {
         "jobs/emulator/host/storage.py",
         "jobs/account/lambda_handler.py",
     },
+    "matplotlib": {"jobs/tracking/curves.py", "jobs/algorithm/serving/features.py"},
     "rasterio": {"formats/prepared/rasters.py"},
     "torch": {"jobs/algorithm/"},
     "aws": {

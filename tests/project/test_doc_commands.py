@@ -9,7 +9,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Lock
@@ -129,9 +129,11 @@ class Reader:
         self.desk = folder / "desk"
         shutil.copytree(self.materials, self.desk, copy_function=os.link)
         self.ports: dict[str, str] = {}
+        self.moto = os.environ["AWS_ENDPOINT_URL"]
         self.serve_in(self.desk / ".sageseg", self.quick)
         monkeypatch.setenv("SAGESEG_HOME", str(self.desk / ".sageseg"))
         monkeypatch.setattr("jobs.emulator.server.serve", self._serve)
+        monkeypatch.setattr("jobs.emulator.rest_of_aws.rehearse", self._rehearse)
         monkeypatch.setattr(Storage, "bring", brought_once(folder / "brought"))
 
     def serve_in(self, home: Path, containers: Programs, **also: Any) -> Server:
@@ -142,6 +144,12 @@ class Reader:
         assert host == "127.0.0.1"
         assert idle_seconds == float("inf")
         self.ports[str(port)] = self.serve_in(self.folder / f"emulator-{port}", self.quick).url
+
+    def _rehearse(self, home: Path, host: str, port: int, s3_port: int, buckets: Sequence[str]) -> None:
+        """`jobs emulator --with-s3`; moto is there already."""
+        assert list(buckets) == ["my-bucket"]
+        self._serve(home, host, port, idle_seconds=float("inf"))
+        self.ports[str(s3_port)] = self.moto
 
     def types(self, line: str) -> Ran:
         if line in STILL_RUNNING:
