@@ -103,6 +103,7 @@ MAY_IMPORT = {
     "sageseg": {
         "studio": "",
         "experiment": "",
+        "preview": "",
         "demo": "studio",
         "cli": ANY,
         "__main__": "cli",
