@@ -66,7 +66,7 @@ def open_augmentation(given: dict[str, str], seed: int) -> Augmentation:
         lambda image, mask, rng: training_crop(image, mask, base, crop, rng, strong=strong),
         seed,
         f"The long side becomes base_size {base} × {SCALES[0]} to {SCALES[1]}; {crop} × {crop} pixels are cut out, "
-        f"half of them mirrored, half blurred{turned}. Where the image ends, black follows, which is ignored (tinted here). "
-        f"Seed {seed}. So does this project's open implementation; that the built-in does the same is inferred from "
+        f"half of them mirrored, half blurred{turned}. Where the image ends, black follows, which is ignored "
+        f"(tinted here). Seed {seed}. So does this project's open implementation; that the built-in does the same is inferred from "
         "GluonCV's code, on which it is built.",
     )
