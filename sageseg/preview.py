@@ -67,6 +67,6 @@ def open_augmentation(given: dict[str, str], seed: int) -> Augmentation:
         seed,
         f"The long side becomes base_size {base} × {SCALES[0]} to {SCALES[1]}; {crop} × {crop} pixels are cut out, "
         f"half of them mirrored, half blurred{turned}. Where the image ends, black follows, which is ignored "
-        f"(tinted here). Seed {seed}. So does this project's open implementation; that the built-in does the same is inferred from "
-        "GluonCV's code, on which it is built.",
+        f"(tinted here). Seed {seed}. So does this project's open implementation; that the built-in does the same "
+        "is inferred from GluonCV's code, on which it is built.",
     )
