@@ -20,7 +20,7 @@ from formats.errors import SagesegError, from_extra
 from jobs.emulator.server import listen, serve, url_at
 
 REGION = "us-east-1"
-EMULATED = ("SAGEMAKER", "SAGEMAKER_RUNTIME", "CLOUDWATCH_LOGS", "PRICING")
+EMULATED = ("SAGEMAKER", "SAGEMAKER_RUNTIME", "CLOUDWATCH_LOGS", "SERVICE_QUOTAS", "PRICING")
 """Services that the emulator answers for, as `AWS_ENDPOINT_URL_…` names them. It knows no prices, and says so; moto
 would fail of the question."""
 FORGOTTEN = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_ENDPOINT_URL_S3")

@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -51,6 +52,7 @@ print("#quality_metric. host: algo-1, epoch: 0, validation mIOU: 0.75 .")
 """
 _NO_DOCKER = "docker and its network are not there; tests/project/test_container_image.py reads the Dockerfile"
 _MAKE = "it makes the environment in which this test runs, or runs this test"
+_GPU = "it needs a GPU, on which benchmarks/gpu.sh runs it"
 _ALONE = "it measures for minutes and needs the machine alone"
 NOT_RUN = {
     "make test": _MAKE,
@@ -60,6 +62,8 @@ NOT_RUN = {
     "pip install -e '.[sdk]'": "it downloads a gigabyte; make oracles has that environment",
     "python benchmarks/algorithm_training.py": _ALONE,
     "python benchmarks/algorithm_prediction.py --algorithm fcn --images 2 --artefact model.tar.gz": _ALONE,
+    "SAGESEG_TEST_GPU=1 .venv/bin/pytest tests/algorithm/test_fused_norm.py": _GPU,
+    "SAGESEG_TEST_GPU=1 .venv/bin/pytest tests/algorithm/test_captured_step.py": _GPU,
     "python -m jobs.algorithm serve --root /opt/ml": "it serves for ever, as tests/algorithm/test_serving.py sees",
     "docker build -t sageseg --build-arg TORCH=cu126 .": _NO_DOCKER,
     "docker tag sageseg 123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1": _NO_DOCKER,
@@ -200,6 +204,15 @@ class Reader:
     def aws(self, words: list[str]) -> Ran:
         return aws(words[1:], self.desk)
 
+    def awk(self, words: list[str]) -> Ran:
+        """The one program of the system; a shell would take away the redirection."""
+        *words, redirected, out = words
+        assert redirected == ">"
+        ran = subprocess.run(words, cwd=self.desk, capture_output=True, text=True, check=False)
+        (self.desk / out).unlink(missing_ok=True)
+        (self.desk / out).write_text(ran.stdout)
+        return ran
+
     def python(self, words: list[str]) -> Ran:
         """The container's program, whose root is a container's."""
         assert words == ["python", "-m", "jobs.algorithm", "train", "--root", "/opt/ml"]
@@ -212,6 +225,7 @@ TYPED: dict[str, Callable[[Reader, list[str]], Ran]] = {
     "make": Reader.make,
     "export": Reader.export,
     "aws": Reader.aws,
+    "awk": Reader.awk,
     "python": Reader.python,
 }
 
