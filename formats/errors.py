@@ -9,7 +9,8 @@ faults.check()
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TypeVar
@@ -141,3 +142,12 @@ def raise_all(errors: Iterable[SagesegError]) -> None:
     for error in errors:
         faults.add(error)
     faults.check()
+
+
+@contextmanager
+def from_extra(extra: str, doing: str) -> Iterator[None]:
+    """Where what is imported here comes with an extra: a failing import becomes a line that names it."""
+    try:
+        yield
+    except ImportError as e:
+        raise SagesegError(f"{doing}: {e}; run pip install -e '.[{extra}]' in the checkout") from e

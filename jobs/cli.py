@@ -37,9 +37,27 @@ def emulator(
     idle_seconds: Annotated[
         float | None, typer.Option(help="End after so long without requests or work; by default never.")
     ] = None,
+    with_s3: Annotated[
+        bool, typer.Option("--with-s3", help="The rest of AWS too, by moto, and the lines that make a shell use both.")
+    ] = False,
+    bucket: Annotated[
+        list[str] | None, typer.Option(help="With --with-s3: a bucket to make there; may be given several times.")
+    ] = None,
+    s3_port: Annotated[int, typer.Option(help="With --with-s3: moto's port; 0 takes a free one.")] = 0,
 ) -> None:
     """SageMaker's API on this machine, for any client."""
+    from formats.errors import SagesegError
     from formats.state_home import home
+
+    if with_s3:
+        from jobs.emulator.rest_of_aws import rehearse
+
+        if idle_seconds is not None:
+            raise SagesegError("--idle-seconds: not with --with-s3, which would go while S3 is in use; Ctrl-C ends it")
+        rehearse(home(), host, port, s3_port, bucket or ())
+        return
+    if bucket or s3_port:
+        raise SagesegError(f"{'--bucket' if bucket else '--s3-port'}: is for --with-s3; add that, or leave it out")
     from jobs.emulator.server import serve
 
     serve(home(), host, port, idle_seconds=float("inf") if idle_seconds is None else idle_seconds)

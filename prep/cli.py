@@ -48,28 +48,6 @@ def frames(
     result(str(out))
 
 
-def preview(
-    dataset: Annotated[Path, typer.Argument(help="Folder of a dataset that prep wrote.")],
-    out: Annotated[Path, typer.Option(help="HTML page to write.")] = Path("preview.html"),
-    label_map: Annotated[
-        Path | None,
-        typer.Option(help="A folder of label maps: masks are shown as a job with them reads them."),
-    ] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes; by default one per core.")] = None,
-) -> None:
-    """One HTML page: samples, class balance, the split's certificate, crops kept and dropped."""
-    from formats.dataset import open_dataset
-    from formats.prepared.label_map import read_label_maps
-    from formats.staging import refuse_existing_file
-    from prep.preview.page import write_preview
-
-    refuse_existing_file(out, overwrite=True)
-    opened = open_dataset(dataset)
-    maps = read_label_maps(label_map, len(opened.classes)) if label_map else None
-    write_preview(opened, out, workers, maps)
-    result(str(out))
-
-
 for _verb in (
     auto,
     mask_files.pairs,
@@ -88,6 +66,5 @@ for _verb in (
     rasters.geotiff,
     rasters.tiles,
     frames,
-    preview,
 ):
     app.command()(_verb)

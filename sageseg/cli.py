@@ -14,9 +14,11 @@ from formats.version import tool_version
 from jobs.check.commands import check
 from jobs.cli import app as jobs_app
 from prep.cli import app as prep_app
+from sageseg.preview import preview
 
 app = make_app("Semantic segmentation with SageMaker's built-in algorithm, from raw labels to a report.")
-# a verb of prep to people; its rules are SageMaker's, so it lives in jobs
+# verbs of prep to people; the rules of the one are SageMaker's, so it lives in jobs, and the other asks jobs too
+prep_app.command()(preview)
 prep_app.command()(check)
 app.add_typer(prep_app, name="prep")
 app.add_typer(jobs_app, name="jobs")

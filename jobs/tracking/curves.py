@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from formats.errors import SagesegError
+from formats.errors import SagesegError, from_extra
 from jobs.contract.log_lines import EpochMetrics
 
 if TYPE_CHECKING:
@@ -31,9 +31,10 @@ def draw_curves(epochs: Sequence[EpochMetrics], out: Path, *, title: str, on_tra
         raise SagesegError(f"--plot {out}: expected a name that ends in {', '.join(_FORMATS)}")
     if not epochs:
         raise SagesegError(f"{title}: no epoch in the log yet, so there is nothing to draw")
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
+    with from_extra("plot", f"--plot {out}"):
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+        from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(8, 6), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)

@@ -74,6 +74,7 @@ MAY_IMPORT = {
         "tuning": "api store host training",
         "services": "api store host training endpoints transform tuning",
         "server": "presence api store host endpoints services",
+        "rest_of_aws": "server",
         "__main__": "server",
     },
     "jobs.algorithm": {
@@ -103,6 +104,7 @@ MAY_IMPORT = {
     "sageseg": {
         "studio": "",
         "experiment": "",
+        "preview": "",
         "demo": "studio",
         "cli": ANY,
         "__main__": "cli",
@@ -124,6 +126,7 @@ ONLY_IN = {
         "jobs/emulator/host/storage.py",
         "jobs/account/lambda_handler.py",
     },
+    "matplotlib": {"jobs/tracking/curves.py", "jobs/algorithm/serving/features.py"},
     "rasterio": {"formats/prepared/rasters.py"},
     "torch": {"jobs/algorithm/"},
     "aws": {

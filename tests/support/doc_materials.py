@@ -255,6 +255,7 @@ def _pairs(folder: Path) -> None:
     (folder / "camvid" / "label_colors.txt").write_text("0 0 0 Void\n0 0 142 Car\n")
     (folder / "colours.csv").write_text("name,r,g,b\ncar,0,0,142\n")
     (folder / "order.txt").write_text("car\n")
+    (folder / "objectInfo150.txt").write_text("Idx\tRatio\tTrain\tVal\tName\n1\t0.1\t9\t9\twall\n")
     for name, text in (("cityscapes", "7,road"), ("ade150", "1,wall"), ("objects", "258,car")):
         (folder / f"{name}.csv").write_text(f"{text}\n*,background\n")
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from torch import nn
 
 from formats.classes import voc_palette
-from formats.errors import SagesegError
+from formats.errors import SagesegError, from_extra
 from formats.images import Rgb, read_image
 from formats.masks import Mask
 from formats.staging import write_bytes
@@ -62,6 +62,8 @@ def draw_features(artefact: Path, image: Path, out: Path) -> int:
         raise SagesegError(f"--out {out}: expected a name that ends in {', '.join(_SUFFIXES)}")
     if not out.parent.is_dir():
         raise SagesegError(f"--out {out}: no folder {out.parent}; make it first")
+    with from_extra("plot", f"--out {out}"):  # before a network is loaded for nothing
+        import matplotlib.figure  # noqa: F401
     pixels, predictor = read_image(image), Predictor(read_artefact(artefact), EXACT)
     with _recorded(predictor.network) as stages:
         predicted = predictor.predict_masks(pixels[None])[0]
