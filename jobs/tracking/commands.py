@@ -94,6 +94,7 @@ def _show_tuning(found: FoundJob, *, as_json: bool) -> None:
 
 
 def _headlines(record: JobRecord, description: dict[str, Any]) -> dict[str, Any]:
+    from jobs.contract.file_uris import for_people
     from jobs.contract.training_request import validates_on_train
     from jobs.cost.spent import billed_usd
     from jobs.tracking.tuning_records import tuning_name
@@ -104,6 +105,7 @@ def _headlines(record: JobRecord, description: dict[str, Any]) -> dict[str, Any]
         for m in description.get("FinalMetricDataList", [])
     }
     spent = billed_usd(description, record.cost.get("usd_per_hour"))
+    artefact = description.get("ModelArtifacts", {}).get("S3ModelArtifacts")
     lines = {
         "name": description["TrainingJobName"],
         "status": f"{description['TrainingJobStatus']} ({description['SecondaryStatus']})",
@@ -117,7 +119,7 @@ def _headlines(record: JobRecord, description: dict[str, Any]) -> dict[str, Any]
         "dataset": record.dataset_sha256[:16] or None,
         "git commit": record.git_commit or None,
         **metrics,
-        "artefact": description.get("ModelArtifacts", {}).get("S3ModelArtifacts"),
+        "artefact": for_people(artefact) if artefact else None,
     }
     return {key: value for key, value in lines.items() if value is not None}
 

@@ -4,13 +4,15 @@ ImageNet (--pretrained)."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from aws.s3 import parse_s3_object
 from formats.dataset import Dataset
 from formats.errors import SagesegError
+from jobs.contract.artefact import artefact_network, read_artefact
 from jobs.contract.channels import find_weights, weights_names
+from jobs.contract.file_uris import is_file_uri, named_path
 from jobs.contract.hyperparameters import FROM_DATASET, TABLE, Hyperparameters, Rules
 from jobs.tracking.job_calls import FoundJob
 from jobs.training.options import TrainOptions
@@ -39,16 +41,15 @@ def earlier_model(named: str, backend: str, find: Callable[[str], FoundJob]) -> 
 
     The emulator reads folders, so that there it is the artefact's folder.
     """
-    if "://" in named:
+    if "://" in named and not is_file_uri(named):
         return EarlierModel(_for_backend(named, backend, named), {})
-    path = Path(named)
+    path = named_path(named)
     if path.is_file():
-        from jobs.contract.artefact import read_artefact
-
-        known = read_artefact(path).hyperparameters
-        return EarlierModel(
-            _for_backend(path.absolute().as_uri(), backend, named), {k: str(v) for k, v in known.items()}
-        )
+        uri = _for_backend(path.absolute().as_uri(), backend, named)
+        network = asdict(artefact_network(read_artefact(path)))
+        return EarlierModel(uri, {name: str(value) for name, value in network.items()})
+    if is_file_uri(named) or "/" in named or path.suffix == ".gz":
+        raise SagesegError(f"--model {named}: not found; expected a model.tar.gz, its URI, or the name of a job")
     job = find(named)
     return EarlierModel(_for_backend(_artefact_uri(job), backend, named), job.record.request["HyperParameters"])
 
