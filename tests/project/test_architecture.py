@@ -101,7 +101,8 @@ MAY_IMPORT = {
     },
     "sageseg": {
         "studio": "",
-        "experiment": "",
+        "runs": "",
+        "experiment": "runs",
         "demo": "studio",
         "cli": ANY,
         "__main__": "cli",
