@@ -11,7 +11,9 @@ from analysis.cli import app as analysis_app
 from formats.console import run_app, say
 from jobs.check.commands import check
 from jobs.cli import app as jobs_app
+from jobs.prediction.commands import predict as predict_alone
 from prep.cli import app as prep_app
+from sageseg.predict import predict
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,6 +23,9 @@ app = typer.Typer(
 )
 # a verb of prep to people; its rules are SageMaker's, so it lives in jobs
 prep_app.command()(check)
+for _verb in jobs_app.registered_commands:
+    if _verb.callback is predict_alone:
+        _verb.callback = predict  # the same verb, which may stitch: jobs and analysis do not know each other
 app.add_typer(prep_app, name="prep")
 app.add_typer(jobs_app, name="jobs")
 app.add_typer(analysis_app, name="analysis")

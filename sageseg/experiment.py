@@ -281,9 +281,8 @@ class _Running:
         """A word as it can be typed where the user stands: paths, which are relative to the file, from there."""
         place = (Path.cwd() / word).resolve()
         if word and "://" not in word and (Path(word).is_absolute() or place.exists()):
-            word = (
-                str(place.relative_to(stands)) if place.is_relative_to(stands := self.stands.resolve()) else str(place)
-            )
+            stands = self.stands.resolve()
+            word = str(place.relative_to(stands)) if place.is_relative_to(stands) else str(place)
         return shlex.quote(word)
 
 

@@ -16,6 +16,11 @@ Model = Annotated[
 ]
 Region = Annotated[str | None, typer.Option(help="AWS region; by default the job's, or the environment's.")]
 
+Sources = Annotated[
+    list[Path], typer.Argument(metavar="SOURCE...", help="A dataset; or images, folders of images, videos.")
+]
+Predictions = Annotated[Path, typer.Option(help="Folder of the predictions to make.", show_default=False)]
+
 
 def export(
     model: Model,
@@ -58,14 +63,14 @@ def features(
 @takes(PredictOptions, "options")
 @takes(RouteOptions, "route")
 def predict(
-    job_or_artefact: Model,
-    images_or_dataset: Annotated[Path, typer.Argument(help="A dataset, or a folder of full images.")],
-    out: Annotated[Path, typer.Option(help="Folder of the predictions to make.", show_default=False)],
+    model: Model,
+    sources: Sources,
+    out: Predictions,
     options: PredictOptions,
     route: RouteOptions,
 ) -> None:
     """Predict masks with a trained model: on its endpoint, in a batch transform, or on this machine."""
     from jobs.prediction.predict import predict as make_predictions
 
-    count = make_predictions(job_or_artefact, images_or_dataset, out, options, route)
+    count = make_predictions(model, sources, out, options, route)
     result(f"{count} predictions in {out}")

@@ -102,6 +102,7 @@ MAY_IMPORT = {
     "sageseg": {
         "studio": "",
         "runs": "",
+        "predict": "",
         "experiment": "runs",
         "demo": "studio",
         "cli": ANY,
