@@ -71,6 +71,17 @@ def test_what_is_no_artefact_here_is_refused_by_its_name(named: str, problem: st
         earlier_model(named, "local", lambda name: find_model(f"{name}/"))  # type: ignore[arg-type, return-value]
 
 
+def test_a_model_to_train_further_stands_alone_as_the_training_finds_it(place: Path) -> None:
+    other = place.with_name("other.tar.gz")
+    other.write_bytes(b"")
+    with pytest.raises(SagesegError, match=r"the training reads its folder, which holds other\.tar\.gz; put"):
+        earlier_model(str(place), "local", _no_job)
+    other.unlink()
+    bare = place.rename(place.with_name("model.tgz"))
+    with pytest.raises(SagesegError, match=r"model\.tgz: .* which holds nothing that ends in \.tar\.gz"):
+        earlier_model(str(bare), "local", _no_job)
+
+
 def test_an_endpoint_is_called_after_the_job_that_left_the_artefact(place: Path) -> None:
     assert endpoint_name(find_model(place.as_uri()), utc_now()).startswith("gr-e-1-20")
     beside = place.parents[1] / "cars.tar.gz"
@@ -130,5 +141,6 @@ def _artefact_of(settings: Mapping[str, Any], folder: Path) -> Artefact:
     write_artefact(folder / "tiny.tar.gz", 3)
     model = folder / "tiny.tar.model"
     (model / HYPERPARAMETERS).write_text(json.dumps(settings))
+    (folder / "tiny.tar.gz").unlink()
     pack_artefact(model, folder / "m.tar.gz")
     return read_artefact(folder / "m.tar.gz")

@@ -98,6 +98,7 @@ def test_the_artefact_lies_where_sagemaker_puts_it_and_names_its_parameters(expe
     (artefact,) = (experiment / "sageseg-runs").glob("*/output/model.tar.gz")
     read = read_artefact(artefact)
     assert read.hyperparameters["algorithm"] == "unet"
+    assert str(artefact.relative_to(experiment)) in (experiment / "stdout").read_text().splitlines()
     assert all(np.isfinite(values).all() for values in read.parameters.values())
 
 
