@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from torch import nn
 
 from formats.errors import SagesegError
 from formats.images import encode_image, read_image
@@ -102,8 +103,9 @@ def test_layers_add_up_to_their_parts_and_these_to_the_network(algorithm: str, t
 
 def predictor_stem(predictor: Predictor) -> tuple[int, int, int]:
     """A quarter of 48 × 80, in as many channels as the last convolution of the stem has."""
-    channels = predictor.network.get_submodule("bn1").weight.shape[0]
-    return channels, 12, 20
+    norm = predictor.network.get_submodule("bn1")
+    assert isinstance(norm, nn.BatchNorm2d)
+    return norm.num_features, 12, 20
 
 
 def test_the_table_is_aligned_and_ends_with_the_sum() -> None:

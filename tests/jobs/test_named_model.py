@@ -95,7 +95,7 @@ def test_a_place_of_this_machine_is_printed_as_a_path(place: Path, tmp_path: Pat
     assert for_people("s3://bucket/a%20b") == "s3://bucket/a%20b"
 
 
-TOLD = {
+TOLD: Mapping[str, tuple[Mapping[str, Any], tuple[str, str, int]]] = {
     "three alone": ({"num_classes": "3", "algorithm": "psp", "backbone": "resnet-101"}, ("psp", "resnet-101", 240)),
     "numbers": ({"num_classes": 3, "algorithm": "fcn", "crop_size": 480.0, "syncbn": True}, ("fcn", "resnet-50", 480)),
     "what training alone needs is wrong": (

@@ -1,8 +1,11 @@
 """An experiment's sections become the command's own words."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from formats.errors import SagesegError
 from sageseg import runs
@@ -121,6 +124,34 @@ def test_the_report_to_compare_with_is_the_latest_other_one(tmp_path: Path) -> N
 def test_steps_that_are_added_at_the_end_belong_to_the_same_run(tmp_path: Path) -> None:
     begun = {name: PLAN[name] for name in ("prep", "train")}
     assert [done(tmp_path, plan) for plan in (begun, PLAN, begun)] == [1, 1, 1]
+
+
+def test_a_run_that_was_cut_off_goes_on_under_its_number(tmp_path: Path) -> None:
+    done(tmp_path, PLAN)
+    changed = PLAN | {"predict": "x", "report": "y"}
+    assert Runs(tmp_path).begin(changed, tmp_path) == 2
+    (tmp_path / "runs/2/predictions.partial").mkdir(parents=True)
+    assert Runs(tmp_path).begin(changed, tmp_path) == 2
+    assert Runs(tmp_path).begin(PLAN, tmp_path) == 1
+
+
+@given(
+    st.lists(st.tuples(*(st.integers(0, 2) for _ in PLAN), st.integers(2, len(PLAN))), min_size=1, max_size=8),
+)
+def test_no_run_touches_anothers_results(made: list[tuple[int, ...]]) -> None:
+    """Whatever is changed, in whichever order: a setting keeps its number, and what is there stays as it is."""
+    with TemporaryDirectory() as folder:
+        out, numbers, seen = Path(folder), dict[str, int](), dict[Path, int]()
+        for *choices, steps in made:
+            chain, plan = "", dict[str, str]()
+            for step, choice in list(zip(PLAN, choices, strict=True))[:steps]:
+                chain = plan[step] = f"{chain}{choice}"
+            number = done(out, plan)
+            if steps == len(PLAN):  # one that ends earlier goes with the latest that begins so
+                assert numbers.setdefault(chain, number) == number
+            for path, inode in seen.items():
+                assert path.stat().st_ino == inode
+            seen |= {path: path.stat().st_ino for path in out.glob("runs/*/*")}
 
 
 def test_results_that_were_removed_are_made_again_in_their_place(tmp_path: Path) -> None:
