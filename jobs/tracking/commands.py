@@ -113,6 +113,7 @@ def _show_tuning(found: FoundJob, *, as_json: bool) -> None:
 
 
 def _headlines(record: JobRecord, description: dict[str, Any]) -> dict[str, Any]:
+    from jobs.contract.file_uris import for_people
     from jobs.contract.instances import describe_instance
     from jobs.contract.training_request import validates_on_train
     from jobs.cost.estimates import THIS_MACHINE
@@ -126,6 +127,7 @@ def _headlines(record: JobRecord, description: dict[str, Any]) -> dict[str, Any]
     }
     cost = record.cost_on(description)
     spent = billed_usd(description, cost.get("usd_per_hour"))
+    artefact = description.get("ModelArtifacts", {}).get("S3ModelArtifacts")
     lines = {
         "name": description["TrainingJobName"],
         "status": f"{description['TrainingJobStatus']} ({description['SecondaryStatus']})",
@@ -139,7 +141,7 @@ def _headlines(record: JobRecord, description: dict[str, Any]) -> dict[str, Any]
         "dataset": record.dataset_sha256[:16] or None,
         "git commit": record.git_commit or None,
         **metrics,
-        "artefact": description.get("ModelArtifacts", {}).get("S3ModelArtifacts"),
+        "artefact": for_people(artefact) if artefact else None,
     }
     return {key: value for key, value in lines.items() if value is not None}
 

@@ -11,6 +11,7 @@ import typer
 
 from formats.command_options import takes
 from formats.console import result, result_json, say
+from jobs.contract.file_uris import for_people
 from jobs.contract.hyperparameter_options import takes_hyperparameters
 from jobs.tracking.following import follow_or_leave, say_cost
 from jobs.training.options import DataOptions, MachineOptions, SecurityOptions, StartOptions, TrainOptions
@@ -52,7 +53,7 @@ def train(
     if record is None:
         return
     result(f"{record.name}: {record.description['TrainingJobStatus']}")
-    result(record.description["ModelArtifacts"]["S3ModelArtifacts"])
+    result(for_people(record.description["ModelArtifacts"]["S3ModelArtifacts"]))
     say_cost(record)
 
 

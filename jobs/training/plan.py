@@ -13,7 +13,7 @@ from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.prepared.label_map import read_label_maps
 from formats.prepared.preparation import ENVIRONMENT, dataset_preparation
-from formats.state_home import home
+from formats.state_home import models_folder
 from jobs.backends import LOCAL_ROLE
 from jobs.contract.hyperparameters import Hyperparameters, Rules, parse_hyperparameters, without_effect
 from jobs.contract.registry import OPEN_IMAGE, builtin_image, is_builtin
@@ -211,7 +211,7 @@ def _places(dataset: Dataset, options: TrainOptions, *, local: bool) -> tuple[st
     """The URIs of data and output."""
     if local:
         data_uri = (dataset.root / "channels").absolute().as_uri()
-        return data_uri, _output_uri(options.data.output, local=True) or (home() / "output").as_uri()
+        return data_uri, _output_uri(options.data.output, local=True) or models_folder().as_uri()
     data_uri = _required(options.data.data, "--data", "s3://bucket/prefix").rstrip("/")
     return data_uri, _output_uri(options.data.output, local=False) or f"{data_uri}/output"
 

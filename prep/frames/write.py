@@ -22,10 +22,9 @@ from formats.prepared.frame_names import FrameName
 from formats.prepared.image_folder import files_with, open_image_folder
 from formats.staging import refuse_existing, staged_folder, write_bytes, write_text
 from formats.texts.csv_text import format_csv
+from formats.video.reading import VIDEO_SUFFIXES, read_video
 from prep.frames.options import FrameOptions
-from prep.frames.video import read_video
 
-VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".m4v", ".webm", ".mpg", ".mpeg", ".ts", ".wmv"})
 COLUMNS = ("image", "group", "video", "block", "frame", "seconds", "difference")
 _SMALL = (64, 36)
 """The size (width, height) at which frames are compared."""

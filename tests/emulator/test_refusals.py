@@ -201,7 +201,7 @@ OPEN_REFUSALS: dict[str, tuple[Change, str]] = {
         _set(*S3_SOURCE, "S3Uri", "file:///" + "a" * 300),
         "Channel train: file:///a*: File name too long",
     ),
-    "no name of a file": (_set("OutputDataConfig", "S3OutputPath", "file:///a%00b"), "not a folder of this machine"),
+    "no name of a file": (_set("OutputDataConfig", "S3OutputPath", "file:///a%00b"), "not a place of this machine"),
     "output is a file": (_as_file, "occupied is no folder that can be written to"),
     "two machines": (_set("ResourceConfig", "InstanceCount", 2), "InstanceCount other than 1 is not emulated"),
     "list and type": (

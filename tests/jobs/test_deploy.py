@@ -17,6 +17,7 @@ from aws.errors import AwsError
 from aws.names import format_until, parse_until, tag_value
 from formats.errors import SagesegError
 from formats.images import decode_image
+from jobs.contract.hyperparameters import NetworkSettings
 from jobs.contract.service_model import check_request
 from jobs.endpoints.first_answer import find_sample
 from jobs.endpoints.lease import schedule_request
@@ -333,7 +334,7 @@ def test_a_dry_run_prints_the_requests_and_sends_nothing(aws: Served) -> None:
 
 
 def test_an_artefact_in_s3_is_deployed_without_its_job(aws: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(TrainedModel, "settings", {"num_classes": "2", "crop_size": "32"})
+    monkeypatch.setattr(TrainedModel, "trained_network", NetworkSettings(2, "fcn", "resnet-50", 32))
     uri = "s3://cars/one/output/cars/output/model.tar.gz"
     assert "--role: missing" in error_of(run("deploy", uri, "--yes"))
     ran = run("deploy", uri, "--yes", "--role", ROLE, "--name", "bare")

@@ -21,9 +21,10 @@ from formats.prepared.label_map import check_label_map
 from jobs.backends import LOCAL_ROLE
 from jobs.cli import app
 from jobs.contract.channels import MANIFEST_ATTRIBUTES as ATTRIBUTES
+from jobs.contract.file_uris import file_uri_path
 from jobs.contract.instances import GPU_INSTANCES, larger_memory
 from jobs.contract.registry import ACCOUNTS, builtin_image, is_builtin
-from jobs.emulator.host.storage import Storage, open_s3, uri_folder
+from jobs.emulator.host.storage import Storage, open_s3
 from jobs.emulator.training.channel_pipes import read_streams
 from jobs.training.augmented_manifest import augmented_manifests, manifest_folder, write_manifests
 from jobs.training.machines import volume_gb
@@ -356,7 +357,7 @@ def test_manifests_of_this_machine_lead_the_emulator_to_the_files_whatever_their
             for stem in stems
             for path in (channels / channel / f"{stem}.jpg", channels / f"{channel}_annotation" / f"{stem}.png")
         ]
-        assert [uri_folder(uri) for uri in stream.uris] == places
+        assert [file_uri_path(uri) for uri in stream.uris] == places
         assert all(path.is_file() for path in places)
 
 

@@ -103,8 +103,10 @@ MAY_IMPORT = {
     },
     "sageseg": {
         "studio": "",
-        "experiment": "",
         "preview": "",
+        "runs": "",
+        "predict": "",
+        "experiment": "runs",
         "demo": "studio",
         "cli": ANY,
         "__main__": "cli",

@@ -290,6 +290,8 @@ def _results(folder: Path) -> None:
         shutil.copytree(folder / "predictions", folder / name)
     for name in ("report-a", "report-b", "report-fcn", "report-psp", "report-deeplab"):
         shutil.copytree(folder / "report", folder / name)
+    for number in (1, 2):
+        shutil.copytree(folder / "report", folder / "results" / "runs" / str(number) / "report")
     for name in ("images", "frames"):
         (folder / name).mkdir()
         for mask in (folder / "stitched" / "masks").iterdir():

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from formats.staging import write_text
+from jobs.contract.file_uris import file_uri_path, is_file_uri
 from jobs.contract.model_archive import pack_artefact
-from jobs.emulator.host.storage import Storage, is_file_uri, join_uri, make_folder, uri_folder
+from jobs.emulator.host.storage import Storage, join_uri, make_folder
 from jobs.emulator.store.state import Record
 from jobs.emulator.training.channel_pipes import Stream, is_piped, read_streams
 
@@ -84,7 +85,7 @@ def bring_input(storage: Storage, record: Record, tree: OptMl) -> list[Stream]:
         tree.checkpoints.mkdir()
         return streams
     if is_file_uri(checkpoints):
-        make_folder(uri_folder(checkpoints))
+        make_folder(file_uri_path(checkpoints))
     storage.bring(checkpoints, tree.checkpoints)
     return streams
 
@@ -111,7 +112,7 @@ def store_output(storage: Storage, record: Record, tree: OptMl) -> None:
 
 
 def _pack(storage: Storage, folder: Path, uri: str, name: str, scratch: Path) -> None:
-    local = uri_folder(uri) if is_file_uri(uri) else scratch
+    local = file_uri_path(uri) if is_file_uri(uri) else scratch
     make_folder(local)
     pack_artefact(folder, local / name)
     if not is_file_uri(uri):
