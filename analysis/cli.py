@@ -7,6 +7,7 @@ from typing import Any
 import typer
 import typer.core
 
+from analysis.areas.commands import areas
 from analysis.comparison.commands import compare
 from analysis.exports.commands import cutout, overlay, submission
 from analysis.exports.label_commands import coco, cvat, geojson, labelme, labelstudio
@@ -35,6 +36,7 @@ for verb in (
     stitch,
     report,
     suspects,
+    areas,
     compare,
     combine,
     overlay,

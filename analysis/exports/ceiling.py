@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from analysis.masks.cleaning import class_windows, clean, enclosed
+from analysis.masks.cleaning import clean, enclosed, foreground_windows
 from analysis.masks.labelled import label
 from analysis.masks.runs import Ints
 from analysis.options import Cleaning
@@ -52,7 +52,7 @@ def _cures(mask: Mask, most: int, neighbours: int) -> Iterator[str]:
 def _sizes(mask: Mask) -> tuple[Ints, Ints]:
     """The pixels of each object and of each hole."""
     objects, holes = [], []
-    for class_id, window in class_windows(mask):
+    for class_id, window in foreground_windows(mask):
         flags = (mask[window] == class_id).view(np.uint8)
         objects.append(label(flags).pixels)
         around = label(1 - flags, neighbours=4)
@@ -63,7 +63,7 @@ def _sizes(mask: Mask) -> tuple[Ints, Ints]:
 def count_outlines(mask: Mask, neighbours: int = 8) -> int:
     """The objects, of eight neighbours or four, of all classes of a mask, and the holes in them, whatever is there."""
     number = 0
-    for class_id, window in class_windows(mask):
+    for class_id, window in foreground_windows(mask):
         flags = (mask[window] == class_id).view(np.uint8)
         objects, _ = cv2.connectedComponents(flags, connectivity=neighbours)
         around, labels = cv2.connectedComponents(1 - flags, connectivity=12 - neighbours)

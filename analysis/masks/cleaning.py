@@ -48,14 +48,14 @@ def clean(mask: Mask, rules: Cleaning) -> tuple[Mask, Changes]:
     if not rules:
         return mask, NO_CHANGES
     cleaned, changes = mask.copy(), NO_CHANGES
-    for class_id, window in class_windows(mask):
+    for class_id, window in foreground_windows(mask):
         if rules.least_pixels > 1 or rules.largest:
             objects = label(_flags(mask[window] == class_id))
             gone = _not_kept(objects, rules)
             _paint(cleaned[window], objects, gone, BACKGROUND_ID)
             changes += Changes(removed=int(gone.sum()), removed_pixels=int(objects.pixels[gone].sum()))
     if rules.fill_holes:
-        for class_id, window in class_windows(cleaned):
+        for class_id, window in foreground_windows(cleaned):
             around = label(_flags(cleaned[window] != class_id), neighbours=4)
             holes = enclosed(around) & (around.pixels <= rules.fill_holes)
             holes &= around.count_in(_flags(cleaned[window] != BACKGROUND_ID)) == 0
@@ -64,7 +64,7 @@ def clean(mask: Mask, rules: Cleaning) -> tuple[Mask, Changes]:
     return cleaned, changes
 
 
-def class_windows(mask: Mask) -> Iterator[tuple[int, tuple[slice, slice]]]:
+def foreground_windows(mask: Mask) -> Iterator[tuple[int, tuple[slice, slice]]]:
     """The foreground classes of a mask, and the smallest window that holds each."""
     for class_id in np.flatnonzero(np.bincount(mask.ravel(), minlength=IGNORE + 1)[1:IGNORE]) + 1:
         left, top, width, height = cv2.boundingRect(_flags(mask == class_id))
