@@ -6,6 +6,7 @@ import csv
 import json
 import math
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def test_of_equal_objects_the_first_in_reading_order_is_number_one() -> None:
 def test_what_touches_what_was_not_predicted_is_cut() -> None:
     mask = np.zeros((12, 12), np.uint8)
     mask[4:6, 2:4] = mask[1, 2] = mask[5, 10] = 1
-    objects = find_objects(mask, (Box(4, 6, 4, 4),))
+    objects = find_objects(mask, (Box(4, 6, 4, 4),))[1]
     assert dict(zip(objects_places(objects.boxes), objects.cut.tolist(), strict=True)) == {
         (2, 4): True,  # by a corner
         (2, 1): False,
@@ -109,7 +110,7 @@ def test_histograms_hold_each_value_once(values: dict[float, int]) -> None:
     for each in bins:
         assert each["count"] == sum(n for v, n in values.items() if each["from"] <= v < each["to"])
         assert f"{each['from']:e}"[0] in "125"
-    assert all(low["to"] == high["from"] for low, high in zip(bins, bins[1:], strict=False))
+    assert all(low["to"] == high["from"] for low, high in pairwise(bins))
 
 
 def test_of_nothing_there_is_no_mean() -> None:
@@ -385,6 +386,13 @@ def test_json_is_printed_alone(predictions: Predictions, tmp_path: Path) -> None
     assert (code, json.loads(out)) == (0, json.loads((tmp_path / "areas/areas.json").read_text("utf-8")))
     code, _, err = run(tmp_path, "predictions --out areas")
     assert (code, "areas: exists already; choose another --out or add --overwrite" in err) == (1, True)
+
+
+def test_a_list_names_the_images_that_are_measured(predictions: Predictions, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("shoot2_a\n")
+    code, _, err = run(tmp_path, "predictions --list list.txt --scale 1mm --out areas")
+    assert (code, "note: 1 of 3 images, those of list.txt" in err) == (0, True)
+    assert [each["stem"] for each in rows_of(tmp_path / "areas/objects.csv")] == ["shoot2_a"]
 
 
 def test_a_class_that_nobody_predicted_has_no_area(predictions: Predictions, tmp_path: Path) -> None:
