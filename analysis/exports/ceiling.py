@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -17,26 +17,43 @@ from formats.masks import Mask
 MOST_OBJECTS = 10_000
 PIXELS_PER_OBJECT = 1_000
 """A large image may have one object for so many of its pixels."""
-_LEAST_PIXELS = (2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
+LEAST_PIXELS = (2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
 
 def require_few(mask: Mask, most: int | None, name: str, neighbours: int = 8) -> None:
     """Raise SagesegError, which names the image, where a mask has more than `most` objects (of so many neighbours) and
     holes; None is what MOST_OBJECTS and PIXELS_PER_OBJECT say."""
-    most = most or max(MOST_OBJECTS, mask.size // PIXELS_PER_OBJECT)
+    most = most_of(mask.size, most)
     number = count_outlines(mask, neighbours)
     if number > most:
-        cures = [*_cures(mask, most, neighbours), f"--most-objects {number} takes all"]
-        raise SagesegError(
-            f"{name}: {number:,} objects and holes, of which {most:,} can be looked through; {', or '.join(cures)}"
-        )
+        raise too_many(name, f"{number:,} objects and holes", number, most, next(_cures(mask, most, neighbours), ""))
+
+
+def most_of(pixels: int, most: int | None) -> int:
+    """How many objects an image of so many pixels may have."""
+    return most or max(MOST_OBJECTS, pixels // PIXELS_PER_OBJECT)
+
+
+def too_many(name: str, what: str, number: int, most: int, cure: str) -> SagesegError:
+    """The refusal of an image, with the words that help."""
+    cures = ", or ".join(filter(None, (cure, f"--most-objects {number} takes all")))
+    return SagesegError(f"{name}: {what}, of which {most:,} can be looked through; {cures}")
+
+
+def few_enough(sizes: Sequence[int], most: int) -> str:
+    """The --least-pixels that leaves at most so many of objects of these sizes, as words of a command line."""
+    for least in LEAST_PIXELS:
+        left = sum(size >= least for size in sizes)
+        if left <= most:
+            return f"--least-pixels {least} leaves {left:,}"
+    return ""
 
 
 def _cures(mask: Mask, most: int, neighbours: int) -> Iterator[str]:
     """The first cleaning that leaves few enough, as words of a command line. Sizes tell which may, so that few are
     tried."""
     objects, holes = _sizes(mask)
-    for least in _LEAST_PIXELS:
+    for least in LEAST_PIXELS:
         for words, rules, left in (
             (f"--least-pixels {least}", Cleaning(least), holes.size),
             (f"--least-pixels {least} --fill-holes {least}", Cleaning(least, fill_holes=least), (holes > least).sum()),

@@ -160,6 +160,7 @@ def geojson(
         str, typer.Option(help="Coordinates: longitude and latitude, or the raster's own.", metavar="wgs84|raster")
     ] = "wgs84",
     least_pixels: Annotated[int, typer.Option(min=1, help="Leave out regions of fewer pixels.")] = 1,
+    most_objects: MostObjects = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Write predictions of rasters as polygons on earth, to correct and to train on."""
@@ -170,7 +171,9 @@ def geojson(
     if crs not in tuple(Crs):
         raise SagesegError(f"--crs {crs}: expected wgs84 or raster")
     opened = open_predictions(predictions)
-    exported = export_geojson(opened, out, crs=Crs(crs), least_pixels=least_pixels, overwrite=overwrite)
+    exported = export_geojson(
+        opened, out, crs=Crs(crs), least_pixels=least_pixels, most_objects=most_objects, overwrite=overwrite
+    )
     if exported.left_out:
         say(f"{exported.left_out} regions of fewer than {least_pixels} pixels were left out")
     say(f"{exported.polygons} polygons of {exported.rasters} raster(s)")
