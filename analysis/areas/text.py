@@ -25,6 +25,6 @@ def format_areas(content: Mapping[str, Any]) -> str:
         if truth:
             keys = ("true", "predicted", "ratio", "bias", "mean_absolute_error", "correlation", "true_objects", "found")
             true.append([name, *(format_number(truth[key]) for key in keys)])
-    unit = f"areas in {content['unit']}, of objects: mean, median, largest"
-    lines = [f"{content['images']} images; {unit}", "", *aligned(rows)]
+    unit = f"areas in {content['unit']}; mean, median and largest are of objects"
+    lines = [f"{content['images']} images, {unit}", "", *aligned(rows)]
     return "\n".join([*lines, *(["", "against the truth, per image", "", *aligned(true)] if len(true) > 1 else [])])

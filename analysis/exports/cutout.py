@@ -77,11 +77,14 @@ class Cutout:
 
 
 def around(alpha: Alpha, mask: Mask) -> Alpha:
-    """A soft alpha without what belongs to no foreground of a mask, and solid in the mask where it was clear."""
+    """A soft alpha without what a mask has not: what is opaque beside its foreground, and haze that does not reach it;
+    solid in its foreground where the alpha was clear."""
     soft = label((alpha > 0).view(np.uint8))
     held = soft.count_in((mask != 0).view(np.uint8)) > 0
     kept = np.where(np.concatenate(([False], held))[soft.labels], alpha, 0)
-    return np.asarray(np.where((mask != 0) & (alpha < MIDDLE), 255, kept), np.uint8)
+    kept[(mask == 0) & (alpha >= MIDDLE)] = 0
+    kept[(mask != 0) & (alpha < MIDDLE)] = 255
+    return np.asarray(kept, np.uint8)
 
 
 def soft_alpha(background: npt.NDArray[Any]) -> Alpha:

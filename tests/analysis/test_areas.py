@@ -205,7 +205,7 @@ def test_areas_of_images_objects_and_all(predictions: Predictions, tmp_path: Pat
         ("shoot2_a", "cone", "1", "25", "0"),
     ]
     assert (objects[2]["x"], objects[2]["y"], objects[2]["width"], objects[2]["height"]) == ("20", "10", "4", "2")
-    assert "3 images; areas in mm²" in out
+    assert "3 images, areas in mm²" in out
     assert "12.5" in out
 
 
@@ -405,3 +405,9 @@ def test_a_class_that_nobody_predicted_has_no_area(predictions: Predictions, tmp
 def test_units_as_people_write_them() -> None:
     assert parse_scale("0.5 µm / px") == Scale(0.5, "µm")
     assert math.isclose(parse_scale("1e-3m").per_pixel, 0.001)
+
+
+@pytest.mark.parametrize("text", ["0.5", "mm", "0.5px/mm", "0mm", "1e400m", "1e-300m", "0,5mm", "-1mm", "0.5mm²"])
+def test_scales_that_are_none_are_one_line(text: str) -> None:
+    with pytest.raises(SagesegError, match="expected the side of a pixel with its unit, such as"):
+        parse_scale(text)

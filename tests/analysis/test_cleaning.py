@@ -24,8 +24,8 @@ from formats.console import run_app
 from formats.errors import SagesegError
 from formats.images import encode_image, read_image
 from formats.masks import Mask, read_mask
-from formats.predictions import mask_path
-from tests.support.dataset_samples import make_dataset, make_predictions
+from formats.predictions import mask_path, open_predictions
+from tests.support.dataset_samples import make_dataset, make_predictions, write_shares
 
 EIGHT = np.ones((3, 3), int)
 sizes = st.integers(1, 24)
@@ -267,6 +267,18 @@ def test_soft_edges_stay_around_what_was_kept() -> None:
     alpha[1:4, 1:4] = 200
     alpha[1:4, 4] = 60
     assert np.array_equal(around(alpha, mask)[:, :5], alpha[:, :5])
+    alpha[2, 4:7], alpha[2, 7] = 30, 200  # what went hangs on by its haze
+    assert around(alpha, mask)[2, 4:8].tolist() == [30, 30, 30, 0]
+
+
+def test_soft_cutouts_of_cleaned_masks_do_not_show_what_went(line: Line) -> None:
+    write_shares(open_predictions(line.folder / "predictions"), 0.95)
+    assert line("cutout predictions images --out soft --soft") == 0
+    assert np.asarray(Image.open("soft/a.png"))[25, 30, 3] > 0
+    assert line(f"stitch predictions --out stitched --probabilities {RULES}") == 0
+    for name, rules in (("stitched", ""), ("predictions", RULES)):
+        assert line(f"cutout {name} images --out of-{name} --soft {rules}") == 0
+        assert np.array_equal(np.asarray(Image.open(f"of-{name}/a.png"))[:, :, 3] > 0, cleaned() == 1)
 
 
 @given(height=sizes, width=sizes, seed=st.integers(0, 9999), neighbours=st.sampled_from([4, 8]))
