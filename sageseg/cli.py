@@ -13,7 +13,6 @@ from formats.verbs.mounting import PROFILE_HELP, make_app, use_profile
 from formats.version import tool_version
 from jobs.check.commands import check
 from jobs.cli import app as jobs_app
-from jobs.prediction.commands import predict as predict_alone
 from prep.cli import app as prep_app
 from sageseg.predict import predict
 from sageseg.preview import preview
@@ -22,9 +21,8 @@ app = make_app("Semantic segmentation with SageMaker's built-in algorithm, from 
 # verbs of prep to people; the rules of the one are SageMaker's, so it lives in jobs, and the other asks jobs too
 prep_app.command()(preview)
 prep_app.command()(check)
-for _verb in jobs_app.registered_commands:
-    if _verb.callback is predict_alone:
-        _verb.callback = predict  # the same verb, which may stitch: jobs and analysis do not know each other
+# one of jobs, which may stitch: jobs and analysis do not know each other
+jobs_app.command()(predict)
 app.add_typer(prep_app, name="prep")
 app.add_typer(jobs_app, name="jobs")
 app.add_typer(analysis_app, name="analysis")

@@ -47,6 +47,7 @@ def _predict_and_stitch(
     """`out` appears when all is done. Until then the crops' predictions lie in `<out>.crops`, and the same call goes on
     with them."""
     from analysis.masks.commands import stitch
+    from analysis.options import AS_PREDICTED
     from formats.dataset import info_path, labels_path
     from formats.staging import refuse_existing, write_text
     from jobs.prediction.predict import frames_folder
@@ -62,7 +63,7 @@ def _predict_and_stitch(
         write_text(crops / _ASKED, asked)
     dataset = sources[0] if info_path(sources[0]).exists() else None
     blend = options.probabilities and labels_path(crops).exists()
-    stitch(crops, out=out, dataset=dataset, probabilities=blend, overwrite=True)
+    stitch(crops, out=out, dataset=dataset, probabilities=blend, cleaning=AS_PREDICTED, overwrite=True)
     if blend or not options.probabilities:
         shutil.rmtree(crops)
     else:

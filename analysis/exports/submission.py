@@ -11,8 +11,9 @@ from pathlib import Path, PurePosixPath
 
 from analysis.exports.run_length import decode_runs, encode_runs
 from analysis.exports.unpredicted import tell_unpredicted
-from analysis.masks.reading import read_prediction
+from analysis.masks.cleaning import read_clean
 from analysis.masks.sources import Source, plan_sources
+from analysis.options import AS_PREDICTED, Cleaning
 from formats.classes import BACKGROUND, IGNORE, ClassTable
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow
@@ -33,6 +34,7 @@ def write_submission(
     out: Path,
     *,
     class_name: str | None = None,
+    cleaning: Cleaning = AS_PREDICTED,
     overwrite: bool = False,
     workers: int | None = None,
 ) -> int:
@@ -46,7 +48,7 @@ def write_submission(
     class_id = _class_id(predictions, class_name)
     sources = plan_sources(predictions, None)
     num_values = len(predictions.classes) if predictions.classes else IGNORE
-    work = partial(_encode, predictions.root, num_values, class_id)
+    work = partial(_encode, predictions.root, num_values, class_id, cleaning)
     lines = map_all(work, sources, workers=workers, label="encoding")
     content = format_csv([HEADER, *lines]).encode("utf-8")
     write_bytes(out, gzip.compress(content, 6, mtime=0) if out.suffix == ".gz" else content)
@@ -65,8 +67,8 @@ def _class_id(predictions: Predictions, name: str | None) -> int:
     return names.index(name)
 
 
-def _encode(root: Path, num_values: int, class_id: int, source: Source) -> tuple[str, str]:
-    mask = read_prediction(root, source, num_values)
+def _encode(root: Path, num_values: int, class_id: int, cleaning: Cleaning, source: Source) -> tuple[str, str]:
+    mask, _ = read_clean(root, source, num_values, cleaning)
     # of images that share a stem, the file's name alone would not say which
     return f"{source.stem}{PurePosixPath(source.row.source).suffix}", encode_runs(mask == class_id)
 

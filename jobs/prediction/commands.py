@@ -1,4 +1,4 @@
-"""The verbs of jobs that predict with a trained model, or look at it."""
+"""The verbs of jobs that look at a trained model; `predict`, which may stitch, stands in `sageseg/predict.py`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from typing import Annotated
 
 import typer
 
-from formats.command_options import takes
 from formats.console import result
-from jobs.prediction.options import PredictOptions, RouteOptions
 
 Model = Annotated[
     str, typer.Argument(metavar="MODEL", help="A job's name, a model.tar.gz here, or its file:/// or s3:// URI.")
@@ -58,19 +56,3 @@ def features(
     for line in layers:
         result(line)
     result(f"{out}: {stages} stages")
-
-
-@takes(PredictOptions, "options")
-@takes(RouteOptions, "route")
-def predict(
-    model: Model,
-    sources: Sources,
-    out: Predictions,
-    options: PredictOptions,
-    route: RouteOptions,
-) -> None:
-    """Predict masks with a trained model: on its endpoint, in a batch transform, or on this machine."""
-    from jobs.prediction.predict import predict as make_predictions
-
-    count = make_predictions(model, sources, out, options, route)
-    result(f"{count} predictions in {out}")

@@ -97,6 +97,7 @@ MAY_IMPORT = {
         "report": "options report_files plain masks drawing scoring",
         "exports": "options report_files plain masks drawing scoring",
         "comparison": "options report_files masks drawing scoring report",
+        "areas": "options report_files plain masks drawing scoring report exports",
         "selection": "options report_files plain masks drawing exports",
         "cli": ANY,
         "__main__": "cli",

@@ -286,6 +286,8 @@ def _results(folder: Path) -> None:
     ):
         ran = typed(line.split(), folder)
         assert ran.returncode == 0, ran.stderr
+    cars = sorted({path.stem.rpartition("_")[0] for path in (folder / "train").iterdir()})
+    (folder / "scales.csv").write_text("group,scale\n" + "".join(f"{car},0.5mm/px\n" for car in cars))
     for name in ("predictions-fcn", "predictions-psp", "predictions-deeplab"):
         shutil.copytree(folder / "predictions", folder / name)
     for name in ("report-a", "report-b", "report-fcn", "report-psp", "report-deeplab"):
