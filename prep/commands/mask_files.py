@@ -97,7 +97,7 @@ def kitti(
     data_road: Annotated[str, typer.Argument(help="KITTI's folder data_road, with training/image_2.")],
     out: Out,
     options: PrepOptions,
-    target: Annotated[str, typer.Option(help="road, or lane (which KITTI has for um only).")] = "road",
+    target: Annotated[str, typer.Option(help="road, or lane (which KITTI has for um only), or road,lane.")] = "road",
     train_list: Annotated[Path | None, typer.Option(help="KittiSeg's list of training images, train3.txt.")] = None,
     val_list: Annotated[Path | None, typer.Option(help="KittiSeg's list of validation images, val3.txt.")] = None,
 ) -> None:

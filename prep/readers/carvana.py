@@ -13,6 +13,7 @@ from pathlib import Path
 from formats.classes import BACKGROUND, ClassTable
 from formats.console import say
 from formats.errors import SagesegError
+from formats.given_files import read_text
 from formats.prepared.groups import group_of
 from formats.prepared.image_folder import open_image_folder
 from formats.prepared.source_names import composed
@@ -110,12 +111,7 @@ def _labelled(
 
 def _read_metadata(path: Path) -> dict[str, dict[str, str]]:
     """Each car's columns of metadata.csv but `id`, which is the car."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as e:
-        raise SagesegError(f"{path}: not found; expected Carvana's metadata.csv") from e
-    except UnicodeDecodeError as e:
-        raise SagesegError(f"{path}: not UTF-8 text; expected Carvana's metadata.csv") from e
+    text = read_text(path, "Carvana's metadata.csv")
     reader = csv.DictReader(io.StringIO(text, newline=""))
     if "id" not in (reader.fieldnames or ()):
         raise SagesegError(f"{path}: no column id; expected Carvana's {METADATA_COLUMNS}")
