@@ -50,7 +50,10 @@ def pairs(
     value_map: Annotated[
         Path | None,
         typer.Option(
-            "--map", help="value,name in each line: several values may have one name, ignore is 255, * all others."
+            "--map",
+            help="value,name in each line: several values may have one name, ignore is 255, * all others. Or the word "
+            "cityscapes: the classes of Cityscapes and of KITTI's semantic benchmark, by ids or by colours.",
+            metavar="FILE|cityscapes",
         ),
     ] = None,
     coding: Annotated[

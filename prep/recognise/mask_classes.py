@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from formats.errors import SagesegError
+from prep.readers.classes.cityscapes import CITYSCAPES
 from prep.readers.classes.label_list import ClassList, find_class_list
 from prep.readers.classes.missing_list import BINARY, Wanted, what_is_wanted
 from prep.readers.pairs.pairing import LOSSY_SUFFIXES
@@ -14,7 +15,7 @@ from prep.readers.pairs.patterns import CLASS, FILE, SPLIT, STEM, parse_pattern
 from prep.readers.pairs.truth import list_places
 
 _LOOKED_AT = 4
-_CITYSCAPES = "_labelIds"
+_LABEL_IDS = "_labelIds"
 
 
 def missing_classes(images: Path, masks: Path, mask_name: str, files: Sequence[Path]) -> tuple[list[str], str]:
@@ -28,9 +29,8 @@ def missing_classes(images: Path, masks: Path, mask_name: str, files: Sequence[P
     if all(path.suffix.lower() in LOSSY_SUFFIXES for path in ours):
         return [], f"make PNG masks of {masks}: JPEG and WebP change their values, export them again"
     listed = find_class_list(*list_places(images, masks, {path.parent for path in ours}))
-    if listed is None and mask_name.endswith(_CITYSCAPES):
-        told = "write value,name lines into cityscapes.csv, as docs/sources/cityscapes-ade20k.md shows"
-        return ["--map", "cityscapes.csv"], told
+    if listed is None and mask_name.endswith(_LABEL_IDS):
+        return ["--map", CITYSCAPES], ""
     wanted = what_is_wanted(ours[:: -(-len(ours) // _LOOKED_AT)])
     if listed and (listed.has_colours or not wanted.of_colours):
         return _binary(listed, wanted), ""

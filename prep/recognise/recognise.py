@@ -106,6 +106,7 @@ _LOOKS: tuple[Callable[[Survey], list[Recognised]], ...] = (
     mask_layouts.voc,
     mask_layouts.channels,
     mask_layouts.kitti,
+    mask_layouts.kitti_semantic,
     mask_layouts.carvana,
     rasters.geotiff,
     yolo_files.yolo,

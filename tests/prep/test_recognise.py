@@ -83,6 +83,19 @@ def test_labels_are_recognised_by_what_they_are_made_of(verb: str, tmp_path: Pat
     assert Path(words[3]).exists()
 
 
+@pytest.mark.parametrize(
+    ("folders", "taken"),
+    [(("semantic", "semantic_rgb", "instance"), "semantic"), (("semantic_rgb",), "semantic_rgb")],
+)
+def test_kittis_semantic_labels_are_cityscapes(folders: tuple[str, ...], taken: str, tmp_path: Path) -> None:
+    names = {f"data/training/{folder}/000000_10.png": "mask" for folder in folders}
+    root = lay_out(tmp_path, {"data/training/image_2/000000_10.png": None, **names})
+    (found,) = recognise(root)
+    training = root / "data/training"
+    words = ["sageseg", "prep", "pairs", str(training / "image_2"), str(training / taken), "--map", "cityscapes"]
+    assert (shlex.split(found.command)[:7], found.missing) == (words, "")
+
+
 @pytest.mark.parametrize("verb", ["coco", "labelstudio", "cvat", "manifest", "via"])
 def test_a_file_of_labels_is_recognised_alone(verb: str, tmp_path: Path) -> None:
     lay_out(tmp_path, FILES[verb])
