@@ -112,7 +112,8 @@ def _labelled(
 def _read_metadata(path: Path) -> dict[str, dict[str, str]]:
     """Each car's columns of metadata.csv but `id`, which is the car."""
     text = read_text(path, "Carvana's metadata.csv")
-    reader = csv.DictReader(io.StringIO(text, newline=""))
+    semicolons = "," not in text.partition("\n")[0]  # as Excel writes tables where a comma is in numbers
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=";" if semicolons else ",")
     if "id" not in (reader.fieldnames or ()):
         raise SagesegError(f"{path}: no column id; expected Carvana's {METADATA_COLUMNS}")
     cars = {}

@@ -287,6 +287,12 @@ def test_broken_metadata_is_named(shoot: Path, tmp_path: Path, content: bytes | 
         read_carvana(shoot / "images", shoot / "masks", tmp_path / "metadata.csv", None)
 
 
+def test_metadata_may_have_semicolons_as_excel_writes_them(shoot: Path, tmp_path: Path) -> None:
+    (tmp_path / "metadata.csv").write_bytes(b"\xef\xbb\xbfid;make\r\n%s;Alfa, Romeo\r\n" % CARS[0].encode())
+    source = read_carvana(shoot / "images", shoot / "masks", tmp_path / "metadata.csv", None)
+    assert {image.group: image.attributes.get("make") for image in source.images}[CARS[0]] == "Alfa, Romeo"
+
+
 def test_cars_that_metadata_lacks_are_told(shoot: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "metadata.csv").write_bytes(b"\xef\xbb\xbfid,make\n%s,Audi\n" % CARS[0].encode())
     source = read_carvana(shoot / "images", shoot / "masks", tmp_path / "metadata.csv", None)

@@ -143,6 +143,17 @@ def test_yolo_names_the_line_of_a_list_whose_image_is_missing(tmp_path: Path) ->
         read_yolo(root, workers=1)
 
 
+def test_yolo_asks_for_the_images_that_cvat_left_out(tmp_path: Path) -> None:
+    root = yolo_with(tmp_path, "names: [car]\ntrain: train.txt\n")
+    for path in root.rglob("*.jpg"):
+        path.unlink()
+    (root / "train.txt").write_text("images/train/cam1/a.jpg\n")
+    with pytest.raises(
+        SagesegError, match=r"no image in it; expected images/train/cam1/a\.jpg, and so on: export again"
+    ):
+        read_yolo(root, workers=1)
+
+
 @pytest.mark.parametrize("layout", ["images/{}/", "{}/images/"])
 def test_yolo_without_yaml_takes_folders_that_are_called_so_for_the_split(tmp_path: Path, layout: str) -> None:
     texts = {layout.format(split) + name: yolo_row(SQUARE) for split, name in (("train", "a"), ("valid", "b"))}

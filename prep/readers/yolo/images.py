@@ -52,6 +52,11 @@ def find_images(layout: Layout, root: Path) -> YoloImages:
                 torn = torn or f"{layout.where}: {name} is both in {split_of[name]} and in {place.split}"
             places.setdefault(name, where)
             bases.setdefault(name, base)
+    if places and not files_with(root, IMAGE_SUFFIXES, deep=True):
+        raise SagesegError(
+            f"{root}: no image in it; expected {next(iter(places))}, and so on: export again with images (CVAT leaves "
+            "them out unless told to save them), or copy them there"
+        )
     found = find_named(places, root)
     images = tuple(
         YoloImage(path, source, root / text_name(source), "" if torn else split_of[name], _key(source, bases[name]))
