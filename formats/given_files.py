@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shlex
 import zipfile
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from formats.errors import SagesegError
 
 UTF_16_MARKS = (BOM_UTF16_LE, BOM_UTF16_BE)
+_CONTINUATION = bytes(range(0x80, 0xC0))
+"""What letters of several bytes go on with."""
 _BEGINNING = b"PK\x03\x04"
 
 
@@ -82,8 +84,13 @@ def _leaves(member: str) -> bool:
     return bool(path.anchor) or ".." in path.parts or PurePosixPath(member).is_absolute()
 
 
+def conversion(part: bytes) -> str:
+    """How to make UTF-8 of a file of which this is a part; nothing where it is UTF-8, but for letters that its ends
+    divide, or no text."""
+    return "" if _is_utf_8(part.lstrip(_CONTINUATION)) else _conversion(part)
+
+
 def _conversion(content: bytes) -> str:
-    """How to make UTF-8 of text in another encoding; nothing for what is no text."""
     if content.startswith(UTF_16_MARKS):
         return ": convert it with iconv -f utf-16 -t utf-8"
     if b"\0" in content:
@@ -92,3 +99,11 @@ def _conversion(content: bytes) -> str:
         ": if a program on Windows wrote it, convert it, Chinese with iconv -f gb18030 -t utf-8, Japanese with cp932, "
         "Korean with cp949 and western languages with cp1252 in that place"
     )
+
+
+def _is_utf_8(content: bytes) -> bool:
+    try:
+        getincrementaldecoder("utf-8")().decode(content)
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -40,7 +40,7 @@ def read_carvana(images: Path, masks: Path, metadata: Path | None, group_by: re.
     _check_pairs(images, masks, image_paths, mask_paths)
     cars = _read_metadata(metadata) if metadata else {}
     labelled = tuple(_labelled(path, mask_paths[_key(path)], cars, group_by) for path in image_paths)
-    unknown = {_car_of(path) for path in image_paths} - set(cars)
+    unknown = {car for path in image_paths if composed(car := _car_of(path)) not in cars}
     if metadata and unknown:
         say(f"note: {metadata}: {len(unknown)} cars are not in it, such as {min(unknown)}; they get no make or model")
     return Source("carvana", CLASSES, labelled, unit="car")
@@ -105,7 +105,7 @@ def _labelled(
         raise SagesegError(f"{image}: expected a name like {IMAGE_PATTERN}; rename it or pass --group-by REGEX")
     car, angle = (match["car"], match["angle"]) if match else ("", "")
     group = group_of(image.stem, group_by) if group_by else car
-    attributes = ({"angle": angle} if angle else {}) | cars.get(car, {})
+    attributes = ({"angle": angle} if angle else {}) | cars.get(composed(car), {})
     return LabelledImage(image.name, image, TwoColourMask(mask), group, attributes, own_group=car or None)
 
 
@@ -120,5 +120,5 @@ def _read_metadata(path: Path) -> dict[str, dict[str, str]]:
     for number, row in enumerate(reader, start=2):
         if None in row or None in row.values():
             raise SagesegError(f"{path}: line {number}: not as many cells as columns; expected {METADATA_COLUMNS}")
-        cars[row.pop("id")] = row
+        cars[composed(row.pop("id"))] = row
     return cars

@@ -403,3 +403,14 @@ def test_two_images_of_one_mask_are_refused(shoot: Path) -> None:
     Image.open(first).save(first.with_suffix(".png"))
     with pytest.raises(SagesegError, match=rf"{first.name} and {first.stem}\.png would both be called {first.stem}"):
         read_carvana(shoot / "images", shoot / "masks", None, None)
+
+
+def test_metadata_names_cars_by_either_spelling(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spelled = {form: unicodedata.normalize(form, "Größe") for form in ("NFD", "NFC")}
+    for folder, name in (("images", f"{spelled['NFD']}_01.jpg"), ("masks", f"{spelled['NFC']}_01_mask.png")):
+        (tmp_path / folder).mkdir()
+        Image.new("L", (8, 8)).convert("RGB").save(tmp_path / folder / name)
+    (tmp_path / "metadata.csv").write_text(f"id,make\n{spelled['NFC']},Audi\n")
+    (image,) = read_carvana(tmp_path / "images", tmp_path / "masks", tmp_path / "metadata.csv", None).images
+    assert image.attributes == {"angle": "01", "make": "Audi"}
+    assert capsys.readouterr().err == ""

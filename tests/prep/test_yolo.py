@@ -1,5 +1,6 @@
 """YOLO's text files become the pixels that Ultralytics fills."""
 
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -202,3 +203,12 @@ def test_yolos_class_region_says_where_to_look(tmp_path: Path) -> None:
     (image,) = read_yolo(root, workers=1).images
     assert np.allclose(image.regions, [SQUARE[:3]], atol=0.01)
     assert np.count_nonzero(image.mask.read()) == 21 * 21
+
+
+def test_yolo_finds_texts_whose_names_are_composed_in_another_way(tmp_path: Path) -> None:
+    root = write_yolo(tmp_path, {"images/Große é": yolo_row(SQUARE)})
+    (image,) = (root / "images").iterdir()
+    image.rename(image.with_name(unicodedata.normalize("NFD", image.name)))
+    source = read_yolo(root, workers=1)
+    assert [mask.max() for mask in masks_of(source).values()] == [1]
+    assert source.left_out == ()

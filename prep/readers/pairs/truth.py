@@ -125,6 +125,7 @@ def _settle(
 ) -> ClassMasks:
     background = options.background
     if options.value_map == Path(CITYSCAPES) and not options.coding:
+        _check_no_colours_beside(folder)
         return settle_cityscapes(paths, background=background, workers=workers)
     if options.value_map:
         named = read_value_map(options.value_map)
@@ -132,6 +133,17 @@ def _settle(
     if listed is None:
         raise ask_for_list(folder, paths, workers)
     return settle_masks(listed, paths, background=background, binary=options.binary, workers=workers)
+
+
+def _check_no_colours_beside(folder: Path) -> None:
+    """Raise SagesegError where CVAT or Datumaro wrote the masks, in Cityscapes' layout with classes of their own."""
+    for place in (folder, *folder.absolute().parents[:2]):
+        path = place / "label_colors.txt"
+        if path.is_file():
+            raise SagesegError(
+                f"--map {CITYSCAPES}: the masks in {folder} are of {path}, as CVAT and Datumaro write them; pass "
+                f"--labels {path} in its place"
+            )
 
 
 def _layered(pairs: Sequence[Pair], listed: ClassList | None, options: PairOptions, workers: int | None) -> Truth:
