@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from formats.archives import refuse_zip
 from formats.errors import SagesegError
+from formats.given_files import refuse_zip
 from formats.images import IMAGE_SUFFIXES
 from formats.prepared.georeference import FILE as GEOREFERENCE
 from formats.prepared.source_names import name_sources

@@ -12,6 +12,7 @@ from pathlib import Path
 from formats.console import say
 from formats.dataset import SPLITS
 from formats.errors import SagesegError
+from formats.given_files import decode_text
 from formats.prepared.source_names import composed
 
 DEALS = 64
@@ -116,7 +117,7 @@ def kept_assignment(path: Path, groups: Collection[str]) -> dict[str, str]:
 def read_split_file(path: Path) -> dict[str, str]:
     """The assignment group → split of an earlier split.json."""
     try:
-        groups = json.loads(path.read_text(encoding="utf-8"))["groups"]
+        groups = json.loads(decode_text(path.read_bytes(), path, "the split.json of a dataset"))["groups"]
         wrong = [(name, split) for name, split in groups.items() if split not in SPLITS]
     except FileNotFoundError as e:
         raise SagesegError(f"{path}: not found; expected the split.json of a dataset") from e

@@ -23,6 +23,7 @@ import numpy as np
 
 from formats.console import say
 from formats.errors import SagesegError, for_all
+from formats.given_files import read_text
 from formats.images import IMAGE_SUFFIXES, open_header
 from formats.parallel import map_all
 from formats.prepared.groups import group_of_path
@@ -33,7 +34,7 @@ from prep.readers.annotations.drawn import UNSEEN, DrawnMask, drawn_image
 from prep.readers.annotations.notes import overlaps_in, tell_lone_groups, tell_overlaps
 from prep.readers.annotations.opencv_fill import Points, filled_region
 from prep.readers.labelled_image import REGION, LabelledImage, Polygon, Source, count_left_out, leave_out
-from prep.readers.source_files import check_folder, find_spelled, read_text
+from prep.readers.source_files import check_folder, find_spelled
 
 _PROJECT = "a project of Supervisely"
 _BARE = "images without an annotation file"

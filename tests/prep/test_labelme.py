@@ -658,7 +658,7 @@ def test_two_images_of_one_name_in_one_folder_are_refused(tmp_path: Path) -> Non
     [
         ("gone", "labels.txt", "gone: no such folder"),
         ("empty", "labels.txt", r"empty: no \.json file in it; expected <image>\.json of labelme"),
-        ("in", "gone.txt", r"gone\.txt: cannot be read"),
+        ("in", "gone.txt", r"gone\.txt: not found"),
         ("in", "twice.txt", r"twice\.txt: classes: 'car' stands twice"),
     ],
 )

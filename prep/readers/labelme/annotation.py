@@ -20,9 +20,9 @@ import numpy.typing as npt
 from PIL import Image
 
 from formats.errors import SagesegError, for_all
+from formats.given_files import read_text
 from formats.images import open_header
 from formats.prepared.source_names import composed
-from prep.readers.source_files import read_text
 
 Point = tuple[float, float]
 Patch = npt.NDArray[np.bool_]

@@ -10,10 +10,10 @@ from pathlib import Path, PurePosixPath
 from formats.console import say
 from formats.dataset import SPLITS
 from formats.errors import SagesegError, for_all
+from formats.given_files import read_text
 from formats.images import IMAGE_SUFFIXES
 from formats.prepared.source_names import composed
 from prep.readers.labelled_image import LeftOut, count_left_out
-from prep.readers.source_files import read_text
 from prep.readers.splits import LEFT_OUT, ROLE_WORDS, UNDIVIDED, likely_split, role_of
 
 _FOLDERS = re.compile(r"(?:.*/)?(?:JPEGImages|SegmentationClass\w*)/")
