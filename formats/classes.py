@@ -67,7 +67,8 @@ def _problem(names: tuple[str, ...]) -> str | None:
         return f"{IGNORE_NAME} is mask value {IGNORE}, not a class; remove it"
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        return f"{twice[0]!r} stands twice; each class needs a name of its own"
+        names_told = ", ".join(map(repr, twice))
+        return f"{names_told} {'stands' if len(twice) == 1 else 'stand'} twice; each class needs a name of its own"
     return None
 
 

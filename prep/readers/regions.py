@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw
 from formats.errors import SagesegError
 from formats.given_files import decode_text
 from formats.masks import Mask
+from formats.wording import name_first
 from prep.options import REGION_LABEL
 from prep.readers.labelled_image import REGION, LabelledImage, Polygon
 
@@ -46,7 +47,7 @@ def _shared_in_groups(images: Sequence[LabelledImage]) -> tuple[LabelledImage, .
     without = [group for group, regions in drawn.items() if not regions]
     if without:
         raise SagesegError(
-            f"--focus {REGION_LABEL}: no image of group {without[0]} has a shape labelled {REGION}; draw one, "
+            f"--focus {REGION_LABEL}: no image of group {name_first(without)} has a shape labelled {REGION}; draw one, "
             "or pass a JSON file with it"
         )
     return tuple(replace(image, regions=image.regions or drawn[image.group]) for image in images)
