@@ -99,8 +99,11 @@ def _kind(each: dict[str, Any]) -> str:
 def _exterior(each: dict[str, Any]) -> Points:
     exterior = each["points"].get("exterior") or []
     if _kind(each) == "rectangle":
-        (left, top), (right, bottom) = exterior
-        exterior = [[left, top], [right, top], [right, bottom], [left, bottom]]
+        (left, right), (top, bottom) = ((min(sides), max(sides)) for sides in zip(*exterior, strict=True))
+        box = [[left, top], [right, top], [right, bottom], [left, bottom]]
+        if len(exterior) != 2 and sorted(exterior) != sorted(box):
+            raise ValueError(f"{len(exterior)} points, expected two corners, or the four of an upright box")
+        exterior = box
     return _points(exterior)
 
 
