@@ -223,6 +223,19 @@ def test_the_service_moves_on_by_itself_along_a_list(dataset: Dataset, sagemaker
     assert find_model("listed").facts.instance_type == "ml.g4dn.2xlarge"
 
 
+@pytest.mark.parametrize("name", ["cars-2", "fcn-cars-20261121-010203"])
+@pytest.mark.parametrize("kinds", ["ml.g5.2xlarge", "ml.g5.2xlarge,ml.g4dn.2xlarge"])
+def test_a_name_that_ends_in_a_number_is_no_later_attempt_of_itself(
+    dataset: Dataset, sagemaker: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, kinds: str
+) -> None:
+    assert train(dataset, "--yes", "--instance-type", kinds, name=name).exit_code == 0
+    for home in ("sageseg-home", "elsewhere"):
+        monkeypatch.setenv("SAGESEG_HOME", str(tmp_path / home))
+        shown = CliRunner().invoke(app, ["show", name])
+        assert f"{'name':16}{name}" in shown.stdout.splitlines(), shown.exception
+        assert "was moved on" not in shown.stderr
+
+
 def test_a_list_of_which_none_has_capacity_fails_and_is_not_tried_again(
     dataset: Dataset, sagemaker: str, tmp_path: Path
 ) -> None:
