@@ -47,6 +47,7 @@ def predict(
     """Predict and write a predictions folder, which appears when complete. Returns the number of
     predictions. Raises SagesegError when anything is refused or fails; what was predicted before is
     kept beside `out`, and the same call goes on from there."""
+    route.check_used_by(options.via)
     refuse_existing(out, overwrite=options.overwrite)
     opened = _open(images_or_dataset, options)  # before AWS is asked anything
     trained = find_model(job_or_artefact, route.region)
