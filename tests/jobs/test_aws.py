@@ -159,8 +159,8 @@ def test_another_machine_finds_the_job_and_its_record(
     here = read_record("found")
     monkeypatch.setenv("SAGESEG_HOME", str(tmp_path / "elsewhere"))
     assert record_names() == []
-    listed = CliRunner().invoke(app, ["list"]).stdout.splitlines()
-    assert [line.split("  ")[:4] for line in listed] == [["found", "Completed", "Completed", "aws"]]
+    listed = CliRunner().invoke(app, ["list"]).stdout.splitlines()[1:]
+    assert [line.split()[:4] for line in listed] == [["found", "Completed", "Completed", "aws"]]
     there = find_training("found").record
     assert (there.classes, there.dataset_sha256, there.request) == (here.classes, here.dataset_sha256, here.request)
     assert there.cost == here.cost
