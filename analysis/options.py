@@ -16,7 +16,9 @@ import typer
 from formats.command_options import option, parse_number
 from formats.errors import SagesegError
 
-PredictionsFolder = Annotated[Path, typer.Argument(help="Predictions, of crops or stitched.")]
+PredictionsFolder = Annotated[
+    Path, typer.Argument(help="Predictions, of crops or stitched, or a plain folder of masks.")
+]
 ListFile = Annotated[
     Path | None,
     typer.Option("--list", help="Only the images that this file names, one a line, as select's selected.txt does."),

@@ -7,7 +7,7 @@ on, trains for so many seconds and leaves a checkpoint; run again with the same 
 the end it prints the date, the device, the IoU over the validation images, the seconds of all its runs,
 and the share of their pixels in which masks in the precision that predicts differ from those in float32.
 `NAME=VALUE` are further hyperparameters. The goal is an IoU of 0.95 within 10 minutes of a GPU, or an
-hour of a processor. The built-in's networks start from ImageNet weights where those can be had
+hour of one core. The built-in's networks start from ImageNet weights where those can be had
 (docs/algorithm.md), else pass use_pretrained_model=False.
 
 `--dataset` is a dataset that was made before, by `--draw` on any machine: with it nothing is drawn.
@@ -49,6 +49,7 @@ CARS, CARS_A_VALIDATED = 60, 10
 few of them it learns those few by heart."""
 GOAL, MOST_DIFFERING = 0.95, 0.1
 """An IoU, and the percentage of pixels in which masks may differ from those in float32."""
+GPU_SECONDS, CORE_SECONDS = 600.0, 3600.0
 SETTINGS = {"optimizer": "adam", "learning_rate": "0.001", "mini_batch_size": "8"}
 EPOCHS = {"unet": 6, "fcn": 9, "psp": 7, "deeplab": 9}
 """As many as an hour of a core has time for, but for unet."""
@@ -71,6 +72,8 @@ def main() -> None:
     dataset, root = given.dataset or given.folder / "dataset", given.folder / "opt_ml"
     long_side, crop = SIZES[given.algorithm]
     if not dataset.exists():
+        if given.dataset and not given.draw:
+            sys.exit(f"--dataset {dataset}: not found; --draw makes it, or leave --dataset out")
         draw_dataset(dataset, given.cars, long_side)
     if given.draw:
         return
@@ -138,10 +141,19 @@ def tell_quality(given: argparse.Namespace, model: Path, dataset: Path, *, finis
     result(f"{date.today()}, {device_name()}: {given.algorithm} IoU {iou:.4f} after {seconds} ({state})")
     rows = [
         Row("IoU of the car", iou, "", least=GOAL),
-        Row("seconds of training", spent.wall, "s"),
+        time_row(spent),
         Row(f"pixels in which {predictor.precision} differs from float32", 100 * differing, "%", most=MOST_DIFFERING),
     ]
     tell(f"quality of {given.algorithm}, {state}, {device_name()}", rows, given.keep)
+
+
+def time_row(spent: Spent) -> Row:
+    """A GPU's time is the clock's; a processor's is that of one core."""
+    import torch
+
+    if torch.cuda.is_available():
+        return Row("seconds of training", spent.wall, "s", most=GPU_SECONDS)
+    return Row("seconds of training, of one core", spent.processor, "s", most=CORE_SECONDS)
 
 
 def train(root: Path, limit: float) -> tuple[bool, Spent]:

@@ -6,19 +6,15 @@ from typing import Annotated
 
 import typer
 
+from formats.verbs.mounting import make_app
 from jobs.account.commands import lambda_, policy
 from jobs.endpoints.commands import delete, deploy, leftovers
-from jobs.prediction.commands import export, features, predict
+from jobs.prediction.commands import export, features
 from jobs.tracking.commands import list_jobs, logs, metrics, show, stop
 from jobs.training.commands import train, upload
 from jobs.tuning.commands import tune
 
-app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    help="Training jobs and predictions, on AWS or on this machine.",
-)
+app = make_app("Training jobs and predictions, on AWS or on this machine.")
 
 
 @app.callback()
@@ -29,7 +25,7 @@ def jobs() -> None:
 app.command()(train)
 app.command()(tune)
 app.command("list")(list_jobs)
-for verb in (show, logs, stop, metrics, upload, deploy, delete, leftovers, predict, export, features, policy):
+for verb in (show, logs, stop, metrics, upload, deploy, delete, leftovers, export, features, policy):
     app.command()(verb)
 app.command("lambda")(lambda_)
 
@@ -41,9 +37,27 @@ def emulator(
     idle_seconds: Annotated[
         float | None, typer.Option(help="End after so long without requests or work; by default never.")
     ] = None,
+    with_s3: Annotated[
+        bool, typer.Option("--with-s3", help="The rest of AWS too, by moto, and the lines that make a shell use both.")
+    ] = False,
+    bucket: Annotated[
+        list[str] | None, typer.Option(help="With --with-s3: a bucket to make there; may be given several times.")
+    ] = None,
+    s3_port: Annotated[int, typer.Option(help="With --with-s3: moto's port; 0 takes a free one.")] = 0,
 ) -> None:
     """SageMaker's API on this machine, for any client."""
+    from formats.errors import SagesegError
     from formats.state_home import home
+
+    if with_s3:
+        from jobs.emulator.rest_of_aws import rehearse
+
+        if idle_seconds is not None:
+            raise SagesegError("--idle-seconds: not with --with-s3, which would go while S3 is in use; Ctrl-C ends it")
+        rehearse(home(), host, port, s3_port, bucket or ())
+        return
+    if bucket or s3_port:
+        raise SagesegError(f"{'--bucket' if bucket else '--s3-port'}: is for --with-s3; add that, or leave it out")
     from jobs.emulator.server import serve
 
     serve(home(), host, port, idle_seconds=float("inf") if idle_seconds is None else idle_seconds)

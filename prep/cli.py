@@ -9,12 +9,11 @@ import typer
 
 from formats.command_options import takes
 from formats.console import result
+from formats.verbs.mounting import make_app
 from prep.commands import annotation_files, mask_files, rasters
 from prep.frames.options import FrameOptions
 
-app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, help="Raw labels to a dataset."
-)
+app = make_app("Raw labels to a dataset.")
 
 
 @app.callback()
@@ -49,26 +48,6 @@ def frames(
     result(str(out))
 
 
-def preview(
-    dataset: Annotated[Path, typer.Argument(help="Folder of a dataset that prep wrote.")],
-    out: Annotated[Path, typer.Option(help="HTML page to write.")] = Path("preview.html"),
-    label_map: Annotated[
-        Path | None,
-        typer.Option(help="A folder of label maps: masks are shown as a job with them reads them."),
-    ] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes; by default one per core.")] = None,
-) -> None:
-    """One HTML page: samples, class balance, the split's certificate, crops kept and dropped."""
-    from formats.dataset import open_dataset
-    from formats.prepared.label_map import read_label_maps
-    from prep.preview.page import write_preview
-
-    opened = open_dataset(dataset)
-    maps = read_label_maps(label_map, len(opened.classes)) if label_map else None
-    write_preview(opened, out, workers, maps)
-    result(str(out))
-
-
 for _verb in (
     auto,
     mask_files.pairs,
@@ -87,6 +66,5 @@ for _verb in (
     rasters.geotiff,
     rasters.tiles,
     frames,
-    preview,
 ):
     app.command()(_verb)

@@ -18,11 +18,11 @@ from analysis.masks.reading import require_truth
 from analysis.masks.sources import plan_sources
 from analysis.options import AS_PREDICTED, Cleaning, Scale
 from formats.classes import ClassTable
-from formats.csv_text import format_csv
 from formats.dataset import Dataset
 from formats.parallel import map_parallel
 from formats.predictions import Predictions, need_classes
 from formats.staging import staged_folder, write_lines, write_text
+from formats.texts.csv_text import format_csv
 
 AREAS, IMAGES, OBJECTS = "areas.json", "images.csv", "objects.csv"
 _AREA = ("pixels", "share", "area", "unit")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
+from pathlib import Path
 
 from PIL import ImageFont
 
@@ -11,6 +13,9 @@ _NO_LETTER = "\U0010ffff"
 """Every font draws its box for it."""
 _NO_LETTERS = "Last"
 """How the names of fonts begin that have a box for every letter there is: LastResort, Last Resort."""
+_SUFFIXES = (".ttf", ".otf", ".ttc")
+_LOOKED_AT = 16
+"""Pixels of the em at which fonts are asked for their letters."""
 _REGULAR = ("Regular", "Book", "Roman", "Normal")
 
 
@@ -34,25 +39,33 @@ def _draws(font: Font, text: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _installed_font(letters: frozenset[str]) -> str | None:
-    """The file of a font that has all letters: the one that matplotlib brings, or the first of this
-    machine's, those of a regular style before others."""
-    wanted = {ord(letter) for letter in letters if not letter.isspace()}
-    return next((path for path, known in _fonts() if wanted <= known), None)
+    """The file of the first font of this machine that has all letters, those of a regular style before others."""
+    text = "".join(sorted(letters))
+    return next((path for path in _fonts() if _draws(ImageFont.truetype(path, _LOOKED_AT), text)), None)
 
 
 @lru_cache(maxsize=1)
-def _fonts() -> tuple[tuple[str, frozenset[int]], ...]:
-    """Font files and the letters that they have."""
-    from matplotlib import get_data_path
-    from matplotlib.font_manager import findSystemFonts
-    from matplotlib.ft2font import FT2Font
-
+def _fonts() -> tuple[str, ...]:
+    """Font files that Pillow reads at any size."""
     found = []
-    for path in [f"{get_data_path()}/fonts/ttf/DejaVuSans.ttf", *sorted(findSystemFonts())]:
+    for path in {path for folder in font_folders() for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES}:
         try:
-            font = FT2Font(path)
-        except (OSError, RuntimeError):  # listed, but gone or broken
+            family, style = ImageFont.truetype(path, _LOOKED_AT).getname()
+        except OSError:  # broken, gone, or pictures of one size
             continue
-        if not font.family_name.lstrip(".").startswith(_NO_LETTERS):
-            found.append((font.style_name not in _REGULAR, path, frozenset(font.get_charmap())))
-    return tuple((path, letters) for _, path, letters in found[:1] + sorted(found[1:], key=lambda font: font[:2]))
+        if not (family or "").lstrip(".").startswith(_NO_LETTERS):
+            found.append((style not in _REGULAR, str(path)))
+    return tuple(path for _, path in sorted(found))
+
+
+def font_folders() -> list[Path]:
+    """Where fonts lie on Linux, by freedesktop's base directories, on a Mac and on Windows."""
+    home = Path.home()
+    data = [os.environ.get("XDG_DATA_HOME") or home / ".local/share"]
+    data += (os.environ.get("XDG_DATA_DIRS") or "/usr/local/share:/usr/share").split(":")
+    others = [home / ".fonts", home / "Library/Fonts", Path("/Library/Fonts"), Path("/System/Library/Fonts")]
+    return [
+        *(Path(folder, "fonts") for folder in data),
+        *map(Path, others),
+        Path(os.environ.get("WINDIR", "/"), "Fonts"),
+    ]

@@ -23,7 +23,7 @@ from analysis.options import AS_PREDICTED, Cleaning
 from formats.classes import ClassTable
 from formats.errors import SagesegError
 from formats.masks import Mask
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.predictions import Predictions, need_classes
 from formats.staging import refuse_existing_file, write_lines
 
@@ -83,7 +83,7 @@ def export_coco(
     coco_masks()  # to say at once that it is missing
     sources = choose_sources(plan_sources(predictions, None), listed)
     work = partial(_encode, predictions.root, len(classes), shapes, cleaning, most_objects)
-    encoded = map_parallel(work, sources, workers=workers, label="coco")
+    encoded = map_all(work, sources, workers=workers, label="coco")
     writing = _Writing(sources, classes)
     write_lines(out, writing.lines(encoded))
     tell_unpredicted(sources)

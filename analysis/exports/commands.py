@@ -33,10 +33,12 @@ def submission(
 ) -> None:
     """Write masks as Kaggle's Carvana challenge takes them, run-length encoded; or read them back."""
     from analysis.exports.submission import masks_from_submission, write_submission
-    from formats.predictions import open_predictions
+    from analysis.plain.opening import open_predictions
+    from formats.staging import refuse_existing, refuse_existing_file
 
+    (refuse_existing_file if source.is_dir() else refuse_existing)(out, overwrite=overwrite)
     if source.is_dir():
-        opened = open_predictions(source)
+        opened = open_predictions(source, workers=workers)
         written = write_submission(
             opened, out, class_name=class_name, cleaning=cleaning, overwrite=overwrite, workers=workers
         )
@@ -63,9 +65,11 @@ def overlay(
     """Draw predictions on their images: classes tinted and outlined, with a legend. Needs no truth."""
     from analysis.exports.image_folder import draw_folder
     from analysis.exports.tint import Tint
-    from formats.predictions import open_predictions
+    from analysis.plain.opening import open_predictions
+    from formats.staging import refuse_existing
 
-    opened = open_predictions(predictions)
+    refuse_existing(out, overwrite=overwrite, reads=(predictions, images))
+    opened = open_predictions(predictions, images=images, workers=workers)
     tint = Tint(opened.classes, cleaning)
     draw_folder(opened, images, out, tint, label="drawing", listed=listed, overwrite=overwrite, workers=workers)
     result(str(out))
@@ -95,10 +99,12 @@ def cutout(
     """Remove the background of images, or replace it, by their predictions, at full size."""
     from analysis.exports.cutout import Cutout
     from analysis.exports.image_folder import draw_folder
-    from formats.predictions import open_predictions
+    from analysis.plain.opening import open_predictions
+    from formats.staging import refuse_existing
 
+    refuse_existing(out, overwrite=overwrite, reads=(predictions, images))
     behind = None if background is None else parse_background(background)
-    opened = open_predictions(predictions)
+    opened = open_predictions(predictions, images=images, workers=workers)
     cut = Cutout(opened.classes, behind, soft, cleaning, cleaned="cleaned" in opened.info)
     draw_folder(opened, images, out, cut, label="cutting out", listed=listed, overwrite=overwrite, workers=workers)
     result(str(out))

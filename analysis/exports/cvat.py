@@ -20,7 +20,7 @@ from analysis.masks.sources import Source, plan_sources
 from analysis.options import AS_PREDICTED, Cleaning
 from formats.classes import ClassTable
 from formats.masks import Mask
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.predictions import Predictions, need_classes
 from formats.staging import refuse_existing_file, write_lines
 
@@ -71,7 +71,7 @@ def export_cvat(
     def lines() -> Iterator[str]:
         yield _head(predictions.root.name, classes, len(sources))
         numbered = list(enumerate(sources, start=_FIRST_ID))
-        for text, masks, changes in map_parallel(work, numbered, workers=workers, label="cvat"):
+        for text, masks, changes in map_all(work, numbered, workers=workers, label="cvat"):
             exported.images += 1
             exported.masks += masks
             exported.changes += changes

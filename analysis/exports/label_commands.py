@@ -30,10 +30,12 @@ def labelme(
     """Write predictions as labelme's polygons, to correct and to train on."""
     from analysis.exports.labelme import export_labelme
     from analysis.masks.cleaning import tell_changes
-    from formats.predictions import open_predictions
+    from analysis.plain.opening import open_predictions
+    from formats.staging import refuse_existing
 
+    refuse_existing(out, overwrite=overwrite, reads=(predictions, images))
     exported = export_labelme(
-        open_predictions(predictions),
+        open_predictions(predictions, images=images, workers=workers),
         out,
         images=images,
         listed=listed,
@@ -65,8 +67,11 @@ def coco(
 ) -> None:
     """Write predictions as a COCO file, an annotation for each connected object, to correct and to train on."""
     from analysis.exports.coco import Shapes, export_coco
+    from analysis.plain.opening import open_predictions
+    from formats.staging import refuse_existing_file
+
+    refuse_existing_file(out, overwrite=overwrite)
     from analysis.masks.cleaning import tell_changes
-    from formats.predictions import open_predictions
 
     exported = export_coco(
         open_predictions(predictions),
@@ -100,8 +105,10 @@ def cvat(
     """Write predictions as CVAT's masks, to correct and to train on."""
     from analysis.exports.cvat import export_cvat
     from analysis.masks.cleaning import tell_changes
-    from formats.predictions import open_predictions
+    from analysis.plain.opening import open_predictions
+    from formats.staging import refuse_existing_file
 
+    refuse_existing_file(out, overwrite=overwrite)
     exported = export_cvat(
         open_predictions(predictions),
         out,
@@ -135,8 +142,10 @@ def labelstudio(
     """Write predictions as tasks of Label Studio, a brush for each class, to correct and to train on."""
     from analysis.exports.labelstudio import Names, export_labelstudio
     from analysis.masks.cleaning import tell_changes
-    from formats.predictions import open_predictions
+    from analysis.plain.opening import open_predictions
+    from formats.staging import refuse_existing_file
 
+    refuse_existing_file(out, overwrite=overwrite)
     exported = export_labelstudio(
         open_predictions(predictions),
         out,
@@ -165,9 +174,11 @@ def geojson(
 ) -> None:
     """Write predictions of rasters as polygons on earth, to correct and to train on."""
     from analysis.exports.geojson import Crs, export_geojson
+    from analysis.plain.opening import open_predictions
     from formats.errors import SagesegError
-    from formats.predictions import open_predictions
+    from formats.staging import refuse_existing_file
 
+    refuse_existing_file(out, overwrite=overwrite)
     if crs not in tuple(Crs):
         raise SagesegError(f"--crs {crs}: expected wgs84 or raster")
     opened = open_predictions(predictions)

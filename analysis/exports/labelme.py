@@ -22,10 +22,10 @@ from analysis.masks.cleaning import NO_CHANGES, Changes, read_clean
 from analysis.masks.reading import BACKGROUND_ID
 from analysis.masks.sources import Source, plan_sources
 from analysis.options import AS_PREDICTED, Cleaning
-from formats.classes import ClassTable
-from formats.errors import SagesegError
+from formats.classes import ClassTable, write_labels
+from formats.errors import SagesegError, for_all
 from formats.masks import Mask
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.predictions import Predictions, need_classes
 from formats.staging import staged_folder, write_text
 
@@ -74,11 +74,13 @@ def export_labelme(
     if tolerance < 0:
         raise SagesegError(f"--tolerance {tolerance}: expected 0 pixels or more")
     sources = choose_sources(plan_sources(predictions, None), listed)
-    places = {source.stem: _image_path(source, images, out) for source in sources}
+    found = for_all(lambda source: _image_path(source, images, out), sources)
+    places = {source.stem: place for source, place in zip(sources, found, strict=True)}
     drawn, changes = 0, NO_CHANGES
     with staged_folder(out, overwrite=overwrite) as stage:
+        write_labels(stage / "labels.txt", classes)  # so that the classes keep their order when prep reads this again
         work = partial(_export, predictions.root, stage, classes, places, tolerance, cleaning, most_objects)
-        for polygons, cleaned in map_parallel(work, sources, workers=workers, label="labelme"):
+        for polygons, cleaned in map_all(work, sources, workers=workers, label="labelme"):
             drawn, changes = drawn + polygons, changes + cleaned
     tell_unpredicted(sources)
     return Exported(len(sources), drawn, changes)

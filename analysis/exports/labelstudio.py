@@ -25,7 +25,7 @@ from analysis.options import AS_PREDICTED, Cleaning
 from formats.brush_rle import encode_brush
 from formats.classes import ClassTable
 from formats.masks import Mask
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.predictions import Predictions, need_classes
 from formats.staging import refuse_existing_file, write_lines, write_text
 
@@ -76,7 +76,7 @@ def export_labelstudio(
     sources = choose_sources(plan_sources(predictions, None), listed)
     work = partial(_task, predictions.root, classes, image_url, names, _version(predictions), cleaning)
     counts: list[tuple[int, Changes]] = []
-    write_lines(out, _lines(map_parallel(work, sources, workers=workers, label="labelstudio"), counts))
+    write_lines(out, _lines(map_all(work, sources, workers=workers, label="labelstudio"), counts))
     write_text(config, labelling_config(classes, names))
     tell_unpredicted(sources)
     return Exported(len(sources), sum(each for each, _ in counts), sum((each for _, each in counts), NO_CHANGES))

@@ -15,14 +15,14 @@ from analysis.masks.cleaning import read_clean
 from analysis.masks.sources import Source, plan_sources
 from analysis.options import AS_PREDICTED, Cleaning
 from formats.classes import BACKGROUND, IGNORE, ClassTable
-from formats.csv_text import format_csv
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow
 from formats.mask_rows import write_mask_rows
 from formats.masks import Mask
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.predictions import Predictions, mask_path, write_predictions_tables
 from formats.staging import refuse_existing_file, staged_folder, write_bytes
+from formats.texts.csv_text import format_csv
 
 HEADER = ("img", "rle_mask")
 DEFAULT_CLASS = "car"
@@ -49,7 +49,7 @@ def write_submission(
     sources = plan_sources(predictions, None)
     num_values = len(predictions.classes) if predictions.classes else IGNORE
     work = partial(_encode, predictions.root, num_values, class_id, cleaning)
-    lines = map_parallel(work, sources, workers=workers, label="encoding")
+    lines = map_all(work, sources, workers=workers, label="encoding")
     content = format_csv([HEADER, *lines]).encode("utf-8")
     write_bytes(out, gzip.compress(content, 6, mtime=0) if out.suffix == ".gz" else content)
     tell_unpredicted(sources)

@@ -52,10 +52,13 @@ def stitch(
     from analysis.masks.cleaning import tell_changes
     from analysis.masks.seams import audit_seams, write_seams
     from analysis.masks.stitch import stitch as stitch_predictions
+    from analysis.plain.opening import open_predictions
     from formats.dataset import open_dataset
-    from formats.predictions import open_predictions
+    from formats.staging import refuse_existing
 
-    opened, source = open_dataset(dataset) if dataset else None, open_predictions(predictions)
+    refuse_existing(out, overwrite=overwrite, reads=(predictions, dataset))
+    opened = open_dataset(dataset) if dataset else None
+    source = open_predictions(predictions, dataset=opened, workers=workers)
     if seams and opened is None:
         raise SagesegError("--seams compares with true masks; add --dataset")
     audit = audit_seams(source, opened, workers=workers) if seams and opened else None
@@ -112,8 +115,10 @@ def combine(
 ) -> None:
     """Make several models' predictions into one."""
     from analysis.masks.combine import combine as combine_predictions
-    from formats.predictions import open_predictions
+    from analysis.plain.opening import open_predictions
+    from formats.staging import refuse_existing
 
+    refuse_existing(out, overwrite=overwrite, reads=predictions)
     opened = [open_predictions(each) for each in predictions]
     combined = combine_predictions(opened, out, by=by, overwrite=overwrite, workers=workers)
     say(f"{combined} predictions combined by {by}")

@@ -30,7 +30,7 @@ from formats.errors import SagesegError
 from formats.manifest import ManifestRow
 from formats.mask_rows import write_mask_rows
 from formats.masks import Mask, read_mask
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.predictions import (
     Predictions,
     Probabilities,
@@ -100,7 +100,7 @@ def stitch(
             (stage / name).mkdir()
         num_values = len(classes) if classes else IGNORE
         work = partial(_stitch_source, predictions.root, stage, num_values, stitched.by, probabilities, cleaning)
-        changes = sum(map_parallel(work, sources, workers=workers, label="stitching"), NO_CHANGES)
+        changes = sum(map_all(work, sources, workers=workers, label="stitching"), NO_CHANGES)
         for raster, tiles in rasters.items():
             write_mosaic(stage / RASTERS / mosaic_name(raster), raster, tiles, partial(_stitched_mask, stage), classes)
         if georeference:

@@ -7,7 +7,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -67,11 +67,19 @@ class Server:
         return time.monotonic() - self.app.last_active
 
 
-def serve(home: Path, host: str = DEFAULT_HOST, port: int = 0, *, idle_seconds: float) -> None:
-    """Serve a home until a signal, or until nothing was asked and no job ran for `idle_seconds`. Call it
-    from the main thread."""
+def serve(
+    home: Path,
+    host: str = DEFAULT_HOST,
+    port: int = 0,
+    *,
+    idle_seconds: float,
+    tell: Callable[[str], None] = lambda _url: None,
+) -> None:
+    """Serve a home until a signal, or until nothing was asked and no job ran for `idle_seconds`; `tell` is called
+    with the URL once it answers. Call it from the main thread."""
     with _ending_signals() as ended, running_server(home, host, port) as server:
         say(f"emulator of {home} at {server.url}")
+        tell(server.url)
         while not ended.wait(_POLL_SECONDS) and server.idle_seconds() < idle_seconds:
             pass
     say("emulator ended")
@@ -110,7 +118,7 @@ def running_server(
         other = read_presence(home)  # one that shows no address is just ending, or just starting
         if not stack.enter_context(exclusive(folder / "server.lock", 0 if other else _HANDOVER_SECONDS)):
             raise SagesegError(f"{home}: another emulator serves it already{f', at {other.url}' if other else ''}")
-        listener = stack.enter_context(_listen(host, port))
+        listener = stack.enter_context(listen(host, port))
         state = stack.enter_context(closing(State(folder / "state.sqlite")))
         rehearsal = Rehearsal(home / FILE_NAME)
         rehearsal.plan()  # a file that cannot be read is told at once
@@ -118,7 +126,7 @@ def running_server(
         services = Services(place, invocation_seconds)
         stack.callback(services.shut_down)
         services.recover()
-        presence = Presence(_url(listener, host), os.getpid(), str(home), tool_version())
+        presence = Presence(url_at(host, listener.getsockname()[1]), os.getpid(), str(home), tool_version())
         app = EmulatorApp(services.answers(), asdict(presence), LOOPBACK if host in LOOPBACK else None)
         stack.enter_context(_answering(app, listener))
         write_presence(presence)
@@ -126,19 +134,21 @@ def running_server(
         yield Server(presence, app, services)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, option: str = "--port") -> socket.socket:
+    """A socket at an address. Raises SagesegError, which names the option to choose another by."""
     if host not in LOOPBACK:
         say(f"warning: {host} can be reached from other machines; whoever reaches it can start jobs and read files")
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family)
     except (OSError, OverflowError) as e:
-        raise SagesegError(f"{host}:{port}: cannot listen there ({e}); choose another --port or --host") from e
+        raise SagesegError(f"{host}:{port}: cannot listen there ({e}); choose another {option} or --host") from e
 
 
-def _url(listener: socket.socket, host: str) -> str:
+def url_at(host: str, port: int) -> str:
+    """Where a server that listens there is reached from this machine."""
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (compared, not bound)
-    return f"http://{f'[{reachable}]' if ':' in reachable else reachable}:{listener.getsockname()[1]}"
+    return f"http://{f'[{reachable}]' if ':' in reachable else reachable}:{port}"
 
 
 @contextmanager

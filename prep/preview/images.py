@@ -62,13 +62,21 @@ def page_palette(num_classes: int) -> Rgb:
 
 def draw_crop(dataset: Dataset, row: ManifestRow, label_map: LabelMap | None = None) -> Drawing:
     """A crop with its mask laid over, as a job reads it."""
-    image, mask = read_image(dataset.image_path(row.id)), read_mask(dataset.mask_path(row.id))
-    mask = label_map.apply(mask, dataset.mask_path(row.id)) if label_map else mask
+    mask = read_crop_mask(dataset, row, label_map)
+    return draw_pixels(read_image(dataset.image_path(row.id)), mask, row.id, len(dataset.classes))
+
+
+def read_crop_mask(dataset: Dataset, row: ManifestRow, label_map: LabelMap | None = None) -> Mask:
+    path = dataset.mask_path(row.id)
+    return label_map.apply(read_mask(path), path) if label_map else read_mask(path)
+
+
+def draw_pixels(image: Rgb, mask: Mask, title: str, num_classes: int) -> Drawing:
+    """An image of at most LONG_SIDE with its mask laid over."""
     height, width = mask.shape
     scale = min(1.0, LONG_SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = resize_image(image, *size)
-    return _drawing(lay_over(small, resize_mask(mask, *size), page_palette(len(dataset.classes))), row.id)
+    return _drawing(lay_over(resize_image(image, *size), resize_mask(mask, *size), page_palette(num_classes)), title)
 
 
 def lay_over(image: Rgb, mask: Mask, palette: Rgb) -> Rgb:

@@ -22,6 +22,7 @@ from formats.staging import write_text
 from formats.wording import format_colour, format_share
 from prep.dataset.split import rank
 from prep.dataset.tables import SplitCounts
+from prep.preview.augmented import Augmentation, draw_changed
 from prep.preview.images import CropMap, Drawing, draw_crop, draw_map, page_palette
 from prep.preview.survey import CropFacts, by_source, find_unusual, splits_of, survey
 
@@ -43,9 +44,15 @@ class Samples:
     drawings: tuple[Drawing, ...]
 
 
-def write_preview(dataset: Dataset, out: Path, workers: int | None = None, label_maps: LabelMaps | None = None) -> None:
+def write_preview(
+    dataset: Dataset,
+    out: Path,
+    workers: int | None = None,
+    label_maps: LabelMaps | None = None,
+    augmentation: Augmentation | None = None,
+) -> None:
     """Write the page: it holds its images, opens offline and loads nothing. With a job's `label_maps` it shows
-    what that job makes of the masks."""
+    what that job makes of the masks, with its `augmentation` what it sees of the crops."""
     if out.is_dir():
         raise SagesegError(f"{out}: is a folder; expected the name of a page to write, such as preview.html")
     certificate = _read_certificate(dataset)
@@ -57,7 +64,7 @@ def write_preview(dataset: Dataset, out: Path, workers: int | None = None, label
             own = [fact for fact in facts if fact.row.split == split]
             certificate["balance"][split] = mapped_balance(certificate["balance"][split], label_map, dataset, own)
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_text(out, render_preview(dataset, certificate, facts, maps))
+    write_text(out, render_preview(dataset, certificate, facts, maps, augmentation))
 
 
 def _read_certificate(dataset: Dataset) -> dict[str, Any]:
@@ -97,6 +104,7 @@ def render_preview(
     certificate: dict[str, Any],
     facts: Sequence[CropFacts],
     label_maps: Mapping[str, LabelMap | None] | None = None,
+    augmentation: Augmentation | None = None,
 ) -> str:
     """The page as HTML; every text is escaped."""
     environment = Environment(
@@ -112,6 +120,8 @@ def render_preview(
         certificate=certificate,
         divided=len(_divided_groups(dataset)),
         samples=choose_samples(dataset, facts, label_maps or {}),
+        changed=draw_changed(dataset, augmentation, (label_maps or {}).get("train")) if augmentation else [],
+        augmentation=augmentation,
         maps=_maps(dataset),
         twins=_twins(dataset, certificate),
         unusual=[(each.reason, draw_map(dataset, each.rows)) for each in unusual[:_UNUSUAL]],

@@ -61,7 +61,7 @@ def make(tmp_path: Path, prepared: Preparation) -> tuple[Dataset, Path]:
 
 
 def ask(what: Path, out: Path, **options: Any) -> Path:
-    predict("cars", what, out, PredictOptions(**options), RouteOptions())
+    predict("cars", [what], out, PredictOptions(**options), RouteOptions())
     return out
 
 
@@ -238,7 +238,7 @@ def test_source_images_of_another_size_are_refused_first(
 ) -> None:
     model = stand_in(monkeypatch)
     dataset = with_dropped(tmp_path)
-    assert predict("cars", dataset.root, tmp_path / "ok", PredictOptions(images=tmp_path / "source"), RouteOptions())
+    assert predict("cars", [dataset.root], tmp_path / "ok", PredictOptions(images=tmp_path / "source"), RouteOptions())
     other = tmp_path / "other"
     other.mkdir()
     for path in (tmp_path / "source").glob("*.jpg"):
@@ -259,5 +259,5 @@ def test_what_is_of_a_dataset_is_refused_for_a_folder(
 ) -> None:
     stand_in(monkeypatch)
     _, folder = make(tmp_path, SMALL)
-    with pytest.raises(SagesegError, match=rf"--{next(iter(options))}: only for a dataset; .* is a folder of images"):
+    with pytest.raises(SagesegError, match=rf"--{next(iter(options))}: only for a dataset; .* is none"):
         ask(folder, tmp_path / "out", **options)

@@ -15,12 +15,13 @@ from formats.images import Rgb, encode_image
 from formats.manifest import ManifestRow
 from formats.masks import Mask
 from formats.prepared.resize import Resize
-from prep.cli import app
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
+from prep.preview.augmented import Augmentation, draw_changed
 from prep.preview.images import draw_map, lay_over, page_palette
 from prep.preview.page import choose_samples, write_preview
 from prep.preview.survey import find_unusual, survey
+from sageseg.cli import app
 from tests.support.prep_samples import make_source, noise
 
 CLASSES = ClassTable(("_background_", "car", "bus & <van>"))
@@ -184,7 +185,7 @@ def test_a_folder_is_no_page(dataset: Dataset, tmp_path: Path) -> None:
 
 def test_the_command_writes_the_page(dataset: Dataset, tmp_path: Path) -> None:
     out = tmp_path / "pages" / "preview.html"
-    ran = CliRunner().invoke(app, ["preview", str(dataset.root), "--out", str(out), "--workers", "1"])
+    ran = CliRunner().invoke(app, ["prep", "preview", str(dataset.root), "--out", str(out), "--workers", "1"])
     assert ran.exit_code == 0, ran.output
     assert ran.stdout == f"{out}\n"
     assert out.read_text(encoding="utf-8").startswith("<!doctype html>")
@@ -196,3 +197,61 @@ def test_near_twins_across_splits_are_shown(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "dataset" / "split.json").read_text())["twins"]["found"] == 1
     write_preview(open_dataset(tmp_path / "dataset"), tmp_path / "preview.html", workers=1)
     assert "1 of 1, the most alike first" in (tmp_path / "preview.html").read_text(encoding="utf-8")
+
+
+def half(image: Rgb, mask: Mask, rng: np.random.Generator) -> tuple[Rgb, Mask]:
+    """In the place of a training's changes: the left or the right half."""
+    side = slice(0, 32) if rng.random() < 0.5 else slice(32, 64)
+    return image[:, side], mask[:, side]
+
+
+def test_what_training_sees_is_drawn_of_train_alone(dataset: Dataset) -> None:
+    changed = draw_changed(dataset, Augmentation(half, 0, "halves"))
+    train = {row.id for row in dataset.kept("train")}
+    assert {each.original.title for each in changed} <= train
+    assert len(changed) == min(6, len(train))
+    for each in changed:
+        assert (each.original.width, each.original.height) == (64, 64)
+        assert [(drawing.width, drawing.height) for drawing in each.draws] == [(32, 64)] * 3
+    assert len({drawing.uri for each in changed for drawing in each.draws}) > len(changed)  # both halves come
+
+
+def test_what_training_sees_depends_on_the_seed_alone(dataset: Dataset) -> None:
+    first, again, other = (draw_changed(dataset, Augmentation(half, seed, "halves")) for seed in (0, 0, 1))
+    assert first == again
+    assert first != other
+
+
+def preview(dataset: Dataset, *words: str) -> str:
+    out = dataset.root.parent / "preview.html"
+    line = ["prep", "preview", str(dataset.root), "--out", str(out), "--workers", "1", *words]
+    ran = CliRunner().invoke(app, line)
+    if isinstance(ran.exception, SagesegError):
+        return str(ran.exception)
+    assert ran.exit_code == 0, ran.output
+    return out.read_text(encoding="utf-8")
+
+
+def test_the_page_shows_what_training_sees_when_asked(dataset: Dataset, page: str) -> None:
+    assert "What training sees" not in page
+    shown = preview(dataset, "--augmented", "--crop-size", "41", "--base-size", "64", "--augmentation", "strong")
+    assert shown.count(">draw 3<") == min(6, len(dataset.kept("train")))
+    assert "base_size 64 × 0.5 to 2.0; 48 × 48 pixels are cut out" in shown
+    assert "turned, sheared and shifted" in shown
+    assert "is inferred from" in shown
+    assert 'width="48" height="48"' in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--crop-size", "240"], "--crop-size: is for --augmented; add that, or leave it out"),
+        (["--augmentation", "strong"], "--augmentation: is for --augmented"),
+        (["--augmented", "--crop-size", "wide"], "crop_size"),
+        (["--augmented", "--base-size", "16"], "base_size"),
+        (["--augmented", "--augmentation", "wild"], "augmentation"),
+    ],
+)
+def test_settings_that_no_training_has_are_refused(dataset: Dataset, words: list[str], told: str) -> None:
+    assert told in preview(dataset, *words)
+    assert not (dataset.root.parent / "preview.html").exists()

@@ -99,3 +99,19 @@ def test_the_script_for_a_gpu_is_a_script_and_says_its_parts() -> None:
     assert asked.returncode == 1
     for part in ("prepare", "needs", "train240", "train512", "quality", "predict", "memory", "tests", "all", "table"):
         assert part in asked.stderr
+
+
+def test_a_dataset_that_is_named_is_never_drawn(load: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    quality = load("algorithm_quality")
+    words = ["x", "unet", "--folder", str(tmp_path / "run"), "--dataset", str(tmp_path / "typo")]
+    monkeypatch.setattr("sys.argv", words)
+    with pytest.raises(SystemExit, match="typo: not found; --draw makes it, or leave --dataset out"):
+        quality.main()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_hour_of_a_training_is_that_of_one_core(load: Any) -> None:
+    """The tests see no GPU."""
+    quality = load("algorithm_quality")
+    assert quality.time_row(quality.Spent(wall=1900.0, processor=3700.0)).verdict == "NOT REACHED"
+    assert quality.time_row(quality.Spent(wall=3700.0, processor=3500.0)).verdict == "reached"

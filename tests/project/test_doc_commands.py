@@ -8,8 +8,9 @@ import os
 import re
 import shlex
 import shutil
+import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Lock
@@ -51,6 +52,7 @@ print("#quality_metric. host: algo-1, epoch: 0, validation mIOU: 0.75 .")
 """
 _NO_DOCKER = "docker and its network are not there; tests/project/test_container_image.py reads the Dockerfile"
 _MAKE = "it makes the environment in which this test runs, or runs this test"
+_GPU = "it needs a GPU, on which benchmarks/gpu.sh runs it"
 _ALONE = "it measures for minutes and needs the machine alone"
 NOT_RUN = {
     "make test": _MAKE,
@@ -60,6 +62,8 @@ NOT_RUN = {
     "pip install -e '.[sdk]'": "it downloads a gigabyte; make oracles has that environment",
     "python benchmarks/algorithm_training.py": _ALONE,
     "python benchmarks/algorithm_prediction.py --algorithm fcn --images 2 --artefact model.tar.gz": _ALONE,
+    "SAGESEG_TEST_GPU=1 .venv/bin/pytest tests/algorithm/test_fused_norm.py": _GPU,
+    "SAGESEG_TEST_GPU=1 .venv/bin/pytest tests/algorithm/test_captured_step.py": _GPU,
     "python -m jobs.algorithm serve --root /opt/ml": "it serves for ever, as tests/algorithm/test_serving.py sees",
     "docker build -t sageseg --build-arg TORCH=cu126 .": _NO_DOCKER,
     "docker tag sageseg 123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1": _NO_DOCKER,
@@ -129,9 +133,11 @@ class Reader:
         self.desk = folder / "desk"
         shutil.copytree(self.materials, self.desk, copy_function=os.link)
         self.ports: dict[str, str] = {}
+        self.moto = os.environ["AWS_ENDPOINT_URL"]
         self.serve_in(self.desk / ".sageseg", self.quick)
         monkeypatch.setenv("SAGESEG_HOME", str(self.desk / ".sageseg"))
         monkeypatch.setattr("jobs.emulator.server.serve", self._serve)
+        monkeypatch.setattr("jobs.emulator.rest_of_aws.rehearse", self._rehearse)
         monkeypatch.setattr(Storage, "bring", brought_once(folder / "brought"))
 
     def serve_in(self, home: Path, containers: Programs, **also: Any) -> Server:
@@ -142,6 +148,12 @@ class Reader:
         assert host == "127.0.0.1"
         assert idle_seconds == float("inf")
         self.ports[str(port)] = self.serve_in(self.folder / f"emulator-{port}", self.quick).url
+
+    def _rehearse(self, home: Path, host: str, port: int, s3_port: int, buckets: Sequence[str]) -> None:
+        """`jobs emulator --with-s3`; moto is there already."""
+        assert list(buckets) == ["my-bucket"]
+        self._serve(home, host, port, idle_seconds=float("inf"))
+        self.ports[str(s3_port)] = self.moto
 
     def types(self, line: str) -> Ran:
         if line in STILL_RUNNING:
@@ -192,6 +204,15 @@ class Reader:
     def aws(self, words: list[str]) -> Ran:
         return aws(words[1:], self.desk)
 
+    def awk(self, words: list[str]) -> Ran:
+        """The one program of the system; a shell would take away the redirection."""
+        *words, redirected, out = words
+        assert redirected == ">"
+        ran = subprocess.run(words, cwd=self.desk, capture_output=True, text=True, check=False)
+        (self.desk / out).unlink(missing_ok=True)
+        (self.desk / out).write_text(ran.stdout)
+        return ran
+
     def python(self, words: list[str]) -> Ran:
         """The container's program, whose root is a container's."""
         assert words == ["python", "-m", "jobs.algorithm", "train", "--root", "/opt/ml"]
@@ -204,6 +225,7 @@ TYPED: dict[str, Callable[[Reader, list[str]], Ran]] = {
     "make": Reader.make,
     "export": Reader.export,
     "aws": Reader.aws,
+    "awk": Reader.awk,
     "python": Reader.python,
 }
 

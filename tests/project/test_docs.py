@@ -66,7 +66,7 @@ def test_every_command_and_option_is_documented_on_a_page_that_names_the_command
     texts = [page.read_text(encoding="utf-8") for page in PAGES]
     naming = "\n".join(text for text in texts if re.search(rf"{words}\b", text))
     assert naming, f"{words} stands in no page"
-    written = set(re.findall(r"--[a-z][a-z-]*", naming))
+    written = set(re.findall(r"--[a-z][a-z0-9-]*", naming))
     assert [names[0] for names in options(VERBS[words]) if not written & set(names)] == []
 
 

@@ -13,7 +13,10 @@ _FENCED = re.compile(r"^```(?:sh|console)?\n(.*?)^```$", re.DOTALL | re.MULTILIN
 _OTHER_FENCED = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 _INDENTED = re.compile(r"(?:^    .*\n)+", re.MULTILINE)
 _COMMAND = re.compile(
-    r"^\s*(?:\$ )?((?:\.venv/bin/)?(?:sageseg|make|python3?|pip|aws|docker|curl|export)\b.*?)(?:\s+#.*)?$", re.MULTILINE
+    r"^\s*(?:\$ )?((?:[A-Z_]+=\S+ )*(?:\.venv/bin/)?"
+    r"(?:sageseg|make|python3?|pip|pytest|aws|docker|curl|export|bash|awk)\b.*?)"
+    r"(?:\s+#.*)?$",
+    re.MULTILINE,
 )
 _INLINE = re.compile(r"`(sageseg [^`…]*[ =](?:[A-Z]|\w+\.\w+)[^`…]*)`")
 """A sentence names a command; with a file or a name in it, it is one to be typed."""

@@ -85,6 +85,8 @@ def _labelme(folder: Path) -> None:
         write_pair(folder / "annotated", f"a{number}")
         deep = write_pair(folder / "deep", f"d{number}", imagePath=f"d{number}.png").with_suffix(".png")
         cv2.imwrite(str(deep), np.random.default_rng(number).integers(0, 4096, (HEIGHT, WIDTH, 3)).astype(np.uint16))
+        for day in ("day1", "day2"):
+            write_pair(folder / day, f"a{number}")
     write_labels(folder, "car")
 
 
@@ -253,6 +255,7 @@ def _pairs(folder: Path) -> None:
     (folder / "camvid" / "label_colors.txt").write_text("0 0 0 Void\n0 0 142 Car\n")
     (folder / "colours.csv").write_text("name,r,g,b\ncar,0,0,142\n")
     (folder / "order.txt").write_text("car\n")
+    (folder / "objectInfo150.txt").write_text("Idx\tRatio\tTrain\tVal\tName\n1\t0.1\t9\t9\twall\n")
     for name, text in (("cityscapes", "7,road"), ("ade150", "1,wall"), ("objects", "258,car")):
         (folder / f"{name}.csv").write_text(f"{text}\n*,background\n")
 
@@ -289,6 +292,8 @@ def _results(folder: Path) -> None:
         shutil.copytree(folder / "predictions", folder / name)
     for name in ("report-a", "report-b", "report-fcn", "report-psp", "report-deeplab"):
         shutil.copytree(folder / "report", folder / name)
+    for number in (1, 2):
+        shutil.copytree(folder / "report", folder / "results" / "runs" / str(number) / "report")
     for name in ("images", "frames"):
         (folder / name).mkdir()
         for mask in (folder / "stitched" / "masks").iterdir():

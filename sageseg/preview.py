@@ -1,0 +1,74 @@
+"""`sageseg prep preview`: prep's page, and with `--augmented` what jobs' open implementation makes of the crops."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from formats.console import result
+from formats.errors import SagesegError
+
+if TYPE_CHECKING:
+    from prep.preview.augmented import Augmentation
+
+
+def preview(
+    dataset: Annotated[Path, typer.Argument(help="Folder of a dataset that prep wrote.")],
+    out: Annotated[Path, typer.Option(help="HTML page to write.")] = Path("preview.html"),
+    label_map: Annotated[
+        Path | None,
+        typer.Option(help="A folder of label maps: masks are shown as a job with them reads them."),
+    ] = None,
+    augmented: Annotated[
+        bool, typer.Option("--augmented", help="Show what training sees, too: random crops as they are drawn for it.")
+    ] = False,
+    base_size: Annotated[
+        str | None, typer.Option(help="With --augmented: the job's base_size; by default 520.", metavar="VALUE")
+    ] = None,
+    crop_size: Annotated[
+        str | None, typer.Option(help="With --augmented: the job's crop_size; by default 240.", metavar="VALUE")
+    ] = None,
+    augmentation: Annotated[
+        str | None, typer.Option(help="With --augmented: the job's; default, or strong of unet.", metavar="VALUE")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="With --augmented: of its chances.")] = 0,
+    workers: Annotated[int | None, typer.Option(help="Processes; by default one per core.")] = None,
+) -> None:
+    """One HTML page: samples, class balance, the split's certificate, crops kept and dropped."""
+    from formats.dataset import open_dataset
+    from formats.prepared.label_map import read_label_maps
+    from formats.staging import refuse_existing_file
+    from prep.preview.page import write_preview
+
+    refuse_existing_file(out, overwrite=True)
+    given = {"base_size": base_size, "crop_size": crop_size, "augmentation": augmentation}
+    asked = {name: value for name, value in given.items() if value is not None}
+    if asked and not augmented:
+        raise SagesegError(f"--{next(iter(asked)).replace('_', '-')}: is for --augmented; add that, or leave it out")
+    opened = open_dataset(dataset)
+    maps = read_label_maps(label_map, len(opened.classes)) if label_map else None
+    write_preview(opened, out, workers, maps, open_augmentation(asked, seed) if augmented else None)
+    result(str(out))
+
+
+def open_augmentation(given: dict[str, str], seed: int) -> Augmentation:
+    """How the open implementation changes crops under these hyperparameters. Raises SagesegError for a value that no
+    job takes."""
+    from jobs.algorithm.data.augment import SCALES, training_crop
+    from jobs.contract.hyperparameters import parse_hyperparameters
+    from prep.preview.augmented import Augmentation
+
+    decided = {"algorithm": "unet", "num_classes": "2", "num_training_samples": "1"}  # none changes a crop
+    settings = parse_hyperparameters({**given, **decided}, "open")
+    base, crop, strong = settings.base_size, settings.rounded_crop_size, settings.augmentation == "strong"
+    turned = ", turned, sheared and shifted" if strong else ""
+    return Augmentation(
+        lambda image, mask, rng: training_crop(image, mask, base, crop, rng, strong=strong),
+        seed,
+        f"The long side becomes base_size {base} × {SCALES[0]} to {SCALES[1]}; {crop} × {crop} pixels are cut out, "
+        f"half of them mirrored, half blurred{turned}. Where the image ends, black follows, which is ignored "
+        f"(tinted here). Seed {seed}. So does this project's open implementation; that the built-in does the same "
+        "is inferred from GluonCV's code, on which it is built.",
+    )
