@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from formats.command_options import option, parse_number
 from formats.errors import SagesegError
 
-PredictionsFolder = Annotated[Path, typer.Argument(help="Predictions, of crops or stitched.")]
+PredictionsFolder = Annotated[
+    Path, typer.Argument(help="Predictions, of crops or stitched, or a plain folder of masks.")
+]
 ListFile = Annotated[
     Path | None,
     typer.Option("--list", help="Only the images that this file names, one a line, as select's selected.txt does."),
+]
+MostObjects = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Refuse an image with more objects and holes.  [default: 10000, or one per 1000 pixels if that is more]",
+        show_default=False,
+    ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace --out if it exists.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes.  [default: one per core]", show_default=False)]
@@ -34,7 +47,9 @@ def parse_scale(text: str) -> Scale:
     """`0.0012m/px`, `0.5mm` or `1.2 cm/px`: the side of a pixel, then the unit."""
     match = re.fullmatch(r"\s*([0-9.]+(?:[eE][-+]?\d+)?)\s*([^\W\d_]+)\s*(?:/\s*px)?\s*", text)
     per_pixel = parse_number(match[1]) if match else 0.0
-    if match is None or not per_pixel > 0:
+    if (
+        match is None or not match[2].isalpha() or not 1e-12 <= per_pixel <= 1e12
+    ):  # beyond, an area is 0 or no number at all
         raise SagesegError(f"--scale {text}: expected the side of a pixel with its unit, such as 0.0012m/px")
     return Scale(per_pixel, match[2])
 
@@ -42,6 +57,64 @@ def parse_scale(text: str) -> Scale:
 def area(scale: Scale | None, pixels: int) -> float | None:
     """Pixels in the user's unit squared; None without a scale."""
     return pixels * scale.per_pixel**2 if scale else None
+
+
+def _parse_holes(text: str) -> float:
+    """`all`, or the most pixels of a hole."""
+    return math.inf if text == "all" else _whole("--fill-holes", text, "the most pixels of a hole, all")
+
+
+def _parse_largest(text: str) -> int:
+    return _whole("--largest", text, "how many objects of each class to keep")
+
+
+def _whole(name: str, text: str, what: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise SagesegError(f"{name} {text}: expected {what}, or nothing before the next option")
+    return int(text)
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    """What is mended in predicted masks before they are used; `analysis.masks.cleaning` does it, in this order."""
+
+    least_pixels: int = option(1, "Objects of fewer pixels become background.")
+    largest: int | None = option(
+        None, "Of each class in an image keep the N largest objects, 1 without N.", parser=_parse_largest, metavar="[N]"
+    )
+    fill_holes: float | None = option(
+        None,
+        "Fill holes of background inside an object: those of at most N pixels, or all without N.",
+        parser=_parse_holes,
+        metavar="[N|all]",
+    )
+
+    def __post_init__(self) -> None:
+        if self.least_pixels < 1:
+            raise SagesegError(f"--least-pixels {self.least_pixels}: expected 1 pixel or more")
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to do."""
+        return self != AS_PREDICTED
+
+    def to_json(self) -> dict[str, Any]:
+        """As predictions.json says it."""
+        holes = "all" if self.fill_holes == math.inf else self.fill_holes
+        return {"least_pixels": self.least_pixels, "largest": self.largest, "fill_holes": holes}
+
+
+AS_PREDICTED = Cleaning()
+"""Nothing is cleaned."""
+BARE = {"--largest": "1", "--fill-holes": "all"}
+"""Options that may stand without a value, and the one that they then have."""
+
+
+def with_values(words: Iterable[str]) -> Iterator[str]:
+    """The words of a command line, in which each of BARE has its value."""
+    for word, following in pairwise([*words, "-"]):
+        yield word
+        if word in BARE and following.startswith("-"):
+            yield BARE[word]
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,10 @@ class NetworkError(SagesegError):
     """A request that did not arrive, or whose answer did not."""
 
 
+class NoRegionError(SagesegError):
+    """No AWS region is configured: where AWS is one of several places to look at, it is passed over."""
+
+
 def client_config(*, hurried: bool = False, once: bool = False) -> Config:
     """How a client waits and tries again.
 
@@ -57,11 +61,11 @@ def make_s3_lister(region: str | None) -> Any:
 
 
 def configured_region(region: str | None) -> str:
-    """The region asked for, or the environment's or profile's. Raises SagesegError without one."""
+    """The region asked for, or the environment's or profile's. Raises NoRegionError without one."""
     with aws_errors("reading the AWS settings"):
         found = region or os.environ.get("AWS_REGION") or boto3.session.Session().region_name
     if not found:
-        raise SagesegError("region: none configured; pass --region, or set AWS_REGION or a profile's region")
+        raise NoRegionError("region: none configured; pass --region, or set AWS_REGION or a profile's region")
     return str(found)
 
 
@@ -74,6 +78,8 @@ def aws_errors(doing: str) -> Iterator[None]:
     except botocore.exceptions.ClientError as e:
         error = e.response.get("Error", {})
         raise AwsError(doing, str(error.get("Code", "error")), str(error.get("Message") or e)) from e
+    except botocore.exceptions.ProfileNotFound as e:
+        raise SagesegError(f"{doing}: {e}; {_profiles()}") from e
     except (botocore.exceptions.NoCredentialsError, botocore.exceptions.PartialCredentialsError) as e:
         raise SagesegError(f"{doing}: no AWS credentials; {_SIGN_IN}") from e
     except (
@@ -87,3 +93,8 @@ def aws_errors(doing: str) -> Iterator[None]:
         raise NetworkError(redact(f"{doing}: {e}; check the network and run the same command again")) from e
     except botocore.exceptions.BotoCoreError as e:
         raise SagesegError(redact(f"{doing}: {e}")) from e
+
+
+def _profiles() -> str:
+    names = botocore.session.Session().available_profiles
+    return f"there are {', '.join(names)}" if names else "there are none; aws configure --profile NAME makes one"

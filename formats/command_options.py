@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import inspect
 import math
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar, get_type_hints
 
@@ -70,10 +71,22 @@ def expand(
 def _option_of(settings: type, field: dataclasses.Field[Any]) -> inspect.Parameter:
     parser, metavar = field.metadata["parser"], field.metadata["metavar"] or None
     kind = Any if parser else get_type_hints(settings)[field.name]
-    declared = typer.Option(help=field.metadata["help"], parser=parser and _for_text(parser), metavar=metavar)
+    declared = typer.Option(
+        help=field.metadata["help"],
+        parser=parser and _for_text(parser),
+        metavar=metavar,
+        show_default=field.default is not False,
+        rich_help_panel=heading_of(settings),
+    )
     return inspect.Parameter(
         field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=Annotated[kind, declared]
     )
+
+
+def heading_of(settings: type) -> str:
+    """The heading under which help shows these options: the first sentence of the docstring."""
+    text = " ".join((settings.__doc__ or "").replace("`", "").split())
+    return re.split(r"\.(?: |$)", text)[0]
 
 
 def _for_text(parser: Callable[[str], Any]) -> Callable[[Any], Any]:

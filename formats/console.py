@@ -3,13 +3,15 @@ line and exit code 1."""
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from formats.errors import SagesegError
+from formats.texts.json_text import format_json
 
 if TYPE_CHECKING:
     import typer
@@ -19,6 +21,10 @@ T = TypeVar("T")
 
 def run_app(app: typer.Typer) -> None:
     """Run a command; only here does an expected failure become a line and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # a class's name that this terminal or pipe cannot show is written as \u5de5, not raised
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except SagesegError as e:
@@ -52,8 +58,19 @@ def result(line: str) -> None:
     sys.stdout.flush()
 
 
+def result_json(value: Any) -> None:
+    """A result as strict JSON. Letters that stdout cannot show are written as JSON's escapes."""
+    text = format_json(value)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = format_json(value, ascii_only=True)
+    result(text)
+
+
 def ask(question: str) -> str | None:
-    """A person's answer in small letters; None where nobody is at a terminal to give one."""
+    """A person's answer in small letters, empty for Enter alone and for the end of input; None where nobody is at a
+    terminal to give one."""
     if not sys.stdin.isatty():
         return None
     say(question)
@@ -62,9 +79,11 @@ def ask(question: str) -> str | None:
 
 def agree(question: str, *, unattended: str) -> bool:
     """Whether a person says yes. Raises SagesegError with `unattended` where nobody can be asked."""
-    answer = ask(f"{question} [y/N]")
+    answer = ask(f"{question} [y/N] (y: yes; Enter, or anything else: no)")
     if answer is None:
         raise SagesegError(unattended)
+    if answer not in ("y", "yes", "n", "no", ""):
+        say(f"note: {answer} is taken as no")
     return answer in ("y", "yes")
 
 

@@ -1,9 +1,22 @@
-"""The one base exception for failures that a user can mend."""
+"""Failures that a user can mend: one, or all that are found in many files, told at once.
+
+faults = Faults()
+for shape in shapes:
+    with faults:
+        check(shape)
+faults.check()
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class SagesegError(Exception):
@@ -13,6 +26,122 @@ class SagesegError(Exception):
     The command turns it into that line on stderr and exit code 1. Anything else that is raised
     is a bug and keeps its traceback.
     """
+
+
+class CannotWriteError(SagesegError):
+    """What was made cannot be written: all further work would meet the same."""
+
+
+SHOWN = 10
+"""So many kinds of faults are named; all are counted."""
+
+
+class AlikeError(SagesegError):
+    """A fault that many places share, such as one unknown label: `what` it is is told once, with its first place."""
+
+    def __init__(self, place: str, what: str, said: str) -> None:
+        super().__init__(place, what, said)
+        self.place, self.what, self.said = place, what, said
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.said}"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Faults that are told together: the first of them in full, what they have in common, and how many they are."""
+
+    message: str
+    what: str
+    place: str
+    count: int = 1
+
+    @property
+    def head(self) -> str:
+        """The complaint without its next step."""
+        return self.message.partition("; ")[0]
+
+    @property
+    def text(self) -> str:
+        if self.count == 1:
+            return self.head
+        if self.what:
+            return f"{self.what} {self.count} times, first in {self.place}"
+        return f"{self.head} ({self.count} times)"
+
+
+class FaultsError(SagesegError):
+    """Two faults or more: those that are named, by kind, and the count of all."""
+
+    def __init__(self, kinds: tuple[Kind, ...], count: int) -> None:
+        super().__init__(kinds, count)
+        self.kinds, self.count = kinds, count
+
+    def __str__(self) -> str:
+        first = self.kinds[0]
+        told = [first.text] * (first.count > 1) + [kind.text for kind in self.kinds[1:]]
+        more = "; …" if sum(kind.count for kind in self.kinds) < self.count else ""
+        return f"{first.message} (1 of {self.count} faults: {'; '.join(told)}{more})"
+
+
+class Faults:
+    """Collects what is raised in its `with` blocks. The memory that it takes does not grow with the count."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._first: SagesegError | None = None
+        self._kinds: dict[str, Kind] = {}
+
+    def __enter__(self) -> Faults:
+        return self
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> bool:
+        if not isinstance(error, SagesegError) or isinstance(error, CannotWriteError):
+            return False
+        self.add(error)
+        return True
+
+    def add(self, error: SagesegError) -> None:
+        self._first = self._first or error
+        if isinstance(error, FaultsError):
+            self.count += error.count
+            kinds = error.kinds
+        else:
+            self.count += 1
+            what, place = (error.what, error.place) if isinstance(error, AlikeError) else ("", "")
+            kinds = (Kind(str(error), what, place),)
+        for kind in kinds:
+            key = kind.what or kind.head
+            known = self._kinds.get(key)
+            if known:
+                self._kinds[key] = replace(known, count=known.count + kind.count)
+            elif len(self._kinds) < SHOWN:
+                self._kinds[key] = kind
+
+    def check(self) -> None:
+        """Raise what was collected, if anything was: the only fault as it is."""
+        if self._first and self.count == 1:
+            raise self._first
+        if self._first:
+            raise FaultsError(tuple(self._kinds.values()), self.count)
+
+
+def for_all(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """The results of `function`; what it raises is raised together."""
+    faults, results = Faults(), list[Result]()
+    for item in items:
+        with faults:
+            results.append(function(item))
+    faults.check()
+    return results
+
+
+def raise_all(errors: Iterable[SagesegError]) -> None:
+    """Raise what is found, together."""
+    faults = Faults()
+    for error in errors:
+        faults.add(error)
+    faults.check()
 
 
 @contextmanager

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from formats.crops import Box
-from formats.csv_text import format_csv
-from formats.errors import SagesegError
+from formats.errors import SagesegError, for_all
 from formats.prepared.source_names import source_name
 from formats.staging import write_text
+from formats.texts.csv_text import format_csv
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def read_manifest(path: Path) -> list[ManifestRow]:
     missing = [name for name in _KINDS if name not in (reader.fieldnames or ())]
     if missing:
         raise SagesegError(f"{path}: column {missing[0]} is missing; expected {','.join(_KINDS)}")
-    return [_parse_row(cells, f"{path}: line {number}") for number, cells in enumerate(reader, start=2)]
+    return for_all(lambda row: _parse_row(row[1], f"{path}: line {row[0]}"), enumerate(reader, start=2))
 
 
 def _parse_row(cells: dict[str, str], where: str) -> ManifestRow:

@@ -11,10 +11,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from formats.console import track
-from formats.errors import SagesegError
+from formats.errors import CannotWriteError, Faults, SagesegError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -39,6 +40,38 @@ def map_parallel(
     count = workers or min(available_cores(), -(-len(items) // _WORTH_A_PROCESS))
     results = map(function, items) if min(count, len(items)) <= 1 else _from_processes(function, items, count)
     return track(results, len(items), label)
+
+
+def map_all(
+    function: Callable[[Item], Result], items: Sequence[Item], *, workers: int | None, label: str, whole: bool = True
+) -> Iterator[Result]:
+    """`map_parallel` that goes on where `function` raises SagesegError, and raises all of that at the end. After the
+    first fault it yields no more results, so that each goes with its item, unless they need not be `whole`."""
+    faults = Faults()
+    for found in map_parallel(_Attempt(function), items, workers=workers, label=label):
+        if isinstance(found, _Failed):
+            faults.add(found.error)
+        elif not (whole and faults.count):
+            yield found
+    faults.check()
+
+
+@dataclass(frozen=True)
+class _Failed:
+    error: SagesegError
+
+
+@dataclass(frozen=True)
+class _Attempt(Generic[Item, Result]):
+    function: Callable[[Item], Result]
+
+    def __call__(self, item: Item) -> Result | _Failed:
+        try:
+            return self.function(item)
+        except CannotWriteError:
+            raise
+        except SagesegError as e:
+            return _Failed(e)
 
 
 def available_cores() -> int:

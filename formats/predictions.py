@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from io import BytesIO
@@ -19,9 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from formats.classes import ClassTable, read_labels, write_labels
-from formats.errors import SagesegError
+from formats.errors import SagesegError, raise_all
 from formats.manifest import ManifestRow, read_manifest, write_manifest
 from formats.staging import write_bytes, write_text
+from formats.texts.json_text import format_json
 
 Probabilities = npt.NDArray[np.float16]
 """Class probabilities, shape (C, h, w), dtype float16, each 0..1."""
@@ -129,11 +131,10 @@ def open_predictions(root: Path) -> Predictions:
     """Open a predictions folder. Raises SagesegError when it has no manifest, when two rows share an
     id, or when predictions.json cannot be read."""
     rows = tuple(read_manifest(root / "manifest.csv"))
-    seen: set[str] = set()
-    for row in rows:
-        if row.id in seen:
-            raise SagesegError(f"{root / 'manifest.csv'}: {row.id} stands twice; expected one row per prediction")
-        seen.add(row.id)
+    twice = [name for name, count in Counter(row.id for row in rows).items() if count > 1]
+    raise_all(
+        SagesegError(f"{root / 'manifest.csv'}: {name} stands twice; expected one row per prediction") for name in twice
+    )
     labels = root / "labels.txt"
     return Predictions(root, rows, read_labels(labels) if labels.exists() else None, _read_info(info_path(root)))
 
@@ -167,7 +168,7 @@ def write_predictions_tables(
     write_manifest(root / "manifest.csv", rows)
     if classes is not None:
         write_labels(root / "labels.txt", classes)
-    write_text(info_path(root), json.dumps(info, indent=2) + "\n")
+    write_text(info_path(root), format_json(info, ascii_only=True) + "\n")
 
 
 def write_probabilities(path: Path, probabilities: npt.NDArray[np.floating[Any]]) -> None:

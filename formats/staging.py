@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from formats.errors import SagesegError
+from formats.errors import CannotWriteError, SagesegError
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -58,7 +58,7 @@ def write_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as e:
-        raise SagesegError(f"{path}: cannot be written ({e.strerror}); free space or choose another place") from e
+        raise CannotWriteError(f"{path}: cannot be written ({e.strerror}); free space or choose another place") from e
 
 
 def write_unfinished(path: Path, content: bytes) -> None:
@@ -99,18 +99,34 @@ def lock_file(file: IO[bytes], place: Path) -> None:
         raise SagesegError(f"{place}: another sageseg is writing here; wait for it, or choose another --out") from e
 
 
-def refuse_existing(out: Path, *, overwrite: bool) -> None:
-    """Raise SagesegError when `out` is a file, or a folder that holds anything without `overwrite`."""
+def refuse_existing(out: Path, *, overwrite: bool, reads: Iterable[Path | None] = ()) -> None:
+    """Raise SagesegError when `out` is a file, or a folder that holds anything without `overwrite`, or cannot be
+    made; and when it is or holds one of the places that the work `reads`, which would go with it."""
     if out.is_file() or (out.is_dir() and any(out.iterdir()) and not overwrite):
         raise SagesegError(f"{out}: exists already; choose another --out or add --overwrite")
+    whole = out.resolve()
+    for place in reads:
+        if place and place.exists() and (place.resolve() == whole or whole in place.resolve().parents):
+            raise SagesegError(f"{out}: holds {place}, which is to be read and would be replaced; choose another --out")
+    _check_can_be_made(out)
 
 
 def refuse_existing_file(out: Path, *, overwrite: bool) -> None:
-    """Raise SagesegError when a file is to be written and `out` is a folder, or a file without `overwrite`."""
+    """Raise SagesegError when a file is to be written and `out` is a folder, or a file without `overwrite`, or cannot
+    be made."""
     if out.is_dir():
         raise SagesegError(f"{out}: a folder; expected the name of a file to write with --out")
     if out.exists() and not overwrite:
         raise SagesegError(f"{out}: exists already; choose another --out or add --overwrite")
+    _check_can_be_made(out)
+
+
+def _check_can_be_made(out: Path) -> None:
+    above = next(path for path in out.absolute().parents if path.exists())
+    if not above.is_dir():
+        raise SagesegError(f"{out}: cannot be made ({above} is a file); choose another --out")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise SagesegError(f"{out}: cannot be made ({above} may not be written to); choose another --out")
 
 
 def replace_folder(stage: Path, out: Path) -> None:

@@ -8,6 +8,11 @@ from collections.abc import Sequence
 UNDEFINED = "–"
 
 
+def name_first(names: Sequence[object], shown: int = 10) -> str:
+    """The first names of many: `a, b, c …`."""
+    return ", ".join(map(str, names[:shown])) + (" …" if len(names) > shown else "")
+
+
 def format_score(value: float | None) -> str:
     """Four places; but never rounded up to a perfect 1 or down to a clean 0."""
     if value is None or math.isnan(value):
@@ -73,3 +78,9 @@ def format_roughly(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def format_columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of cells as lines whose columns begin one below the other; the first row is the headings."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

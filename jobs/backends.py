@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
 from aws.clients import client_config
@@ -22,7 +24,7 @@ def make_client(service: str, backend: str, region: str | None, *, once: bool = 
     """A boto3 client of a service, at AWS or at this folder's emulator (which it starts)."""
     if backend == "aws":
         return aws_client(service, region, once=once)
-    return boto3.client(
+    return _local_session().client(
         service,
         region_name=region or LOCAL_REGION,
         endpoint_url=ensure_emulator(home()),
@@ -30,6 +32,12 @@ def make_client(service: str, backend: str, region: str | None, *, once: bool = 
         aws_secret_access_key="local",  # noqa: S106 (the emulator checks no signature)
         config=client_config(once=once).merge(Config(proxies={})),  # a company's proxy is no way to 127.0.0.1
     )
+
+
+@cache
+def _local_session() -> Any:
+    """A session that reads no profile: one that is missing is no hindrance on this machine."""
+    return boto3.session.Session(botocore_session=botocore.session.Session({"profile": (None, None, None, None)}))
 
 
 @dataclass(frozen=True)

@@ -6,19 +6,15 @@ from typing import Annotated
 
 import typer
 
+from formats.verbs.mounting import make_app
 from jobs.account.commands import lambda_, policy
 from jobs.endpoints.commands import delete, deploy, leftovers
-from jobs.prediction.commands import export, features, predict
+from jobs.prediction.commands import export, features
 from jobs.tracking.commands import list_jobs, logs, metrics, show, stop
 from jobs.training.commands import train, upload
 from jobs.tuning.commands import tune
 
-app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    help="Training jobs and predictions, on AWS or on this machine.",
-)
+app = make_app("Training jobs and predictions, on AWS or on this machine.")
 
 
 @app.callback()
@@ -29,7 +25,7 @@ def jobs() -> None:
 app.command()(train)
 app.command()(tune)
 app.command("list")(list_jobs)
-for verb in (show, logs, stop, metrics, upload, deploy, delete, leftovers, predict, export, features, policy):
+for verb in (show, logs, stop, metrics, upload, deploy, delete, leftovers, export, features, policy):
     app.command()(verb)
 app.command("lambda")(lambda_)
 

@@ -49,6 +49,7 @@ def requests(role: str) -> list[dict[str, Any]]:
     jobs = [
         plain,
         replace(plain, spot=spot),
+        replace(plain, preferences=("ml.p3.2xlarge", "ml.g5.2xlarge")),
         replace(plain, kms_key=KEY, network=network),
         replace(plain, augmented=True, validate_on="train"),
         replace(plain, label_map_uri=f"s3://{BUCKET}/label_map", model_uri=f"s3://{BUCKET}/a/output/model.tar.gz"),

@@ -9,12 +9,11 @@ import typer
 
 from formats.command_options import takes
 from formats.console import result
+from formats.verbs.mounting import make_app
 from prep.commands import annotation_files, mask_files, rasters
 from prep.frames.options import FrameOptions
 
-app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, help="Raw labels to a dataset."
-)
+app = make_app("Raw labels to a dataset.")
 
 
 @app.callback()

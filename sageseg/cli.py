@@ -8,24 +8,42 @@ from typing import Annotated
 import typer
 
 from analysis.cli import app as analysis_app
-from formats.console import run_app, say
+from formats.console import result, run_app, say
+from formats.verbs.mounting import PROFILE_HELP, make_app, use_profile
+from formats.version import tool_version
 from jobs.check.commands import check
 from jobs.cli import app as jobs_app
 from prep.cli import app as prep_app
+from sageseg.predict import predict
 from sageseg.preview import preview
 
-app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    help="Semantic segmentation with SageMaker's built-in algorithm, from raw labels to a report.",
-)
+app = make_app("Semantic segmentation with SageMaker's built-in algorithm, from raw labels to a report.")
 # verbs of prep to people; the rules of the one are SageMaker's, so it lives in jobs, and the other asks jobs too
 prep_app.command()(preview)
 prep_app.command()(check)
+# one of jobs, which may stitch: jobs and analysis do not know each other
+jobs_app.command()(predict)
 app.add_typer(prep_app, name="prep")
 app.add_typer(jobs_app, name="jobs")
 app.add_typer(analysis_app, name="analysis")
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        result(f"sageseg {tool_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def sageseg(
+    profile: Annotated[str | None, typer.Option(help=PROFILE_HELP, metavar="NAME")] = None,
+    _version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_say_version)
+    ] = False,
+) -> None:
+    """Semantic segmentation with SageMaker's built-in algorithm, from raw labels to a report."""
+    if profile is not None:
+        use_profile(profile)
 
 
 @app.command()

@@ -8,7 +8,10 @@
     report: {colors: default}
 
 Each section becomes one command line and runs as if it had been typed, so there is one meaning of
-every option and one set of error messages. Paths are relative to the file.
+every option and one set of error messages. Paths in the file are relative to it; what is printed can be followed from
+where the user stands, and the jobs are those of the user's own folder.
+
+Results are kept by run, `results/runs/N` (`runs.py`): settings that change begin another one.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -29,29 +34,48 @@ import yaml
 from formats.console import say
 from formats.errors import SagesegError
 from formats.staging import write_text
+from formats.state_home import home
 from jobs.contract.hyperparameters import TABLE
+from sageseg.runs import FOLDERS, Runs
 
 STEPS = ("prep", "train", "predict", "stitch", "report")
 
 
 @dataclass(frozen=True)
+class Made:
+    """The folder that a step makes, as a word of a command line."""
+
+    step: str
+
+
+@dataclass(frozen=True)
 class Step:
-    """One command line: `verb`, then operands and options. `makes` is the folder it writes, None for a
-    job; `reads` are input folders of the user's, whose change makes the step run again; `job` is the
-    name that the user gave to the training."""
+    """One command line: `verb`, then operands and options. `reads` are input folders of the user's, whose change makes
+    the step run again; `job` is the name that the user gave to the training."""
 
     name: str
     verb: tuple[str, ...]
-    words: tuple[str, ...]
-    makes: Path | None = None
+    words: tuple[str | Made, ...]
     reads: tuple[Path, ...] = ()
     job: str | None = None
 
-    def line(self, job: str) -> list[str]:
-        """The words of the command, for the job that is trained or predicted with."""
+    def line(self, folders: Mapping[str, Path], job: str) -> list[str]:
+        """The words of the command, for the folders that the steps make and the job that is trained or predicted
+        with."""
+        words = [str(folders[word.step]) if isinstance(word, Made) else word for word in self.words]
         if self.name == "train":
-            return [*self.verb, *self.words, "--name", job]
-        return [*self.verb, *([job] if self.name == "predict" else []), *self.words]
+            return [*self.verb, *words, "--name", job]
+        return [*self.verb, *([job] if self.name == "predict" else []), *words]
+
+    def fingerprint(self, chain: str) -> str:
+        """Changes with the step's words, its input folders' files, or `chain`, which tells any step before it."""
+        listing = [
+            (str(file), file.stat().st_size, file.stat().st_mtime_ns)
+            for folder in self.reads
+            for file in sorted(folder.rglob("*"))
+        ]
+        words = [repr(word) for word in self.words]
+        return hashlib.sha256(json.dumps([chain, self.verb, words, self.job, listing]).encode()).hexdigest()
 
 
 def run_experiment(path: Path, app: typer.Typer) -> None:
@@ -60,18 +84,23 @@ def run_experiment(path: Path, app: typer.Typer) -> None:
     All command lines are checked before the first one runs. Raises SagesegError naming the file
     and the section.
     """
-    sections = read_experiment(path)
+    sections, stands = read_experiment(path), Path.cwd()
     with contextlib.chdir(path.parent):
         out = Path(str(sections.get("out", ".")))
-        steps = plan_steps(sections, out)
+        runs, steps = Runs(out if Path.cwd() == stands else out.absolute()), plan_steps(sections)
         for step in steps:
             with _usage_errors(path, step):
-                check_words(app, step.line("job"))
-        done = _Done(out / "steps.json")
-        if not done.job and "predict" in sections and "train" not in sections:
+                check_words(app, step.line({name: runs.folder(1, name) for name in FOLDERS}, "job"))
+        if not runs.job and "predict" in sections and "train" not in sections:
             raise SagesegError(f"{path}: section predict: no training before it; add a section train")
-        for step in steps:
-            _run_step(app, step, done, path)
+        with _jobs_in(_home_of(runs, stands)) as records:
+            plan = _fingerprints(steps, runs)
+            number = runs.begin(plan, records)
+            running = _Running(app, path, stands, runs, number)
+            running.keep(path.name)
+            for step in steps:
+                running.run(step, plan[step.name])
+            running.tell()
 
 
 def read_experiment(path: Path) -> dict[str, Any]:
@@ -93,28 +122,28 @@ def read_experiment(path: Path) -> dict[str, Any]:
     return sections
 
 
-def plan_steps(sections: Mapping[str, Any], out: Path) -> list[Step]:
+def plan_steps(sections: Mapping[str, Any]) -> list[Step]:
     """The command lines of the sections that are there, in the order of the path."""
-    dataset, predictions, stitched = (str(out / name) for name in ("dataset", "predictions", "stitched"))
-    scored = stitched if "stitch" in sections else predictions
+    dataset, predictions = Made("prep"), Made("predict")
+    scored = Made("stitch") if "stitch" in sections else predictions
     steps = {
         "train": Step("train", ("jobs", "train"), (dataset,)),
-        "predict": _making(out / "predictions", "predict", ("jobs", "predict"), dataset),
-        "stitch": _making(out / "stitched", "stitch", ("analysis", "stitch"), predictions, "--dataset", dataset),
-        "report": _making(out / "report", "report", ("analysis", "report"), scored, "--dataset", dataset),
+        "predict": _making("predict", ("jobs", "predict"), dataset),
+        "stitch": _making("stitch", ("analysis", "stitch"), predictions, "--dataset", dataset),
+        "report": _making("report", ("analysis", "report"), scored, "--dataset", dataset),
     }
     settings = {name: dict(sections[name] or {}) for name in STEPS if name in sections}
     if "prep" in settings:
         reader, reads = _take_reader(settings["prep"])
-        step = _making(out / "dataset", "prep", ("prep", reader), *reads)
+        step = _making("prep", ("prep", reader), *reads)
         steps = {"prep": replace(step, reads=tuple(Path(read) for read in reads)), **steps}
     if "name" in settings.get("train", {}):
         steps["train"] = replace(steps["train"], job=str(settings["train"].pop("name")))
     return [replace(steps[name], words=(*steps[name].words, *_options(settings[name]))) for name in settings]
 
 
-def _making(folder: Path, name: str, verb: tuple[str, ...], *words: str) -> Step:
-    return Step(name, verb, (*words, "--out", str(folder)), folder)
+def _making(name: str, verb: tuple[str, ...], *words: str | Made) -> Step:
+    return Step(name, verb, (*words, "--out", Made(name)))
 
 
 def _take_reader(settings: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
@@ -154,56 +183,107 @@ def _usage_errors(path: Path, step: Step) -> Iterator[None]:
         raise SagesegError(f"{path}: section {step.name}: {e}") from e
 
 
-class _Done:
-    """Which steps have run with which settings and input, in steps.json."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.steps: dict[str, dict[str, str]] = json.loads(path.read_text()) if path.exists() else {}
-        self.chain = ""
-
-    def fingerprint(self, step: Step) -> str:
-        """Changes with the step's words, its input folders' files, or any step before it."""
-        listing = [
-            (str(file), file.stat().st_size, file.stat().st_mtime_ns)
-            for folder in step.reads
-            for file in sorted(folder.rglob("*"))
-        ]
-        text = json.dumps([self.chain, step.verb, step.words, step.job, listing])
-        return hashlib.sha256(text.encode()).hexdigest()
-
-    @property
-    def job(self) -> str:
-        """The name of the job that was trained, empty before one was."""
-        return self.steps.get("train", {}).get("job", "")
-
-    def record(self, step: Step, **facts: str) -> None:
-        self.steps[step.name] = facts
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(self.path, json.dumps(self.steps, indent=2) + "\n")
+def _home_of(runs: Runs, stands: Path) -> Path:
+    """Where the jobs' records are: where the user's other commands look, unless this experiment's are elsewhere."""
+    with contextlib.chdir(stands):
+        usual = home()
+    if runs.job and runs.home != str(usual) and Path(runs.home).is_dir():
+        say(f"note: the jobs of this experiment are in {runs.home}; SAGESEG_HOME={shlex.quote(runs.home)} finds them")
+        return Path(runs.home)
+    return usual
 
 
-def _run_step(app: typer.Typer, step: Step, done: _Done, path: Path) -> None:
-    from aws.names import default_name
+@contextlib.contextmanager
+def _jobs_in(records: Path) -> Iterator[Path]:
+    before = os.environ.get("SAGESEG_HOME")
+    os.environ["SAGESEG_HOME"] = str(records)
+    try:
+        yield records
+    finally:
+        del os.environ["SAGESEG_HOME"]
+        if before is not None:
+            os.environ["SAGESEG_HOME"] = before
 
-    fingerprint = done.fingerprint(step)
-    before = done.steps.get(step.name, {})
-    done.chain = fingerprint
-    if before.get("fingerprint") == fingerprint and (step.makes is None or step.makes.exists()):
-        say(f"{step.name}: done already")
-        if step.name == "report" and step.makes:
-            _show_report(step.makes)
-        return
-    facts = {"fingerprint": fingerprint}
-    if step.name == "train":
-        facts["job"] = step.job or default_name(Path.cwd().name, now=datetime.now(UTC))
-    words = step.line(facts.get("job") or done.job)
-    if step.makes is not None and before:
-        words.append("--overwrite")  # what an earlier run of this experiment made, never a stranger's
-    say(f"$ sageseg {' '.join(words)}")
-    with _usage_errors(path, step):
-        app(words, prog_name="sageseg", standalone_mode=False)
-    done.record(step, **facts)
+
+def _fingerprints(steps: Sequence[Step], runs: Runs) -> dict[str, str]:
+    """By step; each depends on those before it, without a training among them on the job that is there."""
+    chain = "" if any(step.name == "train" for step in steps) else runs.job
+    told = {}
+    for step in steps:
+        told[step.name] = chain = step.fingerprint(chain)
+    return told
+
+
+@dataclass
+class _Running:
+    """One run under way. `stands` is the folder that the user called from."""
+
+    app: typer.Typer
+    path: Path
+    stands: Path
+    runs: Runs
+    number: int
+
+    def __post_init__(self) -> None:
+        self.job = self.runs.job
+        self.folders = {name: self.runs.folder(self.number, name) for name in FOLDERS}
+
+    def keep(self, name: str) -> None:
+        """Leave the experiment file as it is now with the run's results."""
+        place = self.folders["report"].parent
+        place.mkdir(parents=True, exist_ok=True)
+        write_text(place / name, Path(name).read_text(encoding="utf-8"))
+
+    def run(self, step: Step, fingerprint: str) -> None:
+        found = self.runs.found(step.name, fingerprint)
+        if found is not None:
+            self._take(step, fingerprint, *found)
+            return
+        facts: dict[str, str] = {}
+        if step.name == "train":
+            from aws.names import default_name
+
+            self.job = step.job or default_name(Path.cwd().name, now=datetime.now(UTC))
+            facts = {"job": self.job}
+        words = step.line(self.folders, self.job)
+        folder = self.folders.get(step.name)
+        if folder and folder.exists() and (step.name != "prep" or self.runs.made_dataset()):
+            words.append("--overwrite")  # what this experiment made, never a stranger's
+        say(f"$ sageseg {' '.join(self._shown(word) for word in words)}")
+        with _usage_errors(self.path, step):
+            self.app(words, prog_name="sageseg", standalone_mode=False)
+        self.runs.record(self.number, step.name, fingerprint, **facts)
+
+    def _take(self, step: Step, fingerprint: str, number: int, facts: Mapping[str, str]) -> None:
+        """What is done already, in this run or in another."""
+        if step.name == "train":
+            self.job = facts["job"]
+            self.runs.record(self.number, step.name, fingerprint, job=self.job)
+            say(f"train: done already, job {self.job}")
+            return
+        self.folders[step.name] = self.runs.folder(number, step.name)
+        say(f"{step.name}: done already, {self._shown(str(self.folders[step.name]))}")
+        if step.name == "report":
+            _show_report(self.folders["report"])
+
+    def tell(self) -> None:
+        """Where the job's record is, and how to compare with the run before."""
+        if self.job:
+            say(f"sageseg jobs show {self.job} tells of the job; its record is in {self._shown(str(home()))}")
+        report = self.folders["report"]
+        before = self.runs.report_before(report)
+        if report.is_dir() and before:
+            out = self.runs.out / f"comparison-{before.parent.name}-{report.parent.name}"
+            places = " ".join(self._shown(str(place)) for place in (before, report))
+            say(f"sageseg analysis compare {places} --out {self._shown(str(out))} sets this run beside the one before")
+
+    def _shown(self, word: str) -> str:
+        """A word as it can be typed where the user stands: paths, which are relative to the file, from there."""
+        place = (Path.cwd() / word).resolve()
+        if word and "://" not in word and (Path(word).is_absolute() or place.exists()):
+            stands = self.stands.resolve()
+            word = str(place.relative_to(stands)) if place.is_relative_to(stands) else str(place)
+        return shlex.quote(word)
 
 
 def _show_report(folder: Path) -> None:

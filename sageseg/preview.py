@@ -39,8 +39,10 @@ def preview(
     """One HTML page: samples, class balance, the split's certificate, crops kept and dropped."""
     from formats.dataset import open_dataset
     from formats.prepared.label_map import read_label_maps
+    from formats.staging import refuse_existing_file
     from prep.preview.page import write_preview
 
+    refuse_existing_file(out, overwrite=True)
     given = {"base_size": base_size, "crop_size": crop_size, "augmentation": augmentation}
     asked = {name: value for name, value in given.items() if value is not None}
     if asked and not augmented:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from analysis.report.sections import foreground_mean
 from analysis.report.templating import render
 from analysis.report_files import PAGE, layer_name
 from formats.staging import staged_folder, write_text
+from formats.texts.json_text import format_json
 from formats.wording import UNDEFINED
 
 SHOWN = 8
@@ -41,7 +41,7 @@ def write_comparison(
     reports = read_reports(folders, common=common)
     comparison = compare(reports)
     with staged_folder(out, overwrite=overwrite) as stage:
-        text = json.dumps(comparison, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        text = format_json(comparison) + "\n"
         write_text(stage / "comparison.json", text)
         write_text(stage / PAGE, render_comparison(comparison, reports, out))
     return comparison

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from analysis.masks.sources import Source
 from formats.console import say
-from formats.errors import SagesegError
+from formats.errors import SagesegError, for_all
 from formats.prepared.source_names import composed
 from formats.staging import write_text
 
@@ -29,7 +29,9 @@ def choose_sources(sources: Sequence[Source], listed: Path | None) -> list[Sourc
     if listed is None:
         return list(sources)
     named, found = _by_name(sources), dict[str, Source]()
-    for number, line in _read_lines(listed):
+
+    def take(numbered: tuple[int, str]) -> None:
+        number, line = numbered
         fitting = named.get(composed(line)) or named.get(composed(line.strip()), {})
         if len(fitting) != 1:
             several = f" names {len(fitting)} images, such as {' and '.join(list(fitting)[:2])}: give the path"
@@ -39,6 +41,8 @@ def choose_sources(sources: Sequence[Source], listed: Path | None) -> list[Sourc
         if source.stem in found:
             raise SagesegError(f"{listed}: line {number}: {line} is named twice; remove one of the lines")
         found[source.stem] = source
+
+    for_all(take, _read_lines(listed))
     if not found:
         raise SagesegError(f"{listed}: names no image; expected {_EXPECTED}")
     say(f"note: {len(found)} of {len(sources)} images, those of {listed}")

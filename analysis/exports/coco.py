@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from analysis.exports.ceiling import require_few
 from analysis.exports.chosen import choose_sources
 from analysis.exports.coco_shapes import coco_masks, fill, ring, run_length_text, run_lengths
 from analysis.exports.unpredicted import tell_unpredicted
-from analysis.masks.reading import BACKGROUND_ID, read_prediction
+from analysis.masks.cleaning import NO_CHANGES, Changes, read_clean
+from analysis.masks.labelled import label
+from analysis.masks.reading import BACKGROUND_ID
 from analysis.masks.sources import Source, plan_sources
-from analysis.scoring.components import label
+from analysis.options import AS_PREDICTED, Cleaning
 from formats.classes import ClassTable
 from formats.errors import SagesegError
 from formats.masks import Mask
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.predictions import Predictions, need_classes
 from formats.staging import refuse_existing_file, write_lines
 
@@ -28,10 +31,9 @@ from formats.staging import refuse_existing_file, write_lines
 @dataclass(frozen=True)
 class Shapes:
     """How objects are written: as polygons that stray at most `tolerance` pixels from the edges, or, where that is
-    None, as run lengths. Objects of fewer than `least_pixels` are left out."""
+    None, as run lengths."""
 
     tolerance: float | None = None
-    least_pixels: int = 1
 
     def __post_init__(self) -> None:
         if self.tolerance is not None and self.tolerance < 0:
@@ -40,12 +42,12 @@ class Shapes:
 
 @dataclass(frozen=True)
 class Exported:
-    """`left_out` objects were smaller than asked for. `wrong` is the largest number of pixels of an image, `worst`,
-    that COCO's raster makes differ of the polygons from the masks that were written."""
+    """`wrong` is the largest number of pixels of an image, `worst`, that COCO's raster makes differ of the polygons
+    from the masks that were written."""
 
     images: int
     objects: int
-    left_out: int
+    changes: Changes
     wrong: int
     worst: str
 
@@ -55,8 +57,8 @@ class _Encoded:
     """The objects of one image, each JSON without its opening bracket and its ids."""
 
     objects: list[str]
-    left_out: int
     wrong: int
+    changes: Changes = NO_CHANGES
 
 
 def export_coco(
@@ -65,24 +67,27 @@ def export_coco(
     shapes: Shapes = Shapes(),
     *,
     listed: Path | None = None,
+    cleaning: Cleaning = AS_PREDICTED,
+    most_objects: int | None = None,
     overwrite: bool = False,
     workers: int | None = None,
 ) -> Exported:
     """Write one JSON file; what is in it is held of one image at a time.
 
     Objects are connected pixels, of eight neighbours, of one class. Images are called as the predictions' manifest
-    calls their sources. Raises SagesegError where the classes have no names.
+    calls their sources. Raises SagesegError where the classes have no names, and for an image with more objects than
+    `require_few` takes.
     """
     classes = need_classes(predictions, "COCO")
     refuse_existing_file(out, overwrite=overwrite)
     coco_masks()  # to say at once that it is missing
     sources = choose_sources(plan_sources(predictions, None), listed)
-    work = partial(_encode, predictions.root, len(classes), shapes)
-    encoded = map_parallel(work, sources, workers=workers, label="coco")
+    work = partial(_encode, predictions.root, len(classes), shapes, cleaning, most_objects)
+    encoded = map_all(work, sources, workers=workers, label="coco")
     writing = _Writing(sources, classes)
     write_lines(out, writing.lines(encoded))
     tell_unpredicted(sources)
-    return Exported(len(sources), writing.objects, writing.left_out, writing.wrong, writing.worst)
+    return Exported(len(sources), writing.objects, writing.changes, writing.wrong, writing.worst)
 
 
 class _Writing:
@@ -90,7 +95,8 @@ class _Writing:
 
     def __init__(self, sources: list[Source], classes: ClassTable) -> None:
         self._sources, self._classes = sources, classes
-        self.objects = self.left_out = self.wrong = 0
+        self.objects = self.wrong = 0
+        self.changes = NO_CHANGES
         self.worst = ""
 
     def lines(self, encoded: Iterator[_Encoded]) -> Iterator[str]:
@@ -104,7 +110,7 @@ class _Writing:
 
     def _annotations(self, encoded: Iterator[_Encoded]) -> Iterator[str]:
         for number, (source, own) in enumerate(zip(self._sources, encoded, strict=True), start=1):
-            self.left_out += own.left_out
+            self.changes += own.changes
             if own.wrong > self.wrong:
                 self.wrong, self.worst = own.wrong, source.row.source
             for written in own.objects:
@@ -132,16 +138,18 @@ def _image(number: int, source: Source) -> str:
     return json.dumps(content, ensure_ascii=False)
 
 
-def _encode(root: Path, num_classes: int, shapes: Shapes, source: Source) -> _Encoded:
-    return encode_mask(read_prediction(root, source, num_classes), shapes)
+def _encode(
+    root: Path, num_classes: int, shapes: Shapes, cleaning: Cleaning, most_objects: int | None, source: Source
+) -> _Encoded:
+    mask, changes = read_clean(root, source, num_classes, cleaning)
+    require_few(mask, most_objects, source.row.source)
+    return replace(encode_mask(mask, shapes), changes=changes)
 
 
 def encode_mask(mask: Mask, shapes: Shapes) -> _Encoded:
     """The objects of a mask, the largest first, so that a polygon that strays into a smaller neighbour lies below."""
     size = mask.shape[1], mask.shape[0]
     found: list[tuple[int, dict[str, Any]]] = []
-    left_out = 0
-    redrawn = mask.copy() if shapes.tolerance is not None else None
     for class_id in (np.flatnonzero(np.bincount(mask.ravel(), minlength=1)[1:]) + 1).tolist():
         objects = label((mask == class_id).view(np.uint8))
         for number, ((left, top, width, height), pixels) in enumerate(
@@ -149,11 +157,6 @@ def encode_mask(mask: Mask, shapes: Shapes) -> _Encoded:
         ):
             inside = slice(top, top + height), slice(left, left + width)
             flags = objects.labels[inside] == number
-            if pixels < shapes.least_pixels:
-                left_out += 1
-                if redrawn is not None:
-                    redrawn[inside][flags] = BACKGROUND_ID
-                continue
             content = {"category_id": class_id, "iscrowd": 0, "area": pixels, "bbox": [left, top, width, height]}
             if shapes.tolerance is None:
                 counts = run_length_text(run_lengths(flags, left, top, size), size)
@@ -162,13 +165,15 @@ def encode_mask(mask: Mask, shapes: Shapes) -> _Encoded:
                 content["segmentation"] = [ring(flags, left, top, shapes.tolerance).ravel().tolist()]
             found.append((pixels, content))
     found.sort(key=lambda each: -each[0])
-    wrong = 0 if redrawn is None else _difference([content for _, content in found], redrawn)
-    return _Encoded([json.dumps(content)[1:] for _, content in found], left_out, wrong)
+    wrong = 0 if shapes.tolerance is None else _difference([content for _, content in found], mask)
+    return _Encoded([json.dumps(content)[1:] for _, content in found], wrong)
 
 
 def _difference(objects: list[dict[str, Any]], mask: Mask) -> int:
     """The pixels of a mask that COCO's raster makes others of its polygons."""
     drawn = np.zeros_like(mask)
     for each in objects:
-        drawn[fill(each["segmentation"][0], (mask.shape[1], mask.shape[0]))] = each["category_id"]
+        left, top, width, height = each["bbox"]  # a whole image for each of many objects would take minutes
+        moved = (np.reshape(each["segmentation"][0], (-1, 2)) - (left, top)).ravel().tolist()
+        drawn[top : top + height, left : left + width][fill(moved, (width, height))] = each["category_id"]
     return int(np.count_nonzero(drawn != mask))

@@ -8,12 +8,15 @@ from typing import Annotated
 import typer
 
 from analysis.exports.options import parse_background, parse_size
-from analysis.options import ListFile, Overwrite, PredictionsFolder, Workers
+from analysis.options import Cleaning, ListFile, Overwrite, PredictionsFolder, Workers
+from formats.command_options import takes
 from formats.console import result, say
+from formats.errors import SagesegError
 
 ImagesFolder = Annotated[Path, typer.Argument(help="The images that were predicted, at full size.")]
 
 
+@takes(Cleaning, "cleaning")
 def submission(
     source: Annotated[Path, typer.Argument(help="Predictions; or a submission, to turn back into masks.")],
     *,
@@ -24,43 +27,55 @@ def submission(
     size: Annotated[
         str | None, typer.Option(metavar="WxH", help="The images' size, for turning a submission back.")
     ] = None,
+    cleaning: Cleaning,
     overwrite: Overwrite = False,
     workers: Workers = None,
 ) -> None:
     """Write masks as Kaggle's Carvana challenge takes them, run-length encoded; or read them back."""
     from analysis.exports.submission import masks_from_submission, write_submission
-    from formats.predictions import open_predictions
+    from analysis.plain.opening import open_predictions
+    from formats.staging import refuse_existing, refuse_existing_file
 
+    (refuse_existing_file if source.is_dir() else refuse_existing)(out, overwrite=overwrite)
     if source.is_dir():
-        opened = open_predictions(source)
-        written = write_submission(opened, out, class_name=class_name, overwrite=overwrite, workers=workers)
+        opened = open_predictions(source, workers=workers)
+        written = write_submission(
+            opened, out, class_name=class_name, cleaning=cleaning, overwrite=overwrite, workers=workers
+        )
         say(f"{written} images encoded")
+    elif cleaning:
+        raise SagesegError(f"{source}: a submission is turned back as it is; clean its masks by analysis stitch")
     else:
         written = masks_from_submission(source, out, parse_size(size), class_name=class_name, overwrite=overwrite)
         say(f"{written} masks decoded")
     result(str(out))
 
 
+@takes(Cleaning, "cleaning")
 def overlay(
     predictions: PredictionsFolder,
     images: ImagesFolder,
     *,
     out: Annotated[Path, typer.Option(help="Where the drawn images go.")],
     listed: ListFile = None,
+    cleaning: Cleaning,
     overwrite: Overwrite = False,
     workers: Workers = None,
 ) -> None:
     """Draw predictions on their images: classes tinted and outlined, with a legend. Needs no truth."""
     from analysis.exports.image_folder import draw_folder
     from analysis.exports.tint import Tint
-    from formats.predictions import open_predictions
+    from analysis.plain.opening import open_predictions
+    from formats.staging import refuse_existing
 
-    opened = open_predictions(predictions)
-    tint = Tint(opened.classes)
+    refuse_existing(out, overwrite=overwrite, reads=(predictions, images))
+    opened = open_predictions(predictions, images=images, workers=workers)
+    tint = Tint(opened.classes, cleaning)
     draw_folder(opened, images, out, tint, label="drawing", listed=listed, overwrite=overwrite, workers=workers)
     result(str(out))
 
 
+@takes(Cleaning, "cleaning")
 def cutout(
     predictions: PredictionsFolder,
     images: ImagesFolder,
@@ -77,16 +92,19 @@ def cutout(
     ] = None,
     listed: ListFile = None,
     soft: Annotated[bool, typer.Option("--soft", help="Soft edges, from probabilities.")] = False,
+    cleaning: Cleaning,
     overwrite: Overwrite = False,
     workers: Workers = None,
 ) -> None:
     """Remove the background of images, or replace it, by their predictions, at full size."""
     from analysis.exports.cutout import Cutout
     from analysis.exports.image_folder import draw_folder
-    from formats.predictions import open_predictions
+    from analysis.plain.opening import open_predictions
+    from formats.staging import refuse_existing
 
+    refuse_existing(out, overwrite=overwrite, reads=(predictions, images))
     behind = None if background is None else parse_background(background)
-    opened = open_predictions(predictions)
-    cut = Cutout(opened.classes, behind, soft)
+    opened = open_predictions(predictions, images=images, workers=workers)
+    cut = Cutout(opened.classes, behind, soft, cleaning, cleaned="cleaned" in opened.info)
     draw_folder(opened, images, out, cut, label="cutting out", listed=listed, overwrite=overwrite, workers=workers)
     result(str(out))

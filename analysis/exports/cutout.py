@@ -13,11 +13,15 @@ import numpy.typing as npt
 import simplejpeg
 
 from analysis.exports.options import Background
-from analysis.masks.reading import read_bands, read_prediction
+from analysis.masks.cleaning import read_clean
+from analysis.masks.labelled import label
+from analysis.masks.reading import read_bands
 from analysis.masks.sources import Source
+from analysis.options import AS_PREDICTED, Cleaning
 from formats.classes import IGNORE, ClassTable
 from formats.errors import SagesegError
 from formats.images import Rgb, read_image
+from formats.masks import Mask
 
 Alpha = npt.NDArray[np.uint8]
 """How much of a pixel is foreground, shape (height, width), 0 to 255."""
@@ -25,17 +29,22 @@ Alpha = npt.NDArray[np.uint8]
 CLEAR, SOLID = 0.1, 0.9
 """The probabilities of the foreground between which a soft edge fades: networks are seldom surer
 of anything, and a haze of a few per cent over the whole background would show."""
+MIDDLE = 128
+"""What is softer was background."""
 _QUALITY = 95
 _COMPRESSION = 3
 
 
 @dataclass(frozen=True)
 class Cutout:
-    """Cuts predicted foreground out: RGBA PNG without a background, JPEG with one."""
+    """Cuts predicted foreground out: RGBA PNG without a background, JPEG with one. `cleaned` masks, which their
+    probabilities do not follow, decide what soft edges may be around."""
 
     classes: ClassTable | None
     background: Background | None = None
     soft: bool = False
+    cleaning: Cleaning = AS_PREDICTED
+    cleaned: bool = False
 
     @property
     def suffix(self) -> str:
@@ -50,8 +59,9 @@ class Cutout:
         return bytes(simplejpeg.encode_jpeg(drawn, _QUALITY, "RGB", "444"))
 
     def _alpha(self, predictions: Path, source: Source) -> Alpha:
+        num_values = len(self.classes) if self.classes else IGNORE
         if not self.soft:
-            mask = read_prediction(predictions, source, len(self.classes) if self.classes else IGNORE)
+            mask, _ = read_clean(predictions, source, num_values, self.cleaning)
             return np.asarray((mask != 0) * np.uint8(255), np.uint8)
         if not source.probabilities or self.classes is None:
             lacking = "labels.txt" if source.probabilities else "probabilities"
@@ -60,7 +70,21 @@ class Cutout:
         for band in read_bands(predictions, source, len(self.classes), probabilities=True):
             if band.probabilities is not None:
                 alpha[band.top : band.top + band.labels.shape[0]] = soft_alpha(band.probabilities[0])
+        if self.cleaning or self.cleaned:
+            mask, _ = read_clean(predictions, source, num_values, self.cleaning)
+            return around(alpha, mask)
         return alpha
+
+
+def around(alpha: Alpha, mask: Mask) -> Alpha:
+    """A soft alpha without what a mask has not: what is opaque beside its foreground, and haze that does not reach it;
+    solid in its foreground where the alpha was clear."""
+    soft = label((alpha > 0).view(np.uint8))
+    held = soft.count_in((mask != 0).view(np.uint8)) > 0
+    kept = np.where(np.concatenate(([False], held))[soft.labels], alpha, 0)
+    kept[(mask == 0) & (alpha >= MIDDLE)] = 0
+    kept[(mask != 0) & (alpha < MIDDLE)] = 255
+    return np.asarray(kept, np.uint8)
 
 
 def soft_alpha(background: npt.NDArray[Any]) -> Alpha:

@@ -12,13 +12,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from analysis.exports.ceiling import require_few
 from analysis.exports.chosen import choose_sources
 from analysis.exports.unpredicted import tell_unpredicted
-from analysis.masks.reading import read_prediction
+from analysis.masks.cleaning import NO_CHANGES, Changes, read_clean
 from analysis.masks.sources import Source, plan_sources
+from analysis.options import AS_PREDICTED, Cleaning
 from formats.classes import ClassTable
 from formats.masks import Mask
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.predictions import Predictions, need_classes
 from formats.staging import refuse_existing_file, write_lines
 
@@ -30,11 +32,11 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass
 class Exported:
-    """How many images and masks were written; `left_out` objects were smaller than asked for."""
+    """How many images and masks were written."""
 
     images: int = 0
     masks: int = 0
-    left_out: int = 0
+    changes: Changes = NO_CHANGES
 
 
 @dataclass(frozen=True)
@@ -53,25 +55,26 @@ def export_cvat(
     out: Path,
     *,
     listed: Path | None = None,
-    least_pixels: int = 1,
+    cleaning: Cleaning = AS_PREDICTED,
+    most_objects: int | None = None,
     overwrite: bool = False,
     workers: int | None = None,
 ) -> Exported:
-    """Write one XML file, a mask for each object; objects of fewer than `least_pixels` are left out. The objects lie
-    beside each other, so that with all of them the masks are the predictions pixel for pixel."""
+    """Write one XML file, a mask for each object. The objects lie beside each other, so that the masks are the cleaned
+    predictions pixel for pixel. Raises SagesegError for an image with more objects than `require_few` takes."""
     classes = need_classes(predictions, "CVAT")
     refuse_existing_file(out, overwrite=overwrite)
     sources = choose_sources(plan_sources(predictions, None), listed)
-    work = partial(_export, predictions.root, classes, least_pixels)
+    work = partial(_export, predictions.root, classes, cleaning, most_objects)
     exported = Exported()
 
     def lines() -> Iterator[str]:
         yield _head(predictions.root.name, classes, len(sources))
         numbered = list(enumerate(sources, start=_FIRST_ID))
-        for text, masks, left_out in map_parallel(work, numbered, workers=workers, label="cvat"):
+        for text, masks, changes in map_all(work, numbered, workers=workers, label="cvat"):
             exported.images += 1
             exported.masks += masks
-            exported.left_out += left_out
+            exported.changes += changes
             yield text
         yield "</annotations>\n"
 
@@ -80,13 +83,15 @@ def export_cvat(
     return exported
 
 
-def _export(root: Path, classes: ClassTable, least_pixels: int, numbered: tuple[int, Source]) -> tuple[str, int, int]:
-    """The text of one image, and how many masks are in it and were left out."""
+def _export(
+    root: Path, classes: ClassTable, cleaning: Cleaning, most_objects: int | None, numbered: tuple[int, Source]
+) -> tuple[str, int, Changes]:
+    """The text of one image, how many masks are in it, and what cleaning did."""
     number, source = numbered
-    objects = list(find_objects(read_prediction(root, source, len(classes))))
-    kept = [each for each in objects if np.count_nonzero(each.flags) >= least_pixels]
-    text = image_text(number, source.row.source, (source.width, source.height), kept, classes)
-    return text, len(kept), len(objects) - len(kept)
+    mask, changes = read_clean(root, source, len(classes), cleaning)
+    require_few(mask, most_objects, source.row.source)
+    objects = list(find_objects(mask))
+    return image_text(number, source.row.source, (source.width, source.height), objects, classes), len(objects), changes
 
 
 def find_objects(mask: Mask) -> Iterator[MaskObject]:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from analysis.exports.ceiling import few_enough, most_of, too_many
 from analysis.exports.unpredicted import tell_unpredicted
 from analysis.masks.mosaic import NOT_PREDICTED, need_georeference, predicted_rasters, write_mosaic
 from analysis.masks.reading import BACKGROUND_ID, read_prediction
@@ -64,14 +65,15 @@ def export_geojson(
     *,
     crs: Crs = Crs.WGS84,
     least_pixels: int = 1,
+    most_objects: int | None = None,
     overwrite: bool = False,
 ) -> Exported:
     """Write one FeatureCollection of all rasters: each region of a class that is not the background is a feature with
     the properties class, pixels and raster. Regions of fewer than `least_pixels` are left out; across tiles a region is
     one.
 
-    Raises SagesegError for predictions of what is no raster, rasters without coordinate reference system, and rasters
-    of several where theirs is asked for.
+    Raises SagesegError for predictions of what is no raster, a raster of more regions than `most_of` says, rasters
+    without coordinate reference system, and rasters of several where theirs is asked for.
     """
     refuse_existing_file(out, overwrite=overwrite)
     load_rasterio("analysis geojson")
@@ -88,15 +90,23 @@ def export_geojson(
                 read = partial(read_prediction, predictions.root, num_classes=len(classes))
                 write_mosaic(path, raster, tiles, read, classes)
                 every = regions(path)
+                most, before = most_of(raster.width * raster.height, most_objects), polygons
                 while some := list(islice(every, _AT_A_TIME)):
                     kept = [region for region in some if region.pixels >= least_pixels]
                     left_out += len(some) - len(kept)
+                    if polygons - before + len(kept) > most:
+                        raise _too_many(path, raster, least_pixels, most)
                     for feature in _features(kept, raster, classes, crs):
                         file.write((",\n" if polygons else "\n") + json.dumps(feature, ensure_ascii=False))
                         polygons += 1
         file.write("\n]}\n")
     tell_unpredicted(sources)
     return Exported(len(rasters), polygons, left_out)
+
+
+def _too_many(path: Path, raster: Raster, least_pixels: int, most: int) -> SagesegError:
+    sizes = [region.pixels for region in regions(path) if region.pixels >= least_pixels]
+    return too_many(raster.name, f"{len(sizes):,} regions", len(sizes), most, few_enough(sizes, most))
 
 
 def _crs_member(rasters: list[Raster], crs: Crs, root: Path) -> str:

@@ -11,9 +11,9 @@ from analysis.exports.chosen import choose_sources
 from analysis.exports.unpredicted import tell_unpredicted
 from analysis.masks.sources import Source, plan_sources
 from formats.console import say
-from formats.errors import SagesegError
+from formats.errors import SagesegError, for_all
 from formats.images import IMAGE_SUFFIXES, Rgb, read_header, read_image
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.predictions import Predictions
 from formats.prepared.georeference import read_georeference
 from formats.prepared.image_folder import files_with
@@ -49,13 +49,13 @@ def draw_folder(
     drawn, naming an image that is missing or of another size than was predicted: nothing is resized.
     """
     sources = choose_sources(plan_sources(predictions, None), listed)
-    paths = list(find_images(sources, images))
+    paths = find_images(sources, images)
     if listed is None:
         _tell_others(images, paths)
     with staged_folder(out, overwrite=overwrite) as stage:
         values = None if read_georeference(images) else recorded_range(predictions.info)
         work = partial(_draw, predictions.root, stage, draw, values)
-        for _ in map_parallel(work, list(zip(sources, paths, strict=True)), workers=workers, label=label):
+        for _ in map_all(work, list(zip(sources, paths, strict=True)), workers=workers, label=label):
             pass
     tell_unpredicted(sources)
 
@@ -84,11 +84,12 @@ def find_image(source: Source, images: Path) -> Path:
     raise SagesegError(f"{places[-1]}: not found; expected the folder of the images that were predicted")
 
 
-def find_images(sources: Iterable[Source], images: Path) -> Iterable[Path]:
+def find_images(sources: Iterable[Source], images: Path) -> list[Path]:
     """The image of each source, which must have the size that was predicted."""
     if not images.is_dir():
         raise SagesegError(f"{images}: no such folder; expected the images that were predicted")
-    for source in sources:
+
+    def find(source: Source) -> Path:
         path = find_image(source, images)
         size = read_header(path).size
         if size != (source.width, source.height):
@@ -96,4 +97,6 @@ def find_images(sources: Iterable[Source], images: Path) -> Iterable[Path]:
                 f"{path}: {size[0]}×{size[1]} pixels, but {source.width}×{source.height} were predicted;"
                 " give the folder of the images that were predicted"
             )
-        yield path
+        return path
+
+    return for_all(find, sources)

@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
-from analysis.options import ListFile, Overwrite, PredictionsFolder, Workers
+from analysis.options import Cleaning, ListFile, MostObjects, Overwrite, PredictionsFolder, Workers
+from formats.command_options import takes
 from formats.console import result, say
 
 
+@takes(Cleaning, "cleaning")
 def labelme(
     predictions: PredictionsFolder,
     *,
@@ -20,30 +22,35 @@ def labelme(
     ] = None,
     listed: ListFile = None,
     tolerance: Annotated[float, typer.Option(help="How far a polygon may stray from the outline, in pixels.")] = 1.0,
-    least_pixels: Annotated[int, typer.Option(min=1, help="Leave out regions and holes of fewer pixels.")] = 1,
+    cleaning: Cleaning,
+    most_objects: MostObjects = None,
     overwrite: Overwrite = False,
     workers: Workers = None,
 ) -> None:
     """Write predictions as labelme's polygons, to correct and to train on."""
     from analysis.exports.labelme import export_labelme
-    from formats.predictions import open_predictions
+    from analysis.masks.cleaning import tell_changes
+    from analysis.plain.opening import open_predictions
+    from formats.staging import refuse_existing
 
+    refuse_existing(out, overwrite=overwrite, reads=(predictions, images))
     exported = export_labelme(
-        open_predictions(predictions),
+        open_predictions(predictions, images=images, workers=workers),
         out,
         images=images,
         listed=listed,
         tolerance=tolerance,
-        least_pixels=least_pixels,
+        cleaning=cleaning,
+        most_objects=most_objects,
         overwrite=overwrite,
         workers=workers,
     )
-    if exported.left_out:
-        say(f"{exported.left_out} regions of fewer than {least_pixels} pixels were left out")
+    tell_changes(cleaning, exported.changes)
     say(f"{exported.polygons} polygons of {exported.images} images")
     result(str(out))
 
 
+@takes(Cleaning, "cleaning")
 def coco(
     predictions: PredictionsFolder,
     *,
@@ -52,21 +59,31 @@ def coco(
         bool, typer.Option("--polygons", help="Write polygons, for tools that take no run lengths.")
     ] = False,
     tolerance: Annotated[float, typer.Option(help="How far a polygon may stray from the edges, in pixels.")] = 1.0,
-    least_pixels: Annotated[int, typer.Option(min=1, help="Leave out objects of fewer pixels.")] = 1,
+    cleaning: Cleaning,
+    most_objects: MostObjects = None,
     listed: ListFile = None,
     overwrite: Overwrite = False,
     workers: Workers = None,
 ) -> None:
     """Write predictions as a COCO file, an annotation for each connected object, to correct and to train on."""
     from analysis.exports.coco import Shapes, export_coco
-    from formats.predictions import open_predictions
+    from analysis.plain.opening import open_predictions
+    from formats.staging import refuse_existing_file
 
-    shapes = Shapes(tolerance if polygons else None, least_pixels)
+    refuse_existing_file(out, overwrite=overwrite)
+    from analysis.masks.cleaning import tell_changes
+
     exported = export_coco(
-        open_predictions(predictions), out, shapes, listed=listed, overwrite=overwrite, workers=workers
+        open_predictions(predictions),
+        out,
+        Shapes(tolerance if polygons else None),
+        listed=listed,
+        cleaning=cleaning,
+        most_objects=most_objects,
+        overwrite=overwrite,
+        workers=workers,
     )
-    if exported.left_out:
-        say(f"{exported.left_out} objects of fewer than {least_pixels} pixels were left out")
+    tell_changes(cleaning, exported.changes)
     if polygons:
         where = f", in {exported.worst}" if exported.wrong else ""
         say(f"drawn again, the polygons differ from the masks in at most {exported.wrong} pixels of an image{where}")
@@ -74,33 +91,39 @@ def coco(
     result(str(out))
 
 
+@takes(Cleaning, "cleaning")
 def cvat(
     predictions: PredictionsFolder,
     *,
     out: Annotated[Path, typer.Option(help="The XML file to write, annotations.xml.")],
-    least_pixels: Annotated[int, typer.Option(min=1, help="Leave out objects of fewer pixels.")] = 1,
+    cleaning: Cleaning,
+    most_objects: MostObjects = None,
     listed: ListFile = None,
     overwrite: Overwrite = False,
     workers: Workers = None,
 ) -> None:
     """Write predictions as CVAT's masks, to correct and to train on."""
     from analysis.exports.cvat import export_cvat
-    from formats.predictions import open_predictions
+    from analysis.masks.cleaning import tell_changes
+    from analysis.plain.opening import open_predictions
+    from formats.staging import refuse_existing_file
 
+    refuse_existing_file(out, overwrite=overwrite)
     exported = export_cvat(
         open_predictions(predictions),
         out,
-        least_pixels=least_pixels,
+        cleaning=cleaning,
+        most_objects=most_objects,
         listed=listed,
         overwrite=overwrite,
         workers=workers,
     )
-    if exported.left_out:
-        say(f"{exported.left_out} objects of fewer than {least_pixels} pixels were left out")
+    tell_changes(cleaning, exported.changes)
     say(f"{exported.masks} masks of {exported.images} images")
     result(str(out))
 
 
+@takes(Cleaning, "cleaning")
 def labelstudio(
     predictions: PredictionsFolder,
     *,
@@ -111,23 +134,29 @@ def labelstudio(
     image_key: Annotated[str, typer.Option(help="The key of the tasks' data that holds the image.")] = "image",
     to_name: Annotated[str, typer.Option(help="The name of the configuration's <Image>.")] = "image",
     from_name: Annotated[str, typer.Option(help="The name of the configuration's <BrushLabels>.")] = "brush",
+    cleaning: Cleaning,
     listed: ListFile = None,
     overwrite: Overwrite = False,
     workers: Workers = None,
 ) -> None:
     """Write predictions as tasks of Label Studio, a brush for each class, to correct and to train on."""
     from analysis.exports.labelstudio import Names, export_labelstudio
-    from formats.predictions import open_predictions
+    from analysis.masks.cleaning import tell_changes
+    from analysis.plain.opening import open_predictions
+    from formats.staging import refuse_existing_file
 
+    refuse_existing_file(out, overwrite=overwrite)
     exported = export_labelstudio(
         open_predictions(predictions),
         out,
         image_url=image_url,
         names=Names(image_key, to_name, from_name),
+        cleaning=cleaning,
         listed=listed,
         overwrite=overwrite,
         workers=workers,
     )
+    tell_changes(cleaning, exported.changes)
     say(f"{exported.regions} brushes of {exported.images} images")
     result(str(out))
 
@@ -140,17 +169,22 @@ def geojson(
         str, typer.Option(help="Coordinates: longitude and latitude, or the raster's own.", metavar="wgs84|raster")
     ] = "wgs84",
     least_pixels: Annotated[int, typer.Option(min=1, help="Leave out regions of fewer pixels.")] = 1,
+    most_objects: MostObjects = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Write predictions of rasters as polygons on earth, to correct and to train on."""
     from analysis.exports.geojson import Crs, export_geojson
+    from analysis.plain.opening import open_predictions
     from formats.errors import SagesegError
-    from formats.predictions import open_predictions
+    from formats.staging import refuse_existing_file
 
+    refuse_existing_file(out, overwrite=overwrite)
     if crs not in tuple(Crs):
         raise SagesegError(f"--crs {crs}: expected wgs84 or raster")
     opened = open_predictions(predictions)
-    exported = export_geojson(opened, out, crs=Crs(crs), least_pixels=least_pixels, overwrite=overwrite)
+    exported = export_geojson(
+        opened, out, crs=Crs(crs), least_pixels=least_pixels, most_objects=most_objects, overwrite=overwrite
+    )
     if exported.left_out:
         say(f"{exported.left_out} regions of fewer than {least_pixels} pixels were left out")
     say(f"{exported.polygons} polygons of {exported.rasters} raster(s)")

@@ -14,15 +14,18 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from analysis.exports.ceiling import require_few
 from analysis.exports.chosen import choose_sources
 from analysis.exports.image_folder import find_image
 from analysis.exports.unpredicted import tell_unpredicted
-from analysis.masks.reading import BACKGROUND_ID, read_prediction
+from analysis.masks.cleaning import NO_CHANGES, Changes, read_clean
+from analysis.masks.reading import BACKGROUND_ID
 from analysis.masks.sources import Source, plan_sources
-from formats.classes import ClassTable
-from formats.errors import SagesegError
+from analysis.options import AS_PREDICTED, Cleaning
+from formats.classes import ClassTable, write_labels
+from formats.errors import SagesegError, for_all
 from formats.masks import Mask
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.predictions import Predictions, need_classes
 from formats.staging import staged_folder, write_text
 
@@ -35,11 +38,9 @@ Points = npt.NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Exported:
-    """`left_out` regions were smaller than asked for."""
-
     images: int
     polygons: int
-    left_out: int
+    changes: Changes
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,13 @@ def export_labelme(
     images: Path | None = None,
     listed: Path | None = None,
     tolerance: float = 1.0,
-    least_pixels: int = 1,
+    cleaning: Cleaning = AS_PREDICTED,
+    most_objects: int | None = None,
     overwrite: bool = False,
     workers: int | None = None,
 ) -> Exported:
     """Write one JSON per image, or per image that is `listed`. A polygon strays at most `tolerance` pixels from the
-    region's outline; regions and holes of fewer than `least_pixels` are left out.
+    region's outline. Raises SagesegError for an image with more regions and holes than `require_few` takes.
 
     `images` is the folder where the images lie; without it the JSON expects them beside itself.
     """
@@ -72,14 +74,16 @@ def export_labelme(
     if tolerance < 0:
         raise SagesegError(f"--tolerance {tolerance}: expected 0 pixels or more")
     sources = choose_sources(plan_sources(predictions, None), listed)
-    places = {source.stem: _image_path(source, images, out) for source in sources}
-    drawn = left_out = 0
+    found = for_all(lambda source: _image_path(source, images, out), sources)
+    places = {source.stem: place for source, place in zip(sources, found, strict=True)}
+    drawn, changes = 0, NO_CHANGES
     with staged_folder(out, overwrite=overwrite) as stage:
-        work = partial(_export, predictions.root, stage, classes, places, tolerance, least_pixels)
-        for polygons, too_small in map_parallel(work, sources, workers=workers, label="labelme"):
-            drawn, left_out = drawn + polygons, left_out + too_small
+        write_labels(stage / "labels.txt", classes)  # so that the classes keep their order when prep reads this again
+        work = partial(_export, predictions.root, stage, classes, places, tolerance, cleaning, most_objects)
+        for polygons, cleaned in map_all(work, sources, workers=workers, label="labelme"):
+            drawn, changes = drawn + polygons, changes + cleaned
     tell_unpredicted(sources)
-    return Exported(len(sources), drawn, left_out)
+    return Exported(len(sources), drawn, changes)
 
 
 def _image_path(source: Source, images: Path | None, out: Path) -> str:
@@ -95,15 +99,16 @@ def _export(
     classes: ClassTable,
     places: dict[str, str],
     tolerance: float,
-    least_pixels: int,
+    cleaning: Cleaning,
+    most_objects: int | None,
     source: Source,
-) -> tuple[int, int]:
-    mask = read_prediction(root, source, len(classes))
+) -> tuple[int, Changes]:
+    mask, changes = read_clean(root, source, len(classes), cleaning)
+    require_few(mask, most_objects, source.row.source, neighbours=4)
     polygons = list(trace(mask, tolerance))
-    kept = [each for each in polygons if each.pixels >= least_pixels]
-    content = labelme_json(kept, classes.names, places[source.stem], source.width, source.height)
+    content = labelme_json(polygons, classes.names, places[source.stem], source.width, source.height)
     write_text(stage / f"{source.stem}.json", json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-    return len(kept), len(polygons) - len(kept)
+    return len(polygons), changes
 
 
 def trace(mask: Mask, tolerance: float) -> Iterator[Polygon]:

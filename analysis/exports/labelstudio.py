@@ -18,12 +18,14 @@ import numpy as np
 
 from analysis.exports.chosen import choose_sources
 from analysis.exports.unpredicted import tell_unpredicted
+from analysis.masks.cleaning import NO_CHANGES, Changes, clean_source
 from analysis.masks.reading import BACKGROUND_ID, read_bands
 from analysis.masks.sources import Source, plan_sources
+from analysis.options import AS_PREDICTED, Cleaning
 from formats.brush_rle import encode_brush
 from formats.classes import ClassTable
 from formats.masks import Mask
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.predictions import Predictions, need_classes
 from formats.staging import refuse_existing_file, write_lines, write_text
 
@@ -46,6 +48,7 @@ class Names:
 class Exported:
     images: int
     regions: int
+    changes: Changes
 
 
 def export_labelstudio(
@@ -55,6 +58,7 @@ def export_labelstudio(
     listed: Path | None = None,
     image_url: str,
     names: Names = Names(),
+    cleaning: Cleaning = AS_PREDICTED,
     overwrite: bool = False,
     workers: int | None = None,
 ) -> Exported:
@@ -70,12 +74,12 @@ def export_labelstudio(
     for path in (out, config):
         refuse_existing_file(path, overwrite=overwrite)
     sources = choose_sources(plan_sources(predictions, None), listed)
-    work = partial(_task, predictions.root, classes, image_url, names, _version(predictions))
-    counts: list[int] = []
-    write_lines(out, _lines(map_parallel(work, sources, workers=workers, label="labelstudio"), counts))
+    work = partial(_task, predictions.root, classes, image_url, names, _version(predictions), cleaning)
+    counts: list[tuple[int, Changes]] = []
+    write_lines(out, _lines(map_all(work, sources, workers=workers, label="labelstudio"), counts))
     write_text(config, labelling_config(classes, names))
     tell_unpredicted(sources)
-    return Exported(len(sources), sum(counts))
+    return Exported(len(sources), sum(each for each, _ in counts), sum((each for _, each in counts), NO_CHANGES))
 
 
 def _version(predictions: Predictions) -> str:
@@ -83,24 +87,25 @@ def _version(predictions: Predictions) -> str:
     return model.job or PurePosixPath(model.artefact).name or "sageseg"
 
 
-def _lines(tasks: Iterator[tuple[str, int]], counts: list[int]) -> Iterator[str]:
-    """One task a line, in an array; `counts` gets the regions of each."""
+def _lines(tasks: Iterator[tuple[str, int, Changes]], counts: list[tuple[int, Changes]]) -> Iterator[str]:
+    """One task a line, in an array; `counts` gets the regions of each, and what cleaning did."""
     yield "[\n"
-    for text, regions in tasks:
+    for text, regions, changes in tasks:
         yield f",\n{text}" if counts else text
-        counts.append(regions)
+        counts.append((regions, changes))
     yield "\n]\n"
 
 
 def _task(
-    root: Path, classes: ClassTable, image_url: str, names: Names, version: str, source: Source
-) -> tuple[str, int]:
-    """A task as JSON, and how many regions are in it."""
+    root: Path, classes: ClassTable, image_url: str, names: Names, version: str, cleaning: Cleaning, source: Source
+) -> tuple[str, int, Changes]:
+    """A task as JSON, how many regions are in it, and what cleaning did."""
     mask, score = _read(root, source, len(classes))
+    mask, changes = clean_source(mask, source, cleaning)
     regions = brush_regions(mask, classes.names, names)
     prediction = {"model_version": version, "result": regions} | ({} if score is None else {"score": score})
     task = {"data": {names.key: address_of(source.row.source, image_url)}, "predictions": [prediction]}
-    return json.dumps(task, ensure_ascii=False), len(regions)
+    return json.dumps(task, ensure_ascii=False), len(regions), changes
 
 
 def _read(root: Path, source: Source, num_classes: int) -> tuple[Mask, float | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from analysis.scoring.runs import runs
+from analysis.masks.runs import runs
 from formats.masks import Mask
 
 

@@ -11,17 +11,18 @@ from pathlib import Path, PurePosixPath
 
 from analysis.exports.run_length import decode_runs, encode_runs
 from analysis.exports.unpredicted import tell_unpredicted
-from analysis.masks.reading import read_prediction
+from analysis.masks.cleaning import read_clean
 from analysis.masks.sources import Source, plan_sources
+from analysis.options import AS_PREDICTED, Cleaning
 from formats.classes import BACKGROUND, IGNORE, ClassTable
-from formats.csv_text import format_csv
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow
 from formats.mask_rows import write_mask_rows
 from formats.masks import Mask
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.predictions import Predictions, mask_path, write_predictions_tables
 from formats.staging import refuse_existing_file, staged_folder, write_bytes
+from formats.texts.csv_text import format_csv
 
 HEADER = ("img", "rle_mask")
 DEFAULT_CLASS = "car"
@@ -33,6 +34,7 @@ def write_submission(
     out: Path,
     *,
     class_name: str | None = None,
+    cleaning: Cleaning = AS_PREDICTED,
     overwrite: bool = False,
     workers: int | None = None,
 ) -> int:
@@ -46,8 +48,8 @@ def write_submission(
     class_id = _class_id(predictions, class_name)
     sources = plan_sources(predictions, None)
     num_values = len(predictions.classes) if predictions.classes else IGNORE
-    work = partial(_encode, predictions.root, num_values, class_id)
-    lines = map_parallel(work, sources, workers=workers, label="encoding")
+    work = partial(_encode, predictions.root, num_values, class_id, cleaning)
+    lines = map_all(work, sources, workers=workers, label="encoding")
     content = format_csv([HEADER, *lines]).encode("utf-8")
     write_bytes(out, gzip.compress(content, 6, mtime=0) if out.suffix == ".gz" else content)
     tell_unpredicted(sources)
@@ -65,8 +67,8 @@ def _class_id(predictions: Predictions, name: str | None) -> int:
     return names.index(name)
 
 
-def _encode(root: Path, num_values: int, class_id: int, source: Source) -> tuple[str, str]:
-    mask = read_prediction(root, source, num_values)
+def _encode(root: Path, num_values: int, class_id: int, cleaning: Cleaning, source: Source) -> tuple[str, str]:
+    mask, _ = read_clean(root, source, num_values, cleaning)
     # of images that share a stem, the file's name alone would not say which
     return f"{source.stem}{PurePosixPath(source.row.source).suffix}", encode_runs(mask == class_id)
 

@@ -11,8 +11,9 @@ import numpy.typing as npt
 import simplejpeg
 
 from analysis.drawing.legend import Entries, legend_band, text_size
-from analysis.masks.reading import read_prediction
+from analysis.masks.cleaning import read_clean
 from analysis.masks.sources import Source
+from analysis.options import AS_PREDICTED, Cleaning
 from formats.classes import IGNORE, ClassTable, voc_palette
 from formats.images import Rgb
 from formats.masks import Mask
@@ -28,10 +29,12 @@ class Tint:
     """Draws predictions of these classes; without their names the legend says numbers."""
 
     classes: ClassTable | None
+    cleaning: Cleaning = AS_PREDICTED
     suffix: str = ".jpg"
 
     def __call__(self, predictions: Path, source: Source, image: Rgb) -> bytes:
-        mask = read_prediction(predictions, source, len(self.classes) if self.classes else IGNORE)
+        num_values = len(self.classes) if self.classes else IGNORE
+        mask, _ = read_clean(predictions, source, num_values, self.cleaning)
         width = image.shape[1]
         band = legend_band(width, self._legend(mask), text_size(width))
         drawn = np.asarray(cv2.vconcat([draw_tint(image, mask), band]), np.uint8)

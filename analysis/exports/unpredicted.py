@@ -9,13 +9,13 @@ from formats.console import say
 from formats.wording import format_share
 
 
-def tell_unpredicted(sources: Sequence[Source]) -> None:
-    """Say, where it is not all, which share of the images was not predicted and is background here."""
+def tell_unpredicted(sources: Sequence[Source], so: str = "are background here") -> None:
+    """Say, where it is not all, which share of the images was not predicted, and what is made of it."""
     missing = [sum(box.width * box.height for box in source.unpredicted) for source in sources]
     if any(missing):
         share = format_share(sum(missing) / sum(source.width * source.height for source in sources))
         images = sum(map(bool, missing))
         say(
-            f"note: {share} of the pixels, in {images} of {len(sources)} images, were not predicted and are background"
-            " here; sageseg jobs predict --images predicts all crops of a dataset"
+            f"note: {share} of the pixels, in {images} of {len(sources)} images, were not predicted and {so};"
+            " sageseg jobs predict --images predicts all crops of a dataset"
         )

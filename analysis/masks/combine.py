@@ -17,7 +17,7 @@ from analysis.options import Rule
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow
 from formats.masks import Mask, write_mask
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.predictions import (
     Predictions,
     Probabilities,
@@ -61,7 +61,7 @@ def combine(
         if by is Rule.MEAN:
             (stage / "probabilities").mkdir()
         work = partial(_combine_mean if by is Rule.MEAN else _combine_majority, roots, stage, num_classes)
-        for _ in map_parallel(work, rows, workers=workers, label="combining"):
+        for _ in map_all(work, rows, workers=workers, label="combining"):
             pass
         info = {"combined": {"by": by, "predictions": [each.info for each in predictions]}}
         info |= {name: first.info[name] for name in _OF_THE_IMAGES if first.info.get(name)}

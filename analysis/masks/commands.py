@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from analysis.options import How, Overwrite, PredictionsFolder, Rule, Workers
+from analysis.options import Cleaning, How, Overwrite, PredictionsFolder, Rule, Workers
+from formats.command_options import takes
 from formats.console import result, say
 from formats.errors import SagesegError
 from formats.prepared.georeference import FILE as GEOREFERENCE
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from analysis.masks.stitch import Stitched
 
 
+@takes(Cleaning, "cleaning")
 def stitch(
     predictions: PredictionsFolder,
     *,
@@ -42,16 +44,21 @@ def stitch(
     seams: Annotated[
         bool, typer.Option("--seams", help="Also tell how wrong crops are at their edges, by --dataset's masks.")
     ] = False,
+    cleaning: Cleaning,
     overwrite: Overwrite = False,
     workers: Workers = None,
 ) -> None:
     """Put predicted crops together to masks of the images' full size."""
+    from analysis.masks.cleaning import tell_changes
     from analysis.masks.seams import audit_seams, write_seams
     from analysis.masks.stitch import stitch as stitch_predictions
+    from analysis.plain.opening import open_predictions
     from formats.dataset import open_dataset
-    from formats.predictions import open_predictions
+    from formats.staging import refuse_existing
 
-    opened, source = open_dataset(dataset) if dataset else None, open_predictions(predictions)
+    refuse_existing(out, overwrite=overwrite, reads=(predictions, dataset))
+    opened = open_dataset(dataset) if dataset else None
+    source = open_predictions(predictions, dataset=opened, workers=workers)
     if seams and opened is None:
         raise SagesegError("--seams compares with true masks; add --dataset")
     audit = audit_seams(source, opened, workers=workers) if seams and opened else None
@@ -62,14 +69,18 @@ def stitch(
         by=by,
         probabilities=probabilities,
         geotiff=geotiff,
+        cleaning=cleaning,
         overwrite=overwrite,
         workers=workers,
     )
+    if (out / GEOREFERENCE).is_file() and cleaning:
+        say("note: each tile was cleaned by itself, so of an object that tiles divide each part counts alone")
     if (out / GEOREFERENCE).is_file() and not geotiff:
         say("note: these are tiles of rasters; --geotiff also writes the rasters' masks, with their place on earth")
     if audit:
         write_seams(out, audit)
         say(audit.sentence())
+    tell_changes(cleaning, stitched.changes)
     _tell(stitched, masks_alone=not probabilities and (predictions / "probabilities").is_dir())
     result(str(out / "masks"))
     if geotiff:
@@ -104,8 +115,10 @@ def combine(
 ) -> None:
     """Make several models' predictions into one."""
     from analysis.masks.combine import combine as combine_predictions
-    from formats.predictions import open_predictions
+    from analysis.plain.opening import open_predictions
+    from formats.staging import refuse_existing
 
+    refuse_existing(out, overwrite=overwrite, reads=predictions)
     opened = [open_predictions(each) for each in predictions]
     combined = combine_predictions(opened, out, by=by, overwrite=overwrite, workers=workers)
     say(f"{combined} predictions combined by {by}")

@@ -3,7 +3,6 @@ crops that would keep the wrong rim out of the stitched masks."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -19,9 +18,10 @@ from analysis.masks.sources import Size, Source, plan_sources
 from formats.classes import IGNORE
 from formats.dataset import Dataset
 from formats.errors import SagesegError
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.predictions import Predictions
 from formats.staging import write_text
+from formats.texts.json_text import format_json
 
 Ints = npt.NDArray[np.int64]
 BIN = 8
@@ -88,7 +88,7 @@ def audit_seams(predictions: Predictions, dataset: Dataset, *, workers: int | No
     """
     sources = plan_sources(predictions, dataset)
     work = partial(_audit_source, predictions, dataset)
-    pixels, errors = sum(map_parallel(work, sources, workers=workers, label="seams"), np.zeros((2, BINS), np.int64))
+    pixels, errors = sum(map_all(work, sources, workers=workers, label="seams"), np.zeros((2, BINS), np.int64))
     if not pixels.any():
         raise SagesegError(
             f"{predictions.root}: no crop with a true mask has a neighbour; seams lie between crops of one image"
@@ -114,7 +114,7 @@ def _margins(source: Source) -> Iterator[int]:
 
 def write_seams(out: Path, seams: Seams) -> None:
     """Write seams.json into a stitched folder."""
-    write_text(out / "seams.json", json.dumps(seams.to_json(), indent=2) + "\n")
+    write_text(out / "seams.json", format_json(seams.to_json()) + "\n")
 
 
 def judge_seams(pixels: Ints, errors: Ints, side: int, present_overlap: int = 0) -> Seams:

@@ -10,12 +10,13 @@ from analysis.masks.pieces import Piece, boxes_at, divide, left_over
 from formats.classes import ClassTable
 from formats.crops import Box
 from formats.dataset import Dataset
-from formats.errors import SagesegError
+from formats.errors import SagesegError, for_all
 from formats.manifest import ManifestRow
 from formats.predictions import Predictions, info_path
 from formats.prepared.label_map import LabelMap, LabelMaps, recorded_label_maps
 from formats.prepared.preparation import parse_resize_or_none
 from formats.prepared.resize import Resize, recorded_resize, resized_size
+from formats.wording import name_first
 
 Size = tuple[int, int]
 """Width, height."""
@@ -71,13 +72,15 @@ def plan_sources(predictions: Predictions, dataset: Dataset | None) -> list[Sour
     label_maps = recorded_label_maps(predictions.info, info_path(predictions.root))
     there = {row.id for row in with_mask}
     absent = _by_stem(row for row in predictions.rows if row.id not in there)
-    sources = []
-    for stem, rows in predicted.items():
+
+    def plan(stem: str) -> Source:
+        rows = predicted[stem]
         if dataset and stem not in known:
             raise _unknown(rows[0], dataset)
         unpredicted = [row.box for row in absent.get(stem, ())]
-        sources.append(_source(stem, rows, unpredicted, known[stem], dataset, resize, probabilities, label_maps))
-    return sources
+        return _source(stem, rows, unpredicted, known[stem], dataset, resize, probabilities, label_maps)
+
+    return for_all(plan, predicted)
 
 
 def _resize_of(predictions: Predictions) -> Resize | None:
@@ -93,7 +96,8 @@ def _with_probabilities(predictions: Predictions, rows: Sequence[ManifestRow]) -
     if missing and len(missing) < len(rows):
         raise SagesegError(
             f"{predictions.probabilities_path(missing[0])}: not found, though other crops have probabilities"
-            f" ({len(missing)} of {len(rows)} are missing); predict again, or remove the folder probabilities"
+            f" ({len(missing)} of {len(rows)} are missing: {name_first(missing)}); predict again, or remove the folder"
+            " probabilities"
         )
     return not missing
 
@@ -102,13 +106,12 @@ def check_complete(sources: Sequence[Source], dataset: Dataset) -> None:
     """Raise SagesegError when an image of a split that was predicted has no prediction at all: scores
     of the others alone would flatter."""
     splits, stems = {source.row.split for source in sources}, {source.stem for source in sources}
-    missing = dict.fromkeys(
-        row.source for row in dataset.rows if row.kept and row.split in splits and row.source_stem not in stems
-    )
+    found = (row.source for row in dataset.rows if row.kept and row.split in splits and row.source_stem not in stems)
+    missing = list(dict.fromkeys(found))
     if missing:
         raise SagesegError(
-            f"{next(iter(missing))}: an image of the predicted split without a prediction ({len(missing)} such images);"
-            " predict it too, or add --partial to score what there is"
+            f"{dataset.root}: {len(missing)} images of the predicted split without a prediction:"
+            f" {name_first(missing)}; predict them too, or add --partial to score what there is"
         )
 
 
@@ -136,7 +139,7 @@ def _check_masks(predictions: Predictions, there: set[str]) -> None:
     if missing:
         raise SagesegError(
             f"{predictions.mask_path(missing[0])}: not found, though manifest.csv lists it"
-            f" ({len(missing)} of {len(predictions.rows)} masks are missing); predict again"
+            f" ({len(missing)} of {len(predictions.rows)} masks are missing: {name_first(missing)}); predict again"
         )
     if not there:
         raise SagesegError(
@@ -270,7 +273,8 @@ def _check_predicted(predicted: Sequence[ManifestRow], rows: Sequence[ManifestRo
     missing = [row.id for row in rows if row.kept and row.id not in ids]
     if missing:
         raise SagesegError(
-            f"{missing[0]}: no prediction for this crop ({len(missing)} missing of {rows[0].source}); predict again"
+            f"{missing[0]}: no prediction for this crop ({len(missing)} missing of {rows[0].source}:"
+            f" {name_first(missing)}); predict again"
         )
 
 

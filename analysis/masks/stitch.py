@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from analysis.masks.bands import Band
+from analysis.masks.bands import Band, whole
+from analysis.masks.cleaning import NO_CHANGES, Changes, clean_source
 from analysis.masks.mosaic import (
     find_georeference,
     mosaic_name,
@@ -20,7 +22,7 @@ from analysis.masks.mosaic import (
 )
 from analysis.masks.reading import read_bands
 from analysis.masks.sources import Source, agreed_classes, dropped_before, plan_sources
-from analysis.options import How
+from analysis.options import AS_PREDICTED, Cleaning, How
 from formats.classes import IGNORE, ClassTable
 from formats.crops import crop_id
 from formats.dataset import Dataset
@@ -28,7 +30,7 @@ from formats.errors import SagesegError
 from formats.manifest import ManifestRow
 from formats.mask_rows import write_mask_rows
 from formats.masks import Mask, read_mask
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.predictions import (
     Predictions,
     Probabilities,
@@ -46,13 +48,15 @@ RASTERS = "rasters"
 
 @dataclass(frozen=True)
 class Stitched:
-    """What was put together, and how; `dropped_crops` and `uncovered_pixels` became background."""
+    """What was put together, and how; `dropped_crops` and `uncovered_pixels` became background. `changes` are what
+    cleaning did."""
 
     images: int
     crops: int
     dropped_crops: int
     uncovered_pixels: int
     by: How
+    changes: Changes = NO_CHANGES
 
 
 def stitch(
@@ -63,6 +67,7 @@ def stitch(
     by: How | None = None,
     probabilities: bool = False,
     geotiff: bool = False,
+    cleaning: Cleaning = AS_PREDICTED,
     overwrite: bool = False,
     workers: int | None = None,
 ) -> Stitched:
@@ -72,8 +77,9 @@ def stitch(
     With BLEND, crops' probabilities are blended where crops overlap; with INNER each pixel comes
     from the crop in which it lies farthest from the edge. `by` None blends where there are
     probabilities. Padding is cut away, and a resize by prep undone. With a dataset, its manifest
-    says which crops there are; without, the predictions' own. Memory holds a row or two of crops. With `geotiff` the
-    tiles of rasters become the masks of whole rasters too, in the folder `rasters`.
+    says which crops there are; without, the predictions' own. Memory holds a row or two of crops, or, where
+    it is to be cleaned, a mask. With `geotiff` the tiles of rasters become the masks of whole rasters too, in the
+    folder `rasters`.
     Raises SagesegError as `plan_sources` and `read_bands` do.
     """
     sources = plan_sources(predictions, dataset)
@@ -93,17 +99,24 @@ def stitch(
         for name in ("masks", *(["probabilities"] if probabilities else [])):
             (stage / name).mkdir()
         num_values = len(classes) if classes else IGNORE
-        work = partial(_stitch_source, predictions.root, stage, num_values, stitched.by, probabilities)
-        for _ in map_parallel(work, sources, workers=workers, label="stitching"):
-            pass
+        work = partial(_stitch_source, predictions.root, stage, num_values, stitched.by, probabilities, cleaning)
+        changes = sum(map_all(work, sources, workers=workers, label="stitching"), NO_CHANGES)
         for raster, tiles in rasters.items():
             write_mosaic(stage / RASTERS / mosaic_name(raster), raster, tiles, partial(_stitched_mask, stage), classes)
         if georeference:
             write_georeference(stage, georeference)
         info = {key: value for key, value in predictions.info.items() if key != "resize"}
         rows = chain(map(_stitched_row, sources), chain.from_iterable(map(_unpredicted_rows, sources)))
-        write_predictions_tables(stage, rows, classes, {**info, "stitched": asdict(stitched)})
-    return stitched
+        write_predictions_tables(stage, rows, classes, {**info, **_told(stitched, cleaning, changes, info)})
+    return replace(stitched, changes=changes)
+
+
+def _told(stitched: Stitched, cleaning: Cleaning, changes: Changes, info: Mapping[str, Any]) -> dict[str, Any]:
+    """What predictions.json says of the stitching, and of each cleaning, the last one last."""
+    told: dict[str, Any] = {"stitched": {key: value for key, value in asdict(stitched).items() if key != "changes"}}
+    if cleaning:
+        told["cleaned"] = [*info.get("cleaned", []), {**cleaning.to_json(), **asdict(changes)}]
+    return told
 
 
 def _stitched_mask(stage: Path, source: Source) -> Mask:
@@ -120,15 +133,22 @@ def _choose(by: How | None, predictions: Predictions, sources: list[Source], cla
     return by or (How.BLEND if possible else How.INNER)
 
 
-def _stitch_source(root: Path, stage: Path, num_classes: int, by: How, probabilities: bool, source: Source) -> None:
+def _stitch_source(
+    root: Path, stage: Path, num_classes: int, by: How, probabilities: bool, cleaning: Cleaning, source: Source
+) -> Changes:
     bands = read_bands(root, source, num_classes, blend=by is How.BLEND, probabilities=probabilities)
     if probabilities:
         values = np.empty((num_classes, source.height, source.width), np.float16)
         bands = _filled(values, bands)
-    path = mask_path(stage, source.stem)
-    write_mask_rows(path, source.width, source.height, (band.labels for band in bands))
+    labels: Iterable[Mask] = (band.labels for band in bands)
+    changes = NO_CHANGES
+    if cleaning:
+        cleaned, changes = clean_source(whole(bands, source.width, source.height), source, cleaning)
+        labels = [cleaned]
+    write_mask_rows(mask_path(stage, source.stem), source.width, source.height, labels)
     if probabilities:
         write_probabilities(probabilities_path(stage, source.stem), values)
+    return changes
 
 
 def _filled(values: Probabilities, bands: Iterable[Band]) -> Iterator[Band]:

@@ -17,8 +17,27 @@ from formats.errors import SagesegError
 def report(
     predictions: PredictionsFolder,
     *,
-    dataset: Annotated[Path, typer.Option(help="The dataset with the images and the true masks.")],
     out: Annotated[Path, typer.Option(help="Where the report goes.")],
+    dataset: Annotated[Path | None, typer.Option(help="The dataset with the images and the true masks.")] = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="A folder of true masks at full size, where there is no dataset.")
+    ] = None,
+    images: Annotated[Path | None, typer.Option(help="With --truth: the folder of the images, to show them.")] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --truth: the classes' names, one a line.  [default: labels.txt beside predictions or masks]",
+            show_default=False,
+        ),
+    ] = None,
+    group_by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REGEX",
+            help="With --truth: group = first capture in the image's name.  [default: a video's block, or the folder]",
+            show_default=False,
+        ),
+    ] = None,
     colors: Annotated[
         ColourScheme,
         typer.Option(help="Correct, wrong, missed: green, red, blue; light: yellow, red, green; safe: colour-blind."),
@@ -35,14 +54,32 @@ def report(
     as_json: Annotated[bool, typer.Option("--json", help="Print scores.json instead of a table.")] = False,
 ) -> None:
     """Score predictions on full images and write a page that shows where they fail."""
+    from analysis.plain.opening import open_predictions
+    from analysis.plain.truth import TruthFolder, open_with_truth
     from analysis.report.report import report as write_report
     from analysis.report.scores_text import format_scores, tell
     from analysis.report_files import PAGE
     from formats.dataset import open_dataset
-    from formats.predictions import open_predictions
+    from formats.prepared.groups import parse_group_by
+    from formats.staging import refuse_existing
 
-    opened = open_predictions(predictions), open_dataset(dataset)
+    refuse_existing(out, overwrite=overwrite, reads=(predictions, dataset, truth, images))
     drawn = parse_overlays(overlays)
+    pattern = parse_group_by(group_by) if group_by else None
+    given = (("--images", images), ("--labels", labels), ("--group-by", group_by))
+    if truth and not dataset:
+        known = TruthFolder(truth, labels, images, pattern, scoring.partial)
+        opened = open_with_truth(predictions, known, workers=workers)
+    elif dataset and not truth:
+        for name, value in given:
+            if value is not None:
+                raise SagesegError(
+                    f"{name} {value}: goes with --truth; a dataset has images, classes and groups of its own"
+                )
+        of = open_dataset(dataset)
+        opened = open_predictions(predictions, dataset=of, workers=workers), of
+    else:
+        raise SagesegError("report needs the truth from one place: --dataset DATASET, or --truth FOLDER of masks")
     scores = write_report(
         *opened,
         out,

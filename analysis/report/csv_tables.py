@@ -12,7 +12,7 @@ from analysis.report.object_tables import wrong_object_to_json
 from analysis.scoring.image_report import ImageReport
 from analysis.scoring.scores import defined
 from analysis.scoring.summary import Summary
-from formats.csv_text import format_csv
+from formats.texts.csv_text import format_csv
 
 _OBJECT_COLUMNS = (
     *("stem", "group", "what", "class", "confused_with", "x", "y", "width", "height"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,9 +30,10 @@ from analysis.scoring.judged import left_out
 from analysis.scoring.summary import Summary, summarise
 from formats.console import say
 from formats.dataset import Dataset
-from formats.parallel import available_cores, map_parallel
+from formats.parallel import available_cores, map_all
 from formats.predictions import Predictions
 from formats.staging import staged_folder, write_text
+from formats.texts.json_text import format_json
 
 OVERLAYS_DRAWN = 500
 """The viewer zooms into layers, which every image has; of thousands of overlays few are looked at."""
@@ -69,14 +69,14 @@ def report(
         draw = Drawer(stage, dataset.root, dataset.classes.names, palette, strips)
         draw.make_folders()
         examine = Examiner(predictions.root, dataset.root, len(dataset.classes), draw, scoring)
-        examined = map_parallel(examine, sources, workers=workers, label="scoring")
+        examined = map_all(examine, sources, workers=workers, label="scoring")
         summary = summarise(examined, dataset.classes, scoring)
         judged = judged_to_json(summary.judged, left_out(sources, dataset))
         judged["predict_all"] = predict_all(model, dataset, [source.row.split for source in sources])
         scores = {**summary_to_json(summary), "judged": judged, "colors": colours.value, "job": model.known()}
         if predictions.info.get("label_map"):
             scores["label_map"] = predictions.info["label_map"]
-        write_text(stage / SCORES, json.dumps(scores, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+        write_text(stage / SCORES, format_json(scores) + "\n")
         for name, to_csv in _TABLES.items():
             write_text(stage / name, to_csv(summary))
         drawn = _write_overlays(stage, summary, palette, overlays, workers)
@@ -92,7 +92,7 @@ def _write_overlays(
 ) -> int:
     stems = worst_and_best(summary.images, len(summary.images) if number is None else number)
     (stage / OVERLAYS).mkdir()
-    for _ in map_parallel(OverlayWriter(stage, colours), stems, workers=workers, label="overlays"):
+    for _ in map_all(OverlayWriter(stage, colours), stems, workers=workers, label="overlays"):
         pass
     if len(stems) < len(summary.images):
         shown = f"{len(stems)} of {len(summary.images)} images, the worst and the best"

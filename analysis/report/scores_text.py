@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from analysis.report.judged_share import judged_share, why_unjudged
 from analysis.scoring.scores import every_metric
-from formats.console import result, say
+from formats.console import result, result_json, say
 from formats.wording import UNDEFINED
 
 
@@ -18,7 +17,7 @@ def tell(
 ) -> None:
     """Print what a page shows, as text or as JSON alone on stdout, and where the page is."""
     if as_json:
-        result(json.dumps(content, indent=2, ensure_ascii=False))
+        result_json(content)
         say(str(page))
         return
     result(as_text(content))

@@ -41,11 +41,12 @@ def headline_scores(scores: Mapping[str, Any]) -> list[Headline]:
 def other_scores(scores: Mapping[str, Any]) -> list[Headline]:
     """The other scores of the foreground (their mean over its classes) and the pixel accuracy."""
     names = scores["classes"][1:]
+    mean = ", mean over the foreground classes" if len(names) > 1 else ""
     rest = [
         Headline(
             column.label,
             foreground_mean(scores["overall"][column.key], names),
-            f"{column.formula}. {column.meaning}",
+            f"{column.formula}{mean}. {column.meaning}",
             interval(scores, column.key, names[0]) if len(names) == 1 else None,
         )
         for column in columns(scores)[1:]

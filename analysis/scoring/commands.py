@@ -20,14 +20,15 @@ def suspects(
     workers: Workers = None,
 ) -> None:
     """Rank true masks by how much the model doubts them: which labels to look at again."""
+    from analysis.plain.opening import open_predictions
     from analysis.scoring.suspect_list import rank_suspects, suspects_to_csv
     from formats.dataset import open_dataset
-    from formats.predictions import open_predictions
     from formats.staging import refuse_existing_file, write_errors, write_text
 
     refuse_existing_file(out, overwrite=overwrite)
     with write_errors(out):
         out.parent.mkdir(parents=True, exist_ok=True)
-    ranked = rank_suspects(open_predictions(predictions), open_dataset(dataset), workers=workers)
+    opened = open_dataset(dataset)
+    ranked = rank_suspects(open_predictions(predictions, dataset=opened, workers=workers), opened, workers=workers)
     write_text(out, suspects_to_csv(ranked))
     result(str(out))

@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from analysis.masks.labelled import Labelled, label
 from analysis.scoring.class_windows import ClassWindow
-from analysis.scoring.components import LISTED, SIZE_EDGES, ClassObjects, Labelled, Side, label, size_bins
+from analysis.scoring.components import LISTED, SIZE_EDGES, ClassObjects, Side, size_bins
 from analysis.scoring.counts import Ints
 from formats.masks import Mask
 

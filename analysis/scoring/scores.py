@@ -83,8 +83,8 @@ METRICS: tuple[Metric[Tally], ...] = (
         "dice",
         "Dice",
         "2 TP / (2 TP + FP + FN)",
-        "Dice coefficient (F1 of pixels). Image by image as Kaggle's Carvana challenge has it: 1 for an image"
-        " with neither a true nor a predicted pixel of a class that others have.",
+        "Dice coefficient (F1 of pixels), over the pixels of all images; of a single image as Kaggle's Carvana"
+        " challenge has it: 1 with neither a true nor a predicted pixel of a class that other images have.",
         lambda t: ratio(2 * t.tp, 2 * t.tp + t.fp + t.fn),
         means={"mean_dice": ALL},
         heading="Dice",

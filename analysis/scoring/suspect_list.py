@@ -13,11 +13,11 @@ from analysis.masks.sources import Source, plan_sources
 from analysis.scoring.judged import judged_truth
 from analysis.scoring.suspects import Suspect, doubts, most_suspicious, suspect
 from formats.console import say
-from formats.csv_text import format_csv
 from formats.dataset import Dataset
 from formats.errors import SagesegError
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.predictions import Predictions
+from formats.texts.csv_text import format_csv
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def rank_suspects(predictions: Predictions, dataset: Dataset, *, workers: int | 
         raise SagesegError(f"{predictions.root}: no probabilities to doubt labels by; predict with --probabilities")
     require_truth(sources, dataset)
     judge = _Judge(predictions.root, dataset.root, len(dataset.classes))
-    ranked = most_suspicious(list(map_parallel(judge, sources, workers=workers, label="doubting")))
+    ranked = most_suspicious(list(map_all(judge, sources, workers=workers, label="doubting")))
     contradicted = sum(each.pixels > 0 for each in ranked)
     others = len(sources) - len(ranked)
     left_out = f"; {others} not judged, all ignore or not predicted" if others else ""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from analysis.scoring.components import label
+from analysis.masks.labelled import label
 from formats.classes import IGNORE
 from formats.masks import Mask
 from formats.predictions import Probabilities

@@ -46,14 +46,16 @@ def select(
     workers: Workers = None,
 ) -> None:
     """Choose the images to label next: such that the model is unsure of, spread over groups."""
+    from analysis.plain.opening import open_predictions
     from analysis.selection.next_images import LIST
     from analysis.selection.next_images import select as select_images
     from formats.dataset import open_dataset
-    from formats.predictions import open_predictions
+    from formats.staging import refuse_existing
 
+    refuse_existing(out, overwrite=overwrite, reads=(predictions, labelled, images))
     opened = open_dataset(labelled) if labelled else None
     selected = select_images(
-        open_predictions(predictions),
+        open_predictions(predictions, images=images, workers=workers),
         count,
         out,
         labelled=opened,

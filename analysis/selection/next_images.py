@@ -15,20 +15,21 @@ from analysis.exports.chosen import write_list
 from analysis.exports.image_folder import find_images
 from analysis.masks.reading import read_bands
 from analysis.masks.sources import Source, plan_sources
+from analysis.plain.placing import MASKS_OF
 from analysis.selection.choice import Candidate, Choice, Chosen, FindTwin, choose, drawn_key, no_twins
 from analysis.selection.labelled import held_out_groups, labelled_images, labelled_stems
 from analysis.selection.uncertainty import Uncertainty, outline_reach, sum_bands, uncertainty_of
 from formats.alike.alignment import soften
 from formats.alike.twins import Thumbnails, find_twins, signatures, thumbnail
 from formats.classes import ClassTable
-from formats.csv_text import format_csv
 from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.images import read_image
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.predictions import Predictions, read_probabilities
 from formats.prepared.groups import group_of_path
 from formats.staging import staged_folder, write_text
+from formats.texts.csv_text import format_csv
 from formats.wording import format_share
 
 LIST, TABLE = "selected.txt", "selected.csv"
@@ -85,7 +86,7 @@ def select(
         )
     paths = list(find_images(rest, images)) if images else [None] * len(rest)
     look = partial(_look, predictions.root, num_classes)
-    looked = list(map_parallel(look, list(zip(rest, paths, strict=True)), workers=workers, label="looking"))
+    looked = list(map_all(look, list(zip(rest, paths, strict=True)), workers=workers, label="looking"))
     candidates = [
         Candidate(
             source.stem,
@@ -113,7 +114,8 @@ def _check(predictions: Predictions, sources: Sequence[Source]) -> None:
     else:
         facts = predictions.model
         model, of = facts.job or facts.artefact or "MODEL", predictions.info.get("predicted") or "IMAGES"
-        mend = f"sageseg jobs predict {model} {of} --probabilities --out {predictions.root} --overwrite"
+        out = "PREDICTIONS" if MASKS_OF in predictions.info else f"{predictions.root} --overwrite"
+        mend = f"sageseg jobs predict {model} {of} --probabilities --out {out}"
     raise SagesegError(f"{predictions.root}: no probabilities, by which uncertain images are told; {mend}")
 
 
@@ -159,7 +161,7 @@ def _twin_finder(
     if images is None:
         return no_twins
     seen = labelled_images(labelled, images) if labelled else []
-    theirs = list(map_parallel(_thumbnail_of, [path for _, path in seen], workers=workers, label="labelled"))
+    theirs = list(map_all(_thumbnail_of, [path for _, path in seen], workers=workers, label="labelled"))
     thumbnails: Thumbnails = np.stack([*theirs, *(each for each in small if each is not None)])
     names = [source for source, _ in seen] + [each.source for each in candidates]
     places = {each.stem: len(seen) + number for number, each in enumerate(candidates)}

@@ -25,6 +25,12 @@ function scoreText(image) {
   return `IoU ${formatScore(image.iou)} · Dice ${formatScore(image.dice)} · ${pixels}`;
 }
 
+const several = data.classes.length > 0;
+const meanings = {
+  iou: `IoU of this image alone, TP / (TP + FP + FN)${several ? ": the mean over the foreground classes that are true or predicted in it" : ""}`,
+  dice: `Dice of this image alone, 2 TP / (2 TP + FP + FN)${several ? ": the mean over the foreground classes" : ""}; 1 for a class that is neither true nor predicted in it, and is in other images`,
+};
+
 function element(tag, className, ...children) {
   const made = document.createElement(tag);
   if (className) made.className = className;
@@ -54,8 +60,9 @@ function stackOf(place) {
 function card(place) {
   const image = data.images[place];
   const name = element("h3", "", image.stem);
-  const score = element("b", "iou", formatScore(image.iou));
-  score.title = "Foreground IoU";
+  const ranked = sort.value.startsWith("dice") ? "dice" : "iou";
+  const score = element("b", ranked, ranked === "dice" ? `Dice ${formatScore(image.dice)}` : formatScore(image.iou));
+  score.title = meanings[ranked];
   const counts = element("p", "counts", `False positive ${formatCount(image.wrong)} px · missed ${formatCount(image.missed)} px`);
   const made = element("article", "", stackOf(place), element("div", "name", name, score), element("p", "where", aboutText(image)), counts);
   made.dataset.place = place;
@@ -82,9 +89,15 @@ function small(place) {
 
 // ---- order
 const downwards = (key) => (a, b) => data.images[b][key] - data.images[a][key] || a - b;
+const byDice = (sign) => (a, b) => {
+  const [one, other] = [data.images[a].dice, data.images[b].dice];
+  return (one === null) - (other === null) || sign * (one - other) || sign * (a - b);
+};
 const orders = {
   worst: (a, b) => a - b,
   best: (a, b) => (data.images[a].iou === null) - (data.images[b].iou === null) || b - a,
+  dice: byDice(1),
+  "dice-best": byDice(-1),
   wrong: downwards("wrong"),
   missed: downwards("missed"),
   name: (a, b) => data.images[a].stem.localeCompare(data.images[b].stem, undefined, { numeric: true }),

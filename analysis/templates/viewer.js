@@ -66,7 +66,9 @@ function openViewer(order, place) {
 function showImage() {
   const image = shownImage();
   document.getElementById("viewer-name").textContent = image.stem;
-  document.getElementById("viewer-about").textContent = `${aboutText(image)} · ${scoreText(image)}`;
+  const about = document.getElementById("viewer-about");
+  about.textContent = `${aboutText(image)} · ${scoreText(image)}`;
+  about.title = `${meanings.iou}. ${meanings.dice}.`;
   note.textContent = "";
   stack.style.width = `${image.width}px`;
   stack.style.height = `${image.height}px`;

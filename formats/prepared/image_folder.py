@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -72,6 +73,34 @@ def open_image_folder(root: Path, *, deep: bool = True, expected: str = _ANY_IMA
     found = tuple(FoundImage(path, source, names[source]) for source, path in sources.items())
     ours = root / GEOREFERENCE
     return ImageFolder(root, found, tuple(path for path in files if not is_image(path) and path != ours))
+
+
+def open_images(places: Sequence[Path]) -> ImageFolder:
+    """The images of several folders and files, in the order in which they are named, each once; their sources are
+    paths below the folder that holds them all. One folder is as `open_image_folder` says.
+
+    Raises SagesegError as that does, and for a file that is not there or does not end as an image.
+    """
+    if len(places) == 1 and not places[0].is_file():
+        return open_image_folder(places[0])
+    found: dict[Path, None] = {}
+    left_out: list[Path] = []
+    for place in places:
+        if place.is_dir():
+            folder = open_image_folder(place)
+            found.update(dict.fromkeys(image.path for image in folder.images))
+            left_out += folder.left_out
+            continue
+        if not place.is_file():
+            raise SagesegError(f"{place}: not found; expected an image or a folder of images")
+        if not is_image(place):
+            raise SagesegError(f"{place}: not a name of an image; expected {_ANY_IMAGE}")
+        found[place] = None
+    root = Path(os.path.commonpath([(path if path.is_dir() else path.parent).absolute() for path in places]))
+    sources = {path.absolute().relative_to(root).as_posix(): path for path in found}
+    names = name_sources(list(sources))
+    images = tuple(FoundImage(path, source, names[source]) for source, path in sources.items())
+    return ImageFolder(root, images, tuple(left_out))
 
 
 def is_image(path: Path) -> bool:

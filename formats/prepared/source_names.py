@@ -9,7 +9,7 @@ from itertools import takewhile
 from pathlib import PurePosixPath
 
 from formats.crops import Box, crop_id
-from formats.errors import SagesegError
+from formats.errors import SagesegError, for_all, raise_all
 
 
 def composed(text: str) -> str:
@@ -26,9 +26,11 @@ def name_sources(sources: Sequence[str]) -> dict[str, str]:
     letters are composed (Unicode NFC or NFD). Raises SagesegError, naming the sources, where that
     cannot be, and for a path that a line of text cannot hold.
     """
-    for source in sources:
-        if not source.isprintable():
-            raise SagesegError(f"{source!r}: a name with a line break or no text; rename it, ids come from names")
+    raise_all(
+        SagesegError(f"{source!r}: a name with a line break or no text; rename it, ids come from names")
+        for source in sources
+        if not source.isprintable()
+    )
     times = Counter(_stem(source) for source in sources)
     shared = shared_folders(sources)
     names = {source: _name(source, shared, alone=times[_stem(source)] == 1) for source in sources}
@@ -54,7 +56,8 @@ def _stem(source: str) -> str:
 
 def _check_unique(sources: Sequence[str], names: Mapping[str, str]) -> None:
     seen: dict[str, str] = {}
-    for source in sorted(sources):
+
+    def note(source: str) -> None:
         name = names[source]
         key = composed(name)
         if source_name(name, source, 0, 0) != name:
@@ -64,6 +67,8 @@ def _check_unique(sources: Sequence[str], names: Mapping[str, str]) -> None:
                 f"{_told(seen[key], source)} would both be called {name}; rename one, ids come from names"
             )
         seen[key] = source
+
+    for_all(note, sorted(sources))
 
 
 def _told(one: str, other: str) -> str:

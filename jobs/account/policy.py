@@ -125,6 +125,7 @@ def caller_grants(account: Account) -> Iterable[Grant]:
     yield Grant("Logs", ("logs:DescribeLogStreams", "logs:GetLogEvents"), _log_groups(account))
     yield Grant("GpuUse", ("cloudwatch:GetMetricStatistics",), (ANY,), why="metrics are no resources")
     yield Grant("Prices", ("pricing:GetProducts",), (ANY,), why="the price list is the same for all")
+    yield Grant("Quotas", ("servicequotas:ListServiceQuotas",), (ANY,), why="ListServiceQuotas knows no resources")
     yield _pass_role(account, "PassRole", account.role_name, _SAGEMAKER)
     if account.kms_key:
         encrypting = ("kms:GenerateDataKey", "kms:Decrypt", "kms:CreateGrant", "kms:DescribeKey")

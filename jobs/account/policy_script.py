@@ -78,30 +78,61 @@ def wildcards(account: Account) -> list[Grant]:
 
 
 def script(account: Account, refer: Refer) -> str:
-    """A shell script that creates the roles and the caller's policy. It stops at the first refusal."""
+    """A shell script that creates the roles and the caller's policy, or brings up to date those that are there. It
+    stops at the first refusal."""
     return "\n".join(["set -e", *_lines(account, refer), ""])
 
 
 def _lines(account: Account, refer: Refer) -> Iterator[str]:
+    for name in documents(account):
+        yield f"{_variable(name)}={refer(name)}"
     yield "# the role that SageMaker assumes"
-    yield from _role_lines(account.role_name, refer(_ROLE_TRUST), refer(_ROLE))
+    yield from _role_lines(account.role_name, _ROLE_TRUST, _ROLE)
     if account.scheduler:
         yield "# the role that ends leases"
-        yield from _role_lines(account.lease_role_name, refer(_LEASE_TRUST), refer(_LEASE))
+        yield from _role_lines(account.lease_role_name, _LEASE_TRUST, _LEASE)
     name = f"{account.role_name}-caller"
-    yield "# what you need yourself"
-    yield f"aws iam create-policy --policy-name {name} --policy-document {refer(_CALLER)}"
-    yield "# give it to a user, or with attach-role-policy or attach-group-policy to a role or group:"
     arn = f"arn:{account.partition}:iam::{account.account}:policy/{name}"
+    yield "# what you need yourself"
+    yield from _policy_lines(name, arn)
+    yield "# give it to a user, or with attach-role-policy or attach-group-policy to a role or group:"
     yield f"# aws iam attach-user-policy --user-name NAME --policy-arn {arn}"
     yield f"# then: export SAGESEG_ROLE={account.role_arn(account.role_name)}"
     if account.scheduler:
         yield f"#       export SAGESEG_SCHEDULER_ROLE={account.role_arn(account.lease_role_name)}"
 
 
+def _variable(document: str) -> str:
+    return document.replace("-", "_")
+
+
 def _role_lines(name: str, trust: str, granted: str) -> Iterator[str]:
-    yield f"aws iam create-role --role-name {name} --assume-role-policy-document {trust}"
-    yield f"aws iam put-role-policy --role-name {name} --policy-name {name} --policy-document {granted}"
+    document = f'--policy-document "${_variable(trust)}"'
+    yield f"if aws iam get-role --role-name {name} > /dev/null 2>&1; then"
+    yield f'  echo "role {name}: there already; its trust and its permissions are brought up to date"'
+    yield f"  aws iam update-assume-role-policy --role-name {name} {document}"
+    yield "else"
+    yield f'  aws iam create-role --role-name {name} --assume-role-policy-document "${_variable(trust)}" > /dev/null'
+    yield f'  echo "role {name}: created"'
+    yield "fi"
+    granting = f'--policy-document "${_variable(granted)}"'
+    yield f"aws iam put-role-policy --role-name {name} --policy-name {name} {granting}"
+
+
+def _policy_lines(name: str, arn: str) -> Iterator[str]:
+    """IAM keeps five versions of a policy: all but the one in force go before a new one is made."""
+    document = f'--policy-document "${_variable(_CALLER)}"'
+    query = "--query 'Versions[?!IsDefaultVersion].VersionId' --output text"
+    yield f"if aws iam get-policy --policy-arn {arn} > /dev/null 2>&1; then"
+    yield f'  echo "policy {name}: there already; it gets a new version, and the one in force is kept"'
+    yield f"  for old in $(aws iam list-policy-versions --policy-arn {arn} {query}); do"
+    yield f'    aws iam delete-policy-version --policy-arn {arn} --version-id "$old"'
+    yield "  done"
+    yield f"  aws iam create-policy-version --policy-arn {arn} --set-as-default {document} > /dev/null"
+    yield "else"
+    yield f"  aws iam create-policy --policy-name {name} {document} > /dev/null"
+    yield f'  echo "policy {name}: created"'
+    yield "fi"
 
 
 def inline_script(account: Account) -> str:
@@ -111,7 +142,7 @@ def inline_script(account: Account) -> str:
 
 
 def write_folder(account: Account, out: Path, *, overwrite: bool) -> list[Path]:
-    """Write each document as a file, and the script that names them, to be run inside the folder.
+    """Write each document as a file, and the script that names them, which runs from any folder.
 
     Returns the files. Raises SagesegError when `out` is there already, unless `overwrite` is set.
     """
@@ -119,5 +150,5 @@ def write_folder(account: Account, out: Path, *, overwrite: bool) -> list[Path]:
     with staged_folder(out, overwrite=overwrite) as stage:
         for name, document in made.items():
             write_text(stage / f"{name}.json", json.dumps(document, indent=2) + "\n")
-        write_text(stage / SCRIPT, script(account, lambda name: f"file://{name}.json"))
+        write_text(stage / SCRIPT, 'cd "$(dirname "$0")"\n' + script(account, lambda name: f"file://{name}.json"))
     return [*(out / f"{name}.json" for name in made), out / SCRIPT]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from formats.console import result, say
+from formats.console import result, result_json, say
 from formats.errors import SagesegError
 from jobs.contract.hyperparameter_options import takes_hyperparameters
 from jobs.contract.instances import DEFAULT_GPUS, check_builtin_instance, parse_instance_types
@@ -42,7 +43,7 @@ def check(
     """What a training on this dataset would fail or suffer from; exit code 1 where there is an error."""
     from formats.dataset import open_dataset
     from formats.prepared.label_map import read_label_maps
-    from jobs.check.dataset_check import check_dataset, describe, errors_among, to_json
+    from jobs.check.dataset_check import check_dataset, describe, errors_among
     from jobs.check.evidence import Machine
     from jobs.contract.hyperparameters import Rules, parse_hyperparameters, without_effect
 
@@ -61,6 +62,9 @@ def check(
         for name in types:
             check_builtin_instance(name)
     findings = check_dataset(opened, settings, Machine(types, volume_size, rules), maps, workers=workers)
-    result(to_json(findings) if as_json else "\n".join(map(describe, findings)) or "no finding")
+    if as_json:
+        result_json([asdict(finding) for finding in findings])
+    else:
+        result("\n".join(map(describe, findings)) or "no finding")
     if errors_among(findings):
         raise typer.Exit(1)

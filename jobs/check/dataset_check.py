@@ -5,14 +5,12 @@ sageseg prep check dataset --crop-size 512
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from formats.console import say
 from formats.dataset import SPLITS, Dataset
 from formats.errors import SagesegError
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.prepared.label_map import LabelMaps
 from jobs.check.evidence import Evidence, Machine
 from jobs.check.files import Finding, Pair, inspect_pair
@@ -34,7 +32,7 @@ def check_dataset(
 ) -> list[Finding]:
     """All findings, errors first. Every file of the dataset is read, by all cores; `label_maps` are those
     of the training, which then sees what they make of the masks."""
-    facts = list(map_parallel(inspect_pair, _pairs(dataset, label_maps), workers=workers, label="check"))
+    facts = list(map_all(inspect_pair, _pairs(dataset, label_maps), workers=workers, label="check"))
     found = Evidence(dataset, facts, settings, machine, label_maps)
     findings = [finding for fact in facts for finding in fact.findings]
     findings += [finding for rule in RULES for finding in rule(found)]
@@ -58,11 +56,6 @@ def errors_among(findings: Sequence[Finding]) -> list[Finding]:
 def describe(finding: Finding) -> str:
     """A finding as one line: what is wrong where, and the cure."""
     return f"{finding.severity}: {finding.file}: {finding.message}; {finding.cure}"
-
-
-def to_json(findings: Sequence[Finding]) -> str:
-    """A list with one object a finding: severity, rule, file, message, cure."""
-    return json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False)
 
 
 def check_before(

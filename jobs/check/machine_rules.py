@@ -21,8 +21,9 @@ def batch_is_under_the_gpus(found: Evidence) -> Iterator[Finding]:
         if found.machine.rules == "open":
             yield from _idle_gpus(found, kind, count)
             continue
-        for name in ("mini_batch_size", "validation_mini_batch_size"):
-            images = getattr(found.settings, name)
+        there = len(found.dataset.kept("val")) or count  # without any there is another finding
+        training, validation = found.settings.mini_batch_size, min(found.settings.validation_mini_batch_size, there)
+        for name, images in (("mini_batch_size", training), ("validation_mini_batch_size", validation)):
             if images < count:
                 message = (
                     f"{_images(images)} cannot be dealt to the {count} GPUs of {kind}: MXNet's split_and_load stops "
@@ -40,8 +41,8 @@ def _idle_gpus(found: Evidence, kind: str, count: int) -> Iterator[Finding]:
 
 
 def _as_many(found: Evidence, name: str, count: int) -> str:
-    """What gives each of the GPUs an image: a larger batch only where there are so many training images."""
-    if name == "mini_batch_size" and len(found.dataset.kept("train")) < count:
+    """What gives each of the GPUs an image: a larger batch only where there are so many images."""
+    if len(found.dataset.kept("train" if name == "mini_batch_size" else "val")) < count:
         return "use an instance with fewer GPUs"
     return f"use --{name.replace('_', '-')} {count} or more, or an instance with fewer GPUs"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from formats.errors import SagesegError
 from formats.staging import write_bytes, write_text
-from jobs.contract.hyperparameters import TABLE, Hyperparameters, parse_hyperparameters
+from jobs.contract.hyperparameters import NetworkSettings, parse_network
 from jobs.contract.model_archive import BROKEN, archive_members
 from jobs.contract.mxnet_params import Array, decode_params, encode_params
 
@@ -85,12 +85,11 @@ def _parse(contents: Mapping[str, bytes], place: Path, between: str) -> Artefact
     return Artefact(settings, decode_params(contents[BEST], f"{place}{between}{BEST}"), str(place))
 
 
-def artefact_settings(artefact: Artefact) -> Hyperparameters:
-    """The hyperparameters of an artefact, checked. The built-in's own file also holds settings that
-    are not hyperparameters, such as `_kvstore`."""
-    known = {name: value for name, value in artefact.hyperparameters.items() if name in TABLE}
+def artefact_network(artefact: Artefact) -> NetworkSettings:
+    """The network of an artefact, checked. What else its settings tell does not matter to it: the built-in's own file
+    also holds what is no hyperparameter, such as `_kvstore`."""
     try:
-        return parse_hyperparameters(known, "open")
+        return parse_network(artefact.hyperparameters)
     except SagesegError as e:
         raise SagesegError(f"{artefact.source}: {HYPERPARAMETERS}: {e}") from e
 
@@ -117,4 +116,9 @@ def _parse_hyperparameters(content: bytes, source: str) -> dict[str, str]:
         raise SagesegError(f"{source}: not JSON ({e}); expected the training's hyperparameters") from e
     if not isinstance(settings, dict):
         raise SagesegError(f"{source}: not an object; expected the training's hyperparameters by name")
-    return {str(name): str(value) for name, value in settings.items()}
+    return {str(name): _text(value) for name, value in settings.items() if value is not None}
+
+
+def _text(value: object) -> str:
+    """A setting as a request holds it: whatever wrote the file may have written numbers."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -10,27 +10,54 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from formats.command_options import expand
+from formats.console import say
 from jobs.contract.hyperparameters import FROM_DATASET, KINDS, TABLE, choices_of, limits_of
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+GROUPS = {
+    "The network": ("algorithm", "backbone", "use_pretrained_model"),
+    "What it sees": ("base_size", "crop_size", "augmentation"),
+    "How long, and in which steps": (
+        *("epochs", "mini_batch_size", "validation_mini_batch_size", "gradient_accumulation", "syncbn"),
+    ),
+    "How it learns": (
+        *("learning_rate", "lr_scheduler", "lr_scheduler_factor", "lr_scheduler_step"),
+        *("loss", "optimizer", "momentum", "weight_decay", "gamma1", "gamma2"),
+    ),
+    "When it stops early": (
+        *("early_stopping", "early_stopping_min_epochs", "early_stopping_patience", "early_stopping_tolerance"),
+    ),
+}
+"""The headings of help, and what stands under each."""
 
 
 def takes_hyperparameters(command: Command) -> Command:
     """Replace a command's parameter `hyperparameters` by one option each; the command gets a
     dictionary of the strings that were given."""
-    names = [name for name in TABLE if name not in FROM_DATASET]
+    names = [name for group in GROUPS.values() for name in group]
 
     @functools.wraps(command)
     def run(**given: Any) -> Any:
-        texts = {name: given.pop(name) for name in names}
-        return command(**given, hyperparameters={name: text for name, text in texts.items() if text is not None})
+        texts = {name: text for name in names if (text := given.pop(name)) is not None}
+        settled = {name: service_word(name, text) for name, text in texts.items()}
+        return command(**given, hyperparameters=settled)
 
     expand(run, command, "hyperparameters", [_option(name) for name in names])
     return run  # type: ignore[return-value]
 
 
+def service_word(name: str, text: str) -> str:
+    """The service writes True and False; `true` and `FALSE` mean the same, and that they are taken so is said."""
+    word = text.capitalize()
+    if KINDS[name] is bool and text != word and word in ("True", "False"):
+        say(f"note: {name} {text} is taken as {word}, as the service writes it")
+        return word
+    return text
+
+
 def _option(name: str) -> inspect.Parameter:
-    declared = typer.Option(help=describe(name), metavar="VALUE", show_default=False)
+    heading = next(heading for heading, names in GROUPS.items() if name in names)
+    declared = typer.Option(help=describe(name), metavar="VALUE", show_default=False, rich_help_panel=heading)
     kind = Annotated[str | None, declared]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
 

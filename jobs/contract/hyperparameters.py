@@ -134,6 +134,16 @@ class Hyperparameters:
         return -(-self.crop_size // 8) * 8
 
 
+@dataclass(frozen=True)
+class NetworkSettings:
+    """The hyperparameters that tell a network: all that a trained model needs to predict, or to be trained further."""
+
+    num_classes: int
+    algorithm: str
+    backbone: str
+    crop_size: int
+
+
 TABLE: dict[str, dataclasses.Field[Any]] = {f.name: f for f in dataclasses.fields(Hyperparameters)}
 KINDS: dict[str, Any] = get_type_hints(Hyperparameters)
 FROM_DATASET = ("num_classes", "num_training_samples")
@@ -176,6 +186,16 @@ def parse_hyperparameters(given: Mapping[str, str], rules: Rules = "builtin") ->
     settled = Hyperparameters(**values)
     _check_together(settled)
     return settled
+
+
+def parse_network(given: Mapping[str, str]) -> NetworkSettings:
+    """The network that a training's settings tell; other settings have no say, known or not, there or not. Raises
+    SagesegError that names the value."""
+    if "num_classes" not in given:
+        raise SagesegError("hyperparameter num_classes is missing; expected the number of classes, background included")
+    told = {f.name: given.get(f.name, str(TABLE[f.name].default)) for f in dataclasses.fields(NetworkSettings)}
+    values: dict[str, Any] = {name: _parse(name, text, "open") for name, text in told.items()}
+    return NetworkSettings(**values)
 
 
 def without_the_services(given: Mapping[str, str]) -> dict[str, str]:

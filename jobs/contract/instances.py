@@ -4,15 +4,22 @@ refused or too small."""
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from formats.errors import SagesegError
 
-DEFAULT_GPUS = ("ml.p3.2xlarge", "ml.g5.2xlarge", "ml.g4dn.2xlarge")
-"""Tried in this order: EC2 retired P3, so that an account may be refused it."""
+DEFAULT_GPUS = ("ml.g5.2xlarge", "ml.g4dn.2xlarge")
+"""Tried in this order. P3 is not among them: EC2 retired it, and a list for the service is refused whole
+where an account may not have one of its types."""
 DEFAULT_CPU = "ml.m5.large"
+MOST_PREFERENCES = 5
+"""How many types the service takes in a list (API reference, ResourceConfig)."""
 EMULATED = "SAGESEG_EMULATED"
 """Set where the emulator stands for SageMaker: its instance types are names only."""
+_RETIRED = ("ml.p2", "ml.p3")
+"""EC2 has them no longer."""
 _GPU_FAMILY = re.compile(r"ml\.(p|g|gr)\d")
 
 
@@ -70,6 +77,30 @@ def has_gpus(instance_type: str) -> bool:
     return _GPU_FAMILY.match(instance_type) is not None
 
 
+def running_on(resources: Mapping[str, Any]) -> str | None:
+    """The instance type of a job by its ResourceConfig; None while the service has chosen none from a list."""
+    kind: str | None = resources.get("InstanceType") or resources.get("SelectedInstanceType")
+    return kind
+
+
+def preferences_of(resources: Mapping[str, Any]) -> tuple[str, ...]:
+    """The list in a ResourceConfig from which the service chooses, the most wanted first; empty without one."""
+    return tuple(each["InstanceType"] for each in resources.get("InstancePreferences", ()))
+
+
+def wanted_types(resources: Mapping[str, Any]) -> tuple[str, ...]:
+    """All types on which a job may run by its ResourceConfig."""
+    return preferences_of(resources) or (resources["InstanceType"],)
+
+
+def describe_instance(resources: Mapping[str, Any]) -> str:
+    """What a job runs on, in words: `ml.g5.2xlarge`, and where the service chose it, from what."""
+    kind, offered = running_on(resources), " or ".join(preferences_of(resources))
+    if kind is None:
+        return f"{offered}: none chosen yet"
+    return f"{kind} (chosen from {offered})" if offered else kind
+
+
 def local_storage_gb(instance_type: str) -> int:
     """The instance's own disk in GB, 0 where SageMaker attaches a volume."""
     return GPU_INSTANCES[instance_type].storage_gb if instance_type in GPU_INSTANCES else 0
@@ -90,20 +121,21 @@ def check_volume(instance_type: str, volume_gb: int) -> None:
     if available and volume_gb > available:
         raise SagesegError(
             f"instance type {instance_type}: has {available} GB of disk and cannot be given more, "
-            f"but {volume_gb} GB are needed; use a larger type, such as {_roomier(volume_gb)}"
+            f"but {volume_gb} GB are needed; use {_roomier(volume_gb)}"
         )
 
 
 def _roomier(volume_gb: int) -> str:
-    fitting = [name for name, gpus in GPU_INSTANCES.items() if not gpus.storage_gb or gpus.storage_gb >= volume_gb]
-    return ", ".join(name for name in fitting if not name.startswith("ml.p2"))
+    fitting = [name for name, gpus in GPU_INSTANCES.items() if gpus.storage_gb >= volume_gb]
+    named = ", ".join(name for name in fitting if not name.startswith(_RETIRED))
+    return f"a larger type, such as {named}" if named else "an ml.p3 type, which takes any volume"
 
 
 def larger_memory(instance_type: str) -> str | None:
-    """The next documented type with more GPU memory in all, for a job that ran out of it."""
+    """The next documented type with more GPU memory in all that is still to be had, for a job that ran out of it."""
     if instance_type not in GPU_INSTANCES:
         return None
-    more = [name for name in GPU_INSTANCES if _memory(name) > _memory(instance_type) and "p2" not in name]
+    more = [name for name in GPU_INSTANCES if _memory(name) > _memory(instance_type) and not name.startswith(_RETIRED)]
     return min(more, key=_memory, default=None)
 
 

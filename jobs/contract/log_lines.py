@@ -26,6 +26,7 @@ METRIC_DEFINITIONS = {
 _EPOCH = re.compile(r"#(?:quality|throughput)_metric\. host: \S+, epoch: (\d+),")
 _SCHEDULE = re.compile(r"iters per epoch: (\d+), num_epochs (\d+)")
 _PROGRESS = re.compile(r"#progress_notice\. epoch: (\d+), iterations: (\d+) speed: (\S+) samples/sec")
+_DEVICE = re.compile(r"INFO \d+\] training on (.+)")
 _STAMP = re.compile(r"\[(\d\d/\d\d/\d{4} \d\d:\d\d:\d\d) [A-Z]+ ")
 
 
@@ -68,6 +69,17 @@ def parse_progress(line: str) -> tuple[int, int, float] | None:
     match = _PROGRESS.search(line)
     speed = _to_float(match[3]) if match else None
     return (int(match[1]), int(match[2]), speed) if match and speed is not None else None
+
+
+def device_line(device: str) -> str:
+    """What the open implementation computes on; the built-in says nothing of the kind."""
+    return f"training on {device}"
+
+
+def parse_device(line: str) -> str | None:
+    """The device of a `device_line`."""
+    match = _DEVICE.search(line)
+    return match[1].strip() if match else None
 
 
 def parse_stamp(line: str) -> float | None:

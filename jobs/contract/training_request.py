@@ -39,7 +39,8 @@ class TrainingJob:
     `data_uri` holds the channels' folders, or with `augmented` the manifests `train.manifest` and
     `validation.manifest`. `model_uri` is the artefact that an incremental training starts from,
     `pretrained_uri` the ImageNet weights: a file's URI, or a folder's with a slash at its end.
-    `environment` are variables of the container.
+    `environment` are variables of the container. With `preferences`, `instance_type` is the first of them, and
+    the service takes the first that has capacity.
     """
 
     name: str
@@ -61,6 +62,7 @@ class TrainingJob:
     network: Network = ANY_NETWORK
     tags: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    preferences: tuple[str, ...] = ()
 
 
 def training_request(job: TrainingJob) -> dict[str, Any]:
@@ -84,7 +86,7 @@ def training_body(job: TrainingJob) -> dict[str, Any]:
         "InputDataConfig": _channels(job),
         "OutputDataConfig": {"S3OutputPath": job.output_uri, **key_member("KmsKeyId", job.kms_key)},
         "ResourceConfig": {  # one machine, on which alone the algorithm trains
-            "InstanceType": job.instance_type,
+            **_instance_members(job),
             "InstanceCount": 1,
             "VolumeSizeInGB": job.volume_gb,
             **disk_key_member("VolumeKmsKeyId", job.kms_key, job.instance_type),
@@ -99,6 +101,12 @@ def training_body(job: TrainingJob) -> dict[str, Any]:
         body["StoppingCondition"]["MaxWaitTimeInSeconds"] = job.spot.max_wait_seconds
         body["CheckpointConfig"] = {"S3Uri": job.spot.checkpoint_uri}
     return body
+
+
+def _instance_members(job: TrainingJob) -> dict[str, Any]:
+    if job.preferences:
+        return {"InstancePreferences": [{"InstanceType": kind} for kind in job.preferences]}
+    return {"InstanceType": job.instance_type}
 
 
 def network_members(network: Network) -> dict[str, Any]:

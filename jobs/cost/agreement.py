@@ -48,8 +48,8 @@ def agree_on_transform(quote: TransformQuote, *, max_cost: float | None, yes: bo
     say(quote.describe(max_cost))
     if quote.rate.usd_per_hour is None and max_cost is not None:
         raise SagesegError(
-            f"{quote.instance_type}: its price is unknown, so --max-cost {max_cost:g} cannot be kept; leave it out, or "
-            "choose another --instance-type"
+            f"{quote.instance_type}: its price is unknown, so --max-cost {max_cost:g} cannot be kept; look it up on "
+            "aws.amazon.com/sagemaker/pricing and pass it as --rate, or choose another --instance-type"
         )
     _agree_to_spend(max_cost=max_cost, yes=yes)
 
@@ -67,7 +67,7 @@ def check_max_cost(worst_usd: float | None, max_cost: float | None, what: str, *
     if worst_usd is None:
         raise SagesegError(
             f"{what}: its price is unknown, so --max-cost {max_cost:g} cannot be kept; look it up on "
-            "aws.amazon.com/sagemaker/pricing and leave --max-cost out, or choose another --instance-type"
+            "aws.amazon.com/sagemaker/pricing and pass it as --rate, or choose another --instance-type"
         )
     if worst_usd > max_cost:
         raise SagesegError(
@@ -82,4 +82,4 @@ def _agree_to_spend(*, max_cost: float | None, yes: bool) -> None:
         return
     nobody = "this costs money and nobody is there to ask; add --yes, or --max-cost USD"
     if not agree("start it?", unattended=nobody):
-        raise SagesegError("not started")
+        raise SagesegError("not started, as the answer was no; run it again and answer y, or add --yes")

@@ -8,11 +8,13 @@ never guessed from another region. docs/cost.md names the source of each row.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from formats.command_options import parse_number
 from formats.errors import SagesegError
 
 Component = Literal["Train", "Host", "Tsform"]
@@ -76,8 +78,18 @@ def table_rate(region: str, instance_type: str) -> Rate:
     return Rate(found, f"this project's table of {TABLE_DATE}")
 
 
-def find_rate(region: str, instance_type: str, component: Component) -> Rate:
-    """AWS's own rate, or the project's table with the reason why AWS's could not be had."""
+def parse_rate(text: str) -> float:
+    """`1.69`: dollars per hour."""
+    usd = parse_number(text)
+    if not 0 < usd < math.inf:
+        raise SagesegError(f"--rate {text}: expected dollars per hour above 0, such as 1.69")
+    return usd
+
+
+def find_rate(region: str, instance_type: str, component: Component, *, own: float | None = None) -> Rate:
+    """The user's `own` rate, else AWS's, or the project's table with the reason why AWS's could not be had."""
+    if own is not None:
+        return Rate(own, "your --rate")
     try:
         answered = listed_rate(_ask(region, instance_type), instance_type, component)
     except SagesegError as e:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from formats.wording import format_roughly
+from jobs.cost.estimates import Estimate
 from jobs.cost.prices import HOURS_PER_MONTH, Rate
 from jobs.cost.spent import HOUR
+
+_CENT = 0.01
 
 
 @dataclass(frozen=True)
@@ -21,28 +25,43 @@ class TrainingQuote:
     volume_gb: int = 0
     storage_rate: float | None = None
     spot: bool = False
+    expected: Estimate | None = None
 
     @property
     def worst_usd(self) -> float | None:
         """Dollars; None where the rate is unknown."""
+        return self._usd(self.max_runtime_seconds)
+
+    def _usd(self, seconds: float) -> float | None:
+        """Dollars, where each job runs so long."""
         if self.rate.usd_per_hour is None:
             return None
-        hours = self.jobs * self.max_runtime_seconds / HOUR
         storage = (self.storage_rate or 0) * self.volume_gb / HOURS_PER_MONTH
-        return hours * (self.rate.usd_per_hour + storage)
+        return self.jobs * seconds / HOUR * (self.rate.usd_per_hour + storage)
 
     def describe(self) -> str:
-        """One line in words: the rate, its source, the worst case."""
+        """One line in words: the rate, its source, the worst case, and what is likely where that was measured."""
         if self.rate.usd_per_hour is None:
-            return f"{self.instance_type}: price unknown ({self.rate.source})"
+            return f"{self.instance_type}: price unknown ({self.rate.source}){self._likely()}"
         longest = f"{self.max_runtime_seconds / HOUR:.4g} h"
         if self.jobs > 1:
             longest = f"{self.jobs} jobs of {longest}, {self.parallel} at a time,"
         spot = "; spot capacity costs less, never more" if self.spot else ""
         return (
             f"{self.instance_type}: ${self.rate.usd_per_hour:.4g} per hour ({self.rate.source}); "
-            f"at worst ${self.worst_usd:.2f}, if it runs all {longest} allowed{spot}"
+            f"at worst ${self.worst_usd:.2f}, if it runs all {longest} allowed{spot}{self._likely()}"
         )
+
+    def _likely(self) -> str:
+        """Empty where nothing alike was measured. The start of an instance is not billed, the data's download is."""
+        if self.expected is None:
+            return ""
+        seconds, usd = self.expected.seconds, self._usd(self.expected.seconds)
+        dollars = "" if usd is None else f"${usd:.2f} for " if usd >= _CENT else f"under ${_CENT} for "
+        times = f"{self.jobs} times " if self.jobs > 1 else ""
+        late = ", longer than --max-runtime" if seconds > self.max_runtime_seconds else ""
+        basis = f"{self.expected.basis}; fetching the data comes on top"
+        return f"; likely {dollars}{times}{format_roughly(seconds)} of training{late} ({basis})"
 
 
 @dataclass(frozen=True)

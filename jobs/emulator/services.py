@@ -6,6 +6,7 @@ from jobs.emulator.api.app import Answers
 from jobs.emulator.endpoints.invocations import TIMEOUT_SECONDS, Invocations
 from jobs.emulator.endpoints.models import EndpointConfigs, Models
 from jobs.emulator.endpoints.operations import Endpoints
+from jobs.emulator.host.service_quotas import ServiceQuotas
 from jobs.emulator.host.workplace import Workplace
 from jobs.emulator.store.log_events import LogEvents
 from jobs.emulator.store.tags import Tags
@@ -27,7 +28,7 @@ class Services:
         self.transform = TransformJobs(place, models.models)
         self._invoke = Invocations(self.endpoints.endpoints, self.endpoints.runs, invocation_seconds)
         self._all = (self.training, self.tuning, models, configs, self.endpoints, self.transform)
-        self._also = (Tags(place.state), LogEvents(place.state))
+        self._also = (Tags(place.state), LogEvents(place.state), ServiceQuotas(place.rehearsal))
 
     def answers(self) -> Answers:
         operations = {

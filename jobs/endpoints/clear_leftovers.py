@@ -48,7 +48,7 @@ def agree_to_clear(going: Sequence[Leftover], now: datetime, *, yes: bool) -> No
     names = ", ".join(f"{one.kind} {one.name}" for one in alive)
     nobody = f"{names}: still at work, and nobody is there to ask; add --yes"
     if not agree(f"end what is still at work ({names})?", unattended=nobody):
-        raise SagesegError("nothing was deleted")
+        raise SagesegError("nothing was deleted, as the answer was no; run it again and answer y, or add --yes")
 
 
 def clear(place: Place, going: Sequence[Leftover]) -> Iterator[str]:

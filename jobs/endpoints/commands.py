@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from formats.command_options import takes
-from formats.console import result, say
+from formats.console import result, result_json, say
 from formats.errors import SagesegError
 from jobs.endpoints.options import DeployOptions
 
@@ -43,26 +42,27 @@ def deploy(
     planned = plan_deployment(trained, options, role=role, scheduler_role=scheduler_role, now=utc_now())
     requests = requests_of(planned)
     if options.dry_run:
-        result(json.dumps(requests, indent=2))
+        result_json(requests)
+        _agreed_quote(trained, options)
         return
-    quote = _agreed_quote(trained, options)
-    record = make_endpoint(planned, requests, quote, wait=options.wait)
+    record = make_endpoint(planned, requests, lambda: _agreed_quote(trained, options), wait=options.wait)
     result(f"{record.name}: {'InService' if options.wait else 'Creating'}")
     say(f"sageseg jobs predict {job} DATASET --out PREDICTIONS --via endpoint asks it")
     say(f"sageseg jobs delete {record.name} ends it")
 
 
 def _agreed_quote(trained: TrainedModel, options: DeployOptions) -> EndpointQuote | None:
-    """What the endpoint costs, said and agreed to; None on this machine, where nothing is paid."""
+    """What the endpoint costs, said and agreed to; a dry run asks nobody. None on this machine, where nothing is
+    paid."""
     from jobs.cost.agreement import agree_on_endpoint
     from jobs.cost.prices import find_rate
     from jobs.cost.quotes import EndpointQuote
 
     if trained.backend == "local":
         return None
-    rate = find_rate(trained.region, options.instance_type, "Host")
+    rate = find_rate(trained.region, options.instance_type, "Host", own=options.rate)
     quote = EndpointQuote(options.instance_type, rate, options.instance_count)
-    agree_on_endpoint(quote, options.ttl, max_cost=options.max_cost, yes=options.yes)
+    agree_on_endpoint(quote, options.ttl, max_cost=options.max_cost, yes=options.yes or options.dry_run)
     return quote
 
 
@@ -72,9 +72,11 @@ def delete(
     force: Annotated[bool, typer.Option("--force", help="Delete what sageseg did not make, too.")] = False,
 ) -> None:
     """Delete an endpoint, its configuration, its model and its schedule."""
-    from jobs.endpoints.delete import find_endpoint, remove_endpoint
+    from jobs.endpoints.delete import check_is_there, find_endpoint, remove_endpoint
 
-    for line in remove_endpoint(find_endpoint(endpoint, region), endpoint, force=force):
+    place = find_endpoint(endpoint, region)
+    check_is_there(place, endpoint)
+    for line in remove_endpoint(place, endpoint, force=force):
         result(line)
 
 
@@ -105,7 +107,7 @@ def leftovers(
     everything = [one for _, some in found for one in some]
     if not delete:
         if json_:
-            result(json.dumps([asdict(one) for one in everything], indent=2, default=str))
+            result_json([asdict(one) for one in everything])
             return
         for one in everything:
             result(describe_leftover(one, now))
@@ -123,13 +125,13 @@ def leftovers(
 
 def _places(region: str | None) -> list[Place]:
     """Where to look: at this folder's emulator, and at AWS where a region is configured."""
-    from aws.clients import configured_region
+    from aws.clients import NoRegionError, configured_region
     from jobs.backends import LOCAL_REGION, emulator_was_here, open_place
 
     places = [open_place("local", LOCAL_REGION)] if emulator_was_here() else []
     try:
         where = configured_region(region)
-    except SagesegError:
+    except NoRegionError:
         say("note: no AWS region is configured, so AWS was not asked")
         return places
     return [*places, open_place("aws", where)]

@@ -10,15 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from aws.clients import configured_region
+from aws.clients import NoRegionError, aws_errors, configured_region
 from aws.errors import AwsError
 from aws.names import UNTIL_TAG, is_ours
 from formats.errors import SagesegError
 from jobs.backends import LOCAL_REGION, Place, emulator_was_here, open_place
+from jobs.contract.statuses import RUNNING
 from jobs.endpoints.lease import delete_schedule, schedule_name
 from jobs.endpoints.parts import CONFIG, ENDPOINT, MODEL, Kind, delete_part, describe_part, tags_of
 from jobs.endpoints.records import forget_endpoint, read_endpoint
 
+_JOBS = (
+    ("training job", "describe_training_job", "TrainingJob"),
+    ("tuning job", "describe_hyper_parameter_tuning_job", "HyperParameterTuningJob"),
+)
 _CHANGING = ("Creating", "Updating", "SystemUpdating", "RollingBack")
 
 
@@ -34,8 +39,38 @@ def find_endpoint(name: str, region: str | None) -> Place:
         return local
     try:
         return open_place("aws", configured_region(region))
-    except SagesegError:
+    except NoRegionError:
         return local  # nowhere else to look
+
+
+def check_is_there(place: Place, name: str) -> None:
+    """Raise SagesegError where nothing of an endpoint has this name, saying what else has it: a misspelt endpoint
+    would go on costing."""
+    if read_endpoint(name) or any(describe_part(place.sagemaker, kind, name) for kind in (ENDPOINT, CONFIG, MODEL)):
+        return
+    nothing = f"{name}: no endpoint of that name on {place}"
+    job = _job_named(place, name)
+    if job is None:
+        raise SagesegError(f"{nothing}; sageseg jobs leftovers shows those there are")
+    word, status = job
+    if status in RUNNING:
+        raise SagesegError(f"{nothing}, but a {word} ({status}); sageseg jobs stop {name} ends it")
+    raise SagesegError(
+        f"{nothing}, but a {word} ({status}), which costs nothing any more; sageseg jobs show {name} says where its "
+        "artefact lies, if that is to go"
+    )
+
+
+def _job_named(place: Place, name: str) -> tuple[str, str] | None:
+    """What job has this name, and its status."""
+    for word, call, member in _JOBS:
+        try:
+            with aws_errors(f"describing {word} {name}"):
+                described = getattr(place.sagemaker, call)(**{f"{member}Name": name})
+            return word, described[f"{member}Status"]
+        except AwsError:  # none of that name, or one may not ask: then nothing is known of it
+            continue
+    return None
 
 
 def remove_endpoint(place: Place, name: str, *, force: bool = False) -> Iterator[str]:

@@ -7,6 +7,7 @@ Whatever fails on the way is cleaned up, or said to remain with the command that
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import monotonic, sleep
 from typing import Any
 
@@ -24,7 +25,7 @@ from jobs.endpoints.delete import remove_endpoint
 from jobs.endpoints.first_answer import check_endpoint
 from jobs.endpoints.invocations import open_caller
 from jobs.endpoints.lease import create_schedule, delete_schedule
-from jobs.endpoints.parts import CONFIG, ENDPOINT, MODEL, delete_part, describe_part, tags_of
+from jobs.endpoints.parts import CONFIG, ENDPOINT, MODEL, Kind, delete_part, describe_part, tags_of
 from jobs.endpoints.plan import Deployment
 from jobs.endpoints.records import EndpointRecord, write_endpoint
 from jobs.tracking.job_calls import POLL_SECONDS
@@ -32,16 +33,25 @@ from jobs.tracking.trained_model import TrainedModel
 
 
 def deploy(
-    deployment: Deployment, requests: dict[str, dict[str, Any]], quote: EndpointQuote | None, *, wait: bool
+    deployment: Deployment,
+    requests: dict[str, dict[str, Any]],
+    agree: Callable[[], EndpointQuote | None],
+    *,
+    wait: bool,
 ) -> EndpointRecord:
-    """Make the endpoint and record it; with `wait` follow it into service and ask it once.
+    """Make the endpoint and record it, once its name is known to be free and `agree` has had its cost agreed to;
+    with `wait` follow it into service and ask it once.
 
     Raises SagesegError with the reason when it does not come into service or answers wrongly; then
     the container's log was shown and nothing that costs is left, or what is left was named.
     """
     trained = deployment.trained
     place = open_place(trained.backend, trained.region)
-    _make_room(place, deployment)
+    left = _left_over(place, deployment.name)
+    quote = agree()
+    for kind in left:
+        delete_part(place.sagemaker, kind, deployment.name)
+        say(f"{kind.word} {deployment.name}: left by an earlier endpoint, replaced")
     scheduled = _schedule(requests, deployment)
     record = EndpointRecord(
         deployment.name,
@@ -66,20 +76,19 @@ def deploy(
     return record
 
 
-def _make_room(place: Place, deployment: Deployment) -> None:
-    """Refuse a name that is taken. What a schedule left of an endpoint of that name goes."""
-    name = deployment.name
+def _left_over(place: Place, name: str) -> list[Kind]:
+    """What a schedule left of an earlier endpoint of that name. Raises SagesegError for a name that is taken."""
     found = describe_part(place.sagemaker, ENDPOINT, name)
     if found:
         raise SagesegError(
             f"endpoint {name}: is there already ({found['EndpointStatus']}); sageseg jobs delete {name} removes it, or "
             "choose another --name"
         )
-    for kind in (CONFIG, MODEL):
-        left = describe_part(place.sagemaker, kind, name)
-        if left and is_ours(tags_of(place.sagemaker, left[f"{kind.member}Arn"])):
-            delete_part(place.sagemaker, kind, name)
-            say(f"{kind.word} {name}: left by an earlier endpoint, replaced")
+    left = [(kind, described) for kind in (CONFIG, MODEL) if (described := describe_part(place.sagemaker, kind, name))]
+    for kind, described in left:
+        if not is_ours(tags_of(place.sagemaker, described[f"{kind.member}Arn"])):
+            raise SagesegError(f"{kind.word} {name}: is there already, and not sageseg's; choose another --name")
+    return [kind for kind, _ in left]
 
 
 def _schedule(requests: dict[str, dict[str, Any]], deployment: Deployment) -> bool:

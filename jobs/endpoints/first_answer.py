@@ -9,7 +9,6 @@ import numpy as np
 from formats.dataset import open_dataset
 from formats.errors import SagesegError
 from formats.images import Rgb, encode_image
-from jobs.contract.hyperparameters import TABLE
 from jobs.contract.invocation import ENDPOINT_BYTES, PNG, Expected, decode_mask, make_payload
 from jobs.endpoints.invocations import Caller
 from jobs.tracking.trained_model import TrainedModel
@@ -51,7 +50,7 @@ def find_sample(model: TrainedModel) -> Sample:
 
 def _drawn_sample(model: TrainedModel) -> Sample:
     """Of crop_size, because psp and deeplab were seen to fail on any other."""
-    side = int(model.settings.get("crop_size", str(TABLE["crop_size"].default)))
+    side = model.trained_network.crop_size
     return Sample(encode_image(_disc(side)), f"a drawn image of {side} × {side} pixels")
 
 

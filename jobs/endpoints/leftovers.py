@@ -19,6 +19,7 @@ from aws.errors import AwsError
 from aws.names import SCHEDULE_PREFIX, UNTIL_TAG, is_ours, parse_until
 from formats.console import say
 from jobs.backends import Place
+from jobs.contract.instances import running_on
 from jobs.cost.prices import Component, find_rate
 from jobs.endpoints.lease import endpoint_of_schedule
 from jobs.endpoints.parts import CONFIG, ENDPOINT, MODEL, Kind, describe_part, instances_of, tags_of
@@ -127,7 +128,8 @@ def _running(place: Place, kind: _Jobs, price: Callable[[str, Component], float 
         if not is_ours(tags_of(place.sagemaker, found[f"{kind.member}Arn"])):
             continue
         resources = found.get(kind.resources, {})
-        hourly = price(resources["InstanceType"], kind.component) if "InstanceType" in resources else None
+        instance_type = running_on(resources)
+        hourly = price(instance_type, kind.component) if instance_type else None
         yield Leftover(
             kind.word,
             name,

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from formats.command_options import option
 from formats.errors import SagesegError
+from jobs.cost.prices import parse_rate
 
 SERVING_INSTANCE = "ml.c5.xlarge"
 SHORTEST = timedelta(minutes=10)
@@ -45,6 +46,9 @@ class DeployOptions:
     max_cost: float | None = option(
         None, "Refuse what may cost more until the lease ends, without a lease in a month.", metavar="USD"
     )
+    rate: float | None = option(
+        None, "Your own dollars per hour of an instance, in place of the price list.", parser=parse_rate, metavar="USD"
+    )
     yes: bool = option(False, "Spend without asking.")
-    dry_run: bool = option(False, "Print the requests, send nothing.")
+    dry_run: bool = option(False, "Print the requests, say what it costs, start nothing.")
     wait: bool = option(True, "Wait until it is in service, and ask it once.")

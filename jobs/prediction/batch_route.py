@@ -157,7 +157,7 @@ def _agreed_rate(trained: TrainedModel, options: RouteOptions) -> Rate | None:
     """The price, said and agreed to; None on this machine."""
     if trained.backend == "local":
         return None
-    rate = find_rate(trained.region, options.instance_type, "Tsform")
+    rate = find_rate(trained.region, options.instance_type, "Tsform", own=options.rate)
     quote = TransformQuote(options.instance_type, rate)
     agree_on_transform(quote, max_cost=options.max_cost, yes=options.yes)
     return rate

@@ -1,4 +1,4 @@
-"""The verbs of jobs that look at a trained model itself."""
+"""The verbs of jobs that look at a trained model; `predict`, which may stitch, stands in `sageseg/predict.py`."""
 
 from __future__ import annotations
 
@@ -7,51 +7,52 @@ from typing import Annotated
 
 import typer
 
-from formats.command_options import takes
 from formats.console import result
-from jobs.prediction.options import PredictOptions, RouteOptions
+
+Model = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A job's name, a model.tar.gz here, or its file:/// or s3:// URI.")
+]
+Region = Annotated[str | None, typer.Option(help="AWS region; by default the job's, or the environment's.")]
+
+Sources = Annotated[
+    list[Path], typer.Argument(metavar="SOURCE...", help="A dataset; or images, folders of images, videos.")
+]
+Predictions = Annotated[Path, typer.Option(help="Folder of the predictions to make.", show_default=False)]
 
 
 def export(
-    artefact: Annotated[Path, typer.Argument(help="A model.tar.gz.", show_default=False)],
+    model: Model,
     out: Annotated[Path, typer.Option(help="File to write: model.onnx, or model.pt2.", show_default=False)],
+    opset: Annotated[int | None, typer.Option(help="ONNX's opset; by default 18, the lowest.", metavar="N")] = None,
+    region: Region = None,
 ) -> None:
     """Write a trained model as ONNX or as a torch.export archive, for images of any size."""
     from jobs.algorithm.machine.torch_loading import load_torch
 
     load_torch("jobs export", "local,onnx" if out.suffix == ".onnx" else "local")
-    from jobs.algorithm.serving.export import export_artefact
+    from jobs.algorithm.serving.export import check_export, export_artefact
+    from jobs.tracking.trained_model import find_model
 
-    difference = export_artefact(artefact, out)
+    check_export(out, opset)
+    difference = export_artefact(find_model(model, region).artefact, out, opset)
     result(f"{out}: probabilities within {difference:.1e} of the network's")
 
 
 def features(
-    artefact: Annotated[Path, typer.Argument(help="A model.tar.gz.", show_default=False)],
+    model: Model,
     image: Annotated[Path, typer.Argument(help="An image to look at.", show_default=False)],
     out: Annotated[Path, typer.Option(help="Figure to write: .png, .pdf or .svg.", show_default=False)],
+    region: Region = None,
 ) -> None:
-    """Draw what each stage of a network makes of an image: the mean of its channels, and those that vary most."""
+    """Draw what each stage of a network makes of an image, and list its layers with shapes and parameters."""
     from jobs.algorithm.machine.torch_loading import load_torch
 
     load_torch("jobs features")
-    from jobs.algorithm.serving.features import draw_features
+    from jobs.algorithm.serving.features import check_figure, draw_features
+    from jobs.tracking.trained_model import find_model
 
-    count = draw_features(artefact, image, out)
-    result(f"{out}: {count} stages")
-
-
-@takes(PredictOptions, "options")
-@takes(RouteOptions, "route")
-def predict(
-    job_or_artefact: Annotated[str, typer.Argument(help="A job's name, a model.tar.gz here, or its s3:// URI.")],
-    images_or_dataset: Annotated[Path, typer.Argument(help="A dataset, or a folder of full images.")],
-    out: Annotated[Path, typer.Option(help="Folder of the predictions to make.", show_default=False)],
-    options: PredictOptions,
-    route: RouteOptions,
-) -> None:
-    """Predict masks with a trained model: on its endpoint, in a batch transform, or on this machine."""
-    from jobs.prediction.predict import predict as make_predictions
-
-    count = make_predictions(job_or_artefact, images_or_dataset, out, options, route)
-    result(f"{count} predictions in {out}")
+    check_figure(out)
+    layers, stages = draw_features(find_model(model, region).artefact, image, out)
+    for line in layers:
+        result(line)
+    result(f"{out}: {stages} stages")

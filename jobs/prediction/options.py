@@ -11,6 +11,8 @@ from formats.errors import SagesegError
 from formats.prepared.preparation import parse_resize_or_none
 from formats.prepared.resize import Resize
 from formats.prepared.value_range import ValueRange, parse_range_or_none
+from formats.video.options import parse_every, parse_positive
+from jobs.cost.prices import parse_rate
 from jobs.endpoints.options import SERVING_INSTANCE
 
 ROUTES = ("endpoint", "batch", "artefact")
@@ -75,6 +77,10 @@ class PredictOptions:
         metavar="LOW:HIGH|none",
     )
     overlap: int | None = option(None, "Pixels that those crops share; by default an eighth of their side.")
+    every: int | None = option(None, "Of a video: every N-th frame; by default each.", parser=parse_every, metavar="N")
+    fps: float | None = option(
+        None, "Of a video that tells no times: its frames per second.", parser=parse_positive, metavar="FPS"
+    )
     images: Path | None = option(None, "A dataset's source images, to predict its dropped crops too.")
     probabilities: bool = option(False, "Keep class probabilities as well.")
     overwrite: bool = option(False, "Replace what is at --out.")
@@ -90,5 +96,8 @@ class RouteOptions:
     instance_type: str = option(SERVING_INSTANCE, "What a batch transform runs on.", metavar="TYPE")
     role: str | None = option(None, "ARN of the role for a batch transform; by default the job's.")
     max_cost: float | None = option(None, "Stop a batch transform that has cost so much, in dollars.", metavar="USD")
+    rate: float | None = option(
+        None, "Your own dollars per hour of a batch transform's instance.", parser=parse_rate, metavar="USD"
+    )
     yes: bool = option(False, "Spend on a batch transform without asking.")
     keep: bool = option(False, "Keep what a batch transform was sent and answered, and its model.")

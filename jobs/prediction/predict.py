@@ -12,23 +12,22 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from formats.console import say
-from formats.dataset import Dataset, info_path, open_dataset
+from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.predictions import write_predictions_tables
 from formats.prepared.georeference import read_georeference, write_georeference
-from formats.prepared.image_folder import ImageFolder, open_image_folder
+from formats.prepared.image_folder import ImageFolder
 from formats.prepared.preparation import NONE, dataset_preparation
 from formats.staging import refuse_existing
 from formats.version import tool_version
-from jobs.prediction.crops_to_predict import SourceWork, check_split, dataset_work, folder_work
-from jobs.prediction.options import AsTrained, PredictOptions, RouteOptions
+from jobs.prediction.crops_to_predict import SourceWork, dataset_work, folder_work
+from jobs.prediction.options import PredictOptions, RouteOptions
 from jobs.prediction.output import Begun, write_all
 from jobs.prediction.prepared_alike import chosen_overlap, chosen_preparation, preparation_line, range_of_files
 from jobs.prediction.resumable import is_predicted, keep_precision, kept_precision, resumable_predictions
+from jobs.prediction.sources import SPLIT, open_sources
 from jobs.tracking.trained_model import TrainedModel, artefact_facts, find_model
 
-SPLIT = "val"
-"""What is predicted of a dataset unless told."""
 _MAY_CHANGE = ("seconds", "cost_usd", "epochs")
 """What is learnt of a job later, and does not change its model."""
 
@@ -42,21 +41,26 @@ class Route(Protocol):
 
 
 def predict(
-    job_or_artefact: str, images_or_dataset: Path, out: Path, options: PredictOptions, route: RouteOptions
+    model: str,
+    sources: Sequence[Path],
+    out: Path,
+    options: PredictOptions,
+    route: RouteOptions,
+    frames: Path | None = None,
 ) -> int:
     """Predict and write a predictions folder, which appears when complete. Returns the number of
-    predictions. Raises SagesegError when anything is refused or fails; what was predicted before is
-    kept beside `out`, and the same call goes on from there."""
+    predictions. The frames of videos are kept in `frames`, by default `<out>-frames`. Raises SagesegError when anything
+    is refused or fails; what was predicted before is kept beside `out`, and the same call goes on from there."""
     refuse_existing(out, overwrite=options.overwrite)
-    opened = _open(images_or_dataset, options)  # before AWS is asked anything
-    trained = find_model(job_or_artefact, route.region)
+    opened = open_sources(sources, frames or frames_folder(out), options)  # before AWS is asked anything
+    trained = find_model(model, route.region)
     work, prepared = _work_of(opened, trained, options)
     dataset = opened if isinstance(opened, Dataset) else None
     label_map = {"label_map": trained.data.label_map} if trained.data.label_map else {}
-    about = {"via": options.via, "predicted": images_or_dataset.name, **prepared, **label_map}
-    model = (artefact_facts(trained) if options.via == "artefact" else trained.facts).to_json()
+    about = {"via": options.via, "predicted": _called(sources), **prepared, **label_map}
+    facts = (artefact_facts(trained) if options.via == "artefact" else trained.facts).to_json()
     ran: Mapping[str, Any] = {}
-    with resumable_predictions(out, _header(about, model, options, route), work) as root:
+    with resumable_predictions(out, _header(about, facts, options, route), work) as root:
         missing = [source for source in work if not all(is_predicted(root, row) for row in source.rows)]
         if missing:
             with _choose_route(trained, options, route).begin(missing) as begun:
@@ -70,8 +74,17 @@ def predict(
         georeference = read_georeference(opened.root)
         if georeference:
             write_georeference(root, georeference)
-        write_predictions_tables(root, rows, classes, {**about, **kept_precision(root), **model, **ran})
+        write_predictions_tables(root, rows, classes, {**about, **kept_precision(root), **facts, **ran})
     return len(rows)
+
+
+def frames_folder(out: Path) -> Path:
+    return out.with_name(f"{out.name}-frames")
+
+
+def _called(sources: Sequence[Path]) -> str:
+    """What was predicted, for predictions.json."""
+    return sources[0].name if len(sources) == 1 else f"{sources[0].name} and {len(sources) - 1} more"
 
 
 def _header(
@@ -103,30 +116,6 @@ def _choose_route(trained: TrainedModel, options: PredictOptions, route: RouteOp
     from jobs.prediction.artefact_route import ArtefactRoute
 
     return ArtefactRoute(trained, options.probabilities)
-
-
-def _open(path: Path, options: PredictOptions) -> Dataset | ImageFolder:
-    """What is to be predicted. Raises SagesegError where it is neither, and for options of the other."""
-    if info_path(path).exists():
-        of_folder = {"resize": options.resize, "crop": options.crop, "range": options.range}
-        of_folder |= {"overlap": options.overlap or AsTrained.WORD}
-        for name, choice in of_folder.items():
-            if choice is not AsTrained.WORD:
-                raise SagesegError(f"--{name}: only for a folder of images; {path} is a dataset, which has its crops")
-        dataset = open_dataset(path)
-        check_split(dataset, options.split or SPLIT, options.images)
-        return dataset
-    if not path.is_dir():
-        raise SagesegError(f"{path}: no such folder; expected a dataset, or a folder of images")
-    for name, given in {"split": options.split, "images": options.images}.items():
-        if given is not None:
-            raise SagesegError(
-                f"--{name}: only for a dataset; {path} is a folder of images, all of which are predicted"
-            )
-    folder = open_image_folder(path)
-    if note := folder.note():
-        say(note)
-    return folder
 
 
 def _work_of(

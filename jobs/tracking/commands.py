@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from formats.console import result, say
+from formats.console import result, result_json, say
 
 if TYPE_CHECKING:
     from jobs.contract.log_lines import EpochMetrics
+    from jobs.tracking.gpu_use import GpuUse
     from jobs.tracking.job_calls import FoundJob
     from jobs.tracking.records import JobRecord
 
@@ -30,27 +31,28 @@ def list_jobs(
     Those of this folder's emulator, and where a region is configured those at AWS, wherever they were started.
     """
     from aws.names import utc_now
-    from jobs.tracking.list_jobs import aws_jobs, local_jobs
+    from jobs.tracking.list_jobs import aws_jobs, listing, local_jobs
 
     jobs = local_jobs()
     where = _region_or_none(region)
     if where:
         jobs = sorted([*jobs, *aws_jobs(where, utc_now(), days)], key=lambda job: job.created, reverse=True)
     if json_:
-        result(json.dumps([asdict(job) for job in jobs], indent=2, default=str))
+        result_json([asdict(job) for job in jobs])
         return
-    for job in jobs:
-        result(f"{job.name}  {job.status}  {job.secondary}  {job.backend}  {job.created:%Y-%m-%d %H:%M}")
+    for line in listing(jobs):
+        result(line)
+    if not jobs:
+        say("no job yet; sageseg jobs train DATASET starts one")
 
 
 def _region_or_none(region: str | None) -> str | None:
     """The region to ask AWS in; without one nothing is asked, and that is said."""
-    from aws.clients import configured_region
-    from formats.errors import SagesegError
+    from aws.clients import NoRegionError, configured_region
 
     try:
         return configured_region(region)
-    except SagesegError:
+    except NoRegionError:
         say("note: no AWS region is configured, so only this machine's jobs are listed")
         return None
 
@@ -61,8 +63,8 @@ def show(
     json_: Annotated[bool, typer.Option("--json", help="All of it, as JSON.")] = False,
 ) -> None:
     """A job's status, times, cost, metrics and artefact; of a tuning job its training jobs, the best first."""
+    from jobs.tracking.course import describe_course, describe_settings, missing_artefact
     from jobs.tracking.find_jobs import find_job
-    from jobs.tracking.gpu_use import gpu_use
 
     found = find_job(name, region)
     if found.record.is_tuning:
@@ -70,12 +72,29 @@ def show(
         return
     record, description = found.record, found.description
     if json_:
-        result(json.dumps(description, indent=2, default=str))
+        result_json(description)
         return
-    for key, value in _headlines(record, description).items():
+    headlines = {**_headlines(record, description), **describe_course(record, description)}
+    if missing := missing_artefact(record, description):
+        headlines["artefact"] = missing
+    for key, value in headlines.items():
         result(f"{key:15} {value}")
-    for metric, use in gpu_use(record, description).items():
+    for number, setting in enumerate(describe_settings(description)):
+        result(f"{'' if number else 'hyperparameters':15} {setting}")
+    for metric, use in _gpu_use_or_note(record, description).items():
         result(f"{metric:24}{use.mean:.0f} % on average, {use.highest:.0f} % at most")
+
+
+def _gpu_use_or_note(record: JobRecord, description: dict[str, Any]) -> Mapping[str, GpuUse]:
+    """How busy its GPUs were; nothing, and a note, where CloudWatch may not be asked."""
+    from aws.errors import AwsError
+    from jobs.tracking.gpu_use import gpu_use
+
+    try:
+        return gpu_use(record, description)
+    except AwsError as e:
+        say(f"note: {e}; so how busy its GPUs were is not known")
+        return {}
 
 
 def _show_tuning(found: FoundJob, *, as_json: bool) -> None:
@@ -85,7 +104,7 @@ def _show_tuning(found: FoundJob, *, as_json: bool) -> None:
 
     record, description, jobs = found.record, found.description, found.training_jobs
     if as_json:
-        result(json.dumps({**description, "ranking": ranking_rows(jobs)}, indent=2, default=str))
+        result_json({**description, "ranking": ranking_rows(jobs)})
         return
     for key, value in tuning_headlines(record, description, jobs).items():
         result(f"{key:15} {value}")
@@ -94,7 +113,10 @@ def _show_tuning(found: FoundJob, *, as_json: bool) -> None:
 
 
 def _headlines(record: JobRecord, description: dict[str, Any]) -> dict[str, Any]:
+    from jobs.contract.file_uris import for_people
+    from jobs.contract.instances import describe_instance
     from jobs.contract.training_request import validates_on_train
+    from jobs.cost.estimates import THIS_MACHINE
     from jobs.cost.spent import billed_usd
     from jobs.tracking.tuning_records import tuning_name
 
@@ -103,21 +125,23 @@ def _headlines(record: JobRecord, description: dict[str, Any]) -> dict[str, Any]
         m["MetricName"].replace("validation:", kind): f"{m['Value']:.4f}"
         for m in description.get("FinalMetricDataList", [])
     }
-    spent = billed_usd(description, record.cost.get("usd_per_hour"))
+    cost = record.cost_on(description)
+    spent = billed_usd(description, cost.get("usd_per_hour"))
+    artefact = description.get("ModelArtifacts", {}).get("S3ModelArtifacts")
     lines = {
         "name": description["TrainingJobName"],
         "status": f"{description['TrainingJobStatus']} ({description['SecondaryStatus']})",
         "reason": description.get("FailureReason"),
         "tuning job": tuning_name(description),
-        "instance": description["ResourceConfig"]["InstanceType"],
+        "instance": THIS_MACHINE if record.backend == "local" else describe_instance(description["ResourceConfig"]),
         "started": description.get("TrainingStartTime"),
         "ended": description.get("TrainingEndTime"),
         "billed seconds": description.get("BillableTimeInSeconds"),
-        "cost": None if spent is None else f"${spent:.2f} ({record.cost.get('source')})",
+        "cost": None if spent is None else f"${spent:.2f} ({cost.get('source')})",
         "dataset": record.dataset_sha256[:16] or None,
         "git commit": record.git_commit or None,
         **metrics,
-        "artefact": description.get("ModelArtifacts", {}).get("S3ModelArtifacts"),
+        "artefact": for_people(artefact) if artefact else None,
     }
     return {key: value for key, value in lines.items() if value is not None}
 
@@ -172,14 +196,14 @@ def metrics(
     json_: Annotated[bool, typer.Option("--json", help="A list, one object per epoch.")] = False,
     plot: Annotated[Path | None, typer.Option(help="Draw the curves here, .png, .svg or .pdf.")] = None,
 ) -> None:
-    """Loss, mIOU, accuracy and throughput of each epoch."""
+    """Loss, mIOU, accuracy and throughput of each epoch, counted from 0 as in its log."""
     epochs, on_train = _epochs_of(name_or_logfile, region)
     if plot:
         from jobs.tracking.curves import draw_curves
 
         draw_curves(epochs, plot, title=Path(name_or_logfile).stem, on_train=on_train)
     if json_:
-        result(json.dumps([asdict(epoch) for epoch in epochs], indent=2))
+        result_json([asdict(epoch) for epoch in epochs])
         return
     columns = ("train_loss", "validation_mIOU", "validation_pixel_accuracy", "train_throughput")
     titles = [column.replace("validation", "training") if on_train else column for column in columns]
@@ -187,7 +211,7 @@ def metrics(
     if not epochs:
         say(f"{name_or_logfile}: no epoch is finished in its log")
     for epoch in epochs:
-        result(f"{epoch.epoch + 1:5}" + "".join(f"{_cell(getattr(epoch, column)):>27}" for column in columns))
+        result(f"{epoch.epoch:5}" + "".join(f"{_cell(getattr(epoch, column)):>27}" for column in columns))
 
 
 def _epochs_of(name_or_logfile: str, region: str | None) -> tuple[list[EpochMetrics], bool]:
@@ -196,10 +220,11 @@ def _epochs_of(name_or_logfile: str, region: str | None) -> tuple[list[EpochMetr
     from jobs.contract.training_request import validates_on_train
     from jobs.tracking.find_jobs import find_training
     from jobs.tracking.job_calls import log_lines
+    from jobs.tracking.log_file import epochs_of_file
 
     path = Path(name_or_logfile)
     if path.is_file():
-        return epoch_metrics(path.read_text(encoding="utf-8", errors="replace").splitlines()), False
+        return epochs_of_file(path), False
     record = find_training(name_or_logfile, region).record
     return epoch_metrics(log_lines(record)), validates_on_train(record.request)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,12 +19,14 @@ _LOSS, _MIOU, _ACCURACY, _BEST, _LAST = "#0072b2", "#d55e00", "#009e73", "#cc79a
 
 def best_epoch(epochs: Sequence[EpochMetrics]) -> EpochMetrics | None:
     """The epoch with the highest validation mIOU, the first of equals: the one that is served."""
-    scored = [epoch for epoch in epochs if epoch.validation_mIOU is not None]
+    scored = [
+        epoch for epoch in epochs if math.isfinite(epoch.validation_mIOU or 0) and epoch.validation_mIOU is not None
+    ]
     return max(scored, key=lambda epoch: epoch.validation_mIOU or 0.0, default=None)
 
 
 def draw_curves(epochs: Sequence[EpochMetrics], out: Path, *, title: str, on_train: bool = False) -> None:
-    """Draw loss, mIOU and pixel accuracy by epoch (counted from 1), the best and the last marked."""
+    """Draw loss, mIOU and pixel accuracy by epoch (counted from 0, as in the log), the best and the last marked."""
     if out.suffix.lower() not in _FORMATS:
         raise SagesegError(f"--plot {out}: expected a name that ends in {', '.join(_FORMATS)}")
     if not epochs:
@@ -44,7 +47,7 @@ def draw_curves(epochs: Sequence[EpochMetrics], out: Path, *, title: str, on_tra
     _mark(upper, lower, epochs)
     upper.set_ylabel("loss")
     lower.set_ylabel("share")
-    lower.set_xlabel("epoch")
+    lower.set_xlabel("epoch, counted from 0")
     lower.xaxis.set_major_locator(MaxNLocator(integer=True))
     for axes in (upper, lower):
         axes.grid(alpha=0.3)
@@ -56,7 +59,7 @@ def draw_curves(epochs: Sequence[EpochMetrics], out: Path, *, title: str, on_tra
 
 
 def _plot(axes: Axes, epochs: Sequence[EpochMetrics], name: str, label: str, colour: str) -> None:
-    points = [(epoch.epoch + 1, value) for epoch in epochs if (value := getattr(epoch, name)) is not None]
+    points = [(epoch.epoch, value) for epoch in epochs if (value := getattr(epoch, name)) is not None]
     axes.plot([x for x, _ in points], [y for _, y in points], ".-", color=colour, label=label)
 
 
@@ -64,12 +67,12 @@ def _mark(upper: Axes, lower: Axes, epochs: Sequence[EpochMetrics]) -> None:
     best, last = best_epoch(epochs), epochs[-1]
     if best is not None:
         for axes in (upper, lower):
-            axes.axvline(best.epoch + 1, color=_BEST, linestyle="--", label=f"best, epoch {best.epoch + 1}")
+            axes.axvline(best.epoch, color=_BEST, linestyle="--", label=f"best, epoch {best.epoch}")
         lower.annotate(
             f"{best.validation_mIOU:.4f}",
-            (best.epoch + 1, best.validation_mIOU or 0.0),
+            (best.epoch, best.validation_mIOU or 0.0),
             (4, 4),
             textcoords="offset points",
         )
     for axes in (upper, lower):
-        axes.axvline(last.epoch + 1, color=_LAST, linestyle=":", label=f"last, epoch {last.epoch + 1}")
+        axes.axvline(last.epoch, color=_LAST, linestyle=":", label=f"last, epoch {last.epoch}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws.clients import configured_region, make_client
+from aws.clients import NoRegionError, configured_region, make_client
 from aws.errors import AwsError, is_missing
 from aws.names import is_job_name
 from aws.s3 import S3Prefix, parse_s3_uri
@@ -57,15 +57,17 @@ def find_job(name: str, region: str | None = None) -> FoundJob:
     later = last_attempt_here(name)
     if later:
         return _told(name, FoundJob(later))
-    if record_path(name).exists() or not is_job_name(name):
+    if record_path(name).exists():
         return FoundJob(read_record(name))
+    if not is_job_name(name):
+        raise SagesegError(f"{name}: no such file, nor could a job be called so; sageseg jobs list shows the jobs")
     asked: _Asked = {}
     found = _tuned_here(name, asked)
     if found:
         return found
     try:
         where = configured_region(region)
-    except SagesegError:
+    except NoRegionError:
         if refused := _refusal(name, asked):
             raise refused from None
         return FoundJob(read_record(name))  # nothing else to ask: says that there is none

@@ -9,7 +9,8 @@ from typing import Any
 
 from aws.clients import aws_errors
 from formats.console import Screen, open_screen, say
-from jobs.contract.log_lines import epoch_metrics
+from formats.wording import format_roughly
+from jobs.contract.log_lines import device_line, epoch_metrics
 from jobs.contract.statuses import ENDED
 from jobs.contract.training_request import validates_on_train
 from jobs.cost.spent import billed_usd, usd_so_far
@@ -20,7 +21,7 @@ from jobs.tracking.records import JobRecord, write_record
 
 
 @dataclass
-class _Following:
+class Following:
     """What has been seen and shown of a job."""
 
     record: JobRecord
@@ -39,14 +40,20 @@ class _Following:
         self.transitions = len(changes)
         fresh = list(new)
         self.lines += fresh
-        self.progress = advance(self.progress, fresh)
+        known, self.progress = self.progress.device, advance(self.progress, fresh)
+        if self.progress.device != known:
+            self.screen.line(device_line(str(self.progress.device)))
         on_train = validates_on_train(description)
         validated = [epoch for epoch in self.progress.measured if epoch.validation_mIOU is not None]
         for metrics in validated[self.epochs :]:
             self.screen.line(describe_epoch(metrics, self.progress.epochs, on_train=on_train))
+        left = self.progress.seconds_left
+        if validated and not self.epochs and left is not None:
+            self.screen.line(f"about {format_roughly(left)} left at this pace")
         self.epochs = len(validated)
+        rate = self.record.cost_on(description).get("usd_per_hour")
         started, ended = description.get("TrainingStartTime"), description.get("TrainingEndTime")
-        usd = usd_so_far([(started, ended)], self.record.cost.get("usd_per_hour"), time()) if started else None
+        usd = usd_so_far([(started, ended)], rate, time()) if started else None
         self.screen.live(describe_progress(self.progress, description["SecondaryStatus"], usd, on_train=on_train))
 
 
@@ -58,7 +65,7 @@ def follow(record: JobRecord) -> JobRecord:
     """
     tail = open_tail(record)
     with open_screen() as screen:
-        following = _Following(record, screen)
+        following = Following(record, screen)
         while True:
             description = describe(record)
             with aws_errors(f"reading the log of {record.name}"):
@@ -74,7 +81,7 @@ def follow(record: JobRecord) -> JobRecord:
 
 def finished_record(record: JobRecord, description: dict[str, Any], lines: Iterable[str]) -> JobRecord:
     """The record with the job's end: description, metrics, what it cost."""
-    cost = dict(record.cost)
+    cost = record.cost_on(description)
     if cost:
         cost["actual_usd"] = billed_usd(description, cost.get("usd_per_hour"))
     epochs = [asdict(metrics) for metrics in epoch_metrics(lines)]

@@ -9,7 +9,9 @@ from typing import Any
 
 from aws.errors import next_step
 from formats.console import open_screen, say
+from jobs.contract.instances import describe_instance
 from jobs.contract.statuses import ENDED
+from jobs.cost.estimates import THIS_MACHINE
 from jobs.cost.spent import usd_of, usd_so_far
 from jobs.tracking.failures import LAST_LINES, console_link, find_cure
 from jobs.tracking.job_calls import (
@@ -123,7 +125,9 @@ def tuning_headlines(record: JobRecord, description: Mapping[str, Any], jobs: Se
         "jobs": describe_counts(jobs, most_jobs(record)),
         "objective": objective_of(record),
         "strategy": config["Strategy"],
-        "instance": description["TrainingJobDefinition"]["ResourceConfig"]["InstanceType"],
+        "instance": THIS_MACHINE
+        if record.backend == "local"
+        else describe_instance(description["TrainingJobDefinition"]["ResourceConfig"]),
         "started": description.get("CreationTime"),
         "ended": description.get("HyperParameterTuningEndTime"),
         "cost": _describe_cost(record, description["HyperParameterTuningJobStatus"], jobs),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-from formats.console import ask, result, say
+from formats.console import ask, result, result_json, say
 
 if TYPE_CHECKING:
     from jobs.tracking.records import JobRecord
@@ -43,7 +42,7 @@ def _settle_interrupted(record: JobRecord) -> None:
     """A job outlives the command that follows it, unless the person says otherwise."""
     from jobs.tracking.job_calls import stop_job
 
-    if ask(f"{record.name} is running: stop it (s), or leave it running (Enter)?") in ("s", "stop"):
+    if ask(f"{record.name} is running: s stops it; Enter, or anything else, leaves it running") in ("s", "stop"):
         stop_job(record)
         say(f"{record.name}: stopping")
     else:
@@ -63,7 +62,7 @@ def show_ranking(record: JobRecord, jobs: list[TunedJob], *, as_json: bool = Fal
     from jobs.tracking.tuning_records import objective_of
 
     if as_json:
-        result(json.dumps(ranking_rows(jobs), indent=2))
+        result_json(ranking_rows(jobs))
         return
     for line in ranking_table(jobs, objective_of(record)):
         result(line)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aws.clients import aws_errors, make_client
 from aws.names import DATASET_TAG
-from jobs.tracking.job_calls import describe, training_jobs_of
+from formats.wording import format_columns
+from jobs.backends import LOCAL_REGION
+from jobs.backends import make_client as local_client
+from jobs.contract.statuses import ENDED
+from jobs.tracking.job_calls import training_jobs_of
 from jobs.tracking.records import JobRecord, Kind, read_record, record_names
-from jobs.tracking.tuning_records import bare_record
 
 _PAGE = 100
+_ASKED_AT_ONCE = 8
+_TRAININGS = ("list_training_jobs", "TrainingJob")
+_TUNINGS = ("list_hyper_parameter_tuning_jobs", "HyperParameterTuningJob")
 
 
 @dataclass(frozen=True)
@@ -30,18 +37,49 @@ class ListedJob:
 
 
 def local_jobs() -> list[ListedJob]:
-    """The jobs started from this folder on this machine's emulator, newest first."""
+    """The jobs started from this folder on this machine's emulator, newest first.
+
+    It is asked only while one may be at work: of all others their records tell the end.
+    """
     records = [record for record in map(read_record, record_names()) if record.backend == "local"]
-    return _newest_first(job for record in records for job in _local_jobs_of(record))
+    over = [record for record in records if record.description.get("TrainingJobStatus") in ENDED]
+    found = [_listed(record.description, "local") for record in over]
+    if len(over) < len(records):
+        found += _asked_here([record for record in records if record not in over])
+    return _newest_first(found)
 
 
-def _local_jobs_of(record: JobRecord) -> Iterator[ListedJob]:
-    if not record.is_tuning:
-        yield _listed(describe(record), "local")
-        return
-    yield _listed_tuning(describe(record), "local")
-    for job in training_jobs_of(record):
-        yield _listed(describe(bare_record(job.name, record)), "local")
+def _asked_here(records: list[JobRecord]) -> Iterator[ListedJob]:
+    """What the emulator says of these jobs, and of the training jobs of those that are tuning jobs."""
+    client = local_client("sagemaker", "local", LOCAL_REGION)
+    with aws_errors("listing jobs"):
+        trainings = {job["TrainingJobName"]: job for job in _summaries(client, *_TRAININGS)}
+        tunings = {job["HyperParameterTuningJobName"]: job for job in _summaries(client, *_TUNINGS)}
+    for record in records:
+        summary = (tunings if record.is_tuning else trainings).get(record.name)
+        if summary is None:
+            yield _lost(record)
+        elif record.is_tuning:
+            yield _listed_tuning(summary, "local")
+            yield from (_listed(trainings[job.name], "local") for job in training_jobs_of(record))
+        else:
+            yield _listed(summary, "local")
+
+
+def _lost(record: JobRecord) -> ListedJob:
+    """A job whose record is here, and which the emulator does not know: its state was removed."""
+    created = datetime.fromisoformat(record.created) if record.created else datetime.fromtimestamp(0, UTC)
+    return ListedJob(record.name, "local", "Unknown", "the emulator has lost it", created, record.kind)
+
+
+def listing(jobs: Sequence[ListedJob]) -> list[str]:
+    """The jobs as lines of a table, under headings."""
+    cells = [["name", "status", "step", "backend", "created (UTC)"]]
+    cells += [
+        [job.name, job.status, job.secondary, job.backend, f"{job.created.astimezone(UTC):%Y-%m-%d %H:%M}"]
+        for job in jobs
+    ]
+    return format_columns(cells) if jobs else []
 
 
 def aws_jobs(region: str, now: datetime, days: int) -> list[ListedJob]:
@@ -50,20 +88,27 @@ def aws_jobs(region: str, now: datetime, days: int) -> list[ListedJob]:
     client = make_client("sagemaker", region)
     since = now - timedelta(days=days)
     with aws_errors("listing training jobs"):
-        jobs = _ours(client, "list_training_jobs", "TrainingJob", since)
+        jobs = _ours(client, *_TRAININGS, since)
         found = [_listed(job, "aws") for job in jobs]
     with aws_errors("listing tuning jobs"):
-        tunings = _ours(client, "list_hyper_parameter_tuning_jobs", "HyperParameterTuningJob", since)
+        tunings = _ours(client, *_TUNINGS, since)
         found += [_listed_tuning(job, "aws") for job in tunings]
     return _newest_first(found)
 
 
 def _ours(client: Any, operation: str, kind: str, since: datetime) -> list[dict[str, Any]]:
-    """The summaries of this project's jobs of a kind, of all pages."""
+    """The summaries of this project's jobs of a kind, of all pages. Only its tags tell whose a job is that was not
+    started here, and those are asked for one job at a time."""
     recorded = set(record_names())
-    pages = client.get_paginator(operation).paginate(CreationTimeAfter=since, PaginationConfig={"PageSize": _PAGE})
-    summaries = [summary for page in pages for summary in page[f"{kind}Summaries"]]
-    return [job for job in summaries if job[f"{kind}Name"] in recorded or _is_tagged(client, job[f"{kind}Arn"])]
+    summaries = list(_summaries(client, operation, kind, CreationTimeAfter=since))
+    with ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
+        ours = pool.map(lambda job: job[f"{kind}Name"] in recorded or _is_tagged(client, job[f"{kind}Arn"]), summaries)
+        return [job for job, is_ours in zip(summaries, ours, strict=True) if is_ours]
+
+
+def _summaries(client: Any, operation: str, kind: str, **asked: Any) -> Iterator[dict[str, Any]]:
+    for page in client.get_paginator(operation).paginate(**asked, PaginationConfig={"PageSize": _PAGE}):
+        yield from page[f"{kind}Summaries"]
 
 
 def _is_tagged(client: Any, arn: str) -> bool:
@@ -78,7 +123,7 @@ def _listed(described: dict[str, Any], backend: str) -> ListedJob:
         backend,
         status,
         described.get("SecondaryStatus", status),
-        described["CreationTime"],
+        created if isinstance(created := described["CreationTime"], datetime) else datetime.fromisoformat(created),
     )
 
 

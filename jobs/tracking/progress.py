@@ -7,14 +7,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from formats.wording import format_roughly
-from jobs.contract.log_lines import ANSI, EpochMetrics, epoch_metrics, parse_progress, parse_schedule, parse_stamp
+from jobs.contract.log_lines import (
+    ANSI,
+    EpochMetrics,
+    epoch_metrics,
+    parse_device,
+    parse_progress,
+    parse_schedule,
+    parse_stamp,
+)
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What the log has said so far. `epoch` counts from 0; `started` and `seen` are the times of the
-    schedule's line and of the last line, in seconds since 1970."""
+    """What the log has said so far. `device` is what the open implementation computes on; `epoch` counts from 0;
+    `started` and `seen` are the times of the schedule's line and of the last line, in seconds since 1970."""
 
+    device: str | None = None
     epochs: int | None = None
     iterations_per_epoch: int | None = None
     epoch: int = 0
@@ -74,6 +83,8 @@ def _advance_line(progress: Progress, line: str) -> Progress:
     notice = parse_progress(line)
     if notice:
         return replace(progress, epoch=notice[0], iteration=notice[1], images_per_second=notice[2])
+    if progress.device is None and (device := parse_device(line)):
+        return replace(progress, device=device)
     if "_metric. host:" in line:
         return replace(progress, metric_lines=(*progress.metric_lines, line))
     return progress

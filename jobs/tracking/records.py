@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +15,8 @@ from aws.names import ATTEMPT_TAG
 from formats.errors import SagesegError
 from formats.staging import write_text
 from formats.state_home import home
+from formats.texts.json_text import format_json
+from jobs.contract.instances import running_on
 
 _GIT_SECONDS = 5
 Kind = Literal["training", "tuning"]
@@ -27,7 +30,8 @@ class JobRecord:
 
     `created` is when it was started (ISO 8601, UTC); `git_commit` is the current folder's, empty
     outside a repository. `cost` holds `usd_per_hour`, `source`, `worst_usd` and, at the end,
-    `actual_usd`, each None where unknown. `preparation` is how its images were resized and cut, `label_map`
+    `actual_usd`, each None where unknown; where the service chooses the instance type, also `rates`, the first
+    two of each type. `preparation` is how its images were resized and cut, `label_map`
     the label maps that it trains by (both: `formats.prepared`), each empty where there is none.
     `description` is the last answer of the service's Describe call that was seen; `epochs` are the metrics
     of a training's log. A tuning job is one record; its training jobs have none,
@@ -61,6 +65,11 @@ class JobRecord:
         tags = {tag["Key"]: tag["Value"] for tag in self.request.get("Tags", ())}
         return str(tags.get(ATTEMPT_TAG, self.name))
 
+    def cost_on(self, description: Mapping[str, Any]) -> dict[str, Any]:
+        """The cost, with the rate of the instance type that the service chose by the job's description."""
+        kind = running_on(description.get("ResourceConfig", {}))
+        return {**self.cost, **self.cost.get("rates", {}).get(kind, {})}
+
     @property
     def training(self) -> dict[str, Any]:
         """The part of the request that says how and where it trains."""
@@ -74,7 +83,7 @@ def record_path(name: str) -> Path:
 
 def format_record(record: JobRecord) -> str:
     """The text of job.json, the counterpart of `parse_record`."""
-    return redact(json.dumps(asdict(record), indent=2, default=str)) + "\n"
+    return redact(format_json(asdict(record), ascii_only=True)) + "\n"
 
 
 def parse_record(text: str, where: str) -> JobRecord:

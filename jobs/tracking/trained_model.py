@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from aws.clients import configured_region, make_client
 from aws.names import ATTEMPT_TAG, MAX_ENDPOINT_NAME, default_name
@@ -20,14 +20,20 @@ from formats.predictions import ModelFacts
 from formats.staging import write_bytes
 from formats.state_home import home
 from jobs.backends import LOCAL_REGION, LOCAL_ROLE
-from jobs.contract.artefact import Artefact, read_artefact
+from jobs.contract.artefact import Artefact, artefact_network, read_artefact
+from jobs.contract.file_uris import file_uri_path, is_file_uri, named_path
+from jobs.contract.hyperparameters import NetworkSettings, parse_network
+from jobs.contract.instances import running_on
 from jobs.contract.registry import OPEN_IMAGE, builtin_image
 from jobs.contract.training_request import ANY_NETWORK, Network
+from jobs.cost.estimates import THIS_MACHINE
 from jobs.cost.spent import billed_usd
 from jobs.tracking.find_jobs import find_training
 from jobs.tracking.job_calls import FoundJob
 from jobs.tracking.records import JobRecord, record_path
 from jobs.tracking.training_data import TrainingData, data_beside, data_of_artefact, data_of_record
+
+_EXPECTED = "a model.tar.gz, its file:/// or s3:// URI, or the name of a job"
 
 
 @dataclass(frozen=True)
@@ -89,37 +95,50 @@ class TrainedModel:
         return told or data_beside(self.artefact_uri, self.region) or TrainingData()
 
     @property
-    def settings(self) -> Mapping[str, str]:
-        """The hyperparameters that it was trained with."""
-        return self.request["HyperParameters"] if self.is_job else self.artefact.hyperparameters
-
-    @property
     def image(self) -> str:
         """The container that reads the artefact: the job's own, or the one that such an artefact needs."""
         if self.is_job:
             return str(self.request["AlgorithmSpecification"]["TrainingImage"])
-        return OPEN_IMAGE if self.settings.get("algorithm") == "unet" else builtin_image(self.region)
+        return OPEN_IMAGE if self.trained_network.algorithm == "unet" else builtin_image(self.region)
+
+    @cached_property
+    def trained_network(self) -> NetworkSettings:
+        """What was trained, as far as predicting asks."""
+        if not self.is_job:
+            return artefact_network(self.artefact)
+        try:
+            return parse_network(self.request["HyperParameters"])
+        except SagesegError as e:
+            raise SagesegError(f"{self.name}: {e}; train it again") from e
 
     @property
     def num_classes(self) -> int:
-        try:
-            return int(self.settings["num_classes"])
-        except (KeyError, ValueError) as e:
-            raise SagesegError(f"{self.name}: its hyperparameters hold no num_classes; train it again") from e
+        return self.trained_network.num_classes
 
 
 def find_model(named: str, region: str | None = None) -> TrainedModel:
-    """The model of a completed job, of a model.tar.gz here, or of one in S3."""
+    """The model of a completed job (of a tuning job's best as `TUNING:best`), of a model.tar.gz here by its path
+    or `file:///` URI, or of one in S3.
+
+    Raises SagesegError for a name that is none of these, and for a job without a model.
+    """
     if named.startswith("s3://"):
         parse_s3_uri(named)
         return TrainedModel(named, "aws", configured_region(region), named, facts=ModelFacts(artefact=named))
-    path = Path(named)
+    path = named_path(named)
     if path.is_file():
         facts = ModelFacts(artefact_sha256=_sha256(path))
-        return TrainedModel(named, "local", LOCAL_REGION, path.absolute().as_uri(), facts=facts)
-    if path.suffix == ".gz":
-        raise SagesegError(f"{path}: not found; expected a model.tar.gz or the name of a job")
+        return TrainedModel(str(path), "local", LOCAL_REGION, path.absolute().as_uri(), facts=facts)
+    if is_file_uri(named) or "/" in named or path.suffix in (".gz", ".tgz", ".tar"):
+        raise SagesegError(f"{path}: {_no_file(path)}")
     return _model_of(find_training(named, region))
+
+
+def _no_file(path: Path) -> str:
+    for below in ("model.tar.gz", "output/model.tar.gz", "*/output/model.tar.gz"):
+        if inside := next(path.glob(below), None):
+            return f"a folder; name the artefact in it, such as {inside}"
+    return f"{'a folder' if path.is_dir() else 'not found'}; expected {_EXPECTED}"
 
 
 def _model_of(found: FoundJob) -> TrainedModel:
@@ -161,17 +180,16 @@ def _facts(record: JobRecord, description: Mapping[str, Any]) -> ModelFacts:
         backbone=settings.get("backbone"),
         hyperparameters=settings,
         image=record.request["AlgorithmSpecification"]["TrainingImage"],
-        instance_type=record.request["ResourceConfig"]["InstanceType"],
+        instance_type=THIS_MACHINE if record.backend == "local" else running_on(description["ResourceConfig"]) or "",
         seconds=description.get("BillableTimeInSeconds"),
-        cost_usd=billed_usd(description, record.cost.get("usd_per_hour")),
+        cost_usd=billed_usd(description, record.cost_on(description).get("usd_per_hour")),
         epochs=record.epochs,
     )
 
 
 def _fetch(model: TrainedModel) -> Path:
-    parts = urlsplit(model.artefact_uri)
-    if parts.scheme == "file":  # a file keeps the name that it was given, for errors
-        return Path(unquote(parts.path) if model.is_job else model.name)
+    if is_file_uri(model.artefact_uri):  # a file keeps the name that it was given, for errors
+        return file_uri_path(model.artefact_uri) if model.is_job else Path(model.name)
     if model.is_job:
         path = record_path(model.name).parent / "model.tar.gz"
         if path.exists():
@@ -200,9 +218,11 @@ def endpoint_name(trained: TrainedModel, now: datetime) -> str:
     file and the time."""
     if trained.is_job:
         return trained.tags.get(ATTEMPT_TAG, trained.name)[:MAX_ENDPOINT_NAME].rstrip("-")
-    folder, _, file = trained.artefact_uri.rstrip("/").rpartition("/")
+    *folders, file = unquote(trained.artefact_uri).rstrip("/").split("/")
     stem = file.removesuffix(".gz").removesuffix(".tar")
-    return default_name(folder.rpartition("/")[2] if stem == "model" else stem, now=now)
+    if stem == "model":  # as a job leaves it, <job>/output/model.tar.gz
+        stem = folders[-2] if folders[-1] == "output" else folders[-1]
+    return default_name(stem, now=now)
 
 
 def served_image(trained: TrainedModel) -> str:

@@ -6,9 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from aws.clients import make_client
 from aws.errors import AwsError, is_missing
@@ -16,6 +14,7 @@ from aws.s3 import parse_s3_uri
 from formats.errors import SagesegError
 from formats.prepared.preparation import ARTEFACT, Preparation, read_preparation
 from jobs.contract.artefact import LABEL_MAP
+from jobs.contract.file_uris import file_uri_path
 from jobs.tracking.records import RECORD, JobRecord, parse_record
 
 
@@ -60,5 +59,5 @@ def _of_s3(folder: str, region: str) -> str | None:
 
 
 def _of_files(folder: str) -> str | None:
-    path = Path(unquote(urlsplit(folder).path)) / RECORD
+    path = file_uri_path(folder) / RECORD
     return path.read_text(encoding="utf-8") if path.is_file() else None

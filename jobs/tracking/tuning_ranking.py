@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from formats.wording import format_columns
 from jobs.contract.hyperparameters import without_the_services
 from jobs.contract.statuses import ENDED, RUNNING
 
@@ -39,11 +41,15 @@ def tuned_job(summary: Mapping[str, Any]) -> TunedJob:
         summary["TrainingJobName"],
         summary["TrainingJobStatus"],
         without_the_services(summary["TunedHyperParameters"]),
-        None if metric is None else float(metric["Value"]),
+        _number(metric and metric["Value"]),
         summary.get("FailureReason", ""),
         summary.get("TrainingStartTime"),
         summary.get("TrainingEndTime"),
     )
+
+
+def _number(value: float | None) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None
 
 
 def rank(jobs: Iterable[TunedJob]) -> list[TunedJob]:
@@ -100,8 +106,7 @@ def ranking_table(jobs: Iterable[TunedJob], objective: str) -> list[str]:
         score = _UNDEFINED if row["objective"] is None else f"{row['objective']:.4f}"
         values = [_short(row["hyperparameters"].get(name, _UNDEFINED)) for name in names]
         cells.append([str(row["rank"] or _UNDEFINED), row["job"], score, row["status"], *values])
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return ["  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+    return format_columns(cells)
 
 
 def _short(value: str) -> str:

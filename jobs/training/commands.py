@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from functools import cache
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from formats.command_options import takes
-from formats.console import result, say
+from formats.console import result, result_json, say
+from jobs.contract.file_uris import for_people
 from jobs.contract.hyperparameter_options import takes_hyperparameters
 from jobs.tracking.following import follow_or_leave, say_cost
 from jobs.training.options import DataOptions, MachineOptions, SecurityOptions, StartOptions, TrainOptions
@@ -53,7 +53,7 @@ def train(
     if record is None:
         return
     result(f"{record.name}: {record.description['TrainingJobStatus']}")
-    result(record.description["ModelArtifacts"]["S3ModelArtifacts"])
+    result(for_people(record.description["ModelArtifacts"]["S3ModelArtifacts"]))
     say_cost(record)
 
 
@@ -62,11 +62,17 @@ def surroundings(options: TrainOptions) -> Surroundings:
     from aws.clients import configured_region
     from aws.names import utc_now
     from jobs.backends import LOCAL_REGION
+    from jobs.contract.instances import DEFAULT_GPUS
     from jobs.training.plan import Surroundings
+    from jobs.training.quotas import training_quotas
 
-    start = options.start
-    region = start.region or LOCAL_REGION if start.backend == "local" else configured_region(start.region)
-    return Surroundings(region, options.security.role or os.environ.get("SAGESEG_ROLE"), utc_now(), os.environ)
+    start, machine = options.start, options.machine
+    local = start.backend == "local"
+    region = start.region or LOCAL_REGION if local else configured_region(start.region)
+    role = options.security.role or os.environ.get("SAGESEG_ROLE")
+    types = machine.instance_type or (() if machine.image else DEFAULT_GPUS)
+    quotas = {} if local else training_quotas(region, types, spot=machine.spot)
+    return Surroundings(region, role, utc_now(), os.environ, quotas)
 
 
 def lent(options: TrainOptions, region: str) -> tuple[dict[str, str], EarlierModel | None]:
@@ -86,13 +92,14 @@ def lent(options: TrainOptions, region: str) -> tuple[dict[str, str], EarlierMod
 
 def carry_out(plan: JobPlan, dataset: Dataset, options: TrainOptions, region: str) -> JobRecord | None:
     """Start what was planned and follow it to its end. None where nothing was followed: with --dry-run
-    the request is printed, with --no-wait the name."""
-    from jobs.training.start import start_job
+    the request is printed, and what would stop it or cost is said; with --no-wait the name is printed."""
+    from jobs.training.start import look_before, start_job
 
     for line in plan.lines:
         say(line)
     if options.start.dry_run:
-        result(json.dumps(plan.attempts[0].request, indent=2))
+        result_json(plan.first.request)
+        look_before(dataset, plan, options, region)
         return None
     record = start_job(dataset, plan, options, region, follow_or_leave if options.start.wait else None)
     if options.start.wait:

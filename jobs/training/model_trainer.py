@@ -14,7 +14,7 @@ from typing import Any
 
 from formats.errors import SagesegError
 
-INSTALL = "pip install 'sagemaker>=3'"
+INSTALL = "pip install 'sagemaker>=3.22'"
 
 
 def trainer_settings(request: Mapping[str, Any]) -> dict[str, Any]:

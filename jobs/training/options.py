@@ -10,6 +10,7 @@ from formats.command_options import option
 from formats.errors import SagesegError
 from jobs.contract.channels import VALIDATION_SOURCES
 from jobs.contract.instances import DEFAULT_CPU, DEFAULT_GPUS, parse_instance_types
+from jobs.cost.prices import parse_rate
 
 DAY = 86400
 
@@ -55,8 +56,11 @@ class StartOptions:
     name: str | None = option(None, "Name of the job; by default algorithm, dataset and time.")
     like: str | None = option(None, "A job whose hyperparameters are taken where none are given.", metavar="JOB")
     max_cost: float | None = option(None, "Refuse what may cost more, in US dollars.", metavar="USD")
+    rate: float | None = option(
+        None, "Your own dollars per hour of an instance, in place of the price list.", parser=parse_rate, metavar="USD"
+    )
     yes: bool = option(False, "Spend without asking.")
-    dry_run: bool = option(False, "Print the request, send nothing.")
+    dry_run: bool = option(False, "Print the request, say what the check finds and what it may cost, start nothing.")
     wait: bool = option(True, "Follow the job to its end.")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,20 +13,19 @@ from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.prepared.label_map import read_label_maps
 from formats.prepared.preparation import ENVIRONMENT, dataset_preparation
-from formats.state_home import home
+from formats.state_home import models_folder
 from jobs.backends import LOCAL_ROLE
 from jobs.contract.hyperparameters import Hyperparameters, Rules, parse_hyperparameters, without_effect
-from jobs.contract.instances import DEFAULT_CPU, DEFAULT_GPUS, check_builtin_instance, check_volume, local_storage_gb
 from jobs.contract.registry import OPEN_IMAGE, builtin_image, is_builtin
 from jobs.contract.service_model import check_request
 from jobs.contract.training_request import Network, Spot, TrainingJob, training_request
 from jobs.cost.quotes import TrainingQuote
 from jobs.tracking.records import Kind
 from jobs.training.augmented_manifest import manifest_folder
+from jobs.training.machines import as_list, instance_types, left_out, volume_gb, with_quota
 from jobs.training.options import TrainOptions
 from jobs.training.starting_point import EarlierModel, check_classes, pretrained_uri, with_earlier
 
-_GIB = 2**30
 _PRETRAINED = "SAGESEG_PRETRAINED"
 _OPEN_SETTINGS = (_PRETRAINED, "SAGESEG_PRECISION")
 """What the open implementation reads from its environment: files of weights, and the precision."""
@@ -34,17 +33,20 @@ _OPEN_SETTINGS = (_PRETRAINED, "SAGESEG_PRECISION")
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a plan depends on beside its options: where it runs and as whom, when, and this shell's environment."""
+    """What a plan depends on beside its options: where it runs and as whom, when, this shell's environment, and the
+    quotas of instance types, as far as they are known."""
 
     region: str
     role: str | None
     now: datetime
     environment: Mapping[str, str] = field(default_factory=dict)
+    quotas: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One instance type to try: the job, its request, what it may cost (None where nothing is paid).
+    """One instance type to try: the job, its request, what it may cost (None where nothing is paid). Where the
+    service chooses the type, `choices` are the attempts on each.
 
     Of a tuning job `job` is what its training jobs share, under the tuning job's name; `jobs` of them
     run, `parallel` at a time.
@@ -56,16 +58,23 @@ class Attempt:
     kind: Kind = "training"
     jobs: int = 1
     parallel: int = 1
+    choices: tuple[Attempt, ...] = ()
 
 
 @dataclass(frozen=True)
 class JobPlan:
     """The attempts in the order in which they are made, the hyperparameters as they were checked, and
-    the lines that a person should be told."""
+    the lines that a person should be told. `listed` is one job for which the service itself tries all types, under
+    the first attempt's name: the attempts are made where it refuses that."""
 
     attempts: tuple[Attempt, ...]
     settled: Hyperparameters
     lines: tuple[str, ...] = ()
+    listed: Attempt | None = None
+
+    @property
+    def first(self) -> Attempt:
+        return self.listed or self.attempts[0]
 
 
 @dataclass(frozen=True)
@@ -91,7 +100,9 @@ def plan_training(
     found = settle_jobs(dataset, given, options, around, earlier)
     local = options.start.backend == "local"
     attempts = tuple(Attempt(job, _checked_request(job, local=local)) for job in found.jobs)
-    return JobPlan(attempts, found.settled, found.lines)
+    job = as_list(found.jobs)
+    listed = Attempt(job, _checked_request(job, local=local)) if job else None
+    return JobPlan(attempts, found.settled, found.lines, listed)
 
 
 def _checked_request(job: TrainingJob, *, local: bool) -> dict[str, Any]:
@@ -120,7 +131,8 @@ def settle_jobs(
     check_name(name)
     data_uri, output_uri = _places(dataset, options, local=local)
     volume = options.machine.volume_size or volume_gb(dataset)
-    types = _instance_types(options.machine.instance_type, rules, volume)
+    wanted = instance_types(options.machine.instance_type, rules, volume)
+    types = with_quota(wanted, around.quotas)
     first = TrainingJob(
         name=name,
         image=image,
@@ -143,7 +155,8 @@ def settle_jobs(
     )
     jobs = [first, *(_later_attempt(first, number, kind) for number, kind in enumerate(types[1:], 2))]
     jobs = [replace(job, spot=_spot(options, job)) for job in jobs]
-    return SettledJobs(tuple(jobs), settled, tuple(f"note: {line}" for line in without_effect(given, settled)))
+    lines = [*without_effect(given, settled), *left_out(wanted, types, spot=options.machine.spot)]
+    return SettledJobs(tuple(jobs), settled, tuple(f"note: {line}" for line in lines))
 
 
 def _environment(dataset: Dataset, environment: Mapping[str, str], rules: Rules, *, local: bool) -> dict[str, str]:
@@ -198,7 +211,7 @@ def _places(dataset: Dataset, options: TrainOptions, *, local: bool) -> tuple[st
     """The URIs of data and output."""
     if local:
         data_uri = (dataset.root / "channels").absolute().as_uri()
-        return data_uri, _output_uri(options.data.output, local=True) or (home() / "output").as_uri()
+        return data_uri, _output_uri(options.data.output, local=True) or models_folder().as_uri()
     data_uri = _required(options.data.data, "--data", "s3://bucket/prefix").rstrip("/")
     return data_uri, _output_uri(options.data.output, local=False) or f"{data_uri}/output"
 
@@ -215,18 +228,6 @@ def _output_uri(output: str | None, *, local: bool) -> str | None:
     if local:
         return Path(output).absolute().as_uri()
     raise SagesegError(f"--output {output}: expected s3://bucket/prefix")
-
-
-def _instance_types(given: Sequence[str] | None, rules: Rules, volume: int) -> Sequence[str]:
-    """The types to try. Of our own choice only those whose disk suffices; of the user's, each must."""
-    if given is None:
-        fitting = [name for name in DEFAULT_GPUS if volume <= (local_storage_gb(name) or volume)]
-        return fitting if rules == "builtin" else (DEFAULT_CPU,)
-    for name in given:
-        if rules == "builtin":
-            check_builtin_instance(name)
-        check_volume(name, volume)
-    return given
 
 
 def _label_map_uri(dataset: Dataset, options: TrainOptions, data_uri: str, *, local: bool) -> str | None:
@@ -256,12 +257,3 @@ def _spot(options: TrainOptions, job: TrainingJob) -> Spot | None:
             f"--max-wait {wait}: shorter than --max-runtime {machine.max_runtime}; it counts waiting and running"
         )
     return Spot(wait, f"{job.output_uri.rstrip('/')}/checkpoints/{job.name}")
-
-
-def volume_gb(dataset: Dataset) -> int:
-    """Disk for the dataset twice over and 10 GB beside it, never under SageMaker's usual 30 GB."""
-    files = [
-        path for row in dataset.rows if row.kept for path in (dataset.image_path(row.id), dataset.mask_path(row.id))
-    ]
-    gib = sum(path.stat().st_size for path in files) / _GIB
-    return max(30, int(2 * gib) + 10)

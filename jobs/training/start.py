@@ -3,6 +3,7 @@ instance type."""
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -21,11 +22,8 @@ from formats.prepared.label_map import LabelMaps, read_label_maps
 from formats.prepared.preparation import dataset_preparation
 from jobs.backends import make_client
 from jobs.check.dataset_check import check_before
-from jobs.contract.instances import local_storage_gb
 from jobs.contract.training_request import TrainingJob
-from jobs.cost.agreement import agree_on_training
-from jobs.cost.prices import STORAGE, find_rate
-from jobs.cost.quotes import TrainingQuote
+from jobs.cost.estimates import THIS_MACHINE
 from jobs.tracking.attempts import QUOTA, is_moved_on_from, last_attempt_here
 from jobs.tracking.find_jobs import publish_record
 from jobs.tracking.job_calls import JobFailedError, describe
@@ -33,44 +31,62 @@ from jobs.tracking.records import JobRecord, git_commit, record_path, write_reco
 from jobs.training.augmented_manifest import FOLDER, augmented_manifests, write_manifests
 from jobs.training.options import TrainOptions
 from jobs.training.plan import Attempt, JobPlan
+from jobs.training.quoting import agreed_attempts, cost_of
 from jobs.training.upload import Upload, upload_dataset
 
+_ABOUT_LIST = re.compile(r"[Ii]nstance(Preferences|Type)")
+"""What a region that knows no lists would speak of: the list, or that a type is missing (inferred)."""
 Follow = Callable[[JobRecord], JobRecord]
 
 
 def start_job(dataset: Dataset, plan: JobPlan, options: TrainOptions, region: str, follow: Follow | None) -> JobRecord:
     """Start the first of the attempts that is taken, and follow it if asked to. Whatever is refused
     is refused before the next step, and leaves nothing behind."""
-    backend, first = options.start.backend, plan.attempts[0].job
+    backend, first = options.start.backend, plan.first.job
     check_names_free(plan.attempts, backend, region)
-    maps = label_maps_of(dataset, options)
-    check_before(dataset, plan.settled, [attempt.job for attempt in plan.attempts], maps)
-    attempts = plan.attempts
-    if backend == "aws":
-        attempts = tuple(replace(attempt, quote=quote_of(attempt, region)) for attempt in attempts)
-        quotes = [attempt.quote for attempt in attempts if attempt.quote]
-        agree_on_training(quotes, max_cost=options.start.max_cost, yes=options.start.yes)
+    maps, attempts = look_before(dataset, plan, options, region)
     send_data(dataset, first, options, region)
 
     def begin(attempt: Attempt) -> JobRecord:
         return create(new_record(dataset, attempt, backend, region, maps))
 
+    if plan.listed:
+        listed = _begin_listed(replace(plan.listed, choices=tuple(attempts)), begin)
+        if listed:
+            return follow(listed) if follow else listed
     return run_attempts(attempts, begin, follow)
 
 
-def quote_of(attempt: Attempt, region: str) -> TrainingQuote:
-    """What an attempt may cost at AWS, asked of its price list where that is allowed."""
-    job = attempt.job
-    return TrainingQuote(
-        job.instance_type,
-        find_rate(region, job.instance_type, "Train"),
-        job.max_runtime_seconds,
-        jobs=attempt.jobs,
-        parallel=attempt.parallel,
-        volume_gb=job.volume_gb,
-        storage_rate=None if local_storage_gb(job.instance_type) else STORAGE.get(region),
-        spot=job.spot is not None,
-    )
+def look_before(
+    dataset: Dataset, plan: JobPlan, options: TrainOptions, region: str
+) -> tuple[LabelMaps | None, tuple[Attempt, ...]]:
+    """What a start looks at before it sends anything: the dataset, read whole, and the cost. Says what it finds;
+    raises SagesegError for what stops it."""
+    maps = label_maps_of(dataset, options)
+    check_before(dataset, plan.settled, [attempt.job for attempt in plan.attempts], maps)
+    return maps, agreed_attempts(dataset, plan, options.start, region)
+
+
+def _begin_listed(listed: Attempt, begin: Callable[[Attempt], JobRecord]) -> JobRecord | None:
+    """The job for which the service tries all instance types itself; None where it refuses that. So it does, with
+    the quota's name, when one type of the list has none."""
+    types = listed.job.preferences
+    try:
+        record = begin(listed)
+    except AwsError as e:
+        about_types = any(is_about_instance(e.code, e.reason, kind) for kind in types)
+        if not about_types and not _ABOUT_LIST.search(e.reason):
+            raise
+        say(f"refused: {e}; the instance types are tried one by one")
+        return None
+    offered = f"the first of {', '.join(types)} that has capacity"
+    say(f"started {record.name} on {_place(record, offered)}")
+    return record
+
+
+def _place(record: JobRecord, at_aws: str) -> str:
+    """What a job runs on: on this machine its instance type is a name only."""
+    return THIS_MACHINE if record.backend == "local" else at_aws
 
 
 def send_data(dataset: Dataset, job: TrainingJob, options: TrainOptions, region: str) -> None:
@@ -105,12 +121,7 @@ def label_maps_of(dataset: Dataset, options: TrainOptions) -> LabelMaps | None:
 def new_record(
     dataset: Dataset, attempt: Attempt, backend: str, region: str, label_maps: LabelMaps | None
 ) -> JobRecord:
-    quote, prepared = attempt.quote, dataset_preparation(dataset.info)
-    cost = {
-        "usd_per_hour": quote.rate.usd_per_hour if quote else None,
-        "source": quote.rate.source if quote else "this machine",
-        "worst_usd": quote.worst_usd if quote else None,
-    }
+    prepared = dataset_preparation(dataset.info)
     return JobRecord(
         attempt.job.name,
         backend,
@@ -123,7 +134,7 @@ def new_record(
         git_commit=git_commit(),
         preparation=prepared.to_strings() if prepared else {},
         label_map=dict(label_maps.given) if label_maps else {},
-        cost=cost,
+        cost=cost_of(attempt),
         kind=attempt.kind,
     )
 
@@ -204,7 +215,7 @@ def run_attempts(
             say(f"moving on to {attempt.job.instance_type} as {attempt.job.name}{priced}")
         try:
             record = begin(attempt)
-            say(f"started {record.name} on {attempt.job.instance_type}")
+            say(f"started {record.name} on {_place(record, attempt.job.instance_type)}")
             return follow(record) if follow else record
         except AwsError as e:
             if last or not is_about_instance(e.code, e.reason, attempt.job.instance_type):

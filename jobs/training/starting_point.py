@@ -4,13 +4,15 @@ ImageNet (--pretrained)."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from aws.s3 import parse_s3_object
 from formats.dataset import Dataset
 from formats.errors import SagesegError
+from jobs.contract.artefact import artefact_network, read_artefact
 from jobs.contract.channels import find_weights, weights_names
+from jobs.contract.file_uris import is_file_uri, named_path
 from jobs.contract.hyperparameters import FROM_DATASET, TABLE, Hyperparameters, Rules
 from jobs.tracking.job_calls import FoundJob
 from jobs.training.options import TrainOptions
@@ -39,18 +41,29 @@ def earlier_model(named: str, backend: str, find: Callable[[str], FoundJob]) -> 
 
     The emulator reads folders, so that there it is the artefact's folder.
     """
-    if "://" in named:
+    if "://" in named and not is_file_uri(named):
         return EarlierModel(_for_backend(named, backend, named), {})
-    path = Path(named)
+    path = named_path(named)
     if path.is_file():
-        from jobs.contract.artefact import read_artefact
-
-        known = read_artefact(path).hyperparameters
-        return EarlierModel(
-            _for_backend(path.absolute().as_uri(), backend, named), {k: str(v) for k, v in known.items()}
-        )
+        uri = _for_backend(path.absolute().as_uri(), backend, named)
+        _check_alone(path)
+        network = asdict(artefact_network(read_artefact(path)))
+        return EarlierModel(uri, {name: str(value) for name, value in network.items()})
+    if is_file_uri(named) or "/" in named or path.suffix == ".gz":
+        raise SagesegError(f"--model {named}: not found; expected a model.tar.gz, its URI, or the name of a job")
     job = find(named)
     return EarlierModel(_for_backend(_artefact_uri(job), backend, named), job.record.request["HyperParameters"])
+
+
+def _check_alone(artefact: Path) -> None:
+    """Raise SagesegError where a training that is given the artefact's folder would not read it."""
+    found = sorted(artefact.parent.rglob("*.tar.gz"))
+    if found != [artefact]:
+        others = ", ".join(path.name for path in found if path != artefact) or "nothing that ends in .tar.gz"
+        raise SagesegError(
+            f"--model {artefact}: the training reads its folder, which holds {others}; put model.tar.gz into a folder "
+            "of its own"
+        )
 
 
 def _artefact_uri(job: FoundJob) -> str:
@@ -126,8 +139,8 @@ def pretrained_uri(
 def weights_folder(named: str, backbone: str) -> Path:
     """The folder of a file or folder on this machine, which the emulator delivers as the channel.
     Raises SagesegError unless the training would read the file that was named."""
-    path = Path(named)
-    if "://" in named or not path.exists():
+    path = named_path(named)
+    if not path.exists():
         raise SagesegError(f"--pretrained {named}: expected a file or folder of this machine, for --backend local")
     folder = path if path.is_dir() else path.parent
     try:

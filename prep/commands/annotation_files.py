@@ -8,19 +8,26 @@ from typing import Annotated
 
 import typer
 
-from formats.command_options import takes
+from prep.commands.given import reads_labels
 from prep.commands.reading import Background, ImageSets, Labels, Out, SkipMissing, reading, write
 from prep.options import PrepOptions
 from prep.remote.local import local_file, local_folder
 from prep.remote.places import parse_place
 
 
-@takes(PrepOptions, "options")
+@reads_labels
 def labelme(
-    annotations: Annotated[str, typer.Argument(help="Folder of labelme's JSON files, beside their images.")],
-    labels: Annotated[Path, typer.Option(help="labels.txt: one label per line; __ignore__ is mask value 255.")],
+    annotations: Annotated[list[str], typer.Argument(help="Folders of labelme's JSON files, beside their images.")],
     out: Out,
     options: PrepOptions,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            help="labels.txt: one label per line; __ignore__ is mask value 255.  [default: the folder's, else what was "
+            "drawn]",
+            show_default=False,
+        ),
+    ] = None,
     images: Annotated[
         str | None, typer.Option(help="Folder of the images, where they lie elsewhere.", metavar="FOLDER")
     ] = None,
@@ -28,14 +35,15 @@ def labelme(
 ) -> None:
     """Shapes drawn in labelme, of every version and type."""
     from prep.readers.labelme.reader import read_labelme
-    from prep.remote.needs import all_images, with_json
+    from prep.remote.needs import all_images, labelme_folder
 
-    folder = local_folder(annotations, with_json)
+    folders = [local_folder(folder, labelme_folder) for folder in annotations]
     images_in = local_folder(images, all_images) if images else None
-    with reading("labelme", folder):
+    with reading("labelme", *folders):
         source = read_labelme(
-            folder,
+            folders[0],
             labels,
+            others=folders[1:],
             images=images_in,
             background=background,
             group_by=options.group_by,
@@ -45,7 +53,7 @@ def labelme(
     write(source, out, options)
 
 
-@takes(PrepOptions, "options")
+@reads_labels
 def supervisely(
     project: Annotated[str, typer.Argument(help="Folder of a project, with meta.json and its datasets.")],
     out: Out,
@@ -65,7 +73,7 @@ def supervisely(
     write(source, out, options)
 
 
-@takes(PrepOptions, "options")
+@reads_labels
 def yolo(
     folder: Annotated[str, typer.Argument(help="Folder with data.yaml, or with images and labels.")],
     out: Out,
@@ -83,7 +91,7 @@ def yolo(
     write(source, out, options)
 
 
-@takes(PrepOptions, "options")
+@reads_labels
 def via(
     file: Annotated[str, typer.Argument(help="Project, or annotations exported as JSON.")],
     images: Annotated[str, typer.Argument(help="Folder of the images.")],
@@ -113,7 +121,7 @@ def via(
     write(source, out, options)
 
 
-@takes(PrepOptions, "options")
+@reads_labels
 def cvat(
     file: Annotated[
         str, typer.Argument(metavar="FILE", help='annotations.xml: "CVAT for images 1.1", or "for video".')
@@ -146,7 +154,7 @@ def cvat(
     write(source, out, options)
 
 
-@takes(PrepOptions, "options")
+@reads_labels
 def coco(
     annotations: Annotated[str, typer.Argument(help="A JSON file of COCO, or a folder with one for each split.")],
     out: Out,
@@ -191,7 +199,7 @@ def coco(
     write(source, out, options)
 
 
-@takes(PrepOptions, "options")
+@reads_labels
 def labelstudio(
     export: Annotated[str, typer.Argument(metavar="FILE", help="Label Studio's export, JSON or JSON-MIN.")],
     images: Annotated[str, typer.Argument(help="Folder of the images.")],

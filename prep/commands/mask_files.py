@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from formats.command_options import takes
+from prep.commands.given import reads_labels
 from prep.commands.reading import (
     Background,
     Binary,
@@ -24,7 +24,7 @@ from prep.remote.local import have_lists_above, local_file, local_folder
 from prep.remote.places import parse_place
 
 
-@takes(PrepOptions, "options")
+@reads_labels
 def pairs(
     images: Annotated[str, typer.Argument(help="Folder of the images.")],
     masks: Annotated[str, typer.Argument(help="Folder of their masks, which may be the same.")],
@@ -73,7 +73,7 @@ def pairs(
     write(source, out, options)
 
 
-@takes(PrepOptions, "options")
+@reads_labels
 def carvana(
     images: Annotated[str, typer.Argument(help="Folder of <car>_<angle>.jpg")],
     masks: Annotated[str, typer.Argument(help="Folder of <car>_<angle>_mask.gif, or .png: white is the car.")],
@@ -92,7 +92,7 @@ def carvana(
     write(source, out, options)
 
 
-@takes(PrepOptions, "options")
+@reads_labels
 def kitti(
     data_road: Annotated[str, typer.Argument(help="KITTI's folder data_road, with training/image_2.")],
     out: Out,
@@ -112,7 +112,7 @@ def kitti(
     write(source, out, options)
 
 
-@takes(PrepOptions, "options")
+@reads_labels
 def voc(
     folder: Annotated[str, typer.Argument(metavar="VOC", help="Folder with JPEGImages and SegmentationClass.")],
     out: Out,
@@ -146,7 +146,7 @@ def voc(
     write(source, out, options)
 
 
-@takes(PrepOptions, "options")
+@reads_labels
 def channels(
     folder: Annotated[
         str, typer.Argument(metavar="CHANNELS", help="Folder with train, train_annotation, validation …")
@@ -174,7 +174,7 @@ def channels(
     write(source, out, options)
 
 
-@takes(PrepOptions, "options")
+@reads_labels
 def manifest(
     file: Annotated[str, typer.Argument(help="Augmented manifest, such as output.manifest; a path or s3://…")],
     out: Out,

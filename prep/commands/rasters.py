@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from formats.command_options import takes
 from formats.console import result
 from formats.errors import SagesegError
 from formats.prepared.value_range import parse_range
+from prep.commands.given import reads_labels
 from prep.commands.reading import Background, Binary, Labels, Out, reading, write
 from prep.options import PrepOptions
 from prep.remote.local import local_rasters
@@ -26,7 +26,7 @@ Bands = Annotated[
 Side = Annotated[int, typer.Option("--tile", min=1, help="Side of a tile, which is one image, in pixels.")]
 
 
-@takes(PrepOptions, "options")
+@reads_labels
 def geotiff(
     rasters: Rasters,
     labels_from: Annotated[

@@ -10,7 +10,7 @@ from formats.classes import IGNORE
 from formats.console import say
 from formats.dataset import image_path, image_set_path, mask_path, truth_path
 from formats.errors import SagesegError
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.prepared.source_names import name_sources
 from formats.version import tool_version
 from prep.dataset.image_work import ImageTask, settle_image, state_of
@@ -45,7 +45,7 @@ def write_dataset(source: Source, out: Path, options: PrepOptions) -> dict[str, 
         for path in (image_path(root, "x"), mask_path(root, "x"), truth_path(root, "x"), image_set_path(root, "x")):
             path.parent.mkdir(parents=True, exist_ok=True)
         tasks = _tasks(plan, names, root, journal)
-        for entry in map_parallel(settle_image, tasks, workers=options.workers, label="images"):
+        for entry in map_all(settle_image, tasks, workers=options.workers, label="images", whole=False):
             if entry:
                 journal.append(entry)
         return write_tables(root, journal, plan)
@@ -80,7 +80,7 @@ def _assign(images: Sequence[LabelledImage], brought: dict[str, str], options: P
 
 def _foreground(images: Sequence[LabelledImage], workers: int | None) -> dict[str, Foreground]:
     """The foreground of each group. Only --stratify needs this pass over the masks."""
-    counted = map_parallel(_count_foreground, images, workers=workers, label="masks")
+    counted = map_all(_count_foreground, images, workers=workers, label="masks")
     groups: dict[str, Foreground] = {}
     for image, found in zip(images, counted, strict=True):
         groups[image.group] = groups.get(image.group, NO_FOREGROUND) + found

@@ -6,14 +6,7 @@ from dataclasses import dataclass
 
 from formats.command_options import option, parse_number
 from formats.errors import SagesegError
-
-
-def parse_positive(text: str) -> float:
-    """A number above 0."""
-    value = parse_number(text)
-    if not 0 < value < float("inf"):
-        raise SagesegError(f"{text!r}: expected a number above 0")
-    return value
+from formats.video.options import BLOCK_S, parse_every, parse_positive
 
 
 def parse_difference(text: str) -> float:
@@ -22,13 +15,6 @@ def parse_difference(text: str) -> float:
     if not 0 <= value <= 255:
         raise SagesegError(f"--difference {text}: expected a mean difference of grey values, 0 to 255")
     return value
-
-
-def parse_every(text: str) -> int:
-    """A whole number from 1 on."""
-    if not text.isdecimal() or int(text) < 1:
-        raise SagesegError(f"--every {text}: expected a whole number of frames, such as 10")
-    return int(text)
 
 
 @dataclass(frozen=True)
@@ -43,7 +29,7 @@ class FrameOptions:
         metavar="GREY",
     )
     block: float = option(
-        30.0,
+        BLOCK_S,
         "Frames of one time block are one group: never divided by a split.",
         parser=parse_positive,
         metavar="SECONDS",

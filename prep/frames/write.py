@@ -16,16 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from formats.console import say
-from formats.csv_text import format_csv
 from formats.errors import SagesegError
 from formats.images import Rgb, decode_image, encode_image, image_errors, is_plain_jpeg
 from formats.prepared.frame_names import FrameName
 from formats.prepared.image_folder import files_with, open_image_folder
-from formats.staging import staged_folder, write_bytes, write_text
+from formats.staging import refuse_existing, staged_folder, write_bytes, write_text
+from formats.texts.csv_text import format_csv
+from formats.video.reading import VIDEO_SUFFIXES, read_video
 from prep.frames.options import FrameOptions
-from prep.frames.video import read_video
 
-VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".m4v", ".webm", ".mpg", ".mpeg", ".ts", ".wmv"})
 COLUMNS = ("image", "group", "video", "block", "frame", "seconds", "difference")
 _SMALL = (64, 36)
 """The size (width, height) at which frames are compared."""
@@ -65,6 +64,7 @@ def write_frames(source: Path, out: Path, options: FrameOptions) -> FrameCounts:
 
     Raises SagesegError for what cannot be read as either.
     """
+    refuse_existing(out, overwrite=options.overwrite, reads=[source])
     clip = _open_folder(source, options) if source.is_dir() else _open_video(source, options)
     looked_at = 0
     rows: list[tuple[str, ...]] = []

@@ -17,7 +17,7 @@ from formats.dataset import SPLITS, Dataset, image_path, mask_path
 from formats.images import image_errors
 from formats.manifest import ManifestRow
 from formats.masks import count_values, read_mask
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.prepared.label_map import LabelMap
 
 _COARSE = 32
@@ -55,7 +55,7 @@ def survey(
 ) -> list[CropFacts]:
     """Read every kept crop once, images at an eighth of their size, masks by the label map of their split."""
     rows = [row for row in dataset.rows if row.kept]
-    return list(map_parallel(partial(_look, dataset.root, label_maps or {}), rows, workers=workers, label="crops"))
+    return list(map_all(partial(_look, dataset.root, label_maps or {}), rows, workers=workers, label="crops"))
 
 
 def _look(root: Path, label_maps: Mapping[str, LabelMap | None], row: ManifestRow) -> CropFacts:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from formats.classes import BACKGROUND, ClassTable
 from formats.console import say
-from formats.errors import SagesegError
+from formats.errors import SagesegError, for_all, raise_all
 from formats.prepared.groups import group_of
 from formats.prepared.image_folder import open_image_folder
 from formats.prepared.source_names import composed
@@ -38,11 +38,11 @@ def read_carvana(images: Path, masks: Path, metadata: Path | None, group_by: re.
     mask_paths = _masks(masks)
     _check_pairs(images, masks, image_paths, mask_paths)
     cars = _read_metadata(metadata) if metadata else {}
-    labelled = tuple(_labelled(path, mask_paths[_key(path)], cars, group_by) for path in image_paths)
+    labelled = for_all(lambda path: _labelled(path, mask_paths[_key(path)], cars, group_by), image_paths)
     unknown = {_car_of(path) for path in image_paths} - set(cars)
     if metadata and unknown:
         say(f"note: {metadata}: {len(unknown)} cars are not in it, such as {min(unknown)}; they get no make or model")
-    return Source("carvana", CLASSES, labelled, unit="car")
+    return Source("carvana", CLASSES, tuple(labelled), unit="car")
 
 
 def _images(folder: Path) -> list[Path]:
@@ -60,10 +60,13 @@ def _masks(folder: Path) -> dict[str, Path]:
     """The masks by the stems of their images."""
     found: dict[str, Path] = {}
     files = list_files(folder, MASK_SUFFIXES, MASK_PATTERN)
-    for path in [path for path in files if path.stem.endswith(_MASK)] or files:  # images may lie among them
+
+    def note(path: Path) -> None:
         other = found.setdefault(_key(path).removesuffix(_MASK), path)
         if other != path:
             raise SagesegError(f"{other} and {path.name}: two masks of one image; remove one of them")
+
+    for_all(note, [path for path in files if path.stem.endswith(_MASK)] or files)  # images may lie among them
     return found
 
 
@@ -80,12 +83,10 @@ def _check_pairs(images: Path, masks: Path, image_paths: list[Path], mask_paths:
             f"{images} and {masks}: no image has a mask; expected {IMAGE_PATTERN} beside {MASK_PATTERN}, "
             f"found for example {image_paths[0].name} and {next(iter(mask_paths.values())).name}"
         )
-    without = sorted(stems - paired)
-    if without:
-        more = f", as are the masks of {len(without) - 1} more images" if len(without) > 1 else ""
-        raise SagesegError(
-            f"{masks / (without[0] + '_mask.gif')}: missing{more}; add the masks or take the images away"
-        )
+    raise_all(
+        SagesegError(f"{masks / (stem + '_mask.gif')}: missing; add the masks or take the images away")
+        for stem in sorted(stems - paired)
+    )
     unused = len(mask_paths) - len(paired)
     if unused:
         say(f"{masks}: {unused} masks have no image and are left out")

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from formats.errors import SagesegError
+from formats.errors import AlikeError, SagesegError
 from formats.images import Rgb, image_errors, read_image
 from formats.masks import Mask
 
@@ -41,12 +41,9 @@ def mask_of_colours(pixels: Rgb, ids: Mapping[Colour, int], path: Path) -> Mask:
     known = colours[order][slot] == packed
     if not known.all():
         row, column = np.unravel_index(int(np.argmin(known)), known.shape)
-        found = ",".join(str(value) for value in pixels[row, column])
-        raise SagesegError(
-            f"{path}: colour {found} at ({column}, {row}) means nothing; expected "
-            + ", ".join(",".join(map(str, colour)) for colour in list(ids)[:6])
-            + (" …" if len(ids) > 6 else "")
-        )
+        what = "colour " + ",".join(str(value) for value in pixels[row, column])
+        expected = ", ".join(",".join(map(str, colour)) for colour in list(ids)[:6]) + (" …" if len(ids) > 6 else "")
+        raise AlikeError(str(path), what, f"{what} at ({column}, {row}) means nothing; expected {expected}")
     return np.array(list(ids.values()), np.uint8)[order][slot]
 
 

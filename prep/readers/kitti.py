@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from formats.classes import BACKGROUND, IGNORE, ClassTable
-from formats.errors import SagesegError
+from formats.errors import Faults, SagesegError, raise_all
 from formats.prepared.groups import group_of
 from prep.readers.colour_masks import ColourMask
 from prep.readers.labelled_image import LabelledImage, Source, leave_out
@@ -50,9 +50,10 @@ def read_kitti(
         raise SagesegError(f"--target {target}: expected {' or '.join(TARGETS)}")
     images = {path.stem: path for path in list_files(root / "training" / "image_2", frozenset({".png"}), _EXPECTED)}
     masks = _masks(root, target)
-    missing = sorted(set(masks) - set(images))
-    if missing:
-        raise SagesegError(f"{masks[missing[0]]}: its image training/image_2/{missing[0]}.png is missing; add it")
+    raise_all(
+        SagesegError(f"{masks[stem]}: its image training/image_2/{stem}.png is missing; add it")
+        for stem in sorted(set(masks) - set(images))
+    )
     splits = _read_lists(lists, masks) if lists else {}
     stems = sorted(splits or masks)
     by_name = {stem: group_of(stem, group_by) for stem in stems} if group_by else None
@@ -124,12 +125,11 @@ def _calibration(path: Path) -> str | None:
 def _read_lists(lists: dict[str, Path], masks: dict[str, Path]) -> dict[str, str]:
     """The split of each image that KittiSeg's lists name."""
     splits = _image_sets(lists)
-    without = [stem for stem in splits if stem not in masks]
-    if without:
-        path = lists[splits[without[0]]]
-        raise SagesegError(
-            f"{path}: {without[0]} has no mask in training/gt_image_2, nor have {len(without) - 1} others; add them"
-        )
+    raise_all(
+        SagesegError(f"{lists[split]}: {stem} has no mask in training/gt_image_2; add it")
+        for stem, split in splits.items()
+        if stem not in masks
+    )
     return splits
 
 
@@ -139,11 +139,16 @@ def _image_sets(lists: Mapping[str, Path]) -> dict[str, str]:
     Raises SagesegError for an image in two lists, or twice in one.
     """
     splits: dict[str, str] = {}
+    faults = Faults()
     for split, path in lists.items():
         for number, stem in _stems(path):
-            if stem in splits:
-                raise SagesegError(f"{path}: line {number}: {stem} stands in {splits[stem]} already; remove one line")
-            splits[stem] = split
+            with faults:
+                if stem in splits:
+                    raise SagesegError(
+                        f"{path}: line {number}: {stem} stands in {splits[stem]} already; remove one line"
+                    )
+                splits[stem] = split
+    faults.check()
     return splits
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from formats.errors import SagesegError
+from formats.errors import SagesegError, for_all
 from formats.prepared.source_names import composed
 from prep.readers.labelled_image import LeftOut, leave_out
 from prep.readers.source_files import list_files
@@ -21,7 +21,8 @@ def files_by_key(folder: Path, suffixes: frozenset[str], expected: str) -> dict[
 
 def masks_by_key(folder: Path, expected: str) -> dict[str, Path]:
     """The PNG masks in a folder and those below it."""
-    return {key: _only(paths) for key, paths in files_by_key(folder, frozenset({".png"}), expected).items()}
+    found = files_by_key(folder, frozenset({".png"}), expected)
+    return dict(zip(found, for_all(_only, found.values()), strict=True))
 
 
 def pair_images(
@@ -37,12 +38,14 @@ def pair_images(
     Raises SagesegError for a mask without image, and for two images of one name.
     """
     key_of = match_keys(masks, images)
-    pairs = {}
-    for key, mask in masks.items():
+
+    def find(key: str) -> Path:
         found = images.get(key_of.get(key, key))
         if not found:
-            raise SagesegError(f"{mask}: no image {key} in {folder}; add it, or take the mask away")
-        pairs[key] = _only(found)
+            raise SagesegError(f"{masks[key]}: no image {key} in {folder}; add it, or take the mask away")
+        return _only(found)
+
+    pairs = dict(zip(masks, for_all(find, masks), strict=True))
     paired = set(pairs.values())
     alone = [path for key, paths in images.items() for path in paths if path not in paired and key not in unwanted]
     return pairs, leave_out("images without a mask", alone)

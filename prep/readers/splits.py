@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from formats.console import say
 from formats.dataset import SPLITS
-from formats.errors import SagesegError
+from formats.errors import SagesegError, for_all, raise_all
 from formats.prepared.groups import group_of_path
 
 SPLIT_WORDS = {
@@ -43,7 +43,8 @@ def image_groups(
 ) -> dict[str, str]:
     """The group of each image by its key, from its path below the folder of all images. Where lists divide a group that
     nobody asked for, its images are groups."""
-    groups = {key: group_of_path(PurePosixPath(path), group_by) for key, path in paths.items()}
+    found = for_all(lambda path: group_of_path(PurePosixPath(path), group_by), paths.values())
+    groups = dict(zip(paths, found, strict=True))
     if group_by:
         return groups
     groups = {key: key if group == paths[key] else group for key, group in groups.items()}
@@ -64,13 +65,14 @@ def splits_of_groups(splits: Mapping[str, str], groups: Mapping[str, str]) -> di
     """The split of each group, from those of its images. Raises SagesegError where lists tear a
     group apart."""
     found: dict[str, str] = {}
-    for stem, split in splits.items():
-        group = groups[stem]
-        if found.setdefault(group, split) != split:
-            raise SagesegError(
-                f"{stem}: the lists put it into {split}, and others of its group {group} into {found[group]}; "
-                "change the lists or --group-by"
-            )
+    torn = [stem for stem, split in splits.items() if found.setdefault(groups[stem], split) != split]
+    raise_all(
+        SagesegError(
+            f"{stem}: the lists put it into {splits[stem]}, and others of its group {groups[stem]} into "
+            f"{found[groups[stem]]}; change the lists or --group-by"
+        )
+        for stem in torn
+    )
     return found
 
 

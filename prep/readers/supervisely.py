@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 
 from formats.console import say
-from formats.errors import SagesegError
+from formats.errors import SagesegError, for_all
 from formats.images import IMAGE_SUFFIXES, open_header
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.prepared.groups import group_of_path
 from formats.prepared.image_folder import files_with
 from prep.readers.annotations.canvas import Region
@@ -53,7 +53,8 @@ class SuperviselyMask(DrawnMask):
     named: NamedClasses
 
     def regions(self) -> list[Region]:
-        return [self._region(each, place) for each, place in self._objects() if each.get("classTitle") != REGION]
+        found = [(each, place) for each, place in self._objects() if each.get("classTitle") != REGION]
+        return for_all(lambda one: self._region(*one), found)
 
     def focus(self) -> tuple[Polygon, ...]:
         """The objects of the class __region__, by their outlines."""
@@ -166,7 +167,7 @@ def read_supervisely(
     # of one dataset alone its folder says nothing of what belongs together
     is_one = len({path.parent for path, _ in pairs}) == 1
     scan = partial(_scan, project=project, is_one=is_one, named=named, group_by=group_by)
-    scanned = list(map_parallel(scan, pairs, workers=workers, label="annotations"))
+    scanned = list(map_all(scan, pairs, workers=workers, label="annotations"))
     images = sorted((image for image, _ in scanned), key=lambda image: image.source)
     tell_overlaps(overlaps_in(images), "the later object")
     tell_lone_groups(images, group_by)
@@ -200,7 +201,8 @@ def _pair(project: Path, annotations: list[Path]) -> tuple[list[tuple[Path, Path
     for image in images:
         by_stem[image.with_suffix("")].append(image)
     of_image: dict[Path, Path] = {}
-    for path in annotations:
+
+    def note(path: Path) -> None:
         told = path.parent.parent / "img" / path.stem
         # projects of old name the file by the image's stem
         candidates = [found] if (found := find_spelled(told)) else by_stem[told]
@@ -210,6 +212,8 @@ def _pair(project: Path, annotations: list[Path]) -> tuple[list[tuple[Path, Path
         other = of_image.setdefault(candidates[0], path)
         if other != path:
             raise SagesegError(f"{other} and {path}: both are of {candidates[0].name}; remove one of them")
+
+    for_all(note, annotations)
     return [(path, image) for image, path in of_image.items()], [image for image in images if image not in of_image]
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from prep.readers.coco.files import is_known_name
 from prep.recognise.images_beside import folder_of_images, told_missing
 from prep.recognise.recognised import Recognised, found, one_of
-from prep.recognise.survey import JsonFacts, Survey, beginning, common_folder
+from prep.recognise.survey import JsonFacts, Survey, common_folder
 
 _MASK_REF = re.compile(r'"(?!source-ref")[^"]+-ref"\s*:')
 _TASKS = ({"annotations", "data"}, {"completions", "data"}, {"annotation_id", "annotator"})
-_SHOWN = 6
 
 
 def manifests(survey: Survey) -> list[Recognised]:
@@ -103,24 +101,11 @@ def labelme(survey: Survey) -> list[Recognised]:
         return []
     folder = common_folder(paths)
     lists = [path for path in (folder / "labels.txt", folder.parent / "labels.txt") if path.is_file()]
-    options: list[Path | str] = ["--labels", lists[0] if lists else "labels.txt"]
+    options: list[Path | str] = ["--labels", lists[0]] if lists else []
     images = {path.parent / path.stem for path in survey.images}
     if survey.images and not any(path.parent / path.stem in images for path in paths):
         options += ["--images", common_folder(survey.images)]
-    labels = sorted({label for path in paths for label in _labels_in(path)})
-    missing = f"write labels.txt: one label per line, all that were drawn, such as {_some(labels)}" if not lists else ""
-    return [
-        found("labelme", "labelme's files", f"shapes in {paths[0].name}", folder, *options, missing=missing),
-    ]
-
-
-def _labels_in(path: Path) -> Iterator[str]:
-    for text in re.findall(r'"label":\s*("(?:[^"\\]|\\.)*")', beginning(path)):
-        yield str(json.loads(text, strict=False))
-
-
-def _some(words: list[str]) -> str:
-    return ", ".join(words[:_SHOWN]) + (" …" if len(words) > _SHOWN else "")
+    return [found("labelme", "labelme's files", f"shapes in {paths[0].name}", folder, *options)]
 
 
 def _jsons_with(survey: Survey, fits: Callable[[JsonFacts], bool]) -> list[Path]:

@@ -46,7 +46,8 @@ _LISTS = frozenset({".txt", ".csv"})
 lists = ending_in(_LISTS)
 images_and_lists = ending_in(IMAGE_SUFFIXES | _LISTS)
 with_json = ending_in(IMAGE_SUFFIXES | {".json"})
-"""labelme's files, and Supervisely's, with their images."""
+"""Supervisely's files with their images."""
+labelme_folder = ending_in(IMAGE_SUFFIXES | {".json"} | _LISTS)
 yolo_folder = ending_in(IMAGE_SUFFIXES | {".txt", ".yaml", ".yml"})
 
 

@@ -22,7 +22,7 @@ from jobs.algorithm.machine.device import EXACT, Device
 from jobs.algorithm.network.build import build_network
 from jobs.algorithm.network.segmentation_heads import PspHead
 from jobs.algorithm.serving import export
-from jobs.algorithm.serving.export import export_artefact
+from jobs.algorithm.serving.export import check_export, export_artefact
 from jobs.algorithm.training.loop import as_strings
 from jobs.algorithm.weights.load import to_parameters
 from jobs.contract.artefact import BEST, read_artefact, write_hyperparameters, write_parameters
@@ -69,8 +69,8 @@ def test_onnx_gives_what_the_network_gives_at_any_size(
     if algorithm in HEADS:
         flatten_stages(monkeypatch)
     artefact, out = write_artefact(tmp_path, algorithm), tmp_path / "model.onnx"
-    assert export_artefact(artefact, out) < 1e-4
-    assert {found.domain: found.version for found in onnx.load(out).opset_import} == {"": 25}
+    assert export_artefact(read_artefact(artefact), out) < 1e-4
+    assert {found.domain: found.version for found in onnx.load(out).opset_import} == {"": 18}
     predictor, session = Predictor(read_artefact(artefact), EXACT), onnxruntime.InferenceSession(out)
     for height, width in ((32, 64), (101, 37)):
         image = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), np.uint8)
@@ -84,7 +84,7 @@ def test_the_archive_of_torch_export_likewise(algorithm: str, tmp_path: Path, mo
     if algorithm in HEADS:
         flatten_stages(monkeypatch)
     artefact, out = write_artefact(tmp_path, algorithm), tmp_path / "model.pt2"
-    assert export_artefact(artefact, out) < 1e-4
+    assert export_artefact(read_artefact(artefact), out) < 1e-4
     predictor, loaded = Predictor(read_artefact(artefact), EXACT), torch.export.load(out).module()
     for height, width in ((64, 64), (64, 101), (33, 96), (101, 57)):
         image = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), np.uint8)
@@ -108,7 +108,7 @@ def test_the_network_stays_as_it_was(tmp_path: Path) -> None:
 def test_pooling_that_differs_from_the_networks_own_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "_averages", lambda side, bins: torch.zeros(bins, side))
     with pytest.raises(SagesegError, match=r"model\.pt2: differs from the network by 0\.\d+, over 0\.0001; nothing"):
-        export_artefact(write_artefact(tmp_path, "psp"), tmp_path / "model.pt2")
+        export_artefact(read_artefact(write_artefact(tmp_path, "psp")), tmp_path / "model.pt2")
     assert not (tmp_path / "model.pt2").exists()
 
 
@@ -118,25 +118,57 @@ def test_an_export_computes_on_the_processor(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(predicting, "choose_device", lambda **_: meta)
     artefact = write_artefact(tmp_path, "unet")
     assert next(Predictor(read_artefact(artefact)).network.parameters()).device.type == "meta"
-    assert export_artefact(artefact, tmp_path / "model.pt2") < 1e-4
+    assert export_artefact(read_artefact(artefact), tmp_path / "model.pt2") < 1e-4
 
 
 @pytest.mark.usefixtures("quick_archives")
 def test_a_model_that_differs_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "_difference", lambda *_: float("nan"))
     with pytest.raises(SagesegError, match=r"model\.pt2: differs from the network by nan"):
-        export_artefact(write_artefact(tmp_path, "unet"), tmp_path / "model.pt2")
+        export_artefact(read_artefact(write_artefact(tmp_path, "unet")), tmp_path / "model.pt2")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "model.tar.gz"]
+
+
+def test_an_opset_is_written_as_old_runtimes_take_it(tmp_path: Path) -> None:
+    """The version of the format goes by the opset: a runtime refuses a newer one of either."""
+    artefact, versions = read_artefact(write_artefact(tmp_path, "unet")), {}
+    for opset in (None, 21):
+        assert export_artefact(artefact, tmp_path / "model.onnx", opset) < 1e-4
+        written = onnx.load(tmp_path / "model.onnx")
+        versions[opset] = (written.opset_import[0].version, written.ir_version)
+    assert versions == {None: (18, 8), 21: (21, 10)}
+
+
+@pytest.mark.parametrize(
+    ("name", "opset", "problem"),
+    [
+        ("model.onnx", 17, "--opset 17: expected 18 to 25"),
+        ("model.onnx", 26, "--opset 26: expected 18 to 25"),
+        ("model.pt2", 18, "--opset 18: only for ONNX; leave it out"),
+    ],
+)
+def test_an_opset_that_cannot_be_had_is_refused_first(name: str, opset: int, problem: str, tmp_path: Path) -> None:
+    with pytest.raises(SagesegError, match=problem):
+        check_export(tmp_path / name, opset)
+
+
+def test_an_opset_that_the_exporter_does_not_reach_is_not_taken_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "OPSETS", range(5, 26))
+    with pytest.raises(RuntimeError, match="did not convert to opset 9"):
+        export_artefact(read_artefact(write_artefact(tmp_path, "unet")), tmp_path / "model.onnx", 9)
+    assert not (tmp_path / "model.onnx").exists()
 
 
 def test_another_suffix_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SagesegError, match=r"model\.h5: expected a name that ends in \.onnx or \.pt2"):
-        export_artefact(tmp_path / "model.tar.gz", tmp_path / "model.h5")
+        check_export(tmp_path / "model.h5")
 
 
 def test_a_folder_that_is_missing_is_refused_first(tmp_path: Path) -> None:
     with pytest.raises(SagesegError, match=r"--out .*nowhere/model\.pt2: no folder .*nowhere; make it first"):
-        export_artefact(tmp_path / "absent.tar.gz", tmp_path / "nowhere/model.pt2")
+        check_export(tmp_path / "nowhere/model.pt2")
 
 
 @pytest.mark.parametrize("package", ["onnx", "onnxruntime", "onnxscript"])
@@ -144,7 +176,7 @@ def test_each_package_of_onnx_is_asked_for_first(package: str, tmp_path: Path, m
     monkeypatch.setitem(sys.modules, package, None)  # as if it were not installed
     problem = rf"model\.onnx: needs {package}, which cannot be imported .*; run pip install '\.\[onnx\]' in"
     with pytest.raises(SagesegError, match=problem):
-        export_artefact(tmp_path / "absent.tar.gz", tmp_path / "model.onnx")
+        check_export(tmp_path / "model.onnx")
 
 
 WITHOUT_TORCH = {

@@ -164,6 +164,6 @@ def test_exports_write_those_of_the_list_alone(
         run_app(app)
     said = capsys.readouterr().err
     assert not stopped.value.code, said
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [f"2024_a{suffix}", f"c.x{suffix}"]
+    assert sorted(path.name for path in (tmp_path / "out").glob(f"*{suffix}")) == [f"2024_a{suffix}", f"c.x{suffix}"]
     assert "note: 2 of 4 images, those of list.txt" in said
     assert "were not predicted" not in said

@@ -93,7 +93,7 @@ def test_submission_there_and_back(run: Command, predictions: Predictions, tmp_p
 
 def test_labelme_writes_a_file_per_image(run: Command, predictions: Predictions, tmp_path: Path) -> None:
     assert run("labelme", predictions.root, "--out", tmp_path / "json", "--tolerance", "2", "--least-pixels", "5") == 0
-    assert sorted(path.name for path in (tmp_path / "json").iterdir()) == [f"{stem}.json" for stem in IMAGES]
+    assert sorted(path.name for path in (tmp_path / "json").glob("*.json")) == [f"{stem}.json" for stem in IMAGES]
     assert "3 polygons of 3 images" in run.err
 
 

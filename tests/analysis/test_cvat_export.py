@@ -109,7 +109,7 @@ def test_small_objects_may_be_left_out_and_are_counted(tmp_path: Path) -> None:
     line = "analysis cvat predictions --out annotations.xml --least-pixels 9 --workers 1"
     ran = typed(line.split(), tmp_path)
     assert ran.returncode == 0, ran.stderr
-    assert "2 objects of fewer than 9 pixels were left out\n1 masks of 1 images\n" in ran.stderr
+    assert "2 objects of 9 pixels became background\n1 masks of 1 images\n" in ran.stderr
     (image,) = read_cvat(tmp_path / "annotations.xml", images, workers=1).images
     assert np.array_equal(image.mask.read(), np.where(mask == 1, 1, 0))
     assert predictions.classes

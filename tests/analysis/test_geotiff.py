@@ -186,6 +186,22 @@ def test_regions_are_whole_across_tiles_and_small_ones_may_be_left_out(tmp_path:
     assert [len(ring) for ring in feature["geometry"]["coordinates"]] == [5, 5]
 
 
+@pytest.mark.parametrize(("most", "refused"), [(1, True), (2, True), (3, False)])
+def test_a_raster_of_too_many_regions_is_refused_with_what_to_pass(tmp_path: Path, most: int, refused: bool) -> None:
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[20:140, 10:200], mask[2:4, 2:4], mask[5, 5:7] = 1, 1, 2
+    predictions = predicted(made(tmp_path, mask)[0], tmp_path / "p")
+    if not refused:
+        assert export_geojson(predictions, tmp_path / "out.geojson", most_objects=most).polygons == 3
+        return
+    with pytest.raises(
+        SagesegError, match=rf"city\.tif: 3 regions, of which {most} .*; --least-pixels 5 leaves 1, or --most-obj"
+    ):
+        export_geojson(predictions, tmp_path / "out.geojson", most_objects=most)
+    assert not (tmp_path / "out.geojson").exists()
+    assert export_geojson(predictions, tmp_path / "out.geojson", least_pixels=5, most_objects=most).polygons == 1
+
+
 def test_regions_that_touch_at_corners_are_two(tmp_path: Path) -> None:
     mask = np.zeros((4, 4), np.uint8)
     mask[:2, :2] = mask[2:, 2:] = 1

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from analysis.exports.labelme import export_labelme, labelme_json, trace
+from analysis.masks.cleaning import NO_CHANGES, Changes
+from analysis.options import Cleaning
 from formats.classes import ClassTable
 from formats.errors import SagesegError
 from formats.masks import Mask
@@ -95,7 +97,7 @@ def predictions(tmp_path: Path) -> Predictions:
 
 def test_files_are_what_labelme_reads(predictions: Predictions, tmp_path: Path) -> None:
     done = export_labelme(predictions, tmp_path / "out", workers=1)
-    assert (done.images, done.polygons, done.left_out) == (2, 4, 0)
+    assert (done.images, done.polygons, done.changes) == (2, 4, NO_CHANGES)
     content = json.loads((tmp_path / "out" / "a_01.json").read_text())
     assert set(content) == {"version", "flags", "shapes", "imagePath", "imageData", "imageHeight", "imageWidth"}
     assert (content["imagePath"], content["imageData"]) == ("a_01.jpg", None)
@@ -106,8 +108,8 @@ def test_files_are_what_labelme_reads(predictions: Predictions, tmp_path: Path) 
 
 
 def test_small_regions_are_left_out_and_counted(predictions: Predictions, tmp_path: Path) -> None:
-    done = export_labelme(predictions, tmp_path / "out", least_pixels=3, workers=1)
-    assert (done.polygons, done.left_out) == (3, 1)
+    done = export_labelme(predictions, tmp_path / "out", cleaning=Cleaning(least_pixels=3), workers=1)
+    assert (done.polygons, done.changes) == (3, Changes(removed=1, removed_pixels=1))
 
 
 def test_images_elsewhere_are_pointed_at(predictions: Predictions, tmp_path: Path) -> None:

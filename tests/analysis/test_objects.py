@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from analysis.masks.labelled import label
+from analysis.masks.runs import row_runs
 from analysis.scoring.class_windows import class_windows
 from analysis.scoring.components import (
     SIZE_EDGES,
@@ -19,11 +21,9 @@ from analysis.scoring.components import (
     SizeColumn,
     class_objects,
     find_components,
-    label,
 )
 from analysis.scoring.counts import count
 from analysis.scoring.objects import Amount, Kind, WrongObject, WrongObjects, false_positive_objects, missed_objects
-from analysis.scoring.runs import row_runs
 from formats.masks import Mask
 
 EIGHT = np.ones((3, 3), int)

@@ -123,6 +123,19 @@ def test_cards_are_searched_and_sorted(report_page: Visit) -> None:
     assert page.is_visible("#none")
 
 
+def test_cards_are_ranked_by_a_dice_that_says_which_it_is(report_page: Visit) -> None:
+    page = report_page.page
+    page.select_option("#sort", "dice")
+    assert report_page.names() == WORST_FIRST
+    score = page.locator("#cards b.dice").first
+    assert (score.text_content() or "").startswith("Dice 0.")
+    assert "Dice of this image alone, 2 TP / (2 TP + FP + FN); 1 for" in (score.get_attribute("title") or "")
+    page.select_option("#sort", "dice-best")
+    assert report_page.names() == WORST_FIRST[::-1]
+    page.locator("#cards .stack").first.click()
+    assert "Dice of this image alone" in (page.get_attribute("#viewer-about", "title") or "")
+
+
 def test_the_slider_wipes_from_truth_to_prediction(report_page: Visit) -> None:
     page, first = report_page.page, "#cards article:first-child"
     assert report_page.style(f"{first} .difference", "display") == "block"

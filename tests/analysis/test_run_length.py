@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from analysis.exports.options import parse_size
 from analysis.exports.run_length import decode_runs, encode_runs
 from analysis.exports.submission import masks_from_submission, read_submission, write_submission
+from analysis.masks.runs import runs
 from analysis.masks.stitch import stitch
-from analysis.scoring.runs import runs
 from formats.classes import ClassTable
 from formats.errors import SagesegError
 from formats.masks import Mask, read_mask

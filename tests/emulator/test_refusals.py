@@ -165,6 +165,19 @@ def _absent_data(asked: dict[str, Any], folder: Path) -> None:
     _set("InputDataConfig", 1, "DataSource", "S3DataSource", "S3Uri", (folder / "absent").as_uri())(asked, folder)
 
 
+COUNTED = {"InstanceType": "ml.m5.large", "InstanceCount": 1}
+
+
+def _spot_list(asked: dict[str, Any], _: Path) -> None:
+    limits = {"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": 900}
+    asked |= {"EnableManagedSpotTraining": True, "StoppingCondition": limits}
+    asked["ResourceConfig"] = _listing("ml.m5.large", "ml.c5.xlarge")
+
+
+def _listing(*kinds: str) -> dict[str, Any]:
+    return {"InstanceCount": 1, "VolumeSizeInGB": 10, "InstancePreferences": [{"InstanceType": k} for k in kinds]}
+
+
 S3_SOURCE = ("InputDataConfig", 0, "DataSource", "S3DataSource")
 OPEN_REFUSALS: dict[str, tuple[Change, str]] = {
     "enum": (
@@ -188,9 +201,30 @@ OPEN_REFUSALS: dict[str, tuple[Change, str]] = {
         _set(*S3_SOURCE, "S3Uri", "file:///" + "a" * 300),
         "Channel train: file:///a*: File name too long",
     ),
-    "no name of a file": (_set("OutputDataConfig", "S3OutputPath", "file:///a%00b"), "not a folder of this machine"),
+    "no name of a file": (_set("OutputDataConfig", "S3OutputPath", "file:///a%00b"), "not a place of this machine"),
     "output is a file": (_as_file, "occupied is no folder that can be written to"),
     "two machines": (_set("ResourceConfig", "InstanceCount", 2), "InstanceCount other than 1 is not emulated"),
+    "list and type": (
+        _set("ResourceConfig", "InstancePreferences", [{"InstanceType": "ml.m5.large"}]),
+        "InstancePreferences and InstanceType are mutually exclusive",
+    ),
+    "list and spot": (_spot_list, "InstancePreferences and EnableManagedSpotTraining are mutually exclusive"),
+    "type twice in a list": (
+        _set("ResourceConfig", _listing("ml.g5.xlarge", "ml.m5.large", "ml.g5.xlarge")),
+        r"InstancePreferences: ml\.g5\.xlarge is given twice",
+    ),
+    "six in a list": (
+        _set("ResourceConfig", _listing(*(f"ml.m5.{size}xlarge" for size in ("", 2, 4, 12, 24)), "ml.m5.large")),
+        "Member must have length less than or equal to 5",
+    ),
+    "counts in a list": (
+        _set("ResourceConfig", _listing("ml.m5.large") | {"InstancePreferences": [COUNTED]}),
+        "InstancePreferences with InstanceCount is not emulated",
+    ),
+    "chosen already": (
+        _set("ResourceConfig", _listing("ml.m5.large") | {"SelectedInstanceType": "ml.m5.large"}),
+        "SelectedInstanceType is read-only",
+    ),
     "pipe": (_set("InputDataConfig", 0, "InputMode", "Pipe"), "Channel train in Pipe mode is not emulated"),
     "manifest": (_set(*S3_SOURCE, "S3DataType", "ManifestFile"), "Channel train with S3DataType ManifestFile is not"),
     "escaping channel": (_set("InputDataConfig", 0, "ChannelName", ".."), r"Channel name '\.\.' is not emulated"),
@@ -244,6 +278,10 @@ BUILTIN_REFUSALS: dict[str, tuple[Change, str]] = {
         "only GPU instances are supported.",
     ),
     "another gpu": (_set("ResourceConfig", "InstanceType", "ml.p5.48xlarge"), "documented are P2, P3, G4dn and G5"),
+    "cpu in a list": (
+        _set("ResourceConfig", _listing("ml.g5.2xlarge", "ml.m5.large")),
+        "Instance type ml.m5.large is not supported by algorithm semantic-segmentation",
+    ),
     "unet": (_set("HyperParameters", "algorithm", "unet"), "not part of the built-in algorithm"),
     "channel missing": (_remove_channel, "Channel validation is missing"),
     "metrics": (

@@ -14,6 +14,7 @@ from jobs.emulator.server import running_server
 from tests.support.emulator_setup import (
     GOOD,
     SLEEPS,
+    client,
     create_model,
     emulator,
     messages,
@@ -297,3 +298,63 @@ def test_tags_are_added_and_replaced(tmp_path: Path) -> None:
         many = [{"Key": f"key-{number}", "Value": ""} for number in range(49)]
         with pytest.raises(sagemaker.exceptions.ClientError, match="exceeds the limit of 50"):
             sagemaker.add_tags(ResourceArn=arn, Tags=many)
+
+
+def listing(*kinds: str) -> dict[str, Any]:
+    """A ResourceConfig with a list of instance types."""
+    return {"InstanceCount": 1, "VolumeSizeInGB": 10, "InstancePreferences": [{"InstanceType": k} for k in kinds]}
+
+
+@pytest.mark.parametrize(
+    ("full", "chosen"),
+    [([], "ml.g5.2xlarge"), (["ml.g5.*"], "ml.g4dn.2xlarge"), (["ml.g5.*", "ml.g4dn.*"], None)],
+)
+def test_of_a_list_the_first_type_with_capacity_is_chosen(tmp_path: Path, full: list[str], chosen: str | None) -> None:
+    rehearse(tmp_path, {"training_jobs": {kind: {"capacity_error": True} for kind in full}})
+    tells = 'print((root / "input/config/resourceconfig.json").read_text())'
+    with emulator(tmp_path, f"{GOOD}\n{tells}") as (sagemaker, logs, _):
+        asked = listing("ml.g5.2xlarge", "ml.g4dn.2xlarge")
+        sagemaker.create_training_job(**request(tmp_path, ResourceConfig=asked))
+        described = wait_for_end(sagemaker)
+        if chosen is None:
+            assert described["FailureReason"].startswith("CapacityError")
+            assert described["ResourceConfig"] == asked
+            return
+        selected = {"SelectedInstanceType": chosen, "SelectedInstanceCount": 1}
+        assert described["ResourceConfig"] == {**asked, **selected}
+        assert f'"current_instance_type": "{chosen}"' in "\n".join(messages(logs))
+
+
+def test_while_a_list_waits_for_capacity_nothing_is_chosen(tmp_path: Path) -> None:
+    rehearse(tmp_path, {"training_jobs": {"*": {"start_seconds": 600}}})
+    with emulator(tmp_path) as (sagemaker, _, _):
+        asked = listing("ml.g5.2xlarge", "ml.g4dn.2xlarge")
+        sagemaker.create_training_job(**request(tmp_path, ResourceConfig=asked))
+        assert sagemaker.describe_training_job(TrainingJobName="job")["ResourceConfig"] == asked
+        sagemaker.stop_training_job(TrainingJobName="job")
+        wait_for_end(sagemaker)
+
+
+@pytest.mark.parametrize("without", ["ml.g5.2xlarge", "ml.g4dn.2xlarge"])
+def test_one_missing_quota_refuses_the_whole_list(tmp_path: Path, without: str) -> None:
+    rehearse(tmp_path, {"quotas": {f"{without} for training job usage": 0}})
+    with emulator(tmp_path) as (sagemaker, _, _):
+        asked = request(tmp_path, ResourceConfig=listing("ml.g5.2xlarge", "ml.g4dn.2xlarge"))
+        with pytest.raises(sagemaker.exceptions.ResourceLimitExceeded, match=f"'{without} for training job usage'"):
+            sagemaker.create_training_job(**asked)
+        assert sagemaker.list_training_jobs()["TrainingJobSummaries"] == []
+
+
+def test_service_quotas_tells_the_rehearsed_ones(tmp_path: Path) -> None:
+    quotas = {"ml.p3.* for training job usage": 0, "ml.g5.xlarge for spot training job usage": 2}
+    rehearse(tmp_path, {"quotas": quotas})
+    with emulator(tmp_path) as (_, _, server), client("service-quotas", server.url) as service_quotas:
+        pages = service_quotas.get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
+        told = {quota["QuotaName"]: quota["Value"] for page in pages for quota in page["Quotas"]}
+        assert service_quotas.list_service_quotas(ServiceCode="ec2")["Quotas"] == []
+    assert told == {
+        "ml.p3.2xlarge for training job usage": 0,
+        "ml.p3.8xlarge for training job usage": 0,
+        "ml.p3.16xlarge for training job usage": 0,
+        "ml.g5.xlarge for spot training job usage": 2,
+    }

@@ -50,15 +50,15 @@ def test_show(elsewhere: bool) -> None:
     assert operations("show", "cars") == ["DescribeTrainingJob", *fetched, "GetMetricStatistics", "GetMetricStatistics"]
 
 
-def test_a_dry_run_without_an_earlier_job_asks_nothing(aws: Served) -> None:
+def test_a_dry_run_without_an_earlier_job_asks_for_the_quotas_alone(aws: Served) -> None:
     words = ("--data", "s3://cars/one", "--role", ROLE, "--mini-batch-size", "1", "--dry-run")
-    assert operations("train", str(aws.dataset.root), *words) == []
+    assert operations("train", str(aws.dataset.root), *words) == ["ListServiceQuotas"]
 
 
 def test_a_dry_run_looks_up_an_earlier_job_once_though_it_lends_twice(aws: Served, elsewhere: bool) -> None:
     words = ("--data", "s3://cars/one", "--role", ROLE, "--like", "cars", "--model", "cars", "--dry-run")
     fetched = ["GetObject"] if elsewhere else []
-    assert operations("train", str(aws.dataset.root), *words) == ["DescribeTrainingJob", *fetched]
+    assert operations("train", str(aws.dataset.root), *words) == ["ListServiceQuotas", "DescribeTrainingJob", *fetched]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from jobs.cli import app
 from jobs.tracking.find_jobs import find_training
 from jobs.tracking.gpu_use import gpu_use
 from jobs.tracking.records import JobRecord, read_record, record_names, record_path
+from jobs.tracking.trained_model import find_model
 from tests.support.aws_cli import aws
 from tests.support.aws_setup import (
     REGION,
@@ -95,22 +97,59 @@ def test_a_job_is_quoted_uploaded_followed_and_recorded(dataset: Dataset, sagema
         "s3://cars/one/output/cars/output/model.tar.gz",
     ]
     said = ran.stderr
-    assert "ml.p3.2xlarge: $3.825 per hour (this project's table of 2026-11-21); at worst $91.94" in said
+    assert "ml.g5.2xlarge: $1.515 per hour (this project's table of 2026-11-21); at worst $36.36" in said
     assert said.count("note: AWS's price list was not to be had: asking for the price: AccessDenied") == 1
-    assert "if it moves on: ml.g5.2xlarge: $1.515 per hour" in said
+    assert "if it moves on: ml.g4dn.2xlarge: $0.94 per hour" in said
+    assert "started cars on the first of ml.g5.2xlarge, ml.g4dn.2xlarge that has capacity" in said
     assert "s3://cars/one: 8 files sent, 0 were there" in said
     assert "epoch 2/2  loss 0.2500  mIOU 0.7500  pixel accuracy 0.9000" in said
     record = read_record("cars")
     assert record.arn.endswith(":training-job/cars")
-    assert record.request["ResourceConfig"]["InstanceType"] == "ml.p3.2xlarge"
+    assert [kind["InstanceType"] for kind in record.request["ResourceConfig"]["InstancePreferences"]] == [
+        "ml.g5.2xlarge",
+        "ml.g4dn.2xlarge",
+    ]
     assert record.classes == ["_background_", "car"]
     assert datetime.fromisoformat(record.created).tzinfo == UTC
-    assert record.cost["worst_usd"] == pytest.approx(24 * 3.825, abs=0.2)
-    assert record.cost["actual_usd"] == pytest.approx(record.description["BillableTimeInSeconds"] * 3.825 / 3600)
+    assert record.cost["worst_usd"] == pytest.approx(24 * 1.515)
+    assert record.cost["actual_usd"] == pytest.approx(record.description["BillableTimeInSeconds"] * 1.515 / 3600)
     assert [epoch["validation_mIOU"] for epoch in record.epochs] == [0.5, 0.75]
     tags = {tag["Key"]: tag["Value"] for tag in record.request["Tags"]}
     assert tags == {"sageseg:dataset": record.dataset_sha256[:16]}
     assert f"{'dataset':16}{record.dataset_sha256[:16]}" in CliRunner().invoke(app, ["show", "cars"]).stdout
+
+
+ON_THE_PROCESSOR = """
+stamp = "[11/28/2026 10:0{}:00 INFO 1] "
+print(stamp.format(0) + "training on 4 processor cores, float32")
+print(stamp.format(0) + "LRScheduler setup: iters per epoch: 2, num_epochs 3")
+for epoch in range(3):
+    print(stamp.format(epoch + 1) + f"#quality_metric. host: algo-1, epoch: {epoch}, train loss: 0.25 .")
+    print(f"#throughput_metric. host: algo-1, epoch: {epoch}, train throughput: 2.0 samples/sec.")
+    print(f"#quality_metric. host: algo-1, epoch: {epoch}, validation mIOU: 0.5 .")
+    print(f"#throughput_metric. host: algo-1, epoch: {epoch}, validation throughput: 4.0 samples/sec.")
+"""
+
+
+def test_on_this_machine_it_says_what_really_runs_and_how_long(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAGESEG_HOME", str(tmp_path / "home"))
+    words = ("--backend", "local", "--algorithm", "unet", "--mini-batch-size", "1", "--epochs", "3")
+    with emulator(tmp_path, ON_THE_PROCESSOR):  # its home is this one, so that no other is started
+        first = CliRunner().invoke(app, ["train", str(dataset.root), *words, "--name", "first"])
+        assert first.exit_code == 0, first.output
+        again = CliRunner().invoke(app, ["train", str(dataset.root), *words, "--name", "again", "--dry-run"])
+        other = CliRunner().invoke(app, ["train", str(dataset.root), *words, "--crop-size", "64", "--dry-run"])
+        assert f"{'instance':16}this machine" in CliRunner().invoke(app, ["show", "first"]).stdout.splitlines()
+        assert find_model("first").facts.instance_type == "this machine"
+    said = first.stderr.splitlines()
+    assert "started first on this machine" in said
+    assert "training on 4 processor cores, float32" in said
+    assert not [line for line in said if "ml.m5" in line or "likely" in line]
+    # 3 epochs of 3 images at 2.0 and 1 at 4.0 a second
+    assert "likely 5 s of training (an estimate, by 2 images/s of job first)" in again.stderr.splitlines()
+    assert "likely" not in other.stderr
 
 
 def test_another_machine_finds_the_job_and_its_record(
@@ -144,30 +183,86 @@ def test_only_this_projects_jobs_are_listed_and_all_pages(
     assert {job["name"] for job in json.loads(listed)} == {"first", "second"}
 
 
+MOVING = ("--yes", "--spot", "--instance-type", "ml.p3.2xlarge,ml.g5.2xlarge,ml.g4dn.2xlarge")
+"""Spot takes no list, so that the types are tried one by one."""
+UNSEEN = {"ListServiceQuotas": 9}
+"""Nobody tells of the quotas before they are met."""
+QUOTA_THEN_CAPACITY = {
+    "quotas": {"ml.p3.2xlarge for spot training job usage": 0},
+    "training_jobs": {"ml.g5.2xlarge": {"capacity_error": True}},
+    "calls": UNSEEN,
+}
+NO_CAPACITY = {"training_jobs": {"ml.p3.2xlarge": {"capacity_error": True}}, "calls": UNSEEN}
+QUOTAS = {"quotas": {f"ml.{kind}.2xlarge for spot training job usage": 0 for kind in ("p3", "g5")}, "calls": UNSEEN}
+
+
 def test_it_moves_on_from_a_quota_and_from_missing_capacity(dataset: Dataset, sagemaker: str, tmp_path: Path) -> None:
-    rehearse(
-        tmp_path / "sagemaker",
-        {
-            "quotas": {"ml.p3.2xlarge for training job usage": 0},
-            "training_jobs": {"ml.g5.2xlarge": {"capacity_error": True}},
-        },
-    )
-    ran = train(dataset, "--yes", name="moving")
+    rehearse(tmp_path / "sagemaker", QUOTA_THEN_CAPACITY)
+    ran = train(dataset, *MOVING, name="moving")
     assert ran.exit_code == 0, ran.output
     assert ran.stdout.splitlines()[0] == "moving-3: Completed"
     said = ran.stderr
+    assert "note: no quota was looked at: listing the quotas of SageMaker: ThrottlingException" in said
     assert "refused: creating training job moving: ResourceLimitExceeded" in said
     assert "moving on to ml.g5.2xlarge as moving-2 (ml.g5.2xlarge: $1.515 per hour" in said
     assert "no capacity: moving-2: Failed: CapacityError" in said
     assert record_names() == ["moving-2", "moving-3"]  # a refused job leaves no record
 
 
-QUOTA_THEN_CAPACITY = {
-    "quotas": {"ml.p3.2xlarge for training job usage": 0},
-    "training_jobs": {"ml.g5.2xlarge": {"capacity_error": True}},
-}
-NO_CAPACITY = {"training_jobs": {"ml.p3.2xlarge": {"capacity_error": True}}}
-QUOTAS = {"quotas": {"ml.p3.2xlarge for training job usage": 0, "ml.g5.2xlarge for training job usage": 0}}
+def test_the_service_moves_on_by_itself_along_a_list(dataset: Dataset, sagemaker: str, tmp_path: Path) -> None:
+    """With --no-wait nobody is there to move on."""
+    rehearse(tmp_path / "sagemaker", {"training_jobs": {"ml.g5.2xlarge": {"capacity_error": True}}})
+    ran = train(dataset, "--yes", "--no-wait", name="listed")
+    assert (ran.exit_code, ran.stdout) == (0, "listed\n")
+    assert CliRunner().invoke(app, ["logs", "listed", "--follow"]).exit_code == 0
+    record = read_record("listed")
+    seconds = record.description["BillableTimeInSeconds"]
+    assert record.cost["actual_usd"] == pytest.approx(seconds * 0.94 / 3600)
+    shown = CliRunner().invoke(app, ["show", "listed"]).stdout
+    assert "ml.g4dn.2xlarge (chosen from ml.g5.2xlarge or ml.g4dn.2xlarge)" in shown
+    assert find_model("listed").facts.instance_type == "ml.g4dn.2xlarge"
+
+
+def test_a_list_of_which_none_has_capacity_fails_and_is_not_tried_again(
+    dataset: Dataset, sagemaker: str, tmp_path: Path
+) -> None:
+    rehearse(tmp_path / "sagemaker", {"training_jobs": {"ml.*": {"capacity_error": True}}})
+    assert "full: Failed: CapacityError" in error_of(train(dataset, "--yes", name="full"))
+    assert record_names() == ["full"]
+    shown = CliRunner().invoke(app, ["show", "full"]).stdout
+    assert "ml.g5.2xlarge or ml.g4dn.2xlarge: none chosen yet" in shown
+
+
+def test_types_without_a_quota_are_left_out_before_anything_is_sent(
+    dataset: Dataset, sagemaker: str, moto: str, tmp_path: Path
+) -> None:
+    rehearse(tmp_path / "sagemaker", {"quotas": {"ml.g5.* for training job usage": 0}})
+    ran = train(dataset, "--yes", name="dropped")
+    assert ran.exit_code == 0, ran.output
+    quota = "this account's quota 'ml.g5.2xlarge for training job usage' is 0"
+    assert f"note: ml.g5.2xlarge is not tried: {quota}" in ran.stderr.splitlines()
+    assert "started dropped on ml.g4dn.2xlarge" in ran.stderr.splitlines()
+    refused = train(dataset, "--yes", "--instance-type", "ml.g5.xlarge", name="none", prefix="no-quota")
+    assert "--instance-type ml.g5.xlarge: this account's quota for training jobs is 0" in error_of(refused)
+    assert not aws_client("s3", moto).list_objects_v2(Bucket="cars", Prefix="no-quota/").get("Contents")
+
+
+@pytest.mark.parametrize("quotas", [{"ml.g5.2xlarge": 0}, {"ml.g4dn.2xlarge": 0}])
+def test_a_list_that_is_refused_is_tried_type_by_type(
+    dataset: Dataset, sagemaker: str, tmp_path: Path, quotas: dict[str, int]
+) -> None:
+    """AWS refuses a list whole where one type has no quota."""
+    told = {f"{kind} for training job usage": limit for kind, limit in quotas.items()}
+    rehearse(tmp_path / "sagemaker", {"quotas": told, "calls": UNSEEN})
+    ran = train(dataset, "--yes", name="one")
+    assert ran.exit_code == 0, ran.output
+    assert re.search(
+        r"refused: creating .*ResourceLimitExceeded.*; the instance types are tried one by one", ran.stderr
+    )
+    last, kind = ("one-2", "ml.g4dn.2xlarge") if "ml.g5.2xlarge" in quotas else ("one", "ml.g5.2xlarge")
+    assert ran.stdout.splitlines()[0] == f"{last}: Completed"
+    assert record_names() == [last]
+    assert read_record(last).request["ResourceConfig"]["InstanceType"] == kind
 
 
 @pytest.mark.parametrize("place", ["where it was started", "another machine"])
@@ -184,7 +279,7 @@ def test_the_name_that_was_given_finds_what_became_of_it(
     place: str,
 ) -> None:
     rehearse(tmp_path / "sagemaker", plan)
-    assert train(dataset, "--yes", name="moving").exit_code == 0
+    assert train(dataset, *MOVING, name="moving").exit_code == 0
     if place == "another machine":
         monkeypatch.setenv("SAGESEG_HOME", str(tmp_path / "elsewhere"))
     shown = CliRunner().invoke(app, ["show", "moving"])
@@ -209,7 +304,7 @@ def test_a_name_that_was_moved_on_is_taken_and_a_job_that_only_looks_like_an_att
 ) -> None:
     assert train(dataset, "--yes", name="other-2").exit_code == 0
     rehearse(tmp_path / "sagemaker", QUOTA_THEN_CAPACITY)
-    assert train(dataset, "--yes", name="moving").exit_code == 0
+    assert train(dataset, *MOVING, name="moving").exit_code == 0
     assert error_of(train(dataset, "--yes", "--instance-type", "ml.g4dn.xlarge", name="moving")) == (
         "moving: a job of that name was started from this folder, and runs as moving-3; choose another --name"
     )
@@ -235,7 +330,9 @@ def test_a_failed_job_shows_reason_log_link_and_cure(
     for _ in _sagemaker(tmp_path, moto, monkeypatch, FAILS):
         ran = train(dataset, "--yes", name="failing")
     assert "CUDA out of memory" in error_of(ran)
-    assert error_of(ran).endswith("the GPU's memory is too small: --mini-batch-size 1, or --instance-type ml.g5.xlarge")
+    assert error_of(ran).endswith(
+        "the GPU's memory is too small: --mini-batch-size 1, or --instance-type ml.g4dn.12xlarge"
+    )
     assert "\n" not in error_of(ran)
     assert "  nearly there" in ran.stderr.splitlines()
     assert "console.aws.amazon.com/sagemaker/home?region=us-east-1#/jobs/failing" in ran.stderr
@@ -284,7 +381,7 @@ def test_nothing_is_started_or_left_when_it_is_refused(dataset: Dataset, sagemak
 
     for words, message in (
         ((), "nobody is there to ask; add --yes"),
-        (("--max-cost", "1"), "may cost $91.94"),
+        (("--max-cost", "1"), "may cost $36.36"),
         (("--region", "eu-west-1", "--max-cost", "9"), "price is unknown, so --max-cost 9 cannot be kept"),
         (("--yes", "--region", "eu-west-1"), "bucket cars: in region us-east-1, but the job in eu-west-1"),
         (("--yes", "--output", "s3://nobody/x"), "bucket nobody: there is none"),

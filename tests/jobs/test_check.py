@@ -23,6 +23,7 @@ from jobs.check.dataset_check import check_before, check_dataset, describe, erro
 from jobs.check.evidence import Machine
 from jobs.check.files import Finding
 from jobs.check.memory import estimate_gib, unet_values
+from jobs.check.rules import seen_share
 from jobs.contract.hyperparameters import Hyperparameters
 from jobs.contract.registry import builtin_image
 from jobs.contract.training_request import TrainingJob
@@ -242,7 +243,12 @@ def test_a_dataset_without_background_is_no_finding(dataset: Path) -> None:
             "images are not 72×72",
         ),
         ({"algorithm": "deeplab", "crop_size": 72}, "warning", "one_size", "deeplab has failed on such images"),
-        ({"crop_size": 40}, "warning", "crop_size", "crop_size 40 on images of 64×64 trains on 39% of each"),
+        (
+            {"crop_size": 40},
+            "warning",
+            "crop_size",
+            "crop_size 40 with base_size 520 on images of 64×64 shows 1% of an image at a time",
+        ),
         ({"machine": Machine(("ml.p3.2xlarge",), 5)}, "warning", "volume", "5 GB for 0.0 GB of data"),
     ],
 )
@@ -254,10 +260,33 @@ def test_each_setting_that_fails_or_wastes_is_found(
     assert message in finding.message
 
 
-@pytest.mark.parametrize("settings", [{"algorithm": "psp"}, {"crop_size": 60}, {"algorithm": "fcn", "crop_size": 72}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"algorithm": "psp"},
+        {"crop_size": 60},
+        {"algorithm": "fcn", "crop_size": 72},
+        {"crop_size": 48, "base_size": 64},
+    ],
+)
 def test_settings_that_fit_are_not_found(dataset: Path, settings: dict[str, Any]) -> None:
-    """crop_size 60 is rounded up to 64; psp on images of crop_size works."""
+    """crop_size 60 is rounded up to 64; psp takes images of crop_size; crops of three quarters vary as they should."""
     assert check(dataset, **settings) == []
+
+
+@pytest.mark.parametrize(
+    ("crop", "base", "size", "share"),
+    [
+        (480, 520, (500, 500), 0.614),  # GluonCV's own settings
+        (240, 520, (512, 512), 0.213),  # the built-in's defaults
+        (192, 256, (256, 256), 0.479),  # the demo's
+        (512, 512, (512, 256), 0.795),  # 1/3 + 2/3 × ln 2
+        (4096, 512, (512, 512), 1.0),
+    ],
+)
+def test_how_much_of_an_image_a_crop_shows(crop: int, base: int, size: tuple[int, int], share: float) -> None:
+    """By the integral over long sides L, uniform in base × (0.5 .. 2), of what the crop covers of either side."""
+    assert seen_share(crop, base, *size) == pytest.approx(share, abs=0.003)
 
 
 # GPU memory
@@ -393,8 +422,16 @@ def test_a_batch_of_fewer_images_than_gpus_is_a_warning(
         assert finding.message.startswith(f"{images} cannot be dealt to the {gpus} GPUs of {kind}")
         assert "inferred" in finding.message
         larger = f"use --{name.replace('_', '-')} {gpus} or more, or an instance with fewer GPUs"
-        too_many = name == "mini_batch_size" and gpus > len(open_dataset(dataset).kept("train"))
+        too_many = gpus > len(open_dataset(dataset).kept("train" if name == "mini_batch_size" else "val"))
         assert finding.cure == ("use an instance with fewer GPUs" if too_many else larger)
+
+
+def test_a_validation_batch_is_no_larger_than_its_channel_has_images(tmp_path: Path) -> None:
+    source = make_source(tmp_path / "source", {"a": 1, "b": 1})
+    write_dataset(source, tmp_path / "few", PrepOptions(crop=64, val=1, workers=1))
+    found = only(of_rule(check(tmp_path / "few", Machine(("ml.g5.48xlarge",)), mini_batch_size=8), "batch_under_gpus"))
+    assert found.message.startswith("6 images cannot be dealt to the 8 GPUs")
+    assert (found.file, found.cure) == ("validation_mini_batch_size", "use an instance with fewer GPUs")
 
 
 def test_our_own_program_leaves_gpus_idle_instead(dataset: Path) -> None:
@@ -492,7 +529,7 @@ def test_the_command_compares_what_train_would_try_and_takes_a_list(dataset: Pat
         ran = CliRunner().invoke(app, [*words, *more])
         return re.findall(r", ml\.(\S+) has \d+ on each", ran.stdout)
 
-    assert short() == ["p3.2xlarge", "g4dn.2xlarge"]
+    assert short() == ["g4dn.2xlarge"]
     assert short("--instance-type", "ml.p3.8xlarge,ml.g4dn.xlarge") == ["g4dn.xlarge"]
     ran = CliRunner().invoke(app, [*words, "--instance-type", "ml.p3.8xlarge,ml.p3.3xlarge"])
     assert "instance type ml.p3.3xlarge: the built-in algorithm trains on" in str(ran.exception)

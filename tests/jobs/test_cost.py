@@ -144,6 +144,19 @@ def test_on_a_terminal_a_person_is_asked(monkeypatch: pytest.MonkeyPatch, capsys
             agree(monkeypatch, Terminal(answer))
 
 
+@pytest.mark.parametrize("answer", ["yse\n", "no\n", "\n", ""])
+def test_the_question_says_what_each_answer_does_and_what_was_made_of_another(
+    answer: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(
+        SagesegError, match="not started, as the answer was no; run it again and answer y, or add --yes"
+    ):
+        agree(monkeypatch, Terminal(answer))
+    said = capsys.readouterr().err.splitlines()
+    assert "start it? [y/N] (y: yes; Enter, or anything else: no)" in said
+    assert ("note: yse is taken as no" in said) == (answer == "yse\n")
+
+
 def test_off_a_terminal_it_takes_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SagesegError, match="nobody is there to ask; add --yes, or --max-cost USD"):
         agree(monkeypatch, StringIO("y\n"))

@@ -17,6 +17,7 @@ from aws.errors import AwsError
 from aws.names import format_until, parse_until, tag_value
 from formats.errors import SagesegError
 from formats.images import decode_image
+from jobs.contract.hyperparameters import NetworkSettings
 from jobs.contract.service_model import check_request
 from jobs.endpoints.first_answer import find_sample
 from jobs.endpoints.lease import schedule_request
@@ -81,7 +82,7 @@ def test_an_endpoint_is_quoted_made_asked_and_recorded(aws: Served) -> None:
     assert model["ExecutionRoleArn"] == ROLE
 
 
-def test_delete_removes_all_parts_and_says_what_was_gone_already(aws: Served) -> None:
+def test_delete_removes_all_parts(aws: Served) -> None:
     assert deploy("--yes", "--ttl", "2h", "--scheduler-role", SCHEDULER_ROLE).exit_code == 0
     assert run("delete", "cars").stdout.splitlines() == [
         "endpoint cars: deleted",
@@ -92,13 +93,15 @@ def test_delete_removes_all_parts_and_says_what_was_gone_already(aws: Served) ->
     wait_until(lambda: not aws.endpoint())
     assert aws.left() == []
     assert read_endpoint("cars") is None
-    again = run("delete", "cars")
-    assert again.exit_code == 0
-    assert again.stdout.splitlines() == [
-        "endpoint cars: gone already",
-        "configuration cars: gone already",
-        "model cars: gone already",
-    ]
+
+
+def test_delete_of_a_name_that_no_endpoint_has_says_what_has_it(aws: Served) -> None:
+    """The job of the same name is all that is left; a misspelt name has nothing at all."""
+    there = "no endpoint of that name on AWS in us-east-1"
+    assert error_of(run("delete", "cars")).startswith(f"cars: {there}, but a training job (Completed), which costs")
+    assert "sageseg jobs show cars says where its artefact lies" in error_of(run("delete", "cars"))
+    said = error_of(run("delete", "carz"))
+    assert said == f"carz: {there}; sageseg jobs leftovers shows those there are"
 
 
 def test_what_sageseg_did_not_make_is_left_alone(aws: Served) -> None:
@@ -295,6 +298,35 @@ def test_a_name_that_is_taken_says_so_and_what_a_schedule_left_is_replaced(aws: 
     assert "configuration cars: left by an earlier endpoint, replaced" in ran.stderr
 
 
+@pytest.mark.parametrize("kind", ["configuration", "model", "endpoint"])
+def test_a_name_that_is_taken_is_found_before_anybody_is_asked_or_anything_made(aws: Served, kind: str) -> None:
+    requests = json.loads(deploy("--dry-run").stdout)
+    sagemaker = aws.sagemaker()
+    for operation in ("create_model", "create_endpoint_config", "create_endpoint"):
+        called = operation.title().replace("_", "")
+        if (
+            kind == "endpoint"
+            or {"configuration": "create_endpoint_config", "model": "create_model"}[kind] == operation
+        ):
+            getattr(sagemaker, operation)(**{**requests[called], "Tags": []})
+        elif kind == "configuration" and operation == "create_model":
+            sagemaker.create_model(**{**requests[called], "ModelName": "strangers"})
+            variant = {**requests["CreateEndpointConfig"]["ProductionVariants"][0], "ModelName": "strangers"}
+            requests["CreateEndpointConfig"]["ProductionVariants"] = [variant]
+    said = error_of(deploy("--ttl", "2h", "--scheduler-role", SCHEDULER_ROLE))
+    assert said.startswith(f"{kind} cars: is there already")
+    assert said.endswith("choose another --name")
+
+
+def test_a_dry_run_says_what_it_costs(aws: Served) -> None:
+    assert "ml.c5.xlarge: $0.204 per hour, $4.90 per day" in deploy("--dry-run").stderr
+    ran = deploy("--dry-run", "--rate", "0.5", "--instance-type", "ml.c5.4xlarge", "--instance-count", "2")
+    assert (
+        "ml.c5.4xlarge: $1 per hour, $24.00 per day, $730.00 per month until it is deleted (your --rate)" in ran.stderr
+    )
+    assert "more than --max-cost 100" in error_of(deploy("--dry-run", "--rate", "0.5", "--max-cost", "100"))
+
+
 def test_a_dry_run_prints_the_requests_and_sends_nothing(aws: Served) -> None:
     printed = json.loads(deploy("--dry-run", "--ttl", "2h", "--scheduler-role", SCHEDULER_ROLE).stdout)
     assert list(printed) == ["CreateSchedule", "CreateModel", "CreateEndpointConfig", "CreateEndpoint"]
@@ -302,7 +334,7 @@ def test_a_dry_run_prints_the_requests_and_sends_nothing(aws: Served) -> None:
 
 
 def test_an_artefact_in_s3_is_deployed_without_its_job(aws: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(TrainedModel, "settings", {"num_classes": "2", "crop_size": "32"})
+    monkeypatch.setattr(TrainedModel, "trained_network", NetworkSettings(2, "fcn", "resnet-50", 32))
     uri = "s3://cars/one/output/cars/output/model.tar.gz"
     assert "--role: missing" in error_of(run("deploy", uri, "--yes"))
     ran = run("deploy", uri, "--yes", "--role", ROLE, "--name", "bare")

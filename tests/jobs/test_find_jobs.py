@@ -52,6 +52,15 @@ def test_nobody_knows_a_name(described: Described) -> None:
     assert [record.is_tuning for record in asked] == [False, True]
 
 
+def test_a_time_at_a_names_end_makes_it_no_later_attempt(
+    described: Described, capsys: pytest.CaptureFixture[str]
+) -> None:
+    described(nobody_knows)
+    write_record(JobRecord("fcn-cars-20261121-010203", "aws", REGION, "", "", [], {"ResourceConfig": {}}))
+    assert find_job("fcn-cars-20261121-010203").record.name == "fcn-cars-20261121-010203"
+    assert capsys.readouterr().err == ""
+
+
 def test_a_name_too_long_for_a_tuning_job_is_not_asked_for_as_one(described: Described) -> None:
     asked = described(nobody_knows)
     with pytest.raises(SagesegError, match="no job of that name under"):

@@ -32,6 +32,7 @@ JOBS = {
     "spot": replace(PLAIN, spot=Spot(7200, "s3://cars/one/output/checkpoints/cars")),
     "closed": replace(PLAIN, kms_key="alias/cars", network=Network(("subnet-1",), ("sg-1",), isolated=True)),
     "manifests": replace(PLAIN, augmented=True),
+    "listed": replace(PLAIN, preferences=("ml.p3.2xlarge", "ml.g5.2xlarge")),
     "further": replace(PLAIN, model_uri="s3://cars/model.tar.gz", label_map_uri="s3://cars/one/label_map"),
 }
 
@@ -86,6 +87,14 @@ def test_the_names_are_the_sdks() -> None:
     assert "checkpoint_config" not in settings
 
 
+def test_a_list_of_instance_types_goes_in_place_of_one() -> None:
+    assert trainer_settings(training_request(JOBS["listed"]))["compute"] == {
+        "instance_preferences": [{"instance_type": "ml.p3.2xlarge"}, {"instance_type": "ml.g5.2xlarge"}],
+        "instance_count": 1,
+        "volume_size_in_gb": 30,
+    }
+
+
 def test_spot_and_manifests() -> None:
     spot = trainer_settings(training_request(JOBS["spot"]))
     assert spot["compute"]["enable_managed_spot_training"] is True
@@ -104,5 +113,7 @@ def test_settings_are_json_as_a_dry_run_is() -> None:
 
 def test_without_the_sdk_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sagemaker", None)
-    with pytest.raises(SagesegError, match=r"the SageMaker SDK 3 is not installed \(.*\); pip install 'sagemaker>=3'"):
+    with pytest.raises(
+        SagesegError, match=r"the SageMaker SDK 3 is not installed \(.*\); pip install 'sagemaker>=3\.22'"
+    ):
         model_trainer(training_request(PLAIN))

@@ -66,6 +66,7 @@ OTHER_NAMES = {
     "s3:HeadObject": "s3:GetObject",
     "s3:DeleteObjects": "s3:DeleteObject",
     "sagemaker-runtime:InvokeEndpoint": "sagemaker:InvokeEndpoint",
+    "service-quotas:ListServiceQuotas": "servicequotas:ListServiceQuotas",
 }
 """Operations whose permission is called otherwise (S3 user guide, Required permissions)."""
 NEEDS_NONE = {"sts:GetCallerIdentity"}
@@ -162,7 +163,7 @@ def _is_of(place: str, pattern: str) -> bool:
 
 def test_every_wildcard_says_why() -> None:
     named = {grant.sid: grant.why for grant in wildcards(FULL)}
-    assert set(named) == {"FindJobs", "GpuUse", "Prices", "FindLeases", "Metrics", "RegistryToken", "Network"}
+    assert set(named) == {"FindJobs", "GpuUse", "Prices", "Quotas", "FindLeases", "Metrics", "RegistryToken", "Network"}
     assert all(named.values())
     actions = [action for document in documents(FULL).values() for action in actions_of(document)]
     assert not [action for action in actions if ANY in action]
@@ -276,7 +277,8 @@ def test_the_commands_create_the_role_and_the_policy(
     assert made.exit_code == 0, made.output
     assert "note: pricing:GetProducts on everything: the price list is the same for all" in made.stderr
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    ran = subprocess.run(["/bin/sh", "create.sh"], cwd=tmp_path / "iam", capture_output=True, text=True, check=False)
+    script = ["/bin/sh", str(tmp_path / "iam" / "create.sh")]  # from another folder than its own
+    ran = subprocess.run(script, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     iam, wanted = aws_client("iam", moto), documents(replace(PLAIN, prefix="one/"))
     assert iam.get_role(RoleName="sageseg")["Role"]["AssumeRolePolicyDocument"] == wanted["role-trust"]
@@ -285,6 +287,26 @@ def test_the_commands_create_the_role_and_the_policy(
     arn = f"arn:aws:iam::{ACCOUNT}:policy/sageseg-caller"
     version = iam.get_policy_version(PolicyArn=arn, VersionId="v1")["PolicyVersion"]
     assert version["Document"] == wanted["caller"]
+    _run_again(script, tmp_path / "iam", iam, arn)
+
+
+def _run_again(script: list[str], folder: Path, iam: Any, arn: str) -> None:
+    """What is there is brought up to date; versions of the policy that are not in force go, as IAM keeps five."""
+    changed = documents(replace(PLAIN, prefix="two/"))
+    for name, document in changed.items():
+        (folder / f"{name}.json").write_text(json.dumps(document))
+    iam.create_policy_version(PolicyArn=arn, PolicyDocument=json.dumps(changed["role"]))
+    ran = subprocess.run(script, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert "created" not in ran.stdout
+    assert "role sageseg: there already; its trust and its permissions are brought up to date" in ran.stdout
+    assert "policy sageseg-caller: there already; it gets a new version" in ran.stdout
+    assert iam.get_role_policy(RoleName="sageseg", PolicyName="sageseg")["PolicyDocument"] == changed["role"]
+    versions = iam.list_policy_versions(PolicyArn=arn)["Versions"]
+    assert sorted(version["IsDefaultVersion"] for version in versions) == [False, True]
+    latest = next(version["VersionId"] for version in versions if version["IsDefaultVersion"])
+    in_force = iam.get_policy_version(PolicyArn=arn, VersionId=latest)["PolicyVersion"]
+    assert in_force["Document"] == changed["caller"]
 
 
 def test_the_printed_script_holds_the_same_documents(tmp_path: Path) -> None:
@@ -293,11 +315,13 @@ def test_the_printed_script_holds_the_same_documents(tmp_path: Path) -> None:
     printed = CliRunner().invoke(app, words)
     stand_in = tmp_path / "aws"
     note = 'import json, sys\nopen("calls", "a").write(json.dumps(sys.argv[1:]) + "\\n")\n'
+    note += 'sys.exit(sys.argv[2].startswith("get-"))\n'  # nothing is there yet
     stand_in.write_text(f"#!{sys.executable}\n{note}")
     stand_in.chmod(0o755)
     environment = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
     subprocess.run(["/bin/sh"], input=printed.stdout, cwd=tmp_path, env=environment, text=True, check=True)
-    calls = [json.loads(line) for line in (tmp_path / "calls").read_text().splitlines()]
+    told = [json.loads(line) for line in (tmp_path / "calls").read_text().splitlines()]
+    calls = [call for call in told if not call[1].startswith("get-")]
     role = ["create-role", "put-role-policy"]
     assert [call[1] for call in calls] == [*role, *role, "create-policy"]
     wanted = documents(replace(PLAIN, scheduler=True))

@@ -17,9 +17,9 @@ from formats.errors import SagesegError
 from formats.images import encode_image
 from formats.masks import read_mask
 from formats.predictions import open_predictions, read_probabilities
+from jobs.contract.hyperparameters import parse_network
 from jobs.emulator.server import running_server
 from jobs.endpoints.invocations import TRIES, Caller
-from jobs.tracking.trained_model import TrainedModel
 from tests.support.emulator_setup import wait_until
 from tests.support.serving_setup import NAME, Served, each_test, error_of, expected_mask, run, served_job, small_dataset
 
@@ -298,11 +298,14 @@ def test_a_batch_that_fails_shows_why_and_leaves_nothing(
 def test_a_model_that_does_not_tell_its_classes_costs_no_batch(
     aws: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(TrainedModel, "settings", {})
+    monkeypatch.setattr("jobs.tracking.trained_model.parse_network", lambda _: parse_network({}))
     images = str(aws.dataset.image_path("car0_01").parent)
     before = aws.keys("one/output/cars/batch/")
     ran = run("predict", NAME, images, "--out", str(tmp_path / "out"), "--via", "batch", "--yes")
-    assert error_of(ran) == "cars: its hyperparameters hold no num_classes; train it again"
+    assert error_of(ran) == (
+        "cars: hyperparameter num_classes is missing; expected the number of classes, background included; "
+        "train it again"
+    )
     assert "per hour" not in ran.stderr
     assert aws.keys("one/output/cars/batch/") == before
 

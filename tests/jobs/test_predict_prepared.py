@@ -33,6 +33,7 @@ from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
 from tests.support.bright_model import stand_in
 from tests.support.prep_samples import HEIGHT, WIDTH, make_source
+from tests.support.typed_commands import typed
 
 SMALL, TALL = Preparation(Resize(64, 48), None), Preparation(Resize(120), 48)
 
@@ -60,7 +61,7 @@ def make(tmp_path: Path, prepared: Preparation) -> tuple[Dataset, Path]:
 
 
 def ask(what: Path, out: Path, **options: Any) -> Path:
-    predict("cars", what, out, PredictOptions(**options), RouteOptions())
+    predict("cars", [what], out, PredictOptions(**options), RouteOptions())
     return out
 
 
@@ -211,18 +212,15 @@ def test_one_answer_before_and_after_stitching(
         assert tables[0] == tables[1]
 
 
-def test_what_stitching_drops_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from analysis.masks.commands import stitch as stitch_verb
-
+def test_what_stitching_drops_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(monkeypatch, TrainingData(TALL))
     dataset, _ = make(tmp_path, TALL)
     predictions = ask(dataset.root, tmp_path / "p", probabilities=True)
-    stitch_verb(predictions, out=tmp_path / "masks", dataset=dataset.root)
-    assert "--probabilities keeps these" in capsys.readouterr().err
-    stitch_verb(predictions, out=tmp_path / "both", dataset=dataset.root, probabilities=True)
-    assert "keeps these" not in capsys.readouterr().err
+    line = f"analysis stitch {predictions} --dataset {dataset.root} --workers 1 --out"
+    assert "--probabilities keeps these" in typed([*line.split(), "masks"], tmp_path).stderr
+    both = typed([*line.split(), "both", "--probabilities"], tmp_path)
+    assert both.returncode == 0, both.stderr
+    assert "keeps these" not in both.stderr
     with pytest.raises(SagesegError, match="no probabilities to keep; predict with --probabilities"):
         stitch(open_predictions(tmp_path / "masks"), None, tmp_path / "x", probabilities=True, workers=1)
 
@@ -240,7 +238,7 @@ def test_source_images_of_another_size_are_refused_first(
 ) -> None:
     model = stand_in(monkeypatch)
     dataset = with_dropped(tmp_path)
-    assert predict("cars", dataset.root, tmp_path / "ok", PredictOptions(images=tmp_path / "source"), RouteOptions())
+    assert predict("cars", [dataset.root], tmp_path / "ok", PredictOptions(images=tmp_path / "source"), RouteOptions())
     other = tmp_path / "other"
     other.mkdir()
     for path in (tmp_path / "source").glob("*.jpg"):
@@ -261,5 +259,5 @@ def test_what_is_of_a_dataset_is_refused_for_a_folder(
 ) -> None:
     stand_in(monkeypatch)
     _, folder = make(tmp_path, SMALL)
-    with pytest.raises(SagesegError, match=rf"--{next(iter(options))}: only for a dataset; .* is a folder of images"):
+    with pytest.raises(SagesegError, match=rf"--{next(iter(options))}: only for a dataset; .* is none"):
         ask(folder, tmp_path / "out", **options)

@@ -53,7 +53,7 @@ def made(tmp_path: Path, **options: Any) -> Dataset:
 
 
 def ask(what: Path, out: Path, **options: Any) -> Path:
-    predict("cars", what, out, PredictOptions(**options), RouteOptions())
+    predict("cars", [what], out, PredictOptions(**options), RouteOptions())
     return out
 
 

@@ -38,7 +38,7 @@ def write_noise(path: Path, seed: int) -> None:
 
 
 def ask(images: Path, out: Path, name: str = "one", **options: Any) -> int:
-    return predict(name, images, out, PredictOptions(**{"crop": None, **options}), RouteOptions())
+    return predict(name, [images], out, PredictOptions(**{"crop": None, **options}), RouteOptions())
 
 
 def interrupted(model: Brightness, images: Path, out: Path, fails_at: int = 3, **options: Any) -> Path:

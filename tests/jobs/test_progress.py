@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from formats.console import Screen
 from formats.errors import SagesegError
 from jobs.contract.log_lines import (
     EpochMetrics,
+    device_line,
+    parse_device,
     parse_progress,
     parse_schedule,
     parse_stamp,
@@ -20,7 +23,9 @@ from jobs.contract.log_lines import (
 )
 from jobs.tracking.curves import best_epoch, draw_curves
 from jobs.tracking.failures import console_link, find_cure
+from jobs.tracking.follow_training import Following
 from jobs.tracking.progress import Progress, advance, describe_epoch, describe_progress
+from jobs.tracking.records import JobRecord
 
 # worded as a container of 2025 words its log: colours, and status lines glued in front
 LOG = """\
@@ -166,3 +171,33 @@ def test_epochs_are_counted_where_a_small_dataset_logs_no_notices() -> None:
     assert (progress.validated, progress.current) == (2, 3)
     done = advance(Progress(), [LOG[1].replace("num_epochs 10", "num_epochs 1"), *LOG[4:]])
     assert (done.share_done, done.current, done.seconds_left) == (1.0, 1, None)
+
+
+def followed(*looks: list[str]) -> list[str]:
+    """The lines that stay, where the log has grown by so many lines at each look."""
+    shown: list[str] = []
+    record = JobRecord("job", "local", "us-east-1", "", "", [], {})
+    following = Following(record, Screen(line=shown.append))
+    for lines in looks:
+        following.show({"SecondaryStatus": "Training", "InputDataConfig": []}, lines)
+    return shown
+
+
+def test_after_the_first_epoch_stands_what_time_is_left_and_once() -> None:
+    second = [line.replace("epoch: 0", "epoch: 1").replace("18:47", "18:48") for line in LOG[2:]]
+    assert followed(LOG, second) == [
+        "epoch 1/10  loss 0.5582  mIOU 0.5489  pixel accuracy 0.8851  51.6 images/s",
+        "about 9 min left at this pace",
+        "epoch 2/10  loss 0.5582  mIOU 0.5489  pixel accuracy 0.8851  51.6 images/s",
+    ]
+    assert [
+        line for line in followed([line.replace("num_epochs 10", "num_epochs 1") for line in LOG]) if "left" in line
+    ] == []
+
+
+def test_what_the_open_implementation_computes_on_is_shown_once() -> None:
+    line = f"[02/16/2025 18:46:29 INFO 1] {device_line('Tesla T4, float32')}"
+    assert followed([line], [line], LOG)[0] == "training on Tesla T4, float32"
+    assert parse_device(line) == "Tesla T4, float32"
+    assert parse_device("Training - training on other things") is None
+    assert len(followed([line], [line])) == 1

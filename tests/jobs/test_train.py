@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import boto3
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from aws.names import default_name, numbered
 from aws.s3 import parse_s3_uri
@@ -19,15 +21,18 @@ from formats.prepared.label_map import check_label_map
 from jobs.backends import LOCAL_ROLE
 from jobs.cli import app
 from jobs.contract.channels import MANIFEST_ATTRIBUTES as ATTRIBUTES
+from jobs.contract.file_uris import file_uri_path
 from jobs.contract.instances import GPU_INSTANCES, larger_memory
 from jobs.contract.registry import ACCOUNTS, builtin_image, is_builtin
-from jobs.emulator.host.storage import Storage, open_s3, uri_folder
+from jobs.emulator.host.storage import Storage, open_s3
 from jobs.emulator.training.channel_pipes import read_streams
 from jobs.training.augmented_manifest import augmented_manifests, manifest_folder, write_manifests
+from jobs.training.machines import volume_gb
 from jobs.training.options import DataOptions, MachineOptions, SecurityOptions, StartOptions, TrainOptions
-from jobs.training.plan import Surroundings, plan_training, settle_jobs, volume_gb
+from jobs.training.plan import JobPlan, Surroundings, plan_training, settle_jobs
 from jobs.training.starting_point import EarlierModel
 from jobs.training.upload_plan import channel_files
+from tests.support.aws_setup import error_of
 from tests.support.channel_samples import make_channels
 from tests.support.dataset_samples import make_dataset
 
@@ -69,7 +74,7 @@ def plan(
     role: str | None = ROLE,
     earlier: EarlierModel | None = None,
 ) -> dict[str, Any]:
-    return plan_training(dataset, given, options, around(role), earlier).attempts[0].request
+    return plan_training(dataset, given, options, around(role), earlier).first.request
 
 
 def around(role: str | None = ROLE) -> Surroundings:
@@ -116,7 +121,11 @@ def test_the_request_for_aws_is_complete_and_nothing_else(dataset: Dataset) -> N
             channel("validation_annotation", "image/png"),
         ],
         "OutputDataConfig": {"S3OutputPath": "s3://bucket/cars/output"},
-        "ResourceConfig": {"InstanceType": "ml.p3.2xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30},
+        "ResourceConfig": {
+            "InstancePreferences": [{"InstanceType": "ml.g5.2xlarge"}, {"InstanceType": "ml.g4dn.2xlarge"}],
+            "InstanceCount": 1,
+            "VolumeSizeInGB": 30,
+        },
         "StoppingCondition": {"MaxRuntimeInSeconds": 86400},
     }
 
@@ -210,15 +219,64 @@ def test_each_instance_type_has_a_job_of_its_own_name(dataset: Dataset) -> None:
     def plan_all(options: TrainOptions) -> list[tuple[str, str]]:
         return [(job.name, job.instance_type) for job in settle_jobs(dataset, {}, options, around()).jobs]
 
-    assert plan_all(ON_AWS) == [
-        ("fcn-cars", "ml.p3.2xlarge"),
-        ("fcn-cars-2", "ml.g5.2xlarge"),
-        ("fcn-cars-3", "ml.g4dn.2xlarge"),
-    ]
-    assert plan_all(on_machine(volume_size=300)) == [("fcn-cars", "ml.p3.2xlarge"), ("fcn-cars-2", "ml.g5.2xlarge")]
+    assert plan_all(ON_AWS) == [("fcn-cars", "ml.g5.2xlarge"), ("fcn-cars-2", "ml.g4dn.2xlarge")]
+    assert plan_all(on_machine(volume_size=300)) == [("fcn-cars", "ml.g5.2xlarge")]
+    with pytest.raises(SagesegError, match=r"ml\.g5\.2xlarge: has 450 GB .* but 451 GB are needed; use a larger type"):
+        plan_all(on_machine(volume_size=451))
     assert plan_all(on_machine(instance_type=("ml.g5.xlarge",))) == [("fcn-cars", "ml.g5.xlarge")]
     assert [len(numbered("x" * 63, number)) for number in (1, 2, 10)] == [63, 63, 63]
     assert numbered("a" * 60 + "-bc", 2) == "a" * 60 + "-2"
+
+
+@pytest.mark.parametrize(
+    ("machine", "security", "offered"),
+    [
+        ({}, {}, ["ml.g5.2xlarge", "ml.g4dn.2xlarge"]),
+        ({"instance_type": ("ml.p3.2xlarge", "ml.g5.xlarge")}, {}, ["ml.p3.2xlarge", "ml.g5.xlarge"]),
+        ({"instance_type": ("ml.g5.xlarge",)}, {}, None),
+        ({"spot": True}, {}, None),
+        ({"instance_type": tuple(GPU_INSTANCES)[:5]}, {}, list(GPU_INSTANCES)[:5]),
+        ({"instance_type": tuple(GPU_INSTANCES)[:6]}, {}, None),
+        ({}, {"kms_key": "alias/cars"}, ["ml.g5.2xlarge", "ml.g4dn.2xlarge"]),
+        ({"instance_type": ("ml.p3.2xlarge", "ml.p3.8xlarge")}, {"kms_key": "a"}, ["ml.p3.2xlarge", "ml.p3.8xlarge"]),
+        ({"instance_type": ("ml.p3.2xlarge", "ml.g5.xlarge")}, {"kms_key": "alias/cars"}, None),
+    ],
+)
+def test_the_service_gets_the_list_wherever_it_takes_one(
+    dataset: Dataset, machine: dict[str, Any], security: dict[str, Any], offered: list[str] | None
+) -> None:
+    options = replace(on_machine(**machine), security=SecurityOptions(**security))
+    planned = plan_training(dataset, {}, options, around())
+    assert (planned.listed is None) == (offered is None)
+    resources = planned.first.request["ResourceConfig"]
+    if offered is None:
+        assert "InstancePreferences" not in resources
+        return
+    assert resources["InstancePreferences"] == [{"InstanceType": kind} for kind in offered]
+    assert "InstanceType" not in resources
+    # a disk of the instance's own takes no key, a volume must have the one that was asked for
+    assert ("VolumeKmsKeyId" in resources) == (bool(security) and offered[0].startswith("ml.p3"))
+    assert [attempt.job.instance_type for attempt in planned.attempts] == offered
+    assert planned.first.request["TrainingJobName"] == planned.attempts[0].request["TrainingJobName"] == "fcn-cars"
+
+
+def test_a_type_of_which_the_account_may_have_none_is_left_out_and_named(dataset: Dataset) -> None:
+    def planned(quotas: dict[str, float], **machine: Any) -> JobPlan:
+        return plan_training(dataset, {}, on_machine(**machine), replace(around(), quotas=quotas))
+
+    one = planned({"ml.g5.2xlarge": 0.0, "ml.g4dn.2xlarge": 1.0})
+    assert one.listed is None
+    assert [(attempt.job.name, attempt.job.instance_type) for attempt in one.attempts] == [
+        ("fcn-cars", "ml.g4dn.2xlarge")
+    ]
+    quota = "this account's quota 'ml.g5.2xlarge for training job usage' is 0"
+    assert one.lines == (f"note: ml.g5.2xlarge is not tried: {quota}",)
+    (line,) = planned({"ml.g5.2xlarge": 0.0}, spot=True).lines
+    assert "'ml.g5.2xlarge for spot training job usage'" in line
+    assert planned({"ml.g4dn.2xlarge": 4.0}).lines == ()  # what is not known is tried
+    kinds = ("ml.p3.2xlarge", "ml.p2.xlarge")
+    with pytest.raises(SagesegError, match=r"ml\.p3\.2xlarge,ml\.p2\.xlarge: .* quota for training jobs is 0 for all"):
+        planned(dict.fromkeys(kinds, 0.0), instance_type=kinds)
 
 
 def test_spot_checkpoints_lie_under_the_jobs_own_name(dataset: Dataset) -> None:
@@ -299,7 +357,7 @@ def test_manifests_of_this_machine_lead_the_emulator_to_the_files_whatever_their
             for stem in stems
             for path in (channels / channel / f"{stem}.jpg", channels / f"{channel}_annotation" / f"{stem}.png")
         ]
-        assert [uri_folder(uri) for uri in stream.uris] == places
+        assert [file_uri_path(uri) for uri in stream.uris] == places
         assert all(path.is_file() for path in places)
 
 
@@ -341,8 +399,8 @@ def test_label_maps_name_values_by_class(label_map: object, message: str | None)
 
 def test_more_gpu_memory_is_found_in_the_documented_families() -> None:
     assert larger_memory("ml.p3.2xlarge") == "ml.g5.xlarge"  # 16 → 24 GiB
-    assert larger_memory("ml.g5.48xlarge") == "ml.p3dn.24xlarge"  # 192 → 256 GiB
-    assert larger_memory("ml.p3dn.24xlarge") is None
+    assert larger_memory("ml.g5.2xlarge") == "ml.g4dn.12xlarge"  # 24 → 64 GiB, and no P3, which was retired
+    assert larger_memory("ml.g5.48xlarge") is None
     assert larger_memory("ml.m5.large") is None
 
 
@@ -369,30 +427,50 @@ def test_default_names_say_what_and_when_within_the_services_rule() -> None:
 
 def test_the_volume_holds_the_dataset_twice(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     assert volume_gb(dataset) == 30
-    monkeypatch.setattr("jobs.training.plan._GIB", 100)  # the sample's few kilobytes pass for gigabytes
+    monkeypatch.setattr("jobs.training.machines._GIB", 100)  # the sample's few kilobytes pass for gigabytes
     stored = sum(
         path.stat().st_size for kind in ("JPEGImages", "SegmentationClass") for path in (dataset.root / kind).iterdir()
     )
     assert volume_gb(dataset) == int(2 * stored / 100) + 10
 
 
-def test_dry_run_prints_the_request_and_nothing_else(dataset: Dataset) -> None:
-    words = [
-        "train",
-        str(dataset.root),
-        "--data",
-        "s3://bucket/cars",
-        "--role",
-        ROLE,
-        "--region",
-        "eu-west-1",
-        "--dry-run",
-    ]
-    ran = CliRunner().invoke(app, [*words, "--algorithm", "deeplab", "--early-stopping", "True"])
-    assert ran.exit_code == 0
+def dry_run(dataset: Dataset, *words: str) -> Result:
+    common = ("--data", "s3://bucket/cars", "--role", ROLE, "--region", "eu-west-1", "--dry-run")
+    return CliRunner().invoke(app, ["train", str(dataset.root), *common, *words])
+
+
+def test_dry_run_prints_the_request_alone_and_says_beside_it_what_a_start_would(dataset: Dataset) -> None:
+    make_channels(dataset)
+    ran = dry_run(dataset, "--algorithm", "deeplab", "--early-stopping", "True", "--rate", "2", "--max-cost", "48")
+    assert ran.exit_code == 0, ran.output
     request = json.loads(ran.stdout)
     assert request["HyperParameters"]["early_stopping"] == "True"
     assert "685385470294.dkr.ecr.eu-west-1" in request["AlgorithmSpecification"]["TrainingImage"]
+    assert "warning: " in ran.stderr
+    assert "deeplab" in ran.stderr  # the check's own finding
+    quote = "ml.g5.2xlarge: $2 per hour (your --rate); at worst $48.00, if it runs all 24 h allowed"
+    assert quote in ran.stderr.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--rate", "2", "--max-cost", "47"), r"^ml\.g5\.2xlarge: may cost \$48\.00, more than --max-cost 47; lower"),
+        (("--max-cost", "47"), r"^ml\.g5\.2xlarge: its price is unknown, .* pass it as --rate, or choose another"),
+        (("--rate", "0"), r"^--rate 0: expected dollars per hour above 0, such as 1\.69$"),
+        (("--rate", "dear"), "^--rate dear: expected dollars per hour above 0"),
+        (("--rate", "inf"), "^--rate inf: expected dollars per hour above 0"),
+    ],
+)
+def test_a_dry_run_refuses_what_a_start_would(dataset: Dataset, words: tuple[str, ...], message: str) -> None:
+    make_channels(dataset)
+    assert re.search(message, error_of(dry_run(dataset, *words)))
+
+
+def test_a_dry_run_prints_the_request_though_the_check_would_stop_it(dataset: Dataset) -> None:
+    ran = dry_run(dataset)  # without channels
+    assert "is missing from the channel; prepare the dataset again" in error_of(ran)
+    assert json.loads(ran.stdout)["HyperParameters"]["num_classes"] == "2"
 
 
 @pytest.mark.parametrize("uri", ["bucket/prefix", "s3:///prefix", "https://bucket/prefix"])

@@ -24,6 +24,7 @@ from jobs.tuning import plan as tune
 from jobs.tuning.options import TuningOptions
 from jobs.tuning.plan import plan_tuning
 from jobs.tuning.ranges import combinations, example, notes_on, parse_range, settle_ranges
+from tests.support.channel_samples import make_channels
 from tests.support.dataset_samples import make_dataset
 
 ROLE = "arn:aws:iam::123456789012:role/SageMaker"
@@ -38,7 +39,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     image, mask = rng.integers(0, 256, (32, 32, 3), np.uint8), rng.integers(0, 2, (32, 32)).astype(np.uint8)
     images = {f"car{number}_01": (image, mask) for number in range(20)}
     splits = {stem: "val" if number < 4 else "train" for number, stem in enumerate(images)}
-    return make_dataset(tmp_path_factory.mktemp("tune") / "cars", images, splits=splits)
+    return make_channels(make_dataset(tmp_path_factory.mktemp("tune") / "cars", images, splits=splits))
 
 
 def plan(
@@ -172,7 +173,7 @@ def test_the_request_holds_what_varies_and_what_does_not(dataset: Dataset) -> No
         "num_training_samples": "16",
     }
     assert "MetricDefinitions" not in definition["AlgorithmSpecification"]
-    assert definition["ResourceConfig"]["InstanceType"] == "ml.p3.2xlarge"
+    assert definition["ResourceConfig"]["InstanceType"] == "ml.g5.2xlarge"
     assert [tag["Key"] for tag in request["Tags"]] == ["sageseg:dataset"]
 
 
@@ -232,8 +233,8 @@ def test_names_stay_within_the_services_32_characters(dataset: Dataset) -> None:
         assert named == [attempt.request["HyperParameterTuningJobName"] for attempt in attempts]
         return named
 
-    assert names("cars", {}) == ["cars", "cars-2", "cars-3"]
-    assert names("c" * 32, {}) == ["c" * 32, "c" * 30 + "-2", "c" * 30 + "-3"]
+    assert names("cars", {}) == ["cars", "cars-2"]
+    assert names("c" * 32, {}) == ["c" * 32, "c" * 30 + "-2"]
     assert names(None, {"algorithm": "deeplab"})[0] == "deeplab-cars-20261121-010203"
     assert len(tune._default_name("deeplab", "x" * 60, NOW)) == 32
 
@@ -260,7 +261,7 @@ def dry_run(dataset: Dataset, *words: str) -> Result:
     return CliRunner().invoke(app, ["tune", str(dataset.root), *common, *words])
 
 
-def test_dry_run_prints_the_request_and_nothing_else(dataset: Dataset) -> None:
+def test_dry_run_prints_the_request_and_says_the_rest_beside_it(dataset: Dataset) -> None:
     words = ("--range", "learning_rate=1e-4:1e-1", "--range", "optimizer=sgd,adam", "--range", "momentum")
     ran = dry_run(dataset, *words, "--strategy", "random", "--objective", "validation:pixel_accuracy", "--spot")
     assert ran.exit_code == 0, ran.output
@@ -272,7 +273,16 @@ def test_dry_run_prints_the_request_and_nothing_else(dataset: Dataset) -> None:
         "Type": "Maximize",
         "MetricName": "validation:pixel_accuracy",
     }
-    assert ran.stderr.splitlines() == [
+    said = [line for line in ran.stderr.splitlines() if not line.startswith(("check: ", "warning: "))]
+    unsigned = "no AWS credentials; run aws configure or aws sso login, or set AWS_PROFILE"
+    assert said[0] == f"note: no quota was looked at: listing the quotas of SageMaker: {unsigned}"
+    assert said[4:] == [
+        f"note: AWS's price list was not to be had: asking for the price: {unsigned}",
+        "ml.g5.2xlarge: price unknown (no price of ml.g5.2xlarge in eu-west-1 in this project's table of 2026-11-21)",
+        "if it moves on: ml.g4dn.2xlarge: price unknown (no price of ml.g4dn.2xlarge in eu-west-1 in this project's "
+        "table of 2026-11-21)",
+    ]
+    assert said[1:4] == [
         "10 jobs, 1 at a time, vary learning_rate 0.0001 to 0.1, logarithmic; optimizer sgd, adam; "
         "momentum 0.9 to 0.999",
         "note: momentum has no effect in the jobs that get optimizer adam",

@@ -106,10 +106,10 @@ def test_a_search_is_quoted_uploaded_followed_ranked_and_recorded(dataset: Datas
     assert len(set(scores)) == 3
     said = ran.stderr
     assert "3 jobs, 2 at a time, vary learning_rate 0.001 to 0.1, logarithmic" in said
-    assert "at worst $275.81, if it runs all 3 jobs of 24 h, 2 at a time, allowed" in said
-    assert "if it moves on: ml.g5.2xlarge: $1.515 per hour" in said
+    assert "at worst $109.08, if it runs all 3 jobs of 24 h, 2 at a time, allowed" in said
+    assert "if it moves on: ml.g4dn.2xlarge: $0.94 per hour" in said
     assert "s3://cars/one: 8 files sent, 0 were there" in said
-    assert "started cars on ml.p3.2xlarge" in said
+    assert "started cars on ml.g5.2xlarge" in said
     assert said.count(": Completed  validation:mIOU 0.9") == 3
     assert "--like cars:best trains with the best job's hyperparameters" in said
     record = read_record("cars")
@@ -117,10 +117,10 @@ def test_a_search_is_quoted_uploaded_followed_ranked_and_recorded(dataset: Datas
     assert record.arn.endswith(":hyper-parameter-tuning-job/cars")
     assert record.classes == ["_background_", "car"]
     assert record.request["HyperParameterTuningJobConfig"]["RandomSeed"] == 1
-    assert record.cost["worst_usd"] == pytest.approx(3 * 24 * 3.825, rel=0.01)
+    assert record.cost["worst_usd"] == pytest.approx(3 * 24 * 1.515, rel=0.01)
     client = aws_client("sagemaker", sagemaker)
     billed = [client.describe_training_job(TrainingJobName=row.split()[1])["BillableTimeInSeconds"] for row in rows]
-    assert record.cost["actual_usd"] == pytest.approx(sum(billed) * 3.825 / 3600)
+    assert record.cost["actual_usd"] == pytest.approx(sum(billed) * 1.515 / 3600)
     assert f"it cost ${record.cost['actual_usd']:.2f}" in said
 
 
@@ -189,11 +189,11 @@ def test_what_nobody_followed_is_priced_when_it_is_looked_at(dataset: Dataset, s
     client = aws_client("sagemaker", sagemaker)
     ranking = json.loads(run("show", "alone", "--json").stdout)["ranking"]
     described = [client.describe_training_job(TrainingJobName=row["job"]) for row in ranking]
-    usd = sum(one["BillableTimeInSeconds"] for one in described) * 3.825 / 3600
+    usd = sum(one["BillableTimeInSeconds"] for one in described) * 1.515 / 3600
     assert f"{'cost':16}${usd:.2f} (this project's table" in run("show", "alone").stdout
     facts = find_model("alone:best").facts
     assert facts.job == ranking[0]["job"]
-    assert facts.cost_usd == described[0]["BillableTimeInSeconds"] / 3600 * 3.825
+    assert facts.cost_usd == described[0]["BillableTimeInSeconds"] / 3600 * 1.515
 
 
 def test_before_a_training_job_has_succeeded_there_is_no_best(
@@ -226,7 +226,7 @@ def test_a_search_whose_jobs_all_fail_shows_reason_log_and_cure(
         table = run("show", "hopeless").stdout
     assert said.startswith("hopeless: Failed: All training jobs failed. Please take a look")
     assert "; hopeless-001-" in said
-    assert said.endswith("the GPU's memory is too small: --mini-batch-size 1, or --instance-type ml.g5.xlarge")
+    assert said.endswith("the GPU's memory is too small: --mini-batch-size 1, or --instance-type ml.g4dn.12xlarge")
     assert "  nearly there" in ran.stderr.splitlines()
     assert "#/jobs/hopeless-001-" in ran.stderr
     assert ran.stderr.count(": Failed  learning_rate") == 3
@@ -244,9 +244,11 @@ def test_it_moves_on_from_a_quota_that_its_training_jobs_meet_and_from_missing_c
         {
             "quotas": {"ml.p3.2xlarge for training job usage": 0},
             "training_jobs": {"ml.g5.2xlarge": {"capacity_error": True}},
+            "calls": {"ListServiceQuotas": 9},  # so that the quota is met
         },
     )
-    ran = tune(dataset, "--yes", name="moving")
+    kinds = "ml.p3.2xlarge,ml.g5.2xlarge,ml.g4dn.2xlarge"
+    ran = tune(dataset, "--yes", "--instance-type", kinds, name="moving")
     assert ran.exit_code == 0, ran.output
     said = ran.stderr
     assert "refused: moving: Failed: ResourceLimitExceeded: The account-level service limit 'ml.p3.2xlarge" in said
@@ -336,7 +338,7 @@ def test_ctrl_c_asks_whether_to_stop_the_search(
 def test_nothing_is_started_or_left_when_it_is_refused(dataset: Dataset, sagemaker: str, moto: str) -> None:
     for words, message in (
         ((), "nobody is there to ask; add --yes"),
-        (("--max-cost", "100"), "may cost $275.81, more than --max-cost 100; lower --max-jobs or --max-runtime"),
+        (("--max-cost", "100"), "may cost $109.08, more than --max-cost 100; lower --max-jobs or --max-runtime"),
         (("--region", "eu-west-1", "--max-cost", "9"), "price is unknown, so --max-cost 9 cannot be kept"),
         (("--yes", "--output", "s3://nobody/x"), "bucket nobody: there is none"),
     ):

@@ -14,7 +14,8 @@ from PIL import Image
 from formats.errors import SagesegError
 from formats.images import encode_image, read_header, read_image
 from formats.prepared.frame_names import FrameName, parse_frame_name
-from prep.frames.options import FrameOptions, parse_difference, parse_every, parse_positive
+from formats.video.options import parse_every, parse_positive
+from prep.frames.options import FrameOptions, parse_difference
 from prep.frames.write import COLUMNS, FrameCounts, write_frames
 from prep.readers.labelme.reader import read_labelme
 from tests.support.labelme_samples import shape, write_json, write_labels

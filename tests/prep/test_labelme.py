@@ -214,6 +214,142 @@ def test_regions_are_no_objects(tmp_path: Path) -> None:
     assert image.regions == (((2, 3), (30, 3), (30, 20), (2, 20)), tuple(map(tuple, TRIANGLE)))
 
 
+# several folders
+
+
+def two_folders(root: Path, *folders: str, stems: str = "ab") -> list[Path]:
+    for folder in folders:
+        for stem in stems:
+            write_pair(root / folder, stem)
+    return [root / folder for folder in folders]
+
+
+def test_several_folders_are_read_as_if_they_lay_in_one(tmp_path: Path) -> None:
+    one, two = two_folders(tmp_path / "all", "day1", "day2")
+    labels = write_labels(tmp_path)
+    together = read_labelme(one, labels, others=[two], workers=1)
+    assert together == read_labelme(tmp_path / "all", labels, workers=1)
+    assert [image.source for image in together.images] == ["day1/a.jpg", "day1/b.jpg", "day2/a.jpg", "day2/b.jpg"]
+    assert {image.group for image in together.images} == {"day1", "day2"}
+
+
+def test_folders_of_one_name_are_told_apart_by_those_above(tmp_path: Path) -> None:
+    one, two = two_folders(tmp_path, "here/x/labels", "there/x/labels", stems="a")
+    source = read_labelme(one, write_labels(tmp_path), others=[two], workers=1)
+    assert [image.source for image in source.images] == ["here/x/labels/a.jpg", "there/x/labels/a.jpg"]
+
+
+def test_several_folders_mirror_those_of_their_images(tmp_path: Path) -> None:
+    one, two = two_folders(tmp_path, "day1", "day2", stems="a")
+    for folder in (one, two):
+        (tmp_path / "frames" / folder.name).mkdir(parents=True)
+        (folder / "a.jpg").rename(tmp_path / "frames" / folder.name / "a.jpg")
+    source = read_labelme(one, write_labels(tmp_path), others=[two], images=tmp_path / "frames", workers=1)
+    assert [image.source for image in source.images] == ["day1/a.jpg", "day2/a.jpg"]
+    assert source.left_out == ()
+
+
+def test_an_image_may_lie_in_another_of_the_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, two = two_folders(tmp_path, "day1", "day2", stems="a")
+    (one / "a.jpg").rename(two / "b.jpg")
+    write_json(one / "a.json", [shape()], imagePath="../day2/b.jpg")
+    source = read_labelme(one, write_labels(tmp_path), others=[two], workers=1)
+    assert [image.source for image in source.images] == ["day2/a.jpg", "day2/b.jpg"]
+    assert "outside" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("folders", [("day1", "day1"), ("day1", "day1/sub"), ("day1/sub", "day1")])
+def test_a_folder_in_another_is_named_twice(tmp_path: Path, folders: tuple[str, str]) -> None:
+    two_folders(tmp_path, "day1/sub", "day1")
+    with pytest.raises(SagesegError, match="one lies in the other, or they are one; name it once"):
+        read_labelme(tmp_path / folders[0], write_labels(tmp_path), others=[tmp_path / folders[1]], workers=1)
+
+
+# without a list
+
+
+def test_without_a_list_the_classes_are_the_labels_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_pair(tmp_path / "in", "a", [shape("road"), shape("__ignore__"), shape("__region__")])
+    write_pair(tmp_path / "in", "b", [shape("car"), shape("background"), shape("road")])
+    source = read_labelme(tmp_path / "in", workers=1)
+    assert source.classes.names == ("_background_", "car", "road")
+    assert "the labels that were drawn, by name: " in (told := capsys.readouterr().err)
+    assert "car (1 shapes), road (2 shapes)" in told
+    by_id = {image.source: np.unique(image.mask.read()).tolist() for image in source.images}
+    assert by_id == {"a.jpg": [0, 255], "b.jpg": [0, 2]}
+
+
+def test_both_names_of_the_background_may_be_drawn_without_a_list(tmp_path: Path) -> None:
+    write_pair(tmp_path / "in", "a", [shape("car"), shape("background"), shape("_background_", BOX, "rectangle")])
+    assert read_labelme(tmp_path / "in", workers=1).classes.names == ("_background_", "car")
+
+
+def test_a_label_may_be_the_background_without_a_list(tmp_path: Path) -> None:
+    write_pair(tmp_path / "in", "a", [shape("car"), shape("soil")])
+    assert read_labelme(tmp_path / "in", background="soil", workers=1).classes.names == ("_background_", "car")
+
+
+def test_a_list_in_the_folder_is_taken_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_pair(tmp_path / "in", "a", [shape("car")])
+    write_labels(tmp_path / "in", "road", "car")
+    assert read_labelme(tmp_path / "in", workers=1).classes.names == ("_background_", "road", "car")
+    assert f"the classes are those of {tmp_path}/in/labels.txt" in capsys.readouterr().err
+
+
+def test_no_shape_at_all_gives_no_class(tmp_path: Path) -> None:
+    write_pair(tmp_path / "in", "a", [])
+    with pytest.raises(SagesegError, match=f"{tmp_path}/in: no class in it; expected some, or name them"):
+        read_labelme(tmp_path / "in", workers=1)
+
+
+# all that is wrong
+
+
+def test_unknown_labels_are_told_together_with_how_often_they_stand(tmp_path: Path) -> None:
+    for number in range(12):
+        write_pair(tmp_path / "in", f"{number:02}", [shape("ca"), shape("car"), shape("ca")])
+    write_pair(tmp_path / "in", "zz", [shape("raod"), shape("road", [[0, 0], [9, 9]])])
+    with pytest.raises(SagesegError) as caught:
+        read(tmp_path / "in")
+    told = str(caught.value)
+    assert told.startswith(f"{tmp_path}/in/00.json: shapes[0] (ca): label 'ca' is not in ")
+    assert f"(1 of 25 faults: label 'ca' 24 times, first in {tmp_path}/in/00.json: shapes[0] (ca); " in told
+    assert told.endswith("zz.json: shapes[1] (road): polygon of 2 points)")
+
+
+def test_the_first_ten_faults_are_named_and_all_are_counted(tmp_path: Path) -> None:
+    write_pair(tmp_path / "in", "good")
+    for number in range(14):
+        write_json(tmp_path / "in" / f"{number:02}.json", [shape(points=[[0, 0]]), shape()], imagePath="gone.jpg")
+    with pytest.raises(SagesegError, match=r"00\.json: shapes\[0\].* \(1 of 14 faults: ") as caught:
+        read(tmp_path / "in")
+    assert [f"{number:02}.json" in str(caught.value) for number in range(14)] == [True] * 10 + [False] * 4
+    assert str(caught.value).endswith("; …)")
+
+
+# which images have no file
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_an_image_that_its_file_holds_is_not_called_without_one(tmp_path: Path, apart: bool) -> None:
+    content = in_base64(encode_image(noise(1)))
+    path = write_pair(tmp_path / "in", "a", imageData=content)
+    images = tmp_path / "frames" / "deep" if apart else tmp_path / "in"
+    images.mkdir(parents=True, exist_ok=True)
+    path.with_suffix(".jpg").rename(images / "a.jpg")
+    named = tmp_path / "frames" if apart else None
+    assert read_labelme(tmp_path / "in", write_labels(tmp_path), images=named, workers=1).left_out == ()
+
+
+@pytest.mark.parametrize("other", ["a.png", "a_json/img.png", "a_json/label_viz.png"])
+def test_what_lies_beside_a_labelled_image_is_not_called_unlabelled(tmp_path: Path, other: str) -> None:
+    """Another form of the image, and what labelme_json_to_dataset makes."""
+    write_pair(tmp_path / "in", "a")
+    (tmp_path / "in" / "a_json").mkdir()
+    (tmp_path / "in" / other).write_bytes(png(noise(1)))
+    assert read_labelme(tmp_path / "in", write_labels(tmp_path), workers=1).left_out == ()
+
+
 # which image
 
 
@@ -251,8 +387,8 @@ def test_two_files_that_differ_in_composition_alone_are_refused(tmp_path: Path) 
         read(tmp_path / "in")
 
 
-@pytest.mark.parametrize("name", ["../frames/a.jpg", "..\\frames\\a.jpg", "C:\\Users\\me\\a.jpg", "/home/me/a.jpg"])
-def test_images_elsewhere_are_found_in_their_folder_and_nowhere_else(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["C:\\Users\\me\\a.jpg", "/home/me/a.jpg", "//server/me/a.jpg"])
+def test_a_path_from_the_root_is_found_in_the_named_folder_and_nowhere_else(tmp_path: Path, name: str) -> None:
     write_pair(tmp_path / "in", "a", imagePath=name)
     (tmp_path / "frames").mkdir()
     (tmp_path / "in" / "a.jpg").rename(tmp_path / "frames" / "a.jpg")
@@ -260,6 +396,50 @@ def test_images_elsewhere_are_found_in_their_folder_and_nowhere_else(tmp_path: P
         read(tmp_path / "in")
     (image,) = read(tmp_path / "in", images=tmp_path / "frames")
     assert (image.source, image.image.resolve()) == ("a.jpg", tmp_path / "frames" / "a.jpg")
+
+
+def test_a_path_from_the_root_is_not_followed_though_the_image_is_there(tmp_path: Path) -> None:
+    write_pair(tmp_path / "secret", "a")
+    write_pair(tmp_path / "in", "a", imagePath=str(tmp_path / "secret" / "a.jpg"))
+    with pytest.raises(SagesegError, match="leaves the folder"):
+        read(tmp_path / "in")
+
+
+@pytest.mark.parametrize("name", ["../frames/a.jpg", "..\\frames\\a.jpg", "sub/../../frames/a.jpg"])
+def test_a_way_out_of_the_folder_is_followed_and_told(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """labelme --output writes such ways, and so does analysis labelme."""
+    write_pair(tmp_path / "in", "a", imagePath=name)
+    (tmp_path / "in" / "sub").mkdir()
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "in" / "a.jpg").rename(tmp_path / "frames" / "a.jpg")
+    (image,) = read(tmp_path / "in")
+    assert (image.source, image.image.resolve()) == ("a.jpg", tmp_path / "frames" / "a.jpg")
+    assert f"1 of 1 images lie outside of {tmp_path}/in, where imagePath leads: in {tmp_path}/frames\n" in (
+        capsys.readouterr().err
+    )
+
+
+def test_images_outside_are_called_by_their_paths_below_the_folder_of_all(tmp_path: Path) -> None:
+    for folder in ("d1", "d2"):
+        path = write_pair(tmp_path / "in" / folder, "a", imagePath=f"../../frames/{folder}/a.jpg")
+        (tmp_path / "frames" / folder).mkdir(parents=True)
+        path.with_suffix(".jpg").rename(tmp_path / "frames" / folder / "a.jpg")
+    (tmp_path / "frames" / "d1" / "b.jpg").write_bytes(encode_image(noise(4)))
+    source = read_labelme(tmp_path / "in", write_labels(tmp_path), workers=1)
+    assert [(image.source, image.group) for image in source.images] == [("d1/a.jpg", "d1"), ("d2/a.jpg", "d2")]
+    (left_out,) = source.left_out
+    assert (left_out.count, Path(left_out.example).resolve()) == (1, tmp_path / "frames" / "d1" / "b.jpg")
+
+
+def test_with_a_folder_of_images_nothing_outside_of_it_is_read(tmp_path: Path) -> None:
+    write_pair(tmp_path / "in", "a", imagePath="../secret/a.jpg")
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "in" / "a.jpg").rename(tmp_path / "secret" / "a.jpg")
+    (tmp_path / "frames").mkdir()
+    with pytest.raises(SagesegError, match=r"imagePath \.\./secret/a\.jpg is not there"):
+        read(tmp_path / "in", images=tmp_path / "frames")
 
 
 def test_an_embedded_image_needs_no_file(tmp_path: Path) -> None:
@@ -422,7 +602,7 @@ def link_to_itself(folder: Path) -> None:
         (spoil_json(shapes=[shape(points=[[0, 0], [9, 9]])]), r"bad\.json: shapes\[0\] \(car\): polygon of 2 points"),
         (spoil_json(shapes=[shape(points=[[0, 0], [9, float("nan")], [9, 9]])]), r"bad\.json: .* not finite"),
         (spoil_json(shapes=[shape(points=[[90, 0], [99, 9], [99, 0]])]), r"bad\.json: .* outside the image of 60×40"),
-        (spoil_json(imagePath="../../secret.jpg"), r"bad\.json: imagePath \.\./\.\./secret\.jpg leaves the folder"),
+        (spoil_json(imagePath="../../secret.jpg"), r"bad\.json: imagePath \.\./\.\./secret\.jpg is not there"),
         (spoil_json(imagePath="gone.jpg"), r"bad\.json: imagePath gone\.jpg is not there"),
         (spoil_json(imagePath=...), r"bad\.json: neither imagePath nor imageData"),
         (spoil_json(imageData="%%%"), r"bad\.json: imageData is no base64"),

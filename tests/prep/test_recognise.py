@@ -226,7 +226,7 @@ def test_a_verb_for_other_labels_names_the_right_one(verb: str, tmp_path: Path) 
 def test_a_verb_for_other_files_names_the_right_one(verb: str, tmp_path: Path) -> None:
     lay_out(tmp_path, FILES["coco"])
     file = tmp_path / "annotations" / "instances.json"
-    images = ["--images", "x"] if verb == "manifest" else [str(tmp_path / "images")]
+    images = [*(["--images"] if verb == "manifest" else []), str(tmp_path / "images")]
     ran = typed(["prep", verb, str(file), *images, "--out", str(tmp_path / "out")], tmp_path)
     assert ran.returncode == 1
     assert f"sageseg prep coco {file}" in ran.stderr

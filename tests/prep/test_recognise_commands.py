@@ -52,13 +52,13 @@ def test_what_must_be_written_first_is_told(
     assert "labels.txt" in found.missing
 
 
-def test_labels_that_were_drawn_are_named_where_labelme_has_no_list(tmp_path: Path) -> None:
+def test_labelme_needs_no_list(tmp_path: Path) -> None:
     labelme_apart(tmp_path)
     (tmp_path / "labels.txt").unlink()
-    ran = typed(["prep", "auto", str(tmp_path)], tmp_path)
-    assert ran.stdout.splitlines()[2] == (
-        "first: write labels.txt: one label per line, all that were drawn, such as car, road"
-    )
+    told = typed(["prep", "auto", "."], tmp_path).stdout.splitlines()
+    assert told[1:] == ["sageseg prep labelme json --images jpg --out DATASET"]
+    assert typed([*shlex.split(told[1])[1:-1], "dataset"], tmp_path).returncode == 0
+    assert open_dataset(tmp_path / "dataset").classes.names == ("_background_", "car", "road")
 
 
 def test_files_that_are_read_one_by_one_are_all_printed(tmp_path: Path) -> None:

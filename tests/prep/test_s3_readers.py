@@ -194,7 +194,9 @@ def test_a_reference_that_is_not_there_is_named_with_its_line(s3: Any, tmp_path:
     assert typed([*words, "--skip-missing"], tmp_path).returncode == 0
     lost = line(1, bucket=BUCKET, seg_ref=f"s3://{BUCKET}/gone.png")
     write_manifest(manifest, [line(0, bucket=BUCKET), lost])
-    assert f"line 2: fetching s3://{BUCKET}/gone.png" in typed([*words, "--skip-missing"], tmp_path).stderr
+    assert (
+        f"line 2: fetching s3://{BUCKET}/gone.png" in typed([*words, "--skip-missing", "--overwrite"], tmp_path).stderr
+    )
 
 
 def test_a_reference_that_may_not_be_read_is_named_with_its_line(

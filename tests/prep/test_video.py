@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from formats.errors import SagesegError
 from formats.images import Rgb
 from formats.prepared.frame_names import parse_frame_name
-from prep.frames.ffmpeg_text import FIELDS, SHOWN, ShownFrames
+from formats.video.ffmpeg_text import FIELDS, SHOWN, ShownFrames
+from formats.video.reading import VideoFrame, ffmpeg_program, read_video
 from prep.frames.options import FrameOptions
-from prep.frames.video import VideoFrame, ffmpeg_program, read_video
 from prep.frames.write import write_frames
 from tests.support.clips import FAST_THEN_SLOW, copied, drawn, ffmpeg, interlaced
 

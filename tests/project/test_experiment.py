@@ -1,16 +1,23 @@
 """An experiment's sections become the command's own words."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from formats.errors import SagesegError
+from sageseg import runs
 from sageseg.cli import app
 from sageseg.experiment import check_words, plan_steps, read_experiment, run_experiment
+from sageseg.runs import Runs
+
+FOLDERS = {name: Path("out") / folder for name, folder in runs.FOLDERS.items()}
 
 
 def words(sections: dict[str, object]) -> list[str]:
-    return [" ".join(step.line("JOB")) for step in plan_steps(sections, Path("out"))]
+    return [" ".join(step.line(FOLDERS, "JOB")) for step in plan_steps(sections)]
 
 
 def test_sections_become_command_lines_in_the_order_of_the_path() -> None:
@@ -34,8 +41,8 @@ def test_the_report_reads_what_was_stitched() -> None:
 
 
 def test_a_named_job_is_trained_under_its_name() -> None:
-    (step,) = plan_steps({"train": {"name": "cars", "epochs": 3}}, Path("out"))
-    assert (step.job, " ".join(step.line("cars"))) == ("cars", "jobs train out/dataset --epochs 3 --name cars")
+    (step,) = plan_steps({"train": {"name": "cars", "epochs": 3}})
+    assert (step.job, " ".join(step.line(FOLDERS, "cars"))) == ("cars", "jobs train out/dataset --epochs 3 --name cars")
 
 
 def test_a_flag_that_is_off_is_said() -> None:
@@ -67,5 +74,112 @@ def test_a_wrong_file_is_refused_before_anything_runs(tmp_path: Path, text: str,
 
 def test_the_demos_own_file_parses() -> None:
     sections = read_experiment(Path(__file__).parents[2] / "sageseg" / "demo.yaml")
-    for step in plan_steps(sections, Path()):
-        check_words(app, step.line("JOB"))
+    for step in plan_steps(sections):
+        check_words(app, step.line(FOLDERS, "JOB"))
+
+
+PLAN = {"prep": "a", "train": "b", "predict": "c", "report": "d"}
+
+
+def done(out: Path, plan: dict[str, str]) -> int:
+    """An experiment's run, whose steps leave empty folders; what an earlier one did is not done again."""
+    told = Runs(out)
+    number = told.begin(plan, out / ".sageseg")
+    for step, fingerprint in plan.items():
+        if told.found(step, fingerprint) is None:
+            if step != "train":
+                told.folder(number, step).mkdir(parents=True, exist_ok=True)
+            told.record(number, step, fingerprint, **({"job": f"job-{number}"} if step == "train" else {}))
+    return number
+
+
+def places(out: Path) -> list[str]:
+    return sorted(path.relative_to(out).as_posix() for path in out.glob("runs/*/*"))
+
+
+def test_each_change_is_a_run_that_leaves_the_others_results(tmp_path: Path) -> None:
+    assert done(tmp_path, PLAN) == 1
+    assert done(tmp_path, PLAN) == 1
+    first = ["runs/1/predictions", "runs/1/report"]
+    assert places(tmp_path) == first
+    assert done(tmp_path, PLAN | {"report": "e"}) == 2  # its predictions are the first run's
+    assert places(tmp_path) == [*first, "runs/2/report"]
+    assert done(tmp_path, PLAN | {"train": "f", "predict": "g", "report": "h"}) == 3
+    assert places(tmp_path) == [*first, "runs/2/report", "runs/3/predictions", "runs/3/report"]
+    assert Runs(tmp_path).job == "job-3"
+    assert done(tmp_path, PLAN) == 1  # back again: nothing is done, and it is the first run
+    assert len(places(tmp_path)) == 5
+
+
+def test_the_report_to_compare_with_is_the_latest_other_one(tmp_path: Path) -> None:
+    done(tmp_path, PLAN)
+    told = Runs(tmp_path)
+    assert told.report_before(told.folder(1, "report")) is None
+    done(tmp_path, PLAN | {"report": "e"})
+    told = Runs(tmp_path)
+    assert told.report_before(told.folder(2, "report")) == tmp_path / "runs/1/report"
+    assert told.report_before(told.folder(1, "report")) == tmp_path / "runs/2/report"
+
+
+def test_steps_that_are_added_at_the_end_belong_to_the_same_run(tmp_path: Path) -> None:
+    begun = {name: PLAN[name] for name in ("prep", "train")}
+    assert [done(tmp_path, plan) for plan in (begun, PLAN, begun)] == [1, 1, 1]
+
+
+def test_a_run_that_was_cut_off_goes_on_under_its_number(tmp_path: Path) -> None:
+    done(tmp_path, PLAN)
+    changed = PLAN | {"predict": "x", "report": "y"}
+    assert Runs(tmp_path).begin(changed, tmp_path) == 2
+    (tmp_path / "runs/2/predictions.partial").mkdir(parents=True)
+    assert Runs(tmp_path).begin(changed, tmp_path) == 2
+    assert Runs(tmp_path).begin(PLAN, tmp_path) == 1
+
+
+@given(
+    st.lists(st.tuples(*(st.integers(0, 2) for _ in PLAN), st.integers(2, len(PLAN))), min_size=1, max_size=8),
+)
+def test_no_run_touches_anothers_results(made: list[tuple[int, ...]]) -> None:
+    """Whatever is changed, in whichever order: a setting keeps its number, and what is there stays as it is."""
+    with TemporaryDirectory() as folder:
+        out, numbers, seen = Path(folder), dict[str, int](), dict[Path, int]()
+        for *choices, steps in made:
+            chain, plan = "", dict[str, str]()
+            for step, choice in list(zip(PLAN, choices, strict=True))[:steps]:
+                chain = plan[step] = f"{chain}{choice}"
+            number = done(out, plan)
+            if steps == len(PLAN):  # one that ends earlier goes with the latest that begins so
+                assert numbers.setdefault(chain, number) == number
+            for path, inode in seen.items():
+                assert path.stat().st_ino == inode
+            seen |= {path: path.stat().st_ino for path in out.glob("runs/*/*")}
+
+
+def test_results_that_were_removed_are_made_again_in_their_place(tmp_path: Path) -> None:
+    done(tmp_path, PLAN)
+    (tmp_path / "runs/1/report").rmdir()
+    assert Runs(tmp_path).found("report", "d") is None
+    assert done(tmp_path, PLAN) == 1
+    assert places(tmp_path) == ["runs/1/predictions", "runs/1/report"]
+
+
+def test_there_is_one_dataset_and_it_is_told_whose_it_is(tmp_path: Path) -> None:
+    done(tmp_path, PLAN)
+    done(tmp_path, {name: f"{text}2" for name, text in PLAN.items()})
+    told = Runs(tmp_path)
+    assert told.found("prep", "a") is None  # it was replaced
+    assert told.found("prep", "a2") is not None
+    assert told.found("predict", "c") is not None
+    assert told.made_dataset()
+
+
+def test_a_strangers_folder_is_no_run(tmp_path: Path) -> None:
+    (tmp_path / "runs/7").mkdir(parents=True)
+    (tmp_path / "runs/notes").mkdir()
+    assert done(tmp_path, PLAN) == 8
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"prep": {"fingerprint": "a"}}', "\ufffd{"])
+def test_a_record_that_tells_no_runs_is_named(text: str, tmp_path: Path) -> None:
+    (tmp_path / "steps.json").write_text(text, encoding="utf-8")
+    with pytest.raises(SagesegError, match=r"steps\.json: does not tell an experiment's runs; move it away"):
+        Runs(tmp_path)

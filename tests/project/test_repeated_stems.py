@@ -77,7 +77,7 @@ def test_exports_say_which_image_is_meant(predictions: Predictions, tmp_path: Pa
     for images in (None, tmp_path / "images"):
         out = tmp_path / f"labelme of {images is None}"
         export_labelme(predictions, out, images=images, workers=1)
-        told = {path.stem: json.loads(path.read_text())["imagePath"] for path in out.iterdir()}
+        told = {path.stem: json.loads(path.read_text())["imagePath"] for path in out.glob("*.json")}
         assert {name: path[-10:] for name, path in told.items()} == {
             name: f"{name.replace('_', '/')}.jpg" for name in NAMES
         }

@@ -59,14 +59,14 @@ def experiment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def test_run_ends_with_the_scores_and_the_path_of_the_report(experiment: Path) -> None:
-    scores = json.loads((experiment / "report" / "scores.json").read_text())
+    scores = json.loads((experiment / "runs/1/report/scores.json").read_text())
     assert scores["classes"] == ["_background_", "car"]
     assert scores["images"] == 2
     assert np.sum(scores["confusion"]) == 2 * 150 * 100  # every pixel of the two images, once
     assert scores["job"]["seconds"] > 0
     assert "cost_usd" not in scores["job"]  # this machine is not paid for
     lines = (experiment / "stdout").read_text().splitlines()
-    assert lines[-1] == "report/index.html"
+    assert lines[-1] == "runs/1/report/index.html"
     assert (experiment / lines[-1]).exists()
 
 
@@ -95,9 +95,10 @@ def test_the_log_is_worded_as_the_built_ins_and_read_back(experiment: Path) -> N
 
 
 def test_the_artefact_lies_where_sagemaker_puts_it_and_names_its_parameters(experiment: Path) -> None:
-    (artefact,) = (experiment / ".sageseg" / "output").glob("*/output/model.tar.gz")
+    (artefact,) = (experiment / "sageseg-runs").glob("*/output/model.tar.gz")
     read = read_artefact(artefact)
     assert read.hyperparameters["algorithm"] == "unet"
+    assert str(artefact.relative_to(experiment)) in (experiment / "stdout").read_text().splitlines()
     assert all(np.isfinite(values).all() for values in read.parameters.values())
 
 
@@ -111,11 +112,32 @@ def test_a_second_run_passes_over_what_is_done_and_a_change_redoes_what_follows(
     changed = sageseg("run", "experiment.yaml", cwd=experiment)
     shown = [line for line in changed.stderr.splitlines() if line.startswith("$ ")]
     assert len(shown) == 1
-    assert shown[0].startswith("$ sageseg analysis report ")
+    assert shown[0].startswith("$ sageseg analysis report runs/1/stitched ")
+    assert changed.stdout.splitlines()[-1] == "runs/2/report/index.html"
+    assert (experiment / "runs/1/report/index.html").exists()
+    assert (experiment / "runs/1/experiment.yaml").read_text() == EXPERIMENT
+    compare = next(line for line in changed.stderr.splitlines() if line.startswith("sageseg analysis compare "))
+    words = compare.partition(" sets ")[0].split()[1:]
+    assert words[2:4] == ["runs/1/report", "runs/2/report"]
+    assert sageseg(*words, cwd=experiment).returncode == 0
+
+
+def test_from_another_folder_what_is_printed_can_be_followed_and_the_job_is_found(experiment: Path) -> None:
+    (experiment / "experiment.yaml").write_text(EXPERIMENT)
+    (name,) = (path.name for path in (experiment / ".sageseg" / "jobs").iterdir())
+    elsewhere = experiment / "elsewhere"
+    elsewhere.mkdir()
+    ran = sageseg("run", "../experiment.yaml", cwd=elsewhere)
+    assert ran.returncode == 0, ran.stderr
+    assert (elsewhere / ran.stdout.splitlines()[-1]).samefile(experiment / "runs/1/report/index.html")
+    found = f"note: the jobs of this experiment are in {experiment / '.sageseg'}; SAGESEG_HOME="
+    assert any(line.startswith(found) for line in ran.stderr.splitlines())
+    assert f"sageseg jobs show {name} tells of the job" in ran.stderr
+    assert not (elsewhere / ".sageseg").exists()
 
 
 def test_full_images_are_cropped_on_the_fly_and_stitched(experiment: Path) -> None:
-    (artefact,) = (experiment / ".sageseg" / "output").glob("*/output/model.tar.gz")
+    (artefact,) = (experiment / "sageseg-runs").glob("*/output/model.tar.gz")
     predict = ("jobs", "predict", str(artefact), "shoot/images", "--out", "folder", "--crop", "64", "--overlap", "8")
     assert sageseg(*predict, cwd=experiment).returncode == 0
     assert sageseg("analysis", "stitch", "folder", "--out", "folder-stitched", cwd=experiment).returncode == 0
@@ -129,7 +151,7 @@ def test_dropped_crops_are_predicted_where_their_images_are_at_hand(experiment: 
     train = [row for row in dataset.rows if row.split == "train"]
     kept = [row for row in train if row.kept]
     assert len(kept) < len(train)
-    (artefact,) = (experiment / ".sageseg" / "output").glob("*/output/model.tar.gz")
+    (artefact,) = (experiment / "sageseg-runs").glob("*/output/model.tar.gz")
     words = ("jobs", "predict", str(artefact), "dataset", "--split", "train")
     assert sageseg(*words, "--out", "kept", cwd=experiment).returncode == 0
     assert sageseg(*words, "--images", "shoot/images", "--out", "all", cwd=experiment).returncode == 0

@@ -39,7 +39,10 @@ def moto_server() -> Iterator[str]:
 
 
 def use_aws(monkeypatch: pytest.MonkeyPatch, url: str, **services: str) -> None:
-    """Make `url` AWS for this process and its children; `services` have URLs of their own."""
+    """Make `url` AWS for this process and its children; `services` have URLs of their own. Who answers for
+    SageMaker answers for its quotas too."""
+    if "sagemaker" in services:
+        services.setdefault("service_quotas", services["sagemaker"])
     variables = {
         "AWS_ENDPOINT_URL": url,
         "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",

@@ -17,7 +17,17 @@ NOT_THE_CALLERS = {"lambda_handler.py"}
 """Runs with a role of its own."""
 _SERVERS = ("jobs/emulator/", "jobs/algorithm/")
 """Rooms that stand on AWS's side."""
-SERVICES = ("sagemaker", "sagemaker-runtime", "s3", "logs", "cloudwatch", "pricing", "scheduler", "sts")
+SERVICES = (
+    "sagemaker",
+    "sagemaker-runtime",
+    "s3",
+    "logs",
+    "cloudwatch",
+    "pricing",
+    "scheduler",
+    "service-quotas",
+    "sts",
+)
 
 
 @cache

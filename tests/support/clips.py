@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from prep.frames.video import ffmpeg_program
+from formats.video.reading import ffmpeg_program
 
 DRAWN = ("-f", "lavfi", "-i", "testsrc=s=96x72:r=20:d=1")
 """20 frames with a moving pattern, 96 × 72."""

@@ -85,6 +85,8 @@ def _labelme(folder: Path) -> None:
         write_pair(folder / "annotated", f"a{number}")
         deep = write_pair(folder / "deep", f"d{number}", imagePath=f"d{number}.png").with_suffix(".png")
         cv2.imwrite(str(deep), np.random.default_rng(number).integers(0, 4096, (HEIGHT, WIDTH, 3)).astype(np.uint16))
+        for day in ("day1", "day2"):
+            write_pair(folder / day, f"a{number}")
     write_labels(folder, "car")
 
 
@@ -284,10 +286,14 @@ def _results(folder: Path) -> None:
     ):
         ran = typed(line.split(), folder)
         assert ran.returncode == 0, ran.stderr
+    cars = sorted({path.stem.rpartition("_")[0] for path in (folder / "train").iterdir()})
+    (folder / "scales.csv").write_text("group,scale\n" + "".join(f"{car},0.5mm/px\n" for car in cars))
     for name in ("predictions-fcn", "predictions-psp", "predictions-deeplab"):
         shutil.copytree(folder / "predictions", folder / name)
     for name in ("report-a", "report-b", "report-fcn", "report-psp", "report-deeplab"):
         shutil.copytree(folder / "report", folder / name)
+    for number in (1, 2):
+        shutil.copytree(folder / "report", folder / "results" / "runs" / str(number) / "report")
     for name in ("images", "frames"):
         (folder / name).mkdir()
         for mask in (folder / "stitched" / "masks").iterdir():

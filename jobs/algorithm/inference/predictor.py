@@ -34,7 +34,7 @@ from jobs.algorithm.network.build import build_network
 from jobs.algorithm.network.normalisation import normalise
 from jobs.algorithm.network.unet import UNet
 from jobs.algorithm.weights.load import load_parameters
-from jobs.contract.artefact import Artefact, artefact_settings
+from jobs.contract.artefact import Artefact, artefact_network
 
 _WIDE = {torch.float32: (256, 2.0), torch.bfloat16: (256, 3.5)}
 """By precision from how many channels on, and how many times fewer products, Winograd's scheme wins: measured
@@ -60,7 +60,7 @@ class Predictor:
     def __init__(self, artefact: Artefact, device: Device | None = None) -> None:
         self._device = device or choose_device(predicts=True)
         self._threads, self._batches, self._counting = torch.get_num_threads(), 0, threading.Lock()
-        self.num_classes = artefact_settings(artefact).num_classes
+        self.num_classes = artefact_network(artefact).num_classes
         self.network = load_network(artefact).to(self._device.place)
         if not self._device.exact:
             self._make_fast(artefact)
@@ -141,7 +141,7 @@ class Predictor:
 def load_network(artefact: Artefact) -> nn.Module:
     """An artefact's network on the processor, in float32 and evaluation mode. Raises SagesegError when
     the artefact's settings and parameters do not belong together."""
-    network = build_network(artefact_settings(artefact))
+    network = build_network(artefact_network(artefact))
     load_parameters(network, artefact.parameters, artefact.source)
     return network.eval()
 

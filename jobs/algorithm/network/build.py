@@ -8,7 +8,7 @@ from torch import nn
 from jobs.algorithm.network.resnet import LAST, MIDDLE, DilatedResNet
 from jobs.algorithm.network.segmentation_heads import DeepLabHead, FcnHead, PspHead, resize_scores
 from jobs.algorithm.network.unet import UNet
-from jobs.contract.hyperparameters import Hyperparameters
+from jobs.contract.hyperparameters import Hyperparameters, NetworkSettings
 
 HEADS = {"fcn": FcnHead, "psp": PspHead, "deeplab": DeepLabHead}
 INITIAL_WEIGHT = 0.07
@@ -34,11 +34,11 @@ class SegmentationNetwork(DilatedResNet):
         return scores, resize_scores(self.auxlayer(middle).float(), size) if self.training else None
 
 
-def build_network(hyperparameters: Hyperparameters) -> nn.Module:
-    """The network that the hyperparameters name, with fresh weights, channels last in memory."""
-    algorithm, num_classes = hyperparameters.algorithm, hyperparameters.num_classes
+def build_network(settings: Hyperparameters | NetworkSettings) -> nn.Module:
+    """The network that the settings name, with fresh weights, channels last in memory."""
+    algorithm, num_classes = settings.algorithm, settings.num_classes
     unet = algorithm == "unet"
-    network = UNet(num_classes) if unet else SegmentationNetwork(algorithm, hyperparameters.backbone, num_classes)
+    network = UNet(num_classes) if unet else SegmentationNetwork(algorithm, settings.backbone, num_classes)
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 

@@ -26,7 +26,7 @@ from jobs.algorithm.machine.device import EXACT
 from jobs.algorithm.machine.torch_loading import need_packages
 from jobs.algorithm.network.normalisation import DEVIATION, MEAN
 from jobs.algorithm.network.segmentation_heads import PSP_BINS, PspHead, resize
-from jobs.contract.artefact import read_artefact
+from jobs.contract.artefact import Artefact
 
 Run = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 """Runs an exported model on an image."""
@@ -34,27 +34,41 @@ SUFFIXES = (".onnx", ".pt2")
 TOLERANCE = 1e-4
 """Largest difference of a probability between the exported model and the network, both on the
 processor: a GPU's TF32 convolutions alone differ by 1e-3."""
-OPSET = 25
-"""Of ONNX: the newest that torch's exporter converts to (onnxscript 0.7) and onnxruntime 1.31 runs."""
+OPSETS = range(18, 26)
+"""Of ONNX, from the one that torch's exporter writes to the newest that it converts to (onnxscript 0.7) and onnxruntime
+1.31 runs. Below them ONNX's own converter (1.23) makes a deeplab that is not valid."""
 _EXAMPLE, _PROOF = (72, 104), (57, 131)
 """Height and width of the image that is exported with, and of the one that proves it."""
 
 
-def export_artefact(artefact: Path, out: Path) -> float:
-    """Write the model of an artefact as `.onnx` or `.pt2`; returns the largest difference of a
-    probability that was seen. Raises SagesegError when it is over TOLERANCE; nothing is left then."""
+def check_export(out: Path, opset: int | None = None) -> None:
+    """Raise SagesegError where no model can be written, or not in that opset."""
     if out.suffix not in SUFFIXES:
         raise SagesegError(f"--out {out}: expected a name that ends in {' or '.join(SUFFIXES)}")
     if not out.parent.is_dir():
         raise SagesegError(f"--out {out}: no folder {out.parent}; make it first")
     if out.suffix == ".onnx":
         need_packages(f"--out {out}", "onnx", "onnx", "onnxruntime", "onnxscript")
-    predictor = Predictor(read_artefact(artefact), EXACT)
+    elif opset is not None:
+        raise SagesegError(f"--opset {opset}: only for ONNX; leave it out, or choose an --out that ends in .onnx")
+    if opset is not None and opset not in OPSETS:
+        raise SagesegError(f"--opset {opset}: expected {OPSETS[0]} to {OPSETS[-1]}")
+
+
+def export_artefact(artefact: Artefact, out: Path, opset: int | None = None) -> float:
+    """Write the model of an artefact as `.onnx`, by default in the lowest opset, or `.pt2`; returns the largest
+    difference of a probability that was seen. Raises SagesegError when it is over TOLERANCE, and nothing is left then,
+    and as `check_export` does."""
+    check_export(out, opset)
+    predictor = Predictor(artefact, EXACT)
     model = Exported(predictor.network).eval()
     beside = out.with_name(f"partial-{out.name}")  # the exporters look at the suffix
     try:
         with write_errors(out):
-            run = _write_onnx(model, beside) if out.suffix == ".onnx" else _write_archive(model, beside)
+            if out.suffix == ".onnx":
+                run = _write_onnx(model, beside, opset or OPSETS[0])
+            else:
+                run = _write_archive(model, beside)
             difference = _difference(run, predictor)
             if not difference <= TOLERANCE:
                 raise SagesegError(
@@ -122,7 +136,8 @@ def _averages(side: int, bins: int) -> torch.Tensor:
     return inside / (end - first)
 
 
-def _write_onnx(model: Exported, path: Path) -> Run:
+def _write_onnx(model: Exported, path: Path, opset: int) -> Run:
+    import onnx
     import onnxruntime
 
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision is missing, which nothing needs
@@ -136,12 +151,17 @@ def _write_onnx(model: Exported, path: Path) -> Run:
             dynamic_shapes={"image": {2: auto, 3: auto}},
             input_names=["image"],
             output_names=["probabilities"],
-            opset_version=OPSET,
+            opset_version=opset,
             verbose=False,
         )
     if program is None:
         raise RuntimeError("torch.onnx.export gave no program")
-    program.save(path, external_data=False)
+    written = program.model_proto
+    if [found.version for found in written.opset_import if not found.domain] != [opset]:  # it does so without a word
+        raise RuntimeError(f"torch.onnx.export did not convert to opset {opset}")
+    # the exporter writes the newest, which older runtimes refuse even where they know the opset
+    written.ir_version = min(written.ir_version, onnx.helper.find_min_ir_version_for(list(written.opset_import)))
+    path.write_bytes(written.SerializeToString())
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     return lambda image: np.asarray(session.run(["probabilities"], {"image": image})[0])
 

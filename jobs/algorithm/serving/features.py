@@ -1,4 +1,4 @@
-"""A look into a network: what each of its stages makes of one image, as a figure.
+"""A look into a network: what each of its stages makes of one image, as a figure, and its layers in words.
 
     sageseg jobs features model.tar.gz image.jpg --out figure.png
 
@@ -26,7 +26,8 @@ from formats.staging import write_bytes
 from jobs.algorithm.inference.predictor import Predictor
 from jobs.algorithm.machine.device import EXACT
 from jobs.algorithm.network.unet import UNet
-from jobs.contract.artefact import read_artefact
+from jobs.algorithm.serving.layers import format_layers, network_parts, recorded_layers
+from jobs.contract.artefact import Artefact
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,31 +56,34 @@ class Stage:
         return [int(channel) for channel in np.argsort(-spread, kind="stable")[:count]]
 
 
-def draw_features(artefact: Path, image: Path, out: Path) -> int:
-    """Write the figure of an artefact's network over an image; returns the number of stages. Raises
-    SagesegError for a file that cannot be read, and for an `out` that cannot be written."""
+def check_figure(out: Path) -> None:
+    """Raise SagesegError where no figure can be written."""
     if out.suffix not in _SUFFIXES:
         raise SagesegError(f"--out {out}: expected a name that ends in {', '.join(_SUFFIXES)}")
     if not out.parent.is_dir():
         raise SagesegError(f"--out {out}: no folder {out.parent}; make it first")
     with from_extra("plot", f"--out {out}"):  # before a network is loaded for nothing
         import matplotlib.figure  # noqa: F401
-    pixels, predictor = read_image(image), Predictor(read_artefact(artefact), EXACT)
-    with _recorded(predictor.network) as stages:
+
+
+def draw_features(artefact: Artefact, image: Path, out: Path) -> tuple[list[str], int]:
+    """Write the figure of an artefact's network over an image; returns its layers as lines of a table, and the number
+    of stages in the figure. Raises SagesegError for a file that cannot be read, and as `check_figure` does."""
+    check_figure(out)
+    pixels, predictor = read_image(image), Predictor(artefact, EXACT)
+    with _recorded(predictor.network) as stages, recorded_layers(predictor.network) as layers:
         predicted = predictor.predict_masks(pixels[None])[0]
-    drawn = BytesIO()
-    _draw(pixels, predicted, stages, image.name).savefig(drawn, format=out.suffix[1:], dpi=_DOTS)
-    write_bytes(out, drawn.getvalue())
-    return len(stages)
+        table = format_layers(layers())
+    _write_figure(pixels, predicted, stages, image.name, out)
+    return table, len(stages)
 
 
 def network_stages(network: nn.Module) -> dict[str, nn.Module]:
-    """The parts whose activations are shown, by name, in the order in which an image passes them."""
-    if isinstance(network, UNet):
-        down = {f"down {number}": part for number, part in enumerate(network.down, 1)}
-        return {"stem": network.stem, **down, **{f"up {number}": part for number, part in enumerate(network.up, 1)}}
-    parts = {"stem": "maxpool", **{f"stage {number}": f"layer{number}" for number in range(1, 5)}, "head": "head"}
-    return {name: network.get_submodule(path) for name, path in parts.items()}
+    """The parts whose activations are shown, by name, in the order in which an image passes them: unet's head gives
+    blocks of scores, and the auxiliary head nothing."""
+    hidden = {"head", "auxiliary head"} if isinstance(network, UNet) else {"auxiliary head"}
+    parts = network_parts(network)
+    return {name: network.get_submodule(paths[-1]) for name, paths in parts.items() if name not in hidden}
 
 
 @contextmanager
@@ -96,6 +100,12 @@ def _recorded(network: nn.Module) -> Iterator[list[Stage]]:
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def _write_figure(image: Rgb, predicted: Mask, stages: Sequence[Stage], title: str, out: Path) -> None:
+    drawn = BytesIO()
+    _draw(image, predicted, stages, title).savefig(drawn, format=out.suffix[1:], dpi=_DOTS)
+    write_bytes(out, drawn.getvalue())
 
 
 def _draw(image: Rgb, predicted: Mask, stages: Sequence[Stage], title: str) -> Figure:

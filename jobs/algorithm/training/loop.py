@@ -44,7 +44,14 @@ from jobs.algorithm.weights.load import to_parameters
 from jobs.algorithm.weights.start_weights import load_start_weights
 from jobs.contract.artefact import BEST, LABEL_MAP, LAST, write_hyperparameters, write_parameters
 from jobs.contract.hyperparameters import Hyperparameters, limits_of
-from jobs.contract.log_lines import completed_line, progress_line, schedule_line, train_lines, validation_lines
+from jobs.contract.log_lines import (
+    completed_line,
+    device_line,
+    progress_line,
+    schedule_line,
+    train_lines,
+    validation_lines,
+)
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +108,7 @@ def start_training(
     channels and checkpoints that cannot be used."""
     torch.manual_seed(SEED)
     device = choose_device(team.rank)
-    log.info("training on %s%s", device, f", one of {team.size}" if team.size > 1 else "")
+    log.info(device_line(f"{device}, one of {team.size}" if team.size > 1 else str(device)))
     cv2.setNumThreads(1)  # several threads prepare samples as it is
     train, validation = (_open_store(data, channel, settings) for channel in ("train", "validation"))
     if len(train) < team.size:

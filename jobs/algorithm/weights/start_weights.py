@@ -10,7 +10,7 @@ from torch import nn
 from formats.errors import SagesegError
 from jobs.algorithm.weights.load import load_parameters
 from jobs.algorithm.weights.pretrained import load_pretrained
-from jobs.contract.artefact import Artefact, artefact_settings, read_artefact
+from jobs.contract.artefact import Artefact, artefact_network, read_artefact
 from jobs.contract.channels import PRETRAINED
 from jobs.contract.hyperparameters import Hyperparameters
 
@@ -40,7 +40,7 @@ def load_start_weights(network: nn.Module, settings: Hyperparameters, data: Path
 
 def check_same_network(artefact: Artefact, settings: Hyperparameters) -> None:
     """Raise SagesegError naming the hyperparameter in which the earlier job differs."""
-    earlier = artefact_settings(artefact)
+    earlier = artefact_network(artefact)
     for name in MUST_EQUAL:
         before, now = getattr(earlier, name), getattr(settings, name)
         if before != now and not (name == "backbone" and settings.algorithm == earlier.algorithm == "unet"):

@@ -15,10 +15,15 @@ from jobs.contract.service_model import Violation, describe_violations, find_vio
 from jobs.emulator.api.faults import ServiceError
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
-SERVICES = {"SageMaker": "sagemaker", "Logs_20140328": "logs"}
+SERVICES = {"SageMaker": "sagemaker", "Logs_20140328": "logs", "ServiceQuotasV20190624": "service-quotas"}
 """The first half of X-Amz-Target, and botocore's name for that service."""
 RUNTIME = "sagemaker-runtime"
-_REFUSALS = {"sagemaker": "ValidationException", "logs": "InvalidParameterException", RUNTIME: "ValidationError"}
+_REFUSALS = {
+    "sagemaker": "ValidationException",
+    "logs": "InvalidParameterException",
+    "service-quotas": "IllegalArgumentException",
+    RUNTIME: "ValidationError",
+}
 """The code of a request that the model refuses, by service."""
 
 

@@ -82,7 +82,7 @@ class RehearsalPlan:
         """Raise ServiceError when one more instance would exceed the quota of a use, such as
         `training job`, of which `current` are in use."""
         usage = f"{instance_type} for {use} usage"
-        limit = next((limit for pattern, limit in self.quotas.items() if fnmatchcase(usage, pattern)), None)
+        limit = self.quota_of(usage)
         if limit is not None and current + 1 > limit:
             raise ServiceError(
                 "ResourceLimitExceeded",
@@ -91,6 +91,10 @@ class RehearsalPlan:
                 "increase for this quota. If AWS Service Quotas is not available, contact AWS support to request an "
                 "increase for this quota.",
             )
+
+    def quota_of(self, usage: str) -> int | None:
+        """The quota of a usage, None without a limit."""
+        return next((limit for pattern, limit in self.quotas.items() if fnmatchcase(usage, pattern)), None)
 
 
 def trouble_of(troubles: Mapping[str, T], none: T, *names: str) -> T:

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from formats.errors import SagesegError
 from formats.staging import write_bytes
+from jobs.contract.file_uris import file_uri_path, is_file_uri
 
 OpenS3 = Callable[[], Any]
 """Makes the S3 client; called when the first `s3://` URI is met, so that others need no boto3."""
@@ -27,19 +27,6 @@ def open_s3() -> Any:
     from aws.clients import make_client
 
     return make_client("s3", None)
-
-
-def is_file_uri(uri: str) -> bool:
-    return uri.startswith("file://")
-
-
-def uri_folder(uri: str) -> Path:
-    """The folder of a `file:///` URI. Raises SagesegError when it names another host."""
-    parts = urlsplit(uri)
-    path = unquote(parts.path)
-    if parts.scheme != "file" or parts.netloc or not path.startswith("/") or "\0" in path:
-        raise SagesegError(f"{uri}: not a folder of this machine; expected file:/// and an absolute path")
-    return Path(path)
 
 
 def join_uri(uri: str, *names: str) -> str:
@@ -75,7 +62,7 @@ class Storage:
         """Raise SagesegError unless there is something to read."""
         if is_file_uri(uri):
             with _file_errors(uri):
-                if not uri_folder(uri).is_dir():
+                if not file_uri_path(uri).is_dir():
                     raise SagesegError(f"{uri}: no folder there")
         else:
             with _s3_place(uri) as (bucket, prefix):
@@ -85,7 +72,7 @@ class Storage:
     def check_output(self, uri: str) -> None:
         """Raise SagesegError unless something can be written there."""
         if is_file_uri(uri):
-            folder = uri_folder(uri)
+            folder = file_uri_path(uri)
             with _file_errors(uri):
                 nearest = next(place for place in (folder, *folder.parents) if place.exists())
             if not nearest.is_dir() or not os.access(nearest, os.W_OK):
@@ -97,7 +84,7 @@ class Storage:
     def bring(self, uri: str, place: Path) -> None:
         """Make what a URI names appear as the folder `place`: linked, or downloaded from S3."""
         if is_file_uri(uri):
-            place.symlink_to(uri_folder(uri), target_is_directory=True)
+            place.symlink_to(file_uri_path(uri), target_is_directory=True)
             return
         place.mkdir()
         with _s3_place(uri) as (bucket, prefix):
@@ -125,7 +112,7 @@ class Storage:
         """Raise SagesegError unless there is a file, or an object of that key."""
         if is_file_uri(uri):
             with _file_errors(uri):
-                if not uri_folder(uri).is_file():
+                if not file_uri_path(uri).is_file():
                     raise SagesegError(f"{uri}: no file there")
         else:
             with _s3_place(uri) as (bucket, key):
@@ -135,7 +122,7 @@ class Storage:
     def local_file(self, uri: str, scratch: Path) -> Iterator[Path]:
         """The file that a URI names: itself, or a download into `scratch` that goes with the block."""
         if is_file_uri(uri):
-            yield uri_folder(uri)
+            yield file_uri_path(uri)
             return
         with _s3_place(uri) as (bucket, key):
             self._s3.download_file(bucket, key, str(scratch))
@@ -148,7 +135,7 @@ class Storage:
         """All objects under a prefix, in the order of their names."""
         if is_file_uri(uri):
             with _file_errors(uri):
-                return sorted(_files_under(uri_folder(uri)), key=lambda found: found.name)
+                return sorted(_files_under(file_uri_path(uri)), key=lambda found: found.name)
         with _s3_place(uri) as (bucket, prefix):
             return [StoredObject(key_place(key, prefix), f"s3://{bucket}/{key}") for key in self._keys(bucket, prefix)]
 
@@ -164,7 +151,7 @@ class Storage:
     def write(self, content: bytes, uri: str, name: str) -> None:
         """Store `content` under `name` below a URI, whole or not at all."""
         if is_file_uri(uri):
-            place = uri_folder(uri) / name
+            place = file_uri_path(uri) / name
             make_folder(place.parent)
             write_bytes(place, content)
         else:

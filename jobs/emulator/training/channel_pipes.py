@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from formats.errors import SagesegError
+from jobs.contract.file_uris import file_uri_path, is_file_uri
 from jobs.contract.recordio import MAX_RECORD, frame
-from jobs.emulator.host.storage import Storage, StoredObject, is_file_uri, uri_folder
+from jobs.emulator.host.storage import Storage, StoredObject
 from jobs.emulator.store.state import Record
 
 REFERENCE = "-ref"
@@ -74,7 +75,7 @@ def _references(line: bytes, names: Sequence[str], where: str) -> Iterator[str]:
 
 
 def _read(storage: Storage, uri: str, limit: int) -> bytes:
-    content = storage.read(StoredObject("", uri, uri_folder(uri) if is_file_uri(uri) else None), limit)
+    content = storage.read(StoredObject("", uri, file_uri_path(uri) if is_file_uri(uri) else None), limit)
     if len(content) > limit:
         raise SagesegError(f"{uri}: over {limit} bytes; use smaller files")
     return content

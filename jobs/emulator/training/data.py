@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from formats.staging import write_text
+from jobs.contract.file_uris import file_uri_path, is_file_uri
 from jobs.contract.model_archive import pack_artefact
-from jobs.emulator.host.storage import Storage, is_file_uri, join_uri, make_folder, uri_folder
+from jobs.emulator.host.storage import Storage, join_uri, make_folder
 from jobs.emulator.store.state import Record
 from jobs.emulator.training.channel_pipes import Stream, is_piped, read_streams
 
@@ -28,24 +29,24 @@ class OptMl:
         self.failure, self.extra = self.output / "failure", self.output / "data"
 
 
-def make_tree(root: Path, record: Record) -> OptMl:
-    """Make the tree of a job, without its channels' data."""
+def make_tree(root: Path, record: Record, instance_type: str) -> OptMl:
+    """Make the tree of a job on such an instance, without its channels' data."""
     tree = OptMl(root)
     for folder in (tree.config, tree.data, tree.model, tree.extra):
         folder.mkdir(parents=True)
-    for name, content in config_files(record).items():
+    for name, content in config_files(record, instance_type).items():
         write_text(tree.config / name, json.dumps(content, indent=2))
     return tree
 
 
-def config_files(record: Record) -> dict[str, Mapping[str, Any]]:
-    """The files in `input/config`, by name, for a job's record."""
+def config_files(record: Record, instance_type: str) -> dict[str, Mapping[str, Any]]:
+    """The files in `input/config`, by name, for a job's record and the instance that it got."""
     return {
         "hyperparameters.json": record.get("HyperParameters", {}),
         "inputdataconfig.json": {
             channel["ChannelName"]: _channel_config(channel, record) for channel in record.get("InputDataConfig", [])
         },
-        "resourceconfig.json": _resource_config(record["ResourceConfig"]["InstanceType"]),
+        "resourceconfig.json": _resource_config(instance_type),
     }
 
 
@@ -84,7 +85,7 @@ def bring_input(storage: Storage, record: Record, tree: OptMl) -> list[Stream]:
         tree.checkpoints.mkdir()
         return streams
     if is_file_uri(checkpoints):
-        make_folder(uri_folder(checkpoints))
+        make_folder(file_uri_path(checkpoints))
     storage.bring(checkpoints, tree.checkpoints)
     return streams
 
@@ -111,7 +112,7 @@ def store_output(storage: Storage, record: Record, tree: OptMl) -> None:
 
 
 def _pack(storage: Storage, folder: Path, uri: str, name: str, scratch: Path) -> None:
-    local = uri_folder(uri) if is_file_uri(uri) else scratch
+    local = file_uri_path(uri) if is_file_uri(uri) else scratch
     make_folder(local)
     pack_artefact(folder, local / name)
     if not is_file_uri(uri):

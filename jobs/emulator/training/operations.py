@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Sequence
 from typing import Any
 
+from jobs.contract.instances import running_on, wanted_types
 from jobs.contract.log_lines import TRAINING_LOGS
 from jobs.contract.statuses import RUNNING
 from jobs.emulator.api.app import Operation
 from jobs.emulator.api.faults import ServiceError
 from jobs.emulator.host.container import kill_survivor
 from jobs.emulator.host.jobs import Jobs
-from jobs.emulator.host.rehearsal import TrainingTrouble, trouble_of
+from jobs.emulator.host.rehearsal import RehearsalPlan, TrainingTrouble, trouble_of
 from jobs.emulator.host.workplace import INTERRUPTED, Workplace
 from jobs.emulator.store.collection import make_arn
 from jobs.emulator.store.log_events import forget_streams
@@ -49,17 +51,22 @@ class TrainingJobs(Jobs[TrainingRun]):
         members of its record."""
         name = request["TrainingJobName"]
         plan = self._place.rehearsal.plan()
-        instance_type = request["ResourceConfig"]["InstanceType"]
         arn = make_arn(TRAINING_JOBS, name, region, request["RoleArn"])
         record = new_record(request, arn, time.time()) | also
         with self._place.state.alone():
-            use = _use(record)
-            current = sum(_use(job.record) == use for job in self.jobs.with_status(*RUNNING))
-            plan.check_quota(*use, current)
+            self._check_quotas(plan, record)
             self.jobs.add(record, request)
-        trouble = trouble_of(plan.training_jobs, TrainingTrouble(), name, instance_type)
-        self.runs.start(TrainingRun(self._place, self.jobs, record, trouble))
+        kind, trouble = _met_by(plan, name, wanted_types(record["ResourceConfig"]))
+        self.runs.start(TrainingRun(self._place, self.jobs, record, kind, trouble))
         return arn
+
+    def _check_quotas(self, plan: RehearsalPlan, record: Record) -> None:
+        """Of a list every type's quota must suffice (developer guide, Instance preference lists)."""
+        use = _use(record)
+        running = [job.record for job in self.jobs.with_status(*RUNNING)]
+        used = [running_on(other["ResourceConfig"]) for other in running if _use(other) == use]
+        for kind in wanted_types(record["ResourceConfig"]):
+            plan.check_quota(kind, use, used.count(kind))
 
     def begin_stopping(self, record: Record, now: float) -> None:
         begin_stopping(record, now)
@@ -79,7 +86,12 @@ class TrainingJobs(Jobs[TrainingRun]):
         return {}
 
 
-def _use(record: Record) -> tuple[str, str]:
-    """The instance type that a job uses, and for what, as its quota is named."""
-    spot = "spot " if record["EnableManagedSpotTraining"] else ""
-    return record["ResourceConfig"]["InstanceType"], f"{spot}training job"
+def _use(record: Record) -> str:
+    """What for a job uses its instance, as quotas are named."""
+    return f"{'spot ' if record['EnableManagedSpotTraining'] else ''}training job"
+
+
+def _met_by(plan: RehearsalPlan, name: str, kinds: Sequence[str]) -> tuple[str, TrainingTrouble]:
+    """The first instance type that the rehearsal leaves capacity, else the last, and what a job meets on it."""
+    met = [(kind, trouble_of(plan.training_jobs, TrainingTrouble(), name, kind)) for kind in kinds]
+    return next((one for one in met if not one[1].capacity_error), met[-1])

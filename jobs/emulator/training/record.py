@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
+from jobs.contract.instances import preferences_of
 from jobs.contract.log_lines import ANSI, METRIC_DEFINITIONS
 from jobs.contract.statuses import ENDED, Ended
 from jobs.emulator.host.storage import join_uri
@@ -75,6 +76,13 @@ def new_record(request: Record, arn: str, now: float) -> Record:
     record["StoppingCondition"] = {"MaxRuntimeInSeconds": DEFAULT_MAX_RUNTIME_SECONDS, **record["StoppingCondition"]}
     _transition(record, "Starting", now)
     return record
+
+
+def select(record: Record, instance_type: str) -> None:
+    """Tell the instance type that was chosen from a job's list, where it has one."""
+    resources = record["ResourceConfig"]
+    if preferences_of(resources):
+        resources.update(SelectedInstanceType=instance_type, SelectedInstanceCount=resources["InstanceCount"])
 
 
 def _transition(record: Record, secondary: str, now: float) -> None:

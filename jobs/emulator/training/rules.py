@@ -15,7 +15,7 @@ from formats.channels import masks_channel
 from formats.errors import SagesegError
 from jobs.contract.channels import CONTENT_TYPES, PRETRAINED
 from jobs.contract.hyperparameters import parse_hyperparameters, without_the_services
-from jobs.contract.instances import GPU_INSTANCES, has_gpus
+from jobs.contract.instances import GPU_INSTANCES, has_gpus, preferences_of, wanted_types
 from jobs.contract.registry import ALGORITHM, OPEN_IMAGE
 from jobs.contract.service_model import describe_violations, join_path, missing_member
 from jobs.emulator.api.faults import invalid
@@ -27,7 +27,7 @@ from jobs.emulator.training.record import DEFAULT_MAX_RUNTIME_SECONDS
 CHECKPOINTS = "/opt/ml/checkpoints"
 _NEEDED = {
     "AlgorithmSpecification": ("TrainingImage",),
-    "ResourceConfig": ("InstanceType", "InstanceCount", "VolumeSizeInGB"),
+    "ResourceConfig": ("InstanceCount", "VolumeSizeInGB"),
 }
 
 Request = dict[str, Any]
@@ -36,6 +36,7 @@ Request = dict[str, Any]
 def check_training_request(request: Request, storage: Storage) -> None:
     """Raise ServiceError or SagesegError for a training job that cannot be started."""
     _check_present(request)
+    _check_preferences(request)
     for problem in _not_emulated(request):
         raise invalid(f"{problem} is not emulated")
     rules = image_rules(request["AlgorithmSpecification"]["TrainingImage"])
@@ -56,16 +57,41 @@ def _check_present(request: Request) -> None:
             missing.append(path)
         else:
             missing += [join_path(path, inner) for inner in members if given.get(inner) is None]
+    resources = request.get("ResourceConfig") or {}
+    if not resources.get("InstanceType") and "InstancePreferences" not in resources:
+        missing.append("resourceConfig.instanceType")
     if missing:
         raise invalid(describe_violations(map(missing_member, missing)))
+
+
+def _check_preferences(request: Request) -> None:
+    """What the developer guide says of InstancePreferences ("Instance preference lists for training jobs"); the
+    words are ours."""
+    resources = request["ResourceConfig"]
+    offered = preferences_of(resources)
+    given = [name for name in ("SelectedInstanceType", "SelectedInstanceCount") if name in resources]
+    if given:
+        raise invalid(f"ResourceConfig.{given[0]} is read-only")
+    if not offered:
+        return
+    if "InstanceType" in resources:
+        raise invalid("ResourceConfig.InstancePreferences and InstanceType are mutually exclusive")
+    if request.get("EnableManagedSpotTraining"):
+        raise invalid("ResourceConfig.InstancePreferences and EnableManagedSpotTraining are mutually exclusive")
+    twice = [kind for kind in offered if offered.count(kind) > 1]
+    if twice:
+        raise invalid(f"ResourceConfig.InstancePreferences: {twice[0]} is given twice")
 
 
 def _not_emulated(request: Request) -> Iterator[str]:
     """What would be passed over in silence if it were not refused."""
     algorithm = request["AlgorithmSpecification"]
     yield from (name for name in ("ContainerEntrypoint", "ContainerArguments") if name in algorithm)
-    if request["ResourceConfig"]["InstanceCount"] != 1:
+    resources = request["ResourceConfig"]
+    if resources["InstanceCount"] != 1:
         yield "InstanceCount other than 1"
+    for each in resources.get("InstancePreferences", ()):
+        yield from (f"InstancePreferences with {name}" for name in each if name != "InstanceType")
     if request["OutputDataConfig"].get("CompressionType", "GZIP") != "GZIP":
         yield "OutputDataConfig.CompressionType NONE"
     for channel in request.get("InputDataConfig", []):
@@ -107,12 +133,12 @@ def _manifest_not_emulated(channel: Request, source: Request, piped: bool) -> It
 
 
 def _check_builtin(request: Request) -> None:
-    instance_type = request["ResourceConfig"]["InstanceType"]
-    refused = f"Instance type {instance_type} is not supported by algorithm {ALGORITHM}"
-    if not has_gpus(instance_type):
-        raise invalid(f"{refused}; only GPU instances are supported.")
-    if instance_type not in GPU_INSTANCES:
-        raise invalid(f"{refused}; documented are P2, P3, G4dn and G5.")
+    for kind in wanted_types(request["ResourceConfig"]):
+        refused = f"Instance type {kind} is not supported by algorithm {ALGORITHM}"
+        if not has_gpus(kind):
+            raise invalid(f"{refused}; only GPU instances are supported.")
+        if kind not in GPU_INSTANCES:
+            raise invalid(f"{refused}; documented are P2, P3, G4dn and G5.")
     if request["AlgorithmSpecification"].get("MetricDefinitions"):
         raise invalid(
             "You can't override the metric definitions for Amazon SageMaker algorithms. "

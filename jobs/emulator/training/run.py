@@ -21,7 +21,7 @@ from jobs.emulator.store.state import Record
 from jobs.emulator.training.attempts import Attempts
 from jobs.emulator.training.channel_pipes import Pipes, Stream
 from jobs.emulator.training.data import HOST, OptMl, bring_input, keep_checkpoints, make_tree, store_output
-from jobs.emulator.training.record import Ending, enter, failure_reason, finish, metric_data
+from jobs.emulator.training.record import Ending, enter, failure_reason, finish, metric_data, select
 
 
 def job_folder(folder: Path, name: str) -> Path:
@@ -37,8 +37,11 @@ class TrainingRun:
     the thread.
     """
 
-    def __init__(self, place: Workplace, jobs: Collection, record: Record, trouble: TrainingTrouble) -> None:
+    def __init__(
+        self, place: Workplace, jobs: Collection, record: Record, instance_type: str, trouble: TrainingTrouble
+    ) -> None:
         self._place, self._jobs, self._record, self._trouble = place, jobs, record, trouble
+        self._instance_type = instance_type
         self.name: str = record["TrainingJobName"]
         self._folder = job_folder(place.folder, self.name)
         self._attempts = Attempts(trouble, record["EnableManagedSpotTraining"])
@@ -75,9 +78,10 @@ class TrainingRun:
         and exit code."""
         while True:
             self._awake.wait(self._trouble.start_seconds)
-            tree = make_tree(self._folder / "ml", self._record)
+            tree = make_tree(self._folder / "ml", self._record, self._instance_type)
             if self._trouble.capacity_error or self._halted:
                 return tree, 0
+            self._jobs.change(self.name, lambda record, _: select(record, self._instance_type))
             self._enter("Downloading")
             streams = bring_input(self._place.storage, self._record, tree)
             self._enter("Training")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from formats.classes import IGNORE_NAME, ClassTable
-from formats.errors import SagesegError
+from formats.errors import AlikeError, SagesegError
 from formats.prepared.source_names import composed
 from prep.readers.classes.label_list import (
     BACKGROUND_NAMES,
@@ -34,9 +34,11 @@ class NamedClasses:
         found = self.ids.get(composed(label))
         if found is None:
             nearest = difflib.get_close_matches(label, self.ids, n=1, cutoff=0)[0]
-            raise SagesegError(
-                f"{place}: label {label!r} is not in {self.where}; the nearest there is {nearest!r}: correct it "
-                "where it was drawn, or add it to the labels"
+            raise AlikeError(
+                place,
+                f"label {label!r}",
+                f"label {label!r} is not in {self.where}; the nearest there is {nearest!r}: correct it where it was "
+                "drawn, or add it to the labels",
             )
         return found
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from formats.errors import SagesegError
+from formats.errors import SagesegError, raise_all
 from formats.images import IMAGE_SUFFIXES
 from formats.prepared.image_folder import open_image_folder
 from formats.prepared.source_names import composed
@@ -53,12 +53,14 @@ def find_named(
     there, files_of = _images_of(folder)
     index = _Index(there)
     found = _look_up(places, index, former)
-    for name, candidates in found.items():
-        if len(candidates) > 1:
-            raise SagesegError(
-                f"{places[name]}: {name} may be {folder}/{candidates[0]} or {candidates[1]}; give the folder below "
-                "which the name is a whole path"
-            )
+    several = ((name, candidates) for name, candidates in found.items() if len(candidates) > 1)
+    raise_all(
+        SagesegError(
+            f"{places[name]}: {name} may be {folder}/{candidates[0]} or {candidates[1]}; give the folder below "
+            "which the name is a whole path"
+        )
+        for name, candidates in several
+    )
     sources = {name: candidates[0] for name, candidates in found.items()}
     missing = [name for name in places if name not in sources]
     _check_once(sources, places, folder)
@@ -115,10 +117,11 @@ def _look_up(names: Iterable[str], index: _Index, former: Former | None) -> dict
 
 def _check_once(sources: Mapping[str, str], places: Mapping[str, str], folder: Place) -> None:
     names: dict[str, str] = {}
-    for name, source in sources.items():
-        other = names.setdefault(source, name)
-        if other != name:
-            raise SagesegError(f"{places[other]} and {places[name]}: both are {folder}/{source}; remove one of them")
+    twice = [(names[source], name) for name, source in sources.items() if names.setdefault(source, name) != name]
+    raise_all(
+        SagesegError(f"{places[one]} and {places[other]}: both are {folder}/{sources[other]}; remove one of them")
+        for one, other in twice
+    )
 
 
 def _told_missing(missing: list[str], places: Mapping[str, str], folder: Place) -> str:

@@ -7,7 +7,7 @@ from enum import Enum
 
 from formats.classes import IGNORE, ClassTable
 from formats.console import say
-from formats.errors import SagesegError
+from formats.errors import SagesegError, raise_all
 from prep.readers.classes.id_values import Question, classes_beside, in_words
 from prep.readers.classes.label_list import BLACK
 from prep.readers.classes.mask_values import MaskFacts
@@ -31,11 +31,14 @@ def black_and_white(facts: Sequence[MaskFacts], question: Question) -> set[MaskF
     several classes, and for masks that one may read either way."""
     classes = question.numbering.classes
     bits = [fact for fact in facts if fact.mode == "1"]
-    if bits and len(classes) != 2:
-        raise SagesegError(
-            f"{bits[0].path}: mode 1, black and white alone, and {question.listed.where} has "
+    raise_all(
+        SagesegError(
+            f"{fact.path}: mode 1, black and white alone, and {question.listed.where} has "
             f"{classes_beside(classes)}; expected class ids"
         )
+        for fact in bits
+        if len(classes) != 2
+    )
     ids = question.numbering.of_value if question.background is not None else (0, 1)
     says = {fact: palette_says(fact, ids) for fact in facts if fact.mode == "P"}
     white_first = [fact for fact, said in says.items() if said is Palette.OTHERWISE]
@@ -64,12 +67,13 @@ def _refuse_both_ways(
 ) -> None:
     """Raise SagesegError for masks that mean one thing as ids, and another as black and white."""
     name = classes.names[1]
-    if unclear:
-        values = ", ".join(map(str, unclear[0].values))
-        raise SagesegError(
-            f"{unclear[0].path}: its values {values} mean one thing as ids, and another by the colours of its palette; "
-            f"save it as grey (mode L): 0 for the background, 1 for {name}, {IGNORE} for ignore"
+    raise_all(
+        SagesegError(
+            f"{fact.path}: its values {', '.join(map(str, fact.values))} mean one thing as ids, and another by the "
+            f"colours of its palette; save it as grey (mode L): 0 for the background, 1 for {name}, {IGNORE} for ignore"
         )
+        for fact in unclear
+    )
     if levels and white:
         beside = min(fact.path for fact in white)
         raise SagesegError(

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from formats.classes import IGNORE, ClassTable
 from formats.console import say
-from formats.errors import SagesegError
-from formats.parallel import map_parallel
+from formats.errors import SagesegError, for_all, raise_all
+from formats.parallel import map_all
 from prep.readers.classes.black_and_white import WHITE, black_and_white, ids_by_palette
 from prep.readers.classes.id_values import Question, classes_beside, id_numbering, why_no_foreground
 from prep.readers.classes.label_list import BLACK, ClassList, Numbering, find_background, with_vocs_colours
@@ -50,12 +50,12 @@ def settle_masks(
         check_names([line.name for line in listed.lines], listed.where)
     if binary:
         return _binary(question, paths)
-    facts = list(map_parallel(survey_mask, paths, workers=workers, label="masks"))
+    facts = list(map_all(survey_mask, paths, workers=workers, label="masks"))
     one_channel = [fact for fact in facts if fact.one_channel]
     coloured = [fact.path for fact in facts if not fact.one_channel]
     if coloured and not listed.has_colours:
         if not listed.is_map or question.background != 0:
-            raise _no_colours(listed, coloured[0])
+            raise_all(_no_colours(listed, path) for path in coloured)
         question = replace(question, listed=with_vocs_colours(listed))
     numbering = question.numbering
     painted: dict[Path, MaskSource] = {path: ColourMask(path, numbering.of_colour) for path in coloured}
@@ -115,13 +115,16 @@ def _ids(facts: Sequence[MaskFacts], question: Question, others: dict[Path, Mask
 def _check_gif(facts: Sequence[MaskFacts], question: Question) -> None:
     """Raise SagesegError for GIF masks whose values may be numbered anew; black and white beside one class is as clear
     as ever."""
-    for fact in facts:
+
+    def check(fact: MaskFacts) -> None:
         two = len(question.numbering.classes) == 2 and {colour[:3] for colour in fact.colours} <= {BLACK, WHITE}
         if renumbered(fact.kind, fact.values, fact.colours) and not two:
             raise SagesegError(
                 f"{fact.path}: a GIF keeps colours and not values, so {', '.join(map(str, fact.values[:8]))} may be "
                 "other ids than were saved; expected PNG, or a table of its colours: name,red,green,blue in each line"
             )
+
+    for_all(check, facts)
 
 
 def _stays(fact: MaskFacts, numbering: Numbering) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from formats.classes import IGNORE, ClassTable
 from formats.console import say
-from formats.errors import SagesegError
+from formats.errors import AlikeError, raise_all
 from prep.readers.classes.label_list import (
     BACKGROUND_NAMES,
     ClassList,
@@ -69,13 +69,17 @@ def id_numbering(facts: Sequence[MaskFacts], question: Question, shown: Collecti
 
 def _check_values(facts: Sequence[MaskFacts], numbering: Numbering, listed: ClassList) -> None:
     highest = len(numbering.of_value) - 1
-    for fact in facts:
-        beyond = [value for value in fact.values if highest < value != IGNORE]
-        if beyond:
-            raise SagesegError(
-                f"{fact.path}: value {beyond[0]} is no class: {listed.where} has {len(listed.lines)} lines, for values "
-                f"0 to {highest}; expected those, or {IGNORE} for ignore: correct the list or the mask"
-            )
+    raise_all(
+        AlikeError(
+            str(fact.path),
+            f"value {value}",
+            f"value {value} is no class: {listed.where} has {len(listed.lines)} lines, for values "
+            f"0 to {highest}; expected those, or {IGNORE} for ignore: correct the list or the mask",
+        )
+        for fact in facts
+        for value in fact.values
+        if highest < value != IGNORE
+    )
 
 
 def _nothing_but_ignore(used: Collection[int]) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from formats.classes import BACKGROUND, IGNORE, IGNORE_NAME, ClassTable, class_table, voc_palette
 from formats.console import say
-from formats.errors import SagesegError
+from formats.errors import SagesegError, for_all
 from prep.readers.classes.class_rows import colour_rows, roboflow_rows
 from prep.readers.classes.list_format import check_format
 from prep.readers.colour_masks import Colour
@@ -93,7 +93,7 @@ def read_class_list(path: Path) -> ClassList:
     if not written:
         raise SagesegError(f"{path}: no class in it; expected one class per line")
     if path.name == "labelmap.txt" or any(map(_COLOURED.fullmatch, written)) or all(map(_BARE.fullmatch, written)):
-        lines = (_line_of_map(text, path) for text in written if not text.startswith("#"))
+        lines = for_all(lambda text: _line_of_map(text, path), [text for text in written if not text.startswith("#")])
         return ClassList(str(path), tuple(lines), is_map=True)
     coloured, valued = colour_rows(written, path), roboflow_rows(written, path)
     if coloured is not None:

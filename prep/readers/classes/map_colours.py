@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 
 from formats.classes import IGNORE
-from formats.errors import SagesegError
+from formats.errors import AlikeError, Faults, SagesegError
 from prep.readers.classes.id_values import Question
 from prep.readers.classes.label_list import number_lines
 from prep.readers.classes.mask_values import MaskFacts, TableMask
@@ -47,14 +47,19 @@ def read_by_map(facts: Sequence[MaskFacts], question: Question) -> list[MaskFact
 
 def _check_lines_hold(facts: Sequence[MaskFacts], strange: Sequence[MaskFacts], question: Question) -> None:
     lines = len(question.listed.lines) + (0 if question.background is not None else 1)
+    faults = Faults()
     beyond = [fact for fact in facts if any(lines <= value != IGNORE for value in fact.values)]
-    if strange and beyond:
-        value = max(value for value in beyond[0].values if value != IGNORE)
-        raise SagesegError(
-            f"{beyond[0].path}: value {value} is no line of {question.listed.where}, which has "
-            f"{len(question.listed.lines)}, and the colours of {strange[0].path} are not those of its lines; "
-            "correct the list, or pass the masks' own with --labels"
-        )
+    for fact in beyond if strange else ():
+        value = max(value for value in fact.values if value != IGNORE)
+        with faults:
+            raise AlikeError(
+                str(fact.path),
+                f"value {value}",
+                f"value {value} is no line of {question.listed.where}, which has "
+                f"{len(question.listed.lines)}, and the colours of {strange[0].path} are not those of its lines; "
+                "correct the list, or pass the masks' own with --labels",
+            )
+    faults.check()
 
 
 def _is_by_lines(fact: MaskFacts, question: Question) -> bool:

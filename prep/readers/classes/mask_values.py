@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from formats.classes import IGNORE, voc_palette
-from formats.errors import SagesegError
+from formats.errors import AlikeError, SagesegError
 from formats.images import image_errors, open_header
 from formats.masks import Mask, count_values, read_mask
 from formats.prepared.deep_images import tiff_bits
@@ -127,9 +127,9 @@ class IdMask:
         mask = read_mask(self.path)
         highest = max((value for value, count in enumerate(count_values(mask)) if count and value != IGNORE), default=0)
         if highest >= len(self.ids):
-            raise SagesegError(
-                f"{self.path}: value {highest} is no class; expected 0 to {len(self.ids) - 1}, or {IGNORE}"
-            )
+            what = f"value {highest}"
+            expected = f"expected 0 to {len(self.ids) - 1}, or {IGNORE}"
+            raise AlikeError(str(self.path), what, f"{what} is no class; {expected}")
         if self.ids == tuple(range(len(self.ids))):
             return mask
         table = np.full(256, IGNORE, np.uint8)

@@ -14,10 +14,10 @@ from PIL import Image
 
 from formats.classes import IGNORE, IGNORE_NAME
 from formats.console import say
-from formats.errors import SagesegError
+from formats.errors import AlikeError, SagesegError, for_all
 from formats.images import image_errors, open_header, orientation_of, turn_upright
 from formats.masks import Mask
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from prep.readers.classes.class_masks import ClassMasks
 from prep.readers.classes.label_list import BACKGROUND_NAMES, ClassList, Line, find_background, number_lines
 from prep.readers.classes.mask_values import check_levels
@@ -84,9 +84,11 @@ class MappedMask:
                 f"{self.path}: value {IGNORE} at ({column}, {row}) is ignore in most masks, and {REST} in {self.where} "
                 f"is of all others; write a line {IGNORE},ignore or {IGNORE},NAME"
             )
-        return SagesegError(
-            f"{self.path}: value {value} at ({column}, {row}) is not in {self.where}; add a line {value},NAME, or one "
-            f"{REST},NAME for all others"
+        return AlikeError(
+            str(self.path),
+            f"value {value}",
+            f"value {value} at ({column}, {row}) is not in {self.where}; add a line {value},NAME, or one "
+            f"{REST},NAME for all others",
         )
 
 
@@ -100,10 +102,14 @@ def read_value_map(path: Path) -> ValueMap:
         row = _ROW if head[0] in _VALUE_HEADS else _ROW_OF_NAME
         del rows[0]
     names: dict[int | None, str] = {}
-    for number, text in rows:
+
+    def note(numbered: tuple[int, str]) -> None:
+        number, text = numbered
         value, name = _parse_row(row.fullmatch(text), f"{path}: line {number}: {text!r}")
         if names.setdefault(value, name) != name:
             raise SagesegError(f"{path}: line {number}: {text!r}: the value is {names[value]} already; remove one line")
+
+    for_all(note, rows)
     rest = names.pop(None, None)
     if not names:
         raise SagesegError(f"{path}: no value in it; {_EXPECTED}")
@@ -149,7 +155,7 @@ def settle_values(
     ids = tuple((value, of_name[name]) for value, name in found.names.items())
     rest = None if found.rest is None else of_name[found.rest]
     masks = {path: MappedMask(path, ids, rest, found.where, coding) for path in paths}
-    for _ in map_parallel(_check, list(masks.values()), workers=workers, label="masks"):
+    for _ in map_all(_check, list(masks.values()), workers=workers, label="masks"):
         pass
     return ClassMasks(numbering.classes, dict(masks))
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from formats.errors import SagesegError
+from formats.errors import Faults, SagesegError
 from formats.prepared.source_names import composed
 from prep.readers.annotations.json_spans import Items, JsonParts, find_parts
 from prep.readers.coco.files import CocoFile, find_coco_files
@@ -66,16 +66,21 @@ def open_document(file: CocoFile) -> Document:
     parts = find_parts(file.path, EXPECTED)
     _check_kind(parts)
     categories: dict[str, Category] = {}
-    for place, key, content in _entries(parts, "categories"):
+    images: dict[str, Declared] = {}
+
+    def note_category(place: str, key: str, content: dict[str, Any]) -> None:
         if key in categories:
             raise SagesegError(f"{place} has the id of {categories[key].place}; give each category an id of its own")
         name = composed(_text(content.get("name"), f"{place}: name"))
         categories[key] = Category(name, str(content.get("supercategory")), place)
-    images: dict[str, Declared] = {}
-    for place, key, content in _entries(parts, "images"):
+
+    def note_image(place: str, key: str, content: dict[str, Any]) -> None:
         if key in images:
             raise SagesegError(f"{place} has the id of {images[key].place}; give each image an id of its own")
         images[key] = Declared(_name(content, place), _size(content, place), place)
+
+    _each_entry(parts, "categories", note_category)
+    _each_entry(parts, "images", note_image)
     return Document(file, parts, images, categories)
 
 
@@ -94,13 +99,16 @@ def id_key(value: object, place: str) -> str:
     raise SagesegError(f"{place} is {value!r}; expected a number or text")
 
 
-def _entries(parts: JsonParts, key: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """The place, id and content of each entry of `images` or `categories`."""
+def _each_entry(parts: JsonParts, key: str, note: Callable[[str, str, dict[str, Any]], None]) -> None:
+    """Give `note` the place, id and content of each entry of `images` or `categories`."""
+    faults = Faults()
     for batch in parts.batches(key):
         for number, content in enumerate(batch.read(), start=batch.first):
-            place = f"{parts.path}: {key}[{number}]"
-            found = id_key(content.get("id"), f"{place}: id")
-            yield f"{place} (id {found})", found, content
+            with faults:
+                place = f"{parts.path}: {key}[{number}]"
+                found = id_key(content.get("id"), f"{place}: id")
+                note(f"{place} (id {found})", found, content)
+    faults.check()
 
 
 def _check_kind(parts: JsonParts) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from formats.errors import SagesegError
+from formats.errors import SagesegError, for_all, raise_all
 from formats.images import read_header
 from formats.prepared.groups import shared_group
 from formats.prepared.source_names import shared_folders
@@ -64,9 +64,10 @@ def find_images(
     told = [documents[number].file.split for number, *_ in found]
     of_key = {key: split for key, split in zip(keys, told, strict=True) if split}
     groups = image_groups(dict(zip(keys, names, strict=True)), of_key, group_by)
+    sizes = for_all(lambda one: _size(one[2], one[3]), found)
     images = (
-        CocoImage(number, index, path, source, _size(declared, path), groups[key], shared_group(PurePosixPath(name)))
-        for (number, index, declared, path), source, key, name in zip(found, sources, keys, names, strict=True)
+        CocoImage(number, index, path, source, size, groups[key], shared_group(PurePosixPath(name)))
+        for (number, index, _, path), source, size, key, name in zip(found, sources, sizes, keys, names, strict=True)
     )
     ordered = tuple(sorted(images, key=lambda image: image.source))
     return CocoImages(ordered, splits_of_groups(of_key, groups), left_out)
@@ -82,13 +83,12 @@ def _paths(
     for folder in dict.fromkeys(document.file.images for document in documents):
         own = [number for number, document in enumerate(documents) if document.file.images == folder]
         places: dict[str, str] = {}
-        for number in own:
-            for declared in documents[number].images.values():
-                if declared.name in places:
-                    raise SagesegError(
-                        f"{places[declared.name]} and {declared.place}: both are {declared.name}; remove one of them"
-                    )
-                places[declared.name] = declared.place
+        every = [declared for number in own for declared in documents[number].images.values()]
+        twice = [each for each in every if places.setdefault(each.name, each.place) != each.place]
+        raise_all(
+            SagesegError(f"{places[each.name]} and {each.place}: both are {each.name}; remove one of them")
+            for each in twice
+        )
         named = find_named(places, folder, skip_missing=skip_missing)
         paths |= {
             (n, d.name): named.paths[d.name] for n in own for d in documents[n].images.values() if d.name in named.paths
@@ -99,9 +99,8 @@ def _paths(
 
 def _check_once(found: Sequence[tuple[Path, str]]) -> None:
     places: dict[Path, str] = {}
-    for path, place in found:
-        if places.setdefault(path, place) != place:
-            raise SagesegError(f"{places[path]} and {place}: both are {path}; remove one of them")
+    twice = [(path, place) for path, place in found if places.setdefault(path, place) != place]
+    raise_all(SagesegError(f"{places[path]} and {place}: both are {path}; remove one of them") for path, place in twice)
 
 
 def _without_suffix(path: str | PurePosixPath) -> str:

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from formats.classes import IGNORE
 from formats.console import say
-from formats.errors import SagesegError
-from formats.parallel import map_parallel
+from formats.errors import SagesegError, for_all
+from formats.parallel import map_all
 from prep.readers.annotations.canvas import OVERLAP
 from prep.readers.annotations.class_names import NamedClasses, name_classes
 from prep.readers.annotations.coco_raster import coco_masks
@@ -76,7 +76,7 @@ def read_coco(
     _check_outlines(scanned, choices, annotations)
     named = _classes(documents, scanned, annotations, labels, background)
     drawn = [_Drawn(document, own, choices, named) for document, own in zip(documents, scanned, strict=True)]
-    masks = [drawn[image.document].mask(image) for image in found.images]
+    masks = for_all(lambda image: drawn[image.document].mask(image), found.images)
     empty = [image for image, mask in zip(found.images, masks, strict=True) if not mask.class_ids]
     _tell_empty(empty, skip_empty)
     kept = [pair for pair in zip(found.images, masks, strict=True) if pair[1].class_ids or not skip_empty]
@@ -209,8 +209,8 @@ def _class_ids(document: Document, own: Annotations, choices: Choices, named: Na
     """The class id of each annotation."""
     of_category = np.zeros(len(document.categories), np.uint8)
     categories = list(document.categories.values())
-    for index in np.unique(own.categories).tolist():
-        of_category[index] = named.id_of(categories[index].name, categories[index].place)
+    used = np.unique(own.categories).tolist()
+    of_category[used] = for_all(lambda index: named.id_of(categories[index].name, categories[index].place), used)
     ids = of_category[own.categories] if own.categories.size else of_category[:0]
     for kind, choice in ((CROWD, choices.crowd), (BOX, choices.boxes)):
         if choice == AS_IGNORE:
@@ -223,7 +223,7 @@ def _overlaps(
 ) -> Mapping[str, int]:
     """The pixels, by source, that annotations of several classes cover, of images in which their boxes do."""
     pairs = [(image.source, mask) for image, mask in kept if drawn[image.document].may_overlap(image)]
-    counts = map_parallel(CocoMask.overlap, [mask for _, mask in pairs], workers=workers, label="overlaps")
+    counts = map_all(CocoMask.overlap, [mask for _, mask in pairs], workers=workers, label="overlaps")
     return {source: count for (source, _), count in zip(pairs, counts, strict=True)}
 
 

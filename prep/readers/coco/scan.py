@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from formats.errors import SagesegError
-from formats.parallel import map_parallel
+from formats.errors import AlikeError, Faults, raise_all
+from formats.parallel import map_all
 from prep.readers.annotations.coco_raster import read_runs
 from prep.readers.annotations.json_spans import Batch
 from prep.readers.coco.document import Document, id_key
@@ -53,11 +53,14 @@ def scan(documents: Sequence[Document], workers: int | None) -> list[Annotations
     """Read every annotation of all documents, on all cores. Raises SagesegError that names the annotation which has no
     image or no category, or whose outline is none."""
     batches = [(number, batch) for number, each in enumerate(documents) for batch in each.parts.batches("annotations")]
-    read = map_parallel(_scan_batch, [batch for _, batch in batches], workers=workers, label="annotations")
+    read = map_all(_scan_batch, [batch for _, batch in batches], workers=workers, label="annotations")
     indices = [(_indices(each.images), _indices(each.categories)) for each in documents]
     found: list[list[Annotations]] = [[] for _ in documents]
+    faults = Faults()
     for (number, batch), scanned in zip(batches, read, strict=True):
-        found[number].append(_indexed(scanned, batch, *indices[number]))
+        with faults:
+            found[number].append(_indexed(scanned, batch, *indices[number]))
+    faults.check()
     return [_joined(parts) for parts in found]
 
 
@@ -70,14 +73,17 @@ def place_of(batch_path: object, number: int, annotation: Mapping[str, Any]) -> 
 def _scan_batch(batch: Batch) -> _Scanned:
     items = batch.read()
     images, categories, kinds, bounds, sizes = [], [], bytearray(), [], []
+    faults = Faults()
     for number, item in enumerate(items, start=batch.first):
-        place = place_of(batch.path, number, item)
-        images.append(id_key(item.get("image_id"), f"{place}: image_id"))
-        categories.append(id_key(item.get("category_id"), f"{place}: category_id"))
-        kind, own_bounds, own_size = _look(item, place)
-        kinds.append(kind)
-        bounds.append(own_bounds)
-        sizes.append(own_size)
+        with faults:
+            place = place_of(batch.path, number, item)
+            images.append(id_key(item.get("image_id"), f"{place}: image_id"))
+            categories.append(id_key(item.get("category_id"), f"{place}: category_id"))
+            kind, own_bounds, own_size = _look(item, place)
+            kinds.append(kind)
+            bounds.append(own_bounds)
+            sizes.append(own_size)
+    faults.check()
     return _Scanned(
         images,
         categories,
@@ -119,12 +125,24 @@ def _indices(keys: Iterable[str]) -> dict[str, int]:
 
 
 def _indexed(scanned: _Scanned, batch: Batch, images: Mapping[str, int], categories: Mapping[str, int]) -> Annotations:
-    for key, own, known in (("image_id", scanned.images, images), ("category_id", scanned.categories, categories)):
-        wrong = next((number for number, value in enumerate(own) if value not in known), None)
-        if wrong is not None:
-            place = place_of(batch.path, batch.first + wrong, batch.read()[wrong])
-            kind = "images" if key == "image_id" else "categories"
-            raise SagesegError(f"{place}: {key} {own[wrong]} is the id of none of the {kind}; correct or remove it")
+    wrong = [
+        (number, f"{key} {value}", kind)
+        for key, kind, own, known in (
+            ("image_id", "images", scanned.images, images),
+            ("category_id", "categories", scanned.categories, categories),
+        )
+        for number, value in enumerate(own)
+        if value not in known
+    ]
+    items = batch.read() if wrong else []
+    raise_all(
+        AlikeError(
+            place_of(batch.path, batch.first + number, items[number]),
+            what,
+            f"{what} is the id of none of the {kind}; correct or remove it",
+        )
+        for number, what, kind in wrong
+    )
     return Annotations(
         np.array([images[key] for key in scanned.images], np.int64),
         np.array([categories[key] for key in scanned.categories], np.int64),

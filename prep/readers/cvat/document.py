@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
-from formats.errors import SagesegError
+from formats.errors import Faults, SagesegError
 from prep.readers.annotations.json_spans import Span
 from prep.readers.annotations.xml_spans import Element, Tags, each_element, parse_element
 from prep.readers.cvat.shapes import NOT_DRAWN
@@ -70,16 +70,19 @@ def read_document(path: Path) -> Document:
     document = Document(path)
     numbers: dict[str, int] = {}
     last: Element | None = None
+    faults = Faults()
     for element in each_element(path, _is_part, EXPECTED):
         if element.tags == _META:
             document.meta = _read_meta(path, element.span)
         elif element.tags == _IMAGE:
-            document.images.append(_entry(element, path, len(document.images)))
+            with faults:
+                document.images.append(_entry(element, path, len(document.images)))
         elif len(element.tags) == _IN_TRACK:
             _add_tracked(document, element, numbers, last)
             last = element
         else:
             raise SagesegError(f"{path}: its root is <{element.tags[0]}>; expected {EXPECTED}{_hint(element.tags[0])}")
+    faults.check()
     if bool(document.images) == bool(last):
         found = "both images and tracks" if last else "neither an image nor a track with shapes"
         raise SagesegError(f"{path}: {found} in it; expected {EXPECTED}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from formats.console import say
-from formats.errors import SagesegError
+from formats.errors import SagesegError, for_all, raise_all
 from formats.images import IMAGE_SUFFIXES
 from formats.prepared.frame_names import parse_frame_name
 from formats.prepared.image_folder import open_image_folder
@@ -43,18 +43,17 @@ def find_images(document: Document, folder: Path, *, skip_missing: bool) -> Foun
     by_number = numbered(sources, folder) if None in whole else {}
     settled = [own or by_number.get(_number(name), name) for own, name in zip(whole, told, strict=True)]
     names: dict[str, int] = {}
-    for key, image in enumerate(document.images):
-        name = settled[key]
-        if name in names:
-            raise SagesegError(
-                f"{document.path}: two images are called {image.name}, numbers {names[name] + 1} and {key + 1}; export "
-                "the tasks of a project one by one"
-            )
-        names[name] = key
+    twice = [key for key in range(len(document.images)) if names.setdefault(settled[key], key) != key]
+    raise_all(
+        SagesegError(
+            f"{document.path}: two images are called {document.images[key].name}, numbers {names[settled[key]] + 1} "
+            f"and {key + 1}; export the tasks of a project one by one"
+        )
+        for key in twice
+    )
     places = {name: document.images[key].place for name, key in names.items()}
     found = find_named(places, folder, passed_over=settled[len(names) :], skip_missing=skip_missing)
-    for name, key in names.items():
-        _check_subset(document.images[key], name, found)
+    for_all(lambda own: _check_subset(document.images[own[1]], own[0], found), names.items())
     return _by_key(found, names)
 
 

@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element
 from formats.console import say
 from formats.errors import SagesegError
 from formats.images import read_header
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.prepared.groups import shared_group
 from formats.prepared.source_names import composed
 from prep.readers.annotations.canvas import OVERLAP, Region, count_overlap, is_seen
@@ -155,7 +155,7 @@ def _without(document: Document, subsets: Subsets) -> tuple[Document, tuple[Left
 def _check_all(document: Document, found: Found, named: NamedClasses, workers: int | None) -> dict[int, _Checked]:
     """Draw all shapes once: what is wrong with one is known before anything is written."""
     tasks = [(_mask_of(document, key, path, named), path) for key, path in found.paths.items()]
-    checks = map_parallel(partial(_check, named), tasks, workers=workers, label="annotations")
+    checks = map_all(partial(_check, named), tasks, workers=workers, label="annotations")
     return dict(zip(found.paths, checks, strict=True))
 
 

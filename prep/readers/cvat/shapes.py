@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element
 import cv2
 import numpy as np
 
-from formats.errors import SagesegError
+from formats.errors import Faults, SagesegError
 from prep.readers.annotations.canvas import Region
 from prep.readers.annotations.coco_raster import check_ring, polygon_region
 from prep.readers.labelled_image import REGION, Polygon
@@ -53,23 +53,30 @@ def draw_shapes(shapes: Iterable[tuple[str | None, Element]], id_of: IdOf, size:
     focus: list[Polygon] = []
     left_out: Counter[str] = Counter()
     occluded = 0
+    faults = Faults()
     for number, (of_track, shape) in enumerate(shapes):
-        if shape.tag in NOT_DRAWN:
-            left_out[shape.tag] += 1
-            continue
-        if shape.tag not in _DRAW:
-            raise SagesegError(
-                f"{where}: <{shape.tag}>; expected one of {', '.join((*_DRAW, *NOT_DRAWN))}, as CVAT 1.1 writes them"
-            )
         label = shape.get("label", "") if of_track is None else of_track
         place = f"{where}, shape {number + 1} ({shape.tag} {label})"
-        if label == REGION:
-            focus.append(_focus(shape, place))
-            continue
-        occluded += shape.get("occluded") == "1"
-        drawn.append((_whole(shape, "z_order", place, "0"), _DRAW[shape.tag](shape, id_of(label, place), size, place)))
+        with faults:
+            if shape.tag in NOT_DRAWN:
+                left_out[shape.tag] += 1
+            elif shape.tag not in _DRAW:
+                raise _strange(shape, where)
+            elif label == REGION:
+                focus.append(_focus(shape, place))
+            else:
+                occluded += shape.get("occluded") == "1"
+                region = _DRAW[shape.tag](shape, id_of(label, place), size, place)
+                drawn.append((_whole(shape, "z_order", place, "0"), region))
+    faults.check()
     drawn.sort(key=lambda each: each[0])
     return Drawn(tuple(region for _, region in drawn), tuple(focus), left_out, occluded)
+
+
+def _strange(shape: Element, where: str) -> SagesegError:
+    return SagesegError(
+        f"{where}: <{shape.tag}>; expected one of {', '.join((*_DRAW, *NOT_DRAWN))}, as CVAT 1.1 writes them"
+    )
 
 
 def _polygon(shape: Element, class_id: int, size: Size, place: str) -> Region:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from formats.errors import SagesegError
+from formats.errors import SagesegError, for_all
 from prep.readers.source_files import read_text
 
 WGS84 = "OGC:CRS84"
@@ -49,14 +49,18 @@ def read_features(path: Path, class_field: str | None, one_class: str | None) ->
     if not content["features"]:
         raise SagesegError(f"{path}: no feature in it; expected polygons")
     left_out: dict[str, list[str]] = {}
-    found = []
-    for number, told in enumerate(content["features"]):
+    found: list[Feature] = []
+
+    def note(numbered: tuple[int, Any]) -> None:
+        number, told = numbered
         where = f"{path}: features[{number}]"
         if not isinstance(told, dict):
             raise SagesegError(f"{where}: {str(told)[:40]} is no feature; {_EXPECTED}")
         polygons = tuple(_polygons(told.get("geometry"), where, left_out))
         if polygons:
             found.append(Feature(f"features[{number}]", one_class or _class_of(told, class_field, where), polygons))
+
+    for_all(note, enumerate(content["features"]))
     if not found:
         raise SagesegError(f"{path}: no polygon in it ({_told(left_out)}); expected areas: give lines a width first")
     return FeatureFile(path, _crs_of(content, path), tuple(found), left_out)

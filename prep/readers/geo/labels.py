@@ -12,11 +12,12 @@ import numpy.typing as npt
 
 from formats.classes import IGNORE, IGNORE_NAME, ClassTable
 from formats.console import say
-from formats.errors import SagesegError
-from formats.parallel import map_parallel
+from formats.errors import AlikeError, SagesegError, for_all, raise_all
+from formats.parallel import map_all
 from formats.prepared.image_folder import files_with
 from formats.prepared.rasters import RASTER_SUFFIXES
 from formats.prepared.source_names import composed
+from formats.wording import name_first
 from prep.readers.classes.id_values import Question, id_numbering, why_no_foreground
 from prep.readers.classes.label_list import (
     ClassList,
@@ -89,16 +90,19 @@ def label_files(path: Path, rasters: Sequence[RasterFacts]) -> tuple[dict[Path, 
         each for each in files_with(path, GEOJSON_SUFFIXES | RASTER_SUFFIXES, deep=True) if each.resolve() not in own
     ]
     of_name: dict[str, Path] = {}
-    for found in labels:
-        name = _label_name(found.relative_to(path).as_posix(), by_path=by_path)
-        if name in of_name:
-            raise SagesegError(f"{of_name[name]} and {found.name}: two files of one stem; remove one")
-        of_name[name] = found
+
+    def note(found: Path) -> None:
+        other = of_name.setdefault(_label_name(found.relative_to(path).as_posix(), by_path=by_path), found)
+        if other != found:
+            raise SagesegError(f"{other} and {found.name}: two files of one stem; remove one")
+
+    for_all(note, labels)
     pairs = {raster.path: of_name.pop(_label_name(raster.name, by_path=by_path), None) for raster in rasters}
-    if of_name:
-        name, lonely = min(of_name.items())
-        such = "; some rasters have one stem, so paths must be equal" if by_path else ""
-        raise SagesegError(f"{lonely}: no raster {name} among those that were read{such}; add it, or take this away")
+    such = "; some rasters have one stem, so paths must be equal" if by_path else ""
+    raise_all(
+        SagesegError(f"{lonely}: no raster {name} among those that were read{such}; add it, or take this away")
+        for name, lonely in sorted(of_name.items())
+    )
     without = [raster for raster, labels in pairs.items() if labels is None]
     if len(without) == len(pairs):
         raise SagesegError(f"{path}: no GeoJSON and no raster in it; expected labels with the rasters' stems")
@@ -135,11 +139,12 @@ def _of_polygons(rasters: Sequence[TiledRaster], files: Mapping[Path, Path], cho
         )
     if choice.binary:
         raise SagesegError("--binary: only for rasters of black and white; polygons have their class in a property")
-    read = {path: read_features(path, choice.class_field, choice.one_class) for path in dict.fromkeys(files.values())}
+    paths = list(dict.fromkeys(files.values()))
+    opened = for_all(lambda path: read_features(path, choice.class_field, choice.one_class), paths)
+    read = dict(zip(paths, opened, strict=True))
     listed = _classes_of(read.values(), choice)
     numbering = number_lines(listed, find_background(listed, choice.background))
-    for file in read.values():
-        _check_classes(file, numbering.of_name, listed)
+    for_all(lambda file: _check_classes(file, numbering.of_name, listed), opened)
     touched = {path: np.zeros(len(file.features), bool) for path, file in read.items()}
     small = {path: np.ones(len(file.features), bool) for path, file in read.items()}
     masks: dict[Path, list[MaskSource]] = {}
@@ -166,13 +171,17 @@ def _classes_of(files: Collection[FeatureFile], choice: LabelChoice) -> ClassLis
 
 
 def _check_classes(file: FeatureFile, of_name: Mapping[str, int], listed: ClassList) -> None:
-    strange = next((feature for feature in file.features if feature.name not in of_name), None)
-    if strange:
-        names = ", ".join(line.name for line in listed.lines[:8]) + (" …" if len(listed.lines) > 8 else "")
-        raise SagesegError(
-            f"{file.path}: {strange.place}: class {strange.name} stands not in {listed.where}; expected {names}: add "
-            "it there, or correct the feature"
+    names = name_first([line.name for line in listed.lines], 8)
+    raise_all(
+        AlikeError(
+            f"{file.path}: {strange.place}",
+            f"class {strange.name}",
+            f"class {strange.name} stands not in {listed.where}; expected {names}: add it there, or correct the "
+            "feature",
         )
+        for strange in file.features
+        if strange.name not in of_name
+    )
 
 
 def _left_out(file: FeatureFile, touched: npt.NDArray[np.bool_], small: npt.NDArray[np.bool_]) -> tuple[LeftOut, ...]:
@@ -193,9 +202,9 @@ def _of_rasters(
     rasters: Sequence[TiledRaster], files: Mapping[Path, Path], choice: LabelChoice, workers: int | None
 ) -> Labelled:
     listed = _list_beside(choice)
-    facts = {path: look_at_raster(path, path.name) for path in dict.fromkeys(files.values())}
-    for raster in rasters:
-        check_grid(facts[files[raster.facts.path]], raster.facts)
+    paths = list(dict.fromkeys(files.values()))
+    facts = dict(zip(paths, for_all(lambda path: look_at_raster(path, path.name), paths), strict=True))
+    for_all(lambda raster: check_grid(facts[files[raster.facts.path]], raster.facts), rasters)
     coloured = {path for path, labels in facts.items() if check_labels(labels, has_colours=listed.has_colours)}
     question = Question(listed, find_background(listed, choice.background), choice.background)
     plain = [raster for raster in rasters if files[raster.facts.path] not in coloured]
@@ -234,12 +243,13 @@ def _survey(
     """The values of each raster of labels in the tiles with data, but for the one that it calls no data and that lies
     beyond the ids of so many lines."""
     used: dict[Path, set[int]] = {}
-    for raster in rasters:
+
+    def look_at(raster: TiledRaster) -> None:
         path = files[raster.facts.path]
         look = partial(values_of_tile, path)
         boxes = [tile.box for tile in raster.tiles]
         found = used.setdefault(path, set())
-        for values in map_parallel(look, boxes, workers=workers, label="labels"):
+        for values in map_all(look, boxes, workers=workers, label="labels"):
             found.update(values)
         nodata = facts[path].nodata
         if nodata is not None and nodata != IGNORE and not 0 <= nodata <= lines:
@@ -247,6 +257,8 @@ def _survey(
         below = [value for value in found if value < 0]
         if below:
             raise SagesegError(f"{path}: value {min(below)} is no class; expected 0 or more, or {IGNORE} for ignore")
+
+    for_all(look_at, rasters)
     return used
 
 
@@ -254,10 +266,11 @@ def _black_and_white(question: Question, values: Mapping[Path, set[int]]) -> Cla
     classes = question.numbering.classes
     if len(classes) != 2:
         raise SagesegError(f"--binary: {question.listed.where} has {len(classes) - 1} classes; expected one: white")
-    for path, used in values.items():
-        strange = sorted(used - {0, WHITE})
-        if strange:
-            raise SagesegError(f"{path}: value {strange[0]}; expected 0 and {WHITE} alone with --binary")
+    raise_all(
+        SagesegError(f"{path}: value {min(strange)}; expected 0 and {WHITE} alone with --binary")
+        for path, used in values.items()
+        if (strange := used - {0, WHITE})
+    )
     return classes
 
 

@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath
 
 from formats.console import say
 from formats.crops import Box
-from formats.errors import SagesegError
-from formats.parallel import map_parallel
+from formats.errors import SagesegError, for_all, raise_all
+from formats.parallel import map_all
 from formats.prepared.georeference import Georeference, Raster, Tile
 from formats.prepared.groups import group_of_path
 from formats.prepared.rasters import RASTER_SUFFIXES, load_rasterio
@@ -121,10 +121,12 @@ def find_rasters(path: Path, *, labels: Path | None = None) -> list[RasterFacts]
     found = list_files(path, RASTER_SUFFIXES, "that are rasters", deep=True)
     if labels and path.resolve() in labels.resolve().parents:
         found = [each for each in found if not each.resolve().is_relative_to(labels.resolve())]
-    for one, other in pairwise(sorted(found, key=lambda each: composed(str(each.with_suffix(""))))):
-        if composed(str(one.with_suffix(""))) == composed(str(other.with_suffix(""))):
-            raise SagesegError(f"{one} and {other.name}: tiles are called by the raster's stem; rename or remove one")
-    return [look_at_raster(each, each.relative_to(path).as_posix()) for each in found]
+    raise_all(
+        SagesegError(f"{one} and {other.name}: tiles are called by the raster's stem; rename or remove one")
+        for one, other in pairwise(sorted(found, key=lambda each: composed(str(each.with_suffix("")))))
+        if composed(str(one.with_suffix(""))) == composed(str(other.with_suffix("")))
+    )
+    return for_all(lambda each: look_at_raster(each, each.relative_to(path).as_posix()), found)
 
 
 def cut_rasters(
@@ -132,15 +134,15 @@ def cut_rasters(
 ) -> tuple[list[CutRaster], tuple[LeftOut, ...]]:
     """The tiles of each raster that hold data, and how many do not. Rasters without any are an error where there is no
     other."""
-    chosen = [choose_bands(raster, tiles.bands) for raster in rasters]
+    chosen = for_all(lambda raster: choose_bands(raster, tiles.bands), rasters)
+    for_all(lambda one: check_range(*one, tiles.values), zip(rasters, chosen, strict=True))
     found, empty = list[CutRaster](), list[str]()
     for raster, bands in zip(rasters, chosen, strict=True):
-        check_range(raster, bands, tiles.values)
         grid = tile_grid(raster.width, raster.height, tiles.side, tiles.least)
         places = [((row, column), box) for row, boxes in enumerate(grid) for column, box in enumerate(boxes)]
         if raster.has_gaps:
             look = partial(_has_data, raster.path, bands)
-            there = list(map_parallel(look, [box for _, box in places], workers=workers, label="looking for data"))
+            there = list(map_all(look, [box for _, box in places], workers=workers, label="looking for data"))
             empty += [f"{raster.path}, row {row}, column {column}" for (row, column), _ in _where(places, there, False)]
             places = _where(places, there, True)
         made = tuple(RasterTile(raster.path, box, bands, tiles.values) for _, box in places)

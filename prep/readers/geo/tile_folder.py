@@ -10,7 +10,7 @@ from PIL import Image
 from formats.console import say
 from formats.parallel import map_parallel
 from formats.prepared.georeference import write_georeference
-from formats.staging import staged_folder, write_errors
+from formats.staging import refuse_existing, staged_folder, write_errors
 from prep.readers.geo.reader import TileOptions, cut_rasters, find_rasters, georeference_of
 from prep.readers.geo.tiles import RasterTile
 
@@ -18,6 +18,7 @@ from prep.readers.geo.tiles import RasterTile
 def write_tiles(path: Path, out: Path, tiles: TileOptions, *, overwrite: bool, workers: int | None) -> int:
     """Write the folder `out`: the tiles with data of a raster, or of the rasters in a folder, at 8 bits, by the names
     that they have in a dataset; and georeference.json. Returns how many there are."""
+    refuse_existing(out, overwrite=overwrite, reads=[path])
     rasters, left_out = cut_rasters(find_rasters(path), tiles, workers)
     for each in left_out:
         say(each.note())

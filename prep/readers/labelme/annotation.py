@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from formats.errors import SagesegError
+from formats.errors import SagesegError, for_all
 from formats.images import open_header
 from formats.prepared.source_names import composed
 from prep.readers.source_files import read_text
@@ -93,7 +93,7 @@ def read_annotation(path: Path) -> Annotation:
         image_path=PureWindowsPath(name).as_posix() if name else None,
         image_data=data,
         size=_size(content, path),
-        shapes=tuple(_shape(shape, f"{path}: shapes[{i}]") for i, shape in enumerate(shapes)),
+        shapes=tuple(for_all(lambda own: _shape(own[1], f"{path}: shapes[{own[0]}]"), enumerate(shapes))),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import binascii
-import os
 from base64 import b64decode
 from collections import defaultdict
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from formats.images import IMAGE_SUFFIXES, decode_image, image_errors, open_head
 from formats.prepared.source_names import composed
 from prep.options import STORED, UPRIGHT
 from prep.readers.labelme.annotation import Annotation, read_annotation
+from prep.readers.labelme.folders import AnnotationFile, path_below
 from prep.readers.orientation import PLAIN, fitting_ways
 from prep.readers.source_files import find_files, find_spelled
 
@@ -80,42 +80,48 @@ def embedded_size(annotation: Annotation) -> tuple[int, int]:
     return size
 
 
-def find_image(annotation: Annotation, roots: tuple[Path, ...]) -> Path:
-    """The image file that `imagePath` names, beside the JSON file, or from a later root on, or by its name in a later
-    root: there, in the folder that mirrors the JSON file's, or in any, where one alone is called so.
+def find_image(annotation: Annotation, file: AnnotationFile, images: Path | None) -> Path:
+    """The image file that `imagePath` names: beside the JSON file; or in the folder `images`, from there on or by its
+    name, in the folder that mirrors the JSON file's or in any, where one alone is called so.
 
-    Raises SagesegError when it is missing or outside all `roots`: a dataset that was passed on must
-    not read files of whoever opens it.
+    A path that leaves the folder is followed where it is relative, as labelme's --output and `analysis labelme` write
+    it (`settle_outside` tells); one from a root is not: a dataset that was passed on would name files of whoever opens
+    it. Raises SagesegError when the image is missing.
     """
     if annotation.image_path is None:
         raise SagesegError(f"{annotation.path}: neither imagePath nor imageData; expected one of them")
-    named = annotation.path.parent / annotation.image_path
-    inside = not PureWindowsPath(annotation.image_path).drive and path_below(named, roots) is not None
     name = PurePosixPath(annotation.image_path).name
-    mirrored = annotation.path.parent.relative_to(roots[0])
-    below = [path for root in roots[1:] if path_below(path := root / annotation.image_path, (root,))]
-    beside = [root / folder / name for root in roots[1:] for folder in (Path(), mirrored)]
-    for path in ([named] if inside else []) + below + beside:
+    places = [] if is_from_root(annotation.image_path) else [annotation.path.parent / annotation.image_path]
+    if images:
+        whole = images / annotation.image_path
+        mirrored = images / PurePosixPath(file.key).parent / name
+        places = [place for place in places if path_below(place, file.folder) or path_below(place, images)]
+        places += [*([whole] if path_below(whole, images) else []), images / name, mirrored]
+    for path in places:
         found = find_spelled(path)
         if found and found.is_file():
             return found
-    called = [path for root in roots[1:] for path in _by_name(root).get(composed(name), ())]
+    called = _by_name(images).get(composed(name), ()) if images else ()
     if len(called) > 1:
         raise SagesegError(
             f"{annotation.path}: imagePath {annotation.image_path} may be {called[0]} or {called[1]}; write the path "
-            f"from {roots[-1]} on into it"
+            f"from {images} on into it"
         )
     if called:
         return called[0]
-    if not inside:
+    if is_from_root(annotation.image_path) and not images:
         raise SagesegError(
-            f"{annotation.path}: imagePath {annotation.image_path} leaves the folder {roots[0]}; "
+            f"{annotation.path}: imagePath {annotation.image_path} leaves the folder {file.folder}; "
             "name the folder that holds the images with --images"
         )
     raise SagesegError(
         f"{annotation.path}: imagePath {annotation.image_path} is not there; expected the image beside the JSON file, "
         "or its folder with --images"
     )
+
+
+def is_from_root(image_path: str) -> bool:
+    return PurePosixPath(image_path).is_absolute() or bool(PureWindowsPath(image_path).drive)
 
 
 @cache
@@ -125,16 +131,6 @@ def _by_name(root: Path) -> dict[str, list[Path]]:
     for path in find_files(root, IMAGE_SUFFIXES, deep=True):
         found[composed(path.name)].append(path)
     return dict(found)
-
-
-def path_below(path: Path, roots: tuple[Path, ...]) -> str | None:
-    """A file's path from the first root that holds it, with `/`; None where none does. Links are
-    the user's own and are not resolved; `..` is."""
-    real = Path(os.path.abspath(path))  # noqa: PTH100  # resolve() would follow links
-    for root in roots:
-        if real.is_relative_to(root.absolute()):
-            return real.relative_to(root.absolute()).as_posix()
-    return None
 
 
 def settle_size(annotation: Annotation, image: Path, asked: str | None) -> tuple[tuple[int, int], int]:

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 from formats.console import say
-from formats.errors import SagesegError
-from formats.images import IMAGE_SUFFIXES, turn_upright
+from formats.errors import SagesegError, for_all
+from formats.images import turn_upright
 from formats.masks import Mask
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.prepared.groups import group_of_path
 from prep.readers.annotations.canvas import OVERLAP
 from prep.readers.annotations.class_names import NamedClasses, name_classes
 from prep.readers.annotations.notes import overlaps_in, tell_lone_groups, tell_overlaps
+from prep.readers.classes.label_list import find_class_list
 from prep.readers.labelled_image import REGION, EmbeddedImage, LabelledImage, Polygon, Source, leave_out
 from prep.readers.labelme.annotation import Annotation, Shape, read_annotation
-from prep.readers.labelme.image import EmbeddedInJson, embedded_size, find_image, path_below, settle_size
+from prep.readers.labelme.folders import AnnotationFile, find_annotations, settle_outside, source_of, without_json
+from prep.readers.labelme.image import EmbeddedInJson, embedded_size, find_image, settle_size
 from prep.readers.labelme.shapes import check_inside, count_overlap, draw_shapes
 from prep.readers.orientation import PLAIN, turn_points
 from prep.readers.regions import region_of
-from prep.readers.source_files import find_files, list_files
 
 _NOT_SAVED = "images without a JSON file (where one shows no object, save it in labelme without shapes)"
 
@@ -44,32 +46,57 @@ class LabelmeMask:
 
 def read_labelme(
     annotations: Path,
-    labels: Path,
+    labels: Path | None = None,
     *,
+    others: Sequence[Path] = (),
     images: Path | None = None,
     background: str | None = None,
     group_by: re.Pattern[str] | None = None,
     orientation: str | None = None,
     workers: int | None = None,
 ) -> Source:
-    """Read a folder of labelme's JSON files, and the folders below it.
+    """Read a folder of labelme's JSON files, and the folders below it; with `others` as if all lay in one folder.
 
-    The group is what --group-by finds; else the video and time block in the names that prep frames
+    Without `labels` the classes are those of a list in the folders, else the labels that were drawn, by name. The
+    group is what --group-by finds; else the video and time block in the names that prep frames
     gives; else the folder below `annotations`; else the image itself. `orientation`, UPRIGHT or STORED, says
     how images that EXIF turns were labelled where their files do not. Raises SagesegError that
-    names the file and shape for everything that would not become the pixels that were drawn.
+    names the files and shapes of everything that would not become the pixels that were drawn.
     """
-    named = name_classes((), str(labels), labels=labels, background=background)
-    files = list_files(annotations, frozenset({".json"}), "<image>.json of labelme", deep=True)
-    roots = (annotations, images) if images else (annotations,)
-    scan = partial(_scan, roots=roots, named=named, orientation=orientation)
-    found = list(map_parallel(scan, files, workers=workers, label="annotations"))
+    files = find_annotations((annotations, *others))
+    named = _classes(labels, files, background, workers)
+    scan = partial(_scan, images=images, named=named, orientation=orientation)
+    found = settle_outside(list(map_all(scan, files, workers=workers, label="annotations")), files)
     _check_twice(found)
-    grouped = (replace(image, group=_group(image, group_by), own_group=_group(image, None)) for image in found)
+    grouped = for_all(lambda one: replace(one, group=_group(one, group_by), own_group=_group(one, None)), found)
     labelled = sorted(grouped, key=lambda image: image.source)
     _tell(labelled, group_by)
-    left_out = leave_out(_NOT_SAVED, _without_json(labelled, images or annotations))
+    left_out = leave_out(_NOT_SAVED, without_json(files, labelled, images))
     return Source("labelme", named.classes, tuple(labelled), left_out=left_out)
+
+
+def _classes(
+    labels: Path | None, files: Sequence[AnnotationFile], background: str | None, workers: int | None
+) -> NamedClasses:
+    """The classes of the list that was given, else of one that lies in the folders, else of all that was drawn."""
+    listed = None if labels else find_class_list(*dict.fromkeys(file.folder for file in files))
+    if listed:
+        say(f"note: the classes are those of {listed.where}")
+        labels = Path(listed.where)
+    if labels:
+        return name_classes((), str(labels), labels=labels, background=background)
+    counts: Counter[str] = Counter()
+    for own in map_all(_labels_of, files, workers=workers, label="labels"):
+        counts += own
+    where = ", ".join(dict.fromkeys(str(file.folder) for file in files))
+    named = name_classes(sorted(counts), where, background=background)
+    told = ", ".join(f"{label} ({counts[label]} shapes)" for label in sorted(counts))
+    say(f"note: the classes are the labels that were drawn, by name: {told}; --labels gives another order, or fewer")
+    return named
+
+
+def _labels_of(file: AnnotationFile) -> Counter[str]:
+    return Counter(shape.label for shape in read_annotation(file.path).shapes)
 
 
 def split_regions(annotation: Annotation) -> tuple[Annotation, tuple[Shape, ...]]:
@@ -78,19 +105,17 @@ def split_regions(annotation: Annotation) -> tuple[Annotation, tuple[Shape, ...]
     return replace(annotation, shapes=objects), tuple(s for s in annotation.shapes if s.label == REGION)
 
 
-def _scan(path: Path, *, roots: tuple[Path, ...], named: NamedClasses, orientation: str | None) -> LabelledImage:
+def _scan(file: AnnotationFile, *, images: Path | None, named: NamedClasses, orientation: str | None) -> LabelledImage:
     """Check one JSON file. Its shapes are read again when its mask is drawn, so that a thousand
     files take no more memory than one."""
-    annotation, regions = split_regions(read_annotation(path))
-    for shape in annotation.shapes:
-        named.id_of(shape.label, shape.where)
-    image, size, turned, embedded = _image_of(annotation, roots, orientation)
+    annotation, regions = split_regions(read_annotation(file.path))
+    for_all(lambda shape: named.id_of(shape.label, shape.where), annotation.shapes)
+    image, size, turned, embedded = _image_of(annotation, file, images, orientation)
     check_inside(annotation, size)
-    source = _embedded_name(annotation, roots[0]) if annotation.image_data else path_below(image, roots)
     return LabelledImage(
-        source=source or image.name,
+        source=_embedded_name(annotation, file) if annotation.image_data else source_of(image, file, images),
         image=image,
-        mask=LabelmeMask(path, named.ids, size, turned),
+        mask=LabelmeMask(file.path, named.ids, size, turned),
         group="",
         attributes={OVERLAP: str(count_overlap(annotation, named.ids, size))},
         regions=tuple(turn_points(_region(shape), turned, size) for shape in regions),
@@ -100,12 +125,12 @@ def _scan(path: Path, *, roots: tuple[Path, ...], named: NamedClasses, orientati
 
 
 def _image_of(
-    annotation: Annotation, roots: tuple[Path, ...], orientation: str | None
+    annotation: Annotation, file: AnnotationFile, images: Path | None, orientation: str | None
 ) -> tuple[Path, tuple[int, int], int, EmbeddedImage | None]:
     """The file that holds the image, the (width, height) that was drawn on, the EXIF orientation by which
     shapes are to be turned, and how to read the image where it is not simply the file."""
     if annotation.image_data is None:
-        image = find_image(annotation, roots)
+        image = find_image(annotation, file, images)
         return image, *settle_size(annotation, image, orientation), None
     return annotation.path, embedded_size(annotation), PLAIN, EmbeddedInJson(annotation.path)
 
@@ -115,9 +140,9 @@ def _region(shape: Shape) -> Polygon:
     return region_of(kind, shape.points, shape.where)
 
 
-def _embedded_name(annotation: Annotation, root: Path) -> str:
-    folder = annotation.path.parent.relative_to(root)
-    return (folder / PurePosixPath(annotation.image_path or f"{annotation.path.stem}.jpg").name).as_posix()
+def _embedded_name(annotation: Annotation, file: AnnotationFile) -> str:
+    name = PurePosixPath(annotation.image_path or f"{annotation.path.stem}.jpg").name
+    return (PurePosixPath(file.key).parent / name).as_posix()
 
 
 def _group(image: LabelledImage, group_by: re.Pattern[str] | None) -> str:
@@ -126,19 +151,13 @@ def _group(image: LabelledImage, group_by: re.Pattern[str] | None) -> str:
 
 def _check_twice(images: Sequence[LabelledImage]) -> None:
     seen: dict[str, Path] = {}
-    for image in images:
-        if image.source in seen:
-            raise SagesegError(
-                f"{image.mask.path} and {seen[image.source]}: both label {image.source}; remove one of them"
-            )
-        seen[image.source] = image.mask.path
 
+    def check(image: LabelledImage) -> None:
+        other = seen.setdefault(image.source, image.mask.path)
+        if other != image.mask.path:
+            raise SagesegError(f"{image.mask.path} and {other}: both label {image.source}; remove one of them")
 
-def _without_json(labelled: Sequence[LabelledImage], folder: Path) -> list[Path]:
-    """labelme writes no JSON for an image that nobody saved: empty of objects, or not yet seen."""
-    known = {image.image.resolve() for image in labelled}  # the JSON file itself where it holds the image
-    files = find_files(folder, IMAGE_SUFFIXES, deep=True)
-    return [path for path in files if not known & {path.resolve(), path.resolve().with_suffix(".json")}]
+    for_all(check, images)
 
 
 def _tell(images: Sequence[LabelledImage], group_by: re.Pattern[str] | None) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from formats.errors import SagesegError
+from formats.errors import SagesegError, for_all
 from formats.masks import Mask
 from prep.readers.labelme.annotation import Annotation, Patch, Point, Shape
 
@@ -49,15 +49,18 @@ def count_overlap(annotation: Annotation, ids: Mapping[str, int], size: tuple[in
 
 
 def check_inside(annotation: Annotation, size: tuple[int, int]) -> None:
-    """Raise SagesegError for a shape of which no point, nor any part between them, can be seen."""
+    """Raise SagesegError for shapes of which no point, nor any part between them, can be seen."""
     width, height = size
-    for shape in annotation.shapes:
+
+    def check(shape: Shape) -> None:
         left, top, right, bottom = _reach(shape)
         if right < 0 or bottom < 0 or left >= width or top >= height:
             raise SagesegError(
                 f"{shape.where}: lies outside the image of {width}×{height} pixels, around ({left:g}, {top:g}); "
                 "draw it again in labelme"
             )
+
+    for_all(check, annotation.shapes)
 
 
 def _reach(shape: Shape) -> tuple[float, float, float, float]:

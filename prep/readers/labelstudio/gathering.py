@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from formats.errors import SagesegError
+from formats.errors import SagesegError, for_all
 from formats.prepared.source_names import composed
 from prep.readers.labelled_image import LeftOut, count_left_out
 from prep.readers.labelstudio.records import Entry
@@ -48,7 +48,7 @@ def gather(entries: Iterable[Entry], tag: str | None, where: str) -> Gathered:
             left[_ELSEWHERE].append(entry.where)
         else:
             regions.setdefault((entry.tag, kind, entry.region, outline_of(kind, entry.value)), []).append(entry)
-    shapes = tuple(_shape(kind, same) for (_, kind, *_), same in regions.items())
+    shapes = tuple(for_all(lambda region: _shape(region[0][1], region[1]), regions.items()))
     return Gathered(shapes, dict(left), frozenset(tags), _common_size(shapes, where))
 
 

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from formats.console import say
-from formats.errors import SagesegError
+from formats.errors import SagesegError, for_all, raise_all
 from formats.images import read_header
 from formats.masks import Mask
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.prepared.groups import group_of_path, shared_group
 from prep.readers.annotations.canvas import OVERLAP, Region, count_overlap, is_seen, paint
 from prep.readers.annotations.class_names import NamedClasses, name_classes
@@ -103,7 +103,7 @@ def read_labelstudio(
     if not parts.is_array:
         raise SagesegError(f"{path}: an object, not an array of tasks; expected {EXPECTED}")
     survey = partial(_survey, image_key=image_key, use_predictions=use_predictions)
-    found = map_parallel(survey, parts.batches(""), workers=workers, label="tasks")
+    found = map_all(survey, parts.batches(""), workers=workers, label="tasks")
     tasks = join_tasks(task for some in found for task in some)
     if not tasks:
         raise SagesegError(f"{path}: no task in it; expected {EXPECTED}")
@@ -118,7 +118,7 @@ def read_labelstudio(
         for name, found in named.paths.items()
     ]
     look = [(place, found) for _, place, found in there]
-    checked = list(map_parallel(_check, look, workers=workers, label="annotations"))
+    checked = list(map_all(_check, look, workers=workers, label="annotations"))
     _check_tags(checked, look, image_tag)
     classes = _classes(checked, labels, background, path)
     labelled = [
@@ -133,22 +133,26 @@ def read_labelstudio(
 
 def _survey(batch: Batch, *, image_key: str | None, use_predictions: bool) -> list[Task]:
     """Look at the tasks of a part of the file."""
-    return [
-        read_task(record, number, f"{batch.path}: [{number}]", image_key=image_key, use_predictions=use_predictions)
-        for number, record in enumerate(batch.read(), start=batch.first)
-    ]
+
+    def look(numbered: tuple[int, dict[str, Any]]) -> Task:
+        number, record = numbered
+        where = f"{batch.path}: [{number}]"
+        return read_task(record, number, where, image_key=image_key, use_predictions=use_predictions)
+
+    return for_all(look, enumerate(batch.read(), start=batch.first))
 
 
 def _names(taken: Sequence[tuple[Task, Written]], key: str) -> dict[str, Written]:
     """The annotations by the names of their images. Raises SagesegError for an image of two tasks."""
     names: dict[str, Written] = {}
-    for task, written in taken:
-        name = name_in_address(task.images[key])
-        if name in names:
-            raise SagesegError(
-                f"{names[name].where} and {written.where}: two tasks of one image, {name}; delete one in Label Studio"
-            )
-        names[name] = written
+    every = [(name_in_address(task.images[key]), written) for task, written in taken]
+    twice = [(name, written) for name, written in every if names.setdefault(name, written) is not written]
+    raise_all(
+        SagesegError(
+            f"{names[name].where} and {written.where}: two tasks of one image, {name}; delete one in Label Studio"
+        )
+        for name, written in twice
+    )
     return names
 
 
@@ -224,8 +228,7 @@ def _classes(checked: Sequence[_Checked], labels: Path | None, background: str |
     places = {label: where for one in reversed(checked) for label, where in one.labels.items()}
     declared = sorted(places)
     classes = name_classes(declared, str(path), labels=labels, background=background)
-    for label, where in places.items():
-        classes.id_of(label, where)
+    for_all(lambda found: classes.id_of(*found), [found for one in checked for found in one.labels.items()])
     if labels is None:
         say(f"note: an export does not list its labels; the classes are those drawn, by name: {', '.join(declared)}")
     return classes

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from formats.console import say
-from formats.errors import SagesegError
+from formats.errors import SagesegError, for_all, raise_all
 from prep.readers.labelled_image import LeftOut, count_left_out
 from prep.readers.manifest.lines import NORMAL, Label, Line
 
@@ -40,7 +40,8 @@ def choose(
     reasons: dict[str, list[str]] = {}
     chosen: list[Chosen] = []
     verdicts: Counter[str] = Counter()
-    for line in lines:
+
+    def take(line: Line) -> None:
         place = f"{where}: line {line.number}"
         label = _label(line, place, job)
         said = _verdicts(line, label)
@@ -52,6 +53,8 @@ def choose(
             reasons.setdefault(f"images whose labels a verification job called {bad}", []).append(place)
         else:
             chosen.append(Chosen(line, label))
+
+    for_all(take, lines)
     _check_verdicts(verdicts, leave_out)
     _check_twice(chosen, where)
     if not any(one.label for one in chosen):
@@ -144,12 +147,13 @@ def _check_verdicts(found: Collection[str], asked: Collection[str]) -> None:
 
 def _check_twice(chosen: Iterable[Chosen], where: str) -> None:
     numbers: dict[str, int] = {}
-    for one in chosen:
-        first = numbers.setdefault(one.line.source, one.line.number)
-        if first != one.line.number:
-            raise SagesegError(
-                f"{where}: lines {first} and {one.line.number} both label {one.line.source}; remove one of them"
-            )
+    twice = [each for one in chosen if numbers.setdefault((each := one.line).source, each.number) != each.number]
+    raise_all(
+        SagesegError(
+            f"{where}: lines {numbers[line.source]} and {line.number} both label {line.source}; remove one of them"
+        )
+        for line in twice
+    )
 
 
 def _told(reasons: dict[str, list[str]]) -> str:

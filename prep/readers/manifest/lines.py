@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from formats.errors import SagesegError
+from formats.errors import Faults, SagesegError
 from prep.readers.manifest.colour_map import ColourMap, read_colour_map
 
 SOURCE = "source-ref"
@@ -68,11 +68,15 @@ class Line:
 def read_lines(path: Path, where: str) -> Iterator[Line]:
     """The lines that are not empty, one after the other. `where` names the file in messages."""
     maps: dict[ColourMap, ColourMap] = {}
-    for number, record in _records(path, where):
-        yield _parse(record, number, f"{where}: line {number}", maps)
+    faults = Faults()
+    for number, text in _texts(path, where):
+        with faults:
+            place = f"{where}: line {number}"
+            yield _parse(_object(text, place), number, place, maps)
+    faults.check()
 
 
-def _records(path: Path, where: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def _texts(path: Path, where: str) -> Iterator[tuple[int, bytes]]:
     try:
         with path.open("rb") as file:
             if file.peek(4)[:4] == _ZIP:
@@ -80,7 +84,7 @@ def _records(path: Path, where: str) -> Iterator[tuple[int, dict[str, Any]]]:
             for number, line in enumerate(file, start=1):
                 text = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
                 if text.strip():
-                    yield number, _object(text, f"{where}: line {number}")
+                    yield number, text
     except OSError as e:
         raise SagesegError(f"{where}: cannot be read ({e.strerror}); expected {_EXPECTED}") from e
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from formats.console import say
-from formats.errors import SagesegError
+from formats.errors import SagesegError, for_all
 from formats.images import read_header
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.prepared.groups import group_of, shared_group
 from prep.readers.annotations.class_names import NamedClasses, name_classes
 from prep.readers.annotations.notes import tell_lone_groups
@@ -70,7 +70,8 @@ def read_manifest_file(
     named = _classes(chosen, where, labels, background)
     ids = _MapIds(named)
     kept = [one for one in chosen if one.line.source in files.sources]
-    pairs = {one.line.source: _pair(one, files, ids, refs.images[one.line.source]) for one in kept}
+    found = for_all(lambda one: _pair(one, files, ids, refs.images[one.line.source]), kept)
+    pairs = {one.line.source: pair for one, pair in zip(kept, found, strict=True)}
     _survey([pair for pair in pairs.values() if pair], workers)
     _tell_no_background(kept, where)
     below = below_all(files.sources[one.line.source] for one in kept)
@@ -124,7 +125,7 @@ def _pair(one: Chosen, files: Files, ids: _MapIds, where: str) -> _Pair | None:
 def _survey(pairs: Sequence[_Pair], workers: int | None) -> None:
     """Read every mask once before anything is written. Raises SagesegError for colours that are in no map, and for
     masks of another size than their image."""
-    found = list(map_parallel(_look, pairs, workers=workers, label="masks"))
+    found = list(map_all(_look, pairs, workers=workers, label="masks"))
     faint = [count for count in found if count]
     if faint:
         say(

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from formats.console import say
-from formats.errors import SagesegError
+from formats.errors import SagesegError, for_all
 from formats.masks import Mask
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from prep.readers.annotations.canvas import OVERLAP, Region, count_overlap, paint
 from prep.readers.annotations.class_names import NamedClasses
 from prep.readers.annotations.notes import tell_overlaps
@@ -67,8 +67,8 @@ class Layered:
 def lay_classes(pairs: Sequence[Pair], named: NamedClasses, workers: int | None) -> dict[str, Layered]:
     """The masks of each pair by its key. All are read once, to count where they overlap; it is told, and so is what
     images have no mask of a class."""
-    masks = [LayeredMask(_layers(pair.masks, named)) for pair in pairs]
-    overlaps = list(map_parallel(_overlap, masks, workers=workers, label="masks"))
+    masks = for_all(lambda pair: LayeredMask(_layers(pair.masks, named)), pairs)
+    overlaps = list(map_all(_overlap, masks, workers=workers, label="masks"))
     order = ", ".join(named.classes.names[1:])
     tell_overlaps(overlaps, f"the later class of {order}", "masks")
     fewer = [pair for pair in pairs if len(pair.masks) < len({name for each in pairs for name in each.masks})]

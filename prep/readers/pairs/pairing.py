@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from formats.console import say
-from formats.errors import SagesegError
+from formats.errors import SagesegError, for_all, raise_all
 from formats.images import IMAGE_SUFFIXES, JPEG_SUFFIXES
 from formats.prepared.source_names import composed
 from prep.readers.labelled_image import LeftOut, leave_out
@@ -148,19 +148,23 @@ def _masks(
     masks: dict[str, dict[str | None, Path]] = {}
     lossy: dict[Path, Named] = {}
     stems = {PurePosixPath(key).name for key in images}
-    for path, readings in files.items():
-        if not readings:
-            continue
+
+    def note(file: tuple[Path, list[Named]]) -> None:
+        path, readings = file
         named = _one_reading(path, readings, images, stems, known_classes)
         if _is_lossy(path):
             lossy[path] = named
-            continue
+            return
         other = masks.setdefault(named.key, {}).setdefault(named.class_name, path)
         if other != path:
             raise SagesegError(f"{other} and {path.name}: two masks of one image; remove one of them")
-    for path, named in lossy.items():
-        if named.class_name not in masks.get(named.key, {}):
-            raise SagesegError(f"{path}: JPEG and WebP change the values of masks; expected PNG: export it again")
+
+    for_all(note, [file for file in files.items() if file[1]])
+    raise_all(
+        SagesegError(f"{path}: JPEG and WebP change the values of masks; expected PNG: export it again")
+        for path, named in lossy.items()
+        if named.class_name not in masks.get(named.key, {})
+    )
     return masks, _Unread([path for path, readings in files.items() if not readings], list(lossy))
 
 

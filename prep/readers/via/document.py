@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from formats.errors import SagesegError
-from formats.parallel import map_parallel
+from formats.errors import SagesegError, for_all, raise_all
+from formats.parallel import map_all
 from prep.readers.annotations.json_spans import Span, find_parts, parse_span
 from prep.readers.via.shapes import SHAPES
 
@@ -43,19 +43,16 @@ def read_entries(file: Path, workers: int | None) -> list[Entry]:
         raise SagesegError(f"{file}: no entries with filename and regions; expected {EXPECTED}")
     keyed = list(parts.members.items())
     tasks = [keyed[first : first + _AT_ONCE] for first in range(0, len(keyed), _AT_ONCE)]
-    look = map_parallel(partial(_look, file), tasks, workers=workers, label="entries")
+    look = map_all(partial(_look, file), tasks, workers=workers, label="entries")
     entries = [entry for some in look for entry in some]
-    seen: set[str] = set()
-    for entry in entries:
-        if entry.name in seen:
-            raise SagesegError(f"{file}: {entry.name} stands twice; give each image one entry")
-        seen.add(entry.name)
+    twice = [name for name, count in Counter(entry.name for entry in entries).items() if count > 1]
+    raise_all(SagesegError(f"{file}: {name} stands twice; give each image one entry") for name in twice)
     return entries
 
 
 def _look(file: Path, keyed: Sequence[tuple[str, Span]]) -> list[Entry]:
     with file.open("rb") as opened:
-        return [_entry(opened, file, key, span) for key, span in keyed]
+        return for_all(lambda own: _entry(opened, file, *own), keyed)
 
 
 def _entry(opened: BinaryIO, file: Path, key: str, span: Span) -> Entry:

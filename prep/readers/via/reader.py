@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from formats.console import say
-from formats.errors import SagesegError
+from formats.errors import SagesegError, for_all
 from formats.images import read_header
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from prep.options import STORED, UPRIGHT
 from prep.readers.annotations.canvas import Region
 from prep.readers.annotations.class_names import NamedClasses, name_classes
@@ -51,11 +51,11 @@ class ViaMask(DrawnMask):
 
     def regions(self) -> list[Region]:
         labelled = _labelled(self.path, self.entry, self.naming)
-        return [
-            draw(region["shape_attributes"], self.named.id_of(label, place), self.size, place)
-            for region, label, place in labelled
-            if label != REGION
-        ]
+        return for_all(self._region, [each for each in labelled if each[1] != REGION])
+
+    def _region(self, labelled: tuple[dict[str, Any], str, str]) -> Region:
+        region, label, place = labelled
+        return draw(region["shape_attributes"], self.named.id_of(label, place), self.size, place)
 
     def focus(self) -> tuple[Polygon, ...]:
         """The regions called __region__, by their corners."""
@@ -63,12 +63,14 @@ class ViaMask(DrawnMask):
         return tuple(outline(region["shape_attributes"], place) for region, label, place in labelled if label == REGION)
 
 
-def _labelled(file: Path, entry: Entry, naming: Naming) -> Iterator[tuple[dict[str, Any], str, str]]:
+def _labelled(file: Path, entry: Entry, naming: Naming) -> list[tuple[dict[str, Any], str, str]]:
     """The regions that have an area, with their labels and places."""
-    for number, region in enumerate(regions_of(file, entry)):
-        if kind_of(region) in SHAPES:
-            place = f"{file}: {entry.name}, region {number}"
-            yield region, naming.label(region, place), place
+    drawn = [
+        (region, f"{file}: {entry.name}, region {number}")
+        for number, region in enumerate(regions_of(file, entry))
+        if kind_of(region) in SHAPES
+    ]
+    return for_all(lambda own: (own[0], naming.label(*own), own[1]), drawn)
 
 
 def read_via(
@@ -92,7 +94,7 @@ def read_via(
     labelled = {entry.name: entry for entry in entries if entry.kinds}
     naming = _naming(entries, attribute, labels, file)
     list_labels = partial(_labels, file, naming)
-    declared = set[str]().union(*map_parallel(list_labels, list(labelled.values()), workers=workers, label="classes"))
+    declared = set[str]().union(*map_all(list_labels, list(labelled.values()), workers=workers, label="classes"))
     named = name_classes(sorted(declared), f"{file}: {naming.attribute}", labels=labels, background=background)
     found = find_named(
         {name: f"{file}: {name}" for name in labelled},
@@ -102,7 +104,7 @@ def read_via(
     )
     todo = [(path, found.sources[name], labelled[name]) for name, path in found.paths.items()]
     scan = partial(_scan, file=file, naming=naming, named=named, group_by=group_by, orientation=orientation)
-    scanned = list(map_parallel(scan, todo, workers=workers, label="annotations"))
+    scanned = list(map_all(scan, todo, workers=workers, label="annotations"))
     read = sorted((image for image, _ in scanned), key=lambda image: image.source)
     unseen = [f"{file}: {image.source}" for image, count in scanned for _ in range(count)]
     polylines = sum(entry.kinds["polyline"] for entry in entries)

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from formats.console import say
 from formats.dataset import SPLITS
-from formats.errors import SagesegError
+from formats.errors import SagesegError, for_all
 from formats.images import IMAGE_SUFFIXES
 from formats.prepared.source_names import composed
 from prep.readers.labelled_image import LeftOut, count_left_out
@@ -56,7 +56,7 @@ def read_voc_image_sets(root: Path, keys: Collection[str], asked: Mapping[str, s
     if not roles:
         return ImageSets(undecided="" if asked else _elsewhere(root))
     index = _Index(keys)
-    read = [_read(path, role, index) for path, role in roles.items()]
+    read = for_all(lambda one: _read(*one, index), roles.items())
     secret = ((f"images without a mask in {one.path.name}", place) for one in read for place in one.secret)
     return replace(_sets([one for one in read if one.keys], folder), left_out=count_left_out(secret))
 
@@ -181,19 +181,21 @@ def _has_suffix(name: str) -> bool:
 def _read(path: Path, role: str, index: _Index) -> _List:
     keys: set[str] = set()
     secret: list[str] = []
-    for number, text in enumerate(read_text(path, "one image per line").splitlines(), start=1):
-        line = composed(text.strip())
-        if not line:
-            continue
-        key = index.of_line(line, f"{path}: line {number}")
+
+    def note(numbered: tuple[int, str]) -> None:
+        place, line = f"{path}: line {numbered[0]}", numbered[1]
+        key = index.of_line(line, place)
         if key is None and role != "test":
-            raise SagesegError(f"{path}: line {number}: {line} has no mask in SegmentationClass; add it or take it out")
+            raise SagesegError(f"{place}: {line} has no mask in SegmentationClass; add it or take it out")
         if key is None:
-            secret.append(f"{path}: line {number}: {line}")
+            secret.append(f"{place}: {line}")
         elif key in keys:
-            raise SagesegError(f"{path}: line {number}: {key} stands there twice; remove one line")
+            raise SagesegError(f"{place}: {key} stands there twice; remove one line")
         else:
             keys.add(key)
+
+    lines = enumerate(read_text(path, "one image per line").splitlines(), start=1)
+    for_all(note, [(number, composed(text.strip())) for number, text in lines if text.strip()])
     if not keys and not secret:
         say(f"note: {path}: names no image and is left out")
     return _List(path, role, frozenset(keys), tuple(secret))

@@ -6,7 +6,7 @@ Polygons are filled as Ultralytics fills them, whose format it is: points cut to
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from formats.console import say
-from formats.errors import SagesegError
+from formats.errors import AlikeError, SagesegError, for_all
 from formats.images import read_header
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.prepared.groups import shared_group
 from prep.readers.annotations.canvas import Region
 from prep.readers.annotations.class_names import name_classes
@@ -61,27 +61,29 @@ class YoloMask(DrawnMask):
             if class_id is None
         )
 
-    def _polygons(self) -> Iterator[tuple[int | None, Shares]]:
-        for line, row in self.rows():
-            if len(row) != _NUMBERS_OF_BOX:
-                yield self._polygon(row, f"{self.path}: line {line}")
+    def _polygons(self) -> list[tuple[int | None, Shares]]:
+        rows = [(row, f"{self.path}: line {line}") for line, row in self.rows() if len(row) != _NUMBERS_OF_BOX]
+        return for_all(lambda one: self._polygon(*one), rows)
 
-    def rows(self) -> Iterator[tuple[int, list[float]]]:
+    def rows(self) -> list[tuple[int, list[float]]]:
         """Each row that is not empty, with the number of its line; none where there is no file."""
         text = read_text(self.path, "rows of a class and a polygon") if self.path.exists() else ""
-        for line, words in enumerate(map(str.split, text.splitlines()), start=1):
-            try:
-                row = [float(word) for word in words]
-            except ValueError as e:
-                raise SagesegError(f"{self.path}: line {line}: {e}; expected numbers alone") from e
-            if row:
-                yield line, row
+        found = for_all(self._row, enumerate(map(str.split, text.splitlines()), start=1))
+        return [(line, row) for line, row in found if row]
+
+    def _row(self, line: tuple[int, list[str]]) -> tuple[int, list[float]]:
+        number, words = line
+        try:
+            return number, [float(word) for word in words]
+        except ValueError as e:
+            raise SagesegError(f"{self.path}: line {number}: {e}; expected numbers alone") from e
 
     def _polygon(self, row: list[float], place: str) -> tuple[int | None, Shares]:
         if len(row) < _LEAST_NUMBERS or len(row) % 2 == 0:
             raise SagesegError(f"{place}: {len(row)} numbers; expected a class, and x and y of three points or more")
         if not (row[0].is_integer() and 0 <= row[0] < len(self.ids)):
-            raise SagesegError(f"{place}: class {row[0]:g} is none of the {len(self.ids)}, counted from 0")
+            what = f"class {row[0]:g}"
+            raise AlikeError(place, what, f"{what} is none of the {len(self.ids)}, counted from 0")
         if not all(-_BEYOND <= share <= 1 + _BEYOND for share in row[1:]):
             raise SagesegError(f"{place}: a point outside of the image; expected shares of its sides, from 0 to 1")
         return self.ids[int(row[0])], np.array(row[1:], np.float32).reshape(-1, 2).clip(0, 1)
@@ -104,7 +106,7 @@ def read_yolo(
     ids = tuple(None if name == REGION else named.id_of(name, layout.where) for name in layout.names)
     found = find_images(layout, root)
     scan = partial(_scan, ids=ids)
-    scanned = list(map_parallel(scan, found.images, workers=workers, label="labels"))
+    scanned = list(map_all(scan, found.images, workers=workers, label="labels"))
     splits = {each.source: each.split for each in found.images if each.split}
     groups = image_groups({each.source: each.key.as_posix() for each in found.images}, splits, group_by)
     images = sorted((replace(one, group=groups[one.source]) for one, *_ in scanned), key=lambda one: one.source)

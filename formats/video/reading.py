@@ -23,8 +23,9 @@ import numpy as np
 from formats.console import say
 from formats.errors import SagesegError
 from formats.images import Rgb
-from prep.frames.ffmpeg_text import FIELDS, SHOWN, TICKS, ShownFrames, VideoHeader, parse_header
+from formats.video.ffmpeg_text import FIELDS, SHOWN, TICKS, ShownFrames, VideoHeader, parse_header
 
+VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".m4v", ".webm", ".mpg", ".mpeg", ".ts", ".wmv"})
 _UNTIMED = frozenset({"h264", "hevc", "vvc", "m4v", "mjpeg", "rawvideo", "obu"})
 """Bare streams: for them ffmpeg makes times up, at 25 frames per second."""
 _FIELDS = frozenset({"hevc", "vvc"})

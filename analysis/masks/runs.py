@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from analysis.scoring.counts import Ints
 from formats.masks import Mask
+
+Ints = npt.NDArray[np.int64]
 
 
 def runs(flags: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:

@@ -1,0 +1,1 @@
+"""How large what was predicted is, in the user's units, and how that compares with the truth."""

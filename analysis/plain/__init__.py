@@ -1,0 +1,1 @@
+"""Folders of masks as other programs write them, opened as predictions and as truth."""

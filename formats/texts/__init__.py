@@ -1,0 +1,1 @@
+"""JSON and CSV as other programs take them."""

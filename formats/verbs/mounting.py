@@ -1,0 +1,122 @@
+"""How all verbs are mounted: help in groups, an unknown option answered with the nearest one, and `--profile`
+wherever there is `--region`."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import typer.core
+
+from formats.command_options import expand
+from formats.verbs.nearest import unknown_option
+from formats.verbs.windows_paths import check_path
+
+PROFILE_HELP = "Profile of the AWS configuration whose credentials and region are used."
+_OTHERS = "Options"
+
+
+class Verb(typer.core.TyperCommand):
+    """A command whose help stands under headings, and which says what an unknown option may have meant."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """The arguments, then the options: under the heading of their group, those of none last."""
+        groups: dict[str, list[tuple[str, str]]] = {"Arguments": []}
+        for parameter in self.get_params(ctx):
+            shown = parameter.get_help_record(ctx)
+            if shown is not None:
+                groups.setdefault(_heading(parameter), []).append(shown)
+        groups[_OTHERS] = groups.pop(_OTHERS)
+        for heading, rows in groups.items():
+            if rows:
+                with formatter.section(heading):
+                    formatter.write_dl(rows)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        given = [*args]  # what is parsed is taken from the list
+        try:
+            rest = super().parse_args(ctx, args)
+        except typer.TyperException as e:
+            asked = getattr(e, "option_name", None)
+            if not hasattr(e, "possibilities") or asked is None:
+                raise
+            word = next((word for word in given if word.split("=")[0] == asked), None)
+            word = word or next((word for word in given if word.startswith(asked)), asked)
+            vars(e).update(possibilities=None)
+            e.message = unknown_option(word.split("=")[0], _long_names(self.params), ctx.command_path)
+            raise
+        for parameter in self.params:
+            check_paths(ctx.params.get(parameter.name), is_argument=parameter.param_type_name == "argument")
+        return rest
+
+
+def check_paths(value: Any, *, is_argument: bool) -> None:
+    """Raise SagesegError for a path of another system in what was given: in paths, and in what is no option."""
+    for one in value if isinstance(value, list | tuple) else (value,):
+        if isinstance(one, Path) or (is_argument and isinstance(one, str)):
+            check_path(str(one))
+
+
+def _heading(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        return "Arguments"
+    return getattr(parameter, "rich_help_panel", None) or _OTHERS
+
+
+def _long_names(parameters: Iterable[Any]) -> list[str]:
+    return [name[2:] for one in parameters for name in (*one.opts, *one.secondary_opts) if name.startswith("--")]
+
+
+def use_profile(name: str) -> None:
+    """Have everything that this process, and what it starts, asks of AWS be asked with this profile. As with the AWS
+    CLI, a profile that is named goes before keys in the environment."""
+    os.environ["AWS_PROFILE"] = name
+    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        os.environ.pop(key, None)
+
+
+def _with_profile(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A command that has --region, with --profile behind it."""
+
+    @functools.wraps(command)
+    def run(**given: Any) -> Any:
+        profile = given.pop("profile")
+        if profile is not None:
+            use_profile(profile)
+        return command(**given)
+
+    region = inspect.signature(command, eval_str=True).parameters["region"]
+    declared = typer.Option(help=PROFILE_HELP, metavar="NAME", rich_help_panel=_panel(region))
+    profile = inspect.Parameter(
+        "profile", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, declared]
+    )
+    expand(run, command, "region", [region, profile])
+    return run
+
+
+def _panel(parameter: inspect.Parameter) -> str | None:
+    metadata = getattr(parameter.annotation, "__metadata__", ())
+    return next((one.rich_help_panel for one in metadata if hasattr(one, "rich_help_panel")), None)
+
+
+class _Verbs(typer.Typer):
+    def command(self, name: str | None = None, **settings: Any) -> Any:
+        """A decorator, as typer's own; it makes a `Verb`."""
+        mount = super().command(name, **{"cls": Verb, **settings})
+
+        def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+            has_region = "region" in inspect.signature(command).parameters
+            mount(_with_profile(command) if has_region else command)
+            return command
+
+        return decorate
+
+
+def make_app(help_text: str) -> typer.Typer:
+    """A house of verbs. Plain text: off a terminal nothing wraps or draws."""
+    return _Verbs(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, help=help_text)

@@ -1,0 +1,1 @@
+"""Videos read frame by frame, by ffmpeg; frames kept as images."""

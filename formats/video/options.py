@@ -1,0 +1,24 @@
+"""What is asked of a video: which frames, and at which rate where it does not tell."""
+
+from __future__ import annotations
+
+from formats.command_options import parse_number
+from formats.errors import SagesegError
+
+BLOCK_S = 30.0
+"""Frames of so many seconds look alike: one group, unless told otherwise."""
+
+
+def parse_positive(text: str) -> float:
+    """A number above 0."""
+    value = parse_number(text)
+    if not 0 < value < float("inf"):
+        raise SagesegError(f"{text!r}: expected a number above 0")
+    return value
+
+
+def parse_every(text: str) -> int:
+    """A whole number from 1 on."""
+    if not text.isdecimal() or int(text) < 1:
+        raise SagesegError(f"--every {text}: expected a whole number of frames, such as 10")
+    return int(text)

@@ -1,0 +1,86 @@
+"""`sageseg jobs predict`, with the masks stitched to full size where that is asked for: jobs and analysis one after the
+other."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from formats.command_options import takes
+from formats.console import result, say
+from jobs.prediction.commands import Model, Predictions, Sources
+from jobs.prediction.options import PredictOptions, RouteOptions
+
+_ASKED = "asked.json"
+"""Of which call the crops beside an unfinished `--out` are."""
+
+
+@takes(PredictOptions, "options")
+@takes(RouteOptions, "route")
+def predict(
+    model: Model,
+    sources: Sources,
+    out: Predictions,
+    options: PredictOptions,
+    route: RouteOptions,
+    stitch: Annotated[bool, typer.Option("--stitch", help="Write full-size masks, as analysis stitch does.")] = False,
+) -> None:
+    """Predict masks with a trained model: on its endpoint, in a batch transform, or on this machine."""
+    from jobs.prediction.predict import predict as make_predictions
+
+    if stitch:
+        _predict_and_stitch(model, sources, out, options, route)
+        return
+    count = make_predictions(model, sources, out, options, route)
+    result(f"{count} predictions in {out}")
+
+
+def _predict_and_stitch(
+    model: str, sources: Sequence[Path], out: Path, options: PredictOptions, route: RouteOptions
+) -> None:
+    """`out` appears when all is done. Until then the crops' predictions lie in `<out>.crops`, and the same call goes on
+    with them."""
+    from analysis.masks.commands import stitch
+    from analysis.options import AS_PREDICTED
+    from formats.dataset import info_path, labels_path
+    from formats.staging import refuse_existing, write_text
+    from jobs.prediction.predict import frames_folder
+    from jobs.prediction.predict import predict as make_predictions
+
+    refuse_existing(out, overwrite=options.overwrite)
+    crops, asked = out.with_name(f"{out.name}.crops"), _asked(model, sources, options, route)
+    if _is_text(crops / _ASKED, asked):
+        say(f"{crops}: predicted already; goes on with stitching")
+    else:
+        options = replace(options, overwrite=options.overwrite or (crops / _ASKED).is_file())
+        make_predictions(model, sources, crops, options, route, frames_folder(out))
+        write_text(crops / _ASKED, asked)
+    dataset = sources[0] if info_path(sources[0]).exists() else None
+    blend = options.probabilities and labels_path(crops).exists()
+    stitch(crops, out=out, dataset=dataset, probabilities=blend, cleaning=AS_PREDICTED, overwrite=True)
+    if blend or not options.probabilities:
+        shutil.rmtree(crops)
+    else:
+        say(f"note: nothing tells the names of the classes, so probabilities are not stitched; they stay in {crops}")
+
+
+def _asked(model: str, sources: Sequence[Path], options: PredictOptions, route: RouteOptions) -> str:
+    """A text that changes with what decides the predictions: words of the call, and files it reads."""
+    named = [Path(model), *sources, *([options.images] if options.images else [])]
+    files = [[str(file.absolute()), file.stat().st_size, file.stat().st_mtime_ns] for file in _files(named)]
+    return json.dumps([model, repr(replace(options, overwrite=False)), route.endpoint, files])
+
+
+def _files(places: Sequence[Path]) -> Iterator[Path]:
+    for place in places:
+        yield from sorted(path for path in (place.rglob("*") if place.is_dir() else [place]) if path.is_file())
+
+
+def _is_text(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_text(encoding="utf-8") == text

@@ -1,0 +1,112 @@
+"""What an experiment has run: `<out>/steps.json`, and for each run a folder `<out>/runs/N` that no later run touches.
+
+A run is the experiment with one set of settings and input. A step that an earlier run did alike is not done again: its
+results are taken from that run's folder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from formats.errors import SagesegError
+from formats.staging import write_text
+
+FOLDERS = {"prep": "dataset", "predict": "predictions", "stitch": "stitched", "report": "report"}
+"""What each step makes; training makes a job."""
+_RUNS = "runs"
+
+
+class Runs:
+    """The runs of one experiment, by number from 1: what each was to do and has done, by the steps' fingerprints. The
+    dataset is one for all, `<out>/dataset`."""
+
+    def __init__(self, out: Path) -> None:
+        self.out, self.path = out, out / "steps.json"
+        self._told: dict[str, Any] = {"dataset": "", "home": "", "runs": {}}
+        if self.path.exists():
+            self._told = _read(self.path)
+
+    @property
+    def home(self) -> str:
+        """Where the records of its jobs are, as an absolute path; empty before there was any."""
+        return str(self._told["home"])
+
+    def begin(self, plan: Mapping[str, str], home: Path) -> int:
+        """The number of the run that is to do these steps: an earlier one of the same, as far as both go, or a new
+        one."""
+        known = [number for number, run in self._numbered() if _goes_with(run["plan"], plan)]
+        number = known[-1] if known else self._next()
+        run = self._told["runs"].setdefault(str(number), {"done": {}})
+        run["plan"] = {**run.get("plan", {}), **plan}
+        self._told["home"] = str(home)
+        self._write()
+        return number
+
+    def folder(self, number: int, step: str) -> Path:
+        if step == "prep":
+            return self.out / FOLDERS[step]
+        return self.out / _RUNS / str(number) / FOLDERS[step]
+
+    def found(self, step: str, fingerprint: str) -> tuple[int, Mapping[str, str]] | None:
+        """The latest run that did a step so, with its results still there, and what is to be known of it."""
+        if step == "prep" and self._told["dataset"] != fingerprint:
+            return None
+        for number, run in reversed(list(self._numbered())):
+            facts = run["done"].get(step, {})
+            there = step not in FOLDERS or self.folder(number, step).is_dir()
+            if facts.get("fingerprint") == fingerprint and there:
+                return number, facts
+        return None
+
+    def record(self, number: int, step: str, fingerprint: str, **facts: str) -> None:
+        """Note that a step is done."""
+        self._told["runs"][str(number)]["done"][step] = {"fingerprint": fingerprint, **facts}
+        if step == "prep":
+            self._told["dataset"] = fingerprint
+        self._write()
+
+    def made_dataset(self) -> bool:
+        """Whether the dataset is this experiment's own, and no stranger's."""
+        return bool(self._told["dataset"])
+
+    @property
+    def job(self) -> str:
+        """The name of the job that was trained last, empty before one was."""
+        jobs = [run["done"]["train"]["job"] for _, run in self._numbered() if "train" in run["done"]]
+        return str(jobs[-1]) if jobs else ""
+
+    def report_before(self, report: Path) -> Path | None:
+        """The report of the latest other run that has one."""
+        reports = [self.folder(number, "report") for number, _ in self._numbered()]
+        others = [other for other in reports if other != report and other.is_dir()]
+        return others[-1] if others else None
+
+    def _numbered(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        for number in sorted(map(int, self._told["runs"])):
+            yield number, self._told["runs"][str(number)]
+
+    def _next(self) -> int:
+        there = [int(path.name) for path in (self.out / _RUNS).glob("*") if path.name.isdecimal()]
+        return max([0, *there, *map(int, self._told["runs"])]) + 1
+
+    def _write(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(self.path, json.dumps(self._told, indent=2) + "\n")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        if {"dataset", "home", "runs"} <= told.keys():
+            return dict(told)
+    except (ValueError, AttributeError):
+        pass
+    raise SagesegError(f"{path}: does not tell an experiment's runs; move it away, or name another folder as out")
+
+
+def _goes_with(before: Mapping[str, str], now: Mapping[str, str]) -> bool:
+    """Whether one of two plans is the other, with steps more or fewer at its end."""
+    return before.items() <= now.items() or now.items() <= before.items()

@@ -1,0 +1,68 @@
+"""The command itself: its version, its words to somebody who mistypes, its help."""
+
+import re
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from jobs.contract.hyperparameter_options import GROUPS, service_word
+from jobs.contract.hyperparameters import FROM_DATASET, TABLE
+from sageseg.cli import app
+from tests.project.test_docs import VERBS
+from tests.support.typed_commands import typed
+
+
+def test_it_says_its_version(tmp_path: Path) -> None:
+    ran = typed(["--version"], tmp_path)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, f"sageseg {version('sageseg')}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("--lr", "--learning-rate"), ("--bs", "--mini-batch-size"), ("--instance", "--instance-type"), ("-lr", "--lear")],
+)
+def test_what_others_call_otherwise_is_answered_with_our_name(word: str, meant: str, tmp_path: Path) -> None:
+    ran = typed(["jobs", "train", "dataset", word, "1"], tmp_path)
+    assert ran.returncode == 2
+    assert ran.stderr.splitlines()[-1].startswith(f"Error: No such option: {word}; did you mean {meant}")
+
+
+def test_each_hyperparameter_stands_under_one_heading() -> None:
+    named = [name for group in GROUPS.values() for name in group]
+    assert sorted(named) == sorted(set(TABLE) - set(FROM_DATASET))
+
+
+@pytest.mark.parametrize("words", VERBS)
+def test_help_can_be_read_at_80_columns(words: str) -> None:
+    shown = CliRunner().invoke(app, [*words.split()[1:], "--help"], terminal_width=80).stdout
+    assert max(map(len, shown.splitlines())) <= 80
+    headings = re.findall(r"^(\S.*):$", shown, re.MULTILINE)
+    assert headings[-1] == "Options"
+    assert len(set(headings)) == len(headings)
+
+
+def test_training_has_a_heading_for_each_group_of_options() -> None:
+    shown = CliRunner().invoke(app, ["jobs", "train", "--help"], terminal_width=80).stdout
+    headings = re.findall(r"^(\S.*):$", shown, re.MULTILINE)
+    assert headings[1 : 1 + len(GROUPS)] == list(GROUPS)
+    assert len(headings) == len(GROUPS) + 6  # arguments, four dataclasses, help
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "word"),
+    [
+        ("early_stopping", "true", "True"),
+        ("early_stopping", "FALSE", "False"),
+        ("syncbn", "tRUE", "True"),
+        ("syncbn", "True", "True"),
+        ("syncbn", "yes", "yes"),
+        ("optimizer", "true", "true"),
+    ],
+)
+def test_true_is_taken_as_the_service_writes_it_and_said(
+    name: str, text: str, word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert service_word(name, text) == word
+    assert (f"{name} {text} is taken as {word}" in capsys.readouterr().err) == (text != word)
