@@ -38,7 +38,9 @@ def areas(
     from analysis.report.scores_text import tell
     from formats.dataset import open_dataset
     from formats.predictions import open_predictions
+    from formats.staging import refuse_existing
 
+    refuse_existing(out, overwrite=overwrite, reads=(predictions, dataset))
     content = measure_areas(
         open_predictions(predictions),
         out,

@@ -29,7 +29,7 @@ from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.images import encode_image, is_plain_jpeg, read_header, read_image
 from formats.manifest import ManifestRow
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.predictions import Predictions, need_classes
 from formats.predictions import open_predictions as open_written
 from formats.prepared.groups import group_of_path
@@ -193,7 +193,7 @@ def _as_dataset(
     work = [(each.path, dataset_files.truth_path(root, each.row.id), each.row) for each in placed]
     write_masks(masks, work, meaning, workers)
     shown = [(images[each.row.id], root, each.row) for each in placed if each.row.id in images]
-    for _ in map_parallel(_write_image, shown, workers=workers, label="reading images"):
+    for _ in map_all(_write_image, shown, workers=workers, label="reading images"):
         pass
     rows = tuple(
         replace(each.row, kept=each.row.id in images, truth_sha256=hashlib.sha256(to.read_bytes()).hexdigest())
