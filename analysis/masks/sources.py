@@ -108,8 +108,8 @@ def check_complete(sources: Sequence[Source], dataset: Dataset) -> None:
     )
     if missing:
         raise SagesegError(
-            f"{dataset.root}: {len(missing)} images of the predicted split without a prediction: {ten(missing)}; predict"
-            " them too, or add --partial to score what there is"
+            f"{dataset.root}: images of the predicted split without a prediction, {len(missing)} in all: "
+            f"{ten(missing)}; predict them too, or add --partial to score what there is"
         )
 
 

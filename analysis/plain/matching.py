@@ -49,8 +49,8 @@ _STEPS = sorted(((one, other) for one in range(4) for other in range(4)), key=la
 
 
 def match_names(root: Path, masks: Iterable[str], others: Mapping[str, Iterable[str]]) -> dict[str, str]:
-    """Of each mask in `root`, by its key (its path with `/`, without suffix), the one of the `others`, each with its keys, that
-    it fits; masks that fit none are absent. Raises SagesegError for two masks that fit one."""
+    """Of each mask in `root`, by its key (its path with `/`, without suffix), the one of the `others`, each with its
+    keys, that it fits; masks that fit none are absent. Raises SagesegError for two masks that fit one."""
     left = dict.fromkeys(masks)
     free = {other: [composed(key) for key in keys] for other, keys in others.items()}
     found: dict[str, str] = {}

@@ -140,7 +140,7 @@ def _check_complete(truth: TruthFolder, keys: Iterable[str], matched: Iterable[s
     missing = sorted(set(keys) - set(matched))
     if not missing:
         return
-    told = f"{truth.root}: {len(missing)} true masks without a prediction in {root}: {ten(missing)}"
+    told = f"{truth.root}: true masks without a prediction in {root}, {len(missing)} in all: {ten(missing)}"
     if not truth.partial:
         raise SagesegError(f"{told}; predict them too, or add --partial to score what there is")
     say(f"note: {told}; they are not scored")

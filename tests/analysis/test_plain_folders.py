@@ -324,7 +324,7 @@ def test_a_list_names_the_classes(tmp_path: Path, text: str, names: tuple[str, .
 def test_truth_without_a_prediction_is_named_and_partial_leaves_it_out(tmp_path: Path) -> None:
     truth, root = write_all(tmp_path / "truth", "{}.png", ids), write_all(tmp_path / "out", "{}.png", ids)
     (root / "b_01.png").unlink()
-    with pytest.raises(SagesegError, match="1 true masks without a prediction in .*: b_01; .* --partial"):
+    with pytest.raises(SagesegError, match="true masks without a prediction in .*, 1 in all: b_01; .* --partial"):
         open_with_truth(root, TruthFolder(truth), workers=1)
     opened, dataset = open_with_truth(root, TruthFolder(truth, partial=True), workers=1)
     assert sorted(read_back(opened, dataset)) == ["a_01", "a_02"]
