@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -390,6 +393,18 @@ def test_what_a_report_was_given_is_refused_in_one_line(
     assert ran.returncode == 1
     assert told in ran.stderr.splitlines()[-1]
     assert not (tmp_path / "report").exists()
+
+
+def test_what_was_made_for_the_command_is_gone_with_it(tmp_path: Path) -> None:
+    program = "from analysis.plain.folder import temporary_folder; print(temporary_folder('masks').is_dir())"
+    made = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (made.stdout, list(tmp_path.iterdir())) == ("True\n", [])
 
 
 @pytest.mark.parametrize(
