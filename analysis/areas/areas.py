@@ -19,7 +19,7 @@ from analysis.masks.sources import plan_sources
 from analysis.options import AS_PREDICTED, Cleaning, Scale
 from formats.classes import ClassTable
 from formats.dataset import Dataset
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.predictions import Predictions, need_classes
 from formats.staging import staged_folder, write_lines, write_text
 from formats.texts.csv_text import format_csv
@@ -55,7 +55,7 @@ def measure_areas(
     measurer = Measurer(predictions.root, dataset.root if dataset else None, len(classes), cleaning)
     with staged_folder(out, overwrite=overwrite) as stage:
         writing = _Writing(classes, known, dataset is not None)
-        images = map_parallel(measurer, sources, workers=workers, label="areas")
+        images = map_all(measurer, sources, workers=workers, label="areas")
         write_lines(stage / OBJECTS, writing.lines(images))
         write_text(stage / IMAGES, "".join(writing.image_lines))
         content = writing.to_json()
