@@ -185,7 +185,7 @@ def onnx_peer(model: Path, images: Path, out: Path) -> Peer:
 
         exported = out.with_suffix(".onnx")
         if not exported.exists():
-            export_artefact(model, exported)
+            export_artefact(read_artefact(model), exported)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = available_cores()  # by itself it takes one of two that share a core
         session = onnxruntime.InferenceSession(exported, options, providers=["CPUExecutionProvider"])

@@ -11,12 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from formats.errors import SagesegError
+from formats.given_files import read_text
 from formats.staging import write_text
 
 BACKGROUND = "_background_"
 IGNORE = 255
 """The mask value of a pixel that neither trains nor scores."""
 IGNORE_NAME = "__ignore__"
+_MAP_BACKGROUND = "background"
+"""What CVAT calls class 0 in the label maps that it writes."""
 MIN_CLASSES, MAX_CLASSES = 2, 254
 """The built-in algorithm's range of num_classes."""
 
@@ -64,18 +67,14 @@ def _problem(names: tuple[str, ...]) -> str | None:
         return f"{IGNORE_NAME} is mask value {IGNORE}, not a class; remove it"
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        return f"{twice[0]!r} stands twice; each class needs a name of its own"
+        names_told = ", ".join(map(repr, twice))
+        return f"{names_told} {'stands' if len(twice) == 1 else 'stand'} twice; each class needs a name of its own"
     return None
 
 
 def read_labels(path: Path) -> ClassTable:
     """Read a dataset's labels.txt: one class per line in id order, the background first."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as e:
-        raise SagesegError(f"{path}: not found; expected one class name per line") from e
-    except UnicodeDecodeError as e:
-        raise SagesegError(f"{path}: not UTF-8 text; expected one class name per line") from e
+    text = read_text(path, "one class name per line")
     return class_table((line.strip() for line in text.splitlines() if line.strip()), path)
 
 
@@ -90,3 +89,17 @@ def class_table(names: Iterable[str], path: Path) -> ClassTable:
 def write_labels(path: Path, classes: ClassTable) -> None:
     """Write labels.txt, the counterpart of `read_labels`."""
     write_text(path, "".join(f"{name}\n" for name in classes.names))
+
+
+def label_map(classes: ClassTable) -> str | None:
+    """The text of labelmap.txt, by which CVAT and Datumaro read the classes of the masks beside it: the colour in
+    which `voc_palette` shows each. None where a name cannot stand in it, because a colon divides its lines.
+
+    Datumaro 1.13 refuses masks with a colour that the map lacks, so ignore has a line too.
+    """
+    background = BACKGROUND if _MAP_BACKGROUND in classes.names else _MAP_BACKGROUND
+    names = {0: background} | dict(enumerate(classes.names[1:], start=1)) | {IGNORE: IGNORE_NAME}
+    if any(":" in name or name.startswith("#") for name in names.values()):
+        return None
+    lines = (f"{name}:{','.join(map(str, classes.colour(class_id)))}::\n" for class_id, name in names.items())
+    return "# label:color_rgb:parts:actions\n" + "".join(lines)

@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
+from formats.console import say
 from formats.errors import SagesegError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -42,13 +43,19 @@ def parse_crop(text: str) -> int | None:
 
 
 def takes(settings: type, parameter: str) -> Callable[[Command], Command]:
-    """Replace a command's `parameter`, a `settings` dataclass, by one option per field."""
+    """Replace a command's `parameter`, a `settings` dataclass, by one option per field.
+
+    Its method `idle`, where it has one, answers a sentence for each given option that the others make idle, to be told.
+    """
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def run(**given: Any) -> Any:
             values = {f.name: given.pop(f.name) for f in dataclasses.fields(settings)}
-            return command(**given, **{parameter: settings(**values)})
+            settled = settings(**values)
+            for sentence in settled.idle() if hasattr(settled, "idle") else ():
+                say(f"note: {sentence}")
+            return command(**given, **{parameter: settled})
 
         expand(run, command, parameter, [_option_of(settings, f) for f in dataclasses.fields(settings)])
         return run  # type: ignore[return-value]

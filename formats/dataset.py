@@ -12,6 +12,7 @@ from typing import Any
 
 from formats.classes import ClassTable, read_labels
 from formats.errors import SagesegError
+from formats.given_files import decode_text
 from formats.manifest import ManifestRow, read_manifest
 
 FORMAT_VERSION = 1
@@ -71,6 +72,10 @@ def labels_path(root: Path) -> Path:
     return root / "labels.txt"
 
 
+def label_map_path(root: Path) -> Path:
+    return root / "labelmap.txt"
+
+
 def manifest_path(root: Path) -> Path:
     return root / "manifest.csv"
 
@@ -86,7 +91,7 @@ def info_path(root: Path) -> Path:
 def open_dataset(root: Path) -> Dataset:
     """Open a dataset that prep wrote. Raises SagesegError when it is none, or of a newer format."""
     try:
-        info = json.loads(info_path(root).read_text(encoding="utf-8"))
+        info = json.loads(_text(info_path(root)))
     except (FileNotFoundError, NotADirectoryError) as e:
         raise SagesegError(f"{root}: no dataset here (dataset.json is missing); {_what_to_do(root)}") from e
     except ValueError as e:
@@ -97,6 +102,10 @@ def open_dataset(root: Path) -> Dataset:
             f"{info_path(root)}: format_version is {version}; this sageseg reads {FORMAT_VERSION}: prepare it again"
         )
     return Dataset(root, read_labels(labels_path(root)), tuple(read_manifest(manifest_path(root))), info)
+
+
+def _text(path: Path) -> str:
+    return decode_text(path.read_bytes(), path, "JSON that prep wrote")
 
 
 def _what_to_do(root: Path) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from formats.crops import Box
 from formats.errors import SagesegError, for_all
+from formats.given_files import read_text
 from formats.prepared.source_names import source_name
 from formats.staging import write_text
 from formats.texts.csv_text import format_csv
@@ -100,10 +101,7 @@ def write_manifest(path: Path, rows: Iterable[ManifestRow]) -> None:
 
 def read_manifest(path: Path) -> list[ManifestRow]:
     """Read manifest.csv. Raises SagesegError naming the line and column of a bad value."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as e:
-        raise SagesegError(f"{path}: not found; expected the manifest that prep or predict writes") from e
+    text = read_text(path, "the manifest that prep or predict writes")
     reader = csv.DictReader(io.StringIO(text, newline=""))
     missing = [name for name in _KINDS if name not in (reader.fieldnames or ())]
     if missing:

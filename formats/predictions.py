@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from formats.classes import ClassTable, read_labels, write_labels
 from formats.errors import SagesegError, raise_all
+from formats.given_files import decode_text
 from formats.manifest import ManifestRow, read_manifest, write_manifest
 from formats.staging import write_bytes, write_text
 from formats.texts.json_text import format_json
@@ -151,7 +152,7 @@ def need_classes(predictions: Predictions, who: str) -> ClassTable:
 
 def _read_info(path: Path) -> dict[str, Any]:
     try:
-        info = json.loads(path.read_text(encoding="utf-8"))
+        info = json.loads(decode_text(path.read_bytes(), path, "JSON that predict wrote"))
     except FileNotFoundError:
         return {}
     except ValueError as e:

@@ -121,3 +121,16 @@ class PrepOptions:
     seed: int = option(0, "Seed of the split and of the empty crops that are kept.")
     workers: int | None = option(None, "Processes; by default one per core.")
     overwrite: bool = option(False, "Replace what is at --out.")
+
+    def idle(self) -> list[str]:
+        """A sentence for each given option that another makes idle."""
+        told = []
+        if self.crop is None and self.overlap:
+            told.append("--overlap has no effect: --crop is none, so there are no neighbours")
+        if self.focus_share is not None and self.focus is None:
+            told.append("--focus-share has no effect without --focus")
+        if self.focus == OBJECTS and (self.keep_empty, self.keep_empty_val) != (0.0, 1.0):
+            told.append(
+                "--keep-empty and --keep-empty-val have no effect: of --focus objects --focus-share is the share"
+            )
+        return told

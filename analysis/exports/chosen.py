@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from analysis.masks.sources import Source
 from formats.console import say
 from formats.errors import SagesegError, for_all
+from formats.given_files import read_text
 from formats.prepared.source_names import composed
 from formats.staging import write_text
 
@@ -63,10 +64,5 @@ def _by_name(sources: Iterable[Source]) -> dict[str, dict[str, Source]]:
 
 def _read_lines(path: Path) -> Iterator[tuple[int, str]]:
     """The lines that are not blank, with their numbers."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as e:
-        raise SagesegError(f"--list {path}: cannot be read ({e.strerror}); expected {_EXPECTED}") from e
-    except UnicodeDecodeError as e:
-        raise SagesegError(f"--list {path}: not UTF-8 text; expected {_EXPECTED}") from e
+    text = read_text(path, _EXPECTED)
     yield from ((number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip())

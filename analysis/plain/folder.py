@@ -11,9 +11,9 @@ from pathlib import Path
 from analysis.plain.mask_file import LOSSY, SUFFIXES, look_at
 from analysis.plain.meaning import FolderMasks, folder_masks
 from analysis.report_files import PAGE, SCORES
-from formats.archives import refuse_zip
 from formats.console import say
 from formats.errors import SagesegError
+from formats.given_files import refuse_zip
 from formats.parallel import map_parallel
 from formats.prepared.image_folder import walk
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from formats.archives import refuse_zip
 from formats.errors import SagesegError
+from formats.given_files import refuse_zip
 from formats.images import IMAGE_SUFFIXES
 from formats.prepared.georeference import FILE as GEOREFERENCE
 from formats.prepared.source_names import name_sources
@@ -96,11 +96,18 @@ def open_images(places: Sequence[Path]) -> ImageFolder:
         if not is_image(place):
             raise SagesegError(f"{place}: not a name of an image; expected {_ANY_IMAGE}")
         found[place] = None
-    root = Path(os.path.commonpath([(path if path.is_dir() else path.parent).absolute() for path in places]))
-    sources = {path.absolute().relative_to(root).as_posix(): path for path in found}
+    root = Path(os.path.commonpath([_plain(place if place.is_dir() else place.parent) for place in places]))
+    sources: dict[str, Path] = {}
+    for path in found:
+        sources.setdefault(_plain(path).relative_to(root).as_posix(), path)
     names = name_sources(list(sources))
     images = tuple(FoundImage(path, source, names[source]) for source, path in sources.items())
     return ImageFolder(root, images, tuple(left_out))
+
+
+def _plain(path: Path) -> Path:
+    """An absolute path without `..`."""
+    return Path(os.path.normpath(path.absolute()))
 
 
 def is_image(path: Path) -> bool:

@@ -18,6 +18,7 @@ import numpy as np
 
 from formats.classes import IGNORE
 from formats.errors import SagesegError
+from formats.given_files import decode_text
 from formats.masks import Mask, count_values
 
 CHANNELS_WITH_MAP = ("train", "validation")
@@ -97,7 +98,7 @@ def load_label_map(path: Path, num_classes: int) -> LabelMap:
 
 def _load(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        return json.loads(decode_text(path.read_bytes(), path, "a label map"))
     except (ValueError, RecursionError) as e:  # the latter for thousands of brackets
         raise SagesegError(f"{path}: not JSON ({e}); expected a label map") from e
 

@@ -100,8 +100,8 @@ def leftovers(
     from jobs.endpoints.clear_leftovers import Clearing, agree_to_clear, clear, describe_leftover, doomed
     from jobs.endpoints.leftovers import find_leftovers
 
-    if (all_ or stop_jobs) and not delete:
-        raise SagesegError("--all and --stop-jobs: say what --delete deletes; add --delete")
+    if (all_ or stop_jobs or yes) and not delete:
+        raise SagesegError("--all, --stop-jobs and --yes: say what --delete deletes; add --delete")
     now = utc_now()
     found = [(place, find_leftovers(place, now)) for place in _places(region)]
     everything = [one for _, some in found for one in some]

@@ -52,3 +52,8 @@ class DeployOptions:
     yes: bool = option(False, "Spend without asking.")
     dry_run: bool = option(False, "Print the requests, say what it costs, start nothing.")
     wait: bool = option(True, "Wait until it is in service, and ask it once.")
+
+    def idle(self) -> list[str]:
+        """A sentence for each given option that another makes idle."""
+        unleased = self.scheduler_role is not None and self.ttl is None
+        return ["--scheduler-role has no effect without --ttl, which it ends"] if unleased else []

@@ -16,6 +16,11 @@ from jobs.cost.prices import parse_rate
 from jobs.endpoints.options import SERVING_INSTANCE
 
 ROUTES = ("endpoint", "batch", "artefact")
+_ONLY_OF = {
+    **dict.fromkeys(("endpoint", "parallel"), "endpoint"),
+    **dict.fromkeys(("instance_type", "role", "max_cost", "keep"), "batch"),
+}
+"""The route by which an option of `RouteOptions` counts."""
 INVOCATIONS = 8
 
 
@@ -101,3 +106,13 @@ class RouteOptions:
     )
     yes: bool = option(False, "Spend on a batch transform without asking.")
     keep: bool = option(False, "Keep what a batch transform was sent and answered, and its model.")
+
+    def check_used_by(self, via: str) -> None:
+        """Raise SagesegError for a given option that this route does not use."""
+        for name, route in _ONLY_OF.items():
+            default = type(self).__dataclass_fields__[name].default
+            if route != via and getattr(self, name) != default:
+                option_name = f"--{name.replace('_', '-')}"
+                raise SagesegError(
+                    f"{option_name}: only with --via {route}; with --via {via} it has no effect, leave it out"
+                )

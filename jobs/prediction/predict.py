@@ -51,6 +51,7 @@ def predict(
     """Predict and write a predictions folder, which appears when complete. Returns the number of
     predictions. The frames of videos are kept in `frames`, by default `<out>-frames`. Raises SagesegError when anything
     is refused or fails; what was predicted before is kept beside `out`, and the same call goes on from there."""
+    route.check_used_by(options.via)
     refuse_existing(out, overwrite=options.overwrite)
     opened = open_sources(sources, frames or frames_folder(out), options)  # before AWS is asked anything
     trained = find_model(model, route.region)

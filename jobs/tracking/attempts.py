@@ -49,7 +49,7 @@ def last_attempt_at_aws(name: str, region: str, kind: Kind) -> str | None:
 
 
 def _latest_first(names: Iterable[str], name: str) -> Iterator[str]:
-    # a time at a name's end is no number of an attempt
+    # a name that ends in a number, as one with the time does, is no attempt of its own
     numbers = {attempt: number_of_attempt(attempt, name) for attempt in names if attempt != name}
     return iter(sorted((attempt for attempt in numbers if numbers[attempt] > 1), key=lambda a: -numbers[a]))
 

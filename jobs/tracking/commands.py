@@ -224,6 +224,8 @@ def _epochs_of(name_or_logfile: str, region: str | None) -> tuple[list[EpochMetr
 
     path = Path(name_or_logfile)
     if path.is_file():
+        if region is not None:
+            say(f"note: {path} is a file here, so --region has no effect")
         return epochs_of_file(path), False
     record = find_training(name_or_logfile, region).record
     return epoch_metrics(log_lines(record)), validates_on_train(record.request)

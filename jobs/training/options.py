@@ -63,6 +63,11 @@ class StartOptions:
     dry_run: bool = option(False, "Print the request, say what the check finds and what it may cost, start nothing.")
     wait: bool = option(True, "Follow the job to its end.")
 
+    def idle(self) -> list[str]:
+        """A sentence for each given option that another makes idle."""
+        free = self.backend == "local" and self.max_cost is not None
+        return ["--max-cost has no effect: on this machine nothing is paid"] if free else []
+
 
 @dataclass(frozen=True)
 class DataOptions:

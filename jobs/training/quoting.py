@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from statistics import median
 from typing import Any
 
 from formats.console import say
 from formats.dataset import Dataset
+from formats.errors import SagesegError
 from formats.wording import format_roughly
 from jobs.contract.hyperparameters import TABLE, Hyperparameters
 from jobs.contract.instances import local_storage_gb, running_on
@@ -80,9 +82,16 @@ def _program(image: str) -> str:
 
 def _own_pace(setting: Setting) -> Pace | None:
     """The pace of the latest job of this folder that trained alike."""
-    alike = [record for record in map(read_record, record_names()) if _setting_of(record) == setting]
+    alike = [record for record in _readable_records() if _setting_of(record) == setting]
     found = ((record, _pace(record)) for record in sorted(alike, key=lambda record: record.created, reverse=True))
     return next((Pace(*pace, f"job {record.name}") for record, pace in found if pace), None)
+
+
+def _readable_records() -> Iterator[JobRecord]:
+    """A broken record is no reason to start nothing; `jobs list` names it."""
+    for name in record_names():
+        with suppress(SagesegError):
+            yield read_record(name)
 
 
 def _setting_of(record: JobRecord) -> Setting | None:

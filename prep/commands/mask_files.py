@@ -50,7 +50,10 @@ def pairs(
     value_map: Annotated[
         Path | None,
         typer.Option(
-            "--map", help="value,name in each line: several values may have one name, ignore is 255, * all others."
+            "--map",
+            help="value,name in each line: several values may have one name, ignore is 255, * all others. Or the word "
+            "cityscapes: the classes of Cityscapes and of KITTI's semantic benchmark, by ids or by colours.",
+            metavar="FILE|cityscapes",
         ),
     ] = None,
     coding: Annotated[
@@ -97,7 +100,7 @@ def kitti(
     data_road: Annotated[str, typer.Argument(help="KITTI's folder data_road, with training/image_2.")],
     out: Out,
     options: PrepOptions,
-    target: Annotated[str, typer.Option(help="road, or lane (which KITTI has for um only).")] = "road",
+    target: Annotated[str, typer.Option(help="road, or lane (which KITTI has for um only), or road,lane.")] = "road",
     train_list: Annotated[Path | None, typer.Option(help="KittiSeg's list of training images, train3.txt.")] = None,
     val_list: Annotated[Path | None, typer.Option(help="KittiSeg's list of validation images, val3.txt.")] = None,
 ) -> None:

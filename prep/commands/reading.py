@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from formats.archives import ArchiveError
 from formats.console import result
 from formats.errors import SagesegError
+from formats.given_files import ArchiveError
 from prep.options import PrepOptions
 
 if TYPE_CHECKING:

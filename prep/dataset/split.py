@@ -11,7 +11,8 @@ from pathlib import Path
 
 from formats.console import say
 from formats.dataset import SPLITS
-from formats.errors import SagesegError
+from formats.errors import SagesegError, raise_all
+from formats.given_files import decode_text
 from formats.prepared.source_names import composed
 
 DEALS = 64
@@ -116,12 +117,13 @@ def kept_assignment(path: Path, groups: Collection[str]) -> dict[str, str]:
 def read_split_file(path: Path) -> dict[str, str]:
     """The assignment group → split of an earlier split.json."""
     try:
-        groups = json.loads(path.read_text(encoding="utf-8"))["groups"]
+        groups = json.loads(decode_text(path.read_bytes(), path, "the split.json of a dataset"))["groups"]
         wrong = [(name, split) for name, split in groups.items() if split not in SPLITS]
     except FileNotFoundError as e:
         raise SagesegError(f"{path}: not found; expected the split.json of a dataset") from e
     except (ValueError, TypeError, KeyError, AttributeError) as e:
         raise SagesegError(f'{path}: not a split file; expected JSON with "groups": {{group: split}}') from e
-    if wrong:
-        raise SagesegError(f"{path}: group {wrong[0][0]} is in {wrong[0][1]!r}; expected {', '.join(SPLITS)}")
+    raise_all(
+        SagesegError(f"{path}: group {name} is in {split!r}; expected {', '.join(SPLITS)}") for name, split in wrong
+    )
     return dict(groups)

@@ -17,6 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from formats.classes import IGNORE
 from formats.dataset import SPLITS, Dataset, split_path
 from formats.errors import SagesegError
+from formats.given_files import decode_text
 from formats.prepared.label_map import LabelMap, LabelMaps
 from formats.staging import write_text
 from formats.wording import format_colour, format_share
@@ -70,7 +71,7 @@ def write_preview(
 def _read_certificate(dataset: Dataset) -> dict[str, Any]:
     path = split_path(dataset.root)
     try:
-        certificate = json.loads(path.read_text(encoding="utf-8"))
+        certificate = json.loads(decode_text(path.read_bytes(), path, "JSON that prep wrote"))
         missing = [key for key in ("balance", "twins", "leak") if key not in certificate]
     except (OSError, ValueError) as e:
         raise SagesegError(f"{path}: cannot be read ({e}); prepare the dataset again") from e

@@ -13,6 +13,7 @@ from pathlib import Path
 from formats.classes import BACKGROUND, ClassTable
 from formats.console import say
 from formats.errors import SagesegError, for_all, raise_all
+from formats.given_files import read_text
 from formats.prepared.groups import group_of
 from formats.prepared.image_folder import open_image_folder
 from formats.prepared.source_names import composed
@@ -39,7 +40,7 @@ def read_carvana(images: Path, masks: Path, metadata: Path | None, group_by: re.
     _check_pairs(images, masks, image_paths, mask_paths)
     cars = _read_metadata(metadata) if metadata else {}
     labelled = for_all(lambda path: _labelled(path, mask_paths[_key(path)], cars, group_by), image_paths)
-    unknown = {_car_of(path) for path in image_paths} - set(cars)
+    unknown = {car for path in image_paths if composed(car := _car_of(path)) not in cars}
     if metadata and unknown:
         say(f"note: {metadata}: {len(unknown)} cars are not in it, such as {min(unknown)}; they get no make or model")
     return Source("carvana", CLASSES, tuple(labelled), unit="car")
@@ -105,24 +106,20 @@ def _labelled(
         raise SagesegError(f"{image}: expected a name like {IMAGE_PATTERN}; rename it or pass --group-by REGEX")
     car, angle = (match["car"], match["angle"]) if match else ("", "")
     group = group_of(image.stem, group_by) if group_by else car
-    attributes = ({"angle": angle} if angle else {}) | cars.get(car, {})
+    attributes = ({"angle": angle} if angle else {}) | cars.get(composed(car), {})
     return LabelledImage(image.name, image, TwoColourMask(mask), group, attributes, own_group=car or None)
 
 
 def _read_metadata(path: Path) -> dict[str, dict[str, str]]:
     """Each car's columns of metadata.csv but `id`, which is the car."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as e:
-        raise SagesegError(f"{path}: not found; expected Carvana's metadata.csv") from e
-    except UnicodeDecodeError as e:
-        raise SagesegError(f"{path}: not UTF-8 text; expected Carvana's metadata.csv") from e
-    reader = csv.DictReader(io.StringIO(text, newline=""))
+    text = read_text(path, "Carvana's metadata.csv")
+    semicolons = "," not in text.partition("\n")[0]  # as Excel writes tables where a comma is in numbers
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=";" if semicolons else ",")
     if "id" not in (reader.fieldnames or ()):
         raise SagesegError(f"{path}: no column id; expected Carvana's {METADATA_COLUMNS}")
     cars = {}
     for number, row in enumerate(reader, start=2):
         if None in row or None in row.values():
             raise SagesegError(f"{path}: line {number}: not as many cells as columns; expected {METADATA_COLUMNS}")
-        cars[row.pop("id")] = row
+        cars[composed(row.pop("id"))] = row
     return cars

@@ -11,6 +11,7 @@ from formats.console import say
 from formats.errors import SagesegError, for_all
 from formats.images import ImageHeader, read_header, turn_upright
 from formats.masks import Mask
+from formats.wording import name_first
 from prep.options import STORED, UPRIGHT
 from prep.readers.labelled_image import LabelledImage, MaskSource, Polygon
 
@@ -115,7 +116,8 @@ def _unsure(images: Sequence[LabelledImage], sure: Counter[str]) -> SagesegError
     evidence = "".join(f"; {count} turned image(s) here were labelled {way}" for way, count in sure.items())
     return SagesegError(
         f"{images[0].image}: EXIF turns it, and the size of {images[0].mask.path.name} does not say whether it was "
-        f"drawn on the image upright or on its pixels as stored ({len(images)} such image(s){evidence}); "
+        f"drawn on the image upright or on its pixels as stored ({len(images)} such image(s): "
+        f"{name_first([image.source for image in images])}{evidence}); "
         f"pass --orientation {UPRIGHT}, as most programs show images, or --orientation {STORED}"
     )
 

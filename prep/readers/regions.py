@@ -15,7 +15,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from formats.errors import SagesegError
+from formats.given_files import decode_text
 from formats.masks import Mask
+from formats.wording import name_first
 from prep.options import REGION_LABEL
 from prep.readers.labelled_image import REGION, LabelledImage, Polygon
 
@@ -45,7 +47,7 @@ def _shared_in_groups(images: Sequence[LabelledImage]) -> tuple[LabelledImage, .
     without = [group for group, regions in drawn.items() if not regions]
     if without:
         raise SagesegError(
-            f"--focus {REGION_LABEL}: no image of group {without[0]} has a shape labelled {REGION}; draw one, "
+            f"--focus {REGION_LABEL}: no image of group {name_first(without)} has a shape labelled {REGION}; draw one, "
             "or pass a JSON file with it"
         )
     return tuple(replace(image, regions=image.regions or drawn[image.group]) for image in images)
@@ -54,7 +56,7 @@ def _shared_in_groups(images: Sequence[LabelledImage]) -> tuple[LabelledImage, .
 def read_regions(path: Path) -> tuple[Polygon, ...]:
     """The polygons and rectangles labelled `__region__` in a JSON file as labelme writes it."""
     try:
-        shapes = json.loads(path.read_text(encoding="utf-8-sig"))["shapes"]
+        shapes = json.loads(decode_text(path.read_bytes(), path, "JSON of labelme"))["shapes"]
         drawn = [(f"{path}: shapes[{i}]", shape) for i, shape in enumerate(shapes) if shape["label"] == REGION]
     except FileNotFoundError as e:
         raise SagesegError(f"{path}: not found; expected JSON of labelme with a shape labelled {REGION}") from e

@@ -6,10 +6,10 @@ import re
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from formats.archives import refuse_zip
 from formats.channels import CHANNELS, masks_channel
 from formats.console import say
 from formats.errors import SagesegError
+from formats.given_files import refuse_zip
 from formats.images import IMAGE_SUFFIXES
 from formats.prepared.groups import shared_group
 from prep.readers.classes.class_masks import settle_masks

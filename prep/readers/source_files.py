@@ -1,17 +1,14 @@
-"""The files that a reader was given, and their text."""
+"""The files that a reader was given."""
 
 from __future__ import annotations
 
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from functools import cache
 from pathlib import Path
 
-from formats.archives import refuse_zip
 from formats.errors import SagesegError
+from formats.given_files import UTF_16_MARKS, refuse_zip
 from formats.prepared.image_folder import files_with
 from formats.prepared.source_names import composed
-
-_UTF_16 = (BOM_UTF16_LE, BOM_UTF16_BE)
 
 
 def list_files(folder: Path, suffixes: frozenset[str], expected: str, *, deep: bool = False) -> list[Path]:
@@ -70,36 +67,12 @@ def _spellings(folder: Path, changed: int) -> dict[str, tuple[str, ...]]:  # noq
     return found
 
 
-def read_text(path: Path, expected: str) -> str:
-    """A file's text, UTF-8 with or without a byte order mark."""
-    try:
-        content = path.read_bytes()
-        return content.decode("utf-8-sig")
-    except OSError as e:
-        raise SagesegError(f"{path}: cannot be read ({e.strerror}); expected {expected}") from e
-    except UnicodeDecodeError as e:
-        refuse_zip(path, expected)
-        raise SagesegError(f"{path}: not UTF-8 text; expected {expected}{_conversion(content)}") from e
-
-
 def check_first_bytes(first: bytes, path: Path, expected: str) -> None:
     """Raise SagesegError where the first four bytes of a file that is read by parts say that it is none such: it is
     empty, UTF-16, or a ZIP archive."""
     if not first:
         raise SagesegError(f"{path}: the file is empty; expected {expected}")
-    if first.startswith(_UTF_16):
+    if first.startswith(UTF_16_MARKS):
         raise SagesegError(f"{path}: UTF-16 text; expected {expected}: convert it with iconv -f utf-16 -t utf-8")
     if first.startswith(b"PK"):
         refuse_zip(path, expected)
-
-
-def _conversion(content: bytes) -> str:
-    """How to make UTF-8 of text in another encoding; nothing for what is no text."""
-    if content.startswith(_UTF_16):
-        return ": convert it with iconv -f utf-16 -t utf-8"
-    if b"\0" in content:
-        return ""
-    return (
-        ": if a program on Windows wrote it, convert it, Chinese with iconv -f gb18030 -t utf-8, Japanese with cp932, "
-        "Korean with cp949 and western languages with cp1252 in that place"
-    )

@@ -23,6 +23,7 @@ import numpy as np
 
 from formats.console import say
 from formats.errors import SagesegError, for_all
+from formats.given_files import read_text
 from formats.images import IMAGE_SUFFIXES, open_header
 from formats.parallel import map_all
 from formats.prepared.groups import group_of_path
@@ -33,7 +34,7 @@ from prep.readers.annotations.drawn import UNSEEN, DrawnMask, drawn_image
 from prep.readers.annotations.notes import overlaps_in, tell_lone_groups, tell_overlaps
 from prep.readers.annotations.opencv_fill import Points, filled_region
 from prep.readers.labelled_image import REGION, LabelledImage, Polygon, Source, count_left_out, leave_out
-from prep.readers.source_files import check_folder, find_spelled, read_text
+from prep.readers.source_files import check_folder, find_spelled
 
 _PROJECT = "a project of Supervisely"
 _BARE = "images without an annotation file"
@@ -98,8 +99,11 @@ def _kind(each: dict[str, Any]) -> str:
 def _exterior(each: dict[str, Any]) -> Points:
     exterior = each["points"].get("exterior") or []
     if _kind(each) == "rectangle":
-        (left, top), (right, bottom) = exterior
-        exterior = [[left, top], [right, top], [right, bottom], [left, bottom]]
+        (left, right), (top, bottom) = ((min(sides), max(sides)) for sides in zip(*exterior, strict=True))
+        box = [[left, top], [right, top], [right, bottom], [left, bottom]]
+        if len(exterior) != 2 and sorted(exterior) != sorted(box):
+            raise ValueError(f"{len(exterior)} points, expected two corners, or the four of an upright box")
+        exterior = box
     return _points(exterior)
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from formats.errors import SagesegError
@@ -17,6 +17,7 @@ from prep.readers.classes.mask_values import survey_mask
 from prep.readers.pairs.likely_patterns import Patterns, count_pairs, find_patterns
 from prep.readers.pairs.pairing import LOSSY_SUFFIXES
 from prep.readers.pairs.patterns import CLASS, FILE, SPLIT, STEM, WHOLE, parse_pattern
+from prep.recognise.images_beside import NO_IMAGES, told_missing
 from prep.recognise.mask_classes import missing_classes
 from prep.recognise.not_read import is_brush_mask
 from prep.recognise.recognised import Recognised, found
@@ -27,6 +28,8 @@ MASK_WORD = re.compile(
 )
 _CITYSCAPES = "_labelIds"
 _NAME = "masks beside images"
+_INSTANCES = ("instance", "_instanceIds")
+"""A folder beside KITTI's semantic masks, and the end of Cityscapes' names: numbers of objects, not of classes."""
 _BY_NAME: Patterns = (WHOLE.text, WHOLE.text)
 _CLASS = f"{{{CLASS}}}"
 _TWO, _CLASSES_LOOKED_AT, _COMPARED = 2, 8, 8
@@ -46,7 +49,7 @@ class _Way:
 def pairs(survey: Survey) -> list[Recognised]:
     """The way by which most images have a mask, of several the first whose masks can be read as they are; none where
     nothing is called as masks are."""
-    files = [path for path in survey.images if not is_brush_mask(path)]
+    files = [path for path in survey.images if not is_brush_mask(path) and not _is_of_instances(path)]
     if survey.root.is_file() or not files:
         return []
     ways = [
@@ -54,8 +57,33 @@ def pairs(survey: Survey) -> list[Recognised]:
     ]
     most = max((way.count for way in ways), default=0)
     best = [way for way in ways if way.count == most > 0][:_COMPARED]
-    found = [_recognised(way) for way in best]
+    found = [_recognised(way, survey.root) for way in best]
+    if not found and not survey.jsons and all(_is_lone_mask(path, survey.root) for path in files):
+        return [_without_images(files, survey.root)]
     return [next((each for each in found if not each.missing), found[0])] if found else []
+
+
+def _is_lone_mask(path: Path, root: Path) -> bool:
+    return path.suffix.lower() not in LOSSY_SUFFIXES and _is_called_mask(path.relative_to(root))
+
+
+def _is_of_instances(path: Path) -> bool:
+    folder, ending = _INSTANCES
+    return path.stem.endswith(ending) or any(
+        parent.name == folder and any((parent.parent / name).is_dir() for name in ("semantic", "semantic_rgb"))
+        for parent in path.parents
+    )
+
+
+def _without_images(files: Sequence[Path], root: Path) -> Recognised:
+    """Masks whose images lie elsewhere: CVAT leaves them out unless it is told to save them."""
+    ids = [path for path in files if path.stem.endswith(_CITYSCAPES)]
+    masks = ids or files
+    ending = "_gtFine" + _CITYSCAPES if all(path.stem.endswith("_gtFine" + _CITYSCAPES) for path in masks) else ""
+    way = _Way(Path(NO_IMAGES), common_folder(masks), (WHOLE.text, f"{WHOLE.text}{ending}"), len(masks), tuple(masks))
+    found = _recognised(way, root)
+    missing = "; ".join(filter(None, (told_missing(NO_IMAGES), found.missing)))
+    return replace(found, why=f"{len(masks)} masks, such as {masks[0].name}", place=root, missing=missing)
 
 
 def _beside(files: Sequence[Path]) -> Iterator[_Way]:
@@ -74,7 +102,16 @@ def _beside(files: Sequence[Path]) -> Iterator[_Way]:
         called = [folder for folder in folders if MASK_WORD.search(folder.name)]
         for images in (folder for folder in folders if folder not in called):
             for masks in called:
-                yield from _of_two(images, inside[images], masks, inside[masks])
+                for below in _only_folders(images, inside):
+                    yield from _of_two(below, inside[below], masks, inside[masks])
+
+
+def _only_folders(folder: Path, inside: Mapping[Path, list[Path]]) -> Iterator[Path]:
+    """A folder, and below it what holds all its images, such as Cityscapes' leftImg8bit in CVAT's imgsFine."""
+    yield folder
+    below = [each for each in inside if each.parent == folder and len(inside[each]) == len(inside[folder])]
+    for each in below:
+        yield from _only_folders(each, inside)
 
 
 def _of_two(images: Path, image_files: list[Path], masks: Path, mask_files: list[Path]) -> Iterator[_Way]:
@@ -141,7 +178,7 @@ def _names(files: Sequence[Path], root: Path) -> list[str]:
     return [path.relative_to(root).with_suffix("").as_posix() for path in files]
 
 
-def _recognised(way: _Way) -> Recognised:
+def _recognised(way: _Way, root: Path) -> Recognised:
     by_name = way.patterns == _BY_NAME
     where = way.masks.name if way.images == way.masks else f"{way.images.name} and {way.masks.name}"
     why = f"{way.count} equal names in {where}" if by_name else f"{way.count} names as {' and '.join(way.patterns)}"
@@ -152,7 +189,7 @@ def _recognised(way: _Way) -> Recognised:
         for word in (option, text)
     ]
     try:
-        more, missing = missing_classes(way.images, way.masks, way.patterns[1], way.mask_files)
+        more, missing = missing_classes(way.images, way.masks, way.patterns[1], way.mask_files, root)
     except SagesegError as e:
         more, missing = [], str(e)
     return found("pairs", _NAME, why, way.images, way.masks, *options, *more, missing=missing)

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from formats.errors import SagesegError
+from prep.readers.classes.cityscapes import CITYSCAPES
 from prep.readers.classes.label_list import ClassList, find_class_list
 from prep.readers.classes.missing_list import BINARY, Wanted, what_is_wanted
 from prep.readers.pairs.pairing import LOSSY_SUFFIXES
@@ -14,12 +15,15 @@ from prep.readers.pairs.patterns import CLASS, FILE, SPLIT, STEM, parse_pattern
 from prep.readers.pairs.truth import list_places
 
 _LOOKED_AT = 4
-_CITYSCAPES = "_labelIds"
+_LABEL_IDS = "_labelIds"
 
 
-def missing_classes(images: Path, masks: Path, mask_name: str, files: Sequence[Path]) -> tuple[list[str], str]:
+def missing_classes(
+    images: Path, masks: Path, mask_name: str, files: Sequence[Path], root: Path
+) -> tuple[list[str], str]:
     """The options that a command for these masks needs beside the patterns, and what must be written down first;
-    neither where a list is there, or names say the class. Raises SagesegError for two lists that disagree, and for what
+    neither where a list is there, or names say the class. A list above the masks, as far as the folder `root`, is to be
+    named. Raises SagesegError for two lists that disagree, and for what
     is no mask."""
     if f"{{{CLASS}}}" in mask_name:
         return [], ""
@@ -28,13 +32,20 @@ def missing_classes(images: Path, masks: Path, mask_name: str, files: Sequence[P
     if all(path.suffix.lower() in LOSSY_SUFFIXES for path in ours):
         return [], f"make PNG masks of {masks}: JPEG and WebP change their values, export them again"
     listed = find_class_list(*list_places(images, masks, {path.parent for path in ours}))
-    if listed is None and mask_name.endswith(_CITYSCAPES):
-        told = "write value,name lines into cityscapes.csv, as docs/sources/cityscapes-ade20k.md shows"
-        return ["--map", "cityscapes.csv"], told
+    above = None if listed else _list_above(masks, root)
+    if listed is None and above is None and mask_name.endswith(_LABEL_IDS):
+        return ["--map", CITYSCAPES], ""
     wanted = what_is_wanted(ours[:: -(-len(ours) // _LOOKED_AT)])
-    if listed and (listed.has_colours or not wanted.of_colours):
-        return _binary(listed, wanted), ""
+    known = listed or above
+    if known and (known.has_colours or not wanted.of_colours):
+        return [*(["--labels", above.where] if above else []), *_binary(known, wanted)], ""
     return wanted.options, f"{wanted.held}; {wanted.told}"
+
+
+def _list_above(masks: Path, root: Path) -> ClassList | None:
+    """The class list nearest above the masks."""
+    above = (folder for folder in masks.parents if folder == root or root in folder.parents)
+    return next(filter(None, map(find_class_list, above)), None)
 
 
 def binary_option(root: Path, masks: Sequence[Path]) -> list[str]:

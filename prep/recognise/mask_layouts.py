@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from prep.readers.classes.cityscapes import CITYSCAPES
 from prep.readers.classes.label_list import CLASS_LISTS
 from prep.recognise.images_beside import NO_IMAGES, told_missing
 from prep.recognise.mask_classes import binary_option
@@ -46,6 +47,29 @@ def kitti(survey: Survey) -> list[Recognised]:
     return [
         found("kitti", "KITTI road", f"training/gt_image_2{one_of(number, len(roots))}", root.parent)
         for number, root in enumerate(roots, start=1)
+    ]
+
+
+def kitti_semantic(survey: Survey) -> list[Recognised]:
+    """Of ids and colours, which are the same labels, the ids. Programs that write this layout call its folders by
+    other splits, and have classes of their own."""
+    by_root = {
+        root: name
+        for name in ("semantic_rgb", "semantic")
+        for root in _parents_of(survey, name, ".png")
+        if root.absolute().name == "training" and (root / "image_2").is_dir()
+    }
+    return [
+        found(
+            "pairs",
+            "KITTI's semantic benchmark",
+            f"training/{name}{one_of(number, len(by_root))}",
+            root / "image_2",
+            root / name,
+            "--map",
+            CITYSCAPES,
+        )
+        for number, (root, name) in enumerate(by_root.items(), start=1)
     ]
 
 

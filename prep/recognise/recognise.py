@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from formats.archives import refuse_unsafe
 from formats.errors import SagesegError
+from formats.given_files import refuse_unsafe
 from prep.recognise import annotation_files, image_pairs, mask_layouts, not_read, rasters, yolo_files
 from prep.recognise.recognised import Recognised
 from prep.recognise.survey import Survey
@@ -106,6 +106,7 @@ _LOOKS: tuple[Callable[[Survey], list[Recognised]], ...] = (
     mask_layouts.voc,
     mask_layouts.channels,
     mask_layouts.kitti,
+    mask_layouts.kitti_semantic,
     mask_layouts.carvana,
     rasters.geotiff,
     yolo_files.yolo,

@@ -10,7 +10,7 @@ from typing import Any
 from aws.clients import make_client, make_s3_lister
 from aws.s3 import S3Prefix
 from formats.console import say
-from formats.errors import SagesegError
+from formats.errors import SagesegError, raise_all
 from prep.remote.cache import NotFetchedError, Wanted, cache_root, open_cache
 from prep.remote.needs import Needs
 from prep.remote.places import S3Place
@@ -80,8 +80,7 @@ class S3Folder:
             paths = {name: cache.path_of(one.key) for name, one in wanted.items()}
             cache.remove_strangers(self.place.key, {one.key: one for one in self._objects.values()}, deep=self.deep)
             failed = cache.fetch(make_client("s3", None), list(wanted.values()), str(self.place))
-        for error in failed.values():
-            raise error
+        raise_all(failed.values())
         left = len(self._objects) - len(wanted)
         if left and self.deep:
             say(f"note: {self.place}: {len(wanted)} file(s) taken; {left} others are not needed and stay there")

@@ -87,7 +87,7 @@ def test_bad_lists_are_one_line(tmp_path: Path, sources: list[Source], text: str
 
 
 def test_a_list_that_is_not_there_is_one_line(tmp_path: Path, sources: list[Source]) -> None:
-    with pytest.raises(SagesegError, match=r"--list .*absent: cannot be read \(No such file or directory\)"):
+    with pytest.raises(SagesegError, match=r"absent: not found; expected one image a line"):
         choose_sources(sources, tmp_path / "absent")
 
 

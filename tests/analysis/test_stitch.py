@@ -95,6 +95,31 @@ def test_a_missing_file_is_named(predictions: Predictions, dataset: Dataset, tmp
     assert not (tmp_path / "out").exists()
 
 
+def test_all_missing_files_are_named(predictions: Predictions, dataset: Dataset, tmp_path: Path) -> None:
+    gone = [row.id for row in predictions.rows[1:4]]
+    for name in gone:
+        predictions.mask_path(name).unlink()
+    with pytest.raises(SagesegError, match=rf"3 of {len(predictions.rows)} masks are missing: {', '.join(gone)}\)"):
+        stitch(predictions, dataset, tmp_path / "out", workers=1)
+
+
+def test_all_damaged_masks_are_told(predictions: Predictions, dataset: Dataset, tmp_path: Path) -> None:
+    one_each = {row.source: row.id for row in predictions.rows}
+    for name in one_each.values():
+        predictions.mask_path(name).write_bytes(b"no image")
+    with pytest.raises(SagesegError) as caught:
+        stitch(predictions, dataset, tmp_path / "out", workers=1)
+    assert f"(1 of {len(one_each)} faults: " in str(caught.value)
+    assert all(f"{name}.png" in str(caught.value) for name in one_each.values())
+
+
+def test_all_sources_that_no_dataset_has_are_told(predictions: Predictions, dataset: Dataset, tmp_path: Path) -> None:
+    known = replace(dataset, rows=tuple(row for row in dataset.rows if row.source_stem == "car0_00"))
+    others = {row.source_stem for row in predictions.rows} - {"car0_00"}
+    with pytest.raises(SagesegError, match=rf"has no such crop .* \(1 of {len(others)} faults: "):
+        stitch(predictions, known, tmp_path / "out", workers=1)
+
+
 def test_a_kept_crop_that_was_not_predicted_is_named(
     predictions: Predictions, dataset: Dataset, tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from formats.command_options import option, takes
 from formats.console import result
 from formats.errors import SagesegError
-from formats.verbs import mounting, windows_paths
+from formats.verbs import mounting
 from formats.verbs.mounting import make_app, use_profile
 from formats.verbs.nearest import nearest_options, unknown_option
 from formats.verbs.windows_paths import check_path
@@ -145,7 +145,7 @@ def test_names_with_a_backslash_that_are_there_are_taken(tmp_path: Path, monkeyp
     odd.touch()
     check_path(str(odd))
     check_path("s3://cars/one")
-    monkeypatch.setattr(windows_paths.os, "name", "nt")
+    monkeypatch.setattr("formats.verbs.windows_paths.os.name", "nt")
     check_path("C:\\cars")
 
 

@@ -47,7 +47,9 @@ def elsewhere(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, t
 
 def test_show(elsewhere: bool) -> None:
     fetched = ["GetObject"] if elsewhere else []  # the job's record, beside its artefact
-    assert operations("show", "cars") == ["DescribeTrainingJob", *fetched, "GetMetricStatistics", "GetMetricStatistics"]
+    log = ["DescribeLogStreams", "GetLogEvents", "GetLogEvents"]  # until a page brings nothing new
+    used = ["GetMetricStatistics", "GetMetricStatistics"]
+    assert operations("show", "cars") == ["DescribeTrainingJob", *fetched, *log, *used]
 
 
 def test_a_dry_run_without_an_earlier_job_asks_for_the_quotas_alone(aws: Served) -> None:

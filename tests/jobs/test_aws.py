@@ -159,8 +159,8 @@ def test_another_machine_finds_the_job_and_its_record(
     here = read_record("found")
     monkeypatch.setenv("SAGESEG_HOME", str(tmp_path / "elsewhere"))
     assert record_names() == []
-    listed = CliRunner().invoke(app, ["list"]).stdout.splitlines()
-    assert [line.split("  ")[:4] for line in listed] == [["found", "Completed", "Completed", "aws"]]
+    listed = CliRunner().invoke(app, ["list"]).stdout.splitlines()[1:]
+    assert [line.split()[:4] for line in listed] == [["found", "Completed", "Completed", "aws"]]
     there = find_training("found").record
     assert (there.classes, there.dataset_sha256, there.request) == (here.classes, here.dataset_sha256, here.request)
     assert there.cost == here.cost
@@ -221,6 +221,19 @@ def test_the_service_moves_on_by_itself_along_a_list(dataset: Dataset, sagemaker
     shown = CliRunner().invoke(app, ["show", "listed"]).stdout
     assert "ml.g4dn.2xlarge (chosen from ml.g5.2xlarge or ml.g4dn.2xlarge)" in shown
     assert find_model("listed").facts.instance_type == "ml.g4dn.2xlarge"
+
+
+@pytest.mark.parametrize("name", ["cars-2", "fcn-cars-20261121-010203"])
+@pytest.mark.parametrize("kinds", ["ml.g5.2xlarge", "ml.g5.2xlarge,ml.g4dn.2xlarge"])
+def test_a_name_that_ends_in_a_number_is_no_later_attempt_of_itself(
+    dataset: Dataset, sagemaker: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, kinds: str
+) -> None:
+    assert train(dataset, "--yes", "--instance-type", kinds, name=name).exit_code == 0
+    for home in ("sageseg-home", "elsewhere"):
+        monkeypatch.setenv("SAGESEG_HOME", str(tmp_path / home))
+        shown = CliRunner().invoke(app, ["show", name])
+        assert f"{'name':16}{name}" in shown.stdout.splitlines(), shown.exception
+        assert "was moved on" not in shown.stderr
 
 
 def test_a_list_of_which_none_has_capacity_fails_and_is_not_tried_again(

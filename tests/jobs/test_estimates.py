@@ -17,7 +17,7 @@ from jobs.contract.training_request import TrainingJob, training_request
 from jobs.cost.estimates import Pace, Work, estimate
 from jobs.cost.prices import Rate
 from jobs.cost.quotes import TrainingQuote
-from jobs.tracking.records import JobRecord, write_record
+from jobs.tracking.records import JobRecord, record_path, write_record
 from jobs.training.quoting import expected_for
 from tests.support.dataset_samples import disc_image, make_dataset
 
@@ -86,6 +86,15 @@ def test_the_latest_job_that_trained_alike_gives_the_pace(dataset: Dataset) -> N
     assert on_train.seconds == 5 * (6 / 10.0 + 6 / 20.0)
     ireland = replace(JOB, image=builtin_image("eu-west-1"))  # the same program
     assert expected_for(ireland, dataset, settings()) == expected
+
+
+def test_a_broken_record_hinders_nothing(dataset: Dataset) -> None:
+    record("broken", created="2026-11-21")
+    record_path("broken").write_text("{")
+    record("whole")
+    expected = expected_for(JOB, dataset, settings())
+    assert expected is not None
+    assert expected.pace.source == "job whole"
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_a_name_too_long_for_a_tuning_job_is_not_asked_for_as_one(described: Des
 @pytest.mark.parametrize("name", ["cars_v2", "runs/cars.tar", "-cars", "c" * 64])
 def test_what_no_job_can_be_called_is_asked_of_nobody(described: Described, name: str) -> None:
     asked = described(nobody_knows)
-    with pytest.raises(SagesegError, match="no job of that name under"):
+    with pytest.raises(SagesegError, match="no such file, nor could a job be called so"):
         find_job(name, REGION)
     assert asked == []
 

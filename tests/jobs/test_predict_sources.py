@@ -49,6 +49,11 @@ def ids(predictions: Path) -> dict[str, str]:
 SHOWN = {
     "one image": (["shots/day/b.jpg"], {"b.jpg": "b"}),
     "several": (["shots/day/b.jpg", "shots/a.jpg"], {"day/b.jpg": "b", "a.jpg": "a"}),
+    "one image by three paths": (["shots/day/b.jpg", "shots/night/../day/b.jpg", "./shots/day/b.jpg"], {"b.jpg": "b"}),
+    "above the current folder": (
+        ["../{here}/shots/a.jpg", "shots/day"],
+        {"a.jpg": "a", "day/b.jpg": "b", "day/c.jpg": "c"},
+    ),
     "equal names": (["shots/day/b.jpg", "shots/night/b.jpg"], {"day/b.jpg": "day_b", "night/b.jpg": "night_b"}),
     "a folder and an image in it": (["shots/day", "shots/day/b.jpg"], {"b.jpg": "b", "c.jpg": "c"}),
     "two folders": (
@@ -64,7 +69,8 @@ def test_what_is_named_is_predicted_each_image_once(
 ) -> None:
     monkeypatch.chdir(desk)
     named, expected = SHOWN[case]
-    predict("cars", [Path(name) for name in named], Path("out"), PredictOptions(crop=None), RouteOptions())
+    places = [Path(name.format(here=desk.name)) for name in named]
+    predict("cars", places, Path("out"), PredictOptions(crop=None), RouteOptions())
     assert ids(Path("out")) == expected
     assert model.seen == len(expected)
 

@@ -140,7 +140,7 @@ def test_the_other_verbs_know_a_tuning_job_and_its_training_jobs(
         assert f"{'cost':16}${find_job('known').record.cost['actual_usd']:.2f} (this project's table" in shown
         assert shown.splitlines()[-3].split()[:2] == ["1", first]
         assert json.loads(run("show", "known", "--json").stdout)["ranking"] == ranking
-        listed = [line.split("  ") for line in run("list").stdout.splitlines()]
+        listed = [re.split("  +", line) for line in run("list").stdout.splitlines()[1:]]
         assert ["known", "Completed", "tuning: 3 done, 0 running, 0 failed", "aws"] in [line[:4] for line in listed]
         assert {line[0] for line in listed} == {"known"} | {row["job"] for row in ranking}
         assert "validation mIOU" in run("logs", first).stdout
@@ -397,8 +397,9 @@ def test_on_this_machine_unet_is_searched_without_a_price(
     assert all(set(row["hyperparameters"]) == {"learning_rate", "optimizer"} for row in ranking)
     assert "$" not in ran.output
     assert read_record("unets").cost["actual_usd"] is None
-    assert "unets  Completed  tuning: 3 done, 0 running, 0 failed  local" in listed
-    assert all(f"{row['job']}  Completed  Completed  local" in listed for row in ranking)
+    lines = [re.split("  +", line)[:4] for line in listed.splitlines()]
+    assert ["unets", "Completed", "tuning: 3 done, 0 running, 0 failed", "local"] in lines
+    assert all([row["job"], "Completed", "Completed", "local"] in lines for row in ranking)
     settings = json.loads(like.stdout)["HyperParameters"]
     assert settings.items() >= ({"algorithm": "unet", "mini_batch_size": "1"} | ranking[0]["hyperparameters"]).items()
     assert record.request["AlgorithmSpecification"]["TrainingImage"] == "sageseg:local"

@@ -3,7 +3,7 @@ with its place."""
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -179,3 +179,22 @@ def test_keys_that_are_not_there_have_no_batches(tmp_path: Path) -> None:
     parts = find_parts(write(tmp_path, '{"a": {"x": 1}, "b": 3, "c": []}'), "JSON")
     assert [parts.batches(key) for key in ("a", "b", "d")] == [[], [], []]
     assert list(in_batches(parts, "c")) == []
+
+
+@pytest.mark.parametrize(
+    ("encoding", "value", "conversion"),
+    [("gb18030", "汽车", "iconv -f gb18030 -t utf-8"), ("cp1252", "Straße", "cp1252 in that place")],
+)
+def test_text_of_another_encoding_is_told_how_to_be_converted(
+    encoding: str, value: str, conversion: str, tmp_path: Path
+) -> None:
+    inside = find_parts(write(tmp_path, f'{{"a": [{{"x": "{value}"}}]}}'.encode(encoding)), "JSON")
+    reads: list[Callable[[], object]] = [
+        lambda: list(in_batches(inside, "a")),
+        lambda: list(inside.each("a", "a")),
+    ]
+    for read in reads:
+        with pytest.raises(SagesegError, match=rf"not JSON .*: export it again: .*{conversion}|again: .*{conversion}"):
+            read()
+    with pytest.raises(SagesegError, match=rf"not JSON .*{conversion}"):
+        find_parts(write(tmp_path, f'{{"{value}": "x", "a": [1]}}'.encode(encoding)), "JSON")

@@ -150,3 +150,14 @@ def test_lists_that_name_no_class_or_one_twice_are_refused(declared: list[str], 
 def test_a_label_is_one_however_its_letters_are_composed(form: str) -> None:
     named = name_classes([unicodedata.normalize("NFC", "Straße_é")], "the list")
     assert named.id_of(unicodedata.normalize("NFD", "Straße_é"), "here") == 1
+
+
+@pytest.mark.parametrize("name", ["Background", "BACKGROUND", "__background__", "BG"])
+def test_what_may_be_the_background_is_told_to_be_a_class(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert name_classes((name, "car"), "a.json").classes.names == ("_background_", name, "car")
+    assert (
+        f"note: a.json: {name} is a class; if it is the background, pass --background {name}" in capsys.readouterr().err
+    )
+    assert name_classes((name, "car"), "a.json", background=name).classes.names == ("_background_", "car")
+    name_classes((name, "car"), "a.json", background="none")
+    assert "is a class" not in capsys.readouterr().err

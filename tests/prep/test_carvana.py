@@ -287,6 +287,12 @@ def test_broken_metadata_is_named(shoot: Path, tmp_path: Path, content: bytes | 
         read_carvana(shoot / "images", shoot / "masks", tmp_path / "metadata.csv", None)
 
 
+def test_metadata_may_have_semicolons_as_excel_writes_them(shoot: Path, tmp_path: Path) -> None:
+    (tmp_path / "metadata.csv").write_bytes(b"\xef\xbb\xbfid;make\r\n%s;Alfa, Romeo\r\n" % CARS[0].encode())
+    source = read_carvana(shoot / "images", shoot / "masks", tmp_path / "metadata.csv", None)
+    assert {image.group: image.attributes.get("make") for image in source.images}[CARS[0]] == "Alfa, Romeo"
+
+
 def test_cars_that_metadata_lacks_are_told(shoot: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "metadata.csv").write_bytes(b"\xef\xbb\xbfid,make\n%s,Audi\n" % CARS[0].encode())
     source = read_carvana(shoot / "images", shoot / "masks", tmp_path / "metadata.csv", None)
@@ -397,3 +403,14 @@ def test_two_images_of_one_mask_are_refused(shoot: Path) -> None:
     Image.open(first).save(first.with_suffix(".png"))
     with pytest.raises(SagesegError, match=rf"{first.name} and {first.stem}\.png would both be called {first.stem}"):
         read_carvana(shoot / "images", shoot / "masks", None, None)
+
+
+def test_metadata_names_cars_by_either_spelling(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spelled = {form: unicodedata.normalize(form, "Größe") for form in ("NFD", "NFC")}
+    for folder, name in (("images", f"{spelled['NFD']}_01.jpg"), ("masks", f"{spelled['NFC']}_01_mask.png")):
+        (tmp_path / folder).mkdir()
+        Image.new("L", (8, 8)).convert("RGB").save(tmp_path / folder / name)
+    (tmp_path / "metadata.csv").write_text(f"id,make\n{spelled['NFC']},Audi\n")
+    (image,) = read_carvana(tmp_path / "images", tmp_path / "masks", tmp_path / "metadata.csv", None).images
+    assert image.attributes == {"angle": "01", "make": "Audi"}
+    assert capsys.readouterr().err == ""

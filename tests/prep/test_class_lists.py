@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from formats.classes import voc_palette
+from formats.classes import ClassTable, label_map, voc_palette
 from formats.errors import SagesegError
 from prep.readers.classes.class_masks import ClassMasks, settle_masks
 from prep.readers.classes.label_list import (
@@ -248,7 +248,7 @@ def test_a_map_without_colours_has_datumaros_where_masks_hold_colours(
     settled = settle(tmp_path, lines, mask, name="labelmap.txt")
     assert settled.classes.names == ("_background_", "car", "bus")
     assert first(settled)[:4] == [0, 2, 1, 255]
-    assert "gives no colours, so Datumaro's are taken" in capsys.readouterr().err
+    assert "no colours, so VOC's palette is taken in the order of the classes" in capsys.readouterr().err
     with pytest.raises(SagesegError, match=r"m0\.png: colour 48,112,32 at \(0, 1\) means nothing"):
         first(settle(tmp_path, lines, painted(rows(0, 1), [BLACK, CAT]), name="labelmap.txt"))
 
@@ -421,3 +421,24 @@ def test_polygons_need_no_values(tmp_path: Path) -> None:
     assert number_lines(listed, find_background(listed, "bg")).of_name["bg"] == 0
     coins = read_class_list(write(tmp_path, "1 euro", "2 euro"))
     assert number_lines(coins, find_background(coins, None)).of_name["2 euro"] == 2
+
+
+@given(st.lists(st.text("abc ü,1.", min_size=1, max_size=4).map(str.strip).filter(bool), min_size=1, unique=True))
+def test_the_label_map_of_a_dataset_is_read_as_its_classes(
+    tmp_path_factory: pytest.TempPathFactory, own: list[str]
+) -> None:
+    classes = ClassTable(("_background_", *own))
+    path = tmp_path_factory.mktemp("map") / "labelmap.txt"
+    path.write_text(label_map(classes) or "", encoding="utf-8")
+    listed = read_class_list(path)
+    numbering = number_lines(listed, find_background(listed, None))
+    assert numbering.classes == classes
+    assert {colour: VOC.index(colour) for colour in numbering.of_colour} == numbering.of_colour
+
+
+def test_the_two_lists_of_a_dataset_are_one(tmp_path: Path) -> None:
+    write(tmp_path, "_background_", "car")
+    write(tmp_path, "background:0,0,0::", "car:128,0,0::", name="labelmap.txt")
+    found = find_class_list(tmp_path)
+    assert found is not None
+    assert found.has_colours

@@ -83,7 +83,7 @@ def test_a_list_without_split_repeats_the_others_or_stands_alone(tmp_path: Path)
     add_image_set(tmp_path, "val", "b")
     assert read_voc_image_sets(tmp_path, KEYS, {}).splits == {"a": "train", "b": "val"}
     add_image_set(tmp_path, "trainval", "a", "b", "c")
-    with pytest.raises(SagesegError, match=r"trainval\.txt: 1 of its images stand in no list of a split, such as c"):
+    with pytest.raises(SagesegError, match=r"trainval\.txt: 1 of its images stand in no list of a split: c;"):
         read_voc_image_sets(tmp_path, KEYS, {})
     assert read_voc_image_sets(tmp_path, KEYS, {"trainval": "none"}).splits == {"a": "train", "b": "val"}
 

@@ -117,7 +117,7 @@ def test_png_images_become_jpeg_once(road: Path, tmp_path: Path) -> None:
 
 
 def test_what_is_missing_or_strange_is_named(road: Path, tmp_path: Path) -> None:
-    with pytest.raises(SagesegError, match="--target sky: expected road or lane"):
+    with pytest.raises(SagesegError, match="--target sky: expected road, lane or road,lane"):
         read_kitti(road, "sky")
     with pytest.raises(SagesegError, match=r"val3\.txt: uu_000009 has no mask"):
         read_kitti(road, "road", lists=lists(tmp_path, train=["um_000000"], val=["uu_000009"]))
@@ -144,3 +144,49 @@ def test_a_colour_without_a_meaning_is_named_with_its_place(road: Path) -> None:
         SagesegError, match=r"uu_road_000000\.png: colour 0,255,0 at \(0, 0\) means nothing; expected 255"
     ):
         read_kitti(road, "road").images[-1].mask.read()
+
+
+def test_lane_lies_on_road_where_both_are_asked_for(road: Path) -> None:
+    lane = np.full((HEIGHT, WIDTH, 3), RED, np.uint8)
+    lane[7:, 12:15] = MAGENTA
+    lane[:7] = BLACK
+    Image.fromarray(lane).save(road / "training" / "gt_image_2" / "um_lane_000000.png")
+    source = read_kitti(road, "road,lane")
+    assert source.classes.names == ("_background_", "road", "lane")
+    assert [image.image.stem for image in source.images] == ["um_000000", "um_000001"]
+    assert [(left.reason, left.count) for left in source.left_out] == [("images without a mask for road and lane", 2)]
+    ids = source.images[0].mask.read()
+    expected = np.zeros((HEIGHT, WIDTH), int)
+    expected[6:, 10:20] = 1
+    expected[7:, 12:15] = 2
+    expected[6, 10:20] = expected[:2, :5] = 255  # road of which no lane is known; what is valid for neither
+    assert ids.tolist() == expected.tolist()
+
+
+def test_a_lane_of_another_size_is_refused_and_a_new_one_read_again(road: Path) -> None:
+    path = road / "training" / "gt_image_2" / "um_lane_000001.png"
+    before = read_kitti(road, "road,lane").images[1]
+    Image.fromarray(mask()[:-1]).save(path)
+    changed = read_kitti(road, "road,lane").images[1]
+    with pytest.raises(SagesegError, match=r"um_lane_000001\.png: 30 x 11; expected 30 x 12, the size of um_road_0"):
+        changed.mask.read()
+    assert repr(before) != repr(changed)  # by which prep knows that its crops are old
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93\xff\x00P0", b"<html>404</html>", "P0: 1".encode("utf-16")])
+def test_a_damaged_calibration_divides_no_sequence(
+    tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(3):
+        add(tmp_path, f"um_{number:06}", day=1)
+    (tmp_path / "training" / "calib" / "um_000001.txt").write_bytes(content)
+    images = read_kitti(tmp_path, "road").images
+    assert [image.group for image in images] == ["um_000000"] * 3
+    assert [image.own_group for image in images] == ["um_000000", None, "um_000000"]
+    assert "um_000001.txt: no line of P0 to P3, in 1 calibration file(s)" in capsys.readouterr().err
+
+
+def test_lists_of_windows_name_the_same_images(road: Path, tmp_path: Path) -> None:
+    path = tmp_path / "train3.txt"
+    path.write_bytes(b"\xef\xbb\xbftraining\\image_2\\um_000001.png training\\gt_image_2\\um_road_000001.png\r\n")
+    assert [image.image.stem for image in read_kitti(road, "road", lists={"train": path}).images] == ["um_000001"]

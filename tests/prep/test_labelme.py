@@ -317,6 +317,17 @@ def test_unknown_labels_are_told_together_with_how_often_they_stand(tmp_path: Pa
     assert told.endswith("zz.json: shapes[1] (road): polygon of 2 points)")
 
 
+def test_a_label_hides_neither_the_image_nor_where_shapes_lie(tmp_path: Path) -> None:
+    write_pair(tmp_path / "in", "a", [shape("ca"), shape("car", [[90, 0], [99, 9], [99, 0]])])
+    write_pair(tmp_path / "in", "b", [shape("ca")], imagePath="gone.jpg")
+    with pytest.raises(SagesegError) as caught:
+        read(tmp_path / "in")
+    told = str(caught.value)
+    assert "(1 of 4 faults: label 'ca' 2 times, " in told
+    assert "lies outside the image of 60×40 pixels" in told
+    assert told.endswith("b.json: imagePath gone.jpg is not there)")
+
+
 def test_the_first_ten_faults_are_named_and_all_are_counted(tmp_path: Path) -> None:
     write_pair(tmp_path / "in", "good")
     for number in range(14):
@@ -334,11 +345,11 @@ def test_the_first_ten_faults_are_named_and_all_are_counted(tmp_path: Path) -> N
 def test_an_image_that_its_file_holds_is_not_called_without_one(tmp_path: Path, apart: bool) -> None:
     content = in_base64(encode_image(noise(1)))
     path = write_pair(tmp_path / "in", "a", imageData=content)
-    images = tmp_path / "frames" / "deep" if apart else tmp_path / "in"
-    images.mkdir(parents=True, exist_ok=True)
-    path.with_suffix(".jpg").rename(images / "a.jpg")
-    named = tmp_path / "frames" if apart else None
-    assert read_labelme(tmp_path / "in", write_labels(tmp_path), images=named, workers=1).left_out == ()
+    folder = tmp_path / "frames" / "deep" if apart else tmp_path / "in"
+    folder.mkdir(parents=True, exist_ok=True)
+    path.with_suffix(".jpg").rename(folder / "a.jpg")
+    images = tmp_path / "frames" if apart else None
+    assert read_labelme(tmp_path / "in", write_labels(tmp_path), images=images, workers=1).left_out == ()
 
 
 @pytest.mark.parametrize("other", ["a.png", "a_json/img.png", "a_json/label_viz.png"])
@@ -658,7 +669,7 @@ def test_two_images_of_one_name_in_one_folder_are_refused(tmp_path: Path) -> Non
     [
         ("gone", "labels.txt", "gone: no such folder"),
         ("empty", "labels.txt", r"empty: no \.json file in it; expected <image>\.json of labelme"),
-        ("in", "gone.txt", r"gone\.txt: cannot be read"),
+        ("in", "gone.txt", r"gone\.txt: not found"),
         ("in", "twice.txt", r"twice\.txt: classes: 'car' stands twice"),
     ],
 )

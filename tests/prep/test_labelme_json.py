@@ -59,7 +59,9 @@ def test_every_shape_type_is_read(tmp_path: Path, kind: str) -> None:
 BOX: list[list[float]] = [[30.5, 40], [80, 40], [80, 140], [30.5, 140]]
 
 
-@pytest.mark.parametrize("corners", [BOX, BOX[::-1], BOX[2:] + BOX[:2], [[x + 4e-4, y - 4e-4] for x, y in BOX]])
+@pytest.mark.parametrize(
+    "corners", [BOX, BOX[::-1], BOX[2:] + BOX[:2], [[x + 4e-4, y - 4e-4] for x, y in BOX], [*BOX, BOX[0]]]
+)
 def test_a_rectangle_by_four_corners_is_the_one_by_two(tmp_path: Path, corners: list[list[float]]) -> None:
     """X-AnyLabeling writes them so."""
     path = write_json(tmp_path / "a.json", [shape(points=corners, kind="rectangle", score=None, flags=None)])

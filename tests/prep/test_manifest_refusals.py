@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from formats.errors import SagesegError
+from prep.readers.manifest.lines import read_lines
 from prep.readers.manifest.reader import read_manifest_file
 from tests.support.manifest_samples import (
     BLUE,
@@ -114,3 +115,15 @@ def test_a_zip_is_told_to_be_unpacked(tmp_path: Path) -> None:
     (tmp_path / "output.manifest").write_bytes(b"PK\x03\x04rest")
     with pytest.raises(SagesegError, match=r"output\.manifest: a ZIP archive; unpack it"):
         read_manifest_file(tmp_path / "output.manifest")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "conversion"), [("utf-16", "iconv -f utf-16 -t utf-8"), ("cp1252", "cp1252 in that place")]
+)
+def test_a_manifest_of_another_encoding_is_told_how_to_be_converted(
+    tmp_path: Path, encoding: str, conversion: str
+) -> None:
+    path = tmp_path / "output.manifest"
+    path.write_bytes('{"source-ref": "s3://b/Größe.jpg"}\n'.encode(encoding))
+    with pytest.raises(SagesegError, match=rf"line 1: not JSON .*{conversion}"):
+        list(read_lines(path, "output.manifest"))

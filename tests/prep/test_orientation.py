@@ -88,8 +88,8 @@ def test_the_size_tells_of_a_quarter_turn(
 def test_what_no_size_can_tell_is_asked(tmp_path: Path, orientation: int, size: tuple[int, int]) -> None:
     sure, unsure = pair(tmp_path, 8, STORED, stem="sure"), pair(tmp_path, orientation, UPRIGHT, size=size)
     message = (
-        r"a\.png: EXIF turns it, and the size of a_mask\.png does not say .*\(1 such image\(s\); 1 turned image\(s\) "
-        r"here were labelled stored\); pass --orientation upright, .*, or --orientation stored"
+        r"a\.png: EXIF turns it, and the size of a_mask\.png does not say .*\(1 such image\(s\): a\.png; 1 turned "
+        r"image\(s\) here were labelled stored\); pass --orientation upright, .*, or --orientation stored"
     )
     with pytest.raises(SagesegError, match=message):
         settled(sure, unsure)

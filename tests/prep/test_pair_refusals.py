@@ -114,3 +114,13 @@ def test_options_that_say_two_things_are_refused(tmp_path: Path, options: dict[s
     given = {name: tmp_path / str(value) if name in files else value for name, value in options.items()}
     with pytest.raises(SagesegError, match=message):
         read(tmp_path, **given)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("place", [".", "masks"])
+def test_cityscapes_table_is_not_for_masks_with_colours_of_their_own(tmp_path: Path, place: str) -> None:
+    make(tmp_path, "images/{}.jpg", "masks/{}.png", labels="")
+    (tmp_path / place / "label_colors.txt").write_text("0 0 0 background\n64 0 128 car\n")
+    with pytest.raises(
+        SagesegError, match=r"--map cityscapes: .*label_colors\.txt, as CVAT .*; pass --labels .*txt in its"
+    ):
+        read(tmp_path, value_map=Path("cityscapes"))

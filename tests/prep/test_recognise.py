@@ -83,6 +83,43 @@ def test_labels_are_recognised_by_what_they_are_made_of(verb: str, tmp_path: Pat
     assert Path(words[3]).exists()
 
 
+@pytest.mark.parametrize(
+    ("folders", "taken"),
+    [(("semantic", "semantic_rgb", "instance"), "semantic"), (("semantic_rgb",), "semantic_rgb")],
+)
+def test_kittis_semantic_labels_are_cityscapes(folders: tuple[str, ...], taken: str, tmp_path: Path) -> None:
+    names = {f"data/training/{folder}/000000_10.png": "mask" for folder in folders}
+    root = lay_out(tmp_path, {"data/training/image_2/000000_10.png": None, **names})
+    (found,) = recognise(root)
+    training = root / "data/training"
+    words = ["sageseg", "prep", "pairs", str(training / "image_2"), str(training / taken), "--map", "cityscapes"]
+    assert (shlex.split(found.command)[:7], found.missing) == (words, "")
+
+
+@pytest.mark.parametrize(
+    ("names", "masks", "options"),
+    [
+        (["gtFine/default/cam/a_gtFine_labelIds", "gtFine/default/cam/a_gtFine_instanceIds"], "gtFine/default/cam",
+         ["--mask-name", "{stem}_gtFine_labelIds"]),
+        (["defaultannot/cam1/a", "defaultannot/cam2/a"], "defaultannot", []),
+        (["default/semantic_rgb/a", "default/instance/a"], "default/semantic_rgb", []),
+    ],
+)  # fmt: skip
+def test_masks_whose_images_were_not_saved_are_read_with_them(
+    names: list[str], masks: str, options: list[str], tmp_path: Path
+) -> None:
+    files: dict[str, Any] = {f"{name}.png": "mask" for name in names}
+    root = lay_out(tmp_path, files | {"label_colors.txt": "0 0 0 background\n64 0 128 car\n"})
+    (found,) = recognise(root)
+    listed = ["--labels", str(root / "label_colors.txt")]
+    assert shlex.split(found.command)[2:-2] == ["pairs", "IMAGES", str(root / masks), *options, *listed]
+    assert found.missing == "IMAGES is the folder of the images, which are not here"
+
+
+def test_photographs_in_a_folder_called_like_masks_are_no_masks(tmp_path: Path) -> None:
+    assert recognise(lay_out(tmp_path, {"labelled/a.jpg": None, "labelled/b.jpg": None})) == []
+
+
 @pytest.mark.parametrize("verb", ["coco", "labelstudio", "cvat", "manifest", "via"])
 def test_a_file_of_labels_is_recognised_alone(verb: str, tmp_path: Path) -> None:
     lay_out(tmp_path, FILES[verb])

@@ -200,3 +200,20 @@ def test_superviselys_class_region_says_where_to_look(tmp_path: Path) -> None:
     (image,) = read_supervisely(root, workers=1).images
     assert [list(map(list, corners)) for corners in image.regions] == [SQUARE]
     assert np.count_nonzero(image.mask.read()) == 21 * 22 // 2
+
+
+@pytest.mark.parametrize("corners", [SQUARE, SQUARE[::-1], SQUARE[::2], SQUARE[1::2]])
+def test_supervisely_rectangles_may_have_all_their_corners(tmp_path: Path, corners: list[list[int]]) -> None:
+    box = supervisely_polygon(corners) | {"geometryType": "rectangle"}
+    (mask,) = masks_of(read_supervisely(write_supervisely(tmp_path, [box]), workers=1)).values()
+    (square,) = masks_of(
+        read_supervisely(write_supervisely(tmp_path / "of", [supervisely_polygon(SQUARE)]), workers=1)
+    ).values()
+    assert np.array_equal(mask, square)
+
+
+@pytest.mark.parametrize("corners", [SQUARE[:1], SQUARE[:3], [[10, 20], [30, 25], [28, 40], [8, 38]]])
+def test_supervisely_rectangles_of_other_corners_are_refused(tmp_path: Path, corners: list[list[int]]) -> None:
+    box = supervisely_polygon(corners) | {"geometryType": "rectangle"}
+    with pytest.raises(SagesegError, match=r"objects\[0\]: .* points, expected two corners, or the four of an upright"):
+        read_supervisely(write_supervisely(tmp_path, [box]), workers=1)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from formats.errors import SagesegError
+from prep.readers.classes.cityscapes import settle_cityscapes
 from prep.readers.classes.class_masks import ClassMasks
 from prep.readers.classes.value_map import ADE20K, MappedMask, read_value_map, settle_values
 from tests.support.voc_samples import add_mask, rows
@@ -131,3 +132,45 @@ def test_each_pixel_gets_the_name_of_its_value(
     told = {0: "background", 255: "ignore"} | {i: name for i, name in enumerate(settled.classes.names) if i}
     (mask,) = settled.masks.values()
     assert [told[int(class_id)] for class_id in mask.read()[0]] == [table[value] for value in values]
+
+
+def test_cityscapes_own_table_reads_ids_and_colours_alike(tmp_path: Path) -> None:
+    ids = rows(0, 5, 7, 24, 33)
+    colours = np.zeros((*ids.shape, 3), np.uint8)
+    for value, colour in {5: (111, 74, 0), 7: (128, 64, 128), 24: (220, 20, 60), 33: (119, 11, 32)}.items():
+        colours[ids == value] = colour
+    drawn = Image.fromarray(colours)
+    for name, mask in {"ids": Image.fromarray(ids), "colour": drawn, "opaque": drawn.convert("RGBA")}.items():
+        add_mask(tmp_path / f"{name}.png", mask)
+    settled = settle_cityscapes(sorted(tmp_path.iterdir()), background=None, workers=1)
+    assert len(settled.classes) == 20
+    of = settled.classes.names.index
+    expected = [255, 255, of("road"), of("person"), of("bicycle")]
+    assert [mask.read()[:5, 0].tolist() for mask in settled.masks.values()] == [expected] * 3
+
+
+def test_a_licence_plate_is_ignore_by_its_id_and_a_car_by_its_colour(tmp_path: Path) -> None:
+    add_mask(tmp_path / "a.png", rows(26, 255))
+    add_mask(tmp_path / "b.png", Image.fromarray(np.full((8, 8, 3), (0, 0, 142), np.uint8)))
+    settled = settle_cityscapes(sorted(tmp_path.iterdir()), background=None, workers=1)
+    by_id, by_colour = (mask.read() for mask in settled.masks.values())
+    car = settled.classes.names.index("car")
+    assert by_id[:2, 0].tolist() == [car, 255]
+    assert (by_colour == car).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "mask", "message"),
+    [
+        (
+            "a_labelTrainIds",
+            rows(0, 18),
+            r"a_labelTrainIds\.png: holds train ids, and --map cityscapes is of label ids",
+        ),
+        ("a", rows(7, 34), r"a\.png: value 34 at \(0, 1\) is not in Cityscapes' table"),
+    ],
+)
+def test_what_is_not_in_cityscapes_table_is_refused(tmp_path: Path, name: str, mask: np.ndarray, message: str) -> None:
+    add_mask(tmp_path / f"{name}.png", mask)
+    with pytest.raises(SagesegError, match=message):
+        settle_cityscapes([tmp_path / f"{name}.png"], background=None, workers=1)

@@ -107,6 +107,26 @@ def test_vocs_own_classes_are_taken_where_none_are_named(voc: Path, capsys: pyte
     assert "taking Pascal VOC 2012's twenty classes" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_colours_of_vocs_palette_are_vocs_own_classes(
+    tmp_path: Path, mode: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids = rows(0, 1, 20, 255)
+    add_pair(tmp_path, "a", Image.fromarray(voc_palette()[ids]).convert(mode))
+    add_pair(tmp_path, "b", palette_image(ids, VOC))
+    source = read_voc(tmp_path, workers=1)
+    assert source.classes.names[20] == "tvmonitor"
+    assert [image.mask.read().tolist() for image in source.images] == [ids.tolist()] * 2
+    assert "Pascal VOC 2012's classes: no colours, so VOC's palette is taken" in capsys.readouterr().err
+
+
+def test_colours_that_are_not_vocs_are_refused_without_a_list(tmp_path: Path) -> None:
+    add_pair(tmp_path, "a", Image.fromarray(voc_palette()[rows(0, 1, 22)]))
+    (image,) = read_voc(tmp_path, workers=1).images
+    with pytest.raises(SagesegError, match=r"a\.png: colour 0,192,128 at \(0, 2\) means nothing"):
+        image.mask.read()
+
+
 @pytest.mark.parametrize("name", ["labels.txt", "class_names.txt", "classes.txt", "given"])
 def test_classes_are_read_from_a_list(voc: Path, tmp_path: Path, name: str) -> None:
     path = tmp_path / "mine.txt" if name == "given" else voc / name
@@ -166,10 +186,11 @@ def test_what_is_missing_is_named(voc: Path) -> None:
 
 
 def test_colours_without_a_labelmap_are_refused(voc: Path) -> None:
+    (voc / "labels.txt").write_text("background\ncar\n")
     colours(voc / "SegmentationClass" / "x.png", rows(0, 1), [(0, 0, 0), (128, 0, 0)])
     with pytest.raises(
         SagesegError,
-        match=r"x\.png: holds colours, and Pascal VOC 2012's classes none; expected a labelmap\.txt .* as --labels",
+        match=r"x\.png: holds colours, and .*labels\.txt none; expected a labelmap\.txt .* as --labels",
     ):
         read_voc(voc, workers=1)
 

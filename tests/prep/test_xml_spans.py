@@ -98,3 +98,10 @@ def test_a_file_that_changed_in_between_is_told(tmp_path: Path) -> None:
     write(tmp_path, "<root><items /><item><a/></item></root>")
     with path.open("rb") as file, pytest.raises(SagesegError, match=r"^here, from byte 13 on: not XML"):
         parse_element(file, second.span, "here")
+
+
+def test_xml_of_another_encoding_is_told_how_to_be_converted(tmp_path: Path) -> None:
+    with pytest.raises(SagesegError, match=r"not XML .*: export it again: .*iconv -f gb18030 -t utf-8"):
+        items(write(tmp_path, "<root><item name='Größe'/></root>".encode("cp1252")))
+    with pytest.raises(SagesegError, match=r"not XML .*: export it again$"):
+        items(write(tmp_path, "<root><item name='Größe'></root>".encode()))

@@ -1,5 +1,6 @@
 """YOLO's text files become the pixels that Ultralytics fills."""
 
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,17 @@ def test_yolo_names_the_line_of_a_list_whose_image_is_missing(tmp_path: Path) ->
         read_yolo(root, workers=1)
 
 
+def test_yolo_asks_for_the_images_that_cvat_left_out(tmp_path: Path) -> None:
+    root = yolo_with(tmp_path, "names: [car]\ntrain: train.txt\n")
+    for path in root.rglob("*.jpg"):
+        path.unlink()
+    (root / "train.txt").write_text("images/train/cam1/a.jpg\n")
+    with pytest.raises(
+        SagesegError, match=r"no image in it; expected images/train/cam1/a\.jpg, and so on: export again"
+    ):
+        read_yolo(root, workers=1)
+
+
 @pytest.mark.parametrize("layout", ["images/{}/", "{}/images/"])
 def test_yolo_without_yaml_takes_folders_that_are_called_so_for_the_split(tmp_path: Path, layout: str) -> None:
     texts = {layout.format(split) + name: yolo_row(SQUARE) for split, name in (("train", "a"), ("valid", "b"))}
@@ -191,3 +203,12 @@ def test_yolos_class_region_says_where_to_look(tmp_path: Path) -> None:
     (image,) = read_yolo(root, workers=1).images
     assert np.allclose(image.regions, [SQUARE[:3]], atol=0.01)
     assert np.count_nonzero(image.mask.read()) == 21 * 21
+
+
+def test_yolo_finds_texts_whose_names_are_composed_in_another_way(tmp_path: Path) -> None:
+    root = write_yolo(tmp_path, {"images/Große é": yolo_row(SQUARE)})
+    (image,) = (root / "images").iterdir()
+    image.rename(image.with_name(unicodedata.normalize("NFD", image.name)))
+    source = read_yolo(root, workers=1)
+    assert [mask.max() for mask in masks_of(source).values()] == [1]
+    assert source.left_out == ()

@@ -66,3 +66,34 @@ def test_true_is_taken_as_the_service_writes_it_and_said(
 ) -> None:
     assert service_word(name, text) == word
     assert (f"{name} {text} is taken as {word}" in capsys.readouterr().err) == (text != word)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["prep", "carvana", "i", "m", "--out", "o", "--crop", "none", "--overlap", "8"],
+            "note: --overlap has no effect",
+        ),
+        (["prep", "carvana", "i", "m", "--out", "o", "--focus-share", "0.1"], "note: --focus-share has no effect"),
+        (
+            ["prep", "voc", "v", "--out", "o", "--focus", "objects", "--keep-empty", "0.1"],
+            "note: --keep-empty and --keep-empty-val have no effect",
+        ),
+        (["jobs", "train", "d", "--backend", "local", "--max-cost", "3"], "note: --max-cost has no effect"),
+        (["jobs", "deploy", "j.gz", "--scheduler-role", "arn"], "note: --scheduler-role has no effect without --ttl"),
+        (["jobs", "predict", "j", "d", "--out", "o", "--endpoint", "e"], "error: --endpoint: only with --via endpoint"),
+        (
+            ["jobs", "predict", "j", "d", "--out", "o", "--via", "endpoint", "--keep"],
+            "error: --keep: only with --via batch",
+        ),
+        (
+            ["jobs", "predict", "j", "d", "--out", "o", "--via", "batch", "--parallel", "2"],
+            "error: --parallel: only with",
+        ),
+        (["jobs", "leftovers", "--yes"], "error: --all, --stop-jobs and --yes: say what --delete deletes"),
+    ],
+)
+def test_no_option_is_passed_over_without_a_word(words: list[str], said: str, tmp_path: Path) -> None:
+    lines = typed(words, tmp_path).stderr.splitlines()
+    assert [line for line in lines if line.startswith(said)], lines

@@ -4,6 +4,7 @@ import ast
 import re
 import shlex
 from collections.abc import Iterator
+from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
 
@@ -120,3 +121,11 @@ def test_help_knows_every_hyperparameter() -> None:
     shown = CliRunner().invoke(app, ["jobs", "train", "--help"]).stdout
     for name in set(TABLE) - {"num_classes", "num_training_samples"}:
         assert f"--{name.replace('_', '-')} " in shown
+
+
+def test_every_extra_that_pages_and_messages_name_is_there() -> None:
+    setup = ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    text = "\n".join(path.read_text(encoding="utf-8") for path in (*PAGES, *MODULES.values()))
+    named = {*re.findall(r"pip install (?:-e )?'\.\[(\w+)\]'", text), *re.findall(r'from_extra\("(\w+)"', text)}
+    assert {"plot", "rehearse", "video"} <= named <= set(setup["options.extras_require"])

@@ -48,7 +48,7 @@ def test_the_notebook_on_aws_runs_twice_in_one_account_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """moto is S3, STS and Scheduler; the emulator is SageMaker, with small programs as containers. The second time
-    it has no ml.p3.2xlarge."""
+    it has no ml.g5.2xlarge, and does not tell so."""
     with moto_server() as url:
         aws_client("s3", url).create_bucket(Bucket="notebook")
         stand_ins = programs(tmp_path / "programs", TRAINS, SERVES)
@@ -59,7 +59,8 @@ def test_the_notebook_on_aws_runs_twice_in_one_account_and_leaves_nothing(
             monkeypatch.setenv("SAGESEG_ROLE", "arn:aws:iam::123456789012:role/sageseg")
             monkeypatch.setenv("SAGESEG_SCHEDULER_ROLE", "arn:aws:iam::123456789012:role/sageseg-lease")
             run_notebook(ON_AWS, tmp_path)
-            rehearsal = {"quotas": {"ml.p3.2xlarge for training job usage": 0}}
+            quotas = {"ml.g5.2xlarge for training job usage": 0}
+            rehearsal = {"quotas": quotas, "calls": {"ListServiceQuotas": 9}}
             (tmp_path / "rehearsal.yaml").write_text(json.dumps(rehearsal))
             run_notebook(ON_AWS, tmp_path)
             sagemaker = aws_client("sagemaker", emulator.url)

@@ -94,6 +94,8 @@ def test_readmes_lines_for_an_account_run_in_that_shell(
     assert rehearsal.wait(60) == 0
     assert rehearsal.stderr
     assert "Traceback" not in rehearsal.stderr.read()
+    assert rehearsal.stdout
+    assert rehearsal.stdout.read() == ""  # nothing but the lines: they may be sourced from a file
     assert list(own_home.iterdir()) == []  # all is gone
 
 

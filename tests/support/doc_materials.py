@@ -178,7 +178,7 @@ def _noise(number: int) -> np.ndarray:
 
 def _kitti(folder: Path) -> None:
     training = folder / "data_road" / "training"
-    for name in ("image_2", "gt_image_2"):
+    for name in ("image_2", "gt_image_2", "calib"):
         (training / name).mkdir(parents=True)
     colours = np.full((SIDE, SIDE, 3), (255, 0, 0), np.uint8)
     colours[24:] = (255, 0, 255)
@@ -189,6 +189,11 @@ def _kitti(folder: Path) -> None:
         split = "val3.txt" if category == "uu" else "train3.txt"
         with (folder / split).open("a") as file:
             file.write(f"training/{image} training/{truth}\n")
+    Image.fromarray(_noise(3)).save(training / "image_2/um_000001.png")
+    Image.fromarray(colours).save(training / "gt_image_2/um_road_000001.png")
+    for number in range(2):
+        Image.fromarray(colours).save(training / f"gt_image_2/um_lane_{number:06d}.png")
+        (training / f"calib/um_{number:06d}.txt").write_text(f"P0: {number}\n")
 
 
 def _voc(folder: Path) -> None:
@@ -245,6 +250,8 @@ def _pairs(folder: Path) -> None:
         city = f"{split}/{split}_city/{image.stem}"
         _put(folder / "leftImg8bit" / f"{city}_leftImg8bit.png", Image.fromarray(_noise(1)))
         _put(folder / "gtFine" / f"{city}_gtFine_labelIds.png", Image.fromarray(7 * mask))
+        _put(folder / "data_semantics/training/image_2" / image.name, content)
+        _put(folder / "data_semantics/training/semantic" / f"{image.stem}.png", Image.fromarray(7 * mask))
         _put(folder / "ade" / "images" / split / image.name, content)
         _put(folder / "ade" / "annotations" / split / f"{image.stem}.png", Image.fromarray(mask))
         _put(folder / "ade_full" / split / image.name, content)

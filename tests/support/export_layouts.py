@@ -157,6 +157,15 @@ def kitti_semantics(root: Path) -> int:
     return 2
 
 
+def cityscapes_of_cvat(root: Path) -> int:
+    for name in ("cam1/a", "cam2/a"):
+        photo(root / f"imgsFine/leftImg8bit/default/{name}_leftImg8bit.png")
+        for ending in ("labelIds", "instanceIds"):
+            mask(root / f"gtFine/default/{name}_gtFine_{ending}.png")
+    write(root / "label_colors.txt", "0 0 0 background\n64 0 128 car\n64 0 0 road\n")
+    return 2
+
+
 def class_folders(root: Path) -> int:
     for letter in "ab":
         photo(root / "images" / f"{letter}.jpg")
@@ -226,6 +235,7 @@ LAYOUTS: tuple[Callable[[Path], int], ...] = (
     camvid_of_kaggle,
     folder_of_each_image,
     kitti_semantics,
+    cityscapes_of_cvat,
     class_folders,
     class_suffixes,
     old_labelme2voc,

@@ -6,8 +6,10 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 
 from formats.classes import IGNORE_NAME, ClassTable
+from formats.console import say
 from formats.errors import AlikeError, SagesegError
 from formats.prepared.source_names import composed
 from prep.readers.classes.label_list import (
@@ -19,6 +21,8 @@ from prep.readers.classes.label_list import (
     read_class_list,
 )
 from prep.readers.labelled_image import REGION
+
+_LIKE_BACKGROUND = ("background", "bg")
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,9 @@ def name_classes(
         raise SagesegError(f"{listed.where}: two labels differ in how their letters are composed (Unicode); remove one")
     if 0 in numbering.of_value:
         ids |= dict.fromkeys(BACKGROUND_NAMES, 0)
+    like = [name for name in numbering.classes.names[1:] if name.casefold().strip("_ ") in _LIKE_BACKGROUND]
+    if like and background is None:
+        say(f"note: {listed.where}: {like[0]} is a class; if it is the background, pass --background {quote(like[0])}")
     return NamedClasses(listed.where, numbering.classes, ids)
 
 

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from formats.errors import SagesegError
+from formats.given_files import conversion
 from prep.readers.source_files import check_first_bytes
 
 Span = tuple[int, int]
@@ -115,7 +116,7 @@ class Batch:
         except (ValueError, RecursionError) as e:  # UnicodeDecodeError is a ValueError
             raise SagesegError(
                 f"{self.path}: {self.key}[{self.first}] or one of the {self.count - 1} after it, from byte "
-                f"{self.span[0]} on: not JSON ({e}); export it again"
+                f"{self.span[0]} on: not JSON ({e}); export it again{conversion(content)}"
             ) from e
         for number, item in enumerate(items, start=self.first):
             if not isinstance(item, dict):
@@ -130,7 +131,9 @@ def parse_span(file: BinaryIO, path: Path, span: Span, what: str) -> Any:
     try:
         return json.loads(content.decode("utf-8"), parse_constant=_refuse)
     except (ValueError, RecursionError) as e:  # UnicodeDecodeError is a ValueError
-        raise SagesegError(f"{path}: {what}, from byte {span[0]} on: not JSON ({e}); export it again") from e
+        raise SagesegError(
+            f"{path}: {what}, from byte {span[0]} on: not JSON ({e}); export it again{conversion(content)}"
+        ) from e
 
 
 def _refuse(name: str) -> Any:
@@ -194,7 +197,7 @@ class _Scan:
         try:
             pairs = json.loads(text.decode("utf-8"), object_pairs_hook=list, parse_constant=_refuse)
         except ValueError as e:
-            raise self._not_json(f"around its members: {getattr(e, 'msg', e)}") from e
+            raise self._not_json(f"around its members: {getattr(e, 'msg', e)}", conversion(text)) from e
         if [key for key, value in pairs if value == []] != list(self._parts.members):
             raise self._not_json("a value without key")
 
@@ -202,8 +205,8 @@ class _Scan:
     def _depth_of_items(self) -> int:
         return 1 if self._parts.is_array else _INSIDE
 
-    def _not_json(self, why: str) -> SagesegError:
-        return SagesegError(f"{self._path}: not JSON ({why}); expected {self._expected}")
+    def _not_json(self, why: str, how: str = "") -> SagesegError:
+        return SagesegError(f"{self._path}: not JSON ({why}); expected {self._expected}{how}")
 
     def _take(self, buffer: bytes, offset: int) -> int:
         """Look through a buffer that begins at byte `offset` of the file; give how much of it is done with."""

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 
 from formats.errors import SagesegError
+from formats.given_files import conversion
 from prep.readers.annotations.json_spans import Span
 from prep.readers.source_files import check_first_bytes
 
@@ -85,7 +86,7 @@ class _Scan:
         except expat.ExpatError as e:
             raise SagesegError(
                 f"{self.path}: not XML (line {e.lineno}, column {e.offset + 1}: {expat.ErrorString(e.code)}); expected "
-                f"{self.expected}: export it again"
+                f"{self.expected}: export it again{conversion(piece)}"
             ) from e
         if is_last:
             self._close()  # the root itself, which no tag follows

@@ -12,7 +12,14 @@ from formats.errors import SagesegError, for_all, raise_all
 from formats.parallel import map_all
 from prep.readers.classes.black_and_white import WHITE, black_and_white, ids_by_palette
 from prep.readers.classes.id_values import Question, classes_beside, id_numbering, why_no_foreground
-from prep.readers.classes.label_list import BLACK, ClassList, Numbering, find_background, with_vocs_colours
+from prep.readers.classes.label_list import (
+    BLACK,
+    VOC_2012,
+    ClassList,
+    Numbering,
+    find_background,
+    with_vocs_colours,
+)
 from prep.readers.classes.list_format import check_names
 from prep.readers.classes.map_colours import is_of_map, of_map, read_by_map
 from prep.readers.classes.mask_values import IdMask, MaskFacts, TableMask, renumbered, survey_mask
@@ -54,7 +61,7 @@ def settle_masks(
     one_channel = [fact for fact in facts if fact.one_channel]
     coloured = [fact.path for fact in facts if not fact.one_channel]
     if coloured and not listed.has_colours:
-        if not listed.is_map or question.background != 0:
+        if not (listed.is_map or listed == VOC_2012) or question.background != 0:
             raise_all(_no_colours(listed, path) for path in coloured)
         question = replace(question, listed=with_vocs_colours(listed))
     numbering = question.numbering

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from formats.errors import SagesegError
+from formats.errors import SagesegError, for_all
 from prep.readers.colour_masks import Colour
 
 _LEVEL = r"(\d+)"
@@ -35,14 +35,18 @@ def colour_rows(lines: Sequence[str], path: Path) -> list[tuple[str, Colour]] | 
             or head[1] not in _LEVELS
         ):
             raise SagesegError(f"{path}: {lines[0]!r}: {EXPECTED_COLOURS}, or the colour before the name")
-        return [_row(line, kind, path) for line in lines[1:]]
+        return _rows(lines[1:], kind, path)
     if {"r", "g", "b"} <= set(head) or {"red", "green", "blue"} <= set(head):
         raise SagesegError(f"{path}: columns {lines[0]!r}: {EXPECTED_COLOURS}, and no other columns")
     for kind in (_COLOUR_LAST, _COLOUR_FIRST):
         fit = [line for line in lines if kind.fullmatch(line)]
         if len(fit) == len(lines) or any(len(_CELLS.split(line)) == 4 for line in fit):
-            return [_row(line, kind, path) for line in lines]
+            return _rows(lines, kind, path)
     return None
+
+
+def _rows(lines: Sequence[str], kind: re.Pattern[str], path: Path) -> list[tuple[str, Colour]]:
+    return for_all(lambda line: _row(line, kind, path), lines)
 
 
 def _row(line: str, kind: re.Pattern[str], path: Path) -> tuple[str, Colour]:

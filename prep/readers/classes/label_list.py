@@ -13,11 +13,11 @@ from pathlib import Path
 from formats.classes import BACKGROUND, IGNORE, IGNORE_NAME, ClassTable, class_table, voc_palette
 from formats.console import say
 from formats.errors import SagesegError, for_all
+from formats.given_files import read_text
 from prep.readers.classes.class_rows import colour_rows, roboflow_rows
 from prep.readers.classes.list_format import check_format
 from prep.readers.colour_masks import Colour
 from prep.readers.labelled_image import REGION
-from prep.readers.source_files import read_text
 
 BACKGROUND_NAMES = (BACKGROUND, "background")
 NO_BACKGROUND = "none"
@@ -111,11 +111,16 @@ def find_class_list(*folders: Path) -> ClassList | None:
     """The class list that lies in one of these folders. Raises SagesegError where two name other classes."""
     paths = [folder / name for folder in folders for name in CLASS_LISTS if (folder / name).is_file()]
     found = [read_class_list(path) for path in paths]
-    names = [[line.name for line in listed.lines if not line.ignored] for listed in found]
+    names = [[_plain(line.name) for line in listed.lines if not line.ignored] for listed in found]
     for listed, own in zip(found, names, strict=True):
         if own != names[0]:
             raise SagesegError(f"{found[0].where} and {listed.where} name other classes; say which holds with --labels")
     return found[0] if found else None
+
+
+def _plain(name: str) -> str:
+    """The background has one name here."""
+    return BACKGROUND if name in BACKGROUND_NAMES else name
 
 
 def _gap(texts: list[str]) -> int | None:
@@ -228,9 +233,10 @@ def _colours(classes: ClassList, ids: list[int], background: int | None) -> dict
 
 
 def with_vocs_colours(listed: ClassList) -> ClassList:
-    """A map without colours, `name:::`, with those that Datumaro 1.13 paints and reads beside it: VOC's palette in the
+    """A map without colours, `name:::`, or VOC's own classes, with those that Datumaro 1.13 paints and reads beside
+    it: VOC's palette in the
     order of the lines."""
-    say(f"note: {listed.where} gives no colours, so Datumaro's are taken: VOC's palette in the order of its lines")
+    say(f"note: {listed.where}: no colours, so VOC's palette is taken in the order of the classes, as Datumaro does")
     colours = map(tuple, voc_palette().tolist())
     return replace(
         listed,

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from formats.classes import IGNORE
 from formats.console import say
-from formats.errors import SagesegError, for_all
+from formats.errors import SagesegError, for_all, raise_all
 from formats.parallel import map_all
 from prep.readers.annotations.canvas import OVERLAP
 from prep.readers.annotations.class_names import NamedClasses, name_classes
@@ -196,13 +196,14 @@ class _Drawn:
     def _check_sizes(self, image: CocoImage, own: slice) -> None:
         sizes = self._sizes[own]
         wrong = np.flatnonzero((sizes != image.size).any(axis=1) & (sizes[:, 0] > 0))
-        if wrong.size:
-            number, (width, height) = int(self._order[own][wrong[0]]), sizes[wrong[0]].tolist()
-            raise SagesegError(
+        raise_all(
+            SagesegError(
                 f"{self._document.file.path}: annotations[{number}]: run lengths of {width}×{height} pixels (size is "
                 f"[height, width]), but {self._places[image.index].place} has {image.size[0]}×{image.size[1]}; "
                 "correct one of them"
             )
+            for number, (width, height) in zip(self._order[own][wrong].tolist(), sizes[wrong].tolist(), strict=True)
+        )
 
 
 def _class_ids(document: Document, own: Annotations, choices: Choices, named: NamedClasses) -> Ids:

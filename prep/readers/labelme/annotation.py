@@ -20,9 +20,9 @@ import numpy.typing as npt
 from PIL import Image
 
 from formats.errors import SagesegError, for_all
+from formats.given_files import read_text
 from formats.images import open_header
 from formats.prepared.source_names import composed
-from prep.readers.source_files import read_text
 
 Point = tuple[float, float]
 Patch = npt.NDArray[np.bool_]
@@ -42,6 +42,7 @@ POINTS_OF_KIND = {
 """The fewest and the most points of each shape type; None is no limit."""
 _FARTHEST = 1e6
 """Coordinates beyond are a mistake, and would overflow when drawn."""
+_CORNERED = ("rectangle", "oriented_rectangle")
 _SAME_KINDS = {"rotation": "oriented_rectangle", "quadrilateral": "polygon"}
 """What X-AnyLabeling calls shape types in its files, which are labelme's else."""
 _UPRIGHT_WITHIN = 1e-3
@@ -142,12 +143,16 @@ def _shape(raw: object, where: str) -> Shape:
             "in the program that drew them, or delete them"
         )
     points = _points(raw.get("points"), where)
+    if kind in _CORNERED and len(points) == 5 and points[0] == points[4]:  # a ring that ends where it began
+        points = points[:4]
     if kind == "rectangle" and len(points) == 4:
         points = _box(points, where)
     fewest, most = POINTS_OF_KIND[kind]
     if len(points) < fewest or (most is not None and len(points) > most):
         wanted = f"exactly {fewest}" if most else f"at least {fewest}"
-        raise SagesegError(f"{where}: {kind} of {len(points)} points; expected {wanted}: draw it again in labelme")
+        raise SagesegError(
+            f"{where}: {kind} of {len(points)} points; expected {wanted}: draw it again in labelme, or delete it"
+        )
     return Shape(where, label, kind, points, _patch(raw.get("mask"), where) if kind == "mask" else None)
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from formats.console import say
-from formats.errors import SagesegError, for_all
+from formats.errors import Faults, SagesegError, for_all
 from formats.images import turn_upright
 from formats.masks import Mask
 from formats.parallel import map_all
@@ -109,9 +109,13 @@ def _scan(file: AnnotationFile, *, images: Path | None, named: NamedClasses, ori
     """Check one JSON file. Its shapes are read again when its mask is drawn, so that a thousand
     files take no more memory than one."""
     annotation, regions = split_regions(read_annotation(file.path))
-    for_all(lambda shape: named.id_of(shape.label, shape.where), annotation.shapes)
-    image, size, turned, embedded = _image_of(annotation, file, images, orientation)
-    check_inside(annotation, size)
+    faults = Faults()
+    with faults:
+        for_all(lambda shape: named.id_of(shape.label, shape.where), annotation.shapes)
+    with faults:
+        image, size, turned, embedded = _image_of(annotation, file, images, orientation)
+        check_inside(annotation, size)
+    faults.check()
     return LabelledImage(
         source=_embedded_name(annotation, file) if annotation.image_data else source_of(image, file, images),
         image=image,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from os.path import commonpath
 from pathlib import Path
 
-from formats.errors import SagesegError
+from formats.errors import Faults, SagesegError
+from formats.wording import name_first
 from prep.readers.annotations.named_images import MISSING, find_named
 from prep.readers.labelled_image import LeftOut, leave_out
 from prep.remote.places import Place, S3Place, parse_place
@@ -97,11 +98,13 @@ def _fetched(wanted: Mapping[str, str], refs: References, *, skip_missing: bool)
     except NotFetchedError as e:
         raise told(next(place for place in places if place.key == e.key), e) from e
     paths: dict[str, Path] = {}
+    faults = Faults()
     for place, file in found.items():
         if isinstance(file, Path):
             paths[places[place]] = file
         elif not (skip_missing and places[place] in refs.images):
-            raise told(place, file)
+            faults.add(told(place, file))
+    faults.check()
     return paths
 
 
@@ -114,8 +117,8 @@ def _check_found(refs: References, paths: Mapping[str, Path], *, skip_missing: b
     ):
         if missing:
             raise SagesegError(
-                f"{places[missing[0]]}: its {word} {missing[0]} is not there, as are {len(missing)} {word}(s) in all; "
-                f"{cure}"
+                f"{places[missing[0]]}: its {word} {missing[0]} is not there, as are {len(missing)} {word}(s) in all: "
+                f"{name_first(missing)}; {cure}"
             )
 
 

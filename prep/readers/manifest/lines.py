@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from formats.errors import Faults, SagesegError
+from formats.given_files import conversion
 from prep.readers.manifest.colour_map import ColourMap, read_colour_map
 
 SOURCE = "source-ref"
@@ -93,7 +94,7 @@ def _object(line: bytes, place: str) -> dict[str, Any]:
     try:
         record = json.loads(line.decode("utf-8"))
     except (ValueError, RecursionError) as e:  # UnicodeDecodeError is a ValueError
-        raise SagesegError(f"{place}: not JSON ({e}); expected {_EXPECTED}") from e
+        raise SagesegError(f"{place}: not JSON ({e}); expected {_EXPECTED}{conversion(line)}") from e
     if not isinstance(record, dict):
         raise SagesegError(f"{place}: JSON, but no object; expected {_EXPECTED}")
     return record

@@ -10,6 +10,7 @@ from formats.classes import ClassTable
 from formats.console import say
 from formats.errors import SagesegError
 from prep.readers.annotations.class_names import name_classes
+from prep.readers.classes.cityscapes import CITYSCAPES, settle_cityscapes
 from prep.readers.classes.class_masks import ClassMasks, settle_masks
 from prep.readers.classes.label_list import ClassList, find_class_list, read_class_list
 from prep.readers.classes.missing_list import ask_for_list
@@ -123,12 +124,26 @@ def _settle(
     folder: Path, paths: Sequence[Path], listed: ClassList | None, options: PairOptions, workers: int | None
 ) -> ClassMasks:
     background = options.background
+    if options.value_map == Path(CITYSCAPES) and not options.coding:
+        _check_no_colours_beside(folder)
+        return settle_cityscapes(paths, background=background, workers=workers)
     if options.value_map:
         named = read_value_map(options.value_map)
         return settle_values(named, paths, background=background, coding=options.coding, workers=workers)
     if listed is None:
         raise ask_for_list(folder, paths, workers)
     return settle_masks(listed, paths, background=background, binary=options.binary, workers=workers)
+
+
+def _check_no_colours_beside(folder: Path) -> None:
+    """Raise SagesegError where CVAT or Datumaro wrote the masks, in Cityscapes' layout with classes of their own."""
+    for place in (folder, *folder.absolute().parents[:2]):
+        path = place / "label_colors.txt"
+        if path.is_file():
+            raise SagesegError(
+                f"--map {CITYSCAPES}: the masks in {folder} are of {path}, as CVAT and Datumaro write them; pass "
+                f"--labels {path} in its place"
+            )
 
 
 def _layered(pairs: Sequence[Pair], listed: ClassList | None, options: PairOptions, workers: int | None) -> Truth:

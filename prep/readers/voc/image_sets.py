@@ -9,11 +9,12 @@ from pathlib import Path, PurePosixPath
 
 from formats.console import say
 from formats.dataset import SPLITS
-from formats.errors import SagesegError, for_all
+from formats.errors import Faults, SagesegError, for_all
+from formats.given_files import read_text
 from formats.images import IMAGE_SUFFIXES
 from formats.prepared.source_names import composed
+from formats.wording import name_first
 from prep.readers.labelled_image import LeftOut, count_left_out
-from prep.readers.source_files import read_text
 from prep.readers.splits import LEFT_OUT, ROLE_WORDS, UNDIVIDED, likely_split, role_of
 
 _FOLDERS = re.compile(r"(?:.*/)?(?:JPEGImages|SegmentationClass\w*)/")
@@ -212,11 +213,16 @@ def _merged(lists: Iterable[_List], folder: Path) -> dict[str, str]:
                 f"with --image-set {one.path.stem}={LEFT_OUT}"
             )
     splits: dict[str, str] = {}
+    faults = Faults()
     for split in SPLITS:
         for key in sorted(by_split[split].keys) if split in by_split else ():
-            if key in splits:
-                raise SagesegError(f"{by_split[split].path}: {key} stands in {splits[key]} already; remove one line")
-            splits[key] = split
+            with faults:
+                if key in splits:
+                    raise SagesegError(
+                        f"{by_split[split].path}: {key} stands in {splits[key]} already; remove one line"
+                    )
+                splits[key] = split
+    faults.check()
     return splits
 
 
@@ -226,6 +232,6 @@ def _check_choices(choices: Iterable[_List], splits: Mapping[str, str]) -> None:
         more = sorted(one.keys - splits.keys())
         if more:
             raise SagesegError(
-                f"{one.path}: {len(more)} of its images stand in no list of a split, such as {more[0]}; say what it is "
-                f"with --image-set {one.path.stem}=train, or {LEFT_OUT} to leave it out"
+                f"{one.path}: {len(more)} of its images stand in no list of a split: {name_first(more)}; say what "
+                f"it is with --image-set {one.path.stem}=train, or {LEFT_OUT} to leave it out"
             )

@@ -78,5 +78,8 @@ def _images(root: Path, images: Path | None) -> dict[str, list[Path]]:
 
 
 def _vocs_own(root: Path) -> ClassList:
-    say(f"note: {root} has no list of classes ({', '.join(CLASS_LISTS)}); taking Pascal VOC 2012's twenty classes")
+    say(
+        f"note: {root} has no list of classes ({', '.join(CLASS_LISTS)}); taking Pascal VOC 2012's twenty classes, "
+        "until others are written there"
+    )
     return VOC_2012

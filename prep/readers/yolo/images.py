@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from formats.errors import SagesegError
+from formats.given_files import read_text
 from formats.images import IMAGE_SUFFIXES
 from formats.prepared.image_folder import files_with, open_image_folder
+from formats.prepared.source_names import composed
 from prep.readers.annotations.named_images import find_named
 from prep.readers.classes.label_list import CLASS_LISTS
 from prep.readers.labelled_image import LeftOut, leave_out
-from prep.readers.source_files import read_text
+from prep.readers.source_files import find_spelled
 from prep.readers.yolo.layout import Layout, Place, path_below
 
 _LABELS, _IMAGES = "labels", "images"
@@ -52,9 +54,14 @@ def find_images(layout: Layout, root: Path) -> YoloImages:
                 torn = torn or f"{layout.where}: {name} is both in {split_of[name]} and in {place.split}"
             places.setdefault(name, where)
             bases.setdefault(name, base)
+    if places and not files_with(root, IMAGE_SUFFIXES, deep=True):
+        raise SagesegError(
+            f"{root}: no image in it; expected {next(iter(places))}, and so on: export again with images (CVAT leaves "
+            "them out unless told to save them), or copy them there"
+        )
     found = find_named(places, root)
     images = tuple(
-        YoloImage(path, source, root / text_name(source), "" if torn else split_of[name], _key(source, bases[name]))
+        YoloImage(path, source, _text(root, source), "" if torn else split_of[name], _key(source, bases[name]))
         for name, path in found.paths.items()
         for source in (found.sources[name],)
     )
@@ -95,6 +102,11 @@ def _key(source: str, base: str) -> PurePosixPath:
     return path
 
 
+def _text(root: Path, source: str) -> Path:
+    text = root / text_name(source)
+    return find_spelled(text) or text
+
+
 def text_name(source: str) -> str:
     """The text file of an image: in `labels` where it is in `images`, else beside it."""
     parts = list(PurePosixPath(source).parts)
@@ -105,14 +117,18 @@ def text_name(source: str) -> str:
 
 def _lone_texts(root: Path) -> tuple[LeftOut, ...]:
     """Text files in folders of labels without an image."""
-    known = {text_name(path.relative_to(root).as_posix()) for path in files_with(root, IMAGE_SUFFIXES, deep=True)}
+    images = files_with(root, IMAGE_SUFFIXES, deep=True)
+    known = {composed(text_name(path.relative_to(root).as_posix())) for path in images}
     folders = {PurePosixPath(name).parent for name in known}
     texts = [path.relative_to(root) for path in files_with(root, frozenset({".txt"}), deep=True)]
     lone = [
         root / text
         for text in texts
-        if text.as_posix() not in known
+        if composed(text.as_posix()) not in known
         and text.name not in CLASS_LISTS
-        and (_LABELS in text.parts or (PurePosixPath(text.parent) in folders and text.parent != Path()))
+        and (
+            _LABELS in text.parts
+            or (PurePosixPath(composed(text.parent.as_posix())) in folders and text.parent != Path())
+        )
     ]
     return leave_out("text files without an image", lone)

@@ -12,8 +12,9 @@ import yaml
 
 from formats.console import say
 from formats.errors import SagesegError
+from formats.given_files import read_text
 from prep.readers.classes.label_list import BACKGROUND_NAMES, find_class_list, read_class_list
-from prep.readers.source_files import check_folder, read_text
+from prep.readers.source_files import check_folder
 from prep.readers.splits import split_of_word
 
 _EXPECTED = "one with data.yaml, or with images and labels"

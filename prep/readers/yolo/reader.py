@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from formats.console import say
 from formats.errors import AlikeError, SagesegError, for_all
+from formats.given_files import read_text
 from formats.images import read_header
 from formats.parallel import map_all
 from formats.prepared.groups import shared_group
@@ -25,7 +26,6 @@ from prep.readers.annotations.drawn import UNSEEN, DrawnMask, drawn_image
 from prep.readers.annotations.notes import overlaps_in, tell_lone_groups, tell_overlaps
 from prep.readers.annotations.opencv_fill import filled_region
 from prep.readers.labelled_image import REGION, LabelledImage, Polygon, Source, leave_out
-from prep.readers.source_files import read_text
 from prep.readers.splits import image_groups, splits_of_groups
 from prep.readers.yolo.images import YoloImage, find_images
 from prep.readers.yolo.layout import find_layout

@@ -1,18 +1,43 @@
-"""ZIP archives, given where a folder or a file in them is due."""
+"""Files as people give them: text that another program saved, and ZIP archives in the place of what lies in them."""
 
 from __future__ import annotations
 
 import shlex
 import zipfile
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from formats.errors import SagesegError
 
+UTF_16_MARKS = (BOM_UTF16_LE, BOM_UTF16_BE)
+_CONTINUATION = bytes(range(0x80, 0xC0))
+"""What letters of several bytes go on with."""
 _BEGINNING = b"PK\x03\x04"
 
 
 class ArchiveError(SagesegError):
     """A ZIP archive was given; the message says what to do with it, and nothing need be added."""
+
+
+def read_text(path: Path, expected: str) -> str:
+    """A file's text, as `decode_text` reads it. Raises SagesegError too where it is not there."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as e:
+        raise SagesegError(f"{path}: not found; expected {expected}") from e
+    except OSError as e:
+        raise SagesegError(f"{path}: cannot be read ({e.strerror}); expected {expected}") from e
+    return decode_text(content, path, expected)
+
+
+def decode_text(content: bytes, path: Path, expected: str) -> str:
+    """The text of a file, UTF-8 with or without the byte order mark that Windows' programs write. Raises SagesegError
+    for another encoding, with the command that converts it."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as e:
+        refuse_zip(path, expected)
+        raise SagesegError(f"{path}: not UTF-8 text; expected {expected}{_conversion(content)}") from e
 
 
 def refuse_zip(path: Path, expected: str) -> None:
@@ -57,3 +82,28 @@ def _leaves(member: str) -> bool:
     """Whether a member's name says a place outside, by the rules of any system."""
     path = PureWindowsPath(member)
     return bool(path.anchor) or ".." in path.parts or PurePosixPath(member).is_absolute()
+
+
+def conversion(part: bytes) -> str:
+    """How to make UTF-8 of a file of which this is a part; nothing where it is UTF-8, but for letters that its ends
+    divide, or no text."""
+    return "" if _is_utf_8(part.lstrip(_CONTINUATION)) else _conversion(part)
+
+
+def _conversion(content: bytes) -> str:
+    if content.startswith(UTF_16_MARKS):
+        return ": convert it with iconv -f utf-16 -t utf-8"
+    if b"\0" in content:
+        return ""
+    return (
+        ": if a program on Windows wrote it, convert it, Chinese with iconv -f gb18030 -t utf-8, Japanese with cp932, "
+        "Korean with cp949 and western languages with cp1252 in that place"
+    )
+
+
+def _is_utf_8(content: bytes) -> bool:
+    try:
+        getincrementaldecoder("utf-8")().decode(content)
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,14 +1,15 @@
-"""A ZIP archive that is given where a folder or file is due is refused, with the command that unpacks it."""
+"""Text that other programs saved is read or refused with its conversion; a ZIP archive in the place of a folder or file
+is refused, with the command that unpacks it."""
 
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from formats.archives import refuse_zip
 from formats.errors import SagesegError
+from formats.given_files import read_text, refuse_zip
 from formats.prepared.image_folder import open_image_folder
-from prep.readers.source_files import list_files, read_text
+from prep.readers.source_files import list_files
 from prep.readers.voc.reader import read_voc
 from tests.support.typed_commands import typed
 
@@ -78,3 +79,24 @@ def test_every_way_in_says_so(tmp_path: Path) -> None:
     ):
         with pytest.raises(SagesegError, match="a ZIP archive; expected .*: unpack it"):
             look()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_byte_order_mark_is_no_text(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "a.txt").write_text("größe\r\n", encoding=encoding, newline="")
+    assert read_text(tmp_path / "a.txt", "a test") == "größe\r\n"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "conversion"),
+    [("utf-16", "iconv -f utf-16 -t utf-8"), ("gb18030", "gb18030 -t utf-8"), ("cp1252", "cp1252 in that place")],
+)
+def test_another_encoding_is_told_how_to_be_converted(tmp_path: Path, encoding: str, conversion: str) -> None:
+    (tmp_path / "a.txt").write_bytes("Ä汽".encode(encoding, "ignore"))
+    with pytest.raises(SagesegError, match=rf"a\.txt: not UTF-8 text; expected a test: .*{conversion}"):
+        read_text(tmp_path / "a.txt", "a test")
+
+
+def test_text_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SagesegError, match=r"a\.txt: not found; expected a test"):
+        read_text(tmp_path / "a.txt", "a test")

@@ -1,0 +1,75 @@
+"""Lines that name an option as the next step name one that there is, and of the verb that they name."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.project.test_architecture import MODULES, ROOT, parsed
+from tests.project.test_docs import VERBS
+
+FLAG = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*[a-z0-9](?!-)\b")
+COMMAND = re.compile(r"(?<![\w/-])sageseg((?: [a-z]+)+)([^;:(),]*)")
+OF_OTHER_PROGRAMS = {
+    "jobs/account/": "--template-file --stack-name --capabilities --policy-name --policy-document --user-name "
+    "--policy-arn --assume-role-policy-document",
+    "jobs/algorithm/": "--root --build-arg",
+    "jobs/contract/model_archive.py": "--sparse",
+    "jobs/emulator/": "--root --home --idle-seconds",
+    "jobs/tracking/records.py": "--always --dirty --abbrev --exclude",
+}
+"""Options of AWS's command, docker, tar and git, and of programs that ours start."""
+FLAGS = {
+    words: {name for parameter in verb.params for name in (*parameter.opts, *parameter.secondary_opts)} | {"--help"}
+    for words, verb in VERBS.items()
+}
+
+
+def texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """The strings of a module but for docstrings, with X for what is filled in."""
+    docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    within = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            yield (
+                node.lineno,
+                "".join(str(part.value) if isinstance(part, ast.Constant) else "X" for part in node.values),
+            )
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in within | docs:
+            yield node.lineno, node.value
+
+
+def wrong_flags(text: str, others: str = "") -> list[str]:
+    """The options in a text that no verb has, and those behind a verb that has them not."""
+    known = set().union(*FLAGS.values()) | set(others.split())
+    wrong = [flag for flag in FLAG.findall(text) if flag not in known]
+    for command in COMMAND.finditer(text):
+        verb = next((words for words in FLAGS if f"sageseg{command[1]} ".startswith(f"{words} ")), None)
+        wrong += [f"{verb} {flag}" for flag in FLAG.findall(command[2]) if verb and flag not in FLAGS[verb]]
+    return wrong
+
+
+def test_every_option_that_a_line_names_is_one() -> None:
+    found = []
+    for path in MODULES.values():
+        place = path.relative_to(ROOT).as_posix()
+        others = " ".join(names for prefix, names in OF_OTHER_PROGRAMS.items() if place.startswith(prefix))
+        found += [f"{place}:{line}: {flag}" for line, text in texts(parsed(path)) for flag in wrong_flags(text, others)]
+    assert found == [], found
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("choose another --out or add --overwrite", []),
+        ("predict with --proba", ["--proba"]),
+        ("sageseg analysis stitch X --dataset DATASET; sageseg jobs predict X Y --probabilities", []),
+        ("sageseg analysis stitch X --truth MASKS", ["sageseg analysis stitch --truth"]),
+        ("sageseg jobs predict X --labels; --dataset", ["sageseg jobs predict --labels"]),
+    ],
+)
+def test_a_wrong_option_is_found(text: str, wrong: list[str]) -> None:
+    assert wrong_flags(text) == wrong
