@@ -46,9 +46,10 @@ def _predict_and_stitch(
 ) -> None:
     """`out` appears when all is done. Until then the crops' predictions lie in `<out>.crops`, and the same call goes on
     with them."""
-    from analysis.masks.commands import stitch
-    from analysis.options import AS_PREDICTED
-    from formats.dataset import info_path, labels_path
+    from analysis.masks.commands import tell_stitched
+    from analysis.masks.stitch import stitch
+    from formats.dataset import info_path, labels_path, open_dataset
+    from formats.predictions import open_predictions
     from formats.staging import refuse_existing, write_text
     from jobs.prediction.predict import frames_folder
     from jobs.prediction.predict import predict as make_predictions
@@ -61,9 +62,11 @@ def _predict_and_stitch(
         options = replace(options, overwrite=options.overwrite or (crops / _ASKED).is_file())
         make_predictions(model, sources, crops, options, route, frames_folder(out))
         write_text(crops / _ASKED, asked)
-    dataset = sources[0] if info_path(sources[0]).exists() else None
+    dataset = open_dataset(sources[0]) if info_path(sources[0]).exists() else None
     blend = options.probabilities and labels_path(crops).exists()
-    stitch(crops, out=out, dataset=dataset, probabilities=blend, cleaning=AS_PREDICTED, overwrite=True)
+    stitched = stitch(open_predictions(crops), dataset, out, probabilities=blend, overwrite=True)
+    tell_stitched(stitched, masks_alone=options.probabilities and not blend)
+    result(str(out / "masks"))
     if blend or not options.probabilities:
         shutil.rmtree(crops)
     else:

@@ -9,6 +9,7 @@ import typer
 
 from analysis.options import Cleaning, ListFile, Overwrite, PredictionsFolder, Scale, Workers, parse_scale
 from formats.command_options import takes
+from formats.errors import SagesegError
 
 
 @takes(Cleaning, "cleaning")
@@ -26,6 +27,9 @@ def areas(
     dataset: Annotated[
         Path | None, typer.Option(help="The dataset with the true masks, to compare areas with.")
     ] = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="A folder of true masks at full size, where there is no dataset.")
+    ] = None,
     listed: ListFile = None,
     cleaning: Cleaning,
     overwrite: Overwrite = False,
@@ -35,16 +39,24 @@ def areas(
     """Measure the area of each class, image and object of predictions; with truth, of that too."""
     from analysis.areas.areas import AREAS, measure_areas
     from analysis.areas.text import format_areas
+    from analysis.plain.opening import open_predictions
+    from analysis.plain.truth import TruthFolder, open_with_truth
     from analysis.report.scores_text import tell
     from formats.dataset import open_dataset
-    from formats.predictions import open_predictions
     from formats.staging import refuse_existing
 
-    refuse_existing(out, overwrite=overwrite, reads=(predictions, dataset))
+    refuse_existing(out, overwrite=overwrite, reads=(predictions, dataset, truth))
+    if dataset and truth:
+        raise SagesegError(f"--dataset {dataset} and --truth {truth}: expected one of them")
+    known = open_dataset(dataset) if dataset else None
+    if truth:
+        opened, known = open_with_truth(predictions, TruthFolder(truth, partial=True), workers=workers)
+    else:
+        opened = open_predictions(predictions, dataset=known, workers=workers)
     content = measure_areas(
-        open_predictions(predictions),
+        opened,
         out,
-        dataset=open_dataset(dataset) if dataset else None,
+        dataset=known,
         scale=scale,
         scales=scales,
         listed=listed,

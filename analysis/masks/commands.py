@@ -81,13 +81,13 @@ def stitch(
         write_seams(out, audit)
         say(audit.sentence())
     tell_changes(cleaning, stitched.changes)
-    _tell(stitched, masks_alone=not probabilities and (predictions / "probabilities").is_dir())
+    tell_stitched(stitched, masks_alone=not probabilities and (predictions / "probabilities").is_dir())
     result(str(out / "masks"))
     if geotiff:
         result(str(out / "rasters"))
 
 
-def _tell(stitched: Stitched, *, masks_alone: bool) -> None:
+def tell_stitched(stitched: Stitched, *, masks_alone: bool) -> None:
     """Say what became of the crops, and that their probabilities stayed behind."""
     if masks_alone:
         how = "--by blend --probabilities" if stitched.by is How.INNER else "--probabilities"

@@ -26,7 +26,7 @@ from analysis.options import Cleaning, Scale, parse_scale
 from formats.classes import ClassTable
 from formats.crops import Box
 from formats.errors import SagesegError
-from formats.masks import Mask
+from formats.masks import Mask, encode_mask
 from formats.predictions import Predictions
 from formats.prepared.georeference import Georeference, Raster, Tile
 from tests.support.dataset_samples import make_dataset, make_predictions
@@ -393,6 +393,31 @@ def test_a_list_names_the_images_that_are_measured(predictions: Predictions, tmp
     code, _, err = run(tmp_path, "predictions --list list.txt --scale 1mm --out areas")
     assert (code, "note: 1 of 3 images, those of list.txt" in err) == (0, True)
     assert [each["stem"] for each in rows_of(tmp_path / "areas/objects.csv")] == ["shoot2_a"]
+
+
+def plain(folder: Path, masks: dict[str, Mask]) -> None:
+    folder.mkdir()
+    for stem, drawn in masks.items():
+        (folder / f"{stem}.png").write_bytes(encode_mask(drawn))
+
+
+def test_plain_folders_of_masks_and_of_truth_are_measured(tmp_path: Path) -> None:
+    drawn = {stem: mask(stem) for stem in MASKS}
+    plain(tmp_path / "truth", drawn)
+    plain(tmp_path / "masks", {stem: np.where(each == 2, 0, each).astype(np.uint8) for stem, each in drawn.items()})
+    for name in ("truth", "masks"):
+        (tmp_path / name / "labels.txt").write_text("_background_\ncar\ncone\n")
+    code, _, err = run(tmp_path, "masks --scale 2mm --out areas")
+    assert code == 0, err
+    told = json.loads((tmp_path / "areas/areas.json").read_text("utf-8"))["classes"]
+    assert (told["car"]["area"], told["cone"]["area"]) == (200, 0)
+    code, _, err = run(tmp_path, "masks --truth truth --scale 2mm --out beside")
+    assert code == 0, err
+    told = json.loads((tmp_path / "beside/areas.json").read_text("utf-8"))["classes"]
+    assert [told[name]["truth"][key] for name in ("car", "cone") for key in ("true", "predicted")] == [200, 200, 432, 0]
+    assert "expected one of them" in run(tmp_path, "masks --truth truth --dataset truth --out x")[2]
+    assert run(tmp_path, "masks --out masks --overwrite")[0] == 1
+    assert (tmp_path / "masks/shoot1_a.png").is_file()
 
 
 def test_a_class_that_nobody_predicted_has_no_area(predictions: Predictions, tmp_path: Path) -> None:
