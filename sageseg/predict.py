@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from inspect import unwrap
 from pathlib import Path
 from typing import Annotated
 
@@ -63,7 +64,8 @@ def _predict_and_stitch(
         write_text(crops / _ASKED, asked)
     dataset = sources[0] if info_path(sources[0]).exists() else None
     blend = options.probabilities and labels_path(crops).exists()
-    stitch(crops, out=out, dataset=dataset, probabilities=blend, cleaning=AS_PREDICTED, overwrite=True)
+    # without its options' decorator, which takes a command line's words
+    unwrap(stitch)(crops, out=out, dataset=dataset, probabilities=blend, cleaning=AS_PREDICTED, overwrite=True)
     if blend or not options.probabilities:
         shutil.rmtree(crops)
     else:
