@@ -1,18 +1,16 @@
 """What README and docs show besides command lines is taken by whom it is for: Python runs, YAML is read."""
 
 import re
-import sys
 from io import BytesIO
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
-import pytest
 
 from jobs.contract.probabilities import encode_probabilities
 from jobs.emulator.host.rehearsal import read_plan
-from prep.readers.classes.value_map import read_value_map
+from sageseg.cli import app
+from sageseg.experiment import check_words, plan_steps, read_experiment
 from tests.support.doc_commands import PAGES
 
 _FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -30,7 +28,7 @@ def execute(page: str, **names: Any) -> dict[str, Any]:
 
 
 def test_every_block_has_its_test_here() -> None:
-    assert sorted(BLOCKS) == [("algorithm.md", "python"), ("cityscapes-ade20k.md", "python"), ("emulator.md", "yaml")]
+    assert sorted(BLOCKS) == [("algorithm.md", "python"), ("emulator.md", "yaml"), ("experiment.md", "yaml")]
 
 
 def test_the_probabilities_of_an_answer_are_read_as_algorithm_md_says() -> None:
@@ -39,24 +37,17 @@ def test_the_probabilities_of_an_answer_are_read_as_algorithm_md_says() -> None:
     np.testing.assert_array_equal(execute("algorithm.md", response=answer)["probabilities"], sent)
 
 
-def test_the_map_of_cityscapes_own_labels_is_one_that_pairs_takes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """cityscapesScripts' table has a label of the number -1, which stands in no mask."""
-    labels = [("unlabeled", 0, True), ("road", 7, False), ("rail track", 10, True), ("license plate", -1, True)]
-    table = ModuleType("cityscapesscripts.helpers.labels")
-    table.labels = [SimpleNamespace(name=name, id=number, ignoreInEval=out) for name, number, out in labels]  # type: ignore[attr-defined]
-    for name in ("cityscapesscripts", "cityscapesscripts.helpers"):
-        monkeypatch.setitem(sys.modules, name, ModuleType(name))
-    monkeypatch.setitem(sys.modules, table.__name__, table)
-    monkeypatch.chdir(tmp_path)
-    execute("cityscapes-ade20k.md")
-    read = read_value_map(tmp_path / "cityscapes.csv")
-    assert "road" in repr(read)
-
-
 def test_the_failures_on_request_of_emulator_md_are_a_plan(tmp_path: Path) -> None:
     path = tmp_path / "rehearsal.yaml"
     path.write_text(BLOCKS["emulator.md", "yaml"], encoding="utf-8")
     plan = read_plan(path)
     assert "ml.p3.*" in repr(plan)
+
+
+def test_the_experiment_of_experiment_md_is_one_whose_steps_the_command_takes(tmp_path: Path) -> None:
+    path = tmp_path / "experiment.yaml"
+    path.write_text(BLOCKS["experiment.md", "yaml"], encoding="utf-8")
+    steps = plan_steps(read_experiment(path))
+    assert [step.name for step in steps] == ["prep", "train", "predict", "stitch", "report"]
+    for step in steps:
+        check_words(app, step.line({each.name: tmp_path / each.name for each in steps}, "JOB"))
