@@ -189,8 +189,10 @@ def test_text_of_another_encoding_is_told_how_to_be_converted(
     encoding: str, value: str, conversion: str, tmp_path: Path
 ) -> None:
     inside = find_parts(write(tmp_path, f'{{"a": [{{"x": "{value}"}}]}}'.encode(encoding)), "JSON")
-    for read in (lambda: list(in_batches(inside, "a")), lambda: list(inside.each("a", "a"))):
-        with pytest.raises(SagesegError, match=rf"not JSON .*: export it again: .*{conversion}|again: .*{conversion}"):
-            read()
+    told = rf"not JSON .*: export it again: .*{conversion}"
+    with pytest.raises(SagesegError, match=told):
+        list(in_batches(inside, "a"))
+    with pytest.raises(SagesegError, match=told):
+        list(inside.each("a", "a"))
     with pytest.raises(SagesegError, match=rf"not JSON .*{conversion}"):
         find_parts(write(tmp_path, f'{{"{value}": "x", "a": [1]}}'.encode(encoding)), "JSON")
