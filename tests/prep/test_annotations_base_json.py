@@ -189,7 +189,7 @@ def test_text_of_another_encoding_is_told_how_to_be_converted(
     encoding: str, value: str, conversion: str, tmp_path: Path
 ) -> None:
     inside = find_parts(write(tmp_path, f'{{"a": [{{"x": "{value}"}}]}}'.encode(encoding)), "JSON")
-    told = rf"not JSON .*: export it again: .*{conversion}"
+    told = rf"not JSON .*; export it again: .*{conversion}"
     with pytest.raises(SagesegError, match=told):
         list(in_batches(inside, "a"))
     with pytest.raises(SagesegError, match=told):
