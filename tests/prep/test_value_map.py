@@ -140,8 +140,9 @@ def test_cityscapes_own_table_reads_ids_and_colours_alike(tmp_path: Path) -> Non
     for value, colour in {5: (111, 74, 0), 7: (128, 64, 128), 24: (220, 20, 60), 33: (119, 11, 32)}.items():
         colours[ids == value] = colour
     drawn = Image.fromarray(colours)
-    for name, mask in {"ids": Image.fromarray(ids), "colour": drawn, "opaque": drawn.convert("RGBA")}.items():
-        add_mask(tmp_path / f"{name}.png", mask)
+    add_mask(tmp_path / "ids.png", ids)
+    add_mask(tmp_path / "colour.png", drawn)
+    add_mask(tmp_path / "opaque.png", drawn.convert("RGBA"))
     settled = settle_cityscapes(sorted(tmp_path.iterdir()), background=None, workers=1)
     assert len(settled.classes) == 20
     of = settled.classes.names.index
