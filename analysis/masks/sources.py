@@ -110,8 +110,8 @@ def check_complete(sources: Sequence[Source], dataset: Dataset) -> None:
     missing = list(dict.fromkeys(found))
     if missing:
         raise SagesegError(
-            f"{dataset.root}: {len(missing)} images of the predicted split without a prediction:"
-            f" {name_first(missing)}; predict them too, or add --partial to score what there is"
+            f"{dataset.root}: images of the predicted split without a prediction, {len(missing)} in all: "
+            f"{name_first(missing)}; predict them too, or add --partial to score what there is"
         )
 
 

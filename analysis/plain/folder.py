@@ -14,7 +14,7 @@ from analysis.report_files import PAGE, SCORES
 from formats.console import say
 from formats.errors import SagesegError
 from formats.given_files import refuse_zip
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.prepared.image_folder import walk
 
 EXPECTED = "masks as PNG, GIF, BMP or TIFF, whose pixels are class ids"
@@ -61,7 +61,7 @@ def _why_none(files: list[Path], lossy: list[Path]) -> str:
 
 def look_at_all(root: Path, paths: list[Path], workers: int | None) -> FolderMasks:
     """What the masks hold, each read once."""
-    return folder_masks(root, list(map_parallel(look_at, paths, workers=workers, label="looking at masks")))
+    return folder_masks(root, list(map_all(look_at, paths, workers=workers, label="looking at masks")))
 
 
 def temporary_folder(name: str) -> Path:

@@ -14,7 +14,7 @@ from formats.console import say, show_as
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow
 from formats.masks import Mask, encode_mask, resize_mask
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.predictions import Predictions, mask_path, open_predictions, write_predictions_tables
 from formats.staging import write_unfinished
 from formats.wording import name_first
@@ -97,7 +97,7 @@ def write_masks(
 ) -> None:
     """Write masks at the sizes of their rows, each from its file to its place."""
     items = [(path, masks.ids(path, meaning), to, (row.width, row.height)) for path, to, row in work]
-    for _ in map_parallel(_write_one, items, workers=workers, label="reading masks"):
+    for _ in map_all(_write_one, items, workers=workers, label="reading masks"):
         pass
 
 

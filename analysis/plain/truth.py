@@ -29,7 +29,7 @@ from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.images import encode_image, is_plain_jpeg, read_header, read_image
 from formats.manifest import ManifestRow
-from formats.parallel import map_parallel
+from formats.parallel import map_all
 from formats.predictions import Predictions, need_classes
 from formats.predictions import open_predictions as open_written
 from formats.prepared.groups import group_of_path
@@ -74,7 +74,7 @@ def _of_masks(
     masks = look_at_all(root, [own[key] for key in matched], workers)
     sizes = {key: true_masks.looks[keys[key]].size for key in matched.values()}
     images = _images_of(truth, sizes)
-    rows = _rows_of_truth(truth, sizes, images)
+    rows = _rows_of_truth(truth, keys, sizes, images)
     placed = [placed_whole(own[key], masks.looks[own[key]].size, rows[of]) for key, of in matched.items()]
     tell_scaled(root, placed)
     classes, true_classes = _names(root, truth)
@@ -141,16 +141,18 @@ def _check_complete(truth: TruthFolder, keys: Iterable[str], matched: Iterable[s
     missing = sorted(set(keys) - set(matched))
     if not missing:
         return
-    told = f"{truth.root}: {len(missing)} true masks without a prediction in {root}: {name_first(missing)}"
+    told = f"{truth.root}: true masks without a prediction in {root}, {len(missing)} in all: {name_first(missing)}"
     if not truth.partial:
         raise SagesegError(f"{told}; predict them too, or add --partial to score what there is")
     say(f"note: {told}; they are not scored")
 
 
-def _rows_of_truth(truth: TruthFolder, sizes: Mapping[str, Size], images: Mapping[str, Path]) -> dict[str, ManifestRow]:
+def _rows_of_truth(
+    truth: TruthFolder, keys: Mapping[str, Path], sizes: Mapping[str, Size], images: Mapping[str, Path]
+) -> dict[str, ManifestRow]:
     """The row of each true mask, by its key; its source is its image, where there are images."""
     root = truth.images or truth.root
-    sources = {key: images[key].relative_to(root).as_posix() if images else f"{key}.png" for key in sizes}
+    sources = {key: (images or keys)[key].relative_to(root).as_posix() for key in sizes}
     names = name_sources(list(sources.values()))
     rows = {}
     for key, source in sources.items():
@@ -193,7 +195,7 @@ def _as_dataset(
     work = [(each.path, dataset_files.truth_path(root, each.row.id), each.row) for each in placed]
     write_masks(masks, work, meaning, workers)
     shown = [(images[each.row.id], root, each.row) for each in placed if each.row.id in images]
-    for _ in map_parallel(_write_image, shown, workers=workers, label="reading images"):
+    for _ in map_all(_write_image, shown, workers=workers, label="reading images"):
         pass
     rows = tuple(
         replace(each.row, kept=each.row.id in images, truth_sha256=hashlib.sha256(to.read_bytes()).hexdigest())

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from formats.errors import SagesegError
 
+_OTHER_SYSTEM = os.name != "nt"
 _DRIVE = re.compile(r"([A-Za-z]):[\\/]")
 
 
 def check_path(text: str) -> None:
     """Raise SagesegError for a path of Windows on another system, unless there is a file of that very name."""
-    if os.name == "nt" or not ("\\" in text or _DRIVE.match(text)) or Path(text).exists():
+    if not _OTHER_SYSTEM or not ("\\" in text or _DRIVE.match(text)) or Path(text).exists():
         return
     here = text.replace("\\", "/")
     drive = _DRIVE.match(text)

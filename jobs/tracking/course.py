@@ -37,7 +37,8 @@ def describe_course(record: JobRecord, description: Mapping[str, Any]) -> dict[s
     if stops_early and description["TrainingJobStatus"] == "Completed":
         told["early stopping"] += f", stopped after {done} of {most} epochs" if done < most else ", but not needed"
     told["epochs"] = f"{done} of {most} done"
-    return told if left is None else told | {"time left": f"about {format_roughly(left)}"}
+    is_over = description["TrainingJobStatus"] in ENDED
+    return told if left is None or is_over else told | {"time left": f"about {format_roughly(left)}"}
 
 
 def _how_far(record: JobRecord) -> tuple[int, float | None]:

@@ -79,7 +79,9 @@ def pairs(
 @reads_labels
 def carvana(
     images: Annotated[str, typer.Argument(help="Folder of <car>_<angle>.jpg")],
-    masks: Annotated[str, typer.Argument(help="Folder of <car>_<angle>_mask.gif, or .png: white is the car.")],
+    masks: Annotated[
+        str, typer.Argument(help="Folder of <car>_<angle>_mask.gif, .png, .bmp or .tif: white is the car.")
+    ],
     out: Out,
     options: PrepOptions,
     metadata: Annotated[Path | None, typer.Option(help="Carvana's metadata.csv: make, model, year, trims.")] = None,

@@ -1,4 +1,5 @@
-"""Carvana: `<car>_<angle>.jpg` beside `<car>_<angle>_mask.gif`, or the same as PNG; 16 angles of each car.
+"""Carvana: `<car>_<angle>.jpg` beside `<car>_<angle>_mask.gif`, or the same in another lossless format; 16 angles of
+each car.
 
 White is the car and black the background, whatever values the palette gives them.
 """
@@ -23,9 +24,10 @@ from prep.readers.two_colour import TwoColourMask
 
 CLASSES = ClassTable((BACKGROUND, "car"))
 METADATA_COLUMNS = "id,year,make,model,trim1,trim2"
-IMAGE_PATTERN, MASK_PATTERN = "<car>_<angle>.jpg", "<car>_<angle>_mask.gif, or .png"
+IMAGE_PATTERN = "<car>_<angle>.jpg"
+MASK_PATTERN = "<car>_<angle>_mask.gif, or .png, .bmp, .tif (JPEG changes colours: export such masks again)"
 _MASK = "_mask"
-MASK_SUFFIXES = frozenset({".gif", ".png"})
+MASK_SUFFIXES = frozenset({".gif", ".png", ".bmp", ".tif", ".tiff"})
 _STEM = re.compile(r"(?P<car>.+)_(?P<angle>\d+)")
 
 
@@ -51,7 +53,7 @@ def _images(folder: Path) -> list[Path]:
     found = open_image_folder(folder, deep=False, expected=IMAGE_PATTERN)
     if note := found.note():
         say(note)
-    images = [image.path for image in found.images if not image.path.stem.endswith(_MASK)]
+    images = [image.path for image in found.images if not _is_mask(image.path)]
     if not images:
         raise SagesegError(f"{folder}: no image in it, only masks; expected {IMAGE_PATTERN}")
     return images
@@ -63,12 +65,16 @@ def _masks(folder: Path) -> dict[str, Path]:
     files = list_files(folder, MASK_SUFFIXES, MASK_PATTERN)
 
     def note(path: Path) -> None:
-        other = found.setdefault(_key(path).removesuffix(_MASK), path)
+        other = found.setdefault(re.sub(rf"{_MASK}$", "", _key(path), flags=re.IGNORECASE), path)
         if other != path:
             raise SagesegError(f"{other} and {path.name}: two masks of one image; remove one of them")
 
-    for_all(note, [path for path in files if path.stem.endswith(_MASK)] or files)  # images may lie among them
+    for_all(note, [path for path in files if _is_mask(path)] or files)  # images may lie among them
     return found
+
+
+def _is_mask(path: Path) -> bool:
+    return path.stem.lower().endswith(_MASK)
 
 
 def _key(path: Path) -> str:

@@ -100,7 +100,7 @@ def not_a_number(predictions: Predictions, dataset: Dataset) -> Path:
         (small_prediction, "30×25 pixels; expected 60×50"),
         (large_truth, "120×100 pixels; expected 60×50"),
         (no_image_of_it, "predicted, but"),
-        (no_prediction_of_it, "an image of the predicted split without a prediction"),
+        (no_prediction_of_it, "images of the predicted split without a prediction, 1 in all: "),
         (nothing_at_all, "no predictions in its manifest.csv"),
         (not_a_number, "holds nan; expected probabilities from 0 to 1"),
     ],

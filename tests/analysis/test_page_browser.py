@@ -110,6 +110,7 @@ def report_page(visit: Visit, reports: Path) -> Visit:
 def test_cards_are_searched_and_sorted(report_page: Visit) -> None:
     page = report_page.page
     assert report_page.names() == WORST_FIRST
+    assert not page.is_visible("#more"), "all are shown"
     for order, first in (("best", "b_01"), ("name", "a_01"), ("missed", "c_09"), ("worst", "c_09")):
         page.select_option("#sort", order)
         assert report_page.names()[0] == first, order

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -324,7 +327,7 @@ def test_a_list_names_the_classes(tmp_path: Path, text: str, names: tuple[str, .
 def test_truth_without_a_prediction_is_named_and_partial_leaves_it_out(tmp_path: Path) -> None:
     truth, root = write_all(tmp_path / "truth", "{}.png", ids), write_all(tmp_path / "out", "{}.png", ids)
     (root / "b_01.png").unlink()
-    with pytest.raises(SagesegError, match="1 true masks without a prediction in .*: b_01; .* --partial"):
+    with pytest.raises(SagesegError, match="true masks without a prediction in .*, 1 in all: b_01; .* --partial"):
         open_with_truth(root, TruthFolder(truth), workers=1)
     opened, dataset = open_with_truth(root, TruthFolder(truth, partial=True), workers=1)
     assert sorted(read_back(opened, dataset)) == ["a_01", "a_02"]
@@ -390,6 +393,18 @@ def test_what_a_report_was_given_is_refused_in_one_line(
     assert ran.returncode == 1
     assert told in ran.stderr.splitlines()[-1]
     assert not (tmp_path / "report").exists()
+
+
+def test_what_was_made_for_the_command_is_gone_with_it(tmp_path: Path) -> None:
+    program = "from analysis.plain.folder import temporary_folder; print(temporary_folder('masks').is_dir())"
+    made = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (made.stdout, list(tmp_path.iterdir())) == ("True\n", [])
 
 
 @pytest.mark.parametrize(

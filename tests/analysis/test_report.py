@@ -118,7 +118,7 @@ def test_objects_in_dropped_crops_are_judged_by_the_sources_own_mask(dataset: Da
 
 def test_only_predicted_sources_are_scored(dataset: Dataset, tmp_path: Path) -> None:
     one = make_predictions(tmp_path / "one", dataset, {"b_01": PREDICTED["b_01"]})
-    with pytest.raises(SagesegError, match=r"a_01\.jpg: an image of the predicted split without a prediction .2 such"):
+    with pytest.raises(SagesegError, match=r"split without a prediction, 2 in all: a_01\.jpg, a_02\.jpg; predict"):
         report(one, dataset, tmp_path / "out", workers=1)
     scores = report(one, dataset, tmp_path / "out", workers=1, scoring=ScoringOptions(partial=True))
     assert scores["images"] == 1

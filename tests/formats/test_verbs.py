@@ -145,7 +145,7 @@ def test_names_with_a_backslash_that_are_there_are_taken(tmp_path: Path, monkeyp
     odd.touch()
     check_path(str(odd))
     check_path("s3://cars/one")
-    monkeypatch.setattr("formats.verbs.windows_paths.os.name", "nt")
+    monkeypatch.setattr("formats.verbs.windows_paths._OTHER_SYSTEM", False)
     check_path("C:\\cars")
 
 

@@ -148,6 +148,9 @@ def test_a_running_job_tells_its_epochs_and_the_time_left(monkeypatch: pytest.Mo
     monkeypatch.setattr(course, "log_lines", lambda _: iter(lines))
     told = describe_course(record(status="InProgress"), described(status="InProgress"))
     assert told == {"early stopping": "off", "epochs": "1 of 5 done", "time left": "about 4 min"}
+    monkeypatch.setattr(course, "log_lines", lambda _: iter(lines))
+    ended = describe_course(record(), described(HyperParameters=SETTINGS | {"early_stopping": "True"}))
+    assert ended == {"early stopping": "on, stopped after 1 of 5 epochs", "epochs": "1 of 5 done"}
 
 
 def test_what_may_not_be_asked_for_is_a_note_and_the_rest_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:

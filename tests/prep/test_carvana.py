@@ -318,6 +318,9 @@ WAYS: dict[str, Callable[[np.ndarray], Image.Image]] = {
     "_mask.png of one bit": lambda mask: Image.fromarray(mask * 255).convert("1"),
     "_mask.png with white first": lambda mask: _palette(1 - mask, [255, 255, 255, 0, 0, 0]),
     "_mask.png of colours": lambda mask: Image.fromarray(np.repeat(mask[..., None] * 255, 3, 2)),
+    "_mask.bmp of greys": lambda mask: Image.fromarray(mask * 255),
+    "_mask.tif of one bit": lambda mask: Image.fromarray(mask * 255).convert("1"),
+    "_MASK.PNG of greys": lambda mask: Image.fromarray(mask * 255),
 }
 
 

@@ -76,6 +76,7 @@ def _studio(folder: Path) -> None:
     shutil.copytree(folder / "sageseg-demo", folder / "FOLDER")
     shutil.copytree(shoot / "images", folder / "train")
     shutil.copytree(shoot / "masks", folder / "train_masks")
+    shutil.copytree(shoot / "masks", folder / "my-masks")
     cars = sorted({path.stem.rpartition("_")[0] for path in (folder / "train").iterdir()})
     (folder / "metadata.csv").write_text("id,year,make\n" + "".join(f"{car},2015,Volvo\n" for car in cars))
 
