@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.masks import commands as stitching
 from analysis.masks.stitch import stitch
 from formats.dataset import open_dataset
 from formats.errors import SagesegError
@@ -213,7 +212,7 @@ def test_crops_of_another_call_are_predicted_again(
     change: str, desk: Path, model: Brightness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(stitching, "stitch", fails)
+        broken.setattr("analysis.masks.stitch.stitch", fails)
         stitched(desk)
     model.seen = 0
     if change == "image":
