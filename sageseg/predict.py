@@ -6,10 +6,9 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from inspect import unwrap
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -64,8 +63,8 @@ def _predict_and_stitch(
         write_text(crops / _ASKED, asked)
     dataset = sources[0] if info_path(sources[0]).exists() else None
     blend = options.probabilities and labels_path(crops).exists()
-    # without its options' decorator, which takes a command line's words
-    unwrap(stitch)(crops, out=out, dataset=dataset, probabilities=blend, cleaning=AS_PREDICTED, overwrite=True)
+    how: dict[str, Any] = {"out": out, "dataset": dataset, "probabilities": blend, "overwrite": True}
+    stitch(predictions=crops, **how, **asdict(AS_PREDICTED))
     if blend or not options.probabilities:
         shutil.rmtree(crops)
     else:
