@@ -12,13 +12,10 @@ from formats.command_options import takes
 from formats.errors import SagesegError, for_all
 from formats.staging import refuse_existing
 from prep.options import PrepOptions
-from prep.readers.classes.cityscapes import CITYSCAPES
 from prep.remote.places import parse_place
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _FOLDERS = {"images": "one of images", "masks": "one of masks"}
-_WORDS = {("value_map", CITYSCAPES)}
-"""Values that are known by their names, and are no files."""
 _OPTION_OF = {"value_map": "map"}
 
 
@@ -39,10 +36,12 @@ def check_given(out: Path, options: PrepOptions, given: Mapping[str, Any]) -> No
     not there; `given` are the verb's arguments by their names."""
     places = list(_places(given))
     refuse_existing(out, overwrite=options.overwrite, reads=[place for _, place in places])
+    from prep.readers.classes.cityscapes import CITYSCAPES  # numpy's import is not for --help
+
     files = [
         (name, value)
         for name, value in given.items()
-        if isinstance(value, Path) and name != "out" and (name, str(value)) not in _WORDS
+        if isinstance(value, Path) and name != "out" and (name, str(value)) != ("value_map", CITYSCAPES)
     ]
     for_all(_check_file, files)
     if not any(place.suffix.lower() == ".zip" for _, place in places):  # of an archive the reader says more
