@@ -76,7 +76,10 @@ def _whole(name: str, text: str, what: str) -> int:
 
 @dataclass(frozen=True)
 class Cleaning:
-    """What is mended in predicted masks before they are used; `analysis.masks.cleaning` does it, in this order."""
+    """What is mended in predicted masks first, in this order.
+
+    `analysis.masks.cleaning` does it.
+    """
 
     least_pixels: int = option(1, "Objects of fewer pixels become background.")
     largest: int | None = option(

@@ -163,6 +163,7 @@ def test_too_little_memory_is_found_before_data_is_read(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(Steps, "prepare", too_large)
     monkeypatch.setattr(Device, "is_gpu", True)
+    monkeypatch.setattr(Device, "__str__", lambda _: "this GPU")
     monkeypatch.setattr(batch_memory, "step_fits", lambda _n, _o, _s, batch: len(batch.images) < 2)
     monkeypatch.setattr(batch_memory, "_room", lambda _: "this GPU")
     monkeypatch.setattr(training, "steps_of", Steps)

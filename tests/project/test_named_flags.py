@@ -15,15 +15,16 @@ FLAG = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*[a-z0-9](?!-)\b")
 COMMAND = re.compile(r"(?<![\w/-])sageseg((?: [a-z]+)+)([^;:(),]*)")
 OF_OTHER_PROGRAMS = {
     "jobs/account/": "--template-file --stack-name --capabilities --policy-name --policy-document --user-name "
-    "--policy-arn --assume-role-policy-document",
+    "--policy-arn --assume-role-policy-document --query --version-id --set-as-default",
     "jobs/algorithm/": "--root --build-arg",
     "jobs/contract/model_archive.py": "--sparse",
     "jobs/emulator/": "--root --home --idle-seconds",
     "jobs/tracking/records.py": "--always --dirty --abbrev --exclude",
 }
 """Options of AWS's command, docker, tar and git, and of programs that ours start."""
+EVERYWHERE = {"--help", "--version"}
 FLAGS = {
-    words: {name for parameter in verb.params for name in (*parameter.opts, *parameter.secondary_opts)} | {"--help"}
+    words: {name for parameter in verb.params for name in (*parameter.opts, *parameter.secondary_opts)} | EVERYWHERE
     for words, verb in VERBS.items()
 }
 

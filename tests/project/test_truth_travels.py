@@ -94,7 +94,7 @@ def test_the_record_tells_and_predictions_tell_on(desk: Path) -> None:
 
 
 def test_the_artefact_alone_tells_the_same(desk: Path) -> None:
-    shutil.copy(desk / "home/output/cars/output/model.tar.gz", desk / "mailed.tar.gz")
+    shutil.copy(desk / "sageseg-runs/cars/output/model.tar.gz", desk / "mailed.tar.gz")
     done(desk, "jobs", "predict", "mailed.tar.gz", "voc/JPEGImages", "--out", "by-file")
     assert told(desk / "by-file") == {"resize": SMALL, "crop": "none", "label_map": MAPS}
 

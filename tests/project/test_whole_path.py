@@ -185,7 +185,7 @@ def test_true_crops_stitched_back_are_the_gif_masks(experiment: Path, tmp_path: 
         (("jobs", "show", "nobody"), 1, "error: nobody: no job of that name"),
         (("jobs", "predict", "nobody.tar.gz", "dataset", "--out", "x"), 1, "error: nobody.tar.gz: not found"),
         (("jobs", "predict", "dataset/labels.txt", "dataset", "--out", "x"), 1, "error: dataset/labels.txt: "),
-        (("analysis", "report", "nowhere", "--dataset", "dataset", "--out", "x"), 1, "error: nowhere/manifest.csv"),
+        (("analysis", "report", "nowhere", "--dataset", "dataset", "--out", "x"), 1, "error: nowhere: no such folder"),
         (("run", "nothing.yaml"), 1, "error: nothing.yaml: not found"),
     ],
 )
