@@ -61,9 +61,9 @@ def splits_leak(found: Evidence) -> Iterator[Finding]:
     file = str(split_path(found.dataset.root))
     try:
         leaks = read_leaks(found.dataset.root)
-    except SagesegError:
-        message = "says nothing of siblings and near-twins, so that nobody knows whether val has been seen in train"
-        yield warning("leak", file, message, "prepare the dataset again")
+    except SagesegError as e:
+        message, _, cure = str(e).removeprefix(f"{file}: ").partition("; ")
+        yield warning("leak", file, f"{message}, so that nobody knows whether val has been seen in train", cure)
         return
     regrouped = found.dataset.info.get("options", {}).get("group_by") is not None
     for note in leak_notes(leaks, regrouped=regrouped):

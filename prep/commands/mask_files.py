@@ -87,11 +87,12 @@ def carvana(
     metadata: Annotated[Path | None, typer.Option(help="Carvana's metadata.csv: make, model, year, trims.")] = None,
 ) -> None:
     """Carvana's car shots with masks of black and white."""
+    from formats.images import IMAGE_SUFFIXES
     from prep.readers.carvana import MASK_SUFFIXES, read_carvana
-    from prep.remote.needs import ending_in, images_at_top
+    from prep.remote.needs import at_top_or_below
 
-    images_in = local_folder(images, images_at_top)
-    masks_in = local_folder(masks, ending_in(MASK_SUFFIXES, deep=False))
+    images_in = local_folder(images, at_top_or_below(IMAGE_SUFFIXES))
+    masks_in = local_folder(masks, at_top_or_below(MASK_SUFFIXES))
     with reading("carvana", images_in):
         source = read_carvana(images_in, masks_in, metadata, options.group_by)
     write(source, out, options)

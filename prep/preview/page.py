@@ -77,7 +77,20 @@ def _read_certificate(dataset: Dataset) -> dict[str, Any]:
         raise SagesegError(f"{path}: cannot be read ({e}); prepare the dataset again") from e
     if missing:
         raise SagesegError(f"{path}: {missing[0]!r} is missing; prepare the dataset again")
-    return dict(certificate)
+    return {**certificate, "balance": _by_names_of_today(certificate["balance"], dataset, path)}
+
+
+def _by_names_of_today(balance: Mapping[str, Any], dataset: Dataset, path: Path) -> dict[str, Any]:
+    """The balance by the names of labels.txt, which a person may have changed since: both are in the order of ids."""
+    names = dataset.classes.names
+    known = next((len(own["classes"]) for own in balance.values() if len(own["classes"]) != len(names)), len(names))
+    if known != len(names):
+        raise SagesegError(
+            f"{path}: tells of {known} classes, and labels.txt names {len(names)}; names may be changed there, but no "
+            "line added or taken away: undo that, or prepare the dataset again"
+        )
+    classes = {split: dict(zip(names, own["classes"].values(), strict=True)) for split, own in balance.items()}
+    return {split: {**own, "classes": classes[split]} for split, own in balance.items()}
 
 
 def mapped_balance(

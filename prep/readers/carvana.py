@@ -1,5 +1,5 @@
 """Carvana: `<car>_<angle>.jpg` beside `<car>_<angle>_mask.gif`, or the same in another lossless format; 16 angles of
-each car.
+each car. Where nothing lies in a folder itself, the folders below it are read, such as one for each car.
 
 White is the car and black the background, whatever values the palette gives them.
 """
@@ -16,10 +16,11 @@ from formats.console import say
 from formats.errors import SagesegError, for_all, raise_all
 from formats.given_files import read_text
 from formats.prepared.groups import group_of
-from formats.prepared.image_folder import open_image_folder
+from formats.images import IMAGE_SUFFIXES
+from formats.prepared.image_folder import FoundImage, open_image_folder
 from formats.prepared.source_names import composed
 from prep.readers.labelled_image import LabelledImage, Source
-from prep.readers.source_files import list_files
+from prep.readers.source_files import find_files, list_files
 from prep.readers.two_colour import TwoColourMask
 
 CLASSES = ClassTable((BACKGROUND, "car"))
@@ -37,23 +38,24 @@ def read_carvana(images: Path, masks: Path, metadata: Path | None, group_by: re.
 
     Raises SagesegError for an empty folder, an image without its mask, or names that do not pair.
     """
-    image_paths = _images(images)
+    found = _images(images)
+    image_paths = [image.path for image in found]
     mask_paths = _masks(masks)
     _check_pairs(images, masks, image_paths, mask_paths)
     cars = _read_metadata(metadata) if metadata else {}
-    labelled = for_all(lambda path: _labelled(path, mask_paths[_key(path)], cars, group_by), image_paths)
+    labelled = for_all(lambda image: _labelled(image, mask_paths[_key(image.path)], cars, group_by), found)
     unknown = {car for path in image_paths if composed(car := _car_of(path)) not in cars}
     if metadata and unknown:
         say(f"note: {metadata}: {len(unknown)} cars are not in it, such as {min(unknown)}; they get no make or model")
     return Source("carvana", CLASSES, tuple(labelled), unit="car")
 
 
-def _images(folder: Path) -> list[Path]:
+def _images(folder: Path) -> list[FoundImage]:
     """The images; masks may lie among them."""
-    found = open_image_folder(folder, deep=False, expected=IMAGE_PATTERN)
+    found = open_image_folder(folder, deep=_is_deep(folder, IMAGE_SUFFIXES), expected=IMAGE_PATTERN)
     if note := found.note():
         say(note)
-    images = [image.path for image in found.images if not _is_mask(image.path)]
+    images = [image for image in found.images if not _is_mask(image.path)]
     if not images:
         raise SagesegError(f"{folder}: no image in it, only masks; expected {IMAGE_PATTERN}")
     return images
@@ -62,15 +64,20 @@ def _images(folder: Path) -> list[Path]:
 def _masks(folder: Path) -> dict[str, Path]:
     """The masks by the stems of their images."""
     found: dict[str, Path] = {}
-    files = list_files(folder, MASK_SUFFIXES, MASK_PATTERN)
+    files = list_files(folder, MASK_SUFFIXES, MASK_PATTERN, deep=_is_deep(folder, MASK_SUFFIXES))
 
     def note(path: Path) -> None:
         other = found.setdefault(re.sub(rf"{_MASK}$", "", _key(path), flags=re.IGNORECASE), path)
         if other != path:
-            raise SagesegError(f"{other} and {path.name}: two masks of one image; remove one of them")
+            told = path.name if path.parent == other.parent else path
+            raise SagesegError(f"{other} and {told}: two masks of one image; remove one of them")
 
     for_all(note, [path for path in files if _is_mask(path)] or files)  # images may lie among them
     return found
+
+
+def _is_deep(folder: Path, suffixes: frozenset[str]) -> bool:
+    return folder.is_dir() and not find_files(folder, suffixes)
 
 
 def _is_mask(path: Path) -> bool:
@@ -105,15 +112,16 @@ def _car_of(image: Path) -> str:
 
 
 def _labelled(
-    image: Path, mask: Path, cars: dict[str, dict[str, str]], group_by: re.Pattern[str] | None
+    found: FoundImage, mask: Path, cars: dict[str, dict[str, str]], group_by: re.Pattern[str] | None
 ) -> LabelledImage:
+    image = found.path
     match = _STEM.fullmatch(image.stem)
     if group_by is None and match is None:
         raise SagesegError(f"{image}: expected a name like {IMAGE_PATTERN}; rename it or pass --group-by REGEX")
     car, angle = (match["car"], match["angle"]) if match else ("", "")
     group = group_of(image.stem, group_by) if group_by else car
     attributes = ({"angle": angle} if angle else {}) | cars.get(composed(car), {})
-    return LabelledImage(image.name, image, TwoColourMask(mask), group, attributes, own_group=car or None)
+    return LabelledImage(found.source, image, TwoColourMask(mask), group, attributes, own_group=car or None)
 
 
 def _read_metadata(path: Path) -> dict[str, dict[str, str]]:

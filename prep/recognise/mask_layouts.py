@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -92,14 +94,25 @@ def carvana(survey: Survey) -> list[Recognised]:
     if not masks:
         return []
     images = {path.stem: path for path in survey.images if path.suffix.lower() in (".jpg", ".jpeg")}
-    image = next((image for mask in masks if (image := images.get(mask.stem.removesuffix("_mask")))), None)
-    folder = image.parent if image else NO_IMAGES
-    place = image.parent if image else survey.root
+    ours = [image for mask in masks if (image := images.get(mask.stem.removesuffix("_mask")))]
+    folder = _folder_of_all(ours) if ours else NO_IMAGES
+    place = _folder_of_all(ours) if ours else survey.root
     return [
         replace(
             found(
-                "carvana", "Carvana's cars", masks[0].name, Path(folder), masks[0].parent, missing=told_missing(folder)
+                "carvana",
+                "Carvana's cars",
+                masks[0].name,
+                Path(folder),
+                _folder_of_all(masks),
+                missing=told_missing(folder),
             ),
             place=place,
         )
     ]
+
+
+def _folder_of_all(files: Sequence[Path]) -> Path:
+    """The folder of the first file; where each lies in one of several, such as a car's, the folder that holds these."""
+    copies = len({path.stem for path in files}) < len(files)
+    return files[0].parent if copies else Path(os.path.commonpath([path.parent for path in files]))

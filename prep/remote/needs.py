@@ -30,6 +30,15 @@ def ending_in(suffixes: frozenset[str], *, deep: bool = True) -> Needs:
     return needs
 
 
+def at_top_or_below(suffixes: frozenset[str]) -> Needs:
+    """Files of these suffixes in the folder itself; where it has none, those in the folders below it."""
+
+    def needs(names: Sequence[str]) -> list[str]:
+        return ending_in(suffixes, deep=False)(names) or ending_in(suffixes)(names)
+
+    return needs
+
+
 def named(read_names: Callable[[], Collection[str]]) -> Needs:
     """Images of these names, whatever folder the names are in; they are read when something is to be fetched."""
 
@@ -41,7 +50,6 @@ def named(read_names: Callable[[], Collection[str]]) -> Needs:
 
 
 all_images = ending_in(IMAGE_SUFFIXES)
-images_at_top = ending_in(IMAGE_SUFFIXES, deep=False)
 _LISTS = frozenset({".txt", ".csv"})
 lists = ending_in(_LISTS)
 images_and_lists = ending_in(IMAGE_SUFFIXES | _LISTS)

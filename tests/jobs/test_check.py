@@ -567,3 +567,12 @@ def test_a_split_that_nobody_looked_at_is_a_warning(dataset: Path) -> None:
     finding = only(check(dataset))
     assert (finding.severity, finding.rule) == ("warning", "leak")
     assert "nobody knows whether val has been seen in train" in finding.message
+
+
+def test_a_certificate_in_another_encoding_is_told_as_that(dataset: Path) -> None:
+    path = split_path(dataset)
+    path.write_text(path.read_text(), encoding="utf-16")
+    finding = only(check(dataset))
+    assert (finding.severity, finding.rule, finding.file) == ("warning", "leak", str(path))
+    assert finding.message.startswith("not UTF-8 text, so that nobody knows")
+    assert "iconv -f utf-16 -t utf-8" in finding.cure

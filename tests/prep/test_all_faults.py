@@ -129,6 +129,17 @@ def test_a_label_that_is_in_no_list_is_told_once_with_its_count(
     assert f"(1 of {count} faults: label 'ca' {count} times, first in " in told
 
 
+def test_labels_are_told_with_the_shapes_that_cannot_be_read(tmp_path: Path) -> None:
+    (name, *_) = three(tmp_path / "in")
+    unknown = [{"label": label, "points": [[1, 1]], "shape_type": "polygon"} for label in ("car", "cart", "__region__")]
+    write(tmp_path / "in/images/a.json", json.dumps({"shapes": unknown, "imagePath": name}))
+    write(tmp_path / "labels.txt", LIST)
+    told = refused(tmp_path, "labelme", "in/images", "--labels", "labels.txt")
+    assert told.count("polygon of 1 points") == len(unknown)
+    assert told.count("label 'cart' is not in labels.txt") == 1
+    assert "(1 of 4 faults: " in told
+
+
 @pytest.mark.parametrize("values", [{"a": 7, "b": 7, "c": 7}, {"a": 7, "b": 9, "c": 7}])
 def test_values_over_the_list_are_told_by_value(values: dict[str, int], tmp_path: Path) -> None:
     three(tmp_path)

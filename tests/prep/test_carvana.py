@@ -3,6 +3,8 @@
 import csv
 import hashlib
 import json
+import shlex
+import shutil
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +22,7 @@ from formats.prepared.groups import parse_group_by
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
 from prep.readers.carvana import read_carvana
+from prep.recognise.recognise import recognise
 
 CARS, ANGLES = ("0cdf5b5d0ce1", "0004d4463b50", "fff9b3a5373f"), ("01", "02")
 WIDTH, HEIGHT = 150, 110
@@ -417,3 +420,18 @@ def test_metadata_names_cars_by_either_spelling(tmp_path: Path, capsys: pytest.C
     (image,) = read_carvana(tmp_path / "images", tmp_path / "masks", tmp_path / "metadata.csv", None).images
     assert image.attributes == {"angle": "01", "make": "Audi"}
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_folder_for_each_car_is_read(shoot: Path, tmp_path: Path, beside: bool) -> None:
+    flat = prepare(shoot, tmp_path / "flat")
+    for path in (*(shoot / "images").iterdir(), *(shoot / "masks").iterdir()):
+        root = tmp_path / "by car" / ("images" if beside else path.parent.name)
+        (root / path.name.partition("_")[0]).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, root / path.name.partition("_")[0])
+    images, masks = (tmp_path / "by car" / name for name in ("images", "images" if beside else "masks"))
+    (found,) = recognise(tmp_path / "by car")
+    assert found.command == shlex.join(["sageseg", "prep", "carvana", str(images), str(masks), "--out", "DATASET"])
+    write_dataset(read_carvana(images, masks, None, None), tmp_path / "out", PrepOptions(crop=64, workers=1))
+    assert {row.group for row in open_dataset(tmp_path / "out").rows} == set(CARS)
+    assert digests(flat / "SegmentationClass") == digests(tmp_path / "out" / "SegmentationClass")

@@ -255,3 +255,18 @@ def test_the_page_shows_what_training_sees_when_asked(dataset: Dataset, page: st
 def test_settings_that_no_training_has_are_refused(dataset: Dataset, words: list[str], told: str) -> None:
     assert told in preview(dataset, *words)
     assert not (dataset.root.parent / "preview.html").exists()
+
+
+def test_classes_that_a_person_renamed_are_told_by_their_new_names(dataset: Dataset, page: str, tmp_path: Path) -> None:
+    labels = dataset.root / "labels.txt"
+    labels.write_text(labels.read_text().replace("car", "Auto"))
+    write_preview(open_dataset(dataset.root), tmp_path / "renamed.html", workers=1)
+    renamed = (tmp_path / "renamed.html").read_text(encoding="utf-8")
+    assert renamed == re.sub(r"\bcar\b", "Auto", page)
+
+
+@pytest.mark.parametrize("lines", ["_background_\ncar\n", "_background_\ncar\nbus & <van>\ntram\n"])
+def test_classes_that_were_added_or_taken_away_are_refused(dataset: Dataset, tmp_path: Path, lines: str) -> None:
+    (dataset.root / "labels.txt").write_text(lines)
+    with pytest.raises(SagesegError, match=rf"split\.json: tells of 3 classes, and labels\.txt names {lines.count(chr(10))}"):
+        write_preview(open_dataset(dataset.root), tmp_path / "preview.html", workers=1)

@@ -19,7 +19,8 @@ from prep.remote import cache as cache_module
 from prep.remote.cache import NotFetchedError, cache_root, open_cache
 from prep.remote.fetching import S3Folder, fetch_object, fetch_objects
 from prep.remote.local import have_lists_above, local_file, local_folder
-from prep.remote.needs import all_images, channels_folder, ending_in, images_at_top, kitti_folder, voc_folder
+from formats.images import IMAGE_SUFFIXES
+from prep.remote.needs import all_images, at_top_or_below, channels_folder, ending_in, kitti_folder, voc_folder
 from prep.remote.places import S3Place, parse_place
 from tests.support.aws_setup import moto_server
 from tests.support.s3_samples import BUCKET, asked, own_bucket
@@ -263,7 +264,7 @@ def test_what_only_looks_like_a_place_in_s3_is_refused(text: str) -> None:
     ("needs", "taken", "left"),
     [
         (all_images, ["a.jpg", "b/c.PNG"], ["a.txt", ".a.jpg", "b/.hidden/c.png", "a"]),
-        (images_at_top, ["a.jpg"], ["b/c.png"]),
+        (at_top_or_below(IMAGE_SUFFIXES), ["a.jpg"], ["b/c.png"]),
         (voc_folder, ["labelmap.txt", "JPEGImages/a/b.jpg", "imagesets/x/train.txt", "SegmentationClass/b.png"],
          ["SegmentationObject/b.png", "Annotations/b.txt", "JPEGImages/b.xml", "JPEGImages/c.jpg"]),
         (kitti_folder, ["training/image_2/um_000000.png", "training/calib/um_000000.txt"],

@@ -11,6 +11,7 @@ import json
 import math
 import re
 from base64 import b64decode
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from typing import Any
@@ -23,6 +24,7 @@ from formats.errors import SagesegError, for_all
 from formats.given_files import read_text
 from formats.images import open_header
 from formats.prepared.source_names import composed
+from prep.readers.labelled_image import REGION
 
 Point = tuple[float, float]
 Patch = npt.NDArray[np.bool_]
@@ -96,6 +98,18 @@ def read_annotation(path: Path) -> Annotation:
         size=_size(content, path),
         shapes=tuple(for_all(lambda own: _shape(own[1], f"{path}: shapes[{own[0]}]"), enumerate(shapes))),
     )
+
+
+def find_labels(path: Path) -> list[tuple[str, str]]:
+    """The label and place of each object that has one, also of a file that `read_annotation` refuses: none of what is
+    no JSON."""
+    shapes: object = None
+    with suppress(SagesegError):
+        shapes = read_json(path).get("shapes")
+    given = shapes if isinstance(shapes, list) else []
+    raw = [shape.get("label") if isinstance(shape, dict) else None for shape in given]
+    labels = [(number, composed(label)) for number, label in enumerate(raw) if isinstance(label, str)]
+    return [(label, f"{path}: shapes[{number}] ({label})") for number, label in labels if label != REGION]
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from prep.readers.annotations.class_names import NamedClasses, name_classes
 from prep.readers.annotations.notes import overlaps_in, tell_lone_groups, tell_overlaps
 from prep.readers.classes.label_list import find_class_list
 from prep.readers.labelled_image import REGION, EmbeddedImage, LabelledImage, Polygon, Source, leave_out
-from prep.readers.labelme.annotation import Annotation, Shape, read_annotation
+from prep.readers.labelme.annotation import Annotation, Shape, find_labels, read_annotation
 from prep.readers.labelme.folders import AnnotationFile, find_annotations, settle_outside, source_of, without_json
 from prep.readers.labelme.image import EmbeddedInJson, embedded_size, find_image, settle_size
 from prep.readers.labelme.shapes import check_inside, count_overlap, draw_shapes
@@ -108,8 +108,13 @@ def split_regions(annotation: Annotation) -> tuple[Annotation, tuple[Shape, ...]
 def _scan(file: AnnotationFile, *, images: Path | None, named: NamedClasses, orientation: str | None) -> LabelledImage:
     """Check one JSON file. Its shapes are read again when its mask is drawn, so that a thousand
     files take no more memory than one."""
-    annotation, regions = split_regions(read_annotation(file.path))
     faults = Faults()
+    with faults:
+        annotation, regions = split_regions(read_annotation(file.path))
+    if faults.count:  # labels that the list lacks are told with it, and not by the next run
+        with faults:
+            for_all(lambda found: named.id_of(*found), find_labels(file.path))
+        faults.check()
     with faults:
         for_all(lambda shape: named.id_of(shape.label, shape.where), annotation.shapes)
     with faults:
