@@ -72,14 +72,17 @@ def read_kitti(
     lists: dict[str, Path] | None = None,
     group_by: re.Pattern[str] | None = None,
 ) -> Source:
-    """Read the training images that have a mask for `target`, of TARGETS; of both masks where that names two.
+    """Read the training images that have a mask for `target`, of TARGETS in either order; of both masks where that
+    names two.
 
     `lists` are KittiSeg's lists by split, lines of `image mask`: they choose the images and their
     split, and a sequence that they divide becomes two groups. Raises SagesegError for what is
     missing.
     """
-    if target not in TARGETS:
+    asked = ",".join(sorted((word.strip() for word in target.split(",")), reverse=True))
+    if asked not in TARGETS:
         raise SagesegError(f"--target {target}: expected road, lane or road,lane")
+    target = asked
     images = {path.stem: path for path in list_files(root / "training" / "image_2", frozenset({".png"}), _EXPECTED)}
     masks = _masks(root, TARGETS[target])
     raise_all(

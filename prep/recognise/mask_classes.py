@@ -8,11 +8,14 @@ from pathlib import Path
 
 from formats.errors import SagesegError
 from prep.readers.classes.cityscapes import CITYSCAPES
-from prep.readers.classes.label_list import ClassList, find_class_list
+from prep.readers.classes.class_masks import not_in_vocs_palette
+from prep.readers.classes.label_list import VOC_2012, ClassList, find_class_list, with_vocs_colours
 from prep.readers.classes.missing_list import BINARY, Wanted, what_is_wanted
+from prep.readers.colour_masks import mask_mode
 from prep.readers.pairs.pairing import LOSSY_SUFFIXES
 from prep.readers.pairs.patterns import CLASS, FILE, SPLIT, STEM, parse_pattern
 from prep.readers.pairs.truth import list_places
+from prep.readers.two_colour import ONE_CHANNEL
 
 _LOOKED_AT = 4
 _LABEL_IDS = "_labelIds"
@@ -39,7 +42,7 @@ def missing_classes(
     known = listed or above
     if known and (known.has_colours or not wanted.of_colours):
         return [*(["--labels", above.where] if above else []), *_binary(known, wanted)], ""
-    return wanted.options, f"{wanted.held}; {wanted.told}"
+    return wanted.options, "" if CITYSCAPES in wanted.options else f"{wanted.held}; {wanted.told}"
 
 
 def _list_above(masks: Path, root: Path) -> ClassList | None:
@@ -48,14 +51,21 @@ def _list_above(masks: Path, root: Path) -> ClassList | None:
     return next(filter(None, map(find_class_list, above)), None)
 
 
-def binary_option(root: Path, masks: Sequence[Path]) -> list[str]:
-    """`--binary` for masks of black and white beside a list of names in a folder. What is wrong with list or masks is
-    for the reader to say."""
+def options_by_colours(root: Path, masks: Sequence[Path]) -> tuple[list[str], str]:
+    """`--binary` for masks of black and white beside a list of names in a folder, and what must be written down first
+    where masks have colours that nothing names. What is wrong with list or masks is for the reader to say."""
     with suppress(SagesegError):
         listed = find_class_list(root)
+        some = masks[:: -(-len(masks) // _LOOKED_AT)]
+        wanted = what_is_wanted(some)
+        if wanted.of_colours and not (listed and listed.has_colours):
+            coloured = [path for path in some if mask_mode(path) not in ONE_CHANNEL]
+            strange = not_in_vocs_palette(with_vocs_colours(listed or VOC_2012), coloured)
+            missing = f"{wanted.held}; write name:red,green,blue:: for each colour into {root / 'labelmap.txt'}"
+            return [], missing if strange else ""
         if listed:
-            return _binary(listed, what_is_wanted(masks[:: -(-len(masks) // _LOOKED_AT)]))
-    return []
+            return _binary(listed, wanted), ""
+    return [], ""
 
 
 def _binary(listed: ClassList, wanted: Wanted) -> list[str]:

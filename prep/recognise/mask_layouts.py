@@ -11,7 +11,7 @@ from pathlib import Path
 from prep.readers.classes.cityscapes import CITYSCAPES
 from prep.readers.classes.label_list import CLASS_LISTS
 from prep.recognise.images_beside import NO_IMAGES, told_missing
-from prep.recognise.mask_classes import binary_option
+from prep.recognise.mask_classes import options_by_colours
 from prep.recognise.recognised import Recognised, found, one_of
 from prep.recognise.survey import Survey
 
@@ -23,9 +23,9 @@ def voc(survey: Survey) -> list[Recognised]:
     found_in = []
     for number, root in enumerate(roots, start=1):
         elsewhere = [] if (root / "JPEGImages").is_dir() else ["--images", NO_IMAGES]
-        missing = told_missing(elsewhere[-1]) if elsewhere else ""
         why = f"SegmentationClass{one_of(number, len(roots))}"
-        binary = binary_option(root, _masks_below(survey, root / "SegmentationClass"))
+        binary, unnamed = options_by_colours(root, _masks_below(survey, root / "SegmentationClass"))
+        missing = "; ".join(filter(None, (told_missing(elsewhere[-1]) if elsewhere else "", unnamed)))
         found_in.append(found("voc", "Pascal VOC's layout", why, root, *elsewhere, *binary, missing=missing))
     return found_in
 
@@ -38,8 +38,8 @@ def channels(survey: Survey) -> list[Recognised]:
 def _channels(survey: Survey, root: Path, of_several: str) -> Recognised:
     name, why = "SageMaker's channels", f"train_annotation{of_several}"
     if any((root / name).is_file() for name in CLASS_LISTS):
-        binary = binary_option(root, _masks_below(survey, root / "train_annotation"))
-        return found("channels", name, why, root, *binary)
+        binary, unnamed = options_by_colours(root, _masks_below(survey, root / "train_annotation"))
+        return found("channels", name, why, root, *binary, missing=unnamed)
     missing = "write labels.txt: the name of each value of the masks, one per line from 0 on"
     return found("channels", name, why, root, "--labels", "labels.txt", missing=missing)
 

@@ -146,12 +146,13 @@ def test_a_colour_without_a_meaning_is_named_with_its_place(road: Path) -> None:
         read_kitti(road, "road").images[-1].mask.read()
 
 
-def test_lane_lies_on_road_where_both_are_asked_for(road: Path) -> None:
+@pytest.mark.parametrize("target", ["road,lane", "lane, road"])
+def test_lane_lies_on_road_where_both_are_asked_for(road: Path, target: str) -> None:
     lane = np.full((HEIGHT, WIDTH, 3), RED, np.uint8)
     lane[7:, 12:15] = MAGENTA
     lane[:7] = BLACK
     Image.fromarray(lane).save(road / "training" / "gt_image_2" / "um_lane_000000.png")
-    source = read_kitti(road, "road,lane")
+    source = read_kitti(road, target)
     assert source.classes.names == ("_background_", "road", "lane")
     assert [image.image.stem for image in source.images] == ["um_000000", "um_000001"]
     assert [(left.reason, left.count) for left in source.left_out] == [("images without a mask for road and lane", 2)]

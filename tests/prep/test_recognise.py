@@ -97,6 +97,26 @@ def test_kittis_semantic_labels_are_cityscapes(folders: tuple[str, ...], taken: 
 
 
 @pytest.mark.parametrize(
+    ("colours", "option"),
+    [
+        ([(128, 64, 128), (0, 0, 142), (70, 130, 180), (0, 0, 0)], "--map cityscapes"),
+        ([(128, 64, 128), (255, 0, 0), (0, 0, 0)], "--colors colours.csv"),
+        ([(128, 64, 128), (0, 0, 142), (70, 130, 180), (9, 9, 9)], "--colors colours.csv"),
+    ],
+)
+def test_masks_in_cityscapes_colours_have_its_table(
+    colours: list[tuple[int, int, int]], option: str, tmp_path: Path
+) -> None:
+    root = lay_out(tmp_path, {"leftImg8bit/train/ulm/a_leftImg8bit.png": None})
+    mask = root / "gtFine/train/ulm/a_gtFine_color.png"
+    mask.parent.mkdir(parents=True)
+    Image.fromarray(np.array([colours] * 4, np.uint8)).save(mask)
+    (found,) = recognise(root)
+    assert f" {option} " in found.command
+    assert bool(found.missing) == (option != "--map cityscapes")
+
+
+@pytest.mark.parametrize(
     ("names", "masks", "options"),
     [
         (["gtFine/default/cam/a_gtFine_labelIds", "gtFine/default/cam/a_gtFine_instanceIds"], "gtFine/default/cam",

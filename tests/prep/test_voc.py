@@ -19,6 +19,7 @@ from formats.masks import read_mask
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
 from prep.readers.voc.reader import read_voc
+from prep.recognise.recognise import recognise
 from tests.support.prep_samples import make_source
 from tests.support.voc_samples import add_image, add_image_set, add_mask, add_pair, palette_image, rows
 
@@ -122,9 +123,12 @@ def test_colours_of_vocs_palette_are_vocs_own_classes(
 
 def test_colours_that_are_not_vocs_are_refused_without_a_list(tmp_path: Path) -> None:
     add_pair(tmp_path, "a", Image.fromarray(voc_palette()[rows(0, 1, 22)]))
-    (image,) = read_voc(tmp_path, workers=1).images
-    with pytest.raises(SagesegError, match=r"a\.png: colour 0,192,128 at \(0, 2\) means nothing"):
-        image.mask.read()
+    with pytest.raises(
+        SagesegError, match=r"a\.png: colour 0,192,128 is not Pascal VOC's, .*; expected a labelmap\.txt .* as --labels"
+    ):
+        read_voc(tmp_path, workers=1)
+    (found,) = recognise(tmp_path)
+    assert "hold colours, such as 0,0,0 0,192,128 128,0,0; write name:red,green,blue:: for each" in found.missing
 
 
 @pytest.mark.parametrize("name", ["labels.txt", "class_names.txt", "classes.txt", "given"])
@@ -187,12 +191,36 @@ def test_what_is_missing_is_named(voc: Path) -> None:
 
 def test_colours_without_a_labelmap_are_refused(voc: Path) -> None:
     (voc / "labels.txt").write_text("background\ncar\n")
-    colours(voc / "SegmentationClass" / "x.png", rows(0, 1), [(0, 0, 0), (128, 0, 0)])
+    colours(voc / "SegmentationClass" / "x.png", rows(0, 1), [(0, 0, 0), (128, 64, 0)])
     with pytest.raises(
         SagesegError,
         match=r"x\.png: holds colours, and .*labels\.txt none; expected a labelmap\.txt .* as --labels",
     ):
         read_voc(voc, workers=1)
+
+
+@pytest.mark.parametrize("names", ["background\ncar\ndog\n", "_background_\na\nb\nc\n__ignore__\n"])
+def test_names_without_colours_have_vocs_where_masks_are_painted_so(
+    tmp_path: Path, names: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids = rows(0, 2, 1, 255)
+    add_pair(tmp_path, "a", Image.fromarray(voc_palette()[ids]))
+    (tmp_path / "labels.txt").write_text(names)
+    (image,) = read_voc(tmp_path, workers=1).images
+    assert image.mask.read().tolist() == ids.tolist()
+    assert "labels.txt: no colours, so VOC's palette is taken in the order of the classes" in capsys.readouterr().err
+    assert not recognise(tmp_path)[0].missing
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA"])
+def test_black_and_white_in_colours_is_recognised_as_binary(tmp_path: Path, mode: str) -> None:
+    add_pair(tmp_path, "a", Image.fromarray(rows(0, 255)).convert(mode))
+    (tmp_path / "labels.txt").write_text("background\ncar\n")
+    with pytest.raises(SagesegError, match=r"a\.png: holds colours, .* and --binary"):
+        read_voc(tmp_path, workers=1)
+    assert " --binary " in recognise(tmp_path)[0].command
+    (image,) = read_voc(tmp_path, binary=True, workers=1).images
+    assert image.mask.read().tolist() == rows(0, 1).tolist()
 
 
 def test_two_files_of_one_name_are_refused(voc: Path) -> None:

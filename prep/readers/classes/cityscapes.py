@@ -55,6 +55,8 @@ _IGNORED: dict[int, Colour] = {
     IGNORE: (0, 0, 142),
 }
 """Licence plates are -1, which 8 bits hold as 255."""
+COLOURS = frozenset((*(colour for _, colour in _EVALUATED.values()), *_IGNORED.values()))
+"""All colours of the table."""
 _MAP = ValueMap(
     "Cityscapes' table",
     {value: name for value, (name, _) in _EVALUATED.items()} | dict.fromkeys(_IGNORED, "ignore"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from formats.classes import IGNORE, ClassTable
 from formats.console import say
-from formats.errors import SagesegError, for_all, raise_all
+from formats.errors import AlikeError, SagesegError, for_all, raise_all
 from formats.parallel import map_all
 from prep.readers.classes.black_and_white import WHITE, black_and_white, ids_by_palette
 from prep.readers.classes.id_values import Question, classes_beside, id_numbering, why_no_foreground
@@ -18,6 +18,7 @@ from prep.readers.classes.label_list import (
     ClassList,
     Numbering,
     find_background,
+    number_lines,
     with_vocs_colours,
 )
 from prep.readers.classes.list_format import check_names
@@ -37,6 +38,10 @@ class ClassMasks:
     masks: dict[Path, MaskSource]
     final: frozenset[Path] = frozenset()
     no_foreground: str = ""
+
+
+_LOOKED_AT = 8
+"""Masks of colours that are looked at before VOC's palette is taken."""
 
 
 def settle_masks(
@@ -61,9 +66,7 @@ def settle_masks(
     one_channel = [fact for fact in facts if fact.one_channel]
     coloured = [fact.path for fact in facts if not fact.one_channel]
     if coloured and not listed.has_colours:
-        if not (listed.is_map or listed == VOC_2012) or question.background != 0:
-            raise_all(_no_colours(listed, path) for path in coloured)
-        question = replace(question, listed=with_vocs_colours(listed))
+        question = replace(question, listed=_painted_by_voc(question, coloured))
     numbering = question.numbering
     painted: dict[Path, MaskSource] = {path: ColourMask(path, numbering.of_colour) for path in coloured}
     by_map = read_by_map(one_channel, question)
@@ -83,16 +86,41 @@ def _binary(question: Question, paths: Sequence[Path]) -> ClassMasks:
     return ClassMasks(classes, {path: TwoColourMask(path) for path in paths})
 
 
-def _no_colours(listed: ClassList, path: Path) -> SagesegError:
-    if listed.is_map:
-        return SagesegError(
-            f"{path}: holds colours, and {listed.where} says none; expected name:red,green,blue:: in its lines"
-        )
-    return SagesegError(
-        f"{path}: holds colours, and {listed.where} none; expected a labelmap.txt of name:red,green,blue:: per line, "
-        "as CVAT and Datumaro write it, or a table of name,red,green,blue, in the folder or as --labels; where masks "
-        "are black and white, --binary"
+def _painted_by_voc(question: Question, coloured: Sequence[Path]) -> ClassList:
+    """The list with VOC's palette, where the masks that are looked at have it. Raises SagesegError where they do not."""
+    listed = question.listed
+    painted = with_vocs_colours(listed)
+    strange = not_in_vocs_palette(painted, coloured)
+    if question.background != 0 or strange:
+        raise_all(_no_colours(listed, path, strange) for path in coloured)
+    say(f"note: {listed.where}: no colours, so VOC's palette is taken in the order of the classes, as Datumaro does")
+    return painted
+
+
+def not_in_vocs_palette(painted: ClassList, coloured: Sequence[Path]) -> str:
+    """A colour of some of the masks that a list in VOC's colours lacks, in words; empty where they are all in it."""
+    known = number_lines(painted, 0).of_colour
+    try:
+        for path in coloured[:: -(-len(coloured) // _LOOKED_AT)]:
+            ColourMask(path, known).read()
+    except AlikeError as e:
+        return e.what
+    return ""
+
+
+def _no_colours(listed: ClassList, path: Path, strange: str) -> SagesegError:
+    if listed == VOC_2012:
+        says = f"{strange} is not Pascal VOC's, and no list says what it is"
+    elif listed.is_map:
+        says = f"holds colours, and {listed.where} says none; expected name:red,green,blue:: in its lines"
+    else:
+        says = f"holds colours, and {listed.where} none"
+    lists = (
+        "expected a labelmap.txt of name:red,green,blue:: per line, as CVAT and Datumaro write it, or a table of "
+        "name,red,green,blue, in the folder or as --labels; where masks are black and white, a list of one class and "
+        "--binary"
     )
+    return AlikeError(str(path), strange or "colours", says if listed.is_map else f"{says}; {lists}")
 
 
 def _ids(facts: Sequence[MaskFacts], question: Question, others: dict[Path, MaskSource]) -> ClassMasks:

@@ -12,11 +12,15 @@ from formats.errors import SagesegError
 from formats.images import read_image
 from formats.parallel import map_parallel
 from prep.readers.classes.black_and_white import WHITE
+from prep.readers.classes.cityscapes import CITYSCAPES, COLOURS
 from prep.readers.classes.label_list import BLACK, CLASS_LISTS
 from prep.readers.classes.mask_values import MaskFacts, survey_mask
+from prep.readers.colour_masks import Colour
 
 BINARY = "--binary"
 _LOOKED_AT, _SHOWN, _VALUES_SHOWN = 40, 8, 40
+_TELLING = 3
+"""So many of a table's colours beside black are no chance: one of Cityscapes' is plain red."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Wanted:
 
     @property
     def of_colours(self) -> bool:
-        return "--colors" in self.options
+        return "--labels" not in self.options
 
 
 def ask_for_list(folder: Path, paths: Sequence[Path], workers: int | None = None) -> SagesegError:
@@ -48,19 +52,26 @@ def what_is_wanted(paths: Sequence[Path]) -> Wanted:
 
 def _wanted(facts: Sequence[MaskFacts]) -> Wanted:
     coloured = [fact.path for fact in facts if not fact.one_channel]
-    if coloured:
+    painted = _colours(coloured)
+    own = [{colour[:3] for colour in fact.colours} or {None} for fact in facts if fact.one_channel]
+    black_and_white = all(colours <= {BLACK, WHITE} for colours in (*own, painted.keys()))
+    if coloured and not black_and_white:
+        shown = " ".join(",".join(map(str, colour)) for colour in list(painted)[:_SHOWN])
+        held = f"{len(coloured)} of {len(facts)} looked at hold colours, such as {shown}"
+        if painted.keys() <= COLOURS and len(painted.keys() - {BLACK}) >= _TELLING:
+            return Wanted(f"{held}, which are Cityscapes'", f"pass --map {CITYSCAPES}", ["--map", CITYSCAPES])
         return Wanted(
-            f"{len(coloured)} of {len(facts)} looked at hold colours, such as {_colours(coloured)}",
+            held + (" …" if len(painted) > _SHOWN else ""),
             "write name,red,green,blue for each colour into colours.csv, and pass --colors colours.csv",
             ["--colors", "colours.csv"],
         )
-    used = {value for fact in facts for value in fact.values}
-    if all(fact.colours and {colour[:3] for colour in fact.colours} <= {BLACK, WHITE} for fact in facts):
+    if black_and_white:
         return Wanted(
             f"the {len(facts)} looked at are black and white",
             "write what white is, such as the one line car, into labels.txt, and pass --labels labels.txt --binary",
             ["--labels", "labels.txt", BINARY],
         )
+    used = {value for fact in facts for value in fact.values}
     return Wanted(
         f"the {len(facts)} looked at hold the values {_values(used)}",
         "write the name of each value, one per line from 0 on, into labels.txt, and pass --labels labels.txt; or "
@@ -74,12 +85,12 @@ def _values(used: set[int]) -> str:
     return ", ".join(map(str, shown)) + (" …" if len(used) > len(shown) else "")
 
 
-def _colours(paths: Sequence[Path]) -> str:
-    found: dict[str, None] = {}
+def _colours(paths: Sequence[Path]) -> dict[Colour, None]:
+    """The colours of masks in their order, until there are more than are shown."""
+    found: dict[Colour, None] = {}
     for path in paths:
-        pixels = read_image(path)
-        for colour in np.unique(pixels.reshape(-1, 3), axis=0).tolist():
-            found[",".join(map(str, colour))] = None
+        colours = np.unique(read_image(path).reshape(-1, 3), axis=0).tolist()
+        found |= {(red, green, blue): None for red, green, blue in colours}
         if len(found) > _SHOWN:
             break
-    return " ".join(list(found)[:_SHOWN]) + (" …" if len(found) > _SHOWN else "")
+    return found
