@@ -79,15 +79,28 @@ def yolo(
     out: Out,
     options: PrepOptions,
     labels: Labels = None,
+    images: Annotated[
+        str | None, typer.Option(help="Folder of the images, where they lie elsewhere.", metavar="FOLDER")
+    ] = None,
     background: Background = None,
+    skip_missing: SkipMissing = False,
 ) -> None:
     """YOLO's text files of polygons; the folders of data.yaml are the split."""
     from prep.readers.yolo.reader import read_yolo
-    from prep.remote.needs import yolo_folder
+    from prep.remote.needs import all_images, yolo_folder
 
     root = local_folder(folder, yolo_folder)
+    images_in = local_folder(images, all_images) if images else None
     with reading("yolo", root):
-        source = read_yolo(root, labels, background=background, group_by=options.group_by, workers=options.workers)
+        source = read_yolo(
+            root,
+            labels,
+            images=images_in,
+            background=background,
+            skip_missing=skip_missing,
+            group_by=options.group_by,
+            workers=options.workers,
+        )
     write(source, out, options)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from prep.readers.classes.label_list import CLASS_LISTS
 from prep.readers.splits import split_of_word
 from prep.readers.yolo.layout import YAMLS
+from prep.recognise.images_beside import NO_IMAGES, told_missing
 from prep.recognise.recognised import Recognised, found, one_of
 from prep.recognise.survey import Survey, beginning
 
@@ -21,7 +22,7 @@ def yolo(survey: Survey) -> list[Recognised]:
     files = {path: rows for path, rows in _label_files(survey) if not _is_of_boxes(rows)}
     roots = {_root(path, survey.root): path for path in reversed(files)}
     return [
-        _recognised(root, path, one_of(number, len(roots)))
+        _recognised(root, path, one_of(number, len(roots)), any(root in image.parents for image in survey.images))
         for number, (root, path) in enumerate(sorted(roots.items()), start=1)
     ]
 
@@ -63,8 +64,9 @@ def _other_yaml(folder: Path) -> Path | None:
     return next((path for path in sorted(folder.glob("*.y*ml")) if re.search(r"^names:", beginning(path), re.M)), None)
 
 
-def _recognised(root: Path, path: Path, of_several: str) -> Recognised:
+def _recognised(root: Path, path: Path, of_several: str, has_images: bool) -> Recognised:
     why = f"rows of numbers in {path.name}{of_several}"
+    elsewhere = [] if has_images else ["--images", NO_IMAGES]
     options, missing = [], ""
     if not any((root / name).is_file() for name in YAMLS):
         yaml = _other_yaml(root)
@@ -73,4 +75,5 @@ def _recognised(root: Path, path: Path, of_several: str) -> Recognised:
         elif not any((root / name).is_file() for name in CLASS_LISTS):
             options = ["--labels", "labels.txt"]
             missing = "write labels.txt: the class of each number, one per line from 0 on"
-    return found("yolo", "YOLO's text files", why, root, *options, missing=missing)
+    missing = "; ".join(filter(None, (told_missing(NO_IMAGES) if elsewhere else "", missing)))
+    return found("yolo", "YOLO's text files", why, root, *elsewhere, *options, missing=missing)

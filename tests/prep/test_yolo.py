@@ -1,7 +1,7 @@
 """YOLO's text files become the pixels that Ultralytics fills."""
 
 import unicodedata
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import cv2
@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from formats.errors import SagesegError
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
 from prep.readers.yolo.reader import read_yolo
+from prep.recognise.recognise import recognise
 from tests.support.prep_samples import HEIGHT, WIDTH
 from tests.support.small_formats import (
     SQUARE,
@@ -150,7 +152,7 @@ def test_yolo_asks_for_the_images_that_cvat_left_out(tmp_path: Path) -> None:
         path.unlink()
     (root / "train.txt").write_text("images/train/cam1/a.jpg\n")
     with pytest.raises(
-        SagesegError, match=r"no image in it; expected images/train/cam1/a\.jpg, and so on: export again"
+        SagesegError, match=r"no image in it; expected images/train/cam1/a\.jpg, and so on: name the folder .* --images"
     ):
         read_yolo(root, workers=1)
 
@@ -212,3 +214,51 @@ def test_yolo_finds_texts_whose_names_are_composed_in_another_way(tmp_path: Path
     source = read_yolo(root, workers=1)
     assert [mask.max() for mask in masks_of(source).values()] == [1]
     assert source.left_out == ()
+
+
+def _of_lists(root: Path) -> str:
+    for split in ("Train", "Validation"):
+        (root / f"{split}.txt").write_text(f"data/images/{split}/{split[0]}.jpg\n")
+    return "Train: Train.txt\nValidation: Validation.txt\n"
+
+
+@pytest.mark.parametrize(
+    ("places", "split"),
+    [
+        (("labels/Train", "labels/Validation"), _of_lists),
+        (("labels/train", "labels/val"), "train: images/train\nval: images/val\n"),
+        (("train/labels", "valid/labels"), "train: ../train/images\nval: ../valid/images\n"),
+        (("labels/train", "labels/val"), None),
+        (("train/labels", "valid/labels"), None),
+    ],
+)
+def test_images_may_lie_elsewhere(tmp_path: Path, places: tuple[str, str], split: Any) -> None:
+    root, photos = tmp_path / "yolo", tmp_path / "photos"
+    for place, stem in zip(places, "TV", strict=True):
+        (root / place).mkdir(parents=True)
+        (root / place / f"{stem}.txt").write_text(yolo_row(SQUARE))
+        (photos / stem).mkdir(parents=True)
+        Image.new("RGB", (WIDTH, HEIGHT)).save(photos / stem / f"{stem}.{'jpg' if split is _of_lists else 'png'}")
+    told = split(root) if callable(split) else split
+    (root / ("data.yaml" if told else "classes.txt")).write_text(f"names: [car, road]\n{told}" if told else "car\nroad\n")
+    with pytest.raises(SagesegError, match="--images"):
+        read_yolo(root, workers=1)
+    assert " --images IMAGES " in recognise(root)[0].command
+    source = read_yolo(root, images=photos, workers=1)
+    assert {PurePosixPath(name).stem: own for name, own in source.splits.items()} == {"T": "train", "V": "val"}
+    assert all(mask.any() for mask in masks_of(source).values())
+
+
+def test_texts_of_images_that_nobody_has_may_be_left_out(tmp_path: Path) -> None:
+    root = write_yolo(tmp_path / "yolo", {"images/a": yolo_row(SQUARE), "images/b": yolo_row(SQUARE)}, None)
+    (root / "classes.txt").write_text("car\nroad\n")
+    (root / "images").rename(tmp_path / "photos")
+    next((tmp_path / "photos").glob("b.*")).unlink()
+    with pytest.raises(SagesegError, match=r"b\.txt: 1 of 2 images are not in .*photos: .*b\.jpg; .* --skip-missing"):
+        read_yolo(root, images=tmp_path / "photos", workers=1)
+    source = read_yolo(root, images=tmp_path / "photos", skip_missing=True, workers=1)
+    assert [image.source for image in source.images] == ["a.jpg"]
+    assert [(left.reason, left.count) for left in source.left_out] == [
+        ("images that are not in the folder", 1),
+        ("text files without an image", 1),
+    ]

@@ -18,6 +18,7 @@ from prep.readers.source_files import check_folder
 from prep.readers.splits import split_of_word
 
 _EXPECTED = "one with data.yaml, or with images and labels"
+_LABELS = "labels"
 YAMLS = ("data.yaml", "data.yml", "dataset.yaml")
 
 
@@ -40,14 +41,14 @@ class Layout:
     places: tuple[Place, ...]
 
 
-def find_layout(root: Path, labels: Path | None = None) -> Layout:
+def find_layout(root: Path, labels: Path | None = None, *, apart: bool = False) -> Layout:
     """Read data.yaml; without one the folders say where images are, and a list of classes, or `labels`, what their
-    numbers mean."""
+    numbers mean. With `apart` the images lie elsewhere, and their folders need not be there."""
     check_folder(root, _EXPECTED)
     files = [path for name in YAMLS if (path := root / name).is_file()]
     if files:
-        return _of_yaml(files[0], root)
-    places = _by_folders(root)
+        return _of_yaml(files[0], root, apart=apart)
+    places = _by_folders(root, _LABELS if apart else "images")
     listed = find_class_list(root) or (read_class_list(labels) if labels else None)
     if listed is None:
         raise SagesegError(
@@ -64,25 +65,29 @@ def find_layout(root: Path, labels: Path | None = None) -> Layout:
     return Layout(names, listed.where, places)
 
 
-def _by_folders(root: Path) -> tuple[Place, ...]:
-    """`images`, whose folders are the split where all are called so; or folders called so that have `images`."""
-    images = root / "images"
+def _by_folders(root: Path, kind: str) -> tuple[Place, ...]:
+    """The folder of a `kind`, images or labels, whose folders are the split where all are called so; or folders called
+    so that have one."""
+    images = root / kind
     if images.is_dir():
         inside = sorted(path for path in images.iterdir() if not path.name.startswith("."))
         split = [path for path in inside if path.is_dir() and split_of_word(path.name)]
         if not split or len(split) < len(inside):
             return (Place("", images, str(images)),)
     else:
-        split = [path / "images" for path in sorted(root.iterdir()) if split_of_word(path.name)]
+        split = [path / kind for path in sorted(root.iterdir()) if split_of_word(path.name)]
         split = [path for path in split if path.is_dir()]
     if not split:
-        raise SagesegError(f"{root}: neither data.yaml nor a folder images in it; expected YOLO's layout")
+        raise SagesegError(
+            f"{root}: neither data.yaml nor a folder {kind} in it; expected YOLO's layout"
+            + ("" if kind == _LABELS else ", or the folder of the images with --images")
+        )
     told = ", ".join(path.relative_to(root).as_posix() for path in split)
     say(f"note: {root}: no data.yaml in it; its folders are the split: {told}")
     return tuple(Place(split_of_word(path.name) or split_of_word(path.parent.name), path, str(path)) for path in split)
 
 
-def _of_yaml(path: Path, root: Path) -> Layout:
+def _of_yaml(path: Path, root: Path, *, apart: bool) -> Layout:
     try:
         content = yaml.safe_load(read_text(path, "YAML with names and train"))
     except yaml.YAMLError as e:
@@ -90,19 +95,21 @@ def _of_yaml(path: Path, root: Path) -> Layout:
     if not isinstance(content, dict):
         raise SagesegError(f"{path}: no keys in it; expected names and train")
     splits = {key: split for key in content if isinstance(key, str) and (split := split_of_word(key))}
-    places = tuple(place for key, split in splits.items() for place in _places(content, key, split, path, root))
+    places = tuple(place for key, split in splits.items() for place in _places(content, key, split, path, root, apart))
     if not places:
         raise SagesegError(f"{path}: neither train, val nor test; expected the folders of the images")
     return Layout(_names(content.get("names"), path), str(path), places)
 
 
-def _places(content: dict[str, Any], key: str, split: str, path: Path, root: Path) -> Iterator[Place]:
+def _places(
+    content: dict[str, Any], key: str, split: str, path: Path, root: Path, apart: bool
+) -> Iterator[Place]:
     given = content.get(key) or []
     for part in [given] if isinstance(given, str) else given:
         below = str(content.get("path") or ".")
         # Roboflow writes ../train/images, below the folder and not beside it
         candidates = [base / str(part).removeprefix("../") for base in (root / below, root)]
-        found = next((place for place in candidates if place.exists()), None)
+        found = next((place for place in candidates if place.exists()), candidates[-1] if apart else None)
         where = f"{path}: {key}: {part}"
         if found and path_below(found, root) is None:
             raise SagesegError(
@@ -112,7 +119,10 @@ def _places(content: dict[str, Any], key: str, split: str, path: Path, root: Pat
         if found:
             yield Place(split, found, where)
         elif split != "test":  # exports often name a test folder that they do not have
-            raise SagesegError(f"{where} is not in {root}; expected the folder of its images, or a list of them")
+            raise SagesegError(
+                f"{where} is not in {root}; expected the folder of its images, or a list of them; where the images lie "
+                "elsewhere, name their folder with --images"
+            )
 
 
 def path_below(path: Path, root: Path) -> str | None:

@@ -93,33 +93,36 @@ def read_yolo(
     root: Path,
     labels: Path | None = None,
     *,
+    images: Path | None = None,
     background: str | None = None,
+    skip_missing: bool = False,
     group_by: re.Pattern[str] | None = None,
     workers: int | None = None,
 ) -> Source:
-    """Read a folder with data.yaml, which says the split, or with `images` and `labels`.
+    """Read a folder with data.yaml, which says the split, or with `images` and `labels`; the images may lie in a
+    folder elsewhere, `images`.
 
     Raises SagesegError that names file and line of what is no polygon of a class.
     """
-    layout = find_layout(root, labels)
+    layout = find_layout(root, labels, apart=images is not None)
     named = name_classes(layout.names, layout.where, labels=labels, background=background)
     ids = tuple(None if name == REGION else named.id_of(name, layout.where) for name in layout.names)
-    found = find_images(layout, root)
+    found = find_images(layout, root, images, skip_missing=skip_missing)
     scan = partial(_scan, ids=ids)
     scanned = list(map_all(scan, found.images, workers=workers, label="labels"))
     splits = {each.source: each.split for each in found.images if each.split}
     groups = image_groups({each.source: each.key.as_posix() for each in found.images}, splits, group_by)
-    images = sorted((replace(one, group=groups[one.source]) for one, *_ in scanned), key=lambda one: one.source)
-    tell_overlaps(overlaps_in(images), "the later row")
+    grouped = sorted((replace(one, group=groups[one.source]) for one, *_ in scanned), key=lambda one: one.source)
+    tell_overlaps(overlaps_in(grouped), "the later row")
     if not splits:
-        tell_lone_groups(images, group_by)
+        tell_lone_groups(grouped, group_by)
     _tell_empty([each.path for each in found.images if not each.text.is_file()])
     boxes = [one.mask.path for one, count, _ in scanned for _ in range(count)]
     unseen = [one.mask.path for one, _, count in scanned for _ in range(count)]
     return Source(
         "yolo",
         named.classes,
-        tuple(images),
+        tuple(grouped),
         splits_of_groups(splits, groups),
         found.undecided,
         left_out=(*found.left_out, *leave_out(_BOXES, boxes), *leave_out(UNSEEN, unseen)),
