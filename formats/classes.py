@@ -65,6 +65,10 @@ def _problem(names: tuple[str, ...]) -> str | None:
         return f"{len(names)} classes; the built-in takes {MIN_CLASSES} to {MAX_CLASSES}"
     if IGNORE_NAME in names:
         return f"{IGNORE_NAME} is mask value {IGNORE}, not a class; remove it"
+    unwritable = next((name for name in names if name.splitlines() != [name] or not name.strip()), None)
+    if unwritable is not None:
+        return f"{unwritable!r} cannot stand in labels.txt, which has one name a line; rename it where it was drawn"
+    names = tuple(map(str.strip, names))  # as they are read again
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         names_told = ", ".join(map(repr, twice))

@@ -13,6 +13,9 @@ from formats.errors import SagesegError
 if TYPE_CHECKING:
     from prep.preview.augmented import Augmentation
 
+LARGEST_SHOWN = 4096
+"""Pixels of a side, of what a training sees."""
+
 
 def preview(
     dataset: Annotated[Path, typer.Argument(help="Folder of a dataset that prep wrote.")],
@@ -33,7 +36,7 @@ def preview(
     augmentation: Annotated[
         str | None, typer.Option(help="With --augmented: the job's; default, or strong of unet.", metavar="VALUE")
     ] = None,
-    seed: Annotated[int, typer.Option(help="With --augmented: of its chances.")] = 0,
+    seed: Annotated[int | None, typer.Option(help="With --augmented: of its chances; by default 0.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; by default one per core.")] = None,
 ) -> None:
     """One HTML page: samples, class balance, the split's certificate, crops kept and dropped."""
@@ -45,11 +48,12 @@ def preview(
     refuse_existing_file(out, overwrite=True)
     given = {"base_size": base_size, "crop_size": crop_size, "augmentation": augmentation}
     asked = {name: value for name, value in given.items() if value is not None}
-    if asked and not augmented:
-        raise SagesegError(f"--{next(iter(asked)).replace('_', '-')}: is for --augmented; add that, or leave it out")
+    idle = [*asked, *(["seed"] if seed is not None else [])]
+    if idle and not augmented:
+        raise SagesegError(f"--{idle[0].replace('_', '-')}: is for --augmented; add that, or leave it out")
     opened = open_dataset(dataset)
     maps = read_label_maps(label_map, len(opened.classes)) if label_map else None
-    write_preview(opened, out, workers, maps, open_augmentation(asked, seed) if augmented else None)
+    write_preview(opened, out, workers, maps, open_augmentation(asked, seed or 0) if augmented else None)
     result(str(out))
 
 
@@ -62,6 +66,9 @@ def open_augmentation(given: dict[str, str], seed: int) -> Augmentation:
 
     decided = {"algorithm": "unet", "num_classes": "2", "num_training_samples": "1"}  # none changes a crop
     settings = parse_hyperparameters({**given, **decided}, "open")
+    for name, size in (("base-size", settings.base_size), ("crop-size", settings.crop_size)):
+        if size > LARGEST_SHOWN:
+            raise SagesegError(f"--{name} {size}: a page shows up to {LARGEST_SHOWN} pixels, and no GPU holds more")
     base, crop, strong = settings.base_size, settings.rounded_crop_size, settings.augmentation == "strong"
     turned = ", turned, sheared and shifted" if strong else ""
     return Augmentation(

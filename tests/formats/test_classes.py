@@ -52,6 +52,22 @@ def test_wrong_labels_are_refused_with_the_file_and_the_reason(tmp_path: Path, t
     assert str(path) in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (("line\nbreak", "car"), r"'line\\nbreak' cannot stand in labels\.txt, which has one name a line"),
+        (("car\n",), "cannot stand in"),
+        (("a\u2028b",), "cannot stand in"),
+        (("",), "'' cannot stand in"),
+        ((" \t",), "cannot stand in"),
+        (("car", " car"), "'car' stands twice"),
+    ],
+)
+def test_names_that_would_be_others_when_read_again_are_refused(names: tuple[str, ...], message: str) -> None:
+    with pytest.raises(SagesegError, match=message):
+        ClassTable(("_background_", *names))
+
+
 def test_labels_that_are_not_there_are_named(tmp_path: Path) -> None:
     with pytest.raises(SagesegError, match=r"labels\.txt: not found"):
         read_labels(tmp_path / "labels.txt")

@@ -247,6 +247,8 @@ def test_the_page_shows_what_training_sees_when_asked(dataset: Dataset, page: st
     [
         (["--crop-size", "240"], "--crop-size: is for --augmented; add that, or leave it out"),
         (["--augmentation", "strong"], "--augmentation: is for --augmented"),
+        (["--seed", "4"], "--seed: is for --augmented"),
+        (["--augmented", "--crop-size", "99999"], "--crop-size 99999: a page shows up to 4096 pixels"),
         (["--augmented", "--crop-size", "wide"], "crop_size"),
         (["--augmented", "--base-size", "16"], "base_size"),
         (["--augmented", "--augmentation", "wild"], "augmentation"),
