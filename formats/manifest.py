@@ -105,12 +105,14 @@ def read_manifest(path: Path) -> list[ManifestRow]:
     reader = csv.DictReader(io.StringIO(text, newline=""))
     missing = [name for name in _KINDS if name not in (reader.fieldnames or ())]
     if missing:
-        raise SagesegError(f"{path}: column {missing[0]} is missing; expected {','.join(_KINDS)}")
+        raise SagesegError(f"{path}: column {missing[0]} is missing; expected {','.join(_KINDS)}, with commas between")
     return for_all(lambda row: _parse_row(row[1], f"{path}: line {row[0]}"), enumerate(reader, start=2))
 
 
 def _parse_row(cells: dict[str, str], where: str) -> ManifestRow:
     fixed = {name: _parse_cell(name, kind, cells[name], where) for name, kind in _KINDS.items()}
+    if "/" in fixed["id"]:  # it names files: those of a dataset that was passed on lie nowhere else
+        raise SagesegError(f"{where}: id is {fixed['id']!r}; expected a name without /")
     attributes = {name: value for name, value in cells.items() if name not in _KINDS and value}
     return ManifestRow(**fixed, attributes=attributes)
 

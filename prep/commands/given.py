@@ -17,6 +17,7 @@ from prep.remote.places import parse_place
 Command = TypeVar("Command", bound=Callable[..., Any])
 _FOLDERS = {"images": "one of images", "masks": "one of masks"}
 _OPTION_OF = {"value_map": "map"}
+_WORDS_OF = {"value_map": ", or the word cityscapes"}
 
 
 def reads_labels(command: Command) -> Command:
@@ -70,7 +71,8 @@ def _check_file(option: tuple[str, Path]) -> None:
     if not path.is_file():
         told = "a folder" if path.is_dir() else "no such file"
         words = _OPTION_OF.get(name, name).replace("_", "-")
-        raise SagesegError(f"{path}: {told}; expected the file that --{words} names")
+        others = _WORDS_OF.get(name, "")
+        raise SagesegError(f"{path}: {told}; expected the file that --{words} names{others}")
 
 
 def _check_folder(option: tuple[str, Path]) -> None:

@@ -15,8 +15,8 @@ from formats.classes import BACKGROUND, ClassTable
 from formats.console import say
 from formats.errors import SagesegError, for_all, raise_all
 from formats.given_files import read_text
-from formats.prepared.groups import group_of
 from formats.images import IMAGE_SUFFIXES
+from formats.prepared.groups import group_of
 from formats.prepared.image_folder import FoundImage, open_image_folder
 from formats.prepared.source_names import composed
 from prep.readers.labelled_image import LabelledImage, Source

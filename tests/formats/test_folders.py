@@ -227,3 +227,10 @@ def test_a_file_that_cannot_be_written_says_so_and_leaves_no_part(tmp_path: Path
     with pytest.raises(SagesegError, match="folder: cannot be written"):
         write_bytes(target, b"content")
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+@pytest.mark.parametrize("row_id", ["../a", "/etc/a", "a/b"])
+def test_an_id_that_leads_elsewhere_is_refused(tmp_path: Path, row_id: str) -> None:
+    write_manifest(tmp_path / "manifest.csv", [ManifestRow(row_id, "val", "g", "a.jpg", 0, 0, 8, 8, 8, 8)])
+    with pytest.raises(SagesegError, match=rf"line 2: id is '{row_id}'; expected a name without /"):
+        read_manifest(tmp_path / "manifest.csv")

@@ -313,8 +313,9 @@ def test_unknown_labels_are_told_together_with_how_often_they_stand(tmp_path: Pa
         read(tmp_path / "in")
     told = str(caught.value)
     assert told.startswith(f"{tmp_path}/in/00.json: shapes[0] (ca): label 'ca' is not in ")
-    assert f"(1 of 25 faults: label 'ca' 24 times, first in {tmp_path}/in/00.json: shapes[0] (ca); " in told
-    assert told.endswith("zz.json: shapes[1] (road): polygon of 2 points)")
+    assert f"(1 of 26 faults: label 'ca' 24 times, first in {tmp_path}/in/00.json: shapes[0] (ca); " in told
+    assert "zz.json: shapes[1] (road): polygon of 2 points; " in told
+    assert f"zz.json: shapes[0] (raod): label 'raod' is not in {tmp_path}/labels.txt)" in told
 
 
 def test_a_label_hides_neither_the_image_nor_where_shapes_lie(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What is wrong with an augmented manifest is one line that names its place."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -127,3 +128,11 @@ def test_a_manifest_of_another_encoding_is_told_how_to_be_converted(
     path.write_bytes('{"source-ref": "s3://b/Größe.jpg"}\n'.encode(encoding))
     with pytest.raises(SagesegError, match=rf"line 1: not JSON .*{conversion}"):
         list(read_lines(path, "output.manifest"))
+
+
+@pytest.mark.parametrize("ref", ["file:///home/me/im0.jpg", "/home/me/im0.jpg", "../photos/im0.jpg"])
+def test_places_on_another_machine_ask_for_the_folder_of_the_images(tmp_path: Path, ref: str) -> None:
+    text = json.dumps(line(0, source_ref=ref, seg_ref=ref.replace("jpg", "png")))
+    (tmp_path / "output.manifest").write_text(text)
+    with pytest.raises(SagesegError, match=r"line 1: no image in .*; name the folder of the images with --images"):
+        read_manifest_file(tmp_path / "output.manifest", workers=1)

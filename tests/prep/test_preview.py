@@ -270,5 +270,7 @@ def test_classes_that_a_person_renamed_are_told_by_their_new_names(dataset: Data
 @pytest.mark.parametrize("lines", ["_background_\ncar\n", "_background_\ncar\nbus & <van>\ntram\n"])
 def test_classes_that_were_added_or_taken_away_are_refused(dataset: Dataset, tmp_path: Path, lines: str) -> None:
     (dataset.root / "labels.txt").write_text(lines)
-    with pytest.raises(SagesegError, match=rf"split\.json: tells of 3 classes, and labels\.txt names {lines.count(chr(10))}"):
+    with pytest.raises(
+        SagesegError, match=rf"split\.json: tells of 3 classes, and labels\.txt names {lines.count(chr(10))}"
+    ):
         write_preview(open_dataset(dataset.root), tmp_path / "preview.html", workers=1)

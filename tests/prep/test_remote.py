@@ -15,11 +15,11 @@ from aws.clients import NetworkError
 from aws.errors import AwsError
 from aws.s3 import copy_object
 from formats.errors import SagesegError
+from formats.images import IMAGE_SUFFIXES
 from prep.remote import cache as cache_module
 from prep.remote.cache import NotFetchedError, cache_root, open_cache
 from prep.remote.fetching import S3Folder, fetch_object, fetch_objects
 from prep.remote.local import have_lists_above, local_file, local_folder
-from formats.images import IMAGE_SUFFIXES
 from prep.remote.needs import all_images, at_top_or_below, channels_folder, ending_in, kitti_folder, voc_folder
 from prep.remote.places import S3Place, parse_place
 from tests.support.aws_setup import moto_server

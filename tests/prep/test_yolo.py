@@ -240,7 +240,10 @@ def test_images_may_lie_elsewhere(tmp_path: Path, places: tuple[str, str], split
         (photos / stem).mkdir(parents=True)
         Image.new("RGB", (WIDTH, HEIGHT)).save(photos / stem / f"{stem}.{'jpg' if split is _of_lists else 'png'}")
     told = split(root) if callable(split) else split
-    (root / ("data.yaml" if told else "classes.txt")).write_text(f"names: [car, road]\n{told}" if told else "car\nroad\n")
+    if told:
+        (root / "data.yaml").write_text(f"names: [car, road]\n{told}")
+    else:
+        (root / "classes.txt").write_text("car\nroad\n")
     with pytest.raises(SagesegError, match="--images"):
         read_yolo(root, workers=1)
     assert " --images IMAGES " in recognise(root)[0].command

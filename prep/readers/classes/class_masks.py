@@ -87,7 +87,7 @@ def _binary(question: Question, paths: Sequence[Path]) -> ClassMasks:
 
 
 def _painted_by_voc(question: Question, coloured: Sequence[Path]) -> ClassList:
-    """The list with VOC's palette, where the masks that are looked at have it. Raises SagesegError where they do not."""
+    """The list with VOC's palette, where the masks that are looked at have it. Raises SagesegError where not."""
     listed = question.listed
     painted = with_vocs_colours(listed)
     strange = not_in_vocs_palette(painted, coloured)

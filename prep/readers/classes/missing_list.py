@@ -53,8 +53,9 @@ def what_is_wanted(paths: Sequence[Path]) -> Wanted:
 def _wanted(facts: Sequence[MaskFacts]) -> Wanted:
     coloured = [fact.path for fact in facts if not fact.one_channel]
     painted = _colours(coloured)
-    own = [{colour[:3] for colour in fact.colours} or {None} for fact in facts if fact.one_channel]
-    black_and_white = all(colours <= {BLACK, WHITE} for colours in (*own, painted.keys()))
+    levels = [fact for fact in facts if fact.one_channel]
+    used_colours = {colour[:3] for fact in levels for colour in fact.colours} | painted.keys()
+    black_and_white = all(fact.colours for fact in levels) and used_colours <= {BLACK, WHITE}
     if coloured and not black_and_white:
         shown = " ".join(",".join(map(str, colour)) for colour in list(painted)[:_SHOWN])
         held = f"{len(coloured)} of {len(facts)} looked at hold colours, such as {shown}"
@@ -90,7 +91,7 @@ def _colours(paths: Sequence[Path]) -> dict[Colour, None]:
     found: dict[Colour, None] = {}
     for path in paths:
         colours = np.unique(read_image(path).reshape(-1, 3), axis=0).tolist()
-        found |= {(red, green, blue): None for red, green, blue in colours}
+        found |= dict.fromkeys((red, green, blue) for red, green, blue in colours)
         if len(found) > _SHOWN:
             break
     return found

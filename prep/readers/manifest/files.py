@@ -8,6 +8,8 @@ from os.path import commonpath
 from pathlib import Path
 
 from formats.errors import Faults, SagesegError
+from formats.images import IMAGE_SUFFIXES
+from formats.prepared.image_folder import files_with
 from formats.wording import name_first
 from prep.readers.annotations.named_images import MISSING, find_named
 from prep.readers.labelled_image import LeftOut, leave_out
@@ -56,6 +58,11 @@ def find_files(refs: References, beside: Place, *, others: Collection[str], skip
             paths |= fetched
             left_out += leave_out(MISSING, [ref for ref in wanted if ref in refs.images and ref not in fetched])
         else:
+            if isinstance(target, Path) and not files_with(target, IMAGE_SUFFIXES, deep=True):
+                raise SagesegError(
+                    f"{next(iter(wanted.values()))}: no image in {target}; name the folder of the images with "
+                    "--images, and that of the masks, where it is another, with --masks"
+                )
             names = {_name(ref): where for ref, where in wanted.items()}
             not_wanted = [ref.removeprefix("s3://") for ref in others]
             found = find_named(names, target, passed_over=not_wanted, skip_missing=True)

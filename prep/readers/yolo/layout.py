@@ -101,9 +101,7 @@ def _of_yaml(path: Path, root: Path, *, apart: bool) -> Layout:
     return Layout(_names(content.get("names"), path), str(path), places)
 
 
-def _places(
-    content: dict[str, Any], key: str, split: str, path: Path, root: Path, apart: bool
-) -> Iterator[Place]:
+def _places(content: dict[str, Any], key: str, split: str, path: Path, root: Path, apart: bool) -> Iterator[Place]:
     given = content.get(key) or []
     for part in [given] if isinstance(given, str) else given:
         below = str(content.get("path") or ".")
