@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from formats.channels import CHANNELS, masks_channel
-from formats.classes import BACKGROUND
-from formats.dataset import Dataset, channel_path, split_path
+from formats.classes import BACKGROUND, label_map
+from formats.dataset import Dataset, channel_path, label_map_path, split_path
 from formats.errors import SagesegError
+from formats.given_files import read_text
 from formats.manifest import ManifestRow
 from formats.prepared.leaks import leak_notes, read_leaks
 from formats.prepared.resize import recorded_resize, resized_size
@@ -75,6 +76,21 @@ def num_classes_differs(found: Evidence) -> Iterator[Finding]:
     if asked != own:
         message = f"num_classes {asked}, but labels.txt has {own}, the background among them"
         yield error("num_classes", str(found.dataset.root / "labels.txt"), message, f"use --num-classes {own}")
+
+
+def label_map_differs(found: Evidence) -> Iterator[Finding]:
+    """labelmap.txt is for other programs; a person who renames a class in labels.txt may not know of it."""
+    path = label_map_path(found.dataset.root)
+    ours = label_map(found.dataset.classes) or ""
+    try:
+        theirs = read_text(path, "a label map").splitlines() if path.is_file() else ours.splitlines()
+    except SagesegError as e:
+        message, _, cure = str(e).removeprefix(f"{path}: ").partition("; ")
+        yield warning("label_map", str(path), message, cure)
+        return
+    if theirs != ours.splitlines():
+        message = "other classes or colours than labels.txt and the masks have: CVAT and Datumaro would read those"
+        yield warning("label_map", str(path), message, "change the names there too, or prepare again")
 
 
 def batch_is_too_large(found: Evidence) -> Iterator[Finding]:
@@ -204,6 +220,7 @@ RULES = (
     splits_leak,
     channels_differ,
     num_classes_differs,
+    label_map_differs,
     batch_is_too_large,
     one_size_networks,
     classes_are_missing,

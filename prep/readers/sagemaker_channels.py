@@ -40,7 +40,10 @@ def read_channels(
     _tell_others(root)
     listed = read_class_list(labels) if labels else find_class_list(root)
     if listed is None:
-        raise SagesegError(f"{root}: no list of classes ({', '.join(CLASS_LISTS)}); name one with --labels")
+        raise SagesegError(
+            f"{root}: no list of classes ({', '.join(CLASS_LISTS)}); name one with --labels: "
+            "the name of each value of the masks, one per line from 0 on"
+        )
     masks = [mask for _, mask in pairs.values()]
     settled = settle_masks(listed, masks, background=background, binary=binary, workers=workers)
     groups = image_groups({key: key.partition("/")[2] for key in pairs}, splits, group_by)

@@ -569,6 +569,26 @@ def test_a_split_that_nobody_looked_at_is_a_warning(dataset: Path) -> None:
     assert "nobody knows whether val has been seen in train" in finding.message
 
 
+@pytest.mark.parametrize("edit", ["labels.txt", "labelmap.txt"])
+def test_a_label_map_that_is_not_of_the_labels_is_a_warning(dataset: Path, edit: str) -> None:
+    assert not check(dataset)
+    path = dataset / edit
+    path.write_text(path.read_text().replace("car", "Auto"))
+    finding = only(check(dataset))
+    assert (finding.severity, finding.rule, finding.file) == ("warning", "label_map", str(dataset / "labelmap.txt"))
+    (dataset / "labelmap.txt").unlink()
+    assert not check(dataset)
+
+
+@pytest.mark.parametrize("content", ["utf-8-sig", "utf-16"])
+def test_a_label_map_may_have_a_byte_order_mark_and_no_other_encoding(dataset: Path, content: str) -> None:
+    path = dataset / "labelmap.txt"
+    path.write_text(path.read_text(), encoding=content)
+    assert [finding.cure.partition(": ")[2] for finding in check(dataset)] == (
+        ["convert it with iconv -f utf-16 -t utf-8"] if content == "utf-16" else []
+    )
+
+
 def test_a_certificate_in_another_encoding_is_told_as_that(dataset: Path) -> None:
     path = split_path(dataset)
     path.write_text(path.read_text(), encoding="utf-16")
