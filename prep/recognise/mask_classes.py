@@ -9,7 +9,7 @@ from pathlib import Path
 from formats.errors import SagesegError
 from prep.readers.classes.cityscapes import CITYSCAPES
 from prep.readers.classes.class_masks import not_in_vocs_palette
-from prep.readers.classes.label_list import VOC_2012, ClassList, find_class_list, with_vocs_colours
+from prep.readers.classes.label_list import BACKGROUND_NAMES, VOC_2012, ClassList, find_class_list, with_vocs_colours
 from prep.readers.classes.missing_list import BINARY, Wanted, what_is_wanted
 from prep.readers.colour_masks import mask_mode
 from prep.readers.pairs.pairing import LOSSY_SUFFIXES
@@ -38,9 +38,10 @@ def missing_classes(
     above = None if listed else _list_above(masks, root)
     if listed is None and above is None and mask_name.endswith(_LABEL_IDS):
         return ["--map", CITYSCAPES], ""
-    wanted = what_is_wanted(ours[:: -(-len(ours) // _LOOKED_AT)])
+    some = ours[:: -(-len(ours) // _LOOKED_AT)]
+    wanted = what_is_wanted(some)
     known = listed or above
-    if known and (known.has_colours or not wanted.of_colours):
+    if known and not (wanted.of_colours and _has_other_colours(known, some)):
         return [*(["--labels", above.where] if above else []), *_binary(known, wanted)], ""
     return wanted.options, "" if CITYSCAPES in wanted.options else f"{wanted.held}; {wanted.told}"
 
@@ -58,14 +59,20 @@ def options_by_colours(root: Path, masks: Sequence[Path]) -> tuple[list[str], st
         listed = find_class_list(root)
         some = masks[:: -(-len(masks) // _LOOKED_AT)]
         wanted = what_is_wanted(some)
-        if wanted.of_colours and not (listed and listed.has_colours):
-            coloured = [path for path in some if mask_mode(path) not in ONE_CHANNEL]
-            strange = not_in_vocs_palette(with_vocs_colours(listed or VOC_2012), coloured)
-            missing = f"{wanted.held}; write name:red,green,blue:: for each colour into {root / 'labelmap.txt'}"
-            return [], missing if strange else ""
+        if wanted.of_colours and _has_other_colours(listed or VOC_2012, some):
+            return [], f"{wanted.held}; write name:red,green,blue:: for each colour into {root / 'labelmap.txt'}"
         if listed:
             return _binary(listed, wanted), ""
     return [], ""
+
+
+def _has_other_colours(listed: ClassList, masks: Sequence[Path]) -> bool:
+    """Whether masks hold colours that a list does not name, nor VOC's palette in the order of its lines."""
+    if listed.has_colours:
+        return False
+    coloured = [path for path in masks if mask_mode(path) not in ONE_CHANNEL]
+    is_first = listed.lines[0].name in BACKGROUND_NAMES
+    return not is_first or bool(not_in_vocs_palette(with_vocs_colours(listed), coloured))
 
 
 def _binary(listed: ClassList, wanted: Wanted) -> list[str]:

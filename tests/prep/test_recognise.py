@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, TiffImagePlugin
 
+from formats.classes import voc_palette
 from formats.images import encode_image
 from prep.readers.annotations import json_spans
 from prep.recognise.recognise import recognise
@@ -357,3 +358,14 @@ def test_a_large_project_is_recognised_without_being_parsed(
     monkeypatch.setattr(json_spans, "parse_span", parsed)
     assert [found.verb for found in recognise(tmp_path / "a.json")] == ["via"]
     assert sum(read) < 5000
+
+
+@pytest.mark.parametrize(
+    ("names", "asked"),
+    [("background\na\nb\n", False), ("a\nb\nbackground\n", True), ("background\na\n", True)],
+)
+def test_names_beside_masks_in_vocs_palette_need_no_table(names: str, asked: bool, tmp_path: Path) -> None:
+    root = lay_out(tmp_path, {"images/a.jpg": None, "masks/labels.txt": names})
+    Image.fromarray(voc_palette()[[[0, 1, 2]] * 4]).save(root / "masks/a.png")
+    (found,) = recognise(root)
+    assert ("--colors" in found.command, bool(found.missing)) == (asked, asked)
