@@ -52,6 +52,24 @@ def test_nobody_knows_a_name(described: Described) -> None:
     assert [record.is_tuning for record in asked] == [False, True]
 
 
+@pytest.mark.parametrize("where", ["local", "aws"])
+@pytest.mark.parametrize("answer", [MISSING, EXPIRED])
+def test_an_endpoints_name_leads_to_the_verbs_of_endpoints(
+    where: str, answer: AwsError, described: Described, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(_: JobRecord) -> dict[str, Any]:
+        raise answer
+
+    described(nobody if answer is EXPIRED else nobody_knows)
+    monkeypatch.setattr(find_jobs, "emulator_was_here", lambda: True)
+    monkeypatch.setattr(find_jobs, "_endpoint_status", lambda _, backend, __: "InService" if backend == where else None)
+    with pytest.raises(SagesegError) as e:
+        find_job("cars", REGION)
+    known = where == "local" or answer is MISSING  # where AWS could not tell of a job, it is not asked again
+    assert str(e.value).startswith("cars: an endpoint (InService), and no job; " if known else "cars: no job of that")
+    assert ("sageseg jobs delete cars ends it" in str(e.value)) == known
+
+
 def test_a_time_at_a_names_end_makes_it_no_later_attempt(
     described: Described, capsys: pytest.CaptureFixture[str]
 ) -> None:
