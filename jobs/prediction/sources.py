@@ -68,7 +68,8 @@ def _check_images(sources: Sequence[Path], options: PredictOptions) -> None:
         if remote := re.match(r"(s3|https?):/", str(source)):  # Path has made one slash of two
             fetch = "aws s3 cp --recursive" if remote[1] == "s3" else "curl"
             raise SagesegError(
-                f"{source}: images to predict are read from this machine; fetch them first, by {fetch}, and name them here"
+                f"{source}: images to predict are read from this machine; fetch them first, by {fetch}, and name that "
+                "place"
             )
         if not source.exists():
             raise SagesegError(f"{source}: not found; expected a dataset, images, folders of images, or videos")

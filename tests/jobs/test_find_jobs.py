@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from aws.errors import AwsError
-from aws.names import number_of_attempt, numbered
+from aws.names import check_name, number_of_attempt, numbered
 from formats.errors import SagesegError
 from jobs.tracking import find_jobs
 from jobs.tracking.find_jobs import find_job
@@ -191,3 +191,12 @@ def test_an_endpoint_is_named_after_what_was_asked_for(described: Described) -> 
     request = {"TrainingJobName": "cars-2"}
     model = TrainedModel("cars-2", "aws", REGION, "s3://bucket/cars-2/output/model.tar.gz", request, tags=tags)
     assert endpoint_name(model, datetime(2026, 11, 28, tzinfo=UTC)) == "cars"
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"), [("my job", "my-job"), ("cars_v2", "cars-v2"), ("-", "job"), ("größe", "gr-e")]
+)
+def test_a_name_that_no_job_can_have_is_refused_with_one_that_it_can(name: str, instead: str) -> None:
+    with pytest.raises(SagesegError, match=f"^--name {name}: expected letters .*, such as {instead}$"):
+        check_name(name)
+    check_name(instead)
