@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,6 +25,7 @@ _CONFIG = Config(
 )
 _HURRIED = _CONFIG.merge(Config(retries={"max_attempts": 1}, connect_timeout=3, read_timeout=10))
 _ONCE = _CONFIG.merge(Config(retries={"total_max_attempts": 1, "mode": "standard"}, read_timeout=70))
+_SERVER_FAILS = 500
 _SIGN_IN = "run aws configure or aws sso login, or set AWS_PROFILE"
 
 
@@ -48,7 +49,22 @@ def client_config(*, hurried: bool = False, once: bool = False) -> Config:
 def make_client(service: str, region: str | None, *, hurried: bool = False, once: bool = False) -> Any:
     """A boto3 client of a service at AWS; `client_config` says what `hurried` and `once` are."""
     with aws_errors(f"opening {service}"):
-        return boto3.client(service, region_name=region, config=client_config(hurried=hurried, once=once))
+        try:
+            client = boto3.client(service, region_name=region, config=client_config(hurried=hurried, once=once))
+        except ValueError as e:  # botocore's, of a URL that it cannot take apart
+            raise SagesegError(f"opening {service}: {e}; correct AWS_ENDPOINT_URL, or unset it") from e
+    client.meta.events.register("before-parse", _refuse_page)
+    return client
+
+
+def _refuse_page(operation_model: Any, response_dict: Mapping[str, Any], **_: Any) -> None:
+    """A portal's or a proxy's page is read by botocore as an answer of AWS without members. That of a failing server
+    stays with botocore, which tries again."""
+    if response_dict["status_code"] < _SERVER_FAILS and not operation_model.has_streaming_output:
+        body = bytes(response_dict["body"])
+        if body.lstrip()[:9].lower().startswith((b"<html", b"<!doctype")):
+            status = str(response_dict["status_code"])
+            raise AwsError(operation_model.name, status, body.decode("utf-8", "replace"))
 
 
 def make_s3_lister(region: str | None) -> Any:
@@ -57,7 +73,9 @@ def make_s3_lister(region: str | None) -> Any:
     with aws_errors("opening s3"):
         session = botocore.session.get_session()
         session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=str)
-        return boto3.session.Session(botocore_session=session).client("s3", region_name=region, config=_CONFIG)
+        client = boto3.session.Session(botocore_session=session).client("s3", region_name=region, config=_CONFIG)
+    client.meta.events.register("before-parse", _refuse_page)
+    return client
 
 
 def configured_region(region: str | None) -> str:

@@ -20,7 +20,7 @@ _NEXT_STEPS = (
         "its trust policy must let sagemaker.amazonaws.com assume it; sageseg jobs policy writes one that does",
     ),
     (
-        r"service limit|[Qq]uota|ResourceLimitExceeded",
+        r"service limit|\b[Qq]uota|QuotaExceeded|ResourceLimitExceeded",
         "ask for more under Service Quotas, or name another --instance-type",
     ),
     (r"ResourceInUse|already exists", "choose another --name"),
@@ -40,6 +40,10 @@ _SECRET = re.compile(
     r"|(?P<name>X-Amz-(?:Security-Token|Signature|Credential)|aws_secret_access_key|aws_session_token)(?P<is>\s*[=:]\s*)\S+",
     re.IGNORECASE,
 )
+_PAGE = re.compile(r"<(!doctype|html|head|body)\b", re.IGNORECASE)
+_UNREAD = re.compile(r"<(script|style)\b.*?(</\1>|$)|<!--.*?-->", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<[^>]*(>|$)")
+_PAGE_LETTERS = 200
 _INSTANCE_NAME = re.compile(r"(?<![\w./-])ml\.[a-z0-9-]+\.[a-z0-9]+\b")
 _MISSING = re.compile(r"could not find|not found|does not exist|ResourceNotFound", re.IGNORECASE)
 _CAPACITY = re.compile(r"CapacityError|[Ii]nsufficient\s?(?:Instance)?\s?[Cc]apacity|ML compute capacity")
@@ -58,13 +62,24 @@ class AwsError(SagesegError):
 
 def explain(doing: str, code: str, reason: str) -> str:
     """One line: what was being done, AWS's words, and the next step where one is known."""
-    words = " ".join(reason.split())  # a proxy's error page may come instead of AWS's one line
-    said = redact(f"{doing}: {code}: {words.rstrip('.')}")
+    said = redact(f"{doing}: {code}: {_words(reason).rstrip('.')}")
     step = next_step(code, reason)
     return f"{said}; {step}" if step else said
 
 
+def _words(reason: str) -> str:
+    """In one line; of the page that a proxy or a portal may send in the place of AWS's answer, what a person reads."""
+    page = _PAGE.search(reason)
+    if page is None:
+        return " ".join(reason.split())
+    read = " ".join(_TAG.sub(" ", _UNREAD.sub(" ", reason[page.start() :])).split())
+    short = read if len(read) <= _PAGE_LETTERS else f"{read[:_PAGE_LETTERS].rsplit(' ', 1)[0]} …"
+    return f"{reason[: page.start()]}a web page in the place of AWS's answer: {short}"
+
+
 def next_step(code: str, reason: str) -> str:
+    if _PAGE.search(reason):  # its words are not AWS's
+        return "something on the way to AWS answered; look at the network, HTTPS_PROXY and AWS_ENDPOINT_URL"
     return next((step for pattern, step in _NEXT_STEPS if re.search(pattern, f"{code} {reason}")), "")
 
 
@@ -75,7 +90,11 @@ def redact(text: str) -> str:
 
 def is_missing(error: SagesegError) -> bool:
     """Whether AWS says that there is no such thing, and not that it may not be asked for."""
-    return isinstance(error, AwsError) and _MISSING.search(f"{error.code} {error.reason}") is not None
+    return (
+        isinstance(error, AwsError)
+        and not _PAGE.search(error.reason)
+        and _MISSING.search(f"{error.code} {error.reason}") is not None
+    )
 
 
 def is_about_instance(code: str, reason: str, instance_type: str) -> bool:

@@ -42,12 +42,19 @@ def is_job_name(text: str) -> bool:
 def check_name(name: str) -> None:
     if len(name) > MAX_NAME:
         raise SagesegError(f"--name {name}: {len(name)} characters; expected at most {MAX_NAME}")
+    if not is_job_name(name):
+        raise SagesegError(
+            f"--name {name}: expected letters of A to Z, digits, and hyphens between them, such as {name_stem(name)}"
+        )
 
 
 def default_name(*parts: str, now: datetime) -> str:
     """A job name that says what and when, within SageMaker's 63 letters, digits and hyphens."""
-    stem = re.sub(r"[^a-zA-Z0-9]+", "-", "-".join(parts)).strip("-")[:42].strip("-")
-    return f"{stem or 'job'}-{now:%Y%m%d-%H%M%S}"
+    return f"{name_stem(*parts)}-{now:%Y%m%d-%H%M%S}"
+
+
+def name_stem(*parts: str) -> str:
+    return re.sub(r"[^a-zA-Z0-9]+", "-", "-".join(parts)).strip("-")[:42].strip("-") or "job"
 
 
 def numbered(name: str, number: int) -> str:

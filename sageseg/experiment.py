@@ -34,7 +34,7 @@ import yaml
 from formats.console import say
 from formats.errors import SagesegError
 from formats.staging import write_text
-from formats.state_home import home
+from formats.state_home import home, working_in
 from jobs.contract.hyperparameters import TABLE
 from sageseg.runs import FOLDERS, Runs
 
@@ -84,8 +84,8 @@ def run_experiment(path: Path, app: typer.Typer) -> None:
     All command lines are checked before the first one runs. Raises SagesegError naming the file
     and the section.
     """
-    sections, stands = read_experiment(path), Path.cwd()
-    with contextlib.chdir(path.parent):
+    sections = read_experiment(path)
+    with working_in(path.parent) as stands:
         out = Path(str(sections.get("out", ".")))
         runs, steps = Runs(out if Path.cwd() == stands else out.absolute()), plan_steps(sections)
         for step in steps:
@@ -93,10 +93,11 @@ def run_experiment(path: Path, app: typer.Typer) -> None:
                 check_words(app, step.line({name: runs.folder(1, name) for name in FOLDERS}, "job"))
         if not runs.job and "predict" in sections and "train" not in sections:
             raise SagesegError(f"{path}: section predict: no training before it; add a section train")
-        with _jobs_in(_home_of(runs, stands)) as records:
+        records, elsewhere = _home_of(runs, stands)
+        with _jobs_in(records):
             plan = _fingerprints(steps, runs)
             number = runs.begin(plan, records)
-            running = _Running(app, path, stands, runs, number)
+            running = _Running(app, path, stands, runs, number, elsewhere)
             running.keep(path.name)
             for step in steps:
                 running.run(step, plan[step.name])
@@ -183,22 +184,24 @@ def _usage_errors(path: Path, step: Step) -> Iterator[None]:
         raise SagesegError(f"{path}: section {step.name}: {e}") from e
 
 
-def _home_of(runs: Runs, stands: Path) -> Path:
-    """Where the jobs' records are: where the user's other commands look, unless this experiment's are elsewhere."""
+def _home_of(runs: Runs, stands: Path) -> tuple[Path, str]:
+    """Where the jobs' records are: where the user's other commands look, unless this experiment's are elsewhere. With
+    what those must begin with to find them."""
     with contextlib.chdir(stands):
         usual = home()
     if runs.job and runs.home != str(usual) and Path(runs.home).is_dir():
-        say(f"note: the jobs of this experiment are in {runs.home}; SAGESEG_HOME={shlex.quote(runs.home)} finds them")
-        return Path(runs.home)
-    return usual
+        finds = f"SAGESEG_HOME={shlex.quote(runs.home)}"
+        say(f"note: the jobs of this experiment are in {runs.home}; {finds} finds them")
+        return Path(runs.home), f"{finds} "
+    return usual, ""
 
 
 @contextlib.contextmanager
-def _jobs_in(records: Path) -> Iterator[Path]:
+def _jobs_in(records: Path) -> Iterator[None]:
     before = os.environ.get("SAGESEG_HOME")
     os.environ["SAGESEG_HOME"] = str(records)
     try:
-        yield records
+        yield
     finally:
         del os.environ["SAGESEG_HOME"]
         if before is not None:
@@ -216,13 +219,15 @@ def _fingerprints(steps: Sequence[Step], runs: Runs) -> dict[str, str]:
 
 @dataclass
 class _Running:
-    """One run under way. `stands` is the folder that the user called from."""
+    """One run under way. `stands` is the folder that the user called from; a command that is typed there begins with
+    `elsewhere` to find the jobs."""
 
     app: typer.Typer
     path: Path
     stands: Path
     runs: Runs
     number: int
+    elsewhere: str
 
     def __post_init__(self) -> None:
         self.job = self.runs.job
@@ -269,7 +274,8 @@ class _Running:
     def tell(self) -> None:
         """Where the job's record is, and how to compare with the run before."""
         if self.job:
-            say(f"sageseg jobs show {self.job} tells of the job; its record is in {self._shown(str(home()))}")
+            shown = self._shown(str(home()))
+            say(f"{self.elsewhere}sageseg jobs show {self.job} tells of the job; its record is in {shown}")
         report = self.folders["report"]
         before = self.runs.report_before(report)
         if report.is_dir() and before:

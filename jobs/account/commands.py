@@ -69,11 +69,13 @@ def lambda_(
     bucket: Annotated[
         list[str] | None, typer.Option(help="A bucket that images may be named in; again for more.", show_default=False)
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is at --out.")] = False,
 ) -> None:
     """Write a CloudFormation template: a function that takes an image and returns the endpoint's mask."""
-    from formats.staging import write_text
+    from formats.staging import refuse_existing_file, write_text
     from jobs.account.lambda_template import MaskFunction, parse_url, template_text
 
+    refuse_existing_file(out, overwrite=overwrite)
     text = template_text(MaskFunction(endpoint, parse_url(url), tuple(bucket or ())))
     write_text(out, text)
     if url == "public":

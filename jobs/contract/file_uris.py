@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from formats.errors import SagesegError
+from formats.state_home import stands
 
 
 def is_file_uri(uri: str) -> bool:
@@ -27,8 +28,8 @@ def named_path(named: str) -> Path:
 
 
 def for_people(uri: str) -> str:
-    """A URI as it is printed: of this machine the path, from the current folder where it lies below that."""
+    """A URI as it is printed: of this machine the path, from where the user stands if it lies below that."""
     if not is_file_uri(uri):
         return uri
-    path, here = file_uri_path(uri), Path.cwd()
+    path, here = file_uri_path(uri), stands()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)

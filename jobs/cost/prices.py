@@ -86,6 +86,14 @@ def parse_rate(text: str) -> float:
     return usd
 
 
+def parse_max_cost(text: str) -> float:
+    """`10`: the most that may be spent, in dollars."""
+    usd = parse_number(text)
+    if not 0 <= usd < math.inf:
+        raise SagesegError(f"--max-cost {text}: expected dollars, such as 10")
+    return usd
+
+
 def find_rate(region: str, instance_type: str, component: Component, *, own: float | None = None) -> Rate:
     """The user's `own` rate, else AWS's, or the project's table with the reason why AWS's could not be had."""
     if own is not None:

@@ -134,7 +134,9 @@ def _places(region: str | None) -> list[Place]:
     except NoRegionError:
         say("note: no AWS region is configured, so AWS was not asked")
         return places
-    return [*places, open_place("aws", where)]
+    aws = open_place("aws", where)
+    asked = aws.sagemaker.meta.endpoint_url  # in a rehearsal the emulator stands for AWS: it is asked once
+    return [*(place for place in places if place.sagemaker.meta.endpoint_url != asked), aws]
 
 
 def _sum_up(found: Sequence[Leftover], now: datetime) -> None:

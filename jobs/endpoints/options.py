@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from formats.command_options import option
 from formats.errors import SagesegError
-from jobs.cost.prices import parse_rate
+from jobs.cost.prices import parse_max_cost, parse_rate
 
 SERVING_INSTANCE = "ml.c5.xlarge"
 SHORTEST = timedelta(minutes=10)
@@ -44,7 +44,10 @@ class DeployOptions:
     role: str | None = option(None, "ARN of the role that SageMaker assumes; by default the job's, or SAGESEG_ROLE.")
     region: str | None = option(None, "AWS region; by default the job's, or the environment's.")
     max_cost: float | None = option(
-        None, "Refuse what may cost more until the lease ends, without a lease in a month.", metavar="USD"
+        None,
+        "Refuse what may cost more until the lease ends, without a lease in a month.",
+        parser=parse_max_cost,
+        metavar="USD",
     )
     rate: float | None = option(
         None, "Your own dollars per hour of an instance, in place of the price list.", parser=parse_rate, metavar="USD"

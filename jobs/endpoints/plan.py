@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from aws.names import JOB_TAG, MAX_ENDPOINT_NAME, UNTIL_TAG, format_until, tag_value
+from aws.names import JOB_TAG, MAX_ENDPOINT_NAME, UNTIL_TAG, check_name, format_until, tag_value
 from formats.errors import SagesegError
 from jobs.contract.service_model import check_request
 from jobs.contract.serving_requests import (
@@ -45,6 +45,7 @@ def plan_deployment(
     if options.instance_count < 1:
         raise SagesegError(f"--instance-count {options.instance_count}: expected 1 or more")
     name = options.name or endpoint_name(trained, now)
+    check_name(name)
     if len(name) > MAX_ENDPOINT_NAME:
         raise SagesegError(f"--name {name}: {len(name)} characters; expected at most {MAX_ENDPOINT_NAME}")
     until = now.replace(microsecond=0) + options.ttl if options.ttl else None

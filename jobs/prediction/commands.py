@@ -17,6 +17,7 @@ Region = Annotated[str | None, typer.Option(help="AWS region; by default the job
 Sources = Annotated[
     list[Path], typer.Argument(metavar="SOURCE", help="A dataset; or images, folders of images, videos.")
 ]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is at --out.")]
 Predictions = Annotated[Path, typer.Option(help="Folder of the predictions to make.", show_default=False)]
 
 
@@ -25,10 +26,13 @@ def export(
     out: Annotated[Path, typer.Option(help="File to write: model.onnx, or model.pt2.", show_default=False)],
     opset: Annotated[int | None, typer.Option(help="ONNX's opset; by default 18, the lowest.", metavar="N")] = None,
     region: Region = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Write a trained model as ONNX or as a torch.export archive, for images of any size."""
+    from formats.staging import refuse_existing_file
     from jobs.algorithm.machine.torch_loading import load_torch
 
+    refuse_existing_file(out, overwrite=overwrite)
     load_torch("jobs export", "local,onnx" if out.suffix == ".onnx" else "local")
     from jobs.algorithm.serving.export import check_export, export_artefact
     from jobs.tracking.trained_model import find_model
@@ -43,10 +47,13 @@ def features(
     image: Annotated[Path, typer.Argument(help="An image to look at.", show_default=False)],
     out: Annotated[Path, typer.Option(help="Figure to write: .png, .pdf or .svg.", show_default=False)],
     region: Region = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Draw what each stage of a network makes of an image, and list its layers with shapes and parameters."""
+    from formats.staging import refuse_existing_file
     from jobs.algorithm.machine.torch_loading import load_torch
 
+    refuse_existing_file(out, overwrite=overwrite)
     load_torch("jobs features")
     from jobs.algorithm.serving.features import check_figure, draw_features
     from jobs.tracking.trained_model import find_model

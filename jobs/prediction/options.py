@@ -12,7 +12,7 @@ from formats.prepared.preparation import parse_resize_or_none
 from formats.prepared.resize import Resize
 from formats.prepared.value_range import ValueRange, parse_range_or_none
 from formats.video.options import parse_every, parse_positive
-from jobs.cost.prices import parse_rate
+from jobs.cost.prices import parse_max_cost, parse_rate
 from jobs.endpoints.options import SERVING_INSTANCE
 
 ROUTES = ("endpoint", "batch", "artefact")
@@ -100,7 +100,9 @@ class RouteOptions:
     region: str | None = option(None, "AWS region; by default the job's, or the environment's.")
     instance_type: str = option(SERVING_INSTANCE, "What a batch transform runs on.", metavar="TYPE")
     role: str | None = option(None, "ARN of the role for a batch transform; by default the job's.")
-    max_cost: float | None = option(None, "Stop a batch transform that has cost so much, in dollars.", metavar="USD")
+    max_cost: float | None = option(
+        None, "Stop a batch transform that has cost so much, in dollars.", parser=parse_max_cost, metavar="USD"
+    )
     rate: float | None = option(
         None, "Your own dollars per hour of a batch transform's instance.", parser=parse_rate, metavar="USD"
     )

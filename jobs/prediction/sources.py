@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -64,6 +65,12 @@ def _refuse_options_of_videos(sources: Sequence[Path], options: PredictOptions) 
 
 def _check_images(sources: Sequence[Path], options: PredictOptions) -> None:
     for source in sources:
+        if remote := re.match(r"(s3|https?):/", str(source)):  # Path has made one slash of two
+            fetch = "aws s3 cp --recursive" if remote[1] == "s3" else "curl"
+            raise SagesegError(
+                f"{source}: images to predict are read from this machine; fetch them first, by {fetch}, and name that "
+                "place"
+            )
         if not source.exists():
             raise SagesegError(f"{source}: not found; expected a dataset, images, folders of images, or videos")
         inside = files_with(source, VIDEO_SUFFIXES, deep=False) if source.is_dir() else []

@@ -182,12 +182,16 @@ def _follow(name: str, region: str | None) -> None:
 
 def stop(name: JobName, region: Region = None) -> None:
     """Stop a running job; what it has learned so far is kept. A tuning job's training jobs stop with it."""
+    from jobs.contract.statuses import ENDED
     from jobs.tracking.find_jobs import find_job
     from jobs.tracking.job_calls import stop_job
 
-    record = find_job(name, region).record
-    stop_job(record)
-    result(f"{record.name}: stopping")
+    found = find_job(name, region)
+    if found.status in ENDED:
+        say(f"{found.record.name}: {found.status} already, so there is nothing to stop")
+        return
+    stop_job(found.record)
+    result(f"{found.record.name}: stopping")
 
 
 def metrics(

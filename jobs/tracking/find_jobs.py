@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws.clients import NoRegionError, configured_region, make_client
+from aws.clients import NoRegionError, aws_errors, configured_region, make_client
 from aws.errors import AwsError, is_missing
 from aws.names import is_job_name
 from aws.s3 import S3Prefix, parse_s3_uri
 from formats.console import say
 from formats.errors import SagesegError
 from formats.state_home import home
+from jobs.backends import LOCAL_REGION, emulator_was_here, open_place
 from jobs.contract.tuning_request import MAX_NAME as MAX_TUNING_NAME
 from jobs.tracking.attempts import is_moved_on_from, last_attempt_at_aws, last_attempt_here
 from jobs.tracking.job_calls import FoundJob, describe
@@ -70,6 +71,7 @@ def find_job(name: str, region: str | None = None) -> FoundJob:
     except NoRegionError:
         if refused := _refusal(name, asked):
             raise refused from None
+        _check_no_endpoint(name)
         return FoundJob(read_record(name))  # nothing else to ask: says that there is none
     return _find_at_aws(name, where, asked)
 
@@ -111,6 +113,7 @@ def _find_at_aws(name: str, region: str, asked: _Asked) -> FoundJob:
     if isinstance(description, SagesegError):
         found = _tuning_at_aws(name, region) or _later(name, region) if is_missing(description) else None
         if found is None:
+            _check_no_endpoint(name, region if is_missing(description) else None)
             raise _not_found(name, region, asked) from description
         return found
     if is_moved_on_from(description.get("FailureReason", "")):
@@ -167,6 +170,26 @@ def _not_found(name: str, region: str, asked: _Asked) -> SagesegError:
     answer = asked["aws", region]
     nowhere = f"{name}: no job of that name under {home()}, nor at AWS in {region} ({answer})"
     return _refusal(name, asked) or SagesegError(nowhere)
+
+
+def _check_no_endpoint(name: str, region: str | None = None) -> None:
+    """Raise SagesegError where an endpoint has the name, which other verbs take."""
+    places = [("local", LOCAL_REGION)] if emulator_was_here() else []
+    for backend, where in [*places, *([("aws", region)] if region else [])]:
+        if status := _endpoint_status(name, backend, where):
+            raise SagesegError(
+                f"{name}: an endpoint ({status}), and no job; sageseg jobs leftovers tells of it, sageseg jobs delete "
+                f"{name} ends it, and sageseg jobs predict takes its job's name with --endpoint {name}"
+            )
+
+
+def _endpoint_status(name: str, backend: str, region: str) -> str | None:
+    """None where there is none, or one may not ask."""
+    try:
+        with aws_errors(f"describing endpoint {name}"):
+            return str(open_place(backend, region).sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"])
+    except SagesegError:
+        return None
 
 
 def _refusal(name: str, asked: _Asked) -> SagesegError | None:

@@ -67,6 +67,10 @@ class FoundJob:
     def description(self) -> dict[str, Any]:
         return describe(self.record) if self.seen is None else self.seen
 
+    @property
+    def status(self) -> str:
+        return str(self.description[f"{'HyperParameterTuning' if self.record.is_tuning else 'Training'}JobStatus"])
+
     @cached_property
     def training_jobs(self) -> list[TunedJob]:
         """Those of a tuning job, in the order in which they were started."""

@@ -10,7 +10,7 @@ from formats.command_options import option
 from formats.errors import SagesegError
 from jobs.contract.channels import VALIDATION_SOURCES
 from jobs.contract.instances import DEFAULT_CPU, DEFAULT_GPUS, parse_instance_types
-from jobs.cost.prices import parse_rate
+from jobs.cost.prices import parse_max_cost, parse_rate
 
 DAY = 86400
 
@@ -55,7 +55,9 @@ class StartOptions:
     region: str | None = option(None, "AWS region; by default the environment's.")
     name: str | None = option(None, "Name of the job; by default algorithm, dataset and time.")
     like: str | None = option(None, "A job whose hyperparameters are taken where none are given.", metavar="JOB")
-    max_cost: float | None = option(None, "Refuse what may cost more, in US dollars.", metavar="USD")
+    max_cost: float | None = option(
+        None, "Refuse what may cost more, in US dollars.", parser=parse_max_cost, metavar="USD"
+    )
     rate: float | None = option(
         None, "Your own dollars per hour of an instance, in place of the price list.", parser=parse_rate, metavar="USD"
     )
@@ -65,8 +67,9 @@ class StartOptions:
 
     def idle(self) -> list[str]:
         """A sentence for each given option that another makes idle."""
-        free = self.backend == "local" and self.max_cost is not None
-        return ["--max-cost has no effect: on this machine nothing is paid"] if free else []
+        dollars = {"--max-cost": self.max_cost, "--rate": self.rate} if self.backend == "local" else {}
+        given = [name for name, usd in dollars.items() if usd is not None]
+        return [f"{name} has no effect: on this machine nothing is paid" for name in given]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from formats.errors import SagesegError
 from jobs.contract.instances import GPU_INSTANCES
 from jobs.cost import prices
 from jobs.cost.agreement import agree_on_training, check_max_cost
-from jobs.cost.prices import Rate, find_rate, listed_rate, table_rate
+from jobs.cost.prices import Rate, find_rate, listed_rate, parse_max_cost, table_rate
 from jobs.cost.quotes import EndpointQuote, TrainingQuote
 from jobs.cost.spent import billed_usd, usd_so_far
 
@@ -198,3 +198,10 @@ def test_money_so_far_runs_from_each_machines_start() -> None:
     assert usd_so_far([running, ended, waiting], 3.6, now) == pytest.approx(0.15)
     assert usd_so_far([running], 3.6, began.timestamp() - 5) == 0  # two clocks
     assert usd_so_far([running], None, now) is None
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-1", "ten"])
+def test_a_limit_is_dollars(text: str) -> None:
+    with pytest.raises(SagesegError, match="expected"):
+        parse_max_cost(text)
+    assert (parse_max_cost("0"), parse_max_cost("9.5")) == (0, 9.5)

@@ -266,7 +266,7 @@ def test_an_answer_that_is_no_mask_of_this_model_is_noticed(tmp_path: Path) -> N
         (("--instance-type", "c5.xlarge"), "expected one such as ml.c5.xlarge, ml.m5.xlarge"),
         (("--instance-count", "0"), "--instance-count 0: expected 1 or more"),
         (("--name", "a" * 57), "57 characters; expected at most 56"),
-        (("--name", "under_score"), "CreateModel: "),
+        (("--name", "under_score"), "--name under_score: expected letters of A to Z, digits, and hyphens"),
     ],
 )
 def test_what_is_refused_is_refused_before_anything_is_made(aws: Served, words: tuple[str, ...], message: str) -> None:

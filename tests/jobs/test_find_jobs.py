@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from aws.errors import AwsError
-from aws.names import number_of_attempt, numbered
+from aws.names import check_name, number_of_attempt, numbered
 from formats.errors import SagesegError
 from jobs.tracking import find_jobs
 from jobs.tracking.find_jobs import find_job
@@ -50,6 +50,24 @@ def test_nobody_knows_a_name(described: Described) -> None:
         find_job("nobody", REGION)
     assert str(MISSING) in str(e.value)
     assert [record.is_tuning for record in asked] == [False, True]
+
+
+@pytest.mark.parametrize("where", ["local", "aws"])
+@pytest.mark.parametrize("answer", [MISSING, EXPIRED])
+def test_an_endpoints_name_leads_to_the_verbs_of_endpoints(
+    where: str, answer: AwsError, described: Described, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(_: JobRecord) -> dict[str, Any]:
+        raise answer
+
+    described(nobody if answer is EXPIRED else nobody_knows)
+    monkeypatch.setattr(find_jobs, "emulator_was_here", lambda: True)
+    monkeypatch.setattr(find_jobs, "_endpoint_status", lambda _, backend, __: "InService" if backend == where else None)
+    with pytest.raises(SagesegError) as e:
+        find_job("cars", REGION)
+    known = where == "local" or answer is MISSING  # where AWS could not tell of a job, it is not asked again
+    assert str(e.value).startswith("cars: an endpoint (InService), and no job; " if known else "cars: no job of that")
+    assert ("sageseg jobs delete cars ends it" in str(e.value)) == known
 
 
 def test_a_time_at_a_names_end_makes_it_no_later_attempt(
@@ -173,3 +191,12 @@ def test_an_endpoint_is_named_after_what_was_asked_for(described: Described) -> 
     request = {"TrainingJobName": "cars-2"}
     model = TrainedModel("cars-2", "aws", REGION, "s3://bucket/cars-2/output/model.tar.gz", request, tags=tags)
     assert endpoint_name(model, datetime(2026, 11, 28, tzinfo=UTC)) == "cars"
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"), [("my job", "my-job"), ("cars_v2", "cars-v2"), ("-", "job"), ("größe", "gr-e")]
+)
+def test_a_name_that_no_job_can_have_is_refused_with_one_that_it_can(name: str, instead: str) -> None:
+    with pytest.raises(SagesegError, match=f"^--name {name}: expected letters .*, such as {instead}$"):
+        check_name(name)
+    check_name(instead)

@@ -5,12 +5,15 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from aws.errors import AwsError
+from jobs.backends import Place
 from jobs.endpoints.clear_leftovers import Clearing, describe_leftover, doomed
+from jobs.endpoints.commands import _places
 from jobs.endpoints.leftovers import Leftover
 from jobs.endpoints.records import read_endpoint
 from tests.support.emulator_setup import SLEEPS, emulator, request, wait_until
@@ -209,3 +212,18 @@ def test_what_goes_by_which_word(one: Leftover, goes: tuple[bool, bool, bool]) -
 )
 def test_one_line_tells_age_price_and_lease(one: Leftover, line: str) -> None:
     assert describe_leftover(one, NOW).startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("emulator", "asked"), [("http://127.0.0.1:1", ["aws"]), ("http://127.0.0.1:2", ["local", "aws"])]
+)
+def test_an_emulator_that_stands_for_aws_is_asked_once(
+    emulator: str, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def opened(backend: str, region: str) -> Place:
+        url = emulator if backend == "local" else "http://127.0.0.1:1"
+        return Place(backend, region, SimpleNamespace(meta=SimpleNamespace(endpoint_url=url)))
+
+    monkeypatch.setattr("jobs.backends.emulator_was_here", lambda: True)
+    monkeypatch.setattr("jobs.backends.open_place", opened)
+    assert [place.backend for place in _places("us-east-1")] == asked

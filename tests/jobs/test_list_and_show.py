@@ -231,3 +231,33 @@ def test_a_word_that_can_be_no_jobs_name_is_asked_of_nobody(name: str, monkeypat
     monkeypatch.setattr(find_jobs, "describe", lambda _: pytest.fail("asked"))
     ran = CliRunner().invoke(app, ["metrics", name])
     assert str(ran.exception).startswith(f"{name}: no such file, nor could a job be called so")
+
+
+@pytest.mark.parametrize("status", ["Completed", "Failed", "Stopped"])
+def test_what_has_ended_needs_no_stop(status: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_record(record(status=status))
+    monkeypatch.setattr("jobs.tracking.job_calls.describe", lambda _: described(status=status))
+    ran = CliRunner().invoke(app, ["stop", "cars"])
+    assert (ran.exit_code, ran.stdout) == (0, "")
+    assert ran.stderr == f"cars: {status} already, so there is nothing to stop\n"
+
+
+@pytest.mark.parametrize(
+    "words", [("export", "nobody"), ("features", "nobody", "image.png"), ("lambda", "cars")], ids=lambda words: words[0]
+)
+def test_a_file_that_is_there_is_replaced_only_when_told(words: tuple[str, ...], tmp_path: Path) -> None:
+    out = tmp_path / "made.onnx"
+    out.write_text("mine")
+    ran = CliRunner().invoke(app, [*words, "--out", str(out)])
+    assert "made.onnx: exists already; choose another --out or add --overwrite" in str(ran.exception)
+    assert out.read_text() == "mine"
+    ran = CliRunner().invoke(app, [*words, "--out", str(out), "--overwrite"])
+    assert "exists already" not in str(ran.exception)
+
+
+@pytest.mark.parametrize("name", ["first:best", "runs/1/model.tar.gz", "cars_v2"])
+def test_what_no_endpoint_can_be_called_is_asked_of_nobody(name: str) -> None:
+    ran = CliRunner().invoke(app, ["delete", name])
+    assert str(ran.exception) == (
+        f"{name}: no endpoint could be called so; sageseg jobs leftovers shows those there are"
+    )

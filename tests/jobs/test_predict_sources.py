@@ -94,6 +94,8 @@ def test_where_the_images_are_is_told_for_what_draws_on_them(desk: Path, model: 
         (["dataset"], {"fps": 25.0}, "--fps 25: only for a video, and dataset is none"),
         (["shots/a.jpg", "shots/day"], {"split": "train"}, r"--split: only for a dataset; shots/a\.jpg is none"),
         (["films/drive.mp4", "more/drive.mp4"], {}, "drive: the name of two videos, and frames are named by theirs"),
+        (["s3://bucket/shots"], {}, r"s3:/bucket/shots: images to predict are read from this machine; .*aws s3 cp"),
+        (["https://example.com/a.jpg"], {}, r"a\.jpg: images to predict are read from this machine; .*curl"),
         (["films/drive.mp4"], {}, r"films/drive\.mp4: cannot be read as a video"),
     ],
 )

@@ -1,9 +1,11 @@
 """What AWS says when it refuses: one line, the next step, no secret; and going on to the next type."""
 
 import pickle
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
@@ -14,8 +16,8 @@ from botocore.exceptions import (
     UnauthorizedSSOTokenError,
 )
 
-from aws.clients import aws_errors, configured_region
-from aws.errors import AwsError, explain, is_about_capacity, is_about_instance, redact
+from aws.clients import aws_errors, configured_region, make_client
+from aws.errors import AwsError, explain, is_about_capacity, is_about_instance, is_missing, redact
 from formats.errors import SagesegError
 from jobs.contract.training_request import TrainingJob
 from jobs.cost.prices import Rate
@@ -101,6 +103,57 @@ def test_a_profile_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     with pytest.raises(SagesegError, match="reading the AWS settings: .*nobody"):
         configured_region(None)
+
+
+PAGE = (
+    b"<!DOCTYPE html><html><head><style>p{color:red}</style></head><body><h1>Sign in</h1>"
+    + b"<p>The page was not found; your quota is used up.</p>" * 50
+    + b"</body></html>"
+)
+
+
+@pytest.mark.parametrize("status", [200, 403, 404])
+@pytest.mark.parametrize(
+    ("service", "call", "given"),
+    [
+        ("sagemaker", "describe_training_job", {"TrainingJobName": "x"}),
+        ("sts", "get_caller_identity", {}),
+        ("s3", "list_objects_v2", {"Bucket": "b"}),
+    ],
+)
+def test_a_page_in_the_place_of_an_answer_is_told_shortly(
+    status: int, service: str, call: str, given: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(request: Any, **_: Any) -> AWSResponse:
+        raw = SimpleNamespace(stream=lambda *_, **__: iter([PAGE]))
+        return AWSResponse(request.url, status, {"content-type": "text/html"}, raw)
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "y")
+    client = make_client(service, "us-east-1")
+    client.meta.events.register("before-send", answer)
+    with pytest.raises(AwsError) as e, aws_errors("asking"):
+        getattr(client, call)(**given)
+    line = str(e.value)
+    assert "a web page in the place of AWS's answer: Sign in The page" in line
+    assert "HTTPS_PROXY" in line
+    assert "<" not in line
+    assert len(line) < 500
+    assert not is_missing(e.value)
+
+
+def test_only_words_about_a_quota_lead_to_service_quotas() -> None:
+    assert "Service Quotas" not in explain(
+        "asking", "UnknownOperationException", "expected ServiceQuotasV20190624.List"
+    )
+    assert "Service Quotas" in explain("asking", "ServiceQuotaExceededException", "too many")
+
+
+@pytest.mark.parametrize("url", ["localhost:4566", "http//127.0.0.1:8000"])
+def test_an_endpoint_url_that_is_none_is_one_line(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    with pytest.raises(SagesegError, match="AWS_ENDPOINT_URL"):
+        make_client("sagemaker", "us-east-1")
 
 
 @pytest.mark.parametrize(

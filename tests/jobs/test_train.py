@@ -187,7 +187,7 @@ def test_unet_runs_under_our_own_image_from_random_weights(dataset: Dataset) -> 
         ({}, on_machine(instance_type=("ml.c5.xlarge",)), ROLE, "trains on P2, P3, G4dn and G5 only"),
         ({}, on_machine(instance_type=("ml.g5.2xlarge", "ml.g6.2xlarge")), ROLE, "ml.g6.2xlarge: the built-in"),
         ({}, on_machine(instance_type=("ml.g4dn.xlarge",), volume_size=200), ROLE, "has 125 GB of disk"),
-        ({}, TrainOptions(StartOptions(name="-cars"), DATA), ROLE, r"Value '-cars' at 'trainingJobName'"),
+        ({}, TrainOptions(StartOptions(name="-cars"), DATA), ROLE, r"--name -cars: expected letters"),
         ({}, TrainOptions(StartOptions(name="x" * 64), DATA), ROLE, r"--name x+: 64 characters; expected at most 63"),
         ({}, with_data(output="elsewhere"), ROLE, "--output elsewhere: expected s3://"),
         ({}, on_machine(max_runtime=0), ROLE, "maxRuntimeInSeconds"),

@@ -208,7 +208,7 @@ def test_unet_is_tuned_under_our_own_image_with_its_metrics(dataset: Dataset) ->
         ({"algorithm": "unet"}, {}, "unet: not part of the built-in algorithm"),
         ({"learning_rate": "7"}, {}, "learning_rate is '7'"),
         ({}, {"name": "c" * 33}, "--name c+: 33 characters; a tuning job's name has at most 32"),
-        ({}, {"name": "-cars"}, "'-cars' at 'hyperParameterTuningJobName'"),
+        ({}, {"name": "-cars"}, "--name -cars: expected letters"),
         ({}, {"validate_on": "train"}, "--validate-on train: the search would find what learns its own images"),
         ({}, {"data": None}, "--data: missing"),
         ({}, {"seed": -1}, "randomSeed"),

@@ -1,5 +1,6 @@
 """An experiment's sections become the command's own words."""
 
+import contextlib
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -8,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from formats.errors import SagesegError
+from formats.state_home import working_in
+from jobs.contract.file_uris import for_people
 from sageseg import runs
 from sageseg.cli import app
 from sageseg.experiment import check_words, plan_steps, read_experiment, run_experiment
@@ -76,6 +79,18 @@ def test_the_demos_own_file_parses() -> None:
     sections = read_experiment(Path(__file__).parents[2] / "sageseg" / "demo.yaml")
     for step in plan_steps(sections):
         check_words(app, step.line(FOLDERS, "JOB"))
+
+
+def test_what_an_experiment_prints_can_be_followed_from_where_one_stands(tmp_path: Path) -> None:
+    model = (tmp_path / "desk" / "sageseg-runs" / "model.tar.gz").as_uri()
+    (tmp_path / "desk").mkdir()
+    with contextlib.chdir(tmp_path / "desk"):
+        with working_in(tmp_path) as here:
+            assert here == tmp_path / "desk"
+            assert for_people(model) == "sageseg-runs/model.tar.gz"
+        assert Path.cwd() == here
+    with contextlib.chdir(tmp_path):
+        assert for_people(model) == "desk/sageseg-runs/model.tar.gz"
 
 
 PLAN = {"prep": "a", "train": "b", "predict": "c", "report": "d"}

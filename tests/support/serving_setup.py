@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
+import sageseg.cli  # noqa: F401 (it mounts predict, which may stitch)
 from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.images import Rgb, read_image

@@ -72,7 +72,7 @@ def draw_features(artefact: Artefact, image: Path, out: Path) -> tuple[list[str]
     check_figure(out)
     pixels, predictor = read_image(image), Predictor(artefact, EXACT)
     with _recorded(predictor.network) as stages, recorded_layers(predictor.network) as layers:
-        predicted = predictor.predict_masks(pixels[None])[0]
+        predicted = predictor.predict_masks(pixels[None].copy())[0]  # of Pillow's own memory torch warns
         table = format_layers(layers())
     _write_figure(pixels, predicted, stages, image.name, out)
     return table, len(stages)
