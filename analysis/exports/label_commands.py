@@ -67,12 +67,11 @@ def coco(
 ) -> None:
     """Write predictions as a COCO file, an annotation for each connected object, to correct and to train on."""
     from analysis.exports.coco import Shapes, export_coco
+    from analysis.masks.cleaning import tell_changes
     from analysis.plain.opening import open_predictions
     from formats.staging import refuse_existing_file
 
     refuse_existing_file(out, overwrite=overwrite)
-    from analysis.masks.cleaning import tell_changes
-
     exported = export_coco(
         open_predictions(predictions),
         out,

@@ -3,7 +3,6 @@ and dataset.json. Entries are read one by one, so memory stays flat."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections import Counter
@@ -38,6 +37,7 @@ from formats.manifest import attribute_names, manifest_lines
 from formats.prepared.georeference import Georeference, write_georeference
 from formats.prepared.leaks import leak_notes
 from formats.staging import link_file, write_lines, write_text
+from formats.texts.json_text import format_json
 from formats.version import tool_version
 from prep.dataset.certificate import Balance, certify
 from prep.dataset.journal import ImageEntry, Journal
@@ -208,4 +208,4 @@ def recorded_options(options: PrepOptions) -> dict[str, Any]:
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    write_text(path, format_json(content) + "\n")

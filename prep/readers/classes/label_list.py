@@ -234,8 +234,7 @@ def _colours(classes: ClassList, ids: list[int], background: int | None) -> dict
 
 def with_vocs_colours(listed: ClassList) -> ClassList:
     """A map without colours, `name:::`, or VOC's own classes, with those that Datumaro 1.13 paints and reads beside
-    it: VOC's palette in the
-    order of the lines."""
+    it: VOC's palette in the order of the lines."""
     say(f"note: {listed.where}: no colours, so VOC's palette is taken in the order of the classes, as Datumaro does")
     colours = map(tuple, voc_palette().tolist())
     return replace(
