@@ -263,6 +263,7 @@ def test_a_scale_for_each_image(predictions: Predictions, tmp_path: Path) -> Non
         ("group,scale\nshoot1,wide\n", r"line 2: wide: expected the side of a pixel, such as 0\.5mm/px"),
         ("group,scale\nshoot1,0.5\n", r"line 2: 0\.5: expected the side of a pixel"),
         ("group,scale\nshoot1,-1mm\n", r"line 2: -1mm: expected the side of a pixel"),
+        ("group;scale\nshoot1;x\nshoot2;1mm;1\n", r"line 2: x: expected .*faults: .*line 3: 3 cells"),
         ("group,scale\nshoot1\n", r"line 2: 1 cells; expected the columns group,scale or image,scale"),
         ("shoot1,1mm\n", r"line 1: shoot1,1mm; expected the columns"),
         ("", r"line 1: empty; expected the columns"),
