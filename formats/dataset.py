@@ -71,7 +71,7 @@ def labels_path(root: Path) -> Path:
     return root / "labels.txt"
 
 
-def label_map_path(root: Path) -> Path:
+def labelmap_path(root: Path) -> Path:
     return root / "labelmap.txt"
 
 
