@@ -33,7 +33,9 @@ def preview(
     augmentation: Annotated[
         str | None, typer.Option(help="With --augmented: the job's; default, or strong of unet.", metavar="VALUE")
     ] = None,
-    seed: Annotated[int, typer.Option(help="With --augmented: of its chances.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(help="With --augmented: of its chances; by default 0.", metavar="N")
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; by default one per core.")] = None,
 ) -> None:
     """One HTML page: samples, class balance, the split's certificate, crops kept and dropped."""
@@ -45,11 +47,12 @@ def preview(
     refuse_existing_file(out, overwrite=True)
     given = {"base_size": base_size, "crop_size": crop_size, "augmentation": augmentation}
     asked = {name: value for name, value in given.items() if value is not None}
-    if asked and not augmented:
-        raise SagesegError(f"--{next(iter(asked)).replace('_', '-')}: is for --augmented; add that, or leave it out")
+    for name in (*asked, *(["seed"] if seed is not None else [])):
+        if not augmented:
+            raise SagesegError(f"--{name.replace('_', '-')}: is for --augmented; add that, or leave it out")
     opened = open_dataset(dataset)
     maps = read_label_maps(label_map, len(opened.classes)) if label_map else None
-    write_preview(opened, out, workers, maps, open_augmentation(asked, seed) if augmented else None)
+    write_preview(opened, out, workers, maps, open_augmentation(asked, seed or 0) if augmented else None)
     result(str(out))
 
 

@@ -65,8 +65,9 @@ class StartOptions:
 
     def idle(self) -> list[str]:
         """A sentence for each given option that another makes idle."""
-        free = self.backend == "local" and self.max_cost is not None
-        return ["--max-cost has no effect: on this machine nothing is paid"] if free else []
+        money = {"--max-cost": self.max_cost, "--rate": self.rate} if self.backend == "local" else {}
+        idle = [name for name, usd in money.items() if usd is not None]
+        return [f"{name} has no effect: on this machine nothing is paid" for name in idle]
 
 
 @dataclass(frozen=True)
