@@ -35,6 +35,10 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace --out if i
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes.  [default: one per core]", show_default=False)]
 
 
+_LEAST_SIDE, _MOST_SIDE = 1e-12, 1e12
+"""Beyond, an area is 0 or no number at all."""
+
+
 @dataclass(frozen=True)
 class Scale:
     """The side of a pixel in a unit of the user's: `0.0012m/px`."""
@@ -47,9 +51,7 @@ def parse_scale(text: str) -> Scale:
     """`0.0012m/px`, `0.5mm` or `1.2 cm/px`: the side of a pixel, then the unit."""
     match = re.fullmatch(r"\s*([0-9.]+(?:[eE][-+]?\d+)?)\s*([^\W\d_]+)\s*(?:/\s*px)?\s*", text)
     per_pixel = parse_number(match[1]) if match else 0.0
-    if (
-        match is None or not match[2].isalpha() or not 1e-12 <= per_pixel <= 1e12
-    ):  # beyond, an area is 0 or no number at all
+    if match is None or not match[2].isalpha() or not _LEAST_SIDE <= per_pixel <= _MOST_SIDE:
         raise SagesegError(f"--scale {text}: expected the side of a pixel with its unit, such as 0.0012m/px")
     return Scale(per_pixel, match[2])
 

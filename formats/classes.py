@@ -95,7 +95,7 @@ def write_labels(path: Path, classes: ClassTable) -> None:
     write_text(path, "".join(f"{name}\n" for name in classes.names))
 
 
-def label_map(classes: ClassTable) -> str | None:
+def labelmap(classes: ClassTable) -> str | None:
     """The text of labelmap.txt, by which CVAT and Datumaro read the classes of the masks beside it: the colour in
     which `voc_palette` shows each. None where a name cannot stand in it, because a colon divides its lines.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shlex
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +11,7 @@ from typing import Any
 
 from formats.classes import ClassTable, read_labels
 from formats.errors import SagesegError
-from formats.given_files import decode_text
+from formats.given_files import read_json
 from formats.manifest import ManifestRow, read_manifest
 
 FORMAT_VERSION = 1
@@ -72,7 +71,7 @@ def labels_path(root: Path) -> Path:
     return root / "labels.txt"
 
 
-def label_map_path(root: Path) -> Path:
+def labelmap_path(root: Path) -> Path:
     return root / "labelmap.txt"
 
 
@@ -91,7 +90,7 @@ def info_path(root: Path) -> Path:
 def open_dataset(root: Path) -> Dataset:
     """Open a dataset that prep wrote. Raises SagesegError when it is none, or of a newer format."""
     try:
-        info = json.loads(_text(info_path(root)))
+        info = read_json(info_path(root), "JSON that prep wrote")
     except (FileNotFoundError, NotADirectoryError) as e:
         raise SagesegError(f"{root}: no dataset here (dataset.json is missing); {_what_to_do(root)}") from e
     except ValueError as e:
@@ -102,10 +101,6 @@ def open_dataset(root: Path) -> Dataset:
             f"{info_path(root)}: format_version is {version}; this sageseg reads {FORMAT_VERSION}: prepare it again"
         )
     return Dataset(root, read_labels(labels_path(root)), tuple(read_manifest(manifest_path(root))), info)
-
-
-def _text(path: Path) -> str:
-    return decode_text(path.read_bytes(), path, "JSON that prep wrote")
 
 
 def _what_to_do(root: Path) -> str:

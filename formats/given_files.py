@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import zipfile
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
 
 from formats.errors import SagesegError
 
@@ -28,6 +30,12 @@ def read_text(path: Path, expected: str) -> str:
     except OSError as e:
         raise SagesegError(f"{path}: cannot be read ({e.strerror}); expected {expected}") from e
     return decode_text(content, path, expected)
+
+
+def read_json(path: Path, expected: str) -> Any:
+    """A file's JSON. Raises OSError where it cannot be read, ValueError for what is no JSON, and SagesegError as
+    `decode_text` does."""
+    return json.loads(decode_text(path.read_bytes(), path, expected))
 
 
 def decode_text(content: bytes, path: Path, expected: str) -> str:

@@ -6,7 +6,6 @@ manifest says where each mask lies in its source image.
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +20,7 @@ import numpy.typing as npt
 
 from formats.classes import ClassTable, read_labels, write_labels
 from formats.errors import SagesegError, raise_all
-from formats.given_files import decode_text
+from formats.given_files import read_json
 from formats.manifest import ManifestRow, read_manifest, write_manifest
 from formats.staging import write_bytes, write_text
 from formats.texts.json_text import format_json
@@ -152,7 +151,7 @@ def need_classes(predictions: Predictions, who: str) -> ClassTable:
 
 def _read_info(path: Path) -> dict[str, Any]:
     try:
-        info = json.loads(decode_text(path.read_bytes(), path, "JSON that predict wrote"))
+        info = read_json(path, "JSON that predict wrote")
     except FileNotFoundError:
         return {}
     except ValueError as e:

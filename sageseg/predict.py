@@ -14,7 +14,7 @@ import typer
 
 from formats.command_options import takes
 from formats.console import result, say
-from jobs.prediction.commands import Model, Predictions, Sources
+from jobs.prediction.commands import Model
 from jobs.prediction.options import PredictOptions, RouteOptions
 
 _ASKED = "asked.json"
@@ -25,8 +25,10 @@ _ASKED = "asked.json"
 @takes(RouteOptions, "route")
 def predict(
     model: Model,
-    sources: Sources,
-    out: Predictions,
+    sources: Annotated[
+        list[Path], typer.Argument(metavar="SOURCE", help="A dataset; or images, folders of images, videos.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the predictions to make.", show_default=False)],
     options: PredictOptions,
     route: RouteOptions,
     stitch: Annotated[bool, typer.Option("--stitch", help="Write full-size masks, as analysis stitch does.")] = False,

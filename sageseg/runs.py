@@ -13,6 +13,7 @@ from typing import Any
 
 from formats.errors import SagesegError
 from formats.staging import write_text
+from formats.texts.json_text import format_json
 
 FOLDERS = {"prep": "dataset", "predict": "predictions", "stitch": "stitched", "report": "report"}
 """What each step makes; training makes a job."""
@@ -94,7 +95,7 @@ class Runs:
 
     def _write(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(self.path, json.dumps(self._told, indent=2) + "\n")
+        write_text(self.path, format_json(self._told, ascii_only=True) + "\n")
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from formats.parallel import map_all
 from formats.predictions import Predictions, need_classes
 from formats.staging import staged_folder, write_lines, write_text
 from formats.texts.csv_text import format_csv
+from formats.texts.json_text import format_json
 
 AREAS, IMAGES, OBJECTS = "areas.json", "images.csv", "objects.csv"
 _AREA = ("pixels", "share", "area", "unit")
@@ -61,7 +61,7 @@ def measure_areas(
         content = writing.to_json()
         if cleaning:
             content["cleaned"] = cleaning.to_json()
-        write_text(stage / AREAS, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+        write_text(stage / AREAS, format_json(content) + "\n")
     tell_changes(cleaning, writing.changes)
     tell_unpredicted(sources, "are not counted")
     return content

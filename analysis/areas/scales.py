@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,19 +11,21 @@ from analysis.masks.mosaic import predicted_rasters
 from analysis.masks.sources import Source
 from analysis.options import Scale, parse_scale
 from formats.console import say
-from formats.errors import SagesegError
+from formats.errors import SagesegError, for_all
+from formats.given_files import read_text
 from formats.prepared.georeference import Georeference, Raster
 from formats.prepared.rasters import parse_crs
 from formats.prepared.source_names import composed
+from formats.texts.csv_text import parse_csv
+from formats.wording import name_first
 
 PIXELS = Scale(1.0, "px")
 """What areas are told in where nobody says more."""
 _METRES = {"nm": 1e-9, "um": 1e-6, "µm": 1e-6, "μm": 1e-6, "mm": 1e-3, "cm": 1e-2, "dm": 0.1, "m": 1.0, "km": 1e3}
 _METRES |= {"in": 0.0254, "ft": 0.3048}
 _HEADERS = ("group", "image")
-_EXPECTED = "expected the columns group,scale or image,scale, with scales such as 0.5mm/px"
+_EXPECTED = "the columns group,scale or image,scale, with scales such as 0.5mm/px"
 _WEB_MERCATOR = 3857
-_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def _of_file(sources: Sequence[Source], file: Path) -> dict[str, Scale]:
             used.add(found)
             scales[source.stem] = told[found]
     if missing:
-        named = ", ".join(list(missing)[:_NAMED]) + (" …" if len(missing) > _NAMED else "")
+        named = name_first(list(missing))
         raise SagesegError(f"{file}: no scale for {len(missing)} {kind}s: {named}; add a line for each")
     others = [name for name in told if name not in used]
     if others:
@@ -85,30 +85,27 @@ def _names(source: Source, kind: str) -> tuple[str, ...]:
 def read_scales(file: Path) -> tuple[str, dict[str, Scale]]:
     """What a CSV's first column names, group or image, and the scales by these names. Raises SagesegError that names
     the line."""
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except OSError as e:
-        raise SagesegError(f"--scales {file}: cannot be read ({e.strerror}); {_EXPECTED}") from e
-    except UnicodeDecodeError as e:
-        raise SagesegError(f"--scales {file}: not UTF-8 text; {_EXPECTED}") from e
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=";" if ";" in text.partition("\n")[0] else ",")
-    header = [cell.strip().lower() for cell in next(lines, [])]
+    rows = parse_csv(read_text(file, _EXPECTED))
+    first, cells = next(rows, (1, []))
+    header = [cell.strip().lower() for cell in cells]
     if len(header) != 2 or header[0] not in _HEADERS or header[1] != "scale":
-        raise SagesegError(f"{file}: line 1: {','.join(header) or 'empty'}; {_EXPECTED}")
+        raise SagesegError(f"{file}: line {first}: {','.join(header) or 'empty'}; expected {_EXPECTED}")
     scales, at = dict[str, Scale](), dict[str, int]()
-    for cells in lines:
-        where = f"{file}: line {lines.line_num}"
-        if not any(cells):
-            continue
+
+    def note(numbered: tuple[int, list[str]]) -> None:
+        number, cells = numbered
+        where = f"{file}: line {number}"
         if len(cells) != 2:
-            raise SagesegError(f"{where}: {len(cells)} cells; {_EXPECTED}")
+            raise SagesegError(f"{where}: {len(cells)} cells; expected {_EXPECTED}")
         name = composed(cells[0].strip())
         if name in scales:
             raise SagesegError(f"{where}: {name} stands in line {at[name]} already; remove one of the lines")
         try:
-            scales[name], at[name] = parse_scale(cells[1]), lines.line_num
+            scales[name], at[name] = parse_scale(cells[1]), number
         except SagesegError as e:
             raise SagesegError(f"{where}: {cells[1]}: expected the side of a pixel, such as 0.5mm/px") from e
+
+    for_all(note, rows)
     return header[0], scales
 
 

@@ -51,7 +51,7 @@ def _fonts() -> tuple[str, ...]:
     for path in {path for folder in font_folders() for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES}:
         try:
             family, style = ImageFont.truetype(path, _LOOKED_AT).getname()
-        except OSError:  # broken, gone, or pictures of one size
+        except OSError:  # broken, gone, or bitmaps of one size
             continue
         if not (family or "").lstrip(".").startswith(_NO_LETTERS):
             found.append((style not in _REGULAR, str(path)))

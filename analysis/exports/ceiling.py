@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -26,7 +26,7 @@ def require_few(mask: Mask, most: int | None, name: str, neighbours: int = 8) ->
     most = most_of(mask.size, most)
     number = count_outlines(mask, neighbours)
     if number > most:
-        raise too_many(name, f"{number:,} objects and holes", number, most, next(_cures(mask, most, neighbours), ""))
+        raise too_many(name, f"{number:,} objects and holes", number, most, _cure(mask, most, neighbours))
 
 
 def most_of(pixels: int, most: int | None) -> int:
@@ -49,9 +49,9 @@ def few_enough(sizes: Sequence[int], most: int) -> str:
     return ""
 
 
-def _cures(mask: Mask, most: int, neighbours: int) -> Iterator[str]:
-    """The first cleaning that leaves few enough, as words of a command line. Sizes tell which may, so that few are
-    tried."""
+def _cure(mask: Mask, most: int, neighbours: int) -> str:
+    """The first cleaning that leaves few enough, as words of a command line; empty where none does. Sizes tell which
+    may, so that few are tried."""
     objects, holes = _sizes(mask)
     for least in LEAST_PIXELS:
         for words, rules, left in (
@@ -62,8 +62,8 @@ def _cures(mask: Mask, most: int, neighbours: int) -> Iterator[str]:
                 continue
             number = count_outlines(clean(mask, rules)[0], neighbours)
             if number <= most:
-                yield f"{words} leaves {number:,}"
-                return
+                return f"{words} leaves {number:,}"
+    return ""
 
 
 def _sizes(mask: Mask) -> tuple[Ints, Ints]:

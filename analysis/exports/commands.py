@@ -38,6 +38,8 @@ def submission(
 
     (refuse_existing_file if source.is_dir() else refuse_existing)(out, overwrite=overwrite)
     if source.is_dir():
+        if size is not None:
+            raise SagesegError(f"--size {size}: is for turning a submission back; of {source} the masks tell it")
         opened = open_predictions(source, workers=workers)
         written = write_submission(
             opened, out, class_name=class_name, cleaning=cleaning, overwrite=overwrite, workers=workers

@@ -10,6 +10,7 @@ import typer
 from analysis.options import Cleaning, ListFile, MostObjects, Overwrite, PredictionsFolder, Workers
 from formats.command_options import takes
 from formats.console import result, say
+from formats.errors import SagesegError
 
 
 @takes(Cleaning, "cleaning")
@@ -58,7 +59,10 @@ def coco(
     polygons: Annotated[
         bool, typer.Option("--polygons", help="Write polygons, for tools that take no run lengths.")
     ] = False,
-    tolerance: Annotated[float, typer.Option(help="How far a polygon may stray from the edges, in pixels.")] = 1.0,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(help="With --polygons: how far they may stray from the edges, in pixels; by default 1."),
+    ] = None,
     cleaning: Cleaning,
     most_objects: MostObjects = None,
     listed: ListFile = None,
@@ -67,16 +71,17 @@ def coco(
 ) -> None:
     """Write predictions as a COCO file, an annotation for each connected object, to correct and to train on."""
     from analysis.exports.coco import Shapes, export_coco
+    from analysis.masks.cleaning import tell_changes
     from analysis.plain.opening import open_predictions
     from formats.staging import refuse_existing_file
 
     refuse_existing_file(out, overwrite=overwrite)
-    from analysis.masks.cleaning import tell_changes
-
+    if tolerance is not None and not polygons:
+        raise SagesegError(f"--tolerance {tolerance:g}: is for --polygons; add that, or leave it out")
     exported = export_coco(
         open_predictions(predictions),
         out,
-        Shapes(tolerance if polygons else None),
+        Shapes(1.0 if tolerance is None else tolerance) if polygons else Shapes(),
         listed=listed,
         cleaning=cleaning,
         most_objects=most_objects,
@@ -175,7 +180,6 @@ def geojson(
     """Write predictions of rasters as polygons on earth, to correct and to train on."""
     from analysis.exports.geojson import Crs, export_geojson
     from analysis.plain.opening import open_predictions
-    from formats.errors import SagesegError
     from formats.staging import refuse_existing_file
 
     refuse_existing_file(out, overwrite=overwrite)

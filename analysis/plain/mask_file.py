@@ -75,9 +75,7 @@ def look_at(path: Path) -> MaskLook:
     if keys.dtype == np.uint32:
         used = np.unique(keys).tolist()
         if len(used) > MOST_COLOURS:
-            raise SagesegError(
-                f"{path}: {len(used)} colours; expected a mask, class ids in one channel, and not a picture of one"
-            )
+            raise SagesegError(f"{path}: {len(used)} colours; expected a mask, class ids in one channel")
         colours, by_colour = {colour: colour for colour in used}, True
     else:
         found = np.flatnonzero(np.bincount(keys.reshape(-1), minlength=256)).tolist()

@@ -11,6 +11,7 @@ from analysis.plain.mask_file import MaskLook
 from formats.classes import BACKGROUND, IGNORE, IGNORE_NAME, ClassTable, class_table
 from formats.console import say
 from formats.errors import SagesegError
+from formats.given_files import read_text
 from formats.wording import name_first
 
 MOST_VALUES = 64
@@ -35,9 +36,6 @@ class FolderMasks:
     def ids(self, path: Path, meaning: Mapping[int, int]) -> dict[int, int]:
         """The id of each key of a file, by the id of each value."""
         return {key: meaning[value] for key, value in self.values[path].items()}
-
-    def with_value(self, value: int) -> list[Path]:
-        return [path for path, own in self.values.items() if value in own.values()]
 
 
 def folder_masks(root: Path, looks: Sequence[MaskLook]) -> FolderMasks:
@@ -134,12 +132,7 @@ def _told(found: Collection[int]) -> str:
 def read_names(path: Path) -> ClassTable:
     """Class names, one per line in the order of the ids, the background first; where its line is missing it is put
     there, and said. Raises SagesegError for a list of colours."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as e:
-        raise SagesegError(f"{path}: not found; expected one class name per line") from e
-    except (OSError, UnicodeDecodeError) as e:
-        raise SagesegError(f"{path}: not UTF-8 text; expected one class name per line") from e
+    text = read_text(path, "one class name per line")
     names = [line.strip() for line in text.splitlines() if line.strip() and line.strip() != IGNORE_NAME]
     coloured = [name for name in names if _COLOURED.search(name)]
     if coloured:

@@ -13,7 +13,7 @@ from formats.classes import ClassTable
 from formats.console import say, show_as
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow
-from formats.masks import Mask, encode_mask, resize_mask
+from formats.masks import encode_mask, resize_mask
 from formats.parallel import map_all
 from formats.predictions import Predictions, mask_path, open_predictions, write_predictions_tables
 from formats.staging import write_unfinished
@@ -103,8 +103,4 @@ def write_masks(
 
 def _write_one(work: tuple[Path, Mapping[int, int], Path, Size]) -> None:
     path, ids, to, size = work
-    write_unfinished(to, encode_mask(_at(read_plain(path, ids), size)))
-
-
-def _at(mask: Mask, size: Size) -> Mask:
-    return resize_mask(mask, *size)
+    write_unfinished(to, encode_mask(resize_mask(read_plain(path, ids), *size)))

@@ -10,7 +10,7 @@ from typing import Any
 
 from formats.crops import Box
 from formats.errors import SagesegError
-from formats.given_files import decode_text
+from formats.given_files import read_json
 from formats.prepared.value_range import NONE
 from formats.staging import write_text
 
@@ -62,8 +62,7 @@ def write_georeference(root: Path, georeference: Georeference) -> None:
 def read_georeference(root: Path) -> Georeference | None:
     """What a folder tells; None where its images are no tiles. Raises SagesegError that names the file."""
     try:
-        content = (root / FILE).read_bytes()
-        told = json.loads(decode_text(content, root / FILE, "JSON that prep wrote"))
+        told = read_json(root / FILE, "JSON that prep wrote")
         return Georeference(tuple(map(_raster, told["rasters"])), str(told["range"]))
     except (FileNotFoundError, NotADirectoryError):
         return None

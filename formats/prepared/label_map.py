@@ -8,7 +8,6 @@ for that job, before or after it, applies the map.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ import numpy as np
 
 from formats.classes import IGNORE
 from formats.errors import SagesegError
-from formats.given_files import decode_text
+from formats.given_files import read_json
 from formats.masks import Mask, count_values
 
 CHANNELS_WITH_MAP = ("train", "validation")
@@ -98,7 +97,7 @@ def load_label_map(path: Path, num_classes: int) -> LabelMap:
 
 def _load(path: Path) -> Any:
     try:
-        return json.loads(decode_text(path.read_bytes(), path, "a label map"))
+        return read_json(path, "a label map")
     except (ValueError, RecursionError) as e:  # the latter for thousands of brackets
         raise SagesegError(f"{path}: not JSON ({e}); expected a label map") from e
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from formats.dataset import split_path
 from formats.errors import SagesegError
-from formats.given_files import decode_text
+from formats.given_files import read_json
 
 VALIDATED = ("val", "test")
 """The splits that scores are taken on."""
@@ -66,7 +65,7 @@ def read_leaks(root: Path) -> Leaks:
     """The leaks of a dataset's certificate. Raises SagesegError where they are not to be found."""
     path = split_path(root)
     try:
-        found = json.loads(decode_text(path.read_bytes(), path, "JSON that prep wrote"))["leak"]
+        found = read_json(path, "JSON that prep wrote")["leak"]
         splits = {split: _leak_from(own) for split, own in found["this_split"].items()}
         return Leaks(splits, found["unit"], found["group_by"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:

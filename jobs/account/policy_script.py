@@ -106,22 +106,24 @@ def _variable(document: str) -> str:
     return document.replace("-", "_")
 
 
+def _value(document: str) -> str:
+    return f'"${_variable(document)}"'
+
+
 def _role_lines(name: str, trust: str, granted: str) -> Iterator[str]:
-    document = f'--policy-document "${_variable(trust)}"'
     yield f"if aws iam get-role --role-name {name} > /dev/null 2>&1; then"
     yield f'  echo "role {name}: there already; its trust and its permissions are brought up to date"'
-    yield f"  aws iam update-assume-role-policy --role-name {name} {document}"
+    yield f"  aws iam update-assume-role-policy --role-name {name} --policy-document {_value(trust)}"
     yield "else"
-    yield f'  aws iam create-role --role-name {name} --assume-role-policy-document "${_variable(trust)}" > /dev/null'
+    yield f"  aws iam create-role --role-name {name} --assume-role-policy-document {_value(trust)} > /dev/null"
     yield f'  echo "role {name}: created"'
     yield "fi"
-    granting = f'--policy-document "${_variable(granted)}"'
-    yield f"aws iam put-role-policy --role-name {name} --policy-name {name} {granting}"
+    yield f"aws iam put-role-policy --role-name {name} --policy-name {name} --policy-document {_value(granted)}"
 
 
 def _policy_lines(name: str, arn: str) -> Iterator[str]:
     """IAM keeps five versions of a policy: all but the one in force go before a new one is made."""
-    document = f'--policy-document "${_variable(_CALLER)}"'
+    document = f"--policy-document {_value(_CALLER)}"
     query = "--query 'Versions[?!IsDefaultVersion].VersionId' --output text"
     yield f"if aws iam get-policy --policy-arn {arn} > /dev/null 2>&1; then"
     yield f'  echo "policy {name}: there already; it gets a new version, and the one in force is kept"'

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from formats.channels import CHANNELS, masks_channel
-from formats.classes import BACKGROUND, label_map
-from formats.dataset import Dataset, channel_path, label_map_path, split_path
+from formats.classes import BACKGROUND, labelmap
+from formats.dataset import Dataset, channel_path, labelmap_path, split_path
 from formats.errors import SagesegError
 from formats.given_files import read_text
 from formats.manifest import ManifestRow
@@ -80,17 +80,17 @@ def num_classes_differs(found: Evidence) -> Iterator[Finding]:
 
 def label_map_differs(found: Evidence) -> Iterator[Finding]:
     """labelmap.txt is for other programs; a person who renames a class in labels.txt may not know of it."""
-    path = label_map_path(found.dataset.root)
-    ours = label_map(found.dataset.classes) or ""
+    path = labelmap_path(found.dataset.root)
+    ours = labelmap(found.dataset.classes) or ""
     try:
         theirs = read_text(path, "a label map").splitlines() if path.is_file() else ours.splitlines()
     except SagesegError as e:
         message, _, cure = str(e).removeprefix(f"{path}: ").partition("; ")
-        yield warning("label_map", str(path), message, cure)
+        yield warning("labelmap", str(path), message, cure)
         return
     if theirs != ours.splitlines():
         message = "other classes or colours than labels.txt and the masks have: CVAT and Datumaro would read those"
-        yield warning("label_map", str(path), message, "change the names there too, or prepare again")
+        yield warning("labelmap", str(path), message, "change the names there too, or prepare again")
 
 
 def batch_is_too_large(found: Evidence) -> Iterator[Finding]:

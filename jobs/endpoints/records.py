@@ -12,6 +12,7 @@ from aws.errors import redact
 from formats.errors import SagesegError
 from formats.staging import write_text
 from formats.state_home import home
+from formats.texts.json_text import format_json
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def endpoint_path(name: str) -> Path:
 def write_endpoint(record: EndpointRecord) -> None:
     path = endpoint_path(record.name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, redact(json.dumps(asdict(record), indent=2, default=str)) + "\n")
+    write_text(path, redact(format_json(asdict(record), ascii_only=True)) + "\n")
 
 
 def read_endpoint(name: str) -> EndpointRecord | None:

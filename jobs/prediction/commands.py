@@ -14,11 +14,7 @@ Model = Annotated[
 ]
 Region = Annotated[str | None, typer.Option(help="AWS region; by default the job's, or the environment's.")]
 
-Sources = Annotated[
-    list[Path], typer.Argument(metavar="SOURCE", help="A dataset; or images, folders of images, videos.")
-]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is at --out.")]
-Predictions = Annotated[Path, typer.Option(help="Folder of the predictions to make.", show_default=False)]
 
 
 def export(

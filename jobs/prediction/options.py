@@ -18,7 +18,7 @@ from jobs.endpoints.options import SERVING_INSTANCE
 ROUTES = ("endpoint", "batch", "artefact")
 _ONLY_OF = {
     **dict.fromkeys(("endpoint", "parallel"), "endpoint"),
-    **dict.fromkeys(("instance_type", "role", "max_cost", "keep"), "batch"),
+    **dict.fromkeys(("instance_type", "role", "max_cost", "rate", "keep"), "batch"),
 }
 """The route by which an option of `RouteOptions` counts."""
 INVOCATIONS = 8

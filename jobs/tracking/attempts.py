@@ -31,9 +31,7 @@ def is_moved_on_from(reason: str) -> bool:
 
 def last_attempt_here(name: str) -> JobRecord | None:
     """The last recorded attempt of a job after its first; None where there is none."""
-    # a name may end in digits itself, as those with the time do
-    others = [other for other in record_names() if other != name]
-    later = (read_record(attempt) for attempt in _latest_first(others, name))
+    later = (read_record(attempt) for attempt in _latest_first(record_names(), name))
     return next((record for record in later if record.first_name == name), None)
 
 
@@ -44,7 +42,7 @@ def last_attempt_at_aws(name: str, region: str, kind: Kind) -> str | None:
     with aws_errors(f"looking for what became of {name}"):
         pages = client.get_paginator(operation).paginate(NameContains=name[:-_SHORTER].rstrip("-") or name)
         arns = {job[f"{member}Name"]: job[f"{member}Arn"] for page in pages for job in page[f"{member}Summaries"]}
-        names = _latest_first(arns.keys() - {name}, name)
+        names = _latest_first(arns, name)
         return next((attempt for attempt in names if _asked_name(client, arns[attempt]) == name), None)
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from aws.clients import make_client
 from aws.errors import AwsError
 from aws.s3 import parse_s3_object
 from formats.console import say
 from formats.wording import format_roughly
+from jobs.contract.file_uris import file_uri_path, is_file_uri
 from jobs.contract.hyperparameters import TABLE, without_the_services
 from jobs.contract.statuses import ENDED
 from jobs.tracking.job_calls import log_lines
@@ -72,9 +71,8 @@ def missing_artefact(record: JobRecord, description: Mapping[str, Any]) -> str:
 
 def _may_exist(uri: str, region: str, *, sure: bool) -> bool:
     """Whether there is such a file or object, as far as one may ask; with `sure` S3 is not asked."""
-    parts = urlsplit(uri)
-    if parts.scheme == "file":
-        return Path(unquote(parts.path)).is_file()
+    if is_file_uri(uri):
+        return file_uri_path(uri).is_file()
     if sure:
         return True
     folder, name = parse_s3_object(uri)

@@ -19,9 +19,7 @@ _LOSS, _MIOU, _ACCURACY, _BEST, _LAST = "#0072b2", "#d55e00", "#009e73", "#cc79a
 
 def best_epoch(epochs: Sequence[EpochMetrics]) -> EpochMetrics | None:
     """The epoch with the highest validation mIOU, the first of equals: the one that is served."""
-    scored = [
-        epoch for epoch in epochs if math.isfinite(epoch.validation_mIOU or 0) and epoch.validation_mIOU is not None
-    ]
+    scored = [epoch for epoch in epochs if epoch.validation_mIOU is not None and math.isfinite(epoch.validation_mIOU)]
     return max(scored, key=lambda epoch: epoch.validation_mIOU or 0.0, default=None)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from pathlib import Path
 from formats.console import say
 from formats.dataset import SPLITS
 from formats.errors import SagesegError, raise_all
-from formats.given_files import decode_text
+from formats.given_files import read_json
 from formats.prepared.source_names import composed
 
 DEALS = 64
@@ -117,7 +116,7 @@ def kept_assignment(path: Path, groups: Collection[str]) -> dict[str, str]:
 def read_split_file(path: Path) -> dict[str, str]:
     """The assignment group → split of an earlier split.json."""
     try:
-        groups = json.loads(decode_text(path.read_bytes(), path, "the split.json of a dataset"))["groups"]
+        groups = read_json(path, "the split.json of a dataset")["groups"]
         wrong = [(name, split) for name, split in groups.items() if split not in SPLITS]
     except FileNotFoundError as e:
         raise SagesegError(f"{path}: not found; expected the split.json of a dataset") from e

@@ -3,7 +3,6 @@ and dataset.json. Entries are read one by one, so memory stays flat."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections import Counter
@@ -17,7 +16,7 @@ import numpy as np
 from formats.alike.alignment import SIDE
 from formats.alike.twins import Thumbnails
 from formats.channels import CHANNELS, masks_channel
-from formats.classes import ClassTable, label_map, write_labels
+from formats.classes import ClassTable, labelmap, write_labels
 from formats.console import say
 from formats.dataset import (
     FORMAT_VERSION,
@@ -26,7 +25,7 @@ from formats.dataset import (
     image_path,
     image_set_path,
     info_path,
-    label_map_path,
+    labelmap_path,
     labels_path,
     manifest_path,
     mask_path,
@@ -38,6 +37,7 @@ from formats.manifest import attribute_names, manifest_lines
 from formats.prepared.georeference import Georeference, write_georeference
 from formats.prepared.leaks import leak_notes
 from formats.staging import link_file, write_lines, write_text
+from formats.texts.json_text import format_json
 from formats.version import tool_version
 from prep.dataset.certificate import Balance, certify
 from prep.dataset.journal import ImageEntry, Journal
@@ -92,7 +92,7 @@ def write_tables(root: Path, journal: Journal, plan: Plan) -> dict[str, SplitCou
     _check_splits(tally, plan.options)
     _sweep(root, tally)
     write_labels(labels_path(root), plan.classes)
-    _write_label_map(label_map_path(root), plan.classes)
+    _write_labelmap(labelmap_path(root), plan.classes)
     names = attribute_names(image.attributes for image in plan.images)
     rows = (row for entry in _entries(journal, plan) for row in entry.rows)
     write_lines(manifest_path(root), manifest_lines(rows, names))
@@ -156,8 +156,8 @@ def _sweep(root: Path, tally: _Tally) -> None:
         truth_path(root, "x").parent.rmdir()
 
 
-def _write_label_map(path: Path, classes: ClassTable) -> None:
-    text = label_map(classes)
+def _write_labelmap(path: Path, classes: ClassTable) -> None:
+    text = labelmap(classes)
     if text is None:
         path.unlink(missing_ok=True)
         say(f"note: {path.name}, for CVAT and Datumaro, is left out: no name with a colon, or # first, can stand in it")
@@ -208,4 +208,4 @@ def recorded_options(options: PrepOptions) -> dict[str, Any]:
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    write_text(path, format_json(content) + "\n")

@@ -5,7 +5,6 @@ sageseg prep preview DATASET --out preview.html
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from formats.classes import IGNORE
 from formats.dataset import SPLITS, Dataset, split_path
 from formats.errors import SagesegError
-from formats.given_files import decode_text
+from formats.given_files import read_json
 from formats.prepared.label_map import LabelMap, LabelMaps
 from formats.staging import write_text
 from formats.wording import format_colour, format_share
@@ -71,7 +70,7 @@ def write_preview(
 def _read_certificate(dataset: Dataset) -> dict[str, Any]:
     path = split_path(dataset.root)
     try:
-        certificate = json.loads(decode_text(path.read_bytes(), path, "JSON that prep wrote"))
+        certificate = read_json(path, "JSON that prep wrote")
         missing = [key for key in ("balance", "twins", "leak") if key not in certificate]
     except (OSError, ValueError) as e:
         raise SagesegError(f"{path}: cannot be read ({e}); prepare the dataset again") from e

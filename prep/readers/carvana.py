@@ -6,8 +6,6 @@ White is the car and black the background, whatever values the palette gives the
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from formats.images import IMAGE_SUFFIXES
 from formats.prepared.groups import group_of
 from formats.prepared.image_folder import FoundImage, open_image_folder
 from formats.prepared.source_names import composed
+from formats.texts.csv_text import parse_csv
 from prep.readers.labelled_image import LabelledImage, Source
 from prep.readers.source_files import find_files, list_files
 from prep.readers.two_colour import TwoColourMask
@@ -126,14 +125,18 @@ def _labelled(
 
 def _read_metadata(path: Path) -> dict[str, dict[str, str]]:
     """Each car's columns of metadata.csv but `id`, which is the car."""
-    text = read_text(path, "Carvana's metadata.csv")
-    semicolons = "," not in text.partition("\n")[0]  # as Excel writes tables where a comma is in numbers
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=";" if semicolons else ",")
-    if "id" not in (reader.fieldnames or ()):
+    rows = parse_csv(read_text(path, "Carvana's metadata.csv"))
+    _, columns = next(rows, (1, []))
+    if "id" not in columns:
         raise SagesegError(f"{path}: no column id; expected Carvana's {METADATA_COLUMNS}")
     cars = {}
-    for number, row in enumerate(reader, start=2):
-        if None in row or None in row.values():
+
+    def note(numbered: tuple[int, list[str]]) -> None:
+        number, cells = numbered
+        if len(cells) != len(columns):
             raise SagesegError(f"{path}: line {number}: not as many cells as columns; expected {METADATA_COLUMNS}")
+        row = dict(zip(columns, cells, strict=True))
         cars[composed(row.pop("id"))] = row
+
+    for_all(note, rows)
     return cars

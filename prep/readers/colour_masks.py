@@ -13,6 +13,7 @@ from PIL import Image
 from formats.errors import AlikeError, SagesegError
 from formats.images import Rgb, image_errors, read_image
 from formats.masks import Mask
+from formats.wording import name_first
 
 Colour = tuple[int, int, int]
 """Red, green, blue, each 0..255."""
@@ -42,7 +43,7 @@ def mask_of_colours(pixels: Rgb, ids: Mapping[Colour, int], path: Path) -> Mask:
     if not known.all():
         row, column = np.unravel_index(int(np.argmin(known)), known.shape)
         what = "colour " + ",".join(str(value) for value in pixels[row, column])
-        expected = ", ".join(",".join(map(str, colour)) for colour in list(ids)[:6]) + (" …" if len(ids) > 6 else "")
+        expected = name_first([",".join(map(str, colour)) for colour in ids], 6)
         raise AlikeError(str(path), what, f"{what} at ({column}, {row}) means nothing; expected {expected}")
     return np.array(list(ids.values()), np.uint8)[order][slot]
 

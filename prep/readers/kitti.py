@@ -23,14 +23,14 @@ from pathlib import Path
 
 from formats.classes import BACKGROUND, IGNORE, ClassTable
 from formats.console import say
-from formats.errors import Faults, SagesegError, raise_all
+from formats.errors import SagesegError, raise_all
 from formats.given_files import read_text
 from formats.masks import Mask
 from formats.prepared.groups import group_of
 from prep.readers.colour_masks import ColourMask
 from prep.readers.labelled_image import LabelledImage, MaskSource, Source, leave_out
 from prep.readers.source_files import list_files
-from prep.readers.splits import splits_of_groups
+from prep.readers.splits import splits_of_groups, splits_of_images
 
 TARGETS = {"road": ("road",), "lane": ("lane",), "road,lane": ("road", "lane")}
 """What --target takes, and the classes that each means."""
@@ -191,18 +191,9 @@ def _image_sets(lists: Mapping[str, Path]) -> dict[str, str]:
 
     Raises SagesegError for an image in two lists, or twice in one.
     """
-    splits: dict[str, str] = {}
-    faults = Faults()
-    for split, path in lists.items():
-        for number, stem in _stems(path):
-            with faults:
-                if stem in splits:
-                    raise SagesegError(
-                        f"{path}: line {number}: {stem} stands in {splits[stem]} already; remove one line"
-                    )
-                splits[stem] = split
-    faults.check()
-    return splits
+    return splits_of_images(
+        (f"{path}: line {number}", stem, split) for split, path in lists.items() for number, stem in _stems(path)
+    )
 
 
 def _stems(path: Path) -> list[tuple[int, str]]:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -15,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from formats.errors import SagesegError
-from formats.given_files import decode_text
+from formats.given_files import read_json
 from formats.masks import Mask
 from formats.wording import name_first
 from prep.options import REGION_LABEL
@@ -56,7 +55,7 @@ def _shared_in_groups(images: Sequence[LabelledImage]) -> tuple[LabelledImage, .
 def read_regions(path: Path) -> tuple[Polygon, ...]:
     """The polygons and rectangles labelled `__region__` in a JSON file as labelme writes it."""
     try:
-        shapes = json.loads(decode_text(path.read_bytes(), path, "JSON of labelme"))["shapes"]
+        shapes = read_json(path, "JSON of labelme")["shapes"]
         drawn = [(f"{path}: shapes[{i}]", shape) for i, shape in enumerate(shapes) if shape["label"] == REGION]
     except FileNotFoundError as e:
         raise SagesegError(f"{path}: not found; expected JSON of labelme with a shape labelled {REGION}") from e

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from formats.console import say
 from formats.dataset import SPLITS
-from formats.errors import SagesegError, for_all, raise_all
+from formats.errors import Faults, SagesegError, for_all, raise_all
 from formats.prepared.groups import group_of_path
 
 SPLIT_WORDS = {
@@ -59,6 +59,19 @@ def image_groups(
         "images is a group of its own, though they may look alike"
     )
     return {key: key if group in divided else group for key, group in groups.items()}
+
+
+def splits_of_images(named: Iterable[tuple[str, str, str]]) -> dict[str, str]:
+    """The split of each image, from all that lists name: the place, the image and the split. Raises SagesegError for
+    images that are named twice."""
+    splits: dict[str, str] = {}
+    faults = Faults()
+    for place, image, split in named:
+        if image in splits:
+            faults.add(SagesegError(f"{place}: {image} stands in {splits[image]} already; remove one line"))
+        splits.setdefault(image, split)
+    faults.check()
+    return splits
 
 
 def splits_of_groups(splits: Mapping[str, str], groups: Mapping[str, str]) -> dict[str, str]:

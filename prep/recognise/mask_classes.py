@@ -26,8 +26,7 @@ def missing_classes(
 ) -> tuple[list[str], str]:
     """The options that a command for these masks needs beside the patterns, and what must be written down first;
     neither where a list is there, or names say the class. A list above the masks, as far as the folder `root`, is to be
-    named. Raises SagesegError for two lists that disagree, and for what
-    is no mask."""
+    named. Raises SagesegError for two lists that disagree, and for what is no mask."""
     if f"{{{CLASS}}}" in mask_name:
         return [], ""
     pattern = parse_pattern(mask_name, "--mask-name", (STEM, FILE, CLASS, SPLIT))

@@ -263,6 +263,7 @@ def test_a_scale_for_each_image(predictions: Predictions, tmp_path: Path) -> Non
         ("group,scale\nshoot1,wide\n", r"line 2: wide: expected the side of a pixel, such as 0\.5mm/px"),
         ("group,scale\nshoot1,0.5\n", r"line 2: 0\.5: expected the side of a pixel"),
         ("group,scale\nshoot1,-1mm\n", r"line 2: -1mm: expected the side of a pixel"),
+        ("group;scale\nshoot1;x\nshoot2;1mm;1\n", r"line 2: x: expected .*faults: .*line 3: 3 cells"),
         ("group,scale\nshoot1\n", r"line 2: 1 cells; expected the columns group,scale or image,scale"),
         ("shoot1,1mm\n", r"line 1: shoot1,1mm; expected the columns"),
         ("", r"line 1: empty; expected the columns"),
@@ -276,7 +277,7 @@ def test_bad_files_of_scales_are_one_line(predictions: Predictions, tmp_path: Pa
 
 
 def test_scales_that_cannot_be_read_are_one_line(predictions: Predictions, tmp_path: Path) -> None:
-    with pytest.raises(SagesegError, match=r"--scales .*absent: cannot be read \(No such file"):
+    with pytest.raises(SagesegError, match=r"absent: not found; expected the columns group,scale"):
         read_scales(tmp_path / "absent")
     (tmp_path / "wide.csv").write_text("group,scale\n", "utf-16")
     with pytest.raises(SagesegError, match=r"wide\.csv: not UTF-8 text; expected the columns"):

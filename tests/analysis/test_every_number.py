@@ -187,7 +187,7 @@ def assert_alike(ours: Any, theirs: Any, where: str) -> None:
         assert ours == theirs, where
 
 
-@settings(max_examples=25)
+@settings(max_examples=16)
 @given(case=cases())
 def test_every_number_is_that_of_a_plain_computation(case: Case) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from formats.classes import ClassTable, label_map, read_labels, voc_palette, write_labels
+from formats.classes import ClassTable, labelmap, read_labels, voc_palette, write_labels
 from formats.errors import SagesegError
 
 
@@ -74,7 +74,7 @@ def test_labels_that_are_not_there_are_named(tmp_path: Path) -> None:
 
 
 def test_label_map_names_the_colours_of_the_masks() -> None:
-    assert label_map(ClassTable(("_background_", "car", "traffic light"))) == (
+    assert labelmap(ClassTable(("_background_", "car", "traffic light"))) == (
         "# label:color_rgb:parts:actions\nbackground:0,0,0::\ncar:128,0,0::\ntraffic light:0,128,0::\n"
         "__ignore__:224,224,192::\n"
     )
@@ -82,10 +82,10 @@ def test_label_map_names_the_colours_of_the_masks() -> None:
 
 @pytest.mark.parametrize("name", ["left:right", "#1", ":"])
 def test_label_map_cannot_hold_every_name(name: str) -> None:
-    assert label_map(ClassTable(("_background_", "car", name))) is None
+    assert labelmap(ClassTable(("_background_", "car", name))) is None
 
 
 def test_label_map_leaves_background_to_the_class_of_that_name() -> None:
     assert "\n_background_:0,0,0::\nbackground:128,0,0::\n" in (
-        label_map(ClassTable(("_background_", "background"))) or ""
+        labelmap(ClassTable(("_background_", "background"))) or ""
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aws.errors import AwsError
@@ -367,9 +367,10 @@ def test_network_and_key_are_the_jobs_own() -> None:
     assert "CreateSchedule" not in requests
 
 
-@given(st.text(max_size=300))
-def test_any_text_becomes_a_tag_value(text: str) -> None:
-    tags = [{"Key": "sageseg:job", "Value": tag_value(text)}]
+@settings(max_examples=20)
+@given(st.lists(st.text(max_size=300), max_size=8))
+def test_any_text_becomes_a_tag_value(texts: list[str]) -> None:
+    tags = [{"Key": "sageseg:job", "Value": tag_value(text)} for text in texts]
     check_request(
         "sagemaker", "AddTags", {"ResourceArn": "arn:aws:sagemaker:us-east-1:123456789012:model/a", "Tags": tags}
     )

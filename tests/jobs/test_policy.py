@@ -25,11 +25,11 @@ from typer.testing import CliRunner
 from formats.errors import SagesegError
 from jobs.account.policy import ANY, Account, caller_grants, lease_grants, role_grants
 from jobs.account.policy_script import checked_account, documents, wildcards
-from jobs.cli import app
 from jobs.contract.registry import ACCOUNTS
 from jobs.contract.service_model import load_service
 from jobs.tracking import job_calls
 from jobs.training.upload import Upload, upload_dataset
+from sageseg.cli import app
 from tests.support.aws_setup import ACCOUNT, REGION, aws_client, moto_server, use_aws
 from tests.support.called_operations import SERVICES, called_operations, clients_made
 from tests.support.channel_samples import make_channels
@@ -272,7 +272,7 @@ def test_the_commands_create_the_role_and_the_policy(
 ) -> None:
     """As they are written to a folder, run by a shell with the real AWS CLI; the account is that of the credentials."""
     use_aws(monkeypatch, moto)
-    words = ["policy", "--bucket", "cars", "--prefix", "one", "--out", str(tmp_path / "iam")]
+    words = ["jobs", "policy", "--bucket", "cars", "--prefix", "one", "--out", str(tmp_path / "iam")]
     made = CliRunner().invoke(app, words)
     assert made.exit_code == 0, made.output
     assert "note: pricing:GetProducts on everything: the price list is the same for all" in made.stderr
@@ -311,7 +311,7 @@ def _run_again(script: list[str], folder: Path, iam: Any, arn: str) -> None:
 
 def test_the_printed_script_holds_the_same_documents(tmp_path: Path) -> None:
     """A stand-in for `aws` writes down what the shell gives it."""
-    words = ["policy", "--bucket", "cars", "--scheduler", "--region", REGION, "--account", ACCOUNT]
+    words = ["jobs", "policy", "--bucket", "cars", "--scheduler", "--region", REGION, "--account", ACCOUNT]
     printed = CliRunner().invoke(app, words)
     stand_in = tmp_path / "aws"
     note = 'import json, sys\nopen("calls", "a").write(json.dumps(sys.argv[1:]) + "\\n")\n'
@@ -330,7 +330,7 @@ def test_the_printed_script_holds_the_same_documents(tmp_path: Path) -> None:
 
 
 def test_without_credentials_the_account_is_asked_for() -> None:
-    ran = CliRunner().invoke(app, ["policy", "--bucket", "cars", "--region", REGION])
+    ran = CliRunner().invoke(app, ["jobs", "policy", "--bucket", "cars", "--region", REGION])
     assert "--account: missing, and asking AWS who you are: no AWS credentials" in str(ran.exception)
 
 
@@ -383,7 +383,7 @@ def test_what_the_verbs_really_ask_aws_is_granted(moto: str, monkeypatch: pytest
             ("leftovers",),
             ("delete", "cars"),
         ):
-            ran = CliRunner().invoke(app, words)
+            ran = CliRunner().invoke(app, ["jobs", *words])
             assert ran.exit_code == 0, (words, ran.output, ran.exception)
     assert {op.split(":")[0] for op in asked} == set(SERVICES) - {"pricing"}
     assert asked <= called_operations()

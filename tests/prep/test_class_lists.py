@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from formats.classes import ClassTable, label_map, voc_palette
+from formats.classes import ClassTable, labelmap, voc_palette
 from formats.errors import SagesegError
 from prep.readers.classes.class_masks import ClassMasks, settle_masks
 from prep.readers.classes.label_list import (
@@ -429,7 +429,7 @@ def test_the_label_map_of_a_dataset_is_read_as_its_classes(
 ) -> None:
     classes = ClassTable(("_background_", *own))
     path = tmp_path_factory.mktemp("map") / "labelmap.txt"
-    path.write_text(label_map(classes) or "", encoding="utf-8")
+    path.write_text(labelmap(classes) or "", encoding="utf-8")
     listed = read_class_list(path)
     numbering = number_lines(listed, find_background(listed, None))
     assert numbering.classes == classes

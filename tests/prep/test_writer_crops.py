@@ -21,8 +21,8 @@ from tests.support.prep_samples import HEIGHT, WIDTH, digests, make_source, nois
 
 @st.composite
 def grids(draw: st.DrawFn) -> tuple[int, int, int, int]:
-    size = draw(st.integers(1, 50))
-    return draw(st.integers(1, 70)), draw(st.integers(1, 70)), size, draw(st.integers(0, size - 1))
+    size = draw(st.integers(1, 30))
+    return draw(st.integers(1, 40)), draw(st.integers(1, 40)), size, draw(st.integers(0, size - 1))
 
 
 @given(grids(), st.integers(0, 9))

@@ -81,6 +81,11 @@ def test_true_is_taken_as_the_service_writes_it_and_said(
             "note: --keep-empty and --keep-empty-val have no effect",
         ),
         (["jobs", "train", "d", "--backend", "local", "--max-cost", "3"], "note: --max-cost has no effect"),
+        (["jobs", "train", "d", "--backend", "local", "--rate", "3"], "note: --rate has no effect"),
+        (["jobs", "predict", "j", "d", "--out", "o", "--rate", "3"], "error: --rate: only with --via batch"),
+        (["prep", "preview", "d", "--seed", "0"], "error: --seed: is for --augmented"),
+        (["analysis", "coco", "p", "--out", "o", "--tolerance", "1"], "error: --tolerance 1: is for --polygons"),
+        (["analysis", "submission", ".", "--out", "o", "--size", "2x2"], "error: --size 2x2: is for turning a sub"),
         (["jobs", "deploy", "j.gz", "--scheduler-role", "arn"], "note: --scheduler-role has no effect without --ttl"),
         (["jobs", "predict", "j", "d", "--out", "o", "--endpoint", "e"], "error: --endpoint: only with --via endpoint"),
         (

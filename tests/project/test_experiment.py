@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from formats.errors import SagesegError
@@ -150,6 +150,7 @@ def test_a_run_that_was_cut_off_goes_on_under_its_number(tmp_path: Path) -> None
     assert Runs(tmp_path).begin(PLAN, tmp_path) == 1
 
 
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(*(st.integers(0, 2) for _ in PLAN), st.integers(2, len(PLAN))), min_size=1, max_size=8),
 )

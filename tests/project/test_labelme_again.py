@@ -34,8 +34,10 @@ def prepare(root: Path, *words: str) -> None:
     assert ran.returncode == 0, ran.stderr
 
 
-@pytest.mark.parametrize("moved", [False, True])
-@pytest.mark.parametrize("way", ["pointed at", "named", "copied beside"])
+@pytest.mark.parametrize(
+    ("way", "moved"),
+    [("pointed at", False), ("named", False), ("named", True), ("copied beside", False), ("copied beside", True)],
+)
 def test_labels_come_back_from_predictions(tmp_path: Path, way: str, moved: bool) -> None:
     label(tmp_path)
     prepare(tmp_path, "photos", "--labels", "labels.txt", "--out", "first", "--val", "1")
@@ -47,10 +49,10 @@ def test_labels_come_back_from_predictions(tmp_path: Path, way: str, moved: bool
     export_labelme(predictions, tmp_path / "drawn", images=images, tolerance=0, workers=1)
     for path in (tmp_path / "photos").rglob("*.jpg") if beside else ():
         path.rename(tmp_path / "drawn" / path.name)
-    if moved and way != "pointed at":
+    drawn = "elsewhere/drawn" if moved else "drawn"
+    if moved:
         (tmp_path / "elsewhere").mkdir()
-        (tmp_path / "drawn").rename(tmp_path / "elsewhere" / "drawn")
-    drawn = "elsewhere/drawn" if moved and way != "pointed at" else "drawn"
+        (tmp_path / "drawn").rename(tmp_path / drawn)
     prepare(tmp_path, drawn, *(["--images", "photos"] if way == "named" else []), "--out", "again", "--val", "1")
     again = open_dataset(tmp_path / "again")
     assert again.classes == first.classes

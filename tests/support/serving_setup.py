@@ -19,9 +19,9 @@ from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.images import Rgb, read_image
 from formats.masks import Mask
-from jobs.cli import app
 from jobs.tracking.job_calls import POLL_SECONDS
 from jobs.tracking.records import JobRecord, read_record, write_record
+from sageseg.cli import app
 from tests.support.aws_setup import aws_client, moto_server, use_aws
 from tests.support.channel_samples import make_channels
 from tests.support.dataset_samples import disc_image, make_dataset
@@ -165,7 +165,7 @@ def no_price_list(*_: str) -> list[str]:
 
 
 def run(*words: str) -> Result:
-    return CliRunner().invoke(app, list(words))
+    return CliRunner().invoke(app, ["jobs", *words])
 
 
 def error_of(ran: Result) -> str:

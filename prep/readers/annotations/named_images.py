@@ -11,6 +11,7 @@ from formats.errors import SagesegError, raise_all
 from formats.images import IMAGE_SUFFIXES
 from formats.prepared.image_folder import open_image_folder
 from formats.prepared.source_names import composed
+from formats.wording import name_first
 from prep.readers.labelled_image import LeftOut, leave_out
 from prep.remote.needs import ending_in
 from prep.remote.places import Place
@@ -125,8 +126,7 @@ def _check_once(sources: Mapping[str, str], places: Mapping[str, str], folder: P
 
 
 def _told_missing(missing: list[str], places: Mapping[str, str], folder: Place) -> str:
-    shown = ", ".join(missing[:10]) + (" …" if len(missing) > 10 else "")
     return (
-        f"{places[missing[0]]}: {len(missing)} of {len(places)} images are not in {folder}: {shown}; expected them "
-        "there by these names, or leave them out with --skip-missing"
+        f"{places[missing[0]]}: {len(missing)} of {len(places)} images are not in {folder}: "
+        f"{name_first(missing)}; expected them there by these names, or leave them out with --skip-missing"
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 
 from formats.classes import IGNORE
-from formats.errors import AlikeError, Faults, SagesegError
+from formats.errors import AlikeError, SagesegError, raise_all
 from prep.readers.classes.id_values import Question
 from prep.readers.classes.label_list import number_lines
 from prep.readers.classes.mask_values import MaskFacts, TableMask
@@ -47,19 +47,18 @@ def read_by_map(facts: Sequence[MaskFacts], question: Question) -> list[MaskFact
 
 def _check_lines_hold(facts: Sequence[MaskFacts], strange: Sequence[MaskFacts], question: Question) -> None:
     lines = len(question.listed.lines) + (0 if question.background is not None else 1)
-    faults = Faults()
     beyond = [fact for fact in facts if any(lines <= value != IGNORE for value in fact.values)]
-    for fact in beyond if strange else ():
-        value = max(value for value in fact.values if value != IGNORE)
-        with faults:
-            raise AlikeError(
-                str(fact.path),
-                f"value {value}",
-                f"value {value} is no line of {question.listed.where}, which has "
-                f"{len(question.listed.lines)}, and the colours of {strange[0].path} are not those of its lines; "
-                "correct the list, or pass the masks' own with --labels",
-            )
-    faults.check()
+    found = [(fact, max(value for value in fact.values if value != IGNORE)) for fact in beyond if strange]
+    raise_all(
+        AlikeError(
+            str(fact.path),
+            f"value {value}",
+            f"value {value} is no line of {question.listed.where}, which has "
+            f"{len(question.listed.lines)}, and the colours of {strange[0].path} are not those of its lines; "
+            "correct the list, or pass the masks' own with --labels",
+        )
+        for fact, value in found
+    )
 
 
 def _is_by_lines(fact: MaskFacts, question: Question) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from formats.errors import SagesegError
 from formats.images import read_image
 from formats.parallel import map_parallel
+from formats.wording import name_first
 from prep.readers.classes.black_and_white import WHITE
 from prep.readers.classes.cityscapes import CITYSCAPES, COLOURS
 from prep.readers.classes.label_list import BLACK, CLASS_LISTS
@@ -74,16 +75,11 @@ def _wanted(facts: Sequence[MaskFacts]) -> Wanted:
         )
     used = {value for fact in facts for value in fact.values}
     return Wanted(
-        f"the {len(facts)} looked at hold the values {_values(used)}",
+        f"the {len(facts)} looked at hold the values {name_first(sorted(used), _VALUES_SHOWN)}",
         "write the name of each value, one per line from 0 on, into labels.txt, and pass --labels labels.txt; or "
         "value,name in each line of a file, and pass it with --map",
         ["--labels", "labels.txt"],
     )
-
-
-def _values(used: set[int]) -> str:
-    shown = sorted(used)[:_VALUES_SHOWN]
-    return ", ".join(map(str, shown)) + (" …" if len(used) > len(shown) else "")
 
 
 def _colours(paths: Sequence[Path]) -> dict[Colour, None]:

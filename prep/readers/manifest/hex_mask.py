@@ -18,6 +18,7 @@ from PIL import Image
 from formats.errors import SagesegError
 from formats.images import image_errors, open_header, orientation_of, read_header, turn_upright
 from formats.masks import Mask
+from formats.wording import name_first
 from prep.readers.colour_masks import Colour
 from prep.readers.two_colour import ONE_CHANNEL, used_colours
 
@@ -87,7 +88,7 @@ class HexMask:
 
     def _strange(self, colour: Colour, places: npt.NDArray[np.bool_]) -> SagesegError:
         row, column = np.argwhere(places)[0]
-        there = ", ".join(map(hex_of, list(self.ids)[:_SHOWN])) + (" …" if len(self.ids) > _SHOWN else "")
+        there = name_first([hex_of(known) for known in self.ids], _SHOWN)
         return SagesegError(
             f"{self.where}: {self.path}: colour {hex_of(colour)} at ({column}, {row}) is not in the map of this line, "
             f"which has {there}; expected those alone, without smoothed edges"

@@ -10,6 +10,7 @@ from formats.console import say
 from formats.errors import SagesegError, for_all, raise_all
 from formats.images import IMAGE_SUFFIXES, JPEG_SUFFIXES
 from formats.prepared.source_names import composed
+from formats.wording import name_first
 from prep.readers.labelled_image import LeftOut, leave_out
 from prep.readers.mask_pairs import match_keys, pair_images
 from prep.readers.pairs.likely_patterns import suggest_patterns
@@ -208,4 +209,4 @@ def _nothing_pairs(folders: Folders, images: list[Path], masks: list[Path]) -> S
 
 
 def _some(names: list[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "") if names else "there is none"
+    return name_first(names, _SHOWN) or "there is none"

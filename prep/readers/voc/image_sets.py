@@ -9,13 +9,13 @@ from pathlib import Path, PurePosixPath
 
 from formats.console import say
 from formats.dataset import SPLITS
-from formats.errors import Faults, SagesegError, for_all
+from formats.errors import SagesegError, for_all
 from formats.given_files import read_text
 from formats.images import IMAGE_SUFFIXES
 from formats.prepared.source_names import composed
 from formats.wording import name_first
 from prep.readers.labelled_image import LeftOut, count_left_out
-from prep.readers.splits import LEFT_OUT, ROLE_WORDS, UNDIVIDED, likely_split, role_of
+from prep.readers.splits import LEFT_OUT, ROLE_WORDS, UNDIVIDED, likely_split, role_of, splits_of_images
 
 _FOLDERS = re.compile(r"(?:.*/)?(?:JPEGImages|SegmentationClass\w*)/")
 _PAIR = re.compile(r"(\S+)\s+(\S+)")
@@ -212,18 +212,8 @@ def _merged(lists: Iterable[_List], folder: Path) -> dict[str, str]:
                 f"{folder}: {other.path.name} and {one.path.name} are both of {one.role} and differ; leave one out "
                 f"with --image-set {one.path.stem}={LEFT_OUT}"
             )
-    splits: dict[str, str] = {}
-    faults = Faults()
-    for split in SPLITS:
-        for key in sorted(by_split[split].keys) if split in by_split else ():
-            with faults:
-                if key in splits:
-                    raise SagesegError(
-                        f"{by_split[split].path}: {key} stands in {splits[key]} already; remove one line"
-                    )
-                splits[key] = split
-    faults.check()
-    return splits
+    known = [(split, by_split[split]) for split in SPLITS if split in by_split]
+    return splits_of_images((str(one.path), key, split) for split, one in known for key in sorted(one.keys))
 
 
 def _check_choices(choices: Iterable[_List], splits: Mapping[str, str]) -> None:
