@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from formats.classes import voc_palette
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES, image_errors, open_header, orientation_of, turn_upright
 from formats.masks import Mask
@@ -26,7 +25,6 @@ BLACK_AND_WHITE = frozenset({0x000000, 0xFFFFFF})
 MOST_COLOURS = 256
 _ONE_CHANNEL = ("1", "L", "P")
 _DEEP = ("I;16", "I", "F")
-_VOC = {int(red) << 16 | int(green) << 8 | int(blue): place for place, (red, green, blue) in enumerate(voc_palette())}
 
 Keys = npt.NDArray[np.uint8] | npt.NDArray[np.uint32]
 """Shape (height, width): what the file stores in one channel (uint8), or its colours (uint32, red·2¹⁶ + green·2⁸ +
@@ -50,21 +48,6 @@ class MaskLook:
         programs give either the value 0."""
         used = list(self.colours.values())
         return self.palette and set(used) <= BLACK_AND_WHITE and len(set(used)) == len(used)
-
-    def values(self, *, by_colour: bool) -> dict[int, int]:
-        """The value of each key. Raises SagesegError for a colour that is none of VOC's."""
-        if not (by_colour or self.by_colour):
-            return {key: key for key in self.colours}
-        levels = {key: colour & 255 for key, colour in self.colours.items()}
-        if all(colour == levels[key] * 0x010101 for key, colour in self.colours.items()):
-            return levels
-        unknown = [colour for colour in self.colours.values() if colour not in _VOC]
-        if unknown:
-            raise SagesegError(
-                f"{self.path}: colour {_text(unknown[0])} is none of VOC's palette; expected class ids in one channel, "
-                "black and white, or VOC's colours: save ids, or read the masks with sageseg prep pairs --colors FILE"
-            )
-        return {key: _VOC[colour] for key, colour in self.colours.items()}
 
 
 def look_at(path: Path) -> MaskLook:
@@ -140,7 +123,3 @@ def _palette(image: Image.Image) -> dict[int, int]:
         place: levels[3 * place] << 16 | levels[3 * place + 1] << 8 | levels[3 * place + 2]
         for place in range(len(levels) // 3)
     }
-
-
-def _text(colour: int) -> str:
-    return f"{colour >> 16},{colour >> 8 & 255},{colour & 255}"

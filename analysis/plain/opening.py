@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
+from analysis.plain.colours import find_label_map
 from analysis.plain.folder import look_at_all, masks_by_key
 from analysis.plain.matching import bare_path, match_names
 from analysis.plain.meaning import FolderMasks, read_names, settle, settle_unnamed
@@ -21,7 +22,7 @@ from formats import predictions as prediction_files
 from formats.classes import ClassTable
 from formats.console import say
 from formats.dataset import Dataset
-from formats.errors import SagesegError
+from formats.errors import SagesegError, for_all
 from formats.images import read_header
 from formats.predictions import Predictions
 from formats.prepared.groups import group_of_path
@@ -51,20 +52,22 @@ def open_predictions(
     names = _names(dataset, images, keys)
     matched = {keys[key]: name for key, name in match_told(root, keys, names).items()}
     masks = look_at_all(root, list(matched), workers)
-    placed = list(_of_dataset(dataset, masks, matched) if dataset else _of_images(images, masks, matched))
+    place = _of_dataset(dataset, masks) if dataset else _of_images(images, masks, matched)
+    placed = for_all(place, matched.items())
     tell_scaled(root, placed)
     named = find_names(root) or (dataset.classes if dataset else None)
     if named:
-        classes, meaning = named, settle(masks, len(named), truth=False)
+        classes, meaning = named, settle(masks, named, truth=False)
     else:
         classes, (meaning,) = settle_unnamed([(masks, False)])
     return as_predictions(masks, placed, meaning, classes, workers)
 
 
 def find_names(root: Path) -> ClassTable | None:
-    """The classes of the labels.txt in a folder."""
-    path = root / "labels.txt"
-    if not path.is_file():
+    """The classes of the labels.txt in a folder, or of the labelmap.txt beside its masks."""
+    labels = root / "labels.txt"
+    path = labels if labels.is_file() else find_label_map(root)
+    if path is None:
         return None
     say(f"note: the classes are those of {path}")
     return read_names(path)
@@ -109,26 +112,37 @@ def _without_suffix(source: str) -> str:
     return PurePosixPath(source).with_suffix("").as_posix()
 
 
-def _of_images(images: Path | None, masks: FolderMasks, matched: Mapping[Path, str]) -> Iterator[Placed]:
+Place = Callable[[tuple[Path, str]], Placed]
+"""Gives a mask's file, and what it is of, its row."""
+
+
+def _of_images(images: Path | None, masks: FolderMasks, matched: Mapping[Path, str]) -> Place:
     names = name_sources(list(matched.values()))
-    for path, source in matched.items():
+
+    def place(fitting: tuple[Path, str]) -> Placed:
+        path, source = fitting
         size = masks.looks[path].size
         image = read_header(images / source).size if images else size
         group = group_of_path(PurePosixPath(_without_suffix(source)), None)
-        yield placed_whole(path, size, whole_row(names[source], "", group, source, image))
+        return placed_whole(path, size, whole_row(names[source], "", group, source, image))
+
+    return place
 
 
-def _of_dataset(dataset: Dataset, masks: FolderMasks, matched: Mapping[Path, str]) -> Iterator[Placed]:
+def _of_dataset(dataset: Dataset, masks: FolderMasks) -> Place:
     rows = {row.id: row for row in dataset.rows}
     sources = {row.source_stem: row for row in dataset.rows}
     resize = recorded_resize(dataset.info)
-    for path, name in matched.items():
+
+    def place(fitting: tuple[Path, str]) -> Placed:
+        path, name = fitting
         size, crop = masks.looks[path].size, rows.get(name)
         if crop and size == (crop.width, crop.height):
-            yield Placed(path, crop)
-        elif name not in sources:
+            return Placed(path, crop)
+        if name not in sources:
             raise wrong_size(path, size, f"the crop {name}", (rows[name].width, rows[name].height))
-        else:
-            row = sources[name]
-            whole = whole_row(name, row.split, row.group, row.source, (row.source_width, row.source_height))
-            yield placed_whole(path, size, whole, resized_size(whole.width, whole.height, resize))
+        row = sources[name]
+        whole = whole_row(name, row.split, row.group, row.source, (row.source_width, row.source_height))
+        return placed_whole(path, size, whole, resized_size(whole.width, whole.height, resize))
+
+    return place

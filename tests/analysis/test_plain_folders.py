@@ -195,7 +195,11 @@ def with_value(value: int) -> Callable[[Mask], Image.Image]:
         ("{}.png", with_value(255), "value 255 is no class; expected 0 to 1 (ignore, 255, is never predicted)"),
         ("{}.png", grey_levels, "256 different values, like probabilities or grey levels"),
         ("{}.png", lambda mask: ids(mask).resize((30, 30)), "30×30 pixels, but a_01.jpg has 40×24"),
-        ("{}.png", lambda mask: Image.fromarray(PALETTE[mask] + np.uint8(3)), "colour 3,3,3 is none of VOC's"),
+        (
+            "{}.png",
+            lambda mask: Image.fromarray(PALETTE[mask] + np.uint8(3)),
+            "colour (3,3,3), (131,3,3) is not in VOC's palette",
+        ),
         ("{}.tif", lambda mask: Image.fromarray(mask * np.float32(0.5)), "mode F, values of 0.0 to 0.5"),
     ],
 )
