@@ -377,7 +377,8 @@ def test_true_areas_stand_beside_predicted_ones(predictions: Predictions, tmp_pa
 def test_masks_are_cleaned_before_they_are_measured(predictions: Predictions, tmp_path: Path) -> None:
     told = measure_areas(predictions, tmp_path / "areas", cleaning=Cleaning(least_pixels=8), workers=1)
     assert told["classes"]["car"]["pixels"] == 40
-    assert told["cleaned"] == {"least_pixels": 8, "largest": None, "fill_holes": None}
+    (cleaned,) = told["cleaned"]
+    assert cleaned.items() >= {"least_pixels": 8, "largest": None, "fill_holes": None}.items()
     assert Counter(each["class"] for each in rows_of(tmp_path / "areas/objects.csv")) == {"car": 1, "cone": 2}
 
 
