@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from analysis.plain.colours import find_label_map
@@ -10,6 +11,7 @@ from analysis.plain.folder import look_at_all, masks_by_key
 from analysis.plain.matching import bare_path, match_names
 from analysis.plain.meaning import FolderMasks, read_names, settle, settle_unnamed
 from analysis.plain.placing import (
+    MASKS_OF,
     Placed,
     as_predictions,
     placed_whole,
@@ -19,7 +21,7 @@ from analysis.plain.placing import (
     wrong_size,
 )
 from formats import predictions as prediction_files
-from formats.classes import ClassTable
+from formats.classes import BACKGROUND, ClassTable
 from formats.console import say
 from formats.dataset import Dataset
 from formats.errors import SagesegError, for_all
@@ -47,7 +49,8 @@ def open_predictions(
     cannot be read, have other values or sizes than they should, or fit no image.
     """
     if not is_plain(root):
-        return prediction_files.open_predictions(root)
+        opened = prediction_files.open_predictions(root)
+        return named_as(opened, dataset.classes) if dataset else opened
     keys = masks_by_key(root)
     names = _names(dataset, images, keys)
     matched = {keys[key]: name for key, name in match_told(root, keys, names).items()}
@@ -61,6 +64,16 @@ def open_predictions(
     else:
         classes, (meaning,) = settle_unnamed([(masks, False)])
     return as_predictions(masks, placed, meaning, classes, workers)
+
+
+def named_as(predictions: Predictions, classes: ClassTable) -> Predictions:
+    """Predictions whose classes are called by the values of plain masks, 1 and so on, called as these are; others as
+    they are."""
+    by_value = (BACKGROUND, *(f"class_{value}" for value in range(1, len(classes))))
+    if MASKS_OF not in predictions.info or predictions.classes is None or predictions.classes.names != by_value:
+        return predictions
+    say(f"note: {predictions.root}: its classes, which had numbers, are {name_first(classes.names[1:])} in this order")
+    return replace(predictions, classes=classes)
 
 
 def find_names(root: Path) -> ClassTable | None:

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from analysis.plain.folder import look_at_all, masks_by_key, temporary_folder
 from analysis.plain.matching import match_names
 from analysis.plain.meaning import FolderMasks, read_names, settle, settle_unnamed
-from analysis.plain.opening import find_names, is_plain, match_told
+from analysis.plain.opening import find_names, is_plain, match_told, named_as
 from analysis.plain.placing import (
     Placed,
     Size,
@@ -104,10 +104,12 @@ def _of_written(
     predictions: Predictions, truth: TruthFolder, keys: Mapping[str, Path], workers: int | None
 ) -> tuple[Predictions, Dataset]:
     rows = {PurePosixPath(row.source).with_suffix("").as_posix(): row for row in predictions.predicted()}
-    named = {key: {key, row.source_stem} for key, row in rows.items()}
-    matched = match_told(truth.root, keys, named, of="predicted images")
+    known = {key: {key, row.source_stem} for key, row in rows.items()}
+    matched = match_told(truth.root, keys, known, of="predicted images")
     _check_complete(truth, keys, matched, predictions.root)
-    classes = read_names(truth.labels) if truth.labels else need_classes(predictions, "a report")
+    named = read_names(truth.labels) if truth.labels else find_names(truth.root)
+    predictions = named_as(predictions, named) if named else predictions
+    classes = named or need_classes(predictions, "a report")
     masks = look_at_all(truth.root, [keys[key] for key in matched], workers)
 
     def place(fitting: tuple[str, str]) -> Placed:

@@ -253,7 +253,7 @@ def test_a_list_beside_masks_that_differs_from_the_datasets_is_not_passed_over(
 ) -> None:
     root = write_all(tmp_path / "out", "{}.png", ids)
     write_labels(root / "labels.txt", ClassTable(("_background_", "road")))
-    with pytest.raises(SagesegError, match="classes _background_, road; expected those of the dataset"):
+    with pytest.raises(SagesegError, match="classes _background_, road; expected those of the truth"):
         plan_sources(open_predictions(root, dataset=dataset, workers=1), dataset)
 
 
@@ -345,6 +345,22 @@ def test_written_predictions_take_a_folder_of_truth_too(tmp_path: Path) -> None:
     opened, dataset = open_with_truth(tmp_path / "out", TruthFolder(truth), workers=1)
     assert dataset.classes == CAR
     assert same(truth_of(opened, dataset), masks())
+
+
+def test_stitched_masks_that_nobody_named_are_called_as_their_truth(
+    tmp_path: Path, dataset_of_three: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_all(tmp_path / "plain", "{}.png", ids, 3)
+    assert typed(["analysis", "stitch", "plain", "--out", "out"], tmp_path).returncode == 0
+    assert open_predictions(tmp_path / "out", dataset=dataset_of_three).classes == THREE
+    assert "its classes, which had numbers, are car, road in this order" in capsys.readouterr().err
+    truth = write_all(tmp_path / "truth", "{}.png", ids, 3)
+    write_labels(truth / "labels.txt", THREE)
+    opened, dataset = open_with_truth(tmp_path / "out", TruthFolder(truth), workers=1)
+    assert opened.classes == dataset.classes == THREE
+    write_labels(truth / "labels.txt", CAR)  # fewer: no number is sure
+    with pytest.raises(SagesegError, match="value 2 is no class; expected 0 to 1"):
+        open_with_truth(tmp_path / "out", TruthFolder(truth), workers=1)
 
 
 def test_crops_beside_a_folder_of_truth_are_to_be_stitched(tmp_path: Path) -> None:
