@@ -14,6 +14,7 @@ from analysis.masks.sources import Source
 from analysis.options import Scale, parse_scale
 from formats.console import say
 from formats.errors import SagesegError
+from formats.given_files import read_text
 from formats.prepared.georeference import Georeference, Raster
 from formats.prepared.rasters import parse_crs
 from formats.prepared.source_names import composed
@@ -68,7 +69,8 @@ def _of_file(sources: Sequence[Source], file: Path) -> dict[str, Scale]:
             scales[source.stem] = told[found]
     if missing:
         named = ", ".join(list(missing)[:_NAMED]) + (" …" if len(missing) > _NAMED else "")
-        raise SagesegError(f"{file}: no scale for {len(missing)} {kind}s: {named}; add a line for each")
+        or_groups = ", or say with --group-by which groups there are" * (kind == "group")
+        raise SagesegError(f"{file}: no scale for {len(missing)} {kind}s: {named}; add a line for each{or_groups}")
     others = [name for name in told if name not in used]
     if others:
         say(f"note: {file}: nothing was predicted of {len(others)} {kind}s, such as {others[0]}")
@@ -85,12 +87,7 @@ def _names(source: Source, kind: str) -> tuple[str, ...]:
 def read_scales(file: Path) -> tuple[str, dict[str, Scale]]:
     """What a CSV's first column names, group or image, and the scales by these names. Raises SagesegError that names
     the line."""
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except OSError as e:
-        raise SagesegError(f"--scales {file}: cannot be read ({e.strerror}); {_EXPECTED}") from e
-    except UnicodeDecodeError as e:
-        raise SagesegError(f"--scales {file}: not UTF-8 text; {_EXPECTED}") from e
+    text = read_text(file, _EXPECTED.removeprefix("expected "))
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=";" if ";" in text.partition("\n")[0] else ",")
     header = [cell.strip().lower() for cell in next(lines, [])]
     if len(header) != 2 or header[0] not in _HEADERS or header[1] != "scale":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -64,6 +65,15 @@ def open_predictions(
     else:
         classes, (meaning,) = settle_unnamed([(masks, False)])
     return as_predictions(masks, placed, meaning, classes, workers)
+
+
+def grouped_by(predictions: Predictions, pattern: re.Pattern[str]) -> Predictions:
+    """Predictions whose groups are the pattern's first capture in each image's name."""
+    rows = for_all(
+        lambda row: replace(row, group=group_of_path(PurePosixPath(_without_suffix(row.source)), pattern)),
+        predictions.rows,
+    )
+    return replace(predictions, rows=tuple(rows))
 
 
 def named_as(predictions: Predictions, classes: ClassTable) -> Predictions:
