@@ -25,6 +25,7 @@ BLACK_AND_WHITE = frozenset({0x000000, 0xFFFFFF})
 MOST_COLOURS = 256
 _ONE_CHANNEL = ("1", "L", "P")
 _DEEP = ("I;16", "I", "F")
+_WHITE_OF_16_BITS = 0xFFFF
 
 Keys = npt.NDArray[np.uint8] | npt.NDArray[np.uint32]
 """Shape (height, width): what the file stores in one channel (uint8), or its colours (uint32, red·2¹⁶ + green·2⁸ +
@@ -59,7 +60,8 @@ def look_at(path: Path) -> MaskLook:
         used = np.unique(keys).tolist()
         if len(used) > MOST_COLOURS:
             raise SagesegError(
-                f"{path}: {len(used)} colours; expected a mask, class ids in one channel, and not a picture of one"
+                f"{path}: {len(used)} colours; expected a mask, class ids in one channel: give a folder of masks "
+                "alone, without images"
             )
         colours, by_colour = {colour: colour for colour in used}, True
     else:
@@ -101,6 +103,8 @@ def _keys(image: Image.Image, path: Path) -> Keys:
         return np.asarray(image.convert("L") if image.mode == "1" else image, np.uint8)
     if image.mode in _DEEP:
         deep = np.asarray(image)
+        if np.isin(deep, (0, _WHITE_OF_16_BITS)).all():
+            return np.asarray((deep > 0) * np.uint8(255))
         if not np.isin(deep, np.arange(256)).all():
             raise SagesegError(
                 f"{path}: mode {image.mode}, values of {deep.min()} to {deep.max()}; expected class ids, whole numbers "

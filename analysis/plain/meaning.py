@@ -113,7 +113,11 @@ def _black(truth: bool) -> str:
 
 
 def _ignore_words(truth: bool) -> str:
-    return f", or {IGNORE} for ignore" if truth else f" (ignore, {IGNORE}, is never predicted)"
+    return (
+        f", or {IGNORE} for ignore"
+        if truth
+        else f" (ignore, {IGNORE}, is never predicted, and foreground beside 0 alone, where there is one class)"
+    )
 
 
 def _refuse_unknown(masks: FolderMasks, unknown: set[int], expected: str) -> None:

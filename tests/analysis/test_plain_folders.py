@@ -113,6 +113,7 @@ def dataset_of_three(tmp_path: Path) -> Dataset:
         ("{}.gif", ids),
         ("{}.tif", lambda mask: Image.fromarray(mask.astype(np.uint16))),
         ("{}.tiff", lambda mask: Image.fromarray(mask.astype(np.float32))),
+        ("{}.png", lambda mask: Image.fromarray(mask.astype(np.uint16) * np.uint16(65535))),
         ("{}.png", white),
         ("{}.png", lambda mask: white(mask).convert("1")),
         ("{}.png", lambda mask: Image.fromarray(mask * 200)),
@@ -192,7 +193,7 @@ def with_value(value: int) -> Callable[[Mask], Image.Image]:
         ("{}.webp", white, "JPEG and WebP change values"),
         ("z{}.png", ids, "masks: za_01, za_02, zb_01; images: a_01, a_02, b_01: rename"),
         ("{}.png", with_value(7), "value 7 is no class; expected 0 to 1"),
-        ("{}.png", with_value(255), "value 255 is no class; expected 0 to 1 (ignore, 255, is never predicted)"),
+        ("{}.png", with_value(255), "value 255 is no class; expected 0 to 1 (ignore, 255, is never predicted"),
         ("{}.png", grey_levels, "256 different values, like probabilities or grey levels"),
         ("{}.png", lambda mask: ids(mask).resize((30, 30)), "30×30 pixels, but a_01.jpg has 40×24"),
         (
@@ -368,6 +369,15 @@ def test_crops_beside_a_folder_of_truth_are_to_be_stitched(tmp_path: Path) -> No
     truth = write_all(tmp_path / "truth", "{}.png", ids)
     with pytest.raises(SagesegError, match="sageseg analysis stitch .*cropped --out STITCHED"):
         open_with_truth(cropped.root, TruthFolder(truth))
+
+
+def test_a_report_inside_the_folder_is_passed_over(tmp_path: Path) -> None:
+    write_all(tmp_path / "out", "{}.png", white)
+    for number in (1, 2):
+        words = ["analysis", "report", "out", "--truth", "out", "--draws", "0", "--out", f"out/report{number}"]
+        ran = typed(words, tmp_path)
+        assert ran.returncode == 0, ran.stderr
+    assert "out: reports in it are passed over: report1" in ran.stderr
 
 
 def test_a_report_needs_no_dataset(tmp_path: Path) -> None:
