@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from formats.alike.twins import thumbnail
-from formats.classes import IGNORE
+from formats.classes import IGNORE, voc_palette
 from formats.crops import Box, crop_grid, crop_id
 from formats.dataset import image_path, mask_path, truth_path
 from formats.errors import SagesegError
@@ -157,12 +157,14 @@ def _resized(task: ImageTask, content: bytes, image: Rgb, mask: Mask) -> _Pixels
 
 
 def _final_mask(labelled: LabelledImage) -> bytes | None:
-    """The bytes of a mask's file where they may stand in the dataset as they are."""
+    """The bytes of a mask's file where they may stand in the dataset as they are: upright, and in the colours that
+    labelmap.txt names."""
     if not labelled.mask_is_final:
         return None
     content = labelled.mask.path.read_bytes()
     with open_header(content) as image:
-        return content if orientation_of(image) == 1 else None
+        is_vocs = bytes(image.getpalette() or ()) == voc_palette().tobytes()
+        return content if is_vocs and orientation_of(image) == 1 else None
 
 
 def _write_crop(task: ImageTask, pixels: _Pixels, crop: Box) -> ManifestRow:

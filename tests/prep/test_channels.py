@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from formats.classes import voc_palette
 from formats.dataset import open_dataset
@@ -32,6 +33,15 @@ def test_the_folders_are_the_split_and_masks_are_copied(aws: Path, tmp_path: Pat
     assert {row.id: row.split for row in dataset.rows} == {"a": "train", "b": "train", "c": "val"}
     assert dataset.info["source_format"] == "channels"
     assert dataset.mask_path("c").read_bytes() == (aws / "validation_annotation" / "c.png").read_bytes()
+
+
+def test_masks_of_other_colours_are_painted_as_labelmap_says(aws: Path, tmp_path: Path) -> None:
+    painted = palette_image(rows(0, 1, 255), [(9, 9, 9), (0, 0, 255), *[(7, 7, 7)] * 254])
+    add_mask(aws / "validation_annotation" / "c.png", painted)
+    write_dataset(read_channels(aws, workers=1), tmp_path / "out", PrepOptions(crop=None, workers=1))
+    with Image.open(open_dataset(tmp_path / "out").mask_path("c")) as written:
+        assert written.tobytes() == painted.tobytes()
+        assert written.getpalette() == [part for colour in VOC for part in colour]
 
 
 def test_one_name_in_two_channels_is_two_images(aws: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -45,9 +45,8 @@ def test_masks_without_foreground_are_refused_unless_all_crops_are_wanted(
 
 
 def test_masks_and_images_are_copied_where_nothing_is_cut(voc: Path, tmp_path: Path) -> None:
-    odd_palette = Image.fromarray(rows(0, 1))
-    odd_palette.putpalette([7] * 768)  # another palette than ours: a copy is told from a new file
-    odd_palette.save(voc / "SegmentationClass" / "x.png")
+    stored = palette_image(rows(0, 1), VOC)
+    stored.save(voc / "SegmentationClass" / "x.png", compress_level=0)  # a copy is told from a new file
     write_dataset(read_voc(voc, workers=1), tmp_path / "out", PrepOptions(crop=None, workers=1))
     dataset = open_dataset(tmp_path / "out")
     for row in dataset.rows:
