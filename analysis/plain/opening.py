@@ -35,6 +35,10 @@ from formats.prepared.source_names import name_sources
 from formats.wording import name_first
 
 
+_CROP = re.compile(r"_x\d+_y\d+")
+"""In the id of a crop (`formats.crops.crop_id`)."""
+
+
 def is_plain(root: Path) -> bool:
     """Whether a folder, or what is none, has nothing of predictions but masks."""
     return not any(path.exists() for path in (root / "manifest.csv", prediction_files.info_path(root)))
@@ -103,9 +107,12 @@ def match_told(
     none fits any."""
     matched = match_names(root, keys, names)
     if not matched:
+        mend = "rename the masks, <image>.png or <image>_mask.png"
+        if all(_CROP.search(key) for key in keys):
+            mend = "masks of crops need --dataset, which knows where each lies; or put them together first"
         raise SagesegError(
             f"{root}: no mask is called like one of the {of}; masks: {name_first(list(keys))};"
-            f" {of}: {name_first(list(names))}: rename the masks, <image>.png or <image>_mask.png"
+            f" {of}: {name_first(list(names))}: {mend}"
         )
     unlike = next((key for key, name in matched.items() if key not in names[name]), None)
     if unlike:

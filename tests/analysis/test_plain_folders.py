@@ -371,6 +371,13 @@ def test_crops_beside_a_folder_of_truth_are_to_be_stitched(tmp_path: Path) -> No
         open_with_truth(cropped.root, TruthFolder(truth))
 
 
+def test_plain_crops_beside_a_folder_of_truth_need_their_dataset(tmp_path: Path) -> None:
+    write_all(tmp_path / "out", "{}_x0_y16.png", ids)
+    write_all(tmp_path / "truth", "{}.png", ids)
+    with pytest.raises(SagesegError, match="masks of crops need --dataset"):
+        open_with_truth(tmp_path / "out", TruthFolder(tmp_path / "truth"), workers=1)
+
+
 def test_a_report_inside_the_folder_is_passed_over(tmp_path: Path) -> None:
     write_all(tmp_path / "out", "{}.png", white)
     for number in (1, 2):
