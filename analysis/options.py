@@ -49,7 +49,7 @@ class Scale:
 
 def parse_scale(text: str) -> Scale:
     """`0.0012m/px`, `0.5mm` or `1.2 cm/px`: the side of a pixel, then the unit."""
-    match = re.fullmatch(r"\s*([0-9.]+(?:[eE][-+]?\d+)?)\s*([^\W\d_]+)\s*(?:/\s*px)?\s*", text)
+    match = re.fullmatch(r"\s*([0-9.]+(?:[eE][-+]?\d+)?)\s*([^\W\d_]+)\s*(?:/\s*(?:px|pixels?))?\s*", text)
     per_pixel = parse_number(match[1]) if match else 0.0
     if match is None or not match[2].isalpha() or not _LEAST_SIDE <= per_pixel <= _MOST_SIDE:
         raise SagesegError(f"--scale {text}: expected the side of a pixel with its unit, such as 0.0012m/px")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +21,8 @@ IGNORE = 255
 IGNORE_NAME = "__ignore__"
 _MAP_BACKGROUND = "background"
 """What CVAT calls class 0 in the label maps that it writes."""
+_MAP_IDS = {_MAP_BACKGROUND: 0, BACKGROUND: 0, IGNORE_NAME: IGNORE}
+_MAP_LINE = re.compile(r"([^:]+?)\s*:\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*(?::.*)?")
 MIN_CLASSES, MAX_CLASSES = 2, 254
 """The built-in algorithm's range of num_classes."""
 
@@ -107,3 +110,20 @@ def labelmap(classes: ClassTable) -> str | None:
         return None
     lines = (f"{name}:{','.join(map(str, classes.colour(class_id)))}::\n" for class_id, name in names.items())
     return "# label:color_rgb:parts:actions\n" + "".join(lines)
+
+
+def read_labelmap(path: Path) -> tuple[ClassTable, dict[tuple[int, int, int], int]]:
+    """The classes of a labelmap.txt as `label_map`, CVAT and Datumaro write it, and the class id of each colour; the
+    background is 0, the other lines follow in their order, ignore is 255. Raises SagesegError that names the line."""
+    lines = [line.strip() for line in read_text(path, "name:red,green,blue:: in each line").splitlines()]
+    names, ids = [BACKGROUND], dict[tuple[int, int, int], int]()
+    for line in lines:
+        if line and not line.startswith("#"):
+            match = _MAP_LINE.fullmatch(line)
+            if match is None or max(colour := (int(match[2]), int(match[3]), int(match[4]))) > 255:
+                raise SagesegError(f"{path}: {line!r}: expected name:red,green,blue::, levels from 0 to 255")
+            class_id = _MAP_IDS.get(match[1], len(names))
+            names += [match[1]] if class_id == len(names) else []
+            if ids.setdefault(colour, class_id) != class_id:
+                raise SagesegError(f"{path}: {line!r}: the colour of another line; give each class a colour of its own")
+    return class_table(names, path), {(0, 0, 0): 0} | ids

@@ -11,7 +11,7 @@ from analysis.areas.scales import Scales, settle_scales
 from analysis.areas.totals import ClassTotal
 from analysis.exports.chosen import choose_sources
 from analysis.exports.unpredicted import tell_unpredicted
-from analysis.masks.cleaning import NO_CHANGES, tell_changes
+from analysis.masks.cleaning import NO_CHANGES, cleanings, tell_changes
 from analysis.masks.mosaic import find_georeference
 from analysis.masks.reading import require_truth
 from analysis.masks.sources import plan_sources
@@ -58,9 +58,7 @@ def measure_areas(
         images = map_all(measurer, sources, workers=workers, label="areas")
         write_lines(stage / OBJECTS, writing.lines(images))
         write_text(stage / IMAGES, "".join(writing.image_lines))
-        content = writing.to_json()
-        if cleaning:
-            content["cleaned"] = cleaning.to_json()
+        content = {**writing.to_json(), **cleanings(predictions.info, cleaning, writing.changes)}
         write_text(stage / AREAS, format_json(content) + "\n")
     tell_changes(cleaning, writing.changes)
     tell_unpredicted(sources, "are not counted")

@@ -24,6 +24,14 @@ def areas(
     scales: Annotated[
         Path | None, typer.Option(help="A CSV with a side for each group or image: group,scale or image,scale.")
     ] = None,
+    group_by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REGEX",
+            help="Without a dataset: group = first capture in the image's name.  [default: the predictions' groups]",
+            show_default=False,
+        ),
+    ] = None,
     dataset: Annotated[
         Path | None, typer.Option(help="The dataset with the true masks, to compare areas with.")
     ] = None,
@@ -39,20 +47,26 @@ def areas(
     """Measure the area of each class, image and object of predictions; with truth, of that too."""
     from analysis.areas.areas import AREAS, measure_areas
     from analysis.areas.text import format_areas
-    from analysis.plain.opening import open_predictions
+    from analysis.plain.opening import grouped_by, open_predictions
     from analysis.plain.truth import TruthFolder, open_with_truth
     from analysis.report.scores_text import tell
     from formats.dataset import open_dataset
+    from formats.prepared.groups import parse_group_by
     from formats.staging import refuse_existing
 
     refuse_existing(out, overwrite=overwrite, reads=(predictions, dataset, truth))
     if dataset and truth:
         raise SagesegError(f"--dataset {dataset} and --truth {truth}: expected one of them")
     known = open_dataset(dataset) if dataset else None
+    if dataset and group_by:
+        raise SagesegError(f"--group-by {group_by}: a dataset has groups of its own; leave it out")
+    pattern = parse_group_by(group_by) if group_by else None
     if truth:
-        opened, known = open_with_truth(predictions, TruthFolder(truth, partial=True), workers=workers)
+        given = TruthFolder(truth, group_by=pattern, partial=True)
+        opened, known = open_with_truth(predictions, given, workers=workers)
     else:
         opened = open_predictions(predictions, dataset=known, workers=workers)
+        opened = grouped_by(opened, pattern) if pattern else opened
     content = measure_areas(
         opened,
         out,

@@ -68,7 +68,8 @@ def _of_file(sources: Sequence[Source], file: Path) -> dict[str, Scale]:
             scales[source.stem] = told[found]
     if missing:
         named = name_first(list(missing))
-        raise SagesegError(f"{file}: no scale for {len(missing)} {kind}s: {named}; add a line for each")
+        or_groups = ", or say with --group-by which groups there are" * (kind == "group")
+        raise SagesegError(f"{file}: no scale for {len(missing)} {kind}s: {named}; add a line for each{or_groups}")
     others = [name for name in told if name not in used]
     if others:
         say(f"note: {file}: nothing was predicted of {len(others)} {kind}s, such as {others[0]}")

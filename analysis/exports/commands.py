@@ -33,6 +33,7 @@ def submission(
 ) -> None:
     """Write masks as Kaggle's Carvana challenge takes them, run-length encoded; or read them back."""
     from analysis.exports.submission import masks_from_submission, write_submission
+    from analysis.masks.cleaning import tell_changes
     from analysis.plain.opening import open_predictions
     from formats.staging import refuse_existing, refuse_existing_file
 
@@ -41,9 +42,10 @@ def submission(
         if size is not None:
             raise SagesegError(f"--size {size}: is for turning a submission back; of {source} the masks tell it")
         opened = open_predictions(source, workers=workers)
-        written = write_submission(
+        written, changes = write_submission(
             opened, out, class_name=class_name, cleaning=cleaning, overwrite=overwrite, workers=workers
         )
+        tell_changes(cleaning, changes)
         say(f"{written} images encoded")
     elif cleaning:
         raise SagesegError(f"{source}: a submission is turned back as it is; clean its masks by analysis stitch")
@@ -67,13 +69,17 @@ def overlay(
     """Draw predictions on their images: classes tinted and outlined, with a legend. Needs no truth."""
     from analysis.exports.image_folder import draw_folder
     from analysis.exports.tint import Tint
+    from analysis.masks.cleaning import tell_changes
     from analysis.plain.opening import open_predictions
     from formats.staging import refuse_existing
 
     refuse_existing(out, overwrite=overwrite, reads=(predictions, images))
     opened = open_predictions(predictions, images=images, workers=workers)
     tint = Tint(opened.classes, cleaning)
-    draw_folder(opened, images, out, tint, label="drawing", listed=listed, overwrite=overwrite, workers=workers)
+    tell_changes(
+        cleaning,
+        draw_folder(opened, images, out, tint, label="drawing", listed=listed, overwrite=overwrite, workers=workers),
+    )
     result(str(out))
 
 
@@ -101,6 +107,7 @@ def cutout(
     """Remove the background of images, or replace it, by their predictions, at full size."""
     from analysis.exports.cutout import Cutout
     from analysis.exports.image_folder import draw_folder
+    from analysis.masks.cleaning import tell_changes
     from analysis.plain.opening import open_predictions
     from formats.staging import refuse_existing
 
@@ -108,5 +115,8 @@ def cutout(
     behind = None if background is None else parse_background(background)
     opened = open_predictions(predictions, images=images, workers=workers)
     cut = Cutout(opened.classes, behind, soft, cleaning, cleaned="cleaned" in opened.info)
-    draw_folder(opened, images, out, cut, label="cutting out", listed=listed, overwrite=overwrite, workers=workers)
+    tell_changes(
+        cleaning,
+        draw_folder(opened, images, out, cut, label="cutting out", listed=listed, overwrite=overwrite, workers=workers),
+    )
     result(str(out))

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import simplejpeg
 
 from analysis.exports.options import Background
-from analysis.masks.cleaning import read_clean
+from analysis.masks.cleaning import NO_CHANGES, Changes, read_clean
 from analysis.masks.labelled import label
 from analysis.masks.reading import read_bands
 from analysis.masks.sources import Source
@@ -50,19 +50,19 @@ class Cutout:
     def suffix(self) -> str:
         return ".jpg" if self.background else ".png"
 
-    def __call__(self, predictions: Path, source: Source, image: Rgb) -> bytes:
-        alpha = self._alpha(predictions, source)
+    def __call__(self, predictions: Path, source: Source, image: Rgb) -> tuple[bytes, Changes]:
+        alpha, changes = self._alpha(predictions, source)
         if self.background is None:
-            return encode_rgba(image, alpha)
+            return encode_rgba(image, alpha), changes
         height, width = alpha.shape
         drawn = blend(image, backdrop(self.background, width, height), alpha)
-        return bytes(simplejpeg.encode_jpeg(drawn, _QUALITY, "RGB", "444"))
+        return bytes(simplejpeg.encode_jpeg(drawn, _QUALITY, "RGB", "444")), changes
 
-    def _alpha(self, predictions: Path, source: Source) -> Alpha:
+    def _alpha(self, predictions: Path, source: Source) -> tuple[Alpha, Changes]:
         num_values = len(self.classes) if self.classes else IGNORE
         if not self.soft:
-            mask, _ = read_clean(predictions, source, num_values, self.cleaning)
-            return np.asarray((mask != 0) * np.uint8(255), np.uint8)
+            mask, changes = read_clean(predictions, source, num_values, self.cleaning)
+            return np.asarray((mask != 0) * np.uint8(255), np.uint8), changes
         if not source.probabilities or self.classes is None:
             lacking = "labels.txt" if source.probabilities else "probabilities"
             raise SagesegError(f"{predictions}: no {lacking} for --soft; predict with --probabilities")
@@ -71,9 +71,9 @@ class Cutout:
             if band.probabilities is not None:
                 alpha[band.top : band.top + band.labels.shape[0]] = soft_alpha(band.probabilities[0])
         if self.cleaning or self.cleaned:
-            mask, _ = read_clean(predictions, source, num_values, self.cleaning)
-            return around(alpha, mask)
-        return alpha
+            mask, changes = read_clean(predictions, source, num_values, self.cleaning)
+            return around(alpha, mask), changes
+        return alpha, NO_CHANGES
 
 
 def around(alpha: Alpha, mask: Mask) -> Alpha:

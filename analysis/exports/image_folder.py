@@ -9,6 +9,7 @@ from typing import Protocol
 
 from analysis.exports.chosen import choose_sources
 from analysis.exports.unpredicted import tell_unpredicted
+from analysis.masks.cleaning import NO_CHANGES, Changes
 from analysis.masks.sources import Source, plan_sources
 from formats.console import say
 from formats.errors import SagesegError, for_all
@@ -22,13 +23,13 @@ from formats.staging import staged_folder, write_bytes
 
 
 class Draw(Protocol):
-    """How an image with its prediction becomes a file. Pickles, to work in another process."""
+    """How an image with its prediction becomes a file, and what cleaning did. Pickles, to work in another process."""
 
     @property
     def suffix(self) -> str:
         """Of the files it makes, such as `.png`."""
 
-    def __call__(self, predictions: Path, source: Source, image: Rgb) -> bytes: ...
+    def __call__(self, predictions: Path, source: Source, image: Rgb) -> tuple[bytes, Changes]: ...
 
 
 def draw_folder(
@@ -41,9 +42,9 @@ def draw_folder(
     listed: Path | None = None,
     overwrite: bool = False,
     workers: int | None = None,
-) -> None:
+) -> Changes:
     """Write the folder `out`: a file for each predicted image, or each that is `listed`, by its stem, at the image's
-    full size.
+    full size. Returns what cleaning did.
 
     `images` is the folder whose images were predicted. Raises SagesegError, before anything is
     drawn, naming an image that is missing or of another size than was predicted: nothing is resized.
@@ -55,9 +56,9 @@ def draw_folder(
     with staged_folder(out, overwrite=overwrite) as stage:
         values = None if read_georeference(images) else recorded_range(predictions.info)
         work = partial(_draw, predictions.root, stage, draw, values)
-        for _ in map_all(work, list(zip(sources, paths, strict=True)), workers=workers, label=label):
-            pass
+        changes = sum(map_all(work, list(zip(sources, paths, strict=True)), workers=workers, label=label), NO_CHANGES)
     tell_unpredicted(sources)
+    return changes
 
 
 def _tell_others(images: Path, drawn: list[Path]) -> None:
@@ -68,9 +69,11 @@ def _tell_others(images: Path, drawn: list[Path]) -> None:
         say(f"note: {images}: {len(others)} images were not predicted and are left out, such as {others[0].name}")
 
 
-def _draw(predictions: Path, stage: Path, draw: Draw, values: ValueRange | None, work: tuple[Source, Path]) -> None:
+def _draw(predictions: Path, stage: Path, draw: Draw, values: ValueRange | None, work: tuple[Source, Path]) -> Changes:
     source, path = work
-    write_bytes(stage / f"{source.stem}{draw.suffix}", draw(predictions, source, read_image(path, values)))
+    content, changes = draw(predictions, source, read_image(path, values))
+    write_bytes(stage / f"{source.stem}{draw.suffix}", content)
+    return changes
 
 
 def find_image(source: Source, images: Path) -> Path:

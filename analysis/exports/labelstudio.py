@@ -16,6 +16,7 @@ from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
+from analysis.exports.ceiling import require_few
 from analysis.exports.chosen import choose_sources
 from analysis.exports.unpredicted import tell_unpredicted
 from analysis.masks.cleaning import NO_CHANGES, Changes, clean_source
@@ -59,6 +60,7 @@ def export_labelstudio(
     image_url: str,
     names: Names = Names(),
     cleaning: Cleaning = AS_PREDICTED,
+    most_objects: int | None = None,
     overwrite: bool = False,
     workers: int | None = None,
 ) -> Exported:
@@ -66,15 +68,15 @@ def export_labelstudio(
     labelling configuration that shows them.
 
     An image's address is `image_url` and its path in the folder that was predicted. A prediction's score is the mean
-    probability of what was predicted, where there are probabilities. Raises SagesegError where a file exists already
-    and `overwrite` is not set.
+    probability of what was predicted, where there are probabilities. Raises SagesegError for an image with more
+    objects and holes than `require_few` takes, and where a file exists already and `overwrite` is not set.
     """
     classes = need_classes(predictions, "Label Studio")
     config = out.with_name(CONFIG_NAME)
     for path in (out, config):
         refuse_existing_file(path, overwrite=overwrite)
     sources = choose_sources(plan_sources(predictions, None), listed)
-    work = partial(_task, predictions.root, classes, image_url, names, _version(predictions), cleaning)
+    work = partial(_task, predictions.root, classes, image_url, names, _version(predictions), cleaning, most_objects)
     counts: list[tuple[int, Changes]] = []
     write_lines(out, _lines(map_all(work, sources, workers=workers, label="labelstudio"), counts))
     write_text(config, labelling_config(classes, names))
@@ -97,11 +99,19 @@ def _lines(tasks: Iterator[tuple[str, int, Changes]], counts: list[tuple[int, Ch
 
 
 def _task(
-    root: Path, classes: ClassTable, image_url: str, names: Names, version: str, cleaning: Cleaning, source: Source
+    root: Path,
+    classes: ClassTable,
+    image_url: str,
+    names: Names,
+    version: str,
+    cleaning: Cleaning,
+    most_objects: int | None,
+    source: Source,
 ) -> tuple[str, int, Changes]:
     """A task as JSON, how many regions are in it, and what cleaning did."""
     mask, score = _read(root, source, len(classes))
     mask, changes = clean_source(mask, source, cleaning)
+    require_few(mask, most_objects, source.row.source)
     regions = brush_regions(mask, classes.names, names)
     prediction = {"model_version": version, "result": regions} | ({} if score is None else {"score": score})
     task = {"data": {names.key: address_of(source.row.source, image_url)}, "predictions": [prediction]}

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from analysis.exports.run_length import decode_runs, encode_runs
 from analysis.exports.unpredicted import tell_unpredicted
-from analysis.masks.cleaning import read_clean
+from analysis.masks.cleaning import NO_CHANGES, Changes, read_clean
 from analysis.masks.sources import Source, plan_sources
 from analysis.options import AS_PREDICTED, Cleaning
 from formats.classes import BACKGROUND, IGNORE, ClassTable
@@ -37,8 +37,8 @@ def write_submission(
     cleaning: Cleaning = AS_PREDICTED,
     overwrite: bool = False,
     workers: int | None = None,
-) -> int:
-    """Write one line per image, gzipped where `out` ends in .gz. Returns how many.
+) -> tuple[int, Changes]:
+    """Write one line per image, gzipped where `out` ends in .gz. Returns how many, and what cleaning did.
 
     `class_name` says which class is submitted; it may be None where there is one besides the
     background. An `out` that exists is refused unless `overwrite` is set. Neither time nor name goes
@@ -49,11 +49,11 @@ def write_submission(
     sources = plan_sources(predictions, None)
     num_values = len(predictions.classes) if predictions.classes else IGNORE
     work = partial(_encode, predictions.root, num_values, class_id, cleaning)
-    lines = map_all(work, sources, workers=workers, label="encoding")
-    content = format_csv([HEADER, *lines]).encode("utf-8")
+    encoded = list(map_all(work, sources, workers=workers, label="encoding"))
+    content = format_csv([HEADER, *(line for line, _ in encoded)]).encode("utf-8")
     write_bytes(out, gzip.compress(content, 6, mtime=0) if out.suffix == ".gz" else content)
     tell_unpredicted(sources)
-    return len(sources)
+    return len(sources), sum((changes for _, changes in encoded), NO_CHANGES)
 
 
 def _class_id(predictions: Predictions, name: str | None) -> int:
@@ -67,10 +67,12 @@ def _class_id(predictions: Predictions, name: str | None) -> int:
     return names.index(name)
 
 
-def _encode(root: Path, num_values: int, class_id: int, cleaning: Cleaning, source: Source) -> tuple[str, str]:
-    mask, _ = read_clean(root, source, num_values, cleaning)
+def _encode(
+    root: Path, num_values: int, class_id: int, cleaning: Cleaning, source: Source
+) -> tuple[tuple[str, str], Changes]:
+    mask, changes = read_clean(root, source, num_values, cleaning)
     # of images that share a stem, the file's name alone would not say which
-    return f"{source.stem}{PurePosixPath(source.row.source).suffix}", encode_runs(mask == class_id)
+    return (f"{source.stem}{PurePosixPath(source.row.source).suffix}", encode_runs(mask == class_id)), changes
 
 
 def read_submission(path: Path, size: tuple[int, int]) -> Iterator[tuple[str, Mask]]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import simplejpeg
 
 from analysis.drawing.legend import Entries, legend_band, text_size
-from analysis.masks.cleaning import read_clean
+from analysis.masks.cleaning import Changes, read_clean
 from analysis.masks.sources import Source
 from analysis.options import AS_PREDICTED, Cleaning
 from formats.classes import IGNORE, ClassTable, voc_palette
@@ -32,13 +32,13 @@ class Tint:
     cleaning: Cleaning = AS_PREDICTED
     suffix: str = ".jpg"
 
-    def __call__(self, predictions: Path, source: Source, image: Rgb) -> bytes:
+    def __call__(self, predictions: Path, source: Source, image: Rgb) -> tuple[bytes, Changes]:
         num_values = len(self.classes) if self.classes else IGNORE
-        mask, _ = read_clean(predictions, source, num_values, self.cleaning)
+        mask, changes = read_clean(predictions, source, num_values, self.cleaning)
         width = image.shape[1]
         band = legend_band(width, self._legend(mask), text_size(width))
         drawn = np.asarray(cv2.vconcat([draw_tint(image, mask), band]), np.uint8)
-        return bytes(simplejpeg.encode_jpeg(drawn, _QUALITY, "RGB", "444"))
+        return bytes(simplejpeg.encode_jpeg(drawn, _QUALITY, "RGB", "444")), changes
 
     def _legend(self, mask: Mask) -> Entries:
         """The foreground classes that occur, and their tints."""

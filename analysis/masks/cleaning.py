@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import astuple, dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ import numpy.typing as npt
 from analysis.masks.labelled import Labelled, label
 from analysis.masks.reading import BACKGROUND_ID, read_prediction
 from analysis.masks.sources import Source
-from analysis.options import Cleaning
+from analysis.options import AS_PREDICTED, Cleaning
 from formats.classes import IGNORE
 from formats.console import say
 from formats.crops import Box
@@ -34,6 +35,8 @@ class Changes:
 
 
 NO_CHANGES = Changes()
+_NO_LEAST = ("--least-pixels", 1)
+"""As good as nothing."""
 
 
 def clean(mask: Mask, rules: Cleaning) -> tuple[Mask, Changes]:
@@ -111,6 +114,31 @@ def without(mask: Mask, boxes: Iterable[Box], value: int = IGNORE) -> Mask:
     for box in boxes:
         marked[box.top : box.top + box.height, box.left : box.left + box.width] = value
     return marked
+
+
+def cleanings(info: Mapping[str, Any], rules: Cleaning = AS_PREDICTED, done: Changes = NO_CHANGES) -> dict[str, Any]:
+    """What files say under `cleaned`: each cleaning that predictions.json tells of, then this one; no key where there
+    was none."""
+    every = [*info.get("cleaned", []), *([{**rules.to_json(), **asdict(done)}] if rules else [])]
+    return {"cleaned": every} if every else {}
+
+
+def cleaning_words(cleaned: Iterable[Mapping[str, Any]]) -> list[str]:
+    """`cleanings` for a person, a line each."""
+    return [
+        f"{_options(each)}: {each['removed']:,} objects of {each['removed_pixels']:,} pixels became background, "
+        f"{each['filled']:,} holes of {each['filled_pixels']:,} were filled"
+        for each in cleaned
+    ]
+
+
+def _options(rules: Mapping[str, Any]) -> str:
+    asked = {
+        "--least-pixels": rules["least_pixels"],
+        "--largest": rules["largest"],
+        "--fill-holes": rules["fill_holes"],
+    }
+    return " ".join(f"{name} {value}" for name, value in asked.items() if value and (name, value) != _NO_LEAST)
 
 
 def tell_changes(rules: Cleaning, changes: Changes) -> None:

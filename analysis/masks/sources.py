@@ -122,7 +122,8 @@ def agreed_classes(predictions: Predictions, dataset: Dataset | None) -> ClassTa
     if predictions.classes not in (None, dataset.classes):
         theirs, ours = (", ".join(table.names) for table in (predictions.classes, dataset.classes) if table)
         raise SagesegError(
-            f"{predictions.root / 'labels.txt'}: classes {theirs}; expected those of the dataset: {ours}"
+            f"{predictions.root / 'labels.txt'}: classes {theirs}; expected those of the truth: {ours}; choose the "
+            "truth that belongs to it, or correct the list whose names are wrong"
         )
     return dataset.classes
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from analysis.masks.bands import Band, whole
-from analysis.masks.cleaning import NO_CHANGES, Changes, clean_source
+from analysis.masks.cleaning import NO_CHANGES, Changes, clean_source, cleanings
 from analysis.masks.mosaic import (
     find_georeference,
     mosaic_name,
@@ -35,6 +35,7 @@ from formats.predictions import (
     Predictions,
     Probabilities,
     mask_path,
+    need_classes,
     probabilities_path,
     write_predictions_tables,
     write_probabilities,
@@ -89,10 +90,8 @@ def stitch(
         crops=sum(len(source.predicted) for source in sources),
         dropped_crops=sum(source.dropped for source in sources) + dropped_before(predictions.info),
         uncovered_pixels=sum(source.uncovered for source in sources),
-        by=_choose(by, predictions, sources, classes),
+        by=_choose(by, predictions, sources, classes, keep=probabilities),
     )
-    if probabilities and stitched.by is not How.BLEND:
-        raise SagesegError(f"{predictions.root}: no probabilities to keep; predict with --probabilities")
     georeference = need_georeference(predictions, dataset) if geotiff else find_georeference(predictions, dataset)
     rasters = predicted_rasters(georeference, sources) if georeference and geotiff else {}
     with staged_folder(out, overwrite=overwrite) as stage:
@@ -113,24 +112,27 @@ def stitch(
 
 def _told(stitched: Stitched, cleaning: Cleaning, changes: Changes, info: Mapping[str, Any]) -> dict[str, Any]:
     """What predictions.json says of the stitching, and of each cleaning, the last one last."""
-    told: dict[str, Any] = {"stitched": {key: value for key, value in asdict(stitched).items() if key != "changes"}}
-    if cleaning:
-        told["cleaned"] = [*info.get("cleaned", []), {**cleaning.to_json(), **asdict(changes)}]
-    return told
+    told = {key: value for key, value in asdict(stitched).items() if key != "changes"}
+    return {"stitched": told, **cleanings(info, cleaning, changes)}
 
 
 def _stitched_mask(stage: Path, source: Source) -> Mask:
     return read_mask(mask_path(stage, source.stem))
 
 
-def _choose(by: How | None, predictions: Predictions, sources: list[Source], classes: ClassTable | None) -> How:
-    possible = sources[0].probabilities and classes is not None
-    if by is How.BLEND and not possible:
-        lacking = "labels.txt" if sources[0].probabilities else "probabilities"
-        raise SagesegError(
-            f"{predictions.root}: no {lacking} to blend with; predict with --probabilities, or stitch --by inner"
-        )
-    return by or (How.BLEND if possible else How.INNER)
+def _choose(
+    by: How | None, predictions: Predictions, sources: list[Source], classes: ClassTable | None, *, keep: bool
+) -> How:
+    """How it is stitched; to `keep` probabilities they must be blended."""
+    possible = sources[0].probabilities
+    if keep and by is How.INNER:
+        raise SagesegError("--by inner: --probabilities keeps blended ones; leave one of the two out")
+    if (keep or by is How.BLEND) and not possible:
+        what, instead = ("to keep", "") if keep else ("to blend with", ", or stitch --by inner")
+        raise SagesegError(f"{predictions.root}: no probabilities {what}; predict with --probabilities{instead}")
+    if (keep or by is How.BLEND) and classes is None:
+        need_classes(predictions, "blending probabilities")
+    return by or (How.BLEND if possible and classes is not None else How.INNER)
 
 
 def _stitch_source(

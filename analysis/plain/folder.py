@@ -16,6 +16,7 @@ from formats.errors import SagesegError
 from formats.given_files import refuse_zip
 from formats.parallel import map_all
 from formats.prepared.image_folder import walk
+from formats.wording import name_first
 
 EXPECTED = "masks as PNG, GIF, BMP or TIFF, whose pixels are class ids"
 
@@ -23,7 +24,7 @@ EXPECTED = "masks as PNG, GIF, BMP or TIFF, whose pixels are class ids"
 def masks_by_key(root: Path) -> dict[str, Path]:
     """The masks in a folder and those below it by their paths in it (with `/`, without suffix). Raises SagesegError
     where there are none, saying why of what is there, and for two of one name."""
-    files = _files(root)
+    files = _without_reports(root, _files(root))
     found: dict[str, Path] = {}
     for path in files:
         if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
@@ -47,6 +48,15 @@ def _files(root: Path) -> list[Path]:
     if (root / SCORES).is_file() and (root / PAGE).is_file():
         raise SagesegError(f"{root}: a report, and no predictions; give the folder that was reported on")
     return walk(root, SUFFIXES, deep=True)
+
+
+def _without_reports(root: Path, files: list[Path]) -> list[Path]:
+    """What is no part of a report that was written into the folder."""
+    above = {folder for path in files for folder in path.relative_to(root).parents}
+    reports = {folder for folder in above if (root / folder / PAGE).is_file() and (root / folder / SCORES).is_file()}
+    if reports:
+        say(f"note: {root}: reports in it are passed over: {name_first(sorted(map(str, reports)))}")
+    return [path for path in files if reports.isdisjoint(path.relative_to(root).parents)]
 
 
 def _why_none(files: list[Path], lossy: list[Path]) -> str:

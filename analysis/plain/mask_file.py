@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from formats.classes import voc_palette
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES, image_errors, open_header, orientation_of, turn_upright
 from formats.masks import Mask
@@ -26,7 +25,7 @@ BLACK_AND_WHITE = frozenset({0x000000, 0xFFFFFF})
 MOST_COLOURS = 256
 _ONE_CHANNEL = ("1", "L", "P")
 _DEEP = ("I;16", "I", "F")
-_VOC = {int(red) << 16 | int(green) << 8 | int(blue): place for place, (red, green, blue) in enumerate(voc_palette())}
+_WHITE_OF_16_BITS = 0xFFFF
 
 Keys = npt.NDArray[np.uint8] | npt.NDArray[np.uint32]
 """Shape (height, width): what the file stores in one channel (uint8), or its colours (uint32, red·2¹⁶ + green·2⁸ +
@@ -51,21 +50,6 @@ class MaskLook:
         used = list(self.colours.values())
         return self.palette and set(used) <= BLACK_AND_WHITE and len(set(used)) == len(used)
 
-    def values(self, *, by_colour: bool) -> dict[int, int]:
-        """The value of each key. Raises SagesegError for a colour that is none of VOC's."""
-        if not (by_colour or self.by_colour):
-            return {key: key for key in self.colours}
-        levels = {key: colour & 255 for key, colour in self.colours.items()}
-        if all(colour == levels[key] * 0x010101 for key, colour in self.colours.items()):
-            return levels
-        unknown = [colour for colour in self.colours.values() if colour not in _VOC]
-        if unknown:
-            raise SagesegError(
-                f"{self.path}: colour {_text(unknown[0])} is none of VOC's palette; expected class ids in one channel, "
-                "black and white, or VOC's colours: save ids, or read the masks with sageseg prep pairs --colors FILE"
-            )
-        return {key: _VOC[colour] for key, colour in self.colours.items()}
-
 
 def look_at(path: Path) -> MaskLook:
     """What a mask's file holds. Raises SagesegError for files that are broken, animated, transparent, or hold more
@@ -75,7 +59,10 @@ def look_at(path: Path) -> MaskLook:
     if keys.dtype == np.uint32:
         used = np.unique(keys).tolist()
         if len(used) > MOST_COLOURS:
-            raise SagesegError(f"{path}: {len(used)} colours; expected a mask, class ids in one channel")
+            raise SagesegError(
+                f"{path}: {len(used)} colours; expected a mask, class ids in one channel: give a folder of masks "
+                "alone, without images"
+            )
         colours, by_colour = {colour: colour for colour in used}, True
     else:
         found = np.flatnonzero(np.bincount(keys.reshape(-1), minlength=256)).tolist()
@@ -116,6 +103,8 @@ def _keys(image: Image.Image, path: Path) -> Keys:
         return np.asarray(image.convert("L") if image.mode == "1" else image, np.uint8)
     if image.mode in _DEEP:
         deep = np.asarray(image)
+        if np.isin(deep, (0, _WHITE_OF_16_BITS)).all():
+            return np.asarray((deep > 0) * np.uint8(255))
         if not np.isin(deep, np.arange(256)).all():
             raise SagesegError(
                 f"{path}: mode {image.mode}, values of {deep.min()} to {deep.max()}; expected class ids, whole numbers "
@@ -138,7 +127,3 @@ def _palette(image: Image.Image) -> dict[int, int]:
         place: levels[3 * place] << 16 | levels[3 * place + 1] << 8 | levels[3 * place + 2]
         for place in range(len(levels) // 3)
     }
-
-
-def _text(colour: int) -> str:
-    return f"{colour >> 16},{colour >> 8 & 255},{colour & 255}"

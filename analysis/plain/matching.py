@@ -12,7 +12,7 @@ from formats.prepared.source_names import composed
 
 _WORDS = (
     "masks?|preds?|predict|predictions?|predicted|segs?|segm|segmentation|labels?|labelids|labeltrainids|trainids|ids|"
-    "gt|gtfine|gtcoarse|groundtruth|ground_truth|truth|target|outputs?|out|result"
+    "gt|gtfine|gtcoarse|colou?rs?|rgb|groundtruth|ground_truth|truth|target|outputs?|out|result"
 )
 _LAST = re.compile(rf"(?P<name>.+)[_\-. ](?:{_WORDS}|leftimg8bit|0000)", re.IGNORECASE)
 _FIRST = re.compile(rf"(?:{_WORDS}|images?|img)[_\-. ](?P<name>.+)", re.IGNORECASE)

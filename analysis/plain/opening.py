@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from analysis.plain.colours import find_label_map
 from analysis.plain.folder import look_at_all, masks_by_key
 from analysis.plain.matching import bare_path, match_names
 from analysis.plain.meaning import FolderMasks, read_names, settle, settle_unnamed
 from analysis.plain.placing import (
+    MASKS_OF,
     Placed,
     as_predictions,
     placed_whole,
@@ -18,10 +22,10 @@ from analysis.plain.placing import (
     wrong_size,
 )
 from formats import predictions as prediction_files
-from formats.classes import ClassTable
+from formats.classes import BACKGROUND, ClassTable
 from formats.console import say
 from formats.dataset import Dataset
-from formats.errors import SagesegError
+from formats.errors import SagesegError, for_all
 from formats.images import read_header
 from formats.predictions import Predictions
 from formats.prepared.groups import group_of_path
@@ -29,6 +33,9 @@ from formats.prepared.image_folder import open_image_folder
 from formats.prepared.resize import recorded_resize, resized_size
 from formats.prepared.source_names import name_sources
 from formats.wording import name_first
+
+_CROP = re.compile(r"_x\d+_y\d+")
+"""In the id of a crop (`formats.crops.crop_id`)."""
 
 
 def is_plain(root: Path) -> bool:
@@ -46,25 +53,47 @@ def open_predictions(
     cannot be read, have other values or sizes than they should, or fit no image.
     """
     if not is_plain(root):
-        return prediction_files.open_predictions(root)
+        opened = prediction_files.open_predictions(root)
+        return named_as(opened, dataset.classes) if dataset else opened
     keys = masks_by_key(root)
     names = _names(dataset, images, keys)
     matched = {keys[key]: name for key, name in match_told(root, keys, names).items()}
     masks = look_at_all(root, list(matched), workers)
-    placed = list(_of_dataset(dataset, masks, matched) if dataset else _of_images(images, masks, matched))
+    place = _of_dataset(dataset, masks) if dataset else _of_images(images, masks, matched)
+    placed = for_all(place, matched.items())
     tell_scaled(root, placed)
     named = find_names(root) or (dataset.classes if dataset else None)
     if named:
-        classes, meaning = named, settle(masks, len(named), truth=False)
+        classes, meaning = named, settle(masks, named, truth=False)
     else:
         classes, (meaning,) = settle_unnamed([(masks, False)])
     return as_predictions(masks, placed, meaning, classes, workers)
 
 
+def grouped_by(predictions: Predictions, pattern: re.Pattern[str]) -> Predictions:
+    """Predictions whose groups are the pattern's first capture in each image's name."""
+    rows = for_all(
+        lambda row: replace(row, group=group_of_path(PurePosixPath(_without_suffix(row.source)), pattern)),
+        predictions.rows,
+    )
+    return replace(predictions, rows=tuple(rows))
+
+
+def named_as(predictions: Predictions, classes: ClassTable) -> Predictions:
+    """Predictions whose classes are called by the values of plain masks, 1 and so on, called as these are; others as
+    they are."""
+    by_value = (BACKGROUND, *(f"class_{value}" for value in range(1, len(classes))))
+    if MASKS_OF not in predictions.info or predictions.classes is None or predictions.classes.names != by_value:
+        return predictions
+    say(f"note: {predictions.root}: its classes, which had numbers, are {name_first(classes.names[1:])} in this order")
+    return replace(predictions, classes=classes)
+
+
 def find_names(root: Path) -> ClassTable | None:
-    """The classes of the labels.txt in a folder."""
-    path = root / "labels.txt"
-    if not path.is_file():
+    """The classes of the labels.txt in a folder, or of the labelmap.txt beside its masks."""
+    labels = root / "labels.txt"
+    path = labels if labels.is_file() else find_label_map(root)
+    if path is None:
         return None
     say(f"note: the classes are those of {path}")
     return read_names(path)
@@ -77,9 +106,12 @@ def match_told(
     none fits any."""
     matched = match_names(root, keys, names)
     if not matched:
+        mend = "rename the masks, <image>.png or <image>_mask.png"
+        if all(_CROP.search(key) for key in keys):
+            mend = "masks of crops need --dataset, which knows where each lies; or put them together first"
         raise SagesegError(
             f"{root}: no mask is called like one of the {of}; masks: {name_first(list(keys))};"
-            f" {of}: {name_first(list(names))}: rename the masks, <image>.png or <image>_mask.png"
+            f" {of}: {name_first(list(names))}: {mend}"
         )
     unlike = next((key for key, name in matched.items() if key not in names[name]), None)
     if unlike:
@@ -109,26 +141,37 @@ def _without_suffix(source: str) -> str:
     return PurePosixPath(source).with_suffix("").as_posix()
 
 
-def _of_images(images: Path | None, masks: FolderMasks, matched: Mapping[Path, str]) -> Iterator[Placed]:
+Place = Callable[[tuple[Path, str]], Placed]
+"""Gives a mask's file, and what it is of, its row."""
+
+
+def _of_images(images: Path | None, masks: FolderMasks, matched: Mapping[Path, str]) -> Place:
     names = name_sources(list(matched.values()))
-    for path, source in matched.items():
+
+    def place(fitting: tuple[Path, str]) -> Placed:
+        path, source = fitting
         size = masks.looks[path].size
         image = read_header(images / source).size if images else size
         group = group_of_path(PurePosixPath(_without_suffix(source)), None)
-        yield placed_whole(path, size, whole_row(names[source], "", group, source, image))
+        return placed_whole(path, size, whole_row(names[source], "", group, source, image))
+
+    return place
 
 
-def _of_dataset(dataset: Dataset, masks: FolderMasks, matched: Mapping[Path, str]) -> Iterator[Placed]:
+def _of_dataset(dataset: Dataset, masks: FolderMasks) -> Place:
     rows = {row.id: row for row in dataset.rows}
     sources = {row.source_stem: row for row in dataset.rows}
     resize = recorded_resize(dataset.info)
-    for path, name in matched.items():
+
+    def place(fitting: tuple[Path, str]) -> Placed:
+        path, name = fitting
         size, crop = masks.looks[path].size, rows.get(name)
         if crop and size == (crop.width, crop.height):
-            yield Placed(path, crop)
-        elif name not in sources:
+            return Placed(path, crop)
+        if name not in sources:
             raise wrong_size(path, size, f"the crop {name}", (rows[name].width, rows[name].height))
-        else:
-            row = sources[name]
-            whole = whole_row(name, row.split, row.group, row.source, (row.source_width, row.source_height))
-            yield placed_whole(path, size, whole, resized_size(whole.width, whole.height, resize))
+        row = sources[name]
+        whole = whole_row(name, row.split, row.group, row.source, (row.source_width, row.source_height))
+        return placed_whole(path, size, whole, resized_size(whole.width, whole.height, resize))
+
+    return place

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from analysis.plain.folder import look_at_all, masks_by_key, temporary_folder
 from analysis.plain.matching import match_names
 from analysis.plain.meaning import FolderMasks, read_names, settle, settle_unnamed
-from analysis.plain.opening import find_names, is_plain, match_told
+from analysis.plain.opening import find_names, is_plain, match_told, named_as
 from analysis.plain.placing import (
     Placed,
     Size,
@@ -26,7 +26,7 @@ from formats import dataset as dataset_files
 from formats.classes import ClassTable
 from formats.console import say, show_as
 from formats.dataset import Dataset
-from formats.errors import SagesegError
+from formats.errors import SagesegError, for_all
 from formats.images import encode_image, is_plain_jpeg, read_header, read_image
 from formats.manifest import ManifestRow
 from formats.parallel import map_all
@@ -75,12 +75,14 @@ def _of_masks(
     sizes = {key: true_masks.looks[keys[key]].size for key in matched.values()}
     images = _images_of(truth, sizes)
     rows = _rows_of_truth(truth, keys, sizes, images)
-    placed = [placed_whole(own[key], masks.looks[own[key]].size, rows[of]) for key, of in matched.items()]
+    placed = for_all(
+        lambda fit: placed_whole(own[fit[0]], masks.looks[own[fit[0]]].size, rows[fit[1]]), matched.items()
+    )
     tell_scaled(root, placed)
     classes, true_classes = _names(root, truth)
     if classes and true_classes:
-        true_meaning = settle(true_masks, len(true_classes), truth=True)
-        meaning = settle(masks, len(classes), truth=False)
+        true_meaning = settle(true_masks, true_classes, truth=True)
+        meaning = settle(masks, classes, truth=False)
     else:
         classes, (true_meaning, meaning) = settle_unnamed([(true_masks, True), (masks, False)])
     predictions = as_predictions(masks, placed, meaning, classes, workers)
@@ -102,24 +104,28 @@ def _of_written(
     predictions: Predictions, truth: TruthFolder, keys: Mapping[str, Path], workers: int | None
 ) -> tuple[Predictions, Dataset]:
     rows = {PurePosixPath(row.source).with_suffix("").as_posix(): row for row in predictions.predicted()}
-    named = {key: {key, row.source_stem} for key, row in rows.items()}
-    matched = match_told(truth.root, keys, named, of="predicted images")
+    known = {key: {key, row.source_stem} for key, row in rows.items()}
+    matched = match_told(truth.root, keys, known, of="predicted images")
     _check_complete(truth, keys, matched, predictions.root)
-    classes = read_names(truth.labels) if truth.labels else need_classes(predictions, "a report")
+    named = read_names(truth.labels) if truth.labels else find_names(truth.root)
+    predictions = named_as(predictions, named) if named else predictions
+    classes = named or need_classes(predictions, "a report")
     masks = look_at_all(truth.root, [keys[key] for key in matched], workers)
-    placed = []
-    for key, of in matched.items():
-        row, path = rows[of], keys[key]
-        group = group_of_path(PurePosixPath(of), truth.group_by) if truth.group_by else row.group
+
+    def place(fitting: tuple[str, str]) -> Placed:
+        row, path = rows[fitting[1]], keys[fitting[0]]
+        group = group_of_path(PurePosixPath(fitting[1]), truth.group_by) if truth.group_by else row.group
         size = (row.source_width, row.source_height)
         whole = whole_row(row.source_stem, row.split, group, row.source, size)
-        placed.append(placed_whole(path, masks.looks[path].size, whole))
+        return placed_whole(path, masks.looks[path].size, whole)
+
+    placed = for_all(place, matched.items())
     tell_scaled(truth.root, placed)
     without = [key for key in rows if key not in matched.values()]
     tell_unmatched(predictions.root, without, "called like no true mask")
     stems = {each.row.id for each in placed}
     judged = replace(predictions, rows=tuple(row for row in predictions.rows if row.source_stem in stems))
-    meaning = settle(masks, len(classes), truth=True)
+    meaning = settle(masks, classes, truth=True)
     images = _images_of(truth, matched.values())
     shown = {rows[key].source_stem: path for key, path in images.items()}
     return judged, _as_dataset(masks, placed, meaning, classes, shown, workers)

@@ -62,7 +62,8 @@ def _line(image: ImageReport, num_classes: int) -> dict[str, Any]:
     if image.judged.share < 1:
         line["judged"] = f"{format_share(image.judged.share)} judged"
     if num_classes > 2:
-        line["classes"] = [_rounded(value) for value in image.scores.per_class["iou"].tolist()[1:]]
+        by_class = image.scores.per_class
+        line["classes"] = {key: [_rounded(value) for value in by_class[key].tolist()[1:]] for key in ("iou", "dice")}
     return line
 
 

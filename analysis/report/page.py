@@ -8,6 +8,7 @@ from typing import Any
 
 from analysis.drawing.colours import AgreementColours
 from analysis.drawing.layers import class_colours
+from analysis.masks.cleaning import cleaning_words
 from analysis.report import sections
 from analysis.report.charts import histogram, training_curves
 from analysis.report.gallery import gallery_data
@@ -48,6 +49,7 @@ def render_page(
         "columns": sections.columns(scores),
         "judged": judged_share(scores["judged"]),
         "unjudged": why_unjudged(scores["judged"]),
+        "cleaned": cleaning_words(scores.get("cleaned", [])),
         "main": sections.headline_scores(scores),
         "others": sections.other_scores(scores),
         "groups": sections.rows(scores["groups"], scores),

@@ -13,6 +13,7 @@ from analysis.drawing.close_ups import close_ups as draw_close_ups
 from analysis.drawing.colours import AGREEMENT_COLOURS, AgreementColours, ColourScheme
 from analysis.drawing.overlays import OverlayWriter
 from analysis.drawing.thumbnails import draw_thumbnails
+from analysis.masks.cleaning import cleanings
 from analysis.masks.pieces import owned_pixels
 from analysis.masks.reading import require_truth
 from analysis.masks.sources import check_complete, plan_sources
@@ -74,6 +75,7 @@ def report(
         judged = judged_to_json(summary.judged, left_out(sources, dataset))
         judged["predict_all"] = predict_all(model, dataset, [source.row.split for source in sources])
         scores = {**summary_to_json(summary), "judged": judged, "colors": colours.value, "job": model.known()}
+        scores |= cleanings(predictions.info)
         if predictions.info.get("label_map"):
             scores["label_map"] = predictions.info["label_map"]
         write_text(stage / SCORES, format_json(scores) + "\n")

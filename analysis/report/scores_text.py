@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from analysis.masks.cleaning import cleaning_words
 from analysis.report.judged_share import judged_share, why_unjudged
 from analysis.scoring.scores import every_metric
 from formats.console import result, result_json, say
@@ -43,7 +44,9 @@ def format_scores(scores: Mapping[str, Any]) -> str:
         totals.append(["log-loss", _number(scores["log_loss"])])
     if scores["intervals"]["note"]:
         totals.append(["intervals", scores["intervals"]["note"]])
-    return "\n".join([*_judged(scores["judged"]), *aligned(table), "", *aligned(totals)])
+    cleaned = [f"masks cleaned: {line}" for line in cleaning_words(scores.get("cleaned", []))]
+    cleaned += [""] * bool(cleaned)
+    return "\n".join([*_judged(scores["judged"]), *cleaned, *aligned(table), "", *aligned(totals)])
 
 
 def _judged(judged: Mapping[str, Any]) -> list[str]:

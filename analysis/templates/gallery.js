@@ -66,13 +66,15 @@ function card(place) {
   const counts = element("p", "counts", `False positive ${formatCount(image.wrong)} px · missed ${formatCount(image.missed)} px`);
   const made = element("article", "", stackOf(place), element("div", "name", name, score), element("p", "where", aboutText(image)), counts);
   made.dataset.place = place;
-  if (image.classes) made.append(byClass(image));
+  if (image.classes) made.append(byClass(image, ranked));
   return made;
 }
 
-function byClass(image) {
-  const known = image.classes.map((value, id) => [data.classes[id], value]).filter(([, value]) => value !== null);
-  return element("p", "by-class", ...known.map(([name, value]) => element("span", "", `${name} ${formatScore(value)}`)));
+function byClass(image, ranked) {
+  const known = image.classes[ranked].map((value, id) => [data.classes[id], value]).filter(([, value]) => value !== null);
+  const made = element("p", "by-class", ...known.map(([name, value]) => element("span", "", `${name} ${formatScore(value)}`)));
+  made.title = `${ranked === "dice" ? "Dice" : "IoU"} of each class`;
+  return made;
 }
 
 // The end of a name tells images of one group apart.

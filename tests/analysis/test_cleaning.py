@@ -143,14 +143,15 @@ class Line:
     """Runs a command line in a folder, and keeps what it said."""
 
     def __init__(self, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], folder: Path) -> None:
-        self._patch, self._capsys, self.folder, self.err = patch, capsys, folder, ""
+        self._patch, self._capsys, self.folder = patch, capsys, folder
+        self.out = self.err = ""
         patch.chdir(folder)
 
     def __call__(self, line: str) -> int:
         self._patch.setattr(sys, "argv", ["analysis", *line.split(), "--workers", "1"])
         with pytest.raises(SystemExit) as stopped:
             run_app(app)
-        self.err = self._capsys.readouterr().err
+        self.out, self.err = self._capsys.readouterr()
         return int(stopped.value.code or 0)
 
 
@@ -194,6 +195,27 @@ def test_stitched_masks_are_cleaned_and_say_so(line: Line) -> None:
     assert line("stitch predictions --out plain") == 0
     assert "cleaned" not in json.loads(Path("plain/predictions.json").read_text())
     assert "became background" not in line.err
+
+
+@pytest.mark.parametrize("verb", ["overlay predictions images", "cutout predictions images", "submission predictions"])
+def test_exports_that_show_no_objects_say_what_cleaning_did(line: Line, verb: str) -> None:
+    assert line(f"{verb} --out out {RULES}") == 0
+    assert "1 objects of 2 pixels became background\n1 holes of 4 pixels were filled\n" in line.err
+    assert line(f"{verb} --out plain") == 0
+    assert "became background" not in line.err
+
+
+def test_reports_and_areas_tell_of_the_cleaning_before_them(line: Line) -> None:
+    assert line(f"stitch predictions --out stitched {RULES} --largest") == 0
+    assert line("report stitched --dataset dataset --out report --draws 0") == 0
+    words = "--least-pixels 3 --largest 1 --fill-holes all: 1 objects of 2 pixels became background, 1 holes of 4"
+    assert f"masks cleaned: {words} were filled" in line.out
+    assert f"The masks were cleaned, {words}" in Path("report/index.html").read_text(encoding="utf-8")
+    told = json.loads(Path("stitched/predictions.json").read_text())["cleaned"]
+    assert json.loads(Path("report/scores.json").read_text())["cleaned"] == told
+    assert line("areas stitched --out areas --largest 2") == 0
+    after = json.loads(Path("areas/areas.json").read_text())["cleaned"]
+    assert (after[:-1], after[-1]["largest"]) == (told, 2)
 
 
 def test_what_was_not_predicted_is_neither_hole_nor_object(
@@ -321,7 +343,7 @@ def test_large_images_may_have_more() -> None:
     require_few(np.pad(specks, ((0, 600), (0, 0))), None, "a.jpg")
 
 
-@pytest.mark.parametrize("verb", ["labelme", "coco", "cvat"])
+@pytest.mark.parametrize("verb", ["labelme", "coco", "cvat", "labelstudio"])
 def test_exports_of_objects_refuse_too_many(line: Line, verb: str) -> None:
     verb = f"{verb} predictions --out out"
     assert line(f"{verb} --most-objects 2") == 1

@@ -280,12 +280,12 @@ def test_a_page_mailed_alone_misses_only_full_size(browser: sync_api.Browser, re
     page.close()
 
 
-def with_images(page: Path, images: list[dict[str, Any]], out: Path) -> Path:
+def with_images(page: Path, images: list[dict[str, Any]], out: Path, **more: Any) -> Path:
     """A copy of a page whose script reads other images; the policy covers programs, not data."""
     text = page.read_text()
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
     assert found
-    data = {**json.loads(found[1]), "images": images, "thumbnails": {}, "worst": [0], "best": [1]}
+    data = {**json.loads(found[1]), "images": images, "thumbnails": {}, "worst": [0], "best": [1], **more}
     out.write_text(text.replace(found[1], json.dumps(data).replace("<", "\\u003c")))
     return out
 
@@ -315,6 +315,21 @@ def test_5000_images_draw_some_cards_at_a_time(visit: Visit, reports: Path) -> N
     assert page.text_content("#shown") == "100 of 5,000"
     page.locator("#more").scroll_into_view_if_needed()
     expect(page.locator("#cards article").nth(24)).to_be_attached()
+
+
+def test_the_scores_of_the_classes_are_those_by_which_cards_are_ranked(visit: Visit, reports: Path) -> None:
+    image = {**IMAGE, "stem": "a", "iou": 0.25, "classes": {"iou": [0.2, 0.3], "dice": [0.4, None]}}
+    made = with_images(
+        reports / "one" / "index.html", [image, image], reports / "one" / "two.html", classes=["car", "road"]
+    )
+    visit.page.route("**/layers/**", lambda route: route.fulfill(path=reports / "one/layers/truth/c_09.png"))
+    visit.page.goto(made.as_uri())
+    line = visit.page.locator("#cards .by-class").first
+    assert line.locator("span").all_text_contents() == ["car 0.2000", "road 0.3000"]
+    assert line.get_attribute("title") == "IoU of each class"
+    visit.page.select_option("#sort", "dice")
+    assert line.locator("span").all_text_contents() == ["car 0.4000"]
+    assert line.get_attribute("title") == "Dice of each class"
 
 
 def test_names_are_text_wherever_a_script_writes_them(visit: Visit, reports: Path) -> None:

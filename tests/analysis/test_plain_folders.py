@@ -113,6 +113,7 @@ def dataset_of_three(tmp_path: Path) -> Dataset:
         ("{}.gif", ids),
         ("{}.tif", lambda mask: Image.fromarray(mask.astype(np.uint16))),
         ("{}.tiff", lambda mask: Image.fromarray(mask.astype(np.float32))),
+        ("{}.png", lambda mask: Image.fromarray(mask.astype(np.uint16) * np.uint16(65535))),
         ("{}.png", white),
         ("{}.png", lambda mask: white(mask).convert("1")),
         ("{}.png", lambda mask: Image.fromarray(mask * 200)),
@@ -192,10 +193,14 @@ def with_value(value: int) -> Callable[[Mask], Image.Image]:
         ("{}.webp", white, "JPEG and WebP change values"),
         ("z{}.png", ids, "masks: za_01, za_02, zb_01; images: a_01, a_02, b_01: rename"),
         ("{}.png", with_value(7), "value 7 is no class; expected 0 to 1"),
-        ("{}.png", with_value(255), "value 255 is no class; expected 0 to 1 (ignore, 255, is never predicted)"),
+        ("{}.png", with_value(255), "value 255 is no class; expected 0 to 1 (ignore, 255, is never predicted"),
         ("{}.png", grey_levels, "256 different values, like probabilities or grey levels"),
         ("{}.png", lambda mask: ids(mask).resize((30, 30)), "30×30 pixels, but a_01.jpg has 40×24"),
-        ("{}.png", lambda mask: Image.fromarray(PALETTE[mask] + np.uint8(3)), "colour 3,3,3 is none of VOC's"),
+        (
+            "{}.png",
+            lambda mask: Image.fromarray(PALETTE[mask] + np.uint8(3)),
+            "colour (3,3,3), (131,3,3) is not in VOC's palette",
+        ),
         ("{}.tif", lambda mask: Image.fromarray(mask * np.float32(0.5)), "mode F, values of 0.0 to 0.5"),
     ],
 )
@@ -249,7 +254,7 @@ def test_a_list_beside_masks_that_differs_from_the_datasets_is_not_passed_over(
 ) -> None:
     root = write_all(tmp_path / "out", "{}.png", ids)
     write_labels(root / "labels.txt", ClassTable(("_background_", "road")))
-    with pytest.raises(SagesegError, match="classes _background_, road; expected those of the dataset"):
+    with pytest.raises(SagesegError, match="classes _background_, road; expected those of the truth"):
         plan_sources(open_predictions(root, dataset=dataset, workers=1), dataset)
 
 
@@ -343,11 +348,43 @@ def test_written_predictions_take_a_folder_of_truth_too(tmp_path: Path) -> None:
     assert same(truth_of(opened, dataset), masks())
 
 
+def test_stitched_masks_that_nobody_named_are_called_as_their_truth(
+    tmp_path: Path, dataset_of_three: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_all(tmp_path / "plain", "{}.png", ids, 3)
+    assert typed(["analysis", "stitch", "plain", "--out", "out"], tmp_path).returncode == 0
+    assert open_predictions(tmp_path / "out", dataset=dataset_of_three).classes == THREE
+    assert "its classes, which had numbers, are car, road in this order" in capsys.readouterr().err
+    truth = write_all(tmp_path / "truth", "{}.png", ids, 3)
+    write_labels(truth / "labels.txt", THREE)
+    opened, dataset = open_with_truth(tmp_path / "out", TruthFolder(truth), workers=1)
+    assert opened.classes == dataset.classes == THREE
+    write_labels(truth / "labels.txt", CAR)  # fewer: no number is sure
+    with pytest.raises(SagesegError, match="value 2 is no class; expected 0 to 1"):
+        open_with_truth(tmp_path / "out", TruthFolder(truth), workers=1)
+
+
 def test_crops_beside_a_folder_of_truth_are_to_be_stitched(tmp_path: Path) -> None:
     cropped = make_dataset(tmp_path / "cropped", SAMPLES, crop=20)
     truth = write_all(tmp_path / "truth", "{}.png", ids)
     with pytest.raises(SagesegError, match="sageseg analysis stitch .*cropped --out STITCHED"):
         open_with_truth(cropped.root, TruthFolder(truth))
+
+
+def test_plain_crops_beside_a_folder_of_truth_need_their_dataset(tmp_path: Path) -> None:
+    write_all(tmp_path / "out", "{}_x0_y16.png", ids)
+    write_all(tmp_path / "truth", "{}.png", ids)
+    with pytest.raises(SagesegError, match="masks of crops need --dataset"):
+        open_with_truth(tmp_path / "out", TruthFolder(tmp_path / "truth"), workers=1)
+
+
+def test_a_report_inside_the_folder_is_passed_over(tmp_path: Path) -> None:
+    write_all(tmp_path / "out", "{}.png", white)
+    for number in (1, 2):
+        words = ["analysis", "report", "out", "--truth", "out", "--draws", "0", "--out", f"out/report{number}"]
+        ran = typed(words, tmp_path)
+        assert ran.returncode == 0, ran.stderr
+    assert "out: reports in it are passed over: report1" in ran.stderr
 
 
 def test_a_report_needs_no_dataset(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def stitched(tmp_path: Path) -> Predictions:
 
 def test_submission_and_back(stitched: Predictions, tmp_path: Path) -> None:
     out = tmp_path / "submission.csv.gz"
-    assert write_submission(stitched, out, workers=1) == 3
+    assert write_submission(stitched, out, workers=1)[0] == 3
     rows = list(csv.reader(io.StringIO(gzip.decompress(out.read_bytes()).decode())))
     assert rows[0] == ["img", "rle_mask"]
     assert [row[0] for row in rows[1:]] == ["car0_00.jpg", "car1_01.jpg", "car2_02.jpg"]
@@ -105,7 +105,7 @@ def test_the_class_is_chosen_by_name(stitched: Predictions, tmp_path: Path) -> N
     several = Predictions(stitched.root, stitched.rows, ClassTable(("_background_", "road", "car")), {})
     with pytest.raises(SagesegError, match="2 classes; choose one with --class"):
         write_submission(several, tmp_path / "a.csv")
-    assert write_submission(several, tmp_path / "a.csv", class_name="car", workers=1) == 3
+    assert write_submission(several, tmp_path / "a.csv", class_name="car", workers=1)[0] == 3
     assert [mask.any() for _, mask in read_submission(tmp_path / "a.csv", (50, 40))] == [False] * 3
 
 

@@ -72,8 +72,12 @@ def test_the_inner_part_can_be_asked_for(predictions: Predictions, dataset: Data
 
 def test_blending_needs_probabilities_and_classes(predictions: Predictions, dataset: Dataset, tmp_path: Path) -> None:
     (predictions.root / "labels.txt").unlink()
-    with pytest.raises(SagesegError, match=r"no labels\.txt to blend with"):
+    with pytest.raises(SagesegError, match=r"labels\.txt: not found; blending probabilities needs"):
         stitch(open_predictions(predictions.root), None, tmp_path / "out", by=How.BLEND)
+    with pytest.raises(SagesegError, match=r"labels\.txt: not found; blending probabilities needs"):
+        stitch(open_predictions(predictions.root), None, tmp_path / "out", probabilities=True)
+    with pytest.raises(SagesegError, match="--by inner: --probabilities keeps blended ones"):
+        stitch(predictions, dataset, tmp_path / "out", by=How.INNER, probabilities=True)
     plain = make_predictions(tmp_path / "plain", dataset, TRUE_MASKS)
     with pytest.raises(SagesegError, match="no probabilities to blend with; predict with --probabilities"):
         stitch(plain, dataset, tmp_path / "out", by=How.BLEND)

@@ -575,7 +575,7 @@ def test_a_label_map_that_is_not_of_the_labels_is_a_warning(dataset: Path, edit:
     path = dataset / edit
     path.write_text(path.read_text().replace("car", "Auto"))
     finding = only(check(dataset))
-    assert (finding.severity, finding.rule, finding.file) == ("warning", "label_map", str(dataset / "labelmap.txt"))
+    assert (finding.severity, finding.rule, finding.file) == ("warning", "labelmap", str(dataset / "labelmap.txt"))
     (dataset / "labelmap.txt").unlink()
     assert not check(dataset)
 
