@@ -13,8 +13,8 @@ from typing import Annotated, Any
 
 import typer
 
-from formats.command_options import option, parse_number
 from formats.errors import SagesegError
+from formats.verbs.command_options import option, parse_number
 
 PredictionsFolder = Annotated[
     Path, typer.Argument(help="Predictions, of crops or stitched, or a plain folder of masks.")

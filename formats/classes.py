@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from formats.errors import SagesegError
-from formats.given_files import read_text
 from formats.staging import write_text
+from formats.texts.given_files import read_text
 
 BACKGROUND = "_background_"
 IGNORE = 255

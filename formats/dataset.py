@@ -11,8 +11,8 @@ from typing import Any
 
 from formats.classes import ClassTable, read_labels
 from formats.errors import SagesegError
-from formats.given_files import read_json
 from formats.manifest import ManifestRow, read_manifest
+from formats.texts.given_files import read_json
 
 FORMAT_VERSION = 1
 SPLITS = ("train", "val", "test")

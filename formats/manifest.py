@@ -11,10 +11,10 @@ from typing import Any
 
 from formats.crops import Box
 from formats.errors import SagesegError, for_all
-from formats.given_files import read_text
 from formats.prepared.source_names import source_name
 from formats.staging import write_text
 from formats.texts.csv_text import format_csv
+from formats.texts.given_files import read_text
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ import numpy.typing as npt
 
 from formats.classes import ClassTable, read_labels, write_labels
 from formats.errors import SagesegError, raise_all
-from formats.given_files import read_json
 from formats.manifest import ManifestRow, read_manifest, write_manifest
 from formats.staging import write_bytes, write_text
+from formats.texts.given_files import read_json
 from formats.texts.json_text import format_json
 
 Probabilities = npt.NDArray[np.float16]

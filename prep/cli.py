@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from formats.command_options import takes
 from formats.console import result
+from formats.verbs.command_options import takes
 from formats.verbs.mounting import make_app
 from prep.commands import annotation_files, mask_files, rasters
 from prep.frames.options import FrameOptions

@@ -17,65 +17,23 @@ Results are kept by run, `results/runs/N` (`runs.py`): settings that change begi
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import typer
 import typer.core
-import yaml
 
 from formats.console import say
 from formats.errors import SagesegError
 from formats.staging import write_text
 from formats.state_home import home, working_in
-from jobs.contract.hyperparameters import TABLE
 from sageseg.runs import FOLDERS, Runs
-
-STEPS = ("prep", "train", "predict", "stitch", "report")
-
-
-@dataclass(frozen=True)
-class Made:
-    """The folder that a step makes, as a word of a command line."""
-
-    step: str
-
-
-@dataclass(frozen=True)
-class Step:
-    """One command line: `verb`, then operands and options. `reads` are input folders of the user's, whose change makes
-    the step run again; `job` is the name that the user gave to the training."""
-
-    name: str
-    verb: tuple[str, ...]
-    words: tuple[str | Made, ...]
-    reads: tuple[Path, ...] = ()
-    job: str | None = None
-
-    def line(self, folders: Mapping[str, Path], job: str) -> list[str]:
-        """The words of the command, for the folders that the steps make and the job that is trained or predicted
-        with."""
-        words = [str(folders[word.step]) if isinstance(word, Made) else word for word in self.words]
-        if self.name == "train":
-            return [*self.verb, *words, "--name", job]
-        return [*self.verb, *([job] if self.name == "predict" else []), *words]
-
-    def fingerprint(self, chain: str) -> str:
-        """Changes with the step's words, its input folders' files, or `chain`, which tells any step before it."""
-        listing = [
-            (str(file), file.stat().st_size, file.stat().st_mtime_ns)
-            for folder in self.reads
-            for file in sorted(folder.rglob("*"))
-        ]
-        words = [repr(word) for word in self.words]
-        return hashlib.sha256(json.dumps([chain, self.verb, words, self.job, listing]).encode()).hexdigest()
+from sageseg.steps import Step, check_words, plan_steps, read_experiment
 
 
 def run_experiment(path: Path, app: typer.Typer) -> None:
@@ -102,78 +60,6 @@ def run_experiment(path: Path, app: typer.Typer) -> None:
             for step in steps:
                 running.run(step, plan[step.name])
             running.tell()
-
-
-def read_experiment(path: Path) -> dict[str, Any]:
-    """The sections of an experiment file."""
-    try:
-        sections = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as e:
-        raise SagesegError(f"{path}: not found; sageseg demo writes one to start from") from e
-    except (yaml.YAMLError, UnicodeDecodeError) as e:
-        raise SagesegError(f"{path}: not YAML ({e})") from e
-    if not isinstance(sections, dict) or not sections.keys() & set(STEPS):
-        raise SagesegError(f"{path}: no step in it; expected sections {', '.join(STEPS)}")
-    unknown = [str(name) for name in sections if name not in (*STEPS, "out")]
-    if unknown:
-        raise SagesegError(f"{path}: section {unknown[0]} is not known; expected out, {', '.join(STEPS)}")
-    for name in STEPS:
-        if not isinstance(sections.get(name) or {}, dict):
-            raise SagesegError(f"{path}: section {name} is no mapping; expected lines such as 'crop: 512'")
-    return sections
-
-
-def plan_steps(sections: Mapping[str, Any]) -> list[Step]:
-    """The command lines of the sections that are there, in the order of the path."""
-    dataset, predictions = Made("prep"), Made("predict")
-    scored = Made("stitch") if "stitch" in sections else predictions
-    steps = {
-        "train": Step("train", ("jobs", "train"), (dataset,)),
-        "predict": _making("predict", ("jobs", "predict"), dataset),
-        "stitch": _making("stitch", ("analysis", "stitch"), predictions, "--dataset", dataset),
-        "report": _making("report", ("analysis", "report"), scored, "--dataset", dataset),
-    }
-    settings = {name: dict(sections[name] or {}) for name in STEPS if name in sections}
-    if "prep" in settings:
-        reader, reads = _take_reader(settings["prep"])
-        step = _making("prep", ("prep", reader), *reads)
-        steps = {"prep": replace(step, reads=tuple(Path(read) for read in reads)), **steps}
-    if "name" in settings.get("train", {}):
-        steps["train"] = replace(steps["train"], job=str(settings["train"].pop("name")))
-    return [replace(steps[name], words=(*steps[name].words, *_options(settings[name]))) for name in settings]
-
-
-def _making(name: str, verb: tuple[str, ...], *words: str | Made) -> Step:
-    return Step(name, verb, (*words, "--out", Made(name)))
-
-
-def _take_reader(settings: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
-    for name, value in settings.items():
-        if isinstance(value, list):
-            del settings[name]
-            return name, tuple(str(part) for part in value)
-    raise SagesegError("prep: no reader named; expected a line such as 'carvana: [images, masks]'")
-
-
-def _options(settings: Mapping[str, Any]) -> Iterator[str]:
-    for key, value in settings.items():
-        name = str(key).replace("_", "-")
-        if isinstance(value, bool) and name.replace("-", "_") not in TABLE:
-            yield f"--{name}" if value else f"--no-{name}"
-        else:  # hyperparameters are the service's strings, True and False among them
-            yield from (f"--{name}", ",".join(map(str, value)) if isinstance(value, list) else str(value))
-
-
-def check_words(app: typer.Typer, words: Sequence[str]) -> None:
-    """Parse a command line without running it. Raises TyperException or SagesegError."""
-    command: Any = typer.main.get_command(app)
-    rest = list(words)
-    while isinstance(command, typer.core.TyperGroup):
-        word = rest.pop(0)
-        if word not in command.commands:
-            raise SagesegError(f"{word}: not known; expected one of {', '.join(command.commands)}")
-        command = command.commands[word]
-    command.make_context(" ".join(words[: len(words) - len(rest)]), rest)
 
 
 @contextlib.contextmanager

@@ -12,8 +12,8 @@ from typing import Annotated
 
 import typer
 
-from formats.command_options import takes
 from formats.console import result, say
+from formats.verbs.command_options import takes
 from jobs.prediction.commands import Model
 from jobs.prediction.options import PredictOptions, RouteOptions
 

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from analysis.options import Cleaning, ListFile, Overwrite, PredictionsFolder, Scale, Workers, parse_scale
-from formats.command_options import takes
 from formats.errors import SagesegError
+from formats.verbs.command_options import takes
 
 
 @takes(Cleaning, "cleaning")

@@ -12,12 +12,12 @@ from analysis.masks.sources import Source
 from analysis.options import Scale, parse_scale
 from formats.console import say
 from formats.errors import SagesegError, for_all
-from formats.given_files import read_text
 from formats.prepared.georeference import Georeference, Raster
 from formats.prepared.rasters import parse_crs
 from formats.prepared.source_names import composed
 from formats.texts.csv_text import parse_csv
-from formats.wording import name_first
+from formats.texts.given_files import read_text
+from formats.texts.wording import name_first
 
 PIXELS = Scale(1.0, "px")
 """What areas are told in where nobody says more."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from analysis.report.scores_text import aligned
-from formats.wording import format_number, format_share
+from formats.texts.wording import format_number, format_share
 
 
 def format_areas(content: Mapping[str, Any]) -> str:

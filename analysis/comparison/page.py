@@ -25,7 +25,7 @@ from analysis.report.templating import render
 from analysis.report_files import PAGE, layer_name
 from formats.staging import staged_folder, write_text
 from formats.texts.json_text import format_json
-from formats.wording import UNDEFINED
+from formats.texts.wording import UNDEFINED
 
 SHOWN = 8
 """How many of the images that the reports disagree on are shown."""

@@ -15,7 +15,7 @@ from analysis.scoring.judged import Judged
 from analysis.scoring.scores import Metric, every_metric
 from formats.errors import SagesegError
 from formats.predictions import ModelFacts, read_model_facts
-from formats.wording import format_share
+from formats.texts.wording import format_share
 
 
 def compared_metrics() -> list[Metric[Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 from analysis.comparison.reading import compared_metrics
 from analysis.report.scores_text import aligned
 from formats.predictions import read_model_facts
-from formats.wording import format_difference, format_score, format_seconds, format_share
+from formats.texts.wording import format_difference, format_score, format_seconds, format_share
 
 
 def format_comparison(comparison: Mapping[str, Any]) -> str:

@@ -9,9 +9,9 @@ import typer
 
 from analysis.exports.options import parse_background, parse_size
 from analysis.options import Cleaning, ListFile, Overwrite, PredictionsFolder, Workers
-from formats.command_options import takes
 from formats.console import result, say
 from formats.errors import SagesegError
+from formats.verbs.command_options import takes
 
 ImagesFolder = Annotated[Path, typer.Argument(help="The images that were predicted, at full size.")]
 

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from analysis.options import Cleaning, ListFile, MostObjects, Overwrite, PredictionsFolder, Workers
-from formats.command_options import takes
 from formats.console import result, say
 from formats.errors import SagesegError
+from formats.verbs.command_options import takes
 
 
 @takes(Cleaning, "cleaning")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from analysis.masks.sources import Source
 from formats.console import say
-from formats.wording import format_share
+from formats.texts.wording import format_share
 
 
 def tell_unpredicted(sources: Sequence[Source], so: str = "are background here") -> None:

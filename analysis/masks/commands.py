@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from analysis.options import Cleaning, How, Overwrite, PredictionsFolder, Rule, Workers
-from formats.command_options import takes
 from formats.console import result, say
 from formats.errors import SagesegError
 from formats.prepared.georeference import FILE as GEOREFERENCE
+from formats.verbs.command_options import takes
 
 if TYPE_CHECKING:
     from analysis.masks.stitch import Stitched

@@ -16,7 +16,7 @@ from formats.predictions import Predictions, info_path
 from formats.prepared.label_map import LabelMap, LabelMaps, recorded_label_maps
 from formats.prepared.preparation import parse_resize_or_none
 from formats.prepared.resize import Resize, recorded_resize, resized_size
-from formats.wording import name_first
+from formats.texts.wording import name_first
 
 Size = tuple[int, int]
 """Width, height."""

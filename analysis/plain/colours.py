@@ -10,7 +10,7 @@ from analysis.plain.mask_file import MaskLook
 from formats.cityscapes import EVALUATED, IGNORED
 from formats.classes import IGNORE, read_labelmap, voc_palette
 from formats.errors import SagesegError
-from formats.wording import name_first
+from formats.texts.wording import name_first
 
 LABELMAP = "labelmap.txt"
 

@@ -13,10 +13,10 @@ from analysis.plain.meaning import FolderMasks, folder_masks
 from analysis.report_files import PAGE, SCORES
 from formats.console import say
 from formats.errors import SagesegError
-from formats.given_files import refuse_zip
 from formats.parallel import map_all
 from formats.prepared.image_folder import walk
-from formats.wording import name_first
+from formats.texts.given_files import refuse_zip
+from formats.texts.wording import name_first
 
 EXPECTED = "masks as PNG, GIF, BMP or TIFF, whose pixels are class ids"
 

@@ -12,8 +12,8 @@ from analysis.plain.mask_file import MaskLook
 from formats.classes import BACKGROUND, IGNORE, IGNORE_NAME, ClassTable, class_table, read_labelmap
 from formats.console import say
 from formats.errors import SagesegError
-from formats.given_files import read_text
-from formats.wording import name_first
+from formats.texts.given_files import read_text
+from formats.texts.wording import name_first
 
 MOST_VALUES = 64
 """More different values are grey levels or probabilities, and no classes that nobody named."""

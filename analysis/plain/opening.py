@@ -32,7 +32,7 @@ from formats.prepared.groups import group_of_path
 from formats.prepared.image_folder import open_image_folder
 from formats.prepared.resize import recorded_resize, resized_size
 from formats.prepared.source_names import name_sources
-from formats.wording import name_first
+from formats.texts.wording import name_first
 
 _CROP = re.compile(r"_x\d+_y\d+")
 """In the id of a crop (`formats.crops.crop_id`)."""

@@ -17,7 +17,7 @@ from formats.masks import encode_mask, resize_mask
 from formats.parallel import map_all
 from formats.predictions import Predictions, mask_path, open_predictions, write_predictions_tables
 from formats.staging import write_unfinished
-from formats.wording import name_first
+from formats.texts.wording import name_first
 
 Size = tuple[int, int]
 """Width, height."""

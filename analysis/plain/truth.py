@@ -36,7 +36,7 @@ from formats.prepared.groups import group_of_path
 from formats.prepared.image_folder import open_image_folder
 from formats.prepared.source_names import name_sources
 from formats.staging import write_unfinished
-from formats.wording import name_first
+from formats.texts.wording import name_first
 
 
 @dataclass(frozen=True)

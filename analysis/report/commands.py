@@ -9,8 +9,8 @@ import typer
 
 from analysis.drawing.colours import ColourScheme
 from analysis.options import Overwrite, PredictionsFolder, ScoringOptions, Workers
-from formats.command_options import takes
 from formats.errors import SagesegError
+from formats.verbs.command_options import takes
 
 
 @takes(ScoringOptions, "scoring")

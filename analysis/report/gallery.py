@@ -8,7 +8,7 @@ from typing import Any
 from analysis.report_files import LAYERS
 from analysis.scoring.image_report import ImageReport
 from analysis.scoring.scores import defined
-from formats.wording import format_share
+from formats.texts.wording import format_share
 
 WORST = 200
 """How many images keep their thumbnails inside the page: about 5 MB, which a mail still carries."""

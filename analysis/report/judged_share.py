@@ -8,7 +8,7 @@ from typing import Any
 from analysis.scoring.judged import Judged, LeftOut
 from formats.dataset import Dataset
 from formats.predictions import ModelFacts
-from formats.wording import format_number, format_share
+from formats.texts.wording import format_number, format_share
 
 
 def judged_to_json(judged: Judged, left_out: LeftOut) -> dict[str, Any]:

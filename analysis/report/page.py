@@ -17,7 +17,7 @@ from analysis.report.templating import render
 from analysis.scoring.image_report import ImageReport
 from analysis.scoring.scores import PIXEL_ACCURACY
 from formats.predictions import ModelFacts
-from formats.wording import format_number, format_seconds
+from formats.texts.wording import format_number, format_seconds
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from analysis.masks.cleaning import cleaning_words
 from analysis.report.judged_share import judged_share, why_unjudged
 from analysis.scoring.scores import every_metric
 from formats.console import result, result_json, say
-from formats.wording import UNDEFINED
+from formats.texts.wording import UNDEFINED
 
 
 def tell(

@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from formats import wording
+from formats.texts import wording
 
 
 def render(template: str, scripts: Sequence[str], values: Mapping[str, Any]) -> str:

@@ -30,7 +30,7 @@ from formats.predictions import Predictions, read_probabilities
 from formats.prepared.groups import group_of_path
 from formats.staging import staged_folder, write_text
 from formats.texts.csv_text import format_csv
-from formats.wording import format_share
+from formats.texts.wording import format_share
 
 LIST, TABLE = "selected.txt", "selected.csv"
 """The names of the files inside the folder that is made."""

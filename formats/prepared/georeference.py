@@ -10,9 +10,9 @@ from typing import Any
 
 from formats.crops import Box
 from formats.errors import SagesegError
-from formats.given_files import read_json
 from formats.prepared.value_range import NONE
 from formats.staging import write_text
+from formats.texts.given_files import read_json
 
 FILE = "georeference.json"
 

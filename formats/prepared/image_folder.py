@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from formats.errors import SagesegError
-from formats.given_files import refuse_zip
 from formats.images import IMAGE_SUFFIXES
 from formats.prepared.georeference import FILE as GEOREFERENCE
 from formats.prepared.source_names import name_sources
+from formats.texts.given_files import refuse_zip
 
 _ANY_IMAGE = f"{', '.join(sorted(IMAGE_SUFFIXES))} files"
 

@@ -17,8 +17,8 @@ import numpy as np
 
 from formats.classes import IGNORE
 from formats.errors import SagesegError
-from formats.given_files import read_json
 from formats.masks import Mask, count_values
+from formats.texts.given_files import read_json
 
 CHANNELS_WITH_MAP = ("train", "validation")
 _SUFFIX = "_label_map.json"

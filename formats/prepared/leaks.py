@@ -9,7 +9,7 @@ from typing import Any
 
 from formats.dataset import split_path
 from formats.errors import SagesegError
-from formats.given_files import read_json
+from formats.texts.given_files import read_json
 
 VALIDATED = ("val", "test")
 """The splits that scores are taken on."""

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from formats.command_options import parse_crop
 from formats.errors import SagesegError
 from formats.prepared.resize import Resize, parse_resize
 from formats.prepared.value_range import ValueRange, parse_range_or_none
+from formats.verbs.command_options import parse_crop
 
 NONE = "none"
 ENVIRONMENT = {"resize": "SAGESEG_RESIZE", "crop": "SAGESEG_CROP", "range": "SAGESEG_RANGE"}

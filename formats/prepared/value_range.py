@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from formats.command_options import parse_number
 from formats.errors import SagesegError
+from formats.verbs.command_options import parse_number
 
 NONE = "none"
 

@@ -1,1 +1,1 @@
-"""JSON and CSV as other programs take them."""
+"""Text as people and other programs write and read it: encodings, JSON, CSV, numbers in words."""

@@ -1,1 +1,1 @@
-"""How all verbs are mounted, and what is said of words that none of them knows."""
+"""How all verbs are mounted and take options, and what is said of words that none of them knows."""

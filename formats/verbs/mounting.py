@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
-from formats.command_options import expand
+from formats.verbs.command_options import expand
 from formats.verbs.nearest import unknown_option
 from formats.verbs.windows_paths import check_path
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from formats.command_options import parse_number
 from formats.errors import SagesegError
+from formats.verbs.command_options import parse_number
 
 BLOCK_S = 30.0
 """Frames of so many seconds look alike: one group, unless told otherwise."""

@@ -16,10 +16,10 @@ from formats.channels import CHANNELS, masks_channel
 from formats.classes import BACKGROUND, labelmap
 from formats.dataset import Dataset, channel_path, labelmap_path, split_path
 from formats.errors import SagesegError
-from formats.given_files import read_text
 from formats.manifest import ManifestRow
 from formats.prepared.leaks import leak_notes, read_leaks
 from formats.prepared.resize import recorded_resize, resized_size
+from formats.texts.given_files import read_text
 from jobs.check.evidence import Evidence, error, warning
 from jobs.check.files import Finding, PairFacts
 from jobs.check.machine_rules import batch_is_under_the_gpus, gpu_memory_is_short, volume_is_small

@@ -9,8 +9,8 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from formats.command_options import expand
 from formats.console import say
+from formats.verbs.command_options import expand
 from jobs.contract.hyperparameters import FROM_DATASET, KINDS, TABLE, choices_of, limits_of
 
 Command = TypeVar("Command", bound=Callable[..., Any])

@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from formats.command_options import parse_number
 from formats.errors import SagesegError
+from formats.verbs.command_options import parse_number
 
 Component = Literal["Train", "Host", "Tsform"]
 """How a usage type names training, an endpoint and a batch job: `USE1-Train:ml.g5.2xlarge`."""

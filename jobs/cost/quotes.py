@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from formats.wording import format_roughly
+from formats.texts.wording import format_roughly
 from jobs.cost.estimates import Estimate
 from jobs.cost.prices import HOURS_PER_MONTH, Rate
 from jobs.cost.spent import HOUR

@@ -9,7 +9,7 @@ from datetime import datetime
 from aws.clients import aws_errors
 from formats.console import agree
 from formats.errors import SagesegError
-from formats.wording import format_roughly
+from formats.texts.wording import format_roughly
 from jobs.backends import Place
 from jobs.endpoints.delete import remove_endpoint
 from jobs.endpoints.lease import delete_schedule, endpoint_of_schedule

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from formats.command_options import takes
 from formats.console import result, result_json, say
 from formats.errors import SagesegError
+from formats.verbs.command_options import takes
 from jobs.endpoints.options import DeployOptions
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from aws.errors import AwsError, is_about_capacity
 from aws.names import format_until, is_ours, utc_now
 from formats.console import open_screen, say
 from formats.errors import SagesegError
-from formats.wording import format_roughly
+from formats.texts.wording import format_roughly
 from jobs.backends import Place, open_place
 from jobs.contract.log_lines import endpoint_logs
 from jobs.cost.quotes import EndpointQuote

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 
-from formats.command_options import option
 from formats.errors import SagesegError
+from formats.verbs.command_options import option
 from jobs.cost.prices import parse_max_cost, parse_rate
 
 SERVING_INSTANCE = "ml.c5.xlarge"

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from formats.command_options import option, parse_crop
 from formats.errors import SagesegError
 from formats.prepared.preparation import parse_resize_or_none
 from formats.prepared.resize import Resize
 from formats.prepared.value_range import ValueRange, parse_range_or_none
+from formats.verbs.command_options import option, parse_crop
 from formats.video.options import parse_every, parse_positive
 from jobs.cost.prices import parse_max_cost, parse_rate
 from jobs.endpoints.options import SERVING_INSTANCE

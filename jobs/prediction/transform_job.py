@@ -11,7 +11,7 @@ from aws.clients import aws_errors
 from aws.errors import is_about_capacity
 from formats.console import open_screen, say
 from formats.errors import SagesegError
-from formats.wording import format_roughly
+from formats.texts.wording import format_roughly
 from jobs.backends import Place
 from jobs.contract.log_lines import TRANSFORM_LOGS
 from jobs.contract.statuses import ENDED

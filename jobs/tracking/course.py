@@ -9,7 +9,7 @@ from aws.clients import make_client
 from aws.errors import AwsError
 from aws.s3 import parse_s3_object
 from formats.console import say
-from formats.wording import format_roughly
+from formats.texts.wording import format_roughly
 from jobs.contract.file_uris import file_uri_path, is_file_uri
 from jobs.contract.hyperparameters import TABLE, without_the_services
 from jobs.contract.statuses import ENDED

@@ -9,7 +9,7 @@ from typing import Any
 
 from aws.clients import aws_errors
 from formats.console import Screen, open_screen, say
-from formats.wording import format_roughly
+from formats.texts.wording import format_roughly
 from jobs.contract.log_lines import device_line, epoch_metrics
 from jobs.contract.statuses import ENDED
 from jobs.contract.training_request import validates_on_train

@@ -10,7 +10,7 @@ from typing import Any
 
 from aws.clients import aws_errors, make_client
 from aws.names import DATASET_TAG
-from formats.wording import format_columns
+from formats.texts.wording import format_columns
 from jobs.backends import LOCAL_REGION
 from jobs.backends import make_client as local_client
 from jobs.contract.statuses import ENDED

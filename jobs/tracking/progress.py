@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from formats.wording import format_roughly
+from formats.texts.wording import format_roughly
 from jobs.contract.log_lines import (
     ANSI,
     EpochMetrics,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from formats.wording import format_columns
+from formats.texts.wording import format_columns
 from jobs.contract.hyperparameters import without_the_services
 from jobs.contract.statuses import ENDED, RUNNING
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from formats.command_options import takes
 from formats.console import result, result_json, say
+from formats.verbs.command_options import takes
 from jobs.contract.file_uris import for_people
 from jobs.contract.hyperparameter_options import takes_hyperparameters
 from jobs.tracking.following import follow_or_leave, say_cost

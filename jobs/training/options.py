@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from formats.command_options import option
 from formats.errors import SagesegError
+from formats.verbs.command_options import option
 from jobs.contract.channels import VALIDATION_SOURCES
 from jobs.contract.instances import DEFAULT_CPU, DEFAULT_GPUS, parse_instance_types
 from jobs.cost.prices import parse_max_cost, parse_rate

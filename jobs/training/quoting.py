@@ -11,7 +11,7 @@ from typing import Any
 from formats.console import say
 from formats.dataset import Dataset
 from formats.errors import SagesegError
-from formats.wording import format_roughly
+from formats.texts.wording import format_roughly
 from jobs.contract.hyperparameters import TABLE, Hyperparameters
 from jobs.contract.instances import local_storage_gb, running_on
 from jobs.contract.registry import ALGORITHM, is_builtin

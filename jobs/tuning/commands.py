@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from formats.command_options import takes
 from formats.console import say
 from formats.errors import SagesegError
+from formats.verbs.command_options import takes
 from jobs.contract.hyperparameter_options import takes_hyperparameters
 from jobs.tracking.following import say_cost, show_ranking
 from jobs.training.commands import DatasetFolder, carry_out, lent, surroundings

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from formats.command_options import option
 from formats.errors import SagesegError
+from formats.verbs.command_options import option
 
 OBJECTIVES = ("validation:mIOU", "validation:pixel_accuracy")
 """What the built-in algorithm may be tuned for; both are maximised (developer guide, Tuning a

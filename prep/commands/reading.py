@@ -11,7 +11,7 @@ import typer
 
 from formats.console import result
 from formats.errors import SagesegError
-from formats.given_files import ArchiveError
+from formats.texts.given_files import ArchiveError
 from prep.options import PrepOptions
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from pathlib import Path
 from formats.console import say
 from formats.dataset import SPLITS
 from formats.errors import SagesegError, raise_all
-from formats.given_files import read_json
 from formats.prepared.source_names import composed
+from formats.texts.given_files import read_json
 
 DEALS = 64
 

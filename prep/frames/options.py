@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from formats.command_options import option, parse_number
 from formats.errors import SagesegError
+from formats.verbs.command_options import option, parse_number
 from formats.video.options import BLOCK_S, parse_every, parse_positive
 
 

@@ -16,10 +16,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from formats.classes import IGNORE
 from formats.dataset import SPLITS, Dataset, split_path
 from formats.errors import SagesegError
-from formats.given_files import read_json
 from formats.prepared.label_map import LabelMap, LabelMaps
 from formats.staging import write_text
-from formats.wording import format_colour, format_share
+from formats.texts.given_files import read_json
+from formats.texts.wording import format_colour, format_share
 from prep.dataset.split import rank
 from prep.dataset.tables import SplitCounts
 from prep.preview.augmented import Augmentation, draw_changed

@@ -12,12 +12,12 @@ from pathlib import Path
 from formats.classes import BACKGROUND, ClassTable
 from formats.console import say
 from formats.errors import SagesegError, for_all, raise_all
-from formats.given_files import read_text
 from formats.images import IMAGE_SUFFIXES
 from formats.prepared.groups import group_of
 from formats.prepared.image_folder import FoundImage, open_image_folder
 from formats.prepared.source_names import composed
 from formats.texts.csv_text import parse_csv
+from formats.texts.given_files import read_text
 from prep.readers.labelled_image import LabelledImage, Source
 from prep.readers.source_files import find_files, list_files
 from prep.readers.two_colour import TwoColourMask

@@ -13,7 +13,7 @@ from PIL import Image
 from formats.errors import AlikeError, SagesegError
 from formats.images import Rgb, image_errors, read_image
 from formats.masks import Mask
-from formats.wording import name_first
+from formats.texts.wording import name_first
 
 Colour = tuple[int, int, int]
 """Red, green, blue, each 0..255."""

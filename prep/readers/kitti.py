@@ -24,9 +24,9 @@ from pathlib import Path
 from formats.classes import BACKGROUND, IGNORE, ClassTable
 from formats.console import say
 from formats.errors import SagesegError, raise_all
-from formats.given_files import read_text
 from formats.masks import Mask
 from formats.prepared.groups import group_of
+from formats.texts.given_files import read_text
 from prep.readers.colour_masks import ColourMask
 from prep.readers.labelled_image import LabelledImage, MaskSource, Source, leave_out
 from prep.readers.source_files import list_files

@@ -11,7 +11,7 @@ from formats.console import say
 from formats.errors import SagesegError, for_all
 from formats.images import ImageHeader, read_header, turn_upright
 from formats.masks import Mask
-from formats.wording import name_first
+from formats.texts.wording import name_first
 from prep.options import STORED, UPRIGHT
 from prep.readers.labelled_image import LabelledImage, MaskSource, Polygon
 

@@ -14,9 +14,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from formats.errors import SagesegError
-from formats.given_files import read_json
 from formats.masks import Mask
-from formats.wording import name_first
+from formats.texts.given_files import read_json
+from formats.texts.wording import name_first
 from prep.options import REGION_LABEL
 from prep.readers.labelled_image import REGION, LabelledImage, Polygon
 

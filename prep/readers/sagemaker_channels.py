@@ -9,9 +9,9 @@ from pathlib import Path, PurePosixPath
 from formats.channels import CHANNELS, masks_channel
 from formats.console import say
 from formats.errors import SagesegError
-from formats.given_files import refuse_zip
 from formats.images import IMAGE_SUFFIXES
 from formats.prepared.groups import shared_group
+from formats.texts.given_files import refuse_zip
 from prep.readers.classes.class_masks import settle_masks
 from prep.readers.classes.label_list import CLASS_LISTS, find_class_list, read_class_list
 from prep.readers.labelled_image import LabelledImage, LeftOut, Source

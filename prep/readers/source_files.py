@@ -6,9 +6,9 @@ from functools import cache
 from pathlib import Path
 
 from formats.errors import SagesegError
-from formats.given_files import UTF_16_MARKS, refuse_zip
 from formats.prepared.image_folder import files_with
 from formats.prepared.source_names import composed
+from formats.texts.given_files import UTF_16_MARKS, refuse_zip
 
 
 def list_files(folder: Path, suffixes: frozenset[str], expected: str, *, deep: bool = False) -> list[Path]:

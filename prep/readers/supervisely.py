@@ -23,11 +23,11 @@ import numpy as np
 
 from formats.console import say
 from formats.errors import SagesegError, for_all
-from formats.given_files import read_text
 from formats.images import IMAGE_SUFFIXES, open_header
 from formats.parallel import map_all
 from formats.prepared.groups import group_of_path
 from formats.prepared.image_folder import files_with
+from formats.texts.given_files import read_text
 from prep.readers.annotations.canvas import Region
 from prep.readers.annotations.class_names import NamedClasses, name_classes
 from prep.readers.annotations.drawn import UNSEEN, DrawnMask, drawn_image

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from formats.errors import SagesegError
-from formats.given_files import refuse_unsafe
+from formats.texts.given_files import refuse_unsafe
 from prep.recognise import annotation_files, image_pairs, mask_layouts, not_read, rasters, yolo_files
 from prep.recognise.recognised import Recognised
 from prep.recognise.survey import Survey

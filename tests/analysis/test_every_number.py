@@ -22,7 +22,7 @@ from formats.dataset import open_dataset
 from formats.manifest import write_manifest
 from formats.masks import write_mask
 from formats.predictions import write_probabilities
-from formats.wording import format_score
+from formats.texts.wording import format_score
 from tests.support import plain_scores as plain
 from tests.support.dataset_samples import make_dataset, make_predictions
 from tests.support.page_reader import Page

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from formats.errors import SagesegError
-from formats.given_files import read_text, refuse_zip
 from formats.prepared.image_folder import open_image_folder
+from formats.texts.given_files import read_text, refuse_zip
 from prep.readers.source_files import list_files
 from prep.readers.voc.reader import read_voc
 from tests.support.typed_commands import typed

@@ -10,10 +10,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from formats.command_options import option, takes
 from formats.console import result
 from formats.errors import SagesegError
 from formats.verbs import mounting
+from formats.verbs.command_options import option, takes
 from formats.verbs.mounting import make_app, use_profile
 from formats.verbs.nearest import nearest_options, unknown_option
 from formats.verbs.windows_paths import check_path

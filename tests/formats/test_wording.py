@@ -7,7 +7,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from formats.wording import format_difference, format_number, format_roughly, format_score, format_seconds, format_share
+from formats.texts.wording import (
+    format_difference,
+    format_number,
+    format_roughly,
+    format_score,
+    format_seconds,
+    format_share,
+)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from aws.errors import AwsError
-from formats.wording import format_columns
+from formats.texts.wording import format_columns
 from jobs.cli import app
 from jobs.contract.log_lines import progress_line, schedule_line, validation_lines
 from jobs.tracking import course, find_jobs, list_jobs

@@ -10,7 +10,7 @@ import numpy as np
 from jobs.contract.probabilities import encode_probabilities
 from jobs.emulator.host.rehearsal import read_plan
 from sageseg.cli import app
-from sageseg.experiment import check_words, plan_steps, read_experiment
+from sageseg.steps import check_words, plan_steps, read_experiment
 from tests.support.doc_commands import PAGES
 
 _FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)

@@ -13,8 +13,9 @@ from formats.state_home import working_in
 from jobs.contract.file_uris import for_people
 from sageseg import runs
 from sageseg.cli import app
-from sageseg.experiment import check_words, plan_steps, read_experiment, run_experiment
+from sageseg.experiment import run_experiment
 from sageseg.runs import Runs
+from sageseg.steps import check_words, plan_steps, read_experiment
 
 FOLDERS = {name: Path("out") / folder for name, folder in runs.FOLDERS.items()}
 

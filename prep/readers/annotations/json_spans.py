@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from formats.errors import SagesegError
-from formats.given_files import conversion
+from formats.texts.given_files import conversion
 from prep.readers.source_files import check_first_bytes
 
 Span = tuple[int, int]

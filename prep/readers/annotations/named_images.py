@@ -11,7 +11,7 @@ from formats.errors import SagesegError, raise_all
 from formats.images import IMAGE_SUFFIXES
 from formats.prepared.image_folder import open_image_folder
 from formats.prepared.source_names import composed
-from formats.wording import name_first
+from formats.texts.wording import name_first
 from prep.readers.labelled_image import LeftOut, leave_out
 from prep.remote.needs import ending_in
 from prep.remote.places import Place

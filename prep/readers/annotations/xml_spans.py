@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 
 from formats.errors import SagesegError
-from formats.given_files import conversion
+from formats.texts.given_files import conversion
 from prep.readers.annotations.json_spans import Span
 from prep.readers.source_files import check_first_bytes
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from formats.classes import BACKGROUND, IGNORE, IGNORE_NAME, ClassTable, class_table, voc_palette
 from formats.console import say
 from formats.errors import SagesegError, for_all
-from formats.given_files import read_text
+from formats.texts.given_files import read_text
 from prep.readers.classes.class_rows import colour_rows, roboflow_rows
 from prep.readers.classes.list_format import check_format
 from prep.readers.colour_masks import Colour

@@ -11,7 +11,7 @@ import numpy as np
 from formats.errors import SagesegError
 from formats.images import read_image
 from formats.parallel import map_parallel
-from formats.wording import name_first
+from formats.texts.wording import name_first
 from prep.readers.classes.black_and_white import WHITE
 from prep.readers.classes.cityscapes import CITYSCAPES, COLOURS
 from prep.readers.classes.label_list import BLACK, CLASS_LISTS

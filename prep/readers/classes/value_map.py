@@ -15,10 +15,10 @@ from PIL import Image
 from formats.classes import IGNORE, IGNORE_NAME
 from formats.console import say
 from formats.errors import AlikeError, SagesegError, for_all
-from formats.given_files import read_text
 from formats.images import image_errors, open_header, orientation_of, turn_upright
 from formats.masks import Mask
 from formats.parallel import map_all
+from formats.texts.given_files import read_text
 from prep.readers.classes.class_masks import ClassMasks
 from prep.readers.classes.label_list import BACKGROUND_NAMES, ClassList, Line, find_background, number_lines
 from prep.readers.classes.mask_values import check_levels

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from formats.errors import SagesegError, for_all
-from formats.given_files import read_text
+from formats.texts.given_files import read_text
 
 WGS84 = "OGC:CRS84"
 """What RFC 7946 says coordinates are: longitude and latitude."""

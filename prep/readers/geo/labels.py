@@ -17,7 +17,7 @@ from formats.parallel import map_all
 from formats.prepared.image_folder import files_with
 from formats.prepared.rasters import RASTER_SUFFIXES
 from formats.prepared.source_names import composed
-from formats.wording import name_first
+from formats.texts.wording import name_first
 from prep.readers.classes.id_values import Question, id_numbering, why_no_foreground
 from prep.readers.classes.label_list import (
     ClassList,

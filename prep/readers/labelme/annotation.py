@@ -21,9 +21,9 @@ import numpy.typing as npt
 from PIL import Image
 
 from formats.errors import SagesegError, for_all
-from formats.given_files import read_text
 from formats.images import open_header
 from formats.prepared.source_names import composed
+from formats.texts.given_files import read_text
 from prep.readers.labelled_image import REGION
 
 Point = tuple[float, float]

@@ -10,7 +10,7 @@ from pathlib import Path
 from formats.errors import Faults, SagesegError
 from formats.images import IMAGE_SUFFIXES
 from formats.prepared.image_folder import files_with
-from formats.wording import name_first
+from formats.texts.wording import name_first
 from prep.readers.annotations.named_images import MISSING, find_named
 from prep.readers.labelled_image import LeftOut, leave_out
 from prep.remote.places import Place, S3Place, parse_place

@@ -18,7 +18,7 @@ from PIL import Image
 from formats.errors import SagesegError
 from formats.images import image_errors, open_header, orientation_of, read_header, turn_upright
 from formats.masks import Mask
-from formats.wording import name_first
+from formats.texts.wording import name_first
 from prep.readers.colour_masks import Colour
 from prep.readers.two_colour import ONE_CHANNEL, used_colours
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from formats.errors import Faults, SagesegError
-from formats.given_files import conversion
+from formats.texts.given_files import conversion
 from prep.readers.manifest.colour_map import ColourMap, read_colour_map
 
 SOURCE = "source-ref"

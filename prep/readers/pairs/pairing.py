@@ -10,7 +10,7 @@ from formats.console import say
 from formats.errors import SagesegError, for_all, raise_all
 from formats.images import IMAGE_SUFFIXES, JPEG_SUFFIXES
 from formats.prepared.source_names import composed
-from formats.wording import name_first
+from formats.texts.wording import name_first
 from prep.readers.labelled_image import LeftOut, leave_out
 from prep.readers.mask_pairs import match_keys, pair_images
 from prep.readers.pairs.likely_patterns import suggest_patterns

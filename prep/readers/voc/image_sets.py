@@ -10,10 +10,10 @@ from pathlib import Path, PurePosixPath
 from formats.console import say
 from formats.dataset import SPLITS
 from formats.errors import SagesegError, for_all
-from formats.given_files import read_text
 from formats.images import IMAGE_SUFFIXES
 from formats.prepared.source_names import composed
-from formats.wording import name_first
+from formats.texts.given_files import read_text
+from formats.texts.wording import name_first
 from prep.readers.labelled_image import LeftOut, count_left_out
 from prep.readers.splits import LEFT_OUT, ROLE_WORDS, UNDIVIDED, likely_split, role_of, splits_of_images
 

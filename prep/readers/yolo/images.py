@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from formats.errors import SagesegError
-from formats.given_files import read_text
 from formats.images import IMAGE_SUFFIXES
 from formats.prepared.image_folder import files_with, open_image_folder
 from formats.prepared.source_names import composed
+from formats.texts.given_files import read_text
 from prep.readers.annotations.named_images import find_named
 from prep.readers.classes.label_list import CLASS_LISTS
 from prep.readers.labelled_image import LeftOut, leave_out

@@ -12,7 +12,7 @@ import yaml
 
 from formats.console import say
 from formats.errors import SagesegError
-from formats.given_files import read_text
+from formats.texts.given_files import read_text
 from prep.readers.classes.label_list import BACKGROUND_NAMES, find_class_list, read_class_list
 from prep.readers.source_files import check_folder
 from prep.readers.splits import split_of_word

@@ -16,10 +16,10 @@ import numpy.typing as npt
 
 from formats.console import say
 from formats.errors import AlikeError, SagesegError, for_all
-from formats.given_files import read_text
 from formats.images import read_header
 from formats.parallel import map_all
 from formats.prepared.groups import shared_group
+from formats.texts.given_files import read_text
 from prep.readers.annotations.canvas import Region
 from prep.readers.annotations.class_names import name_classes
 from prep.readers.annotations.drawn import UNSEEN, DrawnMask, drawn_image
