@@ -14,11 +14,11 @@ import numpy as np
 
 from formats.channels import CHANNELS, masks_channel
 from formats.classes import BACKGROUND, labelmap
-from formats.dataset import Dataset, channel_path, labelmap_path, split_path
+from formats.dataset import channel_path, labelmap_path, split_path
 from formats.errors import SagesegError
-from formats.manifest import ManifestRow
 from formats.prepared.leaks import leak_notes, read_leaks
-from formats.prepared.resize import recorded_resize, resized_size
+from formats.prepared.padding import padded_pixels, padding_note
+from formats.prepared.resize import recorded_resize
 from formats.texts.given_files import read_text
 from jobs.check.evidence import Evidence, error, warning
 from jobs.check.files import Finding, PairFacts
@@ -181,7 +181,7 @@ def label_map_meets_ignore(found: Evidence) -> Iterator[Finding]:
         if not label_map or not label_map.makes_a_class_of_ignore:
             continue
         rows = [row for row in found.dataset.rows if row.split == split]
-        padded = [row.id for row in rows if row.kept and _is_padded(row, found.dataset)]
+        padded = [row.id for row in rows if row.kept and padded_pixels(row, recorded_resize(found.dataset.info))]
         if padded:
             message = f"{label_map.source} makes a class of 255, with which {len(padded)} crops of {split} are padded"
             yield error("label_map", padded[0], message, "prepare with --crop none, or with a smaller --crop")
@@ -192,9 +192,11 @@ def label_map_meets_ignore(found: Evidence) -> Iterator[Finding]:
             yield warning("label_map", found.manifest, f"{message} where they may hold it", cure)
 
 
-def _is_padded(row: ManifestRow, dataset: Dataset) -> bool:
-    width, height = resized_size(row.source_width, row.source_height, recorded_resize(dataset.info))
-    return row.x + row.width > width or row.y + row.height > height
+def crops_are_padding(found: Evidence) -> Iterator[Finding]:
+    """A batch of padding alone has no loss, and the algorithm sees black where it could see images."""
+    padding = padding_note(found.dataset.rows, recorded_resize(found.dataset.info))
+    if padding:
+        yield warning("padding", found.manifest, *padding)
 
 
 def channels_differ(found: Evidence) -> Iterator[Finding]:
@@ -225,6 +227,7 @@ RULES = (
     one_size_networks,
     classes_are_missing,
     label_map_meets_ignore,
+    crops_are_padding,
     crop_size_wastes,
     batch_is_under_the_gpus,
     gpu_memory_is_short,

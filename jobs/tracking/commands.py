@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -97,6 +98,10 @@ def _gpu_use_or_note(record: JobRecord, description: dict[str, Any]) -> Mapping[
         return {}
 
 
+def _moment(when: datetime | None) -> str | None:
+    return None if when is None else f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 def _show_tuning(found: FoundJob, *, as_json: bool) -> None:
     from jobs.tracking.follow_tuning import tuning_headlines
     from jobs.tracking.following import show_ranking
@@ -134,8 +139,8 @@ def _headlines(record: JobRecord, description: dict[str, Any]) -> dict[str, Any]
         "reason": description.get("FailureReason"),
         "tuning job": tuning_name(description),
         "instance": THIS_MACHINE if record.backend == "local" else describe_instance(description["ResourceConfig"]),
-        "started": description.get("TrainingStartTime"),
-        "ended": description.get("TrainingEndTime"),
+        "started": _moment(description.get("TrainingStartTime")),
+        "ended": _moment(description.get("TrainingEndTime")),
         "billed seconds": description.get("BillableTimeInSeconds"),
         "cost": None if spent is None else f"${spent:.2f} ({cost.get('source')})",
         "dataset": record.dataset_sha256[:16] or None,

@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import Any
 
 from aws.clients import aws_errors
@@ -43,6 +44,10 @@ def start_job(dataset: Dataset, plan: JobPlan, options: TrainOptions, region: st
     """Start the first of the attempts that is taken, and follow it if asked to. Whatever is refused
     is refused before the next step, and leaves nothing behind."""
     backend, first = options.start.backend, plan.first.job
+    if backend == "local" and find_spec("torch") is None:
+        raise SagesegError(
+            "--backend local: needs torch, which is not installed; run pip install -e '.[local]' in the checkout"
+        )
     check_names_free(plan.attempts, backend, region)
     maps, attempts = look_before(dataset, plan, options, region)
     send_data(dataset, first, options, region)

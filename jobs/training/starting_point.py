@@ -97,6 +97,8 @@ def with_earlier(given: Mapping[str, str], earlier: EarlierModel | None) -> Mapp
                 f"--{name.replace('_', '-')} {given[name]}: the model to train further has {value}, and both must be "
                 "equal; leave it out, or train without --model"
             )
+    if fixed["algorithm"] == "unet":
+        del fixed["backbone"]  # unet has none
     return {**fixed, **given}
 
 

@@ -51,7 +51,8 @@ def tune(
     if record is None:
         return
     show_ranking(record, training_jobs_of(record), as_json=json_)
-    say(f"sageseg jobs train {dataset} --like {record.name}:best trains with the best job's hyperparameters")
+    where = " --backend local" if start.backend == "local" else ""
+    say(f"sageseg jobs train {dataset}{where} --like {record.name}:best trains with the best job's hyperparameters")
     say_cost(record)
 
 

@@ -36,6 +36,7 @@ from formats.errors import SagesegError
 from formats.manifest import attribute_names, manifest_lines
 from formats.prepared.georeference import Georeference, write_georeference
 from formats.prepared.leaks import leak_notes
+from formats.prepared.padding import padding_note
 from formats.staging import link_file, write_lines, write_text
 from formats.texts.json_text import format_json
 from formats.version import tool_version
@@ -107,6 +108,9 @@ def write_tables(root: Path, journal: Journal, plan: Plan) -> dict[str, SplitCou
     )
     for note in leak_notes(leaks, regrouped=plan.options.group_by is not None):
         say(f"note: {note.message}; {note.cure}")
+    padding = padding_note((row for entry in _entries(journal, plan) for row in entry.rows), plan.options.resize)
+    if padding:
+        say(f"note: {'; '.join(padding)}")
     _write_json(split_path(root), certificate)
     if plan.georeference:
         write_georeference(root, plan.georeference)

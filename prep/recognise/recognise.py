@@ -9,6 +9,7 @@ from pathlib import Path
 
 from formats.errors import SagesegError
 from formats.texts.given_files import refuse_unsafe
+from formats.texts.wording import name_first
 from prep.recognise import annotation_files, image_pairs, mask_layouts, not_read, rasters, yolo_files
 from prep.recognise.recognised import Recognised
 from prep.recognise.survey import Survey
@@ -45,6 +46,8 @@ def recognise_or_refuse(given: str) -> list[Recognised]:
         raise SagesegError(told)
     kinds = Counter(file.suffix.lower() or "without suffix" for file in survey.files)
     there = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(8)) or "nothing"
+    if survey.made:
+        there += f", beside what sageseg made: {name_first(sorted(survey.made))}"
     raise SagesegError(f"{path}: no labels that are known, but {there}; docs/readers.md tells what is read, and how")
 
 

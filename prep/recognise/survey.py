@@ -21,6 +21,8 @@ _BEGINNING = 64 * 1024
 """The bytes of a text file's beginning that tell what it is."""
 _WHOLE = 2**20
 """Bytes of an object in a JSON file that are parsed to see its keys."""
+_MADE = ("dataset.json", "predictions.json")
+"""What stands beside manifest.csv in a folder that prep or jobs made."""
 _SCALARS = ("imagePath", "version", "imageHeight", "dm_format_version", "item_id")
 
 
@@ -46,6 +48,17 @@ class Survey:
         """All files that are not hidden, in order of their paths; links that lead nowhere are passed over."""
         if self.root.is_file():
             return [self.root]
+        made = self.made
+        return [path for path in self._walked if made.isdisjoint(path.parents)]
+
+    @cached_property
+    def made(self) -> frozenset[Path]:
+        """Folders below that hold datasets or predictions of this project: no labels that are still to be read."""
+        tables = {path.parent for path in self._walked if path.name == "manifest.csv" and path.parent != self.root}
+        return frozenset(path.parent for path in self._walked if path.name in _MADE and path.parent in tables)
+
+    @cached_property
+    def _walked(self) -> list[Path]:
         return [path for path in walk(self.root, frozenset(), deep=True) if not path.name.startswith(".")]
 
     def of(self, *suffixes: str) -> list[Path]:

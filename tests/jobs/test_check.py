@@ -58,6 +58,14 @@ def only(findings: list[Finding]) -> Finding:
     return findings[0]
 
 
+def test_crops_that_are_mostly_padding_are_a_warning(tmp_path: Path) -> None:
+    source = make_source(tmp_path / "source", {"a": 2, "b": 2})
+    write_dataset(source, tmp_path / "dataset", PrepOptions(crop=256, val=1, workers=1))
+    found = {finding.rule: finding for finding in check(tmp_path / "dataset", crop_size=256, base_size=256)}
+    assert found["padding"].severity == "warning"
+    assert "prepare with --crop none, or with a smaller --crop" in describe(found["padding"])
+
+
 def rows(dataset: Path) -> list[dict[str, str]]:
     with manifest_path(dataset).open(newline="") as file:
         return list(csv.DictReader(file))

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -245,6 +246,22 @@ def test_pairs_of_other_labels_names_the_right_verb(tmp_path: Path) -> None:
     lay_out(tmp_path, FILES["voc"])
     ran = typed(["prep", "pairs", str(tmp_path / "VOC"), str(tmp_path / "VOC"), "--out", "x"], tmp_path)
     assert f"this looks like Pascal VOC's layout (SegmentationClass): sageseg prep voc {tmp_path}/VOC" in ran.stderr
+
+
+def test_datasets_beside_labels_are_passed_over(tmp_path: Path) -> None:
+    lay_out(tmp_path, FILES["carvana"])
+    before = [(each.verb, each.command) for each in recognise(tmp_path)]
+    for made in ("dataset/dataset.json", "predictions/predictions.json"):
+        lay_out(tmp_path, {made: "{}", str(Path(made).with_name("manifest.csv")): "id\n"})
+    lay_out(tmp_path / "dataset", FILES["voc"])
+    assert [(each.verb, each.command) for each in recognise(tmp_path)] == before
+    ran = typed(["prep", "auto", "."], tmp_path / "predictions")
+    assert ran.returncode == 1
+    shutil.rmtree(tmp_path / "train")
+    shutil.rmtree(tmp_path / "train_masks")
+    assert (
+        "but nothing, beside what sageseg made: dataset, predictions" in typed(["prep", "auto", "."], tmp_path).stderr
+    )
 
 
 def test_an_archive_is_to_be_unpacked(tmp_path: Path) -> None:

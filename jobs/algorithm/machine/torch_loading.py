@@ -33,7 +33,7 @@ def need_packages(doing: str, extras: str, *packages: str) -> None:
             import_module(package)
         except ImportError as e:
             problem = f"{doing}: needs {package}, which cannot be imported ({e})"
-            raise SagesegError(f"{problem}; run pip install '.[{extras}]' in the checkout") from e
+            raise SagesegError(f"{problem}; run pip install -e '.[{extras}]' in the checkout") from e
 
 
 def prepare_processor() -> None:

@@ -32,4 +32,5 @@ def tell_lone_groups(images: Sequence[LabelledImage], group_by: re.Pattern[str] 
     if group_by is None and all(
         PurePosixPath(image.source).stem == PurePosixPath(image.group).name for image in images
     ):
-        say("note: each image is a group of its own; for frames of a video pass --group-by, such as '^(.+)_'")
+        such = ", such as '^(.+)_'" if all("_" in PurePosixPath(image.source).stem for image in images) else ""
+        say(f"note: each image is a group of its own; for frames of a video pass --group-by REGEX{such}")
