@@ -21,7 +21,7 @@ def row(size: tuple[int, int], place: tuple[int, int, int, int], *, kept: bool =
 def test_it_is_what_cutting_fills(width: int, height: int, crop: int, resize: Resize | None) -> None:
     own = resized_size(width, height, resize)
     mask = np.zeros(own[::-1], np.uint8)
-    for box in crop_grid(*own, crop, None):
+    for box in crop_grid(*own, crop):
         filled = int(np.count_nonzero(cut_mask(mask, box) == IGNORE))
         assert padded_pixels(row((width, height), (box.left, box.top, box.width, box.height)), resize) == filled
 
