@@ -164,6 +164,8 @@ def _rows_of_truth(
     for key, source in sources.items():
         group = group_of_path(PurePosixPath(source).with_suffix(""), truth.group_by)
         rows[key] = whole_row(names[source], "", group, source, sizes[key])
+    if truth.group_by is None and len({row.group for row in rows.values()}) == len(rows):
+        say("note: intervals take each image as a group of its own; --group-by REGEX names those of one car or video")
     return rows
 
 
