@@ -22,7 +22,6 @@ def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(keys))
     monkeypatch.setenv("AWS_PROFILE", "")  # so that what a command sets is undone
     monkeypatch.delenv("AWS_PROFILE")
-    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
     return config
 
 

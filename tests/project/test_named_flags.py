@@ -19,6 +19,7 @@ OF_OTHER_PROGRAMS = {
     "jobs/algorithm/": "--root --build-arg",
     "jobs/contract/model_archive.py": "--sparse",
     "jobs/emulator/": "--root --home --idle-seconds",
+    "jobs/prediction/sources.py": "--recursive",
     "jobs/tracking/records.py": "--always --dirty --abbrev --exclude",
 }
 """Options of AWS's command, docker, tar and git, and of programs that ours start."""
