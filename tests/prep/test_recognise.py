@@ -248,6 +248,16 @@ def test_pairs_of_other_labels_names_the_right_verb(tmp_path: Path) -> None:
     assert f"this looks like Pascal VOC's layout (SegmentationClass): sageseg prep voc {tmp_path}/VOC" in ran.stderr
 
 
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_black_and_white_in_vocs_layout_is_said_to_be_that(mode: str, tmp_path: Path) -> None:
+    lay_out(tmp_path, FILES["voc"])
+    white = Image.fromarray(np.uint8([[0, 255], [255, 0]]))
+    white.convert(mode).save(tmp_path / "VOC" / "SegmentationClass" / "a.png")
+    (only,) = recognise(tmp_path)
+    assert shlex.split(only.command)[4:-2] == ["--labels", "labels.txt", "--binary"]
+    assert "write what white is" in only.missing
+
+
 def test_datasets_beside_labels_are_passed_over(tmp_path: Path) -> None:
     lay_out(tmp_path, FILES["carvana"])
     before = [(each.verb, each.command) for each in recognise(tmp_path)]
