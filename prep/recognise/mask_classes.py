@@ -52,8 +52,8 @@ def _list_above(masks: Path, root: Path) -> ClassList | None:
 
 
 def options_by_colours(root: Path, masks: Sequence[Path]) -> tuple[list[str], str]:
-    """`--binary` for masks of black and white in a folder, and what must be written down first where nothing names white
-    or the colours that masks have. What is wrong with list or masks is for the reader to say."""
+    """`--binary` for masks of black and white in a folder, and what must be written down first where nothing names
+    white or the colours that masks have. What is wrong with list or masks is for the reader to say."""
     with suppress(SagesegError):
         listed = find_class_list(root)
         some = masks[:: -(-len(masks) // _LOOKED_AT)]

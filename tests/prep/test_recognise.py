@@ -251,7 +251,7 @@ def test_pairs_of_other_labels_names_the_right_verb(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", ["L", "RGB"])
 def test_black_and_white_in_vocs_layout_is_said_to_be_that(mode: str, tmp_path: Path) -> None:
     lay_out(tmp_path, FILES["voc"])
-    white = Image.fromarray(np.uint8([[0, 255], [255, 0]]))
+    white = Image.fromarray(np.array([[0, 255], [255, 0]], np.uint8))
     white.convert(mode).save(tmp_path / "VOC" / "SegmentationClass" / "a.png")
     (only,) = recognise(tmp_path)
     assert shlex.split(only.command)[4:-2] == ["--labels", "labels.txt", "--binary"]
