@@ -174,7 +174,7 @@ def test_a_folder_that_is_missing_is_refused_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize("package", ["onnx", "onnxruntime", "onnxscript"])
 def test_each_package_of_onnx_is_asked_for_first(package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, package, None)  # as if it were not installed
-    problem = rf"model\.onnx: needs {package}, which cannot be imported .*; run pip install '\.\[onnx\]' in"
+    problem = rf"model\.onnx: needs {package}, which cannot be imported .*; run pip install -e '\.\[onnx\]' in"
     with pytest.raises(SagesegError, match=problem):
         check_export(tmp_path / "model.onnx")
 
@@ -215,7 +215,7 @@ def test_without_torch_one_line_says_what_to_install(tmp_path: Path) -> None:
     for line, expected in zip(lines[::2], WITHOUT_TORCH.values(), strict=True):
         first, last = expected.split(".*")
         assert line.startswith(f"error: {first}which cannot be imported (")
-        assert line.endswith(f"; run pip install {last} in the checkout")
+        assert line.endswith(f"; run pip install -e {last} in the checkout")
 
 
 @pytest.mark.parametrize(("height", "width"), [(6, 6), (7, 13), (30, 31), (1, 3)])
