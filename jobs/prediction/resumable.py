@@ -95,6 +95,7 @@ def _take_up(stage: Path, begun: IO[bytes], header: Mapping[str, Any], work: Seq
     begun.seek(0)
     before = _parsed(begun.read())
     kept = _unchanged(before, json.loads(text), work)
+    left = _count(stage)
     _clear(stage, kept)
     with write_errors(stage):
         begun.truncate(0)
@@ -103,7 +104,7 @@ def _take_up(stage: Path, begun: IO[bytes], header: Mapping[str, Any], work: Seq
         (stage / "masks").mkdir(exist_ok=True)
     if done := _count(stage):
         say(f"{stage}: goes on where it stopped; predictions done: {done}")
-    elif before:
+    elif before and left:
         say(f"{stage}: left by another model, other images or options; started afresh")
 
 

@@ -69,6 +69,15 @@ def test_only_what_is_missing_is_predicted_and_the_folder_is_the_same(
     assert not stage.exists()
 
 
+def test_a_kill_before_the_first_mask_blames_no_other_model(
+    model: Brightness, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for mask in (interrupted(model, images, tmp_path / "out") / "masks").iterdir():
+        mask.unlink()
+    assert ask(images, tmp_path / "out") == 6
+    assert "another model" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("change", ["model", "options"])
 def test_another_question_starts_afresh(
     change: str, model: Brightness, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
