@@ -50,12 +50,11 @@ class Step:
         return [*self.verb, *([job] if self.name == "predict" else []), *words]
 
     def fingerprint(self, chain: str) -> str:
-        """Changes with the step's words, its input folders' files, or `chain`, which tells any step before it."""
-        listing = [
-            (str(file), file.stat().st_size, file.stat().st_mtime_ns)
-            for folder in self.reads
-            for file in sorted(folder.rglob("*"))
-        ]
+        """Changes with the step's words, the files that they name, those of its input folders, or `chain`, which tells
+        any step before it."""
+        named = [path for word in self.words if isinstance(word, str) and (path := Path(word)).is_file()]
+        files = [*named, *(file for folder in self.reads for file in sorted(folder.rglob("*")))]
+        listing = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
         words = [repr(word) for word in self.words]
         return hashlib.sha256(json.dumps([chain, self.verb, words, self.job, listing]).encode()).hexdigest()
 

@@ -49,6 +49,21 @@ def test_a_named_job_is_trained_under_its_name() -> None:
     assert (step.job, " ".join(step.line(FOLDERS, "cars"))) == ("cars", "jobs train out/dataset --epochs 3 --name cars")
 
 
+@pytest.mark.parametrize("changed", ["instances.json", "pictures/a.jpg", "split.csv"])
+def test_a_file_that_a_step_reads_makes_it_run_again(
+    changed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("pictures").mkdir()
+    for name in ("instances.json", "pictures/a.jpg", "split.csv"):
+        Path(name).write_text("before")
+    (step,) = plan_steps({"prep": {"coco": ["instances.json", "pictures"], "split_file": "split.csv"}})
+    before = step.fingerprint("")
+    assert step.fingerprint("") == before
+    Path(changed).write_text("after, and longer")
+    assert step.fingerprint("") != before
+
+
 def test_a_flag_that_is_off_is_said() -> None:
     assert words({"predict": {"probabilities": False}})[0].endswith("--no-probabilities")
 
