@@ -7,7 +7,7 @@ MXNET := .venv/mxnet
 ORACLES := mxnet sdk labelme timm cvat labelstudio supervisely cleanlab triton
 MXNET_VERSIONS := 1.4.1 1.5.1 1.6.0 1.7.0.post2 1.8.0.post0
 
-.PHONY: setup demo test check oracles format clean
+.PHONY: setup demo test check trust oracles format clean
 
 setup: .venv/.ready
 
@@ -28,6 +28,10 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# What is killed, damaged, lost and asked at once, and what is lost by it: docs/trust.md. Under 30 minutes on 2 cores.
+trust: setup
+	$(BIN)/python -m trust
 
 # Comparisons that need an environment of their own: mxnet and GluonCV are retired, and big.
 oracles: setup $(ORACLES:%=.venv/%/.ready)
