@@ -76,28 +76,23 @@ def create(client: Any, call: CreatingCall, request: Mapping[str, Any], since: d
     """Make something; its ARN. `since` is when its making was begun, before which nothing of its name was there.
 
     Raises UnknownOutcomeError where AWS's answer was lost and it is not there to be seen, any other SagesegError where
-    nothing was made; Ctrl-C says what may be there.
+    nothing was made. Ctrl-C is the caller's: then nobody knows, either.
     """
-    name = str(request[call.named])
-    doing = f"creating {call.word} {name}"
+    doing = f"creating {call.word} {request[call.named]}"
+    error: SagesegError
     try:
-        error: SagesegError
-        try:
-            with aws_errors(doing):
-                arn = getattr(client, call.create)(**request).get(call.arn)
-            if arn:
-                return str(arn)
-            error = NetworkError(f"{doing}: what answered was not AWS")
-        except AwsError as e:
-            if e.tries == 1 and not e.failed:
-                raise
-            error = e
-        except NetworkError as e:
-            error = e
-        return _looked_for(client, call, request, since, error)
-    except KeyboardInterrupt:
-        say(maybe_there(call, name))
-        raise
+        with aws_errors(doing):
+            arn = getattr(client, call.create)(**request).get(call.arn)
+        if arn:
+            return str(arn)
+        error = NetworkError(f"{doing}: what answered was not AWS")
+    except AwsError as e:
+        if e.tries == 1 and not e.failed:
+            raise
+        error = e
+    except NetworkError as e:
+        error = e
+    return _looked_for(client, call, request, since, error)
 
 
 def _looked_for(

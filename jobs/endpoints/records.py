@@ -21,7 +21,8 @@ class EndpointRecord:
 
     `job` is what it serves: a job's name, or an artefact as it was named. `until` is the end of its
     lease, empty without one; `scheduled` says whether a schedule ends it. `requests` are what was
-    sent, by operation. `cost` holds `usd_per_hour` and `source`.
+    sent, by operation. `cost` holds `usd_per_hour` and `source`. Without `arn` the endpoint was begun, and it is not
+    known here whether it is there.
     """
 
     name: str
@@ -33,6 +34,7 @@ class EndpointRecord:
     scheduled: bool = False
     requests: dict[str, Any] = field(default_factory=dict)
     cost: dict[str, Any] = field(default_factory=dict)
+    arn: str = ""
 
 
 def endpoint_path(name: str) -> Path:
@@ -63,6 +65,11 @@ def endpoint_records() -> list[EndpointRecord]:
     names = [path.parent.name for path in (home() / "endpoints").glob("*/endpoint.json")]
     found = [record for record in map(read_endpoint, names) if record is not None]
     return sorted(found, key=lambda record: record.created, reverse=True)
+
+
+def begun_name(job: str) -> str | None:
+    """The name of the latest endpoint that was begun of a job or an artefact, and of which no more is known."""
+    return next((record.name for record in endpoint_records() if record.job == job and not record.arn), None)
 
 
 def forget_endpoint(name: str) -> None:

@@ -37,24 +37,22 @@ def create(record: JobRecord) -> JobRecord:
     leaves one without an ARN."""
     check_name_free(record.name)
     client = make_client("sagemaker", record.backend, record.region)
-    write_record(record)
     try:
-        arn = create_at(client, record.call, record.request, datetime.fromisoformat(record.created))
+        write_record(record)
+        return _known(record, create_at(client, record.call, record.request, datetime.fromisoformat(record.created)))
     except UnknownOutcomeError:
         raise
     except SagesegError:
         forget_record(record.name)
         raise
-    return _known(record, arn)
+    except KeyboardInterrupt:
+        say(maybe_there(record.call, record.name))
+        raise
 
 
 def _known(record: JobRecord, arn: str) -> JobRecord:
     record = replace(record, arn=arn)
-    try:
-        publish_record(record)
-    except KeyboardInterrupt:
-        say(maybe_there(record.call, record.name))
-        raise
+    publish_record(record)
     write_record(record)  # last: until then the same command again does all of this
     return record
 

@@ -357,8 +357,8 @@ def test_a_name_that_is_taken_says_so(dataset: Dataset, sagemaker: str, monkeypa
     assert tune(dataset, "--yes", name="taken", jobs=1, parallel=1).exit_code == 0
     again = error_of(tune(dataset, "--yes", name="taken", prefix="never"))
     assert again == (
-        "taken: a job of that name was started from this folder; sageseg jobs logs taken --follow follows it, or choose "
-        "another --name"
+        "taken: a job of that name was started from this folder; sageseg jobs logs taken --follow follows it, or "
+        "choose another --name"
     )
     monkeypatch.setenv("SAGESEG_HOME", str(Path(os.environ["SAGESEG_HOME"]) / "other"))
     refused = error_of(tune(dataset, "--yes", name="taken"))
