@@ -42,9 +42,7 @@ def endpoint_path(name: str) -> Path:
 
 
 def write_endpoint(record: EndpointRecord) -> None:
-    path = endpoint_path(record.name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, redact(format_json(asdict(record), ascii_only=True)) + "\n")
+    write_text(endpoint_path(record.name), redact(format_json(asdict(record), ascii_only=True)) + "\n", durable=True)
 
 
 def read_endpoint(name: str) -> EndpointRecord | None:

@@ -111,9 +111,7 @@ def parse_record(text: str, where: str) -> JobRecord:
 
 
 def write_record(record: JobRecord) -> None:
-    path = record_path(record.name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, format_record(record))
+    write_text(record_path(record.name), format_record(record), durable=True)
 
 
 def read_record(name: str) -> JobRecord:
