@@ -15,6 +15,7 @@ from formats.crops import Box
 from formats.errors import SagesegError, for_all, raise_all
 from formats.limits import MOST_PIXELS, MOST_TEXT, check_pixels
 from formats.prepared.source_names import source_name
+from formats.safe_names import check_inside, check_name
 from formats.staging import write_text
 from formats.texts.csv_text import format_csv
 from formats.texts.given_files import read_text
@@ -188,8 +189,8 @@ def _parse_row(cells: Sequence[str], header: Sequence[str], where: str) -> Manif
         raise SagesegError(f"{where}: {len(cells)} cells; expected {len(header)}, one for each column")
     by_name = dict(zip(header, cells, strict=True))
     fixed = {name: _parse_cell(name, by_name[name], where) for name in _COLUMNS}
-    if "/" in fixed["id"]:  # it names files: those of a dataset that was passed on lie nowhere else
-        raise SagesegError(f"{where}: id is {fixed['id']!r}; expected a name without /")
+    check_name(fixed["id"], where, "id")
+    check_inside(fixed["source"], where, "source")
     attributes = {name: cell for name, cell in by_name.items() if name not in _COLUMNS and cell}
     row = ManifestRow(**fixed, attributes=attributes)
     for size in ((row.width, row.height), (row.source_width, row.source_height)):

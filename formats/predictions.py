@@ -20,6 +20,7 @@ import numpy.typing as npt
 from formats.classes import ClassTable, read_labels, write_labels
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow, read_manifest, write_manifest
+from formats.safe_names import refuse_links_out
 from formats.staging import write_bytes, write_text
 from formats.texts.given_files import read_json
 from formats.texts.json_text import format_json
@@ -127,8 +128,9 @@ def info_path(root: Path) -> Path:
 
 
 def open_predictions(root: Path) -> Predictions:
-    """Open a predictions folder. Raises SagesegError when its manifest or predictions.json cannot be
-    read."""
+    """Open a predictions folder. Raises SagesegError when its manifest or predictions.json cannot be read, or
+    when a name or link in it leads out of it."""
+    refuse_links_out(root)
     rows = tuple(read_manifest(root / "manifest.csv"))
     labels = root / "labels.txt"
     return Predictions(root, rows, read_labels(labels) if labels.exists() else None, _read_info(info_path(root)))
