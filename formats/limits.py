@@ -14,10 +14,15 @@ MOST_TEXT = 2**30
 """Bytes of a text that is read as a whole, unpacked: JSON, CSV, a log. Large COCO, VIA and XML files are read by
 parts."""
 MOST_UNPACKED = 2**33
-"""Bytes that an archive, or a packed table that is read line by line, may unfold to; the largest artefact of a training
-has below 1 GB, a submission to Carvana's 100,064 images 1.2 GB."""
-MOST_MEMBERS = 100_000
-"""Files in an archive."""
+"""Bytes that an archive, or a packed table that is read line by line, may unfold to; a submission to Carvana's 100,064
+images has 1.2 GB."""
+MOST_FILES = 1_000_000
+"""Members of a ZIP archive, or images of a table."""
+MOST_MODEL = 2**30
+"""Bytes of the settings and parameters of one model; the largest network, DeepLabV3 on ResNet-101, has 0.25 GB, and an
+artefact holds its best and its last parameters."""
+MOST_MODEL_FILES = 10_000
+"""Members of an artefact, which has three."""
 MOST_BITMAP = 2**28
 """Bytes that one packed bitmap of an annotation may unfold to, a file within a file."""
 
