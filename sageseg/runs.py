@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from formats.errors import SagesegError
+from formats.safe_names import check_name
 from formats.staging import write_text
 from formats.texts.json_text import format_json
 
@@ -101,8 +102,10 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
         if {"dataset", "home", "runs"} <= told.keys():
+            for run in told["runs"].values():
+                check_name(run["done"].get("train", {}).get("job", "none"), path, "a job's name")
             return dict(told)
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, KeyError, TypeError):
         pass
     raise SagesegError(f"{path}: does not tell an experiment's runs; move it away, or name another folder as out")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from aws.errors import redact
-from aws.names import ATTEMPT_TAG
+from aws.names import ATTEMPT_TAG, is_job_name
 from formats.errors import SagesegError
 from formats.staging import write_text
 from formats.state_home import home
@@ -92,6 +92,9 @@ class JobRecord:
 
 
 def record_path(name: str) -> Path:
+    """Where a job's record is. Raises SagesegError for what is no job's name: it may come from a file or an answer."""
+    if not is_job_name(name):
+        raise SagesegError(f"{name}: no such file, nor could a job be called so; sageseg jobs list shows the jobs")
     return home() / "jobs" / name / RECORD
 
 
@@ -105,9 +108,11 @@ def parse_record(text: str, where: str) -> JobRecord:
     try:
         given = json.loads(text)
         known = {f.name for f in fields(JobRecord)}
-        return JobRecord(**{name: value for name, value in given.items() if name in known})
-    except (ValueError, TypeError, AttributeError) as e:
+        record = JobRecord(**{name: value for name, value in given.items() if name in known})
+        record_path(record.name)
+    except (ValueError, TypeError, AttributeError, SagesegError) as e:
         raise SagesegError(f"{where}: not a job's record ({e}); remove it or restore it") from e
+    return record
 
 
 def write_record(record: JobRecord) -> None:
@@ -139,7 +144,7 @@ def begun_records(kind: Kind, backend: str, region: str) -> list[JobRecord]:
 
 def record_names() -> list[str]:
     """The names of all recorded jobs."""
-    return sorted(path.parent.name for path in (home() / "jobs").glob(f"*/{RECORD}"))
+    return sorted(filter(is_job_name, (path.parent.name for path in (home() / "jobs").glob(f"*/{RECORD}"))))
 
 
 def git_commit() -> str:
