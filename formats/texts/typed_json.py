@@ -9,7 +9,8 @@ from __future__ import annotations
 import dataclasses
 import math
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from reprlib import Repr
 from typing import Any, Literal, NotRequired, Required, Union, get_args, get_origin, get_type_hints, is_typeddict
@@ -25,6 +26,7 @@ _PLAIN: dict[Any, str] = {
     type(None): "null",
     list: "a list",
     dict: "an object",
+    datetime: "a time such as 2026-11-28T10:00:00+00:00",
 }
 _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = 60
@@ -38,9 +40,9 @@ def short(value: object) -> str:
 def check_type(value: Any, kind: Any, place: str = "") -> None:
     """Raise ValueError, which names the `place` and what was expected, unless a value of JSON is of a kind.
 
-    Kinds are str, bool, int, float (a whole number is one too, nan and endless ones are none), None, Any, list, dict,
-    list[…], dict[str, …] (Sequence and Mapping alike), Literal, unions of these, and TypedDicts and dataclasses, of
-    which every key that is needed must be there; what they do not name is passed over.
+    Kinds are str, bool, int, float (a whole number is one too, nan and endless ones are none), None, Any, datetime (as
+    text, with a time zone), list, dict, list[…], dict[str, …] (Sequence and Mapping alike), Literal, unions of these,
+    and TypedDicts and dataclasses: every key that is needed must be there, and what they do not name is passed over.
     """
     problem = _problem(value, kind, place)
     if problem:
@@ -64,7 +66,16 @@ def _is_plain(value: Any, kind: Any) -> bool:
         return value is None
     if kind is float:
         return type(value) is int or (type(value) is float and math.isfinite(value))
+    if kind is datetime:
+        return isinstance(value, str) and _is_time(value)
     return type(value) is kind
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _of_union(value: Any, kind: Any, place: str) -> str:
@@ -163,18 +174,42 @@ _LOOKS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Any, str], str]], ...]
 
 def _words(kind: Any) -> str:
     if get_origin(kind) is Literal:
-        return " or ".join(map(str, get_args(kind)))
+        return " or ".join(each or "nothing" for each in get_args(kind))
     if _has_members(kind) or _is_mapping(kind):
         return _PLAIN[dict]
     return _PLAIN[list] if _is_list(kind) else _PLAIN.get(type(None) if kind is None else kind, "another value")
 
 
+class Told(dict[str, Any]):
+    """An object of JSON that others may have damaged: asked for a member that it lacks, it raises SagesegError, which
+    names `where` it was read and how to `mend` that."""
+
+    def __init__(self, members: Iterable[tuple[str, Any]] = (), where: object = "", mend: str = "") -> None:
+        super().__init__(members)
+        self.where, self.mend = where, mend
+
+    def __missing__(self, name: str) -> Any:
+        raise SagesegError(f"{self.where}: {short(name)[1:-1]} is missing; {self.mend}")
+
+
+def as_told(value: Any, where: object, mend: str) -> Any:
+    """A value of JSON whose objects, however deep, are `Told`."""
+    if isinstance(value, dict):
+        return Told(((name, as_told(inner, where, mend)) for name, inner in value.items()), where, mend)
+    if isinstance(value, list):
+        return [as_told(inner, where, mend) for inner in value]
+    return value
+
+
 def parse_told(text: str | bytes, kind: Any, where: object, mend: str) -> Any:
-    """The JSON of a file that this project wrote, which is of a kind. Raises SagesegError that names `where`, what is
-    wrong, and how to `mend` it."""
+    """The JSON of a file that this project wrote, which is of a kind; its objects are `Told`. Raises SagesegError that
+    names `where`, what is wrong, and how to `mend` it."""
     try:
         value = parse_json(text)
+    except ValueError as e:
+        raise SagesegError(f"{where}: damaged, no JSON ({e}); {mend}") from e
+    try:
         check_type(value, kind)
     except ValueError as e:
         raise SagesegError(f"{where}: damaged ({e}); {mend}") from e
-    return value
+    return as_told(value, where, mend)
