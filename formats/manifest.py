@@ -12,6 +12,7 @@ from typing import Any
 from formats.crops import Box
 from formats.errors import SagesegError, for_all
 from formats.prepared.source_names import source_name
+from formats.safe_names import check_inside, check_name
 from formats.staging import write_text
 from formats.texts.csv_text import format_csv
 from formats.texts.given_files import read_text
@@ -111,8 +112,8 @@ def read_manifest(path: Path) -> list[ManifestRow]:
 
 def _parse_row(cells: dict[str, str], where: str) -> ManifestRow:
     fixed = {name: _parse_cell(name, kind, cells[name], where) for name, kind in _KINDS.items()}
-    if "/" in fixed["id"]:  # it names files: those of a dataset that was passed on lie nowhere else
-        raise SagesegError(f"{where}: id is {fixed['id']!r}; expected a name without /")
+    check_name(fixed["id"], where, "id")
+    check_inside(fixed["source"], where, "source")
     attributes = {name: value for name, value in cells.items() if name not in _KINDS and value}
     return ManifestRow(**fixed, attributes=attributes)
 

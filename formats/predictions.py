@@ -21,6 +21,7 @@ import numpy.typing as npt
 from formats.classes import ClassTable, read_labels, write_labels
 from formats.errors import SagesegError, raise_all
 from formats.manifest import ManifestRow, read_manifest, write_manifest
+from formats.safe_names import refuse_links_out
 from formats.staging import write_bytes, write_text
 from formats.texts.given_files import read_json
 from formats.texts.json_text import format_json
@@ -129,7 +130,8 @@ def info_path(root: Path) -> Path:
 
 def open_predictions(root: Path) -> Predictions:
     """Open a predictions folder. Raises SagesegError when it has no manifest, when two rows share an
-    id, or when predictions.json cannot be read."""
+    id, when a name or link in it leads out of it, or when predictions.json cannot be read."""
+    refuse_links_out(root)
     rows = tuple(read_manifest(root / "manifest.csv"))
     twice = [name for name, count in Counter(row.id for row in rows).items() if count > 1]
     raise_all(

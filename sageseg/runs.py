@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from formats.errors import SagesegError
+from formats.safe_names import check_name
 from formats.staging import write_text
 from formats.texts.json_text import format_json
 from formats.texts.typed_json import parse_told, short
@@ -113,9 +114,10 @@ class _Told(TypedDict):
 def _read(path: Path) -> dict[str, Any]:
     mend = "move it away, or name another folder as out: all steps then run again"
     told: dict[str, Any] = parse_told(path.read_bytes(), _Told, path, mend)
-    for number in told["runs"]:
+    for number, run in told["runs"].items():
         if not parse_whole(number):
             raise SagesegError(f"{path}: damaged (runs: {short(number)} is no run's number); {mend}")
+        check_name(run["done"].get("train", {}).get("job", "none"), path, "a job's name")
     return told
 
 

@@ -21,6 +21,7 @@ from formats.mask_rows import write_mask_rows
 from formats.masks import Mask
 from formats.parallel import map_all
 from formats.predictions import Predictions, mask_path, write_predictions_tables
+from formats.safe_names import check_name
 from formats.staging import refuse_existing_file, staged_folder, write_bytes
 from formats.texts.csv_text import format_csv
 
@@ -116,9 +117,9 @@ def masks_from_submission(
     with staged_folder(out, overwrite=overwrite) as stage:
         (stage / "masks").mkdir()
         for name, mask in read_submission(path, size):
-            row = _row(name, width, height)
-            if row.id in rows or Path(name).name != name or not row.id:
-                raise SagesegError(f"{path}: {name!r}: expected the file name of one image, once")
+            row = _row(check_name(name, path, "an image"), width, height)
+            if row.id in rows:
+                raise SagesegError(f"{path}: {name!r}: stands twice; expected a line per image")
             rows[row.id] = row
             write_mask_rows(mask_path(stage, row.id), width, height, [mask])
         if not rows:

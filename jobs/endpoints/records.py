@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from aws.errors import redact
+from aws.names import is_job_name
+from formats.errors import SagesegError
 from formats.staging import write_text
 from formats.state_home import home
 from formats.texts.json_text import format_json
@@ -37,6 +39,9 @@ class EndpointRecord:
 
 
 def endpoint_path(name: str) -> Path:
+    """Where an endpoint's record is. Raises SagesegError for what is no endpoint's name."""
+    if not is_job_name(name):
+        raise SagesegError(f"{name}: no endpoint could be called so; sageseg jobs leftovers shows those there are")
     return home() / "endpoints" / name / "endpoint.json"
 
 
@@ -61,7 +66,7 @@ def read_endpoint(name: str) -> EndpointRecord | None:
 def endpoint_records() -> list[EndpointRecord]:
     """All records, the latest first."""
     names = [path.parent.name for path in (home() / "endpoints").glob("*/endpoint.json")]
-    found = [record for record in map(read_endpoint, names) if record is not None]
+    found = [record for record in map(read_endpoint, filter(is_job_name, names)) if record is not None]
     return sorted(found, key=lambda record: record.created, reverse=True)
 
 

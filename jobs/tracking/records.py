@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from aws.errors import redact
-from aws.names import ATTEMPT_TAG
+from aws.names import ATTEMPT_TAG, is_job_name
 from formats.errors import SagesegError
 from formats.staging import write_text
 from formats.state_home import home
@@ -80,6 +80,9 @@ class JobRecord:
 
 
 def record_path(name: str) -> Path:
+    """Where a job's record is. Raises SagesegError for what is no job's name: it may come from a file or an answer."""
+    if not is_job_name(name):
+        raise SagesegError(f"{name}: no such file, nor could a job be called so; sageseg jobs list shows the jobs")
     return home() / "jobs" / name / RECORD
 
 
@@ -92,7 +95,12 @@ def parse_record(text: str | bytes, where: str) -> JobRecord:
     """The record in a text. Raises SagesegError naming `where` when it is none."""
     given = parse_told(text, RecordShape, where, _MEND)
     known = {f.name for f in fields(JobRecord)}
-    return JobRecord(**{name: value for name, value in given.items() if name in known})
+    record = JobRecord(**{name: value for name, value in given.items() if name in known})
+    try:
+        record_path(record.name)
+    except SagesegError as e:
+        raise SagesegError(f"{where}: damaged ({e}); {_MEND}") from e
+    return record
 
 
 def write_record(record: JobRecord) -> None:
@@ -115,7 +123,7 @@ def read_record(name: str) -> JobRecord:
 
 def record_names() -> list[str]:
     """The names of all recorded jobs."""
-    return sorted(path.parent.name for path in (home() / "jobs").glob(f"*/{RECORD}"))
+    return sorted(filter(is_job_name, (path.parent.name for path in (home() / "jobs").glob(f"*/{RECORD}"))))
 
 
 def git_commit() -> str:

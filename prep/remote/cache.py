@@ -22,6 +22,7 @@ from aws.errors import AwsError
 from aws.s3 import copy_object
 from formats.console import say, show_as, track
 from formats.errors import SagesegError
+from formats.safe_names import is_name
 from formats.state_home import home
 
 _THREADS = 16
@@ -71,7 +72,7 @@ class Cache:
     def path_of(self, key: str) -> Path:
         """Where an object is kept. Raises SagesegError for a key that is no path below the bucket's folder."""
         parts = key.split("/")
-        if not all(parts) or {".", ".."} & set(parts) or "\\" in key or not key.isprintable():
+        if not all(map(is_name, parts)):
             raise _no_name(
                 key, f"s3://{self.bucket}/{key!a}: its key is no name of a file below a folder (.., // or \\)"
             )
