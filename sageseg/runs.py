@@ -14,6 +14,7 @@ from typing import Any
 from formats.errors import SagesegError
 from formats.staging import write_text
 from formats.texts.json_text import format_json
+from formats.verbs.command_options import parse_whole
 
 FOLDERS = {"prep": "dataset", "predict": "predictions", "stitch": "stitched", "report": "report"}
 """What each step makes; training makes a job."""
@@ -90,7 +91,7 @@ class Runs:
             yield number, self._told["runs"][str(number)]
 
     def _next(self) -> int:
-        there = [int(path.name) for path in (self.out / _RUNS).glob("*") if path.name.isdecimal()]
+        there = [parse_whole(path.name) or 0 for path in (self.out / _RUNS).glob("*")]
         return max([0, *there, *map(int, self._told["runs"])]) + 1
 
     def _write(self) -> None:

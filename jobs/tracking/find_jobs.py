@@ -212,4 +212,4 @@ def _fetch_record(name: str, definition: dict[str, Any], region: str) -> JobReco
             where = f"is at AWS in {region}, but without its record {folder.uri(RECORD)}"
             raise SagesegError(f"{name}: {where}; look from where it was started") from e
         raise
-    return parse_record(content.decode("utf-8", errors="replace"), folder.uri(RECORD))
+    return parse_record(content, folder.uri(RECORD))

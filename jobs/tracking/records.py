@@ -3,7 +3,6 @@ AWS beside the artefact too, where another machine finds it."""
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -16,10 +15,13 @@ from formats.errors import SagesegError
 from formats.staging import write_text
 from formats.state_home import home
 from formats.texts.json_text import format_json
+from formats.texts.typed_json import parse_told
 from jobs.contract.instances import running_on
+from jobs.tracking.record_shape import RecordShape
 
 _GIT_SECONDS = 5
 Kind = Literal["training", "tuning"]
+_MEND = "restore it, or remove it: then only its backend tells of the job"
 RECORD = "job.json"
 """The file's name in a job's folder, here and beside its artefact."""
 
@@ -86,14 +88,11 @@ def format_record(record: JobRecord) -> str:
     return redact(format_json(asdict(record), ascii_only=True)) + "\n"
 
 
-def parse_record(text: str, where: str) -> JobRecord:
+def parse_record(text: str | bytes, where: str) -> JobRecord:
     """The record in a text. Raises SagesegError naming `where` when it is none."""
-    try:
-        given = json.loads(text)
-        known = {f.name for f in fields(JobRecord)}
-        return JobRecord(**{name: value for name, value in given.items() if name in known})
-    except (ValueError, TypeError, AttributeError) as e:
-        raise SagesegError(f"{where}: not a job's record ({e}); remove it or restore it") from e
+    given = parse_told(text, RecordShape, where, _MEND)
+    known = {f.name for f in fields(JobRecord)}
+    return JobRecord(**{name: value for name, value in given.items() if name in known})
 
 
 def write_record(record: JobRecord) -> None:
@@ -106,7 +105,7 @@ def read_record(name: str) -> JobRecord:
     """The record of a job that was started from this folder."""
     path = record_path(name)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as e:
         raise SagesegError(
             f"{name}: no job of that name under {home()}; sageseg jobs list shows those there are"
