@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from formats.errors import SagesegError
+from formats.errors import SagesegError, shown
 from formats.texts.json_text import format_json
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def run_app(app: typer.Typer) -> None:
     try:
         app()
     except SagesegError as e:
-        say("error: " + " ".join(str(e).split()))
+        say(f"error: {shown(e)}")
         sys.exit(1)
     except KeyboardInterrupt:
         say("interrupted")
