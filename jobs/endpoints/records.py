@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -14,6 +13,9 @@ from formats.errors import SagesegError
 from formats.staging import write_text
 from formats.state_home import home
 from formats.texts.json_text import format_json
+from formats.texts.typed_json import parse_told
+
+_MEND = "restore it, or remove it: sageseg jobs leftovers tells of the endpoint all the same"
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,12 @@ def read_endpoint(name: str) -> EndpointRecord | None:
     """The record of an endpoint; None when it was not deployed from this folder."""
     path = endpoint_path(name)
     try:
-        given = json.loads(path.read_text(encoding="utf-8"))
-        known = {f.name for f in fields(EndpointRecord)}
-        return EndpointRecord(**{key: value for key, value in given.items() if key in known})
+        content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (ValueError, TypeError, AttributeError) as e:
-        raise SagesegError(f"{path}: not an endpoint's record ({e}); remove it or restore it") from e
+    given = parse_told(content, EndpointRecord, path, _MEND)
+    known = {f.name for f in fields(EndpointRecord)}
+    return EndpointRecord(**{key: value for key, value in given.items() if key in known})
 
 
 def endpoint_records() -> list[EndpointRecord]:

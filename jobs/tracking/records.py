@@ -3,7 +3,6 @@ AWS beside the artefact too, where another machine finds it."""
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -17,11 +16,14 @@ from formats.errors import SagesegError
 from formats.staging import write_text
 from formats.state_home import home
 from formats.texts.json_text import format_json
+from formats.texts.typed_json import parse_told
 from jobs.contract.instances import running_on
 from jobs.creating import TRAINING, TUNING, CreatingCall
+from jobs.tracking.record_shape import RecordShape
 
 _GIT_SECONDS = 5
 Kind = Literal["training", "tuning"]
+_MEND = "restore it, or remove it: then only its backend tells of the job"
 RECORD = "job.json"
 """The file's name in a job's folder, here and beside its artefact."""
 
@@ -103,15 +105,15 @@ def format_record(record: JobRecord) -> str:
     return redact(format_json(asdict(record), ascii_only=True)) + "\n"
 
 
-def parse_record(text: str, where: str) -> JobRecord:
+def parse_record(text: str | bytes, where: str) -> JobRecord:
     """The record in a text. Raises SagesegError naming `where` when it is none."""
+    given = parse_told(text, RecordShape, where, _MEND)
+    known = {f.name for f in fields(JobRecord)}
+    record = JobRecord(**{name: value for name, value in given.items() if name in known})
     try:
-        given = json.loads(text)
-        known = {f.name for f in fields(JobRecord)}
-        record = JobRecord(**{name: value for name, value in given.items() if name in known})
         record_path(record.name)
-    except (ValueError, TypeError, AttributeError, SagesegError) as e:
-        raise SagesegError(f"{where}: not a job's record ({e}); remove it or restore it") from e
+    except SagesegError as e:
+        raise SagesegError(f"{where}: damaged ({e}); {_MEND}") from e
     return record
 
 
@@ -123,7 +125,7 @@ def read_record(name: str) -> JobRecord:
     """The record of a job that was started from this folder."""
     path = record_path(name)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as e:
         raise SagesegError(
             f"{name}: no job of that name under {home()}; sageseg jobs list shows those there are"

@@ -22,14 +22,10 @@ from aws.clients import NetworkError
 from aws.errors import AwsError
 from aws.s3 import copy_object
 from formats.console import say, show_as, track
-<<<<<<< HEAD
 from formats.disk.journals import add_whole, cut_to_whole_lines
 from formats.errors import CannotWriteError, SagesegError, cannot_write
-from formats.staging import MARK
-=======
-from formats.errors import SagesegError
 from formats.safe_names import is_name
->>>>>>> C
+from formats.staging import MARK
 from formats.state_home import home
 
 _THREADS = 16
