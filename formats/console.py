@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from formats.errors import TOLD, SagesegError, cannot_use
+from formats.errors import TOLD, SagesegError, cannot_use, shown
 from formats.texts.json_text import format_json
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def run_app(app: typer.Typer) -> None:
 
 
 def _fail(error: SagesegError) -> NoReturn:
-    say("error: " + " ".join(str(error).split()))
+    say(f"error: {shown(error)}")
     sys.exit(1)
 
 

@@ -33,6 +33,20 @@ class SagesegError(Exception):
     """
 
 
+_LONGEST, _BEGINNING = 600, 400
+"""Letters of a line, and how many of them are its beginning, where it is cut: what it names stands there, and the next
+step at its end. Faults that were collected may take as many for each kind."""
+
+
+def shown(error: BaseException) -> str:
+    """What an expected failure says, as one line of text: values that came from a file may hold anything."""
+    text = " ".join(str(error).split())
+    if not text.isprintable():
+        text = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+    longest = _LONGEST * (len(error.kinds) if isinstance(error, FaultsError) else 1)
+    return text if len(text) <= longest else f"{text[:_BEGINNING]} … {text[_BEGINNING - longest :]}"
+
+
 class CannotWriteError(SagesegError):
     """What was made cannot be written: all further work would meet the same."""
 

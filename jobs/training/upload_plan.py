@@ -86,7 +86,7 @@ def strangers(files: Iterable[LocalFile], stored: Iterable[str]) -> list[str]:
 
 
 def read_journal(path: Path) -> dict[str, Sent]:
-    """The journal of a place. A line that is none, as a power cut leaves it, says nothing: the file is looked into."""
+    """The journal of a place. A line that is none, as a power cut leaves, says nothing: its file is looked into."""
     if not path.exists():
         return {}
     return {sent.key: sent for line in path.read_bytes().split(b"\n") for sent in _sent(line)}

@@ -24,6 +24,7 @@ from aws.s3 import copy_object
 from formats.console import say, show_as, track
 from formats.disk.journals import add_whole, cut_to_whole_lines
 from formats.errors import CannotWriteError, SagesegError, cannot_write, next_step
+from formats.safe_names import is_name
 from formats.staging import MARK
 from formats.state_home import home
 
@@ -74,7 +75,7 @@ class Cache:
     def path_of(self, key: str) -> Path:
         """Where an object is kept. Raises SagesegError for a key that is no path below the bucket's folder."""
         parts = key.split("/")
-        if not all(parts) or {".", ".."} & set(parts) or "\\" in key or not key.isprintable():
+        if not all(map(is_name, parts)):
             raise _no_name(
                 key, f"s3://{self.bucket}/{key!a}: its key is no name of a file below a folder (.., // or \\)"
             )
