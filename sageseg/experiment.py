@@ -24,7 +24,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 import typer.core
@@ -36,6 +36,9 @@ from formats.staging import write_text
 from formats.state_home import home, working_in
 from sageseg.runs import FOLDERS, Runs
 from sageseg.steps import STEPS, Step, check_words, plan_steps, read_experiment
+
+if TYPE_CHECKING:
+    from jobs.tracking.records import JobRecord
 
 
 def run_experiment(path: Path, app: typer.Typer) -> None:
@@ -146,16 +149,15 @@ class _Running:
         if found is not None:
             self._take(step, fingerprint, *found)
             return
-        facts: dict[str, str] = {}
+        facts, followed = dict[str, str](), False
         if step.name == "train":
-            from aws.names import default_name
-
-            self.job = step.job or default_name(Path.cwd().name, now=datetime.now(UTC))
+            self.job, followed = _job_of(step, self.runs.job_begun(self.number, fingerprint))
             facts = {"job": self.job}
-        words = step.line(self.folders, self.job)
+        words = ["jobs", "logs", self.job, "--follow"] if followed else step.line(self.folders, self.job)
         folder = self.folders.get(step.name)
         if folder and folder.exists() and (step.name != "prep" or self.runs.made_dataset()):
             words.append("--overwrite")  # what this experiment made, never a stranger's
+        self.runs.intend(self.number, step.name, fingerprint, **facts)
         say(f"$ sageseg {' '.join(self._shown(word) for word in words)}")
         with _usage_errors(self.path, step):
             self.app(words, prog_name="sageseg", standalone_mode=False)
@@ -192,6 +194,30 @@ class _Running:
             stands = self.stands.resolve()
             word = str(place.relative_to(stands)) if place.is_relative_to(stands) else str(place)
         return shlex.quote(word)
+
+
+def _job_of(step: Step, begun: str) -> tuple[str, bool]:
+    """The name of the job to train, and whether it is one that was `begun` by a run that was killed, and is to be
+    followed: a second would be paid for again."""
+    from aws.names import default_name
+
+    record = _record_of(begun)
+    if record and not record.is_begun:
+        from jobs.tracking.find_jobs import find_job
+
+        if find_job(begun).status not in ("Failed", "Stopped"):
+            return begun, True
+        begun = ""
+    return step.job or begun or default_name(Path.cwd().name, now=datetime.now(UTC)), False
+
+
+def _record_of(job: str) -> JobRecord | None:
+    from jobs.tracking.attempts import last_attempt_here
+    from jobs.tracking.records import read_record, record_path
+
+    if not job:
+        return None
+    return read_record(job) if record_path(job).exists() else last_attempt_here(job)
 
 
 def _show_report(folder: Path) -> None:

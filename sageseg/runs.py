@@ -64,9 +64,23 @@ class Runs:
                 return number, facts
         return None
 
+    def intend(self, number: int, step: str, fingerprint: str, **facts: str) -> None:
+        """Note that a step is about to be done: whoever is killed in it finds the job, or the dataset, that it made."""
+        self._told["runs"][str(number)]["begun"] = {"step": step, "fingerprint": fingerprint, **facts}
+        if step == "prep" and not self.folder(number, step).exists():
+            self._told["dataset"] = "begun"
+        self._write()
+
+    def job_begun(self, number: int, fingerprint: str) -> str:
+        """The job of a training that this run was about to do and has not done; empty where there is none."""
+        begun = self._told["runs"][str(number)].get("begun", {})
+        return str(begun.get("job", "")) if begun.get("fingerprint") == fingerprint else ""
+
     def record(self, number: int, step: str, fingerprint: str, **facts: str) -> None:
         """Note that a step is done."""
-        self._told["runs"][str(number)]["done"][step] = {"fingerprint": fingerprint, **facts}
+        run = self._told["runs"][str(number)]
+        run["done"][step] = {"fingerprint": fingerprint, **facts}
+        run.pop("begun", None)
         if step == "prep":
             self._told["dataset"] = fingerprint
         self._write()
