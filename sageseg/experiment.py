@@ -150,9 +150,8 @@ class _Running:
 
         begun = self.runs.begun_job(fingerprint)
         state = _state_of(begun) if begun else "over"
-        self.job = (
-            begun if begun and state != "over" else step.job or default_name(Path.cwd().name, now=datetime.now(UTC))
-        )
+        fresh = step.job or default_name(Path.cwd().name, now=datetime.now(UTC))
+        self.job = begun if begun and state != "over" else fresh
         self.runs.begin_job(self.number, fingerprint, self.job)
         return ["jobs", "logs", self.job, "--follow"] if state == "there" else step.line(self.folders, self.job)
 
@@ -192,13 +191,19 @@ class _Running:
 def _state_of(job: str) -> Literal["there", "begun", "over"]:
     """Whether a job of an earlier call is there to be followed to its end, is yet to be made, or ended without a
     model."""
+    from aws.errors import AwsError, is_missing
     from jobs.tracking.attempts import last_attempt_here
     from jobs.tracking.find_jobs import find_job
     from jobs.tracking.records import read_record, record_path
 
     if not last_attempt_here(job) and (not record_path(job).exists() or read_record(job).is_begun):
         return "begun"
-    return "there" if find_job(job).status in ("InProgress", "Completed") else "over"
+    try:
+        return "there" if find_job(job).status in ("InProgress", "Completed") else "over"
+    except AwsError as e:
+        if is_missing(e):
+            return "over"
+        raise
 
 
 def _show_report(folder: Path) -> None:
