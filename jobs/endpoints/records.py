@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from aws.errors import redact
+from aws.names import is_job_name
 from formats.errors import SagesegError
 from formats.staging import write_text
 from formats.state_home import home
 from formats.texts.json_text import format_json
+from formats.texts.typed_json import parse_told
+
+_MEND = "restore it, or remove it: sageseg jobs leftovers tells of the endpoint all the same"
 
 
 @dataclass(frozen=True)
@@ -38,32 +41,32 @@ class EndpointRecord:
 
 
 def endpoint_path(name: str) -> Path:
+    """Where an endpoint's record is. Raises SagesegError for what is no endpoint's name."""
+    if not is_job_name(name):
+        raise SagesegError(f"{name}: no endpoint could be called so; sageseg jobs leftovers shows those there are")
     return home() / "endpoints" / name / "endpoint.json"
 
 
 def write_endpoint(record: EndpointRecord) -> None:
-    path = endpoint_path(record.name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, redact(format_json(asdict(record), ascii_only=True)) + "\n")
+    write_text(endpoint_path(record.name), redact(format_json(asdict(record), ascii_only=True)) + "\n", durable=True)
 
 
 def read_endpoint(name: str) -> EndpointRecord | None:
     """The record of an endpoint; None when it was not deployed from this folder."""
     path = endpoint_path(name)
     try:
-        given = json.loads(path.read_text(encoding="utf-8"))
-        known = {f.name for f in fields(EndpointRecord)}
-        return EndpointRecord(**{key: value for key, value in given.items() if key in known})
+        content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (ValueError, TypeError, AttributeError) as e:
-        raise SagesegError(f"{path}: not an endpoint's record ({e}); remove it or restore it") from e
+    given = parse_told(content, EndpointRecord, path, _MEND)
+    known = {f.name for f in fields(EndpointRecord)}
+    return EndpointRecord(**{key: value for key, value in given.items() if key in known})
 
 
 def endpoint_records() -> list[EndpointRecord]:
     """All records, the latest first."""
     names = [path.parent.name for path in (home() / "endpoints").glob("*/endpoint.json")]
-    found = [record for record in map(read_endpoint, names) if record is not None]
+    found = [record for record in map(read_endpoint, filter(is_job_name, names)) if record is not None]
     return sorted(found, key=lambda record: record.created, reverse=True)
 
 

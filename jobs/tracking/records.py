@@ -3,7 +3,6 @@ AWS beside the artefact too, where another machine finds it."""
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -12,16 +11,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 from aws.errors import redact
-from aws.names import ATTEMPT_TAG
+from aws.names import ATTEMPT_TAG, is_job_name
 from formats.errors import SagesegError
 from formats.staging import write_text
 from formats.state_home import home
 from formats.texts.json_text import format_json
+from formats.texts.typed_json import parse_told
 from jobs.contract.instances import running_on
 from jobs.creating import TRAINING, TUNING, CreatingCall
+from jobs.tracking.record_shape import RecordShape
 
 _GIT_SECONDS = 5
 Kind = Literal["training", "tuning"]
+_MEND = "restore it, or remove it: then only its backend tells of the job"
 RECORD = "job.json"
 """The file's name in a job's folder, here and beside its artefact."""
 
@@ -92,6 +94,9 @@ class JobRecord:
 
 
 def record_path(name: str) -> Path:
+    """Where a job's record is. Raises SagesegError for what is no job's name: it may come from a file or an answer."""
+    if not is_job_name(name):
+        raise SagesegError(f"{name}: no such file, nor could a job be called so; sageseg jobs list shows the jobs")
     return home() / "jobs" / name / RECORD
 
 
@@ -100,27 +105,27 @@ def format_record(record: JobRecord) -> str:
     return redact(format_json(asdict(record), ascii_only=True)) + "\n"
 
 
-def parse_record(text: str, where: str) -> JobRecord:
+def parse_record(text: str | bytes, where: str) -> JobRecord:
     """The record in a text. Raises SagesegError naming `where` when it is none."""
+    given = parse_told(text, RecordShape, where, _MEND)
+    known = {f.name for f in fields(JobRecord)}
+    record = JobRecord(**{name: value for name, value in given.items() if name in known})
     try:
-        given = json.loads(text)
-        known = {f.name for f in fields(JobRecord)}
-        return JobRecord(**{name: value for name, value in given.items() if name in known})
-    except (ValueError, TypeError, AttributeError) as e:
-        raise SagesegError(f"{where}: not a job's record ({e}); remove it or restore it") from e
+        record_path(record.name)
+    except SagesegError as e:
+        raise SagesegError(f"{where}: damaged ({e}); {_MEND}") from e
+    return record
 
 
 def write_record(record: JobRecord) -> None:
-    path = record_path(record.name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, format_record(record))
+    write_text(record_path(record.name), format_record(record), durable=True)
 
 
 def read_record(name: str) -> JobRecord:
     """The record of a job that was started from this folder."""
     path = record_path(name)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as e:
         raise SagesegError(
             f"{name}: no job of that name under {home()}; sageseg jobs list shows those there are"
@@ -141,7 +146,7 @@ def begun_records(kind: Kind, backend: str, region: str) -> list[JobRecord]:
 
 def record_names() -> list[str]:
     """The names of all recorded jobs."""
-    return sorted(path.parent.name for path in (home() / "jobs").glob(f"*/{RECORD}"))
+    return sorted(filter(is_job_name, (path.parent.name for path in (home() / "jobs").glob(f"*/{RECORD}"))))
 
 
 def git_commit() -> str:
