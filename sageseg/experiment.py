@@ -146,13 +146,12 @@ class _Running:
         if found is not None:
             self._take(step, fingerprint, *found)
             return
-        facts: dict[str, str] = {}
         words = self._train(step, fingerprint) if step.name == "train" else step.line(self.folders, self.job)
-        if step.name == "train":
-            facts = {"job": self.job}
+        facts = {"job": self.job} if step.name == "train" else {}
         folder = self.folders.get(step.name)
         if folder and folder.exists() and (step.name != "prep" or self.runs.made_dataset()):
             words.append("--overwrite")  # what this experiment made, never a stranger's
+        self.runs.intend(self.number, step.name, fingerprint, **facts)
         say(f"$ sageseg {' '.join(self._shown(word) for word in words)}")
         with _usage_errors(self.path, step):
             self.app(words, prog_name="sageseg", standalone_mode=False)
@@ -167,7 +166,6 @@ class _Running:
         state = _state_of(begun) if begun else "over"
         fresh = step.job or default_name(Path.cwd().name, now=datetime.now(UTC))
         self.job = begun if begun and state != "over" else fresh
-        self.runs.begin_job(self.number, fingerprint, self.job)
         return ["jobs", "logs", self.job, "--follow"] if state == "there" else step.line(self.folders, self.job)
 
     def _take(self, step: Step, fingerprint: str, number: int, facts: Mapping[str, str]) -> None:
