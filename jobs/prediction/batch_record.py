@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from aws.errors import redact
+from formats.disk.locks import open_locked
 from formats.errors import SagesegError
-from formats.staging import lock_file, write_text
+from formats.staging import write_text
 from formats.state_home import home
 from formats.texts.json_text import format_json
 
@@ -63,10 +64,8 @@ def forget_batch(name: str) -> None:
 def locked(name: str) -> Iterator[bool]:
     """Keep others from this batch while the block runs; whether it was to be had: else its caller lives."""
     folder = _path(name).parent
-    folder.mkdir(parents=True, exist_ok=True)
-    file = (folder / _LOCK).open("ab")
     try:
-        lock_file(file, folder)
+        file = open_locked(folder / _LOCK, folder, wait=False)
     except SagesegError:
         yield False
         return

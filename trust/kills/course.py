@@ -94,6 +94,7 @@ def _draw_materials(place: Path) -> Path:
         ended = forked(work, desk if desk.exists() else place, _environment(place))
         if ended.code:
             raise RuntimeError(ended.said)
+    (desk / "stitched-on-earth" / "labels.txt").write_text("background\nroad\n")
     return desk
 
 

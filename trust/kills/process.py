@@ -2,7 +2,7 @@
 fraction of a second.
 
 A point is a number of events: each change of a name and each opening for writing that Python's audit hooks tell of
-(open, rename, remove, mkdir, rmdir, link …), and each fsync. The process dies before the event, so that every state
+(open, rename, remove, mkdir, rmdir, link …), each fsync, each exchange of two folders. The process dies before the event, so that every state
 between two of them is met. Or it is a size: the system kills the process as a file grows beyond it, so that a half-written
 file stays. Or it is a time.
 """
@@ -16,11 +16,13 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
+
+from formats import staging
 
 _CHANGES = frozenset(
     f"os.{name}" for name in ("rename", "remove", "mkdir", "rmdir", "link", "symlink", "truncate", "chmod", "fsync")
@@ -122,14 +124,17 @@ def _count(desk: str, kill: Kill, changes: mmap.mmap) -> None:
         if done == kill.event:
             os.kill(os.getpid(), kill.number)
 
-    fsync = os.fsync
-
-    def audited(file: Any) -> None:
-        sys.audit("os.fsync", "")
-        fsync(file)
-
-    os.fsync = audited
+    for place, name in ((os, "fsync"), (staging, "exchange"), (staging, "sync_tree")):  # of which nobody tells
+        setattr(place, name, _audited(getattr(place, name)))
     sys.addaudithook(hook)
+
+
+def _audited(call: Callable[..., Any]) -> Callable[..., Any]:
+    def audited(*given: Any) -> Any:
+        sys.audit("os.fsync", "")
+        return call(*given)
+
+    return audited
 
 
 def _limit(kill: Kill) -> None:
@@ -140,3 +145,46 @@ def _limit(kill: Kill) -> None:
     if kill.seconds:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_REAL, kill.seconds)
+
+
+@contextmanager
+def standing(serve: Callable[[], AbstractContextManager[str]], desk: Path) -> Iterator[tuple[int, str]]:
+    """A forked server, by its process and the URL that `serve` tells; it is ended when the block ends."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        _serve(serve, desk, writing)
+    os.close(writing)
+    with open(reading, encoding="utf-8") as pipe:
+        url = pipe.readline().strip()
+    try:
+        if not url:
+            raise RuntimeError(f"a server did not start; see {desk}")
+        yield child, url
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGTERM)
+        os.waitpid(child, 0)
+
+
+def _serve(serve: Callable[[], AbstractContextManager[str]], desk: Path, output: int) -> NoReturn:
+    code = 1
+    try:
+        os.setsid()
+        log = os.open(desk / "server.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        sys.stdout, sys.stderr = open(1, "w"), open(2, "w")  # noqa: PTH123, SIM115
+        ended = [signal.SIGTERM, signal.SIGINT]
+        signal.pthread_sigmask(signal.SIG_BLOCK, ended)
+        with serve() as url:
+            os.write(output, f"{url}\n".encode())
+            os.close(output)
+            signal.sigwait(ended)
+        code = 0
+    except BaseException:  # noqa: BLE001
+        traceback.print_exc()
+    finally:
+        with suppress(OSError):
+            sys.stderr.flush()
+        os._exit(code)

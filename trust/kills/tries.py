@@ -69,11 +69,11 @@ def tree(place: Path, root: Path) -> Tree:
     if not place.exists():
         return {}
     paths = [place, *sorted(place.rglob("*"))] if place.is_dir() else [place]
-    return {str(path.relative_to(root)): "" if path.is_dir() else _digest(path) for path in paths}
+    return {str(path.relative_to(root)): "" if path.is_dir() else without_times(path, path.read_bytes()) for path in paths}
 
 
-def _digest(path: Path) -> str:
-    content = path.read_bytes()
+def without_times(path: Path, content: bytes) -> str:
+    """A digest of a file's content, without the times in it."""
     if path.suffix in {".json", ".html", ".xml", ".yaml"}:
         content = _TIMES.sub(b"", content)
     return hashlib.sha256(content).hexdigest()
@@ -133,17 +133,18 @@ def _wrong(desk: Desk, tried: Try, old: Tree, whole: Tree, ended: Ended) -> Iter
     if "Traceback" in ended.said:
         yield f"the killed one ended in a traceback: {ended.said[-400:]}"
     if between not in (old, new):
-        yield f"under {tried.makes} stood {_unlike(between, new)}"
+        yield f"under {tried.makes} stood {unlike(between, new)}"
     again = desk.types(tried.line)
     complete = between == new and "exists already" in again.said
     if again.code and not complete:
         yield f"typed again it ended with {again.code}: {again.said[-300:]}"
     made = desk.made()
     if made != whole:
-        yield f"afterwards {_unlike(made, whole)}"
+        yield f"afterwards {unlike(made, whole)}"
 
 
-def _unlike(found: Tree, wanted: Tree) -> str:
+def unlike(found: Tree, wanted: Tree) -> str:
+    """In which names two trees differ."""
     more, less = sorted(found.keys() - wanted.keys()), sorted(wanted.keys() - found.keys())
     other = sorted(name for name in found.keys() & wanted.keys() if found[name] != wanted[name])
     named = (("left behind", more), ("missing", less), ("different", other))

@@ -50,7 +50,7 @@ _OTHERS = (
 )
 FIRST = (
     "prep tiles city.tif --out tiles-of-city",
-    "jobs predict model.tar.gz tiles-of-city --labels labels.txt --out predictions-on-earth",
+    "jobs predict model.tar.gz tiles-of-city --out predictions-on-earth",
     "analysis stitch predictions-on-earth --out stitched-on-earth --geotiff",
 )
 """What is typed before, for lines that read it."""
