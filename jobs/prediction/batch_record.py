@@ -63,9 +63,9 @@ def forget_batch(name: str) -> None:
 @contextmanager
 def locked(name: str) -> Iterator[bool]:
     """Keep others from this batch while the block runs; whether it was to be had: else its caller lives."""
-    path = _path(name).parent / _LOCK
+    folder = _path(name).parent
     try:
-        file = open_locked(path, path.parent, wait=False)
+        file = open_locked(folder / _LOCK, folder, wait=False)
     except SagesegError:
         yield False
         return
