@@ -6,6 +6,7 @@ manifest says where each mask lies in its source image.
 
 from __future__ import annotations
 
+import sys
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,10 +37,10 @@ _UNKNOWN: tuple[object, ...] = (None, "", (), [], {})
 _ONLY_IF_ANY = ("artefact", "artefact_sha256", "cost_usd")
 """What predictions.json leaves out where there is none; of a job it says all else, unknown or not."""
 _NOT_TEXT: dict[str, tuple[str, type | tuple[type, ...]]] = {
-    "hyperparameters": ("an object", dict),
-    "seconds": ("a number", (int, float)),
-    "cost_usd": ("a number", (int, float)),
-    "epochs": ("a list", list),
+    "hyperparameters": ("an object of texts", dict),
+    "seconds": ("a number from 0 on", (int, float)),
+    "cost_usd": ("a number from 0 on", (int, float)),
+    "epochs": ("a list of objects of numbers", list),
 }
 """How the values are called that are not text, and what they are in Python."""
 
@@ -89,9 +90,29 @@ def read_model_facts(info: Mapping[str, Any], where: object) -> ModelFacts:
     told = {f.name: info[f.name] for f in fields(ModelFacts) if info.get(f.name) not in _UNKNOWN}
     for name, value in told.items():
         expected, kind = _NOT_TEXT.get(name, ("text", str))
-        if not isinstance(value, kind):
+        if not isinstance(value, kind) or not _is_in_range(name, value):
             raise SagesegError(f"{where}: {name} is {value!r}; expected {expected}: correct it, or leave it out")
     return ModelFacts(**told)
+
+
+def _is_in_range(name: str, value: Any) -> bool:
+    """Whether a value of the right kind may be believed: counts and prices from 0 on, settings as texts, epochs as
+    objects of numbers."""
+    if name in ("seconds", "cost_usd"):
+        return _is_number(value) and value >= 0
+    if name == "hyperparameters":
+        return all(isinstance(setting, str) for setting in value.values())
+    if name == "epochs":
+        return all(isinstance(epoch, dict) and all(map(_is_number_or_none, epoch.values())) for epoch in value)
+    return True
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+
+
+def _is_number_or_none(value: object) -> bool:
+    return value is None or _is_number(value)
 
 
 @dataclass(frozen=True)
