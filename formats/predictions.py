@@ -6,19 +6,23 @@ manifest says where each mask lies in its source image.
 
 from __future__ import annotations
 
+import sys
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from io import BytesIO
+from lzma import LZMAError
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
+from typing import IO, Any
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import numpy.typing as npt
 
-from formats.classes import ClassTable, read_labels, write_labels
+from formats.classes import MAX_CLASSES, ClassTable, read_labels, write_labels
 from formats.errors import SagesegError
+from formats.limits import check_pixels
 from formats.manifest import ManifestRow, read_manifest, write_manifest
 from formats.safe_names import refuse_links_out
 from formats.staging import write_bytes, write_text
@@ -27,14 +31,16 @@ from formats.texts.json_text import format_json
 
 Probabilities = npt.NDArray[np.float16]
 """Class probabilities, shape (C, h, w), dtype float16, each 0..1."""
+Shape = tuple[int, int, int]
+"""Classes, height, width."""
 _UNKNOWN: tuple[object, ...] = (None, "", (), [], {})
 _ONLY_IF_ANY = ("artefact", "artefact_sha256", "cost_usd")
 """What predictions.json leaves out where there is none; of a job it says all else, unknown or not."""
 _NOT_TEXT: dict[str, tuple[str, type | tuple[type, ...]]] = {
-    "hyperparameters": ("an object", dict),
-    "seconds": ("a number", (int, float)),
-    "cost_usd": ("a number", (int, float)),
-    "epochs": ("a list", list),
+    "hyperparameters": ("an object of texts", dict),
+    "seconds": ("a number from 0 on", (int, float)),
+    "cost_usd": ("a number from 0 on", (int, float)),
+    "epochs": ("a list of objects of numbers", list),
 }
 """How the values are called that are not text, and what they are in Python."""
 
@@ -84,9 +90,29 @@ def read_model_facts(info: Mapping[str, Any], where: object) -> ModelFacts:
     told = {f.name: info[f.name] for f in fields(ModelFacts) if info.get(f.name) not in _UNKNOWN}
     for name, value in told.items():
         expected, kind = _NOT_TEXT.get(name, ("text", str))
-        if not isinstance(value, kind):
+        if not isinstance(value, kind) or not _is_in_range(name, value):
             raise SagesegError(f"{where}: {name} is {value!r}; expected {expected}: correct it, or leave it out")
     return ModelFacts(**told)
+
+
+def _is_in_range(name: str, value: Any) -> bool:
+    """Whether a value of the right kind may be believed: counts and prices from 0 on, settings as texts, epochs as
+    objects of numbers."""
+    if name in ("seconds", "cost_usd"):
+        return _is_number(value) and value >= 0
+    if name == "hyperparameters":
+        return all(isinstance(setting, str) for setting in value.values())
+    if name == "epochs":
+        return all(isinstance(epoch, dict) and all(map(_is_number_or_none, epoch.values())) for epoch in value)
+    return True
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+
+
+def _is_number_or_none(value: object) -> bool:
+    return value is None or _is_number(value)
 
 
 @dataclass(frozen=True)
@@ -175,10 +201,34 @@ def write_probabilities(path: Path, probabilities: npt.NDArray[np.floating[Any]]
     write_bytes(path, buffer.getvalue())
 
 
-def read_probabilities(path: Path) -> npt.NDArray[np.float16]:
-    """Read what `write_probabilities` wrote: shape (C, H, W), float16."""
+def read_probabilities(path: Path, expected: Shape | None = None) -> npt.NDArray[np.float16]:
+    """Read what `write_probabilities` wrote: float16 of the shape (C, H, W) that is `expected`, if one is. A small file
+    may state any shape: it is checked before anything is made of it."""
+    stated = probabilities_shape(path)
+    if expected is not None and stated != expected:
+        raise SagesegError(f"{path}: probabilities of shape {stated}; expected {expected}: predict again")
+    with _opened(path) as member:
+        return np.asarray(np.lib.format.read_array(member, allow_pickle=False), np.float16)
+
+
+def probabilities_shape(path: Path) -> Shape:
+    """The (C, H, W) that a file of probabilities states. Raises SagesegError for one of another kind."""
+    with _opened(path) as member:
+        version = np.lib.format.read_magic(member)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, kind = read(member)
+    if len(shape) != 3 or kind.kind != "f" or not 1 <= shape[0] <= MAX_CLASSES:
+        raise SagesegError(f"{path}: {kind} of shape {shape}; expected probabilities of shape (C, H, W): predict again")
+    check_pixels(shape[2], shape[1], str(path), "predict again")
+    return shape[0], shape[1], shape[2]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """The array in a file as numpy's savez packs it."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return np.asarray(archive["probabilities"], np.float16)
-    except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error) as e:
+        with ZipFile(path) as archive, archive.open("probabilities.npy") as member:
+            yield member
+    # RuntimeError: encrypted, or packed in a way that Python does not unpack
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error, LZMAError, RuntimeError) as e:
         raise SagesegError(f"{path}: cannot be read as probabilities ({e}); predict again") from e

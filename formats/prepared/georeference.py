@@ -4,6 +4,7 @@ tiles of, so that masks go back to their place on earth."""
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from formats.staging import write_text
 from formats.texts.given_files import read_json
 
 FILE = "georeference.json"
+_LARGEST = 2**31 - 1
+"""Pixels of a side that GDAL counts."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +71,31 @@ def read_georeference(root: Path) -> Georeference | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as e:
-        raise SagesegError(f"{root / FILE}: not what sageseg writes ({e!r}); bring the file back that it wrote") from e
+        told_of = e if isinstance(e, ValueError) else repr(e)
+        raise SagesegError(
+            f"{root / FILE}: not what sageseg writes ({told_of}); bring the file back that it wrote"
+        ) from e
 
 
 def _raster(told: dict[str, Any], where: Path) -> Raster:
     name = check_inside(told["name"], where, "a raster's name")
-    tiles = tuple(Tile(source, Box(*map(int, box))) for source, box in told["tiles"].items())
+    width, height = (_whole(told[side], 1) for side in ("width", "height"))
+    tiles = tuple(Tile(source, _tile(box, width, height)) for source, box in told["tiles"].items())
     a, b, c, d, e, f = map(float, told["transform"])
-    bands = tuple(map(int, told["bands"]))
-    return Raster(name, int(told["width"]), int(told["height"]), told["crs"], (a, b, c, d, e, f), bands, tiles)
+    if not all(map(math.isfinite, (a, b, c, d, e, f))) or a * e == b * d:
+        raise ValueError(f"the transform {told['transform']} is no place on earth")
+    bands = tuple(_whole(band, 1) for band in told["bands"])
+    return Raster(name, width, height, told["crs"], (a, b, c, d, e, f), bands, tiles)
+
+
+def _tile(box: Any, width: int, height: int) -> Box:
+    left, top, wide, high = (_whole(value, least) for value, least in zip(box, (0, 0, 1, 1), strict=True))
+    if left + wide > width or top + high > height:
+        raise ValueError(f"the tile {box} leaves its raster of {width}×{height}")
+    return Box(left, top, wide, high)
+
+
+def _whole(value: object, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= _LARGEST:
+        raise ValueError(f"{value!r} is no whole number from {least} to {_LARGEST:,}")
+    return value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import zlib
 from collections.abc import Iterator
@@ -10,7 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from formats import limits
 from formats.errors import SagesegError
+from formats.limits import read_within, unpack_gzip
 from jobs.contract.log_lines import EpochMetrics, epoch_metrics, parse_progress, parse_schedule
 
 _KNOWN = {
@@ -53,12 +54,12 @@ def _text(path: Path) -> str:
 
 def _unpacked(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        content = read_within(path, limits.MOST_TEXT, _EXPECTED)
         if content.startswith(_GZIP):
-            content = gzip.decompress(content)
+            content = unpack_gzip(content, limits.MOST_TEXT)
             if content[_TAR] == b"ustar":
                 raise SagesegError(f"{path}: an archive, as a model.tar.gz is, and no log; {_EXPECTED}")
-    except (OSError, EOFError, zlib.error) as e:
+    except (OSError, EOFError, ValueError, zlib.error) as e:
         raise SagesegError(f"{path}: cannot be read ({e}); {_EXPECTED}") from e
     return content
 
