@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import io
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from formats.errors import SagesegError
+from formats.redaction import redact, redacted_streams
 from formats.texts.json_text import format_json
 
 if TYPE_CHECKING:
@@ -25,14 +27,18 @@ def run_app(app: typer.Typer) -> None:
         if isinstance(stream, io.TextIOWrapper):
             # a class's name that this terminal or pipe cannot show is written as \u5de5, not raised
             stream.reconfigure(errors="backslashreplace")
-    try:
-        app()
-    except SagesegError as e:
-        say("error: " + " ".join(str(e).split()))
-        sys.exit(1)
-    except KeyboardInterrupt:
-        say("interrupted")
-        sys.exit(130)
+    with redacted_streams():
+        try:
+            app()
+        except SagesegError as e:
+            say("error: " + " ".join(str(e).split()))
+            sys.exit(1)
+        except KeyboardInterrupt:
+            say("interrupted")
+            sys.exit(130)
+        except Exception:  # noqa: BLE001  # a bug, whose traceback may hold a secret
+            traceback.print_exc()
+            sys.exit(1)
 
 
 _SHOWN: dict[str, str] = {}
@@ -48,13 +54,13 @@ def say(line: str) -> None:
     """A line for the person, on stderr; stdout is for results."""
     for place, name in _SHOWN.items():
         line = line.replace(place, name)
-    sys.stderr.write(line + "\n")
+    sys.stderr.write(redact(line) + "\n")
     sys.stderr.flush()
 
 
 def result(line: str) -> None:
     """A line of the result, on stdout."""
-    sys.stdout.write(line + "\n")
+    sys.stdout.write(redact(line) + "\n")
     sys.stdout.flush()
 
 
@@ -126,6 +132,6 @@ def open_screen() -> Iterator[Screen]:
     console = Console(stderr=True)
     with Live(Text(""), console=console, transient=True, refresh_per_second=4) as live:
         yield Screen(
-            line=lambda text: console.print(Text(text), soft_wrap=True),
-            live=lambda text: live.update(Text(text, no_wrap=True, overflow="ellipsis")),
+            line=lambda text: console.print(Text(redact(text)), soft_wrap=True),
+            live=lambda text: live.update(Text(redact(text), no_wrap=True, overflow="ellipsis")),
         )

@@ -8,10 +8,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from formats.redaction import redact_values
+
 
 def format_json(value: Any, *, ascii_only: bool = False) -> str:
-    """A value as indented JSON. A number that is none (nan), or endless, is `null`; a time is its text."""
-    return json.dumps(_defined(value), indent=2, ensure_ascii=ascii_only, allow_nan=False, default=_text)
+    """A value as indented JSON, without secrets. A number that is none (nan), or endless, is `null`; a time is its
+    text."""
+    return json.dumps(_defined(redact_values(value)), indent=2, ensure_ascii=ascii_only, allow_nan=False, default=_text)
 
 
 def _defined(value: Any) -> Any:

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from aws.errors import redact
 from aws.names import is_job_name
 from formats.errors import SagesegError
 from formats.staging import write_text
@@ -46,7 +45,7 @@ def endpoint_path(name: str) -> Path:
 def write_endpoint(record: EndpointRecord) -> None:
     path = endpoint_path(record.name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, redact(format_json(asdict(record), ascii_only=True)) + "\n")
+    write_text(path, format_json(asdict(record), ascii_only=True) + "\n")
 
 
 def read_endpoint(name: str) -> EndpointRecord | None:
