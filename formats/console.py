@@ -9,9 +9,9 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from formats.errors import SagesegError
+from formats.errors import TOLD, SagesegError, cannot_use, shown
 from formats.redaction import redact, redacted_streams
 from formats.texts.json_text import format_json
 
@@ -22,7 +22,8 @@ T = TypeVar("T")
 
 
 def run_app(app: typer.Typer) -> None:
-    """Run a command; only here does an expected failure become a line and an exit code."""
+    """Run a command; only here does an expected failure become a line and an exit code; so does a disk that is full or
+    may not be written to, wherever it is met."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # a class's name that this terminal or pipe cannot show is written as \u5de5, not raised
@@ -31,14 +32,20 @@ def run_app(app: typer.Typer) -> None:
         try:
             app()
         except SagesegError as e:
-            say("error: " + " ".join(str(e).split()))
-            sys.exit(1)
+            _fail(e)
         except KeyboardInterrupt:
             say("interrupted")
             sys.exit(130)
-        except Exception:  # noqa: BLE001  # a bug, whose traceback may hold a secret
+        except Exception as e:  # noqa: BLE001  # a bug keeps its traceback, which may hold a secret
+            if isinstance(e, OSError) and e.errno in TOLD:
+                _fail(cannot_use(e))
             traceback.print_exc()
             sys.exit(1)
+
+
+def _fail(error: SagesegError) -> NoReturn:
+    say(f"error: {shown(error)}")
+    sys.exit(1)
 
 
 _SHOWN: dict[str, str] = {}

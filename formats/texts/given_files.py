@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import zipfile
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
@@ -11,6 +10,7 @@ from typing import Any
 
 from formats.errors import SagesegError
 from formats.safe_names import leads_out
+from formats.texts.json_text import parse_json
 
 UTF_16_MARKS = (BOM_UTF16_LE, BOM_UTF16_BE)
 _CONTINUATION = bytes(range(0x80, 0xC0))
@@ -36,7 +36,7 @@ def read_text(path: Path, expected: str) -> str:
 def read_json(path: Path, expected: str) -> Any:
     """A file's JSON. Raises OSError where it cannot be read, ValueError for what is no JSON, and SagesegError as
     `decode_text` does."""
-    return json.loads(decode_text(path.read_bytes(), path, expected))
+    return parse_json(decode_text(path.read_bytes(), path, expected))
 
 
 def decode_text(content: bytes, path: Path, expected: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aws.errors import is_about_capacity
+from jobs.contract.hyperparameters import whole_number
 from jobs.contract.instances import larger_memory, running_on
 
 _CONSOLES = {"cn-": "amazonaws.cn", "us-gov-": "amazonaws-us-gov.com"}
@@ -24,8 +25,7 @@ class _Known:
 
 
 def _memory_cure(description: Mapping[str, Any]) -> str:
-    batch = description.get("HyperParameters", {}).get("mini_batch_size", "16")
-    smaller = max(1, int(batch) // 2)
+    smaller = max(1, whole_number(description.get("HyperParameters", {}), "mini_batch_size") // 2)
     larger = larger_memory(running_on(description.get("ResourceConfig", {})) or "")
     instance = f", or --instance-type {larger}" if larger else ""
     return f"the GPU's memory is too small: --mini-batch-size {smaller}{instance}"
