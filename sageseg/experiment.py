@@ -31,6 +31,7 @@ import typer.core
 
 from formats.console import say
 from formats.errors import SagesegError
+from formats.redaction import redact
 from formats.safe_names import leads_out
 from formats.staging import write_text
 from formats.state_home import home, working_in
@@ -139,7 +140,7 @@ class _Running:
         """Leave the experiment file as it is now with the run's results."""
         place = self.folders["report"].parent
         place.mkdir(parents=True, exist_ok=True)
-        write_text(place / name, Path(name).read_text(encoding="utf-8"))
+        write_text(place / name, redact(Path(name).read_text(encoding="utf-8")))
 
     def run(self, step: Step, fingerprint: str) -> None:
         found = self.runs.found(step.name, fingerprint)

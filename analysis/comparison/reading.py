@@ -16,6 +16,7 @@ from analysis.scoring.scores import Metric, every_metric
 from formats.errors import SagesegError
 from formats.predictions import ModelFacts, read_model_facts
 from formats.safe_names import check_name, refuse_links_out
+from formats.texts.csv_text import unmarked
 from formats.texts.wording import format_share
 
 
@@ -86,7 +87,7 @@ def _read_report(folder: Path) -> ReportScores:
         raise SagesegError(f"{path}: not JSON ({e}); make the report again") from e
     try:
         images = {
-            check_name(row["stem"], folder / IMAGES, "a stem"): _read_image(row, scores["classes"])
+            check_name(unmarked(row["stem"]), folder / IMAGES, "a stem"): _read_image(row, scores["classes"])
             for row in csv.DictReader(lines)
         }
         model = read_model_facts(scores.get("job") or {}, path)
@@ -101,7 +102,9 @@ def _read_image(row: Mapping[str, str], classes: Sequence[str]) -> ImageScores:
     keys = [metric.key for metric in compared_metrics()]
     judged = Judged(*(int(row[f"{what}_pixels"]) for what in ("judged", "not_predicted")))
     by_class = {key: tuple(_number(row[f"{key}_{name}"]) for name in classes[1:]) for key in keys}
-    return ImageScores(row["group"], (int(row["width"]), int(row["height"])), judged, row["truth_sha256"], by_class)
+    return ImageScores(
+        unmarked(row["group"]), (int(row["width"]), int(row["height"])), judged, row["truth_sha256"], by_class
+    )
 
 
 def _number(cell: str) -> float:
