@@ -6,13 +6,14 @@ from __future__ import annotations
 import json
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from formats.crops import Box
 from formats.errors import SagesegError
 from formats.prepared.value_range import NONE
 from formats.staging import write_text
 from formats.texts.given_files import read_json
+from formats.texts.typed_json import check_type
 
 FILE = "georeference.json"
 
@@ -48,6 +49,21 @@ class Georeference:
     range: str = NONE
 
 
+class _RasterTold(TypedDict):
+    name: str
+    width: int
+    height: int
+    crs: str
+    transform: list[float]
+    bands: list[int]
+    tiles: dict[str, list[int]]
+
+
+class _Told(TypedDict):
+    range: str
+    rasters: list[_RasterTold]
+
+
 def write_georeference(root: Path, georeference: Georeference) -> None:
     rasters = [
         {
@@ -63,15 +79,17 @@ def read_georeference(root: Path) -> Georeference | None:
     """What a folder tells; None where its images are no tiles. Raises SagesegError that names the file."""
     try:
         told = read_json(root / FILE, "JSON that prep wrote")
-        return Georeference(tuple(map(_raster, told["rasters"])), str(told["range"]))
+        check_type(told, _Told)
+        return Georeference(tuple(map(_raster, told["rasters"])), told["range"])
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as e:
-        raise SagesegError(f"{root / FILE}: not what sageseg writes ({e!r}); bring the file back that it wrote") from e
+    except (OSError, ValueError, OverflowError) as e:
+        raise SagesegError(f"{root / FILE}: not what sageseg writes ({e}); bring the file back that it wrote") from e
 
 
-def _raster(told: dict[str, Any]) -> Raster:
-    tiles = tuple(Tile(source, Box(*map(int, box))) for source, box in told["tiles"].items())
-    a, b, c, d, e, f = map(float, told["transform"])
-    bands = tuple(map(int, told["bands"]))
-    return Raster(told["name"], int(told["width"]), int(told["height"]), told["crs"], (a, b, c, d, e, f), bands, tiles)
+def _raster(told: _RasterTold) -> Raster:
+    if len(told["transform"]) != 6 or any(len(box) != 4 for box in told["tiles"].values()):
+        raise ValueError("a transform of 6 numbers and tiles of 4 were written")
+    tiles = tuple(Tile(source, Box(*box)) for source, box in told["tiles"].items())
+    transform, bands = tuple(map(float, told["transform"])), tuple(told["bands"])
+    return Raster(told["name"], told["width"], told["height"], told["crs"], transform, bands, tiles)

@@ -399,17 +399,19 @@ def test_tiles_to_predict_are_those_of_a_dataset(tmp_path: Path) -> None:
 
 
 transforms = st.tuples(*[st.floats(-1e7, 1e7)] * 6)
+_LETTERS = st.characters(exclude_characters="\0", codec="utf-8")
+names = st.text(_LETTERS, min_size=1)
 rasters = st.builds(
     Raster,
-    st.text(min_size=1),
+    names,
     st.integers(1, 10**6),
     st.integers(1, 10**6),
-    st.text(),
+    st.text(_LETTERS),
     transforms,
     st.lists(st.integers(1, 12), min_size=1, max_size=3).map(tuple),
-    st.lists(
-        st.builds(Tile, st.text(min_size=1), st.builds(Box, *[st.integers(0, 9999)] * 4)), unique_by=lambda t: t.source
-    ).map(tuple),
+    st.lists(st.builds(Tile, names, st.builds(Box, *[st.integers(0, 9999)] * 4)), unique_by=lambda t: t.source).map(
+        tuple
+    ),
 )
 
 
