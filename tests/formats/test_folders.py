@@ -126,13 +126,13 @@ def test_of_a_job_the_unknown_is_told_too_and_of_an_artefact_it_is_not() -> None
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", r"predictions\.json: not JSON"),
-        ("[1]", r"predictions\.json: holds no object"),
+        ("{", r"predictions\.json: damaged, no JSON"),
+        ("[1]", r"predictions\.json: damaged .it is"),
         (
             '{"seconds": "long"}',
-            r"predictions\.json: seconds is 'long'; expected a number: correct it, or leave it out",
+            r"predictions\.json: seconds is .long.; expected a number or null: correct it, or leave it out",
         ),
-        ('{"job": 1}', r"predictions\.json: job is 1; expected text"),
+        ('{"job": 1}', r"predictions\.json: job is 1; expected a text"),
     ],
 )
 def test_what_cannot_be_told_of_a_model_is_one_line(text: str, message: str, tmp_path: Path) -> None:
