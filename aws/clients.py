@@ -12,6 +12,7 @@ import botocore.exceptions
 import botocore.session
 from botocore.config import Config
 
+from aws.answers import AnswerParsers
 from aws.errors import AwsError, redact
 from formats.errors import SagesegError
 
@@ -50,11 +51,27 @@ def make_client(service: str, region: str | None, *, hurried: bool = False, once
     """A boto3 client of a service at AWS; `client_config` says what `hurried` and `once` are."""
     with aws_errors(f"opening {service}"):
         try:
-            client = boto3.client(service, region_name=region, config=client_config(hurried=hurried, once=once))
+            client = _session().client(service, region_name=region, config=client_config(hurried=hurried, once=once))
         except ValueError as e:  # botocore's, of a URL that it cannot take apart
             raise SagesegError(f"opening {service}: {e}; correct AWS_ENDPOINT_URL, or unset it") from e
     client.meta.events.register("before-parse", _refuse_page)
     return client
+
+
+def _session() -> Any:
+    """boto3's default session, whose answers are looked at."""
+    if boto3.DEFAULT_SESSION is None:
+        boto3.setup_default_session(botocore_session=watched_session())
+    return boto3.DEFAULT_SESSION
+
+
+def watched_session(variables: Mapping[str, Any] | None = None, **settings: Any) -> Any:
+    """A new session of botocore's with AnswerParsers; `settings` are defaults of theirs."""
+    session = botocore.session.Session(variables)
+    parsers = AnswerParsers()
+    parsers.set_parser_defaults(**settings)
+    session.register_component("response_parser_factory", parsers)
+    return session
 
 
 def _refuse_page(operation_model: Any, response_dict: Mapping[str, Any], **_: Any) -> None:
@@ -71,8 +88,7 @@ def make_s3_lister(region: str | None) -> Any:
     """An S3 client for long listings. It leaves times as text: to parse those of a page takes longer
     than all else that is done with it."""
     with aws_errors("opening s3"):
-        session = botocore.session.get_session()
-        session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=str)
+        session = watched_session(timestamp_parser=str)
         client = boto3.session.Session(botocore_session=session).client("s3", region_name=region, config=_CONFIG)
     client.meta.events.register("before-parse", _refuse_page)
     return client
