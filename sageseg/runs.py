@@ -96,8 +96,7 @@ class Runs:
         return max([0, *there, *map(int, self._told["runs"])]) + 1
 
     def _write(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(self.path, format_json(self._told, ascii_only=True) + "\n")
+        write_text(self.path, format_json(self._told, ascii_only=True) + "\n", durable=True)
 
 
 class _Run(TypedDict):

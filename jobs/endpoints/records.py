@@ -24,7 +24,8 @@ class EndpointRecord:
 
     `job` is what it serves: a job's name, or an artefact as it was named. `until` is the end of its
     lease, empty without one; `scheduled` says whether a schedule ends it. `requests` are what was
-    sent, by operation. `cost` holds `usd_per_hour` and `source`.
+    sent, by operation. `cost` holds `usd_per_hour` and `source`. Without `arn` the endpoint was begun, and it is not
+    known here whether it is there.
     """
 
     name: str
@@ -36,6 +37,7 @@ class EndpointRecord:
     scheduled: bool = False
     requests: dict[str, Any] = field(default_factory=dict)
     cost: dict[str, Any] = field(default_factory=dict)
+    arn: str = ""
 
 
 def endpoint_path(name: str) -> Path:
@@ -46,9 +48,7 @@ def endpoint_path(name: str) -> Path:
 
 
 def write_endpoint(record: EndpointRecord) -> None:
-    path = endpoint_path(record.name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, redact(format_json(asdict(record), ascii_only=True)) + "\n")
+    write_text(endpoint_path(record.name), redact(format_json(asdict(record), ascii_only=True)) + "\n", durable=True)
 
 
 def read_endpoint(name: str) -> EndpointRecord | None:
@@ -68,6 +68,11 @@ def endpoint_records() -> list[EndpointRecord]:
     names = [path.parent.name for path in (home() / "endpoints").glob("*/endpoint.json")]
     found = [record for record in map(read_endpoint, filter(is_job_name, names)) if record is not None]
     return sorted(found, key=lambda record: record.created, reverse=True)
+
+
+def begun_name(job: str) -> str | None:
+    """The name of the latest endpoint that was begun of a job or an artefact, and of which no more is known."""
+    return next((record.name for record in endpoint_records() if record.job == job and not record.arn), None)
 
 
 def forget_endpoint(name: str) -> None:

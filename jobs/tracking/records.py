@@ -3,6 +3,7 @@ AWS beside the artefact too, where another machine finds it."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -17,6 +18,7 @@ from formats.state_home import home
 from formats.texts.json_text import format_json
 from formats.texts.typed_json import parse_told
 from jobs.contract.instances import running_on
+from jobs.creating import TRAINING, TUNING, CreatingCall
 from jobs.tracking.record_shape import RecordShape
 
 _GIT_SECONDS = 5
@@ -38,6 +40,8 @@ class JobRecord:
     `description` is the last answer of the service's Describe call that was seen; `epochs` are the metrics
     of a training's log. A tuning job is one record; its training jobs have none,
     `jobs.tracking.tuning_records` makes theirs from it.
+
+    A record is written before AWS is asked for the job: without `arn` nobody knows yet whether there is one.
     """
 
     name: str
@@ -60,6 +64,16 @@ class JobRecord:
     @property
     def is_tuning(self) -> bool:
         return self.kind == "tuning"
+
+    @property
+    def call(self) -> CreatingCall:
+        """What made it, and tells of it."""
+        return TUNING if self.is_tuning else TRAINING
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether it was only begun: what became of the request for it is not known here."""
+        return not self.arn and not self.description
 
     @property
     def first_name(self) -> str:
@@ -104,9 +118,7 @@ def parse_record(text: str | bytes, where: str) -> JobRecord:
 
 
 def write_record(record: JobRecord) -> None:
-    path = record_path(record.name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, format_record(record))
+    write_text(record_path(record.name), format_record(record), durable=True)
 
 
 def read_record(name: str) -> JobRecord:
@@ -119,6 +131,17 @@ def read_record(name: str) -> JobRecord:
             f"{name}: no job of that name under {home()}; sageseg jobs list shows those there are"
         ) from e
     return parse_record(text, str(path))
+
+
+def forget_record(name: str) -> None:
+    shutil.rmtree(record_path(name).parent, ignore_errors=True)
+
+
+def begun_records(kind: Kind, backend: str, region: str) -> list[JobRecord]:
+    """Those of which it is not known whether there is a job."""
+    found = (read_record(name) for name in record_names())
+    where = (kind, backend, region)
+    return [record for record in found if record.is_begun and (record.kind, record.backend, record.region) == where]
 
 
 def record_names() -> list[str]:
