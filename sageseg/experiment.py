@@ -17,7 +17,6 @@ Results are kept by run, `results/runs/N` (`runs.py`): settings that change begi
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -222,7 +221,13 @@ def _state_of(job: str) -> Literal["there", "begun", "over"]:
 
 def _show_report(folder: Path) -> None:
     """What `analysis report` printed when it wrote this folder."""
+    from analysis.report.scores_shape import read_scores
     from analysis.report.scores_text import format_scores, tell
     from analysis.report_files import PAGE, SCORES
 
-    tell(json.loads((folder / SCORES).read_text(encoding="utf-8")), format_scores, folder / PAGE)
+    path = folder / SCORES
+    try:
+        content = path.read_bytes()
+    except OSError as e:
+        raise SagesegError(f"{path}: cannot be read ({e.strerror}); remove {folder}, and it is made again") from e
+    tell(read_scores(content, path, "shown"), format_scores, folder / PAGE)

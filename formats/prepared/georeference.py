@@ -101,7 +101,8 @@ def _raster(told: _RasterTold, where: Path) -> Raster:
     a, b, c, d, e, f = map(float, told["transform"])
     if not all(map(math.isfinite, (a, b, c, d, e, f))) or a * e == b * d:
         raise ValueError(f"the transform {told['transform']} is no place on earth")
-    return Raster(name, width, height, told["crs"], (a, b, c, d, e, f), tuple(_within(n, 1) for n in told["bands"]), tiles)
+    bands = tuple(_within(band, 1) for band in told["bands"])
+    return Raster(name, width, height, told["crs"], (a, b, c, d, e, f), bands, tiles)
 
 
 def _tile(box: Sequence[int], width: int, height: int) -> Box:

@@ -88,7 +88,7 @@ def _work(
         os.dup2(output, 1)
         os.dup2(output, 2)
         os.close(output)
-        sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: PTH123, SIM115
+        sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115
         os.chdir(desk)
         os.environ.update(environment)
         _count(str(desk), kill, changes)
@@ -174,7 +174,7 @@ def _serve(serve: Callable[[], AbstractContextManager[str]], desk: Path, output:
         log = os.open(desk / "server.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(log, 1)
         os.dup2(log, 2)
-        sys.stdout, sys.stderr = open(1, "w"), open(2, "w")  # noqa: PTH123, SIM115
+        sys.stdout, sys.stderr = open(1, "w"), open(2, "w")  # noqa: SIM115
         ended = [signal.SIGTERM, signal.SIGINT]
         signal.pthread_sigmask(signal.SIG_BLOCK, ended)
         with serve() as url:
