@@ -14,27 +14,29 @@ import waitress
 from waitress.channel import HTTPChannel
 
 MOST_CONNECTIONS = 256
-"""With one more, the connection that has waited longest for a whole request of its client goes."""
+"""With one more, one goes that waits for its client: of those that never sent a whole request the oldest, else the one
+whose last is longest ago."""
 _NEVER = 2**20
 
 
 class _Channel(HTTPChannel):  # type: ignore[misc]
-    """A connection. `since` (monotonic seconds) is when its last whole request came: drops do not count."""
+    """A connection. `worth` is whether it has brought a whole request, and when it last did, or came (monotonic
+    seconds): drops do not count."""
 
     def __init__(self, server: Any, *rest: Any, **also: Any) -> None:
-        self.since = time.monotonic()
+        self.worth = (False, time.monotonic())
         super().__init__(server, *rest, **also)
         channels = server.active_channels.values()
         if len(channels) > MOST_CONNECTIONS:
             idle = [channel for channel in channels if not channel.requests and not channel.will_close]
-            for channel in sorted(idle, key=lambda channel: channel.since)[: len(channels) - MOST_CONNECTIONS]:
+            for channel in sorted(idle, key=lambda channel: channel.worth)[: len(channels) - MOST_CONNECTIONS]:
                 channel.will_close = True  # the loop closes it: by itself, and not in the middle of its events
 
     def received(self, data: bytes) -> Any:
         before = len(self.requests)
         taken = super().received(data)
         if len(self.requests) > before:
-            self.since = time.monotonic()
+            self.worth = (True, time.monotonic())
         return taken
 
 

@@ -67,7 +67,7 @@ def test_a_server_that_cannot_start_says_why(home: Path) -> None:
 
 def test_a_home_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(SagesegError, match="emulator: cannot be made .* set SAGESEG_HOME"):
+    with pytest.raises(SagesegError, match="file: cannot be made .* set SAGESEG_HOME"):
         ensure_emulator(tmp_path / "file")
 
 

@@ -168,8 +168,6 @@ values = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20
 def test_what_botocore_signs_is_accepted_and_any_other_body_is_not(
     method: str, path: str, query: dict[str, str], headers: dict[str, str], body: bytes, service: str
 ) -> None:
-    if "//" in path or "/." in path:
-        return  # botocore takes the dots away; no route of ours has any
     uri = path + ("?" + "&".join(f"{name}={value}" for name, value in query.items()) if query else "")
     sent = signed("http://127.0.0.1:80", method, uri, body, headers | {"Host": "127.0.0.1:80"}, service=service)
     environ = {"REQUEST_METHOD": method, "REQUEST_URI": uri}

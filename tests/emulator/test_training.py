@@ -111,7 +111,7 @@ print(os.environ["TRAINING_JOB_NAME"], os.environ["SHADE"])
             "AlgorithmError: ended by SIGBUS: most often because /dev/shm or the disk is full, exit code: 135",
         ),
     ],
-    ids=["silent", "with a text", "with a class of its own", "killed"],
+    ids=["silent", "with a text", "with a class of its own", "killed", "crashed"],
 )
 def test_a_container_that_fails_gives_its_reason(tmp_path: Path, source: str, reason: str) -> None:
     with emulator(tmp_path, source) as (sagemaker, _, _):

@@ -84,7 +84,7 @@ def _canonical_request(environ: Mapping[str, Any], body: bytes, signed: list[str
     pairs = sorted(tuple(piece.partition("=")[::2]) for piece in query.split("&") if piece)
     lines = [
         environ["REQUEST_METHOD"],
-        quote(path or "/", safe="/~"),  # once more, as all services but S3 want it
+        quote(_normal(path), safe="/~"),  # once more, as all services but S3 want it
         "&".join(f"{name}={value}" for name, value in pairs),
         *(f"{name}:{' '.join(_header(environ, name).split())}" for name in signed),
         "",
@@ -92,6 +92,17 @@ def _canonical_request(environ: Mapping[str, Any], body: bytes, signed: list[str
         hashlib.sha256(body).hexdigest(),
     ]
     return "\n".join(lines).encode()  # as botocore does, though it sends other letters than ASCII as Latin-1
+
+
+def _normal(path: str) -> str:
+    """A path without empty and relative parts."""
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            del parts[-1:]
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/" + "/".join(parts) + ("/" if path.endswith("/") and parts else "")
 
 
 def _header(environ: Mapping[str, Any], name: str) -> str:
