@@ -64,7 +64,7 @@ def _refuse_page(operation_model: Any, response_dict: Mapping[str, Any], **_: An
         body = bytes(response_dict["body"])
         if body.lstrip()[:9].lower().startswith((b"<html", b"<!doctype")):
             status = str(response_dict["status_code"])
-            raise AwsError(operation_model.name, status, body.decode("utf-8", "replace"))
+            raise AwsError(operation_model.name, status, body.decode("utf-8", "replace"), failed=True)
 
 
 def make_s3_lister(region: str | None) -> Any:
@@ -94,8 +94,9 @@ def aws_errors(doing: str) -> Iterator[None]:
     try:
         yield
     except botocore.exceptions.ClientError as e:
-        error = e.response.get("Error", {})
-        raise AwsError(doing, str(error.get("Code", "error")), str(error.get("Message") or e)) from e
+        error, meta = e.response.get("Error", {}), e.response.get("ResponseMetadata", {})
+        failed, tries = meta.get("HTTPStatusCode", 0) >= _SERVER_FAILS, 1 + meta.get("RetryAttempts", 0)
+        raise AwsError(doing, str(error.get("Code", "error")), str(error.get("Message") or e), failed, tries) from e
     except botocore.exceptions.ProfileNotFound as e:
         raise SagesegError(f"{doing}: {e}; {_profiles()}") from e
     except (botocore.exceptions.NoCredentialsError, botocore.exceptions.PartialCredentialsError) as e:

@@ -51,14 +51,15 @@ _CAPACITY = re.compile(r"CapacityError|[Ii]nsufficient\s?(?:Instance)?\s?[Cc]apa
 
 
 class AwsError(SagesegError):
-    """A request that AWS answered with an error. `code` and `reason` are AWS's own words."""
+    """A request that AWS answered with an error. `code` and `reason` are AWS's own words. `failed`: it was no refusal,
+    but a failure of the service's own; `tries`: how often the request was sent."""
 
-    def __init__(self, doing: str, code: str, reason: str) -> None:
+    def __init__(self, doing: str, code: str, reason: str, failed: bool = False, tries: int = 1) -> None:
         super().__init__(explain(doing, code, reason))
-        self.doing, self.code, self.reason = doing, code, reason
+        self.doing, self.code, self.reason, self.failed, self.tries = doing, code, reason, failed, tries
 
-    def __reduce__(self) -> tuple[type[AwsError], tuple[str, str, str]]:
-        return type(self), (self.doing, self.code, self.reason)
+    def __reduce__(self) -> tuple[type[AwsError], tuple[str, str, str, bool, int]]:
+        return type(self), (self.doing, self.code, self.reason, self.failed, self.tries)
 
 
 def explain(doing: str, code: str, reason: str) -> str:

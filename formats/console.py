@@ -8,9 +8,9 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from formats.errors import SagesegError
+from formats.errors import TOLD, SagesegError, cannot_use, shown
 from formats.texts.json_text import format_json
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ T = TypeVar("T")
 
 
 def run_app(app: typer.Typer) -> None:
-    """Run a command; only here does an expected failure become a line and an exit code."""
+    """Run a command; only here does an expected failure become a line and an exit code; so does a disk that is full or
+    may not be written to, wherever it is met."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # a class's name that this terminal or pipe cannot show is written as \u5de5, not raised
@@ -28,11 +29,19 @@ def run_app(app: typer.Typer) -> None:
     try:
         app()
     except SagesegError as e:
-        say("error: " + " ".join(str(e).split()))
-        sys.exit(1)
+        _fail(e)
+    except OSError as e:
+        if e.errno not in TOLD:
+            raise
+        _fail(cannot_use(e))
     except KeyboardInterrupt:
         say("interrupted")
         sys.exit(130)
+
+
+def _fail(error: SagesegError) -> NoReturn:
+    say(f"error: {shown(error)}")
+    sys.exit(1)
 
 
 _SHOWN: dict[str, str] = {}

@@ -12,6 +12,7 @@ from typing import Any
 from formats.classes import ClassTable, read_labels
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow, read_manifest
+from formats.safe_names import refuse_links_out
 from formats.texts.given_files import read_json
 
 FORMAT_VERSION = 1
@@ -88,7 +89,8 @@ def info_path(root: Path) -> Path:
 
 
 def open_dataset(root: Path) -> Dataset:
-    """Open a dataset that prep wrote. Raises SagesegError when it is none, or of a newer format."""
+    """Open a dataset that prep wrote. Raises SagesegError when it is none, or of a newer format, or when a
+    name or link in it leads out of it."""
     try:
         info = read_json(info_path(root), "JSON that prep wrote")
     except (FileNotFoundError, NotADirectoryError) as e:
@@ -100,6 +102,7 @@ def open_dataset(root: Path) -> Dataset:
         raise SagesegError(
             f"{info_path(root)}: format_version is {version}; this sageseg reads {FORMAT_VERSION}: prepare it again"
         )
+    refuse_links_out(root)
     return Dataset(root, read_labels(labels_path(root)), tuple(read_manifest(manifest_path(root))), info)
 
 

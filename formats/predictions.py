@@ -7,7 +7,6 @@ manifest says where each mask lies in its source image.
 from __future__ import annotations
 
 import zlib
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from io import BytesIO
@@ -19,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from formats.classes import ClassTable, read_labels, write_labels
-from formats.errors import SagesegError, raise_all
+from formats.errors import SagesegError
 from formats.manifest import ManifestRow, read_manifest, write_manifest
+from formats.safe_names import refuse_links_out
 from formats.staging import write_bytes, write_text
 from formats.texts.given_files import read_json
 from formats.texts.json_text import format_json
@@ -128,13 +128,10 @@ def info_path(root: Path) -> Path:
 
 
 def open_predictions(root: Path) -> Predictions:
-    """Open a predictions folder. Raises SagesegError when it has no manifest, when two rows share an
-    id, or when predictions.json cannot be read."""
+    """Open a predictions folder. Raises SagesegError when its manifest or predictions.json cannot be read, or
+    when a name or link in it leads out of it."""
+    refuse_links_out(root)
     rows = tuple(read_manifest(root / "manifest.csv"))
-    twice = [name for name, count in Counter(row.id for row in rows).items() if count > 1]
-    raise_all(
-        SagesegError(f"{root / 'manifest.csv'}: {name} stands twice; expected one row per prediction") for name in twice
-    )
     labels = root / "labels.txt"
     return Predictions(root, rows, read_labels(labels) if labels.exists() else None, _read_info(info_path(root)))
 

@@ -24,16 +24,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import typer
 import typer.core
 
 from formats.console import say
 from formats.errors import SagesegError
+from formats.safe_names import leads_out
 from formats.staging import write_text
 from formats.state_home import home, working_in
 from sageseg.runs import FOLDERS, Runs
-from sageseg.steps import Step, check_words, plan_steps, read_experiment
+from sageseg.steps import STEPS, Step, check_words, plan_steps, read_experiment
 
 
 def run_experiment(path: Path, app: typer.Typer) -> None:
@@ -44,7 +46,7 @@ def run_experiment(path: Path, app: typer.Typer) -> None:
     """
     sections = read_experiment(path)
     with working_in(path.parent) as stands:
-        out = Path(str(sections.get("out", ".")))
+        out = Path(_out(sections, path))
         runs, steps = Runs(out if Path.cwd() == stands else out.absolute()), plan_steps(sections)
         for step in steps:
             with _usage_errors(path, step):
@@ -62,6 +64,20 @@ def run_experiment(path: Path, app: typer.Typer) -> None:
             running.tell()
 
 
+def _out(sections: Mapping[str, Any], path: Path) -> str:
+    """Where the results go. An experiment that was passed on writes beside itself, and nowhere else."""
+    out = str(sections.get("out", "."))
+    if leads_out(out):
+        raise SagesegError(
+            f"{path}: out is {out!r}; expected a folder below the file's own: move the file to where the results shall "
+            "be, or make a link there that leads to them"
+        )
+    named = next((name for name in STEPS if "out" in (sections.get(name) or {})), None)
+    if named:
+        raise SagesegError(f"{path}: section {named}: out is the experiment's, for all steps; take it away here")
+    return out
+
+
 @contextlib.contextmanager
 def _usage_errors(path: Path, step: Step) -> Iterator[None]:
     try:
@@ -75,7 +91,7 @@ def _home_of(runs: Runs, stands: Path) -> tuple[Path, str]:
     what those must begin with to find them."""
     with contextlib.chdir(stands):
         usual = home()
-    if runs.job and runs.home != str(usual) and Path(runs.home).is_dir():
+    if runs.job and runs.home != str(usual) and Path(runs.home, "jobs", runs.job).is_dir():
         finds = f"SAGESEG_HOME={shlex.quote(runs.home)}"
         say(f"note: the jobs of this experiment are in {runs.home}; {finds} finds them")
         return Path(runs.home), f"{finds} "

@@ -6,14 +6,16 @@ results are taken from that run's folder.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from formats.errors import SagesegError
+from formats.safe_names import check_name
 from formats.staging import write_text
 from formats.texts.json_text import format_json
+from formats.texts.typed_json import parse_told, short
+from formats.verbs.command_options import parse_whole
 
 FOLDERS = {"prep": "dataset", "predict": "predictions", "stitch": "stitched", "report": "report"}
 """What each step makes; training makes a job."""
@@ -90,22 +92,32 @@ class Runs:
             yield number, self._told["runs"][str(number)]
 
     def _next(self) -> int:
-        there = [int(path.name) for path in (self.out / _RUNS).glob("*") if path.name.isdecimal()]
+        there = [parse_whole(path.name) or 0 for path in (self.out / _RUNS).glob("*")]
         return max([0, *there, *map(int, self._told["runs"])]) + 1
 
     def _write(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(self.path, format_json(self._told, ascii_only=True) + "\n")
+        write_text(self.path, format_json(self._told, ascii_only=True) + "\n", durable=True)
+
+
+class _Run(TypedDict):
+    done: dict[str, dict[str, str]]
+    plan: dict[str, str]
+
+
+class _Told(TypedDict):
+    dataset: str
+    home: str
+    runs: dict[str, _Run]
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        if {"dataset", "home", "runs"} <= told.keys():
-            return dict(told)
-    except (ValueError, AttributeError):
-        pass
-    raise SagesegError(f"{path}: does not tell an experiment's runs; move it away, or name another folder as out")
+    mend = "move it away, or name another folder as out: all steps then run again"
+    told: dict[str, Any] = parse_told(path.read_bytes(), _Told, path, mend)
+    for number, run in told["runs"].items():
+        if not parse_whole(number):
+            raise SagesegError(f"{path}: damaged (runs: {short(number)} is no run's number); {mend}")
+        check_name(run["done"].get("train", {}).get("job", "none"), path, "a job's name")
+    return told
 
 
 def _goes_with(before: Mapping[str, str], now: Mapping[str, str]) -> bool:

@@ -15,6 +15,7 @@ from analysis.scoring.judged import Judged
 from analysis.scoring.scores import Metric, every_metric
 from formats.errors import SagesegError
 from formats.predictions import ModelFacts, read_model_facts
+from formats.safe_names import check_name, refuse_links_out
 from formats.texts.wording import format_share
 
 
@@ -73,6 +74,7 @@ def read_reports(folders: Sequence[Path], *, common: bool = False) -> list[Repor
 
 def _read_report(folder: Path) -> ReportScores:
     path = folder / SCORES
+    refuse_links_out(folder)
     try:
         scores = json.loads(path.read_text(encoding="utf-8"))
         lines = (folder / IMAGES).read_text(encoding="utf-8").splitlines()
@@ -83,7 +85,10 @@ def _read_report(folder: Path) -> ReportScores:
     except ValueError as e:
         raise SagesegError(f"{path}: not JSON ({e}); make the report again") from e
     try:
-        images = {row["stem"]: _read_image(row, scores["classes"]) for row in csv.DictReader(lines)}
+        images = {
+            check_name(row["stem"], folder / IMAGES, "a stem"): _read_image(row, scores["classes"])
+            for row in csv.DictReader(lines)
+        }
         model = read_model_facts(scores.get("job") or {}, path)
     except (KeyError, TypeError, ValueError, AttributeError) as e:
         raise SagesegError(

@@ -11,6 +11,7 @@ from typing import Any
 from formats.crops import Box
 from formats.errors import SagesegError
 from formats.prepared.value_range import NONE
+from formats.safe_names import check_inside
 from formats.staging import write_text
 from formats.texts.given_files import read_json
 
@@ -63,15 +64,16 @@ def read_georeference(root: Path) -> Georeference | None:
     """What a folder tells; None where its images are no tiles. Raises SagesegError that names the file."""
     try:
         told = read_json(root / FILE, "JSON that prep wrote")
-        return Georeference(tuple(map(_raster, told["rasters"])), str(told["range"]))
+        return Georeference(tuple(_raster(each, root / FILE) for each in told["rasters"]), str(told["range"]))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as e:
         raise SagesegError(f"{root / FILE}: not what sageseg writes ({e!r}); bring the file back that it wrote") from e
 
 
-def _raster(told: dict[str, Any]) -> Raster:
+def _raster(told: dict[str, Any], where: Path) -> Raster:
+    name = check_inside(told["name"], where, "a raster's name")
     tiles = tuple(Tile(source, Box(*map(int, box))) for source, box in told["tiles"].items())
     a, b, c, d, e, f = map(float, told["transform"])
     bands = tuple(map(int, told["bands"]))
-    return Raster(told["name"], int(told["width"]), int(told["height"]), told["crs"], (a, b, c, d, e, f), bands, tiles)
+    return Raster(name, int(told["width"]), int(told["height"]), told["crs"], (a, b, c, d, e, f), bands, tiles)

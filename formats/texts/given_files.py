@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import zipfile
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 from formats.errors import SagesegError
+from formats.safe_names import leads_out
+from formats.texts.json_text import parse_json
 
 UTF_16_MARKS = (BOM_UTF16_LE, BOM_UTF16_BE)
 _CONTINUATION = bytes(range(0x80, 0xC0))
@@ -35,7 +36,7 @@ def read_text(path: Path, expected: str) -> str:
 def read_json(path: Path, expected: str) -> Any:
     """A file's JSON. Raises OSError where it cannot be read, ValueError for what is no JSON, and SagesegError as
     `decode_text` does."""
-    return json.loads(decode_text(path.read_bytes(), path, expected))
+    return parse_json(decode_text(path.read_bytes(), path, expected))
 
 
 def decode_text(content: bytes, path: Path, expected: str) -> str:
@@ -70,7 +71,7 @@ def _is_archive(path: Path) -> bool:
 
 def refuse_unsafe(path: Path) -> None:
     """Raise ArchiveError where a ZIP archive has a member that would leave the folder that it is unpacked into."""
-    outside = next(filter(_leaves, _members(path)), None)
+    outside = next(filter(leads_out, _members(path)), None)
     if outside is not None:
         raise ArchiveError(
             f"{path}: a ZIP archive whose member {outside} lies outside of the folder that it is unpacked into; "
@@ -84,12 +85,6 @@ def _members(path: Path) -> list[str]:
             return archive.namelist()
     except (OSError, zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError) as e:
         raise ArchiveError(f"{path}: a ZIP archive that cannot be read ({e}); get it again") from e
-
-
-def _leaves(member: str) -> bool:
-    """Whether a member's name says a place outside, by the rules of any system."""
-    path = PureWindowsPath(member)
-    return bool(path.anchor) or ".." in path.parts or PurePosixPath(member).is_absolute()
 
 
 def conversion(part: bytes) -> str:

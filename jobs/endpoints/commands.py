@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -34,11 +35,14 @@ def deploy(
     from aws.names import utc_now
     from jobs.endpoints.deploy import deploy as make_endpoint
     from jobs.endpoints.plan import plan_deployment, requests_of
+    from jobs.endpoints.records import begun_name
     from jobs.tracking.trained_model import find_model
 
     role = options.role or os.environ.get("SAGESEG_ROLE")
     scheduler_role = options.scheduler_role or os.environ.get("SAGESEG_SCHEDULER_ROLE")
     trained = find_model(job, options.region)
+    if options.name is None and not trained.is_job and (begun := begun_name(trained.name)):  # else named by the time
+        options = replace(options, name=begun)
     planned = plan_deployment(trained, options, role=role, scheduler_role=scheduler_role, now=utc_now())
     requests = requests_of(planned)
     if options.dry_run:

@@ -24,7 +24,7 @@ from jobs.prediction.crops_to_predict import SourceWork, dataset_work, folder_wo
 from jobs.prediction.options import PredictOptions, RouteOptions
 from jobs.prediction.output import Begun, write_all
 from jobs.prediction.prepared_alike import chosen_overlap, chosen_preparation, preparation_line, range_of_files
-from jobs.prediction.resumable import is_predicted, keep_precision, kept_precision, resumable_predictions
+from jobs.prediction.resumable import is_predicted, keep_made, kept_made, resumable_predictions
 from jobs.prediction.sources import SPLIT, open_sources
 from jobs.tracking.trained_model import TrainedModel, artefact_facts, find_model
 
@@ -60,14 +60,14 @@ def predict(
     label_map = {"label_map": trained.data.label_map} if trained.data.label_map else {}
     about = {"via": options.via, "predicted": _called(sources), **prepared, **label_map}
     facts = (artefact_facts(trained) if options.via == "artefact" else trained.facts).to_json()
-    ran: Mapping[str, Any] = {}
-    with resumable_predictions(out, _header(about, facts, options, route), work) as root:
+    header = _header(about, facts, options, route)
+    with resumable_predictions(out, header, work, overwrite=options.overwrite) as stage:
+        root = stage.content
         missing = [source for source in work if not all(is_predicted(root, row) for row in source.rows)]
         if missing:
             with _choose_route(trained, options, route).begin(missing) as begun:
-                keep_precision(root, begun.precision)
+                keep_made(stage, begun.precision, begun.facts())
                 write_all(root, begun.predicted, _crops(missing))
-                ran = begun.facts()
         rows = [
             replace(row, image_sha256="", mask_sha256="", truth_sha256="") for source in work for row in source.rows
         ]
@@ -75,7 +75,7 @@ def predict(
         georeference = read_georeference(opened.root)
         if georeference:
             write_georeference(root, georeference)
-        write_predictions_tables(root, rows, classes, {**about, **kept_precision(root), **facts, **ran})
+        write_predictions_tables(root, rows, classes, {**about, **facts, **kept_made(stage)})
     return len(rows)
 
 

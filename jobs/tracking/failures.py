@@ -9,6 +9,7 @@ from typing import Any
 
 from aws.errors import is_about_capacity
 from formats.state_home import home, models_folder
+from jobs.contract.hyperparameters import whole_number
 from jobs.contract.instances import larger_memory, running_on
 
 _CONSOLES = {"cn-": "amazonaws.cn", "us-gov-": "amazonaws-us-gov.com"}
@@ -26,7 +27,7 @@ class _Known:
 
 
 def _smaller_batch(description: Mapping[str, Any]) -> int:
-    return max(1, int(description.get("HyperParameters", {}).get("mini_batch_size", "16")) // 2)
+    return max(1, whole_number(description.get("HyperParameters", {}), "mini_batch_size") // 2)
 
 
 def _memory_cure(description: Mapping[str, Any], _local: bool) -> str:

@@ -198,8 +198,7 @@ def _fetch(model: TrainedModel) -> Path:
         path = home() / "artefacts" / hashlib.sha256(model.artefact_uri.encode()).hexdigest()[:24] / "model.tar.gz"
     folder, name = parse_s3_object(model.artefact_uri)
     content = folder.get(make_client("s3", model.region), name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(path, content)
+    write_bytes(path, content, durable=True)
     return path
 
 

@@ -63,7 +63,6 @@ def write_preview(
         if label_map:
             own = [fact for fact in facts if fact.row.split == split]
             certificate["balance"][split] = mapped_balance(certificate["balance"][split], label_map, dataset, own)
-    out.parent.mkdir(parents=True, exist_ok=True)
     write_text(out, render_preview(dataset, certificate, facts, maps, augmentation))
 
 

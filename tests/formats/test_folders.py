@@ -20,21 +20,24 @@ from formats.predictions import (
     write_predictions_tables,
     write_probabilities,
 )
+from formats.safe_names import is_inside, is_name
 from formats.staging import refuse_existing_file, staged_folder, write_bytes
 
 ROW = ManifestRow("a_x0_y0", "train", "a", "a.jpg", 0, 0, 512, 512, 600, 400)
 text = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1)
-ids = text.map(lambda found: found.replace("/", "_"))
+ids, paths = text.filter(is_name), text.filter(is_inside)
+DIGEST = "0123456789abcdef" * 4
+drawn = st.tuples(ids, text, paths, st.booleans(), st.dictionaries(text, text, max_size=3))
 
 
-@given(st.lists(st.tuples(ids, text, st.booleans(), st.dictionaries(text, text, max_size=3)), max_size=5))
+@given(st.lists(drawn, max_size=5, unique_by=lambda cells: cells[0]))
 def test_manifest_reads_back_what_was_written(
-    tmp_path_factory: pytest.TempPathFactory, cells: list[tuple[str, str, bool, dict[str, str]]]
+    tmp_path_factory: pytest.TempPathFactory, cells: list[tuple[str, str, str, bool, dict[str, str]]]
 ) -> None:
     fixed = set(ROW.__dataclass_fields__)
     rows = [
-        ManifestRow(name, "val", group, "b.jpg", 1, 2, 3, 4, 5, 6, kept, 0.25, "x", "y", "z", attributes)
-        for name, group, kept, attributes in cells
+        ManifestRow(name, "val", group, source, 1, 2, 3, 4, 5, 6, kept, 0.25, DIGEST, DIGEST, "", attributes)
+        for name, group, source, kept, attributes in cells
         if not fixed & set(attributes)
     ]
     path = tmp_path_factory.getbasetemp() / "manifest.csv"
@@ -233,5 +236,5 @@ def test_a_file_that_cannot_be_written_says_so_and_leaves_no_part(tmp_path: Path
 @pytest.mark.parametrize("row_id", ["../a", "/etc/a", "a/b"])
 def test_an_id_that_leads_elsewhere_is_refused(tmp_path: Path, row_id: str) -> None:
     write_manifest(tmp_path / "manifest.csv", [ManifestRow(row_id, "val", "g", "a.jpg", 0, 0, 8, 8, 8, 8)])
-    with pytest.raises(SagesegError, match=rf"line 2: id is '{row_id}'; expected a name without /"):
+    with pytest.raises(SagesegError, match=rf"line 2: id is '{row_id}'; expected a file's name, without /"):
         read_manifest(tmp_path / "manifest.csv")

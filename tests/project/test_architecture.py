@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ANY = "*"
-_HANDS = "contract cost backends"
+_HANDS = "contract cost backends creating"
 """What a room of jobs that talks to SageMaker needs in hand."""
 _OF_READERS = "labelled_image source_files splits colour_masks two_colour orientation regions mask_pairs"
 """What readers share beside the rooms `classes` and `annotations`; none knows another reader."""
@@ -53,6 +53,7 @@ MAY_IMPORT = {
         "account": "contract",
         "algorithm": "contract",
         "emulator": "contract",
+        "creating": "",
         "backends": "emulator",
         "tracking": _HANDS,
         "training": f"{_HANDS} tracking check",
@@ -141,6 +142,7 @@ ONLY_IN = {
         *(f"jobs/{room}/" for room in ("account", "cost", "emulator", "tracking", "training")),
         *(f"jobs/{room}/" for room in ("endpoints", "tuning", "prediction")),
         "jobs/backends.py",
+        "jobs/creating.py",
         "sageseg/experiment.py",
     },
     "waitress": {"formats/http_serving.py", "jobs/emulator/server.py"},

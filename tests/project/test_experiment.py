@@ -213,5 +213,5 @@ def test_a_strangers_folder_is_no_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "[]", '{"prep": {"fingerprint": "a"}}', "\ufffd{"])
 def test_a_record_that_tells_no_runs_is_named(text: str, tmp_path: Path) -> None:
     (tmp_path / "steps.json").write_text(text, encoding="utf-8")
-    with pytest.raises(SagesegError, match=r"steps\.json: does not tell an experiment's runs; move it away"):
+    with pytest.raises(SagesegError, match=r"steps\.json: damaged.*; move it away"):
         Runs(tmp_path)

@@ -75,7 +75,7 @@ def write_checkpoint(
     arrays |= {_OPTIMIZER + name: tensor.cpu().numpy() for name, tensor in _optimizer_tensors(optimizer).items()}
     if best.is_file():
         arrays[_BEST] = np.frombuffer(best.read_bytes(), np.uint8)
-    write_bytes(folder / NAME, encode_params(arrays))
+    write_bytes(folder / NAME, encode_params(arrays), durable=True)
 
 
 def read_checkpoint(folder: Path, settings: dict[str, str]) -> Checkpoint | None:

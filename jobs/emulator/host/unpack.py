@@ -6,6 +6,7 @@ import gzip
 from pathlib import Path, PurePosixPath
 
 from formats.errors import SagesegError
+from formats.safe_names import is_inside
 from jobs.contract.model_archive import BROKEN, Member, archive_members
 
 MAX_BYTES = 8 * 2**30
@@ -24,10 +25,9 @@ def unpack_model(archive: Path, folder: Path) -> None:
 
 
 def _place(member: Member, archive: Path) -> PurePosixPath:
-    place = PurePosixPath(member.name)
-    if not member.is_file or place.is_absolute() or ".." in place.parts:
-        raise SagesegError(f"{archive}: {place} is a link or lies outside; expected files of a model")
-    return place
+    if not member.is_file or not is_inside(member.name):
+        raise SagesegError(f"{archive}: {member.name} is a link or lies outside; expected files of a model")
+    return PurePosixPath(member.name)
 
 
 def _write(member: Member, target: Path) -> None:

@@ -123,7 +123,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def _version(text: object) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", text)[:3]) if isinstance(text, str) else ()
+    return tuple(int(part) for part in re.findall(r"\d{1,9}", text)[:3]) if isinstance(text, str) else ()
 
 
 def _size(content: dict[str, Any], path: Path) -> tuple[int, int] | None:
