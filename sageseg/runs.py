@@ -71,11 +71,6 @@ class Runs:
             self._told["dataset"] = "begun"
         self._write()
 
-    def job_begun(self, number: int, fingerprint: str) -> str:
-        """The job of a training that this run was about to do and has not done; empty where there is none."""
-        begun = self._told["runs"][str(number)].get("begun", {})
-        return str(begun.get("job", "")) if begun.get("fingerprint") == fingerprint else ""
-
     def record(self, number: int, step: str, fingerprint: str, **facts: str) -> None:
         """Note that a step is done."""
         run = self._told["runs"][str(number)]
@@ -84,6 +79,11 @@ class Runs:
         if step == "prep":
             self._told["dataset"] = fingerprint
         self._write()
+
+    def begun_job(self, fingerprint: str) -> str | None:
+        """The job of a training like this that was begun last, and that no run has followed to its end."""
+        begun = [run.get("begun", {}) for _, run in self._numbered()]
+        return next((one.get("job") for one in reversed(begun) if one.get("fingerprint") == fingerprint), None)
 
     def made_dataset(self) -> bool:
         """Whether the dataset is this experiment's own, and no stranger's."""
