@@ -30,7 +30,7 @@ VERBS = {
     "report": _REPORT,
     "overlay": "analysis overlay " + _ON_IMAGES,
     "cutout": "analysis cutout " + _ON_IMAGES,
-    "labelme": "analysis labelme " + _ON_IMAGES,
+    "labelme": "analysis labelme {in}/stitched --images {in}/shoot/images --workers 1 --out {out}",
     "submission": "analysis submission {in}/stitched --workers 1 --out {out}.csv.gz",
     "cvat": "analysis cvat {in}/stitched --workers 1 --out {out}.xml",
     "suspects": "analysis suspects {in}/predictions --dataset {in}/dataset --workers 1 --out {out}.csv",
