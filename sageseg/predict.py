@@ -62,6 +62,7 @@ def _predict_and_stitch(
     ours = (crops / _ASKED).is_file()
     if crops.exists() and not ours:
         raise SagesegError(f"{crops}: is there, and the crops are to lie there; move it away or choose another --out")
+    refuse_existing(crops, overwrite=ours)  # removes what a call that was killed left of their making
     if _is_text(crops / _ASKED, asked):
         say(f"{crops}: predicted already; goes on with stitching")
     else:
