@@ -54,7 +54,7 @@ def test_a_job_whose_caller_was_killed_is_followed_without_asking_or_paying_agai
     before = len(trained_names(aws))
     ran = train(aws, "--name", "killed", yes=False)
     assert ran.exit_code == 0, ran.output
-    assert "note: killed was begun at" in ran.stderr
+    assert "with these settings; it goes on with that" in ran.stderr
     assert ran.stdout.startswith("killed: Completed\n")
     assert len(trained_names(aws)) == before
     assert read_record("killed").arn
