@@ -136,11 +136,12 @@ def forget_record(name: str) -> None:
     shutil.rmtree(record_path(name).parent, ignore_errors=True)
 
 
-def begun_records(kind: Kind, backend: str, region: str) -> list[JobRecord]:
-    """Those of which it is not known whether there is a job."""
+def unended_records(kind: Kind, backend: str, region: str) -> list[JobRecord]:
+    """Those whose end was not seen from here, the latest first; some were only begun."""
     found = (read_record(name) for name in record_names())
     where = (kind, backend, region)
-    return [record for record in found if record.is_begun and (record.kind, record.backend, record.region) == where]
+    here = [one for one in found if not one.description and (one.kind, one.backend, one.region) == where]
+    return sorted(here, key=lambda record: record.created, reverse=True)
 
 
 def record_names() -> list[str]:

@@ -335,20 +335,22 @@ def _settle(served: Served) -> None:
     _await_changes(served)
     served.settle()
     _await_changes(served)
-    kinds: tuple[tuple[str, Any], ...] = (
+    for member, call in (
         ("HyperParameterTuningJob", "hyper_parameter_tuning_job"),
         ("TrainingJob", "training_job"),
         ("TransformJob", "transform_job"),
-    )
-    for member, call in kinds:
+    ):
+        listing = partial(_others, sagemaker, member, call)
+        wait_until(partial(_are_over, listing))
+        for name in listing() if member != "TransformJob" else ():
+            getattr(sagemaker, f"delete_{call}")(**{f"{member}Name": name})
 
-        def listed(member: str = member, call: str = call) -> list[dict[str, Any]]:
-            return [
-                one
-                for one in getattr(sagemaker, f"list_{call}s")()[f"{member}Summaries"]
-                if one[f"{member}Name"] != NAME
-            ]
 
-        wait_until(lambda member=member, listed=listed: all(one[f"{member}Status"] in _ENDED for one in listed()))
-        for one in listed() if member != "TransformJob" else ():
-            getattr(sagemaker, f"delete_{call}")(**{f"{member}Name": one[f"{member}Name"]})
+def _others(sagemaker: Any, member: str, call: str) -> dict[str, str]:
+    """Status by name of all jobs of a kind but the trained one."""
+    found = getattr(sagemaker, f"list_{call}s")()[f"{member}Summaries"]
+    return {one[f"{member}Name"]: one[f"{member}Status"] for one in found if one[f"{member}Name"] != NAME}
+
+
+def _are_over(listing: Callable[[], dict[str, str]]) -> bool:
+    return all(status in _ENDED for status in listing().values())
