@@ -81,7 +81,7 @@ def test_other_inputs_have_another_checksum(tmp_path: Path, change: str) -> None
     assert (told[0]["files"] != told[1]["files"]) == (change == "list")
 
 
-WORKERS = {samples.coco: "2", samples.pairs: "4"}
+WORKERS: dict[Callable[[Path], list[str]], str] = {samples.coco: "2", samples.pairs: "4"}
 """Where more than one is tried: starting them takes longer than all else here."""
 
 
