@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from formats.errors import SagesegError
-from formats.verbs.command_options import option, parse_number
+from formats.verbs.command_options import option, parse_number, parse_whole
 
 PredictionsFolder = Annotated[
     Path, typer.Argument(help="Predictions, of crops or stitched, or a plain folder of masks.")
@@ -71,9 +71,10 @@ def _parse_largest(text: str) -> int:
 
 
 def _whole(name: str, text: str, what: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
+    number = parse_whole(text)
+    if not number:
         raise SagesegError(f"{name} {text}: expected {what}, or nothing before the next option")
-    return int(text)
+    return number
 
 
 @dataclass(frozen=True)

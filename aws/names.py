@@ -69,7 +69,7 @@ def number_of_attempt(attempt: str, name: str) -> int:
     """The counterpart of `numbered`: which attempt of NAME a job's name may be; 0 where it is none.
     A tuning job's names are cut shorter, so that the front only has to be NAME's."""
     front, _, number = attempt.rpartition("-")
-    return int(number) if front and number.isdecimal() and name.startswith(front) else 0
+    return int(number) if front and re.fullmatch(r"[0-9]{1,9}", number) and name.startswith(front) else 0
 
 
 def format_until(until: datetime) -> str:

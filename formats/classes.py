@@ -22,7 +22,7 @@ IGNORE_NAME = "__ignore__"
 _MAP_BACKGROUND = "background"
 """What CVAT calls class 0 in the label maps that it writes."""
 _MAP_IDS = {_MAP_BACKGROUND: 0, BACKGROUND: 0, IGNORE_NAME: IGNORE}
-_MAP_LINE = re.compile(r"([^:]+?)\s*:\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*(?::.*)?")
+_MAP_LINE = re.compile(r"([^:]+?)\s*:\s*(\d{1,9})\s*,\s*(\d{1,9})\s*,\s*(\d{1,9})\s*(?::.*)?")
 MIN_CLASSES, MAX_CLASSES = 2, 254
 """The built-in algorithm's range of num_classes."""
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from formats.errors import SagesegError
 
-_CROP_ID = re.compile(r"(?P<stem>.*)_x(?P<left>\d+)_y(?P<top>\d+)", re.DOTALL)
+_CROP_ID = re.compile(r"(?P<stem>.*)_x(?P<left>\d{1,9})_y(?P<top>\d{1,9})", re.DOTALL)
 
 
 @dataclass(frozen=True, order=True)

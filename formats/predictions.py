@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, fields
 from io import BytesIO
 from lzma import LZMAError
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal, TypedDict
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
@@ -26,8 +26,8 @@ from formats.limits import check_pixels
 from formats.manifest import ManifestRow, read_manifest, write_manifest
 from formats.safe_names import refuse_links_out
 from formats.staging import write_bytes, write_text
-from formats.texts.given_files import read_json
 from formats.texts.json_text import format_json
+from formats.texts.typed_json import check_type, parse_told
 
 Probabilities = npt.NDArray[np.float16]
 """Class probabilities, shape (C, h, w), dtype float16, each 0..1."""
@@ -36,13 +36,6 @@ Shape = tuple[int, int, int]
 _UNKNOWN: tuple[object, ...] = (None, "", (), [], {})
 _ONLY_IF_ANY = ("artefact", "artefact_sha256", "cost_usd")
 """What predictions.json leaves out where there is none; of a job it says all else, unknown or not."""
-_NOT_TEXT: dict[str, tuple[str, type | tuple[type, ...]]] = {
-    "hyperparameters": ("an object of texts", dict),
-    "seconds": ("a number from 0 on", (int, float)),
-    "cost_usd": ("a number from 0 on", (int, float)),
-    "epochs": ("a list of objects of numbers", list),
-}
-"""How the values are called that are not text, and what they are in Python."""
 
 
 @dataclass(frozen=True)
@@ -88,31 +81,16 @@ def read_model_facts(info: Mapping[str, Any], where: object) -> ModelFacts:
     """The counterpart of `to_json` and of `known`; other keys are passed over. Raises SagesegError that
     names `where`, and the value that is not of its kind."""
     told = {f.name: info[f.name] for f in fields(ModelFacts) if info.get(f.name) not in _UNKNOWN}
-    for name, value in told.items():
-        expected, kind = _NOT_TEXT.get(name, ("text", str))
-        if not isinstance(value, kind) or not _is_in_range(name, value):
-            raise SagesegError(f"{where}: {name} is {value!r}; expected {expected}: correct it, or leave it out")
+    try:
+        check_type(told, ModelFacts)
+    except ValueError as e:
+        raise SagesegError(f"{where}: {e}: correct it, or leave it out") from e
+    for name in ("seconds", "cost_usd"):
+        if not 0 <= told.get(name, 0) <= sys.float_info.max:
+            raise SagesegError(
+                f"{where}: {name} is {told[name]}; expected a number from 0 on: correct it, or leave it out"
+            )
     return ModelFacts(**told)
-
-
-def _is_in_range(name: str, value: Any) -> bool:
-    """Whether a value of the right kind may be believed: counts and prices from 0 on, settings as texts, epochs as
-    objects of numbers."""
-    if name in ("seconds", "cost_usd"):
-        return _is_number(value) and value >= 0
-    if name == "hyperparameters":
-        return all(isinstance(setting, str) for setting in value.values())
-    if name == "epochs":
-        return all(isinstance(epoch, dict) and all(map(_is_number_or_none, epoch.values())) for epoch in value)
-    return True
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
-
-
-def _is_number_or_none(value: object) -> bool:
-    return value is None or _is_number(value)
 
 
 @dataclass(frozen=True)
@@ -172,15 +150,38 @@ def need_classes(predictions: Predictions, who: str) -> ClassTable:
     return predictions.classes
 
 
+class Cleaned(TypedDict):
+    """What a cleaning of masks did, with the options that it was asked for by."""
+
+    least_pixels: int
+    largest: int | None
+    fill_holes: Literal["all"] | float | None
+    removed: int
+    removed_pixels: int
+    filled: int
+    filled_pixels: int
+
+
+class _Stitched(TypedDict, total=False):
+    dropped_crops: int
+
+
+class _Info(TypedDict, total=False):
+    """What is read of predictions.json beside what `ModelFacts` are."""
+
+    stitched: _Stitched
+    cleaned: list[Cleaned]
+    predicted: str | None
+    resize: str | None
+    range: str | None
+    label_map: dict[str, Any]
+
+
 def _read_info(path: Path) -> dict[str, Any]:
     try:
-        info = read_json(path, "JSON that predict wrote")
+        info: dict[str, Any] = parse_told(path.read_bytes(), _Info, path, "predict again")
     except FileNotFoundError:
         return {}
-    except ValueError as e:
-        raise SagesegError(f"{path}: not JSON ({e}); predict again") from e
-    if not isinstance(info, dict):
-        raise SagesegError(f"{path}: holds no object; predict again")
     return info
 
 

@@ -6,15 +6,16 @@ results are taken from that run's folder.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from formats.errors import SagesegError
 from formats.safe_names import check_name
 from formats.staging import write_text
 from formats.texts.json_text import format_json
+from formats.texts.typed_json import parse_told, short
+from formats.verbs.command_options import parse_whole
 
 FOLDERS = {"prep": "dataset", "predict": "predictions", "stitch": "stitched", "report": "report"}
 """What each step makes; training makes a job."""
@@ -63,12 +64,26 @@ class Runs:
                 return number, facts
         return None
 
+    def intend(self, number: int, step: str, fingerprint: str, **facts: str) -> None:
+        """Note that a step is about to be done: whoever is killed in it finds the job, or the dataset, that it made."""
+        self._told["runs"][str(number)]["begun"] = {"step": step, "fingerprint": fingerprint, **facts}
+        if step == "prep" and not self.folder(number, step).exists():
+            self._told["dataset"] = "begun"
+        self._write()
+
     def record(self, number: int, step: str, fingerprint: str, **facts: str) -> None:
         """Note that a step is done."""
-        self._told["runs"][str(number)]["done"][step] = {"fingerprint": fingerprint, **facts}
+        run = self._told["runs"][str(number)]
+        run["done"][step] = {"fingerprint": fingerprint, **facts}
+        run.pop("begun", None)
         if step == "prep":
             self._told["dataset"] = fingerprint
         self._write()
+
+    def begun_job(self, fingerprint: str) -> str | None:
+        """The job of a training like this that was begun last, and that no run has followed to its end."""
+        begun = [run.get("begun", {}) for _, run in self._numbered()]
+        return next((one.get("job") for one in reversed(begun) if one.get("fingerprint") == fingerprint), None)
 
     def made_dataset(self) -> bool:
         """Whether the dataset is this experiment's own, and no stranger's."""
@@ -91,24 +106,32 @@ class Runs:
             yield number, self._told["runs"][str(number)]
 
     def _next(self) -> int:
-        there = [int(path.name) for path in (self.out / _RUNS).glob("*") if path.name.isdecimal()]
+        there = [parse_whole(path.name) or 0 for path in (self.out / _RUNS).glob("*")]
         return max([0, *there, *map(int, self._told["runs"])]) + 1
 
     def _write(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(self.path, format_json(self._told, ascii_only=True) + "\n")
+        write_text(self.path, format_json(self._told, ascii_only=True) + "\n", durable=True)
+
+
+class _Run(TypedDict):
+    done: dict[str, dict[str, str]]
+    plan: dict[str, str]
+
+
+class _Told(TypedDict):
+    dataset: str
+    home: str
+    runs: dict[str, _Run]
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        if {"dataset", "home", "runs"} <= told.keys():
-            for run in told["runs"].values():
-                check_name(run["done"].get("train", {}).get("job", "none"), path, "a job's name")
-            return dict(told)
-    except (ValueError, AttributeError, KeyError, TypeError):
-        pass
-    raise SagesegError(f"{path}: does not tell an experiment's runs; move it away, or name another folder as out")
+    mend = "move it away, or name another folder as out: all steps then run again"
+    told: dict[str, Any] = parse_told(path.read_bytes(), _Told, path, mend)
+    for number, run in told["runs"].items():
+        if not parse_whole(number):
+            raise SagesegError(f"{path}: damaged (runs: {short(number)} is no run's number); {mend}")
+        check_name(run["done"].get("train", {}).get("job", "none"), path, "a job's name")
+    return told
 
 
 def _goes_with(before: Mapping[str, str], now: Mapping[str, str]) -> bool:

@@ -15,11 +15,14 @@ from typing import Any
 
 import typer
 import typer.core
-import yaml
 
 from formats.errors import SagesegError
+from formats.texts.given_files import read_text
+from formats.texts.typed_json import short
+from formats.texts.yaml_text import parse_yaml
 from jobs.contract.hyperparameters import TABLE
 
+_EXPECTED = "sections such as 'prep: {carvana: [images, masks]}'"
 STEPS = ("prep", "train", "predict", "stitch", "report")
 
 
@@ -61,21 +64,32 @@ class Step:
 
 def read_experiment(path: Path) -> dict[str, Any]:
     """The sections of an experiment file."""
+    if not path.exists():
+        raise SagesegError(f"{path}: not found; sageseg demo writes one to start from")
     try:
-        sections = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as e:
-        raise SagesegError(f"{path}: not found; sageseg demo writes one to start from") from e
-    except (yaml.YAMLError, UnicodeDecodeError) as e:
-        raise SagesegError(f"{path}: not YAML ({e})") from e
+        sections = parse_yaml(read_text(path, _EXPECTED))
+    except ValueError as e:
+        raise SagesegError(f"{path}: not YAML of plain values ({e}); expected {_EXPECTED}") from e
     if not isinstance(sections, dict) or not sections.keys() & set(STEPS):
         raise SagesegError(f"{path}: no step in it; expected sections {', '.join(STEPS)}")
     unknown = [str(name) for name in sections if name not in (*STEPS, "out")]
     if unknown:
         raise SagesegError(f"{path}: section {unknown[0]} is not known; expected out, {', '.join(STEPS)}")
+    if not isinstance(sections.get("out", ""), str | int | float):
+        raise SagesegError(f"{path}: out is {short(sections['out'])}; expected a folder")
     for name in STEPS:
-        if not isinstance(sections.get(name) or {}, dict):
-            raise SagesegError(f"{path}: section {name} is no mapping; expected lines such as 'crop: 512'")
+        _check_section(sections.get(name), f"{path}: section {name}")
     return sections
+
+
+def _check_section(section: Any, where: str) -> None:
+    """Raise SagesegError unless each of a section's lines has a value, or several that are none of lists."""
+    if not isinstance(section or {}, dict):
+        raise SagesegError(f"{where} is no mapping; expected lines such as 'crop: 512'")
+    for name, value in (section or {}).items():
+        values = value if isinstance(value, list) else [value]
+        if not values or not all(isinstance(one, str | int | float) for one in values):
+            raise SagesegError(f"{where}: {name} is {short(value)}; expected a value, or several as [a, b]")
 
 
 def plan_steps(sections: Mapping[str, Any]) -> list[Step]:

@@ -32,7 +32,7 @@ def parse_background(text: str) -> Background:
 
 def parse_size(text: str | None) -> tuple[int, int]:
     """`1918x1280`, as (width, height)."""
-    match = re.fullmatch(r"(\d+)[xX×](\d+)", text or "", re.ASCII)
+    match = re.fullmatch(r"([0-9]{1,9})[xX×]([0-9]{1,9})", text or "")
     if match is None or not int(match[1]) or not int(match[2]):
         given = f"--size {text}" if text else "--size is missing"
         raise SagesegError(f"{given}: expected the images' width and height, such as 1918x1280")

@@ -25,7 +25,7 @@ from formats.masks import Mask
 from formats.parallel import map_all
 from formats.predictions import Predictions, mask_path, write_predictions_tables
 from formats.safe_names import check_name
-from formats.staging import refuse_existing_file, staged_folder, write_bytes
+from formats.staging import staged_file, staged_folder
 from formats.texts.csv_text import format_csv
 
 HEADER = ("img", "rle_mask")
@@ -50,14 +50,14 @@ def write_submission(
     background. An `out` that exists is refused unless `overwrite` is set. Neither time nor name goes
     into the gzip, so the same masks give the same bytes.
     """
-    refuse_existing_file(out, overwrite=overwrite)
     class_id = _class_id(predictions, class_name)
     sources = plan_sources(predictions, None)
     num_values = len(predictions.classes) if predictions.classes else IGNORE
     work = partial(_encode, predictions.root, num_values, class_id, cleaning)
-    encoded = list(map_all(work, sources, workers=workers, label="encoding"))
-    content = format_csv([HEADER, *(line for line, _ in encoded)]).encode("utf-8")
-    write_bytes(out, gzip.compress(content, 6, mtime=0) if out.suffix == ".gz" else content)
+    with staged_file(out, overwrite=overwrite) as beside:
+        encoded = list(map_all(work, sources, workers=workers, label="encoding"))
+        content = format_csv([HEADER, *(line for line, _ in encoded)]).encode("utf-8")
+        beside.write_bytes(gzip.compress(content, 6, mtime=0) if out.suffix == ".gz" else content)
     tell_unpredicted(sources)
     return len(sources), sum((changes for _, changes in encoded), NO_CHANGES)
 

@@ -10,7 +10,7 @@ import typer
 from analysis.drawing.colours import ColourScheme
 from analysis.options import Overwrite, PredictionsFolder, ScoringOptions, Workers
 from formats.errors import SagesegError
-from formats.verbs.command_options import takes
+from formats.verbs.command_options import parse_whole, takes
 
 
 @takes(ScoringOptions, "scoring")
@@ -97,6 +97,7 @@ def parse_overlays(text: str) -> int | None:
     """`500`, or `all`, which is None."""
     if text == "all":
         return None
-    if not text.isdecimal():
+    number = parse_whole(text)
+    if number is None:
         raise SagesegError(f"--overlays {text}: expected how many of the worst images to draw, such as 500, or all")
-    return int(text)
+    return number

@@ -29,7 +29,7 @@ from formats.parallel import map_all
 from formats.predictions import Predictions, probabilities_shape
 from formats.prepared.groups import group_of_path
 from formats.staging import staged_folder, write_text
-from formats.texts.csv_text import format_csv
+from formats.texts.csv_text import format_sheet
 from formats.texts.wording import format_share
 
 LIST, TABLE = "selected.txt", "selected.csv"
@@ -199,7 +199,7 @@ def format_table(chosen: Sequence[Chosen], classes: ClassTable | None) -> str:
         )
         for rank, each in enumerate(chosen, start=1)
     ]
-    return format_csv([_COLUMNS, *rows])
+    return format_sheet([_COLUMNS, *rows])
 
 
 def reason(chosen: Chosen, classes: ClassTable | None) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_NAME = re.compile(r"(?P<video>.+)_b(?P<block>\d{4,})_f(?P<frame>\d{6,})", re.DOTALL)
+_NAME = re.compile(r"(?P<video>.+)_b(?P<block>\d{4,9})_f(?P<frame>\d{6,12})", re.DOTALL)
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def load_label_map(path: Path, num_classes: int) -> LabelMap:
 def _load(path: Path) -> Any:
     try:
         return read_json(path, "a label map")
-    except (ValueError, RecursionError) as e:  # the latter for thousands of brackets
+    except ValueError as e:
         raise SagesegError(f"{path}: not JSON ({e}); expected a label map") from e
 
 

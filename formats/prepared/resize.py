@@ -33,7 +33,7 @@ class Resize:
 
 def parse_resize(text: str) -> Resize:
     """`960x640` or `1024`, the counterpart of `str(resize)`."""
-    match = re.fullmatch(r"(\d+)(?:[xX×](\d+))?", text, re.ASCII)
+    match = re.fullmatch(r"([0-9]{1,9})(?:[xX×]([0-9]{1,9}))?", text)
     sides = [int(side) for side in match.groups() if side] if match else []
     if not sides or not all(1 <= side <= LONGEST for side in sides):
         raise SagesegError(

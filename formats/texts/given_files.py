@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import zipfile
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
@@ -14,6 +13,7 @@ from formats import limits
 from formats.errors import SagesegError
 from formats.limits import read_within
 from formats.safe_names import leads_out
+from formats.texts.json_text import parse_json
 
 UTF_16_MARKS = (BOM_UTF16_LE, BOM_UTF16_BE)
 _CONTINUATION = bytes(range(0x80, 0xC0))
@@ -42,7 +42,7 @@ def read_text(path: Path, expected: str) -> str:
 def read_json(path: Path, expected: str) -> Any:
     """A file's JSON. Raises OSError where it cannot be read, ValueError for what is no JSON, and SagesegError as
     `decode_text` does."""
-    return json.loads(decode_text(read_within(path, limits.MOST_TEXT, f"expected {expected}"), path, expected))
+    return parse_json(decode_text(read_within(path, limits.MOST_TEXT, f"expected {expected}"), path, expected))
 
 
 def decode_text(content: bytes, path: Path, expected: str) -> str:

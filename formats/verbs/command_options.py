@@ -33,13 +33,19 @@ def parse_number(text: str) -> float:
         return math.nan
 
 
+def parse_whole(text: str) -> int | None:
+    """A whole number in digits; None for what is none, or is longer than any count."""
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
+
+
 def parse_crop(text: str) -> int | None:
     """`512` or `none`."""
     if text == "none":
         return None
-    if not text.isdecimal() or int(text) < 1:
+    side = parse_whole(text)
+    if not side:
         raise SagesegError(f"--crop {text}: expected a side in pixels, such as 512, or none")
-    return int(text)
+    return side
 
 
 def takes(settings: type, parameter: str) -> Callable[[Command], Command]:

@@ -14,11 +14,12 @@ TICKS = 1_000_000
 
 _INPUT = re.compile(r"\[info\] Input #0, (?P<formats>\S+), from ")
 _DURATION = re.compile(
-    r"\[info\]   Duration: (?P<hours>\d+):(?P<minutes>\d+):(?P<seconds>\d+\.\d+)(?:, start: (?P<start>-?[\d.]+))?"
+    r"\[info\]   Duration: (?P<hours>\d{1,9}):(?P<minutes>\d{1,9}):(?P<seconds>\d{1,9}\.\d+)"
+    r"(?:, start: (?P<start>-?\d{1,9}(?:\.\d+)?))?"
 )
 _STREAM = re.compile(r"\[info\]   Stream #0:\S+: (?P<kind>Video|Audio): (?P<codec>\w+)(?P<rest>.*)")
 _ALPHA = re.compile(r", (?P<format>yuva\w*|ya\d\w*|gbrap\w*|rgba\w*|bgra\w*|argb\w*|abgr\w*|pal8)\b")
-_FRAME = re.compile(r"frame:(?P<number>\d+) +pts:(?P<pts>-?\d+|NOPTS)\b")
+_FRAME = re.compile(r"frame:(?P<number>\d{1,18}) +pts:(?P<pts>-?\d{1,18}|NOPTS)\b")
 
 
 @dataclass(frozen=True)

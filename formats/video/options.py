@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from formats.errors import SagesegError
-from formats.verbs.command_options import parse_number
+from formats.verbs.command_options import parse_number, parse_whole
 
 BLOCK_S = 30.0
 """Frames of so many seconds look alike: one group, unless told otherwise."""
@@ -19,6 +19,7 @@ def parse_positive(text: str) -> float:
 
 def parse_every(text: str) -> int:
     """A whole number from 1 on."""
-    if not text.isdecimal() or int(text) < 1:
+    every = parse_whole(text)
+    if not every:
         raise SagesegError(f"--every {text}: expected a whole number of frames, such as 10")
-    return int(text)
+    return every

@@ -10,15 +10,17 @@ import typer
 
 from formats.console import result, result_json, say
 from formats.errors import SagesegError
+from formats.verbs.command_options import parse_whole
 from jobs.contract.hyperparameter_options import takes_hyperparameters
 from jobs.contract.instances import DEFAULT_GPUS, check_builtin_instance, parse_instance_types
 
 
 def parse_volume(text: str) -> int:
     """`30`: a disk in GB."""
-    if not text.isdecimal() or int(text) < 1:
+    size = parse_whole(text)
+    if not size:
         raise SagesegError(f"--volume-size {text}: expected a whole number, at least 1")
-    return int(text)
+    return size
 
 
 @takes_hyperparameters

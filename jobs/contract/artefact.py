@@ -14,6 +14,7 @@ from pathlib import Path
 from formats import limits
 from formats.errors import SagesegError
 from formats.staging import write_bytes, write_text
+from formats.texts.json_text import parse_json
 from jobs.contract.hyperparameters import NetworkSettings, parse_network
 from jobs.contract.model_archive import BROKEN, archive_members
 from jobs.contract.mxnet_params import Array, decode_params, encode_params
@@ -109,8 +110,8 @@ def _scan(stream: gzip.GzipFile, path: Path) -> dict[str, bytes]:
 
 def _parse_hyperparameters(content: bytes, source: str) -> dict[str, str]:
     try:
-        settings = json.loads(content)
-    except (ValueError, RecursionError) as e:
+        settings = parse_json(content)
+    except ValueError as e:
         raise SagesegError(f"{source}: not JSON ({e}); expected the training's hyperparameters") from e
     if not isinstance(settings, dict):
         raise SagesegError(f"{source}: not an object; expected the training's hyperparameters by name")

@@ -242,6 +242,12 @@ def _number(name: str, text: str, limits: Limits, whole: bool = False) -> float:
     return value
 
 
+def whole_number(given: Mapping[str, str], name: str) -> int:
+    """A hyperparameter of a job that anybody may have started, by default the algorithm's own. Raises SagesegError that
+    names it and the value."""
+    return int(_number(name, given.get(name, str(TABLE[name].default)), limits_of(name), whole=True))
+
+
 def _check_together(settled: Hyperparameters) -> None:
     if settled.lr_scheduler == "step" and not settled.lr_scheduler_step:
         raise SagesegError('lr_scheduler step: lr_scheduler_step is missing; expected epochs such as "10, 20"')

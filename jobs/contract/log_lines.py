@@ -2,7 +2,8 @@
 groups of CloudWatch's in which they lie.
 
 The wording is the built-in container's, taken from real logs of 2020 and 2025; the regexes are
-those that the service registers for the algorithm's metrics.
+those that the service registers for the algorithm's metrics. Whoever trains writes what they like into a log: a line
+that is not of the form says nothing, and none raises.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ METRIC_DEFINITIONS = {
     "validation:pixel_accuracy": r"pixel_accuracy: (\S+)",
     "validation:throughput": r"validation throughput: (\S+)",
 }
-_EPOCH = re.compile(r"#(?:quality|throughput)_metric\. host: \S+, epoch: (\d+),")
-_SCHEDULE = re.compile(r"iters per epoch: (\d+), num_epochs (\d+)")
-_PROGRESS = re.compile(r"#progress_notice\. epoch: (\d+), iterations: (\d+) speed: (\S+) samples/sec")
+_EPOCH = re.compile(r"#(?:quality|throughput)_metric\. host: \S+, epoch: ([0-9]{1,9}),")
+_SCHEDULE = re.compile(r"iters per epoch: ([0-9]{1,9}), num_epochs ([0-9]{1,9})(?![0-9])")
+_PROGRESS = re.compile(r"#progress_notice\. epoch: ([0-9]{1,9}), iterations: ([0-9]{1,9}) speed: (\S+) samples/sec")
 _DEVICE = re.compile(r"INFO \d+\] training on (.+)")
 _STAMP = re.compile(r"\[(\d\d/\d\d/\d{4} \d\d:\d\d:\d\d) [A-Z]+ ")
 
@@ -83,9 +84,12 @@ def parse_device(line: str) -> str | None:
 
 
 def parse_stamp(line: str) -> float | None:
-    """When a line was written, in seconds since 1970: containers write UTC."""
+    """When a line was written, in seconds since 1970: containers write UTC. None too for a day that never was."""
     match = _STAMP.search(line)
-    return datetime.strptime(f"{match[1]} +0000", "%m/%d/%Y %H:%M:%S %z").timestamp() if match else None
+    try:
+        return datetime.strptime(f"{match[1]} +0000", "%m/%d/%Y %H:%M:%S %z").timestamp() if match else None
+    except ValueError:
+        return None
 
 
 def train_lines(epoch: int, loss: float, throughput: float) -> list[str]:

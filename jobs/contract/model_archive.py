@@ -47,7 +47,7 @@ def pack_artefact(model_dir: Path, path: Path) -> None:
             member = tarfile.TarInfo(file.relative_to(model_dir).as_posix())
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
-    write_bytes(path, packed.getvalue())
+    write_bytes(path, packed.getvalue(), durable=True)
 
 
 @dataclass(frozen=True)

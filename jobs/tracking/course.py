@@ -11,7 +11,7 @@ from aws.s3 import parse_s3_object
 from formats.console import say
 from formats.texts.wording import format_roughly
 from jobs.contract.file_uris import file_uri_path, is_file_uri
-from jobs.contract.hyperparameters import TABLE, without_the_services
+from jobs.contract.hyperparameters import TABLE, whole_number, without_the_services
 from jobs.contract.statuses import ENDED
 from jobs.tracking.job_calls import log_lines
 from jobs.tracking.progress import Progress, advance
@@ -32,7 +32,7 @@ def describe_course(record: JobRecord, description: Mapping[str, Any]) -> dict[s
     except AwsError as e:
         say(f"note: {e}; so its epochs are not known")
         return told
-    most = int(settings.get("epochs", TABLE["epochs"].default))
+    most = whole_number(settings, "epochs")
     if stops_early and description["TrainingJobStatus"] == "Completed":
         told["early stopping"] += f", stopped after {done} of {most} epochs" if done < most else ", but not needed"
     told["epochs"] = f"{done} of {most} done"

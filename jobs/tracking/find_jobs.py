@@ -209,7 +209,7 @@ def _fetch_record(name: str, definition: dict[str, Any], region: str) -> JobReco
             where = f"is at AWS in {region}, but without its record {folder.uri(RECORD)}"
             raise SagesegError(f"{name}: {where}; look from where it was started") from e
         raise
-    record = parse_record(content.decode("utf-8", errors="replace"), folder.uri(RECORD))
+    record = parse_record(content, folder.uri(RECORD))
     if record.name != name:
         raise SagesegError(f"{folder.uri(RECORD)}: the record of {record.name}, not of {name}; put its own back")
     return record

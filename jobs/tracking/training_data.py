@@ -3,7 +3,6 @@ artefact of the open implementation, or the record that lies beside an artefact.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,8 +10,8 @@ from typing import Any
 from aws.clients import make_client
 from aws.errors import AwsError, is_missing
 from aws.s3 import parse_s3_uri
-from formats.errors import SagesegError
 from formats.prepared.preparation import ARTEFACT, Preparation, read_preparation
+from formats.texts.typed_json import parse_told
 from jobs.contract.artefact import LABEL_MAP
 from jobs.contract.file_uris import file_uri_path
 from jobs.tracking.records import RECORD, JobRecord, parse_record
@@ -36,10 +35,9 @@ def data_of_artefact(hyperparameters: Mapping[str, str], source: str) -> Trainin
     prepared = read_preparation(hyperparameters, source, ARTEFACT)
     if prepared is None:
         return None
-    try:
-        return TrainingData(prepared, json.loads(hyperparameters.get(LABEL_MAP, "{}")))
-    except ValueError as e:
-        raise SagesegError(f"{source}: {LABEL_MAP} is not JSON ({e}); train it again") from e
+    where = f"{source}: {LABEL_MAP}"
+    label_map = parse_told(hyperparameters.get(LABEL_MAP, "{}"), dict[str, Any], where, "train it again")
+    return TrainingData(prepared, label_map)
 
 
 def data_beside(artefact_uri: str, region: str) -> TrainingData | None:
@@ -49,15 +47,15 @@ def data_beside(artefact_uri: str, region: str) -> TrainingData | None:
     return None if text is None else data_of_record(parse_record(text, f"{folder}/{RECORD}"))
 
 
-def _of_s3(folder: str, region: str) -> str | None:
+def _of_s3(folder: str, region: str) -> bytes | None:
     try:
-        return parse_s3_uri(folder).get(make_client("s3", region), RECORD).decode()
+        return parse_s3_uri(folder).get(make_client("s3", region), RECORD)
     except AwsError as e:
         if is_missing(e):
             return None
         raise
 
 
-def _of_files(folder: str) -> str | None:
+def _of_files(folder: str) -> bytes | None:
     path = file_uri_path(folder) / RECORD
-    return path.read_text(encoding="utf-8") if path.is_file() else None
+    return path.read_bytes() if path.is_file() else None

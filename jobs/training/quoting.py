@@ -12,7 +12,7 @@ from formats.console import say
 from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.texts.wording import format_roughly
-from jobs.contract.hyperparameters import TABLE, Hyperparameters
+from jobs.contract.hyperparameters import TABLE, Hyperparameters, whole_number
 from jobs.contract.instances import local_storage_gb, running_on
 from jobs.contract.registry import ALGORITHM, is_builtin
 from jobs.contract.training_request import TrainingJob
@@ -24,8 +24,8 @@ from jobs.tracking.records import JobRecord, read_record, record_names
 from jobs.training.options import StartOptions
 from jobs.training.plan import Attempt, JobPlan
 
-_DECIDING = ("algorithm", "backbone", "crop_size")
-"""The hyperparameters that decide how long an image takes."""
+_DECIDING = ("algorithm", "backbone")
+"""The hyperparameters that, with the crop's size, decide how long an image takes."""
 
 
 def agreed_attempts(dataset: Dataset, plan: JobPlan, start: StartOptions, region: str) -> tuple[Attempt, ...]:
@@ -82,16 +82,17 @@ def _program(image: str) -> str:
 
 def _own_pace(setting: Setting) -> Pace | None:
     """The pace of the latest job of this folder that trained alike."""
-    alike = [record for record in _readable_records() if _setting_of(record) == setting]
+    alike = [record for record, found in _settings() if found == setting]
     found = ((record, _pace(record)) for record in sorted(alike, key=lambda record: record.created, reverse=True))
     return next((Pace(*pace, f"job {record.name}") for record, pace in found if pace), None)
 
 
-def _readable_records() -> Iterator[JobRecord]:
+def _settings() -> Iterator[tuple[JobRecord, Setting | None]]:
     """A broken record is no reason to start nothing; `jobs list` names it."""
     for name in record_names():
         with suppress(SagesegError):
-            yield read_record(name)
+            record = read_record(name)
+            yield record, _setting_of(record)
 
 
 def _setting_of(record: JobRecord) -> Setting | None:
@@ -99,9 +100,9 @@ def _setting_of(record: JobRecord) -> Setting | None:
     if record.is_tuning or not record.epochs:
         return None
     image, given = record.request["AlgorithmSpecification"]["TrainingImage"], record.request["HyperParameters"]
-    algorithm, backbone, crop = (str(given.get(name, TABLE[name].default)) for name in _DECIDING)
+    algorithm, backbone = (str(given.get(name, TABLE[name].default)) for name in _DECIDING)
     kind = THIS_MACHINE if record.backend == "local" else running_on(record.description["ResourceConfig"])
-    return Setting(_program(image), algorithm, backbone, int(crop), kind or "")
+    return Setting(_program(image), algorithm, backbone, whole_number(given, "crop_size"), kind or "")
 
 
 def _pace(record: JobRecord) -> tuple[float, float] | None:

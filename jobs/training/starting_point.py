@@ -13,7 +13,7 @@ from formats.errors import SagesegError
 from jobs.contract.artefact import artefact_network, read_artefact
 from jobs.contract.channels import find_weights, weights_names
 from jobs.contract.file_uris import is_file_uri, named_path
-from jobs.contract.hyperparameters import FROM_DATASET, TABLE, Hyperparameters, Rules
+from jobs.contract.hyperparameters import FROM_DATASET, TABLE, Hyperparameters, Rules, whole_number
 from jobs.tracking.job_calls import FoundJob
 from jobs.training.options import TrainOptions
 
@@ -104,8 +104,9 @@ def with_earlier(given: Mapping[str, str], earlier: EarlierModel | None) -> Mapp
 
 def check_classes(dataset: Dataset, earlier: EarlierModel | None) -> None:
     """Raise SagesegError unless the earlier model has the dataset's classes, as far as is known."""
-    known = earlier.hyperparameters.get("num_classes") if earlier else None
-    if known is not None and int(known) != len(dataset.classes):
+    told = earlier.hyperparameters if earlier else {}
+    known = whole_number(told, "num_classes") if "num_classes" in told else None
+    if known not in (None, len(dataset.classes)):
         raise SagesegError(
             f"{dataset.root}: {len(dataset.classes)} classes, but the model to train further has {known}; "
             "use a dataset with the same classes, or train without --model"

@@ -46,7 +46,7 @@ def settings(**given: str) -> Hyperparameters:
     return parse_hyperparameters({"num_classes": "2", "num_training_samples": "6", "epochs": "5", **given}, "open")
 
 
-def record(name: str, job: TrainingJob = JOB, created: str = "2026-11-20", **changes: Any) -> None:
+def record(name: str, job: TrainingJob = JOB, created: str = "2026-11-20T00:00:00+00:00", **changes: Any) -> None:
     """A finished job in this folder."""
     request = training_request(replace(job, name=name))
     description = {"ResourceConfig": request["ResourceConfig"]} | changes.pop("description", {})
@@ -76,7 +76,7 @@ def test_nothing_is_expected_where_nothing_was_measured(dataset: Dataset) -> Non
 
 def test_the_latest_job_that_trained_alike_gives_the_pace(dataset: Dataset) -> None:
     record("older", epochs=[{"train_throughput": 1.0, "validation_throughput": 1.0}])
-    record("newer", created="2026-11-21")
+    record("newer", created="2026-11-21T00:00:00+00:00")
     expected = expected_for(JOB, dataset, settings())
     assert expected is not None
     assert expected.seconds == 5 * (6 / 10.0 + 4 / 20.0)  # medians
@@ -89,7 +89,7 @@ def test_the_latest_job_that_trained_alike_gives_the_pace(dataset: Dataset) -> N
 
 
 def test_a_broken_record_hinders_nothing(dataset: Dataset) -> None:
-    record("broken", created="2026-11-21")
+    record("broken", created="2026-11-21T00:00:00+00:00")
     record_path("broken").write_text("{")
     record("whole")
     expected = expected_for(JOB, dataset, settings())

@@ -401,20 +401,18 @@ def test_tiles_to_predict_are_those_of_a_dataset(tmp_path: Path) -> None:
 
 
 far, side = st.floats(-1e7, 1e7), st.floats(1e-6, 1e6)
+_LETTERS = st.characters(exclude_characters="\0", codec="utf-8")
+names = st.text(_LETTERS, min_size=1)
 rasters = st.builds(
     Raster,
-    st.text(min_size=1).filter(is_inside),
+    names.filter(is_inside),
     st.integers(20_000, 10**6),
     st.integers(20_000, 10**6),
-    st.text(),
+    st.text(_LETTERS),
     st.tuples(side, st.just(0.0), far, st.just(0.0), side.map(lambda width: -width), far),
     st.lists(st.integers(1, 12), min_size=1, max_size=3).map(tuple),
     st.lists(
-        st.builds(
-            Tile,
-            st.text(min_size=1),
-            st.builds(Box, *[st.integers(0, 9999)] * 2, *[st.integers(1, 9999)] * 2),
-        ),
+        st.builds(Tile, names, st.builds(Box, *[st.integers(0, 9999)] * 2, *[st.integers(1, 9999)] * 2)),
         unique_by=lambda t: t.source,
     ).map(tuple),
 )

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from formats.errors import SagesegError
+from formats.texts.yaml_text import parse_yaml
 from jobs.emulator.api.faults import ServiceError, invalid
 
 FILE_NAME = "rehearsal.yaml"
@@ -145,11 +146,9 @@ def _version(path: Path) -> tuple[int, int] | None:
 def read_plan(path: Path) -> RehearsalPlan:
     """Read and check a plan. Raises SagesegError that names the file, the place in it and what was
     expected."""
-    import yaml
-
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as e:
+        content = parse_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as e:
         raise SagesegError(f"{path}: cannot be read as YAML ({e}); mend or remove it") from e
     try:
         return _plan(content or {})

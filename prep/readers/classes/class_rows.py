@@ -9,14 +9,14 @@ from pathlib import Path
 from formats.errors import SagesegError, for_all
 from prep.readers.colour_masks import Colour
 
-_LEVEL = r"(\d+)"
+_LEVEL = r"(\d{1,9})"
 _SEP = r"\s*[\s,;]\s*"
 _COLOUR_LAST = re.compile(rf"(.*[^\s,;])\s*[\s,;]\s*{_LEVEL}{_SEP}{_LEVEL}{_SEP}{_LEVEL}")
 _COLOUR_FIRST = re.compile(rf"{_LEVEL}{_SEP}{_LEVEL}{_SEP}{_LEVEL}{_SEP}([^\s,;].*)")
 _CELLS = re.compile(r"\s*[,;\t]\s*")
 _LEVELS = {"r": 0, "red": 0, "g": 1, "green": 1, "b": 2, "blue": 2}
 _ROBOFLOW = re.compile(r"pixel[\s_]*value\s*[,;]\s*class", re.IGNORECASE)
-_VALUE = re.compile(r"(\d+)\s*[,;]\s*(\S.*)")
+_VALUE = re.compile(r"(\d{1,9})\s*[,;]\s*(\S.*)")
 EXPECTED_COLOURS = "expected name,red,green,blue in each line, such as car,0,0,142"
 
 

@@ -14,6 +14,7 @@ from formats.classes import BACKGROUND, IGNORE, IGNORE_NAME, ClassTable, class_t
 from formats.console import say
 from formats.errors import SagesegError, for_all
 from formats.texts.given_files import read_text
+from formats.verbs.command_options import parse_whole
 from prep.readers.classes.class_rows import colour_rows, roboflow_rows
 from prep.readers.classes.list_format import check_format
 from prep.readers.colour_masks import Colour
@@ -133,8 +134,9 @@ def _line_of_map(text: str, path: Path) -> Line:
     if not (_COLOURED.fullmatch(text) or _WITHOUT_COLOUR.fullmatch(text)):
         raise SagesegError(f"{path}: {text!r}: expected name:red,green,blue:parts:actions, as CVAT writes it")
     name, _, rest = (part.strip() for part in text.partition(":"))
-    levels = tuple(int(level) for level in re.findall(r"\d+", rest.partition(":")[0]))
-    if any(level > 255 for level in levels):
+    written = re.findall(r"\d+", rest.partition(":")[0])
+    levels = [level for level in map(parse_whole, written) if level is not None and level <= 255]
+    if len(levels) < len(written):
         raise SagesegError(f"{path}: {text!r}: expected red, green and blue from 0 to 255")
     return _coloured(name, (levels[0], levels[1], levels[2]) if levels else None, path)
 

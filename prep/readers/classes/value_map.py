@@ -34,8 +34,8 @@ _HIGHEST = 0xFFFF
 _NOTHING = -1
 _EXPECTED = "expected value,name in each line, such as 7,road"
 _CELLS = re.compile(r"\s*[,;\t]\s*")
-_ROW = re.compile(r"(?P<value>\*|-?\d+)\s*[,;\t]\s*(?P<name>.+)")
-_ROW_OF_NAME = re.compile(r"(?P<name>.+?)\s*[,;\t]\s*(?P<value>\*|-?\d+)")
+_ROW = re.compile(r"(?P<value>\*|-?\d{1,9})\s*[,;\t]\s*(?P<name>.+)")
+_ROW_OF_NAME = re.compile(r"(?P<name>.+?)\s*[,;\t]\s*(?P<value>\*|-?\d{1,9})")
 _WIDE = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 
 

@@ -1,0 +1,9 @@
+"""All parsers of the project as targets."""
+
+from __future__ import annotations
+
+from trust.damage.engine import Builder
+from trust.damage.jobs_targets import TARGETS as JOBS
+from trust.damage.prep_targets import TARGETS as PREP
+
+TARGETS: dict[str, Builder] = {**PREP, **JOBS}
