@@ -20,6 +20,7 @@ import numpy.typing as npt
 from formats.classes import ClassTable, read_labels, write_labels
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow, read_manifest, write_manifest
+from formats.redaction import redact_values
 from formats.safe_names import refuse_links_out
 from formats.staging import write_bytes, write_text
 from formats.texts.given_files import read_json
@@ -86,7 +87,7 @@ def read_model_facts(info: Mapping[str, Any], where: object) -> ModelFacts:
         expected, kind = _NOT_TEXT.get(name, ("text", str))
         if not isinstance(value, kind):
             raise SagesegError(f"{where}: {name} is {value!r}; expected {expected}: correct it, or leave it out")
-    return ModelFacts(**told)
+    return ModelFacts(**redact_values(told))
 
 
 @dataclass(frozen=True)
