@@ -24,6 +24,7 @@ from formats.classes import MAX_CLASSES, ClassTable, read_labels, write_labels
 from formats.errors import SagesegError
 from formats.limits import check_pixels
 from formats.manifest import ManifestRow, read_manifest, write_manifest
+from formats.redaction import redact_values
 from formats.safe_names import refuse_links_out
 from formats.staging import write_bytes, write_text
 from formats.texts.json_text import format_json
@@ -90,7 +91,7 @@ def read_model_facts(info: Mapping[str, Any], where: object) -> ModelFacts:
             raise SagesegError(
                 f"{where}: {name} is {told[name]}; expected a number from 0 on: correct it, or leave it out"
             )
-    return ModelFacts(**told)
+    return ModelFacts(**redact_values(told))
 
 
 @dataclass(frozen=True)
