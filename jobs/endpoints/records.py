@@ -10,7 +10,7 @@ from typing import Any
 from aws.errors import redact
 from aws.names import is_job_name
 from formats.errors import SagesegError
-from formats.staging import write_text
+from formats.private_files import private_folder, write_private
 from formats.state_home import home
 from formats.texts.json_text import format_json
 from formats.texts.typed_json import parse_told
@@ -48,7 +48,8 @@ def endpoint_path(name: str) -> Path:
 
 
 def write_endpoint(record: EndpointRecord) -> None:
-    write_text(endpoint_path(record.name), redact(format_json(asdict(record), ascii_only=True)) + "\n", durable=True)
+    private_folder(home(), "endpoints", record.name)
+    write_private(endpoint_path(record.name), redact(format_json(asdict(record), ascii_only=True)) + "\n", durable=True)
 
 
 def read_endpoint(name: str) -> EndpointRecord | None:
