@@ -9,8 +9,8 @@ from typing import Any
 
 from aws.errors import redact
 from aws.names import is_job_name
+from formats.disk.private_files import private_folder, write_private
 from formats.errors import SagesegError
-from formats.private_files import private_folder, write_private
 from formats.state_home import home
 from formats.texts.json_text import format_json
 from formats.texts.typed_json import parse_told

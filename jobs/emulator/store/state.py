@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from formats.disk.private_files import private
 from formats.errors import SagesegError
-from formats.private_files import private
 from formats.staging import write_errors
 
 SCHEMA_VERSION = 1
