@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from aws.names import ATTEMPT_TAG, is_job_name
+from formats.disk.private_files import private_folder, write_private
 from formats.errors import SagesegError
-from formats.staging import write_text
 from formats.state_home import home
 from formats.texts.json_text import format_json
 from formats.texts.typed_json import parse_told
@@ -117,7 +117,8 @@ def parse_record(text: str | bytes, where: str) -> JobRecord:
 
 
 def write_record(record: JobRecord) -> None:
-    write_text(record_path(record.name), format_record(record), durable=True)
+    private_folder(home(), "jobs", record.name)
+    write_private(record_path(record.name), format_record(record), durable=True)
 
 
 def read_record(name: str) -> JobRecord:

@@ -94,7 +94,9 @@ def results(place: Path) -> dict[str, str]:
     told = {
         str(name): hashlib.sha256(path.read_bytes()).hexdigest()
         for name, path in named.items()
-        if not (name.parts[0].startswith(_BESIDE) or name.parts[0] == "home" or any(MARK in part for part in name.parts))
+        if not (
+            name.parts[0].startswith(_BESIDE) or name.parts[0] == "home" or any(MARK in part for part in name.parts)
+        )
     }
     return told | _objects(place.name)
 
