@@ -71,6 +71,16 @@ class Runs:
             self._told["dataset"] = fingerprint
         self._write()
 
+    def begin_job(self, number: int, fingerprint: str, job: str) -> None:
+        """Note which job a run's training is to be, before it is started."""
+        self._told["runs"][str(number)]["begun"] = {"fingerprint": fingerprint, "job": job}
+        self._write()
+
+    def begun_job(self, fingerprint: str) -> str | None:
+        """The job of a training like this that was begun last, and that no run has followed to its end."""
+        begun = [run.get("begun", {}) for _, run in self._numbered()]
+        return next((one["job"] for one in reversed(begun) if one.get("fingerprint") == fingerprint), None)
+
     def made_dataset(self) -> bool:
         """Whether the dataset is this experiment's own, and no stranger's."""
         return bool(self._told["dataset"])

@@ -18,6 +18,7 @@ def say_cost(record: JobRecord) -> None:
 
 def follow_or_leave(record: JobRecord) -> JobRecord:
     """Follow a job; Ctrl-C asks whether to stop it or to leave it running."""
+    from aws.clients import NetworkError
     from formats.errors import SagesegError
     from jobs.tracking.find_jobs import publish_record
     from jobs.tracking.follow_training import follow
@@ -31,6 +32,9 @@ def follow_or_leave(record: JobRecord) -> JobRecord:
         raise
     except JobFailedError:
         raise
+    except NetworkError as e:  # the same command again might start another job
+        say(_goes_on(record))
+        raise SagesegError(f"{e.what}; check the network; sageseg jobs logs {record.name} --follow goes on") from e
     except SagesegError:
         say(_goes_on(record))  # only the watching failed
         raise
