@@ -148,12 +148,14 @@ def _limit(kill: Kill) -> None:
 
 
 @contextmanager
-def standing(serve: Callable[[], AbstractContextManager[str]], desk: Path) -> Iterator[tuple[int, str]]:
+def standing(
+    serve: Callable[[], AbstractContextManager[str]], desk: Path, kill: Kill = NOWHERE
+) -> Iterator[tuple[int, str]]:
     """A forked server, by its process and the URL that `serve` tells; it is ended when the block ends."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
-        _serve(serve, desk, writing)
+        _serve(serve, desk, writing, kill)
     os.close(writing)
     with open(reading, encoding="utf-8") as pipe:
         url = pipe.readline().strip()
@@ -167,7 +169,7 @@ def standing(serve: Callable[[], AbstractContextManager[str]], desk: Path) -> It
         os.waitpid(child, 0)
 
 
-def _serve(serve: Callable[[], AbstractContextManager[str]], desk: Path, output: int) -> NoReturn:
+def _serve(serve: Callable[[], AbstractContextManager[str]], desk: Path, output: int, kill: Kill) -> NoReturn:
     code = 1
     try:
         os.setsid()
@@ -180,6 +182,7 @@ def _serve(serve: Callable[[], AbstractContextManager[str]], desk: Path, output:
         with serve() as url:
             os.write(output, f"{url}\n".encode())
             os.close(output)
+            _limit(kill)
             signal.sigwait(ended)
         code = 0
     except BaseException:  # noqa: BLE001

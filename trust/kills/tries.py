@@ -16,7 +16,11 @@ from trust.kills.process import NOWHERE, Ended, Kill, forked
 Tree = dict[str, str]
 SIZES = (0, 1, 40, 150, 400, 900, 2000, 5000, 20000)
 """How large a file may grow before its writer is killed; 0 stands for none."""
-_TIMES = re.compile(rb'"(?:started|ended|created|made|seconds)": "?[^",}\n]*"?|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?')
+_OWN = re.compile(
+    rb'"(?:\w*[Ss]econds|started|ended|created|made|usd|learning_rate)": [^,}\n\]]*'  # how long, and what is drawn
+    rb"|\d{4}-\d\d-\d\d[T ][\d:]{5,8}(?:\.\d+)?(?:Z|[+]00:00)?"  # times
+    rb"|(?<=-batch-)\d{8}-\d{6}-[0-9a-f]{4}|(?<=search-00\d-)[0-9a-f]{8}"  # names with times, and drawn ones
+)
 """What two undisturbed runs do not have in common."""
 
 
@@ -69,15 +73,13 @@ def tree(place: Path, root: Path) -> Tree:
     if not place.exists():
         return {}
     paths = [place, *sorted(place.rglob("*"))] if place.is_dir() else [place]
-    return {
-        str(path.relative_to(root)): "" if path.is_dir() else without_times(path, path.read_bytes()) for path in paths
-    }
+    return {str(path.relative_to(root)): "" if path.is_dir() else alike_digest(path, path.read_bytes()) for path in paths}
 
 
-def without_times(path: Path, content: bytes) -> str:
-    """A digest of a file's content, without the times in it."""
+def alike_digest(path: Path, content: bytes) -> str:
+    """A digest of a file's content, without times, and names that were drawn, in it."""
     if path.suffix in {".json", ".html", ".xml", ".yaml"}:
-        content = _TIMES.sub(b"", content)
+        content = _OWN.sub(b"", content)
     return hashlib.sha256(content).hexdigest()
 
 
@@ -111,9 +113,7 @@ def points(tried: Try, undisturbed: Ended, chance: random.Random) -> Iterator[Ki
     by_event, last = max(2, tried.kills * 3 // 4), undisturbed.changes
     late = min(6, by_event // 2)
     early = [round(1 + number * (last - late) / (by_event - late)) for number in range(by_event - late)]
-    for number, event in enumerate(
-        sorted({*early, *chance.sample(range(max(1, last - 6), last + 1), k=min(late, last))})
-    ):
+    for number, event in enumerate(sorted({*early, *chance.sample(range(max(1, last - 6), last + 1), k=min(late, last))})):
         yield Kill(event=event, number=(signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM)[number % 4])
     for size in chance.sample(SIZES[1:], k=max(1, tried.kills // 8)):
         yield Kill(size=size)
@@ -145,6 +145,11 @@ def _wrong(desk: Desk, tried: Try, old: Tree, whole: Tree, ended: Ended) -> Iter
     made = desk.made()
     if made != whole:
         yield f"afterwards {unlike(made, whole)}"
+
+
+def alike_name(name: str) -> str:
+    """A name without what was drawn in it."""
+    return _OWN.sub(b"", name.encode()).decode()
 
 
 def unlike(found: Tree, wanted: Tree) -> str:
