@@ -302,7 +302,7 @@ def _wrong_after(served: Served, verb: Verb, first: Result | None, second: Resul
     yield from _unknown(served)
     there = _there(served)
     for kind in ("training job", "tuning job", "endpoint"):
-        names = [name for one, name, _ in there if one == kind]
+        names = [name for one, name, _ in there if one == kind and not (kind == "training job" and verb.what == "tune")]
         if len(names) > 1 and not _was_told(first, names):
             yield f"{len(names)} {kind}s: {', '.join(sorted(names))}"
         if verb.leaves and kind in verb.what and not names:
