@@ -9,7 +9,6 @@ from typing import Any
 
 import boto3
 import botocore.exceptions
-import botocore.parsers
 import botocore.session
 from botocore.config import Config
 
@@ -148,8 +147,6 @@ def aws_errors(doing: str) -> Iterator[None]:
         raise SagesegError(f"{doing}: {e}; {_SIGN_IN}") from e
     except (botocore.exceptions.HTTPClientError, botocore.exceptions.ConnectionError) as e:
         raise NetworkError(f"{doing}: {e}") from e
-    except botocore.parsers.ResponseParserError as e:
-        raise NetworkError(f"{doing}: what answered was not AWS") from e
     except botocore.exceptions.BotoCoreError as e:
         raise SagesegError(f"{doing}: {e}") from e
 
