@@ -30,19 +30,19 @@ VERBS = {
     "report": _REPORT,
     "overlay": "analysis overlay " + _ON_IMAGES,
     "cutout": "analysis cutout " + _ON_IMAGES,
-    "labelme": "analysis labelme " + _ON_IMAGES,
+    "labelme": "analysis labelme {in}/stitched --images {in}/shoot/images --workers 1 --out {out}",
     "submission": "analysis submission {in}/stitched --workers 1 --out {out}.csv.gz",
     "cvat": "analysis cvat {in}/stitched --workers 1 --out {out}.xml",
     "suspects": "analysis suspects {in}/predictions --dataset {in}/dataset --workers 1 --out {out}.csv",
     "compare": "analysis compare {in}/report {in}/again --out {out}",
     "preview": "prep preview {in}/dataset --workers 1 --out {out}.html",
     "run": "run {out}.yaml",
-    "upload": "jobs upload {in}/dataset s3://trial/{name} --workers 1",
+    "upload": "jobs upload {in}/whole s3://trial/{name} --workers 1",
 }
 UPLOADED = "uploaded"
 """The name of the place, and of the prefix, to which the upload goes."""
 SHORT = ("prep", "predict", "stitch --overwrite")
-_EXPERIMENT = "out: {out}\nprep: {{carvana: [{shoot}/images, {shoot}/masks], crop: 32, val: 0.4, workers: 1}}\n"
+_EXPERIMENT = "out: out\nprep: {{carvana: [{shoot}/images, {shoot}/masks], crop: 32, val: 0.4, workers: 1}}\n"
 _REGION = "eu-west-1"
 
 
@@ -65,7 +65,7 @@ class Desk:
             (place / "out" / "old.txt").write_text("old")
         if verb == "run":
             shoot = self.materials / "shoot"
-            (place / "out.yaml").write_text(_EXPERIMENT.format(out=place / "out", shoot=shoot))
+            (place / "out.yaml").write_text(_EXPERIMENT.format(shoot=shoot))
         (place / "out.partial").mkdir()
         (place / "out.partial" / "mine.txt").write_text("mine")
 
@@ -79,9 +79,11 @@ def desk(folder: Path) -> Iterator[Desk]:
         draw_shoot(made.materials / "shoot", cars=3, angles=2, size=(96, 64), workers=1)
     with pytest.MonkeyPatch.context() as patch:
         stand_in(patch)
+        patch.setattr("formats.parallel.available_cores", lambda: 1)  # what is done in other processes is not seen
         patch.setenv("SAGESEG_HOME", str(folder / "home"))
         for name, line in {
             "dataset": _PREP,
+            "whole": _PREP.replace("--crop 32", "--crop none"),
             "predictions": VERBS["predict"] + " --probabilities",
             "stitched": VERBS["stitch"],
             "report": _REPORT,
