@@ -18,6 +18,7 @@ from formats.masks import read_mask
 from formats.predictions import probabilities_shape, read_probabilities, write_probabilities
 from formats.prepared.resize import parse_resize, resized_size
 from formats.texts.given_files import ArchiveError, read_json, read_text, refuse_zip
+from formats.verbs.command_options import parse_crop
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg", ".gif", ".webp", ".bmp"])
@@ -133,3 +134,12 @@ def test_what_is_no_archive_of_arrays_is_named(tmp_path: Path) -> None:
 def test_the_shape_of_probabilities_is_told_without_reading_them(tmp_path: Path) -> None:
     write_probabilities(tmp_path / "a.npz", np.zeros((3, 5, 7), np.float32))
     assert probabilities_shape(tmp_path / "a.npz") == (3, 5, 7)
+
+
+@pytest.mark.parametrize("text", ["13378", "1000000", "9" * 18])
+def test_crops_of_more_pixels_than_an_image_has_are_refused(text: str) -> None:
+    assert parse_crop("13377") == 13377
+    with pytest.raises(
+        SagesegError, match=rf"--crop: {text}×{text} pixels; expected 1 to 178,956,970: choose"
+    ):
+        parse_crop(text)
