@@ -29,7 +29,9 @@ _NAME = (
     r"|(?<![A-Za-z])(?:Signature|Credential|sig)(?==))(?![A-Za-z])"
 )
 _BODY = r"(?:(?!(?P=open))(?:\\.|[^\"\\\n]))*"
-_BARE = r"(?P<bare>(?:(?:Bearer|Basic|Token|Digest|AWS4-HMAC-SHA256)[ ]+)?(?:[^\s\"'\\&<>,;)]|[,;)](?=[^\s\"'\\&<>]))+)"
+_BARE = (
+    r"(?P<bare>(?:(?:Bearer|Basic|Token|Digest|AWS4-HMAC-SHA256)[ ]+)?(?:[^\s\"'\\&<>,;:)]|[,;:)](?=[^\s\"'\\&<>]))+)"
+)
 _AFTER_QUOTED_NAME = re.compile(
     rf"{_NAME}(?P<is>(?P<close>{_QUOTE})\s*:\s*)(?P<open>(?P=close))(?P<in>(?:(?!(?P=open))(?:\\.|[^\\]))*)(?P=open)",
     re.IGNORECASE,

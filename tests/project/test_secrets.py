@@ -66,7 +66,7 @@ def test_no_verb_tells_a_secret(words: str, place: Path, tmp_path: Path) -> None
     parameters = VERBS[words].params
     arguments = [each for each in parameters if each.param_type_name == "argument"]
     required = [each for each in parameters if each.param_type_name == "option" and each.required]
-    texts = [each for each in parameters if each.param_type_name == "option" and each.bare_type() in (str, Path)]
+    texts = [each for each in parameters if each.param_type_name == "option" and each.bare_type() in ("str", "Path")]
     texts = [each for each in texts if not each.is_flag and each.name != "profile"]  # which forgets other keys
     marked = [f"password={OTHER}" for _ in arguments]
     known = [str(place / each.name) if (place / str(each.name)).exists() else "cars" for each in arguments]
