@@ -12,6 +12,7 @@ import botocore.exceptions
 import botocore.session
 from botocore.config import Config
 
+from aws.answers import AnswerParsers
 from aws.errors import AwsError
 from formats.errors import SagesegError
 from formats.redaction import know
@@ -51,7 +52,7 @@ def make_client(service: str, region: str | None, *, hurried: bool = False, once
     """A boto3 client of a service at AWS; `client_config` says what `hurried` and `once` are."""
     with aws_errors(f"opening {service}"):
         try:
-            client = boto3.client(service, region_name=region, config=client_config(hurried=hurried, once=once))
+            client = _session().client(service, region_name=region, config=client_config(hurried=hurried, once=once))
         except ValueError as e:  # botocore's, of a URL that it cannot take apart
             raise SagesegError(f"opening {service}: {e}; correct AWS_ENDPOINT_URL, or unset it") from e
     _attend(client, boto3.DEFAULT_SESSION)
@@ -71,6 +72,22 @@ def _attend(client: Any, session: Any) -> None:
     client.meta.events.register("before-sign", know_keys)
 
 
+def _session() -> Any:
+    """boto3's default session, whose answers are looked at."""
+    if boto3.DEFAULT_SESSION is None:
+        boto3.setup_default_session(botocore_session=watched_session())
+    return boto3.DEFAULT_SESSION
+
+
+def watched_session(variables: Mapping[str, Any] | None = None, **settings: Any) -> Any:
+    """A new session of botocore's with AnswerParsers; `settings` are defaults of theirs."""
+    session = botocore.session.Session(variables)
+    parsers = AnswerParsers()
+    parsers.set_parser_defaults(**settings)
+    session.register_component("response_parser_factory", parsers)
+    return session
+
+
 def _refuse_page(operation_model: Any, response_dict: Mapping[str, Any], **_: Any) -> None:
     """A portal's or a proxy's page is read by botocore as an answer of AWS without members. That of a failing server
     stays with botocore, which tries again."""
@@ -85,9 +102,7 @@ def make_s3_lister(region: str | None) -> Any:
     """An S3 client for long listings. It leaves times as text: to parse those of a page takes longer
     than all else that is done with it."""
     with aws_errors("opening s3"):
-        session = botocore.session.get_session()
-        session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=str)
-        of_lists = boto3.session.Session(botocore_session=session)
+        of_lists = boto3.session.Session(botocore_session=watched_session(timestamp_parser=str))
         client = of_lists.client("s3", region_name=region, config=_CONFIG)
     _attend(client, of_lists)
     return client

@@ -9,6 +9,7 @@ from formats.redaction import redact
 
 _SIGN_IN = "sign in again (aws sso login, or aws configure) or set AWS_PROFILE"
 _NEXT_STEPS = (
+    (r"jobs emulator --env", "run that line in this shell, in the emulator's folder"),
     (r"ExpiredToken|RequestExpired|TokenRefreshRequired", f"the credentials have expired: {_SIGN_IN}"),
     (r"InvalidClientTokenId|UnrecognizedClient|InvalidAccessKeyId|SignatureDoesNotMatch", f"{_SIGN_IN}"),
     (r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|Rate exceeded", "wait a minute and run it again"),

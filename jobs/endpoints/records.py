@@ -57,6 +57,11 @@ def read_endpoint(name: str) -> EndpointRecord | None:
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    return parse_endpoint(content, path)
+
+
+def parse_endpoint(content: bytes, path: Path) -> EndpointRecord:
+    """The record in a file's content. Raises SagesegError that names the file where it is none."""
     given = parse_told(content, EndpointRecord, path, _MEND)
     known = {f.name for f in fields(EndpointRecord)}
     return EndpointRecord(**{key: value for key, value in given.items() if key in known})

@@ -197,6 +197,7 @@ def test_all_that_a_command_prints_goes_through_the_gate(
     def verb() -> None:
         say(f"password={SECRET}")
         result(f"password={SECRET}")
+        result(f"export password={SECRET}", keys_too=True)
         print(f"password={SECRET}")  # noqa: T201  # as other packages do
         raise ValueError(f"password={SECRET}")
 
@@ -204,7 +205,7 @@ def test_all_that_a_command_prints_goes_through_the_gate(
     with pytest.raises(SystemExit, match="1"):
         run_app(app)
     told = capsys.readouterr()
-    assert told.out == f"password={HIDDEN}\n" * 2
+    assert told.out == f"password={HIDDEN}\nexport password={SECRET}\npassword={HIDDEN}\n"
     assert "Traceback" in told.err
     assert SECRET not in told.err
     assert told.err.splitlines()[-1] == f"ValueError: password={HIDDEN}"
