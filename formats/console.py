@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from formats.errors import TOLD, SagesegError, cannot_use, shown
-from formats.redaction import beneath, redact, redacted_streams
 from formats.texts.json_text import format_json
+from formats.texts.redaction import beneath, redact, redacted_streams
 
 if TYPE_CHECKING:
     import typer

@@ -16,10 +16,10 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from formats import redaction
 from formats.console import result, run_app, say
-from formats.redaction import HIDDEN, Redacting, is_secret_name, know, redact, redact_values
+from formats.texts import redaction
 from formats.texts.json_text import format_json
+from formats.texts.redaction import HIDDEN, Redacting, is_secret_name, know, redact, redact_values
 
 KEY = "AKIAI44QH8DHBEXAMPLE"
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYzEXAMPLEKEY"  # noqa: S105

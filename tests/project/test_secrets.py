@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from formats.errors import SagesegError
-from formats.redaction import HIDDEN
+from formats.texts.redaction import HIDDEN
 from jobs.emulator.store.log_files import Event, format_event, read_events
 from jobs.endpoints.records import EndpointRecord, read_endpoint, write_endpoint
 from jobs.tracking.records import JobRecord, read_record, record_path, write_record

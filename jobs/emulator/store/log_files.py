@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from formats.redaction import redact_values
+from formats.texts.redaction import redact_values
 
 MAX_PAGE_BYTES = 2**20
 """CloudWatch's limit on the events of one answer."""
