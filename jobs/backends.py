@@ -47,7 +47,7 @@ def tell_shell(idle_seconds: float | None) -> None:
     if missing:
         say(f"note: started an emulator of {home()}; it ends when for {seconds:,.0f} s nobody asked it and no job ran")
     for line in shell_lines(shell_variables(url, read_keys(home()), home())):
-        result(line)
+        result(line, keys_too=True)
 
 
 @cache

@@ -47,7 +47,7 @@ def rehearse(home: Path, host: str, port: int, s3_port: int, buckets: Sequence[s
                 with aws_errors(f"making the bucket {bucket}"):
                     make_client("s3", REGION).create_bucket(Bucket=bucket)
             for line in shell_lines(variables, FORGOTTEN_TOO):
-                result(line)
+                result(line, keys_too=True)
             for line in _TOLD:
                 say(line)
 

@@ -16,10 +16,10 @@ from typing import Any
 
 from formats.disk.locks import open_locked
 from formats.errors import SagesegError
-from formats.redaction import redact_values
 from formats.staging import write_text
 from formats.state_home import home
 from formats.texts.json_text import format_json
+from formats.texts.redaction import redact_values
 
 _RECORD, _LOCK = "batch.json", "lock"
 

@@ -16,10 +16,10 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from formats import redaction
 from formats.console import result, run_app, say
-from formats.redaction import HIDDEN, Redacting, is_secret_name, know, redact, redact_values
+from formats.texts import redaction
 from formats.texts.json_text import format_json
+from formats.texts.redaction import HIDDEN, Redacting, is_secret_name, know, redact, redact_values
 
 KEY = "AKIAI44QH8DHBEXAMPLE"
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYzEXAMPLEKEY"  # noqa: S105
@@ -197,6 +197,7 @@ def test_all_that_a_command_prints_goes_through_the_gate(
     def verb() -> None:
         say(f"password={SECRET}")
         result(f"password={SECRET}")
+        result(f"export password={SECRET}", keys_too=True)
         print(f"password={SECRET}")  # noqa: T201  # as other packages do
         raise ValueError(f"password={SECRET}")
 
@@ -204,7 +205,7 @@ def test_all_that_a_command_prints_goes_through_the_gate(
     with pytest.raises(SystemExit, match="1"):
         run_app(app)
     told = capsys.readouterr()
-    assert told.out == f"password={HIDDEN}\n" * 2
+    assert told.out == f"password={HIDDEN}\nexport password={SECRET}\npassword={HIDDEN}\n"
     assert "Traceback" in told.err
     assert SECRET not in told.err
     assert told.err.splitlines()[-1] == f"ValueError: password={HIDDEN}"

@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from formats.errors import SagesegError
-from formats.redaction import HIDDEN
+from formats.texts.redaction import HIDDEN
 from jobs.emulator.store.log_files import Event, format_event, read_events
 from jobs.endpoints.records import EndpointRecord, read_endpoint, write_endpoint
 from jobs.tracking.records import JobRecord, read_record, record_path, write_record
@@ -66,7 +66,7 @@ def test_no_verb_tells_a_secret(words: str, place: Path, tmp_path: Path) -> None
     parameters = VERBS[words].params
     arguments = [each for each in parameters if each.param_type_name == "argument"]
     required = [each for each in parameters if each.param_type_name == "option" and each.required]
-    texts = [each for each in parameters if each.param_type_name == "option" and each.bare_type() in (str, Path)]
+    texts = [each for each in parameters if each.param_type_name == "option" and each.bare_type() in ("str", "Path")]
     texts = [each for each in texts if not each.is_flag and each.name != "profile"]  # which forgets other keys
     marked = [f"password={OTHER}" for _ in arguments]
     known = [str(place / each.name) if (place / str(each.name)).exists() else "cars" for each in arguments]

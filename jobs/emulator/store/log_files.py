@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from formats.redaction import redact_values
 from formats.texts.json_text import parse_json
+from formats.texts.redaction import redact_values
 from formats.texts.typed_json import check_type
 
 MAX_PAGE_BYTES = 2**20
