@@ -9,12 +9,20 @@ faults.check()
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 import struct
+=======
+import errno
+import os
+>>>>>>> main
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
+
+from formats.state_home import home
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -67,6 +75,46 @@ def raised_by_library(error: BaseException) -> bool:
 
 class CannotWriteError(SagesegError):
     """What was made cannot be written: all further work would meet the same."""
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""A disk, a quota, or the largest file that a file system or a limit allows."""
+_LOCKED = (errno.EROFS, errno.EACCES, errno.EPERM)
+"""A place that may not be written to."""
+TOLD = (*_FULL, *_LOCKED, errno.ENAMETOOLONG)
+"""What any call of the system may answer where a user can mend it."""
+_NEXT_STEPS = {
+    **dict.fromkeys(_FULL, "free space or choose another place"),
+    **dict.fromkeys(_LOCKED, "choose a place that you may write to"),
+    errno.ENOENT: "its folder is gone; run the same command again",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
+_NEXT_STEPS_AT_HOME = {
+    **dict.fromkeys(_FULL, "free space, or set SAGESEG_HOME to a folder elsewhere"),
+    **dict.fromkeys(_LOCKED, "set SAGESEG_HOME to a folder that you may write to"),
+}
+
+
+def cannot_write(place: Path, error: OSError) -> CannotWriteError:
+    """The line for what went wrong while `place` was written, with the next step that fits its kind."""
+    return CannotWriteError(f"{place}: cannot be written ({error.strerror or error}); {next_step(place, error)}")
+
+
+def next_step(place: Path, error: OSError) -> str:
+    """What cures an error in writing there."""
+    number = error.errno or 0
+    at_home = _NEXT_STEPS_AT_HOME.get(number) if place.absolute().is_relative_to(home()) else None
+    return at_home or _NEXT_STEPS.get(number, "choose another place")
+
+
+def cannot_use(error: OSError) -> SagesegError:
+    """The line for an error of TOLD that nobody has met nearer to its place, which may have been read or written."""
+    place = Path(os.fsdecode(error.filename2 or error.filename or "what is written"))
+    if error.errno in (errno.EACCES, errno.EPERM) and not place.absolute().is_relative_to(home()):
+        return SagesegError(
+            f"{place}: cannot be used ({error.strerror}); change its permissions or choose another place"
+        )
+    return cannot_write(place, error)
 
 
 SHOWN = 10

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from formats.crops import Box
-from formats.errors import SagesegError, for_all
+from formats.errors import SagesegError, for_all, raise_all
+from formats.limits import MOST_PIXELS, MOST_TEXT, check_pixels
 from formats.prepared.source_names import source_name
+from formats.safe_names import check_inside, check_name
 from formats.staging import write_text
 from formats.texts.csv_text import format_csv
 from formats.texts.given_files import read_text
@@ -55,15 +59,57 @@ class ManifestRow:
         return Box(self.x, self.y, self.width, self.height)
 
 
-_KINDS = {f.name: str(f.type) for f in fields(ManifestRow) if f.name != "attributes"}
-"""The type of each fixed column, by its name."""
-_CELLS: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "str": ("text", lambda cell: cell),
-    "int": ("a whole number", int),
-    "bool": ("a whole number", lambda cell: bool(int(cell))),
-    "float | None": ("a share from 0 to 1", lambda cell: float(cell) if cell else None),
+_CELL = Callable[[str], Any]
+"""Reads a cell. Raises ValueError for one that is not as it should be."""
+
+
+def _text(cell: str) -> str:
+    return cell
+
+
+def _whole_number(least: int) -> _CELL:
+    def parse(cell: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,12}", cell) or not least <= int(cell) <= MOST_PIXELS:
+            raise ValueError(cell)
+        return int(cell)
+
+    return parse
+
+
+def _pattern(pattern: str) -> _CELL:
+    def parse(cell: str) -> str:
+        if not re.fullmatch(pattern, cell):
+            raise ValueError(cell)
+        return cell
+
+    return parse
+
+
+def _share(cell: str) -> float | None:
+    if not cell:
+        return None
+    share = float(cell)
+    if not 0 <= share <= 1:  # nan is in no range
+        raise ValueError(cell)
+    return share
+
+
+_TOLD = 80
+"""So many characters of a bad value are told."""
+_PLACE = (f"a whole number from 0 to {MOST_PIXELS:,}", _whole_number(0))
+_SIDE = (f"a whole number from 1 to {MOST_PIXELS:,}", _whole_number(1))
+_CHECKSUM = ("a sha256, or nothing", _pattern("[0-9a-f]{64}|"))
+_COLUMNS: dict[str, tuple[str, _CELL]] = {
+    **dict.fromkeys(("id", "split"), ("text", _text)),
+    "group": ("the name of a group: an image that shares nothing with others has its own name", _pattern(r"(?s).+")),
+    "source": ("text", _text),
+    **dict.fromkeys(("x", "y"), _PLACE),
+    **dict.fromkeys(("width", "height", "source_width", "source_height"), _SIDE),
+    "kept": ("1, or 0 for a row without files", lambda cell: bool(("0", "1").index(cell))),
+    "foreground": ("a share from 0 to 1", _share),
+    **dict.fromkeys(("image_sha256", "mask_sha256", "truth_sha256"), _CHECKSUM),
 }
-"""What a cell of a type is called, and how it is read."""
+"""The fixed columns in their order: what a cell of each is called, and how it is read."""
 
 
 def format_manifest(rows: Iterable[ManifestRow]) -> str:
@@ -79,9 +125,9 @@ def attribute_names(attributes: Iterable[Mapping[str, str]]) -> list[str]:
 
 def manifest_lines(rows: Iterable[ManifestRow], names: Sequence[str]) -> Iterator[str]:
     """The lines of manifest.csv with the attributes `names`, one by one."""
-    yield format_csv([[*_KINDS, *names]])
+    yield format_csv([[*_COLUMNS, *names]])
     for row in rows:
-        fixed = (_to_cell(getattr(row, column)) for column in _KINDS)
+        fixed = (_to_cell(getattr(row, column)) for column in _COLUMNS)
         yield format_csv([[*fixed, *(row.attributes.get(name, "") for name in names)]])
 
 
@@ -100,26 +146,61 @@ def write_manifest(path: Path, rows: Iterable[ManifestRow]) -> None:
 
 
 def read_manifest(path: Path) -> list[ManifestRow]:
-    """Read manifest.csv. Raises SagesegError naming the line and column of a bad value."""
+    """Read manifest.csv. Raises SagesegError naming the line and column of a bad value, and an id that stands twice."""
     text = read_text(path, "the manifest that prep or predict writes")
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    missing = [name for name in _KINDS if name not in (reader.fieldnames or ())]
+    lines = _lines(text, path)
+    header = next(lines, [])
+    _check_header(header, path)
+    rows = for_all(lambda row: _parse_row(row[1], header, f"{path}: line {row[0]}"), enumerate(lines, start=2))
+    _check_once(rows, path)
+    return rows
+
+
+def _lines(text: str, path: Path) -> Iterator[list[str]]:
+    csv.field_size_limit(MOST_TEXT)
+    lines = csv.reader(io.StringIO(text, newline=""))
+    try:
+        yield from filter(None, lines)
+    except csv.Error as e:
+        raise SagesegError(f"{path}: line {lines.line_num}: no CSV ({e}); bring the file back that was written") from e
+
+
+def _check_header(header: Sequence[str], path: Path) -> None:
+    missing = [name for name in _COLUMNS if name not in header]
     if missing:
-        raise SagesegError(f"{path}: column {missing[0]} is missing; expected {','.join(_KINDS)}, with commas between")
-    return for_all(lambda row: _parse_row(row[1], f"{path}: line {row[0]}"), enumerate(reader, start=2))
+        raise SagesegError(
+            f"{path}: column {missing[0]} is missing; expected {','.join(_COLUMNS)}, with commas between"
+        )
+    wrong = [name for name, count in Counter(header).items() if count > 1 or not name]
+    if wrong:
+        told = f"column {wrong[0]} stands twice" if wrong[0] else "a column without a name"
+        raise SagesegError(f"{path}: {told}; expected each column once, by its name")
 
 
-def _parse_row(cells: dict[str, str], where: str) -> ManifestRow:
-    fixed = {name: _parse_cell(name, kind, cells[name], where) for name, kind in _KINDS.items()}
-    if "/" in fixed["id"]:  # it names files: those of a dataset that was passed on lie nowhere else
-        raise SagesegError(f"{where}: id is {fixed['id']!r}; expected a name without /")
-    attributes = {name: value for name, value in cells.items() if name not in _KINDS and value}
-    return ManifestRow(**fixed, attributes=attributes)
+def _check_once(rows: Sequence[ManifestRow], path: Path) -> None:
+    twice = [name for name, count in Counter(row.id for row in rows).items() if count > 1]
+    raise_all(
+        SagesegError(f"{path}: id {name} stands twice; expected one row for each crop or image") for name in twice
+    )
 
 
-def _parse_cell(name: str, kind: str, cell: str, where: str) -> Any:
-    expected, parse = _CELLS[kind]
+def _parse_row(cells: Sequence[str], header: Sequence[str], where: str) -> ManifestRow:
+    if len(cells) != len(header):
+        raise SagesegError(f"{where}: {len(cells)} cells; expected {len(header)}, one for each column")
+    by_name = dict(zip(header, cells, strict=True))
+    fixed = {name: _parse_cell(name, by_name[name], where) for name in _COLUMNS}
+    check_name(fixed["id"], where, "id")
+    check_inside(fixed["source"], where, "source")
+    attributes = {name: cell for name, cell in by_name.items() if name not in _COLUMNS and cell}
+    row = ManifestRow(**fixed, attributes=attributes)
+    for size in ((row.width, row.height), (row.source_width, row.source_height)):
+        check_pixels(*size, f"{where}: {row.id}", "bring the file back that was written")
+    return row
+
+
+def _parse_cell(name: str, cell: str, where: str) -> Any:
+    expected, parse = _COLUMNS[name]
     try:
         return parse(cell)
-    except (TypeError, ValueError) as e:
-        raise SagesegError(f"{where}: {name} is {cell!r}; expected {expected}") from e
+    except ValueError as e:
+        raise SagesegError(f"{where}: {name} is {cell[:_TOLD]!r}; expected {expected}") from e

@@ -1,21 +1,49 @@
-"""Files and folders that appear under their name only when they are complete."""
+"""Files and folders that appear under their name only when they are complete.
+
+What is in the making lies beside its place, under a name that ends in MARK, is locked by the process that makes it, and
+is nobody else's: a folder of that name without the lock's file in it is left alone. A folder is made in
+`<out>.sageseg-partial/content`, so that what is kept beside it (the lock, journals) never moves with it. Killed
+between any two calls of the system, it leaves one of these:
+
+- an empty working folder, or one whose `content` nobody can go on with: the next call removes it;
+- `content` with `begun.json`, which tells of this very folder by its number on the disk: the next call may go on;
+- `content` of another number: `out` is the new folder already, this is what was replaced, and is removed;
+- `replaced`, and no `out`: only where the system cannot let two folders change names. The next call puts it back.
+
+A power cut: what is `durable` is on the disk before it has its name. Those are files and folders that were paid for or
+take hours (records of jobs, artefacts, checkpoints, datasets, predictions). Reports, exports, stitched masks, previews
+and frames are not: they are made again from those.
+"""
 
 from __future__ import annotations
 
-import fcntl
+import errno
+import hashlib
+import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import IO
+from typing import Any
 
-from formats.errors import CannotWriteError, SagesegError
+from formats.console import say
+from formats.disk.calls import exchange, sync_folder, sync_tree
+from formats.disk.locks import open_locked, sign
+from formats.errors import SagesegError, cannot_write
+
+MARK = ".sageseg-partial"
+_LOCK = "sageseg.lock"
+_CONTENT, _BEGUN, _REPLACED = "content", "begun.json", "replaced"
+_LONGEST_NAME = 255
+"""Bytes, on all usual file systems."""
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes, *, durable: bool = False) -> None:
     """Write beside `path`, then move into place: a reader sees the old file or the whole new one."""
-    with written_beside(path) as beside:
+    with written_beside(path, durable=durable) as beside:
         beside.write_bytes(content)
 
 
@@ -27,9 +55,9 @@ def link_file(path: Path, to: Path) -> None:
         write_bytes(to, path.read_bytes())
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, *, durable: bool = False) -> None:
     """`write_bytes` for text, UTF-8 with `\\n` line ends on every system."""
-    write_bytes(path, text.encode("utf-8"))
+    write_bytes(path, text.encode("utf-8"), durable=durable)
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
@@ -39,17 +67,33 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
 
 
 @contextmanager
-def written_beside(path: Path) -> Iterator[Path]:
-    """A file to write, which becomes `path` when the block ends well and is removed otherwise. The folder is made."""
-    beside = path.with_name(path.name + ".partial")
+def written_beside(path: Path, *, durable: bool = False, wait: bool = True) -> Iterator[Path]:
+    """A file to write, which becomes `path` when the block ends well and is removed otherwise. The folder is made.
+    Another process that writes the same file is waited for, or refused where `wait` is not set."""
+    beside = _beside(path)
     with write_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            yield beside
-            beside.replace(path)
-        except BaseException:
-            beside.unlink(missing_ok=True)
-            raise
+        with open_locked(beside, path, wait=wait):
+            try:
+                yield beside
+                if durable:
+                    with beside.open("rb") as file:
+                        os.fsync(file)
+                beside.replace(path)
+            except BaseException:
+                beside.unlink(missing_ok=True)
+                raise
+        if durable:
+            sync_folder(path.parent)
+
+
+@contextmanager
+def staged_file(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """`written_beside` for a file that a user named: nobody else writes it meanwhile, and one that is there is refused
+    unless `overwrite` is set, before the work and after it."""
+    refuse_existing_file(out, overwrite=overwrite)
+    with written_beside(out, wait=False) as beside:
+        yield beside
+        refuse_existing_file(out, overwrite=overwrite)
 
 
 @contextmanager
@@ -58,13 +102,94 @@ def write_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as e:
-        raise CannotWriteError(f"{path}: cannot be written ({e.strerror}); free space or choose another place") from e
+        raise cannot_write(path, e) from e
 
 
 def write_unfinished(path: Path, content: bytes) -> None:
     """Write straight to `path`, in a folder that is itself staged: it appears only when all of it is complete."""
     with write_errors(path):
         path.write_bytes(content)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A folder in the making, locked: `content`, to be filled, gets the name `out` by `finish`. `folder` may hold
+    journals beside it; it goes at the end."""
+
+    out: Path
+    folder: Path
+    lock: FileIO
+    overwrite: bool
+
+    @property
+    def content(self) -> Path:
+        return self.folder / _CONTENT
+
+    def begun(self) -> Any:
+        """What `begin` was told of the content that is there; None where nobody can go on with it."""
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            kept = json.loads((self.folder / _BEGUN).read_bytes())
+            if kept["content"] == self.content.stat().st_ino:
+                return kept["told"]
+        return None
+
+    def begin(self, told: Any) -> None:
+        """Keep what the content is of, for a call that goes on with it."""
+        kept = {"content": self.content.stat().st_ino, "told": told}
+        write_text(self.folder / _BEGUN, json.dumps(kept, sort_keys=True), durable=True)
+
+    def empty(self, *, quietly: bool = False) -> None:
+        """Make the content an empty folder, and remove journals; where a call might have gone on with them, say so."""
+        if self.begun() is not None and not quietly:
+            say(f"{self.folder}: left by other options, other input or another version of sageseg; started afresh")
+        with write_errors(self.folder):
+            self._empty()
+            self.content.mkdir()
+
+    def finish(self, *, durable: bool = False) -> None:
+        """Give the content its name; what had it before goes."""
+        with write_errors(self.out):
+            if not os.fstat(self.lock.fileno()).st_nlink:
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))  # and what was made since is not all
+            if durable:
+                sync_tree(self.folder)
+            if not self.overwrite or not self.out.exists():
+                self.content.rename(self.out)
+            elif not exchange(self.content, self.out):
+                self.out.rename(self.folder / _REPLACED)
+                try:
+                    self.content.rename(self.out)
+                except OSError:
+                    self.put_back()
+                    raise
+            if durable:
+                sync_folder(self.out.parent)
+        self.remove()
+
+    def put_back(self) -> None:
+        """Where a call was killed with the old folder moved away and the new one not in its place: the old one."""
+        replaced = self.folder / _REPLACED
+        if os.path.lexists(replaced) and not self.out.exists():
+            with write_errors(self.out):
+                replaced.rename(self.out)
+            say(f"note: {self.out}: put back as it was before a call that was killed in replacing it")
+
+    def remove(self) -> None:
+        """Remove all but what has its name; the lock last, for without it this would be no longer ours."""
+        with suppress(OSError, SagesegError):
+            self.put_back()
+            self._empty()
+            if {path.name for path in self.folder.iterdir()} <= {_LOCK}:
+                (self.folder / _LOCK).unlink(missing_ok=True)
+                self.folder.rmdir()
+
+    def _empty(self) -> None:
+        """`begun.json` first: what is half removed is not gone on with."""
+        for path in sorted(self.folder.iterdir(), key=lambda path: path.name != _BEGUN):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != _LOCK:
+                path.unlink()
 
 
 @contextmanager
@@ -74,41 +199,42 @@ def staged_folder(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
     An `out` that holds anything is refused unless `overwrite` is set; then it is replaced, but
     only at the end, so a failed run leaves the old content as it was.
     """
+    with open_stage(out, overwrite=overwrite) as stage:
+        stage.empty()
+        try:
+            yield stage.content
+            stage.finish()
+        except BaseException:
+            stage.remove()
+            raise
+
+
+@contextmanager
+def open_stage(out: Path, *, overwrite: bool) -> Iterator[Stage]:
+    """The stage of a folder, for this process alone. Raises SagesegError when `out` is refused (`refuse_existing`),
+    when another process writes there, and where something that is not ours has the stage's name."""
     refuse_existing(out, overwrite=overwrite)
-    stage = out.with_name(out.name + ".partial")
-    shutil.rmtree(stage, ignore_errors=True)
-    try:
-        stage.mkdir(parents=True)
-    except OSError as e:
-        raise SagesegError(f"{stage}: cannot be made ({e.strerror}); choose another --out") from e
-    try:
-        yield stage
-    except BaseException:
-        shutil.rmtree(stage, ignore_errors=True)
-        raise
-    replace_folder(stage, out)
-
-
-def lock_file(file: IO[bytes], place: Path) -> None:
-    """Keep others from writing at `place`, until the file is closed or the process dies. Raises
-    SagesegError, and closes the file, when another holds the lock."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as e:
-        file.close()
-        raise SagesegError(f"{place}: another sageseg is writing here; wait for it, or choose another --out") from e
+    place = _place(out)
+    with _open_folder(_beside(place), out) as lock:
+        stage = Stage(place, _beside(place), lock, overwrite)
+        try:
+            stage.put_back()
+            _refuse(out, overwrite=overwrite)  # another may have ended since
+            yield stage
+        finally:
+            if not stage.content.exists() or not (stage.folder / _LOCK).exists():
+                stage.remove()
 
 
 def refuse_existing(out: Path, *, overwrite: bool, reads: Iterable[Path | None] = ()) -> None:
     """Raise SagesegError when `out` is a file, or a folder that holds anything without `overwrite`, or cannot be
     made; and when it is or holds one of the places that the work `reads`, which would go with it."""
-    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not overwrite):
-        raise SagesegError(f"{out}: exists already; choose another --out or add --overwrite")
+    _settle_killed(_place(out))
+    _refuse(out, overwrite=overwrite)
     whole = out.resolve()
     for place in reads:
         if place and place.exists() and (place.resolve() == whole or whole in place.resolve().parents):
             raise SagesegError(f"{out}: holds {place}, which is to be read and would be replaced; choose another --out")
-    _check_can_be_made(out)
 
 
 def refuse_existing_file(out: Path, *, overwrite: bool) -> None:
@@ -121,6 +247,12 @@ def refuse_existing_file(out: Path, *, overwrite: bool) -> None:
     _check_can_be_made(out)
 
 
+def _refuse(out: Path, *, overwrite: bool) -> None:
+    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not overwrite):
+        raise SagesegError(f"{out}: exists already; choose another --out or add --overwrite")
+    _check_can_be_made(out)
+
+
 def _check_can_be_made(out: Path) -> None:
     above = next(path for path in out.absolute().parents if path.exists())
     if not above.is_dir():
@@ -129,11 +261,39 @@ def _check_can_be_made(out: Path) -> None:
         raise SagesegError(f"{out}: cannot be made ({above} may not be written to); choose another --out")
 
 
-def replace_folder(stage: Path, out: Path) -> None:
-    """Give a finished folder its name; what had the name before goes."""
-    old = out.with_name(f".{out.name}.replaced")  # never a name that a user would give a backup
-    shutil.rmtree(old, ignore_errors=True)
-    if out.exists():
-        out.replace(old)
-    stage.replace(out)
-    shutil.rmtree(old, ignore_errors=True)
+def _place(out: Path) -> Path:
+    """Where the folder really is: a link stays one, and the disk that it leads to has the room."""
+    return out.resolve() if out.is_symlink() or out.name in ("", "..") else out
+
+
+def _beside(path: Path) -> Path:
+    if len(os.fsencode(path.name + MARK)) <= _LONGEST_NAME:
+        return path.with_name(path.name + MARK)
+    return path.with_name(hashlib.sha256(os.fsencode(path.name)).hexdigest()[:24] + MARK)
+
+
+def _settle_killed(out: Path) -> None:
+    """Put back what a process that was killed has moved away, and remove what nobody can go on with."""
+    folder = _beside(out)
+    with suppress(OSError, SagesegError):
+        if not folder.is_symlink() and (folder / _LOCK).is_file():
+            with open_locked(folder / _LOCK, out, wait=False) as lock:
+                stage = Stage(out, folder, lock, overwrite=False)
+                stage.put_back()
+                if stage.begun() is None:
+                    stage.remove()
+
+
+def _open_folder(folder: Path, out: Path) -> FileIO:
+    """A working folder's lock."""
+    if folder.is_symlink() or (folder.exists() and not _is_ours(folder)):
+        raise SagesegError(f"{folder}: is there and is nothing of sageseg's; move it away or choose another --out")
+    with write_errors(folder):
+        lock = open_locked(folder / _LOCK, out, wait=False)
+    with suppress(OSError):
+        sign(lock)
+    return lock
+
+
+def _is_ours(folder: Path) -> bool:
+    return folder.is_dir() and ((folder / _LOCK).is_file() or not any(folder.iterdir()))

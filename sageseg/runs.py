@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from formats.errors import SagesegError
+from formats.safe_names import check_name
 from formats.staging import write_text
 from formats.texts.json_text import format_json
 from formats.texts.typed_json import parse_told, short
@@ -63,12 +64,26 @@ class Runs:
                 return number, facts
         return None
 
+    def intend(self, number: int, step: str, fingerprint: str, **facts: str) -> None:
+        """Note that a step is about to be done: whoever is killed in it finds the job, or the dataset, that it made."""
+        self._told["runs"][str(number)]["begun"] = {"step": step, "fingerprint": fingerprint, **facts}
+        if step == "prep" and not self.folder(number, step).exists():
+            self._told["dataset"] = "begun"
+        self._write()
+
     def record(self, number: int, step: str, fingerprint: str, **facts: str) -> None:
         """Note that a step is done."""
-        self._told["runs"][str(number)]["done"][step] = {"fingerprint": fingerprint, **facts}
+        run = self._told["runs"][str(number)]
+        run["done"][step] = {"fingerprint": fingerprint, **facts}
+        run.pop("begun", None)
         if step == "prep":
             self._told["dataset"] = fingerprint
         self._write()
+
+    def begun_job(self, fingerprint: str) -> str | None:
+        """The job of a training like this that was begun last, and that no run has followed to its end."""
+        begun = [run.get("begun", {}) for _, run in self._numbered()]
+        return next((one.get("job") for one in reversed(begun) if one.get("fingerprint") == fingerprint), None)
 
     def made_dataset(self) -> bool:
         """Whether the dataset is this experiment's own, and no stranger's."""
@@ -95,8 +110,7 @@ class Runs:
         return max([0, *there, *map(int, self._told["runs"])]) + 1
 
     def _write(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(self.path, format_json(self._told, ascii_only=True) + "\n")
+        write_text(self.path, format_json(self._told, ascii_only=True) + "\n", durable=True)
 
 
 class _Run(TypedDict):
@@ -113,9 +127,10 @@ class _Told(TypedDict):
 def _read(path: Path) -> dict[str, Any]:
     mend = "move it away, or name another folder as out: all steps then run again"
     told: dict[str, Any] = parse_told(path.read_bytes(), _Told, path, mend)
-    for number in told["runs"]:
+    for number, run in told["runs"].items():
         if not parse_whole(number):
             raise SagesegError(f"{path}: damaged (runs: {short(number)} is no run's number); {mend}")
+        check_name(run["done"].get("train", {}).get("job", "none"), path, "a job's name")
     return told
 
 

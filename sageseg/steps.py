@@ -69,7 +69,7 @@ def read_experiment(path: Path) -> dict[str, Any]:
     try:
         sections = parse_yaml(read_text(path, _EXPECTED))
     except ValueError as e:
-        raise SagesegError(f"{path}: no YAML of plain values ({e}); expected {_EXPECTED}") from e
+        raise SagesegError(f"{path}: not YAML of plain values ({e}); expected {_EXPECTED}") from e
     if not isinstance(sections, dict) or not sections.keys() & set(STEPS):
         raise SagesegError(f"{path}: no step in it; expected sections {', '.join(STEPS)}")
     unknown = [str(name) for name in sections if name not in (*STEPS, "out")]

@@ -53,11 +53,17 @@ def without_colour(brightness: Plane) -> Planes:
 
 def halve(plane: Plane) -> Plane:
     """The mean of each two by two pixels; an odd last row or column counts twice."""
+    paired = _in_pairs(plane)
+    half = (paired.shape[1] // 2, paired.shape[0] // 2)
+    return np.asarray(cv2.resize(paired, half, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _in_pairs(plane: Plane) -> Plane:
+    """A plane of whole pairs of rows and of columns; an odd last one stands twice."""
     height, width = plane.shape
-    if height % 2 or width % 2:
-        plane = np.asarray(cv2.copyMakeBorder(plane, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE), np.uint8)
-    half = ((width + 1) // 2, (height + 1) // 2)
-    return np.asarray(cv2.resize(plane, half, interpolation=cv2.INTER_AREA), np.uint8)
+    if not (height % 2 or width % 2):
+        return plane
+    return np.asarray(cv2.copyMakeBorder(plane, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE), np.uint8)
 
 
 def stack(above: Planes, below: Planes) -> Planes:
@@ -68,5 +74,12 @@ def stack(above: Planes, below: Planes) -> Planes:
 
 
 def encode_planes(planes: Planes, quality: int) -> bytes:
-    """A JPEG, 4:2:0."""
-    return bytes(simplejpeg.encode_jpeg_yuv_planes(planes.brightness, planes.blue, planes.red, quality, True))
+    """A JPEG, 4:2:0, of the brightness' size, odd or even.
+
+    libjpeg-turbo takes whole pairs of rows and columns from the plane of brightness, and reads whatever lies in memory
+    behind one of an odd size (seen with simplejpeg 1.9.0): it is given a part of a larger plane, whose last row and
+    column stand twice.
+    """
+    height, width = planes.brightness.shape
+    brightness = _in_pairs(planes.brightness)[:height, :width]
+    return bytes(simplejpeg.encode_jpeg_yuv_planes(brightness, planes.blue, planes.red, quality, True))

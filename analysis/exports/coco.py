@@ -25,7 +25,7 @@ from formats.errors import SagesegError
 from formats.masks import Mask
 from formats.parallel import map_all
 from formats.predictions import Predictions, need_classes
-from formats.staging import refuse_existing_file, write_lines
+from formats.staging import staged_file
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,13 @@ def export_coco(
     `require_few` takes.
     """
     classes = need_classes(predictions, "COCO")
-    refuse_existing_file(out, overwrite=overwrite)
     coco_masks()  # to say at once that it is missing
     sources = choose_sources(plan_sources(predictions, None), listed)
     work = partial(_encode, predictions.root, len(classes), shapes, cleaning, most_objects)
     encoded = map_all(work, sources, workers=workers, label="coco")
     writing = _Writing(sources, classes)
-    write_lines(out, writing.lines(encoded))
+    with staged_file(out, overwrite=overwrite) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(writing.lines(encoded))
     tell_unpredicted(sources)
     return Exported(len(sources), writing.objects, writing.changes, writing.wrong, writing.worst)
 

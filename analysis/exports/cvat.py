@@ -22,7 +22,7 @@ from formats.classes import ClassTable
 from formats.masks import Mask
 from formats.parallel import map_all
 from formats.predictions import Predictions, need_classes
-from formats.staging import refuse_existing_file, write_lines
+from formats.staging import staged_file
 
 _FIRST_ID = 10_000_000
 """Beyond the frames of any task: where a task has no image of a name, CVAT takes the image of that number without a
@@ -63,7 +63,6 @@ def export_cvat(
     """Write one XML file, a mask for each object. The objects lie beside each other, so that the masks are the cleaned
     predictions pixel for pixel. Raises SagesegError for an image with more objects than `require_few` takes."""
     classes = need_classes(predictions, "CVAT")
-    refuse_existing_file(out, overwrite=overwrite)
     sources = choose_sources(plan_sources(predictions, None), listed)
     work = partial(_export, predictions.root, classes, cleaning, most_objects)
     exported = Exported()
@@ -78,7 +77,8 @@ def export_cvat(
             yield text
         yield "</annotations>\n"
 
-    write_lines(out, lines())
+    with staged_file(out, overwrite=overwrite) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(lines())
     tell_unpredicted(sources)
     return exported
 

@@ -25,7 +25,7 @@ from formats.errors import SagesegError
 from formats.predictions import Predictions, need_classes
 from formats.prepared.georeference import FILE, Raster
 from formats.prepared.rasters import load_rasterio, open_raster, parse_crs, transform_points
-from formats.staging import refuse_existing_file, written_beside
+from formats.staging import staged_file
 
 WGS84 = "OGC:CRS84"
 _AT_A_TIME = 1000
@@ -75,14 +75,13 @@ def export_geojson(
     Raises SagesegError for predictions of what is no raster, a raster of more regions than `most_of` says, rasters
     without coordinate reference system, and rasters of several where theirs is asked for.
     """
-    refuse_existing_file(out, overwrite=overwrite)
     load_rasterio("analysis geojson")
     classes = need_classes(predictions, "GeoJSON")
     sources = plan_sources(predictions, None)
     rasters = predicted_rasters(need_georeference(predictions, None), sources)
     told = _crs_member(list(rasters), crs, predictions.root)
     polygons = left_out = 0
-    with written_beside(out) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+    with staged_file(out, overwrite=overwrite) as beside, beside.open("w", encoding="utf-8", newline="") as file:
         file.write('{"type": "FeatureCollection", ' + told + '"features": [')
         for raster, tiles in rasters.items():
             with tempfile.TemporaryDirectory() as folder:

@@ -28,7 +28,7 @@ from formats.classes import ClassTable
 from formats.masks import Mask
 from formats.parallel import map_all
 from formats.predictions import Predictions, need_classes
-from formats.staging import refuse_existing_file, write_lines, write_text
+from formats.staging import refuse_existing_file, staged_file, write_text
 
 CONFIG_NAME = "config.xml"
 _CLOUD = ("s3://", "gs://", "azure-blob://")
@@ -73,12 +73,12 @@ def export_labelstudio(
     """
     classes = need_classes(predictions, "Label Studio")
     config = out.with_name(CONFIG_NAME)
-    for path in (out, config):
-        refuse_existing_file(path, overwrite=overwrite)
+    refuse_existing_file(config, overwrite=overwrite)
     sources = choose_sources(plan_sources(predictions, None), listed)
     work = partial(_task, predictions.root, classes, image_url, names, _version(predictions), cleaning, most_objects)
     counts: list[tuple[int, Changes]] = []
-    write_lines(out, _lines(map_all(work, sources, workers=workers, label="labelstudio"), counts))
+    with staged_file(out, overwrite=overwrite) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(_lines(map_all(work, sources, workers=workers, label="labelstudio"), counts))
     write_text(config, labelling_config(classes, names))
     tell_unpredicted(sources)
     return Exported(len(sources), sum(each for each, _ in counts), sum((each for _, each in counts), NO_CHANGES))

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import numpy.typing as npt
 
 from analysis.masks.runs import runs
 from formats.masks import Mask
+
+_NUMBER = re.compile("[0-9]{1,12}")
+"""What no image has more pixels than; sums of two stay exact."""
+_TOLD = 40
 
 
 def encode_runs(mask: npt.NDArray[np.bool_]) -> str:
@@ -21,7 +27,11 @@ def decode_runs(text: str, width: int, height: int) -> Mask:
 
     Raises ValueError where the text is not pairs of whole numbers in rising order inside the image.
     """
-    numbers = np.array([int(word) for word in text.split()], np.int64)
+    words = text.split()
+    wrong = next((word for word in words if not _NUMBER.fullmatch(word)), None)
+    if wrong is not None:
+        raise ValueError(f"{wrong[:_TOLD]!r} is no number of pixels")
+    numbers = np.array([int(word) for word in words], np.int64)
     if numbers.size % 2:
         raise ValueError(f"{numbers.size} numbers; expected pairs of start and length")
     starts, lengths = numbers[::2] - 1, numbers[1::2]
@@ -34,3 +44,8 @@ def decode_runs(text: str, width: int, height: int) -> Mask:
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
         flat[start:end] = 1
     return flat.reshape(height, width)
+
+
+def longest_line(width: int, height: int) -> int:
+    """Characters that the runs of no mask of this size exceed: every other pixel is one, of ten digits and a length."""
+    return 12 * (width * height // 2 + 1)

@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
+import zlib
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
-from analysis.exports.run_length import decode_runs, encode_runs
+from analysis.exports.run_length import decode_runs, encode_runs, longest_line
 from analysis.exports.unpredicted import tell_unpredicted
 from analysis.masks.cleaning import NO_CHANGES, Changes, read_clean
 from analysis.masks.sources import Source, plan_sources
 from analysis.options import AS_PREDICTED, Cleaning
+from formats import limits
 from formats.classes import BACKGROUND, IGNORE, ClassTable
 from formats.errors import SagesegError
+from formats.limits import check_pixels
 from formats.manifest import ManifestRow
 from formats.mask_rows import write_mask_rows
 from formats.masks import Mask
 from formats.parallel import map_all
 from formats.predictions import Predictions, mask_path, write_predictions_tables
-from formats.staging import refuse_existing_file, staged_folder, write_bytes
+from formats.safe_names import check_name
+from formats.staging import staged_file, staged_folder
 from formats.texts.csv_text import format_csv
 
 HEADER = ("img", "rle_mask")
+_GZIP = b"\x1f\x8b"
+_LONGEST_NAME = 4096
 DEFAULT_CLASS = "car"
 """What Carvana's masks show; a submission does not say."""
 
@@ -44,14 +50,14 @@ def write_submission(
     background. An `out` that exists is refused unless `overwrite` is set. Neither time nor name goes
     into the gzip, so the same masks give the same bytes.
     """
-    refuse_existing_file(out, overwrite=overwrite)
     class_id = _class_id(predictions, class_name)
     sources = plan_sources(predictions, None)
     num_values = len(predictions.classes) if predictions.classes else IGNORE
     work = partial(_encode, predictions.root, num_values, class_id, cleaning)
-    encoded = list(map_all(work, sources, workers=workers, label="encoding"))
-    content = format_csv([HEADER, *(line for line, _ in encoded)]).encode("utf-8")
-    write_bytes(out, gzip.compress(content, 6, mtime=0) if out.suffix == ".gz" else content)
+    with staged_file(out, overwrite=overwrite) as beside:
+        encoded = list(map_all(work, sources, workers=workers, label="encoding"))
+        content = format_csv([HEADER, *(line for line, _ in encoded)]).encode("utf-8")
+        beside.write_bytes(gzip.compress(content, 6, mtime=0) if out.suffix == ".gz" else content)
     tell_unpredicted(sources)
     return len(sources), sum((changes for _, changes in encoded), NO_CHANGES)
 
@@ -81,29 +87,46 @@ def read_submission(path: Path, size: tuple[int, int]) -> Iterator[tuple[str, Ma
 
     Raises SagesegError naming the line that is not as `write_submission` writes it.
     """
-    for number, (name, text) in enumerate(_lines(path), start=2):
+    check_pixels(*size, "--size", "choose the size of the images")
+    for number, (name, text) in enumerate(_lines(path, _LONGEST_NAME + longest_line(*size)), start=2):
         try:
             yield name, decode_runs(text, *size)
         except ValueError as e:
             raise SagesegError(f"{path}: line {number}, {name}: {e}; is --size the images' size?") from e
 
 
-def _lines(path: Path) -> Iterator[tuple[str, str]]:
+def _lines(path: Path, longest: int) -> Iterator[tuple[str, str]]:
+    """The cells below the header, read as they are needed: a small file may unfold to anything."""
+    csv.field_size_limit(max(csv.field_size_limit(), longest))
     try:
-        content = path.read_bytes()
-        text = (gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content).decode("utf-8")
+        with path.open("rb") as file:
+            packed = file.read(len(_GZIP)) == _GZIP
+            file.seek(0)
+            reader = csv.reader(_bounded(gzip.GzipFile(fileobj=file) if packed else file, path, longest))
+            if tuple(next(reader, ())) != HEADER:
+                raise SagesegError(f"{path}: line 1: expected {','.join(HEADER)}")
+            for number, cells in enumerate(reader, start=2):
+                if len(cells) != len(HEADER):
+                    raise SagesegError(f"{path}: line {number}: {len(cells)} cells; expected {','.join(HEADER)}")
+                if number - 1 > limits.MOST_FILES:
+                    raise SagesegError(f"{path}: over {limits.MOST_FILES:,} lines; divide it, a line is an image")
+                yield cells[0], cells[1]
     except FileNotFoundError as e:
         raise SagesegError(f"{path}: not found; expected a submission") from e
-    except (OSError, EOFError, UnicodeDecodeError) as e:
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error, csv.Error) as e:
         raise SagesegError(f"{path}: cannot be read ({e}); expected a CSV, plain or gzipped") from e
-    csv.field_size_limit(max(csv.field_size_limit(), len(text)))
-    reader = csv.reader(io.StringIO(text, newline=""))
-    if tuple(next(reader, ())) != HEADER:
-        raise SagesegError(f"{path}: line 1: expected {','.join(HEADER)}")
-    for number, cells in enumerate(reader, start=2):
-        if len(cells) != len(HEADER):
-            raise SagesegError(f"{path}: line {number}: {len(cells)} cells; expected {','.join(HEADER)}")
-        yield cells[0], cells[1]
+
+
+def _bounded(file: BinaryIO | gzip.GzipFile, path: Path, longest: int) -> Iterator[str]:
+    """Lines of text, none over `longest` bytes, which no image's is, and all within MOST_UNPACKED."""
+    total, number = 0, 0
+    while line := file.readline(longest + 1):
+        number, total = number + 1, total + len(line)
+        if len(line) > longest:
+            raise SagesegError(f"{path}: line {number}: over {longest:,} bytes, more than a mask of --size takes")
+        if total > limits.MOST_UNPACKED:
+            raise SagesegError(f"{path}: over {limits.MOST_UNPACKED:,} bytes unpacked; divide it into several")
+        yield line.decode("utf-8")
 
 
 def masks_from_submission(
@@ -116,9 +139,9 @@ def masks_from_submission(
     with staged_folder(out, overwrite=overwrite) as stage:
         (stage / "masks").mkdir()
         for name, mask in read_submission(path, size):
-            row = _row(name, width, height)
-            if row.id in rows or Path(name).name != name or not row.id:
-                raise SagesegError(f"{path}: {name!r}: expected the file name of one image, once")
+            row = _row(check_name(name, path, "an image"), width, height)
+            if row.id in rows:
+                raise SagesegError(f"{path}: {name!r}: stands twice; expected a line per image")
             rows[row.id] = row
             write_mask_rows(mask_path(stage, row.id), width, height, [mask])
         if not rows:

@@ -23,12 +23,10 @@ def suspects(
     from analysis.plain.opening import open_predictions
     from analysis.scoring.suspect_list import rank_suspects, suspects_to_csv
     from formats.dataset import open_dataset
-    from formats.staging import refuse_existing_file, write_errors, write_text
+    from formats.staging import staged_file
 
-    refuse_existing_file(out, overwrite=overwrite)
-    with write_errors(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
-    opened = open_dataset(dataset)
-    ranked = rank_suspects(open_predictions(predictions, dataset=opened, workers=workers), opened, workers=workers)
-    write_text(out, suspects_to_csv(ranked))
+    with staged_file(out, overwrite=overwrite) as beside:
+        opened = open_dataset(dataset)
+        ranked = rank_suspects(open_predictions(predictions, dataset=opened, workers=workers), opened, workers=workers)
+        beside.write_text(suspects_to_csv(ranked), encoding="utf-8", newline="")
     result(str(out))

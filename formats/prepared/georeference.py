@@ -4,6 +4,8 @@ tiles of, so that masks go back to their place on earth."""
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -11,11 +13,14 @@ from typing import TypedDict
 from formats.crops import Box
 from formats.errors import SagesegError
 from formats.prepared.value_range import NONE
+from formats.safe_names import check_inside
 from formats.staging import write_text
 from formats.texts.given_files import read_json
 from formats.texts.typed_json import check_type
 
 FILE = "georeference.json"
+_LARGEST = 2**31 - 1
+"""Pixels of a side that GDAL counts."""
 
 
 @dataclass(frozen=True)
@@ -80,16 +85,34 @@ def read_georeference(root: Path) -> Georeference | None:
     try:
         told = read_json(root / FILE, "JSON that prep wrote")
         check_type(told, _Told)
-        return Georeference(tuple(map(_raster, told["rasters"])), told["range"])
+        return Georeference(tuple(_raster(each, root / FILE) for each in told["rasters"]), told["range"])
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, OverflowError) as e:
         raise SagesegError(f"{root / FILE}: not what sageseg writes ({e}); bring the file back that it wrote") from e
 
 
-def _raster(told: _RasterTold) -> Raster:
+def _raster(told: _RasterTold, where: Path) -> Raster:
     if len(told["transform"]) != 6 or any(len(box) != 4 for box in told["tiles"].values()):
         raise ValueError("a transform of 6 numbers and tiles of 4 were written")
-    tiles = tuple(Tile(source, Box(*box)) for source, box in told["tiles"].items())
-    transform, bands = tuple(map(float, told["transform"])), tuple(told["bands"])
-    return Raster(told["name"], told["width"], told["height"], told["crs"], transform, bands, tiles)
+    name = check_inside(told["name"], where, "a raster's name")
+    width, height = (_within(side, 1) for side in (told["width"], told["height"]))
+    tiles = tuple(Tile(source, _tile(box, width, height)) for source, box in told["tiles"].items())
+    a, b, c, d, e, f = map(float, told["transform"])
+    if not all(map(math.isfinite, (a, b, c, d, e, f))) or a * e == b * d:
+        raise ValueError(f"the transform {told['transform']} is no place on earth")
+    bands = tuple(_within(band, 1) for band in told["bands"])
+    return Raster(name, width, height, told["crs"], (a, b, c, d, e, f), bands, tiles)
+
+
+def _tile(box: Sequence[int], width: int, height: int) -> Box:
+    left, top, wide, high = (_within(value, least) for value, least in zip(box, (0, 0, 1, 1), strict=True))
+    if left + wide > width or top + high > height:
+        raise ValueError(f"the tile {box} leaves its raster of {width}×{height}")
+    return Box(left, top, wide, high)
+
+
+def _within(value: int, least: int) -> int:
+    if not least <= value <= _LARGEST:
+        raise ValueError(f"{value} is no whole number from {least} to {_LARGEST:,}")
+    return value

@@ -26,7 +26,7 @@ def parse_group_by(text: str) -> re.Pattern[str]:
 def group_of(stem: str, pattern: re.Pattern[str]) -> str:
     """The group that --group-by's first capture finds in an image's stem."""
     match = pattern.search(stem)
-    if match is None or match[1] is None:
+    if match is None or not match[1]:
         raise SagesegError(f"{stem}: --group-by {pattern.pattern} finds no group in this image's name")
     return match[1]
 

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 from formats.crops import Box, crop_id
 from formats.errors import SagesegError, for_all, raise_all
+from formats.safe_names import is_inside, is_name
 
 
 def composed(text: str) -> str:
@@ -60,6 +61,10 @@ def _check_unique(sources: Sequence[str], names: Mapping[str, str]) -> None:
     def note(source: str) -> None:
         name = names[source]
         key = composed(name)
+        if not (is_inside(source) and is_name(name)):
+            raise SagesegError(
+                f"{source}: expected a path in its folder, without \\, .. or a drive; rename it, ids come from names"
+            )
         if source_name(name, source, 0, 0) != name:
             raise SagesegError(f"{source}: would be called {name}, which reads like the name of a crop; rename it")
         if key in seen:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from formats.redaction import redact_values
+
 MAX_DEPTH = 100
 """Lists and objects in one another; what goes through a value by recursion can go so far."""
 _TOO_DEEP = f"more than {MAX_DEPTH} lists and objects in one another"
@@ -59,8 +61,9 @@ def refuse_constant(name: str) -> None:
 
 
 def format_json(value: Any, *, ascii_only: bool = False) -> str:
-    """A value as indented JSON. A number that is none (nan), or endless, is `null`; a time is its text."""
-    return json.dumps(_defined(value), indent=2, ensure_ascii=ascii_only, allow_nan=False, default=_text)
+    """A value as indented JSON, without secrets. A number that is none (nan), or endless, is `null`; a time is its
+    text."""
+    return json.dumps(_defined(redact_values(value)), indent=2, ensure_ascii=ascii_only, allow_nan=False, default=_text)
 
 
 def _defined(value: Any) -> Any:

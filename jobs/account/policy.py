@@ -136,7 +136,7 @@ def caller_grants(account: Account) -> Iterable[Grant]:
 
 def _caller_leases(account: Account) -> Iterable[Grant]:
     schedules = account.arn("scheduler", f"schedule/default/{SCHEDULE_PREFIX}*")
-    actions = ("scheduler:CreateSchedule", "scheduler:DeleteSchedule")
+    actions = ("scheduler:CreateSchedule", "scheduler:GetSchedule", "scheduler:DeleteSchedule")
     yield Grant("Leases", actions, (schedules,))
     yield Grant("FindLeases", ("scheduler:ListSchedules",), (ANY,), why="ListSchedules knows no resources")
     yield _pass_role(account, "PassLeaseRole", account.lease_role_name, _SCHEDULER)

@@ -12,7 +12,7 @@ from typing import Any
 
 from aws.clients import NoRegionError, aws_errors, configured_region
 from aws.errors import AwsError
-from aws.names import UNTIL_TAG, is_job_name, is_ours
+from aws.names import UNTIL_TAG, is_ours
 from formats.errors import SagesegError
 from jobs.backends import LOCAL_REGION, Place, emulator_was_here, open_place
 from jobs.contract.statuses import RUNNING
@@ -29,8 +29,6 @@ _CHANGING = ("Creating", "Updating", "SystemUpdating", "RollingBack")
 
 def find_endpoint(name: str, region: str | None) -> Place:
     """Where an endpoint is: as its record says, else on this machine when it is there, else at AWS."""
-    if not is_job_name(name):
-        raise SagesegError(f"{name}: no endpoint could be called so; sageseg jobs leftovers shows those there are")
     record = read_endpoint(name)
     if record is not None:
         return open_place(record.backend, record.region)

@@ -8,18 +8,21 @@ Whatever fails on the way is cleaned up, or said to remain with the command that
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
 from time import monotonic, sleep
 from typing import Any
 
-from aws.clients import aws_errors
 from aws.errors import AwsError, is_about_capacity
 from aws.names import format_until, is_ours, utc_now
 from formats.console import open_screen, say
 from formats.errors import SagesegError
 from formats.texts.wording import format_roughly
+from jobs import creating
 from jobs.backends import Place, open_place
 from jobs.contract.log_lines import endpoint_logs
 from jobs.cost.quotes import EndpointQuote
+from jobs.creating import UnknownOutcomeError, create, described, is_of
 from jobs.endpoints.container_log import show_log
 from jobs.endpoints.delete import remove_endpoint
 from jobs.endpoints.first_answer import check_endpoint
@@ -27,9 +30,16 @@ from jobs.endpoints.invocations import open_caller
 from jobs.endpoints.lease import create_schedule, delete_schedule
 from jobs.endpoints.parts import CONFIG, ENDPOINT, MODEL, Kind, delete_part, describe_part, tags_of
 from jobs.endpoints.plan import Deployment
-from jobs.endpoints.records import EndpointRecord, write_endpoint
+from jobs.endpoints.records import EndpointRecord, read_endpoint, write_endpoint
 from jobs.tracking.job_calls import POLL_SECONDS
 from jobs.tracking.trained_model import TrainedModel
+
+_PARTS = {
+    "CreateModel": creating.MODEL,
+    "CreateEndpointConfig": creating.CONFIG,
+    "CreateEndpoint": creating.ENDPOINT,
+}
+"""What makes an endpoint, in the order in which it is made."""
 
 
 def deploy(
@@ -40,40 +50,73 @@ def deploy(
     wait: bool,
 ) -> EndpointRecord:
     """Make the endpoint and record it, once its name is known to be free and `agree` has had its cost agreed to;
-    with `wait` follow it into service and ask it once.
+    with `wait` follow it into service and ask it once. Where an earlier call began it, it goes on with that.
 
     Raises SagesegError with the reason when it does not come into service or answers wrongly; then
     the container's log was shown and nothing that costs is left, or what is left was named.
     """
     trained = deployment.trained
     place = open_place(trained.backend, trained.region)
-    left = _left_over(place, deployment.name)
-    quote = agree()
-    for kind in left:
-        delete_part(place.sagemaker, kind, deployment.name)
-        say(f"{kind.word} {deployment.name}: left by an earlier endpoint, replaced")
-    scheduled = _schedule(requests, deployment)
-    record = EndpointRecord(
+    record = _begun_before(place, deployment, requests)
+    if record is None:
+        left = _left_over(place, deployment.name)
+        quote = agree()
+        for kind in left:
+            delete_part(place.sagemaker, kind, deployment.name)
+            say(f"{kind.word} {deployment.name}: left by an earlier endpoint, replaced")
+        record = _create(place, _new_record(deployment, requests, quote))
+        say(f"started endpoint {record.name} on {deployment.serving.instance_type}")
+    if not wait:
+        return record
+    _await_service(place, record)
+    _ask_once(place, record, trained)
+    return record
+
+
+def _new_record(
+    deployment: Deployment, requests: dict[str, dict[str, Any]], quote: EndpointQuote | None
+) -> EndpointRecord:
+    trained = deployment.trained
+    return EndpointRecord(
         deployment.name,
         trained.backend,
         trained.region,
         trained.name,
         created=utc_now().isoformat(timespec="seconds"),
         until=format_until(deployment.until) if deployment.until else "",
-        scheduled=scheduled,
+        scheduled="CreateSchedule" in requests,
         requests=requests,
         cost={
             "usd_per_hour": quote.usd_per_hour if quote else None,
             "source": quote.rate.source if quote else "this machine",
         },
     )
-    _create(place, record)
-    say(f"started endpoint {record.name} on {deployment.serving.instance_type}")
-    if not wait:
-        return record
-    _await_service(place, record)
-    _ask_once(place, record, trained)
+
+
+def _begun_before(place: Place, deployment: Deployment, requests: dict[str, dict[str, Any]]) -> EndpointRecord | None:
+    """The endpoint that an earlier call of the same command began without hearing of its end, where it is there."""
+    record = read_endpoint(deployment.name)
+    if record is None or record.arn or (record.backend, record.region) != (place.backend, place.region):
+        return None
+    found = described(place.sagemaker, creating.ENDPOINT, record.name)
+    if found is None or not is_of(record.requests["CreateEndpoint"], found, datetime.fromisoformat(record.created)):
+        return None
+    if _unleased(record.requests) != _unleased(requests):
+        raise SagesegError(
+            f"endpoint {record.name}: is there already ({found['EndpointStatus']}), begun with other settings; sageseg "
+            f"jobs delete {record.name} removes it, or choose another --name"
+        )
+    lease = f", its lease ends at {record.until}" if record.until else ""
+    say(f"note: endpoint {record.name} was begun at {record.created} and is there{lease}; it goes on with that")
+    record = replace(record, arn=found["EndpointArn"])
+    write_endpoint(record)
     return record
+
+
+def _unleased(requests: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The requests without the moment at which a lease ends, which is another in each call."""
+    parts = {name: {**request, "Tags": None} for name, request in requests.items()}
+    return {**parts, **({"CreateSchedule": None} if "CreateSchedule" in parts else {})}
 
 
 def _left_over(place: Place, name: str) -> list[Kind]:
@@ -91,17 +134,38 @@ def _left_over(place: Place, name: str) -> list[Kind]:
     return [kind for kind, _ in left]
 
 
-def _schedule(requests: dict[str, dict[str, Any]], deployment: Deployment) -> bool:
-    """Make the schedule before there is anything to pay for; without it nothing is made."""
-    if deployment.until is None:
-        return False
-    region, until = deployment.trained.region, format_until(deployment.until)
-    if deployment.trained.backend == "local":
-        say(f"the lease ends at {until}, when the emulator deletes the endpoint")
-        return False
+def _create(place: Place, record: EndpointRecord) -> EndpointRecord:
+    """The schedule before there is anything to pay for, then all three parts; where AWS refuses one, none. The record
+    is written first, and stays where nobody knows what is there: then the same command again goes on."""
+    since = datetime.fromisoformat(record.created)
+    write_endpoint(record)
     try:
-        delete_schedule(deployment.name, region)  # of an earlier endpoint of that name
-        create_schedule(requests["CreateSchedule"], region)
+        _schedule(record, since)
+        for operation, call in _PARTS.items():
+            arn = create(place.sagemaker, call, record.requests[operation], since)
+        record = replace(record, arn=arn)
+        write_endpoint(record)
+    except UnknownOutcomeError:
+        raise
+    except SagesegError:
+        _take_back(place, record)
+        raise
+    except KeyboardInterrupt:
+        say(_remains(record))
+        raise
+    return record
+
+
+def _schedule(record: EndpointRecord, since: datetime) -> None:
+    """Make the schedule; without it nothing is made."""
+    if not record.until:
+        return
+    if not record.scheduled:
+        say(f"the lease ends at {record.until}, when the emulator deletes the endpoint")
+        return
+    try:
+        delete_schedule(record.name, record.region)  # of an earlier endpoint of that name
+        create_schedule(record.requests["CreateSchedule"], record.region, since)
     except AwsError as e:
         if not e.code.startswith("AccessDenied"):
             raise
@@ -109,26 +173,7 @@ def _schedule(requests: dict[str, dict[str, Any]], deployment: Deployment) -> bo
             f"--ttl: nothing would end this lease, so nothing was made: {e.doing}: {e.code}: {e.reason.rstrip('.')}; "
             "sageseg jobs policy --scheduler writes the permissions and the role, or leave --ttl out"
         ) from e
-    say(f"the lease ends at {until}, when EventBridge Scheduler deletes the endpoint")
-    return True
-
-
-def _create(place: Place, record: EndpointRecord) -> None:
-    """All three parts, or none. The record is written first: what AWS accepted just before this
-    process died is not lost."""
-    calls = {
-        "CreateModel": place.sagemaker.create_model,
-        "CreateEndpointConfig": place.sagemaker.create_endpoint_config,
-        "CreateEndpoint": place.sagemaker.create_endpoint,
-    }
-    write_endpoint(record)
-    try:
-        for operation, call in calls.items():
-            with aws_errors(f"{operation} {record.name}"):
-                call(**record.requests[operation])
-    except (SagesegError, KeyboardInterrupt):
-        _take_back(place, record)
-        raise
+    say(f"the lease ends at {record.until}, when EventBridge Scheduler deletes the endpoint")
 
 
 def _take_back(place: Place, record: EndpointRecord) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from aws.clients import aws_errors, make_client
 from aws.errors import AwsError
 from aws.names import SCHEDULE_PREFIX, format_until
+from jobs.creating import SCHEDULE, create
 
 DELETE_ENDPOINT = "arn:aws:scheduler:::aws-sdk:sagemaker:deleteEndpoint"
 
@@ -45,10 +46,9 @@ def schedule_request(endpoint: str, until: datetime, role: str, region: str) -> 
     }
 
 
-def create_schedule(request: dict[str, Any], region: str) -> None:
-    """Raises AwsError, also where the caller may not make schedules."""
-    with aws_errors(f"creating schedule {request['Name']}"):
-        make_client("scheduler", region).create_schedule(**request)
+def create_schedule(request: dict[str, Any], region: str, since: datetime) -> None:
+    """Raises AwsError, also where the caller may not make schedules; `since` as `jobs.creating.create` has it."""
+    create(make_client("scheduler", region), SCHEDULE, request, since)
 
 
 def delete_schedule(endpoint: str, region: str) -> bool:

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from aws.errors import redact
+from aws.names import is_job_name
+from formats.errors import SagesegError
 from formats.staging import write_text
 from formats.state_home import home
 from formats.texts.json_text import format_json
@@ -22,7 +23,8 @@ class EndpointRecord:
 
     `job` is what it serves: a job's name, or an artefact as it was named. `until` is the end of its
     lease, empty without one; `scheduled` says whether a schedule ends it. `requests` are what was
-    sent, by operation. `cost` holds `usd_per_hour` and `source`.
+    sent, by operation. `cost` holds `usd_per_hour` and `source`. Without `arn` the endpoint was begun, and it is not
+    known here whether it is there.
     """
 
     name: str
@@ -34,16 +36,18 @@ class EndpointRecord:
     scheduled: bool = False
     requests: dict[str, Any] = field(default_factory=dict)
     cost: dict[str, Any] = field(default_factory=dict)
+    arn: str = ""
 
 
 def endpoint_path(name: str) -> Path:
+    """Where an endpoint's record is. Raises SagesegError for what is no endpoint's name."""
+    if not is_job_name(name):
+        raise SagesegError(f"{name}: no endpoint could be called so; sageseg jobs leftovers shows those there are")
     return home() / "endpoints" / name / "endpoint.json"
 
 
 def write_endpoint(record: EndpointRecord) -> None:
-    path = endpoint_path(record.name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, redact(format_json(asdict(record), ascii_only=True)) + "\n")
+    write_text(endpoint_path(record.name), format_json(asdict(record), ascii_only=True) + "\n", durable=True)
 
 
 def read_endpoint(name: str) -> EndpointRecord | None:
@@ -53,6 +57,11 @@ def read_endpoint(name: str) -> EndpointRecord | None:
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    return parse_endpoint(content, path)
+
+
+def parse_endpoint(content: bytes, path: Path) -> EndpointRecord:
+    """The record in a file's content. Raises SagesegError that names the file where it is none."""
     given = parse_told(content, EndpointRecord, path, _MEND)
     known = {f.name for f in fields(EndpointRecord)}
     return EndpointRecord(**{key: value for key, value in given.items() if key in known})
@@ -61,8 +70,13 @@ def read_endpoint(name: str) -> EndpointRecord | None:
 def endpoint_records() -> list[EndpointRecord]:
     """All records, the latest first."""
     names = [path.parent.name for path in (home() / "endpoints").glob("*/endpoint.json")]
-    found = [record for record in map(read_endpoint, names) if record is not None]
+    found = [record for record in map(read_endpoint, filter(is_job_name, names)) if record is not None]
     return sorted(found, key=lambda record: record.created, reverse=True)
+
+
+def begun_name(job: str) -> str | None:
+    """The name of the latest endpoint that was begun of a job or an artefact, and of which no more is known."""
+    return next((record.name for record in endpoint_records() if record.job == job and not record.arn), None)
 
 
 def forget_endpoint(name: str) -> None:

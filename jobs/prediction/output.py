@@ -33,8 +33,8 @@ class Predicted:
 
 @dataclass(frozen=True)
 class Begun:
-    """Predictions that are being made. `facts`, asked for when all are made, is what predictions.json says of what
-    ran the model; `precision` is the type in which it computes, None where nobody tells."""
+    """Predictions that are being made. `facts` is what predictions.json says of what runs the
+    model; `precision` is the type in which it computes, None where nobody tells."""
 
     predicted: Iterator[Predicted]
     facts: Callable[[], Mapping[str, Any]] = dict

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from formats.console import say
@@ -18,13 +19,13 @@ from formats.predictions import write_predictions_tables
 from formats.prepared.georeference import read_georeference, write_georeference
 from formats.prepared.image_folder import ImageFolder
 from formats.prepared.preparation import NONE, dataset_preparation
-from formats.staging import refuse_existing
+from formats.staging import refuse_existing, write_text
 from formats.version import tool_version
 from jobs.prediction.crops_to_predict import SourceWork, dataset_work, folder_work
 from jobs.prediction.options import PredictOptions, RouteOptions
 from jobs.prediction.output import Begun, write_all
 from jobs.prediction.prepared_alike import chosen_overlap, chosen_preparation, preparation_line, range_of_files
-from jobs.prediction.resumable import is_predicted, keep_precision, kept_precision, resumable_predictions
+from jobs.prediction.resumable import is_predicted, keep_made, kept_made, resumable_predictions
 from jobs.prediction.sources import SPLIT, open_sources
 from jobs.tracking.trained_model import TrainedModel, artefact_facts, find_model
 
@@ -47,9 +48,11 @@ def predict(
     options: PredictOptions,
     route: RouteOptions,
     frames: Path | None = None,
+    beside: Mapping[str, str] = MappingProxyType({}),
 ) -> int:
     """Predict and write a predictions folder, which appears when complete. Returns the number of
-    predictions. The frames of videos are kept in `frames`, by default `<out>-frames`. Raises SagesegError when anything
+    predictions. The frames of videos are kept in `frames`, by default `<out>-frames`; texts of `beside` stand
+    in the folder by their names. Raises SagesegError when anything
     is refused or fails; what was predicted before is kept beside `out`, and the same call goes on from there."""
     route.check_used_by(options.via)
     refuse_existing(out, overwrite=options.overwrite)
@@ -60,14 +63,14 @@ def predict(
     label_map = {"label_map": trained.data.label_map} if trained.data.label_map else {}
     about = {"via": options.via, "predicted": _called(sources), **prepared, **label_map}
     facts = (artefact_facts(trained) if options.via == "artefact" else trained.facts).to_json()
-    ran: Mapping[str, Any] = {}
-    with resumable_predictions(out, _header(about, facts, options, route), work) as root:
+    header = _header(about, facts, options, route)
+    with resumable_predictions(out, header, work, overwrite=options.overwrite) as stage:
+        root = stage.content
         missing = [source for source in work if not all(is_predicted(root, row) for row in source.rows)]
         if missing:
             with _choose_route(trained, options, route).begin(missing) as begun:
-                keep_precision(root, begun.precision)
+                keep_made(stage, begun.precision, begun.facts())
                 write_all(root, begun.predicted, _crops(missing))
-                ran = begun.facts()
         rows = [
             replace(row, image_sha256="", mask_sha256="", truth_sha256="") for source in work for row in source.rows
         ]
@@ -75,7 +78,9 @@ def predict(
         georeference = read_georeference(opened.root)
         if georeference:
             write_georeference(root, georeference)
-        write_predictions_tables(root, rows, classes, {**about, **kept_precision(root), **facts, **ran})
+        for name, text in beside.items():
+            write_text(root / name, text)
+        write_predictions_tables(root, rows, classes, {**about, **facts, **kept_made(stage)})
     return len(rows)
 
 

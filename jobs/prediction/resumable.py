@@ -1,136 +1,117 @@
-"""A predictions folder in the making: what an interrupted call did is kept beside it, source by source."""
+"""A predictions folder in the making: what an interrupted call did is kept beside its place, source by source."""
 
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from formats.console import say
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow
 from formats.predictions import mask_path
-from formats.staging import lock_file, replace_folder, write_errors, write_text
+from formats.staging import Stage, open_stage, write_errors, write_text
 from jobs.prediction.crops_to_predict import SourceWork, source_state
 
-_BEGUN = "begun.json"
-"""What the predictions in a half-made folder are of: a header, and the state of each source."""
-_PRECISION = "precision.json"
-"""In which precision they were made: only the model tells, once it is loaded."""
+_MADE = "made.json"
+"""What is known of the predictions in a half-made folder only once the model is loaded, or has run: in which precision
+they were made, and what predictions.json tells of what ran the model."""
+_ENDS = {".png": b"IEND\xaeB`\x82", ".npz": b"PK\x05\x06"}
+"""What stands near the end of each file that is whole: PNG's last chunk (w3.org/TR/png-3), zip's last record
+(APPNOTE.TXT 4.3.16)."""
+_TAIL = 22
 
 
 @contextmanager
-def resumable_predictions(out: Path, header: Mapping[str, Any], work: Sequence[SourceWork]) -> Iterator[Path]:
+def resumable_predictions(
+    out: Path, header: Mapping[str, Any], work: Sequence[SourceWork], *, overwrite: bool
+) -> Iterator[Stage]:
     """A folder to fill with predictions, which takes the place of `out` when the block ends well.
 
-    When it does not, or the process dies, the folder stays as `<out>.partial` if it holds any
+    When it does not, or the process dies, it stays beside `out` (`formats.staging`) if it holds any
     prediction. A call with an equal `header` takes it up again, without the predictions of sources
-    that have changed meanwhile; another header starts afresh. Raises SagesegError when `<out>.partial`
-    is something else, or is being written.
+    that have changed meanwhile; another header starts afresh. Raises SagesegError when `out` holds something
+    (unless `overwrite`), or is being written.
     """
-    stage = out.with_name(out.name + ".partial")
-    with _open_locked(stage) as begun:
+    with open_stage(out, overwrite=overwrite) as stage:
         try:
-            _take_up(stage, begun, header, work)
+            _take_up(stage, header, work)
             yield stage
+            stage.finish(durable=True)
         except BaseException:
-            if done := _count(stage):
-                say(f"{stage}: predictions done: {done}; the same command goes on from there")
+            done = _count(stage.content) if stage.begun() is not None else 0
+            if done:
+                say(f"{stage.folder}: predictions done: {done}; the same command goes on from there")
             else:
-                shutil.rmtree(stage, ignore_errors=True)
+                stage.remove()
             raise
-        replace_folder(stage, out)
-        (out / _PRECISION).unlink(missing_ok=True)
-        (out / _BEGUN).unlink()  # last: a folder that is complete but for its name is not begun anew
 
 
-def is_predicted(stage: Path, row: ManifestRow) -> bool:
+def is_predicted(root: Path, row: ManifestRow) -> bool:
     """Whether a crop's prediction is there."""
-    return mask_path(stage, row.id).is_file()
+    return mask_path(root, row.id).is_file()
 
 
-def keep_precision(stage: Path, precision: str | None) -> None:
-    """Note in which precision the predictions are made from here on, where anybody tells. Raises SagesegError where
-    those that are there were made in another."""
-    before = kept_precision(stage).get("precision")
-    if before not in (None, precision) and _count(stage):
+def keep_made(stage: Stage, precision: str | None, ran: Mapping[str, Any]) -> None:
+    """Note in which precision the predictions are made from here on, where anybody tells, and what runs the model.
+    Raises SagesegError where those that are there were made in another."""
+    before = kept_made(stage).get("precision")
+    if before not in (None, precision) and _count(stage.content):
         raise SagesegError(
-            f"{stage}: holds predictions in {before}, and this machine would go on in {precision}; set "
+            f"{stage.folder}: holds predictions in {before}, and this machine would go on in {precision}; set "
             f"SAGESEG_PRECISION={before}, or remove the folder to start afresh"
         )
-    if precision is None:
-        (stage / _PRECISION).unlink(missing_ok=True)
-    else:
-        write_text(stage / _PRECISION, json.dumps({"precision": precision}))
+    told = {} if precision is None else {"precision": precision}
+    write_text(stage.folder / _MADE, json.dumps([told, ran]), durable=True)
 
 
-def kept_precision(stage: Path) -> dict[str, str]:
-    """The precision as predictions.json tells it; empty where nobody told it."""
-    path = stage / _PRECISION
-    return dict(json.loads(path.read_text())) if path.exists() else {}
-
-
-def _open_locked(stage: Path) -> IO[bytes]:
-    path = stage / _BEGUN
-    if stage.is_symlink() or (stage.exists() and not path.is_file() and not _is_empty(stage)):
-        raise SagesegError(f"{stage}: is there and is no interrupted prediction; move it away or choose another --out")
-    with write_errors(stage):
-        stage.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+b")
-    lock_file(file, stage)
-    return file
-
-
-def _is_empty(stage: Path) -> bool:
-    return stage.is_dir() and not any(stage.iterdir())
-
-
-def _take_up(stage: Path, begun: IO[bytes], header: Mapping[str, Any], work: Sequence[SourceWork]) -> None:
-    """Remove what is not of this header and these sources, and write down what will be."""
-    now = {"header": header, "states": {source.name: source_state(source) for source in work}}
-    text = json.dumps(now)
-    begun.seek(0)
-    before = _parsed(begun.read())
-    kept = _unchanged(before, json.loads(text), work)
-    left = _count(stage)
-    _clear(stage, kept)
-    with write_errors(stage):
-        begun.truncate(0)
-        begun.write(text.encode())
-        begun.flush()
-        (stage / "masks").mkdir(exist_ok=True)
-    if done := _count(stage):
-        say(f"{stage}: goes on where it stopped; predictions done: {done}")
-    elif before and left:
-        say(f"{stage}: left by another model, other images or options; started afresh")
-
-
-def _parsed(content: bytes) -> dict[str, Any]:
-    """Empty for what is new, or was cut off in the writing."""
-    try:
-        found = json.loads(content)
-    except ValueError:
+def kept_made(stage: Stage) -> dict[str, Any]:
+    """The precision as predictions.json tells it, and what ran the model; empty where nobody told it."""
+    path = stage.folder / _MADE
+    if not path.exists():
         return {}
-    return found if isinstance(found, dict) else {}
+    precision, ran = json.loads(path.read_text(encoding="utf-8"))
+    return {**precision, **ran}
+
+
+def _take_up(stage: Stage, header: Mapping[str, Any], work: Sequence[SourceWork]) -> None:
+    """Remove what is not of this header and these sources, and write down what will be."""
+    now = json.loads(json.dumps({"header": header, "states": {one.name: source_state(one) for one in work}}))
+    before = stage.begun()
+    if before is None or before["header"] != now["header"]:
+        stage.empty(quietly=not _count(stage.content))
+    elif left := _count(stage.content):
+        _clear(stage.content, _unchanged(before["states"], now["states"], work))
+        if done := _count(stage.content):
+            say(f"{stage.folder}: goes on where it stopped; predictions done: {done}")
+        else:
+            say(f"{stage.folder}: of {left} predictions none is of these images as they are now; started afresh")
+    stage.begin(now)
+    with write_errors(stage.folder):
+        (stage.content / "masks").mkdir(exist_ok=True)
 
 
 def _unchanged(before: Mapping[str, Any], now: Mapping[str, Any], work: Sequence[SourceWork]) -> set[str]:
     """The ids of the crops whose predictions still hold."""
-    if before.get("header") != now["header"]:
-        return set()
-    old, new = before["states"], now["states"]
-    return {row.id for source in work if old.get(source.name) == new[source.name] for row in source.rows}
+    return {row.id for source in work if before.get(source.name) == now[source.name] for row in source.rows}
 
 
-def _clear(stage: Path, kept: set[str]) -> None:
+def _clear(root: Path, kept: set[str]) -> None:
     """Leave only whole files of these crops; a kill or a power cut may leave others."""
-    for path in [*stage.glob("masks/*"), *stage.glob("probabilities/*")]:
-        if path.stem not in kept or path.suffix == ".partial" or not path.stat().st_size:
+    for path in [*root.glob("masks/*"), *root.glob("probabilities/*")]:
+        if path.stem not in kept or not _is_whole(path):
             path.unlink()
 
 
-def _count(stage: Path) -> int:
-    return sum(1 for _ in stage.glob("masks/*.png"))
+def _is_whole(path: Path) -> bool:
+    """Whether a file's end is written: a power cut may leave it cut off, or zeros in its place."""
+    end = _ENDS.get(path.suffix)
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _TAIL))
+        return end is not None and end in file.read()
+
+
+def _count(root: Path) -> int:
+    return sum(1 for _ in root.glob("masks/*.png"))

@@ -11,7 +11,6 @@ from typing import Any
 
 from aws.clients import NoRegionError, aws_errors, configured_region, make_client
 from aws.errors import AwsError, is_missing
-from aws.names import is_job_name
 from aws.s3 import S3Prefix, parse_s3_uri
 from formats.console import say
 from formats.errors import SagesegError
@@ -60,8 +59,6 @@ def find_job(name: str, region: str | None = None) -> FoundJob:
         return _told(name, FoundJob(later))
     if record_path(name).exists():
         return FoundJob(read_record(name))
-    if not is_job_name(name):
-        raise SagesegError(f"{name}: no such file, nor could a job be called so; sageseg jobs list shows the jobs")
     asked: _Asked = {}
     found = _tuned_here(name, asked)
     if found:
@@ -212,4 +209,7 @@ def _fetch_record(name: str, definition: dict[str, Any], region: str) -> JobReco
             where = f"is at AWS in {region}, but without its record {folder.uri(RECORD)}"
             raise SagesegError(f"{name}: {where}; look from where it was started") from e
         raise
-    return parse_record(content, folder.uri(RECORD))
+    record = parse_record(content, folder.uri(RECORD))
+    if record.name != name:
+        raise SagesegError(f"{folder.uri(RECORD)}: the record of {record.name}, not of {name}; put its own back")
+    return record

@@ -9,6 +9,7 @@ from time import sleep
 from typing import Any
 
 from aws.clients import aws_errors
+from aws.errors import AwsError, is_missing
 from formats.errors import SagesegError
 from jobs.backends import make_client
 from jobs.contract.log_lines import TRAINING_LOGS
@@ -28,16 +29,26 @@ class JobFailedError(SagesegError):
 
 
 def describe(record: JobRecord) -> dict[str, Any]:
-    """The training job or tuning job as its backend describes it now."""
+    """The training job or tuning job as its backend describes it now. Raises JobFailedError for one that was begun
+    here, and of which nothing is there."""
     client = make_client("sagemaker", record.backend, record.region)
-    with aws_errors(f"describing {record.name}"):
-        answer: dict[str, Any] = (
-            client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=record.name)
-            if record.is_tuning
-            else client.describe_training_job(TrainingJobName=record.name)
-        )
+    try:
+        with aws_errors(f"describing {record.name}"):
+            answer: dict[str, Any] = getattr(client, record.call.describe)(**{record.call.named: record.name})
+    except AwsError as e:
+        if record.created and record.is_begun and is_missing(e):
+            raise JobFailedError(_begun_and_gone(record), "") from e
+        raise
     answer.pop("ResponseMetadata", None)
     return answer
+
+
+def _begun_and_gone(record: JobRecord) -> str:
+    where = "this machine's emulator" if record.backend == "local" else f"AWS in {record.region}"
+    return (
+        f"{record.name}: was begun here at {record.created}, and is not at {where}; run the command that began it "
+        f"again, or sageseg jobs forget {record.name}"
+    )
 
 
 def training_jobs_of(record: JobRecord) -> list[TunedJob]:

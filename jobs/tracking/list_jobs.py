@@ -67,9 +67,11 @@ def _asked_here(records: list[JobRecord]) -> Iterator[ListedJob]:
 
 
 def _lost(record: JobRecord) -> ListedJob:
-    """A job whose record is here, and which the emulator does not know: its state was removed."""
+    """A job whose record is here, and which the emulator does not know: it never came to that, or the emulator's state
+    was removed."""
+    step = "begun, and never started" if record.is_begun else "the emulator has lost it"
     created = datetime.fromisoformat(record.created) if record.created else datetime.fromtimestamp(0, UTC)
-    return ListedJob(record.name, "local", "Unknown", "the emulator has lost it", created, record.kind)
+    return ListedJob(record.name, "local", "Unknown", step, created, record.kind)
 
 
 def listing(jobs: Sequence[ListedJob]) -> list[str]:

@@ -3,20 +3,21 @@ AWS beside the artefact too, where another machine finds it."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from aws.errors import redact
-from aws.names import ATTEMPT_TAG
+from aws.names import ATTEMPT_TAG, is_job_name
 from formats.errors import SagesegError
 from formats.staging import write_text
 from formats.state_home import home
 from formats.texts.json_text import format_json
 from formats.texts.typed_json import parse_told
 from jobs.contract.instances import running_on
+from jobs.creating import TRAINING, TUNING, CreatingCall
 from jobs.tracking.record_shape import RecordShape
 
 _GIT_SECONDS = 5
@@ -38,6 +39,8 @@ class JobRecord:
     `description` is the last answer of the service's Describe call that was seen; `epochs` are the metrics
     of a training's log. A tuning job is one record; its training jobs have none,
     `jobs.tracking.tuning_records` makes theirs from it.
+
+    A record is written before AWS is asked for the job: without `arn` nobody knows yet whether there is one.
     """
 
     name: str
@@ -62,6 +65,16 @@ class JobRecord:
         return self.kind == "tuning"
 
     @property
+    def call(self) -> CreatingCall:
+        """What made it, and tells of it."""
+        return TUNING if self.is_tuning else TRAINING
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether it was only begun: what became of the request for it is not known here."""
+        return not self.arn and not self.description
+
+    @property
     def first_name(self) -> str:
         """The name that was asked for: another than its own where it is a later attempt."""
         tags = {tag["Key"]: tag["Value"] for tag in self.request.get("Tags", ())}
@@ -80,25 +93,31 @@ class JobRecord:
 
 
 def record_path(name: str) -> Path:
+    """Where a job's record is. Raises SagesegError for what is no job's name: it may come from a file or an answer."""
+    if not is_job_name(name):
+        raise SagesegError(f"{name}: no such file, nor could a job be called so; sageseg jobs list shows the jobs")
     return home() / "jobs" / name / RECORD
 
 
 def format_record(record: JobRecord) -> str:
     """The text of job.json, the counterpart of `parse_record`."""
-    return redact(format_json(asdict(record), ascii_only=True)) + "\n"
+    return format_json(asdict(record), ascii_only=True) + "\n"
 
 
 def parse_record(text: str | bytes, where: str) -> JobRecord:
     """The record in a text. Raises SagesegError naming `where` when it is none."""
     given = parse_told(text, RecordShape, where, _MEND)
     known = {f.name for f in fields(JobRecord)}
-    return JobRecord(**{name: value for name, value in given.items() if name in known})
+    record = JobRecord(**{name: value for name, value in given.items() if name in known})
+    try:
+        record_path(record.name)
+    except SagesegError as e:
+        raise SagesegError(f"{where}: damaged ({e}); {_MEND}") from e
+    return record
 
 
 def write_record(record: JobRecord) -> None:
-    path = record_path(record.name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, format_record(record))
+    write_text(record_path(record.name), format_record(record), durable=True)
 
 
 def read_record(name: str) -> JobRecord:
@@ -113,9 +132,20 @@ def read_record(name: str) -> JobRecord:
     return parse_record(text, str(path))
 
 
+def forget_record(name: str) -> None:
+    shutil.rmtree(record_path(name).parent, ignore_errors=True)
+
+
+def begun_records(kind: Kind, backend: str, region: str) -> list[JobRecord]:
+    """Those of which it is not known whether there is a job."""
+    found = (read_record(name) for name in record_names())
+    where = (kind, backend, region)
+    return [record for record in found if record.is_begun and (record.kind, record.backend, record.region) == where]
+
+
 def record_names() -> list[str]:
     """The names of all recorded jobs."""
-    return sorted(path.parent.name for path in (home() / "jobs").glob(f"*/{RECORD}"))
+    return sorted(filter(is_job_name, (path.parent.name for path in (home() / "jobs").glob(f"*/{RECORD}"))))
 
 
 def git_commit() -> str:

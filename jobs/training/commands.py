@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -48,8 +49,11 @@ def train(
     options = TrainOptions(start, data, machine, security)
     opened, around = open_dataset(dataset), surroundings(options)
     like, earlier = lent(options, around.region)
-    plan = plan_training(opened, {**like, **hyperparameters}, options, around, earlier)
-    record = carry_out(plan, opened, options, around.region)
+
+    def plan_as(named: TrainOptions) -> JobPlan:
+        return plan_training(opened, {**like, **hyperparameters}, named, around, earlier)
+
+    record = carry_out(plan_as, opened, options, around.region)
     if record is None:
         return
     result(f"{record.name}: {record.description['TrainingJobStatus']}")
@@ -90,11 +94,17 @@ def lent(options: TrainOptions, region: str) -> tuple[dict[str, str], EarlierMod
     )
 
 
-def carry_out(plan: JobPlan, dataset: Dataset, options: TrainOptions, region: str) -> JobRecord | None:
-    """Start what was planned and follow it to its end. None where nothing was followed: with --dry-run
+def carry_out(
+    plan_as: Callable[[TrainOptions], JobPlan], dataset: Dataset, options: TrainOptions, region: str
+) -> JobRecord | None:
+    """Start what is planned and follow it to its end. None where nothing was followed: with --dry-run
     the request is printed, and what would stop it or cost is said; with --no-wait the name is printed."""
+    from jobs.training.attempts_begun import begun_before
     from jobs.training.start import look_before, start_job
 
+    plan = plan_as(options)
+    if options.start.name is None and not options.start.dry_run:
+        plan = begun_before(lambda name: plan_as(options.named(name)), plan, options.start.backend, region)
     for line in plan.lines:
         say(line)
     if options.start.dry_run:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from formats.errors import SagesegError
@@ -134,3 +134,7 @@ class TrainOptions:
     data: DataOptions = DataOptions()
     machine: MachineOptions = MachineOptions()
     security: SecurityOptions = SecurityOptions()
+
+    def named(self, name: str) -> TrainOptions:
+        """The same under a name."""
+        return replace(self, start=replace(self.start, name=name))

@@ -4,15 +4,12 @@ instance type."""
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
-from typing import Any
 
-from aws.clients import aws_errors
 from aws.clients import make_client as aws_client
-from aws.errors import AwsError, is_about_instance, is_missing
+from aws.errors import AwsError, is_about_instance
 from aws.identity import check_bucket
 from aws.names import utc_now
 from aws.s3 import parse_s3_uri
@@ -21,14 +18,13 @@ from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.prepared.label_map import LabelMaps, read_label_maps
 from formats.prepared.preparation import dataset_preparation
-from jobs.backends import make_client
 from jobs.check.dataset_check import check_before
 from jobs.contract.training_request import TrainingJob
 from jobs.cost.estimates import THIS_MACHINE
-from jobs.tracking.attempts import QUOTA, is_moved_on_from, last_attempt_here
-from jobs.tracking.find_jobs import publish_record
-from jobs.tracking.job_calls import JobFailedError, describe
-from jobs.tracking.records import JobRecord, git_commit, record_path, write_record
+from jobs.tracking.attempts import QUOTA, is_moved_on_from
+from jobs.tracking.job_calls import JobFailedError
+from jobs.tracking.records import JobRecord, git_commit
+from jobs.training.attempts_begun import check_names_free, create, taken_over
 from jobs.training.augmented_manifest import FOLDER, augmented_manifests, write_manifests
 from jobs.training.options import TrainOptions
 from jobs.training.plan import Attempt, JobPlan
@@ -42,12 +38,16 @@ Follow = Callable[[JobRecord], JobRecord]
 
 def start_job(dataset: Dataset, plan: JobPlan, options: TrainOptions, region: str, follow: Follow | None) -> JobRecord:
     """Start the first of the attempts that is taken, and follow it if asked to. Whatever is refused
-    is refused before the next step, and leaves nothing behind."""
+    is refused before the next step, and leaves nothing behind. Where an earlier call began the job, it goes on with
+    that."""
     backend, first = options.start.backend, plan.first.job
     if backend == "local" and find_spec("torch") is None:
         raise SagesegError(
             "--backend local: needs torch, which is not installed; run pip install -e '.[local]' in the checkout"
         )
+    plan, there = taken_over(plan, backend, region)
+    if there:
+        return follow(there) if follow else there
     check_names_free(plan.attempts, backend, region)
     maps, attempts = look_before(dataset, plan, options, region)
     send_data(dataset, first, options, region)
@@ -142,66 +142,6 @@ def new_record(
         cost=cost_of(attempt),
         kind=attempt.kind,
     )
-
-
-def check_names_free(attempts: Sequence[Attempt], backend: str, region: str) -> None:
-    """Raise SagesegError when a job is recorded here, or known to AWS, under the name of an attempt."""
-    for attempt in attempts:
-        check_name_free(attempt.job.name)
-    later = last_attempt_here(attempts[0].job.name)
-    if later:
-        raise SagesegError(
-            f"{later.first_name}: a job of that name was started from this folder, and runs as {later.name}; choose "
-            "another --name"
-        )
-    for attempt in attempts if backend == "aws" else ():
-        _check_unknown_to_aws(attempt, region)
-
-
-def _check_unknown_to_aws(attempt: Attempt, region: str) -> None:
-    """AWS never takes a job's name twice, and would say so only after the upload."""
-    name = attempt.job.name
-    try:
-        describe(JobRecord(name, "aws", region, "", "", [], {}, kind=attempt.kind))
-    except AwsError as e:
-        if is_missing(e):
-            return
-        raise
-    raise SagesegError(
-        f"{name}: a {attempt.kind} job of that name is at AWS in {region} already; choose another --name"
-    )
-
-
-def check_name_free(name: str) -> None:
-    """Raise SagesegError when a job of that name is recorded here."""
-    if record_path(name).exists():
-        raise SagesegError(f"{name}: a job of that name was started from this folder; choose another --name")
-
-
-def create(record: JobRecord) -> JobRecord:
-    """Create the job and record it. A refused job leaves no record.
-
-    The record is written first: a job that AWS accepted just before this process died is not lost.
-    """
-    check_name_free(record.name)
-    write_record(record)
-    try:
-        client = make_client("sagemaker", record.backend, record.region)
-        with aws_errors(f"creating {record.kind} job {record.name}"):
-            arn = _create(client, record)
-    except SagesegError:
-        shutil.rmtree(record_path(record.name).parent)
-        raise
-    record = replace(record, arn=arn)
-    write_record(record)
-    publish_record(record)
-    return record
-
-
-def _create(client: Any, record: JobRecord) -> str:
-    if record.is_tuning:
-        return str(client.create_hyper_parameter_tuning_job(**record.request)["HyperParameterTuningJobArn"])
-    return str(client.create_training_job(**record.request)["TrainingJobArn"])
 
 
 def run_attempts(

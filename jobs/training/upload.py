@@ -21,6 +21,7 @@ from aws.clients import make_client, make_s3_lister
 from aws.s3 import S3Prefix, parse_s3_uri
 from formats.console import say
 from formats.dataset import Dataset
+from formats.disk.journals import append_lines
 from formats.errors import SagesegError
 from formats.parallel import map_parallel
 from formats.state_home import home
@@ -136,10 +137,8 @@ def _send_changed(files: Sequence[LocalFile], stored: dict[str, Stored], target:
 
 def _journaled(path: Path, results: Iterator[list[tuple[Sent, bool]]]) -> Iterator[list[tuple[Sent, bool]]]:
     """The results, each written down before it is passed on."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     for answers in results:
-        with path.open("a", encoding="utf-8") as journal:
-            journal.writelines(journal_line(answer) for answer, _ in answers)
+        append_lines(path, [journal_line(answer) for answer, _ in answers])
         yield answers
 
 

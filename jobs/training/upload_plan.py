@@ -86,11 +86,18 @@ def strangers(files: Iterable[LocalFile], stored: Iterable[str]) -> list[str]:
 
 
 def read_journal(path: Path) -> dict[str, Sent]:
-    """The journal of a place. A last line that a killed process left half-written is passed over."""
+    """The journal of a place. A line that is none, as a power cut leaves, says nothing: its file is looked into."""
     if not path.exists():
         return {}
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    return {sent.key: sent for sent in (Sent(*json.loads(line)) for line in lines if line.endswith("]\n"))}
+    return {sent.key: sent for line in path.read_bytes().split(b"\n") for sent in _sent(line)}
+
+
+def _sent(line: bytes) -> list[Sent]:
+    try:
+        key, size, mtime_ns, md5, etag = json.loads(line)
+    except (ValueError, TypeError, RecursionError):
+        return []
+    return [Sent(key, size, mtime_ns, md5, etag)] if isinstance(key, str) else []
 
 
 def journal_line(sent: Sent) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,9 @@ from jobs.tracking.following import say_cost, show_ranking
 from jobs.training.commands import DatasetFolder, carry_out, lent, surroundings
 from jobs.training.options import DataOptions, MachineOptions, SecurityOptions, StartOptions, TrainOptions
 from jobs.tuning.options import TuningOptions
+
+if TYPE_CHECKING:
+    from jobs.training.plan import JobPlan
 
 
 @takes(TuningOptions, "tuning")
@@ -45,9 +48,12 @@ def tune(
     options = TrainOptions(start, data, machine, security)
     opened, around = open_dataset(dataset), surroundings(options)
     like, earlier = lent(options, around.region)
-    plan = plan_tuning(opened, hyperparameters, options, tuning, around, lent=like, earlier=earlier)
     _check_search(tuning, local=start.backend == "local")
-    record = carry_out(plan, opened, options, around.region)
+
+    def plan_as(named: TrainOptions) -> JobPlan:
+        return plan_tuning(opened, hyperparameters, named, tuning, around, lent=like, earlier=earlier)
+
+    record = carry_out(plan_as, opened, options, around.region)
     if record is None:
         return
     show_ranking(record, training_jobs_of(record), as_json=json_)

@@ -53,8 +53,7 @@ def plan_tuning(
     algorithm = given.get("algorithm") or (earlier.hyperparameters if earlier else {}).get("algorithm", "fcn")
     name = options.start.name or _default_name(algorithm, dataset.root.absolute().name, around.now)
     _check_name(name)
-    named = replace(options, start=replace(options.start, name=name))
-    found = settle_jobs(dataset, given, named, around, earlier)
+    found = settle_jobs(dataset, given, options.named(name), around, earlier)
     local = options.start.backend == "local"
     attempts = [
         _attempt(replace(job, name=_numbered(name, number)), ranges, tuning, local=local)

@@ -4,7 +4,6 @@ image that is done, so that the same command goes on where it was killed."""
 from __future__ import annotations
 
 import json
-import shutil
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,9 +13,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from formats.console import say
-from formats.errors import SagesegError
+from formats.disk.journals import add_whole, cut_to_whole_lines
 from formats.manifest import ManifestRow
-from formats.staging import lock_file, refuse_existing, replace_folder
+from formats.staging import Stage, open_stage, write_errors
 
 JOURNAL = "journal.jsonl"
 
@@ -93,19 +92,10 @@ class Journal:
     def append(self, entry: ImageEntry) -> None:
         """Add an entry. Raises SagesegError when the disk is full."""
         line = format_entry(entry)
-        place = Place(self._file.seek(0, 2), len(line))
-        try:
-            left = memoryview(line)
-            while left:
-                left = left[self._file.write(left) or 0 :]
-        except OSError as e:
-            raise SagesegError(
-                f"{self.path}: cannot be written ({e.strerror}); free space and run the same command again"
-            ) from e
-        self._places[entry.source] = (entry.state, place)
+        begin = add_whole(self._file, self.path, line)
+        self._places[entry.source] = (entry.state, Place(begin, len(line)))
 
     def close(self) -> None:
-        """Also unlocks it."""
         self._file.close()
 
     def entries(self, sources: Iterable[str]) -> Iterator[ImageEntry]:
@@ -121,73 +111,52 @@ def resumable_folder(
 ) -> Iterator[tuple[Path, Journal]]:
     """A folder to fill, with its journal; it becomes `out` when the block ends well.
 
-    When the block fails or the process dies, the folder stays as `<out>.partial` if any image was
+    When the block fails or the process dies, what is done stays beside `out` (`formats.staging`) if any image was
     done, and is taken up again by a call with an equal `header`; another header starts afresh.
     Raises SagesegError when `out` holds something (unless `overwrite`), or is being written.
     """
-    refuse_existing(out, overwrite=overwrite)
-    stage = out.with_name(out.name + ".partial")
-    journal = _continue(stage, header)
-    if journal is None:
-        journal = _begin(stage, header)
-    try:
-        yield stage, journal
-    except BaseException:
-        if journal.done:
-            say(f"{stage}: images done: {journal.done}; the same command goes on from there")
-        else:
-            shutil.rmtree(stage, ignore_errors=True)
-        raise
-    finally:
-        journal.close()
-    journal.path.unlink()
-    replace_folder(stage, out)
-
-
-def _begin(stage: Path, header: Mapping[str, Any]) -> Journal:
-    path = stage / JOURNAL
-    try:
-        stage.mkdir(parents=True)
-        path.write_bytes(_header_line(header))
-        file = path.open("r+b", buffering=0)
-    except OSError as e:
-        raise SagesegError(f"{stage}: cannot be made ({e.strerror}); choose another --out") from e
-    lock_file(file, stage)
-    return Journal(path, file, {})
-
-
-def _continue(stage: Path, header: Mapping[str, Any]) -> Journal | None:
-    """The journal of an interrupted run, None where there is none or it had another header; then
-    what lay there is removed."""
-    path = stage / JOURNAL
-    if path.is_file():
-        file = path.open("r+b", buffering=0)
-        lock_file(file, stage)
-        with path.open("rb") as lines:
-            if lines.readline() == _header_line(header):
-                places, end = _index(lines)
-                file.truncate(end)
-                say(f"{stage}: goes on where it stopped; images done: {len(places)}")
-                return Journal(path, file, places)
-        file.close()
-    if stage.exists():
-        say(f"{stage}: left by other options or another version of sageseg; started afresh")
-        shutil.rmtree(stage)
-    return None
-
-
-def _index(lines: BinaryIO) -> tuple[dict[str, tuple[str, Place]], int]:
-    places: dict[str, tuple[str, Place]] = {}
-    end = lines.tell()
-    for line in lines:
+    with open_stage(out, overwrite=overwrite) as stage:
+        journal = _open_journal(stage, json.loads(json.dumps(header)))
         try:
-            entry = parse_entry(line)
-        except (ValueError, KeyError, TypeError):  # a line that the kill, or a power cut, left unfinished
-            break
-        places[entry.source] = (entry.state, Place(end, len(line)))
-        end += len(line)
+            yield stage.content, journal
+            stage.finish(durable=True)
+        except BaseException:
+            if journal.done and stage.begun() is not None:
+                say(f"{stage.folder}: images done: {journal.done}; the same command goes on from there")
+            else:
+                stage.remove()
+            raise
+        finally:
+            journal.close()
+
+
+def _open_journal(stage: Stage, header: Any) -> Journal:
+    """The journal of an interrupted run that had this header, otherwise an empty one of an empty folder."""
+    goes_on = stage.begun() == header
+    if not goes_on:
+        stage.empty()
+        stage.begin(header)
+    path = stage.folder / JOURNAL
+    with write_errors(path):
+        file = path.open("a+b", buffering=0)
+        cut_to_whole_lines(file)
+        places, end = _index(path)
+        file.truncate(end)
+    if goes_on:
+        say(f"{stage.folder}: goes on where it stopped; images done: {len(places)}")
+    return Journal(path, file, places)
+
+
+def _index(path: Path) -> tuple[dict[str, tuple[str, Place]], int]:
+    """Where each image's last entry lies, and where the lines end that a power cut has not spoilt."""
+    places: dict[str, tuple[str, Place]] = {}
+    end = 0
+    with path.open("rb") as lines:
+        for line in lines:
+            try:
+                entry = parse_entry(line)
+            except (ValueError, KeyError, TypeError):
+                break
+            places[entry.source] = (entry.state, Place(end, len(line)))
+            end += len(line)
     return places, end
-
-
-def _header_line(header: Mapping[str, Any]) -> bytes:
-    return json.dumps(header, sort_keys=True).encode() + b"\n"

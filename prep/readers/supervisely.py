@@ -20,6 +20,7 @@ from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 
+from formats import limits
 from formats.console import say
 from formats.errors import SagesegError, for_all
 from formats.images import IMAGE_SUFFIXES, open_header
@@ -43,8 +44,6 @@ _BARE = "images without an annotation file"
 _DRAWN = ("polygon", "bitmap", "rectangle")
 _ANY = "any"
 """What a class takes that takes shapes of all kinds."""
-_LARGEST = 2**28
-"""Bytes that a packed bitmap may unfold to; a PNG of one bit of a 4K frame has a fortieth of a hundredth."""
 _FARTHEST = 1_000_000
 """Coordinates beyond are a mistake, and would overflow when drawn."""
 
@@ -174,7 +173,7 @@ def _unpacked(packed: bytes) -> bytes:
     if packed.startswith(b"\x89PNG"):  # newer projects do not pack what is packed
         return packed
     unpack = zlib.decompressobj()
-    content = unpack.decompress(packed, _LARGEST)
+    content = unpack.decompress(packed, limits.MOST_BITMAP)
     if not unpack.eof:
         raise ValueError("a bitmap that is cut short, or too large")
     return content

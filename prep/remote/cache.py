@@ -13,22 +13,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path, PurePosixPath
 from threading import Lock
-from typing import IO, Any
+from typing import Any
 
 from aws.clients import NetworkError
 from aws.errors import AwsError
 from aws.s3 import copy_object
 from formats.console import say, show_as, track
-from formats.errors import SagesegError
+from formats.disk.journals import add_whole, cut_to_whole_lines
+from formats.errors import CannotWriteError, SagesegError, cannot_write, next_step
+from formats.safe_names import is_name
+from formats.staging import MARK
 from formats.state_home import home
 
 _THREADS = 16
 _TRIES = 3
 _JOURNALS = ".fetched"
 """No bucket's name begins with a point."""
-_UNFINISHED = ".partial"
 
 
 class NotFetchedError(SagesegError):
@@ -64,21 +67,20 @@ class _Kept:
 class Cache:
     """The files of one bucket, while no other process fetches from it."""
 
-    def __init__(self, bucket: str, journal: IO[str], kept: dict[str, _Kept]) -> None:
+    def __init__(self, bucket: str, path: Path, journal: FileIO, kept: dict[str, _Kept]) -> None:
         self.bucket = bucket
+        self._path = path
         self._journal, self._kept, self._lock = journal, kept, Lock()
 
     def path_of(self, key: str) -> Path:
         """Where an object is kept. Raises SagesegError for a key that is no path below the bucket's folder."""
         parts = key.split("/")
-        if not all(parts) or {".", ".."} & set(parts) or "\\" in key or not key.isprintable():
+        if not all(map(is_name, parts)):
             raise _no_name(
                 key, f"s3://{self.bucket}/{key!a}: its key is no name of a file below a folder (.., // or \\)"
             )
-        if parts[-1].endswith(_UNFINISHED):
-            raise _no_name(
-                key, f"s3://{self.bucket}/{key}: a name that ends in {_UNFINISHED} is of a file half fetched"
-            )
+        if parts[-1].endswith(MARK):
+            raise _no_name(key, f"s3://{self.bucket}/{key}: a name that ends in {MARK} is of a file half fetched")
         return cache_root() / self.bucket / PurePosixPath(key)
 
     def fetch(self, s3: Any, wanted: Sequence[Wanted], what: str) -> dict[str, NotFetchedError]:
@@ -129,10 +131,12 @@ class Cache:
                     f"s3://{self.bucket}/{wanted.key}: an object, and a folder with objects, which no disk has",
                 ) from e
             except OSError as e:
-                raise SagesegError(
-                    f"s3://{self.bucket}/{wanted.key}: cannot be kept in $SAGESEG_HOME ({e.strerror}); free space, or "
-                    "set SAGESEG_HOME to a folder elsewhere"
+                raise CannotWriteError(
+                    f"s3://{self.bucket}/{wanted.key}: cannot be kept in $SAGESEG_HOME ({e.strerror}); "
+                    f"{next_step(path, e)}"
                 ) from e
+            except CannotWriteError:
+                raise
             except SagesegError as e:
                 failed = NotFetchedError(wanted.key, e)
                 if failed.is_missing:
@@ -146,7 +150,7 @@ class Cache:
         kept = self._kept.get(wanted.key)
         known = kept.etag if kept and wanted.etag is None and _is_as_it_was(path, kept) else None
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(path.name + _UNFINISHED)
+        beside = path.with_name(path.name + MARK)
         try:
             with beside.open("wb") as file:
                 fetched = copy_object(s3, self.bucket, wanted.key, file, etag=wanted.etag, known=known)
@@ -160,8 +164,8 @@ class Cache:
         new = _Kept(fetched.etag, fetched.size, path.stat().st_mtime_ns)
         with self._lock:
             self._kept[wanted.key] = new
-            self._journal.write(json.dumps([wanted.key, new.etag, new.size, new.mtime_ns]) + "\n")
-            self._journal.flush()
+            line = json.dumps([wanted.key, new.etag, new.size, new.mtime_ns]) + "\n"
+            add_whole(self._journal, self._path, line.encode())
 
 
 def _no_name(key: str, problem: str) -> NotFetchedError:
@@ -178,27 +182,28 @@ def open_cache(bucket: str) -> Iterator[Cache]:
     path = cache_root() / _JOURNALS / f"{bucket}.jsonl"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        journal = path.open("a+", encoding="utf-8")
+        journal = path.open("a+b", buffering=0)
     except OSError as e:
-        raise SagesegError(f"{path}: cannot be written ({e.strerror}); set SAGESEG_HOME to a folder elsewhere") from e
+        raise cannot_write(path, e) from e
     with journal:
         try:
             fcntl.flock(journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             say(f"note: another sageseg is fetching from s3://{bucket}; waiting for it")
             fcntl.flock(journal, fcntl.LOCK_EX)
-        journal.seek(0)
-        yield Cache(bucket, journal, dict(_entries(journal)))
+        cut_to_whole_lines(journal)
+        yield Cache(bucket, path, journal, dict(_entries(path)))
 
 
-def _entries(journal: IO[str]) -> Iterator[tuple[str, _Kept]]:
-    """The files by key, later ones over earlier; a line that was cut off when a process died says nothing."""
-    for line in journal:
+def _entries(path: Path) -> Iterator[tuple[str, _Kept]]:
+    """The files by key, later ones over earlier; a line that is none, as a power cut leaves them, says nothing."""
+    for line in path.read_bytes().split(b"\n"):
         try:
             key, etag, size, mtime_ns = json.loads(line)
-        except ValueError:
+        except (ValueError, TypeError, RecursionError):
             continue
-        yield key, _Kept(etag, size, mtime_ns)
+        if isinstance(key, str):
+            yield key, _Kept(etag, size, mtime_ns)
 
 
 def _is_as_it_was(path: Path, kept: _Kept) -> bool:

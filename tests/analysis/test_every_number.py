@@ -94,7 +94,7 @@ def make_report(case: Case, root: Path) -> dict[str, Any]:
         write_mask(made.truth_path(image.stem), image.truth)
     for row in made.rows:
         place = (row.source_stem, row.x, row.y)
-        told = "told" if row.source_stem in own else ""
+        told = "0" * 64 if row.source_stem in own else ""
         if place in case.not_predicted | case.dropped:
             made.mask_path(row.id).unlink()
             rows.append(replace(row, kept=False, truth_sha256=told))

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from analysis.drawing.colours import AGREEMENT_COLOURS, ColourScheme
-from analysis.drawing.jpeg_planes import CENTRE, encode_planes, halve, to_planes
+from analysis.drawing.jpeg_planes import CENTRE, Plane, Planes, encode_planes, halve, to_planes
 from analysis.drawing.layers import difference_palette, encode_palette_png, tint_palette
 from analysis.drawing.legend import legend_band, text_size
 from analysis.drawing.overlays import Agreement, agreement, draw_difference, draw_overlay
@@ -104,6 +104,36 @@ def test_an_overlay_paints_wherever_codes_lie(top: int, left: int, height: int, 
         draw_difference(np.zeros((2, 2, 3), np.uint8), np.full((2, 2), Agreement.WRONG, np.uint8), colours)
     ).red[0, 0]
     assert np.abs(drawn.red[:5].astype(int) - halve(np.where(codes, red, np.uint8(CENTRE)))).max() <= 1
+
+
+def _amid(plane: Plane, fill: int) -> Plane:
+    """The same pixels with `fill` before and behind them in memory."""
+    around = np.full(plane.size + 2 * AROUND, fill, np.uint8)
+    around[AROUND : AROUND + plane.size] = plane.ravel()
+    return around[AROUND : AROUND + plane.size].reshape(plane.shape)
+
+
+AROUND = 4096
+SIZES = [*((height, width) for height in range(1, 19) for width in range(1, 19)), (451, 640), (640, 451), (451, 641)]
+
+
+@pytest.mark.parametrize("odd", [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_a_jpeg_of_planes_holds_nothing_that_lies_beside_them_in_memory(odd: tuple[int, int]) -> None:
+    rng = np.random.default_rng(4)
+    for height, width in (size for size in SIZES if (size[0] % 2, size[1] % 2) == odd):
+        halved = (2, (height + 1) // 2, (width + 1) // 2)
+        planes = [rng.integers(0, 256, (height, width), np.uint8), *rng.integers(0, 256, halved, np.uint8)]
+        encoded = {encode_planes(Planes(*(_amid(plane, fill) for plane in planes)), 90) for fill in (0, 90, 255)}
+        assert len(encoded) == 1, f"{height} x {width}"
+        with Image.open(BytesIO(encoded.pop())) as opened:
+            assert opened.size == (width, height)
+
+
+def test_an_odd_jpeg_shows_what_the_even_one_around_it_shows() -> None:
+    planes = to_planes(np.random.default_rng(5).integers(0, 256, (33, 21, 3)).astype(np.uint8))
+    even = Planes(np.pad(planes.brightness, [(0, 1), (0, 1)], mode="edge"), planes.blue, planes.red)
+    shown, around = (np.asarray(Image.open(BytesIO(encode_planes(each, 90))).convert("L")) for each in (planes, even))
+    assert np.array_equal(shown[:30, :18], around[:30, :18])
 
 
 def test_a_long_legend_has_more_rows_and_shows_every_colour() -> None:

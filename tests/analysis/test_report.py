@@ -109,7 +109,7 @@ def test_objects_in_dropped_crops_are_judged_by_the_sources_own_mask(dataset: Da
     stem = out_of_focus.source_stem
     (dataset.root / "truth").mkdir()
     write_mask(dataset.truth_path(stem), IMAGES[stem][1])
-    told = [replace(row, truth_sha256="told") if row.source_stem == stem else row for row in rows]
+    told = [replace(row, truth_sha256="0" * 64) if row.source_stem == stem else row for row in rows]
     write_manifest(dataset.root / "manifest.csv", told)
     after = report(whole, open_dataset(dataset.root), tmp_path / "after", workers=1)
     assert after["confusion"] == before["confusion"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import tracemalloc
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.exports.options import parse_size
-from analysis.exports.run_length import decode_runs, encode_runs
+from analysis.exports.run_length import decode_runs, encode_runs, longest_line
 from analysis.exports.submission import masks_from_submission, read_submission, write_submission
 from analysis.masks.runs import runs
 from analysis.masks.stitch import stitch
+from formats import limits
 from formats.classes import ClassTable
 from formats.errors import SagesegError
 from formats.masks import Mask, read_mask
@@ -62,7 +65,20 @@ def _alternating(mask: Mask) -> list[int]:
     return [*pairs, mask.size - int(ends[-1])]
 
 
-@pytest.mark.parametrize("text", ["1", "0 3", "5 0", "3 2 4 1", "4 1 1 1", "9 2", "one 2"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("1", "0 3", "5 0", "3 2 4 1", "4 1 1 1", "9 2", "one 2", "-1 2", "1 -2", "1 10", "10 1", "1.0 2", "1_0 1"),
+        *(
+            f"{2**63} 1",
+            f"1 {2**63}",
+            f"{2**62} {2**62}",
+            f"{2**63 - 1} {2**63 - 1}",
+            "\u0661 \u0662",
+            "9" * 5000 + " 1",
+        ),
+    ],
+)
 def test_what_is_no_run_length_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         decode_runs(text, 3, 3)
@@ -115,8 +131,8 @@ def test_the_class_is_chosen_by_name(stitched: Predictions, tmp_path: Path) -> N
         ("img,mask\n", "line 1: expected img,rle_mask"),
         ("img,rle_mask\na.jpg\n", "line 2: 1 cells"),
         ("img,rle_mask\na.jpg,1 2\nb.jpg,1 2001\n", r"line 3, b\.jpg: a run ends at pixel 2001.*--size"),
-        ("img,rle_mask\na.jpg,1 2\na.jpg,1 2\n", "'a.jpg': expected the file name of one image, once"),
-        ("img,rle_mask\n../a.jpg,1 2\n", "expected the file name"),
+        ("img,rle_mask\na.jpg,1 2\na.jpg,1 2\n", "'a.jpg': stands twice; expected a line per image"),
+        ("img,rle_mask\n../a.jpg,1 2\n", "expected a file's name"),
         ("img,rle_mask\n", "no image in it"),
     ],
 )
@@ -139,3 +155,47 @@ def test_size_is_width_and_height() -> None:
     for text in (None, "1918", "0x3", "ax3"):
         with pytest.raises(SagesegError, match="--size"):
             parse_size(text)
+
+
+def write_packed(path: Path, lines: Iterable[str]) -> Path:
+    path.write_bytes(gzip.compress("\n".join(["img,rle_mask", *lines]).encode(), 9))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "most", "lines", "message"),
+    [
+        ("MOST_UNPACKED", 10_000, [f"{n}.jpg,1 2" for n in range(2000)], "over 10,000 bytes unpacked; divide it"),
+        ("MOST_FILES", 5, [f"{n}.jpg,1 2" for n in range(7)], "over 5 lines; divide it"),
+        ("MOST_UNPACKED", 2**33, ["a.jpg," + "1 " * 4_000_000], "line 2: over 16,108 bytes, more than a mask"),
+    ],
+)
+def test_a_submission_that_unfolds_to_more_than_can_be_is_refused_early(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, most: int, lines: list[str], message: str
+) -> None:
+    path = write_packed(tmp_path / "s.csv.gz", lines)
+    monkeypatch.setattr(limits, name, most)
+    with pytest.raises(SagesegError, match=message):
+        list(read_submission(path, (50, 40)))
+
+
+def test_a_submission_is_not_unpacked_as_a_whole(tmp_path: Path) -> None:
+    path = write_packed(tmp_path / "s.csv.gz", (f"{n}.jpg,{'1 1 ' * 400}" for n in range(5000)))
+    tracemalloc.start()
+    with pytest.raises(SagesegError, match=r"line 2, 0\.jpg: runs must rise"):
+        next(read_submission(path, (50, 40)))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 500_000  # unpacked it has 8 MB
+
+
+def test_the_longest_line_of_a_mask_is_believed() -> None:
+    for height, width in ((3, 5), (31, 33), (1, 1)):
+        spotted = np.indices((height, width)).sum(axis=0) % 2 == 0
+        assert len(encode_runs(spotted)) <= longest_line(width, height)
+
+
+def test_images_larger_than_any_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text("img,rle_mask\na.jpg,1 2\n")
+    with pytest.raises(SagesegError, match="--size: 100000×100000 pixels; expected 1 to 178,956,970"):
+        masks_from_submission(tmp_path / "s.csv", tmp_path / "out", (100_000, 100_000))

@@ -155,7 +155,7 @@ def resized(tmp_path: Path) -> Dataset:
     (dataset.root / "truth").mkdir()
     for stem, mask in FULL_TRUTH.items():
         write_mask(dataset.truth_path(stem), mask)
-    rows = [replace(row, source_width=width, source_height=height, truth_sha256="told") for row in dataset.rows]
+    rows = [replace(row, source_width=width, source_height=height, truth_sha256="0" * 64) for row in dataset.rows]
     write_manifest(files.manifest_path(dataset.root), rows)
     files.info_path(dataset.root).write_text(json.dumps({**dataset.info, "options": {"resize": "90x70"}}))
     return open_dataset(dataset.root)

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,21 +21,24 @@ from formats.predictions import (
     write_predictions_tables,
     write_probabilities,
 )
+from formats.safe_names import is_inside, is_name
 from formats.staging import refuse_existing_file, staged_folder, write_bytes
 
 ROW = ManifestRow("a_x0_y0", "train", "a", "a.jpg", 0, 0, 512, 512, 600, 400)
 text = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1)
-ids = text.map(lambda found: found.replace("/", "_"))
+ids, paths = text.filter(is_name), text.filter(is_inside)
+DIGEST = "0123456789abcdef" * 4
+drawn = st.tuples(ids, text, paths, st.booleans(), st.dictionaries(text, text, max_size=3))
 
 
-@given(st.lists(st.tuples(ids, text, st.booleans(), st.dictionaries(text, text, max_size=3)), max_size=5))
+@given(st.lists(drawn, max_size=5, unique_by=lambda cells: cells[0]))
 def test_manifest_reads_back_what_was_written(
-    tmp_path_factory: pytest.TempPathFactory, cells: list[tuple[str, str, bool, dict[str, str]]]
+    tmp_path_factory: pytest.TempPathFactory, cells: list[tuple[str, str, str, bool, dict[str, str]]]
 ) -> None:
     fixed = set(ROW.__dataclass_fields__)
     rows = [
-        ManifestRow(name, "val", group, "b.jpg", 1, 2, 3, 4, 5, 6, kept, 0.25, "x", "y", "z", attributes)
-        for name, group, kept, attributes in cells
+        ManifestRow(name, "val", group, source, 1, 2, 3, 4, 5, 6, kept, 0.25, DIGEST, DIGEST, "", attributes)
+        for name, group, source, kept, attributes in cells
         if not fixed & set(attributes)
     ]
     path = tmp_path_factory.getbasetemp() / "manifest.csv"
@@ -125,13 +129,19 @@ def test_of_a_job_the_unknown_is_told_too_and_of_an_artefact_it_is_not() -> None
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", r"predictions\.json: not JSON"),
-        ("[1]", r"predictions\.json: holds no object"),
-        (
-            '{"seconds": "long"}',
-            r"predictions\.json: seconds is 'long'; expected a number: correct it, or leave it out",
+        ("{", r"predictions\.json: damaged, no JSON"),
+        ("[1]", r"predictions\.json: damaged .it is"),
+        *(
+            (f'{{"{name}": {value}}}', rf"predictions\.json: {name}.* is .*; expected .*: correct it, or leave it out")
+            for name, values in {
+                "seconds": ('"long"', "-1", "1e999", "true"),
+                "cost_usd": ("-0.01", "-1e999", "[1]"),
+                "hyperparameters": ('{"epochs": 2}', "[1]"),
+                "epochs": ("[1]", '[{"loss": "low"}]', "3"),
+            }.items()
+            for value in values
         ),
-        ('{"job": 1}', r"predictions\.json: job is 1; expected text"),
+        ('{"job": 1}', r"predictions\.json: job is 1; expected a text"),
     ],
 )
 def test_what_cannot_be_told_of_a_model_is_one_line(text: str, message: str, tmp_path: Path) -> None:
@@ -233,5 +243,21 @@ def test_a_file_that_cannot_be_written_says_so_and_leaves_no_part(tmp_path: Path
 @pytest.mark.parametrize("row_id", ["../a", "/etc/a", "a/b"])
 def test_an_id_that_leads_elsewhere_is_refused(tmp_path: Path, row_id: str) -> None:
     write_manifest(tmp_path / "manifest.csv", [ManifestRow(row_id, "val", "g", "a.jpg", 0, 0, 8, 8, 8, 8)])
-    with pytest.raises(SagesegError, match=rf"line 2: id is '{row_id}'; expected a name without /"):
+    with pytest.raises(SagesegError, match=rf"line 2: id is '{row_id}'; expected a file's name, without /"):
         read_manifest(tmp_path / "manifest.csv")
+
+
+@pytest.mark.parametrize("split", ["", "training", "TRAIN"])
+def test_a_dataset_has_no_other_splits(tmp_path: Path, split: str) -> None:
+    (tmp_path / "dataset.json").write_text('{"format_version": 1}')
+    (tmp_path / "labels.txt").write_text("_background_\ncar\n")
+    write_manifest(tmp_path / "manifest.csv", [replace(ROW, split=split)])
+    with pytest.raises(SagesegError, match=rf"a_x0_y0: split is '{split}'; expected one of train, val, test"):
+        open_dataset(tmp_path)
+
+
+@pytest.mark.parametrize("options", ["[]", "null", '"none"'])
+def test_a_datasets_options_are_an_object(tmp_path: Path, options: str) -> None:
+    (tmp_path / "dataset.json").write_text(f'{{"format_version": 1, "options": {options}}}')
+    with pytest.raises(SagesegError, match=r"dataset\.json: options is .*; expected an object"):
+        open_dataset(tmp_path)

@@ -427,7 +427,7 @@ def test_a_name_that_is_taken_says_so_before_anything_is_sent(
     dataset: Dataset, sagemaker: str, moto: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert train(dataset, "--yes", name="taken").exit_code == 0
-    assert "taken: a job of that name was started from this folder; choose another" in error_of(
+    assert "taken: a job of that name was started from this folder; sageseg jobs logs taken --follow" in error_of(
         train(dataset, "--yes", name="taken")
     )
     monkeypatch.setenv("SAGESEG_HOME", str(Path(os.environ["SAGESEG_HOME"]) / "other"))

@@ -127,7 +127,7 @@ def test_what_sageseg_did_not_make_is_left_alone(aws: Served) -> None:
 
 
 def client_error(code: str, message: str) -> Any:
-    def refuse(_request: dict[str, Any], _region: str) -> None:
+    def refuse(*_: Any) -> None:
         raise AwsError("creating schedule sageseg-cars", code, message)
 
     return refuse

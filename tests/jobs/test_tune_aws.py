@@ -356,7 +356,10 @@ def test_what_the_check_finds_stops_a_search_before_money_is_spent(dataset: Data
 def test_a_name_that_is_taken_says_so(dataset: Dataset, sagemaker: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert tune(dataset, "--yes", name="taken", jobs=1, parallel=1).exit_code == 0
     again = error_of(tune(dataset, "--yes", name="taken", prefix="never"))
-    assert again == "taken: a job of that name was started from this folder; choose another --name"
+    assert again == (
+        "taken: a job of that name was started from this folder; sageseg jobs logs taken --follow follows it, or "
+        "choose another --name"
+    )
     monkeypatch.setenv("SAGESEG_HOME", str(Path(os.environ["SAGESEG_HOME"]) / "other"))
     refused = error_of(tune(dataset, "--yes", name="taken"))
     assert refused == "taken: a tuning job of that name is at AWS in us-east-1 already; choose another --name"

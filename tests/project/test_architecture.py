@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ANY = "*"
-_HANDS = "contract cost backends"
+_HANDS = "contract cost backends creating"
 """What a room of jobs that talks to SageMaker needs in hand."""
 _OF_READERS = "labelled_image source_files splits colour_masks two_colour orientation regions mask_pairs"
 """What readers share beside the rooms `classes` and `annotations`; none knows another reader."""
@@ -53,6 +53,7 @@ MAY_IMPORT = {
         "account": "contract",
         "algorithm": "contract",
         "emulator": "contract",
+        "creating": "",
         "backends": "emulator",
         "tracking": _HANDS,
         "training": f"{_HANDS} tracking check",
@@ -63,8 +64,10 @@ MAY_IMPORT = {
         "__main__": "cli",
     },
     "jobs.emulator": {
-        "presence": "",
-        "api": "presence",
+        "keys": "",
+        "presence": "keys",
+        "shell": "keys",
+        "api": "keys presence",
         "store": "api",
         "host": "api store",
         "launcher": "presence host",
@@ -73,8 +76,8 @@ MAY_IMPORT = {
         "transform": "api store host",
         "tuning": "api store host training",
         "services": "api store host training endpoints transform tuning",
-        "server": "presence api store host endpoints services",
-        "rest_of_aws": "server",
+        "server": "keys presence api store host endpoints services",
+        "rest_of_aws": "keys shell server",
         "__main__": "server",
     },
     "jobs.algorithm": {
@@ -139,9 +142,10 @@ ONLY_IN = {
         *(f"jobs/{room}/" for room in ("account", "cost", "emulator", "tracking", "training")),
         *(f"jobs/{room}/" for room in ("endpoints", "tuning", "prediction")),
         "jobs/backends.py",
+        "jobs/creating.py",
         "sageseg/experiment.py",
     },
-    "waitress": {"jobs/emulator/", "jobs/algorithm/serving/http_server.py"},
+    "waitress": {"formats/http_serving.py", "jobs/emulator/server.py"},
 }
 MOST_MODULES, MOST_LINES = 20, 300
 

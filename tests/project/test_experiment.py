@@ -161,7 +161,7 @@ def test_a_run_that_was_cut_off_goes_on_under_its_number(tmp_path: Path) -> None
     done(tmp_path, PLAN)
     changed = PLAN | {"predict": "x", "report": "y"}
     assert Runs(tmp_path).begin(changed, tmp_path) == 2
-    (tmp_path / "runs/2/predictions.partial").mkdir(parents=True)
+    (tmp_path / "runs/2/predictions.sageseg-partial").mkdir(parents=True)
     assert Runs(tmp_path).begin(changed, tmp_path) == 2
     assert Runs(tmp_path).begin(PLAN, tmp_path) == 1
 
@@ -213,5 +213,5 @@ def test_a_strangers_folder_is_no_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "[]", '{"prep": {"fingerprint": "a"}}', "\ufffd{"])
 def test_a_record_that_tells_no_runs_is_named(text: str, tmp_path: Path) -> None:
     (tmp_path / "steps.json").write_text(text, encoding="utf-8")
-    with pytest.raises(SagesegError, match=r"steps\.json: does not tell an experiment's runs; move it away"):
+    with pytest.raises(SagesegError, match=r"steps\.json: damaged.*; move it away"):
         Runs(tmp_path)

@@ -20,7 +20,7 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
 from formats.errors import SagesegError
-from formats.staging import write_bytes, write_errors
+from formats.staging import written_beside
 from jobs.algorithm.inference.predictor import Predictor
 from jobs.algorithm.machine.device import EXACT
 from jobs.algorithm.machine.torch_loading import need_packages
@@ -62,21 +62,21 @@ def export_artefact(artefact: Artefact, out: Path, opset: int | None = None) -> 
     check_export(out, opset)
     predictor = Predictor(artefact, EXACT)
     model = Exported(predictor.network).eval()
-    beside = out.with_name(f"partial-{out.name}")  # the exporters look at the suffix
-    try:
-        with write_errors(out):
+    with written_beside(out, wait=False) as beside:
+        suffixed = beside.with_name(beside.name + out.suffix)  # the exporters look at the suffix
+        try:
             if out.suffix == ".onnx":
-                run = _write_onnx(model, beside, opset or OPSETS[0])
+                run = _write_onnx(model, suffixed, opset or OPSETS[0])
             else:
-                run = _write_archive(model, beside)
+                run = _write_archive(model, suffixed)
             difference = _difference(run, predictor)
             if not difference <= TOLERANCE:
                 raise SagesegError(
                     f"{out}: differs from the network by {difference:g}, over {TOLERANCE:g}; nothing written"
                 )
-            write_bytes(out, beside.read_bytes())
-    finally:
-        beside.unlink(missing_ok=True)
+            suffixed.replace(beside)
+        finally:
+            suffixed.unlink(missing_ok=True)
     return difference
 
 

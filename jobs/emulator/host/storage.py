@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from formats.errors import SagesegError
+from formats.safe_names import check_inside
 from formats.staging import write_bytes
 from jobs.contract.file_uris import file_uri_path, is_file_uri
 
@@ -190,9 +191,7 @@ def key_place(key: str, prefix: str) -> str:
     """
     folder = prefix if prefix.endswith("/") or not prefix else prefix + "/"
     place = key.removeprefix(folder) if key.startswith(folder) else key[prefix.rfind("/") + 1 :]
-    if place.startswith("/") or ".." in place.split("/"):
-        raise SagesegError(f"{key}: an object's key that leaves its channel's folder; rename it")
-    return place
+    return check_inside(place, key, "what the key says below its channel's folder")
 
 
 @contextmanager

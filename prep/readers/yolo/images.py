@@ -121,8 +121,9 @@ def _named_by_texts(place: Place, root: Path, images: Path) -> Iterator[tuple[st
 
 
 def _text(root: Path, source: str) -> Path:
-    """The text file of an image, which lists may call by more parts than the dataset's folder has."""
-    parts = PurePosixPath(text_name(source)).parts
+    """The text file of an image, which lists may call by more parts than the dataset's folder has. It is looked for
+    in that folder alone."""
+    parts = [part for part in PurePosixPath(text_name(source)).parts if part not in ("/", "//", "..")]
     there = (find_spelled(root.joinpath(*parts[first:])) for first in range(len(parts)))
     return next(filter(None, there), root.joinpath(*parts))
 

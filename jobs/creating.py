@@ -1,0 +1,155 @@
+"""Creating what costs at AWS: one table of the calls, each with the call that tells what became of it.
+
+AWS's answer may be lost, and botocore then sends the request again: a thing that is there already may be the one that
+was just asked for, and a refusal may be of the second request, after the first was taken. So only a refusal of a first
+request is believed; else the thing is looked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from aws.clients import NetworkError, aws_errors
+from aws.errors import AwsError, is_missing
+from formats.console import say
+from formats.errors import SagesegError
+
+_CLOCKS = timedelta(minutes=15)
+"""How far this machine's clock and AWS's may be apart: more, and AWS refuses the signature."""
+
+
+@dataclass(frozen=True)
+class CreatingCall:
+    """A method of boto3 that makes something, called `word` for people. `member` begins the names of its name and its
+    ARN in requests and answers; `describe` asks for it, `ends` is the command that ends it."""
+
+    word: str
+    member: str
+    create: str
+    describe: str
+    ends: str
+    service: str = "sagemaker"
+
+    @property
+    def named(self) -> str:
+        return "Name" if self.service == "scheduler" else f"{self.member}Name"
+
+    @property
+    def arn(self) -> str:
+        return f"{self.member}Arn"
+
+
+_STOP, _DELETE = "sageseg jobs stop {}", "sageseg jobs delete {}"
+TRAINING = CreatingCall("training job", "TrainingJob", "create_training_job", "describe_training_job", _STOP)
+TUNING = CreatingCall(
+    "tuning job",
+    "HyperParameterTuningJob",
+    "create_hyper_parameter_tuning_job",
+    "describe_hyper_parameter_tuning_job",
+    _STOP,
+)
+TRANSFORM = CreatingCall(
+    "transform job",
+    "TransformJob",
+    "create_transform_job",
+    "describe_transform_job",
+    "sageseg jobs leftovers --delete --stop-jobs",
+)
+MODEL = CreatingCall("model", "Model", "create_model", "describe_model", _DELETE)
+CONFIG = CreatingCall("configuration", "EndpointConfig", "create_endpoint_config", "describe_endpoint_config", _DELETE)
+ENDPOINT = CreatingCall("endpoint", "Endpoint", "create_endpoint", "describe_endpoint", _DELETE)
+SCHEDULE = CreatingCall(
+    "schedule", "Schedule", "create_schedule", "get_schedule", "sageseg jobs leftovers --delete", "scheduler"
+)
+CREATING = (TRAINING, TUNING, TRANSFORM, MODEL, CONFIG, ENDPOINT, SCHEDULE)
+"""Every call of this project that makes something which stays at AWS."""
+
+
+class UnknownOutcomeError(SagesegError):
+    """Nobody knows whether AWS made what it was asked for, or will: what is recorded of it must stay."""
+
+
+def create(client: Any, call: CreatingCall, request: Mapping[str, Any], since: datetime) -> str:
+    """Make something; its ARN. `since` is when its making was begun, before which nothing of its name was there.
+
+    Raises UnknownOutcomeError where AWS's answer was lost and it is not there to be seen, any other SagesegError where
+    nothing was made. Ctrl-C is the caller's: then nobody knows, either.
+    """
+    doing = f"creating {call.word} {request[call.named]}"
+    error: SagesegError
+    try:
+        with aws_errors(doing):
+            arn = getattr(client, call.create)(**request).get(call.arn)
+        if arn:
+            return str(arn)
+        error = NetworkError(f"{doing}: what answered was not AWS")
+    except AwsError as e:
+        if e.tries == 1 and not e.failed:
+            raise
+        error = e
+    except NetworkError as e:
+        error = e
+    return _looked_for(client, call, request, since, error)
+
+
+def _looked_for(
+    client: Any, call: CreatingCall, request: Mapping[str, Any], since: datetime, error: SagesegError
+) -> str:
+    """The ARN of what was made though the answer was lost, or came to a second request."""
+    name = str(request[call.named])
+    try:
+        found = described(client, call, name)
+    except SagesegError as e:
+        raise UnknownOutcomeError(f"{error}, and it cannot be looked for ({e}); {maybe_there(call, name)}") from e
+    if found is None:
+        if isinstance(error, AwsError) and not error.failed:
+            raise error
+        raise UnknownOutcomeError(
+            f"{error}; {call.word} {name} is not there yet; run the same command again"
+        ) from error
+    if not is_of(request, found, since):
+        raise SagesegError(
+            f"{call.word} {name}: is there already, and was not made by this command; choose another --name"
+        ) from error
+    say(f"note: AWS's answer to {call.create} was lost; {call.word} {name} is there, and it goes on with that")
+    return str(found[call.arn if call.service == "sagemaker" else "Arn"])
+
+
+def maybe_there(call: CreatingCall, name: str) -> str:
+    """What is said where nobody knows."""
+    return (
+        f"{call.word} {name} may be there and cost; the same command again finds out and goes on with it, "
+        f"{call.ends.format(name)} ends it"
+    )
+
+
+def described(client: Any, call: CreatingCall, name: str) -> dict[str, Any] | None:
+    """What AWS tells of a thing now; None where it says that there is none."""
+    try:
+        with aws_errors(f"describing {call.word} {name}"):
+            answer: dict[str, Any] = getattr(client, call.describe)(**{call.named: name})
+    except AwsError as e:
+        if is_missing(e):
+            return None
+        raise
+    answer.pop("ResponseMetadata", None)
+    return answer
+
+
+def is_of(request: Mapping[str, Any], found: Mapping[str, Any], since: datetime) -> bool:
+    """Whether what was found came of this request: of that time or later, and the same in all that the description
+    tells of the request. A description adds members, and leaves tags and tokens out."""
+    made = found.get("CreationTime") or found.get("CreationDate")
+    asked = {name: value for name, value in request.items() if name not in ("Tags", "ClientToken")}
+    return isinstance(made, datetime) and made >= since.astimezone(UTC) - _CLOCKS and _told(asked, found)
+
+
+def _told(asked: Any, found: Any) -> bool:
+    if isinstance(asked, Mapping) and isinstance(found, Mapping):
+        return all(_told(value, found[name]) for name, value in asked.items() if name in found)
+    if isinstance(asked, list) and isinstance(found, list):
+        return len(asked) == len(found) and all(map(_told, asked, found))
+    return bool(asked == found)
