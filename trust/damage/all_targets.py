@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from trust.damage.engine import Builder
+from trust.damage.image_targets import TARGETS as IMAGES
 from trust.damage.jobs_targets import TARGETS as JOBS
 from trust.damage.prep_targets import TARGETS as PREP
 
-TARGETS: dict[str, Builder] = {**PREP, **JOBS}
+TARGETS: dict[str, Builder] = {**PREP, **IMAGES, **JOBS}
