@@ -1,1 +1,1 @@
-"""What goes beyond plain writing: locks, names that change at once, power cuts, journals of whole lines, what is its owner's alone."""
+"""What goes beyond plain writing: locks, names that change at once, power cuts, journals of whole lines."""
