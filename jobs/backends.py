@@ -7,10 +7,9 @@ from functools import cache
 from typing import Any
 
 import boto3
-import botocore.session
 from botocore.config import Config
 
-from aws.clients import client_config
+from aws.clients import client_config, watched_session
 from aws.clients import make_client as aws_client
 from formats.console import result, say
 from formats.state_home import home
@@ -54,7 +53,7 @@ def tell_shell(idle_seconds: float | None) -> None:
 @cache
 def _local_session() -> Any:
     """A session that reads no profile: one that is missing is no hindrance on this machine."""
-    return boto3.session.Session(botocore_session=botocore.session.Session({"profile": (None, None, None, None)}))
+    return boto3.session.Session(botocore_session=watched_session({"profile": (None, None, None, None)}))
 
 
 @dataclass(frozen=True)
