@@ -1,1 +1,1 @@
-"""What goes beyond plain writing: locks, exchanged names, power cuts, journals of whole lines, files for one owner."""
+"""What goes beyond plain writing: locks, names that change at once, power cuts, journals of whole lines."""

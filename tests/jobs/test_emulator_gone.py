@@ -66,7 +66,7 @@ def test_without_an_emulator_a_job_does_not_go_on(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(following, "say", said.append)
     with pytest.raises(SagesegError, match="no answer"):
         following.follow_or_leave(record)
-    monkeypatch.setattr("jobs.emulator.presence.living_emulator", lambda _: object())
+    monkeypatch.setattr("jobs.backends.emulator_lives", lambda: True)
     with pytest.raises(SagesegError, match="no answer"):
         following.follow_or_leave(record)
     assert said[0].startswith("the emulator is gone, and cars with it")

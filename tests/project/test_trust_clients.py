@@ -17,9 +17,10 @@ def test_nothing_fails_but_what_is_made_to(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_failure_that_nobody_made_is_a_fault() -> None:
     watch = Watch()
-    with watch.trying("a"):
-        expect(False, "first")
+    for is_right in (True, False):
+        with watch.trying("a"):
+            expect(is_right, "first")
     with watch.making_it_fail(), watch.trying("b"):
-        raise ConnectionResetError("second")
+        expect(False, "second")
     assert watch.faults() == ("a: WrongAnswerError: first",)
-    assert (watch.injected, watch.tried.total()) == (1, 2)
+    assert (watch.injected, watch.tried.total()) == (1, 3)
