@@ -3,13 +3,10 @@ that train and serve in an instant. Killed is the command, or the emulator, or t
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
-import signal
-import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +15,7 @@ from tests.support.aws_setup import REGION, SECRET, TOKEN, aws_client, moto_serv
 from tests.support.emulator_setup import programs
 from tests.support.serving_setup import SERVES
 from trust.kills.process import NOWHERE, Ended, Kill, forked, standing
-from trust.kills.tries import Try, Tree, points, alike_digest, alike_name, tree, unlike
+from trust.kills.tries import Tree, Try, alike_digest, alike_name, points, tree, unlike
 
 _ROLE = "arn:aws:iam::123456789012:role/SageMaker"
 _JOB = f"dataset --data s3://cars/one --role {_ROLE} --yes"
@@ -37,16 +34,31 @@ print("#quality_metric. host: algo-1, epoch: 0, validation mIOU: 0.75 .")
 """
 
 
+_LINES = (
+    ("upload", "jobs upload dataset s3://cars/two", "", 20),
+    ("train", TRAIN, "", 24),
+    ("tune", f"jobs tune {_JOB} --max-jobs 2 --range learning_rate=1e-3:1e-1 --name search", "", 12),
+    ("deploy", "jobs deploy cars --ttl 1h --yes", "", 16),
+    ("predict by an endpoint", "jobs predict cars dataset --split val --via endpoint --out PLACE", "by-endpoint", 16),
+    ("predict by a batch", "jobs predict cars dataset --split val --via batch --yes --out PLACE", "by-batch", 16),
+    ("run", "run experiment.yaml", "", 16),
+)
+_EXPERIMENT = f"""
+out: ran
+prep: {{carvana: [train, train_masks], crop: 48, val: 1}}
+train: {{backend: aws, data: s3://cars/three, role: {_ROLE}, name: of-a-run, mini_batch_size: 8, "yes": true}}
+predict: {{split: val, via: batch, "yes": true}}
+stitch:
+report:
+"""
+
+
 def service_tries(share: float) -> list[Try]:
-    lines = (
-        ("upload", "jobs upload dataset s3://cars/two", "", 20),
-        ("train", TRAIN, "", 24),
-        ("tune", f"jobs tune {_JOB} --max-jobs 2 --range learning_rate=1e-3:1e-1 --name search", "", 12),
-        ("deploy", "jobs deploy cars --ttl 1h --yes", "", 16),
-        ("predict by an endpoint", "jobs predict cars dataset --split val --via endpoint --yes --out by-endpoint", "by-endpoint", 16),
-        ("predict by a batch", "jobs predict cars dataset --split val --via batch --yes --out by-batch", "by-batch", 16),
-    )
-    return [Try(f"killed: {verb}", line, makes, max(2, round(kills * share))) for verb, line, makes, kills in lines]
+    """The command lines that are killed, and how often."""
+    return [
+        Try(f"killed: {verb}", line.replace("PLACE", makes), makes, max(2, round(kills * share)))
+        for verb, line, makes, kills in _LINES
+    ]
 
 
 BEFORE = {
@@ -67,7 +79,11 @@ class State:
 
     def unlike(self, wanted: State) -> str:
         parts = (("files", self.files, wanted.files), ("objects", self.objects, wanted.objects))
-        told = [f"{name} {unlike(found, other)}" for name, found, other in (*parts, ("at AWS", self.resources, wanted.resources)) if found != other]
+        told = [
+            f"{name} {unlike(found, other)}"
+            for name, found, other in (*parts, ("at AWS", self.resources, wanted.resources))
+            if found != other
+        ]
         return ", ".join(told)
 
 
@@ -134,7 +150,10 @@ class Site:
             yield process, url
 
     def types(self, line: str, url: str, kill: Kill = NOWHERE) -> Ended:
-        at = {f"AWS_ENDPOINT_URL_{name}": url for name in ("SAGEMAKER", "SAGEMAKER_RUNTIME", "CLOUDWATCH_LOGS", "SERVICE_QUOTAS")}
+        at = {
+            f"AWS_ENDPOINT_URL_{name}": url
+            for name in ("SAGEMAKER", "SAGEMAKER_RUNTIME", "CLOUDWATCH_LOGS", "SERVICE_QUOTAS")
+        }
         return forked(_hurried(self.type_line(line, 1)), self.desk, {**self.environment, **at}, kill)
 
     def state(self, url: str) -> State:
@@ -153,7 +172,11 @@ def _resources(sagemaker: Any) -> Tree:
     """Each thing that SageMaker has, with its state. Models that a batch needs are named by the time."""
     kinds = {
         "training_jobs": ("TrainingJobSummaries", "TrainingJobName", "TrainingJobStatus"),
-        "hyper_parameter_tuning_jobs": ("HyperParameterTuningJobSummaries", "HyperParameterTuningJobName", "HyperParameterTuningJobStatus"),
+        "hyper_parameter_tuning_jobs": (
+            "HyperParameterTuningJobSummaries",
+            "HyperParameterTuningJobName",
+            "HyperParameterTuningJobStatus",
+        ),
         "transform_jobs": ("TransformJobSummaries", "TransformJobName", "TransformJobStatus"),
         "endpoints": ("Endpoints", "EndpointName", "EndpointStatus"),
         "endpoint_configs": ("EndpointConfigs", "EndpointConfigName", ""),
@@ -172,7 +195,7 @@ def _hurried(work: Callable[[], object]) -> Callable[[], object]:
         from jobs.cost import prices
         from jobs.tracking.job_calls import POLL_SECONDS
 
-        prices._ask = no_price_list
+        setattr(prices, "_ask", no_price_list)  # noqa: B010 (its parameters have names)
         POLL_SECONDS.update(aws=0.02, local=0.02)
         work()
 
@@ -185,6 +208,7 @@ def open_site(
 ) -> Iterator[Site]:
     place.mkdir()
     shutil.copytree(materials, place / "desk")
+    (place / "desk" / "experiment.yaml").write_text(_EXPERIMENT)
     keys = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_SESSION_TOKEN": TOKEN}
     with standing(moto_server, place) as (_, url):
         aws = {"AWS_ENDPOINT_URL": url, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, **keys}

@@ -17,7 +17,7 @@ Tree = dict[str, str]
 SIZES = (0, 1, 40, 150, 400, 900, 2000, 5000, 20000)
 """How large a file may grow before its writer is killed; 0 stands for none."""
 _OWN = re.compile(
-    rb'"(?:\w*[Ss]econds|started|ended|created|made|usd|learning_rate)": [^,}\n\]]*'  # how long, and what is drawn
+    rb'"(?:\w*[Ss]econds|\w*usd|started|ended|created|made|learning_rate)": [^,}\n\]]*'  # how long, and what is drawn
     rb"|\d{4}-\d\d-\d\d[T ][\d:]{5,8}(?:\.\d+)?(?:Z|[+]00:00)?"  # times
     rb"|(?<=-batch-)\d{8}-\d{6}-[0-9a-f]{4}|(?<=search-00\d-)[0-9a-f]{8}"  # names with times, and drawn ones
 )
@@ -73,7 +73,9 @@ def tree(place: Path, root: Path) -> Tree:
     if not place.exists():
         return {}
     paths = [place, *sorted(place.rglob("*"))] if place.is_dir() else [place]
-    return {str(path.relative_to(root)): "" if path.is_dir() else alike_digest(path, path.read_bytes()) for path in paths}
+    return {
+        str(path.relative_to(root)): "" if path.is_dir() else alike_digest(path, path.read_bytes()) for path in paths
+    }
 
 
 def alike_digest(path: Path, content: bytes) -> str:
@@ -113,7 +115,9 @@ def points(tried: Try, undisturbed: Ended, chance: random.Random) -> Iterator[Ki
     by_event, last = max(2, tried.kills * 3 // 4), undisturbed.changes
     late = min(6, by_event // 2)
     early = [round(1 + number * (last - late) / (by_event - late)) for number in range(by_event - late)]
-    for number, event in enumerate(sorted({*early, *chance.sample(range(max(1, last - 6), last + 1), k=min(late, last))})):
+    for number, event in enumerate(
+        sorted({*early, *chance.sample(range(max(1, last - 6), last + 1), k=min(late, last))})
+    ):
         yield Kill(event=event, number=(signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM)[number % 4])
     for size in chance.sample(SIZES[1:], k=max(1, tried.kills // 8)):
         yield Kill(size=size)
