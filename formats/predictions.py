@@ -6,37 +6,36 @@ manifest says where each mask lies in its source image.
 
 from __future__ import annotations
 
+import sys
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from io import BytesIO
+from lzma import LZMAError
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
+from typing import IO, Any, Literal, TypedDict
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import numpy.typing as npt
 
-from formats.classes import ClassTable, read_labels, write_labels
+from formats.classes import MAX_CLASSES, ClassTable, read_labels, write_labels
 from formats.errors import SagesegError
+from formats.limits import check_pixels
 from formats.manifest import ManifestRow, read_manifest, write_manifest
 from formats.safe_names import refuse_links_out
 from formats.staging import write_bytes, write_text
-from formats.texts.given_files import read_json
 from formats.texts.json_text import format_json
+from formats.texts.typed_json import check_type, parse_told
 
 Probabilities = npt.NDArray[np.float16]
 """Class probabilities, shape (C, h, w), dtype float16, each 0..1."""
+Shape = tuple[int, int, int]
+"""Classes, height, width."""
 _UNKNOWN: tuple[object, ...] = (None, "", (), [], {})
 _ONLY_IF_ANY = ("artefact", "artefact_sha256", "cost_usd")
 """What predictions.json leaves out where there is none; of a job it says all else, unknown or not."""
-_NOT_TEXT: dict[str, tuple[str, type | tuple[type, ...]]] = {
-    "hyperparameters": ("an object", dict),
-    "seconds": ("a number", (int, float)),
-    "cost_usd": ("a number", (int, float)),
-    "epochs": ("a list", list),
-}
-"""How the values are called that are not text, and what they are in Python."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +81,15 @@ def read_model_facts(info: Mapping[str, Any], where: object) -> ModelFacts:
     """The counterpart of `to_json` and of `known`; other keys are passed over. Raises SagesegError that
     names `where`, and the value that is not of its kind."""
     told = {f.name: info[f.name] for f in fields(ModelFacts) if info.get(f.name) not in _UNKNOWN}
-    for name, value in told.items():
-        expected, kind = _NOT_TEXT.get(name, ("text", str))
-        if not isinstance(value, kind):
-            raise SagesegError(f"{where}: {name} is {value!r}; expected {expected}: correct it, or leave it out")
+    try:
+        check_type(told, ModelFacts)
+    except ValueError as e:
+        raise SagesegError(f"{where}: {e}: correct it, or leave it out") from e
+    for name in ("seconds", "cost_usd"):
+        if not 0 <= told.get(name, 0) <= sys.float_info.max:
+            raise SagesegError(
+                f"{where}: {name} is {told[name]}; expected a number from 0 on: correct it, or leave it out"
+            )
     return ModelFacts(**told)
 
 
@@ -146,15 +150,38 @@ def need_classes(predictions: Predictions, who: str) -> ClassTable:
     return predictions.classes
 
 
+class Cleaned(TypedDict):
+    """What a cleaning of masks did, with the options that it was asked for by."""
+
+    least_pixels: int
+    largest: int | None
+    fill_holes: Literal["all"] | float | None
+    removed: int
+    removed_pixels: int
+    filled: int
+    filled_pixels: int
+
+
+class _Stitched(TypedDict, total=False):
+    dropped_crops: int
+
+
+class _Info(TypedDict, total=False):
+    """What is read of predictions.json beside what `ModelFacts` are."""
+
+    stitched: _Stitched
+    cleaned: list[Cleaned]
+    predicted: str | None
+    resize: str | None
+    range: str | None
+    label_map: dict[str, Any]
+
+
 def _read_info(path: Path) -> dict[str, Any]:
     try:
-        info = read_json(path, "JSON that predict wrote")
+        info: dict[str, Any] = parse_told(path.read_bytes(), _Info, path, "predict again")
     except FileNotFoundError:
         return {}
-    except ValueError as e:
-        raise SagesegError(f"{path}: not JSON ({e}); predict again") from e
-    if not isinstance(info, dict):
-        raise SagesegError(f"{path}: holds no object; predict again")
     return info
 
 
@@ -175,10 +202,34 @@ def write_probabilities(path: Path, probabilities: npt.NDArray[np.floating[Any]]
     write_bytes(path, buffer.getvalue())
 
 
-def read_probabilities(path: Path) -> npt.NDArray[np.float16]:
-    """Read what `write_probabilities` wrote: shape (C, H, W), float16."""
+def read_probabilities(path: Path, expected: Shape | None = None) -> npt.NDArray[np.float16]:
+    """Read what `write_probabilities` wrote: float16 of the shape (C, H, W) that is `expected`, if one is. A small file
+    may state any shape: it is checked before anything is made of it."""
+    stated = probabilities_shape(path)
+    if expected is not None and stated != expected:
+        raise SagesegError(f"{path}: probabilities of shape {stated}; expected {expected}: predict again")
+    with _opened(path) as member:
+        return np.asarray(np.lib.format.read_array(member, allow_pickle=False), np.float16)
+
+
+def probabilities_shape(path: Path) -> Shape:
+    """The (C, H, W) that a file of probabilities states. Raises SagesegError for one of another kind."""
+    with _opened(path) as member:
+        version = np.lib.format.read_magic(member)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, kind = read(member)
+    if len(shape) != 3 or kind.kind != "f" or not 1 <= shape[0] <= MAX_CLASSES:
+        raise SagesegError(f"{path}: {kind} of shape {shape}; expected probabilities of shape (C, H, W): predict again")
+    check_pixels(shape[2], shape[1], str(path), "predict again")
+    return shape[0], shape[1], shape[2]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """The array in a file as numpy's savez packs it."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return np.asarray(archive["probabilities"], np.float16)
-    except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error) as e:
+        with ZipFile(path) as archive, archive.open("probabilities.npy") as member:
+            yield member
+    # RuntimeError: encrypted, or packed in a way that Python does not unpack
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error, LZMAError, RuntimeError) as e:
         raise SagesegError(f"{path}: cannot be read as probabilities ({e}); predict again") from e

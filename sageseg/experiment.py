@@ -17,7 +17,6 @@ Results are kept by run, `results/runs/N` (`runs.py`): settings that change begi
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,6 +30,7 @@ import typer.core
 
 from formats.console import say
 from formats.errors import SagesegError
+from formats.redaction import redact
 from formats.safe_names import leads_out
 from formats.staging import write_text
 from formats.state_home import home, working_in
@@ -139,20 +139,19 @@ class _Running:
         """Leave the experiment file as it is now with the run's results."""
         place = self.folders["report"].parent
         place.mkdir(parents=True, exist_ok=True)
-        write_text(place / name, Path(name).read_text(encoding="utf-8"))
+        write_text(place / name, redact(Path(name).read_text(encoding="utf-8")))
 
     def run(self, step: Step, fingerprint: str) -> None:
         found = self.runs.found(step.name, fingerprint)
         if found is not None:
             self._take(step, fingerprint, *found)
             return
-        facts: dict[str, str] = {}
         words = self._train(step, fingerprint) if step.name == "train" else step.line(self.folders, self.job)
-        if step.name == "train":
-            facts = {"job": self.job}
+        facts = {"job": self.job} if step.name == "train" else {}
         folder = self.folders.get(step.name)
         if folder and folder.exists() and (step.name != "prep" or self.runs.made_dataset()):
             words.append("--overwrite")  # what this experiment made, never a stranger's
+        self.runs.intend(self.number, step.name, fingerprint, **facts)
         say(f"$ sageseg {' '.join(self._shown(word) for word in words)}")
         with _usage_errors(self.path, step):
             self.app(words, prog_name="sageseg", standalone_mode=False)
@@ -167,7 +166,6 @@ class _Running:
         state = _state_of(begun) if begun else "over"
         fresh = step.job or default_name(Path.cwd().name, now=datetime.now(UTC))
         self.job = begun if begun and state != "over" else fresh
-        self.runs.begin_job(self.number, fingerprint, self.job)
         return ["jobs", "logs", self.job, "--follow"] if state == "there" else step.line(self.folders, self.job)
 
     def _take(self, step: Step, fingerprint: str, number: int, facts: Mapping[str, str]) -> None:
@@ -223,7 +221,13 @@ def _state_of(job: str) -> Literal["there", "begun", "over"]:
 
 def _show_report(folder: Path) -> None:
     """What `analysis report` printed when it wrote this folder."""
+    from analysis.report.scores_shape import read_scores
     from analysis.report.scores_text import format_scores, tell
     from analysis.report_files import PAGE, SCORES
 
-    tell(json.loads((folder / SCORES).read_text(encoding="utf-8")), format_scores, folder / PAGE)
+    path = folder / SCORES
+    try:
+        content = path.read_bytes()
+    except OSError as e:
+        raise SagesegError(f"{path}: cannot be read ({e.strerror}); remove {folder}, and it is made again") from e
+    tell(read_scores(content, path, "shown"), format_scores, folder / PAGE)

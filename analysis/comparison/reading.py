@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from analysis.report.scores_shape import MEND, read_scores
 from analysis.report_files import IMAGES, SCORES
 from analysis.scoring.judged import Judged
 from analysis.scoring.scores import Metric, every_metric
 from formats.errors import SagesegError
 from formats.predictions import ModelFacts, read_model_facts
 from formats.safe_names import check_name, refuse_links_out
+from formats.texts.csv_text import unmarked
+from formats.texts.given_files import decode_text
+from formats.texts.typed_json import short
 from formats.texts.wording import format_share
+from formats.verbs.command_options import parse_number, parse_whole
 
 
 def compared_metrics() -> list[Metric[Any]]:
@@ -76,36 +80,58 @@ def _read_report(folder: Path) -> ReportScores:
     path = folder / SCORES
     refuse_links_out(folder)
     try:
-        scores = json.loads(path.read_text(encoding="utf-8"))
-        lines = (folder / IMAGES).read_text(encoding="utf-8").splitlines()
+        content, table = path.read_bytes(), (folder / IMAGES).read_bytes()
     except OSError as e:
         raise SagesegError(
             f"{folder}: no report here ({Path(str(e.filename)).name} is missing); make one with sageseg analysis report"
         ) from e
-    except ValueError as e:
-        raise SagesegError(f"{path}: not JSON ({e}); make the report again") from e
-    try:
-        images = {
-            check_name(row["stem"], folder / IMAGES, "a stem"): _read_image(row, scores["classes"])
-            for row in csv.DictReader(lines)
-        }
-        model = read_model_facts(scores.get("job") or {}, path)
-    except (KeyError, TypeError, ValueError, AttributeError) as e:
-        raise SagesegError(
-            f"{folder}: scores.json or images.csv not written by this sageseg ({e!r}); make the report again"
-        ) from e
+    scores = read_scores(content, path, "compared")
+    model = read_model_facts(scores.get("job") or {}, path)
+    images = _read_images(table, folder / IMAGES, scores["classes"])
     return ReportScores(folder, model.job or folder.resolve().name, scores, model, images)
 
 
-def _read_image(row: Mapping[str, str], classes: Sequence[str]) -> ImageScores:
+def _read_images(table: bytes, path: Path, classes: Sequence[str]) -> dict[str, ImageScores]:
+    images = {}
+    try:
+        for row in csv.DictReader(decode_text(table, path, "CSV that a report wrote").splitlines(), strict=True):
+            images[check_name(unmarked(_cell(row, "stem")), path, "a stem")] = _read_image(row, classes)
+    except (ValueError, csv.Error) as e:
+        raise SagesegError(f"{path}: damaged, or not written by this sageseg ({e}); {MEND}") from e
+    return images
+
+
+def _read_image(row: Mapping[str, str | None], classes: Sequence[str]) -> ImageScores:
     keys = [metric.key for metric in compared_metrics()]
-    judged = Judged(*(int(row[f"{what}_pixels"]) for what in ("judged", "not_predicted")))
-    by_class = {key: tuple(_number(row[f"{key}_{name}"]) for name in classes[1:]) for key in keys}
-    return ImageScores(row["group"], (int(row["width"]), int(row["height"])), judged, row["truth_sha256"], by_class)
+    judged = Judged(*(_count(row, f"{what}_pixels") for what in ("judged", "not_predicted")))
+    by_class = {key: tuple(_score(row, f"{key}_{name}") for name in classes[1:]) for key in keys}
+    size = _count(row, "width"), _count(row, "height")
+    if not all(size):
+        raise ValueError("an image without pixels")
+    return ImageScores(unmarked(_cell(row, "group")), size, judged, _cell(row, "truth_sha256"), by_class)
 
 
-def _number(cell: str) -> float:
-    return float(cell) if cell else math.nan
+def _cell(row: Mapping[str, str | None], column: str) -> str:
+    cell = row.get(column)
+    if cell is None:
+        raise ValueError(f"{column} is missing")
+    return cell
+
+
+def _count(row: Mapping[str, str | None], column: str) -> int:
+    number = parse_whole(_cell(row, column))
+    if number is None:
+        raise ValueError(f"{column} is {short(row[column])}; expected a whole number")
+    return number
+
+
+def _score(row: Mapping[str, str | None], column: str) -> float:
+    """nan where the cell is empty."""
+    cell = _cell(row, column)
+    score = parse_number(cell) if cell else 0.0
+    if not math.isfinite(score):
+        raise ValueError(f"{column} is {short(cell)}; expected a number, or nothing")
+    return score if cell else math.nan
 
 
 def _named(reports: Sequence[ReportScores]) -> list[ReportScores]:

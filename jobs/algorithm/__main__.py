@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import signal
 import sys
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 import jobs.algorithm.machine.program_start  # noqa: F401 (the start is counted from here)
 from formats.errors import SagesegError
 from formats.staging import write_text
+from formats.texts.json_text import parse_json
 from jobs.algorithm.machine.torch_loading import load_torch
 from jobs.algorithm.training.members import end_member, own_rank, run_members
 
@@ -65,7 +65,7 @@ def train(root: Path, stop: threading.Event, data: Path | None = None) -> int:
     from jobs.contract.hyperparameters import parse_hyperparameters, without_the_services
 
     check_machine(root / "input/config/resourceconfig.json", torch.cuda.device_count())
-    given = _read_hyperparameters(root / "input/config/hyperparameters.json")
+    given = read_hyperparameters(root / "input/config/hyperparameters.json")
     settings = parse_hyperparameters(without_the_services(given), "open")
     if data is not None:
         return _train_here(root, settings, data, stop)
@@ -112,10 +112,10 @@ def _stopped_by_sigterm() -> Iterator[threading.Event]:
             signal.signal(signal.SIGTERM, earlier)
 
 
-def _read_hyperparameters(path: Path) -> dict[str, str]:
+def read_hyperparameters(path: Path) -> dict[str, str]:
     try:
-        given = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as e:
+        given = parse_json(path.read_bytes())
+    except (OSError, ValueError) as e:
         raise SagesegError(f"{path}: cannot be read ({e}); expected the job's hyperparameters") from e
     if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
         raise SagesegError(f"{path}: expected an object of strings, as a training request holds it")

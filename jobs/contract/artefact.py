@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from formats import limits
 from formats.errors import SagesegError
 from formats.staging import write_bytes, write_text
+from formats.texts.json_text import parse_json
 from jobs.contract.hyperparameters import NetworkSettings, parse_network
 from jobs.contract.model_archive import BROKEN, archive_members
 from jobs.contract.mxnet_params import Array, decode_params, encode_params
@@ -24,9 +26,6 @@ LABEL_MAP = "_label_map"
 """Under which name hyperparams.json tells the label maps that the open implementation trained by, as JSON."""
 MEMBERS = (HYPERPARAMETERS, BEST, LAST)
 _READ = (HYPERPARAMETERS, BEST)
-MAX_BYTES = 2**30
-"""Unpacked size that is still believed; the largest network, DeepLabV3 on ResNet-101, has 0.25 GB, and
-an artefact holds its best and its last parameters."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def artefact_network(artefact: Artefact) -> NetworkSettings:
 def _scan(stream: gzip.GzipFile, path: Path) -> dict[str, bytes]:
     """The members that are read; what comes after the last of them is not looked at."""
     found: dict[str, bytes] = {}
-    for member in archive_members(stream, path, MAX_BYTES):
+    for member in archive_members(stream, path, limits.MOST_MODEL):
         name = member.name.removeprefix("./")
         if name not in _READ:
             continue
@@ -111,8 +110,8 @@ def _scan(stream: gzip.GzipFile, path: Path) -> dict[str, bytes]:
 
 def _parse_hyperparameters(content: bytes, source: str) -> dict[str, str]:
     try:
-        settings = json.loads(content)
-    except (ValueError, RecursionError) as e:
+        settings = parse_json(content)
+    except ValueError as e:
         raise SagesegError(f"{source}: not JSON ({e}); expected the training's hyperparameters") from e
     if not isinstance(settings, dict):
         raise SagesegError(f"{source}: not an object; expected the training's hyperparameters by name")

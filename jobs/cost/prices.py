@@ -7,14 +7,14 @@ never guessed from another region. docs/cost.md names the source of each row.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from formats.errors import SagesegError
+from formats.texts.typed_json import parse_told, short
 from formats.verbs.command_options import parse_number
 
 Component = Literal["Train", "Host", "Tsform"]
@@ -126,12 +126,47 @@ def listed_rate(products: Iterable[str], instance_type: str, component: Componen
     several, None without one."""
     usage = re.compile(rf"(^|-){component}:{re.escape(instance_type)}$")
     found = [
-        float(dimension["pricePerUnit"]["USD"])
-        for product in map(json.loads, products)
+        _dollars(dimension["pricePerUnit"]["USD"])
+        for product in (parse_told(text, _Product, "AWS's price list", _MEND) for text in products)
         if usage.search(product["product"]["attributes"].get("usagetype", ""))
         for dimension in _on_demand(product)
     ]
     return max(found, default=None)
+
+
+class _Attributes(TypedDict, total=False):
+    usagetype: str
+
+
+class _Described(TypedDict):
+    attributes: _Attributes
+
+
+class _Dimension(TypedDict):
+    pricePerUnit: dict[str, str]
+
+
+class _Term(TypedDict):
+    priceDimensions: dict[str, _Dimension]
+
+
+class _Terms(TypedDict, total=False):
+    OnDemand: dict[str, _Term]
+
+
+class _Product(TypedDict):
+    product: _Described
+    terms: _Terms
+
+
+_MEND = "name the price with --rate"
+
+
+def _dollars(text: str) -> float:
+    usd = parse_number(text)
+    if not 0 <= usd < math.inf:
+        raise SagesegError(f"AWS's price list: a price of {short(text)}; {_MEND}")
+    return usd
 
 
 def _on_demand(product: dict[str, Any]) -> Iterable[dict[str, Any]]:

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from aws.errors import redact
 from aws.names import is_job_name
 from formats.errors import SagesegError
 from formats.staging import write_text
@@ -48,7 +47,7 @@ def endpoint_path(name: str) -> Path:
 
 
 def write_endpoint(record: EndpointRecord) -> None:
-    write_text(endpoint_path(record.name), redact(format_json(asdict(record), ascii_only=True)) + "\n", durable=True)
+    write_text(endpoint_path(record.name), format_json(asdict(record), ascii_only=True) + "\n", durable=True)
 
 
 def read_endpoint(name: str) -> EndpointRecord | None:
@@ -58,6 +57,11 @@ def read_endpoint(name: str) -> EndpointRecord | None:
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    return parse_endpoint(content, path)
+
+
+def parse_endpoint(content: bytes, path: Path) -> EndpointRecord:
+    """The record in a file's content. Raises SagesegError that names the file where it is none."""
     given = parse_told(content, EndpointRecord, path, _MEND)
     known = {f.name for f in fields(EndpointRecord)}
     return EndpointRecord(**{key: value for key, value in given.items() if key in known})

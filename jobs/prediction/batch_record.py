@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from aws.errors import redact
 from formats.disk.locks import open_locked
 from formats.errors import SagesegError
+from formats.redaction import redact_values
 from formats.staging import write_text
 from formats.state_home import home
 from formats.texts.json_text import format_json
@@ -45,7 +45,7 @@ class BatchRecord:
 
 def _unnamed(record: BatchRecord) -> Any:
     asked = {"place": [record.backend, record.region], "model": record.model, "transform": record.transform}
-    return json.loads(redact(json.dumps(asked)).replace(record.name, ""))
+    return json.loads(json.dumps(redact_values(asked)).replace(record.name, ""))
 
 
 def _path(name: str) -> Path:
@@ -53,7 +53,7 @@ def _path(name: str) -> Path:
 
 
 def write_batch(record: BatchRecord) -> None:
-    write_text(_path(record.name), redact(format_json(asdict(record), ascii_only=True)) + "\n")
+    write_text(_path(record.name), format_json(asdict(record), ascii_only=True) + "\n")
 
 
 def forget_batch(name: str) -> None:
@@ -63,9 +63,9 @@ def forget_batch(name: str) -> None:
 @contextmanager
 def locked(name: str) -> Iterator[bool]:
     """Keep others from this batch while the block runs; whether it was to be had: else its caller lives."""
-    path = _path(name).parent / _LOCK
+    folder = _path(name).parent
     try:
-        file = open_locked(path, path.parent, wait=False)
+        file = open_locked(folder / _LOCK, folder, wait=False)
     except SagesegError:
         yield False
         return

@@ -131,7 +131,7 @@ def find_model(named: str, region: str | None = None) -> TrainedModel:
         return TrainedModel(str(path), "local", LOCAL_REGION, path.absolute().as_uri(), facts=facts)
     if is_file_uri(named) or "/" in named or path.suffix in (".gz", ".tgz", ".tar"):
         raise SagesegError(f"{path}: {_no_file(path)}")
-    return _model_of(find_training(named, region))
+    return model_of(find_training(named, region))
 
 
 def _no_file(path: Path) -> str:
@@ -141,7 +141,7 @@ def _no_file(path: Path) -> str:
     return f"{'a folder' if path.is_dir() else 'not found'}; expected {_EXPECTED}"
 
 
-def _model_of(found: FoundJob) -> TrainedModel:
+def model_of(found: FoundJob) -> TrainedModel:
     record, description = found.record, found.description
     status = description["TrainingJobStatus"]
     uri = description.get("ModelArtifacts", {}).get("S3ModelArtifacts")

@@ -185,8 +185,8 @@ def test_reports_of_one_job_are_told_apart(good: Path, tmp_path: Path) -> None:
     [
         ("empty folder", "no report here (scores.json is missing); make one with sageseg analysis report"),
         ("no images", "no report here (images.csv is missing)"),
-        ("not json", "scores.json: not JSON"),
-        ("another program's", "images.csv not written by this sageseg"),
+        ("not json", "scores.json: damaged, no JSON"),
+        ("another program's", "scores.json: damaged (it is [1]; expected an object"),
         ("other classes", "classes _background_, cat; expected those of"),
         ("other images", "no image in common with"),
         ("other sizes", "c_01: 30×20 and 60×50 pixels in different reports"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trust.damage.engine import Builder
+from trust.damage.jobs_targets import TARGETS as JOBS
 from trust.damage.prep_targets import TARGETS as PREP
 
-TARGETS: dict[str, Builder] = {**PREP}
+TARGETS: dict[str, Builder] = {**PREP, **JOBS}

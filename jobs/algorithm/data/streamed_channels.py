@@ -10,19 +10,24 @@ known.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypedDict
 
 from formats.channels import CHANNELS, masks_channel
 from formats.errors import SagesegError
 from formats.staging import write_errors
+from formats.texts.typed_json import parse_told
 from jobs.contract.recordio import read_records
 
 STREAMED = tuple(CHANNELS.values())
 """The channels that an augmented manifest may fill; masks come with the images."""
+
+
+class _Channel(TypedDict):
+    TrainingInputMode: str
 
 
 @contextmanager
@@ -46,10 +51,11 @@ def _piped_channels(config: Path) -> list[str]:
     if not config.is_file():
         return []
     try:
-        channels = json.loads(config.read_text(encoding="utf-8"))
-        piped = [name for name, channel in channels.items() if channel["TrainingInputMode"] == "Pipe"]
-    except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError) as e:
-        raise SagesegError(f"{config}: cannot be read ({e!r}); expected the job's channels by name") from e
+        content = config.read_bytes()
+    except OSError as e:
+        raise SagesegError(f"{config}: cannot be read ({e.strerror}); expected the job's channels by name") from e
+    channels = parse_told(content, dict[str, _Channel], config, "expected the job's channels, as SageMaker writes them")
+    piped = [name for name, channel in channels.items() if channel["TrainingInputMode"] == "Pipe"]
     for name in piped:
         if name not in STREAMED:
             raise SagesegError(f"channel {name}: in Pipe mode; expected File, only {' and '.join(STREAMED)} may stream")

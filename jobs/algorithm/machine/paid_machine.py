@@ -5,12 +5,18 @@ Developer guide, "How Amazon SageMaker Provides Training Information": Distribut
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
+from typing import NotRequired, TypedDict
 
 from formats.errors import SagesegError
+from formats.texts.typed_json import parse_told
 from jobs.contract.instances import EMULATED, has_gpus
+
+
+class _Resources(TypedDict):
+    hosts: list[str]
+    current_instance_type: NotRequired[str]
 
 
 def check_machine(config: Path, gpus: int) -> None:
@@ -20,10 +26,11 @@ def check_machine(config: Path, gpus: int) -> None:
     if not config.is_file() or os.environ.get(EMULATED):
         return
     try:
-        given = json.loads(config.read_text(encoding="utf-8"))
-        hosts, instance = list(given["hosts"]), given.get("current_instance_type", "")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as e:
-        raise SagesegError(f"{config}: cannot be read ({e!r}); expected the job's resources") from e
+        content = config.read_bytes()
+    except OSError as e:
+        raise SagesegError(f"{config}: cannot be read ({e.strerror}); expected the job's resources") from e
+    given = parse_told(content, _Resources, config, "expected the job's resources, as SageMaker writes them")
+    hosts, instance = given["hosts"], given.get("current_instance_type", "")
     if len(hosts) > 1:
         raise SagesegError(f"{len(hosts)} instances; expected InstanceCount 1: one machine trains, with all its GPUs")
     if has_gpus(instance) and not gpus:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypedDict
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from torch import nn
 
 from formats.errors import SagesegError
 from formats.staging import write_bytes
+from formats.texts.typed_json import check_type
 from jobs.algorithm.training.optimizers import MxnetOptimizer
 from jobs.algorithm.weights.load import load_parameters, to_parameters
 from jobs.contract.mxnet_params import Array, decode_params, encode_params
@@ -78,6 +80,15 @@ def write_checkpoint(
     write_bytes(folder / NAME, encode_params(arrays), durable=True)
 
 
+class _State(TypedDict):
+    settings: dict[str, str]
+    epoch: int
+    iteration: int
+    losses: list[Any]
+    scores: list[Any]
+    steps: int
+
+
 def read_checkpoint(folder: Path, settings: dict[str, str]) -> Checkpoint | None:
     """The state in `folder`, None where there is none.
 
@@ -88,12 +99,13 @@ def read_checkpoint(folder: Path, settings: dict[str, str]) -> Checkpoint | None
         return None
     arrays = decode_params(path.read_bytes(), str(path))
     try:
-        state = json.loads(arrays[_STATE].tobytes())
-        losses = [torch.tensor(loss) for loss in state["losses"]]
-        progress = Progress(state["epoch"], state["iteration"], losses, state["scores"])
-        found = Checkpoint(path, state["settings"], progress, state["steps"], arrays)
-    except (KeyError, TypeError, ValueError, RecursionError) as e:
+        state = json.loads(arrays[_STATE].tobytes())  # losses may be nan, which no JSON has
+        check_type(state, _State)
+        losses, scores = (list(map(float, state[name])) for name in ("losses", "scores"))
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as e:
         raise SagesegError(f"{path}: no checkpoint ({e}); empty the folder to start afresh") from e
+    progress = Progress(state["epoch"], state["iteration"], [torch.tensor(loss) for loss in losses], scores)
+    found = Checkpoint(path, state["settings"], progress, state["steps"], arrays)
     _check_settings(found, settings)
     return found
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from formats.redaction import redact_values
+
 MAX_PAGE_BYTES = 2**20
 """CloudWatch's limit on the events of one answer."""
 
@@ -46,7 +48,7 @@ class Window:
 
 
 def format_event(event: Event) -> bytes:
-    return json.dumps(asdict(event)).encode() + b"\n"
+    return json.dumps(redact_values(asdict(event))).encode() + b"\n"
 
 
 def _parse_event(line: bytes) -> Event:

@@ -9,7 +9,6 @@ Format for Pipe Mode Training).
 from __future__ import annotations
 
 import errno
-import json
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from formats.errors import SagesegError
+from formats.texts.json_text import parse_json
 from jobs.contract.file_uris import file_uri_path, is_file_uri
 from jobs.contract.recordio import MAX_RECORD, frame
 from jobs.emulator.host.storage import Storage, StoredObject
@@ -64,7 +64,7 @@ def _read_stream(storage: Storage, channel: str, source: Record) -> Stream:
 
 def _references(line: bytes, names: Sequence[str], where: str) -> Iterator[str]:
     try:
-        attributes = json.loads(line)
+        attributes = parse_json(line)
     except ValueError as e:
         raise SagesegError(f"{where}: not JSON ({e}); expected one object a line") from e
     for name in names:

@@ -6,7 +6,6 @@ The lines of the data log are those of real jobs, from public issues.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from formats.errors import SagesegError
+from formats.texts.json_text import parse_json
 from jobs.emulator.host.serving_container import Answer, NoAnswerError, ServingContainer
 from jobs.emulator.host.storage import Storage, StoredObject
 from jobs.emulator.store.state import Record
@@ -64,7 +64,7 @@ def complete_settings(settings: Settings, serving: ServingContainer) -> Settings
     that page, or with the service's defaults."""
     try:
         answer = serving.ask("GET", "/execution-parameters", seconds=_PARAMETER_SECONDS, limit=2**16)
-        advertised = json.loads(answer.body) if answer.good else {}
+        advertised = parse_json(answer.body) if answer.good else {}
     except (NoAnswerError, ValueError):
         advertised = {}
     return replace(

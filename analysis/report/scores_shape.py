@@ -1,0 +1,55 @@
+"""What lies in a scores.json where one is read again: to compare reports, and to show one again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, NotRequired, TypedDict
+
+from formats.predictions import Cleaned
+from formats.texts.typed_json import parse_told
+
+MEND = "make the report again"
+
+
+class _Wrong(TypedDict):
+    count: int
+    pixels: int
+
+
+class _Judged(TypedDict):
+    pixels: int
+    of: int
+    share: float | None
+    not_predicted: int
+    images_not_predicted: int
+    predict_all: NotRequired[str]
+
+
+class _Intervals(TypedDict):
+    groups: int
+    level: float
+    note: str | None
+    overall: dict[str, list[float] | dict[str, list[float] | None] | None] | None
+
+
+class _Compared(TypedDict):
+    classes: list[str]
+    overall: dict[str, dict[str, float | None] | float | None]
+    job: NotRequired[dict[str, Any] | None]
+    colors: NotRequired[str | None]
+    intervals: NotRequired[_Intervals | None]
+
+
+class _Shown(_Compared, total=False):
+    false_positives: _Wrong
+    missed: _Wrong
+    images: int
+    log_loss: float | None
+    cleaned: list[Cleaned]
+    judged: _Judged
+
+
+def read_scores(content: bytes, path: Path, use: Literal["compared", "shown"]) -> dict[str, Any]:
+    """The scores of a report, whose members are `Told`. Raises SagesegError that names the file."""
+    scores: dict[str, Any] = parse_told(content, _Shown if use == "shown" else _Compared, path, MEND)
+    return scores

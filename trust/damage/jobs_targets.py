@@ -1,0 +1,344 @@
+"""Every parser of jobs, analysis and sageseg that reads a file as a target of the trial. What comes over a wire is in
+`wire_targets`."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sqlite3
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from analysis.areas.scales import read_scales
+from analysis.comparison.reading import read_reports
+from analysis.exports.submission import read_submission
+from analysis.masks.cleaning import cleaning_words, cleanings
+from analysis.masks.sources import dropped_before
+from analysis.report.charts import common_curves
+from analysis.report.page import model_facts
+from analysis.report.scores_shape import read_scores
+from analysis.report.scores_text import format_scores
+from formats.dataset import open_dataset
+from formats.errors import SagesegError
+from formats.predictions import open_predictions, read_probabilities, write_probabilities
+from formats.prepared.label_map import recorded_label_maps
+from formats.prepared.preparation import dataset_preparation, read_preparation
+from formats.prepared.resize import recorded_resize
+from formats.prepared.value_range import recorded_range
+from jobs.algorithm.__main__ import read_hyperparameters
+from jobs.algorithm.data.streamed_channels import channel_files
+from jobs.algorithm.machine.paid_machine import check_machine
+from jobs.contract.artefact import artefact_network, read_artefact, read_model_folder
+from jobs.contract.hyperparameters import parse_hyperparameters, without_the_services
+from jobs.contract.mxnet_params import decode_params, encode_params
+from jobs.contract.training_request import validates_on_train
+from jobs.emulator.host.rehearsal import read_plan
+from jobs.emulator.host.unpack import unpack_model
+from jobs.emulator.presence import presence_path, read_presence
+from jobs.emulator.store.log_files import Window, read_backward, read_events, read_forward
+from jobs.emulator.store.state import Resource, State
+from jobs.endpoints.records import parse_endpoint
+from jobs.tracking.course import describe_settings
+from jobs.tracking.failures import find_cure
+from jobs.tracking.follow_training import finished_record
+from jobs.tracking.job_calls import FoundJob
+from jobs.tracking.log_file import epochs_of_file
+from jobs.tracking.progress import Progress, advance, describe_epoch, describe_progress
+from jobs.tracking.records import format_record, parse_record
+from jobs.tracking.trained_model import model_of
+from jobs.tracking.training_data import data_of_artefact, data_of_record
+from jobs.tracking.tuning_records import most_jobs, objective_of, training_job
+from jobs.training.upload_plan import read_journal
+from sageseg.runs import Runs
+from sageseg.steps import plan_steps, read_experiment
+from trust.damage.engine import CORPORA, Builder, Target, of_file
+
+
+def _seed(name: str) -> bytes:
+    return (CORPORA / name).read_bytes()
+
+
+def _plain(name: str, file: str, kind: str, read: Callable[[Path], object], **more: Any) -> Builder:
+    return lambda folder: of_file(folder, name, file, kind, read, **more)
+
+
+def _of_bytes(name: str, kind: str, parse: Callable[[bytes], object], **more: Any) -> Builder:
+    return lambda _: Target(name, kind, parse, **more)
+
+
+# logs
+
+
+def _follow_log(content: bytes) -> None:
+    """As a running job is followed: nothing in its log may end that."""
+    progress = advance(Progress(), content.decode("utf-8", "replace").splitlines())
+    for metrics in progress.measured:
+        describe_epoch(metrics, progress.epochs, on_train=False)
+    describe_progress(progress, "Training", 1.0, on_train=True)
+
+
+# records
+
+
+def _use_record(content: bytes) -> None:
+    record = parse_record(content, "job.json")
+    assert record.first_name is not None
+    data_of_record(record)
+    recorded_label_maps({"label_map": record.label_map}, Path("job.json"))
+    validates_on_train(record.request)
+    finished_record(record, record.description, [])
+    describe_settings(record.description)
+    find_cure(record.description, ["CUDA_ERROR_OUT_OF_MEMORY"])
+    format_record(record)
+    if record.is_tuning:
+        most_jobs(record)
+        objective_of(record)
+        training_job(record, {"TrainingJobName": "a", "TrainingJobArn": "b"})
+    else:
+        model_of(FoundJob(record, {**record.description, "ModelArtifacts": {"S3ModelArtifacts": "s3://b/m"}}))
+
+
+# experiments
+
+
+def _run_file(path: Path) -> None:
+    for step in plan_steps(read_experiment(path)):
+        step.line({}, "job") if step.name == "train" else step.fingerprint("")
+
+
+def _runs(path: Path) -> None:
+    runs = Runs(path.parent)
+    plan = {"prep": "a", "train": "b", "report": "c"}
+    assert runs.job is not None
+    runs.found("train", "b")
+    runs.report_before(path)
+    runs.begin(plan, path.parent)
+
+
+# reports and predictions
+
+
+def _predictions(folder: Path) -> Target:
+    folder = folder / "predictions"
+    folder.mkdir()
+    (folder / "manifest.csv").write_bytes(_seed("manifest/seed.csv"))
+
+    def read(path: Path) -> None:
+        predictions = open_predictions(folder)
+        model_facts(predictions.model)
+        common_curves({"a": predictions.model.epochs, "b": predictions.model.epochs})
+        recorded_label_maps(predictions.info, path)
+        cleaning_words(cleanings(predictions.info).get("cleaned", []))
+        dropped_before(predictions.info)
+        with _named(path):
+            recorded_range(predictions.info)
+
+    return of_file(folder, "predictions", "predictions.json", "json", read)
+
+
+class _named:
+    """What is read of a file after it was opened need not name it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, SagesegError):
+            raise SagesegError(f"{self._path}: {error}") from error
+
+
+def _dataset(folder: Path) -> Target:
+    folder = folder / "dataset"
+    folder.mkdir()
+    (folder / "manifest.csv").write_bytes(_seed("manifest/seed.csv"))
+    (folder / "labels.txt").write_bytes(_seed("labels/seed.txt"))
+
+    def read(path: Path) -> None:
+        dataset = open_dataset(folder)
+        with _named(path):
+            dataset_preparation(dataset.info)
+            recorded_resize(dataset.info)
+
+    return of_file(folder, "dataset-for-jobs", "dataset.json", "json", read, others=("dataset-info",))
+
+
+def _report(folder: Path, damaged: str, kind: str, name: str) -> Target:
+    for report in ("a", "b"):
+        (folder / report).mkdir()
+        for file in ("scores.json", "images.csv"):
+            (folder / report / file).write_bytes(
+                _seed(f"report-{file.partition('.')[0]}/seed.{file.partition('.')[2]}")
+            )
+
+    def read(_: Path) -> None:
+        first, second = read_reports([folder / "a", folder / "b"], common=True)
+        model_facts(first.model)
+        common_curves({"a": first.model.epochs, "b": second.model.epochs})
+
+    return of_file(folder, name, f"a/{damaged}", kind, read, says="a")
+
+
+def _submission(path: Path) -> None:
+    for _ in read_submission(path, (12, 9)):
+        pass
+
+
+# artefacts
+
+
+def _packed(members: dict[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for name, content in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return packed.getvalue()
+
+
+def _params() -> bytes:
+    return encode_params({"arg:a": np.zeros((2, 3), np.float32), "aux:b": np.ones(4, np.int64)})
+
+
+def _tar() -> bytes:
+    settings = _seed("hyperparams/seed.json")
+    return _packed({"hyperparams.json": settings, "model_best.params": _params(), "a" * 150: b"x"})
+
+
+def _artefact(folder: Path) -> Target:
+    path = folder / "model.tar.gz"
+
+    def parse(content: bytes) -> None:
+        path.write_bytes(gzip.compress(content, 0))
+        artefact_network(read_artefact(path))
+
+    return Target("artefact-tar", "bytes", parse, path.name, (_tar(),))
+
+
+def _unpacked(folder: Path) -> Target:
+    path = folder / "model.tar.gz"
+
+    def parse(content: bytes) -> None:
+        path.write_bytes(gzip.compress(content, 0))
+        unpack_model(path, folder / "unpacked")
+
+    return Target("artefact-unpacked", "bytes", parse, path.name, (_tar(),))
+
+
+def _model_folder(folder: Path) -> Target:
+    (folder / "model_best.params").write_bytes(_params())
+
+    def read(_: Path) -> None:
+        artefact = read_model_folder(folder)
+        with _named(folder / "hyperparams.json"):
+            artefact_network(artefact)
+            data_of_artefact(artefact.hyperparameters, "hyperparams.json")
+            read_preparation(artefact.hyperparameters, "hyperparams.json")
+
+    return of_file(folder, "hyperparams", "hyperparams.json", "json", read)
+
+
+# what a container is told
+
+
+def _hyperparameters(path: Path) -> None:
+    settings = read_hyperparameters(path)
+    with _named(path):
+        parse_hyperparameters(without_the_services(settings), "open")
+
+
+def _piped(path: Path) -> None:
+    with _named(path), channel_files(path.parents[1]):
+        pass
+
+
+# what the emulator keeps
+
+
+def _state(folder: Path) -> Target:
+    place = folder / "seed.sqlite"
+    state = State(place)
+    state.insert(Resource("job", "a", "arn:a", "Completed", 1.0, 1.0, {"a": [1]}, [{"Key": "a", "Value": "b"}]))
+    state.close()
+    with sqlite3.connect(place) as database:
+        database.execute("PRAGMA journal_mode = DELETE")
+        database.execute("VACUUM")
+    database.close()
+
+    def read(path: Path) -> None:
+        for rest in ("-wal", "-shm"):
+            path.with_name(path.name + rest).unlink(missing_ok=True)
+        opened = State(path)
+        try:
+            opened.get("job", "a")
+            opened.by_arn("arn:a")
+            opened.query("SELECT * FROM log_streams")
+        finally:
+            opened.close()
+
+    return of_file(folder, "state", "state.sqlite", "bytes", read, seeds=(place.read_bytes(),))
+
+
+def _presence(folder: Path) -> Target:
+    return of_file(folder, "presence", str(presence_path(Path())), "json", lambda _: read_presence(folder))
+
+
+def _log_pages(path: Path) -> None:
+    list(read_events(path))
+    read_forward(path, 0, Window(10))
+    read_backward(path, None, Window(10))
+
+
+def _probabilities(folder: Path) -> Target:
+    place = folder / "seed.npz"
+    write_probabilities(place, np.full((2, 3, 4), 0.5))
+    return of_file(folder, "probabilities", "a.npz", "bytes", read_probabilities, seeds=(place.read_bytes(),))
+
+
+TARGETS: dict[str, Builder] = {
+    "log-lines": _of_bytes("log-lines", "text", _follow_log, refusals=()),
+    "log-file": _plain("log-file", "train.log", "text", epochs_of_file, others=("log-lines",)),
+    "log-json": _plain("log-json", "train.json", "json", epochs_of_file),
+    "log-packed": _plain("log-packed", "log.gz", "bytes", epochs_of_file, seeds=(gzip.compress(b"train loss: 1\n"),)),
+    "record": _of_bytes("record", "json", _use_record),
+    "endpoint-record": _of_bytes("endpoint-record", "json", lambda content: parse_endpoint(content, Path("e.json"))),
+    "experiment": _plain("experiment", "experiment.yaml", "text", _run_file),
+    "steps": _plain("steps", "steps.json", "json", _runs),
+    "rehearsal": _plain("rehearsal", "rehearsal.yaml", "text", read_plan),
+    "predictions": _predictions,
+    "dataset-for-jobs": _dataset,
+    "probabilities": _probabilities,
+    "report-scores": lambda folder: _report(folder, "scores.json", "json", "report-scores"),
+    "report-images": lambda folder: _report(folder, "images.csv", "text", "report-images"),
+    "report-shown": _of_bytes(
+        "report-shown",
+        "json",
+        lambda content: format_scores(read_scores(content, Path("scores.json"), "shown")),
+        says="scores.json",
+        others=("report-scores",),
+    ),
+    "scales": _plain("scales", "scales.csv", "text", read_scales),
+    "submission": _plain("submission", "submission.csv", "text", _submission),
+    "submission-packed": _plain(
+        "submission-packed", "s.csv.gz", "bytes", _submission, seeds=(gzip.compress(b"img,rle_mask\na.jpg,1 2\n"),)
+    ),
+    "params": _of_bytes("params", "bytes", lambda content: decode_params(content, "a.params"), seeds=(_params(),)),
+    "artefact": _plain("artefact", "model.tar.gz", "bytes", read_artefact, seeds=(gzip.compress(_tar()),)),
+    "artefact-tar": _artefact,
+    "artefact-unpacked": _unpacked,
+    "hyperparams": _model_folder,
+    "hyperparameters": _plain("hyperparameters", "hyperparameters.json", "json", _hyperparameters),
+    "resources": _plain("resources", "resourceconfig.json", "json", lambda path: check_machine(path, 1)),
+    "channels": _plain("channels", "input/config/inputdataconfig.json", "json", _piped),
+    "upload-journal": _plain("upload-journal", "journal", "json", read_journal, refusals=()),
+    "state": _state,
+    "presence": _presence,
+    "event-log": _plain("event-log", "log.jsonl", "json", _log_pages, refusals=()),
+}
