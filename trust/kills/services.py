@@ -34,7 +34,27 @@ print("#quality_metric. host: algo-1, epoch: 0, validation mIOU: 0.75 .")
 """
 
 
+_LINES = (
+    ("upload", "jobs upload dataset s3://cars/two", "", 20),
+    ("train", TRAIN, "", 24),
+    ("tune", f"jobs tune {_JOB} --max-jobs 2 --range learning_rate=1e-3:1e-1 --name search", "", 12),
+    ("deploy", "jobs deploy cars --ttl 1h --yes", "", 16),
+    ("predict by an endpoint", "jobs predict cars dataset --split val --via endpoint --out PLACE", "by-endpoint", 16),
+    ("predict by a batch", "jobs predict cars dataset --split val --via batch --yes --out PLACE", "by-batch", 16),
+    ("run", "run experiment.yaml", "", 16),
+)
+_EXPERIMENT = f"""
+out: ran
+prep: {{carvana: [train, train_masks], crop: 48, val: 1}}
+train: {{backend: aws, data: s3://cars/three, role: {_ROLE}, name: of-a-run, mini_batch_size: 8, "yes": true}}
+predict: {{split: val, via: batch, "yes": true}}
+stitch:
+report:
+"""
+
+
 def service_tries(share: float) -> list[Try]:
+<<<<<<< HEAD
     lines = (
         ("upload", "jobs upload dataset s3://cars/two", "", 20),
         ("train", TRAIN, "", 24),
@@ -54,6 +74,13 @@ def service_tries(share: float) -> list[Try]:
         ),
     )
     return [Try(f"killed: {verb}", line, makes, max(2, round(kills * share))) for verb, line, makes, kills in lines]
+=======
+    """The command lines that are killed, and how often."""
+    return [
+        Try(f"killed: {verb}", line.replace("PLACE", makes), makes, max(2, round(kills * share)))
+        for verb, line, makes, kills in _LINES
+    ]
+>>>>>>> G
 
 
 BEFORE = {
@@ -190,7 +217,7 @@ def _hurried(work: Callable[[], object]) -> Callable[[], object]:
         from jobs.cost import prices
         from jobs.tracking.job_calls import POLL_SECONDS
 
-        prices._ask = no_price_list
+        setattr(prices, "_ask", no_price_list)  # noqa: B010 (its parameters have names)
         POLL_SECONDS.update(aws=0.02, local=0.02)
         work()
 
@@ -203,6 +230,7 @@ def open_site(
 ) -> Iterator[Site]:
     place.mkdir()
     shutil.copytree(materials, place / "desk")
+    (place / "desk" / "experiment.yaml").write_text(_EXPERIMENT)
     keys = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_SESSION_TOKEN": TOKEN}
     with standing(moto_server, place) as (_, url):
         aws = {"AWS_ENDPOINT_URL": url, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, **keys}
