@@ -54,33 +54,11 @@ report:
 
 
 def service_tries(share: float) -> list[Try]:
-<<<<<<< HEAD
-    lines = (
-        ("upload", "jobs upload dataset s3://cars/two", "", 20),
-        ("train", TRAIN, "", 24),
-        ("tune", f"jobs tune {_JOB} --max-jobs 2 --range learning_rate=1e-3:1e-1 --name search", "", 12),
-        ("deploy", "jobs deploy cars --ttl 1h --yes", "", 16),
-        (
-            "predict by an endpoint",
-            "jobs predict cars dataset --split val --via endpoint --yes --out by-endpoint",
-            "by-endpoint",
-            16,
-        ),
-        (
-            "predict by a batch",
-            "jobs predict cars dataset --split val --via batch --yes --out by-batch",
-            "by-batch",
-            16,
-        ),
-    )
-    return [Try(f"killed: {verb}", line, makes, max(2, round(kills * share))) for verb, line, makes, kills in lines]
-=======
     """The command lines that are killed, and how often."""
     return [
         Try(f"killed: {verb}", line.replace("PLACE", makes), makes, max(2, round(kills * share)))
         for verb, line, makes, kills in _LINES
     ]
->>>>>>> G
 
 
 BEFORE = {
