@@ -17,10 +17,10 @@ _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _ZERO = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
-def parse_json(text: str | bytes) -> Any:
+def parse_json(text: str | bytes, *, zeros: bool = False) -> Any:
     """A JSON text's value. Raises ValueError for whatever is no JSON that could be written again: too deep, numbers
     that are none or too long to be read, halves of letters, bytes that are not UTF-8; and for zero characters, which no
-    name may hold."""
+    name may hold, unless `zeros` are taken."""
     text = text.decode("utf-8-sig") if isinstance(text, bytes) else text
     try:
         value = json.loads(text, parse_constant=_refuse_constant)
@@ -30,7 +30,7 @@ def parse_json(text: str | bytes) -> Any:
         raise ValueError(_TOO_DEEP) from e
     except UnicodeEncodeError as e:
         raise ValueError(f"half of a letter, {e.object[e.start]!a}") from e
-    if _ZERO.search(text):
+    if not zeros and _ZERO.search(text):
         raise ValueError("a zero character, \\u0000")
     if text.count("[") + text.count("{") > MAX_DEPTH and _is_too_deep(value):
         raise ValueError(_TOO_DEEP)

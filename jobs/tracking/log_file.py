@@ -80,7 +80,7 @@ def _lines(text: str) -> Iterator[str]:
     if text.lstrip().startswith(("{", "[{", "[\n")):
         # what is no JSON as a whole is JSON Lines, or a log that begins with a bracket
         with suppress(ValueError):
-            return _texts(parse_json(text))
+            return _texts(parse_json(text, zeros=True))
     return iter(text.splitlines())
 
 

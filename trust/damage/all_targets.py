@@ -5,5 +5,6 @@ from __future__ import annotations
 from trust.damage.engine import Builder
 from trust.damage.jobs_targets import TARGETS as JOBS
 from trust.damage.prep_targets import TARGETS as PREP
+from trust.damage.wire_targets import TARGETS as WIRE
 
-TARGETS: dict[str, Builder] = {**PREP, **JOBS}
+TARGETS: dict[str, Builder] = {**PREP, **JOBS, **WIRE}
