@@ -13,8 +13,9 @@ import botocore.session
 from botocore.config import Config
 
 from aws.answers import AnswerParsers
-from aws.errors import AwsError, redact
+from aws.errors import AwsError
 from formats.errors import SagesegError
+from formats.redaction import know
 
 _CONFIG = Config(
     retries={"mode": "adaptive", "max_attempts": 8},
@@ -54,8 +55,21 @@ def make_client(service: str, region: str | None, *, hurried: bool = False, once
             client = _session().client(service, region_name=region, config=client_config(hurried=hurried, once=once))
         except ValueError as e:  # botocore's, of a URL that it cannot take apart
             raise SagesegError(f"opening {service}: {e}; correct AWS_ENDPOINT_URL, or unset it") from e
-    client.meta.events.register("before-parse", _refuse_page)
+    _attend(client, boto3.DEFAULT_SESSION)
     return client
+
+
+def _attend(client: Any, session: Any) -> None:
+    """Look at what a client is answered, and hide the keys that it signs with in all that is printed and written: to
+    ask for them earlier could take a request of its own."""
+
+    def know_keys(**_: Any) -> None:
+        if credentials := session.get_credentials():
+            keys = credentials.get_frozen_credentials()
+            know(keys.access_key, keys.secret_key, keys.token)
+
+    client.meta.events.register("before-parse", _refuse_page)
+    client.meta.events.register("before-sign", know_keys)
 
 
 def _session() -> Any:
@@ -88,9 +102,9 @@ def make_s3_lister(region: str | None) -> Any:
     """An S3 client for long listings. It leaves times as text: to parse those of a page takes longer
     than all else that is done with it."""
     with aws_errors("opening s3"):
-        session = watched_session(timestamp_parser=str)
-        client = boto3.session.Session(botocore_session=session).client("s3", region_name=region, config=_CONFIG)
-    client.meta.events.register("before-parse", _refuse_page)
+        of_lists = boto3.session.Session(botocore_session=watched_session(timestamp_parser=str))
+        client = of_lists.client("s3", region_name=region, config=_CONFIG)
+    _attend(client, of_lists)
     return client
 
 
@@ -123,11 +137,11 @@ def aws_errors(doing: str) -> Iterator[None]:
         botocore.exceptions.TokenRetrievalError,
         botocore.exceptions.CredentialRetrievalError,
     ) as e:
-        raise SagesegError(redact(f"{doing}: {e}; {_SIGN_IN}")) from e
+        raise SagesegError(f"{doing}: {e}; {_SIGN_IN}") from e
     except (botocore.exceptions.HTTPClientError, botocore.exceptions.ConnectionError) as e:
-        raise NetworkError(redact(f"{doing}: {e}; check the network and run the same command again")) from e
+        raise NetworkError(f"{doing}: {e}; check the network and run the same command again") from e
     except botocore.exceptions.BotoCoreError as e:
-        raise SagesegError(redact(f"{doing}: {e}")) from e
+        raise SagesegError(f"{doing}: {e}") from e
 
 
 def _profiles() -> str:

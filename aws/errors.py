@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 from formats.errors import SagesegError
+from formats.redaction import redact
 
 _SIGN_IN = "sign in again (aws sso login, or aws configure) or set AWS_PROFILE"
 _NEXT_STEPS = (
+    (r"jobs emulator --env", "run that line in this shell, in the emulator's folder"),
     (r"ExpiredToken|RequestExpired|TokenRefreshRequired", f"the credentials have expired: {_SIGN_IN}"),
     (r"InvalidClientTokenId|UnrecognizedClient|InvalidAccessKeyId|SignatureDoesNotMatch", f"{_SIGN_IN}"),
     (r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|Rate exceeded", "wait a minute and run it again"),
@@ -34,11 +36,6 @@ _NEXT_STEPS = (
         r"could not find|not found|does not exist|NotFound",
         "sageseg jobs list and sageseg jobs leftovers show what there is",
     ),
-)
-_SECRET = re.compile(
-    r"(?P<id>\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b)"
-    r"|(?P<name>X-Amz-(?:Security-Token|Signature|Credential)|aws_secret_access_key|aws_session_token)(?P<is>\s*[=:]\s*)\S+",
-    re.IGNORECASE,
 )
 _PAGE = re.compile(r"<(!doctype|html|head|body)\b", re.IGNORECASE)
 _UNREAD = re.compile(r"<(script|style)\b.*?(</\1>|$)|<!--.*?-->", re.IGNORECASE | re.DOTALL)
@@ -82,11 +79,6 @@ def next_step(code: str, reason: str) -> str:
     if _PAGE.search(reason):  # its words are not AWS's
         return "something on the way to AWS answered; look at the network, HTTPS_PROXY and AWS_ENDPOINT_URL"
     return next((step for pattern, step in _NEXT_STEPS if re.search(pattern, f"{code} {reason}")), "")
-
-
-def redact(text: str) -> str:
-    """The text without access key ids, tokens and signatures."""
-    return _SECRET.sub(lambda found: f"{found['name']}{found['is']}***" if found["name"] else "***", text)
 
 
 def is_missing(error: SagesegError) -> bool:

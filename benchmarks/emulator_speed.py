@@ -20,6 +20,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,12 +33,15 @@ sys.path[:0] = [str(ROOT)]
 
 from formats.console import result  # noqa: E402
 from jobs.emulator.host.container import OWN_PROGRAMS, Programs  # noqa: E402
+from jobs.emulator.host.serving_container import NoAnswerError, ServingContainer  # noqa: E402
+from jobs.emulator.keys import Keys, read_keys  # noqa: E402
 from jobs.emulator.presence import living_emulator  # noqa: E402
 from jobs.emulator.server import Server, running_server  # noqa: E402
 from jobs.emulator.store.collection import Collection  # noqa: E402
 from jobs.emulator.store.state import State  # noqa: E402
 from jobs.emulator.training.record import TRAINING_JOBS, finish, new_record  # noqa: E402
 from tests.support.emulator_setup import artefact, client, create_model, programs, request, wait_until  # noqa: E402
+from tests.support.signed_requests import signed  # noqa: E402
 
 SMALL_NETWORK = """
 import io
@@ -59,6 +63,7 @@ def answer(path, headers, body):
     return 200, {"Content-Type": "image/png"}, packed.getvalue()
 """
 CLIENTS = 8
+STARTS = [sys.executable, "-m", "jobs.emulator", "--idle-seconds", "60"]
 
 
 def median_ms(call: Callable[[], object], times: int) -> float:
@@ -74,11 +79,11 @@ def start_seconds(folder: Path) -> tuple[float, float, float]:
     """Seconds to the first answer of SageMaker's API, CPU seconds of that, and seconds of
     `python -c pass`."""
     began, spent = time.perf_counter(), cpu_of_children()
-    server = subprocess.Popen([sys.executable, "-m", "jobs.emulator", "--home", str(folder)], stderr=subprocess.DEVNULL)
+    server = subprocess.Popen([*STARTS, "--home", str(folder)], stderr=subprocess.DEVNULL)
     try:
         while (presence := living_emulator(folder)) is None:
             time.sleep(0.005)
-        call(presence.url, "ListTrainingJobs", b"{}")
+        call(presence.url, read_keys(folder), "ListTrainingJobs", b"{}")
         seconds = time.perf_counter() - began
     finally:
         server.terminate()
@@ -94,10 +99,11 @@ def cpu_of_children() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def call(url: str, operation: str, body: bytes) -> bytes:
+def call(url: str, keys: Keys, operation: str, body: bytes) -> bytes:
     address = urlsplit(url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
-    connection.request("POST", "/", body, {"X-Amz-Target": f"SageMaker.{operation}"})
+    headers = signed(url, "POST", "/", body, {"X-Amz-Target": f"SageMaker.{operation}"}, keys)
+    connection.request("POST", "/", body, headers)
     content = connection.getresponse().read()
     connection.close()
     return content
@@ -120,10 +126,11 @@ def describe_ms(folder: Path, count: int) -> dict[str, float]:
     fill(folder, count)
     body = f'{{"TrainingJobName": "job-{count // 2}"}}'.encode()
     with running_server(folder / "home") as server:
-        call(server.url, "DescribeTrainingJob", body)
+        ask = partial(call, server.url, read_keys(folder / "home"))
+        ask("DescribeTrainingJob", body)
         return {
-            "describe": median_ms(lambda: call(server.url, "DescribeTrainingJob", body), 200),
-            "list of 100": median_ms(lambda: call(server.url, "ListTrainingJobs", b'{"MaxResults": 100}'), 50),
+            "describe": median_ms(lambda: ask("DescribeTrainingJob", body), 200),
+            "list of 100": median_ms(lambda: ask("ListTrainingJobs", b'{"MaxResults": 100}'), 50),
         }
 
 
@@ -146,11 +153,15 @@ def rate(send: Callable[[], bytes], seconds: float) -> tuple[float, int]:
     return sum(done) / seconds, sum(lost)
 
 
-def post(port: int, path: str, body: bytes) -> bytes:
-    """The answer's body; empty when there was none, or a refusal."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+TYPES = {"Content-Type": "image/jpeg", "Accept": "image/png"}
+
+
+def invoke(url: str, keys: Keys, body: bytes) -> bytes:
+    """The answer's body through the emulator; empty when there was none, or a refusal."""
+    address, path = urlsplit(url), "/endpoints/endpoint/invocations"
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
     try:
-        connection.request("POST", path, body, {"Content-Type": "image/jpeg", "Accept": "image/png"})
+        connection.request("POST", path, body, signed(url, "POST", path, body, TYPES, keys))
         response = connection.getresponse()
         content = response.read()
     except OSError:
@@ -159,6 +170,15 @@ def post(port: int, path: str, body: bytes) -> bytes:
         return content if response.status == 200 else b""
     finally:
         connection.close()
+
+
+def ask_container(serving: ServingContainer, body: bytes) -> bytes:
+    """The same of the container itself."""
+    try:
+        answer = serving.ask("POST", "/invocations", seconds=60, limit=2**23, body=body, headers=TYPES)
+    except NoAnswerError:
+        return b""
+    return answer.body if answer.good else b""
 
 
 def image_bytes() -> bytes:
@@ -179,24 +199,26 @@ def serve(sagemaker: Any, folder: Path, model: str) -> None:
 
 def invocation_rates(folder: Path, stand_ins: Programs, model: str, seconds: float) -> None:
     body = image_bytes()
-    with running_server(folder / "home", programs=stand_ins) as server, client("sagemaker", server.url) as sagemaker:
-        serve(sagemaker, folder, model)
-        through, inside = int(server.url.rpartition(":")[2]), container_port(server)
+    with running_server(folder / "home", programs=stand_ins) as server:
+        keys = read_keys(folder / "home")
+        with client("sagemaker", server.url, keys) as sagemaker:
+            serve(sagemaker, folder, model)
+        inside = container(server)
         for _ in range(2):
-            direct, _ = rate(lambda: post(inside, "/invocations", body), seconds)
-            routed, lost = rate(lambda: post(through, "/endpoints/endpoint/invocations", body), seconds)
+            direct, _ = rate(lambda: ask_container(inside, body), seconds)
+            routed, lost = rate(lambda: invoke(server.url, keys, body), seconds)
             result(
                 f"invocations of {len(body) // 1000} kB, {CLIENTS} clients: {routed:.1f}/s, {lost} lost; "
                 f"container alone {direct:.1f}/s (ratio {routed / direct:.2f})"
             )
 
 
-def container_port(server: Server) -> int:
+def container(server: Server) -> ServingContainer:
     run = server.services.endpoints.runs.get("endpoint")
     serving = run.wait_serving(1) if run else None
     if serving is None:
         sys.exit("the endpoint has no container")
-    return serving._port
+    return serving
 
 
 def main() -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import io
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from formats.errors import TOLD, SagesegError, cannot_use, shown
+from formats.redaction import redact, redacted_streams
 from formats.texts.json_text import format_json
 
 if TYPE_CHECKING:
@@ -26,17 +28,19 @@ def run_app(app: typer.Typer) -> None:
         if isinstance(stream, io.TextIOWrapper):
             # a class's name that this terminal or pipe cannot show is written as \u5de5, not raised
             stream.reconfigure(errors="backslashreplace")
-    try:
-        app()
-    except SagesegError as e:
-        _fail(e)
-    except OSError as e:
-        if e.errno not in TOLD:
-            raise
-        _fail(cannot_use(e))
-    except KeyboardInterrupt:
-        say("interrupted")
-        sys.exit(130)
+    with redacted_streams():
+        try:
+            app()
+        except SagesegError as e:
+            _fail(e)
+        except KeyboardInterrupt:
+            say("interrupted")
+            sys.exit(130)
+        except Exception as e:  # noqa: BLE001  # a bug keeps its traceback, which may hold a secret
+            if isinstance(e, OSError) and e.errno in TOLD:
+                _fail(cannot_use(e))
+            traceback.print_exc()
+            sys.exit(1)
 
 
 def _fail(error: SagesegError) -> NoReturn:
@@ -57,13 +61,13 @@ def say(line: str) -> None:
     """A line for the person, on stderr; stdout is for results."""
     for place, name in _SHOWN.items():
         line = line.replace(place, name)
-    sys.stderr.write(line + "\n")
+    sys.stderr.write(redact(line) + "\n")
     sys.stderr.flush()
 
 
 def result(line: str) -> None:
     """A line of the result, on stdout."""
-    sys.stdout.write(line + "\n")
+    sys.stdout.write(redact(line) + "\n")
     sys.stdout.flush()
 
 
@@ -135,6 +139,6 @@ def open_screen() -> Iterator[Screen]:
     console = Console(stderr=True)
     with Live(Text(""), console=console, transient=True, refresh_per_second=4) as live:
         yield Screen(
-            line=lambda text: console.print(Text(text), soft_wrap=True),
-            live=lambda text: live.update(Text(text, no_wrap=True, overflow="ellipsis")),
+            line=lambda text: console.print(Text(redact(text)), soft_wrap=True),
+            live=lambda text: live.update(Text(redact(text), no_wrap=True, overflow="ellipsis")),
         )

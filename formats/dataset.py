@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from formats.classes import ClassTable, read_labels
-from formats.errors import SagesegError
+from formats.errors import SagesegError, raise_all
 from formats.manifest import ManifestRow, read_manifest
 from formats.safe_names import refuse_links_out
 from formats.texts.given_files import read_json
@@ -102,8 +102,18 @@ def open_dataset(root: Path) -> Dataset:
         raise SagesegError(
             f"{info_path(root)}: format_version is {version}; this sageseg reads {FORMAT_VERSION}: prepare it again"
         )
+    if not isinstance(info.get("options", {}), dict):
+        raise SagesegError(
+            f"{info_path(root)}: options is {str(info['options'])[:40]!r}; expected an object: prepare it again"
+        )
     refuse_links_out(root)
-    return Dataset(root, read_labels(labels_path(root)), tuple(read_manifest(manifest_path(root))), info)
+    rows = tuple(read_manifest(manifest_path(root)))
+    raise_all(
+        SagesegError(f"{manifest_path(root)}: {row.id}: split is {row.split!r}; expected one of {', '.join(SPLITS)}")
+        for row in rows
+        if row.split not in SPLITS
+    )
+    return Dataset(root, read_labels(labels_path(root)), rows, info)
 
 
 def _what_to_do(root: Path) -> str:

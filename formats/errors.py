@@ -71,11 +71,14 @@ _NEXT_STEPS_AT_HOME = {
 
 def cannot_write(place: Path, error: OSError) -> CannotWriteError:
     """The line for what went wrong while `place` was written, with the next step that fits its kind."""
+    return CannotWriteError(f"{place}: cannot be written ({error.strerror or error}); {next_step(place, error)}")
+
+
+def next_step(place: Path, error: OSError) -> str:
+    """What cures an error in writing there."""
     number = error.errno or 0
-    step = _NEXT_STEPS.get(number, "choose another place")
-    if place.absolute().is_relative_to(home()):
-        step = _NEXT_STEPS_AT_HOME.get(number, step)
-    return CannotWriteError(f"{place}: cannot be written ({error.strerror or error}); {step}")
+    at_home = _NEXT_STEPS_AT_HOME.get(number) if place.absolute().is_relative_to(home()) else None
+    return at_home or _NEXT_STEPS.get(number, "choose another place")
 
 
 def cannot_use(error: OSError) -> SagesegError:

@@ -15,8 +15,10 @@ import numpy.typing as npt
 import simplejpeg
 from PIL import Image, UnidentifiedImageError
 
+from formats import limits
 from formats.crops import Box
 from formats.errors import SagesegError
+from formats.limits import read_within
 from formats.prepared.deep_images import deep_to_rgb, is_deep
 from formats.prepared.eight_bits import DepthError
 from formats.prepared.value_range import ValueRange
@@ -33,6 +35,9 @@ JPEG_QUALITY = 95
 JPEG_SUBSAMPLING = "420"
 Pixels = npt.NDArray[np.uint8]
 """A mask or an image, shape (height, width) or (height, width, 3), dtype uint8."""
+TOO_LARGE = (
+    f"over {limits.MOST_PIXELS:,} pixels; cut it into smaller images, or a raster into tiles with sageseg prep geotiff"
+)
 _JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG with further images behind it, as phones write them
 _ORIENTATION = 0x0112
 _UPRIGHT, _FIRST_SIDEWAYS, _LAST = 1, 5, 8
@@ -45,7 +50,7 @@ def read_image(path: Path, values: ValueRange | None = None) -> Rgb:
     with them, too large to be an image (over 179 million pixels) or no image.
     """
     with image_errors(path):
-        return decode_image(path.read_bytes(), values)
+        return decode_image(_content(path), values)
 
 
 def decode_image(content: bytes, values: ValueRange | None = None, *, turned: bool = True) -> Rgb:
@@ -75,12 +80,16 @@ def read_luma(path: Path) -> Luma:
     """The brightness of what `read_image` reads, (height, width) uint8: of a JPEG without decoding its
     colours, which takes a quarter less time."""
     with image_errors(path):
-        content = path.read_bytes()
+        content = _content(path)
         with open_header(content) as image:
             if image.format in _JPEG_FORMATS:
                 luma = np.asarray(simplejpeg.decode_jpeg(content, colorspace="GRAY"))[..., 0]
                 return turn_upright(luma, orientation_of(image))
         return np.asarray(Image.fromarray(decode_image(content)).convert("L"))
+
+
+def _content(path: Path) -> bytes:
+    return read_within(path, limits.MOST_IMAGE, "expected an image")
 
 
 @contextmanager
@@ -92,7 +101,9 @@ def image_errors(path: Path) -> Iterator[None]:
         raise SagesegError(f"{path}: not found; expected an image") from e
     except DepthError as e:
         raise SagesegError(f"{path}: {e}") from e
-    except (ValueError, OSError, SyntaxError, Image.DecompressionBombError) as e:
+    except Image.DecompressionBombError as e:
+        raise SagesegError(f"{path}: {TOO_LARGE}") from e
+    except (ValueError, OSError, SyntaxError) as e:
         raise SagesegError(f"{path}: cannot be read as an image ({e}); replace the file") from e
 
 

@@ -10,10 +10,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
+from formats import limits
 from formats.classes import IGNORE, voc_palette
 from formats.crops import Box
 from formats.errors import SagesegError
-from formats.images import open_header, orientation_of, turn_upright
+from formats.images import TOO_LARGE, open_header, orientation_of, turn_upright
+from formats.limits import read_within
 from formats.staging import write_bytes
 
 Mask = npt.NDArray[np.uint8]
@@ -28,7 +30,7 @@ def read_mask(path: Path) -> Mask:
     class ids.
     """
     try:
-        with open_header(path.read_bytes()) as image:
+        with open_header(read_within(path, limits.MOST_IMAGE, "expected a mask")) as image:
             if getattr(image, "n_frames", 1) > 1:
                 raise SagesegError(f"{path}: animated, {image.n_frames} frames; expected one mask")  # type: ignore[attr-defined]
             if image.mode not in ("P", "L"):
@@ -37,7 +39,9 @@ def read_mask(path: Path) -> Mask:
             return turn_upright(np.array(image, np.uint8), orientation)
     except FileNotFoundError as e:
         raise SagesegError(f"{path}: not found; expected a mask") from e
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as e:
+    except Image.DecompressionBombError as e:
+        raise SagesegError(f"{path}: {TOO_LARGE}") from e
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as e:
         raise SagesegError(f"{path}: cannot be read as a mask ({e}); replace the file") from e
 
 

@@ -6,12 +6,13 @@ manifest says where each mask lies in its source image.
 
 from __future__ import annotations
 
-import math
-import re
+import sys
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from io import BytesIO
+from lzma import LZMAError
 from pathlib import Path
 from typing import IO, Any, Literal, TypedDict
 from zipfile import BadZipFile, ZipFile
@@ -19,8 +20,9 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 import numpy.typing as npt
 
-from formats.classes import ClassTable, read_labels, write_labels
+from formats.classes import MAX_CLASSES, ClassTable, read_labels, write_labels
 from formats.errors import SagesegError
+from formats.limits import check_pixels
 from formats.manifest import ManifestRow, read_manifest, write_manifest
 from formats.safe_names import refuse_links_out
 from formats.staging import write_bytes, write_text
@@ -29,12 +31,8 @@ from formats.texts.typed_json import check_type, parse_told
 
 Probabilities = npt.NDArray[np.float16]
 """Class probabilities, shape (C, h, w), dtype float16, each 0..1."""
-_MEMBER = "probabilities.npy"
-_HEADER = re.compile(
-    rb"\{'descr': '<f([248])', 'fortran_order': (True|False), 'shape': \(([0-9]{1,9}, [0-9]{1,9}, [0-9]{1,9})\), \}\s*"
-)
-_MOST_PACKED = 1100
-"""How many bytes a packed one becomes at most (zlib's manual: 1032)."""
+Shape = tuple[int, int, int]
+"""Classes, height, width."""
 _UNKNOWN: tuple[object, ...] = (None, "", (), [], {})
 _ONLY_IF_ANY = ("artefact", "artefact_sha256", "cost_usd")
 """What predictions.json leaves out where there is none; of a job it says all else, unknown or not."""
@@ -87,6 +85,11 @@ def read_model_facts(info: Mapping[str, Any], where: object) -> ModelFacts:
         check_type(told, ModelFacts)
     except ValueError as e:
         raise SagesegError(f"{where}: {e}: correct it, or leave it out") from e
+    for name in ("seconds", "cost_usd"):
+        if not 0 <= told.get(name, 0) <= sys.float_info.max:
+            raise SagesegError(
+                f"{where}: {name} is {told[name]}; expected a number from 0 on: correct it, or leave it out"
+            )
     return ModelFacts(**told)
 
 
@@ -199,26 +202,34 @@ def write_probabilities(path: Path, probabilities: npt.NDArray[np.floating[Any]]
     write_bytes(path, buffer.getvalue())
 
 
-def read_probabilities(path: Path) -> npt.NDArray[np.float16]:
-    """Read what `write_probabilities` wrote: shape (C, H, W), float16."""
+def read_probabilities(path: Path, expected: Shape | None = None) -> npt.NDArray[np.float16]:
+    """Read what `write_probabilities` wrote: float16 of the shape (C, H, W) that is `expected`, if one is. A small file
+    may state any shape: it is checked before anything is made of it."""
+    stated = probabilities_shape(path)
+    if expected is not None and stated != expected:
+        raise SagesegError(f"{path}: probabilities of shape {stated}; expected {expected}: predict again")
+    with _opened(path) as member:
+        return np.asarray(np.lib.format.read_array(member, allow_pickle=False), np.float16)
+
+
+def probabilities_shape(path: Path) -> Shape:
+    """The (C, H, W) that a file of probabilities states. Raises SagesegError for one of another kind."""
+    with _opened(path) as member:
+        version = np.lib.format.read_magic(member)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, kind = read(member)
+    if len(shape) != 3 or kind.kind != "f" or not 1 <= shape[0] <= MAX_CLASSES:
+        raise SagesegError(f"{path}: {kind} of shape {shape}; expected probabilities of shape (C, H, W): predict again")
+    check_pixels(shape[2], shape[1], str(path), "predict again")
+    return shape[0], shape[1], shape[2]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """The array in a file as numpy's savez packs it."""
     try:
-        with ZipFile(path) as archive, archive.open(_MEMBER) as member:
-            return _read_array(member, _MOST_PACKED * path.stat().st_size)
-    except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error, NotImplementedError, RuntimeError) as e:
+        with ZipFile(path) as archive, archive.open("probabilities.npy") as member:
+            yield member
+    # RuntimeError: encrypted, or packed in a way that Python does not unpack
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error, LZMAError, RuntimeError) as e:
         raise SagesegError(f"{path}: cannot be read as probabilities ({e}); predict again") from e
-
-
-def _read_array(member: IO[bytes], most_bytes: int) -> npt.NDArray[np.float16]:
-    """NumPy's format, version 1. numpy itself would believe any shape, and take the memory for it."""
-    start = member.read(10)
-    header = _HEADER.fullmatch(member.read(int.from_bytes(start[8:], "little")))
-    if start[:8] != b"\x93NUMPY\x01\0" or header is None:
-        raise ValueError("no array of numbers by class, row and column")
-    dtype = np.dtype(f"<f{header[1].decode()}")
-    shape = tuple(map(int, header[3].split(b",")))
-    size = math.prod(shape) * dtype.itemsize
-    content = member.read(min(size, most_bytes))
-    if len(content) != size:
-        raise ValueError(f"{len(content)} bytes, but a shape of {shape}")
-    order: Literal["F", "C"] = "F" if header[2] == b"True" else "C"
-    return np.frombuffer(content, dtype).reshape(shape, order=order).astype(np.float16)

@@ -28,7 +28,7 @@ def is_inside(text: str) -> bool:
 
 
 def leads_out(path: str) -> bool:
-    """Whether a path leaves the folder that it begins in, by the rules of any system: absolute, a drive or `..`."""
+    """Whether a path leaves the folder that it begins in, by the rules of any system."""
     parts = _SEPARATORS.split(path)
     return ".." in parts or (not parts[0] and path != "") or _DRIVE.match(path) is not None
 

@@ -11,11 +11,15 @@ from botocore.config import Config
 
 from aws.clients import client_config, watched_session
 from aws.clients import make_client as aws_client
+from formats.console import result, say
 from formats.state_home import home
+from jobs.emulator.keys import read_keys
 from jobs.emulator.launcher import ensure_emulator
-from jobs.emulator.presence import presence_path
+from jobs.emulator.presence import living_emulator, presence_path
+from jobs.emulator.shell import shell_lines, shell_variables
 
 LOCAL_REGION = "us-east-1"
+SHELL_IDLE_SECONDS = 3600.0
 LOCAL_ROLE = "arn:aws:iam::000000000000:role/sageseg-local"
 
 
@@ -23,14 +27,27 @@ def make_client(service: str, backend: str, region: str | None, *, once: bool = 
     """A boto3 client of a service, at AWS or at this folder's emulator (which it starts)."""
     if backend == "aws":
         return aws_client(service, region, once=once)
+    url, keys = ensure_emulator(home()), read_keys(home())
     return _local_session().client(
         service,
         region_name=region or LOCAL_REGION,
-        endpoint_url=ensure_emulator(home()),
-        aws_access_key_id="local",
-        aws_secret_access_key="local",  # noqa: S106 (the emulator checks no signature)
+        endpoint_url=url,
+        aws_access_key_id=keys.access_key,
+        aws_secret_access_key=keys.secret_key,
         config=client_config(once=once).merge(Config(proxies={})),  # a company's proxy is no way to 127.0.0.1
     )
+
+
+def tell_shell(idle_seconds: float | None) -> None:
+    """Print what makes a shell use this folder's emulator. Where none runs, one is started that stays for an hour
+    without requests and jobs, or for so many seconds: the shell's own commands cannot start it."""
+    missing = living_emulator(home()) is None
+    seconds = SHELL_IDLE_SECONDS if idle_seconds is None else idle_seconds
+    url = ensure_emulator(home(), seconds)
+    if missing:
+        say(f"note: started an emulator of {home()}; it ends when for {seconds:,.0f} s nobody asked it and no job ran")
+    for line in shell_lines(shell_variables(url, read_keys(home()), home())):
+        result(line)
 
 
 @cache

@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
 from jobs.contract.registry import builtin_image  # noqa: E402
-from jobs.emulator.server import running_server  # noqa: E402
+from jobs.emulator import keys  # noqa: E402
+from jobs.emulator.server import Server, running_server  # noqa: E402
 from tests.support.emulator_setup import programs  # noqa: E402 (found by the line above)
+from tests.support.keys import KEYS  # noqa: E402
 
 REGION, BUCKET, ROLE_NAME = "eu-central-1", "sageseg-oracle", "SageMakerOracle"
 TRAINS = """
@@ -57,8 +60,15 @@ def prepare(url: str) -> str:
 
 
 def client(service: str, url: str) -> Any:
-    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    return boto3.client(service, region_name=REGION, endpoint_url=url, **keys)
+    """Whoever asks is known by the emulator's keys; moto takes any."""
+    signs = {"aws_access_key_id": KEYS.access_key, "aws_secret_access_key": KEYS.secret_key}
+    return boto3.client(service, region_name=REGION, endpoint_url=url, **signs)
+
+
+def served(place: Path, moto: str) -> AbstractContextManager[Server]:
+    """An emulator of `place/home` with the keys above, whose S3 is moto's."""
+    keys.new_keys = lambda: KEYS
+    return running_server(place / "home", programs=programs(place, TRAINS), make_s3=lambda: client("s3", moto))
 
 
 def environment(emulator: str, moto: str, role: str, home: Path) -> dict[str, str]:
@@ -67,8 +77,8 @@ def environment(emulator: str, moto: str, role: str, home: Path) -> dict[str, st
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ACCESS_KEY_ID": KEYS.access_key,
+        "AWS_SECRET_ACCESS_KEY": KEYS.secret_key,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -89,8 +99,7 @@ def main() -> int:
         role = prepare(url)
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder)
-            stand_ins = programs(place, TRAINS)
-            with running_server(place / "home", programs=stand_ins, make_s3=lambda: client("s3", url)) as server:
+            with served(place, url) as server:
                 calls = [str(Path(sys.argv[1]).absolute()), str(ROOT / "oracles" / "sdk_calls.py")]
                 env = environment(server.url, url, role, place)
                 return subprocess.run(calls, env=env, cwd=place, check=False).returncode

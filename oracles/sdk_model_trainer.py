@@ -18,14 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from moto.server import ThreadedMotoServer
-from sdk_clients import BUCKET, REGION, ROOT, TRAINS, client, environment, prepare
+from sdk_clients import BUCKET, REGION, ROOT, client, environment, prepare, served
 
 sys.path[:0] = [str(ROOT)]
 
 from jobs.contract.registry import builtin_image  # noqa: E402
 from jobs.contract.training_request import Network, Spot, TrainingJob, training_request  # noqa: E402
-from jobs.emulator.server import running_server  # noqa: E402
-from tests.support.emulator_setup import programs  # noqa: E402 (found by the line above)
 
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/12345678-1234-1234-1234-123456789012"
 
@@ -82,8 +80,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder)
             (place / "requests.json").write_text(json.dumps(requests(role)), encoding="utf-8")
-            stand_ins = programs(place, TRAINS)
-            with running_server(place / "home", programs=stand_ins, make_s3=lambda: client("s3", url)) as server:
+            with served(place, url) as server:
                 calls = [str(Path(sys.argv[1]).absolute()), str(ROOT / "oracles" / "sdk_trainer_calls.py")]
                 env = environment(server.url, url, role, place) | {"ORACLE_REQUESTS": str(place / "requests.json")}
                 code = subprocess.run(calls, env=env, cwd=place, check=False).returncode

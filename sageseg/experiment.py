@@ -23,13 +23,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import typer
 import typer.core
 
 from formats.console import say
 from formats.errors import SagesegError
+from formats.redaction import redact
 from formats.safe_names import leads_out
 from formats.staging import write_text
 from formats.state_home import home, working_in
@@ -138,27 +139,34 @@ class _Running:
         """Leave the experiment file as it is now with the run's results."""
         place = self.folders["report"].parent
         place.mkdir(parents=True, exist_ok=True)
-        write_text(place / name, Path(name).read_text(encoding="utf-8"))
+        write_text(place / name, redact(Path(name).read_text(encoding="utf-8")))
 
     def run(self, step: Step, fingerprint: str) -> None:
         found = self.runs.found(step.name, fingerprint)
         if found is not None:
             self._take(step, fingerprint, *found)
             return
-        facts: dict[str, str] = {}
-        if step.name == "train":
-            from aws.names import default_name
-
-            self.job = step.job or default_name(Path.cwd().name, now=datetime.now(UTC))
-            facts = {"job": self.job}
-        words = step.line(self.folders, self.job)
+        words = self._train(step, fingerprint) if step.name == "train" else step.line(self.folders, self.job)
+        facts = {"job": self.job} if step.name == "train" else {}
         folder = self.folders.get(step.name)
         if folder and folder.exists() and (step.name != "prep" or self.runs.made_dataset()):
             words.append("--overwrite")  # what this experiment made, never a stranger's
+        self.runs.intend(self.number, step.name, fingerprint, **facts)
         say(f"$ sageseg {' '.join(self._shown(word) for word in words)}")
         with _usage_errors(self.path, step):
             self.app(words, prog_name="sageseg", standalone_mode=False)
         self.runs.record(self.number, step.name, fingerprint, **facts)
+
+    def _train(self, step: Step, fingerprint: str) -> list[str]:
+        """The words of a training, under the name of one that an earlier call began and nothing ended; of one that is
+        there, those that follow it."""
+        from aws.names import default_name
+
+        begun = self.runs.begun_job(fingerprint)
+        state = _state_of(begun) if begun else "over"
+        fresh = step.job or default_name(Path.cwd().name, now=datetime.now(UTC))
+        self.job = begun if begun and state != "over" else fresh
+        return ["jobs", "logs", self.job, "--follow"] if state == "there" else step.line(self.folders, self.job)
 
     def _take(self, step: Step, fingerprint: str, number: int, facts: Mapping[str, str]) -> None:
         """What is done already, in this run or in another."""
@@ -191,6 +199,24 @@ class _Running:
             stands = self.stands.resolve()
             word = str(place.relative_to(stands)) if place.is_relative_to(stands) else str(place)
         return shlex.quote(word)
+
+
+def _state_of(job: str) -> Literal["there", "begun", "over"]:
+    """Whether a job of an earlier call is there to be followed to its end, is yet to be made, or ended without a
+    model."""
+    from aws.errors import AwsError, is_missing
+    from jobs.tracking.attempts import last_attempt_here
+    from jobs.tracking.find_jobs import find_job
+    from jobs.tracking.records import read_record, record_path
+
+    if not last_attempt_here(job) and (not record_path(job).exists() or read_record(job).is_begun):
+        return "begun"
+    try:
+        return "there" if find_job(job).status in ("InProgress", "Completed") else "over"
+    except AwsError as e:
+        if is_missing(e):
+            return "over"
+        raise
 
 
 def _show_report(folder: Path) -> None:

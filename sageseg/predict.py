@@ -13,12 +13,13 @@ from typing import Annotated
 import typer
 
 from formats.console import result, say
+from formats.errors import SagesegError
 from formats.verbs.command_options import takes
 from jobs.prediction.commands import Model
 from jobs.prediction.options import PredictOptions, RouteOptions
 
 _ASKED = "asked.json"
-"""Of which call the crops beside an unfinished `--out` are."""
+"""Of which call the crops beside an unfinished `--out` are; and that they are no folder of the user's."""
 
 
 @takes(PredictOptions, "options")
@@ -52,18 +53,20 @@ def _predict_and_stitch(
     from analysis.masks.stitch import stitch
     from formats.dataset import info_path, labels_path, open_dataset
     from formats.predictions import open_predictions
-    from formats.staging import refuse_existing, write_text
+    from formats.staging import refuse_existing
     from jobs.prediction.predict import frames_folder
     from jobs.prediction.predict import predict as make_predictions
 
     refuse_existing(out, overwrite=options.overwrite)
     crops, asked = out.with_name(f"{out.name}.crops"), _asked(model, sources, options, route)
+    ours = (crops / _ASKED).is_file()
+    if crops.exists() and not ours:
+        raise SagesegError(f"{crops}: is there, and the crops are to lie there; move it away or choose another --out")
     if _is_text(crops / _ASKED, asked):
         say(f"{crops}: predicted already; goes on with stitching")
     else:
-        options = replace(options, overwrite=options.overwrite or (crops / _ASKED).is_file())
-        make_predictions(model, sources, crops, options, route, frames_folder(out))
-        write_text(crops / _ASKED, asked)
+        options = replace(options, overwrite=ours)
+        make_predictions(model, sources, crops, options, route, frames_folder(out), beside={_ASKED: asked})
     dataset = open_dataset(sources[0]) if info_path(sources[0]).exists() else None
     blend = options.probabilities and labels_path(crops).exists()
     stitched = stitch(open_predictions(crops), dataset, out, probabilities=blend, overwrite=True)

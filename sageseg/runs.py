@@ -64,12 +64,26 @@ class Runs:
                 return number, facts
         return None
 
+    def intend(self, number: int, step: str, fingerprint: str, **facts: str) -> None:
+        """Note that a step is about to be done: whoever is killed in it finds the job, or the dataset, that it made."""
+        self._told["runs"][str(number)]["begun"] = {"step": step, "fingerprint": fingerprint, **facts}
+        if step == "prep" and not self.folder(number, step).exists():
+            self._told["dataset"] = "begun"
+        self._write()
+
     def record(self, number: int, step: str, fingerprint: str, **facts: str) -> None:
         """Note that a step is done."""
-        self._told["runs"][str(number)]["done"][step] = {"fingerprint": fingerprint, **facts}
+        run = self._told["runs"][str(number)]
+        run["done"][step] = {"fingerprint": fingerprint, **facts}
+        run.pop("begun", None)
         if step == "prep":
             self._told["dataset"] = fingerprint
         self._write()
+
+    def begun_job(self, fingerprint: str) -> str | None:
+        """The job of a training like this that was begun last, and that no run has followed to its end."""
+        begun = [run.get("begun", {}) for _, run in self._numbered()]
+        return next((one.get("job") for one in reversed(begun) if one.get("fingerprint") == fingerprint), None)
 
     def made_dataset(self) -> bool:
         """Whether the dataset is this experiment's own, and no stranger's."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.support.keys import KEYS
 from tests.support.made_once import make_once
 
 # threads of torch that wait must not spin: several tests, each with its own, share the cores
@@ -40,6 +41,14 @@ def one_core() -> Iterator[None]:
 def what_is_dear_is_made_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         make_once(patch)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def every_emulator_has_the_keys_of_the_tests() -> Iterator[None]:
+    """So that clients of AWS, who read them from the environment, need not be told of each."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("jobs.emulator.keys.new_keys", lambda: KEYS)
         yield
 
 

@@ -21,7 +21,7 @@ from formats.dataset import Dataset
 from formats.parallel import map_all
 from formats.predictions import Predictions, need_classes
 from formats.staging import staged_folder, write_lines, write_text
-from formats.texts.csv_text import format_csv
+from formats.texts.csv_text import format_sheet
 from formats.texts.json_text import format_json
 
 AREAS, IMAGES, OBJECTS = "areas.json", "images.csv", "objects.csv"
@@ -75,10 +75,10 @@ class _Writing:
         self._unit = f"{scales.unit}²" if scales.unit != "px" else "px"
         self._images = self._predicted = self._not_predicted = 0
         self.changes = NO_CHANGES
-        self.image_lines = [format_csv([[*_IMAGE_COLUMNS, *(_TRUE_COLUMNS if true else ())]])]
+        self.image_lines = [format_sheet([[*_IMAGE_COLUMNS, *(_TRUE_COLUMNS if true else ())]])]
 
     def lines(self, images: Iterator[ImageAreas]) -> Iterator[str]:
-        yield format_csv([_OBJECT_COLUMNS])
+        yield format_sheet([_OBJECT_COLUMNS])
         for image in images:
             size = self._scales.by_stem[image.stem].per_pixel ** 2
             self._images += 1
@@ -87,8 +87,8 @@ class _Writing:
             self.changes += image.changes
             for class_id, total in self._totals.items():
                 total.add(image, class_id, size)
-            self.image_lines.append(format_csv(self._image_rows(image, size)))
-            yield format_csv(self._object_rows(image, size))
+            self.image_lines.append(format_sheet(self._image_rows(image, size)))
+            yield format_sheet(self._object_rows(image, size))
 
     def _image_rows(self, image: ImageAreas, size: float) -> Iterator[list[Any]]:
         for class_id, name in self._names.items():

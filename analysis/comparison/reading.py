@@ -16,6 +16,7 @@ from analysis.scoring.scores import Metric, every_metric
 from formats.errors import SagesegError
 from formats.predictions import ModelFacts, read_model_facts
 from formats.safe_names import check_name, refuse_links_out
+from formats.texts.csv_text import unmarked
 from formats.texts.given_files import decode_text
 from formats.texts.typed_json import short
 from formats.texts.wording import format_share
@@ -94,7 +95,7 @@ def _read_images(table: bytes, path: Path, classes: Sequence[str]) -> dict[str, 
     images = {}
     try:
         for row in csv.DictReader(decode_text(table, path, "CSV that a report wrote").splitlines(), strict=True):
-            images[check_name(_cell(row, "stem"), path, "a stem")] = _read_image(row, classes)
+            images[check_name(unmarked(_cell(row, "stem")), path, "a stem")] = _read_image(row, classes)
     except (ValueError, csv.Error) as e:
         raise SagesegError(f"{path}: damaged, or not written by this sageseg ({e}); {MEND}") from e
     return images
@@ -107,7 +108,7 @@ def _read_image(row: Mapping[str, str | None], classes: Sequence[str]) -> ImageS
     size = _count(row, "width"), _count(row, "height")
     if not all(size):
         raise ValueError("an image without pixels")
-    return ImageScores(_cell(row, "group"), size, judged, _cell(row, "truth_sha256"), by_class)
+    return ImageScores(unmarked(_cell(row, "group")), size, judged, _cell(row, "truth_sha256"), by_class)
 
 
 def _cell(row: Mapping[str, str | None], column: str) -> str:

@@ -79,10 +79,7 @@ def read_crop_mask(root: Path, num_classes: int, piece: Piece) -> Mask:
 def read_crop_probabilities(root: Path, num_classes: int, piece: Piece) -> Probabilities:
     """One crop's probabilities, shape (C, h, w), each surely from 0 to 1."""
     path = prediction_files.probabilities_path(root, piece.id)
-    values = prediction_files.read_probabilities(path)
-    expected = (num_classes, piece.crop.height, piece.crop.width)
-    if values.shape != expected:
-        raise SagesegError(f"{path}: probabilities of shape {values.shape}; expected {expected}: predict again")
+    values = prediction_files.read_probabilities(path, (num_classes, piece.crop.height, piece.crop.width))
     if values.view(np.uint16).max(initial=0) > _ONE:
         _require_shares(values, path)
         return np.abs(values)  # only -0.0 is left, whose sign would upset comparing bits

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from analysis.masks.pieces import Piece, boxes_at, divide, left_over
 from formats.classes import ClassTable
@@ -128,11 +127,17 @@ def agreed_classes(predictions: Predictions, dataset: Dataset | None) -> ClassTa
     return dataset.classes
 
 
-def dropped_before(info: Mapping[str, Any]) -> int:
+def dropped_before(predictions: Predictions) -> int:
     """How many dropped crops became background when these predictions were stitched, by
     predictions.json; 0 where they were not."""
-    stitched = info.get("stitched")
-    return int(stitched.get("dropped_crops", 0)) if isinstance(stitched, dict) else 0
+    stitched = predictions.info.get("stitched")
+    count = stitched.get("dropped_crops", 0) if isinstance(stitched, dict) else 0
+    if type(count) is not int or count < 0:
+        raise SagesegError(
+            f"{info_path(predictions.root)}: stitched.dropped_crops is {count!r}; expected a whole number from 0 on: "
+            "stitch again"
+        )
+    return count
 
 
 def _check_masks(predictions: Predictions, there: set[str]) -> None:

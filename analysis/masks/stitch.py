@@ -88,7 +88,7 @@ def stitch(
     stitched = Stitched(
         images=len(sources),
         crops=sum(len(source.predicted) for source in sources),
-        dropped_crops=sum(source.dropped for source in sources) + dropped_before(predictions.info),
+        dropped_crops=sum(source.dropped for source in sources) + dropped_before(predictions),
         uncovered_pixels=sum(source.uncovered for source in sources),
         by=_choose(by, predictions, sources, classes, keep=probabilities),
     )

@@ -12,7 +12,7 @@ from analysis.report.object_tables import wrong_object_to_json
 from analysis.scoring.image_report import ImageReport
 from analysis.scoring.scores import defined
 from analysis.scoring.summary import Summary
-from formats.texts.csv_text import format_csv
+from formats.texts.csv_text import format_sheet
 
 _OBJECT_COLUMNS = (
     *("stem", "group", "what", "class", "confused_with", "x", "y", "width", "height"),
@@ -33,7 +33,7 @@ def images_to_csv(summary: Summary) -> str:
     totals, keys = list(summary.per_image_mean.totals), list(summary.per_image_mean.per_class)
     scored = [f"{key}_{name}" for key in keys for name in names]
     header = ["stem", "group", "split", *_COUNTED, *totals, *scored, *attributes]
-    return format_csv([header, *(_image_cells(image, attributes) for image in summary.images)])
+    return format_sheet([header, *(_image_cells(image, attributes) for image in summary.images)])
 
 
 def _image_cells(image: ImageReport, attributes: Sequence[str]) -> list[Any]:
@@ -50,7 +50,9 @@ def objects_to_csv(summary: Summary) -> str:
     """One row per object that an image keeps: true and predicted ones, false positives and misses,
     the largest of each. `share` is of the image's judged pixels."""
     lines = (line for image in summary.images for line in _objects(image, summary))
-    return format_csv([_OBJECT_COLUMNS, *([_known(line.get(column)) for column in _OBJECT_COLUMNS] for line in lines)])
+    return format_sheet(
+        [_OBJECT_COLUMNS, *([_known(line.get(column)) for column in _OBJECT_COLUMNS] for line in lines)]
+    )
 
 
 def _objects(image: ImageReport, summary: Summary) -> Iterator[dict[str, Any]]:
@@ -86,7 +88,7 @@ def areas_to_csv(summary: Summary) -> str:
         for image in summary.images
         for class_id, name in enumerate(summary.classes.names)
     )
-    return format_csv([header, *rows])
+    return format_sheet([header, *rows])
 
 
 def _area_cells(image: ImageReport, class_id: int, summary: Summary) -> list[Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from formats.redaction import redact
 from formats.texts import wording
 
 
@@ -34,7 +35,7 @@ def render(template: str, scripts: Sequence[str], values: Mapping[str, Any]) -> 
         duration=wording.format_seconds,
     )
     script = "\n" + "\n".join(_read(name) for name in scripts)
-    return environment.get_template(template).render(script=script, policy=_policy(script), **values)
+    return redact(environment.get_template(template).render(script=script, policy=_policy(script), **values))
 
 
 def _read(name: str) -> str:

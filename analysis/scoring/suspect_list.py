@@ -17,7 +17,7 @@ from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.parallel import map_all
 from formats.predictions import Predictions
-from formats.texts.csv_text import format_csv
+from formats.texts.csv_text import format_sheet
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def rank_suspects(predictions: Predictions, dataset: Dataset, *, workers: int | 
 
 def suspects_to_csv(suspects: Sequence[Suspect]) -> str:
     """One row per image, with the columns of a Suspect."""
-    return format_csv([[each.name for each in fields(Suspect)], *map(_cells, suspects)])
+    return format_sheet([[each.name for each in fields(Suspect)], *map(_cells, suspects)])
 
 
 def _cells(one: Suspect) -> list[str | int]:

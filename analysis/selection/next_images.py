@@ -26,10 +26,10 @@ from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.images import read_image
 from formats.parallel import map_all
-from formats.predictions import Predictions, read_probabilities
+from formats.predictions import Predictions, probabilities_shape
 from formats.prepared.groups import group_of_path
 from formats.staging import staged_folder, write_text
-from formats.texts.csv_text import format_csv
+from formats.texts.csv_text import format_sheet
 from formats.texts.wording import format_share
 
 LIST, TABLE = "selected.txt", "selected.csv"
@@ -123,7 +123,7 @@ def _num_classes(predictions: Predictions, sources: Sequence[Source]) -> int:
     """By labels.txt; a model that knows no names has as many as its first probabilities."""
     if predictions.classes:
         return len(predictions.classes)
-    return len(read_probabilities(predictions.probabilities_path(sources[0].predicted[0].id)))
+    return probabilities_shape(predictions.probabilities_path(sources[0].predicted[0].id))[0]
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ def format_table(chosen: Sequence[Chosen], classes: ClassTable | None) -> str:
         )
         for rank, each in enumerate(chosen, start=1)
     ]
-    return format_csv([_COLUMNS, *rows])
+    return format_sheet([_COLUMNS, *rows])
 
 
 def reason(chosen: Chosen, classes: ClassTable | None) -> str:

@@ -4,9 +4,11 @@ tiles of, so that masks go back to their place on earth."""
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from formats.crops import Box
 from formats.errors import SagesegError
@@ -14,8 +16,11 @@ from formats.prepared.value_range import NONE
 from formats.safe_names import check_inside
 from formats.staging import write_text
 from formats.texts.given_files import read_json
+from formats.texts.typed_json import check_type
 
 FILE = "georeference.json"
+_LARGEST = 2**31 - 1
+"""Pixels of a side that GDAL counts."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,21 @@ class Georeference:
     range: str = NONE
 
 
+class _RasterTold(TypedDict):
+    name: str
+    width: int
+    height: int
+    crs: str
+    transform: list[float]
+    bands: list[int]
+    tiles: dict[str, list[int]]
+
+
+class _Told(TypedDict):
+    range: str
+    rasters: list[_RasterTold]
+
+
 def write_georeference(root: Path, georeference: Georeference) -> None:
     rasters = [
         {
@@ -64,16 +84,35 @@ def read_georeference(root: Path) -> Georeference | None:
     """What a folder tells; None where its images are no tiles. Raises SagesegError that names the file."""
     try:
         told = read_json(root / FILE, "JSON that prep wrote")
-        return Georeference(tuple(_raster(each, root / FILE) for each in told["rasters"]), str(told["range"]))
+        check_type(told, _Told)
+        return Georeference(tuple(_raster(each, root / FILE) for each in told["rasters"]), told["range"])
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as e:
-        raise SagesegError(f"{root / FILE}: not what sageseg writes ({e!r}); bring the file back that it wrote") from e
+    except (OSError, ValueError, OverflowError) as e:
+        raise SagesegError(f"{root / FILE}: not what sageseg writes ({e}); bring the file back that it wrote") from e
 
 
-def _raster(told: dict[str, Any], where: Path) -> Raster:
+def _raster(told: _RasterTold, where: Path) -> Raster:
+    if len(told["transform"]) != 6 or any(len(box) != 4 for box in told["tiles"].values()):
+        raise ValueError("a transform of 6 numbers and tiles of 4 were written")
     name = check_inside(told["name"], where, "a raster's name")
-    tiles = tuple(Tile(source, Box(*map(int, box))) for source, box in told["tiles"].items())
+    width, height = (_within(side, 1) for side in (told["width"], told["height"]))
+    tiles = tuple(Tile(source, _tile(box, width, height)) for source, box in told["tiles"].items())
     a, b, c, d, e, f = map(float, told["transform"])
-    bands = tuple(map(int, told["bands"]))
-    return Raster(name, int(told["width"]), int(told["height"]), told["crs"], (a, b, c, d, e, f), bands, tiles)
+    if not all(map(math.isfinite, (a, b, c, d, e, f))) or a * e == b * d:
+        raise ValueError(f"the transform {told['transform']} is no place on earth")
+    bands = tuple(_within(band, 1) for band in told["bands"])
+    return Raster(name, width, height, told["crs"], (a, b, c, d, e, f), bands, tiles)
+
+
+def _tile(box: Sequence[int], width: int, height: int) -> Box:
+    left, top, wide, high = (_within(value, least) for value, least in zip(box, (0, 0, 1, 1), strict=True))
+    if left + wide > width or top + high > height:
+        raise ValueError(f"the tile {box} leaves its raster of {width}×{height}")
+    return Box(left, top, wide, high)
+
+
+def _within(value: int, least: int) -> int:
+    if not least <= value <= _LARGEST:
+        raise ValueError(f"{value} is no whole number from {least} to {_LARGEST:,}")
+    return value

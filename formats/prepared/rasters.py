@@ -18,6 +18,8 @@ RASTER_SUFFIXES = frozenset({".tif", ".tiff", ".vrt", ".jp2", ".img"})
 """How the names of rasters end that are looked for in a folder; a file that is named may be any that GDAL reads."""
 _CACHE_MEGABYTES = 64
 """GDAL's own default is a twentieth of the machine's memory, for each process."""
+_SHOWN = 80
+"""Letters of a coordinate reference system that a message shows."""
 
 
 def load_rasterio(doing: str) -> Any:
@@ -69,8 +71,8 @@ def parse_crs(text: str, where: str) -> Any:
     try:
         with rasterio.Env():
             return rasterio.crs.CRS.from_user_input(text)
-    except CRSError as e:
-        raise SagesegError(f"{where}: {text} is no coordinate reference system that GDAL knows ({e})") from e
+    except (CRSError, TypeError, ValueError, AttributeError, KeyError) as e:  # rasterio's, of JSON and PROJ's words
+        raise SagesegError(f"{where}: {text[:_SHOWN]} is no coordinate reference system that GDAL knows ({e})") from e
 
 
 def transform_points(points: npt.NDArray[np.float64], source: Any, target: Any) -> npt.NDArray[np.float64]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from formats.errors import SagesegError
+from formats.limits import check_pixels
 
 LONGEST = 65500
 """The longest side that a JPEG can have (libjpeg's JPEG_MAX_DIMENSION)."""
@@ -46,18 +47,22 @@ def resized_size(width: int, height: int, resize: Resize | None) -> tuple[int, i
     """The (width, height) after `resize` of an image of width × height pixels.
 
     With a long side the other side keeps the aspect, rounded half up and at least 1; smaller images
-    grow to it. Without a resize the size stays.
+    grow to it. Without a resize the size stays. Raises SagesegError for more pixels than
+    an image may have.
     """
     if resize is None:
         return width, height
+    size = _scaled(width, height, resize)
+    check_pixels(*size, f"--resize {resize} of {width}×{height}", "choose a smaller size")
+    return size
+
+
+def _scaled(width: int, height: int, resize: Resize) -> tuple[int, int]:
     if resize.height is not None:
         return resize.width, resize.height
     long = max(width, height)
-
-    def scaled(side: int) -> int:
-        return max(1, (2 * side * resize.width + long) // (2 * long))
-
-    return scaled(width), scaled(height)
+    scaled_width, scaled_height = (max(1, (2 * side * resize.width + long) // (2 * long)) for side in (width, height))
+    return scaled_width, scaled_height
 
 
 def recorded_resize(info: Mapping[str, Any]) -> Resize | None:

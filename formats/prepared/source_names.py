@@ -63,8 +63,7 @@ def _check_unique(sources: Sequence[str], names: Mapping[str, str]) -> None:
         key = composed(name)
         if not (is_inside(source) and is_name(name)):
             raise SagesegError(
-                f"{source}: expected a path in its folder, without \\, .. or a drive's letter; rename it, ids come "
-                "from names"
+                f"{source}: expected a path in its folder, without \\, .. or a drive; rename it, ids come from names"
             )
         if source_name(name, source, 0, 0) != name:
             raise SagesegError(f"{source}: would be called {name}, which reads like the name of a crop; rename it")

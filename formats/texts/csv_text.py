@@ -4,15 +4,37 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+"""How a text begins with which spreadsheets compute; or one that has our mark, so that each mark can be taken off."""
+_MARKED = re.compile(r"'+[=+\-@\t\r]")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
 
 def format_csv(rows: Iterable[Iterable[Any]]) -> str:
-    """Rows, the header among them, with `\\n` line ends on every system."""
+    """Rows, the header among them, with `\\n` line ends on every system, each cell as it is: for programs."""
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows(rows)
     return buffer.getvalue()
+
+
+def format_sheet(rows: Iterable[Iterable[Any]]) -> str:
+    """`format_csv` for tables that people open in a spreadsheet: a name such as `=1+1` gets an apostrophe before it,
+    and is no formula there. `unmarked` takes it off."""
+    return format_csv([_marked(cell) for cell in row] for row in rows)
+
+
+def _marked(cell: Any) -> Any:
+    is_formula = isinstance(cell, str) and _FORMULA.match(cell) and not _NUMBER.fullmatch(cell)
+    return f"'{cell}" if is_formula else cell
+
+
+def unmarked(cell: str) -> str:
+    """A cell of `format_sheet` as it was given."""
+    return cell[1:] if _MARKED.match(cell) else cell
 
 
 def parse_csv(text: str) -> Iterator[tuple[int, list[str]]]:

@@ -5,17 +5,23 @@ from __future__ import annotations
 import shlex
 import zipfile
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
+from io import SEEK_END
 from pathlib import Path
 from typing import Any
 
+from formats import limits
 from formats.errors import SagesegError
+from formats.limits import read_within
 from formats.safe_names import leads_out
 from formats.texts.json_text import parse_json
 
 UTF_16_MARKS = (BOM_UTF16_LE, BOM_UTF16_BE)
 _CONTINUATION = bytes(range(0x80, 0xC0))
 """What letters of several bytes go on with."""
-_BEGINNING = b"PK\x03\x04"
+_BEGINNING, _END, _END_64 = b"PK\x03\x04", b"PK\x05\x06", b"PK\x06\x06"
+_END_ROOM = 2**16 + 256
+"""The end of an archive lies in so many bytes: it may have a comment of 65,535."""
+_IN_END_64 = 2**32 - 1
 
 
 class ArchiveError(SagesegError):
@@ -25,7 +31,7 @@ class ArchiveError(SagesegError):
 def read_text(path: Path, expected: str) -> str:
     """A file's text, as `decode_text` reads it. Raises SagesegError too where it is not there."""
     try:
-        content = path.read_bytes()
+        content = read_within(path, limits.MOST_TEXT, f"expected {expected}")
     except FileNotFoundError as e:
         raise SagesegError(f"{path}: not found; expected {expected}") from e
     except OSError as e:
@@ -36,7 +42,7 @@ def read_text(path: Path, expected: str) -> str:
 def read_json(path: Path, expected: str) -> Any:
     """A file's JSON. Raises OSError where it cannot be read, ValueError for what is no JSON, and SagesegError as
     `decode_text` does."""
-    return parse_json(decode_text(path.read_bytes(), path, expected))
+    return parse_json(decode_text(read_within(path, limits.MOST_TEXT, f"expected {expected}"), path, expected))
 
 
 def decode_text(content: bytes, path: Path, expected: str) -> str:
@@ -81,10 +87,33 @@ def refuse_unsafe(path: Path) -> None:
 
 def _members(path: Path) -> list[str]:
     try:
+        if (size := _directory_size(path)) > limits.MOST_DIRECTORY:
+            raise ArchiveError(
+                f"{path}: a ZIP archive whose list of members has {size:,} bytes, over {limits.MOST_DIRECTORY:,}; "
+                "unpack it if you trust whoever made it"
+            )
         with zipfile.ZipFile(path) as archive:
             return archive.namelist()
     except (OSError, zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError) as e:
         raise ArchiveError(f"{path}: a ZIP archive that cannot be read ({e}); get it again") from e
+
+
+def _directory_size(path: Path) -> int:
+    """Bytes of the list of members, which zipfile reads into memory, as the archive's end states it (PKWARE's APPNOTE
+    6.3.10, 4.3.14 and 4.3.16); 0 where it states none, or more than there are."""
+    with path.open("rb") as file:
+        whole = file.seek(0, SEEK_END)
+        file.seek(max(0, whole - _END_ROOM))
+        end = file.read()
+    at, at_64 = end.rfind(_END), end.rfind(_END_64)
+    size = 0 if at < 0 else _number(end, at + 12, 4)
+    if size == _IN_END_64 and at_64 >= 0:
+        size = _number(end, at_64 + 40, 8)
+    return size if size <= whole else 0
+
+
+def _number(content: bytes, at: int, width: int) -> int:
+    return int.from_bytes(content[at : at + width], "little")
 
 
 def conversion(part: bytes) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from formats.redaction import redact_values
+
 MAX_DEPTH = 100
 """Lists and objects in one another; what goes through a value by recursion can go so far."""
 _TOO_DEEP = f"more than {MAX_DEPTH} lists and objects in one another"
@@ -17,22 +19,24 @@ _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _ZERO = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
-def parse_json(text: str | bytes, *, zeros: bool = False) -> Any:
+def parse_json(text: str | bytes, *, flat: bool = False, any_number: bool = False) -> Any:
     """A JSON text's value. Raises ValueError for whatever is no JSON that could be written again: too deep, numbers
     that are none or too long to be read, halves of letters, bytes that are not UTF-8; and for zero characters, which no
-    name may hold, unless `zeros` are taken."""
+    name may hold. Whoever goes through a `flat` value by the kinds that it expects, without recursion, need not have
+    its depth counted, which takes time, and whoever looks at each number may take `any_number`, NaN and Infinity too.
+    """
     text = text.decode("utf-8-sig") if isinstance(text, bytes) else text
     try:
-        value = json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_constant=None if any_number else refuse_constant)
         if _HALF.search(text):
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except RecursionError as e:
         raise ValueError(_TOO_DEEP) from e
     except UnicodeEncodeError as e:
         raise ValueError(f"half of a letter, {e.object[e.start]!a}") from e
-    if not zeros and _ZERO.search(text):
+    if "\\u0000" in text and _ZERO.search(text):
         raise ValueError("a zero character, \\u0000")
-    if text.count("[") + text.count("{") > MAX_DEPTH and _is_too_deep(value):
+    if not flat and text.count("[") + text.count("{") > MAX_DEPTH and _is_too_deep(value):
         raise ValueError(_TOO_DEEP)
     return value
 
@@ -51,13 +55,15 @@ def _is_too_deep(value: Any) -> bool:
     return True
 
 
-def _refuse_constant(name: str) -> None:
+def refuse_constant(name: str) -> None:
+    """For `parse_constant` of json, which else takes NaN and Infinity."""
     raise ValueError(f"{name} is no number of JSON")
 
 
 def format_json(value: Any, *, ascii_only: bool = False) -> str:
-    """A value as indented JSON. A number that is none (nan), or endless, is `null`; a time is its text."""
-    return json.dumps(_defined(value), indent=2, ensure_ascii=ascii_only, allow_nan=False, default=_text)
+    """A value as indented JSON, without secrets. A number that is none (nan), or endless, is `null`; a time is its
+    text."""
+    return json.dumps(_defined(redact_values(value)), indent=2, ensure_ascii=ascii_only, allow_nan=False, default=_text)
 
 
 def _defined(value: Any) -> Any:

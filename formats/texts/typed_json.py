@@ -116,17 +116,19 @@ def _of_members(value: Any, kind: Any, place: str) -> str:
 def _members(kind: Any) -> dict[str, tuple[Any, bool]]:
     """By name what a member is, and whether it must be there."""
     hints = get_type_hints(kind, include_extras=True)
-    if is_typeddict(kind):
-        return {
-            name: (get_args(hint)[0] if get_origin(hint) in (NotRequired, Required) else hint, name in needed)
-            for needed in [kind.__required_keys__]
-            for name, hint in hints.items()
-        }
+    if is_typeddict(kind):  # where annotations are texts, what is needed is known of the class alone
+        return {name: _member(hint, name in kind.__required_keys__) for name, hint in hints.items()}
     missing = dataclasses.MISSING
     return {
         field.name: (hints[field.name], field.default is missing and field.default_factory is missing)
         for field in dataclasses.fields(kind)
     }
+
+
+def _member(hint: Any, is_needed: bool) -> tuple[Any, bool]:
+    if get_origin(hint) not in (NotRequired, Required):
+        return hint, is_needed
+    return get_args(hint)[0], get_origin(hint) is Required
 
 
 def _of_mapping(value: Any, kind: Any, place: str) -> str:

@@ -20,6 +20,7 @@ from typing import IO, cast
 
 import numpy as np
 
+from formats import limits
 from formats.console import say
 from formats.errors import SagesegError
 from formats.images import Rgb
@@ -177,6 +178,7 @@ def _command(path: Path, every: int, tells: int) -> list[str]:
     )
     return [
         *(ffmpeg_program(), "-hide_banner", "-nostdin", "-nostats", "-loglevel", "error"),
+        *("-max_pixels", str(limits.MOST_PIXELS)),
         *("-dts_delta_threshold", "1e9", "-i", f"file:{path}", "-map", "0:V:0", "-vf", filters),
         *("-fps_mode", "passthrough", "-pix_fmt", "rgb24", "-c:v", "ppm", "-f", "image2pipe", "-"),
     ]

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from formats import limits
 from formats.errors import SagesegError
 from formats.staging import write_bytes, write_text
 from formats.texts.json_text import parse_json
@@ -25,9 +26,6 @@ LABEL_MAP = "_label_map"
 """Under which name hyperparams.json tells the label maps that the open implementation trained by, as JSON."""
 MEMBERS = (HYPERPARAMETERS, BEST, LAST)
 _READ = (HYPERPARAMETERS, BEST)
-MAX_BYTES = 2**30
-"""Unpacked size that is still believed; the largest network, DeepLabV3 on ResNet-101, has 0.25 GB, and
-an artefact holds its best and its last parameters."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,7 @@ def artefact_network(artefact: Artefact) -> NetworkSettings:
 def _scan(stream: gzip.GzipFile, path: Path) -> dict[str, bytes]:
     """The members that are read; what comes after the last of them is not looked at."""
     found: dict[str, bytes] = {}
-    for member in archive_members(stream, path, MAX_BYTES):
+    for member in archive_members(stream, path, limits.MOST_MODEL):
         name = member.name.removeprefix("./")
         if name not in _READ:
             continue

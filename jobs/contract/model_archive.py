@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from formats import limits
 from formats.errors import SagesegError
 from formats.staging import write_bytes
 
@@ -69,14 +70,16 @@ class Member:
 def archive_members(stream: gzip.GzipFile, source: Path, most_bytes: int) -> Iterator[Member]:
     """The members of an archive in their order; `source` is its name in errors.
 
-    Raises SagesegError when headers and contents come to more than `most_bytes`, and for what no model
-    holds; one of BROKEN for a stream that is cut short or no archive, here or from `parts`.
+    Raises SagesegError when headers and contents come to more than `most_bytes`, for too many members, and for
+    what no model holds; one of BROKEN for a stream that is cut short or no archive, here or from `parts`.
     """
-    total, long_name = 0, ""
+    total, count, long_name = 0, 0, ""
     while (block := stream.read(tarfile.BLOCKSIZE)).strip(b"\0"):
         header = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
         name = long_name or header.name
-        total += tarfile.BLOCKSIZE + max(header.size, 0)
+        total, count = total + tarfile.BLOCKSIZE + max(header.size, 0), count + 1
+        if count > limits.MOST_MODEL_FILES:
+            raise SagesegError(f"{source}: over {limits.MOST_MODEL_FILES:,} members; expected a model, which has three")
         if total > most_bytes or header.size < 0:
             raise SagesegError(f"{source}: {name} brings it over {most_bytes} bytes unpacked; expected a model")
         end = stream.tell() + header.size + -header.size % tarfile.BLOCKSIZE

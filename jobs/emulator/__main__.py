@@ -1,4 +1,4 @@
-"""What the launcher starts: `python -m jobs.emulator --home DIR [--idle-seconds 60]`.
+"""What the launcher starts: `python -m jobs.emulator --home DIR --idle-seconds 60`.
 
 A person starts `sageseg jobs emulator`, which says what it takes.
 """
@@ -13,14 +13,11 @@ import typer
 from formats.console import run_app
 from jobs.emulator.server import serve
 
-IDLE_SECONDS = 60.0
 app = typer.Typer(add_completion=False)
 
 
 @app.command(add_help_option=False)
-def emulator(
-    home: Annotated[Path, typer.Option()], idle_seconds: Annotated[float, typer.Option()] = IDLE_SECONDS
-) -> None:
+def emulator(home: Annotated[Path, typer.Option()], idle_seconds: Annotated[float, typer.Option()]) -> None:
     serve(home, idle_seconds=idle_seconds)
 
 

@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 
 from formats.errors import SagesegError
+from formats.private_files import private
+from formats.staging import write_errors
 from formats.version import tool_version
 from jobs.emulator.host.container import child_environment
 from jobs.emulator.presence import (
@@ -20,20 +22,20 @@ from jobs.emulator.presence import (
 )
 
 START_SECONDS = 20.0
+IDLE_SECONDS = 60.0
 _POLL_SECONDS = 0.02
 
 
-def ensure_emulator(home: Path) -> str:
-    """The URL of this home's emulator, which is started when none answers.
+def ensure_emulator(home: Path, idle_seconds: float = IDLE_SECONDS) -> str:
+    """The URL of this home's emulator, which is started when none answers, to end after so long without work.
 
-    It goes on when this process ends, as long as it has work. Raises SagesegError with the last
-    line of its log when it cannot be started.
+    It goes on when this process ends. Raises SagesegError with the last line of its log when it cannot be started.
     """
     home = home.absolute()
     presence = living_emulator(home)
     if presence is None:
         with exclusive(emulator_folder(home) / "launch.lock"):
-            presence = living_emulator(home) or _start(home)
+            presence = living_emulator(home) or _start(home, idle_seconds)
     if presence.version != tool_version():
         raise SagesegError(
             f"{home}: its emulator (process {presence.pid}) is version {presence.version}, this is "
@@ -42,10 +44,10 @@ def ensure_emulator(home: Path) -> str:
     return presence.url
 
 
-def _start(home: Path) -> Presence:
-    with log_file_path(home).open("ab") as log:
+def _start(home: Path, idle_seconds: float) -> Presence:
+    with write_errors(log_file_path(home)), open(log_file_path(home), "ab", opener=private) as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "jobs.emulator", "--home", str(home)],
+            [sys.executable, "-m", "jobs.emulator", "--home", str(home), "--idle-seconds", str(idle_seconds)],
             cwd=home,
             env=child_environment({}),
             stdin=subprocess.DEVNULL,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import hmac
 import http.client
 import json
 import math
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +17,15 @@ from typing import IO
 from urllib.parse import urlsplit
 
 from formats.errors import SagesegError
-from formats.staging import write_text
+from formats.private_files import FOLDER, private, private_folder, write_private
+from formats.staging import write_errors
 from formats.texts.json_text import parse_json
 from formats.texts.typed_json import check_type
+from jobs.emulator.keys import Keys, keys_path, read_keys
 
-HEALTH_PATH = "/health"
+HEALTH_PATH, CHALLENGE = "/health", "X-Sageseg-Challenge"
 _HEALTH_SECONDS = 5.0
+_MAX_HEALTH_BYTES = 1000
 _POLL_SECONDS = 0.02
 
 
@@ -33,16 +38,18 @@ class Presence:
     home: str
     version: str
 
+    def prove_alive(self, keys: Keys, challenge: str) -> str:
+        """What this server alone, by its keys, answers to a challenge."""
+        return keys.prove(f"{challenge}\n{json.dumps(asdict(self), sort_keys=True)}")
+
 
 def emulator_folder(home: Path) -> Path:
-    """Where a home's emulator keeps its state. Raises SagesegError when it cannot be made."""
-    folder = home / "emulator"
+    """Where a home's emulator keeps its state, for its owner alone. Raises SagesegError when it cannot be had."""
+    folder = private_folder(home, "emulator")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(FOLDER)
     except OSError as e:
-        raise SagesegError(
-            f"{folder}: cannot be made ({e.strerror}); set SAGESEG_HOME to a folder that can be written to"
-        ) from e
+        raise SagesegError(f"{folder}: {e.strerror}; set SAGESEG_HOME to a folder of yours") from e
     return folder
 
 
@@ -55,7 +62,7 @@ def log_file_path(home: Path) -> Path:
 
 
 def write_presence(presence: Presence) -> None:
-    write_text(presence_path(Path(presence.home)), json.dumps(asdict(presence)) + "\n")
+    write_private(presence_path(Path(presence.home)), json.dumps(asdict(presence)) + "\n")
 
 
 def remove_presence(presence: Presence) -> None:
@@ -76,19 +83,26 @@ def read_presence(home: Path) -> Presence | None:
 
 
 def living_emulator(home: Path) -> Presence | None:
-    """The server that serves a home now: what it wrote, confirmed by its own answer."""
+    """The server that serves a home now: what it wrote, and its own proof, which no other that came to its port can
+    give. Raises SagesegError where its keys cannot be trusted."""
     presence = read_presence(home)
-    return presence if presence and _ask_health(presence.url) == asdict(presence) else None
+    if presence is None or not keys_path(home).exists():
+        return None
+    challenge = secrets.token_hex(16)
+    proof = _ask_health(presence.url, challenge)
+    return presence if hmac.compare_digest(proof, presence.prove_alive(read_keys(home), challenge)) else None
 
 
-def _ask_health(url: str) -> object:
+def _ask_health(url: str, challenge: str) -> str:
+    """A server's proof; empty where there is none."""
     address = urlsplit(url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=_HEALTH_SECONDS)
     try:
-        connection.request("GET", HEALTH_PATH)
-        return json.loads(connection.getresponse().read())
-    except (OSError, http.client.HTTPException, ValueError):
-        return None
+        connection.request("GET", HEALTH_PATH, headers={CHALLENGE: challenge})
+        proof = json.loads(connection.getresponse().read(_MAX_HEALTH_BYTES))["proof"]
+        return proof if isinstance(proof, str) and proof.isascii() else ""
+    except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError, RecursionError):
+        return ""
     finally:
         connection.close()
 
@@ -98,7 +112,7 @@ def exclusive(path: Path, wait_seconds: float = math.inf) -> Iterator[bool]:
     """Hold a lock file; answers whether it is held after waiting so long. The system frees it when
     the process ends, in whatever way."""
     deadline = time.monotonic() + wait_seconds
-    with path.open("a") as file:
+    with write_errors(path), open(path, "a", opener=private) as file:
         while not (held := _try_lock(file)) and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
         yield held

@@ -8,42 +8,25 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from shlex import quote
 from tempfile import TemporaryDirectory
 
 from aws.clients import aws_errors, make_client
 from formats.console import result, say
-from formats.errors import SagesegError, from_extra
-from jobs.emulator.server import listen, serve, url_at
+from formats.errors import from_extra
+from formats.private_files import private_folder
+from jobs.emulator.keys import read_keys
+from jobs.emulator.server import LOOPBACK, listen, serve, url_at
+from jobs.emulator.shell import FORGOTTEN, REGION, shell_lines, shell_variables
 
-REGION = "us-east-1"
-EMULATED = ("SAGEMAKER", "SAGEMAKER_RUNTIME", "CLOUDWATCH_LOGS", "SERVICE_QUOTAS", "PRICING")
-"""Services that the emulator answers for, as `AWS_ENDPOINT_URL_…` names them. It knows no prices, and says so; moto
-would fail of the question."""
-FORGOTTEN = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_ENDPOINT_URL_S3")
-"""What a shell may have that leads to a real account, or past the endpoints."""
+FORGOTTEN_TOO = (*FORGOTTEN, "AWS_ENDPOINT_URL_S3")
+"""What a shell may have that leads past moto."""
 _TOLD = (
     "In another shell, paste these lines: all that runs there takes these two servers for AWS, and reaches no account.",
     "Jobs really run, on this machine; data is in memory. Ctrl-C here ends both, and all is gone.",
 )
-
-
-def shell_variables(emulator: str, rest: str, home: Path) -> dict[str, str]:
-    """What a shell is told, so that all that runs there takes these two servers for AWS. The keys are no keys: AWS
-    itself refuses them."""
-    endpoints = {f"AWS_ENDPOINT_URL_{name}": emulator for name in EMULATED}
-    keys = {"AWS_ACCESS_KEY_ID": "rehearsal", "AWS_SECRET_ACCESS_KEY": "rehearsal"}
-    regions = dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), REGION)
-    direct = dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost,::1")
-    return {"AWS_ENDPOINT_URL": rest, **endpoints, **keys, **regions, **direct, "SAGESEG_HOME": str(home)}
-
-
-def shell_lines(variables: Mapping[str, str]) -> list[str]:
-    """What is copied into another shell."""
-    return [f"unset {' '.join(FORGOTTEN)}", *(f"export {name}={quote(value)}" for name, value in variables.items())]
 
 
 def rehearse(home: Path, host: str, port: int, s3_port: int, buckets: Sequence[str]) -> None:
@@ -51,21 +34,19 @@ def rehearse(home: Path, host: str, port: int, s3_port: int, buckets: Sequence[s
     and so is what is known of jobs over it. Call it from the main thread. Raises SagesegError where moto is not
     installed, an address cannot be had, or a bucket's name is refused.
     """
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise SagesegError(f"{home}: cannot be made ({e.strerror}); set SAGESEG_HOME to a folder of yours") from e
+    private_folder(home)
     with TemporaryDirectory(prefix="rehearsal-", dir=home) as own, _moto(host, s3_port) as rest:
 
         def tell(emulator: str) -> None:
-            variables = shell_variables(emulator, rest, Path(own))
-            for name in FORGOTTEN:
+            keys = read_keys(Path(own))
+            variables = {"AWS_ENDPOINT_URL": rest, **shell_variables(emulator, keys, Path(own))}
+            for name in FORGOTTEN_TOO:
                 os.environ.pop(name, None)
             os.environ.update(variables)  # the emulator and its containers, too, find S3 by them
             for bucket in buckets:
                 with aws_errors(f"making the bucket {bucket}"):
                     make_client("s3", REGION).create_bucket(Bucket=bucket)
-            for line in shell_lines(variables):
+            for line in shell_lines(variables, FORGOTTEN_TOO):
                 result(line)
             for line in _TOLD:
                 say(line)
@@ -78,6 +59,8 @@ def _moto(host: str, port: int) -> Iterator[str]:
     """The URL of moto's server, until the block ends."""
     with from_extra("rehearse", "--with-s3"):
         from moto.server import ThreadedMotoServer
+    if host not in LOOPBACK:
+        say(f"warning: moto at {host} checks no keys: whoever reaches it reads and changes the rehearsal's S3")
     with listen(host, port, "--s3-port"):  # moto's own thread would die of an address that is taken, unseen
         pass
     server = ThreadedMotoServer(host, port, verbose=False)

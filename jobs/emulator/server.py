@@ -9,15 +9,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import waitress
 from waitress import wasyncore
 
 from formats.console import say
 from formats.errors import SagesegError
+from formats.http_serving import create_server
 from formats.version import tool_version
 from jobs.emulator.api.app import EmulatorApp
 from jobs.emulator.endpoints.invocations import TIMEOUT_SECONDS
@@ -25,6 +26,7 @@ from jobs.emulator.host.container import OWN_PROGRAMS, Programs
 from jobs.emulator.host.rehearsal import FILE_NAME, Rehearsal
 from jobs.emulator.host.storage import OpenS3, Storage, open_s3
 from jobs.emulator.host.workplace import Workplace
+from jobs.emulator.keys import settle_keys
 from jobs.emulator.presence import (
     Presence,
     emulator_folder,
@@ -38,9 +40,9 @@ from jobs.emulator.store.state import State
 
 DEFAULT_HOST = "127.0.0.1"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-MAX_BODY_BYTES = 32 * 2**20
-"""No request may be larger; each operation sets a limit of its own below this."""
-THREADS = 32
+MAX_BODY_BYTES = 8 * 2**20
+"""No request may be larger, of anybody; each operation sets a limit of its own below this."""
+THREADS = 64
 """An invocation holds one until its container answers; the others must not wait for it."""
 STOP_GRACE_SECONDS = 120.0
 """What AWS leaves a container between SIGTERM and SIGKILL (StopTrainingJob's documentation)."""
@@ -118,6 +120,12 @@ def running_server(
         other = read_presence(home)  # one that shows no address is just ending, or just starting
         if not stack.enter_context(exclusive(folder / "server.lock", 0 if other else _HANDOVER_SECONDS)):
             raise SagesegError(f"{home}: another emulator serves it already{f', at {other.url}' if other else ''}")
+        keys = settle_keys(home)
+        if host not in LOOPBACK:
+            say(
+                f"warning: {host} can be reached from other machines; whoever has the emulator's keys can start jobs "
+                "and read files, and what is sent is not encrypted"
+            )
         listener = stack.enter_context(listen(host, port))
         state = stack.enter_context(closing(State(folder / "state.sqlite")))
         rehearsal = Rehearsal(home / FILE_NAME)
@@ -127,7 +135,8 @@ def running_server(
         stack.callback(services.shut_down)
         services.recover()
         presence = Presence(url_at(host, listener.getsockname()[1]), os.getpid(), str(home), tool_version())
-        app = EmulatorApp(services.answers(), asdict(presence), LOOPBACK if host in LOOPBACK else None)
+        hosts = LOOPBACK if host in LOOPBACK else None
+        app = EmulatorApp(services.answers(), keys, partial(presence.prove_alive, keys), hosts)
         stack.enter_context(_answering(app, listener))
         write_presence(presence)
         stack.callback(remove_presence, presence)
@@ -136,8 +145,6 @@ def running_server(
 
 def listen(host: str, port: int, option: str = "--port") -> socket.socket:
     """A socket at an address. Raises SagesegError, which names the option to choose another by."""
-    if host not in LOOPBACK:
-        say(f"warning: {host} can be reached from other machines; whoever reaches it can start jobs and read files")
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family)
@@ -155,14 +162,13 @@ def url_at(host: str, port: int) -> str:
 def _answering(app: EmulatorApp, listener: socket.socket) -> Iterator[None]:
     """Answer requests on a socket until the block ends."""
     channels: dict[int, Any] = {}
-    server = waitress.create_server(
+    server = create_server(
         app,
         sockets=[listener],
         map=channels,
         threads=THREADS,
         max_request_body_size=MAX_BODY_BYTES,
         ident="sageseg-emulator",
-        clear_untrusted_proxy_headers=True,
     )
     thread = threading.Thread(target=server.run, name="requests", daemon=True)
     thread.start()

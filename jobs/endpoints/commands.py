@@ -1,4 +1,4 @@
-"""`sageseg jobs deploy`, `delete` and `leftovers`."""
+"""`sageseg jobs deploy`, `delete`, `forget` and `leftovers`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from formats.console import result, result_json, say
+from formats.console import agree, result, result_json, say
 from formats.errors import SagesegError
 from formats.verbs.command_options import takes
 from jobs.endpoints.options import DeployOptions
@@ -81,6 +81,30 @@ def delete(
     place = find_endpoint(endpoint, region)
     check_is_there(place, endpoint)
     for line in remove_endpoint(place, endpoint, force=force):
+        result(line)
+
+
+def forget(
+    job: Annotated[str, typer.Argument(help="Name of a job that was started from this folder.")],
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do not ask before what a job of this machine made is removed.")
+    ] = False,
+) -> None:
+    """Forget a job: its record, and of a job of this machine its log and its artefact too.
+
+    AWS keeps a job and its artefact. One that still runs is refused: sageseg jobs stop ends it.
+    """
+    from jobs.endpoints.forget import find_forgettable
+    from jobs.endpoints.forget import forget as forget_all
+
+    found = find_forgettable(job)
+    if found.folders and not yes:
+        doomed = ", ".join(map(str, found.folders))
+        if not agree(
+            f"remove {doomed}?", unattended=f"{doomed}: would be removed, and nobody is there to ask; add --yes"
+        ):
+            raise SagesegError("nothing was forgotten, as the answer was no; run it again and answer y, or add --yes")
+    for line in forget_all(found):
         result(line)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from aws.clients import aws_errors
-from aws.errors import redact
 from formats.console import say
 from formats.errors import SagesegError
 from jobs.backends import make_client
@@ -27,7 +26,7 @@ def show_log(group: str, backend: str, region: str, prefix: str = "") -> None:
         return
     say(f"the last lines of its log ({group}):")
     for line in lines:
-        say(f"  {redact(line)}")
+        say(f"  {line}")
 
 
 def last_lines(logs: Any, group: str, prefix: str = "") -> list[str]:

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from aws.errors import redact
 from aws.names import is_job_name
 from formats.errors import SagesegError
 from formats.staging import write_text
@@ -48,7 +47,7 @@ def endpoint_path(name: str) -> Path:
 
 
 def write_endpoint(record: EndpointRecord) -> None:
-    write_text(endpoint_path(record.name), redact(format_json(asdict(record), ascii_only=True)) + "\n", durable=True)
+    write_text(endpoint_path(record.name), format_json(asdict(record), ascii_only=True) + "\n", durable=True)
 
 
 def read_endpoint(name: str) -> EndpointRecord | None:

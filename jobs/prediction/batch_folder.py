@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -38,6 +39,27 @@ class Store(Protocol):
 
 
 @dataclass(frozen=True)
+class Sent:
+    """What was sent: (width, height) by id, and a digest of all names and bytes in their order."""
+
+    sizes: dict[str, tuple[int, int]]
+    digest: str
+
+
+class _Nowhere:
+    """Keeps nothing."""
+
+    def put(self, name: str, content: bytes) -> None:
+        pass
+
+    def get(self, name: str) -> bytes:
+        raise SagesegError(f"{name}: was sent nowhere")
+
+    def remove(self) -> None:
+        pass
+
+
+@dataclass(frozen=True)
 class BatchFolder:
     """The images go under `input/<id>.jpg`, the answers come as `output/<id>.jpg.out`."""
 
@@ -52,9 +74,9 @@ class BatchFolder:
     def output_uri(self) -> str:
         return f"{self.uri}/output"
 
-    def send(self, crops: Iterable[tuple[str, bytes]], limit: int) -> dict[str, tuple[int, int]]:
-        """Send encoded crops; their (width, height) by id."""
-        sizes = {}
+    def send(self, crops: Iterable[tuple[str, bytes]], limit: int) -> Sent:
+        """Send encoded crops."""
+        sizes, digest = {}, hashlib.sha256()
         with closing(
             in_order(
                 lambda crop: self._send(*crop, limit),
@@ -66,9 +88,14 @@ class BatchFolder:
         ) as sent:
             for name, payload in sent:
                 sizes[name] = (payload.width, payload.height)
+                digest.update(f"{name} {hashlib.sha256(payload.body).hexdigest()}\n".encode())
                 if payload.quality is not None:
                     say(f"note: {name} was over {limit} bytes and went at JPEG quality {payload.quality}")
-        return sizes
+        return Sent(sizes, digest.hexdigest())
+
+    def would_send(self, crops: Iterable[tuple[str, bytes]], limit: int) -> Sent:
+        """What `send` would answer; nothing is sent."""
+        return replace(self, store=_Nowhere()).send(crops, limit)
 
     def _send(self, name: str, jpeg: bytes, limit: int) -> tuple[str, Payload]:
         payload = make_payload(jpeg, limit, name)

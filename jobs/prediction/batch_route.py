@@ -6,9 +6,9 @@ predicted lies alone under `<output>/<job>/batch/<transform>/`, and goes when it
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import Any
 
@@ -32,13 +32,15 @@ from jobs.cost.agreement import agree_on_transform
 from jobs.cost.prices import Rate, find_rate
 from jobs.cost.quotes import TransformQuote
 from jobs.cost.spent import usd_of
+from jobs.creating import TRANSFORM, described
 from jobs.endpoints.parts import MODEL, delete_part
-from jobs.prediction.batch_folder import THREADS, BatchFolder, open_batch_folder
+from jobs.prediction.batch_folder import THREADS, BatchFolder, Sent, open_batch_folder
+from jobs.prediction.batch_record import BatchRecord, batches, forget_batch, locked, write_batch
 from jobs.prediction.crops_to_predict import SourceWork, read_ahead
 from jobs.prediction.options import RouteOptions
 from jobs.prediction.output import Begun, Predicted
 from jobs.prediction.stages import in_order
-from jobs.prediction.transform_job import SpendingLimit, await_transform, start_transform, transform_seconds
+from jobs.prediction.transform_job import SpendingLimit, await_transform, may_run, start_transform, transform_seconds
 from jobs.tracking.trained_model import TrainedModel, served_image, served_role
 
 _FETCHED_BYTES = 2**28
@@ -55,26 +57,71 @@ class BatchRoute:
 
     @contextmanager
     def begin(self, work: Sequence[SourceWork]) -> Iterator[Begun]:
-        """The cost is agreed to, the images are sent, and the transform runs to its end."""
+        """The cost is agreed to, the images are sent, and the transform runs to its end. One that an earlier call of
+        the same command left, or lost sight of, is gone on with."""
         trained, options = self.trained, self.options
         check_serving_instance(options.instance_type, "batch transform")
         num_classes = trained.num_classes  # before anything is paid: not every artefact tells it
         rate = _agreed_rate(trained, options)
+        place = open_place(trained.backend, trained.region)
+        with ExitStack() as stack:
+            record, sent = self._take_over(place, work, stack) or (self._new(stack), None)
+            folder = open_batch_folder(trained, record.name)
+            stack.enter_context(_cleaned(place, record.name, folder, keep=options.keep))
+            if sent is None:
+                sent = folder.send(_encoded(work, stack), record.transform["MaxPayloadInMB"] * 2**20)
+                say(f"{folder.input_uri}: {len(sent.sizes)} images sent")
+            if not record.arn:
+                record = start_transform(place, replace(record, images=sent.digest))
+            limit = SpendingLimit(record.name, options.max_cost, rate.usd_per_hour if rate else None)
+            description = await_transform(place, record.name, limit)
+            rows = [row for source in work for row in source.rows]
+            awaited = [(row, Expected(*sent.sizes[row.id], num_classes, row.id)) for row in rows]
+            with closing(_predictions(folder, awaited, probabilities=self.probabilities)) as predicted:
+                yield Begun(predicted, lambda: _facts(record.transform, description, rate))
+
+    def _new(self, stack: ExitStack) -> BatchRecord:
+        record = self._settled()
+        stack.enter_context(locked(record.name))
+        write_batch(record)
+        return record
+
+    def _settled(self) -> BatchRecord:
+        """A batch of its own name, both requests checked."""
+        trained = self.trained
         name = f"{default_name(trained.name, 'batch', now=utc_now())}-{token_hex(2)}"  # two may begin at once
         folder = open_batch_folder(trained, name)
-        model, transform = _settle(trained, options, folder, name, probabilities=self.probabilities)
-        place = open_place(trained.backend, trained.region)
-        with _cleaned(place, name, folder, keep=options.keep):
-            with closing(read_ahead(work, lambda source: source.encode())) as encoded:
-                sizes = folder.send(_encoded(encoded), transform["MaxPayloadInMB"] * 2**20)
-            say(f"{folder.input_uri}: {len(sizes)} images sent")
-            start_transform(place, model, transform)
-            limit = SpendingLimit(name, options.max_cost, rate.usd_per_hour if rate else None)
-            description = await_transform(place, name, limit)
-            rows = [row for source in work for row in source.rows]
-            awaited = [(row, Expected(*sizes[row.id], num_classes, row.id)) for row in rows]
-            with closing(_predictions(folder, awaited, probabilities=self.probabilities)) as predicted:
-                yield Begun(predicted, lambda: _facts(transform, description, rate))
+        model, transform = _settle(trained, self.options, folder, name, probabilities=self.probabilities)
+        created = utc_now().isoformat(timespec="seconds")
+        return BatchRecord(name, trained.backend, trained.region, created, model, transform)
+
+    def _take_over(self, place: Place, work: Sequence[SourceWork], stack: ExitStack) -> tuple[BatchRecord, Sent] | None:
+        """A batch of the same model and images whose caller is gone, with its ARN where it is there. Of one that never
+        came to be asked for, what was sent goes."""
+        wanted = self._settled()
+        for record in batches():
+            if not record.is_like(wanted) or not stack.enter_context(locked(record.name)):
+                continue
+            folder = open_batch_folder(self.trained, record.name)
+            if not record.images:
+                _clean(place, record.name, folder)
+                continue
+            sent = folder.would_send(_encoded(work, stack), record.transform["MaxPayloadInMB"] * 2**20)
+            if sent.digest != record.images:
+                say(f"note: transform job {record.name} was left by a call with other images; {_WAYS_ON}")
+                continue
+            found = described(place.sagemaker, TRANSFORM, record.name)
+            if found is None:
+                delete_part(place.sagemaker, MODEL, record.name)
+                return replace(record, arn=""), sent
+            if found["TransformJobStatus"] not in ("InProgress", "Completed"):
+                _clean(place, record.name, folder)
+                continue
+            say(f"note: transform job {record.name} was begun at {record.created} and is there; it goes on with that")
+            there = replace(record, arn=found["TransformJobArn"])
+            write_batch(there)
+            return there, sent
+        return None
 
 
 def _predictions(
@@ -132,20 +179,27 @@ def _facts(transform: Mapping[str, Any], description: Mapping[str, Any], rate: R
 
 @contextmanager
 def _cleaned(place: Place, name: str, folder: BatchFolder, *, keep: bool) -> Iterator[None]:
-    """Whatever happens, the model and what was sent go, unless they are to be kept."""
+    """Whatever happens, the model and what was sent go, unless they are to be kept or may still be at work."""
     try:
         yield
     finally:
-        if keep:
+        if may_run(place, name):
+            say(f"transform job {name} may go on and cost; {_WAYS_ON}")
+        elif keep:
             say(f"kept: model {name}, {folder.input_uri}, {folder.output_uri}")
+            forget_batch(name)
         else:
             _clean(place, name, folder)
+
+
+_WAYS_ON = "the command that began it goes on with it, sageseg jobs leftovers --delete --stop-jobs ends it"
 
 
 def _clean(place: Place, name: str, folder: BatchFolder) -> None:
     try:
         delete_part(place.sagemaker, MODEL, name)
         folder.remove()
+        forget_batch(name)
     except SagesegError as e:
         say(
             f"model {name} and {folder.uri} may remain ({e}); sageseg jobs leftovers --delete removes the model, the "
@@ -163,6 +217,6 @@ def _agreed_rate(trained: TrainedModel, options: RouteOptions) -> Rate | None:
     return rate
 
 
-def _encoded(read: Iterable[tuple[SourceWork, list[bytes]]]) -> Iterator[tuple[str, bytes]]:
-    for source, crops in read:
+def _encoded(work: Sequence[SourceWork], stack: ExitStack) -> Iterator[tuple[str, bytes]]:
+    for source, crops in stack.enter_context(closing(read_ahead(work, lambda source: source.encode()))):
         yield from ((row.id, jpeg) for row, jpeg in zip(source.rows, crops, strict=True))

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from formats.console import say
@@ -18,7 +19,7 @@ from formats.predictions import write_predictions_tables
 from formats.prepared.georeference import read_georeference, write_georeference
 from formats.prepared.image_folder import ImageFolder
 from formats.prepared.preparation import NONE, dataset_preparation
-from formats.staging import refuse_existing
+from formats.staging import refuse_existing, write_text
 from formats.version import tool_version
 from jobs.prediction.crops_to_predict import SourceWork, dataset_work, folder_work
 from jobs.prediction.options import PredictOptions, RouteOptions
@@ -47,9 +48,11 @@ def predict(
     options: PredictOptions,
     route: RouteOptions,
     frames: Path | None = None,
+    beside: Mapping[str, str] = MappingProxyType({}),
 ) -> int:
     """Predict and write a predictions folder, which appears when complete. Returns the number of
-    predictions. The frames of videos are kept in `frames`, by default `<out>-frames`. Raises SagesegError when anything
+    predictions. The frames of videos are kept in `frames`, by default `<out>-frames`; texts of `beside` stand
+    in the folder by their names. Raises SagesegError when anything
     is refused or fails; what was predicted before is kept beside `out`, and the same call goes on from there."""
     route.check_used_by(options.via)
     refuse_existing(out, overwrite=options.overwrite)
@@ -75,6 +78,8 @@ def predict(
         georeference = read_georeference(opened.root)
         if georeference:
             write_georeference(root, georeference)
+        for name, text in beside.items():
+            write_text(root / name, text)
         write_predictions_tables(root, rows, classes, {**about, **facts, **kept_made(stage)})
     return len(rows)
 

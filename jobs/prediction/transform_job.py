@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from time import monotonic, sleep
 from typing import Any
 
@@ -16,18 +17,43 @@ from jobs.backends import Place
 from jobs.contract.log_lines import TRANSFORM_LOGS
 from jobs.contract.statuses import ENDED
 from jobs.cost.spent import usd_of
+from jobs.creating import MODEL, TRANSFORM, UnknownOutcomeError, create, described
 from jobs.endpoints.container_log import show_log
+from jobs.prediction.batch_record import BatchRecord, read_batch, write_batch
 from jobs.tracking.job_calls import POLL_SECONDS
 
 
-def start_transform(place: Place, model: dict[str, Any], transform: dict[str, Any]) -> None:
-    """Send the two requests."""
-    name = transform["TransformJobName"]
-    with aws_errors(f"creating model {name}"):
-        place.sagemaker.create_model(**model)
-    with aws_errors(f"creating transform job {name}"):
-        place.sagemaker.create_transform_job(**transform)
-    say(f"started transform job {name} on {transform['TransformResources']['InstanceType']}")
+def start_transform(place: Place, record: BatchRecord) -> BatchRecord:
+    """Send the two requests; the record has the transform's ARN then. Raises UnknownOutcomeError where nobody knows
+    whether there is one; after a refusal the record says that nothing was asked for."""
+    write_batch(record)
+    since = datetime.fromisoformat(record.created)
+    try:
+        create(place.sagemaker, MODEL, record.model, since)
+        arn = create(place.sagemaker, TRANSFORM, record.transform, since)
+    except UnknownOutcomeError:
+        raise
+    except SagesegError:
+        write_batch(replace(record, images=""))
+        raise
+    started = replace(record, arn=arn)
+    write_batch(started)
+    say(f"started transform job {record.name} on {record.transform['TransformResources']['InstanceType']}")
+    return started
+
+
+def may_run(place: Place, name: str) -> bool:
+    """Whether a transform that was asked for may run, or begin to, as far as is known."""
+    record = read_batch(name)
+    if record is None or not record.images:
+        return False
+    if not record.arn:
+        return True
+    try:
+        found = described(place.sagemaker, TRANSFORM, name)
+    except SagesegError:
+        return True
+    return found is not None and found["TransformJobStatus"] == "InProgress"
 
 
 @dataclass(frozen=True)
@@ -84,7 +110,7 @@ def _stop(place: Place, name: str) -> None:
             place.sagemaker.stop_transform_job(TransformJobName=name)
         say(f"transform job {name}: stopping")
     except SagesegError as e:
-        say(f"transform job {name} may go on and cost ({e}); sageseg jobs leftovers --delete --stop-jobs ends it")
+        say(f"transform job {name}: could not be stopped ({e})")
 
 
 def _explain(description: Mapping[str, Any]) -> str:

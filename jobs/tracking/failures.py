@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aws.errors import is_about_capacity
+from formats.state_home import home, models_folder
 from jobs.contract.hyperparameters import whole_number
 from jobs.contract.instances import larger_memory, running_on
 
@@ -21,17 +22,36 @@ class _Known:
     """A failure that users have met: words of the reason or the log, and the cure."""
 
     pattern: re.Pattern[str]
-    cure: Callable[[Mapping[str, Any]], str]
+    cure: Callable[[Mapping[str, Any], bool], str]
+    """Takes the job's description, and whether it ran on this machine."""
 
 
-def _memory_cure(description: Mapping[str, Any]) -> str:
-    smaller = max(1, whole_number(description.get("HyperParameters", {}), "mini_batch_size") // 2)
+def _smaller_batch(description: Mapping[str, Any]) -> int:
+    return max(1, whole_number(description.get("HyperParameters", {}), "mini_batch_size") // 2)
+
+
+def _memory_cure(description: Mapping[str, Any], _local: bool) -> str:
+    smaller = _smaller_batch(description)
     larger = larger_memory(running_on(description.get("ResourceConfig", {})) or "")
     instance = f", or --instance-type {larger}" if larger else ""
     return f"the GPU's memory is too small: --mini-batch-size {smaller}{instance}"
 
 
-def _size_cure(description: Mapping[str, Any]) -> str:
+def _killed_cure(description: Mapping[str, Any], local: bool) -> str:
+    """Of a SIGKILL, which at AWS nobody but the system sends, and here hardly anybody."""
+    smaller = f"--mini-batch-size {_smaller_batch(description)}, a smaller --crop-size"
+    if local:
+        return f"if memory ran out (dmesg tells): {smaller}, or end other programs first; then start the job again"
+    return f"most likely the instance's memory ran out: {smaller}, or a larger --instance-type"
+
+
+def _signal_cure(_description: Mapping[str, Any], local: bool) -> str:
+    """Of a crash outside Python, of which its log knows nothing."""
+    where = "this machine's memory and disk (free -h, df -h)" if local else "another --instance-type"
+    return f"a crash in a library, which its log may not show: try it once more, then with {where} in view"
+
+
+def _size_cure(description: Mapping[str, Any], _local: bool) -> str:
     crop = description.get("HyperParameters", {}).get("crop_size", "240")
     return (
         "psp and deeplab need every image to be exactly crop_size × crop_size (inferred): prepare the dataset with "
@@ -39,7 +59,11 @@ def _size_cure(description: Mapping[str, Any]) -> str:
     )
 
 
-def _disk_cure(description: Mapping[str, Any]) -> str:
+def _disk_cure(description: Mapping[str, Any], local: bool) -> str:
+    if local:
+        return (
+            f"this machine's disk is full: df -h {home()} {models_folder()} shows it; free space, start the job again"
+        )
     volume = description.get("ResourceConfig", {}).get("VolumeSizeInGB", 30)
     return f"the instance's disk is full: --volume-size {2 * int(volume)}"
 
@@ -47,19 +71,21 @@ def _disk_cure(description: Mapping[str, Any]) -> str:
 _KNOWN = (
     # MXNet's and CUDA's words; no out-of-memory text of this container is known
     _Known(re.compile(r"out of memory|cudaMalloc|CUDA_ERROR_OUT_OF_MEMORY|MemoryError", re.IGNORECASE), _memory_cure),
+    _Known(re.compile(r"exit code: 137\b|SIGKILL"), _killed_cure),
+    _Known(re.compile(r"exit code: 13[2-9]\b|ended by SIG"), _signal_cure),
     _Known(re.compile(r"Incompatible input shape"), _size_cure),
     _Known(re.compile(r"No space left on device|disk.{0,20}full", re.IGNORECASE), _disk_cure),
     _Known(
         re.compile(r"only GPU instances are supported"),
-        lambda _: "the built-in algorithm trains on GPU instances only: --instance-type ml.g5.2xlarge",
+        lambda *_: "the built-in algorithm trains on GPU instances only: --instance-type ml.g5.2xlarge",
     ),
     _Known(
         re.compile(r"is not a readable image file"),
-        lambda _: "a channel holds what is no image; sageseg prep check names the file",
+        lambda *_: "a channel holds what is no image; sageseg prep check names the file",
     ),
     _Known(
         re.compile(r"[Dd]ata download failed|NoSuchKey|S3.{0,40}(403|Access ?Denied)"),
-        lambda _: (
+        lambda *_: (
             "the role may not read the data: allow it s3:GetObject and s3:ListBucket on the "
             "bucket, as sageseg jobs policy does"
         ),
@@ -67,8 +93,8 @@ _KNOWN = (
 )
 
 
-def find_cure(description: Mapping[str, Any], lines: Iterable[str]) -> str:
-    """What helps against a job's failure, in words; empty where nothing is known.
+def find_cure(description: Mapping[str, Any], lines: Iterable[str], *, local: bool = False) -> str:
+    """What helps against a job's failure, in words; empty where nothing is known. `local`: it ran on this machine.
 
     The reason decides before the log, which may hold warnings of no consequence.
     """
@@ -78,7 +104,7 @@ def find_cure(description: Mapping[str, Any], lines: Iterable[str]) -> str:
     for text in (reason, "\n".join(lines)):
         for known in _KNOWN:
             if known.pattern.search(text):
-                return known.cure(description)
+                return known.cure(description, local)
     return ""
 
 

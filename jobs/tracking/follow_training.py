@@ -98,6 +98,6 @@ def _check_completed(record: JobRecord, lines: list[str]) -> None:
             say(f"  {line}")
         if record.backend == "aws":
             say(console_link(record.name, record.region))
-    cure = find_cure(record.description, lines) if status == "Failed" else ""
+    cure = find_cure(record.description, lines, local=record.backend == "local") if status == "Failed" else ""
     ending = f"; {cure}" if cure else f"; sageseg jobs logs {record.name} shows its log"
     raise JobFailedError(f"{record.name}: {status}: {reason.rstrip('.')}{ending}", reason)

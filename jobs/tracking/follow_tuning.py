@@ -112,7 +112,7 @@ def _explain(failed: JobRecord) -> str:
         say(f"  {line}")
     if failed.backend == "aws":
         say(console_link(failed.name, failed.region))
-    return find_cure(describe(failed), lines)
+    return find_cure(describe(failed), lines, local=failed.backend == "local")
 
 
 def tuning_headlines(record: JobRecord, description: Mapping[str, Any], jobs: Sequence[TunedJob]) -> dict[str, Any]:

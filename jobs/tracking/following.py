@@ -32,7 +32,7 @@ def follow_or_leave(record: JobRecord) -> JobRecord:
     except JobFailedError:
         raise
     except SagesegError:
-        say(_goes_on(record))  # only the watching failed
+        say(_after_failed_watching(record))
         raise
     publish_record(record)
     return record
@@ -47,6 +47,19 @@ def _settle_interrupted(record: JobRecord) -> None:
         say(f"{record.name}: stopping")
     else:
         say(_goes_on(record))
+
+
+def _after_failed_watching(record: JobRecord) -> str:
+    """Only the watching failed, unless the emulator itself is gone: it takes its jobs along."""
+    from formats.state_home import home
+    from jobs.emulator.presence import living_emulator
+
+    if record.backend == "aws" or living_emulator(home()):
+        return _goes_on(record)
+    return (
+        f"the emulator is gone, and {record.name} with it; sageseg jobs show {record.name} starts the emulator again, "
+        "which settles what was running, and tells how it ended"
+    )
 
 
 def _goes_on(record: JobRecord) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
+import json
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from formats import limits
 from formats.errors import SagesegError
-from formats.texts.json_text import parse_json
+from formats.limits import read_within, unpack_gzip
 from jobs.contract.log_lines import EpochMetrics, epoch_metrics, parse_progress, parse_schedule
 
 _KNOWN = {
@@ -53,12 +54,12 @@ def _text(path: Path) -> str:
 
 def _unpacked(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        content = read_within(path, limits.MOST_TEXT, _EXPECTED)
         if content.startswith(_GZIP):
-            content = gzip.decompress(content)
+            content = unpack_gzip(content, limits.MOST_TEXT)
             if content[_TAR] == b"ustar":
                 raise SagesegError(f"{path}: an archive, as a model.tar.gz is, and no log; {_EXPECTED}")
-    except (OSError, EOFError, zlib.error) as e:
+    except (OSError, EOFError, ValueError, zlib.error) as e:
         raise SagesegError(f"{path}: cannot be read ({e}); {_EXPECTED}") from e
     return content
 
@@ -79,8 +80,8 @@ def _lines(text: str) -> Iterator[str]:
     """The lines of a log; of JSON, such as a notebook's or the AWS CLI's, those of all its texts."""
     if text.lstrip().startswith(("{", "[{", "[\n")):
         # what is no JSON as a whole is JSON Lines, or a log that begins with a bracket
-        with suppress(ValueError):
-            return _texts(parse_json(text, zeros=True))
+        with suppress(ValueError, RecursionError):
+            return _texts(json.loads(text))
     return iter(text.splitlines())
 
 

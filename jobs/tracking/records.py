@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from aws.errors import redact
 from aws.names import ATTEMPT_TAG, is_job_name
 from formats.errors import SagesegError
 from formats.staging import write_text
@@ -102,7 +101,7 @@ def record_path(name: str) -> Path:
 
 def format_record(record: JobRecord) -> str:
     """The text of job.json, the counterpart of `parse_record`."""
-    return redact(format_json(asdict(record), ascii_only=True)) + "\n"
+    return format_json(asdict(record), ascii_only=True) + "\n"
 
 
 def parse_record(text: str | bytes, where: str) -> JobRecord:

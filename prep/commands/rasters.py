@@ -10,6 +10,7 @@ import typer
 from formats.console import result
 from formats.errors import SagesegError
 from formats.prepared.value_range import parse_range
+from formats.verbs.command_options import parse_whole
 from prep.commands.given import reads_labels
 from prep.commands.reading import Background, Binary, Labels, Out, reading, write
 from prep.options import PrepOptions
@@ -105,9 +106,9 @@ def _tile_options(bands: str | None, values: Any, tile: int, crop: int | None, g
 def _parse_bands(text: str | None) -> tuple[int, ...] | None:
     if text is None:
         return None
-    parts = text.split(",")
-    if len(parts) not in (1, 3) or not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
+    parts = [parse_whole(part.strip()) or 0 for part in text.split(",")]
+    if len(parts) not in (1, 3) or not all(parts):
         raise SagesegError(
             f"--bands {text}: expected three bands, red, green and blue, such as 4,3,2, or one that is grey"
         )
-    return tuple(map(int, parts))
+    return tuple(parts)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from formats.console import result
+from formats.console import result, say
 from formats.errors import SagesegError
 from formats.texts.given_files import ArchiveError
 from prep.options import PrepOptions
@@ -64,9 +64,21 @@ def write(source: Source, out: Path, options: PrepOptions) -> None:
     """Write the dataset, and tell what each split holds."""
     from prep.dataset.writer import write_dataset
 
+    _tell_links(source)
     splits = write_dataset(source, out, options)
     result(f"{'split':7}{'groups':>8}{'images':>8}{'crops':>8}{'kept':>8}")
     for split, counts in splits.items():
         if counts.images:
             result(f"{split:7}{counts.groups:>8}{counts.images:>8}{counts.crops:>8}{counts.kept:>8}")
     result(str(out))
+
+
+def _tell_links(source: Source) -> None:
+    """Labels that were passed on may have links to files of whoever reads them."""
+    files = dict.fromkeys(path for image in source.images for path in (image.image, image.mask.path))
+    links = [path for path in files if path.is_symlink() and path.resolve().parent != path.parent.resolve()]
+    if links:
+        say(
+            f"note: {len(links)} image(s) and masks are links to elsewhere, such as {links[0]}, which leads to "
+            f"{links[0].resolve()}; the dataset holds what they lead to"
+        )

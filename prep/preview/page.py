@@ -17,6 +17,7 @@ from formats.classes import IGNORE
 from formats.dataset import SPLITS, Dataset, split_path
 from formats.errors import SagesegError
 from formats.prepared.label_map import LabelMap, LabelMaps
+from formats.redaction import redact
 from formats.staging import write_text
 from formats.texts.given_files import read_json
 from formats.texts.wording import format_colour, format_share
@@ -63,7 +64,7 @@ def write_preview(
         if label_map:
             own = [fact for fact in facts if fact.row.split == split]
             certificate["balance"][split] = mapped_balance(certificate["balance"][split], label_map, dataset, own)
-    write_text(out, render_preview(dataset, certificate, facts, maps, augmentation))
+    write_text(out, redact(render_preview(dataset, certificate, facts, maps, augmentation)))
 
 
 def _read_certificate(dataset: Dataset) -> dict[str, Any]:

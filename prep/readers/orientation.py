@@ -49,6 +49,21 @@ def fitting_ways(header: ImageHeader, size: tuple[int, int]) -> tuple[str, ...]:
     return tuple(way for way, own in sizes.items() if own == size)
 
 
+def check_drawn_size(path: Path, size: tuple[int, int], image: Path) -> None:
+    """Raise SagesegError unless an image may have been labelled at a (width, height), as the file `path` says: before
+    anything is drawn at that size."""
+    header = read_header(image)
+    if not fitting_ways(header, size):
+        raise SagesegError(_other_size(path, size, image, header))
+
+
+def _other_size(path: Path, size: tuple[int, int], image: Path, header: ImageHeader) -> str:
+    return (
+        f"{path}: {image.name} was labelled at {_text(size)} pixels, but {image} has {_text(header.size)}; put the "
+        "image back that was labelled"
+    )
+
+
 def turn_points(points: Polygon, orientation: int, size: tuple[int, int]) -> Polygon:
     """Points (x, y) of an upright image for those of its pixels as they are stored, (width, height) `size`."""
     width, height = size
@@ -86,11 +101,8 @@ def _look(image: LabelledImage) -> _Found:
     except SagesegError:  # the worker that reads the image says what is wrong; those before it get done
         return _Found(PLAIN)
     if header.orientation == PLAIN:
-        if image.drawn_size not in (None, header.size):
-            raise SagesegError(
-                f"{image.mask.path}: {image.source} was labelled at {_text(image.drawn_size)} pixels, but "
-                f"{image.image} has {_text(header.size)}; put the image back that was labelled"
-            )
+        if image.drawn_size and image.drawn_size != header.size:
+            raise SagesegError(_other_size(image.mask.path, image.drawn_size, image.image, header))
         return _Found(PLAIN)
     mask = ImageHeader(image.drawn_size, PLAIN) if image.drawn_size else read_header(image.mask.path)
     ways = fitting_ways(header, mask.size)

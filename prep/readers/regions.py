@@ -8,20 +8,26 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from formats.errors import SagesegError
 from formats.masks import Mask
-from formats.texts.given_files import read_json
+from formats.texts.given_files import read_text
+from formats.texts.json_text import parse_json
+from formats.texts.typed_json import check_type, short
 from formats.texts.wording import name_first
 from prep.options import REGION_LABEL
 from prep.readers.labelled_image import REGION, LabelledImage, Polygon
 
 _FARTHEST = 1e6
 """Coordinates beyond are a mistake, and would overflow when drawn."""
+
+
+class _Content(TypedDict):
+    shapes: list[dict[str, Any]]
 
 
 def with_regions(images: Sequence[LabelledImage], focus: str | Path | None) -> tuple[LabelledImage, ...]:
@@ -55,14 +61,14 @@ def _shared_in_groups(images: Sequence[LabelledImage]) -> tuple[LabelledImage, .
 def read_regions(path: Path) -> tuple[Polygon, ...]:
     """The polygons and rectangles labelled `__region__` in a JSON file as labelme writes it."""
     try:
-        shapes = read_json(path, "JSON of labelme")["shapes"]
-        drawn = [(f"{path}: shapes[{i}]", shape) for i, shape in enumerate(shapes) if shape["label"] == REGION]
-    except FileNotFoundError as e:
-        raise SagesegError(f"{path}: not found; expected JSON of labelme with a shape labelled {REGION}") from e
-    except (OSError, ValueError, TypeError, KeyError) as e:
+        content = parse_json(read_text(path, f"JSON of labelme with a shape labelled {REGION}"), any_number=True)
+        check_type(content, _Content)
+    except ValueError as e:
         raise SagesegError(
-            f'{path}: not the JSON of labelme; expected {{"shapes": [{{"label": "{REGION}", "points": …}}]}}'
+            f'{path}: not the JSON of labelme ({e}); expected {{"shapes": [{{"label": "{REGION}", "points": …}}]}}'
         ) from e
+    shapes = enumerate(content["shapes"])
+    drawn = [(f"{path}: shapes[{i}]", shape) for i, shape in shapes if shape.get("label") == REGION]
     if not drawn:
         raise SagesegError(f"{path}: no shape is labelled {REGION}; draw a polygon or rectangle with that label")
     return tuple(_parse_region(shape, where) for where, shape in drawn)
@@ -71,11 +77,12 @@ def read_regions(path: Path) -> tuple[Polygon, ...]:
 def _parse_region(shape: dict[str, Any], where: str) -> Polygon:
     try:
         points = tuple((float(x), float(y)) for x, y in shape["points"])
-    except (KeyError, TypeError, ValueError) as e:
+    except (KeyError, TypeError, ValueError, OverflowError) as e:
         raise SagesegError(f"{where}: points must be pairs of numbers, such as [[0, 0], [9, 0], [9, 9]]") from e
     if not all(math.isfinite(value) and abs(value) <= _FARTHEST for point in points for value in point):
         raise SagesegError(f"{where}: a point is not finite or lies over {_FARTHEST:,.0f} pixels away; draw it again")
-    return region_of(shape.get("shape_type") or "polygon", points, where)
+    kind = shape.get("shape_type") or "polygon"
+    return region_of(kind if isinstance(kind, str) else short(kind), points, where)
 
 
 def region_of(kind: str, points: Polygon, where: str) -> Polygon:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from errno import ENAMETOOLONG
 from functools import cache
 from pathlib import Path
 
@@ -44,12 +45,38 @@ def find_spelled(path: Path) -> Path | None:
 
     Raises SagesegError where two names in a folder differ in that alone.
     """
-    if path.name.isascii() and path.parent.is_dir():
-        return path if path.exists() else None
-    parent = path.parent if path.parent.is_dir() else find_spelled(path.parent)
-    if parent is None:
+    if "\0" in str(path):
         return None
-    names = _spellings(parent, parent.stat().st_mtime_ns).get(composed(path.name), ())
+    try:
+        found = next((above for above in path.parents if above.is_dir()), None)
+        below = path.relative_to(found).parts if found else ()
+        for name in below:
+            found = _spelled_in(found, name) if found else None
+    except OSError as e:
+        _refuse_unless_long(e, path)
+        return None
+    return found
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is a file or folder of a name that stands in another file."""
+    try:
+        return path.exists()
+    except OSError as e:
+        _refuse_unless_long(e, path)
+        return False
+
+
+def _refuse_unless_long(error: OSError, path: Path) -> None:
+    """What stands in a file may be longer than any name on disk: nothing is there then."""
+    if error.errno != ENAMETOOLONG:
+        raise SagesegError(f"{path}: cannot be looked for ({error.strerror}); expected a file or folder") from error
+
+
+def _spelled_in(parent: Path, name: str) -> Path | None:
+    if name.isascii() or not parent.is_dir():
+        return parent / name if (parent / name).exists() else None
+    names = _spellings(parent, parent.stat().st_mtime_ns).get(composed(name), ())
     if len(names) > 1:
         raise SagesegError(
             f"{parent}: {names[0]!a} and {names[1]!a} are one name, its letters composed in two ways (Unicode NFD and "

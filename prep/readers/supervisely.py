@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 import zlib
 from collections import Counter, defaultdict
@@ -17,10 +16,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 
+from formats import limits
 from formats.console import say
 from formats.errors import SagesegError, for_all
 from formats.images import IMAGE_SUFFIXES, open_header
@@ -28,12 +28,15 @@ from formats.parallel import map_all
 from formats.prepared.groups import group_of_path
 from formats.prepared.image_folder import files_with
 from formats.texts.given_files import read_text
+from formats.texts.json_text import parse_json
+from formats.texts.typed_json import check_type
 from prep.readers.annotations.canvas import Region
 from prep.readers.annotations.class_names import NamedClasses, name_classes
 from prep.readers.annotations.drawn import UNSEEN, DrawnMask, drawn_image
 from prep.readers.annotations.notes import overlaps_in, tell_lone_groups, tell_overlaps
 from prep.readers.annotations.opencv_fill import Points, filled_region
 from prep.readers.labelled_image import REGION, LabelledImage, Polygon, Source, count_left_out, leave_out
+from prep.readers.orientation import check_drawn_size
 from prep.readers.source_files import check_folder, find_spelled
 
 _PROJECT = "a project of Supervisely"
@@ -41,10 +44,47 @@ _BARE = "images without an annotation file"
 _DRAWN = ("polygon", "bitmap", "rectangle")
 _ANY = "any"
 """What a class takes that takes shapes of all kinds."""
-_LARGEST = 2**28
-"""Bytes that a packed bitmap may unfold to; a PNG of one bit of a 4K frame has a fortieth of a hundredth."""
 _FARTHEST = 1_000_000
 """Coordinates beyond are a mistake, and would overflow when drawn."""
+
+
+class _Size(TypedDict):
+    width: int
+    height: int
+
+
+class _Object(TypedDict):
+    """One of any kind. Projects before 2019 name no geometry."""
+
+    classTitle: str
+    geometryType: NotRequired[str | None]
+    tags: NotRequired[list[Any] | None]
+
+
+class _Annotation(TypedDict):
+    size: _Size
+    objects: list[_Object]
+    tags: NotRequired[list[Any] | None]
+
+
+class _Outline(TypedDict):
+    exterior: NotRequired[list[Any] | None]
+    interior: NotRequired[list[Any] | None]
+
+
+class _Outlined(TypedDict):
+    """A polygon or a rectangle."""
+
+    points: _Outline
+
+
+class _Class(TypedDict):
+    title: str
+    shape: NotRequired[str | None]
+
+
+class _Meta(TypedDict):
+    classes: list[_Class]
 
 
 @dataclass(frozen=True)
@@ -72,6 +112,7 @@ class SuperviselyMask(DrawnMask):
         with _object_errors(each, place):
             if _kind(each) == "bitmap":
                 return _bitmap(each["bitmap"], class_id)
+            check_type(each, _Outlined)
             interior = each["points"].get("interior") or []
             return filled_region(_exterior(each), [_points(hole) for hole in interior], class_id, self.size)
 
@@ -79,6 +120,7 @@ class SuperviselyMask(DrawnMask):
         if _kind(each) == "bitmap":
             raise SagesegError(f"{place}: a region to look at is a polygon or a rectangle, not of kind bitmap")
         with _object_errors(each, place):
+            check_type(each, _Outlined)
             return tuple((float(x), float(y)) for x, y in _exterior(each))
 
 
@@ -131,7 +173,7 @@ def _unpacked(packed: bytes) -> bytes:
     if packed.startswith(b"\x89PNG"):  # newer projects do not pack what is packed
         return packed
     unpack = zlib.decompressobj()
-    content = unpack.decompress(packed, _LARGEST)
+    content = unpack.decompress(packed, limits.MOST_BITMAP)
     if not unpack.eof:
         raise ValueError("a bitmap that is cut short, or too large")
     return content
@@ -139,14 +181,13 @@ def _unpacked(packed: bytes) -> bytes:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(read_text(path, "a JSON file of Supervisely"))
+        content = parse_json(read_text(path, "a JSON file of Supervisely"), any_number=True)
     except ValueError as e:
         raise SagesegError(f"{path}: not JSON ({e}); export it again") from e
-    objects = content.get("objects") if isinstance(content, dict) else None
-    size = content.get("size") if isinstance(content, dict) else None
-    whole = isinstance(objects, list) and all(isinstance(each, dict) for each in objects)
-    if not whole or not isinstance(size, dict) or not all(isinstance(size.get(k), int) for k in ("width", "height")):
-        raise SagesegError(f"{path}: expected an annotation of Supervisely, with size and objects")
+    try:
+        check_type(content, _Annotation)
+    except ValueError as e:
+        raise SagesegError(f"{path}: {e}; expected an annotation of Supervisely, with size and objects") from e
     return dict(content)
 
 
@@ -187,14 +228,15 @@ def _titles(project: Path) -> list[str]:
         above = f": give {project.parent}" if (project.parent / "meta.json").is_file() else ""
         raise SagesegError(f"{meta}: not found; expected {_PROJECT}, with meta.json{above}")
     try:
-        classes = json.loads(read_text(meta, "Supervisely's classes"))["classes"]
-        shapes = {str(each["title"]): each.get("shape") for each in classes}
-    except (ValueError, KeyError, TypeError, AttributeError) as e:
+        content = parse_json(read_text(meta, "Supervisely's classes"))
+        check_type(content, _Meta)
+    except ValueError as e:
         raise SagesegError(f"{meta}: no classes with titles in it ({e}); export the project again") from e
+    shapes = {each["title"]: each.get("shape") for each in content["classes"]}
     others = [title for title, shape in shapes.items() if shape not in (None, _ANY, *_DRAWN)]
     if others:
         say(f"note: {meta}: classes of shapes that are not drawn are none: {', '.join(others)}")
-    return [str(each["title"]) for each in classes if str(each["title"]) not in others]
+    return [each["title"] for each in content["classes"] if each["title"] not in others]
 
 
 def _pair(project: Path, annotations: list[Path]) -> tuple[list[tuple[Path, Path]], list[Path]]:
@@ -227,7 +269,9 @@ def _scan(
     """The record of an image, and how many of its objects, by reason, are not drawn."""
     path, image = pair
     content = _read(path)
-    mask = SuperviselyMask(path, (content["size"]["width"], content["size"]["height"]), named)
+    size = content["size"]["width"], content["size"]["height"]
+    check_drawn_size(path, size, image)
+    mask = SuperviselyMask(path, size, named)
     below = image.relative_to(project)
     source = Path(*below.parent.parent.parts, below.name).as_posix()
     group = group_of_path(PurePosixPath(image.name if is_one else source).with_suffix(""), group_by)

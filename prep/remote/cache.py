@@ -23,7 +23,7 @@ from aws.errors import AwsError
 from aws.s3 import copy_object
 from formats.console import say, show_as, track
 from formats.disk.journals import add_whole, cut_to_whole_lines
-from formats.errors import CannotWriteError, SagesegError, cannot_write
+from formats.errors import CannotWriteError, SagesegError, cannot_write, next_step
 from formats.safe_names import is_name
 from formats.staging import MARK
 from formats.state_home import home
@@ -131,7 +131,10 @@ class Cache:
                     f"s3://{self.bucket}/{wanted.key}: an object, and a folder with objects, which no disk has",
                 ) from e
             except OSError as e:
-                raise cannot_write(path, e) from e
+                raise CannotWriteError(
+                    f"s3://{self.bucket}/{wanted.key}: cannot be kept in $SAGESEG_HOME ({e.strerror}); "
+                    f"{next_step(path, e)}"
+                ) from e
             except CannotWriteError:
                 raise
             except SagesegError as e:

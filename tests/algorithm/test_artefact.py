@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from formats import limits
 from formats.errors import SagesegError
-from jobs.contract import artefact
 from jobs.contract.artefact import read_artefact, write_hyperparameters, write_parameters
 from jobs.contract.model_archive import pack_artefact
 from jobs.contract.mxnet_params import encode_params
@@ -85,10 +85,21 @@ def test_only_members_at_the_root_count(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["hyperparams.json", "padding"])
 def test_a_bomb_is_refused_before_it_unpacks(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(artefact, "MAX_BYTES", 100_000)
+    monkeypatch.setattr(limits, "MOST_MODEL", 100_000)
     path = archive_of(lambda archive: add(archive, name, bytes(200_000)), tmp_path / "m.tar.gz")
     with pytest.raises(SagesegError, match=f"{name} brings it over 100000 bytes"):
         read_artefact(path)
+
+
+def test_an_archive_of_very_many_members_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MOST_MODEL_FILES", 20)
+
+    def fill(archive: tarfile.TarFile) -> None:
+        for number in range(21):
+            archive.addfile(tarfile.TarInfo(f"{number}"))
+
+    with pytest.raises(SagesegError, match=r"m\.tar\.gz: over 20 members; expected a model, which has three"):
+        read_artefact(archive_of(fill, tmp_path / "m.tar.gz"))
 
 
 def test_what_follows_what_is_wanted_is_not_read(tmp_path: Path) -> None:
@@ -96,7 +107,7 @@ def test_what_follows_what_is_wanted_is_not_read(tmp_path: Path) -> None:
         add(archive, "hyperparams.json", json.dumps(SETTINGS).encode())
         add(archive, "model_best.params", encode_params({"head.weight": WEIGHT}))
         bomb = tarfile.TarInfo("bomb")
-        bomb.size = artefact.MAX_BYTES
+        bomb.size = limits.MOST_MODEL
         archive.addfile(bomb)
 
     assert read_artefact(archive_of(fill, tmp_path / "m.tar.gz")).hyperparameters == SETTINGS

@@ -348,7 +348,7 @@ def ask(port: int, path: str, body: bytes | None = None, **headers: str) -> tupl
 
 
 def start(root: Path, port: int) -> subprocess.Popen[str]:
-    environment = {**os.environ, "SAGEMAKER_BIND_TO_PORT": str(port), "SAGESEG_BIND_TO_HOST": "127.0.0.1"}
+    environment = {**os.environ, "SAGEMAKER_BIND_TO_PORT": str(port)}
     return subprocess.Popen(
         [sys.executable, "-u", "-m", "jobs.algorithm", "serve", "--root", str(root)],
         env=environment | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])},
@@ -365,7 +365,7 @@ def test_the_program_serves_and_ends_at_sigterm(tmp_path: Path) -> None:
         port = free.getsockname()[1]
     with start(tmp_path / "ml", port) as process:
         assert process.stdout is not None
-        assert "serving on 127.0.0.1" in next(process.stdout)
+        assert "serving on 0.0.0.0" in next(process.stdout)
         try:
             assert ask(port, "/ping") == (200, b"")
             assert json.loads(ask(port, "/execution-parameters")[1])["MaxPayloadInMB"] == 10

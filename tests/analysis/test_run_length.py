@@ -197,5 +197,5 @@ def test_the_longest_line_of_a_mask_is_believed() -> None:
 
 def test_images_larger_than_any_are_refused(tmp_path: Path) -> None:
     (tmp_path / "s.csv").write_text("img,rle_mask\na.jpg,1 2\n")
-    with pytest.raises(SagesegError, match="--size: 100000×100000 pixels, over the 178,956,970"):
+    with pytest.raises(SagesegError, match="--size: 100000×100000 pixels; expected 1 to 178,956,970"):
         masks_from_submission(tmp_path / "s.csv", tmp_path / "out", (100_000, 100_000))

@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.aws_cli import aws as typed
 from tests.support.emulator_setup import create_model, emulator, request, wait_until
+from tests.support.keys import KEYS
 
 AWS = Path(sys.executable).with_name("aws")
 REFUSED = 255
@@ -32,8 +33,8 @@ def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Aws:
     prints, read as JSON."""
     settings = {
         "HOME": str(tmp_path),
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ACCESS_KEY_ID": KEYS.access_key,
+        "AWS_SECRET_ACCESS_KEY": KEYS.secret_key,
         "AWS_REGION": "eu-central-1",
         "AWS_DEFAULT_REGION": "eu-central-1",
         "AWS_MAX_ATTEMPTS": "1",

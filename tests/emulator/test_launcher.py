@@ -15,6 +15,7 @@ import pytest
 
 from formats.errors import SagesegError
 from jobs.emulator import launcher
+from jobs.emulator.keys import read_keys
 from jobs.emulator.launcher import ensure_emulator
 from jobs.emulator.presence import living_emulator, presence_path, read_presence
 from tests.support.emulator_setup import client, wait_until
@@ -40,7 +41,7 @@ def test_all_who_ask_at_once_get_the_same_emulator(home: Path) -> None:
         thread.join()
     assert len(urls) == 3
     assert set(urls) == {ensure_emulator(home)}
-    with client("sagemaker", urls[0]) as sagemaker:
+    with client("sagemaker", urls[0], read_keys(home)) as sagemaker:
         assert sagemaker.list_training_jobs()["TrainingJobSummaries"] == []
 
 
@@ -66,7 +67,7 @@ def test_a_server_that_cannot_start_says_why(home: Path) -> None:
 
 def test_a_home_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(SagesegError, match="emulator: cannot be made .* set SAGESEG_HOME"):
+    with pytest.raises(SagesegError, match="file: cannot be made .* set SAGESEG_HOME"):
         ensure_emulator(tmp_path / "file")
 
 

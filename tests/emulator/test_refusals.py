@@ -17,6 +17,7 @@ from jobs.emulator.api.faults import ServiceError
 from jobs.emulator.host.images import image_rules
 from jobs.emulator.server import MAX_BODY_BYTES, running_server
 from tests.support.emulator_setup import HYPERPARAMETERS, client, programs, request
+from tests.support.signed_requests import signed
 
 DESCRIBE = "SageMaker.DescribeTrainingJob"
 
@@ -38,11 +39,11 @@ def sagemaker(url: str) -> Iterator[Any]:
 def send(
     url: str, body: bytes, target: str = DESCRIBE, method: str = "POST", path: str = "/", **headers: str
 ) -> tuple[int, str, Message]:
-    """The (status, error code, headers) of a raw request."""
+    """The (status, error code, headers) of a raw request, which is signed."""
     address = urlsplit(url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)
     try:
-        connection.request(method, path, body, {"X-Amz-Target": target, **headers})
+        connection.request(method, path, body, signed(url, method, path, body, {"X-Amz-Target": target, **headers}))
         response = connection.getresponse()
         content = json.loads(response.read())
         return response.status, content.get("__type", ""), response.headers

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -13,7 +11,8 @@ from typing import Any
 import pytest
 
 from formats.errors import SagesegError
-from jobs.emulator.host.container import Programs
+from jobs.emulator.host.container import Programs, kill_survivor, start_container
+from jobs.emulator.host.guard import _Guard
 from jobs.emulator.host.rehearsal import Rehearsal, TrainingTrouble
 from jobs.emulator.host.storage import Storage, open_s3
 from jobs.emulator.host.workplace import Workplace
@@ -27,6 +26,8 @@ from tests.support.emulator_setup import (
     client,
     create_model,
     emulator,
+    is_alive,
+    killable_emulator,
     messages,
     programs,
     request,
@@ -34,40 +35,59 @@ from tests.support.emulator_setup import (
     wait_until,
 )
 
-SERVER = """
-import sys, threading
-from pathlib import Path
-from jobs.emulator.host.container import Programs
-from jobs.emulator.server import running_server
-def command(name):
-    return lambda root: [sys.executable, "-I", "-u", str(Path(sys.argv[2], name)), str(root)]
-programs = Programs(command("train.py"), command("serve.py"))
-with running_server(Path(sys.argv[1]), programs=programs) as server:
-    print(server.url, flush=True)
-    threading.Event().wait()
-"""
-
 
 def test_after_a_crash_the_job_is_failed_and_its_container_ended(tmp_path: Path) -> None:
-    source = f"import os\nprint(os.getpid())\n{SLEEPS}"
-    programs(tmp_path, source)
-    arguments = [sys.executable, "-c", SERVER, str(tmp_path / "home"), str(tmp_path)]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        url = server.stdout.readline().strip()
+    """With what it has started, and at once: no next server is needed for that."""
+    source = (
+        "import os, subprocess, sys\nmore = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+    )
+    programs(tmp_path, f"{source}print(os.getpid(), more.pid)\n{SLEEPS}")
+    with killable_emulator(tmp_path) as (url, server):
         with client("sagemaker", url) as sagemaker, client("logs", url) as logs:
             sagemaker.create_training_job(**request(tmp_path))
             wait_for_line(logs, "waiting")
-            number = int(messages(logs)[0])
-        server.send_signal(signal.SIGKILL)
+            told = messages(logs)[0]
+        numbers = [int(word) for word in told.split()]
+        assert [is_alive(number) for number in numbers] == [True, True]
+        server.kill()
         server.wait()
-    assert is_alive(number)
+        wait_until(lambda: not any(is_alive(number) for number in numbers))
     with emulator(tmp_path) as (sagemaker, logs, _):
         described = sagemaker.describe_training_job(TrainingJobName="job")
-        assert messages(logs) == [str(number), "waiting"]
-    wait_until(lambda: not is_alive(number))
+        assert messages(logs) == [told, "waiting"]
     assert (described["TrainingJobStatus"], described["SecondaryStatus"]) == ("Failed", "Failed")
     assert described["FailureReason"].startswith("InternalServerError: the emulator ended while the job was running")
+
+
+def test_a_guard_that_was_killed_is_replaced(tmp_path: Path) -> None:
+    guard = _Guard()
+    for number in (2**22 + 1, 2**22 + 2):  # of no process
+        guard.begin(number)
+        first = guard._process
+        assert first is not None
+        first.kill()
+        wait_until(lambda: not is_alive(first.pid))
+    guard.end(2**22 + 1)
+    assert guard._groups == {2**22 + 2}
+    assert guard._process is not None
+    assert guard._process is not first
+    guard._process.communicate()
+    assert guard._process.returncode == 0
+
+
+def test_what_survived_even_so_is_ended_by_the_next_server(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(60)"]
+    ) as outsider:  # holds no lock, whatever number stands in the file
+        (tmp_path / "container.lock").write_text(str(outsider.pid))
+        kill_survivor(tmp_path)
+        assert is_alive(outsider.pid)
+        outsider.kill()
+    container = start_container([sys.executable, "-c", "import time; time.sleep(60)"], tmp_path, {})
+    kill_survivor(tmp_path)
+    assert list(container.lines()) == []
+    assert container.wait() == 137
+    assert container.ending().startswith("ended by SIGKILL")
 
 
 def test_after_a_crash_endpoints_come_back_and_batches_are_failed(tmp_path: Path) -> None:
@@ -82,10 +102,7 @@ def answer(path, headers, body):
     programs(tmp_path, serve=serve)
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.jpg").write_bytes(b"sleep")
-    arguments = [sys.executable, "-c", SERVER, str(tmp_path / "home"), str(tmp_path)]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        url = server.stdout.readline().strip()
+    with killable_emulator(tmp_path) as (url, server):
         with client("sagemaker", url) as sagemaker, client("sagemaker-runtime", url) as runtime:
             create_model(sagemaker, tmp_path)
             variant = {"VariantName": "AllTraffic", "ModelName": "model", "InstanceType": "ml.c5.xlarge"}
@@ -97,17 +114,17 @@ def answer(path, headers, body):
             with client("logs", url) as logs:
                 wait_until(lambda: len(numbers_in(logs)) == 1)
                 (batch_number,) = numbers_in(logs)
-        server.send_signal(signal.SIGKILL)
+        assert is_alive(number)
+        assert is_alive(batch_number)
+        server.kill()
         server.wait()
-    assert is_alive(number)
-    assert is_alive(batch_number)
+        wait_until(lambda: not is_alive(number) and not is_alive(batch_number))
     with (
         emulator(tmp_path, serve=serve) as (sagemaker, _, again),
         client("sagemaker-runtime", again.url) as runtime,
     ):
         assert int(runtime.invoke_endpoint(EndpointName="endpoint", Body=b"")["Body"].read()) != number
         described = sagemaker.describe_transform_job(TransformJobName="batch")
-    wait_until(lambda: not is_alive(number) and not is_alive(batch_number))
     assert (described["TransformJobStatus"], "the emulator ended" in described["FailureReason"]) == ("Failed", True)
 
 
@@ -137,16 +154,6 @@ def numbers_in(logs: Any) -> list[int]:
     names = [stream["logStreamName"] for stream in streams]
     events = [logs.get_log_events(logGroupName=group, logStreamName=name)["events"] for name in names]
     return [int(event["message"]) for found in events for event in found if event["message"].isdecimal()]
-
-
-def is_alive(number: int) -> bool:
-    """Whether a process runs; one that ended and that nobody has waited for does not."""
-    try:
-        os.kill(number, 0)
-    except ProcessLookupError:
-        return False
-    status = Path(f"/proc/{number}/stat")
-    return not (status.exists() and status.read_text().rpartition(") ")[2].startswith("Z"))
 
 
 def test_a_job_that_was_stopping_when_the_server_crashed_is_stopped(tmp_path: Path) -> None:

@@ -101,9 +101,17 @@ print(os.environ["TRAINING_JOB_NAME"], os.environ["SHADE"])
             '(root / "output/failure").write_text("ClientError: crop_size is 3"); sys.exit(1)',
             "ClientError: crop_size is 3",
         ),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "AlgorithmError: , exit code: 137"),
+        (
+            "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+            "AlgorithmError: ended by SIGKILL: somebody ended it, or the system did, as it does when memory runs out, "
+            "exit code: 137",
+        ),
+        (
+            "import os, signal; os.kill(os.getpid(), signal.SIGBUS)",
+            "AlgorithmError: ended by SIGBUS: most often because /dev/shm or the disk is full, exit code: 135",
+        ),
     ],
-    ids=["silent", "with a text", "with a class of its own", "killed"],
+    ids=["silent", "with a text", "with a class of its own", "killed", "crashed"],
 )
 def test_a_container_that_fails_gives_its_reason(tmp_path: Path, source: str, reason: str) -> None:
     with emulator(tmp_path, source) as (sagemaker, _, _):

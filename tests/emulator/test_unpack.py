@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from formats import limits
 from formats.errors import SagesegError
 from jobs.contract import model_archive
-from jobs.emulator.host import unpack
 from jobs.emulator.host.unpack import unpack_model
 
 LONG = "folder/" + "n" * 150
@@ -92,7 +92,7 @@ def test_a_sparse_file_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.DIRTYPE])
 def test_a_bomb_is_refused(kind: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unpack, "MAX_BYTES", 100_000)
+    monkeypatch.setattr(limits, "MOST_UNPACKED", 100_000)
     with pytest.raises(SagesegError, match="over 100000 bytes unpacked"):
         unpacked(write_archive(tmp_path, member("a", bytes(200_000), kind)))
 

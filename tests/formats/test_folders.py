@@ -2,6 +2,7 @@
 
 import json
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -130,9 +131,15 @@ def test_of_a_job_the_unknown_is_told_too_and_of_an_artefact_it_is_not() -> None
     [
         ("{", r"predictions\.json: damaged, no JSON"),
         ("[1]", r"predictions\.json: damaged .it is"),
-        (
-            '{"seconds": "long"}',
-            r"predictions\.json: seconds is .long.; expected a number or null: correct it, or leave it out",
+        *(
+            (f'{{"{name}": {value}}}', rf"predictions\.json: {name}.* is .*; expected .*: correct it, or leave it out")
+            for name, values in {
+                "seconds": ('"long"', "-1", "1e999", "true"),
+                "cost_usd": ("-0.01", "-1e999", "[1]"),
+                "hyperparameters": ('{"epochs": 2}', "[1]"),
+                "epochs": ("[1]", '[{"loss": "low"}]', "3"),
+            }.items()
+            for value in values
         ),
         ('{"job": 1}', r"predictions\.json: job is 1; expected a text"),
     ],
@@ -238,3 +245,19 @@ def test_an_id_that_leads_elsewhere_is_refused(tmp_path: Path, row_id: str) -> N
     write_manifest(tmp_path / "manifest.csv", [ManifestRow(row_id, "val", "g", "a.jpg", 0, 0, 8, 8, 8, 8)])
     with pytest.raises(SagesegError, match=rf"line 2: id is '{row_id}'; expected a file's name, without /"):
         read_manifest(tmp_path / "manifest.csv")
+
+
+@pytest.mark.parametrize("split", ["", "training", "TRAIN"])
+def test_a_dataset_has_no_other_splits(tmp_path: Path, split: str) -> None:
+    (tmp_path / "dataset.json").write_text('{"format_version": 1}')
+    (tmp_path / "labels.txt").write_text("_background_\ncar\n")
+    write_manifest(tmp_path / "manifest.csv", [replace(ROW, split=split)])
+    with pytest.raises(SagesegError, match=rf"a_x0_y0: split is '{split}'; expected one of train, val, test"):
+        open_dataset(tmp_path)
+
+
+@pytest.mark.parametrize("options", ["[]", "null", '"none"'])
+def test_a_datasets_options_are_an_object(tmp_path: Path, options: str) -> None:
+    (tmp_path / "dataset.json").write_text(f'{{"format_version": 1, "options": {options}}}')
+    with pytest.raises(SagesegError, match=r"dataset\.json: options is .*; expected an object"):
+        open_dataset(tmp_path)

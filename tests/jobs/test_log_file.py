@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from formats import limits
 from formats.errors import SagesegError
 from jobs.cli import app
 from jobs.contract.log_lines import EpochMetrics, schedule_line, train_lines, validation_lines
@@ -121,3 +122,11 @@ def test_epochs_have_the_logs_own_numbers_in_the_table_and_in_json(tmp_path: Pat
     assert [line.split()[0] for line in table] == ["epoch", "0", "1"]
     assert [epoch["epoch"] for epoch in told] == [0, 1]
     assert told[1]["train_loss"] is None  # a loss that is no number
+
+
+def test_a_log_that_unfolds_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "job.log.gz"
+    path.write_bytes(gzip.compress(bytes(100_000)))
+    monkeypatch.setattr(limits, "MOST_TEXT", 50_000)
+    with pytest.raises(SagesegError, match=r"job\.log\.gz: cannot be read \(over 50,000 bytes unpacked\); expected"):
+        epochs_of_file(path)

@@ -69,7 +69,11 @@ OTHER_NAMES = {
     "service-quotas:ListServiceQuotas": "servicequotas:ListServiceQuotas",
 }
 """Operations whose permission is called otherwise (S3 user guide, Required permissions)."""
-NEEDS_NONE = {"sts:GetCallerIdentity"}
+NEEDS_NONE = {
+    "sts:GetCallerIdentity",
+    "sagemaker:DeleteTrainingJob",  # asked of the emulator alone
+    "sagemaker:DeleteHyperParameterTuningJob",
+}
 NOT_CALLED = {
     "sagemaker:AddTags",  # a request with tags needs it
     "iam:PassRole",

@@ -12,8 +12,8 @@ import pytest
 from formats.errors import SagesegError
 from formats.images import encode_image
 from formats.predictions import open_predictions, probabilities_path
+from formats.staging import MARK, Stage
 from jobs.prediction import predict as module
-from jobs.prediction import resumable as predict_stage
 from jobs.prediction.options import PredictOptions, RouteOptions
 from jobs.prediction.predict import predict
 from tests.support.bright_model import Brightness, stand_in
@@ -47,7 +47,7 @@ def interrupted(model: Brightness, images: Path, out: Path, fails_at: int = 3, *
         ask(images, out, **options)
     assert not out.exists()
     model.seen = 0
-    return out.with_name(out.name + ".partial")
+    return out.with_name(out.name + MARK) / "content"
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -60,13 +60,13 @@ def test_only_what_is_missing_is_predicted_and_the_folder_is_the_same(
 ) -> None:
     assert ask(images, tmp_path / "whole", probabilities=probabilities) == 6
     stage = interrupted(model, images, tmp_path / "out", probabilities=probabilities)
-    assert f"{stage}: predictions done: 3; the same command goes on from there" in capsys.readouterr().err
-    (stage / "masks" / "3.png.partial").write_bytes(b"half")  # what a kill leaves
+    assert f"{stage.parent}: predictions done: 3; the same command goes on from there" in capsys.readouterr().err
+    (stage / "masks" / f"3.png{MARK}").write_bytes(b"half")  # what a kill leaves
     assert ask(images, tmp_path / "out", probabilities=probabilities) == 6
-    assert f"{stage}: goes on where it stopped; predictions done: 3" in capsys.readouterr().err
+    assert f"{stage.parent}: goes on where it stopped; predictions done: 3" in capsys.readouterr().err
     assert model.seen == 3
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
-    assert not stage.exists()
+    assert not stage.parent.exists()
 
 
 def test_a_kill_before_the_first_mask_blames_no_other_model(
@@ -75,7 +75,7 @@ def test_a_kill_before_the_first_mask_blames_no_other_model(
     for mask in (interrupted(model, images, tmp_path / "out") / "masks").iterdir():
         mask.unlink()
     assert ask(images, tmp_path / "out") == 6
-    assert "another model" not in capsys.readouterr().err
+    assert "afresh" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("change", ["model", "options"])
@@ -85,7 +85,7 @@ def test_another_question_starts_afresh(
     interrupted(model, images, tmp_path / "out")
     ask(images, tmp_path / "out", "two" if change == "model" else "one", probabilities=change == "options")
     assert model.seen == 6
-    assert "left by another model, other images or options; started afresh" in capsys.readouterr().err
+    assert "left by other options, other input or another version of sageseg; started afresh" in capsys.readouterr().err
     assert probabilities_path(tmp_path / "out", "0").exists() is (change == "options")
     assert len(open_predictions(tmp_path / "out").rows) == 6
 
@@ -97,7 +97,8 @@ def test_changed_new_and_absent_images_do_not_touch_the_others(
     write_noise(images / "0.jpg", 7)
     (images / "1.jpg").unlink()
     write_noise(images / "9.jpg", 9)
-    (stage / "masks/2.png").write_bytes(b"")  # what a power cut may leave
+    whole = (stage / "masks/2.png").read_bytes()
+    (stage / "masks/2.png").write_bytes(whole[:-8] + bytes(8))  # what a power cut may leave
     capsys.readouterr()
     assert ask(images, tmp_path / "out") == 6
     assert model.seen == 6
@@ -105,7 +106,7 @@ def test_changed_new_and_absent_images_do_not_touch_the_others(
     stage = interrupted(model, images, tmp_path / "second")
     write_noise(images / "0.jpg", 8)
     assert ask(images, tmp_path / "second") == 6
-    assert f"{stage}: goes on where it stopped; predictions done: 2" in capsys.readouterr().err
+    assert f"{stage.parent}: goes on where it stopped; predictions done: 2" in capsys.readouterr().err
     assert model.seen == 4
     assert ask(images, tmp_path / "whole") == 6
     assert contents(tmp_path / "second") == contents(tmp_path / "whole")
@@ -130,7 +131,7 @@ def test_an_image_that_breaks_off_is_named_and_what_comes_before_it_stays(
     (images / "3.jpg").write_bytes(whole[:-200])  # its header still tells a size
     with pytest.raises(SagesegError, match=r"3\.jpg: cannot be read as an image"):
         ask(images, tmp_path / "out")
-    assert {path.name for path in (tmp_path / "out.partial/masks").iterdir()} >= {"0.png", "1.png", "2.png"}
+    assert {path.name for path in (tmp_path / f"out{MARK}/content/masks").iterdir()} >= {"0.png", "1.png", "2.png"}
     (images / "3.jpg").write_bytes(whole)
     model.seen = 0
     assert ask(images, tmp_path / "out") == 6
@@ -141,7 +142,7 @@ def test_an_image_that_breaks_off_is_named_and_what_comes_before_it_stays(
 def test_predictions_of_two_precisions_are_not_mixed(model: Brightness, images: Path, tmp_path: Path) -> None:
     stage = interrupted(model, images, tmp_path / "out")
     model.precision = "bfloat16"
-    with pytest.raises(SagesegError, match=r"out\.partial: holds predictions in float32, .* SAGESEG_PRECISION=float32"):
+    with pytest.raises(SagesegError, match=r"partial: holds predictions in float32, .* SAGESEG_PRECISION=float32"):
         ask(images, tmp_path / "out")
     assert len(list((stage / "masks").iterdir())) == 3
     assert ask(images, tmp_path / "out", "two") == 6  # another model starts afresh
@@ -177,7 +178,7 @@ def test_two_calls_do_not_write_one_folder(
     predict_images, refused = model.predict_masks, []
 
     def while_another_asks(pixels: Any) -> Any:
-        with pytest.raises(SagesegError, match=r"out\.partial: another sageseg is writing here"):
+        with pytest.raises(SagesegError, match=r"out: another sageseg is writing here"):
             ask(images, tmp_path / "out", "two")
         refused.append(True)
         return predict_images(pixels)
@@ -191,7 +192,7 @@ def test_two_calls_do_not_write_one_folder(
 def test_what_is_no_interrupted_prediction_is_left_alone(
     kind: str, model: Brightness, images: Path, tmp_path: Path
 ) -> None:
-    stage = tmp_path / "out.partial"
+    stage = tmp_path / f"out{MARK}"
     if kind == "file":
         stage.write_text("mine")
     elif kind == "folder":
@@ -199,7 +200,7 @@ def test_what_is_no_interrupted_prediction_is_left_alone(
         (stage / "journal.jsonl").write_text("mine")
     else:
         stage.symlink_to(images, target_is_directory=True)
-    with pytest.raises(SagesegError, match=r"out\.partial: is there and is no interrupted prediction; move it away"):
+    with pytest.raises(SagesegError, match=r"partial: is there and is nothing of sageseg's; move it away"):
         ask(images, tmp_path / "out")
     assert stage.exists()
     assert model.seen == 0
@@ -212,18 +213,18 @@ def test_nothing_stays_where_nothing_was_predicted(model: Brightness, images: Pa
     assert [path.name for path in tmp_path.iterdir()] == ["images"]
 
 
-@pytest.mark.parametrize("last", ["write_predictions_tables", "replace_folder"])
+@pytest.mark.parametrize("last", ["write_predictions_tables", "finish"])
 def test_all_may_be_there_when_it_goes_on(
     last: str, model: Brightness, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full_disk(*_: object) -> None:
+    def full_disk(*_: object, **__: object) -> None:
         raise SagesegError("cannot be written")
 
     def no_route(*_: object) -> None:
         raise SagesegError("the endpoint is gone")
 
     with monkeypatch.context() as broken:
-        broken.setattr(module if last == "write_predictions_tables" else predict_stage, last, full_disk)
+        broken.setattr(module if last == "write_predictions_tables" else Stage, last, full_disk)
         with pytest.raises(SagesegError, match="cannot be written"):
             ask(images, tmp_path / "out")
     monkeypatch.setattr(module, "_choose_route", no_route)

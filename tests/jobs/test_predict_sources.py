@@ -188,7 +188,7 @@ def test_what_was_interrupted_goes_on_where_it_was(
     model.fails_at = 7
     assert "the model failed" in stitched(desk).stderr
     assert not (desk / "masks").exists()
-    assert len(list((desk / "masks.crops.partial/masks").glob("*.png"))) == 7
+    assert len(list((desk / "masks.crops.sageseg-partial/content/masks").glob("*.png"))) == 7
     model.seen = 0
     with monkeypatch.context() as broken:
         broken.setattr("analysis.masks.stitch.write_mask_rows", fails)

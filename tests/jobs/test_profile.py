@@ -9,6 +9,7 @@ from aws.clients import make_client
 from formats.errors import SagesegError
 from jobs.backends import make_client as make_client_of
 from sageseg.cli import app
+from tests.support.keys import KEYS
 
 CONFIG = "[profile here]\nregion = eu-west-1\n[profile there]\nregion = us-east-2\n"
 
@@ -61,4 +62,5 @@ def test_its_keys_and_its_region_are_used(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_missing_profile_is_no_hindrance_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "elsewhere")
     monkeypatch.setattr("jobs.backends.ensure_emulator", lambda _: "http://127.0.0.1:1")
+    monkeypatch.setattr("jobs.backends.read_keys", lambda _: KEYS)
     assert make_client_of("sagemaker", "local", None).meta.endpoint_url == "http://127.0.0.1:1"

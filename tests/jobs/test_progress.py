@@ -119,6 +119,20 @@ def test_known_failures_have_a_cure(reason: str, line: str, cure: str) -> None:
     assert bool(found) is bool(cure)
 
 
+@pytest.mark.parametrize(
+    ("reason", "here", "there"),
+    [
+        ("ClientError: No space left on device", "df -h", "--volume-size 60"),
+        ("AlgorithmError: , exit code: 137", "dmesg", "a larger --instance-type"),
+        ("AlgorithmError: ended by SIGSEGV: a crash, exit code: 139", "free -h", "another --instance-type"),
+    ],
+)
+def test_a_job_of_this_machine_is_cured_on_this_machine(reason: str, here: str, there: str) -> None:
+    failed = {**DESCRIPTION, "FailureReason": reason}
+    found = find_cure(failed, [], local=True), find_cure(failed, [])
+    assert [(here in cure, there in cure) for cure in found] == [(True, False), (False, True)]
+
+
 def test_a_cure_never_asks_for_less_than_one_image() -> None:
     single = {**DESCRIPTION, "HyperParameters": {"mini_batch_size": "1"}, "FailureReason": "out of memory"}
     assert "--mini-batch-size 1," in find_cure(single, [])

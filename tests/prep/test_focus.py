@@ -181,7 +181,7 @@ def test_odd_region_files_are_refused(tmp_path: Path, content: str, message: str
 def test_region_files_that_are_no_text_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "regions.json"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(SagesegError, match="not UTF-8 text; expected JSON of labelme: .* iconv -f utf-16"):
+    with pytest.raises(SagesegError, match="not UTF-8 text; expected JSON of labelme.* iconv -f utf-16"):
         read_regions(path)
 
 

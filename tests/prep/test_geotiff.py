@@ -1,5 +1,6 @@
 """Rasters on earth become datasets: every pixel and every label as rasterio gives them of the whole raster."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from formats.images import decode_image, read_image
 from formats.prepared.eight_bits import to_8_bits
 from formats.prepared.georeference import Georeference, Raster, Tile, read_georeference, write_georeference
 from formats.prepared.value_range import parse_range
+from formats.safe_names import is_inside
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
 from prep.readers.geo.drawing import burn, to_pixels
@@ -398,17 +400,20 @@ def test_tiles_to_predict_are_those_of_a_dataset(tmp_path: Path) -> None:
         assert np.array_equal(read_image(tmp_path / "tiles" / image.source), decode_image(read_content(image)))
 
 
-transforms = st.tuples(*[st.floats(-1e7, 1e7)] * 6)
+far, side = st.floats(-1e7, 1e7), st.floats(1e-6, 1e6)
+_LETTERS = st.characters(exclude_characters="\0", codec="utf-8")
+names = st.text(_LETTERS, min_size=1)
 rasters = st.builds(
     Raster,
-    st.text(min_size=1),
-    st.integers(1, 10**6),
-    st.integers(1, 10**6),
-    st.text(),
-    transforms,
+    names.filter(is_inside),
+    st.integers(20_000, 10**6),
+    st.integers(20_000, 10**6),
+    st.text(_LETTERS),
+    st.tuples(side, st.just(0.0), far, st.just(0.0), side.map(lambda width: -width), far),
     st.lists(st.integers(1, 12), min_size=1, max_size=3).map(tuple),
     st.lists(
-        st.builds(Tile, st.text(min_size=1), st.builds(Box, *[st.integers(0, 9999)] * 4)), unique_by=lambda t: t.source
+        st.builds(Tile, names, st.builds(Box, *[st.integers(0, 9999)] * 2, *[st.integers(1, 9999)] * 2)),
+        unique_by=lambda t: t.source,
     ).map(tuple),
 )
 
@@ -421,6 +426,25 @@ def test_a_place_on_earth_reads_back(told: tuple[Raster, ...], values: str) -> N
     with tempfile.TemporaryDirectory() as folder:
         write_georeference(Path(folder), Georeference(told, values))
         assert read_georeference(Path(folder)) == Georeference(told, values)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({side: value} for side in ("width", "height") for value in (0, -1, 1.5, "9", True, 2**31, None)),
+        *({"tiles": {"a": box}} for box in ([-1, 0, 4, 4], [0, 0, 0, 4], [60, 0, 9, 9], [0, 0, 4], [0, 0, 4, 4, 4])),
+        *({"transform": six} for six in ([0] * 6, [1, 2, 0, 2, 4, 0], [1, 0, 0, 0, float("inf"), 0], [1] * 5)),
+        *({"bands": bands} for bands in ([0], [-1], ["red"], 3)),
+    ],
+)
+def test_a_place_that_cannot_be_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
+    raster = {"name": "a.tif", "width": 64, "height": 48, "crs": "", "bands": [1], "tiles": {"a.png": [0, 0, 64, 48]}}
+    raster |= {"transform": [1, 0, 0, 0, -1, 0]}
+    (tmp_path / "georeference.json").write_text(json.dumps({"range": "none", "rasters": [raster]}))
+    assert read_georeference(tmp_path)
+    (tmp_path / "georeference.json").write_text(json.dumps({"range": "none", "rasters": [raster | change]}))
+    with pytest.raises(SagesegError, match=r"georeference\.json: not what sageseg writes"):
+        read_georeference(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"range": "none", "rasters": [{"tiles": {"a": [1]}}]}'])

@@ -241,7 +241,7 @@ def changed(result: dict[str, Any], **more: Any) -> dict[str, Any]:
         ([polygon([[1, 1], [9, 9]])], r"result\[0\] \(r1\), car: a polygon of 2 points; expected three or more"),
         ([changed(polygon([[1, 1], [9, 9], [1, 9]]), points=[[1, 2, 3]])], r"points are \[\[1, 2, 3\]\]"),
         ([changed(BOX, x="5")], r"x holds '5'; expected percent"),
-        ([changed(BOX, width=math.nan)], r"not JSON \(NaN is no number\)"),
+        ([changed(BOX, width=math.nan)], r"not JSON \(NaN is no number"),
         ([changed(BOX, rectanglelabels="car")], r"rectanglelabels is car; expected a list"),
         ([region("vector", {"vertices": [], "closed": True})], r"a vector, whose curves are not drawn"),
         ([brush(np.ones((HEIGHT, WIDTH + 1), np.bool_))], r"rle cannot be decoded: 8160 values, but 50×40"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -138,7 +139,7 @@ def test_a_fetch_that_was_killed_goes_on_where_it_was(s3: Any, monkeypatch: pyte
     words = [sys.executable, "-c", PROGRAM, f"s3://{BUCKET}/data"]
     assert subprocess.run(words, check=False, env=dict(os.environ), capture_output=True).returncode == 9
     folder = cache_root() / BUCKET / "data"
-    assert sorted(path.name for path in folder.iterdir()) == ["a.txt", "b.txt.partial"]
+    assert sorted(path.name for path in folder.iterdir()) == ["a.txt", "b.txt.sageseg-partial"]
     with asked(monkeypatch) as calls:
         local_folder(f"s3://{BUCKET}/data", TEXT)
     assert texts(folder) == {"a.txt": "one", "b.txt": "two", "c.txt": "three"}
@@ -151,6 +152,7 @@ def test_a_line_of_the_journal_that_was_cut_off_says_nothing(s3: Any) -> None:
     (journal,) = (cache_root() / ".fetched").iterdir()
     journal.write_text(journal.read_text()[:-10])
     assert texts(local_folder(f"s3://{BUCKET}/data", TEXT)) == {"a.txt": "one"}
+    assert [json.loads(line)[0] for line in journal.read_text().splitlines()] == ["data/a.txt"]
 
 
 def test_an_object_that_changes_while_it_is_fetched_is_refused(s3: Any) -> None:

@@ -64,14 +64,14 @@ def run_and_die(tmp_path: Path, point: str, workers: int) -> Path:
         ("manifest", 1, 1),
         ("channels", 1, 1),
         ("certificate", 1, 1),
-        ("journal removed", 1, 1),
+        ("all but its name", 1, 1),
     ],
 )
 def test_killed_and_started_again_gives_the_same_bytes(
     undisturbed: dict[str, str], tmp_path: Path, point: str, workers: int, again: int
 ) -> None:
     out = run_and_die(tmp_path, point, workers)
-    stage = out.with_name("dataset.partial")
+    stage = out.with_name("dataset.sageseg-partial")
     assert stage.is_dir()
     # the same labels, untouched since: drawing them again would be a change of inputs
     source = reread(tmp_path / "elsewhere")
@@ -143,7 +143,7 @@ def test_other_options_start_afresh_and_say_so(
     stop_after(source, tmp_path / "dataset", 5)
     worked.clear()
     write_dataset(source, tmp_path / "dataset", other)
-    assert "left by other options or another version of sageseg; started afresh" in capsys.readouterr().err
+    assert "left by other options, other input or another version of sageseg; started afresh" in capsys.readouterr().err
     assert len(worked) == len(source.images)
     assert digests(tmp_path / "dataset") == digests(tmp_path / "expected")
 
@@ -151,7 +151,7 @@ def test_other_options_start_afresh_and_say_so(
 def test_changed_labels_are_read_again_and_leave_no_old_crop(source: Source, tmp_path: Path, worked: list[str]) -> None:
     out, changed = tmp_path / "dataset", source.images[3]
     stop_after(source, out, 5)
-    before = {path.name for path in (tmp_path / "dataset.partial" / "JPEGImages").iterdir()}
+    before = {path.name for path in (tmp_path / "dataset.sageseg-partial" / "content" / "JPEGImages").iterdir()}
     changed.mask.path.write_bytes(encode_mask(square(3)[::-1, ::-1].copy()))
     worked.clear()
     write_dataset(source, out, OPTIONS)
@@ -166,7 +166,7 @@ def test_a_line_cut_short_does_not_spoil_the_lines_after_it(
 ) -> None:
     out = tmp_path / "dataset"
     stop_after(source, out, 3)
-    with (tmp_path / "dataset.partial" / JOURNAL).open("ab") as journal:
+    with (tmp_path / "dataset.sageseg-partial" / JOURNAL).open("ab") as journal:
         journal.write(format_entry(an_entry())[:20])
     stop_after(source, out, 3)
     worked.clear()
@@ -181,7 +181,7 @@ def test_a_crop_that_was_damaged_since_is_made_again(
 ) -> None:
     out = tmp_path / "dataset"
     stop_after(source, out, 5)
-    crop = min((tmp_path / "dataset.partial" / "JPEGImages").iterdir())
+    crop = min((tmp_path / "dataset.sageseg-partial" / "content" / "JPEGImages").iterdir())
     if damage == "cut":
         crop.write_bytes(crop.read_bytes()[:50])
     else:
@@ -253,9 +253,9 @@ def test_where_no_image_can_be_read_nothing_is_left(source: Source, tmp_path: Pa
 
 def test_two_at_once_are_refused(source: Source, tmp_path: Path) -> None:
     with resumable_folder(tmp_path / "dataset", {}) as (stage, _):
-        with pytest.raises(SagesegError, match=r"dataset\.partial: another sageseg is writing here"):
+        with pytest.raises(SagesegError, match=r"dataset: another sageseg is writing here \(process \d+\)"):
             write_dataset(source, tmp_path / "dataset", OPTIONS)
-        assert (stage / JOURNAL).is_file()
+        assert stage.is_dir()
 
 
 def test_a_dataset_is_replaced_only_when_the_new_one_is_complete(source: Source, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from formats import limits
 from formats.errors import SagesegError
 from formats.masks import Mask
 from prep.readers.supervisely import read_supervisely
@@ -217,3 +218,10 @@ def test_supervisely_rectangles_of_other_corners_are_refused(tmp_path: Path, cor
     box = supervisely_polygon(corners) | {"geometryType": "rectangle"}
     with pytest.raises(SagesegError, match=r"objects\[0\]: .* points, expected two corners, or the four of an upright"):
         read_supervisely(write_supervisely(tmp_path, [box]), workers=1)
+
+
+def test_a_bitmap_that_unfolds_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = write_supervisely(tmp_path, [bitmap(np.ones((3, 4), np.uint8))])
+    monkeypatch.setattr(limits, "MOST_BITMAP", 20)
+    with pytest.raises(SagesegError, match=r"objects\[0\]: no bitmap of Supervisely .*cut short, or too large"):
+        read_supervisely(project, workers=1)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from formats import limits
 from formats.errors import SagesegError
 from formats.images import Rgb
 from formats.prepared.frame_names import parse_frame_name
@@ -327,3 +328,12 @@ def test_without_imageio_ffmpeg_the_one_of_path_is_taken(monkeypatch: pytest.Mon
         ffmpeg_program()
     (tmp_path / "ffmpeg").touch(0o755)
     assert ffmpeg_program() == str(tmp_path / "ffmpeg")
+
+
+def test_frames_of_too_many_pixels_are_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clip = drawn(tmp_path / "clip.mp4")
+    monkeypatch.setattr(limits, "MOST_PIXELS", 128 * 128)
+    assert len(list(read_video(clip, 10, None))) == 2
+    monkeypatch.setattr(limits, "MOST_PIXELS", 1000)
+    with pytest.raises(SagesegError, match=r"clip\.mp4: cannot be read as a video \(.* max pixel count 1000"):
+        list(read_video(clip, 10, None))

@@ -64,8 +64,10 @@ MAY_IMPORT = {
         "__main__": "cli",
     },
     "jobs.emulator": {
-        "presence": "",
-        "api": "presence",
+        "keys": "",
+        "presence": "keys",
+        "shell": "keys",
+        "api": "keys presence",
         "store": "api",
         "host": "api store",
         "launcher": "presence host",
@@ -74,8 +76,8 @@ MAY_IMPORT = {
         "transform": "api store host",
         "tuning": "api store host training",
         "services": "api store host training endpoints transform tuning",
-        "server": "presence api store host endpoints services",
-        "rest_of_aws": "server",
+        "server": "keys presence api store host endpoints services",
+        "rest_of_aws": "keys shell server",
         "__main__": "server",
     },
     "jobs.algorithm": {
@@ -143,7 +145,7 @@ ONLY_IN = {
         "jobs/creating.py",
         "sageseg/experiment.py",
     },
-    "waitress": {"jobs/emulator/", "jobs/algorithm/serving/http_server.py"},
+    "waitress": {"formats/http_serving.py", "jobs/emulator/server.py"},
 }
 MOST_MODULES, MOST_LINES = 20, 300
 

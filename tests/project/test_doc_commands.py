@@ -143,11 +143,14 @@ class Reader:
     def serve_in(self, home: Path, containers: Programs, **also: Any) -> Server:
         return self.stack.enter_context(running_server(home, programs=containers, grace_seconds=0, **also))
 
-    def _serve(self, _home: Path, host: str, port: int, *, idle_seconds: float) -> None:
+    def _serve(
+        self, _home: Path, host: str, port: int, *, idle_seconds: float, tell: Callable[[str], None] = lambda _: None
+    ) -> None:
         """`jobs emulator`, which would not return, on a port that is free."""
         assert host == "127.0.0.1"
         assert idle_seconds == float("inf")
-        self.ports[str(port)] = self.serve_in(self.folder / f"emulator-{port}", self.quick).url
+        url = self.ports[str(port)] = self.serve_in(self.folder / f"emulator-{port}", self.quick).url
+        tell(url)
 
     def _rehearse(self, home: Path, host: str, port: int, s3_port: int, buckets: Sequence[str]) -> None:
         """`jobs emulator --with-s3`; moto is there already."""
@@ -201,6 +204,19 @@ class Reader:
             self.monkeypatch.setenv(name, self.ports[url[1]] if url else value)
         return Ran(words, 0, "", "")
 
+    def eval(self, words: list[str]) -> Ran:
+        """What a command prints, as lines of this shell."""
+        (line,) = words[1:]
+        ran = self.sageseg(shlex.split(line.removeprefix("$(").removesuffix(")")))
+        for told in ran.stdout.splitlines():
+            command, *rest = shlex.split(told)
+            for word in rest:
+                if command == "unset":
+                    self.monkeypatch.delenv(word, raising=False)
+                else:
+                    self.monkeypatch.setenv(*word.split("=", 1))
+        return ran
+
     def aws(self, words: list[str]) -> Ran:
         return aws(words[1:], self.desk)
 
@@ -224,6 +240,7 @@ TYPED: dict[str, Callable[[Reader, list[str]], Ran]] = {
     "sageseg": Reader.sageseg,
     "make": Reader.make,
     "export": Reader.export,
+    "eval": Reader.eval,
     "aws": Reader.aws,
     "awk": Reader.awk,
     "python": Reader.python,

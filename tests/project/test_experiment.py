@@ -161,7 +161,7 @@ def test_a_run_that_was_cut_off_goes_on_under_its_number(tmp_path: Path) -> None
     done(tmp_path, PLAN)
     changed = PLAN | {"predict": "x", "report": "y"}
     assert Runs(tmp_path).begin(changed, tmp_path) == 2
-    (tmp_path / "runs/2/predictions.partial").mkdir(parents=True)
+    (tmp_path / "runs/2/predictions.sageseg-partial").mkdir(parents=True)
     assert Runs(tmp_path).begin(changed, tmp_path) == 2
     assert Runs(tmp_path).begin(PLAN, tmp_path) == 1
 

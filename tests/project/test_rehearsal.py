@@ -15,12 +15,14 @@ from typer.testing import CliRunner
 
 from formats.errors import SagesegError
 from jobs.cli import app
-from jobs.emulator.rest_of_aws import FORGOTTEN, shell_lines, shell_variables
+from jobs.emulator.rest_of_aws import FORGOTTEN_TOO as FORGOTTEN
+from jobs.emulator.shell import shell_lines, shell_variables
 from jobs.tracking.job_calls import POLL_SECONDS
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
 from tests.support.aws_setup import Terminal
 from tests.support.doc_commands import ROOT, doc_commands
+from tests.support.keys import KEYS
 from tests.support.prep_samples import make_source
 from tests.support.typed_commands import typed
 
@@ -100,7 +102,7 @@ def test_readmes_lines_for_an_account_run_in_that_shell(
 
 
 def test_the_lines_survive_any_name_of_a_folder() -> None:
-    variables = shell_variables("http://127.0.0.1:1", "http://127.0.0.1:2", Path("/my cars/it's $HOME"))
+    variables = shell_variables("http://127.0.0.1:1", KEYS, Path("/my cars/it's $HOME"))
     script = "\n".join([*shell_lines(variables), 'printf %s "$SAGESEG_HOME|$AWS_ENDPOINT_URL_SAGEMAKER|$AWS_PROFILE"'])
     ran = subprocess.run(
         ["/bin/sh", "-c", script], env={"AWS_PROFILE": "paid"}, capture_output=True, text=True, check=True
@@ -139,6 +141,6 @@ def test_without_moto_a_line_names_the_extra(monkeypatch: pytest.MonkeyPatch, ow
 
 
 def test_a_name_that_s3_refuses_is_one_line(monkeypatch: pytest.MonkeyPatch, own_home: Path) -> None:
-    for name in shell_variables("", "", own_home):
+    for name in ["AWS_ENDPOINT_URL", *shell_variables("", KEYS, own_home)]:
         monkeypatch.setenv(name, str(own_home))  # what it sets for itself ends with the test
     assert refusal("--with-s3", "--bucket", "ab").startswith("making the bucket ab: ")

@@ -15,11 +15,12 @@ from moto.server import ThreadedMotoServer
 from typer.testing import Result
 
 from formats.errors import SagesegError
+from tests.support.keys import KEYS
 
 ACCOUNT = "123456789012"
 """The account of every caller, as moto has it."""
 REGION = "us-east-1"
-SECRET = "wJalrXUtnFEMI-not-a-real-key"  # noqa: S105
+SECRET = KEYS.secret_key
 TOKEN = "IQoJb3JpZ2luX2VjE-not-a-real-token"  # noqa: S105
 
 
@@ -45,7 +46,7 @@ def use_aws(monkeypatch: pytest.MonkeyPatch, url: str, **services: str) -> None:
         services.setdefault("service_quotas", services["sagemaker"])
     variables = {
         "AWS_ENDPOINT_URL": url,
-        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+        "AWS_ACCESS_KEY_ID": KEYS.access_key,
         "AWS_SECRET_ACCESS_KEY": SECRET,
         "AWS_SESSION_TOKEN": TOKEN,
         "AWS_REGION": REGION,
@@ -61,7 +62,7 @@ def use_aws(monkeypatch: pytest.MonkeyPatch, url: str, **services: str) -> None:
 def aws_client(service: str, url: str, region: str = REGION) -> Any:
     """A plain client of the server, to look at what the code under test did; made once, which takes as long as
     several requests."""
-    keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
+    keys = {"aws_access_key_id": KEYS.access_key, "aws_secret_access_key": KEYS.secret_key}
     return boto3.client(service, endpoint_url=url, region_name=region, **keys)
 
 

@@ -14,7 +14,7 @@ _OTHER_FENCED = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 _INDENTED = re.compile(r"(?:^    .*\n)+", re.MULTILINE)
 _COMMAND = re.compile(
     r"^\s*(?:\$ )?((?:[A-Z_]+=\S+ )*(?:\.venv/bin/)?"
-    r"(?:sageseg|make|python3?|pip|pytest|aws|docker|curl|export|bash|awk)\b.*?)"
+    r"(?:sageseg|make|python3?|pip|pytest|aws|docker|curl|export|eval|bash|awk)\b.*?)"
     r"(?:\s+#.*)?$",
     re.MULTILINE,
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
 import sys
 import tarfile
 import threading
@@ -21,8 +23,11 @@ from jobs.contract.registry import OPEN_IMAGE
 from jobs.contract.statuses import ENDED
 from jobs.contract.training_request import TrainingJob, training_request
 from jobs.emulator.host.container import Command, Programs
+from jobs.emulator.keys import Keys
 from jobs.emulator.server import Server, running_server
+from tests.support.keys import KEYS
 
+ROOT = Path(__file__).parents[2]
 ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 HYPERPARAMETERS = {"num_classes": "2", "num_training_samples": "4"}
@@ -43,7 +48,8 @@ def answer(path, headers, body):
 """
 _SERVES = """
 import json, os, time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+from socketserver import ThreadingMixIn, UnixStreamServer
 parameters = {}
 def healthy():
     return True
@@ -68,24 +74,25 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
-class Server(ThreadingHTTPServer):
+class Server(ThreadingMixIn, UnixStreamServer):
     request_queue_size = 64
+    daemon_threads = True
 
 {source}
 print("serving", sorted(path.name for path in (root / "model").iterdir()))
-Server((os.environ["SAGESEG_BIND_TO_HOST"], int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_forever()
+Server(os.environ["SAGESEG_BIND_TO_SOCKET"], Handler).serve_forever()
 """
 
 
 @contextmanager
-def client(service: str, url: str) -> Iterator[Any]:
-    """A boto3 client of the emulator with credentials of its own, that never tries twice."""
+def client(service: str, url: str, keys: Keys = KEYS) -> Iterator[Any]:
+    """A boto3 client of the emulator that never tries twice."""
     made = boto3.client(
         service,
         region_name="eu-central-1",
         endpoint_url=url,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
+        aws_access_key_id=keys.access_key,
+        aws_secret_access_key=keys.secret_key,
         config=Config(retries={"max_attempts": 0}, proxies={}),
     )
     try:
@@ -142,6 +149,46 @@ def emulator(
         client("logs", server.url) as logs,
     ):
         yield sagemaker, logs, server
+
+
+_SERVER = """
+import sys, threading
+from pathlib import Path
+from jobs.emulator import keys
+from jobs.emulator.host.container import Programs
+from jobs.emulator.server import running_server
+from tests.support.keys import KEYS
+keys.new_keys = lambda: KEYS
+def command(name):
+    return lambda root: [sys.executable, "-I", "-u", str(Path(sys.argv[1], name)), str(root)]
+programs = Programs(command("train.py"), command("serve.py"))
+with running_server(Path(sys.argv[1], "home"), programs=programs, port=int(sys.argv[2])) as server:
+    print(server.url, flush=True)
+    threading.Event().wait()
+"""
+
+
+@contextmanager
+def killable_emulator(folder: Path, port: int = 0) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """A server of `folder/home` as a process of its own, which runs what `programs(folder, …)` wrote; its URL. It is
+    killed at the block's end."""
+    arguments = [sys.executable, "-c", _SERVER, str(folder), str(port)]
+    with subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            yield server.stdout.readline().strip(), server
+        finally:
+            server.kill()
+
+
+def is_alive(number: int) -> bool:
+    """Whether a process runs; one that ended and that nobody has waited for does not."""
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{number}/stat")
+    return not (status.exists() and status.read_text().rpartition(") ")[2].startswith("Z"))
 
 
 def rehearse(folder: Path, plan: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import prep.dataset.image_work
 import prep.dataset.journal
 import prep.dataset.tables
+from formats.staging import Stage
 from prep.dataset.journal import ImageEntry, Journal
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
@@ -55,7 +56,7 @@ POINTS: dict[str, Callable[[], None]] = {
     "manifest": lambda: kill_at(prep.dataset.tables, "write_lines", 1),
     "channels": lambda: kill_at(prep.dataset.tables, "link_file", 5),
     "certificate": lambda: kill_at(prep.dataset.tables, "certify", 1),
-    "journal removed": lambda: kill_at(prep.dataset.journal, "replace_folder", 1),
+    "all but its name": lambda: kill_at(Stage, "finish", 1),
 }
 
 

@@ -143,7 +143,7 @@ def _predictions(folder: Path) -> Target:
         common_curves({"a": predictions.model.epochs, "b": predictions.model.epochs})
         recorded_label_maps(predictions.info, path)
         cleaning_words(cleanings(predictions.info).get("cleaned", []))
-        dropped_before(predictions.info)
+        dropped_before(predictions)
         with _named(path):
             recorded_range(predictions.info)
 

@@ -16,9 +16,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-import waitress
-
 from formats.errors import SagesegError
+from formats.http_serving import create_server
 from formats.parallel import available_cores
 from jobs.algorithm.inference.model import Model
 from jobs.algorithm.inference.predictor import Predictor
@@ -28,7 +27,8 @@ from jobs.algorithm.serving.replies import MAX_BYTES, RequestError, invoke
 from jobs.algorithm.serving.shared_batches import SharedBatches
 from jobs.contract.artefact import read_model_folder
 
-PORT, HOST = "SAGEMAKER_BIND_TO_PORT", "SAGESEG_BIND_TO_HOST"
+PORT, SOCKET = "SAGEMAKER_BIND_TO_PORT", "SAGESEG_BIND_TO_SOCKET"
+"""Where it listens: at a port, or instead at a file that its owner alone can connect to."""
 WAITING = 30
 """Further requests that wait for their turn without keeping a ping waiting; SageMaker gives that 2 seconds."""
 PAYLOAD_MB, BATCH_MB = 10, 100
@@ -45,18 +45,21 @@ Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 def serve_model(folder: Path) -> None:
     """Serve the unpacked artefact in `folder` until SIGTERM. Raises SagesegError for a model that
-    cannot be loaded, or a port that cannot be had."""
+    cannot be loaded, or an address that cannot be had."""
     model = WithinMemory(Predictor(read_model_folder(folder)))
     threads = images_at_a_time(model) + WAITING
-    host, port = os.environ.get(HOST, _ANY_HOST), os.environ.get(PORT, "8080")
+    port, file = os.environ.get(PORT, "8080"), os.environ.get(SOCKET)
     signal.signal(signal.SIGTERM, _leave)
+    place = {"unix_socket": file, "unix_socket_perms": "600"} if file else {"host": _ANY_HOST, "port": port}
+    address = file or f"{_ANY_HOST}:{port}"
     try:
-        server = waitress.create_server(
-            make_application(model), host=host, port=port, threads=threads, max_request_body_size=MAX_BYTES, ident=None
+        server = create_server(
+            make_application(model), **place, threads=threads, max_request_body_size=MAX_BYTES, ident=None
         )
     except (OSError, ValueError) as e:
-        raise SagesegError(f"{host}:{port}: cannot be listened on ({e}); set {PORT} to a free port") from e
-    logging.getLogger(__name__).info("serving on %s:%s", host, port)
+        cure = f"set {SOCKET} to a shorter path in a folder of yours" if file else f"set {PORT} to a free port"
+        raise SagesegError(f"{address}: cannot be listened on ({e}); {cure}") from e
+    logging.getLogger(__name__).info("serving on %s", address)
     server.run()
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
+import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -16,7 +19,9 @@ from formats.errors import SagesegError
 from jobs.contract.serving_requests import MAX_INVOCATION_BYTES
 from jobs.emulator.api import wire
 from jobs.emulator.api.faults import ServiceError, invalid
-from jobs.emulator.presence import HEALTH_PATH
+from jobs.emulator.api.signature import check_signature
+from jobs.emulator.keys import Keys
+from jobs.emulator.presence import CHALLENGE, HEALTH_PATH
 
 MAX_JSON_BYTES = 2**20
 """Largest body of a JSON request; the largest real one, CreateTrainingJob, stays far below."""
@@ -53,22 +58,40 @@ class Answers:
 
 
 class EmulatorApp:
-    """The WSGI application. `last_active` (monotonic seconds) is when the last request came.
+    """The WSGI application, which answers whoever signs with the keys; without them, only whether it lives."""
 
-    With `hosts`, requests to any other host are refused: so that no web page can reach a server
-    on this machine through a name of its own (DNS rebinding).
-    """
-
-    def __init__(self, answers: Answers, health: Mapping[str, Any], hosts: frozenset[str] | None) -> None:
-        self._answers, self._health, self._hosts = answers, health, hosts
-        self.last_active = time.monotonic()
+    def __init__(
+        self,
+        answers: Answers,
+        keys: Keys,
+        prove_alive: Callable[[str], str],
+        hosts: frozenset[str] | None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._answers, self._keys, self._prove, self._hosts, self._clock = answers, keys, prove_alive, hosts, clock
+        self._lock = threading.Lock()
+        self._asked = 0
+        self._last_active = time.monotonic()
 
     def touch(self) -> None:
-        self.last_active = time.monotonic()
+        self._last_active = time.monotonic()
+
+    @property
+    def last_active(self) -> float:
+        """When the last request was answered (monotonic seconds): now, while one is."""
+        return time.monotonic() if self._asked else self._last_active
+
+    def _count(self, change: int) -> None:
+        with self._lock:
+            self._asked += change
+        self.touch()
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        self.touch()
-        reply = self._answer(environ)
+        self._count(1)
+        try:
+            reply = self._answer(environ)
+        finally:
+            self._count(-1)
         headers = [
             ("Content-Type", reply.content_type),
             ("Content-Length", str(len(reply.body))),
@@ -84,42 +107,76 @@ class EmulatorApp:
             return self._invoke(invocation[1], environ)
         service = None
         try:
-            self._check_host(environ)
+            refuse_pages(environ, self._hosts)
             if environ["REQUEST_METHOD"] == "GET" and environ["PATH_INFO"] == HEALTH_PATH:
-                return Reply(200, "application/json", json.dumps(self._health).encode())
+                return self._health(environ.get(f"HTTP_{CHALLENGE.upper().replace('-', '_')}", ""))
+            body = self._signed_body(environ, MAX_JSON_BYTES)
             _check_route(environ)
             service, operation = wire.parse_target(environ.get("HTTP_X_AMZ_TARGET", ""))
-            return self._operate(service, operation, environ)
+            with _bugs_told(operation):
+                return self._operate(service, operation, body, _region(environ))
         except ServiceError as fault:
             return Reply(fault.status, wire.CONTENT_TYPE, wire.render_fault(fault, service))
 
-    def _operate(self, service: str, operation: str, environ: Environ) -> Reply:
+    def _health(self, challenge: str) -> Reply:
+        """That it lives and, to whoever knows the keys, that it is the one they are of: nothing else is told."""
+        return Reply(200, "application/json", json.dumps({"proof": self._prove(challenge)}).encode())
+
+    def _signed_body(self, environ: Environ, limit: int) -> bytes:
+        body = _read_body(environ, limit)
+        check_signature(environ, body, self._keys, self._clock())
+        return body
+
+    def _operate(self, service: str, operation: str, body: bytes, region: str) -> Reply:
         handler = self._answers.operations.get((service, operation))
         if handler is None:
             raise ServiceError("UnknownOperationException", f"{operation} is not emulated")
-        request = wire.parse_request(service, operation, _read_body(environ, MAX_JSON_BYTES))
+        request = wire.parse_request(service, operation, body)
         self._answers.admit(operation)
         try:
-            response = handler(request, _region(environ))
+            response = handler(request, region)
         except SagesegError as e:
             raise invalid(str(e)) from e
         return Reply(200, wire.CONTENT_TYPE, wire.render_response(service, operation, response))
 
     def _invoke(self, endpoint: str, environ: Environ) -> Reply:
         try:
-            self._check_host(environ)
-            body = _read_body(environ, MAX_INVOCATION_BYTES)
+            refuse_pages(environ, self._hosts)
+            body = self._signed_body(environ, MAX_INVOCATION_BYTES)
             request = wire.parse_invocation(endpoint, _headers(environ), body)
             self._answers.admit("InvokeEndpoint")
-            return self._answers.invoke(request, _region(environ))
+            with _bugs_told("InvokeEndpoint"):
+                return self._answers.invoke(request, _region(environ))
         except ServiceError as fault:
             code = () if fault.code == TOO_LARGE else (("x-amzn-ErrorType", fault.code),)  # real ones carry no code
             return Reply(fault.status, "application/json", wire.render_rest_fault(fault), code)
 
-    def _check_host(self, environ: Environ) -> None:
-        host = urlsplit(f"//{environ.get('HTTP_HOST', '')}").hostname
-        if self._hosts is not None and host not in self._hosts:
-            raise ServiceError("AccessDeniedException", f"Host {host!r} is not this server", 403)
+
+@contextmanager
+def _bugs_told(operation: str) -> Iterator[None]:
+    """What fails here that no client can mend, a full disk above all, is AWS's InternalFailure with the reason."""
+    try:
+        yield
+    except ServiceError:
+        raise
+    except Exception as e:
+        logging.getLogger(__name__).exception("%s failed", operation)
+        reason = f"{type(e).__name__}: {e}".splitlines()[0]
+        raise ServiceError("InternalFailure", f"the emulator failed: {reason}; see its server.log", 500) from e
+
+
+def refuse_pages(environ: Environ, hosts: frozenset[str] | None) -> None:
+    """Raise ServiceError for what a browser sends, whose pages are anybody's; and, with `hosts`, for a request to any
+    other host: no page reaches a server on this machine through a name of its own (DNS rebinding)."""
+    if "HTTP_ORIGIN" in environ or "HTTP_SEC_FETCH_SITE" in environ:
+        raise ServiceError("AccessDeniedException", "Requests of web pages are not answered", 403)
+    given = environ.get("HTTP_HOST", "")
+    try:
+        host = urlsplit(f"//{given}").hostname
+    except ValueError:  # half of an IPv6 address
+        host = None
+    if hosts is not None and host not in hosts:
+        raise ServiceError("AccessDeniedException", f"Host {given!r} is not this server", 403)
 
 
 def _check_route(environ: Environ) -> None:

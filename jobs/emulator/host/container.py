@@ -1,8 +1,8 @@
 """A container, as a child process with a process group of its own.
 
-The child inherits a locked file. As long as any process of the group holds it, the lock cannot be
-taken, so that after a crash of the server a survivor is recognised without mistaking another
-process that got the same number.
+A server that is killed takes its containers along (`guard`). Where one survives even so, the next server ends it: the
+child inherits a locked file, and as long as any process of the group holds it, the lock cannot be taken, so that a
+survivor is not mistaken for another process that got the same number.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import IO
 
 import jobs
+from jobs.emulator.host.endings import describe_ending, oom_kills
+from jobs.emulator.host.guard import GUARD
 
 Command = Callable[[Path], list[str]]
 """The container program's command line, for the tree that stands for its `/opt/ml`."""
@@ -57,6 +59,7 @@ class Container:
 
     def __init__(self, process: subprocess.Popen[bytes], output: IO[bytes]) -> None:
         self._process, self._output = process, output
+        self._oom_kills, self._asked_to_end = oom_kills(), False
         self._ended = threading.Event()
         self._grace: threading.Timer | None = None
         self._reaper = threading.Thread(target=self._reap, daemon=True)
@@ -67,6 +70,7 @@ class Container:
         self._process.wait()
         self._ended.set()
         _kill_group(self._process.pid)
+        GUARD.end(self._process.pid)
 
     def lines(self) -> Iterator[str]:
         """Standard output and error, line by line, without line ends."""
@@ -82,10 +86,16 @@ class Container:
         code = self._process.returncode
         return 128 - code if code < 0 else code
 
+    def ending(self) -> str:
+        """What is known of its end once it has ended: empty where it, or who runs it here, ended it."""
+        code = self.wait()
+        return "" if self._asked_to_end else describe_ending(code, memory_ran_out=oom_kills() > self._oom_kills)
+
     def terminate(self, grace_seconds: float) -> None:
         """Ask the program to end (SIGTERM); end it with all its children after the grace."""
         if self._ended.is_set():
             return
+        self._asked_to_end = True
         self._process.terminate()
         self._grace = threading.Timer(grace_seconds, self.kill)
         self._grace.daemon = True
@@ -97,6 +107,7 @@ class Container:
 
     def kill(self) -> None:
         if not self._ended.is_set():
+            self._asked_to_end = True
             _kill_group(self._process.pid)
 
 
@@ -114,6 +125,11 @@ def start_container(command: list[str], folder: Path, environment: Mapping[str, 
             start_new_session=True,
             pass_fds=(held.fileno(),),
         )
+        try:
+            GUARD.begin(process.pid)
+        except OSError:  # no room for one more process
+            _kill_group(process.pid)
+            raise
         held.write(str(process.pid))
     if process.stdout is None:
         raise RuntimeError("the container's output was not piped")

@@ -1,12 +1,14 @@
 """A serving container: the model unpacked, the program started, its health and its answers.
 
 The container contract is SageMaker's: `GET /ping`, `POST /invocations` and, for batch,
-`GET /execution-parameters` on the port in SAGEMAKER_BIND_TO_PORT, the model in `/opt/ml/model`.
+`GET /execution-parameters`, the model in `/opt/ml/model`. It listens at a file of its folder, to which
+no other user of this machine can connect, in place of the port in SAGEMAKER_BIND_TO_PORT.
 """
 
 from __future__ import annotations
 
 import http.client
+import os
 import shutil
 import socket
 import threading
@@ -20,7 +22,7 @@ from jobs.emulator.host.unpack import unpack_model
 from jobs.emulator.host.workplace import Workplace
 from jobs.emulator.store.log_events import LogWriter, open_stream
 
-HOST = "127.0.0.1"
+SOCKET = "serving.socket"
 ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 STARTUP_SECONDS = 480
 """How long a container may take to answer its first ping; inferred from AWS's "within 8 minutes"."""
@@ -74,28 +76,40 @@ def start_serving(place: Workplace, plan: ServingPlan, ended: Callable[[], None]
     if plan.model_uri is not None:
         with place.storage.local_file(plan.model_uri, plan.folder / "model.tar.gz") as archive:
             unpack_model(archive, model)
-    port = _free_port()
-    environment = {**plan.environment, "SAGEMAKER_BIND_TO_PORT": str(port), "SAGESEG_BIND_TO_HOST": HOST}
+    environment = {**plan.environment, "SAGEMAKER_BIND_TO_PORT": "8080", "SAGESEG_BIND_TO_SOCKET": SOCKET}
     writer = open_stream(place.state, plan.log_group, plan.log_stream, plan.folder.with_suffix(".jsonl"))
     try:
         container = start_container(place.programs.serve(model.parent), plan.folder, environment)
     except OSError:
         writer.close()
         raise
-    return ServingContainer(container, port, writer, ended)
+    return ServingContainer(container, plan.folder, writer, ended)
 
 
-def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
+class _Connection(http.client.HTTPConnection):
+    """A connection to the socket in a folder, by a short name for it where there is one: a path to a socket has some
+    hundred bytes at most."""
+
+    def __init__(self, folder: Path, seconds: float) -> None:
+        super().__init__("localhost", timeout=seconds)
+        self._folder = folder
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        number = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            short = Path(f"/proc/self/fd/{number}")
+            self.sock.connect(str((short if short.exists() else self._folder) / SOCKET))
+        finally:
+            os.close(number)
 
 
 class ServingContainer:
     """A serving program that was started; `ended` is called when it is gone."""
 
-    def __init__(self, container: Container, port: int, writer: LogWriter, ended: Callable[[], None]) -> None:
-        self._container, self._port, self._ended = container, port, ended
+    def __init__(self, container: Container, folder: Path, writer: LogWriter, ended: Callable[[], None]) -> None:
+        self._container, self._folder, self._ended = container, folder, ended
         self._log = threading.Thread(target=self._follow, args=(writer,), daemon=True)
         self._log.start()
 
@@ -103,7 +117,9 @@ class ServingContainer:
         try:
             for line in filter(None, self._container.lines()):
                 writer.write(line)
-            self._container.wait()  # its output may end before it does
+            ending = self._container.ending()  # its output may end before it does
+            if ending:
+                writer.write(f"the container was {ending}")
         finally:
             writer.close()
             self._ended()
@@ -140,7 +156,7 @@ class ServingContainer:
         """One request, and at most `limit` + 1 bytes of its answer. Raises NoAnswerError after so many
         seconds, and where the container closes the connection."""
         deadline = time.monotonic() + seconds
-        connection = http.client.HTTPConnection(HOST, self._port, timeout=seconds)
+        connection = _Connection(self._folder, seconds)
         try:
             connection.request(method, path, body, dict(headers or {}))
             response = connection.getresponse()

@@ -5,19 +5,17 @@ from __future__ import annotations
 import gzip
 from pathlib import Path, PurePosixPath
 
+from formats import limits
 from formats.errors import SagesegError
 from formats.safe_names import is_inside
 from jobs.contract.model_archive import BROKEN, Member, archive_members
-
-MAX_BYTES = 8 * 2**30
-"""Unpacked size that is still believed; the largest artefact of this algorithm has below 1 GB."""
 
 
 def unpack_model(archive: Path, folder: Path) -> None:
     """Unpack a `model.tar.gz` into a folder. Raises SagesegError that names archive and member."""
     try:
         with gzip.open(archive) as stream:
-            for member in archive_members(stream, archive, MAX_BYTES):
+            for member in archive_members(stream, archive, limits.MOST_UNPACKED):
                 if not member.header.isdir():
                     _write(member, folder / _place(member, archive))
     except BROKEN as e:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from formats.texts.json_text import parse_json
+from formats.redaction import redact_values
 from formats.texts.typed_json import check_type
 
 MAX_PAGE_BYTES = 2**20
@@ -49,16 +49,16 @@ class Window:
 
 
 def format_event(event: Event) -> bytes:
-    return json.dumps(asdict(event)).encode() + b"\n"
+    return json.dumps(redact_values(asdict(event))).encode() + b"\n"
 
 
 def _parse_event(line: bytes) -> Event:
     """A line that a power cut damaged stands where it was, as what it is."""
     try:
-        told = parse_json(line, zeros=True)
+        told = json.loads(line)
         check_type(told, Event)
         return Event(told["timestamp"], told["message"])
-    except ValueError:
+    except (ValueError, RecursionError):
         return Event(0, "[a line of this log that is damaged]")
 
 

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from formats.errors import SagesegError
+from formats.private_files import private
+from formats.staging import write_errors
 from formats.texts.json_text import parse_json
 
 SCHEMA_VERSION = 1
@@ -61,6 +63,8 @@ class State:
     def __init__(self, path: Path) -> None:
         self.folder, self._path = path.parent, path
         self._lock = threading.RLock()
+        with write_errors(path), open(path, "ab", opener=private):  # its journals take over its mode
+            pass
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
             self._open(path)

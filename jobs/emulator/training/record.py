@@ -134,11 +134,12 @@ def finish(record: Record, ending: Ending, now: float, reason: str = "") -> None
         record.update(TrainingEndTime=now, TrainingTimeInSeconds=seconds, BillableTimeInSeconds=billed)
 
 
-def failure_reason(failure: str, exit_code: int) -> str:
-    """FailureReason of a container that failed: what it wrote to `output/failure`, and its code."""
+def failure_reason(failure: str, exit_code: int, ending: str = "") -> str:
+    """FailureReason of a container that failed: what it wrote to `output/failure`, else what is known of its end, and
+    its code."""
     if failure.startswith(("AlgorithmError", "ClientError", "InternalServerError")):
         return failure
-    return f"AlgorithmError: {failure.strip()}, exit code: {exit_code}"
+    return f"AlgorithmError: {failure.strip() or ending}, exit code: {exit_code}"
 
 
 def metric_data(events: Iterable[Event], definitions: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:

@@ -145,7 +145,8 @@ class TrainingRun:
         elif self._attempts.failing and not self._halted:
             self._finish("Failed", failure_reason(self._trouble.algorithm_error, 1))
         elif exit_code and not self._halted:
-            self._finish("Failed", failure_reason(_read_failure(tree), exit_code))
+            ending = "" if self._container is None else self._container.ending()
+            self._finish("Failed", failure_reason(_read_failure(tree), exit_code, ending))
         else:
             self._upload(tree)
             shutil.rmtree(tree.root, ignore_errors=True)

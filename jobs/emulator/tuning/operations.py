@@ -6,6 +6,7 @@ from typing import Any
 
 from jobs.contract.statuses import RUNNING
 from jobs.emulator.api.app import Operation
+from jobs.emulator.api.faults import ServiceError
 from jobs.emulator.host.jobs import Jobs
 from jobs.emulator.host.workplace import INTERRUPTED, Workplace
 from jobs.emulator.store.collection import DEFAULT_PAGE, bad_token
@@ -29,6 +30,7 @@ class TuningJobs(Jobs[TuningRun]):
     def operations(self) -> dict[tuple[str, str], Operation]:
         return super().operations() | {
             ("sagemaker", "CreateHyperParameterTuningJob"): self.create_tuning_job,
+            ("sagemaker", "DeleteHyperParameterTuningJob"): self.delete_tuning_job,
             ("sagemaker", "DescribeHyperParameterTuningJob"): self.describe_tuning_job,
             ("sagemaker", "ListHyperParameterTuningJobs"): self.list_tuning_jobs,
             ("sagemaker", "ListTrainingJobsForHyperParameterTuningJob"): self.list_training_jobs,
@@ -45,6 +47,15 @@ class TuningJobs(Jobs[TuningRun]):
         answer = self.jobs.create(request, region, role, {"HyperParameterTuningJobStatus": "InProgress"})
         self.runs.start(TuningRun(self.jobs, self._training, request, ranges, region))
         return answer
+
+    def delete_tuning_job(self, request: Record, region: str) -> Record:
+        """Forget a tuning job that has ended; its training jobs stay."""
+        resource = self.jobs.of_request(request, region)
+        if resource.status in RUNNING:
+            raise ServiceError("ResourceInUse", f"The tuning job {resource.arn} is in status {resource.status}.")
+        self.runs.wait(resource.name)
+        self.jobs.remove(resource.name)
+        return {}
 
     def describe_tuning_job(self, request: Record, region: str) -> Record:
         record = self.jobs.of_request(request, region).record

@@ -22,6 +22,8 @@ from prep.readers.classes.label_list import (
 )
 from prep.readers.labelled_image import REGION
 
+_COMPARED = 60
+"""Letters of a label that are compared with those that are known: a text of thousands takes minutes."""
 _LIKE_BACKGROUND = ("background", "bg")
 
 
@@ -37,7 +39,7 @@ class NamedClasses:
         """The id of a label. Raises SagesegError naming the place where it stands, and the nearest that is known."""
         found = self.ids.get(composed(label))
         if found is None:
-            nearest = difflib.get_close_matches(label, self.ids, n=1, cutoff=0)[0]
+            nearest = difflib.get_close_matches(label[:_COMPARED], self.ids, n=1, cutoff=0)[0]
             raise AlikeError(
                 place,
                 f"label {label!r}",

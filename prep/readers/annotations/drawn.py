@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from formats.limits import check_pixels
 from formats.masks import Mask
 from formats.prepared.groups import group_of_path, shared_group
 from prep.readers.annotations.canvas import OVERLAP, Region, count_overlap, is_seen, paint
@@ -20,6 +21,9 @@ class DrawnMask(ABC):
 
     path: Path
     size: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        check_pixels(*self.size, f"{self.path}: what it says of an image's size", "correct it")
 
     @abstractmethod
     def regions(self) -> list[Region]:

@@ -19,6 +19,7 @@ import numpy as np
 
 from formats.errors import SagesegError
 from formats.texts.given_files import conversion
+from formats.texts.json_text import parse_json, refuse_constant
 from prep.readers.source_files import check_first_bytes
 
 Span = tuple[int, int]
@@ -112,8 +113,8 @@ class Batch:
         text = content.lstrip(_SPACE)
         text = text[1:] if self.first and text.startswith(b",") else text
         try:
-            items: list[Any] = json.loads(b"[" + text + b"]", parse_constant=_refuse)
-        except (ValueError, RecursionError) as e:  # UnicodeDecodeError is a ValueError
+            items: list[Any] = parse_json(b"[" + text + b"]", flat=True)
+        except ValueError as e:
             raise SagesegError(
                 f"{self.path}: {self.key}[{self.first}] or one of the {self.count - 1} after it, from byte "
                 f"{self.span[0]} on: not JSON ({e}); export it again{conversion(content)}"
@@ -129,15 +130,11 @@ def parse_span(file: BinaryIO, path: Path, span: Span, what: str) -> Any:
     file.seek(span[0])
     content = file.read(span[1] - span[0])
     try:
-        return json.loads(content.decode("utf-8"), parse_constant=_refuse)
-    except (ValueError, RecursionError) as e:  # UnicodeDecodeError is a ValueError
+        return parse_json(content, flat=True)
+    except ValueError as e:
         raise SagesegError(
             f"{path}: {what}, from byte {span[0]} on: not JSON ({e}); export it again{conversion(content)}"
         ) from e
-
-
-def _refuse(name: str) -> Any:
-    raise ValueError(f"{name} is no number")
 
 
 def find_parts(path: Path, expected: str, within: Span | None = None) -> JsonParts:
@@ -195,7 +192,7 @@ class _Scan:
         self._file.seek(start)
         text = b"[]".join((*gaps, self._file.read(self._end - start)))
         try:
-            pairs = json.loads(text.decode("utf-8"), object_pairs_hook=list, parse_constant=_refuse)
+            pairs = json.loads(text.decode("utf-8"), object_pairs_hook=list, parse_constant=refuse_constant)
         except ValueError as e:
             raise self._not_json(f"around its members: {getattr(e, 'msg', e)}", conversion(text)) from e
         if [key for key, value in pairs if value == []] != list(self._parts.members):
@@ -255,7 +252,10 @@ class _Scan:
         self._start = place
         if self._last_string is None:
             raise self._not_json(f"a value without key at byte {place}")
-        self._key = str(json.loads(self._last_string.decode("utf-8", "replace"), strict=False))
+        try:
+            self._key = str(json.loads(self._last_string.decode("utf-8", "replace"), strict=False))
+        except ValueError as e:
+            raise self._not_json(f"a key that is no text, before byte {place}") from e
         if self._key in self._parts.members:
             raise self._not_json(f"the key {self._key!r} stands twice, again at byte {place}")
         if bracket == _SQUARE:

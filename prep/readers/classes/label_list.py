@@ -134,12 +134,9 @@ def _line_of_map(text: str, path: Path) -> Line:
     if not (_COLOURED.fullmatch(text) or _WITHOUT_COLOUR.fullmatch(text)):
         raise SagesegError(f"{path}: {text!r}: expected name:red,green,blue:parts:actions, as CVAT writes it")
     name, _, rest = (part.strip() for part in text.partition(":"))
-    levels = [
-        level
-        for level in map(parse_whole, re.findall(r"\d+", rest.partition(":")[0]))
-        if level is not None and level < 256
-    ]
-    if len(levels) not in (0, 3) or (not levels and _COLOURED.fullmatch(text)):
+    written = re.findall(r"\d+", rest.partition(":")[0])
+    levels = [level for level in map(parse_whole, written) if level is not None and level <= 255]
+    if len(levels) < len(written):
         raise SagesegError(f"{path}: {text!r}: expected red, green and blue from 0 to 255")
     return _coloured(name, (levels[0], levels[1], levels[2]) if levels else None, path)
 

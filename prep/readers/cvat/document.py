@@ -9,6 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from formats.errors import Faults, SagesegError
+from formats.verbs.command_options import parse_whole
 from prep.readers.annotations.json_spans import Span
 from prep.readers.annotations.xml_spans import Element, Tags, each_element, parse_element
 from prep.readers.cvat.shapes import NOT_DRAWN
@@ -19,6 +20,8 @@ _META = (_ROOT, "meta")
 _IMAGE = (_ROOT, "image")
 _TRACK = (_ROOT, "track")
 _IN_TRACK = 3
+_MOST_FRAMES = 1_000_000
+"""Nine hours at 30 a second."""
 Size = tuple[int, int]
 
 
@@ -115,8 +118,9 @@ def _add_tracked(document: Document, element: Element, numbers: dict[str, int], 
         return
     frame = _frame(element, document.path)
     if last and last.around is track and last.tags[-1] not in NOT_DRAWN and not _is_outside(last):
-        step = document.meta.frames.step if document.meta.frames else frame
-        document.unclear.update(range(_frame(last, document.path) + step, frame, step))
+        frames = document.meta.frames or range(0)
+        first = _frame(last, document.path) + frames.step
+        document.unclear.update(range(first, min(frame, frames.stop), frames.step))
     if _is_outside(element):
         return
     label = numbers.setdefault(track.get("label", ""), len(numbers))
@@ -161,8 +165,12 @@ def _frames(task: ElementTree.Element, path: Path) -> range | None:
     if filtered := _text(task, "frame_filter"):
         step = _whole(filtered.rpartition("=")[2], "frame_filter", f"{path}: meta")
     if size:
-        return range(start, start + step * _whole(size, "size", f"{path}: meta"), step)
-    return range(start, _whole(stop, "stop_frame", f"{path}: meta", least=0) + 1, step)
+        frames = range(start, start + step * _whole(size, "size", f"{path}: meta"), step)
+    else:
+        frames = range(start, _whole(stop, "stop_frame", f"{path}: meta", least=0) + 1, step)
+    if len(frames) > _MOST_FRAMES:
+        raise SagesegError(f"{path}: meta: {len(frames):,} frames; expected up to {_MOST_FRAMES:,}, as a video has")
+    return frames
 
 
 def _original_size(task: ElementTree.Element, path: Path) -> Size | None:
@@ -178,6 +186,7 @@ def _text(element: ElementTree.Element, path: str) -> str:
 
 
 def _whole(text: str, key: str, place: str, *, least: int = 1) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) >= least):
+    number = parse_whole(text)
+    if number is None or number < least:
         raise SagesegError(f"{place}: {key} is {text!r}; expected a whole number from {least} on")
-    return int(text)
+    return number

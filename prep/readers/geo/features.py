@@ -11,6 +11,7 @@ from typing import Any
 
 from formats.errors import SagesegError, for_all
 from formats.texts.given_files import read_text
+from formats.texts.json_text import parse_json
 
 WGS84 = "OGC:CRS84"
 """What RFC 7946 says coordinates are: longitude and latitude."""
@@ -73,8 +74,8 @@ def _told(left_out: dict[str, list[str]]) -> str:
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(read_text(path, "GeoJSON"))
-    except (ValueError, RecursionError) as e:
+        content = parse_json(read_text(path, "GeoJSON"), flat=True, any_number=True)
+    except ValueError as e:
         raise SagesegError(f"{path}: not JSON ({e}); {_EXPECTED}") from e
     if not isinstance(content, dict) or not isinstance(content.get("features"), list):
         kind = content.get("type", "an object without type") if isinstance(content, dict) else "no object"

@@ -7,7 +7,6 @@ colours that versions before 4 kept, with `imageData` null, empty or embedded.
 from __future__ import annotations
 
 import binascii
-import json
 import math
 import re
 from base64 import b64decode
@@ -24,6 +23,7 @@ from formats.errors import SagesegError, for_all
 from formats.images import open_header
 from formats.prepared.source_names import composed
 from formats.texts.given_files import read_text
+from formats.texts.json_text import parse_json
 from prep.readers.labelled_image import REGION
 
 Point = tuple[float, float]
@@ -114,8 +114,8 @@ def find_labels(path: Path) -> list[tuple[str, str]]:
 
 def read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(read_text(path, f"{_FILE} (before 4.4 it wrote the encoding of Windows)"))
-    except (ValueError, RecursionError) as e:
+        content = parse_json(read_text(path, f"{_FILE} (before 4.4 it wrote the encoding of Windows)"), any_number=True)
+    except ValueError as e:
         raise SagesegError(f"{path}: not JSON ({e}); {_EXPECTED}, or remove the file") from e
     if not isinstance(content, dict):
         raise SagesegError(f"{path}: not an object; {_EXPECTED}")
@@ -149,9 +149,11 @@ def _shape(raw: object, where: str) -> Shape:
     if not isinstance(raw, dict) or not isinstance(raw.get("label"), str):
         raise SagesegError(f'{where}: expected an object with a "label"; {_EXPECTED}')
     label, kind = composed(raw["label"]), raw.get("shape_type") or "polygon"
+    if not label.strip() or len(label.splitlines()) > 1:
+        raise SagesegError(f"{where}: its label is {_short(label)}; expected one line of text: rename it in labelme")
     where = f"{where} ({label})"
     kind = _SAME_KINDS.get(kind, kind) if isinstance(kind, str) else kind
-    if kind not in POINTS_OF_KIND:
+    if not isinstance(kind, str) or kind not in POINTS_OF_KIND:
         raise SagesegError(
             f"{where}: shape_type is {_short(kind)}; expected one of {', '.join(POINTS_OF_KIND)}: convert such shapes "
             "in the program that drew them, or delete them"

@@ -7,7 +7,6 @@ of an adjustment job writes `<job>-metadata` in its place.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from typing import Any
 
 from formats.errors import Faults, SagesegError
 from formats.texts.given_files import conversion
+from formats.texts.json_text import parse_json
 from prep.readers.manifest.colour_map import ColourMap, read_colour_map
 
 SOURCE = "source-ref"
@@ -92,8 +92,8 @@ def _texts(path: Path, where: str) -> Iterator[tuple[int, bytes]]:
 
 def _object(line: bytes, place: str) -> dict[str, Any]:
     try:
-        record = json.loads(line.decode("utf-8"))
-    except (ValueError, RecursionError) as e:  # UnicodeDecodeError is a ValueError
+        record = parse_json(line)
+    except ValueError as e:
         raise SagesegError(f"{place}: not JSON ({e}); expected {_EXPECTED}{conversion(line)}") from e
     if not isinstance(record, dict):
         raise SagesegError(f"{place}: JSON, but no object; expected {_EXPECTED}")

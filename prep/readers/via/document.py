@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from formats.errors import SagesegError, for_all, raise_all
 from formats.parallel import map_all
+from formats.texts.typed_json import short
 from prep.readers.annotations.json_spans import Span, find_parts, parse_span
 from prep.readers.via.shapes import SHAPES
 
@@ -81,6 +82,9 @@ def _regions(content: dict[str, Any], file: Path, key: str) -> list[dict[str, An
     for region in listed:
         if not isinstance(region, dict) or not isinstance(region.get("shape_attributes"), dict):
             raise _no_entry(file, key)
+        if not isinstance(region.get("region_attributes"), dict | None):
+            told = short(region["region_attributes"])
+            raise SagesegError(f"{file}: {key}: region_attributes is {told}; expected an object of names and values")
     return listed
 
 

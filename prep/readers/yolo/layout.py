@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from formats.console import say
 from formats.errors import SagesegError
 from formats.texts.given_files import read_text
+from formats.texts.typed_json import short
+from formats.texts.yaml_text import parse_yaml
 from prep.readers.classes.label_list import BACKGROUND_NAMES, find_class_list, read_class_list
-from prep.readers.source_files import check_folder
+from prep.readers.source_files import check_folder, is_there
 from prep.readers.splits import split_of_word
 
 _EXPECTED = "one with data.yaml, or with images and labels"
@@ -89,9 +89,9 @@ def _by_folders(root: Path, kind: str) -> tuple[Place, ...]:
 
 def _of_yaml(path: Path, root: Path, *, apart: bool) -> Layout:
     try:
-        content = yaml.safe_load(read_text(path, "YAML with names and train"))
-    except yaml.YAMLError as e:
-        raise SagesegError(f"{path}: not YAML ({' '.join(str(e).split())}); expected names and train") from e
+        content = parse_yaml(read_text(path, "YAML with names and train"))
+    except ValueError as e:
+        raise SagesegError(f"{path}: not YAML ({e}); expected names and train") from e
     if not isinstance(content, dict):
         raise SagesegError(f"{path}: no keys in it; expected names and train")
     splits = {key: split for key in content if isinstance(key, str) and (split := split_of_word(key))}
@@ -102,12 +102,13 @@ def _of_yaml(path: Path, root: Path, *, apart: bool) -> Layout:
 
 
 def _places(content: dict[str, Any], key: str, split: str, path: Path, root: Path, apart: bool) -> Iterator[Place]:
-    given = content.get(key) or []
+    given, below = content.get(key) or [], str(content.get("path") or ".")
+    if not isinstance(given, str | list) or not all(isinstance(part, str) for part in given):
+        raise SagesegError(f"{path}: {key} is {short(given)}; expected a folder of images, or a list of such")
     for part in [given] if isinstance(given, str) else given:
-        below = str(content.get("path") or ".")
         # Roboflow writes ../train/images, below the folder and not beside it
-        candidates = [base / str(part).removeprefix("../") for base in (root / below, root)]
-        found = next((place for place in candidates if place.exists()), candidates[-1] if apart else None)
+        candidates = [base / part.removeprefix("../") for base in (root / below, root)]
+        found = next((place for place in candidates if is_there(place)), candidates[-1] if apart else None)
         where = f"{path}: {key}: {part}"
         if found and path_below(found, root) is None:
             raise SagesegError(

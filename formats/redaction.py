@@ -1,0 +1,178 @@
+"""Secrets kept out of every line and file: what has the form of one, what stands beside the name of one, and those
+that this process was given.
+
+What is written as JSON passes `redact_values` before it becomes text (`format_json`), pages and other lines `redact`;
+what a process prints, tracebacks too, passes `Redacting` (`console.run_app`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, TextIO, cast
+from urllib.parse import quote
+
+HIDDEN = "***"
+_SHORTEST = 8
+"""Letters of a secret that is looked for as it is: shorter ones are words of every text."""
+_SHORTEST_AFTER_A_WORD = 16
+"""Letters that are a secret after `token:` or `secret:`, which prose has too."""
+_QUOTE = r"(?:\\*[\"']|&#34;|&#39;|&quot;)"
+_NAME = (
+    r"(?P<name>(?<![A-Za-z])(?:secret|password|passwd|passphrase|token|(?:api|access|secret|private)[_-]?key(?:[_-]?id)?)"
+    r"|SecretAccessKey|AccessKeyId|(?:Session|Security|Access|Auth|Bearer|Refresh|Id)Token|ClientSecret"
+    r"|X-Amz-(?:Security-Token|Signature|Credential)|(?:Proxy-)?Authorization"
+    r"|(?<![A-Za-z])(?:Signature|Credential|sig)(?==))(?![A-Za-z])"
+)
+_BODY = r"(?:(?!(?P=open))(?:\\.|[^\"\\\n]))*"
+_BARE = r"(?P<bare>(?:(?:Bearer|Basic|Token|Digest|AWS4-HMAC-SHA256)[ ]+)?(?:[^\s\"'\\&<>,;)]|[,;)](?=[^\s\"'\\&<>]))+)"
+_AFTER_QUOTED_NAME = re.compile(
+    rf"{_NAME}(?P<is>(?P<close>{_QUOTE})\s*:\s*)(?P<open>(?P=close))(?P<in>(?:(?!(?P=open))(?:\\.|[^\\]))*)(?P=open)",
+    re.IGNORECASE,
+)
+_BEGINS = r"(?![\s,:}\]\"'\\&])"
+"""What follows the quotation mark that ends a text of JSON is none of these."""
+_AFTER_BARE_NAME = re.compile(
+    rf"{_NAME}(?P<is>[ \t]*[=:][ \t]*)(?:(?P<open>{_QUOTE})(?P<in>{_BEGINS}{_BODY})(?P=open)|{_BARE})",
+    re.IGNORECASE,
+)
+_FORMS = (
+    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b"), HIDDEN),
+    (re.compile(r"\bhf_[A-Za-z0-9]{16,}\b"), HIDDEN),
+    (re.compile(r"\b(Bearer)[ ]+[\w.~+/=-]{16,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
+    (re.compile(r"(?<=://)(?:[^\s/@:\"'\\<>]*:[^\s/@\"'\\<>]+|[^\s/@:\"'\\<>]{20,})(?=@)"), HIDDEN),
+)
+_SECRET_NAME = re.compile(rf"(?:.*[^A-Za-z])?{_NAME}|.*(?:Token|Secret|Password)", re.IGNORECASE | re.DOTALL)
+_IN_URL = re.compile(r"://([^\s/@:]*):([^\s/@]+)@")
+_EMBEDDED = re.compile(r"(;base64,[A-Za-z0-9+/=]+)")
+"""Images inside a page: they hold no names, and most of its letters."""
+_SIGNS = (
+    *("akia", "asia", "hf_", "://", "bearer", "secret", "passw", "passphrase", "token", "signature", "sig="),
+    *("credential", "authorization", "apikey", "accesskey", "privatekey"),
+)
+"""Without one of these, in small letters, there is nothing to hide: looking for words is a hundred times faster than
+looking for all of the above."""
+_known: set[str] = set()
+
+
+def know(*secrets: str | None) -> None:
+    """From now on hide these wherever they stand, such as the keys of the AWS profile in use."""
+    _known.update(secret for secret in secrets if secret and len(secret) >= _SHORTEST)
+
+
+def redact(text: str) -> str:
+    """The text without secrets. JSON stays JSON, and what was redacted stays as it is."""
+    parts = _EMBEDDED.split(text) if ";base64," in text else [text]
+    parts[::2] = map(_redact, parts[::2])
+    return "".join(parts)
+
+
+def redact_values(value: Any) -> Any:
+    """A value of JSON whose texts hold no secrets, whole where the name beside it is one of a secret."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        named = next((value[word] for word in ("Key", "Name", "name") if isinstance(value.get(word), str)), "")
+        hidden = {"Value", "value"} if is_secret_name(named) else set()
+        return {key: _redact_member(key, inner, whole=key in hidden) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [redact_values(inner) for inner in value]
+    return value
+
+
+def _redact_member(key: Any, value: Any, *, whole: bool) -> Any:
+    if isinstance(value, str) and value and (whole or (isinstance(key, str) and is_secret_name(key))):
+        return HIDDEN
+    return redact_values(value)
+
+
+@lru_cache(maxsize=4096)
+def is_secret_name(name: str) -> bool:
+    """Whether what has this name is a secret: `HF_TOKEN`, `SecretAccessKey`; not `TOKEN_FILE`."""
+    return _SECRET_NAME.fullmatch(name) is not None
+
+
+def _redact(text: str) -> str:
+    for secret in _known_secrets():
+        text = text.replace(secret, HIDDEN)
+    if not _may_hold_any(text):
+        return text
+    return "\n".join(_redact_line(line) if _may_hold_any(line) else line for line in text.split("\n"))
+
+
+def _may_hold_any(text: str) -> bool:
+    small = text.lower().replace("_key", "key").replace("-key", "key")
+    return any(sign in small for sign in _SIGNS)
+
+
+def _redact_line(line: str) -> str:
+    for form, instead in _FORMS:
+        line = form.sub(instead, line)
+    return _AFTER_BARE_NAME.sub(_hide, _AFTER_QUOTED_NAME.sub(_hide, line))
+
+
+def _hide(found: re.Match[str]) -> str:
+    groups = found.groupdict()
+    if not groups.get("open"):
+        word = (
+            found["name"].casefold() in ("token", "secret") and found.string[found.start() - 1 : found.start()] != "_"
+        )
+        if word and ":" in found["is"] and len(found["bare"]) < _SHORTEST_AFTER_A_WORD:
+            return found[0]
+        return f"{found['name']}{found['is']}{HIDDEN}"
+    if not found["in"]:
+        return found[0]
+    return f"{found['name']}{found['is']}{found['open']}{HIDDEN}{found['open']}"
+
+
+def _known_secrets() -> list[str]:
+    """The longest first: one may be a part of another."""
+    secrets = _known | {secret for secret in _of_environment() if len(secret) >= _SHORTEST and not secret.isdecimal()}
+    return sorted({form for secret in secrets for form in (secret, quote(secret), quote(secret, safe=""))}, key=_length)
+
+
+def _length(secret: str) -> tuple[int, str]:
+    return -len(secret), secret
+
+
+def _of_environment() -> Iterator[str]:
+    """What this process was given under a secret's name, and the passwords in URLs, such as a proxy's."""
+    for name, value in os.environ.items():
+        if is_secret_name(name):
+            yield value
+        elif "@" in value:
+            yield from (password for _, password in _IN_URL.findall(value))
+
+
+class Redacting:
+    """A stream that hides secrets in what is written through it, and is the stream beneath in all else. What is
+    written at once is looked through at once."""
+
+    def __init__(self, beneath: TextIO) -> None:
+        self._beneath = beneath
+
+    def write(self, text: str) -> int:
+        self._beneath.write(redact(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._beneath, name)
+
+
+@contextmanager
+def redacted_streams() -> Iterator[None]:
+    """Hide secrets in all that is printed meanwhile: wrong usage, warnings, and what others print."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (cast("TextIO", Redacting(stream)) for stream in before)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before

@@ -1,0 +1,92 @@
+"""What a batch transform was begun with: `$SAGESEG_HOME/batches/<name>/batch.json`, until it is over and cleaned up.
+
+A transform is stopped when nobody waits for it any more; one whose caller was killed, or lost AWS's answer, is found by
+this record: the same command goes on with it, where its images are the same.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from formats.disk.locks import open_locked
+from formats.errors import SagesegError
+from formats.redaction import redact_values
+from formats.staging import write_text
+from formats.state_home import home
+from formats.texts.json_text import format_json
+
+_RECORD, _LOCK = "batch.json", "lock"
+
+
+@dataclass(frozen=True)
+class BatchRecord:
+    """One transform. `model` and `transform` are the requests, `images` a
+    digest of what was sent, empty before AWS was asked for the transform; `arn` is empty before AWS answered."""
+
+    name: str
+    backend: str
+    region: str
+    created: str
+    model: dict[str, Any]
+    transform: dict[str, Any]
+    images: str = ""
+    arn: str = ""
+
+    def is_like(self, other: BatchRecord) -> bool:
+        """Whether both ask for the same, but for their names."""
+        return bool(_unnamed(self) == _unnamed(other))
+
+
+def _unnamed(record: BatchRecord) -> Any:
+    asked = {"place": [record.backend, record.region], "model": record.model, "transform": record.transform}
+    return json.loads(json.dumps(redact_values(asked)).replace(record.name, ""))
+
+
+def _path(name: str) -> Path:
+    return home() / "batches" / name / _RECORD
+
+
+def write_batch(record: BatchRecord) -> None:
+    write_text(_path(record.name), format_json(asdict(record), ascii_only=True) + "\n")
+
+
+def forget_batch(name: str) -> None:
+    shutil.rmtree(_path(name).parent, ignore_errors=True)
+
+
+@contextmanager
+def locked(name: str) -> Iterator[bool]:
+    """Keep others from this batch while the block runs; whether it was to be had: else its caller lives."""
+    folder = _path(name).parent
+    try:
+        file = open_locked(folder / _LOCK, folder, wait=False)
+    except SagesegError:
+        yield False
+        return
+    with file:
+        yield True
+
+
+def batches() -> list[BatchRecord]:
+    """All that were begun from this folder and are not cleaned up, the earliest first."""
+    found = [_read(path) for path in (home() / "batches").glob(f"*/{_RECORD}")]
+    return sorted(found, key=lambda record: record.created)
+
+
+def read_batch(name: str) -> BatchRecord | None:
+    return _read(_path(name)) if _path(name).exists() else None
+
+
+def _read(path: Path) -> BatchRecord:
+    try:
+        given: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        known = {f.name for f in fields(BatchRecord)}
+        return BatchRecord(**{key: value for key, value in given.items() if key in known})
+    except (OSError, ValueError, TypeError, AttributeError) as e:
+        raise SagesegError(f"{path}: not a batch's record ({e}); remove it or restore it") from e
