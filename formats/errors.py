@@ -9,12 +9,9 @@ faults.check()
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-import struct
-=======
 import errno
 import os
->>>>>>> main
+import struct
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace

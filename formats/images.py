@@ -17,12 +17,8 @@ from PIL import Image, UnidentifiedImageError
 
 from formats import limits
 from formats.crops import Box
-<<<<<<< HEAD
 from formats.errors import OF_LIBRARIES, SagesegError, raised_by_library
-=======
-from formats.errors import SagesegError
 from formats.limits import read_within
->>>>>>> main
 from formats.prepared.deep_images import deep_to_rgb, is_deep
 from formats.prepared.eight_bits import DepthError
 from formats.prepared.value_range import ValueRange
@@ -105,19 +101,14 @@ def image_errors(path: Path, what: str = "an image") -> Iterator[None]:
         raise SagesegError(f"{path}: not found; expected {what}") from e
     except DepthError as e:
         raise SagesegError(f"{path}: {e}") from e
-<<<<<<< HEAD
-    except (ValueError, OSError, SyntaxError, Image.DecompressionBombError) as e:
+    except Image.DecompressionBombError as e:
+        raise SagesegError(f"{path}: {TOO_LARGE}") from e
+    except (ValueError, OSError, SyntaxError) as e:
         raise SagesegError(f"{path}: cannot be read as {what} ({e}); replace the file") from e
     except OF_LIBRARIES as e:  # Pillow's decoders trip over what they did not expect
         if not raised_by_library(e):
             raise
         raise SagesegError(f"{path}: cannot be read as {what} ({type(e).__name__}: {e}); replace the file") from e
-=======
-    except Image.DecompressionBombError as e:
-        raise SagesegError(f"{path}: {TOO_LARGE}") from e
-    except (ValueError, OSError, SyntaxError) as e:
-        raise SagesegError(f"{path}: cannot be read as an image ({e}); replace the file") from e
->>>>>>> main
 
 
 @contextmanager

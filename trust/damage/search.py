@@ -12,7 +12,7 @@ from trust.outcome import Outcome
 
 SECONDS = 10.5
 """Of processor time for each target: on two cores all take ten minutes, and ten million inputs."""
-_A_FEW = 25
+_A_FEW = 60
 
 
 def trial(*, short: bool) -> Iterator[Outcome]:
