@@ -16,7 +16,7 @@ from botocore.parsers import ResponseParserError, ResponseParserFactory
 from aws.errors import AwsError
 from formats.texts.typed_json import as_told, short
 
-_FAILS, _ENDLESS = 300, 2**63
+_FAILS, _ENDLESS, _QUOTE = 300, 2**63, "'"
 MEND = "what answered may not be AWS: look at the network, HTTPS_PROXY and AWS_ENDPOINT_URL"
 _UNREADABLE = (ResponseParserError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError)
 """What botocore's parsers raise of an answer that is not of its model."""
@@ -98,7 +98,9 @@ def _inside_map(value: dict[str, Any], shape: Any, place: str) -> str:
 
 
 def _first_problem(inside: Iterable[tuple[Any, Any]], shape_of: Callable[[Any], Any], place: str) -> str:
-    problems = (_problem(each, shape_of(key), f"{place}.{short(key)}".lstrip(".")) for key, each in inside)
+    problems = (
+        _problem(each, shape_of(key), f"{place}.{short(key).strip(_QUOTE)}".lstrip(".")) for key, each in inside
+    )
     return next(filter(None, problems), "")
 
 
