@@ -15,7 +15,7 @@ from jobs.contract.file_uris import for_people
 from jobs.tracking.records import JobRecord, write_record
 from sageseg import runs
 from sageseg.cli import app
-from sageseg.experiment import _job_of, run_experiment
+from sageseg.experiment import _state_of, run_experiment
 from sageseg.runs import Runs
 from sageseg.steps import check_words, plan_steps, read_experiment
 
@@ -162,27 +162,26 @@ def test_steps_that_are_added_at_the_end_belong_to_the_same_run(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("arn", "status", "expected"),
     [
-        (None, "", ("job-1", False)),  # killed before there was a record
-        ("", "", ("job-1", False)),  # before AWS answered: the verb itself finds out
-        ("arn", "InProgress", ("job-1", True)),
-        ("arn", "Completed", ("job-1", True)),
-        ("arn", "Failed", ("new", False)),
-        ("arn", "Stopped", ("new", False)),
+        (None, "", "begun"),  # killed before there was a record
+        ("", "", "begun"),  # before AWS answered: the verb itself finds out
+        ("arn", "InProgress", "there"),
+        ("arn", "Completed", "there"),
+        ("arn", "Failed", "over"),
+        ("arn", "Stopped", "over"),
     ],
 )
 def test_a_training_that_a_killed_run_began_is_followed_and_not_paid_for_twice(
-    arn: str | None, status: str, expected: tuple[str, bool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    arn: str | None, status: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SAGESEG_HOME", str(tmp_path))
-    monkeypatch.setattr("aws.names.default_name", lambda *_, **__: "new")
     monkeypatch.setattr("jobs.tracking.find_jobs.find_job", lambda _: SimpleNamespace(status=status))
     if arn is not None:
         write_record(JobRecord("job-1", "aws", "eu-west-1", "", "", [], {}, arn=arn))
     told = Runs(tmp_path / "out")
     told.intend(told.begin(PLAN, tmp_path), "train", "b", job="job-1")
-    (step,) = plan_steps({"train": {}})
-    assert _job_of(step, Runs(tmp_path / "out").job_begun(1, "b")) == expected
-    assert Runs(tmp_path / "out").job_begun(1, "other") == ""
+    assert Runs(tmp_path / "out").begun_job("b") == "job-1"
+    assert Runs(tmp_path / "out").begun_job("other") is None
+    assert _state_of("job-1") == expected
 
 
 def test_a_dataset_that_a_killed_run_made_is_its_own(tmp_path: Path) -> None:
