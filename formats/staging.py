@@ -195,11 +195,8 @@ class Stage:
 
 @contextmanager
 def staged_folder(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
-    """A folder to fill, which becomes `out` when the block ends well and is removed otherwise.
-
-    An `out` that holds anything is refused unless `overwrite` is set; then it is replaced, but
-    only at the end, so a failed run leaves the old content as it was.
-    """
+    """A folder to fill, which becomes `out` when the block ends well and is removed otherwise. An `out` that holds
+    anything is refused unless `overwrite` is set; then it is replaced at the end, and a failed run leaves it."""
     with open_stage(out, overwrite=overwrite) as stage:
         stage.empty()
         try:
@@ -272,9 +269,9 @@ def _place(out: Path) -> Path:
 
 
 def _beside(path: Path) -> Path:
-    if len(os.fsencode(path.name + MARK)) <= _LONGEST_NAME:
-        return path.with_name(path.name + MARK)
-    return path.with_name(hashlib.sha256(os.fsencode(path.name)).hexdigest()[:24] + MARK)
+    name = os.fsencode(path.name)
+    short = path.name if len(name) + len(MARK) <= _LONGEST_NAME else hashlib.sha256(name).hexdigest()[:24]
+    return path.with_name(short + MARK)
 
 
 def _settle_killed(out: Path) -> None:
