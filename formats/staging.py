@@ -154,7 +154,7 @@ class Stage:
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))  # and what was made since is not all
             if durable:
                 sync_tree(self.folder)
-            if not self.overwrite or not self.out.exists():
+            if not (self.overwrite and self.out.exists()):
                 self.content.rename(self.out)
             elif not exchange(self.content, self.out):
                 self.out.rename(self.folder / _REPLACED)
@@ -288,14 +288,11 @@ def _settle_killed(out: Path) -> None:
 
 def _open_folder(folder: Path, out: Path) -> FileIO:
     """A working folder's lock."""
-    if folder.is_symlink() or (folder.exists() and not _is_ours(folder)):
+    ours = not folder.exists() or (folder.is_dir() and ((folder / _LOCK).is_file() or not any(folder.iterdir())))
+    if folder.is_symlink() or not ours:
         raise SagesegError(f"{folder}: is there and is nothing of sageseg's; move it away or choose another --out")
     with write_errors(folder):
         lock = open_locked(folder / _LOCK, out, wait=False)
     with suppress(OSError):
         sign(lock)
     return lock
-
-
-def _is_ours(folder: Path) -> bool:
-    return folder.is_dir() and ((folder / _LOCK).is_file() or not any(folder.iterdir()))
