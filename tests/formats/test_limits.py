@@ -139,7 +139,5 @@ def test_the_shape_of_probabilities_is_told_without_reading_them(tmp_path: Path)
 @pytest.mark.parametrize("text", ["13378", "1000000", "9" * 18])
 def test_crops_of_more_pixels_than_an_image_has_are_refused(text: str) -> None:
     assert parse_crop("13377") == 13377
-    with pytest.raises(
-        SagesegError, match=rf"--crop: {text}×{text} pixels; expected 1 to 178,956,970: choose"
-    ):
+    with pytest.raises(SagesegError, match=rf"--crop: {text}×{text} pixels; expected 1 to 178,956,970: choose"):
         parse_crop(text)
