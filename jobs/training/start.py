@@ -164,13 +164,15 @@ def run_attempts(
             say(f"moving on to {attempt.job.instance_type} as {attempt.job.name}{priced}")
         try:
             record = begin(attempt)
-            say(f"started {record.name} on {_place(record, attempt.job.instance_type)}")
-            return follow(record) if follow else record
         except AwsError as e:
             if last or not is_about_instance(e.code, e.reason, attempt.job.instance_type):
                 raise
             say(f"refused: {e}")
-        except JobFailedError as e:
+            continue
+        say(f"started {record.name} on {_place(record, attempt.job.instance_type)}")
+        try:
+            return follow(record) if follow else record
+        except JobFailedError as e:  # what AWS refuses of the following is no refusal of the job, which runs
             if last or not is_moved_on_from(e.reason):
                 raise
             say(f"refused: {e}" if QUOTA in e.reason else f"no capacity: {e}")

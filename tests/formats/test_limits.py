@@ -104,10 +104,11 @@ def state_shape(path: Path, shape: tuple[int, ...], kind: str = "<f2") -> Path:
     [
         ((2, 100_000, 100_000), "<f2", "100000×100000 pixels; expected 1 to 178,956,970: predict again"),
         ((2, 0, 5), "<f2", "5×0 pixels"),
-        ((10**9, 4, 4), "<f2", r"shape \(1000000000, 4, 4\); expected probabilities of shape \(C, H, W\)"),
-        ((16,), "<f2", r"shape \(16,\); expected"),
-        ((2, 4, 4), "<i8", "int64 of shape"),
-        ((2, 4, 4), "<U9", "<U9 of shape"),
+        ((10**9, 4, 4), "<f2", "no array of numbers"),
+        ((10**6, 4, 4), "<f2", "probabilities of 1000000 classes; expected 1 to"),
+        ((16,), "<f2", "no array of numbers by class, row and column"),
+        ((2, 4, 4), "<i8", "no array of numbers"),
+        ((2, 4, 4), "<U9", "no array of numbers"),
         ((2, 4, 5), "<f2", r"shape \(2, 4, 5\); expected \(2, 4, 4\)"),
     ],
 )
