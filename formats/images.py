@@ -50,7 +50,7 @@ def read_image(path: Path, values: ValueRange | None = None) -> Rgb:
     with them, too large to be an image (over 179 million pixels) or no image.
     """
     with image_errors(path):
-        return decode_image(_content(path), values)
+        return decode_image(read_encoded(path), values)
 
 
 def decode_image(content: bytes, values: ValueRange | None = None, *, turned: bool = True) -> Rgb:
@@ -80,7 +80,7 @@ def read_luma(path: Path) -> Luma:
     """The brightness of what `read_image` reads, (height, width) uint8: of a JPEG without decoding its
     colours, which takes a quarter less time."""
     with image_errors(path):
-        content = _content(path)
+        content = read_encoded(path)
         with open_header(content) as image:
             if image.format in _JPEG_FORMATS:
                 luma = np.asarray(simplejpeg.decode_jpeg(content, colorspace="GRAY"))[..., 0]
@@ -88,7 +88,8 @@ def read_luma(path: Path) -> Luma:
         return np.asarray(Image.fromarray(decode_image(content)).convert("L"))
 
 
-def _content(path: Path) -> bytes:
+def read_encoded(path: Path) -> bytes:
+    """The bytes of an image's or a mask's file. Raises SagesegError for more than either has, and OSError."""
     return read_within(path, limits.MOST_IMAGE, "expected an image")
 
 

@@ -16,8 +16,10 @@ MOST_PIXELS = 178_956_970
 by tiles."""
 MOST_IMAGE = 2**32
 """Bytes of the file of an image or mask: MOST_PIXELS of four channels of 32 bits have two thirds of it."""
+MOST_LOG = 2**28
+"""Bytes of a training's log, unpacked; a line each epoch takes some kB a day."""
 MOST_TEXT = 2**30
-"""Bytes of a text that is read as a whole, unpacked: JSON, CSV, a log. Large COCO, VIA and XML files are read by
+"""Bytes of a text that is read as a whole, unpacked: JSON, CSV. Large COCO, VIA and XML files are read by
 parts."""
 MOST_UNPACKED = 2**33
 """Bytes that an archive, or a packed table that is read line by line, may unfold to; a submission to Carvana's 100,064

@@ -10,12 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from formats import limits
 from formats.classes import IGNORE, voc_palette
 from formats.crops import Box
 from formats.errors import SagesegError
-from formats.images import image_errors, open_header, orientation_of, turn_upright
-from formats.limits import read_within
+from formats.images import image_errors, open_header, orientation_of, read_encoded, turn_upright
 from formats.staging import write_bytes
 
 Mask = npt.NDArray[np.uint8]
@@ -29,7 +27,7 @@ def read_mask(path: Path) -> Mask:
     Raises SagesegError for files that are missing, broken, animated, or hold colours instead of
     class ids.
     """
-    with image_errors(path, "a mask"), open_header(read_within(path, limits.MOST_IMAGE, "expected a mask")) as image:
+    with image_errors(path, "a mask"), open_header(read_encoded(path)) as image:
         if getattr(image, "n_frames", 1) > 1:
             raise SagesegError(f"{path}: animated, {image.n_frames} frames; expected one mask")  # type: ignore[attr-defined]
         if image.mode not in ("P", "L"):

@@ -15,7 +15,14 @@ import numpy.typing as npt
 from PIL import Image
 
 from formats.errors import SagesegError
-from formats.images import IMAGE_SUFFIXES, image_errors, open_header, orientation_of, turn_upright
+from formats.images import (
+    IMAGE_SUFFIXES,
+    image_errors,
+    open_header,
+    orientation_of,
+    read_encoded,
+    turn_upright,
+)
 from formats.masks import Mask
 
 SUFFIXES = frozenset({".png", ".gif", ".bmp", ".tif", ".tiff"})
@@ -86,7 +93,7 @@ def read_plain(path: Path, ids: Mapping[int, int]) -> Mask:
 
 def _read(path: Path) -> tuple[Keys, dict[int, int] | None, str]:
     """The keys, the palette of a file that has one, and the kind of file."""
-    with image_errors(path), open_header(path.read_bytes()) as image:
+    with image_errors(path), open_header(read_encoded(path)) as image:
         if getattr(image, "n_frames", 1) > 1:
             raise SagesegError(f"{path}: animated, or of several pages; expected one mask")
         if image.format in ("JPEG", "MPO", "WEBP"):

@@ -27,7 +27,13 @@ from formats.classes import ClassTable
 from formats.console import say, show_as
 from formats.dataset import Dataset
 from formats.errors import SagesegError, for_all
-from formats.images import encode_image, is_plain_jpeg, read_header, read_image
+from formats.images import (
+    encode_image,
+    is_plain_jpeg,
+    read_encoded,
+    read_header,
+    read_image,
+)
 from formats.manifest import ManifestRow
 from formats.parallel import map_all
 from formats.predictions import Predictions, need_classes
@@ -220,6 +226,6 @@ def _write_image(work: tuple[Path, Path, ManifestRow]) -> None:
             f"{path}: {size[0]}×{size[1]} pixels, but its mask has {row.width}×{row.height}; give the images of these "
             "masks, or leave --images out"
         )
-    content = path.read_bytes()
+    content = read_encoded(path)
     kept = content if is_plain_jpeg(content) else encode_image(read_image(path))
     write_unfinished(dataset_files.image_path(root, row.id), kept)

@@ -31,7 +31,7 @@ class ArchiveError(SagesegError):
 def read_text(path: Path, expected: str) -> str:
     """A file's text, as `decode_text` reads it. Raises SagesegError too where it is not there."""
     try:
-        content = read_within(path, limits.MOST_TEXT, f"expected {expected}")
+        content = _small(path, expected)
     except FileNotFoundError as e:
         raise SagesegError(f"{path}: not found; expected {expected}") from e
     except OSError as e:
@@ -42,7 +42,11 @@ def read_text(path: Path, expected: str) -> str:
 def read_json(path: Path, expected: str) -> Any:
     """A file's JSON. Raises OSError where it cannot be read, ValueError for what is no JSON, and SagesegError as
     `decode_text` does."""
-    return parse_json(decode_text(read_within(path, limits.MOST_TEXT, f"expected {expected}"), path, expected))
+    return parse_json(decode_text(_small(path, expected), path, expected))
+
+
+def _small(path: Path, expected: str) -> bytes:
+    return read_within(path, limits.MOST_TEXT, f"expected {expected}: divide it into several files")
 
 
 def decode_text(content: bytes, path: Path, expected: str) -> str:

@@ -21,6 +21,7 @@ from formats.images import (
     encode_image,
     image_errors,
     is_plain_jpeg,
+    read_encoded,
     read_header,
     read_image,
 )
@@ -142,7 +143,7 @@ def _read_crops(
 def _read_jpeg(path: Path, values: ValueRange | None = None) -> bytes:
     """The file as it is when it is a plain JPEG, else encoded as one."""
     with image_errors(path):
-        content = path.read_bytes()
+        content = read_encoded(path)
         return content if values is None and is_plain_jpeg(content) else encode_image(decode_image(content, values))
 
 

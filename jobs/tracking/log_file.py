@@ -54,9 +54,9 @@ def _text(path: Path) -> str:
 
 def _unpacked(path: Path) -> bytes:
     try:
-        content = read_within(path, limits.MOST_TEXT, _EXPECTED)
+        content = read_within(path, limits.MOST_LOG, _EXPECTED)
         if content.startswith(_GZIP):
-            content = unpack_gzip(content, limits.MOST_TEXT)
+            content = unpack_gzip(content, limits.MOST_LOG)
             if content[_TAR] == b"ustar":
                 raise SagesegError(f"{path}: an archive, as a model.tar.gz is, and no log; {_EXPECTED}")
     except (OSError, EOFError, ValueError, zlib.error) as e:

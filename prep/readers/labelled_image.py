@@ -8,7 +8,10 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from formats.classes import ClassTable
-from formats.images import image_errors
+from formats.images import (
+    image_errors,
+    read_encoded,
+)
 from formats.masks import Mask
 from formats.prepared.frame_names import parse_frame_name
 from formats.prepared.georeference import Georeference
@@ -130,4 +133,4 @@ def read_content(image: LabelledImage) -> bytes:
     if image.embedded:
         return image.embedded.read()
     with image_errors(image.image):
-        return image.image.read_bytes()
+        return read_encoded(image.image)

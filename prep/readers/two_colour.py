@@ -12,7 +12,13 @@ from PIL import Image
 
 from formats.classes import IGNORE, voc_palette
 from formats.errors import SagesegError
-from formats.images import image_errors, open_header, orientation_of, turn_upright
+from formats.images import (
+    image_errors,
+    open_header,
+    orientation_of,
+    read_encoded,
+    turn_upright,
+)
 from formats.masks import Mask
 
 Rgba = tuple[int, int, int, int]
@@ -49,7 +55,7 @@ def read_two_colours(path: Path) -> Mask:
     Raises SagesegError that names the colours found where they cannot be told, and for files that are broken or
     animated.
     """
-    with image_errors(path), open_header(path.read_bytes()) as image:
+    with image_errors(path), open_header(read_encoded(path)) as image:
         if getattr(image, "n_frames", 1) > 1 or image.mode not in _MODES:
             raise SagesegError(f"{path}: mode {image.mode}, {getattr(image, 'n_frames', 1)} frame(s); {_EXPECTED}")
         orientation = orientation_of(image)

@@ -6,6 +6,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+import simplejpeg
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -127,6 +128,15 @@ def test_a_jpeg_of_planes_holds_nothing_that_lies_beside_them_in_memory(odd: tup
         assert len(encoded) == 1, f"{height} x {width}"
         with Image.open(BytesIO(encoded.pop())) as opened:
             assert opened.size == (width, height)
+
+
+@pytest.mark.parametrize("subsampling", ["420", "444"])
+def test_nor_does_a_jpeg_of_colours(subsampling: str) -> None:
+    rng = np.random.default_rng(6)
+    for height, width in SIZES:
+        image = rng.integers(0, 256, (height, width, 3), np.uint8)
+        amid = (_amid(image, fill) for fill in (0, 255))
+        assert len({simplejpeg.encode_jpeg(each, 90, "RGB", subsampling, True) for each in amid}) == 1
 
 
 def test_an_odd_jpeg_shows_what_the_even_one_around_it_shows() -> None:

@@ -209,7 +209,6 @@ def test_html_in_names_is_escaped(tmp_path: Path) -> None:
         {stem: (image, mask), other: (image, mask)},
         classes=ClassTable(("_background_", "<script>car", "b<script>")),
         groups={stem: "<script>group", other: "<b>"},
-        splits={stem: "<script>", other: "<script>"},
     )
     model = ModelFacts(job="<script>job", algorithm="<script>fcn", hyperparameters={"<script>": "<script>"})
     masks = {stem: np.full_like(mask, 2), other: mask}

@@ -127,6 +127,6 @@ def test_epochs_have_the_logs_own_numbers_in_the_table_and_in_json(tmp_path: Pat
 def test_a_log_that_unfolds_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "job.log.gz"
     path.write_bytes(gzip.compress(bytes(100_000)))
-    monkeypatch.setattr(limits, "MOST_TEXT", 50_000)
+    monkeypatch.setattr(limits, "MOST_LOG", 50_000)
     with pytest.raises(SagesegError, match=r"job\.log\.gz: cannot be read \(over 50,000 bytes unpacked\); expected"):
         epochs_of_file(path)

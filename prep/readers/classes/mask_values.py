@@ -11,7 +11,11 @@ from PIL import Image
 
 from formats.classes import IGNORE, voc_palette
 from formats.errors import AlikeError, SagesegError
-from formats.images import image_errors, open_header
+from formats.images import (
+    image_errors,
+    open_header,
+    read_encoded,
+)
 from formats.masks import Mask, count_values, read_mask
 from formats.prepared.deep_images import tiff_bits
 from prep.readers.colour_masks import Colour
@@ -113,7 +117,7 @@ def _colours(image: Image.Image, length: int) -> tuple[Rgba, ...]:
 
 def _content(path: Path) -> bytes:
     with image_errors(path):
-        return path.read_bytes()
+        return read_encoded(path)
 
 
 @dataclass(frozen=True)

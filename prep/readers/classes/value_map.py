@@ -15,7 +15,13 @@ from PIL import Image
 from formats.classes import IGNORE, IGNORE_NAME
 from formats.console import say
 from formats.errors import AlikeError, SagesegError, for_all
-from formats.images import image_errors, open_header, orientation_of, turn_upright
+from formats.images import (
+    image_errors,
+    open_header,
+    orientation_of,
+    read_encoded,
+    turn_upright,
+)
 from formats.masks import Mask
 from formats.parallel import map_all
 from formats.texts.given_files import read_text
@@ -168,7 +174,7 @@ def read_values(path: Path, where: str, coding: str | None) -> npt.NDArray[np.ui
     """The numbers of a mask, (height, width), uint8 or of 16 bits: those of one channel, or with `coding` ADE20K those
     that its colours mean. Raises SagesegError for other files."""
     with image_errors(path):
-        content = path.read_bytes()
+        content = read_encoded(path)
         with open_header(content) as image:
             if getattr(image, "n_frames", 1) > 1:
                 raise SagesegError(f"{path}: animated; expected one mask")

@@ -16,7 +16,14 @@ import numpy.typing as npt
 from PIL import Image
 
 from formats.errors import SagesegError
-from formats.images import image_errors, open_header, orientation_of, read_header, turn_upright
+from formats.images import (
+    image_errors,
+    open_header,
+    orientation_of,
+    read_encoded,
+    read_header,
+    turn_upright,
+)
 from formats.masks import Mask
 from formats.texts.wording import name_first
 from prep.readers.colour_masks import Colour
@@ -44,7 +51,7 @@ class HexMask:
     def read_with_faint(self) -> tuple[Mask, int]:
         """The mask, and how many of its pixels are partly transparent. Raises SagesegError, naming file and place, for
         a colour that is not in the map."""
-        with image_errors(self.path), open_header(self.path.read_bytes()) as image:
+        with image_errors(self.path), open_header(read_encoded(self.path)) as image:
             if image.format == "JPEG":
                 raise SagesegError(f"{self.where}: {self.path}: JPEG changes colours; expected a mask as PNG")
             if image.mode not in _MODES or getattr(image, "n_frames", 1) > 1:
