@@ -16,6 +16,7 @@ from typing import Any
 
 from formats.disk.locks import open_locked
 from formats.errors import SagesegError
+from formats.safe_names import check_name
 from formats.staging import write_text
 from formats.state_home import home
 from formats.texts.json_text import format_json
@@ -87,6 +88,8 @@ def _read(path: Path) -> BatchRecord:
     try:
         given: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         known = {f.name for f in fields(BatchRecord)}
-        return BatchRecord(**{key: value for key, value in given.items() if key in known})
+        record = BatchRecord(**{key: value for key, value in given.items() if key in known})
+        check_name(record.name, path, "name")
     except (OSError, ValueError, TypeError, AttributeError) as e:
         raise SagesegError(f"{path}: not a batch's record ({e}); remove it or restore it") from e
+    return record

@@ -112,10 +112,8 @@ def parse_record(text: str | bytes, where: str) -> JobRecord:
     given = parse_told(text, RecordShape, where, _MEND)
     known = {f.name for f in fields(JobRecord)}
     record = JobRecord(**{name: value for name, value in given.items() if name in known})
-    try:
-        record_path(record.name)
-    except SagesegError as e:
-        raise SagesegError(f"{where}: damaged ({e}); {_MEND}") from e
+    if not is_job_name(record.name):
+        raise SagesegError(f"{where}: damaged (name is {record.name!r}; expected a job's); {_MEND}")
     return record
 
 

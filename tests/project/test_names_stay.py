@@ -27,6 +27,7 @@ from formats.errors import SagesegError
 from formats.images import encode_image
 from formats.prepared.georeference import Georeference, Raster, Tile, read_georeference, write_georeference
 from jobs.emulator.host.unpack import unpack_model
+from jobs.tracking.records import parse_record
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
 from prep.readers.labelme.reader import read_labelme
@@ -170,6 +171,20 @@ def test_no_name_of_a_job_is_a_path(words: str, tmp_path: Path) -> None:
         assert ran.returncode == 1
         assert len(ran.stderr.splitlines()) == 1
     assert sorted(path.name for path in home.iterdir()) == ["endpoint.json", "job.json", "jobs"]
+
+
+@pytest.mark.parametrize("name", ["", "..", "../x", "a/b", "/x", 3, None])
+def test_no_record_that_is_read_names_another_place(name: object, tmp_path: Path) -> None:
+    told = {"backend": "aws", "region": "", "dataset": "", "dataset_sha256": "", "classes": [], "request": {}}
+    with pytest.raises(SagesegError, match=r"^s3://b/job\.json: damaged"):
+        parse_record(json.dumps({"name": name, **told}), "s3://b/job.json")
+    (tmp_path / "e.yaml").write_text("predict: {}\n")
+    run = {"plan": {}, "done": {"train": {"fingerprint": "", "job": name}}}
+    (tmp_path / "steps.json").write_text(json.dumps({"dataset": "", "home": "", "runs": {"1": run}}))
+    ran = typed(["run", "e.yaml"], tmp_path)
+    assert ran.returncode == 1
+    assert "steps.json" in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("text", ["out: ../x", "out: /tmp/x", "out: a/../../x", "prep: {voc: [v], out: x}"])
