@@ -71,6 +71,13 @@ def result(line: str) -> None:
     sys.stdout.flush()
 
 
+def result_secret(line: str) -> None:
+    """A line of the result that is asked for because of the secret in it; in all others secrets are hidden."""
+    stream = getattr(sys.stdout, "beneath", sys.stdout)
+    stream.write(line + "\n")
+    stream.flush()
+
+
 def result_json(value: Any) -> None:
     """A result as strict JSON. Letters that stdout cannot show are written as JSON's escapes."""
     text = format_json(value)

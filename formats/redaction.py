@@ -155,6 +155,11 @@ class Redacting:
     def __init__(self, beneath: TextIO) -> None:
         self._beneath = beneath
 
+    @property
+    def beneath(self) -> TextIO:
+        """Where nothing is hidden."""
+        return self._beneath
+
     def write(self, text: str) -> int:
         self._beneath.write(redact(text))
         return len(text)

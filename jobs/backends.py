@@ -11,7 +11,8 @@ from botocore.config import Config
 
 from aws.clients import client_config, watched_session
 from aws.clients import make_client as aws_client
-from formats.console import result, say
+from formats.console import result_secret, say
+from formats.redaction import know
 from formats.state_home import home
 from jobs.emulator.keys import read_keys
 from jobs.emulator.launcher import ensure_emulator
@@ -28,6 +29,7 @@ def make_client(service: str, backend: str, region: str | None, *, once: bool = 
     if backend == "aws":
         return aws_client(service, region, once=once)
     url, keys = ensure_emulator(home()), read_keys(home())
+    know(keys.secret_key)
     return _local_session().client(
         service,
         region_name=region or LOCAL_REGION,
@@ -47,7 +49,7 @@ def tell_shell(idle_seconds: float | None) -> None:
     if missing:
         say(f"note: started an emulator of {home()}; it ends when for {seconds:,.0f} s nobody asked it and no job ran")
     for line in shell_lines(shell_variables(url, read_keys(home()), home())):
-        result(line)
+        result_secret(line)
 
 
 @cache

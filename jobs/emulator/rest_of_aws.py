@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from aws.clients import aws_errors, make_client
-from formats.console import result, say
+from formats.console import result_secret, say
 from formats.disk.private_files import private_folder
 from formats.errors import from_extra
 from jobs.emulator.keys import read_keys
@@ -47,7 +47,7 @@ def rehearse(home: Path, host: str, port: int, s3_port: int, buckets: Sequence[s
                 with aws_errors(f"making the bucket {bucket}"):
                     make_client("s3", REGION).create_bucket(Bucket=bucket)
             for line in shell_lines(variables, FORGOTTEN_TOO):
-                result(line)
+                result_secret(line)
             for line in _TOLD:
                 say(line)
 
