@@ -17,8 +17,8 @@ from waitress import wasyncore
 
 from formats.console import say
 from formats.errors import SagesegError
-from formats.http_serving import create_server
 from formats.version import tool_version
+from formats.web.connections import create_server
 from jobs.emulator.api.app import EmulatorApp
 from jobs.emulator.endpoints.invocations import TIMEOUT_SECONDS
 from jobs.emulator.host.container import OWN_PROGRAMS, Programs

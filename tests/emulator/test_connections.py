@@ -10,14 +10,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from formats import http_serving
+from formats.web import connections
 from jobs.emulator.server import running_server
 from tests.support.emulator_setup import client, wait_until
 
 
 @pytest.fixture
 def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setattr(http_serving, "MOST_CONNECTIONS", 8)
+    monkeypatch.setattr(connections, "MOST_CONNECTIONS", 8)
     with running_server(tmp_path) as server:
         yield server.url
 

@@ -146,7 +146,7 @@ ONLY_IN = {
         "jobs/creating.py",
         "sageseg/experiment.py",
     },
-    "waitress": {"formats/http_serving.py", "jobs/emulator/server.py"},
+    "waitress": {"formats/web/connections.py", "jobs/emulator/server.py"},
 }
 MOST_MODULES, MOST_LINES = 20, 300
 

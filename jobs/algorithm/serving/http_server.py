@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from formats.errors import SagesegError
-from formats.http_serving import create_server
 from formats.parallel import available_cores
+from formats.web.connections import create_server
 from jobs.algorithm.inference.model import Model
 from jobs.algorithm.inference.predictor import Predictor
 from jobs.algorithm.inference.within_memory import WithinMemory

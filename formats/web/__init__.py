@@ -1,0 +1,1 @@
+"""Web servers that nobody shuts others out of."""
