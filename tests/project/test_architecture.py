@@ -127,6 +127,7 @@ ONLY_IN = {
         "jobs/account/lambda_handler.py",
     },
     "botocore": {
+        "aws/answers.py",
         "aws/clients.py",
         "jobs/backends.py",
         "jobs/contract/service_model.py",
