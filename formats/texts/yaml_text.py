@@ -28,7 +28,7 @@ def parse_yaml(text: str) -> Any:
     if len(text) > MAX_LETTERS or _bracket_depth(text) > MAX_DEPTH:
         raise ValueError(f"more than {MAX_LETTERS} letters, or {MAX_DEPTH} lists and objects in one another")
     try:
-        value = yaml.load(text, _loader())  # noqa: S506  # a SafeLoader
+        value = _loader()(text).get_single_data()
     except yaml.YAMLError as e:
         raise ValueError(" ".join(str(e).split())) from e
     except (ValueError, LookupError, AttributeError, TypeError, ArithmeticError, RecursionError) as e:  # all PyYAML's

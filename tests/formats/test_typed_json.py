@@ -79,9 +79,9 @@ def test_what_is_missing_is_told_where_it_is_asked_for() -> None:
     told = parse_told('{"a": {"b": [{"c": 1}]}}', dict, "job.json", "remove it")
     assert told["a"]["b"][0]["c"] == 1
     assert told.get("x") is None
-    for asked in (lambda: told["x"], lambda: told["a"]["x"], lambda: told["a"]["b"][0]["x"]):
+    for inner in (told, told["a"], told["a"]["b"][0]):
         with pytest.raises(SagesegError, match=r"^job\.json: x is missing; remove it$"):
-            asked()
+            inner["x"]
 
 
 def test_told_is_an_object_like_another() -> None:

@@ -52,8 +52,10 @@ class Resource:
     tags: list[dict[str, str]]
 
 
-_NO_TEXT = "Could not decode to UTF-8"
-"""What sqlite3 says of a text that is none, as of a column that is missing: an OperationalError."""
+_OF_DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)
+"""Of these very types; errors derived from the first are of the disk, or of the values."""
+_SAID_OF_DAMAGE = ("Could not decode to UTF-8", "no such table", "no such column")
+"""What other errors say of a text that is none, and of a schema that is not the one that was written."""
 _COLUMNS = "kind, name, arn, status, created, modified, record, tags"
 
 
@@ -96,8 +98,8 @@ class State:
         with self._lock:
             try:
                 return self._database.execute(sql, parameters).fetchall()
-            except sqlite3.DatabaseError as e:
-                if type(e) is sqlite3.DatabaseError or _NO_TEXT in str(e):  # others are of the disk, or of the values
+            except (sqlite3.DatabaseError, UnicodeDecodeError) as e:
+                if type(e) in _OF_DAMAGE or str(e).startswith(_SAID_OF_DAMAGE):
                     raise _damaged(self._path, e) from e
                 raise
 
