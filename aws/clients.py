@@ -15,7 +15,7 @@ from botocore.config import Config
 from aws.answers import AnswerParsers
 from aws.errors import AwsError
 from formats.errors import SagesegError
-from formats.redaction import know
+from formats.texts.redaction import know
 
 _CONFIG = Config(
     retries={"mode": "adaptive", "max_attempts": 8},

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import os
+import struct
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -45,6 +46,28 @@ def shown(error: BaseException) -> str:
         text = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
     longest = _LONGEST * (len(error.kinds) if isinstance(error, FaultsError) else 1)
     return text if len(text) <= longest else f"{text[:_BEGINNING]} … {text[_BEGINNING - longest :]}"
+
+
+_OURS = ("formats", "aws", "prep", "jobs", "analysis", "sageseg")
+OF_LIBRARIES = (
+    ArithmeticError,
+    AttributeError,
+    BufferError,
+    EOFError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    struct.error,
+)
+"""What libraries raise, beside ValueError and OSError, of files that they cannot read; in our own code it is a bug."""
+
+
+def raised_by_library(error: BaseException) -> bool:
+    """Whether an error was raised in Python code that is not of this project."""
+    frame = error.__traceback__
+    while frame and frame.tb_next:
+        frame = frame.tb_next
+    return frame is not None and str(frame.tb_frame.f_globals.get("__name__")).partition(".")[0] not in _OURS
 
 
 class CannotWriteError(SagesegError):

@@ -17,7 +17,7 @@ from PIL import Image, UnidentifiedImageError
 
 from formats import limits
 from formats.crops import Box
-from formats.errors import SagesegError
+from formats.errors import OF_LIBRARIES, SagesegError, raised_by_library
 from formats.limits import read_within
 from formats.prepared.deep_images import deep_to_rgb, is_deep
 from formats.prepared.eight_bits import DepthError
@@ -93,18 +93,22 @@ def _content(path: Path) -> bytes:
 
 
 @contextmanager
-def image_errors(path: Path) -> Iterator[None]:
-    """What goes wrong while the image at `path` is read, as a SagesegError that names it."""
+def image_errors(path: Path, what: str = "an image") -> Iterator[None]:
+    """What goes wrong while the image at `path` is read, as a SagesegError that names it, and `what` it should be."""
     try:
         yield
     except FileNotFoundError as e:
-        raise SagesegError(f"{path}: not found; expected an image") from e
+        raise SagesegError(f"{path}: not found; expected {what}") from e
     except DepthError as e:
         raise SagesegError(f"{path}: {e}") from e
     except Image.DecompressionBombError as e:
         raise SagesegError(f"{path}: {TOO_LARGE}") from e
     except (ValueError, OSError, SyntaxError) as e:
-        raise SagesegError(f"{path}: cannot be read as an image ({e}); replace the file") from e
+        raise SagesegError(f"{path}: cannot be read as {what} ({e}); replace the file") from e
+    except OF_LIBRARIES as e:  # Pillow's decoders trip over what they did not expect
+        if not raised_by_library(e):
+            raise
+        raise SagesegError(f"{path}: cannot be read as {what} ({type(e).__name__}: {e}); replace the file") from e
 
 
 @contextmanager

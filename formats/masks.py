@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from formats import limits
 from formats.classes import IGNORE, voc_palette
 from formats.crops import Box
 from formats.errors import SagesegError
-from formats.images import TOO_LARGE, open_header, orientation_of, turn_upright
+from formats.images import image_errors, open_header, orientation_of, turn_upright
 from formats.limits import read_within
 from formats.staging import write_bytes
 
@@ -29,20 +29,13 @@ def read_mask(path: Path) -> Mask:
     Raises SagesegError for files that are missing, broken, animated, or hold colours instead of
     class ids.
     """
-    try:
-        with open_header(read_within(path, limits.MOST_IMAGE, "expected a mask")) as image:
-            if getattr(image, "n_frames", 1) > 1:
-                raise SagesegError(f"{path}: animated, {image.n_frames} frames; expected one mask")  # type: ignore[attr-defined]
-            if image.mode not in ("P", "L"):
-                raise SagesegError(f"{path}: mode {image.mode}; expected a mask of mode P, class ids in one channel")
-            orientation = orientation_of(image)
-            return turn_upright(np.array(image, np.uint8), orientation)
-    except FileNotFoundError as e:
-        raise SagesegError(f"{path}: not found; expected a mask") from e
-    except Image.DecompressionBombError as e:
-        raise SagesegError(f"{path}: {TOO_LARGE}") from e
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as e:
-        raise SagesegError(f"{path}: cannot be read as a mask ({e}); replace the file") from e
+    with image_errors(path, "a mask"), open_header(read_within(path, limits.MOST_IMAGE, "expected a mask")) as image:
+        if getattr(image, "n_frames", 1) > 1:
+            raise SagesegError(f"{path}: animated, {image.n_frames} frames; expected one mask")  # type: ignore[attr-defined]
+        if image.mode not in ("P", "L"):
+            raise SagesegError(f"{path}: mode {image.mode}; expected a mask of mode P, class ids in one channel")
+        orientation = orientation_of(image)
+        return turn_upright(np.array(image, np.uint8), orientation)
 
 
 def encode_mask(mask: Mask) -> bytes:

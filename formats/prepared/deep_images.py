@@ -52,11 +52,11 @@ def _decode(image: Image.Image, content: bytes) -> Deep:
     """Without alpha. Raises DepthError for a kind of file, or of pixels, that OpenCV does not decode in full: of
     channels in a TIFF that are not said to be red, green and blue it gives the first alone, and of channels that lie
     apart, one after the other, it makes colours of neighbouring pixels of the first (seen with 5.0)."""
-    decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED) if image.format in _KINDS else None
+    decoded = _decoded(content) if image.format in _KINDS else None
     if decoded is None or decoded.dtype.itemsize * 8 <= _BITS:
         raise DepthError(f"{image.format} over {_BITS} bits a channel, mode {image.mode}; {_CONVERT}")
     pixels = decoded if decoded.ndim == 3 else decoded[..., None]
-    stated = int(getattr(image, "tag_v2", {}).get(_SAMPLES, pixels.shape[2]))
+    stated = int(getattr(image, "tag_v2", {}).get(_SAMPLES) or pixels.shape[2])
     if stated > 1 and getattr(image, "tag_v2", {}).get(_PLANAR) == _APART:
         raise DepthError(
             f"{stated} channels over {_BITS} bits, each apart from the others; expected them pixel by pixel: "
@@ -65,6 +65,14 @@ def _decode(image: Image.Image, content: bytes) -> Deep:
     if pixels.shape[2] != stated or stated == 2:
         raise DepthError(f"{stated} channels over {_BITS} bits; {_CONVERT}")
     return np.asarray(pixels[..., 2::-1] if pixels.shape[2] > 2 else pixels)
+
+
+def _decoded(content: bytes) -> npt.NDArray[Any] | None:
+    """What OpenCV makes of a file; None where it is broken. Raises ValueError for one that it finds too large."""
+    try:
+        return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as e:
+        raise ValueError(e.err or "OpenCV cannot decode it") from e
 
 
 _CONVERT = f"expected PNG or TIFF of grey or RGB: convert it, to {_BITS} bits or to one of these"

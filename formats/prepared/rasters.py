@@ -41,6 +41,7 @@ def open_raster(path: Path, mode: str = "r", **profile: Any) -> Iterator[Any]:
     """A raster to read, or with `mode` w and its profile to write. What goes wrong with it raises SagesegError that
     names it."""
     rasterio = load_rasterio(str(path))
+    from rasterio._err import CPLE_BaseError  # what GDAL says of single tags has no other name
     from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
     with rasterio.Env(GDAL_CACHEMAX=_CACHE_MEGABYTES), warnings.catch_warnings():
@@ -48,7 +49,7 @@ def open_raster(path: Path, mode: str = "r", **profile: Any) -> Iterator[Any]:
         try:
             with rasterio.open(path, mode, **profile) as raster:
                 yield raster
-        except (RasterioError, OSError) as e:
+        except (RasterioError, CPLE_BaseError, OSError) as e:
             what = "read" if mode == "r" else "written"
             raise SagesegError(
                 f"{path}: cannot be {what} as a raster ({e.__cause__ or e}); expected a GeoTIFF or its like"

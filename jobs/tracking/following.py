@@ -55,10 +55,9 @@ def _settle_interrupted(record: JobRecord) -> None:
 
 def _after_failed_watching(record: JobRecord) -> str:
     """Only the watching failed, unless the emulator itself is gone: it takes its jobs along."""
-    from formats.state_home import home
-    from jobs.emulator.presence import living_emulator
+    from jobs.backends import emulator_lives
 
-    if record.backend == "aws" or living_emulator(home()):
+    if record.backend == "aws" or emulator_lives():
         return _goes_on(record)
     return (
         f"the emulator is gone, and {record.name} with it; sageseg jobs show {record.name} starts the emulator again, "

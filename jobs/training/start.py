@@ -18,6 +18,8 @@ from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.prepared.label_map import LabelMaps, read_label_maps
 from formats.prepared.preparation import dataset_preparation
+from formats.verbs.mounting import typed_words
+from formats.version import tool_version
 from jobs.check.dataset_check import check_before
 from jobs.contract.training_request import TrainingJob
 from jobs.cost.estimates import THIS_MACHINE
@@ -141,6 +143,8 @@ def new_record(
         label_map=dict(label_maps.given) if label_maps else {},
         cost=cost_of(attempt),
         kind=attempt.kind,
+        command=list(typed_words()),
+        tool_version=tool_version(),
     )
 
 

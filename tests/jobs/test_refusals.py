@@ -19,7 +19,7 @@ from botocore.exceptions import (
 from aws.clients import aws_errors, configured_region, make_client
 from aws.errors import AwsError, explain, is_about_capacity, is_about_instance, is_missing
 from formats.errors import SagesegError
-from formats.redaction import redact
+from formats.texts.redaction import redact
 from jobs.contract.training_request import TrainingJob
 from jobs.cost.prices import Rate
 from jobs.cost.quotes import TrainingQuote

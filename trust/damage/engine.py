@@ -6,6 +6,7 @@ Input `number` of a target is the same on every machine: `python -m trust.damage
 from __future__ import annotations
 
 import io
+import os
 import resource
 import signal
 import sys
@@ -259,6 +260,7 @@ def _received(ours: Connection, timeout: float) -> Tally | None:
 def _work(name: str, seconds: float, first: int, at: c_longlong, theirs: Connection) -> None:
     from trust.damage.all_targets import TARGETS  # it imports this module
 
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # libraries speak there of every damaged image
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_OF_WORKER, _MEMORY_OF_WORKER))
     with folder_in_memory() as folder:
         target = TARGETS[name](folder)
