@@ -36,7 +36,7 @@ def describe(record: JobRecord) -> dict[str, Any]:
         with aws_errors(f"describing {record.name}"):
             answer: dict[str, Any] = getattr(client, record.call.describe)(**{record.call.named: record.name})
     except AwsError as e:
-        if record.created and record.is_begun and is_missing(e):
+        if record.is_begun and is_missing(e):
             raise JobFailedError(_begun_and_gone(record), "") from e
         raise
     answer.pop("ResponseMetadata", None)

@@ -75,7 +75,7 @@ class JobRecord:
     @property
     def is_begun(self) -> bool:
         """Whether it was only begun: what became of the request for it is not known here."""
-        return not self.arn and not self.description
+        return bool(self.created) and not self.arn and not self.description
 
     @property
     def first_name(self) -> str:

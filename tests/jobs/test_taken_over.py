@@ -48,16 +48,14 @@ def trained_names(aws: Served) -> list[str]:
 
 
 def test_a_job_whose_caller_was_killed_is_followed_without_asking_or_paying_again(aws: Served) -> None:
-    assert train(aws, "--name", "killed").exit_code == 0
-    (aws.dataset.root / "channels" / "train" / "one.txt").unlink(missing_ok=True)
-    write_record(begun(read_record("killed")))
+    write_record(begun(aws.record))
     before = len(trained_names(aws))
-    ran = train(aws, "--name", "killed", yes=False)
+    ran = train(aws, "--name", "cars", yes=False)
     assert ran.exit_code == 0, ran.output
     assert "with these settings; it goes on with that" in ran.stderr
-    assert ran.stdout.startswith("killed: Completed\n")
+    assert ran.stdout.startswith("cars: Completed\n")
     assert len(trained_names(aws)) == before
-    assert read_record("killed").arn
+    assert read_record("cars").arn
 
 
 def test_without_a_name_the_one_that_was_chosen_is_found_by_the_settings(aws: Served) -> None:
@@ -72,8 +70,7 @@ def test_without_a_name_the_one_that_was_chosen_is_found_by_the_settings(aws: Se
 
 
 def test_what_never_came_to_aws_is_begun_anew_under_its_name(aws: Served) -> None:
-    assert train(aws, "--name", "model").exit_code == 0
-    record = begun(read_record("model"))
+    record = begun(aws.record)
     request = {**record.request, "TrainingJobName": "lost"}
     write_record(replace(record, name="lost", request=request))
     assert error_of(run("show", "lost")).startswith(f"lost: was begun here at {record.created}, and is not at AWS in")
@@ -86,20 +83,17 @@ def test_what_never_came_to_aws_is_begun_anew_under_its_name(aws: Served) -> Non
 
 
 def test_other_settings_under_the_name_are_refused_where_the_job_is_there(aws: Served) -> None:
-    assert train(aws, "--name", "other").exit_code == 0
-    write_record(begun(read_record("other")))
-    said = error_of(train(aws, "--name", "other", "--epochs", "3"))
-    assert said.startswith("other: is there already, begun with other settings; sageseg jobs logs other --follow")
-    assert read_record("other").arn
+    write_record(begun(aws.record))
+    said = error_of(train(aws, "--name", "cars", "--epochs", "3"))
+    assert said.startswith("cars: is there already, begun with other settings; sageseg jobs logs cars --follow")
+    assert read_record("cars").arn
 
 
 def test_somebody_elses_job_of_the_name_is_not_followed(aws: Served) -> None:
-    assert train(aws, "--name", "theirs").exit_code == 0
-    ours = begun(read_record("theirs"))
-    write_record(replace(ours, created="2030-01-01T00:00:00+00:00"))
-    said = error_of(train(aws, "--name", "theirs"))
-    assert said.startswith("theirs: a training job of that name is at AWS in us-east-1 already")
-    assert "theirs" not in record_names()
+    write_record(replace(begun(aws.record), created="2030-01-01T00:00:00+00:00"))
+    said = error_of(train(aws, "--name", "cars"))
+    assert said.startswith("cars: a training job of that name is at AWS in us-east-1 already")
+    assert "cars" not in record_names()
 
 
 def test_where_it_cannot_be_looked_for_it_says_what_may_cost(aws: Served, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,11 +191,9 @@ def test_a_batch_that_was_killed_before_it_was_asked_for_goes(
 
 
 def test_forgetting_a_job_at_aws_takes_its_record_alone(aws: Served) -> None:
-    assert train(aws, "--name", "past").exit_code == 0
-    ran = run("forget", "past")
-    assert ran.stdout == "past: forgotten; AWS in us-east-1 keeps the job, and S3 its artefact\n"
-    assert "past" not in record_names()
-    assert "past" in trained_names(aws)
+    assert run("forget", "cars").stdout == "cars: forgotten; AWS in us-east-1 keeps the job, and S3 its artefact\n"
+    assert "cars" not in record_names()
+    assert "cars" in trained_names(aws)
     write_record(replace(begun(aws.record), name="never", created="2026-11-28T12:00:00+00:00"))
     assert run("forget", "never").stdout == "never: forgotten\n"
 

@@ -60,6 +60,9 @@ OF_ALL = tuple(
 """Those that a request which creates nothing meets."""
 
 
+OF_SHORT = tuple(fault for fault in FAULTS if fault.words in ("every answer to it lost", "killed after it"))
+
+
 @dataclass
 class Line:
     """The way of a verb's requests. `asked` are its operations in their order; the `fault` strikes when `operation` is

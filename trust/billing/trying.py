@@ -33,12 +33,12 @@ from sageseg.cli import app
 from tests.support.emulator_setup import wait_until
 from tests.support.keys import KEYS
 from tests.support.serving_setup import NAME, ROLE, SCHEDULER_ROLE, Served, served_job
-from trust.billing.faults import FAULTS, OF_ALL, Fault, KilledError, Line, on_the_line
+from trust.billing.faults import FAULTS, OF_ALL, OF_SHORT, Fault, KilledError, Line, on_the_line
 from trust.outcome import Outcome
 
 _CREATES = frozenset("".join(part.title() for part in call.create.split("_")) for call in CREATING)
 """The operations that create, by the table."""
-_SHORT = ("train on one type after the other", "deploy with a lease", "predict by batch")
+_SHORT = ("train on one type after the other", "deploy with a lease")
 _PROCESSES = 2
 _KNOWN = ("was started from this folder", "is there already")
 """How the second call may end: it names what is there, and how that is followed or ended."""
@@ -180,7 +180,7 @@ def _faults_for(operation: str, nth: int, *, short: bool) -> tuple[Fault, ...]:
     if nth > 1 and not creates:
         return ()
     if short:
-        return FAULTS[2:4] + FAULTS[-1:] if creates else ()
+        return OF_SHORT if creates else ()
     return FAULTS if creates else OF_ALL
 
 

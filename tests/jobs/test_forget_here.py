@@ -1,0 +1,54 @@
+"""Forgetting jobs of this machine, with all that they left on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from formats.errors import SagesegError
+from jobs.backends import LOCAL_REGION
+from jobs.cli import app
+from jobs.tracking.records import JobRecord, record_names, write_record
+from tests.support.aws_setup import error_of
+from tests.support.emulator_setup import emulator, request, wait_for_end
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(app, list(words))
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A job of the emulator of this home, done and recorded."""
+    with emulator(tmp_path) as (sagemaker, _, server):
+        monkeypatch.setenv("SAGESEG_HOME", str(tmp_path / "home"))
+        monkeypatch.setattr("jobs.backends.ensure_emulator", lambda _: server.url)
+        asked = request(tmp_path)
+        arn = sagemaker.create_training_job(**asked)["TrainingJobArn"]
+        wait_for_end(sagemaker)
+        write_record(JobRecord("job", "local", LOCAL_REGION, "", "", [], asked, arn=arn, created="2026-11-28T12:00:00+00:00"))
+        yield sagemaker
+
+
+def test_record_log_and_artefact_go_when_it_is_agreed_to(here: Any, tmp_path: Path) -> None:
+    artefact, beside = tmp_path / "out" / "job", tmp_path / "out" / "other"
+    beside.mkdir()
+    assert (artefact / "output" / "model.tar.gz").is_file()
+    assert error_of(run("forget", "job")).endswith("would be removed, and nobody is there to ask; add --yes")
+    assert record_names() == ["job"]
+    ran = run("forget", "job", "--yes")
+    assert ran.stdout == f"job job: removed, with its log\n{artefact}: removed\njob: forgotten\n"
+    assert record_names() == []
+    assert not artefact.exists()
+    assert beside.is_dir()
+    assert here.list_training_jobs()["TrainingJobSummaries"] == []
+
+
+def test_what_the_emulator_has_lost_is_forgotten_too(here: Any, tmp_path: Path) -> None:
+    here.delete_training_job(TrainingJobName="job")
+    assert run("forget", "job", "--yes").stdout.endswith("job: forgotten\n")
+    assert isinstance(run("forget", "job").exception, SagesegError)
