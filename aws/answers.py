@@ -16,9 +16,9 @@ from botocore.parsers import ResponseParserError, ResponseParserFactory
 from aws.errors import AwsError
 from formats.texts.typed_json import as_told, short
 
-_FAILS = 300
+_FAILS, _ENDLESS, _QUOTE = 300, 2**63, "'"
 MEND = "what answered may not be AWS: look at the network, HTTPS_PROXY and AWS_ENDPOINT_URL"
-_UNREADABLE = (ResponseParserError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+_UNREADABLE = (ResponseParserError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError)
 """What botocore's parsers raise of an answer that is not of its model."""
 _KINDS: dict[str, tuple[type, ...]] = {
     "structure": (dict,),
@@ -72,10 +72,15 @@ def _problem(value: Any, shape: Any, place: str) -> str:
     expected = _KINDS.get(kind)
     if expected is None or getattr(shape, "is_document_type", False):
         return ""
-    if not isinstance(value, expected) or (isinstance(value, bool) and kind != "boolean"):
+    if not isinstance(value, expected) or (isinstance(value, bool) and kind != "boolean") or _is_endless(value):
         return f"{place or 'it'} is {short(value)}; expected a {kind}"
     look = _INSIDES.get(kind)
     return look(value, shape, place) if look else ""
+
+
+def _is_endless(value: Any) -> bool:
+    """Whether it is a number that nothing can be computed with."""
+    return isinstance(value, int | float) and not abs(value) < _ENDLESS
 
 
 def _inside_structure(value: dict[str, Any], shape: Any, place: str) -> str:
@@ -93,7 +98,9 @@ def _inside_map(value: dict[str, Any], shape: Any, place: str) -> str:
 
 
 def _first_problem(inside: Iterable[tuple[Any, Any]], shape_of: Callable[[Any], Any], place: str) -> str:
-    problems = (_problem(each, shape_of(key), f"{place}.{short(key)}".lstrip(".")) for key, each in inside)
+    problems = (
+        _problem(each, shape_of(key), f"{place}.{short(key).strip(_QUOTE)}".lstrip(".")) for key, each in inside
+    )
     return next(filter(None, problems), "")
 
 

@@ -55,9 +55,12 @@ class Step:
     def fingerprint(self, chain: str) -> str:
         """Changes with the step's words, the files that they name, those of its input folders, or `chain`, which tells
         any step before it."""
-        named = [path for word in self.words if isinstance(word, str) and (path := Path(word)).is_file()]
-        files = [*named, *(file for folder in self.reads for file in sorted(folder.rglob("*")))]
-        listing = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+        try:
+            named = [path for word in self.words if isinstance(word, str) and (path := Path(word)).is_file()]
+            files = [*named, *(file for folder in self.reads for file in sorted(folder.rglob("*")))]
+            listing = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+        except OSError as e:
+            raise SagesegError(f"{self.name}: {e.filename}: cannot be read ({e.strerror}); correct its name") from e
         words = [repr(word) for word in self.words]
         return hashlib.sha256(json.dumps([chain, self.verb, words, self.job, listing]).encode()).hexdigest()
 
@@ -79,6 +82,8 @@ def read_experiment(path: Path) -> dict[str, Any]:
         raise SagesegError(f"{path}: out is {short(sections['out'])}; expected a folder")
     for name in STEPS:
         _check_section(sections.get(name), f"{path}: section {name}")
+    if "prep" in sections and not any(isinstance(value, list) for value in (sections["prep"] or {}).values()):
+        raise SagesegError(f"{path}: prep: no reader named; expected a line such as 'carvana: [images, masks]'")
     return sections
 
 
@@ -117,11 +122,9 @@ def _making(name: str, verb: tuple[str, ...], *words: str | Made) -> Step:
 
 
 def _take_reader(settings: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
-    for name, value in settings.items():
-        if isinstance(value, list):
-            del settings[name]
-            return name, tuple(str(part) for part in value)
-    raise SagesegError("prep: no reader named; expected a line such as 'carvana: [images, masks]'")
+    """The reader that a section of prep names, and what it reads."""
+    name = next(name for name, value in settings.items() if isinstance(value, list))
+    return str(name), tuple(map(str, settings.pop(name)))
 
 
 def _options(settings: Mapping[str, Any]) -> Iterator[str]:

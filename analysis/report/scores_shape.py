@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
+from analysis.scoring.scores import every_metric
+from formats.errors import SagesegError
 from formats.predictions import Cleaned
-from formats.texts.typed_json import parse_told
+from formats.texts.typed_json import parse_told, short
 
 MEND = "make the report again"
 
@@ -52,4 +54,12 @@ class _Shown(_Compared, total=False):
 def read_scores(content: bytes, path: Path, use: Literal["compared", "shown"]) -> dict[str, Any]:
     """The scores of a report, whose members are `Told`. Raises SagesegError that names the file."""
     scores: dict[str, Any] = parse_told(content, _Shown if use == "shown" else _Compared, path, MEND)
+    told = [scores["overall"], (scores.get("intervals") or {}).get("overall") or {}]
+    by_class = {metric.key for metric in every_metric()}
+    for name, value in (item for each in told for item in each.items()):
+        if value is not None and isinstance(value, dict) != (name in by_class):
+            raise SagesegError(f"{path}: damaged ({short(name)} is {short(value)}); {MEND}")
+        pairs = value.values() if isinstance(value, dict) else [value]
+        if any(isinstance(pair, list) and len(pair) != 2 for pair in pairs):
+            raise SagesegError(f"{path}: damaged (an interval of {short(name)} has no two ends); {MEND}")
     return scores

@@ -28,6 +28,8 @@ _PLAIN: dict[Any, str] = {
     dict: "an object",
     datetime: "a time such as 2026-11-28T10:00:00+00:00",
 }
+_ENDLESS = 2**63
+"""No count or size reaches it, and sums with larger numbers would overflow."""
 _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = 60
 
@@ -40,9 +42,10 @@ def short(value: object) -> str:
 def check_type(value: Any, kind: Any, place: str = "") -> None:
     """Raise ValueError, which names the `place` and what was expected, unless a value of JSON is of a kind.
 
-    Kinds are str, bool, int, float (a whole number is one too, nan and endless ones are none), None, Any, datetime (as
-    text, with a time zone), list, dict, list[…], dict[str, …] (Sequence and Mapping alike), Literal, unions of these,
-    and TypedDicts and dataclasses: every key that is needed must be there, and what they do not name is passed over.
+    Kinds are str, bool, int and float (a whole number is one too; nan and endless ones are none), None, Any, datetime
+    (as text, with a time zone), list, dict, list[…], dict[str, …] (Sequence and Mapping alike), Literal, unions of
+    these, and TypedDicts and dataclasses: every key that is needed must be there, and what they do not name is passed
+    over.
     """
     problem = _problem(value, kind, place)
     if problem:
@@ -64,8 +67,10 @@ def _of_plain(value: Any, kind: Any, place: str) -> str:
 def _is_plain(value: Any, kind: Any) -> bool:
     if kind in (None, type(None)):
         return value is None
+    if kind in (int, float) and type(value) is int:
+        return abs(value) < _ENDLESS
     if kind is float:
-        return type(value) is int or (type(value) is float and math.isfinite(value))
+        return type(value) is float and math.isfinite(value)
     if kind is datetime:
         return isinstance(value, str) and _is_time(value)
     return type(value) is kind
@@ -88,7 +93,7 @@ def _of_union(value: Any, kind: Any, place: str) -> str:
 
 
 def _is_container(value: Any, kind: Any) -> bool:
-    return isinstance(value, dict | list) and _words(kind) == _PLAIN[type(value)]
+    return isinstance(value, dict | list) and _words(kind) == _PLAIN[dict if isinstance(value, dict) else list]
 
 
 def _of_literal(value: Any, kind: Any, place: str) -> str:

@@ -233,7 +233,8 @@ def _one_of(name: str, text: str, choices: tuple[str, ...]) -> str:
 
 def _number(name: str, text: str, limits: Limits, whole: bool = False) -> float:
     try:
-        value = int(text) if whole else float(text)
+        value = float(text)
+        value = int(text) if whole and math.isfinite(value) else value
     except ValueError:
         value = math.nan
     if not limits.accepts(value):

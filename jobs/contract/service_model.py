@@ -24,6 +24,7 @@ ViolationKind = Literal["type", "unknown", "constraint"]
 """Whether a value has another type than the model's, a name that the model lacks (AWS passes over
 those, so that a misspelt one is lost in silence), or breaks a rule."""
 
+_ENDLESS = 10**308
 _BOUNDS = {"integer": 2**31, "long": 2**63, "timestamp": 10**11}
 _TYPE_NAMES = {"boolean": "a Boolean", "float": "a Float", "double": "a Double", "integer": "an Integer"}
 _COLLECTIONS = ("structure", "list", "map")
@@ -184,7 +185,8 @@ def _token(value: Any) -> str:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """A JSON number that a double can hold."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _ENDLESS
 
 
 def _is_whole(kind: str) -> Callable[[Any], bool]:

@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 from formats.errors import SagesegError
 from formats.private_files import FOLDER, private, private_folder, write_private
 from formats.staging import write_errors
+from formats.texts.json_text import parse_json
+from formats.texts.typed_json import check_type
 from jobs.emulator.keys import Keys, keys_path, read_keys
 
 HEALTH_PATH, CHALLENGE = "/health", "X-Sageseg-Challenge"
@@ -73,7 +75,9 @@ def remove_presence(presence: Presence) -> None:
 def read_presence(home: Path) -> Presence | None:
     """What the last server of a home wrote; it may be gone."""
     try:
-        return Presence(**json.loads(presence_path(home).read_text(encoding="utf-8")))
+        told = parse_json(presence_path(home).read_bytes())
+        check_type(told, Presence)
+        return Presence(**told)
     except (OSError, ValueError, TypeError):
         return None
 

@@ -119,7 +119,12 @@ def running_server(
     with ExitStack() as stack:
         other = read_presence(home)  # one that shows no address is just ending, or just starting
         if not stack.enter_context(exclusive(folder / "server.lock", 0 if other else _HANDOVER_SECONDS)):
-            raise SagesegError(f"{home}: another emulator serves it already{f', at {other.url}' if other else ''}")
+            where = (
+                f", at {other.url}"
+                if other
+                else "; end it, or wait a minute: it goes when it is idle, and is found then"
+            )
+            raise SagesegError(f"{home}: another emulator serves it already{where}")
         keys = settle_keys(home)
         if host not in LOOPBACK:
             say(

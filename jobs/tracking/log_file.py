@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,7 +12,6 @@ from typing import Any
 from formats import limits
 from formats.errors import SagesegError
 from formats.limits import read_within, unpack_gzip
-from formats.texts.json_text import parse_json
 from jobs.contract.log_lines import EpochMetrics, epoch_metrics, parse_progress, parse_schedule
 
 _KNOWN = {
@@ -80,8 +80,8 @@ def _lines(text: str) -> Iterator[str]:
     """The lines of a log; of JSON, such as a notebook's or the AWS CLI's, those of all its texts."""
     if text.lstrip().startswith(("{", "[{", "[\n")):
         # what is no JSON as a whole is JSON Lines, or a log that begins with a bracket
-        with suppress(ValueError):
-            return _texts(parse_json(text))
+        with suppress(ValueError, RecursionError):
+            return _texts(json.loads(text))
     return iter(text.splitlines())
 
 

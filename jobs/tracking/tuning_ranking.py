@@ -41,7 +41,7 @@ def tuned_job(summary: Mapping[str, Any]) -> TunedJob:
         summary["TrainingJobName"],
         summary["TrainingJobStatus"],
         without_the_services(summary["TunedHyperParameters"]),
-        _number(metric and metric["Value"]),
+        _number(None if metric is None else metric["Value"]),
         summary.get("FailureReason", ""),
         summary.get("TrainingStartTime"),
         summary.get("TrainingEndTime"),

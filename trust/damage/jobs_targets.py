@@ -7,7 +7,8 @@ import gzip
 import io
 import sqlite3
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ from jobs.tracking.trained_model import model_of
 from jobs.tracking.training_data import data_of_artefact, data_of_record
 from jobs.tracking.tuning_records import most_jobs, objective_of, training_job
 from jobs.training.upload_plan import read_journal
-from sageseg.runs import Runs
+from sageseg.runs import FOLDERS, Runs
 from sageseg.steps import plan_steps, read_experiment
 from trust.damage.engine import CORPORA, Builder, Target, of_file
 
@@ -86,7 +87,7 @@ def _follow_log(content: bytes) -> None:
 
 def _use_record(content: bytes) -> None:
     record = parse_record(content, "job.json")
-    assert record.first_name is not None
+    str(record.first_name)
     data_of_record(record)
     recorded_label_maps({"label_map": record.label_map}, Path("job.json"))
     validates_on_train(record.request)
@@ -99,21 +100,30 @@ def _use_record(content: bytes) -> None:
         objective_of(record)
         training_job(record, {"TrainingJobName": "a", "TrainingJobArn": "b"})
     else:
-        model_of(FoundJob(record, {**record.description, "ModelArtifacts": {"S3ModelArtifacts": "s3://b/m"}}))
+        model_of(FoundJob(record, {**record.description, **_DESCRIBED}))
 
+
+_DESCRIBED = {
+    "TrainingJobStatus": "Completed",
+    "ResourceConfig": {"InstanceType": "ml.g5.xlarge"},
+    "ModelArtifacts": {"S3ModelArtifacts": "s3://b/m"},
+}
+"""What AWS would tell of it."""
 
 # experiments
 
 
 def _run_file(path: Path) -> None:
     for step in plan_steps(read_experiment(path)):
-        step.line({}, "job") if step.name == "train" else step.fingerprint("")
+        step.line({name: Path(name) for name in FOLDERS}, "job")
+        with _named(path):
+            step.fingerprint("")
 
 
 def _runs(path: Path) -> None:
     runs = Runs(path.parent)
     plan = {"prep": "a", "train": "b", "report": "c"}
-    assert runs.job is not None
+    str(runs.job)
     runs.found("train", "b")
     runs.report_before(path)
     runs.begin(plan, path.parent)
@@ -133,25 +143,20 @@ def _predictions(folder: Path) -> Target:
         common_curves({"a": predictions.model.epochs, "b": predictions.model.epochs})
         recorded_label_maps(predictions.info, path)
         cleaning_words(cleanings(predictions.info).get("cleaned", []))
-        dropped_before(predictions.info)
+        dropped_before(predictions)
         with _named(path):
             recorded_range(predictions.info)
 
     return of_file(folder, "predictions", "predictions.json", "json", read)
 
 
-class _named:
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
     """What is read of a file after it was opened need not name it."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, SagesegError):
-            raise SagesegError(f"{self._path}: {error}") from error
+    try:
+        yield
+    except SagesegError as e:
+        raise SagesegError(f"{path}: {e}") from e
 
 
 def _dataset(folder: Path) -> Target:

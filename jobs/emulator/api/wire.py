@@ -42,13 +42,20 @@ def parse_request(service: str, operation: str, body: bytes) -> dict[str, Any]:
 
     Raises ServiceError with the code and words of the service for whatever is wrong with it.
     """
-    request = _parse_json(body)
+    request: dict[str, Any] = _without_nulls(_parse_json(body))
     violations = find_violations(service, operation, request, file_uris=True)
     of_type = [violation for violation in violations if violation.kind == "type"]
     if of_type:
         raise ServiceError("SerializationException", of_type[0].message)
     _refuse(service, violations)
-    return {name: value for name, value in request.items() if value is not None}
+    return request
+
+
+def _without_nulls(value: Any) -> Any:
+    """To AWS a member that is null is one that was not given, however deep."""
+    if isinstance(value, dict):
+        return {name: _without_nulls(inner) for name, inner in value.items() if inner is not None}
+    return [_without_nulls(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _refuse(service: str, violations: list[Violation]) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 from formats.errors import SagesegError
 from formats.private_files import private
 from formats.staging import write_errors
+from formats.texts.json_text import parse_json
 
 SCHEMA_VERSION = 1
 SCHEMA = """
@@ -51,6 +52,8 @@ class Resource:
     tags: list[dict[str, str]]
 
 
+_NO_TEXT = "Could not decode to UTF-8"
+"""What sqlite3 says of a text that is none, as of a column that is missing: an OperationalError."""
 _COLUMNS = "kind, name, arn, status, created, modified, record, tags"
 
 
@@ -58,16 +61,16 @@ class State:
     """The database of one home; `folder` is where it lies. Safe to use from many threads."""
 
     def __init__(self, path: Path) -> None:
-        self.folder = path.parent
+        self.folder, self._path = path.parent, path
         self._lock = threading.RLock()
         with write_errors(path), open(path, "ab", opener=private):  # its journals take over its mode
             pass
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
             self._open(path)
-        except sqlite3.DatabaseError as e:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as e:
             self._database.close()
-            raise SagesegError(f"{path}: cannot be read as the emulator's state ({e}); remove it to start anew") from e
+            raise _damaged(path, e) from e
 
     def _open(self, path: Path) -> None:
         self._database.execute("PRAGMA journal_mode = WAL")
@@ -85,7 +88,12 @@ class State:
     def query(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Run one statement and fetch its rows."""
         with self._lock:
-            return self._database.execute(sql, parameters).fetchall()
+            try:
+                return self._database.execute(sql, parameters).fetchall()
+            except sqlite3.DatabaseError as e:
+                if type(e) is sqlite3.DatabaseError or _NO_TEXT in str(e):  # others are of the disk, or of the values
+                    raise _damaged(self._path, e) from e
+                raise
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -122,7 +130,10 @@ class State:
     def select(self, condition: str, parameters: tuple[Any, ...], rest: str = "") -> list[Resource]:
         """The resources that meet an SQL condition. All values must come as parameters."""
         rows = self.query(f"SELECT {_COLUMNS} FROM resources WHERE {condition} {rest}", parameters)  # noqa: S608
-        return [_to_resource(row) for row in rows]
+        try:
+            return [_to_resource(row) for row in rows]
+        except (ValueError, TypeError) as e:
+            raise _damaged(self._path, e) from e
 
     def update(self, kind: str, name: str, change: Callable[[Record], tuple[str, float]]) -> None:
         """Change a resource's record in place, alone among all threads. `change` answers the
@@ -140,4 +151,11 @@ class State:
 
 def _to_resource(row: tuple[Any, ...]) -> Resource:
     kind, name, arn, status, created, modified, record, tags = row
-    return Resource(kind, name, arn, status, created, modified, json.loads(record), json.loads(tags))
+    return Resource(kind, name, arn, status, float(created), float(modified), parse_json(record), parse_json(tags))
+
+
+def _damaged(path: Path, error: Exception) -> SagesegError:
+    return SagesegError(
+        f"{path}: cannot be read as the emulator's state ({error}); remove it to start anew: what jobs made stays, and "
+        "only their descriptions and endpoints are forgotten"
+    )
