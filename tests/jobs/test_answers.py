@@ -31,9 +31,7 @@ def test_aws_answer_is_read_as_botocore_reads_it() -> None:
 
 @pytest.mark.parametrize("body", [b"{}", b"", b'{"error": "please sign in"}', b'{"TrainingJobStatus": null}', PAGE])
 def test_what_an_answer_lacks_is_told_where_it_is_asked_for(body: bytes) -> None:
-    with pytest.raises(
-        SagesegError, match="TrainingJobStatus is missing; what answered may not be AWS: look at"
-    ):
+    with pytest.raises(SagesegError, match="TrainingJobStatus is missing; what answered may not be AWS: look at"):
         parsed(body)["TrainingJobStatus"]
 
 
