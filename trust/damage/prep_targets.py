@@ -75,6 +75,12 @@ def _plain(read: Callable[[Path], object], name: str, file: str, kind: str = "te
     return lambda folder: of_file(folder, name, file, kind, read, **more)
 
 
+def _labelme(folder: Path) -> Target:
+    _image(folder / "a.png")
+    says = folder.name  # a file without shapes leaves the folder without a class
+    return of_file(folder, "labelme", "a.json", "json", lambda _: _drawn(read_labelme(folder, workers=1)), says=says)
+
+
 def _supervisely(folder: Path) -> Target:
     _image(folder / "ds" / "img" / "a.png")
     (folder / "meta.json").write_bytes((CORPORA / "supervisely-meta" / "seed.json").read_bytes())
@@ -258,7 +264,7 @@ TARGETS: dict[str, Builder] = {
     "archive": _plain(partial(refuse_zip, expected="a folder"), "archive", "a.zip", "bytes"),
     "ffmpeg-header": _ffmpeg_header,
     "ffmpeg-frames": _ffmpeg_frames,
-    "labelme": _reader(lambda _, folder: read_labelme(folder, workers=1), "labelme", "a.json", "json", "a.png"),
+    "labelme": _labelme,
     "labelme-json": _plain(read_annotation, "labelme-json", "a.json", "json", others=("labelme",)),
     "regions": _plain(read_regions, "regions", "regions.json", "json"),
     "coco": _reader(lambda path, folder: read_coco(path, folder, workers=1), "coco", "instances.json", "json", "a.png"),
