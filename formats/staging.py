@@ -277,13 +277,15 @@ def _beside(path: Path) -> Path:
 def _settle_killed(out: Path) -> None:
     """Put back what a process that was killed has moved away, and remove what nobody can go on with."""
     folder = _beside(out)
-    if folder.is_symlink() or not (folder / _LOCK).is_file():
-        return
-    with suppress(OSError, SagesegError), open_locked(folder / _LOCK, out, wait=False) as lock:
-        stage = Stage(out, folder, lock, overwrite=False)
-        stage.put_back()
-        if stage.begun() is None:
-            stage.remove()
+    with suppress(OSError, SagesegError):
+        if not folder.is_symlink() and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+        elif not folder.is_symlink() and (folder / _LOCK).is_file():
+            with open_locked(folder / _LOCK, out, wait=False) as lock:
+                stage = Stage(out, folder, lock, overwrite=False)
+                stage.put_back()
+                if stage.begun() is None:
+                    stage.remove()
 
 
 def _open_folder(folder: Path, out: Path) -> FileIO:

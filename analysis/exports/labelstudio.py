@@ -72,14 +72,15 @@ def export_labelstudio(
     objects and holes than `require_few` takes, and where a file exists already and `overwrite` is not set.
     """
     classes = need_classes(predictions, "Label Studio")
-    config = out.with_name(CONFIG_NAME)
-    refuse_existing_file(config, overwrite=overwrite)
+    config, text = out.with_name(CONFIG_NAME), labelling_config(classes, names)
+    if not (config.is_file() and config.read_bytes() == text.encode()):  # else this very call was killed after it
+        refuse_existing_file(config, overwrite=overwrite)
     sources = choose_sources(plan_sources(predictions, None), listed)
     work = partial(_task, predictions.root, classes, image_url, names, _version(predictions), cleaning, most_objects)
     counts: list[tuple[int, Changes]] = []
     with staged_file(out, overwrite=overwrite) as beside, beside.open("w", encoding="utf-8", newline="") as file:
         file.writelines(_lines(map_all(work, sources, workers=workers, label="labelstudio"), counts))
-    write_text(config, labelling_config(classes, names))
+        write_text(config, text)
     tell_unpredicted(sources)
     return Exported(len(sources), sum(each for each, _ in counts), sum((each for _, each in counts), NO_CHANGES))
 

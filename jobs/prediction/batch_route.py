@@ -96,8 +96,8 @@ class BatchRoute:
         return BatchRecord(name, trained.backend, trained.region, created, model, transform)
 
     def _take_over(self, place: Place, work: Sequence[SourceWork], stack: ExitStack) -> tuple[BatchRecord, Sent] | None:
-        """A batch of the same model and these images whose caller is gone, with its ARN where it is there. Of one that
-        never came to be asked for, what was sent goes."""
+        """A batch of the same model and these images, or more, whose caller is gone, with its ARN where it is there. Of
+        one that never came to be asked for, what was sent goes."""
         wanted = self._settled()
         for record in batches():
             if not record.is_like(wanted) or not stack.enter_context(locked(record.name)):

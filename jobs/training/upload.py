@@ -130,8 +130,7 @@ def _send_changed(files: Sequence[LocalFile], stored: dict[str, Stored], target:
     for answers in _journaled(journal, map_parallel(sender, batches, workers=upload.workers, label=label)):
         known.update((answer.key, answer) for answer, _ in answers)
         sent += sum(was_sent for _, was_sent in answers)
-    if comparing:
-        write_journal(journal, (known[file.key] for file in files if file.key in known))
+    write_journal(journal, (known[file.key] for file in files if file.key in known))
     return sent
 
 

@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from importlib import import_module
@@ -24,23 +24,26 @@ from trust.kills.verbs import FIRST, tries
 from trust.outcome import Outcome
 
 SEED = 17
-_SHARE_OF_SHORT = 0.1
+_LOST = 24
+"""How often the emulator or a container is killed."""
 
 
 def outcomes(*, short: bool) -> Iterator[Outcome]:
     """By kind of verb, in their order."""
-    share = _SHARE_OF_SHORT if short else 1
     with tempfile.TemporaryDirectory(prefix="sageseg-kills-") as place:
         import_everything()
-        materials = _draw_materials(Path(place))
+        materials = _draw_materials(Path(place), () if short else FIRST)
         context = multiprocessing.get_context("fork")
         with ProcessPoolExecutor(
             os.cpu_count(), context, initializer=_sit_down, initargs=(materials, Path(place))
         ) as pool:
-            here = [(kind, [pool.submit(_try, each) for each in some]) for kind, some in groupby(tries(share), _kind)]
-            there = [(each.kind, [pool.submit(_try_at, each)]) for each in service_tries(share)]
-            without = [("emulator or container killed", [pool.submit(_try_without, round(24 * share))])]
-            for kind, some in (*here, *there, *without):
+            here = [
+                (kind, [pool.submit(_try, each) for each in some]) for kind, some in groupby(tries(short=short), _kind)
+            ]
+            there = [(each.kind, [pool.submit(_try_at, each)]) for each in service_tries(short=short)]
+            if not short:
+                there.append(("emulator or container killed", [pool.submit(_try_without, _LOST)]))
+            for kind, some in (*here, *there):
                 found = [done.result() for done in some]
                 faults = [fault for these, _ in found for fault in these]
                 yield Outcome(kind, len(faults), tuple(filter(None, faults)), sum(seconds for _, seconds in found))
@@ -84,7 +87,7 @@ def type_line(line: str, workers: int) -> Callable[[], object]:
     return work
 
 
-def _draw_materials(place: Path) -> Path:
+def _draw_materials(place: Path, lines: Sequence[str]) -> Path:
     def draw() -> None:
         import formats.parallel
         from tests.support.doc_materials import make_materials
@@ -93,11 +96,12 @@ def _draw_materials(place: Path) -> Path:
         make_materials(place / "materials", place / "artefacts")
 
     desk = place / "materials"
-    for work in (draw, *(type_line(line, 1) for line in FIRST)):
+    for work in (draw, *(type_line(line, 1) for line in lines)):
         ended = forked(work, desk if desk.exists() else place, _environment(place))
         if ended.code:
             raise RuntimeError(ended.said)
-    (desk / "stitched-on-earth" / "labels.txt").write_text("background\nroad\n")
+    if lines:
+        (desk / "stitched-on-earth" / "labels.txt").write_text("_background_\nroad\n")
     return desk
 
 

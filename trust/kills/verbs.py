@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from trust.kills.tries import Try
 
 READERS = (
@@ -29,7 +31,7 @@ _OTHERS = (
     ("jobs predict model.tar.gz drive.mp4 --every 10 --out OUT", 8),
     ("jobs features model.tar.gz image.jpg --out OUT.png", 3),
     ("jobs policy --bucket cars --region us-east-1 --account 123456789012 --out OUT", 6),
-    ("jobs lambda cars --region us-east-1 --out OUT.yaml", 3),
+    ("jobs lambda cars --out OUT.yaml", 3),
     ("analysis stitch predictions --dataset dataset --out OUT", 16),
     ("analysis stitch predictions --dataset dataset --out OUT --least-pixels 20 --fill-holes", 6),
     ("analysis report stitched --dataset dataset --out OUT", 24),
@@ -56,20 +58,32 @@ FIRST = (
 """What is typed before, for lines that read it."""
 
 
-def tries(share: float = 1) -> list[Try]:
+_SHORT = ("prep labelme", "analysis stitch", "analysis coco")
+"""What the short form tries, each a few times."""
+
+
+def tries(*, short: bool) -> list[Try]:
     """Each verb's line, new and over something of its name."""
+    found = _all()
+    if not short:
+        return found
+    first = {verb: next(tried for tried in found if tried.line.startswith(verb)) for verb in _SHORT}
+    return [replace(tried, kills=2) for tried in first.values()]
+
+
+def _all() -> list[Try]:
     lines = [*((f"prep {reader} --crop 40 --out OUT", 9) for reader in READERS), *_OTHERS]
     found = []
     for number, (line, kills) in enumerate(lines):
         name = f"made{number}"
         makes = next(word for word in line.split() if word.startswith("OUT")).replace("OUT", name)
-        typed, wanted = line.replace("OUT", name), max(1, round(kills * share))
+        typed = line.replace("OUT", name)
         kind = _kind(*line.split()[:2])
-        found.append(Try(kind, typed, makes, wanted))
+        found.append(Try(kind, typed, makes, kills))
         if not line.startswith("prep preview"):  # it replaces its page unasked
-            found.append(Try(kind, f"{typed} --overwrite", makes, max(2, wanted // 2), old=True))
+            found.append(Try(kind, f"{typed} --overwrite", makes, max(2, kills // 2), old=True))
     by_two = "prep carvana train train_masks --crop 40 --workers 2 --out two"
-    found.append(Try(_kind("prep", "carvana"), by_two, "two", round(10 * share), workers=2))
+    found.append(Try(_kind("prep", "carvana"), by_two, "two", 10, workers=2))
     return sorted(found, key=lambda tried: tried.kind)
 
 
