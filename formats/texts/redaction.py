@@ -154,11 +154,6 @@ class Redacting:
     def __init__(self, stream: TextIO) -> None:
         self.beneath = stream
 
-    @property
-    def beneath(self) -> TextIO:
-        """Where nothing is hidden."""
-        return self._beneath
-
     def write(self, text: str) -> int:
         self.beneath.write(redact(text))
         return len(text)
