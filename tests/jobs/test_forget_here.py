@@ -30,9 +30,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         asked = request(tmp_path)
         arn = sagemaker.create_training_job(**asked)["TrainingJobArn"]
         wait_for_end(sagemaker)
-        write_record(
-            JobRecord("job", "local", LOCAL_REGION, "", "", [], asked, arn=arn, created="2026-11-28T12:00:00+00:00")
-        )
+        when = "2026-11-28T12:00:00+00:00"
+        write_record(JobRecord("job", "local", LOCAL_REGION, "", "", [], asked, arn=arn, created=when))
         yield sagemaker
 
 

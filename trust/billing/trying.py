@@ -311,11 +311,11 @@ def _wrong_after(served: Served, verb: Verb, first: Result | None, second: Resul
     if running:
         yield f"{', '.join(running)} goes on"
     _await_changes(served)
-    left = [
-        f"{kind} {name}" for kind, name, status in _there(served) if kind != "transform job" and status not in _ENDED
-    ]
-    if left and not verb.leaves:
-        yield f"{', '.join(left)} is left"
+    # what is free and new is among the leftovers a quarter of an hour later
+    free = () if verb.what == "delete" else ("configuration", "model")
+    kept = [one for one in _there(served) if one[0] not in (*free, "transform job") and one[2] not in _ENDED]
+    if kept and not verb.leaves:
+        yield f"{', '.join(f'{kind} {name}' for kind, name, _ in kept)} is left"
 
 
 def _was_told(first: Result | None, names: list[str]) -> bool:
