@@ -160,7 +160,7 @@ def change(path: Path, column: str, value: str) -> None:
         writer.writerows(rows)
 
 
-@pytest.mark.parametrize("words", ["show", "logs", "metrics", "stop", "delete", "deploy"])
+@pytest.mark.parametrize("words", ["show", "logs", "metrics", "stop", "delete", "deploy", "forget"])
 def test_no_name_of_a_job_is_a_path(words: str, tmp_path: Path) -> None:
     home = tmp_path / "sageseg-home"
     (home / "jobs").mkdir(parents=True)
