@@ -1,7 +1,7 @@
 """The caller's policy, enforced: each request of a verb passes moto's reading of it, or is answered as IAM answers.
 
-SageMaker is an emulator, which knows no IAM, so the policy stands before botocore's sending. For S3 moto itself enforces it:
-`tests/jobs/test_policy.py`.
+SageMaker is an emulator, which knows no IAM, so the policy stands before botocore's sending. For S3 moto itself
+enforces it: `tests/jobs/test_policy.py`.
 """
 
 from __future__ import annotations
