@@ -4,7 +4,6 @@ other."""
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -57,8 +56,9 @@ def _predict_and_stitch(
     from jobs.prediction.predict import frames_folder
     from jobs.prediction.predict import predict as make_predictions
 
-    refuse_existing(out, overwrite=options.overwrite)
     crops, asked = out.with_name(f"{out.name}.crops"), _asked(model, sources, options, route)
+    _settle(out, crops, asked, options)
+    refuse_existing(out, overwrite=options.overwrite)
     ours = (crops / _ASKED).is_file()
     if crops.exists() and not ours:
         raise SagesegError(f"{crops}: is there, and the crops are to lie there; move it away or choose another --out")
@@ -74,9 +74,30 @@ def _predict_and_stitch(
     tell_stitched(stitched, masks_alone=options.probabilities and not blend)
     result(str(out / "masks"))
     if blend or not options.probabilities:
-        shutil.rmtree(crops)
+        _discard(crops)
     else:
         say(f"note: nothing tells the names of the classes, so probabilities are not stitched; they stay in {crops}")
+
+
+def _settle(out: Path, crops: Path, asked: str, options: PredictOptions) -> None:
+    """Remove what a call that was killed at its very end left: crops whose masks are stitched already."""
+    from formats.dataset import labels_path
+    from formats.staging import refuse_existing
+
+    refuse_existing(crops, overwrite=True)  # which removes what is half discarded
+    stitched = out.is_dir() and any(out.iterdir()) and not options.overwrite
+    if stitched and _is_text(crops / _ASKED, asked) and (not options.probabilities or labels_path(crops).exists()):
+        _discard(crops)
+
+
+def _discard(crops: Path) -> None:
+    """Remove the crops; at once for who looks, so that a call that is killed meanwhile leaves none to go on with."""
+    from formats.staging import open_stage
+
+    with open_stage(crops, overwrite=True) as stage:
+        stage.empty(quietly=True)
+        crops.rename(stage.content)
+        stage.remove()
 
 
 def _asked(model: str, sources: Sequence[Path], options: PredictOptions, route: RouteOptions) -> str:
