@@ -57,12 +57,12 @@ class AnswerParser:
             if status >= _FAILS:  # botocore tries again, as after any failure of that status
                 metadata = {"HTTPStatusCode": status, "HTTPHeaders": {}}
                 return {"Error": {"Code": str(status), "Message": f"{e}"}, "ResponseMetadata": metadata}
-            raise AwsError(name, str(status), f"cannot be read ({e}); {MEND}") from e
+            raise AwsError(name, str(status), f"cannot be read ({e}); {MEND}", failed=True) from e
         if status >= _FAILS or shape is None:
             return parsed
         problem = _problem(parsed, shape, "")
         if problem:
-            raise AwsError(name, str(status), f"{problem}; {MEND}")
+            raise AwsError(name, str(status), f"{problem}; {MEND}", failed=True)
         return as_told(parsed, f"AWS's {name}", MEND)
 
 

@@ -15,7 +15,7 @@ from botocore.config import Config
 from aws.answers import AnswerParsers
 from aws.errors import AwsError
 from formats.errors import SagesegError
-from formats.redaction import know
+from formats.texts.redaction import know
 
 _CONFIG = Config(
     retries={"mode": "adaptive", "max_attempts": 8},
@@ -32,7 +32,14 @@ _SIGN_IN = "run aws configure or aws sso login, or set AWS_PROFILE"
 
 
 class NetworkError(SagesegError):
-    """A request that did not arrive, or whose answer did not."""
+    """A request that did not arrive, or whose answer did not: `what` was asked, and how it went."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}; check the network and run the same command again")
+        self.what = what
+
+    def __reduce__(self) -> tuple[type[NetworkError], tuple[str]]:
+        return type(self), (self.what,)
 
 
 class NoRegionError(SagesegError):
@@ -139,7 +146,7 @@ def aws_errors(doing: str) -> Iterator[None]:
     ) as e:
         raise SagesegError(f"{doing}: {e}; {_SIGN_IN}") from e
     except (botocore.exceptions.HTTPClientError, botocore.exceptions.ConnectionError) as e:
-        raise NetworkError(f"{doing}: {e}; check the network and run the same command again") from e
+        raise NetworkError(f"{doing}: {e}") from e
     except botocore.exceptions.BotoCoreError as e:
         raise SagesegError(f"{doing}: {e}") from e
 

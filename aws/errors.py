@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from formats.errors import SagesegError
-from formats.redaction import redact
+from formats.texts.redaction import redact
 
 _SIGN_IN = "sign in again (aws sso login, or aws configure) or set AWS_PROFILE"
 _NEXT_STEPS = (

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from formats.errors import TOLD, SagesegError, cannot_use, shown
-from formats.redaction import redact, redacted_streams
 from formats.texts.json_text import format_json
+from formats.texts.redaction import beneath, redact, redacted_streams
 
 if TYPE_CHECKING:
     import typer
@@ -65,9 +65,12 @@ def say(line: str) -> None:
     sys.stderr.flush()
 
 
-def result(line: str) -> None:
-    """A line of the result, on stdout."""
-    sys.stdout.write(redact(line) + "\n")
+def result(line: str, *, keys_too: bool = False) -> None:
+    """A line of the result, on stdout. Where keys are what was asked for, it is printed as it is."""
+    if keys_too:
+        beneath(sys.stdout).write(line + "\n")
+    else:
+        sys.stdout.write(redact(line) + "\n")
     sys.stdout.flush()
 
 

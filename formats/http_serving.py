@@ -6,6 +6,7 @@ minutes: some hundred idle ones, of anybody on the machine, were enough (waitres
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -46,4 +47,5 @@ def create_server(application: Callable[..., Any], **settings: Any) -> Any:
         application, connection_limit=_NEVER, asyncore_use_poll=True, clear_untrusted_proxy_headers=True, **settings
     )
     server.channel_class = _Channel
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # else a line for each request that waits a moment
     return server

@@ -6,6 +6,8 @@ manifest says where each mask lies in its source image.
 
 from __future__ import annotations
 
+import math
+import re
 import sys
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,12 +29,18 @@ from formats.manifest import ManifestRow, read_manifest, write_manifest
 from formats.safe_names import refuse_links_out
 from formats.staging import write_bytes, write_text
 from formats.texts.json_text import format_json
+from formats.texts.redaction import redact_values
 from formats.texts.typed_json import check_type, parse_told
 
 Probabilities = npt.NDArray[np.float16]
 """Class probabilities, shape (C, h, w), dtype float16, each 0..1."""
 Shape = tuple[int, int, int]
 """Classes, height, width."""
+_MEMBER = "probabilities.npy"
+_HEADER = re.compile(
+    rb"\{'descr': '<f([248])', 'fortran_order': (True|False), "
+    rb"'shape': \(([0-9]{1,9}), ([0-9]{1,9}), ([0-9]{1,9})\), \}\s*"
+)
 _UNKNOWN: tuple[object, ...] = (None, "", (), [], {})
 _ONLY_IF_ANY = ("artefact", "artefact_sha256", "cost_usd")
 """What predictions.json leaves out where there is none; of a job it says all else, unknown or not."""
@@ -90,7 +98,7 @@ def read_model_facts(info: Mapping[str, Any], where: object) -> ModelFacts:
             raise SagesegError(
                 f"{where}: {name} is {told[name]}; expected a number from 0 on: correct it, or leave it out"
             )
-    return ModelFacts(**told)
+    return ModelFacts(**redact_values(told))
 
 
 @dataclass(frozen=True)
@@ -205,30 +213,41 @@ def write_probabilities(path: Path, probabilities: npt.NDArray[np.floating[Any]]
 def read_probabilities(path: Path, expected: Shape | None = None) -> npt.NDArray[np.float16]:
     """Read what `write_probabilities` wrote: float16 of the shape (C, H, W) that is `expected`, if one is. A small file
     may state any shape: it is checked before anything is made of it."""
-    stated = probabilities_shape(path)
-    if expected is not None and stated != expected:
-        raise SagesegError(f"{path}: probabilities of shape {stated}; expected {expected}: predict again")
     with _opened(path) as member:
-        return np.asarray(np.lib.format.read_array(member, allow_pickle=False), np.float16)
+        shape, dtype, order = _stated(member, path)
+        if expected is not None and shape != expected:
+            raise SagesegError(f"{path}: probabilities of shape {shape}; expected {expected}: predict again")
+        size = math.prod(shape) * dtype.itemsize
+        content = member.read(size)
+        if len(content) != size:
+            raise ValueError(f"{len(content)} bytes, but a shape of {shape}")
+        return np.frombuffer(content, dtype).reshape(shape, order=order).astype(np.float16)
 
 
 def probabilities_shape(path: Path) -> Shape:
     """The (C, H, W) that a file of probabilities states. Raises SagesegError for one of another kind."""
     with _opened(path) as member:
-        version = np.lib.format.read_magic(member)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, kind = read(member)
-    if len(shape) != 3 or kind.kind != "f" or not 1 <= shape[0] <= MAX_CLASSES:
-        raise SagesegError(f"{path}: {kind} of shape {shape}; expected probabilities of shape (C, H, W): predict again")
-    check_pixels(shape[2], shape[1], str(path), "predict again")
-    return shape[0], shape[1], shape[2]
+        return _stated(member, path)[0]
+
+
+def _stated(member: IO[bytes], path: Path) -> tuple[Shape, np.dtype[Any], Literal["F", "C"]]:
+    """The shape, type and order in the header of NumPy's format, version 1."""
+    start = member.read(10)
+    header = _HEADER.fullmatch(member.read(int.from_bytes(start[8:], "little")))
+    if start[:8] != b"\x93NUMPY\x01\0" or header is None:
+        raise ValueError("no array of numbers by class, row and column")
+    classes, height, width = map(int, header.groups()[2:])
+    if not 1 <= classes <= MAX_CLASSES:
+        raise SagesegError(f"{path}: probabilities of {classes} classes; expected 1 to {MAX_CLASSES}: predict again")
+    check_pixels(width, height, str(path), "predict again")
+    return (classes, height, width), np.dtype(f"<f{header[1].decode()}"), "F" if header[2] == b"True" else "C"
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
     """The array in a file as numpy's savez packs it."""
     try:
-        with ZipFile(path) as archive, archive.open("probabilities.npy") as member:
+        with ZipFile(path) as archive, archive.open(_MEMBER) as member:
             yield member
     # RuntimeError: encrypted, or packed in a way that Python does not unpack
     except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error, LZMAError, RuntimeError) as e:

@@ -1,7 +1,7 @@
 """Files and folders that appear under their name only when they are complete.
 
-What is in the making lies beside its place, under a name that ends in MARK, is locked by the process that makes it, and
-is nobody else's: a folder of that name without the lock's file in it is left alone. A folder is made in
+What is in the making lies beside its place, under a name that ends in MARK, locked by the process that makes it. A
+folder of that name without the lock's file in it is somebody else's, and left alone. A folder is made in
 `<out>.sageseg-partial/content`, so that what is kept beside it (the lock, journals) never moves with it. Killed
 between any two calls of the system, it leaves one of these:
 
@@ -10,9 +10,9 @@ between any two calls of the system, it leaves one of these:
 - `content` of another number: `out` is the new folder already, this is what was replaced, and is removed;
 - `replaced`, and no `out`: only where the system cannot let two folders change names. The next call puts it back.
 
-A power cut: what is `durable` is on the disk before it has its name. Those are files and folders that were paid for or
-take hours (records of jobs, artefacts, checkpoints, datasets, predictions). Reports, exports, stitched masks, previews
-and frames are not: they are made again from those.
+What is `durable` is on the disk before it has its name, so a power cut loses nothing that was paid for or takes hours:
+records of jobs, artefacts, checkpoints, datasets, predictions. Reports, exports, stitched masks, previews and frames
+are not durable: they are made again from those.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from formats.errors import SagesegError, cannot_write
 MARK = ".sageseg-partial"
 _LOCK = "sageseg.lock"
 _CONTENT, _BEGUN, _REPLACED = "content", "begun.json", "replaced"
+_THERE = "exists already; choose another --out or add --overwrite"
 _LONGEST_NAME = 255
 """Bytes, on all usual file systems."""
 
@@ -184,8 +185,8 @@ class Stage:
                 self.folder.rmdir()
 
     def _empty(self) -> None:
-        """`begun.json` first: what is half removed is not gone on with."""
-        for path in sorted(self.folder.iterdir(), key=lambda path: path.name != _BEGUN):
+        (self.folder / _BEGUN).unlink(missing_ok=True)  # first: what is half removed is not gone on with
+        for path in self.folder.iterdir():
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
             elif path.name != _LOCK:
@@ -221,6 +222,10 @@ def open_stage(out: Path, *, overwrite: bool) -> Iterator[Stage]:
             stage.put_back()
             _refuse(out, overwrite=overwrite)  # another may have ended since
             yield stage
+        except OSError as e:
+            if Path(os.fsdecode(e.filename or "/")).is_relative_to(stage.folder):  # gone, perhaps
+                raise cannot_write(out, e) from e
+            raise
         finally:
             if not stage.content.exists() or not (stage.folder / _LOCK).exists():
                 stage.remove()
@@ -243,13 +248,13 @@ def refuse_existing_file(out: Path, *, overwrite: bool) -> None:
     if out.is_dir():
         raise SagesegError(f"{out}: a folder; expected the name of a file to write with --out")
     if out.exists() and not overwrite:
-        raise SagesegError(f"{out}: exists already; choose another --out or add --overwrite")
+        raise SagesegError(f"{out}: {_THERE}")
     _check_can_be_made(out)
 
 
 def _refuse(out: Path, *, overwrite: bool) -> None:
     if out.is_file() or (out.is_dir() and any(out.iterdir()) and not overwrite):
-        raise SagesegError(f"{out}: exists already; choose another --out or add --overwrite")
+        raise SagesegError(f"{out}: {_THERE}")
     _check_can_be_made(out)
 
 
@@ -275,13 +280,13 @@ def _beside(path: Path) -> Path:
 def _settle_killed(out: Path) -> None:
     """Put back what a process that was killed has moved away, and remove what nobody can go on with."""
     folder = _beside(out)
-    with suppress(OSError, SagesegError):
-        if not folder.is_symlink() and (folder / _LOCK).is_file():
-            with open_locked(folder / _LOCK, out, wait=False) as lock:
-                stage = Stage(out, folder, lock, overwrite=False)
-                stage.put_back()
-                if stage.begun() is None:
-                    stage.remove()
+    if folder.is_symlink() or not (folder / _LOCK).is_file():
+        return
+    with suppress(OSError, SagesegError), open_locked(folder / _LOCK, out, wait=False) as lock:
+        stage = Stage(out, folder, lock, overwrite=False)
+        stage.put_back()
+        if stage.begun() is None:
+            stage.remove()
 
 
 def _open_folder(folder: Path, out: Path) -> FileIO:

@@ -41,13 +41,13 @@ def make_client(service: str, backend: str, region: str | None, *, once: bool = 
 def tell_shell(idle_seconds: float | None) -> None:
     """Print what makes a shell use this folder's emulator. Where none runs, one is started that stays for an hour
     without requests and jobs, or for so many seconds: the shell's own commands cannot start it."""
-    missing = living_emulator(home()) is None
+    missing = not emulator_lives()
     seconds = SHELL_IDLE_SECONDS if idle_seconds is None else idle_seconds
     url = ensure_emulator(home(), seconds)
     if missing:
         say(f"note: started an emulator of {home()}; it ends when for {seconds:,.0f} s nobody asked it and no job ran")
     for line in shell_lines(shell_variables(url, read_keys(home()), home())):
-        result(line)
+        result(line, keys_too=True)
 
 
 @cache
@@ -70,6 +70,11 @@ class Place:
 
 def open_place(backend: str, region: str) -> Place:
     return Place(backend, region, make_client("sagemaker", backend, region))
+
+
+def emulator_lives() -> bool:
+    """Whether an emulator runs for this home now; none is started."""
+    return living_emulator(home()) is not None
 
 
 def emulator_was_here() -> bool:

@@ -103,12 +103,14 @@ def _looked_for(
     try:
         found = described(client, call, name)
     except SagesegError as e:
-        raise UnknownOutcomeError(f"{error}, and it cannot be looked for ({e}); {maybe_there(call, name)}") from e
+        raise UnknownOutcomeError(
+            f"{_what(error)}, and it cannot be looked for ({_what(e)}); {maybe_there(call, name)}"
+        ) from e
     if found is None:
         if isinstance(error, AwsError) and not error.failed:
             raise error
         raise UnknownOutcomeError(
-            f"{error}; {call.word} {name} is not there yet; run the same command again"
+            f"{_what(error)}; {call.word} {name} is not there yet: run the same command again"
         ) from error
     if not is_of(request, found, since):
         raise SagesegError(
@@ -116,6 +118,10 @@ def _looked_for(
         ) from error
     say(f"note: AWS's answer to {call.create} was lost; {call.word} {name} is there, and it goes on with that")
     return str(found[call.arn if call.service == "sagemaker" else "Arn"])
+
+
+def _what(error: SagesegError) -> str:
+    return error.what if isinstance(error, NetworkError) else str(error)
 
 
 def maybe_there(call: CreatingCall, name: str) -> str:

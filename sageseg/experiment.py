@@ -30,10 +30,10 @@ import typer.core
 
 from formats.console import say
 from formats.errors import SagesegError
-from formats.redaction import redact
 from formats.safe_names import leads_out
 from formats.staging import write_text
 from formats.state_home import home, working_in
+from formats.texts.redaction import redact
 from sageseg.runs import FOLDERS, Runs
 from sageseg.steps import STEPS, Step, check_words, plan_steps, read_experiment
 

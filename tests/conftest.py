@@ -38,6 +38,15 @@ def one_core() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
+def no_power_cuts() -> Iterator[None]:
+    """What tests leave need not reach the disk; there they would wait for whatever else is written to it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda _: None)
+        patch.setattr("formats.staging.sync_tree", lambda _: None)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
 def what_is_dear_is_made_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         make_once(patch)

@@ -92,10 +92,13 @@ def _read_report(folder: Path) -> ReportScores:
 
 
 def _read_images(table: bytes, path: Path, classes: Sequence[str]) -> dict[str, ImageScores]:
-    images = {}
+    images: dict[str, ImageScores] = {}
     try:
         for row in csv.DictReader(decode_text(table, path, "CSV that a report wrote").splitlines(), strict=True):
-            images[check_name(unmarked(_cell(row, "stem")), path, "a stem")] = _read_image(row, classes)
+            stem = check_name(unmarked(_cell(row, "stem")), path, "a stem")
+            if stem in images:
+                raise SagesegError(f"{path}: stem {stem} stands twice; {MEND}")
+            images[stem] = _read_image(row, classes)
     except (ValueError, csv.Error) as e:
         raise SagesegError(f"{path}: damaged, or not written by this sageseg ({e}); {MEND}") from e
     return images
@@ -108,6 +111,8 @@ def _read_image(row: Mapping[str, str | None], classes: Sequence[str]) -> ImageS
     size = _count(row, "width"), _count(row, "height")
     if not all(size):
         raise ValueError("an image without pixels")
+    if judged.pixels + judged.not_predicted > size[0] * size[1]:
+        raise ValueError(f"{judged.pixels} pixels judged, more than {size[0]}×{size[1]} has")
     return ImageScores(unmarked(_cell(row, "group")), size, judged, _cell(row, "truth_sha256"), by_class)
 
 

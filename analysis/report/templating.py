@@ -10,8 +10,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from formats.redaction import redact
 from formats.texts import wording
+from formats.texts.redaction import redact
 
 
 def render(template: str, scripts: Sequence[str], values: Mapping[str, Any]) -> str:

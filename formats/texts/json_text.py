@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from formats.redaction import redact_values
+from formats.texts.redaction import redact_values
 
 MAX_DEPTH = 100
 """Lists and objects in one another; what goes through a value by recursion can go so far."""

@@ -15,6 +15,7 @@ import typer
 
 from formats.console import say
 from formats.errors import SagesegError
+from formats.limits import check_pixels
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -45,6 +46,7 @@ def parse_crop(text: str) -> int | None:
     side = parse_whole(text)
     if not side:
         raise SagesegError(f"--crop {text}: expected a side in pixels, such as 512, or none")
+    check_pixels(side, side, "--crop", "choose a smaller side")
     return side
 
 

@@ -7,6 +7,7 @@ import functools
 import inspect
 import os
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,8 @@ from formats.verbs.windows_paths import check_path
 
 PROFILE_HELP = "Profile of the AWS configuration whose credentials and region are used."
 _OTHERS = "Options"
+_WORDS = "words"
+_TYPED: ContextVar[tuple[str, ...]] = ContextVar("_TYPED", default=())
 
 
 class Verb(typer.core.TyperCommand):
@@ -39,6 +42,7 @@ class Verb(typer.core.TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         given = [*args]  # what is parsed is taken from the list
+        ctx.meta[_WORDS] = (str(ctx.info_name), *given)
         try:
             rest = super().parse_args(ctx, args)
         except typer.TyperException as e:
@@ -53,6 +57,18 @@ class Verb(typer.core.TyperCommand):
         for parameter in self.params:
             check_paths(ctx.params.get(parameter.name), is_argument=parameter.param_type_name == "argument")
         return rest
+
+    def invoke(self, ctx: Any) -> Any:
+        before = _TYPED.set(ctx.meta[_WORDS])
+        try:
+            return super().invoke(ctx)
+        finally:
+            _TYPED.reset(before)
+
+
+def typed_words() -> tuple[str, ...]:
+    """The verb that runs, and the words behind it as they were typed; empty where none runs."""
+    return _TYPED.get()
 
 
 def check_paths(value: Any, *, is_argument: bool) -> None:

@@ -11,8 +11,8 @@ import stat
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from formats.disk.private_files import write_private
 from formats.errors import SagesegError
-from formats.private_files import write_private
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"

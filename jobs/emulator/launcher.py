@@ -8,8 +8,8 @@ import threading
 import time
 from pathlib import Path
 
+from formats.disk.private_files import private
 from formats.errors import SagesegError
-from formats.private_files import private
 from formats.staging import write_errors
 from formats.version import tool_version
 from jobs.emulator.host.container import child_environment

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
+from formats.disk.private_files import FOLDER, private, private_folder, write_private
 from formats.errors import SagesegError
-from formats.private_files import FOLDER, private, private_folder, write_private
 from formats.staging import write_errors
 from formats.texts.json_text import parse_json
 from formats.texts.typed_json import check_type

@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 
 from aws.clients import aws_errors, make_client
 from formats.console import result, say
+from formats.disk.private_files import private_folder
 from formats.errors import from_extra
-from formats.private_files import private_folder
 from jobs.emulator.keys import read_keys
 from jobs.emulator.server import LOOPBACK, listen, serve, url_at
 from jobs.emulator.shell import FORGOTTEN, REGION, shell_lines, shell_variables
@@ -47,7 +47,7 @@ def rehearse(home: Path, host: str, port: int, s3_port: int, buckets: Sequence[s
                 with aws_errors(f"making the bucket {bucket}"):
                     make_client("s3", REGION).create_bucket(Bucket=bucket)
             for line in shell_lines(variables, FORGOTTEN_TOO):
-                result(line)
+                result(line, keys_too=True)
             for line in _TOLD:
                 say(line)
 

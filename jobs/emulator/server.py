@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -66,7 +65,7 @@ class Server:
         """How long nobody has asked anything and no job has run."""
         if self.services.busy:
             self.app.touch()
-        return time.monotonic() - self.app.last_active
+        return self.app.idle_seconds()
 
 
 def serve(

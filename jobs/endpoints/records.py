@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from aws.names import is_job_name
+from formats.disk.private_files import private_folder, write_private
 from formats.errors import SagesegError
-from formats.staging import write_text
 from formats.state_home import home
 from formats.texts.json_text import format_json
 from formats.texts.typed_json import parse_told
@@ -47,7 +47,8 @@ def endpoint_path(name: str) -> Path:
 
 
 def write_endpoint(record: EndpointRecord) -> None:
-    write_text(endpoint_path(record.name), format_json(asdict(record), ascii_only=True) + "\n", durable=True)
+    private_folder(home(), "endpoints", record.name)
+    write_private(endpoint_path(record.name), format_json(asdict(record), ascii_only=True) + "\n", durable=True)
 
 
 def read_endpoint(name: str) -> EndpointRecord | None:

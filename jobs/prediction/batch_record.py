@@ -1,7 +1,7 @@
 """What a batch transform was begun with: `$SAGESEG_HOME/batches/<name>/batch.json`, until it is over and cleaned up.
 
 A transform is stopped when nobody waits for it any more; one whose caller was killed, or lost AWS's answer, is found by
-this record: the same command goes on with it, where its images are the same.
+this record: the same command goes on with it, where it has the images that are still to be predicted.
 """
 
 from __future__ import annotations
@@ -10,24 +10,24 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from formats.disk.locks import open_locked
 from formats.errors import SagesegError
-from formats.redaction import redact_values
 from formats.staging import write_text
 from formats.state_home import home
 from formats.texts.json_text import format_json
+from formats.texts.redaction import redact_values
 
 _RECORD, _LOCK = "batch.json", "lock"
 
 
 @dataclass(frozen=True)
 class BatchRecord:
-    """One transform. `model` and `transform` are the requests, `images` a
-    digest of what was sent, empty before AWS was asked for the transform; `arn` is empty before AWS answered."""
+    """One transform. `model` and `transform` are the requests, `images` digests
+    of what was sent by id, empty before AWS was asked for the transform; `arn` is empty before AWS answered."""
 
     name: str
     backend: str
@@ -35,7 +35,7 @@ class BatchRecord:
     created: str
     model: dict[str, Any]
     transform: dict[str, Any]
-    images: str = ""
+    images: dict[str, str] = field(default_factory=dict)
     arn: str = ""
 
     def is_like(self, other: BatchRecord) -> bool:

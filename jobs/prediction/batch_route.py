@@ -72,7 +72,7 @@ class BatchRoute:
                 sent = folder.send(_encoded(work, stack), record.transform["MaxPayloadInMB"] * 2**20)
                 say(f"{folder.input_uri}: {len(sent.sizes)} images sent")
             if not record.arn:
-                record = start_transform(place, replace(record, images=sent.digest))
+                record = start_transform(place, replace(record, images=sent.digests))
             limit = SpendingLimit(record.name, options.max_cost, rate.usd_per_hour if rate else None)
             description = await_transform(place, record.name, limit)
             rows = [row for source in work for row in source.rows]
@@ -96,8 +96,8 @@ class BatchRoute:
         return BatchRecord(name, trained.backend, trained.region, created, model, transform)
 
     def _take_over(self, place: Place, work: Sequence[SourceWork], stack: ExitStack) -> tuple[BatchRecord, Sent] | None:
-        """A batch of the same model and images whose caller is gone, with its ARN where it is there. Of one that never
-        came to be asked for, what was sent goes."""
+        """A batch of the same model and these images whose caller is gone, with its ARN where it is there. Of one that
+        never came to be asked for, what was sent goes."""
         wanted = self._settled()
         for record in batches():
             if not record.is_like(wanted) or not stack.enter_context(locked(record.name)):
@@ -107,7 +107,7 @@ class BatchRoute:
                 _clean(place, record.name, folder)
                 continue
             sent = folder.would_send(_encoded(work, stack), record.transform["MaxPayloadInMB"] * 2**20)
-            if sent.digest != record.images:
+            if not sent.digests.items() <= record.images.items():  # fewer, where some answers were written
                 say(f"note: transform job {record.name} was left by a call with other images; {_WAYS_ON}")
                 continue
             found = described(place.sagemaker, TRANSFORM, record.name)

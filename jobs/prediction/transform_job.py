@@ -34,7 +34,7 @@ def start_transform(place: Place, record: BatchRecord) -> BatchRecord:
     except UnknownOutcomeError:
         raise
     except SagesegError:
-        write_batch(replace(record, images=""))
+        write_batch(replace(record, images={}))
         raise
     started = replace(record, arn=arn)
     write_batch(started)

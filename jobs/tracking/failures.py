@@ -69,6 +69,10 @@ def _disk_cure(description: Mapping[str, Any], local: bool) -> str:
 
 
 _KNOWN = (
+    _Known(
+        re.compile(r"the emulator ended while"),
+        lambda *_: "the same command begins it anew, with another --name where one was given",
+    ),
     # MXNet's and CUDA's words; no out-of-memory text of this container is known
     _Known(re.compile(r"out of memory|cudaMalloc|CUDA_ERROR_OUT_OF_MEMORY|MemoryError", re.IGNORECASE), _memory_cure),
     _Known(re.compile(r"exit code: 137\b|SIGKILL"), _killed_cure),

@@ -18,6 +18,7 @@ def say_cost(record: JobRecord) -> None:
 
 def follow_or_leave(record: JobRecord) -> JobRecord:
     """Follow a job; Ctrl-C asks whether to stop it or to leave it running."""
+    from aws.clients import NetworkError
     from formats.errors import SagesegError
     from jobs.tracking.find_jobs import publish_record
     from jobs.tracking.follow_training import follow
@@ -31,6 +32,9 @@ def follow_or_leave(record: JobRecord) -> JobRecord:
         raise
     except JobFailedError:
         raise
+    except NetworkError as e:  # the same command again might start another job
+        say(_goes_on(record))
+        raise SagesegError(f"{e.what}; check the network; sageseg jobs logs {record.name} --follow goes on") from e
     except SagesegError:
         say(_after_failed_watching(record))
         raise
@@ -51,10 +55,9 @@ def _settle_interrupted(record: JobRecord) -> None:
 
 def _after_failed_watching(record: JobRecord) -> str:
     """Only the watching failed, unless the emulator itself is gone: it takes its jobs along."""
-    from formats.state_home import home
-    from jobs.emulator.presence import living_emulator
+    from jobs.backends import emulator_lives
 
-    if record.backend == "aws" or living_emulator(home()):
+    if record.backend == "aws" or emulator_lives():
         return _goes_on(record)
     return (
         f"the emulator is gone, and {record.name} with it; sageseg jobs show {record.name} starts the emulator again, "

@@ -101,46 +101,41 @@ def stop_job(record: JobRecord) -> None:
 
 @dataclass
 class LogTail:
-    """Reads each line of a job's log once, over as many calls as it takes."""
+    """Reads each line of a job's log once, over as many calls as it takes. The emulator may be another each time, at an
+    address of its own."""
 
-    logs: Any
-    job: str
+    record: JobRecord
     _tokens: dict[str, str] = field(default_factory=dict)
 
     def new_lines(self) -> Iterator[str]:
-        for stream in self._streams():
-            yield from self._new_lines_of(stream)
+        logs = make_client("logs", self.record.backend, self.record.region)
+        for stream in self._streams(logs):
+            yield from self._new_lines_of(logs, stream)
 
-    def _streams(self) -> list[str]:
+    def _streams(self, logs: Any) -> list[str]:
         try:
-            pages = self.logs.get_paginator("describe_log_streams").paginate(
-                logGroupName=TRAINING_LOGS, logStreamNamePrefix=f"{self.job}/"
+            pages = logs.get_paginator("describe_log_streams").paginate(
+                logGroupName=TRAINING_LOGS, logStreamNamePrefix=f"{self.record.name}/"
             )
             return [stream["logStreamName"] for page in pages for stream in page["logStreams"]]
-        except self.logs.exceptions.ResourceNotFoundException:
+        except logs.exceptions.ResourceNotFoundException:
             return []  # the group appears with the account's first job
 
-    def _new_lines_of(self, stream: str) -> Iterator[str]:
+    def _new_lines_of(self, logs: Any, stream: str) -> Iterator[str]:
         while True:
             token = self._tokens.get(stream)
             place = {"nextToken": token} if token else {}
-            answer = self.logs.get_log_events(
-                logGroupName=TRAINING_LOGS, logStreamName=stream, startFromHead=True, **place
-            )
+            answer = logs.get_log_events(logGroupName=TRAINING_LOGS, logStreamName=stream, startFromHead=True, **place)
             yield from (event["message"] for event in answer["events"])
             self._tokens[stream] = answer["nextForwardToken"]
             if answer["nextForwardToken"] == token:
                 return
 
 
-def open_tail(record: JobRecord) -> LogTail:
-    return LogTail(make_client("logs", record.backend, record.region), record.name)
-
-
 def log_lines(record: JobRecord) -> Iterator[str]:
     """The whole log so far."""
     with aws_errors(f"reading the log of {record.name}"):
-        yield from open_tail(record).new_lines()
+        yield from LogTail(record).new_lines()
 
 
 def pause(record: JobRecord) -> None:

@@ -131,3 +131,5 @@ class RecordShape(_Needed, total=False):
     description: _Description
     epochs: list[dict[str, float | None]]
     kind: Literal["training", "tuning"]
+    command: list[str]
+    tool_version: str

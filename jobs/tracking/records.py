@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from aws.names import ATTEMPT_TAG, is_job_name
+from formats.disk.private_files import private_folder, write_private
 from formats.errors import SagesegError
-from formats.staging import write_text
 from formats.state_home import home
 from formats.texts.json_text import format_json
 from formats.texts.typed_json import parse_told
@@ -37,7 +37,8 @@ class JobRecord:
     two of each type. `preparation` is how its images were resized and cut, `label_map`
     the label maps that it trains by (both: `formats.prepared`), each empty where there is none.
     `description` is the last answer of the service's Describe call that was seen; `epochs` are the metrics
-    of a training's log. A tuning job is one record; its training jobs have none,
+    of a training's log. `command` are the words after `sageseg jobs` as they were typed, `tool_version` is that of
+    sageseg; empty where a program started the job. A tuning job is one record; its training jobs have none,
     `jobs.tracking.tuning_records` makes theirs from it.
 
     A record is written before AWS is asked for the job: without `arn` nobody knows yet whether there is one.
@@ -59,6 +60,8 @@ class JobRecord:
     description: dict[str, Any] = field(default_factory=dict)
     epochs: list[dict[str, Any]] = field(default_factory=list)
     kind: Kind = "training"
+    command: list[str] = field(default_factory=list)
+    tool_version: str = ""
 
     @property
     def is_tuning(self) -> bool:
@@ -117,7 +120,8 @@ def parse_record(text: str | bytes, where: str) -> JobRecord:
 
 
 def write_record(record: JobRecord) -> None:
-    write_text(record_path(record.name), format_record(record), durable=True)
+    private_folder(home(), "jobs", record.name)
+    write_private(record_path(record.name), format_record(record), durable=True)
 
 
 def read_record(name: str) -> JobRecord:
@@ -136,11 +140,12 @@ def forget_record(name: str) -> None:
     shutil.rmtree(record_path(name).parent, ignore_errors=True)
 
 
-def begun_records(kind: Kind, backend: str, region: str) -> list[JobRecord]:
-    """Those of which it is not known whether there is a job."""
+def unended_records(kind: Kind, backend: str, region: str) -> list[JobRecord]:
+    """Those whose end was not seen from here, the latest first; some were only begun."""
     found = (read_record(name) for name in record_names())
     where = (kind, backend, region)
-    return [record for record in found if record.is_begun and (record.kind, record.backend, record.region) == where]
+    here = [one for one in found if not one.description and (one.kind, one.backend, one.region) == where]
+    return sorted(here, key=lambda record: record.created, reverse=True)
 
 
 def record_names() -> list[str]:

@@ -2,6 +2,7 @@
 
 The record is written before AWS is asked, and gets its ARN after. One without is a job that may be there, run and cost:
 the same command again looks for it, and goes on with it or makes it under the same name, which AWS never takes twice.
+It goes on with a job that is there, too, when nobody saw its end: its caller was killed, or left it.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from jobs.tracking.find_jobs import publish_record
 from jobs.tracking.job_calls import describe
 from jobs.tracking.records import (
     JobRecord,
-    begun_records,
     forget_record,
     format_record,
     parse_record,
     read_record,
     record_path,
+    unended_records,
     write_record,
 )
 from jobs.training.plan import Attempt, JobPlan
@@ -58,36 +59,45 @@ def _known(record: JobRecord, arn: str) -> JobRecord:
 
 
 def begun_before(plan_as: Callable[[str], JobPlan], plan: JobPlan, backend: str, region: str) -> JobPlan:
-    """The plan under the name that an earlier call of the same command chose, where what became of that is not known;
+    """The plan under the name that an earlier call of the same command chose, where that was not followed to its end;
     else the plan. `plan_as` makes the plan under a name."""
-    for record in begun_records(plan.first.kind, backend, region):
+    for record in unended_records(plan.first.kind, backend, region):
         again = plan_as(record.first_name)
-        if any(_is_recorded(record, attempt) for attempt in _all_attempts(again)):
+        if any(_is_recorded(record, attempt) for attempt in _all_attempts(again)) and (
+            record.is_begun or _found(record) is not None
+        ):
             return again
     return plan
 
 
 def taken_over(plan: JobPlan, backend: str, region: str) -> tuple[JobPlan, JobRecord | None]:
-    """The plan without the attempts before one that was only begun, and that one's job where there is one.
+    """The plan without the attempts before one that was only begun, and the job to go on with where one is there.
 
-    Raises SagesegError where a job runs that was begun otherwise than the plan has it.
+    Raises SagesegError where a job is there that was begun otherwise than the plan has it.
     """
     for number, attempt in enumerate(plan.attempts):
         name = attempt.job.name
         record = read_record(name) if record_path(name).exists() else None
-        if record is None or not record.is_begun:
+        if record is None or record.description:
             continue
         found = _found(record)
         if found is not None:
-            return plan, found if _is_planned(found, plan, backend, region) else _refuse(found)
-        say(f"note: {name} was begun at {record.created}, and nothing came of it; it is begun anew")
-        return (replace(plan, attempts=plan.attempts[number:], listed=None) if number else plan), None
+            if not _is_planned(record, plan, backend, region):
+                raise SagesegError(
+                    f"{name}: is there already, begun with other settings; sageseg jobs logs {name} --follow follows "
+                    f"it, sageseg jobs stop {name} ends it, or choose another --name"
+                )
+            say(f"note: {name} was begun at {record.created} with these settings; it goes on with that")
+            return plan, found
+        if record.is_begun:
+            say(f"note: {name} was begun at {record.created}, and nothing came of it; it is begun anew")
+            return (replace(plan, attempts=plan.attempts[number:], listed=None) if number else plan), None
     return plan, None
 
 
 def _found(record: JobRecord) -> JobRecord | None:
-    """The record of a job that was only begun, with its ARN; None where nothing came of it, be it that somebody else
-    has the name."""
+    """The record of a job that is there, with its ARN; None where nothing came of it, where somebody else has the name,
+    or where it has ended without a model."""
     client = make_client("sagemaker", record.backend, record.region)
     try:
         found = described(client, record.call, record.name)
@@ -98,23 +108,17 @@ def _found(record: JobRecord) -> JobRecord | None:
         ) from e
     if found is None:
         return None
+    if not record.is_begun:
+        return record if found[f"{record.call.member}Status"] in ("InProgress", "Completed") else None
     if not is_of(record.request, found, datetime.fromisoformat(record.created)):
         forget_record(record.name)
         return None
-    say(f"note: {record.name} was begun at {record.created} and is there; it goes on with that")
     return _known(record, str(found[record.call.arn]))
 
 
 def _is_planned(record: JobRecord, plan: JobPlan, backend: str, region: str) -> bool:
     same_place = (record.backend, record.region) == (backend, region)
     return same_place and any(_is_recorded(record, attempt) for attempt in _all_attempts(plan))
-
-
-def _refuse(record: JobRecord) -> JobRecord:
-    raise SagesegError(
-        f"{record.name}: is there already, begun with other settings; sageseg jobs logs {record.name} --follow follows "
-        f"it, sageseg jobs stop {record.name} ends it, or choose another --name"
-    )
 
 
 def _all_attempts(plan: JobPlan) -> list[Attempt]:

@@ -18,6 +18,8 @@ from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.prepared.label_map import LabelMaps, read_label_maps
 from formats.prepared.preparation import dataset_preparation
+from formats.verbs.mounting import typed_words
+from formats.version import tool_version
 from jobs.check.dataset_check import check_before
 from jobs.contract.training_request import TrainingJob
 from jobs.cost.estimates import THIS_MACHINE
@@ -141,6 +143,8 @@ def new_record(
         label_map=dict(label_maps.given) if label_maps else {},
         cost=cost_of(attempt),
         kind=attempt.kind,
+        command=list(typed_words()),
+        tool_version=tool_version(),
     )
 
 
@@ -160,13 +164,15 @@ def run_attempts(
             say(f"moving on to {attempt.job.instance_type} as {attempt.job.name}{priced}")
         try:
             record = begin(attempt)
-            say(f"started {record.name} on {_place(record, attempt.job.instance_type)}")
-            return follow(record) if follow else record
         except AwsError as e:
             if last or not is_about_instance(e.code, e.reason, attempt.job.instance_type):
                 raise
             say(f"refused: {e}")
-        except JobFailedError as e:
+            continue
+        say(f"started {record.name} on {_place(record, attempt.job.instance_type)}")
+        try:
+            return follow(record) if follow else record
+        except JobFailedError as e:  # what AWS refuses of the following is no refusal of the job, which runs
             if last or not is_moved_on_from(e.reason):
                 raise
             say(f"refused: {e}" if QUOTA in e.reason else f"no capacity: {e}")

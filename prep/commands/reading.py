@@ -12,6 +12,7 @@ import typer
 from formats.console import result, say
 from formats.errors import SagesegError
 from formats.texts.given_files import ArchiveError
+from formats.verbs.mounting import typed_words
 from prep.options import PrepOptions
 
 if TYPE_CHECKING:
@@ -62,10 +63,11 @@ def reading(verb: str, *places: Path) -> Iterator[None]:
 
 def write(source: Source, out: Path, options: PrepOptions) -> None:
     """Write the dataset, and tell what each split holds."""
+    from prep.dataset.again import typed
     from prep.dataset.writer import write_dataset
 
     _tell_links(source)
-    splits = write_dataset(source, out, options)
+    splits = write_dataset(source, out, options, typed(typed_words()))
     result(f"{'split':7}{'groups':>8}{'images':>8}{'crops':>8}{'kept':>8}")
     for split, counts in splits.items():
         if counts.images:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from formats.alike.twins import thumbnail
 from formats.classes import IGNORE, voc_palette
 from formats.crops import Box, crop_grid, crop_id
@@ -100,6 +102,14 @@ def _is_whole(task: ImageTask, entry: ImageEntry) -> bool:
     return not first.truth_sha256 or _digest(truth_path(task.root, task.name)) == first.truth_sha256
 
 
+def _digest_of(content: bytes, mask: Mask) -> str:
+    """The sha256 of an image's bytes and of its mask's size and class ids."""
+    total = hashlib.sha256(content)
+    total.update(repr(mask.shape).encode())
+    total.update(np.ascontiguousarray(mask).data)
+    return total.hexdigest()
+
+
 def _digest(path: Path) -> str:
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
@@ -125,6 +135,7 @@ def write_image(task: ImageTask) -> ImageEntry:
         pixels=tuple(counts[: task.num_classes]),
         ignored=counts[IGNORE],
         thumbnail=thumbnail(image).tobytes(),
+        input_sha256=_digest_of(content, mask),
     )
 
 

@@ -24,7 +24,8 @@ JOURNAL = "journal.jsonl"
 class ImageEntry:
     """What became of one image. `rows` are its crops as the manifest will tell them; `pixels` counts
     each class in the image at the size that was cut, `ignored` the pixels to ignore; `thumbnail` are
-    the bytes of `twins.thumbnail`. `state` tells whether the inputs are still those that were read."""
+    the bytes of `twins.thumbnail`, `input_sha256` is of what was read: the encoded image, and the mask at its own
+    size. `state` tells whether the inputs are still those that were read."""
 
     source: str
     state: str
@@ -32,6 +33,7 @@ class ImageEntry:
     pixels: tuple[int, ...]
     ignored: int
     thumbnail: bytes
+    input_sha256: str
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ from formats.prepared.padding import padding_note
 from formats.staging import link_file, write_lines, write_text
 from formats.texts.json_text import format_json
 from formats.version import tool_version
+from prep.dataset.again import UNTYPED, Typed, inputs_digest
 from prep.dataset.certificate import Balance, certify
 from prep.dataset.journal import ImageEntry, Journal
 from prep.dataset.ultralytics import link_ultralytics
@@ -60,6 +61,7 @@ class Plan:
     unit: str
     left_out: Sequence[LeftOut] = ()
     georeference: Georeference | None = None
+    typed: Typed = UNTYPED
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ class _Tally:
     kept: dict[str, list[str]]
     truths: set[str]
     thumbnails: Thumbnails
+    inputs_sha256: str
 
 
 def write_tables(root: Path, journal: Journal, plan: Plan) -> dict[str, SplitCounts]:
@@ -114,7 +117,7 @@ def write_tables(root: Path, journal: Journal, plan: Plan) -> dict[str, SplitCou
     _write_json(split_path(root), certificate)
     if plan.georeference:
         write_georeference(root, plan.georeference)
-    _write_json(info_path(root), _info(plan, tally.counts))
+    _write_json(info_path(root), _info(plan, tally))
     return tally.counts
 
 
@@ -126,7 +129,7 @@ def _count(journal: Journal, plan: Plan) -> _Tally:
     groups, crops = Counter(plan.groups.values()), Counter[str]()
     balances = {split: Balance(len(plan.classes)) for split in SPLITS}
     kept: dict[str, list[str]] = {split: [] for split in SPLITS}
-    truths = set[str]()
+    truths, inputs = set[str](), list[tuple[str, str]]()
     thumbnails = np.empty((len(plan.images), SIDE, SIDE), np.uint8)
     for place, entry in enumerate(_entries(journal, plan)):
         split = plan.groups[plan.images[place].group]
@@ -134,9 +137,10 @@ def _count(journal: Journal, plan: Plan) -> _Tally:
         crops[split] += len(entry.rows)
         kept[split] += [row.id for row in entry.rows if row.kept]
         truths |= {row.source_stem for row in entry.rows if row.truth_sha256}
+        inputs.append((entry.source, entry.input_sha256))
         thumbnails[place] = np.frombuffer(entry.thumbnail, np.uint8).reshape(SIDE, SIDE)
     counts = {s: SplitCounts(groups[s], balances[s].images, crops[s], len(kept[s])) for s in SPLITS}
-    return _Tally(counts, balances, kept, truths, thumbnails)
+    return _Tally(counts, balances, kept, truths, thumbnails, inputs_digest(inputs))
 
 
 def _check_splits(tally: _Tally, options: PrepOptions) -> None:
@@ -180,14 +184,17 @@ def _link_channels(root: Path, kept: Mapping[str, Sequence[str]]) -> None:
                 link_file(file, to / file.name)
 
 
-def _info(plan: Plan, counts: Mapping[str, SplitCounts]) -> dict[str, Any]:
+def _info(plan: Plan, tally: _Tally) -> dict[str, Any]:
     return {
         "format_version": FORMAT_VERSION,
         "tool_version": tool_version(),
         "source_format": plan.format,
+        "command": list(plan.typed.command),
+        "files": plan.typed.files,
+        "inputs_sha256": tally.inputs_sha256,
         "options": recorded_options(plan.options),
         "classes": list(plan.classes.names),
-        "counts": {split: asdict(own) for split, own in counts.items()},
+        "counts": {split: asdict(own) for split, own in tally.counts.items()},
         "left_out": _left_out(plan.left_out),
     }
 

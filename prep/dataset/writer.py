@@ -13,6 +13,7 @@ from formats.errors import SagesegError
 from formats.parallel import map_all
 from formats.prepared.source_names import name_sources
 from formats.version import tool_version
+from prep.dataset.again import UNTYPED, Typed
 from prep.dataset.image_work import ImageTask, settle_image, state_of
 from prep.dataset.journal import Journal, resumable_folder
 from prep.dataset.source_split import fixed_groups, settle_split
@@ -24,8 +25,9 @@ from prep.readers.orientation import settle_orientations
 from prep.readers.regions import with_regions
 
 
-def write_dataset(source: Source, out: Path, options: PrepOptions) -> dict[str, SplitCounts]:
-    """Write the dataset to `out`, which appears when it is complete. Returns what each split holds.
+def write_dataset(source: Source, out: Path, options: PrepOptions, told: Typed = UNTYPED) -> dict[str, SplitCounts]:
+    """Write the dataset to `out`, which appears when it is complete, with what is `told` of the command in
+    dataset.json. Returns what each split holds.
 
     The same source and options give the same bytes, with any number of workers, and also when the
     work was killed and begun again.
@@ -39,7 +41,7 @@ def write_dataset(source: Source, out: Path, options: PrepOptions) -> dict[str, 
     images = with_regions(settled, options.focus)
     groups = _assign(images, source.splits, options)
     plan = Plan(
-        source.format, source.classes, images, groups, options, source.unit, source.left_out, source.georeference
+        source.format, source.classes, images, groups, options, source.unit, source.left_out, source.georeference, told
     )
     with resumable_folder(out, _header(plan), overwrite=options.overwrite) as (root, journal):
         for path in (image_path(root, "x"), mask_path(root, "x"), truth_path(root, "x"), image_set_path(root, "x")):

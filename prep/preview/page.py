@@ -17,9 +17,9 @@ from formats.classes import IGNORE
 from formats.dataset import SPLITS, Dataset, split_path
 from formats.errors import SagesegError
 from formats.prepared.label_map import LabelMap, LabelMaps
-from formats.redaction import redact
 from formats.staging import write_text
 from formats.texts.given_files import read_json
+from formats.texts.redaction import redact
 from formats.texts.wording import format_colour, format_share
 from prep.dataset.split import rank
 from prep.dataset.tables import SplitCounts

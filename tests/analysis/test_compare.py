@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -189,7 +190,7 @@ def test_reports_of_one_job_are_told_apart(good: Path, tmp_path: Path) -> None:
         ("another program's", "scores.json: damaged (it is [1]; expected an object"),
         ("other classes", "classes _background_, cat; expected those of"),
         ("other images", "no image in common with"),
-        ("other sizes", "c_01: 30×20 and 60×50 pixels in different reports"),
+        ("other sizes", "c_01: 50×60 and 60×50 pixels in different reports"),
     ],
 )
 def test_what_cannot_be_compared_is_one_line(
@@ -209,7 +210,7 @@ def test_what_cannot_be_compared_is_one_line(
         table = table.replace("_car", "_cat")
     changes = {
         "other images": lambda text: text.replace("a_", "z_").replace("b_", "y_").replace("c_", "x_"),
-        "other sizes": lambda text: text.replace(",60,50,", ",30,20,"),
+        "other sizes": lambda text: text.replace(",60,50,", ",50,60,"),
     }
     if spoil != "empty folder":
         contents = {"not json": "{", "another program's": "[1]"}
@@ -226,6 +227,20 @@ def test_what_cannot_be_compared_is_one_line(
     assert message in captured.err
     assert captured.err.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_a_table_of_images_that_cannot_be_is_refused(good: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(good, other)
+    table = (good / "images.csv").read_text()
+    for spoilt, message in (
+        (table + table.splitlines()[1] + "\n", "stands twice"),
+        (table.replace(",60,50,", ",6,5,"), "pixels judged, more than 6×5 has"),
+        (table.replace(",60,50,", ",60,0,"), "an image without pixels"),
+    ):
+        (other / "images.csv").write_text(spoilt)
+        with pytest.raises(SagesegError, match=rf"other/images\.csv: .*{message}"):
+            read_reports([good, other])
 
 
 def test_one_report_is_not_compared(good: Path) -> None:

@@ -6,6 +6,7 @@ import io
 import os
 import re
 import signal
+import stat
 import tarfile
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from botocore.exceptions import ClientError
 from aws.names import format_until, parse_until, utc_now
 from jobs.contract.registry import OPEN_IMAGE, builtin_image
 from jobs.emulator.endpoints.record import lease_end
+from jobs.emulator.host.serving_container import SOCKET
 from jobs.emulator.server import Server
 from jobs.emulator.store.state import Resource
 from tests.support.emulator_setup import ROLE, artefact, client, create_model, emulator, rehearse, wait_until
@@ -200,7 +202,7 @@ def answer(path, headers, body):
 
 @pytest.mark.parametrize("serve", [NUMBER, QUIET], ids=["with its log", "after its log"])
 def test_a_container_that_dies_in_service_is_started_again(tmp_path: Path, serve: str) -> None:
-    with emulator(tmp_path, serve=serve) as (sagemaker, _, server):
+    with emulator(tmp_path, serve=serve) as (sagemaker, logs, server):
         deploy(sagemaker, tmp_path)
         numbers = [int(invoke(server)["Body"])]
         for _ in range(3):
@@ -208,7 +210,20 @@ def test_a_container_that_dies_in_service_is_started_again(tmp_path: Path, serve
             numbers.append(number_after(numbers[-1], server))
         os.kill(numbers[-1], signal.SIGKILL)
         wait_until(lambda: status(sagemaker) == "Failed")
+        group = "/aws/sagemaker/Endpoints/endpoint"
+        streams = [found["logStreamName"] for found in logs.describe_log_streams(logGroupName=group)["logStreams"]]
+        last = [logs.get_log_events(logGroupName=group, logStreamName=name)["events"][-1] for name in streams]
     assert len(set(numbers)) == 4
+    assert {event["message"].partition(": ")[0] for event in last} == {"the container was ended by SIGKILL"}
+
+
+def test_a_container_is_reached_by_its_owner_alone(tmp_path: Path) -> None:
+    with emulator(tmp_path) as (sagemaker, _, server):
+        deploy(sagemaker, tmp_path)
+        (place,) = (tmp_path / "home").rglob(SOCKET)
+        assert stat.S_ISSOCK(place.stat().st_mode)
+        assert stat.S_IMODE((tmp_path / "home" / "emulator").stat().st_mode) == 0o700
+        assert invoke(server)["ContentType"] == "text/plain"
 
 
 def number_after(former: int, server: Server) -> int:

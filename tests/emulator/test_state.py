@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,10 @@ def test_after_a_crash_the_job_is_failed_and_its_container_ended(tmp_path: Path)
     assert described["FailureReason"].startswith("InternalServerError: the emulator ended while the job was running")
 
 
+def has_ended(number: int) -> bool:
+    return not is_alive(number)
+
+
 def test_a_guard_that_was_killed_is_replaced(tmp_path: Path) -> None:
     guard = _Guard()
     for number in (2**22 + 1, 2**22 + 2):  # of no process
@@ -66,7 +71,7 @@ def test_a_guard_that_was_killed_is_replaced(tmp_path: Path) -> None:
         first = guard._process
         assert first is not None
         first.kill()
-        wait_until(lambda: not is_alive(first.pid))
+        wait_until(partial(has_ended, first.pid))
     guard.end(2**22 + 1)
     assert guard._groups == {2**22 + 2}
     assert guard._process is not None

@@ -147,10 +147,10 @@ def test_images_over_8_bits_ask_for_a_range(tmp_path: Path, name: str) -> None:
 def test_what_is_no_8_bit_image_is_named(tmp_path: Path, name: str) -> None:
     path = tmp_path / "image.jpg"
     path.write_bytes(BROKEN[name]())
-    with pytest.raises(SagesegError, match=r"image\.jpg: cannot be read as an image") as caught:
+    told = "over 178,956,970 pixels; cut it" if "bomb" in name else "cannot be read as an image"
+    with pytest.raises(SagesegError, match=rf"image\.jpg: {told}") as caught:
         read_image(path)
     assert "0x" not in str(caught.value)  # an address in memory, which Pillow's text has
-    assert ("pixels" in str(caught.value) or "decompression" in str(caught.value)) == ("bomb" in name)
 
 
 @pytest.mark.parametrize("name", sorted({*BROKEN, *DEEP} - {"truncated JPEG", "JPEG bomb"}))

@@ -15,6 +15,8 @@ from typer.testing import CliRunner, Result
 from formats.console import run_app
 from formats.dataset import Dataset
 from formats.errors import SagesegError
+from formats.texts.json_text import format_json
+from formats.version import tool_version
 from jobs.cli import app
 from jobs.tracking.find_jobs import find_training
 from jobs.tracking.gpu_use import gpu_use
@@ -117,6 +119,36 @@ def test_a_job_is_quoted_uploaded_followed_and_recorded(dataset: Dataset, sagema
     tags = {tag["Key"]: tag["Value"] for tag in record.request["Tags"]}
     assert tags == {"sageseg:dataset": record.dataset_sha256[:16]}
     assert f"{'dataset':16}{record.dataset_sha256[:16]}" in CliRunner().invoke(app, ["show", "cars"]).stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("train", "--max-cost", "200"),
+        ("train", "--algorithm=deeplab", "--backbone", "resnet-101", "--epochs", "3", "--yes", "--tags", "team=vision"),
+        ("train", "--instance-type", "ml.p3.2xlarge", "--spot", "--volume-size", "60", "--yes", "--base-size", "300"),
+        (
+            "tune",
+            "--yes",
+            "--max-jobs",
+            "2",
+            "--range",
+            "learning_rate=1e-4:1e-1",
+            "--strategy",
+            "Random",
+            "--seed",
+            "3",
+        ),
+    ],
+)
+def test_the_request_is_made_again_from_the_record(dataset: Dataset, sagemaker: str, words: tuple[str, ...]) -> None:
+    common = ("--data", "s3://cars/again", "--role", ROLE, "--name", "cars", "--mini-batch-size", "1", "--no-wait")
+    started = CliRunner().invoke(app, [words[0], str(dataset.root), *common, *words[1:]])
+    assert started.exit_code == 0, started.output
+    record = read_record("cars")
+    assert record.tool_version == tool_version()
+    again = CliRunner().invoke(app, [*record.command, "--dry-run"])
+    assert again.stdout == format_json(record.request) + "\n"
 
 
 ON_THE_PROCESSOR = """

@@ -19,7 +19,7 @@ from botocore.exceptions import (
 from aws.clients import aws_errors, configured_region, make_client
 from aws.errors import AwsError, explain, is_about_capacity, is_about_instance, is_missing
 from formats.errors import SagesegError
-from formats.redaction import redact
+from formats.texts.redaction import redact
 from jobs.contract.training_request import TrainingJob
 from jobs.cost.prices import Rate
 from jobs.cost.quotes import TrainingQuote
@@ -264,6 +264,7 @@ def test_without_following_the_first_that_starts_is_it() -> None:
         Service({"ml.p3.2xlarge": AwsError("creating", "ThrottlingException", "Rate exceeded")}),
         Service({"ml.p3.2xlarge": SagesegError("no AWS credentials")}),
         Service(follows={"ml.p3.2xlarge": JobFailedError("cars: Failed", "AlgorithmError: out of memory")}),
+        Service(follows={"ml.p3.2xlarge": AwsError("describing", "ResourceLimitExceeded", "of ml.p3.2xlarge")}),
     ],
 )
 def test_any_other_refusal_or_failure_stops(service: Any) -> None:

@@ -331,7 +331,6 @@ ODD_NAMES = (
     "車 1",
     "e\u0301",
     'quote"d',
-    "back\\slash",
     "(1) [2] {3}",
     "~a'b!",
     "+plus+",

@@ -283,11 +283,27 @@ def test_the_journal_is_read_as_it_was_written(tmp_path_factory: pytest.TempPath
     assert read_journal(path) == {sent.key: sent for sent in known}
 
 
-def test_a_half_written_last_line_of_the_journal_is_passed_over(tmp_path: Path) -> None:
-    whole = journal_line(Sent("a", 1, 2, MD5, MD5))
-    path = tmp_path / "journal.jsonl"
-    path.write_text(whole + whole[: len(whole) // 2])
-    assert list(read_journal(path)) == ["a"]
+@pytest.mark.parametrize("cut", [1, 9, -3])
+def test_a_line_of_the_journal_that_was_cut_off_costs_no_later_upload(
+    cut: int, dataset: Dataset, s3_url: str, tmp_path: Path
+) -> None:
+    upload_dataset(dataset, Upload(URI, REGION))
+    path = journal_path(parse_s3_uri(URI))
+    *lines, last = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines) + last[:cut])
+    assert len(read_journal(path)) == 11
+    for _ in range(2):  # the first looks into one file, and adds its line
+        assert upload_dataset(dataset, Upload(URI, REGION)) == Uploaded(0, 12, 0)
+        assert len(read_journal(path)) == 12
+
+
+@pytest.mark.parametrize(
+    "line", ['["a", 1, ["b", 2, 3, "c", "d"]', "[1, 2, 3, 4, 5]", "7", "\0" * 9, "[" * 9999, '["a"]']
+)
+def test_a_line_of_the_journal_that_is_none_says_nothing(line: str, tmp_path: Path) -> None:
+    whole = journal_line(Sent("b", 1, 2, MD5, MD5))
+    (tmp_path / "journal.jsonl").write_text(f"{whole}{line}\n{whole}")
+    assert list(read_journal(tmp_path / "journal.jsonl")) == ["b"]
 
 
 def test_several_processes_send_what_one_would(dataset: Dataset, s3_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

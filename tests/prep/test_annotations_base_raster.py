@@ -1,5 +1,6 @@
 """Polygons and run lengths become pycocotools' pixels, whatever part of the image is drawn; overlaps are counted."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from formats.errors import SagesegError
 from prep.readers.annotations import coco_raster
 from prep.readers.annotations.canvas import Region, count_overlap, paint
 from prep.readers.annotations.coco_raster import polygon_region, run_length_region
+from prep.readers.annotations.drawn import DrawnMask
 from tests.support.coco_samples import SQUARE, run_lengths
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -117,6 +119,29 @@ def test_run_lengths_of_another_length_never_reach_pycocotools(
     monkeypatch.setattr(coco_raster, "coco_masks", lambda: pytest.fail("it would read beyond its memory"))
     with pytest.raises(SagesegError, match=rf"^here: .*{message}"):
         run_length_region(counts, 1, (3, 2), "here")
+
+
+@pytest.mark.parametrize("size", [(10**6, 10**6), (0, 4), (-4, -4), (2**31 - 1, 1)])
+def test_run_lengths_over_more_than_an_image_are_refused_before_anything_is_made_of_them(size: tuple[int, int]) -> None:
+    with pytest.raises(SagesegError, match=r"^here: run lengths: .* pixels; expected 1 to 178,956,970"):
+        run_length_region([0, size[0] * size[1]], 1, size, "here")
+
+
+@pytest.mark.parametrize("text", ["0" + "o" * 7 + "3", "".join(["oooooo?"] * 40)])
+def test_runs_whose_sum_begins_again_at_zero_are_refused(text: str) -> None:
+    with pytest.raises(SagesegError, match="^here: run lengths"):
+        run_length_region(text, 1, (4, 4), "here")
+
+
+@pytest.mark.parametrize("size", [(0, 10), (-3, 5), (100_000, 100_000)])
+def test_a_mask_is_drawn_at_the_size_of_an_image_alone(size: tuple[int, int]) -> None:
+    with pytest.raises(SagesegError, match=r"a\.json: what it says of an image's size: .* expected 1 to 178,956,970"):
+        Drawn(Path("a.json"), size)
+
+
+class Drawn(DrawnMask):
+    def regions(self) -> list[Region]:
+        return []
 
 
 def test_without_pycocotools_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 import rasterio
 
+from formats import limits
 from formats.errors import SagesegError
 from formats.prepared.value_range import parse_range
 from prep.readers.geo.labels import LabelChoice
-from prep.readers.geo.reader import TileOptions, read_geotiff
+from prep.readers.geo.raster import look_at_raster
+from prep.readers.geo.reader import TileOptions, cut_rasters, read_geotiff
 from tests.support.geo_samples import PLACE, noise_bands, on_earth, polygon, write_geojson, write_raster
 from tests.support.typed_commands import typed
 
@@ -284,3 +286,22 @@ def test_without_rasterio_one_line_says_what_to_install(tmp_path: Path, monkeypa
     monkeypatch.setitem(sys.modules, "rasterio", None)
     assert "needs rasterio" in (told := refused(path, LabelChoice(labels, class_field="class")))
     assert "pip install -e '.[geo]'" in told
+
+
+@pytest.mark.parametrize(
+    ("side", "most_pixels", "most_files", "message"),
+    [
+        (64, 64 * 48 - 1, 10**6, r"a tile of --tile 64: 64×48 pixels; expected 1 to .*: choose a smaller --tile"),
+        (16, 10**6, 11, r"64×48 pixels are 12 tiles, over 11; choose a larger --tile"),
+    ],
+)
+def test_tiles_that_are_too_large_or_too_many_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, side: int, most_pixels: int, most_files: int, message: str
+) -> None:
+    raster = look_at_raster(write_raster(tmp_path / "city.tif", noise_bands(64, 48)), "city.tif")
+    tiles = TileOptions(side=side, least=1)
+    assert cut_rasters([raster], tiles, 1)[0]
+    monkeypatch.setattr(limits, "MOST_PIXELS", most_pixels)
+    monkeypatch.setattr(limits, "MOST_FILES", most_files)
+    with pytest.raises(SagesegError, match=message):
+        cut_rasters([raster], tiles, 1)

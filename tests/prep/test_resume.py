@@ -224,7 +224,7 @@ def test_a_disk_that_fills_while_the_journal_is_written_is_one_line(tmp_path: Pa
 
 
 def an_entry() -> ImageEntry:
-    return ImageEntry("a", "", (), (1, 0), 0, b"")
+    return ImageEntry("a", "", (), (1, 0), 0, b"", "")
 
 
 def test_an_image_is_cured_and_the_rest_stays_done(
@@ -280,6 +280,7 @@ def test_an_entry_is_one_line_and_reads_back() -> None:
         (5, 6),
         7,
         bytes(range(256)),
+        "0123",
     )
     line = format_entry(entry)
     assert line.count(b"\n") == 1

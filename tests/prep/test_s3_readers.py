@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -159,7 +160,14 @@ def test_a_dataset_from_s3_is_the_one_from_its_folder(
     for place, out in ((str(tmp_path / "here"), "a"), (f"s3://{BUCKET}", "b")):
         ran = typed(["prep", *(word.format(place) for word in words), "--out", out, *plain], tmp_path)
         assert ran.returncode == 0, ran.stderr
-    assert digests(tmp_path / "a") == digests(tmp_path / "b")
+    here, there = (digests(tmp_path / name) for name in "ab")
+    del here["dataset.json"], there["dataset.json"]
+    assert here == there
+    one, other = (json.loads((tmp_path / name / "dataset.json").read_text()) for name in "ab")
+    assert {word for word in other["command"] if word.startswith("s3:")} == {
+        w.format(f"s3://{BUCKET}") for w in words if "{}" in w
+    }
+    assert {**one, "command": [], "files": {}} == {**other, "command": [], "files": {}}
 
 
 def test_a_manifest_fetches_the_files_that_its_lines_name(

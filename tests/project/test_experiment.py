@@ -3,6 +3,7 @@
 import contextlib
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -11,9 +12,10 @@ from hypothesis import strategies as st
 from formats.errors import SagesegError
 from formats.state_home import working_in
 from jobs.contract.file_uris import for_people
+from jobs.tracking.records import JobRecord, write_record
 from sageseg import runs
 from sageseg.cli import app
-from sageseg.experiment import run_experiment
+from sageseg.experiment import _state_of, run_experiment
 from sageseg.runs import Runs
 from sageseg.steps import check_words, plan_steps, read_experiment
 
@@ -155,6 +157,42 @@ def test_the_report_to_compare_with_is_the_latest_other_one(tmp_path: Path) -> N
 def test_steps_that_are_added_at_the_end_belong_to_the_same_run(tmp_path: Path) -> None:
     begun = {name: PLAN[name] for name in ("prep", "train")}
     assert [done(tmp_path, plan) for plan in (begun, PLAN, begun)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("arn", "status", "expected"),
+    [
+        (None, "", "begun"),  # killed before there was a record
+        ("", "", "begun"),  # before AWS answered: the verb itself finds out
+        ("arn", "InProgress", "there"),
+        ("arn", "Completed", "there"),
+        ("arn", "Failed", "over"),
+        ("arn", "Stopped", "over"),
+    ],
+)
+def test_a_training_that_a_killed_run_began_is_followed_and_not_paid_for_twice(
+    arn: str | None, status: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAGESEG_HOME", str(tmp_path))
+    monkeypatch.setattr("jobs.tracking.find_jobs.find_job", lambda _: SimpleNamespace(status=status))
+    if arn is not None:
+        write_record(JobRecord("job-1", "aws", "eu-west-1", "", "", [], {}, arn=arn))
+    told = Runs(tmp_path / "out")
+    told.intend(told.begin(PLAN, tmp_path), "train", "b", job="job-1")
+    assert Runs(tmp_path / "out").begun_job("b") == "job-1"
+    assert Runs(tmp_path / "out").begun_job("other") is None
+    assert _state_of("job-1") == expected
+
+
+def test_a_dataset_that_a_killed_run_made_is_its_own(tmp_path: Path) -> None:
+    for there in (False, True):
+        told = Runs(tmp_path / str(there))
+        if there:
+            told.folder(1, "prep").mkdir(parents=True)
+        told.intend(told.begin(PLAN, tmp_path), "prep", "a")
+        told = Runs(tmp_path / str(there))
+        assert told.made_dataset() is not there
+        assert told.found("prep", "a") is None
 
 
 def test_a_run_that_was_cut_off_goes_on_under_its_number(tmp_path: Path) -> None:

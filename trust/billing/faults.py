@@ -116,8 +116,9 @@ def _refusal(operation: Any, url: str) -> Callable[[int], AWSResponse]:
         words = "The account-level service limit 'ml.g5.2xlarge for training job usage' is 0 Instances"
         headers = {"x-amzn-ErrorType": code}
         body = json.dumps({"__type": code, "message": words})
-        if operation.service_model.metadata["protocol"] == "rest-xml":
-            body = f"<Error><Code>{code}</Code><Message>{words}</Message></Error>"
+        error = f"<Error><Code>{code}</Code><Message>{words}</Message></Error>"
+        protocol = operation.service_model.metadata["protocol"]
+        body = {"rest-xml": error, "query": f"<ErrorResponse>{error}</ErrorResponse>"}.get(protocol, body)
         return AWSResponse(url, status, headers, _Raw(body.encode()))
 
     return answer

@@ -16,7 +16,6 @@ from time import monotonic
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
 import pytest
 from botocore.config import Config
 from typer.testing import CliRunner, Result
@@ -32,6 +31,7 @@ from jobs.prediction.batch_record import batches
 from jobs.tracking.records import read_record, record_names, write_record
 from sageseg.cli import app
 from tests.support.emulator_setup import wait_until
+from tests.support.keys import KEYS
 from tests.support.serving_setup import NAME, ROLE, SCHEDULER_ROLE, Served, served_job
 from trust.billing.faults import FAULTS, OF_ALL, Fault, KilledError, Line, on_the_line
 from trust.outcome import Outcome
@@ -138,6 +138,7 @@ def _hurried() -> Iterator[None]:
         nap = SimpleNamespace(sleep=lambda _: None)
         patch.setattr("botocore.endpoint.time", nap)
         patch.setattr("jobs.endpoints.invocations.sleep", lambda _: None)
+        patch.setattr("jobs.emulator.keys.new_keys", lambda: KEYS)
         patch.setattr("formats.parallel.available_cores", lambda: 1)
         patch.setattr(
             "jobs.training.upload.make_s3_lister", partial(clients.make_client, "s3")
@@ -190,25 +191,24 @@ def _place_for_try(served: Served, verb: Verb, line: Line) -> Iterator[Path]:
     line.home.mkdir(parents=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SAGESEG_HOME", str(line.home))
-        patch.setattr(boto3, "client", _made_once())
+        session = _Session()
+        patch.setattr(clients, "_session", lambda: session)
         write_record(served.record)
         verb.before(served, folder)
         yield folder
 
 
-def _made_once() -> Callable[..., Any]:
-    """In the place of boto3.client, which takes longer than several requests."""
-    make, made = boto3.client, dict[str, Any]()
+class _Session:
+    """In the place of boto3's session, a client of which takes longer to make than several requests."""
 
-    def client(*words: Any, **settings: Any) -> Any:
-        wanted = (
-            f"{words} {sorted((name, str(getattr(it, '_user_provided_options', it))) for name, it in settings.items())}"
-        )
-        if wanted not in made:
-            made[wanted] = make(*words, **settings)
-        return made[wanted]
+    def __init__(self) -> None:
+        self._session, self._made = clients._session(), dict[str, Any]()
 
-    return client
+    def client(self, service: str, **settings: Any) -> Any:
+        wanted = f"{service} {settings['region_name']} {settings['config']._user_provided_options}"
+        if wanted not in self._made:
+            self._made[wanted] = self._session.client(service, **settings)
+        return self._made[wanted]
 
 
 def _try(served: Served, verb: Verb, line: Line) -> list[str]:
@@ -302,7 +302,7 @@ def _wrong_after(served: Served, verb: Verb, first: Result | None, second: Resul
     yield from _unknown(served)
     there = _there(served)
     for kind in ("training job", "tuning job", "endpoint"):
-        names = [name for one, name, _ in there if one == kind]
+        names = [name for one, name, _ in there if one == kind and not (kind == "training job" and verb.what == "tune")]
         if len(names) > 1 and not _was_told(first, names):
             yield f"{len(names)} {kind}s: {', '.join(sorted(names))}"
         if verb.leaves and kind in verb.what and not names:
@@ -335,20 +335,22 @@ def _settle(served: Served) -> None:
     _await_changes(served)
     served.settle()
     _await_changes(served)
-    kinds: tuple[tuple[str, Any], ...] = (
+    for member, call in (
         ("HyperParameterTuningJob", "hyper_parameter_tuning_job"),
         ("TrainingJob", "training_job"),
         ("TransformJob", "transform_job"),
-    )
-    for member, call in kinds:
+    ):
+        listing = partial(_others, sagemaker, member, call)
+        wait_until(partial(_are_over, listing))
+        for name in listing() if member != "TransformJob" else ():
+            getattr(sagemaker, f"delete_{call}")(**{f"{member}Name": name})
 
-        def listed(member: str = member, call: str = call) -> list[dict[str, Any]]:
-            return [
-                one
-                for one in getattr(sagemaker, f"list_{call}s")()[f"{member}Summaries"]
-                if one[f"{member}Name"] != NAME
-            ]
 
-        wait_until(lambda member=member, listed=listed: all(one[f"{member}Status"] in _ENDED for one in listed()))
-        for one in listed() if member != "TransformJob" else ():
-            getattr(sagemaker, f"delete_{call}")(**{f"{member}Name": one[f"{member}Name"]})
+def _others(sagemaker: Any, member: str, call: str) -> dict[str, str]:
+    """Status by name of all jobs of a kind but the trained one."""
+    found = getattr(sagemaker, f"list_{call}s")()[f"{member}Summaries"]
+    return {one[f"{member}Name"]: one[f"{member}Status"] for one in found if one[f"{member}Name"] != NAME}
+
+
+def _are_over(listing: Callable[[], dict[str, str]]) -> bool:
+    return all(status in _ENDED for status in listing().values())

@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from importlib import import_module
@@ -18,6 +18,7 @@ from pathlib import Path
 from pkgutil import walk_packages
 
 from trust.kills.process import forked
+from trust.kills.services import Site, faults_at, faults_without, open_site, service_tries
 from trust.kills.tries import Desk, Try, faults_of
 from trust.kills.verbs import FIRST, tries
 from trust.outcome import Outcome
@@ -27,20 +28,22 @@ _SHARE_OF_SHORT = 0.1
 
 
 def outcomes(*, short: bool) -> Iterator[Outcome]:
+    """By kind of verb, in their order."""
+    share = _SHARE_OF_SHORT if short else 1
     with tempfile.TemporaryDirectory(prefix="sageseg-kills-") as place:
         import_everything()
-        yield from on_this_machine(Path(place), tries(_SHARE_OF_SHORT if short else 1))
-
-
-def on_this_machine(place: Path, chosen: Sequence[Try]) -> Iterator[Outcome]:
-    materials = _draw_materials(place)
-    context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(os.cpu_count(), context, initializer=_sit_down, initargs=(materials, place)) as pool:
-        waiting = [(kind, [pool.submit(_try, each) for each in some]) for kind, some in groupby(chosen, _kind)]
-        for kind, some in waiting:
-            found = [done.result() for done in some]
-            faults = [fault for these, _ in found for fault in these]
-            yield Outcome(kind, len(faults), tuple(filter(None, faults)), sum(seconds for _, seconds in found))
+        materials = _draw_materials(Path(place))
+        context = multiprocessing.get_context("fork")
+        with ProcessPoolExecutor(
+            os.cpu_count(), context, initializer=_sit_down, initargs=(materials, Path(place))
+        ) as pool:
+            here = [(kind, [pool.submit(_try, each) for each in some]) for kind, some in groupby(tries(share), _kind)]
+            there = [(each.kind, [pool.submit(_try_at, each)]) for each in service_tries(share)]
+            without = [("emulator or container killed", [pool.submit(_try_without, round(24 * share))])]
+            for kind, some in (*here, *there, *without):
+                found = [done.result() for done in some]
+                faults = [fault for these, _ in found for fault in these]
+                yield Outcome(kind, len(faults), tuple(filter(None, faults)), sum(seconds for _, seconds in found))
 
 
 def _kind(tried: Try) -> str:
@@ -102,15 +105,35 @@ def _environment(place: Path) -> dict[str, str]:
     return {"HOME": str(place), "SAGESEG_HOME": ".sageseg", "AWS_EC2_METADATA_DISABLED": "true"}
 
 
-_DESK: list[Desk] = []
+_HERE: list[tuple[Path, Path]] = []
+_DESKS: list[Desk] = []
 
 
 def _sit_down(materials: Path, place: Path) -> None:
-    folder = place / f"desk-{os.getpid()}"
-    shutil.copytree(materials, folder)
-    _DESK.append(Desk(folder, _environment(place), type_line))
+    _HERE.append((materials, place))
 
 
 def _try(tried: Try) -> tuple[list[str | None], float]:
-    began = time.monotonic()
-    return list(faults_of(_DESK[0], tried, SEED)), time.monotonic() - began
+    began, (materials, place) = time.monotonic(), _HERE[0]
+    if not _DESKS:
+        folder = place / f"desk-{os.getpid()}"
+        shutil.copytree(materials, folder)
+        _DESKS.append(Desk(folder, _environment(place), type_line))
+    return list(faults_of(_DESKS[0], tried, SEED)), time.monotonic() - began
+
+
+def _try_at(tried: Try) -> tuple[list[str | None], float]:
+    return _at_site(lambda site: faults_at(site, tried, SEED))
+
+
+def _try_without(chances: int) -> tuple[list[str | None], float]:
+    return _at_site(lambda site: faults_without(site, chances, SEED))
+
+
+def _at_site(work: Callable[[Site], Iterator[str | None]]) -> tuple[list[str | None], float]:
+    began, (materials, place) = time.monotonic(), _HERE[0]
+    folder = Path(tempfile.mkdtemp(dir=place)) / "site"
+    with open_site(folder, materials, type_line, _environment(place)) as site:
+        found = list(work(site))
+    shutil.rmtree(folder)
+    return found, time.monotonic() - began

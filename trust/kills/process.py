@@ -2,9 +2,9 @@
 fraction of a second.
 
 A point is a number of events: each change of a name and each opening for writing that Python's audit hooks tell of
-(open, rename, remove, mkdir, rmdir, link …), each fsync, each exchange of two folders. The process dies before the event, so that every state
-between two of them is met. Or it is a size: the system kills the process as a file grows beyond it, so that a half-written
-file stays. Or it is a time.
+(open, rename, remove, mkdir, rmdir, link …), each fsync, each exchange of two folders. The process dies before the
+event, so that every state between two of them is met. Or it is a size: the system kills the process as a file grows
+beyond it, so that a half-written file stays. Or it is a time.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def forked(work: Callable[[], Any], desk: Path, environment: Mapping[str, str], 
     if not child:
         _work(work, desk, environment, kill, changes, writing)
     os.close(writing)
-    with open(reading, "rb") as pipe:
+    with os.fdopen(reading, "rb") as pipe:
         said = pipe.read().decode("utf-8", "replace")
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     return Ended(code, int.from_bytes(changes[:8], "little"), said, time.monotonic() - began)
@@ -148,14 +148,16 @@ def _limit(kill: Kill) -> None:
 
 
 @contextmanager
-def standing(serve: Callable[[], AbstractContextManager[str]], desk: Path) -> Iterator[tuple[int, str]]:
+def standing(
+    serve: Callable[[], AbstractContextManager[str]], desk: Path, kill: Kill = NOWHERE
+) -> Iterator[tuple[int, str]]:
     """A forked server, by its process and the URL that `serve` tells; it is ended when the block ends."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
-        _serve(serve, desk, writing)
+        _serve(serve, desk, writing, kill)
     os.close(writing)
-    with open(reading, encoding="utf-8") as pipe:
+    with os.fdopen(reading, encoding="utf-8") as pipe:
         url = pipe.readline().strip()
     try:
         if not url:
@@ -167,7 +169,7 @@ def standing(serve: Callable[[], AbstractContextManager[str]], desk: Path) -> It
         os.waitpid(child, 0)
 
 
-def _serve(serve: Callable[[], AbstractContextManager[str]], desk: Path, output: int) -> NoReturn:
+def _serve(serve: Callable[[], AbstractContextManager[str]], desk: Path, output: int, kill: Kill) -> NoReturn:
     code = 1
     try:
         os.setsid()
@@ -180,6 +182,7 @@ def _serve(serve: Callable[[], AbstractContextManager[str]], desk: Path, output:
         with serve() as url:
             os.write(output, f"{url}\n".encode())
             os.close(output)
+            _limit(kill)
             signal.sigwait(ended)
         code = 0
     except BaseException:  # noqa: BLE001

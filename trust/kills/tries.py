@@ -16,7 +16,11 @@ from trust.kills.process import NOWHERE, Ended, Kill, forked
 Tree = dict[str, str]
 SIZES = (0, 1, 40, 150, 400, 900, 2000, 5000, 20000)
 """How large a file may grow before its writer is killed; 0 stands for none."""
-_TIMES = re.compile(rb'"(?:started|ended|created|made|seconds)": "?[^",}\n]*"?|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?')
+_OWN = re.compile(
+    rb'"(?:\w*[Ss]econds|\w*usd|started|ended|created|made|learning_rate)": [^,}\n\]]*'  # how long, and what is drawn
+    rb"|\d{4}-\d\d-\d\d[T ][\d:]{5,8}(?:\.\d+)?(?:Z|[+]00:00)?"  # times
+    rb"|(?<=-batch-)\d{8}-\d{6}-[0-9a-f]{4}|(?<=search-00\d-)[0-9a-f]{8}"  # names with times, and drawn ones
+)
 """What two undisturbed runs do not have in common."""
 
 
@@ -70,14 +74,14 @@ def tree(place: Path, root: Path) -> Tree:
         return {}
     paths = [place, *sorted(place.rglob("*"))] if place.is_dir() else [place]
     return {
-        str(path.relative_to(root)): "" if path.is_dir() else without_times(path, path.read_bytes()) for path in paths
+        str(path.relative_to(root)): "" if path.is_dir() else alike_digest(path, path.read_bytes()) for path in paths
     }
 
 
-def without_times(path: Path, content: bytes) -> str:
-    """A digest of a file's content, without the times in it."""
+def alike_digest(path: Path, content: bytes) -> str:
+    """A digest of a file's content, without times, and names that were drawn, in it."""
     if path.suffix in {".json", ".html", ".xml", ".yaml"}:
-        content = _TIMES.sub(b"", content)
+        content = _OWN.sub(b"", content)
     return hashlib.sha256(content).hexdigest()
 
 
@@ -145,6 +149,11 @@ def _wrong(desk: Desk, tried: Try, old: Tree, whole: Tree, ended: Ended) -> Iter
     made = desk.made()
     if made != whole:
         yield f"afterwards {unlike(made, whole)}"
+
+
+def alike_name(name: str) -> str:
+    """A name without what was drawn in it."""
+    return _OWN.sub(b"", name.encode()).decode()
 
 
 def unlike(found: Tree, wanted: Tree) -> str:

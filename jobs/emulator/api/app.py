@@ -58,7 +58,8 @@ class Answers:
 
 
 class EmulatorApp:
-    """The WSGI application, which answers whoever signs with the keys; without them, only whether it lives."""
+    """The WSGI application, which answers whoever signs with the keys; without them, only whether it lives.
+    `last_active` (monotonic seconds) is when the last request came or was answered."""
 
     def __init__(
         self,
@@ -71,15 +72,14 @@ class EmulatorApp:
         self._answers, self._keys, self._prove, self._hosts, self._clock = answers, keys, prove_alive, hosts, clock
         self._lock = threading.Lock()
         self._asked = 0
-        self._last_active = time.monotonic()
+        self.last_active = time.monotonic()
 
     def touch(self) -> None:
-        self._last_active = time.monotonic()
+        self.last_active = time.monotonic()
 
-    @property
-    def last_active(self) -> float:
-        """When the last request was answered (monotonic seconds): now, while one is."""
-        return time.monotonic() if self._asked else self._last_active
+    def idle_seconds(self) -> float:
+        """How long ago the last request was answered; none while one is."""
+        return 0.0 if self._asked else time.monotonic() - self.last_active
 
     def _count(self, change: int) -> None:
         with self._lock:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from formats.errors import SagesegError
 from jobs.emulator.host.container import Container, start_container
 from jobs.emulator.host.unpack import unpack_model
 from jobs.emulator.host.workplace import Workplace
@@ -29,6 +30,9 @@ STARTUP_SECONDS = 480
 PING_SECONDS = 2.0
 """What a container has to answer a ping (developer guide)."""
 _POLL_SECONDS = 0.05
+_OPEN_FOLDERS = Path("/proc/self/fd")
+_LONGEST_PATH = 103
+"""Bytes of a path to a socket, where there is no shorter name for its folder (macOS)."""
 _MAX_PING_BYTES = 2**16
 _READ_BYTES = 2**18
 """Of an answer at a time; the deadline is looked at in between."""
@@ -70,6 +74,8 @@ class NoAnswerError(Exception):
 
 def start_serving(place: Workplace, plan: ServingPlan, ended: Callable[[], None]) -> ServingContainer:
     """Unpack the model and start the program. Raises SagesegError for a model that cannot be had."""
+    if not _OPEN_FOLDERS.exists() and len(os.fsencode(plan.folder / SOCKET)) > _LONGEST_PATH:
+        raise SagesegError(f"{plan.folder}: too long for a socket; set SAGESEG_HOME to a shorter path")
     shutil.rmtree(plan.folder, ignore_errors=True)
     model = plan.folder / "ml" / "model"
     model.mkdir(parents=True)
@@ -96,13 +102,13 @@ class _Connection(http.client.HTTPConnection):
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
         number = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            short = Path(f"/proc/self/fd/{number}")
+            short = _OPEN_FOLDERS / str(number)
             self.sock.connect(str((short if short.exists() else self._folder) / SOCKET))
         finally:
             os.close(number)
+        self.sock.settimeout(self.timeout)  # before, a program that is behind with accepting would refuse
 
 
 class ServingContainer:

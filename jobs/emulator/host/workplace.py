@@ -10,7 +10,7 @@ from jobs.emulator.host.rehearsal import Rehearsal
 from jobs.emulator.host.storage import Storage
 from jobs.emulator.store.state import State
 
-INTERRUPTED = "InternalServerError: the emulator ended while the job was running; start the job again"
+INTERRUPTED = "InternalServerError: the emulator ended while the job was running"
 BUG = "InternalServerError: the emulator failed; see its server.log"
 CAPACITY = (
     "CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type."

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from formats.disk.journals import add_whole
 from jobs.emulator.api.app import Operation
 from jobs.emulator.api.faults import ServiceError
 from jobs.emulator.store.log_files import Event, Page, Window, format_event, is_place, read_backward, read_forward
@@ -27,7 +28,7 @@ class LogWriter:
     """Writes one stream, event by event. The stream's last timestamp follows within a second."""
 
     def __init__(self, state: State, group: str, name: str, path: Path) -> None:
-        self._state, self._key = state, (group, name)
+        self._state, self._key, self._path = state, (group, name), path
         self._file = path.open("ab", buffering=0)  # a follower sees each line at once
         self._first: int | None = None
         self._last: int | None = None
@@ -35,7 +36,7 @@ class LogWriter:
 
     def write(self, message: str) -> None:
         event = Event(now_ms(), message)
-        self._file.write(format_event(event))
+        add_whole(self._file, self._path, format_event(event))
         self._first = self._first or event.timestamp
         self._last = event.timestamp
         if time.monotonic() - self._touched > _TOUCH_SECONDS:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from formats.disk.private_files import private
 from formats.errors import SagesegError
-from formats.private_files import private
 from formats.staging import write_errors
 from formats.texts.json_text import parse_json
 
@@ -68,6 +68,12 @@ class State:
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
             self._open(path)
+        except sqlite3.OperationalError as e:  # a full disk, a file system that cannot lock
+            self._database.close()
+            raise SagesegError(
+                f"{path}: the emulator's state cannot be opened ({e}); free space, or set SAGESEG_HOME to a folder on "
+                "a local disk"
+            ) from e
         except (sqlite3.DatabaseError, UnicodeDecodeError) as e:
             self._database.close()
             raise _damaged(path, e) from e

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from formats.errors import SagesegError
+from formats.limits import MOST_PIXELS, check_pixels
 from prep.readers.annotations.canvas import Region
 
 _LEAST_NUMBERS = 6
@@ -68,12 +69,15 @@ def run_length_region(counts: Sequence[int] | str, class_id: int, size: tuple[in
 
 def read_runs(counts: Sequence[int] | str, size: tuple[int, int], place: str) -> Runs:
     """The lengths, checked, of runs over an image of (width, height). Raises what `run_length_region` raises."""
+    check_pixels(*size, f"{place}: run lengths", "correct their size")
     if isinstance(counts, str):
         try:
             runs = _text_runs(counts.encode("ascii"), place)
         except UnicodeEncodeError as e:
             raise SagesegError(f"{place}: run lengths with the character {counts[e.start]!r}; {_TEXT}") from e
-        lowest, total = int(runs.min(initial=0)), int(runs.sum())
+        lowest, highest = int(runs.min(initial=0)), int(runs.max(initial=0))
+        # of runs longer than any image the sum of 64 bits might begin again at 0
+        total = int(runs.sum()) if highest <= MOST_PIXELS else highest
     else:
         if not set(map(type, counts)) <= {int}:
             raise SagesegError(f"{place}: {_NO_COUNT}")

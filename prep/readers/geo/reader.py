@@ -10,9 +10,11 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
+from formats import limits
 from formats.console import say
 from formats.crops import Box
 from formats.errors import SagesegError, for_all, raise_all
+from formats.limits import check_pixels
 from formats.parallel import map_all
 from formats.prepared.georeference import Georeference, Raster, Tile
 from formats.prepared.groups import group_of_path
@@ -129,6 +131,20 @@ def find_rasters(path: Path, *, labels: Path | None = None) -> list[RasterFacts]
     return for_all(lambda each: look_at_raster(each, each.relative_to(path).as_posix()), found)
 
 
+def _check_tiles(raster: RasterFacts, tiles: TileOptions) -> None:
+    """Raise SagesegError where a tile would be no image, or a small file states a raster of more tiles than anybody
+    has images."""
+    longest = tiles.side + tiles.least
+    width, height = min(raster.width, longest), min(raster.height, longest)
+    check_pixels(width, height, f"{raster.path}: a tile of --tile {tiles.side}", "choose a smaller --tile")
+    count = -(-raster.width // tiles.side) * -(-raster.height // tiles.side)
+    if count > limits.MOST_FILES:
+        raise SagesegError(
+            f"{raster.path}: {raster.width}×{raster.height} pixels are {count:,} tiles, over {limits.MOST_FILES:,}; "
+            "choose a larger --tile"
+        )
+
+
 def cut_rasters(
     rasters: Sequence[RasterFacts], tiles: TileOptions, workers: int | None
 ) -> tuple[list[CutRaster], tuple[LeftOut, ...]]:
@@ -138,6 +154,7 @@ def cut_rasters(
     for_all(lambda one: check_range(*one, tiles.values), zip(rasters, chosen, strict=True))
     found, empty = list[CutRaster](), list[str]()
     for raster, bands in zip(rasters, chosen, strict=True):
+        _check_tiles(raster, tiles)
         grid = tile_grid(raster.width, raster.height, tiles.side, tiles.least)
         places = [((row, column), box) for row, boxes in enumerate(grid) for column, box in enumerate(boxes)]
         if raster.has_gaps:

@@ -15,6 +15,7 @@ from formats.images import turn_upright
 from formats.masks import Mask
 from formats.parallel import map_all
 from formats.prepared.groups import group_of_path
+from formats.safe_names import check_name
 from prep.readers.annotations.canvas import OVERLAP
 from prep.readers.annotations.class_names import NamedClasses, name_classes
 from prep.readers.annotations.notes import overlaps_in, tell_lone_groups, tell_overlaps
@@ -151,7 +152,7 @@ def _region(shape: Shape) -> Polygon:
 
 def _embedded_name(annotation: Annotation, file: AnnotationFile) -> str:
     name = PurePosixPath(annotation.image_path or f"{annotation.path.stem}.jpg").name
-    return (PurePosixPath(file.key).parent / name).as_posix()
+    return (PurePosixPath(file.key).parent / check_name(name, annotation.path, "the name in imagePath")).as_posix()
 
 
 def _group(image: LabelledImage, group_by: re.Pattern[str] | None) -> str:

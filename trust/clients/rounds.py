@@ -1,7 +1,6 @@
-"""Many clients at once, and what may happen to them: connections that break, stall and hold rubbish, containers and
-emulators that are killed. What was asked is answered once, and nothing fails but what was made to fail.
+"""The rounds of the trial: predictions, descriptions, broken connections and killed containers, a killed emulator.
 
-    .venv/bin/python -m trust clients
+.venv/bin/python -m trust clients
 """
 
 from __future__ import annotations
@@ -19,27 +18,19 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from jobs.contract.statuses import ENDED
-from tests.support.emulator_setup import (
-    GOOD,
-    client,
-    create_model,
-    killable_emulator,
-    programs,
-    request,
-    wait_until,
-)
+from tests.support.emulator_setup import GOOD, client, create_model, killable_emulator, programs, request, wait_until
 from tests.support.signed_requests import signed
+from trust.clients.injuries import INJURIES
+from trust.clients.watch import Errors, Watch, expect
+from trust.clients.workers import POLL_SECONDS, workers
 from trust.outcome import Outcome
 
 CLIENTS = 32
-POLL_SECONDS = 0.2
-"""How often a client asks, as `--backend local` does."""
 P99_MS = 50.0
 MOST_GROWTH_MB = 16.0
 """What of a server's memory may come and go between two looks."""
@@ -54,59 +45,12 @@ def answer(path, headers, body):
             file.write(body + b"\\n")
     return 200, {}, body[::-1]
 """
-Errors = (ClientError, BotoCoreError, http.client.HTTPException, OSError)
 
 
 def trial(*, short: bool) -> Iterator[Outcome]:
     with tempfile.TemporaryDirectory() as scratch:
         yield from _undisturbed(Path(scratch) / "calm", predictions=150 if short else 10_000, short=short)
         yield from _disturbed(Path(scratch) / "rough", seconds=2.0 if short else 150.0, restarts=1 if short else 8)
-
-
-class Watch:
-    """What failed, and when something was made to fail. Times are monotonic seconds."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._failed: list[tuple[float, float, str]] = []
-        self._made: list[tuple[float, float]] = []
-        self.tried: Counter[str] = Counter()
-        self.ended = threading.Event()
-
-    @contextmanager
-    def trying(self, what: str) -> Iterator[None]:
-        began = time.monotonic()
-        try:
-            yield
-        except (*Errors, AssertionError) as e:
-            with self._lock:
-                self._failed.append((began, time.monotonic(), f"{what}: {type(e).__name__}: {e}"))
-        finally:
-            with self._lock:
-                self.tried[what] += 1
-
-    @contextmanager
-    def making_it_fail(self) -> Iterator[None]:
-        """Until the block has seen that all is well again."""
-        began = time.monotonic()
-        with self._lock:
-            self._made.append((began, float("inf")))
-        yield
-        with self._lock:
-            self._made.remove((began, float("inf")))
-            self._made.append((began, time.monotonic()))
-
-    def faults(self) -> tuple[str, ...]:
-        """What failed while nothing was made to."""
-        return tuple(
-            what
-            for began, ended, what in self._failed
-            if not any(began <= until and since <= ended for since, until in self._made)
-        )
-
-    @property
-    def injected(self) -> int:
-        return len(self._failed) - len(self.faults())
 
 
 @contextmanager
@@ -140,7 +84,7 @@ def _undisturbed(folder: Path, predictions: int, *, short: bool) -> Iterator[Out
                     body = f"once {number}".encode()
                     with watch.trying("prediction"):
                         answer = runtime.invoke_endpoint(EndpointName="endpoint", Body=body)["Body"].read()
-                        assert answer == body[::-1], f"{number} was answered {answer!r}"
+                        expect(answer == body[::-1], f"{number} was answered {answer!r}")
 
         with _together([predict] * CLIENTS):
             pass
@@ -181,12 +125,12 @@ def _described(url: str, folder: Path, server: subprocess.Popen[str], seconds: f
                 response = connection.getresponse()
                 content = response.read()
                 times.append(1000 * (time.monotonic() - began))
-                assert response.status == 200, content
+                expect(response.status == 200, repr(content))
             time.sleep(POLL_SECONDS)
         connection.close()
 
     before = _memory_mb(server.pid)
-    with _together([lambda number=number: describe(number) for number in range(CLIENTS)]):  # type: ignore[misc]
+    with _together([partial(describe, number) for number in range(CLIENTS)]):
         pass
     grown = _memory_mb(server.pid) - before
     p99 = statistics.quantiles(times, n=100)[98]
@@ -209,11 +153,11 @@ def _disturbed(folder: Path, seconds: float, restarts: int) -> Iterator[Outcome]
         early = list[float]()
 
         def injure() -> None:
-            chance = random.Random(0)
+            chance = random.Random(0)  # noqa: S311 (it is to be the same each time)
             kills = [began + seconds * share for share in (0.3, 0.6)]
             while time.monotonic() < began + seconds:
                 with watch.trying("injured connection"):
-                    chance.choice(_INJURIES)(url, chance)
+                    chance.choice(INJURIES)(url, chance)
                 if kills and time.monotonic() > kills[0]:
                     kills.pop(0)
                     _kill_container(url, watch)
@@ -221,7 +165,7 @@ def _disturbed(folder: Path, seconds: float, restarts: int) -> Iterator[Outcome]
                     early.append(_memory_mb(server.pid))
             watch.ended.set()
 
-        with _together([injure, *_workers(url, folder, watch)]):
+        with _together([injure, *workers(CLIENTS, url, folder, watch)]):
             pass
         grown = _memory_mb(server.pid) - (early or [0.0])[0]
         large = () if grown < MOST_GROWTH_MB else (f"the server's memory grew by {grown:.1f} MB",)
@@ -246,7 +190,7 @@ def _disturbed(folder: Path, seconds: float, restarts: int) -> Iterator[Outcome]
                 time.sleep(seconds / restarts / 2)
             watch.ended.set()
 
-        with _together([restart, *_workers(url, folder, watch)]):
+        with _together([restart, *workers(CLIENTS, url, folder, watch)]):
             pass
         yield Outcome(
             f"requests of {CLIENTS} clients while the emulator is killed {restarts} times",
@@ -255,93 +199,6 @@ def _disturbed(folder: Path, seconds: float, restarts: int) -> Iterator[Outcome]
             time.monotonic() - began,
             f"{watch.injected} failed as made to",
         )
-
-
-def _workers(url: str, folder: Path, watch: Watch) -> list[Callable[[], None]]:
-    """Four clients train, half of the others look, half predict."""
-    kinds = [_train, _train, _train, _train, *([_look, _predict] * CLIENTS)][:CLIENTS]
-    return [
-        lambda work=work, number=number: work(url, folder, watch, number)  # type: ignore[misc]
-        for number, work in enumerate(kinds)
-    ]
-
-
-def _look(url: str, _folder: Path, watch: Watch, _number: int) -> None:
-    with client("sagemaker", url) as sagemaker:
-        while not watch.ended.wait(POLL_SECONDS):
-            with watch.trying("describe"):
-                assert sagemaker.describe_endpoint(EndpointName="endpoint")["EndpointStatus"] == "InService"
-            with watch.trying("list"):
-                sagemaker.list_training_jobs(MaxResults=5)
-
-
-def _predict(url: str, _folder: Path, watch: Watch, number: int) -> None:
-    count = 0
-    with client("sagemaker-runtime", url) as runtime:
-        while not watch.ended.wait(POLL_SECONDS):
-            count += 1
-            body = f"{number} {count} ".encode() * 2000
-            with watch.trying("invoke"):
-                answer = runtime.invoke_endpoint(EndpointName="endpoint", Body=body)["Body"].read()
-                assert answer == body[::-1], f"an answer to another question than {body[:20]!r}"
-
-
-def _train(url: str, folder: Path, watch: Watch, number: int) -> None:
-    """Each job that was accepted is there until it is deleted, and ends Completed."""
-    count = 0
-    with client("sagemaker", url) as sagemaker:
-        while not watch.ended.wait(4 * POLL_SECONDS):
-            count += 1
-            name = f"job-{number}-{time.monotonic_ns()}"
-            with watch.trying("train"):
-                sagemaker.create_training_job(**request(folder, name))
-                while (
-                    status := sagemaker.describe_training_job(TrainingJobName=name)["TrainingJobStatus"]
-                ) not in ENDED:
-                    time.sleep(POLL_SECONDS)
-                assert status == "Completed", f"{name} is {status}"
-                sagemaker.delete_training_job(TrainingJobName=name)
-
-
-def _connect(url: str) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), timeout=20)
-
-
-def _break_off(url: str, chance: random.Random) -> None:
-    """A request that ends in its middle."""
-    whole = (
-        b"POST /endpoints/endpoint/invocations HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5000\r\n\r\n"
-        + b"x" * 5000
-    )
-    with _connect(url) as connection:
-        connection.sendall(whole[: chance.randrange(1, len(whole))])
-
-
-def _garble(url: str, chance: random.Random) -> None:
-    with _connect(url) as connection, suppress(ConnectionError):
-        connection.sendall(chance.randbytes(chance.randrange(1, 4000)))
-
-
-def _read_slowly(url: str, chance: random.Random) -> None:
-    """Many requests in one connection, whose answers are read a byte at a time, or not at all."""
-    with _connect(url) as connection, suppress(ConnectionError):
-        connection.sendall(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 20)
-        for _ in range(chance.randrange(10)):
-            connection.recv(1)
-            time.sleep(0.002)
-
-
-def _sit_idle(url: str, chance: random.Random) -> None:
-    """More connections than a server keeps, each with nothing or with drops."""
-    with ExitStack() as stack:
-        for _ in range(chance.randrange(100, 300)):
-            connection = stack.enter_context(_connect(url))
-            with suppress(ConnectionError):
-                connection.sendall(b"POST / HT"[: chance.randrange(1, 9)])
-        time.sleep(0.2)
-
-
-_INJURIES = (_break_off, _garble, _read_slowly, _sit_idle)
 
 
 def _put_in_service(url: str, folder: Path) -> None:

@@ -35,10 +35,10 @@ def private(path: str, flags: int) -> int:
     return number
 
 
-def write_private(path: Path, text: str) -> None:
+def write_private(path: Path, text: str, *, durable: bool = False) -> None:
     """`write_text` of `formats.staging`, for the owner alone."""
     with (
-        written_beside(path) as beside,
+        written_beside(path, durable=durable) as beside,
         open(beside, "w", encoding="utf-8", newline="", opener=private) as file,
     ):
         file.write(text)

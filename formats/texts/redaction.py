@@ -29,7 +29,9 @@ _NAME = (
     r"|(?<![A-Za-z])(?:Signature|Credential|sig)(?==))(?![A-Za-z])"
 )
 _BODY = r"(?:(?!(?P=open))(?:\\.|[^\"\\\n]))*"
-_BARE = r"(?P<bare>(?:(?:Bearer|Basic|Token|Digest|AWS4-HMAC-SHA256)[ ]+)?(?:[^\s\"'\\&<>,;)]|[,;)](?=[^\s\"'\\&<>]))+)"
+_BARE = (
+    r"(?P<bare>(?:(?:Bearer|Basic|Token|Digest|AWS4-HMAC-SHA256)[ ]+)?(?:[^\s\"'\\&<>,;:)]|[,;:)](?=[^\s\"'\\&<>]))+)"
+)
 _AFTER_QUOTED_NAME = re.compile(
     rf"{_NAME}(?P<is>(?P<close>{_QUOTE})\s*:\s*)(?P<open>(?P=close))(?P<in>(?:(?!(?P=open))(?:\\.|[^\\]))*)(?P=open)",
     re.IGNORECASE,
@@ -116,17 +118,14 @@ def _redact_line(line: str) -> str:
 
 
 def _hide(found: re.Match[str]) -> str:
-    groups = found.groupdict()
-    if not groups.get("open"):
-        word = (
-            found["name"].casefold() in ("token", "secret") and found.string[found.start() - 1 : found.start()] != "_"
-        )
-        if word and ":" in found["is"] and len(found["bare"]) < _SHORTEST_AFTER_A_WORD:
-            return found[0]
-        return f"{found['name']}{found['is']}{HIDDEN}"
-    if not found["in"]:
+    told, open_, inside = f"{found['name']}{found['is']}", found["open"] or "", found["in"]
+    if open_:
+        return f"{told}{open_}{HIDDEN}{open_}" if inside else found[0]
+    before = found.string[found.start() - 1 : found.start()]
+    is_word = found["name"].casefold() in ("token", "secret") and before != "_"
+    if is_word and ":" in found["is"] and len(found["bare"]) < _SHORTEST_AFTER_A_WORD:
         return found[0]
-    return f"{found['name']}{found['is']}{found['open']}{HIDDEN}{found['open']}"
+    return f"{told}{HIDDEN}"
 
 
 def _known_secrets() -> list[str]:
@@ -152,11 +151,11 @@ class Redacting:
     """A stream that hides secrets in what is written through it, and is the stream beneath in all else. What is
     written at once is looked through at once."""
 
-    def __init__(self, beneath: TextIO) -> None:
-        self._beneath = beneath
+    def __init__(self, stream: TextIO) -> None:
+        self.beneath = stream
 
     def write(self, text: str) -> int:
-        self._beneath.write(redact(text))
+        self.beneath.write(redact(text))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
@@ -164,7 +163,12 @@ class Redacting:
             self.write(line)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._beneath, name)
+        return getattr(self.beneath, name)
+
+
+def beneath(stream: TextIO) -> TextIO:
+    """The stream that hides nothing: for keys that somebody asked for."""
+    return stream.beneath if isinstance(stream, Redacting) else stream
 
 
 @contextmanager

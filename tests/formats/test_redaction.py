@@ -1,0 +1,222 @@
+"""Secrets do not get out, whatever form they have; JSON stays JSON, and what is none is left as it is."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import sys
+from base64 import b64encode
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from formats.console import result, run_app, say
+from formats.texts import redaction
+from formats.texts.json_text import format_json
+from formats.texts.redaction import HIDDEN, Redacting, is_secret_name, know, redact, redact_values
+
+KEY = "AKIAI44QH8DHBEXAMPLE"
+SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYzEXAMPLEKEY"  # noqa: S105
+TOKEN = "IQoJb3JpZ2luX2VjEJr//////////wEaCXVzLWVhc3QtMSJ="  # noqa: S105
+
+FORMS = {
+    "key id": f"the key {KEY} is not known",
+    "temporary key id": f"({KEY.replace('AKIA', 'ASIA')})",
+    "environment": f"AWS_SECRET_ACCESS_KEY={SECRET} HF_TOKEN=hf_short",
+    "shell": f'export AWS_SESSION_TOKEN="{TOKEN}"',
+    "INI": f"aws_secret_access_key = {SECRET}",
+    "YAML": f"aws_session_token: {TOKEN}",
+    "answer of STS": json.dumps({"Credentials": {"SecretAccessKey": SECRET, "SessionToken": TOKEN}}, indent=1),
+    "JSON in JSON": json.dumps({"body": json.dumps({"SecretAccessKey": SECRET, "AccessKeyId": KEY})}),
+    "Python": repr({"aws_secret_access_key": SECRET, "password": "hunter2 hunter2"}),
+    "page": escape(json.dumps({"SessionToken": TOKEN})),
+    "presigned, version 4": f"https://b.s3.amazonaws.com/k?X-Amz-Credential={KEY}%2F2026&X-Amz-Signature=aeeed9bb&x=1",
+    "presigned, version 2": f"https://b.s3.amazonaws.com/k?AWSAccessKeyId={KEY}&Signature=vjbyPxybdZaNmG%2Fx&Expires=1",
+    "token in a URL": f"/k?X-Amz-Security-Token={TOKEN}",
+    "header": f"Authorization: AWS4-HMAC-SHA256 Credential={KEY}/2026/s3, SignedHeaders=host, Signature=fe5f80f7",
+    "bearer": "Authorization: Bearer abc.def",
+    "bearer alone": "sent Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIi",
+    "basic": "{'Proxy-Authorization': 'Basic dXNlcjpodW50ZXIy'}",
+    "proxy": "http://user:hunter2@proxy.example.com:8080 cannot be reached",
+    "Hugging Face": "hf_AbCdEfGhIjKlMnOpQrStUv",
+    "W&B and MLflow": "WANDB_API_KEY=0123456789abcdef MLFLOW_TRACKING_PASSWORD='hunter2'",
+}
+SECRETS = (
+    KEY,
+    SECRET,
+    TOKEN,
+    "hunter2",
+    "hf_",
+    "aeeed9bb",
+    "vjbyPx",
+    "fe5f80f7",
+    "abc.def",
+    "eyJ",
+    "dXNlcj",
+    "01234567",
+)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_secret_is_hidden_in_every_form_in_which_it_is_written(form: str) -> None:
+    shown = redact(FORMS[form])
+    assert HIDDEN in shown
+    assert [secret for secret in SECRETS if secret in shown] == []
+    assert redact(shown) == shown
+    if FORMS[form].startswith('{"'):
+        json.loads(shown)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        hashlib.sha256(b"x").hexdigest(),
+        "commit 9fceb02d0ae598e95dc970b74767f19372d61af8-dirty",
+        "s3://bucket/cars/key=7/a b@2.jpg and https://bucket.s3.amazonaws.com/cars/0001.jpg",
+        "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        "ExpiredToken: The provided token has expired; no AWS credentials: run aws configure",
+        "InvalidClientTokenId: The security token included in the request is invalid",
+        "not well-formed (invalid token): line 1, column 4; unexpected token: <",
+        '{"token": null, "secret": 3, "KmsKeyId": "alias/cars", "IdToken": ""}',
+        "secretsmanager:GetSecretValue iam:PassRole signature_version keys: a, b",
+        "data:image/png;base64," + b64encode(b"AKIA" + bytes(range(256))).decode() + '" alt="',
+        f"data:image/png;base64,{KEY}/password=/hf0",
+    ],
+)
+def test_what_is_no_secret_stays_as_it_is(text: str) -> None:
+    assert redact(text) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        *((name, True) for name in ("HF_TOKEN", "aws_session_token", "SecretAccessKey", "DB_PASSWORD", "x-api-key")),
+        *((name, True) for name in ("MLFLOW_TRACKING_TOKEN", "Authorization", "X-Amz-Security-Token", "clientSecret")),
+        *((name, False) for name in ("TOKEN_FILE", "KmsKeyId", "Key", "monkey", "tokens", "learning_rate", "GPG_KEY")),
+    ],
+)
+def test_what_the_name_of_a_secret_is(name: str, is_one: bool) -> None:
+    assert is_secret_name(name) is is_one
+
+
+def test_values_are_hidden_whole_before_they_are_json() -> None:
+    tags = [{"Key": "team:api-key", "Value": 'a "quoted" one'}, {"Key": "team", "Value": "cars"}]
+    told = {"Environment": {"HF_TOKEN": 'x"y\\z', "EPOCHS": "3"}, "Tags": tags, "password": 7, "at": [f"k={KEY}"]}
+    assert json.loads(format_json(told)) == {
+        "Environment": {"HF_TOKEN": HIDDEN, "EPOCHS": "3"},
+        "Tags": [{"Key": "team:api-key", "Value": HIDDEN}, {"Key": "team", "Value": "cars"}],
+        "password": 7,
+        "at": [f"k={HIDDEN}"],
+    }
+
+
+pieces = st.sampled_from(
+    [
+        *(
+            "token",
+            "TOKEN",
+            "password",
+            "SessionToken",
+            "x_secret",
+            "=",
+            ":",
+            " ",
+            '"',
+            "'",
+            "\\",
+            "\\n",
+            "{",
+            "}",
+            ",",
+        ),
+        *(
+            "&",
+            "://",
+            "u:p@",
+            KEY,
+            "Signature=",
+            "Authorization: Bearer ",
+            "a",
+            "1",
+            "null",
+            "\n",
+            "é",
+            "***",
+            ";base64,",
+        ),
+    ]
+)
+texts = st.lists(pieces, max_size=12).map("".join)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(values)
+def test_json_stays_json_with_the_same_keys_and_numbers(value: Any) -> None:
+    text = json.dumps(value)
+    shown = redact(text)
+    assert skeleton(json.loads(shown)) == skeleton(value)
+    assert redact(shown) == shown
+    assert redact_values(redact_values(value)) == redact_values(value)
+
+
+def skeleton(value: Any) -> Any:
+    """A value without its texts, of which keys may hold secrets too."""
+    if isinstance(value, dict):
+        return sorted(repr(skeleton(inner)) for inner in value.values())
+    return [skeleton(inner) for inner in value] if isinstance(value, list) else "" if isinstance(value, str) else value
+
+
+def test_what_this_process_was_given_is_hidden_wherever_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redaction, "_known", set())
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:swordfish-9@proxy:1")
+    monkeypatch.setenv("CI_TOKEN", "12345678")  # a number of JSON must stay one
+    know("of-a-profile-1", "short", None)
+    encoded = SECRET.replace("/", "%2F").replace("+", "%2B")
+    assert redact(f"<{SECRET}> {encoded} swordfish-9 of-a-profile-1 short 12345678") == (
+        f"<{HIDDEN}> {HIDDEN} {HIDDEN} {HIDDEN} short 12345678"
+    )
+
+
+def test_all_that_a_command_prints_goes_through_the_gate(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = typer.Typer(pretty_exceptions_enable=False)
+
+    @app.command()
+    def verb() -> None:
+        say(f"password={SECRET}")
+        result(f"password={SECRET}")
+        result(f"export password={SECRET}", keys_too=True)
+        print(f"password={SECRET}")  # noqa: T201  # as other packages do
+        raise ValueError(f"password={SECRET}")
+
+    monkeypatch.setattr(sys, "argv", ["verb"])
+    with pytest.raises(SystemExit, match="1"):
+        run_app(app)
+    told = capsys.readouterr()
+    assert told.out == f"password={HIDDEN}\nexport password={SECRET}\npassword={HIDDEN}\n"
+    assert "Traceback" in told.err
+    assert SECRET not in told.err
+    assert told.err.splitlines()[-1] == f"ValueError: password={HIDDEN}"
+
+
+def test_a_stream_is_what_it_was_beneath(tmp_path: Path) -> None:
+    with (tmp_path / "x").open("w", encoding="utf-8") as file:
+        stream = Redacting(file)
+        stream.writelines(["a\n", f"{KEY}\n"])
+        assert (stream.encoding, stream.fileno(), stream.isatty()) == ("utf-8", file.fileno(), False)
+        assert stream.buffer is file.buffer
+        stream.flush()
+    assert (tmp_path / "x").read_text() == f"a\n{HIDDEN}\n"
+    assert io.StringIO().write("abc") == Redacting(io.StringIO()).write("abc")

@@ -1,0 +1,152 @@
+"""What is created is neither forgotten nor made twice, whatever becomes of the request and of its answer."""
+
+from __future__ import annotations
+
+import ast
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore import xform_name
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
+
+from aws.errors import AwsError
+from formats.errors import SagesegError
+from jobs.contract.service_model import load_service
+from jobs.creating import CREATING, CreatingCall, UnknownOutcomeError, create, is_of
+from tests.support.called_operations import called_operations
+
+ROOT = Path(__file__).parents[2]
+SINCE = datetime(2026, 11, 28, 12, tzinfo=UTC)
+ARN = "arn:aws:sagemaker:us-east-1:123456789012:thing/cars"
+
+
+def error(code: str, status: int = 400, retries: int = 0, words: str = "no") -> ClientError:
+    meta: Any = {"HTTPStatusCode": status, "RetryAttempts": retries}
+    return ClientError({"Error": {"Code": code, "Message": words}, "ResponseMetadata": meta}, "Create")
+
+
+LOST = ReadTimeoutError(endpoint_url="https://sagemaker")
+MISSING = error("ValidationException", words="Could not find it")
+TAKEN = error("ResourceInUse", retries=1, words="already exists")
+QUOTA = error("ResourceLimitExceeded", retries=2, words="ml.g5.2xlarge for training job usage is 0")
+
+
+class Service:
+    """AWS for one thing: what it answers to the request for it, and to the question about it."""
+
+    def __init__(self, call: CreatingCall, created: Any, told: Any) -> None:
+        self.asked: list[str] = []
+        for method, answer in ((call.create, created), (call.describe, told)):
+            setattr(self, method, self._answering(method, answer))
+
+    def _answering(self, method: str, answer: Any) -> Any:
+        def answered(**_: Any) -> Any:
+            self.asked.append(method)
+            if isinstance(answer, Exception):
+                raise answer
+            return dict(answer)
+
+        return answered
+
+
+def there(call: CreatingCall, minutes: float = 0, **members: Any) -> dict[str, Any]:
+    made = "CreationTime" if call.service == "sagemaker" else "CreationDate"
+    arn = call.arn if call.service == "sagemaker" else "Arn"
+    return {call.named: "cars", arn: ARN, made: SINCE + timedelta(minutes=minutes), "RoleArn": "role", **members}
+
+
+def make(call: CreatingCall, created: Any, told: Any) -> tuple[str | SagesegError, list[str]]:
+    service = Service(call, created, told)
+    try:
+        return create(service, call, {call.named: "cars", "RoleArn": "role", "Tags": []}, SINCE), service.asked
+    except SagesegError as e:
+        return e, service.asked
+
+
+each_call = pytest.mark.parametrize("call", CREATING, ids=lambda call: call.create)
+
+
+@each_call
+@pytest.mark.parametrize("created", [LOST, ConnectionClosedError(endpoint_url="x"), error("X", 500), TAKEN, QUOTA, {}])
+def test_what_is_there_though_its_answer_was_lost_is_gone_on_with(call: CreatingCall, created: Any) -> None:
+    assert make(call, created, there(call)) == (ARN, [call.create, call.describe])
+
+
+@each_call
+@pytest.mark.parametrize("created", [LOST, error("InternalFailure", 503), {}])
+def test_what_may_be_on_its_way_is_not_taken_as_refused(call: CreatingCall, created: Any) -> None:
+    outcome, _ = make(call, created, MISSING)
+    assert isinstance(outcome, UnknownOutcomeError)
+    assert str(outcome).endswith(f"{call.word} cars is not there yet: run the same command again")
+
+
+@each_call
+@pytest.mark.parametrize("told", [LOST, error("AccessDeniedException"), error("InternalFailure", 500)])
+def test_where_nobody_can_be_asked_it_says_what_may_cost_and_what_finds_out(call: CreatingCall, told: Any) -> None:
+    outcome, _ = make(call, LOST, told)
+    assert isinstance(outcome, UnknownOutcomeError)
+    assert f"{call.word} cars may be there and cost; the same command again finds out" in str(outcome)
+    assert call.ends.format("cars") in str(outcome)
+
+
+@each_call
+def test_a_first_request_that_is_refused_is_believed(call: CreatingCall) -> None:
+    outcome, asked = make(call, error("AccessDeniedException"), there(call))
+    assert isinstance(outcome, AwsError)
+    assert asked == [call.create]
+
+
+@each_call
+def test_a_later_request_that_is_refused_is_believed_where_nothing_is_there(call: CreatingCall) -> None:
+    outcome, _ = make(call, QUOTA, MISSING)
+    assert isinstance(outcome, AwsError)
+    assert outcome.code == "ResourceLimitExceeded"
+
+
+@each_call
+@pytest.mark.parametrize("other", [{"minutes": -30}, {"RoleArn": "another"}])
+def test_somebody_elses_of_that_name_is_not_taken_for_ours(call: CreatingCall, other: dict[str, Any]) -> None:
+    outcome, _ = make(call, TAKEN, there(call, **other))
+    assert not isinstance(outcome, UnknownOutcomeError)
+    assert str(outcome) == (
+        f"{call.word} cars: is there already, and was not made by this command; choose another --name"
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "found", "same"),
+    [
+        ({"A": {"B": [1, {"C": "x"}]}}, {"A": {"B": [1, {"C": "x", "Added": 1}]}, "Status": "InProgress"}, True),
+        ({"A": {"B": [1, {"C": "x"}]}}, {"A": {"B": [1, {"C": "y"}]}}, False),
+        ({"A": [1, 2]}, {"A": [1]}, False),
+        ({"Tags": [1], "ClientToken": "t"}, {"Tags": [2]}, True),
+    ],
+)
+def test_a_description_may_add_and_not_differ(asked: dict[str, Any], found: dict[str, Any], same: bool) -> None:
+    assert is_of(asked, {**found, "CreationTime": SINCE}, SINCE) is same
+
+
+def test_what_has_no_time_is_nobodys() -> None:
+    assert not is_of({}, {}, SINCE)
+
+
+def test_the_table_is_of_calls_that_aws_has_and_holds_all_that_create() -> None:
+    for call in CREATING:
+        names = {xform_name(operation) for operation in load_service(call.service).operation_names}
+        assert {call.create, call.describe} <= names
+    made = {operation for operation in called_operations() if operation.partition(":")[2].startswith("Create")}
+    assert {xform_name(operation.partition(":")[2]) for operation in made} == {call.create for call in CREATING}
+
+
+def test_nothing_is_created_but_by_the_table() -> None:
+    names = {call.create for call in CREATING}
+    clients = [path for path in (ROOT / "jobs").rglob("*.py") if "emulator" not in path.parts]
+    found = [
+        f"{path.name}: {node.attr}"
+        for path in clients
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in names
+    ]
+    assert found == []
