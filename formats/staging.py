@@ -278,14 +278,13 @@ def _settle_killed(out: Path) -> None:
     """Put back what a process that was killed has moved away, and remove what nobody can go on with."""
     folder = _beside(out)
     with suppress(OSError, SagesegError):
-        if not folder.is_symlink() and folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
-        elif not folder.is_symlink() and (folder / _LOCK).is_file():
+        if not folder.is_symlink() and (folder / _LOCK).is_file():
             with open_locked(folder / _LOCK, out, wait=False) as lock:
                 stage = Stage(out, folder, lock, overwrite=False)
                 stage.put_back()
                 if stage.begun() is None:
                     stage.remove()
+        folder.rmdir()  # of which a kill left no more than the name
 
 
 def _open_folder(folder: Path, out: Path) -> FileIO:
