@@ -52,14 +52,15 @@ _FORMS = (
     (re.compile(r"\b(Bearer)[ ]+[\w.~+/=-]{16,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
     (re.compile(r"\b([Bb]asic)[ ]+(?=[a-z+/]*[A-Z0-9])[A-Za-z0-9+/]{12,}=*"), rf"\1 {HIDDEN}"),
     (re.compile(rf"<({_NAME})>[^<]+"), rf"<\1>{HIDDEN}"),
-    (re.compile(r"(?<=://)(?:[^\s/@:\"'\\<>]*:[^\s/\"'\\<>]+|[^\s/@:\"'\\<>]{20,})(?=@)"), HIDDEN),
+    # of a URL that was taken for a path one / is left
+    (re.compile(r"(:/{1,2})(?:[^\s/@:\"'\\<>]*:[^\s/\"'\\<>]+|[^\s/@:\"'\\<>]{20,})(?=@)"), rf"\1{HIDDEN}"),
 )
 _SECRET_NAME = re.compile(rf"(?:.*[^A-Za-z])?{_NAME}|.*(?:Token|Secret|Password)", re.IGNORECASE | re.DOTALL)
 _IN_URL = re.compile(r"://([^\s/@:]*):([^\s/@]+)@")
 _EMBEDDED = re.compile(r"(;base64,[A-Za-z0-9+/=]+)")
 """Images inside a page: they hold no names, and most of its letters."""
 _SIGNS = (
-    *("akia", "asia", "hf_", "gho_", "ghp_", "ghr_", "ghs_", "ghu_", "github_pat_", "glpat-", "xox", "eyj", "://"),
+    *("akia", "asia", "hf_", "gho_", "ghp_", "ghr_", "ghs_", "ghu_", "github_pat_", "glpat-", "xox", "eyj", ":/"),
     *("bearer", "basic ", "secret", "passw", "passphrase", "token", "signature", "sig="),
     *("credential", "authorization", "apikey", "accesskey", "privatekey"),
 )
@@ -143,7 +144,8 @@ def _known_secrets() -> list[str]:
 
 def _written(secret: str) -> Iterator[str]:
     """A secret as it stands in texts, URLs, JSON and pages; of one of many lines, such as a private key, each line."""
-    yield from (secret, quote(secret), quote(secret, safe=""), json.dumps(secret)[1:-1], escape(secret))
+    on_page = escape(secret, quote=False).replace('"', "&#34;").replace("'", "&#39;")  # as Jinja does
+    yield from (secret, quote(secret), quote(secret, safe=""), json.dumps(secret)[1:-1], on_page)
     yield from (line for line in secret.split("\n")[:-1] if len(line) >= _SHORTEST_AFTER_A_WORD)
 
 

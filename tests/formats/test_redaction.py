@@ -15,6 +15,7 @@ import pytest
 import typer
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2 import Environment
 
 from formats.console import result, run_app, say
 from formats.texts import redaction
@@ -51,6 +52,7 @@ FORMS = {
     "other tokens": "ghp_0123456701234567012345670123 glpat-0123456701234567 xoxb-01234567-01234567",
     "web token": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.eyJaa_01234567",
     "@ in a password": "http://me:at@hunter2@proxy.example.com:8080",
+    "URL taken for a path": "https:/user:hunter2@proxy.example.com/x: not found",
     "one word": "DBPASSWORD=hunter2 mypassword: hunter2",
     "W&B and MLflow": "WANDB_API_KEY=0123456789abcdef MLFLOW_TRACKING_PASSWORD='hunter2'",
 }
@@ -194,6 +196,16 @@ def test_what_this_process_was_given_is_hidden_wherever_it_stands(monkeypatch: p
     assert redact(f"<{SECRET}> {encoded} swordfish-9 of-a-profile-1 short 12345678") == (
         f"<{HIDDEN}> {HIDDEN} {HIDDEN} {HIDDEN} short 12345678"
     )
+
+
+def test_a_secret_of_odd_letters_is_hidden_as_json_and_pages_write_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    odd, lines = "p&ss\"w\\rd<1>'", "-----BEGIN-----\nMIIEvQIBADANBgkqhkiG\nAAAABBBBCCCCDDDD\n-----END-----\n"
+    monkeypatch.setattr(redaction, "_known", set())
+    monkeypatch.setenv("DB_PASSWORD", odd)
+    monkeypatch.setenv("SSH_PRIVATE_KEY", lines)
+    page = Environment(autoescape=True).from_string("{{ it }}").render(it=odd)
+    assert redact(f"{odd} {json.dumps(odd)} {page}") == f'{HIDDEN} "{HIDDEN}" {HIDDEN}'
+    assert redact(" ".join(lines.split())) == f"-----BEGIN----- {HIDDEN} {HIDDEN} -----END-----"
 
 
 def test_all_that_a_command_prints_goes_through_the_gate(
