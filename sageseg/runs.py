@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypedDict
 
+from aws.names import is_job_name
 from formats.errors import SagesegError
-from formats.safe_names import check_name
 from formats.staging import write_text
 from formats.texts.json_text import format_json
 from formats.texts.typed_json import parse_told, short
@@ -130,7 +130,11 @@ def _read(path: Path) -> dict[str, Any]:
     for number, run in told["runs"].items():
         if not parse_whole(number):
             raise SagesegError(f"{path}: damaged (runs: {short(number)} is no run's number); {mend}")
-        check_name(run["done"].get("train", {}).get("job", "none"), path, "a job's name")
+        job = run["done"].get("train", {}).get("job", "none")
+        if not is_job_name(job):
+            raise SagesegError(f"{path}: damaged (a job's name is {short(job)}); {mend}")
+    if told["home"] and not Path(told["home"]).is_absolute():
+        raise SagesegError(f"{path}: damaged (home is {short(told['home'])}; expected an absolute path); {mend}")
     return told
 
 

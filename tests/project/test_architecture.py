@@ -145,6 +145,7 @@ ONLY_IN = {
         "jobs/backends.py",
         "jobs/creating.py",
         "sageseg/experiment.py",
+        "sageseg/runs.py",
     },
     "waitress": {"formats/web/connections.py", "jobs/emulator/server.py"},
 }

@@ -176,7 +176,7 @@ def test_a_training_that_a_killed_run_began_is_followed_and_not_paid_for_twice(
     monkeypatch.setenv("SAGESEG_HOME", str(tmp_path))
     monkeypatch.setattr("jobs.tracking.find_jobs.find_job", lambda _: SimpleNamespace(status=status))
     if arn is not None:
-        write_record(JobRecord("job-1", "aws", "eu-west-1", "", "", [], {}, arn=arn))
+        write_record(JobRecord("job-1", "aws", "eu-west-1", "", "", [], {}, arn=arn, created="2026-01-01"))
     told = Runs(tmp_path / "out")
     told.intend(told.begin(PLAN, tmp_path), "train", "b", job="job-1")
     assert Runs(tmp_path / "out").begun_job("b") == "job-1"
@@ -248,7 +248,10 @@ def test_a_strangers_folder_is_no_run(tmp_path: Path) -> None:
     assert done(tmp_path, PLAN) == 8
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"prep": {"fingerprint": "a"}}', "\ufffd{"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", '{"prep": {"fingerprint": "a"}}', "\ufffd{", '{"dataset": "", "home": "brought/along", "runs": {}}'],
+)
 def test_a_record_that_tells_no_runs_is_named(text: str, tmp_path: Path) -> None:
     (tmp_path / "steps.json").write_text(text, encoding="utf-8")
     with pytest.raises(SagesegError, match=r"steps\.json: damaged.*; move it away"):

@@ -173,7 +173,7 @@ def test_no_name_of_a_job_is_a_path(words: str, tmp_path: Path) -> None:
     assert sorted(path.name for path in home.iterdir()) == ["endpoint.json", "job.json", "jobs"]
 
 
-@pytest.mark.parametrize("name", ["", "..", "../x", "a/b", "/x", 3, None])
+@pytest.mark.parametrize("name", ["", "..", "../x", "a/b", "/x", "--help", "-y", 3, None])
 def test_no_record_that_is_read_names_another_place(name: object, tmp_path: Path) -> None:
     told = {"backend": "aws", "region": "", "dataset": "", "dataset_sha256": "", "classes": [], "request": {}}
     with pytest.raises(SagesegError, match=r"^s3://b/job\.json: damaged"):
