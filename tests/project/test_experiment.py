@@ -176,7 +176,8 @@ def test_a_training_that_a_killed_run_began_is_followed_and_not_paid_for_twice(
     monkeypatch.setenv("SAGESEG_HOME", str(tmp_path))
     monkeypatch.setattr("jobs.tracking.find_jobs.find_job", lambda _: SimpleNamespace(status=status))
     if arn is not None:
-        write_record(JobRecord("job-1", "aws", "eu-west-1", "", "", [], {}, arn=arn))
+        begun = "2026-11-28T12:00:00+00:00"
+        write_record(JobRecord("job-1", "aws", "eu-west-1", "", "", [], {}, arn=arn, created=begun))
     told = Runs(tmp_path / "out")
     told.intend(told.begin(PLAN, tmp_path), "train", "b", job="job-1")
     assert Runs(tmp_path / "out").begun_job("b") == "job-1"
