@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -37,6 +38,8 @@ class SagesegError(Exception):
 _LONGEST, _BEGINNING = 600, 400
 """Letters of a line, and how many of them are its beginning, where it is cut: what it names stands there, and the next
 step at its end. Faults that were collected may take as many for each kind."""
+_LONG_WORD = re.compile(r"(\S{100})\S{100,}(\S{20})")
+"""A value that nobody reads to its end; paths that are so long are rare."""
 
 
 def shown(error: BaseException) -> str:
@@ -45,6 +48,8 @@ def shown(error: BaseException) -> str:
     if not text.isprintable():
         text = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
     longest = _LONGEST * (len(error.kinds) if isinstance(error, FaultsError) else 1)
+    if len(text) > longest:
+        text = _LONG_WORD.sub(r"\1…\2", text)
     return text if len(text) <= longest else f"{text[:_BEGINNING]} … {text[_BEGINNING - longest :]}"
 
 
