@@ -62,8 +62,8 @@ class ClassTable:
 
 def _problem(names: tuple[str, ...]) -> str | None:
     if not names or names[0] != BACKGROUND:
-        first = names[0] if names else "nothing"
-        return f"the first class must be {BACKGROUND}, not {first!r}"
+        first = repr(names[0]) if names else "nothing"
+        return f"the first class must be {BACKGROUND}, not {first}; put it first"
     if not MIN_CLASSES <= len(names) <= MAX_CLASSES:
         counted = f"{len(names)} classes" if len(names) > 1 else "no class but the background"
         return f"{counted}; the built-in takes {MIN_CLASSES} to {MAX_CLASSES}, the background among them"

@@ -83,7 +83,14 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """A disk, a quota, or the largest file that a file system or a limit allows."""
 _LOCKED = (errno.EROFS, errno.EACCES, errno.EPERM)
 """A place that may not be written to."""
-TOLD = (*_FULL, *_LOCKED, errno.ENAMETOOLONG)
+_ODD = {
+    errno.EISDIR: "a folder; expected a file: move it away",
+    errno.ENOTDIR: "not a folder, nor in one; expected a folder: move what stands there away",
+    errno.ELOOP: "a link that leads back to itself; remove it",
+    errno.EIO: "cannot be used (its disk fails); copy what can be read to another disk",
+}
+"""What stands in the place of something else, or lies on a damaged disk."""
+TOLD = (*_FULL, *_LOCKED, *_ODD, errno.ENAMETOOLONG)
 """What any call of the system may answer where a user can mend it."""
 _NEXT_STEPS = {
     **dict.fromkeys(_FULL, "free space or choose another place"),
@@ -112,6 +119,8 @@ def next_step(place: Path, error: OSError) -> str:
 def cannot_use(error: OSError) -> SagesegError:
     """The line for an error of TOLD that nobody has met nearer to its place, which may have been read or written."""
     place = Path(os.fsdecode(error.filename2 or error.filename or "what is written"))
+    if odd := _ODD.get(error.errno or 0):
+        return SagesegError(f"{place}: {odd}")
     if error.errno in (errno.EACCES, errno.EPERM) and not place.absolute().is_relative_to(home()):
         return SagesegError(
             f"{place}: cannot be used ({error.strerror}); change its permissions or choose another place"
