@@ -25,13 +25,15 @@ def parse_json(text: str | bytes, *, flat: bool = False, any_number: bool = Fals
     name may hold. Whoever goes through a `flat` value by the kinds that it expects, without recursion, need not have
     its depth counted, which takes time, and whoever looks at each number may take `any_number`, NaN and Infinity too.
     """
-    text = text.decode("utf-8-sig") if isinstance(text, bytes) else text
     try:
+        text = text.decode("utf-8-sig") if isinstance(text, bytes) else text
         value = json.loads(text, parse_constant=None if any_number else refuse_constant)
         if _HALF.search(text):
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except RecursionError as e:
         raise ValueError(_TOO_DEEP) from e
+    except UnicodeDecodeError as e:
+        raise ValueError("not UTF-8 text") from e
     except UnicodeEncodeError as e:
         raise ValueError(f"half of a letter, {e.object[e.start]!a}") from e
     if "\\u0000" in text and _ZERO.search(text):

@@ -13,7 +13,7 @@ import pytest
 
 from formats import staging
 from formats.disk.calls import exchange
-from formats.errors import SagesegError, cannot_use, cannot_write
+from formats.errors import TOLD, SagesegError, cannot_use, cannot_write
 from formats.staging import MARK, open_stage, refuse_existing, staged_file, staged_folder, write_bytes, written_beside
 
 OLD, NEW = {"old.txt": "old"}, {"a.txt": "new", "b/c.txt": "new"}
@@ -236,6 +236,25 @@ def test_the_next_step_fits_what_is_wrong_and_where(
 def test_an_input_that_may_not_be_read_is_not_called_unwritable() -> None:
     wrong = PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/data/a.jpg")
     assert str(cannot_use(wrong)).startswith("/data/a.jpg: cannot be used (Permission denied); change its permissions")
+
+
+@pytest.mark.parametrize(
+    ("lay_out", "told"),
+    [
+        (Path.mkdir, "a folder; expected a file: move it away"),
+        (lambda path: path.symlink_to(path.name), "a link that leads back to itself; remove it"),
+        (lambda path: path.parent.chmod(0o755), "its folder is gone"),
+    ],
+)
+def test_what_stands_in_the_place_of_a_file_is_told(lay_out: Callable[[Path], None], told: str, tmp_path: Path) -> None:
+    lay_out(tmp_path / "predictions.json")
+    with pytest.raises(OSError, match="predictions") as caught:
+        (tmp_path / "predictions.json").read_bytes()
+    assert (caught.value.errno in TOLD) == (
+        told != "its folder is gone"
+    )  # what is not there is looked for by its reader
+    assert str(cannot_use(caught.value)).startswith(f"{tmp_path / 'predictions.json'}: ")
+    assert told in str(cannot_use(caught.value))
 
 
 def test_writers_of_one_file_wait_for_each_other(tmp_path: Path) -> None:
