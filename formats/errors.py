@@ -95,6 +95,8 @@ TOLD = (*_FULL, *_LOCKED, *_ODD, errno.ENAMETOOLONG)
 _NEXT_STEPS = {
     **dict.fromkeys(_FULL, "free space or choose another place"),
     **dict.fromkeys(_LOCKED, "choose a place that you may write to"),
+    errno.EISDIR: "move away the folder that stands there",
+    errno.ENOTDIR: "move away the file that stands in a folder's place",
     errno.ENOENT: "its folder is gone; run the same command again",
     errno.ENAMETOOLONG: "choose a shorter name",
 }

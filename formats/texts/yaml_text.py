@@ -38,7 +38,7 @@ def parse_yaml(text: str) -> Any:
     try:
         value = _loader()(text).get_single_data()
     except yaml.YAMLError as e:
-        raise ValueError(" ".join(str(e).split())) from e
+        raise ValueError(_told(e)) from e
     except (ValueError, LookupError, AttributeError, TypeError, ArithmeticError, RecursionError) as e:  # all PyYAML's
         raise ValueError(f"a value that cannot be read, {e}") from e
     _check_plain(value)
@@ -53,6 +53,15 @@ def _loader() -> Any:
         yaml_implicit_resolvers = {None: list(_RESOLVED.items())}  # noqa: RUF012  # PyYAML's own way
 
     return Loader
+
+
+def _told(error: Any) -> str:
+    """What PyYAML trips over and where, without its own words for what it makes values of."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:  # of letters it tells no line
+        return f"{chr(error.character)!a} at place {error.position}" if hasattr(error, "position") else str(error)
+    problem = "a tag that no plain value has" if "constructor for the tag" in error.problem else error.problem
+    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}"
 
 
 def _bracket_depth(text: str) -> int:

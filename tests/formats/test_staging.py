@@ -221,6 +221,7 @@ def test_durable_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypat
         (errno.EDQUOT, "free space or choose another place", "free space, or set SAGESEG_HOME"),
         (errno.EROFS, "choose a place that you may write to", "set SAGESEG_HOME to a folder that you may write to"),
         (errno.EACCES, "choose a place that you may write to", "set SAGESEG_HOME to a folder that you may write to"),
+        (errno.EISDIR, "move away the folder that stands there", "move"),
     ],
 )
 def test_the_next_step_fits_what_is_wrong_and_where(

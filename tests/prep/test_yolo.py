@@ -89,7 +89,7 @@ def test_yolo_counts_rows_that_cover_no_pixel(tmp_path: Path) -> None:
         ("0 0.1 0.1 0.5 0.1\n0 0.1 0.1 0.2 0.2 0.3\n", r"a\.txt: line 2: 6 numbers; expected a class, and x and y"),
         ("2 0.1 0.1 0.5 0.1 0.5 0.5\n", r"a\.txt: line 1: class 2 is none of the 2, counted from 0"),
         ("0 0.1 0.1 0.5 0.1 50 0.5\n", r"a\.txt: line 1: a point outside of the image"),
-        ("car 0.1 0.1 0.5 0.1 0.5 0.5\n", r"a\.txt: line 1: could not convert .*expected numbers alone"),
+        ("car 0.1 0.1 0.5 0.1 0.5 0.5\n", r"a\.txt: line 1: 'car' is no number; expected numbers alone"),
         ("0 nan 0.1 0.5 0.1 0.5 0.5\n", r"a\.txt: line 1: a point outside of the image"),
     ],
 )
