@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from formats import limits
+from formats.disk.whole_files import write_bytes
 from formats.errors import SagesegError
-from formats.staging import write_bytes
 
 BROKEN = (OSError, tarfile.TarError, EOFError, zlib.error)
 """What reading an archive raises when the file is broken."""

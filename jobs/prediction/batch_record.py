@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from formats.disk.locks import open_locked
+from formats.disk.whole_files import write_text
 from formats.errors import SagesegError
 from formats.safe_names import check_name
-from formats.staging import write_text
 from formats.state_home import home
 from formats.texts.json_text import format_json
 from formats.texts.redaction import redact_values

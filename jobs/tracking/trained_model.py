@@ -15,9 +15,9 @@ from aws.clients import configured_region, make_client
 from aws.names import ATTEMPT_TAG, MAX_ENDPOINT_NAME, default_name
 from aws.s3 import parse_s3_object, parse_s3_uri
 from formats.classes import ClassTable
+from formats.disk.whole_files import write_bytes
 from formats.errors import SagesegError
 from formats.predictions import ModelFacts
-from formats.staging import write_bytes
 from formats.state_home import home
 from jobs.backends import LOCAL_REGION, LOCAL_ROLE
 from jobs.contract.artefact import Artefact, artefact_network, read_artefact
