@@ -102,6 +102,8 @@ def image_errors(path: Path, what: str = "an image") -> Iterator[None]:
         yield
     except FileNotFoundError as e:
         raise SagesegError(f"{path}: not found; expected {what}") from e
+    except IsADirectoryError as e:
+        raise SagesegError(f"{path}: a folder; expected {what}") from e
     except DepthError as e:
         raise SagesegError(f"{path}: {e}") from e
     except Image.DecompressionBombError as e:
