@@ -32,7 +32,7 @@ from typing import Any
 from formats.console import say
 from formats.disk.calls import exchange, sync_folder, sync_tree
 from formats.disk.locks import open_locked, sign
-from formats.errors import SagesegError, cannot_write
+from formats.errors import SagesegError, cannot_use, cannot_write, is_of_another
 
 MARK = ".sageseg-partial"
 _LOCK = "sageseg.lock"
@@ -99,11 +99,12 @@ def staged_file(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
 
 @contextmanager
 def write_errors(path: Path) -> Iterator[None]:
-    """What goes wrong while `path` is written, such as a full disk, as a SagesegError that names it."""
+    """What goes wrong while `path` is written, such as a full disk, as a SagesegError that names it, or what was read
+    for it."""
     try:
         yield
     except OSError as e:
-        raise cannot_write(path, e) from e
+        raise (cannot_use(e) if is_of_another(path, e) else cannot_write(path, e)) from e
 
 
 def write_unfinished(path: Path, content: bytes) -> None:
