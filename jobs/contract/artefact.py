@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from formats import limits
+from formats.disk.whole_files import write_bytes, write_text
 from formats.errors import SagesegError
-from formats.staging import write_bytes, write_text
 from formats.texts.json_text import parse_json
 from jobs.contract.hyperparameters import NetworkSettings, parse_network
 from jobs.contract.model_archive import BROKEN, archive_members
@@ -101,7 +101,7 @@ def _scan(stream: gzip.GzipFile, path: Path) -> dict[str, bytes]:
         if name not in _READ:
             continue
         if not member.is_file:
-            raise SagesegError(f"{path}: {name} is a link or folder; expected a regular file")
+            raise SagesegError(f"{path}: {name} is a folder; expected a regular file")
         found[name] = b"".join(member.parts())
         if len(found) == len(_READ):
             break

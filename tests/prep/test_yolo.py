@@ -106,7 +106,7 @@ def test_yolo_names_the_line_that_is_broken(tmp_path: Path, text: str, told: str
         ("names: [car]\ntrain: pictures\n", r"data\.yaml: train: pictures is not in .*a list of them"),
         ("names: [car]\n", "neither train, val nor test"),
         ("names: [car, car]\ntrain: images\n", "car"),
-        ("names: [car, no]\ntrain: images\n", r"names: what is called 1 is False to YAML; write the name in quotes"),
+        ("names: [car, true]\ntrain: images\n", r"names: what is called 1 is True to YAML; write the name in quotes"),
         ("names: [car]\ntrain: ../../images\n", r"which is not in .*; copy data\.yaml into the folder"),
         ("names: [car]\ntrain: list.txt\n", r"list\.txt: names no image"),
     ],
