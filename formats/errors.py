@@ -111,6 +111,16 @@ def cannot_write(place: Path, error: OSError) -> CannotWriteError:
     return CannotWriteError(f"{place}: cannot be written ({error.strerror or error}); {next_step(place, error)}")
 
 
+def is_of_another(place: Path, error: OSError) -> bool:
+    """Whether an error names something that is neither the place, nor lies in it or beside it under its name, nor holds
+    it."""
+    if not isinstance(error.filename, str | bytes | os.PathLike):
+        return False
+    named, place = Path(os.fsdecode(error.filename)).absolute(), place.absolute()
+    beside = named.parent == place.parent and named.name.startswith(place.name)
+    return not (beside or place.is_relative_to(named) or named.is_relative_to(place))
+
+
 def next_step(place: Path, error: OSError) -> str:
     """What cures an error in writing there."""
     number = error.errno or 0
@@ -121,6 +131,8 @@ def next_step(place: Path, error: OSError) -> str:
 def cannot_use(error: OSError) -> SagesegError:
     """The line for an error of TOLD that nobody has met nearer to its place, which may have been read or written."""
     place = Path(os.fsdecode(error.filename2 or error.filename or "what is written"))
+    if error.errno == errno.ENOENT:
+        return SagesegError(f"{place}: not found; put it back and run the same command again")
     if odd := _ODD.get(error.errno or 0):
         return SagesegError(f"{place}: {odd}")
     if error.errno in (errno.EACCES, errno.EPERM) and not place.absolute().is_relative_to(home()):

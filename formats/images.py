@@ -17,7 +17,7 @@ from PIL import Image, UnidentifiedImageError
 
 from formats import limits
 from formats.crops import Box
-from formats.errors import OF_LIBRARIES, SagesegError, raised_by_library
+from formats.errors import OF_LIBRARIES, TOLD, SagesegError, cannot_use, raised_by_library
 from formats.limits import read_within
 from formats.prepared.deep_images import deep_to_rgb, is_deep
 from formats.prepared.eight_bits import DepthError
@@ -102,13 +102,13 @@ def image_errors(path: Path, what: str = "an image") -> Iterator[None]:
         yield
     except FileNotFoundError as e:
         raise SagesegError(f"{path}: not found; expected {what}") from e
-    except IsADirectoryError as e:
-        raise SagesegError(f"{path}: a folder; expected {what}") from e
     except DepthError as e:
         raise SagesegError(f"{path}: {e}") from e
     except Image.DecompressionBombError as e:
         raise SagesegError(f"{path}: {TOO_LARGE}") from e
     except (ValueError, OSError, SyntaxError) as e:
+        if isinstance(e, OSError) and e.errno in TOLD:
+            raise cannot_use(e) from e
         raise SagesegError(f"{path}: cannot be read as {what} ({e}); replace the file") from e
     except OF_LIBRARIES as e:  # Pillow's decoders trip over what they did not expect
         if not raised_by_library(e):

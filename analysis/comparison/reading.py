@@ -81,7 +81,7 @@ def _read_report(folder: Path) -> ReportScores:
     refuse_links_out(folder)
     try:
         content, table = path.read_bytes(), (folder / IMAGES).read_bytes()
-    except OSError as e:
+    except (FileNotFoundError, NotADirectoryError) as e:
         raise SagesegError(
             f"{folder}: no report here ({Path(str(e.filename)).name} is missing); make one with sageseg analysis report"
         ) from e

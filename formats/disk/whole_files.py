@@ -16,7 +16,7 @@ from pathlib import Path
 
 from formats.disk.calls import sync_folder
 from formats.disk.locks import open_locked
-from formats.errors import SagesegError, cannot_write
+from formats.errors import SagesegError, cannot_use, cannot_write, is_of_another
 
 MARK = ".sageseg-partial"
 THERE = "exists already; choose another --out or add --overwrite"
@@ -81,11 +81,12 @@ def staged_file(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
 
 @contextmanager
 def write_errors(path: Path) -> Iterator[None]:
-    """What goes wrong while `path` is written, such as a full disk, as a SagesegError that names it."""
+    """What goes wrong while `path` is written, such as a full disk, as a SagesegError that names it, or what was read
+    for it."""
     try:
         yield
     except OSError as e:
-        raise cannot_write(path, e) from e
+        raise (cannot_use(e) if is_of_another(path, e) else cannot_write(path, e)) from e
 
 
 def write_unfinished(path: Path, content: bytes) -> None:

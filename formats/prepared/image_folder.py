@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections import Counter
@@ -9,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from formats.errors import SagesegError
+from formats.errors import SagesegError, cannot_use
 from formats.images import IMAGE_SUFFIXES
 from formats.prepared.georeference import FILE as GEOREFERENCE
 from formats.prepared.source_names import name_sources
@@ -149,6 +150,8 @@ def _mode(path: Path, wanted: bool) -> int:
     try:
         return path.stat().st_mode
     except OSError as e:
+        if wanted and e.errno == errno.EACCES:
+            raise cannot_use(e) from e
         if wanted:
             raise SagesegError(f"{path}: cannot be read ({e.strerror}); mend or remove the link") from e
         return 0

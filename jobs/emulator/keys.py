@@ -56,7 +56,8 @@ def read_keys(home: Path) -> Keys:
             found, text = os.fstat(file.fileno()), file.read()
     except (OSError, UnicodeDecodeError) as e:
         reason = e.strerror if isinstance(e, OSError) else "no text"
-        raise SagesegError(f"{path}: the emulator's keys cannot be read ({reason}); start it again") from e
+        mend = "start it again" if isinstance(e, FileNotFoundError) else "remove it and start the emulator again"
+        raise SagesegError(f"{path}: the emulator's keys cannot be read ({reason}); {mend}") from e
     if found.st_uid != os.geteuid():
         raise SagesegError(f"{path}: belongs to another user; set SAGESEG_HOME to a folder of yours")
     if found.st_mode & _OTHERS:

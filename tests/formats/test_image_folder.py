@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from formats.errors import SagesegError
-from formats.prepared.image_folder import open_image_folder
+from formats.prepared.image_folder import open_image_folder, walk
 
 
 def touch(root: Path, *names: str) -> Path:
@@ -69,3 +71,19 @@ def test_a_link_that_leads_in_a_circle_is_named(tmp_path: Path) -> None:
     (tmp_path / "sub/up").symlink_to(tmp_path)
     with pytest.raises(SagesegError, match=r"up: a link back to .*, in a circle; remove it"):
         open_image_folder(tmp_path)
+
+
+def test_a_folder_that_may_not_be_entered_is_not_called_a_broken_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.jpg").touch()
+    real = Path.stat
+
+    def stat(path: Path, **how: bool) -> os.stat_result:
+        if path.name == "a.jpg":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path, **how)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    with pytest.raises(SagesegError, match=r"a\.jpg: cannot be used \(Permission denied\); change its permissions"):
+        walk(tmp_path, deep=False)

@@ -245,18 +245,29 @@ def test_an_input_that_may_not_be_read_is_not_called_unwritable() -> None:
     [
         (Path.mkdir, "a folder; expected a file: move it away"),
         (lambda path: path.symlink_to(path.name), "a link that leads back to itself; remove it"),
-        (lambda path: path.parent.chmod(0o755), "its folder is gone"),
+        (lambda path: path.parent.chmod(0o755), "not found; put it back and run the same command again"),
     ],
 )
 def test_what_stands_in_the_place_of_a_file_is_told(lay_out: Callable[[Path], None], told: str, tmp_path: Path) -> None:
     lay_out(tmp_path / "predictions.json")
     with pytest.raises(OSError, match="predictions") as caught:
         (tmp_path / "predictions.json").read_bytes()
-    assert (caught.value.errno in TOLD) == (
-        told != "its folder is gone"
-    )  # what is not there is looked for by its reader
+    assert (caught.value.errno in TOLD) == (not told.startswith("not found"))  # for that its reader looks
     assert str(cannot_use(caught.value)).startswith(f"{tmp_path / 'predictions.json'}: ")
     assert told in str(cannot_use(caught.value))
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EISDIR, errno.ENOENT])
+def test_what_is_read_for_a_file_is_not_told_as_what_is_written(number: int, tmp_path: Path) -> None:
+    def told(place: Path) -> str:
+        with pytest.raises(SagesegError) as caught, written_beside(tmp_path / "out" / "a.csv"):
+            raise OSError(number, os.strerror(number), str(place))
+        return str(caught.value)
+
+    assert told(tmp_path / "masks" / "b.png").startswith(f"{tmp_path / 'masks' / 'b.png'}: ")
+    assert told(tmp_path / "out" / "b.png").startswith(f"{tmp_path / 'out' / 'b.png'}: ")
+    for own in ("out", "out/a.csv", f"out/a.csv{MARK}"):
+        assert told(tmp_path / own).startswith(f"{tmp_path / 'out' / 'a.csv'}: cannot be written")
 
 
 def test_writers_of_one_file_wait_for_each_other(tmp_path: Path) -> None:
