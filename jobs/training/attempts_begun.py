@@ -87,7 +87,8 @@ def taken_over(plan: JobPlan, backend: str, region: str) -> tuple[JobPlan, JobRe
                     f"{name}: is there already, begun with other settings; sageseg jobs logs {name} --follow follows "
                     f"it, sageseg jobs stop {name} ends it, or choose another --name"
                 )
-            say(f"note: {name} was begun at {record.created} with these settings; it goes on with that (--name starts another)")
+            begun = f"{name} was begun at {record.created} with these settings"
+            say(f"note: {begun}; it goes on with that, and another --name starts another")
             return plan, found
         if record.is_begun:
             say(f"note: {name} was begun at {record.created}, and nothing came of it; it is begun anew")
