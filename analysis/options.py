@@ -14,7 +14,8 @@ from typing import Annotated, Any
 import typer
 
 from formats.errors import SagesegError
-from formats.verbs.command_options import option, parse_number, parse_whole
+from formats.texts.told_numbers import parse_number, parse_whole
+from formats.verbs.command_options import option
 
 PredictionsFolder = Annotated[
     Path, typer.Argument(help="Predictions, of crops or stitched, or a plain folder of masks.")

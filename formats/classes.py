@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from formats.disk.whole_files import write_text
 from formats.errors import SagesegError
-from formats.staging import write_text
 from formats.texts.given_files import read_text
 
 BACKGROUND = "_background_"

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from formats.crops import Box
+from formats.disk.whole_files import write_text
 from formats.errors import SagesegError, for_all, raise_all
 from formats.limits import MOST_PIXELS, MOST_TEXT, check_pixels
 from formats.prepared.source_names import source_name
 from formats.safe_names import check_inside, check_name
-from formats.staging import write_text
 from formats.texts.csv_text import format_csv
 from formats.texts.given_files import read_text
 

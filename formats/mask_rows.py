@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from formats.classes import voc_palette
+from formats.disk.whole_files import written_beside
 from formats.masks import Mask
-from formats.staging import written_beside
 
 LEVEL = 1
 """zlib's; masks shrink to a few kB at any level."""

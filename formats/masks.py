@@ -12,9 +12,9 @@ from PIL import Image
 
 from formats.classes import IGNORE, voc_palette
 from formats.crops import Box
+from formats.disk.whole_files import write_bytes
 from formats.errors import SagesegError
 from formats.images import image_errors, open_header, orientation_of, read_encoded, turn_upright
-from formats.staging import write_bytes
 
 Mask = npt.NDArray[np.uint8]
 """Class ids, shape (height, width), dtype uint8."""

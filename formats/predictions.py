@@ -23,11 +23,11 @@ import numpy as np
 import numpy.typing as npt
 
 from formats.classes import MAX_CLASSES, ClassTable, read_labels, write_labels
+from formats.disk.whole_files import write_bytes, write_text
 from formats.errors import SagesegError
 from formats.limits import check_pixels
 from formats.manifest import ManifestRow, read_manifest, write_manifest
 from formats.safe_names import refuse_links_out
-from formats.staging import write_bytes, write_text
 from formats.texts.json_text import format_json
 from formats.texts.redaction import redact_values
 from formats.texts.typed_json import check_type, parse_told

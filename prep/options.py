@@ -10,7 +10,8 @@ from formats.errors import SagesegError
 from formats.prepared.groups import parse_group_by
 from formats.prepared.resize import Resize, parse_resize
 from formats.prepared.value_range import ValueRange, parse_range
-from formats.verbs.command_options import option, parse_crop, parse_number
+from formats.texts.told_numbers import parse_number
+from formats.verbs.command_options import option, parse_crop
 
 OBJECTS, REGION_LABEL = "objects", "region"
 """The words that --focus takes beside a path."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
+from formats.disk.whole_files import write_text
+from formats.disk.whole_folders import staged_folder
 from formats.errors import SagesegError
-from formats.staging import staged_folder, write_text
 from sageseg.studio.shoot import draw_shoot
 
 CARS = 8

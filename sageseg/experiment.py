@@ -29,9 +29,9 @@ import typer
 import typer.core
 
 from formats.console import say
+from formats.disk.whole_files import write_text
 from formats.errors import SagesegError
 from formats.safe_names import leads_out
-from formats.staging import write_text
 from formats.state_home import home, working_in
 from formats.texts.redaction import redact
 from sageseg.runs import FOLDERS, Runs

@@ -51,8 +51,8 @@ def _predict_and_stitch(
     from analysis.masks.commands import tell_stitched
     from analysis.masks.stitch import stitch
     from formats.dataset import info_path, labels_path, open_dataset
+    from formats.disk.whole_folders import refuse_existing
     from formats.predictions import open_predictions
-    from formats.staging import refuse_existing
     from jobs.prediction.predict import frames_folder
     from jobs.prediction.predict import predict as make_predictions
 
@@ -82,7 +82,7 @@ def _predict_and_stitch(
 def _settle(out: Path, crops: Path, asked: str, options: PredictOptions) -> None:
     """Remove what a call that was killed at its very end left: crops whose masks are stitched already."""
     from formats.dataset import labels_path
-    from formats.staging import refuse_existing
+    from formats.disk.whole_folders import refuse_existing
 
     refuse_existing(crops, overwrite=True)  # which removes what is half discarded
     stitched = out.is_dir() and any(out.iterdir()) and not options.overwrite
@@ -92,7 +92,7 @@ def _settle(out: Path, crops: Path, asked: str, options: PredictOptions) -> None
 
 def _discard(crops: Path) -> None:
     """Remove the crops; at once for who looks, so that a call that is killed meanwhile leaves none to go on with."""
-    from formats.staging import open_stage
+    from formats.disk.whole_folders import open_stage
 
     with open_stage(crops, overwrite=True) as stage:
         stage.empty(quietly=True)

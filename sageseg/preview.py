@@ -41,8 +41,8 @@ def preview(
 ) -> None:
     """One HTML page: samples, class balance, the split's certificate, crops kept and dropped."""
     from formats.dataset import open_dataset
+    from formats.disk.whole_files import refuse_existing_file
     from formats.prepared.label_map import read_label_maps
-    from formats.staging import refuse_existing_file
     from prep.preview.page import write_preview
 
     refuse_existing_file(out, overwrite=True)

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypedDict
 
+from formats.disk.whole_files import write_text
 from formats.errors import SagesegError
 from formats.safe_names import check_name
-from formats.staging import write_text
 from formats.texts.json_text import format_json
+from formats.texts.told_numbers import parse_whole
 from formats.texts.typed_json import parse_told, short
-from formats.verbs.command_options import parse_whole
 
 FOLDERS = {"prep": "dataset", "predict": "predictions", "stitch": "stitched", "report": "report"}
 """What each step makes; training makes a job."""

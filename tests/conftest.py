@@ -42,7 +42,7 @@ def no_power_cuts() -> Iterator[None]:
     """What tests leave need not reach the disk; there they would wait for whatever else is written to it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("os.fsync", lambda _: None)
-        patch.setattr("formats.staging.sync_tree", lambda _: None)
+        patch.setattr("formats.disk.whole_folders.sync_tree", lambda _: None)
         yield
 
 

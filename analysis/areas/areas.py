@@ -18,9 +18,10 @@ from analysis.masks.sources import plan_sources
 from analysis.options import AS_PREDICTED, Cleaning, Scale
 from formats.classes import ClassTable
 from formats.dataset import Dataset
+from formats.disk.whole_files import write_lines, write_text
+from formats.disk.whole_folders import staged_folder
 from formats.parallel import map_all
 from formats.predictions import Predictions, need_classes
-from formats.staging import staged_folder, write_lines, write_text
 from formats.texts.csv_text import format_sheet
 from formats.texts.json_text import format_json
 

@@ -51,8 +51,8 @@ def areas(
     from analysis.plain.truth import TruthFolder, open_with_truth
     from analysis.report.scores_text import tell
     from formats.dataset import open_dataset
+    from formats.disk.whole_folders import refuse_existing
     from formats.prepared.groups import parse_group_by
-    from formats.staging import refuse_existing
 
     refuse_existing(out, overwrite=overwrite, reads=(predictions, dataset, truth))
     if dataset and truth:

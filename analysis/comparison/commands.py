@@ -25,7 +25,7 @@ def compare(
     from analysis.comparison.text import format_comparison
     from analysis.report.scores_text import tell
     from analysis.report_files import PAGE
-    from formats.staging import refuse_existing
+    from formats.disk.whole_folders import refuse_existing
 
     refuse_existing(out, overwrite=overwrite, reads=reports)
     comparison = write_comparison(reports, out, common=common, overwrite=overwrite)

@@ -23,7 +23,8 @@ from analysis.report.page import model_facts
 from analysis.report.sections import foreground_mean
 from analysis.report.templating import render
 from analysis.report_files import PAGE, layer_name
-from formats.staging import staged_folder, write_text
+from formats.disk.whole_files import write_text
+from formats.disk.whole_folders import staged_folder
 from formats.texts.json_text import format_json
 from formats.texts.wording import UNDEFINED
 

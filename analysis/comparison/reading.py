@@ -18,9 +18,9 @@ from formats.predictions import ModelFacts, read_model_facts
 from formats.safe_names import check_name, refuse_links_out
 from formats.texts.csv_text import unmarked
 from formats.texts.given_files import decode_text
+from formats.texts.told_numbers import parse_number, parse_whole
 from formats.texts.typed_json import short
 from formats.texts.wording import format_share
-from formats.verbs.command_options import parse_number, parse_whole
 
 
 def compared_metrics() -> list[Metric[Any]]:

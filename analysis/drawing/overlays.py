@@ -28,9 +28,9 @@ from analysis.drawing.jpeg_planes import (
 from analysis.drawing.legend import legend_band, text_size
 from analysis.report_files import layer_name, overlay_name
 from formats.classes import IGNORE
+from formats.disk.whole_files import write_unfinished
 from formats.images import Luma, Rgb, read_image, read_luma
 from formats.masks import Mask, read_mask
-from formats.staging import write_unfinished
 
 BRIGHTNESS = 0.55
 """What is left of the image's brightness beneath the colours."""

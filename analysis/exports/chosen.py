@@ -7,9 +7,9 @@ from pathlib import Path, PurePosixPath
 
 from analysis.masks.sources import Source
 from formats.console import say
+from formats.disk.whole_files import write_text
 from formats.errors import SagesegError, for_all
 from formats.prepared.source_names import composed
-from formats.staging import write_text
 from formats.texts.given_files import read_text
 
 _EXPECTED = "one image a line, as analysis select writes it"

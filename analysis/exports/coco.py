@@ -21,11 +21,11 @@ from analysis.masks.reading import BACKGROUND_ID
 from analysis.masks.sources import Source, plan_sources
 from analysis.options import AS_PREDICTED, Cleaning
 from formats.classes import ClassTable
+from formats.disk.whole_files import staged_file
 from formats.errors import SagesegError
 from formats.masks import Mask
 from formats.parallel import map_all
 from formats.predictions import Predictions, need_classes
-from formats.staging import staged_file
 
 
 @dataclass(frozen=True)

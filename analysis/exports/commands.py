@@ -35,7 +35,8 @@ def submission(
     from analysis.exports.submission import masks_from_submission, write_submission
     from analysis.masks.cleaning import tell_changes
     from analysis.plain.opening import open_predictions
-    from formats.staging import refuse_existing, refuse_existing_file
+    from formats.disk.whole_files import refuse_existing_file
+    from formats.disk.whole_folders import refuse_existing
 
     (refuse_existing_file if source.is_dir() else refuse_existing)(out, overwrite=overwrite)
     if source.is_dir():
@@ -71,7 +72,7 @@ def overlay(
     from analysis.exports.tint import Tint
     from analysis.masks.cleaning import tell_changes
     from analysis.plain.opening import open_predictions
-    from formats.staging import refuse_existing
+    from formats.disk.whole_folders import refuse_existing
 
     refuse_existing(out, overwrite=overwrite, reads=(predictions, images))
     opened = open_predictions(predictions, images=images, workers=workers)
@@ -109,7 +110,7 @@ def cutout(
     from analysis.exports.image_folder import draw_folder
     from analysis.masks.cleaning import tell_changes
     from analysis.plain.opening import open_predictions
-    from formats.staging import refuse_existing
+    from formats.disk.whole_folders import refuse_existing
 
     refuse_existing(out, overwrite=overwrite, reads=(predictions, images))
     behind = None if background is None else parse_background(background)

@@ -19,10 +19,10 @@ from analysis.masks.cleaning import NO_CHANGES, Changes, read_clean
 from analysis.masks.sources import Source, plan_sources
 from analysis.options import AS_PREDICTED, Cleaning
 from formats.classes import ClassTable
+from formats.disk.whole_files import staged_file
 from formats.masks import Mask
 from formats.parallel import map_all
 from formats.predictions import Predictions, need_classes
-from formats.staging import staged_file
 
 _FIRST_ID = 10_000_000
 """Beyond the frames of any task: where a task has no image of a name, CVAT takes the image of that number without a

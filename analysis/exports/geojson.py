@@ -21,11 +21,11 @@ from analysis.masks.mosaic import NOT_PREDICTED, need_georeference, predicted_ra
 from analysis.masks.reading import BACKGROUND_ID, read_prediction
 from analysis.masks.sources import plan_sources
 from formats.classes import ClassTable
+from formats.disk.whole_files import staged_file
 from formats.errors import SagesegError
 from formats.predictions import Predictions, need_classes
 from formats.prepared.georeference import FILE, Raster
 from formats.prepared.rasters import load_rasterio, open_raster, parse_crs, transform_points
-from formats.staging import staged_file
 
 WGS84 = "OGC:CRS84"
 _AT_A_TIME = 1000

@@ -12,6 +12,8 @@ from analysis.exports.unpredicted import tell_unpredicted
 from analysis.masks.cleaning import NO_CHANGES, Changes
 from analysis.masks.sources import Source, plan_sources
 from formats.console import say
+from formats.disk.whole_files import write_bytes
+from formats.disk.whole_folders import staged_folder
 from formats.errors import SagesegError, for_all
 from formats.images import IMAGE_SUFFIXES, Rgb, read_header, read_image
 from formats.parallel import map_all
@@ -19,7 +21,6 @@ from formats.predictions import Predictions
 from formats.prepared.georeference import read_georeference
 from formats.prepared.image_folder import files_with
 from formats.prepared.value_range import ValueRange, recorded_range
-from formats.staging import staged_folder, write_bytes
 
 
 class Draw(Protocol):

@@ -32,7 +32,7 @@ def labelme(
     from analysis.exports.labelme import export_labelme
     from analysis.masks.cleaning import tell_changes
     from analysis.plain.opening import open_predictions
-    from formats.staging import refuse_existing
+    from formats.disk.whole_folders import refuse_existing
 
     refuse_existing(out, overwrite=overwrite, reads=(predictions, images))
     exported = export_labelme(
@@ -73,7 +73,7 @@ def coco(
     from analysis.exports.coco import Shapes, export_coco
     from analysis.masks.cleaning import tell_changes
     from analysis.plain.opening import open_predictions
-    from formats.staging import refuse_existing_file
+    from formats.disk.whole_files import refuse_existing_file
 
     refuse_existing_file(out, overwrite=overwrite)
     if tolerance is not None and not polygons:
@@ -111,7 +111,7 @@ def cvat(
     from analysis.exports.cvat import export_cvat
     from analysis.masks.cleaning import tell_changes
     from analysis.plain.opening import open_predictions
-    from formats.staging import refuse_existing_file
+    from formats.disk.whole_files import refuse_existing_file
 
     refuse_existing_file(out, overwrite=overwrite)
     exported = export_cvat(
@@ -149,7 +149,7 @@ def labelstudio(
     from analysis.exports.labelstudio import Names, export_labelstudio
     from analysis.masks.cleaning import tell_changes
     from analysis.plain.opening import open_predictions
-    from formats.staging import refuse_existing_file
+    from formats.disk.whole_files import refuse_existing_file
 
     refuse_existing_file(out, overwrite=overwrite)
     exported = export_labelstudio(
@@ -182,7 +182,7 @@ def geojson(
     """Write predictions of rasters as polygons on earth, to correct and to train on."""
     from analysis.exports.geojson import Crs, export_geojson
     from analysis.plain.opening import open_predictions
-    from formats.staging import refuse_existing_file
+    from formats.disk.whole_files import refuse_existing_file
 
     refuse_existing_file(out, overwrite=overwrite)
     if crs not in tuple(Crs):

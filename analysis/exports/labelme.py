@@ -23,11 +23,12 @@ from analysis.masks.reading import BACKGROUND_ID
 from analysis.masks.sources import Source, plan_sources
 from analysis.options import AS_PREDICTED, Cleaning
 from formats.classes import ClassTable, write_labels
+from formats.disk.whole_files import write_text
+from formats.disk.whole_folders import staged_folder
 from formats.errors import SagesegError, for_all
 from formats.masks import Mask
 from formats.parallel import map_all
 from formats.predictions import Predictions, need_classes
-from formats.staging import staged_folder, write_text
 
 LABELME_VERSION = "5.0.0"
 """The version of labelme whose format this is; later ones open it."""

@@ -25,10 +25,10 @@ from analysis.masks.sources import Source, plan_sources
 from analysis.options import AS_PREDICTED, Cleaning
 from formats.brush_rle import encode_brush
 from formats.classes import ClassTable
+from formats.disk.whole_files import refuse_existing_file, staged_file, write_text
 from formats.masks import Mask
 from formats.parallel import map_all
 from formats.predictions import Predictions, need_classes
-from formats.staging import refuse_existing_file, staged_file, write_text
 
 CONFIG_NAME = "config.xml"
 _CLOUD = ("s3://", "gs://", "azure-blob://")

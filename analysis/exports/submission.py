@@ -17,6 +17,8 @@ from analysis.masks.sources import Source, plan_sources
 from analysis.options import AS_PREDICTED, Cleaning
 from formats import limits
 from formats.classes import BACKGROUND, IGNORE, ClassTable
+from formats.disk.whole_files import staged_file
+from formats.disk.whole_folders import staged_folder
 from formats.errors import SagesegError
 from formats.limits import check_pixels
 from formats.manifest import ManifestRow
@@ -25,7 +27,6 @@ from formats.masks import Mask
 from formats.parallel import map_all
 from formats.predictions import Predictions, mask_path, write_predictions_tables
 from formats.safe_names import check_name
-from formats.staging import staged_file, staged_folder
 from formats.texts.csv_text import format_csv
 
 HEADER = ("img", "rle_mask")

@@ -14,6 +14,7 @@ from analysis.masks.blend import likeliest
 from analysis.masks.pieces import Piece
 from analysis.masks.reading import read_crop_mask, read_crop_probabilities
 from analysis.options import Rule
+from formats.disk.whole_folders import staged_folder
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow
 from formats.masks import Mask, write_mask
@@ -30,7 +31,6 @@ from formats.predictions import (
 )
 from formats.prepared.georeference import read_georeference, write_georeference
 from formats.prepared.preparation import NONE
-from formats.staging import staged_folder
 
 _OF_THE_IMAGES = ("resize", "range", "label_map")
 """What predictions.json tells of the images and of the masks that the model was trained by."""

@@ -54,7 +54,7 @@ def stitch(
     from analysis.masks.stitch import stitch as stitch_predictions
     from analysis.plain.opening import open_predictions
     from formats.dataset import open_dataset
-    from formats.staging import refuse_existing
+    from formats.disk.whole_folders import refuse_existing
 
     refuse_existing(out, overwrite=overwrite, reads=(predictions, dataset))
     opened = open_dataset(dataset) if dataset else None
@@ -116,7 +116,7 @@ def combine(
     """Make several models' predictions into one."""
     from analysis.masks.combine import combine as combine_predictions
     from analysis.plain.opening import open_predictions
-    from formats.staging import refuse_existing
+    from formats.disk.whole_folders import refuse_existing
 
     refuse_existing(out, overwrite=overwrite, reads=predictions)
     opened = [open_predictions(each) for each in predictions]

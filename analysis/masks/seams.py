@@ -17,10 +17,10 @@ from analysis.masks.reading import read_crop_mask, read_true_crop
 from analysis.masks.sources import Size, Source, plan_sources
 from formats.classes import IGNORE
 from formats.dataset import Dataset
+from formats.disk.whole_files import write_text
 from formats.errors import SagesegError
 from formats.parallel import map_all
 from formats.predictions import Predictions
-from formats.staging import write_text
 from formats.texts.json_text import format_json
 
 Ints = npt.NDArray[np.int64]

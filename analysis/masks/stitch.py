@@ -26,6 +26,7 @@ from analysis.options import AS_PREDICTED, Cleaning, How
 from formats.classes import IGNORE, ClassTable
 from formats.crops import crop_id
 from formats.dataset import Dataset
+from formats.disk.whole_folders import staged_folder
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow
 from formats.mask_rows import write_mask_rows
@@ -41,7 +42,6 @@ from formats.predictions import (
     write_probabilities,
 )
 from formats.prepared.georeference import write_georeference
-from formats.staging import staged_folder
 
 RASTERS = "rasters"
 """The folder of the masks of whole rasters."""

@@ -11,12 +11,12 @@ from analysis.plain.mask_file import read_plain
 from analysis.plain.meaning import FolderMasks
 from formats.classes import ClassTable
 from formats.console import say, show_as
+from formats.disk.whole_files import write_unfinished
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow
 from formats.masks import encode_mask, resize_mask
 from formats.parallel import map_all
 from formats.predictions import Predictions, mask_path, open_predictions, write_predictions_tables
-from formats.staging import write_unfinished
 from formats.texts.wording import name_first
 
 Size = tuple[int, int]

@@ -26,6 +26,7 @@ from formats import dataset as dataset_files
 from formats.classes import ClassTable
 from formats.console import say, show_as
 from formats.dataset import Dataset
+from formats.disk.whole_files import write_unfinished
 from formats.errors import SagesegError, for_all
 from formats.images import (
     encode_image,
@@ -41,7 +42,6 @@ from formats.predictions import open_predictions as open_written
 from formats.prepared.groups import group_of_path
 from formats.prepared.image_folder import open_image_folder
 from formats.prepared.source_names import name_sources
-from formats.staging import write_unfinished
 from formats.texts.wording import name_first
 
 

@@ -10,7 +10,8 @@ import typer
 from analysis.drawing.colours import ColourScheme
 from analysis.options import Overwrite, PredictionsFolder, ScoringOptions, Workers
 from formats.errors import SagesegError
-from formats.verbs.command_options import parse_whole, takes
+from formats.texts.told_numbers import parse_whole
+from formats.verbs.command_options import takes
 
 
 @takes(ScoringOptions, "scoring")
@@ -60,8 +61,8 @@ def report(
     from analysis.report.scores_text import format_scores, tell
     from analysis.report_files import PAGE
     from formats.dataset import open_dataset
+    from formats.disk.whole_folders import refuse_existing
     from formats.prepared.groups import parse_group_by
-    from formats.staging import refuse_existing
 
     refuse_existing(out, overwrite=overwrite, reads=(predictions, dataset, truth, images))
     drawn = parse_overlays(overlays)

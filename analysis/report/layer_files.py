@@ -16,9 +16,9 @@ from analysis.masks.sources import Source
 from analysis.report_files import LAYERS, STRIPS, layer_name, strip_name
 from formats import dataset as dataset_files
 from formats.crops import Box
+from formats.disk.whole_files import link_file, write_unfinished
 from formats.images import Rgb
 from formats.masks import Mask
-from formats.staging import link_file, write_unfinished
 
 _IMAGE_QUALITY, _STRIP_QUALITY = 90, 92
 

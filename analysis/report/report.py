@@ -31,9 +31,10 @@ from analysis.scoring.judged import left_out
 from analysis.scoring.summary import Summary, summarise
 from formats.console import say
 from formats.dataset import Dataset
+from formats.disk.whole_files import write_text
+from formats.disk.whole_folders import staged_folder
 from formats.parallel import available_cores, map_all
 from formats.predictions import Predictions
-from formats.staging import staged_folder, write_text
 from formats.texts.json_text import format_json
 
 OVERLAYS_DRAWN = 500

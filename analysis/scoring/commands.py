@@ -23,7 +23,7 @@ def suspects(
     from analysis.plain.opening import open_predictions
     from analysis.scoring.suspect_list import rank_suspects, suspects_to_csv
     from formats.dataset import open_dataset
-    from formats.staging import staged_file
+    from formats.disk.whole_files import staged_file
 
     with staged_file(out, overwrite=overwrite) as beside:
         opened = open_dataset(dataset)

@@ -50,7 +50,7 @@ def select(
     from analysis.selection.next_images import LIST
     from analysis.selection.next_images import select as select_images
     from formats.dataset import open_dataset
-    from formats.staging import refuse_existing
+    from formats.disk.whole_folders import refuse_existing
 
     refuse_existing(out, overwrite=overwrite, reads=(predictions, labelled, images))
     opened = open_dataset(labelled) if labelled else None

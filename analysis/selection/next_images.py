@@ -23,12 +23,13 @@ from formats.alike.alignment import soften
 from formats.alike.twins import Thumbnails, find_twins, signatures, thumbnail
 from formats.classes import ClassTable
 from formats.dataset import Dataset
+from formats.disk.whole_files import write_text
+from formats.disk.whole_folders import staged_folder
 from formats.errors import SagesegError
 from formats.images import read_image
 from formats.parallel import map_all
 from formats.predictions import Predictions, probabilities_shape
 from formats.prepared.groups import group_of_path
-from formats.staging import staged_folder, write_text
 from formats.texts.csv_text import format_sheet
 from formats.texts.wording import format_share
 

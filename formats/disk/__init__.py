@@ -1,1 +1,1 @@
-"""What goes beyond plain writing: locks, names that change at once, power cuts, journals of whole lines."""
+"""Files and folders that appear whole; locks, names that change at once, power cuts, journals of whole lines."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from formats.disk.whole_files import written_beside
 from formats.errors import SagesegError
-from formats.staging import written_beside
 
 FOLDER, FILE = 0o700, 0o600
 _CURE = "set SAGESEG_HOME to a folder that can be written to"
@@ -36,7 +36,7 @@ def private(path: str, flags: int) -> int:
 
 
 def write_private(path: Path, text: str, *, durable: bool = False) -> None:
-    """`write_text` of `formats.staging`, for the owner alone."""
+    """`write_text` of `whole_files`, for the owner alone."""
     with (
         written_beside(path, durable=durable) as beside,
         open(beside, "w", encoding="utf-8", newline="", opener=private) as file,

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TypedDict
 
 from formats.crops import Box
+from formats.disk.whole_files import write_text
 from formats.errors import SagesegError
 from formats.prepared.value_range import NONE
 from formats.safe_names import check_inside
-from formats.staging import write_text
 from formats.texts.given_files import read_json
 from formats.texts.typed_json import check_type
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from formats.errors import SagesegError
-from formats.verbs.command_options import parse_number
+from formats.texts.told_numbers import parse_number
 
 NONE = "none"
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
-import math
 import re
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar, get_type_hints
@@ -16,6 +15,7 @@ import typer
 from formats.console import say
 from formats.errors import SagesegError
 from formats.limits import check_pixels
+from formats.texts.told_numbers import parse_whole
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -24,19 +24,6 @@ def option(default: Any, help_text: str, *, parser: Callable[[str], Any] | None 
     """A field of a settings dataclass that becomes an option. `parser` turns the typed text into
     the value; without it the field's type does."""
     return dataclasses.field(default=default, metadata={"help": help_text, "parser": parser, "metavar": metavar})
-
-
-def parse_number(text: str) -> float:
-    """A number; nan, which is in no range, for what is none."""
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
-
-
-def parse_whole(text: str) -> int | None:
-    """A whole number in digits; None for what is none, or is longer than any count."""
-    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
 
 
 def parse_crop(text: str) -> int | None:

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from formats.console import say
+from formats.disk.whole_files import write_bytes, write_text
+from formats.disk.whole_folders import staged_folder
 from formats.errors import SagesegError
 from formats.images import encode_image
 from formats.prepared.frame_names import FrameName
-from formats.staging import staged_folder, write_bytes, write_text
 from formats.texts.csv_text import format_csv
 from formats.video.options import BLOCK_S
 from formats.video.reading import read_video

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from formats.errors import SagesegError
-from formats.verbs.command_options import parse_number, parse_whole
+from formats.texts.told_numbers import parse_number, parse_whole
 
 BLOCK_S = 30.0
 """Frames of so many seconds look alike: one group, unless told otherwise."""

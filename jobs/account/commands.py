@@ -72,7 +72,7 @@ def lambda_(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is at --out.")] = False,
 ) -> None:
     """Write a CloudFormation template: a function that takes an image and returns the endpoint's mask."""
-    from formats.staging import refuse_existing_file, write_text
+    from formats.disk.whole_files import refuse_existing_file, write_text
     from jobs.account.lambda_template import MaskFunction, parse_url, template_text
 
     refuse_existing_file(out, overwrite=overwrite)

@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from formats.disk.whole_files import write_text
+from formats.disk.whole_folders import staged_folder
 from formats.errors import SagesegError
-from formats.staging import staged_folder, write_text
 from jobs.account.policy import (
     ANY,
     Account,

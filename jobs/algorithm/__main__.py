@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jobs.algorithm.machine.program_start  # noqa: F401 (the start is counted from here)
+from formats.disk.whole_files import write_text
 from formats.errors import SagesegError
-from formats.staging import write_text
 from formats.texts.json_text import parse_json
 from jobs.algorithm.machine.torch_loading import load_torch
 from jobs.algorithm.training.members import end_member, own_rank, run_members

@@ -10,7 +10,7 @@ import typer
 
 from formats.console import result, result_json, say
 from formats.errors import SagesegError
-from formats.verbs.command_options import parse_whole
+from formats.texts.told_numbers import parse_whole
 from jobs.contract.hyperparameter_options import takes_hyperparameters
 from jobs.contract.instances import DEFAULT_GPUS, check_builtin_instance, parse_instance_types
 

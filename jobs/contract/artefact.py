@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from formats import limits
+from formats.disk.whole_files import write_bytes, write_text
 from formats.errors import SagesegError
-from formats.staging import write_bytes, write_text
 from formats.texts.json_text import parse_json
 from jobs.contract.hyperparameters import NetworkSettings, parse_network
 from jobs.contract.model_archive import BROKEN, archive_members

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from formats import limits
+from formats.disk.whole_files import write_bytes
 from formats.errors import SagesegError
 from formats.safe_names import is_inside, leads_out
-from formats.staging import write_bytes
 
 BROKEN = (OSError, tarfile.TarError, EOFError, zlib.error)
 """What reading an archive raises when the file is broken."""

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypedDict
 
 from formats.errors import SagesegError
+from formats.texts.told_numbers import parse_number
 from formats.texts.typed_json import parse_told, short
-from formats.verbs.command_options import parse_number
 
 Component = Literal["Train", "Host", "Tsform"]
 """How a usage type names training, an endpoint and a batch job: `USE1-Train:ml.g5.2xlarge`."""

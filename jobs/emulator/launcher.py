@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 from formats.disk.private_files import private
+from formats.disk.whole_files import write_errors
 from formats.errors import SagesegError
-from formats.staging import write_errors
 from formats.version import tool_version
 from jobs.emulator.host.container import child_environment
 from jobs.emulator.presence import (

@@ -17,8 +17,8 @@ from typing import IO
 from urllib.parse import urlsplit
 
 from formats.disk.private_files import FOLDER, private, private_folder, write_private
+from formats.disk.whole_files import write_errors
 from formats.errors import SagesegError
-from formats.staging import write_errors
 from formats.texts.json_text import parse_json
 from formats.texts.typed_json import check_type
 from jobs.emulator.keys import Keys, keys_path, read_keys

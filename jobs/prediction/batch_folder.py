@@ -15,8 +15,8 @@ from aws.clients import make_client
 from aws.s3 import S3Prefix, parse_s3_uri
 from formats.console import say
 from formats.disk.private_files import private_folder
+from formats.disk.whole_files import write_errors
 from formats.errors import SagesegError
-from formats.staging import write_errors
 from formats.state_home import home
 from jobs.contract.invocation import Payload, make_payload
 from jobs.prediction.stages import in_order

@@ -25,7 +25,7 @@ def export(
     overwrite: Overwrite = False,
 ) -> None:
     """Write a trained model as ONNX or as a torch.export archive, for images of any size."""
-    from formats.staging import refuse_existing_file
+    from formats.disk.whole_files import refuse_existing_file
     from jobs.algorithm.machine.torch_loading import load_torch
 
     refuse_existing_file(out, overwrite=overwrite)
@@ -46,7 +46,7 @@ def features(
     overwrite: Overwrite = False,
 ) -> None:
     """Draw what each stage of a network makes of an image, and list its layers with shapes and parameters."""
-    from formats.staging import refuse_existing_file
+    from formats.disk.whole_files import refuse_existing_file
     from jobs.algorithm.machine.torch_loading import load_torch
 
     refuse_existing_file(out, overwrite=overwrite)

@@ -14,12 +14,13 @@ from typing import Any, Protocol
 
 from formats.console import say
 from formats.dataset import Dataset
+from formats.disk.whole_files import write_text
+from formats.disk.whole_folders import refuse_existing
 from formats.errors import SagesegError
 from formats.predictions import write_predictions_tables
 from formats.prepared.georeference import read_georeference, write_georeference
 from formats.prepared.image_folder import ImageFolder
 from formats.prepared.preparation import NONE, dataset_preparation
-from formats.staging import refuse_existing, write_text
 from formats.version import tool_version
 from jobs.prediction.crops_to_predict import SourceWork, dataset_work, folder_work
 from jobs.prediction.options import PredictOptions, RouteOptions

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from formats.console import say
+from formats.disk.whole_files import write_errors, write_text
+from formats.disk.whole_folders import Stage, open_stage
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow
 from formats.predictions import mask_path
-from formats.staging import Stage, open_stage, write_errors, write_text
 from jobs.prediction.crops_to_predict import SourceWork, source_state
 
 _MADE = "made.json"
@@ -30,7 +31,7 @@ def resumable_predictions(
 ) -> Iterator[Stage]:
     """A folder to fill with predictions, which takes the place of `out` when the block ends well.
 
-    When it does not, or the process dies, it stays beside `out` (`formats.staging`) if it holds any
+    When it does not, or the process dies, it stays beside `out` (`formats.disk.whole_folders`) if it holds any
     prediction. A call with an equal `header` takes it up again, without the predictions of sources
     that have changed meanwhile; another header starts afresh. Raises SagesegError when `out` holds something
     (unless `overwrite`), or is being written.

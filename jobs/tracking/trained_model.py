@@ -16,9 +16,9 @@ from aws.names import ATTEMPT_TAG, MAX_ENDPOINT_NAME, default_name
 from aws.s3 import parse_s3_object, parse_s3_uri
 from formats.classes import ClassTable
 from formats.disk.private_files import private_folder
+from formats.disk.whole_files import write_bytes
 from formats.errors import SagesegError
 from formats.predictions import ModelFacts
-from formats.staging import write_bytes
 from formats.state_home import home
 from jobs.backends import LOCAL_REGION, LOCAL_ROLE
 from jobs.contract.artefact import Artefact, artefact_network, read_artefact

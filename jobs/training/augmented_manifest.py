@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from formats.channels import CHANNELS, masks_channel
 from formats.dataset import Dataset
-from formats.staging import write_text
+from formats.disk.whole_files import write_text
 from jobs.contract.channels import MANIFEST_ATTRIBUTES
 
 FOLDER = "manifests"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from formats.channels import CHANNELS, masks_channel
 from formats.dataset import Dataset
-from formats.staging import write_text
+from formats.disk.whole_files import write_text
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from formats.disk.whole_folders import refuse_existing
 from formats.errors import SagesegError, for_all
-from formats.staging import refuse_existing
 from formats.verbs.command_options import takes
 from prep.options import PrepOptions
 from prep.remote.places import parse_place

@@ -10,7 +10,7 @@ import typer
 from formats.console import result
 from formats.errors import SagesegError
 from formats.prepared.value_range import parse_range
-from formats.verbs.command_options import parse_whole
+from formats.texts.told_numbers import parse_whole
 from prep.commands.given import reads_labels
 from prep.commands.reading import Background, Binary, Labels, Out, reading, write
 from prep.options import PrepOptions

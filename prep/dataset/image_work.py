@@ -13,6 +13,7 @@ from formats.alike.twins import thumbnail
 from formats.classes import IGNORE, voc_palette
 from formats.crops import Box, crop_grid, crop_id
 from formats.dataset import image_path, mask_path, truth_path
+from formats.disk.whole_files import write_unfinished
 from formats.errors import SagesegError
 from formats.images import (
     Rgb,
@@ -29,7 +30,6 @@ from formats.masks import Mask, count_values, cut_mask, encode_mask, foreground_
 from formats.prepared.resampling import resize_image
 from formats.prepared.resize import resized_size
 from formats.prepared.value_range import ValueRange
-from formats.staging import write_unfinished
 from prep.dataset.journal import ImageEntry, Place, read_entry
 from prep.dataset.split import rank
 from prep.options import OBJECTS, PrepOptions

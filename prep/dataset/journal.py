@@ -14,8 +14,9 @@ from typing import Any, BinaryIO
 
 from formats.console import say
 from formats.disk.journals import add_whole, cut_to_whole_lines
+from formats.disk.whole_files import write_errors
+from formats.disk.whole_folders import Stage, open_stage
 from formats.manifest import ManifestRow
-from formats.staging import Stage, open_stage, write_errors
 
 JOURNAL = "journal.jsonl"
 
@@ -113,8 +114,8 @@ def resumable_folder(
 ) -> Iterator[tuple[Path, Journal]]:
     """A folder to fill, with its journal; it becomes `out` when the block ends well.
 
-    When the block fails or the process dies, what is done stays beside `out` (`formats.staging`) if any image was
-    done, and is taken up again by a call with an equal `header`; another header starts afresh.
+    When the block fails or the process dies, what is done stays beside `out` (`formats.disk.whole_folders`) if any
+    image was done, and is taken up again by a call with an equal `header`; another header starts afresh.
     Raises SagesegError when `out` holds something (unless `overwrite`), or is being written.
     """
     with open_stage(out, overwrite=overwrite) as stage:

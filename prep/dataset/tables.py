@@ -32,12 +32,12 @@ from formats.dataset import (
     split_path,
     truth_path,
 )
+from formats.disk.whole_files import link_file, write_lines, write_text
 from formats.errors import SagesegError
 from formats.manifest import attribute_names, manifest_lines
 from formats.prepared.georeference import Georeference, write_georeference
 from formats.prepared.leaks import leak_notes
 from formats.prepared.padding import padding_note
-from formats.staging import link_file, write_lines, write_text
 from formats.texts.json_text import format_json
 from formats.version import tool_version
 from prep.dataset.again import UNTYPED, Typed, inputs_digest

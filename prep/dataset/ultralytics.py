@@ -14,7 +14,7 @@ import yaml
 from formats.classes import ClassTable
 from formats.console import say
 from formats.dataset import image_path, mask_path
-from formats.staging import link_file, write_text
+from formats.disk.whole_files import link_file, write_text
 from prep.options import ULTRALYTICS
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from formats.errors import SagesegError
-from formats.verbs.command_options import option, parse_number
+from formats.texts.told_numbers import parse_number
+from formats.verbs.command_options import option
 from formats.video.options import BLOCK_S, parse_every, parse_positive
 
 

@@ -16,11 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from formats.console import say
+from formats.disk.whole_files import write_bytes, write_text
+from formats.disk.whole_folders import refuse_existing, staged_folder
 from formats.errors import SagesegError
 from formats.images import Rgb, decode_image, encode_image, image_errors, is_plain_jpeg
 from formats.prepared.frame_names import FrameName
 from formats.prepared.image_folder import files_with, open_image_folder
-from formats.staging import refuse_existing, staged_folder, write_bytes, write_text
 from formats.texts.csv_text import format_csv
 from formats.video.reading import VIDEO_SUFFIXES, read_video
 from prep.frames.options import FrameOptions

@@ -15,9 +15,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from formats.classes import IGNORE
 from formats.dataset import SPLITS, Dataset, split_path
+from formats.disk.whole_files import write_text
 from formats.errors import SagesegError
 from formats.prepared.label_map import LabelMap, LabelMaps
-from formats.staging import write_text
 from formats.texts.given_files import read_json
 from formats.texts.redaction import redact
 from formats.texts.wording import format_colour, format_share

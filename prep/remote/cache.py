@@ -24,9 +24,9 @@ from aws.s3 import copy_object
 from formats.console import say, show_as, track
 from formats.disk.journals import add_whole, cut_to_whole_lines
 from formats.disk.private_files import private_folder
+from formats.disk.whole_files import MARK
 from formats.errors import CannotWriteError, SagesegError, cannot_write, next_step
 from formats.safe_names import is_name
-from formats.staging import MARK
 from formats.state_home import home
 
 _THREADS = 16

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from formats.disk.whole_files import write_bytes
 from formats.errors import SagesegError
 from formats.images import encode_image
 from formats.masks import Mask
 from formats.parallel import map_parallel
-from formats.staging import write_bytes
 from sageseg.studio.backdrop import Camera
 from sageseg.studio.image import draw_image
 from sageseg.studio.mesh import CarMesh, build_mesh

@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from formats.dataset import open_dataset
+from formats.disk.whole_files import refuse_existing_file, write_bytes
+from formats.disk.whole_folders import staged_folder
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow, format_manifest, read_manifest, write_manifest
 from formats.predictions import (
@@ -22,7 +24,6 @@ from formats.predictions import (
     write_probabilities,
 )
 from formats.safe_names import is_inside, is_name
-from formats.staging import refuse_existing_file, staged_folder, write_bytes
 
 ROW = ManifestRow("a_x0_y0", "train", "a", "a.jpg", 0, 0, 512, 512, 600, 400)
 text = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1)

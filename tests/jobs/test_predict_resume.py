@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from formats.disk.whole_files import MARK
+from formats.disk.whole_folders import Stage
 from formats.errors import SagesegError
 from formats.images import encode_image
 from formats.predictions import open_predictions, probabilities_path
-from formats.staging import MARK, Stage
 from jobs.prediction import predict as module
 from jobs.prediction.options import PredictOptions, RouteOptions
 from jobs.prediction.predict import predict

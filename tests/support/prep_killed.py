@@ -15,7 +15,7 @@ from typing import Any
 import prep.dataset.image_work
 import prep.dataset.journal
 import prep.dataset.tables
-from formats.staging import Stage
+from formats.disk.whole_folders import Stage
 from prep.dataset.journal import ImageEntry, Journal
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions

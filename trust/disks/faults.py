@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from formats.staging import MARK
+from formats.disk.whole_files import MARK
 
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _TAKES_SPACE = ("open", "os.mkdir", "os.link", "os.symlink")

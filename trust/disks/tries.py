@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from formats.staging import MARK
+from formats.disk.whole_files import MARK
 from tests.support.typed_commands import typed
 from trust.disks.faults import Disk, jump_clock
 from trust.disks.verbs import UPLOADED, Desk, client

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from formats import staging
+from formats.disk import whole_folders
 
 _CHANGES = frozenset(
     f"os.{name}" for name in ("rename", "remove", "mkdir", "rmdir", "link", "symlink", "truncate", "chmod", "fsync")
@@ -124,8 +124,8 @@ def _count(desk: str, kill: Kill, changes: mmap.mmap) -> None:
         if done == kill.event:
             os.kill(os.getpid(), kill.number)
 
-    for place, name in ((os, "fsync"), (staging, "exchange"), (staging, "sync_tree")):  # of which nobody tells
-        setattr(place, name, _audited(getattr(place, name)))
+    for place, name in ((os, "fsync"), (whole_folders, "exchange"), (whole_folders, "sync_tree")):
+        setattr(place, name, _audited(getattr(place, name)))  # of these no event tells
     sys.addaudithook(hook)
 
 

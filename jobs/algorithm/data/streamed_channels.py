@@ -17,8 +17,8 @@ from tempfile import TemporaryDirectory
 from typing import TypedDict
 
 from formats.channels import CHANNELS, masks_channel
+from formats.disk.whole_files import write_errors
 from formats.errors import SagesegError
-from formats.staging import write_errors
 from formats.texts.typed_json import parse_told
 from jobs.contract.recordio import read_records
 

@@ -19,8 +19,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own name for it)
 
+from formats.disk.whole_files import written_beside
 from formats.errors import SagesegError
-from formats.staging import written_beside
 from jobs.algorithm.inference.predictor import Predictor
 from jobs.algorithm.machine.device import EXACT
 from jobs.algorithm.machine.torch_loading import need_packages

@@ -19,10 +19,10 @@ import numpy.typing as npt
 from torch import nn
 
 from formats.classes import voc_palette
+from formats.disk.whole_files import write_bytes
 from formats.errors import SagesegError, from_extra
 from formats.images import Rgb, read_image
 from formats.masks import Mask
-from formats.staging import write_bytes
 from jobs.algorithm.inference.predictor import Predictor
 from jobs.algorithm.machine.device import EXACT
 from jobs.algorithm.network.unet import UNet

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from formats.disk.whole_files import write_bytes
 from formats.errors import SagesegError
-from formats.staging import write_bytes
 from formats.texts.typed_json import check_type
 from jobs.algorithm.training.optimizers import MxnetOptimizer
 from jobs.algorithm.weights.load import load_parameters, to_parameters

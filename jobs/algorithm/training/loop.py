@@ -18,10 +18,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from formats.disk.whole_files import write_bytes
 from formats.errors import SagesegError
 from formats.prepared.label_map import read_label_maps
 from formats.prepared.preparation import ARTEFACT, ENVIRONMENT, read_preparation
-from formats.staging import write_bytes
 from jobs.algorithm.data.batches import Batch
 from jobs.algorithm.data.channels import read_label_map
 from jobs.algorithm.data.samples import SampleStore, find_samples

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from formats.disk.whole_files import write_bytes
 from formats.errors import SagesegError
 from formats.safe_names import check_inside
-from formats.staging import write_bytes
 from jobs.contract.file_uris import file_uri_path, is_file_uri
 
 OpenS3 = Callable[[], Any]

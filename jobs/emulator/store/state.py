@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from formats.disk.private_files import private
+from formats.disk.whole_files import write_errors
 from formats.errors import SagesegError
-from formats.staging import write_errors
 from formats.texts.json_text import parse_json
 
 SCHEMA_VERSION = 1

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from formats.staging import write_text
+from formats.disk.whole_files import write_text
 from jobs.contract.file_uris import file_uri_path, is_file_uri
 from jobs.contract.model_archive import pack_artefact
 from jobs.emulator.host.storage import Storage, join_uri, make_folder

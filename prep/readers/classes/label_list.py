@@ -14,7 +14,7 @@ from formats.classes import BACKGROUND, IGNORE, IGNORE_NAME, ClassTable, class_t
 from formats.console import say
 from formats.errors import SagesegError, for_all
 from formats.texts.given_files import read_text
-from formats.verbs.command_options import parse_whole
+from formats.texts.told_numbers import parse_whole
 from prep.readers.classes.class_rows import colour_rows, roboflow_rows
 from prep.readers.classes.list_format import check_format
 from prep.readers.colour_masks import Colour

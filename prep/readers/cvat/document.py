@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from formats.errors import Faults, SagesegError
-from formats.verbs.command_options import parse_whole
+from formats.texts.told_numbers import parse_whole
 from prep.readers.annotations.json_spans import Span
 from prep.readers.annotations.xml_spans import Element, Tags, each_element, parse_element
 from prep.readers.cvat.shapes import NOT_DRAWN

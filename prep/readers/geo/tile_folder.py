@@ -8,9 +8,10 @@ from pathlib import Path
 from PIL import Image
 
 from formats.console import say
+from formats.disk.whole_files import write_errors
+from formats.disk.whole_folders import refuse_existing, staged_folder
 from formats.parallel import map_parallel
 from formats.prepared.georeference import write_georeference
-from formats.staging import refuse_existing, staged_folder, write_errors
 from prep.readers.geo.reader import TileOptions, cut_rasters, find_rasters, georeference_of
 from prep.readers.geo.tiles import RasterTile
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from formats import staging
+from formats.disk import whole_folders
 from formats.disk.calls import exchange
+from formats.disk.whole_files import MARK, staged_file, write_bytes, written_beside
+from formats.disk.whole_folders import open_stage, refuse_existing, staged_folder
 from formats.errors import TOLD, SagesegError, cannot_use, cannot_write
-from formats.staging import MARK, open_stage, refuse_existing, staged_file, staged_folder, write_bytes, written_beside
 
 OLD, NEW = {"old.txt": "old"}, {"a.txt": "new", "b/c.txt": "new"}
 
@@ -62,7 +63,7 @@ def test_killed_at_any_moment_the_old_or_the_new_folder_is_there(
     exchanges: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if not exchanges:
-        monkeypatch.setattr(staging, "exchange", lambda *_: False)
+        monkeypatch.setattr(whole_folders, "exchange", lambda *_: False)
     put_back, change = 0, 1
     while True:
         place = tmp_path / str(change)
@@ -201,7 +202,7 @@ def test_durable_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypat
     monkeypatch.setattr(os, "fsync", noted("sync", os.fsync))
     monkeypatch.setattr(Path, "replace", noted("name", Path.replace))
     monkeypatch.setattr(Path, "rename", noted("name", Path.rename))
-    monkeypatch.setattr(staging, "sync_tree", noted("tree", lambda _: None))
+    monkeypatch.setattr(whole_folders, "sync_tree", noted("tree", lambda _: None))
     write_bytes(tmp_path / "thumbnail.jpg", b"")
     assert done == ["name"]
     done.clear()
