@@ -45,7 +45,8 @@ def find_forgettable(name: str) -> Forgetting:
     record = read_record(name)
     found = described(make_client("sagemaker", record.backend, record.region), record.call, name)
     if found and (status := found[f"{record.call.member}Status"]) not in ENDED:
-        raise SagesegError(f"{name}: {status}; sageseg jobs stop {name} ends it, and then it can be forgotten")
+        ends = "wait for its end" if status == "Stopping" else f"sageseg jobs stop {name} ends it"
+        raise SagesegError(f"{name}: {status}; {ends}, and then it can be forgotten")
     if record.backend == "aws":
         return Forgetting(record, there=found is not None)
     names = (*(job.name for job in training_jobs_of(record)), name) if found and record.is_tuning else (name,)

@@ -37,7 +37,9 @@ def list_jobs(
     jobs = local_jobs()
     where = _region_or_none(region)
     if where:
-        jobs = sorted([*jobs, *aws_jobs(where, utc_now(), days)], key=lambda job: job.created, reverse=True)
+        here = {(job.name, job.created) for job in jobs}  # where the emulator stands for AWS, it tells of them again
+        there = [job for job in aws_jobs(where, utc_now(), days) if (job.name, job.created) not in here]
+        jobs = sorted([*jobs, *there], key=lambda job: job.created, reverse=True)
     if json_:
         result_json([asdict(job) for job in jobs])
         return

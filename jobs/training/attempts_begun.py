@@ -87,7 +87,8 @@ def taken_over(plan: JobPlan, backend: str, region: str) -> tuple[JobPlan, JobRe
                     f"{name}: is there already, begun with other settings; sageseg jobs logs {name} --follow follows "
                     f"it, sageseg jobs stop {name} ends it, or choose another --name"
                 )
-            say(f"note: {name} was begun at {record.created} with these settings; it goes on with that")
+            begun = f"{name} was begun at {record.created} with these settings"
+            say(f"note: {begun}; it goes on with that, and another --name starts another")
             return plan, found
         if record.is_begun:
             say(f"note: {name} was begun at {record.created}, and nothing came of it; it is begun anew")
@@ -161,8 +162,9 @@ def _check_unknown_to_aws(attempt: Attempt, region: str) -> None:
 
 def check_name_free(name: str) -> None:
     """Raise SagesegError when a job of that name is recorded here, and more than begun."""
-    if record_path(name).exists() and not read_record(name).is_begun:
+    if record_path(name).exists() and not (record := read_record(name)).is_begun:
+        frees = "" if record.backend == "aws" else f", sageseg jobs forget {name} frees the name"
         raise SagesegError(
-            f"{name}: a job of that name was started from this folder; sageseg jobs logs {name} --follow follows it, "
-            "or choose another --name"
+            f"{name}: a job of that name was started from this folder; sageseg jobs logs {name} --follow follows it"
+            f"{frees}, or choose another --name"
         )

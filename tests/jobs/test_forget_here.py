@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,15 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from formats.errors import SagesegError
+from formats.state_home import home
 from jobs.backends import LOCAL_REGION
 from jobs.cli import app
+from jobs.emulator.shell import shell_variables
 from jobs.tracking.records import JobRecord, record_names, write_record
+from jobs.training.attempts_begun import check_name_free
 from tests.support.aws_setup import error_of
 from tests.support.emulator_setup import emulator, request, wait_for_end
+from tests.support.keys import KEYS
 
 
 def run(*words: str) -> Result:
@@ -47,6 +52,22 @@ def test_record_log_and_artefact_go_when_it_is_agreed_to(here: Any, tmp_path: Pa
     assert not artefact.exists()
     assert beside.is_dir()
     assert here.list_training_jobs()["TrainingJobSummaries"] == []
+
+
+def test_a_name_that_is_taken_here_is_refused_with_what_frees_it(here: Any) -> None:
+    with pytest.raises(SagesegError, match="^job: .* sageseg jobs forget job frees the name, or choose another --name"):
+        check_name_free("job")
+    run("forget", "job", "--yes")
+    check_name_free("job")
+
+
+def test_a_shell_in_which_the_emulator_stands_for_aws_lists_a_job_once(
+    here: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in shell_variables(here.meta.endpoint_url, KEYS, home()).items():
+        monkeypatch.setenv(name, value)
+    listed = json.loads(run("list", "--json").stdout)
+    assert [(job["name"], job["backend"]) for job in listed] == [("job", "local")]
 
 
 def test_what_the_emulator_has_lost_is_forgotten_too(here: Any, tmp_path: Path) -> None:
