@@ -62,10 +62,11 @@ class ClassTable:
 
 def _problem(names: tuple[str, ...]) -> str | None:
     if not names or names[0] != BACKGROUND:
-        first = names[0] if names else "nothing"
-        return f"the first class must be {BACKGROUND}, not {first!r}"
+        first = repr(names[0]) if names else "nothing"
+        return f"the first class must be {BACKGROUND}, not {first}; put it first"
     if not MIN_CLASSES <= len(names) <= MAX_CLASSES:
-        return f"{len(names)} classes; the built-in takes {MIN_CLASSES} to {MAX_CLASSES}"
+        counted = f"{len(names)} classes" if len(names) > 1 else "no class but the background"
+        return f"{counted}; the built-in takes {MIN_CLASSES} to {MAX_CLASSES}, the background among them"
     if IGNORE_NAME in names:
         return f"{IGNORE_NAME} is mask value {IGNORE}, not a class; remove it"
     unwritable = next((name for name in names if name.splitlines() != [name] or not name.strip()), None)

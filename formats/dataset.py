@@ -7,16 +7,25 @@ import shlex
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from formats.classes import ClassTable, read_labels
 from formats.errors import SagesegError, raise_all
 from formats.manifest import ManifestRow, read_manifest
 from formats.safe_names import refuse_links_out
-from formats.texts.given_files import read_json
+from formats.texts.given_files import read_text
+from formats.texts.typed_json import parse_told
 
 FORMAT_VERSION = 1
 SPLITS = ("train", "val", "test")
+_MEND = "prepare the dataset again"
+
+
+class _Info(TypedDict):
+    """What must be in dataset.json, and of which kind."""
+
+    format_version: int
+    options: NotRequired[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -91,21 +100,12 @@ def info_path(root: Path) -> Path:
 def open_dataset(root: Path) -> Dataset:
     """Open a dataset that prep wrote. Raises SagesegError when it is none, or of a newer format, or when a
     name or link in it leads out of it."""
-    try:
-        info = read_json(info_path(root), "JSON that prep wrote")
-    except (FileNotFoundError, NotADirectoryError) as e:
-        raise SagesegError(f"{root}: no dataset here (dataset.json is missing); {_what_to_do(root)}") from e
-    except ValueError as e:
-        raise SagesegError(f"{info_path(root)}: not JSON ({e}); prepare the dataset again") from e
-    version = info.get("format_version") if isinstance(info, dict) else None
-    if version != FORMAT_VERSION:
-        raise SagesegError(
-            f"{info_path(root)}: format_version is {version}; this sageseg reads {FORMAT_VERSION}: prepare it again"
-        )
-    if not isinstance(info.get("options", {}), dict):
-        raise SagesegError(
-            f"{info_path(root)}: options is {str(info['options'])[:40]!r}; expected an object: prepare it again"
-        )
+    path = info_path(root)
+    if not path.is_file():
+        raise SagesegError(f"{root}: no dataset here (dataset.json is missing); {_what_to_do(root)}")
+    info = parse_told(read_text(path, "JSON that prep wrote"), _Info, path, _MEND)
+    if (version := info["format_version"]) != FORMAT_VERSION:
+        raise SagesegError(f"{path}: format_version is {version}; this sageseg reads {FORMAT_VERSION}: {_MEND}")
     refuse_links_out(root)
     rows = tuple(read_manifest(manifest_path(root)))
     raise_all(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -37,6 +38,8 @@ class SagesegError(Exception):
 _LONGEST, _BEGINNING = 600, 400
 """Letters of a line, and how many of them are its beginning, where it is cut: what it names stands there, and the next
 step at its end. Faults that were collected may take as many for each kind."""
+_LONG_WORD = re.compile(r"(\S{100})\S{100,}(\S{20})")
+"""A value that nobody reads to its end; paths that are so long are rare."""
 
 
 def shown(error: BaseException) -> str:
@@ -45,6 +48,8 @@ def shown(error: BaseException) -> str:
     if not text.isprintable():
         text = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
     longest = _LONGEST * (len(error.kinds) if isinstance(error, FaultsError) else 1)
+    if len(text) > longest:
+        text = _LONG_WORD.sub(r"\1…\2", text)
     return text if len(text) <= longest else f"{text[:_BEGINNING]} … {text[_BEGINNING - longest :]}"
 
 
@@ -78,11 +83,20 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """A disk, a quota, or the largest file that a file system or a limit allows."""
 _LOCKED = (errno.EROFS, errno.EACCES, errno.EPERM)
 """A place that may not be written to."""
-TOLD = (*_FULL, *_LOCKED, errno.ENAMETOOLONG)
+_ODD = {
+    errno.EISDIR: "a folder; expected a file: move it away",
+    errno.ENOTDIR: "not a folder, nor in one; expected a folder: move what stands there away",
+    errno.ELOOP: "a link that leads back to itself; remove it",
+    errno.EIO: "cannot be used (its disk fails); copy what can be read to another disk",
+}
+"""What stands in the place of something else, or lies on a damaged disk."""
+TOLD = (*_FULL, *_LOCKED, *_ODD, errno.ENAMETOOLONG)
 """What any call of the system may answer where a user can mend it."""
 _NEXT_STEPS = {
     **dict.fromkeys(_FULL, "free space or choose another place"),
     **dict.fromkeys(_LOCKED, "choose a place that you may write to"),
+    errno.EISDIR: "move away the folder that stands there",
+    errno.ENOTDIR: "move away the file that stands in a folder's place",
     errno.ENOENT: "its folder is gone; run the same command again",
     errno.ENAMETOOLONG: "choose a shorter name",
 }
@@ -107,6 +121,8 @@ def next_step(place: Path, error: OSError) -> str:
 def cannot_use(error: OSError) -> SagesegError:
     """The line for an error of TOLD that nobody has met nearer to its place, which may have been read or written."""
     place = Path(os.fsdecode(error.filename2 or error.filename or "what is written"))
+    if odd := _ODD.get(error.errno or 0):
+        return SagesegError(f"{place}: {odd}")
     if error.errno in (errno.EACCES, errno.EPERM) and not place.absolute().is_relative_to(home()):
         return SagesegError(
             f"{place}: cannot be used ({error.strerror}); change its permissions or choose another place"

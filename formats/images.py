@@ -39,12 +39,14 @@ TOO_LARGE = (
     f"over {limits.MOST_PIXELS:,} pixels; cut it into smaller images, or a raster into tiles with sageseg prep geotiff"
 )
 _JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG with further images behind it, as phones write them
+_TAKEN = ("JPEG", "PNG", "GIF", "BMP", "DIB", "PPM", "TIFF", "WEBP", "AVIF", "JPEG2000")
+"""By their content, whatever their names. Pillow knows more, of which EPS is a program that it has Ghostscript run."""
 _ORIENTATION = 0x0112
 _UPRIGHT, _FIRST_SIDEWAYS, _LAST = 1, 5, 8
 
 
 def read_image(path: Path, values: ValueRange | None = None) -> Rgb:
-    """Decode a JPEG, or any other image that Pillow reads, to RGB, upright; one over 8 bits a channel by `values`.
+    """Decode a JPEG, or an image of another kind that is taken, to RGB, upright; one over 8 bits a channel by `values`.
 
     Raises SagesegError when the file is missing, truncated, animated, over 8 bits a channel without `values` or of 8
     with them, too large to be an image (over 179 million pixels) or no image.
@@ -100,6 +102,8 @@ def image_errors(path: Path, what: str = "an image") -> Iterator[None]:
         yield
     except FileNotFoundError as e:
         raise SagesegError(f"{path}: not found; expected {what}") from e
+    except IsADirectoryError as e:
+        raise SagesegError(f"{path}: a folder; expected {what}") from e
     except DepthError as e:
         raise SagesegError(f"{path}: {e}") from e
     except Image.DecompressionBombError as e:
@@ -117,19 +121,20 @@ def open_header(content: bytes) -> Iterator[Image.Image]:
     """An encoded image whose header is read and whose pixels are not."""
     if not content:
         raise ValueError("the file is empty")
-    with _open(BytesIO(content)) as image:
+    with open_stored(BytesIO(content)) as image:
         yield image
 
 
 @contextmanager
-def _open(file: BinaryIO) -> Iterator[Image.Image]:
+def open_stored(file: BinaryIO) -> Iterator[Image.Image]:
+    """An image in a file, of which nothing but the header is read before its pixels are asked for."""
     with warnings.catch_warnings():
         # Pillow warns from half the size on that it refuses
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         try:
-            image = Image.open(file)
+            image = Image.open(file, formats=_TAKEN)
         except UnidentifiedImageError as e:  # whose text names an address in memory
-            raise ValueError("no image of a kind that Pillow knows") from e
+            raise ValueError("no image of a kind that is taken") from e
         with image:
             yield image
 
@@ -182,7 +187,7 @@ class ImageHeader:
 
 def read_header(path: Path) -> ImageHeader:
     """An image's header, read without decoding its pixels."""
-    with image_errors(path), path.open("rb") as file, _open(file) as image:
+    with image_errors(path), path.open("rb") as file, open_stored(file) as image:
         orientation = _stated_orientation(image)
         turned_already = orientation >= _FIRST_SIDEWAYS and orientation_of(image) == _UPRIGHT
         return ImageHeader(_swapped(image.size) if turned_already else image.size, orientation)

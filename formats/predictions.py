@@ -251,4 +251,4 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
             yield member
     # RuntimeError: encrypted, or packed in a way that Python does not unpack
     except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error, LZMAError, RuntimeError) as e:
-        raise SagesegError(f"{path}: cannot be read as probabilities ({e}); predict again") from e
+        raise SagesegError(f"{path}: damaged, or no probabilities ({e}); predict again") from e

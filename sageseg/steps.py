@@ -24,6 +24,8 @@ from jobs.contract.hyperparameters import TABLE
 
 _EXPECTED = "sections such as 'prep: {carvana: [images, masks]}'"
 STEPS = ("prep", "train", "predict", "stitch", "report")
+_SWITCHES = {"yes": True, "on": True, "no": False, "off": False}
+"""As many write true and false in YAML; no option takes these words for anything else."""
 
 
 @dataclass(frozen=True)
@@ -128,8 +130,8 @@ def _take_reader(settings: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
 
 
 def _options(settings: Mapping[str, Any]) -> Iterator[str]:
-    for key, value in settings.items():
-        name = str(key).replace("_", "-")
+    for key, given in settings.items():
+        name, value = str(key).replace("_", "-"), _SWITCHES.get(str(given).lower(), given)
         if isinstance(value, bool) and name.replace("-", "_") not in TABLE:
             yield f"--{name}" if value else f"--no-{name}"
         else:  # hyperparameters are the service's strings, True and False among them

@@ -15,8 +15,7 @@ from formats.errors import SagesegError, for_all
 from formats.prepared.georeference import Georeference, Raster
 from formats.prepared.rasters import parse_crs
 from formats.prepared.source_names import composed
-from formats.texts.csv_text import parse_csv
-from formats.texts.given_files import read_text
+from formats.texts.csv_text import read_csv
 from formats.texts.wording import name_first
 
 PIXELS = Scale(1.0, "px")
@@ -86,7 +85,7 @@ def _names(source: Source, kind: str) -> tuple[str, ...]:
 def read_scales(file: Path) -> tuple[str, dict[str, Scale]]:
     """What a CSV's first column names, group or image, and the scales by these names. Raises SagesegError that names
     the line."""
-    rows = parse_csv(read_text(file, _EXPECTED))
+    rows = read_csv(file, _EXPECTED)
     first, cells = next(rows, (1, []))
     header = [cell.strip().lower() for cell in cells]
     if len(header) != 2 or header[0] not in _HEADERS or header[1] != "scale":

@@ -94,7 +94,9 @@ def _read_report(folder: Path) -> ReportScores:
 def _read_images(table: bytes, path: Path, classes: Sequence[str]) -> dict[str, ImageScores]:
     images: dict[str, ImageScores] = {}
     try:
-        for row in csv.DictReader(decode_text(table, path, "CSV that a report wrote").splitlines(), strict=True):
+        rows = csv.DictReader(decode_text(table, path, "CSV that a report wrote").splitlines(), strict=True)
+        _cell(dict.fromkeys(rows.fieldnames or (), ""), "stem")  # also where there are no rows
+        for row in rows:
             stem = check_name(unmarked(_cell(row, "stem")), path, "a stem")
             if stem in images:
                 raise SagesegError(f"{path}: stem {stem} stands twice; {MEND}")

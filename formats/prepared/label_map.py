@@ -158,4 +158,6 @@ def _check_map(mapping: Any, num_classes: int) -> None:
                 f"map: {key!r} is no class (0 to {num_classes - 1}); keys are classes, values what PNGs hold"
             )
         if type(value) is not int or not 0 <= value <= 255:  # true is an int to Python
-            raise SagesegError(f"map: class {key} has value {value!r}; expected what the PNG holds, 0 to 255")
+            raise SagesegError(
+                f"map: class {key} has value {value!r}; expected a whole number, what the PNG holds, 0 to 255"
+            )

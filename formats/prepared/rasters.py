@@ -16,8 +16,14 @@ from formats.errors import SagesegError
 
 RASTER_SUFFIXES = frozenset({".tif", ".tiff", ".vrt", ".jp2", ".img"})
 """How the names of rasters end that are looked for in a folder; a file that is named may be any that GDAL reads."""
-_CACHE_MEGABYTES = 64
-"""GDAL's own default is a twentieth of the machine's memory, for each process."""
+_SETTINGS = {
+    # GDAL's own default is a twentieth of the machine's memory, for each process
+    "GDAL_CACHEMAX": 64,
+    # a raster may name others anywhere, whatever its own name ends in: nothing is fetched that a file asks for
+    "GDAL_SKIP": "WMS,WMTS,WCS,HTTP,EEDA,EEDAI,DAAS,PLMOSAIC,STACIT,STACTA,NGW,Zarr",
+    "CPL_VSIL_CURL_ALLOWED_FILENAME": "",
+}
+"""The first to be set in a process decide which formats GDAL knows (seen with 3.10)."""
 _SHOWN = 80
 """Letters of a coordinate reference system that a message shows."""
 
@@ -44,7 +50,7 @@ def open_raster(path: Path, mode: str = "r", **profile: Any) -> Iterator[Any]:
     from rasterio._err import CPLE_BaseError  # what GDAL says of single tags has no other name
     from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
-    with rasterio.Env(GDAL_CACHEMAX=_CACHE_MEGABYTES), warnings.catch_warnings():
+    with rasterio.Env(**_SETTINGS), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)  # who needs a place on earth asks for it
         try:
             with rasterio.open(path, mode, **profile) as raster:
@@ -70,7 +76,7 @@ def parse_crs(text: str, where: str) -> Any:
     from rasterio.errors import CRSError
 
     try:
-        with rasterio.Env():
+        with rasterio.Env(**_SETTINGS):
             return rasterio.crs.CRS.from_user_input(text)
     except (CRSError, TypeError, ValueError, AttributeError, KeyError) as e:  # rasterio's, of JSON and PROJ's words
         raise SagesegError(f"{where}: {text[:_SHOWN]} is no coordinate reference system that GDAL knows ({e})") from e
@@ -82,7 +88,7 @@ def transform_points(points: npt.NDArray[np.float64], source: Any, target: Any) 
     rasterio = load_rasterio("points")
     from rasterio._err import CPLE_BaseError  # what PROJ says of points far away has no other name
 
-    with rasterio.Env():
+    with rasterio.Env(**_SETTINGS):
         try:
             return np.column_stack(rasterio.warp.transform(source, target, points[:, 0], points[:, 1]))
         except CPLE_BaseError:

@@ -6,7 +6,11 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
+
+from formats.errors import SagesegError
+from formats.texts.given_files import read_text
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 """How a text begins with which spreadsheets compute; or one that has our mark, so that each mark can be taken off."""
@@ -37,9 +41,16 @@ def unmarked(cell: str) -> str:
     return cell[1:] if _MARKED.match(cell) else cell
 
 
-def parse_csv(text: str) -> Iterator[tuple[int, list[str]]]:
-    """The rows that are not blank, the header among them, each with the number of its line. Cells are divided by
-    commas, or by semicolons, as Excel writes them where a comma is in numbers."""
+def read_csv(path: Path, expected: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a file that are not blank, the header among them, each with the number of its line. Cells are divided
+    by commas, or by semicolons, as Excel writes them where a comma is in numbers. Raises SagesegError that names the
+    file, also while rows are taken."""
+    text = read_text(path, expected)
     first = text.partition("\n")[0]
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=";" if ";" in first and "," not in first else ",")
-    return ((rows.line_num, cells) for cells in rows if any(cells))
+    try:
+        for cells in rows:
+            if any(cells):
+                yield rows.line_num, cells
+    except csv.Error as e:  # a cell that is too long: a quotation mark that nothing closes
+        raise SagesegError(f"{path}: line {rows.line_num}: not CSV ({e}); expected {expected}") from e

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import zipfile
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE, getincrementaldecoder
 from io import SEEK_END
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from formats.limits import read_within
 from formats.safe_names import leads_out
 from formats.texts.json_text import parse_json
 
-UTF_16_MARKS = (BOM_UTF16_LE, BOM_UTF16_BE)
+_MARKS = {BOM_UTF32_LE: "utf-32", BOM_UTF32_BE: "utf-32", BOM_UTF16_LE: "utf-16", BOM_UTF16_BE: "utf-16"}
+"""The longer ones stand first: the one of UTF-32 begins as the one of UTF-16 does."""
 _CONTINUATION = bytes(range(0x80, 0xC0))
 """What letters of several bytes go on with."""
 _BEGINNING, _END, _END_64 = b"PK\x03\x04", b"PK\x05\x06", b"PK\x06\x06"
@@ -126,9 +127,14 @@ def conversion(part: bytes) -> str:
     return "" if _is_utf_8(part.lstrip(_CONTINUATION)) else _conversion(part)
 
 
+def marked_encoding(content: bytes) -> str:
+    """`utf-16` or `utf-32` where the mark of its byte order stands first, else nothing."""
+    return next((name for mark, name in _MARKS.items() if content.startswith(mark)), "")
+
+
 def _conversion(content: bytes) -> str:
-    if content.startswith(UTF_16_MARKS):
-        return ": convert it with iconv -f utf-16 -t utf-8"
+    if marked := marked_encoding(content):
+        return f": convert it with iconv -f {marked} -t utf-8"
     if b"\0" in content:
         return ""
     return (

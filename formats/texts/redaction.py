@@ -7,12 +7,14 @@ what a process prints, tracebacks too, passes `Redacting` (`console.run_app`).
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
+from html import escape
 from typing import Any, TextIO, cast
 from urllib.parse import quote
 
@@ -24,7 +26,7 @@ _SHORTEST_AFTER_A_WORD = 16
 _QUOTE = r"(?:\\*[\"']|&#34;|&#39;|&quot;)"
 _NAME = (
     r"(?P<name>(?<![A-Za-z])(?:secret|password|passwd|passphrase|token|(?:api|access|secret|private)[_-]?key(?:[_-]?id)?)"
-    r"|SecretAccessKey|AccessKeyId|(?:Session|Security|Access|Auth|Bearer|Refresh|Id)Token|ClientSecret"
+    r"|SecretAccessKey|AccessKeyId|(?:Session|Security|Access|Auth|Bearer|Refresh|Id)Token|ClientSecret|\w+Passw(?:or)?d"
     r"|X-Amz-(?:Security-Token|Signature|Credential)|(?:Proxy-)?Authorization"
     r"|(?<![A-Za-z])(?:Signature|Credential|sig)(?==))(?![A-Za-z])"
 )
@@ -43,17 +45,22 @@ _AFTER_BARE_NAME = re.compile(
     re.IGNORECASE,
 )
 _FORMS = (
-    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b"), HIDDEN),
-    (re.compile(r"\bhf_[A-Za-z0-9]{16,}\b"), HIDDEN),
+    (re.compile(r"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{12,}"), HIDDEN),
+    (re.compile(r"(?<![A-Za-z0-9])hf_[A-Za-z0-9]{16,}"), HIDDEN),
+    (re.compile(r"(?<![A-Za-z0-9])(?:gh[oprsu]_|github_pat_|glpat-|xox[abprs]-)[A-Za-z0-9_-]{16,}"), HIDDEN),
+    (re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+"), HIDDEN),
     (re.compile(r"\b(Bearer)[ ]+[\w.~+/=-]{16,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
-    (re.compile(r"(?<=://)(?:[^\s/@:\"'\\<>]*:[^\s/@\"'\\<>]+|[^\s/@:\"'\\<>]{20,})(?=@)"), HIDDEN),
+    (re.compile(r"\b([Bb]asic)[ ]+(?=[a-z+/]*[A-Z0-9])[A-Za-z0-9+/]{12,}=*"), rf"\1 {HIDDEN}"),
+    (re.compile(rf"<({_NAME})>[^<]+"), rf"<\1>{HIDDEN}"),
+    (re.compile(r"(?<=://)(?:[^\s/@:\"'\\<>]*:[^\s/\"'\\<>]+|[^\s/@:\"'\\<>]{20,})(?=@)"), HIDDEN),
 )
 _SECRET_NAME = re.compile(rf"(?:.*[^A-Za-z])?{_NAME}|.*(?:Token|Secret|Password)", re.IGNORECASE | re.DOTALL)
 _IN_URL = re.compile(r"://([^\s/@:]*):([^\s/@]+)@")
 _EMBEDDED = re.compile(r"(;base64,[A-Za-z0-9+/=]+)")
 """Images inside a page: they hold no names, and most of its letters."""
 _SIGNS = (
-    *("akia", "asia", "hf_", "://", "bearer", "secret", "passw", "passphrase", "token", "signature", "sig="),
+    *("akia", "asia", "hf_", "gho_", "ghp_", "ghr_", "ghs_", "ghu_", "github_pat_", "glpat-", "xox", "eyj", "://"),
+    *("bearer", "basic ", "secret", "passw", "passphrase", "token", "signature", "sig="),
     *("credential", "authorization", "apikey", "accesskey", "privatekey"),
 )
 """Without one of these, in small letters, there is nothing to hide: looking for words is a hundred times faster than
@@ -131,7 +138,13 @@ def _hide(found: re.Match[str]) -> str:
 def _known_secrets() -> list[str]:
     """The longest first: one may be a part of another."""
     secrets = _known | {secret for secret in _of_environment() if len(secret) >= _SHORTEST and not secret.isdecimal()}
-    return sorted({form for secret in secrets for form in (secret, quote(secret), quote(secret, safe=""))}, key=_length)
+    return sorted({form for secret in secrets for form in _written(secret)}, key=_length)
+
+
+def _written(secret: str) -> Iterator[str]:
+    """A secret as it stands in texts, URLs, JSON and pages; of one of many lines, such as a private key, each line."""
+    yield from (secret, quote(secret), quote(secret, safe=""), json.dumps(secret)[1:-1], escape(secret))
+    yield from (line for line in secret.split("\n")[:-1] if len(line) >= _SHORTEST_AFTER_A_WORD)
 
 
 def _length(secret: str) -> tuple[int, str]:

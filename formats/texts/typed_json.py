@@ -30,6 +30,8 @@ _PLAIN: dict[Any, str] = {
 }
 _ENDLESS = 2**63
 """No count or size reaches it, and sums with larger numbers would overflow."""
+_JSON = {id(None): "null", id(True): "true", id(False): "false"}
+"""What Python calls otherwise than the file that is read."""
 _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = 60
 
@@ -154,7 +156,8 @@ def _at(place: str, name: str) -> str:
 
 
 def _expected(value: Any, words: str, place: str) -> str:
-    return f"{place or 'it'} is {short(value)}; expected {words}"
+    told = _JSON.get(id(value)) or short(value)
+    return f"{place or 'it'} is {told}; expected {words}"
 
 
 def _has_members(kind: Any) -> bool:

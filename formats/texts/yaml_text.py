@@ -1,6 +1,6 @@
 """YAML as people write it, taken as plain values: texts, numbers, true and false, lists and objects.
 
-parse_yaml("{crop: 512, name: 2026-11-28}")   # {"crop": 512, "name": "2026-11-28"}
+parse_yaml("{crop: 512, name: 2026-11-28, yes: true}")   # {"crop": 512, "name": "2026-11-28", "yes": True}
 """
 
 from __future__ import annotations
@@ -16,8 +16,16 @@ MAX_VALUES = 100_000
 """More than any file of settings holds, aliases counted each time."""
 _BRACKET = re.compile(r"[\[\]{}]")
 _PLAIN = (str, int, float, bool, type(None))
-_NOT_KNOWN = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:merge")
-"""Tags that no plain text gets: of times, and of merge keys, by which a few lines become millions of values."""
+_TAG = "tag:yaml.org,2002:"
+_RESOLVED = {
+    f"{_TAG}null": re.compile(r"(?:~|null|Null|NULL|)$"),
+    f"{_TAG}bool": re.compile(r"(?:true|True|TRUE|false|False|FALSE)$"),
+    f"{_TAG}int": re.compile(r"-?(?:0|[1-9][0-9]*)$"),
+    f"{_TAG}float": re.compile(r"-?[0-9]*\.[0-9]+(?:[eE][-+]?[0-9]+)?$|[-+]?\.(?:inf|Inf|INF)$|\.(?:nan|NaN|NAN)$"),
+}
+"""What plain text is other than text, about as YAML 1.2 has it. YAML 1.1, which is PyYAML's, makes true and false of
+`yes`, `no`, `on` and `off`, 7 of `007`, 202611 of `2026_11`, 90 of `1:30`, and millions of values of a few lines
+by merge keys."""
 
 
 def parse_yaml(text: str) -> Any:
@@ -30,7 +38,7 @@ def parse_yaml(text: str) -> Any:
     try:
         value = _loader()(text).get_single_data()
     except yaml.YAMLError as e:
-        raise ValueError(" ".join(str(e).split())) from e
+        raise ValueError(_told(e)) from e
     except (ValueError, LookupError, AttributeError, TypeError, ArithmeticError, RecursionError) as e:  # all PyYAML's
         raise ValueError(f"a value that cannot be read, {e}") from e
     _check_plain(value)
@@ -42,14 +50,18 @@ def _loader() -> Any:
     import yaml
 
     class Loader(yaml.SafeLoader):
-        """Without times, `name: 2026-11-28` is a name, and without merge keys."""
-
-        yaml_implicit_resolvers = {  # noqa: RUF012  # PyYAML's own way
-            first: [(tag, pattern) for tag, pattern in known if tag not in _NOT_KNOWN]
-            for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
-        }
+        yaml_implicit_resolvers = {None: list(_RESOLVED.items())}  # noqa: RUF012  # PyYAML's own way
 
     return Loader
+
+
+def _told(error: Any) -> str:
+    """What PyYAML trips over and where, without its own words for what it makes values of."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:  # of letters it tells no line
+        return f"{chr(error.character)!a} at place {error.position}" if hasattr(error, "position") else str(error)
+    problem = "a tag that no plain value has" if "constructor for the tag" in error.problem else error.problem
+    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}"
 
 
 def _bracket_depth(text: str) -> int:

@@ -43,6 +43,10 @@ class Verb(typer.core.TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         given = [*args]  # what is parsed is taken from the list
         ctx.meta[_WORDS] = (str(ctx.info_name), *given)
+        for parameter in self.params:
+            declared = getattr(getattr(parameter, "type_descriptor", None), "parameter_info", None)
+            if declared is not None:
+                declared.readable = False  # whoever reads it says so, with the next step
         try:
             rest = super().parse_args(ctx, args)
         except typer.TyperException as e:

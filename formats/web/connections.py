@@ -13,6 +13,7 @@ from typing import Any
 
 import waitress
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
 
 MOST_CONNECTIONS = 256
 """With one more, one goes that waits for its client: of those that never sent a whole request the oldest, else the one
@@ -20,9 +21,22 @@ whose last is longest ago."""
 _NEVER = 2**20
 
 
+class _Parser(HTTPRequestParser):  # type: ignore[misc]
+    """A request that is read. Half of an IPv6 address in its first line is a bad one; in waitress 3.0.2 it is not
+    answered, and ends in the log as an error of the server."""
+
+    def parse_header(self, header: bytes) -> None:
+        try:
+            super().parse_header(header)
+        except ValueError as e:
+            raise ParsingError("Bad URI") from e
+
+
 class _Channel(HTTPChannel):  # type: ignore[misc]
     """A connection. `worth` is whether it has brought a whole request, and when it last did, or came (monotonic
     seconds): drops do not count."""
+
+    parser_class = _Parser
 
     def __init__(self, server: Any, *rest: Any, **also: Any) -> None:
         self.worth = (False, time.monotonic())

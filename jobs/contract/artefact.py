@@ -101,7 +101,7 @@ def _scan(stream: gzip.GzipFile, path: Path) -> dict[str, bytes]:
         if name not in _READ:
             continue
         if not member.is_file:
-            raise SagesegError(f"{path}: {name} is a link or folder; expected a regular file")
+            raise SagesegError(f"{path}: {name} is a folder; expected a regular file")
         found[name] = b"".join(member.parts())
         if len(found) == len(_READ):
             break

@@ -42,7 +42,7 @@ def make_payload(jpeg: bytes, limit: int, what: str) -> Payload:
 
     Raises SagesegError naming `what` when none does.
     """
-    with Image.open(BytesIO(jpeg)) as image:
+    with open_header(jpeg) as image:
         width, height = image.size
     if len(jpeg) <= limit:
         return Payload(jpeg, width, height)

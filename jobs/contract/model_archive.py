@@ -13,11 +13,12 @@ import tarfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from formats import limits
 from formats.disk.whole_files import write_bytes
 from formats.errors import SagesegError
+from formats.safe_names import is_inside, leads_out
 
 BROKEN = (OSError, tarfile.TarError, EOFError, zlib.error)
 """What reading an archive raises when the file is broken."""
@@ -68,12 +69,13 @@ class Member:
 
 
 def archive_members(stream: gzip.GzipFile, source: Path, most_bytes: int) -> Iterator[Member]:
-    """The members of an archive in their order; `source` is its name in errors.
+    """The files and folders in an archive in their order; `source` is its name in errors.
 
-    Raises SagesegError when headers and contents come to more than `most_bytes`, for too many members, and for
-    what no model holds; one of BROKEN for a stream that is cut short or no archive, here or from `parts`.
+    Raises SagesegError for links, for what lies outside of the archive's root or stands twice, when headers and
+    contents come to more than `most_bytes`, for too many members, and for what no model holds; one of BROKEN for a
+    stream that is cut short or no archive, here or from `parts`.
     """
-    total, count, long_name = 0, 0, ""
+    total, count, long_name, seen = 0, 0, "", set[str]()
     while (block := stream.read(tarfile.BLOCKSIZE)).strip(b"\0"):
         header = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
         name = long_name or header.name
@@ -86,12 +88,25 @@ def archive_members(stream: gzip.GzipFile, source: Path, most_bytes: int) -> Ite
         if header.type in _EXTENDED:
             long_name = _long_name(header.type, _extended(stream, header.size, source)) or long_name
         else:
-            yield Member(name, header, stream)
+            member = Member(name, header, stream)
+            _check(member, seen, source)
+            yield member
             long_name = ""
         for _ in _parts(stream, end - stream.tell()):
             pass  # what was not read, and what fills the last block
     if not total and not block:
         raise tarfile.ReadError("empty file")
+
+
+def _check(member: Member, seen: set[str], source: Path) -> None:
+    if member.header.isdir() and not leads_out(member.name):
+        return
+    if not member.is_file or not is_inside(member.name):
+        raise SagesegError(f"{source}: {member.name} is a link or lies outside; expected files of a model")
+    place = PurePosixPath(member.name).as_posix()
+    if place in seen:
+        raise SagesegError(f"{source}: {member.name} stands twice; expected each file of a model once")
+    seen.add(place)
 
 
 def _extended(stream: gzip.GzipFile, size: int, source: Path) -> bytes:

@@ -66,7 +66,9 @@ def _await_answer(home: Path, process: subprocess.Popen[bytes]) -> Presence:
         if presence is not None:
             return presence
         if process.poll() is not None:
-            raise SagesegError(f"the emulator could not be started: {_last_line(log_file_path(home))}")
+            raise SagesegError(
+                f"the emulator could not be started: {_last_line(log_file_path(home)).removeprefix('error: ')}"
+            )
         time.sleep(_POLL_SECONDS)
     process.kill()
     raise SagesegError(f"the emulator did not answer within {START_SECONDS:.0f} s; see {log_file_path(home)}")

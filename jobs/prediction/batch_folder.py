@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from aws.clients import make_client
 from aws.s3 import S3Prefix, parse_s3_uri
 from formats.console import say
+from formats.disk.private_files import private_folder
 from formats.disk.whole_files import write_errors
 from formats.errors import SagesegError
 from formats.state_home import home
@@ -156,7 +157,7 @@ def open_batch_folder(trained: TrainedModel, name: str) -> BatchFolder:
     """Where the transform `name` has its files: beside the job's artefact, which its role may read and
     write; at the emulator under $SAGESEG_HOME."""
     if trained.backend == "local":
-        root = home() / "batch" / name
+        root = private_folder(home(), "batch") / name
         return BatchFolder(root.as_uri(), FolderStore(root))
     folder = urlsplit(trained.artefact_uri).path.strip("/").rsplit("/", 2)[0] if trained.is_job else ""
     base = parse_s3_uri(trained.artefact_uri)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from formats.disk.locks import open_locked
-from formats.disk.whole_files import write_text
+from formats.disk.private_files import private_folder, write_private
 from formats.errors import SagesegError
 from formats.safe_names import check_name
 from formats.state_home import home
@@ -54,7 +54,7 @@ def _path(name: str) -> Path:
 
 
 def write_batch(record: BatchRecord) -> None:
-    write_text(_path(record.name), format_json(asdict(record), ascii_only=True) + "\n")
+    write_private(_path(record.name), format_json(asdict(record), ascii_only=True) + "\n")
 
 
 def forget_batch(name: str) -> None:
@@ -64,7 +64,7 @@ def forget_batch(name: str) -> None:
 @contextmanager
 def locked(name: str) -> Iterator[bool]:
     """Keep others from this batch while the block runs; whether it was to be had: else its caller lives."""
-    folder = _path(name).parent
+    folder = private_folder(home(), "batches", name)
     try:
         file = open_locked(folder / _LOCK, folder, wait=False)
     except SagesegError:

@@ -22,6 +22,10 @@ from jobs.tracking.job_calls import FoundJob, describe
 from jobs.tracking.records import RECORD, JobRecord, format_record, parse_record, read_record, record_names, record_path
 from jobs.tracking.tuning_records import BEST, best_job, check_no_tuning, training_job, tuning_name
 
+_OF_AWS = (("AlgorithmSpecification", "TrainingImage"), ("RoleArn",), ("OutputDataConfig", "KmsKeyId"))
+"""By what a model is served later. Whoever may write into the bucket may change a record there, and must not by that
+have a container of theirs run with the role of a job."""
+
 
 def publish_record(record: JobRecord) -> None:
     """Put a job's record beside its artefact, where it is in S3. What hinders that is only said: the
@@ -212,4 +216,14 @@ def _fetch_record(name: str, definition: dict[str, Any], region: str) -> JobReco
     record = parse_record(content, folder.uri(RECORD))
     if record.name != name:
         raise SagesegError(f"{folder.uri(RECORD)}: the record of {record.name}, not of {name}; put its own back")
+    wrong = next((names for names in _OF_AWS if _part(record.training, names) != _part(definition, names)), None)
+    if wrong or (record.backend, record.region) != ("aws", region):
+        what = wrong[-1] if wrong else "backend or region"
+        raise SagesegError(f"{folder.uri(RECORD)}: another {what} than AWS tells of {name}; put its own back")
     return record
+
+
+def _part(request: dict[str, Any], names: tuple[str, ...]) -> Any:
+    for name in names:
+        request = request.get(name) or {}
+    return request or None

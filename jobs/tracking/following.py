@@ -33,7 +33,9 @@ def follow_or_leave(record: JobRecord) -> JobRecord:
     except JobFailedError:
         raise
     except NetworkError as e:  # the same command again might start another job
-        say(_goes_on(record))
+        say(_after_failed_watching(record))
+        if record.backend == "local":
+            raise SagesegError(e.what) from e
         raise SagesegError(f"{e.what}; check the network; sageseg jobs logs {record.name} --follow goes on") from e
     except SagesegError:
         say(_after_failed_watching(record))

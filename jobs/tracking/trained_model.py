@@ -15,6 +15,7 @@ from aws.clients import configured_region, make_client
 from aws.names import ATTEMPT_TAG, MAX_ENDPOINT_NAME, default_name
 from aws.s3 import parse_s3_object, parse_s3_uri
 from formats.classes import ClassTable
+from formats.disk.private_files import private_folder
 from formats.disk.whole_files import write_bytes
 from formats.errors import SagesegError
 from formats.predictions import ModelFacts
@@ -195,7 +196,8 @@ def _fetch(model: TrainedModel) -> Path:
         if path.exists():
             return path  # a job writes its artefact once
     else:
-        path = home() / "artefacts" / hashlib.sha256(model.artefact_uri.encode()).hexdigest()[:24] / "model.tar.gz"
+        place = hashlib.sha256(model.artefact_uri.encode()).hexdigest()[:24]
+        path = private_folder(home(), "artefacts") / place / "model.tar.gz"
     folder, name = parse_s3_object(model.artefact_uri)
     content = folder.get(make_client("s3", model.region), name)
     write_bytes(path, content, durable=True)

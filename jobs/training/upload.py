@@ -22,6 +22,7 @@ from aws.s3 import S3Prefix, parse_s3_uri
 from formats.console import say
 from formats.dataset import Dataset
 from formats.disk.journals import append_lines
+from formats.disk.private_files import private_folder
 from formats.errors import SagesegError
 from formats.parallel import map_parallel
 from formats.state_home import home
@@ -121,6 +122,7 @@ def _settle_strangers(s3: Any, target: S3Prefix, keys: Sequence[str], upload: Up
 def _send_changed(files: Sequence[LocalFile], stored: dict[str, Stored], target: S3Prefix, upload: Upload) -> int:
     """Returns how many files had to be sent."""
     journal = journal_path(target, upload.kms_key)
+    private_folder(home(), journal.parent.name)
     known = read_journal(journal)
     comparing = list(to_compare(files, stored, known, encrypted=upload.kms_key is not None))
     batches = [comparing[start : start + _BATCH] for start in range(0, len(comparing), _BATCH)]

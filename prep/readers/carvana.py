@@ -16,8 +16,7 @@ from formats.images import IMAGE_SUFFIXES
 from formats.prepared.groups import group_of
 from formats.prepared.image_folder import FoundImage, open_image_folder
 from formats.prepared.source_names import composed
-from formats.texts.csv_text import parse_csv
-from formats.texts.given_files import read_text
+from formats.texts.csv_text import read_csv
 from prep.readers.labelled_image import LabelledImage, Source
 from prep.readers.source_files import find_files, list_files
 from prep.readers.two_colour import TwoColourMask
@@ -125,7 +124,7 @@ def _labelled(
 
 def _read_metadata(path: Path) -> dict[str, dict[str, str]]:
     """Each car's columns of metadata.csv but `id`, which is the car."""
-    rows = parse_csv(read_text(path, "Carvana's metadata.csv"))
+    rows = read_csv(path, "Carvana's metadata.csv")
     _, columns = next(rows, (1, []))
     if "id" not in columns:
         raise SagesegError(f"{path}: no column id; expected Carvana's {METADATA_COLUMNS}")

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from formats.errors import AlikeError, SagesegError
-from formats.images import Rgb, image_errors, read_image
+from formats.images import Rgb, image_errors, open_stored, read_image
 from formats.masks import Mask
 from formats.texts.wording import name_first
 
@@ -56,5 +55,5 @@ def _pack(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint32]:
 
 def mask_mode(path: Path) -> str:
     """The mode of a mask's file: P and L hold class ids, all others colours."""
-    with image_errors(path), path.open("rb") as file, Image.open(file) as image:
+    with image_errors(path), path.open("rb") as file, open_stored(file) as image:
         return image.mode

@@ -9,7 +9,7 @@ from pathlib import Path
 from formats.errors import SagesegError
 from formats.prepared.image_folder import files_with
 from formats.prepared.source_names import composed
-from formats.texts.given_files import UTF_16_MARKS, refuse_zip
+from formats.texts.given_files import marked_encoding, refuse_zip
 
 
 def list_files(folder: Path, suffixes: frozenset[str], expected: str, *, deep: bool = False) -> list[Path]:
@@ -96,10 +96,12 @@ def _spellings(folder: Path, changed: int) -> dict[str, tuple[str, ...]]:  # noq
 
 def check_first_bytes(first: bytes, path: Path, expected: str) -> None:
     """Raise SagesegError where the first four bytes of a file that is read by parts say that it is none such: it is
-    empty, UTF-16, or a ZIP archive."""
+    empty, UTF-16 or UTF-32, or a ZIP archive."""
     if not first:
         raise SagesegError(f"{path}: the file is empty; expected {expected}")
-    if first.startswith(UTF_16_MARKS):
-        raise SagesegError(f"{path}: UTF-16 text; expected {expected}: convert it with iconv -f utf-16 -t utf-8")
+    if marked := marked_encoding(first):
+        raise SagesegError(
+            f"{path}: {marked.upper()} text; expected {expected}: convert it with iconv -f {marked} -t utf-8"
+        )
     if first.startswith(b"PK"):
         refuse_zip(path, expected)

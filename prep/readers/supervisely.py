@@ -187,7 +187,9 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         check_type(content, _Annotation)
     except ValueError as e:
-        raise SagesegError(f"{path}: {e}; expected an annotation of Supervisely, with size and objects") from e
+        raise SagesegError(
+            f"{path}: {e}, in an annotation of Supervisely, which has size and objects; export it again"
+        ) from e
     return dict(content)
 
 

@@ -102,3 +102,7 @@ def xml_of_others(survey: Survey) -> str:
                 f"{path}: XML of LabelMe on the web; export CVAT for images 1.1 where it is CVAT's (sageseg prep cvat)"
             )
     return ""
+
+
+def damaged_json(survey: Survey) -> str:
+    return str(survey.damaged[0]) if survey.damaged else ""

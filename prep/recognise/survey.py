@@ -46,8 +46,6 @@ class Survey:
     @cached_property
     def files(self) -> list[Path]:
         """All files that are not hidden, in order of their paths; links that lead nowhere are passed over."""
-        if self.root.is_file():
-            return [self.root]
         made = self.made
         return [path for path in self._walked if made.isdisjoint(path.parents)]
 
@@ -59,6 +57,8 @@ class Survey:
 
     @cached_property
     def _walked(self) -> list[Path]:
+        if self.root.is_file():
+            return [self.root]
         return [path for path in walk(self.root, frozenset(), deep=True) if not path.name.startswith(".")]
 
     def of(self, *suffixes: str) -> list[Path]:
@@ -72,7 +72,12 @@ class Survey:
     @cached_property
     def jsons(self) -> list[JsonFacts]:
         """Some JSON files of each folder that can be read."""
-        return list(filter(None, map(_json_facts, _some(self.of(".json")))))
+        return [facts for facts in map(_json_facts, _some(self.of(".json"))) if isinstance(facts, JsonFacts)]
+
+    @cached_property
+    def damaged(self) -> list[SagesegError]:
+        """What is wrong with the JSON files that cannot be read."""
+        return [wrong for wrong in map(_json_facts, self.of(".json")[:_OF_ALL]) if isinstance(wrong, SagesegError)]
 
     def beginnings(self, *suffixes: str) -> Iterator[tuple[Path, str]]:
         """The first text of some files of each folder whose names end so."""
@@ -108,13 +113,13 @@ def _some(paths: Iterable[Path]) -> list[Path]:
     return sorted(chosen)
 
 
-def _json_facts(path: Path) -> JsonFacts | None:
+def _json_facts(path: Path) -> JsonFacts | SagesegError:
     try:
         parts = find_parts(path, "JSON")
         inner = {key: _keys(parts, key) for key in islice(parts.members, _OF_A_FOLDER)}
         first = _keys(parts, "") if parts.is_array else frozenset(parts.members) | _scalars(path)
-    except SagesegError:  # the reader that it is meant for says what is wrong with it
-        return None
+    except SagesegError as e:  # the reader that it is meant for says so
+        return e
     return JsonFacts(path, parts.is_array, first, inner)
 
 

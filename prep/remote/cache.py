@@ -23,6 +23,7 @@ from aws.errors import AwsError
 from aws.s3 import copy_object
 from formats.console import say, show_as, track
 from formats.disk.journals import add_whole, cut_to_whole_lines
+from formats.disk.private_files import private_folder
 from formats.disk.whole_files import MARK
 from formats.errors import CannotWriteError, SagesegError, cannot_write, next_step
 from formats.safe_names import is_name
@@ -181,7 +182,7 @@ def open_cache(bucket: str) -> Iterator[Cache]:
     """The cache of a bucket, for this process alone until the block ends."""
     path = cache_root() / _JOURNALS / f"{bucket}.jsonl"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(home(), "s3", _JOURNALS)
         journal = path.open("a+b", buffering=0)
     except OSError as e:
         raise cannot_write(path, e) from e

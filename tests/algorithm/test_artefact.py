@@ -72,14 +72,21 @@ def add(archive: tarfile.TarFile, name: str, content: bytes = b"{}", kind: bytes
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE, tarfile.FIFOTYPE])
 def test_a_member_that_is_no_file_is_refused(kind: bytes, tmp_path: Path) -> None:
     path = archive_of(lambda archive: add(archive, "hyperparams.json", kind=kind), tmp_path / "m.tar.gz")
-    with pytest.raises(SagesegError, match=r"hyperparams\.json is a link or folder"):
+    with pytest.raises(SagesegError, match=r"hyperparams\.json is a (link|folder)"):
         read_artefact(path)
 
 
-@pytest.mark.parametrize("name", ["../hyperparams.json", "/hyperparams.json", "model/hyperparams.json"])
-def test_only_members_at_the_root_count(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("../hyperparams.json", "lies outside"),
+        ("/hyperparams.json", "lies outside"),
+        ("model/hyperparams.json", r"holds no hyperparams\.json"),
+    ],
+)
+def test_only_members_at_the_root_count(name: str, words: str, tmp_path: Path) -> None:
     path = archive_of(lambda archive: add(archive, name), tmp_path / "m.tar.gz")
-    with pytest.raises(SagesegError, match=r"holds no hyperparams\.json"):
+    with pytest.raises(SagesegError, match=words):
         read_artefact(path)
 
 

@@ -76,3 +76,13 @@ def test_drops_do_not_keep_a_connection(url: str) -> None:
             dripping.sendall(bytes([letter]))
         wait_until(lambda: is_closed(dripping))
         assert not is_closed(later[-1])
+
+
+@pytest.mark.parametrize("target", ["http://[::1/health", "//[::1", "http://]/", "http://[zz]/"])
+def test_an_address_cut_in_half_is_a_bad_request_and_no_error_of_the_server(
+    url: str, target: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with ExitStack() as stack:
+        asking = opened(url, stack, f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        assert asking.recv(9000).split()[1] in (b"400", b"403", b"404")
+    assert caplog.text == ""

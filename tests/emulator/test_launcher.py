@@ -61,7 +61,7 @@ def test_an_address_that_nobody_answers_at_is_not_believed(home: Path) -> None:
 def test_a_server_that_cannot_start_says_why(home: Path) -> None:
     (home / "emulator").mkdir(parents=True)
     (home / "emulator" / "state.sqlite").write_bytes(b"not a database" * 100)
-    with pytest.raises(SagesegError, match=r"the emulator could not be started: error: .*cannot be read as the emul"):
+    with pytest.raises(SagesegError, match=r"the emulator could not be started: .*cannot be read as the emul"):
         ensure_emulator(home)
 
 

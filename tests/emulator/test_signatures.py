@@ -33,6 +33,10 @@ from jobs.emulator.api.signature import check_signature
 from jobs.emulator.keys import Keys, keys_path, read_keys, settle_keys
 from jobs.emulator.presence import emulator_folder, living_emulator, presence_path, write_presence
 from jobs.emulator.server import Server, running_server
+from jobs.prediction.batch_folder import open_batch_folder
+from jobs.prediction.batch_record import BatchRecord, locked, write_batch
+from jobs.tracking.trained_model import TrainedModel
+from prep.remote.cache import open_cache
 from tests.support.emulator_setup import client, programs
 from tests.support.keys import KEYS
 from tests.support.signed_requests import signed
@@ -207,6 +211,26 @@ def test_secrets_records_and_state_are_their_owners_alone(tmp_path: Path) -> Non
     assert modes.pop("emulator") == 0o700
     assert {keys_path(Path()).name, presence_path(Path()).name, "state.sqlite"} <= modes.keys()
     assert {name for name, mode in modes.items() if mode & 0o077} == set()
+
+
+def test_all_rooms_of_a_home_are_their_owners_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "home"
+    home.mkdir(mode=0o755)
+    monkeypatch.setenv("SAGESEG_HOME", str(home))
+    before = os.umask(0)
+    try:
+        batch = BatchRecord("cars", "local", "us-east-1", "", {}, {})
+        with open_cache("bucket"), locked(batch.name):
+            write_batch(batch)
+            open_batch_folder(TrainedModel("cars", "local", "us-east-1", "file:///m.tar.gz"), batch.name)
+    finally:
+        os.umask(before)
+    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in home.iterdir()} == {
+        "batch": 0o700,
+        "batches": 0o700,
+        "s3": 0o700,
+    }
+    assert stat.S_IMODE((home / "batches" / "cars" / "batch.json").stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from formats import limits
 from formats.errors import SagesegError
 from jobs.contract import model_archive
+from jobs.contract.artefact import read_artefact
 from jobs.emulator.host.unpack import unpack_model
 
 LONG = "folder/" + "n" * 150
@@ -81,6 +82,15 @@ def test_a_long_name_does_not_leave_the_folder(kind: str, name: str, tmp_path: P
 def test_what_is_no_regular_file_is_refused(kind: bytes, tmp_path: Path) -> None:
     with pytest.raises(SagesegError, match="a is a link or lies outside; expected files of a model"):
         unpacked(write_archive(tmp_path, member("a", kind=kind), kind="ustar"))
+
+
+@pytest.mark.parametrize("again", ["a", "./a", "b/../a"])
+def test_a_file_that_stands_twice_or_a_folder_outside_is_refused(again: str, tmp_path: Path) -> None:
+    """One reader would take the first, another the last."""
+    with pytest.raises(SagesegError, match="stands twice|lies outside"):
+        unpacked(write_archive(tmp_path, member("a"), member(again)))
+    with pytest.raises(SagesegError, match="lies outside"):
+        read_artefact(write_archive(tmp_path, member("../folder", kind=tarfile.DIRTYPE), member("a")))
 
 
 def test_a_sparse_file_is_refused(tmp_path: Path) -> None:

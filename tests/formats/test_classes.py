@@ -38,8 +38,8 @@ def test_labels_round_trip_with_names_of_any_script(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("car\n_background_\n", "first class must be _background_, not 'car'"),
-        ("", "first class must be _background_, not 'nothing'"),
-        ("_background_\n", "1 classes; the built-in takes 2 to 254"),
+        ("", "first class must be _background_, not nothing; put it first"),
+        ("_background_\n", "no class but the background; the built-in takes 2 to 254"),
         ("_background_\ncar\ncar\n", "'car' stands twice"),
         ("_background_\n__ignore__\n", "__ignore__ is mask value 255, not a class"),
     ],

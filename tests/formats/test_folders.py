@@ -74,6 +74,15 @@ def test_a_folder_without_dataset_json_is_no_dataset(tmp_path: Path) -> None:
         open_dataset(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "text", ["7", "[]", "null", "{", "\ufffd", "{}", '{"format_version": "1"}', '{"format_version": NaN}']
+)
+def test_what_is_no_dataset_json_is_damaged(tmp_path: Path, text: str) -> None:
+    (tmp_path / "dataset.json").write_bytes(text.encode("cp1252", "replace"))
+    with pytest.raises(SagesegError, match=r"dataset\.json: (damaged|not UTF-8 text).*; prepare the dataset again"):
+        open_dataset(tmp_path)
+
+
 def test_a_dataset_of_another_format_is_refused(tmp_path: Path) -> None:
     (tmp_path / "dataset.json").write_text(json.dumps({"format_version": 99}))
     with pytest.raises(SagesegError, match="format_version is 99; this sageseg reads 1"):
@@ -170,7 +179,7 @@ def test_probabilities_round_trip_at_half_precision(tmp_path: Path) -> None:
 def test_probabilities_cut_short_are_named(tmp_path: Path, kept: int) -> None:
     write_probabilities(tmp_path / "a.npz", np.zeros((2, 5, 7), np.float32))
     (tmp_path / "a.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:kept])
-    with pytest.raises(SagesegError, match=r"a\.npz: cannot be read as probabilities .*; predict again"):
+    with pytest.raises(SagesegError, match=r"a\.npz: damaged, or no probabilities .*; predict again"):
         read_probabilities(tmp_path / "a.npz")
 
 
@@ -260,5 +269,5 @@ def test_a_dataset_has_no_other_splits(tmp_path: Path, split: str) -> None:
 @pytest.mark.parametrize("options", ["[]", "null", '"none"'])
 def test_a_datasets_options_are_an_object(tmp_path: Path, options: str) -> None:
     (tmp_path / "dataset.json").write_text(f'{{"format_version": 1, "options": {options}}}')
-    with pytest.raises(SagesegError, match=r"dataset\.json: options is .*; expected an object"):
+    with pytest.raises(SagesegError, match=r"dataset\.json: damaged \(options is .*; expected an object\)"):
         open_dataset(tmp_path)

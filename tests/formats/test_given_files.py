@@ -89,7 +89,12 @@ def test_a_byte_order_mark_is_no_text(tmp_path: Path, encoding: str) -> None:
 
 @pytest.mark.parametrize(
     ("encoding", "conversion"),
-    [("utf-16", "iconv -f utf-16 -t utf-8"), ("gb18030", "gb18030 -t utf-8"), ("cp1252", "cp1252 in that place")],
+    [
+        ("utf-16", "iconv -f utf-16 -t utf-8"),
+        ("utf-32", "iconv -f utf-32 -t utf-8"),
+        ("gb18030", "gb18030 -t utf-8"),
+        ("cp1252", "cp1252 in that place"),
+    ],
 )
 def test_another_encoding_is_told_how_to_be_converted(tmp_path: Path, encoding: str, conversion: str) -> None:
     (tmp_path / "a.txt").write_bytes("Ä汽".encode(encoding, "ignore"))

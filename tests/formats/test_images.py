@@ -21,6 +21,7 @@ from formats.images import (
     read_image,
 )
 from formats.masks import read_mask
+from prep.readers.colour_masks import mask_mode
 
 WIDTH, HEIGHT = 40, 24
 GRADIENT = np.stack(np.broadcast_arrays(*np.ogrid[:HEIGHT, :WIDTH], 90), -1).astype(np.uint8) * (10, 6, 1)
@@ -177,3 +178,11 @@ def test_a_tiff_of_16_bits_a_colour_is_refused(tmp_path: Path, channels: int) ->
         read_image(path)
     cv2.imwrite(str(path), np.full((6, 5, channels), 100, np.uint8))
     assert (read_image(path) == 100).all()
+
+
+@pytest.mark.parametrize("kind", ["EPS", "PCX", "ICO", "SGI"])
+def test_no_other_program_or_rare_decoder_is_asked_whatever_the_name(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(encoded(Image.fromarray(PIXELS), kind))
+    for read in (read_image, read_header, read_mask, mask_mode):
+        with pytest.raises(SagesegError, match="a kind that is taken"):
+            read(tmp_path / "a.jpg")

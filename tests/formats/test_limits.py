@@ -128,7 +128,7 @@ def test_what_is_no_archive_of_arrays_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.npz.npy").rename(tmp_path / "a.npz")
     np.savez(tmp_path / "b.npz", other=np.zeros((2, 4, 4), np.float16))
     for name in ("a.npz", "b.npz"):
-        with pytest.raises(SagesegError, match=rf"{name}: cannot be read as probabilities .*; predict again"):
+        with pytest.raises(SagesegError, match=rf"{name}: damaged, or no probabilities .*; predict again"):
             read_probabilities(tmp_path / name)
 
 

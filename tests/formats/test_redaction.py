@@ -45,6 +45,13 @@ FORMS = {
     "basic": "{'Proxy-Authorization': 'Basic dXNlcjpodW50ZXIy'}",
     "proxy": "http://user:hunter2@proxy.example.com:8080 cannot be reached",
     "Hugging Face": "hf_AbCdEfGhIjKlMnOpQrStUv",
+    "in a file's name": f"x_{KEY}_hf_AbCdEfGhIjKlMnOpQrStUv.jpg",
+    "XML of STS": f"<AccessKeyId>{KEY}</AccessKeyId><SecretAccessKey>{SECRET}</SecretAccessKey>",
+    "basic alone": "sent Basic dXNlcjpodW50ZXIy",
+    "other tokens": "ghp_0123456701234567012345670123 glpat-0123456701234567 xoxb-01234567-01234567",
+    "web token": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.eyJaa_01234567",
+    "@ in a password": "http://me:at@hunter2@proxy.example.com:8080",
+    "one word": "DBPASSWORD=hunter2 mypassword: hunter2",
     "W&B and MLflow": "WANDB_API_KEY=0123456789abcdef MLFLOW_TRACKING_PASSWORD='hunter2'",
 }
 SECRETS = (
@@ -84,6 +91,7 @@ def test_a_secret_is_hidden_in_every_form_in_which_it_is_written(form: str) -> N
         "InvalidClientTokenId: The security token included in the request is invalid",
         "not well-formed (invalid token): line 1, column 4; unexpected token: <",
         '{"token": null, "secret": 3, "KmsKeyId": "alias/cars", "IdToken": ""}',
+        "models/hf_resnet_50_imagenet1k_v2/model.tar.gz of a basic background_class_2; <secret>",
         "secretsmanager:GetSecretValue iam:PassRole signature_version keys: a, b",
         "data:image/png;base64," + b64encode(b"AKIA" + bytes(range(256))).decode() + '" alt="',
         f"data:image/png;base64,{KEY}/password=/hf0",

@@ -160,3 +160,17 @@ def test_lists_of_paths_are_looked_at_too() -> None:
     with pytest.raises(SagesegError, match="a path of Windows"):
         mounting.check_paths([Path("here"), Path("C:\\there")], is_argument=False)
     mounting.check_paths([r"a:\d+"], is_argument=False)  # a pattern, say
+
+
+def test_a_file_that_may_not_be_read_is_left_to_its_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "given").touch()
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may read all
+    app = make_app("A house.")
+    app.callback()(lambda: None)
+
+    @app.command()
+    def look(place: Path) -> None:
+        raise SagesegError(f"{place}: cannot be read (Permission denied)")
+
+    ran = CliRunner().invoke(app, ["look", str(tmp_path / "given")])
+    assert isinstance(ran.exception, SagesegError), ran.output

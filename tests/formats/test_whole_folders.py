@@ -15,7 +15,7 @@ from formats.disk import whole_folders
 from formats.disk.calls import exchange
 from formats.disk.whole_files import MARK, staged_file, write_bytes, written_beside
 from formats.disk.whole_folders import open_stage, refuse_existing, staged_folder
-from formats.errors import SagesegError, cannot_use, cannot_write
+from formats.errors import TOLD, SagesegError, cannot_use, cannot_write
 
 OLD, NEW = {"old.txt": "old"}, {"a.txt": "new", "b/c.txt": "new"}
 
@@ -222,6 +222,7 @@ def test_durable_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypat
         (errno.EDQUOT, "free space or choose another place", "free space, or set SAGESEG_HOME"),
         (errno.EROFS, "choose a place that you may write to", "set SAGESEG_HOME to a folder that you may write to"),
         (errno.EACCES, "choose a place that you may write to", "set SAGESEG_HOME to a folder that you may write to"),
+        (errno.EISDIR, "move away the folder that stands there", "move"),
     ],
 )
 def test_the_next_step_fits_what_is_wrong_and_where(
@@ -237,6 +238,25 @@ def test_the_next_step_fits_what_is_wrong_and_where(
 def test_an_input_that_may_not_be_read_is_not_called_unwritable() -> None:
     wrong = PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/data/a.jpg")
     assert str(cannot_use(wrong)).startswith("/data/a.jpg: cannot be used (Permission denied); change its permissions")
+
+
+@pytest.mark.parametrize(
+    ("lay_out", "told"),
+    [
+        (Path.mkdir, "a folder; expected a file: move it away"),
+        (lambda path: path.symlink_to(path.name), "a link that leads back to itself; remove it"),
+        (lambda path: path.parent.chmod(0o755), "its folder is gone"),
+    ],
+)
+def test_what_stands_in_the_place_of_a_file_is_told(lay_out: Callable[[Path], None], told: str, tmp_path: Path) -> None:
+    lay_out(tmp_path / "predictions.json")
+    with pytest.raises(OSError, match="predictions") as caught:
+        (tmp_path / "predictions.json").read_bytes()
+    assert (caught.value.errno in TOLD) == (
+        told != "its folder is gone"
+    )  # what is not there is looked for by its reader
+    assert str(cannot_use(caught.value)).startswith(f"{tmp_path / 'predictions.json'}: ")
+    assert told in str(cannot_use(caught.value))
 
 
 def test_writers_of_one_file_wait_for_each_other(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ LAYERS = "".join(f"{name}: &{name} [{', '.join(['*' + before] * 9)}]\n" for befo
 
 
 def test_dates_are_texts_and_aliases_are_what_they_name() -> None:
-    text = "name: 2026-11-28\nwhen: 2026-13-45\nat: &a [1, 0.5, yes]\nagain: *a\nnone:\n"
+    text = "name: 2026-11-28\nwhen: 2026-13-45\nat: &a [1, 0.5, true]\nagain: *a\nnone:\n"
     assert parse_yaml(text) == {
         "name": "2026-11-28",
         "when": "2026-13-45",
@@ -22,6 +23,16 @@ def test_dates_are_texts_and_aliases_are_what_they_name() -> None:
         "again": [1, 0.5, True],
         "none": None,
     }
+
+
+@pytest.mark.parametrize("text", ["yes", "no", "On", "off", "y", "007", "2026_11", "1:30", "0x10", "1e-3", "<<"])
+def test_what_yaml_1_1_makes_values_of_is_text_as_key_and_as_value(text: str) -> None:
+    assert parse_yaml(f"{text}: {text}") == {text: text}
+
+
+@pytest.mark.parametrize("value", [0, -3, 512, 0.5, -2.5e-05, True, False, None, float("inf"), "a b", "", "true"])
+def test_a_value_that_pyyaml_writes_is_read_again(value: object) -> None:
+    assert parse_yaml(yaml.safe_dump({"a": value})) == {"a": value}
 
 
 @pytest.mark.parametrize(
@@ -34,7 +45,7 @@ def test_dates_are_texts_and_aliases_are_what_they_name() -> None:
         "a: !!bool x",
         "a: !!timestamp x",
         "a: !!int ''",
-        "a: 0x_",
+        "a: !!int 0x_",
         "a: " + "1" * 5000,
         "a: [" * 1000,
         "- " * 3000,

@@ -11,7 +11,7 @@ from aws.names import check_name, number_of_attempt, numbered
 from formats.errors import SagesegError
 from jobs.tracking import find_jobs
 from jobs.tracking.find_jobs import find_job
-from jobs.tracking.records import JobRecord, write_record
+from jobs.tracking.records import JobRecord, format_record, write_record
 from jobs.tracking.trained_model import TrainedModel, endpoint_name
 
 REGION = "us-east-1"
@@ -139,6 +139,44 @@ def test_a_job_without_a_record_is_not_said_to_be_missing(
     monkeypatch.setattr(find_jobs, "make_client", lambda *_: None)
     without = r"^cars: is at AWS in us-east-1, but without its record s3://bucket/out/cars/job\.json"
     with pytest.raises(SagesegError, match=without):
+        find_job("cars", REGION)
+
+
+@pytest.mark.parametrize(
+    ("changed", "wrong"),
+    [
+        ({}, ""),
+        ({"AlgorithmSpecification": {"TrainingImage": "another"}}, "TrainingImage"),
+        ({"RoleArn": "arn:aws:iam::1:role/Admin"}, "RoleArn"),
+        ({"OutputDataConfig": {"S3OutputPath": "s3://bucket/out", "KmsKeyId": "another"}}, "KmsKeyId"),
+        ({"backend": "local"}, "backend or region"),
+        ({"region": "eu-central-1"}, "backend or region"),
+    ],
+)
+def test_a_record_in_a_bucket_does_not_decide_what_is_served_and_as_whom(
+    described: Described, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any], wrong: str
+) -> None:
+    told = {
+        "AlgorithmSpecification": {"TrainingImage": "builtin", "TrainingInputMode": "File"},
+        "RoleArn": "arn:aws:iam::1:role/Trains",
+        "OutputDataConfig": {"S3OutputPath": "s3://bucket/out", "KmsKeyId": ""},
+    }
+    asked = {**told, "OutputDataConfig": {"S3OutputPath": "s3://bucket/out"}, **changed}
+    place = {
+        "backend": "aws",
+        "region": REGION,
+        **{name: asked.pop(name) for name in ("backend", "region") if name in asked},
+    }
+    record = JobRecord("cars", dataset="", dataset_sha256="", classes=[], request=asked, **place)
+    described(lambda _: told)
+    monkeypatch.setattr("aws.s3.S3Prefix.get", lambda *_: format_record(record).encode())
+    monkeypatch.setattr(find_jobs, "make_client", lambda *_: None)
+    if not wrong:
+        assert find_job("cars", REGION).record == record
+        return
+    with pytest.raises(
+        SagesegError, match=rf"^s3://bucket/out/cars/job.json: another {wrong} than AWS tells of cars; "
+    ):
         find_job("cars", REGION)
 
 

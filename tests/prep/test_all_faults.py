@@ -179,7 +179,7 @@ def test_rows_of_yolo_are_all_looked_at(tmp_path: Path) -> None:
         write(tmp_path / "labels" / f"{name[0]}.txt", "0 0.1 0.1\nx\n5 0.1 0.1 0.5 0.1 0.5 0.5\n")
     write(tmp_path / "labels.txt", "car\nroad\n")
     told = refused(tmp_path, "yolo", ".", "--labels", "labels.txt")
-    assert "labels/a.txt: line 2: could not convert" in told
+    assert "labels/a.txt: line 2: 'x' is no number" in told
     assert "(1 of 3 faults: labels/b.txt: line 2: " in told
 
 

@@ -120,6 +120,7 @@ DAMAGED = {
     "{'a': [1]}": "a value without key at byte 6",
     b'{"a": [1], "b": "\xff"}': "around its members",
     b"\xff\xfe{\x00}\x00": "UTF-16 text; expected a file of ours: convert it with iconv -f utf-16 -t utf-8",
+    "{}".encode("utf-32"): "UTF-32 text; expected a file of ours: convert it with iconv -f utf-32 -t utf-8",
     b"PK\x03\x04 and more": "a ZIP archive that cannot be read",
     b"PK\x05\x06" + bytes(18): "a ZIP archive; expected a file of ours: unpack it",
 }

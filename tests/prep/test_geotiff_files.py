@@ -1,7 +1,14 @@
 """Which files are rasters, and which of them label which; and that no raster is passed over."""
 
 import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -9,6 +16,7 @@ from PIL import Image
 
 from formats.errors import SagesegError
 from prep.readers.geo.labels import LabelChoice
+from prep.readers.geo.raster import look_at_raster
 from prep.readers.geo.reader import TileOptions, read_geotiff
 from prep.readers.geo.tile_folder import write_tiles
 from tests.support.geo_samples import noise_bands, on_earth, polygon, write_geojson, write_raster
@@ -132,3 +140,81 @@ def test_polygons_between_the_centres_of_pixels_are_counted(
     assert bool(source.images[0].mask.read()[:9].any()) == is_drawn
     expected = [] if is_drawn else [("features that lie between the centres of pixels", 1, f"{labels}: features[0]")]
     assert [(each.reason, each.count, each.example) for each in source.left_out] == expected
+
+
+@contextmanager
+def listening() -> Iterator[tuple[str, list[str]]]:
+    """A server that has nothing, and what was asked of it."""
+    asked: list[str] = []
+
+    class Nothing(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+        do_HEAD = do_GET  # noqa: N815  # its names
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Nothing) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
+
+
+def vrt_of(source: object) -> str:
+    return (
+        '<VRTDataset rasterXSize="40" rasterYSize="40"><VRTRasterBand dataType="Byte" band="1"><SimpleSource>'
+        f"<SourceFilename>{escape(str(source))}</SourceFilename><SourceBand>1</SourceBand></SimpleSource>"
+        "</VRTRasterBand></VRTDataset>"
+    )
+
+
+def wms_of(url: str) -> str:
+    corners = (
+        "<UpperLeftX>0</UpperLeftX><UpperLeftY>1</UpperLeftY><LowerRightX>1</LowerRightX><LowerRightY>0</LowerRightY>"
+    )
+    return (
+        f'<GDAL_WMS><Service name="TMS"><ServerUrl>{url}/${{z}}/${{x}}/${{y}}.png</ServerUrl></Service><DataWindow>'
+        f"{corners}<SizeX>40</SizeX><SizeY>40</SizeY></DataWindow><BandsCount>1</BandsCount></GDAL_WMS>"
+    )
+
+
+def test_no_raster_has_anything_fetched(tmp_path: Path) -> None:
+    """In a process of its own: GDAL keeps the formats that the first user in a process asked for."""
+    with listening() as (url, asked):
+        for name, text in (
+            ("curl", vrt_of(f"/vsicurl/{url}/a.tif")),
+            ("plain", vrt_of(f"{url}/a.tif")),
+            ("zipped", vrt_of(f"/vsizip//vsicurl/{url}/a.zip/a.tif")),
+            ("service", wms_of(url)),
+            ("inner", vrt_of(wms_of(url))),
+            ("zarr", vrt_of(f'ZARR:"/vsicurl/{url}/a"')),
+        ):
+            (tmp_path / f"{name}.tif").write_text(text)
+        script = (
+            "import sys\nfrom pathlib import Path\nfrom formats.errors import SagesegError\n"
+            "from formats.prepared.rasters import open_raster\n"
+            "for path in sorted(Path(sys.argv[1]).iterdir()):\n"
+            "    try:\n        with open_raster(path) as raster: print(raster.files, raster.read().sum())\n"
+            "    except SagesegError: print('refused')\n"
+        )
+        ran = subprocess.run(
+            [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True, timeout=60
+        )
+    assert ran.stdout.split() == ["refused"] * 6
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("name", "is_told"), [("in/a.tif", False), ("in/deep/a.tif", False), ("elsewhere/a.tif", True)]
+)
+def test_it_is_told_where_a_raster_takes_pixels_from_elsewhere(
+    name: str, is_told: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rasters(tmp_path, name)
+    (tmp_path / "in").mkdir(exist_ok=True)
+    (tmp_path / "in" / "mosaic.tif").write_text(vrt_of(tmp_path / name))
+    assert look_at_raster(tmp_path / "in" / "mosaic.tif", "mosaic.tif").count == 1
+    assert (f"pixels from outside of its folder: {tmp_path / name}" in capsys.readouterr().err) == is_told

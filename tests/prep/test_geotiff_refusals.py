@@ -185,12 +185,12 @@ BANDS: dict[str, tuple[Callable[[Path], Path], TileOptions, str]] = {
     "nodata everywhere": (
         lambda f: city(f, np.zeros((3, SIZE, SIZE), np.uint8), nodata=0),
         TileOptions(),
-        "no pixel of the bands 1,2,3 has data",
+        "no pixel with data in bands 1,2,3",
     ),
     "all NaN": (
         lambda f: city(f, np.full((1, SIZE, SIZE), np.nan, np.float32)),
         TileOptions(values=parse_range("0:1")),
-        "no pixel of the bands 1 has data",
+        "no pixel with data in bands 1",
     ),
     "all NaN and no range": (
         lambda f: city(f, np.full((1, SIZE, SIZE), np.nan, np.float32)),

@@ -128,6 +128,23 @@ def test_what_no_reader_takes_is_told_with_the_export_that_one_does(
     assert re.search(told, ran.stderr)
 
 
+@pytest.mark.parametrize("text", ["", "[{]", "\0\0", "[1", "x"])
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_damaged_file_is_told_where_nothing_else_is_known(text: str, alone: bool, tmp_path: Path) -> None:
+    (tmp_path / "project.json").write_text(text)
+    ran = typed(["prep", "auto", "project.json" if alone else "."], tmp_path)
+    assert (ran.returncode, ran.stderr.count("\n")) == (1, 1)
+    assert ran.stderr.startswith("error: project.json: ")
+
+
+@pytest.mark.parametrize("text", ["[]", "7", "[null]", '[{"a": 1}]'])
+def test_a_file_that_holds_nothing_known_is_told(text: str, tmp_path: Path) -> None:
+    (tmp_path / "project.json").write_text(text)
+    ran = typed(["prep", "auto", "project.json"], tmp_path)
+    assert (ran.returncode, ran.stderr.count("\n")) == (1, 1)
+    assert re.match("error: project.json: (no labels that are known, but 1 .json|not JSON)", ran.stderr)
+
+
 @pytest.mark.parametrize(
     ("images", "masks"),
     [("images", "masks"), ("JPEGImages", "SegmentationClass"), ("train", "train_annotation")],

@@ -89,7 +89,7 @@ def test_yolo_counts_rows_that_cover_no_pixel(tmp_path: Path) -> None:
         ("0 0.1 0.1 0.5 0.1\n0 0.1 0.1 0.2 0.2 0.3\n", r"a\.txt: line 2: 6 numbers; expected a class, and x and y"),
         ("2 0.1 0.1 0.5 0.1 0.5 0.5\n", r"a\.txt: line 1: class 2 is none of the 2, counted from 0"),
         ("0 0.1 0.1 0.5 0.1 50 0.5\n", r"a\.txt: line 1: a point outside of the image"),
-        ("car 0.1 0.1 0.5 0.1 0.5 0.5\n", r"a\.txt: line 1: could not convert .*expected numbers alone"),
+        ("car 0.1 0.1 0.5 0.1 0.5 0.5\n", r"a\.txt: line 1: 'car' is no number; expected numbers alone"),
         ("0 nan 0.1 0.5 0.1 0.5 0.5\n", r"a\.txt: line 1: a point outside of the image"),
     ],
 )
@@ -106,7 +106,7 @@ def test_yolo_names_the_line_that_is_broken(tmp_path: Path, text: str, told: str
         ("names: [car]\ntrain: pictures\n", r"data\.yaml: train: pictures is not in .*a list of them"),
         ("names: [car]\n", "neither train, val nor test"),
         ("names: [car, car]\ntrain: images\n", "car"),
-        ("names: [car, no]\ntrain: images\n", r"names: what is called 1 is False to YAML; write the name in quotes"),
+        ("names: [car, true]\ntrain: images\n", r"names: what is called 1 is True to YAML; write the name in quotes"),
         ("names: [car]\ntrain: ../../images\n", r"which is not in .*; copy data\.yaml into the folder"),
         ("names: [car]\ntrain: list.txt\n", r"list\.txt: names no image"),
     ],

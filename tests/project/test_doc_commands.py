@@ -57,6 +57,7 @@ _ALONE = "it measures for minutes and needs the machine alone"
 NOT_RUN = {
     "make test": _MAKE,
     "make setup": _MAKE,
+    "make trust": "it takes half an hour; tests/project/test_trust_*.py and test_damage.py run its short form",
     "python3 -m venv .venv": _MAKE,
     ".venv/bin/pip install torch …": "not a whole line: pytorch.org has the rest",
     "pip install -e '.[sdk]'": "it downloads a gigabyte; make oracles has that environment",

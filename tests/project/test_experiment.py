@@ -70,6 +70,17 @@ def test_a_flag_that_is_off_is_said() -> None:
     assert words({"predict": {"probabilities": False}})[0].endswith("--no-probabilities")
 
 
+@pytest.mark.parametrize("said", ["true", "yes", "Yes", "on", "True"])
+@pytest.mark.parametrize("option", ["yes", "spot", "early_stopping"])
+def test_a_switch_may_be_called_yes_and_be_set_by_it(tmp_path: Path, option: str, said: str) -> None:
+    path = tmp_path / "experiment.yaml"
+    path.write_text(f"train: {{{option}: {said}}}\n")
+    (step,) = plan_steps(read_experiment(path))
+    expected = ["--early-stopping", "True"] if option == "early_stopping" else [f"--{option}"]
+    assert step.line(FOLDERS, "JOB")[3:-2] == expected
+    check_words(app, step.line(FOLDERS, "JOB"))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -176,7 +187,7 @@ def test_a_training_that_a_killed_run_began_is_followed_and_not_paid_for_twice(
     monkeypatch.setenv("SAGESEG_HOME", str(tmp_path))
     monkeypatch.setattr("jobs.tracking.find_jobs.find_job", lambda _: SimpleNamespace(status=status))
     if arn is not None:
-        write_record(JobRecord("job-1", "aws", "eu-west-1", "", "", [], {}, arn=arn))
+        write_record(JobRecord("job-1", "aws", "eu-west-1", "", "", [], {}, arn=arn, created="2026-11-28T12:00:00Z"))
     told = Runs(tmp_path / "out")
     told.intend(told.begin(PLAN, tmp_path), "train", "b", job="job-1")
     assert Runs(tmp_path / "out").begun_job("b") == "job-1"

@@ -47,7 +47,7 @@ _OTHERS = (
     ("analysis coco stitched --out OUT.json", 4),
     ("analysis cvat stitched --out OUT.xml", 4),
     ("analysis labelstudio stitched --out OUT.json --image-url /data/local-files/?d=shoot/", 4),
-    ("analysis geojson stitched-on-earth --out OUT.geojson", 4),
+    ("analysis geojson stitched-on-earth --least-pixels 2 --out OUT.geojson", 4),
     ("analysis submission stitched --out OUT.csv.gz", 4),
 )
 FIRST = (

@@ -15,6 +15,7 @@ from formats.errors import SagesegError
 from formats.prepared.eight_bits import describe_values
 from formats.prepared.rasters import open_raster, window_of
 from formats.prepared.value_range import ValueRange
+from formats.texts.wording import name_first
 
 EIGHT_BITS = "uint8"
 _SAMPLES, _SAMPLE_SIDE = 8, 256
@@ -51,6 +52,7 @@ def look_at_raster(path: Path, name: str) -> RasterFacts:
                 f"{path}: {len(raster.subdatasets)} rasters in one file; expected one: write out what you mean, "
                 f"such as gdal_translate {raster.subdatasets[0]} one.tif"
             )
+        _tell_of_others(path, raster.files)
         whole = all("all_valid" in {flag.name for flag in flags} for flags in raster.mask_flag_enums)
         return RasterFacts(
             path=path,
@@ -64,6 +66,14 @@ def look_at_raster(path: Path, name: str) -> RasterFacts:
             nodata=raster.nodata,
             has_gaps=not whole or any(np.dtype(kind).kind == "f" for kind in raster.dtypes),
         )
+
+
+def _tell_of_others(path: Path, files: Sequence[str]) -> None:
+    """Say where pixels come from that do not lie with the raster: a VRT, whatever its name, may name any place."""
+    folder = path.parent.resolve()
+    others = [name for name in files if not Path(name).resolve().is_relative_to(folder)]
+    if others:
+        say(f"note: {path}: takes its pixels from outside of its folder: {name_first(others)}")
 
 
 def choose_bands(raster: RasterFacts, asked: Sequence[int] | None) -> tuple[int, ...]:

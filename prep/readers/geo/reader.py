@@ -120,7 +120,7 @@ def find_rasters(path: Path, *, labels: Path | None = None) -> list[RasterFacts]
         if not path.exists():
             raise SagesegError(f"{path}: not found; expected a raster, or a folder of them")
         return [look_at_raster(path, path.name)]
-    found = list_files(path, RASTER_SUFFIXES, "that are rasters", deep=True)
+    found = list_files(path, RASTER_SUFFIXES, "<raster>.tif or its like", deep=True)
     if labels and path.resolve() in labels.resolve().parents:
         found = [each for each in found if not each.resolve().is_relative_to(labels.resolve())]
     raise_all(
@@ -166,7 +166,9 @@ def cut_rasters(
         if made:
             found.append(CutRaster(raster, made, tuple(place for place, _ in places)))
     if not found:
-        raise SagesegError(f"{rasters[0].path}: no pixel of the bands {_told(chosen[0])} has data; expected some")
+        raise SagesegError(
+            f"{rasters[0].path}: no pixel with data in bands {_told(chosen[0])}; choose others with --bands"
+        )
     if any(raster.has_gaps for raster in rasters):
         say("note: pixels without data (by mask, alpha, no-data value or NaN) are black in images and ignore in masks")
     return found, leave_out("tiles without data", empty)

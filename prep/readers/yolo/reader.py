@@ -76,7 +76,8 @@ class YoloMask(DrawnMask):
         try:
             return number, [float(word) for word in words]
         except ValueError as e:
-            raise SagesegError(f"{self.path}: line {number}: {e}; expected numbers alone") from e
+            word = str(e).rpartition(": ")[2]
+            raise SagesegError(f"{self.path}: line {number}: {word} is no number; expected numbers alone") from e
 
     def _polygon(self, row: list[float], place: str) -> tuple[int | None, Shares]:
         if len(row) < _LEAST_NUMBERS or len(row) % 2 == 0:
