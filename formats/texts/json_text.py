@@ -19,12 +19,11 @@ _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _ZERO = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
-def parse_json(text: str | bytes, *, flat: bool = False, any_number: bool = False, zeros: bool = False) -> Any:
+def parse_json(text: str | bytes, *, flat: bool = False, any_number: bool = False) -> Any:
     """A JSON text's value. Raises ValueError for whatever is no JSON that could be written again: too deep, numbers
     that are none or too long to be read, halves of letters, bytes that are not UTF-8; and for zero characters, which no
     name may hold. Whoever goes through a `flat` value by the kinds that it expects, without recursion, need not have
-    its depth counted, which takes time; whoever looks at each number may take `any_number`, NaN and Infinity too; and
-    who makes no names of texts may take `zeros`.
+    its depth counted, which takes time, and whoever looks at each number may take `any_number`, NaN and Infinity too.
     """
     try:
         text = text.decode("utf-8-sig") if isinstance(text, bytes) else text
@@ -37,7 +36,7 @@ def parse_json(text: str | bytes, *, flat: bool = False, any_number: bool = Fals
         raise ValueError("not UTF-8 text") from e
     except UnicodeEncodeError as e:
         raise ValueError(f"half of a letter, {e.object[e.start]!a}") from e
-    if not zeros and "\\u0000" in text and _ZERO.search(text):
+    if "\\u0000" in text and _ZERO.search(text):
         raise ValueError("a zero character, \\u0000")
     if not flat and text.count("[") + text.count("{") > MAX_DEPTH and _is_too_deep(value):
         raise ValueError(_TOO_DEEP)

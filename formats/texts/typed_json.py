@@ -13,7 +13,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from reprlib import Repr
-from typing import Any, Literal, NotRequired, Required, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import (
+    Any,
+    Literal,
+    NotRequired,
+    Required,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 from formats.errors import SagesegError
 from formats.texts.json_text import parse_json
@@ -32,6 +43,7 @@ _ENDLESS = 2**63
 """No count or size reaches it, and sums with larger numbers would overflow."""
 _JSON = {id(None): "null", id(True): "true", id(False): "false"}
 """What Python calls otherwise than the file that is read."""
+_Told = TypeVar("_Told")
 _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = 60
 
@@ -223,3 +235,10 @@ def parse_told(text: str | bytes, kind: Any, where: object, mend: str) -> Any:
     except ValueError as e:
         raise SagesegError(f"{where}: damaged ({e}); {mend}") from e
     return as_told(value, where, mend)
+
+
+def parse_as(text: str | bytes, kind: type[_Told], where: object, mend: str, shape: Any = None) -> _Told:
+    """`parse_told` of a dataclass, made one; of a `shape` where its members say more. What it does not name is passed
+    over."""
+    given = parse_told(text, shape or kind, where, mend)
+    return kind(**{field.name: given[field.name] for field in dataclasses.fields(kind) if field.name in given})  # type: ignore[arg-type]

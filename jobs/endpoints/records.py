@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from formats.disk.private_files import private_folder, write_private
 from formats.errors import SagesegError
 from formats.state_home import home
 from formats.texts.json_text import format_json
-from formats.texts.typed_json import parse_told
+from formats.texts.typed_json import parse_as
 
 _MEND = "restore it, or remove it: sageseg jobs leftovers tells of the endpoint all the same"
 
@@ -63,9 +63,7 @@ def read_endpoint(name: str) -> EndpointRecord | None:
 
 def parse_endpoint(content: bytes, path: Path) -> EndpointRecord:
     """The record in a file's content. Raises SagesegError that names the file where it is none."""
-    given = parse_told(content, EndpointRecord, path, _MEND)
-    known = {f.name for f in fields(EndpointRecord)}
-    return EndpointRecord(**{key: value for key, value in given.items() if key in known})
+    return parse_as(content, EndpointRecord, path, _MEND)
 
 
 def endpoint_records() -> list[EndpointRecord]:

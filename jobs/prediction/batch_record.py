@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,10 @@ from formats.safe_names import check_name
 from formats.state_home import home
 from formats.texts.json_text import format_json
 from formats.texts.redaction import redact_values
+from formats.texts.typed_json import parse_as
 
 _RECORD, _LOCK = "batch.json", "lock"
+_MEND = "restore it, or remove it: sageseg jobs leftovers tells of the transform all the same"
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def _path(name: str) -> Path:
 
 
 def write_batch(record: BatchRecord) -> None:
-    write_private(_path(record.name), format_json(asdict(record), ascii_only=True) + "\n")
+    write_private(_path(record.name), format_json(asdict(record), ascii_only=True) + "\n", durable=True)
 
 
 def forget_batch(name: str) -> None:
@@ -85,11 +87,6 @@ def read_batch(name: str) -> BatchRecord | None:
 
 
 def _read(path: Path) -> BatchRecord:
-    try:
-        given: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        known = {f.name for f in fields(BatchRecord)}
-        record = BatchRecord(**{key: value for key, value in given.items() if key in known})
-        check_name(record.name, path, "name")
-    except (OSError, ValueError, TypeError, AttributeError) as e:
-        raise SagesegError(f"{path}: not a batch's record ({e}); remove it or restore it") from e
+    record = parse_as(path.read_bytes(), BatchRecord, path, _MEND)
+    check_name(record.name, path, "name")
     return record

@@ -6,7 +6,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from formats.disk.private_files import private_folder, write_private
 from formats.errors import SagesegError
 from formats.state_home import home
 from formats.texts.json_text import format_json
-from formats.texts.typed_json import parse_told
+from formats.texts.typed_json import parse_as
 from jobs.contract.instances import running_on
 from jobs.creating import TRAINING, TUNING, CreatingCall
 from jobs.tracking.record_shape import RecordShape
@@ -109,9 +109,7 @@ def format_record(record: JobRecord) -> str:
 
 def parse_record(text: str | bytes, where: str) -> JobRecord:
     """The record in a text. Raises SagesegError naming `where` when it is none."""
-    given = parse_told(text, RecordShape, where, _MEND)
-    known = {f.name for f in fields(JobRecord)}
-    record = JobRecord(**{name: value for name, value in given.items() if name in known})
+    record = parse_as(text, JobRecord, where, _MEND, RecordShape)
     if not is_job_name(record.name):
         raise SagesegError(f"{where}: damaged (name is {record.name!r}; expected a job's); {_MEND}")
     return record

@@ -43,7 +43,6 @@ def failed(value: str, path: str, rule: str) -> str:
     return f"Value {value} at '{path}' failed to satisfy constraint: {rule}"
 
 
-CHANNEL = GOOD["InputDataConfig"][0]
 CASES: dict[str, tuple[dict[str, Any], str]] = {
     "pattern": (
         {"TrainingJobName": "a_b"},

@@ -40,7 +40,7 @@ def outcomes(*, short: bool) -> Iterator[Outcome]:
             here = [
                 (kind, [pool.submit(_try, each) for each in some]) for kind, some in groupby(tries(short=short), _kind)
             ]
-            there = [(each.kind, [pool.submit(_try_at, each)]) for each in service_tries(short=short)]
+            there = [(each.kind, [pool.submit(_try_at, each)]) for each in (() if short else service_tries())]
             if not short:
                 there.append(("emulator or container killed", [pool.submit(_try_without, _LOST)]))
             for kind, some in (*here, *there):

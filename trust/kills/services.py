@@ -54,12 +54,9 @@ report:
 """
 
 
-def service_tries(*, short: bool) -> list[Try]:
+def service_tries() -> list[Try]:
     """The command lines that are killed, and how often."""
-    return [
-        Try(f"killed: {verb}", line.replace("PLACE", makes), makes, 2 if short else kills)
-        for verb, line, makes, kills in (_LINES[:1] if short else _LINES)
-    ]
+    return [Try(f"killed: {verb}", line.replace("PLACE", makes), makes, kills) for verb, line, makes, kills in _LINES]
 
 
 BEFORE = {

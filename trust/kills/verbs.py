@@ -58,8 +58,8 @@ FIRST = (
 """What is typed before, for lines that read it."""
 
 
-_SHORT = ("prep labelme", "analysis stitch", "analysis coco")
-"""What the short form tries, each a few times."""
+_SHORT = ("prep labelme", "analysis coco")
+"""What the short form tries, as few times as can be: a folder, and a file."""
 
 
 def tries(*, short: bool) -> list[Try]:
@@ -68,7 +68,7 @@ def tries(*, short: bool) -> list[Try]:
     if not short:
         return found
     first = {verb: next(tried for tried in found if tried.line.startswith(verb)) for verb in _SHORT}
-    return [replace(tried, kills=2) for tried in first.values()]
+    return [replace(tried, kills=1) for tried in first.values()]
 
 
 def _all() -> list[Try]:

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from formats.errors import Faults, SagesegError
+from formats.texts.typed_json import short
 from prep.readers.annotations.canvas import Region
 from prep.readers.annotations.coco_raster import check_ring, polygon_region
 from prep.readers.labelled_image import REGION, Polygon
@@ -165,7 +166,7 @@ def _points(shape: Element, place: str) -> list[float]:
             raise ValueError("no pair")  # noqa: TRY301
         return list(map(float, ",".join(pairs).split(",")))
     except ValueError as e:
-        raise SagesegError(f"{place}: points are {_short(text)}; expected x,y;x,y;…") from e
+        raise SagesegError(f"{place}: points are {short(text)}; expected x,y;x,y;…") from e
 
 
 def _number(shape: Element, key: str, place: str, default: str = "") -> float:
@@ -173,7 +174,7 @@ def _number(shape: Element, key: str, place: str, default: str = "") -> float:
     try:
         number = float(text)
     except ValueError as e:
-        raise SagesegError(f"{place}: {key} is {_short(text)}; expected a number") from e
+        raise SagesegError(f"{place}: {key} is {short(text)}; expected a number") from e
     _check_near(number, place)
     return number
 
@@ -188,18 +189,14 @@ def _whole(shape: Element, key: str, place: str, default: str = "") -> int:
     try:
         return int(text)
     except ValueError as e:
-        raise SagesegError(f"{place}: {key} is {_short(text)}; expected a whole number") from e
+        raise SagesegError(f"{place}: {key} is {short(text)}; expected a whole number") from e
 
 
 def _runs(text: str, place: str) -> list[int]:
     try:
         counts = [int(part) for part in text.split(",")]
     except ValueError as e:
-        raise SagesegError(f"{place}: rle is {_short(text)}; expected whole numbers with commas between") from e
+        raise SagesegError(f"{place}: rle is {short(text)}; expected whole numbers with commas between") from e
     if min(counts) < 0:
         raise SagesegError(f"{place}: rle holds {min(counts)}; expected counts of pixels, from 0 on")
     return counts
-
-
-def _short(text: str) -> str:
-    return repr(text) if len(text) <= 40 else repr(text[:37] + "…")

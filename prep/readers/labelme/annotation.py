@@ -24,6 +24,7 @@ from formats.images import open_header
 from formats.prepared.source_names import composed
 from formats.texts.given_files import read_text
 from formats.texts.json_text import parse_json
+from formats.texts.typed_json import short
 from prep.readers.labelled_image import REGION
 
 Point = tuple[float, float]
@@ -89,7 +90,7 @@ def read_annotation(path: Path) -> Annotation:
     data = content.get("imageData") or None
     for key, value in (("imagePath", name), ("imageData", data)):
         if not isinstance(value, str | None):
-            raise SagesegError(f"{path}: {key} is {_short(value)}; expected text")
+            raise SagesegError(f"{path}: {key} is {short(value)}; expected text")
     return Annotation(
         path=path,
         version=_version(content.get("version")),
@@ -132,7 +133,7 @@ def _size(content: dict[str, Any], path: Path) -> tuple[int, int] | None:
         return None
     sides = [_whole(side) for side in (width, height)]
     if not sides[0] or not sides[1]:
-        told = f"{_short(width)} × {_short(height)}"
+        told = f"{short(width)} × {short(height)}"
         raise SagesegError(
             f"{path}: imageWidth × imageHeight is {told}; expected whole numbers of pixels: correct them, or write null"
         )
@@ -150,12 +151,12 @@ def _shape(raw: object, where: str) -> Shape:
         raise SagesegError(f'{where}: expected an object with a "label"; {_EXPECTED}')
     label, kind = composed(raw["label"]), raw.get("shape_type") or "polygon"
     if not label.strip() or len(label.splitlines()) > 1:
-        raise SagesegError(f"{where}: its label is {_short(label)}; expected one line of text: rename it in labelme")
+        raise SagesegError(f"{where}: its label is {short(label)}; expected one line of text: rename it in labelme")
     where = f"{where} ({label})"
     kind = _SAME_KINDS.get(kind, kind) if isinstance(kind, str) else kind
     if not isinstance(kind, str) or kind not in POINTS_OF_KIND:
         raise SagesegError(
-            f"{where}: shape_type is {_short(kind)}; expected one of {', '.join(POINTS_OF_KIND)}: convert such shapes "
+            f"{where}: shape_type is {short(kind)}; expected one of {', '.join(POINTS_OF_KIND)}: convert such shapes "
             "in the program that drew them, or delete them"
         )
     points = _points(raw.get("points"), where)
@@ -189,7 +190,7 @@ def _points(raw: object, where: str) -> tuple[Point, ...]:
     try:
         points = tuple((float(x), float(y)) for x, y in raw)  # type: ignore[attr-defined]
     except (TypeError, ValueError, OverflowError) as e:
-        raise SagesegError(f"{where}: points are {_short(raw)}; expected pairs of numbers, [[x, y], …]") from e
+        raise SagesegError(f"{where}: points are {short(raw)}; expected pairs of numbers, [[x, y], …]") from e
     for x, y in points:
         if not (math.isfinite(x) and math.isfinite(y) and max(abs(x), abs(y)) <= _FARTHEST):
             raise SagesegError(
@@ -210,8 +211,3 @@ def _patch(encoded: object, where: str) -> Patch:
     except (ValueError, OSError, SyntaxError, binascii.Error, Image.DecompressionBombError) as e:
         raise SagesegError(f"{where}: its mask cannot be read ({e}); expected a PNG in base64") from e
     return patch
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else text[:37] + "…"

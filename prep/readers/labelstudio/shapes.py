@@ -20,6 +20,7 @@ from PIL import Image
 from formats.brush_rle import decode_brush
 from formats.errors import SagesegError
 from formats.images import open_header
+from formats.texts.typed_json import short
 from prep.readers.annotations.canvas import Flags, Region
 from prep.readers.annotations.coco_raster import polygon_region
 from prep.readers.annotations.ellipses import ellipse_region
@@ -79,7 +80,7 @@ def corners(shape: Shape, size: Size) -> Polygon:
 def _points(shape: Shape, size: Size) -> Polygon:
     points = shape.value["points"]
     if not isinstance(points, list) or not all(isinstance(point, list) and len(point) == 2 for point in points):
-        raise SagesegError(f"{shape.where}: points are {_short(points)}; expected pairs of numbers, [[x, y], …]")
+        raise SagesegError(f"{shape.where}: points are {short(points)}; expected pairs of numbers, [[x, y], …]")
     # in this order of operations, as the converter has it: rounding decides pixels
     return tuple(
         (_number(x, "points", shape) / 100 * size[0], _number(y, "points", shape) / 100 * size[1]) for x, y in points
@@ -180,10 +181,5 @@ def _of(shape: Shape, key: str) -> float:
 
 def _number(value: object, key: str, shape: Shape) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not -_FARTHEST <= value <= _FARTHEST:
-        raise SagesegError(f"{shape.where}: {key} holds {_short(value)}; expected percent of the image's side")
+        raise SagesegError(f"{shape.where}: {key} holds {short(value)}; expected percent of the image's side")
     return float(value)
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else text[:37] + "…"
