@@ -11,7 +11,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from html import escape
@@ -76,28 +76,36 @@ def know(*secrets: str | None) -> None:
 
 def redact(text: str) -> str:
     """The text without secrets. JSON stays JSON, and what was redacted stays as it is."""
+    return _redact_text(text, _known_secrets())
+
+
+def _redact_text(text: str, secrets: Sequence[str]) -> str:
     parts = _EMBEDDED.split(text) if ";base64," in text else [text]
-    parts[::2] = map(_redact, parts[::2])
+    parts[::2] = (_redact(part, secrets) for part in parts[::2])
     return "".join(parts)
 
 
 def redact_values(value: Any) -> Any:
     """A value of JSON whose texts hold no secrets, whole where the name beside it is one of a secret."""
+    return _redact_values(value, _known_secrets())  # a report has thousands of texts, and the environment is the same
+
+
+def _redact_values(value: Any, secrets: Sequence[str]) -> Any:
     if isinstance(value, str):
-        return redact(value)
+        return _redact_text(value, secrets)
     if isinstance(value, Mapping):
         named = next((value[word] for word in ("Key", "Name", "name") if isinstance(value.get(word), str)), "")
         hidden = {"Value", "value"} if is_secret_name(named) else set()
-        return {key: _redact_member(key, inner, whole=key in hidden) for key, inner in value.items()}
+        return {key: _redact_member(key, inner, secrets, whole=key in hidden) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [redact_values(inner) for inner in value]
+        return [_redact_values(inner, secrets) for inner in value]
     return value
 
 
-def _redact_member(key: Any, value: Any, *, whole: bool) -> Any:
+def _redact_member(key: Any, value: Any, secrets: Sequence[str], *, whole: bool) -> Any:
     if isinstance(value, str) and value and (whole or (isinstance(key, str) and is_secret_name(key))):
         return HIDDEN
-    return redact_values(value)
+    return _redact_values(value, secrets)
 
 
 @lru_cache(maxsize=4096)
@@ -106,8 +114,8 @@ def is_secret_name(name: str) -> bool:
     return _SECRET_NAME.fullmatch(name) is not None
 
 
-def _redact(text: str) -> str:
-    for secret in _known_secrets():
+def _redact(text: str, secrets: Sequence[str]) -> str:
+    for secret in secrets:
         text = text.replace(secret, HIDDEN)
     if not _may_hold_any(text):
         return text
