@@ -26,7 +26,8 @@ _SHORTEST_AFTER_A_WORD = 16
 _QUOTE = r"(?:\\*[\"']|&#34;|&#39;|&quot;)"
 _NAME = (
     r"(?P<name>(?<![A-Za-z])(?:secret|password|passwd|passphrase|token|(?:api|access|secret|private)[_-]?key(?:[_-]?id)?)"
-    r"|SecretAccessKey|AccessKeyId|(?:Session|Security|Access|Auth|Bearer|Refresh|Id)Token|ClientSecret|\w+Passw(?:or)?d"
+    r"|SecretAccessKey|AccessKeyId|(?:Session|Security|Access|Auth|Bearer|Refresh|Id)Token|ClientSecret"
+    r"|(?<!\w)\w{1,64}Passw(?:or)?d"
     r"|X-Amz-(?:Security-Token|Signature|Credential)|(?:Proxy-)?Authorization"
     r"|(?<![A-Za-z])(?:Signature|Credential|sig)(?==))(?![A-Za-z])"
 )
