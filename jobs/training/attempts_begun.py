@@ -110,7 +110,9 @@ def _found(record: JobRecord) -> JobRecord | None:
     if found is None:
         return None
     if not record.is_begun:
-        return record if found[f"{record.call.member}Status"] in ("InProgress", "Completed") else None
+        # who did not wait has what was asked for once it is over: the same command tomorrow asks for another
+        followed = ("InProgress",) if "--no-wait" in record.command else ("InProgress", "Completed")
+        return record if found[f"{record.call.member}Status"] in followed else None
     if not is_of(record.request, found, datetime.fromisoformat(record.created)):
         forget_record(record.name)
         return None

@@ -68,6 +68,15 @@ def test_without_a_name_the_one_that_was_chosen_is_found_by_the_settings(aws: Se
     assert [one for one in trained_names(aws) if one.startswith("fcn-dataset")] == [name]
 
 
+@pytest.mark.parametrize(("command", "told"), [(["train"], "goes on with that"), (["train", "--no-wait"], "choose an")])
+def test_a_job_that_is_over_is_gone_on_with_unless_nobody_was_to_wait_for_it(
+    aws: Served, command: list[str], told: str
+) -> None:
+    write_record(replace(aws.record, description={}, epochs=[], command=command))
+    ran = train(aws, "--name", "cars")
+    assert told in f"{ran.stderr} {ran.exception}"
+
+
 def test_what_never_came_to_aws_is_begun_anew_under_its_name(aws: Served) -> None:
     record = begun(aws.record)
     request = {**record.request, "TrainingJobName": "lost"}
