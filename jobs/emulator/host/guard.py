@@ -7,6 +7,7 @@ Linux's alone, and would spare what a container has started.
 
 from __future__ import annotations
 
+import atexit
 import subprocess
 import sys
 import threading
@@ -32,6 +33,7 @@ class _Guard:
         self._lock = threading.Lock()
         self._groups: set[int] = set()
         self._process: subprocess.Popen[bytes] | None = None
+        atexit.register(self._forget)
 
     def begin(self, group: int) -> None:
         with self._lock:
