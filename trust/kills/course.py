@@ -24,7 +24,7 @@ from trust.kills.verbs import FIRST, tries
 from trust.outcome import Outcome
 
 SEED = 17
-_LOST = 24
+_LOST = 12
 """How often the emulator or a container is killed."""
 
 

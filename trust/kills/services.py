@@ -36,13 +36,13 @@ print("#quality_metric. host: algo-1, epoch: 0, validation mIOU: 0.75 .")
 
 
 _LINES = (
-    ("upload", "jobs upload dataset s3://cars/two", "", 20),
-    ("train", TRAIN, "", 24),
-    ("tune", f"jobs tune {_JOB} --max-jobs 2 --range learning_rate=1e-3:1e-1 --name search", "", 12),
-    ("deploy", "jobs deploy cars --ttl 1h --yes", "", 16),
-    ("predict by an endpoint", "jobs predict cars dataset --split val --via endpoint --out PLACE", "by-endpoint", 16),
-    ("predict by a batch", "jobs predict cars dataset --split val --via batch --yes --out PLACE", "by-batch", 16),
-    ("run", "run experiment.yaml", "", 16),
+    ("upload", "jobs upload dataset s3://cars/two", "", 12),
+    ("train", TRAIN, "", 12),
+    ("tune", f"jobs tune {_JOB} --max-jobs 2 --range learning_rate=1e-3:1e-1 --name search", "", 6),
+    ("deploy", "jobs deploy cars --ttl 1h --yes", "", 8),
+    ("predict by an endpoint", "jobs predict cars dataset --split val --via endpoint --out PLACE", "by-endpoint", 8),
+    ("predict by a batch", "jobs predict cars dataset --split val --via batch --yes --out PLACE", "by-batch", 10),
+    ("run", "run experiment.yaml", "", 8),
 )
 _EXPERIMENT = f"""
 out: ran
