@@ -44,7 +44,7 @@ def decode_brush(rle: Sequence[int], size: tuple[int, int]) -> Flags:
 
 def _as_bytes(rle: Sequence[int]) -> bytes:
     try:
-        return bytes(rle)
+        return bytes(list(rle))  # of a number alone, bytes() makes so many zeros
     except (TypeError, ValueError) as e:
         raise ValueError("it is no list of whole numbers from 0 to 255") from e
 

@@ -88,6 +88,7 @@ WHOLE = list(packed(8, [(0, [255] * 8, True)]))
         ([*WHOLE[:-1], 256], "from 0 to 255"),
         ([*WHOLE[:-1], 1.5], "from 0 to 255"),
         (None, "from 0 to 255"),
+        (7, "from 0 to 255"),
     ],
 )
 def test_what_is_no_brush_is_told(rle: list[int], told: str) -> None:

@@ -160,6 +160,10 @@ def test_too_few_points_are_refused(tmp_path: Path, kind: str) -> None:
         ('{"shapes": [{"label": "car", "points": [[0, 0], [9, NaN], [9, 9]]}]}', r"point \(9, nan\) is not finite"),
         ('{"shapes": [{"label": "car", "points": [[0, 0], [9, 1e400], [9, 9]]}]}', r"point \(9, inf\) is not finite"),
         ('{"shapes": [{"label": "car", "points": [[0, 0], [9, 1e9], [9, 9]]}]}', r"over 1,000,000 pixels away"),
+        (
+            '{"shapes": [{"label": "car", "shape_type": "circle", "points": [[0, 0], [0, 100001]]}]}',
+            r"shapes\[0\] \(car\): a circle of a radius of 100,001 pixels; expected 100,000 at most",
+        ),
         ('{"shapes": [{"label": "car", "shape_type": "ellipse"}]}', "shape_type is 'ellipse'; expected one of polygon"),
         ('{"shapes": [], "imagePath": 7}', "imagePath is 7; expected text"),
         ('{"shapes": [], "imageWidth": 0, "imageHeight": 9}', "imageWidth × imageHeight is 0 × 9"),

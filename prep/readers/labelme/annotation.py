@@ -45,6 +45,8 @@ POINTS_OF_KIND = {
 """The fewest and the most points of each shape type; None is no limit."""
 _FARTHEST = 1e6
 """Coordinates beyond are a mistake, and would overflow when drawn."""
+_LARGEST_RADIUS = 1e5
+"""Of a circle, in pixels: Pillow takes minutes for one of a few times this, whatever is seen of it."""
 _CORNERED = ("rectangle", "oriented_rectangle")
 _SAME_KINDS = {"rotation": "oriented_rectangle", "quadrilateral": "polygon"}
 """What X-AnyLabeling calls shape types in its files, which are labelme's else."""
@@ -169,6 +171,11 @@ def _shape(raw: object, where: str) -> Shape:
         wanted = f"exactly {fewest}" if most else f"at least {fewest}"
         raise SagesegError(
             f"{where}: {kind} of {len(points)} points; expected {wanted}: draw it again in labelme, or delete it"
+        )
+    if kind == "circle" and math.dist(*points) > _LARGEST_RADIUS:
+        raise SagesegError(
+            f"{where}: a circle of a radius of {math.dist(*points):,.0f} pixels; expected {_LARGEST_RADIUS:,.0f} at most: "
+            "draw it again in labelme"
         )
     return Shape(where, label, kind, points, _patch(raw.get("mask"), where) if kind == "mask" else None)
 
