@@ -173,10 +173,8 @@ def _shape(raw: object, where: str) -> Shape:
             f"{where}: {kind} of {len(points)} points; expected {wanted}: draw it again in labelme, or delete it"
         )
     if kind == "circle" and math.dist(*points) > _LARGEST_RADIUS:
-        raise SagesegError(
-            f"{where}: a circle of a radius of {math.dist(*points):,.0f} pixels; expected {_LARGEST_RADIUS:,.0f} at most: "
-            "draw it again in labelme"
-        )
+        radius = f"{math.dist(*points):,.0f} pixels; expected {_LARGEST_RADIUS:,.0f} at most"
+        raise SagesegError(f"{where}: a circle of a radius of {radius}: draw it again in labelme")
     return Shape(where, label, kind, points, _patch(raw.get("mask"), where) if kind == "mask" else None)
 
 
