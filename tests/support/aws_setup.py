@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -27,6 +28,7 @@ TOKEN = "IQoJb3JpZ2luX2VjE-not-a-real-token"  # noqa: S105
 @contextmanager
 def moto_server() -> Iterator[str]:
     """The URL of a server that answers for S3, STS, CloudWatch and the rest."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # else a line for each request
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
