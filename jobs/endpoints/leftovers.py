@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any
 
 from aws.clients import aws_errors, make_client
-from aws.errors import AwsError
+from aws.errors import AwsError, is_missing
 from aws.names import SCHEDULE_PREFIX, UNTIL_TAG, is_ours, parse_until
 from formats.console import say
 from jobs.backends import Place
@@ -173,8 +173,18 @@ def _owned(place: Place, kind: Kind, call: str, listed: str) -> list[dict[str, A
 
 
 def _all_tags(place: Place, arns: Sequence[str]) -> dict[str, dict[str, str]]:
+    """By ARN; what has gone since it was listed has none, and is nobody's."""
+
+    def read(arn: str) -> dict[str, str]:
+        try:
+            return tags_of(place.sagemaker, arn)
+        except AwsError as e:
+            if is_missing(e):
+                return {}
+            raise
+
     with ThreadPoolExecutor(_THREADS) as pool:
-        return dict(zip(arns, pool.map(lambda arn: tags_of(place.sagemaker, arn), arns), strict=True))
+        return dict(zip(arns, pool.map(read, arns), strict=True))
 
 
 def _listed(place: Place, call: str, listed: str, member: str, **asked: str) -> list[str]:

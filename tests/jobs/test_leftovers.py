@@ -14,7 +14,7 @@ from aws.errors import AwsError
 from jobs.backends import Place
 from jobs.endpoints.clear_leftovers import Clearing, describe_leftover, doomed
 from jobs.endpoints.commands import _places
-from jobs.endpoints.leftovers import Leftover
+from jobs.endpoints.leftovers import Leftover, _all_tags
 from jobs.endpoints.records import read_endpoint
 from tests.support.emulator_setup import SLEEPS, emulator, request, wait_until
 from tests.support.serving_setup import ROLE, SCHEDULER_ROLE, Served, each_test, error_of, run, served_job
@@ -227,3 +227,14 @@ def test_an_emulator_that_stands_for_aws_is_asked_once(
     monkeypatch.setattr("jobs.backends.emulator_was_here", lambda: True)
     monkeypatch.setattr("jobs.backends.open_place", opened)
     assert [place.backend for place in _places("us-east-1")] == asked
+
+
+def test_what_goes_between_the_list_and_its_tags_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    def tags(_: Any, arn: str) -> dict[str, str]:
+        if arn == "gone":
+            raise AwsError("reading the tags", "ValidationException", "Requested resource not found")
+        return {"sageseg:job": "cars"}
+
+    monkeypatch.setattr("jobs.endpoints.leftovers.tags_of", tags)
+    place = Place("aws", "us-east-1", None)
+    assert _all_tags(place, ["gone", "there"]) == {"gone": {}, "there": {"sageseg:job": "cars"}}

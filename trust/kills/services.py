@@ -108,7 +108,7 @@ class Site:
         shutil.rmtree(self.kept, ignore_errors=True)
         for folder in (self.home, self.desk / ".sageseg"):
             if folder.exists():
-                shutil.copytree(folder, self.kept / folder.name, ignore=shutil.ignore_patterns("*.lock"))
+                shutil.copytree(folder, self.kept / folder.name, ignore=shutil.ignore_patterns("*.lock", "*.socket"))
         self.standing_objects = {key: self._content(key) for key in self._keys()}
 
     def restore(self) -> None:
