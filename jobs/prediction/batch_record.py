@@ -76,6 +76,14 @@ def locked(name: str) -> Iterator[bool]:
         yield True
 
 
+def sweep_batches() -> None:
+    """Remove the folders of callers that were killed before their record was written: nothing was asked for."""
+    for folder in [path for path in (home() / "batches").glob("*") if not (path / _RECORD).exists()]:
+        with locked(folder.name) as free:
+            if free:
+                forget_batch(folder.name)
+
+
 def batches() -> list[BatchRecord]:
     """All that were begun from this folder and are not cleaned up, the earliest first."""
     found = [_read(path) for path in (home() / "batches").glob(f"*/{_RECORD}")]

@@ -35,7 +35,7 @@ from jobs.cost.spent import usd_of
 from jobs.creating import TRANSFORM, described
 from jobs.endpoints.parts import MODEL, delete_part
 from jobs.prediction.batch_folder import THREADS, BatchFolder, Sent, open_batch_folder
-from jobs.prediction.batch_record import BatchRecord, batches, forget_batch, locked, write_batch
+from jobs.prediction.batch_record import BatchRecord, batches, forget_batch, locked, sweep_batches, write_batch
 from jobs.prediction.crops_to_predict import SourceWork, read_ahead
 from jobs.prediction.options import RouteOptions
 from jobs.prediction.output import Begun, Predicted
@@ -99,6 +99,7 @@ class BatchRoute:
         """A batch of the same model and these images, or more, whose caller is gone, with its ARN where it is there. Of
         one that never came to be asked for, what was sent goes."""
         wanted = self._settled()
+        sweep_batches()
         for record in batches():
             if not record.is_like(wanted) or not stack.enter_context(locked(record.name)):
                 continue

@@ -14,7 +14,7 @@ from typer.testing import Result
 
 from formats.console import say
 from jobs.endpoints.records import read_endpoint, write_endpoint
-from jobs.prediction.batch_record import batches
+from jobs.prediction.batch_record import batches, sweep_batches
 from jobs.tracking.records import JobRecord, read_record, record_names, record_path, write_record
 from tests.support.emulator_setup import wait_until
 from tests.support.serving_setup import ROLE, SCHEDULER_ROLE, Served, each_test, error_of, run, served_job
@@ -221,3 +221,11 @@ def test_what_runs_or_is_no_job_is_not_forgotten(aws: Served, tmp_path: Path) ->
     assert "no job could be called so" in error_of(run("forget", "../x"))
     assert run("deploy", "cars", "--yes", "--name", "served").exit_code == 0
     assert "served: an endpoint; sageseg jobs delete served ends it" in error_of(run("forget", "served"))
+
+
+def test_a_batch_whose_caller_was_killed_before_its_record_leaves_no_folder(aws: Served) -> None:
+    left = record_path("x").parents[2] / "batches" / "cars-batch-1"
+    left.mkdir(parents=True)
+    (left / "batch.json.sageseg-partial").write_text("{")
+    sweep_batches()
+    assert not left.exists()

@@ -169,7 +169,8 @@ class Site:
 
 
 def _resources(sagemaker: Any) -> Tree:
-    """Each thing that SageMaker has, with its state. Models that a batch needs are named by the time."""
+    """Each thing that SageMaker has, with its state. Models that a batch needs are named by the time. A transform that
+    Ctrl-C stopped has ended and costs nothing: the service keeps its name for ever."""
     kinds = {
         "training_jobs": ("TrainingJobSummaries", "TrainingJobName", "TrainingJobStatus"),
         "hyper_parameter_tuning_jobs": (
@@ -184,7 +185,8 @@ def _resources(sagemaker: Any) -> Tree:
     }
     found = {}
     for kind, (listed, name, status) in kinds.items():
-        for number, one in enumerate(getattr(sagemaker, f"list_{kind}")()[listed]):
+        some = getattr(sagemaker, f"list_{kind}")()[listed]
+        for number, one in enumerate(one for one in some if (kind, one.get(status)) != ("transform_jobs", "Stopped")):
             named = one[name] if kind != "transform_jobs" else number
             found[alike_name(f"{kind} {named}")] = str(one.get(status, ""))
     return found
