@@ -40,7 +40,14 @@ from jobs.prediction.crops_to_predict import SourceWork, read_ahead
 from jobs.prediction.options import RouteOptions
 from jobs.prediction.output import Begun, Predicted
 from jobs.prediction.stages import in_order
-from jobs.prediction.transform_job import SpendingLimit, await_transform, may_run, start_transform, transform_seconds
+from jobs.prediction.transform_job import (
+    SpendingLimit,
+    await_transform,
+    is_completed,
+    may_run,
+    start_transform,
+    transform_seconds,
+)
 from jobs.tracking.trained_model import TrainedModel, served_image, served_role
 
 _FETCHED_BYTES = 2**28
@@ -180,12 +187,19 @@ def _facts(transform: Mapping[str, Any], description: Mapping[str, Any], rate: R
 
 @contextmanager
 def _cleaned(place: Place, name: str, folder: BatchFolder, *, keep: bool) -> Iterator[None]:
-    """Whatever happens, the model and what was sent go, unless they are to be kept or may still be at work."""
+    """Whatever happens, the model and what was sent go, unless they are to be kept, may still be at work, or have
+    answers that Ctrl-C left unfetched: those are paid for."""
+    unfetched = False
     try:
         yield
+    except KeyboardInterrupt:
+        unfetched = is_completed(place, name)
+        raise
     finally:
         if may_run(place, name):
             say(f"transform job {name} may go on and cost; {_WAYS_ON}")
+        elif unfetched:
+            say(f"transform job {name} is over, and its answers are kept; the command that began it fetches the rest")
         elif keep:
             say(f"kept: model {name}, {folder.input_uri}, {folder.output_uri}")
             forget_batch(name)

@@ -56,6 +56,15 @@ def may_run(place: Place, name: str) -> bool:
     return found is not None and found["TransformJobStatus"] == "InProgress"
 
 
+def is_completed(place: Place, name: str) -> bool:
+    """Whether a transform has ended with all its answers, as far as is known."""
+    try:
+        found = described(place.sagemaker, TRANSFORM, name)
+    except SagesegError:
+        return False
+    return found is not None and found["TransformJobStatus"] == "Completed"
+
+
 @dataclass(frozen=True)
 class SpendingLimit:
     """What a transform may cost. It has no time limit of its own: the caller's is kept from here."""

@@ -14,6 +14,7 @@ from formats.disk.whole_folders import Stage
 from formats.errors import SagesegError
 from formats.images import encode_image
 from formats.predictions import open_predictions, probabilities_path
+from jobs.prediction import batch_route
 from jobs.prediction import predict as module
 from jobs.prediction.options import PredictOptions, RouteOptions
 from jobs.prediction.predict import predict
@@ -238,3 +239,15 @@ def test_all_may_be_there_when_it_goes_on(
         "predictions.json",
     ]
     assert told(tmp_path / "out")["precision"] == "float32"
+
+
+@pytest.mark.parametrize("completed", [True, False])
+def test_ctrl_c_leaves_a_batchs_answers_that_are_paid_for(completed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    cleaned: list[str] = []
+    monkeypatch.setattr(batch_route, "may_run", lambda *_: False)
+    monkeypatch.setattr(batch_route, "is_completed", lambda *_: completed)
+    monkeypatch.setattr(batch_route, "_clean", lambda _place, name, _folder: cleaned.append(name))
+    nowhere: Any = None
+    with pytest.raises(KeyboardInterrupt), batch_route._cleaned(nowhere, "cars", nowhere, keep=False):
+        raise KeyboardInterrupt
+    assert cleaned == ([] if completed else ["cars"])
