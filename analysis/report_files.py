@@ -4,9 +4,9 @@ from __future__ import annotations
 
 PAGE, SCORES, IMAGES = "index.html", "scores.json", "images.csv"
 OVERLAYS, STRIPS = "overlays", "strips"
-LAYERS = {"image": "jpg", "truth": "png", "prediction": "png", "difference": "png"}
-"""The full-size layers that the page zooms into, each a folder below `layers/`, and their suffixes,
-the lowest first."""
+LAYERS = {"image": "jpg", "pairs": "js"}
+"""What the page zooms into at full size, each a folder below `layers/`, and their suffixes: the image, and which class
+is true and which predicted at each pixel (`analysis.drawing.pairs`)."""
 
 
 def overlay_name(stem: str) -> str:

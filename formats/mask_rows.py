@@ -13,9 +13,9 @@ from formats.classes import voc_palette
 from formats.disk.whole_files import written_beside
 from formats.masks import Mask
 
-LEVEL = 1
+_LEVEL = 1
 """zlib's; masks shrink to a few kB at any level."""
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHUNK = 2**16
 _PALETTE_COLOUR = 3
 
@@ -28,17 +28,17 @@ def write_mask_rows(path: Path, width: int, height: int, bands: Iterable[Mask]) 
     (w3.org/TR/png-3).
     """
     with written_beside(path) as beside, beside.open("wb") as file:
-        file.write(SIGNATURE + palette_header(width, height, bits=8))
-        file.write(png_chunk(b"PLTE", voc_palette().tobytes()))
+        file.write(_SIGNATURE + _palette_header(width, height))
+        file.write(_png_chunk(b"PLTE", voc_palette().tobytes()))
         for content in _in_chunks(_compress(bands, width)):
-            file.write(png_chunk(b"IDAT", content))
-        file.write(png_chunk(b"IEND", b""))
+            file.write(_png_chunk(b"IDAT", content))
+        file.write(_png_chunk(b"IEND", b""))
 
 
 def _compress(bands: Iterable[Mask], width: int) -> Iterator[bytes]:
     """Each row after its filter byte 2 (up): what differs from the row above, for masks mostly
     nothing."""
-    compressor = zlib.compressobj(LEVEL)
+    compressor = zlib.compressobj(_LEVEL)
     above = np.zeros((1, width), np.uint8)
     for band in bands:
         filtered = np.full((band.shape[0], width + 1), 2, np.uint8)
@@ -59,11 +59,11 @@ def _in_chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:
     yield bytes(waiting)
 
 
-def palette_header(width: int, height: int, *, bits: int) -> bytes:
-    """The chunk that begins a PNG whose pixels are ids of so many bits, with a palette to follow."""
-    return png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, _PALETTE_COLOUR, 0, 0, 0))
+def _palette_header(width: int, height: int) -> bytes:
+    """The chunk that begins a PNG whose pixels are ids of eight bits, with a palette to follow."""
+    return _png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, _PALETTE_COLOUR, 0, 0, 0))
 
 
-def png_chunk(kind: bytes, content: bytes) -> bytes:
+def _png_chunk(kind: bytes, content: bytes) -> bytes:
     """A chunk with its length before it and its checksum behind."""
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))

@@ -21,10 +21,10 @@ from analysis.drawing.shrink import data_uri, shrink
 from analysis.report.charts import common_curves
 from analysis.report.page import model_facts
 from analysis.report.sections import foreground_mean
-from analysis.report.templating import render
 from analysis.report_files import PAGE, layer_name
 from formats.disk.whole_files import write_text
 from formats.disk.whole_folders import staged_folder
+from formats.pages.templating import render
 from formats.texts.json_text import format_json
 from formats.texts.wording import UNDEFINED
 
@@ -67,7 +67,7 @@ def render_comparison(comparison: Mapping[str, Any], reports: Sequence[ReportSco
         "drawn": [[_draw_difference(report, stem) for report in reports] for stem in shown],
         "legend": _legend(reports),
     }
-    return render("compare.html", ("tables.js",), values)
+    return render("analysis", "compare/compare.html", ("tables.js",), values)
 
 
 def side_by_side(tables: Sequence[Mapping[str, str]]) -> dict[str, list[str]]:
@@ -142,7 +142,7 @@ def _legend(reports: Sequence[ReportScores]) -> tuple[tuple[str, Colour], ...]:
 def _draw_difference(report: ReportScores, stem: str) -> str | None:
     """The difference of an image as the report draws it; None where it has none."""
     colours = AGREEMENT_COLOURS.get(report.scores.get("colors", ""))
-    if colours is None or not (report.folder / layer_name("difference", stem)).is_file():
+    if colours is None or not (report.folder / layer_name("pairs", stem)).is_file():
         return None
     width, height = report.images[stem].size
     size = (min(_WIDTH, width), max(1, round(height * min(_WIDTH, width) / width)))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import IntEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from analysis.drawing.agreement import Agreement, bands_of
 from analysis.drawing.colours import AgreementColours
 from analysis.drawing.jpeg_planes import (
     CENTRE,
@@ -26,60 +25,23 @@ from analysis.drawing.jpeg_planes import (
     without_colour,
 )
 from analysis.drawing.legend import legend_band, text_size
+from analysis.drawing.pairs import read_layers
 from analysis.report_files import layer_name, overlay_name
-from formats.classes import IGNORE
 from formats.disk.whole_files import write_unfinished
 from formats.images import Luma, Rgb, read_image, read_luma
-from formats.masks import Mask, read_mask
+from formats.masks import Mask
 
 BRIGHTNESS = 0.55
 """What is left of the image's brightness beneath the colours."""
 OPACITY_CORRECT, OPACITY_ERROR = 0.38, 0.9
-_ROWS = 64
 _QUALITY = 90
-
-
-class Agreement(IntEnum):
-    NEITHER = 0
-    CORRECT = 1
-    WRONG = 2
-    MISSED = 3
-
-
-def agreement(truth: Mask, prediction: Mask) -> Mask:
-    """Where two masks agree, as `Agreement` codes, (height, width) uint8.
-
-    Only foreground is coloured: correct is the right foreground class, wrong a foreground class
-    that is not the true one, missed foreground that was predicted as background. Ignored pixels
-    (255 in the truth) are neither.
-    """
-    codes = np.zeros(truth.shape, np.uint8)
-    left, top, width, height = cv2.boundingRect(cv2.bitwise_or(truth, prediction))
-    box = slice(top, top + height), slice(left, left + width)
-    inside, true, predicted = codes[box], truth[box], prediction[box]
-    for rows in _bands(height):
-        inside[rows] = _agree(true[rows], predicted[rows])
-    return codes
-
-
-def _agree(truth: Mask, prediction: Mask) -> Mask:
-    predicted = prediction != 0
-    codes: Mask = predicted.view(np.uint8) + (predicted & (truth != prediction))
-    codes += np.uint8(Agreement.MISSED) * ((truth != 0) & ~predicted).view(np.uint8)
-    codes *= truth != IGNORE
-    return codes
-
-
-def _bands(height: int) -> Iterator[slice]:
-    """Some rows after another: what is computed of them on the way stays in the processor's cache."""
-    return (slice(top, top + _ROWS) for top in range(0, height, _ROWS))
 
 
 def draw_difference(image: Rgb, codes: Mask, colours: AgreementColours) -> Rgb:
     """The image in dimmed grey with `agreement`'s codes in colour over it."""
     drawn = np.empty_like(image)
     share, paint = _paints(colours)
-    for rows in _bands(codes.shape[0]):
+    for rows in bands_of(codes.shape[0]):
         # A pixel is share × grey + colour, both by its code. Channel by channel in cv2 that takes a
         # fifth of the time of one table look-up per pixel in numpy.
         grey = _dimmed(cv2.cvtColor(image[rows], cv2.COLOR_RGB2GRAY), codes[rows], share)
@@ -149,7 +111,7 @@ def _paints(colours: AgreementColours) -> tuple[npt.NDArray[np.float64], npt.NDA
 
 def difference_of(report: Path, stem: str, colours: AgreementColours) -> Rgb:
     """The image in grey with what is right, wrong and missed over it, full size, (height, width, 3) uint8."""
-    codes = read_mask(report / layer_name("difference", stem))
+    codes = read_layers(report / layer_name("pairs", stem)).agreement()
     return draw_difference(read_image(report / layer_name("image", stem)), codes, colours)
 
 
@@ -161,6 +123,6 @@ class OverlayWriter:
     colours: AgreementColours
 
     def __call__(self, stem: str) -> None:
-        codes = read_mask(self.report / layer_name("difference", stem))
+        codes = read_layers(self.report / layer_name("pairs", stem)).agreement()
         overlay = draw_overlay(read_luma(self.report / layer_name("image", stem)), codes, self.colours)
         write_unfinished(self.report / overlay_name(stem), encode_planes(overlay, _QUALITY))

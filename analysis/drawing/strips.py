@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 
 from analysis.drawing.colours import AgreementColours
-from analysis.drawing.layers import class_colours
 from analysis.drawing.legend import BAND, caption_band, legend_band, text_size
 from analysis.drawing.shrink import shrink
+from analysis.drawing.tints import class_colours
 from formats.classes import IGNORE
 from formats.images import Rgb
 from formats.masks import Mask

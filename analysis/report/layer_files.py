@@ -7,9 +7,10 @@ from pathlib import Path
 
 import simplejpeg
 
+from analysis.drawing.agreement import agreement
 from analysis.drawing.colours import AgreementColours
-from analysis.drawing.layers import difference_palette, encode_palette_png, tint_palette
-from analysis.drawing.overlays import agreement, draw_difference
+from analysis.drawing.overlays import draw_difference
+from analysis.drawing.pairs import Layers, layer_script, pair
 from analysis.drawing.strips import draw_strip
 from analysis.masks.reading import read_source_image
 from analysis.masks.sources import Source
@@ -39,20 +40,15 @@ class Drawer:
             (self.stage / name).mkdir(parents=True)
 
     def __call__(self, source: Source, truth: Mask, prediction: Mask) -> None:
-        codes = agreement(truth, prediction)
-        self._write_masks(source.stem, truth, prediction, codes)
+        number = len(self.names)
+        layers = Layers((source.width, source.height), number, pair(truth, prediction, number))
+        self._write(layer_name("pairs", source.stem), layer_script(source.stem, layers))
         self._write_image(source)
         if self.strips:
             image = read_source_image(self.dataset, source)
-            difference = draw_difference(image, codes, self.colours)
+            difference = draw_difference(image, agreement(truth, prediction), self.colours)
             strip = draw_strip(image, truth, prediction, difference, self.colours, self.names)
             self._write(strip_name(source.stem), _encode_jpeg(strip, _STRIP_QUALITY))
-
-    def _write_masks(self, stem: str, truth: Mask, prediction: Mask, codes: Mask) -> None:
-        tints = tint_palette(len(self.names))
-        self._write(layer_name("truth", stem), encode_palette_png(truth, tints))
-        self._write(layer_name("prediction", stem), encode_palette_png(prediction, tints))
-        self._write(layer_name("difference", stem), encode_palette_png(codes, difference_palette(self.colours)))
 
     def _write_image(self, source: Source) -> None:
         name = layer_name("image", source.stem)

@@ -7,17 +7,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.drawing.colours import AgreementColours
-from analysis.drawing.layers import class_colours
+from analysis.drawing.tints import class_colours
 from analysis.masks.cleaning import cleaning_words
 from analysis.report import sections
 from analysis.report.charts import histogram, training_curves
-from analysis.report.gallery import gallery_data
 from analysis.report.judged_share import judged_share, why_unjudged
-from analysis.report.templating import render
+from analysis.report.page_data import page_data
 from analysis.scoring.image_report import ImageReport
 from analysis.scoring.scores import PIXEL_ACCURACY
+from formats.pages.templating import render
 from formats.predictions import ModelFacts
 from formats.texts.wording import format_number, format_seconds
+
+_SCRIPTS = (
+    "tables.js",
+    "report/images.js",
+    "viewer/pairs.js",
+    "viewer/layers.js",
+    "viewer/viewer.js",
+    "report/gallery.js",
+)
+"""In the order in which they build on one another: one scope holds all."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +36,7 @@ class PageImages:
     suspicious labels in the order in which scores.json lists them, and how many images have a full-size
     overlay."""
 
-    thumbnails: Mapping[str, Mapping[str, str]]
+    thumbnails: Mapping[str, Mapping[str, Any]]
     close_ups: Mapping[str, Sequence[str]]
     grey_images: int
     strips: bool
@@ -61,7 +71,8 @@ def render_page(
         "grey_images": shown.grey_images,
         "overlays": shown.overlays,
         "inside": len(shown.thumbnails),
-        "gallery": gallery_data(images, shown.thumbnails, shown.strips, names),
+        "data": page_data(images, shown.thumbnails, names, colours),
+        "strips": shown.strips,
         "legend": colours.legend(),
         "swatches": class_colours(len(names)),
         "facts": [fact for fact in model_facts(model) if fact[1] != title],
@@ -69,7 +80,7 @@ def render_page(
         "curves": training_curves(model.epochs),
         "pixel_accuracy_formula": PIXEL_ACCURACY,
     }
-    return render("report.html", ("tables.js", "viewer.js", "gallery.js"), values)
+    return render("analysis", "report/report.html", _SCRIPTS, values)
 
 
 def model_facts(model: ModelFacts) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from typing import Any
 from analysis.drawing.close_ups import close_ups as draw_close_ups
 from analysis.drawing.colours import AGREEMENT_COLOURS, AgreementColours, ColourScheme
 from analysis.drawing.overlays import OverlayWriter
-from analysis.drawing.thumbnails import draw_thumbnails
+from analysis.drawing.thumbnails import draw_thumbnail
 from analysis.masks.cleaning import cleanings
 from analysis.masks.pieces import owned_pixels
 from analysis.masks.reading import require_truth
@@ -20,10 +20,10 @@ from analysis.masks.sources import check_complete, plan_sources
 from analysis.options import ScoringOptions
 from analysis.report.csv_tables import areas_to_csv, images_to_csv, objects_to_csv
 from analysis.report.examiner import Examiner
-from analysis.report.gallery import WORST, worst_and_best
 from analysis.report.judged_share import judged_to_json, predict_all
 from analysis.report.layer_files import Drawer
 from analysis.report.page import PageImages, render_page
+from analysis.report.page_data import WORST, worst_and_best
 from analysis.report.scores_json import summary_to_json
 from analysis.report_files import IMAGES, OVERLAYS, PAGE, SCORES
 from analysis.scoring.image_report import ImageReport
@@ -84,7 +84,7 @@ def report(
             write_text(stage / name, to_csv(summary))
         drawn = _write_overlays(stage, summary, palette, overlays, workers)
         close_ups = _close_ups(stage, scores, summary.images, palette)
-        shown = PageImages(_thumbnails(stage, summary, palette), close_ups, grey_images, strips, drawn)
+        shown = PageImages(_thumbnails(stage, summary), close_ups, grey_images, strips, drawn)
         title = model.job or predictions.root.resolve().name
         write_text(stage / PAGE, render_page(title, scores, model, summary.images, shown, palette))
     return scores
@@ -103,10 +103,10 @@ def _write_overlays(
     return len(stems)
 
 
-def _thumbnails(stage: Path, summary: Summary, colours: AgreementColours) -> dict[str, dict[str, str]]:
+def _thumbnails(stage: Path, summary: Summary) -> dict[str, dict[str, Any]]:
     """Those inside the page, by stem; in threads, for they are few, and codecs leave the interpreter to others."""
     stems = worst_and_best(summary.images, WORST)
-    draw = partial(draw_thumbnails, stage, len(summary.classes), colours)
+    draw = partial(draw_thumbnail, stage)
     with ThreadPoolExecutor(available_cores()) as pool:
         return dict(zip(stems, pool.map(draw, stems), strict=True))
 

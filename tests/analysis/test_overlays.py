@@ -9,17 +9,16 @@ import pytest
 import simplejpeg
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from PIL import Image
 
+from analysis.drawing.agreement import Agreement, agreement
 from analysis.drawing.colours import AGREEMENT_COLOURS, ColourScheme
 from analysis.drawing.jpeg_planes import CENTRE, Plane, Planes, encode_planes, halve, to_planes
-from analysis.drawing.layers import difference_palette, encode_palette_png, tint_palette
 from analysis.drawing.legend import legend_band, text_size
-from analysis.drawing.overlays import Agreement, agreement, draw_difference, draw_overlay
+from analysis.drawing.overlays import draw_difference, draw_overlay
 from analysis.drawing.shrink import shrink
 from analysis.drawing.strips import PANEL, draw_strip
-from formats.masks import Mask
+from analysis.drawing.tints import difference_palette, tint_palette
 
 TRUTH = np.array([[0, 0, 1, 1, 2, 1, 255, 255]], np.uint8)
 PREDICTION = np.array([[0, 1, 1, 0, 2, 2, 1, 0]], np.uint8)
@@ -151,20 +150,6 @@ def test_a_long_legend_has_more_rows_and_shows_every_colour() -> None:
     band = legend_band(300, entries, 14)
     assert band.shape[0] > 4 * 14
     assert {colour for _, colour in entries} <= {tuple(pixel) for pixel in band.reshape(-1, 3).tolist()}
-
-
-@given(
-    arrays(np.uint8, st.tuples(st.integers(1, 5), st.integers(1, 21)), elements=st.integers(0, 255)),
-    st.sampled_from([2, 3, 4, 5, 17, 256]),
-)
-def test_palette_pngs_show_each_id_in_its_colour(ids: Mask, values: int) -> None:
-    ids = (ids.astype(int) % values).astype(np.uint8)
-    palette = np.random.default_rng(values).integers(0, 256, (256, 4)).astype(np.uint8)
-    with Image.open(BytesIO(encode_palette_png(ids, palette))) as image:  # Pillow is the oracle
-        image.load()
-        assert np.array_equal(np.asarray(image.convert("RGBA")), palette[ids])
-        assert image.mode == "P"
-        assert np.array_equal(np.asarray(image), ids)
 
 
 def test_palettes_are_clear_where_nothing_is_shown() -> None:

@@ -21,6 +21,7 @@ from playwright import sync_api
 from playwright.sync_api import expect
 
 from analysis.comparison.page import write_comparison
+from analysis.report.page_data import coded
 from analysis.report.report import report
 from formats.predictions import ModelFacts
 from tests.support.dataset_samples import disc_image, make_dataset, make_predictions
@@ -169,11 +170,8 @@ def test_the_viewer_opens_zooms_and_steps_by_keyboard(report_page: Visit) -> Non
     page.locator("#cards .stack").first.focus()
     page.keyboard.press("Enter")
     assert page.text_content("#viewer-name") == "c_09"
-    page.wait_for_function("document.querySelector('#stage .difference').src.startsWith('file:')")
-    assert page.locator("#stage .difference").evaluate("image => [image.naturalWidth, image.naturalHeight]") == [
-        120,
-        90,
-    ]
+    page.wait_for_function("document.querySelector('#stage .image').src.startsWith('file:')")
+    assert page.locator("#stage .difference").evaluate("canvas => [canvas.width, canvas.height]") == [120, 90]
     fitted = percent(page)
     page.keyboard.press("+")
     assert percent(page) == pytest.approx(1.5 * fitted, abs=2)
@@ -280,31 +278,63 @@ def test_a_page_mailed_alone_misses_only_full_size(browser: sync_api.Browser, re
     page.close()
 
 
-def with_images(page: Path, images: list[dict[str, Any]], out: Path, **more: Any) -> Path:
+def with_images(page: Path, images: list[dict[str, Any]], out: Path, names: tuple[str, ...] = ("_", "car")) -> Path:
     """A copy of a page whose script reads other images; the policy covers programs, not data."""
     text = page.read_text()
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
     assert found
-    data = {**json.loads(found[1]), "images": images, "thumbnails": {}, "worst": [0], "best": [1], **more}
+    known = [{**IMAGE, **image} for image in images]
+    columns = {
+        key: coded([image[key] for image in known]) if key in ("group", "split") else [image[key] for image in known]
+        for key in IMAGE
+        if key not in ("attributes", "classes")
+    }
+    data = {
+        **json.loads(found[1]),
+        "names": names,
+        "tints": [[0, 0, 0, 0], *[[9, 9, 9, 90]] * len(names)],
+        "columns": columns,
+        "attributes": {
+            name: coded([image["attributes"].get(name) for image in known])
+            for name in dict.fromkeys(name for image in known for name in image["attributes"])
+        },
+        "classes": {
+            key: [list(column) for column in zip(*[image["classes"][key] for image in known], strict=True)]
+            for key in IMAGE["classes"]
+        },
+        "thumbnails": {},
+        "worst": [0],
+        "best": [1],
+    }
     out.write_text(text.replace(found[1], json.dumps(data).replace("<", "\\u003c")))
     return out
 
 
-IMAGE = {
+IMAGE: dict[str, Any] = {
+    "stem": "a",
     "group": "g",
     "split": "val",
     "attributes": {},
     "width": 120,
     "height": 90,
+    "iou": 0.5,
     "dice": 0.5,
     "wrong": 3,
     "missed": 4,
+    "judged": 1.0,
+    "classes": {"iou": [0.5], "dice": [0.5], "true": [9], "predicted": [9]},
 }
 
 
+def serve_layers(page: sync_api.Page, reports: Path) -> None:
+    """Whatever image is asked for, one that is there."""
+    page.route("**/layers/image/**", lambda route: route.fulfill(path=reports / "one/layers/image/c_09.jpg"))
+    page.route("**/layers/pairs/**", lambda route: route.fulfill(path=reports / "one/layers/pairs/c_09.js"))
+
+
 def test_5000_images_draw_some_cards_at_a_time(visit: Visit, reports: Path) -> None:
-    images = [{**IMAGE, "stem": f"image_{n:04d}", "iou": n / 5000} for n in range(5000)]
-    visit.page.route("**/layers/**", lambda route: route.fulfill(path=reports / "one/layers/truth/c_09.png"))
+    images = [{"stem": f"image_{n:04d}", "iou": n / 5000} for n in range(5000)]
+    serve_layers(visit.page, reports)
     visit.page.goto(with_images(reports / "one" / "index.html", images, reports / "one" / "many.html").as_uri())
     page = visit.page
     assert page.text_content("#shown") == "5,000"
@@ -318,11 +348,10 @@ def test_5000_images_draw_some_cards_at_a_time(visit: Visit, reports: Path) -> N
 
 
 def test_the_scores_of_the_classes_are_those_by_which_cards_are_ranked(visit: Visit, reports: Path) -> None:
-    image = {**IMAGE, "stem": "a", "iou": 0.25, "classes": {"iou": [0.2, 0.3], "dice": [0.4, None]}}
-    made = with_images(
-        reports / "one" / "index.html", [image, image], reports / "one" / "two.html", classes=["car", "road"]
-    )
-    visit.page.route("**/layers/**", lambda route: route.fulfill(path=reports / "one/layers/truth/c_09.png"))
+    by_class = {"iou": [0.2, 0.3], "dice": [0.4, None], "true": [9, 9], "predicted": [9, 9]}
+    images = [{"iou": 0.25, "classes": by_class}] * 2
+    made = with_images(reports / "one" / "index.html", images, reports / "one" / "two.html", ("_", "car", "road"))
+    serve_layers(visit.page, reports)
     visit.page.goto(made.as_uri())
     line = visit.page.locator("#cards .by-class").first
     assert line.locator("span").all_text_contents() == ["car 0.2000", "road 0.3000"]
@@ -334,8 +363,8 @@ def test_the_scores_of_the_classes_are_those_by_which_cards_are_ranked(visit: Vi
 
 def test_names_are_text_wherever_a_script_writes_them(visit: Visit, reports: Path) -> None:
     evil = "<img src=x onerror=alert(1)>"
-    image = {**IMAGE, "stem": evil, "group": evil, "attributes": {evil: evil}, "iou": None}
-    visit.page.route("**/layers/**", lambda route: route.fulfill(path=reports / "one/layers/truth/c_09.png"))
+    image = {"stem": evil, "group": evil, "attributes": {evil: evil}, "iou": None}
+    serve_layers(visit.page, reports)
     page = visit.page
     page.goto(with_images(reports / "one" / "index.html", [image, image], reports / "one" / "evil.html").as_uri())
     assert visit.names() == [evil, evil]

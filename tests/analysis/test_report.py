@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from analysis.drawing.agreement import agreement
 from analysis.drawing.colours import AGREEMENT_COLOURS, ColourScheme
-from analysis.drawing.overlays import agreement
+from analysis.drawing.pairs import read_layers, unpack
 from analysis.masks.stitch import stitch
 from analysis.options import ScoringOptions
 from analysis.report.commands import parse_overlays
@@ -25,7 +26,7 @@ from formats.dataset import Dataset, open_dataset
 from formats.errors import SagesegError
 from formats.images import read_image
 from formats.manifest import write_manifest
-from formats.masks import Mask, read_mask, write_mask
+from formats.masks import Mask, write_mask
 from formats.predictions import ModelFacts, Predictions, open_predictions, read_model_facts
 from tests.support.dataset_samples import disc_image, make_dataset, make_predictions
 from tests.support.page_reader import Page
@@ -146,12 +147,13 @@ def test_the_page_is_whole(predictions: Predictions, dataset: Dataset, tmp_path:
     report(predictions, dataset, tmp_path / "out", workers=1)
     page = Page((tmp_path / "out" / "index.html").read_text())
     page.check_whole()
-    assert [image["stem"] for image in page.data["images"]] == ["a_02", "a_01", "b_01"]
+    assert page.data["columns"]["stem"] == ["a_02", "a_01", "b_01"]
     assert page.data["worst"] == [0]
     assert page.data["best"] == [2]
-    inside = [uri for layers in page.data["thumbnails"].values() for uri in layers.values()]
-    assert len(inside) == 3 * 4
-    assert all(uri.startswith("data:image/") for uri in inside)
+    inside = page.data["thumbnails"].values()
+    assert len(inside) == 3
+    assert all(each["image"].startswith("data:image/jpeg") for each in inside)
+    assert all(unpack(each["pairs"]).lengths.sum() == each["width"] * each["height"] for each in inside)
     assert all(link.startswith("#") for link in page.links)
 
 
@@ -177,9 +179,9 @@ def test_full_size_layers_lie_beside_the_page(predictions: Predictions, dataset:
     out = tmp_path / "out"
     report(predictions, dataset, out, workers=1)
     for stem in STEMS:
-        codes = agreement(IMAGES[stem][1], PREDICTED[stem])
-        for layer, ids in (("truth", IMAGES[stem][1]), ("prediction", PREDICTED[stem]), ("difference", codes)):
-            assert np.array_equal(read_mask(out / layer_name(layer, stem)), ids), layer
+        layers = read_layers(out / layer_name("pairs", stem))
+        assert np.array_equal(layers.truth(), IMAGES[stem][1])
+        assert np.array_equal(layers.agreement(), agreement(IMAGES[stem][1], PREDICTED[stem]))
         image = read_image(out / layer_name("image", stem))
         at = IMAGES[stem][1] == 1  # crops without a car were dropped, and are grey
         assert np.abs(image[at].astype(int) - IMAGES[stem][0][at]).mean() < 12
@@ -217,7 +219,7 @@ def test_html_in_names_is_escaped(tmp_path: Path) -> None:
     page = Page((tmp_path / "out" / "index.html").read_text())
     page.check_whole()
     assert len(page.scripts) == page.text.count("<script") == 2
-    assert {image["stem"] for image in page.data["images"]} == {stem, other}
+    assert set(page.data["columns"]["stem"]) == {stem, other}
     assert "By angle" in page.words
     for said in (stem, "<i>&amp;", "<script>group", "<b>"):
         assert said in page.words, said
@@ -314,7 +316,7 @@ def test_many_images_keep_only_the_worst_thumbnails(
     monkeypatch.setattr("analysis.report.report.WORST", 1)
     report(predictions, dataset, tmp_path / "out", workers=1)
     page = Page((tmp_path / "out" / "index.html").read_text())
-    assert [image["stem"] for image in page.data["images"]] == ["a_02", "a_01", "b_01"]
+    assert page.data["columns"]["stem"] == ["a_02", "a_01", "b_01"]
     assert list(page.data["thumbnails"]) == ["0", "2"]  # the worst, and the best beside it
     assert "Thumbnails of 2 images are inside this page" in page.words
 

@@ -5,60 +5,61 @@ const cards = document.getElementById("cards");
 const search = document.getElementById("search");
 const sort = document.getElementById("sort");
 const more = document.getElementById("more");
-const all = data.images.map((_, place) => place);
 let order = all;
 
-function formatScore(value) {
-  if (value === null) return "–";
-  if (value > 0 && value < 0.00005) return "<0.0001";
-  if (value >= 0.99995 && value < 1) return ">0.9999";
-  return value.toFixed(4);
-}
-const formatCount = (value) => value.toLocaleString("en");
-const attributes = (image) => Object.entries(image.attributes).map(([name, value]) => `${name} ${value}`);
-
 function aboutText(image) {
-  return [image.group, image.split, ...attributes(image), image.judged].filter(Boolean).join(" · ");
+  const judged = image.judged !== null && image.judged < 1 ? [`${formatShare(image.judged)} judged`] : [];
+  return [image.group, image.split, ...image.attributes.map((pair) => pair.join(" ")), ...judged].filter(Boolean).join(" · ");
 }
 function scoreText(image) {
   const pixels = `false positive ${formatCount(image.wrong)} px · missed ${formatCount(image.missed)} px`;
   return `IoU ${formatScore(image.iou)} · Dice ${formatScore(image.dice)} · ${pixels}`;
 }
 
-const several = data.classes.length > 0;
+const several = foreground.length > 1;
 const meanings = {
   iou: `IoU of this image alone, TP / (TP + FP + FN)${several ? ": the mean over the foreground classes that are true or predicted in it" : ""}`,
   dice: `Dice of this image alone, 2 TP / (2 TP + FP + FN)${several ? ": the mean over the foreground classes" : ""}; 1 for a class that is neither true nor predicted in it, and is in other images`,
 };
 
-function element(tag, className, ...children) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  made.append(...children);
-  return made;
-}
-
 function stackOf(place) {
-  const image = data.images[place];
-  const inside = data.thumbnails[place];
-  const made = element("button", "stack");
+  const image = imageAt(place);
+  const made = makeStack("button", image.width, image.height);
   made.type = "button";
   made.ariaLabel = `Open ${image.stem}, IoU ${formatScore(image.iou)}`;
-  made.style.aspectRatio = `${image.width} / ${image.height}`;
-  for (const layer of layerNames) {
-    const shown = new Image();
-    shown.className = layer;
-    shown.alt = "";
-    shown.decoding = "async";
-    if (!inside) shown.loading = "lazy";
-    shown.src = inside ? inside[layer] : fullSize(layer, image);
-    made.append(shown);
+  if (data.thumbnails[place]) fillStack(made, place);
+  else {
+    made.dataset.place = place;
+    near.observe(made);
   }
   return made;
 }
 
+// The thumbnail of an image, where the page holds one.
+function fillStack(stack, place) {
+  const inside = data.thumbnails[place];
+  painted.delete(stack);
+  for (const canvas of stack.querySelectorAll("canvas")) canvas.width = 0;
+  if (!inside) {
+    stack.querySelector(".image").removeAttribute("src");
+    return;
+  }
+  stack.querySelector(".image").src = inside.image;
+  unpack(inside.pairs).then((runs) => { if (!painted.has(stack)) setPairs(stack, { ...inside, runs }); });
+}
+
+// What is not inside is loaded where it comes into sight.
+const near = new IntersectionObserver((entries) => {
+  for (const { target } of entries.filter((entry) => entry.isIntersecting)) {
+    near.unobserve(target);
+    const { stem } = imageAt(target.dataset.place);
+    target.querySelector(".image").src = imageFile("", stem);
+    loadLayers("", stem).then((layers) => setPairs(target, layers), () => {});
+  }
+}, { rootMargin: "400px" });
+
 function card(place) {
-  const image = data.images[place];
+  const image = imageAt(place);
   const name = element("h3", "", image.stem);
   const ranked = sort.value.startsWith("dice") ? "dice" : "iou";
   const score = element("b", ranked, ranked === "dice" ? `Dice ${formatScore(image.dice)}` : formatScore(image.iou));
@@ -66,12 +67,12 @@ function card(place) {
   const counts = element("p", "counts", `False positive ${formatCount(image.wrong)} px · missed ${formatCount(image.missed)} px`);
   const made = element("article", "", stackOf(place), element("div", "name", name, score), element("p", "where", aboutText(image)), counts);
   made.dataset.place = place;
-  if (image.classes) made.append(byClass(image, ranked));
+  if (several) made.append(byClass(place, ranked));
   return made;
 }
 
-function byClass(image, ranked) {
-  const known = image.classes[ranked].map((value, id) => [data.classes[id], value]).filter(([, value]) => value !== null);
+function byClass(place, ranked) {
+  const known = foreground.map((name, id) => [name, data.classes[ranked][id][place]]).filter(([, value]) => value !== null);
   const made = element("p", "by-class", ...known.map(([name, value]) => element("span", "", `${name} ${formatScore(value)}`)));
   made.title = `${ranked === "dice" ? "Dice" : "IoU"} of each class`;
   return made;
@@ -81,7 +82,7 @@ function byClass(image, ranked) {
 const ending = (stem) => (stem.length > 12 ? `…${stem.slice(-10)}` : stem);
 
 function small(place) {
-  const image = data.images[place];
+  const image = imageAt(place);
   const name = element("h3", "", ending(image.stem));
   name.title = image.stem;
   const made = element("article", "", stackOf(place), element("div", "name", name, element("b", "iou", formatScore(image.iou))));
@@ -90,21 +91,21 @@ function small(place) {
 }
 
 // ---- order
-const downwards = (key) => (a, b) => data.images[b][key] - data.images[a][key] || a - b;
+const downwards = (key) => (a, b) => columns[key][b] - columns[key][a] || a - b;
 const byDice = (sign) => (a, b) => {
-  const [one, other] = [data.images[a].dice, data.images[b].dice];
+  const [one, other] = [columns.dice[a], columns.dice[b]];
   return (one === null) - (other === null) || sign * (one - other) || sign * (a - b);
 };
 const orders = {
   worst: (a, b) => a - b,
-  best: (a, b) => (data.images[a].iou === null) - (data.images[b].iou === null) || b - a,
+  best: (a, b) => (columns.iou[a] === null) - (columns.iou[b] === null) || b - a,
   dice: byDice(1),
   "dice-best": byDice(-1),
   wrong: downwards("wrong"),
   missed: downwards("missed"),
-  name: (a, b) => data.images[a].stem.localeCompare(data.images[b].stem, undefined, { numeric: true }),
+  name: (a, b) => columns.stem[a].localeCompare(columns.stem[b], undefined, { numeric: true }),
 };
-const texts = data.images.map((image) => [image.stem, image.group, image.split, ...attributes(image)].join(" ").toLowerCase());
+const texts = all.map(imageAt).map((image) => [image.stem, image.group, image.split, ...image.attributes.map((pair) => pair.join(" "))].join(" ").toLowerCase());
 
 function arrange() {
   const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -134,7 +135,7 @@ document.addEventListener("click", (event) => {
   const opener = event.target.closest("article .stack, [data-open]");
   if (!opener) return;
   const article = opener.closest("article");
-  const place = article ? Number(article.dataset.place) : data.images.findIndex((image) => image.stem === opener.dataset.open);
+  const place = article ? Number(article.dataset.place) : placeOf.get(opener.dataset.open);
   const within = article && article.parentElement === cards ? order : all;
   openViewer(within, within.indexOf(place));
 });

@@ -5,20 +5,24 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from formats.texts import wording
 from formats.texts.redaction import redact
 
 
-def render(template: str, scripts: Sequence[str], values: Mapping[str, Any]) -> str:
-    """A page of `analysis/templates`, with the scripts named. They are the only ones that a browser
-    runs in it: the page's policy states their checksum."""
+def render(package: str, template: str, scripts: Sequence[str], values: Mapping[str, Any]) -> str:
+    """A page of the `templates` of a package, or of those that all pages share, with the scripts named, in their order.
+
+    They are the only ones that a browser runs in it, but for those that they load themselves: the page's policy
+    states their checksum (CSP level 3, 'strict-dynamic'), so that files of data beside the page can be read where
+    it was opened from a disk, which no other way of reading allows.
+    """
+    loader = ChoiceLoader([PackageLoader(package), PackageLoader("formats.pages")])
     environment = Environment(
-        loader=PackageLoader("analysis"),
+        loader=loader,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -34,17 +38,13 @@ def render(template: str, scripts: Sequence[str], values: Mapping[str, Any]) -> 
         rgb=wording.format_colour,
         duration=wording.format_seconds,
     )
-    script = "\n" + "\n".join(_read(name) for name in scripts)
+    script = "\n" + "\n".join(loader.get_source(environment, name)[0] for name in scripts)
     return redact(environment.get_template(template).render(script=script, policy=_policy(script), **values))
-
-
-def _read(name: str) -> str:
-    return files("analysis").joinpath("templates", name).read_text(encoding="utf-8")
 
 
 def _policy(script: str) -> str:
     checksum = b64encode(sha256(script.encode("utf-8")).digest()).decode("ascii")
     return (
         "default-src 'none'; base-uri 'none'; form-action 'none'; img-src 'self' data:;"
-        f" style-src 'unsafe-inline'; script-src 'sha256-{checksum}'"
+        f" style-src 'unsafe-inline'; script-src 'sha256-{checksum}' 'strict-dynamic'"
     )

@@ -1,60 +1,13 @@
-// Layers over one another, their toggles and the slider between truth and prediction; and the
-// viewer, which shows one image at any size.
+// The viewer: one image at any size.
 
-const data = JSON.parse(document.getElementById("data").textContent);
-const layerNames = Object.keys(data.layers);
-const fullSize = (layer, image) => `layers/${layer}/${encodeURIComponent(image.stem)}.${data.layers[layer]}`;
-
-// ---- which layers are shown, everywhere at once
-const shownLayers = new Set(["image", "difference"]);
-let wipe = 50;
-
-function showLayers() {
-  const both = shownLayers.has("truth") && shownLayers.has("prediction");
-  for (const place of document.querySelectorAll(".layered")) {
-    for (const layer of layerNames) place.classList.toggle(`no-${layer}`, !shownLayers.has(layer));
-    place.classList.toggle("both", both);
-    place.style.setProperty("--wipe", `${wipe}%`);
-  }
-  for (const button of document.querySelectorAll("[data-layer]")) {
-    button.ariaPressed = String(shownLayers.has(button.dataset.layer));
-  }
-  for (const slider of document.querySelectorAll(".wipe input")) slider.value = wipe;
-  placeHandle();
-}
-
-// Masks and their difference hide each other: showing one kind takes the other away.
-const masks = ["truth", "prediction"];
-
-function toggleLayer(layer) {
-  if (!shownLayers.delete(layer)) shownLayers.add(layer);
-  if (masks.includes(layer)) shownLayers.delete("difference");
-  if (layer === "difference") for (const mask of masks) shownLayers.delete(mask);
-  showLayers();
-}
-
-// Moving the slider asks for truth beside prediction, so it shows just these.
-function setWipe(value) {
-  wipe = Math.min(100, Math.max(0, value));
-  shownLayers.add("truth").add("prediction").delete("difference");
-  showLayers();
-}
-
-for (const button of document.querySelectorAll("[data-layer]")) {
-  button.addEventListener("click", () => toggleLayer(button.dataset.layer));
-}
-for (const slider of document.querySelectorAll(".wipe input")) {
-  slider.addEventListener("input", () => setWipe(Number(slider.value)));
-}
-
-// ---- the viewer
 const viewer = document.getElementById("viewer");
 const stage = document.getElementById("stage");
-const stack = stage.querySelector(".stack");
+const stack = makeStack("div", 1, 1);
+stage.prepend(stack);
 const handle = document.getElementById("handle");
 const note = document.getElementById("viewer-note");
 const view = { order: [], place: 0, scale: 1, x: 0, y: 0, fitted: true };
-const shownImage = () => data.images[view.order[view.place]];
+const shownImage = () => imageAt(view.order[view.place]);
 
 function openViewer(order, place) {
   view.order = order;
@@ -72,23 +25,21 @@ function showImage() {
   note.textContent = "";
   stack.style.width = `${image.width}px`;
   stack.style.height = `${image.height}px`;
-  stack.replaceChildren(...layerNames.map((layer) => viewerLayer(layer, image)));
+  showFullSize(image, view.order[view.place]);
   fit();
 }
 
 // The thumbnail at once, the full size when it has loaded.
-function viewerLayer(layer, image) {
-  const shown = new Image();
-  shown.className = layer;
-  shown.alt = "";
-  shown.draggable = false;
-  const inside = data.thumbnails[view.order[view.place]];
-  if (inside) shown.src = inside[layer];
+function showFullSize(image, place) {
+  const shown = stack.querySelector(".image");
+  const stillShown = () => viewer.open && view.order[view.place] === place;
+  fillStack(stack, place);
   const full = new Image();
-  full.onload = () => { shown.src = full.src; };
-  full.onerror = () => { note.textContent = "Full size lies in layers/ beside this page; this copy has thumbnails only."; };
-  full.src = fullSize(layer, image);
-  return shown;
+  const missing = () => { if (stillShown()) note.textContent = "Full size lies in layers/ beside this page; this copy has thumbnails only."; };
+  full.onload = () => { if (stillShown()) shown.src = full.src; };
+  full.onerror = missing;
+  full.src = imageFile("", image.stem);
+  loadLayers("", image.stem).then((layers) => { if (stillShown()) setPairs(stack, layers); }, missing);
 }
 
 function step(by) {
@@ -178,6 +129,7 @@ stage.addEventListener("dblclick", (event) => {
   if (view.fitted) zoomTo(1, x, y);
   else fit();
 });
+addEventListener("layers", placeHandle);
 addEventListener("resize", () => { if (viewer.open && view.fitted) fit(); });
 
 const zooms = { in: () => zoomTo(view.scale * 1.5), out: () => zoomTo(view.scale / 1.5), fit };

@@ -1,0 +1,109 @@
+"""What the page's script knows: columns of all images, thumbnails of the worst and the best."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from analysis.drawing.agreement import Agreement
+from analysis.drawing.colours import AgreementColours
+from analysis.drawing.tints import difference_palette, tint_palette
+from analysis.scoring.image_report import ImageReport
+from analysis.scoring.scores import defined
+from formats.classes import IGNORE
+
+WORST = 200
+"""How many images keep their thumbnails inside the page: about 2 MB, which a mail carries."""
+BEST = 5
+
+
+def worst_and_best(images: Sequence[ImageReport], number: int) -> list[str]:
+    """The stems of so many worst images, and of the best."""
+    worst = [image.stem for image in images[:number]]
+    best = [images[place].stem for place in extremes(images)[1]]
+    return list(dict.fromkeys([*worst, *best]))
+
+
+def extremes(images: Sequence[ImageReport]) -> tuple[list[int], list[int]]:
+    """Places of the worst and of the best images (best first) among images that are worst first;
+    of few images none is both."""
+    scored = [place for place, image in enumerate(images) if defined(image.scores.foreground_mean("iou")) is not None]
+    count = min(BEST, len(scored) // 2)
+    return scored[:count], scored[::-1][:count]
+
+
+def page_data(
+    images: Sequence[ImageReport],
+    thumbnails: Mapping[str, Mapping[str, Any]],
+    names: Sequence[str],
+    colours: AgreementColours,
+) -> dict[str, Any]:
+    """What the page's script reads: a column for each thing that is known of the images, which are worst first, and
+    the thumbnails by their place. Columns of classes are a list for each foreground class."""
+    worst, best = extremes(images)
+    return {
+        "names": list(names),
+        **palettes(len(names), colours),
+        "columns": _columns(images),
+        "attributes": _attributes(images),
+        "classes": _by_class(images),
+        "thumbnails": {place: thumbnails[image.stem] for place, image in enumerate(images) if image.stem in thumbnails},
+        "worst": worst,
+        "best": best,
+    }
+
+
+def palettes(num_classes: int, colours: AgreementColours) -> dict[str, Any]:
+    """The colours of layers, red, green, blue and opacity 0..255: of classes, and at their end of pixels that are not
+    judged; and of `Agreement` codes."""
+    tints = tint_palette(num_classes)
+    return {
+        "tints": [*tints[:num_classes].tolist(), tints[IGNORE].tolist()],
+        "agreement": difference_palette(colours)[: len(Agreement)].tolist(),
+    }
+
+
+def _columns(images: Sequence[ImageReport]) -> dict[str, Any]:
+    return {
+        "stem": [image.stem for image in images],
+        "group": coded([image.group for image in images]),
+        "split": coded([image.split for image in images]),
+        "width": [image.width for image in images],
+        "height": [image.height for image in images],
+        "iou": [_rounded(image.scores.foreground_mean("iou")) for image in images],
+        "dice": [_rounded(image.scores.foreground_mean("dice")) for image in images],
+        "wrong": [image.false_positive_pixels for image in images],
+        "missed": [image.missed_pixels for image in images],
+        "judged": [_rounded(image.judged.share) for image in images],
+    }
+
+
+def coded(values: Sequence[str | None]) -> dict[str, Any]:
+    """A column of texts of which many are alike: each text once, and by image its place among them, or None."""
+    places = {value: place for place, value in enumerate(dict.fromkeys(v for v in values if v is not None))}
+    return {"values": list(places), "of": [None if value is None else places[value] for value in values]}
+
+
+def _attributes(images: Sequence[ImageReport]) -> dict[str, Any]:
+    names = dict.fromkeys(name for image in images for name in image.attributes)
+    return {name: coded([image.attributes.get(name) for image in images]) for name in names}
+
+
+def _by_class(images: Sequence[ImageReport]) -> dict[str, list[list[Any]]]:
+    """Scores, and true and predicted pixels."""
+    scores = {
+        key: _turned([_rounded(value) for value in image.scores.per_class[key].tolist()[1:]] for image in images)
+        for key in ("iou", "dice")
+    }
+    true = _turned(list(image.true_pixels[1:]) for image in images)
+    return {**scores, "true": true, "predicted": _turned(list(image.predicted_pixels[1:]) for image in images)}
+
+
+def _turned(rows: Iterable[list[Any]]) -> list[list[Any]]:
+    """A list for each class."""
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _rounded(value: float) -> float | None:
+    known = defined(value)
+    return None if known is None else round(known, 6)

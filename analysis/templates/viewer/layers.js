@@ -1,0 +1,69 @@
+// Layers over one another: an image and canvases for truth, prediction and their difference; their
+// toggles, and the slider between truth and prediction, everywhere at once.
+
+const layerNames = ["image", "truth", "prediction", "difference"];
+const masks = ["truth", "prediction"];
+const shownLayers = new Set(["image", "difference"]);
+let wipe = 50;
+
+// Of a stack what its canvases show; each is painted when its layer is shown for the first time.
+const painted = new WeakMap();
+
+function makeStack(tag, width, height) {
+  const stack = element(tag, "stack", element("img", "image"), ...layerNames.slice(1).map((layer) => element("canvas", layer)));
+  Object.assign(stack.firstChild, { alt: "", decoding: "async", draggable: false });
+  stack.style.aspectRatio = `${width} / ${height}`;
+  return stack;
+}
+
+function setPairs(stack, layers) {
+  painted.set(stack, { layers, done: new Set() });
+  paintShown(stack);
+}
+
+function paintShown(stack) {
+  const own = painted.get(stack);
+  if (!own) return;
+  for (const layer of layerNames.slice(1)) {
+    if (!shownLayers.has(layer) || own.done.has(layer)) continue;
+    paint(stack.querySelector(`.${layer}`), own.layers, layer);
+    own.done.add(layer);
+  }
+}
+
+function showLayers() {
+  const both = masks.every((layer) => shownLayers.has(layer));
+  for (const place of document.querySelectorAll(".layered")) {
+    for (const layer of layerNames) place.classList.toggle(`no-${layer}`, !shownLayers.has(layer));
+    place.classList.toggle("both", both);
+    place.style.setProperty("--wipe", `${wipe}%`);
+  }
+  document.querySelectorAll(".stack").forEach(paintShown);
+  for (const button of document.querySelectorAll("[data-layer]")) {
+    button.ariaPressed = String(shownLayers.has(button.dataset.layer));
+  }
+  for (const slider of document.querySelectorAll(".wipe input")) slider.value = wipe;
+  dispatchEvent(new Event("layers"));
+}
+
+// Masks and their difference hide each other: showing one kind takes the other away.
+function toggleLayer(layer) {
+  if (!shownLayers.delete(layer)) shownLayers.add(layer);
+  if (masks.includes(layer)) shownLayers.delete("difference");
+  if (layer === "difference") for (const mask of masks) shownLayers.delete(mask);
+  showLayers();
+}
+
+// Moving the slider asks for truth beside prediction, so it shows just these.
+function setWipe(value) {
+  wipe = Math.min(100, Math.max(0, value));
+  shownLayers.add("truth").add("prediction").delete("difference");
+  showLayers();
+}
+
+for (const button of document.querySelectorAll("[data-layer]")) {
+  button.addEventListener("click", () => toggleLayer(button.dataset.layer));
+}
+for (const slider of document.querySelectorAll(".wipe input")) {
+  slider.addEventListener("input", () => setWipe(Number(slider.value)));
+}
