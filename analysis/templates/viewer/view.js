@@ -4,6 +4,7 @@ const view = {
   path: [], place: null, // places that the arrows step through, and the one that is shown
   width: 1, height: 1, // of the image
   scale: 1, x: 0, y: 0, fitted: true, // screen pixels per image pixel; where the image's corner lies in a pane
+  pane: null, // size of a pane when this was drawn
   panes: [], // as panes.js makes them
   objects: [], wanted: null, chosen: null, // wrong objects of all panes, the one asked for, and that one found
   pointed: null, // {x, y}, the pixel whose values are read
@@ -50,17 +51,30 @@ function moveBy(x, y) {
 function centreOn(box) {
   const pane = paneSize();
   const near = Math.min(pane.width / (3 * box.width), pane.height / (3 * box.height));
-  view.scale = boundScale(Math.min(8, Math.max(fitScale(), near)));
+  if (near <= fitScale()) {
+    fit();
+    return;
+  }
+  view.scale = boundScale(Math.min(8, near));
   view.x = pane.width / 2 - (box.x + box.width / 2) * view.scale;
   view.y = pane.height / 2 - (box.y + box.height / 2) * view.scale;
   drawView(false);
 }
 
+// Where the panes get another size, what was in the middle stays there.
+const paneSizes = new ResizeObserver(() => {
+  if (!viewer.open || !view.panes.length) return;
+  const { width, height } = paneSize();
+  const [across, down] = [(width - view.pane.width) / 2, (height - view.pane.height) / 2];
+  if (view.fitted) fit();
+  else if (across || down) moveBy(across, down);
+});
+
 const between = (low, value, high) => Math.min(high, Math.max(low, value));
 
 function drawView(fitted) {
   const pane = paneSize();
-  view.fitted = fitted;
+  Object.assign(view, { fitted, pane });
   view.x = between(REACH - view.width * view.scale, view.x, pane.width - REACH);
   view.y = between(REACH - view.height * view.scale, view.y, pane.height - REACH);
   for (const each of view.panes) placePane(each);

@@ -64,11 +64,6 @@ viewer.addEventListener("close", () => {
   leaveProbability();
   if (readAddress()) leaveAddress();
 });
-addEventListener("resize", () => {
-  if (!viewer.open) return;
-  if (view.fitted) fit();
-  else drawView(false);
-});
 
 const zooms = { in: () => zoomTo(view.scale * 1.5), out: () => zoomTo(view.scale / 1.5), fit };
 function onButtons(name, act) {
