@@ -36,7 +36,7 @@ function chooseObject(wanted) {
   findWanted();
   for (const pane of view.panes) drawMarks(pane);
   sayObject();
-  replaceAddress();
+  replaceImageAddress();
 }
 
 function stepObject(by) {
@@ -45,7 +45,6 @@ function stepObject(by) {
   const now = chosenNumber();
   chooseObject(now ? ((now - 1 + by + count) % count) + 1 : by > 0 ? 1 : count);
 }
-
 
 function objectText({ what, class: id, other, pixels, kind, pane }) {
   const wrong = what === "wrong";

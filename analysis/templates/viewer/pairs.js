@@ -23,7 +23,7 @@ const paints = Object.fromEntries(Object.entries({
 }).map(([layer, colour]) => [layer, Uint32Array.from({ length: (classCount + 1) * classCount }, (_, code) => opaque(colour(code)))]));
 
 // Some datasets call the background _background_.
-const classText = (id) => (id === notJudged ? "not judged" : viewed.names[id].replace(/^_+|_+$/g, "") || viewed.names[id]);
+const classText = (id) => (id < notJudged ? viewed.names[id].replace(/^_+|_+$/g, "") || viewed.names[id] : "not judged");
 
 const canUnpack = typeof DecompressionStream !== "undefined";
 const CANNOT_UNPACK = "This browser is too old to draw masks: take Chrome or Edge 80, Firefox 113, Safari 16.4, or a newer one.";

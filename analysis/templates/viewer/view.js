@@ -34,10 +34,10 @@ const boundScale = (scale) => Math.min(LARGEST, Math.max(Math.min(1, fitScale() 
 
 // Zoom so that the point at (x, y) of a pane stays where it is.
 function zoomTo(scale, x = paneSize().width / 2, y = paneSize().height / 2) {
-  const bounded = boundScale(scale);
-  view.x = x - (x - view.x) * (bounded / view.scale);
-  view.y = y - (y - view.y) * (bounded / view.scale);
-  view.scale = bounded;
+  const next = boundScale(scale);
+  view.x = x - (x - view.x) * (next / view.scale);
+  view.y = y - (y - view.y) * (next / view.scale);
+  view.scale = next;
   drawView(false);
 }
 
@@ -70,13 +70,13 @@ const paneSizes = new ResizeObserver(() => {
   else if (across || down) moveBy(across, down);
 });
 
-const between = (low, value, high) => Math.min(high, Math.max(low, value));
+const bounded = (low, value, high) => Math.min(high, Math.max(low, value));
 
 function drawView(fitted) {
   const pane = paneSize();
   Object.assign(view, { fitted, pane });
-  view.x = between(REACH - view.width * view.scale, view.x, pane.width - REACH);
-  view.y = between(REACH - view.height * view.scale, view.y, pane.height - REACH);
+  view.x = bounded(REACH - view.width * view.scale, view.x, pane.width - REACH);
+  view.y = bounded(REACH - view.height * view.scale, view.y, pane.height - REACH);
   for (const each of view.panes) placePane(each);
   document.getElementById("viewer-zoom").textContent = `${Math.round(100 * view.scale) || "<1"} %`;
 }
