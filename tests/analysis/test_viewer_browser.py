@@ -70,7 +70,7 @@ def test_an_address_names_an_object_or_a_box(
 def test_an_object_that_there_is_not_is_told(viewer_page: sync_api.Page, viewer_address: str) -> None:
     page = viewer_page
     open_image(page, viewer_address, "a_01&object=9")
-    assert page.text_content("#viewer-note") == "This image has no wrong object 9: it has 3."
+    assert page.text_content("#viewer-note") == "This image has no wrong object 9: 3 are listed."
     open_image(page, viewer_address, f"{RIGHT}&object=1")
     assert page.text_content("#viewer-note") == "This image has no wrong object."
     assert page.locator("[data-object='1']").is_disabled()

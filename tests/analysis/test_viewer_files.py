@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 
 from analysis.drawing.pairs import Layers, layer_script, pair
 from tests.support.page_visits import visiting
-from tests.support.viewer_samples import OBJECTS
+from tests.support.viewer_samples import OBJECTS, add_to_layers
 
 
 @pytest.fixture
@@ -77,6 +77,20 @@ def test_a_layer_file_that_is_missing_or_damaged_is_told(
     page.evaluate("location.hash = '#image=b_01'")
     expect(page.locator("#viewer-object-number")).to_have_text("0 wrong")
     expect(page.locator("#viewer-note")).to_have_text("")
+
+
+def test_a_list_of_the_largest_says_that_it_is_one(page: sync_api.Page, viewed_report: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(viewed_report, copy)
+    many = [{**OBJECTS[0], "x": 10 * n, "pixels": 1500 - n} for n in range(10)]
+    add_to_layers(copy, "a_01", {"objects": [*many, OBJECTS[2]]})
+    page.goto((copy / "index.html").as_uri() + "#image=a_01")
+    number = page.locator("#viewer-object-number")
+    expect(number).to_have_text("largest 11")
+    page.keyboard.press("b")
+    expect(number).to_have_text("11 of the largest 11")
+    page.keyboard.press("ArrowRight")
+    expect(number).to_have_text("3 wrong")
 
 
 def test_a_browser_that_cannot_unpack_shows_images_and_says_so(page: sync_api.Page, viewed_report: Path) -> None:
