@@ -56,6 +56,7 @@ def test_objects_are_stepped_through_each_in_the_middle_in_its_box(
         ("&object=2", "2 of 3", (110, 40)),
         ("&box=100,20,20,40", "2 of 3", (110, 40)),
         ("&box=60,90,30,20", "3 wrong", (75, 100)),
+        ("&box=10,120,6,4", "3 wrong", (13, 122)),
     ],
 )
 def test_an_address_names_an_object_or_a_box(
@@ -76,6 +77,20 @@ def test_an_object_that_there_is_not_is_told(viewer_page: sync_api.Page, viewer_
     assert page.locator("[data-object='1']").is_disabled()
     page.keyboard.press("o")
     assert page.text_content("#viewer-note") == "No wrong object in this image."
+
+
+def test_a_close_up_opens_its_object(viewer_page: sync_api.Page) -> None:
+    page = viewer_page
+    opener = page.locator("#errors [data-open]").nth(1)
+    opener.click()
+    assert shown(page) == opener.get_attribute("data-open")
+    expect(page.locator("#viewer-object")).to_have_text(re.compile("^false positive of road, .* 1,500 px"))
+    page.wait_for_url(lambda url: url.endswith("&object=1"))
+
+
+def test_a_box_of_a_suspicious_label_says_so(viewer_page: sync_api.Page, viewer_address: str) -> None:
+    open_image(viewer_page, viewer_address, "a_01&box=60,90,30,20")
+    expect(viewer_page.locator("#viewer-object")).to_have_text(re.compile("^suspicious label · 500 px"))
 
 
 def test_boxes_are_shown_and_a_click_in_one_chooses_it(viewer_page: sync_api.Page, viewer_address: str) -> None:

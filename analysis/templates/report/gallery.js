@@ -119,11 +119,11 @@ new IntersectionObserver((entries) => {
 
 // ---- what opens the viewer
 document.addEventListener("click", (event) => {
-  const opener = event.target.closest("article .stack, [data-open]");
+  const opener = event.target.closest("article .stack");
   if (!opener) return;
   const article = opener.closest("article");
-  const place = article ? Number(article.dataset.place) : placeOf.get(opener.dataset.open);
-  const within = article && article.parentElement === cards ? order : all;
+  const place = Number(article.dataset.place);
+  const within = article.parentElement === cards ? order : all;
   openImage(place, { within });
 });
 addEventListener("keydown", (event) => {

@@ -23,9 +23,15 @@ function findWanted() {
   const { wanted, chosen } = view;
   const settled = view.panes.every((pane) => pane.layers || pane.missing);
   if (wanted === null || (typeof wanted === "number" && view.panes.length > 1 && !settled)) return;
-  const found = typeof wanted === "number" ? view.objects[wanted - 1] : view.objects.find((each) => sameBox(each, wanted)) ?? { ...wanted, pane: null };
+  const found = typeof wanted === "number" ? view.objects[wanted - 1] : whatIsIn(wanted);
   view.chosen = found ?? null;
   if (found && !(chosen && sameBox(chosen, found))) centreOn(found);
+}
+
+// A box that is asked for is that of a wrong object, of a suspicious label, or just a place.
+function whatIsIn(box) {
+  const suspects = view.panes.flatMap((pane, number) => (pane.layers?.suspects ?? []).map((suspect) => ({ ...suspect, what: "suspect", pane: number })));
+  return [...view.objects, ...suspects].find((each) => sameBox(each, box)) ?? { ...box, what: "place", pane: null };
 }
 
 const chosenNumber = () => (view.chosen ? view.objects.indexOf(view.chosen) + 1 : 0);
@@ -53,6 +59,8 @@ function objectText({ what, class: id, other, pixels, kind, pane }) {
   return [first, `${formatCount(pixels)} px`, kind, title && `in ${title}`].filter(Boolean).join(" · ");
 }
 
+const suspectText = ({ pixels }) => `suspicious label · ${formatCount(pixels)} px to which the model gives a tenth or less`;
+
 // Of false positives and of misses this many are told (LISTED of analysis/scoring/components.py), and this many
 // in the page itself (OBJECTS of analysis/report/page_data.py): as many may be the largest of more.
 const [MOST_TOLD, MOST_INSIDE] = [10, 6];
@@ -72,7 +80,7 @@ function sayObject() {
   const line = document.getElementById("viewer-object");
   for (const button of viewer.querySelectorAll("[data-object]")) button.disabled = count === 0;
   document.getElementById("viewer-object-number").textContent = numberText(now, count);
-  line.textContent = now ? objectText(view.chosen) : "";
+  line.textContent = now ? objectText(view.chosen) : view.chosen?.what === "suspect" ? suspectText(view.chosen) : "";
   line.title = now ? kindWords[view.chosen.kind] ?? "" : "";
   const asked = typeof view.wanted === "number" && !view.chosen && view.panes.every((pane) => pane.layers);
   if (asked) tell(count ? `This image has no wrong object ${formatCount(view.wanted)}: ${formatCount(count)} are listed.` : "This image has no wrong object.");

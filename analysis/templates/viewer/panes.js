@@ -71,6 +71,7 @@ function takeFullSize(pane, layers) {
     }, () => {});
   }
   gatherObjects();
+  if (view.wanted !== null) replaceImageAddress();
   showExtras();
   readValues();
 }

@@ -65,6 +65,14 @@ viewer.addEventListener("close", () => {
   if (readImageAddress()) leaveImageAddress();
 });
 
+// A close-up names its image, and the box in it. What the page does at a click elsewhere does not happen besides.
+document.addEventListener("click", (event) => {
+  const { open, box } = event.target.closest("[data-open]")?.dataset ?? {};
+  if (open === undefined) return;
+  event.stopPropagation();
+  openImage(placeOfStem.get(open), { object: boxIn(box) });
+}, { capture: true });
+
 const zooms = { in: () => zoomTo(view.scale * 1.5), out: () => zoomTo(view.scale / 1.5), fit };
 function onButtons(name, act) {
   for (const button of viewer.querySelectorAll(`[data-${name}]`)) button.addEventListener("click", () => act(button.dataset[name]));
