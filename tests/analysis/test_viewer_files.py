@@ -14,6 +14,7 @@ import pytest
 from playwright import sync_api
 from playwright.sync_api import expect
 
+from analysis.drawing.agreement import Agreement
 from analysis.drawing.pairs import Layers, layer_script, pair
 from tests.support.page_visits import visiting
 from tests.support.viewer_samples import OBJECTS, add_to_layers
@@ -105,7 +106,17 @@ def test_a_browser_that_cannot_unpack_shows_images_and_says_so(page: sync_api.Pa
     assert complaints == []
 
 
-def test_a_large_image_is_drawn_smaller_and_read_exactly(
+NEITHER, CORRECT, WRONG, MISSED = Agreement
+DETAIL = """(canvas, places) => {
+  const [left, top, width] = ["left", "top", "width"].map((name) => parseFloat(canvas.style[name]));
+  const by = width / canvas.width;
+  const context = canvas.getContext("2d");
+  return places.map(([x, y]) => [...context.getImageData((x - left) / by, (y - top) / by, 1, 1).data]);
+}"""
+"""The colours of places of the image in the drawing of its seen part."""
+
+
+def test_a_large_image_is_drawn_smaller_and_exactly_where_one_is_near(
     page: sync_api.Page, viewed_report: Path, tmp_path: Path
 ) -> None:
     width, height = 20001, 201
@@ -124,7 +135,7 @@ def test_a_large_image_is_drawn_smaller_and_read_exactly(
     page.goto(
         rewritten(viewed_report / "index.html", viewed_report / "large.html", larger) + "#image=a_01&box=4501,100,1,1"
     )
-    expect(page.locator("#viewer-note")).to_contain_text("drawn smaller; what is read under the pointer is exact")
+    expect(page.locator("#viewer-object-number")).to_have_text("0 wrong")
     assert page.locator("#stage .difference").evaluate("canvas => [canvas.width, canvas.height]") == [10001, 101]
     page.keyboard.press("Shift+ArrowRight")
     for key, said in (
@@ -135,6 +146,15 @@ def test_a_large_image_is_drawn_smaller_and_read_exactly(
             page.keyboard.press("+")
         page.keyboard.press(key)
         expect(page.locator("#viewer-said")).to_have_text(said)
+    agreement = json.loads(page.locator("#data").text_content() or "")["agreement"]
+    places = [[4501, 100], [4501, 101], [4502, 100], [4502, 99]]
+    codes = [CORRECT, MISSED, WRONG, NEITHER]
+    page.wait_for_function("document.querySelector('#stage .difference-detail canvas').width > 0")
+    drawn = page.locator("#stage .difference-detail canvas").evaluate(DETAIL, places)
+    for colour, code in zip(drawn, codes, strict=True):
+        assert colour == pytest.approx(agreement[code], abs=2), code
+    page.keyboard.press("0")
+    assert not page.locator("#stage .difference-detail").is_visible()
 
 
 TWO = (
