@@ -30,9 +30,10 @@ from jobs.endpoints.records import endpoint_records
 from jobs.prediction.batch_record import batches
 from jobs.tracking.records import read_record, record_names, write_record
 from sageseg.cli import app
+from tests.support.aws_setup import ROLE
 from tests.support.emulator_setup import wait_until
 from tests.support.keys import KEYS
-from tests.support.serving_setup import NAME, ROLE, SCHEDULER_ROLE, Served, served_job
+from tests.support.serving_setup import NAME, SCHEDULER_ROLE, Served, served_job
 from trust.billing.faults import FAULTS, OF_ALL, OF_SHORT, Fault, KilledError, Line, on_the_line
 from trust.outcome import Outcome
 
