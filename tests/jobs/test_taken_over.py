@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,20 +16,11 @@ from formats.console import say
 from jobs.endpoints.records import read_endpoint, write_endpoint
 from jobs.prediction.batch_record import batches, sweep_batches
 from jobs.tracking.records import JobRecord, read_record, record_names, record_path, write_record
+from tests.support.aws_setup import ROLE, error_of
 from tests.support.emulator_setup import wait_until
-from tests.support.serving_setup import ROLE, SCHEDULER_ROLE, Served, each_test, error_of, run, served_job
+from tests.support.serving_setup import SCHEDULER_ROLE, Served, run
 
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served_job(tmp_path_factory.mktemp("aws")) as served:
-        yield served
-
-
-@pytest.fixture(autouse=True)
-def known_job(aws: Served, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("formats.parallel.available_cores", lambda: 1)
-    yield from each_test(aws, monkeypatch)
+pytestmark = pytest.mark.usefixtures("aws")
 
 
 def train(aws: Served, *words: str, yes: bool = True) -> Result:
