@@ -115,7 +115,6 @@ def _try(served: Served, verb: Verb, line: Line) -> list[str]:
             shutil.rmtree(line.home)
             line.left.rename(line.home)
         found = [f"{where}: {problem}" for problem in (*_wrong_end(first), *_unknown(served))]
-        await_changes(served)
         second = run(*words)
         found += [f"{where}, then again: {problem}" for problem in _wrong_after(served, verb, first, second)]
     settle(served)
@@ -141,6 +140,7 @@ def _end_of(ran: Result) -> str:
 
 def _unknown(served: Served) -> Iterator[str]:
     """What is there and neither in a record nor among the leftovers."""
+    await_changes(served)  # an endpoint that goes holds its configuration until it has gone, between two looks
     place = open_place("aws", served.record.region)
     listed = {(one.kind, one.name) for one in find_leftovers(place, utc_now() + timedelta(days=1))}
     recorded = {*record_names(), *(record.name for record in endpoint_records()), *(one.name for one in batches())}
