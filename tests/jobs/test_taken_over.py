@@ -13,7 +13,7 @@ from botocore.exceptions import ConnectTimeoutError
 from typer.testing import Result
 
 from formats.console import say
-from jobs.endpoints.records import read_endpoint, write_endpoint
+from jobs.endpoints.records import endpoint_path, read_endpoint, write_endpoint
 from jobs.prediction.batch_record import batches, sweep_batches
 from jobs.tracking.records import JobRecord, read_record, record_names, record_path, write_record
 from tests.support.emulator_setup import wait_until
@@ -146,6 +146,19 @@ def test_an_endpoint_whose_caller_was_killed_is_gone_on_with(aws: Served, words:
     write_endpoint(replace(made, arn=""))
     said = error_of(run("deploy", "cars", "--yes", "--instance-count", "2", *words))
     assert said.startswith("endpoint cars: is there already (InService), begun with other settings")
+
+
+@pytest.mark.parametrize("content", ["{", "", '{"name": "cars"}'])
+def test_an_endpoint_whose_record_is_damaged_can_be_deleted_with_it(aws: Served, content: str) -> None:
+    assert run("deploy", "cars", "--yes").exit_code == 0
+    endpoint_path("cars").write_text(content)
+    said = error_of(run("deploy", "cars", "--yes"))
+    assert said.endswith("restore it, or sageseg jobs delete cars removes it with its endpoint")
+    ran = run("delete", "cars")
+    assert ran.stdout.startswith("endpoint cars: deleted\n"), ran.exception
+    assert "is damaged, and does not tell where cars is" in ran.stderr
+    assert not endpoint_path("cars").exists()
+    assert aws.left() == []
 
 
 def predict(aws: Served, out: Path) -> Result:
