@@ -43,6 +43,8 @@ def find_endpoint(name: str, region: str | None) -> Place:
     try:
         return open_place("aws", configured_region(region))
     except NoRegionError:
+        if endpoint_path(name).exists():  # it may be at AWS, and cost
+            raise
         return local  # nowhere else to look
 
 

@@ -42,11 +42,16 @@ def local_jobs(records: Iterable[JobRecord]) -> list[ListedJob]:
     It is asked only while one may be at work: of all others their records tell the end.
     """
     records = [record for record in records if record.backend == "local"]
-    over = [record for record in records if record.description.get("TrainingJobStatus") in ENDED]
+    over = [record for record in records if _tells_its_end(record.description)]
     found = [_listed(record.description, "local") for record in over]
     if len(over) < len(records):
         found += _asked_here([record for record in records if record not in over])
     return _newest_first(found)
+
+
+def _tells_its_end(description: dict[str, Any]) -> bool:
+    told = {"TrainingJobName", "CreationTime"} <= description.keys()
+    return told and description.get("TrainingJobStatus") in ENDED
 
 
 def _asked_here(records: list[JobRecord]) -> Iterator[ListedJob]:

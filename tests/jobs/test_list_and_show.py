@@ -144,8 +144,10 @@ def test_one_question_tells_of_all_that_may_be_at_work_and_what_is_lost_is_said(
     monkeypatch.setattr(list_jobs, "local_client", lambda *_: Emulator())
     for name, arn in (("running", "arn"), ("lost", "arn"), ("begun", "")):
         write_record(record(name, "InProgress", arn=arn))
+    write_record(replace(record("half"), description={"TrainingJobStatus": "Completed"}, arn="arn"))
     assert sorted(line.split()[:3] for line in listed().splitlines()[1:]) == [
         ["begun", "Unknown", "begun,"],
+        ["half", "Unknown", "the"],
         ["lost", "Unknown", "the"],
         ["running", "InProgress", "Training"],
     ]
