@@ -160,7 +160,7 @@ def test_an_endpoint_whose_record_is_damaged_can_be_deleted_with_it(aws: Served,
     assert ran.stdout.startswith("endpoint cars: deleted\n"), ran.exception
     assert "is damaged, and does not tell where cars is" in ran.stderr
     assert not endpoint_path("cars").exists()
-    assert aws.left() == []
+    wait_until(lambda: aws.left() == [])
 
 
 def predict(aws: Served, out: Path) -> Result:
