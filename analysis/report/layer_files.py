@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import simplejpeg
 
 from analysis.drawing.agreement import agreement
 from analysis.drawing.colours import AgreementColours
 from analysis.drawing.overlays import draw_difference
 from analysis.drawing.pairs import Layers, layer_script, pair
+from analysis.drawing.shrink import data_uri
 from analysis.drawing.strips import draw_strip
 from analysis.masks.reading import read_source_image
 from analysis.masks.sources import Source
 from analysis.report_files import LAYERS, STRIPS, layer_name, strip_name
+from analysis.scoring.suspects import Contradiction
 from formats import dataset as dataset_files
 from formats.crops import Box
 from formats.disk.whole_files import link_file, write_unfinished
@@ -22,6 +27,28 @@ from formats.images import Rgb
 from formats.masks import Mask
 
 _IMAGE_QUALITY, _STRIP_QUALITY = 90, 92
+_PROBABILITY_QUALITY = 94
+"""Keeps what varies as a network's probabilities do within 2 of 100."""
+
+
+@dataclass(frozen=True)
+class DrawnBelief:
+    """What is drawn of probabilities: that of foreground as 0..255, (height, width) uint8, and the regions of the truth
+    that the model contradicts."""
+
+    foreground: Mask
+    suspects: Sequence[Contradiction]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What is drawn of an image: both masks, its wrong `objects` as `told_objects` tells them, and what its
+    probabilities say, if it has any."""
+
+    truth: Mask
+    prediction: Mask
+    objects: Sequence[Mapping[str, Any]]
+    believed: DrawnBelief | None = None
 
 
 @dataclass(frozen=True)
@@ -39,10 +66,11 @@ class Drawer:
         for name in (*(f"layers/{layer}" for layer in LAYERS), *([STRIPS] if self.strips else [])):
             (self.stage / name).mkdir(parents=True)
 
-    def __call__(self, source: Source, truth: Mask, prediction: Mask) -> None:
-        number = len(self.names)
+    def __call__(self, source: Source, drawn: Drawn) -> None:
+        number, truth, prediction = len(self.names), drawn.truth, drawn.prediction
         layers = Layers((source.width, source.height), number, pair(truth, prediction, number))
-        self._write(layer_name("pairs", source.stem), layer_script(source.stem, layers))
+        script = layer_script(source.stem, layers, objects=drawn.objects, **_told(drawn.believed))
+        self._write(layer_name("pairs", source.stem), script)
         self._write_image(source)
         if self.strips:
             image = read_source_image(self.dataset, source)
@@ -59,6 +87,14 @@ class Drawer:
 
     def _write(self, name: str, content: bytes) -> None:
         write_unfinished(self.stage / name, content)
+
+
+def _told(believed: DrawnBelief | None) -> dict[str, Any]:
+    if believed is None:
+        return {}
+    grey = np.ascontiguousarray(believed.foreground)[..., None]
+    jpeg = simplejpeg.encode_jpeg(grey, _PROBABILITY_QUALITY, "GRAY", "444", True)
+    return {"suspects": [asdict(each) for each in believed.suspects], "probability": data_uri("jpeg", jpeg)}
 
 
 def _encode_jpeg(image: Rgb, quality: int) -> bytes:

@@ -8,6 +8,7 @@ from typing import Any
 from analysis.drawing.agreement import Agreement
 from analysis.drawing.colours import AgreementColours
 from analysis.drawing.tints import difference_palette, tint_palette
+from analysis.report.told_objects import told_objects
 from analysis.scoring.image_report import ImageReport
 from analysis.scoring.scores import defined
 from formats.classes import IGNORE
@@ -15,6 +16,8 @@ from formats.classes import IGNORE
 WORST = 200
 """How many images keep their thumbnails inside the page: about 2 MB, which a mail carries."""
 BEST = 5
+OBJECTS = 6
+"""So many wrong objects of an image with a thumbnail are known before its layers have loaded."""
 
 
 def worst_and_best(images: Sequence[ImageReport], number: int) -> list[str]:
@@ -41,13 +44,15 @@ def page_data(
     """What the page's script reads: a column for each thing that is known of the images, which are worst first, and
     the thumbnails by their place. Columns of classes are a list for each foreground class."""
     worst, best = extremes(images)
+    shown = [(place, image) for place, image in enumerate(images) if image.stem in thumbnails]
     return {
         "names": list(names),
         **palettes(len(names), colours),
         "columns": _columns(images),
         "attributes": _attributes(images),
         "classes": _by_class(images),
-        "thumbnails": {place: thumbnails[image.stem] for place, image in enumerate(images) if image.stem in thumbnails},
+        "thumbnails": {place: thumbnails[image.stem] for place, image in shown},
+        "objects": {place: told_objects(image, OBJECTS) for place, image in shown},
         "worst": worst,
         "best": best,
     }
