@@ -22,6 +22,7 @@ from formats.texts.wording import format_number, format_seconds
 _SCRIPTS = (
     "tables.js",
     "report/images.js",
+    "report/class_columns.js",
     "viewer/pairs.js",
     "viewer/layers.js",
     "viewer/viewer.js",

@@ -23,15 +23,15 @@ from analysis.report.examiner import Examiner
 from analysis.report.judged_share import judged_to_json, predict_all
 from analysis.report.layer_files import Drawer
 from analysis.report.page import PageImages, render_page
-from analysis.report.page_data import WORST, worst_and_best
+from analysis.report.page_data import WORST, are_beside, columns_script, worst_and_best
 from analysis.report.scores_json import summary_to_json
-from analysis.report_files import IMAGES, OVERLAYS, PAGE, SCORES
+from analysis.report_files import IMAGES, OVERLAYS, PAGE, SCORES, columns_name
 from analysis.scoring.image_report import ImageReport
 from analysis.scoring.judged import left_out
 from analysis.scoring.summary import Summary, summarise
 from formats.console import say
 from formats.dataset import Dataset
-from formats.disk.whole_files import write_text
+from formats.disk.whole_files import write_text, write_unfinished
 from formats.disk.whole_folders import staged_folder
 from formats.parallel import available_cores, map_all
 from formats.predictions import Predictions
@@ -85,9 +85,18 @@ def report(
         drawn = _write_overlays(stage, summary, palette, overlays, workers)
         close_ups = _close_ups(stage, scores, summary.images, palette)
         shown = PageImages(_thumbnails(stage, summary), close_ups, grey_images, strips, drawn)
+        write_columns(stage, summary.images, len(dataset.classes))
         title = model.job or predictions.root.resolve().name
         write_text(stage / PAGE, render_page(title, scores, model, summary.images, shown, palette))
     return scores
+
+
+def write_columns(stage: Path, images: Sequence[ImageReport], num_classes: int) -> None:
+    """The columns of classes that lie beside the page, if they do."""
+    if are_beside(len(images), num_classes):
+        (stage / columns_name(1)).parent.mkdir()
+        for class_id in range(1, num_classes):
+            write_unfinished(stage / columns_name(class_id), columns_script(images, class_id).encode())
 
 
 def _write_overlays(

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import simplejpeg
 
+from analysis.drawing.pairs import unpack
+from analysis.drawing.thumbnails import MOST_IMAGE, MOST_PAIRS
 from analysis.report.page_data import OBJECTS
 from analysis.report.report import report
 from analysis.report_files import layer_name
@@ -127,3 +129,35 @@ def test_so_many_contradictions_are_told(tmp_path: Path) -> None:
         prediction[5:7, left : left + 2] = 1
     shares = np.where(np.arange(3)[:, None, None] == prediction, 0.98, 0.01)
     assert len(known(made(tmp_path, truth, prediction, shares), "a_01")["suspects"]) == DETAILED
+
+
+def test_columns_of_many_classes_lie_beside_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    truth, prediction = blank(), blank()
+    truth[5:10, 5:15] = prediction[5:10, 5:15] = 1
+    prediction[:2] = 2
+    within = Page((made(tmp_path / "few", truth, prediction) / "index.html").read_text()).data
+    monkeypatch.setattr("analysis.report.page_data.MOST_INSIDE", 1)
+    out = made(tmp_path / "many", truth, prediction)
+    data = Page((out / "index.html").read_text()).data
+    assert within["classesBeside"] is data["classes"] is None
+    assert data["classesBeside"] == ["columns/1.js", "columns/2.js"]
+    for place, name in enumerate(data["classesBeside"]):
+        text = (out / name).read_text()
+        columns = json.loads(text.removeprefix("takeColumns(").removesuffix(")\n"))
+        assert columns == {"class": place + 1, **{key: lists[place] for key, lists in within["classes"].items()}}
+    assert within["classes"]["iou"] == [[1.0], [0.0]]
+    assert within["classes"]["predicted"] == [[50], [2 * WIDTH]]
+
+
+def test_a_busy_image_takes_no_more_of_the_page_than_others(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 2, (400, 600), np.uint8)
+    noise = rng.integers(0, 256, (400, 600, 3), np.uint8)
+    dataset = make_dataset(tmp_path / "dataset", {"a_01": (noise, truth)})
+    report(make_predictions(tmp_path / "predictions", dataset, {"a_01": 1 - truth}), dataset, tmp_path / "out")
+    (inside,) = Page((tmp_path / "out" / "index.html").read_text()).data["thumbnails"].values()
+    assert len(inside["pairs"]) <= MOST_PAIRS
+    assert len(inside["image"]) <= 2 * MOST_IMAGE
+    runs = unpack(inside["pairs"])
+    assert int(runs.lengths.sum()) == inside["width"] * inside["height"]
+    assert abs(inside["width"] / inside["height"] - 1.5) < 0.05
