@@ -16,17 +16,15 @@ from analysis.drawing.overlays import draw_difference
 from analysis.drawing.pairs import Layers, layer_script, pair
 from analysis.drawing.shrink import data_uri
 from analysis.drawing.strips import draw_strip
-from analysis.masks.reading import read_source_image
 from analysis.masks.sources import Source
+from analysis.report.source_images import SourceImages, encode_jpeg
 from analysis.report_files import LAYERS, STRIPS, layer_name, strip_name
 from analysis.scoring.suspects import Contradiction
-from formats import dataset as dataset_files
-from formats.crops import Box
-from formats.disk.whole_files import link_file, write_unfinished
-from formats.images import Rgb
+from formats.disk.whole_files import write_unfinished
+from formats.images import read_image
 from formats.masks import Mask
 
-_IMAGE_QUALITY, _STRIP_QUALITY = 90, 92
+_STRIP_QUALITY = 92
 _PROBABILITY_QUALITY = 94
 """Keeps what varies as a network's probabilities do within 2 of 100."""
 
@@ -57,7 +55,7 @@ class Drawer:
     Pickles, to work in another process."""
 
     stage: Path
-    dataset: Path
+    images: SourceImages
     names: tuple[str, ...]
     colours: AgreementColours
     strips: bool = False
@@ -71,19 +69,13 @@ class Drawer:
         layers = Layers((source.width, source.height), number, pair(truth, prediction, number))
         script = layer_script(source.stem, layers, objects=drawn.objects, **_told(drawn.believed))
         self._write(layer_name("pairs", source.stem), script)
-        self._write_image(source)
+        to = self.stage / layer_name("image", source.stem)
+        self.images.write(source, to)
         if self.strips:
-            image = read_source_image(self.dataset, source)
+            image = read_image(to)
             difference = draw_difference(image, agreement(truth, prediction), self.colours)
             strip = draw_strip(image, truth, prediction, difference, self.colours, self.names)
-            self._write(strip_name(source.stem), _encode_jpeg(strip, _STRIP_QUALITY))
-
-    def _write_image(self, source: Source) -> None:
-        name = layer_name("image", source.stem)
-        if [piece.crop for piece in source.kept] == [Box(0, 0, source.width, source.height)]:
-            link_file(dataset_files.image_path(self.dataset, source.kept[0].id), self.stage / name)
-        else:
-            self._write(name, _encode_jpeg(read_source_image(self.dataset, source), _IMAGE_QUALITY))
+            self._write(strip_name(source.stem), encode_jpeg(strip, _STRIP_QUALITY))
 
     def _write(self, name: str, content: bytes) -> None:
         write_unfinished(self.stage / name, content)
@@ -95,7 +87,3 @@ def _told(believed: DrawnBelief | None) -> dict[str, Any]:
     grey = np.ascontiguousarray(believed.foreground)[..., None]
     jpeg = simplejpeg.encode_jpeg(grey, _PROBABILITY_QUALITY, "GRAY", "444", True)
     return {"suspects": [asdict(each) for each in believed.suspects], "probability": data_uri("jpeg", jpeg)}
-
-
-def _encode_jpeg(image: Rgb, quality: int) -> bytes:
-    return bytes(simplejpeg.encode_jpeg(image, quality, "RGB", "420", True))
