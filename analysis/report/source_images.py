@@ -1,4 +1,4 @@
-"""A report's images at full size: from a dataset's crops, or those that prep read, where it dropped crops or resized."""
+"""A report's images at full size: from a dataset's crops, or those that prep read where it dropped or resized some."""
 
 from __future__ import annotations
 
