@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.drawing.pairs import pair
 from analysis.masks.reading import read_bands, read_prediction, read_truth
 from analysis.masks.sources import Source
 from analysis.options import ScoringOptions
@@ -42,9 +43,10 @@ class Examiner:
         known = read_truth(self.dataset, source, self.num_classes)
         truth, not_predicted = judged_truth(known, source.unpredicted)
         read = self._read(source, truth)
-        measured = measure(truth, read.prediction, self.num_classes, self.scoring)
-        report = report_image(source, truth, not_predicted, measured, read.suspect)
-        self.draw(source, Drawn(truth, read.prediction, told_objects(report), read.believed))
+        pairs = pair(truth, read.prediction, self.num_classes)
+        measured = measure(truth, read.prediction, self.num_classes, self.scoring, pairs)
+        report = report_image(source, pairs, self.num_classes, not_predicted, measured, read.suspect)
+        self.draw(source, Drawn(truth, read.prediction, pairs, told_objects(report), read.believed))
         return Examined(report, measured, read.counts)
 
     def _read(self, source: Source, truth: Mask) -> _Read:

@@ -13,7 +13,7 @@ import simplejpeg
 from analysis.drawing.agreement import agreement
 from analysis.drawing.colours import AgreementColours
 from analysis.drawing.overlays import draw_difference
-from analysis.drawing.pairs import Layers, layer_script, pair
+from analysis.drawing.pairs import Layers, Runs, layer_script
 from analysis.drawing.shrink import data_uri
 from analysis.drawing.strips import draw_strip
 from analysis.masks.sources import Source
@@ -40,11 +40,12 @@ class DrawnBelief:
 
 @dataclass(frozen=True)
 class Drawn:
-    """What is drawn of an image: both masks, its wrong `objects` as `told_objects` tells them, and what its
-    probabilities say, if it has any."""
+    """What is drawn of an image: both masks and their pairs, its wrong `objects` as `told_objects` tells them, and what
+    its probabilities say, if it has any."""
 
     truth: Mask
     prediction: Mask
+    pairs: Runs
     objects: Sequence[Mapping[str, Any]]
     believed: DrawnBelief | None = None
 
@@ -65,8 +66,8 @@ class Drawer:
             (self.stage / name).mkdir(parents=True)
 
     def __call__(self, source: Source, drawn: Drawn) -> None:
-        number, truth, prediction = len(self.names), drawn.truth, drawn.prediction
-        layers = Layers((source.width, source.height), number, pair(truth, prediction, number))
+        truth, prediction = drawn.truth, drawn.prediction
+        layers = Layers((source.width, source.height), len(self.names), drawn.pairs)
         script = layer_script(source.stem, layers, objects=drawn.objects, **_told(drawn.believed))
         self._write(layer_name("pairs", source.stem), script)
         to = self.stage / layer_name("image", source.stem)
