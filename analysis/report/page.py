@@ -25,6 +25,7 @@ _SCRIPTS = (
     "tables.js",
     "table_files.js",
     "report/images.js",
+    "report/class_columns.js",
     "viewer/pairs.js",
     "viewer/layers.js",
     "viewer/viewer.js",
