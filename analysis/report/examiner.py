@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.drawing.pairs import pair
 from analysis.masks.reading import read_bands, read_prediction, read_truth
 from analysis.masks.sources import Source
 from analysis.options import ScoringOptions
@@ -12,6 +13,8 @@ from analysis.report.layer_files import Drawer
 from analysis.scoring.image_measures import judge, measure
 from analysis.scoring.image_report import Examined, report_image
 from analysis.scoring.judged import judged_truth
+from analysis.scoring.patterns.looking import look
+from analysis.scoring.patterns.places import Frame
 from analysis.scoring.suspects import Suspect, suspect
 from analysis.scoring.thresholds import ProbabilityCounts
 from formats.masks import Mask
@@ -26,6 +29,7 @@ class Examiner:
     num_classes: int
     draw: Drawer
     scoring: ScoringOptions
+    frame: Frame
 
     def __call__(self, source: Source) -> Examined:
         known = read_truth(self.dataset, source, self.num_classes)
@@ -33,7 +37,9 @@ class Examiner:
         prediction, probabilities, suspected = self._read(source, truth)
         measured = measure(truth, prediction, self.num_classes, self.scoring)
         self.draw(source, truth, prediction)
-        return Examined(report_image(source, truth, not_predicted, measured, suspected), measured, probabilities)
+        seen = look(source, pair(truth, prediction, self.num_classes), self.num_classes, self.frame)
+        report = report_image(source, truth, not_predicted, measured, suspected)
+        return Examined(report, measured, probabilities, seen)
 
     def _read(self, source: Source, truth: Mask) -> tuple[Mask, ProbabilityCounts | None, Suspect | None]:
         if not source.probabilities:

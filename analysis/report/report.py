@@ -24,10 +24,13 @@ from analysis.report.judged_share import judged_to_json, predict_all
 from analysis.report.layer_files import Drawer
 from analysis.report.page import PageImages, render_page
 from analysis.report.page_data import WORST, worst_and_best
+from analysis.report.patterns_json import attribute_scores_to_csv, crop_edges_to_csv, places_to_csv
+from analysis.report.plots_data import plots_data
 from analysis.report.scores_json import summary_to_json
 from analysis.report_files import IMAGES, OVERLAYS, PAGE, SCORES
 from analysis.scoring.image_report import ImageReport
 from analysis.scoring.judged import left_out
+from analysis.scoring.patterns.places import frame_of
 from analysis.scoring.summary import Summary, summarise
 from formats.console import say
 from formats.dataset import Dataset
@@ -39,7 +42,14 @@ from formats.texts.json_text import format_json
 
 OVERLAYS_DRAWN = 500
 """The viewer zooms into layers, which every image has; of thousands of overlays few are looked at."""
-_TABLES = {IMAGES: images_to_csv, "objects.csv": objects_to_csv, "areas.csv": areas_to_csv}
+_TABLES = {
+    IMAGES: images_to_csv,
+    "objects.csv": objects_to_csv,
+    "areas.csv": areas_to_csv,
+    "errors_by_place.csv": places_to_csv,
+    "crop_edges.csv": crop_edges_to_csv,
+    "attribute_scores.csv": attribute_scores_to_csv,
+}
 
 
 def report(
@@ -67,12 +77,13 @@ def report(
         check_complete(sources, dataset)
     grey_images = sum(owned_pixels(source.kept) < math.prod(source.kept_size) for source in sources)
     model, palette = predictions.model, AGREEMENT_COLOURS[colours]
+    frame = frame_of([(source.width, source.height) for source in sources])
     with staged_folder(out, overwrite=overwrite) as stage:
         draw = Drawer(stage, dataset.root, dataset.classes.names, palette, strips)
         draw.make_folders()
-        examine = Examiner(predictions.root, dataset.root, len(dataset.classes), draw, scoring)
+        examine = Examiner(predictions.root, dataset.root, len(dataset.classes), draw, scoring, frame)
         examined = map_all(examine, sources, workers=workers, label="scoring")
-        summary = summarise(examined, dataset.classes, scoring)
+        summary = summarise(examined, dataset.classes, scoring, frame)
         judged = judged_to_json(summary.judged, left_out(sources, dataset))
         judged["predict_all"] = predict_all(model, dataset, [source.row.split for source in sources])
         scores = {**summary_to_json(summary), "judged": judged, "colors": colours.value, "job": model.known()}
@@ -86,7 +97,8 @@ def report(
         close_ups = _close_ups(stage, scores, summary.images, palette)
         shown = PageImages(_thumbnails(stage, summary), close_ups, grey_images, strips, drawn)
         title = model.job or predictions.root.resolve().name
-        write_text(stage / PAGE, render_page(title, scores, model, summary.images, shown, palette))
+        plots = plots_data(summary, scores, model)
+        write_text(stage / PAGE, render_page(title, scores, model, summary.images, shown, palette, plots))
     return scores
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.report.charts import share_points
 from analysis.scoring.scores import METRICS, PIXEL_ACCURACY, Metric, every_metric
+from formats.texts.wording import format_number, format_share
 
 MANY_CLASSES = 4
 """With more foreground classes than this, headline and group table show their mean alone."""
@@ -87,30 +87,21 @@ def rows(table: Mapping[str, Any], scores: Mapping[str, Any]) -> list[Row]:
     ]
 
 
-@dataclass(frozen=True)
-class Thresholds:
-    """The curves of one class over the threshold, as points of lines in a 100 × 100 box."""
-
-    name: str
-    lines: Sequence[tuple[str, str]]
-    precision_over_recall: str
-    best_dice: Mapping[str, float] | None
-    best_iou: Mapping[str, float] | None
-
-
-_LINES = (("precision", "Precision"), ("recall", "Recall"), ("iou", "IoU"), ("dice", "Dice"))
-
-
-def thresholds(scores: Mapping[str, Any]) -> list[Thresholds]:
-    """The threshold curves of the foreground classes; empty without probabilities."""
-    return [
-        Thresholds(
-            name,
-            [(label, share_points(curve["threshold"], curve[key])) for key, label in _LINES],
-            share_points(curve["recall"], curve["precision"]),
-            curve.get("best_dice"),
-            curve.get("best_iou"),
-        )
-        for name, curve in (scores.get("thresholds") or {}).items()
-        if curve
-    ]
+def crop_edge_words(edges: Mapping[str, Any] | None) -> str:
+    """What errors near crops' edges tell, and what would mend them; nothing where no crop has such an edge."""
+    if edges is None:
+        return ""
+    images, rim = edges["images"], edges["rim_pixels"]
+    of = f"{format_share(edges['error_rate'])} of the pixels are wrong at all distances (dashed)"
+    empty = next((each["from_pixels"] for each in edges["bins"] if each["pixels"]), 0)
+    kept = f" The crops' overlap keeps the {empty} pixels next to their edges out." if empty else ""
+    where = "" if images == 1 else f", over {format_number(images)} images that were predicted by crops"
+    if rim is None:
+        return f"{of}{where}.{kept} All that was judged lies at one distance."
+    if rim == 0:
+        return f"{of}{where}, and no more near the edges.{kept}"
+    return (
+        f"{of}{where}; more within {rim} px of an edge, where the network sees less of what is around.{kept} prep's "
+        f"--overlap {2 * rim} would keep that out, for neighbours meet halfway; with probabilities, stitch --by blend "
+        "weighs a crop's rim less. What lies there may also be harder for other reasons."
+    )

@@ -1,0 +1,17 @@
+// Where plots lead: to an image, and to a choice of images.
+
+function openImage(place, { within = all } = {}) {
+  openViewer(within, within.indexOf(place));
+}
+
+function showImages({ places, iou, attribute }) {
+  const fits = (place) =>
+    (!places || places.includes(place)) &&
+    (!iou || (columns.iou[place] !== null && columns.iou[place] >= iou[0] && columns.iou[place] < iou[1])) &&
+    (!attribute || text(data.attributes[attribute[0]], place) === attribute[1]);
+  order = (places ?? all).filter(fits);
+  document.getElementById("shown").textContent = `${formatCount(order.length)} of ${formatCount(all.length)}`;
+  cards.replaceChildren();
+  showMore();
+  document.getElementById("images").scrollIntoView();
+}
