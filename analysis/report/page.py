@@ -22,6 +22,7 @@ _SCRIPTS = (
     "tables.js",
     "explain.js",
     "report/images.js",
+    "report/class_columns.js",
     "viewer/pairs.js",
     "viewer/layers.js",
     "viewer/viewer.js",

@@ -15,7 +15,12 @@ from analysis.scoring.components import Components, class_objects, find_componen
 from analysis.scoring.counts import Confusion, count
 from analysis.scoring.objects import WrongObjects, false_positive_objects, missed_objects
 from analysis.scoring.suspects import doubts
-from analysis.scoring.thresholds import ProbabilityCounts, count_probabilities, no_probabilities
+from analysis.scoring.thresholds import (
+    ProbabilityCounts,
+    count_probabilities,
+    foreground_levels,
+    no_probabilities,
+)
 from formats.masks import Mask
 
 
@@ -44,11 +49,21 @@ def measure(truth: Mask, prediction: Mask, num_classes: int, options: ScoringOpt
     )
 
 
-def judge(truth: Mask, bands: Iterable[Band], num_classes: int) -> tuple[ProbabilityCounts, Mask, Mask]:
-    """What the probabilities of an image's bands, which must hold them, add: their counts, the prediction
-    that follows from them, and how much they doubt the truth (`doubts`), both (height, width) uint8."""
+@dataclass(frozen=True)
+class Believed:
+    """What the probabilities of an image add: their counts, the prediction that follows from them, how much they
+    `doubt` the truth (`doubts`), and the probability of `foreground` as 0..255; masks of (height, width) uint8."""
+
+    counts: ProbabilityCounts
+    prediction: Mask
+    doubt: Mask
+    foreground: Mask
+
+
+def judge(truth: Mask, bands: Iterable[Band], num_classes: int) -> Believed:
+    """What an image's bands, which must hold probabilities, add to its truth."""
     counts = no_probabilities(num_classes)
-    prediction, doubt = np.empty_like(truth), np.empty_like(truth)
+    prediction, doubt, foreground = (np.empty_like(truth) for _ in range(3))
     for band in bands:
         if band.probabilities is None:
             raise ValueError("bands without probabilities")
@@ -56,4 +71,5 @@ def judge(truth: Mask, bands: Iterable[Band], num_classes: int) -> tuple[Probabi
         counts += count_probabilities(truth[rows], band.probabilities)
         prediction[rows] = band.labels
         doubt[rows] = doubts(truth[rows], band.probabilities)
-    return counts, prediction, doubt
+        foreground[rows] = foreground_levels(band.probabilities)
+    return Believed(counts, prediction, doubt, foreground)

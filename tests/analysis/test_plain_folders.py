@@ -405,7 +405,7 @@ def test_a_report_needs_no_dataset(tmp_path: Path) -> None:
     assert (tmp_path / "shown" / "layers" / "image" / "a_01.jpg").read_bytes() == encode_image(SAMPLES["a_01"][0])
     grey = typed([*common, "--out", "grey"], tmp_path)
     assert grey.returncode == 0
-    assert "no --images beside --truth" in (tmp_path / "grey" / "index.html").read_text(encoding="utf-8")
+    assert "report with --images FOLDER" in (tmp_path / "grey" / "index.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,7 @@ def test_the_page_is_whole(predictions: Predictions, dataset: Dataset, tmp_path:
     assert page.data["best"] == [2]
     inside = page.data["thumbnails"].values()
     assert len(inside) == 3
-    assert all(each["image"].startswith("data:image/jpeg") for each in inside)
+    assert all(each["image"].startswith("data:image/webp;base64,") for each in inside)
     assert all(unpack(each["pairs"]).lengths.sum() == each["width"] * each["height"] for each in inside)
     assert all(link.startswith("#") for link in page.links)
 

@@ -9,8 +9,7 @@
   const areaText = (value) => `${formatCount(Number(value.toPrecision(4)))} ${unitText}`;
 
   // The images that have the class in truth or prediction, [place, true, predicted].
-  function pointsOf(number) {
-    const [truth, predicted] = [data.classes.true[number], data.classes.predicted[number]];
+  function pointsOf({ true: truth, predicted }) {
     return all.filter((place) => truth[place] || predicted[place]).map((place) => [place, truth[place] * size, predicted[place] * size]);
   }
 
@@ -89,20 +88,26 @@
   }
 
   const chosen = document.getElementById("areas-class");
-  function drawChosen() {
-    const number = chosen ? Number(chosen.value) : 0;
+  const chosenNumber = () => (chosen ? Number(chosen.value) : 0);
+  function drawPoints(number, points) {
     for (const place of plotPlaces("areas")) {
-      const fresh = place.cloneNode(false);
-      place.replaceWith(fresh);
-      const points = pointsOf(number);
+      const fresh = freshPlace(place);
       if (points.length) drawAreas(fresh, number, points);
       else fresh.textContent = `No image has ${foreground[number]}, true or predicted.`;
-      listFarthest(document.getElementById("areas-farthest"), points);
     }
+    listFarthest(document.getElementById("areas-farthest"), points);
+  }
+
+  function drawChosen() {
+    const number = chosenNumber();
+    classColumns(number + 1).then(
+      (told) => { if (number === chosenNumber()) drawPoints(number, pointsOf(told)); },
+      () => { for (const place of plotPlaces("areas")) freshPlace(place).textContent = "The areas of so many images and classes lie in layers/ beside this page; this copy has none."; },
+    );
     for (const words of document.querySelectorAll("#areas-plot [data-class]")) words.hidden = Number(words.dataset.class) !== number;
   }
   chosen?.addEventListener("change", drawChosen);
   // a canvas does not follow the page's colours by itself
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawChosen);
-  drawChosen();
+  if (plotPlaces("areas").length) drawChosen();
 }

@@ -90,12 +90,7 @@
 
   function drawMaps() {
     for (const side of Object.keys(sides)) {
-      for (const place of plotPlaces(`places-${side}`)) {
-        // a plot's listeners go with its place
-        const fresh = place.cloneNode(false);
-        place.replaceWith(fresh);
-        drawMap(fresh, side);
-      }
+      for (const place of plotPlaces(`places-${side}`)) drawMap(freshPlace(place), side);
     }
     tellRamps();
   }

@@ -130,6 +130,13 @@ function makePlot(place, { label, height, count, tell, draw, act, step, start = 
 }
 
 // Places that a template made for plots of one kind.
+// One for another plot: the old plot's listeners go with the old place.
+function freshPlace(place) {
+  const fresh = element("div");
+  fresh.dataset.plot = place.dataset.plot;
+  place.replaceWith(fresh);
+  return fresh;
+}
 const plotPlaces = (kind) => [...document.querySelectorAll(`[data-plot="${kind}"]`)];
 
 // Of a point's pixels the place of the nearest, no farther than `most`; null where none is near.
