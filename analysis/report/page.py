@@ -12,6 +12,7 @@ from analysis.masks.cleaning import cleaning_words
 from analysis.report import sections
 from analysis.report.judged_share import judged_share, why_unjudged
 from analysis.report.page_data import page_data
+from analysis.report.viewer_scripts import VIEWER
 from analysis.scoring.image_report import ImageReport
 from analysis.scoring.scores import PIXEL_ACCURACY
 from formats.pages.templating import render
@@ -23,9 +24,8 @@ _SCRIPTS = (
     "explain.js",
     "report/images.js",
     "report/class_columns.js",
-    "viewer/pairs.js",
-    "viewer/layers.js",
-    "viewer/viewer.js",
+    "report/viewed.js",
+    *VIEWER,
     "report/gallery.js",
     "report/leading.js",
     "report/axes.js",

@@ -102,7 +102,7 @@
     const number = chosenNumber();
     classColumns(number + 1).then(
       (told) => { if (number === chosenNumber()) drawPoints(number, pointsOf(told)); },
-      () => { for (const place of plotPlaces("areas")) freshPlace(place).textContent = "The areas of so many images and classes lie in layers/ beside this page; this copy has none."; },
+      () => { for (const place of plotPlaces("areas")) freshPlace(place).textContent = "The areas of so many images and classes lie in columns/ beside this page; this copy has none."; },
     );
     for (const words of document.querySelectorAll("#areas-plot [data-class]")) words.hidden = Number(words.dataset.class) !== number;
   }

@@ -1,8 +1,4 @@
-// Where plots lead: to an image, and to a choice of images.
-
-function openImage(place, { within = all } = {}) {
-  openViewer(within, within.indexOf(place));
-}
+// Where plots lead: to a choice of images.
 
 function showImages({ places, iou, attribute }) {
   const fits = (place) =>
