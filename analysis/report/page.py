@@ -10,7 +10,9 @@ from analysis.drawing.colours import AgreementColours
 from analysis.drawing.tints import class_colours
 from analysis.masks.cleaning import cleaning_words
 from analysis.report import sections
+from analysis.report.absent import absent
 from analysis.report.judged_share import judged_share, why_unjudged
+from analysis.report.made import head
 from analysis.report.page_data import page_data
 from analysis.report.viewer_scripts import VIEWER
 from analysis.scoring.image_report import ImageReport
@@ -21,6 +23,7 @@ from formats.texts.wording import format_number, format_seconds
 
 _SCRIPTS = (
     "tables.js",
+    "table_files.js",
     "explain.js",
     "report/images.js",
     "report/class_columns.js",
@@ -67,6 +70,8 @@ def render_page(
     values = {
         "title": title,
         "scores": scores,
+        "made": head(scores["made"], scores["job"]),
+        "absent": absent(scores, shown.grey_images),
         "columns": sections.columns(scores),
         "judged": judged_share(scores["judged"]),
         "unjudged": why_unjudged(scores["judged"]),
