@@ -23,7 +23,7 @@ function explain(button) {
 
 function addExplanation(holder, place = holder) {
   const button = document.createElement("button");
-  Object.assign(button, { type: "button", className: "explain", textContent: "?", ariaExpanded: "false" });
+  Object.assign(button, { type: "button", className: "explain aside", textContent: "?", ariaExpanded: "false" });
   button.ariaLabel = `What is ${place.textContent.trim()}?`;
   button.dataset.words = holder.dataset.explain ?? holder.title;
   button.setAttribute("aria-controls", explanation.id);
