@@ -29,7 +29,7 @@ def plots_data(summary: Summary, scores: Mapping[str, Any], model: ModelFacts) -
         "areas": {**{key: scores["areas"][key] for key in ("unit", "unit_per_pixel")}, **scores["areas_agreement"]},
         "attributes": _attributes(summary, scores),
         "histogram": [
-            {"low": bar.low, "high": bar.high, "count": bar.count}
+            {"low": round(bar.low, 6), "high": round(bar.high, 6), "count": bar.count}
             for bar in histogram([image.scores.foreground_mean("iou") for image in summary.images])
         ],
         "thresholds": {name: _curve(curve) for name, curve in (scores["thresholds"] or {}).items()},

@@ -13,8 +13,7 @@
       tell: (index) => [[`IoU ${range(bars[index])}`], ["Images", formatCount(bars[index].count)]],
       act: (index) => {
         const { low, high, count } = bars[index];
-        // the last bin takes 1 too
-        if (count) showImages({ iou: [low, index === bars.length - 1 ? 1.0000001 : high], said: `foreground IoU ${range(bars[index])}` });
+        if (count) showImages({ iou: [low, high], said: `foreground IoU ${range(bars[index])}` });
       },
       draw(svg, width, tall) {
         const box = boxOf(width, tall, { left: 40 });
@@ -33,7 +32,7 @@
   }
 
   // A band for each bin; `value(bin)` is a share or null, `interval(bin)` its ends, `line` a share that all are held against.
-  function drawBands(place, { label, height = 210, bins, name, under, value, interval, line, tell, most, shape, formatY, wordsX, wordsY, start }) {
+  function drawBands(place, { label, height = 210, bottom = 52, bins, name, under, value, interval, line, tell, most, shape, formatY, wordsX, wordsY, start }) {
     makePlot(place, {
       label,
       height,
@@ -41,15 +40,15 @@
       start,
       tell,
       draw(svg, width, tall) {
-        const box = boxOf(width, tall, { left: 46, bottom: 52 });
+        const box = boxOf(width, tall, { left: 46, bottom });
         const band = (box.right - box.left) / bins.length;
         const middle = (index) => box.left + (index + 0.5) * band;
         const y = linearScale([0, most], [box.bottom, box.top]);
         drawAxes(svg, box, { x: middle, y, ticksX: [], formatY, wordsY });
-        svg.append(writing(box.right, box.bottom + 46, wordsX, "end"));
+        svg.append(writing(box.right, tall - 6, wordsX, "end"));
         bins.forEach((bin, index) => {
           const [at, share] = [rounded(middle(index)), value(bin)];
-          svg.append(writing(at, box.bottom + 15, name(bin)), writing(at, box.bottom + 30, under(bin)));
+          svg.append(writing(at, box.bottom + 15, name(bin, band)), writing(at, box.bottom + 30, under(bin)));
           if (share === null) return;
           if (shape === "bar") svg.append(drawn("rect", { class: "bar-shape", x: rounded(at - band * 0.36), width: rounded(band * 0.72), y: rounded(y(share)), height: rounded(box.bottom - y(share)) }));
           else svg.append(drawn("circle", { class: "point line1", cx: at, cy: rounded(y(share)), r: 4 }));
@@ -71,7 +70,8 @@
     const { bins, error_rate: overall } = data.plots.crop_edges;
     drawBands(place, {
       label: "Share of wrong pixels by the distance to the crop's edge",
-      height: 280,
+      height: 260,
+      bottom: 38,
       bins,
       name: distance,
       under: () => "",
@@ -92,7 +92,8 @@
     });
   }
 
-  const size = ({ from_pixels: from, to_pixels: to }) => (to === null ? `${formatTick(from)}+` : `${formatTick(from)}–${formatTick(to)}`);
+  // A narrow band says its fewest pixels alone.
+  const size = ({ from_pixels: from, to_pixels: to }, band = 100) => (to === null || band < 66 ? `${formatTick(from)}+` : `${formatTick(from)}–${formatTick(to)}`);
   for (const place of plotPlaces("true-sizes")) {
     const bins = data.plots.true_sizes;
     drawBands(place, {
