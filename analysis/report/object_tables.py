@@ -101,9 +101,13 @@ def true_sizes_to_json(sizes: Ints) -> list[dict[str, Any]]:
     for bounds, row in zip(_size_bounds(), sizes.tolist(), strict=True):
         pixels, right = row[SizeColumn.PIXELS], row[SizeColumn.RIGHT_PIXELS]
         objects, found = row[SizeColumn.OBJECTS], row[SizeColumn.FOUND]
-        counted = {"objects": objects, "found": found, "found_interval": wilson(found, objects)}
+        counted = {"objects": objects, "found": found, "found_interval": _listed(wilson(found, objects))}
         table.append({**bounds, **counted, "recall": right / pixels if pixels else None})
     return table
+
+
+def _listed(interval: tuple[float, float] | None) -> list[float] | None:
+    return None if interval is None else list(interval)
 
 
 def half_found(sizes: Ints) -> int | None:

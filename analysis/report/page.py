@@ -92,8 +92,8 @@ def render_page(
         "facts": [fact for fact in model_facts(model) if fact[1] != title],
         "hyperparameters": model.hyperparameters,
         "plots": plots,
-        "edge_words": sections.crop_edge_words(scores["crop_edges"]),
-        "curves": plots["training"],
+        "edge_words": sections.crop_edge_words(scores.get("crop_edges")),
+        "curves": plots.get("training"),
         "pixel_accuracy_formula": PIXEL_ACCURACY,
     }
     return render("analysis", "report/report.html", _SCRIPTS, values)

@@ -1,6 +1,6 @@
 // True against predicted area: a point for each image, and the line on which both are equal.
 
-{
+if (plotPlaces("areas").length) {
   const FEW = 2000; // more points are drawn on a canvas
   const FARTHEST = 10;
   const { unit, unit_per_pixel: side } = data.plots.areas;
@@ -37,7 +37,7 @@
         return [[columns.stem[at]], ["True", areaText(truth)], ["Predicted", areaText(predicted)], ["Difference", signed(predicted - truth)]];
       },
       act: (index) => openImage(points[index][0], { within: points.map(([at]) => at) }),
-      draw(svg, width, tall, drawing) {
+      draw(svg, width, tall, holder) {
         const box = boxOf(width, tall, { left: 58, bottom: 40 });
         const gutter = zeros ? 18 : 0;
         const make = decades ? logScale : linearScale;
@@ -46,18 +46,18 @@
         const formats = { formatX: formatTick, formatY: formatTick };
         drawAxes(svg, box, { x, y, ...formats, wordsX: `true, ${unitText}`, wordsY: `predicted, ${unitText}` });
         if (zeros) svg.append(writing(box.left + 4, box.bottom + 16, "0"), writing(box.left - 6, box.bottom, "0", "end"));
-        svg.append(drawn("line", { class: "equal", x1: x(domain[0]), y1: y(domain[0]), x2: x(domain[1]), y2: y(domain[1]) }));
+        svg.append(drawing("line", { class: "equal", x1: x(domain[0]), y1: y(domain[0]), x2: x(domain[1]), y2: y(domain[1]) }));
         const at = (scale, value, zero) => rounded(decades && value <= 0 ? zero : scale(value));
         const spots = points.map(([, truth, predicted]) => [at(x, truth, box.left + 4), at(y, predicted, box.bottom - 4)]);
-        if (spots.length > FEW) paintSpots(drawing, spots, width, tall);
+        if (spots.length > FEW) paintSpots(holder, spots, width, tall);
         else {
-          drawing.querySelector("canvas")?.remove();
-          for (const [cx, cy] of spots) svg.append(drawn("circle", { class: "spot", cx, cy, r: 3 }));
+          holder.querySelector("canvas")?.remove();
+          for (const [cx, cy] of spots) svg.append(drawing("circle", { class: "spot", cx, cy, r: 3 }));
         }
         return {
           nearest: (px, py) => nearestPoint(spots, px, py, 18),
           anchor: (index) => spots[index],
-          mark: (index) => [drawn("circle", { class: "spot-mark", cx: spots[index][0], cy: spots[index][1], r: 6 })],
+          mark: (index) => [drawing("circle", { class: "spot-mark", cx: spots[index][0], cy: spots[index][1], r: 6 })],
         };
       },
     });
@@ -65,8 +65,8 @@
 
   const signed = (value) => `${value > 0 ? "+" : value < 0 ? "−" : ""}${areaText(Math.abs(value))}`;
 
-  function paintSpots(drawing, spots, width, tall) {
-    const canvas = drawing.querySelector("canvas") ?? drawing.insertBefore(document.createElement("canvas"), drawing.firstChild);
+  function paintSpots(holder, spots, width, tall) {
+    const canvas = holder.querySelector("canvas") ?? holder.insertBefore(document.createElement("canvas"), holder.firstChild);
     const ratio = devicePixelRatio || 1;
     Object.assign(canvas, { width: width * ratio, height: tall * ratio });
     const context = canvas.getContext("2d");
@@ -109,5 +109,5 @@
   chosen?.addEventListener("change", drawChosen);
   // a canvas does not follow the page's colours by itself
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawChosen);
-  if (plotPlaces("areas").length) drawChosen();
+  drawChosen();
 }

@@ -1,7 +1,7 @@
 // The foreground's IoU over the values of attributes: small plots of one scale.
 
 {
-  const attributes = data.plots.attributes;
+  const attributes = data.plots.attributes ?? {};
   const every = Object.values(attributes).flatMap(({ points }) => points.flatMap((point) => [point.iou, ...(point.interval ?? [])]));
   const [low, high] = extent(every);
   const domain = [Math.max(0, low - 0.08 * (high - low) - 0.002), Math.min(1, high + 0.08 * (high - low) + 0.002)];
@@ -69,17 +69,17 @@
         const wide = rounded(Math.max(1.5, Math.min(14, (0.7 * (box.right - box.left)) / points.length)));
         points.forEach((point, index) => {
           const tallest = (TALLEST * point.images) / most;
-          svg.append(drawn("rect", { class: "bar-faint", x: rounded(at[index] - wide / 2), width: wide, y: rounded(box.bottom - tallest), height: rounded(tallest) }));
+          svg.append(drawing("rect", { class: "bar-faint", x: rounded(at[index] - wide / 2), width: wide, y: rounded(box.bottom - tallest), height: rounded(tallest) }));
         });
-        if (kind !== "text") svg.append(drawn("path", { class: "curve line1 thin", d: points.map((point, index) => (point.iou === null ? "" : `${index && points[index - 1].iou !== null ? "L" : "M"}${rounded(at[index])},${rounded(y(point.iou))}`)).join("") }));
+        if (kind !== "text") svg.append(drawing("path", { class: "curve line1 thin", d: points.map((point, index) => (point.iou === null ? "" : `${index && points[index - 1].iou !== null ? "L" : "M"}${rounded(at[index])},${rounded(y(point.iou))}`)).join("") }));
         points.forEach((point, index) => {
-          if (point.interval) svg.append(drawn("path", { class: "whisker", d: `M${rounded(at[index])},${rounded(y(point.interval[0]))}V${rounded(y(point.interval[1]))}` }));
-          if (point.iou !== null) svg.append(drawn("circle", { class: "point line1", cx: rounded(at[index]), cy: rounded(y(point.iou)), r: points.length > 30 ? 2.5 : 3.5 }));
+          if (point.interval) svg.append(drawing("path", { class: "whisker", d: `M${rounded(at[index])},${rounded(y(point.interval[0]))}V${rounded(y(point.interval[1]))}` }));
+          if (point.iou !== null) svg.append(drawing("circle", { class: "point line1", cx: rounded(at[index]), cy: rounded(y(point.iou)), r: points.length > 30 ? 2.5 : 3.5 }));
         });
         return {
           nearest: (px) => (px < box.left - 10 ? null : nearestAcross(at, px)),
           anchor: (index) => [at[index], points[index].iou === null ? floor : y(points[index].iou)],
-          mark: (index) => [drawn("line", { class: "cross", x1: at[index], x2: at[index], y1: box.top, y2: box.bottom })],
+          mark: (index) => [drawing("line", { class: "cross", x1: at[index], x2: at[index], y1: box.top, y2: box.bottom })],
         };
       },
     });

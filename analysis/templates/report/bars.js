@@ -21,11 +21,11 @@
         const y = linearScale([0, most], [box.bottom, box.top]);
         drawAxes(svg, box, { x, y, wordsX: "IoU of the image", wordsY: "images", ticksY: y.ticks(4).filter(Number.isInteger) });
         const shape = ({ low, high, count }, from = y(count)) => ({ x: rounded(x(low) + 1), width: rounded(Math.max(1, x(high) - x(low) - 2)), y: rounded(from), height: rounded(box.bottom - from) });
-        for (const bar of bars) if (bar.count) svg.append(drawn("rect", { class: "bar-shape", ...shape(bar) }));
+        for (const bar of bars) if (bar.count) svg.append(drawing("rect", { class: "bar-shape", ...shape(bar) }));
         return {
           nearest: (px, py) => (px < box.left - 4 || py > box.bottom + 20 ? null : Math.min(bars.length - 1, Math.max(0, Math.floor((x.invert(px) - bars[0].low) / (bars[0].high - bars[0].low))))),
           anchor: (index) => [(x(bars[index].low) + x(bars[index].high)) / 2, y(bars[index].count)],
-          mark: (index) => [drawn("rect", { class: "bar-mark", ...shape(bars[index], box.top) })],
+          mark: (index) => [drawing("rect", { class: "bar-mark", ...shape(bars[index], box.top) })],
         };
       },
     });
@@ -50,16 +50,16 @@
           const [at, share] = [rounded(middle(index)), value(bin)];
           svg.append(writing(at, box.bottom + 15, name(bin, band)), writing(at, box.bottom + 30, under(bin)));
           if (share === null) return;
-          if (shape === "bar") svg.append(drawn("rect", { class: "bar-shape", x: rounded(at - band * 0.36), width: rounded(band * 0.72), y: rounded(y(share)), height: rounded(box.bottom - y(share)) }));
-          else svg.append(drawn("circle", { class: "point line1", cx: at, cy: rounded(y(share)), r: 4 }));
+          if (shape === "bar") svg.append(drawing("rect", { class: "bar-shape", x: rounded(at - band * 0.36), width: rounded(band * 0.72), y: rounded(y(share)), height: rounded(box.bottom - y(share)) }));
+          else svg.append(drawing("circle", { class: "point line1", cx: at, cy: rounded(y(share)), r: 4 }));
           const ends = interval?.(bin);
-          if (ends) svg.append(drawn("path", { class: "whisker", d: `M${at},${rounded(y(ends[0]))}V${rounded(y(ends[1]))}` }));
+          if (ends) svg.append(drawing("path", { class: "whisker", d: `M${at},${rounded(y(ends[0]))}V${rounded(y(ends[1]))}` }));
         });
-        if (line !== undefined && line !== null) svg.append(drawn("line", { class: "held", x1: box.left, x2: box.right, y1: rounded(y(line)), y2: rounded(y(line)) }));
+        if (line !== undefined && line !== null) svg.append(drawing("line", { class: "held", x1: box.left, x2: box.right, y1: rounded(y(line)), y2: rounded(y(line)) }));
         return {
           nearest: (px) => (px < box.left ? null : Math.min(bins.length - 1, Math.floor((px - box.left) / band))),
           anchor: (index) => [middle(index), y(value(bins[index]) ?? 0)],
-          mark: (index) => [drawn("rect", { class: "bar-mark", x: middle(index) - band / 2, width: band, y: box.top, height: box.bottom - box.top })],
+          mark: (index) => [drawing("rect", { class: "bar-mark", x: middle(index) - band / 2, width: band, y: box.top, height: box.bottom - box.top })],
         };
       },
     });

@@ -1,6 +1,6 @@
 // Where in the frame errors lie: a map of wrong and one of missed pixels, as shares of the pixels judged there.
 
-{
+if (plotPlaces("places-wrong").length) {
   const places = data.plots.places;
   const { columns, rows, judged } = places;
   // A cell of which almost nothing was judged tells nothing: a hundredth of the most of any cell.
@@ -66,18 +66,18 @@
       draw(svg, width, tall) {
         const [across, down] = [width / columns, tall / rows];
         const box = (cell) => ({ x: rounded((cell % columns) * across), y: rounded(Math.floor(cell / columns) * down), width: rounded(across + 0.3), height: rounded(down + 0.3) });
-        svg.append(drawn("rect", { class: `heat-none ${side}`, width, height: tall }));
-        judged.forEach((pixels, cell) => { if (!pixels) svg.append(drawn("rect", { class: "heat-unjudged", ...box(cell) })); });
+        svg.append(drawing("rect", { class: `heat-none ${side}`, width, height: tall }));
+        judged.forEach((pixels, cell) => { if (!pixels) svg.append(drawing("rect", { class: "heat-unjudged", ...box(cell) })); });
         for (const cell of cellsOf(map, side).keys()) {
           if (judged[cell] < least) continue;
           const level = Math.min(1, share(map, side, cell) / (top || 1));
-          svg.append(drawn("rect", { class: `heat ${side}`, style: `--level:${(100 * level).toFixed(1)}%`, ...box(cell) }));
+          svg.append(drawing("rect", { class: `heat ${side}`, style: `--level:${(100 * level).toFixed(1)}%`, ...box(cell) }));
         }
-        svg.append(drawn("rect", { class: "heat-frame", x: 0.5, y: 0.5, width: width - 1, height: tall - 1 }));
+        svg.append(drawing("rect", { class: "heat-frame", x: 0.5, y: 0.5, width: width - 1, height: tall - 1 }));
         return {
           nearest: (px, py) => Math.min(rows - 1, Math.max(0, Math.floor(py / down))) * columns + Math.min(columns - 1, Math.max(0, Math.floor(px / across))),
           anchor: (cell) => [((cell % columns) + 0.5) * across, (Math.floor(cell / columns) + 0.5) * down],
-          mark: (cell) => [drawn("rect", { class: "heat-mark", ...box(cell) })],
+          mark: (cell) => [drawing("rect", { class: "heat-mark", ...box(cell) })],
         };
       },
     });

@@ -15,10 +15,10 @@
         const y = linearScale(domainY, [box.bottom, box.top]);
         drawAxes(svg, box, { x, y, wordsX, wordsY, formatX, formatY, ticksX });
         const points = lines.map((line) => line.values.map((value, index) => (value === null || across[index] === null ? null : [rounded(x(across[index])), rounded(y(value))])));
-        points.forEach((line, number) => svg.append(drawn("path", { class: `curve ${lines[number].colour}`, d: pathOf(line) })));
+        points.forEach((line, number) => svg.append(drawing("path", { class: `curve ${lines[number].colour}`, d: pathOf(line) })));
         for (const { index, line } of best) {
           const point = points[line][index];
-          if (point) svg.append(drawn("circle", { class: `best ${lines[line].colour}`, cx: point[0], cy: point[1], r: 4.5 }));
+          if (point) svg.append(drawing("circle", { class: `best ${lines[line].colour}`, cx: point[0], cy: point[1], r: 4.5 }));
         }
         const at = (index) => points.map((line) => line[index]).filter(Boolean);
         const [cross, ...rest] = [across.map((value) => (value === null ? null : x(value))), points[0]];
@@ -26,8 +26,8 @@
           nearest: (px, py) => (within ? nearestPoint(rest[0], px, py, Infinity) : nearestAcross(cross, px)),
           anchor: (index) => at(index)[0] ?? [cross[index] ?? box.left, box.top],
           mark: (index) => [
-            ...(cross[index] === null ? [] : [drawn("line", { class: "cross", x1: cross[index], x2: cross[index], y1: box.top, y2: box.bottom })]),
-            ...points.flatMap((line, number) => (line[index] ? [drawn("circle", { class: `point ${lines[number].colour}`, cx: line[index][0], cy: line[index][1], r: 3.5 })] : [])),
+            ...(cross[index] === null ? [] : [drawing("line", { class: "cross", x1: cross[index], x2: cross[index], y1: box.top, y2: box.bottom })]),
+            ...points.flatMap((line, number) => (line[index] ? [drawing("circle", { class: `point ${lines[number].colour}`, cx: line[index][0], cy: line[index][1], r: 3.5 })] : [])),
           ],
         };
       },

@@ -1,13 +1,6 @@
 // Plots: an SVG as wide as its place, drawn anew when that changes, and a cursor that pointer, touch and keys move.
 
-function drawn(tag, attributes = {}, ...children) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
-}
-
-const writing = (x, y, words, anchor = "middle") => drawn("text", { x, y, "text-anchor": anchor }, words);
+const writing = (x, y, words, anchor = "middle") => drawing("text", { x, y, "text-anchor": anchor }, words);
 // Words below a tick, moved inwards where they would reach over an end of the axis.
 function writingInside(box, at, words) {
   const half = words.length * 3.2;
@@ -18,16 +11,16 @@ const rounded = (number) => Math.round(100 * number) / 100;
 
 // Lines, ticks and words of both axes; `box` is where values lie: left, top, right, bottom.
 function drawAxes(svg, box, { x, y, formatX = formatTick, formatY = formatTick, wordsX = "", wordsY = "", ticksX, ticksY }) {
-  const axes = drawn("g", { class: "axes" });
+  const axes = drawing("g", { class: "axes" });
   for (const value of ticksY ?? y.ticks((box.bottom - box.top) / 36)) {
     const at = rounded(y(value));
-    axes.append(drawn("line", { class: "grid", x1: box.left, x2: box.right, y1: at, y2: at }), writing(box.left - 6, at + 3.5, formatY(value), "end"));
+    axes.append(drawing("line", { class: "grid", x1: box.left, x2: box.right, y1: at, y2: at }), writing(box.left - 6, at + 3.5, formatY(value), "end"));
   }
   for (const value of ticksX ?? x.ticks((box.right - box.left) / 62)) {
     const at = rounded(x(value));
-    axes.append(drawn("line", { class: "tick", x1: at, x2: at, y1: box.bottom, y2: box.bottom + 4 }), writingInside(box, at, formatX(value)));
+    axes.append(drawing("line", { class: "tick", x1: at, x2: at, y1: box.bottom, y2: box.bottom + 4 }), writingInside(box, at, formatX(value)));
   }
-  axes.append(drawn("path", { class: "frame", d: `M${box.left},${box.top}V${box.bottom}H${box.right}` }));
+  axes.append(drawing("path", { class: "frame", d: `M${box.left},${box.top}V${box.bottom}H${box.right}` }));
   if (wordsX) axes.append(writing(box.right, box.bottom + 31, wordsX, "end"));
   if (wordsY) axes.append(writing(0, 9, wordsY, "start"));
   svg.append(axes);
@@ -54,9 +47,9 @@ function makePlot(place, { label, height, count, tell, draw, act, step, start = 
     const width = Math.max(160, Math.round(place.clientWidth));
     const tall = typeof height === "function" ? height(width) : height;
     state.width = width;
-    state.svg = drawn("svg", { viewBox: `0 0 ${width} ${tall}`, "aria-hidden": "true", focusable: "false" });
+    state.svg = drawing("svg", { viewBox: `0 0 ${width} ${tall}`, "aria-hidden": "true", focusable: "false" });
     state.geometry = draw(state.svg, width, tall, svgPlace);
-    state.marks = drawn("g", { class: "marks" });
+    state.marks = drawing("g", { class: "marks" });
     state.svg.append(state.marks);
     svgPlace.replaceChildren(...svgPlace.querySelectorAll("canvas"), state.svg);
     if (state.index !== null) move(state.index, !tip.hidden);
