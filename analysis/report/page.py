@@ -14,6 +14,7 @@ from analysis.report.absent import absent
 from analysis.report.judged_share import judged_share, why_unjudged
 from analysis.report.made import head
 from analysis.report.page_data import page_data
+from analysis.report.plots.edge_words import crop_edge_words
 from analysis.report.viewer_scripts import VIEWER
 from analysis.scoring.image_report import ImageReport
 from analysis.scoring.scores import PIXEL_ACCURACY
@@ -92,7 +93,7 @@ def render_page(
         "facts": [fact for fact in model_facts(model) if fact[1] != title],
         "hyperparameters": model.hyperparameters,
         "plots": plots,
-        "edge_words": sections.crop_edge_words(scores.get("crop_edges")),
+        "edge_words": crop_edge_words(scores.get("crop_edges")),
         "curves": plots.get("training"),
         "pixel_accuracy_formula": PIXEL_ACCURACY,
     }

@@ -9,7 +9,7 @@ from typing import Any
 
 from analysis.options import ScoringOptions, area
 from analysis.report.object_tables import class_pairs_to_json, half_found, true_sizes_to_json, wrong_to_json
-from analysis.report.patterns_json import patterns_to_json
+from analysis.report.plots.patterns_json import patterns_to_json
 from analysis.scoring.intervals import LEVEL, ScoreIntervals
 from analysis.scoring.kitti_scores import kitti_scores
 from analysis.scoring.scores import scores_to_json

@@ -19,8 +19,8 @@ from analysis.drawing.pairs import pair
 from analysis.masks.pieces import divide, spread
 from analysis.masks.sources import Source, plan_sources
 from analysis.options import Scale, ScoringOptions
+from analysis.report.plots.edge_words import crop_edge_words
 from analysis.report.report import report
-from analysis.report.sections import crop_edge_words
 from analysis.scoring.patterns.areas_agreement import areas_agreement
 from analysis.scoring.patterns.crop_edges import DISTANCES, count_edges, edge_bins, rim
 from analysis.scoring.patterns.found_by_size import half_found_from, wilson

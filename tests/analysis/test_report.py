@@ -160,7 +160,10 @@ def test_the_page_is_whole(predictions: Predictions, dataset: Dataset, tmp_path:
     assert all(each["image"].startswith("data:image/webp;base64,") for each in inside)
     assert all(unpack(each["pairs"]).lengths.sum() == each["width"] * each["height"] for each in inside)
     beside = [link for link in page.links if not link.startswith("#")]
-    assert beside == ["scores.json", "images.csv", "objects.csv", "areas.csv", "overlays/"]
+    tables = [
+        f"{name}.csv" for name in ("images", "objects", "areas", "errors_by_place", "crop_edges", "attribute_scores")
+    ]
+    assert beside == ["scores.json", *tables, "overlays/"]
     assert all((tmp_path / "out" / link).exists() for link in beside)
 
 
