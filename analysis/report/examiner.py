@@ -14,6 +14,8 @@ from analysis.report.told_objects import told_objects
 from analysis.scoring.image_measures import judge, measure
 from analysis.scoring.image_report import Examined, report_image
 from analysis.scoring.judged import judged_truth
+from analysis.scoring.patterns.looking import look
+from analysis.scoring.patterns.places import Frame
 from analysis.scoring.suspects import Suspect, suspect_in_detail
 from analysis.scoring.thresholds import ProbabilityCounts
 from formats.masks import Mask
@@ -38,6 +40,7 @@ class Examiner:
     num_classes: int
     draw: Drawer
     scoring: ScoringOptions
+    frame: Frame
 
     def __call__(self, source: Source) -> Examined:
         known = read_truth(self.dataset, source, self.num_classes)
@@ -47,7 +50,7 @@ class Examiner:
         measured = measure(truth, read.prediction, self.num_classes, self.scoring, pairs)
         report = report_image(source, pairs, self.num_classes, not_predicted, measured, read.suspect)
         self.draw(source, Drawn(truth, read.prediction, pairs, told_objects(report), read.believed))
-        return Examined(report, measured, read.counts)
+        return Examined(report, measured, read.counts, look(source, pairs, self.num_classes, self.frame))
 
     def _read(self, source: Source, truth: Mask) -> _Read:
         if not source.probabilities:

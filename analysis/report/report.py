@@ -23,11 +23,14 @@ from analysis.report.layer_files import Drawer
 from analysis.report.made import made_to_json
 from analysis.report.page import PageImages, render_page
 from analysis.report.page_data import WORST, are_beside, columns_script, worst_and_best
+from analysis.report.plots.patterns_json import attribute_scores_to_csv, crop_edges_to_csv, places_to_csv
+from analysis.report.plots.plots_data import plots_data
 from analysis.report.scores_json import summary_to_json
 from analysis.report.source_images import SourceImages, has_gaps
 from analysis.report_files import IMAGES, OVERLAYS, PAGE, SCORES, columns_name
 from analysis.scoring.image_report import ImageReport
 from analysis.scoring.judged import left_out
+from analysis.scoring.patterns.places import frame_of
 from analysis.scoring.summary import Summary, summarise
 from formats.console import say
 from formats.dataset import Dataset
@@ -41,7 +44,14 @@ from formats.texts.json_text import format_json
 
 OVERLAYS_DRAWN = 500
 """The viewer zooms into layers, which every image has; of thousands of overlays few are looked at."""
-_TABLES = {IMAGES: images_to_csv, "objects.csv": objects_to_csv, "areas.csv": areas_to_csv}
+_TABLES = {
+    IMAGES: images_to_csv,
+    "objects.csv": objects_to_csv,
+    "areas.csv": areas_to_csv,
+    "errors_by_place.csv": places_to_csv,
+    "crop_edges.csv": crop_edges_to_csv,
+    "attribute_scores.csv": attribute_scores_to_csv,
+}
 
 
 def report(
@@ -74,12 +84,13 @@ def report(
     shown_images.check(sources)
     grey_images = 0 if images else sum(map(has_gaps, sources))
     model, palette = predictions.model, AGREEMENT_COLOURS[colours]
+    frame = frame_of([(source.width, source.height) for source in sources])
     with staged_folder(out, overwrite=overwrite) as stage:
         draw = Drawer(stage, shown_images, dataset.classes.names, palette, strips)
         draw.make_folders()
-        examine = Examiner(predictions.root, dataset.root, len(dataset.classes), draw, scoring)
+        examine = Examiner(predictions.root, dataset.root, len(dataset.classes), draw, scoring, frame)
         examined = map_all(examine, sources, workers=workers, label="scoring")
-        summary = summarise(examined, dataset.classes, scoring)
+        summary = summarise(examined, dataset.classes, scoring, frame)
         judged = judged_to_json(summary.judged, left_out(sources, dataset))
         judged["predict_all"] = predict_all(model, dataset, [source.row.split for source in sources])
         scores = {**summary_to_json(summary), "judged": judged, "colors": colours.value, "job": model.known()}
@@ -95,7 +106,8 @@ def report(
         shown = PageImages(_thumbnails(stage, summary), close_ups, grey_images, strips, drawn)
         write_columns(stage, summary.images, len(dataset.classes))
         title = model.job or predictions.root.resolve().name
-        write_text(stage / PAGE, render_page(title, scores, model, summary.images, shown, palette))
+        plots = plots_data(summary, scores, model)
+        write_text(stage / PAGE, render_page(title, scores, model, summary.images, shown, palette, plots))
     return scores
 
 

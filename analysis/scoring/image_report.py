@@ -13,6 +13,7 @@ from analysis.scoring.components import Component
 from analysis.scoring.image_measures import Measured
 from analysis.scoring.judged import Judged
 from analysis.scoring.objects import WrongObject
+from analysis.scoring.patterns.looking import Seen
 from analysis.scoring.scores import Scores, false_positive_pixels, missed_pixels, score
 from analysis.scoring.suspects import Suspect
 from analysis.scoring.thresholds import ProbabilityCounts
@@ -60,6 +61,7 @@ class Examined:
     report: ImageReport
     measured: Measured
     probabilities: ProbabilityCounts | None
+    seen: Seen
 
 
 def report_image(
