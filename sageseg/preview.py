@@ -36,11 +36,15 @@ def preview(
     ] = None,
     base_size: Annotated[
         str | None,
-        typer.Option(help="The job's base_size, for sizes of objects and --augmented; by default 520.", metavar="VALUE"),
+        typer.Option(
+            help="The job's base_size, for sizes of objects and --augmented; by default 520.", metavar="VALUE"
+        ),
     ] = None,
     crop_size: Annotated[
         str | None,
-        typer.Option(help="The job's crop_size, for sizes of objects and --augmented; by default 240.", metavar="VALUE"),
+        typer.Option(
+            help="The job's crop_size, for sizes of objects and --augmented; by default 240.", metavar="VALUE"
+        ),
     ] = None,
     augmentation: Annotated[
         str | None, typer.Option(help="With --augmented: the job's; default, or strong of unet.", metavar="VALUE")
@@ -92,8 +96,8 @@ def view_of(settings: Hyperparameters, *, chosen: bool) -> NetworkView:
     base, crop = settings.base_size, settings.rounded_crop_size
     whose = "A job with" if chosen else "A job without settings of its own has"
     told = (
-        f"{whose} base_size {base} and crop_size {crop}: a crop's long side becomes {base} px, on average, {crop} × {crop} "
-        f"of them are cut out, and fcn, psp and deeplab answer in cells of {STRIDE} × {STRIDE} px, whose edges are "
+        f"{whose} base_size {base} and crop_size {crop}: a crop's long side becomes {base} px, on average, {crop} × "
+        f"{crop} of them are cut out, and fcn, psp and deeplab answer in cells of {STRIDE} × {STRIDE} px, whose edges are "
         "interpolated. --base-size and --crop-size show another job's."
     )
     return NetworkView(base, crop, STRIDE, told)

@@ -61,7 +61,10 @@ class BalanceChart:
 
 def balance_chart(balance: Mapping[str, Any], splits: Sequence[str], names: Sequence[str]) -> BalanceChart:
     """The share of each class by split, and apart from them what is ignored."""
-    told = [(name, place, [balance[split]["classes"][name]["pixels"] for split in splits]) for place, name in enumerate(names)]
+    told = [
+        (name, place, [balance[split]["classes"][name]["pixels"] for split in splits])
+        for place, name in enumerate(names)
+    ]
     ignored = [balance[split]["ignored"] for split in splits]
     shares = [share for _, _, own in told for share in own if share] + [share for share in ignored if share]
     lowest, highest = min(shares, default=1.0), max(shares, default=1.0)
@@ -85,7 +88,9 @@ class _Axis:
             return round(100 * share / self.highest, 2)
         return round(max(100 * (1 - math.log10(share) / self.power), 0.5), 2)
 
-    def bars(self, splits: Sequence[str], shares: Sequence[float | None]) -> tuple[tuple[str, float | None, float], ...]:
+    def bars(
+        self, splits: Sequence[str], shares: Sequence[float | None]
+    ) -> tuple[tuple[str, float | None, float], ...]:
         return tuple(
             (split, share, self.place(share) if share else 0.0) for split, share in zip(splits, shares, strict=True)
         )

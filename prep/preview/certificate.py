@@ -52,7 +52,11 @@ def certificate_words(certificate: Mapping[str, Any], dataset: Dataset) -> list[
         return ["All images are in train: no score will be of images that the training has not seen."]
     own = certificate["leak"]["unit"]
     unit = f"group ({own})" if " " in own else own
-    return [*_siblings(certificate, dataset, held, unit), *_dealt_by_image(certificate, unit), *_twins(certificate, held)]
+    return [
+        *_siblings(certificate, dataset, held, unit),
+        *_dealt_by_image(certificate),
+        *_twins(certificate, held),
+    ]
 
 
 def _siblings(certificate: Mapping[str, Any], dataset: Dataset, held: list[str], unit: str) -> list[str]:
@@ -64,8 +68,8 @@ def _siblings(certificate: Mapping[str, Any], dataset: Dataset, held: list[str],
     leaking = [split for split in held if _with_sibling(own[split])]
     for split in leaking:
         said.append(
-            f"{_with_sibling(own[split]):,} of {_images(own[split], split)} have a sibling in train, an image of the same "
-            f"{unit}: scores of {split} will be too good."
+            f"{_with_sibling(own[split]):,} of {_images(own[split], split)} have a sibling in train, an image of the "
+            f"same {unit}: scores of {split} will be too good."
         )
     if not said:
         said.append(f"No {unit} is on both sides: each is whole in one split.")
@@ -80,7 +84,7 @@ def _images(leak: Mapping[str, int], split: str) -> str:
     return f"{leak['images']:,} {_NAMES[split]} image{'s' if leak['images'] != 1 else ''}"
 
 
-def _dealt_by_image(certificate: Mapping[str, Any], unit: str) -> list[str]:
+def _dealt_by_image(certificate: Mapping[str, Any]) -> list[str]:
     dealt = certificate["leak"]["random_split_by_image"]
     if not dealt["images"]:
         return []
@@ -102,7 +106,11 @@ def _twins(certificate: Mapping[str, Any], held: list[str]) -> list[str]:
         for split in held
         if (own := certificate["leak"]["this_split"][split])["with_twin"]
     ]
-    more = f" {' and '.join(leaking)} have one in train: if they show one scene, scores will be too good." if leaking else ""
+    more = (
+        f" {' and '.join(leaking)} have one in train: if they show one scene, scores will be too good."
+        if leaking
+        else ""
+    )
     return [f"Near-twins, images of different groups that look the same: {count} found across splits.{more}"]
 
 
@@ -114,8 +122,8 @@ def not_looked_at(certificate: Mapping[str, Any], dataset: Dataset) -> list[str]
     known = f"what --group-by {pattern} finds in names" if pattern else f"what the labels and names say ({unit})"
     said = [
         f"Which images belong together is known by {known} alone.",
-        "Near-twins are looked for in small grey copies, of each image among the few most like it in another split: one "
-        "scene from another side, or in another light that moves shadows, is not found.",
+        "Near-twins are looked for in small grey copies, of each image among the few most like it in another split: "
+        "one scene from another side, or in another light that moves shadows, is not found.",
     ]
     left_out = sum((dataset.info.get("left_out") or {}).values())
     if left_out:

@@ -50,7 +50,9 @@ def find_sources(dataset: Dataset, given: Path | None) -> SourceImages:
     names = [row.source for row in dataset.rows if not row.kept]
     if given:
         if not any((given / name).is_file() for name in dict.fromkeys(row.source for row in dataset.rows)):
-            raise SagesegError(f"--images {given}: no {dataset.rows[0].source} there; expected the folder that prep read")
+            raise SagesegError(
+                f"--images {given}: no {dataset.rows[0].source} there; expected the folder that prep read"
+            )
         return SourceImages(given)
     words = [word.partition("=")[2] or word for word in map(str, dataset.info.get("command") or [])]
     folders = [Path(word) for word in words if word] + [dataset.root.resolve().parent / word for word in words if word]

@@ -54,7 +54,7 @@ class ObjectFacts:
 class ImageFacts:
     """What an image with kept crops shows. Of those crops: `brightness`, the mean grey level 0..255; `colour`, the mean
     distance of the channels from grey, in levels; `sharpness`, the largest variance of the Laplacian at half size. Of
-    the whole image: `shares` of the pixels that are not ignored by class, and `objects` by class."""
+    the whole image: `shares` of the pixels that are not ignored by foreground class, and `objects` by class."""
 
     rows: tuple[ManifestRow, ...]
     crops: tuple[CropFacts, ...]
@@ -116,13 +116,14 @@ def _look_at(look: _Look, rows: Sequence[ManifestRow]) -> tuple[ImageFacts, Obje
     brightness, colour, sharpness = zip(*seen, strict=True)
     whole = _whole_mask(look, rows, kept, masks, label_map)
     objects = find_objects(whole, look.num_classes)
+    crops = tuple(CropFacts(row, _present(mask)) for row, mask in zip(kept, masks, strict=True))
     facts = ImageFacts(
         rows=tuple(rows),
-        crops=tuple(CropFacts(row, _present(mask)) for row, mask in zip(kept, masks, strict=True)),
+        crops=crops,
         brightness=sum(brightness) / len(seen),
         colour=sum(colour) / len(seen),
         sharpness=max(sharpness),
-        shares=_shares(whole, look.num_classes),
+        shares=_shares(whole, objects, _all_counted(crops, look.num_classes) and not rows[0].truth_sha256),
         objects=_by_class(objects),
     )
     return facts, objects
@@ -152,7 +153,11 @@ def _measure(image: Rgb) -> tuple[float, float, float]:
 
 
 def _whole_mask(
-    look: _Look, rows: Sequence[ManifestRow], kept: Sequence[ManifestRow], masks: Sequence[Mask], label_map: LabelMap | None
+    look: _Look,
+    rows: Sequence[ManifestRow],
+    kept: Sequence[ManifestRow],
+    masks: Sequence[Mask],
+    label_map: LabelMap | None,
 ) -> Mask:
     """The mask of the whole image at the size at which it was cut into crops."""
     first = rows[0]
@@ -173,10 +178,16 @@ def _present(mask: Mask) -> frozenset[int]:
     return frozenset(value for value, count in enumerate(count_values(mask)) if count)
 
 
-def _shares(mask: Mask, num_classes: int) -> dict[int, float]:
-    counts = count_values(mask)[:num_classes]
-    total = sum(counts)
-    return {class_id: count / total for class_id, count in enumerate(counts) if count}
+def _all_counted(crops: Iterable[CropFacts], num_classes: int) -> bool:
+    return all(value < num_classes for crop in crops for value in crop.classes)
+
+
+def _shares(mask: Mask, objects: Objects, nothing_ignored: bool) -> dict[int, float]:
+    """The share of each foreground class, whose pixels are known by its objects; nobody counts those that are ignored
+    where there are none."""
+    total = mask.size if nothing_ignored else mask.size - count_values(mask)[IGNORE]
+    pixels = np.bincount(objects.classes, objects.pixels).tolist()
+    return {class_id: count / total for class_id, count in enumerate(pixels) if count}
 
 
 def _by_class(objects: Objects) -> dict[int, ObjectFacts]:
