@@ -97,8 +97,8 @@ def view_of(settings: Hyperparameters, *, chosen: bool) -> NetworkView:
     whose = "A job with" if chosen else "A job without settings of its own has"
     told = (
         f"{whose} base_size {base} and crop_size {crop}: a crop's long side becomes {base} px, on average, {crop} × "
-        f"{crop} of them are cut out, and fcn, psp and deeplab answer in cells of {STRIDE} × {STRIDE} px, whose edges are "
-        "interpolated. --base-size and --crop-size show another job's."
+        f"{crop} of them are cut out, and fcn, psp and deeplab answer in cells of {STRIDE} × {STRIDE} px, with "
+        "what is between interpolated. --base-size and --crop-size show another job's."
     )
     return NetworkView(base, crop, STRIDE, told)
 

@@ -21,7 +21,7 @@ from formats.prepared.label_map import LabelMap
 from formats.prepared.resampling import resize_image
 
 FEW, LARGE, SMALL = 64, 384, 224
-"""So many crops are drawn with a long side of LARGE pixels; where there are more, all are SMALL, so that the page is."""
+"""So many crops are drawn with a long side of LARGE pixels; of more all are SMALL, so that the page is."""
 MASK_SIDE = 512
 """The long side of masks, which pack well: their edges stay sharp when the image is shown large."""
 _ONE_CLASS, _IGNORED = (255, 92, 40), (236, 236, 236)
