@@ -35,7 +35,7 @@ from prep.preview.sizes import NetworkView, size_charts, size_rows, size_words
 from prep.preview.survey import Survey, by_source, splits_of, survey
 
 _MAPS, _TWINS, _UNUSUAL, _LISTED = 3, 8, 24, 500
-_SCRIPTS = ("tables.js", "layers.js", "larger.js")
+_SCRIPTS = ("tables.js", "table_files.js", "layers.js", "larger.js")
 
 
 @dataclass(frozen=True)
