@@ -91,9 +91,10 @@ def _dealt_by_image(certificate: Mapping[str, Any]) -> list[str]:
     siblings, twins = _with_sibling(dealt), dealt["with_twin"]
     if not siblings + twins:
         return ["Dealt image by image, no validation image would have had a sibling in train either."]
+    if not siblings:
+        return [f"{twins:,} of {_images(dealt, 'val')} would have had a near-twin in train if dealt image by image."]
     also = f", and {twins:,} more a near-twin," if twins else ""
-    count = f"{siblings:,}" if siblings else "None"
-    return [f"{count} of {_images(dealt, 'val')} would have had a sibling{also} in train if dealt image by image."]
+    return [f"{siblings:,} of {_images(dealt, 'val')} would have had a sibling{also} in train if dealt image by image."]
 
 
 def _twins(certificate: Mapping[str, Any], held: list[str]) -> list[str]:

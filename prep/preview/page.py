@@ -30,11 +30,13 @@ from prep.preview.certificate import certificate_words, divided_groups, not_look
 from prep.preview.images import FEW, LARGE, SMALL, Drawing, draw_crop, page_palette
 from prep.preview.maps import SourceImages, draw_map, find_sources
 from prep.preview.outliers import Unusual, find_unusual
-from prep.preview.samples import Samples, choose_samples, rows_of
+from prep.preview.samples import Samples, by_class, choose_samples, rows_of
 from prep.preview.sizes import NetworkView, size_charts, size_rows, size_words
 from prep.preview.survey import Survey, by_source, splits_of, survey
 
 _MAPS, _TWINS, _UNUSUAL, _LISTED = 3, 8, 24, 500
+_SPLITS_APART = 3
+"""With fewer samples of each class in each split, all splits of a class stand in one line."""
 _SCRIPTS = ("tables.js", "table_files.js", "layers.js", "larger.js")
 
 
@@ -119,7 +121,8 @@ class _Page:
             "size_words": size_words(rows, found.sizes),
             "images_looked_at": found.sizes.images,
             "network": asked.network,
-            "samples": samples,
+            "samples": by_class(samples),
+            "compact": max(len(own.rows) for own in samples) < _SPLITS_APART,
             "changed": self._changed(asked.augmentation),
             "augmentation": asked.augmentation,
             "maps": self._maps(),

@@ -48,6 +48,14 @@ def _shows(fact: CropFacts, class_id: int) -> bool:
     return class_id in fact.classes if class_id else not fact.has_foreground
 
 
+def by_class(samples: Iterable[Samples]) -> list[list[Samples]]:
+    """The samples of each class, all splits together, in their order."""
+    classes: dict[int, list[Samples]] = {}
+    for own in samples:
+        classes.setdefault(own.class_id, []).append(own)
+    return list(classes.values())
+
+
 def rows_of(samples: Iterable[Samples]) -> list[ManifestRow]:
     """Each crop that is shown, once."""
     return list({row.id: row for own in samples for row in own.rows}.values())
