@@ -12,7 +12,7 @@ from formats.images import Rgb, read_image
 from formats.masks import Mask
 from formats.prepared.label_map import LabelMap
 from prep.dataset.split import rank
-from prep.preview.images import LARGE, Drawing, draw_crop, draw_pixels, read_crop_mask
+from prep.preview.images import CHANGED_SIDE, Drawing, draw_crop, draw_pixels, read_crop_mask
 
 SHOWN, DRAWS = 6, 3
 """Crops of the dataset, and how often each is changed."""
@@ -50,5 +50,5 @@ def draw_changed(dataset: Dataset, augmentation: Augmentation, label_map: LabelM
             pixels = augmentation.crop(image, mask, rng)
             told = row.id, f"draw {number} of what training sees"
             drawn.append(draw_pixels(*pixels, f"draw={row.id}/{number}", told, len(dataset.classes)))
-        changed.append(Changed(draw_crop(dataset, row, LARGE, label_map), tuple(drawn)))
+        changed.append(Changed(draw_crop(dataset, row, CHANGED_SIDE, label_map), tuple(drawn)))
     return changed

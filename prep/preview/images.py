@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import simplejpeg
@@ -20,11 +21,15 @@ from formats.masks import Mask, read_mask, resize_mask
 from formats.prepared.label_map import LabelMap
 from formats.prepared.resampling import resize_image
 
-FEW, LARGE, SMALL = 64, 384, 224
-"""So many crops are drawn with a long side of LARGE pixels; of more all are SMALL, so that the page is."""
+Item = TypeVar("Item")
+
+CROP_SIDES = (384, 288, 224, 160, 128, 96)
+"""Long sides of crops on the page: the largest at which all of them are a small page (`draw_within`)."""
+CHANGED_SIDE = 288
 MASK_SIDE = 512
 """The long side of masks, which pack well: their edges stay sharp when the image is shown large."""
 _ONE_CLASS, _IGNORED = (255, 92, 40), (236, 236, 236)
+_TRIED = 5
 _QUALITY, _EFFORT = 70, 2
 """Of WebP: at effort 2 of 6 half the bytes of JPEG, in half the time of the default."""
 
@@ -33,7 +38,7 @@ _QUALITY, _EFFORT = 70, 2
 class Drawing:
     """An image and its mask, clear where there is background, as data: URIs. `width` and `height` are those of what
     is shown, in pixels of the dataset; `file` is its image in the dataset, if it is one. Of a whole image `kept` and
-    `dropped` are the parts that each crop owns."""
+    `dropped` are the parts that each crop owns, and `behind` says whether dropped ones are shown by their pixels."""
 
     key: str
     name: str
@@ -45,6 +50,7 @@ class Drawing:
     file: str | None = None
     kept: tuple[Box, ...] = field(default=())
     dropped: tuple[Box, ...] = field(default=())
+    behind: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """What the script reads."""
@@ -78,10 +84,26 @@ def draw_crop(dataset: Dataset, row: ManifestRow, side: int, label_map: LabelMap
     )
 
 
+def draw_within(
+    items: Sequence[Item], sides: Sequence[int], most: int, draw: Callable[[Item, int], Drawing]
+) -> list[Drawing]:
+    """All drawn at the largest of `sides`, which fall, at which they take `most` bytes of the page, as a few of them
+    say; else at the last."""
+    if not items:
+        return []
+    few = items[:: -(-len(items) // _TRIED)]
+    side = next((side for side in sides if _bytes(few, side, draw) * len(items) <= most * len(few)), sides[-1])
+    return [draw(item, side) for item in items]
+
+
+def _bytes(items: Sequence[Item], side: int, draw: Callable[[Item, int], Drawing]) -> int:
+    return sum(len(drawing.image) + len(drawing.mask) for drawing in (draw(item, side) for item in items))
+
+
 def draw_pixels(image: Rgb, mask: Mask, key: str, told: tuple[str, str], num_classes: int) -> Drawing:
     """Any image and mask of one size; `told` is its name, and what else there is to say."""
     height, width = mask.shape
-    small = resize_image(image, *fit(width, height, LARGE))
+    small = resize_image(image, *fit(width, height, CHANGED_SIDE))
     clear = encode_clear(resize_mask(mask, *fit(width, height, MASK_SIDE)), num_classes)
     return Drawing(key, *told, encode_picture(small), clear, width, height)
 

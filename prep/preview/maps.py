@@ -20,7 +20,7 @@ from formats.prepared.resize import recorded_resize, resized_size
 from formats.prepared.value_range import recorded_range
 from prep.preview.images import Drawing, encode_clear, encode_picture, fit, read_at_least, read_crop_mask
 
-MAP_SIDE = 400
+MAP_SIDES = (400, 320, 256, 200, 160)
 _GREY = 128
 _ANOTHER = 16
 """An image that differs from the kept crops by more grey levels, on average, is not the one that prep read."""
@@ -71,11 +71,11 @@ def draw_map(
     dataset: Dataset,
     rows: Sequence[ManifestRow],
     sources: SourceImages,
-    side: int = MAP_SIDE,
+    side: int = MAP_SIDES[0],
     label_map: LabelMap | None = None,
-) -> tuple[Drawing, bool]:
-    """All crops of one image in their places, at a small scale, and whether the pixels of dropped crops are among
-    them: they stay grey where the image that prep read is not to be had."""
+) -> Drawing:
+    """All crops of one image in their places, at a small scale; dropped crops stay grey where the image that prep read
+    is not to be had."""
     first = rows[0]
     width, height = resized_size(first.source_width, first.source_height, recorded_resize(dataset.info))
     size = fit(width, height, side)
@@ -93,7 +93,7 @@ def draw_map(
     whole = _behind(canvas, drawn, sources.read(dataset, first)) if any(not row.kept for row in rows) else None
     owned = owned_boxes([row.box for row in rows], width, height)
     kept, dropped = (tuple(owned[row.box] for row in rows if row.kept is state) for state in (True, False))
-    drawing = Drawing(
+    return Drawing(
         key=f"image={first.source}",
         name=first.source,
         about=f"{first.split} · {first.group} · {width} × {height} · {len(kept)} kept, {len(dropped)} dropped",
@@ -103,8 +103,8 @@ def draw_map(
         height=height,
         kept=kept,
         dropped=dropped,
+        behind=whole is not None,
     )
-    return drawing, whole is not None
 
 
 _Place = tuple[slice, slice]

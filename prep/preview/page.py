@@ -19,6 +19,7 @@ from formats.console import say
 from formats.dataset import SPLITS, Dataset
 from formats.disk.whole_files import write_text
 from formats.errors import SagesegError
+from formats.manifest import ManifestRow
 from formats.pages.templating import render
 from formats.prepared.label_map import LabelMap, LabelMaps
 from formats.version import tool_version
@@ -27,14 +28,16 @@ from prep.dataset.tables import SplitCounts
 from prep.preview.augmented import Augmentation, Changed, draw_changed
 from prep.preview.balance import balance_chart, balance_words, mapped_balance
 from prep.preview.certificate import certificate_words, divided_groups, not_looked_at, read_certificate
-from prep.preview.images import FEW, LARGE, SMALL, Drawing, draw_crop, page_palette
-from prep.preview.maps import SourceImages, draw_map, find_sources
+from prep.preview.images import CROP_SIDES, Drawing, draw_crop, draw_within, page_palette
+from prep.preview.maps import MAP_SIDES, SourceImages, draw_map, find_sources
 from prep.preview.outliers import Unusual, find_unusual
-from prep.preview.samples import Samples, by_class, choose_samples, rows_of
+from prep.preview.samples import by_class, choose_samples, rows_of
 from prep.preview.sizes import NetworkView, size_charts, size_rows, size_words
 from prep.preview.survey import Survey, by_source, splits_of, survey
 
 _MAPS, _TWINS, _UNUSUAL, _LISTED = 3, 8, 24, 500
+_CROPS_BYTES, _MAPS_BYTES = 1_600_000, 800_000
+"""Of the page, which stays under 3 MB: those of crops, and of whole images."""
 _SPLITS_APART = 3
 """With fewer samples of each class in each split, all splits of a class stand in one line."""
 _SCRIPTS = ("tables.js", "table_files.js", "layers.js", "larger.js")
@@ -93,16 +96,18 @@ class _Page:
     label_maps: Mapping[str, LabelMap | None]
     folder: str | None
     drawings: dict[str, Drawing] = field(default_factory=dict)
-    behind: set[bool] = field(default_factory=set)
-    """Whether dropped crops were drawn with their pixels: of those images that have some."""
 
     def render(self, certificate: dict[str, Any], found: Survey, asked: Asked, today: date) -> str:
         dataset, splits = self.dataset, splits_of(self.dataset)
         names = dataset.classes.names
         cropped = (dataset.info.get("options") or {}).get("crop") is not None
         samples = choose_samples(dataset, found.crops)
-        self._draw_samples(samples)
         unusual = find_unusual(dataset, found)
+        by_image = _by_image(unusual)
+        maps, twins = self._mapped(), certificate["twins"]["candidates"][:_TWINS]
+        self._draw_crops(rows_of(samples))
+        self._draw_maps([*maps, *(name for pair in twins for name in pair["images"]), *list(by_image)[:_UNUSUAL]])
+        changed = self._changed(asked.augmentation)
         rows = size_rows(found.sizes, dataset.classes, cropped)
         values = {
             "title": dataset.root.resolve().name,
@@ -123,16 +128,16 @@ class _Page:
             "network": asked.network,
             "samples": by_class(samples),
             "compact": max(len(own.rows) for own in samples) < _SPLITS_APART,
-            "changed": self._changed(asked.augmentation),
+            "changed": changed,
             "augmentation": asked.augmentation,
-            "maps": self._maps(),
-            "twins": self._twins(certificate),
-            "unusual": [(self._map(rows), reasons) for rows, reasons in _by_image(unusual)[:_UNUSUAL]],
-            "unusual_images": len(_by_image(unusual)),
+            "maps": [self._map(name) for name in maps],
+            "twins": [(pair, [self._map(name) for name in pair["images"]]) for pair in twins],
+            "unusual": [(self._map(name), reasons) for name, reasons in list(by_image.items())[:_UNUSUAL]],
+            "unusual_images": len(by_image),
             "findings": [(each.rows[0].source, each.rows[0].split, each.reason) for each in unusual[:_LISTED]],
             "findings_count": len(unusual),
             "drawings": self.drawings,
-            "behind": self.behind,
+            "behind": {drawing.behind for drawing in self.drawings.values() if drawing.dropped},
             "palette": page_palette(len(names)).tolist(),
             "data": self._data(),
         }
@@ -147,49 +152,44 @@ class _Page:
             "drawings": {key: drawing.to_json() for key, drawing in self.drawings.items()},
         }
 
-    def _draw_samples(self, samples: Sequence[Samples]) -> None:
-        rows = rows_of(samples)
-        side = LARGE if len(rows) <= FEW else SMALL
-        for row in rows:
-            self._add(draw_crop(self.dataset, row, side, self.label_maps.get(row.split)))
+    def _add(self, drawings: Iterable[Drawing]) -> None:
+        for drawing in drawings:
+            self.drawings.setdefault(drawing.key, drawing)
 
-    def _add(self, drawing: Drawing) -> Drawing:
-        return self.drawings.setdefault(drawing.key, drawing)
+    def _draw_crops(self, rows: Sequence[ManifestRow]) -> None:
+        def draw(row: ManifestRow, side: int) -> Drawing:
+            return draw_crop(self.dataset, row, side, self.label_maps.get(row.split))
+
+        self._add(draw_within(rows, CROP_SIDES, _CROPS_BYTES, draw))
+
+    def _draw_maps(self, names: Iterable[str]) -> None:
+        sources = by_source(self.dataset.rows)
+
+        def draw(rows: Sequence[ManifestRow], side: int) -> Drawing:
+            return draw_map(self.dataset, rows, self.sources, side, self.label_maps.get(rows[0].split))
+
+        self._add(draw_within([sources[name] for name in dict.fromkeys(names)], MAP_SIDES, _MAPS_BYTES, draw))
+
+    def _map(self, name: str) -> Drawing:
+        return self.drawings[f"image={name}"]
 
     def _changed(self, augmentation: Augmentation | None) -> list[Changed]:
         if augmentation is None:
             return []
         changed = draw_changed(self.dataset, augmentation, self.label_maps.get("train"))
         for each in changed:
-            for drawing in (each.original, *each.draws):
-                self._add(drawing)
+            self._add((each.original, *each.draws))
         return changed
 
-    def _map(self, rows: Sequence[Any]) -> Drawing:
-        key = f"image={rows[0].source}"
-        if key not in self.drawings:
-            drawing, behind = draw_map(self.dataset, rows, self.sources, label_map=self.label_maps.get(rows[0].split))
-            if drawing.dropped:
-                self.behind.add(behind)
-            self._add(drawing)
-        return self.drawings[key]
-
-    def _maps(self) -> list[Drawing]:
+    def _mapped(self) -> list[str]:
         """For each split the images with most crops dropped, and some by chance."""
-        maps = []
+        names = []
         for split in splits_of(self.dataset):
             sources = by_source(row for row in self.dataset.rows if row.split == split)
             cut = [rows for rows in sources.values() if len(rows) > 1]
             cut.sort(key=lambda rows: (all(row.kept for row in rows), rank(0, rows[0].source)))
-            maps += [self._map(rows) for rows in cut[:_MAPS]]
-        return maps
-
-    def _twins(self, certificate: Mapping[str, Any]) -> list[tuple[dict[str, Any], list[Drawing]]]:
-        sources = by_source(self.dataset.rows)
-        return [
-            (pair, [self._map(sources[source]) for source in pair["images"]])
-            for pair in certificate["twins"]["candidates"][:_TWINS]
-        ]
+            names += [rows[0].source for rows in cut[:_MAPS]]
+        return names
 
 
 def _facts(dataset: Dataset, today: date) -> list[tuple[str, str, str]]:
@@ -213,13 +213,13 @@ def _count(dataset: Dataset, split: str) -> SplitCounts:
     return SplitCounts(len(groups), len(sources), len(own), sum(row.kept for row in own))
 
 
-def _by_image(unusual: Iterable[Unusual]) -> list[tuple[Sequence[Any], list[str]]]:
+def _by_image(unusual: Iterable[Unusual]) -> dict[str, list[str]]:
     """The images that stand out, each with its reasons; kinds of reasons take turns, so that none fills the page."""
     kinds: dict[str, list[Unusual]] = {}
     for each in unusual:
         kinds.setdefault(each.kind, []).append(each)
-    images: dict[str, tuple[Sequence[Any], list[str]]] = {}
+    images: dict[str, list[str]] = {}
     for turn in zip_longest(*kinds.values()):
         for found in filter(None, turn):
-            images.setdefault(found.rows[0].source, (found.rows, []))[1].append(found.reason)
-    return list(images.values())
+            images.setdefault(found.rows[0].source, []).append(found.reason)
+    return images

@@ -16,7 +16,7 @@ from formats.prepared.resize import Resize
 from prep.dataset.again import Typed
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
-from prep.preview.images import draw_crop, encode_clear, page_palette
+from prep.preview.images import Drawing, draw_crop, draw_within, encode_clear, page_palette
 from prep.preview.maps import SourceImages, draw_map, find_sources
 from tests.support.prep_samples import make_source
 
@@ -45,7 +45,7 @@ def rows_of(dataset: Dataset) -> list:  # type: ignore[type-arg]
 
 def test_kept_crops_lie_in_their_places(tmp_path: Path) -> None:
     dataset = prepared(tmp_path, resize=Resize(300), keep_empty=1, keep_empty_val=1)
-    drawn, _ = draw_map(dataset, rows_of(dataset), SourceImages(None))
+    drawn = draw_map(dataset, rows_of(dataset), SourceImages(None))
     assert (drawn.width, drawn.height, drawn.dropped) == (300, 220, ())
     assert sum(box.width * box.height for box in drawn.kept) == 300 * 220
     shown = pixels(drawn.image)
@@ -56,8 +56,8 @@ def test_kept_crops_lie_in_their_places(tmp_path: Path) -> None:
 
 def test_dropped_crops_are_grey_without_the_images_that_prep_read(tmp_path: Path) -> None:
     dataset = prepared(tmp_path)
-    drawn, behind = draw_map(dataset, rows_of(dataset), SourceImages(None))
-    assert not behind
+    drawn = draw_map(dataset, rows_of(dataset), SourceImages(None))
+    assert not drawn.behind
     assert len(drawn.dropped) == 5
     assert abs(pixels(drawn.image)[100:, 140:, :3] - 128).max() <= 6
 
@@ -66,8 +66,8 @@ def test_dropped_crops_have_their_pixels_where_those_lie(tmp_path: Path) -> None
     dataset = prepared(tmp_path)
     sources = find_sources(dataset, None)
     assert sources.folder == (tmp_path / "labels").resolve()  # beside the dataset, by its name in dataset.json
-    drawn, behind = draw_map(dataset, rows_of(dataset), sources)
-    assert behind
+    drawn = draw_map(dataset, rows_of(dataset), sources)
+    assert drawn.behind
     assert pixels(drawn.image)[100:, 140:, :3].min() > 200
 
 
@@ -88,8 +88,8 @@ def test_another_image_of_the_same_name_is_not_taken(tmp_path: Path, change: obj
     dataset = prepared(tmp_path)
     sources = find_sources(dataset, None)
     change(tmp_path / "labels" / "a_0.jpg")  # type: ignore[operator]
-    drawn, behind = draw_map(dataset, rows_of(dataset), sources)
-    assert not behind
+    drawn = draw_map(dataset, rows_of(dataset), sources)
+    assert not drawn.behind
     assert abs(pixels(drawn.image)[100:, 140:, :3] - 128).max() <= 6
 
 
@@ -114,8 +114,8 @@ def test_words_that_are_no_folders_are_passed_over(tmp_path: Path) -> None:
 def test_an_image_without_kept_crops_is_drawn(tmp_path: Path) -> None:
     dataset = prepared(tmp_path)
     dropped = [row for row in rows_of(dataset) if not row.kept]
-    drawn, behind = draw_map(dataset, dropped, find_sources(dataset, None))
-    assert behind
+    drawn = draw_map(dataset, dropped, find_sources(dataset, None))
+    assert drawn.behind
     assert drawn.kept == ()
 
 
@@ -136,3 +136,19 @@ def test_a_crop_is_drawn_in_two_layers(tmp_path: Path) -> None:
     assert pixels(drawn.mask).shape == (64, 64, 4)
     assert (drawn.width, drawn.height, drawn.file) == (64, 64, f"JPEGImages/{row.id}.jpg")
     assert pixels(drawn.image)[..., :3].max() < 60, "the mask is not painted into the image"
+
+
+@pytest.mark.parametrize(("most", "side"), [(10**9, 64), (1_500, 32), (0, 16)])
+def test_many_crops_are_drawn_as_small_as_the_page_can_hold(tmp_path: Path, most: int, side: int) -> None:
+    dataset = prepared(tmp_path)
+    rows = [row for row in dataset.rows if row.kept]
+    by_side = {64: 2000, 32: 500, 16: 100}
+    drawn = draw_within(
+        rows, list(by_side), most, lambda row, side: Drawing(row.id, "", "", "x" * by_side[side], "", side, side)
+    )
+    assert [each.key for each in drawn] == [row.id for row in rows]
+    assert {each.width for each in drawn} == {side}
+
+
+def test_of_nothing_nothing_is_drawn() -> None:
+    assert draw_within([], [64], 0, lambda _, side: Drawing("", "", "", "", "", side, side)) == []
