@@ -54,7 +54,7 @@ def test_links_open_and_back_goes_to_the_image_before(viewer_page: sync_api.Page
     page.go_back()
     expect(page.locator("#viewer-name")).to_have_text("a_01")
     page.go_forward()
-    expect(page.locator("#viewer-object-number")).to_have_text("2 of 3")
+    expect(page.locator("#viewer-object-number")).to_have_text("2 of 4")
     page.keyboard.press("Escape")
     page.wait_for_url(lambda url: "image=" not in url)
 

@@ -31,7 +31,7 @@ function findWanted() {
 // A box that is asked for is that of a wrong object, of a suspicious label, or just a place.
 function whatIsIn(box) {
   const suspects = view.panes.flatMap((pane, number) => (pane.layers?.suspects ?? []).map((suspect) => ({ ...suspect, what: "suspect", pane: number })));
-  return [...view.objects, ...suspects].find((each) => sameBox(each, box)) ?? { ...box, what: "place", pane: null };
+  return [...view.objects, ...suspects].find((each) => sameBox(each, box) && (!box.what || each.what === box.what)) ?? { ...box, what: "place", pane: null };
 }
 
 const chosenNumber = () => (view.chosen ? view.objects.indexOf(view.chosen) + 1 : 0);
