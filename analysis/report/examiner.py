@@ -46,11 +46,11 @@ class Examiner:
         known = read_truth(self.dataset, source, self.num_classes)
         truth, not_predicted = judged_truth(known, source.unpredicted)
         read = self._read(source, truth)
-        measured = measure(truth, read.prediction, self.num_classes, self.scoring)
-        report = report_image(source, truth, not_predicted, measured, read.suspect)
-        runs = pair(truth, read.prediction, self.num_classes)
-        self.draw(source, Drawn(truth, read.prediction, runs, told_objects(report), read.believed))
-        return Examined(report, measured, read.counts, look(source, runs, self.num_classes, self.frame))
+        pairs = pair(truth, read.prediction, self.num_classes)
+        measured = measure(truth, read.prediction, self.num_classes, self.scoring, pairs)
+        report = report_image(source, pairs, self.num_classes, not_predicted, measured, read.suspect)
+        self.draw(source, Drawn(truth, read.prediction, pairs, told_objects(report), read.believed))
+        return Examined(report, measured, read.counts, look(source, pairs, self.num_classes, self.frame))
 
     def _read(self, source: Source, truth: Mask) -> _Read:
         if not source.probabilities:

@@ -40,12 +40,12 @@ class DrawnBelief:
 
 @dataclass(frozen=True)
 class Drawn:
-    """What is drawn of an image: both masks and the `runs` of their pairs, its wrong `objects` as `told_objects` tells
-    them, and what its probabilities say, if it has any."""
+    """What is drawn of an image: both masks and their pairs, its wrong `objects` as `told_objects` tells them, and what
+    its probabilities say, if it has any."""
 
     truth: Mask
     prediction: Mask
-    runs: Runs
+    pairs: Runs
     objects: Sequence[Mapping[str, Any]]
     believed: DrawnBelief | None = None
 
@@ -67,7 +67,7 @@ class Drawer:
 
     def __call__(self, source: Source, drawn: Drawn) -> None:
         truth, prediction = drawn.truth, drawn.prediction
-        layers = Layers((source.width, source.height), len(self.names), drawn.runs)
+        layers = Layers((source.width, source.height), len(self.names), drawn.pairs)
         script = layer_script(source.stem, layers, objects=drawn.objects, **_told(drawn.believed))
         self._write(layer_name("pairs", source.stem), script)
         to = self.stage / layer_name("image", source.stem)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.drawing.pairs import Runs, pair
 from analysis.masks.bands import Band
 from analysis.options import ScoringOptions
 from analysis.scoring.boundary import BoundaryCounts, count_boundaries
 from analysis.scoring.class_windows import class_windows
 from analysis.scoring.components import Components, class_objects, find_components
-from analysis.scoring.counts import Confusion, count
+from analysis.scoring.counts import Confusion, count_pairs
 from analysis.scoring.objects import WrongObjects, false_positive_objects, missed_objects
 from analysis.scoring.suspects import doubts
 from analysis.scoring.thresholds import (
@@ -35,17 +36,20 @@ class Measured:
     missed: WrongObjects
 
 
-def measure(truth: Mask, prediction: Mask, num_classes: int, options: ScoringOptions) -> Measured:
-    """Count pixels, outlines, objects and wrong objects of two masks of one shape (height, width)."""
-    confusion = count(truth, prediction, num_classes)
-    windows = list(class_windows(truth, prediction, confusion))
+def measure(
+    truth: Mask, prediction: Mask, num_classes: int, options: ScoringOptions, found: Runs | None = None
+) -> Measured:
+    """Count pixels, outlines, objects and wrong objects of two masks of one shape (height, width); `found` are their
+    pairs, if they are known."""
+    runs = found or pair(truth, prediction, num_classes)
+    windows = list(class_windows(truth, prediction, num_classes, runs))
     objects = list(map(class_objects, windows))
     return Measured(
-        confusion=confusion,
+        confusion=count_pairs(runs, num_classes),
         boundaries=count_boundaries(windows, truth.shape, num_classes, options),
         components=find_components(objects, num_classes),
-        false_positives=false_positive_objects(objects, truth, num_classes, options.halo),
-        missed=missed_objects(objects, prediction, num_classes, options.halo),
+        false_positives=false_positive_objects(objects, num_classes, options.halo),
+        missed=missed_objects(objects, num_classes, options.halo),
     )
 
 
