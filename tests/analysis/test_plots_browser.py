@@ -262,6 +262,18 @@ def test_many_points_are_painted(chromium: sync_api.Browser, out: Path) -> None:
     context.close()
 
 
+def test_a_finger_looks_before_it_leads(chromium: sync_api.Browser, out: Path) -> None:
+    with visiting(chromium, has_touch=True, viewport={"width": 390, "height": 800}) as visit:
+        visit.page.goto((out / "index.html").as_uri())
+        place = plot(visit.page, "places-wrong")
+        place.scroll_into_view_if_needed()
+        place.tap(position={"x": 3, "y": 3})
+        expect(place.locator(".tip")).to_contain_text("42 of 48")
+        assert visit.page.locator("#shown").inner_text() == "12"
+        place.tap(position={"x": 3, "y": 3})
+        expect(visit.page.locator("#shown")).to_have_text("11 of 12")
+
+
 def test_one_class_predicted_whole_has_no_edges_and_no_choices(chromium: sync_api.Browser, tmp_path: Path) -> None:
     write_report(tmp_path / "out", tmp_path, classes=ClassTable(("_background_", "car")), crop=None)
     with visiting(chromium) as visit:
