@@ -47,7 +47,7 @@ def write_report(out: Path, root: Path, *, classes: ClassTable = CLASSES, crop: 
     model = ModelFacts(job="one", epochs=EPOCHS)
     predictions = make_predictions(root / "predictions", dataset, predicted, model=model)
     write_shares(predictions, 0.75)
-    report(predictions, open_dataset(dataset.root), out, workers=1)
+    report(predictions, open_dataset(dataset.root), out, overlays=0, workers=1)
 
 
 @pytest.fixture(scope="module")
@@ -235,7 +235,9 @@ def with_images(page: Path, number: int) -> Path:
     data: dict[str, Any] = json.loads(found[1])
     rng = np.random.default_rng(0)
     areas = rng.integers(1, 10**6, number).tolist()
-    columns = {name: values[:1] * number for name, values in data["columns"].items() if isinstance(values, list)}
+    columns: dict[str, Any] = {
+        name: values[:1] * number for name, values in data["columns"].items() if isinstance(values, list)
+    }
     columns["stem"] = [f"image_{index}" for index in range(number)]
     for name in ("group", "split"):
         columns[name] = {"values": data["columns"][name]["values"][:1], "of": [0] * number}

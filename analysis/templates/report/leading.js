@@ -1,10 +1,12 @@
 // Where plots lead: to a choice of images.
 
+const hasValue = (value, asked) => (Array.isArray(asked) ? Number(value) >= asked[0] && Number(value) <= asked[1] : value === asked);
+
 function showImages({ places, iou, attribute }) {
   const fits = (place) =>
     (!places || places.includes(place)) &&
     (!iou || (columns.iou[place] !== null && columns.iou[place] >= iou[0] && (columns.iou[place] < iou[1] || (iou[1] >= 1 && columns.iou[place] <= iou[1])))) &&
-    (!attribute || text(data.attributes[attribute[0]], place) === attribute[1]);
+    (!attribute || hasValue(text(data.attributes[attribute[0]], place), attribute[1]));
   order = (places ?? all).filter(fits);
   document.getElementById("shown").textContent = `${formatCount(order.length)} of ${formatCount(all.length)}`;
   cards.replaceChildren();
