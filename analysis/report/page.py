@@ -11,6 +11,7 @@ from analysis.drawing.tints import class_colours
 from analysis.masks.cleaning import cleaning_words
 from analysis.report import sections
 from analysis.report.charts import histogram, training_curves
+from analysis.report.find_data import find_data
 from analysis.report.judged_share import judged_share, why_unjudged
 from analysis.report.page_data import page_data
 from analysis.scoring.image_report import ImageReport
@@ -25,7 +26,14 @@ _SCRIPTS = (
     "viewer/pairs.js",
     "viewer/layers.js",
     "viewer/viewer.js",
+    "report/filters.js",
+    "report/sorts.js",
     "report/gallery.js",
+    "report/image_table.js",
+    "report/chosen.js",
+    "report/address.js",
+    "report/controls.js",
+    "report/find.js",
 )
 """In the order in which they build on one another: one scope holds all."""
 
@@ -34,13 +42,14 @@ _SCRIPTS = (
 class PageImages:
     """What the page shows beside numbers: thumbnails by stem and layer, close-ups of wrong objects and of
     suspicious labels in the order in which scores.json lists them, and how many images have a full-size
-    overlay."""
+    overlay; and the predictions' folder, as commands name it."""
 
     thumbnails: Mapping[str, Mapping[str, Any]]
     close_ups: Mapping[str, Sequence[str]]
     grey_images: int
     strips: bool
     overlays: int
+    predictions: str
 
 
 def render_page(
@@ -71,7 +80,10 @@ def render_page(
         "grey_images": shown.grey_images,
         "overlays": shown.overlays,
         "inside": len(shown.thumbnails),
-        "data": page_data(images, shown.thumbnails, names, colours),
+        "data": {
+            **page_data(images, shown.thumbnails, names, colours),
+            "find": find_data(images, scores, shown.predictions),
+        },
         "strips": shown.strips,
         "legend": colours.legend(),
         "swatches": class_colours(len(names)),

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+import numpy as np
+
 from analysis.masks.sources import Source
 from analysis.scoring.components import Component
+from analysis.scoring.counts import Confusion, Ints
 from analysis.scoring.image_measures import Measured
 from analysis.scoring.judged import Judged
-from analysis.scoring.objects import WrongObject
+from analysis.scoring.objects import Amount, WrongObject, WrongObjects
 from analysis.scoring.scores import Scores, false_positive_pixels, missed_pixels, score
 from analysis.scoring.suspects import Suspect
 from analysis.scoring.thresholds import ProbabilityCounts
@@ -23,10 +26,13 @@ class ImageReport:
     which it was judged, ignore where it was not.
 
     `true_components` to `missed` are the largest objects and wrong objects; the numbers beside them
-    count all. `suspect` is None without probabilities, and where all of the truth is ignore.
+    count all, those of wrong objects by `Kind` too. `suspect` is None without probabilities, and where all of the truth
+    is ignore. `source` is the image's path, by which lists name it; `confused` are the pairs of classes that were taken
+    for each other, int64 rows of true class, predicted class and pixels, shape (N, 3).
     """
 
     stem: str
+    source: str
     group: str
     split: str
     attributes: dict[str, str]
@@ -43,11 +49,14 @@ class ImageReport:
     predicted_count: tuple[int, ...]
     false_positive_count: int
     missed_count: int
+    false_positive_kinds: tuple[int, ...]
+    missed_kinds: tuple[int, ...]
     true_components: tuple[Component, ...]
     predicted_components: tuple[Component, ...]
     false_positives: tuple[WrongObject, ...]
     missed: tuple[WrongObject, ...]
     suspect: Suspect | None
+    confused: Ints
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,7 @@ def report_image(
     row, confusion, components = source.row, measured.confusion, measured.components
     return ImageReport(
         stem=source.stem,
+        source=row.source,
         group=row.group,
         split=row.split,
         attributes=row.attributes,
@@ -82,9 +92,23 @@ def report_image(
         predicted_count=tuple(components.predicted_count.tolist()),
         false_positive_count=measured.false_positives.count,
         missed_count=measured.missed.count,
+        false_positive_kinds=_by_kind(measured.false_positives),
+        missed_kinds=_by_kind(measured.missed),
         true_components=components.true,
         predicted_components=components.predicted,
         false_positives=measured.false_positives.largest,
         missed=measured.missed.largest,
         suspect=suspected,
+        confused=_confused(confusion),
     )
+
+
+def _by_kind(wrong: WrongObjects) -> tuple[int, ...]:
+    return tuple(wrong.amounts[..., Amount.COUNT].sum(axis=(0, 2)).tolist())
+
+
+def _confused(confusion: Confusion) -> Ints:
+    wrong = confusion.copy()
+    np.fill_diagonal(wrong, 0)
+    true, predicted = wrong.nonzero()
+    return np.stack([true, predicted, wrong[true, predicted]], axis=1).astype(np.int64)

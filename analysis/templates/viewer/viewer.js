@@ -16,6 +16,10 @@ function openViewer(order, place) {
   showImage();
 }
 
+function openImage(place, { within = all } = {}) {
+  openViewer(within, within.indexOf(place));
+}
+
 function showImage() {
   const image = shownImage();
   document.getElementById("viewer-name").textContent = image.stem;
