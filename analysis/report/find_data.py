@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,7 @@ _SUSPICIOUS = 6
 """The bit above those of kinds of false positives and of missed objects, three each."""
 
 
-def find_data(images: Sequence[ImageReport], scores: Mapping[str, Any], predictions: str) -> dict[str, Any]:
+def find_data(images: Sequence[ImageReport], scores: Mapping[str, Any]) -> dict[str, Any]:
     """Columns of the images, which are worst first, and `confused`: true class, predicted class, how many images have
     such pixels, and the places of those with most.
 
@@ -29,7 +31,7 @@ def find_data(images: Sequence[ImageReport], scores: Mapping[str, Any], predicti
     suffix = _common_suffix(images)
     areas = scores.get("areas") or {}
     return {
-        "predictions": predictions,
+        "predictions": _predictions_folder(scores.get("made") or {}),
         "suffix": suffix,
         "source": ["" if image.source == image.stem + suffix else image.source for image in images],
         "errors": [_errors(image) for image in images],
@@ -38,6 +40,13 @@ def find_data(images: Sequence[ImageReport], scores: Mapping[str, Any], predicti
         "unit": areas.get("unit"),
         "unit_per_pixel": areas.get("unit_per_pixel"),
     }
+
+
+def _predictions_folder(made: Mapping[str, Any]) -> str:
+    """As it was typed, for a shell; else its name, or the word for it."""
+    name = str(made.get("predictions") or "")
+    typed = (word for word in made.get("command") or [] if name and PurePosixPath(word).name == name)
+    return shlex.quote(next(typed, name or "PREDICTIONS"))
 
 
 def _common_suffix(images: Sequence[ImageReport]) -> str:

@@ -20,6 +20,8 @@ from formats.pages.templating import render
 from formats.predictions import ModelFacts
 from formats.texts.wording import format_number, format_seconds
 
+MOST_GROUPS = 500
+"""So many are read in a table; where each image is a group of its own, all would be most of the page."""
 _SCRIPTS = (
     "tables.js",
     "report/images.js",
@@ -42,14 +44,13 @@ _SCRIPTS = (
 class PageImages:
     """What the page shows beside numbers: thumbnails by stem and layer, close-ups of wrong objects and of
     suspicious labels in the order in which scores.json lists them, and how many images have a full-size
-    overlay; and the predictions' folder, as commands name it."""
+    overlay."""
 
     thumbnails: Mapping[str, Mapping[str, Any]]
     close_ups: Mapping[str, Sequence[str]]
     grey_images: int
     strips: bool
     overlays: int
-    predictions: str
 
 
 def render_page(
@@ -71,7 +72,7 @@ def render_page(
         "cleaned": cleaning_words(scores.get("cleaned", [])),
         "main": sections.headline_scores(scores),
         "others": sections.other_scores(scores),
-        "groups": sections.rows(scores["groups"], scores),
+        "groups": sections.rows(scores["groups"], scores)[:MOST_GROUPS],
         "attributes": {name: sections.rows(table, scores) for name, table in (scores.get("attributes") or {}).items()},
         "shares": [[cell / sum(row) if sum(row) else None for cell in row] for row in scores["confusion"]],
         "bars": histogram([image.scores.foreground_mean("iou") for image in images]),
@@ -82,7 +83,7 @@ def render_page(
         "inside": len(shown.thumbnails),
         "data": {
             **page_data(images, shown.thumbnails, names, colours),
-            "find": find_data(images, scores, shown.predictions),
+            "find": find_data(images, scores),
         },
         "strips": shown.strips,
         "legend": colours.legend(),

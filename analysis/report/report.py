@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -19,7 +18,6 @@ from analysis.masks.pieces import owned_pixels
 from analysis.masks.reading import require_truth
 from analysis.masks.sources import check_complete, plan_sources
 from analysis.options import ScoringOptions
-from analysis.plain.placing import MASKS_OF
 from analysis.report.csv_tables import areas_to_csv, images_to_csv, objects_to_csv
 from analysis.report.examiner import Examiner
 from analysis.report.judged_share import judged_to_json, predict_all
@@ -86,8 +84,7 @@ def report(
             write_text(stage / name, to_csv(summary))
         drawn = _write_overlays(stage, summary, palette, overlays, workers)
         close_ups = _close_ups(stage, scores, summary.images, palette)
-        folder = shlex.quote(str(predictions.info.get(MASKS_OF, predictions.root.as_posix())))
-        shown = PageImages(_thumbnails(stage, summary), close_ups, grey_images, strips, drawn, folder)
+        shown = PageImages(_thumbnails(stage, summary), close_ups, grey_images, strips, drawn)
         title = model.job or predictions.root.resolve().name
         write_text(stage / PAGE, render_page(title, scores, model, summary.images, shown, palette))
     return scores

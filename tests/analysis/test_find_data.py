@@ -45,7 +45,7 @@ def test_of_many_images_or_pairs_few_are_kept_and_all_counted(pairs: int, images
 def test_paths_are_written_where_stem_and_suffix_do_not_tell_them() -> None:
     images = [image([], f"{stem}.png", stem=stem) for stem in "abc"]
     images += [image([], "2024/d.png", stem="2024_d"), image([], "e.jpg", stem="e")]
-    found = find_data(images, {}, "predictions")
+    found = find_data(images, {})
     assert [source or each.stem + found["suffix"] for source, each in zip(found["source"], images, strict=True)] == [
         each.source for each in images
     ]
@@ -60,7 +60,20 @@ def test_kinds_of_errors_are_bits() -> None:
         image([], missed_kinds=(2, 0, 1), suspect=SimpleNamespace(suspicion=0.5, pixels=0)),
         image([], suspect=doubted),
     ]
-    found = find_data(images, {"areas": {"unit": "m", "unit_per_pixel": 0.5}}, "p")
+    found = find_data(images, {"areas": {"unit": "m", "unit_per_pixel": 0.5}})
     assert found["errors"] == [0, 0b10, 0b101000, 0b1000000]
     assert found["suspicion"] == [None, None, 0.5, 0.75]
     assert (found["unit"], found["unit_per_pixel"]) == ("m", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("made", "folder"),
+    [
+        (None, "PREDICTIONS"),
+        ({"predictions": "first", "command": []}, "first"),
+        ({"predictions": "first", "command": ["analysis", "report", "runs/first/", "--out", "r"]}, "runs/first/"),
+        ({"predictions": "my masks", "command": ["analysis", "report", "../my masks"]}, "'../my masks'"),
+    ],
+)
+def test_commands_name_the_predictions_as_they_were_typed(made: dict[str, Any] | None, folder: str) -> None:
+    assert find_data([image([])], {"made": made})["predictions"] == folder

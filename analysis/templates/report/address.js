@@ -31,6 +31,8 @@ let writing;
 function writeAddress() {
   clearTimeout(writing);
   writing = setTimeout(() => {
-    if (!location.hash.startsWith("#image=") && location.hash !== addressOf()) history.replaceState(history.state, "", addressOf());
+    const address = addressOf();
+    const ours = location.hash.startsWith(VIEW) || address.startsWith(VIEW);
+    if (ours && !location.hash.startsWith("#image=") && location.hash !== address) history.replaceState(history.state, "", address);
   }, 200);
 }

@@ -66,7 +66,7 @@ function hasWords(asked) {
   return (place) => words.every((word) => searchText(place).includes(word));
 }
 
-const placesIn = (text) => text.split(".").map(Number);
+const placesIn = (text) => text.split(".").filter(Boolean).map(Number);
 function isListed(text) {
   const listed = new Set(placesIn(text));
   return (place) => listed.has(place);

@@ -14,11 +14,13 @@ function shownColumns() {
   return [...sorts.values()].filter(shown);
 }
 
+const cellClass = (column) => [column.text && "text", several && column.class && "of-class"].filter(Boolean).join(" ");
+
 function headingOf(column) {
   const button = element("button", "", column.label);
   button.type = "button";
   button.dataset.sort = column.key;
-  const made = element("th", column.text ? "text" : "", button);
+  const made = element("th", cellClass(column), button);
   made.scope = "col";
   if (column.meaning) made.title = column.meaning;
   if (column.key === state.sort) made.ariaSort = state.up ? "ascending" : "descending";
@@ -30,7 +32,7 @@ function rowOf(place, shown) {
   made.dataset.place = place;
   made.append(element("td", "", chooseBox(place)));
   for (const column of shown) {
-    const cell = element(column.key === "name" ? "th" : "td", column.text ? "text" : "", column.key === "name" ? openerOf(place) : column.words(place));
+    const cell = element(column.key === "name" ? "th" : "td", cellClass(column), column.key === "name" ? openerOf(place) : column.words(place));
     if (column.key === "name") cell.scope = "row";
     made.append(cell);
   }
