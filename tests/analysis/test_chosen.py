@@ -77,6 +77,8 @@ def test_a_line_names_an_image(tmp_path: Path, sources: list[Source], line: str,
         ("2024/a.png", "2024_a"),
         ("deep/er/2024/b.tif", "b"),
         ("/data/pool/c.x.png", "c.x"),
+        ("2025/a_mask.gif", "2025_a"),
+        ("gt_b.png", "b"),
     ],
 )
 def test_a_path_that_ends_as_an_image_does_names_it_and_is_said(
