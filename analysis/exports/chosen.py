@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from analysis.masks.sources import Source
-from analysis.plain.matching import bare_path
+from analysis.plain.matching import bare
 from formats.console import say
 from formats.disk.whole_files import write_text
 from formats.errors import SagesegError, for_all
@@ -83,7 +83,7 @@ def _names_in(path: str) -> tuple[str, ...]:
     """The folders and the stem in a path, without words such as `_mask`: lists of a report by a folder of true masks
     name these. Of what is no path nothing but an empty stem."""
     told = PurePosixPath(composed(path))
-    return (*told.parts[:-1], bare_path(told.stem))
+    return (*told.parts[:-1], bare(told.stem))
 
 
 def _ending_alike(line: str, ends: Mapping[str, Mapping[str, Source]]) -> dict[str, Source]:

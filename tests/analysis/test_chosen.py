@@ -96,7 +96,7 @@ def test_names_of_flat_masks_are_those_of_folders_joined(tmp_path: Path, sources
     ]
 
 
-@pytest.mark.parametrize("line", ["2023/a.jpg", "a/b/d", "..", "2024/x_a.jpg"])
+@pytest.mark.parametrize("line", ["2023/a.jpg", "a/b/d", "..", ".", "/", "2024/x_a.jpg"])
 def test_paths_that_end_otherwise_name_nothing(tmp_path: Path, sources: list[Source], line: str) -> None:
     with pytest.raises(SagesegError, match="is no image that was predicted"):
         choose_sources(sources, listed(tmp_path, line))

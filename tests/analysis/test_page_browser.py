@@ -214,7 +214,7 @@ def test_the_viewer_follows_the_pointer(report_page: Visit) -> None:
     page.keyboard.press("0")
     page.locator("#viewer [data-layer=truth]").click()
     page.locator("#viewer [data-layer=prediction]").click()
-    handle = page.locator("#handle").bounding_box()
+    handle = page.locator(".handle").first.bounding_box()
     assert handle
     page.mouse.move(handle["x"] + handle["width"] / 2, middle[1])
     page.mouse.down()
@@ -234,7 +234,7 @@ def test_tables_sort_by_their_headings(report_page: Visit) -> None:
     page = report_page.page
     names = page.locator("#groups tbody th")
     assert names.all_text_contents()[0] == "c"
-    heading = page.locator("#groups thead th").nth(2).locator("button")
+    heading = page.locator("#groups thead th").nth(2).locator("button").first
     heading.click()
     assert names.all_text_contents()[0] == "b"
     heading.click()

@@ -2,6 +2,8 @@
 // it, and a text; the attributes' keys begin with "attribute.".
 
 const { find } = data;
+// Columns of the foreground classes, from 0; where they lie beside the page, those that have been read.
+const ofClass = data.classes ? foreground.map((_, id) => insideColumns(id + 1)) : [];
 const OF_ATTRIBUTE = "attribute.";
 const bits = { "wrong-halo": 1, "wrong-bulge": 2, "wrong-object": 4, "missed-halo": 8, "missed-bulge": 16, "missed-object": 32, suspicious: 64 };
 const hasBits = (mask) => (place) => (find.errors[place] & mask) !== 0;
@@ -29,7 +31,7 @@ const ofColumn = (column) => (value) => {
   return (place) => column.of[place] === code;
 };
 const hasClass = (...sides) => (name) => {
-  const pixels = sides.map((side) => data.classes[side][foreground.indexOf(name)] ?? []);
+  const pixels = sides.map((side) => ofClass[foreground.indexOf(name)]?.[side] ?? []);
   return (place) => pixels.some((column) => column[place] > 0);
 };
 

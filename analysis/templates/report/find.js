@@ -8,7 +8,32 @@ function matching(without) {
   return tests.length ? all.filter((place) => tests.every((test) => test(place))) : all;
 }
 
+// ---- columns of classes that lie beside the page are read when they are asked for
+const CLASS_FILTERS = ["class", "true", "predicted"];
+let classesAbsent = false;
+function lackingClasses() {
+  const asked = CLASS_FILTERS.map((key) => foreground.indexOf(state.asked.get(key)));
+  const columnsShown = [sorts.get(state.sort), ...(state.table ? shownColumns() : [])];
+  return [...new Set([...asked, ...columnsShown.flatMap((column) => column?.needs ?? [])])].filter((id) => id >= 0 && !ofClass[id]);
+}
+async function bringClasses(ids) {
+  await Promise.all(ids.map(async (id) => { ofClass[id] = await classColumns(id + 1); }));
+}
+function withoutClasses() {
+  classesAbsent = true;
+  for (const key of CLASS_FILTERS) state.asked.delete(key);
+  if (sorts.get(state.sort)?.needs) Object.assign(state, standard);
+  arrange();
+  tell("What is known of each class lies in files beside this page; this copy was passed on without them.");
+}
+
 function arrange() {
+  const lacking = lackingClasses();
+  if (lacking.length) bringClasses(lacking).then(arrange, withoutClasses);
+  else showFound();
+}
+
+function showFound() {
   if (state.sort === LISTED && !state.asked.has("places")) Object.assign(state, standard);
   order = sortedBy(matching(), state.sort, state.up);
   if (search !== document.activeElement) search.value = state.asked.get("words") ?? "";
@@ -82,8 +107,7 @@ views.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-view]");
   if (!button) return;
   state.table = button.dataset.view === "table";
-  showView();
-  writeAddress();
+  arrange();
 });
 
 // ---- what leads to images: data-show holds a filter, data-confused two classes; data-open and cards and rows one image
@@ -118,5 +142,4 @@ addEventListener("popstate", () => { if (openAddress()) arrange(); });
 fillSortList();
 const toImages = openAddress();
 arrange();
-showLayers();
 if (toImages) gallery.scrollIntoView();

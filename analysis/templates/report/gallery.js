@@ -23,25 +23,12 @@ function stackOf(place) {
   const made = makeStack("button", image.width, image.height);
   made.type = "button";
   made.ariaLabel = `Open ${image.stem}, IoU ${formatScore(image.iou)}`;
-  if (data.thumbnails[place]) fillStack(made, place);
+  if (data.thumbnails[place]) showThumbnail(made, data.thumbnails[place]);
   else {
     made.dataset.place = place;
     near.observe(made);
   }
   return made;
-}
-
-// The thumbnail of an image, where the page holds one.
-function fillStack(stack, place) {
-  const inside = data.thumbnails[place];
-  painted.delete(stack);
-  for (const canvas of stack.querySelectorAll("canvas")) canvas.width = 0;
-  if (!inside) {
-    stack.querySelector(".image").removeAttribute("src");
-    return;
-  }
-  stack.querySelector(".image").src = inside.image;
-  unpack(inside.pairs).then((runs) => { if (!painted.has(stack)) setPairs(stack, { ...inside, runs }); });
 }
 
 // What is not inside is loaded where it comes into sight.
@@ -67,7 +54,7 @@ function card(place) {
   const counts = element("p", "counts", `False positive ${formatCount(image.wrong)} px · missed ${formatCount(image.missed)} px`);
   const made = element("article", "", stackOf(place), name, element("p", "where", aboutText(image)), counts);
   made.dataset.place = place;
-  if (several) made.append(byClass(place, ranked));
+  if (several && data.classes) made.append(byClass(place, ranked));
   const by = sorts.get(state.sort);
   if (by && !SAID.has(by.key) && !by.key.startsWith(OF_ATTRIBUTE)) made.append(element("p", "sorted", `${by.label} ${by.words(place)}`));
   return made;

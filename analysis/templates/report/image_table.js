@@ -1,16 +1,16 @@
 // The table of images: a row for each, a page of them at a time; its headings sort, a row opens its image.
 
 const ROWS = 100;
-const FEW_CLASSES = 4;
 const imageTable = document.getElementById("image-table");
 const pager = document.getElementById("pager");
 let firstRow = 0;
 
 // Columns of classes where they are few; else of the class that is asked for.
 function shownColumns() {
-  const asked = ["class", "true", "predicted"].map((key) => state.asked.get(key)).filter(Boolean);
+  const asked = CLASS_FILTERS.map((key) => state.asked.get(key)).filter(Boolean);
   const { class: sortedClass } = sorts.get(state.sort) ?? {};
-  const shown = (column) => !column.class || foreground.length <= FEW_CLASSES || asked.includes(column.class) || column.class === sortedClass;
+  const asksFor = (column) => !column.class || foreground.length <= FEW_CLASSES || asked.includes(column.class) || column.class === sortedClass;
+  const shown = (column) => asksFor(column) && !(classesAbsent && column.needs?.some((id) => !ofClass[id]));
   return [...sorts.values()].filter(shown);
 }
 

@@ -20,7 +20,8 @@ function later(make) {
   return (place) => (made ??= make())(place);
 }
 
-const scoreColumn = (values) => ({ of: (place) => values[place] ?? NaN, words: (place) => formatScore(values[place]), up: true });
+const scoreColumn = (value) => ({ of: (place) => value(place) ?? NaN, words: (place) => formatScore(value(place)), up: true });
+const fromList = (values) => (place) => values[place];
 const countColumn = (values) => ({ of: (place) => values[place], words: (place) => formatCount(values[place]), up: false });
 const shareColumn = (values) => ({ of: (place) => values[place] ?? NaN, words: (place) => formatShare(values[place]), up: true });
 const textColumn = (column) => ({ of: later(() => codedNumbers(column)), words: (place) => (text(column, place) ?? "–"), up: true, text: !column.values.every(isNumber) });
@@ -30,10 +31,10 @@ const [areaUnit, areaOf] = find.unit ? [`${find.unit}²`, find.unit_per_pixel **
 const formatArea = (pixels) => (areaOf * pixels).toLocaleString("en", find.unit && pixels ? { minimumSignificantDigits: 4, maximumSignificantDigits: 4 } : {});
 const areaColumn = (pixels) => ({ of: pixels, words: (place) => formatArea(pixels(place)), up: false });
 
-function classColumns(name, id) {
-  const { iou, dice, true: truth, predicted } = data.classes;
-  const scores = several ? [[`iou.${name}`, "IoU", scoreColumn(iou[id])], [`dice.${name}`, "Dice", scoreColumn(dice[id])]] : [];
-  return [...scores, ...areaColumns(`.${name}`, (place) => truth[id][place], (place) => predicted[id][place])].map(([key, label, column]) => [key, several ? `${name}: ${label}` : label, { ...column, class: name }]);
+const classValue = (id, column) => (place) => ofClass[id]?.[column][place] ?? null;
+function columnsOfClass(name, id) {
+  const scores = several ? ["iou", "dice"].map((key) => [`${key}.${name}`, { iou: "IoU", dice: "Dice" }[key], scoreColumn(classValue(id, key))]) : [];
+  return [...scores, ...areaColumns(`.${name}`, classValue(id, "true"), classValue(id, "predicted"))].map(([key, label, column]) => [key, several ? `${name}: ${label}` : label, { ...column, class: name, needs: [id] }]);
 }
 function areaColumns(ending, truth, predicted) {
   const error = (place) => predicted(place) - truth(place);
@@ -45,21 +46,23 @@ function areaColumns(ending, truth, predicted) {
 }
 
 const several = foreground.length > 1;
-const sumOver = (side) => (place) => data.classes[side].reduce((sum, column) => sum + column[place], 0);
+const sumOver = (side) => (place) => ofClass.reduce((sum, column) => sum + column[side][place], 0);
+const FEW_CLASSES = 4;
+const sums = several && (data.classes || foreground.length <= FEW_CLASSES);
 const varies = (values, usual) => values.some((value) => value !== usual);
 const pixelsOf = (place) => columns.width[place] * columns.height[place];
 const everyColumn = [
   ["name", "Name", { of: later(() => { const ranked = ranks(columns.stem); return (place) => ranked[place]; }), words: (place) => columns.stem[place], up: true, text: true }],
   ...(columns.group.values.length ? [["group", "Group", textColumn(columns.group)]] : []),
   ...(columns.split.values.length > 1 ? [["split", "Split", textColumn(columns.split)]] : []),
-  ["iou", "IoU", scoreColumn(columns.iou)],
-  ["dice", "Dice", scoreColumn(columns.dice)],
+  ["iou", "IoU", scoreColumn(fromList(columns.iou))],
+  ["dice", "Dice", scoreColumn(fromList(columns.dice))],
   ["wrong", "False positives, px", countColumn(columns.wrong)],
   ["missed", "Missed, px", countColumn(columns.missed)],
-  ...(several ? areaColumns("", sumOver("true"), sumOver("predicted")).map(([key, label, column]) => [key, label, { ...column, meaning: `${column.meaning ?? "Of the foreground"}, all classes together` }]) : []),
-  ...foreground.flatMap(classColumns),
+  ...(sums ? areaColumns("", sumOver("true"), sumOver("predicted")).map(([key, label, column]) => [key, label, { ...column, meaning: `${column.meaning ?? "Of the foreground"}, all classes together`, needs: foreground.map((_, id) => id) }]) : []),
+  ...foreground.flatMap(columnsOfClass),
   ...(varies(columns.judged, 1) ? [["judged", "Judged", shareColumn(columns.judged)]] : []),
-  ...(varies(find.suspicion, null) ? [["suspicion", "Suspicion", { ...scoreColumn(find.suspicion), up: false, meaning: "How much the model doubts the labels, 0 to 1" }]] : []),
+  ...(varies(find.suspicion, null) ? [["suspicion", "Suspicion", { ...scoreColumn(fromList(find.suspicion)), up: false, meaning: "How much the model doubts the labels, 0 to 1" }]] : []),
   ["size", "Size, px", { of: pixelsOf, words: (place) => `${columns.width[place]} × ${columns.height[place]}`, up: false }],
   ...Object.entries(data.attributes).map(([name, column]) => [`${OF_ATTRIBUTE}${name}`, name, textColumn(column)]),
 ];

@@ -27,10 +27,10 @@ function readAddress(hash) {
 }
 
 // Browsers refuse addresses that change with every letter typed, so the last of some is written.
-let writing;
+let viewTimer;
 function writeAddress() {
-  clearTimeout(writing);
-  writing = setTimeout(() => {
+  clearTimeout(viewTimer);
+  viewTimer = setTimeout(() => {
     const address = addressOf();
     const ours = location.hash.startsWith(VIEW) || address.startsWith(VIEW);
     if (ours && !location.hash.startsWith("#image=") && location.hash !== address) history.replaceState(history.state, "", address);
