@@ -10,8 +10,10 @@ from analysis.drawing.colours import AgreementColours
 from analysis.drawing.tints import class_colours
 from analysis.masks.cleaning import cleaning_words
 from analysis.report import sections
+from analysis.report.absent import absent
 from analysis.report.charts import histogram, training_curves
 from analysis.report.judged_share import judged_share, why_unjudged
+from analysis.report.made import head
 from analysis.report.page_data import page_data
 from analysis.scoring.image_report import ImageReport
 from analysis.scoring.scores import PIXEL_ACCURACY
@@ -21,6 +23,7 @@ from formats.texts.wording import format_number, format_seconds
 
 _SCRIPTS = (
     "tables.js",
+    "table_files.js",
     "report/images.js",
     "viewer/pairs.js",
     "viewer/layers.js",
@@ -56,6 +59,8 @@ def render_page(
     values = {
         "title": title,
         "scores": scores,
+        "made": head(scores["made"], scores["job"]),
+        "absent": absent(scores, shown.grey_images),
         "columns": sections.columns(scores),
         "judged": judged_share(scores["judged"]),
         "unjudged": why_unjudged(scores["judged"]),

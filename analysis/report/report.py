@@ -22,6 +22,7 @@ from analysis.report.csv_tables import areas_to_csv, images_to_csv, objects_to_c
 from analysis.report.examiner import Examiner
 from analysis.report.judged_share import judged_to_json, predict_all
 from analysis.report.layer_files import Drawer
+from analysis.report.made import made_to_json
 from analysis.report.page import PageImages, render_page
 from analysis.report.page_data import WORST, worst_and_best
 from analysis.report.scores_json import summary_to_json
@@ -76,6 +77,7 @@ def report(
         judged = judged_to_json(summary.judged, left_out(sources, dataset))
         judged["predict_all"] = predict_all(model, dataset, [source.row.split for source in sources])
         scores = {**summary_to_json(summary), "judged": judged, "colors": colours.value, "job": model.known()}
+        scores["made"] = made_to_json(predictions, dataset, summary.images)
         scores |= cleanings(predictions.info)
         if predictions.info.get("label_map"):
             scores["label_map"] = predictions.info["label_map"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
@@ -33,6 +34,7 @@ def render(package: str, template: str, scripts: Sequence[str], values: Mapping[
         score=wording.format_score,
         difference=wording.format_difference,
         percent=wording.format_share,
+        raw=_raw,
         number=wording.format_number,
         interval=wording.format_interval,
         rgb=wording.format_colour,
@@ -40,6 +42,11 @@ def render(package: str, template: str, scripts: Sequence[str], values: Mapping[
     )
     script = "\n" + "\n".join(loader.get_source(environment, name)[0] for name in scripts)
     return redact(environment.get_template(template).render(script=script, policy=_policy(script), **values))
+
+
+def _raw(value: float | None) -> str:
+    """A number for programs, in `data-value`: what a table is sorted by and saved with."""
+    return "" if value is None or math.isnan(value) else f"{value:.9g}"
 
 
 def _policy(script: str) -> str:

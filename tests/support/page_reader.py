@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
 from hashlib import sha256
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 
@@ -61,3 +63,13 @@ class Page(HTMLParser):
         assert f"script-src 'sha256-{checksum}'" in self.policy
         assert "default-src 'none'" in self.policy
         assert "unsafe-inline" not in self.policy.split("script-src")[1]
+
+
+_MADE = re.compile(
+    rb'"made": \{.*?\n  \}|<dl class="made">.*?</dl>|<pre>.*?</pre>', re.DOTALL
+)
+
+
+def without_made(path: Path) -> bytes:
+    """A file of a report without when and how it was made, which no two have alike."""
+    return _MADE.sub(b"", path.read_bytes())

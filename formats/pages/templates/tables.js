@@ -3,7 +3,7 @@
 const number = (text) => Number(text.replace(/[,\s%<>]/g, ""));
 
 function byColumn(column, direction) {
-  const text = (row) => row.cells[column].textContent.trim();
+  const text = (row) => row.cells[column].dataset.value ?? row.cells[column].textContent.trim();
   return (a, b) => {
     const [one, other] = [number(text(a)), number(text(b))];
     if (Number.isNaN(one) && Number.isNaN(other)) return direction * text(a).localeCompare(text(b), undefined, { numeric: true });
