@@ -15,6 +15,7 @@ from analysis.report.charts import histogram, training_curves
 from analysis.report.judged_share import judged_share, why_unjudged
 from analysis.report.made import head
 from analysis.report.page_data import page_data
+from analysis.report.viewer_scripts import VIEWER
 from analysis.scoring.image_report import ImageReport
 from analysis.scoring.scores import PIXEL_ACCURACY
 from formats.pages.templating import render
@@ -25,9 +26,8 @@ _SCRIPTS = (
     "tables.js",
     "table_files.js",
     "report/images.js",
-    "viewer/pairs.js",
-    "viewer/layers.js",
-    "viewer/viewer.js",
+    "report/viewed.js",
+    *VIEWER,
     "report/gallery.js",
 )
 """In the order in which they build on one another: one scope holds all."""

@@ -27,25 +27,12 @@ function stackOf(place) {
   const made = makeStack("button", image.width, image.height);
   made.type = "button";
   made.ariaLabel = `Open ${image.stem}, IoU ${formatScore(image.iou)}`;
-  if (data.thumbnails[place]) fillStack(made, place);
+  if (data.thumbnails[place]) showThumbnail(made, data.thumbnails[place]);
   else {
     made.dataset.place = place;
     near.observe(made);
   }
   return made;
-}
-
-// The thumbnail of an image, where the page holds one.
-function fillStack(stack, place) {
-  const inside = data.thumbnails[place];
-  painted.delete(stack);
-  for (const canvas of stack.querySelectorAll("canvas")) canvas.width = 0;
-  if (!inside) {
-    stack.querySelector(".image").removeAttribute("src");
-    return;
-  }
-  stack.querySelector(".image").src = inside.image;
-  unpack(inside.pairs).then((runs) => { if (!painted.has(stack)) setPairs(stack, { ...inside, runs }); });
 }
 
 // What is not inside is loaded where it comes into sight.
@@ -137,7 +124,7 @@ document.addEventListener("click", (event) => {
   const article = opener.closest("article");
   const place = article ? Number(article.dataset.place) : placeOf.get(opener.dataset.open);
   const within = article && article.parentElement === cards ? order : all;
-  openViewer(within, within.indexOf(place));
+  openImage(place, { within });
 });
 addEventListener("keydown", (event) => {
   if (event.key !== "/" || viewer.open || event.target.closest("input, select")) return;
@@ -149,4 +136,3 @@ for (const [id, places] of [["worst", data.worst], ["best", data.best]]) {
   document.getElementById(id)?.append(...places.map(small));
 }
 arrange();
-showLayers();

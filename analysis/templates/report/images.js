@@ -28,7 +28,6 @@ function formatScore(value) {
   if (value >= 0.99995 && value < 1) return ">0.9999";
   return value.toFixed(4);
 }
-const formatCount = (value) => value.toLocaleString("en");
 // As format_share of formats/texts/wording.py.
 function formatShare(value) {
   if (value === null) return "–";
@@ -36,11 +35,4 @@ function formatShare(value) {
   if (percent > 0 && percent < 0.0005) return "<0.001 %";
   if (percent >= 99.95 && percent < 100) return ">99.9 %";
   return `${percent.toFixed(percent > 0 && percent < 1 ? 3 : 1)} %`;
-}
-
-function element(tag, className, ...children) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  made.append(...children);
-  return made;
 }

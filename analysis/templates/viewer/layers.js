@@ -3,11 +3,22 @@
 
 const layerNames = ["image", "truth", "prediction", "difference"];
 const masks = ["truth", "prediction"];
+// What the viewer alone shows: how probable foreground is, and frames around suspicious labels and wrong objects.
+const viewerLayers = ["probability", "suspects", "objects"];
 const shownLayers = new Set(["image", "difference"]);
 let wipe = 50;
 
+// Masks, their difference and probabilities hide each other: showing one kind takes the others away.
+const hides = {
+  truth: ["difference", "probability"],
+  prediction: ["difference", "probability"],
+  difference: ["truth", "prediction", "probability"],
+  probability: ["truth", "prediction", "difference"],
+};
+
 // Of a stack what its canvases show; each is painted when its layer is shown for the first time.
 const painted = new WeakMap();
+const thumbnailOf = new WeakMap();
 
 function makeStack(tag, width, height) {
   const stack = element(tag, "stack", element("img", "image"), ...layerNames.slice(1).map((layer) => element("canvas", layer)));
@@ -19,6 +30,24 @@ function makeStack(tag, width, height) {
 function setPairs(stack, layers) {
   painted.set(stack, { layers, done: new Set() });
   paintShown(stack);
+}
+
+function clearStack(stack) {
+  painted.delete(stack);
+  thumbnailOf.delete(stack);
+  for (const canvas of stack.querySelectorAll("canvas")) canvas.width = 0;
+  stack.querySelector(".image").removeAttribute("src");
+}
+
+// The thumbnail of an image, where the page holds one: {image, width, height, pairs}.
+function showThumbnail(stack, thumbnail) {
+  clearStack(stack);
+  if (!thumbnail) return;
+  thumbnailOf.set(stack, thumbnail);
+  stack.querySelector(".image").src = thumbnail.image;
+  unpack(thumbnail.pairs).then((runs) => {
+    if (thumbnailOf.get(stack) === thumbnail && !painted.has(stack)) setPairs(stack, { ...thumbnail, runs });
+  }, (error) => tell(error.message));
 }
 
 function paintShown(stack) {
@@ -34,7 +63,7 @@ function paintShown(stack) {
 function showLayers() {
   const both = masks.every((layer) => shownLayers.has(layer));
   for (const place of document.querySelectorAll(".layered")) {
-    for (const layer of layerNames) place.classList.toggle(`no-${layer}`, !shownLayers.has(layer));
+    for (const layer of [...layerNames, ...viewerLayers]) place.classList.toggle(`no-${layer}`, !shownLayers.has(layer));
     place.classList.toggle("both", both);
     place.style.setProperty("--wipe", `${wipe}%`);
   }
@@ -46,18 +75,17 @@ function showLayers() {
   dispatchEvent(new Event("layers"));
 }
 
-// Masks and their difference hide each other: showing one kind takes the other away.
 function toggleLayer(layer) {
   if (!shownLayers.delete(layer)) shownLayers.add(layer);
-  if (masks.includes(layer)) shownLayers.delete("difference");
-  if (layer === "difference") for (const mask of masks) shownLayers.delete(mask);
+  for (const other of hides[layer] ?? []) shownLayers.delete(other);
   showLayers();
 }
 
 // Moving the slider asks for truth beside prediction, so it shows just these.
 function setWipe(value) {
   wipe = Math.min(100, Math.max(0, value));
-  shownLayers.add("truth").add("prediction").delete("difference");
+  for (const layer of masks) shownLayers.add(layer);
+  for (const other of hides.truth) shownLayers.delete(other);
   showLayers();
 }
 

@@ -1,7 +1,7 @@
 // Pairs: which class is true and which is predicted at each pixel, in runs, row by row. A code is the true
 // class times the number of classes, plus the predicted one; one true class more stands for what is not judged.
 
-const classCount = data.names.length;
+const classCount = viewed.names.length;
 const notJudged = classCount;
 const trueOf = (code) => Math.floor(code / classCount);
 const predictedOf = (code) => code % classCount;
@@ -17,32 +17,76 @@ function agreementOf(code) {
 // The colour of each code in each layer, as a canvas keeps it.
 const opaque = ([red, green, blue, alpha]) => ((alpha << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 const paints = Object.fromEntries(Object.entries({
-  truth: (code) => data.tints[trueOf(code)],
-  prediction: (code) => data.tints[predictedOf(code)],
-  difference: (code) => data.agreement[agreementOf(code)],
+  truth: (code) => viewed.tints[trueOf(code)],
+  prediction: (code) => viewed.tints[predictedOf(code)],
+  difference: (code) => viewed.agreement[agreementOf(code)],
 }).map(([layer, colour]) => [layer, Uint32Array.from({ length: (classCount + 1) * classCount }, (_, code) => opaque(colour(code)))]));
 
-// What Python packed: zlib's bytes as base64; all lengths, then all codes.
+const canUnpack = typeof DecompressionStream !== "undefined";
+const CANNOT_UNPACK = "This browser is too old to draw masks: take Chrome or Edge 80, Firefox 113, Safari 16.4, or a newer one.";
+
+// What Python packed: zlib's bytes as base64; all lengths, then all codes. Of the lengths the ends are kept.
 async function unpack(text) {
+  if (!canUnpack) throw new Error(CANNOT_UNPACK);
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const content = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).arrayBuffer();
   const count = content.byteLength / 6;
-  return { lengths: new Uint32Array(content, 0, count), codes: new Uint16Array(content, 4 * count, count) };
+  const ends = new Uint32Array(content, 0, count);
+  for (let run = 1; run < count; run += 1) ends[run] += ends[run - 1];
+  return { ends, codes: new Uint16Array(content, 4 * count, count) };
 }
 
+// The pair of a pixel, counted row by row: of the first run that ends after it.
+function codeAt({ ends, codes }, pixel) {
+  let [low, high] = [0, ends.length - 1];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ends[middle] > pixel) high = middle;
+    else low = middle + 1;
+  }
+  return codes[low];
+}
+
+// A canvas of more pixels stays empty, without a word: on phones and tablets of Apple from 2^24 on, elsewhere from 2^28.
+const MOST_PIXELS = matchMedia("(pointer: coarse)").matches ? 2 ** 24 : 2 ** 26;
+const MOST_SIDE = 2 ** 14;
+
+// What part of its size an image of masks is drawn at: 1, 1/2, 1/3, …
+const reduction = (width, height) => Math.max(1, Math.ceil(Math.sqrt((width * height) / MOST_PIXELS)), Math.ceil(Math.max(width, height) / MOST_SIDE));
+
 function paint(canvas, { width, height, runs }, layer) {
-  canvas.width = width;
-  canvas.height = height;
+  const by = reduction(width, height);
+  canvas.width = Math.ceil(width / by);
+  canvas.height = Math.ceil(height / by);
   const context = canvas.getContext("2d");
-  const drawn = context.createImageData(width, height);
+  const drawn = context.createImageData(canvas.width, canvas.height);
   const pixels = new Uint32Array(drawn.data.buffer);
-  let from = 0;
-  runs.codes.forEach((code, run) => {
-    const to = from + runs.lengths[run];
-    pixels.fill(paints[layer][code], from, to);
-    from = to;
-  });
+  if (by === 1) fillAll(pixels, runs, paints[layer]);
+  else fillSome(pixels, canvas, { width, height, runs }, paints[layer]);
   context.putImageData(drawn, 0, 0);
+}
+
+function fillAll(pixels, { ends, codes }, colours) {
+  let from = 0;
+  for (let run = 0; run < ends.length; run += 1) {
+    pixels.fill(colours[codes[run]], from, ends[run]);
+    from = ends[run];
+  }
+}
+
+// The nearest pixel for each that is drawn; they lie in the order of the runs.
+function fillSome(pixels, canvas, { width, height, runs }, colours) {
+  let run = 0;
+  let drawn = 0;
+  for (let row = 0; row < canvas.height; row += 1) {
+    const start = width * Math.floor(((row + 0.5) * height) / canvas.height);
+    for (let column = 0; column < canvas.width; column += 1) {
+      const pixel = start + Math.floor(((column + 0.5) * width) / canvas.width);
+      while (runs.ends[run] <= pixel) run += 1;
+      pixels[drawn] = colours[runs.codes[run]];
+      drawn += 1;
+    }
+  }
 }
 
 // ---- files beside the page, loaded as programs of one call, because a page on a disk may read nothing else
@@ -57,7 +101,7 @@ function loadLayers(folder, stem) {
       script.remove();
       act(value);
     };
-    waiting.set(script, end(async (layers) => resolve({ ...layers, runs: await unpack(layers.pairs) })));
+    waiting.set(script, end((layers) => unpack(layers.pairs).then((runs) => resolve({ ...layers, runs }), () => reject(Object.assign(new Error(`${script.src.split("/").pop()} beside this page is damaged: write the report again.`), { damaged: true })))));
     script.onerror = end(() => reject(new Error(`no layers of ${stem} beside this page`)));
     script.src = `${folder}layers/pairs/${encodeURIComponent(stem)}.js`;
     document.head.append(script);

@@ -1,0 +1,23 @@
+"""The viewer's scripts, which every page that shows images takes."""
+
+from __future__ import annotations
+
+VIEWER = tuple(
+    f"viewer/{name}.js"
+    for name in (
+        "elements",
+        "pairs",
+        "layers",
+        "probability",
+        "view",
+        "panes",
+        "objects",
+        "values",
+        "address",
+        "viewer",
+        "pointers",
+        "keys",
+    )
+)
+"""In the order in which they build on one another. Before them comes one that says what is shown: `viewed`, as
+templates/viewer/viewer.js describes it."""

@@ -1,0 +1,113 @@
+// An address for each image: #image=<name>, with &object=<number from 1> or &box=<x,y,width,height>, and
+// &panes=<numbers> where not all are shown. Opening adds to the browser's history, stepping changes its last
+// entry. Each entry of ours keeps how many of them lie behind it (depth), and what is stepped through (path).
+
+const everyPlace = viewed.stems.map((_, place) => place);
+const placeOfStem = new Map(viewed.stems.map((stem, place) => [stem, place]));
+const paths = [everyPlace];
+let historyDepth = 0;
+let addressTimer = 0;
+let lastWritten = -Infinity;
+
+const decodedText = (text) => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // a lone % of an address that was typed
+  }
+};
+const numbersIn = (text) => text.split(",").map(Number);
+
+function readAddress() {
+  const parts = new Map(location.hash.slice(1).split("&").map((part) => {
+    const [key, ...value] = part.split("=");
+    return [key, decodedText(value.join("="))];
+  }));
+  if (!parts.has("image")) return null;
+  const box = numbersIn(parts.get("box") ?? "");
+  const object = Number(parts.get("object"));
+  const panes = parts.has("panes") ? numbersIn(parts.get("panes")).filter(Number.isInteger) : null;
+  const isBox = box.length === 4 && box.every(Number.isFinite);
+  const wanted = isBox ? { x: box[0], y: box[1], width: Math.max(1, box[2]), height: Math.max(1, box[3]) } : object >= 1 ? Math.floor(object) : null;
+  return { stem: parts.get("image"), wanted, panes };
+}
+
+function addressNow() {
+  const parts = [`image=${encodeURIComponent(viewed.stems[view.place])}`];
+  const number = chosenNumber() || view.wanted;
+  if (typeof number === "number") parts.push(`object=${number}`);
+  else if (number) parts.push(`box=${["x", "y", "width", "height"].map((key) => number[key]).join(",")}`);
+  if (view.shownPanes) parts.push(`panes=${view.shownPanes.join(",")}`);
+  return `#${parts.join("&")}`;
+}
+
+function pathNumber() {
+  const known = paths.indexOf(view.path);
+  return known >= 0 ? known : paths.push(view.path) - 1;
+}
+
+// A page inside another may be refused a history: the viewer works without.
+function writeAddress(how, address) {
+  clearTimeout(addressTimer);
+  lastWritten = performance.now();
+  try {
+    history[how]({ depth: historyDepth, path: pathNumber() }, "", address);
+  } catch {
+    historyDepth = 0;
+  }
+}
+
+function pushAddress() {
+  historyDepth += 1;
+  writeAddress("pushState", addressNow());
+}
+
+// Browsers stop a page that changes its address more than about 10 times a second, as a held arrow key would.
+const OFTEN = 150;
+function replaceAddress() {
+  clearTimeout(addressTimer);
+  addressTimer = setTimeout(() => { if (viewer.open) writeAddress("replaceState", addressNow()); }, Math.max(0, lastWritten + OFTEN - performance.now()));
+}
+
+// To the entry before the first image; an image without one is taken out of the address.
+function leaveAddress() {
+  clearTimeout(addressTimer);
+  if (historyDepth > 0) history.go(-historyDepth);
+  else writeAddress("replaceState", location.pathname + location.search);
+}
+
+function followAddress() {
+  clearTimeout(addressTimer);
+  const asked = readAddress();
+  const known = history.state?.depth;
+  if (asked && known === undefined) historyDepth += 1; // a link or a typed address: an entry that is not ours yet
+  else historyDepth = known ?? 0;
+  if (!asked) {
+    viewer.close();
+    return;
+  }
+  const place = placeOfStem.get(asked.stem);
+  if (place === undefined) {
+    viewer.close();
+    tell(`No image of this ${viewed.kind} is called “${asked.stem}”.`);
+    return;
+  }
+  view.path = paths[history.state?.path] ?? everyPlace;
+  showViewer(place, asked);
+  if (known === undefined) writeAddress("replaceState", location.hash);
+}
+
+// An address that was opened gets the page behind it, so that Back closes here too.
+function startFromAddress() {
+  const { hash } = location;
+  if (!readAddress()) return;
+  if (history.state?.depth === undefined) {
+    view.path = everyPlace;
+    writeAddress("replaceState", location.pathname + location.search);
+    historyDepth = 1;
+    writeAddress("pushState", hash);
+  }
+  followAddress();
+}
+
+addEventListener("popstate", followAddress);
