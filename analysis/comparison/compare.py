@@ -52,9 +52,7 @@ def _summary(report: ReportScores, shared: Sequence[str]) -> dict[str, Any]:
         "images": len(report.images),
         "left_out": len(report.images) - len(shared),
         "per_image_mean": {key: values[0] for key, values in means.items()},
-        "classes": {
-            name: {key: values[place] for key, values in means.items()} for place, name in enumerate(names, 1)
-        },
+        "classes": {name: {key: values[place] for key, values in means.items()} for place, name in enumerate(names, 1)},
         "overall": pooled_scores(report, shared),
         "intervals": (report.scores.get("intervals") or {}).get("overall") if whole else None,
         "made": report.scores.get("made"),

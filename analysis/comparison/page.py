@@ -13,7 +13,7 @@ from analysis.comparison.compare import compare
 from analysis.comparison.page_data import page_data
 from analysis.comparison.reading import read_reports
 from analysis.comparison.scored import ReportScores, compared_metrics
-from analysis.comparison.settings import about_datasets, settings
+from analysis.comparison.settings import NOT_KNOWN, NOT_SET, about_datasets, settings
 from analysis.comparison.tables import images_to_csv
 from analysis.drawing.colours import AGREEMENT_COLOURS, AgreementColours, ColourScheme
 from analysis.report.charts import common_curves
@@ -75,6 +75,7 @@ def render_comparison(comparison: Mapping[str, Any], reports: Sequence[ReportSco
         "facts": [dict(model_facts(report.model)) for report in reports],
         "differing": differing,
         "same": same,
+        "missing": (NOT_KNOWN, NOT_SET),
         "whisker": whisker,
         "reach": [_reach(pair) for pair in comparison["differences"]],
         "intervals": _number_of_intervals(comparison["differences"]),

@@ -40,9 +40,7 @@ def page_data(reports: Sequence[ReportScores], folders: Sequence[str], colours: 
         **palettes(len(names), colours),
         "scale": SCALE,
         "metrics": [{"key": metric.key, "label": metric.label} for metric in compared_metrics()],
-        "reports": [
-            {"name": report.name, "folder": folder} for report, folder in zip(reports, folders, strict=True)
-        ],
+        "reports": [{"name": report.name, "folder": folder} for report, folder in zip(reports, folders, strict=True)],
         "stems": stems,
         "group": coded([image.group for image in first]),
         "width": [image.size[0] for image in first],
@@ -70,7 +68,9 @@ def _parts(value: float) -> int | None:
 def _attributes(reports: Sequence[ReportScores], stems: Sequence[str]) -> dict[str, Any]:
     """Those that all reports tell, alike of each image."""
     names = dict.fromkeys(name for stem in stems for name in reports[0].images[stem].attributes)
-    columns = {name: [[report.images[stem].attributes.get(name) for stem in stems] for report in reports] for name in names}
+    columns = {
+        name: [[report.images[stem].attributes.get(name) for stem in stems] for report in reports] for name in names
+    }
     return {name: coded(column[0]) for name, column in columns.items() if all(each == column[0] for each in column)}
 
 

@@ -5,13 +5,13 @@ const scatterPlot = document.getElementById("scatter");
 const dots = drawing("g", { class: "dots" });
 const marker = drawing("circle", { r: 2.2, class: "marker" });
 const ticks = drawing("g", { class: "ticks" });
-const box = drawing("svg", { viewBox: "-12 -3 116 113", role: "img" },
+const scatterBox = drawing("svg", { viewBox: "-12 -3 118 112", role: "img" },
   drawing("rect", { width: 100, height: 100 }), ticks, drawing("line", { x1: 0, y1: 100, x2: 100, y2: 0 }), dots, marker);
 const axisNames = { across: element("span", "across"), up: element("span", "up") };
 const pointed = element("p", "pointed");
-scatterPlot.append(axisNames.up, box, axisNames.across, pointed);
+scatterPlot.append(axisNames.up, scatterBox, axisNames.across, pointed);
 const PATHS = 8; // so that dots over one another look darker
-const NEAR = 6; // of the box's hundred
+const NEAR = 6; // in hundredths of the box's side
 let points = [];
 
 function lowestTick() {
@@ -41,17 +41,17 @@ function drawScatter() {
   dots.replaceChildren(...paths.filter((path) => path.length).map((path) => drawing("path", { d: path.join("") })));
   dots.style.strokeWidth = points.length > 2000 ? 1.3 : points.length > 200 ? 2 : 3;
   drawTicks(low);
-  box.setAttribute("aria-label", `${choiceWords()} of ${formatCount(points.length)} images: ${nameOf(choice.ours)} across, ${nameOf(choice.theirs)} up. The table of images below has the same.`);
+  scatterBox.setAttribute("aria-label", `${choiceWords()} of ${formatCount(points.length)} images: ${nameOf(choice.ours)} across, ${nameOf(choice.theirs)} up. The table of images below has the same.`);
   axisNames.across.textContent = `${nameOf(choice.ours)} →`;
   axisNames.up.textContent = `↑ ${nameOf(choice.theirs)}`;
-  pointTo(null);
+  markPoint(null);
 }
 
 const pairText = (place) => [choice.ours, choice.theirs].map((report) => `${nameOf(report)} ${formatScore(chosenScore(report, place))}`).join(", ");
 
-function pointTo(point) {
+function markPoint(point) {
   marker.style.display = point ? "" : "none";
-  box.style.cursor = point ? "pointer" : "";
+  scatterBox.style.cursor = point ? "pointer" : "";
   pointed.textContent = point
     ? `${data.stems[point.place]}: ${pairText(point.place)} (${formatGain(gainOf(point.place))})`
     : `Below the line ${nameOf(choice.ours)} is better, above it ${nameOf(choice.theirs)}. A click on a point opens its image.`;
@@ -60,17 +60,17 @@ function pointTo(point) {
   marker.setAttribute("cy", point.y);
 }
 
-function nearestPoint(event) {
-  const { x, y } = new DOMPoint(event.clientX, event.clientY).matrixTransform(box.getScreenCTM().inverse());
+function nearestDot(event) {
+  const { x, y } = new DOMPoint(event.clientX, event.clientY).matrixTransform(scatterBox.getScreenCTM().inverse());
   const away = (point) => Math.hypot(point.x - x, point.y - y);
   const nearest = points.reduce((best, point) => (best && away(best) <= away(point) ? best : point), null);
   return nearest && away(nearest) <= NEAR ? nearest : null;
 }
 
-box.addEventListener("pointermove", (event) => pointTo(nearestPoint(event)));
-box.addEventListener("pointerleave", () => pointTo(null));
-box.addEventListener("click", (event) => {
-  const point = nearestPoint(event);
+scatterBox.addEventListener("pointermove", (event) => markPoint(nearestDot(event)));
+scatterBox.addEventListener("pointerleave", () => markPoint(null));
+scatterBox.addEventListener("click", (event) => {
+  const point = nearestDot(event);
   if (point) openImage(point.place, { within: everyPlace });
 });
 addEventListener("choice", drawScatter);

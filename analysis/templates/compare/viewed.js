@@ -1,7 +1,6 @@
 // The images that are compared, the largest disagreement first: what is known of each, by its place.
 
 const data = JSON.parse(document.getElementById("data").textContent);
-const everyPlace = data.stems.map((_, place) => place);
 const everyReport = data.reports.map((_, number) => number);
 const groupOf = (place) => data.group.values[data.group.of[place]];
 const attributesOf = (place) => Object.entries(data.attributes)
