@@ -18,7 +18,7 @@ const decodedText = (text) => {
 };
 const numbersIn = (text) => text.split(",").map(Number);
 
-function readAddress() {
+function readImageAddress() {
   const parts = new Map(location.hash.slice(1).split("&").map((part) => {
     const [key, ...value] = part.split("=");
     return [key, decodedText(value.join("="))];
@@ -47,7 +47,7 @@ function pathNumber() {
 }
 
 // A page inside another may be refused a history: the viewer works without.
-function writeAddress(how, address) {
+function writeImageAddress(how, address) {
   clearTimeout(addressTimer);
   lastWritten = performance.now();
   try {
@@ -57,28 +57,28 @@ function writeAddress(how, address) {
   }
 }
 
-function pushAddress() {
+function pushImageAddress() {
   historyDepth += 1;
-  writeAddress("pushState", addressNow());
+  writeImageAddress("pushState", addressNow());
 }
 
 // Browsers stop a page that changes its address more than about 10 times a second, as a held arrow key would.
 const OFTEN = 150;
-function replaceAddress() {
+function replaceImageAddress() {
   clearTimeout(addressTimer);
-  addressTimer = setTimeout(() => { if (viewer.open) writeAddress("replaceState", addressNow()); }, Math.max(0, lastWritten + OFTEN - performance.now()));
+  addressTimer = setTimeout(() => { if (viewer.open) writeImageAddress("replaceState", addressNow()); }, Math.max(0, lastWritten + OFTEN - performance.now()));
 }
 
 // To the entry before the first image; an image without one is taken out of the address.
-function leaveAddress() {
+function leaveImageAddress() {
   clearTimeout(addressTimer);
   if (historyDepth > 0) history.go(-historyDepth);
-  else writeAddress("replaceState", location.pathname + location.search);
+  else writeImageAddress("replaceState", location.pathname + location.search);
 }
 
-function followAddress() {
+function followImageAddress() {
   clearTimeout(addressTimer);
-  const asked = readAddress();
+  const asked = readImageAddress();
   const known = history.state?.depth;
   if (asked && known === undefined) historyDepth += 1; // a link or a typed address: an entry that is not ours yet
   else historyDepth = known ?? 0;
@@ -94,20 +94,20 @@ function followAddress() {
   }
   view.path = paths[history.state?.path] ?? everyPlace;
   showViewer(place, asked);
-  if (known === undefined) writeAddress("replaceState", location.hash);
+  if (known === undefined) writeImageAddress("replaceState", location.hash);
 }
 
 // An address that was opened gets the page behind it, so that Back closes here too.
 function startFromAddress() {
   const { hash } = location;
-  if (!readAddress()) return;
+  if (!readImageAddress()) return;
   if (history.state?.depth === undefined) {
     view.path = everyPlace;
-    writeAddress("replaceState", location.pathname + location.search);
+    writeImageAddress("replaceState", location.pathname + location.search);
     historyDepth = 1;
-    writeAddress("pushState", hash);
+    writeImageAddress("pushState", hash);
   }
-  followAddress();
+  followImageAddress();
 }
 
-addEventListener("popstate", followAddress);
+addEventListener("popstate", followImageAddress);

@@ -2,7 +2,6 @@
 
 const keyList = document.getElementById("keys");
 const layerKeys = { i: "image", t: "truth", p: "prediction", d: "difference" };
-const layerKey = ([key, layer]) => ({ keys: [key], does: `${layer} on and off`, act: () => toggleLayer(layer) });
 
 function toggleOwn(layer) {
   if (viewer.querySelector(`[data-layer=${layer}]`).hidden) tell(nothingOf[layer]);
@@ -14,7 +13,10 @@ const nothingOf = {
   objects: "No wrong object in this image.",
 };
 
-const pageKeys = [...Object.entries(layerKeys).map(layerKey), { keys: ["?"], does: "this list", act: () => showKeys() }];
+const pageKeys = [
+  { keys: Object.keys(layerKeys), does: "image, truth, prediction, difference on and off", act: (key) => toggleLayer(layerKeys[key]) },
+  { keys: ["?"], does: "this list", act: () => showKeys() },
+];
 const viewerKeys = [
   { keys: ["ArrowLeft", "ArrowRight"], shown: ["←", "→"], does: "the image before, the image after; a swipe too", act: (key) => stepImage(key === "ArrowLeft" ? -1 : 1) },
   { keys: ["n", "b"], does: "the next wrong object, the one before", act: (key) => stepObject(key === "n" ? 1 : -1) },

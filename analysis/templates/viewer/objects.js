@@ -36,7 +36,7 @@ function chooseObject(wanted) {
   findWanted();
   for (const pane of view.panes) drawMarks(pane);
   sayObject();
-  replaceAddress();
+  replaceImageAddress();
 }
 
 function stepObject(by) {
@@ -45,8 +45,6 @@ function stepObject(by) {
   const now = chosenNumber();
   chooseObject(now ? ((now - 1 + by + count) % count) + 1 : by > 0 ? 1 : count);
 }
-
-const classText = (id) => viewed.names[id] ?? "not judged";
 
 function objectText({ what, class: id, other, pixels, kind, pane }) {
   const wrong = what === "wrong";
@@ -58,8 +56,9 @@ function objectText({ what, class: id, other, pixels, kind, pane }) {
 function sayObject() {
   const [count, now] = [view.objects.length, chosenNumber()];
   const line = document.getElementById("viewer-object");
-  document.getElementById("viewer-objects").hidden = count === 0;
-  document.getElementById("viewer-object-number").textContent = now ? `${formatCount(now)} of ${formatCount(count)}` : `${formatCount(count)} wrong`;
+  for (const button of viewer.querySelectorAll("[data-object]")) button.disabled = count === 0;
+  const known = count > 0 || view.panes.every((pane) => pane.layers);
+  document.getElementById("viewer-object-number").textContent = now ? `${formatCount(now)} of ${formatCount(count)}` : known ? `${formatCount(count)} wrong` : "–";
   line.textContent = now ? objectText(view.chosen) : "";
   line.title = now ? kindWords[view.chosen.kind] ?? "" : "";
   const asked = typeof view.wanted === "number" && !view.chosen && view.panes.every((pane) => pane.layers);

@@ -22,6 +22,9 @@ const paints = Object.fromEntries(Object.entries({
   difference: (code) => viewed.agreement[agreementOf(code)],
 }).map(([layer, colour]) => [layer, Uint32Array.from({ length: (classCount + 1) * classCount }, (_, code) => opaque(colour(code)))]));
 
+// Some datasets call the background _background_.
+const classText = (id) => (id < notJudged ? viewed.names[id].replace(/^_+|_+$/g, "") || viewed.names[id] : "not judged");
+
 const canUnpack = typeof DecompressionStream !== "undefined";
 const CANNOT_UNPACK = "This browser is too old to draw masks: take Chrome or Edge 80, Firefox 113, Safari 16.4, or a newer one.";
 
@@ -47,8 +50,9 @@ function codeAt({ ends, codes }, pixel) {
   return codes[low];
 }
 
-// A canvas of more pixels stays empty, without a word: on phones and tablets of Apple from 2^24 on, elsewhere from 2^28.
-const MOST_PIXELS = matchMedia("(pointer: coarse)").matches ? 2 ** 24 : 2 ** 26;
+// A canvas of more pixels stays empty, without a word: on phones and tablets of Apple from 2^24 on, elsewhere from
+// 2^28; a quarter of a gigabyte for each layer is enough too.
+const MOST_PIXELS = matchMedia("(pointer: coarse)").matches ? 2 ** 24 : 2 ** 25;
 const MOST_SIDE = 2 ** 14;
 
 // What part of its size an image of masks is drawn at: 1, 1/2, 1/3, …

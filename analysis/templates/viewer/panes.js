@@ -22,6 +22,8 @@ function showPanes(known) {
   if (view.panes.length !== known.length) {
     view.panes = known.map(makePane);
     stage.replaceChildren(...view.panes.map((pane) => pane.element));
+    paneSizes.disconnect();
+    paneSizes.observe(view.panes[0].picture);
     stage.style.setProperty("--panes", known.length > 3 ? Math.ceil(known.length / 2) : known.length);
   }
   view.panes.forEach((pane, number) => fillPane(pane, known[number]));
@@ -109,6 +111,21 @@ function showExtras() {
     if (layer !== "probability") button.querySelector("small").textContent = formatCount(has[layer]);
   }
 }
+
+// The colours of classes, for truth and prediction.
+const MOST_LISTED = 16;
+function classLegend() {
+  const colours = viewed.tints.slice(1).map(([red, green, blue]) => `rgb(${red} ${green} ${blue})`);
+  const items = [...viewed.names.slice(1), "not judged"].map((name, at) => {
+    const mark = element("i");
+    mark.style.background = colours[at];
+    return element("li", "", mark, name);
+  });
+  const more = items.length - MOST_LISTED - 1;
+  const listed = more > 0 ? [...items.slice(0, MOST_LISTED), element("li", "", `and ${formatCount(more)} more`), items.at(-1)] : items;
+  return element("ul", "legend of-classes", ...listed);
+}
+document.querySelector("#viewer .legends").prepend(classLegend());
 
 addEventListener("layers", () => {
   if (!viewer.open) return;

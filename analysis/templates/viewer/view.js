@@ -4,6 +4,7 @@ const view = {
   path: [], place: null, // places that the arrows step through, and the one that is shown
   width: 1, height: 1, // of the image
   scale: 1, x: 0, y: 0, fitted: true, // screen pixels per image pixel; where the image's corner lies in a pane
+  pane: null, // size of a pane when this was drawn
   panes: [], // as panes.js makes them
   objects: [], wanted: null, chosen: null, // wrong objects of all panes, the one asked for, and that one found
   pointed: null, // {x, y}, the pixel whose values are read
@@ -33,10 +34,10 @@ const boundScale = (scale) => Math.min(LARGEST, Math.max(Math.min(1, fitScale() 
 
 // Zoom so that the point at (x, y) of a pane stays where it is.
 function zoomTo(scale, x = paneSize().width / 2, y = paneSize().height / 2) {
-  const bounded = boundScale(scale);
-  view.x = x - (x - view.x) * (bounded / view.scale);
-  view.y = y - (y - view.y) * (bounded / view.scale);
-  view.scale = bounded;
+  const next = boundScale(scale);
+  view.x = x - (x - view.x) * (next / view.scale);
+  view.y = y - (y - view.y) * (next / view.scale);
+  view.scale = next;
   drawView(false);
 }
 
@@ -50,19 +51,32 @@ function moveBy(x, y) {
 function centreOn(box) {
   const pane = paneSize();
   const near = Math.min(pane.width / (3 * box.width), pane.height / (3 * box.height));
-  view.scale = boundScale(Math.min(8, Math.max(fitScale(), near)));
+  if (near <= fitScale()) {
+    fit();
+    return;
+  }
+  view.scale = boundScale(Math.min(8, near));
   view.x = pane.width / 2 - (box.x + box.width / 2) * view.scale;
   view.y = pane.height / 2 - (box.y + box.height / 2) * view.scale;
   drawView(false);
 }
 
-const between = (low, value, high) => Math.min(high, Math.max(low, value));
+// Where the panes get another size, what was in the middle stays there.
+const paneSizes = new ResizeObserver(() => {
+  if (!viewer.open || !view.panes.length) return;
+  const { width, height } = paneSize();
+  const [across, down] = [(width - view.pane.width) / 2, (height - view.pane.height) / 2];
+  if (view.fitted) fit();
+  else if (across || down) moveBy(across, down);
+});
+
+const bounded = (low, value, high) => Math.min(high, Math.max(low, value));
 
 function drawView(fitted) {
   const pane = paneSize();
-  view.fitted = fitted;
-  view.x = between(REACH - view.width * view.scale, view.x, pane.width - REACH);
-  view.y = between(REACH - view.height * view.scale, view.y, pane.height - REACH);
+  Object.assign(view, { fitted, pane });
+  view.x = bounded(REACH - view.width * view.scale, view.x, pane.width - REACH);
+  view.y = bounded(REACH - view.height * view.scale, view.y, pane.height - REACH);
   for (const each of view.panes) placePane(each);
   document.getElementById("viewer-zoom").textContent = `${Math.round(100 * view.scale) || "<1"} %`;
 }

@@ -18,7 +18,7 @@ const viewer = document.getElementById("viewer");
 function openImage(place, { within = everyPlace, object = null, panes = null } = {}) {
   view.path = within;
   showViewer(place, { wanted: object, panes });
-  pushAddress();
+  pushImageAddress();
 }
 
 function showViewer(place, { wanted, panes }) {
@@ -52,7 +52,7 @@ function showImage(place, wanted) {
 function stepImage(by) {
   const { path, place } = view;
   showImage(path[(path.indexOf(place) + by + path.length) % path.length], null);
-  replaceAddress();
+  replaceImageAddress();
 }
 
 // Probabilities are the viewer's alone: the page's images get their difference again.
@@ -62,12 +62,7 @@ function leaveProbability() {
 
 viewer.addEventListener("close", () => {
   leaveProbability();
-  if (readAddress()) leaveAddress();
-});
-addEventListener("resize", () => {
-  if (!viewer.open) return;
-  if (view.fitted) fit();
-  else drawView(false);
+  if (readImageAddress()) leaveImageAddress();
 });
 
 const zooms = { in: () => zoomTo(view.scale * 1.5), out: () => zoomTo(view.scale / 1.5), fit };
