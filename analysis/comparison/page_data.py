@@ -22,8 +22,8 @@ MOST_LETTERS = 1_600_000
 """if they take no more of it than that."""
 MOST_VALUES = 150_000
 """Scores of classes stand inside the page where all are no more, about 1 MB; else in images.csv alone."""
-SCALE = 100_000
-"""Scores are whole numbers of so many parts: five places, and no point to write."""
+SCALE = 1_000_000
+"""Scores are whole numbers of so many parts: six places, as in images.csv, and no point to write."""
 
 
 def page_data(reports: Sequence[ReportScores], folders: Sequence[str], colours: AgreementColours) -> dict[str, Any]:

@@ -10,6 +10,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+_SVG = "http://www.w3.org/2000/svg"
+"""The name of SVG's elements in scripts, which nothing is asked of."""
+
 
 class Page(HTMLParser):
     """A page read without a browser."""
@@ -58,7 +61,7 @@ class Page(HTMLParser):
         """Nothing comes from elsewhere, and only the page's own script may run."""
         assert all(address.startswith("data:image/") for address in self.addresses)
         for forbidden in ("url(", "@import", "http://", "https://", "eval(", "innerHTML"):
-            assert forbidden not in self.text, forbidden
+            assert forbidden not in self.text.replace(_SVG, ""), forbidden
         checksum = b64encode(sha256(self.scripts[-1].encode()).digest()).decode()
         assert f"script-src 'sha256-{checksum}'" in self.policy
         assert "default-src 'none'" in self.policy

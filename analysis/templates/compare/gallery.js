@@ -84,7 +84,13 @@ function showSome() {
   place.append(...arranged.slice(from, from + atOnce[shownAs]).map(make));
   moreButton.hidden = place.children.length >= arranged.length;
   moreButton.textContent = `Show more of ${formatCount(arranged.length)}`;
+  belowSight.unobserve(moreButton);
+  belowSight.observe(moreButton); // which hears at once of a button that is in sight still
 }
+
+const belowSight = new IntersectionObserver((entries) => {
+  if (entries.some((entry) => entry.isIntersecting)) showSome();
+}, { rootMargin: "400px" });
 
 // ---- pictures
 function cardOf(place) {
@@ -206,10 +212,6 @@ addEventListener("keydown", (event) => {
   event.preventDefault();
   fields.search.focus();
 });
-new IntersectionObserver((entries) => {
-  if (entries.some((entry) => entry.isIntersecting)) showSome();
-}, { rootMargin: "400px" }).observe(moreButton);
-
 addEventListener("choice", () => {
   optionsFor(fields.sort, sortOptions());
   fields.sort.value = sorting;
