@@ -36,7 +36,7 @@ def compare(reports: Sequence[ReportScores]) -> dict[str, Any]:
         "bootstrap": {"draws": DRAWS, "seed": SEED, "level": LEVEL},
         "reports": [_summary(report, shared) for report in reports],
         "differences": pairs_to_json(reports, shared),
-        "disagreements": _listed(reports, shared),
+        "disagreements": _listed(reports),
     }
 
 
@@ -78,7 +78,7 @@ def _spread(reports: Sequence[ReportScores], stem: str) -> float:
     return max(known) - min(known) if len(known) > 1 else 0.0
 
 
-def _listed(reports: Sequence[ReportScores], shared: Sequence[str]) -> list[dict[str, Any]]:
+def _listed(reports: Sequence[ReportScores]) -> list[dict[str, Any]]:
     return [
         {
             "stem": stem,

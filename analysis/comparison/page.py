@@ -137,5 +137,8 @@ def whisker(difference: Mapping[str, Any], reach: float) -> Whisker | None:
 
 
 def _number_of_intervals(differences: Sequence[Mapping[str, Any]]) -> int:
-    lines = [line for pair in differences for line in (pair, *pair["classes"].values())]
+    """How many the page shows; the only class is the mean."""
+    lines = [
+        line for pair in differences for line in (pair, *(pair["classes"].values() if len(pair["classes"]) > 1 else ()))
+    ]
     return sum(line[metric.key]["interval"] is not None for line in lines for metric in compared_metrics())

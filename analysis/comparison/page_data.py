@@ -34,7 +34,7 @@ def page_data(reports: Sequence[ReportScores], folders: Sequence[str], colours: 
     names = reports[0].scores["classes"]
     first = [reports[0].images[stem] for stem in stems]
     keys = [metric.key for metric in compared_metrics()]
-    by_class = 2 < len(names) and len(stems) * len(names) * len(reports) * len(keys) <= MOST_VALUES
+    by_class = len(names) > 2 and len(stems) * len(names) * len(reports) * len(keys) <= MOST_VALUES
     return {
         "names": names,
         **palettes(len(names), colours),
