@@ -18,7 +18,7 @@ from formats.parallel import available_cores
 
 DRAWN = 60
 """So many images that the reports disagree on most keep their thumbnails inside the page,"""
-MOST_LETTERS = 1_600_000
+MOST_LETTERS = 1_400_000
 """if they take no more of it than that."""
 MOST_VALUES = 150_000
 """Scores of classes stand inside the page where all are no more, about 1 MB; else in images.csv alone."""

@@ -40,11 +40,11 @@ function chosenAttribute() {
 
 function isWanted() {
   const asked = fields.search.value.toLowerCase().split(/\s+/).filter(Boolean);
-  const group = fields.group.value === ANY && fields.group.selectedIndex === 0 ? null : fields.group.value;
+  const group = fields.group.value;
   const attribute = chosenAttribute();
   const hasClass = (place) => !choice.part || everyReport.some((report) => chosenScore(report, place) !== null);
   return (place) => asked.every((word) => wordsOf[place].includes(word))
-    && (group === null || groupOf(place) === group)
+    && (group === ANY || groupOf(place) === group)
     && (!attribute || attribute.column.values[attribute.column.of[place]] === attribute.value)
     && hasClass(place);
 }
