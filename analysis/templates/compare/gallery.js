@@ -96,7 +96,8 @@ const belowSight = new IntersectionObserver((entries) => {
 function cardOf(place) {
   const gain = element("b", "gain", formatGain(gainOf(place)));
   gain.title = `${choiceWords()}: ${nameOf(choice.ours)} less ${nameOf(choice.theirs)}`;
-  const head = element("header", "", element("h3", "", data.stems[place]), element("p", "", aboutImage(place)), gain);
+  const pair = data.reports.length > 2 ? `${nameOf(choice.ours)} less ${nameOf(choice.theirs)}` : "difference";
+  const head = element("header", "", element("h3", "", data.stems[place]), element("p", "", aboutImage(place)), element("span", "of", pair), gain);
   const made = element("article", "", head, element("div", "models", ...everyReport.map((report) => pictureOf(report, place))));
   made.dataset.place = place;
   return made;
