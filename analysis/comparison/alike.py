@@ -28,9 +28,13 @@ def common_stems(reports: Sequence[ReportScores]) -> list[str]:
 def check_alike(reports: Sequence[ReportScores], *, common: bool) -> None:
     """Raise SagesegError where images differ so that nothing can be compared, and, unless only the `common` ones are
     asked for, where not all reports have the same images and judge them alike."""
+    for number in range(2, len(reports) + 1):
+        if not shared_stems(reports[:number]):
+            others = ", ".join(str(report.folder) for report in reports[: number - 1])
+            raise SagesegError(
+                f"{reports[number - 1].folder}: no image in common with {others}; compare the same images"
+            )
     shared = shared_stems(reports)
-    if not shared:
-        raise SagesegError(f"{reports[1].folder}: no image in common with {reports[0].folder}; compare the same images")
     for stem in shared:
         sizes = {report.images[stem].size for report in reports}
         if len(sizes) > 1:

@@ -126,6 +126,13 @@ def test_reports_of_other_images_are_refused_with_the_command_that_compares_the_
     assert json.loads((tmp_path / "out" / "comparison.json").read_text())["images"] == 2
 
 
+def test_of_many_reports_the_one_is_named_that_has_no_image_of_all_others(dataset: Dataset, tmp_path: Path) -> None:
+    parts = {"one": ("a_01", "b_01"), "two": ("b_01", "c_01"), "three": ("a_01", "c_01")}
+    folders = [make_report(tmp_path / name, dataset, dict.fromkeys(stems, 1)) for name, stems in parts.items()]
+    with pytest.raises(SagesegError, match=r"three: no image in common with \S+one, \S+two; compare the same images"):
+        read_reports(folders, common=True)
+
+
 def typed(
     words: Sequence[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> tuple[Any, CaptureResult[str]]:
