@@ -9,6 +9,11 @@ LAYERS = {"image": "jpg", "pairs": "js"}
 is true and which predicted at each pixel (`analysis.drawing.pairs`)."""
 
 
+def columns_name(class_id: int) -> str:
+    """Where the scores of one class in all images lie inside a report of many, for the page's script."""
+    return f"columns/{class_id}.js"
+
+
 def overlay_name(stem: str) -> str:
     """Where an image's full-size overlay lies inside the report."""
     return f"{OVERLAYS}/{stem}.jpg"

@@ -82,17 +82,16 @@ def folder_peers(folder: Path, images: int) -> dict[str, Callable[[], None]]:
 
 
 def tell_parts(truth: Mask, prediction: Mask) -> None:
-    confusion = count(truth, prediction, 2)
-    windows = list(class_windows(truth, prediction, confusion))
+    windows = list(class_windows(truth, prediction, 2))
     objects = list(map(class_objects, windows))
     parts = {
         "count": lambda: count(truth, prediction, 2),
-        "windows": lambda: list(class_windows(truth, prediction, confusion)),
+        "windows": lambda: list(class_windows(truth, prediction, 2)),
         "boundaries": lambda: count_boundaries(windows, truth.shape, 2, OPTIONS),
         "objects": lambda: list(map(class_objects, windows)),
         "components": lambda: find_components(objects, 2),
-        "false positives": lambda: false_positive_objects(objects, truth, 2, OPTIONS.halo),
-        "missed": lambda: missed_objects(objects, prediction, 2, OPTIONS.halo),
+        "false positives": lambda: false_positive_objects(objects, 2, OPTIONS.halo),
+        "missed": lambda: missed_objects(objects, 2, OPTIONS.halo),
         "all": lambda: measure(truth, prediction, 2, OPTIONS),
     }
     result("\none image, milliseconds")

@@ -102,7 +102,8 @@ def open_dataset(root: Path) -> Dataset:
     name or link in it leads out of it."""
     path = info_path(root)
     if not path.is_file():
-        raise SagesegError(f"{root}: no dataset here (dataset.json is missing); {_what_to_do(root)}")
+        wrong = "no file" if path.exists() else "missing"
+        raise SagesegError(f"{root}: no dataset here (dataset.json is {wrong}); {_what_to_do(root)}")
     info = parse_told(read_text(path, "JSON that prep wrote"), _Info, path, _MEND)
     if (version := info["format_version"]) != FORMAT_VERSION:
         raise SagesegError(f"{path}: format_version is {version}; this sageseg reads {FORMAT_VERSION}: {_MEND}")
@@ -117,6 +118,8 @@ def open_dataset(root: Path) -> Dataset:
 
 
 def _what_to_do(root: Path) -> str:
+    if info_path(root).exists() or (manifest_path(root).is_file() and (root / "channels").is_dir()):
+        return f"put that file back, or {_MEND}"
     if info_path(root.parent).exists() and root.name == "channels":
         return f"these are the channels of a dataset: give {root.parent}"
     return f"sageseg prep makes one; sageseg prep auto {shlex.quote(str(root))} says how, if labels lie there"

@@ -78,6 +78,18 @@ def decode_image(content: bytes, values: ValueRange | None = None, *, turned: bo
         return turn_upright(np.asarray(image.convert("RGB")), orientation)
 
 
+def read_image_reduced(path: Path, size: tuple[int, int]) -> Rgb:
+    """What `read_image` reads, or that made smaller, but not below (width, height): a JPEG is decoded at a half, a
+    quarter or an eighth, which takes a third of the time."""
+    with image_errors(path):
+        content = read_encoded(path)
+        if not is_plain_jpeg(content):
+            return decode_image(content)
+        return np.asarray(
+            simplejpeg.decode_jpeg(content, colorspace="RGB", min_width=size[0], min_height=size[1], min_factor=1)
+        )
+
+
 def read_luma(path: Path) -> Luma:
     """The brightness of what `read_image` reads, (height, width) uint8: of a JPEG without decoding its
     colours, which takes a quarter less time."""

@@ -117,7 +117,7 @@ def _edge(shape: tuple[int, ...], unpredicted: tuple[Box, ...]) -> Mask:
 def compare(truth: Mask, prediction: Mask, num_classes: int) -> dict[int, Compared]:
     """Every class of two masks of one shape, where the truth is not ignore."""
     confusion = count(truth, prediction, num_classes)
-    found = {each.class_id: class_objects(each) for each in class_windows(truth, prediction, confusion)}
+    found = {each.class_id: class_objects(each) for each in class_windows(truth, prediction, num_classes)}
     return {
         class_id: Compared(
             true=int(confusion[class_id].sum()),

@@ -8,11 +8,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-import simplejpeg
 
 from analysis.drawing.colours import AgreementColours
 from analysis.drawing.overlays import difference_of
-from analysis.drawing.shrink import data_uri, shrink
+from analysis.drawing.shrink import encode_small, shrink
 from formats.crops import Box
 from formats.images import Rgb
 
@@ -21,6 +20,7 @@ SHOWN = 12
 WIDTH, HEIGHT = 320, 240
 _AROUND = 1.6
 """How much wider than the object the close-up is."""
+_QUALITY = 75
 _OUTLINE = (255, 255, 255)
 
 
@@ -30,18 +30,16 @@ def close_ups(
     sizes: Mapping[str, tuple[int, int]],
     colours: AgreementColours,
 ) -> list[str]:
-    """A JPEG as a data: URI for each of the first SHOWN places (stem, x, y, width, height in the
+    """An image as a data: URI for each of the first SHOWN places (stem, x, y, width, height in the
     image's pixels); `sizes` are the images' (width, height) by stem."""
     return [_close_up(report, place, sizes[place["stem"]], colours) for place in places[:SHOWN]]
 
 
 def _close_up(report: Path, place: Mapping[str, Any], size: tuple[int, int], colours: AgreementColours) -> str:
-    difference = difference_of(report, place["stem"], colours)
     box = Box(place["x"], place["y"], place["width"], place["height"])
     view = view_around(box, *size)
-    part = np.ascontiguousarray(difference[view.top : view.top + view.height, view.left : view.left + view.width])
-    drawn = _frame(_enlarge(part), box, view)
-    return data_uri("jpeg", simplejpeg.encode_jpeg(drawn, 85, "RGB", "444"))
+    drawn = _enlarge(difference_of(report, place["stem"], colours, view))
+    return encode_small(_frame(drawn, box, view), _QUALITY)
 
 
 def view_around(box: Box, width: int, height: int) -> Box:

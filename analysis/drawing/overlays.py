@@ -27,6 +27,7 @@ from analysis.drawing.jpeg_planes import (
 from analysis.drawing.legend import legend_band, text_size
 from analysis.drawing.pairs import read_layers
 from analysis.report_files import layer_name, overlay_name
+from formats.crops import Box
 from formats.disk.whole_files import write_unfinished
 from formats.images import Luma, Rgb, read_image, read_luma
 from formats.masks import Mask
@@ -109,10 +110,14 @@ def _paints(colours: AgreementColours) -> tuple[npt.NDArray[np.float64], npt.NDA
     return share, paint
 
 
-def difference_of(report: Path, stem: str, colours: AgreementColours) -> Rgb:
-    """The image in grey with what is right, wrong and missed over it, full size, (height, width, 3) uint8."""
-    codes = read_layers(report / layer_name("pairs", stem)).agreement()
-    return draw_difference(read_image(report / layer_name("image", stem)), codes, colours)
+def difference_of(report: Path, stem: str, colours: AgreementColours, view: Box | None = None) -> Rgb:
+    """The image in grey with what is right, wrong and missed over it, or the part in `view`, (height, width, 3)
+    uint8."""
+    layers = read_layers(report / layer_name("pairs", stem))
+    seen = view or Box(0, 0, *layers.size)
+    part = slice(seen.top, seen.top + seen.height), slice(seen.left, seen.left + seen.width)
+    image = read_image(report / layer_name("image", stem))[part]
+    return draw_difference(np.ascontiguousarray(image), np.ascontiguousarray(layers.agreement()[part]), colours)
 
 
 @dataclass(frozen=True)

@@ -5,24 +5,36 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import simplejpeg
-
-from analysis.drawing.pairs import pack, read_layers
-from analysis.drawing.shrink import data_uri, shrink
+from analysis.drawing.pairs import Layers, pack, read_layers
+from analysis.drawing.shrink import encode_small, shrink
 from analysis.report_files import layer_name
-from formats.images import read_image
+from formats.images import read_image_reduced
 
 LONG_SIDE = 340
-_QUALITY = 70
+_QUALITY = 60
+MOST_IMAGE, MOST_PAIRS = 7_000, 3_000
+"""Bytes, and letters: what a busy image may take of a page that holds hundreds."""
 
 
 def draw_thumbnail(report: Path, stem: str) -> dict[str, Any]:
-    """What a report has of an image, at most LONG_SIDE pixels wide and high: the `image` as the data: URI of a JPEG,
-    and its `pairs` as `analysis.drawing.pairs.pack` writes them, of `width` and `height`."""
-    image = read_image(report / layer_name("image", stem))
-    height, width = image.shape[:2]
-    scale = min(1.0, LONG_SIDE / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = read_layers(report / layer_name("pairs", stem)).shrunk(size)
-    jpeg = simplejpeg.encode_jpeg(shrink(image, size), _QUALITY, "RGB", "420")
-    return {"image": data_uri("jpeg", jpeg), "pairs": pack(small.runs), "width": size[0], "height": size[1]}
+    """What a report has of an image, at most LONG_SIDE pixels wide and high: the `image` as a data: URI, and its
+    `pairs` as `analysis.drawing.pairs.pack` writes them, of `width` and `height`, smaller yet where they change from
+    pixel to pixel."""
+    layers = read_layers(report / layer_name("pairs", stem))
+    size = _fitting(layers.size)
+    image = shrink(read_image_reduced(report / layer_name("image", stem), size), size)
+    small, pairs = _small_pairs(layers, size)
+    return {"image": encode_small(image, _QUALITY, MOST_IMAGE), "pairs": pairs, "width": small[0], "height": small[1]}
+
+
+def _fitting(size: tuple[int, int]) -> tuple[int, int]:
+    scale = min(1.0, LONG_SIDE / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _small_pairs(layers: Layers, size: tuple[int, int]) -> tuple[tuple[int, int], str]:
+    """The pairs at a size, or at a half, a quarter … of it, and that size."""
+    pairs = pack(layers.shrunk(size).runs)
+    if len(pairs) <= MOST_PAIRS or min(size) == 1:
+        return size, pairs
+    return _small_pairs(layers, (size[0] // 2, size[1] // 2))

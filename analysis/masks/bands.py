@@ -81,7 +81,10 @@ def blended_bands(
 
 def whole(bands: Iterator[Band], width: int, height: int) -> Mask:
     """All bands' labels as one mask (height, width)."""
-    mask = np.empty((height, width), np.uint8)
+    mask = None
     for band in bands:
+        if band.labels.shape == (height, width):
+            return band.labels
+        mask = np.empty((height, width), np.uint8) if mask is None else mask
         mask[band.top : band.top + band.labels.shape[0]] = band.labels
-    return mask
+    return np.empty((height, width), np.uint8) if mask is None else mask

@@ -87,7 +87,7 @@ def _not_kept(objects: Labelled, rules: Cleaning) -> npt.NDArray[np.bool_]:
 
 def enclosed(around: Labelled) -> npt.NDArray[np.bool_]:
     """Which components do not touch the edge of their mask."""
-    (left, top, width, height), shape = around.boxes.T, around.mask.shape
+    (left, top, width, height), shape = around.boxes.T, around.runs.shape
     return np.asarray((left > 0) & (top > 0) & (left + width < shape[1]) & (top + height < shape[0]))
 
 

@@ -14,12 +14,11 @@ STEP = 0.05
 
 @dataclass(frozen=True)
 class Bar:
-    """One bin: low ≤ value < high (the last bin takes 1 too), how many, and its height 0..1."""
+    """One bin: low ≤ value < high (the last bin takes 1 too), and how many."""
 
     low: float
     high: float
     count: int
-    height: float
 
 
 def histogram(values: Sequence[float]) -> list[Bar]:
@@ -32,9 +31,7 @@ def histogram(values: Sequence[float]) -> list[Bar]:
     counts = [0] * BINS
     for value in known:
         counts[min(int((value - floor) / width), BINS - 1)] += 1
-    return [
-        Bar(floor + i * width, floor + (i + 1) * width, count, count / max(counts)) for i, count in enumerate(counts)
-    ]
+    return [Bar(floor + i * width, floor + (i + 1) * width, count) for i, count in enumerate(counts)]
 
 
 @dataclass(frozen=True)
@@ -55,9 +52,16 @@ _CURVES = (
 )
 
 
-def training_curves(epochs: Sequence[Mapping[str, Any]]) -> list[Curve]:
-    """The known metrics of a job's epochs; a metric with fewer than two numbers has no curve."""
-    return [curve for key, label, best in _CURVES for curve in _to_one_scale({label: _finite(epochs, key)}, best)]
+def training_series(epochs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The known metrics of a job's epochs, an entry for each, None where it is no number; a metric with fewer than two
+    numbers is left out. `best` is the place of the best epoch."""
+    told = []
+    for key, label, best in _CURVES:
+        values = [_finite_or_none(epoch.get(key)) for epoch in epochs]
+        known = [value for value in values if value is not None]
+        if len(known) > 1:
+            told.append({"label": label, "values": values, "best": values.index(best(known))})
+    return told
 
 
 def common_curves(epochs: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[tuple[str, list[Curve]]]:
@@ -80,17 +84,15 @@ def _to_one_scale(series: Mapping[str, Sequence[float]], best: Callable[[Sequenc
 
 
 def _finite(epochs: Sequence[Mapping[str, Any]], key: str) -> list[float]:
-    known = [epoch.get(key) for epoch in epochs]
-    return [float(value) for value in known if isinstance(value, int | float) and math.isfinite(value)]
+    known = [_finite_or_none(epoch.get(key)) for epoch in epochs]
+    return [value for value in known if value is not None]
+
+
+def _finite_or_none(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def _points(values: Sequence[float], low: float, high: float, length: int) -> str:
     """A line through the values, in a box from `low` to `high` and of `length` values across."""
     across, down = 100 / (length - 1), 100 / (high - low or 1)
     return " ".join(f"{i * across:.2f},{(high - value) * down:.2f}" for i, value in enumerate(values))
-
-
-def share_points(across: Sequence[float | None], up: Sequence[float | None]) -> str:
-    """Points of a line through shares 0..1, for a box of 100 × 100; undefined ones are left out."""
-    pairs = [(x, y) for x, y in zip(across, up, strict=True) if x is not None and y is not None]
-    return " ".join(f"{100 * x:.2f},{100 - 100 * y:.2f}" for x, y in pairs)

@@ -23,7 +23,10 @@ def report(
     truth: Annotated[
         Path | None, typer.Option(help="A folder of true masks at full size, where there is no dataset.")
     ] = None,
-    images: Annotated[Path | None, typer.Option(help="With --truth: the folder of the images, to show them.")] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(help="The folder of the images, to show them: with --truth, or where prep dropped crops."),
+    ] = None,
     labels: Annotated[
         Path | None,
         typer.Option(
@@ -67,16 +70,14 @@ def report(
     refuse_existing(out, overwrite=overwrite, reads=(predictions, dataset, truth, images))
     drawn = parse_overlays(overlays)
     pattern = parse_group_by(group_by) if group_by else None
-    given = (("--images", images), ("--labels", labels), ("--group-by", group_by))
+    given = (("--labels", labels), ("--group-by", group_by))
     if truth and not dataset:
         known = TruthFolder(truth, labels, images, pattern, scoring.partial)
         opened = open_with_truth(predictions, known, workers=workers)
     elif dataset and not truth:
         for name, value in given:
             if value is not None:
-                raise SagesegError(
-                    f"{name} {value}: goes with --truth; a dataset has images, classes and groups of its own"
-                )
+                raise SagesegError(f"{name} {value}: goes with --truth; a dataset has classes and groups of its own")
         of = open_dataset(dataset)
         opened = open_predictions(predictions, dataset=of, workers=workers), of
     else:
@@ -88,6 +89,7 @@ def report(
         strips=strips,
         overlays=drawn,
         scoring=scoring,
+        images=images if dataset else None,
         overwrite=overwrite,
         workers=workers,
     )

@@ -5,16 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.drawing.pairs import pair
 from analysis.masks.reading import read_bands, read_prediction, read_truth
 from analysis.masks.sources import Source
 from analysis.options import ScoringOptions
-from analysis.report.layer_files import Drawer
+from analysis.report.layer_files import Drawer, Drawn, DrawnBelief
+from analysis.report.told_objects import told_objects
 from analysis.scoring.image_measures import judge, measure
 from analysis.scoring.image_report import Examined, report_image
 from analysis.scoring.judged import judged_truth
-from analysis.scoring.suspects import Suspect, suspect
+from analysis.scoring.patterns.looking import look
+from analysis.scoring.patterns.places import Frame
+from analysis.scoring.suspects import Suspect, suspect_in_detail
 from analysis.scoring.thresholds import ProbabilityCounts
 from formats.masks import Mask
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A prediction, and what its probabilities tell, if it has any."""
+
+    prediction: Mask
+    counts: ProbabilityCounts | None = None
+    suspect: Suspect | None = None
+    believed: DrawnBelief | None = None
 
 
 @dataclass(frozen=True)
@@ -26,18 +40,22 @@ class Examiner:
     num_classes: int
     draw: Drawer
     scoring: ScoringOptions
+    frame: Frame
 
     def __call__(self, source: Source) -> Examined:
         known = read_truth(self.dataset, source, self.num_classes)
         truth, not_predicted = judged_truth(known, source.unpredicted)
-        prediction, probabilities, suspected = self._read(source, truth)
-        measured = measure(truth, prediction, self.num_classes, self.scoring)
-        self.draw(source, truth, prediction)
-        return Examined(report_image(source, truth, not_predicted, measured, suspected), measured, probabilities)
+        read = self._read(source, truth)
+        pairs = pair(truth, read.prediction, self.num_classes)
+        measured = measure(truth, read.prediction, self.num_classes, self.scoring, pairs)
+        report = report_image(source, pairs, self.num_classes, not_predicted, measured, read.suspect)
+        self.draw(source, Drawn(truth, read.prediction, pairs, told_objects(report), read.believed))
+        return Examined(report, measured, read.counts, look(source, pairs, self.num_classes, self.frame))
 
-    def _read(self, source: Source, truth: Mask) -> tuple[Mask, ProbabilityCounts | None, Suspect | None]:
+    def _read(self, source: Source, truth: Mask) -> _Read:
         if not source.probabilities:
-            return read_prediction(self.predictions, source, self.num_classes), None, None
+            return _Read(read_prediction(self.predictions, source, self.num_classes))
         bands = read_bands(self.predictions, source, self.num_classes, probabilities=True)
-        counts, prediction, doubt = judge(truth, bands, self.num_classes)
-        return prediction, counts, suspect(source.stem, source.row.group, truth, doubt)
+        judged = judge(truth, bands, self.num_classes)
+        suspected, contradicted = suspect_in_detail(source.stem, source.row.group, truth, judged.doubt)
+        return _Read(judged.prediction, judged.counts, suspected, DrawnBelief(judged.foreground, contradicted))

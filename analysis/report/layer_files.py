@@ -2,26 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import simplejpeg
 
 from analysis.drawing.agreement import agreement
 from analysis.drawing.colours import AgreementColours
 from analysis.drawing.overlays import draw_difference
-from analysis.drawing.pairs import Layers, layer_script, pair
+from analysis.drawing.pairs import Layers, Runs, layer_script
+from analysis.drawing.shrink import data_uri
 from analysis.drawing.strips import draw_strip
-from analysis.masks.reading import read_source_image
 from analysis.masks.sources import Source
+from analysis.report.source_images import SourceImages, encode_jpeg
 from analysis.report_files import LAYERS, STRIPS, layer_name, strip_name
-from formats import dataset as dataset_files
-from formats.crops import Box
-from formats.disk.whole_files import link_file, write_unfinished
-from formats.images import Rgb
+from analysis.scoring.suspects import Contradiction
+from formats.disk.whole_files import write_unfinished
+from formats.images import read_image
 from formats.masks import Mask
 
-_IMAGE_QUALITY, _STRIP_QUALITY = 90, 92
+_STRIP_QUALITY = 92
+_PROBABILITY_QUALITY = 94
+"""Keeps what varies as a network's probabilities do within 2 of 100."""
+
+
+@dataclass(frozen=True)
+class DrawnBelief:
+    """What is drawn of probabilities: that of foreground as 0..255, (height, width) uint8, and the regions of the truth
+    that the model contradicts."""
+
+    foreground: Mask
+    suspects: Sequence[Contradiction]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What is drawn of an image: both masks and their pairs, its wrong `objects` as `told_objects` tells them, and what
+    its probabilities say, if it has any."""
+
+    truth: Mask
+    prediction: Mask
+    pairs: Runs
+    objects: Sequence[Mapping[str, Any]]
+    believed: DrawnBelief | None = None
 
 
 @dataclass(frozen=True)
@@ -30,7 +56,7 @@ class Drawer:
     Pickles, to work in another process."""
 
     stage: Path
-    dataset: Path
+    images: SourceImages
     names: tuple[str, ...]
     colours: AgreementColours
     strips: bool = False
@@ -39,27 +65,26 @@ class Drawer:
         for name in (*(f"layers/{layer}" for layer in LAYERS), *([STRIPS] if self.strips else [])):
             (self.stage / name).mkdir(parents=True)
 
-    def __call__(self, source: Source, truth: Mask, prediction: Mask) -> None:
-        number = len(self.names)
-        layers = Layers((source.width, source.height), number, pair(truth, prediction, number))
-        self._write(layer_name("pairs", source.stem), layer_script(source.stem, layers))
-        self._write_image(source)
+    def __call__(self, source: Source, drawn: Drawn) -> None:
+        truth, prediction = drawn.truth, drawn.prediction
+        layers = Layers((source.width, source.height), len(self.names), drawn.pairs)
+        script = layer_script(source.stem, layers, objects=drawn.objects, **_told(drawn.believed))
+        self._write(layer_name("pairs", source.stem), script)
+        to = self.stage / layer_name("image", source.stem)
+        self.images.write(source, to)
         if self.strips:
-            image = read_source_image(self.dataset, source)
+            image = read_image(to)
             difference = draw_difference(image, agreement(truth, prediction), self.colours)
             strip = draw_strip(image, truth, prediction, difference, self.colours, self.names)
-            self._write(strip_name(source.stem), _encode_jpeg(strip, _STRIP_QUALITY))
-
-    def _write_image(self, source: Source) -> None:
-        name = layer_name("image", source.stem)
-        if [piece.crop for piece in source.kept] == [Box(0, 0, source.width, source.height)]:
-            link_file(dataset_files.image_path(self.dataset, source.kept[0].id), self.stage / name)
-        else:
-            self._write(name, _encode_jpeg(read_source_image(self.dataset, source), _IMAGE_QUALITY))
+            self._write(strip_name(source.stem), encode_jpeg(strip, _STRIP_QUALITY))
 
     def _write(self, name: str, content: bytes) -> None:
         write_unfinished(self.stage / name, content)
 
 
-def _encode_jpeg(image: Rgb, quality: int) -> bytes:
-    return bytes(simplejpeg.encode_jpeg(image, quality, "RGB", "420", True))
+def _told(believed: DrawnBelief | None) -> dict[str, Any]:
+    if believed is None:
+        return {}
+    grey = np.ascontiguousarray(believed.foreground)[..., None]
+    jpeg = simplejpeg.encode_jpeg(grey, _PROBABILITY_QUALITY, "GRAY", "444", True)
+    return {"suspects": [asdict(each) for each in believed.suspects], "probability": data_uri("jpeg", jpeg)}

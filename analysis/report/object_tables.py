@@ -17,6 +17,7 @@ from analysis.scoring.count_totals import WrongTotals
 from analysis.scoring.counts import Confusion, Ints
 from analysis.scoring.image_report import ImageReport
 from analysis.scoring.objects import Amount, Kind, WrongObject
+from analysis.scoring.patterns.found_by_size import half_found_from, wilson
 from analysis.scoring.summary import Summary
 
 LARGEST = 100
@@ -99,9 +100,20 @@ def true_sizes_to_json(sizes: Ints) -> list[dict[str, Any]]:
     table = []
     for bounds, row in zip(_size_bounds(), sizes.tolist(), strict=True):
         pixels, right = row[SizeColumn.PIXELS], row[SizeColumn.RIGHT_PIXELS]
-        found = {"objects": row[SizeColumn.OBJECTS], "found": row[SizeColumn.FOUND]}
-        table.append({**bounds, **found, "recall": right / pixels if pixels else None})
+        objects, found = row[SizeColumn.OBJECTS], row[SizeColumn.FOUND]
+        counted = {"objects": objects, "found": found, "found_interval": _listed(wilson(found, objects))}
+        table.append({**bounds, **counted, "recall": right / pixels if pixels else None})
     return table
+
+
+def _listed(interval: tuple[float, float] | None) -> list[float] | None:
+    return None if interval is None else list(interval)
+
+
+def half_found(sizes: Ints) -> int | None:
+    """From how many pixels on at least half of the true objects are found, as `half_found_from` has it."""
+    counted = sizes[:, [SizeColumn.OBJECTS, SizeColumn.FOUND]].tolist()
+    return half_found_from([(low, *row) for low, row in zip(SIZE_EDGES, counted, strict=True)])
 
 
 def class_pairs_to_json(confusion: Confusion, names: Sequence[str]) -> list[dict[str, Any]]:

@@ -11,10 +11,10 @@ from analysis.drawing.tints import class_colours
 from analysis.masks.cleaning import cleaning_words
 from analysis.report import sections
 from analysis.report.absent import absent
-from analysis.report.charts import histogram, training_curves
 from analysis.report.judged_share import judged_share, why_unjudged
 from analysis.report.made import head
 from analysis.report.page_data import page_data
+from analysis.report.plots.edge_words import crop_edge_words
 from analysis.report.viewer_scripts import VIEWER
 from analysis.scoring.image_report import ImageReport
 from analysis.scoring.scores import PIXEL_ACCURACY
@@ -25,10 +25,20 @@ from formats.texts.wording import format_number, format_seconds
 _SCRIPTS = (
     "tables.js",
     "table_files.js",
+    "explain.js",
     "report/images.js",
+    "report/class_columns.js",
     "report/viewed.js",
     *VIEWER,
     "report/gallery.js",
+    "report/leading.js",
+    "report/axes.js",
+    "report/plots.js",
+    "report/lines.js",
+    "report/bars.js",
+    "report/heat_map.js",
+    "report/areas_plot.js",
+    "report/attribute_plots.js",
 )
 """In the order in which they build on one another: one scope holds all."""
 
@@ -53,8 +63,10 @@ def render_page(
     images: Sequence[ImageReport],
     shown: PageImages,
     colours: AgreementColours,
+    plots: Mapping[str, Any],
 ) -> str:
-    """The whole page as HTML. `scores` is the content of scores.json, `images` are worst first."""
+    """The whole page as HTML. `scores` is the content of scores.json, `images` are worst first, `plots` is what
+    `plots_data` tells."""
     names = scores["classes"]
     values = {
         "title": title,
@@ -70,19 +82,19 @@ def render_page(
         "groups": sections.rows(scores["groups"], scores),
         "attributes": {name: sections.rows(table, scores) for name, table in (scores.get("attributes") or {}).items()},
         "shares": [[cell / sum(row) if sum(row) else None for cell in row] for row in scores["confusion"]],
-        "bars": histogram([image.scores.foreground_mean("iou") for image in images]),
-        "thresholds": sections.thresholds(scores),
         "close_ups": shown.close_ups,
         "grey_images": shown.grey_images,
         "overlays": shown.overlays,
         "inside": len(shown.thumbnails),
-        "data": page_data(images, shown.thumbnails, names, colours),
+        "data": {**page_data(images, shown.thumbnails, names, colours), "plots": plots},
         "strips": shown.strips,
         "legend": colours.legend(),
         "swatches": class_colours(len(names)),
         "facts": [fact for fact in model_facts(model) if fact[1] != title],
         "hyperparameters": model.hyperparameters,
-        "curves": training_curves(model.epochs),
+        "plots": plots,
+        "edge_words": crop_edge_words(scores.get("crop_edges")),
+        "curves": plots.get("training"),
         "pixel_accuracy_formula": PIXEL_ACCURACY,
     }
     return render("analysis", "report/report.html", _SCRIPTS, values)

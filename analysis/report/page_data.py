@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analysis.drawing.agreement import Agreement
 from analysis.drawing.colours import AgreementColours
 from analysis.drawing.tints import difference_palette, tint_palette
+from analysis.report.told_objects import told_objects
+from analysis.report_files import columns_name
 from analysis.scoring.image_report import ImageReport
 from analysis.scoring.scores import defined
 from formats.classes import IGNORE
@@ -15,6 +18,10 @@ from formats.classes import IGNORE
 WORST = 200
 """How many images keep their thumbnails inside the page: about 2 MB, which a mail carries."""
 BEST = 5
+MOST_INSIDE = 15_000
+"""Images times classes whose columns the page holds: half a megabyte."""
+OBJECTS = 6
+"""So many wrong objects of an image with a thumbnail are known before its layers have loaded."""
 
 
 def worst_and_best(images: Sequence[ImageReport], number: int) -> list[str]:
@@ -39,15 +46,20 @@ def page_data(
     colours: AgreementColours,
 ) -> dict[str, Any]:
     """What the page's script reads: a column for each thing that is known of the images, which are worst first, and
-    the thumbnails by their place. Columns of classes are a list for each foreground class."""
+    the thumbnails by their place. Columns of classes are a list for each foreground class, or where they are too many
+    the addresses of their files."""
     worst, best = extremes(images)
+    beside = are_beside(len(images), len(names))
+    shown = [(place, image) for place, image in enumerate(images) if image.stem in thumbnails]
     return {
         "names": list(names),
         **palettes(len(names), colours),
         "columns": _columns(images),
         "attributes": _attributes(images),
-        "classes": _by_class(images),
-        "thumbnails": {place: thumbnails[image.stem] for place, image in enumerate(images) if image.stem in thumbnails},
+        "classes": None if beside else _by_class(images, len(names)),
+        "classesBeside": [columns_name(class_id) for class_id in range(1, len(names))] if beside else None,
+        "thumbnails": {place: thumbnails[image.stem] for place, image in shown},
+        "objects": {place: told_objects(image, OBJECTS) for place, image in shown},
         "worst": worst,
         "best": best,
     }
@@ -89,19 +101,29 @@ def _attributes(images: Sequence[ImageReport]) -> dict[str, Any]:
     return {name: coded([image.attributes.get(name) for image in images]) for name in names}
 
 
-def _by_class(images: Sequence[ImageReport]) -> dict[str, list[list[Any]]]:
-    """Scores, and true and predicted pixels."""
+def _by_class(images: Sequence[ImageReport], num_classes: int) -> dict[str, list[list[Any]]]:
+    """Of each score, and of pixels, a list for each foreground class."""
+    told = [of_class(images, class_id) for class_id in range(1, num_classes)]
+    return {name: [columns[name] for columns in told] for name in ("iou", "dice", "true", "predicted")}
+
+
+def are_beside(images: int, num_classes: int) -> bool:
+    """Whether the columns of classes lie beside the page, in a file for each."""
+    return images * (num_classes - 1) > MOST_INSIDE
+
+
+def columns_script(images: Sequence[ImageReport], class_id: int) -> str:
+    """The file that the page loads for a class: a program of one call, with data alone."""
+    return f"takeColumns({json.dumps({'class': class_id, **of_class(images, class_id)}, separators=(',', ':'))})\n"
+
+
+def of_class(images: Sequence[ImageReport], class_id: int) -> dict[str, list[Any]]:
+    """A class's scores by image, and its true and predicted pixels."""
     scores = {
-        key: _turned([_rounded(value) for value in image.scores.per_class[key].tolist()[1:]] for image in images)
-        for key in ("iou", "dice")
+        key: [_rounded(float(image.scores.per_class[key][class_id])) for image in images] for key in ("iou", "dice")
     }
-    true = _turned(list(image.true_pixels[1:]) for image in images)
-    return {**scores, "true": true, "predicted": _turned(list(image.predicted_pixels[1:]) for image in images)}
-
-
-def _turned(rows: Iterable[list[Any]]) -> list[list[Any]]:
-    """A list for each class."""
-    return [list(column) for column in zip(*rows, strict=True)]
+    true = [image.true_pixels[class_id] for image in images]
+    return {**scores, "true": true, "predicted": [image.predicted_pixels[class_id] for image in images]}
 
 
 def _rounded(value: float) -> float | None:

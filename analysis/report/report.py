@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -14,7 +13,6 @@ from analysis.drawing.colours import AGREEMENT_COLOURS, AgreementColours, Colour
 from analysis.drawing.overlays import OverlayWriter
 from analysis.drawing.thumbnails import draw_thumbnail
 from analysis.masks.cleaning import cleanings
-from analysis.masks.pieces import owned_pixels
 from analysis.masks.reading import require_truth
 from analysis.masks.sources import check_complete, plan_sources
 from analysis.options import ScoringOptions
@@ -24,23 +22,36 @@ from analysis.report.judged_share import judged_to_json, predict_all
 from analysis.report.layer_files import Drawer
 from analysis.report.made import made_to_json
 from analysis.report.page import PageImages, render_page
-from analysis.report.page_data import WORST, worst_and_best
+from analysis.report.page_data import WORST, are_beside, columns_script, worst_and_best
+from analysis.report.plots.patterns_json import attribute_scores_to_csv, crop_edges_to_csv, places_to_csv
+from analysis.report.plots.plots_data import plots_data
 from analysis.report.scores_json import summary_to_json
-from analysis.report_files import IMAGES, OVERLAYS, PAGE, SCORES
+from analysis.report.source_images import SourceImages, has_gaps
+from analysis.report_files import IMAGES, OVERLAYS, PAGE, SCORES, columns_name
 from analysis.scoring.image_report import ImageReport
 from analysis.scoring.judged import left_out
+from analysis.scoring.patterns.places import frame_of
 from analysis.scoring.summary import Summary, summarise
 from formats.console import say
 from formats.dataset import Dataset
-from formats.disk.whole_files import write_text
+from formats.disk.whole_files import write_text, write_unfinished
 from formats.disk.whole_folders import staged_folder
 from formats.parallel import available_cores, map_all
 from formats.predictions import Predictions
+from formats.prepared.preparation import dataset_preparation
+from formats.prepared.value_range import ValueRange
 from formats.texts.json_text import format_json
 
 OVERLAYS_DRAWN = 500
 """The viewer zooms into layers, which every image has; of thousands of overlays few are looked at."""
-_TABLES = {IMAGES: images_to_csv, "objects.csv": objects_to_csv, "areas.csv": areas_to_csv}
+_TABLES = {
+    IMAGES: images_to_csv,
+    "objects.csv": objects_to_csv,
+    "areas.csv": areas_to_csv,
+    "errors_by_place.csv": places_to_csv,
+    "crop_edges.csv": crop_edges_to_csv,
+    "attribute_scores.csv": attribute_scores_to_csv,
+}
 
 
 def report(
@@ -52,28 +63,34 @@ def report(
     strips: bool = False,
     overlays: int | None = OVERLAYS_DRAWN,
     scoring: ScoringOptions | None = None,
+    images: Path | None = None,
     overwrite: bool = False,
     workers: int | None = None,
 ) -> dict[str, Any]:
     """Write the folder `out` and return what its scores.json holds.
 
     The predictions may be of crops or stitched; what is scored are full images, those that were
-    predicted. Full-size overlays are drawn of so many of the worst images, and of the best; of all with
-    None. Raises SagesegError as `plan_sources` and the readers of `analysis.masks.reading` do.
+    predicted. What was dropped of an image is grey, or read from the folder `images` of those that prep
+    read. Full-size overlays are drawn of so many of the worst images, and of the best; of all with
+    None. Raises SagesegError as `plan_sources`, the readers of `analysis.masks.reading` and
+    `SourceImages` do.
     """
     scoring = scoring or ScoringOptions()
     sources = plan_sources(predictions, dataset)
     require_truth(sources, dataset)
     if not scoring.partial:
         check_complete(sources, dataset)
-    grey_images = sum(owned_pixels(source.kept) < math.prod(source.kept_size) for source in sources)
+    shown_images = SourceImages(dataset.root, images, _value_range(dataset))
+    shown_images.check(sources)
+    grey_images = 0 if images else sum(map(has_gaps, sources))
     model, palette = predictions.model, AGREEMENT_COLOURS[colours]
+    frame = frame_of([(source.width, source.height) for source in sources])
     with staged_folder(out, overwrite=overwrite) as stage:
-        draw = Drawer(stage, dataset.root, dataset.classes.names, palette, strips)
+        draw = Drawer(stage, shown_images, dataset.classes.names, palette, strips)
         draw.make_folders()
-        examine = Examiner(predictions.root, dataset.root, len(dataset.classes), draw, scoring)
+        examine = Examiner(predictions.root, dataset.root, len(dataset.classes), draw, scoring, frame)
         examined = map_all(examine, sources, workers=workers, label="scoring")
-        summary = summarise(examined, dataset.classes, scoring)
+        summary = summarise(examined, dataset.classes, scoring, frame)
         judged = judged_to_json(summary.judged, left_out(sources, dataset))
         judged["predict_all"] = predict_all(model, dataset, [source.row.split for source in sources])
         scores = {**summary_to_json(summary), "judged": judged, "colors": colours.value, "job": model.known()}
@@ -87,9 +104,24 @@ def report(
         drawn = _write_overlays(stage, summary, palette, overlays, workers)
         close_ups = _close_ups(stage, scores, summary.images, palette)
         shown = PageImages(_thumbnails(stage, summary), close_ups, grey_images, strips, drawn)
+        write_columns(stage, summary.images, len(dataset.classes))
         title = model.job or predictions.root.resolve().name
-        write_text(stage / PAGE, render_page(title, scores, model, summary.images, shown, palette))
+        plots = plots_data(summary, scores, model)
+        write_text(stage / PAGE, render_page(title, scores, model, summary.images, shown, palette, plots))
     return scores
+
+
+def _value_range(dataset: Dataset) -> ValueRange | None:
+    prepared = dataset_preparation(dataset.info)
+    return prepared.range if prepared else None
+
+
+def write_columns(stage: Path, images: Sequence[ImageReport], num_classes: int) -> None:
+    """The columns of classes that lie beside the page, if they do."""
+    if are_beside(len(images), num_classes):
+        (stage / columns_name(1)).parent.mkdir()
+        for class_id in range(1, num_classes):
+            write_unfinished(stage / columns_name(class_id), columns_script(images, class_id).encode())
 
 
 def _write_overlays(

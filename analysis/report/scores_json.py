@@ -8,7 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from analysis.options import ScoringOptions, area
-from analysis.report.object_tables import class_pairs_to_json, true_sizes_to_json, wrong_to_json
+from analysis.report.object_tables import class_pairs_to_json, half_found, true_sizes_to_json, wrong_to_json
+from analysis.report.plots.patterns_json import patterns_to_json
 from analysis.scoring.intervals import LEVEL, ScoreIntervals
 from analysis.scoring.kitti_scores import kitti_scores
 from analysis.scoring.scores import scores_to_json
@@ -36,6 +37,8 @@ def summary_to_json(summary: Summary) -> dict[str, Any]:
         "missed": wrong_to_json(summary, summary.totals.missed, "missed"),
         "class_pairs": class_pairs_to_json(summary.totals.confusion, names),
         "true_sizes": true_sizes_to_json(summary.totals.sizes),
+        "half_found_from_pixels": half_found(summary.totals.sizes),
+        **patterns_to_json(summary),
         **_of_probabilities(summary.probabilities, names),
         "suspects": None if summary.probabilities is None else suspects,
     }

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.report.charts import share_points
 from analysis.scoring.scores import METRICS, PIXEL_ACCURACY, Metric, every_metric
 
 MANY_CLASSES = 4
@@ -84,33 +83,4 @@ def rows(table: Mapping[str, Any], scores: Mapping[str, Any]) -> list[Row]:
     return [
         Row(name, line["images"], [foreground_mean(line.get(column.key) or {}, names) for column in shown])
         for name, line in table.items()
-    ]
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """The curves of one class over the threshold, as points of lines in a 100 × 100 box."""
-
-    name: str
-    lines: Sequence[tuple[str, str]]
-    precision_over_recall: str
-    best_dice: Mapping[str, float] | None
-    best_iou: Mapping[str, float] | None
-
-
-_LINES = (("precision", "Precision"), ("recall", "Recall"), ("iou", "IoU"), ("dice", "Dice"))
-
-
-def thresholds(scores: Mapping[str, Any]) -> list[Thresholds]:
-    """The threshold curves of the foreground classes; empty without probabilities."""
-    return [
-        Thresholds(
-            name,
-            [(label, share_points(curve["threshold"], curve[key])) for key, label in _LINES],
-            share_points(curve["recall"], curve["precision"]),
-            curve.get("best_dice"),
-            curve.get("best_iou"),
-        )
-        for name, curve in (scores.get("thresholds") or {}).items()
-        if curve
     ]

@@ -11,8 +11,8 @@ from operator import attrgetter
 import numpy as np
 import numpy.typing as npt
 
-from analysis.masks.labelled import Labelled, label
-from analysis.scoring.class_windows import ClassWindow
+from analysis.masks.labelled import Labelled, label_runs
+from analysis.scoring.class_windows import ClassWindow, runs_of
 from analysis.scoring.counts import Ints
 
 SIZE_EDGES = (1, 10, 100, 1_000, 10_000, 100_000)
@@ -51,9 +51,10 @@ class ClassObjects:
 
 def class_objects(window: ClassWindow) -> ClassObjects:
     """The objects of one window."""
-    both = window.true & window.predicted
-    sides = (label(mask) for mask in (window.true, window.predicted))
-    return ClassObjects(window, *(Side(objects, objects.count_in(both)) for objects in sides))
+    true, predicted, both = runs_of(window)
+    shared = window.parts.runs.chosen(both)
+    sides = (label_runs(runs) for runs in (true, predicted))
+    return ClassObjects(window, *(Side(objects, objects.sums_in(shared)) for objects in sides))
 
 
 def size_bins(pixels: Ints) -> Ints:

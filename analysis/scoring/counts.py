@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from analysis.drawing.pairs import Runs
 from formats.classes import IGNORE
 from formats.masks import Mask
 
@@ -53,6 +54,13 @@ def count(truth: Mask, prediction: Mask, num_classes: int) -> Confusion:
         block = flat_truth[start : start + _BLOCK], flat_prediction[start : start + _BLOCK]
         total += _count_two(*block) if num_classes == 2 else _count_many(*block, num_classes)
     return total
+
+
+def count_pairs(found: Runs, num_classes: int) -> Confusion:
+    """The confusion matrix of two masks by their pairs."""
+    # the weights become float64, which holds an image's pixels exactly
+    counted = np.bincount(found.codes, found.lengths, num_classes**2)[: num_classes**2]
+    return counted.astype(np.int64).reshape(num_classes, num_classes)
 
 
 def _count_two(truth: Mask, prediction: Mask) -> Confusion:

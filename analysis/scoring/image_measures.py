@@ -7,15 +7,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.drawing.pairs import Runs, pair
 from analysis.masks.bands import Band
 from analysis.options import ScoringOptions
 from analysis.scoring.boundary import BoundaryCounts, count_boundaries
 from analysis.scoring.class_windows import class_windows
 from analysis.scoring.components import Components, class_objects, find_components
-from analysis.scoring.counts import Confusion, count
+from analysis.scoring.counts import Confusion, count_pairs
 from analysis.scoring.objects import WrongObjects, false_positive_objects, missed_objects
 from analysis.scoring.suspects import doubts
-from analysis.scoring.thresholds import ProbabilityCounts, count_probabilities, no_probabilities
+from analysis.scoring.thresholds import (
+    ProbabilityCounts,
+    count_probabilities,
+    foreground_levels,
+    no_probabilities,
+)
 from formats.masks import Mask
 
 
@@ -30,25 +36,38 @@ class Measured:
     missed: WrongObjects
 
 
-def measure(truth: Mask, prediction: Mask, num_classes: int, options: ScoringOptions) -> Measured:
-    """Count pixels, outlines, objects and wrong objects of two masks of one shape (height, width)."""
-    confusion = count(truth, prediction, num_classes)
-    windows = list(class_windows(truth, prediction, confusion))
+def measure(
+    truth: Mask, prediction: Mask, num_classes: int, options: ScoringOptions, found: Runs | None = None
+) -> Measured:
+    """Count pixels, outlines, objects and wrong objects of two masks of one shape (height, width); `found` are their
+    pairs, if they are known."""
+    runs = found or pair(truth, prediction, num_classes)
+    windows = list(class_windows(truth, prediction, num_classes, runs))
     objects = list(map(class_objects, windows))
     return Measured(
-        confusion=confusion,
+        confusion=count_pairs(runs, num_classes),
         boundaries=count_boundaries(windows, truth.shape, num_classes, options),
         components=find_components(objects, num_classes),
-        false_positives=false_positive_objects(objects, truth, num_classes, options.halo),
-        missed=missed_objects(objects, prediction, num_classes, options.halo),
+        false_positives=false_positive_objects(objects, num_classes, options.halo),
+        missed=missed_objects(objects, num_classes, options.halo),
     )
 
 
-def judge(truth: Mask, bands: Iterable[Band], num_classes: int) -> tuple[ProbabilityCounts, Mask, Mask]:
-    """What the probabilities of an image's bands, which must hold them, add: their counts, the prediction
-    that follows from them, and how much they doubt the truth (`doubts`), both (height, width) uint8."""
+@dataclass(frozen=True)
+class Believed:
+    """What the probabilities of an image add: their counts, the prediction that follows from them, how much they
+    `doubt` the truth (`doubts`), and the probability of `foreground` as 0..255; masks of (height, width) uint8."""
+
+    counts: ProbabilityCounts
+    prediction: Mask
+    doubt: Mask
+    foreground: Mask
+
+
+def judge(truth: Mask, bands: Iterable[Band], num_classes: int) -> Believed:
+    """What an image's bands, which must hold probabilities, add to its truth."""
     counts = no_probabilities(num_classes)
-    prediction, doubt = np.empty_like(truth), np.empty_like(truth)
+    prediction, doubt, foreground = (np.empty_like(truth) for _ in range(3))
     for band in bands:
         if band.probabilities is None:
             raise ValueError("bands without probabilities")
@@ -56,4 +75,5 @@ def judge(truth: Mask, bands: Iterable[Band], num_classes: int) -> tuple[Probabi
         counts += count_probabilities(truth[rows], band.probabilities)
         prediction[rows] = band.labels
         doubt[rows] = doubts(truth[rows], band.probabilities)
-    return counts, prediction, doubt
+        foreground[rows] = foreground_levels(band.probabilities)
+    return Believed(counts, prediction, doubt, foreground)

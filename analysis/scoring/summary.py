@@ -9,11 +9,16 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 
+import numpy as np
+
 from analysis.options import ScoringOptions
 from analysis.scoring.count_totals import ObjectTotals, Totals, totals_of
 from analysis.scoring.image_report import Examined, ImageReport
 from analysis.scoring.intervals import Intervals, bootstrap
 from analysis.scoring.judged import Judged
+from analysis.scoring.patterns.attribute_scores import AttributeScores, attribute_scores
+from analysis.scoring.patterns.looking import Patterns, PatternsCollected
+from analysis.scoring.patterns.places import Frame
 from analysis.scoring.scores import Scores, mean_over_images, with_absent
 from analysis.scoring.thresholds import ProbabilityCounts
 from formats.classes import ClassTable
@@ -47,17 +52,21 @@ class Summary:
     attributes: Mapping[str, tuple[TableRow, ...]]
     probabilities: ProbabilityCounts | None
     judged: Judged
+    patterns: Patterns
+    attribute_scores: Mapping[str, AttributeScores]
 
 
-def summarise(examined: Iterable[Examined], classes: ClassTable, scoring: ScoringOptions) -> Summary:
+def summarise(examined: Iterable[Examined], classes: ClassTable, scoring: ScoringOptions, frame: Frame) -> Summary:
     """Sum up the images, of which there is one or more, as they come."""
-    collected = _Collected()
+    collected = _Collected(PatternsCollected(frame, len(classes)))
     for each in examined:
         collected.add(each)
     totals = reduce(add, collected.groups.values())
     images = [replace(image, scores=with_absent(image.scores, totals.confusion)) for image in collected.images]
     scores = [image.scores for image in images]
     groups = [image.group for image in images]
+    order = sorted(range(len(images)), key=lambda number: worst_first(images[number]))
+    worst = tuple(images[number] for number in order)
     return Summary(
         classes=classes,
         scoring=scoring,
@@ -65,18 +74,21 @@ def summarise(examined: Iterable[Examined], classes: ClassTable, scoring: Scorin
         overall=totals.scores(),
         per_image_mean=mean_over_images(scores),
         intervals=bootstrap(collected.groups, scores, groups, scoring.draws, scoring.seed),
-        images=tuple(sorted(images, key=worst_first)),
+        images=worst,
         groups=_table(collected.groups),
         attributes=_attribute_tables(collected.attributes),
         probabilities=collected.probabilities,
         judged=reduce(add, (image.judged for image in images)),
+        patterns=collected.patterns.patterns(np.argsort(order)),
+        attribute_scores=attribute_scores(worst, scoring.draws, scoring.seed),
     )
 
 
 class _Collected:
     """What is kept of images as they pass."""
 
-    def __init__(self) -> None:
+    def __init__(self, patterns: PatternsCollected) -> None:
+        self.patterns = patterns
         self.images: list[ImageReport] = []
         self.groups: dict[str, ObjectTotals] = {}
         self.attributes: dict[str, dict[str, ObjectTotals]] = {}
@@ -85,6 +97,7 @@ class _Collected:
     def add(self, each: Examined) -> None:
         report, one = each.report, totals_of(each.measured)
         self.images.append(report)
+        self.patterns.add(each.seen)
         _add_to(self.groups, report.group, one)
         for name, value in report.attributes.items():
             _add_to(self.attributes.setdefault(name, {}), value, one)

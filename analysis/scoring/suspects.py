@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from analysis.masks.labelled import label
+from analysis.masks.labelled import Labelled, label
 from formats.classes import IGNORE
 from formats.masks import Mask
 from formats.predictions import Probabilities
@@ -25,6 +25,8 @@ CONTRADICTED = 0.9
 TEMPERATURE = 0.1
 """How much a pixel's weight grows with its doubt: by e for each 0.1. It is the paper's."""
 LISTED = 50
+DETAILED = 10
+"""So many regions of one image are kept one by one."""
 _MOST = 255
 """A doubt of 1 in 8 bits."""
 _SQUARE = np.ones((2, 2), np.uint8)
@@ -45,6 +47,17 @@ class Suspect:
     height: int = 0
 
 
+@dataclass(frozen=True)
+class Contradiction:
+    """A connected region of a truth mask that the model contradicts, at x, y of the image."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+    pixels: int
+
+
 def doubts(truth: Mask, probabilities: Probabilities) -> Mask:
     """A band's doubt of its truth, shape (h, w), 0..1 as 0..255; 0 where the truth is ignore."""
     of_truth = np.ones(truth.shape, np.float32)
@@ -55,16 +68,29 @@ def doubts(truth: Mask, probabilities: Probabilities) -> Mask:
 
 def suspect(stem: str, group: str, truth: Mask, doubt: Mask) -> Suspect | None:
     """What an image's `doubts` make of its truth; None where all of it is ignore."""
+    return suspect_in_detail(stem, group, truth, doubt)[0]
+
+
+def suspect_in_detail(
+    stem: str, group: str, truth: Mask, doubt: Mask
+) -> tuple[Suspect | None, tuple[Contradiction, ...]]:
+    """What `suspect` finds, and the DETAILED largest regions that the model contradicts, the largest first."""
     opened = _without_lines(doubt)
     suspicion = _suspicion(opened, truth)
     if math.isnan(suspicion):
-        return None
+        return None, ()
     regions = label((opened >= math.ceil(CONTRADICTED * _MOST)).view(np.uint8))
-    if not len(regions):
-        return Suspect(stem, group, suspicion)
-    (largest,) = regions.largest(1)
-    x, y, width, height = regions.boxes[largest].tolist()
-    return Suspect(stem, group, suspicion, int(regions.pixels.sum()), x, y, width, height)
+    largest = tuple(_contradiction(regions, index) for index in regions.largest(DETAILED))
+    if not largest:
+        return Suspect(stem, group, suspicion), ()
+    first = largest[0]
+    pixels = int(regions.pixels.sum())
+    return Suspect(stem, group, suspicion, pixels, first.x, first.y, first.width, first.height), largest
+
+
+def _contradiction(regions: Labelled, index: int) -> Contradiction:
+    x, y, width, height = regions.boxes[index].tolist()
+    return Contradiction(x, y, width, height, int(regions.pixels[index]))
 
 
 def _without_lines(doubt: Mask) -> Mask:

@@ -74,6 +74,21 @@ def _histogram(values: npt.NDArray[np.uint16], where: Mask) -> npt.NDArray[np.in
     return counted.ravel().astype(np.int64)
 
 
+def foreground_levels(probabilities: Probabilities) -> Mask:
+    """How probable any class but the background is, 0..1 as 0..255, (h, w) uint8, of probabilities (C, h, w) as
+    `count_probabilities` takes them."""
+    bits = np.ascontiguousarray(probabilities[0]).view(np.uint16)
+    return np.asarray(cv2.LUT(bits, _levels_of_foreground()), np.uint8)
+
+
+@cache
+def _levels_of_foreground() -> Mask:
+    """By the bits of the background's probability; cv2 takes a table of all that 16 bits can be."""
+    table = np.zeros(2**16, np.uint8)
+    table[: _ONE + 1] = ((1 - _values()) * (LEVELS - 1)).round()
+    return table
+
+
 @cache
 def _values() -> Floats:
     return np.arange(_ONE + 1, dtype=np.uint16).view(np.float16).astype(np.float64)

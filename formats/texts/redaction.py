@@ -26,11 +26,16 @@ _SHORTEST_AFTER_A_WORD = 16
 _QUOTE = r"(?:\\*[\"']|&#34;|&#39;|&quot;)"
 _NAME = (
     r"(?P<name>(?<![A-Za-z])(?:secret|password|passwd|passphrase|token|(?:api|access|secret|private)[_-]?key(?:[_-]?id)?)"
-    r"|SecretAccessKey|AccessKeyId|(?:Session|Security|Access|Auth|Bearer|Refresh|Id)Token|ClientSecret"
-    r"|(?<!\w)\w{1,64}Passw(?:or)?d"
+    r"|SecretAccessKey|AccessKeyId|(?:Session|Security|Access|Auth|Bearer|Refresh|(?<!Inval)Id)Token|ClientSecret"
+    r"|(?<!\w)\w{1,64}(?:Passw(?:or)?d|_pwd)"
+    r"|(?-i:(?<![A-Za-z0-9_])[A-Z0-9_]{1,64}(?<!BY)(?<!COM)PASS(?!_)"
+    r"|(?<![A-Za-z0-9])[a-z][a-z0-9]{0,32}(?:[A-Z][a-z0-9]{1,32}){0,3}"
+    r"(?:Token|Secret|Pass|(?:Api|Access|Secret|Private)Key))"
     r"|X-Amz-(?:Security-Token|Signature|Credential)|(?:Proxy-)?Authorization"
     r"|(?<![A-Za-z])(?:Signature|Credential|sig)(?==))(?![A-Za-z])"
 )
+_IN_A_PATH = r"(?!(?<=/)(?:token|secret)=[\w.-]{0,15}(?:[\s/\"'\\]|$))"
+"""Folders may be called `token=7`, as tables in parts are."""
 _BODY = r"(?:(?!(?P=open))(?:\\.|[^\"\\\n]))*"
 _BARE = (
     r"(?P<bare>(?:(?:Bearer|Basic|Token|Digest|AWS4-HMAC-SHA256)[ ]+)?(?:[^\s\"'\\&<>,;:)]|[,;:)](?=[^\s\"'\\&<>]))+)"
@@ -42,13 +47,27 @@ _AFTER_QUOTED_NAME = re.compile(
 _BEGINS = r"(?![\s,:}\]\"'\\&])"
 """What follows the quotation mark that ends a text of JSON is none of these."""
 _AFTER_BARE_NAME = re.compile(
-    rf"{_NAME}(?P<is>[ \t]*[=:][ \t]*)(?:(?P<open>{_QUOTE})(?P<in>{_BEGINS}{_BODY})(?P=open)|{_BARE})",
+    rf"{_IN_A_PATH}{_NAME}(?P<is>[ \t]*[=:][ \t]*)(?:(?P<open>{_QUOTE})(?P<in>{_BEGINS}{_BODY})(?P=open)|{_BARE})",
     re.IGNORECASE,
 )
+_OPTION = re.compile(rf"--?(?:[a-z0-9]+[-_]){{0,4}}{_NAME}", re.IGNORECASE)
+_AFTER_OPTION = re.compile(
+    rf"(?<![^\s\"'\[(])(?P<told>{_OPTION.pattern}(?:[ \t]+|(?P<close>{_QUOTE})\s*,\s*(?=(?P=close))))"
+    rf"(?:(?P<open>{_QUOTE})(?:{_BEGINS}{_BODY})(?P=open)|(?![-\[<])[^\s\"'\\&<>]+)",
+    re.IGNORECASE,
+)
+_HARMLESS = (
+    *("true", "false", "yes", "no", "on", "off", "none", "null", "default", "auto", "enabled", "disabled"),
+    *("required", "optional", "undefined", "anonymous"),
+)
+"""What stands under a secret's name where something is switched, or left open."""
 _FORMS = (
     (re.compile(r"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{12,}"), HIDDEN),
     (re.compile(r"(?<![A-Za-z0-9])hf_[A-Za-z0-9]{16,}"), HIDDEN),
     (re.compile(r"(?<![A-Za-z0-9])(?:gh[oprsu]_|github_pat_|glpat-|xox[abprs]-)[A-Za-z0-9_-]{16,}"), HIDDEN),
+    (re.compile(r"(?<![A-Za-z0-9])sk-(?:(?:proj|svcacct|admin|ant|or)-[\w-]{16,}|[A-Za-z0-9]{20,})"), HIDDEN),
+    (re.compile(r"(?<![A-Za-z0-9])(?:[sr]k_(?:live|test)_[A-Za-z0-9]{16,}|AIza[\w-]{35}|npm_[A-Za-z0-9]{36})"), HIDDEN),
+    (re.compile(r"(?<![A-Za-z0-9])(?:pypi-AgE[\w-]{16,}|dckr_pat_[\w-]{16,}|nvapi-[\w-]{32,})"), HIDDEN),
     (re.compile(r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+"), HIDDEN),
     (re.compile(r"\b(Bearer)[ ]+[\w.~+/=-]{16,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
     (re.compile(r"\b([Bb]asic)[ ]+(?=[a-z+/]*[A-Z0-9])[A-Za-z0-9+/]{12,}=*"), rf"\1 {HIDDEN}"),
@@ -62,7 +81,8 @@ _EMBEDDED = re.compile(r"(;base64,[A-Za-z0-9+/=]+)")
 """Images inside a page: they hold no names, and most of its letters."""
 _SIGNS = (
     *("akia", "asia", "hf_", "gho_", "ghp_", "ghr_", "ghs_", "ghu_", "github_pat_", "glpat-", "xox", "eyj", ":/"),
-    *("bearer", "basic ", "secret", "passw", "passphrase", "token", "signature", "sig="),
+    *("bearer", "basic ", "secret", "pass", "_pwd", "token", "signature", "sig="),
+    *("sk-", "sk_live", "sk_test", "rk_live", "rk_test", "aiza", "npm_", "pypi-", "dckr_pat_", "nvapi-"),
     *("credential", "authorization", "apikey", "accesskey", "privatekey"),
 )
 """Without one of these, in small letters, there is nothing to hide: looking for words is a hundred times faster than
@@ -99,13 +119,17 @@ def _redact_values(value: Any, secrets: Sequence[str]) -> Any:
         hidden = {"Value", "value"} if is_secret_name(named) else set()
         return {key: _redact_member(key, inner, secrets, whole=key in hidden) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_redact_values(inner, secrets) for inner in value]
+        follows = (False, *(isinstance(each, str) and _OPTION.fullmatch(each) is not None for each in value))
+        return [
+            _redact_member(None, inner, secrets, whole=hidden and not str(inner).startswith("-"))
+            for hidden, inner in zip(follows, value, strict=False)
+        ]
     return value
 
 
 def _redact_member(key: Any, value: Any, secrets: Sequence[str], *, whole: bool) -> Any:
     if isinstance(value, str) and value and (whole or (isinstance(key, str) and is_secret_name(key))):
-        return HIDDEN
+        return value if value.casefold() in _HARMLESS else HIDDEN
     return _redact_values(value, secrets)
 
 
@@ -131,13 +155,21 @@ def _may_hold_any(text: str) -> bool:
 def _redact_line(line: str) -> str:
     for form, instead in _FORMS:
         line = form.sub(instead, line)
+    line = _AFTER_OPTION.sub(_hide_word, line)
     return _AFTER_BARE_NAME.sub(_hide, _AFTER_QUOTED_NAME.sub(_hide, line))
+
+
+def _hide_word(found: re.Match[str]) -> str:
+    quote_ = found["open"] or ""
+    return f"{found['told']}{quote_}{HIDDEN}{quote_}"
 
 
 def _hide(found: re.Match[str]) -> str:
     told, open_, inside = f"{found['name']}{found['is']}", found["open"] or "", found["in"]
+    if (inside if open_ else found["bare"]).casefold() in ("", *_HARMLESS):
+        return found[0]
     if open_:
-        return f"{told}{open_}{HIDDEN}{open_}" if inside else found[0]
+        return f"{told}{open_}{HIDDEN}{open_}"
     before = found.string[found.start() - 1 : found.start()]
     is_word = found["name"].casefold() in ("token", "secret") and before != "_"
     if is_word and ":" in found["is"] and len(found["bare"]) < _SHORTEST_AFTER_A_WORD:
@@ -147,7 +179,8 @@ def _hide(found: re.Match[str]) -> str:
 
 def _known_secrets() -> list[str]:
     """The longest first: one may be a part of another."""
-    secrets = _known | {secret for secret in _of_environment() if len(secret) >= _SHORTEST and not secret.isdecimal()}
+    given = (secret for secret in _of_environment() if secret.casefold() not in _HARMLESS)
+    secrets = _known | {secret for secret in given if len(secret) >= _SHORTEST and not secret.isdecimal()}
     return sorted({form for secret in secrets for form in _written(secret)}, key=_length)
 
 

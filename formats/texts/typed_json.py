@@ -146,21 +146,24 @@ def _member(hint: Any, is_needed: bool) -> tuple[Any, bool]:
 
 
 def _of_mapping(value: Any, kind: Any, place: str) -> str:
-    kinds = get_args(kind)
     if not isinstance(value, dict):
         return _expected(value, "an object", place)
-    if not kinds or kinds[1] is Any:
-        return ""
-    return next((p for name, item in value.items() if (p := _problem(item, kinds[1], _at(place, name)))), "")
+    _, inner = get_args(kind) or (str, Any)
+    return _of_each(((item, _at(place, name)) for name, item in value.items()), inner)
 
 
 def _of_list(value: Any, kind: Any, place: str) -> str:
-    kinds = get_args(kind)
     if not isinstance(value, list):
         return _expected(value, "a list", place)
-    if not kinds or kinds[0] is Any:
+    (inner,) = get_args(kind) or (Any,)
+    return _of_each(((item, f"{place}[{i}]") for i, item in enumerate(value)), inner)
+
+
+def _of_each(items: Iterable[tuple[Any, str]], kind: Any) -> str:
+    """What is wrong with the first of the items, each with its place, that is not of the kind."""
+    if kind is Any:
         return ""
-    return next((p for i, item in enumerate(value) if (p := _problem(item, kinds[0], f"{place}[{i}]"))), "")
+    return next((problem for item, place in items if (problem := _problem(item, kind, place))), "")
 
 
 def _at(place: str, name: str) -> str:

@@ -30,6 +30,8 @@ _SGD = ("optimizer", ("sgd",))
 _RMSPROP = ("optimizer", ("rmsprop",))
 _STEP = ("lr_scheduler", ("step",))
 _EARLY = ("early_stopping", ("True",))
+STRIDE = 8
+"""The output stride of fcn, psp and deeplab: one answer for so many pixels of a side, enlarged afterwards."""
 _OF_UNET = {"open_only": True, "only_with": ("algorithm", ("unet",)), "source": OPEN_IMPLEMENTATION}
 
 
@@ -130,8 +132,8 @@ class Hyperparameters:
 
     @property
     def rounded_crop_size(self) -> int:
-        """crop_size rounded up to a multiple of 8, as the documentation says the algorithm does."""
-        return -(-self.crop_size // 8) * 8
+        """crop_size rounded up to a multiple of STRIDE, as the documentation says the algorithm does."""
+        return -(-self.crop_size // STRIDE) * STRIDE
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,13 @@ from typing import Any
 from aws.clients import NoRegionError, aws_errors, configured_region
 from aws.errors import AwsError
 from aws.names import UNTIL_TAG, is_ours
+from formats.console import say
 from formats.errors import SagesegError
 from jobs.backends import LOCAL_REGION, Place, emulator_was_here, open_place
 from jobs.contract.statuses import RUNNING
 from jobs.endpoints.lease import delete_schedule, schedule_name
 from jobs.endpoints.parts import CONFIG, ENDPOINT, MODEL, Kind, delete_part, describe_part, tags_of
-from jobs.endpoints.records import forget_endpoint, read_endpoint
+from jobs.endpoints.records import endpoint_path, forget_endpoint, readable_endpoint
 
 _JOBS = (
     ("training job", "describe_training_job", "TrainingJob"),
@@ -29,9 +30,11 @@ _CHANGING = ("Creating", "Updating", "SystemUpdating", "RollingBack")
 
 def find_endpoint(name: str, region: str | None) -> Place:
     """Where an endpoint is: as its record says, else on this machine when it is there, else at AWS."""
-    record = read_endpoint(name)
+    record = readable_endpoint(name)
     if record is not None:
         return open_place(record.backend, record.region)
+    if endpoint_path(name).exists():
+        say(f"note: {endpoint_path(name)} is damaged, and does not tell where {name} is; it is looked for")
     if not emulator_was_here():
         return open_place("aws", configured_region(region))
     local = open_place("local", LOCAL_REGION)
@@ -40,13 +43,16 @@ def find_endpoint(name: str, region: str | None) -> Place:
     try:
         return open_place("aws", configured_region(region))
     except NoRegionError:
+        if endpoint_path(name).exists():  # it may be at AWS, and cost
+            raise
         return local  # nowhere else to look
 
 
 def check_is_there(place: Place, name: str) -> None:
     """Raise SagesegError where nothing of an endpoint has this name, saying what else has it: a misspelt endpoint
     would go on costing."""
-    if read_endpoint(name) or any(describe_part(place.sagemaker, kind, name) for kind in (ENDPOINT, CONFIG, MODEL)):
+    kinds = (ENDPOINT, CONFIG, MODEL)
+    if endpoint_path(name).exists() or any(describe_part(place.sagemaker, kind, name) for kind in kinds):
         return
     nothing = f"{name}: no endpoint of that name on {place}"
     job = _job_named(place, name)
@@ -123,7 +129,7 @@ def _told(kind: Kind, name: str, *, done: bool) -> str:
 
 def _remove_schedule(place: Place, name: str, *, leased: bool) -> Iterator[str]:
     """Without a lease there need not be one, and who may not look need not be told."""
-    record = read_endpoint(name)
+    record = readable_endpoint(name)
     try:
         if delete_schedule(name, place.region):
             yield f"schedule {schedule_name(name)}: deleted"

@@ -15,14 +15,17 @@ from pathlib import Path
 from aws.clients import aws_errors
 from aws.errors import AwsError, is_missing
 from aws.names import is_job_name
+from formats.console import say
 from formats.errors import SagesegError
-from jobs.backends import make_client
+from jobs.backends import LOCAL_REGION, emulator_was_here, make_client
 from jobs.contract.file_uris import file_uri_path, is_file_uri
 from jobs.contract.statuses import ENDED
-from jobs.creating import described
+from jobs.creating import TRAINING, TUNING, CreatingCall, described
 from jobs.endpoints.records import endpoint_records, read_endpoint
 from jobs.tracking.job_calls import training_jobs_of
-from jobs.tracking.records import JobRecord, forget_record, read_record, record_path
+from jobs.tracking.records import JobRecord, Kind, forget_record, read_record, record_path
+
+_KINDS: dict[Kind, CreatingCall] = {"training": TRAINING, "tuning": TUNING}
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,15 @@ def find_forgettable(name: str) -> Forgetting:
         raise SagesegError(f"{name}: no job could be called so; sageseg jobs list shows the jobs")
     if not record_path(name).exists() and read_endpoint(name):
         raise SagesegError(f"{name}: an endpoint; sageseg jobs delete {name} ends it, and forgets it")
-    record = read_record(name)
-    found = described(make_client("sagemaker", record.backend, record.region), record.call, name)
+    try:
+        record = read_record(name)
+    except SagesegError:
+        if not record_path(name).exists():
+            raise
+        record = _in_place_of_damaged(name)
+    found = (
+        described(make_client("sagemaker", record.backend, record.region), record.call, name) if record.region else None
+    )
     if found and (status := found[f"{record.call.member}Status"]) not in ENDED:
         ends = "wait for its end" if status == "Stopping" else f"sageseg jobs stop {name} ends it"
         raise SagesegError(f"{name}: {status}; {ends}, and then it can be forgotten")
@@ -52,6 +62,15 @@ def find_forgettable(name: str) -> Forgetting:
     names = (*(job.name for job in training_jobs_of(record)), name) if found and record.is_tuning else (name,)
     _check_not_served(names)
     return Forgetting(record, names, tuple(_folders(record, names)), there=found is not None)
+
+
+def _in_place_of_damaged(name: str) -> JobRecord:
+    """As the emulator describes the job of a record that cannot be read; of another no more is known than its name."""
+    for kind, call in _KINDS.items() if emulator_was_here() else ():
+        if found := described(make_client("sagemaker", "local", LOCAL_REGION), call, name):
+            return JobRecord(name, "local", LOCAL_REGION, "", "", [], found, kind=kind)
+    say(f"note: the record of {name} is damaged, and goes; sageseg jobs leftovers tells of the job if it still runs")
+    return JobRecord(name, "aws", "", "", "", [], {})
 
 
 def _check_not_served(names: tuple[str, ...]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,6 @@ from formats.errors import SagesegError
 from formats.state_home import home
 from formats.texts.json_text import format_json
 from formats.texts.typed_json import parse_as
-
-_MEND = "restore it, or remove it: sageseg jobs leftovers tells of the endpoint all the same"
 
 
 @dataclass(frozen=True)
@@ -58,12 +57,26 @@ def read_endpoint(name: str) -> EndpointRecord | None:
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as e:
+        raise SagesegError(f"{path}: cannot be read ({e.strerror}); {_mend(path)}") from e
     return parse_endpoint(content, path)
 
 
 def parse_endpoint(content: bytes, path: Path) -> EndpointRecord:
     """The record in a file's content. Raises SagesegError that names the file where it is none."""
-    return parse_as(content, EndpointRecord, path, _MEND)
+    return parse_as(content, EndpointRecord, path, _mend(path))
+
+
+def _mend(path: Path) -> str:
+    return f"restore it, or sageseg jobs delete {path.parent.name} removes it with its endpoint"
+
+
+def readable_endpoint(name: str) -> EndpointRecord | None:
+    """`read_endpoint` for whoever can do without: None for a damaged record too."""
+    endpoint_path(name)  # of what is no name it says so
+    with suppress(SagesegError):
+        return read_endpoint(name)
+    return None
 
 
 def endpoint_records() -> list[EndpointRecord]:

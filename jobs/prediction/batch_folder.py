@@ -18,6 +18,7 @@ from formats.disk.private_files import private_folder
 from formats.disk.whole_files import write_errors
 from formats.errors import SagesegError
 from formats.state_home import home
+from jobs.contract.file_uris import file_uri_path, is_file_uri
 from jobs.contract.invocation import Payload, make_payload
 from jobs.prediction.stages import in_order
 from jobs.tracking.trained_model import TrainedModel
@@ -157,10 +158,15 @@ def open_batch_folder(trained: TrainedModel, name: str) -> BatchFolder:
     """Where the transform `name` has its files: beside the job's artefact, which its role may read and
     write; at the emulator under $SAGESEG_HOME."""
     if trained.backend == "local":
-        root = private_folder(home(), "batch") / name
-        return BatchFolder(root.as_uri(), FolderStore(root))
+        return batch_folder_at((private_folder(home(), "batch") / name).as_uri(), trained.region)
     folder = urlsplit(trained.artefact_uri).path.strip("/").rsplit("/", 2)[0] if trained.is_job else ""
     base = parse_s3_uri(trained.artefact_uri)
-    prefix = f"{folder or base.prefix.rstrip('/').rpartition('/')[0]}/batch/{name}/".lstrip("/")
-    place = S3Prefix(base.bucket, prefix)
-    return BatchFolder(place.uri().rstrip("/"), S3Store(place, make_client("s3", trained.region), trained.kms_key))
+    prefix = f"{folder or base.prefix.rstrip('/').rpartition('/')[0]}/batch/{name}".lstrip("/")
+    return batch_folder_at(S3Prefix(base.bucket, prefix).uri(), trained.region, trained.kms_key)
+
+
+def batch_folder_at(uri: str, region: str, kms_key: str | None = None) -> BatchFolder:
+    """A transform's files where a record says that they lie."""
+    if is_file_uri(uri):
+        return BatchFolder(uri, FolderStore(file_uri_path(uri)))
+    return BatchFolder(uri, S3Store(parse_s3_uri(uri), make_client("s3", region), kms_key))

@@ -30,7 +30,8 @@ _MEND = "restore it, or remove it: sageseg jobs leftovers tells of the transform
 @dataclass(frozen=True)
 class BatchRecord:
     """One transform. `model` and `transform` are the requests, `images` digests
-    of what was sent by id, empty before AWS was asked for the transform; `arn` is empty before AWS answered."""
+    of what was sent by id, empty before AWS was asked for the transform and once all goes; `arn` is empty before AWS
+    answered."""
 
     name: str
     backend: str
@@ -40,6 +41,17 @@ class BatchRecord:
     transform: dict[str, Any]
     images: dict[str, str] = field(default_factory=dict)
     arn: str = ""
+
+    @property
+    def folder_uri(self) -> str:
+        """Where its images and answers lie, alone. Raises SagesegError where the record tells no such place."""
+        try:
+            uri = str(self.transform["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"]).rstrip("/")
+        except TypeError:
+            uri = ""
+        if not uri.endswith(f"/batch/{self.name}/input"):
+            raise SagesegError(f"{_path(self.name)}: damaged (tells no folder of its own); {_MEND}")
+        return uri.removesuffix("/input")
 
     def is_like(self, other: BatchRecord) -> bool:
         """Whether both ask for the same, but for their names."""

@@ -34,8 +34,16 @@ from jobs.cost.quotes import TransformQuote
 from jobs.cost.spent import usd_of
 from jobs.creating import TRANSFORM, described
 from jobs.endpoints.parts import MODEL, delete_part
-from jobs.prediction.batch_folder import THREADS, BatchFolder, Sent, open_batch_folder
-from jobs.prediction.batch_record import BatchRecord, batches, forget_batch, locked, sweep_batches, write_batch
+from jobs.prediction.batch_folder import THREADS, BatchFolder, Sent, batch_folder_at, open_batch_folder
+from jobs.prediction.batch_record import (
+    BatchRecord,
+    batches,
+    forget_batch,
+    locked,
+    read_batch,
+    sweep_batches,
+    write_batch,
+)
 from jobs.prediction.crops_to_predict import SourceWork, read_ahead
 from jobs.prediction.options import RouteOptions
 from jobs.prediction.output import Begun, Predicted
@@ -103,17 +111,13 @@ class BatchRoute:
         return BatchRecord(name, trained.backend, trained.region, created, model, transform)
 
     def _take_over(self, place: Place, work: Sequence[SourceWork], stack: ExitStack) -> tuple[BatchRecord, Sent] | None:
-        """A batch of the same model and these images, or more, whose caller is gone, with its ARN where it is there. Of
-        one that never came to be asked for, what was sent goes."""
+        """A batch of the same model and these images, or more, whose caller is gone, with its ARN where it is
+        there."""
         wanted = self._settled()
-        sweep_batches()
         for record in batches():
-            if not record.is_like(wanted) or not stack.enter_context(locked(record.name)):
+            if not record.images or not record.is_like(wanted) or not stack.enter_context(locked(record.name)):
                 continue
             folder = open_batch_folder(self.trained, record.name)
-            if not record.images:
-                _clean(place, record.name, folder)
-                continue
             sent = folder.would_send(_encoded(work, stack), record.transform["MaxPayloadInMB"] * 2**20)
             if not sent.digests.items() <= record.images.items():  # fewer, where some answers were written
                 say(f"note: transform job {record.name} was left by a call with other images; {_WAYS_ON}")
@@ -130,6 +134,19 @@ class BatchRoute:
             write_batch(there)
             return there, sent
         return None
+
+
+def clean_up_batches(backend: str, region: str) -> None:
+    """What callers left there that were killed before they asked for a transform, or while they cleaned up."""
+    sweep_batches()
+    for record in batches():
+        if record.images or (record.backend, record.region) != (backend, region):
+            continue
+        with locked(record.name) as free:
+            again = read_batch(record.name) if free else None
+            if again and not again.images:
+                folder = batch_folder_at(again.folder_uri, region)
+                _clean(open_place(backend, region), record.name, folder)
 
 
 def _predictions(
@@ -212,6 +229,8 @@ _WAYS_ON = "the command that began it goes on with it, sageseg jobs leftovers --
 
 def _clean(place: Place, name: str, folder: BatchFolder) -> None:
     try:
+        if record := read_batch(name):
+            write_batch(replace(record, images={}))  # who is killed from here on is cleaned up after
         delete_part(place.sagemaker, MODEL, name)
         folder.remove()
         forget_batch(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -31,6 +31,7 @@ from formats.prepared.image_folder import FoundImage
 from formats.prepared.preparation import Preparation
 from formats.prepared.resampling import resize_image
 from formats.prepared.resize import Resize, recorded_resize, resized_size
+from formats.prepared.source_images import check_source_images
 from formats.prepared.value_range import ValueRange
 from jobs.prediction.stages import in_order
 
@@ -98,7 +99,7 @@ def dataset_work(
     rows = _rows_of_split(dataset, split, images)
     sources = [tuple(crops) for _, crops in groupby(rows, key=lambda row: row.source)]
     if images:
-        _check_images(images, [crops[0] for crops in sources if not all(row.kept for row in crops)])
+        check_source_images(images, [crops[0] for crops in sources if not all(row.kept for row in crops)])
     return [
         SourceWork(
             crops,
@@ -108,20 +109,6 @@ def dataset_work(
         )
         for crops in sources
     ]
-
-
-def _check_images(images: Path, rows: Iterable[ManifestRow]) -> None:
-    """Raise SagesegError for a source image that is not there, or of another size than prep read."""
-    for row in rows:
-        path = images / row.source
-        if not path.is_file():
-            raise SagesegError(f"{path}: not found; expected, as --images, the folder that holds {row.source}")
-        width, height = read_header(path).size
-        if (width, height) != (row.source_width, row.source_height):
-            raise SagesegError(
-                f"{path}: {width}×{height} pixels, but the dataset was made of {row.source_width}×{row.source_height}; "
-                "expected, as --images, the images that prep read"
-            )
 
 
 def _read_crops(

@@ -59,6 +59,10 @@ def predict(
     refuse_existing(out, overwrite=options.overwrite)
     opened = open_sources(sources, frames or frames_folder(out), options)  # before AWS is asked anything
     trained = find_model(model, route.region)
+    if options.via == "batch":
+        from jobs.prediction.batch_route import clean_up_batches
+
+        clean_up_batches(trained.backend, trained.region)
     work, prepared = _work_of(opened, trained, options)
     dataset = opened if isinstance(opened, Dataset) else None
     label_map = {"label_map": trained.data.label_map} if trained.data.label_map else {}

@@ -12,7 +12,7 @@ from typing import Any
 from aws.clients import aws_errors, make_client
 from aws.errors import is_about_capacity
 from aws.names import ATTEMPT_TAG, number_of_attempt
-from jobs.tracking.records import JobRecord, Kind, read_record, record_names
+from jobs.tracking.records import JobRecord, Kind, readable_records, record_names
 
 QUOTA = "ResourceLimitExceeded"
 _SHORTER = 3
@@ -31,7 +31,7 @@ def is_moved_on_from(reason: str) -> bool:
 
 def last_attempt_here(name: str) -> JobRecord | None:
     """The last recorded attempt of a job after its first; None where there is none."""
-    later = (read_record(attempt) for attempt in _latest_first(record_names(), name))
+    later = readable_records(_latest_first(record_names(), name))
     return next((record for record in later if record.first_name == name), None)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from formats.console import result, result_json, say
+from formats.errors import SagesegError
 
 if TYPE_CHECKING:
     from jobs.contract.log_lines import EpochMetrics
@@ -29,12 +30,16 @@ def list_jobs(
 ) -> None:
     """This project's jobs, newest first.
 
-    Those of this folder's emulator, and where a region is configured those at AWS, wherever they were started.
+    Those of this folder's emulator, and where a region is configured those at AWS, wherever they were started. Where
+    records are damaged the others are listed, and it ends with exit code 1.
     """
     from aws.names import utc_now
     from jobs.tracking.list_jobs import aws_jobs, listing, local_jobs
+    from jobs.tracking.records import readable_records, record_names
 
-    jobs = local_jobs()
+    names = record_names()
+    records = list(readable_records(names))
+    jobs = local_jobs(records)
     where = _region_or_none(region)
     if where:
         here = {(job.name, job.created) for job in jobs}  # where the emulator stands for AWS, it tells of them again
@@ -42,10 +47,14 @@ def list_jobs(
         jobs = sorted([*jobs, *there], key=lambda job: job.created, reverse=True)
     if json_:
         result_json([asdict(job) for job in jobs])
-        return
-    for line in listing(jobs):
-        result(line)
-    if not jobs:
+    else:
+        for line in listing(jobs):
+            result(line)
+    if damaged := len(names) - len(records):
+        raise SagesegError(
+            f"{damaged} of {len(names)} records cannot be read, so jobs may be missing; mend those above"
+        )
+    if not jobs and not json_:
         say("no job yet; sageseg jobs train DATASET starts one")
 
 

@@ -19,7 +19,16 @@ from jobs.backends import LOCAL_REGION, emulator_was_here, open_place
 from jobs.contract.tuning_request import MAX_NAME as MAX_TUNING_NAME
 from jobs.tracking.attempts import is_moved_on_from, last_attempt_at_aws, last_attempt_here
 from jobs.tracking.job_calls import FoundJob, describe
-from jobs.tracking.records import RECORD, JobRecord, format_record, parse_record, read_record, record_names, record_path
+from jobs.tracking.records import (
+    RECORD,
+    JobRecord,
+    format_record,
+    parse_record,
+    read_record,
+    readable_records,
+    record_names,
+    record_path,
+)
 from jobs.tracking.tuning_records import BEST, best_job, check_no_tuning, training_job, tuning_name
 
 _OF_AWS = (("AlgorithmSpecification", "TrainingImage"), ("RoleArn",), ("OutputDataConfig", "KmsKeyId"))
@@ -100,7 +109,7 @@ def _ask(name: str, backend: str, region: str, asked: _Asked) -> dict[str, Any] 
 def _tuned_here(name: str, asked: _Asked) -> FoundJob | None:
     """A training job that a tuning job of this folder started: its name begins with the tuning job's.
     Where one cannot be asked about it, another may still know it."""
-    for tuning in (read_record(job) for job in record_names() if name.startswith(f"{job}-")):
+    for tuning in readable_records(job for job in record_names() if name.startswith(f"{job}-")):
         if not tuning.is_tuning:
             continue
         description = _ask(name, tuning.backend, tuning.region, asked)

@@ -15,7 +15,7 @@ from jobs.backends import LOCAL_REGION
 from jobs.backends import make_client as local_client
 from jobs.contract.statuses import ENDED
 from jobs.tracking.job_calls import training_jobs_of
-from jobs.tracking.records import JobRecord, Kind, read_record, record_names
+from jobs.tracking.records import JobRecord, Kind, record_names
 
 _PAGE = 100
 _ASKED_AT_ONCE = 8
@@ -36,17 +36,22 @@ class ListedJob:
     kind: Kind = "training"
 
 
-def local_jobs() -> list[ListedJob]:
-    """The jobs started from this folder on this machine's emulator, newest first.
+def local_jobs(records: Iterable[JobRecord]) -> list[ListedJob]:
+    """The jobs of these records that run on this machine's emulator, newest first.
 
     It is asked only while one may be at work: of all others their records tell the end.
     """
-    records = [record for record in map(read_record, record_names()) if record.backend == "local"]
-    over = [record for record in records if record.description.get("TrainingJobStatus") in ENDED]
+    records = [record for record in records if record.backend == "local"]
+    over = [record for record in records if _tells_its_end(record.description)]
     found = [_listed(record.description, "local") for record in over]
     if len(over) < len(records):
         found += _asked_here([record for record in records if record not in over])
     return _newest_first(found)
+
+
+def _tells_its_end(description: dict[str, Any]) -> bool:
+    told = {"TrainingJobName", "CreationTime"} <= description.keys()
+    return told and description.get("TrainingJobStatus") in ENDED
 
 
 def _asked_here(records: list[JobRecord]) -> Iterator[ListedJob]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from aws.names import ATTEMPT_TAG, is_job_name
+from formats.console import say
 from formats.disk.private_files import private_folder, write_private
-from formats.errors import SagesegError
+from formats.errors import SagesegError, shown
 from formats.state_home import home
 from formats.texts.json_text import format_json
 from formats.texts.typed_json import parse_as
@@ -107,11 +108,11 @@ def format_record(record: JobRecord) -> str:
     return format_json(asdict(record), ascii_only=True) + "\n"
 
 
-def parse_record(text: str | bytes, where: str) -> JobRecord:
-    """The record in a text. Raises SagesegError naming `where` when it is none."""
-    record = parse_as(text, JobRecord, where, _MEND, RecordShape)
+def parse_record(text: str | bytes, where: str, mend: str = _MEND) -> JobRecord:
+    """The record in a text. Raises SagesegError naming `where`, and how to `mend` it, when it is none."""
+    record = parse_as(text, JobRecord, where, mend, RecordShape)
     if not is_job_name(record.name):
-        raise SagesegError(f"{where}: damaged (name is {record.name!r}; expected a job's); {_MEND}")
+        raise SagesegError(f"{where}: damaged (name is {record.name!r}; expected a job's); {mend}")
     return record
 
 
@@ -122,14 +123,25 @@ def write_record(record: JobRecord) -> None:
 
 def read_record(name: str) -> JobRecord:
     """The record of a job that was started from this folder."""
-    path = record_path(name)
+    path, mend = record_path(name), f"restore it, or sageseg jobs forget {name} removes it"
     try:
         text = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as e:
         raise SagesegError(
             f"{name}: no job of that name under {home()}; sageseg jobs list shows those there are"
         ) from e
-    return parse_record(text, str(path))
+    except OSError as e:
+        raise SagesegError(f"{path}: cannot be read ({e.strerror}); {mend}") from e
+    return parse_record(text, str(path), mend)
+
+
+def readable_records(names: Iterable[str]) -> Iterator[JobRecord]:
+    """The records of these jobs, but for those that are damaged: each is said in a line."""
+    for name in names:
+        try:
+            yield read_record(name)
+        except SagesegError as e:
+            say(f"warning: {shown(e)}")
 
 
 def forget_record(name: str) -> None:
@@ -137,7 +149,8 @@ def forget_record(name: str) -> None:
 
 
 def unended_records(kind: Kind, backend: str, region: str) -> list[JobRecord]:
-    """Those whose end was not seen from here, the latest first; some were only begun."""
+    """Those whose end was not seen from here, the latest first; some were only begun. Raises SagesegError for a damaged
+    one: it may be of a job that runs and costs, which would be started again."""
     found = (read_record(name) for name in record_names())
     where = (kind, backend, region)
     here = [one for one in found if not one.description and (one.kind, one.backend, one.region) == where]

@@ -6,7 +6,6 @@ filmed together in one split. frames.csv lists them with their times.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from formats.images import Rgb, decode_image, encode_image, image_errors, is_pla
 from formats.prepared.frame_names import FrameName
 from formats.prepared.image_folder import files_with, open_image_folder
 from formats.texts.csv_text import format_csv
+from formats.texts.natural_order import natural_key
 from formats.video.reading import VIDEO_SUFFIXES, read_video
 from prep.frames.options import FrameOptions
 
@@ -111,7 +111,7 @@ def _open_folder(folder: Path, options: FrameOptions) -> _Clip:
     found = open_image_folder(folder, deep=False, expected="frames such as frame_000001.jpg")
     if note := found.note():
         say(note)
-    ordered = sorted((image.path for image in found.images), key=lambda path: _natural(path.name))
+    ordered = sorted((image.path for image in found.images), key=lambda path: natural_key(path.name))
     return _Clip(folder.resolve().name, _folder_frames(ordered, options.every, options.fps))
 
 
@@ -122,8 +122,3 @@ def _folder_frames(files: list[Path], every: int, fps: float) -> Iterator[_Frame
             image = decode_image(content)
             plain = is_plain_jpeg(content)
         yield _Frame(number, number / fps, image, content if plain else None)
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    """A key that puts frame_9 before frame_10."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]

@@ -12,7 +12,7 @@ from formats.images import Rgb, read_image
 from formats.masks import Mask
 from formats.prepared.label_map import LabelMap
 from prep.dataset.split import rank
-from prep.preview.images import Drawing, draw_crop, draw_pixels, read_crop_mask
+from prep.preview.images import CHANGED_SIDE, Drawing, draw_crop, draw_pixels, read_crop_mask
 
 SHOWN, DRAWS = 6, 3
 """Crops of the dataset, and how often each is changed."""
@@ -45,7 +45,10 @@ def draw_changed(dataset: Dataset, augmentation: Augmentation, label_map: LabelM
     for row in rows:
         image, mask = read_image(dataset.image_path(row.id)), read_crop_mask(dataset, row, label_map)
         rng = np.random.default_rng(int(rank(augmentation.seed, row.id)[:16], 16))
-        draws = [augmentation.crop(image, mask, rng) for _ in range(DRAWS)]
-        drawn = tuple(draw_pixels(*draw, row.id, len(dataset.classes)) for draw in draws)
-        changed.append(Changed(draw_crop(dataset, row, label_map), drawn))
+        drawn = []
+        for number in range(1, DRAWS + 1):
+            pixels = augmentation.crop(image, mask, rng)
+            told = row.id, f"draw {number} of what training sees"
+            drawn.append(draw_pixels(*pixels, f"draw={row.id}/{number}", told, len(dataset.classes)))
+        changed.append(Changed(draw_crop(dataset, row, CHANGED_SIDE, label_map), tuple(drawn)))
     return changed

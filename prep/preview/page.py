@@ -5,142 +5,206 @@ sageseg prep preview DATASET --out preview.html
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import os
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from formats.classes import IGNORE
-from formats.dataset import SPLITS, Dataset, split_path
+from formats.console import say
+from formats.dataset import SPLITS, Dataset
 from formats.disk.whole_files import write_text
 from formats.errors import SagesegError
+from formats.manifest import ManifestRow
+from formats.pages.templating import render
 from formats.prepared.label_map import LabelMap, LabelMaps
-from formats.texts.given_files import read_json
-from formats.texts.redaction import redact
-from formats.texts.wording import format_colour, format_share
+from formats.version import tool_version
 from prep.dataset.split import rank
 from prep.dataset.tables import SplitCounts
-from prep.preview.augmented import Augmentation, draw_changed
-from prep.preview.images import CropMap, Drawing, draw_crop, draw_map, page_palette
-from prep.preview.survey import CropFacts, by_source, find_unusual, splits_of, survey
+from prep.preview.augmented import Augmentation, Changed, draw_changed
+from prep.preview.balance import balance_chart, balance_words, mapped_balance
+from prep.preview.certificate import certificate_words, divided_groups, not_looked_at, read_certificate
+from prep.preview.images import CROP_SIDES, Drawing, draw_crop, draw_within, page_palette
+from prep.preview.maps import MAP_SIDES, SourceImages, draw_map, find_sources
+from prep.preview.outliers import Unusual, find_unusual
+from prep.preview.samples import by_class, choose_samples, rows_of
+from prep.preview.sizes import NetworkView, size_charts, size_rows, size_words
+from prep.preview.survey import Survey, by_source, splits_of, survey
 
-SAMPLES = 4
-"""Samples of each class in each split; fewer where there are many classes."""
-_ALL_SAMPLES = 240
-_MAPS, _TWINS, _UNUSUAL = 3, 8, 24
-NO_FOREGROUND = "no foreground"
+_MAPS, _TWINS, _UNUSUAL, _LISTED = 3, 8, 24, 500
+_CROPS_BYTES, _MAPS_BYTES = 1_600_000, 800_000
+"""Of the page, which stays under 3 MB: those of crops, and of whole images."""
+_SPLITS_APART = 3
+"""With fewer samples of each class in each split, all splits of a class stand in one line."""
+_SCRIPTS = ("tables.js", "table_files.js", "layers.js", "larger.js")
 
 
 @dataclass(frozen=True)
-class Samples:
-    """Crops of one split with one class, or without foreground; `found` is how many there are."""
+class Asked:
+    """What a preview shows beside the dataset: a job's `label_maps` make it show what that job makes of the masks, its
+    `augmentation` what it sees of the crops, its `network` how large objects are for it. `images` is the folder that
+    prep read, for dropped crops."""
 
-    title: str
-    class_id: int
-    split: str
-    found: int
-    drawings: tuple[Drawing, ...]
+    label_maps: LabelMaps | None = None
+    augmentation: Augmentation | None = None
+    network: NetworkView | None = None
+    images: Path | None = None
 
 
 def write_preview(
-    dataset: Dataset,
-    out: Path,
-    workers: int | None = None,
-    label_maps: LabelMaps | None = None,
-    augmentation: Augmentation | None = None,
+    dataset: Dataset, out: Path, workers: int | None = None, asked: Asked | None = None, today: date | None = None
 ) -> None:
-    """Write the page: it holds its images, opens offline and loads nothing. With a job's `label_maps` it shows
-    what that job makes of the masks, with its `augmentation` what it sees of the crops."""
+    """Write the page: it holds its images and opens offline. Beside its dataset it also shows crops at their full size,
+    as files that it asks for when a crop is opened."""
     if out.is_dir():
         raise SagesegError(f"{out}: is a folder; expected the name of a page to write, such as preview.html")
-    certificate = _read_certificate(dataset)
+    asked = asked or Asked()
+    certificate = read_certificate(dataset)
+    sources = find_sources(dataset, asked.images)
+    if sources.folder and not asked.images:
+        say(f"note: dropped crops are shown with the pixels of {sources.folder}, which dataset.json names")
     number = len(dataset.classes)
-    maps = {split: label_maps.of_split(split, number) for split in SPLITS} if label_maps else {}
-    facts = survey(dataset, workers, maps)
+    maps = {split: asked.label_maps.of_split(split, number) for split in SPLITS} if asked.label_maps else {}
+    found = survey(dataset, workers, maps, asked.network)
     for split, label_map in maps.items():
         if label_map:
-            own = [fact for fact in facts if fact.row.split == split]
+            own = [image for image in found.images if image.rows[0].split == split]
             certificate["balance"][split] = mapped_balance(certificate["balance"][split], label_map, dataset, own)
-    write_text(out, redact(render_preview(dataset, certificate, facts, maps, augmentation)))
+    page = _Page(dataset, sources, maps, folder=near_folder(dataset.root, out))
+    write_text(out, page.render(certificate, found, asked, today or date.today()))
 
 
-def _read_certificate(dataset: Dataset) -> dict[str, Any]:
-    path = split_path(dataset.root)
-    try:
-        certificate = read_json(path, "JSON that prep wrote")
-        missing = [key for key in ("balance", "twins", "leak") if key not in certificate]
-    except (OSError, ValueError) as e:
-        raise SagesegError(f"{path}: cannot be read ({e}); prepare the dataset again") from e
-    if missing:
-        raise SagesegError(f"{path}: {missing[0]!r} is missing; prepare the dataset again")
-    return {**certificate, "balance": _by_names_of_today(certificate["balance"], dataset, path)}
+def near_folder(root: Path, page: Path) -> str | None:
+    """The dataset's address, seen from a page that lies in it, above it or beside it, with `/` behind; None where it
+    lies elsewhere, and the address would tell of the machine."""
+    beside = os.path.relpath(root.resolve(), page.resolve().parent)
+    parts = Path(beside).parts
+    inside = root.resolve() in page.resolve().parents
+    return Path(beside).as_posix() + "/" if inside or parts.count("..") <= 1 else None
 
 
-def _by_names_of_today(balance: Mapping[str, Any], dataset: Dataset, path: Path) -> dict[str, Any]:
-    """The balance by the names of labels.txt, which a person may have changed since: both are in the order of ids."""
-    names = dataset.classes.names
-    known = next((len(own["classes"]) for own in balance.values() if len(own["classes"]) != len(names)), len(names))
-    if known != len(names):
-        raise SagesegError(
-            f"{path}: tells of {known} classes, and labels.txt names {len(names)}; names may be changed there, but no "
-            "line added or taken away: undo that, or prepare the dataset again"
-        )
-    classes = {split: dict(zip(names, own["classes"].values(), strict=True)) for split, own in balance.items()}
-    return {split: {**own, "classes": classes[split]} for split, own in balance.items()}
+@dataclass
+class _Page:
+    """The page in the making; `drawings` are what its script shows, each once, by key."""
+
+    dataset: Dataset
+    sources: SourceImages
+    label_maps: Mapping[str, LabelMap | None]
+    folder: str | None
+    drawings: dict[str, Drawing] = field(default_factory=dict)
+
+    def render(self, certificate: dict[str, Any], found: Survey, asked: Asked, today: date) -> str:
+        dataset, splits = self.dataset, splits_of(self.dataset)
+        names = dataset.classes.names
+        cropped = (dataset.info.get("options") or {}).get("crop") is not None
+        samples = choose_samples(dataset, found.crops)
+        unusual = find_unusual(dataset, found)
+        by_image = _by_image(unusual)
+        maps, twins = self._mapped(), certificate["twins"]["candidates"][:_TWINS]
+        self._draw_crops(rows_of(samples))
+        self._draw_maps([*maps, *(name for pair in twins for name in pair["images"]), *list(by_image)[:_UNUSUAL]])
+        changed = self._changed(asked.augmentation)
+        rows = size_rows(found.sizes, dataset.classes, cropped)
+        values = {
+            "title": dataset.root.resolve().name,
+            "facts": _facts(dataset, today),
+            "dataset": dataset,
+            "options": dataset.info.get("options") or {},
+            "splits": {split: _count(dataset, split) for split in splits},
+            "certificate": certificate,
+            "certified": certificate_words(certificate, dataset),
+            "not_looked_at": not_looked_at(certificate, dataset),
+            "divided": len(divided_groups(dataset)),
+            "chart": balance_chart(certificate["balance"], splits, names),
+            "warnings": balance_words(certificate["balance"], splits, names),
+            "sizes": size_charts(found.sizes, dataset.classes, cropped),
+            "size_rows": rows,
+            "size_words": size_words(rows, found.sizes),
+            "images_looked_at": found.sizes.images,
+            "network": asked.network,
+            "samples": by_class(samples),
+            "compact": max(len(own.rows) for own in samples) < _SPLITS_APART,
+            "changed": changed,
+            "augmentation": asked.augmentation,
+            "maps": [self._map(name) for name in maps],
+            "twins": [(pair, [self._map(name) for name in pair["images"]]) for pair in twins],
+            "unusual": [(self._map(name), reasons) for name, reasons in list(by_image.items())[:_UNUSUAL]],
+            "unusual_images": len(by_image),
+            "findings": [(each.rows[0].source, each.rows[0].split, each.reason) for each in unusual[:_LISTED]],
+            "findings_count": len(unusual),
+            "drawings": self.drawings,
+            "behind": {drawing.behind for drawing in self.drawings.values() if drawing.dropped},
+            "palette": page_palette(len(names)).tolist(),
+            "data": self._data(),
+        }
+        return render("prep", "preview.html", _SCRIPTS, values)
+
+    def _data(self) -> dict[str, Any]:
+        names, palette = self.dataset.classes.names, page_palette(len(self.dataset.classes)).tolist()
+        told = [*enumerate(names), (IGNORE, "ignored")]
+        return {
+            "folder": self.folder,
+            "classes": [{"name": name, "colour": palette[value]} for value, name in told[1:]],
+            "drawings": {key: drawing.to_json() for key, drawing in self.drawings.items()},
+        }
+
+    def _add(self, drawings: Iterable[Drawing]) -> None:
+        for drawing in drawings:
+            self.drawings.setdefault(drawing.key, drawing)
+
+    def _draw_crops(self, rows: Sequence[ManifestRow]) -> None:
+        def draw(row: ManifestRow, side: int) -> Drawing:
+            return draw_crop(self.dataset, row, side, self.label_maps.get(row.split))
+
+        self._add(draw_within(rows, CROP_SIDES, _CROPS_BYTES, draw))
+
+    def _draw_maps(self, names: Iterable[str]) -> None:
+        sources = by_source(self.dataset.rows)
+
+        def draw(rows: Sequence[ManifestRow], side: int) -> Drawing:
+            return draw_map(self.dataset, rows, self.sources, side, self.label_maps.get(rows[0].split))
+
+        self._add(draw_within([sources[name] for name in dict.fromkeys(names)], MAP_SIDES, _MAPS_BYTES, draw))
+
+    def _map(self, name: str) -> Drawing:
+        return self.drawings[f"image={name}"]
+
+    def _changed(self, augmentation: Augmentation | None) -> list[Changed]:
+        if augmentation is None:
+            return []
+        changed = draw_changed(self.dataset, augmentation, self.label_maps.get("train"))
+        for each in changed:
+            self._add((each.original, *each.draws))
+        return changed
+
+    def _mapped(self) -> list[str]:
+        """For each split the images with most crops dropped, and some by chance."""
+        names = []
+        for split in splits_of(self.dataset):
+            sources = by_source(row for row in self.dataset.rows if row.split == split)
+            cut = [rows for rows in sources.values() if len(rows) > 1]
+            cut.sort(key=lambda rows: (all(row.kept for row in rows), rank(0, rows[0].source)))
+            names += [rows[0].source for rows in cut[:_MAPS]]
+        return names
 
 
-def mapped_balance(
-    told: Mapping[str, Any], label_map: LabelMap, dataset: Dataset, facts: Sequence[CropFacts]
-) -> dict[str, Any]:
-    """A split's balance of classes as a label map makes it: each of its classes is one value of the masks, whose
-    share of all pixels the certificate tells. Images are counted by their kept crops."""
-    ignored = told["ignored"] or 0.0
-    shares = {value: (own["pixels"] or 0.0) * (1 - ignored) for value, own in enumerate(told["classes"].values())}
-    shares[IGNORE] = ignored
-    of_class = {int(label_map.classes[value]): share for value, share in shares.items()}
-    left = of_class.pop(IGNORE, 0.0)
-    counted = 1 - left
-    seen = Counter(class_id for _, class_id in {(fact.row.source, each) for fact in facts for each in fact.classes})
-    classes = {
-        name: {"pixels": of_class.get(class_id, 0.0) / counted if counted else None, "images": seen[class_id]}
-        for class_id, name in enumerate(dataset.classes.names)
+def _facts(dataset: Dataset, today: date) -> list[tuple[str, str, str]]:
+    """What the page is of, as (label, text, all of it where the text is short for it)."""
+    info = dataset.info
+    told = {
+        "Page made": (today.isoformat(), ""),
+        "Dataset digest": (dataset.digest[:12], dataset.digest),
+        "Inputs digest": (str(info.get("inputs_sha256") or "")[:12], str(info.get("inputs_sha256") or "")),
+        "Source": (str(info.get("source_format") or ""), ""),
+        "Prepared by": (f"sageseg {info['tool_version']}" if info.get("tool_version") else "", ""),
+        "Page by": (f"sageseg {tool_version()}", ""),
+        "Command": (shlex.join(["sageseg", "prep", *map(str, info["command"])]) if info.get("command") else "", ""),
     }
-    background = classes[dataset.classes.names[0]]["pixels"]
-    return {**told, "foreground": None if background is None else 1 - background, "ignored": left, "classes": classes}
-
-
-def render_preview(
-    dataset: Dataset,
-    certificate: dict[str, Any],
-    facts: Sequence[CropFacts],
-    label_maps: Mapping[str, LabelMap | None] | None = None,
-    augmentation: Augmentation | None = None,
-) -> str:
-    """The page as HTML; every text is escaped."""
-    environment = Environment(
-        loader=PackageLoader("prep"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update(share=format_share, count=lambda value: f"{value:,}", rgb=format_colour)
-    unusual = find_unusual(dataset, facts)
-    return environment.get_template("preview.html").render(
-        title=dataset.root.resolve().name,
-        dataset=dataset,
-        options=dataset.info.get("options", {}),
-        splits={split: _count(dataset, split) for split in splits_of(dataset)},
-        certificate=certificate,
-        divided=len(_divided_groups(dataset)),
-        samples=choose_samples(dataset, facts, label_maps or {}),
-        changed=draw_changed(dataset, augmentation, (label_maps or {}).get("train")) if augmentation else [],
-        augmentation=augmentation,
-        maps=_maps(dataset),
-        twins=_twins(dataset, certificate),
-        unusual=[(each.reason, draw_map(dataset, each.rows)) for each in unusual[:_UNUSUAL]],
-        unusual_count=len(unusual),
-        palette=page_palette(len(dataset.classes)).tolist(),
-    )
+    return [(label, text, whole) for label, (text, whole) in told.items() if text]
 
 
 def _count(dataset: Dataset, split: str) -> SplitCounts:
@@ -149,48 +213,13 @@ def _count(dataset: Dataset, split: str) -> SplitCounts:
     return SplitCounts(len(groups), len(sources), len(own), sum(row.kept for row in own))
 
 
-def _divided_groups(dataset: Dataset) -> set[str]:
-    first: dict[str, str] = {}
-    return {row.group for row in dataset.rows if first.setdefault(row.group, row.split) != row.split}
-
-
-def choose_samples(
-    dataset: Dataset, facts: Sequence[CropFacts], label_maps: Mapping[str, LabelMap | None]
-) -> list[Samples]:
-    """Of each class in each split a few crops, drawn by their names' hashes; a class that is missing
-    from a split is told too. Crops without foreground come last."""
-    names = dataset.classes.names
-    splits = splits_of(dataset)
-    each = max(1, min(SAMPLES, _ALL_SAMPLES // (len(names) * len(splits))))
-    chosen = []
-    for class_id in [*range(1, len(names)), 0]:
-        for split in splits:
-            own = [fact.row for fact in facts if fact.row.split == split and _shows(fact, class_id)]
-            shown = sorted(own, key=lambda row: rank(0, row.id))[:each]
-            title = names[class_id] if class_id else NO_FOREGROUND
-            drawings = tuple(draw_crop(dataset, row, label_maps.get(split)) for row in shown)
-            chosen.append(Samples(title, class_id, split, len(own), drawings))
-    return chosen
-
-
-def _shows(fact: CropFacts, class_id: int) -> bool:
-    return class_id in fact.classes if class_id else not fact.has_foreground
-
-
-def _maps(dataset: Dataset) -> list[CropMap]:
-    """For each split the images with most crops dropped, and some by chance."""
-    maps = []
-    for split in splits_of(dataset):
-        sources = by_source(row for row in dataset.rows if row.split == split)
-        cut = [rows for rows in sources.values() if len(rows) > 1]
-        cut.sort(key=lambda rows: (all(row.kept for row in rows), rank(0, rows[0].source)))
-        maps += [draw_map(dataset, rows) for rows in cut[:_MAPS]]
-    return maps
-
-
-def _twins(dataset: Dataset, certificate: dict[str, Any]) -> list[tuple[dict[str, Any], list[CropMap]]]:
-    sources = by_source(dataset.rows)
-    return [
-        (pair, [draw_map(dataset, sources[source]) for source in pair["images"]])
-        for pair in certificate["twins"]["candidates"][:_TWINS]
-    ]
+def _by_image(unusual: Iterable[Unusual]) -> dict[str, list[str]]:
+    """The images that stand out, each with its reasons; kinds of reasons take turns, so that none fills the page."""
+    kinds: dict[str, list[Unusual]] = {}
+    for each in unusual:
+        kinds.setdefault(each.kind, []).append(each)
+    images: dict[str, list[str]] = {}
+    for turn in zip_longest(*kinds.values()):
+        for found in filter(None, turn):
+            images.setdefault(found.rows[0].source, []).append(found.reason)
+    return images

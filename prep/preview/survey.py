@@ -1,4 +1,4 @@
-"""A dataset looked through once: what each crop holds, and which images are out of the ordinary."""
+"""A dataset looked through once: what each image holds."""
 
 from __future__ import annotations
 
@@ -7,35 +7,33 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from statistics import median
 
+import cv2
+import numpy as np
 import simplejpeg
 
 from formats.classes import IGNORE
-from formats.crops import Box
-from formats.dataset import SPLITS, Dataset, image_path, mask_path
-from formats.images import image_errors
+from formats.dataset import SPLITS, Dataset, image_path, mask_path, truth_path
+from formats.images import Rgb, image_errors
 from formats.manifest import ManifestRow
-from formats.masks import count_values, read_mask
+from formats.masks import Mask, count_values, read_mask, resize_mask
 from formats.parallel import map_all
 from formats.prepared.label_map import LabelMap
+from formats.prepared.resize import Resize, recorded_resize, resized_size
+from prep.preview.objects import Objects, find_objects
+from prep.preview.sizes import NetworkView, SizeCounts
 
-_COARSE = 32
-DARK, BRIGHT = 20, 235
-"""Mean grey levels beyond which an image is under- or overexposed, whatever the others are."""
-_FAR, _LEVELS = 4.0, 25
-"""An image stands out from the others by so many robust deviations, and at least so many levels."""
-_USUAL = 0.1
-"""A size is unusual when less than this share of the images has it."""
+_HALF = 2
+"""Images are looked at in half their size: blur and colour show, and decoding takes no longer than at an eighth."""
+_SPARSE = 8
 
 
 @dataclass(frozen=True)
 class CropFacts:
-    """What a kept crop holds: the class ids in its mask, as a job reads it, and its mean grey level 0..255."""
+    """What a kept crop holds: the class ids in its mask, as a job reads it."""
 
     row: ManifestRow
     classes: frozenset[int]
-    brightness: float
 
     @property
     def has_foreground(self) -> bool:
@@ -43,30 +41,163 @@ class CropFacts:
 
 
 @dataclass(frozen=True)
-class Unusual:
-    """An image that is worth a look, with its crops."""
+class ObjectFacts:
+    """The objects of one class in an image: how many, their pixels, and how many reach the image's edge."""
 
-    reason: str
+    count: int
+    smallest: int
+    largest: int
+    at_edge: int
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """What an image with kept crops shows. Of those crops: `brightness`, the mean grey level 0..255; `colour`, the mean
+    distance of the channels from grey, in levels; `sharpness`, the largest variance of the Laplacian at half size. Of
+    the whole image: `shares` of the pixels that are not ignored by foreground class, and `objects` by class."""
+
     rows: tuple[ManifestRow, ...]
+    crops: tuple[CropFacts, ...]
+    brightness: float
+    colour: float
+    sharpness: float
+    shares: Mapping[int, float]
+    objects: Mapping[int, ObjectFacts]
+
+    @property
+    def source(self) -> str:
+        return self.rows[0].source
+
+
+@dataclass(frozen=True)
+class Survey:
+    """All images with kept crops, in the manifest's order, and the sizes of all their objects."""
+
+    images: tuple[ImageFacts, ...]
+    sizes: SizeCounts
+
+    @property
+    def crops(self) -> list[CropFacts]:
+        return [crop for image in self.images for crop in image.crops]
+
+
+@dataclass(frozen=True)
+class _Look:
+    """How a worker looks at an image."""
+
+    root: Path
+    num_classes: int
+    resize: Resize | None
+    label_maps: Mapping[str, LabelMap | None]
 
 
 def survey(
-    dataset: Dataset, workers: int | None = None, label_maps: Mapping[str, LabelMap | None] | None = None
-) -> list[CropFacts]:
-    """Read every kept crop once, images at an eighth of their size, masks by the label map of their split."""
-    rows = [row for row in dataset.rows if row.kept]
-    return list(map_all(partial(_look, dataset.root, label_maps or {}), rows, workers=workers, label="crops"))
+    dataset: Dataset,
+    workers: int | None = None,
+    label_maps: Mapping[str, LabelMap | None] | None = None,
+    network: NetworkView | None = None,
+) -> Survey:
+    """Read every kept crop once, masks by the label map of their split. Objects are those of whole images, put
+    together of the crops, or as truth/ has them; `network` is what they are compared with beside the crop."""
+    look = _Look(dataset.root, len(dataset.classes), recorded_resize(dataset.info), label_maps or {})
+    tasks = [rows for rows in by_source(dataset.rows).values() if any(row.kept for row in rows)]
+    images, sizes = [], SizeCounts(network)
+    for facts, objects in map_all(partial(_look_at, look), tasks, workers=workers, label="images"):
+        images.append(facts)
+        sizes.add(objects, facts.rows[0])
+    return Survey(tuple(images), sizes)
 
 
-def _look(root: Path, label_maps: Mapping[str, LabelMap | None], row: ManifestRow) -> CropFacts:
+def _look_at(look: _Look, rows: Sequence[ManifestRow]) -> tuple[ImageFacts, Objects]:
+    kept = [row for row in rows if row.kept]
+    label_map = look.label_maps.get(rows[0].split)
+    masks = [_read_crop_mask(look.root, row, label_map) for row in kept]
+    seen = [_measure(_read_half(look.root, row)) for row in kept]
+    brightness, colour, sharpness = zip(*seen, strict=True)
+    whole = _whole_mask(look, rows, kept, masks, label_map)
+    objects = find_objects(whole, look.num_classes)
+    crops = tuple(CropFacts(row, _present(mask)) for row, mask in zip(kept, masks, strict=True))
+    facts = ImageFacts(
+        rows=tuple(rows),
+        crops=crops,
+        brightness=sum(brightness) / len(seen),
+        colour=sum(colour) / len(seen),
+        sharpness=max(sharpness),
+        shares=_shares(whole, objects, _all_counted(crops, look.num_classes) and not rows[0].truth_sha256),
+        objects=_by_class(objects),
+    )
+    return facts, objects
+
+
+def _read_crop_mask(root: Path, row: ManifestRow, label_map: LabelMap | None) -> Mask:
+    path = mask_path(root, row.id)
+    return label_map.apply(read_mask(path), path) if label_map else read_mask(path)
+
+
+def _read_half(root: Path, row: ManifestRow) -> Rgb:
     path = image_path(root, row.id)
     with image_errors(path):
-        # decoded in the frequency domain at the smallest scale that leaves _COARSE pixels
-        grey = simplejpeg.decode_jpeg(path.read_bytes(), "GRAY", min_height=_COARSE, min_width=_COARSE)
-    mask, label_map = read_mask(mask_path(root, row.id)), label_maps.get(row.split)
-    counts = count_values(label_map.apply(mask, mask_path(root, row.id)) if label_map else mask)
-    present = frozenset(value for value, count in enumerate(counts) if count)
-    return CropFacts(row, present, float(grey.mean()))
+        content = path.read_bytes()
+        # scaled in the frequency domain, to the smallest scale that leaves so many pixels
+        least = {"min_width": max(1, row.width // _HALF), "min_height": max(1, row.height // _HALF)}
+        return np.asarray(simplejpeg.decode_jpeg(content, "RGB", **least))
+
+
+def _measure(image: Rgb) -> tuple[float, float, float]:
+    """The mean grey level, the mean distance from grey, and the variance of the Laplacian."""
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    sparse = image[::_SPARSE, ::_SPARSE]
+    colour = sparse.max(axis=2).astype(np.int16) - sparse.min(axis=2)
+    _, deviation = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_16S))
+    return cv2.mean(grey)[0], float(colour.mean()), float(deviation[0, 0]) ** 2
+
+
+def _whole_mask(
+    look: _Look,
+    rows: Sequence[ManifestRow],
+    kept: Sequence[ManifestRow],
+    masks: Sequence[Mask],
+    label_map: LabelMap | None,
+) -> Mask:
+    """The mask of the whole image at the size at which it was cut into crops."""
+    first = rows[0]
+    width, height = resized_size(first.source_width, first.source_height, look.resize)
+    if first.truth_sha256:
+        truth = resize_mask(read_mask(truth_path(look.root, first.source_stem)), width, height)
+        return label_map.classes[truth] if label_map else truth
+    if len(rows) == 1 and masks[0].shape == (height, width):
+        return masks[0]
+    whole = np.zeros((height, width), np.uint8)  # dropped crops hold nothing but background: else there is a truth
+    for row, mask in zip(kept, masks, strict=True):
+        place = whole[row.y : row.y + row.height, row.x : row.x + row.width]
+        place[:] = mask[: place.shape[0], : place.shape[1]]
+    return whole
+
+
+def _present(mask: Mask) -> frozenset[int]:
+    return frozenset(value for value, count in enumerate(count_values(mask)) if count)
+
+
+def _all_counted(crops: Iterable[CropFacts], num_classes: int) -> bool:
+    return all(value < num_classes for crop in crops for value in crop.classes)
+
+
+def _shares(mask: Mask, objects: Objects, nothing_ignored: bool) -> dict[int, float]:
+    """The share of each foreground class, whose pixels are known by its objects; nobody counts those that are ignored
+    where there are none."""
+    total = mask.size if nothing_ignored else mask.size - count_values(mask)[IGNORE]
+    pixels = np.bincount(objects.classes, objects.pixels).tolist()
+    return {class_id: count / total for class_id, count in enumerate(pixels) if count}
+
+
+def _by_class(objects: Objects) -> dict[int, ObjectFacts]:
+    facts = {}
+    for class_id in np.unique(objects.classes).tolist():
+        own = objects.classes == class_id
+        pixels = objects.pixels[own]
+        at_edge = int(objects.at_edge[own].sum())
+        facts[class_id] = ObjectFacts(len(pixels), int(pixels.min()), int(pixels.max()), at_edge)
+    return facts
 
 
 def by_source(rows: Iterable[ManifestRow]) -> dict[str, list[ManifestRow]]:
@@ -77,53 +208,12 @@ def by_source(rows: Iterable[ManifestRow]) -> dict[str, list[ManifestRow]]:
     return sources
 
 
-def find_unusual(dataset: Dataset, facts: Sequence[CropFacts]) -> list[Unusual]:
-    """Images of an unusual size, exposure, or without foreground, in the manifest's order for each."""
-    sources = by_source(dataset.rows)
-    found = [*(_sizes(sources) | _small(sources)).items(), *_exposures(facts)]
-    shown = {fact.row.source for fact in facts if fact.has_foreground}
-    dropped = {row.source for row in dataset.rows if not row.kept and row.foreground}
-    found += [(source, "no foreground") for source in sources if source not in shown | dropped]
-    return [Unusual(reason, tuple(sources[source])) for source, reason in found]
-
-
-def _sizes(sources: dict[str, list[ManifestRow]]) -> dict[str, str]:
-    sizes = {source: (rows[0].source_width, rows[0].source_height) for source, rows in sources.items()}
-    counts = Counter(sizes.values())
-    return {
-        source: f"size {size[0]} × {size[1]}, as {counts[size]} of {len(sizes)} images"
-        for source, size in sizes.items()
-        if counts[size] < _USUAL * len(sizes)
-    }
-
-
-def _small(sources: dict[str, list[ManifestRow]]) -> dict[str, str]:
-    reasons = {}
-    for source, rows in sources.items():
-        own = Box(0, 0, rows[0].source_width, rows[0].source_height)
-        if len(rows) == 1 and (rows[0].width > own.width or rows[0].height > own.height):
-            reasons[source] = f"size {own.width} × {own.height}, smaller than the crop and padded"
-    return reasons
-
-
-def _exposures(facts: Sequence[CropFacts]) -> list[tuple[str, str]]:
-    levels: dict[str, list[float]] = {}
-    for fact in facts:
-        levels.setdefault(fact.row.source, []).append(fact.brightness)
-    means = {source: sum(own) / len(own) for source, own in levels.items()}
-    if not means:
-        return []
-    usual = median(means.values())
-    spread = 1.4826 * median(abs(mean - usual) for mean in means.values())  # a normal deviation's share of it
-    found = []
-    for source, mean in means.items():
-        if abs(mean - usual) > max(_FAR * spread, _LEVELS) or not DARK <= mean <= BRIGHT:
-            side = "dark" if mean < usual else "bright"
-            found.append((source, f"{side}: mean grey level {mean:.0f}, others about {usual:.0f}"))
-    return found
-
-
 def splits_of(dataset: Dataset) -> list[str]:
     """The splits that have images, in their order."""
     present = {row.split for row in dataset.rows}
     return [split for split in SPLITS if split in present]
+
+
+def images_with(images: Iterable[ImageFacts]) -> Counter[int]:
+    """How many images have each class in their kept crops."""
+    return Counter(each for image in images for each in {value for crop in image.crops for value in crop.classes})

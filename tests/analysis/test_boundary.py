@@ -19,7 +19,7 @@ from formats.masks import Mask
 
 
 def boundaries(truth: Mask, prediction: Mask, num_classes: int, options: ScoringOptions) -> BoundaryCounts:
-    windows = class_windows(truth, prediction, count(truth, prediction, num_classes))
+    windows = class_windows(truth, prediction, num_classes)
     return count_boundaries(windows, truth.shape, num_classes, options)
 
 

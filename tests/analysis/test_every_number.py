@@ -264,10 +264,11 @@ def check_areas(images: Sequence[Image], rows: Sequence[Mapping[str, str]]) -> N
 
 def check_page(page: Page, rows: Sequence[Mapping[str, str]], told: Mapping[str, Any]) -> None:
     """The page tells of each image and of their mean what the tables do."""
-    for image, row in zip(page.data["images"], rows, strict=True):
-        assert image["stem"] == row["stem"]
+    columns = page.data["columns"]
+    for stem, iou, dice_told, row in zip(columns["stem"], columns["iou"], columns["dice"], rows, strict=True):
+        assert stem == row["stem"]
         dice = plain.mean(cell(row[f"dice_{name}"]) for name in NAMES[1:])
-        for ours, number in ((image["iou"], cell(row["mean_iou_foreground"])), (image["dice"], dice)):
+        for ours, number in ((iou, cell(row["mean_iou_foreground"])), (dice_told, dice)):
             assert (math.nan if ours is None else ours) == pytest.approx(number, abs=2e-6, nan_ok=True)
     mean = told["per_image_mean"]["mean_iou_foreground"]
     if mean is not None:

@@ -22,7 +22,6 @@ from analysis.scoring.components import (
     class_objects,
     find_components,
 )
-from analysis.scoring.counts import count
 from analysis.scoring.objects import Amount, Kind, WrongObject, WrongObjects, false_positive_objects, missed_objects
 from formats.masks import Mask
 
@@ -35,7 +34,7 @@ def spots(height: int, width: int, density: float, seed: int) -> Mask:
 
 
 def objects(truth: Mask, prediction: Mask, num_classes: int) -> list[ClassObjects]:
-    return list(map(class_objects, class_windows(truth, prediction, count(truth, prediction, num_classes))))
+    return list(map(class_objects, class_windows(truth, prediction, num_classes)))
 
 
 def found(truth: Mask, prediction: Mask, num_classes: int = 2) -> Components:
@@ -44,8 +43,8 @@ def found(truth: Mask, prediction: Mask, num_classes: int = 2) -> Components:
 
 def wrong(truth: Mask, prediction: Mask, num_classes: int = 2, halo: int = 3) -> tuple[WrongObjects, WrongObjects]:
     classes = objects(truth, prediction, num_classes)
-    false_positives = false_positive_objects(classes, truth, num_classes, halo)
-    return false_positives, missed_objects(classes, prediction, num_classes, halo)
+    false_positives = false_positive_objects(classes, num_classes, halo)
+    return false_positives, missed_objects(classes, num_classes, halo)
 
 
 def blank(height: int = 40, width: int = 60) -> Mask:
@@ -79,7 +78,7 @@ def test_runs_end_with_their_row() -> None:
 
 def test_places_are_the_pixels_of_a_mask() -> None:
     mask = spots(9, 11, 0.4, 1)
-    rows, columns = label(mask).places()
+    rows, columns = label(mask).runs.places()
     assert list(zip(rows.tolist(), columns.tolist(), strict=True)) == list(map(tuple, np.argwhere(mask).tolist()))
 
 

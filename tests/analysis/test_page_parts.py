@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from analysis.drawing.close_ups import view_around
-from analysis.report.charts import histogram, training_curves
+from analysis.report.charts import histogram, training_series
 from formats.crops import Box
 
 
@@ -15,16 +17,16 @@ def test_a_histogram_holds_every_value_once() -> None:
     assert bars[-1].high == pytest.approx(1.0)
     assert sum(bar.count for bar in bars) == 4
     assert [bar.count for bar in bars if bar.high > 0.996] == [2]
-    assert max(bar.height for bar in bars) == 1
     assert histogram([float("nan")]) == []
     assert sum(bar.count for bar in histogram([0.0, 1.0, 1.0])) == 3
 
 
-def test_curves_span_their_values() -> None:
-    (curve,) = training_curves([{"train_loss": 3.0}, {"train_loss": 1.0}, {"train_loss": None}, {"train_loss": 2.0}])
-    assert curve.points == "0.00,0.00 50.00,100.00 100.00,50.00"
-    assert (curve.label, curve.best) == ("Training loss", 1.0)
-    assert training_curves([{"train_loss": 1.0}]) == []
+def test_a_series_keeps_its_epochs_and_knows_its_best() -> None:
+    epochs = [{"train_loss": 3.0}, {"train_loss": 1.0}, {"train_loss": None}, {"train_loss": 2.0}]
+    assert training_series(epochs) == [{"label": "Training loss", "values": [3.0, 1.0, None, 2.0], "best": 1}]
+    assert training_series([{"train_loss": 1.0}, {"train_loss": math.nan}]) == []
+    (mean_iou,) = training_series([{"validation_mIOU": 0.5}, {"validation_mIOU": 0.75}])
+    assert mean_iou["best"] == 1
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,7 @@
-"""Folders of masks as other programs write them, read as predictions and as truth."""
+"""Folders of masks as other programs write them, read as predictions."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,80 +11,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from analysis.masks.reading import read_prediction, read_truth
 from analysis.masks.sources import plan_sources
 from analysis.plain.matching import bare, match_names
 from analysis.plain.opening import open_predictions
-from analysis.plain.truth import TruthFolder, open_with_truth
 from formats.classes import ClassTable, voc_palette, write_labels
 from formats.dataset import Dataset
 from formats.errors import SagesegError
-from formats.images import encode_image
 from formats.masks import Mask, encode_mask
-from formats.predictions import Predictions
-from tests.support.dataset_samples import CAR, disc_image, make_dataset
-from tests.support.typed_commands import typed
+from tests.support.dataset_samples import make_dataset
+from tests.support.plain_masks import (
+    HEIGHT,
+    SAMPLES,
+    WIDTH,
+    ids,
+    make_dataset_of_three,
+    masks,
+    read_back,
+    same,
+    white,
+    white_first,
+    white_rgba,
+    with_palette,
+    with_value,
+    write_all,
+)
 
-WIDTH, HEIGHT = 40, 24
-STEMS = ("a_01", "a_02", "b_01")
-SAMPLES = {stem: disc_image(WIDTH, HEIGHT, seed=seed) for seed, stem in enumerate(STEMS)}
-THREE = ClassTable(("_background_", "car", "road"))
 PALETTE = voc_palette()
-
-
-def masks(num_classes: int = 2) -> dict[str, Mask]:
-    """A mask for each image, the last of them without class 1 where there are three."""
-    made = {stem: mask.copy() for stem, (_, mask) in SAMPLES.items()}
-    if num_classes == 3:
-        for mask in made.values():
-            mask[18:, :] = 2
-        made["b_01"][made["b_01"] == 1] = 0
-    return made
-
-
-def with_palette(mask: Mask, colours: bytes) -> Image.Image:
-    image = Image.fromarray(mask)
-    image.putpalette(colours.ljust(768, b"\0"))
-    return image
-
-
-def write_all(root: Path, name: str, draw: Callable[[Mask], Image.Image], num_classes: int = 2) -> Path:
-    """The masks of all images, drawn, in files called by `name` with the stem in it."""
-    for stem, mask in masks(num_classes).items():
-        path = root / name.format(stem)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draw(mask).save(path)
-    return root
-
-
-def read_back(predictions: Predictions, dataset: Dataset | None = None) -> dict[str, Mask]:
-    """Full-size masks by stem, as everything downstream reads them."""
-    num_classes = len(predictions.classes or CAR)
-    return {
-        source.stem: read_prediction(predictions.root, source, num_classes)
-        for source in plan_sources(predictions, dataset)
-    }
-
-
-def same(found: dict[str, Mask], expected: dict[str, Mask]) -> bool:
-    return found.keys() == expected.keys() and all(np.array_equal(found[key], expected[key]) for key in expected)
-
-
-def ids(mask: Mask) -> Image.Image:
-    return Image.fromarray(mask)
-
-
-def white(mask: Mask) -> Image.Image:
-    return Image.fromarray(mask * 255)
-
-
-def white_first(mask: Mask) -> Image.Image:
-    return with_palette(1 - mask, bytes([255, 255, 255, 0, 0, 0]))
-
-
-def white_rgba(mask: Mask) -> Image.Image:
-    cut_out = np.repeat(mask[..., None] * 255, 4, axis=2)
-    return Image.fromarray(cut_out)
 
 
 @pytest.fixture
@@ -98,8 +46,7 @@ def dataset(tmp_path: Path) -> Dataset:
 
 @pytest.fixture
 def dataset_of_three(tmp_path: Path) -> Dataset:
-    samples = {stem: (SAMPLES[stem][0], mask) for stem, mask in masks(3).items()}
-    return make_dataset(tmp_path / "dataset", samples, classes=THREE)
+    return make_dataset_of_three(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -174,15 +121,6 @@ def test_masks_of_half_the_size_are_enlarged_and_it_is_said(
 
 def grey_levels(mask: Mask) -> Image.Image:
     return Image.fromarray(np.arange(mask.size, dtype=np.uint8).reshape(mask.shape))
-
-
-def with_value(value: int) -> Callable[[Mask], Image.Image]:
-    def draw(mask: Mask) -> Image.Image:
-        changed = mask.copy()
-        changed[0, 0] = value
-        return Image.fromarray(changed)
-
-    return draw
 
 
 @pytest.mark.parametrize(
@@ -274,214 +212,3 @@ def test_names_fit_whatever_words_each_side_has(names: set[str], one: str, other
 )
 def test_a_bare_name_is_what_the_words_leave(name: str, left: str) -> None:
     assert bare(name) == left
-
-
-def truth_of(predictions: Predictions, dataset: Dataset) -> dict[str, Mask]:
-    return {
-        source.stem: read_truth(dataset.root, source, len(dataset.classes))
-        for source in plan_sources(predictions, dataset)
-    }
-
-
-@pytest.mark.parametrize(
-    ("draw_truth", "draw"), [(ids, ids), (white, ids), (ids, white), (white_first, white), (ids, white_rgba)]
-)
-def test_a_folder_of_truth_is_enough(
-    tmp_path: Path, draw_truth: Callable[[Mask], Image.Image], draw: Callable[[Mask], Image.Image]
-) -> None:
-    truth = write_all(tmp_path / "truth", "{}.png", draw_truth)
-    opened, dataset = open_with_truth(write_all(tmp_path / "out", "{}_pred.png", draw), TruthFolder(truth), workers=1)
-    assert dataset.classes.names == ("_background_", "class_1")
-    assert same(read_back(opened, dataset), masks())
-    assert same(truth_of(opened, dataset), masks())
-
-
-def test_values_that_nobody_named_are_classes_on_both_sides_alike(tmp_path: Path) -> None:
-    def spread(mask: Mask) -> Image.Image:
-        return Image.fromarray(np.array([0, 7, 26], np.uint8)[mask])
-
-    def ignored(mask: Mask) -> Image.Image:
-        return with_value(255)(np.asarray(spread(mask)))
-
-    truth, root = write_all(tmp_path / "truth", "{}.png", ignored, 3), write_all(tmp_path / "o", "{}.png", spread, 3)
-    opened, dataset = open_with_truth(root, TruthFolder(truth), workers=1)
-    assert dataset.classes.names == ("_background_", "class_7", "class_26")
-    assert same(read_back(opened, dataset), masks(3))
-    known = truth_of(opened, dataset)["a_01"]
-    assert known[0, 0] == 255
-    assert np.array_equal(known[1:], masks(3)["a_01"][1:])
-
-
-@pytest.mark.parametrize(
-    ("text", "names"),
-    [
-        ("_background_\ncar\n", ("_background_", "car")),
-        ("background\r\ncar\r\n", ("_background_", "car")),
-        ("\ufeffcar\n", ("_background_", "car")),
-        ("__ignore__\n_background_\ncar\n", ("_background_", "car")),
-    ],
-)
-def test_a_list_names_the_classes(tmp_path: Path, text: str, names: tuple[str, ...]) -> None:
-    truth, root = write_all(tmp_path / "truth", "{}.png", ids), write_all(tmp_path / "o", "{}.png", ids)
-    labels = tmp_path / "names.txt"
-    labels.write_text(text, encoding="utf-8")
-    _, dataset = open_with_truth(root, TruthFolder(truth, labels=labels), workers=1)
-    assert dataset.classes.names == names
-
-
-def test_truth_without_a_prediction_is_named_and_partial_leaves_it_out(tmp_path: Path) -> None:
-    truth, root = write_all(tmp_path / "truth", "{}.png", ids), write_all(tmp_path / "out", "{}.png", ids)
-    (root / "b_01.png").unlink()
-    with pytest.raises(SagesegError, match="true masks without a prediction in .*, 1 in all: b_01; .* --partial"):
-        open_with_truth(root, TruthFolder(truth), workers=1)
-    opened, dataset = open_with_truth(root, TruthFolder(truth, partial=True), workers=1)
-    assert sorted(read_back(opened, dataset)) == ["a_01", "a_02"]
-
-
-def test_written_predictions_take_a_folder_of_truth_too(tmp_path: Path) -> None:
-    root = write_all(tmp_path / "plain", "{}.png", ids)
-    write_labels(root / "labels.txt", CAR)
-    assert typed(["analysis", "stitch", str(root), "--out", "out"], tmp_path).returncode == 0
-    truth = write_all(tmp_path / "truth", "{}_gt.png", white)
-    opened, dataset = open_with_truth(tmp_path / "out", TruthFolder(truth), workers=1)
-    assert dataset.classes == CAR
-    assert same(truth_of(opened, dataset), masks())
-
-
-def test_stitched_masks_that_nobody_named_are_called_as_their_truth(
-    tmp_path: Path, dataset_of_three: Dataset, capsys: pytest.CaptureFixture[str]
-) -> None:
-    write_all(tmp_path / "plain", "{}.png", ids, 3)
-    assert typed(["analysis", "stitch", "plain", "--out", "out"], tmp_path).returncode == 0
-    assert open_predictions(tmp_path / "out", dataset=dataset_of_three).classes == THREE
-    assert "its classes, which had numbers, are car, road in this order" in capsys.readouterr().err
-    truth = write_all(tmp_path / "truth", "{}.png", ids, 3)
-    write_labels(truth / "labels.txt", THREE)
-    opened, dataset = open_with_truth(tmp_path / "out", TruthFolder(truth), workers=1)
-    assert opened.classes == dataset.classes == THREE
-    write_labels(truth / "labels.txt", CAR)  # fewer: no number is sure
-    with pytest.raises(SagesegError, match="value 2 is no class; expected 0 to 1"):
-        open_with_truth(tmp_path / "out", TruthFolder(truth), workers=1)
-
-
-def test_crops_beside_a_folder_of_truth_are_to_be_stitched(tmp_path: Path) -> None:
-    cropped = make_dataset(tmp_path / "cropped", SAMPLES, crop=20)
-    truth = write_all(tmp_path / "truth", "{}.png", ids)
-    with pytest.raises(SagesegError, match="sageseg analysis stitch .*cropped --out STITCHED"):
-        open_with_truth(cropped.root, TruthFolder(truth))
-
-
-def test_plain_crops_beside_a_folder_of_truth_need_their_dataset(tmp_path: Path) -> None:
-    write_all(tmp_path / "out", "{}_x0_y16.png", ids)
-    write_all(tmp_path / "truth", "{}.png", ids)
-    with pytest.raises(SagesegError, match="masks of crops need --dataset"):
-        open_with_truth(tmp_path / "out", TruthFolder(tmp_path / "truth"), workers=1)
-
-
-def test_a_report_inside_the_folder_is_passed_over(tmp_path: Path) -> None:
-    write_all(tmp_path / "out", "{}.png", white)
-    for number in (1, 2):
-        words = ["analysis", "report", "out", "--truth", "out", "--draws", "0", "--out", f"out/report{number}"]
-        ran = typed(words, tmp_path)
-        assert ran.returncode == 0, ran.stderr
-    assert "out: reports in it are passed over: report1" in ran.stderr
-
-
-def test_a_report_needs_no_dataset(tmp_path: Path) -> None:
-    write_all(tmp_path / "truth", "{}.png", white)
-    write_all(tmp_path / "out", "{}.png", lambda mask: white(np.roll(mask, 2, axis=1)))
-    (tmp_path / "images").mkdir()
-    for stem, (image, _) in SAMPLES.items():
-        (tmp_path / "images" / f"{stem}.jpg").write_bytes(encode_image(image))
-    common = ["analysis", "report", "out", "--truth", "truth", "--workers", "1", "--draws", "0"]
-    ran = typed([*common, "--images", "images", "--group-by", "^(.)_", "--out", "shown"], tmp_path)
-    assert (ran.returncode, ran.stdout.splitlines()[-1]) == (0, "shown/index.html")
-    scores = json.loads((tmp_path / "shown" / "scores.json").read_text(encoding="utf-8"))
-    assert sorted(scores["groups"]) == ["a", "b"]
-    true = np.stack([mask for _, mask in SAMPLES.values()])
-    shifted = np.roll(true, 2, axis=2)
-    shared, either = np.count_nonzero(true & shifted), np.count_nonzero(true | shifted)
-    assert scores["overall"]["iou"]["class_1"] == pytest.approx(shared / either)
-    assert (tmp_path / "shown" / "layers" / "image" / "a_01.jpg").read_bytes() == encode_image(SAMPLES["a_01"][0])
-    grey = typed([*common, "--out", "grey"], tmp_path)
-    assert grey.returncode == 0
-    assert "no --images beside --truth" in (tmp_path / "grey" / "index.html").read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
-        (["out"], "--dataset DATASET, or --truth FOLDER"),
-        (["out", "--dataset", "dataset", "--truth", "truth"], "--dataset DATASET, or --truth FOLDER"),
-        (["out", "--dataset", "dataset", "--labels", "x.txt"], "--labels x.txt: goes with --truth"),
-        (["out", "--truth", "dataset"], "dataset: a dataset; give it as --dataset dataset"),
-        (["absent", "--dataset", "dataset"], "absent: no such folder; expected predictions"),
-        (["out/a_01.png", "--dataset", "dataset"], "out/a_01.png: a file, and no folder"),
-        (["out", "--truth", "truth", "--labels", "absent.txt"], "absent.txt: not found"),
-        (["out", "--truth", "truth", "--images", "out"], "out/a_01.png: 40×24 pixels, but its mask has 20×12"),
-    ],
-)
-def test_what_a_report_was_given_is_refused_in_one_line(
-    tmp_path: Path, dataset: Dataset, words: list[str], told: str
-) -> None:
-    write_all(tmp_path / "out", "{}.png", ids)
-    write_all(tmp_path / "truth", "{}.png", lambda mask: ids(mask[::2, ::2]))
-    ran = typed(["analysis", "report", *words, "--out", "report", "--workers", "1"], tmp_path)
-    assert ran.returncode == 1
-    assert told in ran.stderr.splitlines()[-1]
-    assert not (tmp_path / "report").exists()
-
-
-def test_what_was_made_for_the_command_is_gone_with_it(tmp_path: Path) -> None:
-    program = "from analysis.plain.folder import temporary_folder; print(temporary_folder('masks').is_dir())"
-    made = subprocess.run(
-        [sys.executable, "-c", program],
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert (made.stdout, list(tmp_path.iterdir())) == ("True\n", [])
-
-
-@pytest.mark.parametrize(
-    ("words", "made"),
-    [
-        (["stitch", "out", "--out", "x"], "x/masks/a_01.png"),
-        (["overlay", "out", "images", "--out", "x"], "x/a_01.jpg"),
-        (["cutout", "out", "images", "--out", "x"], "x/a_01.png"),
-        (["labelme", "out", "--images", "images", "--out", "x"], "x/a_01.json"),
-        (["coco", "out", "--out", "x.json"], "x.json"),
-        (["cvat", "out", "--out", "x.xml"], "x.xml"),
-        (["submission", "out", "--out", "x.csv"], "x.csv"),
-        (["combine", "out", "out", "out", "--by", "majority", "--out", "x"], "x/masks/a_01.png"),
-    ],
-)
-def test_other_verbs_take_plain_masks(tmp_path: Path, words: list[str], made: str) -> None:
-    write_all(tmp_path / "out", "{}_pred.png", white)
-    (tmp_path / "images").mkdir()
-    for stem, (image, _) in SAMPLES.items():
-        (tmp_path / "images" / f"{stem}.jpg").write_bytes(encode_image(image))
-    ran = typed(["analysis", *words], tmp_path)
-    assert ran.returncode == 0, ran.stderr
-    assert (tmp_path / made).is_file()
-
-
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
-        (
-            ["suspects", "out", "--dataset", "dataset", "--out", "x.csv"],
-            "error: out: no probabilities to doubt labels by",
-        ),
-        (["select", "out", "--count", "1", "--out", "x"], "IMAGES --probabilities --out PREDICTIONS"),
-        (["stitch", "out", "--probabilities", "--out", "x"], "error: out: no probabilities to keep"),
-    ],
-)
-def test_verbs_that_need_probabilities_say_so_of_the_folder_itself(
-    tmp_path: Path, dataset: Dataset, words: list[str], told: str
-) -> None:
-    write_all(tmp_path / "out", "{}.png", ids)
-    ran = typed(["analysis", *words], tmp_path)
-    assert ran.returncode == 1
-    assert told in ran.stderr.splitlines()[-1]

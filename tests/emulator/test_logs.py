@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from formats.errors import SagesegError
+from jobs.emulator.store.log_events import LogEvents, open_stream
 from jobs.emulator.store.log_files import Event, Window, format_event, read_backward, read_events, read_forward
+from jobs.emulator.store.state import State
 from tests.support.emulator_setup import LOG_GROUP, emulator, request, wait_for_end
 
 LINES = """
@@ -113,6 +116,21 @@ def test_names_that_are_not_there(logged: tuple[Any, str]) -> None:
         logs.get_log_events(logGroupName=LOG_GROUP, logStreamName="../../etc/passwd")
     with pytest.raises(logs.exceptions.InvalidParameterException, match="orderBy|LastEventTime"):
         logs.describe_log_streams(logGroupName=LOG_GROUP, orderBy="LastEventTime", logStreamNamePrefix="job/")
+
+
+@pytest.mark.parametrize("stands_there", ["a folder", "a link"])
+def test_a_log_that_cannot_be_read_is_one_line_at_once(tmp_path: Path, stands_there: str) -> None:
+    path = tmp_path / "log.jsonl"
+    state = State(tmp_path / "state.sqlite")
+    open_stream(state, LOG_GROUP, "job/one", path).close()
+    path.unlink()
+    if stands_there == "a folder":
+        path.mkdir()
+    else:
+        path.symlink_to(tmp_path)
+    with pytest.raises(SagesegError, match=r"log\.jsonl: a folder; expected a file: move it away"):
+        LogEvents(state).get_log_events({"logGroupName": LOG_GROUP, "logStreamName": "job/one"}, "us-east-1")
+    state.close()
 
 
 events_of_any_kind = st.lists(st.builds(Event, st.integers(0, 9), st.text(min_size=1, max_size=9)), max_size=20)

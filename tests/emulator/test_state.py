@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -248,14 +248,41 @@ def test_a_warning_before_other_machines_are_let_in(tmp_path: Path, capsys: pyte
     assert capsys.readouterr().err.startswith("warning: 0.0.0.0 can be reached from other machines")
 
 
-@pytest.mark.parametrize("version", [None, 99], ids=["no database", "of a later version"])
-def test_state_that_cannot_be_read(tmp_path: Path, version: int | None) -> None:
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "garbage": lambda _: b"not a database" * 100,
+    "one byte": lambda _: b"x",
+    "cut to nothing": lambda _: b"",
+    "cut to a page": lambda whole: whole[:4096],
+    "cut in its header": lambda whole: whole[:50],
+    "version of nothing": lambda whole: whole[:60] + bytes(4) + whole[64:],
+    "of a later version": lambda whole: whole[:63] + b"\x63" + whole[64:],
+    "a format that is none": lambda whole: whole[:47] + b"\xff" + whole[48:],
+    "entries of its index": lambda whole: whole.replace(b"Completed", b"Complexed", 1),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_state_is_refused_and_left_as_it_is(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "state.sqlite"
-    if version is None:
-        path.write_bytes(b"not a database" * 100)
-    else:
-        with sqlite3.connect(path) as database:
-            database.execute(f"PRAGMA user_version = {version}")
-        database.close()
-    with pytest.raises(SagesegError, match=r"state\.sqlite: cannot be read as the emulator's state"):
+    state = State(path)
+    jobs = store_jobs(state, tmp_path, ["a", "b"])
+    jobs.change("a", lambda record, now: finish(record, "Completed", now))
+    state.close()
+    damaged = DAMAGES[damage](path.read_bytes())
+    path.write_bytes(damaged)
+    with pytest.raises(SagesegError, match=r"state\.sqlite: cannot be read as the emulator's state .*; remove it to"):
         State(path)
+    assert path.read_bytes() == damaged
+
+
+def test_a_state_that_was_removed_is_begun_anew_without_what_its_journal_kept(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    state = State(path)
+    store_jobs(state, tmp_path, ["a"])
+    kept = path.with_name("state.sqlite-wal").read_bytes()
+    state.close()
+    path.unlink()
+    path.with_name("state.sqlite-wal").write_bytes(kept)
+    state = State(path)
+    assert state.select("kind = kind", ()) == []
+    state.close()

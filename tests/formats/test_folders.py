@@ -69,9 +69,22 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
         read_manifest(path)
 
 
-def test_a_folder_without_dataset_json_is_no_dataset(tmp_path: Path) -> None:
-    with pytest.raises(SagesegError, match="no dataset here"):
+@pytest.mark.parametrize(
+    ("there", "said"),
+    [
+        ([], "is missing); sageseg prep makes one; sageseg prep auto"),
+        (["manifest.csv"], "is missing); sageseg prep makes one; sageseg prep auto"),
+        (["manifest.csv", "channels/train"], "is missing); put that file back, or prepare the dataset again"),
+        (["dataset.json/x"], "is no file); put that file back, or prepare the dataset again"),
+    ],
+)
+def test_a_folder_without_dataset_json_is_no_dataset(tmp_path: Path, there: list[str], said: str) -> None:
+    for name in there:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    with pytest.raises(SagesegError) as refused:
         open_dataset(tmp_path)
+    assert said in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,13 @@ FORMS = {
     "@ in a password": "http://me:at@hunter2@proxy.example.com:8080",
     "URL taken for a path": "https:/user:hunter2@proxy.example.com/x: not found",
     "one word": "DBPASSWORD=hunter2 mypassword: hunter2",
+    "one word without its rest": "DBPASS=hunter2 SMTP_PASS: hunter2 MYSQL_PWD='hunter2'",
+    "words run together": "hfToken=hunter2 dbPass: hunter2 {'openaiApiKey': 'hunter2', \"hubSecret\":\"hunter2\"}",
+    "after an option": "hub login --token hunter2 --db-password 'hunter2 hunter2' --api-key \"hunter2\" -v",
+    "after an option in a list": "Command '['hub', '--hf-token', 'hunter2']' failed",
+    "OpenAI and Anthropic": "sk-proj-0123456701234567_a sk-0123456701234567abcd (sk-ant-api03-0123456701234567)",
+    "Stripe, Google, npm, PyPI, NVIDIA": f"sk_live_0123456701234567 AIza{'01234567' * 4}abc npm_{'01234567' * 4}abcd "
+    f"pypi-AgEIcHlwaS5vcmc01234567 dckr_pat_0123456701234567 nvapi-{'01234567' * 4}",
     "W&B and MLflow": "WANDB_API_KEY=0123456789abcdef MLFLOW_TRACKING_PASSWORD='hunter2'",
 }
 SECRETS = (
@@ -91,8 +98,13 @@ def test_a_secret_is_hidden_in_every_form_in_which_it_is_written(form: str) -> N
         "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
         "ExpiredToken: The provided token has expired; no AWS credentials: run aws configure",
         "InvalidClientTokenId: The security token included in the request is invalid",
+        "InvalidToken: The provided token is malformed or otherwise invalid",
         "not well-formed (invalid token): line 1, column 4; unexpected token: <",
         '{"token": null, "secret": 3, "KmsKeyId": "alias/cars", "IdToken": ""}',
+        "/data/token=7/cars/secret=a_b/0001.jpg s3://bucket/token=7 '/data/token=7'",
+        "USE_TOKEN=true password: default {'secret': 'None'} HF_TOKEN=\"\" dbPass=off",
+        "FIRST PASS=1 BYPASS=1 bypass: 3 forward_pass=2 COMPASS: n PWD=/root OLDPWD=/root NUM_PASSES=3",
+        "mask-proj-0123456701234567 sk-unet-20261128-173800 task-0123456701234567abcd --tokens 3 --token-file a",
         "models/hf_resnet_50_imagenet1k_v2/model.tar.gz of a basic background_class_2; <secret>",
         "secretsmanager:GetSecretValue iam:PassRole signature_version keys: a, b",
         "data:image/png;base64," + b64encode(b"AKIA" + bytes(range(256))).decode() + '" alt="',
@@ -107,6 +119,8 @@ def test_what_is_no_secret_stays_as_it_is(text: str) -> None:
     ("name", "is_one"),
     [
         *((name, True) for name in ("HF_TOKEN", "aws_session_token", "SecretAccessKey", "DB_PASSWORD", "x-api-key")),
+        *((name, True) for name in ("DBPASS", "SMTP_PASS", "MYSQL_PWD", "hfToken", "dbPass", "openaiApiKey")),
+        *((name, False) for name in ("PWD", "BYPASS", "compass", "forward_pass", "PASS", "passes", "DB_PASS_FILE")),
         *((name, True) for name in ("MLFLOW_TRACKING_TOKEN", "Authorization", "X-Amz-Security-Token", "clientSecret")),
         *((name, False) for name in ("TOKEN_FILE", "KmsKeyId", "Key", "monkey", "tokens", "learning_rate", "GPG_KEY")),
     ],
@@ -117,9 +131,11 @@ def test_what_the_name_of_a_secret_is(name: str, is_one: bool) -> None:
 
 def test_values_are_hidden_whole_before_they_are_json() -> None:
     tags = [{"Key": "team:api-key", "Value": 'a "quoted" one'}, {"Key": "team", "Value": "cars"}]
-    told = {"Environment": {"HF_TOKEN": 'x"y\\z', "EPOCHS": "3"}, "Tags": tags, "password": 7, "at": [f"k={KEY}"]}
+    told = {"Environment": {"HF_TOKEN": 'x"y\\z', "USE_TOKEN": "True"}, "Tags": tags, "password": 7, "at": [f"k={KEY}"]}
+    told["command"] = ["train", "--hub-token", "swordfish", "--password", "--epochs", "3", "--api-key", ["a"], "token"]
     assert json.loads(format_json(told)) == {
-        "Environment": {"HF_TOKEN": HIDDEN, "EPOCHS": "3"},
+        "command": ["train", "--hub-token", HIDDEN, "--password", "--epochs", "3", "--api-key", ["a"], "token"],
+        "Environment": {"HF_TOKEN": HIDDEN, "USE_TOKEN": "True"},
         "Tags": [{"Key": "team:api-key", "Value": HIDDEN}, {"Key": "team", "Value": "cars"}],
         "password": 7,
         "at": [f"k={HIDDEN}"],
@@ -151,6 +167,12 @@ pieces = st.sampled_from(
             "u:p@",
             KEY,
             "Signature=",
+            "--token ",
+            "--hf-token",
+            "DBPASS",
+            "hfToken",
+            "/token=",
+            "true",
             "Authorization: Bearer ",
             "a",
             "1",
@@ -191,10 +213,11 @@ def test_what_this_process_was_given_is_hidden_wherever_it_stands(monkeypatch: p
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     monkeypatch.setenv("HTTPS_PROXY", "http://me:swordfish-9@proxy:1")
     monkeypatch.setenv("CI_TOKEN", "12345678")  # a number of JSON must stay one
+    monkeypatch.setenv("DEPLOY_TOKEN", "Disabled")
     know("of-a-profile-1", "short", None)
     encoded = SECRET.replace("/", "%2F").replace("+", "%2B")
-    assert redact(f"<{SECRET}> {encoded} swordfish-9 of-a-profile-1 short 12345678") == (
-        f"<{HIDDEN}> {HIDDEN} {HIDDEN} {HIDDEN} short 12345678"
+    assert redact(f"<{SECRET}> {encoded} swordfish-9 of-a-profile-1 short 12345678 Disabled") == (
+        f"<{HIDDEN}> {HIDDEN} {HIDDEN} {HIDDEN} short 12345678 Disabled"
     )
 
 
@@ -231,7 +254,9 @@ def test_all_that_a_command_prints_goes_through_the_gate(
     assert told.err.splitlines()[-1] == f"ValueError: password={HIDDEN}"
 
 
-@pytest.mark.parametrize("word", ["z", "_", "zz ", "://", "\\", "<a>", "a:"])
+@pytest.mark.parametrize(
+    "word", ["z", "_", "zz ", "://", "\\", "<a>", "a:", "A", "A_", "aBa", "--a-", " --", "sk-", "/token="]
+)
 def test_a_long_text_takes_no_longer_for_each_of_its_letters(word: str) -> None:
     """Work that grows with the square of its length would take minutes."""
     text = word * (200_000 // len(word)) + " token :// akia"

@@ -15,18 +15,10 @@ from jobs.prediction.output import Begun, Predicted
 from jobs.tracking.records import JobRecord
 from jobs.tracking.trained_model import TrainedModel
 from tests.support.asked_of_aws import asked_of_aws, repeated
-from tests.support.serving_setup import ROLE, Served, each_test, error_of, run, served_job
+from tests.support.aws_setup import ROLE, error_of
+from tests.support.serving_setup import Served, run
 
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served_job(tmp_path_factory.mktemp("aws")) as served:
-        yield served
-
-
-@pytest.fixture(autouse=True)
-def known_job(aws: Served, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    yield from each_test(aws, monkeypatch)
+pytestmark = pytest.mark.usefixtures("aws")
 
 
 def operations(*words: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,24 +25,11 @@ from jobs.endpoints.plan import plan_deployment, requests_of
 from jobs.endpoints.records import read_endpoint
 from jobs.tracking.records import write_record
 from jobs.tracking.trained_model import TrainedModel, find_model
+from tests.support.aws_setup import ROLE, error_of
 from tests.support.emulator_setup import wait_until
-from tests.support.serving_setup import NAME, ROLE, SCHEDULER_ROLE, SERVES, Served, each_test, error_of, run, served_job
+from tests.support.serving_setup import NAME, SCHEDULER_ROLE, SERVES, Served, run, served_job
 
 NOW = datetime(2026, 11, 21, 1, 2, 3, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served_job(tmp_path_factory.mktemp("aws")) as served:
-        yield served
-
-
-@pytest.fixture(autouse=True)
-def known_job(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    if "aws" in request.fixturenames:
-        yield from each_test(request.getfixturevalue("aws"), monkeypatch)
-    else:
-        yield
 
 
 def deploy(*words: str) -> Any:

@@ -15,7 +15,7 @@ from formats.state_home import home
 from jobs.backends import LOCAL_REGION
 from jobs.cli import app
 from jobs.emulator.shell import shell_variables
-from jobs.tracking.records import JobRecord, record_names, write_record
+from jobs.tracking.records import JobRecord, record_names, record_path, write_record
 from jobs.training.attempts_begun import check_name_free
 from tests.support.aws_setup import error_of
 from tests.support.emulator_setup import emulator, request, wait_for_end
@@ -68,6 +68,15 @@ def test_a_shell_in_which_the_emulator_stands_for_aws_lists_a_job_once(
         monkeypatch.setenv(name, value)
     listed = json.loads(run("list", "--json").stdout)
     assert [(job["name"], job["backend"]) for job in listed] == [("job", "local")]
+
+
+def test_of_a_damaged_record_the_emulator_tells_what_goes(here: Any, tmp_path: Path) -> None:
+    record_path("job").write_text("{")
+    assert error_of(run("forget", "job")).endswith("would be removed, and nobody is there to ask; add --yes")
+    assert run("forget", "job", "--yes").stdout.splitlines()[0] == "job job: removed, with its log"
+    assert here.list_training_jobs()["TrainingJobSummaries"] == []
+    assert not (tmp_path / "out" / "job").exists()
+    assert record_names() == []
 
 
 def test_what_the_emulator_has_lost_is_forgotten_too(here: Any, tmp_path: Path) -> None:

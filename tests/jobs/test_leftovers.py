@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,22 +15,11 @@ from jobs.endpoints.clear_leftovers import Clearing, describe_leftover, doomed
 from jobs.endpoints.commands import _places
 from jobs.endpoints.leftovers import Leftover, _all_tags
 from jobs.endpoints.records import read_endpoint
+from tests.support.aws_setup import ROLE, error_of
 from tests.support.emulator_setup import SLEEPS, emulator, request, wait_until
-from tests.support.serving_setup import ROLE, SCHEDULER_ROLE, Served, each_test, error_of, run, served_job
+from tests.support.serving_setup import SCHEDULER_ROLE, Served, run
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served_job(tmp_path_factory.mktemp("aws")) as made:
-        yield made
-
-
-@pytest.fixture
-def aws(served: Served, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    for _ in each_test(served, monkeypatch):
-        yield served
 
 
 @pytest.fixture

@@ -11,13 +11,14 @@ import pytest
 from typer.testing import CliRunner
 
 from aws.errors import AwsError
+from formats.errors import SagesegError
 from formats.texts.wording import format_columns
 from jobs.cli import app
 from jobs.contract.log_lines import progress_line, schedule_line, validation_lines
 from jobs.tracking import course, find_jobs, list_jobs
 from jobs.tracking.attempts import last_attempt_here
 from jobs.tracking.course import describe_course, describe_settings, missing_artefact
-from jobs.tracking.records import JobRecord, write_record
+from jobs.tracking.records import JobRecord, record_path, unended_records, write_record
 
 NOT_ALLOWED = AwsError("reading the log of cars", "AccessDeniedException", "not authorized to perform it")
 SETTINGS = {"num_classes": "2", "num_training_samples": "9", "epochs": "5", "_tuning_objective_metric": "x"}
@@ -80,6 +81,49 @@ def test_without_jobs_nothing_is_on_stdout_and_the_next_step_is_said() -> None:
     assert json.loads(listed("--json")) == []
 
 
+def damage(path: Path, how: str) -> None:
+    """What may stand in a record's place."""
+    path.unlink()
+    if how == "folder":
+        path.mkdir()
+    else:
+        path.write_text({"cut": '{"name": "bad", ', "empty": "", "other": '{"name": "bad"}'}[how])
+
+
+@pytest.mark.usefixtures("no_emulator")
+@pytest.mark.parametrize("how", ["cut", "empty", "other", "folder"])
+def test_a_damaged_record_is_named_beside_the_others_and_can_be_forgotten(how: str) -> None:
+    for name in ("bad", "good"):
+        write_record(record(name))
+    damage(record_path("bad"), how)
+    for words in ([], ["--json"]):
+        ran = CliRunner().invoke(app, ["list", *words])
+        assert "good" in ran.stdout
+        (said,) = [line for line in ran.stderr.splitlines() if line.startswith("warning: ")]
+        assert str(record_path("bad")) in said
+        assert said.endswith("; restore it, or sageseg jobs forget bad removes it")
+        assert str(ran.exception).startswith("1 of 2 records cannot be read")
+    assert CliRunner().invoke(app, ["show", "bad"]).exit_code == 1
+    forgotten = CliRunner().invoke(app, ["forget", "bad"])
+    assert forgotten.stdout == "bad: forgotten\n"
+    assert "note: the record of bad is damaged, and goes" in forgotten.stderr
+    assert len(listed().splitlines()) == 2
+
+
+def test_a_damaged_neighbour_hinders_no_look_at_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of a later attempt's name, or of a tuning job that may have begun it; a training does not start beside it."""
+    monkeypatch.setattr("jobs.tracking.job_calls.describe", lambda _: described("cars-2"))
+    for name in ("cars-2", "cars-2-2", "cars"):
+        write_record(record(name))
+    for name in ("cars-2-2", "cars"):
+        damage(record_path(name), "cut")
+    ran = CliRunner().invoke(app, ["show", "cars-2"])
+    assert ran.exit_code == 0, ran.exception
+    assert "cars-2-2" in ran.stderr
+    with pytest.raises(SagesegError, match="sageseg jobs forget cars removes it"):
+        unended_records("training", "local", "us-east-1")
+
+
 class Emulator:
     """In the place of a client: it knows one job of two."""
 
@@ -100,8 +144,10 @@ def test_one_question_tells_of_all_that_may_be_at_work_and_what_is_lost_is_said(
     monkeypatch.setattr(list_jobs, "local_client", lambda *_: Emulator())
     for name, arn in (("running", "arn"), ("lost", "arn"), ("begun", "")):
         write_record(record(name, "InProgress", arn=arn))
+    write_record(replace(record("half"), description={"TrainingJobStatus": "Completed"}, arn="arn"))
     assert sorted(line.split()[:3] for line in listed().splitlines()[1:]) == [
         ["begun", "Unknown", "begun,"],
+        ["half", "Unknown", "the"],
         ["lost", "Unknown", "the"],
         ["running", "InProgress", "Training"],
     ]

@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -30,12 +29,12 @@ from jobs.contract.service_model import load_service
 from jobs.tracking import job_calls
 from jobs.training.upload import Upload, upload_dataset
 from sageseg.cli import app
-from tests.support.aws_setup import ACCOUNT, REGION, aws_client, moto_server, use_aws
+from tests.support.aws_setup import ACCOUNT, REGION, aws_client, no_price_list, use_aws
 from tests.support.called_operations import SERVICES, called_operations, clients_made
 from tests.support.channel_samples import make_channels
 from tests.support.dataset_samples import disc_image, make_dataset
 from tests.support.emulator_setup import emulator
-from tests.support.serving_setup import SERVES, no_price_list, small_dataset
+from tests.support.serving_setup import SERVES, small_dataset
 from tests.support.template_lint import lint_template
 
 KEY = "12345678-1234-1234-1234-123456789012"
@@ -262,13 +261,6 @@ def test_other_partitions_have_their_own_arns() -> None:
 def test_what_cannot_be_in_a_policy_is_refused(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(SagesegError, match=re.escape(said)):
         checked_account(replace(Account(REGION, ACCOUNT, ("cars",)), **changes))
-
-
-@pytest.fixture(scope="module")
-def moto() -> Iterator[str]:
-    with moto_server() as url:
-        aws_client("s3", url).create_bucket(Bucket="cars")
-        yield url
 
 
 def test_the_commands_create_the_role_and_the_policy(

@@ -7,7 +7,6 @@ enforces it: `tests/jobs/test_policy.py`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,8 +18,8 @@ from moto.iam.access_control import IAMPolicy, PermissionResult
 
 from jobs.account.policy import Account
 from jobs.account.policy_script import checked_account, documents
-from tests.support.aws_setup import ACCOUNT, REGION
-from tests.support.serving_setup import ROLE, SCHEDULER_ROLE, Served, each_test, error_of, run, served_job
+from tests.support.aws_setup import ACCOUNT, REGION, ROLE, error_of
+from tests.support.serving_setup import SCHEDULER_ROLE, Served, run
 
 CALLER = checked_account(Account(REGION, ACCOUNT, ("cars",), "SageMaker", scheduler=True))
 RENAMED = {
@@ -83,18 +82,6 @@ def keep_given(params: dict[str, Any], context: dict[str, Any], **_: Any) -> Non
     context["sageseg_given"] = dict(params)
 
 
-@pytest.fixture(scope="module")
-def served_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served_job(tmp_path_factory.mktemp("served")) as served:
-        yield served
-
-
-@pytest.fixture
-def served(served_here: Served, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    for _ in each_test(served_here, monkeypatch):
-        yield served_here
-
-
 def ask(policy: dict[str, Any], *words: str) -> tuple[Gate, Any]:
     """A verb whose every request passes the policy, or does not."""
     gate = Gate(policy)
@@ -112,25 +99,25 @@ def without(sid: str) -> dict[str, Any]:
     return document | {"Statement": kept}
 
 
-def train(served: Served, name: str) -> tuple[str, ...]:
+def train(aws: Served, name: str) -> tuple[str, ...]:
     place = ("--data", "s3://cars/one", "--role", ROLE, "--mini-batch-size", "1")
-    return ("train", str(served.dataset.root), *place, "--name", name, "--yes", "--no-wait")
+    return ("train", str(aws.dataset.root), *place, "--name", name, "--yes", "--no-wait")
 
 
 DEPLOY = ("deploy", "cars", "--ttl", "1h", "--scheduler-role", SCHEDULER_ROLE, "--yes")
 
 
-def test_with_the_policy_each_verb_passes(served: Served, tmp_path: Path) -> None:
+def test_with_the_policy_each_verb_passes(aws: Served, tmp_path: Path) -> None:
     policy = documents(replace(CALLER, role_name="SageMaker"))["caller"]
     lease = next(statement for statement in policy["Statement"] if statement["Sid"] == "PassLeaseRole")
     lease["Resource"] = [SCHEDULER_ROLE]
     asked: set[str] = set()
     for words in (
-        train(served, "passes"),
+        train(aws, "passes"),
         ("list",),
         ("logs", "cars"),
         DEPLOY,
-        ("predict", "cars", str(served.dataset.root), "--via", "endpoint", "--out", str(tmp_path / "out")),
+        ("predict", "cars", str(aws.dataset.root), "--via", "endpoint", "--out", str(tmp_path / "out")),
         ("leftovers",),
         ("delete", "cars"),
     ):
@@ -154,8 +141,8 @@ def test_with_the_policy_each_verb_passes(served: Served, tmp_path: Path) -> Non
         ("PassRole", "iam:PassRole"),
     ],
 )
-def test_without_a_statement_training_is_denied_by_its_name(sid: str, permission: str, served: Served) -> None:
-    words = [word.replace("s3://cars/one", f"s3://cars/{sid.lower()}") for word in train(served, f"no-{sid.lower()}")]
+def test_without_a_statement_training_is_denied_by_its_name(sid: str, permission: str, aws: Served) -> None:
+    words = [word.replace("s3://cars/one", f"s3://cars/{sid.lower()}") for word in train(aws, f"no-{sid.lower()}")]
     _, ran = ask(without(sid), *words)
     assert permission in error_of(ran)
 
@@ -171,7 +158,7 @@ def test_without_a_statement_training_is_denied_by_its_name(sid: str, permission
     ],
 )
 def test_without_a_statement_a_verb_says_which_permission_is_missing(
-    sid: str, words: tuple[str, ...], permission: str, served: Served
+    sid: str, words: tuple[str, ...], permission: str, aws: Served
 ) -> None:
     _, ran = ask(without(sid), *words)
     said = f"{ran.output} {ran.exception}"
@@ -180,13 +167,13 @@ def test_without_a_statement_a_verb_says_which_permission_is_missing(
 
 
 @pytest.mark.parametrize("place", ["s3://others/one", "s3://cars-more/one"])
-def test_another_bucket_is_denied(place: str, served: Served) -> None:
-    words = [word.replace("s3://cars/one", place) for word in train(served, "elsewhere")]
+def test_another_bucket_is_denied(place: str, aws: Served) -> None:
+    words = [word.replace("s3://cars/one", place) for word in train(aws, "elsewhere")]
     _, ran = ask(documents(CALLER)["caller"], *words)
     assert "s3:" in error_of(ran)
 
 
-def test_another_role_is_denied(served: Served) -> None:
-    words = [word.replace(ROLE, CALLER.role_arn("admin")) for word in train(served, "as-admin")]
+def test_another_role_is_denied(aws: Served) -> None:
+    words = [word.replace(ROLE, CALLER.role_arn("admin")) for word in train(aws, "as-admin")]
     _, ran = ask(documents(CALLER)["caller"], *words)
     assert f"iam:PassRole on resource: {CALLER.role_arn('admin')}" in error_of(ran)

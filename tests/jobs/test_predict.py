@@ -2,40 +2,23 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import botocore.client
 import numpy as np
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
-from typer.testing import Result
 
 from formats.dataset import labels_path
 from formats.errors import SagesegError
 from formats.images import encode_image
 from formats.masks import read_mask
 from formats.predictions import open_predictions, read_probabilities
-from jobs.contract.hyperparameters import parse_network
 from jobs.emulator.server import running_server
 from jobs.endpoints.invocations import TRIES, Caller
+from tests.support.aws_setup import error_of
 from tests.support.emulator_setup import wait_until
-from tests.support.serving_setup import NAME, Served, each_test, error_of, expected_mask, run, served_job, small_dataset
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served_job(tmp_path_factory.mktemp("aws")) as served:
-        yield served
-
-
-@pytest.fixture(autouse=True)
-def known_job(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    if "aws" in request.fixturenames:
-        yield from each_test(request.getfixturevalue("aws"), monkeypatch)
-    else:
-        yield
+from tests.support.serving_setup import Served, expected_mask, nothing_written, predict, run, small_dataset
 
 
 @pytest.fixture
@@ -52,19 +35,11 @@ def endpoint(aws: Served) -> Served:
     return aws
 
 
-def predict(aws: Served, out: Path, *words: str) -> Result:
-    return run("predict", "cars", str(aws.dataset.root), "--out", str(out), *words)
-
-
 def check_masks(aws: Served, out: Path) -> None:
     ids = [row.id for row in open_predictions(out).rows]
     assert ids == [row.id for row in aws.dataset.kept("val")]
     for row_id in ids:
         np.testing.assert_array_equal(read_mask(out / "masks" / f"{row_id}.png"), expected_mask(aws.dataset, row_id))
-
-
-def nothing_written(out: Path) -> bool:
-    return not out.exists() and not out.with_name(out.name + ".partial").exists()
 
 
 def test_an_endpoint_and_a_batch_give_the_same_folder(endpoint: Served, tmp_path: Path) -> None:
@@ -247,123 +222,6 @@ def test_what_an_endpoint_refuses(waits: list[float], error: Exception, tries: i
     assert "\n" not in str(caught.value)
     assert (runtime.calls, len(waits)) == (tries, tries - 1)
     assert all(waited <= 20 for waited in waits)
-
-
-def test_a_batch_lies_apart_and_leaves_nothing(aws: Served, tmp_path: Path) -> None:
-    ran = predict(aws, tmp_path / "out", "--via", "batch", "--yes", "--keep")
-    said = ran.stderr
-    assert ran.exit_code == 0, ran.output
-    assert "ml.c5.xlarge: $0.204 per hour" in said
-    kept = aws.keys("one/output/cars/batch/")
-    assert {Path(key).parent.name for key in kept} == {"input", "output"}
-    assert sorted(Path(key).name for key in kept if "/input/" in key) == [f"car{n}_01.jpg" for n in range(4)]
-    assert "kept: model cars-batch-" in said
-    aws.settle()
-    before = len(kept)
-    assert predict(aws, tmp_path / "again", "--via", "batch", "--yes").exit_code == 0
-    assert len(aws.keys("one/output/cars/batch/")) == before
-    assert aws.left() == []
-
-
-@pytest.mark.parametrize(
-    ("plan", "message", "said"),
-    [
-        (
-            {"transform_jobs": {"*": {"fail_objects": "car2*"}}},
-            r"cars-batch-\S+: Failed: AlgorithmError: See job logs for more information; --via artefact",
-            "rehearsed failure of the model",
-        ),
-        (
-            {"transform_jobs": {"*": {"capacity_error": True}}},
-            "Failed: CapacityError.*name another --instance-type",
-            "",
-        ),
-        ({"quotas": {"ml.c5.* for transform job usage": 0}}, "ResourceLimitExceeded.*Service Quotas", ""),
-    ],
-    ids=["an object", "capacity", "quota"],
-)
-def test_a_batch_that_fails_shows_why_and_leaves_nothing(
-    aws: Served, tmp_path: Path, plan: dict[str, Any], message: str, said: str
-) -> None:
-    before = aws.keys("one/output/cars/batch/")
-    aws.rehearse(**plan)
-    ran = predict(aws, tmp_path / "out", "--via", "batch", "--yes")
-    assert re.search(message, error_of(ran)), error_of(ran)
-    assert said in ran.stderr
-    assert nothing_written(tmp_path / "out")
-    assert aws.left() == []
-    assert aws.keys("one/output/cars/batch/") == before
-
-
-def test_a_model_that_does_not_tell_its_classes_costs_no_batch(
-    aws: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("jobs.tracking.trained_model.parse_network", lambda _: parse_network({}))
-    images = str(aws.dataset.image_path("car0_01").parent)
-    before = aws.keys("one/output/cars/batch/")
-    ran = run("predict", NAME, images, "--out", str(tmp_path / "out"), "--via", "batch", "--yes")
-    assert error_of(ran) == (
-        "cars: hyperparameter num_classes is missing; expected the number of classes, background included; "
-        "train it again"
-    )
-    assert "per hour" not in ran.stderr
-    assert aws.keys("one/output/cars/batch/") == before
-
-
-def test_what_a_batch_cannot_delete_is_told_and_its_predictions_stay(
-    aws: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = botocore.client.BaseClient._make_api_call
-
-    def refuse(client: Any, operation: str, given: dict[str, Any]) -> Any:
-        if operation != "DeleteObjects":
-            return real(client, operation, given)
-        key = given["Delete"]["Objects"][0]["Key"]
-        return {"Errors": [{"Key": key, "Code": "AccessDenied", "Message": "Access Denied"}]}
-
-    with monkeypatch.context() as patch:
-        patch.setattr(botocore.client.BaseClient, "_make_api_call", refuse)
-        ran = predict(aws, tmp_path / "out", "--via", "batch", "--yes")
-    assert ran.exit_code == 0, ran.output
-    assert re.search(r"model \S+ and s3://\S+ may remain \(.*AccessDenied", ran.stderr), ran.stderr
-    assert len(list((tmp_path / "out" / "masks").iterdir())) == 4
-    aws.settle()
-
-
-@pytest.mark.parametrize("words", [("--yes",), ("--max-cost", "0")], ids=["ctrl-c", "spent"])
-def test_a_batch_that_is_not_waited_for_is_stopped(
-    aws: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
-) -> None:
-    def interrupt(_seconds: float) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("jobs.prediction.transform_job.sleep", interrupt)
-    aws.rehearse(transform_jobs={"*": {"start_seconds": 60}})
-    ran = predict(aws, tmp_path / "out", "--via", "batch", *words)
-    if words == ("--yes",):
-        assert ran.exit_code == 130
-    else:
-        assert re.search("has cost --max-cost 0 after .* and is stopped", error_of(ran))
-    assert "stopping" in ran.stderr
-    name = str(re.findall(r"transform job (\S+): stopping", ran.stderr)[0])
-    sagemaker = aws.sagemaker()
-    wait_until(lambda: sagemaker.describe_transform_job(TransformJobName=name)["TransformJobStatus"] == "Stopped")
-    assert aws.left() == []
-    assert nothing_written(tmp_path / "out")
-
-
-def test_a_batch_is_refused_before_anything_is_sent(aws: Served, tmp_path: Path) -> None:
-    before = aws.keys("one/output/cars/batch/")
-    for words, message in (
-        ((), "nobody is there to ask; add --yes"),
-        (("--yes", "--instance-type", "ml.c5d.xlarge"), "ml.c5d.xlarge: no instance type for batch transform"),
-        (("--max-cost", "1", "--instance-type", "ml.m4.xlarge"), "price is unknown, so --max-cost 1 cannot be kept"),
-    ):
-        assert message in error_of(predict(aws, tmp_path / "out", "--via", "batch", *words))
-        assert aws.keys("one/output/cars/batch/") == before
-    (tmp_path / "there").mkdir()
-    (tmp_path / "there" / "file").touch()
-    assert "exists already" in error_of(predict(aws, tmp_path / "there", "--via", "batch", "--yes"))
 
 
 def test_the_real_container_answers_as_the_artefact_does(

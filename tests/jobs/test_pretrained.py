@@ -13,12 +13,12 @@ from jobs.contract.registry import OPEN_IMAGE, builtin_image
 from jobs.training.options import DataOptions, MachineOptions, StartOptions, TrainOptions
 from jobs.training.plan import Surroundings, plan_training
 from jobs.training.starting_point import EarlierModel
+from tests.support.aws_setup import ROLE
 from tests.support.channel_samples import make_channels
 from tests.support.dataset_samples import disc_image, make_dataset
 from tests.support.emulator_setup import emulator, messages, request, wait_for_end
 
 OWN = "123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1"
-ROLE = "arn:aws:iam::123456789012:role/SageMaker"
 NOW = datetime(2026, 11, 21, 1, 2, 3, tzinfo=UTC)
 TIMM = "resnet50s.gluon_in1k.safetensors"
 LISTS = 'print("weights", *sorted(path.name for path in (root / "input/data/pretrained").iterdir()))\n'

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.response import StreamingBody
 
-from aws.s3 import Fetched, S3Prefix, copy_object, parse_s3_object
+from aws.s3 import Fetched, S3Prefix, copy_object, parse_s3_object, parse_s3_uri
 from formats.errors import SagesegError
 
 PLACE = S3Prefix("bucket", "a/b/")
@@ -103,3 +103,14 @@ def test_an_object_is_copied_if_it_is_the_one_that_was_listed() -> None:
 def test_an_object_of_which_not_all_came_is_refused() -> None:
     with pytest.raises(SagesegError, match=r"^s3://bucket/x: 4 of 5 bytes came; run the same command again$"):
         copy_object(Holder(b"hell", 5), "bucket", "x", BytesIO())
+
+
+@pytest.mark.parametrize("uri", ["bucket/prefix", "s3:///prefix", "https://bucket/prefix"])
+def test_uris_that_are_not_s3_are_refused(uri: str) -> None:
+    with pytest.raises(SagesegError, match="expected s3://bucket/prefix"):
+        parse_s3_uri(uri)
+
+
+def test_prefixes_end_in_a_slash_so_that_they_never_catch_a_neighbour() -> None:
+    assert parse_s3_uri("s3://bucket/a/b").prefix == "a/b/"
+    assert parse_s3_uri("s3://bucket/").prefix == ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,23 +13,16 @@ from botocore.exceptions import ConnectTimeoutError
 from typer.testing import Result
 
 from formats.console import say
-from jobs.endpoints.records import read_endpoint, write_endpoint
-from jobs.prediction.batch_record import batches, sweep_batches
+from formats.errors import SagesegError
+from jobs.endpoints.records import endpoint_path, read_endpoint, write_endpoint
+from jobs.prediction.batch_record import BatchRecord, batches, sweep_batches, write_batch
+from jobs.prediction.batch_route import clean_up_batches
 from jobs.tracking.records import JobRecord, read_record, record_names, record_path, write_record
+from tests.support.aws_setup import ROLE, error_of
 from tests.support.emulator_setup import wait_until
-from tests.support.serving_setup import ROLE, SCHEDULER_ROLE, Served, each_test, error_of, run, served_job
+from tests.support.serving_setup import SCHEDULER_ROLE, Served, run
 
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served_job(tmp_path_factory.mktemp("aws")) as served:
-        yield served
-
-
-@pytest.fixture(autouse=True)
-def known_job(aws: Served, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("formats.parallel.available_cores", lambda: 1)
-    yield from each_test(aws, monkeypatch)
+pytestmark = pytest.mark.usefixtures("aws")
 
 
 def train(aws: Served, *words: str, yes: bool = True) -> Result:
@@ -148,6 +141,19 @@ def test_an_endpoint_whose_caller_was_killed_is_gone_on_with(aws: Served, words:
     assert said.startswith("endpoint cars: is there already (InService), begun with other settings")
 
 
+@pytest.mark.parametrize("content", ["{", "", '{"name": "cars"}'])
+def test_an_endpoint_whose_record_is_damaged_can_be_deleted_with_it(aws: Served, content: str) -> None:
+    assert run("deploy", "cars", "--yes").exit_code == 0
+    endpoint_path("cars").write_text(content)
+    said = error_of(run("deploy", "cars", "--yes"))
+    assert said.endswith("restore it, or sageseg jobs delete cars removes it with its endpoint")
+    ran = run("delete", "cars")
+    assert ran.stdout.startswith("endpoint cars: deleted\n"), ran.exception
+    assert "is damaged, and does not tell where cars is" in ran.stderr
+    assert not endpoint_path("cars").exists()
+    wait_until(lambda: aws.left() == [])
+
+
 def predict(aws: Served, out: Path) -> Result:
     return run("predict", "cars", str(aws.dataset.root), "--out", str(out), "--via", "batch", "--yes")
 
@@ -196,6 +202,39 @@ def test_a_batch_that_was_killed_before_it_was_asked_for_goes(
     assert predict(aws, tmp_path / "out").exit_code == 0
     assert batches() == []
     assert aws.keys("one/output/cars/batch/") == []
+
+
+@pytest.mark.parametrize("where", ["delete_part", "BatchFolder.remove", "forget_batch"])
+def test_a_batch_that_was_killed_while_it_cleaned_up_is_cleaned_up_by_the_next(
+    aws: Served, tmp_path: Path, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where all answers are there, and another image is predicted."""
+
+    def killed(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"jobs.prediction.batch_route.{where}", killed)
+        assert predict(aws, tmp_path / "out").exit_code == 130
+    (left,) = batches()
+    before = transforms(aws)
+    assert predict(aws, tmp_path / "out").exit_code == 0
+    assert transforms(aws) == before
+    assert batches() == []
+    assert aws.keys("one/output/cars/batch/") == []
+    assert left.name not in [model["ModelName"] for model in aws.sagemaker().list_models()["Models"]]
+
+
+@pytest.mark.parametrize(
+    "source", [7, {}, *({"S3DataSource": {"S3Uri": f"s3://cars/one/{name}/input"}} for name in ("", "batch/other"))]
+)
+def test_a_record_of_a_batch_that_names_no_folder_of_its_own_removes_nothing(aws: Served, source: Any) -> None:
+    transform = {"TransformInput": {"DataSource": source}}
+    write_batch(BatchRecord("cars-batch-1", "aws", aws.record.region, aws.record.created, {}, transform))
+    before = aws.keys("one/")
+    with pytest.raises(SagesegError, match=r"batch\.json: .*(folder of its own|is missing).*; restore it, or remove"):
+        clean_up_batches("aws", aws.record.region)
+    assert aws.keys("one/") == before
 
 
 def test_forgetting_a_job_at_aws_takes_its_record_alone(aws: Served) -> None:

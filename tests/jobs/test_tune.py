@@ -24,10 +24,10 @@ from jobs.tuning import plan as tune
 from jobs.tuning.options import TuningOptions
 from jobs.tuning.plan import plan_tuning
 from jobs.tuning.ranges import combinations, example, notes_on, parse_range, settle_ranges
+from tests.support.aws_setup import ROLE
 from tests.support.channel_samples import make_channels
 from tests.support.dataset_samples import make_dataset
 
-ROLE = "arn:aws:iam::123456789012:role/SageMaker"
 NOW = datetime(2026, 11, 21, 1, 2, 3, tzinfo=UTC)
 AROUND = Surroundings("us-east-1", ROLE, NOW)
 ON_AWS = TrainOptions(StartOptions(name="cars"), DataOptions(data="s3://bucket/cars"))

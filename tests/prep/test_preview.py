@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +13,15 @@ from formats.classes import ClassTable
 from formats.dataset import Dataset, open_dataset, split_path
 from formats.errors import SagesegError
 from formats.images import Rgb, encode_image
-from formats.manifest import ManifestRow
 from formats.masks import Mask
-from formats.prepared.resize import Resize
 from prep.dataset.writer import write_dataset
 from prep.options import PrepOptions
 from prep.preview.augmented import Augmentation, draw_changed
-from prep.preview.images import draw_map, lay_over, page_palette
-from prep.preview.page import choose_samples, write_preview
-from prep.preview.survey import find_unusual, survey
+from prep.preview.page import near_folder, write_preview
+from prep.preview.samples import choose_samples, rows_of
+from prep.preview.survey import survey
 from sageseg.cli import app
+from tests.support.page_reader import Page
 from tests.support.prep_samples import make_source, noise
 
 CLASSES = ClassTable(("_background_", "car", "bus & <van>"))
@@ -43,18 +43,22 @@ def dataset(tmp_path: Path) -> Dataset:
     return open_dataset(tmp_path / "my dataset")
 
 
+TODAY = date(2026, 2, 28)
+
+
 @pytest.fixture
 def page(dataset: Dataset, tmp_path: Path) -> str:
-    write_preview(dataset, tmp_path / "preview.html", workers=1)
+    write_preview(dataset, tmp_path / "preview.html", workers=1, today=TODAY)
     return (tmp_path / "preview.html").read_text(encoding="utf-8")
 
 
-def test_the_page_loads_nothing(page: str) -> None:
-    assert set(re.findall(r"""(?:src|href)=["']([a-z]+:?)""", page)) == {"data:"}
-    assert "url(" not in page
-    assert "@import" not in page
-    assert "<script" not in page
-    assert "default-src 'none'" in page
+def test_the_page_loads_nothing_by_itself(page: str) -> None:
+    read = Page(page)
+    read.check_whole()
+    assert read.addresses == []
+    for drawing in read.data["drawings"].values():
+        assert drawing["image"].startswith("data:image/webp;base64,")
+        assert drawing["mask"].startswith("data:image/png;base64,")
 
 
 def test_names_are_escaped(page: str) -> None:
@@ -64,104 +68,72 @@ def test_names_are_escaped(page: str) -> None:
     assert "<i>c" not in page
 
 
-def test_the_page_tells_the_dataset(page: str) -> None:
-    text = " ".join(re.sub(r"<[^>]+>", " ", page.partition("</style>")[2]).split())
-    for told in ("my dataset", "9 images", "3 groups", "3 classes", "Crop 64", "val 20.0 % → 33.3 %", "3 of 3"):
+def test_the_page_tells_the_dataset(dataset: Dataset, page: str) -> None:
+    text = Page(page.partition("</style>")[2]).words
+    for told in (
+        "my dataset", "9 images", "3 groups", "3 classes", "Crop 64", "val 20.0 % → 33.3 %", "3 of 3",
+        "Page made 2026-02-28", f"Dataset digest {dataset.digest[:12]}", f"digest {dataset.info['inputs_sha256'][:12]}",
+        "Source sample", "No group (folder or block of a video) is on both sides", "Near-twins, images of different",
+        "Missing from", "bus & <van>", "9 objects",
+    ):  # fmt: skip
         assert told in text, told
 
 
+def test_the_command_that_made_the_dataset_is_told(dataset: Dataset, tmp_path: Path) -> None:
+    dataset.info["command"] = ["sample", "my labels", "--label", "<i>"]
+    write_preview(dataset, tmp_path / "preview.html", workers=1)
+    text = Page((tmp_path / "preview.html").read_text(encoding="utf-8")).words
+    assert "Command sageseg prep sample 'my labels' --label '<i>'" in text
+
+
 def test_a_class_that_is_missing_from_a_split_is_told(dataset: Dataset) -> None:
-    samples = choose_samples(dataset, survey(dataset, workers=1), {})
+    samples = choose_samples(dataset, survey(dataset, workers=1).crops)
     bus = {own.split: own.found for own in samples if own.class_id == 2}
     assert sorted(bus.values()) == [0, 1]
     assert {own.title for own in samples} == {"car", "bus & <van>", "no foreground"}
 
 
 def test_samples_show_their_class(dataset: Dataset) -> None:
-    facts = survey(dataset, workers=1)
-    with_car = {fact.row.id for fact in facts if 1 in fact.classes}
-    for own in choose_samples(dataset, facts, {}):
+    crops = survey(dataset, workers=1).crops
+    with_car = {fact.row.id for fact in crops if 1 in fact.classes}
+    for own in choose_samples(dataset, crops):
         if own.class_id == 1:
-            assert {drawing.title for drawing in own.drawings} <= with_car
-        assert len(own.drawings) == min(own.found, 4)
+            assert {row.id for row in own.rows} <= with_car
+        assert len(own.rows) == min(own.found, 4)
+
+
+def test_of_very_many_classes_the_page_has_no_more_crops_than_it_can_hold(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prep.preview.samples.MOST", 2)
+    samples = choose_samples(dataset, survey(dataset, workers=1).crops)
+    assert len(rows_of(samples)) == 2
+    assert any(own.found and not own.rows for own in samples)
 
 
 def test_the_page_is_the_same_each_time_and_with_any_number_of_workers(
     dataset: Dataset, page: str, tmp_path: Path
 ) -> None:
-    write_preview(dataset, tmp_path / "again.html", workers=2)
+    write_preview(dataset, tmp_path / "again.html", workers=2, today=TODAY)
     assert (tmp_path / "again.html").read_text(encoding="utf-8") == page
 
 
-def flat(level: int, width: int = 150, height: int = 110) -> Rgb:
-    return np.full((height, width, 3), level, np.uint8)
+@pytest.mark.parametrize(
+    ("page", "address"),
+    [
+        ("page.html", "data/cars/"),
+        ("data/page.html", "cars/"),
+        ("data/cars/page.html", "./"),
+        ("data/other/page.html", "../cars/"),
+    ],
+)
+def test_a_page_near_its_dataset_knows_the_way(tmp_path: Path, page: str, address: str) -> None:
+    assert near_folder(tmp_path / "data/cars", tmp_path / page) == address
 
 
-def reasons(tmp_path: Path, images: list[Rgb], masks: list[Mask], **options: int | None) -> dict[str, list[str]]:
-    groups = {f"g{number:02d}": 1 for number in range(len(images))}
-    source = make_source(tmp_path / "labels", groups, image=lambda n: images[n], mask=lambda n: masks[n])
-    given = {"crop": 64, "workers": 1} | options
-    write_dataset(source, tmp_path / "dataset", PrepOptions(keep_empty=1, **given))  # type: ignore[arg-type]
-    dataset = open_dataset(tmp_path / "dataset")
-    found: dict[str, list[str]] = {}
-    for each in find_unusual(dataset, survey(dataset, workers=1)):
-        found.setdefault(each.rows[0].source, []).append(each.reason)
-    return found
-
-
-def test_dark_bright_and_empty_images_are_found(tmp_path: Path) -> None:
-    levels = [100, 104, 98, 101, 99, 103, 10, 245, 100, 102]
-    masks = [mask_of(0) for _ in levels]
-    masks[8] = np.zeros((110, 150), np.uint8)
-    assert reasons(tmp_path, [flat(level) for level in levels], masks) == {
-        "g06_0.jpg": ["dark: mean grey level 10, others about 100"],
-        "g07_0.jpg": ["bright: mean grey level 245, others about 100"],
-        "g08_0.jpg": ["no foreground"],
-    }
-
-
-def test_images_that_differ_widely_are_not_all_found(tmp_path: Path) -> None:
-    levels = list(range(30, 230, 20))
-    assert reasons(tmp_path, [flat(level) for level in levels], [mask_of(0)] * len(levels)) == {}
-
-
-def test_unusual_sizes_and_images_smaller_than_the_crop_are_found(tmp_path: Path) -> None:
-    images, masks = [flat(100)] * 11, [mask_of(0)] * 11
-    images.append(flat(100, 40, 30))
-    masks.append(np.ones((30, 40), np.uint8))
-    assert reasons(tmp_path, images, masks) == {"g11_0.jpg": ["size 40 × 30, smaller than the crop and padded"]}
-    images[11], masks[11] = flat(100, 90, 70), np.ones((70, 90), np.uint8)
-    assert reasons(tmp_path / "larger", images, masks) == {"g11_0.jpg": ["size 90 × 70, as 1 of 12 images"]}
-
-
-def test_a_map_shows_kept_crops_in_their_places(tmp_path: Path) -> None:
-    image = flat(30)
-    image[:, 75:] = 220
-    source = make_source(tmp_path / "labels", {"a": 1, "b": 1}, image=lambda _: image)
-    write_dataset(source, tmp_path / "dataset", PrepOptions(crop=64, resize=Resize(300), keep_empty=1, workers=1))
-    dataset = open_dataset(tmp_path / "dataset")
-    drawn = draw_map(dataset, [row for row in dataset.rows if row.source_stem == "a_0"])
-    assert (drawn.width, drawn.height) == (drawn.drawing.width, drawn.drawing.height) == (300, 220)
-    assert drawn.dropped == ()
-    assert sum(box.width * box.height for box in drawn.kept) == 300 * 220
-
-
-def test_the_map_of_an_image_without_kept_crops_is_grey(dataset: Dataset) -> None:
-    rows = [row for row in dataset.rows if row.source == dataset.rows[0].source]
-    dropped = [ManifestRow(**{**vars(row), "kept": False}) for row in rows]
-    drawn = draw_map(dataset, dropped)
-    assert drawn.kept == ()
-    assert len(drawn.dropped) == len(rows)
-
-
-def test_masks_are_laid_over_with_a_line_at_their_edge() -> None:
-    image, mask = flat(100, 6, 6), np.zeros((6, 6), np.uint8)
-    mask[1:5, 1:5] = 1
-    drawn = lay_over(image, mask, page_palette(3))
-    assert (drawn[0] == 100).all()
-    assert drawn[1, 1].tolist() == page_palette(3)[1].tolist()
-    assert drawn[2, 2].tolist() == [int(0.55 * 100 + 0.45 * level) for level in page_palette(3)[1].tolist()]
-    assert (image == 100).all()  # an argument is never changed
+@pytest.mark.parametrize("page", ["pages/deep/down/page.html", "a/b/page.html"])
+def test_a_page_elsewhere_tells_nothing_of_the_machine(tmp_path: Path, page: str) -> None:
+    assert near_folder(tmp_path / "data/cars", tmp_path / page) is None
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"groups": {}}'])
@@ -208,12 +180,12 @@ def half(image: Rgb, mask: Mask, rng: np.random.Generator) -> tuple[Rgb, Mask]:
 def test_what_training_sees_is_drawn_of_train_alone(dataset: Dataset) -> None:
     changed = draw_changed(dataset, Augmentation(half, 0, "halves"))
     train = {row.id for row in dataset.kept("train")}
-    assert {each.original.title for each in changed} <= train
+    assert {each.original.name for each in changed} <= train
     assert len(changed) == min(6, len(train))
     for each in changed:
         assert (each.original.width, each.original.height) == (64, 64)
         assert [(drawing.width, drawing.height) for drawing in each.draws] == [(32, 64)] * 3
-    assert len({drawing.uri for each in changed for drawing in each.draws}) > len(changed)  # both halves come
+    assert len({drawing.image for each in changed for drawing in each.draws}) > len(changed)  # both halves come
 
 
 def test_what_training_sees_depends_on_the_seed_alone(dataset: Dataset) -> None:
@@ -239,14 +211,24 @@ def test_the_page_shows_what_training_sees_when_asked(dataset: Dataset, page: st
     assert "base_size 64 × 0.5 to 2.0; 48 × 48 pixels are cut out" in shown
     assert "turned, sheared and shifted" in shown
     assert "is inferred from" in shown
-    assert 'width="48" height="48"' in shown
+    drawings = Page(shown).data["drawings"]
+    assert {(own["width"], own["height"]) for key, own in drawings.items() if key.startswith("draw=")} == {(48, 48)}
+
+
+def test_marks_of_a_job_follow_its_settings(dataset: Dataset) -> None:
+    assert "crop_size 240: about 30 px" in preview(dataset)
+    shown = preview(dataset, "--crop-size", "120", "--base-size", "64")
+    assert "crop_size 120: about 120 px" in shown
+    assert "A job with base_size 64 and crop_size 120" in shown
 
 
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--crop-size", "240"], "--crop-size: is for --augmented; add that, or leave it out"),
+        (["--crop-size", "8"], "crop_size"),
         (["--augmentation", "strong"], "--augmentation: is for --augmented"),
+        (["--base-size", "99999"], "--base-size 99999: a page shows up to 4096 pixels"),
+        (["--images", "/nowhere"], "--images /nowhere: no a_0.jpg there"),
         (["--seed", "4"], "--seed: is for --augmented"),
         (["--augmented", "--crop-size", "99999"], "--crop-size 99999: a page shows up to 4096 pixels"),
         (["--augmented", "--crop-size", "wide"], "crop_size"),
@@ -262,7 +244,7 @@ def test_settings_that_no_training_has_are_refused(dataset: Dataset, words: list
 def test_classes_that_a_person_renamed_are_told_by_their_new_names(dataset: Dataset, page: str, tmp_path: Path) -> None:
     labels = dataset.root / "labels.txt"
     labels.write_text(labels.read_text().replace("car", "Auto"))
-    write_preview(open_dataset(dataset.root), tmp_path / "renamed.html", workers=1)
+    write_preview(open_dataset(dataset.root), tmp_path / "renamed.html", workers=1, today=TODAY)
     renamed = (tmp_path / "renamed.html").read_text(encoding="utf-8")
     assert renamed == re.sub(r"\bcar\b", "Auto", page)
 

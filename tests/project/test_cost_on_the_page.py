@@ -9,10 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from sageseg.cli import app
-from tests.support.aws_setup import aws_client
+from tests.support.aws_setup import ROLE, aws_client
 from tests.support.emulator_setup import wait_for_end
 from tests.support.page_reader import Page
-from tests.support.serving_setup import ROLE, Served, served_job
+from tests.support.serving_setup import Served, served_job
 
 DEAR = 3600.0
 """Dollars per hour at which the emulator's jobs, of a second or two, cost dollars; `cars` is paid by the table."""

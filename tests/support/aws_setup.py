@@ -20,6 +20,7 @@ from tests.support.keys import KEYS
 
 ACCOUNT = "123456789012"
 """The account of every caller, as moto has it."""
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/SageMaker"
 REGION = "us-east-1"
 SECRET = KEYS.secret_key
 TOKEN = "IQoJb3JpZ2luX2VjE-not-a-real-token"  # noqa: S105

@@ -68,9 +68,7 @@ class Page(HTMLParser):
         assert "unsafe-inline" not in self.policy.split("script-src")[1]
 
 
-_MADE = re.compile(
-    rb'"made": \{.*?\n  \}|<dl class="made">.*?</dl>|<pre>.*?</pre>', re.DOTALL
-)
+_MADE = re.compile(rb'"made": \{.*?\n  \}|<dl class="made">.*?</dl>|<pre>.*?</pre>', re.DOTALL)
 
 
 def without_made(path: Path) -> bytes:

@@ -16,18 +16,16 @@ from typer.testing import CliRunner, Result
 
 import sageseg.cli  # noqa: F401 (it mounts predict, which may stitch)
 from formats.dataset import Dataset
-from formats.errors import SagesegError
 from formats.images import Rgb, read_image
 from formats.masks import Mask
 from jobs.tracking.job_calls import POLL_SECONDS
 from jobs.tracking.records import JobRecord, read_record, write_record
 from sageseg.cli import app
-from tests.support.aws_setup import aws_client, moto_server, use_aws
+from tests.support.aws_setup import ROLE, aws_client, moto_server, no_price_list, use_aws
 from tests.support.channel_samples import make_channels
 from tests.support.dataset_samples import disc_image, make_dataset
 from tests.support.emulator_setup import emulator, wait_until
 
-ROLE = "arn:aws:iam::123456789012:role/SageMaker"
 SCHEDULER_ROLE = "arn:aws:iam::123456789012:role/Scheduler"
 TRAINS = '(root / "model" / "weights").write_text("trained")'
 SERVES = """
@@ -160,15 +158,13 @@ def expected_mask(dataset: Dataset, row_id: str) -> Mask:
     return bright(read_image(dataset.image_path(row_id)))
 
 
-def no_price_list(*_: str) -> list[str]:
-    raise SagesegError("asking for the price: AccessDeniedException: not allowed")
-
-
 def run(*words: str) -> Result:
     return CliRunner().invoke(app, ["jobs", *words])
 
 
-def error_of(ran: Result) -> str:
-    assert isinstance(ran.exception, SagesegError), ran.output
-    assert "\n" not in str(ran.exception)
-    return str(ran.exception)
+def predict(aws: Served, out: Path, *words: str) -> Result:
+    return run("predict", "cars", str(aws.dataset.root), "--out", str(out), *words)
+
+
+def nothing_written(out: Path) -> bool:
+    return not out.exists() and not out.with_name(out.name + ".partial").exists()

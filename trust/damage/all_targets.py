@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from trust.damage.analysis_targets import TARGETS as ANALYSIS
 from trust.damage.engine import Builder
 from trust.damage.image_targets import TARGETS as IMAGES
 from trust.damage.jobs_targets import TARGETS as JOBS
 from trust.damage.prep_targets import TARGETS as PREP
 from trust.damage.wire_targets import TARGETS as WIRE
 
-TARGETS: dict[str, Builder] = {**PREP, **IMAGES, **JOBS, **WIRE}
+TARGETS: dict[str, Builder] = {**PREP, **IMAGES, **JOBS, **ANALYSIS, **WIRE}

@@ -27,7 +27,8 @@ from types import FrameType
 from typing import Any
 
 from formats.errors import FaultsError, SagesegError, shown
-from trust.damage.mutations import KINDS, Seed, damage
+from trust.damage.looks import Seed
+from trust.damage.mutations import KINDS, damage
 
 SECONDS, MEGABYTES = 1.0, 200
 """What reading one small input may take: processor time, and growth of the process."""

@@ -1,4 +1,4 @@
-"""Every parser of jobs, analysis and sageseg that reads a file as a target of the trial. What comes over a wire is in
+"""Every parser of jobs and sageseg that reads a file as a target of the trial. What comes over a wire is in
 `wire_targets`."""
 
 from __future__ import annotations
@@ -7,29 +7,12 @@ import gzip
 import io
 import sqlite3
 import tarfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from analysis.areas.scales import read_scales
-from analysis.comparison.reading import read_reports
-from analysis.exports.submission import read_submission
-from analysis.masks.cleaning import cleaning_words, cleanings
-from analysis.masks.sources import dropped_before
-from analysis.report.charts import common_curves
-from analysis.report.page import model_facts
-from analysis.report.scores_shape import read_scores
-from analysis.report.scores_text import format_scores
-from formats.dataset import open_dataset
-from formats.errors import SagesegError
-from formats.predictions import open_predictions, read_probabilities, write_probabilities
 from formats.prepared.label_map import recorded_label_maps
-from formats.prepared.preparation import dataset_preparation, read_preparation
-from formats.prepared.resize import recorded_resize
-from formats.prepared.value_range import recorded_range
+from formats.prepared.preparation import read_preparation
 from jobs.algorithm.__main__ import read_hyperparameters
 from jobs.algorithm.data.streamed_channels import channel_files
 from jobs.algorithm.machine.paid_machine import check_machine
@@ -56,20 +39,8 @@ from jobs.tracking.tuning_records import most_jobs, objective_of, training_job
 from jobs.training.upload_plan import read_journal
 from sageseg.runs import FOLDERS, Runs
 from sageseg.steps import plan_steps, read_experiment
-from trust.damage.engine import CORPORA, Builder, Target, of_file
-
-
-def _seed(name: str) -> bytes:
-    return (CORPORA / name).read_bytes()
-
-
-def _plain(name: str, file: str, kind: str, read: Callable[[Path], object], **more: Any) -> Builder:
-    return lambda folder: of_file(folder, name, file, kind, read, **more)
-
-
-def _of_bytes(name: str, kind: str, parse: Callable[[bytes], object], **more: Any) -> Builder:
-    return lambda _: Target(name, kind, parse, **more)
-
+from trust.damage.builders import named, of_bytes, plain, seed_of
+from trust.damage.engine import Builder, Target, of_file
 
 # logs
 
@@ -110,13 +81,14 @@ _DESCRIBED = {
 }
 """What AWS would tell of it."""
 
+
 # experiments
 
 
 def _run_file(path: Path) -> None:
     for step in plan_steps(read_experiment(path)):
         step.line({name: Path(name) for name in FOLDERS}, "job")
-        with _named(path):
+        with named(path):
             step.fingerprint("")
 
 
@@ -127,72 +99,6 @@ def _runs(path: Path) -> None:
     runs.found("train", "b")
     runs.report_before(path)
     runs.begin(plan, path.parent)
-
-
-# reports and predictions
-
-
-def _predictions(folder: Path) -> Target:
-    folder = folder / "predictions"
-    folder.mkdir()
-    (folder / "manifest.csv").write_bytes(_seed("manifest/seed.csv"))
-
-    def read(path: Path) -> None:
-        predictions = open_predictions(folder)
-        model_facts(predictions.model)
-        common_curves({"a": predictions.model.epochs, "b": predictions.model.epochs})
-        recorded_label_maps(predictions.info, path)
-        cleaning_words(cleanings(predictions.info).get("cleaned", []))
-        dropped_before(predictions)
-        with _named(path):
-            recorded_range(predictions.info)
-
-    return of_file(folder, "predictions", "predictions.json", "json", read)
-
-
-@contextmanager
-def _named(path: Path) -> Iterator[None]:
-    """What is read of a file after it was opened need not name it."""
-    try:
-        yield
-    except SagesegError as e:
-        raise SagesegError(f"{path}: {e}") from e
-
-
-def _dataset(folder: Path) -> Target:
-    folder = folder / "dataset"
-    folder.mkdir()
-    (folder / "manifest.csv").write_bytes(_seed("manifest/seed.csv"))
-    (folder / "labels.txt").write_bytes(_seed("labels/seed.txt"))
-
-    def read(path: Path) -> None:
-        dataset = open_dataset(folder)
-        with _named(path):
-            dataset_preparation(dataset.info)
-            recorded_resize(dataset.info)
-
-    return of_file(folder, "dataset-for-jobs", "dataset.json", "json", read, others=("dataset-info",))
-
-
-def _report(folder: Path, damaged: str, kind: str, name: str) -> Target:
-    for report in ("a", "b"):
-        (folder / report).mkdir()
-        for file in ("scores.json", "images.csv"):
-            (folder / report / file).write_bytes(
-                _seed(f"report-{file.partition('.')[0]}/seed.{file.partition('.')[2]}")
-            )
-
-    def read(_: Path) -> None:
-        first, second = read_reports([folder / "a", folder / "b"], common=True)
-        model_facts(first.model)
-        common_curves({"a": first.model.epochs, "b": second.model.epochs})
-
-    return of_file(folder, name, f"a/{damaged}", kind, read, says="a")
-
-
-def _submission(path: Path) -> None:
-    for _ in read_submission(path, (12, 9)):
-        pass
 
 
 # artefacts
@@ -213,7 +119,7 @@ def _params() -> bytes:
 
 
 def _tar() -> bytes:
-    settings = _seed("hyperparams/seed.json")
+    settings = seed_of("hyperparams/seed.json")
     return _packed({"hyperparams.json": settings, "model_best.params": _params(), "a" * 150: b"x"})
 
 
@@ -242,7 +148,7 @@ def _model_folder(folder: Path) -> Target:
 
     def read(_: Path) -> None:
         artefact = read_model_folder(folder)
-        with _named(folder / "hyperparams.json"):
+        with named(folder / "hyperparams.json"):
             artefact_network(artefact)
             data_of_artefact(artefact.hyperparameters, "hyperparams.json")
             read_preparation(artefact.hyperparameters, "hyperparams.json")
@@ -255,12 +161,12 @@ def _model_folder(folder: Path) -> Target:
 
 def _hyperparameters(path: Path) -> None:
     settings = read_hyperparameters(path)
-    with _named(path):
+    with named(path):
         parse_hyperparameters(without_the_services(settings), "open")
 
 
 def _piped(path: Path) -> None:
-    with _named(path), channel_files(path.parents[1]):
+    with named(path), channel_files(path.parents[1]):
         pass
 
 
@@ -301,49 +207,26 @@ def _log_pages(path: Path) -> None:
     read_backward(path, None, Window(10))
 
 
-def _probabilities(folder: Path) -> Target:
-    place = folder / "seed.npz"
-    write_probabilities(place, np.full((2, 3, 4), 0.5))
-    return of_file(folder, "probabilities", "a.npz", "bytes", read_probabilities, seeds=(place.read_bytes(),))
-
-
 TARGETS: dict[str, Builder] = {
-    "log-lines": _of_bytes("log-lines", "text", _follow_log, refusals=()),
-    "log-file": _plain("log-file", "train.log", "text", epochs_of_file, others=("log-lines",)),
-    "log-json": _plain("log-json", "train.json", "json", epochs_of_file),
-    "log-packed": _plain("log-packed", "log.gz", "bytes", epochs_of_file, seeds=(gzip.compress(b"train loss: 1\n"),)),
-    "record": _of_bytes("record", "json", _use_record),
-    "endpoint-record": _of_bytes("endpoint-record", "json", lambda content: parse_endpoint(content, Path("e.json"))),
-    "experiment": _plain("experiment", "experiment.yaml", "text", _run_file),
-    "steps": _plain("steps", "steps.json", "json", _runs),
-    "rehearsal": _plain("rehearsal", "rehearsal.yaml", "text", read_plan),
-    "predictions": _predictions,
-    "dataset-for-jobs": _dataset,
-    "probabilities": _probabilities,
-    "report-scores": lambda folder: _report(folder, "scores.json", "json", "report-scores"),
-    "report-images": lambda folder: _report(folder, "images.csv", "text", "report-images"),
-    "report-shown": _of_bytes(
-        "report-shown",
-        "json",
-        lambda content: format_scores(read_scores(content, Path("scores.json"), "shown")),
-        says="scores.json",
-        others=("report-scores",),
-    ),
-    "scales": _plain("scales", "scales.csv", "text", read_scales),
-    "submission": _plain("submission", "submission.csv", "text", _submission),
-    "submission-packed": _plain(
-        "submission-packed", "s.csv.gz", "bytes", _submission, seeds=(gzip.compress(b"img,rle_mask\na.jpg,1 2\n"),)
-    ),
-    "params": _of_bytes("params", "bytes", lambda content: decode_params(content, "a.params"), seeds=(_params(),)),
-    "artefact": _plain("artefact", "model.tar.gz", "bytes", read_artefact, seeds=(gzip.compress(_tar()),)),
+    "log-lines": of_bytes("log-lines", "text", _follow_log, refusals=()),
+    "log-file": plain("log-file", "train.log", "text", epochs_of_file, others=("log-lines",)),
+    "log-json": plain("log-json", "train.json", "json", epochs_of_file),
+    "log-packed": plain("log-packed", "log.gz", "bytes", epochs_of_file, seeds=(gzip.compress(b"train loss: 1\n"),)),
+    "record": of_bytes("record", "json", _use_record),
+    "endpoint-record": of_bytes("endpoint-record", "json", lambda content: parse_endpoint(content, Path("e.json"))),
+    "experiment": plain("experiment", "experiment.yaml", "text", _run_file),
+    "steps": plain("steps", "steps.json", "json", _runs),
+    "rehearsal": plain("rehearsal", "rehearsal.yaml", "text", read_plan),
+    "params": of_bytes("params", "bytes", lambda content: decode_params(content, "a.params"), seeds=(_params(),)),
+    "artefact": plain("artefact", "model.tar.gz", "bytes", read_artefact, seeds=(gzip.compress(_tar()),)),
     "artefact-tar": _artefact,
     "artefact-unpacked": _unpacked,
     "hyperparams": _model_folder,
-    "hyperparameters": _plain("hyperparameters", "hyperparameters.json", "json", _hyperparameters),
-    "resources": _plain("resources", "resourceconfig.json", "json", lambda path: check_machine(path, 1)),
-    "channels": _plain("channels", "input/config/inputdataconfig.json", "json", _piped),
-    "upload-journal": _plain("upload-journal", "journal", "json", read_journal, refusals=()),
+    "hyperparameters": plain("hyperparameters", "hyperparameters.json", "json", _hyperparameters),
+    "resources": plain("resources", "resourceconfig.json", "json", lambda path: check_machine(path, 1)),
+    "channels": plain("channels", "input/config/inputdataconfig.json", "json", _piped),
+    "upload-journal": plain("upload-journal", "journal", "json", read_journal, refusals=()),
     "state": _state,
     "presence": _presence,
-    "event-log": _plain("event-log", "log.jsonl", "json", _log_pages, refusals=()),
+    "event-log": plain("event-log", "log.jsonl", "json", _log_pages, refusals=()),
 }

@@ -20,6 +20,7 @@ _OWN = re.compile(
     rb'"(?:\w*[Ss]econds|\w*usd|started|ended|created|made|learning_rate)": [^,}\n\]]*'  # how long, and what is drawn
     rb"|\d{4}-\d\d-\d\d[T ][\d:]{5,8}(?:\.\d+)?(?:Z|[+]00:00)?"  # times
     rb"|(?<=-batch-)\d{8}-\d{6}-[0-9a-f]{4}|(?<=search-00\d-)[0-9a-f]{8}"  # names with times, and drawn ones
+    rb"|<dt>Training time</dt><dd>[^<]*</dd>|\b\d{19}\b"  # how long, and when a file was written
 )
 """What two undisturbed runs do not have in common."""
 
@@ -80,8 +81,10 @@ def tree(place: Path, root: Path) -> Tree:
 
 def alike_digest(path: Path, content: bytes) -> str:
     """A digest of a file's content, without times, and names that were drawn, in it."""
-    if path.suffix in {".json", ".html", ".xml", ".yaml"}:
+    if path.suffix in {".json", ".jsonl", ".html", ".xml", ".yaml"}:
         content = _OWN.sub(b"", content)
+    if path.suffix == ".jsonl":  # journals, whose lines come as threads end
+        content = b"".join(sorted(content.splitlines(keepends=True)))
     return hashlib.sha256(content).hexdigest()
 
 

@@ -54,7 +54,7 @@ function card(place) {
   const counts = element("p", "counts", `False positive ${formatCount(image.wrong)} px · missed ${formatCount(image.missed)} px`);
   const made = element("article", "", stackOf(place), element("div", "name", name, score), element("p", "where", aboutText(image)), counts);
   made.dataset.place = place;
-  if (several) made.append(byClass(place, ranked));
+  if (several && data.classes) made.append(byClass(place, ranked));
   return made;
 }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from formats.disk.journals import add_whole
+from formats.errors import cannot_use
 from jobs.emulator.api.app import Operation
 from jobs.emulator.api.faults import ServiceError
 from jobs.emulator.store.log_files import Event, Page, Window, format_event, is_place, read_backward, read_forward
@@ -113,7 +114,10 @@ class LogEvents:
             request.get("startTime", 0),
             request.get("endTime", 2**63),
         )
-        page = _read_page(path, request, window)
+        try:
+            page = _read_page(path, request, window)
+        except OSError as e:
+            raise cannot_use(e) from e
         return {
             "events": [
                 {"timestamp": event.timestamp, "message": event.message, "ingestionTime": event.timestamp}

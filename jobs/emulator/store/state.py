@@ -10,13 +10,13 @@ import json
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from formats.disk.private_files import private
-from formats.disk.whole_files import write_errors
+from formats.disk.whole_files import write_bytes, write_errors
 from formats.errors import SagesegError
 from formats.texts.json_text import parse_json
 
@@ -65,6 +65,8 @@ class State:
     def __init__(self, path: Path) -> None:
         self.folder, self._path = path.parent, path
         self._lock = threading.RLock()
+        if not path.exists():
+            _make(path)
         with write_errors(path), open(path, "ab", opener=private):  # its journals take over its mode
             pass
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -72,6 +74,8 @@ class State:
             self._open(path)
         except sqlite3.OperationalError as e:  # a full disk, a file system that cannot lock
             self._database.close()
+            if e.sqlite_errorcode == sqlite3.SQLITE_ERROR:
+                raise _damaged(path, e) from e
             raise SagesegError(
                 f"{path}: the emulator's state cannot be opened ({e}); free space, or set SAGESEG_HOME to a folder on "
                 "a local disk"
@@ -81,13 +85,14 @@ class State:
             raise _damaged(path, e) from e
 
     def _open(self, path: Path) -> None:
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = NORMAL")
         (version,) = self._database.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            self._database.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-        elif version != SCHEMA_VERSION:
+        if version != SCHEMA_VERSION:
             raise sqlite3.DatabaseError(f"{path.name} is version {version}, expected {SCHEMA_VERSION}")
+        ((found, *_), *_) = self._database.execute("PRAGMA integrity_check(1)").fetchall()
+        if found != "ok":
+            raise sqlite3.DatabaseError(found.splitlines()[-1])
+        self._database.execute("PRAGMA journal_mode = WAL")  # it writes, so last
+        self._database.execute("PRAGMA synchronous = NORMAL")
 
     def close(self) -> None:
         with self._lock:
@@ -155,6 +160,16 @@ class State:
                 "UPDATE resources SET status = ?, modified = ?, record = ? WHERE kind = ? AND name = ?",
                 (status, modified, json.dumps(resource.record), kind, name),
             )
+
+
+def _make(path: Path) -> None:
+    """A new state, whole under its name: an empty file there is one that was cut."""
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.executescript(f"{SCHEMA} PRAGMA user_version = {SCHEMA_VERSION};")
+        content = database.serialize()
+    for rest in ("-wal", "-shm"):  # of one that was removed; SQLite would take them for this one's
+        path.with_name(path.name + rest).unlink(missing_ok=True)
+    write_bytes(path, content)
 
 
 def _to_resource(row: tuple[Any, ...]) -> Resource:

@@ -1,0 +1,128 @@
+// One drawing as large as the window, by an address of its own: #crop=<id>, #image=<name>.
+
+const larger = document.getElementById("larger");
+const stage = document.getElementById("stage");
+const largeStack = document.createElement("div");
+largeStack.className = "stack";
+stage.append(largeStack);
+const note = document.getElementById("larger-note");
+const keys = [...new Set(stacks.map((stack) => stack.dataset.drawing))];
+const view = { key: null, opener: null, pushed: false };
+
+const addressOf = (key) => {
+  const [kind, ...name] = key.split("=");
+  return `#${kind}=${encodeURIComponent(name.join("="))}`;
+};
+const keyOfAddress = () => keys.find((key) => addressOf(key) === location.hash);
+
+function open(key, opener) {
+  view.opener = opener;
+  view.pushed = true;
+  location.hash = addressOf(key);
+}
+
+function show(key) {
+  const drawing = data.drawings[key];
+  view.key = key;
+  if (!larger.open) larger.showModal();
+  document.getElementById("larger-name").textContent = drawing.name;
+  document.getElementById("larger-about").textContent = drawing.about;
+  document.getElementById("larger-place").textContent = `${keys.indexOf(key) + 1} of ${keys.length}`;
+  fillStack(largeStack, drawing);
+  largeStack.querySelector("svg")?.remove();
+  const map = stacks.find((stack) => stack.dataset.drawing === key).querySelector("svg");
+  if (map) largeStack.append(map.cloneNode(true));
+  fit();
+  note.textContent = "";
+  nameClasses(key);
+  loadFullSize(key, drawing);
+}
+
+// The file in the dataset, where this page lies beside it.
+function loadFullSize(key, drawing) {
+  if (!drawing.file) return;
+  const missing = () => {
+    if (view.key === key) note.textContent = `Shown at a smaller size: the dataset does not lie beside this page. Full size is its ${drawing.file}.`;
+  };
+  if (data.folder === null) {
+    missing();
+    return;
+  }
+  const full = new Image();
+  full.onload = () => { if (view.key === key) largeStack.querySelector(".image").src = full.src; };
+  full.onerror = missing;
+  full.src = data.folder.split("/").map(encodeURIComponent).join("/") + drawing.file.split("/").map(encodeURIComponent).join("/");
+}
+
+function fit() {
+  const { width, height } = data.drawings[view.key];
+  const scale = Math.min(stage.clientWidth / width, stage.clientHeight / height);
+  const [wide, high] = [width * scale, height * scale];
+  Object.assign(largeStack.style, {
+    width: `${wide}px`, height: `${high}px`, left: `${(stage.clientWidth - wide) / 2}px`, top: `${(stage.clientHeight - high) / 2}px`,
+  });
+}
+
+// The classes that a mask has, by their colours; then the outline, at the size shown.
+async function nameClasses(key) {
+  const mask = largeStack.querySelector(".mask");
+  await mask.decode();
+  if (view.key !== key) return;
+  const colours = new Set(new Uint32Array(maskPixels(mask, mask.naturalWidth, mask.naturalHeight).data.buffer));
+  const present = data.classes.filter(({ colour: [red, green, blue] }) => colours.has(((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0));
+  document.getElementById("larger-classes").replaceChildren(...present.map(legendItem));
+  drawOutline(largeStack);
+}
+
+function legendItem({ name, colour }) {
+  const [item, swatch] = [document.createElement("li"), document.createElement("i")];
+  swatch.style.background = `rgb(${colour.join(" ")})`;
+  item.append(swatch, name);
+  return item;
+}
+
+function step(by) {
+  const key = keys[(keys.indexOf(view.key) + by + keys.length) % keys.length];
+  history.replaceState(null, "", addressOf(key));
+  show(key);
+}
+
+// Back closes, and closing goes back: both leave the address without the drawing.
+function leave() {
+  const focused = stacks.find((stack) => stack.dataset.drawing === view.key);
+  (view.opener?.dataset.drawing === view.key ? view.opener : focused)?.focus();
+  Object.assign(view, { key: null, opener: null });
+  if (!keyOfAddress()) return;
+  if (view.pushed) history.back();
+  else history.replaceState(null, "", location.href.split("#")[0]);
+  view.pushed = false;
+}
+
+function followAddress() {
+  const key = keyOfAddress();
+  if (key) show(key);
+  else if (larger.open) larger.close();
+}
+
+for (const stack of stacks) stack.addEventListener("click", () => open(stack.dataset.drawing, stack));
+for (const button of larger.querySelectorAll("[data-step]")) button.addEventListener("click", () => step(Number(button.dataset.step)));
+larger.querySelector("[data-close]").addEventListener("click", () => larger.close());
+larger.addEventListener("close", leave);
+addEventListener("hashchange", followAddress);
+addEventListener("resize", () => { if (larger.open) fit(); });
+
+const largerKeys = { ArrowLeft: () => step(-1), ArrowRight: () => step(1) };
+addEventListener("keydown", (event) => {
+  const act = larger.open && !typed(event) && !event.target.closest("input") && largerKeys[event.key];
+  if (!act) return;
+  event.preventDefault();
+  act();
+});
+
+let touchedAt = null;
+stage.addEventListener("pointerdown", (event) => { touchedAt = event.pointerType === "touch" ? event.clientX : null; });
+stage.addEventListener("pointerup", (event) => {
+  const moved = touchedAt === null ? 0 : event.clientX - touchedAt;
+  if (Math.abs(moved) > 50) step(moved > 0 ? -1 : 1);
+});
+followAddress();

@@ -1,0 +1,124 @@
+"""The AWS of the tries: nothing is waited for, what is there, and how it is left as it was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.config import Config
+
+from aws import clients
+from tests.support.emulator_setup import wait_until
+from tests.support.keys import KEYS
+from tests.support.serving_setup import NAME, Served, served_job
+
+_TRAINS = """
+(root / "model" / "weights").write_text("trained")
+print("#quality_metric. host: algo-1, epoch: 0, train loss: 0.25 .")
+print("#quality_metric. host: algo-1, epoch: 0, validation pixel_accuracy: 0.9 .")
+print("#quality_metric. host: algo-1, epoch: 0, validation mIOU: 0.5 .")
+"""
+ENDED = ("Completed", "Failed", "Stopped")
+
+
+@contextmanager
+def service() -> Iterator[Served]:
+    """With a trained job, whose training ends at once."""
+    with TemporaryDirectory() as folder, _hurried(), served_job(Path(folder), train=_TRAINS) as served:
+        yield served
+
+
+@contextmanager
+def _hurried() -> Iterator[None]:
+    """Nothing is waited for, and a request is sent three times at most."""
+    with pytest.MonkeyPatch.context() as patch:
+        nap = SimpleNamespace(sleep=lambda _: None)
+        patch.setattr("botocore.endpoint.time", nap)
+        patch.setattr("jobs.endpoints.invocations.sleep", lambda _: None)
+        patch.setattr("jobs.emulator.keys.new_keys", lambda: KEYS)
+        patch.setattr("formats.parallel.available_cores", lambda: 1)
+        patch.setattr(
+            "jobs.training.upload.make_s3_lister", partial(clients.make_client, "s3")
+        )  # makes a session of its own
+        retries = {"mode": "standard", "max_attempts": 3}
+        patch.setattr(clients, "_CONFIG", clients._CONFIG.merge(Config(retries=retries)))
+        yield
+
+
+class Session:
+    """In the place of boto3's session, a client of which takes longer to make than several requests."""
+
+    def __init__(self) -> None:
+        self._session, self._made = clients._session(), dict[str, Any]()
+
+    def client(self, service: str, **settings: Any) -> Any:
+        wanted = f"{service} {settings['region_name']} {settings['config']._user_provided_options}"
+        if wanted not in self._made:
+            self._made[wanted] = self._session.client(service, **settings)
+        return self._made[wanted]
+
+
+def all_there(served: Served) -> list[tuple[str, str, str]]:
+    """Kind, name and status of all that is at the service beside the trained job."""
+    sagemaker, scheduler = served.sagemaker(), served.scheduler()
+    listed: tuple[tuple[str, str, str, str], ...] = (
+        ("training job", "list_training_jobs", "TrainingJobSummaries", "TrainingJob"),
+        (
+            "tuning job",
+            "list_hyper_parameter_tuning_jobs",
+            "HyperParameterTuningJobSummaries",
+            "HyperParameterTuningJob",
+        ),
+        ("transform job", "list_transform_jobs", "TransformJobSummaries", "TransformJob"),
+        ("endpoint", "list_endpoints", "Endpoints", "Endpoint"),
+        ("configuration", "list_endpoint_configs", "EndpointConfigs", "EndpointConfig"),
+        ("model", "list_models", "Models", "Model"),
+    )
+    found = [
+        (kind, str(one[f"{member}Name"]), str(one.get(f"{member}Status", "")))
+        for kind, call, where, member in listed
+        for one in getattr(sagemaker, call)()[where]
+    ]
+    found += [("schedule", str(one["Name"]), "") for one in scheduler.list_schedules()["Schedules"]]
+    used = {name for kind, name, _ in found if kind == "endpoint"}
+    apart = [(kind, name) for kind, name, _ in found if kind in ("configuration", "model") and name in used]
+    return [one for one in found if one[1] != NAME or one[0] != "training job" if one[:2] not in apart]
+
+
+def await_changes(served: Served) -> None:
+    sagemaker = served.sagemaker()
+    changing = ("Creating", "Deleting")
+    wait_until(lambda: not any(one["EndpointStatus"] in changing for one in sagemaker.list_endpoints()["Endpoints"]))
+
+
+def settle(served: Served) -> None:
+    """Nothing is left but the trained job."""
+    sagemaker = served.sagemaker()
+    await_changes(served)
+    served.settle()
+    await_changes(served)
+    for member, call in (
+        ("HyperParameterTuningJob", "hyper_parameter_tuning_job"),
+        ("TrainingJob", "training_job"),
+        ("TransformJob", "transform_job"),
+    ):
+        listing = partial(_others, sagemaker, member, call)
+        wait_until(partial(_are_over, listing))
+        for name in listing() if member != "TransformJob" else ():
+            getattr(sagemaker, f"delete_{call}")(**{f"{member}Name": name})
+
+
+def _others(sagemaker: Any, member: str, call: str) -> dict[str, str]:
+    """Status by name of all jobs of a kind but the trained one."""
+    found = getattr(sagemaker, f"list_{call}s")()[f"{member}Summaries"]
+    return {one[f"{member}Name"]: one[f"{member}Status"] for one in found if one[f"{member}Name"] != NAME}
+
+
+def _are_over(listing: Callable[[], dict[str, str]]) -> bool:
+    return all(status in ENDED for status in listing().values())
