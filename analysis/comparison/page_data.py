@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -75,22 +75,30 @@ def _attributes(reports: Sequence[ReportScores], stems: Sequence[str]) -> dict[s
 
 
 def thumbnails(reports: Sequence[ReportScores], stems: Sequence[str]) -> dict[int, Any]:
-    """By place what the page holds of the images that differ most: the image, and the pairs of each report, None where
-    it lacks the files."""
+    """By place what the page holds of the images that differ most: the `image`, and `pairs` by each report with their
+    `width` and `height`, None where it lacks the files."""
     with ThreadPoolExecutor(available_cores()) as pool:
         drawn = pool.map(lambda stem: _thumbnail(reports, stem), stems[:DRAWN])
         kept, letters = {}, 0
         for place, thumbnail in enumerate(drawn):
-            letters += len(thumbnail["image"]) + sum(map(len, filter(None, thumbnail["pairs"]))) if thumbnail else 0
+            letters += _letters(thumbnail) if thumbnail else 0
             if thumbnail and letters <= MOST_LETTERS:
                 kept[place] = thumbnail
     return kept
 
 
+def _letters(thumbnail: Mapping[str, Any]) -> int:
+    return len(thumbnail["image"]) + sum(len(each["pairs"]) for each in thumbnail["pairs"] if each)
+
+
 def _thumbnail(reports: Sequence[ReportScores], stem: str) -> dict[str, Any] | None:
     drawn = [draw_thumbnail(report.folder, stem) if _has_files(report, stem) else None for report in reports]
     known = next(filter(None, drawn), None)
-    return known and {**known, "pairs": [each and each["pairs"] for each in drawn]}
+    return known and {"image": known["image"], "pairs": [each and _without(each, "image") for each in drawn]}
+
+
+def _without(known: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in known.items() if name != key}
 
 
 def _has_files(report: ReportScores, stem: str) -> bool:

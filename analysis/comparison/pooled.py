@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -48,8 +49,14 @@ def find_layers(report: ReportScores, stem: str) -> Layers | None:
     """What the report drew of an image; None where the file has gone, or an older report never wrote it."""
     path = report.folder / layer_name("pairs", stem)
     try:
-        return read_layers(path)
+        return _of_size(read_layers(path), report.images[stem].size)
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError, zlib.error) as e:
         raise SagesegError(f"{path}: damaged ({e}); {MEND}") from e
+
+
+def _of_size(layers: Layers, size: tuple[int, int]) -> Layers:
+    if layers.size != size or int(layers.runs.lengths.sum()) != math.prod(size):
+        raise ValueError(f"not the pixels of an image of {size[0]}×{size[1]}")
+    return layers

@@ -192,6 +192,7 @@ def test_counting_layers_gives_the_reports_own_scores(good: Path, poor: Path) ->
         (lambda text: text[:-20], "damaged"),
         (lambda text: text.replace('"pairs":"', '"pairs":"A'), "damaged"),
         (lambda text: text.replace('"pairs"', '"other"'), "damaged"),
+        (lambda text: text.replace('"width":60', '"width":61'), "damaged"),
         (lambda text: text.replace('"classes":2', '"classes":3'), "not of the images.csv beside it"),
     ],
 )
@@ -341,10 +342,18 @@ def test_thumbnails_take_no_more_than_their_share_of_the_page(
 ) -> None:
     write_comparison(several, tmp_path / "whole")
     first = page_of(tmp_path / "whole").data["thumbnails"]["0"]
-    letters = len(first["image"]) + sum(map(len, first["pairs"]))
+    letters = len(first["image"]) + sum(len(each["pairs"]) for each in first["pairs"])
     monkeypatch.setattr("analysis.comparison.page_data.MOST_LETTERS", letters)
     write_comparison(several, tmp_path / "out")
     assert list(page_of(tmp_path / "out").data["thumbnails"]) == ["0"]
+
+
+def test_a_damaged_picture_is_named(good: Path, poor: Path, tmp_path: Path) -> None:
+    picture = poor / "layers" / "image" / "b_01.jpg"
+    picture.unlink()  # which may be a link to the dataset's
+    picture.write_bytes(b"\xff\xd8\xff")
+    with pytest.raises(SagesegError, match=r"poor/layers/image/b_01\.jpg"):
+        write_comparison([good, poor], tmp_path / "out")
 
 
 def test_a_difference_lies_on_the_scale_of_its_pair() -> None:

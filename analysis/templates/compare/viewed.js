@@ -33,7 +33,7 @@ const meanings = `Scores of this image alone${data.names.length > 2 ? ", means o
 // What a report's picture of an image is drawn of, where the page holds it.
 function thumbnailOfReport(report, place) {
   const inside = data.thumbnails[place];
-  return inside?.pairs[report] ? { ...inside, pairs: inside.pairs[report] } : undefined;
+  return inside?.pairs[report] ? { image: inside.image, ...inside.pairs[report] } : undefined;
 }
 
 const viewed = {
