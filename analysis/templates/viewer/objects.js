@@ -85,23 +85,35 @@ function frame({ x, y, width, height }, kind, colour) {
   return [drawing("rect", { ...place, class: `${kind} under` }), line];
 }
 
+// Two lines of the chosen object's frame, and two of the crosshair.
+const makeMarks = () => ({
+  chosen: [drawing("rect", { class: "chosen under" }), drawing("rect", { class: "chosen" })],
+  cross: [drawing("path", { class: "cross under" }), drawing("path", { class: "cross" })],
+});
+
+function setMark(lines, attributes) {
+  for (const line of lines) {
+    line.style.display = attributes ? "" : "none";
+    for (const [name, value] of Object.entries(attributes ?? {})) line.setAttribute(name, value);
+  }
+}
+
 const LEAST_FRAME = 14;
 function drawMarks(pane) {
-  const { scale } = view;
-  const marks = [];
-  if (view.chosen) {
-    const width = Math.max(LEAST_FRAME, view.chosen.width * scale + 8);
-    const height = Math.max(LEAST_FRAME, view.chosen.height * scale + 8);
-    const middle = { x: view.x + (view.chosen.x + view.chosen.width / 2) * scale, y: view.y + (view.chosen.y + view.chosen.height / 2) * scale };
-    const elsewhere = view.chosen.pane !== null && view.panes[view.chosen.pane] !== pane;
-    marks.push(...frame({ x: middle.x - width / 2, y: middle.y - height / 2, width, height }, elsewhere ? "chosen elsewhere" : "chosen"));
-  }
-  if (view.pointed && (view.panes.length > 1 || view.pointed.byKey)) {
-    const [x, y] = [view.x + (view.pointed.x + 0.5) * scale, view.y + (view.pointed.y + 0.5) * scale];
-    const cross = `M${x - 11} ${y}h8M${x + 3} ${y}h8M${x} ${y - 11}v8M${x} ${y + 3}v8`;
-    marks.push(drawing("path", { d: cross, class: "cross under" }), drawing("path", { d: cross, class: "cross" }));
-  }
-  pane.marks.replaceChildren(...marks);
+  const { scale, chosen, pointed } = view;
+  setMark(pane.marks.chosen, chosen && frameAround(chosen));
+  const elsewhere = chosen && chosen.pane !== null && view.panes[chosen.pane] !== pane;
+  for (const line of pane.marks.chosen) line.classList.toggle("elsewhere", Boolean(elsewhere));
+  const isCrossed = pointed && (view.panes.length > 1 || pointed.byKey);
+  const [x, y] = isCrossed ? [view.x + (pointed.x + 0.5) * scale, view.y + (pointed.y + 0.5) * scale] : [0, 0];
+  setMark(pane.marks.cross, isCrossed && { d: `M${x - 11} ${y}h8M${x + 3} ${y}h8M${x} ${y - 11}v8M${x} ${y + 3}v8` });
+}
+
+// A box on the screen around one of the image, large enough to be seen.
+function frameAround(box) {
+  const [width, height] = [box.width, box.height].map((length) => Math.max(LEAST_FRAME, length * view.scale + 8));
+  const [x, y] = [view.x + (box.x + box.width / 2) * view.scale, view.y + (box.y + box.height / 2) * view.scale];
+  return { x: x - width / 2, y: y - height / 2, width, height };
 }
 
 // The smallest object whose box holds a pixel.

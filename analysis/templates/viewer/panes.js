@@ -6,8 +6,8 @@ function makePane() {
   const stack = makeStack("div", 1, 1);
   stack.querySelector(".image").after(element("canvas", "probability"));
   const boxes = drawing("g", {});
-  const marks = drawing("g", {});
-  const frames = drawing("svg", { class: "frames", "aria-hidden": "true" }, boxes, marks);
+  const marks = makeMarks();
+  const frames = drawing("svg", { class: "frames", "aria-hidden": "true" }, boxes, ...marks.chosen, ...marks.cross);
   const handle = element("div", "handle", element("span", "", "Truth"), element("span", "", "Prediction"));
   handle.ariaHidden = "true";
   const head = element("p", "pane-head");
