@@ -15,7 +15,7 @@ def compare(
     *,
     out: Annotated[Path, typer.Option(help="Where the comparison goes.")],
     common: Annotated[
-        bool, typer.Option("--common", help="Leave out images that the reports do not judge alike.")
+        bool, typer.Option("--common", help="Compare only the images that all reports have and judge alike.")
     ] = False,
     overwrite: Overwrite = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print comparison.json instead of a table.")] = False,

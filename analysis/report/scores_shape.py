@@ -34,10 +34,23 @@ class _Intervals(TypedDict):
     overall: dict[str, list[float] | dict[str, list[float] | None] | None] | None
 
 
+class _Made(TypedDict, total=False):
+    at: str
+    tool_version: str
+    predictions: str
+    dataset: str
+    dataset_sha256: str | None
+    truth_sha256: str
+    splits: dict[str, int]
+
+
 class _Compared(TypedDict):
     classes: list[str]
     overall: dict[str, dict[str, float | None] | float | None]
     job: NotRequired[dict[str, Any] | None]
+    made: NotRequired[_Made | None]
+    attributes: NotRequired[dict[str, Any] | None]
+    cleaned: NotRequired[list[Cleaned]]
     colors: NotRequired[str | None]
     intervals: NotRequired[_Intervals | None]
 
@@ -47,7 +60,6 @@ class _Shown(_Compared, total=False):
     missed: _Wrong
     images: int
     log_loss: float | None
-    cleaned: list[Cleaned]
     judged: _Judged
 
 

@@ -1,17 +1,9 @@
-"""The report and the comparison in Chromium: they work, say no error and ask for nothing elsewhere.
-
-Without Chromium these tests are skipped, except where CI=true says that it must be there. The
-variable CHROMIUM names another binary.
-"""
+"""The report and the comparison in Chromium: they work, say no error and ask for nothing elsewhere."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,28 +17,12 @@ from analysis.report.page_data import coded
 from analysis.report.report import report
 from formats.predictions import ModelFacts
 from tests.support.dataset_samples import disc_image, make_dataset, make_predictions
+from tests.support.page_visits import Visit
 
 STEMS = ("a_01", "a_02", "b_01", "c_09", "c_10")
 SAMPLES = {stem: disc_image(120, 90, seed=n) for n, stem in enumerate(STEMS)}
 SHIFTS = {"a_01": 3, "a_02": 12, "b_01": 0, "c_09": 20, "c_10": 6}
 WORST_FIRST = ["c_09", "a_02", "c_10", "a_01", "b_01"]
-
-
-def find_chromium() -> str:
-    names = (os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
-    found = next((path for name in names if name and (path := shutil.which(name))), None)
-    if found is None and os.environ.get("CI") == "true":
-        pytest.fail("no Chromium, and CI=true says there must be one: apt-get install chromium")
-    return found or pytest.skip("no Chromium found; install it, or name it in the variable CHROMIUM")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[sync_api.Browser]:
-    path = find_chromium()
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
@@ -60,46 +36,6 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
         report(predictions, dataset, root / name, workers=1)
     write_comparison([root / "one", root / "two"], root / "both")
     return root
-
-
-@dataclass
-class Visit:
-    """An open page, and what it did that it should not."""
-
-    page: sync_api.Page
-    complaints: list[str] = field(default_factory=list)
-
-    def watch(self) -> None:
-        self.page.on("console", lambda message: self.complaints.append(f"{message.type}: {message.text}"))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", self._check)
-        self.page.on("dialog", self._refuse)
-
-    def _refuse(self, dialog: sync_api.Dialog) -> None:
-        self.complaints.append(dialog.message)
-        dialog.dismiss()
-
-    def _check(self, request: sync_api.Request) -> None:
-        if not request.url.startswith(("file:", "data:")):
-            self.complaints.append(f"asked for {request.url}")
-
-    def names(self) -> list[str]:
-        return list(self.page.locator("#cards h3").all_text_contents())
-
-    def style(self, selector: str, name: str) -> str:
-        text = self.page.locator(selector).first.evaluate(f"element => getComputedStyle(element).{name}")
-        assert isinstance(text, str)
-        return text
-
-
-@pytest.fixture
-def visit(browser: sync_api.Browser) -> Iterator[Visit]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    opened = Visit(context.new_page())
-    opened.watch()
-    yield opened
-    context.close()
-    assert opened.complaints == []
 
 
 @pytest.fixture
@@ -167,62 +103,6 @@ def test_layers_are_toggled_by_click_and_key(report_page: Visit) -> None:
     assert page.input_value("#search") == "t"
 
 
-def test_the_viewer_opens_zooms_and_steps_by_keyboard(report_page: Visit) -> None:
-    page = report_page.page
-    page.locator("#cards .stack").first.focus()
-    page.keyboard.press("Enter")
-    assert page.text_content("#viewer-name") == "c_09"
-    page.wait_for_function("document.querySelector('#stage .image').src.startsWith('file:')")
-    assert page.locator("#stage .difference").evaluate("canvas => [canvas.width, canvas.height]") == [120, 90]
-    fitted = percent(page)
-    page.keyboard.press("+")
-    assert percent(page) == pytest.approx(1.5 * fitted, abs=2)
-    page.keyboard.press("1")
-    assert percent(page) == 100
-    page.keyboard.press("0")
-    assert percent(page) == fitted
-    page.keyboard.press("ArrowRight")
-    assert page.text_content("#viewer-name") == "a_02"
-    page.keyboard.press("ArrowLeft")
-    page.keyboard.press("ArrowLeft")
-    assert page.text_content("#viewer-name") == "b_01"
-    assert page.text_content("#viewer-note") == ""
-    page.keyboard.press("Escape")
-    assert not page.is_visible("#viewer")
-
-
-def percent(page: sync_api.Page) -> int:
-    return int(re.sub(r"\D", "", page.text_content("#viewer-zoom") or ""))
-
-
-def test_the_viewer_follows_the_pointer(report_page: Visit) -> None:
-    page = report_page.page
-    page.locator("#worst .stack").first.click()
-    box = page.locator("#stage").bounding_box()
-    assert box
-    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    before = percent(page)
-    page.mouse.move(*middle)
-    page.mouse.wheel(0, -200)
-    expect(page.locator("#viewer-zoom")).not_to_have_text(f"{before} %")
-    assert percent(page) > before
-    moved = page.locator("#stage .stack").evaluate("stack => stack.style.transform")
-    page.mouse.down()
-    page.mouse.move(middle[0] + 60, middle[1] + 10)
-    page.mouse.up()
-    assert page.locator("#stage .stack").evaluate("stack => stack.style.transform") != moved
-    page.keyboard.press("0")
-    page.locator("#viewer [data-layer=truth]").click()
-    page.locator("#viewer [data-layer=prediction]").click()
-    handle = page.locator(".handle").first.bounding_box()
-    assert handle
-    page.mouse.move(handle["x"] + handle["width"] / 2, middle[1])
-    page.mouse.down()
-    page.mouse.move(middle[0] - 100, middle[1])
-    page.mouse.up()
-    assert float(page.locator("#viewer .wipe input").input_value()) < 45
-
-
 def test_an_object_opens_its_image(report_page: Visit) -> None:
     opener = report_page.page.locator("[data-open]").first
     stem = opener.get_attribute("data-open")
@@ -265,19 +145,6 @@ def test_the_comparison_sorts(visit: Visit, reports: Path) -> None:
     worse_first = models.all_text_contents()
     page.locator(".scores thead th").nth(1).locator("button").click()
     assert models.all_text_contents() == worse_first[::-1]
-
-
-def test_a_page_mailed_alone_misses_only_full_size(browser: sync_api.Browser, reports: Path, tmp_path: Path) -> None:
-    alone = tmp_path / "index.html"
-    shutil.copyfile(reports / "one" / "index.html", alone)
-    page = browser.new_page()
-    page.goto(alone.as_uri())
-    shown = page.locator("#cards .image").evaluate_all("images => images.map(image => image.naturalWidth)")
-    assert shown == [120] * 5
-    page.locator("#cards .stack").first.click()
-    expect(page.locator("#viewer-note")).to_contain_text("Full size lies in layers/ beside this page")
-    assert page.locator("#stage .image").evaluate("image => image.naturalWidth") == 120
-    page.close()
 
 
 def with_images(page: Path, images: list[dict[str, Any]], out: Path, names: tuple[str, ...] = ("_", "car")) -> Path:

@@ -196,15 +196,19 @@ values = st.recursive(
 def test_json_stays_json_with_the_same_keys_and_numbers(value: Any) -> None:
     text = json.dumps(value)
     shown = redact(text)
-    assert skeleton(json.loads(shown)) == skeleton(value)
+    assert skeleton(json.loads(shown, object_pairs_hook=Pairs)) == skeleton(json.loads(text, object_pairs_hook=Pairs))
     assert redact(shown) == shown
     assert redact_values(redact_values(value)) == redact_values(value)
 
 
+class Pairs(list[tuple[str, Any]]):
+    """An object of JSON, of which two keys may be hidden, and then are alike."""
+
+
 def skeleton(value: Any) -> Any:
     """A value without its texts, of which keys may hold secrets too."""
-    if isinstance(value, dict):
-        return sorted(repr(skeleton(inner)) for inner in value.values())
+    if isinstance(value, Pairs):
+        return sorted(repr(skeleton(inner)) for _, inner in value)
     return [skeleton(inner) for inner in value] if isinstance(value, list) else "" if isinstance(value, str) else value
 
 

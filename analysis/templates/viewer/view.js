@@ -34,6 +34,7 @@ const boundScale = (scale) => Math.min(LARGEST, Math.max(Math.min(1, fitScale() 
 
 // Zoom so that the point at (x, y) of a pane stays where it is.
 function zoomTo(scale, x = paneSize().width / 2, y = paneSize().height / 2) {
+  keepMiddle();
   const next = boundScale(scale);
   view.x = x - (x - view.x) * (next / view.scale);
   view.y = y - (y - view.y) * (next / view.scale);
@@ -42,6 +43,7 @@ function zoomTo(scale, x = paneSize().width / 2, y = paneSize().height / 2) {
 }
 
 function moveBy(x, y) {
+  keepMiddle();
   view.x += x;
   view.y += y;
   drawView(false);
@@ -61,14 +63,17 @@ function centreOn(box) {
   drawView(false);
 }
 
-// Where the panes get another size, what was in the middle stays there.
-const paneSizes = new ResizeObserver(() => {
-  if (!viewer.open || !view.panes.length) return;
+// Where the panes got another size, what was in the middle stays there.
+function keepMiddle() {
   const { width, height } = paneSize();
   const [across, down] = [(width - view.pane.width) / 2, (height - view.pane.height) / 2];
+  if (!across && !down) return;
+  view.x += across;
+  view.y += down;
   if (view.fitted) fit();
-  else if (across || down) moveBy(across, down);
-});
+  else drawView(false);
+}
+const paneSizes = new ResizeObserver(() => { if (viewer.open) keepMiddle(); });
 
 const bounded = (low, value, high) => Math.min(high, Math.max(low, value));
 

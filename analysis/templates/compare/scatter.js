@@ -1,0 +1,76 @@
+// Every image as a point: one model's score across, the other's up. Points are dots of a few paths, for an
+// element each would be slow with thousands; a click opens the nearest.
+
+const scatterPlot = document.getElementById("scatter");
+const dots = drawing("g", { class: "dots" });
+const marker = drawing("circle", { r: 2.2, class: "marker" });
+const ticks = drawing("g", { class: "ticks" });
+const scatterBox = drawing("svg", { viewBox: "-12 -3 118 112", role: "img" },
+  drawing("rect", { width: 100, height: 100 }), ticks, drawing("line", { x1: 0, y1: 100, x2: 100, y2: 0 }), dots, marker);
+const axisNames = { across: element("span", "across"), up: element("span", "up") };
+const pointed = element("p", "pointed");
+scatterPlot.append(axisNames.up, scatterBox, axisNames.across, pointed);
+const PATHS = 8; // so that dots over one another look darker
+const NEAR = 6; // in hundredths of the box's side
+let points = [];
+
+function lowestTick() {
+  const known = everyPlace.flatMap((place) => [choice.ours, choice.theirs].map((report) => chosenScore(report, place))).filter((score) => score !== null);
+  const least = known.reduce((low, score) => Math.min(low, score), 1);
+  return Math.min(Math.floor(20 * least) / 20, 0.95);
+}
+
+function drawTicks(low) {
+  const shown = [0, 0.25, 0.5, 0.75, 1].map((share) => ({ at: 100 * share, text: (low + share * (1 - low)).toFixed(2) }));
+  ticks.replaceChildren(...shown.flatMap(({ at, text }) => [
+    drawing("line", { x1: at, x2: at, y1: 0, y2: 100 }),
+    drawing("line", { x1: 0, x2: 100, y1: at, y2: at }),
+    drawing("text", { x: at, y: 105.5, "text-anchor": "middle" }, text),
+    drawing("text", { x: -1.5, y: 101.3 - at, "text-anchor": "end" }, text),
+  ]));
+}
+
+function drawScatter() {
+  const low = lowestTick();
+  const at = (score) => (100 * (score - low)) / (1 - low);
+  points = everyPlace.filter((place) => gainOf(place) !== null).map((place) => ({
+    place, x: at(chosenScore(choice.ours, place)), y: 100 - at(chosenScore(choice.theirs, place)),
+  }));
+  const paths = Array.from({ length: PATHS }, () => []);
+  points.forEach(({ x, y }, number) => paths[number % PATHS].push(`M${x.toFixed(2)} ${y.toFixed(2)}h0`));
+  dots.replaceChildren(...paths.filter((path) => path.length).map((path) => drawing("path", { d: path.join("") })));
+  dots.style.strokeWidth = points.length > 2000 ? 1.3 : points.length > 200 ? 2 : 3;
+  drawTicks(low);
+  scatterBox.setAttribute("aria-label", `${choiceWords()} of ${formatCount(points.length)} images: ${nameOf(choice.ours)} across, ${nameOf(choice.theirs)} up. The table of images below has the same.`);
+  axisNames.across.textContent = `${nameOf(choice.ours)} →`;
+  axisNames.up.textContent = `↑ ${nameOf(choice.theirs)}`;
+  markPoint(null);
+}
+
+const pairText = (place) => [choice.ours, choice.theirs].map((report) => `${nameOf(report)} ${formatScore(chosenScore(report, place))}`).join(", ");
+
+function markPoint(point) {
+  marker.style.display = point ? "" : "none";
+  scatterBox.style.cursor = point ? "pointer" : "";
+  pointed.textContent = point
+    ? `${data.stems[point.place]}: ${pairText(point.place)} (${formatGain(gainOf(point.place))})`
+    : `Below the line ${nameOf(choice.ours)} is better, above it ${nameOf(choice.theirs)}. A click on a point opens its image.`;
+  if (!point) return;
+  marker.setAttribute("cx", point.x);
+  marker.setAttribute("cy", point.y);
+}
+
+function nearestDot(event) {
+  const { x, y } = new DOMPoint(event.clientX, event.clientY).matrixTransform(scatterBox.getScreenCTM().inverse());
+  const away = (point) => Math.hypot(point.x - x, point.y - y);
+  const nearest = points.reduce((best, point) => (best && away(best) <= away(point) ? best : point), null);
+  return nearest && away(nearest) <= NEAR ? nearest : null;
+}
+
+scatterBox.addEventListener("pointermove", (event) => markPoint(nearestDot(event)));
+scatterBox.addEventListener("pointerleave", () => markPoint(null));
+scatterBox.addEventListener("click", (event) => {
+  const point = nearestDot(event);
+  if (point) openImage(point.place, { within: everyPlace });
+});
+addEventListener("choice", drawScatter);

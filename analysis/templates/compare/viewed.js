@@ -1,0 +1,50 @@
+// The images that are compared, the largest disagreement first: what is known of each, by its place.
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const everyReport = data.reports.map((_, number) => number);
+const groupOf = (place) => data.group.values[data.group.of[place]];
+const attributesOf = (place) => Object.entries(data.attributes)
+  .map(([name, { values, of }]) => [name, values[of[place]]])
+  .filter(([, value]) => value !== undefined);
+
+// A report's score of an image: part 0 is the mean over the foreground classes, the others are the classes.
+function scoreOf(metric, report, part, place) {
+  const score = data.scores[metric][report][part][place];
+  return score === null ? null : score / data.scale;
+}
+
+// As format_score and format_difference of formats/texts/wording.py.
+function formatScore(value) {
+  if (value === null) return "–";
+  if (value > 0 && value < 0.00005) return "<0.0001";
+  if (value >= 0.99995 && value < 1) return ">0.9999";
+  return value.toFixed(4);
+}
+function formatGain(value) {
+  if (value === null) return "–";
+  const sign = value < -0.00005 ? "−" : "+";
+  return `${sign}${Math.abs(value).toFixed(4)}`;
+}
+
+const scoresText = (report, place) => data.metrics.map(({ key, label }) => `${label} ${formatScore(scoreOf(key, report, 0, place))}`).join(" · ");
+const aboutImage = (place) => [groupOf(place), ...attributesOf(place).map((pair) => pair.join(" "))].join(" · ");
+const meanings = `Scores of this image alone${data.names.length > 2 ? ", means over the foreground classes" : ""}.`;
+
+// What a report's picture of an image is drawn of, where the page holds it.
+function thumbnailOfReport(report, place) {
+  const inside = data.thumbnails[place];
+  return inside?.pairs[report] ? { image: inside.image, ...inside.pairs[report] } : undefined;
+}
+
+const viewed = {
+  kind: "comparison",
+  names: data.names,
+  tints: data.tints,
+  agreement: data.agreement,
+  stems: data.stems,
+  image: (place) => ({ width: data.width[place], height: data.height[place], about: aboutImage(place), meaning: meanings }),
+  panes: (place) => data.reports.map(({ name, folder }, report) => ({
+    title: name, about: scoresText(report, place), folder, thumbnail: thumbnailOfReport(report, place),
+  })),
+  keys: [["/", "search"]],
+};

@@ -1,0 +1,54 @@
+"""What the tests of pages share.
+
+Without Chromium they are skipped, except where CI=true says that it must be there. The variable CHROMIUM names
+another binary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright import sync_api
+
+from tests.support.page_visits import Visit, started_browser, visiting
+from tests.support.viewer_samples import make_viewed_report
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[sync_api.Browser]:
+    with started_browser() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visit(browser: sync_api.Browser) -> Iterator[Visit]:
+    with visiting(browser) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def viewed_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a report for the viewer, in which tests may write pages of their own."""
+    return make_viewed_report(tmp_path_factory.mktemp("viewed"))
+
+
+@pytest.fixture(scope="session")
+def viewer_address(viewed_report: Path) -> str:
+    return (viewed_report / "index.html").as_uri()
+
+
+@pytest.fixture(scope="module")
+def shared_visit(browser: sync_api.Browser) -> Iterator[Visit]:
+    with visiting(browser) as opened:
+        yield opened
+
+
+@pytest.fixture
+def viewer_page(shared_visit: Visit, viewer_address: str) -> Iterator[sync_api.Page]:
+    """The report for the viewer, loaded anew in a page that tests share."""
+    shared_visit.page.goto("about:blank")
+    shared_visit.page.goto(viewer_address)
+    yield shared_visit.page
+    assert shared_visit.complaints == []
