@@ -61,8 +61,12 @@ TIMED = """async () => {
         document.getElementById(id).value = value;
         document.getElementById(id).dispatchEvent(new Event("input"));
     };
+    const changed = new Promise((done) => {
+        new MutationObserver(done).observe(document.getElementById("images"), { childList: true, subtree: true });
+    });
     const started = performance.now();
     ACT;
+    await changed;
     await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
     return performance.now() - started;
 }"""

@@ -4,6 +4,7 @@ which every verb takes."""
 from __future__ import annotations
 
 import csv
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -393,3 +394,61 @@ def test_many_rows_are_a_page_at_a_time(visit: Visit, made: Path) -> None:
     page.fill("#search", "image_00")
     assert len(rows(visit, "Name")) == 10
     assert not page.is_visible("#pager")
+
+
+def without_missing_files(visit: Visit) -> None:
+    """Where a page's files are not beside it, Chromium itself says so."""
+    visit.complaints[:] = [each for each in visit.complaints if "ERR_FILE_NOT_FOUND" not in each]
+
+
+def with_classes_beside(made: Path, name: str, *, there: bool) -> str:
+    """A copy of the page whose columns of classes lie beside it, or were lost; its address."""
+    text = (made / "report" / "index.html").read_text()
+    (told,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    data = json.loads(told)
+    places = range(1, len(CLASSES.names))
+    if there:
+        for place in places:
+            columns = {key: each[place - 1] for key, each in data["classes"].items()}
+            (made / "report" / f"{name}-{place}.js").write_text(f"takeColumns({json.dumps(columns)})")
+    data |= {"classes": None, "classesBeside": [f"{name}-{place}.js" for place in places]}
+    (made / "report" / f"{name}.html").write_text(text.replace(told, json.dumps(data).replace("<", "\\u003c")))
+    return (made / "report" / f"{name}.html").as_uri()
+
+
+def test_columns_of_classes_beside_the_page_are_read_when_asked_for(visit: Visit, made: Path) -> None:
+    page = visit.page
+    page.goto(with_classes_beside(made, "beside", there=True) + "#images?predicted=road&sort=iou.car")
+    expect(page.locator("#shown")).to_have_text(f"2 of {len(STEMS)}")
+    assert found(visit) == AS_ROAD
+    page.click("#clear")
+    page.click("[data-view=table]")
+    expect(page.locator("#image-table tbody tr")).to_have_count(len(STEMS))
+    assert "car: IoU" in page.locator("#image-table th").all_text_contents()
+
+
+def test_a_page_passed_on_without_them_says_so(visit: Visit, made: Path) -> None:
+    page = visit.page
+    page.goto(with_classes_beside(made, "lost", there=False) + "#images?class=road&sort=iou.car&split=test")
+    expect(page.locator("#page-note")).to_contain_text("this copy was passed on without them")
+    assert found(visit) == {stem for stem in STEMS if stem.startswith("2026")}
+    assert page.input_value("#sort") == "iou"
+    page.click("[data-view=table]")
+    assert len(rows(visit, "Name")) == 10
+    without_missing_files(visit)
+
+
+def test_names_with_markup_are_text_and_lead(visit: Visit, made: Path) -> None:
+    page = visit.page
+    evil = "<img src=x onerror=alert(1)>'\""
+    images = [
+        {"stem": f"{evil}{number}", "group": evil if number else "g", "attributes": {evil: evil}} for number in range(3)
+    ]
+    page.goto(with_images(made / "report" / "index.html", images, made / "report" / "evil.html").as_uri())
+    field(visit, "Group").select_option(label=f"{evil} (2)")
+    assert page.locator("#cards h3").count() == 2
+    page.click("[data-view=table]")
+    page.locator("[data-choose]").first.click()
+    assert page.locator("#chips button").all_text_contents() == [f"Group {evil}×"]
+    assert page.locator("img[src=x]").count() == 0
+    without_missing_files(visit)
