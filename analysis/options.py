@@ -22,7 +22,7 @@ PredictionsFolder = Annotated[
 ]
 ListFile = Annotated[
     Path | None,
-    typer.Option("--list", help="Only the images that this file names, one a line, as select's selected.txt does."),
+    typer.Option("--list", help="Only the images that this file names, one a line: select's, or the report page's."),
 ]
 MostObjects = Annotated[
     int | None,

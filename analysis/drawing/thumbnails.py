@@ -12,7 +12,7 @@ from formats.images import read_image_reduced
 
 LONG_SIDE = 340
 _QUALITY = 60
-MOST_IMAGE, MOST_PAIRS = 7_000, 3_000
+MOST_IMAGE, MOST_PAIRS = 5_000, 2_500
 """Bytes, and letters: what a busy image may take of a page that holds hundreds."""
 
 

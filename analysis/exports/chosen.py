@@ -1,18 +1,20 @@
-"""A list of images, one a line, and the predictions that it names: what `analysis select` writes and `--list` takes."""
+"""A list of images, one a line, and the predictions that it names: what `analysis select` and the report's page write,
+and `--list` takes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from analysis.masks.sources import Source
+from analysis.plain.matching import bare
 from formats.console import say
 from formats.disk.whole_files import write_text
 from formats.errors import SagesegError, for_all
 from formats.prepared.source_names import composed
 from formats.texts.given_files import read_text
 
-_EXPECTED = "one image a line, as analysis select writes it"
+_EXPECTED = "one image a line, as analysis select or the report's page writes it"
 
 
 def write_list(path: Path, sources: Iterable[str]) -> None:
@@ -24,16 +26,20 @@ def choose_sources(sources: Sequence[Source], listed: Path | None) -> list[Sourc
     """The sources that a list names, in its order; all of them without a list.
 
     A line names an image by its path below the images' folder, or by that path without its suffix, by its file's
-    name, or by its stem, where no other image has that too. Raises SagesegError that names the line for one that names
-    no image or several, and for an image that is named twice.
+    name, or by its stem, where no other image has that too; else by a path that ends as the image's does, which is
+    said. Raises SagesegError that names the line for one that names no image or several, and for an image that is named
+    twice.
     """
     if listed is None:
         return list(sources)
-    named, found = _by_name(sources), dict[str, Source]()
+    named, ends, found = _by_name(sources), _by_ends(sources), dict[str, Source]()
+    by_end: dict[str, Source] = {}
 
     def take(numbered: tuple[int, str]) -> None:
         number, line = numbered
-        fitting = named.get(composed(line)) or named.get(composed(line.strip()), {})
+        fitting = named.get(composed(line)) or named.get(composed(line.strip())) or {}
+        if not fitting and len(fitting := _ending_alike(line.strip(), ends)) == 1:
+            by_end[line] = next(iter(fitting.values()))
         if len(fitting) != 1:
             several = f" names {len(fitting)} images, such as {' and '.join(list(fitting)[:2])}: give the path"
             said = several if fitting else " is no image that was predicted; correct the line, or predict it too"
@@ -47,6 +53,9 @@ def choose_sources(sources: Sequence[Source], listed: Path | None) -> list[Sourc
     if not found:
         raise SagesegError(f"{listed}: names no image; expected {_EXPECTED}")
     say(f"note: {len(found)} of {len(sources)} images, those of {listed}")
+    if by_end:
+        line, source = next(iter(by_end.items()))
+        say(f"note: {len(by_end)} lines matched by how their paths end, such as {line} with {source.row.source}")
     return list(found.values())
 
 
@@ -60,6 +69,35 @@ def _by_name(sources: Iterable[Source]) -> dict[str, dict[str, Source]]:
         for name in {path.with_suffix("").as_posix(), path.name, path.stem, source.stem}:
             named.setdefault(composed(name), {})[str(path)] = source
     return named | own
+
+
+def _by_ends(sources: Iterable[Source]) -> dict[str, dict[str, Source]]:
+    """The sources, by their paths, under the last name in them, without its suffix."""
+    ends: dict[str, dict[str, Source]] = {}
+    for source in sources:
+        ends.setdefault(_names_in(source.row.source)[-1], {})[source.row.source] = source
+    return ends
+
+
+def _names_in(path: str) -> tuple[str, ...]:
+    """The folders and the stem in a path, without words such as `_mask`: lists of a report by a folder of true masks
+    name these. Of what is no path nothing but an empty stem."""
+    told = PurePosixPath(composed(path))
+    return (*told.parts[:-1], bare(told.stem))
+
+
+def _ending_alike(line: str, ends: Mapping[str, Mapping[str, Source]]) -> dict[str, Source]:
+    """The sources whose path ends as the line's, or the line's as theirs: lists of a report name images by its
+    dataset's folder, and masks without one know just their own names, where folders may stand before a `_`."""
+    told = _names_in(line)
+    fitting = {}
+    for start in range(len(told)):
+        for path, source in ends.get("_".join(told[start:]), {}).items():
+            theirs = _names_in(path)[:-1]
+            shared = min(len(theirs), start)
+            if theirs[len(theirs) - shared :] == told[start - shared : start]:
+                fitting[path] = source
+    return fitting
 
 
 def _read_lines(path: Path) -> Iterator[tuple[int, str]]:

@@ -27,6 +27,7 @@ def submission(
     size: Annotated[
         str | None, typer.Option(metavar="WxH", help="The images' size, for turning a submission back.")
     ] = None,
+    listed: ListFile = None,
     cleaning: Cleaning,
     overwrite: Overwrite = False,
     workers: Workers = None,
@@ -44,10 +45,12 @@ def submission(
             raise SagesegError(f"--size {size}: is for turning a submission back; of {source} the masks tell it")
         opened = open_predictions(source, workers=workers)
         written, changes = write_submission(
-            opened, out, class_name=class_name, cleaning=cleaning, overwrite=overwrite, workers=workers
+            opened, out, class_name=class_name, listed=listed, cleaning=cleaning, overwrite=overwrite, workers=workers
         )
         tell_changes(cleaning, changes)
         say(f"{written} images encoded")
+    elif listed:
+        raise SagesegError(f"--list {listed}: is for masks; a submission is turned back whole")
     elif cleaning:
         raise SagesegError(f"{source}: a submission is turned back as it is; clean its masks by analysis stitch")
     else:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.exports.ceiling import few_enough, most_of, too_many
+from analysis.exports.chosen import choose_sources
 from analysis.exports.unpredicted import tell_unpredicted
 from analysis.masks.mosaic import NOT_PREDICTED, need_georeference, predicted_rasters, write_mosaic
 from analysis.masks.reading import BACKGROUND_ID, read_prediction
@@ -64,20 +65,21 @@ def export_geojson(
     out: Path,
     *,
     crs: Crs = Crs.WGS84,
+    listed: Path | None = None,
     least_pixels: int = 1,
     most_objects: int | None = None,
     overwrite: bool = False,
 ) -> Exported:
-    """Write one FeatureCollection of all rasters: each region of a class that is not the background is a feature with
-    the properties class, pixels and raster. Regions of fewer than `least_pixels` are left out; across tiles a region is
-    one.
+    """Write one FeatureCollection of all rasters, or of the tiles that are `listed`: each region of a class that is not
+    the background is a feature with the properties class, pixels and raster. Regions of fewer than `least_pixels` are
+    left out; across tiles a region is one.
 
     Raises SagesegError for predictions of what is no raster, a raster of more regions than `most_of` says, rasters
     without coordinate reference system, and rasters of several where theirs is asked for.
     """
     load_rasterio("analysis geojson")
     classes = need_classes(predictions, "GeoJSON")
-    sources = plan_sources(predictions, None)
+    sources = choose_sources(plan_sources(predictions, None), listed)
     rasters = predicted_rasters(need_georeference(predictions, None), sources)
     told = _crs_member(list(rasters), crs, predictions.root)
     polygons = left_out = 0

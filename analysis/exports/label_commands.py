@@ -177,6 +177,7 @@ def geojson(
     ] = "wgs84",
     least_pixels: Annotated[int, typer.Option(min=1, help="Leave out regions of fewer pixels.")] = 1,
     most_objects: MostObjects = None,
+    listed: ListFile = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Write predictions of rasters as polygons on earth, to correct and to train on."""
@@ -189,7 +190,13 @@ def geojson(
         raise SagesegError(f"--crs {crs}: expected wgs84 or raster")
     opened = open_predictions(predictions)
     exported = export_geojson(
-        opened, out, crs=Crs(crs), least_pixels=least_pixels, most_objects=most_objects, overwrite=overwrite
+        opened,
+        out,
+        crs=Crs(crs),
+        listed=listed,
+        least_pixels=least_pixels,
+        most_objects=most_objects,
+        overwrite=overwrite,
     )
     if exported.left_out:
         say(f"{exported.left_out} regions of fewer than {least_pixels} pixels were left out")

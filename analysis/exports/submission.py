@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from analysis.exports.chosen import choose_sources
 from analysis.exports.run_length import decode_runs, encode_runs, longest_line
 from analysis.exports.unpredicted import tell_unpredicted
 from analysis.masks.cleaning import NO_CHANGES, Changes, read_clean
@@ -41,18 +42,20 @@ def write_submission(
     out: Path,
     *,
     class_name: str | None = None,
+    listed: Path | None = None,
     cleaning: Cleaning = AS_PREDICTED,
     overwrite: bool = False,
     workers: int | None = None,
 ) -> tuple[int, Changes]:
-    """Write one line per image, gzipped where `out` ends in .gz. Returns how many, and what cleaning did.
+    """Write one line per image, or per image that is `listed`, gzipped where `out` ends in .gz. Returns how many, and
+    what cleaning did.
 
     `class_name` says which class is submitted; it may be None where there is one besides the
     background. An `out` that exists is refused unless `overwrite` is set. Neither time nor name goes
     into the gzip, so the same masks give the same bytes.
     """
     class_id = _class_id(predictions, class_name)
-    sources = plan_sources(predictions, None)
+    sources = choose_sources(plan_sources(predictions, None), listed)
     num_values = len(predictions.classes) if predictions.classes else IGNORE
     work = partial(_encode, predictions.root, num_values, class_id, cleaning)
     with staged_file(out, overwrite=overwrite) as beside:

@@ -11,6 +11,7 @@ from analysis.drawing.tints import class_colours
 from analysis.masks.cleaning import cleaning_words
 from analysis.report import sections
 from analysis.report.absent import absent
+from analysis.report.find_data import find_data
 from analysis.report.judged_share import judged_share, why_unjudged
 from analysis.report.made import head
 from analysis.report.page_data import page_data
@@ -22,6 +23,8 @@ from formats.pages.templating import render
 from formats.predictions import ModelFacts
 from formats.texts.wording import format_number, format_seconds
 
+MOST_GROUPS = 500
+"""So many are read in a table; where each image is a group of its own, all would be most of the page."""
 _SCRIPTS = (
     "tables.js",
     "table_files.js",
@@ -30,8 +33,14 @@ _SCRIPTS = (
     "report/class_columns.js",
     "report/viewed.js",
     *VIEWER,
+    "report/filters.js",
+    "report/sorts.js",
     "report/gallery.js",
-    "report/leading.js",
+    "report/image_table.js",
+    "report/chosen.js",
+    "report/view_address.js",
+    "report/controls.js",
+    "report/find.js",
     "report/axes.js",
     "report/plots.js",
     "report/lines.js",
@@ -79,14 +88,18 @@ def render_page(
         "cleaned": cleaning_words(scores.get("cleaned", [])),
         "main": sections.headline_scores(scores),
         "others": sections.other_scores(scores),
-        "groups": sections.rows(scores["groups"], scores),
+        "groups": sections.rows(scores["groups"], scores)[:MOST_GROUPS],
         "attributes": {name: sections.rows(table, scores) for name, table in (scores.get("attributes") or {}).items()},
         "shares": [[cell / sum(row) if sum(row) else None for cell in row] for row in scores["confusion"]],
         "close_ups": shown.close_ups,
         "grey_images": shown.grey_images,
         "overlays": shown.overlays,
         "inside": len(shown.thumbnails),
-        "data": {**page_data(images, shown.thumbnails, names, colours), "plots": plots},
+        "data": {
+            **page_data(images, shown.thumbnails, names, colours),
+            "find": find_data(images, scores),
+            "plots": plots,
+        },
         "strips": shown.strips,
         "legend": colours.legend(),
         "swatches": class_colours(len(names)),

@@ -10,6 +10,7 @@ VIEWER = tuple(
         "layers",
         "probability",
         "view",
+        "detail",
         "panes",
         "objects",
         "values",

@@ -3,7 +3,7 @@ the true ones was found."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from operator import attrgetter
@@ -98,19 +98,28 @@ class Components:
 
 def find_components(classes: Iterable[ClassObjects], num_classes: int) -> Components:
     """The true and the predicted objects of one image, class by class."""
+    return join_components([components_of(each, num_classes) for each in classes], num_classes)
+
+
+def components_of(each: ClassObjects, num_classes: int) -> Components:
+    """The true and the predicted objects of one class of an image."""
     true_count, predicted_count = np.zeros((2, num_classes), np.int64)
-    sizes = np.zeros((len(SIZE_EDGES), len(SizeColumn)), np.int64)
-    true: list[Component] = []
-    predicted: list[Component] = []
-    for each in classes:
-        window = each.window
-        true_count[window.class_id], predicted_count[window.class_id] = (
-            len(side.objects) for side in (each.true, each.predicted)
-        )
-        sizes += _count_sizes(each.true)
-        true += _list(window, each.true)
-        predicted += _list(window, each.predicted)
-    return Components(true_count, predicted_count, sizes, _largest(true), _largest(predicted))
+    true_count[each.window.class_id] = len(each.true.objects)
+    predicted_count[each.window.class_id] = len(each.predicted.objects)
+    true, predicted = (tuple(_list(each.window, side)) for side in (each.true, each.predicted))
+    return Components(true_count, predicted_count, _count_sizes(each.true), true, predicted)
+
+
+def join_components(classes: Sequence[Components], num_classes: int) -> Components:
+    """Those of an image's classes together."""
+    none = np.zeros(num_classes, np.int64)
+    return Components(
+        true_count=sum((each.true_count for each in classes), none),
+        predicted_count=sum((each.predicted_count for each in classes), none),
+        sizes=sum((each.sizes for each in classes), np.zeros((len(SIZE_EDGES), len(SizeColumn)), np.int64)),
+        true=_largest([one for each in classes for one in each.true]),
+        predicted=_largest([one for each in classes for one in each.predicted]),
+    )
 
 
 def _count_sizes(side: Side) -> Ints:

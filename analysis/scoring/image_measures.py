@@ -10,11 +10,11 @@ import numpy as np
 from analysis.drawing.pairs import Runs, pair
 from analysis.masks.bands import Band
 from analysis.options import ScoringOptions
-from analysis.scoring.boundary import BoundaryCounts, count_boundaries
+from analysis.scoring.boundary import BoundaryCounts, count_boundaries, no_boundaries
 from analysis.scoring.class_windows import class_windows
-from analysis.scoring.components import Components, class_objects, find_components
+from analysis.scoring.components import Components, class_objects, find_components, join_components
 from analysis.scoring.counts import Confusion, count_pairs
-from analysis.scoring.objects import WrongObjects, false_positive_objects, missed_objects
+from analysis.scoring.objects import WrongObjects, false_positive_objects, join_wrong, missed_objects
 from analysis.scoring.suspects import doubts
 from analysis.scoring.thresholds import (
     ProbabilityCounts,
@@ -42,14 +42,22 @@ def measure(
     """Count pixels, outlines, objects and wrong objects of two masks of one shape (height, width); `found` are their
     pairs, if they are known."""
     runs = found or pair(truth, prediction, num_classes)
-    windows = list(class_windows(truth, prediction, num_classes, runs))
-    objects = list(map(class_objects, windows))
+    boundaries = no_boundaries(num_classes)
+    components: list[Components] = []
+    false_positives: list[WrongObjects] = []
+    missed: list[WrongObjects] = []
+    for window in class_windows(truth, prediction, num_classes, runs):  # one at a time: of 150 classes each is as large
+        objects = [class_objects(window)]
+        boundaries += count_boundaries([window], truth.shape, num_classes, options)
+        components.append(find_components(objects, num_classes))
+        false_positives.append(false_positive_objects(objects, num_classes, options.halo))
+        missed.append(missed_objects(objects, num_classes, options.halo))
     return Measured(
         confusion=count_pairs(runs, num_classes),
-        boundaries=count_boundaries(windows, truth.shape, num_classes, options),
-        components=find_components(objects, num_classes),
-        false_positives=false_positive_objects(objects, num_classes, options.halo),
-        missed=missed_objects(objects, num_classes, options.halo),
+        boundaries=boundaries,
+        components=join_components(components, num_classes),
+        false_positives=join_wrong(false_positives, num_classes),
+        missed=join_wrong(missed, num_classes),
     )
 
 

@@ -10,9 +10,10 @@ import numpy as np
 from analysis.drawing.pairs import Runs
 from analysis.masks.sources import Source
 from analysis.scoring.components import Component
+from analysis.scoring.counts import Confusion, Ints
 from analysis.scoring.image_measures import Measured
 from analysis.scoring.judged import Judged
-from analysis.scoring.objects import WrongObject
+from analysis.scoring.objects import Amount, WrongObject, WrongObjects
 from analysis.scoring.patterns.looking import Seen
 from analysis.scoring.scores import Scores, false_positive_pixels, missed_pixels, score
 from analysis.scoring.suspects import Suspect
@@ -27,10 +28,13 @@ class ImageReport:
     which it was judged, ignore where it was not, row after row: all lengths, then all classes, 4 and 1 bytes each.
 
     `true_components` to `missed` are the largest objects and wrong objects; the numbers beside them
-    count all. `suspect` is None without probabilities, and where all of the truth is ignore.
+    count all, those of wrong objects by `Kind` too. `suspect` is None without probabilities, and where all of the truth
+    is ignore. `source` is the image's path, by which lists name it; `confused` are the pairs of classes that were taken
+    for each other, int64 rows of true class, predicted class and pixels, shape (N, 3).
     """
 
     stem: str
+    source: str
     group: str
     split: str
     attributes: dict[str, str]
@@ -47,11 +51,14 @@ class ImageReport:
     predicted_count: tuple[int, ...]
     false_positive_count: int
     missed_count: int
+    false_positive_kinds: tuple[int, ...]
+    missed_kinds: tuple[int, ...]
     true_components: tuple[Component, ...]
     predicted_components: tuple[Component, ...]
     false_positives: tuple[WrongObject, ...]
     missed: tuple[WrongObject, ...]
     suspect: Suspect | None
+    confused: Ints
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,7 @@ def report_image(
     row, confusion, components = source.row, measured.confusion, measured.components
     return ImageReport(
         stem=source.stem,
+        source=row.source,
         group=row.group,
         split=row.split,
         attributes=row.attributes,
@@ -92,12 +100,26 @@ def report_image(
         predicted_count=tuple(components.predicted_count.tolist()),
         false_positive_count=measured.false_positives.count,
         missed_count=measured.missed.count,
+        false_positive_kinds=_by_kind(measured.false_positives),
+        missed_kinds=_by_kind(measured.missed),
         true_components=components.true,
         predicted_components=components.predicted,
         false_positives=measured.false_positives.largest,
         missed=measured.missed.largest,
         suspect=suspected,
+        confused=_confused(confusion),
     )
+
+
+def _by_kind(wrong: WrongObjects) -> tuple[int, ...]:
+    return tuple(wrong.amounts[..., Amount.COUNT].sum(axis=(0, 2)).tolist())
+
+
+def _confused(confusion: Confusion) -> Ints:
+    wrong = confusion.copy()
+    np.fill_diagonal(wrong, 0)
+    true, predicted = wrong.nonzero()
+    return np.stack([true, predicted, wrong[true, predicted]], axis=1).astype(np.int64)
 
 
 def _digest(found: Runs, num_classes: int) -> str:

@@ -3,7 +3,7 @@ what they are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from operator import attrgetter
@@ -75,12 +75,23 @@ class WrongObjects:
 
 def false_positive_objects(classes: Iterable[ClassObjects], num_classes: int, halo: int) -> WrongObjects:
     """What is predicted as a foreground class and is not it."""
-    return _collect((_false_positives(each, halo) for each in classes), num_classes)
+    return join_wrong([_collect(_false_positives(each, halo), num_classes) for each in classes], num_classes)
 
 
 def missed_objects(classes: Iterable[ClassObjects], num_classes: int, halo: int) -> WrongObjects:
     """What is a foreground class and is not predicted as it."""
-    return _collect((_missed(each, halo) for each in classes), num_classes)
+    return join_wrong([_collect(_missed(each, halo), num_classes) for each in classes], num_classes)
+
+
+def join_wrong(classes: Sequence[WrongObjects], num_classes: int) -> WrongObjects:
+    """Those of an image's classes together."""
+    listed = sorted((one for each in classes for one in each.largest), key=attrgetter("pixels"), reverse=True)
+    amounts = sum((each.amounts for each in classes), _no_amounts(num_classes))
+    return WrongObjects(amounts, tuple(listed[:LISTED]))
+
+
+def _no_amounts(num_classes: int) -> Ints:
+    return np.zeros((num_classes, len(Kind), len(SIZE_EDGES), len(Amount)), np.int64)
 
 
 @dataclass(frozen=True)
@@ -149,15 +160,11 @@ def _most_frequent(classes: npt.NDArray[np.uint8], regions: Ints, lengths: Ints)
     return np.asarray(codes[order][first] & 0xFF, np.int64)
 
 
-def _collect(found: Iterable[_Found], num_classes: int) -> WrongObjects:
-    amounts = np.zeros((num_classes, len(Kind), len(SIZE_EDGES), len(Amount)), np.int64)
-    listed: list[WrongObject] = []
-    for each in found:
-        pixels = each.labelled.pixels
-        rows = np.stack([np.ones_like(pixels), pixels], axis=1)
-        np.add.at(amounts[each.window.class_id], (each.kind, size_bins(pixels)), rows)
-        listed += [_describe(each, index) for index in each.labelled.largest(LISTED)]
-    return WrongObjects(amounts, tuple(sorted(listed, key=attrgetter("pixels"), reverse=True)[:LISTED]))
+def _collect(found: _Found, num_classes: int) -> WrongObjects:
+    amounts, pixels = _no_amounts(num_classes), found.labelled.pixels
+    rows = np.stack([np.ones_like(pixels), pixels], axis=1)
+    np.add.at(amounts[found.window.class_id], (found.kind, size_bins(pixels)), rows)
+    return WrongObjects(amounts, tuple(_describe(found, index) for index in found.labelled.largest(LISTED)))
 
 
 def _describe(found: _Found, index: int) -> WrongObject:

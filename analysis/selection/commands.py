@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from analysis.options import Overwrite, PredictionsFolder, Workers
+from analysis.options import ListFile, Overwrite, PredictionsFolder, Workers
 from formats.console import result, say
 from formats.prepared.groups import parse_group_by
 
@@ -31,6 +31,7 @@ def select(
     images: Annotated[
         Path | None, typer.Option(help="The images that were predicted, to choose only one of near-twins.")
     ] = None,
+    listed: ListFile = None,
     group_by: Annotated[
         Any,
         typer.Option(
@@ -60,6 +61,7 @@ def select(
         out,
         labelled=opened,
         images=images,
+        listed=listed,
         group_by=group_by,
         seed=seed,
         overwrite=overwrite,

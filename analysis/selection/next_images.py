@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import numpy.typing as npt
 
-from analysis.exports.chosen import write_list
+from analysis.exports.chosen import choose_sources, write_list
 from analysis.exports.image_folder import find_images
 from analysis.masks.reading import read_bands
 from analysis.masks.sources import Source, plan_sources
@@ -61,6 +61,7 @@ def select(
     *,
     labelled: Dataset | None = None,
     images: Path | None = None,
+    listed: Path | None = None,
     group_by: re.Pattern[str] | None = None,
     seed: int = 0,
     overwrite: bool = False,
@@ -69,21 +70,24 @@ def select(
     """Write the folder `out`: the images to label next, at most `count`, uncertain ones drawn by `seed` and spread over
     groups.
 
-    Images of the dataset `labelled` are left out, and those of its groups that do not train. With `images`, the folder
-    that was predicted, near-twins of what is chosen or labelled are left out too. Each image is read once, band by
-    band. Raises SagesegError where there are no probabilities, or no image is left.
+    Where `listed` names images, the choice is among these. Images of the dataset `labelled` are left out, and those of
+    its groups that do not train. With `images`, the folder that was predicted, near-twins of what is chosen or labelled
+    are left out too. Each image is read once, band by band. Raises SagesegError where there are no probabilities, or no
+    image is left.
     """
-    sources = plan_sources(predictions, None)
-    _check(predictions, sources)
+    every = plan_sources(predictions, None)
+    _check(predictions, every)
+    sources = choose_sources(every, listed)
     num_classes = _num_classes(predictions, sources)
-    known = labelled_stems(labelled, sources) if labelled else set()
+    known = labelled_stems(labelled, every) & {source.stem for source in sources} if labelled else set()
     held_out = held_out_groups(labelled) if labelled else set()
     unlabelled = [source for source in sources if source.stem not in known]
     rest = [source for source in unlabelled if _group(source, group_by) not in held_out]
     if not rest:
+        of_list = f" of {listed}" if listed else ""
         raise SagesegError(
-            f"{predictions.root}: none of the {len(sources)} images is left to choose: {len(known)} are labelled,"
-            f" {len(unlabelled)} are of groups that validate or test; predict others"
+            f"{predictions.root}: none of the {len(sources)} images{of_list} is left to choose: {len(known)} are"
+            f" labelled, {len(unlabelled)} are of groups that validate or test; predict others"
         )
     paths = list(find_images(rest, images)) if images else [None] * len(rest)
     look = partial(_look, predictions.root, num_classes)

@@ -27,9 +27,9 @@ CROP_SIDES = (384, 288, 224, 160, 128, 96)
 """Long sides of crops on the page: the largest at which all of them are a small page (`draw_within`)."""
 CHANGED_SIDE = 288
 MASK_SIDE = 512
-"""The long side of masks, which pack well: their edges stay sharp when the image is shown large."""
+"""The longest side of masks, which pack well, and stay sharp where they are shown large."""
 _ONE_CLASS, _IGNORED = (255, 92, 40), (236, 236, 236)
-_TRIED = 5
+_TRIED, _SHORT = 5, 128
 _QUALITY, _EFFORT = 70, 2
 """Of WebP: at effort 2 of 6 half the bytes of JPEG, in half the time of the default."""
 
@@ -77,7 +77,7 @@ def draw_crop(dataset: Dataset, row: ManifestRow, side: int, label_map: LabelMap
         name=row.id,
         about=f"{row.split} · {row.group} · {row.width} × {row.height}",
         image=encode_picture(resize_image(image, *size)),
-        mask=encode_clear(resize_mask(mask, *fit(row.width, row.height, MASK_SIDE)), len(dataset.classes)),
+        mask=encode_clear(resize_mask(mask, *fit(row.width, row.height, _mask_side(side))), len(dataset.classes)),
         width=row.width,
         height=row.height,
         file=f"JPEGImages/{row.id}.jpg",
@@ -106,6 +106,11 @@ def draw_pixels(image: Rgb, mask: Mask, key: str, told: tuple[str, str], num_cla
     small = resize_image(image, *fit(width, height, CHANGED_SIDE))
     clear = encode_clear(resize_mask(mask, *fit(width, height, MASK_SIDE)), num_classes)
     return Drawing(key, *told, encode_picture(small), clear, width, height)
+
+
+def _mask_side(side: int) -> int:
+    """Twice the image's, but where the page is short of room."""
+    return min(MASK_SIDE, 2 * side) if side > _SHORT else side
 
 
 def read_crop_mask(dataset: Dataset, row: ManifestRow, label_map: LabelMap | None = None) -> Mask:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,38 @@ def test_a_line_names_an_image(tmp_path: Path, sources: list[Source], line: str,
 
 
 @pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("pool/2024/a.jpg", "2024_a"),
+        ("2024/a.png", "2024_a"),
+        ("deep/er/2024/b.tif", "b"),
+        ("/data/pool/c.x.png", "c.x"),
+        ("2025/a_mask.gif", "2025_a"),
+        ("gt_b.png", "b"),
+    ],
+)
+def test_a_path_that_ends_as_an_image_does_names_it_and_is_said(
+    tmp_path: Path, sources: list[Source], capsys: pytest.CaptureFixture[str], line: str, name: str
+) -> None:
+    assert [source.stem for source in choose_sources(sources, listed(tmp_path, line))] == [name]
+    assert f"note: 1 lines matched by how their paths end, such as {line} with " in capsys.readouterr().err
+
+
+def test_names_of_flat_masks_are_those_of_folders_joined(tmp_path: Path, sources: list[Source]) -> None:
+    flat = [replace(source, row=replace(source.row, source=f"{source.stem}.jpg")) for source in sources]
+    assert [each.stem for each in choose_sources(flat, listed(tmp_path, "2025/a.jpg\n2024/a.png"))] == [
+        "2025_a",
+        "2024_a",
+    ]
+
+
+@pytest.mark.parametrize("line", ["2023/a.jpg", "a/b/d", "..", ".", "/", "2024/x_a.jpg"])
+def test_paths_that_end_otherwise_name_nothing(tmp_path: Path, sources: list[Source], line: str) -> None:
+    with pytest.raises(SagesegError, match="is no image that was predicted"):
+        choose_sources(sources, listed(tmp_path, line))
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("b\nd.jpg\n", r"list\.txt: line 2: d\.jpg is no image that was predicted; correct the line"),
@@ -116,6 +149,7 @@ def test_what_is_written_is_read_in_its_order(
         (["coco"], "a.json"),
         (["cvat"], "a.xml"),
         (["labelstudio", "--image-url", "/data/local-files/?d="], "a.json"),
+        (["submission"], "a.csv"),
     ],
 )
 def test_exports_in_one_file_hold_those_of_the_list_alone(
@@ -135,7 +169,9 @@ def test_exports_in_one_file_hold_those_of_the_list_alone(
     said = capsys.readouterr().err
     assert not stopped.value.code, said
     content = (tmp_path / name).read_text()
-    assert {path for path in PATHS if path in content} == {"c.x.png", "2024/a.jpg"}
+    names = [f"{name}{Path(path).suffix}" for path, name in zip(PATHS, NAMES, strict=True)]
+    found = [place for place, each in enumerate(zip(PATHS, names, strict=True)) if any(one in content for one in each)]
+    assert found == [0, 3]
     assert "note: 2 of 4 images, those of list.txt" in said
 
 

@@ -187,6 +187,10 @@ def assert_alike(ours: Any, theirs: Any, where: str) -> None:
         assert ours == theirs, where
 
 
+OF_PLOTS = ("places", "crop_edges", "areas_agreement", "attribute_scores", "half_found_from_pixels")
+"""Computed plainly in test_places.py and its neighbours."""
+
+
 @settings(max_examples=16)
 @given(case=cases())
 def test_every_number_is_that_of_a_plain_computation(case: Case) -> None:
@@ -198,7 +202,7 @@ def test_every_number_is_that_of_a_plain_computation(case: Case) -> None:
     images = judged(case)
     wrong_objects = {side: scores[side].pop("largest") for side in ("false_positives", "missed")}
     suspects, judged_block = scores.pop("suspects"), scores.pop("judged")
-    told = {key: value for key, value in scores.items() if key not in ("job", "colors")}
+    told = {key: value for key, value in scores.items() if key not in ("job", "colors", "made", *OF_PLOTS)}
     assert_alike(told, plain.undefined_as_none(expected(images)), "scores")
     check_judged(case, judged_block)
     check_table(images, rows, told)

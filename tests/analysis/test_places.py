@@ -30,8 +30,10 @@ from formats.crops import crop_grid
 from formats.dataset import open_dataset
 from formats.manifest import write_manifest
 from formats.masks import Mask
+from formats.predictions import open_predictions
 from formats.texts.natural_order import natural_key
 from tests.support.dataset_samples import disc_image, make_dataset, make_predictions
+from tests.support.page_reader import Page
 
 
 def masks(seed: int, size: tuple[int, int], num_classes: int, noise: float) -> tuple[Mask, Mask]:
@@ -269,7 +271,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_manifest(dataset.root / "manifest.csv", rows)
     predictions = make_predictions(root / "predictions", dataset, predicted)
     scoring = ScoringOptions(scale=Scale(0.5, "m"), draws=50)
-    report(predictions, open_dataset(dataset.root), root / "out", workers=1, scoring=scoring)
+    report(predictions, open_dataset(dataset.root), root / "out", overlays=0, workers=1, scoring=scoring)
     return root / "out"
 
 
@@ -337,3 +339,29 @@ def test_areas_agree_in_the_users_unit(out: Path, scores: dict[str, Any]) -> Non
     differences = [float(row["predicted_area"]) - float(row["true_area"]) for row in rows]
     assert scores["areas_agreement"]["unit"] == "m"
     assert scores["areas_agreement"]["classes"]["tree"]["bias"] == pytest.approx(np.mean(differences))
+
+
+def test_the_page_knows_where_its_plots_lead(out: Path, scores: dict[str, Any]) -> None:
+    page = Page((out / "index.html").read_text())
+    plots, stems = page.data["plots"], page.data["columns"]["stem"]
+    every, car, tree = plots["places"]["maps"]
+    assert (every["class"], car["class"], tree["class"]) == (None, "car", "tree")
+    assert sum(every["missed"]["pixels"]) == sum(scores["places"]["missed"])
+    worst = max(range(len(every["wrong"]["cells"])), key=lambda index: every["wrong"]["pixels"][index])
+    listed = every["wrong"]["images"][worst]
+    assert 0 < len(listed) <= plots["places"]["listed"] == 24
+    assert len(set(listed)) == len(listed)
+    assert not any(stems[place].endswith("_0") for place in listed), "what is predicted right is wrong nowhere"
+    assert all("places" not in point for point in plots["attributes"]["angle"]["points"])
+    told = [place for point in plots["attributes"]["time"]["points"] for place in point["places"]]
+    assert sorted(told) == list(range(len(STEMS)))
+
+
+def test_many_maps_list_fewer_images(out: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("analysis.report.plots.plots_data._MOST_IMAGES", 500)
+    dataset = open_dataset(out.parent / "dataset")
+    report(open_predictions(out.parent / "predictions"), dataset, tmp_path / "out", overlays=0, workers=1)
+    places = Page((tmp_path / "out" / "index.html").read_text()).data["plots"]["places"]
+    sides = [each[side]["images"] for each in places["maps"] for side in ("wrong", "missed")]
+    assert sum(len(images) for cells in sides for images in cells) <= 500
+    assert places["listed"] < 24

@@ -47,7 +47,7 @@ def write_report(out: Path, root: Path, *, classes: ClassTable = CLASSES, crop: 
     model = ModelFacts(job="one", epochs=EPOCHS)
     predictions = make_predictions(root / "predictions", dataset, predicted, model=model)
     write_shares(predictions, 0.75)
-    report(predictions, open_dataset(dataset.root), out, workers=1)
+    report(predictions, open_dataset(dataset.root), out, overlays=0, workers=1)
 
 
 @pytest.fixture(scope="module")
@@ -235,7 +235,9 @@ def with_images(page: Path, number: int) -> Path:
     data: dict[str, Any] = json.loads(found[1])
     rng = np.random.default_rng(0)
     areas = rng.integers(1, 10**6, number).tolist()
-    columns = {name: values[:1] * number for name, values in data["columns"].items() if isinstance(values, list)}
+    columns: dict[str, Any] = {
+        name: values[:1] * number for name, values in data["columns"].items() if isinstance(values, list)
+    }
     columns["stem"] = [f"image_{index}" for index in range(number)]
     for name in ("group", "split"):
         columns[name] = {"values": data["columns"][name]["values"][:1], "of": [0] * number}
@@ -260,6 +262,18 @@ def test_many_points_are_painted(chromium: sync_api.Browser, out: Path) -> None:
     assert place.locator("canvas").evaluate(painted)
     expect(page.locator("#areas-farthest li")).to_have_count(10)
     context.close()
+
+
+def test_a_finger_looks_before_it_leads(chromium: sync_api.Browser, out: Path) -> None:
+    with visiting(chromium, has_touch=True, viewport={"width": 390, "height": 800}) as visit:
+        visit.page.goto((out / "index.html").as_uri())
+        place = plot(visit.page, "places-wrong")
+        place.scroll_into_view_if_needed()
+        place.tap(position={"x": 3, "y": 3})
+        expect(place.locator(".tip")).to_contain_text("42 of 48")
+        assert visit.page.locator("#shown").inner_text() == "12"
+        place.tap(position={"x": 3, "y": 3})
+        expect(visit.page.locator("#shown")).to_have_text("11 of 12")
 
 
 def test_one_class_predicted_whole_has_no_edges_and_no_choices(chromium: sync_api.Browser, tmp_path: Path) -> None:

@@ -206,6 +206,33 @@ def test_nothing_is_left_to_choose(tmp_path: Path) -> None:
         select(predictions, 1, tmp_path / "out", labelled=labels_of(tmp_path / "d", "a"), workers=1)
 
 
+def test_the_choice_is_among_the_images_of_a_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    predict(tmp_path / "p", {"2024/a": 0.5, "2024/b": 0.9, "2025/a": 0.7, "c": 0.5})
+    (tmp_path / "images.txt").write_text("2025/a.jpg\n2024/b.jpg\n")
+    arguments = ("--count", "9", "--list", tmp_path / "images.txt", "--out", tmp_path / "out")
+    assert run(monkeypatch, tmp_path / "p", *arguments) == 0
+    assert sorted(lines(tmp_path / "out")) == ["2024/b.jpg", "2025/a.jpg"]
+    said = capsys.readouterr().err
+    assert "note: 2 of 4 images, those of" in said
+    assert "2 of 2 images chosen" in said
+
+
+def test_a_list_whose_images_are_all_labelled_says_so(tmp_path: Path) -> None:
+    predictions = predict(tmp_path / "p", {"a": 0.9, "b": 0.9})
+    (tmp_path / "images.txt").write_text("a.jpg\n")
+    with pytest.raises(SagesegError, match=r"none of the 1 images of .*images\.txt is left to choose: 1 are labelled"):
+        select(
+            predictions,
+            1,
+            tmp_path / "out",
+            labelled=labels_of(tmp_path / "d", "a"),
+            listed=tmp_path / "images.txt",
+            workers=1,
+        )
+
+
 def write_scenes(folder: Path, shown: Mapping[str, Rgb]) -> None:
     folder.mkdir()
     for stem, image in shown.items():

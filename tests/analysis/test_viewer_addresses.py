@@ -54,7 +54,7 @@ def test_links_open_and_back_goes_to_the_image_before(viewer_page: sync_api.Page
     page.go_back()
     expect(page.locator("#viewer-name")).to_have_text("a_01")
     page.go_forward()
-    expect(page.locator("#viewer-object-number")).to_have_text("2 of 3")
+    expect(page.locator("#viewer-object-number")).to_have_text("2 of 4")
     page.keyboard.press("Escape")
     page.wait_for_url(lambda url: "image=" not in url)
 
@@ -83,3 +83,17 @@ def test_an_unknown_name_is_told_in_a_line(viewer_page: sync_api.Page, viewer_ad
     assert not page.is_visible("#viewer")
     page.locator("#cards .stack").first.click()
     assert page.text_content("#page-note") == ""
+
+
+def test_a_held_arrow_does_not_flood_the_history(viewer_page: sync_api.Page, viewer_address: str) -> None:
+    """Chromium warns from 200 changes of the address in ten seconds on, and makes no more."""
+    viewer_page.locator("#cards .stack").first.click()
+    viewer_page.evaluate(
+        """() => {
+          for (let step = 0; step < 301; step += 1) {
+            document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
+          }
+        }"""
+    )
+    assert viewer_page.text_content("#viewer-count") == "2 of 4"
+    viewer_page.wait_for_url(f"{viewer_address}#image={quote(shown(viewer_page) or '', safe='')}")

@@ -33,29 +33,31 @@ def test_objects_are_stepped_through_each_in_the_middle_in_its_box(
     open_image(page, viewer_address, "a_01")
     lines = [
         "false positive of road, truly background · 1,500 px · object",
-        "false positive of car, truly road · 800 px · bulge",
+        "false positive of car, truly road · 800 px · object",
+        "missed road, taken for car · 800 px · bulge",
         "missed car, taken for background · 400 px · halo",
     ]
-    boxes = [(180, 100, 50, 30), (100, 20, 20, 40), (20, 20, 10, 40)]
+    boxes = [(180, 100, 50, 30), (100, 20, 20, 40), (100, 20, 20, 40), (20, 20, 10, 40)]
     for number, (line, (x, y, width, height)) in enumerate(zip(lines, boxes, strict=True), start=1):
         page.keyboard.press("n")
         assert page.text_content("#viewer-object") == line
-        assert page.text_content("#viewer-object-number") == f"{number} of 3"
+        assert page.text_content("#viewer-object-number") == f"{number} of 4"
         page.wait_for_url(f"{viewer_address}#image=a_01&object={number}")
         centre = on_screen(page, x + width / 2, y + height / 2)
         assert centre == pytest.approx(middle_of(page, ".picture"), abs=1)
         assert middle_of(page, ".frames .chosen") == pytest.approx(centre, abs=1)
     page.keyboard.press("n")
     page.locator("[data-object='-1']").click()
-    assert page.text_content("#viewer-object-number") == "3 of 3", "before the first comes the last"
+    assert page.text_content("#viewer-object-number") == "4 of 4", "before the first comes the last"
 
 
 @pytest.mark.parametrize(
     ("asked", "number", "middle"),
     [
-        ("&object=2", "2 of 3", (110, 40)),
-        ("&box=100,20,20,40", "2 of 3", (110, 40)),
-        ("&box=60,90,30,20", "3 wrong", (75, 100)),
+        ("&object=2", "2 of 4", (110, 40)),
+        ("&box=100,20,20,40", "2 of 4", (110, 40)),
+        ("&box=60,90,30,20", "4 wrong", (75, 100)),
+        ("&box=10,120,6,4", "4 wrong", (13, 122)),
     ],
 )
 def test_an_address_names_an_object_or_a_box(
@@ -70,12 +72,30 @@ def test_an_address_names_an_object_or_a_box(
 def test_an_object_that_there_is_not_is_told(viewer_page: sync_api.Page, viewer_address: str) -> None:
     page = viewer_page
     open_image(page, viewer_address, "a_01&object=9")
-    assert page.text_content("#viewer-note") == "This image has no wrong object 9: it has 3."
+    assert page.text_content("#viewer-note") == "This image has no wrong object 9: 4 are listed."
     open_image(page, viewer_address, f"{RIGHT}&object=1")
     assert page.text_content("#viewer-note") == "This image has no wrong object."
     assert page.locator("[data-object='1']").is_disabled()
     page.keyboard.press("o")
     assert page.text_content("#viewer-note") == "No wrong object in this image."
+
+
+@pytest.mark.parametrize(
+    ("what", "line", "number"),
+    [("wrong", "false positive of road, .* 1,500 px", 1), ("missed", "missed road, .* 800 px", 3)],
+)
+def test_a_close_up_opens_its_object(viewer_page: sync_api.Page, what: str, line: str, number: int) -> None:
+    page = viewer_page
+    opener = page.locator(f"#errors [data-what={what}]").nth(1)
+    opener.click()
+    assert shown(page) == opener.get_attribute("data-open")
+    expect(page.locator("#viewer-object")).to_have_text(re.compile(line))
+    page.wait_for_url(lambda url: url.endswith(f"&object={number}"))
+
+
+def test_a_box_of_a_suspicious_label_says_so(viewer_page: sync_api.Page, viewer_address: str) -> None:
+    open_image(viewer_page, viewer_address, "a_01&box=60,90,30,20")
+    expect(viewer_page.locator("#viewer-object")).to_have_text(re.compile("^suspicious label · 500 px"))
 
 
 def test_boxes_are_shown_and_a_click_in_one_chooses_it(viewer_page: sync_api.Page, viewer_address: str) -> None:
@@ -84,9 +104,9 @@ def test_boxes_are_shown_and_a_click_in_one_chooses_it(viewer_page: sync_api.Pag
     box = page.locator(".frames .object:not(.under)")
     assert not box.first.is_visible()
     page.keyboard.press("o")
-    assert [box.nth(n).is_visible() for n in range(box.count())] == [True] * 3
+    assert [box.nth(n).is_visible() for n in range(box.count())] == [True] * 4
     page.mouse.click(*on_screen(page, 25, 40))
-    assert page.text_content("#viewer-object-number") == "3 of 3"
+    assert page.text_content("#viewer-object-number") == "4 of 4"
 
 
 # ---- size and place
@@ -258,7 +278,7 @@ def test_keys_are_listed_and_escape_closes_the_list_alone(viewer_page: sync_api.
 
 def test_a_tap_reads_values_and_a_swipe_steps(touch_page: sync_api.Page) -> None:
     page = touch_page
-    expect(page.locator("#viewer-object-number")).to_have_text("3 wrong")
+    expect(page.locator("#viewer-object-number")).to_have_text("4 wrong")
     page.touchscreen.tap(*on_screen(page, 40.5, 40.5))
     expect(page.locator(".values")).to_contain_text("x 40, y 40 true car predicted car")
     x, y = middle_of(page, ".picture")

@@ -14,9 +14,10 @@ import pytest
 from playwright import sync_api
 from playwright.sync_api import expect
 
+from analysis.drawing.agreement import Agreement
 from analysis.drawing.pairs import Layers, layer_script, pair
 from tests.support.page_visits import visiting
-from tests.support.viewer_samples import OBJECTS
+from tests.support.viewer_samples import add_to_layers
 
 
 @pytest.fixture
@@ -44,10 +45,8 @@ def rewritten(page_file: Path, out: Path, change: Any, script: tuple[str, str] =
 
 
 def test_a_page_mailed_alone_misses_only_full_size(page: sync_api.Page, viewed_report: Path, tmp_path: Path) -> None:
-    def with_objects(data: dict[str, Any]) -> None:
-        data["objects"] = {data["columns"]["stem"].index("a_01"): OBJECTS[:2]}
-
-    page.goto(rewritten(viewed_report / "index.html", tmp_path / "index.html", with_objects))
+    shutil.copyfile(viewed_report / "index.html", tmp_path / "index.html")
+    page.goto((tmp_path / "index.html").as_uri())
     assert set(page.locator("#cards .image").evaluate_all("all => all.map((each) => each.naturalWidth)")) == {240}
     page.evaluate("location.hash = '#image=a_01'")
     note = "Full size lies in layers/ beside this page; this copy has thumbnails only."
@@ -55,7 +54,7 @@ def test_a_page_mailed_alone_misses_only_full_size(page: sync_api.Page, viewed_r
     assert page.locator("#stage .image").evaluate("image => image.naturalWidth") == 240
     page.keyboard.press("n")
     page.keyboard.press("n")
-    assert page.text_content("#viewer-object") == "false positive of car, truly road · 800 px · bulge"
+    assert page.text_content("#viewer-object") == "false positive of car, truly road · 800 px · object"
     box = page.locator(".picture").bounding_box()
     assert box
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -79,6 +78,23 @@ def test_a_layer_file_that_is_missing_or_damaged_is_told(
     expect(page.locator("#viewer-note")).to_have_text("")
 
 
+OBJECT = {"what": "wrong", "class": 2, "other": 0, "y": 100, "width": 50, "height": 30, "pixels": 1500, "kind": "halo"}
+
+
+def test_a_list_of_the_largest_says_that_it_is_one(page: sync_api.Page, viewed_report: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(viewed_report, copy)
+    many = [{**OBJECT, "x": 10 * n, "pixels": 1500 - n} for n in range(10)]
+    add_to_layers(copy, "a_01", {"objects": [*many, {**OBJECT, "what": "missed", "x": 0, "pixels": 9}]})
+    page.goto((copy / "index.html").as_uri() + "#image=a_01")
+    number = page.locator("#viewer-object-number")
+    expect(number).to_have_text("largest 11")
+    page.keyboard.press("b")
+    expect(number).to_have_text("11 of the largest 11")
+    page.keyboard.press("ArrowRight")
+    expect(number).to_have_text("4 wrong")
+
+
 def test_a_browser_that_cannot_unpack_shows_images_and_says_so(page: sync_api.Page, viewed_report: Path) -> None:
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -91,7 +107,17 @@ def test_a_browser_that_cannot_unpack_shows_images_and_says_so(page: sync_api.Pa
     assert complaints == []
 
 
-def test_a_large_image_is_drawn_smaller_and_read_exactly(
+NEITHER, CORRECT, WRONG, MISSED = Agreement
+DETAIL = """(canvas, places) => {
+  const [left, top, width] = ["left", "top", "width"].map((name) => parseFloat(canvas.style[name]));
+  const by = width / canvas.width;
+  const context = canvas.getContext("2d");
+  return places.map(([x, y]) => [...context.getImageData((x - left) / by, (y - top) / by, 1, 1).data]);
+}"""
+"""The colours of places of the image in the drawing of its seen part."""
+
+
+def test_a_large_image_is_drawn_smaller_and_exactly_where_one_is_near(
     page: sync_api.Page, viewed_report: Path, tmp_path: Path
 ) -> None:
     width, height = 20001, 201
@@ -110,7 +136,7 @@ def test_a_large_image_is_drawn_smaller_and_read_exactly(
     page.goto(
         rewritten(viewed_report / "index.html", viewed_report / "large.html", larger) + "#image=a_01&box=4501,100,1,1"
     )
-    expect(page.locator("#viewer-note")).to_contain_text("drawn smaller; what is read under the pointer is exact")
+    expect(page.locator("#viewer-object-number")).to_have_text("0 wrong")
     assert page.locator("#stage .difference").evaluate("canvas => [canvas.width, canvas.height]") == [10001, 101]
     page.keyboard.press("Shift+ArrowRight")
     for key, said in (
@@ -121,6 +147,15 @@ def test_a_large_image_is_drawn_smaller_and_read_exactly(
             page.keyboard.press("+")
         page.keyboard.press(key)
         expect(page.locator("#viewer-said")).to_have_text(said)
+    agreement = json.loads(page.locator("#data").text_content() or "")["agreement"]
+    places = [[4501, 100], [4501, 101], [4502, 100], [4502, 99]]
+    codes = [CORRECT, MISSED, WRONG, NEITHER]
+    page.wait_for_function("document.querySelector('#stage .difference-detail canvas').width > 0")
+    drawn = page.locator("#stage .difference-detail canvas").evaluate(DETAIL, places)
+    for colour, code in zip(drawn, codes, strict=True):
+        assert colour == pytest.approx(agreement[code], abs=2), code
+    page.keyboard.press("0")
+    assert not page.locator("#stage .difference-detail").is_visible()
 
 
 TWO = (
@@ -134,9 +169,9 @@ def test_panes_move_in_step(browser: sync_api.Browser, viewed_report: Path, widt
     address = rewritten(viewed_report / "index.html", viewed_report / "two.html", dict, ("panes: (place) => [{", TWO))
     with visiting(browser, viewport={"width": width, "height": 844}) as visit:
         page = visit.page
-        page.goto(address + "#image=a_01&object=4")
+        page.goto(address + "#image=a_01&object=5")
         expect(page.locator("#viewer-object")).to_have_text(
-            "false positive of car, truly road · 800 px · bulge · in two"
+            "false positive of car, truly road · 800 px · object · in two"
         )
         assert page.locator(".pane-head b").all_text_contents() == ["one", "two"]
         heads = page.locator(".pane-head")

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright import sync_api
 from playwright.sync_api import expect
 
@@ -198,6 +199,16 @@ def test_a_page_written_elsewhere_asks_for_nothing(visit: Visit, dataset: Datase
     visit.page.goto((tmp_path / "deep" / "down" / "preview.html").as_uri())
     visit.page.locator("#samples .stack").first.click()
     expect(visit.page.locator("#larger-note")).to_contain_text("the dataset does not lie beside this page")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_against_it(browser: sync_api.Browser, root: Path, scheme: str) -> None:
+    with visiting(browser, color_scheme=scheme, bypass_csp=True) as opened:  # it runs a program of its own in the page
+        opened.page.goto((root / "preview.html").as_uri())
+        found = Axe().run(opened.page).response["violations"]
+        opened.page.locator("#samples .stack").first.click()
+        found += Axe().run(opened.page).response["violations"]
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
 
 
 @pytest.fixture

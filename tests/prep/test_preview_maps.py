@@ -128,14 +128,15 @@ def test_masks_are_clear_where_there_is_background(num_classes: int) -> None:
     assert drawn[1:, :3].tolist() == palette[[1, num_classes - 1, 255]].tolist()
 
 
-def test_a_crop_is_drawn_in_two_layers(tmp_path: Path) -> None:
-    dataset = prepared(tmp_path)
-    row = next(row for row in dataset.rows if row.kept)
-    drawn = draw_crop(dataset, row, 32)
-    assert pixels(drawn.image).shape == (32, 32, 4)
-    assert pixels(drawn.mask).shape == (64, 64, 4)
-    assert (drawn.width, drawn.height, drawn.file) == (64, 64, f"JPEGImages/{row.id}.jpg")
-    assert pixels(drawn.image)[..., :3].max() < 60, "the mask is not painted into the image"
+@pytest.mark.parametrize(("crop", "side", "mask_side"), [(64, 32, 32), (64, 200, 64), (None, 140, 150)])
+def test_a_crop_is_drawn_in_two_layers(tmp_path: Path, crop: int | None, side: int, mask_side: int) -> None:
+    dataset = prepared(tmp_path, crop=crop)
+    row = next(row for row in dataset.rows if row.kept and row.x == 0)
+    drawn = draw_crop(dataset, row, side)
+    assert pixels(drawn.image).shape[1] == min(side, row.width)
+    assert pixels(drawn.mask).shape[1] == mask_side
+    assert (drawn.width, drawn.height, drawn.file) == (row.width, row.height, f"JPEGImages/{row.id}.jpg")
+    assert pixels(drawn.image)[:20, :20, :3].max() < 60, "the mask is not painted into the image"
 
 
 @pytest.mark.parametrize(("most", "side"), [(10**9, 64), (1_500, 32), (0, 16)])

@@ -1,4 +1,4 @@
-"""A report whose images have the same few wrong objects, and whose layer files tell them."""
+"""A report whose images have the same few wrong objects, and layer files with probabilities."""
 
 from __future__ import annotations
 
@@ -21,13 +21,6 @@ STEMS = ("a_01", "a_02", "b_01", ODD)
 RIGHT = "b_01"
 """The image in which nothing is wrong, and of which there are no probabilities."""
 CLASSES = ClassTable(("_background_", "car", "road"))
-_KEYS = ("what", "class", "other", "x", "y", "width", "height", "pixels", "kind")
-_OBJECTS = [
-    ("wrong", 2, 0, 180, 100, 50, 30, 1500, "object"),
-    ("wrong", 1, 2, 100, 20, 20, 40, 800, "bulge"),
-    ("missed", 1, 0, 20, 20, 10, 40, 400, "halo"),
-]
-OBJECTS = [dict(zip(_KEYS, each, strict=True)) for each in _OBJECTS]
 SUSPECT = {"x": 60, "y": 90, "width": 30, "height": 20, "pixels": 500}
 
 
@@ -56,9 +49,8 @@ def make_viewed_report(root: Path) -> Path:
     masks = {stem: right if stem == RIGHT else sample_prediction() for stem in STEMS}
     report(make_predictions(root / "predictions", dataset, masks), dataset, root / "report", workers=1)
     grey = np.tile(np.arange(WIDTH, dtype=np.uint8), (HEIGHT, 1))
-    for stem in STEMS:
-        more = {"objects": OBJECTS, "suspects": [SUSPECT], "probability": grey_jpeg(grey)}
-        add_to_layers(root / "report", stem, {"objects": []} if stem == RIGHT else more)
+    for stem in set(STEMS) - {RIGHT}:
+        add_to_layers(root / "report", stem, {"suspects": [SUSPECT], "probability": grey_jpeg(grey)})
     return root / "report"
 
 

@@ -43,9 +43,9 @@ def _places(summary: Summary) -> dict[str, Any]:
 
 
 def _crop_edges(patterns: Patterns) -> dict[str, Any] | None:
-    if not patterns.cropped:
-        return None
     pixels, errors = patterns.edges
+    if not pixels.any():
+        return None
     return {
         "images": patterns.cropped,
         "error_rate": _rate(errors.sum(), pixels.sum()),

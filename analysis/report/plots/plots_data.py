@@ -43,10 +43,10 @@ def _curve(curve: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _attributes(summary: Summary, scores: Mapping[str, Any]) -> dict[str, Any]:
-    """As scores.json has them; bins have the places of their images too, for no filter by value tells them."""
+    """As scores.json has them; bins of times have the places of their images too, which no filter by value tells."""
     told = dict(scores["attribute_scores"])
     for name, each in summary.attribute_scores.items():
-        if each.binned:
+        if each.binned and each.kind == "time":
             pairs = zip(told[name]["points"], each.points, strict=True)
             told[name] = {**told[name], "points": [{**known, "places": list(point.places)} for known, point in pairs]}
     return told

@@ -162,13 +162,11 @@ class PlacesCollected:
         kind, cell = np.divmod(image.cells, cells)
         wrong = kind != _NOT_JUDGED
         side, of_class = np.divmod(kind[wrong] - 1, foreground)
-        slot, pixels = side * (foreground + 1) * cells + cell[wrong], image.pixels[wrong]
-        every = np.bincount(slot, pixels, len(self._most))
+        pixels, first = image.pixels[wrong], foreground * cells
+        every = np.bincount(side * cells + cell[wrong], pixels, 2 * cells)
         together = np.flatnonzero(every)
-        return (
-            np.concatenate([together, slot + (of_class + 1) * cells]),
-            np.concatenate([every[together].astype(np.int64), pixels]),
-        )
+        slots = [together + together // cells * first, side * (cells + first) + (of_class + 1) * cells + cell[wrong]]
+        return np.concatenate(slots), np.concatenate([every[together].astype(np.int64), pixels])
 
     def _list(self, number: int, slots: Ints, pixels: Ints) -> None:
         """Let an image take the place of the one with the fewest errors in each cell, where it has more."""

@@ -50,8 +50,9 @@
         ];
       },
       act: (index) => {
-        const { value, places } = points[index];
-        showImages(places ? { places, said: `${name} ${value}` } : { attribute: [name, value] });
+        const { value, from, to, places } = points[index];
+        if (places) showImages({ places, said: `${name} ${value}` });
+        else showImages({ attribute: [name, scores.binned ? [from, to] : value] });
       },
       draw(svg, width, tall) {
         const box = boxOf(width, tall, { left: 46, bottom: 26, top: 10 });

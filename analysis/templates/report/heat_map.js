@@ -5,6 +5,7 @@ if (plotPlaces("places-wrong").length) {
   const { columns, rows, judged } = places;
   // A cell of which almost nothing was judged tells nothing: a hundredth of the most of any cell.
   const least = Math.max(1, judged.reduce((most, pixels) => Math.max(most, pixels), 0) / 100);
+  const TALLEST = 400;
   const sides = { wrong: "False positive", missed: "Missed" };
   const chosen = document.getElementById("places-class");
   const mapOf = () => places.maps[chosen ? Number(chosen.value) : 0];
@@ -45,6 +46,8 @@ if (plotPlaces("places-wrong").length) {
     const map = mapOf();
     const { top } = topOf(map);
     const worst = [...cellsOf(map, side).keys()].reduce((best, cell) => (judged[cell] >= least && share(map, side, cell) > (best === null ? 0 : share(map, side, best)) ? cell : best), null);
+    // upright frames stay as low as others
+    place.style.maxWidth = `${Math.round(TALLEST * places.aspect)}px`;
     makePlot(place, {
       label: `${sides[side]} pixels over the frame${map.class === null ? "" : `, ${map.class}`}`,
       height: (width) => Math.round(width / places.aspect),

@@ -24,7 +24,7 @@
         const [cross, ...rest] = [across.map((value) => (value === null ? null : x(value))), points[0]];
         return {
           nearest: (px, py) => (within ? nearestPoint(rest[0], px, py, Infinity) : nearestAcross(cross, px)),
-          anchor: (index) => at(index)[0] ?? [cross[index] ?? box.left, box.top],
+          anchor: (index) => (within ? at(index)[0] : null) ?? [cross[index] ?? box.left, (box.top + box.bottom) / 2],
           mark: (index) => [
             ...(cross[index] === null ? [] : [drawing("line", { class: "cross", x1: cross[index], x2: cross[index], y1: box.top, y2: box.bottom })]),
             ...points.flatMap((line, number) => (line[index] ? [drawing("circle", { class: `point ${lines[number].colour}`, cx: line[index][0], cy: line[index][1], r: 3.5 })] : [])),

@@ -98,12 +98,15 @@ function makePlot(place, { label, height, count, tell, draw, act, step, start = 
   if (count) say(start);
   if (count) {
     place.addEventListener("pointermove", follow);
-    place.addEventListener("pointerleave", leave);
+    place.addEventListener("pointerleave", (event) => { if (event.pointerType !== "touch") leave(); });
     place.addEventListener("blur", leave);
     place.addEventListener("focus", () => { if (place.matches(":focus-visible")) move(state.index ?? start); });
+    // A finger has no way of looking first: what is touched tells its values, and leads on when it is touched again.
+    let known = null;
+    place.addEventListener("pointerdown", () => { known = tip.hidden ? null : state.index; });
     place.addEventListener("click", (event) => {
       const index = follow(event);
-      if (index !== null) act?.(index);
+      if (index !== null && (event.pointerType !== "touch" || index === known)) act?.(index);
     });
     place.addEventListener("keydown", (event) => {
       const now = state.index ?? start;

@@ -24,12 +24,15 @@ function readImageAddress() {
     return [key, decodedText(value.join("="))];
   }));
   if (!parts.has("image")) return null;
-  const box = numbersIn(parts.get("box") ?? "");
   const object = Number(parts.get("object"));
   const panes = parts.has("panes") ? numbersIn(parts.get("panes")).filter(Number.isInteger) : null;
-  const isBox = box.length === 4 && box.every(Number.isFinite);
-  const wanted = isBox ? { x: box[0], y: box[1], width: Math.max(1, box[2]), height: Math.max(1, box[3]) } : object >= 1 ? Math.floor(object) : null;
+  const wanted = boxIn(parts.get("box")) ?? (object >= 1 ? Math.floor(object) : null);
   return { stem: parts.get("image"), wanted, panes };
+}
+
+function boxIn(text) {
+  const [x, y, width, height] = numbersIn(text ?? "");
+  return [x, y, width, height].every(Number.isFinite) ? { x, y, width: Math.max(1, width), height: Math.max(1, height) } : null;
 }
 
 function addressNow() {

@@ -23,9 +23,15 @@ function findWanted() {
   const { wanted, chosen } = view;
   const settled = view.panes.every((pane) => pane.layers || pane.missing);
   if (wanted === null || (typeof wanted === "number" && view.panes.length > 1 && !settled)) return;
-  const found = typeof wanted === "number" ? view.objects[wanted - 1] : view.objects.find((each) => sameBox(each, wanted)) ?? { ...wanted, pane: null };
+  const found = typeof wanted === "number" ? view.objects[wanted - 1] : whatIsIn(wanted);
   view.chosen = found ?? null;
   if (found && !(chosen && sameBox(chosen, found))) centreOn(found);
+}
+
+// A box that is asked for is that of a wrong object, of a suspicious label, or just a place.
+function whatIsIn(box) {
+  const suspects = view.panes.flatMap((pane, number) => (pane.layers?.suspects ?? []).map((suspect) => ({ ...suspect, what: "suspect", pane: number })));
+  return [...view.objects, ...suspects].find((each) => sameBox(each, box) && (!box.what || each.what === box.what)) ?? { ...box, what: "place", pane: null };
 }
 
 const chosenNumber = () => (view.chosen ? view.objects.indexOf(view.chosen) + 1 : 0);
@@ -53,16 +59,31 @@ function objectText({ what, class: id, other, pixels, kind, pane }) {
   return [first, `${formatCount(pixels)} px`, kind, title && `in ${title}`].filter(Boolean).join(" · ");
 }
 
+const suspectText = ({ pixels }) => `suspicious label · ${formatCount(pixels)} px to which the model gives a tenth or less`;
+
+// Of false positives and of misses this many are told (LISTED of analysis/scoring/components.py), and this many
+// in the page itself (OBJECTS of analysis/report/page_data.py): as many may be the largest of more.
+const [MOST_TOLD, MOST_INSIDE] = [10, 6];
+const isWhole = ({ layers, objects }) => (layers
+  ? ["wrong", "missed"].every((what) => objects.filter((object) => object.what === what).length < MOST_TOLD)
+  : objects.length < MOST_INSIDE);
+
+function numberText(now, count) {
+  if (count === 0 && !view.panes.every((pane) => pane.layers)) return "–";
+  const whole = view.panes.every(isWhole);
+  if (now) return `${formatCount(now)} of ${whole ? "" : "the largest "}${formatCount(count)}`;
+  return whole ? `${formatCount(count)} wrong` : `largest ${formatCount(count)}`;
+}
+
 function sayObject() {
   const [count, now] = [view.objects.length, chosenNumber()];
   const line = document.getElementById("viewer-object");
   for (const button of viewer.querySelectorAll("[data-object]")) button.disabled = count === 0;
-  const known = count > 0 || view.panes.every((pane) => pane.layers);
-  document.getElementById("viewer-object-number").textContent = now ? `${formatCount(now)} of ${formatCount(count)}` : known ? `${formatCount(count)} wrong` : "–";
-  line.textContent = now ? objectText(view.chosen) : "";
+  document.getElementById("viewer-object-number").textContent = numberText(now, count);
+  line.textContent = now ? objectText(view.chosen) : view.chosen?.what === "suspect" ? suspectText(view.chosen) : "";
   line.title = now ? kindWords[view.chosen.kind] ?? "" : "";
   const asked = typeof view.wanted === "number" && !view.chosen && view.panes.every((pane) => pane.layers);
-  if (asked) tell(count ? `This image has no wrong object ${formatCount(view.wanted)}: it has ${formatCount(count)}.` : "This image has no wrong object.");
+  if (asked) tell(count ? `This image has no wrong object ${formatCount(view.wanted)}: ${formatCount(count)} are listed.` : "This image has no wrong object.");
 }
 
 // ---- frames: boxes keep the image's measure, marks the screen's

@@ -39,15 +39,15 @@ async function unpack(text) {
   return { ends, codes: new Uint16Array(content, 4 * count, count) };
 }
 
-// The pair of a pixel, counted row by row: of the first run that ends after it.
-function codeAt({ ends, codes }, pixel) {
+// The run of a pixel, counted row by row: the first that ends after it.
+function runAt({ ends }, pixel) {
   let [low, high] = [0, ends.length - 1];
   while (low < high) {
     const middle = (low + high) >> 1;
     if (ends[middle] > pixel) high = middle;
     else low = middle + 1;
   }
-  return codes[low];
+  return low;
 }
 
 // A canvas of more pixels stays empty, without a word: on phones and tablets of Apple from 2^24 on, elsewhere from

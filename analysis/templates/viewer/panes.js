@@ -5,6 +5,7 @@ const stage = document.getElementById("stage");
 function makePane() {
   const stack = makeStack("div", 1, 1);
   stack.querySelector(".image").after(element("canvas", "probability"));
+  stack.append(...makeDetails());
   const boxes = drawing("g", {});
   const marks = makeMarks();
   const frames = drawing("svg", { class: "frames", "aria-hidden": "true" }, boxes, ...marks.chosen, ...marks.cross);
@@ -61,7 +62,7 @@ function loadFullSize(pane, known) {
 function takeFullSize(pane, layers) {
   Object.assign(pane, { layers, objects: layers.objects ?? [] });
   setPairs(pane.stack, layers);
-  if (reduction(layers.width, layers.height) > 1) tell("Masks of an image this large are drawn smaller; what is read under the pointer is exact.");
+  drawDetail(pane);
   if (layers.probability) {
     readProbability(layers.probability).then((probability) => {
       if (pane.layers !== layers) return;
@@ -71,6 +72,7 @@ function takeFullSize(pane, layers) {
     }, () => {});
   }
   gatherObjects();
+  if (view.wanted !== null) replaceImageAddress();
   showExtras();
   readValues();
 }
@@ -99,6 +101,7 @@ function placePane(pane) {
   handle.style.top = `${top}px`;
   handle.style.height = `${Math.max(0, Math.min(picture.clientHeight, y + height * scale) - top)}px`;
   drawMarks(pane);
+  drawDetail(pane);
 }
 
 // Buttons only for what this image has.

@@ -18,7 +18,7 @@ function valuesOf(pane, { x, y }) {
   const place = `x ${x}, y ${y}`;
   const layers = pane.layers ?? painted.get(pane.stack)?.layers;
   if (!layers) return [place];
-  const code = codeAt(layers.runs, Math.floor(((y + 0.5) * layers.height) / view.height) * layers.width + Math.floor(((x + 0.5) * layers.width) / view.width));
+  const code = layers.runs.codes[runAt(layers.runs, Math.floor(((y + 0.5) * layers.height) / view.height) * layers.width + Math.floor(((x + 0.5) * layers.width) / view.width))];
   const known = trueOf(code) === notJudged ? " not judged" : ` true ${classText(trueOf(code))}`;
   const texts = [place, known, ` predicted ${classText(predictedOf(code))}`];
   if (pane.probability) texts.push(` foreground ${probabilityAt(pane.probability, view, x, y).toFixed(2)}`);

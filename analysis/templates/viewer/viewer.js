@@ -65,6 +65,14 @@ viewer.addEventListener("close", () => {
   if (readImageAddress()) leaveImageAddress();
 });
 
+// A close-up names its image, the box in it, and whether that is wrong or missed, which may have one box. What the page does at a click elsewhere does not happen besides.
+document.addEventListener("click", (event) => {
+  const { open, box, what } = event.target.closest("[data-open]")?.dataset ?? {};
+  if (open === undefined) return;
+  event.stopPropagation();
+  openImage(placeOfStem.get(open), { object: box ? { ...boxIn(box), what } : null });
+}, { capture: true });
+
 const zooms = { in: () => zoomTo(view.scale * 1.5), out: () => zoomTo(view.scale / 1.5), fit };
 function onButtons(name, act) {
   for (const button of viewer.querySelectorAll(`[data-${name}]`)) button.addEventListener("click", () => act(button.dataset[name]));
