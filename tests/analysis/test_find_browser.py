@@ -25,8 +25,9 @@ from formats.console import run_app
 from formats.dataset import Dataset, open_dataset
 from formats.images import encode_image
 from formats.manifest import write_manifest
-from tests.analysis.test_page_browser import Visit, find_chromium, with_images
+from tests.analysis.test_page_browser import with_images
 from tests.support.dataset_samples import disc_image, make_dataset, make_predictions, write_shares
+from tests.support.page_visits import Visit, find_chromium
 
 CLASSES = ClassTable(("_background_", "car", "road"))
 FOLDERS = ("2024", "2025", "2026")

@@ -289,7 +289,7 @@ def test_each_section_stands_only_when_its_data_exist(
         assert said in page.words, said
 
 
-MADE = {
+MADE: dict[str, Any] = {
     "at": "2026-11-28T23:50:00Z",
     "tool_version": "1",
     "command": [],
