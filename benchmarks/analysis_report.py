@@ -1,7 +1,8 @@
-"""The report of many images: time beside that of decoding the same masks, and memory.
+"""The report of many images: time beside that of decoding the same masks, memory, and the size of the page.
 
 .venv/bin/python benchmarks/analysis_report.py               # 5,000 drawn images, 1918 × 1280: minutes
 .venv/bin/python benchmarks/analysis_report.py --many 400
+.venv/bin/python benchmarks/analysis_report.py --earlier     # and by the build of commit 498dbb5, of the same images
 """
 
 from __future__ import annotations
@@ -9,25 +10,21 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
-import time
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from earlier_build import COMMIT, HERE, earlier_build, environment_of
 
-from analysis.report.report import report
-from analysis.report_files import PAGE
 from formats import dataset as files
 from formats.classes import ClassTable, write_labels
 from formats.console import result
-from formats.dataset import open_dataset
 from formats.manifest import ManifestRow, write_manifest
 from formats.masks import read_mask, write_mask
-from formats.parallel import map_parallel
-from formats.predictions import mask_path, open_predictions, write_predictions_tables
+from formats.predictions import mask_path, write_predictions_tables
 from sageseg.studio.shoot import draw_shoot
 
 SIZE, ANGLES, WORKERS = (1918, 1280), 16, 2
@@ -59,62 +56,26 @@ def make_samples(root: Path, many: int) -> None:
     write_predictions_tables(predicted, rows, CAR, {})
 
 
-class Clock:
-    """Seconds since it was made: on the wall, and of processors, which other programs disturb less."""
-
-    def __init__(self) -> None:
-        self._wall, self._busy = time.perf_counter(), _busy()
-        self.wall = self.busy = 0.0
-
-    def stop(self) -> None:
-        self.wall, self.busy = time.perf_counter() - self._wall, _busy() - self._busy
-
-
-def _busy() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(each.ru_utime + each.ru_stime for each in used)
-
-
-def decode(path: Path) -> int:
-    return int(read_mask(path)[0, 0])
-
-
-def measure(root: Path) -> None:
-    """In a process that has drawn nothing, so that its children's memory is the report's."""
-    dataset, predictions = open_dataset(root / "dataset"), open_predictions(root / "predictions")
-    masks = [path for row in dataset.rows for path in (dataset.mask_path(row.id), predictions.mask_path(row.id))]
-    decoding = Clock()
-    for _ in map_parallel(decode, masks, workers=WORKERS, label="decoding masks"):
-        pass
-    decoding.stop()
-    whole = Clock()
-    report(predictions, dataset, root / "report", workers=WORKERS)
-    whole.stop()
-    many = len(dataset.rows)
-    parent, child = (
-        resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    result(f"{many} images of {SIZE[0]} × {SIZE[1]}, {WORKERS} workers")
-    result("                     wall   processors")
-    result(f"decoding masks   {decoding.wall:7.1f} s    {decoding.busy:7.1f} s")
-    result(f"report           {whole.wall:7.1f} s    {whole.busy:7.1f} s")
-    wall, busy = whole.wall - decoding.wall, whole.busy - decoding.busy
-    result(f"once decoded     {wall:7.1f} s    {busy:7.1f} s")
-    result(f"memory           {parent:7.0f} MB in the parent, {child:.0f} MB at most in a worker")
-    result(f"index.html       {(root / 'report' / PAGE).stat().st_size / 1e6:7.1f} MB")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--many", type=int, default=5000)
-    parser.add_argument("--of", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--earlier", action="store_true")
     given = parser.parse_args()
-    if given.of:
-        measure(given.of)
-        return
     with TemporaryDirectory() as folder:
         make_samples(Path(folder), given.many)
-        subprocess.run([sys.executable, __file__, "--of", folder], check=True)
+        result(f"{given.many} images of {SIZE[0]} × {SIZE[1]}, {WORKERS} workers")
+        if given.earlier:
+            with earlier_build(None) as build:
+                result(f"\ncommit {COMMIT}")
+                measure(Path(folder), environment_of(build))
+            result("\nthis checkout")
+        measure(Path(folder), environment_of(HERE))
+
+
+def measure(samples: Path, environment: Mapping[str, str]) -> None:
+    """In a process that has drawn nothing, so that its children's memory is the report's."""
+    script = Path(__file__).with_name("analysis_report_once.py")
+    subprocess.run([sys.executable, script, samples, str(WORKERS)], check=True, env=environment)
 
 
 if __name__ == "__main__":

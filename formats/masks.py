@@ -15,6 +15,7 @@ from formats.crops import Box
 from formats.disk.whole_files import write_bytes
 from formats.errors import SagesegError
 from formats.images import image_errors, open_header, orientation_of, read_encoded, turn_upright
+from formats.plain_png import decode_plain
 
 Mask = npt.NDArray[np.uint8]
 """Class ids, shape (height, width), dtype uint8."""
@@ -27,7 +28,12 @@ def read_mask(path: Path) -> Mask:
     Raises SagesegError for files that are missing, broken, animated, or hold colours instead of
     class ids.
     """
-    with image_errors(path, "a mask"), open_header(read_encoded(path)) as image:
+    with image_errors(path, "a mask"):
+        content = read_encoded(path)
+    plain = decode_plain(content)
+    if plain is not None:
+        return plain
+    with image_errors(path, "a mask"), open_header(content) as image:
         if getattr(image, "n_frames", 1) > 1:
             raise SagesegError(f"{path}: animated, {image.n_frames} frames; expected one mask")  # type: ignore[attr-defined]
         if image.mode not in ("P", "L"):

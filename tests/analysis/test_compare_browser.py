@@ -104,6 +104,16 @@ def test_every_sort_orders_the_images(page: sync_api.Page, scored: list[ReportSc
         assert shown(page) == order, value
 
 
+def test_the_scores_sort_by_each_heading(page: sync_api.Page, scored: list[ReportScores]) -> None:
+    models = page.locator(".scores tbody a")
+    assert models.all_text_contents() == list(SHIFTS)
+    means = {each.name: np.mean([image.mean("dice") for image in each.images.values()]) for each in scored}
+    heading = page.locator(".scores thead button", has_text="Dice per image")
+    for sign in (-1, 1):
+        heading.click()
+        assert models.all_text_contents() == sorted(SHIFTS, key=lambda name: sign * means[name])
+
+
 def test_every_filter_leaves_the_images_that_it_names(page: sync_api.Page) -> None:
     page.select_option("#sort", "name up")
     page.keyboard.press("/")

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -88,13 +89,17 @@ def test_what_was_not_predicted_is_not_judged_and_said(
         assert f"{every - pixels:,} were not predicted; to judge them: {command}" in told
     assert "Flat grey stands where" in words
     check_words(app, shlex.split(command)[1:])
-    cards = {
-        image["stem"]: image["judged"] for image in Page((tmp_path / "out" / "index.html").read_text()).data["images"]
-    }
-    assert cards == {stem: f"{100 * seen[stem].mean():.1f} % judged" for stem in STEMS}
+    columns = Page((tmp_path / "out" / "index.html").read_text()).data["columns"]
+    shares = dict(zip(columns["stem"], columns["judged"], strict=True))
+    assert shares == {stem: pytest.approx(seen[stem].mean(), abs=1e-6) for stem in STEMS}
     rows = images_table(tmp_path / "out")
     assert {row["stem"]: int(row["judged_pixels"]) for row in rows} == {stem: seen[stem].sum() for stem in STEMS}
     assert sum(int(row["not_predicted_pixels"]) for row in rows) == every - pixels
+
+
+def comparable(scores: dict[str, Any]) -> dict[str, Any]:
+    """What crops and masks that were stitched of them have in common: not when they were made, nor crops' edges."""
+    return {key: value for key, value in scores.items() if key not in ("made", "crop_edges")}
 
 
 def test_what_is_stitched_knows_what_was_not_predicted(dataset: Dataset, tmp_path: Path) -> None:
@@ -104,7 +109,7 @@ def test_what_is_stitched_knows_what_was_not_predicted(dataset: Dataset, tmp_pat
     stitch(open_predictions(tmp_path / "stitched"), dataset, tmp_path / "again", workers=1)
     for name in ("stitched", "again"):
         stitched = open_predictions(tmp_path / name)
-        assert report(stitched, dataset, tmp_path / f"report-{name}", workers=1) == scores
+        assert comparable(report(stitched, dataset, tmp_path / f"report-{name}", workers=1)) == comparable(scores)
         table = (tmp_path / f"report-{name}" / "images.csv").read_text()
         assert table == (tmp_path / "out" / "images.csv").read_text()
 
@@ -254,7 +259,7 @@ def test_what_a_crop_covers_is_judged_though_its_absent_neighbour_owns_it(tmp_pa
         stitch(predictions, known, tmp_path / name, workers=1)
         stitched = open_predictions(tmp_path / name)
         assert (read_mask(stitched.mask_path("a_1")) == 1).sum() == 32 * 32
-        assert report(stitched, dataset, tmp_path / f"report-{name}", workers=1) == scores
+        assert comparable(report(stitched, dataset, tmp_path / f"report-{name}", workers=1)) == comparable(scores)
 
 
 @pytest.mark.parametrize("gone", [(), (0,), (1, 2), (4,), (0, 5, 8)])

@@ -70,6 +70,29 @@ def test_components_equal_scipys(shape: tuple[int, int, float, int]) -> None:
     assert sorted(map(tuple, mine.tolist())) == theirs
 
 
+@given(shape=shapes, neighbours=st.sampled_from([4, 8]))
+def test_components_are_numbered_in_reading_order(shape: tuple[int, int, float, int], neighbours: int) -> None:
+    mask = spots(*shape)
+    theirs, number = ndimage.label(mask, EIGHT if neighbours == 8 else None)
+    ours = label(mask, neighbours)
+    assert len(ours) == number
+    assert np.array_equal(ours.labels, theirs), "scipy numbers in reading order too"
+
+
+@pytest.mark.parametrize("turns", [1, 7, 20])
+def test_an_object_that_winds_is_one(turns: int) -> None:
+    """Each row of a spiral is many runs, which only meet far away."""
+    side = 4 * turns + 3
+    mask = np.zeros((side, side), np.uint8)
+    for turn in range(turns):
+        low, high = 2 * turn, side - 1 - 2 * turn
+        mask[low, max(low - 2, 0) : high + 1] = mask[low : high + 1, high] = mask[high, low : high + 1] = 1
+        mask[low + 2 : high + 1, low] = 1
+    _, number = ndimage.label(mask, EIGHT)
+    assert len(label(mask)) == number == 1
+    assert label(mask).pixels.tolist() == [int(mask.sum())]
+
+
 def test_runs_end_with_their_row() -> None:
     runs = row_runs(np.array([[0, 1, 1], [1, 0, 1], [1, 1, 1]], np.uint8))
     assert (runs.rows.tolist(), runs.columns.tolist()) == ([0, 1, 1, 2], [1, 0, 2, 0])

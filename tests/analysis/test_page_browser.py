@@ -1,4 +1,4 @@
-"""The report and the comparison in Chromium: they work, say no error and ask for nothing elsewhere."""
+"""The report in Chromium: it works, says no error and asks for nothing elsewhere."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 from playwright import sync_api
 from playwright.sync_api import expect
 
-from analysis.comparison.page import write_comparison
 from analysis.report.page_data import coded
 from analysis.report.report import report
 from formats.predictions import ModelFacts
@@ -27,14 +26,12 @@ WORST_FIRST = ["c_09", "a_02", "c_10", "a_01", "b_01"]
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two reports, `one` and `two`, and their comparison `both`."""
+    """A report, `one`."""
     root = tmp_path_factory.mktemp("pages")
     dataset = make_dataset(root / "dataset", SAMPLES)
-    for name, more in (("one", 0), ("two", 2)):
-        masks = {stem: np.roll(mask, SHIFTS[stem] + more, axis=1) for stem, (_, mask) in SAMPLES.items()}
-        predictions = make_predictions(root / f"predictions-{name}", dataset, masks, model=ModelFacts(job=name))
-        report(predictions, dataset, root / name, workers=1)
-    write_comparison([root / "one", root / "two"], root / "both")
+    masks = {stem: np.roll(mask, SHIFTS[stem], axis=1) for stem, (_, mask) in SAMPLES.items()}
+    predictions = make_predictions(root / "predictions", dataset, masks, model=ModelFacts(job="one"))
+    report(predictions, dataset, root / "one", workers=1)
     return root
 
 
@@ -123,28 +120,15 @@ def test_tables_sort_by_their_headings(report_page: Visit) -> None:
     assert names.all_text_contents() == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize("name", ["one", "both"])
-def test_pages_fit_a_phone_and_the_dark(visit: Visit, reports: Path, name: str) -> None:
+def test_the_page_fits_a_phone_and_the_dark(visit: Visit, reports: Path) -> None:
     page = visit.page
     page.set_viewport_size({"width": 390, "height": 844})
     page.emulate_media(color_scheme="dark")
-    page.goto((reports / name / "index.html").as_uri())
+    page.goto((reports / "one" / "index.html").as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert visit.style("body", "backgroundColor") == "rgb(17, 20, 24)"
     page.emulate_media(media="print")
     assert visit.style("body", "backgroundColor") == "rgb(255, 255, 255)"
-
-
-def test_the_comparison_sorts(visit: Visit, reports: Path) -> None:
-    page = visit.page
-    page.goto((reports / "both" / "index.html").as_uri())
-    models = page.locator(".scores tbody a")
-    assert models.all_text_contents() == ["one", "two"]
-    page.locator(".scores thead th").nth(1).locator("button").click()
-    page.locator(".scores thead th").nth(1).locator("button").click()
-    worse_first = models.all_text_contents()
-    page.locator(".scores thead th").nth(1).locator("button").click()
-    assert models.all_text_contents() == worse_first[::-1]
 
 
 def with_images(page: Path, images: list[dict[str, Any]], out: Path, names: tuple[str, ...] = ("_", "car")) -> Path:
