@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from playwright import sync_api
 
+from tests.support.find_samples import go, make_found_report
 from tests.support.page_visits import Visit, started_browser, visiting
 from tests.support.viewer_samples import make_viewed_report
 
@@ -51,4 +52,20 @@ def viewer_page(shared_visit: Visit, viewer_address: str) -> Iterator[sync_api.P
     shared_visit.page.goto("about:blank")
     shared_visit.page.goto(viewer_address)
     yield shared_visit.page
+    assert shared_visit.complaints == []
+
+
+@pytest.fixture(scope="session")
+def found_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a report whose images are searched, its predictions and images; tests may write pages into it."""
+    root = tmp_path_factory.mktemp("find")
+    make_found_report(root)
+    return root
+
+
+@pytest.fixture
+def found_page(shared_visit: Visit, found_report: Path) -> Iterator[Visit]:
+    """That report, loaded anew in a page that tests share."""
+    go(shared_visit, found_report)
+    yield shared_visit
     assert shared_visit.complaints == []

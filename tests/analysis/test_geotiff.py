@@ -161,6 +161,21 @@ def test_polygons_burnt_again_are_the_mask(tmp_path: Path, transform: Any, crs: 
     assert (tmp_path / "again.geojson").read_text() == (tmp_path / "out.geojson").read_text()
 
 
+@pytest.mark.parametrize("number", [0, 1, -1])
+def test_tiles_of_a_list_are_written_alone(tmp_path: Path, number: int) -> None:
+    mask = blobs(3)
+    predictions = predicted(made(tmp_path, mask)[0], tmp_path / "p")
+    georeference = read_georeference(predictions.root)
+    assert georeference
+    tile = georeference.rasters[0].tiles[number]
+    (tmp_path / "list.txt").write_text(f"{tile.source}\n")
+    export_geojson(predictions, tmp_path / "out.geojson", listed=tmp_path / "list.txt")
+    features = json.loads((tmp_path / "out.geojson").read_text())["features"]
+    box = tile.box
+    inside = mask[box.top : box.top + box.height, box.left : box.left + box.width]
+    assert sum(each["properties"]["pixels"] for each in features) == np.count_nonzero(inside) > 0
+
+
 @pytest.mark.parametrize("crs", list(Crs))
 def test_polygons_fed_back_are_the_mask(tmp_path: Path, crs: Crs) -> None:
     mask = blobs(4)

@@ -22,7 +22,12 @@ def test_a_histogram_holds_every_value_once() -> None:
 
 
 def test_a_series_keeps_its_epochs_and_knows_its_best() -> None:
-    epochs: list[dict[str, float | None]] = [{"train_loss": 3.0}, {"train_loss": 1.0}, {"train_loss": None}, {"train_loss": 2.0}]
+    epochs: list[dict[str, float | None]] = [
+        {"train_loss": 3.0},
+        {"train_loss": 1.0},
+        {"train_loss": None},
+        {"train_loss": 2.0},
+    ]
     assert training_series(epochs) == [{"label": "Training loss", "values": [3.0, 1.0, None, 2.0], "best": 1}]
     assert training_series([{"train_loss": 1.0}, {"train_loss": math.nan}]) == []
     (mean_iou,) = training_series([{"validation_mIOU": 0.5}, {"validation_mIOU": 0.75}])

@@ -110,7 +110,7 @@ views.addEventListener("click", ({ target }) => {
   arrange();
 });
 
-// ---- what leads to images: data-show holds a filter, data-confused two classes; data-open and cards and rows one image
+// ---- what leads to images: data-show holds a filter, data-confused two classes; cards and rows one image (and data-open, in viewer.js)
 function lead(event) {
   const { show, confused } = event.target.closest("[data-show], [data-confused]")?.dataset ?? {};
   if (show) showImages(JSON.parse(show));
@@ -120,11 +120,10 @@ function lead(event) {
 }
 document.addEventListener("click", (event) => {
   if (lead(event) || event.target.closest("label, input")) return;
-  const opener = event.target.closest("article .stack, #image-table tr[data-place], [data-open]");
+  const opener = event.target.closest("article .stack, #image-table tr[data-place]");
   if (!opener) return;
   const item = opener.closest("[data-place]");
-  const place = item ? Number(item.dataset.place) : placeOf.get(opener.dataset.open);
-  openImage(place, { within: item?.closest("#images") ? order : all });
+  openImage(Number(item.dataset.place), { within: item.closest("#images") ? order : all });
 });
 addEventListener("keydown", (event) => {
   if (event.target.closest?.("[role=button]") && ["Enter", " "].includes(event.key) && lead(event)) event.preventDefault();

@@ -3,7 +3,6 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const { columns } = data;
 const all = columns.stem.map((_, place) => place);
-const placeOf = new Map(columns.stem.map((stem, place) => [stem, place]));
 const text = (column, place) => column.values[column.of[place]];
 const foreground = data.names.slice(1);
 
