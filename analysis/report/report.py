@@ -80,7 +80,7 @@ def report(
     require_truth(sources, dataset)
     if not scoring.partial:
         check_complete(sources, dataset)
-    shown_images = SourceImages(dataset.root, images, _value_range(dataset))
+    shown_images = SourceImages(dataset.root, images, _value_range(dataset) if images else None)
     shown_images.check(sources)
     grey_images = 0 if images else sum(map(has_gaps, sources))
     model, palette = predictions.model, AGREEMENT_COLOURS[colours]
