@@ -1,4 +1,4 @@
-"""What axe-core finds against the report's page: nothing, in light and dark, wide and narrow, with the viewer open too."""
+"""What axe-core finds against the report: nothing, in light and dark, wide and narrow, with the viewer open too."""
 
 from __future__ import annotations
 
