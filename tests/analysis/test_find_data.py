@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.report import page
 from analysis.report.find_data import MOST_OF_A_PAIR, confused_images, find_data
+from analysis.report.report import report
+from tests.support.dataset_samples import disc_image, make_dataset, make_predictions
 
 
 def image(confused: list[tuple[int, int, int]], source: str = "a.jpg", **more: Any) -> Any:
@@ -77,3 +81,14 @@ def test_kinds_of_errors_are_bits() -> None:
 )
 def test_commands_name_the_predictions_as_they_were_typed(made: dict[str, Any] | None, folder: str) -> None:
     assert find_data([image([])], {"made": made})["predictions"] == folder
+
+
+def test_of_very_many_groups_the_worst_stand_in_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "MOST_GROUPS", 2)
+    samples = {f"{name}_1": disc_image(30, 20) for name in "abc"}
+    dataset = make_dataset(tmp_path / "dataset", samples)
+    masks = {stem: np.roll(mask, 2 * place, axis=1) for place, (stem, (_, mask)) in enumerate(samples.items())}
+    report(make_predictions(tmp_path / "p", dataset, masks), dataset, tmp_path / "report", workers=1)
+    text = (tmp_path / "report" / "index.html").read_text()
+    assert "These are the worst 2 of 3 groups; all stand in scores.json." in text
+    assert [each for each in "abc" if f'"group":"{each}"' in text.replace(" ", "")] == ["b", "c"]
