@@ -247,8 +247,17 @@ def true_sizes(images: Sequence[Image], num_classes: int) -> list[dict[str, Any]
         these = [each for each in objects if low <= each[0] < high]
         pixels, right = (sum(column) for column in (zip(*these, strict=True) if these else ((), ())))
         found = sum(2 * right >= pixels for pixels, right in these)
-        table.append({**bounds(low, high), "objects": len(these), "found": found, "recall": ratio(right, pixels)})
+        counted = {"objects": len(these), "found": found, "found_interval": score_interval(found, len(these))}
+        table.append({**bounds(low, high), **counted, "recall": ratio(right, pixels)})
     return table
+
+
+def score_interval(found: int, objects: int) -> list[float] | None:
+    """The shares p that the score test does not refuse: (p - found / objects)² = z² p (1 - p) / objects at its ends."""
+    if not objects:
+        return None
+    share, square = found / objects, 1.959963984540054**2 / objects
+    return sorted(float(root.real) for root in np.roots([1 + square, -2 * share - square, share**2]))
 
 
 def areas(images: Sequence[Image], names: Sequence[str]) -> dict[str, Any]:
