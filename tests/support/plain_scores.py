@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from tests.support.plain_intervals import score_interval
+
 Mask = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
 EIGHT = np.ones((3, 3), int)
@@ -250,14 +252,6 @@ def true_sizes(images: Sequence[Image], num_classes: int) -> list[dict[str, Any]
         counted = {"objects": len(these), "found": found, "found_interval": score_interval(found, len(these))}
         table.append({**bounds(low, high), **counted, "recall": ratio(right, pixels)})
     return table
-
-
-def score_interval(found: int, objects: int) -> list[float] | None:
-    """The shares p that the score test does not refuse: (p - found / objects)² = z² p (1 - p) / objects at its ends."""
-    if not objects:
-        return None
-    share, square = found / objects, 1.959963984540054**2 / objects
-    return sorted(float(root.real) for root in np.roots([1 + square, -2 * share - square, share**2]))
 
 
 def areas(images: Sequence[Image], names: Sequence[str]) -> dict[str, Any]:
