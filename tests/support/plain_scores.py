@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from tests.support.plain_intervals import score_interval
+
 Mask = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
 EIGHT = np.ones((3, 3), int)
@@ -247,7 +249,8 @@ def true_sizes(images: Sequence[Image], num_classes: int) -> list[dict[str, Any]
         these = [each for each in objects if low <= each[0] < high]
         pixels, right = (sum(column) for column in (zip(*these, strict=True) if these else ((), ())))
         found = sum(2 * right >= pixels for pixels, right in these)
-        table.append({**bounds(low, high), "objects": len(these), "found": found, "recall": ratio(right, pixels)})
+        counted = {"objects": len(these), "found": found, "found_interval": score_interval(found, len(these))}
+        table.append({**bounds(low, high), **counted, "recall": ratio(right, pixels)})
     return table
 
 
