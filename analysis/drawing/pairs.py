@@ -22,7 +22,7 @@ _BEFORE, _AFTER = "takeLayers(", ")\n"
 
 
 @dataclass(frozen=True)
-class Runs:
+class PairRuns:
     """The pairs of an image, row by row: `codes` uint16, and how often each stands there in a row, `lengths` uint32.
 
     A code is the true class times the number of classes, plus the predicted one; one true class more than there are
@@ -33,7 +33,7 @@ class Runs:
     lengths: npt.NDArray[np.uint32]
 
 
-def pair(truth: Mask, prediction: Mask, num_classes: int) -> Runs:
+def pair(truth: Mask, prediction: Mask, num_classes: int) -> PairRuns:
     """The pairs of two masks of one size, as runs."""
     if num_classes * (num_classes + 1) <= 256:  # eight bits hold every pair, and take a third of the time
         codes = cv2.add(cv2.LUT(truth, _first_of(num_classes).astype(np.uint8)), prediction).ravel()
@@ -42,9 +42,9 @@ def pair(truth: Mask, prediction: Mask, num_classes: int) -> Runs:
     return _runs_of(codes)
 
 
-def _runs_of(codes: npt.NDArray[Any]) -> Runs:
+def _runs_of(codes: npt.NDArray[Any]) -> PairRuns:
     starts = np.concatenate([[0], np.flatnonzero(codes[1:] != codes[:-1]) + 1])
-    return Runs(codes[starts].astype(np.uint16), np.diff(starts, append=codes.size).astype(np.uint32))
+    return PairRuns(codes[starts].astype(np.uint16), np.diff(starts, append=codes.size).astype(np.uint32))
 
 
 def _first_of(num_classes: int) -> npt.NDArray[np.uint16]:
@@ -54,18 +54,18 @@ def _first_of(num_classes: int) -> npt.NDArray[np.uint16]:
     return (np.minimum(true, num_classes) * num_classes).astype(np.uint16)
 
 
-def pack(runs: Runs) -> str:
+def pack(runs: PairRuns) -> str:
     """Runs as text: base64 of what zlib made of all lengths, then all codes, little-endian."""
     content = runs.lengths.astype("<u4").tobytes() + runs.codes.astype("<u2").tobytes()
     return b64encode(zlib.compress(content, _LEVEL)).decode("ascii")
 
 
-def unpack(text: str) -> Runs:
+def unpack(text: str) -> PairRuns:
     """The runs that `pack` made a text of."""
     content = zlib.decompress(b64decode(text))
     number = len(content) // 6
     lengths = np.frombuffer(content, "<u4", number)
-    return Runs(np.frombuffer(content, "<u2", number, 4 * number), lengths)
+    return PairRuns(np.frombuffer(content, "<u2", number, 4 * number), lengths)
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Layers:
 
     size: tuple[int, int]
     num_classes: int
-    runs: Runs
+    runs: PairRuns
 
     def look_up(self, table: npt.NDArray[np.uint8]) -> Mask:
         """What `table` has for each pair, (height, width) uint8."""

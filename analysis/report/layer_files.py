@@ -13,7 +13,7 @@ import simplejpeg
 from analysis.drawing.agreement import agreement
 from analysis.drawing.colours import AgreementColours
 from analysis.drawing.overlays import draw_difference
-from analysis.drawing.pairs import Layers, Runs, layer_script
+from analysis.drawing.pairs import Layers, PairRuns, layer_script
 from analysis.drawing.shrink import data_uri
 from analysis.drawing.strips import draw_strip
 from analysis.masks.sources import Source
@@ -45,7 +45,7 @@ class Drawn:
 
     truth: Mask
     prediction: Mask
-    pairs: Runs
+    pairs: PairRuns
     objects: Sequence[Mapping[str, Any]]
     believed: DrawnBelief | None = None
 

@@ -42,7 +42,7 @@ class ClassWindow:
 
 
 def class_windows(
-    truth: Mask, prediction: Mask, num_classes: int, found: pairs.Runs | None = None
+    truth: Mask, prediction: Mask, num_classes: int, found: pairs.PairRuns | None = None
 ) -> Iterator[ClassWindow]:
     """A window for each foreground class that occurs in either mask of one shape; `found` are their pairs, if they are
     known.
@@ -60,7 +60,7 @@ def class_windows(
             yield _window(class_id, parts, truth, prediction, plain=plain)
 
 
-def _by_rows(found: pairs.Runs, shape: tuple[int, ...]) -> tuple[Runs, npt.NDArray[np.uint16]]:
+def _by_rows(found: pairs.PairRuns, shape: tuple[int, ...]) -> tuple[Runs, npt.NDArray[np.uint16]]:
     """Pairs in runs that end with their row, and their codes."""
     height, width = shape
     ends = found.lengths.cumsum(dtype=np.int64)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from analysis.drawing.pairs import Runs
+from analysis.drawing.pairs import PairRuns
 from formats.classes import IGNORE
 from formats.masks import Mask
 
@@ -56,7 +56,7 @@ def count(truth: Mask, prediction: Mask, num_classes: int) -> Confusion:
     return total
 
 
-def count_pairs(found: Runs, num_classes: int) -> Confusion:
+def count_pairs(found: PairRuns, num_classes: int) -> Confusion:
     """The confusion matrix of two masks by their pairs."""
     # the weights become float64, which holds an image's pixels exactly
     counted = np.bincount(found.codes, found.lengths, num_classes**2)[: num_classes**2]

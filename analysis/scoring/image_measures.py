@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.drawing.pairs import Runs, pair
+from analysis.drawing.pairs import PairRuns, pair
 from analysis.masks.bands import Band
 from analysis.options import ScoringOptions
 from analysis.scoring.boundary import BoundaryCounts, count_boundaries, no_boundaries
@@ -37,7 +37,7 @@ class Measured:
 
 
 def measure(
-    truth: Mask, prediction: Mask, num_classes: int, options: ScoringOptions, found: Runs | None = None
+    truth: Mask, prediction: Mask, num_classes: int, options: ScoringOptions, found: PairRuns | None = None
 ) -> Measured:
     """Count pixels, outlines, objects and wrong objects of two masks of one shape (height, width); `found` are their
     pairs, if they are known."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.drawing.pairs import Runs
+from analysis.drawing.pairs import PairRuns
 from analysis.masks.sources import Source
 from analysis.scoring.components import Component
 from analysis.scoring.counts import Confusion, Ints
@@ -73,7 +73,7 @@ class Examined:
 
 def report_image(
     source: Source,
-    found: Runs,
+    found: PairRuns,
     num_classes: int,
     not_predicted: int,
     measured: Measured,
@@ -122,7 +122,7 @@ def _confused(confusion: Confusion) -> Ints:
     return np.stack([true, predicted, wrong[true, predicted]], axis=1).astype(np.int64)
 
 
-def _digest(found: Runs, num_classes: int) -> str:
+def _digest(found: PairRuns, num_classes: int) -> str:
     """SHA-256 of the truth, whichever the prediction; a twentieth of the time that its pixels take."""
     true = (found.codes // num_classes).astype(np.uint8)
     true[found.codes >= num_classes**2] = IGNORE

@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from analysis.drawing.pairs import Runs
+from analysis.drawing.pairs import PairRuns
 from analysis.masks.pieces import spread
 from analysis.masks.sources import Size, Source
 from analysis.scoring.counts import Ints
@@ -26,7 +26,7 @@ Layout = tuple[tuple[Box, Box], ...]
 """Of each crop of an image where it lies and the part of the image that is taken from it."""
 
 
-def count_edges(runs: Runs, source: Source, num_classes: int) -> Ints | None:
+def count_edges(runs: PairRuns, source: Source, num_classes: int) -> Ints | None:
     """Judged and wrong pixels of a source by bin, int64 of shape (2, len(DISTANCES)); None where no edge of a crop lies
     inside the image, as where it was predicted whole.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.drawing.pairs import Runs
+from analysis.drawing.pairs import PairRuns
 from analysis.masks.sources import Source
 from analysis.scoring.counts import Ints
 from analysis.scoring.patterns.crop_edges import DISTANCES, count_edges
@@ -21,7 +21,7 @@ class Seen:
     edges: Ints | None
 
 
-def look(source: Source, runs: Runs, num_classes: int, frame: Frame) -> Seen:
+def look(source: Source, runs: PairRuns, num_classes: int, frame: Frame) -> Seen:
     """An image whose pairs of classes at full size are `runs`."""
     return Seen(
         count_places(runs, (source.width, source.height), num_classes, frame), count_edges(runs, source, num_classes)

@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from analysis.drawing.pairs import Runs
+from analysis.drawing.pairs import PairRuns
 from analysis.masks.sources import Size
 from analysis.scoring.counts import Ints
 
@@ -76,7 +76,7 @@ def _kind_of_code(num_classes: int) -> npt.NDArray[np.int16]:
     return kind.astype(np.int16)
 
 
-def count_places(runs: Runs, size: Size, num_classes: int, frame: Frame) -> Places:
+def count_places(runs: PairRuns, size: Size, num_classes: int, frame: Frame) -> Places:
     """The errors of an image of `size` (width, height), whose pairs of classes are `runs`, by cell."""
     kind = _kind_of_code(num_classes)[runs.codes]
     at = np.flatnonzero(kind >= 0)
