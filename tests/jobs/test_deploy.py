@@ -18,6 +18,7 @@ from formats.errors import SagesegError
 from formats.images import decode_image
 from jobs.contract.hyperparameters import NetworkSettings
 from jobs.contract.service_model import check_request
+from jobs.endpoints.container_log import last_lines
 from jobs.endpoints.first_answer import find_sample
 from jobs.endpoints.lease import schedule_request
 from jobs.endpoints.options import DeployOptions, parse_ttl
@@ -230,8 +231,15 @@ def test_credentials_that_expire_on_the_way_say_what_remains(aws: Served, monkey
     assert "endpoint cars" in aws.left()
 
 
-def test_an_answer_that_is_no_mask_of_this_model_is_noticed(tmp_path: Path) -> None:
+def test_an_answer_that_is_no_mask_of_this_model_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = SERVES.replace("value > 125", "7 * (value > 125)")
+
+    def written(*of: Any) -> list[str]:
+        """Lines that the container wrote before it answered, which the emulator reads in a thread of its own."""
+        wait_until(lambda: bool(last_lines(*of)))
+        return last_lines(*of)
+
+    monkeypatch.setattr("jobs.endpoints.container_log.last_lines", written)
     with served_job(tmp_path, wrong) as aws:
         write_record(aws.record)
         ran = deploy("--yes")

@@ -206,6 +206,8 @@ def test_one_answer_before_and_after_stitching(
         report(each, dataset, tmp_path / f"report-{each.root.name}", workers=1, scoring=scoring)
         for each in (predictions, stitched)
     )
+    for each in (one, two):  # when it was made, and of which crops, which stitching ends
+        del each["made"], each["crop_edges"]
     assert one == two
     for table in ("images.csv", "objects.csv"):
         tables = [(tmp_path / f"report-{name}" / table).read_text() for name in ("p", "stitched")]

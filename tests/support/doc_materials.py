@@ -306,5 +306,7 @@ def _results(folder: Path) -> None:
         (folder / name).mkdir()
         for mask in (folder / "stitched" / "masks").iterdir():
             shutil.copy(folder / "train" / f"{mask.stem}.jpg", folder / name)
+    names = sorted(path.name for path in (folder / "images").iterdir())
+    (folder / "images.txt").write_text("".join(f"{name}\n" for name in names[:2]))
     shutil.copy(min((folder / "images").iterdir()), folder / "image.jpg")
     shutil.copy(folder / "image.jpg", folder / "showroom.jpg")
