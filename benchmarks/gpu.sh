@@ -64,7 +64,7 @@ needs() {
   "$PYTHON" - <<'END'
 import importlib, sys
 
-needed = "numpy cv2 PIL torch simplejpeg regex typer rich yaml jinja2".split()
+needed = "numpy cv2 PIL torch simplejpeg regex typer rich yaml jinja2 zlib_ng".split()
 tests = "pytest xdist hypothesis botocore waitress safetensors huggingface_hub google.protobuf onnx onnxruntime onnxscript matplotlib".split()
 beside = "torchvision triton".split()
 ill = []
