@@ -21,7 +21,7 @@ from analysis.scoring.image_report import ImageReport
 from analysis.scoring.scores import PIXEL_ACCURACY
 from formats.pages.templating import render
 from formats.predictions import ModelFacts
-from formats.texts.wording import format_number, format_seconds
+from formats.texts.wording import format_seconds
 
 MOST_GROUPS = 500
 """So many are read in a table; where each image is a group of its own, all would be most of the page."""
@@ -123,7 +123,7 @@ def model_facts(model: ModelFacts) -> list[tuple[str, str]]:
         "Backbone": model.backbone,
         "Instance": model.instance_type,
         "Training time": None if model.seconds is None else format_seconds(model.seconds),
-        "Cost": None if model.cost_usd is None else f"{format_number(model.cost_usd)} USD",
+        "Cost": None if model.cost_usd is None else f"{model.cost_usd:,.2f} USD",
         "Epochs": str(len(model.epochs)) if model.epochs else None,
     }
     return [(label, text) for label, text in facts.items() if text]

@@ -13,13 +13,7 @@ function scoreOf(metric, report, part, place) {
   return score === null ? null : score / data.scale;
 }
 
-// As format_score and format_difference of formats/texts/wording.py.
-function formatScore(value) {
-  if (value === null) return "–";
-  if (value > 0 && value < 0.00005) return "<0.0001";
-  if (value >= 0.99995 && value < 1) return ">0.9999";
-  return value.toFixed(4);
-}
+// As format_difference of formats/texts/wording.py.
 function formatGain(value) {
   if (value === null) return "–";
   const sign = value < -0.00005 ? "−" : "+";

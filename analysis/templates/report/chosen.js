@@ -45,14 +45,6 @@ function showTray() {
 const pathOf = (place) => find.source[place] || columns.stem[place] + find.suffix;
 const listText = () => sortedBy(chosen, state.sort, state.up).map((place) => `${pathOf(place)}\n`).join("");
 
-function saveList() {
-  const link = element("a", "");
-  link.href = URL.createObjectURL(new Blob([listText()], { type: "text/plain" }));
-  link.download = LIST;
-  link.click();
-  URL.revokeObjectURL(link.href);
-}
-
 // Where the browser gives no clipboard, such as to pages of plain http, as pages did before there was one.
 async function copyText(button, text) {
   const before = button.textContent;
@@ -97,7 +89,7 @@ document.addEventListener("click", (event) => {
   rangeStart = place;
 });
 const trayActions = {
-  save: saveList,
+  save: () => saveText(LIST, listText(), "text/plain"),
   copy: (button) => copyText(button, listText()),
   clear: () => choose([...chosen], false),
   show: () => showImages({ places: [...chosen], said: `The ${formatCount(chosen.size)} chosen` }),

@@ -20,18 +20,3 @@ const imageAt = (place) => ({
   judged: columns.judged[place],
   attributes: Object.entries(data.attributes).map(([name, column]) => [name, text(column, place)]).filter(([, value]) => value !== undefined),
 });
-
-function formatScore(value) {
-  if (value === null) return "–";
-  if (value > 0 && value < 0.00005) return "<0.0001";
-  if (value >= 0.99995 && value < 1) return ">0.9999";
-  return value.toFixed(4);
-}
-// As format_share of formats/texts/wording.py.
-function formatShare(value) {
-  if (value === null) return "–";
-  const percent = 100 * value;
-  if (percent > 0 && percent < 0.0005) return "<0.001 %";
-  if (percent >= 99.95 && percent < 100) return ">99.9 %";
-  return `${percent.toFixed(percent > 0 && percent < 1 ? 3 : 1)} %`;
-}
