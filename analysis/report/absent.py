@@ -50,5 +50,4 @@ def _again(made: Mapping[str, Any]) -> str:
     """The command that made this report, to be added to; where none is known, how such a command begins."""
     if not made["command"]:
         return "sageseg analysis report PREDICTIONS --dataset DATASET --out REPORT"
-    words = [word for word in made["command"] if word != "--overwrite"]
-    return f"{shlex.join(['sageseg', 'analysis', *words])} --overwrite"
+    return f"{shlex.join(['sageseg', 'analysis', *made['command']])} --overwrite"

@@ -26,12 +26,12 @@ _TRUTH = "reports that have the same one judge the same pixels by the same truth
 
 def made_to_json(predictions: Predictions, dataset: Dataset, images: Sequence[ImageReport]) -> dict[str, Any]:
     """What scores.json says under `made`. A folder of true masks in a dataset's place has no checksum of its own."""
-    words = typed_words()
+    words = [word for word in typed_words() if word != "--overwrite"]
     made: dict[str, Any] = redact_values(
         {
             "at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "tool_version": tool_version(),
-            "command": list(words) if words[:1] == ("report",) else [],
+            "command": words if words[:1] == ["report"] else [],
             "predictions": predictions.root.resolve().name,
             "dataset": dataset.root.resolve().name,
         }

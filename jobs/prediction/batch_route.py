@@ -149,6 +149,21 @@ def clean_up_batches(backend: str, region: str) -> None:
                 _clean(open_place(backend, region), record.name, folder)
 
 
+def clean_up_fetched(made: Mapping[str, Any], *, keep: bool) -> None:
+    """After a caller that was killed between the last answer and cleaning up: its predictions hold all answers, and
+    they tell of which transform they were `made`."""
+    name = made.get("transform_request", {}).get("TransformJobName")
+    record = read_batch(name) if name else None
+    if record is None:
+        return
+    with locked(record.name) as free:
+        if free and keep:
+            forget_batch(record.name)
+        elif free:
+            write_batch(replace(record, images={}))
+    clean_up_batches(record.backend, record.region)
+
+
 def _predictions(
     folder: BatchFolder, awaited: Sequence[tuple[ManifestRow, Expected]], *, probabilities: bool
 ) -> Generator[Predicted]:

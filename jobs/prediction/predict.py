@@ -76,6 +76,10 @@ def predict(
             with _choose_route(trained, options, route).begin(missing) as begun:
                 keep_made(stage, begun.precision, begun.facts())
                 write_all(root, begun.predicted, _crops(missing))
+        elif options.via == "batch":
+            from jobs.prediction.batch_route import clean_up_fetched
+
+            clean_up_fetched(kept_made(stage), keep=route.keep)
         rows = [
             replace(row, image_sha256="", mask_sha256="", truth_sha256="") for source in work for row in source.rows
         ]

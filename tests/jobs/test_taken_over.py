@@ -204,7 +204,7 @@ def test_a_batch_that_was_killed_before_it_was_asked_for_goes(
     assert aws.keys("one/output/cars/batch/") == []
 
 
-@pytest.mark.parametrize("where", ["delete_part", "BatchFolder.remove", "forget_batch"])
+@pytest.mark.parametrize("where", ["_clean", "delete_part", "BatchFolder.remove", "forget_batch"])
 def test_a_batch_that_was_killed_while_it_cleaned_up_is_cleaned_up_by_the_next(
     aws: Served, tmp_path: Path, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -252,7 +252,8 @@ def _wrong(site: Site, tried: Try, url: str, whole: State, ended: Ended) -> Iter
     again = site.types(tried.line, url)
     if again.code and _FOLLOWS in again.said:
         again = site.types(f"jobs logs {tried.line.split()[-1]} --follow", url)
-    if again.code and not (between and "exists already" in again.said):
+    done = (between and "exists already" in again.said) or "is there already (InService)" in again.said
+    if again.code and not done:
         yield f"typed again it ended with {again.code}: {again.said[-300:]}"
     if told := site.state(url).unlike(whole):
         yield f"afterwards {told}"
