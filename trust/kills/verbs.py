@@ -26,9 +26,9 @@ _OTHERS = (
     ("prep tiles city.tif --out OUT", 4),
     ("prep frames drive.mp4 --every 5 --out OUT", 6),
     ("prep preview dataset --out OUT.html", 4),
-    ("jobs predict model.tar.gz dataset --split val --probabilities --out OUT", 16),
-    ("jobs predict model.tar.gz images --out OUT --crop 48 --overlap 8 --stitch", 10),
-    ("jobs predict model.tar.gz drive.mp4 --every 10 --out OUT", 5),
+    ("jobs predict model.tar.gz dataset --split val --probabilities --out OUT", 10),
+    ("jobs predict model.tar.gz images --out OUT --crop 48 --overlap 8 --stitch", 6),
+    ("jobs predict model.tar.gz drive.mp4 --every 10 --out OUT", 4),
     ("jobs features model.tar.gz image.jpg --out OUT.png", 3),
     ("jobs policy --bucket cars --region us-east-1 --account 123456789012 --out OUT", 6),
     ("jobs lambda cars --out OUT.yaml", 3),
@@ -72,7 +72,7 @@ def tries(*, short: bool) -> list[Try]:
 
 
 def _all() -> list[Try]:
-    lines = [*((f"prep {reader} --crop 40 --out OUT", 9) for reader in READERS), *_OTHERS]
+    lines = [*((f"prep {reader} --crop 40 --out OUT", 7) for reader in READERS), *_OTHERS]
     found = []
     for number, (line, kills) in enumerate(lines):
         name = f"made{number}"
