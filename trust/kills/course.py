@@ -38,11 +38,9 @@ def outcomes(*, short: bool) -> Iterator[Outcome]:
             os.cpu_count(), context, initializer=_sit_down, initargs=(materials, Path(place))
         ) as pool:
             # what takes long alone begins first, and the short ones fill up the end
-            there = [] if short else [("emulator or container killed", [pool.submit(_try_without, _LOST)])]
-            there = [
-                *((each.kind, [pool.submit(_try_at, each)]) for each in ([] if short else service_tries())),
-                *there,
-            ]
+            lost = [] if short else [("emulator or container killed", [pool.submit(_try_without, _LOST)])]
+            served = [] if short else service_tries()
+            there = [*((each.kind, [pool.submit(_try_at, each)]) for each in served), *lost]
             here = [
                 (kind, [pool.submit(_try, each) for each in some]) for kind, some in groupby(tries(short=short), _kind)
             ]
