@@ -44,7 +44,8 @@ def try_all(*, short: bool) -> Iterator[Outcome]:
             yield from (_try_verb(served, verb, short=True) for verb in VERBS if verb.what in _SHORT)
         return
     with ProcessPoolExecutor(_PROCESSES, get_context("spawn"), max_tasks_per_child=1) as pool:
-        yield from pool.map(_try_by_number, range(len(VERBS)))
+        tried = [pool.submit(_try_by_number, number) for number in reversed(range(len(VERBS)))]  # the longest first
+        yield from (each.result() for each in reversed(tried))
 
 
 def _try_by_number(number: int) -> Outcome:
