@@ -123,7 +123,12 @@ def model_facts(model: ModelFacts) -> list[tuple[str, str]]:
         "Backbone": model.backbone,
         "Instance": model.instance_type,
         "Training time": None if model.seconds is None else format_seconds(model.seconds),
-        "Cost": None if model.cost_usd is None else f"{model.cost_usd:,.2f} USD",
+        "Cost": None if model.cost_usd is None else _dollars(model.cost_usd),
         "Epochs": str(len(model.epochs)) if model.epochs else None,
     }
     return [(label, text) for label, text in facts.items() if text]
+
+
+def _dollars(usd: float) -> str:
+    """With cents, and never rounded to nothing."""
+    return "<0.01 USD" if 0 < usd < 0.005 else f"{usd:,.2f} USD"
