@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -16,6 +15,7 @@ from formats.disk.whole_files import MARK
 from tests.support.typed_commands import typed
 from trust.disks.faults import Disk, jump_clock
 from trust.disks.verbs import UPLOADED, Desk, client
+from trust.kills.tries import alike_digest
 
 _BESIDE = ("out.partial", "out.yaml", "out.crops")
 """What is no result: the user's own, and the crops with which predict --stitch goes on."""
@@ -92,7 +92,7 @@ def results(place: Path) -> dict[str, str]:
     files = (path for path in place.rglob("*") if path.is_file())
     named = {path.relative_to(place): path for path in files}
     told = {
-        str(name): hashlib.sha256(path.read_bytes()).hexdigest()
+        str(name): alike_digest(path, path.read_bytes())
         for name, path in named.items()
         if not (
             name.parts[0].startswith(_BESIDE) or name.parts[0] == "home" or any(MARK in part for part in name.parts)

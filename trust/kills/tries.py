@@ -18,7 +18,7 @@ SIZES = (0, 1, 40, 150, 400, 900, 2000, 5000, 20000)
 """How large a file may grow before its writer is killed; 0 stands for none."""
 _OWN = re.compile(
     rb'"(?:\w*[Ss]econds|\w*usd|started|ended|created|made|learning_rate)": [^,}\n\]]*'  # how long, and what is drawn
-    rb"|\d{4}-\d\d-\d\d[T ][\d:]{5,8}(?:\.\d+)?(?:Z|[+]00:00)?"  # times
+    rb"|\d{4}-\d\d-\d\d(?:[T ][\d:]{5,8}(?:\.\d+)?(?:Z|[+]00:00)?)?"  # times
     rb"|(?<=-batch-)\d{8}-\d{6}-[0-9a-f]{4}|(?<=search-00\d-)[0-9a-f]{8}"  # names with times, and drawn ones
     rb"|<dt>(?:Training time|Cost)</dt><dd>[^<]*</dd>|\b\d{19}\b"  # how long, and what it cost; when a file was written
 )
