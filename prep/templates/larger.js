@@ -89,10 +89,9 @@ function step(by) {
 
 // Back closes, and closing goes back: both leave the address without the drawing.
 function leave() {
-  const focused = stacks.find((stack) => stack.dataset.drawing === view.key);
-  (view.opener?.dataset.drawing === view.key ? view.opener : focused)?.focus();
-  Object.assign(view, { key: null, opener: null });
-  if (!keyOfAddress()) return;
+  if (larger.open || view.key === null) return; // the event comes late: after Back, Forward may have opened it again
+  const left = forget();
+  if (keyOfAddress() !== left) return;
   if (view.pushed) history.back();
   else history.replaceState(null, "", location.href.split("#")[0]);
   view.pushed = false;
@@ -100,8 +99,21 @@ function leave() {
 
 function followAddress() {
   const key = keyOfAddress();
-  if (key) show(key);
-  else if (larger.open) larger.close();
+  if (key) {
+    show(key);
+  } else if (larger.open) {
+    larger.close();
+    forget();
+    view.pushed = false;
+  }
+}
+
+// The drawing is shown no more: the one that it was opened from has the keys again.
+function forget() {
+  const { key, opener } = view;
+  (opener?.dataset.drawing === key ? opener : stacks.find((stack) => stack.dataset.drawing === key))?.focus();
+  Object.assign(view, { key: null, opener: null });
+  return key;
 }
 
 for (const stack of stacks) stack.addEventListener("click", () => open(stack.dataset.drawing, stack));

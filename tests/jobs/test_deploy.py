@@ -236,7 +236,7 @@ def test_an_answer_that_is_no_mask_of_this_model_is_noticed(tmp_path: Path, monk
 
     def written(*of: Any) -> list[str]:
         """Lines that the container wrote before it answered, which the emulator reads in a thread of its own."""
-        wait_until(lambda: bool(last_lines(*of)))
+        wait_until(lambda: any(line.startswith("serving") for line in last_lines(*of)))
         return last_lines(*of)
 
     monkeypatch.setattr("jobs.endpoints.container_log.last_lines", written)
