@@ -28,38 +28,13 @@ from formats.console import run_app
 from formats.dataset import Dataset
 from formats.errors import SagesegError
 from tests.support.compared_reports import (
-    SAMPLES,
     STEMS,
     ious,
-    make_good,
-    make_poor,
     make_report,
-    make_several,
     page_of,
-    table_of,
 )
-from tests.support.dataset_samples import make_dataset
 from tests.support.page_reader import Page
-
-
-@pytest.fixture
-def dataset(tmp_path: Path) -> Dataset:
-    return make_dataset(tmp_path / "dataset", SAMPLES)
-
-
-@pytest.fixture
-def good(tmp_path: Path, dataset: Dataset) -> Path:
-    return make_good(tmp_path, dataset)
-
-
-@pytest.fixture
-def poor(tmp_path: Path, dataset: Dataset) -> Path:
-    return make_poor(tmp_path, dataset)
-
-
-@pytest.fixture
-def several(tmp_path: Path) -> list[Path]:
-    return make_several(tmp_path)
+from tests.support.tables import table_of
 
 
 def test_differences_are_paired_by_image(good: Path, poor: Path, tmp_path: Path) -> None:

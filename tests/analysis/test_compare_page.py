@@ -24,35 +24,12 @@ from formats.errors import SagesegError
 from formats.predictions import ModelFacts
 from tests.support.compared_reports import (
     SAMPLES,
-    make_good,
-    make_poor,
     make_report,
-    make_several,
     page_of,
-    table_of,
 )
 from tests.support.dataset_samples import disc_image, make_dataset, make_predictions
 from tests.support.page_reader import Page
-
-
-@pytest.fixture
-def dataset(tmp_path: Path) -> Dataset:
-    return make_dataset(tmp_path / "dataset", SAMPLES)
-
-
-@pytest.fixture
-def good(tmp_path: Path, dataset: Dataset) -> Path:
-    return make_good(tmp_path, dataset)
-
-
-@pytest.fixture
-def poor(tmp_path: Path, dataset: Dataset) -> Path:
-    return make_poor(tmp_path, dataset)
-
-
-@pytest.fixture
-def several(tmp_path: Path) -> list[Path]:
-    return make_several(tmp_path)
+from tests.support.tables import table_of
 
 
 def test_what_the_page_knows_is_what_the_reports_say(several: list[Path]) -> None:

@@ -23,26 +23,9 @@ from formats.manifest import write_manifest
 from tests.support.compared_reports import (
     SAMPLES,
     STEMS,
-    make_good,
-    make_poor,
     make_report,
 )
 from tests.support.dataset_samples import make_dataset
-
-
-@pytest.fixture
-def dataset(tmp_path: Path) -> Dataset:
-    return make_dataset(tmp_path / "dataset", SAMPLES)
-
-
-@pytest.fixture
-def good(tmp_path: Path, dataset: Dataset) -> Path:
-    return make_good(tmp_path, dataset)
-
-
-@pytest.fixture
-def poor(tmp_path: Path, dataset: Dataset) -> Path:
-    return make_poor(tmp_path, dataset)
 
 
 def typed(
