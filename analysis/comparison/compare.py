@@ -14,9 +14,10 @@ import numpy as np
 from analysis.comparison.alike import common_stems, shared_stems
 from analysis.comparison.differences import DRAWS, SEED, pairs_to_json
 from analysis.comparison.pooled import pooled_scores
-from analysis.comparison.scored import Floats, ReportScores, compared_metrics
+from analysis.comparison.scored import ReportScores, compared_metrics
 from analysis.scoring.intervals import LEVEL
 from analysis.scoring.scores import defined, mean_defined
+from formats.arrays import Floats
 from formats.version import tool_version
 
 LISTED = 50

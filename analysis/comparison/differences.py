@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from analysis.comparison.scored import Floats, ReportScores, compared_metrics
+from analysis.comparison.scored import ReportScores, compared_metrics
 from analysis.scoring.intervals import Interval, group_draws, interval
 from analysis.scoring.scores import defined, ratio
+from formats.arrays import Floats
 
 DRAWS, SEED = 2000, 0
 

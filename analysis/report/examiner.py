@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.drawing.pairs import pair
+from analysis.masks.pairs import pair
 from analysis.masks.reading import read_bands, read_prediction, read_truth
 from analysis.masks.sources import Source
 from analysis.options import ScoringOptions

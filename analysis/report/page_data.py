@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analysis.drawing.agreement import Agreement
 from analysis.drawing.colours import AgreementColours
 from analysis.drawing.tints import difference_palette, tint_palette
+from analysis.masks.agreement import Agreement
 from analysis.report.told_objects import told_objects
 from analysis.report_files import columns_name
 from analysis.scoring.image_report import ImageReport

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from formats.arrays import Ints
 from formats.classes import ClassTable
 from formats.manifest import ManifestRow
 from formats.texts.wording import format_number
-from prep.preview.objects import Ints, Objects
+from prep.preview.objects import Objects
 
 _PER_OCTAVE = 2
 """Bars for each doubling of a side."""

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import simplejpeg
 
-from analysis.drawing.pairs import unpack
 from analysis.drawing.thumbnails import MOST_IMAGE, MOST_PAIRS
+from analysis.masks.pairs import unpack
 from analysis.report.page_data import OBJECTS
 from analysis.report.report import report
 from analysis.report_files import layer_name

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.drawing.pairs import pair
+from analysis.masks.pairs import pair
 from analysis.masks.pieces import divide, spread
 from analysis.masks.sources import Source, plan_sources
 from analysis.options import Scale, ScoringOptions

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.drawing.agreement import agreement
 from analysis.drawing.colours import AGREEMENT_COLOURS, ColourScheme
-from analysis.drawing.pairs import read_layers, unpack
+from analysis.masks.agreement import agreement
+from analysis.masks.pairs import read_layers, unpack
 from analysis.masks.stitch import stitch
 from analysis.options import ScoringOptions
 from analysis.report.commands import parse_overlays

@@ -14,8 +14,8 @@ import pytest
 from playwright import sync_api
 from playwright.sync_api import expect
 
-from analysis.drawing.agreement import Agreement
-from analysis.drawing.pairs import Layers, layer_script, pair
+from analysis.masks.agreement import Agreement
+from analysis.masks.pairs import Layers, layer_script, pair
 from tests.support.page_visits import visiting
 from tests.support.viewer_samples import add_to_layers
 

@@ -9,7 +9,7 @@
 //               address of the folder that has layers/, "" or such as "../one/"; the name there, if it is another;
 //               {image, width, height, pairs} and the largest wrong objects, where the page itself holds them
 //   keys        keys of the page itself, as [key, what it does]
-// A layer file (formats: analysis/drawing/pairs.py) may hold `objects`, `suspects` and `probability` besides.
+// A layer file (formats: analysis/masks/pairs.py) may hold `objects`, `suspects` and `probability` besides.
 
 const viewer = document.getElementById("viewer");
 
