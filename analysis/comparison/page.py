@@ -48,6 +48,9 @@ def write_comparison(
     `analysis.comparison.reading.read_reports` does, and where a file of a report's layers is damaged."""
     reports = read_reports(folders, common=common)
     comparison = compare(reports)
+    if comparison["grouped_otherwise"]:
+        others = ", ".join(comparison["grouped_otherwise"])
+        say(f"note: images are grouped as in {reports[0].name}, for intervals too; {others} groups them otherwise")
     with staged_folder(out, overwrite=overwrite) as stage:
         write_text(stage / "comparison.json", format_json(comparison) + "\n")
         write_text(stage / IMAGES, images_to_csv(reports))
