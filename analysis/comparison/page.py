@@ -21,6 +21,7 @@ from analysis.report.page import model_facts
 from analysis.report.sections import foreground_mean
 from analysis.report.viewer_scripts import VIEWER
 from analysis.report_files import IMAGES, PAGE
+from analysis.scoring.scores import METRICS
 from formats.console import say
 from formats.disk.whole_files import write_text
 from formats.disk.whole_folders import staged_folder
@@ -30,10 +31,12 @@ from formats.texts.json_text import format_json
 _SCRIPTS = (
     "tables.js",
     "table_files.js",
+    "explain.js",
     "compare/viewed.js",
     *VIEWER,
     "compare/choice.js",
     "compare/scatter.js",
+    "compare/chances.js",
     "compare/groups.js",
     "compare/gallery.js",
 )
@@ -48,6 +51,9 @@ def write_comparison(
     `analysis.comparison.reading.read_reports` does, and where a file of a report's layers is damaged."""
     reports = read_reports(folders, common=common)
     comparison = compare(reports)
+    if comparison["grouped_otherwise"]:
+        others = ", ".join(comparison["grouped_otherwise"])
+        say(f"note: images are grouped as in {reports[0].name}, for intervals too; {others} groups them otherwise")
     with staged_folder(out, overwrite=overwrite) as stage:
         write_text(stage / "comparison.json", format_json(comparison) + "\n")
         write_text(stage / IMAGES, images_to_csv(reports))
@@ -68,6 +74,7 @@ def render_comparison(comparison: Mapping[str, Any], reports: Sequence[ReportSco
         "comparison": comparison,
         "foreground": comparison["classes"][1:],
         "metrics": compared_metrics(),
+        "metric_of": {metric.key: metric for metric in METRICS},
         "pages": [f"{folder}{PAGE}" for folder in folders],
         "datasets": about_datasets(reports),
         "pooled": [_pooled(report["overall"], comparison["classes"][1:]) for report in comparison["reports"]],

@@ -14,6 +14,7 @@ from analysis.drawing.colours import AgreementColours
 from analysis.drawing.thumbnails import draw_thumbnail
 from analysis.report.page_data import coded, palettes
 from analysis.report_files import layer_name
+from analysis.scoring.intervals import LEVEL
 from formats.parallel import available_cores
 
 DRAWN = 60
@@ -39,6 +40,7 @@ def page_data(reports: Sequence[ReportScores], folders: Sequence[str], colours: 
         "names": names,
         **palettes(len(names), colours),
         "scale": SCALE,
+        "level": LEVEL,
         "metrics": [{"key": metric.key, "label": metric.label} for metric in compared_metrics()],
         "reports": [{"name": report.name, "folder": folder} for report, folder in zip(reports, folders, strict=True)],
         "stems": stems,

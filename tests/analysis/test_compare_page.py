@@ -164,6 +164,30 @@ def test_settings_that_differ_are_shown_and_what_is_missing_has_words(good: Path
     assert about_datasets(reports).startswith("Not every report tells the digest")
 
 
+@pytest.mark.parametrize(
+    ("groups", "differ"),
+    [
+        ({"a_01": "a", "a_02": "a", "b_01": "b", "c_01": "c"}, False),
+        ({"a_01": "x", "a_02": "x", "b_01": "a", "c_01": "y"}, False),  # the same groups by other names
+        (dict.fromkeys(SAMPLES, "all"), True),
+        ({stem: stem for stem in SAMPLES}, True),
+        ({"a_01": "a", "a_02": "b", "b_01": "b", "c_01": "c"}, True),
+    ],
+)
+def test_other_groups_in_another_report_are_told(
+    groups: dict[str, str], differ: bool, good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset = make_dataset(tmp_path / "grouped", SAMPLES, groups=groups)
+    other = make_report(tmp_path / "other", dataset, dict.fromkeys(SAMPLES, 3))
+    capsys.readouterr()
+    comparison = write_comparison([good, other], tmp_path / "out")
+    assert comparison["grouped_otherwise"] == ["other"] * differ
+    assert comparison["groups"] == 3
+    told = capsys.readouterr().err
+    assert ("note: images are grouped as in good, for intervals too; other groups them otherwise" in told) is differ
+    assert ("Images are grouped as in good" in page_of(tmp_path / "out").words) is differ
+
+
 def test_settings_that_are_the_same_are_folded_away(good: Path, dataset: Dataset, tmp_path: Path) -> None:
     hyperparameters = {f"h{n}": "1" for n in range(9)}
     one, two = (
@@ -179,7 +203,7 @@ def test_settings_that_are_the_same_are_folded_away(good: Path, dataset: Dataset
     assert "<code>lr</code>" in shown
     assert "<code>h3</code>" not in shown
     assert "<code>h3</code>" in folded
-    write_comparison([one, one], tmp_path / "twice")
+    write_comparison([one, shutil.copytree(one, tmp_path / "copy")], tmp_path / "twice")
     assert "No setting that the reports tell differs." in page_of(tmp_path / "twice").words
 
 
