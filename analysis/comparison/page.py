@@ -29,9 +29,6 @@ from formats.pages.templating import render
 from formats.texts.json_text import format_json
 
 _SCRIPTS = (
-    "tables.js",
-    "table_files.js",
-    "explain.js",
     "compare/viewed.js",
     *VIEWER,
     "compare/choice.js",

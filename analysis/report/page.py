@@ -26,9 +26,6 @@ from formats.texts.wording import format_seconds
 MOST_GROUPS = 500
 """So many are read in a table; where each image is a group of its own, all would be most of the page."""
 _SCRIPTS = (
-    "tables.js",
-    "table_files.js",
-    "explain.js",
     "report/images.js",
     "report/class_columns.js",
     "report/viewed.js",
