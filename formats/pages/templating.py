@@ -13,7 +13,6 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from formats.texts import wording
 from formats.texts.redaction import redact
 
-
 _SHARED = ("tables.js", "table_files.js", "explain.js")
 
 
