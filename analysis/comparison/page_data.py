@@ -14,6 +14,7 @@ from analysis.drawing.colours import AgreementColours
 from analysis.drawing.thumbnails import draw_thumbnail
 from analysis.report.page_data import coded, palettes
 from analysis.report_files import layer_name
+from analysis.scoring.components import LISTED
 from analysis.scoring.intervals import LEVEL
 from formats.parallel import available_cores
 
@@ -38,6 +39,7 @@ def page_data(reports: Sequence[ReportScores], folders: Sequence[str], colours: 
     by_class = len(names) > 2 and len(stems) * len(names) * len(reports) * len(keys) <= MOST_VALUES
     return {
         "names": names,
+        "mostTold": LISTED,
         **palettes(len(names), colours),
         "scale": SCALE,
         "level": LEVEL,

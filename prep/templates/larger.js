@@ -2,8 +2,7 @@
 
 const larger = document.getElementById("larger");
 const stage = document.getElementById("stage");
-const largeStack = document.createElement("div");
-largeStack.className = "stack";
+const largeStack = element("div", "stack");
 stage.append(largeStack);
 const note = document.getElementById("larger-note");
 const keys = [...new Set(stacks.map((stack) => stack.dataset.drawing))];
@@ -69,16 +68,15 @@ async function nameClasses(key) {
   await mask.decode();
   if (view.key !== key) return;
   const colours = new Set(new Uint32Array(maskPixels(mask, mask.naturalWidth, mask.naturalHeight).data.buffer));
-  const present = data.classes.filter(({ colour: [red, green, blue] }) => colours.has(((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0));
+  const present = data.classes.filter(({ colour }) => colours.has(colourNumber(colour)));
   document.getElementById("larger-classes").replaceChildren(...present.map(legendItem));
   drawOutline(largeStack);
 }
 
 function legendItem({ name, colour }) {
-  const [item, swatch] = [document.createElement("li"), document.createElement("i")];
-  swatch.style.background = `rgb(${colour.join(" ")})`;
-  item.append(swatch, name);
-  return item;
+  const swatch = element("i");
+  swatch.style.background = colourText(colour);
+  return element("li", "", swatch, name);
 }
 
 function step(by) {

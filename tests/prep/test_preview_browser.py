@@ -137,7 +137,7 @@ def test_the_next_and_the_one_before_by_key_and_button(page: sync_api.Page) -> N
         "stacks => [...new Set(stacks.map(each => each.dataset.drawing))]"
     )
     page.locator("#samples .stack").first.click()
-    assert page.text_content("#larger-place") == f"1 of {len(keys)}"
+    expect(page.locator("#larger-place")).to_have_text(f"1 of {len(keys)}")
     page.keyboard.press("ArrowRight")
     page.locator("#larger [data-step='1']").click()
     assert page.text_content("#larger-place") == f"3 of {len(keys)}"

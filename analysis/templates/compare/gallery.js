@@ -14,8 +14,8 @@ const attributeNames = Object.keys(data.attributes);
 const byNature = (a, b) => a.localeCompare(b, undefined, { numeric: true });
 
 optionsFor(fields.group, [[ANY, "All groups"], ...[...data.group.values].sort(byNature).map((group) => [group, group])]);
-fields.attribute.append(Object.assign(element("option", "", "All"), { value: ANY }), ...attributeNames.map((name, number) => {
-  const options = [...data.attributes[name].values].sort(byNature).map((value) => Object.assign(element("option", "", value), { value: `${number} ${value}` }));
+fields.attribute.append(optionOf(ANY, "All"), ...attributeNames.map((name, number) => {
+  const options = [...data.attributes[name].values].sort(byNature).map((value) => optionOf(`${number} ${value}`, value));
   return Object.assign(element("optgroup", "", ...options), { label: name });
 }));
 document.getElementById("attribute-label").hidden = !attributeNames.length;
@@ -105,7 +105,6 @@ function cardOf(place) {
 
 function pictureOf(report, place) {
   const stack = makeStack("button", data.width[place], data.height[place]);
-  stack.type = "button";
   stack.ariaLabel = `Open ${data.stems[place]}, ${nameOf(report)} ${formatScore(chosenScore(report, place))}`;
   stack.dataset.report = report;
   const inside = thumbnailOfReport(report, place);
@@ -149,7 +148,6 @@ function headTable() {
 
 function headingOf([text, key, way, report]) {
   const button = element("button", "", text);
-  button.type = "button";
   const made = element("th", "", button);
   made.scope = "col";
   const [nowKey, nowWay, nowReport] = sorting.split(" ");

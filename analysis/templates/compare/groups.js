@@ -25,7 +25,6 @@ function meansBy(keyOf) {
 function rowOf({ key, images, groups, mean }, filter) {
   const [dot, bar, told] = [element("u"), element("i"), element("span", "mean", formatGain(mean))];
   const row = element("button", "dot-row", element("span", "key", key), element("span", "whisker", element("b"), bar, dot), told);
-  row.type = "button";
   row.addEventListener("click", () => showImages(filter(key)));
   const counted = `${key}: ${formatCount(images)} ${images === 1 ? "image" : "images"} of ${formatCount(groups.size)} ${groups.size === 1 ? "group" : "groups"}`;
   const place = (interval, reach) => {
@@ -46,7 +45,6 @@ function foldedRows(rows) {
   if (rows.length <= MANY) return rows;
   const half = MANY / 2;
   const between = element("button", "rest", `${formatCount(rows.length - MANY)} more between`);
-  between.type = "button";
   between.addEventListener("click", () => between.replaceWith(...rows.slice(half, -half)));
   return [...rows.slice(0, half), between, ...rows.slice(-half)];
 }

@@ -33,6 +33,8 @@ function thumbnailOfReport(report, place) {
 const viewed = {
   kind: "comparison",
   names: data.names,
+  mostTold: data.mostTold,
+  mostInside: 0,
   tints: data.tints,
   agreement: data.agreement,
   stems: data.stems,

@@ -21,7 +21,6 @@ const meanings = {
 function stackOf(place) {
   const image = imageAt(place);
   const made = makeStack("button", image.width, image.height);
-  made.type = "button";
   made.ariaLabel = `Open ${image.stem}, IoU ${formatScore(image.iou)}`;
   if (data.thumbnails[place]) showThumbnail(made, data.thumbnails[place]);
   else {

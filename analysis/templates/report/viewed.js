@@ -3,6 +3,8 @@
 const viewed = {
   kind: "report",
   names: data.names,
+  mostTold: data.mostTold,
+  mostInside: data.mostInside,
   tints: data.tints,
   agreement: data.agreement,
   stems: columns.stem,

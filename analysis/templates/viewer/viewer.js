@@ -2,6 +2,8 @@
 // gives it as one constant `viewed` in a script before these:
 //   kind        what the page is: "report", "comparison"
 //   names       the classes by id, the background first
+//   mostTold    of false positives and of misses of an image so many are told, mostInside so many in the page itself: as
+//               many may be the largest of more
 //   tints, agreement  red, green, blue, opacity: of classes and, last, of what is not judged; of agreement codes
 //   stems       the name of every image that can be opened, by its place
 //   image(place)  {width, height, about, meaning}: its size, a line below its name, and the title of that line
@@ -12,6 +14,11 @@
 // A layer file (formats: analysis/masks/pairs.py) may hold `objects`, `suspects` and `probability` besides.
 
 const viewer = document.getElementById("viewer");
+
+// One line that is said where one looks: in the viewer, or at the page's foot.
+function tell(line) {
+  document.getElementById(viewer.open ? "viewer-note" : "page-note").textContent = line;
+}
 
 // `within`: places that the arrows step through; `object`: its number from 1, or a box {x, y, width, height};
 // `panes`: numbers of the panes that are shown.

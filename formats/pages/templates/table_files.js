@@ -18,7 +18,7 @@ function cellText(cell) {
 const tableText = (table) => `${[...table.rows].map((row) => [...row.cells].map((cell) => csvCell(cellText(cell))).join(",")).join("\r\n")}\r\n`;
 
 function saveText(name, text, type = "text/csv") {
-  const link = document.createElement("a");
+  const link = element("a");
   link.href = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
   link.download = name;
   link.click();
@@ -26,10 +26,7 @@ function saveText(name, text, type = "text/csv") {
 }
 
 for (const table of document.querySelectorAll("table[data-csv]")) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "csv";
-  button.textContent = "CSV";
+  const button = element("button", "csv", "CSV");
   button.title = `Save this table as ${table.dataset.csv}.csv`;
   button.addEventListener("click", () => saveText(`${table.dataset.csv}.csv`, tableText(table)));
   (table.closest(".wide") ?? table).after(button);

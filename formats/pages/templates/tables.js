@@ -23,9 +23,7 @@ function sortTable(heading) {
 }
 
 for (const heading of document.querySelectorAll("table.sortable thead th")) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.append(...heading.childNodes);
+  const button = element("button", "", ...heading.childNodes);
   heading.append(button);
   button.addEventListener("click", () => sortTable(heading));
 }
