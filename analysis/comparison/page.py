@@ -10,13 +10,13 @@ from typing import Any
 from urllib.parse import quote
 
 from analysis.comparison.compare import compare
+from analysis.comparison.curves import common_curves
 from analysis.comparison.page_data import page_data
 from analysis.comparison.reading import read_reports
 from analysis.comparison.scored import ReportScores, compared_metrics
 from analysis.comparison.settings import NOT_KNOWN, NOT_SET, about_datasets, settings
 from analysis.comparison.tables import images_to_csv
 from analysis.drawing.colours import AGREEMENT_COLOURS, AgreementColours, ColourScheme
-from analysis.report.charts import common_curves
 from analysis.report.page import model_facts
 from analysis.report.sections import foreground_mean
 from analysis.report.viewer_scripts import VIEWER

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from analysis.comparison.compare import by_disagreement
+from analysis.comparison.curves import common_curves
 from analysis.comparison.page import whisker, write_comparison
 from analysis.comparison.page_data import SCALE, page_data
 from analysis.comparison.reading import read_reports
 from analysis.comparison.settings import about_datasets, settings
 from analysis.drawing.colours import AGREEMENT_COLOURS, ColourScheme
-from analysis.report.charts import common_curves
 from analysis.report.report import report
 from formats.classes import ClassTable
 from formats.dataset import Dataset

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from analysis.drawing.close_ups import view_around
-from analysis.report.charts import histogram, training_series
+from analysis.report.plots.charts import histogram, training_series
 from formats.crops import Box
 
 
