@@ -35,23 +35,17 @@ class PairRuns:
 
 def pair(truth: Mask, prediction: Mask, num_classes: int) -> PairRuns:
     """The pairs of two masks of one size, as runs."""
-    if num_classes * (num_classes + 1) <= 256:  # eight bits hold every pair, and take a third of the time
-        codes = cv2.add(cv2.LUT(truth, _first_of(num_classes).astype(np.uint8)), prediction).ravel()
-    else:
-        codes = (_first_of(num_classes)[truth] + prediction).ravel()
-    return _runs_of(codes)
+    true: npt.NDArray[Any] = np.asarray(cv2.threshold(truth, num_classes, 0, cv2.THRESH_TRUNC)[1])
+    if num_classes * (num_classes + 1) > 256:  # else eight bits hold every pair, and take a third of the time
+        true = true.astype(np.uint16)
+    true *= num_classes
+    true += prediction
+    return _runs_of(true.ravel())
 
 
 def _runs_of(codes: npt.NDArray[Any]) -> PairRuns:
     starts = np.concatenate([[0], np.flatnonzero(codes[1:] != codes[:-1]) + 1])
     return PairRuns(codes[starts].astype(np.uint16), np.diff(starts, append=codes.size).astype(np.uint32))
-
-
-def _first_of(num_classes: int) -> npt.NDArray[np.uint16]:
-    """By true class the first of its pairs, shape (256,)."""
-    true = np.arange(256)
-    true[IGNORE] = num_classes
-    return (np.minimum(true, num_classes) * num_classes).astype(np.uint16)
 
 
 def pack(runs: PairRuns) -> str:

@@ -65,7 +65,9 @@ def _by_rows(found: pairs.PairRuns, shape: tuple[int, ...]) -> tuple[Runs, npt.N
     """Pairs in runs that end with their row, and their codes."""
     height, width = shape
     ends = found.lengths.cumsum(dtype=np.int64)
-    starts = np.union1d(ends - found.lengths, np.arange(0, height * width, width))
+    starts = np.concatenate([ends - found.lengths, np.arange(0, height * width, width)])
+    starts.sort(kind="stable")  # of two sorted halves: merged, not sorted
+    starts = starts[np.diff(starts, prepend=-1) > 0]
     of = np.searchsorted(ends, starts, side="right")
     rows, columns = np.divmod(starts, width)
     lengths = np.diff(starts, append=height * width)
