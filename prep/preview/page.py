@@ -40,7 +40,7 @@ _CROPS_BYTES, _MAPS_BYTES = 1_600_000, 800_000
 """Of the page, which stays under 3 MB: those of crops, and of whole images."""
 _SPLITS_APART = 3
 """With fewer samples of each class in each split, all splits of a class stand in one line."""
-_SCRIPTS = ("tables.js", "table_files.js", "layers.js", "larger.js")
+_SCRIPTS = ("tables.js", "table_files.js", "explain.js", "layers.js", "larger.js")
 
 
 @dataclass(frozen=True)

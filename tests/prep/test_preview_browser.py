@@ -219,6 +219,17 @@ def test_tables_sort_and_names_are_text(page: sync_api.Page) -> None:
     assert page.locator("img[src=x]").count() == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("Groups in two splits", "is to be whole in one split"), ("Larger than the crop", "no crop shows it whole")],
+)
+def test_words_are_explained_in_place(name: str, words: str, page: sync_api.Page) -> None:
+    page.get_by_role("button", name=f"What is {name}?").press("Enter")
+    expect(page.locator("#explanation")).to_contain_text(words)
+    page.keyboard.press("Escape")
+    expect(page.locator("#explanation")).to_be_hidden()
+
+
 def test_a_page_mailed_alone_says_where_full_size_is(browser: sync_api.Browser, root: Path, tmp_path: Path) -> None:
     alone = tmp_path / "preview.html"
     shutil.copyfile(root / "preview.html", alone)
