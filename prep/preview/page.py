@@ -32,7 +32,7 @@ from prep.preview.images import CROP_SIDES, Drawing, draw_crop, draw_within, pag
 from prep.preview.maps import MAP_SIDES, SourceImages, draw_map, find_sources
 from prep.preview.outliers import Unusual, find_unusual
 from prep.preview.samples import by_class, choose_samples, rows_of
-from prep.preview.sizes import NetworkView, size_charts, size_rows, size_words
+from prep.preview.sizes import NetworkView, size_bins, size_charts, size_rows, size_words
 from prep.preview.survey import Survey, by_source, splits_of, survey
 
 _MAPS, _TWINS, _UNUSUAL, _LISTED = 3, 8, 24, 500
@@ -123,6 +123,7 @@ class _Page:
             "warnings": balance_words(certificate["balance"], splits, names),
             "sizes": size_charts(found.sizes, dataset.classes, cropped),
             "size_rows": rows,
+            "size_bins": size_bins(found.sizes, dataset.classes),
             "size_words": size_words(rows, found.sizes),
             "images_looked_at": found.sizes.images,
             "network": asked.network,
@@ -148,6 +149,7 @@ class _Page:
         told = [*enumerate(names), (IGNORE, "ignored")]
         return {
             "folder": self.folder,
+            "background": names[0],
             "classes": [{"name": name, "colour": palette[value]} for value, name in told[1:]],
             "drawings": {key: drawing.to_json() for key, drawing in self.drawings.items()},
         }

@@ -249,6 +249,29 @@ def test_classes_that_a_person_renamed_are_told_by_their_new_names(dataset: Data
     assert renamed == re.sub(r"\bcar\b", "Auto", page)
 
 
+def car_of(_: int) -> Mask:
+    return mask_of(0)
+
+
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        ({"val": 0}, "Every class is in train."),
+        ({"val": 0, "test": 1}, "Every class is in every split."),
+        ({"val": 1}, "Every class is in every split, and no share differs more than 2 × between train and val."),
+        ({"val": 1, "test": 1}, "Every class is in every split, and no share differs more than 2 × between"),
+    ],
+)
+def test_any_splits_have_a_page(shares: dict[str, float], said: str, tmp_path: Path) -> None:
+    classes = ClassTable(("_background_", "car"))
+    source = make_source(tmp_path / "labels", GROUPS, mask=car_of, classes=classes)
+    write_dataset(source, tmp_path / "dataset", PrepOptions(crop=64, workers=1, **shares))
+    write_preview(open_dataset(tmp_path / "dataset"), tmp_path / "preview.html", workers=1, today=TODAY)
+    page = Page((tmp_path / "preview.html").read_text(encoding="utf-8"))
+    page.check_whole()
+    assert said in page.words
+
+
 @pytest.mark.parametrize("lines", ["_background_\ncar\n", "_background_\ncar\nbus & <van>\ntram\n"])
 def test_classes_that_were_added_or_taken_away_are_refused(dataset: Dataset, tmp_path: Path, lines: str) -> None:
     (dataset.root / "labels.txt").write_text(lines)

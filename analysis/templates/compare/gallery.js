@@ -11,7 +11,6 @@ let arranged = [];
 // ---- what may be chosen
 const ANY = "";
 const attributeNames = Object.keys(data.attributes);
-const byNature = (a, b) => a.localeCompare(b, undefined, { numeric: true });
 
 optionsFor(fields.group, [[ANY, "All groups"], ...[...data.group.values].sort(byNature).map((group) => [group, group])]);
 fields.attribute.append(optionOf(ANY, "All"), ...attributeNames.map((name, number) => {

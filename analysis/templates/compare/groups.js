@@ -22,6 +22,9 @@ function meansBy(keyOf) {
   return [...sums.values()].map(({ total, ...known }) => ({ ...known, mean: total / known.images }));
 }
 
+const reachOf = (values) => 1.1 * values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
+
+// A dot and, once it is known how sure it is, a bar; "interval" and "reach", where the scale ends, are the plot's.
 function rowOf({ key, images, groups, mean }, filter) {
   const [dot, bar, told] = [element("u"), element("i"), element("span", "mean", formatGain(mean))];
   const row = element("button", "dot-row", element("span", "key", key), element("span", "whisker", element("b"), bar, dot), told);
@@ -38,38 +41,44 @@ function rowOf({ key, images, groups, mean }, filter) {
   return { row, place };
 }
 
-const reachOf = (values) => 1.1 * values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
+// The rows of a plot: of many the first and the last, and the others when they are asked for.
+class Rows {
+  constructor(means, filter) {
+    Object.assign(this, { means, filter, intervals: [], made: [], reach: reachOf(means.map(({ mean }) => mean)) });
+    const half = MANY / 2;
+    this.list = element("div", "rows", ...(means.length > MANY
+      ? [...this.make(0, half), this.between(half, means.length - half), ...this.make(means.length - half, means.length)]
+      : this.make(0, means.length)));
+  }
 
-// Of many rows the first and the last, and the others when they are asked for.
-function foldedRows(rows) {
-  if (rows.length <= MANY) return rows;
-  const half = MANY / 2;
-  const between = element("button", "rest", `${formatCount(rows.length - MANY)} more between`);
-  between.addEventListener("click", () => between.replaceWith(...rows.slice(half, -half)));
-  return [...rows.slice(0, half), between, ...rows.slice(-half)];
-}
+  make(from, to) {
+    return this.means.slice(from, to).map((each, number) => {
+      const { row, place } = rowOf(each, this.filter);
+      const show = () => place(this.intervals[from + number], this.reach);
+      show();
+      this.made.push(show);
+      return row;
+    });
+  }
 
-function plotOf(title, means, filter, words) {
-  const rows = means.map((each) => rowOf(each, filter));
-  const reach = reachOf(means.map(({ mean }) => mean));
-  for (const { place } of rows) place(null, reach);
-  const { better, worse } = countGains(means.map(({ mean }) => mean));
-  const told = element("p", "told", `${nameOf(choice.ours)} is better in ${formatCount(better)} of ${formatCount(means.length)}, ${nameOf(choice.theirs)} in ${formatCount(worse)}.`);
-  const ends = element("p", "ends", element("span", "", `← ${nameOf(choice.theirs)} better`), element("span", "", `${nameOf(choice.ours)} better →`));
-  const heading = element("h3", "", title);
-  heading.dataset.explain = words;
-  addExplanation(heading);
-  const figure = element("figure", "plot", element("figcaption", "", heading), told, ends, element("div", "rows", ...foldedRows(rows.map(({ row }) => row))));
-  drawLater.set(figure, () => drawIntervals(means, rows));
-  comesIntoSight.observe(figure);
-  return figure;
+  between(from, to) {
+    const button = element("button", "rest", `${formatCount(to - from)} more between`);
+    button.addEventListener("click", () => button.replaceWith(...this.make(from, to)));
+    return button;
+  }
+
+  drawIntervals() {
+    this.intervals = this.means.map(({ groups }) => intervalOf([...groups.values()]));
+    this.reach = reachOf([...this.means.map(({ mean }) => mean), ...this.intervals.flatMap((interval) => interval ?? [])]);
+    for (const show of this.made) show();
+  }
 }
 
 // Drawing groups anew takes a while where there are thousands: of a plot once it comes into sight, or goes to paper.
 const drawLater = new Map();
 function drawNow(figure) {
   comesIntoSight.unobserve(figure);
-  drawLater.get(figure)?.();
+  drawLater.get(figure)?.drawIntervals();
   drawLater.delete(figure);
 }
 const comesIntoSight = new IntersectionObserver((entries) => {
@@ -77,16 +86,24 @@ const comesIntoSight = new IntersectionObserver((entries) => {
 }, { rootMargin: "300px" });
 addEventListener("beforeprint", () => [...drawLater.keys()].forEach(drawNow));
 
-function drawIntervals(means, rows) {
-  const intervals = means.map(({ groups }) => intervalOf([...groups.values()]));
-  const reach = reachOf([...means.map(({ mean }) => mean), ...intervals.flatMap((interval) => interval ?? [])]);
-  rows.forEach(({ place }, number) => place(intervals[number], reach));
+function plotOf(title, means, filter, words) {
+  const { better, worse } = countGains(means.map(({ mean }) => mean));
+  const told = element("p", "told", `${nameOf(choice.ours)} is better in ${formatCount(better)} of ${formatCount(means.length)}, ${nameOf(choice.theirs)} in ${formatCount(worse)}.`);
+  const ends = element("p", "ends", element("span", "", `← ${nameOf(choice.theirs)} better`), element("span", "", `${nameOf(choice.ours)} better →`));
+  const heading = element("h3", "", title);
+  heading.dataset.explain = words;
+  addExplanation(heading);
+  const rows = new Rows(means, filter);
+  const figure = element("figure", "plot", element("figcaption", "", heading), told, ends, rows.list);
+  drawLater.set(figure, rows);
+  comesIntoSight.observe(figure);
+  return figure;
 }
 
 const ofGroups = "The mean difference of each group's images. There is no interval of one group.";
 const ofValues = `The mean difference of the images with each value. Bars are ${Math.round(100 * data.level)} % intervals by drawing the groups with that value anew; there is none with one group. Bold where the interval leaves out 0: of many intervals some do so by chance.`;
 
-const naturally = (a, b) => a.key.localeCompare(b.key, undefined, { numeric: true });
+const naturally = (a, b) => byNature(a.key, b.key);
 
 function drawPlots() {
   comesIntoSight.disconnect();

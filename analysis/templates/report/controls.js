@@ -27,7 +27,7 @@ function ask(key, value) {
 // A list of the values, each with its images.
 function valueList(key, values, counts) {
   const made = element("select", "", optionOf("", "Any"));
-  values.map((value, place) => [value, place]).sort(([a], [b]) => collator.compare(a, b))
+  values.map((value, place) => [value, place]).sort(([a], [b]) => byNature(a, b))
     .forEach(([value, place]) => made.append(optionOf(place, `${named(value)} (${formatCount(counts[place])})`)));
   made.addEventListener("change", () => ask(key, values[made.value]));
   refreshers.push(() => { made.value = state.asked.has(key) ? values.indexOf(state.asked.get(key)) : ""; });
@@ -43,7 +43,7 @@ function valueField(key, values) {
   const suggestions = element("datalist", "");
   suggestions.id = `values-${refreshers.length}`;
   made.setAttribute("list", suggestions.id);
-  made.addEventListener("focus", () => suggestions.append(...[...values].sort(collator.compare).map((value) => optionOf(value, ""))), { once: true });
+  made.addEventListener("focus", () => suggestions.append(...[...values].sort(byNature).map((value) => optionOf(value, ""))), { once: true });
   const fits = (value) => value === "" || known.has(value) || (numbers && rangeOf(value) !== undefined);
   made.addEventListener("input", () => {
     made.setCustomValidity("");
