@@ -35,6 +35,20 @@ def test_the_printed_command_reads_all_labels(lay_out: Callable[[Path], int], tm
 
 
 @pytest.mark.parametrize(
+    ("masks", "options"),
+    [(("lane",), ["--target", "lane"]), (("road",), []), (("lane", "road"), [])],
+)
+def test_kitti_is_read_for_what_has_masks(masks: tuple[str, ...], options: list[str], tmp_path: Path) -> None:
+    training = tmp_path / "data_road" / "training"
+    photo(training / "image_2" / "um_000000.png")
+    for kind in masks:
+        mask(training / "gt_image_2" / f"um_{kind}_000000.png")
+    (found,) = recognise(tmp_path / "data_road")
+    words = shlex.split(found.command)
+    assert words == ["sageseg", "prep", "kitti", str(tmp_path / "data_road"), *options, "--out", "DATASET"]
+
+
+@pytest.mark.parametrize(
     ("values", "options", "told"),
     [
         ((1, 2), ["--labels", "labels.txt"], "hold the values 0, 1, 2"),
