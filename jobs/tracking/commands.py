@@ -146,7 +146,7 @@ def _headlines(record: JobRecord, description: dict[str, Any]) -> dict[str, Any]
     artefact = description.get("ModelArtifacts", {}).get("S3ModelArtifacts")
     lines = {
         "name": description["TrainingJobName"],
-        "status": f"{description['TrainingJobStatus']} ({description['SecondaryStatus']})",
+        "status": _status(description),
         "reason": description.get("FailureReason"),
         "tuning job": tuning_name(description),
         "instance": THIS_MACHINE if record.backend == "local" else describe_instance(description["ResourceConfig"]),
@@ -160,6 +160,12 @@ def _headlines(record: JobRecord, description: dict[str, Any]) -> dict[str, Any]
         "artefact": for_people(artefact) if artefact else None,
     }
     return {key: value for key, value in lines.items() if value is not None}
+
+
+def _status(description: Mapping[str, Any]) -> str:
+    """A job's status, and what it does in it where that is more."""
+    status, more = description["TrainingJobStatus"], description["SecondaryStatus"]
+    return str(status) if status == more else f"{status} ({more})"
 
 
 def logs(

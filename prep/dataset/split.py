@@ -68,7 +68,7 @@ def assign_groups(
     if "train" not in assigned.values():
         if len(names) == 1 and not fixed:
             raise SagesegError(
-                f"split: all images are of one group, {names[0]}, which is never divided: val {val:g} and test {test:g} "
+                f"split: all images are of one group, {names[0]}, never divided: val {val:g} and test {test:g} "
                 "leave none to train on; add images of other groups, say with --group-by what a group is (such as "
                 r"'_(\d+)$', a number at the names' end), or keep all to train on: --val 0"
             )

@@ -7,6 +7,7 @@ import math
 import pytest
 
 from analysis.drawing.close_ups import view_around
+from analysis.report.absent import absent
 from analysis.report.charts import histogram, training_series
 from formats.crops import Box
 
@@ -44,3 +45,20 @@ def test_a_close_up_shows_its_whole_object_inside_the_image(box: Box, size: tupl
     assert view.top <= box.top
     assert box.left + box.width <= view.left + view.width <= size[0]
     assert box.top + box.height <= view.top + view.height <= size[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "dataset"),
+    [
+        (["report", "p", "--dataset", "my cars", "--out", "r"], "'my cars'"),
+        (["report", "p", "--dataset=cars/", "--out", "r"], "cars/"),
+        ([], "DATASET"),
+    ],
+)
+def test_what_is_not_here_names_the_dataset_as_it_was_typed(words: list[str], dataset: str) -> None:
+    made = {"command": words, "splits": {"val": 2}, "dataset_sha256": "0"}
+    probabilities = absent({"made": made, "job": {"job": "first"}, "areas": {"unit": "m"}}, 0)[0]
+    assert probabilities.commands == (
+        f"sageseg jobs predict first {dataset} --split val --probabilities --out PREDICTIONS",
+        f"sageseg analysis report PREDICTIONS --dataset {dataset} --out REPORT",
+    )
