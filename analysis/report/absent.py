@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
+
+from analysis.report.made import typed_dataset
 
 
 @dataclass(frozen=True)
@@ -42,20 +43,11 @@ def _probabilities(scores: Mapping[str, Any]) -> Absent:
     if not name:
         return Absent(what, "they need probabilities, which come with predictions of sageseg jobs predict alone")
     split = next((split for split in scores["made"]["splits"] if split), "val")
-    dataset = shlex.quote(_dataset(scores["made"]["command"]))
+    dataset = shlex.quote(typed_dataset(scores["made"]["command"]))
     predict = f"sageseg jobs predict {shlex.quote(name)} {dataset} --split {split} --probabilities --out PREDICTIONS"
     report = f"sageseg analysis report PREDICTIONS --dataset {dataset} --out REPORT"
     why = "the predictions hold no probabilities; these do, in folders that you name in place of PREDICTIONS and REPORT"
     return Absent(what, why, (predict, report))
-
-
-def _dataset(command: Sequence[str]) -> str:
-    """The dataset as the report's command names it."""
-    for word, after in pairwise([*command, ""]):
-        option, _, value = word.partition("=")
-        if option == "--dataset":
-            return value or after or "DATASET"
-    return "DATASET"
 
 
 def _again(made: Mapping[str, Any]) -> str:
