@@ -55,7 +55,7 @@ def _model(report: Mapping[str, Any]) -> list[str]:
 
 
 def _pair(pair: Mapping[str, Any]) -> list[str]:
-    return _line(f"{pair['a']} – {pair['b']}", pair["iou"])
+    return _line(f"{pair['a']} less {pair['b']}", pair["iou"])
 
 
 def _line(name: str, iou: Mapping[str, Any]) -> list[str]:

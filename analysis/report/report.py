@@ -41,6 +41,7 @@ from formats.predictions import Predictions
 from formats.prepared.preparation import dataset_preparation
 from formats.prepared.value_range import ValueRange
 from formats.texts.json_text import format_json
+from formats.verbs.mounting import typed_words
 
 OVERLAYS_DRAWN = 500
 """The viewer zooms into layers, which every image has; of thousands of overlays few are looked at."""
@@ -92,7 +93,7 @@ def report(
         examined = map_all(examine, sources, workers=workers, label="scoring")
         summary = summarise(examined, dataset.classes, scoring, frame)
         judged = judged_to_json(summary.judged, left_out(sources, dataset))
-        judged["predict_all"] = predict_all(model, dataset, [source.row.split for source in sources])
+        judged["predict_all"] = predict_all(model, dataset, [source.row.split for source in sources], typed_words())
         scores = {**summary_to_json(summary), "judged": judged, "colors": colours.value, "job": model.known()}
         scores["made"] = made_to_json(predictions, dataset, summary.images)
         scores |= cleanings(predictions.info)

@@ -155,7 +155,7 @@ def expected(images: Sequence[Image]) -> dict[str, Any]:
             "draws": OPTIONS.draws,
             "seed": OPTIONS.seed,
             "level": 0.95,
-            "note": None if drawn else "one group: nothing to draw from, so no intervals",
+            "note": None if drawn else "one group: nothing to draw anew, so no intervals",
             **(drawn or {"overall": None, "per_image_mean": None}),
         },
         "areas": plain.areas(images, NAMES),

@@ -46,6 +46,14 @@ def dataset(tmp_path: Path) -> Dataset:
 TODAY = date(2026, 2, 28)
 
 
+def test_a_dataset_without_validation_has_its_page(tmp_path: Path) -> None:
+    source = make_source(tmp_path / "labels", {"a": 2})
+    write_dataset(source, tmp_path / "dataset", PrepOptions(crop=64, workers=1, val=0))
+    write_preview(open_dataset(tmp_path / "dataset"), tmp_path / "preview.html", workers=1)
+    text = Page((tmp_path / "preview.html").read_text(encoding="utf-8")).words
+    assert "Every class is in train." in text
+
+
 @pytest.fixture
 def page(dataset: Dataset, tmp_path: Path) -> str:
     write_preview(dataset, tmp_path / "preview.html", workers=1, today=TODAY)

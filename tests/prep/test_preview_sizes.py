@@ -110,7 +110,7 @@ def test_a_label_map_decides_what_objects_are(tmp_path: Path) -> None:
 def test_sentences_say_what_is_cut_and_what_vanishes(tmp_path: Path) -> None:
     found = survey(prepared(tmp_path), 1, network=NETWORK)
     assert size_words(size_rows(found.sizes, CLASSES, True), found.sizes) == [
-        "All of the 2 objects of car are larger than the crop (64 × 64): no crop shows them whole.",
+        "All 2 objects of car are larger than the crop (64 × 64): no crop shows them whole.",
         "Half of the 4 objects of pole are under 49 px at the size the network sees (output stride 8): less than one "
         "cell of its output.",
     ]
@@ -129,6 +129,19 @@ def test_few_objects_are_no_sentence(tmp_path: Path, larger: float, under: float
     counts = survey(prepared(tmp_path), 1, network=NETWORK).sizes
     row = SizeRow(1, "car", 100, 100, 10_000, larger, under)
     assert [sentence[: len(said[0])] for sentence in size_words([row], counts)] == said
+
+
+@pytest.mark.parametrize(
+    ("objects", "larger", "said"),
+    [
+        (1, 1.0, "The one object of car is larger than the crop (64 × 64): no crop shows it whole."),
+        (6, 1 / 6, "1 of the 6 objects of car is larger than the crop (64 × 64): no crop shows it whole."),
+        (99, 41 / 99, "41 of the 99 objects of car are larger than the crop (64 × 64): no crop shows them whole."),
+    ],
+)
+def test_few_objects_are_counted(tmp_path: Path, objects: int, larger: float, said: str) -> None:
+    counts = survey(prepared(tmp_path), 1, network=NETWORK).sizes
+    assert size_words([SizeRow(1, "car", objects, 100, 10_000, larger, 0.0)], counts) == [said]
 
 
 def test_marks_lie_where_the_axis_has_their_pixels(tmp_path: Path) -> None:

@@ -52,10 +52,17 @@ def test_fixed_groups_stay_and_new_ones_fill_what_is_missing(groups: set[str]) -
     assert assigned == {name: "val" if name == names[0] else "train" for name in names}
 
 
-@pytest.mark.parametrize(("groups", "val"), [("a", 0.2), ("ab", 2), ("abc", 7)])
+@pytest.mark.parametrize(("groups", "val"), [("ab", 2), ("abc", 7)])
 def test_a_split_that_leaves_nothing_to_train_on_is_refused(groups: str, val: float) -> None:
     with pytest.raises(SagesegError, match=r"cannot give val .* and leave one to train on"):
         assign_groups(groups, seed=0, val=val, test=0)
+
+
+@pytest.mark.parametrize("part", ["val", "test"])
+def test_one_group_is_not_divided_and_the_ways_out_are_told(part: str) -> None:
+    parts = {"val": 0.0, "test": 0.0} | {part: 0.2}
+    with pytest.raises(SagesegError, match=r"one group, a, .*--group-by .*--val 0"):
+        assign_groups(["a", "a"], seed=0, **parts)
 
 
 def test_one_group_without_validation_trains() -> None:
