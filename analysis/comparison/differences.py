@@ -54,11 +54,6 @@ def _difference(values: Floats, sure: Interval) -> dict[str, Any]:
     }
 
 
-def paired_interval(differences: Floats, groups: Sequence[str]) -> Interval:
-    """The interval of the mean of differences of images, shape (images,), as `paired_intervals`."""
-    return paired_intervals(differences[:, None], groups)[0]
-
-
 def paired_intervals(differences: Floats, groups: Sequence[str]) -> list[Interval]:
     """The interval of the mean of each column of differences, shape (images, columns), when groups are drawn anew, as
     `analysis.scoring.intervals` says; nan differences are left out, and with fewer than two groups there is None."""

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from analysis.cli import app
 from analysis.comparison.compare import compare
-from analysis.comparison.differences import paired_interval, paired_intervals
+from analysis.comparison.differences import paired_intervals
 from analysis.comparison.page import write_comparison
 from analysis.comparison.pooled import pooled_scores
 from analysis.comparison.reading import read_reports
@@ -32,6 +32,7 @@ from tests.support.compared_reports import (
     ious,
     make_report,
     page_of,
+    paired_interval,
 )
 from tests.support.page_reader import Page
 from tests.support.tables import table_of

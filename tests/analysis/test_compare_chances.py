@@ -11,13 +11,13 @@ import pytest
 from playwright import sync_api
 from playwright.sync_api import expect
 
-from analysis.comparison.differences import paired_interval
 from analysis.comparison.page import write_comparison
 from analysis.comparison.reading import read_reports
 from analysis.comparison.scored import ReportScores
 from analysis.options import ScoringOptions
 from analysis.report.report import report
 from formats.predictions import ModelFacts
+from tests.support.compared_reports import paired_interval
 from tests.support.dataset_samples import disc_image, make_dataset, make_predictions
 from tests.support.page_visits import visiting
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -206,7 +207,8 @@ def test_common_compares_what_all_judge_and_says_so(reports: Mapping[str, Path],
 def test_what_all_leave_out_alike_is_compared_and_its_share_said(reports: Mapping[str, Path], tmp_path: Path) -> None:
     rows = table_of(reports["kept"] / "images.csv")
     share = sum(int(row["judged_pixels"]) for row in rows) / (3 * 90 * 70)
-    comparison = write_comparison([reports["kept"], reports["kept"]], tmp_path / "out")
+    again = shutil.copytree(reports["kept"], tmp_path / "again")
+    comparison = write_comparison([reports["kept"], again], tmp_path / "out")
     assert comparison["judged_share"] == pytest.approx(share)
     told = f"{100 * share:.1f} % of "
     assert told in format_comparison(comparison)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from analysis.comparison.differences import paired_intervals
 from analysis.options import ScoringOptions
 from analysis.report.report import report
+from analysis.scoring.intervals import Interval
+from formats.arrays import Floats
 from formats.classes import ClassTable
 from formats.dataset import Dataset
 from formats.predictions import ModelFacts
@@ -65,6 +68,11 @@ def make_several(root: Path) -> list[Path]:
 
 def ious(folder: Path) -> dict[str, float]:
     return {row["stem"]: float(row["iou_car"]) for row in table_of(folder / "images.csv")}
+
+
+def paired_interval(differences: Floats, groups: Sequence[str]) -> Interval:
+    """The interval of the mean of differences of images, shape (images,)."""
+    return paired_intervals(differences[:, None], groups)[0]
 
 
 def page_of(folder: Path) -> Page:
