@@ -26,8 +26,7 @@ PATHS = ("2024/a.jpg", "2024/b.jpg", "2025/a.jpg", "c.x.png")
 NAMES = ("2024_a", "b", "2025_a", "c.x")
 
 
-@pytest.fixture
-def predictions(tmp_path: Path) -> Path:
+def make_predictions_of_all(tmp_path: Path) -> Path:
     root = tmp_path / "predictions"
     (root / "masks").mkdir(parents=True)
     rows = []
@@ -38,6 +37,18 @@ def predictions(tmp_path: Path) -> Path:
         (tmp_path / "images" / path).write_bytes(encode_image(np.zeros((8, 10, 3), np.uint8)))
     write_predictions_tables(root, rows, CAR, {})
     return root
+
+
+@pytest.fixture
+def predictions(tmp_path: Path) -> Path:
+    return make_predictions_of_all(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def kept_sources(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Source]]:
+    """A folder for lists, and the images of predictions in it, for all examples of a test."""
+    root = tmp_path_factory.mktemp("kept")
+    return root, plan_sources(open_predictions(make_predictions_of_all(root)), None)
 
 
 @pytest.fixture
@@ -130,16 +141,11 @@ def test_without_a_list_all_are_taken(sources: list[Source]) -> None:
 
 @given(order=st.permutations(range(len(PATHS))), count=st.integers(1, len(PATHS)))
 def test_what_is_written_is_read_in_its_order(
-    tmp_path_factory: pytest.TempPathFactory, order: list[int], count: int
+    kept_sources: tuple[Path, list[Source]], order: list[int], count: int
 ) -> None:
-    root = tmp_path_factory.mktemp("p")
-    (root / "masks").mkdir()
-    for name in NAMES:
-        mask_path(root, name).write_bytes(b"")
-    rows = [ManifestRow(name, "", name, path, 0, 0, 1, 1, 1, 1) for path, name in zip(PATHS, NAMES, strict=True)]
-    write_predictions_tables(root, rows, CAR, {})
+    root, sources = kept_sources
     write_list(root / "list.txt", [PATHS[place] for place in order[:count]])
-    read = choose_sources(plan_sources(open_predictions(root), None), root / "list.txt")
+    read = choose_sources(sources, root / "list.txt")
     assert [source.stem for source in read] == [NAMES[place] for place in order[:count]]
 
 
