@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from analysis.exports.chosen import choose_sources
+from analysis.masks.chosen import choose_sources
 from analysis.exports.run_length import decode_runs, encode_runs, longest_line
 from analysis.exports.unpredicted import tell_unpredicted
 from analysis.masks.cleaning import NO_CHANGES, Changes, read_clean
