@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.exports.ceiling import require_few
-from analysis.masks.chosen import choose_sources
 from analysis.exports.unpredicted import tell_unpredicted
+from analysis.masks.chosen import choose_sources
 from analysis.masks.cleaning import NO_CHANGES, Changes, read_clean
 from analysis.masks.sources import Source, plan_sources
 from analysis.options import AS_PREDICTED, Cleaning
