@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 
 from analysis.exports.ceiling import require_few
-from analysis.exports.chosen import choose_sources
 from analysis.exports.unpredicted import tell_unpredicted
+from analysis.masks.chosen import choose_sources
 from analysis.masks.cleaning import NO_CHANGES, Changes, read_clean
 from analysis.masks.sources import Source, plan_sources
 from analysis.options import AS_PREDICTED, Cleaning

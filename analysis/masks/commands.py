@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from analysis.options import Cleaning, How, Overwrite, PredictionsFolder, Rule, Workers
+from analysis.options import Cleaning, How, ListFile, Overwrite, PredictionsFolder, Rule, Workers
 from formats.console import result, say
 from formats.errors import SagesegError
 from formats.prepared.georeference import FILE as GEOREFERENCE
@@ -45,10 +45,12 @@ def stitch(
         bool, typer.Option("--seams", help="Also tell how wrong crops are at their edges, by --dataset's masks.")
     ] = False,
     cleaning: Cleaning,
+    listed: ListFile = None,
     overwrite: Overwrite = False,
     workers: Workers = None,
 ) -> None:
     """Put predicted crops together to masks of the images' full size."""
+    from analysis.masks.chosen import listed_alone
     from analysis.masks.cleaning import tell_changes
     from analysis.masks.seams import audit_seams, write_seams
     from analysis.masks.stitch import stitch as stitch_predictions
@@ -56,11 +58,12 @@ def stitch(
     from formats.dataset import open_dataset
     from formats.disk.whole_folders import refuse_existing
 
-    refuse_existing(out, overwrite=overwrite, reads=(predictions, dataset))
+    refuse_existing(out, overwrite=overwrite, reads=(predictions, dataset, listed))
     opened = open_dataset(dataset) if dataset else None
-    source = open_predictions(predictions, dataset=opened, workers=workers)
+    every = open_predictions(predictions, dataset=opened, workers=workers)
     if seams and opened is None:
         raise SagesegError("--seams compares with true masks; add --dataset")
+    source = listed_alone(every, opened, listed)
     audit = audit_seams(source, opened, workers=workers) if seams and opened else None
     stitched = stitch_predictions(
         source,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.cli import app
-from analysis.exports.chosen import choose_sources, write_list
+from analysis.masks.chosen import choose_sources, write_list
 from analysis.masks.sources import Source, plan_sources
 from formats.console import run_app
 from formats.errors import SagesegError
@@ -20,7 +20,7 @@ from formats.images import encode_image
 from formats.manifest import ManifestRow
 from formats.masks import encode_mask
 from formats.predictions import mask_path, open_predictions, write_predictions_tables
-from tests.support.dataset_samples import CAR
+from tests.support.dataset_samples import CAR, disc_image, make_dataset, make_predictions, write_shares
 
 PATHS = ("2024/a.jpg", "2024/b.jpg", "2025/a.jpg", "c.x.png")
 NAMES = ("2024_a", "b", "2025_a", "c.x")
@@ -209,3 +209,41 @@ def test_exports_write_those_of_the_list_alone(
     assert sorted(path.name for path in (tmp_path / "out").glob(f"*{suffix}")) == [f"2024_a{suffix}", f"c.x{suffix}"]
     assert "note: 2 of 4 images, those of list.txt" in said
     assert "were not predicted" not in said
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["stitch", "--out", "made"], {"2024_a", "c.x"}),
+        (["stitch", "--by", "inner", "--fill-holes", "--out", "made"], {"2024_a", "c.x"}),
+        (["suspects", "--dataset", "dataset", "--out", "made"], {"a_01", "b_01"}),
+    ],
+)
+def test_verbs_that_make_no_labels_look_at_those_of_the_list_alone(
+    predictions: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    found: set[str],
+) -> None:
+    if "suspects" in words:
+        samples = {stem: disc_image(40, 30) for stem in ("a_01", "a_02", "b_01")}
+        dataset = make_dataset(tmp_path / "dataset", samples, crop=24)
+        judged = make_predictions(tmp_path / "judged", dataset, {stem: mask for stem, (_, mask) in samples.items()})
+        write_shares(judged, 0.9)
+        predictions = judged.root
+    listed(tmp_path, "".join(f"{name}\n" for name in sorted(found, reverse=True)))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["analysis", words[0], predictions.name, *words[1:], "--list", "list.txt"])
+    with pytest.raises(SystemExit) as stopped:
+        run_app(app)
+    said = capsys.readouterr().err
+    assert not stopped.value.code, said
+    assert f"note: 2 of {4 if 'stitch' in words else 3} images, those of list.txt" in said
+    made = tmp_path / "made"
+    if made.is_file():
+        assert {line.split(",")[0] for line in made.read_text().splitlines()[1:]} == found
+    else:
+        assert {path.stem for path in (made / "masks").iterdir()} == found
+        assert {row.source_stem for row in open_predictions(made).rows} == found

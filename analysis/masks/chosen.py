@@ -4,13 +4,16 @@ and `--list` takes."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from analysis.masks.sources import Source
+from analysis.masks.sources import Source, plan_sources
 from analysis.plain.matching import bare
 from formats.console import say
+from formats.dataset import Dataset
 from formats.disk.whole_files import write_text
 from formats.errors import SagesegError, for_all
+from formats.predictions import Predictions
 from formats.prepared.source_names import composed
 from formats.texts.given_files import read_text
 
@@ -57,6 +60,15 @@ def choose_sources(sources: Sequence[Source], listed: Path | None) -> list[Sourc
         line, source = next(iter(by_end.items()))
         say(f"note: {len(by_end)} lines matched by how their paths end, such as {line} with {source.row.source}")
     return list(found.values())
+
+
+def listed_alone(predictions: Predictions, dataset: Dataset | None, listed: Path | None) -> Predictions:
+    """The predictions of the images that a list names, in the manifest's order; all of them without a list. Raises
+    SagesegError as `plan_sources` and `choose_sources` do."""
+    if listed is None:
+        return predictions
+    stems = {source.stem for source in choose_sources(plan_sources(predictions, dataset), listed)}
+    return replace(predictions, rows=tuple(row for row in predictions.rows if row.source_stem in stems))
 
 
 def _by_name(sources: Iterable[Source]) -> dict[str, dict[str, Source]]:
