@@ -17,9 +17,9 @@ from analysis.comparison.scored import ReportScores, compared_metrics
 from analysis.comparison.settings import NOT_KNOWN, NOT_SET, about_datasets, settings
 from analysis.comparison.tables import images_to_csv
 from analysis.drawing.colours import AGREEMENT_COLOURS, AgreementColours, ColourScheme
-from analysis.report.page import model_facts
-from analysis.report.sections import foreground_mean
-from analysis.report.viewer_scripts import VIEWER
+from analysis.report.page.layout import model_facts
+from analysis.report.page.sections import foreground_mean
+from analysis.report.page.viewer_scripts import VIEWER
 from analysis.report_files import IMAGES, PAGE
 from analysis.scoring.scores import METRICS
 from formats.console import say

@@ -12,7 +12,7 @@ from analysis.comparison.pooled import find_layers
 from analysis.comparison.scored import ReportScores, compared_metrics
 from analysis.drawing.colours import AgreementColours
 from analysis.drawing.thumbnails import draw_thumbnail
-from analysis.report.page_data import coded, palettes
+from analysis.report.page.page_data import coded, palettes
 from analysis.report_files import layer_name
 from analysis.scoring.components import LISTED
 from analysis.scoring.intervals import LEVEL

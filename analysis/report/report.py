@@ -21,8 +21,8 @@ from analysis.report.examiner import Examiner
 from analysis.report.judged_share import judged_to_json, predict_all
 from analysis.report.layer_files import Drawer
 from analysis.report.made import made_to_json
-from analysis.report.page import PageImages, render_page
-from analysis.report.page_data import WORST, are_beside, columns_script, worst_and_best
+from analysis.report.page.layout import PageImages, render_page
+from analysis.report.page.page_data import WORST, are_beside, columns_script, worst_and_best
 from analysis.report.plots.patterns_json import attribute_scores_to_csv, crop_edges_to_csv, places_to_csv
 from analysis.report.plots.plots_data import plots_data
 from analysis.report.scores_json import summary_to_json

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from analysis.drawing.close_ups import view_around
-from analysis.report.absent import absent
+from analysis.report.page.absent import absent
 from analysis.report.plots.charts import histogram, training_series
 from analysis.report.report import report
 from analysis.report.scores_text import format_scores

@@ -16,7 +16,7 @@ from analysis.masks.pairs import read_layers, unpack
 from analysis.masks.stitch import stitch
 from analysis.options import ScoringOptions
 from analysis.report.commands import parse_overlays
-from analysis.report.page import PageImages, render_page
+from analysis.report.page.layout import PageImages, render_page
 from analysis.report.report import report
 from analysis.report.scores_json import summary_to_json
 from analysis.report_files import layer_name, overlay_name, strip_name

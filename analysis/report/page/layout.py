@@ -9,14 +9,14 @@ from typing import Any
 from analysis.drawing.colours import AgreementColours
 from analysis.drawing.tints import class_colours
 from analysis.masks.cleaning import cleaning_words
-from analysis.report import sections
-from analysis.report.absent import absent
-from analysis.report.find_data import find_data
 from analysis.report.judged_share import judged_share, why_unjudged
 from analysis.report.made import head
-from analysis.report.page_data import page_data
+from analysis.report.page import sections
+from analysis.report.page.absent import absent
+from analysis.report.page.find_data import find_data
+from analysis.report.page.page_data import page_data
+from analysis.report.page.viewer_scripts import VIEWER
 from analysis.report.plots.edge_words import crop_edge_words
-from analysis.report.viewer_scripts import VIEWER
 from analysis.scoring.image_report import ImageReport
 from analysis.scoring.scores import PIXEL_ACCURACY
 from formats.pages.templating import render

@@ -9,7 +9,7 @@ from typing import Any
 from analysis.drawing.colours import AgreementColours
 from analysis.drawing.tints import difference_palette, tint_palette
 from analysis.masks.agreement import Agreement
-from analysis.report.told_objects import told_objects
+from analysis.report.page.told_objects import told_objects
 from analysis.report_files import columns_name
 from analysis.scoring.components import LISTED
 from analysis.scoring.image_report import ImageReport
