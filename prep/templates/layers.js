@@ -1,7 +1,6 @@
 // Images, masks and outlines over one another, everywhere at once. Masks are images that are clear where there is
 // background; an outline is drawn from its mask at the size at which it is shown, once it comes into sight.
 
-const data = JSON.parse(document.getElementById("data").textContent);
 const shownLayers = new Set(["mask", "outline"]);
 const typed = (event) => event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input:not([type=range]), select");
 

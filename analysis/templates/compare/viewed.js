@@ -1,6 +1,5 @@
 // The images that are compared, the largest disagreement first: what is known of each, by its place.
 
-const data = JSON.parse(document.getElementById("data").textContent);
 const everyReport = data.reports.map((_, number) => number);
 const groupOf = (place) => data.group.values[data.group.of[place]];
 const attributesOf = (place) => Object.entries(data.attributes)
@@ -42,5 +41,6 @@ const viewed = {
   panes: (place) => data.reports.map(({ name, folder }, report) => ({
     title: name, about: scoresText(report, place), folder, thumbnail: thumbnailOfReport(report, place),
   })),
-  keys: [["/", "search"]],
+  searches: "search",
+  keys: [],
 };

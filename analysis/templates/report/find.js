@@ -127,9 +127,6 @@ document.addEventListener("click", (event) => {
 });
 addEventListener("keydown", (event) => {
   if (event.target.closest?.("[role=button]") && ["Enter", " "].includes(event.key) && lead(event)) event.preventDefault();
-  if (event.key !== "/" || viewer.open || event.target.closest("input, select")) return;
-  event.preventDefault();
-  search.focus();
 });
 
 function openAddress() {

@@ -50,6 +50,26 @@ function showThumbnail(stack, thumbnail) {
   }, (error) => tell(error.message));
 }
 
+// A picture that the page does not hold loads from a folder beside it once it comes into sight.
+const besidePicture = new WeakMap();
+const nearSight = new IntersectionObserver((entries) => {
+  for (const { target } of entries.filter((entry) => entry.isIntersecting)) {
+    nearSight.unobserve(target);
+    const { folder, stem, gone } = besidePicture.get(target);
+    const image = target.querySelector(".image");
+    image.onerror = gone;
+    image.src = imageFile(folder, stem);
+    loadLayers(folder, stem).then((layers) => setPairs(target, layers), gone);
+  }
+}, { rootMargin: "400px" });
+function showPicture(stack, thumbnail, folder, stem, gone = () => {}) {
+  if (thumbnail) showThumbnail(stack, thumbnail);
+  else {
+    besidePicture.set(stack, { folder, stem, gone });
+    nearSight.observe(stack);
+  }
+}
+
 function paintShown(stack) {
   const own = painted.get(stack);
   if (!own) return;

@@ -10,7 +10,8 @@
 //   panes(place)  a list of {title, about, folder, stem, thumbnail, objects}: what stands above the pane; the
 //               address of the folder that has layers/, "" or such as "../one/"; the name there, if it is another;
 //               {image, width, height, pairs} and the largest wrong objects, where the page itself holds them
-//   keys        keys of the page itself, as [key, what it does]
+//   searches    what the field of the key "/", #search, does
+//   keys        other keys of the page itself, as [key, what it does]
 // A layer file (formats: analysis/masks/pairs.py) may hold `objects`, `suspects` and `probability` besides.
 
 const viewer = document.getElementById("viewer");

@@ -1,4 +1,6 @@
-// What all scripts of all pages make elements, colours and texts with.
+// What the page knows, and what all scripts of all pages make elements, colours and texts with.
+
+const data = JSON.parse(document.getElementById("data").textContent);
 
 function element(tag, className, ...children) {
   const made = document.createElement(tag);
