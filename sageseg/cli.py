@@ -73,9 +73,7 @@ def demo(
     again = f"sageseg run {shlex.quote(str(experiment))}"
     say(f"$ {again}")
     run_experiment(experiment, app)
-    say(
-        f"to go on: open that index.html in a browser; change {experiment}, and {again} sets the next run beside this one"
-    )
+    say(f"to go on: open that index.html in a browser; change {experiment}, and run it again: {again}")
 
 
 def main() -> None:
