@@ -68,6 +68,8 @@ def _read_report(folder: Path) -> ReportScores:
     try:
         content, table = path.read_bytes(), (folder / IMAGES).read_bytes()
     except (FileNotFoundError, NotADirectoryError) as e:
+        if folder.is_file():
+            raise SagesegError(f"{folder}: a file; expected the folder of a report, {folder.parent}") from e
         raise SagesegError(
             f"{folder}: no report here ({Path(str(e.filename)).name} is missing); make one with sageseg analysis report"
         ) from e

@@ -19,6 +19,9 @@ from formats.texts.given_files import read_text
 
 _EXPECTED = "one image a line, as analysis select or the report's page writes it"
 
+_SHOWN = 120
+"""Characters of a line that a message shows: a table in a list's place has long ones."""
+
 
 def write_list(path: Path, sources: Iterable[str]) -> None:
     """Write the paths of images below their folder."""
@@ -46,7 +49,8 @@ def choose_sources(sources: Sequence[Source], listed: Path | None) -> list[Sourc
         if len(fitting) != 1:
             several = f" names {len(fitting)} images, such as {' and '.join(list(fitting)[:2])}: give the path"
             said = several if fitting else " is no image that was predicted; correct the line, or predict it too"
-            raise SagesegError(f"{listed}: line {number}: {line}{said}")
+            shown = line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
+            raise SagesegError(f"{listed}: line {number}: {shown}{said}")
         (source,) = fitting.values()
         if source.stem in found:
             raise SagesegError(f"{listed}: line {number}: {line} is named twice; remove one of the lines")

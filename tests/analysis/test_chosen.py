@@ -117,6 +117,7 @@ def test_paths_that_end_otherwise_name_nothing(tmp_path: Path, sources: list[Sou
     ("text", "said"),
     [
         ("b\nd.jpg\n", r"list\.txt: line 2: d\.jpg is no image that was predicted; correct the line"),
+        (f"stem,{'x' * 300}\n", r"list\.txt: line 1: stem,x{115}… is no image that was predicted; correct the line"),
         ("a.jpg", r"line 1: a\.jpg names 2 images, such as 2024/a\.jpg and 2025/a\.jpg: give the path"),
         ("\na\n", r"line 2: a names 2 images"),
         ("b\n\n2024/b.jpg\n", r"line 3: 2024/b\.jpg is named twice; remove one of the lines"),

@@ -64,6 +64,11 @@ def test_of_many_reports_the_one_is_named_that_has_no_image_of_all_others(datase
         read_reports(folders, common=True)
 
 
+def test_a_page_in_a_reports_place_names_its_folder(good: Path) -> None:
+    with pytest.raises(SagesegError, match=r"index\.html: a file; expected the folder of a report, \S+good$"):
+        read_reports([good / "index.html", good])
+
+
 def test_reports_of_one_job_are_told_apart(good: Path, tmp_path: Path) -> None:
     again = tmp_path / "again" / "good"
     again.parent.mkdir()

@@ -171,6 +171,17 @@ def test_the_command_writes_the_page(dataset: Dataset, tmp_path: Path) -> None:
     assert out.read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
+def test_a_file_that_is_there_is_replaced_when_asked(dataset: Dataset, tmp_path: Path) -> None:
+    out = tmp_path / "notes.txt"
+    out.write_text("mine")
+    line = ["prep", "preview", str(dataset.root), "--out", str(out), "--workers", "1"]
+    refused = CliRunner().invoke(app, line)
+    assert "exists already; choose another --out or add --overwrite" in str(refused.exception)
+    assert out.read_text() == "mine"
+    assert CliRunner().invoke(app, [*line, "--overwrite"]).exit_code == 0
+    assert out.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
 def test_near_twins_across_splits_are_shown(tmp_path: Path) -> None:
     source = make_source(tmp_path / "labels", {"a": 1, "b": 1}, image=lambda _: noise(0))
     write_dataset(source, tmp_path / "dataset", PrepOptions(crop=64, workers=1))
@@ -204,7 +215,7 @@ def test_what_training_sees_depends_on_the_seed_alone(dataset: Dataset) -> None:
 
 def preview(dataset: Dataset, *words: str) -> str:
     out = dataset.root.parent / "preview.html"
-    line = ["prep", "preview", str(dataset.root), "--out", str(out), "--workers", "1", *words]
+    line = ["prep", "preview", str(dataset.root), "--out", str(out), "--overwrite", "--workers", "1", *words]
     ran = CliRunner().invoke(app, line)
     if isinstance(ran.exception, SagesegError):
         return str(ran.exception)
