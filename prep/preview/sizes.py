@@ -22,6 +22,9 @@ _CHARTS = 24
 _TOLD, _SMALL_CELLS = 0.05, 4
 """A share of objects that is worth a sentence, and a median size that is, in cells of the network's output."""
 
+_COUNTED = 20
+"""Fewer objects are told by their number."""
+
 
 @dataclass(frozen=True)
 class NetworkView:
@@ -144,8 +147,8 @@ def size_words(rows: Sequence[SizeRow], counts: SizeCounts) -> list[str]:
         if row.larger and row.larger >= _TOLD:
             width, height = counts.crops.most_common(1)[0][0]
             said.append(
-                f"{_percent(row.larger)} of the {_objects(row)} are larger than the crop ({width} × {height}): "
-                "no crop shows them whole."
+                f"{_some(row, row.larger)} larger than the crop ({width} × {height}): no crop shows "
+                f"{'it' if row.objects == 1 else 'them'} whole."
             )
         if counts.network and counts.scale and row.pixels is not None:
             said += _small_words(row, counts.network, counts.scale)
@@ -159,20 +162,23 @@ def _small_words(row: SizeRow, network: NetworkView, scale: float) -> list[str]:
     seen = (row.pixels or 0) * scale**2
     where = f"at the size the network sees (output stride {network.stride})"
     if seen < _SMALL_CELLS * cell:
-        said.append(
-            f"Half of the {_objects(row)} are under {_ceiling(seen)} px {where}: {_cells(seen / cell)} of its output."
-        )
+        half = _some(row, 1) if row.objects == 1 else f"Half of the {_objects(row)} are"
+        said.append(f"{half} under {_ceiling(seen)} px {where}: {_cells(seen / cell)} of its output.")
     elif row.under_cell and row.under_cell >= _TOLD:
-        said.append(
-            f"{_percent(row.under_cell)} of the {_objects(row)} are under {cell} px {where}: "
-            "less than one cell of its output."
-        )
+        said.append(f"{_some(row, row.under_cell)} under {cell} px {where}: less than one cell of its output.")
     return said
 
 
-def _percent(share: float) -> str:
-    """In whole per cent, which are enough for a sentence; all are all."""
-    return "All" if share == 1 else f"{min(round(100 * share), 99)} %"
+def _some(row: SizeRow, share: float) -> str:
+    """So many of a class's objects, and the verb: few are counted, of many whole per cent are enough for a sentence."""
+    count = round(share * row.objects)
+    if row.objects == 1:
+        return f"The only object of {row.name} is"
+    if share == 1:
+        return f"All {_objects(row)} are"
+    if row.objects < _COUNTED:
+        return f"{count} of the {_objects(row)} {'is' if count == 1 else 'are'}"
+    return f"{min(round(100 * share), 99)} % of the {_objects(row)} are"
 
 
 def _objects(row: SizeRow) -> str:

@@ -228,7 +228,8 @@ def test_marks_of_a_job_follow_its_settings(dataset: Dataset) -> None:
         (["--crop-size", "8"], "crop_size"),
         (["--augmentation", "strong"], "--augmentation: is for --augmented"),
         (["--base-size", "99999"], "--base-size 99999: a page shows up to 4096 pixels"),
-        (["--images", "/nowhere"], "--images /nowhere: no a_0.jpg there"),
+        (["--images", "/nowhere"], "--images /nowhere: no such folder; expected the folder that prep read"),
+        (["--images", "/"], "--images /: no a_0.jpg there; expected the folder that prep read"),
         (["--seed", "4"], "--seed: is for --augmented"),
         (["--augmented", "--crop-size", "99999"], "--crop-size 99999: a page shows up to 4096 pixels"),
         (["--augmented", "--crop-size", "wide"], "crop_size"),
@@ -265,7 +266,7 @@ def car_of(_: int) -> Mask:
 def test_any_splits_have_a_page(shares: dict[str, float], said: str, tmp_path: Path) -> None:
     classes = ClassTable(("_background_", "car"))
     source = make_source(tmp_path / "labels", GROUPS, mask=car_of, classes=classes)
-    write_dataset(source, tmp_path / "dataset", PrepOptions(crop=64, workers=1, **shares))
+    write_dataset(source, tmp_path / "dataset", PrepOptions(crop=64, workers=1, **shares))  # type: ignore[arg-type]
     write_preview(open_dataset(tmp_path / "dataset"), tmp_path / "preview.html", workers=1, today=TODAY)
     page = Page((tmp_path / "preview.html").read_text(encoding="utf-8"))
     page.check_whole()

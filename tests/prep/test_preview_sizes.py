@@ -110,10 +110,27 @@ def test_a_label_map_decides_what_objects_are(tmp_path: Path) -> None:
 def test_sentences_say_what_is_cut_and_what_vanishes(tmp_path: Path) -> None:
     found = survey(prepared(tmp_path), 1, network=NETWORK)
     assert size_words(size_rows(found.sizes, CLASSES, True), found.sizes) == [
-        "All of the 2 objects of car are larger than the crop (64 × 64): no crop shows them whole.",
+        "All 2 objects of car are larger than the crop (64 × 64): no crop shows them whole.",
         "Half of the 4 objects of pole are under 49 px at the size the network sees (output stride 8): less than one "
         "cell of its output.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("objects", "larger", "under", "start"),
+    [
+        (1, 1.0, 0.0, "The only object of car is larger than the crop (64 × 64): no crop shows it whole."),
+        (16, 1.0, 0.0, "All 16 objects of car are larger than the crop"),
+        (6, 1 / 6, 0.0, "1 of the 6 objects of car is larger"),
+        (19, 2 / 19, 0.0, "2 of the 19 objects of car are larger"),
+        (1000, 0.126, 0.0, "13 % of the 1,000 objects of car are larger"),
+        (6, 0.0, 0.5, "3 of the 6 objects of car are under 64 px at the size"),
+    ],
+)
+def test_few_objects_are_counted(tmp_path: Path, objects: int, larger: float, under: float, start: str) -> None:
+    counts = survey(prepared(tmp_path), 1, network=NETWORK).sizes
+    (said,) = size_words([SizeRow(1, "car", objects, 100, 10_000, larger, under)], counts)
+    assert said.startswith(start)
 
 
 @pytest.mark.parametrize(
