@@ -250,6 +250,17 @@ def test_classes_that_a_person_renamed_are_told_by_their_new_names(dataset: Data
     assert renamed == re.sub(r"\bcar\b", "Auto", page)
 
 
+@pytest.mark.parametrize("absent", [["tram"], ["tram", "<i>"], ["tram", "bus", "pole", "sign"]])
+def test_classes_of_no_crop_share_a_line(absent: list[str], tmp_path: Path) -> None:
+    classes = ClassTable(("_background_", "car", *absent))
+    source = make_source(tmp_path / "labels", GROUPS, mask=car_of, classes=classes)
+    write_dataset(source, tmp_path / "dataset", PrepOptions(crop=64, workers=1))
+    write_preview(open_dataset(tmp_path / "dataset"), tmp_path / "preview.html", workers=1, today=TODAY)
+    words = Page((tmp_path / "preview.html").read_text(encoding="utf-8")).words
+    assert f"No crop has {', '.join(absent)}." in words
+    assert "of train has this class" not in words
+
+
 def car_of(_: int) -> Mask:
     return mask_of(0)
 
