@@ -25,7 +25,8 @@ def pairs_to_json(reports: Sequence[ReportScores], stems: Sequence[str]) -> list
     values = [np.hstack([report.values(stems, key) for key in keys]) for report in reports]
     pairs = list(combinations(range(len(reports)), 2))
     differences = np.hstack([values[a] - values[b] for a, b in pairs])
-    told = map(_difference, differences.T, paired_intervals(differences, groups))
+    one_sided = np.hstack([np.isnan(values[a]) != np.isnan(values[b]) for a, b in pairs]).sum(axis=0)
+    told = map(_difference, differences.T, paired_intervals(differences, groups), one_sided.tolist())
     by_pair = []
     for a, b in pairs:
         by_score = {key: (next(told), [next(told) for _ in names]) for key in keys}
@@ -43,7 +44,8 @@ def pairs_to_json(reports: Sequence[ReportScores], stems: Sequence[str]) -> list
     return by_pair
 
 
-def _difference(values: Floats, sure: Interval) -> dict[str, Any]:
+def _difference(values: Floats, sure: Interval, one_sided: int) -> dict[str, Any]:
+    """`one_sided` images have the score by one report alone: where nothing is true, and one predicted nothing."""
     known = values[~np.isnan(values)]
     return {
         "mean": defined(float(known.mean())) if known.size else None,
@@ -51,6 +53,7 @@ def _difference(values: Floats, sure: Interval) -> dict[str, Any]:
         "better": int((known > 0).sum()),
         "worse": int((known < 0).sum()),
         "same": int((known == 0).sum()),
+        "one_sided": one_sided,
     }
 
 

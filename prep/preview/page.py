@@ -31,7 +31,7 @@ from prep.preview.certificate import certificate_words, divided_groups, not_look
 from prep.preview.images import CROP_SIDES, Drawing, draw_crop, draw_within, page_palette
 from prep.preview.maps import MAP_SIDES, SourceImages, draw_map, find_sources
 from prep.preview.outliers import Unusual, find_unusual
-from prep.preview.samples import by_class, choose_samples, rows_of
+from prep.preview.samples import Samples, by_class, choose_samples, rows_of
 from prep.preview.sizes import NetworkView, size_bins, size_charts, size_rows, size_words
 from prep.preview.survey import Survey, by_source, splits_of, survey
 
@@ -127,7 +127,8 @@ class _Page:
             "size_words": size_words(rows, found.sizes),
             "images_looked_at": found.sizes.images,
             "network": asked.network,
-            "samples": by_class(samples),
+            "samples": [several for several in by_class(samples) if not _is_absent(several)],
+            "absent": [several[0].title for several in by_class(samples) if _is_absent(several)],
             "compact": max(len(own.rows) for own in samples) < _SPLITS_APART,
             "changed": changed,
             "augmentation": asked.augmentation,
@@ -213,6 +214,11 @@ def _count(dataset: Dataset, split: str) -> SplitCounts:
     own = [row for row in dataset.rows if row.split == split]
     groups, sources = {row.group for row in own}, {row.source for row in own}
     return SplitCounts(len(groups), len(sources), len(own), sum(row.kept for row in own))
+
+
+def _is_absent(several: Sequence[Samples]) -> bool:
+    """Whether no crop of any split has the class."""
+    return bool(several[0].class_id) and not any(own.found for own in several)
 
 
 def _by_image(unusual: Iterable[Unusual]) -> dict[str, list[str]]:

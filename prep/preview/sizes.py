@@ -21,9 +21,10 @@ _PER_OCTAVE = 2
 _CHARTS = 24
 """Classes with a chart, those with most objects; the table has all."""
 _TOLD, _SMALL_CELLS = 0.05, 4
-_MANY = 100
-"""Of so many objects shares are told, of fewer how many they are."""
 """A share of objects that is worth a sentence, and a median size that is, in cells of the network's output."""
+
+_COUNTED = 20
+"""Fewer objects are told by their number."""
 
 
 @dataclass(frozen=True)
@@ -146,8 +147,10 @@ def size_words(rows: Sequence[SizeRow], counts: SizeCounts) -> list[str]:
     for row in rows:
         if row.larger and row.larger >= _TOLD:
             width, height = counts.crops.most_common(1)[0][0]
-            some, are, them = _some(row, row.larger)
-            said.append(f"{some} {are} larger than the crop ({width} × {height}): no crop shows {them} whole.")
+            said.append(
+                f"{_some(row, row.larger)} larger than the crop ({width} × {height}): no crop shows "
+                f"{'it' if row.objects == 1 else 'them'} whole."
+            )
         if counts.network and counts.scale and row.pixels is not None:
             said += _small_words(row, counts.network, counts.scale)
     if not said and any(row.objects for row in rows):
@@ -160,28 +163,27 @@ def _small_words(row: SizeRow, network: NetworkView, scale: float) -> list[str]:
     seen = (row.pixels or 0) * scale**2
     where = f"at the size the network sees (output stride {network.stride})"
     if seen < _SMALL_CELLS * cell:
-        some, are, _ = _some(row, 0.5)
-        said.append(f"{some} {are} under {_ceiling(seen)} px {where}: {_cells(seen / cell)} of its output.")
+        half = _some(row, 1) if row.objects == 1 else f"Half of the {_objects(row)} are"
+        said.append(f"{half} under {_ceiling(seen)} px {where}: {_cells(seen / cell)} of its output.")
     elif row.under_cell and row.under_cell >= _TOLD:
-        some, are, _ = _some(row, row.under_cell)
-        said.append(f"{some} {are} under {cell} px {where}: less than one cell of its output.")
+        said.append(f"{_some(row, row.under_cell)} under {cell} px {where}: less than one cell of its output.")
     return said
 
 
-def _some(row: SizeRow, share: float) -> tuple[str, str, str]:
-    """A share of a class's objects as a sentence begins with it, and its "is" and "it": few are counted, of many whole
-    per cent are enough, and half, which a median tells, is half."""
-    objects = f"{format_number(row.objects)} objects of {row.name}"
-    counted = round(share * row.objects)
+def _some(row: SizeRow, share: float) -> str:
+    """So many of a class's objects, and the verb: few are counted, of many whole per cent are enough for a sentence."""
+    count = round(share * row.objects)
     if row.objects == 1:
-        return f"The one object of {row.name}", "is", "it"
+        return f"The only object of {row.name} is"
     if share == 1:
-        return f"All {objects}", "are", "them"
-    if share == 0.5:
-        return f"Half of the {objects}", "are", "them"
-    if row.objects >= _MANY:
-        return f"{min(round(100 * share), 99)} % of the {objects}", "are", "them"
-    return f"{counted} of the {objects}", *(("is", "it") if counted == 1 else ("are", "them"))
+        return f"All {_objects(row)} are"
+    if row.objects < _COUNTED:
+        return f"{count} of the {_objects(row)} {'is' if count == 1 else 'are'}"
+    return f"{min(round(100 * share), 99)} % of the {_objects(row)} are"
+
+
+def _objects(row: SizeRow) -> str:
+    return f"{format_number(row.objects)} objects of {row.name}"
 
 
 def _ceiling(pixels: float) -> str:

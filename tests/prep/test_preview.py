@@ -247,7 +247,8 @@ def test_marks_of_a_job_follow_its_settings(dataset: Dataset) -> None:
         (["--crop-size", "8"], "crop_size"),
         (["--augmentation", "strong"], "--augmentation: is for --augmented"),
         (["--base-size", "99999"], "--base-size 99999: a page shows up to 4096 pixels"),
-        (["--images", "/nowhere"], "--images /nowhere: no a_0.jpg there"),
+        (["--images", "/nowhere"], "--images /nowhere: no such folder; expected the folder that prep read"),
+        (["--images", "/"], "--images /: no a_0.jpg there; expected the folder that prep read"),
         (["--seed", "4"], "--seed: is for --augmented"),
         (["--augmented", "--crop-size", "99999"], "--crop-size 99999: a page shows up to 4096 pixels"),
         (["--augmented", "--crop-size", "wide"], "crop_size"),
@@ -268,6 +269,17 @@ def test_classes_that_a_person_renamed_are_told_by_their_new_names(dataset: Data
     assert renamed == re.sub(r"\bcar\b", "Auto", page)
 
 
+@pytest.mark.parametrize("absent", [["tram"], ["tram", "<i>"], ["tram", "bus", "pole", "sign"]])
+def test_classes_of_no_crop_share_a_line(absent: list[str], tmp_path: Path) -> None:
+    classes = ClassTable(("_background_", "car", *absent))
+    source = make_source(tmp_path / "labels", GROUPS, mask=car_of, classes=classes)
+    write_dataset(source, tmp_path / "dataset", PrepOptions(crop=64, workers=1))
+    write_preview(open_dataset(tmp_path / "dataset"), tmp_path / "preview.html", workers=1, today=TODAY)
+    words = Page((tmp_path / "preview.html").read_text(encoding="utf-8")).words
+    assert f"No crop has {', '.join(absent)}." in words
+    assert "of train has this class" not in words
+
+
 def car_of(_: int) -> Mask:
     return mask_of(0)
 
@@ -284,7 +296,7 @@ def car_of(_: int) -> Mask:
 def test_any_splits_have_a_page(shares: dict[str, float], said: str, tmp_path: Path) -> None:
     classes = ClassTable(("_background_", "car"))
     source = make_source(tmp_path / "labels", GROUPS, mask=car_of, classes=classes)
-    write_dataset(source, tmp_path / "dataset", PrepOptions(crop=64, workers=1, **shares))
+    write_dataset(source, tmp_path / "dataset", PrepOptions(crop=64, workers=1, **shares))  # type: ignore[arg-type]
     write_preview(open_dataset(tmp_path / "dataset"), tmp_path / "preview.html", workers=1, today=TODAY)
     page = Page((tmp_path / "preview.html").read_text(encoding="utf-8"))
     page.check_whole()

@@ -117,6 +117,23 @@ def test_sentences_say_what_is_cut_and_what_vanishes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("objects", "larger", "under", "start"),
+    [
+        (1, 1.0, 0.0, "The only object of car is larger than the crop (64 × 64): no crop shows it whole."),
+        (16, 1.0, 0.0, "All 16 objects of car are larger than the crop"),
+        (6, 1 / 6, 0.0, "1 of the 6 objects of car is larger"),
+        (19, 2 / 19, 0.0, "2 of the 19 objects of car are larger"),
+        (1000, 0.126, 0.0, "13 % of the 1,000 objects of car are larger"),
+        (6, 0.0, 0.5, "3 of the 6 objects of car are under 64 px at the size"),
+    ],
+)
+def test_few_objects_are_counted(tmp_path: Path, objects: int, larger: float, under: float, start: str) -> None:
+    counts = survey(prepared(tmp_path), 1, network=NETWORK).sizes
+    (said,) = size_words([SizeRow(1, "car", objects, 100, 10_000, larger, under)], counts)
+    assert said.startswith(start)
+
+
+@pytest.mark.parametrize(
     ("larger", "under", "said"),
     [
         (0.41, 0.0, ["41 % of the 100 objects"]),
@@ -129,19 +146,6 @@ def test_few_objects_are_no_sentence(tmp_path: Path, larger: float, under: float
     counts = survey(prepared(tmp_path), 1, network=NETWORK).sizes
     row = SizeRow(1, "car", 100, 100, 10_000, larger, under)
     assert [sentence[: len(said[0])] for sentence in size_words([row], counts)] == said
-
-
-@pytest.mark.parametrize(
-    ("objects", "larger", "said"),
-    [
-        (1, 1.0, "The one object of car is larger than the crop (64 × 64): no crop shows it whole."),
-        (6, 1 / 6, "1 of the 6 objects of car is larger than the crop (64 × 64): no crop shows it whole."),
-        (99, 41 / 99, "41 of the 99 objects of car are larger than the crop (64 × 64): no crop shows them whole."),
-    ],
-)
-def test_few_objects_are_counted(tmp_path: Path, objects: int, larger: float, said: str) -> None:
-    counts = survey(prepared(tmp_path), 1, network=NETWORK).sizes
-    assert size_words([SizeRow(1, "car", objects, 100, 10_000, larger, 0.0)], counts) == [said]
 
 
 def test_marks_lie_where_the_axis_has_their_pixels(tmp_path: Path) -> None:

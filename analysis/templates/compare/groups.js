@@ -88,7 +88,7 @@ addEventListener("beforeprint", () => [...drawLater.keys()].forEach(drawNow));
 
 function plotOf(title, means, filter, words) {
   const { better, worse } = countGains(means.map(({ mean }) => mean));
-  const told = element("p", "told", `${nameOf(choice.ours)} is better in ${formatCount(better)} of ${formatCount(means.length)}, ${nameOf(choice.theirs)} in ${formatCount(worse)}.`);
+  const told = element("p", "told", !means.length ? "No image has this score by both." : `${nameOf(choice.ours)} is better in ${formatCount(better)} of ${formatCount(means.length)}, ${nameOf(choice.theirs)} in ${formatCount(worse)}.`);
   const ends = element("p", "ends", element("span", "", `← ${nameOf(choice.theirs)} better`), element("span", "", `${nameOf(choice.ours)} better →`));
   const heading = element("h3", "", title);
   heading.dataset.explain = words;

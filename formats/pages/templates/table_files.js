@@ -42,6 +42,7 @@ const scrolls = new ResizeObserver((entries) => {
 });
 for (const place of document.querySelectorAll(".wide")) {
   place.role = "region";
-  place.ariaLabel = place.closest("section")?.querySelector("h2, h3")?.textContent.trim() ?? "Table";
+  const heading = place.closest("details")?.querySelector("summary") ?? place.closest("section")?.querySelector("h2, h3");
+  place.ariaLabel = place.dataset.name ?? heading?.textContent.trim() ?? "Table";
   scrolls.observe(place);
 }
