@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.drawing.colours import AgreementColours
+from analysis.drawing.ramps import ramp_of
 from analysis.drawing.tints import class_colours
 from analysis.masks.cleaning import cleaning_words
 from analysis.report.judged_share import judged_share, why_unjudged
@@ -99,6 +100,7 @@ def render_page(
         },
         "strips": shown.strips,
         "legend": colours.legend(),
+        "ramps": {"wrong": ramp_of(colours.wrong), "missed": ramp_of(colours.missed)},
         "swatches": class_colours(len(names)),
         "facts": [fact for fact in model_facts(model) if fact[1] != title],
         "hyperparameters": model.hyperparameters,

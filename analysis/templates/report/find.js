@@ -70,6 +70,7 @@ function sortBy(key, up) {
 // Show the images that a filter asks for, and no others: {group, split, class, true, predicted, kind, words, attribute:
 // [name, value or [from, to]], iou: [from, to], places: [...], said: "what the places are"}.
 function showImages({ attribute, iou, places, said = "", ...rest }) {
+  keepView();
   state.asked = new Map(Object.entries(rest).filter(([key, value]) => isFilter(key) && value !== undefined && value !== null));
   if (attribute) state.asked.set(OF_ATTRIBUTE + attribute[0], Array.isArray(attribute[1]) ? attribute[1].join("..") : attribute[1]);
   if (iou) state.asked.set("iou", iou.join(".."));
@@ -79,7 +80,7 @@ function showImages({ attribute, iou, places, said = "", ...rest }) {
     Object.assign(state, { sort: LISTED, up: true });
   }
   search.blur();
-  if (!location.hash.startsWith("#image=")) history.pushState(null, "", addressOf());
+  if (!location.hash.startsWith("#image=")) writeHistory("pushState", addressOf(), addressOf());
   arrange();
   gallery.scrollIntoView();
   document.getElementById("shown").focus({ preventScroll: true });
@@ -130,12 +131,13 @@ addEventListener("keydown", (event) => {
 });
 
 function openAddress() {
-  if (!location.hash.startsWith(VIEW) || location.hash === addressOf()) return false;
-  readAddress(location.hash);
+  const address = viewAddress();
+  if (address === undefined || address === addressOf()) return false;
+  readAddress(address);
   return true;
 }
 addEventListener("popstate", () => { if (openAddress()) arrange(); });
 fillSortList();
-const toImages = openAddress();
+const toImages = openAddress() && location.hash.startsWith(VIEW);
 arrange();
 if (toImages) gallery.scrollIntoView();
