@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -124,3 +126,23 @@ def test_words_are_explained_in_place_as_in_the_report(name: str, words: str, pa
     expect(page.locator("#explanation")).to_contain_text(words)
     page.keyboard.press("Escape")
     expect(page.locator("#explanation")).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [390, 720])
+def test_long_names_of_models_fit_a_phone_and_paper(
+    width: int, browser: sync_api.Browser, folders: list[Path], tmp_path: Path
+) -> None:
+    long = []
+    for folder in folders:
+        long.append(shutil.copytree(folder, tmp_path / folder.name))
+        scores = json.loads((folder / "scores.json").read_text())
+        epochs = [{"train_loss": 1.0, "validation_mIOU": 0.1}, {"train_loss": 0.5, "validation_mIOU": 0.2}]
+        scores["job"] |= {"job": folder.name * 30, "epochs": epochs, "hyperparameters": {"lr": folder.name}}
+        (long[-1] / "scores.json").write_text(json.dumps(scores))
+    write_comparison(long, tmp_path / "out")
+    with visiting(browser, viewport={"width": width, "height": 800}) as visit:
+        visit.page.goto((tmp_path / "out" / "index.html").as_uri())
+        if width > 390:
+            visit.page.emulate_media(media="print")
+        assert visit.page.locator("#training").count() == 1
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= width

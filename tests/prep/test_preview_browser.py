@@ -281,3 +281,14 @@ def test_it_fits_a_phone_the_dark_and_paper(visit: Visit, root: Path) -> None:
     page.emulate_media(media="print")
     assert visit.style("body", "backgroundColor") == "rgb(255, 255, 255)"
     assert not page.is_visible("#samples [data-layer]")
+
+
+@pytest.mark.parametrize("name", ["c" * 120, "snake_" * 20, "ü" * 90])
+def test_long_names_of_classes_fit_a_phone(name: str, visit: Visit, dataset: Dataset, tmp_path: Path) -> None:
+    copied = shutil.copytree(dataset.root, tmp_path / "long")
+    (copied / "labels.txt").write_text(f"_background_\n{name}\n{name}2\n", encoding="utf-8")
+    asked = Asked(network=NetworkView(520, 240, 8, "As a job would."))
+    write_preview(open_dataset(copied), tmp_path / "preview.html", 1, asked)
+    visit.page.set_viewport_size({"width": 390, "height": 844})
+    visit.page.goto((tmp_path / "preview.html").as_uri())
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
