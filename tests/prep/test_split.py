@@ -58,11 +58,10 @@ def test_a_split_that_leaves_nothing_to_train_on_is_refused(groups: str, val: fl
         assign_groups(groups, seed=0, val=val, test=0)
 
 
-@pytest.mark.parametrize("part", ["val", "test"])
-def test_one_group_is_not_divided_and_the_ways_out_are_told(part: str) -> None:
-    parts = {"val": 0.0, "test": 0.0} | {part: 0.2}
+@pytest.mark.parametrize(("val", "test"), [(0.2, 0), (0, 0.2)])
+def test_one_group_is_not_divided_and_the_ways_out_are_told(val: float, test: float) -> None:
     with pytest.raises(SagesegError, match=r"one group, a, .*--group-by .*--val 0"):
-        assign_groups(["a", "a"], seed=0, **parts)
+        assign_groups(["a", "a"], seed=0, val=val, test=test)
 
 
 def test_one_group_without_validation_trains() -> None:
