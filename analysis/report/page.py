@@ -29,6 +29,7 @@ MOST_GROUPS = 500
 _SCRIPTS = (
     "tables.js",
     "table_files.js",
+    "print_tables.js",
     "explain.js",
     "report/images.js",
     "report/class_columns.js",
