@@ -12,6 +12,8 @@ function classColumns(id) {
 
 const insideColumns = (id) => Object.fromEntries(Object.entries(data.classes).map(([name, lists]) => [name, lists[id - 1]]));
 
+const isOfAllImages = (told) => ["iou", "dice", "true", "predicted"].every((name) => told?.[name]?.length === columns.stem.length);
+
 function loadColumns(address) {
   return new Promise((resolve, reject) => {
     const script = document.createElement("script");
@@ -20,8 +22,10 @@ function loadColumns(address) {
       script.remove();
       act(value);
     };
-    columnsWaiting.set(script, end(resolve));
-    script.onerror = end(() => reject(new Error(`no ${address} beside this page`)));
+    const unusable = () => reject(new Error(`no ${address} beside this page, or a damaged one`));
+    columnsWaiting.set(script, end((told) => (isOfAllImages(told) ? resolve(told) : unusable())));
+    script.onload = () => { if (columnsWaiting.has(script)) end(unusable)(); }; // it ended without its call
+    script.onerror = end(unusable);
     script.src = address;
     document.head.append(script);
   });

@@ -97,6 +97,9 @@ function fillSome(pixels, canvas, { width, height, runs }, colours) {
 const waiting = new Map();
 globalThis.takeLayers = (layers) => waiting.get(document.currentScript)?.(layers);
 
+// Of a file that was cut off, changed or exchanged nothing is shown.
+const isUndamaged = (layers, stem) => layers?.stem === stem && [layers.width, layers.height].every((side) => side >= 1) && [layers.objects ?? [], layers.suspects ?? []].every(Array.isArray);
+
 function loadLayers(folder, stem) {
   return new Promise((resolve, reject) => {
     const script = document.createElement("script");
@@ -105,7 +108,12 @@ function loadLayers(folder, stem) {
       script.remove();
       act(value);
     };
-    waiting.set(script, end((layers) => unpack(layers.pairs).then((runs) => resolve({ ...layers, runs }), () => reject(Object.assign(new Error(`${script.src.split("/").pop()} beside this page is damaged: write the report again.`), { damaged: true })))));
+    const damaged = () => reject(Object.assign(new Error(`${script.src.split("/").pop()} beside this page is damaged: write the report again.`), { damaged: true }));
+    waiting.set(script, end((layers) => {
+      if (isUndamaged(layers, stem)) unpack(layers.pairs).then((runs) => resolve({ ...layers, runs }), damaged);
+      else damaged();
+    }));
+    script.onload = () => { if (waiting.has(script)) end(damaged)(); }; // it ended without its call
     script.onerror = end(() => reject(new Error(`no layers of ${stem} beside this page`)));
     script.src = `${folder}layers/pairs/${encodeURIComponent(stem)}.js`;
     document.head.append(script);
