@@ -40,7 +40,7 @@ class Ramp:
 
 def ramp_of(colour: Colour) -> Ramp:
     """The ramp of a colour's hue. Lightness and chroma are those of all ramps, so that none looks like more than
-    another does, but for hues of which screens show no such chroma."""
+    another, but for hues of which screens show no such chroma."""
     hue = hue_of(colour)
     ends = ((0.96, 0.02), (0.42, 0.17), (0.26, 0.04), (0.86, 0.12))
     return Ramp(*(_css(lightness, min(chroma, most_chroma(lightness, hue)), hue) for lightness, chroma in ends))

@@ -78,6 +78,37 @@ def test_a_layer_file_that_is_missing_or_damaged_is_told(
     expect(page.locator("#viewer-note")).to_have_text("")
 
 
+@pytest.mark.parametrize(
+    ("found", "put"),
+    [
+        (r"(?s).*", ""),
+        (r"(?s)(?<=.{40}).*", ""),
+        (r"(?s).*", "takeLayers(null)"),
+        (r"(?s).*", "takeLayers({})"),
+        (r'"stem": ?"a_01"', '"stem":"b_01"'),
+        (r'"objects": ?\[', '"objects": 7, "more": ['),
+        (r'"width": ?', '"width": -'),
+        (r'"pairs": ?"', '"pairs": "***'),
+    ],
+    ids=["empty", "cut", "null", "nothing", "another's", "no list", "no size", "no base64"],
+)
+def test_of_a_file_that_is_not_whole_nothing_is_shown(
+    page: sync_api.Page, viewed_report: Path, tmp_path: Path, found: str, put: str
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(viewed_report, copy)
+    path = copy / "layers/pairs/a_01.js"
+    changed = re.sub(found, put, path.read_text(), count=1)
+    assert changed != path.read_text()
+    path.write_text(changed)
+    page.goto((copy / "index.html").as_uri() + "#image=a_01")
+    expect(page.locator("#viewer-note")).to_have_text("a_01.js beside this page is damaged: write the report again.")
+    box = page.locator(".picture").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(page.locator(".values")).to_contain_text("(of the thumbnail)")
+
+
 OBJECT = {"what": "wrong", "class": 2, "other": 0, "y": 100, "width": 50, "height": 30, "pixels": 1500, "kind": "halo"}
 
 

@@ -2,10 +2,18 @@
 
 const ofClasses = new Map();
 
-// The {iou, dice, true, predicted} of a class, each by place; rejects where the file is not beside the page.
+// The {iou, dice, true, predicted} of a class, each by place; rejects where no whole file of it is beside the page.
 function classColumns(id) {
-  if (!ofClasses.has(id)) ofClasses.set(id, data.classesBeside ? loadBeside(data.classesBeside[id - 1]) : Promise.resolve(insideColumns(id)));
+  if (!ofClasses.has(id)) ofClasses.set(id, data.classesBeside ? loadColumns(data.classesBeside[id - 1]) : Promise.resolve(insideColumns(id)));
   return ofClasses.get(id);
 }
 
 const insideColumns = (id) => Object.fromEntries(Object.entries(data.classes).map(([name, lists]) => [name, lists[id - 1]]));
+
+const isOfAllImages = (told) => ["iou", "dice", "true", "predicted"].every((name) => told?.[name]?.length === columns.stem.length);
+
+async function loadColumns(address) {
+  const told = await loadBeside(address);
+  if (!isOfAllImages(told)) throw damagedFile(address);
+  return told;
+}

@@ -24,7 +24,7 @@ function withoutClasses() {
   for (const key of CLASS_FILTERS) state.asked.delete(key);
   if (sorts.get(state.sort)?.needs) Object.assign(state, standard);
   arrange();
-  tell("What is known of each class lies in files beside this page; this copy was passed on without them.");
+  tell("What is known of each class lies in files beside this page, which are missing or damaged here.");
 }
 
 function arrange() {

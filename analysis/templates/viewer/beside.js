@@ -3,7 +3,9 @@
 const waiting = new Map();
 globalThis.takeLayers = globalThis.takeColumns = (content) => waiting.get(document.currentScript)?.(content);
 
-// What the file at an address holds; rejects where it is not there.
+const damagedFile = (address) => Object.assign(new Error(`${address.split("/").pop()} beside this page is damaged: write the report again.`), { damaged: true });
+
+// What the file at an address holds; rejects where it is not there, and where it ends without its call.
 function loadBeside(address) {
   return new Promise((resolve, reject) => {
     const script = element("script");
@@ -13,6 +15,7 @@ function loadBeside(address) {
       act(value);
     };
     waiting.set(script, end(resolve));
+    script.onload = end(() => reject(damagedFile(address)));
     script.onerror = end(() => reject(new Error(`no ${address} beside this page`)));
     script.src = address;
     document.head.append(script);

@@ -20,10 +20,15 @@ const hides = {
 const painted = new WeakMap();
 const thumbnailOf = new WeakMap();
 
+// Of width to height; what is taller or wider, a strip of 100 × 5,000, lies in a box of this shape.
+const [TALLEST_BOX, WIDEST_BOX] = [1 / 2, 4];
+
 function makeStack(tag, width, height) {
   const stack = element(tag, "stack", element("img", "image"), ...layerNames.slice(1).map((layer) => element("canvas", layer)));
   Object.assign(stack.firstChild, { alt: "", decoding: "async", draggable: false });
-  stack.style.aspectRatio = `${width} / ${height}`;
+  const inside = Math.min(WIDEST_BOX, Math.max(TALLEST_BOX, width / height));
+  stack.style.aspectRatio = inside === width / height ? `${width} / ${height}` : String(inside);
+  stack.classList.toggle("boxed", inside !== width / height);
   return stack;
 }
 

@@ -93,10 +93,13 @@ function fillSome(pixels, canvas, { width, height, runs }, colours) {
 }
 
 // ---- files beside the page
+// Of a file that was cut off, changed or exchanged nothing is shown.
+const isUndamaged = (layers, stem) => layers?.stem === stem && [layers.width, layers.height].every((side) => side >= 1) && [layers.objects ?? [], layers.suspects ?? []].every(Array.isArray);
+
 async function loadLayers(folder, stem) {
-  const file = `${encodeURIComponent(stem)}.js`;
-  const layers = await loadBeside(`${folder}layers/pairs/${file}`);
-  const damaged = () => { throw Object.assign(new Error(`${file} beside this page is damaged: write the report again.`), { damaged: true }); };
-  return { ...layers, runs: await unpack(layers.pairs).catch(damaged) };
+  const address = `${folder}layers/pairs/${encodeURIComponent(stem)}.js`;
+  const layers = await loadBeside(address);
+  const damaged = () => { throw damagedFile(address); };
+  return isUndamaged(layers, stem) ? { ...layers, runs: await unpack(layers.pairs).catch(damaged) } : damaged();
 }
 const imageFile = (folder, stem) => `${folder}layers/image/${encodeURIComponent(stem)}.jpg`;
