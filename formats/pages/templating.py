@@ -13,7 +13,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from formats.texts import wording
 from formats.texts.redaction import redact
 
-_SHARED = ("elements.js", "tables.js", "table_files.js", "explain.js")
+_SHARED = ("elements.js", "tables.js", "table_files.js", "print_tables.js", "explain.js")
 
 
 def render(package: str, template: str, scripts: Sequence[str], values: Mapping[str, Any]) -> str:

@@ -27,7 +27,6 @@ from formats.texts.wording import format_seconds
 MOST_GROUPS = 500
 """So many are read in a table; where each image is a group of its own, all would be most of the page."""
 _SCRIPTS = (
-    "print_tables.js",
     "report/images.js",
     "report/class_columns.js",
     "report/viewed.js",

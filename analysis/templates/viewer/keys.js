@@ -38,7 +38,9 @@ const otherKeys = [
 ];
 
 function showKeys() {
-  if (!keyList.open) keyList.showModal();
+  if (keyList.open) return;
+  keyList.showModal();
+  keyList.querySelector("[data-close-keys]").focus();
 }
 
 function listKeys(heading, entries) {

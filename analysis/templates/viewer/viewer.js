@@ -32,7 +32,10 @@ function openImage(place, { within = everyPlace, object = null, panes = null } =
 function showViewer(place, { wanted, panes }) {
   document.getElementById("page-note").textContent = "";
   view.shownPanes = panes;
-  if (!viewer.open) viewer.showModal();
+  if (!viewer.open) {
+    viewer.showModal();
+    document.getElementById("stage").focus(); // not by autofocus, of which a browser complains at addresses
+  }
   showImage(place, wanted);
 }
 
