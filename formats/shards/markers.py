@@ -37,10 +37,11 @@ class Marker:
     journal_sha256: str
 
 
-def write_marker(folder: Path, shard: Shard, plan_sha256: str, counts: Mapping[str, int]) -> None:
+def write_marker(folder: Path, shard: Shard, plan_sha256: str, counts: Mapping[str, int]) -> Marker:
     """Say that the shard in a folder, its journal too, is done."""
     marker = Marker(FORMAT_VERSION, shard.number, shard.of, plan_sha256, dict(counts), _digest(folder / JOURNAL))
     write_text(folder / MARKER, format_json(vars(marker)) + "\n", durable=True)
+    return marker
 
 
 def read_marker(folder: Path) -> Marker:
