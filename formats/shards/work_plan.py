@@ -27,6 +27,7 @@ from formats.version import tool_version
 PLAN, SOURCES = "plan.json", "sources.csv"
 FORMAT_VERSION = 1
 _ANOTHER = "choose another --out, or give what the plan was made of"
+_NOTHING = "nothing"
 _MEND = "bring back the folder that the shards wrote"
 
 
@@ -202,13 +203,13 @@ def _difference(ours: Any, theirs: Any, place: str = "") -> tuple[str, Any, Any]
     if isinstance(ours, dict) and isinstance(theirs, dict):
         for name in dict.fromkeys((*ours, *theirs)):
             at = ".".join(filter(None, (place, name)))
-            found = _difference(ours.get(name, "nothing"), theirs.get(name, "nothing"), at)
+            found = _difference(ours.get(name, _NOTHING), theirs.get(name, _NOTHING), at)
             if found:
                 return found
         return None
-    if isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
-        found_in = (_difference(a, b, f"{place}[{i}]") for i, (a, b) in enumerate(zip(ours, theirs, strict=True)))
-        return next(filter(None, found_in), None)
+    if isinstance(ours, list) and isinstance(theirs, list):
+        pairs = enumerate(zip_longest(ours, theirs, fillvalue=_NOTHING))
+        return next(filter(None, (_difference(a, b, f"{place}[{i}]") for i, (a, b) in pairs)), None)
     return None if ours == theirs else (place, ours, theirs)
 
 
