@@ -184,6 +184,7 @@ def forge(by: Path, change: Callable[[dict[str, Any]], None]) -> None:
         lambda entry: entry.update(rows=[]),
         lambda entry: entry.update(rows=7),
         lambda entry: entry.update(pixels=["many", 1]),
+        lambda entry: entry.update(pixels=[1, 2, 3]),
         lambda entry: entry.update(thumbnail="AAAA"),
         lambda entry: entry.update(source=[1]),
         lambda entry: entry.pop("state"),
