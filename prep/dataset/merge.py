@@ -14,6 +14,7 @@ from formats.disk.whole_files import link_file
 from formats.disk.whole_folders import refuse_existing, staged_folder
 from formats.errors import SagesegError
 from formats.prepared.source_names import name_sources
+from formats.safe_names import refuse_links_out
 from formats.shards.markers import JOURNAL, MARKER, Marker, all_shards, journal_lines
 from formats.shards.work_plan import read_plan
 from prep.dataset.journal import ImageEntry, parse_entry
@@ -31,6 +32,7 @@ def merge_shards(shards: Path, out: Path, *, overwrite: bool = False) -> dict[st
     """
     refuse_existing(out, overwrite=overwrite, reads=[shards])
     work, plan_sha256 = read_plan(shards, KIND)
+    refuse_links_out(shards)
     markers = all_shards(shards, work, plan_sha256)
     plan = plan_of(shards, work)
     with staged_folder(out, overwrite=overwrite, durable=True) as root:

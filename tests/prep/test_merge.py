@@ -215,6 +215,14 @@ def test_a_plan_of_another_verb_is_named(by: Path) -> None:
     refused(by, "plan.json: a plan of predict; expected one of prep")
 
 
+def test_a_link_out_of_the_shards_is_refused(by: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("not for others")
+    path = next((by / "shard-1-of-3" / "JPEGImages").iterdir())
+    path.unlink()
+    path.symlink_to(tmp_path / "secret")
+    refused(by, f"^{re.escape(str(path))}: a link to .*secret, out of ")
+
+
 def other_option(_: Source) -> PrepOptions:
     return replace(OPTIONS, crop=48)
 
