@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import formats.disk.whole_files
 import prep.dataset.image_work
 from formats.errors import SagesegError
 from formats.prepared.resize import Resize
@@ -95,7 +94,7 @@ def test_without_links_files_are_copied(source: Source, tmp_path: Path, monkeypa
     def refuse(*_: Any) -> None:
         raise OSError(95, "Operation not supported")
 
-    monkeypatch.setattr(formats.disk.whole_files.os, "link", refuse)
+    monkeypatch.setattr("os.link", refuse)
     assert digests(by_shards(source, tmp_path, 3, OPTIONS)) == digests(tmp_path / "alone")
 
 
