@@ -12,15 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from formats.alike.alignment import SIDE
-from formats.alike.twins import LIMIT, Thumbnails, Twins, find_twins
+from formats.alike.twins import LIMIT, Thumbnails, Twins, find_twins, signatures
 from formats.classes import ClassTable
 from formats.dataset import SPLITS
 from formats.prepared.leaks import VALIDATED, Leak, Leaks, leak_to_json, leaks_to_json
 from prep.dataset.grouping import suggest_group_by
 from prep.dataset.journal import ImageEntry
+from prep.dataset.plan import Listed
 from prep.dataset.split import rank
 from prep.options import PrepOptions
-from prep.readers.labelled_image import LabelledImage
 
 LISTED = 100
 """So many pairs of near-twins are listed, the most alike first; all are counted. An image stands in
@@ -69,7 +69,7 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def certify(
-    images: Sequence[LabelledImage],
+    images: Sequence[Listed],
     groups: Mapping[str, str],
     balances: Mapping[str, Balance],
     thumbnails: Thumbnails,
@@ -81,7 +81,8 @@ def certify(
     to split; `unit` is what the reader's own groups are."""
     splits = [groups[image.group] for image in images]
     places = {split: _places(splits, split) for split in SPLITS}
-    found = {(a, b): list(find_twins(thumbnails, places[a], places[b])) for a, b in _PAIRS_OF_SPLITS}
+    hashes = signatures(thumbnails)
+    found = {(a, b): list(find_twins(thumbnails, places[a], places[b], hashes)) for a, b in _PAIRS_OF_SPLITS}
     pairs = sorted(chain.from_iterable(found.values()))
     with_twin = {split: {pair.a for pair in found[split, "train"]} for split in VALIDATED}
     leaks = Leaks(
@@ -101,13 +102,13 @@ def certify(
             "candidates": [_described(pair, images, splits) for pair in pairs[:LISTED]],
         },
         "leak": leaks_to_json(leaks)
-        | {"random_split_by_image": leak_to_json(_random_leak(images, splits, thumbnails, options.seed))},
+        | {"random_split_by_image": leak_to_json(_random_leak(images, splits, thumbnails, hashes, options.seed))},
         "groups": dict(groups),
     }
     return certificate, leaks
 
 
-def _suggestion(images: Sequence[LabelledImage], pairs: Sequence[Twins]) -> str | None:
+def _suggestion(images: Sequence[Listed], pairs: Sequence[Twins]) -> str | None:
     if not pairs:
         return None
     stems = [PurePosixPath(image.source).stem for image in images]
@@ -118,7 +119,7 @@ def _places(splits: Sequence[str], split: str) -> list[int]:
     return [place for place, own in enumerate(splits) if own == split]
 
 
-def _described(pair: Twins, images: Sequence[LabelledImage], splits: Sequence[str]) -> dict[str, Any]:
+def _described(pair: Twins, images: Sequence[Listed], splits: Sequence[str]) -> dict[str, Any]:
     return {
         "images": [images[pair.a].source, images[pair.b].source],
         "splits": [splits[pair.a], splits[pair.b]],
@@ -129,7 +130,7 @@ def _described(pair: Twins, images: Sequence[LabelledImage], splits: Sequence[st
     }
 
 
-def _leak(images: Sequence[LabelledImage], splits: Sequence[str], split: str, with_twin: set[int]) -> Leak:
+def _leak(images: Sequence[Listed], splits: Sequence[str], split: str, with_twin: set[int]) -> Leak:
     """How many images of `split` have a sibling, by their groups or by the reader's own, or a near-twin in train."""
     siblings = _with_sibling([image.group for image in images], splits, split)
     own = _with_sibling([image.family for image in images], splits, split) - siblings
@@ -141,11 +142,17 @@ def _with_sibling(groups: Sequence[str], splits: Sequence[str], split: str) -> s
     return {place for place in _places(splits, split) if groups[place] in trained}
 
 
-def _random_leak(images: Sequence[LabelledImage], splits: Sequence[str], thumbnails: Thumbnails, seed: int) -> Leak:
+def _random_leak(
+    images: Sequence[Listed],
+    splits: Sequence[str],
+    thumbnails: Thumbnails,
+    hashes: npt.NDArray[np.float32],
+    seed: int,
+) -> Leak:
     """That of val, had as many images been dealt one by one, whatever their group."""
     order = sorted(range(len(images)), key=lambda place: rank(seed, images[place].source))
     dealt = dict(zip(order, sorted(splits), strict=True))
     shuffled = [dealt[place] for place in range(len(images))]
     alone = sorted(set(_places(shuffled, "val")) - _with_sibling([image.group for image in images], shuffled, "val"))
-    twins = find_twins(thumbnails, alone, _places(shuffled, "train"))
+    twins = find_twins(thumbnails, alone, _places(shuffled, "train"), hashes)
     return _leak(images, shuffled, "val", {pair.a for pair in twins})

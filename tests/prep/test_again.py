@@ -11,8 +11,8 @@ import pytest
 from formats.dataset import open_dataset
 from formats.version import tool_version
 from prep.dataset.again import inputs_digest, typed
-from tests.prep import test_s3_readers as samples
 from tests.prep.test_readers import READERS
+from tests.support import reader_samples as samples
 from tests.support.prep_samples import digests, make_source
 from tests.support.typed_commands import typed as run
 
@@ -90,7 +90,7 @@ def test_neither_workers_nor_the_order_of_files_change_a_byte(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], list[str]]
 ) -> None:
     words = [word.format(tmp_path) for word in make(tmp_path)]
-    brings_splits = make in (samples.voc, samples.channels, samples.roboflow)
+    brings_splits = make in samples.OWN_SPLIT
     words += ["--crop", "none", *([] if brings_splits else ["--val", "1"])]
     listed, made = Path.iterdir, []
     for workers, turned in (("1", False), (WORKERS.get(make, "1"), True)):
