@@ -181,7 +181,8 @@ def _handler(service: str, operation: str) -> Callable[[Path], Handler]:
             ("/aws/sagemaker/TrainingJobs", "cars/algo-1", "a.jsonl", 1),
         )
         nothing: Callable[[Path], list[str]] = lambda _: ["false"]  # noqa: E731
-        place = Workplace(folder, state, _storage(), Rehearsal(folder / "none.yaml"), Programs(nothing, nothing), 1.0)
+        none = Programs(nothing, nothing, nothing)
+        place = Workplace(folder, state, _storage(), Rehearsal(folder / "none.yaml"), none, 1.0)
         answers = Services(place).answers().operations[service, operation]
         return lambda request: answers(request, "us-east-1")
 
