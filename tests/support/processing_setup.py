@@ -83,11 +83,10 @@ def log_of(logs: Any, host: str = "algo-1", name: str = "process") -> list[str]:
         found = logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{name}/{host}-")["logStreams"]
     except logs.exceptions.ResourceNotFoundException:
         return []
-    events = [
+    return [
         event["message"]
         for stream in found
         for event in logs.get_log_events(
             logGroupName=LOG_GROUP, logStreamName=stream["logStreamName"], startFromHead=True
         )["events"]
     ]
-    return events
