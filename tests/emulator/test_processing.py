@@ -5,12 +5,24 @@ from __future__ import annotations
 import json
 import re
 import signal
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from jobs.emulator.host.container import Programs, start_container
+from jobs.emulator.host.rehearsal import ProcessingTrouble, Rehearsal
+from jobs.emulator.host.storage import Storage, open_s3
+from jobs.emulator.host.workplace import Workplace
+from jobs.emulator.processing.operations import ProcessingJobs
+from jobs.emulator.processing.record import PROCESSING_JOBS, new_record
+from jobs.emulator.processing.run import ProcessingRun, processing_folder
+from jobs.emulator.store.collection import Collection
+from jobs.emulator.store.job_records import begin_stopping
+from jobs.emulator.store.state import State
 from tests.support.emulator_setup import (
     ROLE,
     client,
@@ -142,6 +154,18 @@ def test_a_script_runs_by_this_python_in_any_image(tmp_path: Path) -> None:
     assert (described["ProcessingJobStatus"], lines) == ("Completed", ["s3://bucket/opt/ml"])
     assert (tmp_path / "out" / "found.txt").read_text() == "a.jpg"
     assert script.exists()
+
+
+def test_a_script_of_fixed_paths_is_told_so(tmp_path: Path) -> None:
+    fill(tmp_path, "a.jpg")
+    fixed = 'open("/".join(["", "opt", "ml", "processing", "in", "a.jpg"]))'  # as a script's file has it
+    application = {"ImageUri": STOCK_IMAGE, "ContainerEntrypoint": ["python3.11", "-c", fixed]}
+    with emulator(tmp_path) as (sagemaker, _, _):
+        described = process(sagemaker, tmp_path, AppSpecification=application)
+    assert described["FailureReason"] == (
+        "AlgorithmError: its log names /opt/ml, which is the folder in SAGESEG_OPT_ML here; let the script take its "
+        "paths from its arguments, exit code: 1"
+    )
 
 
 def test_our_image_runs_the_command(tmp_path: Path) -> None:
@@ -289,6 +313,46 @@ def test_a_job_whose_emulator_was_killed_is_settled_by_the_next(tmp_path: Path) 
         described = describe(sagemaker)
     assert described["ProcessingJobStatus"] == "Failed"
     assert described["FailureReason"] == "InternalServerError: the emulator ended while the job was running"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Workplace]:
+    """What jobs need that nobody serves."""
+
+    def must_not_run(_root: Path) -> list[str]:
+        raise AssertionError("a container was started")
+
+    fill(tmp_path)
+    with closing(State(tmp_path / "state.sqlite")) as state:
+        none = Programs(must_not_run, must_not_run, must_not_run)
+        yield Workplace(tmp_path, state, Storage(open_s3), Rehearsal(tmp_path / "none.yaml"), none, 1.0)
+
+
+def stored(place: Workplace) -> tuple[Collection, dict[str, Any]]:
+    """The jobs of a state that holds one of two hosts, and its record."""
+    request, jobs = asked(place.folder, count=2), Collection(place.state, PROCESSING_JOBS)
+    record = new_record(request, "arn:aws:sagemaker:us-east-1:123456789012:processing-job/process", 1000.0)
+    jobs.add(record, request)
+    return jobs, record
+
+
+def test_a_stop_that_comes_before_the_run_is_heeded(place: Workplace) -> None:
+    jobs, record = stored(place)
+    jobs.change("process", lambda record, _: begin_stopping(record, PROCESSING_JOBS))
+    ProcessingRun(place, jobs, record, "ml.m5.large", ProcessingTrouble()).run()
+    assert jobs.get("process", "").status == "Stopped"
+
+
+def test_containers_that_outlived_their_emulator_are_ended(place: Workplace) -> None:
+    jobs, _ = stored(place)
+    left = []
+    for host in ("algo-1", "algo-2"):
+        folder = processing_folder(place.folder, "process") / host
+        folder.mkdir(parents=True)
+        left.append(start_container(["sleep", "60"], folder, {}))
+    ProcessingJobs(place).recover()
+    assert [([*container.lines()], container.wait()) for container in left] == [([], 128 + signal.SIGKILL)] * 2
+    assert jobs.get("process", "").record["FailureReason"].startswith("InternalServerError: ")
 
 
 def test_an_emulator_that_ends_fails_what_runs(tmp_path: Path) -> None:

@@ -11,9 +11,22 @@ from jobs.emulator.server import running_server
 from sageseg.cli import app
 from tests.support.emulator_setup import client
 from tests.support.pair_samples import make
-from tests.support.processing_setup import asked, log_of, process
+from tests.support.processing_setup import log_of, process
 
-WORDS = ["prep", "pairs", "{}/images", "{}/masks", "--labels", "{}/classes.txt", "--val", "0", "--crop", "none", "--workers", "1"]
+WORDS = [
+    "prep",
+    "pairs",
+    "{}/images",
+    "{}/masks",
+    "--labels",
+    "{}/classes.txt",
+    "--val",
+    "0",
+    "--crop",
+    "none",
+    "--workers",
+    "1",
+]
 
 
 def words(place: str) -> list[str]:
@@ -45,7 +58,14 @@ def test_a_dataset_is_prepared_as_here(tmp_path: Path, capsys: pytest.CaptureFix
 
 def test_a_refusal_is_in_the_log(tmp_path: Path) -> None:
     make(tmp_path / "in", "images/{}.jpg", "masks/{}.png")
-    arguments = ["prep", "pairs", "/opt/ml/processing/in/gone", "/opt/ml/processing/in/masks", "--out", "/opt/ml/processing/out"]
+    arguments = [
+        "prep",
+        "pairs",
+        "/opt/ml/processing/in/gone",
+        "/opt/ml/processing/in/masks",
+        "--out",
+        "/opt/ml/processing/out",
+    ]
     application = {"ImageUri": OPEN_IMAGE, "ContainerArguments": arguments}
     with (
         running_server(tmp_path / "home") as server,

@@ -61,6 +61,11 @@ def _told(root: Path) -> Callable[[str], str]:
     return lambda text: _NAMED.sub(lambda _: str(root), text)
 
 
+def names_opt_ml(line: str) -> bool:
+    """Whether a line of a log names `/opt/ml` itself: what its program was told names another folder."""
+    return _NAMED.search(line) is not None
+
+
 def place_in(root: Path, local_path: str) -> Path:
     """Where a checked LocalPath lies in a tree."""
     return root.joinpath(*PurePosixPath(local_path).relative_to(OPT_ML).parts)

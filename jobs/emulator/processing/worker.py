@@ -17,7 +17,7 @@ from jobs.emulator.host.rehearsal import ProcessingTrouble
 from jobs.emulator.host.workplace import Workplace
 from jobs.emulator.processing.inputs import Input, bring_inputs
 from jobs.emulator.processing.outputs import Uploads, make_outputs, upload
-from jobs.emulator.processing.program import command_of, environment_of
+from jobs.emulator.processing.program import command_of, environment_of, names_opt_ml
 from jobs.emulator.processing.record import outputs_of
 from jobs.emulator.store.job_records import failure_reason
 from jobs.emulator.store.log_events import open_stream
@@ -25,6 +25,8 @@ from jobs.emulator.store.state import Record
 
 TREE = "SAGESEG_OPT_ML"
 """Tells a program the tree that stands for `/opt/ml`."""
+_ASTRAY = f"its log names /opt/ml, which is the folder in {TREE} here; let the script take its paths from its arguments"
+"""Most scripts that fail so have fixed paths in their code, which no container makes right here."""
 _CONFIG = (
     "ProcessingJobArn",
     "ProcessingJobName",
@@ -93,16 +95,18 @@ class Worker:
             container = None if _fails(trouble, 0) else self._start()
             if container is None:
                 return failure_reason(trouble.algorithm_error, 1) if _fails(trouble, 0) else ""
-            failing = False
+            failing = astray = False
             for number, line in enumerate(filter(None, container.lines()), 1):
                 writer.write(line)
+                astray = astray or names_opt_ml(line)
                 if _fails(trouble, number):
                     failing = True
                     container.kill()
             code = container.wait()
             if failing:
                 return failure_reason(trouble.algorithm_error, 1)
-            return failure_reason(self._named(container.ending()), code) if code else ""
+            ending = container.ending() or (_ASTRAY if astray else "")
+            return failure_reason(self._named(ending), code) if code else ""
 
     def _named(self, ending: str) -> str:
         """What is known of an end, told of its host where there are several."""
