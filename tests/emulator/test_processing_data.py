@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from formats.errors import SagesegError
+from jobs.emulator.host.storage import Storage, StoredObject
+from jobs.emulator.processing.inputs import Input
+from jobs.emulator.processing.outputs import Uploads, make_outputs
 from tests.support.emulator_setup import emulator, s3_with, wait_until
 from tests.support.processing_setup import TELLS, asked, describe, fill, log_of, process, source, target, wait_for_end
 
@@ -31,9 +38,9 @@ def manifest(folder: Path, *elements: Any) -> str:
 @pytest.mark.parametrize("hosts", [1, 3, 7])
 def test_objects_are_dealt_among_the_hosts(tmp_path: Path, hosts: int) -> None:
     fill(tmp_path, *NAMES)
-    given = source((tmp_path / "in").as_uri(), S3DataDistributionType="ShardedByS3Key")
+    one = source((tmp_path / "in").as_uri(), S3DataDistributionType="ShardedByS3Key")
     with emulator(tmp_path, process=TELLS) as (sagemaker, _, _):
-        process(sagemaker, tmp_path, count=hosts, ProcessingInputs=[given])
+        process(sagemaker, tmp_path, count=hosts, ProcessingInputs=[one])
     shares = names_of(tmp_path, hosts)
     assert sorted(name for share in shares for name in share) == sorted(NAMES)
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
@@ -41,21 +48,21 @@ def test_objects_are_dealt_among_the_hosts(tmp_path: Path, hosts: int) -> None:
 
 def test_what_belongs_together_by_name_need_not_meet(tmp_path: Path) -> None:
     fill(tmp_path, *NAMES)
-    given = [
+    several = [
         source((tmp_path / "in" / kind).as_uri(), f"in/{kind}", S3DataDistributionType="ShardedByS3Key")
         for kind in ("images", "masks")
     ]
     with emulator(tmp_path, process=TELLS) as (sagemaker, _, _):
-        process(sagemaker, tmp_path, count=2, ProcessingInputs=given)
+        process(sagemaker, tmp_path, count=2, ProcessingInputs=several)
     numbers = [Counter(Path(name).stem for name in share) for share in names_of(tmp_path, 2)]
     assert any(count == 1 for found in numbers for count in found.values())
 
 
 def test_more_hosts_than_objects_leave_some_an_empty_folder(tmp_path: Path) -> None:
     fill(tmp_path, "a.jpg", "b.jpg")
-    given = source((tmp_path / "in").as_uri(), S3DataDistributionType="ShardedByS3Key")
+    one = source((tmp_path / "in").as_uri(), S3DataDistributionType="ShardedByS3Key")
     with emulator(tmp_path, process=TELLS) as (sagemaker, _, _):
-        assert process(sagemaker, tmp_path, count=4, ProcessingInputs=[given])["ProcessingJobStatus"] == "Completed"
+        assert process(sagemaker, tmp_path, count=4, ProcessingInputs=[one])["ProcessingJobStatus"] == "Completed"
     assert sorted(map(len, names_of(tmp_path, 4))) == [0, 0, 1, 1]
 
 
@@ -65,8 +72,8 @@ def test_a_manifest_names_what_comes(tmp_path: Path) -> None:
     uri = manifest(tmp_path, prefix, "a.jpg", "b/ü c.jpg", "b/d.jpg")
     with emulator(tmp_path, process=TELLS) as (sagemaker, _, _):
         for name, how in (("all", "FullyReplicated"), ("dealt", "ShardedByS3Key")):
-            given = source(uri, S3DataType="ManifestFile", S3DataDistributionType=how)
-            process(sagemaker, tmp_path, name, count=2, ProcessingInputs=[given])
+            one = source(uri, S3DataType="ManifestFile", S3DataDistributionType=how)
+            process(sagemaker, tmp_path, name, count=2, ProcessingInputs=[one])
             found = names_of(tmp_path, 2)
             wanted = {"all": [["a.jpg", "b/d.jpg", "b/ü c.jpg"]] * 2}.get(name)
             assert found == wanted if wanted else sorted(map(len, found)) == [1, 2]
@@ -112,6 +119,63 @@ given = root / "processing" / "in"
     with emulator(tmp_path, process=changes) as (sagemaker, _, _):
         assert process(sagemaker, tmp_path, count=2)["ProcessingJobStatus"] == "Completed"
     assert {path.name: path.read_text() for path in (tmp_path / "in").iterdir()} == {"a.jpg": "a.jpg", "b.jpg": "b.jpg"}
+
+
+def test_another_disk_gets_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither links nor moves leave a disk."""
+    fill(tmp_path, "a.jpg")
+    monkeypatch.setattr("os.link", refused)
+    monkeypatch.setattr("jobs.emulator.host.storage._moved", lambda *_: False)
+    changes = """
+given = root / "processing" / "in" / "a.jpg"
+(root / "processing" / "out" / "a.txt").write_text(given.read_text())
+given.write_text("changed in place")
+"""
+    with emulator(tmp_path, process=changes) as (sagemaker, _, _):
+        assert process(sagemaker, tmp_path, count=2)["ProcessingJobStatus"] == "Completed"
+    assert (tmp_path / "in" / "a.jpg").read_text() == (tmp_path / "out" / "a.txt").read_text() == "a.jpg"
+
+
+def refused(*_: object, **__: object) -> None:
+    raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+
+@given(st.integers(0, 40), st.integers(1, 12))
+def test_shares_are_a_partition(objects: int, hosts: int) -> None:
+    found = [StoredObject(f"{n}", f"s3://bucket/{n}") for n in range(objects)]
+    dealt, whole = Input("/opt/ml/processing/in", found, True), Input("/opt/ml/processing/in", found, False)
+    shares = [dealt.share(number, hosts) for number in range(hosts)]
+    assert sorted((one.name for share in shares for one in share), key=int) == [one.name for one in found]
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+    assert all(whole.share(number, hosts) == found for number in range(hosts))
+
+
+class LosesFiles(Storage):
+    """A storage to which no file can be sent; `gone`: because it was a passing one."""
+
+    def __init__(self, *, gone: bool) -> None:
+        super().__init__(lambda: None)
+        self._gone = gone
+
+    def store(self, file: Path, uri: str, name: str, *, move: bool = False) -> None:
+        if self._gone:
+            file.unlink()
+        raise SagesegError(f"{uri}/{name}: cannot be {'moved' if move else 'copied'}")
+
+
+def test_a_file_that_passes_is_no_failure(tmp_path: Path) -> None:
+    outputs = make_outputs([target("s3://bucket/out", S3UploadMode="Continuous")["S3Output"]], tmp_path)
+    failures: list[str] = []
+    for gone in (False, True):
+        (outputs[0].folder / "a.partial").write_text("a")
+        uploads = Uploads(LosesFiles(gone=gone), outputs, lambda: failures.append("failed"))
+        if gone:
+            uploads.close()
+        else:
+            wait_until(lambda: bool(failures))
+            with pytest.raises(SagesegError, match="s3://bucket/out/a.partial: cannot be copied"):
+                uploads.close()
+    assert failures == ["failed"]
 
 
 def test_outputs_of_all_hosts_meet_at_the_end(tmp_path: Path) -> None:
@@ -193,7 +257,7 @@ found = sorted(str(p.relative_to(given)) + "=" + p.read_text() for p in (given /
     with s3_with(bucket, *keys) as s3, emulator(tmp_path, process=copies, make_s3=lambda: s3) as (sagemaker, _, _):
         listed = json.dumps([{"prefix": f"s3://{bucket}/listed/"}, "e.jpg"])
         s3.put_object(Bucket=bucket, Key="manifest", Body=listed.encode())
-        given = [
+        several = [
             source(f"s3://{bucket}/in/"),
             source(f"s3://{bucket}/code/x.py", "in/code"),
             source(f"s3://{bucket}/manifest", "in/listed", S3DataType="ManifestFile"),
@@ -201,7 +265,7 @@ found = sorted(str(p.relative_to(given)) + "=" + p.read_text() for p in (given /
         for name, mode in (("late", "EndOfJob"), ("soon", "Continuous")):
             outputs = {"Outputs": [target(f"s3://{bucket}/{name}", S3UploadMode=mode)]}
             described = process(
-                sagemaker, tmp_path, name, count=2, ProcessingInputs=given, ProcessingOutputConfig=outputs
+                sagemaker, tmp_path, name, count=2, ProcessingInputs=several, ProcessingOutputConfig=outputs
             )
             assert described["ProcessingJobStatus"] == "Completed"
         made = {
