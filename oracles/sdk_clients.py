@@ -3,7 +3,7 @@
     .venv/bin/python oracles/sdk_clients.py .venv/sdk/bin/python
 
 The emulator runs here with small stand-ins as containers; moto's server gives S3, STS and IAM. The
-SDK's calls (oracles/sdk_calls.py) run in an environment of their own (oracles/sdk_requirements.txt).
+SDK's calls (CALLS) run in an environment of their own (oracles/sdk_requirements.txt).
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from tests.support.emulator_setup import programs  # noqa: E402 (found by the li
 from tests.support.keys import KEYS  # noqa: E402
 
 REGION, BUCKET, ROLE_NAME = "eu-central-1", "sageseg-oracle", "SageMakerOracle"
+CALLS = ("sdk_calls.py", "sdk_processing_calls.py")
 TRAINS = """
 import json
 given = json.loads((root / "input/config/hyperparameters.json").read_text())
@@ -100,9 +101,9 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder)
             with served(place, url) as server:
-                calls = [str(Path(sys.argv[1]).absolute()), str(ROOT / "oracles" / "sdk_calls.py")]
-                env = environment(server.url, url, role, place)
-                return subprocess.run(calls, env=env, cwd=place, check=False).returncode
+                python, env = str(Path(sys.argv[1]).absolute()), environment(server.url, url, role, place)
+                calls = [[python, str(ROOT / "oracles" / name)] for name in CALLS]
+                return int(any(subprocess.run(call, env=env, cwd=place, check=False).returncode for call in calls))
     finally:
         moto.stop()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,7 +36,8 @@ def link_file(path: Path, to: Path) -> None:
     try:
         os.link(path, to)
     except OSError:
-        write_bytes(to, path.read_bytes())
+        with written_beside(to) as beside:
+            shutil.copyfile(path, beside)
 
 
 def write_text(path: Path, text: str, *, durable: bool = False) -> None:

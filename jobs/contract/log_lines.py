@@ -16,6 +16,7 @@ from datetime import datetime
 SERVICE = "/aws/sagemaker"
 """Under which SageMaker's log groups and the namespaces of its metrics lie."""
 TRAINING_LOGS, TRANSFORM_LOGS = f"{SERVICE}/TrainingJobs", f"{SERVICE}/TransformJobs"
+PROCESSING_LOGS = f"{SERVICE}/ProcessingJobs"
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 METRIC_DEFINITIONS = {
     "train:loss": r"train loss: (\S+)",

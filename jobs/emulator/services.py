@@ -8,6 +8,7 @@ from jobs.emulator.endpoints.models import EndpointConfigs, Models
 from jobs.emulator.endpoints.operations import Endpoints
 from jobs.emulator.host.service_quotas import ServiceQuotas
 from jobs.emulator.host.workplace import Workplace
+from jobs.emulator.processing.operations import ProcessingJobs
 from jobs.emulator.store.log_events import LogEvents
 from jobs.emulator.store.tags import Tags
 from jobs.emulator.training.operations import TrainingJobs
@@ -26,8 +27,10 @@ class Services:
         configs = EndpointConfigs(place, models.models)
         self.endpoints = Endpoints(place, models.models, configs.configs)
         self.transform = TransformJobs(place, models.models)
+        self.processing = ProcessingJobs(place)
         self._invoke = Invocations(self.endpoints.endpoints, self.endpoints.runs, invocation_seconds)
-        self._all = (self.training, self.tuning, models, configs, self.endpoints, self.transform)
+        self._all = (self.training, self.tuning, models, configs, self.endpoints, self.transform, self.processing)
+        self._running = (self.tuning, self.training, self.transform, self.processing, self.endpoints)
         self._also = (Tags(place.state), LogEvents(place.state), ServiceQuotas(place.rehearsal))
 
     def answers(self) -> Answers:
@@ -38,14 +41,14 @@ class Services:
 
     def recover(self) -> None:
         """Settle or bring back what an earlier server left."""
-        for group in (self.training, self.tuning, self.transform, self.endpoints):
+        for group in (self.training, self.tuning, self.transform, self.processing, self.endpoints):
             group.recover()
 
     @property
     def busy(self) -> bool:
-        return any(group.runs.busy for group in (self.training, self.tuning, self.transform, self.endpoints))
+        return any(group.runs.busy for group in self._running)
 
     def shut_down(self) -> None:
         """End all that runs: tuning first, so that it starts no more training jobs."""
-        for group in (self.tuning, self.training, self.transform, self.endpoints):
+        for group in self._running:
             group.runs.shut_down()

@@ -15,6 +15,8 @@ import pytest
 from tests.support.aws_cli import aws as typed
 from tests.support.emulator_setup import create_model, emulator, request, wait_until
 from tests.support.keys import KEYS
+from tests.support.processing_setup import TELLS, fill
+from tests.support.processing_setup import asked as processing_request
 
 AWS = Path(sys.executable).with_name("aws")
 REFUSED = 255
@@ -92,6 +94,27 @@ def test_an_invocation_and_a_transform_job(tmp_path: Path, aws: Aws) -> None:
         aws(server.url, "sagemaker", "wait", "transform-job-completed-or-stopped", "--transform-job-name", "batch")
     assert answer == {"ContentType": "image/png", "InvokedProductionVariant": "AllTraffic"}
     assert (tmp_path / "out").read_bytes() == (tmp_path / "predicted/a.jpg.out").read_bytes() == b"egami\xd8\xff"
+
+
+def test_a_processing_job(tmp_path: Path, aws: Aws) -> None:
+    fill(tmp_path, "a.jpg")
+    (tmp_path / "request.json").write_text(json.dumps(processing_request(tmp_path, count=2)))
+    named = ("--processing-job-name", "process")
+    with emulator(tmp_path, process=TELLS) as (_, _, server):
+        words = ("sagemaker", "create-processing-job", "--cli-input-json", "file://request.json")
+        made = aws(server.url, *words, process=True)
+        wait_until(lambda: not server.services.busy)  # `wait` itself polls every 60 s
+        aws(server.url, "sagemaker", "wait", "processing-job-completed-or-stopped", *named)
+        described = aws(server.url, "sagemaker", "describe-processing-job", *named)
+        listed = aws(server.url, "sagemaker", "list-processing-jobs", "--status-equals", "Completed")
+        refused = aws(server.url, "sagemaker", "stop-processing-job", *named, code=REFUSED)
+        aws(server.url, "sagemaker", "delete-processing-job", *named)
+        gone = aws(server.url, "sagemaker", "describe-processing-job", *named, code=REFUSED)
+    assert described["ProcessingJobArn"] == made["ProcessingJobArn"]
+    assert (described["ProcessingJobStatus"], described["ExitMessage"]) == ("Completed", "algo-1 done. algo-2 done. ")
+    assert [job["ProcessingJobName"] for job in listed["ProcessingJobSummaries"]] == ["process"]
+    assert "(ValidationException) when calling the StopProcessingJob operation" in refused
+    assert "Could not find requested job with name: process" in gone
 
 
 def transform_request(folder: Path) -> dict[str, Any]:

@@ -185,7 +185,7 @@ def test_a_stop_that_comes_before_the_run_is_heeded(tmp_path: Path) -> None:
     jobs.change("job", begin_stopping)
     record = jobs.get("job", "").record
     storage, rehearsal = Storage(open_s3), Rehearsal(tmp_path / "rehearsal.yaml")
-    place = Workplace(tmp_path, state, storage, rehearsal, Programs(must_not_run, must_not_run), 1.0)
+    place = Workplace(tmp_path, state, storage, rehearsal, Programs(must_not_run, must_not_run, must_not_run), 1.0)
     TrainingRun(place, jobs, record, "ml.m5.large", TrainingTrouble()).run()
     assert jobs.get("job", "").status == "Stopped"
     state.close()

@@ -200,7 +200,7 @@ def test_a_failure_of_the_emulator_itself_leaves_no_job_hanging(tmp_path: Path) 
         return [str(tmp_path / "absent")]
 
     with (
-        running_server(tmp_path, programs=Programs(command, command)) as server,
+        running_server(tmp_path, programs=Programs(command, command, command)) as server,
         client("sagemaker", server.url) as sagemaker,
     ):
         sagemaker.create_training_job(**request(tmp_path))

@@ -133,20 +133,21 @@ def program(folder: Path, source: str, name: str = "train") -> Command:
     return lambda root: [sys.executable, "-I", "-u", str(script), str(root)]
 
 
-def programs(folder: Path, train: str = GOOD, serve: str = ECHOES) -> Programs:
-    """Both programs. `serve` defines `answer(path, headers, body)`, and may replace `healthy()` and
+def programs(folder: Path, train: str = GOOD, serve: str = ECHOES, process: str = "") -> Programs:
+    """All programs. `serve` defines `answer(path, headers, body)`, and may replace `healthy()` and
     `parameters` of a small stand-in for a serving container."""
-    return Programs(program(folder, train), program(folder, _SERVES.replace("{source}", serve), "serve"))
+    serves = program(folder, _SERVES.replace("{source}", serve), "serve")
+    return Programs(program(folder, train), serves, program(folder, process, "process"))
 
 
 @contextmanager
 def emulator(
-    folder: Path, source: str = GOOD, grace_seconds: float = 30, serve: str = ECHOES, **also: Any
+    folder: Path, source: str = GOOD, grace_seconds: float = 30, serve: str = ECHOES, process: str = "", **also: Any
 ) -> Iterator[tuple[Any, Any, Server]]:
     """A server of `folder/home` whose jobs run this source; its SageMaker and logs clients."""
     with (
         running_server(
-            folder / "home", programs=programs(folder, source, serve), grace_seconds=grace_seconds, **also
+            folder / "home", programs=programs(folder, source, serve, process), grace_seconds=grace_seconds, **also
         ) as server,
         client("sagemaker", server.url) as sagemaker,
         client("logs", server.url) as logs,
@@ -164,7 +165,7 @@ from tests.support.keys import KEYS
 keys.new_keys = lambda: KEYS
 def command(name):
     return lambda root: [sys.executable, "-I", "-u", str(Path(sys.argv[1], name)), str(root)]
-programs = Programs(command("train.py"), command("serve.py"))
+programs = Programs(command("train.py"), command("serve.py"), command("process.py"))
 with running_server(Path(sys.argv[1], "home"), programs=programs, port=int(sys.argv[2])) as server:
     print(server.url, flush=True)
     threading.Event().wait()

@@ -27,6 +27,8 @@ from jobs.emulator.host.container import Programs
 from jobs.emulator.host.rehearsal import Rehearsal
 from jobs.emulator.host.storage import Storage
 from jobs.emulator.host.workplace import Workplace
+from jobs.emulator.processing.inputs import parse_manifest
+from jobs.emulator.processing.rules import check_processing_request
 from jobs.emulator.services import Services
 from jobs.emulator.store.state import Resource, State
 from jobs.emulator.training.channel_pipes import read_streams
@@ -181,7 +183,8 @@ def _handler(service: str, operation: str) -> Callable[[Path], Handler]:
             ("/aws/sagemaker/TrainingJobs", "cars/algo-1", "a.jsonl", 1),
         )
         nothing: Callable[[Path], list[str]] = lambda _: ["false"]  # noqa: E731
-        place = Workplace(folder, state, _storage(), Rehearsal(folder / "none.yaml"), Programs(nothing, nothing), 1.0)
+        none = Programs(nothing, nothing, nothing)
+        place = Workplace(folder, state, _storage(), Rehearsal(folder / "none.yaml"), none, 1.0)
         answers = Services(place).answers().operations[service, operation]
         return lambda request: answers(request, "us-east-1")
 
@@ -250,6 +253,9 @@ TARGETS: dict[str, Builder] = {
     "request-CreateTransformJob": _request(
         "sagemaker", "CreateTransformJob", "json", _checks(check_transform_request, _storage())
     ),
+    "request-CreateProcessingJob": _request(
+        "sagemaker", "CreateProcessingJob", "json", _checks(check_processing_request, _storage())
+    ),
     "request-CreateModel": _request("sagemaker", "CreateModel", "json", _checks(check_model, _storage())),
     "request-CreateEndpointConfig": _request(
         "sagemaker", "CreateEndpointConfig", "json", _checks(check_endpoint_config)
@@ -270,4 +276,7 @@ TARGETS: dict[str, Builder] = {
     "request-target": lambda _: Target("request-target", "text", _target, refusals=_REFUSALS),
     "request-invocation": lambda _: Target("request-invocation", "text", _invocation, refusals=_REFUSALS),
     "augmented": _augmented,
+    "processing-manifest": lambda _: Target(
+        "processing-manifest", "json", lambda content: parse_manifest(content, "s3://bucket/manifest")
+    ),
 }

@@ -32,17 +32,22 @@ MAX_LINE_BYTES = 2**18
 
 @dataclass(frozen=True)
 class Programs:
-    """What stands for the two ways in which a container is run."""
+    """What stands for the ways in which a container is run: it trains, serves, or processes what its arguments say."""
 
     train: Command
     serve: Command
+    process: Command
 
 
 def _own(command: str) -> Command:
     return lambda root: [sys.executable, "-m", "jobs.algorithm", command, "--root", str(root)]
 
 
-OWN_PROGRAMS = Programs(_own("train"), _own("serve"))
+def _command(_root: Path) -> list[str]:
+    return [sys.executable, "-m", "sageseg"]
+
+
+OWN_PROGRAMS = Programs(_own("train"), _own("serve"), _command)
 """The project's own container programs; the emulator runs no others."""
 
 

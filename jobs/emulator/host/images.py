@@ -17,10 +17,15 @@ def image_rules(image: str) -> Rules:
     """Whose rules hold for an image. Raises ServiceError for an image that is not run here."""
     if is_registered(image):
         return "builtin"
-    if _OPEN_IMAGE.fullmatch(image):
+    if is_open_image(image):
         return "open"
     expected = f"the built-in's, such as {builtin_image('us-east-1')}, and {OPEN_IMAGE}"
     raise invalid(f"TrainingImage {image!r} cannot run here; the emulator runs two images only: {expected}")
+
+
+def is_open_image(image: str) -> bool:
+    """Whether an image is our own, in any registry."""
+    return _OPEN_IMAGE.fullmatch(image) is not None
 
 
 def environment_not_emulated(environment: Mapping[str, str]) -> Iterator[str]:

@@ -64,33 +64,44 @@ class TransformTrouble(Trouble):
     fail_objects: str = ""
 
 
+@dataclass(frozen=True)
+class ProcessingTrouble(Trouble):
+    """The container of every host whose name matches `fail_hosts` fails with the error's text as its log has so many
+    lines; 0 is before it starts."""
+
+    algorithm_error: str = ""
+    fail_hosts: str = "*"
+    fail_at_line: int = 0
+
+
 T = TypeVar("T", bound=Trouble)
 
 
 @dataclass(frozen=True)
 class RehearsalPlan:
-    """The file's content. The keys of the first three are patterns of names or instance types
+    """The file's content. The keys of the first four are patterns of names or instance types
     (names hold no dot, instance types do), those of `quotas` of usages such as `ml.p3.2xlarge for
     training job usage`; `calls` says how often an operation is throttled."""
 
     training_jobs: Mapping[str, TrainingTrouble] = field(default_factory=dict)
     endpoints: Mapping[str, EndpointTrouble] = field(default_factory=dict)
     transform_jobs: Mapping[str, TransformTrouble] = field(default_factory=dict)
+    processing_jobs: Mapping[str, ProcessingTrouble] = field(default_factory=dict)
     quotas: Mapping[str, int] = field(default_factory=dict)
     calls: Mapping[str, int] = field(default_factory=dict)
 
-    def check_quota(self, instance_type: str, use: str, current: int) -> None:
-        """Raise ServiceError when one more instance would exceed the quota of a use, such as
+    def check_quota(self, instance_type: str, use: str, current: int, wanted: int = 1) -> None:
+        """Raise ServiceError when so many instances more would exceed the quota of a use, such as
         `training job`, of which `current` are in use."""
         usage = f"{instance_type} for {use} usage"
         limit = self.quota_of(usage)
-        if limit is not None and current + 1 > limit:
+        if limit is not None and current + wanted > limit:
             raise ServiceError(
                 "ResourceLimitExceeded",
                 f"The account-level service limit '{usage}' is {limit} Instances, with current utilization of "
-                f"{current} Instances and a request delta of 1 Instances. Please use AWS Service Quotas to request an "
-                "increase for this quota. If AWS Service Quotas is not available, contact AWS support to request an "
-                "increase for this quota.",
+                f"{current} Instances and a request delta of {wanted} Instances. Please use AWS Service Quotas to "
+                "request an increase for this quota. If AWS Service Quotas is not available, contact AWS support to "
+                "request an increase for this quota.",
             )
 
     def quota_of(self, usage: str) -> int | None:
@@ -202,6 +213,7 @@ _SECTIONS: dict[str, Callable[[Any, str], Any]] = {
     "training_jobs": partial(_trouble, TrainingTrouble),
     "endpoints": partial(_trouble, EndpointTrouble),
     "transform_jobs": partial(_trouble, TransformTrouble),
+    "processing_jobs": partial(_trouble, ProcessingTrouble),
     "quotas": partial(_typed, 0),
     "calls": partial(_typed, 0),
 }

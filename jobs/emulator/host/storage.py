@@ -7,6 +7,7 @@ endpoint and credentials the environment configures.
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from formats.disk.whole_files import write_bytes
+from formats.disk.whole_files import link_file, write_bytes, written_beside
 from formats.errors import SagesegError
 from formats.safe_names import check_inside
 from jobs.contract.file_uris import file_uri_path, is_file_uri
@@ -70,6 +71,14 @@ class Storage:
                 if not self._s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("KeyCount"):
                     raise SagesegError(f"{uri}: no objects under that S3 prefix")
 
+    def check_objects(self, uri: str) -> None:
+        """Raise SagesegError unless there is something to read, be it one file."""
+        if is_file_uri(uri):
+            with _file_errors(uri):
+                if file_uri_path(uri).is_file():
+                    return
+        self.check_input(uri)
+
     def check_output(self, uri: str) -> None:
         """Raise SagesegError unless something can be written there."""
         if is_file_uri(uri):
@@ -94,6 +103,16 @@ class Storage:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 self._s3.download_file(bucket, key, str(target))
 
+    def fetch(self, found: StoredObject, target: Path) -> None:
+        """Make an object appear as the file `target`: a hard link, or a copy where a disk ends; downloaded from S3."""
+        make_folder(target.parent)
+        if found.path is not None:
+            with _file_errors(found.uri):
+                link_file(found.path.resolve(), target)
+            return
+        with _s3_place(found.uri) as (bucket, key):
+            self._s3.download_file(bucket, key, str(target))
+
     def _keys(self, bucket: str, prefix: str) -> Iterator[str]:
         for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             yield from (found["Key"] for found in page.get("Contents", ()) if not found["Key"].endswith("/"))
@@ -101,6 +120,19 @@ class Storage:
     def upload(self, file: Path, uri: str) -> None:
         with _s3_place(uri) as (bucket, key):
             self._s3.upload_file(str(file), bucket, key)
+
+    def store(self, file: Path, uri: str, name: str, *, move: bool = False) -> None:
+        """Copy a file to a name below a URI, whole or not at all. `move` lets what stays on this disk be moved
+        instead."""
+        if not is_file_uri(uri):
+            self.upload(file, join_uri(uri, name))
+            return
+        target = file_uri_path(uri) / name
+        make_folder(target.parent)
+        if move and _moved(file, target):
+            return
+        with written_beside(target) as beside:
+            shutil.copyfile(file, beside)
 
     def keep(self, folder: Path, uri: str) -> None:
         """Copy a folder's files to where a URI says; a folder that `bring` linked is there already."""
@@ -159,6 +191,15 @@ class Storage:
             with _s3_place(uri) as (bucket, folder):
                 key = join_uri(folder, name) if folder.strip("/") else name
                 self._s3.put_object(Bucket=bucket, Key=key, Body=content)
+
+
+def _moved(file: Path, to: Path) -> bool:
+    """Whether a file could be moved, which it can on one disk only."""
+    try:
+        file.replace(to)
+    except OSError:
+        return False
+    return True
 
 
 def make_folder(folder: Path) -> None:

@@ -27,6 +27,14 @@ def end_job(record: Record, kind: ResourceKind, ending: Ended, reason: str) -> N
         record["FailureReason"] = reason[:MAX_REASON]
 
 
+def failure_reason(failure: str, exit_code: int, ending: str = "") -> str:
+    """FailureReason of a container that failed: what it wrote to `output/failure`, else what is known of its end, and
+    its code."""
+    if failure.startswith(("AlgorithmError", "ClientError", "InternalServerError")):
+        return failure
+    return f"AlgorithmError: {failure.strip() or ending}, exit code: {exit_code}"
+
+
 def settle_job(jobs: Collection, name: str, ending: Ended, reason: str = "") -> None:
     """End a stored job at this moment."""
 

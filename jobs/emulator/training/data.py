@@ -11,11 +11,12 @@ from typing import Any
 from formats.disk.whole_files import write_text
 from jobs.contract.file_uris import file_uri_path, is_file_uri
 from jobs.contract.model_archive import pack_artefact
+from jobs.emulator.host.hosts import host_names, resource_config
 from jobs.emulator.host.storage import Storage, join_uri, make_folder
 from jobs.emulator.store.state import Record
 from jobs.emulator.training.channel_pipes import Stream, is_piped, read_streams
 
-HOST = "algo-1"
+(HOST,) = host_names(1)
 
 
 class OptMl:
@@ -46,7 +47,7 @@ def config_files(record: Record, instance_type: str) -> dict[str, Mapping[str, A
         "inputdataconfig.json": {
             channel["ChannelName"]: _channel_config(channel, record) for channel in record.get("InputDataConfig", [])
         },
-        "resourceconfig.json": _resource_config(instance_type),
+        "resourceconfig.json": resource_config(instance_type, HOST, [HOST]),
     }
 
 
@@ -59,18 +60,6 @@ def _channel_config(channel: Record, record: Record) -> Record:
         "RecordWrapperType": channel.get("RecordWrapperType", "None"),
     }
     return config | ({"ContentType": channel["ContentType"]} if "ContentType" in channel else {})
-
-
-def _resource_config(instance_type: str) -> Record:
-    group = {"instance_group_name": "homogeneousCluster", "instance_type": instance_type, "hosts": [HOST]}
-    return {
-        "current_host": HOST,
-        "current_instance_type": instance_type,
-        "current_group_name": group["instance_group_name"],
-        "hosts": [HOST],
-        "instance_groups": [group],
-        "network_interface_name": "eth0",
-    }
 
 
 def bring_input(storage: Storage, record: Record, tree: OptMl) -> list[Stream]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
 from typing import Any
 
 from jobs.contract.instances import running_on, wanted_types
@@ -14,7 +13,8 @@ from jobs.emulator.api.app import Operation
 from jobs.emulator.api.faults import ServiceError
 from jobs.emulator.host.container import kill_survivor
 from jobs.emulator.host.jobs import Jobs
-from jobs.emulator.host.rehearsal import RehearsalPlan, TrainingTrouble, trouble_of
+from jobs.emulator.host.preferences import first_met
+from jobs.emulator.host.rehearsal import RehearsalPlan, TrainingTrouble
 from jobs.emulator.host.workplace import INTERRUPTED, Workplace
 from jobs.emulator.store.collection import make_arn
 from jobs.emulator.store.log_events import forget_streams
@@ -56,7 +56,7 @@ class TrainingJobs(Jobs[TrainingRun]):
         with self._place.state.alone():
             self._check_quotas(plan, record)
             self.jobs.add(record, request)
-        kind, trouble = _met_by(plan, name, wanted_types(record["ResourceConfig"]))
+        kind, trouble = first_met(plan.training_jobs, TrainingTrouble(), name, wanted_types(record["ResourceConfig"]))
         self.runs.start(TrainingRun(self._place, self.jobs, record, kind, trouble))
         return arn
 
@@ -89,9 +89,3 @@ class TrainingJobs(Jobs[TrainingRun]):
 def _use(record: Record) -> str:
     """What for a job uses its instance, as quotas are named."""
     return f"{'spot ' if record['EnableManagedSpotTraining'] else ''}training job"
-
-
-def _met_by(plan: RehearsalPlan, name: str, kinds: Sequence[str]) -> tuple[str, TrainingTrouble]:
-    """The first instance type that the rehearsal leaves capacity, else the last, and what a job meets on it."""
-    met = [(kind, trouble_of(plan.training_jobs, TrainingTrouble(), name, kind)) for kind in kinds]
-    return next((one for one in met if not one[1].capacity_error), met[-1])

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from jobs.contract.instances import preferences_of
 from jobs.contract.log_lines import ANSI, METRIC_DEFINITIONS
 from jobs.contract.statuses import ENDED, Ended
 from jobs.emulator.host.storage import join_uri
@@ -78,13 +77,6 @@ def new_record(request: Record, arn: str, now: float) -> Record:
     return record
 
 
-def select(record: Record, instance_type: str) -> None:
-    """Tell the instance type that was chosen from a job's list, where it has one."""
-    resources = record["ResourceConfig"]
-    if preferences_of(resources):
-        resources.update(SelectedInstanceType=instance_type, SelectedInstanceCount=resources["InstanceCount"])
-
-
 def _transition(record: Record, secondary: str, now: float) -> None:
     transitions = record["SecondaryStatusTransitions"]
     if transitions:
@@ -132,14 +124,6 @@ def finish(record: Record, ending: Ending, now: float, reason: str = "") -> None
         seconds = max(math.ceil(record.get("_TrainedSeconds", 0.0)), 1)
         billed = max(math.ceil(seconds * SPOT_SHARE), 1) if record["EnableManagedSpotTraining"] else seconds
         record.update(TrainingEndTime=now, TrainingTimeInSeconds=seconds, BillableTimeInSeconds=billed)
-
-
-def failure_reason(failure: str, exit_code: int, ending: str = "") -> str:
-    """FailureReason of a container that failed: what it wrote to `output/failure`, else what is known of its end, and
-    its code."""
-    if failure.startswith(("AlgorithmError", "ClientError", "InternalServerError")):
-        return failure
-    return f"AlgorithmError: {failure.strip() or ending}, exit code: {exit_code}"
 
 
 def metric_data(events: Iterable[Event], definitions: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:

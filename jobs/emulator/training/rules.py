@@ -20,6 +20,7 @@ from jobs.contract.registry import ALGORITHM, OPEN_IMAGE
 from jobs.contract.service_model import describe_violations, join_path, missing_member
 from jobs.emulator.api.faults import invalid
 from jobs.emulator.host.images import environment_not_emulated, image_rules
+from jobs.emulator.host.preferences import check_preferences
 from jobs.emulator.host.storage import Storage
 from jobs.emulator.training.channel_pipes import REFERENCE, is_piped
 from jobs.emulator.training.record import DEFAULT_MAX_RUNTIME_SECONDS
@@ -36,7 +37,9 @@ Request = dict[str, Any]
 def check_training_request(request: Request, storage: Storage) -> None:
     """Raise ServiceError or SagesegError for a training job that cannot be started."""
     _check_present(request)
-    _check_preferences(request)
+    check_preferences(request["ResourceConfig"], "ResourceConfig")
+    if request.get("EnableManagedSpotTraining") and preferences_of(request["ResourceConfig"]):
+        raise invalid("ResourceConfig.InstancePreferences and EnableManagedSpotTraining are mutually exclusive")
     for problem in _not_emulated(request):
         raise invalid(f"{problem} is not emulated")
     rules = image_rules(request["AlgorithmSpecification"]["TrainingImage"])
@@ -62,25 +65,6 @@ def _check_present(request: Request) -> None:
         missing.append("resourceConfig.instanceType")
     if missing:
         raise invalid(describe_violations(map(missing_member, missing)))
-
-
-def _check_preferences(request: Request) -> None:
-    """What the developer guide says of InstancePreferences ("Instance preference lists for training jobs"); the
-    words are ours."""
-    resources = request["ResourceConfig"]
-    offered = preferences_of(resources)
-    given = [name for name in ("SelectedInstanceType", "SelectedInstanceCount") if name in resources]
-    if given:
-        raise invalid(f"ResourceConfig.{given[0]} is read-only")
-    if not offered:
-        return
-    if "InstanceType" in resources:
-        raise invalid("ResourceConfig.InstancePreferences and InstanceType are mutually exclusive")
-    if request.get("EnableManagedSpotTraining"):
-        raise invalid("ResourceConfig.InstancePreferences and EnableManagedSpotTraining are mutually exclusive")
-    twice = [kind for kind in offered if offered.count(kind) > 1]
-    if twice:
-        raise invalid(f"ResourceConfig.InstancePreferences: {twice[0]} is given twice")
 
 
 def _not_emulated(request: Request) -> Iterator[str]:

@@ -11,17 +11,19 @@ from pathlib import Path
 from jobs.contract.instances import EMULATED
 from jobs.contract.log_lines import TRAINING_LOGS
 from jobs.emulator.host.container import Container, start_container
+from jobs.emulator.host.preferences import select
 from jobs.emulator.host.rehearsal import TrainingTrouble
 from jobs.emulator.host.runs import Halt, failures_told, time_limit
 from jobs.emulator.host.workplace import CAPACITY, INTERRUPTED, Workplace
 from jobs.emulator.store.collection import Collection
+from jobs.emulator.store.job_records import failure_reason
 from jobs.emulator.store.log_events import open_stream
 from jobs.emulator.store.log_files import read_events
 from jobs.emulator.store.state import Record
 from jobs.emulator.training.attempts import Attempts
 from jobs.emulator.training.channel_pipes import Pipes, Stream
 from jobs.emulator.training.data import HOST, OptMl, bring_input, keep_checkpoints, make_tree, store_output
-from jobs.emulator.training.record import Ending, enter, failure_reason, finish, metric_data, select
+from jobs.emulator.training.record import Ending, enter, finish, metric_data
 
 
 def job_folder(folder: Path, name: str) -> Path:
@@ -81,7 +83,7 @@ class TrainingRun:
             tree = make_tree(self._folder / "ml", self._record, self._instance_type)
             if self._trouble.capacity_error or self._halted:
                 return tree, 0
-            self._jobs.change(self.name, lambda record, _: select(record, self._instance_type))
+            self._jobs.change(self.name, lambda record, _: select(record["ResourceConfig"], self._instance_type))
             self._enter("Downloading")
             streams = bring_input(self._place.storage, self._record, tree)
             self._enter("Training")
