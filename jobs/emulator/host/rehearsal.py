@@ -59,9 +59,11 @@ class EndpointTrouble(Trouble):
 
 @dataclass(frozen=True)
 class TransformTrouble(Trouble):
-    """`fail_objects`: the container fails on objects whose names match."""
+    """`fail_objects`: the container fails on objects whose names match. `lose_instance`: the container of the instance
+    with this number, from 1, is gone when its first object comes; 0 loses none."""
 
     fail_objects: str = ""
+    lose_instance: int = 0
 
 
 T = TypeVar("T", bound=Trouble)
@@ -79,18 +81,18 @@ class RehearsalPlan:
     quotas: Mapping[str, int] = field(default_factory=dict)
     calls: Mapping[str, int] = field(default_factory=dict)
 
-    def check_quota(self, instance_type: str, use: str, current: int) -> None:
-        """Raise ServiceError when one more instance would exceed the quota of a use, such as
+    def check_quota(self, instance_type: str, use: str, current: int, wanted: int = 1) -> None:
+        """Raise ServiceError when so many instances more would exceed the quota of a use, such as
         `training job`, of which `current` are in use."""
         usage = f"{instance_type} for {use} usage"
         limit = self.quota_of(usage)
-        if limit is not None and current + 1 > limit:
+        if limit is not None and current + wanted > limit:
             raise ServiceError(
                 "ResourceLimitExceeded",
                 f"The account-level service limit '{usage}' is {limit} Instances, with current utilization of "
-                f"{current} Instances and a request delta of 1 Instances. Please use AWS Service Quotas to request an "
-                "increase for this quota. If AWS Service Quotas is not available, contact AWS support to request an "
-                "increase for this quota.",
+                f"{current} Instances and a request delta of {wanted} Instances. Please use AWS Service Quotas to "
+                "request an increase for this quota. If AWS Service Quotas is not available, contact AWS support to "
+                "request an increase for this quota.",
             )
 
     def quota_of(self, usage: str) -> int | None:

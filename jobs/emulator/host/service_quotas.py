@@ -1,4 +1,4 @@
-"""Service Quotas' operation, as far as the rehearsal speaks of quotas for training."""
+"""Service Quotas' operation, as far as the rehearsal speaks of quotas for training and batches."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from jobs.emulator.api.app import Operation
 from jobs.emulator.host.rehearsal import Rehearsal
 from jobs.emulator.store.state import Record
 
-_USES = ("training job", "spot training job")
+_USES = {
+    "training job": "TrainingInstanceType",
+    "spot training job": "TrainingInstanceType",
+    "transform job": "TransformInstanceType",
+}
+"""What instances are used for, and the service model's name for the types that can be."""
 
 
 class ServiceQuotas:
@@ -24,7 +29,9 @@ class ServiceQuotas:
         if request["ServiceCode"] != "sagemaker":
             return {"Quotas": []}
         plan = self._rehearsal.plan()
-        kinds = load_service("sagemaker").shape_for("TrainingInstanceType").metadata["enum"]
-        limits = {usage: plan.quota_of(usage) for usage in (f"{k} for {use} usage" for k in kinds for use in _USES)}
+        model = load_service("sagemaker")
+        kinds = {use: model.shape_for(shape).metadata["enum"] for use, shape in _USES.items()}
+        usages = [f"{kind} for {use} usage" for use, them in kinds.items() for kind in them]
+        limits = {usage: plan.quota_of(usage) for usage in usages}
         told = [{"QuotaName": name, "Value": value} for name, value in limits.items() if value is not None]
         return {"Quotas": [{"ServiceCode": "sagemaker", "Unit": "None", **quota} for quota in told]}

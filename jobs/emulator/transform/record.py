@@ -26,6 +26,8 @@ TRANSFORM_JOBS = ResourceKind(
 )
 MAX_MEMORY_MB = 100
 """MaxConcurrentTransforms × MaxPayloadInMB may not exceed it (API reference)."""
+MAX_INSTANCES = 100
+"""Of one transform job (API reference, TransformResources)."""
 DEFAULT_PAYLOAD_MB, DEFAULT_CONCURRENT = 6, 1
 
 
@@ -36,6 +38,9 @@ def check_transform_request(request: Record, storage: Storage) -> None:
     concurrent, payload = request.get("MaxConcurrentTransforms", 0), request.get("MaxPayloadInMB", 0)
     if (concurrent or 1) * (payload or 1) > MAX_MEMORY_MB:
         raise invalid(f"MaxConcurrentTransforms {concurrent} times MaxPayloadInMB {payload} exceeds {MAX_MEMORY_MB} MB")
+    count = request["TransformResources"]["InstanceCount"]
+    if count > MAX_INSTANCES:
+        raise invalid(f"InstanceCount {count} exceeds {MAX_INSTANCES}, the most of a transform job")
     storage.check_input(request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"])
     storage.check_output(request["TransformOutput"]["S3OutputPath"])
 
@@ -48,8 +53,6 @@ def _not_emulated(request: Record) -> Iterator[str]:
     for part, name in ((given, "SplitType"), (given, "CompressionType"), (made, "AssembleWith")):
         if part.get(name, "None") != "None":
             yield f"{name} {part[name]}"
-    if request["TransformResources"]["InstanceCount"] != 1:
-        yield "InstanceCount other than 1"
     yield from (name for name in ("DataCaptureConfig", "DataProcessing") if request.get(name) and _acts(request[name]))
     yield from environment_not_emulated(request.get("Environment", {}))
 
