@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from jobs.contract.instances import MOST_TRANSFORM_INSTANCES
 from jobs.emulator.api.faults import invalid
 from jobs.emulator.host.images import environment_not_emulated
 from jobs.emulator.host.storage import Storage
@@ -26,8 +27,6 @@ TRANSFORM_JOBS = ResourceKind(
 )
 MAX_MEMORY_MB = 100
 """MaxConcurrentTransforms × MaxPayloadInMB may not exceed it (API reference)."""
-MAX_INSTANCES = 100
-"""Of one transform job (API reference, TransformResources)."""
 DEFAULT_PAYLOAD_MB, DEFAULT_CONCURRENT = 6, 1
 
 
@@ -39,8 +38,8 @@ def check_transform_request(request: Record, storage: Storage) -> None:
     if (concurrent or 1) * (payload or 1) > MAX_MEMORY_MB:
         raise invalid(f"MaxConcurrentTransforms {concurrent} times MaxPayloadInMB {payload} exceeds {MAX_MEMORY_MB} MB")
     count = request["TransformResources"]["InstanceCount"]
-    if count > MAX_INSTANCES:
-        raise invalid(f"InstanceCount {count} exceeds {MAX_INSTANCES}, the most of a transform job")
+    if count > MOST_TRANSFORM_INSTANCES:
+        raise invalid(f"InstanceCount {count} exceeds {MOST_TRANSFORM_INSTANCES}, the most of a transform job")
     storage.check_input(request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"])
     storage.check_output(request["TransformOutput"]["S3OutputPath"])
 
