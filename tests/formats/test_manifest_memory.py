@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from formats.errors import SagesegError
-from formats.manifest import ManifestRow, read_manifest, write_manifest
+from formats.manifest import ManifestRow, _lines, read_manifest, write_manifest
 
-ROW = ManifestRow("", "val", "g", "s.jpg", 0, 0, 16, 16, 16, 16)
 ENDS = st.sampled_from(["\n", "\r\n", "\r", "\n\n", "\r\n\r\n"])
 CELLS = st.text(st.sampled_from('a, \n\r\x0b\x0c\x1c\u2028\x85é"'), max_size=6)
 
@@ -29,8 +29,6 @@ def test_lines_are_those_that_csv_sees_in_the_file(cells: list[str], end: str, c
     buffer = io.StringIO(newline="")
     csv.writer(buffer, lineterminator=end).writerows([["id", "split"], *([cell, "val"] for cell in cells)])
     text = buffer.getvalue() if closed else buffer.getvalue().removesuffix(end)
-    from formats.manifest import _lines
-
     expected = [found for found in csv.reader(io.StringIO(text, newline="")) if found]
     assert list(_lines(text, Path("manifest.csv"))) == expected
 
@@ -54,10 +52,7 @@ def test_reading_takes_little_more_than_the_rows_that_it_leaves(tmp_path: Path) 
     """With a copy of the text in a StringIO, of four bytes a character, it takes 1,750 bytes for each row."""
     count = 2000
     sums = {"image_sha256": "0" * 64, "mask_sha256": "1" * 64}
-    rows = [
-        ManifestRow(f"car{n:06}", "val", f"car{n:06}", f"car{n:06}.jpg", 0, 0, 16, 16, 16, 16, **sums)
-        for n in range(count)
-    ]
+    rows = [replace(row(f"car{n:06}"), group=f"car{n:06}", source=f"car{n:06}.jpg", **sums) for n in range(count)]
     write_manifest(tmp_path / "manifest.csv", rows)
     read_manifest(tmp_path / "manifest.csv")
     tracemalloc.start()
