@@ -11,7 +11,7 @@ from formats.errors import SagesegError
 _CROP_ID = re.compile(r"(?P<stem>.*)_x(?P<left>\d{1,9})_y(?P<top>\d{1,9})", re.DOTALL)
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class Box:
     """A rectangle of pixels; `left` and `top` are its first column and row."""
 

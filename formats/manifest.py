@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -163,9 +162,12 @@ def read_manifest(path: Path) -> list[ManifestRow]:
     return rows
 
 
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+
+
 def _lines(text: str, path: Path) -> Iterator[list[str]]:
     csv.field_size_limit(MOST_TEXT)
-    lines = csv.reader(io.StringIO(text, newline=""))
+    lines = csv.reader(found[0] for found in _LINE.finditer(text))  # a StringIO would hold four bytes a character
     try:
         yield from filter(None, lines)
     except csv.Error as e:

@@ -16,9 +16,10 @@ Pixels = npt.NDArray[np.uint8]
 """A mask, shape (height, width), or an image, shape (height, width, 3); dtype uint8."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Piece:
-    """One crop of a source: where it lies, and the part of the source that is taken from it."""
+    """One crop of a source: where it lies, and the part of the source that is taken from it. Small, as there
+    are two for each of very many images."""
 
     id: str
     crop: Box
@@ -36,6 +37,8 @@ def divide(crops: Mapping[str, Box], width: int, height: int) -> list[Piece]:
 
 
 def _overlap(a: Box, b: Box) -> Box:
+    if a == b:
+        return b
     left, top = max(a.left, b.left), max(a.top, b.top)
     right = min(a.left + a.width, b.left + b.width)
     bottom = min(a.top + a.height, b.top + b.height)

@@ -6,6 +6,7 @@ shard.own                       # slice(1, None, 4): the second source, the sixt
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +17,8 @@ from formats.texts.given_files import read_text
 from formats.texts.typed_json import parse_told
 
 AUTO = "auto"
-RESOURCES = Path("/opt/ml/config/resourceconfig.json")
-"""Where a container of SageMaker finds which of its job's hosts it is."""
+_OPT_ML = "SAGESEG_OPT_ML"
+"""Where the emulator says that a container's tree lies which SageMaker has at /opt/ml."""
 MOST_SHARDS = 500
 """A merge reads the journals of all at once, and a process may open some 1,000 files."""
 _TYPED = re.compile(r"([0-9]{1,9})/([0-9]{1,9})")
@@ -55,12 +56,17 @@ def parse_folder(name: str) -> Shard | None:
 def parse_shard(text: str) -> Shard:
     """`2/4`; or `auto`, or the path of a resourceconfig.json, which says which of its hosts this machine is."""
     if text == AUTO or text.endswith(".json"):
-        return shard_of_host(RESOURCES if text == AUTO else Path(text))
+        return shard_of_host(_resources() if text == AUTO else Path(text))
     found = _TYPED.fullmatch(text)
     number, of = (int(found[1]), int(found[2])) if found else (0, 0)
     if not 1 <= number <= of <= MOST_SHARDS:
         raise SagesegError(f"--shard {text}: {_EXPECTED}")
     return Shard(number, of)
+
+
+def _resources() -> Path:
+    """Where a container of SageMaker finds which of its job's hosts it is."""
+    return Path(os.environ.get(_OPT_ML, "/opt/ml"), "config", "resourceconfig.json")
 
 
 class _Resources(TypedDict):

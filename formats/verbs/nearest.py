@@ -19,6 +19,7 @@ _OTHER_NAMES = {
     "imgsz": "crop-size",
     "input-size": "crop-size",
     "instance": "instance-type",
+    "instance-count": "instances",
     "l2": "weight-decay",
     "lr": "learning-rate",
     "max-run": "max-runtime",

@@ -14,6 +14,8 @@ DEFAULT_GPUS = ("ml.g5.2xlarge", "ml.g4dn.2xlarge")
 """Tried in this order. P3 is not among them: EC2 retired it, and a list for the service is refused whole
 where an account may not have one of its types."""
 DEFAULT_CPU = "ml.m5.large"
+MOST_TRANSFORM_INSTANCES = 100
+"""Of one transform job (API reference, TransformResources)."""
 MOST_PREFERENCES = 5
 """How many types the service takes in a list (API reference, ResourceConfig)."""
 EMULATED = "SAGESEG_EMULATED"

@@ -95,14 +95,27 @@ class TransformQuote:
 
     instance_type: str
     rate: Rate
+    instances: int = 1
+
+    @property
+    def usd_per_hour(self) -> float | None:
+        """Of all instances together."""
+        return None if self.rate.usd_per_hour is None else self.rate.usd_per_hour * self.instances
 
     def describe(self, max_cost: float | None) -> str:
         """One line in words; with `max_cost` the transform is stopped from here."""
-        if self.rate.usd_per_hour is None:
+        machines = count_instances(self.instances, self.instance_type)
+        if self.rate.usd_per_hour is None or self.usd_per_hour is None:
             unknown = f"price unknown ({self.rate.source})"
-            return f"{self.instance_type}: {unknown}; a transform is billed for as long as it runs"
+            return f"{machines}: {unknown}; a transform is billed for as long as it runs"
+        each = "" if self.instances == 1 else f"${self.rate.usd_per_hour:.4g} each, "
         limit = f"; stopped from here at ${max_cost:g}" if max_cost is not None else ""
         return (
-            f"{self.instance_type}: ${self.rate.usd_per_hour:.4g} per hour ({self.rate.source}) for as long as the "
+            f"{machines}: ${self.usd_per_hour:.4g} per hour ({each}{self.rate.source}) for as long as the "
             f"transform runs, minutes of its start included{limit}"
         )
+
+
+def count_instances(count: int, instance_type: str) -> str:
+    """`ml.c5.xlarge`, `4 × ml.c5.xlarge`."""
+    return instance_type if count == 1 else f"{count} × {instance_type}"

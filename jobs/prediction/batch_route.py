@@ -28,9 +28,7 @@ from jobs.contract.serving_requests import (
     model_request,
     transform_request,
 )
-from jobs.cost.agreement import agree_on_transform
-from jobs.cost.prices import Rate, find_rate
-from jobs.cost.quotes import TransformQuote
+from jobs.cost.prices import Rate
 from jobs.cost.spent import usd_of
 from jobs.creating import TRANSFORM, described
 from jobs.endpoints.parts import MODEL, delete_part
@@ -44,6 +42,7 @@ from jobs.prediction.batch_record import (
     sweep_batches,
     write_batch,
 )
+from jobs.prediction.batch_terms import agreed_rate, transform_usd_per_hour
 from jobs.prediction.crops_to_predict import SourceWork, read_ahead
 from jobs.prediction.options import RouteOptions
 from jobs.prediction.output import Begun, Predicted
@@ -77,10 +76,11 @@ class BatchRoute:
         trained, options = self.trained, self.options
         check_serving_instance(options.instance_type, "batch transform")
         num_classes = trained.num_classes  # before anything is paid: not every artefact tells it
-        rate = _agreed_rate(trained, options)
+        crops = sum(len(source.rows) for source in work)
+        rate = agreed_rate(trained, options, min(options.instances, crops))
         place = open_place(trained.backend, trained.region)
         with ExitStack() as stack:
-            record, sent = self._take_over(place, work, stack) or (self._new(stack), None)
+            record, sent = self._take_over(place, work, stack) or (self._new(crops, stack), None)
             folder = open_batch_folder(trained, record.name)
             stack.enter_context(_cleaned(place, record.name, folder, keep=options.keep))
             if sent is None:
@@ -88,34 +88,38 @@ class BatchRoute:
                 say(f"{folder.input_uri}: {len(sent.sizes)} images sent")
             if not record.arn:
                 record = start_transform(place, replace(record, images=sent.digests))
-            limit = SpendingLimit(record.name, options.max_cost, rate.usd_per_hour if rate else None)
+            limit = SpendingLimit(record.name, options.max_cost, transform_usd_per_hour(record.transform, rate))
             description = await_transform(place, record.name, limit)
             rows = [row for source in work for row in source.rows]
             awaited = [(row, Expected(*sent.sizes[row.id], num_classes, row.id)) for row in rows]
             with closing(_predictions(folder, awaited, probabilities=self.probabilities)) as predicted:
                 yield Begun(predicted, lambda: _facts(record.transform, description, rate))
 
-    def _new(self, stack: ExitStack) -> BatchRecord:
-        record = self._settled()
+    def _new(self, crops: int, stack: ExitStack) -> BatchRecord:
+        if crops < self.options.instances:
+            say(f"note: crops left to predict: {crops}; --instances {self.options.instances} is lowered to that")
+        record = self._settled(crops)
         stack.enter_context(locked(record.name))
         write_batch(record)
         return record
 
-    def _settled(self) -> BatchRecord:
-        """A batch of its own name, both requests checked."""
+    def _settled(self, crops: int) -> BatchRecord:
+        """A batch of its own name over so many crops, both requests checked."""
         trained = self.trained
         name = f"{default_name(trained.name, 'batch', now=utc_now())}-{token_hex(2)}"  # two may begin at once
         folder = open_batch_folder(trained, name)
-        model, transform = _settle(trained, self.options, folder, name, probabilities=self.probabilities)
+        options = replace(self.options, instances=min(self.options.instances, crops))
+        model, transform = _settle(trained, options, folder, name, probabilities=self.probabilities)
         created = utc_now().isoformat(timespec="seconds")
         return BatchRecord(name, trained.backend, trained.region, created, model, transform)
 
     def _take_over(self, place: Place, work: Sequence[SourceWork], stack: ExitStack) -> tuple[BatchRecord, Sent] | None:
         """A batch of the same model and these images, or more, whose caller is gone, with its ARN where it is
         there."""
-        wanted = self._settled()
         for record in batches():
-            if not record.images or not record.is_like(wanted) or not stack.enter_context(locked(record.name)):
+            if not record.images or not record.is_like(self._settled(len(record.images))):
+                continue
+            if not stack.enter_context(locked(record.name)):
                 continue
             folder = open_batch_folder(self.trained, record.name)
             sent = folder.would_send(_encoded(work, stack), record.transform["MaxPayloadInMB"] * 2**20)
@@ -196,6 +200,7 @@ def _settle(
         folder.input_uri,
         folder.output_uri,
         options.instance_type,
+        options.instances,
         accept=PROTOBUF_TYPES[0] if probabilities else PNG,
         concurrent=BUILTIN_CONCURRENT if is_builtin(image) and not local else None,
         kms_key=trained.kms_key,
@@ -209,7 +214,7 @@ def _settle(
 
 def _facts(transform: Mapping[str, Any], description: Mapping[str, Any], rate: Rate | None) -> dict[str, Any]:
     seconds = transform_seconds(description)
-    usd = usd_of(seconds, rate.usd_per_hour if rate else None)
+    usd = usd_of(seconds, transform_usd_per_hour(transform, rate))
     return {
         "transform_request": transform,
         "transform_seconds": seconds,
@@ -254,16 +259,6 @@ def _clean(place: Place, name: str, folder: BatchFolder) -> None:
             f"model {name} and {folder.uri} may remain ({e}); sageseg jobs leftovers --delete removes the model, the "
             "rest is yours to delete"
         )
-
-
-def _agreed_rate(trained: TrainedModel, options: RouteOptions) -> Rate | None:
-    """The price, said and agreed to; None on this machine."""
-    if trained.backend == "local":
-        return None
-    rate = find_rate(trained.region, options.instance_type, "Tsform", own=options.rate)
-    quote = TransformQuote(options.instance_type, rate)
-    agree_on_transform(quote, max_cost=options.max_cost, yes=options.yes)
-    return rate
 
 
 def _encoded(work: Sequence[SourceWork], stack: ExitStack) -> Iterator[tuple[str, bytes]]:

@@ -6,10 +6,9 @@ import hashlib
 import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from formats.crops import crop_grid, crop_id
 from formats.dataset import Dataset
@@ -40,27 +39,47 @@ _READ_BYTES = 2**28
 """Pixels that are read ahead; a source that is larger is read alone."""
 
 
-@dataclass(frozen=True)
-class SourceWork:
-    """The crops of one source image: how their pixels are read, and how they are read as JPEG, for a
-    model that is elsewhere. A crop that is a JPEG file is sent as it is, so that every model sees the
-    same pixels. `files` are what is read."""
+Rows = tuple[ManifestRow, ...]
 
-    rows: tuple[ManifestRow, ...]
-    files: tuple[Path, ...]
-    read: Callable[[], list[Rgb]]
-    encode: Callable[[], list[bytes]]
+
+class Reader(Protocol):
+    """How the crops of a source are had: their pixels, or JPEG for a model that is elsewhere. A crop that is a JPEG
+    file is sent as it is, so that every model sees the same pixels."""
+
+    def files(self, rows: Rows) -> list[Path]:
+        """What is read for them."""
+
+    def read(self, rows: Rows) -> list[Rgb]: ...
+
+    def encode(self, rows: Rows) -> list[bytes]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SourceWork:
+    """The crops of one source image, and their reader: small, as there is one for each image."""
+
+    rows: Rows
+    reader: Reader
 
     @property
     def name(self) -> str:
         return self.rows[0].source
+
+    def files(self) -> list[Path]:
+        return self.reader.files(self.rows)
+
+    def read(self) -> list[Rgb]:
+        return self.reader.read(self.rows)
+
+    def encode(self) -> list[bytes]:
+        return self.reader.encode(self.rows)
 
 
 def source_state(source: SourceWork) -> str:
     """A word that changes with the crops of a source, and when a file of them is written again. Raises
     SagesegError for a file that is not there."""
     told = hashlib.sha256(repr(source.rows).encode(errors="surrogateescape"))
-    for path in source.files:
+    for path in source.files():
         with image_errors(path):
             found = path.stat()
         told.update(os.fsencode(path.absolute()) + f" {found.st_size} {found.st_mtime_ns}\n".encode())
@@ -100,31 +119,35 @@ def dataset_work(
     sources = [tuple(crops) for _, crops in groupby(rows, key=lambda row: row.source)]
     if images:
         check_source_images(images, [crops[0] for crops in sources if not all(row.kept for row in crops)])
-    return [
-        SourceWork(
-            crops,
-            tuple(dataset.image_path(row.id) if row.kept or not images else images / row.source for row in crops),
-            partial(_read_crops, dataset, crops, images, values, read_image, lambda image: image),
-            partial(_read_crops, dataset, crops, images, values, _read_jpeg, encode_image),
-        )
-        for crops in sources
-    ]
+    reader = _OfDataset(dataset, images, values)
+    return [SourceWork(crops, reader) for crops in sources]
 
 
-def _read_crops(
-    dataset: Dataset,
-    rows: Sequence[ManifestRow],
-    images: Path | None,
-    values: ValueRange | None,
-    read: Callable[[Path], T],
-    make: Callable[[Rgb], T],
-) -> list[T]:
+@dataclass(frozen=True)
+class _OfDataset:
     """Crops with a file are read, dropped ones cut from their source and made alike."""
-    if images and not all(row.kept for row in rows):
-        resize = recorded_resize(dataset.info)
-        dropped = iter(_cut_source(images / rows[0].source, [row for row in rows if not row.kept], resize, values))
-        return [read(dataset.image_path(row.id)) if row.kept else make(next(dropped)) for row in rows]
-    return [read(dataset.image_path(row.id)) for row in rows]
+
+    dataset: Dataset
+    images: Path | None
+    values: ValueRange | None
+
+    def files(self, rows: Rows) -> list[Path]:
+        images = self.images
+        return [self.dataset.image_path(row.id) if row.kept or not images else images / row.source for row in rows]
+
+    def read(self, rows: Rows) -> list[Rgb]:
+        return self._had(rows, read_image, lambda image: image)
+
+    def encode(self, rows: Rows) -> list[bytes]:
+        return self._had(rows, _read_jpeg, encode_image)
+
+    def _had(self, rows: Rows, read: Callable[[Path], T], make: Callable[[Rgb], T]) -> list[T]:
+        path_of = self.dataset.image_path
+        if self.images and not all(row.kept for row in rows):
+            resize, dropped = recorded_resize(self.dataset.info), [row for row in rows if not row.kept]
+            cut = iter(_cut_source(self.images / rows[0].source, dropped, resize, self.values))
+            return [read(path_of(row.id)) if row.kept else make(next(cut)) for row in rows]
+        return [read(path_of(row.id)) for row in rows]
 
 
 def _read_jpeg(path: Path, values: ValueRange | None = None) -> bytes:
@@ -139,13 +162,29 @@ def folder_work(
 ) -> list[SourceWork]:
     """The images of a folder, read by `values`, resized and cut as `prepared` says, into crops that share `overlap`
     pixels."""
-    work = []
-    for image in images:
-        path, rows = image.path, tuple(_rows_of(image, prepared, overlap))
-        read = partial(_cut_source, path, rows, prepared.resize, values)
-        encode = partial(_encode_source, path, rows, prepared.resize, values)
-        work.append(SourceWork(rows, (path,), read, encode))
-    return work
+    return [
+        SourceWork(tuple(_rows_of(image, prepared, overlap)), _OfImage(image.path, prepared.resize, values))
+        for image in images
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _OfImage:
+    """Crops are cut from one image."""
+
+    path: Path
+    resize: Resize | None
+    values: ValueRange | None
+
+    def files(self, _rows: Rows) -> list[Path]:
+        return [self.path]
+
+    def read(self, rows: Rows) -> list[Rgb]:
+        return _cut_source(self.path, rows, self.resize, self.values)
+
+    def encode(self, rows: Rows) -> list[bytes]:
+        whole = len(rows) == 1 and (rows[0].width, rows[0].height) == (rows[0].source_width, rows[0].source_height)
+        return [_read_jpeg(self.path, self.values)] if whole else [encode_image(image) for image in self.read(rows)]
 
 
 def _rows_of(image: FoundImage, prepared: Preparation, overlap: int) -> Iterator[ManifestRow]:
@@ -171,12 +210,3 @@ def _cut_source(path: Path, rows: Sequence[ManifestRow], resize: Resize | None, 
     if resize:
         image = resize_image(image, *resized_size(image.shape[1], image.shape[0], resize))
     return [cut_image(image, row.box) for row in rows]
-
-
-def _encode_source(
-    path: Path, rows: Sequence[ManifestRow], resize: Resize | None, values: ValueRange | None
-) -> list[bytes]:
-    whole = len(rows) == 1 and (rows[0].width, rows[0].height) == (rows[0].source_width, rows[0].source_height)
-    if whole:
-        return [_read_jpeg(path, values)]
-    return [encode_image(image) for image in _cut_source(path, rows, resize, values)]

@@ -10,15 +10,17 @@ from formats.errors import SagesegError
 from formats.prepared.preparation import parse_resize_or_none
 from formats.prepared.resize import Resize
 from formats.prepared.value_range import ValueRange, parse_range_or_none
+from formats.texts.told_numbers import parse_whole
 from formats.verbs.command_options import option, parse_crop
 from formats.video.options import parse_every, parse_positive
+from jobs.contract.instances import MOST_TRANSFORM_INSTANCES
 from jobs.cost.prices import parse_max_cost, parse_rate
 from jobs.endpoints.options import SERVING_INSTANCE
 
 ROUTES = ("endpoint", "batch", "artefact")
 _ONLY_OF = {
     **dict.fromkeys(("endpoint", "parallel"), "endpoint"),
-    **dict.fromkeys(("instance_type", "role", "max_cost", "rate", "keep"), "batch"),
+    **dict.fromkeys(("instance_type", "instances", "role", "max_cost", "rate", "keep"), "batch"),
 }
 """The route by which an option of `RouteOptions` counts."""
 INVOCATIONS = 8
@@ -29,6 +31,17 @@ def parse_via(text: str) -> str:
     if text not in ROUTES:
         raise SagesegError(f"--via {text}: expected {', '.join(ROUTES[:-1])} or {ROUTES[-1]}")
     return text
+
+
+def parse_instances(text: str) -> int:
+    """How many instances share a batch transform."""
+    count = parse_whole(text)
+    if not count or count > MOST_TRANSFORM_INSTANCES:
+        raise SagesegError(
+            f"--instances {text}: expected a whole number from 1 to {MOST_TRANSFORM_INSTANCES}, the most that a "
+            "transform job takes"
+        )
+    return count
 
 
 class AsTrained(StrEnum):
@@ -99,12 +112,15 @@ class RouteOptions:
     parallel: int = option(INVOCATIONS, "Images sent to the endpoint at a time.", metavar="N")
     region: str | None = option(None, "AWS region; by default the job's, or the environment's.")
     instance_type: str = option(SERVING_INSTANCE, "What a batch transform runs on.", metavar="TYPE")
+    instances: int = option(
+        1, "How many of them share the crops of a batch transform.", parser=parse_instances, metavar="N"
+    )
     role: str | None = option(None, "ARN of the role for a batch transform; by default the job's.")
     max_cost: float | None = option(
         None, "Stop a batch transform that has cost so much, in dollars.", parser=parse_max_cost, metavar="USD"
     )
     rate: float | None = option(
-        None, "Your own dollars per hour of a batch transform's instance.", parser=parse_rate, metavar="USD"
+        None, "Your own dollars per hour of one instance of a batch transform.", parser=parse_rate, metavar="USD"
     )
     yes: bool = option(False, "Spend on a batch transform without asking.")
     keep: bool = option(False, "Keep what a batch transform was sent and answered, and its model.")
@@ -118,3 +134,11 @@ class RouteOptions:
                 raise SagesegError(
                     f"{option_name}: only with --via {route}; with --via {via} it has no effect, leave it out"
                 )
+
+    def check_instances(self, crops: int) -> None:
+        """Raise SagesegError for more instances than there are crops: a transform sends each whole to one of them."""
+        if self.instances > max(crops, 1):
+            raise SagesegError(
+                f"--instances {self.instances}: more than the crops to predict, {crops}; each goes to one instance, "
+                f"and the others would be paid for standing idle; expected 1 to {max(crops, 1)}"
+            )

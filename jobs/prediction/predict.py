@@ -64,6 +64,7 @@ def predict(
 
         clean_up_batches(trained.backend, trained.region)
     work, prepared = _work_of(opened, trained, options)
+    route.check_instances(_crops(work))
     dataset = opened if isinstance(opened, Dataset) else None
     label_map = {"label_map": trained.data.label_map} if trained.data.label_map else {}
     about = {"via": options.via, "predicted": _called(sources), **prepared, **label_map}

@@ -16,6 +16,7 @@ from formats.texts.wording import format_roughly
 from jobs.backends import Place
 from jobs.contract.log_lines import TRANSFORM_LOGS
 from jobs.contract.statuses import ENDED
+from jobs.cost.quotes import count_instances
 from jobs.cost.spent import usd_of
 from jobs.creating import MODEL, TRANSFORM, UnknownOutcomeError, create, described
 from jobs.endpoints.container_log import show_log
@@ -38,7 +39,9 @@ def start_transform(place: Place, record: BatchRecord) -> BatchRecord:
         raise
     started = replace(record, arn=arn)
     write_batch(started)
-    say(f"started transform job {record.name} on {record.transform['TransformResources']['InstanceType']}")
+    machines = record.transform["TransformResources"]
+    on = count_instances(machines["InstanceCount"], machines["InstanceType"])
+    say(f"started transform job {record.name} on {on}")
     return started
 
 
@@ -67,7 +70,8 @@ def is_completed(place: Place, name: str) -> bool:
 
 @dataclass(frozen=True)
 class SpendingLimit:
-    """What a transform may cost. It has no time limit of its own: the caller's is kept from here."""
+    """What a transform may cost. It has no time limit of its own: the caller's is kept from here.
+    `usd_per_hour` is of all its instances."""
 
     name: str
     max_cost: float | None

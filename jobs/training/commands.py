@@ -67,8 +67,8 @@ def surroundings(options: TrainOptions) -> Surroundings:
     from aws.names import utc_now
     from jobs.backends import LOCAL_REGION
     from jobs.contract.instances import DEFAULT_GPUS
+    from jobs.quotas import find_quotas, training_use
     from jobs.training.plan import Surroundings
-    from jobs.training.quotas import training_quotas
 
     start, machine = options.start, options.machine
     local = start.backend == "local"
@@ -78,7 +78,7 @@ def surroundings(options: TrainOptions) -> Surroundings:
         raise NoRegionError(f"{e}; --backend local trains on this machine, without AWS") from e
     role = options.security.role or os.environ.get("SAGESEG_ROLE")
     types = machine.instance_type or (() if machine.image else DEFAULT_GPUS)
-    quotas = {} if local else training_quotas(region, types, spot=machine.spot)
+    quotas = {} if local else find_quotas(region, types, training_use(spot=machine.spot))
     return Surroundings(region, role, utc_now(), os.environ, quotas)
 
 

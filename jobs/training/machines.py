@@ -17,7 +17,7 @@ from jobs.contract.instances import (
     local_storage_gb,
 )
 from jobs.contract.training_request import TrainingJob
-from jobs.training.quotas import quota_name
+from jobs.quotas import quota_name, training_use
 
 _GIB = 2**30
 
@@ -52,7 +52,7 @@ def with_quota(types: Sequence[str], quotas: Mapping[str, float]) -> Sequence[st
 def left_out(wanted: Sequence[str], types: Sequence[str], *, spot: bool) -> Iterator[str]:
     for kind in wanted:
         if kind not in types:
-            yield f"{kind} is not tried: this account's quota '{quota_name(kind, spot=spot)}' is 0"
+            yield f"{kind} is not tried: this account's quota '{quota_name(kind, training_use(spot=spot))}' is 0"
 
 
 def as_list(jobs: Sequence[TrainingJob]) -> TrainingJob | None:

@@ -10,8 +10,8 @@ import pytest
 
 from jobs.emulator.server import running_server
 from tests.support.emulator_setup import client, create_model, emulator, programs, rehearse, s3_with, wait_until
+from tests.support.transform_setup import asked, fill, transform, transform_streams, wait_for_end
 
-LOG_GROUP = "/aws/sagemaker/TransformJobs"
 BEHAVES = """
 def answer(path, headers, body):
     if body.startswith(b"status "):
@@ -32,45 +32,10 @@ def answer(path, headers, body):
 """
 
 
-def asked(folder: Path, name: str = "batch", **changes: Any) -> dict[str, Any]:
-    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": (folder / "in").as_uri()}}
-    return {
-        "TransformJobName": name,
-        "ModelName": "model",
-        "TransformInput": {"DataSource": source, "ContentType": "image/jpeg"},
-        "TransformOutput": {"S3OutputPath": (folder / "predicted").as_uri(), "Accept": "image/png"},
-        "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
-    } | changes
-
-
-def fill(folder: Path, **contents: bytes) -> None:
-    for name, content in contents.items():
-        path = folder / "in" / name.replace("__", "/")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.with_suffix(".jpg").write_bytes(content)
-
-
-def wait_for_end(sagemaker: Any, name: str = "batch") -> dict[str, Any]:
-    def describe() -> dict[str, Any]:
-        described: dict[str, Any] = sagemaker.describe_transform_job(TransformJobName=name)
-        return described
-
-    wait_until(lambda: describe()["TransformJobStatus"] in ("Completed", "Failed", "Stopped"))
-    return describe()
-
-
-def transform(sagemaker: Any, folder: Path, **changes: Any) -> dict[str, Any]:
-    create_model(sagemaker, folder)
-    sagemaker.create_transform_job(**asked(folder, **changes))
-    return wait_for_end(sagemaker)
-
-
 def data_log(logs: Any) -> list[str]:
     """The data log's lines without their times."""
-    names = [s["logStreamName"] for s in logs.describe_log_streams(logGroupName=LOG_GROUP)["logStreams"]]
-    (name,) = [name for name in names if name.endswith("/data-log")]
-    events = logs.get_log_events(logGroupName=LOG_GROUP, logStreamName=name, startFromHead=True)["events"]
-    return [re.sub(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}:\[sagemaker logs\]: ", "", e["message"]) for e in events]
+    ((_, lines),) = [found for found in transform_streams(logs).items() if found[0].endswith("/data-log")]
+    return [re.sub(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}:\[sagemaker logs\]: ", "", line) for line in lines]
 
 
 def test_every_object_comes_back_under_its_name(tmp_path: Path) -> None:
@@ -164,17 +129,8 @@ def test_a_job_can_be_stopped_while_the_container_works(tmp_path: Path) -> None:
 
 
 def container_log(logs: Any) -> list[str]:
-    try:
-        names = [s["logStreamName"] for s in logs.describe_log_streams(logGroupName=LOG_GROUP)["logStreams"]]
-    except logs.exceptions.ResourceNotFoundException:
-        return []
-    events = [
-        event
-        for name in names
-        if not name.endswith("data-log")
-        for event in logs.get_log_events(logGroupName=LOG_GROUP, logStreamName=name)["events"]
-    ]
-    return [event["message"] for event in events]
+    streams = transform_streams(logs)
+    return [line for name, lines in streams.items() if not name.endswith("data-log") for line in lines]
 
 
 @pytest.mark.parametrize(
@@ -223,9 +179,9 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "split": (_input(SplitType="Line"), "SplitType Line is not emulated"),
     "packed": (_input(CompressionType="Gzip"), "CompressionType Gzip is not emulated"),
-    "two machines": (
-        {"TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 2}},
-        "InstanceCount other than 1 is not emulated",
+    "machines": (
+        {"TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 101}},
+        "InstanceCount 101 exceeds 100",
     ),
     "filter": ({"DataProcessing": {"JoinSource": "Input"}}, "DataProcessing is not emulated"),
     "memory": ({"MaxConcurrentTransforms": 20, "MaxPayloadInMB": 6}, "exceeds 100 MB"),

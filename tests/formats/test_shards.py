@@ -57,7 +57,7 @@ def test_hosts_share_out_the_numbers(tmp_path: Path, count: int) -> None:
 
 def test_auto_is_sagemakers_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_hosts(tmp_path / "resourceconfig.json", "algo-2", ["algo-1", "algo-2", "algo-3"])
-    monkeypatch.setattr(formats.shards.shard, "RESOURCES", path)
+    monkeypatch.setenv("SAGESEG_OPT_ML", str(tmp_path / "ml"))
     assert parse_shard("auto") == Shard(2, 3)
     path.unlink()
     with pytest.raises(SagesegError, match="no such file, which a job of SageMaker has; on other machines say --shard"):

@@ -42,7 +42,11 @@ def test_a_batch_lies_apart_and_leaves_nothing(aws: Served, tmp_path: Path) -> N
             "Failed: CapacityError.*name another --instance-type",
             "",
         ),
-        ({"quotas": {"ml.c5.* for transform job usage": 0}}, "ResourceLimitExceeded.*Service Quotas", ""),
+        (
+            {"quotas": {"ml.c5.* for transform job usage": 0}, "calls": {"ListServiceQuotas": 9}},
+            "ResourceLimitExceeded.*Service Quotas",
+            "note: no quota was looked at",
+        ),
     ],
     ids=["an object", "capacity", "quota"],
 )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+import tracemalloc
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from formats.classes import ClassTable
+from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.images import Rgb
 from formats.manifest import ManifestRow
@@ -20,7 +24,7 @@ from formats.masks import Mask, read_mask
 from formats.parallel import available_cores
 from formats.predictions import mask_path, read_probabilities
 from jobs.prediction.artefact_route import predict_work
-from jobs.prediction.crops_to_predict import SourceWork, read_ahead
+from jobs.prediction.crops_to_predict import Rows, SourceWork, dataset_work, read_ahead
 from jobs.prediction.full_batches import full_batches
 from jobs.prediction.output import Predicted, write_all
 from jobs.prediction.stages import in_order
@@ -54,8 +58,22 @@ class Red:
         return np.eye(2, dtype=np.float32)[self.predict_masks(images)].transpose(0, 3, 1, 2)
 
 
-def unreadable() -> list[Rgb]:
-    raise SagesegError("broken.jpg: cannot be read as an image")
+class Drawn:
+    """Reads what `pixels_of` draws, or fails as a file that is damaged does."""
+
+    def __init__(self, *, broken: bool = False) -> None:
+        self._broken = broken
+
+    def files(self, _rows: Rows) -> list[Path]:
+        return []
+
+    def read(self, rows: Rows) -> list[Rgb]:
+        if self._broken:
+            raise SagesegError("broken.jpg: cannot be read as an image")
+        return [pixels_of(row) for row in rows]
+
+    def encode(self, _rows: Rows) -> list[bytes]:
+        return []
 
 
 def sources(sizes: Sequence[Sequence[Size]], broken: int | None = None) -> list[SourceWork]:
@@ -68,11 +86,7 @@ def source(number: int, sizes: Sequence[Size], *, broken: bool = False) -> Sourc
         ManifestRow(f"{number}-{at}", "", f"{number}", f"{number}.jpg", 0, 0, width, height, 9, 9)
         for at, (height, width) in enumerate(sizes)
     )
-
-    def read() -> list[Rgb]:
-        return [pixels_of(row) for row in rows]
-
-    return SourceWork(rows, (), unreadable if broken else read, list)
+    return SourceWork(rows, Drawn(broken=broken))
 
 
 def pixels_of(row: ManifestRow) -> Rgb:
@@ -159,24 +173,35 @@ def test_memory_is_flat_over_ten_thousand_images() -> None:
     """As many sources have been read, and not written, as threads and batches account for."""
     lock, read, written, most = threading.Lock(), 0, 0, 0
 
-    def counted(one: SourceWork) -> Callable[[], list[Rgb]]:
-        def reading() -> list[Rgb]:
+    class Counted(Drawn):
+        def read(self, rows: Rows) -> list[Rgb]:
             nonlocal read, most
             with lock:
                 read += 1
                 most = max(most, read - written)
-            return one.read()
+            return super().read(rows)
 
-        return reading
-
-    plain = source(0, [(2, 2)])
-    work = [SourceWork(plain.rows, (), counted(plain), list)] * 10_000
+    work = [SourceWork(source(0, [(2, 2)]).rows, Counted())] * 10_000
     with closing(predict_work(Red(2), work, probabilities=False)) as predicted:
         for _ in predicted:
             with lock:
                 written += 1
     assert written == 10_000
     assert most <= 2 * available_cores() + 30  # sources ahead, four batches of three, and those that are yielded
+
+
+@pytest.mark.parametrize("images", [None, Path("images")], ids=["crops", "crops and dropped ones"])
+def test_what_is_kept_of_each_image_until_it_is_read_is_small(images: Path | None) -> None:
+    """A folder may have a hundred thousand images: beside the manifest's rows 300 bytes for each."""
+    rows = [replace(source(0, [(2, 2)]).rows[0], source=f"{number}.jpg", split="val") for number in range(1000)]
+    dataset = Dataset(Path("dataset"), ClassTable(("_background_", "car")), tuple(rows), {})
+    dataset_work(dataset, "val", images)
+    tracemalloc.start()
+    work = dataset_work(dataset, "val", images)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(work) == 1000
+    assert kept < 300 * 1000
 
 
 def test_images_under_way_have_so_many_bytes_at_most() -> None:
@@ -190,7 +215,7 @@ def test_images_under_way_have_so_many_bytes_at_most() -> None:
             under_way += 1
             most = max(most, under_way)
 
-    for _ in read_ahead([SourceWork((row,), (), list, list)] * 40, read):
+    for _ in read_ahead([SourceWork((row,), Drawn())] * 40, read):
         with lock:
             under_way -= 1
     assert most <= 4

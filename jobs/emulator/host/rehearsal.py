@@ -59,9 +59,11 @@ class EndpointTrouble(Trouble):
 
 @dataclass(frozen=True)
 class TransformTrouble(Trouble):
-    """`fail_objects`: the container fails on objects whose names match."""
+    """`fail_objects`: the container fails on objects whose names match. `lose_instance`: the container of the instance
+    with this number, from 1, is gone when its first object comes; 0 loses none."""
 
     fail_objects: str = ""
+    lose_instance: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Service Quotas' operation, as far as the rehearsal speaks of quotas for training and processing."""
+"""Service Quotas' operation, as far as the rehearsal speaks of quotas for training, batches and processing."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ _USES = {
     "training job": "TrainingInstanceType",
     "spot training job": "TrainingInstanceType",
     "processing job": "ProcessingInstanceType",
+    "transform job": "TransformInstanceType",
 }
 """What instances are used for, and the service model's name for the types that can be."""
 

@@ -7,12 +7,12 @@ The lines of the data log are those of real jobs, from public issues.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Literal
 
 from formats.errors import SagesegError
 from formats.texts.json_text import parse_json
@@ -26,6 +26,9 @@ MAX_ANSWER_BYTES = 2**30
 """No limit of a batch answer is documented; this one only protects the machine."""
 _PARAMETER_SECONDS = 5.0
 _NO_ANSWER = "Unable to get response from algorithm"
+Failure = Literal["ClientError", "AlgorithmError"]
+_FAILURES: tuple[Failure, ...] = ("ClientError", "AlgorithmError")
+"""The kinds of an object's failure; of several that were met the first gives the job its reason."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,12 @@ def _positive(advertised: Any, name: str, default: int) -> int:
     return value if type(value) is int and value > 0 else default
 
 
+def reason_of(met: Collection[Failure]) -> str:
+    """Why a job fails whose objects met such failures; empty without one."""
+    first = next((kind for kind in _FAILURES if kind in met), None)
+    return f"{first}: See job logs for more information" if first else ""
+
+
 class ObjectTransform:
     """Sends objects through a container. `log` takes the lines of the data log."""
 
@@ -88,23 +97,19 @@ class ObjectTransform:
         self._storage, self._serving, self._settings, self._log = storage, serving, settings, log
         self._log_lock = threading.Lock()
 
-    def run(self, objects: Iterable[StoredObject], halted: threading.Event) -> str:
-        """Transform all objects until halted; answers why the job fails, empty when it does not."""
+    def run(self, objects: Iterable[StoredObject], halted: threading.Event) -> set[Failure]:
+        """Transform all objects until halted; answers the kinds of failures met."""
         s = self._settings
         self._say(f"MaxConcurrentTransforms={s.concurrent}, MaxPayloadInMB={s.payload_mb}, BatchStrategy={s.strategy}")
 
-        def work(found: StoredObject) -> str:
-            return "" if halted.is_set() else self._transform(found)
+        def work(found: StoredObject) -> Failure | None:
+            return None if halted.is_set() else self._transform(found)
 
         with ThreadPoolExecutor(s.concurrent) as pool:
-            kinds = set(filter(None, pool.map(work, objects)))
-        for kind in ("ClientError", "AlgorithmError"):
-            if kind in kinds:
-                return f"{kind}: See job logs for more information"
-        return ""
+            return {kind for kind in pool.map(work, objects) if kind is not None}
 
-    def _transform(self, found: StoredObject) -> str:
-        """Transform one object; answers the kind of failure, empty when it went well."""
+    def _transform(self, found: StoredObject) -> Failure | None:
+        """Transform one object; answers the kind of failure, None when it went well."""
         limit = self._settings.payload_mb * 2**20
         try:
             content = self._storage.read(found, limit)
@@ -118,7 +123,7 @@ class ObjectTransform:
             self._storage.write(answer.body, self._settings.output_uri, f"{found.name}.out")
         except SagesegError as e:
             return self._complain(found, f"ClientError: {e}")
-        return ""
+        return None
 
     def _ask(self, found: StoredObject, content: bytes) -> Answer | None:
         """The container's answer, after as many tries as the job allows; what it refuses (4xx) is
@@ -139,14 +144,14 @@ class ObjectTransform:
                     break
         return answer
 
-    def _refused(self, found: StoredObject, answer: Answer) -> str:
+    def _refused(self, found: StoredObject, answer: Answer) -> Failure:
         client = 400 <= answer.status < 500
         head = (
             f"ClientError: {answer.status}" if client else f"Bad HTTP status received from algorithm: {answer.status}"
         )
         return self._complain(found, head, "", "Message:", answer.body.decode("utf-8", "replace"))
 
-    def _complain(self, found: StoredObject, *lines: str) -> str:
+    def _complain(self, found: StoredObject, *lines: str) -> Failure:
         place = found.uri.partition("://")[2].lstrip("/")
         for line in lines:
             self._say(f"{place}: {line}")

@@ -6,15 +6,15 @@ import time
 
 from jobs.contract.statuses import RUNNING
 from jobs.emulator.api.app import Operation
-from jobs.emulator.host.container import kill_survivor
 from jobs.emulator.host.jobs import Jobs
 from jobs.emulator.host.rehearsal import TransformTrouble, trouble_of
 from jobs.emulator.host.workplace import INTERRUPTED, Workplace
 from jobs.emulator.store.collection import Collection, make_arn
 from jobs.emulator.store.job_records import settle_job
 from jobs.emulator.store.state import Record
+from jobs.emulator.transform.instance import kill_survivors
 from jobs.emulator.transform.record import TRANSFORM_JOBS, check_transform_request, new_record
-from jobs.emulator.transform.run import TransformRun, transform_folder
+from jobs.emulator.transform.run import TransformRun
 
 
 class TransformJobs(Jobs[TransformRun]):
@@ -27,7 +27,7 @@ class TransformJobs(Jobs[TransformRun]):
     def recover(self) -> None:
         """Settle what an earlier server left running: end its containers, mark its jobs."""
         for resource in self.jobs.with_status(*RUNNING):
-            kill_survivor(transform_folder(self._place.folder, resource.name) / "container")
+            kill_survivors(self._place.folder, resource.name)
             settle_job(self.jobs, resource.name, "Failed", INTERRUPTED)
 
     def operations(self) -> dict[tuple[str, str], Operation]:
@@ -37,12 +37,14 @@ class TransformJobs(Jobs[TransformRun]):
         model = self._models.get(request["ModelName"], region)
         check_transform_request(request, self._place.storage)
         plan = self._place.rehearsal.plan()
-        name, instance_type = request["TransformJobName"], request["TransformResources"]["InstanceType"]
+        name, wanted = request["TransformJobName"], request["TransformResources"]
+        instance_type = wanted["InstanceType"]
         arn = make_arn(TRANSFORM_JOBS, name, region, model.arn)
         record = new_record(request, arn, time.time())
         with self._place.state.alone():
-            used = [job.record["TransformResources"]["InstanceType"] for job in self.jobs.with_status(*RUNNING)]
-            plan.check_quota(instance_type, "transform job", used.count(instance_type))
+            running = [job.record["TransformResources"] for job in self.jobs.with_status(*RUNNING)]
+            used = sum(each["InstanceCount"] for each in running if each["InstanceType"] == instance_type)
+            plan.check_quota(instance_type, "transform job", used, wanted["InstanceCount"])
             self.jobs.add(record, request)
         trouble = trouble_of(plan.transform_jobs, TransformTrouble(), name, instance_type)
         self.runs.start(TransformRun(self._place, self.jobs, record, model.record["PrimaryContainer"], trouble))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from jobs.contract.instances import MOST_TRANSFORM_INSTANCES
 from jobs.emulator.api.faults import invalid
 from jobs.emulator.host.images import environment_not_emulated
 from jobs.emulator.host.storage import Storage
@@ -36,6 +37,9 @@ def check_transform_request(request: Record, storage: Storage) -> None:
     concurrent, payload = request.get("MaxConcurrentTransforms", 0), request.get("MaxPayloadInMB", 0)
     if (concurrent or 1) * (payload or 1) > MAX_MEMORY_MB:
         raise invalid(f"MaxConcurrentTransforms {concurrent} times MaxPayloadInMB {payload} exceeds {MAX_MEMORY_MB} MB")
+    count = request["TransformResources"]["InstanceCount"]
+    if count > MOST_TRANSFORM_INSTANCES:
+        raise invalid(f"InstanceCount {count} exceeds {MOST_TRANSFORM_INSTANCES}, the most of a transform job")
     storage.check_input(request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"])
     storage.check_output(request["TransformOutput"]["S3OutputPath"])
 
@@ -48,8 +52,6 @@ def _not_emulated(request: Record) -> Iterator[str]:
     for part, name in ((given, "SplitType"), (given, "CompressionType"), (made, "AssembleWith")):
         if part.get(name, "None") != "None":
             yield f"{name} {part[name]}"
-    if request["TransformResources"]["InstanceCount"] != 1:
-        yield "InstanceCount other than 1"
     yield from (name for name in ("DataCaptureConfig", "DataProcessing") if request.get(name) and _acts(request[name]))
     yield from environment_not_emulated(request.get("Environment", {}))
 

@@ -1,32 +1,22 @@
-"""The life of a transform job: a serving container, the objects, the end."""
+"""The life of a transform job: its instances, the objects dealt among them, the end."""
 
 from __future__ import annotations
 
-import shutil
 import threading
-import time
-import uuid
-from contextlib import closing
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
-from jobs.contract.log_lines import TRANSFORM_LOGS
 from jobs.contract.statuses import Ended
 from jobs.emulator.host.rehearsal import TransformTrouble
 from jobs.emulator.host.runs import Halt, failures_told
-from jobs.emulator.host.serving_container import STARTUP_SECONDS, ServingContainer, ServingPlan, start_serving
 from jobs.emulator.host.workplace import CAPACITY, INTERRUPTED, Workplace
 from jobs.emulator.store.collection import Collection
 from jobs.emulator.store.job_records import settle_job
-from jobs.emulator.store.log_events import open_stream
 from jobs.emulator.store.state import Record
-from jobs.emulator.transform.objects import ObjectTransform, Settings, complete_settings, settings_of
+from jobs.emulator.transform.instance import TransformInstance, deal
+from jobs.emulator.transform.objects import Settings, reason_of, settings_of
 from jobs.emulator.transform.record import begin_transform
 
 _UNHEALTHY = "AlgorithmError: The container did not pass the ping health check; see the job's log"
-
-
-def transform_folder(folder: Path, name: str) -> Path:
-    return folder / "transform-jobs" / name
 
 
 class TransformRun:
@@ -42,11 +32,10 @@ class TransformRun:
     ) -> None:
         self._place, self._jobs, self._record, self._model, self._trouble = place, jobs, record, container, trouble
         self.name: str = record["TransformJobName"]
-        self._folder = transform_folder(place.folder, self.name)
-        self._stream = f"{self.name}/i-{uuid.uuid4().hex[:17]}-{int(time.time())}"
+        count = record["TransformResources"]["InstanceCount"]
+        self._instances = [TransformInstance(place, self.name, number) for number in range(1, count + 1)]
         self._halted = threading.Event()
         self._abandoned = False
-        self._serving: ServingContainer | None = None
 
     def run(self) -> None:
         with failures_told(self._finish):
@@ -55,9 +44,11 @@ class TransformRun:
     def halt(self, why: Halt) -> None:
         self._abandoned = self._abandoned or why == "abandon"
         self._halted.set()
-        serving = self._serving
-        if serving is not None:
-            serving.kill()  # answers that are still awaited end at once
+        self._kill_all()
+
+    def _kill_all(self) -> None:
+        for instance in self._instances:
+            instance.kill()
 
     def _live(self) -> None:
         self._halted.wait(self._trouble.start_seconds)
@@ -68,25 +59,45 @@ class TransformRun:
             self._finish("Failed", CAPACITY)
             return
         settings = settings_of(self._record, self._trouble.fail_objects)
-        serving = self._serving = start_serving(self._place, self._plan(settings), _nothing)
         try:
-            healthy = serving.wait_healthy(STARTUP_SECONDS, self._halted)
-            reason = self._transform(serving, complete_settings(settings, serving)) if healthy else _UNHEALTHY
+            reason = self._work(settings)
         finally:
-            serving.kill()
-            shutil.rmtree(self._folder / "container", ignore_errors=True)
+            for instance in self._instances:
+                instance.clear()
         self._conclude(reason)
 
-    def _transform(self, serving: ServingContainer, settings: Settings) -> str:
-        self._jobs.change(self.name, begin_transform)
-        uri = self._record["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"]
-        path = self._folder / "data-log.jsonl"
-        with closing(open_stream(self._place.state, TRANSFORM_LOGS, f"{self._stream}/data-log", path)) as writer:
-            transform = ObjectTransform(self._place.storage, serving, settings, writer.write)
-            return transform.run(self._place.storage.list_objects(uri), self._halted)
+    def _work(self, settings: Settings) -> str:
+        """Why the job fails, empty where it does not. It begins when all instances are healthy."""
+        environment = self._environment(settings)
+        with ThreadPoolExecutor(len(self._instances)) as pool:
+            list(pool.map(lambda instance: self._start(instance, environment), self._instances))
+            if not all(pool.map(self._is_healthy, self._instances)):
+                return _UNHEALTHY
+            self._jobs.change(self.name, begin_transform)
+            uri = self._record["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"]
+            shares = deal(self._place.storage.list_objects(uri), len(self._instances))
+            if self._trouble.lose_instance:
+                self._lose(self._trouble.lose_instance)
+            met = pool.map(lambda one, share: one.transform(share, settings, self._halted), self._instances, shares)
+            return reason_of(set().union(*met))
 
-    def _plan(self, settings: Settings) -> ServingPlan:
-        """The container's environment tells it of the batch, as the developer guide documents."""
+    def _start(self, instance: TransformInstance, environment: dict[str, str]) -> None:
+        if not self._halted.is_set():
+            instance.start(self._model.get("ModelDataUrl"), environment)
+
+    def _is_healthy(self, instance: TransformInstance) -> bool:
+        """One that is not ends the others' waiting."""
+        healthy = instance.wait_healthy(self._halted)
+        if not healthy:
+            self._kill_all()
+        return healthy
+
+    def _lose(self, number: int) -> None:
+        for instance in self._instances[number - 1 : number]:
+            instance.kill()
+
+    def _environment(self, settings: Settings) -> dict[str, str]:
+        """It tells each container of the batch, as the developer guide documents."""
         environment = {
             **self._model.get("Environment", {}),
             **self._record.get("Environment", {}),
@@ -97,8 +108,7 @@ class TransformRun:
             environment["SAGEMAKER_MAX_CONCURRENT_TRANSFORMS"] = str(settings.concurrent)
         if settings.payload_mb:
             environment["SAGEMAKER_MAX_PAYLOAD_IN_MB"] = str(settings.payload_mb)
-        uri = self._model.get("ModelDataUrl")
-        return ServingPlan(self._folder / "container", uri, TRANSFORM_LOGS, self._stream, environment)
+        return environment
 
     def _conclude(self, reason: str) -> None:
         if self._abandoned:
@@ -110,7 +120,3 @@ class TransformRun:
 
     def _finish(self, ending: Ended, reason: str = "") -> None:
         settle_job(self._jobs, self.name, ending, reason)
-
-
-def _nothing() -> None:
-    """A batch notices a container's end by its answers."""
