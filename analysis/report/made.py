@@ -11,9 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from analysis.report.work.planned import Settled
 from analysis.scoring.image_report import ImageReport
-from formats.dataset import Dataset
-from formats.predictions import Predictions
 from formats.texts.redaction import redact_values
 from formats.verbs.mounting import typed_words
 from formats.version import tool_version
@@ -24,22 +23,22 @@ _DATASET = "sha256 of its manifest.csv, which holds every file's checksum"
 _TRUTH = "reports that have the same one judge the same pixels by the same truth"
 
 
-def made_to_json(predictions: Predictions, dataset: Dataset, images: Sequence[ImageReport]) -> dict[str, Any]:
+def made_to_json(settled: Settled, images: Sequence[ImageReport]) -> dict[str, Any]:
     """What scores.json says under `made`. A folder of true masks in a dataset's place has no checksum of its own."""
     words = [word for word in typed_words() if word != "--overwrite"]
     made: dict[str, Any] = redact_values(
         {
             "at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "tool_version": tool_version(),
-            "command": words if words[:1] == ["report"] else [],
-            "predictions": predictions.root.resolve().name,
-            "dataset": dataset.root.resolve().name,
+            "command": words if words[:1] in (["report"], ["merge"]) else [],
+            "predictions": settled.predictions,
+            "dataset": settled.dataset,
         }
     )
     splits = Counter(image.split for image in images)
     return {
         **made,
-        "dataset_sha256": dataset.digest if dataset.info else None,
+        "dataset_sha256": settled.dataset_sha256,
         "truth_sha256": truth_digest(images),
         "splits": dict(sorted(splits.items())),
     }

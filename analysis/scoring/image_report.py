@@ -71,27 +71,49 @@ class Examined:
     seen: Seen
 
 
-def report_image(
-    source: Source,
-    found: PairRuns,
-    num_classes: int,
-    not_predicted: int,
-    measured: Measured,
-    suspected: Suspect | None,
-) -> ImageReport:
-    """What is kept of one image, whose pairs are of the truth that `judged_truth` left."""
-    row, confusion, components = source.row, measured.confusion, measured.components
+@dataclass(frozen=True)
+class SourceFacts:
+    """What a report tells of an image beside what was found in it: `Source` without its crops."""
+
+    stem: str
+    source: str
+    group: str
+    split: str
+    attributes: dict[str, str]
+    width: int
+    height: int
+
+
+def facts_of(source: Source) -> SourceFacts:
+    row = source.row
+    return SourceFacts(source.stem, row.source, row.group, row.split, dict(row.attributes), source.width, source.height)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All that is found in one image, from which its `Examined` follows; `not_predicted` are pixels of the truth that
+    `judged_truth` took from it, and `truth_sha256` is of what it left."""
+
+    truth_sha256: str
+    not_predicted: int
+    measured: Measured
+    suspect: Suspect | None
+    probabilities: ProbabilityCounts | None
+    seen: Seen
+
+
+def as_examined(of: SourceFacts, found: Findings) -> Examined:
+    return Examined(_report_image(of, found), found.measured, found.probabilities, found.seen)
+
+
+def _report_image(of: SourceFacts, found: Findings) -> ImageReport:
+    """What is kept of one image."""
+    measured, confusion, components = found.measured, found.measured.confusion, found.measured.components
     return ImageReport(
-        stem=source.stem,
-        source=row.source,
-        group=row.group,
-        split=row.split,
-        attributes=row.attributes,
-        width=source.width,
-        height=source.height,
+        **vars(of),
         scores=score(confusion, measured.boundaries),
-        judged=Judged(int(confusion.sum()), not_predicted),
-        truth_sha256=_digest(found, num_classes),
+        judged=Judged(int(confusion.sum()), found.not_predicted),
+        truth_sha256=found.truth_sha256,
         false_positive_pixels=false_positive_pixels(confusion),
         missed_pixels=missed_pixels(confusion),
         true_pixels=tuple(confusion.sum(axis=1).tolist()),
@@ -106,7 +128,7 @@ def report_image(
         predicted_components=components.predicted,
         false_positives=measured.false_positives.largest,
         missed=measured.missed.largest,
-        suspect=suspected,
+        suspect=found.suspect,
         confused=_confused(confusion),
     )
 
@@ -122,7 +144,7 @@ def _confused(confusion: Confusion) -> Ints:
     return np.stack([true, predicted, wrong[true, predicted]], axis=1).astype(np.int64)
 
 
-def _digest(found: PairRuns, num_classes: int) -> str:
+def digest_truth(found: PairRuns, num_classes: int) -> str:
     """SHA-256 of the truth, whichever the prediction; a twentieth of the time that its pixels take."""
     true = (found.codes // num_classes).astype(np.uint8)
     true[found.codes >= num_classes**2] = IGNORE
