@@ -13,6 +13,7 @@ from formats.classes import ClassTable, read_labels
 from formats.errors import SagesegError, raise_all
 from formats.manifest import ManifestRow, read_manifest
 from formats.safe_names import refuse_links_out
+from formats.shards.work_plan import PLAN
 from formats.texts.given_files import read_text
 from formats.texts.typed_json import parse_told
 
@@ -122,4 +123,6 @@ def _what_to_do(root: Path) -> str:
         return f"put that file back, or {_MEND}"
     if info_path(root.parent).exists() and root.name == "channels":
         return f"these are the channels of a dataset: give {root.parent}"
+    if (root / PLAN).is_file():
+        return f"shards of one lie here: sageseg prep merge {shlex.quote(str(root))} --out DATASET puts them together"
     return f"sageseg prep makes one; sageseg prep auto {shlex.quote(str(root))} says how, if labels lie there"

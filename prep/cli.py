@@ -11,6 +11,7 @@ from formats.console import result
 from formats.verbs.command_options import takes
 from formats.verbs.mounting import make_app
 from prep.commands import annotation_files, mask_files, rasters
+from prep.commands.reading import Out, tell_dataset
 from prep.frames.options import FrameOptions
 
 app = make_app("Raw labels to a dataset.")
@@ -48,6 +49,19 @@ def frames(
     result(str(out))
 
 
+def merge(
+    shards: Annotated[
+        Path, typer.Argument(metavar="SHARDS", help="The --out of the shards, with their plan.", show_default=False)
+    ],
+    out: Out,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is at --out.")] = False,
+) -> None:
+    """All shards of a plan as one dataset, the one that a single machine would have made."""
+    from prep.dataset.merge import merge_shards
+
+    tell_dataset(out, merge_shards(shards, out, overwrite=overwrite))
+
+
 for _verb in (
     auto,
     mask_files.pairs,
@@ -65,6 +79,7 @@ for _verb in (
     mask_files.manifest,
     rasters.geotiff,
     rasters.tiles,
+    merge,
     frames,
 ):
     app.command()(_verb)

@@ -10,6 +10,7 @@ from formats.errors import SagesegError
 from formats.prepared.groups import parse_group_by
 from formats.prepared.resize import Resize, parse_resize
 from formats.prepared.value_range import ValueRange, parse_range
+from formats.shards.shard import Shard, parse_shard
 from formats.texts.told_numbers import parse_number
 from formats.verbs.command_options import option, parse_crop
 
@@ -120,6 +121,12 @@ class PrepOptions:
         None, "A second layout of the same files, in the dataset.", parser=parse_also, metavar=ULTRALYTICS
     )
     seed: int = option(0, "Seed of the split and of the empty crops that are kept.")
+    shard: Shard | None = option(
+        None,
+        "Do this part alone, beside the plan in --out, and prep merge puts all together; auto is SageMaker's host.",
+        parser=parse_shard,
+        metavar="I/N|auto",
+    )
     workers: int | None = option(None, "Processes; by default one per core.")
     overwrite: bool = option(False, "Replace what is at --out.")
 

@@ -117,14 +117,14 @@ class Stage:
 
 
 @contextmanager
-def staged_folder(out: Path, *, overwrite: bool = False) -> Iterator[Path]:
+def staged_folder(out: Path, *, overwrite: bool = False, durable: bool = False) -> Iterator[Path]:
     """A folder to fill, which becomes `out` when the block ends well and is removed otherwise. An `out` that holds
     anything is refused unless `overwrite` is set; then it is replaced at the end, and a failed run leaves it."""
     with open_stage(out, overwrite=overwrite) as stage:
         stage.empty()
         try:
             yield stage.content
-            stage.finish()
+            stage.finish(durable=durable)
         except BaseException:
             stage.remove()
             raise

@@ -70,6 +70,11 @@ class _Told(TypedDict):
 
 
 def write_georeference(root: Path, georeference: Georeference) -> None:
+    write_text(root / FILE, format_georeference(georeference))
+
+
+def format_georeference(georeference: Georeference) -> str:
+    """The text of georeference.json."""
     rasters = [
         {
             **{name: getattr(raster, name) for name in ("name", "width", "height", "crs", "transform", "bands")},
@@ -77,7 +82,7 @@ def write_georeference(root: Path, georeference: Georeference) -> None:
         }
         for raster in georeference.rasters
     ]
-    write_text(root / FILE, json.dumps({"range": georeference.range, "rasters": rasters}, ensure_ascii=False) + "\n")
+    return json.dumps({"range": georeference.range, "rasters": rasters}, ensure_ascii=False) + "\n"
 
 
 def read_georeference(root: Path) -> Georeference | None:

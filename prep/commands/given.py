@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 from formats.disk.whole_folders import refuse_existing
 from formats.errors import SagesegError, for_all
+from formats.prepared.georeference import FILE as GEOREFERENCE
+from formats.shards.work_plan import check_place, refuse_another_cut
 from formats.verbs.command_options import takes
 from prep.options import PrepOptions
 from prep.remote.places import parse_place
@@ -36,7 +38,11 @@ def check_given(out: Path, options: PrepOptions, given: Mapping[str, Any]) -> No
     """Raise SagesegError for an `out` that cannot be made, or holds what is read, and for files and folders that are
     not there; `given` are the verb's arguments by their names."""
     places = list(_places(given))
-    refuse_existing(out, overwrite=options.overwrite, reads=[place for _, place in places])
+    if options.shard is None:
+        refuse_existing(out, overwrite=options.overwrite, reads=[place for _, place in places])
+    else:
+        check_place(out, [GEOREFERENCE])
+        refuse_another_cut(out, options.shard)
     from prep.readers.classes.cityscapes import CITYSCAPES  # numpy's import is not for --help
 
     files = [

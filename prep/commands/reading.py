@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,11 +12,14 @@ import typer
 
 from formats.console import result, say
 from formats.errors import SagesegError
+from formats.shards.markers import done_shards
+from formats.shards.shard import Shard
 from formats.texts.given_files import ArchiveError
 from formats.verbs.mounting import typed_words
 from prep.options import PrepOptions
 
 if TYPE_CHECKING:
+    from prep.dataset.tables import SplitCounts
     from prep.readers.labelled_image import Source
     from prep.recognise.recognised import Recognised
 
@@ -62,17 +66,38 @@ def reading(verb: str, *places: Path) -> Iterator[None]:
 
 
 def write(source: Source, out: Path, options: PrepOptions) -> None:
-    """Write the dataset, and tell what each split holds."""
+    """Write the dataset, or the shard of it that is asked for, and tell what there is."""
     from prep.dataset.again import typed
-    from prep.dataset.writer import write_dataset
 
     _tell_links(source)
-    splits = write_dataset(source, out, options, typed(typed_words()))
+    told = typed(typed_words())
+    if options.shard:
+        from prep.dataset.shards import write_shard
+
+        counts = write_shard(source, out, options, options.shard, told).counts
+        tell_shard(out, options.shard, counts)
+    else:
+        from prep.dataset.writer import write_dataset
+
+        tell_dataset(out, write_dataset(source, out, options, told))
+
+
+def tell_dataset(out: Path, splits: Mapping[str, SplitCounts]) -> None:
+    """What each split holds, and the place."""
     result(f"{'split':7}{'groups':>8}{'images':>8}{'crops':>8}{'kept':>8}")
     for split, counts in splits.items():
         if counts.images:
             result(f"{split:7}{counts.groups:>8}{counts.images:>8}{counts.crops:>8}{counts.kept:>8}")
     result(str(out))
+
+
+def tell_shard(out: Path, shard: Shard, counts: Mapping[str, int]) -> None:
+    """What the shard holds, its place, and the next step where it was the last one."""
+    result(f"shard {shard}: {counts['images']} images, {counts['crops']} crops, {counts['kept']} kept")
+    result(str(out / shard.folder))
+    done = len(done_shards(out))
+    if done == shard.of:
+        say(f"all {done} shards are there; next: sageseg prep merge {shlex.quote(str(out))} --out DATASET")
 
 
 def _tell_links(source: Source) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from formats.limits import MOST_TEXT
 
-_WITHOUT = ("--out", "--workers")
+_WITHOUT = ("--out", "--workers", "--shard")
 """Options that decide nothing of the content."""
 _BARE = "--overwrite"
 

@@ -18,9 +18,9 @@ from formats.dataset import SPLITS
 from formats.prepared.leaks import VALIDATED, Leak, Leaks, leak_to_json, leaks_to_json
 from prep.dataset.grouping import suggest_group_by
 from prep.dataset.journal import ImageEntry
+from prep.dataset.plan import Listed
 from prep.dataset.split import rank
 from prep.options import PrepOptions
-from prep.readers.labelled_image import LabelledImage
 
 LISTED = 100
 """So many pairs of near-twins are listed, the most alike first; all are counted. An image stands in
@@ -69,7 +69,7 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def certify(
-    images: Sequence[LabelledImage],
+    images: Sequence[Listed],
     groups: Mapping[str, str],
     balances: Mapping[str, Balance],
     thumbnails: Thumbnails,
@@ -107,7 +107,7 @@ def certify(
     return certificate, leaks
 
 
-def _suggestion(images: Sequence[LabelledImage], pairs: Sequence[Twins]) -> str | None:
+def _suggestion(images: Sequence[Listed], pairs: Sequence[Twins]) -> str | None:
     if not pairs:
         return None
     stems = [PurePosixPath(image.source).stem for image in images]
@@ -118,7 +118,7 @@ def _places(splits: Sequence[str], split: str) -> list[int]:
     return [place for place, own in enumerate(splits) if own == split]
 
 
-def _described(pair: Twins, images: Sequence[LabelledImage], splits: Sequence[str]) -> dict[str, Any]:
+def _described(pair: Twins, images: Sequence[Listed], splits: Sequence[str]) -> dict[str, Any]:
     return {
         "images": [images[pair.a].source, images[pair.b].source],
         "splits": [splits[pair.a], splits[pair.b]],
@@ -129,7 +129,7 @@ def _described(pair: Twins, images: Sequence[LabelledImage], splits: Sequence[st
     }
 
 
-def _leak(images: Sequence[LabelledImage], splits: Sequence[str], split: str, with_twin: set[int]) -> Leak:
+def _leak(images: Sequence[Listed], splits: Sequence[str], split: str, with_twin: set[int]) -> Leak:
     """How many images of `split` have a sibling, by their groups or by the reader's own, or a near-twin in train."""
     siblings = _with_sibling([image.group for image in images], splits, split)
     own = _with_sibling([image.family for image in images], splits, split) - siblings
@@ -141,7 +141,7 @@ def _with_sibling(groups: Sequence[str], splits: Sequence[str], split: str) -> s
     return {place for place in _places(splits, split) if groups[place] in trained}
 
 
-def _random_leak(images: Sequence[LabelledImage], splits: Sequence[str], thumbnails: Thumbnails, seed: int) -> Leak:
+def _random_leak(images: Sequence[Listed], splits: Sequence[str], thumbnails: Thumbnails, seed: int) -> Leak:
     """That of val, had as many images been dealt one by one, whatever their group."""
     order = sorted(range(len(images)), key=lambda place: rank(seed, images[place].source))
     dealt = dict(zip(order, sorted(splits), strict=True))

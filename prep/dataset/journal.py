@@ -12,6 +12,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from formats.alike.alignment import SIDE
 from formats.console import say
 from formats.disk.journals import add_whole, cut_to_whole_lines
 from formats.disk.whole_files import write_errors
@@ -54,13 +55,28 @@ def format_entry(entry: ImageEntry) -> bytes:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogateescape") + b"\n"
 
 
+_ROW_KINDS = [*[str] * 4, *[int] * 6, bool, float, *[str] * 3, dict]
+
+
 def parse_entry(line: bytes) -> ImageEntry:
-    """The counterpart of `format_entry`."""
+    """The counterpart of `format_entry`. Raises ValueError, KeyError or TypeError for a line that is damaged, or is of
+    somebody who wrote other things into it."""
     content = json.loads(line.decode("utf-8", "surrogateescape"))
-    content["rows"] = tuple(ManifestRow(*row) for row in content["rows"])
+    content["rows"] = tuple(_parse_row(row) for row in content["rows"])
     content["pixels"] = tuple(content["pixels"])
     content["thumbnail"] = b64decode(content["thumbnail"])
-    return ImageEntry(**content)
+    entry = ImageEntry(**content)
+    texts_are = all(type(text) is str for text in (entry.source, entry.state, entry.input_sha256))
+    numbers_are = all(type(number) is int for number in (*entry.pixels, entry.ignored))
+    if not (texts_are and numbers_are and entry.rows and len(entry.thumbnail) == SIDE**2):
+        raise ValueError("not an image's texts, counts and crops")
+    return entry
+
+
+def _parse_row(cells: list[Any]) -> ManifestRow:
+    if list(map(type, cells)) != _ROW_KINDS:
+        raise ValueError("not a crop's texts and numbers")
+    return ManifestRow(*cells)
 
 
 def read_entry(path: Path, place: Place) -> ImageEntry:

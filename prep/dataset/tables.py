@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -35,33 +35,20 @@ from formats.dataset import (
 from formats.disk.whole_files import link_file, write_lines, write_text
 from formats.errors import SagesegError
 from formats.manifest import attribute_names, manifest_lines
-from formats.prepared.georeference import Georeference, write_georeference
+from formats.prepared.georeference import write_georeference
 from formats.prepared.leaks import leak_notes
 from formats.prepared.padding import padding_note
 from formats.texts.json_text import format_json
 from formats.version import tool_version
-from prep.dataset.again import UNTYPED, Typed, inputs_digest
+from prep.dataset.again import inputs_digest
 from prep.dataset.certificate import Balance, certify
-from prep.dataset.journal import ImageEntry, Journal
+from prep.dataset.journal import ImageEntry
+from prep.dataset.plan import Plan, recorded_options
 from prep.dataset.ultralytics import link_ultralytics
 from prep.options import ULTRALYTICS, PrepOptions
-from prep.readers.labelled_image import LabelledImage, LeftOut
 
-
-@dataclass(frozen=True)
-class Plan:
-    """What the dataset is made from. `groups` maps group to split; `images` are in the manifest's order; `unit` is what
-    the reader's own groups are; `georeference` is of tiles of rasters."""
-
-    format: str
-    classes: ClassTable
-    images: Sequence[LabelledImage]
-    groups: Mapping[str, str]
-    options: PrepOptions
-    unit: str
-    left_out: Sequence[LeftOut] = ()
-    georeference: Georeference | None = None
-    typed: Typed = UNTYPED
+Entries = Callable[[], Iterator[ImageEntry]]
+"""Reads what became of the images, in the plan's order, from the first one anew each time."""
 
 
 @dataclass(frozen=True)
@@ -87,18 +74,18 @@ class _Tally:
     inputs_sha256: str
 
 
-def write_tables(root: Path, journal: Journal, plan: Plan) -> dict[str, SplitCounts]:
-    """Complete the dataset in `root`, whose images are all in the journal. Returns what each split holds.
+def write_tables(root: Path, entries: Entries, plan: Plan) -> dict[str, SplitCounts]:
+    """Complete the dataset in `root`, which has the crops of all entries. Returns what each split holds.
 
     Raises SagesegError for a split of which no crop is kept.
     """
-    tally = _count(journal, plan)
+    tally = _count(entries(), plan)
     _check_splits(tally, plan.options)
     _sweep(root, tally)
     write_labels(labels_path(root), plan.classes)
     _write_labelmap(labelmap_path(root), plan.classes)
     names = attribute_names(image.attributes for image in plan.images)
-    rows = (row for entry in _entries(journal, plan) for row in entry.rows)
+    rows = (row for entry in entries() for row in entry.rows)
     write_lines(manifest_path(root), manifest_lines(rows, names))
     for split, ids in tally.kept.items():
         write_lines(image_set_path(root, split), (f"{row_id}\n" for row_id in ids))
@@ -111,7 +98,7 @@ def write_tables(root: Path, journal: Journal, plan: Plan) -> dict[str, SplitCou
     )
     for note in leak_notes(leaks, regrouped=plan.options.group_by is not None):
         say(f"note: {note.message}; {note.cure}")
-    padding = padding_note((row for entry in _entries(journal, plan) for row in entry.rows), plan.options.resize)
+    padding = padding_note((row for entry in entries() for row in entry.rows), plan.options.resize)
     if padding:
         say(f"note: {'; '.join(padding)}")
     _write_json(split_path(root), certificate)
@@ -121,17 +108,13 @@ def write_tables(root: Path, journal: Journal, plan: Plan) -> dict[str, SplitCou
     return tally.counts
 
 
-def _entries(journal: Journal, plan: Plan) -> Iterator[ImageEntry]:
-    return journal.entries(image.source for image in plan.images)
-
-
-def _count(journal: Journal, plan: Plan) -> _Tally:
+def _count(entries: Iterator[ImageEntry], plan: Plan) -> _Tally:
     groups, crops = Counter(plan.groups.values()), Counter[str]()
     balances = {split: Balance(len(plan.classes)) for split in SPLITS}
     kept: dict[str, list[str]] = {split: [] for split in SPLITS}
     truths, inputs = set[str](), list[tuple[str, str]]()
     thumbnails = np.empty((len(plan.images), SIDE, SIDE), np.uint8)
-    for place, entry in enumerate(_entries(journal, plan)):
+    for place, entry in enumerate(entries):
         split = plan.groups[plan.images[place].group]
         balances[split].add(entry)
         crops[split] += len(entry.rows)
@@ -195,27 +178,8 @@ def _info(plan: Plan, tally: _Tally) -> dict[str, Any]:
         "options": recorded_options(plan.options),
         "classes": list(plan.classes.names),
         "counts": {split: asdict(own) for split, own in tally.counts.items()},
-        "left_out": _left_out(plan.left_out),
+        "left_out": dict(plan.left_out),
     }
-
-
-def _left_out(found: Iterable[LeftOut]) -> dict[str, int]:
-    """How many were left out for each reason, which several files of one source may give."""
-    counts: Counter[str] = Counter()
-    for each in found:
-        counts[each.reason] += each.count
-    return dict(counts)
-
-
-def recorded_options(options: PrepOptions) -> dict[str, Any]:
-    """The options that decide the content; the number of workers and where a file lay do not."""
-    recorded = vars(options) | {
-        "group_by": options.group_by.pattern if options.group_by else None,
-        "resize": str(options.resize) if options.resize else None,
-        "range": str(options.range) if options.range else None,
-        "focus": options.focus.name if isinstance(options.focus, Path) else options.focus,
-    }
-    return {name: value for name, value in recorded.items() if name not in ("workers", "overwrite", "split_file")}
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,24 @@ from formats.version import tool_version
 from prep.dataset.again import UNTYPED, Typed
 from prep.dataset.image_work import ImageTask, settle_image, state_of
 from prep.dataset.journal import Journal, resumable_folder
+from prep.dataset.plan import Plan, counted_left_out, listed, recorded_options
 from prep.dataset.source_split import fixed_groups, settle_split
 from prep.dataset.split import NO_FOREGROUND, Foreground, assign_groups, kept_assignment
-from prep.dataset.tables import Plan, SplitCounts, recorded_options, write_tables
-from prep.options import PrepOptions
+from prep.dataset.tables import SplitCounts, write_tables
+from prep.options import REGION_LABEL, PrepOptions
 from prep.readers.labelled_image import LabelledImage, Source
 from prep.readers.orientation import settle_orientations
 from prep.readers.regions import with_regions
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What is known before an image is decoded: the plan, the images in its order as the reader gave them, and by
+    source what their ids begin with."""
+
+    plan: Plan
+    images: tuple[LabelledImage, ...]
+    names: Mapping[str, str]
 
 
 def write_dataset(source: Source, out: Path, options: PrepOptions, told: Typed = UNTYPED) -> dict[str, SplitCounts]:
@@ -32,25 +44,46 @@ def write_dataset(source: Source, out: Path, options: PrepOptions, told: Typed =
     The same source and options give the same bytes, with any number of workers, and also when the
     work was killed and begun again.
     """
+    settled = settle(source, options, told)
+    with resumable_folder(out, _header(settled.plan), overwrite=options.overwrite) as (root, journal):
+        write_images(settled, slice(None), root, journal)
+        sources = [image.source for image in settled.images]
+        return write_tables(root, lambda: journal.entries(sources), settled.plan)
+
+
+def settle(source: Source, options: PrepOptions, told: Typed) -> Settled:
+    """Decide the split, and say what was left out."""
     _check_foreground(source, options)
     for each in source.left_out:
         say(each.note())
     names = name_sources([image.source for image in source.images])
     options = settle_split(source, options)
-    settled = settle_orientations(source.images, options.orientation)
-    images = with_regions(settled, options.focus)
-    groups = _assign(images, source.splits, options)
+    groups = _assign(source.images, source.splits, options)
+    images = [listed(image) for image in source.images]
+    left_out = counted_left_out(source.left_out)
     plan = Plan(
-        source.format, source.classes, images, groups, options, source.unit, source.left_out, source.georeference, told
+        source.format, source.classes, images, groups, options, source.unit, left_out, source.georeference, told
     )
-    with resumable_folder(out, _header(plan), overwrite=options.overwrite) as (root, journal):
-        for path in (image_path(root, "x"), mask_path(root, "x"), truth_path(root, "x"), image_set_path(root, "x")):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        tasks = _tasks(plan, names, root, journal)
-        for entry in map_all(settle_image, tasks, workers=options.workers, label="images", whole=False):
-            if entry:
-                journal.append(entry)
-        return write_tables(root, journal, plan)
+    return Settled(plan, source.images, names)
+
+
+def write_images(settled: Settled, own: slice, root: Path, journal: Journal) -> None:
+    """Write the crops of a part of the images, but for those that the journal knows and whose files are whole."""
+    for path in (image_path(root, "x"), mask_path(root, "x"), truth_path(root, "x"), image_set_path(root, "x")):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    options = settled.plan.options
+    tasks = [_task(settled, image, root, journal) for image in _located(settled.images, options, own)]
+    for entry in map_all(settle_image, tasks, workers=options.workers, label="images", whole=False):
+        if entry:
+            journal.append(entry)
+
+
+def _located(images: Sequence[LabelledImage], options: PrepOptions, own: slice) -> Sequence[LabelledImage]:
+    """A part of the images, with masks and regions as the images lie. Images without a region take those of their
+    group, for which all are looked at."""
+    if options.focus == REGION_LABEL:
+        return with_regions(settle_orientations(images, options.orientation), options.focus)[own]
+    return with_regions(settle_orientations(images[own], options.orientation), options.focus)
 
 
 def _check_foreground(source: Source, options: PrepOptions) -> None:
@@ -105,11 +138,9 @@ def _header(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _tasks(plan: Plan, names: Mapping[str, str], root: Path, journal: Journal) -> list[ImageTask]:
-    tasks = []
-    for image in plan.images:
-        name, split = names[image.source], plan.groups[image.group]
-        state = state_of(image, name, split)
-        known = journal.place(image.source, state)
-        tasks.append(ImageTask(image, name, split, plan.options, root, len(plan.classes), state, journal.path, known))
-    return tasks
+def _task(settled: Settled, image: LabelledImage, root: Path, journal: Journal) -> ImageTask:
+    plan, name = settled.plan, settled.names[image.source]
+    split = plan.groups[image.group]
+    state = state_of(image, name, split)
+    known = journal.place(image.source, state)
+    return ImageTask(image, name, split, plan.options, root, len(plan.classes), state, journal.path, known)

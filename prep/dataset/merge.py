@@ -1,0 +1,93 @@
+"""All shards of a plan as the dataset that one machine would have made: no image is decoded again, and files are
+linked."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from formats.crops import crop_id
+from formats.dataset import image_path, image_set_path, mask_path, truth_path
+from formats.disk.whole_files import link_file
+from formats.disk.whole_folders import refuse_existing, staged_folder
+from formats.errors import SagesegError
+from formats.prepared.source_names import name_sources
+from formats.shards.markers import Marker, all_shards, journal_lines
+from formats.shards.work_plan import read_plan
+from prep.dataset.journal import ImageEntry, parse_entry
+from prep.dataset.plan import Plan
+from prep.dataset.planned import KIND, plan_of
+from prep.dataset.shards import BYTES, files_of
+from prep.dataset.tables import SplitCounts, write_tables
+
+
+def merge_shards(shards: Path, out: Path, *, overwrite: bool = False) -> dict[str, SplitCounts]:
+    """Make the dataset of the plan and the shards in a folder, which stay. Returns what each split holds.
+
+    Raises SagesegError, and makes nothing, where the shards are not all there, whole, and of this plan.
+    """
+    refuse_existing(out, overwrite=overwrite, reads=[shards])
+    work, plan_sha256 = read_plan(shards, KIND)
+    markers = all_shards(shards, work, plan_sha256)
+    plan = plan_of(shards, work)
+    entries = partial(_entries, list(markers), plan)
+    with staged_folder(out, overwrite=overwrite, durable=True) as root:
+        for path in (image_path(root, "x"), mask_path(root, "x"), truth_path(root, "x"), image_set_path(root, "x")):
+            path.parent.mkdir(parents=True)
+        _link(entries(), markers, plan, root)
+        return write_tables(root, entries, plan)
+
+
+def _entries(folders: Sequence[Path], plan: Plan) -> Iterator[ImageEntry]:
+    """What became of the plan's images, in its order."""
+    for journal, line in journal_lines(folders, len(plan.images)):
+        try:
+            yield parse_entry(line)
+        except (ValueError, KeyError, TypeError) as e:
+            raise _damaged(journal, f"{e}") from e
+
+
+def _damaged(journal: Path, what: str) -> SagesegError:
+    return SagesegError(f"{journal}: damaged ({what}); remove {journal.parent} and make it again")
+
+
+def _link(entries: Iterator[ImageEntry], markers: Mapping[Path, Marker], plan: Plan, root: Path) -> None:
+    """Link the files of all entries, each of which must be of the plan's image in its place."""
+    names = name_sources([image.source for image in plan.images])
+    folders = list(markers)
+    found = Counter[Path]()
+    for place, entry in enumerate(entries):
+        folder = folders[place % len(folders)]
+        _check_entry(entry, plan, place, names, folder)
+        for (path, _), (to, _) in zip(files_of(folder, entry), files_of(root, entry), strict=True):
+            try:
+                found[folder] += path.stat().st_size
+                link_file(path, to)
+            except FileNotFoundError as e:
+                raise SagesegError(f"{path}: missing; remove {folder} and make it again") from e
+    for folder, marker in markers.items():
+        if found[folder] != marker.counts.get(BYTES):
+            raise _changed(folder, plan, folders)
+
+
+def _check_entry(entry: ImageEntry, plan: Plan, place: int, names: Mapping[str, str], folder: Path) -> None:
+    """Raise SagesegError unless an entry is of the plan's image, and its crops' names are made of the image's."""
+    image = plan.images[place]
+    name, split = names[image.source], plan.groups[image.group]
+    for row in entry.rows:
+        told = row.source, row.group, row.split, row.attributes
+        if told != (image.source, image.group, split, image.attributes) or row.id not in (name, crop_id(name, row.box)):
+            raise _damaged(folder / "journal.jsonl", f"{row.id} is not as the plan has {image.source}")
+
+
+def _changed(folder: Path, plan: Plan, folders: Sequence[Path]) -> SagesegError:
+    """Which file of a shard is not the one that was written; its size has told that there is one."""
+    for place, entry in enumerate(_entries(folders, plan)):
+        if folders[place % len(folders)] == folder:
+            for path, digest in files_of(folder, entry):
+                if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+                    return SagesegError(f"{path}: not the file that was written; remove {folder} and make it again")
+    return _damaged(folder / "shard.json", "its count of bytes")
