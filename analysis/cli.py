@@ -9,6 +9,7 @@ from analysis.comparison.commands import compare
 from analysis.exports.commands import cutout, overlay, submission
 from analysis.exports.label_commands import coco, cvat, geojson, labelme, labelstudio
 from analysis.masks.commands import combine, stitch
+from analysis.merge_command import merge
 from analysis.options import with_values
 from analysis.report.commands import report
 from analysis.scoring.commands import suspects
@@ -28,6 +29,7 @@ class BareVerb(Verb):
 for verb in (
     stitch,
     report,
+    merge,
     suspects,
     areas,
     compare,

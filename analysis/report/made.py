@@ -23,14 +23,19 @@ _DATASET = "sha256 of its manifest.csv, which holds every file's checksum"
 _TRUTH = "reports that have the same one judge the same pixels by the same truth"
 
 
-def made_to_json(settled: Settled, images: Sequence[ImageReport]) -> dict[str, Any]:
-    """What scores.json says under `made`. A folder of true masks in a dataset's place has no checksum of its own."""
+def typed_command() -> list[str]:
+    """The words behind `sageseg analysis` that make the report; none where a program makes it."""
     words = [word for word in typed_words() if word != "--overwrite"]
+    return words if words[:1] == ["report"] else []
+
+
+def made_to_json(settled: Settled, images: Sequence[ImageReport], command: Sequence[str]) -> dict[str, Any]:
+    """What scores.json says under `made`. A folder of true masks in a dataset's place has no checksum of its own."""
     made: dict[str, Any] = redact_values(
         {
             "at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "tool_version": tool_version(),
-            "command": words if words[:1] in (["report"], ["merge"]) else [],
+            "command": list(command),
             "predictions": settled.predictions,
             "dataset": settled.dataset,
         }

@@ -12,10 +12,11 @@ from analysis.drawing.close_ups import close_ups as draw_close_ups
 from analysis.drawing.colours import AGREEMENT_COLOURS, AgreementColours, ColourScheme
 from analysis.drawing.overlays import OverlayWriter
 from analysis.drawing.thumbnails import draw_thumbnail
+from analysis.masks.source_plan import facts_of
 from analysis.options import ScoringOptions
 from analysis.report.csv_tables import areas_to_csv, images_to_csv, objects_to_csv
 from analysis.report.judged_share import judged_to_json
-from analysis.report.made import made_to_json
+from analysis.report.made import made_to_json, typed_command
 from analysis.report.page import PageImages, render_page
 from analysis.report.page_data import WORST, are_beside, columns_script, worst_and_best
 from analysis.report.plots.patterns_json import attribute_scores_to_csv, crop_edges_to_csv, places_to_csv
@@ -23,7 +24,7 @@ from analysis.report.plots.plots_data import plots_data
 from analysis.report.scores_json import summary_to_json
 from analysis.report.work.planned import OVERLAYS_DRAWN, ReportOptions, Settled, plan_report
 from analysis.report_files import IMAGES, OVERLAYS, PAGE, SCORES, columns_name
-from analysis.scoring.image_report import Examined, ImageReport, as_examined, facts_of
+from analysis.scoring.image_report import Examined, ImageReport, as_examined
 from analysis.scoring.summary import Summary, summarise
 from formats.console import say
 from formats.dataset import Dataset
@@ -65,20 +66,26 @@ def report(
     planned = plan_report(predictions, dataset, options, images)
     with staged_folder(out, overwrite=overwrite) as stage:
         found = map_all(planned.examiner(stage), planned.sources, workers=workers, label="scoring")
-        return write_report(stage, planned.settled, map(as_examined, map(facts_of, planned.sources), found), workers)
+        examined = map(as_examined, map(facts_of, planned.sources), found)
+        return write_report(stage, planned.settled, examined, typed_command(), workers)
 
 
 def write_report(
-    stage: Path, settled: Settled, examined: Iterable[Examined], workers: int | None = None
+    stage: Path,
+    settled: Settled,
+    examined: Iterable[Examined],
+    command: Sequence[str],
+    workers: int | None = None,
 ) -> dict[str, Any]:
-    """Write all that a report has beside what is drawn of each image at full size, which lies in `stage` already, and
-    return what scores.json holds. The images are in the order of the sources."""
+    """Write all that a report has beside what is drawn of each image at full size, which lies in `stage` when the image
+    has passed, and return what scores.json holds. The images are in the order of the sources; `command` is what makes
+    the report again, empty where none does."""
     options, model = settled.options, settled.model
     palette = AGREEMENT_COLOURS[options.colours]
     summary = summarise(examined, settled.classes, options.scoring, settled.frame)
     judged = {**judged_to_json(summary.judged, settled.left_out), "predict_all": settled.predict_all}
     scores = {**summary_to_json(summary), "judged": judged, "colors": options.colours.value, "job": model.known()}
-    scores["made"] = made_to_json(settled, summary.images)
+    scores["made"] = made_to_json(settled, summary.images, command)
     scores |= settled.passed_on
     write_text(stage / SCORES, format_json(scores) + "\n")
     for name, to_csv in _TABLES.items():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.drawing.pairs import PairRuns
-from analysis.masks.sources import Source
+from analysis.masks.source_plan import SourceFacts
 from analysis.scoring.components import Component
 from analysis.scoring.counts import Confusion, Ints
 from analysis.scoring.image_measures import Measured
@@ -69,24 +69,6 @@ class Examined:
     measured: Measured
     probabilities: ProbabilityCounts | None
     seen: Seen
-
-
-@dataclass(frozen=True)
-class SourceFacts:
-    """What a report tells of an image beside what was found in it: `Source` without its crops."""
-
-    stem: str
-    source: str
-    group: str
-    split: str
-    attributes: dict[str, str]
-    width: int
-    height: int
-
-
-def facts_of(source: Source) -> SourceFacts:
-    row = source.row
-    return SourceFacts(source.stem, row.source, row.group, row.split, dict(row.attributes), source.width, source.height)
 
 
 @dataclass(frozen=True)
