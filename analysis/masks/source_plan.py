@@ -69,6 +69,13 @@ def draft_of(
     )
 
 
+def command_of(plan: WorkPlan, out: Path) -> list[str]:
+    """The words behind `sageseg analysis` that make in `out`, without shards, what is planned; none where a program
+    planned it."""
+    verb, *words = plan.command[1:] or [""]
+    return [verb, *words, "--out", str(out)] if words else []
+
+
 def _row(source: Source, predictions: Path, dataset: Path | None) -> tuple[str, ...]:
     of = facts_of(source)
     probable = [piece.id for piece in source.predicted] if source.probabilities else []

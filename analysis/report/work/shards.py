@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from analysis.masks.source_plan import draft_of, read_facts, read_settled
+from analysis.masks.source_plan import command_of, draft_of, read_facts, read_settled
 from analysis.masks.sources import Source
 from analysis.report.report import write_report
 from analysis.report.work.planned import Planned, Settled
@@ -70,5 +70,4 @@ def merge_report(shards: Path, out: Path, *, overwrite: bool = False, workers: i
             return parse_findings(told, facts[place], len(settled.classes), settled.frame)
 
         examined = map(as_examined, facts, found_in_order(markers, sources, len(facts), stage, parse))
-        command = [*plan.command[1:], "--out", str(out)]
-        return write_report(stage, settled, examined, command, workers)
+        return write_report(stage, settled, examined, command_of(plan, out), workers)
