@@ -9,9 +9,8 @@ from analysis.comparison.commands import compare
 from analysis.exports.commands import cutout, overlay, submission
 from analysis.exports.label_commands import coco, cvat, geojson, labelme, labelstudio
 from analysis.masks.commands import combine, stitch
-from analysis.merge_command import merge
 from analysis.options import with_values
-from analysis.report.commands import report
+from analysis.report.commands import merge, report
 from analysis.scoring.commands import suspects
 from analysis.selection.commands import select
 from formats.verbs.mounting import Verb, make_app

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from analysis.options import Scale, ScoringOptions
@@ -73,9 +73,7 @@ def files(root: Path) -> dict[str, bytes]:
     return {path.relative_to(root).as_posix(): without_made(path) for path in root.rglob("*") if path.is_file()}
 
 
-@settings(
-    max_examples=8, deadline=None, phases=NO_SHRINKING, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=8, deadline=None, phases=NO_SHRINKING)
 @given(
     seed=st.integers(0, 99),
     number=st.integers(1, 6),
@@ -163,7 +161,7 @@ def wrong_class(told: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (lambda folder: shutil.rmtree(folder), "shard 1/2 is missing; run sageseg analysis report"),
+        (shutil.rmtree, "shard 1/2 is missing; run sageseg analysis report"),
         (lambda folder: folder.joinpath(JOURNAL).write_bytes(b""), "not the journal that the shard was marked with"),
         (without_layers, "a_01.jpg: missing; remove"),
         (with_short_layer, "a_01.js: 0 bytes, where the shard wrote"),
@@ -212,8 +210,8 @@ def test_a_prediction_that_changed_since_the_plan_is_named(shards: Path, tmp_pat
     size = mask.stat().st_size
     write_mask(mask, np.zeros((32, 40), np.uint8))
     mask.write_bytes(mask.read_bytes().ljust(size, b"\0"))
+    planned = plan_report(predictions, dataset, ReportOptions(scoring=FEW_DRAWS), None)
     with pytest.raises(SagesegError, match=r"a_01.jpg has changed since: its sha256 is"):
-        planned = plan_report(predictions, dataset, ReportOptions(scoring=FEW_DRAWS), None)
         report_shard(planned, shards, Shard(1, 2), workers=1)
 
 
