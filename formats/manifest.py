@@ -8,6 +8,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +96,8 @@ def _share(cell: str) -> float | None:
     return share
 
 
+_AT_ONCE = 1000
+"""So many lines are made together, which halves the time that they take."""
 _TOLD = 80
 """So many characters of a bad value are told."""
 _PLACE = (f"a whole number from 0 to {MOST_PIXELS:,}", _whole_number(0))
@@ -124,21 +128,24 @@ def attribute_names(attributes: Iterable[Mapping[str, str]]) -> list[str]:
 
 
 def manifest_lines(rows: Iterable[ManifestRow], names: Sequence[str]) -> Iterator[str]:
-    """The lines of manifest.csv with the attributes `names`, one by one."""
+    """The lines of manifest.csv with the attributes `names`, some at once."""
     yield format_csv([[*_COLUMNS, *names]])
-    for row in rows:
-        fixed = (_to_cell(getattr(row, column)) for column in _COLUMNS)
-        yield format_csv([[*fixed, *(row.attributes.get(name, "") for name in names)]])
+    rows = iter(rows)
+    while some := list(islice(rows, _AT_ONCE)):
+        yield format_csv([*_cells(row), *(row.attributes.get(name, "") for name in names)] for row in some)
 
 
-def _to_cell(value: str | int | float | bool | None) -> str:
+_fixed = attrgetter(*_COLUMNS)
+
+
+def _cells(row: ManifestRow) -> Iterator[str | int]:
+    return (cell if type(cell) in (str, int) else _to_cell(cell) for cell in _fixed(row))
+
+
+def _to_cell(value: bool | float | None) -> str:
     if value is None:
         return ""
-    if isinstance(value, bool):
-        return str(int(value))
-    if isinstance(value, float):
-        return f"{value:.6f}"
-    return str(value)
+    return str(int(value)) if isinstance(value, bool) else f"{value:.6f}"
 
 
 def write_manifest(path: Path, rows: Iterable[ManifestRow]) -> None:

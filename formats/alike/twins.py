@@ -28,6 +28,8 @@ _CELLS = 16
 _SCALE = 24
 _FARTHEST = 2 * _CELLS**2 * _SCALE**2 * (1 - 0.7)
 _BLOCK = 1 << 22
+_AT_ONCE = 4096
+"""Images whose signatures are made together, which bounds what is held besides."""
 
 Thumbnails = npt.NDArray[np.uint8]
 """Grey thumbnails, shape (n, SIDE, SIDE), dtype uint8."""
@@ -75,8 +77,15 @@ def find_twins(
 
 def signatures(thumbnails: Thumbnails) -> npt.NDArray[np.float32]:
     """Perceptual hashes, shape (n, 256): the means of 16 × 16 cells, freed of brightness and
-    contrast, as whole numbers -127..127. Sums of their products stay below 2²⁴, so float32 holds
-    them exactly, and neither threads nor blocks can change a distance."""
+    contrast, as whole numbers -127..127. Sums of their products stay below 2²³, so float32 holds
+    them exactly, twice too, and neither threads nor blocks can change a distance."""
+    hashes = np.empty((len(thumbnails), _CELLS**2), np.float32)
+    for start in range(0, len(thumbnails), _AT_ONCE):
+        hashes[start : start + _AT_ONCE] = _signatures(thumbnails[start : start + _AT_ONCE])
+    return hashes
+
+
+def _signatures(thumbnails: Thumbnails) -> npt.NDArray[np.float32]:
     n, cell = len(thumbnails), SIDE // _CELLS
     blocks = thumbnails.reshape(n, _CELLS, cell, _CELLS, cell)
     cells = blocks.sum(axis=(2, 4), dtype=np.uint16).reshape(n, -1) / np.float32(cell**2)
@@ -100,27 +109,34 @@ def _nearest(
     if not len(others):
         return
     known = hashes[others]
-    norms = (known**2).sum(axis=1)
+    scores_of = np.concatenate([2 * known, -(known**2).sum(axis=1, keepdims=True)], axis=1).T
     rows = max(1, _BLOCK // len(others))
     for start in range(0, len(images), rows):
         block = hashes[images[start : start + rows]]
-        own = (block**2).sum(axis=1)[:, None]
-        plain = own + norms - 2 * (block @ known.T)
-        mirrored = own + norms - 2 * (mirror(block) @ known.T)
-        for image, near, reflected in zip(images[start : start + rows].tolist(), plain, mirrored, strict=True):
-            found = [(int(others[place]), False) for place in _lowest(near)]
-            yield image, found + [(int(others[place]), True) for place in _lowest(reflected)]
+        least = (block**2).sum(axis=1) - _FARTHEST
+        plain, mirrored = (_with_one(each) @ scores_of for each in (block, mirror(block)))
+        for image, near, reflected, low in zip(
+            images[start : start + rows].tolist(), plain, mirrored, least, strict=True
+        ):
+            found = [(int(others[place]), False) for place in _highest(near, low)]
+            yield image, found + [(int(others[place]), True) for place in _highest(reflected, low)]
 
 
-def _lowest(distances: npt.NDArray[np.float32]) -> list[int]:
+def _with_one(block: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Signatures with a 1 behind them: their product with 2 b and -b² is what, taken from a², leaves the square of the
+    distance of a and b."""
+    return np.concatenate([block, np.ones((len(block), 1), np.float32)], axis=1)
+
+
+def _highest(scores: npt.NDArray[np.float32], least: float) -> list[int]:
     """The places of the NEAREST that are not too far; overwrites the row."""
     found = []
-    for _ in range(min(NEAREST, len(distances))):
-        best = int(distances.argmin())
-        if distances[best] > _FARTHEST:
+    for _ in range(min(NEAREST, len(scores))):
+        best = int(scores.argmax())
+        if scores[best] < least:
             break
         found.append(best)
-        distances[best] = np.inf
+        scores[best] = -np.inf
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from formats.manifest import ManifestRow
 from formats.prepared.resize import Resize, resized_size
@@ -18,17 +19,34 @@ def padded_pixels(row: ManifestRow, resize: Resize | None) -> int:
     return row.width * row.height - inside
 
 
+@dataclass
+class Padding:
+    """What of the crops seen so far lies outside their images: pixels, and of how many."""
+
+    resize: Resize | None
+    padded: int = 0
+    pixels: int = 0
+
+    def add(self, rows: Iterable[ManifestRow]) -> None:
+        for row in rows:
+            if row.kept:
+                self.padded += padded_pixels(row, self.resize)
+                self.pixels += row.width * row.height
+
+    def note(self) -> tuple[str, str] | None:
+        """What is wrong and the cure, where the kept crops are padding more than anything else; None where they are
+        not."""
+        if self.padded <= MOST * self.pixels:
+            return None
+        return (
+            f"{100 * self.padded / self.pixels:.0f} % of the crops' pixels are padding, which is ignored, because the "
+            "images are smaller than the crops",
+            "prepare with --crop none, or with a smaller --crop",
+        )
+
+
 def padding_note(rows: Iterable[ManifestRow], resize: Resize | None) -> tuple[str, str] | None:
-    """What is wrong and the cure, where the kept crops are padding more than anything else; None where they are not."""
-    padded = pixels = 0
-    for row in rows:
-        if row.kept:
-            padded += padded_pixels(row, resize)
-            pixels += row.width * row.height
-    if padded <= MOST * pixels:
-        return None
-    return (
-        f"{100 * padded / pixels:.0f} % of the crops' pixels are padding, which is ignored, because the images are "
-        "smaller than the crops",
-        "prepare with --crop none, or with a smaller --crop",
-    )
+    """`Padding.note` of all rows."""
+    padding = Padding(resize)
+    padding.add(rows)
+    return padding.note()

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from formats.alike.alignment import SIDE
-from formats.alike.twins import LIMIT, Thumbnails, Twins, find_twins
+from formats.alike.twins import LIMIT, Thumbnails, Twins, find_twins, signatures
 from formats.classes import ClassTable
 from formats.dataset import SPLITS
 from formats.prepared.leaks import VALIDATED, Leak, Leaks, leak_to_json, leaks_to_json
@@ -81,7 +81,8 @@ def certify(
     to split; `unit` is what the reader's own groups are."""
     splits = [groups[image.group] for image in images]
     places = {split: _places(splits, split) for split in SPLITS}
-    found = {(a, b): list(find_twins(thumbnails, places[a], places[b])) for a, b in _PAIRS_OF_SPLITS}
+    hashes = signatures(thumbnails)
+    found = {(a, b): list(find_twins(thumbnails, places[a], places[b], hashes)) for a, b in _PAIRS_OF_SPLITS}
     pairs = sorted(chain.from_iterable(found.values()))
     with_twin = {split: {pair.a for pair in found[split, "train"]} for split in VALIDATED}
     leaks = Leaks(
@@ -101,7 +102,7 @@ def certify(
             "candidates": [_described(pair, images, splits) for pair in pairs[:LISTED]],
         },
         "leak": leaks_to_json(leaks)
-        | {"random_split_by_image": leak_to_json(_random_leak(images, splits, thumbnails, options.seed))},
+        | {"random_split_by_image": leak_to_json(_random_leak(images, splits, thumbnails, hashes, options.seed))},
         "groups": dict(groups),
     }
     return certificate, leaks
@@ -141,11 +142,17 @@ def _with_sibling(groups: Sequence[str], splits: Sequence[str], split: str) -> s
     return {place for place in _places(splits, split) if groups[place] in trained}
 
 
-def _random_leak(images: Sequence[Listed], splits: Sequence[str], thumbnails: Thumbnails, seed: int) -> Leak:
+def _random_leak(
+    images: Sequence[Listed],
+    splits: Sequence[str],
+    thumbnails: Thumbnails,
+    hashes: npt.NDArray[np.float32],
+    seed: int,
+) -> Leak:
     """That of val, had as many images been dealt one by one, whatever their group."""
     order = sorted(range(len(images)), key=lambda place: rank(seed, images[place].source))
     dealt = dict(zip(order, sorted(splits), strict=True))
     shuffled = [dealt[place] for place in range(len(images))]
     alone = sorted(set(_places(shuffled, "val")) - _with_sibling([image.group for image in images], shuffled, "val"))
-    twins = find_twins(thumbnails, alone, _places(shuffled, "train"))
+    twins = find_twins(thumbnails, alone, _places(shuffled, "train"), hashes)
     return _leak(images, shuffled, "val", {pair.a for pair in twins})

@@ -15,7 +15,7 @@ from formats.disk.whole_files import link_file
 from formats.disk.whole_folders import refuse_existing, staged_folder
 from formats.errors import SagesegError
 from formats.prepared.source_names import name_sources
-from formats.shards.markers import Marker, all_shards, journal_lines
+from formats.shards.markers import JOURNAL, MARKER, Marker, all_shards, journal_lines
 from formats.shards.work_plan import read_plan
 from prep.dataset.journal import ImageEntry, parse_entry
 from prep.dataset.plan import Plan
@@ -33,7 +33,7 @@ def merge_shards(shards: Path, out: Path, *, overwrite: bool = False) -> dict[st
     work, plan_sha256 = read_plan(shards, KIND)
     markers = all_shards(shards, work, plan_sha256)
     plan = plan_of(shards, work)
-    entries = partial(_entries, list(markers), plan)
+    entries = partial(read_entries, list(markers), len(plan.images))
     with staged_folder(out, overwrite=overwrite, durable=True) as root:
         for path in (image_path(root, "x"), mask_path(root, "x"), truth_path(root, "x"), image_set_path(root, "x")):
             path.parent.mkdir(parents=True)
@@ -41,9 +41,9 @@ def merge_shards(shards: Path, out: Path, *, overwrite: bool = False) -> dict[st
         return write_tables(root, entries, plan)
 
 
-def _entries(folders: Sequence[Path], plan: Plan) -> Iterator[ImageEntry]:
-    """What became of the plan's images, in its order."""
-    for journal, line in journal_lines(folders, len(plan.images)):
+def read_entries(folders: Sequence[Path], count: int) -> Iterator[ImageEntry]:
+    """What became of a plan's images, so many, in its order; `folders` are of all its shards."""
+    for journal, line in journal_lines(folders, count):
         try:
             yield parse_entry(line)
         except (ValueError, KeyError, TypeError) as e:
@@ -80,14 +80,14 @@ def _check_entry(entry: ImageEntry, plan: Plan, place: int, names: Mapping[str, 
     for row in entry.rows:
         told = row.source, row.group, row.split, row.attributes
         if told != (image.source, image.group, split, image.attributes) or row.id not in (name, crop_id(name, row.box)):
-            raise _damaged(folder / "journal.jsonl", f"{row.id} is not as the plan has {image.source}")
+            raise _damaged(folder / JOURNAL, f"{row.id} is not as the plan has {image.source}")
 
 
 def _changed(folder: Path, plan: Plan, folders: Sequence[Path]) -> SagesegError:
     """Which file of a shard is not the one that was written; its size has told that there is one."""
-    for place, entry in enumerate(_entries(folders, plan)):
+    for place, entry in enumerate(read_entries(folders, len(plan.images))):
         if folders[place % len(folders)] == folder:
             for path, digest in files_of(folder, entry):
                 if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
                     return SagesegError(f"{path}: not the file that was written; remove {folder} and make it again")
-    return _damaged(folder / "shard.json", "its count of bytes")
+    return _damaged(folder / MARKER, "its count of bytes")

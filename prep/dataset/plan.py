@@ -6,12 +6,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from formats.classes import ClassTable
+from formats.errors import SagesegError
 from formats.prepared.georeference import Georeference
 from formats.prepared.resize import parse_resize
 from formats.prepared.value_range import parse_range
+from formats.texts.typed_json import check_type
 from prep.dataset.again import UNTYPED, Typed
 from prep.options import PrepOptions, parse_focus
 from prep.readers.labelled_image import LabelledImage, LeftOut
@@ -24,6 +26,26 @@ _AS_TEXT: Mapping[str, Callable[[str], Any]] = {
     "focus": parse_focus,
 }
 """Options that are recorded as text, and how they are read."""
+
+
+class Recorded(TypedDict):
+    """What `recorded_options` gives, as JSON has it."""
+
+    crop: int | None
+    overlap: int
+    resize: str | None
+    range: str | None
+    focus: str | None
+    focus_share: float | None
+    keep_empty: float
+    keep_empty_val: float
+    val: float | None
+    test: float
+    stratify: bool
+    group_by: str | None
+    orientation: str | None
+    also: str | None
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -68,9 +90,14 @@ def recorded_options(options: PrepOptions) -> dict[str, Any]:
 
 
 def parse_options(recorded: Mapping[str, Any]) -> PrepOptions:
-    """The counterpart of `recorded_options`, which gives the same for what this returns."""
-    texts = {name: read(recorded[name]) for name, read in _AS_TEXT.items() if recorded[name] is not None}
-    return PrepOptions(**{**recorded, **texts})
+    """The counterpart of `recorded_options`, which gives the same for what this returns. Raises ValueError for
+    anything else."""
+    check_type(recorded, Recorded, "options")
+    try:
+        texts = {name: read(recorded[name]) for name, read in _AS_TEXT.items() if recorded[name] is not None}
+    except (SagesegError, re.error) as e:
+        raise ValueError(f"{e}") from e
+    return PrepOptions(**{**{name: recorded[name] for name in Recorded.__annotations__}, **texts})
 
 
 def counted_left_out(found: Iterable[LeftOut]) -> dict[str, int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
@@ -104,7 +103,7 @@ def plan_of(out: Path, work: WorkPlan) -> Plan:
         check_type(work.settled, _Settled)
         settled: Mapping[str, Any] = work.settled
         options = parse_options(settled["options"])
-    except (ValueError, TypeError, KeyError, re.error) as e:
+    except ValueError as e:
         raise SagesegError(f"{out / PLAN}: damaged ({e}); {_MEND}") from e
     images, groups = list[Listed](), dict[str, str]()
     for image, split in _listed(out):

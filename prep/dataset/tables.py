@@ -37,7 +37,7 @@ from formats.errors import SagesegError
 from formats.manifest import attribute_names, manifest_lines
 from formats.prepared.georeference import write_georeference
 from formats.prepared.leaks import leak_notes
-from formats.prepared.padding import padding_note
+from formats.prepared.padding import Padding
 from formats.texts.json_text import format_json
 from formats.version import tool_version
 from prep.dataset.again import inputs_digest
@@ -64,7 +64,7 @@ class SplitCounts:
 @dataclass(frozen=True)
 class _Tally:
     """What is told of all entries: by split what it holds and the ids of its kept crops; the stems of the
-    sources with a truth of their own; a thumbnail of each."""
+    sources with a truth of their own; a thumbnail of each; how much of the crops is padding."""
 
     counts: dict[str, SplitCounts]
     balances: dict[str, Balance]
@@ -72,6 +72,7 @@ class _Tally:
     truths: set[str]
     thumbnails: Thumbnails
     inputs_sha256: str
+    padding: Padding
 
 
 def write_tables(root: Path, entries: Entries, plan: Plan) -> dict[str, SplitCounts]:
@@ -98,8 +99,7 @@ def write_tables(root: Path, entries: Entries, plan: Plan) -> dict[str, SplitCou
     )
     for note in leak_notes(leaks, regrouped=plan.options.group_by is not None):
         say(f"note: {note.message}; {note.cure}")
-    padding = padding_note((row for entry in entries() for row in entry.rows), plan.options.resize)
-    if padding:
+    if padding := tally.padding.note():
         say(f"note: {'; '.join(padding)}")
     _write_json(split_path(root), certificate)
     if plan.georeference:
@@ -114,7 +114,9 @@ def _count(entries: Iterator[ImageEntry], plan: Plan) -> _Tally:
     kept: dict[str, list[str]] = {split: [] for split in SPLITS}
     truths, inputs = set[str](), list[tuple[str, str]]()
     thumbnails = np.empty((len(plan.images), SIDE, SIDE), np.uint8)
+    padding = Padding(plan.options.resize)
     for place, entry in enumerate(entries):
+        padding.add(entry.rows)
         split = plan.groups[plan.images[place].group]
         balances[split].add(entry)
         crops[split] += len(entry.rows)
@@ -123,7 +125,7 @@ def _count(entries: Iterator[ImageEntry], plan: Plan) -> _Tally:
         inputs.append((entry.source, entry.input_sha256))
         thumbnails[place] = np.frombuffer(entry.thumbnail, np.uint8).reshape(SIDE, SIDE)
     counts = {s: SplitCounts(groups[s], balances[s].images, crops[s], len(kept[s])) for s in SPLITS}
-    return _Tally(counts, balances, kept, truths, thumbnails, inputs_digest(inputs))
+    return _Tally(counts, balances, kept, truths, thumbnails, inputs_digest(inputs), padding)
 
 
 def _check_splits(tally: _Tally, options: PrepOptions) -> None:

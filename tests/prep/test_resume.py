@@ -279,7 +279,7 @@ def test_an_entry_is_one_line_and_reads_back() -> None:
         (ManifestRow("a_x1_y2", "val", "漢", "b.jpg", 1, 2, 3, 4, 10, 20, True, 1 / 3, "a", "b", "c", {"angle": "ß"}),),
         (5, 6),
         7,
-        bytes(range(256)),
+        bytes(range(256)) * 16,
         "0123",
     )
     line = format_entry(entry)
