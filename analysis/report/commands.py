@@ -9,6 +9,7 @@ import typer
 
 from analysis.drawing.colours import ColourScheme
 from analysis.options import Overwrite, PredictionsFolder, ScoringOptions, ShardOption, Workers
+from formats.console import result
 from formats.errors import SagesegError
 from formats.texts.told_numbers import parse_whole
 from formats.verbs.command_options import takes
@@ -120,10 +121,23 @@ def merge(
     as_json: Annotated[bool, typer.Option("--json", help="Of a report print scores.json instead of a table.")] = False,
 ) -> None:
     """All shards of a report, or of stitched masks, as what a single machine would have made."""
+    from analysis.masks.cleaning import tell_changes
+    from analysis.masks.commands import tell_stitched
+    from analysis.masks.stitch_shards import KIND as STITCH
+    from analysis.masks.stitch_shards import merge_stitch
     from analysis.report.scores_text import format_scores, tell
     from analysis.report.work.shards import merge_report
     from analysis.report_files import PAGE
+    from formats.disk.whole_folders import refuse_existing
+    from formats.shards.work_plan import kind_of
 
+    refuse_existing(out, overwrite=overwrite, reads=[shards])
+    if kind_of(shards) == STITCH:
+        stitched, settled = merge_stitch(shards, out, overwrite=overwrite)
+        tell_changes(settled.cleaning, stitched.changes)
+        tell_stitched(stitched, masks_alone=False)
+        result(str(out / "masks"))
+        return
     scores = merge_report(shards, out, overwrite=overwrite, workers=workers)
     tell(scores, format_scores, out / PAGE, as_json=as_json)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Collection
 from pathlib import Path
 
 from formats.console import result, say
@@ -12,9 +13,9 @@ from formats.shards.shard import Shard
 from formats.shards.work_plan import check_place, refuse_another_cut
 
 
-def check_shard_place(out: Path, shard: Shard) -> None:
-    """Raise SagesegError where a shard cannot be made in a folder, before anything is read."""
-    check_place(out)
+def check_shard_place(out: Path, shard: Shard, beside: Collection[str] = ()) -> None:
+    """Raise SagesegError where a shard cannot be made in a folder, before anything is read; `beside`: `check_place`."""
+    check_place(out, beside)
     refuse_another_cut(out, shard)
     check_can_be_made(out)
 
