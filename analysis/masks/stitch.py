@@ -64,13 +64,14 @@ class Stitched:
 @dataclass(frozen=True)
 class Settled:
     """All that decides stitched masks beside their images, and is told of them; `info` is what predictions.json said
-    of the crops."""
+    of the crops, and the dataset's sha256 is of the manifest that tells where they lie."""
 
     stitched: Stitched
     probabilities: bool
     cleaning: Cleaning
     classes: ClassTable | None
     info: Mapping[str, Any]
+    dataset_sha256: str | None
 
     def make_folders(self, stage: Path) -> None:
         for name in ("masks", *(["probabilities"] if self.probabilities else [])):
@@ -148,7 +149,7 @@ def plan_stitch(
         by=_choose(by, predictions, sources, classes, keep=probabilities),
     )
     info = {key: value for key, value in predictions.info.items() if key != "resize"}
-    settled = Settled(stitched, probabilities, cleaning, classes, info)
+    settled = Settled(stitched, probabilities, cleaning, classes, info, dataset.digest if dataset else None)
     return PlannedStitch(sources, predictions.root, settled, find_georeference(predictions, dataset))
 
 

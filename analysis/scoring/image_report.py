@@ -21,7 +21,7 @@ from analysis.scoring.thresholds import ProbabilityCounts
 from formats.classes import IGNORE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ImageReport:
     """What the report says of one image. Pixels are counts at full size; those by class have an entry
     per class, the background first, those that are not judged left out. `truth_sha256` is of the runs of the truth by
