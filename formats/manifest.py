@@ -136,16 +136,16 @@ def manifest_lines(rows: Iterable[ManifestRow], names: Sequence[str]) -> Iterato
 
 
 _fixed = attrgetter(*_COLUMNS)
+_KEPT, _FOREGROUND = (list(_COLUMNS).index(name) for name in ("kept", "foreground"))
 
 
-def _cells(row: ManifestRow) -> Iterator[str | int]:
-    return (cell if type(cell) in (str, int) else _to_cell(cell) for cell in _fixed(row))
-
-
-def _to_cell(value: bool | float | None) -> str:
-    if value is None:
-        return ""
-    return str(int(value)) if isinstance(value, bool) else f"{value:.6f}"
+def _cells(row: ManifestRow) -> list[Any]:
+    """The fixed columns as csv writes them: a text or whole number as it is, None as nothing."""
+    cells = [*_fixed(row)]
+    cells[_KEPT] = int(row.kept)
+    if row.foreground is not None:
+        cells[_FOREGROUND] = f"{row.foreground:.6f}"
+    return cells
 
 
 def write_manifest(path: Path, rows: Iterable[ManifestRow]) -> None:

@@ -19,7 +19,7 @@ from formats.verbs.mounting import typed_words
 from prep.options import PrepOptions
 
 if TYPE_CHECKING:
-    from prep.dataset.tables import SplitCounts
+    from prep.dataset.tally import SplitCounts
     from prep.readers.labelled_image import Source
     from prep.recognise.recognised import Recognised
 

@@ -61,7 +61,10 @@ _ROW_KINDS = [*[str] * 4, *[int] * 6, bool, float, *[str] * 3, dict]
 def parse_entry(line: bytes) -> ImageEntry:
     """The counterpart of `format_entry`. Raises ValueError, KeyError or TypeError for a line that is damaged, or is of
     somebody who wrote other things into it."""
-    content = json.loads(line.decode("utf-8", "surrogateescape"))
+    try:
+        content = json.loads(line.decode("utf-8", "surrogateescape"))
+    except RecursionError as e:
+        raise ValueError("lists in lists without end") from e
     content["rows"] = tuple(_parse_row(row) for row in content["rows"])
     content["pixels"] = tuple(content["pixels"])
     content["thumbnail"] = b64decode(content["thumbnail"])

@@ -6,7 +6,6 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 from formats.crops import crop_id
@@ -15,13 +14,15 @@ from formats.disk.whole_files import link_file
 from formats.disk.whole_folders import refuse_existing, staged_folder
 from formats.errors import SagesegError
 from formats.prepared.source_names import name_sources
+from formats.safe_names import refuse_links_out
 from formats.shards.markers import JOURNAL, MARKER, Marker, all_shards, journal_lines
 from formats.shards.work_plan import read_plan
 from prep.dataset.journal import ImageEntry, parse_entry
 from prep.dataset.plan import Plan
 from prep.dataset.planned import KIND, plan_of
 from prep.dataset.shards import BYTES, files_of
-from prep.dataset.tables import SplitCounts, write_tables
+from prep.dataset.tables import write_tables
+from prep.dataset.tally import SplitCounts
 
 
 def merge_shards(shards: Path, out: Path, *, overwrite: bool = False) -> dict[str, SplitCounts]:
@@ -31,35 +32,35 @@ def merge_shards(shards: Path, out: Path, *, overwrite: bool = False) -> dict[st
     """
     refuse_existing(out, overwrite=overwrite, reads=[shards])
     work, plan_sha256 = read_plan(shards, KIND)
+    refuse_links_out(shards)
     markers = all_shards(shards, work, plan_sha256)
     plan = plan_of(shards, work)
-    entries = partial(read_entries, list(markers), len(plan.images))
     with staged_folder(out, overwrite=overwrite, durable=True) as root:
         for path in (image_path(root, "x"), mask_path(root, "x"), truth_path(root, "x"), image_set_path(root, "x")):
             path.parent.mkdir(parents=True)
-        _link(entries(), markers, plan, root)
-        return write_tables(root, entries, plan)
+        return write_tables(root, _linked(markers, plan, root), plan)
 
 
 def read_entries(folders: Sequence[Path], count: int) -> Iterator[ImageEntry]:
     """What became of a plan's images, so many, in its order; `folders` are of all its shards."""
     for journal, line in journal_lines(folders, count):
         try:
-            yield parse_entry(line)
+            entry = parse_entry(line)
         except (ValueError, KeyError, TypeError) as e:
             raise _damaged(journal, f"{e}") from e
+        yield entry
 
 
 def _damaged(journal: Path, what: str) -> SagesegError:
     return SagesegError(f"{journal}: damaged ({what}); remove {journal.parent} and make it again")
 
 
-def _link(entries: Iterator[ImageEntry], markers: Mapping[Path, Marker], plan: Plan, root: Path) -> None:
-    """Link the files of all entries, each of which must be of the plan's image in its place."""
+def _linked(markers: Mapping[Path, Marker], plan: Plan, root: Path) -> Iterator[ImageEntry]:
+    """The entries of all shards, each of which must be of the plan's image in its place, when its files are linked."""
     names = name_sources([image.source for image in plan.images])
     folders = list(markers)
     found = Counter[Path]()
-    for place, entry in enumerate(entries):
+    for place, entry in enumerate(read_entries(folders, len(plan.images))):
         folder = folders[place % len(folders)]
         _check_entry(entry, plan, place, names, folder)
         for (path, _), (to, _) in zip(files_of(folder, entry), files_of(root, entry), strict=True):
@@ -68,6 +69,7 @@ def _link(entries: Iterator[ImageEntry], markers: Mapping[Path, Marker], plan: P
                 link_file(path, to)
             except FileNotFoundError as e:
                 raise SagesegError(f"{path}: missing; remove {folder} and make it again") from e
+        yield entry
     for folder, marker in markers.items():
         if found[folder] != marker.counts.get(BYTES):
             raise _changed(folder, plan, folders)
@@ -77,6 +79,8 @@ def _check_entry(entry: ImageEntry, plan: Plan, place: int, names: Mapping[str, 
     """Raise SagesegError unless an entry is of the plan's image, and its crops' names are made of the image's."""
     image = plan.images[place]
     name, split = names[image.source], plan.groups[image.group]
+    if len(entry.pixels) != len(plan.classes):
+        raise _damaged(folder / JOURNAL, f"{entry.source}: counts of {len(entry.pixels)} classes")
     for row in entry.rows:
         told = row.source, row.group, row.split, row.attributes
         if told != (image.source, image.group, split, image.attributes) or row.id not in (name, crop_id(name, row.box)):

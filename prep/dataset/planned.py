@@ -19,7 +19,7 @@ from formats.texts.typed_json import check_type
 from prep.dataset.again import Typed
 from prep.dataset.plan import Listed, Plan, parse_options, recorded_options
 from prep.options import PrepOptions
-from prep.readers.labelled_image import LabelledImage
+from prep.readers.labelled_image import LabelledImage, mask_files
 
 KIND = "prep"
 BESIDE = (GEOREFERENCE,)
@@ -56,14 +56,14 @@ def draft_of(plan: Plan, images: Sequence[LabelledImage]) -> Draft:
     rows = [_row(image, listed, plan) for image, listed in zip(images, plan.images, strict=True)]
     command = ("prep", *plan.typed.command)
 
-    def checksums(part: slice) -> list[tuple[str, str]]:
+    def checksums(part: slice) -> list[tuple[str, ...]]:
         return _checksums(images[part], plan.options.workers)
 
     return Draft(KIND, command, dict(settled), _COLUMNS, rows, _CHECKED, checksums, files)
 
 
 def _row(image: LabelledImage, listed: Listed, plan: Plan) -> tuple[str, ...]:
-    sizes = (str(_size(path)) for path in (image.image, image.mask.path))
+    sizes = (str(sum(map(_size, paths))) for paths in _files(image))
     attributes = json.dumps(listed.attributes, ensure_ascii=False) if listed.attributes else ""
     return (listed.source, *sizes, listed.group, listed.family, plan.groups[listed.group], attributes)
 
@@ -75,11 +75,21 @@ def _size(path: Path) -> int:
         raise cannot_use(e) from e
 
 
-def _checksums(images: Sequence[LabelledImage], workers: int | None) -> list[tuple[str, str]]:
-    """The sha256 of each image's file and of its mask's; files of many images are read once."""
-    paths = list(dict.fromkeys(path for image in images for path in (image.image, image.mask.path)))
+def _files(image: LabelledImage) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """Those of the image, and of its mask."""
+    return (image.image,), mask_files(image.mask)
+
+
+def _checksums(images: Sequence[LabelledImage], workers: int | None) -> list[tuple[str, ...]]:
+    """The sha256 of each image's file and of its mask's; files of many images are read once. Of a mask of several files
+    it is the sha256 of theirs."""
+    paths = list(dict.fromkeys(path for image in images for files in _files(image) for path in files))
     found = dict(zip(paths, map_all(_digest, paths, workers=workers, label="checksums"), strict=True))
-    return [(found[image.image], found[image.mask.path]) for image in images]
+    return [tuple(_of_all([found[path] for path in files]) for files in _files(image)) for image in images]
+
+
+def _of_all(digests: Sequence[str]) -> str:
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def _digest(path: Path) -> str:

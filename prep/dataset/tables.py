@@ -1,26 +1,20 @@
 """What completes a dataset once its crops are written: manifest, image sets, channels, split.json
-and dataset.json. Entries are read one by one, so memory stays flat."""
+and dataset.json."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from formats.alike.alignment import SIDE
-from formats.alike.twins import Thumbnails
 from formats.channels import CHANNELS, masks_channel
 from formats.classes import ClassTable, labelmap, write_labels
 from formats.console import say
 from formats.dataset import (
     FORMAT_VERSION,
-    SPLITS,
     channel_path,
     image_path,
     image_set_path,
@@ -37,57 +31,30 @@ from formats.errors import SagesegError
 from formats.manifest import attribute_names, manifest_lines
 from formats.prepared.georeference import write_georeference
 from formats.prepared.leaks import leak_notes
-from formats.prepared.padding import Padding
 from formats.texts.json_text import format_json
 from formats.version import tool_version
-from prep.dataset.again import inputs_digest
-from prep.dataset.certificate import Balance, certify
+from prep.dataset.certificate import certify
 from prep.dataset.journal import ImageEntry
 from prep.dataset.plan import Plan, recorded_options
+from prep.dataset.tally import SplitCounts, Tally
 from prep.dataset.ultralytics import link_ultralytics
 from prep.options import ULTRALYTICS, PrepOptions
 
-Entries = Callable[[], Iterator[ImageEntry]]
-"""Reads what became of the images, in the plan's order, from the first one anew each time."""
 
-
-@dataclass(frozen=True)
-class SplitCounts:
-    """What a split holds; `kept` are the crops with files."""
-
-    groups: int
-    images: int
-    crops: int
-    kept: int
-
-
-@dataclass(frozen=True)
-class _Tally:
-    """What is told of all entries: by split what it holds and the ids of its kept crops; the stems of the
-    sources with a truth of their own; a thumbnail of each; how much of the crops is padding."""
-
-    counts: dict[str, SplitCounts]
-    balances: dict[str, Balance]
-    kept: dict[str, list[str]]
-    truths: set[str]
-    thumbnails: Thumbnails
-    inputs_sha256: str
-    padding: Padding
-
-
-def write_tables(root: Path, entries: Entries, plan: Plan) -> dict[str, SplitCounts]:
-    """Complete the dataset in `root`, which has the crops of all entries. Returns what each split holds.
+def write_tables(root: Path, entries: Iterable[ImageEntry], plan: Plan) -> dict[str, SplitCounts]:
+    """Complete the dataset in `root`. Of the plan's images, in its order, `entries` tells what became of them; when one
+    is taken, its crops are there. Returns what each split holds.
 
     Raises SagesegError for a split of which no crop is kept.
     """
-    tally = _count(entries(), plan)
-    _check_splits(tally, plan.options)
+    tally = Tally(plan)
+    names = attribute_names(image.attributes for image in plan.images)
+    write_lines(manifest_path(root), manifest_lines(tally.rows_of(entries), names))
+    counts = tally.counts()
+    _check_splits(counts, plan.options)
     _sweep(root, tally)
     write_labels(labels_path(root), plan.classes)
     _write_labelmap(labelmap_path(root), plan.classes)
-    names = attribute_names(image.attributes for image in plan.images)
-    rows = (row for entry in entries() for row in entry.rows)
-    write_lines(manifest_path(root), manifest_lines(rows, names))
     for split, ids in tally.kept.items():
         write_lines(image_set_path(root, split), (f"{row_id}\n" for row_id in ids))
     _link_channels(root, tally.kept)
@@ -104,39 +71,19 @@ def write_tables(root: Path, entries: Entries, plan: Plan) -> dict[str, SplitCou
     _write_json(split_path(root), certificate)
     if plan.georeference:
         write_georeference(root, plan.georeference)
-    _write_json(info_path(root), _info(plan, tally))
-    return tally.counts
+    _write_json(info_path(root), _info(plan, counts, tally.inputs_sha256()))
+    return counts
 
 
-def _count(entries: Iterator[ImageEntry], plan: Plan) -> _Tally:
-    groups, crops = Counter(plan.groups.values()), Counter[str]()
-    balances = {split: Balance(len(plan.classes)) for split in SPLITS}
-    kept: dict[str, list[str]] = {split: [] for split in SPLITS}
-    truths, inputs = set[str](), list[tuple[str, str]]()
-    thumbnails = np.empty((len(plan.images), SIDE, SIDE), np.uint8)
-    padding = Padding(plan.options.resize)
-    for place, entry in enumerate(entries):
-        padding.add(entry.rows)
-        split = plan.groups[plan.images[place].group]
-        balances[split].add(entry)
-        crops[split] += len(entry.rows)
-        kept[split] += [row.id for row in entry.rows if row.kept]
-        truths |= {row.source_stem for row in entry.rows if row.truth_sha256}
-        inputs.append((entry.source, entry.input_sha256))
-        thumbnails[place] = np.frombuffer(entry.thumbnail, np.uint8).reshape(SIDE, SIDE)
-    counts = {s: SplitCounts(groups[s], balances[s].images, crops[s], len(kept[s])) for s in SPLITS}
-    return _Tally(counts, balances, kept, truths, thumbnails, inputs_digest(inputs), padding)
-
-
-def _check_splits(tally: _Tally, options: PrepOptions) -> None:
-    for split, counts in tally.counts.items():
+def _check_splits(found: Mapping[str, SplitCounts], options: PrepOptions) -> None:
+    for split, counts in found.items():
         if counts.images and not counts.kept:
             cure = "--focus, or raise --focus-share" if options.focus else "the masks, or raise --keep-empty"
             why = "out of focus or empty" if options.focus else "empty (no foreground)"
             raise SagesegError(f"{split}: every crop is {why}, so none is kept; check {cure}")
 
 
-def _sweep(root: Path, tally: _Tally) -> None:
+def _sweep(root: Path, tally: Tally) -> None:
     """Remove what an interrupted run left of inputs that have changed since."""
     kept = {row_id for ids in tally.kept.values() for row_id in ids}
     expected = ((image_path(root, "x"), kept), (mask_path(root, "x"), kept), (truth_path(root, "x"), tally.truths))
@@ -169,17 +116,17 @@ def _link_channels(root: Path, kept: Mapping[str, Sequence[str]]) -> None:
                 link_file(file, to / file.name)
 
 
-def _info(plan: Plan, tally: _Tally) -> dict[str, Any]:
+def _info(plan: Plan, counts: Mapping[str, SplitCounts], inputs_sha256: str) -> dict[str, Any]:
     return {
         "format_version": FORMAT_VERSION,
         "tool_version": tool_version(),
         "source_format": plan.format,
         "command": list(plan.typed.command),
         "files": plan.typed.files,
-        "inputs_sha256": tally.inputs_sha256,
+        "inputs_sha256": inputs_sha256,
         "options": recorded_options(plan.options),
         "classes": list(plan.classes.names),
-        "counts": {split: asdict(own) for split, own in tally.counts.items()},
+        "counts": {split: asdict(own) for split, own in counts.items()},
         "left_out": dict(plan.left_out),
     }
 

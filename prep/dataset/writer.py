@@ -20,7 +20,8 @@ from prep.dataset.journal import Journal, resumable_folder
 from prep.dataset.plan import Plan, counted_left_out, listed, recorded_options
 from prep.dataset.source_split import fixed_groups, settle_split
 from prep.dataset.split import NO_FOREGROUND, Foreground, assign_groups, kept_assignment
-from prep.dataset.tables import SplitCounts, write_tables
+from prep.dataset.tables import write_tables
+from prep.dataset.tally import SplitCounts
 from prep.options import REGION_LABEL, PrepOptions
 from prep.readers.labelled_image import LabelledImage, Source
 from prep.readers.orientation import settle_orientations
@@ -48,7 +49,7 @@ def write_dataset(source: Source, out: Path, options: PrepOptions, told: Typed =
     with resumable_folder(out, _header(settled.plan), overwrite=options.overwrite) as (root, journal):
         write_images(settled, slice(None), root, journal)
         sources = [image.source for image in settled.images]
-        return write_tables(root, lambda: journal.entries(sources), settled.plan)
+        return write_tables(root, journal.entries(sources), settled.plan)
 
 
 def settle(source: Source, options: PrepOptions, told: Typed) -> Settled:

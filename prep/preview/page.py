@@ -24,7 +24,7 @@ from formats.pages.templating import render
 from formats.prepared.label_map import LabelMap, LabelMaps
 from formats.version import tool_version
 from prep.dataset.split import rank
-from prep.dataset.tables import SplitCounts
+from prep.dataset.tally import SplitCounts
 from prep.preview.augmented import Augmentation, Changed, draw_changed
 from prep.preview.balance import balance_chart, balance_words, mapped_balance
 from prep.preview.certificate import certificate_words, divided_groups, not_looked_at, read_certificate

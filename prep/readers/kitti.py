@@ -55,6 +55,10 @@ class LaneOnRoad:
     def path(self) -> Path:
         return self.road.path
 
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        return self.road.path, self.lane.path
+
     def read(self) -> Mask:
         road, lane = self.road.read(), self.lane.read()
         if road.shape != lane.shape:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from formats.classes import ClassTable
 from formats.images import (
@@ -35,6 +35,20 @@ class MaskSource(Protocol):
     def read(self) -> Mask:
         """Class ids and ignore (255), shape (height, width). Raises SagesegError naming the file
         when it is broken or holds what is no class."""
+
+
+@runtime_checkable
+class OfSeveralFiles(Protocol):
+    """What a MaskSource is beside that, where it reads more files than the one that messages name."""
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All of them."""
+
+
+def mask_files(mask: MaskSource) -> tuple[Path, ...]:
+    """The files that a mask is read from."""
+    return mask.paths if isinstance(mask, OfSeveralFiles) else (mask.path,)
 
 
 class EmbeddedImage(Protocol):

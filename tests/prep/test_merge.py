@@ -26,6 +26,7 @@ from prep.readers.labelled_image import Source
 from tests.support.prep_samples import make_source, noise, square
 from tests.support.shard_samples import GROUPS, write_shards
 from tests.support.typed_commands import typed
+from tests.support.voc_samples import add_image, add_mask, rows
 
 OPTIONS = PrepOptions(crop=64, workers=1)
 TOLD = Typed(("pairs", "photos", "masks", "--crop", "64"))
@@ -184,6 +185,7 @@ def forge(by: Path, change: Callable[[dict[str, Any]], None]) -> None:
         lambda entry: entry.update(rows=[]),
         lambda entry: entry.update(rows=7),
         lambda entry: entry.update(pixels=["many", 1]),
+        lambda entry: entry.update(pixels=[1, 2, 3]),
         lambda entry: entry.update(thumbnail="AAAA"),
         lambda entry: entry.update(source=[1]),
         lambda entry: entry.pop("state"),
@@ -212,6 +214,14 @@ def test_a_plan_of_another_verb_is_named(by: Path) -> None:
     path = by / "plan.json"
     path.write_text(path.read_text().replace('"kind": "prep"', '"kind": "predict"'))
     refused(by, "plan.json: a plan of predict; expected one of prep")
+
+
+def test_a_link_out_of_the_shards_is_refused(by: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("not for others")
+    path = next((by / "shard-1-of-3" / "JPEGImages").iterdir())
+    path.unlink()
+    path.symlink_to(tmp_path / "secret")
+    refused(by, f"^{re.escape(str(path))}: a link to .*secret, out of ")
 
 
 def other_option(_: Source) -> PrepOptions:
@@ -309,6 +319,20 @@ def test_regions_in_a_folder_belong_to_the_plan(tmp_path: Path) -> None:
     (tmp_path / "regions" / "b.json").write_text(json.dumps({"shapes": [shape]}))
     with pytest.raises(SagesegError, match=r"another plan: regions\.b\.json is"):
         write_shards(source, by, 2, options, [2])
+
+
+@pytest.mark.parametrize("name", ["car", "road"])
+def test_each_file_of_a_mask_of_several_belongs_to_the_plan(tmp_path: Path, name: str) -> None:
+    for stem in ("a", "b", "c"):
+        add_image(tmp_path / "images" / f"{stem}.jpg")
+        for class_name in ("car", "road"):
+            add_mask(tmp_path / "masks" / class_name / f"{stem}.png", rows(0, 255))
+    line = ["prep", "pairs", "images", "masks", "--mask-name", "{class}/{stem}", "--out", "by", "--workers", "1"]
+    assert typed([*line, "--shard", "1/2"], tmp_path).returncode == 0
+    add_mask(tmp_path / "masks" / name / "b.png", rows(255, 0))
+    ran = typed([*line, "--shard", "2/2"], tmp_path)
+    assert ran.returncode == 1
+    assert re.search(r"by: another plan: b\.jpg has changed since: its mask s", ran.stderr), ran.stderr
 
 
 def test_two_shards_of_one_number_do_not_write_at_once(source: Source, tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ class Reader:
             shutil.copytree(self.materials / name, self.desk / name, copy_function=os.link)
         words = shlex.split(line)
         made = [self.desk / words[i + 1] for i, word in enumerate(words) if word in ("--out", "--plot")]
-        for path in made:
+        for path in made if "--shard" not in words else ():  # shards of one plan stand side by side
             self._remove(path)
         ran = TYPED[words[0]](self, words)
         assert ran.returncode == 0, f"{line}\n{ran.stderr}"

@@ -23,6 +23,7 @@ READERS = (
     "via via_project.json shots",
 )
 _OTHERS = (
+    ("prep merge shards --out OUT", 8),
     ("prep tiles city.tif --out OUT", 4),
     ("prep frames drive.mp4 --every 5 --out OUT", 6),
     ("prep preview dataset --out OUT.html", 4),
@@ -51,6 +52,8 @@ _OTHERS = (
     ("analysis submission stitched --out OUT.csv.gz", 4),
 )
 FIRST = (
+    "prep carvana train train_masks --crop 40 --out shards --shard 1/2",
+    "prep carvana train train_masks --crop 40 --out shards --shard 2/2",
     "prep tiles city.tif --out tiles-of-city",
     "jobs predict model.tar.gz tiles-of-city --out predictions-on-earth",
     "analysis stitch predictions-on-earth --out stitched-on-earth --geotiff",

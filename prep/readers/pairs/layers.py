@@ -38,6 +38,10 @@ class LayeredMask:
     def path(self) -> Path:
         return self.layers[0].path
 
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        return tuple(layer.path for layer in self.layers)
+
     def read(self) -> Mask:
         regions = self.regions()
         height, width = regions[0].flags.shape
