@@ -13,11 +13,13 @@ from typing import Any, TypeVar
 from analysis.masks.sources import Source
 from formats import dataset as dataset_files
 from formats.errors import SagesegError, cannot_use
+from formats.limits import check_pixels
 from formats.parallel import available_cores
 from formats.predictions import mask_path, probabilities_path
 from formats.safe_names import check_name
 from formats.shards.work_plan import PLAN, SOURCES, Draft, WorkPlan, read_sources
 from formats.texts.json_text import format_json
+from formats.texts.told_numbers import parse_whole
 from formats.texts.typed_json import check_type
 from formats.texts.typed_values import from_json, to_json
 from formats.verbs.kept_words import kept_words, named
@@ -130,6 +132,8 @@ def read_facts(out: Path) -> Iterator[SourceFacts]:
             check_type(attributes, dict[str, str], "attributes")
             attributes = {seen.setdefault(name, name): seen.setdefault(of, of) for name, of in attributes.items()}
             stem = check_name(row["stem"], out / SOURCES, "stem")
-            yield SourceFacts(stem, row["source"], group, split, attributes, int(row["width"]), int(row["height"]))
+            width, height = (parse_whole(row[name]) or 0 for name in ("width", "height"))
+            check_pixels(width, height, f"{out / SOURCES}: {row['source']}", _MEND)
+            yield SourceFacts(stem, row["source"], group, split, attributes, width, height)
         except (ValueError, KeyError) as e:
             raise SagesegError(f"{out / SOURCES}: {row.get('source')}: damaged ({e}); {_MEND}") from e

@@ -263,10 +263,18 @@ def test_a_shard_with_a_faulty_image_names_it_and_makes_nothing(tmp_path: Path) 
     assert not (tmp_path / "shards" / "shard-1-of-1").exists()
 
 
-@pytest.mark.parametrize("name", ["classes", "frame", "options"])
-def test_a_damaged_plan_is_named(shards: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("classes", "damaged"),
+        ("frame", "damaged"),
+        ("options", None),
+        ("frame", {"columns": 9, "rows": 9, "aspect": 1}),
+    ],
+)
+def test_a_damaged_plan_is_named(shards: Path, name: str, value: object) -> None:
     plan = json.loads((shards / PLAN).read_bytes())
-    plan["settled"][name] = "damaged"
+    plan["settled"][name] = value
     (shards / PLAN).write_text(json.dumps(plan))
     digest = sha256((shards / PLAN).read_bytes()).hexdigest()
     for path in shards.glob(f"*/{MARKER}"):

@@ -14,11 +14,13 @@ from analysis.report.work.planned import Planned, Settled
 from analysis.report.work.records import findings_to_json, parse_findings
 from analysis.report_files import LAYERS, layer_name, strip_name
 from analysis.scoring.image_report import Findings, as_examined
+from analysis.scoring.patterns.places import frame_of
 from formats.disk.whole_folders import refuse_existing, staged_folder
+from formats.errors import SagesegError
 from formats.safe_names import refuse_links_out
 from formats.shards.markers import Marker, all_shards
 from formats.shards.shard import Shard
-from formats.shards.work_plan import read_plan, refuse_another_cut, settle_plan
+from formats.shards.work_plan import PLAN, read_plan, refuse_another_cut, settle_plan
 from formats.shards.working import Part, do_part, found_in_order
 
 KIND = "report"
@@ -60,6 +62,8 @@ def merge_report(shards: Path, out: Path, *, overwrite: bool = False, workers: i
         refuse_links_out(folder)
     settled = read_settled(shards, plan, Settled)
     facts = list(read_facts(shards))
+    if settled.frame != frame_of([(of.width, of.height) for of in facts]):
+        raise SagesegError(f"{shards / PLAN}: damaged (frame is not of the sources); bring back the shards' folder")
     strips = settled.options.strips
     sources = ((of.source, files_of(of.stem, strips=strips)) for of in facts)
     with staged_folder(out, overwrite=overwrite) as stage:
