@@ -6,7 +6,7 @@ PAGE, SCORES, IMAGES = "index.html", "scores.json", "images.csv"
 OVERLAYS, STRIPS = "overlays", "strips"
 LAYERS = {"image": "jpg", "pairs": "js"}
 """What the page zooms into at full size, each a folder below `layers/`, and their suffixes: the image, and which class
-is true and which predicted at each pixel (`analysis.drawing.pairs`)."""
+is true and which predicted at each pixel (`analysis.masks.pairs`)."""
 
 
 def columns_name(class_id: int) -> str:

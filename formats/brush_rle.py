@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-Flags = npt.NDArray[np.bool_]
+from formats.arrays import Flags, Ints
+
 """What a brush covers, shape (height, width)."""
 
 _CHANNELS = 4
@@ -55,7 +56,7 @@ def _header(content: bytes) -> tuple[int, int, tuple[int, ...]]:
     return bits >> 21, (bits >> 16 & 31) + 1, sizes
 
 
-def _fill(covered: npt.NDArray[np.bool_], content: bytes, count: int, sizes: Sequence[int]) -> None:
+def _fill(covered: Flags, content: bytes, count: int, sizes: Sequence[int]) -> None:
     """Set the pixels that runs of a value other than 0, and single values, cover. Of values before the i-th, i // 4 are
     of alpha."""
     end = len(content) * 8
@@ -102,7 +103,7 @@ def encode_brush(flags: Flags) -> bytes:
     return _packed(np.concatenate(([head], codes)), np.concatenate(([_HEADER], 3 + bits + _WORD)))
 
 
-def _cut(lengths: npt.NDArray[np.int64], values: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], ...]:
+def _cut(lengths: Ints, values: Ints) -> tuple[Ints, ...]:
     """Runs of which none is longer than `_LONGEST`."""
     parts = -(-lengths // _LONGEST)
     cut = np.full(int(parts.sum()), _LONGEST)
@@ -110,7 +111,7 @@ def _cut(lengths: npt.NDArray[np.int64], values: npt.NDArray[np.int64]) -> tuple
     return cut, np.repeat(values, parts)
 
 
-def _packed(codes: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> bytes:
+def _packed(codes: Ints, lengths: Ints) -> bytes:
     """The last bits of each number, as many as `lengths` says, one after the other; bits of 0 fill the last byte."""
     bits = np.unpackbits(codes.astype(">u8").view(np.uint8).reshape(-1, 8), axis=1)
     return np.packbits(bits[np.arange(64) >= 64 - lengths[:, None]]).tobytes()

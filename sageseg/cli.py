@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -69,8 +70,10 @@ def demo(
     from sageseg.experiment import run_experiment
 
     experiment = lay_out_demo(out)
-    say(f"$ sageseg run {experiment}")
+    again = f"sageseg run {shlex.quote(str(experiment))}"
+    say(f"$ {again}")
     run_experiment(experiment, app)
+    say(f"to go on: open that index.html in a browser; change {experiment}, and run it again: {again}")
 
 
 def main() -> None:

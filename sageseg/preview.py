@@ -50,6 +50,7 @@ def preview(
         str | None, typer.Option(help="With --augmented: the job's; default, or strong of unet.", metavar="VALUE")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="With --augmented: of its chances; by default 0.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out if it exists.")] = False,
     workers: Annotated[int | None, typer.Option(help="Processes; by default one per core.")] = None,
 ) -> None:
     """One HTML page: samples, class balance, sizes of objects, the split's certificate, crops kept and dropped."""
@@ -58,7 +59,7 @@ def preview(
     from formats.prepared.label_map import read_label_maps
     from prep.preview.page import Asked, write_preview
 
-    refuse_existing_file(out, overwrite=True)
+    refuse_existing_file(out, overwrite=overwrite)
     idle = {"--augmentation": augmentation, "--seed": seed}
     for name, value in idle.items():
         if value is not None and not augmented:

@@ -9,8 +9,8 @@ from typing import Any
 from analysis.areas.measuring import NO_OBJECTS, ImageAreas, Measurer
 from analysis.areas.scales import Scales, settle_scales
 from analysis.areas.totals import ClassTotal
-from analysis.exports.chosen import choose_sources
 from analysis.exports.unpredicted import tell_unpredicted
+from analysis.masks.chosen import choose_sources
 from analysis.masks.cleaning import NO_CHANGES, cleanings, tell_changes
 from analysis.masks.mosaic import find_georeference
 from analysis.masks.reading import require_truth

@@ -8,9 +8,9 @@ from itertools import count, pairwise
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from formats.arrays import Floats, Ints
+
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _STEPS = (1, 2, 5)
 
@@ -30,7 +30,7 @@ def distribution(values: Mapping[float, int]) -> dict[str, Any]:
     return told
 
 
-def quantile(every: Floats, numbers: npt.NDArray[np.int64], share: float) -> float:
+def quantile(every: Floats, numbers: Ints, share: float) -> float:
     """The quantile of rising values, each as often as its number says, between two of them by its place."""
     ends = numbers.cumsum()
     place = share * (int(ends[-1]) - 1)

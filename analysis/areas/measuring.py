@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from analysis.masks.cleaning import Changes, foreground_windows, read_clean, without
 from analysis.masks.labelled import label
 from analysis.masks.reading import read_truth
-from analysis.masks.runs import Ints
 from analysis.masks.sources import Source
 from analysis.options import Cleaning
 from analysis.scoring.class_windows import class_windows
 from analysis.scoring.components import class_objects
 from analysis.scoring.counts import count
 from analysis.scoring.judged import judged_truth
+from formats.arrays import Flags, Ints
 from formats.crops import Box
 from formats.masks import Mask
 
@@ -30,7 +29,7 @@ class Objects:
 
     boxes: Ints
     pixels: Ints
-    cut: npt.NDArray[np.bool_]
+    cut: Flags
 
 
 NO_OBJECTS = Objects(np.empty((0, 4), np.int64), np.empty(0, np.int64), np.empty(0, np.bool_))

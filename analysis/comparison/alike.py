@@ -25,6 +25,17 @@ def common_stems(reports: Sequence[ReportScores]) -> list[str]:
     return [stem for stem in shared_stems(reports) if len({report.images[stem].truth for report in reports}) == 1]
 
 
+def grouped_otherwise(reports: Sequence[ReportScores]) -> list[str]:
+    """The names of the reports in which other images make a group than in the first, by whose groups all is told."""
+    stems = common_stems(reports)
+    first, *others = ([report.images[stem].group for stem in stems] for report in reports)
+    return [
+        report.name
+        for report, groups in zip(reports[1:], others, strict=True)
+        if not len(set(first)) == len(set(groups)) == len(set(zip(first, groups, strict=True)))
+    ]
+
+
 def check_alike(reports: Sequence[ReportScores], *, common: bool) -> None:
     """Raise SagesegError where images differ so that nothing can be compared, and, unless only the `common` ones are
     asked for, where not all reports have the same images and judge them alike."""
@@ -36,10 +47,13 @@ def check_alike(reports: Sequence[ReportScores], *, common: bool) -> None:
             )
     shared = shared_stems(reports)
     for stem in shared:
-        sizes = {report.images[stem].size for report in reports}
-        if len(sizes) > 1:
-            told = " and ".join(f"{width}×{height}" for width, height in sorted(sizes))
-            raise SagesegError(f"{stem}: {told} pixels in different reports; compare the same images")
+        first = reports[0]
+        other = next((each for each in reports if each.images[stem].size != first.images[stem].size), None)
+        if other:
+            told = " and ".join(
+                "{}×{} pixels in {}".format(*each.images[stem].size, each.folder) for each in (first, other)
+            )
+            raise SagesegError(f"{stem}: {told}; compare the same images, at one size")
     alike = common_stems(reports)
     if not (common and alike):
         _check_judged(reports, shared, alike)
@@ -66,7 +80,7 @@ def _check_judged(reports: Sequence[ReportScores], shared: Sequence[str], alike:
     stem, first = differing[0], reports[0]
     other = next(each for each in reports if each.images[stem].truth != first.images[stem].truth)
     one, two = (report.images[stem].judged for report in (first, other))
-    if one == two:
+    if one.not_predicted == two.not_predicted:
         how = f"judged by another truth in {other.folder} than in {first.folder}"
         maps = [report.scores.get("label_map") for report in (first, other)]
         mend = "report both by one dataset" if maps[0] == maps[1] else "their jobs were trained by other label maps"

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from analysis.comparison.alike import common_stems, shared_stems
+from analysis.comparison.alike import common_stems, grouped_otherwise, shared_stems
 from analysis.comparison.differences import DRAWS, SEED, pairs_to_json
 from analysis.comparison.pooled import pooled_scores
-from analysis.comparison.scored import Floats, ReportScores, compared_metrics
+from analysis.comparison.scored import ReportScores, compared_metrics
 from analysis.scoring.intervals import LEVEL
 from analysis.scoring.scores import defined, mean_defined
+from formats.arrays import Floats
 from formats.version import tool_version
 
 LISTED = 50
@@ -31,6 +32,7 @@ def compare(reports: Sequence[ReportScores]) -> dict[str, Any]:
         "classes": reports[0].scores["classes"],
         "images": len(shared),
         "groups": len({reports[0].images[stem].group for stem in shared}),
+        "grouped_otherwise": grouped_otherwise(reports),
         "judged_differently": len(shared_stems(reports)) - len(shared),
         "judged_share": defined(reduce(add, (reports[0].images[stem].judged for stem in shared)).share),
         "bootstrap": {"draws": DRAWS, "seed": SEED, "level": LEVEL},

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from analysis.comparison.scored import Floats, ReportScores, compared_metrics
+from analysis.comparison.scored import ReportScores, compared_metrics
 from analysis.scoring.intervals import Interval, group_draws, interval
 from analysis.scoring.scores import defined, ratio
+from formats.arrays import Floats
 
 DRAWS, SEED = 2000, 0
 
@@ -24,7 +25,8 @@ def pairs_to_json(reports: Sequence[ReportScores], stems: Sequence[str]) -> list
     values = [np.hstack([report.values(stems, key) for key in keys]) for report in reports]
     pairs = list(combinations(range(len(reports)), 2))
     differences = np.hstack([values[a] - values[b] for a, b in pairs])
-    told = map(_difference, differences.T, paired_intervals(differences, groups))
+    one_sided = np.hstack([np.isnan(values[a]) != np.isnan(values[b]) for a, b in pairs]).sum(axis=0)
+    told = map(_difference, differences.T, paired_intervals(differences, groups), one_sided.tolist())
     by_pair = []
     for a, b in pairs:
         by_score = {key: (next(told), [next(told) for _ in names]) for key in keys}
@@ -42,7 +44,8 @@ def pairs_to_json(reports: Sequence[ReportScores], stems: Sequence[str]) -> list
     return by_pair
 
 
-def _difference(values: Floats, sure: Interval) -> dict[str, Any]:
+def _difference(values: Floats, sure: Interval, one_sided: int) -> dict[str, Any]:
+    """`one_sided` images have the score by one report alone: where nothing is true, and one predicted nothing."""
     known = values[~np.isnan(values)]
     return {
         "mean": defined(float(known.mean())) if known.size else None,
@@ -50,12 +53,8 @@ def _difference(values: Floats, sure: Interval) -> dict[str, Any]:
         "better": int((known > 0).sum()),
         "worse": int((known < 0).sum()),
         "same": int((known == 0).sum()),
+        "one_sided": one_sided,
     }
-
-
-def paired_interval(differences: Floats, groups: Sequence[str]) -> Interval:
-    """The interval of the mean of differences of images, shape (images,), as `paired_intervals`."""
-    return paired_intervals(differences[:, None], groups)[0]
 
 
 def paired_intervals(differences: Floats, groups: Sequence[str]) -> list[Interval]:

@@ -10,17 +10,18 @@ from typing import Any
 from urllib.parse import quote
 
 from analysis.comparison.compare import compare
+from analysis.comparison.curves import common_curves
 from analysis.comparison.page_data import page_data
 from analysis.comparison.reading import read_reports
 from analysis.comparison.scored import ReportScores, compared_metrics
 from analysis.comparison.settings import NOT_KNOWN, NOT_SET, about_datasets, settings
 from analysis.comparison.tables import images_to_csv
 from analysis.drawing.colours import AGREEMENT_COLOURS, AgreementColours, ColourScheme
-from analysis.report.charts import common_curves
-from analysis.report.page import model_facts
-from analysis.report.sections import foreground_mean
-from analysis.report.viewer_scripts import VIEWER
+from analysis.report.page.layout import model_facts
+from analysis.report.page.sections import foreground_mean
+from analysis.report.page.viewer_scripts import VIEWER
 from analysis.report_files import IMAGES, PAGE
+from analysis.scoring.scores import METRICS
 from formats.console import say
 from formats.disk.whole_files import write_text
 from formats.disk.whole_folders import staged_folder
@@ -28,12 +29,11 @@ from formats.pages.templating import render
 from formats.texts.json_text import format_json
 
 _SCRIPTS = (
-    "tables.js",
-    "table_files.js",
     "compare/viewed.js",
     *VIEWER,
     "compare/choice.js",
     "compare/scatter.js",
+    "compare/chances.js",
     "compare/groups.js",
     "compare/gallery.js",
 )
@@ -48,6 +48,9 @@ def write_comparison(
     `analysis.comparison.reading.read_reports` does, and where a file of a report's layers is damaged."""
     reports = read_reports(folders, common=common)
     comparison = compare(reports)
+    if comparison["grouped_otherwise"]:
+        others = ", ".join(comparison["grouped_otherwise"])
+        say(f"note: images are grouped as in {reports[0].name}, for intervals too; {others} groups them otherwise")
     with staged_folder(out, overwrite=overwrite) as stage:
         write_text(stage / "comparison.json", format_json(comparison) + "\n")
         write_text(stage / IMAGES, images_to_csv(reports))
@@ -68,6 +71,7 @@ def render_comparison(comparison: Mapping[str, Any], reports: Sequence[ReportSco
         "comparison": comparison,
         "foreground": comparison["classes"][1:],
         "metrics": compared_metrics(),
+        "metric_of": {metric.key: metric for metric in METRICS},
         "pages": [f"{folder}{PAGE}" for folder in folders],
         "datasets": about_datasets(reports),
         "pooled": [_pooled(report["overall"], comparison["classes"][1:]) for report in comparison["reports"]],

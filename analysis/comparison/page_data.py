@@ -12,8 +12,10 @@ from analysis.comparison.pooled import find_layers
 from analysis.comparison.scored import ReportScores, compared_metrics
 from analysis.drawing.colours import AgreementColours
 from analysis.drawing.thumbnails import draw_thumbnail
-from analysis.report.page_data import coded, palettes
+from analysis.report.page.page_data import coded, palettes
 from analysis.report_files import layer_name
+from analysis.scoring.components import LISTED
+from analysis.scoring.intervals import LEVEL
 from formats.parallel import available_cores
 
 DRAWN = 60
@@ -37,8 +39,10 @@ def page_data(reports: Sequence[ReportScores], folders: Sequence[str], colours: 
     by_class = len(names) > 2 and len(stems) * len(names) * len(reports) * len(keys) <= MOST_VALUES
     return {
         "names": names,
+        "mostTold": LISTED,
         **palettes(len(names), colours),
         "scale": SCALE,
+        "level": LEVEL,
         "metrics": [{"key": metric.key, "label": metric.label} for metric in compared_metrics()],
         "reports": [{"name": report.name, "folder": folder} for report, folder in zip(reports, folders, strict=True)],
         "stems": stems,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from analysis.comparison.scored import ReportScores
-from analysis.drawing.pairs import Layers, read_layers
+from analysis.masks.pairs import Layers, read_layers
 from analysis.report.scores_shape import MEND
 from analysis.report_files import layer_name
 from analysis.scoring.counts import Confusion

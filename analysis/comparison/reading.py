@@ -23,24 +23,43 @@ from formats.texts.given_files import decode_text
 from formats.texts.told_numbers import parse_number, parse_whole
 from formats.texts.typed_json import short
 
+MOST = 6
+"""Reports that one page tells apart: by as many colours, and pictures side by side."""
+
 
 def read_reports(folders: Sequence[Path], *, common: bool = False) -> list[ReportScores]:
     """The reports, each with a name of its own.
 
-    Raises SagesegError where a folder is no report, where their classes or images differ so that they
-    cannot be compared, and, unless only the `common` ones are asked for, where not all have the same images and
-    judge them alike.
+    Raises SagesegError where they are not two to MOST, each once, where a folder is no report, where their classes or
+    images differ so that they cannot be compared, and, unless only the `common` ones are asked for, where not all have
+    the same images and judge them alike.
     """
-    if len(folders) < 2:
-        raise SagesegError(f"{len(folders)} report; expected two or more to compare")
+    _check_number(folders)
     reports = _named([_read_report(folder) for folder in folders])
     first = reports[0]
     for other in reports[1:]:
         if other.scores["classes"] != first.scores["classes"]:
             theirs, ours = (", ".join(each.scores["classes"]) for each in (other, first))
-            raise SagesegError(f"{other.folder}: classes {theirs}; expected those of {first.folder}: {ours}")
+            raise SagesegError(
+                f"{other.folder}: classes {theirs}; expected those of {first.folder}, in their order: {ours};"
+                " report all predictions by one dataset"
+            )
     check_alike(reports, common=common)
     return with_absent(reports)
+
+
+def _check_number(folders: Sequence[Path]) -> None:
+    if len(folders) < 2:
+        raise SagesegError(f"{len(folders)} report; expected two or more to compare")
+    known: dict[Path, Path] = {}
+    for folder in folders:
+        place = folder.resolve()
+        if place in known:
+            also = "" if known[place] == folder else f", also as {known[place]}"
+            raise SagesegError(f"{folder}: given twice{also}; name each report once")
+        known[place] = folder
+    if len(folders) > MOST:
+        raise SagesegError(f"{len(folders)} reports; expected {MOST} at most, side by side: compare some of them")
 
 
 def _read_report(folder: Path) -> ReportScores:
@@ -49,6 +68,8 @@ def _read_report(folder: Path) -> ReportScores:
     try:
         content, table = path.read_bytes(), (folder / IMAGES).read_bytes()
     except (FileNotFoundError, NotADirectoryError) as e:
+        if folder.is_file():
+            raise SagesegError(f"{folder}: a file; expected the folder of a report, {folder.parent}") from e
         raise SagesegError(
             f"{folder}: no report here ({Path(str(e.filename)).name} is missing); make one with sageseg analysis report"
         ) from e

@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from analysis.scoring.judged import Judged
 from analysis.scoring.scores import Metric, every_metric
+from formats.arrays import Floats
 from formats.predictions import ModelFacts
-
-Floats = npt.NDArray[np.float64]
 
 
 def compared_metrics() -> list[Metric[Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from analysis.comparison.scored import ReportScores
 from analysis.masks.cleaning import cleaning_words
-from analysis.report.page import model_facts
+from analysis.report.page.layout import model_facts
 
 NOT_KNOWN, NOT_SET, NOT_CLEANED = "not known", "not set", "not cleaned"
 _SHORT = 12

@@ -8,7 +8,8 @@ from itertools import combinations
 from typing import Any
 
 from analysis.comparison.compare import by_disagreement
-from analysis.comparison.scored import Floats, ReportScores, compared_metrics
+from analysis.comparison.scored import ReportScores, compared_metrics
+from formats.arrays import Floats
 from formats.texts.csv_text import format_sheet
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from analysis.comparison.scored import compared_metrics
 from analysis.report.scores_text import aligned
 from formats.predictions import read_model_facts
-from formats.texts.wording import format_difference, format_score, format_seconds, format_share
+from formats.texts.wording import UNDEFINED, format_difference, format_score, format_seconds, format_share
 
 _PAIR = ("IoU", "interval", "better", "worse", "same")
 
@@ -28,6 +28,11 @@ def format_comparison(comparison: Mapping[str, Any]) -> str:
         ["IoU pooled", f"not of {report['name']}: its layers/ folder has gone"]
         for report in comparison["reports"]
         if report["overall"] is None
+    ]
+    shared += [
+        [f"IoU of one alone: {pair['a']} – {pair['b']}", f"{pair['iou']['one_sided']} images, in no difference"]
+        for pair in comparison["differences"]
+        if pair["iou"]["one_sided"]
     ]
     if comparison["judged_share"] != 1:
         shared.append(["judged", f"{format_share(comparison['judged_share'])} of their pixels"])
@@ -55,10 +60,11 @@ def _model(report: Mapping[str, Any]) -> list[str]:
 
 
 def _pair(pair: Mapping[str, Any]) -> list[str]:
-    return _line(f"{pair['a']} – {pair['b']}", pair["iou"])
+    return _line(f"{pair['a']} less {pair['b']}", pair["iou"])
 
 
 def _line(name: str, iou: Mapping[str, Any]) -> list[str]:
-    interval = " to ".join(map(format_difference, iou["interval"])) if iou["interval"] else "one group"
+    no_interval = UNDEFINED if iou["mean"] is None else "one group"
+    interval = " to ".join(map(format_difference, iou["interval"])) if iou["interval"] else no_interval
     counts = [str(iou[key]) for key in ("better", "worse", "same")]
     return [name, format_difference(iou["mean"]), interval, *counts]

@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from analysis.drawing.agreement import Agreement, bands_of
 from analysis.drawing.colours import AgreementColours
 from analysis.drawing.jpeg_planes import (
     CENTRE,
@@ -25,8 +24,10 @@ from analysis.drawing.jpeg_planes import (
     without_colour,
 )
 from analysis.drawing.legend import legend_band, text_size
-from analysis.drawing.pairs import read_layers
+from analysis.masks.agreement import Agreement, bands_of
+from analysis.masks.pairs import read_layers
 from analysis.report_files import layer_name, overlay_name
+from formats.arrays import Floats
 from formats.crops import Box
 from formats.disk.whole_files import write_unfinished
 from formats.images import Luma, Rgb, read_image, read_luma
@@ -85,18 +86,18 @@ def _legend(width: int, colours: AgreementColours, first: int) -> Planes:
     return to_planes(legend_band(width, colours.legend(), text_size(width)), first)
 
 
-def _dimmed(grey: npt.NDArray[Any], codes: Mask, share: npt.NDArray[np.float64]) -> Plane:
+def _dimmed(grey: npt.NDArray[Any], codes: Mask, share: Floats) -> Plane:
     return np.asarray(cv2.multiply(grey, _look_up(codes, 255 * share), scale=1 / 255), np.uint8)
 
 
-def _look_up(codes: Mask, values: npt.NDArray[np.float64]) -> Plane:
+def _look_up(codes: Mask, values: Floats) -> Plane:
     """The value of each code, rounded."""
     table = np.zeros(256, np.uint8)
     table[: len(values)] = values.round()
     return np.asarray(cv2.LUT(codes, table), np.uint8)
 
 
-def _paints(colours: AgreementColours) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _paints(colours: AgreementColours) -> tuple[Floats, Floats]:
     """By code: what is left of the grey, shape (4,), and the colour on it, (4, 3)."""
     share, paint = np.empty(len(Agreement)), np.zeros((len(Agreement), 3))
     share[Agreement.NEITHER] = BRIGHTNESS

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from analysis.drawing.pairs import Layers, pack, read_layers
 from analysis.drawing.shrink import encode_small, shrink
+from analysis.masks.pairs import Layers, pack, read_layers
 from analysis.report_files import layer_name
 from formats.images import Rgb, read_image_reduced
 
@@ -20,7 +20,7 @@ _ADDRESS = 200
 
 def draw_thumbnail(report: Path, stem: str) -> dict[str, Any]:
     """What a report has of an image, at most LONG_SIDE pixels wide and high: the `image` as a data: URI, and its
-    `pairs` as `analysis.drawing.pairs.pack` writes them, of `width` and `height`, smaller yet where they change from
+    `pairs` as `analysis.masks.pairs.pack` writes them, of `width` and `height`, smaller yet where they change from
     pixel to pixel."""
     layers = read_layers(report / layer_name("pairs", stem))
     size = _fitting(layers.size)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from analysis.drawing.agreement import Agreement
 from analysis.drawing.colours import AgreementColours, Colour
+from analysis.masks.agreement import Agreement
 from formats.classes import IGNORE, voc_palette
 
 Rgba = npt.NDArray[np.uint8]

@@ -9,8 +9,8 @@ import numpy as np
 
 from analysis.masks.cleaning import clean, enclosed, foreground_windows
 from analysis.masks.labelled import label
-from analysis.masks.runs import Ints
 from analysis.options import Cleaning
+from formats.arrays import Ints
 from formats.errors import SagesegError
 from formats.masks import Mask
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from analysis.exports.ceiling import require_few
-from analysis.exports.chosen import choose_sources
 from analysis.exports.coco_shapes import coco_masks, fill, ring, run_length_text, run_lengths
 from analysis.exports.unpredicted import tell_unpredicted
+from analysis.masks.chosen import choose_sources
 from analysis.masks.cleaning import NO_CHANGES, Changes, read_clean
 from analysis.masks.labelled import label
 from analysis.masks.reading import BACKGROUND_ID

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from formats.arrays import Flags
 from formats.errors import SagesegError
 
-Flags = npt.NDArray[np.bool_]
 Points = npt.NDArray[np.int32]
 """Corners x, y, shape (n, 2), between pixels: a square of one pixel at 0, 0 is (0, 0), (1, 0), (1, 1), (0, 1)."""
 

@@ -10,14 +10,14 @@ from xml.sax.saxutils import escape, quoteattr
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from analysis.exports.ceiling import require_few
-from analysis.exports.chosen import choose_sources
 from analysis.exports.unpredicted import tell_unpredicted
+from analysis.masks.chosen import choose_sources
 from analysis.masks.cleaning import NO_CHANGES, Changes, read_clean
 from analysis.masks.sources import Source, plan_sources
 from analysis.options import AS_PREDICTED, Cleaning
+from formats.arrays import Flags
 from formats.classes import ClassTable
 from formats.disk.whole_files import staged_file
 from formats.masks import Mask
@@ -27,7 +27,6 @@ from formats.predictions import Predictions, need_classes
 _FIRST_ID = 10_000_000
 """Beyond the frames of any task: where a task has no image of a name, CVAT takes the image of that number without a
 word (dataset_manager/bindings.py, match_dm_item), and so it refuses the file."""
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass

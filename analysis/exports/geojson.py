@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.exports.ceiling import few_enough, most_of, too_many
-from analysis.exports.chosen import choose_sources
 from analysis.exports.unpredicted import tell_unpredicted
+from analysis.masks.chosen import choose_sources
 from analysis.masks.mosaic import NOT_PREDICTED, need_georeference, predicted_rasters, write_mosaic
 from analysis.masks.reading import BACKGROUND_ID, read_prediction
 from analysis.masks.sources import plan_sources

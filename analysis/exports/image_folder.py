@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from analysis.exports.chosen import choose_sources
 from analysis.exports.unpredicted import tell_unpredicted
+from analysis.masks.chosen import choose_sources
 from analysis.masks.cleaning import NO_CHANGES, Changes
 from analysis.masks.sources import Source, plan_sources
 from formats.console import say

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.exports.ceiling import require_few
-from analysis.exports.chosen import choose_sources
 from analysis.exports.image_folder import find_image
 from analysis.exports.unpredicted import tell_unpredicted
+from analysis.masks.chosen import choose_sources
 from analysis.masks.cleaning import NO_CHANGES, Changes, read_clean
 from analysis.masks.reading import BACKGROUND_ID
 from analysis.masks.sources import Source, plan_sources

@@ -17,8 +17,8 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 
 from analysis.exports.ceiling import require_few
-from analysis.exports.chosen import choose_sources
 from analysis.exports.unpredicted import tell_unpredicted
+from analysis.masks.chosen import choose_sources
 from analysis.masks.cleaning import NO_CHANGES, Changes, clean_source
 from analysis.masks.reading import BACKGROUND_ID, read_bands
 from analysis.masks.sources import Source, plan_sources

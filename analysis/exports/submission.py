@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from analysis.exports.chosen import choose_sources
 from analysis.exports.run_length import decode_runs, encode_runs, longest_line
 from analysis.exports.unpredicted import tell_unpredicted
+from analysis.masks.chosen import choose_sources
 from analysis.masks.cleaning import NO_CHANGES, Changes, read_clean
 from analysis.masks.sources import Source, plan_sources
 from analysis.options import AS_PREDICTED, Cleaning

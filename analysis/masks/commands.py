@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from analysis.options import Cleaning, How, Overwrite, PredictionsFolder, Rule, ShardOption, Workers
+from analysis.options import Cleaning, How, ListFile, Overwrite, PredictionsFolder, Rule, ShardOption, Workers
 from formats.console import result, say
 from formats.errors import SagesegError
 from formats.prepared.georeference import FILE as GEOREFERENCE
@@ -48,10 +48,12 @@ def stitch(
     ] = False,
     cleaning: Cleaning,
     shard: ShardOption = None,
+    listed: ListFile = None,
     overwrite: Overwrite = False,
     workers: Workers = None,
 ) -> None:
     """Put predicted crops together to masks of the images' full size."""
+    from analysis.masks.chosen import listed_alone
     from analysis.masks.cleaning import tell_changes
     from analysis.masks.seams import audit_seams, write_seams
     from analysis.masks.stitch import plan_stitch
@@ -66,11 +68,12 @@ def stitch(
         check_shard_place(out, shard, [GEOREFERENCE])
         _refuse_whole(shard, {"--seams": seams, "--geotiff": geotiff})
     else:
-        refuse_existing(out, overwrite=overwrite, reads=(predictions, dataset))
+        refuse_existing(out, overwrite=overwrite, reads=(predictions, dataset, listed))
     opened = open_dataset(dataset) if dataset else None
-    source = open_predictions(predictions, dataset=opened, workers=workers)
+    every = open_predictions(predictions, dataset=opened, workers=workers)
     if seams and opened is None:
         raise SagesegError("--seams compares with true masks; add --dataset")
+    source = listed_alone(every, opened, listed)
     if shard:
         planned = plan_stitch(source, opened, by=by, probabilities=probabilities, cleaning=cleaning)
         marker = stitch_shard(planned, out, shard, overwrite=overwrite, workers=workers)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analysis.masks.runs import Ints, Runs, row_runs
+from analysis.masks.runs import Runs, row_runs
+from formats.arrays import Ints
 from formats.masks import Mask
 
 

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from formats.arrays import Flags, Ints
 from formats.masks import Mask
 
-Ints = npt.NDArray[np.int64]
 
-
-def runs(flags: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:
+def runs(flags: Flags) -> tuple[Ints, Ints]:
     """The first index and the length of each run of True in a flat array."""
     edges = np.flatnonzero(flags[1:] != flags[:-1]) + 1
     first, last = ([0], [flags.size]) if flags.size else ([], [])

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from analysis.masks.pieces import Piece
 from analysis.masks.reading import read_crop_mask, read_true_crop
 from analysis.masks.sources import Size, Source, plan_sources
+from formats.arrays import Floats, Ints
 from formats.classes import IGNORE
 from formats.dataset import Dataset
 from formats.disk.whole_files import write_text
@@ -23,7 +23,6 @@ from formats.parallel import map_all
 from formats.predictions import Predictions
 from formats.texts.json_text import format_json
 
-Ints = npt.NDArray[np.int64]
 BIN = 8
 """Pixels of distance that are told together."""
 BINS = 64
@@ -126,7 +125,7 @@ def judge_seams(pixels: Ints, errors: Ints, side: int, present_overlap: int = 0)
     return Seams(pixels, errors, inner_rate, rim, present_overlap)
 
 
-def _rate(errors: Ints, pixels: Ints) -> npt.NDArray[np.float64]:
+def _rate(errors: Ints, pixels: Ints) -> Floats:
     """The share of pixels that are wrong; nan where there are none."""
     with np.errstate(invalid="ignore"):
         return np.asarray(errors / pixels, np.float64)

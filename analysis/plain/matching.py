@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from formats.errors import SagesegError
@@ -29,6 +29,13 @@ def bare(name: str) -> str:
 def bare_path(key: str) -> str:
     """A path (with `/`, without suffix) whose name is bare."""
     return PurePosixPath(key).with_name(bare(PurePosixPath(key).name)).as_posix()
+
+
+def images_called(keys: Sequence[str]) -> list[str]:
+    """What the images of masks are taken to be called where no folder tells: their bare paths, but the masks' own where
+    two would be called alike."""
+    called = [bare_path(key) for key in keys]
+    return called if len(set(called)) == len(called) else list(keys)
 
 
 def _stem(key: str) -> str:

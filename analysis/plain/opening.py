@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from analysis.plain.colours import find_label_map
 from analysis.plain.folder import look_at_all, masks_by_key
-from analysis.plain.matching import bare_path, match_names
+from analysis.plain.matching import images_called, match_names
 from analysis.plain.meaning import FolderMasks, read_names, settle, settle_unnamed
 from analysis.plain.placing import (
     MASKS_OF,
@@ -131,8 +131,7 @@ def _names(dataset: Dataset | None, images: Path | None, keys: Iterable[str]) ->
         return names
     if images:
         return {each.source: {_without_suffix(each.source), each.name} for each in open_image_folder(images).images}
-    bare = [bare_path(key) for key in keys]
-    called = bare if len(set(bare)) == len(bare) else list(keys)
+    called = images_called(list(keys))
     say(f"note: the images of these masks are taken to be called {called[0]}.jpg and so on")
     return {f"{name}.jpg": {name} for name in called}
 

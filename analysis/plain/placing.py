@@ -39,12 +39,14 @@ def whole_row(name: str, split: str, group: str, source: str, size: Size) -> Man
     return ManifestRow(name, split, group, source, 0, 0, *size, *size)
 
 
-def placed_whole(path: Path, size: Size, row: ManifestRow, resized: Size | None = None) -> Placed:
+def placed_whole(
+    path: Path, size: Size, row: ManifestRow, resized: Size | None = None, of: str | None = None
+) -> Placed:
     """A mask of a whole image: of its size, of the size `resized` that prep made of it, or of the same ratio of its
-    sides. Raises SagesegError for any other."""
+    sides. Raises SagesegError for any other, which names the file `of` that size, or the row's source."""
     image = (row.width, row.height)
     if size not in (image, resized) and size[0] * image[1] != size[1] * image[0]:
-        raise wrong_size(path, size, row.source, image)
+        raise wrong_size(path, size, of or row.source, image)
     return Placed(path, row, scaled=size != image)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from analysis.plain.folder import look_at_all, masks_by_key, temporary_folder
-from analysis.plain.matching import match_names
+from analysis.plain.matching import images_called, match_names
 from analysis.plain.meaning import FolderMasks, read_names, settle, settle_unnamed
 from analysis.plain.opening import find_names, is_plain, match_told, named_as
 from analysis.plain.placing import (
@@ -82,7 +82,10 @@ def _of_masks(
     images = _images_of(truth, sizes)
     rows = _rows_of_truth(truth, keys, sizes, images)
     placed = for_all(
-        lambda fit: placed_whole(own[fit[0]], masks.looks[own[fit[0]]].size, rows[fit[1]]), matched.items()
+        lambda fit: placed_whole(
+            own[fit[0]], masks.looks[own[fit[0]]].size, rows[fit[1]], of=keys[fit[1]].relative_to(truth.root).as_posix()
+        ),
+        matched.items(),
     )
     tell_scaled(root, placed)
     classes, true_classes = _names(root, truth)
@@ -162,10 +165,19 @@ def _check_complete(truth: TruthFolder, keys: Iterable[str], matched: Iterable[s
 def _rows_of_truth(
     truth: TruthFolder, keys: Mapping[str, Path], sizes: Mapping[str, Size], images: Mapping[str, Path]
 ) -> dict[str, ManifestRow]:
-    """The row of each true mask, by its key; its source is its image, where there are images."""
-    root = truth.images or truth.root
-    sources = {key: (images or keys)[key].relative_to(root).as_posix() for key in sizes}
+    """The row of each true mask, by its key; its source is its image; without images it is what that would be called:
+    reports with and without them have images in common."""
+    if truth.images:
+        sources = {key: images[key].relative_to(truth.images).as_posix() for key in sizes}
+    else:
+        called = zip(sizes, images_called(list(sizes)), strict=True)
+        sources = {key: f"{name}{keys[key].suffix}" for key, name in called}
     names = name_sources(list(sources.values()))
+    unlike = next(
+        (key for key in sizes if not truth.images and PurePosixPath(sources[key]).stem != PurePosixPath(key).name), None
+    )
+    if unlike:
+        say(f"note: {truth.root}: the image of {unlike} is called {names[sources[unlike]]} in the report, and so on")
     rows = {}
     for key, source in sources.items():
         group = group_of_path(PurePosixPath(source).with_suffix(""), truth.group_by)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.drawing.pairs import pair
+from analysis.masks.pairs import pair
 from analysis.masks.reading import read_bands, read_prediction, read_truth
 from analysis.masks.sources import Source
 from analysis.options import ScoringOptions
 from analysis.report.layer_files import Drawer, Drawn, DrawnBelief
-from analysis.report.told_objects import told_objects
+from analysis.report.page.told_objects import told_objects
 from analysis.scoring.image_measures import judge, measure
 from analysis.scoring.image_report import Findings, digest_truth
 from analysis.scoring.judged import judged_truth

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from analysis.report.made import typed_dataset
 from analysis.scoring.judged import Judged, LeftOut
 from formats.dataset import Dataset
 from formats.predictions import ModelFacts
@@ -24,13 +26,14 @@ def judged_to_json(judged: Judged, left_out: LeftOut) -> dict[str, Any]:
     }
 
 
-def predict_all(model: ModelFacts, dataset: Dataset, splits: Iterable[str]) -> str:
-    """The commands that predict every crop of the splits. Paths, which a report does not know, are
-    in capitals."""
-    name = model.job or model.artefact or "JOB_OR_ARTEFACT"
+def predict_all(model: ModelFacts, dataset: Dataset, splits: Iterable[str], command: Sequence[str] = ()) -> str:
+    """The commands that predict every crop of the splits. The dataset is called as in the words of the report's
+    `command`; paths that a report does not know are in capitals."""
+    name = shlex.quote(model.job or model.artefact or "JOB_OR_ARTEFACT")
+    named = shlex.quote(typed_dataset(command))
     dropped = {row.split for row in dataset.rows if not row.kept}
     return "; ".join(
-        f"sageseg jobs predict {name} DATASET --split {split}{' --images IMAGES' if split in dropped else ''} --out OUT"
+        f"sageseg jobs predict {name} {named} --split {split}{' --images IMAGES' if split in dropped else ''} --out OUT"
         for split in dict.fromkeys(splits)
     )
 

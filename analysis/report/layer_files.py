@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import simplejpeg
 
-from analysis.drawing.agreement import agreement
 from analysis.drawing.colours import AgreementColours
 from analysis.drawing.overlays import draw_difference
-from analysis.drawing.pairs import Layers, PairRuns, layer_script
 from analysis.drawing.shrink import data_uri
 from analysis.drawing.strips import draw_strip
+from analysis.masks.agreement import agreement
+from analysis.masks.pairs import Layers, PairRuns, layer_script
 from analysis.masks.sources import Source
 from analysis.report.source_images import SourceImages, encode_jpeg
 from analysis.report_files import LAYERS, STRIPS, layer_name, strip_name

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ def head(made: Mapping[str, Any], job: Mapping[str, Any]) -> Head:
         ("sageseg", made["tool_version"], ""),
     ]
     command = shlex.join(["sageseg", "analysis", *made["command"]]) if made["command"] else ""
-    return Head([fact for fact in facts if fact[1]], command, _warning(made["splits"]))
+    return Head([fact for fact in facts if fact[1]], command, training_images(made["splits"]))
 
 
 def _short(digest: str | None) -> str:
@@ -101,7 +102,16 @@ def _splits(splits: Mapping[str, int]) -> str:
     return ", ".join(f"{name} ({number:,})" for name, number in named.items())
 
 
-def _warning(splits: Mapping[str, int]) -> str | None:
+def typed_dataset(command: Sequence[str]) -> str:
+    """The dataset as a report's command names it, DATASET where it names none."""
+    for word, after in pairwise([*command, ""]):
+        option, _, value = word.partition("=")
+        if option == "--dataset":
+            return value or after or "DATASET"
+    return "DATASET"
+
+
+def training_images(splits: Mapping[str, int]) -> str | None:
     """Of images from which the model learned."""
     seen, every = splits.get("train", 0), sum(splits.values())
     if not seen:

@@ -14,11 +14,12 @@ import numpy as np
 from analysis.options import Scale, area
 from analysis.scoring.components import SIZE_EDGES, SizeColumn
 from analysis.scoring.count_totals import WrongTotals
-from analysis.scoring.counts import Confusion, Ints
+from analysis.scoring.counts import Confusion
 from analysis.scoring.image_report import ImageReport
 from analysis.scoring.objects import Amount, Kind, WrongObject
 from analysis.scoring.patterns.found_by_size import half_found_from, wilson
 from analysis.scoring.summary import Summary
+from formats.arrays import Ints
 
 LARGEST = 100
 """How many wrong objects scores.json lists one by one."""

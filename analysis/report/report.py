@@ -17,8 +17,8 @@ from analysis.options import ScoringOptions
 from analysis.report.csv_tables import areas_to_csv, images_to_csv, objects_to_csv
 from analysis.report.judged_share import judged_to_json
 from analysis.report.made import made_to_json, typed_command
-from analysis.report.page import PageImages, render_page
-from analysis.report.page_data import WORST, are_beside, columns_script, worst_and_best
+from analysis.report.page.layout import PageImages, render_page
+from analysis.report.page.page_data import WORST, are_beside, columns_script, worst_and_best
 from analysis.report.plots.patterns_json import attribute_scores_to_csv, crop_edges_to_csv, places_to_csv
 from analysis.report.plots.plots_data import plots_data
 from analysis.report.scores_json import summary_to_json

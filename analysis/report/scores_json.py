@@ -61,7 +61,7 @@ def _intervals(summary: Summary) -> dict[str, Any]:
     intervals, names = summary.intervals, summary.classes.names
     note = None
     if intervals.overall is None:
-        note = "no draws were asked for" if intervals.draws == 0 else "one group: nothing to draw from, so no intervals"
+        note = "no draws were asked for" if intervals.draws == 0 else "one group: nothing to draw anew, so no intervals"
     return {
         "groups": intervals.groups,
         "draws": intervals.draws,

@@ -8,6 +8,7 @@ from typing import Any
 
 from analysis.masks.cleaning import cleaning_words
 from analysis.report.judged_share import judged_share, why_unjudged
+from analysis.report.made import training_images
 from analysis.scoring.scores import every_metric
 from formats.console import result, result_json, say
 from formats.texts.wording import UNDEFINED
@@ -46,7 +47,8 @@ def format_scores(scores: Mapping[str, Any]) -> str:
         totals.append(["intervals", scores["intervals"]["note"]])
     cleaned = [f"masks cleaned: {line}" for line in cleaning_words(scores.get("cleaned", []))]
     cleaned += [""] * bool(cleaned)
-    return "\n".join([*_judged(scores["judged"]), *cleaned, *aligned(table), "", *aligned(totals)])
+    before = [*_judged(scores["judged"]), *_warned(scores["made"]["splits"]), *cleaned]
+    return "\n".join([*before, *aligned(table), "", *aligned(totals)])
 
 
 def _judged(judged: Mapping[str, Any]) -> list[str]:
@@ -54,6 +56,11 @@ def _judged(judged: Mapping[str, Any]) -> list[str]:
     if share is None:
         return []
     return [f"{share}:", *(f"  {why} {command}".rstrip() for why, command in why_unjudged(judged)), ""]
+
+
+def _warned(splits: Mapping[str, int]) -> list[str]:
+    warning = training_images(splits)
+    return [warning, ""] if warning else []
 
 
 def _with_interval(scores: Mapping[str, Any], key: str) -> str:

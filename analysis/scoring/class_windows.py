@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from analysis.drawing import pairs
-from analysis.drawing.pairs import pair
-from analysis.masks.runs import Ints, Runs
+from analysis.masks import pairs
+from analysis.masks.pairs import pair
+from analysis.masks.runs import Runs
+from formats.arrays import Flags, Ints
 from formats.masks import Mask
 
 
@@ -86,7 +87,7 @@ def _window(class_id: int, parts: ClassRuns, truth: Mask, prediction: Mask, *, p
     return ClassWindow(class_id, left, top, true, predicted, ClassRuns(inside, parts.true, parts.predicted))
 
 
-def _painted(runs: Runs, which: npt.NDArray[np.bool_]) -> Mask:
+def _painted(runs: Runs, which: Flags) -> Mask:
     return np.asarray(runs.painted(which.view(np.uint8)))
 
 

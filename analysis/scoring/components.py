@@ -9,11 +9,10 @@ from enum import IntEnum
 from operator import attrgetter
 
 import numpy as np
-import numpy.typing as npt
 
 from analysis.masks.labelled import Labelled, label_runs
 from analysis.scoring.class_windows import ClassWindow, runs_of
-from analysis.scoring.counts import Ints
+from formats.arrays import Flags, Ints
 
 SIZE_EDGES = (1, 10, 100, 1_000, 10_000, 100_000)
 """Objects are told apart by size: each of these is the fewest pixels of its bin."""
@@ -31,7 +30,7 @@ class Side:
     objects: Labelled
     right: Ints
 
-    def found(self) -> npt.NDArray[np.bool_]:
+    def found(self) -> Flags:
         """Which objects are right by at least FOUND of their pixels."""
         return self.right >= FOUND * self.objects.pixels
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from analysis.scoring.boundary import BoundaryCounts
-from analysis.scoring.counts import Confusion, Counts, Ints
+from analysis.scoring.counts import Confusion, Counts
 from analysis.scoring.image_measures import Measured
 from analysis.scoring.objects import Amount, WrongObjects
 from analysis.scoring.scores import Scores, score
+from formats.arrays import Ints
 
 
 @dataclass(frozen=True)

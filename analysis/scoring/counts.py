@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from analysis.drawing.pairs import PairRuns
+from analysis.masks.pairs import PairRuns
+from formats.arrays import Flags
 from formats.classes import IGNORE
 from formats.masks import Mask
 
-Ints = npt.NDArray[np.int64]
 Confusion = npt.NDArray[np.int64]
 """Pixels by class, shape (C, C), dtype int64: rows are the truth, columns the prediction."""
 
@@ -100,7 +100,7 @@ def _has_long_runs(truth: Mask, prediction: Mask) -> bool:
     return changes * _PIXELS_PER_RUN <= min(blocks * _SAMPLE, truth.size)
 
 
-def _count_true(flags: npt.NDArray[np.bool_]) -> int:
+def _count_true(flags: Flags) -> int:
     return cv2.countNonZero(flags.view(np.uint8))
 
 

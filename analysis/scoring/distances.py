@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from analysis.masks.runs import Ints, Runs
+from analysis.masks.runs import Runs
+from formats.arrays import Ints
 from formats.masks import Mask
 
 Distances = npt.NDArray[np.float32]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.drawing.pairs import PairRuns, pair
 from analysis.masks.bands import Band
+from analysis.masks.pairs import PairRuns, pair
 from analysis.options import ScoringOptions
 from analysis.scoring.boundary import BoundaryCounts, count_boundaries, no_boundaries
 from analysis.scoring.class_windows import class_windows

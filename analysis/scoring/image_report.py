@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.drawing.pairs import PairRuns
+from analysis.masks.pairs import PairRuns
 from analysis.masks.source_plan import SourceFacts
 from analysis.scoring.components import Component
-from analysis.scoring.counts import Confusion, Ints
+from analysis.scoring.counts import Confusion
 from analysis.scoring.image_measures import Measured
 from analysis.scoring.judged import Judged
 from analysis.scoring.objects import Amount, WrongObject, WrongObjects
@@ -18,6 +18,7 @@ from analysis.scoring.patterns.looking import Seen
 from analysis.scoring.scores import Scores, false_positive_pixels, missed_pixels, score
 from analysis.scoring.suspects import Suspect
 from analysis.scoring.thresholds import ProbabilityCounts
+from formats.arrays import Ints
 from formats.classes import IGNORE
 
 

@@ -13,10 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.scoring.count_totals import Totals
-from analysis.scoring.counts import Ints
 from analysis.scoring.scores import (
     ACCURACY,
-    Floats,
     Scores,
     class_means,
     class_scores,
@@ -25,6 +23,7 @@ from analysis.scoring.scores import (
     ratio,
     totals_of_images,
 )
+from formats.arrays import Floats, Ints
 
 LEVEL = 0.95
 _AT_ONCE = 100

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.scoring.scores import Floats, Tally, ratio
+from analysis.scoring.scores import Tally, ratio
 from analysis.scoring.thresholds import thresholds
+from formats.arrays import Floats
 
 _RECALLS = np.arange(11) / 10
 

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from analysis.masks.labelled import Labelled, label_runs
 from analysis.scoring.class_windows import ClassWindow
 from analysis.scoring.components import LISTED, SIZE_EDGES, ClassObjects, Side, size_bins
-from analysis.scoring.counts import Ints
 from analysis.scoring.distances import Distances, distances_to
+from formats.arrays import Ints
 from formats.masks import Mask
 
 

@@ -17,9 +17,9 @@ import numpy.typing as npt
 
 from analysis.scoring.boundary import BoundaryCounts, Column
 from analysis.scoring.counts import Confusion
+from formats.arrays import Floats, Ints
 
 Counted = TypeVar("Counted")
-Floats = npt.NDArray[np.float64]
 
 ALL, FOREGROUND = slice(None), slice(1, None)
 """The classes that a mean is over; the background is the first."""
@@ -33,10 +33,10 @@ _CONTOURS = (Column.PREDICTED_NEAR, Column.PREDICTED), (Column.TRUE_NEAR, Column
 class Tally:
     """Pixels of each class against all others, each array of shape (…, C), int64."""
 
-    tp: npt.NDArray[np.int64]
-    fp: npt.NDArray[np.int64]
-    fn: npt.NDArray[np.int64]
-    tn: npt.NDArray[np.int64]
+    tp: Ints
+    fp: Ints
+    fn: Ints
+    tn: Ints
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.scoring.counts import Counts
-from analysis.scoring.scores import METRICS, Floats, Tally, defined
+from analysis.scoring.scores import METRICS, Tally, defined
+from formats.arrays import Floats, Ints
 from formats.classes import IGNORE
 from formats.masks import Mask
 from formats.predictions import Probabilities
@@ -31,7 +32,7 @@ class ProbabilityCounts(Counts):
     are it, and by how many of the thresholds their probability reaches less one, int64, shape
     (C, 2, LEVELS); `loss` is the sum over `pixels` of -ln of the true class's probability."""
 
-    levels: npt.NDArray[np.int64]
+    levels: Ints
     loss: float
     pixels: int
 
@@ -67,7 +68,7 @@ def _count_block(truth: Mask, bits: npt.NDArray[np.uint16]) -> ProbabilityCounts
     return ProbabilityCounts(levels, loss, int(cv2.countNonZero(valid)))
 
 
-def _histogram(values: npt.NDArray[np.uint16], where: Mask) -> npt.NDArray[np.int64]:
+def _histogram(values: npt.NDArray[np.uint16], where: Mask) -> Ints:
     if not where.any():
         return np.zeros(_ONE + 1, np.int64)
     counted = cv2.calcHist([values.reshape(1, -1)], [0], where.reshape(1, -1), [_ONE + 1], [0, _ONE + 1])
@@ -100,7 +101,7 @@ def _losses() -> Floats:
 
 
 @cache
-def _level_starts() -> npt.NDArray[np.int64]:
+def _level_starts() -> Ints:
     return np.searchsorted(_values(), thresholds())
 
 

@@ -46,7 +46,7 @@ def select(
     overwrite: Overwrite = False,
     workers: Workers = None,
 ) -> None:
-    """Choose the images to label next: such that the model is unsure of, spread over groups."""
+    """Choose the images to label next: those that the model is unsure of, spread over groups."""
     from analysis.plain.opening import open_predictions
     from analysis.selection.next_images import LIST
     from analysis.selection.next_images import select as select_images

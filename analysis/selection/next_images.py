@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import numpy.typing as npt
 
-from analysis.exports.chosen import choose_sources, write_list
 from analysis.exports.image_folder import find_images
+from analysis.masks.chosen import choose_sources, write_list
 from analysis.masks.reading import read_bands
 from analysis.masks.sources import Source, plan_sources
 from analysis.plain.placing import MASKS_OF

@@ -13,9 +13,12 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from formats.texts import wording
 from formats.texts.redaction import redact
 
+_SHARED = ("elements.js", "tables.js", "table_files.js", "print_tables.js", "explain.js")
+
 
 def render(package: str, template: str, scripts: Sequence[str], values: Mapping[str, Any]) -> str:
-    """A page of the `templates` of a package, or of those that all pages share, with the scripts named, in their order.
+    """A page of the `templates` of a package, which fills the blocks of `base.html`, with the scripts that all pages
+    share and after them those named, in their order.
 
     They are the only ones that a browser runs in it, but for those that they load themselves: the page's policy
     states their checksum (CSP level 3, 'strict-dynamic'), so that files of data beside the page can be read where
@@ -40,7 +43,7 @@ def render(package: str, template: str, scripts: Sequence[str], values: Mapping[
         rgb=wording.format_colour,
         duration=wording.format_seconds,
     )
-    script = "\n" + "\n".join(loader.get_source(environment, name)[0] for name in scripts)
+    script = "\n" + "\n".join(loader.get_source(environment, name)[0] for name in (*_SHARED, *scripts))
     return redact(environment.get_template(template).render(script=script, policy=_policy(script), **values))
 
 

@@ -91,7 +91,10 @@ def leak_notes(leaks: Leaks, *, regrouped: bool) -> Iterator[LeakNote]:
 
 def _cure_of_siblings(unit: str, regrouped: bool) -> str:
     if regrouped:
-        return f"prepare again without --group-by, or with one whose capture is the same for all of a {unit}"
+        return (
+            f"prepare again without --group-by, or with one whose capture is the same for all of a {unit}; where all "
+            f"images are of one {unit}, add others"
+        )
     return f"the lists of the split divide a {unit}; list its images together, or draw a split without the lists"
 
 

@@ -70,6 +70,28 @@ class Verb(typer.core.TyperCommand):
             _TYPED.reset(before)
 
 
+class House(typer.core.TyperGroup):
+    """Verbs, or rooms of them; a verb that another room has is found there for who typed it."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        try:
+            return super().resolve_command(ctx, args)
+        except typer.TyperException as e:
+            elsewhere = _verbs_called(args[0], ctx.find_root())
+            if elsewhere:
+                vars(e)["message"] = f"No such command: {args[0]}; did you mean {' or '.join(elsewhere)}?"
+            raise
+
+
+def _verbs_called(name: str, root: Any) -> list[str]:
+    """The verbs of this name, below all rooms, as they are typed."""
+    command = root.command
+    rooms = {"": command, **{room: each for room, each in command.commands.items() if hasattr(each, "commands")}}
+    return [
+        " ".join(filter(None, (root.info_name, room, name))) for room, each in rooms.items() if name in each.commands
+    ]
+
+
 def typed_words() -> tuple[str, ...]:
     """The verb that runs, and the words behind it as they were typed; empty where none runs."""
     return _TYPED.get()
@@ -139,4 +161,6 @@ class _Verbs(typer.Typer):
 
 def make_app(help_text: str) -> typer.Typer:
     """A house of verbs. Plain text: off a terminal nothing wraps or draws."""
-    return _Verbs(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, help=help_text)
+    return _Verbs(
+        cls=House, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, help=help_text
+    )

@@ -39,11 +39,17 @@ def stems_collide(found: Evidence) -> Iterator[Finding]:
             yield error("stems", found.manifest, message, "rename the images and prepare again")
 
 
+_CURES_OF_EMPTY = {
+    "train": "prepare with a smaller --val and --test, or look at --keep-empty",
+    "val": "prepare with --val 0.2, or look at --keep-empty-val; jobs train --validate-on train does without",
+}
+
+
 def splits_are_empty(found: Evidence) -> Iterator[Finding]:
     for split in CHANNELS:
         if not found.dataset.kept(split):
             message = f"no {split} image: the algorithm needs both train and val"
-            yield error("split", found.manifest, message, "prepare with --val 0.2, or look at --keep-empty")
+            yield error("split", found.manifest, message, _CURES_OF_EMPTY[split])
 
 
 def groups_are_divided(found: Evidence) -> Iterator[Finding]:
@@ -130,7 +136,7 @@ def classes_are_missing(found: Evidence) -> Iterator[Finding]:
     lacking = [name for name in everywhere if name != BACKGROUND]
     if found.facts and lacking:
         message = f"no split has a pixel of {', '.join(lacking)}"
-        cure = "look whether the masks hold it and how they are read, or take it out of the class list"
+        cure = "look whether the masks hold such pixels and how they are read, or shorten the class list"
         yield warning("class", found.manifest, message, cure)
     for split, own in splits.items():
         missing = [name for name in _missing(found, own) if name not in everywhere]

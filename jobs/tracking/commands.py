@@ -146,7 +146,7 @@ def _headlines(record: JobRecord, description: dict[str, Any]) -> dict[str, Any]
     artefact = description.get("ModelArtifacts", {}).get("S3ModelArtifacts")
     lines = {
         "name": description["TrainingJobName"],
-        "status": f"{description['TrainingJobStatus']} ({description['SecondaryStatus']})",
+        "status": _status(description),
         "reason": description.get("FailureReason"),
         "tuning job": tuning_name(description),
         "instance": THIS_MACHINE if record.backend == "local" else describe_instance(description["ResourceConfig"]),
@@ -155,11 +155,28 @@ def _headlines(record: JobRecord, description: dict[str, Any]) -> dict[str, Any]
         "billed seconds": description.get("BillableTimeInSeconds"),
         "cost": None if spent is None else f"${spent:.2f} ({cost.get('source')})",
         "dataset": record.dataset_sha256[:16] or None,
+        "trained from": _earlier_model(description),
         "git commit": record.git_commit or None,
         **metrics,
         "artefact": for_people(artefact) if artefact else None,
     }
     return {key: value for key, value in lines.items() if value is not None}
+
+
+def _earlier_model(description: Mapping[str, Any]) -> str | None:
+    """The model that was trained further, where there was one."""
+    from jobs.contract.file_uris import for_people
+
+    for channel in description["InputDataConfig"]:
+        if channel["ChannelName"] == "model":
+            return for_people(channel["DataSource"]["S3DataSource"]["S3Uri"])
+    return None
+
+
+def _status(description: Mapping[str, Any]) -> str:
+    """A job's status, and what it does in it where that is more."""
+    status, more = description["TrainingJobStatus"], description["SecondaryStatus"]
+    return str(status) if status == more else f"{status} ({more})"
 
 
 def logs(

@@ -63,7 +63,7 @@ def train(
 
 def surroundings(options: TrainOptions) -> Surroundings:
     """This shell and this moment, as far as a plan depends on them."""
-    from aws.clients import configured_region
+    from aws.clients import NoRegionError, configured_region
     from aws.names import utc_now
     from jobs.backends import LOCAL_REGION
     from jobs.contract.instances import DEFAULT_GPUS
@@ -72,7 +72,10 @@ def surroundings(options: TrainOptions) -> Surroundings:
 
     start, machine = options.start, options.machine
     local = start.backend == "local"
-    region = start.region or LOCAL_REGION if local else configured_region(start.region)
+    try:
+        region = start.region or LOCAL_REGION if local else configured_region(start.region)
+    except NoRegionError as e:
+        raise NoRegionError(f"{e}; --backend local trains on this machine, without AWS") from e
     role = options.security.role or os.environ.get("SAGESEG_ROLE")
     types = machine.instance_type or (() if machine.image else DEFAULT_GPUS)
     quotas = {} if local else training_quotas(region, types, spot=machine.spot)

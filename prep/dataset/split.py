@@ -66,6 +66,12 @@ def assign_groups(
         drawn = [name for name in drawn if name not in assigned]
     assigned |= dict.fromkeys(drawn, "train")
     if "train" not in assigned.values():
+        if len(names) == 1 and not fixed:
+            raise SagesegError(
+                f"split: all images are of one group, {names[0]}, never divided: val {val:g} and test {test:g} "
+                "leave none to train on; add images of other groups, say with --group-by what a group is (such as "
+                r"'_(\d+)$', a number at the names' end), or keep all to train on: --val 0"
+            )
         raise SagesegError(
             f"split: {len(names)} group(s) ({', '.join(names[:3])}) cannot give val {val:g} and test {test:g} "
             "and leave one to train on; lower --val and --test, add groups, or divide them otherwise with --group-by"

@@ -10,11 +10,12 @@ from typing import Any
 from formats.classes import IGNORE
 from formats.dataset import Dataset
 from formats.prepared.label_map import LabelMap
-from formats.texts.wording import format_share, name_first
+from formats.texts.wording import format_share
 from prep.preview.survey import ImageFacts, images_with
 
 _TIMES = 2
 """A class's share that differs by more between train and val is told."""
+_NAMED = 10
 _LOGARITHMIC = 50
 """Shares that differ by more do not fit on one linear axis."""
 IGNORED = "Ignored"
@@ -106,14 +107,20 @@ def balance_words(balance: Mapping[str, Any], splits: Sequence[str], names: Sequ
     """Classes that a split lacks, and those whose shares differ much between train and val."""
     images = {name: {split: balance[split]["classes"][name]["images"] for split in splits} for name in names[1:]}
     nowhere = [name for name, own in images.items() if not any(own.values())]
-    said = [f"In no image: {name_first(nowhere)}."] if nowhere else []
+    said = [f"In no image: {_names(nowhere)}."] if nowhere else []
     for split in splits:
         missing = [name for name, own in images.items() if not own[split] and name not in nowhere]
         if missing:
             it = "it" if len(missing) == 1 else "them"
             so = f"a training learns nothing of {it}" if split == "train" else f"no score of {split} tells of {it}"
-            said.append(f"Missing from {split}: {name_first(missing)}; {so}.")
+            said.append(f"Missing from {split}: {_names(missing)}; {so}.")
     return said + _different(balance, splits, names)
+
+
+def _names(names: Sequence[str]) -> str:
+    """The first of them, and how many more there are."""
+    more = len(names) - _NAMED
+    return f"{', '.join(names[:_NAMED])} and {more} more" if more > 0 else ", ".join(names)
 
 
 def _different(balance: Mapping[str, Any], splits: Sequence[str], names: Sequence[str]) -> list[str]:
@@ -125,4 +132,4 @@ def _different(balance: Mapping[str, Any], splits: Sequence[str], names: Sequenc
         if train and val and max(train, val) > _TIMES * min(train, val):
             times = max(train, val) / min(train, val)
             differ.append(f"{name} ({format_share(train)} of train, {format_share(val)} of val: {times:.1f} ×)")
-    return [f"Shares differ more than {_TIMES} × between train and val: {name_first(differ)}."] if differ else []
+    return [f"Shares differ more than {_TIMES} × between train and val: {_names(differ)}."] if differ else []

@@ -48,6 +48,8 @@ def find_sources(dataset: Dataset, given: Path | None) -> SourceImages:
     """Where the images lie that prep read: in the folder that is `given`, or in one of those that dataset.json names,
     here or beside the dataset. Raises SagesegError for a given folder that holds none of them."""
     names = [row.source for row in dataset.rows if not row.kept]
+    if given and not given.is_dir():
+        raise SagesegError(f"--images {given}: no such folder; expected the folder that prep read")
     if given:
         if not any((given / name).is_file() for name in dict.fromkeys(row.source for row in dataset.rows)):
             raise SagesegError(

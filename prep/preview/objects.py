@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from formats.arrays import Flags, Ints
 from formats.masks import Mask
-
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -21,7 +19,7 @@ class Objects:
     pixels: Ints
     widths: Ints
     heights: Ints
-    at_edge: npt.NDArray[np.bool_]
+    at_edge: Flags
 
 
 def find_objects(mask: Mask, num_classes: int) -> Objects:

@@ -31,8 +31,8 @@ from prep.preview.certificate import certificate_words, divided_groups, not_look
 from prep.preview.images import CROP_SIDES, Drawing, draw_crop, draw_within, page_palette
 from prep.preview.maps import MAP_SIDES, SourceImages, draw_map, find_sources
 from prep.preview.outliers import Unusual, find_unusual
-from prep.preview.samples import by_class, choose_samples, rows_of
-from prep.preview.sizes import NetworkView, size_charts, size_rows, size_words
+from prep.preview.samples import Samples, by_class, choose_samples, rows_of
+from prep.preview.sizes import NetworkView, size_bins, size_charts, size_rows, size_words
 from prep.preview.survey import Survey, by_source, splits_of, survey
 
 _MAPS, _TWINS, _UNUSUAL, _LISTED = 3, 8, 24, 500
@@ -40,7 +40,7 @@ _CROPS_BYTES, _MAPS_BYTES = 1_600_000, 800_000
 """Of the page, which stays under 3 MB: those of crops, and of whole images."""
 _SPLITS_APART = 3
 """With fewer samples of each class in each split, all splits of a class stand in one line."""
-_SCRIPTS = ("tables.js", "table_files.js", "layers.js", "larger.js")
+_SCRIPTS = ("layers.js", "larger.js")
 
 
 @dataclass(frozen=True)
@@ -123,10 +123,12 @@ class _Page:
             "warnings": balance_words(certificate["balance"], splits, names),
             "sizes": size_charts(found.sizes, dataset.classes, cropped),
             "size_rows": rows,
+            "size_bins": size_bins(found.sizes, dataset.classes),
             "size_words": size_words(rows, found.sizes),
             "images_looked_at": found.sizes.images,
             "network": asked.network,
-            "samples": by_class(samples),
+            "samples": [several for several in by_class(samples) if not _is_absent(several)],
+            "absent": [several[0].title for several in by_class(samples) if _is_absent(several)],
             "compact": max(len(own.rows) for own in samples) < _SPLITS_APART,
             "changed": changed,
             "augmentation": asked.augmentation,
@@ -148,6 +150,7 @@ class _Page:
         told = [*enumerate(names), (IGNORE, "ignored")]
         return {
             "folder": self.folder,
+            "background": names[0],
             "classes": [{"name": name, "colour": palette[value]} for value, name in told[1:]],
             "drawings": {key: drawing.to_json() for key, drawing in self.drawings.items()},
         }
@@ -211,6 +214,11 @@ def _count(dataset: Dataset, split: str) -> SplitCounts:
     own = [row for row in dataset.rows if row.split == split]
     groups, sources = {row.group for row in own}, {row.source for row in own}
     return SplitCounts(len(groups), len(sources), len(own), sum(row.kept for row in own))
+
+
+def _is_absent(several: Sequence[Samples]) -> bool:
+    """Whether no crop of any split has the class."""
+    return bool(several[0].class_id) and not any(own.found for own in several)
 
 
 def _by_image(unusual: Iterable[Unusual]) -> dict[str, list[str]]:

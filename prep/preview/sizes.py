@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from formats.arrays import Ints
 from formats.classes import ClassTable
 from formats.manifest import ManifestRow
 from formats.texts.wording import format_number
-from prep.preview.objects import Ints, Objects
+from prep.preview.objects import Objects
 
 _PER_OCTAVE = 2
 """Bars for each doubling of a side."""
@@ -21,6 +22,9 @@ _CHARTS = 24
 """Classes with a chart, those with most objects; the table has all."""
 _TOLD, _SMALL_CELLS = 0.05, 4
 """A share of objects that is worth a sentence, and a median size that is, in cells of the network's output."""
+
+_COUNTED = 20
+"""Fewer objects are told by their number."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +40,8 @@ class NetworkView:
 
 @dataclass
 class _OfClass:
-    """Counts of one class: objects by the longer side of their box, and by their pixels, which are rounded to a
-    64th; those longer or higher than the crop; those under a cell of the network's output."""
+    """Counts of one class: objects by the longer side of their box, and by their pixels; those longer or higher than
+    the crop; those under a cell of the network's output."""
 
     sides: Counter[int] = field(default_factory=Counter)
     pixels: Counter[int] = field(default_factory=Counter)
@@ -51,8 +55,9 @@ class _OfClass:
 
 @dataclass
 class SizeCounts:
-    """Sizes of objects, image by image; memory does not grow with their number. `scales` are those at which the network
-    sees them, and `crops` the sizes of crops, by how many images have each."""
+    """Sizes of objects, image by image. Memory grows with the number of different sizes, of which n have n²/2 pixels at
+    least. `scales` are those at which the network sees them, and `crops` the sizes of crops, by how many images have
+    each."""
 
     network: NetworkView | None = None
     of_class: dict[int, _OfClass] = field(default_factory=dict)
@@ -72,7 +77,7 @@ class SizeCounts:
             widths, heights, pixels = objects.widths[place], objects.heights[place], objects.pixels[place]
             own = self.of_class.setdefault(class_id, _OfClass())
             own.sides.update(_counted(np.maximum(widths, heights)))
-            own.pixels.update(_counted(_rounded(pixels)))
+            own.pixels.update(_counted(pixels))
             own.larger += int(((widths > row.width) | (heights > row.height)).sum())
             if self.network and scale:
                 own.under_cell += int((pixels * scale**2 < self.network.stride**2).sum())
@@ -86,13 +91,6 @@ class SizeCounts:
 def _counted(values: Ints) -> dict[int, int]:
     found, counts = np.unique(values, return_counts=True)
     return dict(zip(found.tolist(), counts.tolist(), strict=True))
-
-
-def _rounded(pixels: Ints) -> Ints:
-    """Sizes with their six leading bits only, so that not every object is a size of its own."""
-    drop = np.maximum(np.floor(np.log2(pixels)).astype(np.int64) - 6, 0)
-    rounded: Ints = (pixels >> drop) << drop
-    return rounded
 
 
 def median_of(counts: Mapping[int, int]) -> int:
@@ -150,8 +148,8 @@ def size_words(rows: Sequence[SizeRow], counts: SizeCounts) -> list[str]:
         if row.larger and row.larger >= _TOLD:
             width, height = counts.crops.most_common(1)[0][0]
             said.append(
-                f"{_percent(row.larger)} of the {_objects(row)} are larger than the crop ({width} × {height}): "
-                "no crop shows them whole."
+                f"{_some(row, row.larger)} larger than the crop ({width} × {height}): no crop shows "
+                f"{'it' if row.objects == 1 else 'them'} whole."
             )
         if counts.network and counts.scale and row.pixels is not None:
             said += _small_words(row, counts.network, counts.scale)
@@ -165,20 +163,23 @@ def _small_words(row: SizeRow, network: NetworkView, scale: float) -> list[str]:
     seen = (row.pixels or 0) * scale**2
     where = f"at the size the network sees (output stride {network.stride})"
     if seen < _SMALL_CELLS * cell:
-        said.append(
-            f"Half of the {_objects(row)} are under {_ceiling(seen)} px {where}: {_cells(seen / cell)} of its output."
-        )
+        half = _some(row, 1) if row.objects == 1 else f"Half of the {_objects(row)} are"
+        said.append(f"{half} under {_ceiling(seen)} px {where}: {_cells(seen / cell)} of its output.")
     elif row.under_cell and row.under_cell >= _TOLD:
-        said.append(
-            f"{_percent(row.under_cell)} of the {_objects(row)} are under {cell} px {where}: "
-            "less than one cell of its output."
-        )
+        said.append(f"{_some(row, row.under_cell)} under {cell} px {where}: less than one cell of its output.")
     return said
 
 
-def _percent(share: float) -> str:
-    """In whole per cent, which are enough for a sentence; all are all."""
-    return "All" if share == 1 else f"{min(round(100 * share), 99)} %"
+def _some(row: SizeRow, share: float) -> str:
+    """So many of a class's objects, and the verb: few are counted, of many whole per cent are enough for a sentence."""
+    count = round(share * row.objects)
+    if row.objects == 1:
+        return f"The only object of {row.name} is"
+    if share == 1:
+        return f"All {_objects(row)} are"
+    if row.objects < _COUNTED:
+        return f"{count} of the {_objects(row)} {'is' if count == 1 else 'are'}"
+    return f"{min(round(100 * share), 99)} % of the {_objects(row)} are"
 
 
 def _objects(row: SizeRow) -> str:
@@ -229,19 +230,39 @@ def _marks(counts: SizeCounts, cropped: bool) -> list[tuple[str, float]]:
     return marks
 
 
-def _chart(own: _OfClass, class_id: int, name: str, octaves: int) -> SizeChart:
+def size_bins(counts: SizeCounts, classes: ClassTable) -> list[tuple[str, list[int]]]:
+    """The charts in numbers: for each bar that any class has, which sides it holds and how many objects of each
+    foreground class."""
+    foreground = range(1, len(classes))
+    bins = {each: _binned(own) for each, own in counts.of_class.items()}
+    places = sorted({place for own in bins.values() for place in own})
+    return [
+        (_sides_words(place), [bins[each][place] if each in bins else 0 for each in foreground]) for place in places
+    ]
+
+
+def _binned(own: _OfClass) -> Counter[int]:
     bins: Counter[int] = Counter()
     for side, count in own.sides.items():
         bins[math.floor(_PER_OCTAVE * math.log2(side) + 1e-9)] += count
+    return bins
+
+
+def _chart(own: _OfClass, class_id: int, name: str, octaves: int) -> SizeChart:
+    bins = _binned(own)
     highest, step = max(bins.values()), 100 / (octaves * _PER_OCTAVE)
     bars = tuple(
-        (round(place * step, 2), round(step, 2), round(100 * count / highest, 2), _bar_words(place, count))
+        (
+            round(place * step, 2),
+            round(step, 2),
+            round(100 * count / highest, 2),
+            f"{_sides_words(place)}: {format_number(count)}",
+        )
         for place, count in sorted(bins.items())
     )
     return SizeChart(name, class_id, own.count, bars)
 
 
-def _bar_words(place: int, count: int) -> str:
+def _sides_words(place: int) -> str:
     low, high = (math.ceil(2 ** (each / _PER_OCTAVE) - 1e-9) for each in (place, place + 1))
-    sides = f"{low:,} to {high - 1:,}" if high - 1 > low else f"{low:,}"
-    return f"{sides} px: {count:,}"
+    return f"{low:,} to {high - 1:,} px" if high - 1 > low else f"{low:,} px"

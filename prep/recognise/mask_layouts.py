@@ -47,9 +47,16 @@ def _channels(survey: Survey, root: Path, of_several: str) -> Recognised:
 def kitti(survey: Survey) -> list[Recognised]:
     roots = _parents_of(survey, "gt_image_2", ".png")
     return [
-        found("kitti", "KITTI road", f"training/gt_image_2{one_of(number, len(roots))}", root.parent)
+        found("kitti", "KITTI road", f"training/gt_image_2{one_of(number, len(roots))}", root.parent, *_target(root))
         for number, root in enumerate(roots, start=1)
     ]
+
+
+def _target(training: Path) -> tuple[str, ...]:
+    """Road is taken unless told; where only lanes have masks, these."""
+    masks = training / "gt_image_2"
+    lanes_alone = any(masks.glob("*_lane_*.png")) and not any(masks.glob("*_road_*.png"))
+    return ("--target", "lane") if lanes_alone else ()
 
 
 def kitti_semantic(survey: Survey) -> list[Recognised]:

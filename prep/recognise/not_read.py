@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -102,6 +103,18 @@ def xml_of_others(survey: Survey) -> str:
                 f"{path}: XML of LabelMe on the web; export CVAT for images 1.1 where it is CVAT's (sageseg prep cvat)"
             )
     return ""
+
+
+def images_alone(survey: Survey) -> str:
+    """Images, and nothing beside them but the table that `prep frames` writes."""
+    others = [path for path in survey.files if path not in survey.images and path.name != "frames.csv"]
+    if others or survey.made or not survey.images:
+        return ""
+    count, draw = len(survey.images), shlex.join(["labelme", str(survey.root)])
+    return (
+        f"{survey.root}: {count} image{'s' if count > 1 else ''} and no labels; where they lie in a folder beside it, "
+        f"name the folder above both; where they are still to be drawn, {draw} does (docs/loop.md)"
+    )
 
 
 def damaged_json(survey: Survey) -> str:

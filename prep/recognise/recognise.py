@@ -123,6 +123,7 @@ _NOT_READ: tuple[Callable[[Survey], str], ...] = (
     not_read.tables,
     not_read.xml_of_others,
     yolo_files.boxes,
+    not_read.images_alone,
     not_read.damaged_json,
 )
 """What is known and no reader takes."""

@@ -2,12 +2,11 @@
 
 const larger = document.getElementById("larger");
 const stage = document.getElementById("stage");
-const largeStack = document.createElement("div");
-largeStack.className = "stack";
+const largeStack = element("div", "stack");
 stage.append(largeStack);
 const note = document.getElementById("larger-note");
 const keys = [...new Set(stacks.map((stack) => stack.dataset.drawing))];
-const view = { key: null, opener: null, pushed: false };
+const view = { key: null, opener: null, pushed: false, pixels: null };
 
 const addressOf = (key) => {
   const [kind, ...name] = key.split("=");
@@ -66,19 +65,44 @@ function fit() {
 // The classes that a mask has, by their colours; then the outline, at the size shown.
 async function nameClasses(key) {
   const mask = largeStack.querySelector(".mask");
+  view.pixels = null;
+  pointAt(null);
   await mask.decode();
   if (view.key !== key) return;
-  const colours = new Set(new Uint32Array(maskPixels(mask, mask.naturalWidth, mask.naturalHeight).data.buffer));
-  const present = data.classes.filter(({ colour: [red, green, blue] }) => colours.has(((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0));
+  const { width, height, data: { buffer } } = maskPixels(mask, mask.naturalWidth, mask.naturalHeight);
+  view.pixels = { width, height, words: new Uint32Array(buffer) };
+  const words = new Set(view.pixels.words);
+  const present = data.classes.filter((each) => words.has(colourNumber(each.colour)));
   document.getElementById("larger-classes").replaceChildren(...present.map(legendItem));
   drawOutline(largeStack);
 }
 
+// What lies at a place, in pixels of the dataset: a class, or a crop that was dropped.
+function nameAt(x, y) {
+  const isIn = ({ x: left, y: top, width, height }) => x >= left && x < left + width && y >= top && y < top + height;
+  if ([...largeStack.querySelectorAll("rect.dropped")].some((box) => isIn(box.getBBox()))) return "dropped crop";
+  const { width, height } = data.drawings[view.key];
+  const at = (part, whole, side) => Math.min(side - 1, Math.floor((part / whole) * side));
+  const word = view.pixels.words[at(y, height, view.pixels.height) * view.pixels.width + at(x, width, view.pixels.width)];
+  return data.classes.find((each) => colourNumber(each.colour) === word)?.name ?? data.background;
+}
+
+function pointAt(event) {
+  const told = document.getElementById("larger-class");
+  const box = largeStack.getBoundingClientRect();
+  const [across, down] = event ? [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height] : [-1, -1];
+  const isInside = view.pixels && across >= 0 && across < 1 && down >= 0 && down < 1;
+  told.textContent = "";
+  if (!isInside) return;
+  const { width, height } = data.drawings[view.key];
+  const [x, y] = [Math.floor(across * width), Math.floor(down * height)];
+  told.textContent = `${nameAt(x, y)} at ${x}, ${y}`;
+}
+
 function legendItem({ name, colour }) {
-  const [item, swatch] = [document.createElement("li"), document.createElement("i")];
-  swatch.style.background = `rgb(${colour.join(" ")})`;
-  item.append(swatch, name);
-  return item;
+  const swatch = element("i");
+  swatch.style.background = colourText(colour);
+  return element("li", "", swatch, name);
 }
 
 function step(by) {
@@ -130,6 +154,9 @@ addEventListener("keydown", (event) => {
   event.preventDefault();
   act();
 });
+
+for (const kind of ["pointermove", "pointerdown"]) stage.addEventListener(kind, pointAt);
+stage.addEventListener("pointerleave", (event) => { if (event.pointerType !== "touch") pointAt(null); });
 
 let touchedAt = null;
 stage.addEventListener("pointerdown", (event) => { touchedAt = event.pointerType === "touch" ? event.clientX : null; });

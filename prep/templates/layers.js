@@ -1,29 +1,22 @@
 // Images, masks and outlines over one another, everywhere at once. Masks are images that are clear where there is
 // background; an outline is drawn from its mask at the size at which it is shown, once it comes into sight.
 
-const data = JSON.parse(document.getElementById("data").textContent);
 const shownLayers = new Set(["mask", "outline"]);
 const typed = (event) => event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input:not([type=range]), select");
 
-function makeLayer(tag, name) {
-  const layer = document.createElement(tag);
-  layer.className = name;
-  return layer;
-}
-
 function fillStack(stack, drawing) {
   const [image, mask] = ["image", "mask"].map((name) => {
-    const layer = makeLayer("img", name);
+    const layer = element("img", name);
     Object.assign(layer, { alt: "", decoding: "async", draggable: false, src: drawing[name] });
     return layer;
   });
   stack.querySelectorAll("img, canvas").forEach((old) => old.remove());
-  stack.prepend(image, mask, makeLayer("canvas", "outline"));
+  stack.prepend(image, mask, element("canvas", "outline"));
 }
 
 // The pixels of a mask at a size: of data: addresses a page may read them.
 function maskPixels(mask, width, height) {
-  const canvas = document.createElement("canvas");
+  const canvas = element("canvas");
   Object.assign(canvas, { width, height });
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.imageSmoothingEnabled = false;

@@ -1,4 +1,4 @@
-"""What the tests of pages share.
+"""What the tests of pages and of the comparison share.
 
 Without Chromium they are skipped, except where CI=true says that it must be there. The variable CHROMIUM names
 another binary.
@@ -6,12 +6,16 @@ another binary.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright import sync_api
 
+from formats.dataset import Dataset
+from tests.support.compared_reports import SAMPLES, make_good, make_poor, make_several
+from tests.support.dataset_samples import make_dataset
 from tests.support.find_samples import go, make_found_report
 from tests.support.page_visits import Visit, started_browser, visiting
 from tests.support.viewer_samples import make_viewed_report
@@ -69,3 +73,35 @@ def found_page(shared_visit: Visit, found_report: Path) -> Iterator[Visit]:
     go(shared_visit, found_report)
     yield shared_visit
     assert shared_visit.complaints == []
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """The dataset of the compared reports, which tests only read; other tests have one of their own by that name."""
+    return make_dataset(tmp_path_factory.mktemp("compared") / "dataset", SAMPLES)
+
+
+@pytest.fixture(scope="session")
+def compared(dataset: Dataset) -> Path:
+    """The folder that holds the reports `good` and `poor` on it, and `left` and `right` of three classes."""
+    root = dataset.root.parent
+    make_good(root, dataset)
+    make_poor(root, dataset)
+    make_several(root)
+    return root
+
+
+@pytest.fixture
+def good(compared: Path, tmp_path: Path) -> Path:
+    """A copy, which the test may spoil; so are those below."""
+    return shutil.copytree(compared / "good", tmp_path / "good")
+
+
+@pytest.fixture
+def poor(compared: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(compared / "poor", tmp_path / "poor")
+
+
+@pytest.fixture
+def several(compared: Path, tmp_path: Path) -> list[Path]:
+    return [shutil.copytree(compared / name, tmp_path / name) for name in ("left", "right")]

@@ -15,8 +15,9 @@ from analysis.areas.areas import measure_areas
 from analysis.options import Cleaning
 from formats.masks import Mask, encode_mask
 from formats.predictions import Predictions
-from tests.support.area_samples import MASKS, THREE, mask, predicted, rows_of, run_areas
+from tests.support.area_samples import MASKS, THREE, mask, predicted, run_areas
 from tests.support.dataset_samples import make_dataset, make_predictions
+from tests.support.tables import table_of
 from tests.support.typed_commands import typed
 
 
@@ -39,7 +40,7 @@ def test_areas_of_images_objects_and_all(predictions: Predictions, tmp_path: Pat
         (1, 2, 2.5),
         (10, 1, 10),
     ]
-    first = rows_of(tmp_path / "areas/images.csv")[0]
+    first = table_of(tmp_path / "areas/images.csv")[0]
     assert first == {
         "stem": "shoot1_a",
         "group": "shoot1",
@@ -53,8 +54,8 @@ def test_areas_of_images_objects_and_all(predictions: Predictions, tmp_path: Pat
         "cut": "1",
         "largest_area": "10",
     }
-    assert len(rows_of(tmp_path / "areas/images.csv")) == 6
-    objects = rows_of(tmp_path / "areas/objects.csv")
+    assert len(table_of(tmp_path / "areas/images.csv")) == 6
+    objects = table_of(tmp_path / "areas/objects.csv")
     assert [(each["stem"], each["class"], each["number"], each["area"], each["cut"]) for each in objects] == [
         ("shoot1_a", "car", "1", "10", "0"),
         ("shoot1_a", "car", "2", "1.5", "1"),
@@ -93,7 +94,7 @@ def test_only_what_was_predicted_counts(tmp_path: Path) -> None:
     assert "were not predicted and are not counted; sageseg jobs predict --images" in err
     told = json.loads((tmp_path / "areas/areas.json").read_text("utf-8"))
     assert (told["pixels"], told["not_predicted"]) == (covered.sum(), (~covered).sum())
-    first = rows_of(tmp_path / "areas/images.csv")[0]
+    first = table_of(tmp_path / "areas/images.csv")[0]
     assert float(first["share"]) == pytest.approx(46 / covered.sum())
     assert first["ratio"] == "1"
 
@@ -109,7 +110,7 @@ def test_true_areas_stand_beside_predicted_ones(predictions: Predictions, tmp_pa
     make_predictions(tmp_path / "seen", dataset, seen)
     code, out, err = run_areas(tmp_path, "seen --dataset true --scale 2mm/px --out areas")
     assert code == 0, err
-    rows = [each for each in rows_of(tmp_path / "areas/images.csv") if each["class"] == "car"]
+    rows = [each for each in table_of(tmp_path / "areas/images.csv") if each["class"] == "car"]
     assert [each["true_pixels"] for each in rows] == ["46", "4", "0"]
     assert [each["difference"] for each in rows] == ["-56", "0", "4"]
     assert [each["ratio"] for each in rows] == ["0.695652174", "1", ""]
@@ -154,7 +155,7 @@ def test_masks_are_cleaned_before_they_are_measured(predictions: Predictions, tm
     assert told["classes"]["car"]["pixels"] == 40
     (cleaned,) = told["cleaned"]
     assert cleaned.items() >= {"least_pixels": 8, "largest": None, "fill_holes": None}.items()
-    assert Counter(each["class"] for each in rows_of(tmp_path / "areas/objects.csv")) == {"car": 1, "cone": 2}
+    assert Counter(each["class"] for each in table_of(tmp_path / "areas/objects.csv")) == {"car": 1, "cone": 2}
 
 
 def test_json_is_printed_alone(predictions: Predictions, tmp_path: Path) -> None:
@@ -168,7 +169,7 @@ def test_a_list_names_the_images_that_are_measured(predictions: Predictions, tmp
     (tmp_path / "list.txt").write_text("shoot2_a\n")
     code, _, err = run_areas(tmp_path, "predictions --list list.txt --scale 1mm --out areas")
     assert (code, "note: 1 of 3 images, those of list.txt" in err) == (0, True)
-    assert [each["stem"] for each in rows_of(tmp_path / "areas/objects.csv")] == ["shoot2_a"]
+    assert [each["stem"] for each in table_of(tmp_path / "areas/objects.csv")] == ["shoot2_a"]
 
 
 def plain(folder: Path, masks: dict[str, Mask]) -> None:

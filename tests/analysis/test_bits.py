@@ -50,7 +50,7 @@ def test_dilated_reaches_what_is_within_the_radius(mask: Mask, radius: int) -> N
 @given(masks())
 def test_a_contour_has_a_neighbour_inside_that_is_not(mask: Mask) -> None:
     cross = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
-    expected = mask & ~np.asarray(cv2.erode(mask, cross))
+    expected = mask & ~np.asarray(cv2.erode(mask, cross), np.uint8)
     found = contour(pack(mask), mask.shape[1])
     assert np.array_equal(unpacked(found, mask.shape[1]), expected)
     assert count(found) == expected.sum(), "nothing lies beyond the width"

@@ -153,7 +153,7 @@ def test_columns_of_classes_beside_the_page_are_read_when_asked_for(found_page: 
 def test_a_page_passed_on_without_them_says_so(found_page: Visit, found_report: Path) -> None:
     page = found_page.page
     page.goto(with_classes_beside(found_report, "lost", there=False) + "#images?class=road&sort=iou.car&split=test")
-    expect(page.locator("#page-note")).to_contain_text("this copy was passed on without them")
+    expect(page.locator("#page-note")).to_contain_text("which are missing or damaged here")
     assert found(found_page) == {stem for stem in STEMS if stem.startswith("2026")}
     assert page.input_value("#sort") == "iou"
     page.click("[data-view=table]")

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.cli import app
-from analysis.exports.chosen import choose_sources, write_list
+from analysis.masks.chosen import choose_sources, write_list
 from analysis.masks.sources import Source, plan_sources
 from formats.console import run_app
 from formats.errors import SagesegError
@@ -20,14 +20,13 @@ from formats.images import encode_image
 from formats.manifest import ManifestRow
 from formats.masks import encode_mask
 from formats.predictions import mask_path, open_predictions, write_predictions_tables
-from tests.support.dataset_samples import CAR
+from tests.support.dataset_samples import CAR, disc_image, make_dataset, make_predictions, write_shares
 
 PATHS = ("2024/a.jpg", "2024/b.jpg", "2025/a.jpg", "c.x.png")
 NAMES = ("2024_a", "b", "2025_a", "c.x")
 
 
-@pytest.fixture
-def predictions(tmp_path: Path) -> Path:
+def make_predictions_of_all(tmp_path: Path) -> Path:
     root = tmp_path / "predictions"
     (root / "masks").mkdir(parents=True)
     rows = []
@@ -38,6 +37,18 @@ def predictions(tmp_path: Path) -> Path:
         (tmp_path / "images" / path).write_bytes(encode_image(np.zeros((8, 10, 3), np.uint8)))
     write_predictions_tables(root, rows, CAR, {})
     return root
+
+
+@pytest.fixture
+def predictions(tmp_path: Path) -> Path:
+    return make_predictions_of_all(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def kept_sources(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Source]]:
+    """A folder for lists, and the images of predictions in it, for all examples of a test."""
+    root = tmp_path_factory.mktemp("kept")
+    return root, plan_sources(open_predictions(make_predictions_of_all(root)), None)
 
 
 @pytest.fixture
@@ -106,6 +117,7 @@ def test_paths_that_end_otherwise_name_nothing(tmp_path: Path, sources: list[Sou
     ("text", "said"),
     [
         ("b\nd.jpg\n", r"list\.txt: line 2: d\.jpg is no image that was predicted; correct the line"),
+        (f"stem,{'x' * 300}\n", r"list\.txt: line 1: stem,x{115}… is no image that was predicted; correct the line"),
         ("a.jpg", r"line 1: a\.jpg names 2 images, such as 2024/a\.jpg and 2025/a\.jpg: give the path"),
         ("\na\n", r"line 2: a names 2 images"),
         ("b\n\n2024/b.jpg\n", r"line 3: 2024/b\.jpg is named twice; remove one of the lines"),
@@ -130,16 +142,11 @@ def test_without_a_list_all_are_taken(sources: list[Source]) -> None:
 
 @given(order=st.permutations(range(len(PATHS))), count=st.integers(1, len(PATHS)))
 def test_what_is_written_is_read_in_its_order(
-    tmp_path_factory: pytest.TempPathFactory, order: list[int], count: int
+    kept_sources: tuple[Path, list[Source]], order: list[int], count: int
 ) -> None:
-    root = tmp_path_factory.mktemp("p")
-    (root / "masks").mkdir()
-    for name in NAMES:
-        mask_path(root, name).write_bytes(b"")
-    rows = [ManifestRow(name, "", name, path, 0, 0, 1, 1, 1, 1) for path, name in zip(PATHS, NAMES, strict=True)]
-    write_predictions_tables(root, rows, CAR, {})
+    root, sources = kept_sources
     write_list(root / "list.txt", [PATHS[place] for place in order[:count]])
-    read = choose_sources(plan_sources(open_predictions(root), None), root / "list.txt")
+    read = choose_sources(sources, root / "list.txt")
     assert [source.stem for source in read] == [NAMES[place] for place in order[:count]]
 
 
@@ -203,3 +210,41 @@ def test_exports_write_those_of_the_list_alone(
     assert sorted(path.name for path in (tmp_path / "out").glob(f"*{suffix}")) == [f"2024_a{suffix}", f"c.x{suffix}"]
     assert "note: 2 of 4 images, those of list.txt" in said
     assert "were not predicted" not in said
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["stitch", "--out", "made"], {"2024_a", "c.x"}),
+        (["stitch", "--by", "inner", "--fill-holes", "--out", "made"], {"2024_a", "c.x"}),
+        (["suspects", "--dataset", "dataset", "--out", "made"], {"a_01", "b_01"}),
+    ],
+)
+def test_verbs_that_make_no_labels_look_at_those_of_the_list_alone(
+    predictions: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    found: set[str],
+) -> None:
+    if "suspects" in words:
+        samples = {stem: disc_image(40, 30) for stem in ("a_01", "a_02", "b_01")}
+        dataset = make_dataset(tmp_path / "dataset", samples, crop=24)
+        judged = make_predictions(tmp_path / "judged", dataset, {stem: mask for stem, (_, mask) in samples.items()})
+        write_shares(judged, 0.9)
+        predictions = judged.root
+    listed(tmp_path, "".join(f"{name}\n" for name in sorted(found, reverse=True)))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["analysis", words[0], predictions.name, *words[1:], "--list", "list.txt"])
+    with pytest.raises(SystemExit) as stopped:
+        run_app(app)
+    said = capsys.readouterr().err
+    assert not stopped.value.code, said
+    assert f"note: 2 of {4 if 'stitch' in words else 3} images, those of list.txt" in said
+    made = tmp_path / "made"
+    if made.is_file():
+        assert {line.split(",")[0] for line in made.read_text().splitlines()[1:]} == found
+    else:
+        assert {path.stem for path in (made / "masks").iterdir()} == found
+        assert {row.source_stem for row in open_predictions(made).rows} == found

@@ -17,49 +17,30 @@ from hypothesis import strategies as st
 
 from analysis.cli import app
 from analysis.comparison.compare import compare
-from analysis.comparison.differences import paired_interval, paired_intervals
+from analysis.comparison.differences import paired_intervals
 from analysis.comparison.page import write_comparison
 from analysis.comparison.pooled import pooled_scores
 from analysis.comparison.reading import read_reports
 from analysis.comparison.text import format_comparison
+from analysis.options import ScoringOptions
+from analysis.report.report import report
 from analysis.report.scores_text import format_scores
 from analysis.scoring.scores import FOREGROUND, METRICS, Metric, Tally, ratio
 from formats.console import run_app
 from formats.dataset import Dataset
 from formats.errors import SagesegError
+from formats.predictions import ModelFacts
 from tests.support.compared_reports import (
     SAMPLES,
     STEMS,
     ious,
-    make_good,
-    make_poor,
     make_report,
-    make_several,
     page_of,
-    table_of,
+    paired_interval,
 )
-from tests.support.dataset_samples import make_dataset
+from tests.support.dataset_samples import make_dataset, make_predictions
 from tests.support.page_reader import Page
-
-
-@pytest.fixture
-def dataset(tmp_path: Path) -> Dataset:
-    return make_dataset(tmp_path / "dataset", SAMPLES)
-
-
-@pytest.fixture
-def good(tmp_path: Path, dataset: Dataset) -> Path:
-    return make_good(tmp_path, dataset)
-
-
-@pytest.fixture
-def poor(tmp_path: Path, dataset: Dataset) -> Path:
-    return make_poor(tmp_path, dataset)
-
-
-@pytest.fixture
-def several(tmp_path: Path) -> list[Path]:
-    return make_several(tmp_path)
+from tests.support.tables import table_of
 
 
 def test_differences_are_paired_by_image(good: Path, poor: Path, tmp_path: Path) -> None:
@@ -200,13 +181,44 @@ def test_classes_are_compared_each_with_its_interval(several: list[Path], tmp_pa
         expected = np.mean([float(row[f"iou_{name}"]) for row in tables[0].values()])
         assert comparison["reports"][0]["classes"][name]["iou"] == pytest.approx(expected)
     assert pair["classes"]["car"]["iou"]["mean"] < 0 < pair["classes"]["road"]["iou"]["mean"]
-    absent = {"mean": None, "interval": None, "better": 0, "worse": 0, "same": 0}
+    absent = {"mean": None, "interval": None, "better": 0, "worse": 0, "same": 0, "one_sided": 0}
     assert pair["classes"]["pole"] == {"iou": absent, "dice": absent}
     text = format_comparison(comparison)
     assert re.search(r"^road +\+0\.\d+ +\S+ to \S+ +3 +0 +1$", text, re.MULTILINE)
     words = page_of(tmp_path / "out").words
     assert "Many comparisons. These are 6 intervals." in words
     assert "each would leave out 0 by chance in 5 of 100 cases. One bold figure" in words
+
+
+@pytest.mark.parametrize(("first", "second", "told"), [(2, 0, 2), (0, 1, 1), (2, 2, 0), (0, 0, 0)])
+def test_images_with_a_score_by_one_model_alone_are_in_no_difference_and_counted(
+    first: int, second: int, told: int, tmp_path: Path
+) -> None:
+    """Of four images two hold nothing; the models predict something in so many of these."""
+    empty = [stem for stem in STEMS if stem.startswith(("b", "c"))]
+    images = {stem: (image, mask * (stem not in empty)) for stem, (image, mask) in SAMPLES.items()}
+    dataset = make_dataset(tmp_path / "dataset", images)
+    folders = []
+    for name, wrong in (("first", first), ("second", second)):
+        masks = {stem: SAMPLES[stem][1] if stem in empty[:wrong] else images[stem][1] for stem in STEMS}
+        predictions = make_predictions(tmp_path / f"p-{name}", dataset, masks, model=ModelFacts(job=name))
+        folders.append(tmp_path / name)
+        report(predictions, dataset, folders[-1], workers=1, scoring=ScoringOptions(draws=20))
+    comparison = write_comparison(folders, tmp_path / "out")
+    (pair,) = comparison["differences"]
+    assert pair["iou"]["one_sided"] == told
+    assert sum(pair["iou"][key] for key in ("better", "worse", "same", "one_sided")) == 2 + max(first, second)
+    assert pair["dice"]["one_sided"] == 0
+    assert pair["dice"]["mean"] == pytest.approx((second - first) / 4)
+    assert ("IoU of one alone: first – second" in format_comparison(comparison)) is bool(told)
+    assert ("with an IoU by first or second alone" in page_of(tmp_path / "out").words) is bool(told)
+
+
+def test_a_score_that_no_image_has_is_a_dash_and_no_matter_of_groups(several: list[Path], tmp_path: Path) -> None:
+    pole = next(
+        line for line in format_comparison(write_comparison(several, tmp_path / "out")).splitlines() if "pole" in line
+    )
+    assert pole.split() == ["pole", "–", "–", "0", "0", "0"]
 
 
 def test_the_table_of_images_has_each_score_and_difference(several: list[Path], tmp_path: Path) -> None:

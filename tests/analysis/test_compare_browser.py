@@ -20,7 +20,7 @@ from analysis.comparison.page import write_comparison
 from analysis.comparison.reading import read_reports
 from analysis.comparison.scored import ReportScores
 from analysis.options import ScoringOptions
-from analysis.report.page_data import coded
+from analysis.report.page.page_data import coded
 from analysis.report.report import report
 from formats.classes import ClassTable
 from formats.predictions import ModelFacts

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from analysis.comparison.compare import by_disagreement
+from analysis.comparison.curves import common_curves
 from analysis.comparison.page import whisker, write_comparison
 from analysis.comparison.page_data import SCALE, page_data
 from analysis.comparison.reading import read_reports
 from analysis.comparison.settings import about_datasets, settings
 from analysis.drawing.colours import AGREEMENT_COLOURS, ColourScheme
-from analysis.report.charts import common_curves
 from analysis.report.report import report
 from formats.classes import ClassTable
 from formats.dataset import Dataset
@@ -24,35 +24,12 @@ from formats.errors import SagesegError
 from formats.predictions import ModelFacts
 from tests.support.compared_reports import (
     SAMPLES,
-    make_good,
-    make_poor,
     make_report,
-    make_several,
     page_of,
-    table_of,
 )
 from tests.support.dataset_samples import disc_image, make_dataset, make_predictions
 from tests.support.page_reader import Page
-
-
-@pytest.fixture
-def dataset(tmp_path: Path) -> Dataset:
-    return make_dataset(tmp_path / "dataset", SAMPLES)
-
-
-@pytest.fixture
-def good(tmp_path: Path, dataset: Dataset) -> Path:
-    return make_good(tmp_path, dataset)
-
-
-@pytest.fixture
-def poor(tmp_path: Path, dataset: Dataset) -> Path:
-    return make_poor(tmp_path, dataset)
-
-
-@pytest.fixture
-def several(tmp_path: Path) -> list[Path]:
-    return make_several(tmp_path)
+from tests.support.tables import table_of
 
 
 def test_what_the_page_knows_is_what_the_reports_say(several: list[Path]) -> None:
@@ -187,6 +164,30 @@ def test_settings_that_differ_are_shown_and_what_is_missing_has_words(good: Path
     assert about_datasets(reports).startswith("Not every report tells the digest")
 
 
+@pytest.mark.parametrize(
+    ("groups", "differ"),
+    [
+        ({"a_01": "a", "a_02": "a", "b_01": "b", "c_01": "c"}, False),
+        ({"a_01": "x", "a_02": "x", "b_01": "a", "c_01": "y"}, False),  # the same groups by other names
+        (dict.fromkeys(SAMPLES, "all"), True),
+        ({stem: stem for stem in SAMPLES}, True),
+        ({"a_01": "a", "a_02": "b", "b_01": "b", "c_01": "c"}, True),
+    ],
+)
+def test_other_groups_in_another_report_are_told(
+    groups: dict[str, str], differ: bool, good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset = make_dataset(tmp_path / "grouped", SAMPLES, groups=groups)
+    other = make_report(tmp_path / "other", dataset, dict.fromkeys(SAMPLES, 3))
+    capsys.readouterr()
+    comparison = write_comparison([good, other], tmp_path / "out")
+    assert comparison["grouped_otherwise"] == ["other"] * differ
+    assert comparison["groups"] == 3
+    told = capsys.readouterr().err
+    assert ("note: images are grouped as in good, for intervals too; other groups them otherwise" in told) is differ
+    assert ("Images are grouped as in good" in page_of(tmp_path / "out").words) is differ
+
+
 def test_settings_that_are_the_same_are_folded_away(good: Path, dataset: Dataset, tmp_path: Path) -> None:
     hyperparameters = {f"h{n}": "1" for n in range(9)}
     one, two = (
@@ -202,7 +203,7 @@ def test_settings_that_are_the_same_are_folded_away(good: Path, dataset: Dataset
     assert "<code>lr</code>" in shown
     assert "<code>h3</code>" not in shown
     assert "<code>h3</code>" in folded
-    write_comparison([one, one], tmp_path / "twice")
+    write_comparison([one, shutil.copytree(one, tmp_path / "copy")], tmp_path / "twice")
     assert "No setting that the reports tell differs." in page_of(tmp_path / "twice").words
 
 

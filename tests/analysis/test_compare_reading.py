@@ -23,26 +23,9 @@ from formats.manifest import write_manifest
 from tests.support.compared_reports import (
     SAMPLES,
     STEMS,
-    make_good,
-    make_poor,
     make_report,
 )
 from tests.support.dataset_samples import make_dataset
-
-
-@pytest.fixture
-def dataset(tmp_path: Path) -> Dataset:
-    return make_dataset(tmp_path / "dataset", SAMPLES)
-
-
-@pytest.fixture
-def good(tmp_path: Path, dataset: Dataset) -> Path:
-    return make_good(tmp_path, dataset)
-
-
-@pytest.fixture
-def poor(tmp_path: Path, dataset: Dataset) -> Path:
-    return make_poor(tmp_path, dataset)
 
 
 def typed(
@@ -61,7 +44,7 @@ def test_reports_of_other_images_are_refused_with_the_command_that_compares_the_
 ) -> None:
     part = make_report(tmp_path / "a part", dataset, {"a_01": 3, "b_01": 3})
     told = r"a part: 2 of the 4 images that the reports judge are not in it \(\w_0\d, \w_0\d\); predict and"
-    for order in ([good, part], [part, good], [good, part, good]):
+    for order in ([good, part], [part, good], [good, part, shutil.copytree(good, tmp_path / "copy")]):
         with pytest.raises(SagesegError, match=told):
             read_reports(order)
     code, said = typed(["compare", str(good), str(part), "--out", str(tmp_path / "out")], monkeypatch, capsys)
@@ -81,10 +64,15 @@ def test_of_many_reports_the_one_is_named_that_has_no_image_of_all_others(datase
         read_reports(folders, common=True)
 
 
+def test_a_page_in_a_reports_place_names_its_folder(good: Path) -> None:
+    with pytest.raises(SagesegError, match=r"index\.html: a file; expected the folder of a report, \S+good$"):
+        read_reports([good / "index.html", good])
+
+
 def test_reports_of_one_job_are_told_apart(good: Path, tmp_path: Path) -> None:
     again = tmp_path / "again" / "good"
     again.parent.mkdir()
-    again.symlink_to(good)
+    shutil.copytree(good, again)
     names = [each.name for each in read_reports([good, again])]
     assert len(set(names)) == 2
 
@@ -96,9 +84,9 @@ def test_reports_of_one_job_are_told_apart(good: Path, tmp_path: Path) -> None:
         ("no images", "no report here (images.csv is missing)"),
         ("not json", "scores.json: damaged, no JSON"),
         ("another program's", "scores.json: damaged (it is [1]; expected an object"),
-        ("other classes", "classes _background_, cat; expected those of"),
+        ("other classes", ", in their order: _background_, car; report all predictions by one dataset"),
         ("other images", "no image in common with"),
-        ("other sizes", "c_01: 50×60 and 60×50 pixels in different reports"),
+        ("other sizes", "good and 50×60 pixels in "),
     ],
 )
 def test_what_cannot_be_compared_is_one_line(
@@ -135,6 +123,33 @@ def test_what_cannot_be_compared_is_one_line(
     assert message in captured.err
     assert captured.err.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("how", ["as it is", "by another path", "by a link"])
+def test_a_report_given_twice_is_refused(how: str, good: Path, poor: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(good)
+    again = {"as it is": good, "by another path": poor / ".." / good.name, "by a link": link}[how]
+    with pytest.raises(SagesegError, match=r"given twice.*; name each report once"):
+        read_reports([good, poor, again])
+
+
+def test_more_reports_than_a_page_tells_apart_are_refused(good: Path, tmp_path: Path) -> None:
+    folders = [good, *(shutil.copytree(good, tmp_path / f"copy {number}") for number in range(6))]
+    assert len(read_reports(folders[:6])) == 6
+    with pytest.raises(SagesegError, match="7 reports; expected 6 at most, side by side: compare some of them"):
+        read_reports(folders)
+
+
+@pytest.mark.parametrize("ignored", [slice(0, 3), slice(10, 11), slice(0, 30)])
+def test_truth_that_ignores_other_pixels_is_another_truth_and_no_lack_of_predictions(
+    ignored: slice, good: Path, tmp_path: Path
+) -> None:
+    images = {stem: (image, mask.copy()) for stem, (image, mask) in SAMPLES.items()}
+    images["b_01"][1][ignored] = 255
+    other = make_report(tmp_path / "other", make_dataset(tmp_path / "void", images), dict.fromkeys(STEMS, 1))
+    with pytest.raises(SagesegError, match=r"b_01: judged by another truth in .*; report both by one dataset"):
+        read_reports([good, other])
 
 
 def test_a_table_of_images_that_cannot_be_is_refused(good: Path, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -27,6 +26,7 @@ from tests.support import plain_scores as plain
 from tests.support.dataset_samples import make_dataset, make_predictions
 from tests.support.page_reader import Page
 from tests.support.plain_scores import Image
+from tests.support.tables import table_of
 
 CROP = 8
 NAMES = ("_background_", "car", "tree", "pole")
@@ -155,7 +155,7 @@ def expected(images: Sequence[Image]) -> dict[str, Any]:
             "draws": OPTIONS.draws,
             "seed": OPTIONS.seed,
             "level": 0.95,
-            "note": None if drawn else "one group: nothing to draw from, so no intervals",
+            "note": None if drawn else "one group: nothing to draw anew, so no intervals",
             **(drawn or {"overall": None, "per_image_mean": None}),
         },
         "areas": plain.areas(images, NAMES),
@@ -197,7 +197,7 @@ def test_every_number_is_that_of_a_plain_computation(case: Case) -> None:
     with tempfile.TemporaryDirectory() as folder:
         scores = make_report(case, Path(folder))
         out = Path(folder) / "out"
-        rows, areas = (read_table(out / name) for name in ("images.csv", "areas.csv"))
+        rows, areas = (table_of(out / name) for name in ("images.csv", "areas.csv"))
         page = Page((out / "index.html").read_text(encoding="utf-8"))
     images = judged(case)
     wrong_objects = {side: scores[side].pop("largest") for side in ("false_positives", "missed")}
@@ -215,11 +215,6 @@ def test_every_number_is_that_of_a_plain_computation(case: Case) -> None:
     else:
         found = [(each["stem"], each["suspicion"], each["pixels"]) for each in suspects]
         assert found == [(stem, pytest.approx(share), pixels) for stem, share, pixels in plain.suspects(images)]
-
-
-def read_table(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def check_judged(case: Case, told: Mapping[str, Any]) -> None:

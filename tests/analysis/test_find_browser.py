@@ -178,6 +178,37 @@ def test_an_address_opens_the_same_view(found_page: Visit, found_report: Path) -
     assert page.locator("#none button").all_text_contents() == ["Without “Split absent”: 30"]
 
 
+@pytest.mark.parametrize("start", ["", "#groups", "#images?split=test"])
+def test_back_leads_to_the_images_that_were_shown_before(found_page: Visit, found_report: Path, start: str) -> None:
+    page = found_page.page
+    go(found_page, found_report, start)
+    before = found(found_page)
+    cell, group = page.locator("#confusion").get_by_title("Images with true car predicted as road"), "group d"
+    cell.click()
+    page.locator("#groups").get_by_role("button", name=group).click()
+    of_group = found(found_page)
+    page.go_back()
+    expect(page.locator("#chips button")).to_have_text(["True car predicted as road×"])
+    assert found(found_page) == AS_ROAD
+    page.go_back()
+    expect(page.locator("#chips button")).to_have_text(["Split test×"] if "split" in start else [])
+    assert found(found_page) == before
+    page.go_forward()
+    page.go_forward()
+    expect(page.locator("#chips button")).to_have_text(["Group group d×"])
+    assert found(found_page) == of_group == {"2024_d", "2025_d", "2026_d"}
+
+
+def test_filters_stay_where_a_section_was_looked_at_and_an_image_opened(found_page: Visit) -> None:
+    page = found_page.page
+    page.locator("#groups").get_by_role("button", name="group d").click()
+    page.locator("nav").get_by_role("link", name="Groups").click()
+    page.locator("#cards .stack").first.click()
+    page.keyboard.press("Escape")
+    expect(page.locator("#viewer")).not_to_be_visible()
+    assert page.locator("#chips button").all_text_contents() == ["Group group d×"]
+
+
 def test_cells_bars_and_rows_lead_to_their_images(found_page: Visit) -> None:
     page = found_page.page
     page.locator("#confusion").get_by_title("Images with true car predicted as road").click()

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.report import page
-from analysis.report.find_data import MOST_OF_A_PAIR, confused_images, find_data
+from analysis.report.page import layout
+from analysis.report.page.find_data import MOST_OF_A_PAIR, confused_images, find_data
 from analysis.report.report import report
 from tests.support.dataset_samples import disc_image, make_dataset, make_predictions
 
@@ -84,7 +84,7 @@ def test_commands_name_the_predictions_as_they_were_typed(made: dict[str, Any] |
 
 
 def test_of_very_many_groups_the_worst_stand_in_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page, "MOST_GROUPS", 2)
+    monkeypatch.setattr(layout, "MOST_GROUPS", 2)
     samples = {f"{name}_1": disc_image(30, 20) for name in "abc"}
     dataset = make_dataset(tmp_path / "dataset", samples)
     masks = {stem: np.roll(mask, 2 * place, axis=1) for place, (stem, (_, mask)) in enumerate(samples.items())}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import shlex
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +33,7 @@ from sageseg.cli import app
 from sageseg.steps import check_words
 from tests.support.dataset_samples import disc_image, make_dataset, make_predictions
 from tests.support.page_reader import Page
+from tests.support.tables import table_of
 
 STEMS = ("a_01", "a_02", "b_01")
 IMAGES = {stem: disc_image(90, 70, seed=n) for n, stem in enumerate(STEMS)}
@@ -43,11 +44,6 @@ PREDICTED = {stem: np.roll(TRUE[stem], by, axis=1) for stem, by in zip(STEMS, (3
 @pytest.fixture
 def dataset(tmp_path: Path) -> Dataset:
     return make_dataset(tmp_path / "dataset", IMAGES, crop=32)
-
-
-def images_table(out: Path) -> list[dict[str, str]]:
-    with (out / "images.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def iou(truth: Mask, prediction: Mask) -> float:
@@ -92,7 +88,7 @@ def test_what_was_not_predicted_is_not_judged_and_said(
     columns = Page((tmp_path / "out" / "index.html").read_text()).data["columns"]
     shares = dict(zip(columns["stem"], columns["judged"], strict=True))
     assert shares == {stem: pytest.approx(seen[stem].mean(), abs=1e-6) for stem in STEMS}
-    rows = images_table(tmp_path / "out")
+    rows = table_of(tmp_path / "out" / "images.csv")
     assert {row["stem"]: int(row["judged_pixels"]) for row in rows} == {stem: seen[stem].sum() for stem in STEMS}
     assert sum(int(row["not_predicted_pixels"]) for row in rows) == every - pixels
 
@@ -145,7 +141,7 @@ def test_an_image_that_is_ignored_all_over_is_judged_nowhere(tmp_path: Path) -> 
     assert scores["per_image_mean"]["dice"]["car"] == 0
     assert scores["missed"]["on_empty_images"]["images"] == 1
     assert scores["false_positives"]["on_empty_images"]["images"] == 0
-    (row,) = [row for row in images_table(tmp_path / "out") if row["stem"] == "a_1"]
+    (row,) = [row for row in table_of(tmp_path / "out" / "images.csv") if row["stem"] == "a_1"]
     assert (row["judged_pixels"], row["dice_car"], row["mean_dice"], row["pixel_accuracy"]) == ("0", "", "", "")
 
 
@@ -182,7 +178,7 @@ def reports(dataset: Dataset, tmp_path: Path) -> dict[str, Path]:
 
 
 def test_a_model_is_not_compared_with_itself_on_other_pixels(reports: Mapping[str, Path]) -> None:
-    worst = images_table(reports["kept"])[0]
+    worst = table_of(reports["kept"] / "images.csv")[0]
     share = 100 * int(worst["judged_pixels"]) / (90 * 70)
     told = rf"{worst['stem']}: judged {share:.1f} % of it \([\d,]+ pixels\) in \S+/kept"
     told += r" and 100.0 % of it \(6,300 pixels\) in \S+/whole \(3 of 3 images differ so\); predict all crops for both"
@@ -209,9 +205,10 @@ def test_common_compares_what_all_judge_and_says_so(reports: Mapping[str, Path],
 
 
 def test_what_all_leave_out_alike_is_compared_and_its_share_said(reports: Mapping[str, Path], tmp_path: Path) -> None:
-    rows = images_table(reports["kept"])
+    rows = table_of(reports["kept"] / "images.csv")
     share = sum(int(row["judged_pixels"]) for row in rows) / (3 * 90 * 70)
-    comparison = write_comparison([reports["kept"], reports["kept"]], tmp_path / "out")
+    again = shutil.copytree(reports["kept"], tmp_path / "again")
+    comparison = write_comparison([reports["kept"], again], tmp_path / "out")
     assert comparison["judged_share"] == pytest.approx(share)
     told = f"{100 * share:.1f} % of "
     assert told in format_comparison(comparison)

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import simplejpeg
 
-from analysis.drawing.pairs import unpack
 from analysis.drawing.thumbnails import MOST_IMAGE, MOST_PAIRS
-from analysis.report.page_data import OBJECTS
+from analysis.masks.pairs import unpack
+from analysis.report.page.page_data import OBJECTS
 from analysis.report.report import report
 from analysis.report_files import layer_name
 from analysis.scoring.components import LISTED
@@ -136,7 +136,7 @@ def test_columns_of_many_classes_lie_beside_the_page(tmp_path: Path, monkeypatch
     truth[5:10, 5:15] = prediction[5:10, 5:15] = 1
     prediction[:2] = 2
     within = Page((made(tmp_path / "few", truth, prediction) / "index.html").read_text()).data
-    monkeypatch.setattr("analysis.report.page_data.MOST_INSIDE", 1)
+    monkeypatch.setattr("analysis.report.page.page_data.MOST_INSIDE", 1)
     out = made(tmp_path / "many", truth, prediction)
     data = Page((out / "index.html").read_text()).data
     assert within["classesBeside"] is data["classes"] is None

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from analysis.drawing.agreement import Agreement, agreement
 from analysis.drawing.colours import AGREEMENT_COLOURS, ColourScheme
 from analysis.drawing.jpeg_planes import CENTRE, Plane, Planes, encode_planes, halve, to_planes
 from analysis.drawing.legend import legend_band, text_size
@@ -19,6 +18,7 @@ from analysis.drawing.overlays import draw_difference, draw_overlay
 from analysis.drawing.shrink import shrink
 from analysis.drawing.strips import PANEL, draw_strip
 from analysis.drawing.tints import difference_palette, tint_palette
+from analysis.masks.agreement import Agreement, agreement
 
 TRUTH = np.array([[0, 0, 1, 1, 2, 1, 255, 255]], np.uint8)
 PREDICTION = np.array([[0, 1, 1, 0, 2, 2, 1, 0]], np.uint8)

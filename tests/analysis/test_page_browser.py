@@ -12,7 +12,7 @@ import pytest
 from playwright import sync_api
 from playwright.sync_api import expect
 
-from analysis.report.page_data import coded
+from analysis.report.page.page_data import coded
 from analysis.report.report import report
 from formats.predictions import ModelFacts
 from tests.support.dataset_samples import disc_image, make_dataset, make_predictions

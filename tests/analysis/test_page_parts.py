@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 
 from analysis.drawing.close_ups import view_around
-from analysis.report.charts import histogram, training_series
+from analysis.report.page.absent import absent
+from analysis.report.plots.charts import histogram, training_series
+from analysis.report.report import report
+from analysis.report.scores_text import format_scores
 from formats.crops import Box
+from tests.support.dataset_samples import disc_image, make_dataset, make_predictions
+from tests.support.page_reader import Page
 
 
 def test_a_histogram_holds_every_value_once() -> None:
@@ -44,3 +50,41 @@ def test_a_close_up_shows_its_whole_object_inside_the_image(box: Box, size: tupl
     assert view.top <= box.top
     assert box.left + box.width <= view.left + view.width <= size[0]
     assert box.top + box.height <= view.top + view.height <= size[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "dataset"),
+    [
+        (["report", "p", "--dataset", "my cars", "--out", "r"], "'my cars'"),
+        (["report", "p", "--dataset=cars/", "--out", "r"], "cars/"),
+        ([], "DATASET"),
+    ],
+)
+def test_what_is_not_here_names_the_dataset_as_it_was_typed(words: list[str], dataset: str) -> None:
+    made = {"command": words, "splits": {"val": 2}, "dataset_sha256": "0"}
+    probabilities = absent({"made": made, "job": {"job": "first"}, "areas": {"unit": "m"}}, 0)[0]
+    assert probabilities.commands == (
+        f"sageseg jobs predict first {dataset} --split val --probabilities --out PREDICTIONS",
+        f"sageseg analysis report PREDICTIONS --dataset {dataset} --out REPORT",
+    )
+
+
+@pytest.mark.parametrize(
+    ("splits", "told"),
+    [
+        ({"a": "train", "b": "train"}, "All images are of the split train: "),
+        ({"a": "train", "b": "val"}, "1 of 2 images are of the split train: "),
+        ({"a": "val", "b": "test"}, None),
+    ],
+)
+def test_scores_of_training_images_carry_a_warning(splits: dict[str, str], told: str | None, tmp_path: Path) -> None:
+    images = {stem: disc_image(30, 20) for stem in splits}
+    dataset = make_dataset(tmp_path / "dataset", images, splits=splits)
+    predictions = make_predictions(
+        tmp_path / "predictions", dataset, {stem: mask for stem, (_, mask) in images.items()}
+    )
+    scores = report(predictions, dataset, tmp_path / "out", overlays=0, workers=1)
+    page = Page((tmp_path / "out" / "index.html").read_text(encoding="utf-8")).words
+    for text in (format_scores(scores), page):
+        assert ("of the split train" in text) == (told is not None)
+        assert (told or "") in text

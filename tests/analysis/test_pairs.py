@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from analysis.drawing.agreement import agreement
-from analysis.drawing.pairs import Layers, layer_script, pack, pair, read_layers, unpack
+from analysis.masks.agreement import agreement
+from analysis.masks.pairs import Layers, layer_script, pack, pair, read_layers, unpack
 from formats.classes import IGNORE
 from formats.masks import Mask
 

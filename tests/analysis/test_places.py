@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.drawing.pairs import pair
+from analysis.masks.pairs import pair
 from analysis.masks.pieces import divide, spread
 from analysis.masks.sources import Source, plan_sources
 from analysis.options import Scale, ScoringOptions
@@ -34,6 +33,7 @@ from formats.predictions import open_predictions
 from formats.texts.natural_order import natural_key
 from tests.support.dataset_samples import disc_image, make_dataset, make_predictions
 from tests.support.page_reader import Page
+from tests.support.tables import table_of
 
 
 def masks(seed: int, size: tuple[int, int], num_classes: int, noise: float) -> tuple[Mask, Mask]:
@@ -281,17 +281,12 @@ def scores(out: Path) -> dict[str, Any]:
     return content
 
 
-def table(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def test_places_of_a_report_add_up_to_its_errors(out: Path, scores: dict[str, Any]) -> None:
     places, confusion = scores["places"], np.array(scores["confusion"])
     assert sum(places["judged"]) == confusion.sum()
     assert sum(places["missed"]) == confusion[1:, 0].sum()
     assert sum(places["false_positives"]) == scores["false_positives"]["pixels"]
-    rows = table(out / "errors_by_place.csv")
+    rows = table_of(out / "errors_by_place.csv")
     for class_id, name in enumerate(CLASSES.names[1:], start=1):
         own = [row for row in rows if row["class"] == name]
         wrong = confusion[:, class_id].sum() - confusion[class_id, class_id]
@@ -304,7 +299,9 @@ def test_edges_of_a_report_are_told_and_words_say_what_mends_them(out: Path, sco
     wrong = np.array(scores["confusion"]).sum() - np.trace(scores["confusion"])
     assert edges["images"] == len(STEMS)
     assert sum(each["errors"] for each in edges["bins"]) == wrong, "every crop has an inner edge"
-    assert [int(row["errors"]) for row in table(out / "crop_edges.csv")] == [each["errors"] for each in edges["bins"]]
+    assert [int(row["errors"]) for row in table_of(out / "crop_edges.csv")] == [
+        each["errors"] for each in edges["bins"]
+    ]
     assert "--overlap 16 " in crop_edge_words({**edges, "rim_pixels": 8})
     assert "no more near the edges" in crop_edge_words({**edges, "rim_pixels": 0})
     assert crop_edge_words(None) == ""
@@ -335,7 +332,7 @@ def test_an_attributes_scores_are_those_of_its_table(scores: dict[str, Any]) -> 
 
 
 def test_areas_agree_in_the_users_unit(out: Path, scores: dict[str, Any]) -> None:
-    rows = [row for row in table(out / "areas.csv") if row["class"] == "tree"]
+    rows = [row for row in table_of(out / "areas.csv") if row["class"] == "tree"]
     differences = [float(row["predicted_area"]) - float(row["true_area"]) for row in rows]
     assert scores["areas_agreement"]["unit"] == "m"
     assert scores["areas_agreement"]["classes"]["tree"]["bias"] == pytest.approx(np.mean(differences))

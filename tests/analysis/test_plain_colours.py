@@ -48,8 +48,8 @@ def test_cityscapes_colours_are_known_by_the_names_of_the_classes(
     save(tmp_path / "truth" / "a_gtFine_color.png", CITY[STREET])
     (tmp_path / "out" / "labels.txt").write_text("background\ncar\nRoad\nbus\n", encoding="utf-8")
     opened, dataset = open_with_truth(tmp_path / "out", TruthFolder(tmp_path / "truth"), workers=1)
-    assert predicted(opened, "a_gtFine_color").tolist() == STREET.tolist()
-    assert true(opened, dataset, "a_gtFine_color").tolist() == np.where(STREET, STREET, IGNORE).tolist()
+    assert predicted(opened, "a").tolist() == STREET.tolist()
+    assert true(opened, dataset, "a").tolist() == np.where(STREET, STREET, IGNORE).tolist()
     assert "out: black, and what else is not evaluated, is background" in capsys.readouterr().err
 
 

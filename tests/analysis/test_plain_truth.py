@@ -66,6 +66,41 @@ def test_a_folder_of_truth_is_enough(
     assert same(truth_of(opened, dataset), masks())
 
 
+@pytest.mark.parametrize("shown", [False, True])
+@pytest.mark.parametrize(
+    ("true", "predicted", "image"),
+    [
+        ("{}_mask.png", "{}.png", "{}.png"),
+        ("gt_{}.png", "{}_pred.png", "{}.png"),
+        ("masks/{}_gtFine_labelIds.png", "{}.png", "{}_leftimg8bit.png"),
+    ],
+)
+def test_images_are_called_alike_with_and_without_their_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], true: str, predicted: str, image: str, shown: bool
+) -> None:
+    truth = write_all(tmp_path / "truth", true, ids)
+    images = write_all(tmp_path / "images", image, ids) if shown else None
+    opened, dataset = open_with_truth(
+        write_all(tmp_path / "out", predicted, ids), TruthFolder(truth, images=images), workers=1
+    )
+    names = {row.source_stem for row in dataset.rows}
+    assert names == set(truth_of(opened, dataset))
+    assert names == {image.format(name).removesuffix(".png") for name in SAMPLES} if shown else set(SAMPLES)
+    assert ("in the report, and so on" in capsys.readouterr().err) != shown
+
+
+def test_masks_that_would_be_called_alike_keep_their_names(tmp_path: Path) -> None:
+    for folder, name in (
+        ("truth", "{}_mask.png"),
+        ("truth", "{}_gt.png"),
+        ("out", "{}_mask.png"),
+        ("out", "{}_gt.png"),
+    ):
+        write_all(tmp_path / folder, name, ids)
+    _, dataset = open_with_truth(tmp_path / "out", TruthFolder(tmp_path / "truth"), workers=1)
+    assert {row.id for row in dataset.rows} == {f"{name}_{end}" for name in SAMPLES for end in ("mask", "gt")}
+
+
 def test_values_that_nobody_named_are_classes_on_both_sides_alike(tmp_path: Path) -> None:
     def spread(mask: Mask) -> Image.Image:
         return Image.fromarray(np.array([0, 7, 26], np.uint8)[mask])

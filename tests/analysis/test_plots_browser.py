@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +192,16 @@ def test_a_point_opens_its_image_and_the_farthest_are_listed(page: sync_api.Page
     page.keyboard.press("Escape")
 
 
+def test_every_axis_has_two_ticks_within_its_ends(page: sync_api.Page) -> None:
+    axes = files("analysis").joinpath("templates/report/axes.js").read_text(encoding="utf-8")
+    ends = [(0.82, 0.99), (0.848, 0.973), (0.899, 0.901), (-3, 1), (0, 1), (7, 8), (0.09, 0.51), (1e6, 1e6 + 1)]
+    asked = [(low, high, count) for low, high in ends for count in (1, 3, 6)]
+    found = page.evaluate(f"(asked) => {{ {axes}\n return asked.map((each) => linearTicks(...each)); }}", asked)
+    for (low, high, count), ticks in zip(asked, found, strict=True):
+        assert len(ticks) >= 2, (low, high, count)
+        assert low <= ticks[0] < ticks[-1] <= high, (low, high, count)
+
+
 def test_attributes_are_in_their_order_and_lead_to_images(page: sync_api.Page, opened: Visit) -> None:
     assert page.locator('[data-plot="attribute"]').count() == 2, "one value tells nothing"
     place = plot(page, "attribute", "angle")
@@ -274,6 +285,16 @@ def test_a_finger_looks_before_it_leads(chromium: sync_api.Browser, out: Path) -
         assert visit.page.locator("#shown").inner_text() == "12"
         place.tap(position={"x": 3, "y": 3})
         expect(visit.page.locator("#shown")).to_have_text("11 of 12")
+
+
+def test_areas_begin_with_a_class_that_there_is(tmp_path: Path) -> None:
+    image, mask = disc_image(30, 20)
+    dataset = make_dataset(tmp_path / "d", {"a": (image, 2 * mask)}, classes=ClassTable(("_background_", "bus", "car")))
+    predictions = make_predictions(tmp_path / "p", dataset, {"a": 2 * np.roll(mask, 2, axis=1)})
+    report(predictions, dataset, tmp_path / "r", overlays=0, workers=1)
+    text = (tmp_path / "r/index.html").read_text(encoding="utf-8")
+    assert '<option value="1" selected>car</option>' in text
+    assert '<p class="note" data-class="1">' in text
 
 
 def test_one_class_predicted_whole_has_no_edges_and_no_choices(chromium: sync_api.Browser, tmp_path: Path) -> None:

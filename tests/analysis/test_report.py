@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.drawing.agreement import agreement
 from analysis.drawing.colours import AGREEMENT_COLOURS, ColourScheme
-from analysis.drawing.pairs import read_layers, unpack
+from analysis.masks.agreement import agreement
+from analysis.masks.pairs import read_layers, unpack
 from analysis.masks.stitch import stitch
 from analysis.options import ScoringOptions
 from analysis.report.commands import parse_overlays
-from analysis.report.page import PageImages, render_page
+from analysis.report.page.layout import PageImages, render_page
 from analysis.report.report import report
 from analysis.report.scores_json import summary_to_json
 from analysis.report_files import layer_name, overlay_name, strip_name
@@ -30,6 +29,7 @@ from formats.masks import Mask, write_mask
 from formats.predictions import ModelFacts, Predictions, open_predictions, read_model_facts
 from tests.support.dataset_samples import disc_image, make_dataset, make_predictions
 from tests.support.page_reader import Page, without_made
+from tests.support.tables import table_of
 
 STEMS = ("a_01", "a_02", "b_01")
 IMAGES = {stem: disc_image(90, 70, seed=n) for n, stem in enumerate(STEMS)}
@@ -51,11 +51,6 @@ def dataset(tmp_path: Path) -> Dataset:
 @pytest.fixture
 def predictions(tmp_path: Path, dataset: Dataset) -> Predictions:
     return make_predictions(tmp_path / "predictions", dataset, PREDICTED, dropped_too=True)
-
-
-def images_table(out: Path) -> list[dict[str, str]]:
-    with (out / "images.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def iou(truth: Mask, prediction: Mask) -> float:
@@ -95,7 +90,7 @@ def test_crops_stitched_masks_and_workers_give_the_same_report(
 
 def test_images_csv_is_worst_first(predictions: Predictions, dataset: Dataset, tmp_path: Path) -> None:
     report(predictions, dataset, tmp_path / "out", workers=1)
-    rows = images_table(tmp_path / "out")
+    rows = table_of(tmp_path / "out" / "images.csv")
     assert [row["stem"] for row in rows] == ["a_02", "a_01", "b_01"]
     truth, predicted = IMAGES["a_02"][1], PREDICTED["a_02"]
     assert float(rows[0]["iou_car"]) == pytest.approx(iou(truth, predicted), abs=1e-6)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from pathlib import Path
@@ -17,6 +16,7 @@ from formats.classes import ClassTable
 from formats.errors import SagesegError
 from formats.masks import Mask
 from tests.support.dataset_samples import disc_image, make_dataset, make_predictions, write_shares
+from tests.support.tables import table_of
 
 DOCS = Path(__file__).parents[2] / "docs" / "scores-json.md"
 CLASSES = ClassTable(("_background_", "car", "tree"))
@@ -52,11 +52,6 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def scores(out: Path) -> dict[str, Any]:
     content: dict[str, Any] = json.loads((out / "scores.json").read_text())
     return content
-
-
-def table(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def test_the_docs_name_every_key(scores: dict[str, Any]) -> None:
@@ -125,7 +120,7 @@ def test_areas_in_pixels_shares_and_the_users_scale(scores: dict[str, Any], out:
     assert (tree["true_area"], tree["predicted_area"]) == (60, 95 / 4)
     assert (tree["true_components"], tree["predicted_components"]) == (3, 2)
     assert (scores["areas"]["unit"], scores["areas"]["unit_per_pixel"]) == ("m", 0.5)
-    rows = {(row["stem"], row["class"]): row for row in table(out / "areas.csv")}
+    rows = {(row["stem"], row["class"]): row for row in table_of(out / "areas.csv")}
     assert len(rows) == 4 * 3
     assert rows["b_01", "tree"]["true_pixels"] == "80"
     assert (rows["b_01", "tree"]["predicted_pixels"], rows["b_01", "tree"]["true_area"]) == ("0", "20")
@@ -133,7 +128,7 @@ def test_areas_in_pixels_shares_and_the_users_scale(scores: dict[str, Any], out:
 
 
 def test_objects_csv_lists_them_all(out: Path) -> None:
-    rows = table(out / "objects.csv")
+    rows = table_of(out / "objects.csv")
     kinds = [row["what"] for row in rows]
     assert (kinds.count("true"), kinds.count("predicted")) == (6, 7)
     assert (kinds.count("false_positive"), kinds.count("missed")) == (3, 2)

@@ -14,8 +14,8 @@ import pytest
 from playwright import sync_api
 from playwright.sync_api import expect
 
-from analysis.drawing.agreement import Agreement
-from analysis.drawing.pairs import Layers, layer_script, pair
+from analysis.masks.agreement import Agreement
+from analysis.masks.pairs import Layers, layer_script, pair
 from tests.support.page_visits import visiting
 from tests.support.viewer_samples import add_to_layers
 
@@ -76,6 +76,37 @@ def test_a_layer_file_that_is_missing_or_damaged_is_told(
     page.evaluate("location.hash = '#image=b_01'")
     expect(page.locator("#viewer-object-number")).to_have_text("0 wrong")
     expect(page.locator("#viewer-note")).to_have_text("")
+
+
+@pytest.mark.parametrize(
+    ("found", "put"),
+    [
+        (r"(?s).*", ""),
+        (r"(?s)(?<=.{40}).*", ""),
+        (r"(?s).*", "takeLayers(null)"),
+        (r"(?s).*", "takeLayers({})"),
+        (r'"stem": ?"a_01"', '"stem":"b_01"'),
+        (r'"objects": ?\[', '"objects": 7, "more": ['),
+        (r'"width": ?', '"width": -'),
+        (r'"pairs": ?"', '"pairs": "***'),
+    ],
+    ids=["empty", "cut", "null", "nothing", "another's", "no list", "no size", "no base64"],
+)
+def test_of_a_file_that_is_not_whole_nothing_is_shown(
+    page: sync_api.Page, viewed_report: Path, tmp_path: Path, found: str, put: str
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(viewed_report, copy)
+    path = copy / "layers/pairs/a_01.js"
+    changed = re.sub(found, put, path.read_text(), count=1)
+    assert changed != path.read_text()
+    path.write_text(changed)
+    page.goto((copy / "index.html").as_uri() + "#image=a_01")
+    expect(page.locator("#viewer-note")).to_have_text("a_01.js beside this page is damaged: write the report again.")
+    box = page.locator(".picture").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(page.locator(".values")).to_contain_text("(of the thumbnail)")
 
 
 OBJECT = {"what": "wrong", "class": 2, "other": 0, "y": 100, "width": 50, "height": 30, "pixels": 1500, "kind": "halo"}

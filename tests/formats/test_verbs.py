@@ -65,6 +65,26 @@ def test_help_has_a_heading_for_each_dataclass_and_the_rest_last() -> None:
     assert max(map(len, lines)) <= 80
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["roll"], "No such command: roll; did you mean way cars roll?"),
+        (["trees", "roll"], "No such command: roll; did you mean way cars roll?"),
+        (["cars", "home"], "No such command: home; did you mean way home?"),
+        (["cars", "rol"], "No such command 'rol'. Did you mean 'roll'?"),
+        (["fly"], "No such command 'fly'."),
+    ],
+)
+def test_a_verb_of_another_room_is_named(words: list[str], said: str) -> None:
+    app = make_app("A way.")
+    app.command("home")(lambda: None)
+    app.add_typer(small_app(), name="cars")
+    app.add_typer(make_app("Trees."), name="trees")
+    ran = CliRunner().invoke(app, words, prog_name="way")
+    assert ran.exit_code == 2
+    assert ran.stderr.endswith(f"Error: {said}\n")
+
+
 def test_a_verb_that_asks_no_region_has_no_profile() -> None:
     assert "--profile" not in CliRunner().invoke(small_app(), ["park", "--help"]).stdout
 

@@ -41,9 +41,12 @@ def rewrite(dataset: Path, change: Callable[[dict[str, str]], None]) -> None:
         writer.writerows(table)
 
 
-def test_an_empty_split_is_an_error(dataset: Path) -> None:
-    rewrite(dataset, lambda row: row.update(kept="0") if row["split"] == "val" else None)
-    assert "no val image" in next(f for f in check(dataset) if f.rule == "split").message
+@pytest.mark.parametrize(("split", "cure"), [("val", "--validate-on train"), ("train", "--keep-empty")])
+def test_an_empty_split_is_an_error(split: str, cure: str, dataset: Path) -> None:
+    rewrite(dataset, lambda row: row.update(kept="0") if row["split"] == split else None)
+    found = next(f for f in check(dataset) if f.rule == "split")
+    assert f"no {split} image" in found.message
+    assert cure in found.cure
 
 
 def test_a_group_in_two_splits_is_an_error(dataset: Path) -> None:

@@ -206,7 +206,9 @@ def test_what_may_not_be_asked_for_is_a_note_and_the_rest_is_shown(monkeypatch: 
 
     monkeypatch.setattr(course, "log_lines", refuse)
     monkeypatch.setattr("jobs.tracking.gpu_use.gpu_use", refuse)
-    monkeypatch.setattr("jobs.tracking.job_calls.describe", lambda _: described(status="Failed", FailureReason="why"))
+    further = {"ChannelName": "model", "DataSource": {"S3DataSource": {"S3Uri": "s3://cars/first/model.tar.gz"}}}
+    failed = described(status="Failed", FailureReason="why", InputDataConfig=[further])
+    monkeypatch.setattr("jobs.tracking.job_calls.describe", lambda _: failed)
     write_record(record(backend="aws"))
     shown = CliRunner().invoke(app, ["show", "cars"])
     assert shown.exit_code == 0, (shown.output, shown.exception)
@@ -218,6 +220,7 @@ def test_what_may_not_be_asked_for_is_a_note_and_the_rest_is_shown(monkeypatch: 
     lines = shown.stdout.splitlines()
     assert "early stopping  off" in lines
     assert "artefact        none (a job that failed leaves none)" in lines
+    assert "trained from    s3://cars/first/model.tar.gz" in lines
     assert lines[lines.index("hyperparameters num_classes 2") :] == [
         "hyperparameters num_classes 2",
         f"{'':15} num_training_samples 9",

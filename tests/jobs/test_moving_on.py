@@ -131,7 +131,7 @@ def test_the_name_that_was_given_finds_what_became_of_it(
         monkeypatch.setenv("SAGESEG_HOME", str(tmp_path / "elsewhere"))
     shown = CliRunner().invoke(app, ["show", "moving"])
     assert f"{'name':16}{attempt}" in shown.stdout.splitlines()
-    assert f"{'status':16}Completed (Completed)" in shown.stdout.splitlines()
+    assert f"{'status':16}Completed" in shown.stdout.splitlines()
     kind = {"moving-2": "ml.g5.2xlarge", "moving-3": "ml.g4dn.2xlarge"}[attempt]
     assert f"note: moving was moved on to {kind} and is {attempt} now" in shown.stderr.splitlines()
     assert "validation mIOU: 0.75" in CliRunner().invoke(app, ["logs", "moving"]).stdout

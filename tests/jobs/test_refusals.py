@@ -1,6 +1,7 @@
 """What AWS says when it refuses: one line, the next step, no secret; and going on to the next type."""
 
 import pickle
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +16,7 @@ from botocore.exceptions import (
     ProfileNotFound,
     UnauthorizedSSOTokenError,
 )
+from typer.testing import CliRunner
 
 from aws.clients import aws_errors, configured_region, make_client
 from aws.errors import AwsError, explain, is_about_capacity, is_about_instance, is_missing
@@ -27,7 +29,11 @@ from jobs.tracking.job_calls import JobFailedError
 from jobs.tracking.records import JobRecord
 from jobs.training.plan import Attempt
 from jobs.training.start import run_attempts
+from prep.dataset.writer import write_dataset
+from prep.options import PrepOptions
+from sageseg.cli import app
 from tests.support.aws_setup import SECRET, TOKEN
+from tests.support.prep_samples import make_source
 
 QUOTA = (
     "The account-level service limit 'ml.p3.2xlarge for training job usage' is 0 Instances, with current utilization "
@@ -98,6 +104,15 @@ def test_a_missing_region_names_the_ways_to_set_one(monkeypatch: pytest.MonkeyPa
     with pytest.raises(SagesegError, match="region: none configured; pass --region, or set AWS_REGION"):
         configured_region(None)
     assert configured_region("eu-west-1") == "eu-west-1"
+
+
+@pytest.mark.parametrize("verb", ["train", "tune"])
+def test_who_has_no_region_hears_of_this_machine(verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    write_dataset(make_source(tmp_path / "labels", {"a": 1, "b": 1}), tmp_path / "d", PrepOptions(crop=64, workers=1))
+    ran = CliRunner().invoke(app, ["jobs", verb, str(tmp_path / "d"), "--data", "s3://cars/one"])
+    assert "none configured" in str(ran.exception)
+    assert "--backend local trains on this machine, without AWS" in str(ran.exception)
 
 
 def test_a_profile_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,6 +46,14 @@ def dataset(tmp_path: Path) -> Dataset:
 TODAY = date(2026, 2, 28)
 
 
+def test_a_dataset_without_validation_has_its_page(tmp_path: Path) -> None:
+    source = make_source(tmp_path / "labels", {"a": 2})
+    write_dataset(source, tmp_path / "dataset", PrepOptions(crop=64, workers=1, val=0))
+    write_preview(open_dataset(tmp_path / "dataset"), tmp_path / "preview.html", workers=1)
+    text = Page((tmp_path / "preview.html").read_text(encoding="utf-8")).words
+    assert "Every class is in train." in text
+
+
 @pytest.fixture
 def page(dataset: Dataset, tmp_path: Path) -> str:
     write_preview(dataset, tmp_path / "preview.html", workers=1, today=TODAY)
@@ -163,6 +171,17 @@ def test_the_command_writes_the_page(dataset: Dataset, tmp_path: Path) -> None:
     assert out.read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
+def test_a_file_that_is_there_is_replaced_when_asked(dataset: Dataset, tmp_path: Path) -> None:
+    out = tmp_path / "notes.txt"
+    out.write_text("mine")
+    line = ["prep", "preview", str(dataset.root), "--out", str(out), "--workers", "1"]
+    refused = CliRunner().invoke(app, line)
+    assert "exists already; choose another --out or add --overwrite" in str(refused.exception)
+    assert out.read_text() == "mine"
+    assert CliRunner().invoke(app, [*line, "--overwrite"]).exit_code == 0
+    assert out.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
 def test_near_twins_across_splits_are_shown(tmp_path: Path) -> None:
     source = make_source(tmp_path / "labels", {"a": 1, "b": 1}, image=lambda _: noise(0))
     write_dataset(source, tmp_path / "dataset", PrepOptions(crop=64, workers=1))
@@ -196,7 +215,7 @@ def test_what_training_sees_depends_on_the_seed_alone(dataset: Dataset) -> None:
 
 def preview(dataset: Dataset, *words: str) -> str:
     out = dataset.root.parent / "preview.html"
-    line = ["prep", "preview", str(dataset.root), "--out", str(out), "--workers", "1", *words]
+    line = ["prep", "preview", str(dataset.root), "--out", str(out), "--overwrite", "--workers", "1", *words]
     ran = CliRunner().invoke(app, line)
     if isinstance(ran.exception, SagesegError):
         return str(ran.exception)
@@ -228,7 +247,8 @@ def test_marks_of_a_job_follow_its_settings(dataset: Dataset) -> None:
         (["--crop-size", "8"], "crop_size"),
         (["--augmentation", "strong"], "--augmentation: is for --augmented"),
         (["--base-size", "99999"], "--base-size 99999: a page shows up to 4096 pixels"),
-        (["--images", "/nowhere"], "--images /nowhere: no a_0.jpg there"),
+        (["--images", "/nowhere"], "--images /nowhere: no such folder; expected the folder that prep read"),
+        (["--images", "/"], "--images /: no a_0.jpg there; expected the folder that prep read"),
         (["--seed", "4"], "--seed: is for --augmented"),
         (["--augmented", "--crop-size", "99999"], "--crop-size 99999: a page shows up to 4096 pixels"),
         (["--augmented", "--crop-size", "wide"], "crop_size"),
@@ -247,6 +267,40 @@ def test_classes_that_a_person_renamed_are_told_by_their_new_names(dataset: Data
     write_preview(open_dataset(dataset.root), tmp_path / "renamed.html", workers=1, today=TODAY)
     renamed = (tmp_path / "renamed.html").read_text(encoding="utf-8")
     assert renamed == re.sub(r"\bcar\b", "Auto", page)
+
+
+@pytest.mark.parametrize("absent", [["tram"], ["tram", "<i>"], ["tram", "bus", "pole", "sign"]])
+def test_classes_of_no_crop_share_a_line(absent: list[str], tmp_path: Path) -> None:
+    classes = ClassTable(("_background_", "car", *absent))
+    source = make_source(tmp_path / "labels", GROUPS, mask=car_of, classes=classes)
+    write_dataset(source, tmp_path / "dataset", PrepOptions(crop=64, workers=1))
+    write_preview(open_dataset(tmp_path / "dataset"), tmp_path / "preview.html", workers=1, today=TODAY)
+    words = Page((tmp_path / "preview.html").read_text(encoding="utf-8")).words
+    assert f"No crop has {', '.join(absent)}." in words
+    assert "of train has this class" not in words
+
+
+def car_of(_: int) -> Mask:
+    return mask_of(0)
+
+
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        ({"val": 0}, "Every class is in train."),
+        ({"val": 0, "test": 1}, "Every class is in every split."),
+        ({"val": 1}, "Every class is in every split, and no share differs more than 2 × between train and val."),
+        ({"val": 1, "test": 1}, "Every class is in every split, and no share differs more than 2 × between"),
+    ],
+)
+def test_any_splits_have_a_page(shares: dict[str, float], said: str, tmp_path: Path) -> None:
+    classes = ClassTable(("_background_", "car"))
+    source = make_source(tmp_path / "labels", GROUPS, mask=car_of, classes=classes)
+    write_dataset(source, tmp_path / "dataset", PrepOptions(crop=64, workers=1, **shares))  # type: ignore[arg-type]
+    write_preview(open_dataset(tmp_path / "dataset"), tmp_path / "preview.html", workers=1, today=TODAY)
+    page = Page((tmp_path / "preview.html").read_text(encoding="utf-8"))
+    page.check_whole()
+    assert said in page.words
 
 
 @pytest.mark.parametrize("lines", ["_background_\ncar\n", "_background_\ncar\nbus & <van>\ntram\n"])

@@ -132,12 +132,49 @@ def test_a_crop_is_larger_by_click_and_comes_from_the_dataset_beside(page: sync_
     assert page.evaluate("document.activeElement.dataset.drawing") == key
 
 
+def words_at(page: sync_api.Page, key: str, x: float, y: float) -> str:
+    """What is told of a place of a drawing, in its pixels."""
+    page.goto(page.url.partition("#")[0] + f"#{key}")
+    expect(page.locator("#larger-classes li").first).to_be_visible()
+    box = page.locator("#stage .stack").bounding_box()
+    width, height = page.evaluate(
+        "key => { const { width, height } = JSON.parse(document.getElementById('data').textContent).drawings[key];"
+        " return [width, height]; }",
+        key,
+    )
+    assert box
+    page.mouse.move(box["x"] + (x + 0.5) * box["width"] / width, box["y"] + (y + 0.5) * box["height"] / height)
+    return page.locator("#larger-class").inner_text()
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "words"),
+    [(6, 30, "car at 6, 30"), (31, 22, f"{EVIL} at 31, 22"), (2, 2, "_background_ at 2, 2"), (80, 30, "_background_")],
+)
+def test_the_class_under_the_pointer_is_told(x: int, y: int, words: str, page: sync_api.Page) -> None:
+    assert words_at(page, "image=a_0.jpg", x, y).startswith(words)
+    page.mouse.move(1, 1)
+    expect(page.locator("#larger-class")).to_have_text("")
+
+
+def test_a_dropped_crop_is_told_under_the_pointer(page: sync_api.Page) -> None:
+    key, x, y = page.evaluate(
+        """() => {
+            const box = document.querySelector("[data-drawing] rect.dropped");
+            const at = ["x", "y"].map((side) => Number(box.getAttribute(side)));
+            return [box.closest("[data-drawing]").dataset.drawing, ...at];
+        }"""
+    )
+    assert words_at(page, key, x, y) == f"dropped crop at {x}, {y}"
+    assert "dropped" not in words_at(page, key, 10, 30)
+
+
 def test_the_next_and_the_one_before_by_key_and_button(page: sync_api.Page) -> None:
     keys = page.locator("[data-drawing]").evaluate_all(
         "stacks => [...new Set(stacks.map(each => each.dataset.drawing))]"
     )
     page.locator("#samples .stack").first.click()
-    assert page.text_content("#larger-place") == f"1 of {len(keys)}"
+    expect(page.locator("#larger-place")).to_have_text(f"1 of {len(keys)}")
     page.keyboard.press("ArrowRight")
     page.locator("#larger [data-step='1']").click()
     assert page.text_content("#larger-place") == f"3 of {len(keys)}"
@@ -174,12 +211,23 @@ def test_an_address_of_nothing_opens_nothing(page: sync_api.Page, root: Path, ha
 
 
 def test_tables_sort_and_names_are_text(page: sync_api.Page) -> None:
-    names = page.locator("#sizes tbody th")
+    names = page.locator("#sizes .sortable tbody th")
     assert names.all_text_contents() == ["car", EVIL]
     page.locator("#sizes thead button", has_text="Objects").click()
     page.locator("#sizes thead button", has_text="Objects").click()
     assert names.all_text_contents() == [EVIL, "car"]
     assert page.locator("img[src=x]").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("Groups in two splits", "is to be whole in one split"), ("Larger than the crop", "no crop shows it whole")],
+)
+def test_words_are_explained_in_place(name: str, words: str, page: sync_api.Page) -> None:
+    page.get_by_role("button", name=f"What is {name}?").press("Enter")
+    expect(page.locator("#explanation")).to_contain_text(words)
+    page.keyboard.press("Escape")
+    expect(page.locator("#explanation")).to_be_hidden()
 
 
 def test_a_page_mailed_alone_says_where_full_size_is(browser: sync_api.Browser, root: Path, tmp_path: Path) -> None:
@@ -205,6 +253,9 @@ def test_a_page_written_elsewhere_asks_for_nothing(visit: Visit, dataset: Datase
 def test_axe_finds_nothing_against_it(browser: sync_api.Browser, root: Path, scheme: str) -> None:
     with visiting(browser, color_scheme=scheme, bypass_csp=True) as opened:  # it runs a program of its own in the page
         opened.page.goto((root / "preview.html").as_uri())
+        for folded in opened.page.locator("summary").all():
+            folded.click()
+        opened.page.add_style_tag(content=".balance .rows { max-height: 3rem !important; }")  # as with many classes
         found = Axe().run(opened.page).response["violations"]
         opened.page.locator("#samples .stack").first.click()
         found += Axe().run(opened.page).response["violations"]
@@ -230,3 +281,14 @@ def test_it_fits_a_phone_the_dark_and_paper(visit: Visit, root: Path) -> None:
     page.emulate_media(media="print")
     assert visit.style("body", "backgroundColor") == "rgb(255, 255, 255)"
     assert not page.is_visible("#samples [data-layer]")
+
+
+@pytest.mark.parametrize("name", ["c" * 120, "snake_" * 20, "ü" * 90])
+def test_long_names_of_classes_fit_a_phone(name: str, visit: Visit, dataset: Dataset, tmp_path: Path) -> None:
+    copied = shutil.copytree(dataset.root, tmp_path / "long")
+    (copied / "labels.txt").write_text(f"_background_\n{name}\n{name}2\n", encoding="utf-8")
+    asked = Asked(network=NetworkView(520, 240, 8, "As a job would."))
+    write_preview(open_dataset(copied), tmp_path / "preview.html", 1, asked)
+    visit.page.set_viewport_size({"width": 390, "height": 844})
+    visit.page.goto((tmp_path / "preview.html").as_uri())
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -141,6 +141,18 @@ def test_classes_that_a_split_lacks_or_has_far_more_of_are_told(told: dict[str, 
     assert balance_words(told, list(told), NAMES) == said
 
 
+@pytest.mark.parametrize(
+    ("number", "end"),
+    [(10, "c8, c9."), (11, "c8, c9 and 1 more."), (40, "c8, c9 and 30 more.")],
+)
+def test_of_many_classes_the_first_are_named_and_the_others_counted(number: int, end: str) -> None:
+    names = ["_background_", *(f"c{place}" for place in range(number))]
+    own = {name: {"pixels": 0.0, "images": 0} for name in names}
+    (said,) = balance_words({"train": {"ignored": 0.0, "classes": own}}, ["train"], names)
+    assert said.startswith("In no image: c0, c1, ")
+    assert said.endswith(end)
+
+
 def test_bars_are_as_long_as_their_shares() -> None:
     told = balance(train=(0.1, 0.2, 0.3), val=(0.2, 0.2, 0.2))
     chart = balance_chart(told, ["train", "val"], NAMES)

@@ -295,7 +295,7 @@ def test_auto_tells_what_lies_in_a_folder_without_labels(tmp_path: Path) -> None
     (tmp_path / "a.jpg").write_bytes(encode_image(noise(1)))
     ran = typed(["prep", "auto", str(tmp_path)], tmp_path)
     assert ran.returncode == 1
-    assert "no labels that are known, but 1 .jpg; docs/readers.md" in ran.stderr
+    assert "1 image and no labels; where they lie in a folder beside it, name the folder above" in ran.stderr
 
 
 @pytest.mark.parametrize("verb", ["voc", "kitti", "channels"])

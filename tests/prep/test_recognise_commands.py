@@ -35,6 +35,20 @@ def test_the_printed_command_reads_all_labels(lay_out: Callable[[Path], int], tm
 
 
 @pytest.mark.parametrize(
+    ("masks", "options"),
+    [(("lane",), ["--target", "lane"]), (("road",), []), (("lane", "road"), [])],
+)
+def test_kitti_is_read_for_what_has_masks(masks: tuple[str, ...], options: list[str], tmp_path: Path) -> None:
+    training = tmp_path / "data_road" / "training"
+    photo(training / "image_2" / "um_000000.png")
+    for kind in masks:
+        mask(training / "gt_image_2" / f"um_{kind}_000000.png")
+    (found,) = recognise(tmp_path / "data_road")
+    words = shlex.split(found.command)
+    assert words == ["sageseg", "prep", "kitti", str(tmp_path / "data_road"), *options, "--out", "DATASET"]
+
+
+@pytest.mark.parametrize(
     ("values", "options", "told"),
     [
         ((1, 2), ["--labels", "labels.txt"], "hold the values 0, 1, 2"),
@@ -161,3 +175,20 @@ def test_black_and_white_masks_beside_a_list_are_read_by_the_printed_command(
     ran = typed([*shlex.split(told[1].replace("DATASET", "dataset"))[1:], "--crop", "none", "--val", "1"], tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert set(read_mask(tmp_path / "dataset" / "SegmentationClass" / "a.png").ravel().tolist()) == {0, 1}
+
+
+def test_frames_that_nobody_labelled_are_known(tmp_path: Path) -> None:
+    for number in range(3):
+        photo(tmp_path / "my frames" / f"drive_b0000_f{number:06}.jpg")
+    (tmp_path / "my frames" / "frames.csv").write_text("name,time\n")
+    ran = typed(["prep", "auto", "my frames"], tmp_path)
+    assert ran.returncode == 1
+    assert "3 images and no labels" in ran.stderr
+    assert "labelme 'my frames' does" in ran.stderr
+
+
+def test_other_files_are_counted(tmp_path: Path) -> None:
+    photo(tmp_path / "a.jpg")
+    (tmp_path / "notes.txt").write_text("later")
+    ran = typed(["prep", "auto", str(tmp_path)], tmp_path)
+    assert "no labels that are known, but 1 .jpg, 1 .txt; docs/readers.md" in ran.stderr

@@ -52,10 +52,16 @@ def test_fixed_groups_stay_and_new_ones_fill_what_is_missing(groups: set[str]) -
     assert assigned == {name: "val" if name == names[0] else "train" for name in names}
 
 
-@pytest.mark.parametrize(("groups", "val"), [("a", 0.2), ("ab", 2), ("abc", 7)])
+@pytest.mark.parametrize(("groups", "val"), [("ab", 2), ("abc", 7)])
 def test_a_split_that_leaves_nothing_to_train_on_is_refused(groups: str, val: float) -> None:
     with pytest.raises(SagesegError, match=r"cannot give val .* and leave one to train on"):
         assign_groups(groups, seed=0, val=val, test=0)
+
+
+@pytest.mark.parametrize(("val", "test"), [(0.2, 0), (0, 0.2)])
+def test_one_group_is_not_divided_and_the_ways_out_are_told(val: float, test: float) -> None:
+    with pytest.raises(SagesegError, match=r"one group, a, .*--group-by .*--val 0"):
+        assign_groups(["a", "a"], seed=0, val=val, test=test)
 
 
 def test_one_group_without_validation_trains() -> None:

@@ -128,7 +128,7 @@ def test_check_and_preview_see_the_classes_of_the_map(desk: Path) -> None:
     assert "pixel of car" not in mapped
     pages = []
     for more in ((), ("--label-map", "voc/maps")):
-        done(desk, "prep", "preview", "ds", "--out", "page.html", *more)
+        done(desk, "prep", "preview", "ds", "--out", "page.html", "--overwrite", *more)
         pages.append(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", (desk / "page.html").read_text())))
     assert pages[0] != pages[1]
     share = np.mean([disc(number).mean() for number in range(6)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +13,6 @@ from tests.support.dataset_samples import make_dataset, make_predictions
 from tests.support.typed_commands import typed
 
 THREE = ClassTable(("_background_", "car", "cone"))
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 MASKS = {

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from analysis.comparison.differences import paired_intervals
 from analysis.options import ScoringOptions
 from analysis.report.report import report
+from analysis.scoring.intervals import Interval
+from formats.arrays import Floats
 from formats.classes import ClassTable
 from formats.dataset import Dataset
 from formats.predictions import ModelFacts
 from tests.support.dataset_samples import disc_image, make_dataset, make_predictions
 from tests.support.page_reader import Page
+from tests.support.tables import table_of
 
 STEMS = ("a_01", "a_02", "b_01", "c_01")
 SAMPLES = {stem: disc_image(60, 50, seed=n) for n, stem in enumerate(STEMS)}
@@ -64,13 +67,12 @@ def make_several(root: Path) -> list[Path]:
 
 
 def ious(folder: Path) -> dict[str, float]:
-    with (folder / "images.csv").open(newline="") as file:
-        return {row["stem"]: float(row["iou_car"]) for row in csv.DictReader(file)}
+    return {row["stem"]: float(row["iou_car"]) for row in table_of(folder / "images.csv")}
 
 
-def table_of(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
+def paired_interval(differences: Floats, groups: Sequence[str]) -> Interval:
+    """The interval of the mean of differences of images, shape (images,)."""
+    return paired_intervals(differences[:, None], groups)[0]
 
 
 def page_of(folder: Path) -> Page:

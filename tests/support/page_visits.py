@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from playwright import sync_api
 
+sync_api.expect.set_options(timeout=30_000)  # what is waited for comes at once, but for a machine that is busy
+
 
 def find_chromium() -> str:
     names = (os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome")

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from analysis.areas.scales import read_scales
+from analysis.comparison.curves import common_curves
 from analysis.comparison.reading import read_reports
 from analysis.exports.submission import read_submission
 from analysis.masks.cleaning import cleaning_words, cleanings
 from analysis.masks.sources import dropped_before
-from analysis.report.charts import common_curves
-from analysis.report.page import model_facts
+from analysis.report.page.layout import model_facts
 from analysis.report.scores_shape import read_scores
 from analysis.report.scores_text import format_scores
 from formats.dataset import open_dataset

@@ -83,8 +83,7 @@ def _all() -> list[Try]:
         typed = line.replace("OUT", name)
         kind = _kind(*line.split()[:2])
         found.append(Try(kind, typed, makes, kills))
-        if not line.startswith("prep preview"):  # it replaces its page unasked
-            found.append(Try(kind, f"{typed} --overwrite", makes, max(2, kills // 2), old=True))
+        found.append(Try(kind, f"{typed} --overwrite", makes, max(2, kills // 2), old=True))
     by_two = "prep carvana train train_masks --crop 40 --workers 2 --out two"
     found.append(Try(_kind("prep", "carvana"), by_two, "two", 10, workers=2))
     return sorted(found, key=lambda tried: tried.kind)

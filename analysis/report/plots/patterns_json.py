@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from analysis.options import area
-from analysis.scoring.counts import Ints
 from analysis.scoring.patterns.areas_agreement import LIMITS, areas_agreement
 from analysis.scoring.patterns.attribute_scores import AttributeScores
 from analysis.scoring.patterns.crop_edges import DISTANCES, rim
 from analysis.scoring.patterns.looking import Patterns
 from analysis.scoring.summary import Summary
+from formats.arrays import Ints
 from formats.texts.csv_text import format_sheet
 
 _CELL = ("judged", "false_positive", "missed")

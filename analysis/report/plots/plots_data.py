@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from analysis.report.charts import histogram, training_series
-from analysis.scoring.counts import Ints
+from analysis.report.plots.charts import histogram, training_series
 from analysis.scoring.patterns.places import PlaceTotals
 from analysis.scoring.summary import Summary
+from formats.arrays import Ints
 from formats.predictions import ModelFacts
 
 MOST_CLASSES = 20

@@ -23,6 +23,7 @@ from formats.dataset import Dataset
 from formats.predictions import ModelFacts, Predictions, info_path, read_model_facts
 from formats.prepared.preparation import dataset_preparation
 from formats.prepared.value_range import ValueRange
+from formats.verbs.mounting import typed_words
 
 OVERLAYS_DRAWN = 500
 """The viewer zooms into layers, which every image has; of thousands of overlays few are looked at."""
@@ -103,7 +104,7 @@ def plan_report(predictions: Predictions, dataset: Dataset, options: ReportOptio
         classes=dataset.classes,
         frame=frame_of([(source.width, source.height) for source in sources]),
         left_out=left_out(sources, dataset),
-        predict_all=predict_all(model, dataset, [source.row.split for source in sources]),
+        predict_all=predict_all(model, dataset, [source.row.split for source in sources], typed_words()),
         grey_images=0 if images else sum(map(has_gaps, sources)),
         predictions=predictions.root.resolve().name,
         dataset=dataset.root.resolve().name,

@@ -10,10 +10,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from analysis.scoring.counts import Ints
 from analysis.scoring.image_report import ImageReport
 from analysis.scoring.intervals import Interval, group_draws, interval
-from analysis.scoring.scores import Floats, defined, mean_defined, ratio
+from analysis.scoring.scores import defined, mean_defined, ratio
+from formats.arrays import Floats, Ints
 from formats.texts.natural_order import natural_key
 
 MOST_POINTS = 60

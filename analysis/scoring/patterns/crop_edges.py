@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
-from analysis.drawing.pairs import PairRuns
+from analysis.masks.pairs import PairRuns
 from analysis.masks.pieces import spread
 from analysis.masks.sources import Size, Source
-from analysis.scoring.counts import Ints
+from formats.arrays import Flags, Ints
 from formats.crops import Box
 from formats.masks import Mask, resize_mask
 
@@ -47,7 +46,7 @@ def count_edges(runs: PairRuns, source: Source, num_classes: int) -> Ints | None
 
 
 @cache
-def _chosen(num_classes: int) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+def _chosen(num_classes: int) -> tuple[Flags, Flags]:
     """By code of a pair whether it is not judged, and whether it is wrong."""
     true, predicted = np.divmod(np.arange(num_classes * (num_classes + 1)), num_classes)
     unjudged = true == num_classes

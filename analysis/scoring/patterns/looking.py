@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.drawing.pairs import PairRuns
+from analysis.masks.pairs import PairRuns
 from analysis.masks.sources import Source
-from analysis.scoring.counts import Ints
 from analysis.scoring.patterns.crop_edges import DISTANCES, count_edges
 from analysis.scoring.patterns.places import Frame, Places, PlacesCollected, PlaceTotals, count_places
+from formats.arrays import Ints
 
 
 @dataclass(frozen=True)

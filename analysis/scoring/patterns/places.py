@@ -10,9 +10,9 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from analysis.drawing.pairs import PairRuns
+from analysis.masks.pairs import PairRuns
 from analysis.masks.sources import Size
-from analysis.scoring.counts import Ints
+from formats.arrays import Ints
 
 ACROSS = 48
 """Cells along the frame's longer side."""
@@ -68,7 +68,7 @@ def kinds(num_classes: int) -> int:
 
 @cache
 def _kind_of_code(num_classes: int) -> npt.NDArray[np.int16]:
-    """By code of a pair (`analysis.drawing.pairs`) its kind, -1 for what is right."""
+    """By code of a pair (`analysis.masks.pairs`) its kind, -1 for what is right."""
     true, predicted = np.divmod(np.arange(num_classes * (num_classes + 1)), num_classes)
     kind = np.where(predicted > 0, predicted, num_classes - 1 + true)
     kind[true == predicted] = -1

@@ -13,7 +13,7 @@ const metricLabel = () => data.metrics.find(({ key }) => key === choice.metric).
 const choiceWords = () => (choice.part ? `${metricLabel()} of ${data.names[choice.part]}` : metricLabel());
 
 function optionsFor(select, options) {
-  select.replaceChildren(...options.map(([value, text]) => Object.assign(element("option", "", text), { value })));
+  select.replaceChildren(...options.map(([value, words]) => optionOf(value, words)));
 }
 
 const reportOptions = data.reports.map(({ name }, report) => [report, name]);

@@ -11,11 +11,10 @@ let arranged = [];
 // ---- what may be chosen
 const ANY = "";
 const attributeNames = Object.keys(data.attributes);
-const byNature = (a, b) => a.localeCompare(b, undefined, { numeric: true });
 
 optionsFor(fields.group, [[ANY, "All groups"], ...[...data.group.values].sort(byNature).map((group) => [group, group])]);
-fields.attribute.append(Object.assign(element("option", "", "All"), { value: ANY }), ...attributeNames.map((name, number) => {
-  const options = [...data.attributes[name].values].sort(byNature).map((value) => Object.assign(element("option", "", value), { value: `${number} ${value}` }));
+fields.attribute.append(optionOf(ANY, "All"), ...attributeNames.map((name, number) => {
+  const options = [...data.attributes[name].values].sort(byNature).map((value) => optionOf(`${number} ${value}`, value));
   return Object.assign(element("optgroup", "", ...options), { label: name });
 }));
 document.getElementById("attribute-label").hidden = !attributeNames.length;
@@ -105,34 +104,17 @@ function cardOf(place) {
 
 function pictureOf(report, place) {
   const stack = makeStack("button", data.width[place], data.height[place]);
-  stack.type = "button";
   stack.ariaLabel = `Open ${data.stems[place]}, ${nameOf(report)} ${formatScore(chosenScore(report, place))}`;
-  stack.dataset.report = report;
-  const inside = thumbnailOfReport(report, place);
-  if (inside) showThumbnail(stack, inside);
-  else nearby.observe(stack);
+  const { folder } = data.reports[report];
+  showPicture(stack, thumbnailOfReport(report, place), folder, data.stems[place], () => sayGone(stack, folder));
   const name = element("span", "", element("i", `line${(report % 6) + 1}`), nameOf(report));
   return element("figure", "", stack, element("figcaption", "", name, element("b", "", formatScore(chosenScore(report, place)))));
 }
 
-// What is not inside is loaded from the reports' folders where it comes into sight.
-const nearby = new IntersectionObserver((entries) => {
-  for (const { target } of entries.filter((entry) => entry.isIntersecting)) {
-    nearby.unobserve(target);
-    loadPicture(target, data.reports[target.dataset.report].folder, Number(target.closest("article").dataset.place));
-  }
-}, { rootMargin: "300px" });
-
-function loadPicture(stack, folder, place) {
-  const image = stack.querySelector(".image");
-  const gone = () => {
-    image.removeAttribute("src");
-    if (!stack.querySelector(".gone")) stack.append(element("span", "gone", "no picture here"));
-    document.getElementById("inside").textContent = `${insideWords} Some are not there: ${decodeURI(folder)}layers/ has gone, or was made by an older sageseg; what is inside this page stays.`;
-  };
-  image.onerror = gone;
-  image.src = imageFile(folder, data.stems[place]);
-  loadLayers(folder, data.stems[place]).then((layers) => setPairs(stack, layers), gone);
+function sayGone(stack, folder) {
+  stack.querySelector(".image").removeAttribute("src");
+  if (!stack.querySelector(".gone")) stack.append(element("span", "gone", "no picture here"));
+  document.getElementById("inside").textContent = `${insideWords} Some are not there: ${decodeURI(folder)}layers/ has gone, or was made by an older sageseg; what is inside this page stays.`;
 }
 
 const inside = Object.keys(data.thumbnails).length;
@@ -149,7 +131,6 @@ function headTable() {
 
 function headingOf([text, key, way, report]) {
   const button = element("button", "", text);
-  button.type = "button";
   const made = element("th", "", button);
   made.scope = "col";
   const [nowKey, nowWay, nowReport] = sorting.split(" ");
@@ -207,11 +188,6 @@ document.getElementById("images").addEventListener("click", (event) => {
   if (!opener) return;
   event.preventDefault();
   openImage(Number(opener.closest("[data-place]").dataset.place), { within: arranged });
-});
-addEventListener("keydown", (event) => {
-  if (event.key !== "/" || viewer.open || keyList.open || isTyped(event.target)) return;
-  event.preventDefault();
-  fields.search.focus();
 });
 addEventListener("choice", () => {
   optionsFor(fields.sort, sortOptions());

@@ -12,26 +12,30 @@ const pointed = element("p", "pointed");
 scatterPlot.append(axisNames.up, scatterBox, axisNames.across, pointed);
 const PATHS = 8; // so that dots over one another look darker
 const NEAR = 6; // in hundredths of the box's side
+const TICK_STEPS = [0.01, 0.02, 0.05, 0.1, 0.2];
 let points = [];
 
-function lowestTick() {
+// From below the lowest score to 1, by whole steps.
+function scoreTicks() {
   const known = everyPlace.flatMap((place) => [choice.ours, choice.theirs].map((report) => chosenScore(report, place))).filter((score) => score !== null);
-  const least = known.reduce((low, score) => Math.min(low, score), 1);
-  return Math.min(Math.floor(20 * least) / 20, 0.95);
+  const range = 1 - known.reduce((low, score) => Math.min(low, score), 1);
+  const step = TICK_STEPS.find((each) => range <= 5 * each);
+  const number = Math.max(5, Math.ceil(range / step - 1e-9));
+  return Array.from({ length: number + 1 }, (_, place) => 1 - (number - place) * step);
 }
 
-function drawTicks(low) {
-  const shown = [0, 0.25, 0.5, 0.75, 1].map((share) => ({ at: 100 * share, text: (low + share * (1 - low)).toFixed(2) }));
-  ticks.replaceChildren(...shown.flatMap(({ at, text }) => [
-    drawing("line", { x1: at, x2: at, y1: 0, y2: 100 }),
-    drawing("line", { x1: 0, x2: 100, y1: at, y2: at }),
-    drawing("text", { x: at, y: 105.5, "text-anchor": "middle" }, text),
-    drawing("text", { x: -1.5, y: 101.3 - at, "text-anchor": "end" }, text),
+function drawTicks(values, at) {
+  ticks.replaceChildren(...values.map((value) => ({ x: at(value), text: value.toFixed(2) })).flatMap(({ x, text }) => [
+    drawing("line", { x1: x, x2: x, y1: 0, y2: 100 }),
+    drawing("line", { x1: 0, x2: 100, y1: x, y2: x }),
+    drawing("text", { x, y: 105.5, "text-anchor": "middle" }, text),
+    drawing("text", { x: -1.5, y: 101.3 - x, "text-anchor": "end" }, text),
   ]));
 }
 
 function drawScatter() {
-  const low = lowestTick();
+  const values = scoreTicks();
+  const low = values[0];
   const at = (score) => (100 * (score - low)) / (1 - low);
   points = everyPlace.filter((place) => gainOf(place) !== null).map((place) => ({
     place, x: at(chosenScore(choice.ours, place)), y: 100 - at(chosenScore(choice.theirs, place)),
@@ -40,7 +44,7 @@ function drawScatter() {
   points.forEach(({ x, y }, number) => paths[number % PATHS].push(`M${x.toFixed(2)} ${y.toFixed(2)}h0`));
   dots.replaceChildren(...paths.filter((path) => path.length).map((path) => drawing("path", { d: path.join("") })));
   dots.style.strokeWidth = points.length > 2000 ? 1.3 : points.length > 200 ? 2 : 3;
-  drawTicks(low);
+  drawTicks(values, at);
   scatterBox.setAttribute("aria-label", `${choiceWords()} of ${formatCount(points.length)} images: ${nameOf(choice.ours)} across, ${nameOf(choice.theirs)} up. The table of images below has the same.`);
   axisNames.across.textContent = `${nameOf(choice.ours)} →`;
   axisNames.up.textContent = `↑ ${nameOf(choice.theirs)}`;

@@ -1,6 +1,5 @@
 // The images that are compared, the largest disagreement first: what is known of each, by its place.
 
-const data = JSON.parse(document.getElementById("data").textContent);
 const everyReport = data.reports.map((_, number) => number);
 const groupOf = (place) => data.group.values[data.group.of[place]];
 const attributesOf = (place) => Object.entries(data.attributes)
@@ -33,6 +32,8 @@ function thumbnailOfReport(report, place) {
 const viewed = {
   kind: "comparison",
   names: data.names,
+  mostTold: data.mostTold,
+  mostInside: 0,
   tints: data.tints,
   agreement: data.agreement,
   stems: data.stems,
@@ -40,5 +41,6 @@ const viewed = {
   panes: (place) => data.reports.map(({ name, folder }, report) => ({
     title: name, about: scoresText(report, place), folder, thumbnail: thumbnailOfReport(report, place),
   })),
-  keys: [["/", "search"]],
+  searches: "search",
+  keys: [],
 };

@@ -66,7 +66,7 @@ if (plotPlaces("areas").length) {
   const signed = (value) => `${value > 0 ? "+" : value < 0 ? "−" : ""}${areaText(Math.abs(value))}`;
 
   function paintSpots(holder, spots, width, tall) {
-    const canvas = holder.querySelector("canvas") ?? holder.insertBefore(document.createElement("canvas"), holder.firstChild);
+    const canvas = holder.querySelector("canvas") ?? holder.insertBefore(element("canvas"), holder.firstChild);
     const ratio = devicePixelRatio || 1;
     Object.assign(canvas, { width: width * ratio, height: tall * ratio });
     const context = canvas.getContext("2d");
@@ -81,7 +81,6 @@ if (plotPlaces("areas").length) {
     const farthest = [...points].sort((a, b) => Math.abs(b[2] - b[1]) - Math.abs(a[2] - a[1])).slice(0, FARTHEST);
     list.replaceChildren(...farthest.map(([place, truth, predicted]) => {
       const button = element("button", "", columns.stem[place]);
-      button.type = "button";
       button.addEventListener("click", () => openImage(place, { within: farthest.map(([at]) => at) }));
       return element("li", "", button, element("span", "", `${signed(predicted - truth)} of ${areaText(truth)}`));
     }));

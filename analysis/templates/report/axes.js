@@ -15,7 +15,7 @@ function logScale([low, high], range) {
   return Object.assign(scale, { domain: [low, high], range, invert: (pixel) => 10 ** inner.invert(pixel), ticks: (count) => logTicks(low, high, count) });
 }
 
-// Multiples of 1, 2 or 5 times a power of ten.
+// Multiples of 1, 2 or 5 times a power of ten; two at least, for one tells no scale.
 function linearTicks(low, high, count) {
   const span = high - low;
   if (!(span > 0)) return [low];
@@ -24,6 +24,7 @@ function linearTicks(low, high, count) {
   const step = power * ([1, 2, 5, 10].find((factor) => factor * power >= rough * 0.999) ?? 10);
   const first = Math.ceil(low / step - 1e-9);
   const last = Math.floor(high / step + 1e-9);
+  if (last <= first) return linearTicks(low, high, 2 * Math.max(1, count));
   return Array.from({ length: last - first + 1 }, (_, index) => Number(((first + index) * step).toPrecision(12)));
 }
 

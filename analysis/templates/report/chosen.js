@@ -75,7 +75,6 @@ const nextCommands = [
 for (const [label, words] of nextCommands) {
   const command = `sageseg analysis ${words}`;
   const copy = element("button", "", "Copy");
-  copy.type = "button";
   copy.ariaLabel = `Copy the command: ${label}`;
   copy.addEventListener("click", () => copyText(copy, command));
   document.getElementById("commands").append(element("div", "", element("dt", "", label), element("dd", "", element("code", "", command), copy)));

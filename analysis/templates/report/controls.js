@@ -13,11 +13,6 @@ const refreshers = [];
 function labelled(label, ...controls) {
   return element("label", "", element("span", "", label), ...controls);
 }
-function optionOf(value, words) {
-  const made = element("option", "", words);
-  made.value = value;
-  return made;
-}
 function countsOf(column) {
   const counts = new Array(column.values.length).fill(0);
   for (const code of column.of) if (code !== null) counts[code] += 1;
@@ -32,7 +27,7 @@ function ask(key, value) {
 // A list of the values, each with its images.
 function valueList(key, values, counts) {
   const made = element("select", "", optionOf("", "Any"));
-  values.map((value, place) => [value, place]).sort(([a], [b]) => collator.compare(a, b))
+  values.map((value, place) => [value, place]).sort(([a], [b]) => byNature(a, b))
     .forEach(([value, place]) => made.append(optionOf(place, `${named(value)} (${formatCount(counts[place])})`)));
   made.addEventListener("change", () => ask(key, values[made.value]));
   refreshers.push(() => { made.value = state.asked.has(key) ? values.indexOf(state.asked.get(key)) : ""; });
@@ -48,7 +43,7 @@ function valueField(key, values) {
   const suggestions = element("datalist", "");
   suggestions.id = `values-${refreshers.length}`;
   made.setAttribute("list", suggestions.id);
-  made.addEventListener("focus", () => suggestions.append(...[...values].sort(collator.compare).map((value) => optionOf(value, ""))), { once: true });
+  made.addEventListener("focus", () => suggestions.append(...[...values].sort(byNature).map((value) => optionOf(value, ""))), { once: true });
   const fits = (value) => value === "" || known.has(value) || (numbers && rangeOf(value) !== undefined);
   made.addEventListener("input", () => {
     made.setCustomValidity("");
@@ -151,7 +146,6 @@ function showSort() {
 function chipOf(key, value) {
   const words = wordsOf(key, value);
   const made = element("button", "", words, element("span", "", "×"));
-  made.type = "button";
   made.lastChild.ariaHidden = "true";
   made.dataset.without = key;
   made.title = "Take this filter away";
@@ -172,11 +166,11 @@ function showNone() {
     const lone = [...state.asked].map(([key, value]) => [key, value, matching(key).length]).filter(([, , count]) => count);
     const offered = lone.map(([key, value, count]) => {
       const made = element("button", "", `Without “${wordsOf(key, value).replace(/^“|”$/g, "")}”: ${formatCount(count)}`);
-      Object.assign(made, { type: "button" }).dataset.without = key;
+      made.dataset.without = key;
       return made;
     });
     const everything = element("button", "", `Without any filter: ${formatCount(all.length)}`);
-    Object.assign(everything, { type: "button" }).dataset.without = "";
+    everything.dataset.without = "";
     none.replaceChildren(element("span", "", "No image matches all of this."), ...offered, ...(lone.length && state.asked.size === 1 ? [] : [everything]));
   }
 }

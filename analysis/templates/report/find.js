@@ -24,7 +24,7 @@ function withoutClasses() {
   for (const key of CLASS_FILTERS) state.asked.delete(key);
   if (sorts.get(state.sort)?.needs) Object.assign(state, standard);
   arrange();
-  tell("What is known of each class lies in files beside this page; this copy was passed on without them.");
+  tell("What is known of each class lies in files beside this page, which are missing or damaged here.");
 }
 
 function arrange() {
@@ -70,6 +70,7 @@ function sortBy(key, up) {
 // Show the images that a filter asks for, and no others: {group, split, class, true, predicted, kind, words, attribute:
 // [name, value or [from, to]], iou: [from, to], places: [...], said: "what the places are"}.
 function showImages({ attribute, iou, places, said = "", ...rest }) {
+  keepView();
   state.asked = new Map(Object.entries(rest).filter(([key, value]) => isFilter(key) && value !== undefined && value !== null));
   if (attribute) state.asked.set(OF_ATTRIBUTE + attribute[0], Array.isArray(attribute[1]) ? attribute[1].join("..") : attribute[1]);
   if (iou) state.asked.set("iou", iou.join(".."));
@@ -79,7 +80,7 @@ function showImages({ attribute, iou, places, said = "", ...rest }) {
     Object.assign(state, { sort: LISTED, up: true });
   }
   search.blur();
-  if (!location.hash.startsWith("#image=")) history.pushState(null, "", addressOf());
+  if (!location.hash.startsWith("#image=")) writeHistory("pushState", addressOf(), addressOf());
   arrange();
   gallery.scrollIntoView();
   document.getElementById("shown").focus({ preventScroll: true });
@@ -127,18 +128,16 @@ document.addEventListener("click", (event) => {
 });
 addEventListener("keydown", (event) => {
   if (event.target.closest?.("[role=button]") && ["Enter", " "].includes(event.key) && lead(event)) event.preventDefault();
-  if (event.key !== "/" || viewer.open || event.target.closest("input, select")) return;
-  event.preventDefault();
-  search.focus();
 });
 
 function openAddress() {
-  if (!location.hash.startsWith(VIEW) || location.hash === addressOf()) return false;
-  readAddress(location.hash);
+  const address = viewAddress();
+  if (address === undefined || address === addressOf()) return false;
+  readAddress(address);
   return true;
 }
 addEventListener("popstate", () => { if (openAddress()) arrange(); });
 fillSortList();
-const toImages = openAddress();
+const toImages = openAddress() && location.hash.startsWith(VIEW);
 arrange();
 if (toImages) gallery.scrollIntoView();

@@ -21,25 +21,10 @@ const meanings = {
 function stackOf(place) {
   const image = imageAt(place);
   const made = makeStack("button", image.width, image.height);
-  made.type = "button";
   made.ariaLabel = `Open ${image.stem}, IoU ${formatScore(image.iou)}`;
-  if (data.thumbnails[place]) showThumbnail(made, data.thumbnails[place]);
-  else {
-    made.dataset.place = place;
-    near.observe(made);
-  }
+  showPicture(made, data.thumbnails[place], "", image.stem);
   return made;
 }
-
-// What is not inside is loaded where it comes into sight.
-const near = new IntersectionObserver((entries) => {
-  for (const { target } of entries.filter((entry) => entry.isIntersecting)) {
-    near.unobserve(target);
-    const { stem } = imageAt(target.dataset.place);
-    target.querySelector(".image").src = imageFile("", stem);
-    loadLayers("", stem).then((layers) => setPairs(target, layers), () => {});
-  }
-}, { rootMargin: "400px" });
 
 // A card says the number by which it is sorted, where it says no other.
 const ranking = () => (state.sort === "dice" ? "dice" : "iou");
@@ -80,7 +65,7 @@ function small(place) {
 }
 
 function showCards() {
-  for (const stack of cards.querySelectorAll(".stack[data-place]")) near.unobserve(stack);
+  for (const stack of cards.querySelectorAll(".stack")) nearSight.unobserve(stack);
   cards.replaceChildren();
   showMore();
 }

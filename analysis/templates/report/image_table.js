@@ -18,7 +18,6 @@ const cellClass = (column) => [column.text && "text", several && column.class &&
 
 function headingOf(column) {
   const button = element("button", "", column.label);
-  button.type = "button";
   button.dataset.sort = column.key;
   const made = element("th", cellClass(column), button);
   made.scope = "col";
@@ -40,7 +39,6 @@ function rowOf(place, shown) {
 }
 function openerOf(place) {
   const made = element("button", "lead", columns.stem[place]);
-  made.type = "button";
   made.title = `Open ${columns.stem[place]}`;
   return made;
 }

@@ -1,6 +1,5 @@
 // The images that the report judged, worst first: columns of what is known of them, by their place.
 
-const data = JSON.parse(document.getElementById("data").textContent);
 const { columns } = data;
 const all = columns.stem.map((_, place) => place);
 const text = (column, place) => column.values[column.of[place]];

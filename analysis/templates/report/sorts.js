@@ -2,11 +2,10 @@
 // heading, its numbers, and its words.
 
 const isNumber = (value) => value.trim() !== "" && Number.isFinite(Number(value));
-const collator = new Intl.Collator(undefined, { numeric: true });
 
 // The places of texts in their order, so that sorting compares numbers alone.
 function ranks(values) {
-  const order = values.map((_, place) => place).sort((a, b) => collator.compare(values[a], values[b]));
+  const order = values.map((_, place) => place).sort((a, b) => byNature(values[a], values[b]));
   const ranked = new Float64Array(values.length);
   order.forEach((place, rank) => { ranked[place] = rank; });
   return ranked;

@@ -26,6 +26,20 @@ function readAddress(hash) {
   state.table = view.get("view") === "table";
 }
 
+// Each entry of the browser's history that shows images keeps their view besides, for its address may be that of the page
+// or of a section. A page inside another may be refused a history.
+function writeHistory(how, address, view) {
+  try {
+    history[how](how === "pushState" ? { view } : { ...history.state, view }, "", address);
+  } catch {
+    // filters work without an address
+  }
+}
+function keepView() {
+  if (!location.hash.startsWith("#image=")) writeHistory("replaceState", undefined, addressOf());
+}
+const viewAddress = () => history.state?.view ?? (location.hash.startsWith(VIEW) ? location.hash : undefined);
+
 // Browsers refuse addresses that change with every letter typed, so the last of some is written.
 let viewTimer;
 function writeAddress() {
@@ -33,6 +47,6 @@ function writeAddress() {
   viewTimer = setTimeout(() => {
     const address = addressOf();
     const ours = location.hash.startsWith(VIEW) || address.startsWith(VIEW);
-    if (ours && !location.hash.startsWith("#image=") && location.hash !== address) history.replaceState(history.state, "", address);
+    if (ours && !location.hash.startsWith("#image=") && location.hash !== address) writeHistory("replaceState", address, address);
   }, 200);
 }

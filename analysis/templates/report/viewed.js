@@ -3,6 +3,8 @@
 const viewed = {
   kind: "report",
   names: data.names,
+  mostTold: data.mostTold,
+  mostInside: data.mostInside,
   tints: data.tints,
   agreement: data.agreement,
   stems: columns.stem,
@@ -12,5 +14,6 @@ const viewed = {
     return { width: image.width, height: image.height, about, meaning: `${meanings.iou}. ${meanings.dice}.` };
   },
   panes: (place) => [{ folder: "", thumbnail: data.thumbnails[place], objects: data.objects?.[place] }],
-  keys: [["/", "search: name, group, split, attributes"], ["Enter", "on an image: open it"]],
+  searches: "search: name, group, split, attributes",
+  keys: [["Enter", "on an image: open it"]],
 };

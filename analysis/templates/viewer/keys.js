@@ -17,6 +17,9 @@ const pageKeys = [
   { keys: Object.keys(layerKeys), does: "image, truth, prediction, difference on and off", act: (key) => toggleLayer(layerKeys[key]) },
   { keys: ["?"], does: "this list", act: () => showKeys() },
 ];
+const searchKeys = [
+  { keys: ["/"], does: viewed.searches, act: () => document.getElementById("search").focus() },
+];
 const viewerKeys = [
   { keys: ["ArrowLeft", "ArrowRight"], shown: ["←", "→"], does: "the image before, the image after; a swipe too", act: (key) => stepImage(key === "ArrowLeft" ? -1 : 1) },
   { keys: ["n", "b"], does: "the next wrong object, the one before", act: (key) => stepObject(key === "n" ? 1 : -1) },
@@ -35,7 +38,9 @@ const otherKeys = [
 ];
 
 function showKeys() {
-  if (!keyList.open) keyList.showModal();
+  if (keyList.open) return;
+  keyList.showModal();
+  keyList.querySelector("[data-close-keys]").focus();
 }
 
 function listKeys(heading, entries) {
@@ -45,7 +50,7 @@ function listKeys(heading, entries) {
   return [element("h3", "", heading), element("dl", "", ...rows)];
 }
 document.getElementById("key-lists").append(
-  ...listKeys("Everywhere", [...viewed.keys.map(([key, does]) => ({ shown: [key], does })), ...pageKeys]),
+  ...listKeys("Everywhere", [...searchKeys, ...viewed.keys.map(([key, does]) => ({ shown: [key], does })), ...pageKeys]),
   ...listKeys("In the viewer", [...viewerKeys, ...otherKeys]),
 );
 
@@ -55,7 +60,7 @@ const movesSlider = (event) => event.target.matches("input") && /^(Arrow|Page|Ho
 function actOf(event) {
   if (keyList.open) return null;
   if (viewer.open && event.shiftKey && crossKeys[event.key]) return () => moveCross(...crossKeys[event.key]);
-  const known = [...pageKeys, ...(viewer.open ? viewerKeys : [])].find(({ keys }) => keys.includes(event.key));
+  const known = [...pageKeys, ...(viewer.open ? viewerKeys : searchKeys)].find(({ keys }) => keys.includes(event.key));
   return known && (() => known.act(event.key));
 }
 

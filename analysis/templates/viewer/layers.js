@@ -20,10 +20,15 @@ const hides = {
 const painted = new WeakMap();
 const thumbnailOf = new WeakMap();
 
+// Of width to height; what is taller or wider, a strip of 100 × 5,000, lies in a box of this shape.
+const [TALLEST_BOX, WIDEST_BOX] = [1 / 2, 4];
+
 function makeStack(tag, width, height) {
   const stack = element(tag, "stack", element("img", "image"), ...layerNames.slice(1).map((layer) => element("canvas", layer)));
   Object.assign(stack.firstChild, { alt: "", decoding: "async", draggable: false });
-  stack.style.aspectRatio = `${width} / ${height}`;
+  const inside = Math.min(WIDEST_BOX, Math.max(TALLEST_BOX, width / height));
+  stack.style.aspectRatio = inside === width / height ? `${width} / ${height}` : String(inside);
+  stack.classList.toggle("boxed", inside !== width / height);
   return stack;
 }
 
@@ -48,6 +53,26 @@ function showThumbnail(stack, thumbnail) {
   unpack(thumbnail.pairs).then((runs) => {
     if (thumbnailOf.get(stack) === thumbnail && !painted.has(stack)) setPairs(stack, { ...thumbnail, runs });
   }, (error) => tell(error.message));
+}
+
+// A picture that the page does not hold loads from a folder beside it once it comes into sight.
+const besidePicture = new WeakMap();
+const nearSight = new IntersectionObserver((entries) => {
+  for (const { target } of entries.filter((entry) => entry.isIntersecting)) {
+    nearSight.unobserve(target);
+    const { folder, stem, gone } = besidePicture.get(target);
+    const image = target.querySelector(".image");
+    image.onerror = gone;
+    image.src = imageFile(folder, stem);
+    loadLayers(folder, stem).then((layers) => setPairs(target, layers), gone);
+  }
+}, { rootMargin: "400px" });
+function showPicture(stack, thumbnail, folder, stem, gone = () => {}) {
+  if (thumbnail) showThumbnail(stack, thumbnail);
+  else {
+    besidePicture.set(stack, { folder, stem, gone });
+    nearSight.observe(stack);
+  }
 }
 
 function paintShown(stack) {

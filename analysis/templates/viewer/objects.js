@@ -1,8 +1,7 @@
 // Wrong objects of the image: their boxes, the chosen one in the middle, and what it is in one line.
 
 const MOST_BOXES = 300;
-const colourOf = ([red, green, blue]) => `rgb(${red} ${green} ${blue})`;
-const objectColour = { wrong: colourOf(viewed.agreement[WRONG]), missed: colourOf(viewed.agreement[MISSED]) };
+const objectColour = { wrong: colourText(viewed.agreement[WRONG]), missed: colourText(viewed.agreement[MISSED]) };
 const kindWords = {
   halo: "halo: within the halo of an object of its class",
   bulge: "bulge: starts at an object of its class and reaches beyond its halo",
@@ -61,12 +60,9 @@ function objectText({ what, class: id, other, pixels, kind, pane }) {
 
 const suspectText = ({ pixels }) => `suspicious label · ${formatCount(pixels)} px to which the model gives a tenth or less`;
 
-// Of false positives and of misses this many are told (LISTED of analysis/scoring/components.py), and this many
-// in the page itself (OBJECTS of analysis/report/page_data.py): as many may be the largest of more.
-const [MOST_TOLD, MOST_INSIDE] = [10, 6];
 const isWhole = ({ layers, objects }) => (layers
-  ? ["wrong", "missed"].every((what) => objects.filter((object) => object.what === what).length < MOST_TOLD)
-  : objects.length < MOST_INSIDE);
+  ? ["wrong", "missed"].every((what) => objects.filter((object) => object.what === what).length < viewed.mostTold)
+  : objects.length < viewed.mostInside);
 
 function numberText(now, count) {
   if (count === 0 && !view.panes.every((pane) => pane.layers)) return "–";

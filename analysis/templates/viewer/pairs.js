@@ -15,12 +15,11 @@ function agreementOf(code) {
 }
 
 // The colour of each code in each layer, as a canvas keeps it.
-const opaque = ([red, green, blue, alpha]) => ((alpha << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 const paints = Object.fromEntries(Object.entries({
   truth: (code) => viewed.tints[trueOf(code)],
   prediction: (code) => viewed.tints[predictedOf(code)],
   difference: (code) => viewed.agreement[agreementOf(code)],
-}).map(([layer, colour]) => [layer, Uint32Array.from({ length: (classCount + 1) * classCount }, (_, code) => opaque(colour(code)))]));
+}).map(([layer, colour]) => [layer, Uint32Array.from({ length: (classCount + 1) * classCount }, (_, code) => colourNumber(colour(code)))]));
 
 // Some datasets call the background _background_.
 const classText = (id) => (id < notJudged ? viewed.names[id].replace(/^_+|_+$/g, "") || viewed.names[id] : "not judged");
@@ -93,22 +92,14 @@ function fillSome(pixels, canvas, { width, height, runs }, colours) {
   }
 }
 
-// ---- files beside the page, loaded as programs of one call, because a page on a disk may read nothing else
-const waiting = new Map();
-globalThis.takeLayers = (layers) => waiting.get(document.currentScript)?.(layers);
+// ---- files beside the page
+// Of a file that was cut off, changed or exchanged nothing is shown.
+const isUndamaged = (layers, stem) => layers?.stem === stem && [layers.width, layers.height].every((side) => side >= 1) && [layers.objects ?? [], layers.suspects ?? []].every(Array.isArray);
 
-function loadLayers(folder, stem) {
-  return new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    const end = (act) => (value) => {
-      waiting.delete(script);
-      script.remove();
-      act(value);
-    };
-    waiting.set(script, end((layers) => unpack(layers.pairs).then((runs) => resolve({ ...layers, runs }), () => reject(Object.assign(new Error(`${script.src.split("/").pop()} beside this page is damaged: write the report again.`), { damaged: true })))));
-    script.onerror = end(() => reject(new Error(`no layers of ${stem} beside this page`)));
-    script.src = `${folder}layers/pairs/${encodeURIComponent(stem)}.js`;
-    document.head.append(script);
-  });
+async function loadLayers(folder, stem) {
+  const address = `${folder}layers/pairs/${encodeURIComponent(stem)}.js`;
+  const layers = await loadBeside(address);
+  const damaged = () => { throw damagedFile(address); };
+  return isUndamaged(layers, stem) ? { ...layers, runs: await unpack(layers.pairs).catch(damaged) } : damaged();
 }
 const imageFile = (folder, stem) => `${folder}layers/image/${encodeURIComponent(stem)}.jpg`;

@@ -118,10 +118,9 @@ function showExtras() {
 // The colours of classes, for truth and prediction.
 const MOST_LISTED = 16;
 function classLegend() {
-  const colours = viewed.tints.slice(1).map(([red, green, blue]) => `rgb(${red} ${green} ${blue})`);
   const items = [...viewed.names.slice(1), "not judged"].map((name, at) => {
     const mark = element("i");
-    mark.style.background = colours[at];
+    mark.style.background = colourText(viewed.tints[at + 1]);
     return element("li", "", mark, name);
   });
   const more = items.length - MOST_LISTED - 1;

@@ -11,7 +11,7 @@ function rampColour(share) {
   const mixed = below.map((value, part) => Math.round(value + (above[part] - value) * (at - Math.floor(at))));
   return [...mixed, Math.round(255 * RAMP_OPACITY * Math.min(1, share / CLEAR_BELOW))];
 }
-const ramp = Uint32Array.from({ length: 256 }, (_, grey) => opaque(rampColour(grey / 255)));
+const ramp = Uint32Array.from({ length: 256 }, (_, grey) => colourNumber(rampColour(grey / 255)));
 
 // {width, height, greys}, 255 for a probability of 1.
 async function readProbability(source) {

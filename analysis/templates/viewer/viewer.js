@@ -2,16 +2,24 @@
 // gives it as one constant `viewed` in a script before these:
 //   kind        what the page is: "report", "comparison"
 //   names       the classes by id, the background first
+//   mostTold    of false positives and of misses of an image so many are told, mostInside so many in the page itself: as
+//               many may be the largest of more
 //   tints, agreement  red, green, blue, opacity: of classes and, last, of what is not judged; of agreement codes
 //   stems       the name of every image that can be opened, by its place
 //   image(place)  {width, height, about, meaning}: its size, a line below its name, and the title of that line
 //   panes(place)  a list of {title, about, folder, stem, thumbnail, objects}: what stands above the pane; the
 //               address of the folder that has layers/, "" or such as "../one/"; the name there, if it is another;
 //               {image, width, height, pairs} and the largest wrong objects, where the page itself holds them
-//   keys        keys of the page itself, as [key, what it does]
-// A layer file (formats: analysis/drawing/pairs.py) may hold `objects`, `suspects` and `probability` besides.
+//   searches    what the field of the key "/", #search, does
+//   keys        other keys of the page itself, as [key, what it does]
+// A layer file (formats: analysis/masks/pairs.py) may hold `objects`, `suspects` and `probability` besides.
 
 const viewer = document.getElementById("viewer");
+
+// One line that is said where one looks: in the viewer, or at the page's foot.
+function tell(line) {
+  document.getElementById(viewer.open ? "viewer-note" : "page-note").textContent = line;
+}
 
 // `within`: places that the arrows step through; `object`: its number from 1, or a box {x, y, width, height};
 // `panes`: numbers of the panes that are shown.
@@ -24,7 +32,10 @@ function openImage(place, { within = everyPlace, object = null, panes = null } =
 function showViewer(place, { wanted, panes }) {
   document.getElementById("page-note").textContent = "";
   view.shownPanes = panes;
-  if (!viewer.open) viewer.showModal();
+  if (!viewer.open) {
+    viewer.showModal();
+    document.getElementById("stage").focus(); // not by autofocus, of which a browser complains at addresses
+  }
   showImage(place, wanted);
 }
 

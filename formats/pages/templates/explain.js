@@ -1,7 +1,7 @@
 // Words explained in place: whatever has a title that explains gets a button, whose press shows it, for no touch and no
 // key brings a title up.
 
-const explanation = document.createElement("div");
+const explanation = element("div");
 Object.assign(explanation, { id: "explanation", role: "status", hidden: true });
 document.body.append(explanation);
 let explained = null;
@@ -22,8 +22,8 @@ function explain(button) {
 }
 
 function addExplanation(holder, place = holder) {
-  const button = document.createElement("button");
-  Object.assign(button, { type: "button", className: "explain aside", textContent: "?", ariaExpanded: "false" });
+  const button = element("button", "explain aside", "?");
+  button.ariaExpanded = "false";
   button.ariaLabel = `What is ${place.textContent.trim()}?`;
   button.dataset.words = holder.dataset.explain ?? holder.title;
   button.setAttribute("aria-controls", explanation.id);

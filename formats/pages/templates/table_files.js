@@ -18,7 +18,7 @@ function cellText(cell) {
 const tableText = (table) => `${[...table.rows].map((row) => [...row.cells].map((cell) => csvCell(cellText(cell))).join(",")).join("\r\n")}\r\n`;
 
 function saveText(name, text, type = "text/csv") {
-  const link = document.createElement("a");
+  const link = element("a");
   link.href = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
   link.download = name;
   link.click();
@@ -26,10 +26,7 @@ function saveText(name, text, type = "text/csv") {
 }
 
 for (const table of document.querySelectorAll("table[data-csv]")) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "csv";
-  button.textContent = "CSV";
+  const button = element("button", "csv", "CSV");
   button.title = `Save this table as ${table.dataset.csv}.csv`;
   button.addEventListener("click", () => saveText(`${table.dataset.csv}.csv`, tableText(table)));
   (table.closest(".wide") ?? table).after(button);
@@ -45,6 +42,7 @@ const scrolls = new ResizeObserver((entries) => {
 });
 for (const place of document.querySelectorAll(".wide")) {
   place.role = "region";
-  place.ariaLabel = place.closest("section")?.querySelector("h2, h3")?.textContent.trim() ?? "Table";
+  const heading = place.closest("details")?.querySelector("summary") ?? place.closest("section")?.querySelector("h2, h3");
+  place.ariaLabel = place.dataset.name ?? heading?.textContent.trim() ?? "Table";
   scrolls.observe(place);
 }

@@ -6,15 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from formats.arrays import Flags
 from formats.masks import Mask
 
 OVERLAP = "overlap_pixels"
 """The attribute that counts an image's pixels under regions of more than one class."""
 _NOBODY = 254
 """A value that no class has, and that is not ignore either: ids end at 253."""
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from formats.arrays import Ints
 from formats.errors import AlikeError, Faults, raise_all
 from formats.parallel import map_all
 from prep.readers.annotations.coco_raster import read_runs
@@ -22,7 +23,6 @@ OUTLINE, CROWD, BOX, NOTHING, UNSEEN = range(5)
 """What an annotation has: an outline, one of a crowd, a box alone, neither, or an outline that covers no pixel."""
 _THIN = 2
 """Pixels: outlines as wide and as high are taken to cover some, which saves drawing them here."""
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

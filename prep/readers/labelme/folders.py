@@ -14,6 +14,7 @@ from formats.prepared.source_names import composed
 from prep.readers.labelled_image import LabelledImage
 from prep.readers.source_files import find_files, list_files
 
+_EXPECTED = "<image>.json of labelme, which writes one for each image that is saved there"
 _OF_LABELME_ITSELF = "_json"
 """How labelme_json_to_dataset ends the names of the folders that it makes, with an image and masks."""
 
@@ -39,7 +40,12 @@ def find_annotations(folders: Sequence[Path]) -> list[AnnotationFile]:
     return [
         AnnotationFile(path, folder, name)
         for folder, name in zip(folders, _names(folders), strict=True)
-        for path in list_files(folder, frozenset({".json"}), "<image>.json of labelme", deep=True)
+        for path in list_files(
+            folder,
+            frozenset({".json"}),
+            _EXPECTED,
+            deep=True,
+        )
     ]
 
 

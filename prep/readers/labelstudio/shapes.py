@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from formats.arrays import Flags
 from formats.brush_rle import decode_brush
 from formats.errors import SagesegError
 from formats.images import open_header
 from formats.texts.typed_json import short
-from prep.readers.annotations.canvas import Flags, Region
+from prep.readers.annotations.canvas import Region
 from prep.readers.annotations.coco_raster import polygon_region
 from prep.readers.annotations.ellipses import ellipse_region
 from prep.readers.labelled_image import Polygon

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from analysis.scoring.counts import Ints
 from analysis.scoring.image_report import ImageReport
+from formats.arrays import Ints
 
 MOST_OF_A_PAIR = 100
 """Of each pair of classes the page leads to so many images, those with most such pixels."""

@@ -4,17 +4,23 @@ and `--list` takes."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from analysis.masks.sources import Source
+from analysis.masks.sources import Source, plan_sources
 from analysis.plain.matching import bare
 from formats.console import say
+from formats.dataset import Dataset
 from formats.disk.whole_files import write_text
 from formats.errors import SagesegError, for_all
+from formats.predictions import Predictions
 from formats.prepared.source_names import composed
 from formats.texts.given_files import read_text
 
 _EXPECTED = "one image a line, as analysis select or the report's page writes it"
+
+_SHOWN = 120
+"""Characters of a line that a message shows: a table in a list's place has long ones."""
 
 
 def write_list(path: Path, sources: Iterable[str]) -> None:
@@ -43,7 +49,8 @@ def choose_sources(sources: Sequence[Source], listed: Path | None) -> list[Sourc
         if len(fitting) != 1:
             several = f" names {len(fitting)} images, such as {' and '.join(list(fitting)[:2])}: give the path"
             said = several if fitting else " is no image that was predicted; correct the line, or predict it too"
-            raise SagesegError(f"{listed}: line {number}: {line}{said}")
+            shown = line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
+            raise SagesegError(f"{listed}: line {number}: {shown}{said}")
         (source,) = fitting.values()
         if source.stem in found:
             raise SagesegError(f"{listed}: line {number}: {line} is named twice; remove one of the lines")
@@ -57,6 +64,15 @@ def choose_sources(sources: Sequence[Source], listed: Path | None) -> list[Sourc
         line, source = next(iter(by_end.items()))
         say(f"note: {len(by_end)} lines matched by how their paths end, such as {line} with {source.row.source}")
     return list(found.values())
+
+
+def listed_alone(predictions: Predictions, dataset: Dataset | None, listed: Path | None) -> Predictions:
+    """The predictions of the images that a list names, in the manifest's order; all of them without a list. Raises
+    SagesegError as `plan_sources` and `choose_sources` do."""
+    if listed is None:
+        return predictions
+    stems = {source.stem for source in choose_sources(plan_sources(predictions, dataset), listed)}
+    return replace(predictions, rows=tuple(row for row in predictions.rows if row.source_stem in stems))
 
 
 def _by_name(sources: Iterable[Source]) -> dict[str, dict[str, Source]]:

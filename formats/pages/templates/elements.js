@@ -1,11 +1,16 @@
-// What all scripts of a page make elements and texts with; functions, so that scripts before this one may call them.
+// What the page knows, and what all scripts of all pages make elements, colours and texts with.
+
+const data = JSON.parse(document.getElementById("data").textContent);
 
 function element(tag, className, ...children) {
   const made = document.createElement(tag);
+  if (tag === "button") made.type = "button";
   if (className) made.className = className;
   made.append(...children);
   return made;
 }
+
+const optionOf = (value, words) => Object.assign(element("option", "", words), { value });
 
 function drawing(tag, attributes, ...children) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -14,9 +19,11 @@ function drawing(tag, attributes, ...children) {
   return made;
 }
 
-function formatCount(value) {
-  return value.toLocaleString("en");
-}
+// A colour, 0..255, for CSS, and as a canvas keeps it.
+const colourText = ([red, green, blue]) => `rgb(${red} ${green} ${blue})`;
+const colourNumber = ([red, green, blue, opacity = 255]) => ((opacity << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+
+const formatCount = (value) => value.toLocaleString("en");
 
 // As format_score and format_share of formats/texts/wording.py.
 function formatScore(value) {
@@ -31,10 +38,4 @@ function formatShare(value) {
   if (percent > 0 && percent < 0.0005) return "<0.001 %";
   if (percent >= 99.95 && percent < 100) return ">99.9 %";
   return `${percent.toFixed(percent > 0 && percent < 1 ? 3 : 1)} %`;
-}
-
-// One line that is said where one looks: in the viewer, or at the page's foot.
-function tell(line) {
-  const inside = document.getElementById("viewer").open;
-  document.getElementById(inside ? "viewer-note" : "page-note").textContent = line;
 }

@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analysis.drawing.agreement import Agreement
 from analysis.drawing.colours import AgreementColours
 from analysis.drawing.tints import difference_palette, tint_palette
-from analysis.report.told_objects import told_objects
+from analysis.masks.agreement import Agreement
+from analysis.report.page.told_objects import told_objects
 from analysis.report_files import columns_name
+from analysis.scoring.components import LISTED
 from analysis.scoring.image_report import ImageReport
 from analysis.scoring.scores import defined
 from formats.classes import IGNORE
@@ -53,6 +54,8 @@ def page_data(
     shown = [(place, image) for place, image in enumerate(images) if image.stem in thumbnails]
     return {
         "names": list(names),
+        "mostTold": LISTED,
+        "mostInside": OBJECTS,
         **palettes(len(names), colours),
         "columns": _columns(images),
         "attributes": _attributes(images),

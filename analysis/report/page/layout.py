@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.drawing.colours import AgreementColours
+from analysis.drawing.ramps import ramp_of
 from analysis.drawing.tints import class_colours
 from analysis.masks.cleaning import cleaning_words
-from analysis.report import sections
-from analysis.report.absent import absent
-from analysis.report.find_data import find_data
 from analysis.report.judged_share import judged_share, why_unjudged
 from analysis.report.made import head
-from analysis.report.page_data import page_data
+from analysis.report.page import sections
+from analysis.report.page.absent import absent
+from analysis.report.page.find_data import find_data
+from analysis.report.page.page_data import page_data
+from analysis.report.page.viewer_scripts import VIEWER
 from analysis.report.plots.edge_words import crop_edge_words
-from analysis.report.viewer_scripts import VIEWER
 from analysis.scoring.image_report import ImageReport
 from analysis.scoring.scores import PIXEL_ACCURACY
 from formats.pages.templating import render
@@ -26,9 +27,6 @@ from formats.texts.wording import format_seconds
 MOST_GROUPS = 500
 """So many are read in a table; where each image is a group of its own, all would be most of the page."""
 _SCRIPTS = (
-    "tables.js",
-    "table_files.js",
-    "explain.js",
     "report/images.js",
     "report/class_columns.js",
     "report/viewed.js",
@@ -102,6 +100,7 @@ def render_page(
         },
         "strips": shown.strips,
         "legend": colours.legend(),
+        "ramps": {"wrong": ramp_of(colours.wrong), "missed": ramp_of(colours.missed)},
         "swatches": class_colours(len(names)),
         "facts": [fact for fact in model_facts(model) if fact[1] != title],
         "hyperparameters": model.hyperparameters,

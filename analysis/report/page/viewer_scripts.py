@@ -5,7 +5,7 @@ from __future__ import annotations
 VIEWER = tuple(
     f"viewer/{name}.js"
     for name in (
-        "elements",
+        "beside",
         "pairs",
         "layers",
         "probability",

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from analysis.report.made import typed_dataset
+
 
 @dataclass(frozen=True)
 class Absent:
@@ -41,9 +43,11 @@ def _probabilities(scores: Mapping[str, Any]) -> Absent:
     if not name:
         return Absent(what, "they need probabilities, which come with predictions of sageseg jobs predict alone")
     split = next((split for split in scores["made"]["splits"] if split), "val")
-    predict = f"sageseg jobs predict {shlex.quote(name)} DATASET --split {split} --probabilities --out PREDICTIONS"
-    report = "sageseg analysis report PREDICTIONS --dataset DATASET --out REPORT"
-    return Absent(what, "the predictions hold no probabilities", (predict, report))
+    dataset = shlex.quote(typed_dataset(scores["made"]["command"]))
+    predict = f"sageseg jobs predict {shlex.quote(name)} {dataset} --split {split} --probabilities --out PREDICTIONS"
+    report = f"sageseg analysis report PREDICTIONS --dataset {dataset} --out REPORT"
+    why = "the predictions hold no probabilities; these do, in folders that you name in place of PREDICTIONS and REPORT"
+    return Absent(what, why, (predict, report))
 
 
 def _again(made: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from analysis.drawing.agreement import agreement
+from analysis.masks.agreement import agreement
 from formats.classes import IGNORE
 from formats.masks import Mask
 
