@@ -12,7 +12,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from analysis.report.work.planned import Settled
 from analysis.scoring.image_report import ImageReport
 from formats.texts.redaction import redact_values
 from formats.verbs.mounting import typed_words
@@ -30,21 +29,23 @@ def typed_command() -> list[str]:
     return words if words[:1] == ["report"] else []
 
 
-def made_to_json(settled: Settled, images: Sequence[ImageReport], command: Sequence[str]) -> dict[str, Any]:
+def made_to_json(
+    images: Sequence[ImageReport], command: Sequence[str], *, predictions: str, dataset: str, dataset_sha256: str | None
+) -> dict[str, Any]:
     """What scores.json says under `made`. A folder of true masks in a dataset's place has no checksum of its own."""
     made: dict[str, Any] = redact_values(
         {
             "at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "tool_version": tool_version(),
             "command": list(command),
-            "predictions": settled.predictions,
-            "dataset": settled.dataset,
+            "predictions": predictions,
+            "dataset": dataset,
         }
     )
     splits = Counter(image.split for image in images)
     return {
         **made,
-        "dataset_sha256": settled.dataset_sha256,
+        "dataset_sha256": dataset_sha256,
         "truth_sha256": truth_digest(images),
         "splits": dict(sorted(splits.items())),
     }

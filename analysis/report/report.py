@@ -85,7 +85,13 @@ def write_report(
     summary = summarise(examined, settled.classes, options.scoring, settled.frame)
     judged = {**judged_to_json(summary.judged, settled.left_out), "predict_all": settled.predict_all}
     scores = {**summary_to_json(summary), "judged": judged, "colors": options.colours.value, "job": model.known()}
-    scores["made"] = made_to_json(settled, summary.images, command)
+    scores["made"] = made_to_json(
+        summary.images,
+        command,
+        predictions=settled.predictions,
+        dataset=settled.dataset,
+        dataset_sha256=settled.dataset_sha256,
+    )
     scores |= settled.passed_on
     write_text(stage / SCORES, format_json(scores) + "\n")
     for name, to_csv in _TABLES.items():
