@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from formats.errors import SagesegError
+from formats.shards.shard import Shard, parse_shard
 from formats.texts.told_numbers import parse_number, parse_whole
 from formats.verbs.command_options import option
 
@@ -33,6 +34,15 @@ MostObjects = Annotated[
     ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace --out if it exists.")]
+ShardOption = Annotated[
+    Shard | None,
+    typer.Option(
+        parser=parse_shard,
+        metavar="I/N|auto",
+        help="Do this part alone, beside the plan in --out, and merge puts all together; auto is SageMaker's host.",
+        show_default=False,
+    ),
+]
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes.  [default: one per core]", show_default=False)]
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from analysis.options import Cleaning, How, ListFile, Overwrite, PredictionsFolder, Rule, Workers
+from analysis.options import Cleaning, How, ListFile, Overwrite, PredictionsFolder, Rule, ShardOption, Workers
 from formats.console import result, say
 from formats.errors import SagesegError
 from formats.prepared.georeference import FILE as GEOREFERENCE
+from formats.shards.shard import Shard
 from formats.verbs.command_options import takes
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ def stitch(
         bool, typer.Option("--seams", help="Also tell how wrong crops are at their edges, by --dataset's masks.")
     ] = False,
     cleaning: Cleaning,
+    shard: ShardOption = None,
     listed: ListFile = None,
     overwrite: Overwrite = False,
     workers: Workers = None,
@@ -53,17 +56,29 @@ def stitch(
     from analysis.masks.chosen import listed_alone
     from analysis.masks.cleaning import tell_changes
     from analysis.masks.seams import audit_seams, write_seams
+    from analysis.masks.stitch import plan_stitch
     from analysis.masks.stitch import stitch as stitch_predictions
+    from analysis.masks.stitch_shards import stitch_shard
     from analysis.plain.opening import open_predictions
     from formats.dataset import open_dataset
     from formats.disk.whole_folders import refuse_existing
+    from formats.shards.telling import check_shard_place, tell_shard
 
-    refuse_existing(out, overwrite=overwrite, reads=(predictions, dataset, listed))
+    if shard:
+        check_shard_place(out, shard, [GEOREFERENCE])
+        _refuse_whole(shard, {"--seams": seams, "--geotiff": geotiff})
+    else:
+        refuse_existing(out, overwrite=overwrite, reads=(predictions, dataset, listed))
     opened = open_dataset(dataset) if dataset else None
     every = open_predictions(predictions, dataset=opened, workers=workers)
     if seams and opened is None:
         raise SagesegError("--seams compares with true masks; add --dataset")
     source = listed_alone(every, opened, listed)
+    if shard:
+        planned = plan_stitch(source, opened, by=by, probabilities=probabilities, cleaning=cleaning)
+        marker = stitch_shard(planned, out, shard, overwrite=overwrite, workers=workers)
+        tell_shard(out, shard, marker, "sageseg analysis merge")
+        return
     audit = audit_seams(source, opened, workers=workers) if seams and opened else None
     stitched = stitch_predictions(
         source,
@@ -88,6 +103,15 @@ def stitch(
     result(str(out / "masks"))
     if geotiff:
         result(str(out / "rasters"))
+
+
+def _refuse_whole(shard: Shard, asked: Mapping[str, bool]) -> None:
+    """Raise SagesegError for what looks at all images together."""
+    for name, is_asked in asked.items():
+        if is_asked:
+            raise SagesegError(
+                f"{name}: looks at all images, and --shard {shard} has a part of them; leave {name} out, or --shard"
+            )
 
 
 def tell_stitched(stitched: Stitched, *, masks_alone: bool) -> None:

@@ -1,4 +1,4 @@
-"""`sageseg analysis report`."""
+"""`sageseg analysis report` and `merge`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from analysis.drawing.colours import ColourScheme
-from analysis.options import Overwrite, PredictionsFolder, ScoringOptions, Workers
+from analysis.options import Overwrite, PredictionsFolder, ScoringOptions, ShardOption, Workers
+from formats.console import result
 from formats.errors import SagesegError
 from formats.texts.told_numbers import parse_whole
 from formats.verbs.command_options import takes
@@ -53,6 +54,7 @@ def report(
         str, typer.Option(metavar="N|all", help="Full-size overlays of so many of the worst images, and of the best.")
     ] = "500",
     scoring: ScoringOptions,
+    shard: ShardOption = None,
     overwrite: Overwrite = False,
     workers: Workers = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print scores.json instead of a table.")] = False,
@@ -62,12 +64,18 @@ def report(
     from analysis.plain.truth import TruthFolder, open_with_truth
     from analysis.report.report import report as write_report
     from analysis.report.scores_text import format_scores, tell
+    from analysis.report.work.planned import ReportOptions, plan_report
+    from analysis.report.work.shards import report_shard
     from analysis.report_files import PAGE
     from formats.dataset import open_dataset
     from formats.disk.whole_folders import refuse_existing
     from formats.prepared.groups import parse_group_by
+    from formats.shards.telling import check_shard_place, tell_shard
 
-    refuse_existing(out, overwrite=overwrite, reads=(predictions, dataset, truth, images))
+    if shard:
+        check_shard_place(out, shard)
+    else:
+        refuse_existing(out, overwrite=overwrite, reads=(predictions, dataset, truth, images))
     drawn = parse_overlays(overlays)
     pattern = parse_group_by(group_by) if group_by else None
     given = (("--labels", labels), ("--group-by", group_by))
@@ -82,6 +90,12 @@ def report(
         opened = open_predictions(predictions, dataset=of, workers=workers), of
     else:
         raise SagesegError("report needs the truth from one place: --dataset DATASET, or --truth FOLDER of masks")
+    shown = images if dataset else None
+    if shard:
+        planned = plan_report(*opened, ReportOptions(colors, strips, drawn, scoring), shown)
+        marker = report_shard(planned, out, shard, overwrite=overwrite, workers=workers)
+        tell_shard(out, shard, marker, "sageseg analysis merge")
+        return
     scores = write_report(
         *opened,
         out,
@@ -89,10 +103,42 @@ def report(
         strips=strips,
         overlays=drawn,
         scoring=scoring,
-        images=images if dataset else None,
+        images=shown,
         overwrite=overwrite,
         workers=workers,
     )
+    tell(scores, format_scores, out / PAGE, as_json=as_json)
+
+
+def merge(
+    shards: Annotated[
+        Path, typer.Argument(metavar="SHARDS", help="The --out of the shards, with their plan.", show_default=False)
+    ],
+    *,
+    out: Annotated[Path, typer.Option(help="Where the report, or the stitched masks, go.")],
+    overwrite: Overwrite = False,
+    workers: Workers = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Of a report print scores.json instead of a table.")] = False,
+) -> None:
+    """All shards of a report, or of stitched masks, as what a single machine would have made."""
+    from analysis.masks.cleaning import tell_changes
+    from analysis.masks.commands import tell_stitched
+    from analysis.masks.stitch_shards import KIND as STITCH
+    from analysis.masks.stitch_shards import merge_stitch
+    from analysis.report.scores_text import format_scores, tell
+    from analysis.report.work.shards import merge_report
+    from analysis.report_files import PAGE
+    from formats.disk.whole_folders import refuse_existing
+    from formats.shards.work_plan import kind_of
+
+    refuse_existing(out, overwrite=overwrite, reads=[shards])
+    if kind_of(shards) == STITCH:
+        stitched, settled = merge_stitch(shards, out, overwrite=overwrite)
+        tell_changes(settled.cleaning, stitched.changes)
+        tell_stitched(stitched, masks_alone=False)
+        result(str(out / "masks"))
+        return
+    scores = merge_report(shards, out, overwrite=overwrite, workers=workers)
     tell(scores, format_scores, out / PAGE, as_json=as_json)
 
 

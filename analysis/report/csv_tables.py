@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from itertools import chain
 from typing import Any
 
@@ -60,7 +61,7 @@ def _objects(image: ImageReport, summary: Summary) -> Iterator[dict[str, Any]]:
     for what, components in (("true", image.true_components), ("predicted", image.predicted_components)):
         for each in components:
             told = {"class": names[each.class_id], "area": area(scale, each.pixels), "agreed": round(each.agreed, 6)}
-            found = {**vars(each), **told, **_share(image, each.pixels)}
+            found = {**asdict(each), **told, **_share(image, each.pixels)}
             yield {"stem": image.stem, "group": image.group, "what": what, **found}
     for what, wrong_objects in (("false_positive", image.false_positives), ("missed", image.missed)):
         for wrong in wrong_objects:

@@ -12,7 +12,7 @@ from analysis.options import ScoringOptions
 from analysis.report.layer_files import Drawer, Drawn, DrawnBelief
 from analysis.report.page.told_objects import told_objects
 from analysis.scoring.image_measures import judge, measure
-from analysis.scoring.image_report import Examined, report_image
+from analysis.scoring.image_report import Findings, digest_truth
 from analysis.scoring.judged import judged_truth
 from analysis.scoring.patterns.looking import look
 from analysis.scoring.patterns.places import Frame
@@ -42,15 +42,18 @@ class Examiner:
     scoring: ScoringOptions
     frame: Frame
 
-    def __call__(self, source: Source) -> Examined:
+    def __call__(self, source: Source) -> Findings:
         known = read_truth(self.dataset, source, self.num_classes)
         truth, not_predicted = judged_truth(known, source.unpredicted)
         read = self._read(source, truth)
         pairs = pair(truth, read.prediction, self.num_classes)
         measured = measure(truth, read.prediction, self.num_classes, self.scoring, pairs)
-        report = report_image(source, pairs, self.num_classes, not_predicted, measured, read.suspect)
-        self.draw(source, Drawn(truth, read.prediction, pairs, told_objects(report), read.believed))
-        return Examined(report, measured, read.counts, look(source, pairs, self.num_classes, self.frame))
+        seen = look(source, pairs, self.num_classes, self.frame)
+        digest = digest_truth(pairs, self.num_classes)
+        found = Findings(digest, not_predicted, measured, read.suspect, read.counts, seen)
+        told = told_objects(measured.false_positives.largest, measured.missed.largest)
+        self.draw(source, Drawn(truth, read.prediction, pairs, told, read.believed))
+        return found
 
     def _read(self, source: Source, truth: Mask) -> _Read:
         if not source.probabilities:

@@ -63,7 +63,7 @@ class Drawer:
 
     def make_folders(self) -> None:
         for name in (*(f"layers/{layer}" for layer in LAYERS), *([STRIPS] if self.strips else [])):
-            (self.stage / name).mkdir(parents=True)
+            (self.stage / name).mkdir(parents=True, exist_ok=True)
 
     def __call__(self, source: Source, drawn: Drawn) -> None:
         truth, prediction = drawn.truth, drawn.prediction

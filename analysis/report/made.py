@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from analysis.scoring.image_report import ImageReport
-from formats.dataset import Dataset
-from formats.predictions import Predictions
 from formats.texts.redaction import redact_values
 from formats.verbs.mounting import typed_words
 from formats.version import tool_version
@@ -25,22 +23,29 @@ _DATASET = "sha256 of its manifest.csv, which holds every file's checksum"
 _TRUTH = "reports that have the same one judge the same pixels by the same truth"
 
 
-def made_to_json(predictions: Predictions, dataset: Dataset, images: Sequence[ImageReport]) -> dict[str, Any]:
-    """What scores.json says under `made`. A folder of true masks in a dataset's place has no checksum of its own."""
+def typed_command() -> list[str]:
+    """The words behind `sageseg analysis` that make the report; none where a program makes it."""
     words = [word for word in typed_words() if word != "--overwrite"]
+    return words if words[:1] == ["report"] else []
+
+
+def made_to_json(
+    images: Sequence[ImageReport], command: Sequence[str], *, predictions: str, dataset: str, dataset_sha256: str | None
+) -> dict[str, Any]:
+    """What scores.json says under `made`. A folder of true masks in a dataset's place has no checksum of its own."""
     made: dict[str, Any] = redact_values(
         {
             "at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "tool_version": tool_version(),
-            "command": words if words[:1] == ["report"] else [],
-            "predictions": predictions.root.resolve().name,
-            "dataset": dataset.root.resolve().name,
+            "command": list(command),
+            "predictions": predictions,
+            "dataset": dataset,
         }
     )
     splits = Counter(image.split for image in images)
     return {
         **made,
-        "dataset_sha256": dataset.digest if dataset.info else None,
+        "dataset_sha256": dataset_sha256,
         "truth_sha256": truth_digest(images),
         "splits": dict(sorted(splits.items())),
     }

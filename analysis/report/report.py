@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -12,25 +12,19 @@ from analysis.drawing.close_ups import close_ups as draw_close_ups
 from analysis.drawing.colours import AGREEMENT_COLOURS, AgreementColours, ColourScheme
 from analysis.drawing.overlays import OverlayWriter
 from analysis.drawing.thumbnails import draw_thumbnail
-from analysis.masks.cleaning import cleanings
-from analysis.masks.reading import require_truth
-from analysis.masks.sources import check_complete, plan_sources
+from analysis.masks.source_plan import facts_of
 from analysis.options import ScoringOptions
 from analysis.report.csv_tables import areas_to_csv, images_to_csv, objects_to_csv
-from analysis.report.examiner import Examiner
-from analysis.report.judged_share import judged_to_json, predict_all
-from analysis.report.layer_files import Drawer
-from analysis.report.made import made_to_json
+from analysis.report.judged_share import judged_to_json
+from analysis.report.made import made_to_json, typed_command
 from analysis.report.page.layout import PageImages, render_page
 from analysis.report.page.page_data import WORST, are_beside, columns_script, worst_and_best
 from analysis.report.plots.patterns_json import attribute_scores_to_csv, crop_edges_to_csv, places_to_csv
 from analysis.report.plots.plots_data import plots_data
 from analysis.report.scores_json import summary_to_json
-from analysis.report.source_images import SourceImages, has_gaps
+from analysis.report.work.planned import OVERLAYS_DRAWN, ReportOptions, Settled, plan_report
 from analysis.report_files import IMAGES, OVERLAYS, PAGE, SCORES, columns_name
-from analysis.scoring.image_report import ImageReport
-from analysis.scoring.judged import left_out
-from analysis.scoring.patterns.places import frame_of
+from analysis.scoring.image_report import Examined, ImageReport, as_examined
 from analysis.scoring.summary import Summary, summarise
 from formats.console import say
 from formats.dataset import Dataset
@@ -38,13 +32,8 @@ from formats.disk.whole_files import write_text, write_unfinished
 from formats.disk.whole_folders import staged_folder
 from formats.parallel import available_cores, map_all
 from formats.predictions import Predictions
-from formats.prepared.preparation import dataset_preparation
-from formats.prepared.value_range import ValueRange
 from formats.texts.json_text import format_json
-from formats.verbs.mounting import typed_words
 
-OVERLAYS_DRAWN = 500
-"""The viewer zooms into layers, which every image has; of thousands of overlays few are looked at."""
 _TABLES = {
     IMAGES: images_to_csv,
     "objects.csv": objects_to_csv,
@@ -70,51 +59,51 @@ def report(
 ) -> dict[str, Any]:
     """Write the folder `out` and return what its scores.json holds.
 
-    The predictions may be of crops or stitched; what is scored are full images, those that were
-    predicted. What was dropped of an image is grey, or read from the folder `images` of those that prep
-    read. Full-size overlays are drawn of so many of the worst images, and of the best; of all with
-    None. Raises SagesegError as `plan_sources`, the readers of `analysis.masks.reading` and
-    `SourceImages` do.
+    The predictions may be of crops or stitched. What was dropped of an image is grey, or read from the folder `images`
+    of those that prep read. Raises SagesegError as `plan_report` does, and for what is wrong with an image.
     """
-    scoring = scoring or ScoringOptions()
-    sources = plan_sources(predictions, dataset)
-    require_truth(sources, dataset)
-    if not scoring.partial:
-        check_complete(sources, dataset)
-    shown_images = SourceImages(dataset.root, images, _value_range(dataset) if images else None)
-    shown_images.check(sources)
-    grey_images = 0 if images else sum(map(has_gaps, sources))
-    model, palette = predictions.model, AGREEMENT_COLOURS[colours]
-    frame = frame_of([(source.width, source.height) for source in sources])
+    options = ReportOptions(colours, strips, overlays, scoring or ScoringOptions())
+    planned = plan_report(predictions, dataset, options, images)
     with staged_folder(out, overwrite=overwrite) as stage:
-        draw = Drawer(stage, shown_images, dataset.classes.names, palette, strips)
-        draw.make_folders()
-        examine = Examiner(predictions.root, dataset.root, len(dataset.classes), draw, scoring, frame)
-        examined = map_all(examine, sources, workers=workers, label="scoring")
-        summary = summarise(examined, dataset.classes, scoring, frame)
-        judged = judged_to_json(summary.judged, left_out(sources, dataset))
-        judged["predict_all"] = predict_all(model, dataset, [source.row.split for source in sources], typed_words())
-        scores = {**summary_to_json(summary), "judged": judged, "colors": colours.value, "job": model.known()}
-        scores["made"] = made_to_json(predictions, dataset, summary.images)
-        scores |= cleanings(predictions.info)
-        if predictions.info.get("label_map"):
-            scores["label_map"] = predictions.info["label_map"]
-        write_text(stage / SCORES, format_json(scores) + "\n")
-        for name, to_csv in _TABLES.items():
-            write_text(stage / name, to_csv(summary))
-        drawn = _write_overlays(stage, summary, palette, overlays, workers)
-        close_ups = _close_ups(stage, scores, summary.images, palette)
-        shown = PageImages(_thumbnails(stage, summary), close_ups, grey_images, strips, drawn)
-        write_columns(stage, summary.images, len(dataset.classes))
-        title = model.job or predictions.root.resolve().name
-        plots = plots_data(summary, scores, model)
-        write_text(stage / PAGE, render_page(title, scores, model, summary.images, shown, palette, plots))
+        found = map_all(planned.examiner(stage), planned.sources, workers=workers, label="scoring")
+        examined = map(as_examined, map(facts_of, planned.sources), found)
+        return write_report(stage, planned.settled, examined, typed_command(), workers)
+
+
+def write_report(
+    stage: Path,
+    settled: Settled,
+    examined: Iterable[Examined],
+    command: Sequence[str],
+    workers: int | None = None,
+) -> dict[str, Any]:
+    """Write all that a report has beside what is drawn of each image at full size, which lies in `stage` when the image
+    has passed, and return what scores.json holds. The images are in the order of the sources; `command` is what makes
+    the report again, empty where none does."""
+    options, model = settled.options, settled.model
+    palette = AGREEMENT_COLOURS[options.colours]
+    summary = summarise(examined, settled.classes, options.scoring, settled.frame)
+    judged = {**judged_to_json(summary.judged, settled.left_out), "predict_all": settled.predict_all}
+    scores = {**summary_to_json(summary), "judged": judged, "colors": options.colours.value, "job": model.known()}
+    scores["made"] = made_to_json(
+        summary.images,
+        command,
+        predictions=settled.predictions,
+        dataset=settled.dataset,
+        dataset_sha256=settled.dataset_sha256,
+    )
+    scores |= settled.passed_on
+    write_text(stage / SCORES, format_json(scores) + "\n")
+    for name, to_csv in _TABLES.items():
+        write_text(stage / name, to_csv(summary))
+    drawn = _write_overlays(stage, summary, palette, options.overlays, workers)
+    close_ups = _close_ups(stage, scores, summary.images, palette)
+    shown = PageImages(_thumbnails(stage, summary), close_ups, settled.grey_images, options.strips, drawn)
+    write_columns(stage, summary.images, len(settled.classes))
+    title = model.job or settled.predictions
+    plots = plots_data(summary, scores, model)
+    write_text(stage / PAGE, render_page(title, scores, model, summary.images, shown, palette, plots))
     return scores
-
-
-def _value_range(dataset: Dataset) -> ValueRange | None:
-    prepared = dataset_preparation(dataset.info)
-    return prepared.range if prepared else None
 
 
 def write_columns(stage: Path, images: Sequence[ImageReport], num_classes: int) -> None:

@@ -61,7 +61,7 @@ def size_bins(pixels: Ints) -> Ints:
     return np.searchsorted(SIZE_EDGES, pixels, side="right") - 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Component:
     """One object at x, y of the image. `agreed` is the share of its pixels on which truth and
     prediction agree."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.masks.pairs import PairRuns
-from analysis.masks.sources import Source
+from analysis.masks.source_plan import SourceFacts
 from analysis.scoring.components import Component
 from analysis.scoring.counts import Confusion
 from analysis.scoring.image_measures import Measured
@@ -22,7 +22,7 @@ from formats.arrays import Ints
 from formats.classes import IGNORE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ImageReport:
     """What the report says of one image. Pixels are counts at full size; those by class have an entry
     per class, the background first, those that are not judged left out. `truth_sha256` is of the runs of the truth by
@@ -72,27 +72,31 @@ class Examined:
     seen: Seen
 
 
-def report_image(
-    source: Source,
-    found: PairRuns,
-    num_classes: int,
-    not_predicted: int,
-    measured: Measured,
-    suspected: Suspect | None,
-) -> ImageReport:
-    """What is kept of one image, whose pairs are of the truth that `judged_truth` left."""
-    row, confusion, components = source.row, measured.confusion, measured.components
+@dataclass(frozen=True)
+class Findings:
+    """All that is found in one image, from which its `Examined` follows; `not_predicted` are pixels of the truth that
+    `judged_truth` took from it, and `truth_sha256` is of what it left."""
+
+    truth_sha256: str
+    not_predicted: int
+    measured: Measured
+    suspect: Suspect | None
+    probabilities: ProbabilityCounts | None
+    seen: Seen
+
+
+def as_examined(of: SourceFacts, found: Findings) -> Examined:
+    return Examined(_report_image(of, found), found.measured, found.probabilities, found.seen)
+
+
+def _report_image(of: SourceFacts, found: Findings) -> ImageReport:
+    """What is kept of one image."""
+    measured, confusion, components = found.measured, found.measured.confusion, found.measured.components
     return ImageReport(
-        stem=source.stem,
-        source=row.source,
-        group=row.group,
-        split=row.split,
-        attributes=row.attributes,
-        width=source.width,
-        height=source.height,
+        **vars(of),
         scores=score(confusion, measured.boundaries),
-        judged=Judged(int(confusion.sum()), not_predicted),
-        truth_sha256=_digest(found, num_classes),
+        judged=Judged(int(confusion.sum()), found.not_predicted),
+        truth_sha256=found.truth_sha256,
         false_positive_pixels=false_positive_pixels(confusion),
         missed_pixels=missed_pixels(confusion),
         true_pixels=tuple(confusion.sum(axis=1).tolist()),
@@ -107,7 +111,7 @@ def report_image(
         predicted_components=components.predicted,
         false_positives=measured.false_positives.largest,
         missed=measured.missed.largest,
-        suspect=suspected,
+        suspect=found.suspect,
         confused=_confused(confusion),
     )
 
@@ -123,7 +127,7 @@ def _confused(confusion: Confusion) -> Ints:
     return np.stack([true, predicted, wrong[true, predicted]], axis=1).astype(np.int64)
 
 
-def _digest(found: PairRuns, num_classes: int) -> str:
+def digest_truth(found: PairRuns, num_classes: int) -> str:
     """SHA-256 of the truth, whichever the prediction; a twentieth of the time that its pixels take."""
     true = (found.codes // num_classes).astype(np.uint8)
     true[found.codes >= num_classes**2] = IGNORE

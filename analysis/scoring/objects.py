@@ -35,7 +35,7 @@ class Amount(IntEnum):
     PIXELS = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class WrongObject:
     """A connected region (of eight neighbours) of one class that is wrong, at x, y of the image.
 

@@ -165,7 +165,7 @@ def every_metric() -> tuple[Metric[Any], ...]:
     return (*METRICS, *BOUNDARY_METRICS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Scores:
     """The scores of one matrix, or their means over images: `per_class` by metric key, arrays of shape
     (C,), and `totals` by name, the means over classes and the pixel accuracy."""

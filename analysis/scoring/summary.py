@@ -62,7 +62,9 @@ def summarise(examined: Iterable[Examined], classes: ClassTable, scoring: Scorin
     for each in examined:
         collected.add(each)
     totals = reduce(add, collected.groups.values())
-    images = [replace(image, scores=with_absent(image.scores, totals.confusion)) for image in collected.images]
+    images = collected.images
+    for number, image in enumerate(images):  # each in its own place: all of them twice are gigabytes of many
+        images[number] = replace(image, scores=with_absent(image.scores, totals.confusion))
     scores = [image.scores for image in images]
     groups = [image.group for image in images]
     order = sorted(range(len(images)), key=lambda number: worst_first(images[number]))

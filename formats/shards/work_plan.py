@@ -133,6 +133,12 @@ def parse_plan(content: bytes, path: Path) -> WorkPlan:
     return plan
 
 
+def kind_of(out: Path) -> str:
+    """What the plan of a folder is of, empty where there is none; `read_plan` says more."""
+    path = out / PLAN
+    return parse_plan(path.read_bytes(), path).kind if path.is_file() else ""
+
+
 def read_plan(out: Path, kind: str) -> tuple[WorkPlan, str]:
     """The plan of a folder, and its sha256. Raises SagesegError where there is none, or none of this kind, or one of
     another version, and where what lies beside it is not what it names."""

@@ -5,15 +5,12 @@ nobody's business, and changes nothing."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from formats.limits import MOST_TEXT
-
-_WITHOUT = ("--out", "--workers", "--shard")
-"""Options that decide nothing of the content."""
-_BARE = "--overwrite"
+from formats.verbs.kept_words import kept_words, named, path_of
 
 
 @dataclass(frozen=True)
@@ -31,34 +28,9 @@ UNTYPED = Typed()
 
 def typed(words: Sequence[str]) -> Typed:
     """What there is to tell of the words of a verb."""
-    kept = tuple(_kept(words))
-    paths = [path for path in map(_path_of, kept) if path and path.is_file() and path.stat().st_size <= MOST_TEXT]
-    return Typed(tuple(map(_named, kept)), {path.name: _digest(path) for path in paths})
-
-
-def _kept(words: Sequence[str]) -> Iterator[str]:
-    """The words but for those that decide nothing."""
-    rest = iter(words)
-    for word in rest:
-        if word in _WITHOUT:
-            next(rest, None)
-        elif word != _BARE and not word.startswith(tuple(f"{name}=" for name in _WITHOUT)):
-            yield word
-
-
-def _path_of(word: str) -> Path | None:
-    """The path in a word, `labels.txt` or `--labels=labels.txt`; None where there is none."""
-    value = word.partition("=")[2] if word.startswith("--") else word
-    try:
-        return Path(value).resolve() if value and Path(value).exists() else None
-    except (OSError, ValueError):  # too long for a name, or with a NUL
-        return None
-
-
-def _named(word: str) -> str:
-    path = _path_of(word)
-    option = word.partition("=")[0] + "=" if word.startswith("--") else ""
-    return word if path is None else option + path.name
+    kept = tuple(kept_words(words))
+    paths = [path for path in map(path_of, kept) if path and path.is_file() and path.stat().st_size <= MOST_TEXT]
+    return Typed(tuple(map(named, kept)), {path.name: _digest(path) for path in paths})
 
 
 def _digest(path: Path) -> str:

@@ -12,7 +12,7 @@ from analysis.cli import app
 from tests.support.typed_commands import typed
 
 COMMANDS: Any = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-FOLDERS = ["areas", "combine", "compare", "cutout", "labelme", "overlay", "report", "select", "stitch"]
+FOLDERS = ["areas", "combine", "compare", "cutout", "labelme", "merge", "overlay", "report", "select", "stitch"]
 FILES = ["coco", "cvat", "geojson", "labelstudio", "suspects"]
 TWICE = ("combine", "compare")
 

@@ -62,7 +62,7 @@ def page_data(
         "classes": None if beside else _by_class(images, len(names)),
         "classesBeside": [columns_name(class_id) for class_id in range(1, len(names))] if beside else None,
         "thumbnails": {place: thumbnails[image.stem] for place, image in shown},
-        "objects": {place: told_objects(image, OBJECTS) for place, image in shown},
+        "objects": {place: told_objects(image.false_positives, image.missed, OBJECTS) for place, image in shown},
         "worst": worst,
         "best": best,
     }

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import Any
 
-from analysis.scoring.image_report import ImageReport
 from analysis.scoring.objects import WrongObject
 
 
-def told_objects(image: ImageReport, most: int | None = None) -> list[dict[str, Any]]:
+def told_objects(
+    wrong: Sequence[WrongObject], missed: Sequence[WrongObject], most: int | None = None
+) -> list[dict[str, Any]]:
     """So many of the objects that an image keeps, all with None; those that are wrong and those that were missed, the
     largest first."""
-    wrong, missed = _told("wrong", image.false_positives), _told("missed", image.missed)
-    return sorted((*wrong, *missed), key=itemgetter("pixels"), reverse=True)[:most]
+    told = (*_told("wrong", wrong), *_told("missed", missed))
+    return sorted(told, key=itemgetter("pixels"), reverse=True)[:most]
 
 
-def _told(what: str, objects: tuple[WrongObject, ...]) -> Iterator[dict[str, Any]]:
+def _told(what: str, objects: Sequence[WrongObject]) -> Iterator[dict[str, Any]]:
     """`class` is what the object is, predicted or true, and `other` what the other side has there; ids."""
     for each in objects:
         classes = {"class": each.class_id, "other": each.confused_with}

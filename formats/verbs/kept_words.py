@@ -1,0 +1,36 @@
+"""The words of a command that decide what it makes: where it lay on somebody's machine is nobody's business."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+_WITHOUT = ("--out", "--workers", "--shard")
+"""Options that decide nothing of the content."""
+_BARE = ("--overwrite", "--json")
+
+
+def kept_words(words: Sequence[str]) -> Iterator[str]:
+    """The words but for those that decide nothing."""
+    rest = iter(words)
+    for word in rest:
+        if word in _WITHOUT:
+            next(rest, None)
+        elif word not in _BARE and not word.startswith(tuple(f"{name}=" for name in _WITHOUT)):
+            yield word
+
+
+def path_of(word: str) -> Path | None:
+    """The path in a word, `labels.txt` or `--labels=labels.txt`; None where there is none."""
+    value = word.partition("=")[2] if word.startswith("--") else word
+    try:
+        return Path(value).resolve() if value and Path(value).exists() else None
+    except (OSError, ValueError):  # too long for a name, or with a NUL
+        return None
+
+
+def named(word: str) -> str:
+    """A word in which a path stands by its name alone."""
+    path = path_of(word)
+    option = word.partition("=")[0] + "=" if word.startswith("--") else ""
+    return word if path is None else option + path.name
