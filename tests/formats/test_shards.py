@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import formats.shards.shard
 from formats.errors import SagesegError
 from formats.shards.markers import JOURNAL, all_shards, done_shards, finished, journal_lines, read_marker, write_marker
 from formats.shards.shard import MOST_SHARDS, Shard, parse_folder, parse_shard
@@ -56,7 +55,8 @@ def test_hosts_share_out_the_numbers(tmp_path: Path, count: int) -> None:
 
 
 def test_auto_is_sagemakers_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write_hosts(tmp_path / "resourceconfig.json", "algo-2", ["algo-1", "algo-2", "algo-3"])
+    (tmp_path / "ml" / "config").mkdir(parents=True)
+    path = write_hosts(tmp_path / "ml" / "config" / "resourceconfig.json", "algo-2", ["algo-1", "algo-2", "algo-3"])
     monkeypatch.setenv("SAGESEG_OPT_ML", str(tmp_path / "ml"))
     assert parse_shard("auto") == Shard(2, 3)
     path.unlink()
