@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from formats.disk.whole_files import write_text
+from formats.disk.whole_folders import settle_killed
 from formats.errors import SagesegError
 from formats.shards.shard import MOST_SHARDS, Shard, parse_folder
 from formats.shards.work_plan import WorkPlan
@@ -65,6 +66,7 @@ def finished(out: Path, shard: Shard, plan_sha256: str) -> Marker | None:
     _check_own(folder, marker, plan_sha256)
     if (marker.shard, marker.of) != (shard.number, shard.of):
         raise SagesegError(f"{folder}: holds shard {marker.shard}/{marker.of}; remove it and make it again")
+    settle_killed(folder)  # between the name of the whole and the removal of what it was made in
     return marker
 
 
