@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from formats.console import result, say
-from formats.disk.whole_files import check_can_be_made
+from formats.disk.whole_files import check_can_be_made, refuse_uri
 from formats.disk.whole_folders import refuse_existing
 from formats.shards.markers import Marker, done_shards, marked_folders
 from formats.shards.shard import Shard
@@ -23,6 +23,7 @@ def check_shard_place(out: Path, shard: Shard, beside: Collection[str] = ()) -> 
 
 def check_merge_place(shards: Path, out: Path, *, overwrite: bool) -> None:
     """Raise SagesegError where what a merge makes has no place: `refuse_existing`. The shards stay."""
+    refuse_uri(shards)
     refuse_existing(out, overwrite=overwrite, reads=[shards, *marked_folders(shards)])
 
 

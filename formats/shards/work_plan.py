@@ -16,7 +16,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from formats.disk.whole_files import MARK, check_can_be_made, written_beside
+from formats.disk.whole_files import MARK, check_can_be_made, refuse_uri, written_beside
 from formats.errors import SagesegError
 from formats.limits import MOST_TEXT
 from formats.shards.shard import Shard, parse_folder
@@ -66,6 +66,7 @@ class Draft:
 def check_place(out: Path, beside: Collection[str] = ()) -> None:
     """Raise SagesegError where a folder is no place for a plan, because it cannot be written to or other things lie
     there; `beside` are names of files that a shard which was killed may have left before it wrote plan.json."""
+    refuse_uri(out)
     if out.is_file():
         raise SagesegError(f"{out}: a file; expected the folder of a plan and its shards: choose another --out")
     check_can_be_made(out / PLAN)

@@ -15,6 +15,7 @@ from prep.options import PrepOptions
 from prep.readers.labelled_image import Source
 from tests.support.prep_samples import digests, make_source
 from tests.support.shard_samples import GROUPS, write_shards
+from tests.support.typed_commands import typed
 
 OPTIONS = PrepOptions(crop=64, workers=1)
 FIRST = "shard-1-of-3"
@@ -94,3 +95,12 @@ def test_a_merge_does_not_replace_a_shard(by: Path, name: str) -> None:
     with pytest.raises(SagesegError, match=rf"{name}: holds \S+{name}, which is to be read and would be replaced"):
         merge_shards(by, by / name, overwrite=True)
     assert digests(by) == before
+
+
+@pytest.mark.parametrize("words", ["s3://my-bucket/shards --out merged", "by --out s3://my-bucket/merged"])
+def test_a_merge_of_or_into_s3_is_refused(by: Path, words: str) -> None:
+    ran = typed(["prep", "merge", *words.split()], by.parent)
+    assert ran.returncode == 1
+    assert "error: s3://my-bucket/" in ran.stderr
+    assert "a URI; expected a path on this machine; aws s3 sync copies folders to and from S3" in ran.stderr
+    assert not [path for path in by.parent.iterdir() if path.name in ("merged", "s3:")]
