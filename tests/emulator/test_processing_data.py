@@ -262,7 +262,7 @@ def test_files_of_others_do_not_go_by_a_link(tmp_path: Path, mode: str, replacem
     replaces = f'import os, shutil\nout = root / "processing" / "out"\n{REPLACEMENTS[replacement]}'
     with emulator(tmp_path, process=replaces) as (sagemaker, _, _):
         outputs = {"Outputs": [target((tmp_path / "out").as_uri(), S3UploadMode=mode)]}
-        changes = {"ProcessingOutputConfig": outputs, "Environment": {"OTHERS": str(kept.parent)}}
+        changes: dict[str, Any] = {"ProcessingOutputConfig": outputs, "Environment": {"OTHERS": str(kept.parent)}}
         described = process(sagemaker, tmp_path, **changes)
     assert described["FailureReason"] == (
         "ClientError: /opt/ml/processing/out: no longer the folder that was there; let the program write into it"
