@@ -11,13 +11,14 @@ from typing import Any
 from analysis.masks.source_plan import SourceFacts, draft_of, read_facts, read_settled
 from analysis.masks.sources import Source
 from analysis.masks.stitch import PlannedStitch, Put, Settled, Stitched, write_tables
-from formats.disk.whole_folders import refuse_existing, staged_folder
+from formats.disk.whole_folders import staged_folder
 from formats.predictions import mask_path, probabilities_path
 from formats.prepared.georeference import FILE as GEOREFERENCE
 from formats.prepared.georeference import format_georeference, read_georeference
 from formats.safe_names import refuse_links_out
 from formats.shards.markers import Marker, all_shards
 from formats.shards.shard import Shard
+from formats.shards.telling import check_merge_place
 from formats.shards.work_plan import read_plan, refuse_another_cut, settle_plan
 from formats.shards.working import Part, do_part, found_in_order
 from formats.texts.typed_values import from_json, to_json
@@ -56,7 +57,7 @@ def merge_stitch(shards: Path, out: Path, *, overwrite: bool = False) -> tuple[S
 
     Raises SagesegError, and makes nothing, where the shards are not all there, whole, and of this plan.
     """
-    refuse_existing(out, overwrite=overwrite, reads=[shards])
+    check_merge_place(shards, out, overwrite=overwrite)
     plan, plan_sha256 = read_plan(shards, KIND)
     markers = all_shards(shards, plan, plan_sha256)
     for folder in markers:

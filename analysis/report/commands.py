@@ -128,10 +128,10 @@ def merge(
     from analysis.report.scores_text import format_scores, tell
     from analysis.report.work.shards import merge_report
     from analysis.report_files import PAGE
-    from formats.disk.whole_folders import refuse_existing
+    from formats.shards.telling import check_merge_place
     from formats.shards.work_plan import kind_of
 
-    refuse_existing(out, overwrite=overwrite, reads=[shards])
+    check_merge_place(shards, out, overwrite=overwrite)
     if kind_of(shards) == STITCH:
         stitched, settled = merge_stitch(shards, out, overwrite=overwrite)
         tell_changes(settled.cleaning, stitched.changes)

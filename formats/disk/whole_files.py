@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from formats.errors import SagesegError, cannot_use, cannot_write, is_of_another
 
 MARK = ".sageseg-partial"
 THERE = "exists already; choose another --out or add --overwrite"
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _LONGEST_NAME = 255
 """Bytes, on all usual file systems."""
 
@@ -109,11 +111,20 @@ def refuse_existing_file(out: Path, *, overwrite: bool) -> None:
 
 def check_can_be_made(out: Path) -> None:
     """Raise SagesegError where nothing can be made at `out`."""
+    refuse_uri(out)
     above = next(path for path in out.absolute().parents if path.exists())
     if not above.is_dir():
         raise SagesegError(f"{out}: cannot be made ({above} is a file); choose another --out")
     if not os.access(above, os.W_OK | os.X_OK):
         raise SagesegError(f"{out}: cannot be made ({above} may not be written to); choose another --out")
+
+
+def refuse_uri(path: Path) -> None:
+    """Raise SagesegError for a URI that was taken for a path, which would be one below a folder called `s3:`."""
+    scheme, *rest = path.parts or ("",)
+    if rest and _SCHEME.fullmatch(scheme):
+        uri = f"{scheme}//{'/' if scheme == 'file:' else ''}{'/'.join(rest)}"
+        raise SagesegError(f"{uri}: a URI; expected a path on this machine; aws s3 sync copies folders to and from S3")
 
 
 def beside_of(path: Path) -> Path:

@@ -154,7 +154,7 @@ def open_stage(out: Path, *, overwrite: bool) -> Iterator[Stage]:
 def refuse_existing(out: Path, *, overwrite: bool, reads: Iterable[Path | None] = ()) -> None:
     """Raise SagesegError when `out` is a file, or a folder that holds anything without `overwrite`, or cannot be
     made; and when it is or holds one of the places that the work `reads`, which would go with it."""
-    _settle_killed(_place(out))
+    settle_killed(out)
     _refuse(out, overwrite=overwrite)
     whole = out.resolve()
     for place in reads:
@@ -173,8 +173,9 @@ def _place(out: Path) -> Path:
     return out.resolve() if out.is_symlink() or out.name in ("", "..") else out
 
 
-def _settle_killed(out: Path) -> None:
+def settle_killed(out: Path) -> None:
     """Put back what a process that was killed has moved away, and remove what nobody can go on with."""
+    out = _place(out)
     folder = beside_of(out)
     with suppress(OSError, SagesegError):
         if not folder.is_symlink() and (folder / _LOCK).is_file():

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from formats.disk.whole_files import write_text
+from formats.disk.whole_folders import settle_killed
 from formats.errors import SagesegError
 from formats.shards.shard import MOST_SHARDS, Shard, parse_folder
 from formats.shards.work_plan import WorkPlan
@@ -55,18 +56,37 @@ def read_marker(folder: Path) -> Marker:
 
 def finished(out: Path, shard: Shard, plan_sha256: str) -> Marker | None:
     """The marker of a shard that is done already; None where it is not. Raises SagesegError where it is of another
-    plan."""
+    plan or another shard, and where its folder is there without it."""
     folder = out / shard.folder
     if not (folder / MARKER).is_file():
+        if _is_torn(folder):
+            raise SagesegError(f"{folder}: {_TORN}")
         return None
     marker = read_marker(folder)
     _check_own(folder, marker, plan_sha256)
+    if (marker.shard, marker.of) != (shard.number, shard.of):
+        raise SagesegError(f"{folder}: holds shard {marker.shard}/{marker.of}; remove it and make it again")
+    settle_killed(folder)  # between the name of the whole and the removal of what it was made in
     return marker
+
+
+_TORN = f"without {MARKER}, which is there only when all else is; copy it whole, or remove it and make it again"
+
+
+def _is_torn(folder: Path) -> bool:
+    """Whether something stands in a shard's place that has no marker: a shard that is made gets its name at the end,
+    so one that was copied by half."""
+    return folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / MARKER).is_file())
+
+
+def marked_folders(out: Path) -> list[Path]:
+    """The folders in a folder that have a marker, whatever they are called."""
+    return [path.parent for path in sorted(out.glob(f"*/{MARKER}"))]
 
 
 def done_shards(out: Path) -> list[Shard]:
     """The shards of a folder that have a marker, in order of their numbers."""
-    found = (parse_folder(path.parent.name) for path in out.glob(f"*/{MARKER}"))
+    found = (parse_folder(folder.name) for folder in marked_folders(out))
     return sorted(filter(None, found), key=lambda shard: (shard.of, shard.number))
 
 
@@ -74,7 +94,10 @@ def all_shards(out: Path, plan: WorkPlan, plan_sha256: str) -> dict[Path, Marker
     """The folders of all shards of a plan in order of their numbers. Raises SagesegError that names a shard which is
     missing, with the command that makes it, which is there twice or of another plan or cut, or whose journal is not
     the one that it was marked with."""
-    markers = {path.parent: read_marker(path.parent) for path in sorted(out.glob(f"*/{MARKER}"))}
+    torn = [path for path in sorted(out.iterdir()) if parse_folder(path.name) and _is_torn(path)]
+    if torn:
+        raise SagesegError(f"{torn[0]}: {_TORN}")
+    markers = {folder: read_marker(folder) for folder in marked_folders(out)}
     if not markers:
         raise SagesegError(f"{out}: no shard is done; run {_command(plan, out, '1/4')}, then 2/4 and so on")
     for folder, marker in markers.items():

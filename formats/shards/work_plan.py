@@ -9,13 +9,14 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from formats.disk.whole_files import MARK, check_can_be_made, written_beside
+from formats.disk.whole_files import MARK, check_can_be_made, refuse_uri, written_beside
 from formats.errors import SagesegError
 from formats.limits import MOST_TEXT
 from formats.shards.shard import Shard, parse_folder
@@ -65,6 +66,7 @@ class Draft:
 def check_place(out: Path, beside: Collection[str] = ()) -> None:
     """Raise SagesegError where a folder is no place for a plan, because it cannot be written to or other things lie
     there; `beside` are names of files that a shard which was killed may have left before it wrote plan.json."""
+    refuse_uri(out)
     if out.is_file():
         raise SagesegError(f"{out}: a file; expected the folder of a plan and its shards: choose another --out")
     check_can_be_made(out / PLAN)
@@ -190,12 +192,17 @@ def read_sources(out: Path) -> Iterator[dict[str, str]]:
 def _compare(out: Path, plan: WorkPlan, draft: Draft, shard: Shard) -> None:
     """Raise SagesegError that names the first thing in which the folder's plan is not this shard's."""
     _check_version(out, plan)
-    kept = {"kind": plan.kind, "command": plan.command, "": plan.settled}
-    ours = {"kind": draft.kind, "command": list(draft.command), "": dict(draft.settled)}
+    kept = {"kind": plan.kind, "": plan.settled}
+    ours = {"kind": draft.kind, "": dict(draft.settled)}
     found = _difference(json.loads(format_json(ours)), kept)
     if found:
         place, own, other = found
         raise SagesegError(f"{out}: another plan: {place} is {short(own)}, and there {short(other)}; {_ANOTHER}")
+    if list(draft.command) != plan.command:  # which the dataset records, with the words in their order
+        raise SagesegError(
+            f"{out}: another plan: that of the line sageseg {shlex.join(plan.command)}; type it as it stands, with "
+            "--out and --shard, or choose another --out"
+        )
     for name, digest in {SOURCES: plan.sources_sha256, **plan.files}.items():
         _check_digest(out / name, digest)
     _compare_sources(out, draft, shard)

@@ -11,11 +11,12 @@ from pathlib import Path
 from formats.crops import crop_id
 from formats.dataset import image_path, image_set_path, mask_path, truth_path
 from formats.disk.whole_files import link_file
-from formats.disk.whole_folders import refuse_existing, staged_folder
+from formats.disk.whole_folders import staged_folder
 from formats.errors import SagesegError
 from formats.prepared.source_names import name_sources
 from formats.safe_names import refuse_links_out
 from formats.shards.markers import JOURNAL, MARKER, Marker, all_shards, journal_lines
+from formats.shards.telling import check_merge_place
 from formats.shards.work_plan import read_plan
 from prep.dataset.journal import ImageEntry, parse_entry
 from prep.dataset.plan import Plan
@@ -30,7 +31,7 @@ def merge_shards(shards: Path, out: Path, *, overwrite: bool = False) -> dict[st
 
     Raises SagesegError, and makes nothing, where the shards are not all there, whole, and of this plan.
     """
-    refuse_existing(out, overwrite=overwrite, reads=[shards])
+    check_merge_place(shards, out, overwrite=overwrite)
     work, plan_sha256 = read_plan(shards, KIND)
     refuse_links_out(shards)
     markers = all_shards(shards, work, plan_sha256)

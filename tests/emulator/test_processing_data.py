@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from formats.errors import SagesegError
 from jobs.emulator.host.storage import Storage, StoredObject
 from jobs.emulator.processing.inputs import Input
-from jobs.emulator.processing.outputs import Uploads, make_outputs
+from jobs.emulator.processing.outputs import Uploads, outputs_in
 from tests.support.emulator_setup import emulator, s3_with, wait_until
 from tests.support.processing_setup import TELLS, asked, describe, fill, log_of, process, source, target, wait_for_end
 
@@ -164,7 +164,8 @@ class LosesFiles(Storage):
 
 
 def test_a_file_that_passes_is_no_failure(tmp_path: Path) -> None:
-    outputs = make_outputs([target("s3://bucket/out", S3UploadMode="Continuous")["S3Output"]], tmp_path)
+    outputs = outputs_in([target("s3://bucket/out", S3UploadMode="Continuous")["S3Output"]], tmp_path)
+    outputs[0].folder.mkdir(parents=True)
     failures: list[str] = []
     for gone in (False, True):
         (outputs[0].folder / "a.partial").write_text("a")
@@ -241,6 +242,44 @@ def test_an_output_that_cannot_be_written_fails_the_job(tmp_path: Path, mode: st
     assert described["ProcessingJobStatus"] == "Failed"
     assert described["FailureReason"].startswith("ClientError: ")
     assert "out/a" in described["FailureReason"]
+
+
+REPLACEMENTS = {
+    "file": "shutil.rmtree(out)\nout.write_text('no folder')",
+    "link": "shutil.rmtree(out)\nout.symlink_to(os.environ['OTHERS'])",
+    "link above": "shutil.rmtree(out.parent)\nout.parent.symlink_to(Path(os.environ['OTHERS']).parent)",
+}
+
+
+@pytest.mark.parametrize("mode", ["EndOfJob", "Continuous"])
+@pytest.mark.parametrize("replacement", REPLACEMENTS)
+def test_files_of_others_do_not_go_by_a_link(tmp_path: Path, mode: str, replacement: str) -> None:
+    """They would be moved away, not copied, where one disk holds both."""
+    fill(tmp_path)
+    kept = tmp_path / "others" / "out" / "kept.txt"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("kept")
+    replaces = f'import os, shutil\nout = root / "processing" / "out"\n{REPLACEMENTS[replacement]}'
+    with emulator(tmp_path, process=replaces) as (sagemaker, _, _):
+        outputs = {"Outputs": [target((tmp_path / "out").as_uri(), S3UploadMode=mode)]}
+        changes: dict[str, Any] = {"ProcessingOutputConfig": outputs, "Environment": {"OTHERS": str(kept.parent)}}
+        described = process(sagemaker, tmp_path, **changes)
+    assert described["FailureReason"] == (
+        "ClientError: /opt/ml/processing/out: no longer the folder that was there; let the program write into it"
+    )
+    assert kept.read_text() == "kept"
+    assert not list((tmp_path / "out").rglob("*"))
+
+
+@pytest.mark.parametrize("mode", ["EndOfJob", "Continuous"])
+def test_an_output_that_its_program_removes_is_empty(tmp_path: Path, mode: str) -> None:
+    fill(tmp_path)
+    removes = 'import shutil\nshutil.rmtree(root / "processing" / "out")'
+    with emulator(tmp_path, process=removes) as (sagemaker, _, _):
+        outputs = {"Outputs": [target((tmp_path / "out").as_uri(), S3UploadMode=mode)]}
+        described = process(sagemaker, tmp_path, ProcessingOutputConfig=outputs)
+    assert described["ProcessingJobStatus"] == "Completed"
+    assert not list((tmp_path / "out").rglob("*"))
 
 
 def test_places_in_s3(tmp_path: Path) -> None:

@@ -285,3 +285,20 @@ def test_writers_of_one_file_wait_for_each_other(tmp_path: Path) -> None:
     content = path.read_bytes()
     assert (len(content), len(set(content))) == (5000, 1)
     assert [found.name for found in tmp_path.iterdir()] == ["job.json"]
+
+
+@pytest.mark.parametrize(
+    "uri", ["s3://my-bucket/cars", "s3://my-bucket", "file:///home/me/cars", "gs://b/cars.csv", "https://host/cars"]
+)
+def test_a_uri_is_no_place_for_what_is_made(uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SagesegError, match=f"^{uri}: a URI; expected a path on this machine"):
+        make(Path(uri))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["s3:", "a/s3:/b", "./c:/d", "10:30/cars", "my cars:/x"])
+def test_a_name_with_a_colon_is_one(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    make(Path(name))
+    assert texts_in(Path(name)) == NEW

@@ -13,7 +13,7 @@ from formats.errors import SagesegError
 from prep.dataset.merge import merge_shards
 from prep.dataset.writer import write_dataset
 from tests.support.prep_samples import digests, make_source
-from tests.support.shard_killed import OF_MERGES, OF_SHARDS, OPTIONS
+from tests.support.shard_killed import OF_MERGES, OF_SHARDS, OPTIONS, TIDYING
 from tests.support.shard_samples import GROUPS, write_shards
 
 ROOT = Path(__file__).parents[2]
@@ -48,6 +48,18 @@ def test_a_killed_shard_is_no_shard_and_goes_on(undisturbed: dict[str, str], tmp
     merge_shards(tmp_path / "by", tmp_path / "merged")
     assert digests(tmp_path / "merged") == undisturbed
     assert {path.name for path in (tmp_path / "by").iterdir()} == {"plan.json", "sources.csv", "shard-1-of-2", "shard-2-of-2"}  # fmt: skip  # noqa: E501
+
+
+@pytest.mark.parametrize("removed", [[], ["begun.json"], ["begun.json", "journal.jsonl"]])
+def test_a_shard_that_was_killed_while_it_tidied_is_done_and_tidied(tmp_path: Path, removed: list[str]) -> None:
+    run_and_die(tmp_path, TIDYING)
+    beside = tmp_path / "by" / "shard-1-of-2.sageseg-partial"
+    for name in removed:
+        (beside / name).unlink()
+    done = digests(tmp_path / "by" / "shard-1-of-2")
+    write_shards(make_source(tmp_path / "labels", GROUPS), tmp_path / "by", 2, OPTIONS, [1])
+    assert digests(tmp_path / "by" / "shard-1-of-2") == done
+    assert not beside.exists()
 
 
 @pytest.mark.parametrize("point", OF_MERGES)

@@ -30,6 +30,8 @@ OF_SHARDS: dict[str, Callable[[], None]] = {
     "marker": lambda: kill_at(prep.dataset.shards, "write_marker", 1),
     "all but its name": lambda: kill_at(Stage, "finish", 1),
 }
+TIDYING = "removal of what it was made in"
+OF_TIDYING: dict[str, Callable[[], None]] = {TIDYING: lambda: kill_at(Stage, "remove", 1)}
 OF_MERGES: dict[str, Callable[[], None]] = {
     "links": lambda: kill_at(prep.dataset.merge, "link_file", 5),
     "channels": lambda: kill_at(prep.dataset.tables, "link_file", 5),
@@ -44,7 +46,7 @@ def main(labels: str, out: str, point: str) -> None:
         OF_MERGES[point]()
         merge_shards(folder, folder.with_name("merged"))
     else:
-        OF_SHARDS[point]()
+        (OF_SHARDS | OF_TIDYING)[point]()
         write_shards(make_source(Path(labels), GROUPS), folder, 2, OPTIONS, [1])
 
 

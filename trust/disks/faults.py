@@ -62,7 +62,7 @@ class Disk:
             resource.setrlimit(resource.RLIMIT_FSIZE, (_CUT_BYTES, resource.RLIM_INFINITY))
         if self.changes == self.at and self.kind == "gone":
             self._inside = True
-            for path in Path(self.root).glob(f"*{MARK}"):
+            for path in list(Path(self.root).rglob(f"*{MARK}")):
                 if path.is_dir():
                     shutil.rmtree(path)
             self._inside = False

@@ -19,15 +19,22 @@ from tests.support.typed_commands import typed
 
 _PREP = "prep carvana {in}/shoot/images {in}/shoot/masks --crop 32 --val 0.4 --workers 1 --out {out}"
 _REPORT = "analysis report {in}/predictions --dataset {in}/dataset --workers 1 --out {out}"
+_STITCH = "analysis stitch {in}/predictions --dataset {in}/dataset --workers 1 --out {out}"
 _ON_IMAGES = "{in}/predictions {in}/shoot/images --workers 1 --out {out}"
 VERBS = {
     "prep": _PREP,
     "prep --overwrite": _PREP + " --overwrite",
     "predict": "jobs predict bright {in}/dataset --out {out}",
     "predict --stitch": "jobs predict bright {in}/shoot/images --crop 64 --stitch --out {out}",
-    "stitch": "analysis stitch {in}/predictions --dataset {in}/dataset --workers 1 --out {out}",
-    "stitch --overwrite": "analysis stitch {in}/predictions --dataset {in}/dataset --workers 1 --out {out} --overwrite",
+    "stitch": _STITCH,
+    "stitch --overwrite": _STITCH + " --overwrite",
     "report": _REPORT,
+    "prep --shard": _PREP + " --shard 1/2",
+    "stitch --shard": _STITCH + " --shard 1/2",
+    "report --shard": _REPORT + " --shard 1/2",
+    "prep merge": "prep merge {in}/dataset-by-two --out {out}",
+    "merge of stitched": "analysis merge {in}/stitched-by-two --workers 1 --out {out}",
+    "merge of a report": "analysis merge {in}/report-by-two --workers 1 --out {out}",
     "overlay": "analysis overlay " + _ON_IMAGES,
     "cutout": "analysis cutout " + _ON_IMAGES,
     "labelme": "analysis labelme {in}/stitched --images {in}/shoot/images --workers 1 --out {out}",
@@ -89,11 +96,19 @@ def desk(folder: Path) -> Iterator[Desk]:
             "report": _REPORT,
             "again": _REPORT,
         }.items():
-            words = [w.format(**{"in": str(made.materials), "out": str(made.materials / name)}) for w in line.split()]
-            ran = typed(words, folder)
-            if ran.returncode:
-                raise RuntimeError(ran.stderr)
+            _make(made, name, line)
+        for name, line in {"dataset": _PREP, "stitched": _STITCH, "report": _REPORT}.items():
+            for shard in ("1/2", "2/2"):
+                _make(made, f"{name}-by-two", f"{line} --shard {shard}")
         yield made
+
+
+def _make(desk: Desk, name: str, line: str) -> None:
+    """A material, by a command line."""
+    named = {"in": str(desk.materials), "out": str(desk.materials / name)}
+    ran = typed([word.format(**named) for word in line.split()], desk.materials.parent)
+    if ran.returncode:
+        raise RuntimeError(ran.stderr)
 
 
 @contextmanager

@@ -139,7 +139,7 @@ def _lay(desk: Desk, tried: Try) -> None:
 
 
 def _wrong(desk: Desk, tried: Try, old: Tree, whole: Tree, ended: Ended) -> Iterator[str]:
-    new = {name: found for name, found in whole.items() if Path(name).parts[0] == tried.makes}
+    new = {name: found for name, found in whole.items() if Path(name).is_relative_to(tried.makes)}
     between = tree(desk.folder / tried.makes, desk.folder)
     if "Traceback" in ended.said:
         yield f"the killed one ended in a traceback: {ended.said[-400:]}"

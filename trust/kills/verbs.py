@@ -24,6 +24,8 @@ READERS = (
 )
 _OTHERS = (
     ("prep merge shards --out OUT", 8),
+    ("analysis merge report-shards --out OUT", 10),
+    ("analysis merge stitch-shards --out OUT", 8),
     ("prep tiles city.tif --out OUT", 4),
     ("prep frames drive.mp4 --every 5 --out OUT", 6),
     ("prep preview dataset --out OUT.html", 4),
@@ -52,7 +54,16 @@ _OTHERS = (
     ("analysis geojson stitched-on-earth --least-pixels 2 --out OUT.geojson", 4),
     ("analysis submission stitched --out OUT.csv.gz", 4),
 )
+_SHARDS = (
+    ("prep carvana train train_masks --crop 40", 1),
+    ("prep geotiff city.tif --labels-from roads.geojson --class-field class --crop 40", 2),
+    ("analysis report stitched --dataset dataset", 2),
+    ("analysis stitch predictions --dataset dataset", 1),
+)
+"""Each with the shard of two that is made, beside the plan which it writes."""
 FIRST = (
+    *(f"analysis report stitched --dataset dataset --out report-shards --shard {number}/2" for number in (1, 2)),
+    *(f"analysis stitch predictions --dataset dataset --out stitch-shards --shard {number}/2" for number in (1, 2)),
     "prep carvana train train_masks --crop 40 --out shards --shard 1/2",
     "prep carvana train train_masks --crop 40 --out shards --shard 2/2",
     "analysis report predictions --dataset dataset --out report-shards --shard 1/2",
@@ -87,6 +98,10 @@ def _all() -> list[Try]:
         kind = _kind(*line.split()[:2])
         found.append(Try(kind, typed, makes, kills))
         found.append(Try(kind, f"{typed} --overwrite", makes, max(2, kills // 2), old=True))
+    for place, (line, number) in enumerate(_SHARDS):
+        out = f"sharded{place}"
+        typed = f"{line} --out {out} --shard {number}/2"
+        found.append(Try(_kind(*line.split()[:2]), typed, f"{out}/shard-{number}-of-2", 16))
     by_two = "prep carvana train train_masks --crop 40 --workers 2 --out two"
     found.append(Try(_kind("prep", "carvana"), by_two, "two", 10, workers=2))
     return sorted(found, key=lambda tried: tried.kind)

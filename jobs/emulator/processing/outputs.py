@@ -23,34 +23,39 @@ Mark = tuple[int, int]
 
 @dataclass(frozen=True)
 class Output:
-    """A folder in a host's tree, and where its files go."""
+    """A folder in a host's tree, by its own name without links, what the container calls it, and where its files go."""
 
     folder: Path
+    local_path: str
     uri: str
     continuous: bool
 
 
-def make_outputs(outputs: Sequence[Record], root: Path) -> list[Output]:
-    """The outputs of a record in a host's tree. Their folders are there before the container starts."""
-    made = [
-        Output(place_in(root, each["LocalPath"]), each["S3Uri"], each["S3UploadMode"] == "Continuous")
+def outputs_in(outputs: Sequence[Record], root: Path) -> list[Output]:
+    """The outputs of a record in a host's tree."""
+    tree = root.resolve()
+    return [
+        Output(
+            place_in(tree, each["LocalPath"]), each["LocalPath"], each["S3Uri"], each["S3UploadMode"] == "Continuous"
+        )
         for each in outputs
     ]
-    for output in made:
-        output.folder.mkdir(parents=True, exist_ok=True)
-    return made
 
 
 def upload(storage: Storage, outputs: Sequence[Output]) -> None:
     """Send what is to be sent at the end, once the container is over."""
     for output in outputs:
         if not output.continuous:
-            for path in sorted(_files(output.folder)):
+            for path in sorted(_files(output)):
                 storage.store(path, output.uri, _name(output, path), move=True)
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """All files below a folder, links aside."""
+def _files(output: Output) -> Iterator[Path]:
+    """All files below an output's folder, links aside. Raises SagesegError where its program has put something else
+    there, such as a link, by which files of others would go."""
+    folder = output.folder
+    if folder.resolve() != folder or (folder.exists() and not folder.is_dir()):
+        raise SagesegError(f"{output.local_path}: no longer the folder that was there; let the program write into it")
     for where, _, names in os.walk(folder):
         for name in names:
             path = Path(where, name)
@@ -100,7 +105,7 @@ class Uploads:
 
     def _look(self, *, last: bool) -> None:
         for output in self._outputs:
-            for path in _files(output.folder):
+            for path in _files(output):
                 mark = _mark(path)
                 if mark is None or self._sent.get(path) == mark:
                     continue

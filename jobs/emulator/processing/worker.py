@@ -16,7 +16,7 @@ from jobs.emulator.host.hosts import resource_config
 from jobs.emulator.host.rehearsal import ProcessingTrouble
 from jobs.emulator.host.workplace import Workplace
 from jobs.emulator.processing.inputs import Input, bring_inputs
-from jobs.emulator.processing.outputs import Uploads, make_outputs, upload
+from jobs.emulator.processing.outputs import Uploads, outputs_in, upload
 from jobs.emulator.processing.program import command_of, environment_of, names_opt_ml
 from jobs.emulator.processing.record import outputs_of
 from jobs.emulator.store.job_records import failure_reason
@@ -79,14 +79,15 @@ class Worker:
         }
         for name, content in files.items():
             write_text(self._root / "config" / name, json.dumps(content, indent=2))
-        make_outputs(outputs_of(self._record), self._root)
+        for output in outputs_in(outputs_of(self._record), self._root):
+            output.folder.mkdir(parents=True, exist_ok=True)  # there before the container starts
         count = len(self._hosts)
         bring_inputs(self._place.storage, inputs, self._number, count, self._root, self._halted)
 
     def run(self, trouble: ProcessingTrouble) -> str:
         """Run the container to its end, while continuous outputs go out; answers why it failed, empty when it did
         not. Raises SagesegError for outputs that cannot be written."""
-        outputs = make_outputs(outputs_of(self._record), self._root)
+        outputs = outputs_in(outputs_of(self._record), self._root)
         path = self._folder.with_suffix(".jsonl")
         with (
             closing(open_stream(self._place.state, PROCESSING_LOGS, self._stream, path)) as writer,
@@ -130,7 +131,7 @@ class Worker:
 
     def upload(self) -> None:
         """Send what is to be sent at the end."""
-        upload(self._place.storage, make_outputs(outputs_of(self._record), self._root))
+        upload(self._place.storage, outputs_in(outputs_of(self._record), self._root))
 
 
 def _fails(trouble: ProcessingTrouble, line: int) -> bool:
