@@ -11,6 +11,7 @@ from jobs.emulator.endpoints.operations import Endpoints
 from jobs.emulator.host.runs import Runs
 from jobs.emulator.host.service_quotas import ServiceQuotas
 from jobs.emulator.host.workplace import Workplace
+from jobs.emulator.pipelines.executions import Executions
 from jobs.emulator.pipelines.operations import Pipelines
 from jobs.emulator.pipelines.work import Doers
 from jobs.emulator.processing.operations import ProcessingJobs
@@ -50,11 +51,11 @@ class Services:
             "Processing": self.processing.runs,
         }
         done_by = _merged(self.training, self.tuning, models, self.transform, self.processing)
-        self.pipelines = Pipelines(place, Doers(done_by, runs, place.storage, place.rehearsal.admit))
+        self.executions = Executions(place, Doers(done_by, runs, place.storage, place.rehearsal.admit))
         self._invoke = Invocations(self.endpoints.endpoints, self.endpoints.runs, invocation_seconds)
-        jobs = (self.training, self.tuning, self.transform, self.processing, self.pipelines)
-        self._all = (*jobs, models, configs, self.endpoints)
-        self._running = (self.pipelines, self.tuning, self.training, self.transform, self.processing, self.endpoints)
+        jobs = (self.training, self.tuning, self.transform, self.processing, self.executions)
+        self._all = (*jobs, models, configs, self.endpoints, Pipelines(place, self.executions))
+        self._running = (self.executions, self.tuning, self.training, self.transform, self.processing, self.endpoints)
         self._also = (Tags(place.state), LogEvents(place.state), ServiceQuotas(place.rehearsal))
 
     def answers(self) -> Answers:
@@ -62,7 +63,7 @@ class Services:
 
     def recover(self) -> None:
         """Settle or bring back what an earlier server left."""
-        for group in (self.training, self.tuning, self.transform, self.processing, self.pipelines, self.endpoints):
+        for group in (self.training, self.tuning, self.transform, self.processing, self.executions, self.endpoints):
             group.recover()
 
     @property

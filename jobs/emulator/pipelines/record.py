@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from jobs.emulator.api.faults import ServiceError
 from jobs.emulator.pipelines.definition import Definition, Step
-from jobs.emulator.store.collection import ResourceKind
+from jobs.emulator.store.collection import Collection, ResourceKind
 from jobs.emulator.store.job_records import MAX_REASON
-from jobs.emulator.store.state import Record
+from jobs.emulator.store.state import Record, Resource
 
 PIPELINES = ResourceKind(
     word="pipeline",
@@ -36,6 +36,11 @@ UNFINISHED = ("Executing", "Stopping")
 STEP_FAILED = "Step failure: One or multiple steps failed."
 """FailureReason of an execution, word for word from a public thread; which step and why stands in the list of steps."""
 Finished = Literal["Succeeded", "Failed", "Stopped"]
+
+
+def find_pipeline(pipelines: Collection, request: Record, region: str) -> Resource:
+    """The pipeline that a request names, by its name or its ARN. Raises ServiceError where there is none."""
+    return pipelines.get(request["PipelineName"].rpartition("/")[2], region)
 
 
 def new_step(step: Step, now: float) -> Record:
@@ -116,15 +121,15 @@ def _may_begin(step: Step, begun: Mapping[str, Record]) -> bool:
     return step.branch is None or outcome_of(begun[step.branch[0]]) == step.branch[1]
 
 
-def describe_execution(record: Record) -> Record:
-    """An execution as it is described."""
+def described(record: Record) -> Record:
+    """A pipeline or an execution as it is described."""
     return {name: value for name, value in record.items() if not name.startswith("_")}
 
 
 def summarize_execution(record: Record) -> dict[str, Any]:
     """An execution as it is listed, which calls its times and its reason otherwise."""
     return {
-        **describe_execution(record),
+        **described(record),
         "StartTime": record["CreationTime"],
         "PipelineExecutionFailureReason": record.get("FailureReason"),
     }
