@@ -91,10 +91,10 @@ def test_a_definition_that_cannot_be_carried_out_is_refused_with_its_place(text:
     assert problem in refusal.value.message
 
 
-def test_expressions_may_stand_where_the_service_wants_a_value_of_another_type() -> None:
+def test_expressions_may_stand_where_the_service_wants_a_value_of_another_type(tmp_path: Path) -> None:
     parameters = [{"Name": "N", "Type": "Integer", "DefaultValue": 1}, {"Name": "U", "Type": "String"}]
     step = training(
-        NOWHERE,
+        tmp_path,
         Arguments={
             "ResourceConfig": {
                 "InstanceType": get("Parameters.U"),

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.emulator import test_tuning
 from tests.support import transform_setup
 from tests.support.emulator_setup import (
     SLEEPS,
@@ -37,7 +38,7 @@ from tests.support.pipeline_setup import (
     training,
     wait_for_end,
 )
-from tests.support.processing_setup import fill
+from tests.support.processing_setup import fill, source
 
 SCORE_FILE = {"PropertyFileName": "Scores", "OutputName": "out", "FilePath": "scores.json"}
 LOW = {"Std:JsonGet": {"PropertyFile": get("Steps.Score.PropertyFiles.Scores"), "Path": "iou.low"}}
@@ -154,7 +155,7 @@ def test_conditions_choose_a_branch(served: tuple[Any, Path], held: bool, left: 
     ("value", "reason"),
     [
         (get("Steps.A.Outcome"), "cannot be compared"),
-        ({"Std:JsonGet": {"S3Uri": "file:///nowhere/scores.json", "Path": "a"}}, "No such file"),
+        ({"Std:JsonGet": {"S3Uri": "{folder}/nowhere.json", "Path": "a"}}, "No such file"),
         ({"Std:JsonGet": {"S3Uri": "{folder}/scores.json", "Path": "iou.high"}}, "nothing is at 'high'"),
         ({"Std:JsonGet": {"S3Uri": "{folder}/scores.json", "Path": "iou"}}, "no single value"),
         ({"Std:JsonGet": {"S3Uri": "{folder}/broken.json", "Path": "iou"}}, "not JSON"),
@@ -211,6 +212,8 @@ def test_steps_that_need_nothing_of_each_other_run_side_by_side_as_many_as_may(t
         arn = start(sagemaker, ParallelismConfiguration={"MaxParallelExecutionSteps": 2})
         wait_until(lambda: statuses(sagemaker, arn) == {"A": "Executing", "B": "Executing"})
         assert describe(sagemaker, arn)["PipelineExecutionStatus"] == "Executing"
+        with pytest.raises(ClientError, match="cannot be retried: it is in status Executing"):
+            sagemaker.retry_pipeline_execution(PipelineExecutionArn=arn)
         for _ in range(2):
             sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn, ClientRequestToken="s" * 32)
         assert wait_for_end(sagemaker, arn)["PipelineExecutionStatus"] == "Stopped"
@@ -293,3 +296,67 @@ def test_an_emulator_that_ends_takes_executions_along(tmp_path: Path) -> None:
     with emulator(tmp_path) as (sagemaker, _, _):
         assert describe(sagemaker, arn)["PipelineExecutionStatus"] == "Failed"
         assert statuses(sagemaker, arn) == {"A": "Failed"}
+
+
+def test_a_tuning_step_gives_its_best_model_on(tmp_path: Path) -> None:
+    tune = test_tuning.asked(tmp_path, jobs=2)
+    del tune["HyperParameterTuningJobName"]
+    container = {
+        "Image": "sageseg:local",
+        "ModelDataUrl": {
+            "Std:Join": {
+                "On": "/",
+                "Values": [
+                    tune["TrainingJobDefinition"]["OutputDataConfig"]["S3OutputPath"],
+                    get("Steps.Search_wide.TrainingJobSummaries[0].TrainingJobName"),
+                    "output/model.tar.gz",
+                ],
+            }
+        },
+    }
+    with emulator(tmp_path, test_tuning.SCORES) as (sagemaker, _, _):
+        create(
+            sagemaker,
+            {"Name": "Search_wide", "Type": "Tuning", "Arguments": tune},
+            {"Name": "Best", "Type": "Model", "Arguments": {"PrimaryContainer": container}},
+        )
+        arn = start(sagemaker)
+        assert wait_for_end(sagemaker, arn)["PipelineExecutionStatus"] == "Succeeded", steps_of(sagemaker, arn)
+        steps = steps_of(sagemaker, arn)
+        name = job_of(steps["Search_wide"])
+        assert re.fullmatch(rf"{arn.rpartition('/')[2]}-Search-w-[A-Za-z0-9]{{10}}", name)
+        tuned = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+        model = sagemaker.describe_model(ModelName=job_of(steps["Best"]))
+        best = tuned["BestTrainingJob"]["TrainingJobName"]
+        assert model["PrimaryContainer"]["ModelDataUrl"].endswith(f"/{best}/output/model.tar.gz")
+
+
+def test_a_call_that_is_throttled_is_made_again_without_a_policy(served: tuple[Any, Path]) -> None:
+    sagemaker, folder = served
+    rehearse(folder, {"calls": {"CreateProcessingJob": 1}})
+    create(sagemaker, processing(folder, "A"))
+    arn = start(sagemaker)
+    assert wait_for_end(sagemaker, arn)["PipelineExecutionStatus"] == "Succeeded"
+    assert steps_of(sagemaker, arn)["A"]["AttemptCount"] == 2
+
+
+def test_a_job_that_the_service_refuses_fails_its_step_with_the_refusal(served: tuple[Any, Path]) -> None:
+    sagemaker, folder = served
+    no_folder = {"ProcessingInputs": [source((folder / "nowhere").as_uri())]}
+    create(
+        sagemaker,
+        processing(folder, "Missing", Arguments=no_folder),
+    )
+    arn = start(sagemaker)
+    assert wait_for_end(sagemaker, arn)["PipelineExecutionStatus"] == "Failed"
+    reason = steps_of(sagemaker, arn)["Missing"]["FailureReason"]
+    assert reason.startswith("ClientError: Failed to invoke sagemaker:CreateProcessingJob. Error Details: Input in: ")
+
+
+def test_a_number_where_the_service_wants_a_text_fails_its_step(served: tuple[Any, Path]) -> None:
+    sagemaker, folder = served
+    typed = processing(folder, "Typed", Arguments={"Environment": {"A": get("Parameters.N")}})
+    create(sagemaker, typed, Parameters=[{"Name": "N", "Type": "Integer", "DefaultValue": 1}])
+    arn = start(sagemaker)
+    assert wait_for_end(sagemaker, arn)["PipelineExecutionStatus"] == "Failed"
+    assert "NUMBER_VALUE" in steps_of(sagemaker, arn)["Typed"]["FailureReason"]

@@ -167,10 +167,10 @@ class Executions:
     def retry(self, request: Record, region: str) -> Record:
         """Go on with an execution that failed or was stopped: what has succeeded is not done again."""
         found = self._execution(request, region)
-        self.runs.wait(found.name)  # its thread may be a moment behind its record
         changed: list[bool] = []
         self.executions.change(found.name, lambda record, _now: changed.append(begin_again(record, request)))
         if changed == [True]:
+            self.runs.wait(found.name)  # its thread may be a moment behind its record
             record = self.executions.get(found.name, region).record
             self.runs.start(PipelineRun(self.executions, record, self._doers, region))
         return {"PipelineExecutionArn": found.arn}
