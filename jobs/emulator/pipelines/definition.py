@@ -10,6 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from formats.texts.json_text import parse_json
+from jobs.emulator.api.wire import without_nulls
 from jobs.emulator.pipelines.conditions import check_condition
 from jobs.emulator.pipelines.expressions import (
     EXECUTION,
@@ -63,7 +64,7 @@ class Definition:
 def parse_definition(text: str, role: str) -> Definition:
     """Raises ServiceError for a definition that cannot be carried out here; `role` is the pipeline's."""
     try:
-        content = parse_json(text.encode("utf-8", "surrogatepass"))
+        content = without_nulls(parse_json(text.encode("utf-8", "surrogatepass")))
     except ValueError as e:
         raise unparsable(f"It is not JSON ({e}).") from e
     if not isinstance(content, Mapping):
