@@ -1,5 +1,5 @@
-"""What a user of the SageMaker SDK does with pipelines: the classes of `sagemaker.mlops.workflow` make the definition, and
-`Pipeline` creates, starts and follows it.
+"""What a user of the SageMaker SDK does with pipelines: the classes of `sagemaker.mlops.workflow` make the definition,
+and `Pipeline` creates, starts and follows it.
 
 Run by oracles/sdk_clients.py in the SDK's own environment, with the endpoints in the environment.
 """
@@ -12,6 +12,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from botocore.exceptions import WaiterError
 from sagemaker.core.processing import ScriptProcessor
 from sagemaker.core.workflow.conditions import ConditionGreaterThanOrEqualTo, ConditionIn, ConditionNot
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
@@ -103,7 +104,7 @@ def main() -> None:
     execution = pipeline.start(parameters={"Least": 0.75})
     try:
         execution.wait(delay=1, max_attempts=60)
-    except Exception as e:
+    except WaiterError as e:
         say(f"Pipeline: {type(e).__name__} of an execution that the gate stops")
     expect(statuses(execution), done | {"Stop": "Failed"})
     (stop,) = [step for step in execution.list_steps() if step["StepName"] == "Stop"]

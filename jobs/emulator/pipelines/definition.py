@@ -119,8 +119,11 @@ def _parse_step(each: Any, where: str, branch: tuple[str, bool] | None) -> Step:
     known = (_JOB_STEP if kind in JOBS else _STEP) | ({"PropertyFiles"} if kind == "Processing" else set())
     _refuse_others(each, known, where)
     cache = each.get("CacheConfig") or {}
-    if cache.get("Enabled", False) is not False:
+    if not isinstance(cache, Mapping) or cache.get("Enabled", False) is not False:
         raise unparsable(f"{where}: CacheConfig that is enabled is not emulated")
+    for label, most in (("DisplayName", 256), ("Description", 3072)):
+        if not isinstance(each.get(label, ""), str) or len(each.get(label, "")) > most:
+            raise unparsable(f"{where}: {label} {each[label]!r:.100}; expected a text up to {most} characters")
     if kind == "Condition":
         _refuse_others(arguments, _CONDITION, f"{where}: Arguments")
         arguments = {"Conditions": arguments.get("Conditions")}

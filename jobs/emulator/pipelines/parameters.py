@@ -32,7 +32,7 @@ def parse_parameters(declared: Any) -> dict[str, Parameter]:
         if not isinstance(each, Mapping) or not isinstance(each.get("Name"), str) or not each.keys() <= _MEMBERS:
             raise unparsable(f"Parameters: {each!r}; expected the members {', '.join(sorted(_MEMBERS))}")
         name, kind = each["Name"], each.get("Type")
-        if kind not in _TYPES:
+        if not isinstance(kind, str) or kind not in _TYPES:
             raise unparsable(f"Parameter {name} is of Type {kind!r}; expected one of {', '.join(_TYPES)}")
         if name in found:
             raise unparsable(f"Parameter {name} is declared twice")

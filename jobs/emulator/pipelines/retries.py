@@ -61,7 +61,7 @@ def _parse(policy: Any, where: str) -> RetryPolicy:
     if not isinstance(policy, Mapping) or not policy.keys() <= _MEMBERS:
         raise unparsable(f"{where}: {policy!r}; expected the members {', '.join(sorted(_MEMBERS))}")
     exceptions = policy.get("ExceptionType")
-    if not isinstance(exceptions, list) or not exceptions or not set(exceptions) <= set(_EXCEPTIONS):
+    if not isinstance(exceptions, list) or not exceptions or any(name not in _EXCEPTIONS for name in exceptions):
         raise unparsable(f"{where}: ExceptionType {exceptions!r}; expected a list of {', '.join(_EXCEPTIONS)}")
     seconds, backoff = policy.get("IntervalSeconds", 1), policy.get("BackoffRate", 2.0)
     attempts, minutes = policy.get("MaxAttempts"), policy.get("ExpireAfterMin")
