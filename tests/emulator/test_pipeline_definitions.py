@@ -69,6 +69,11 @@ def without(step: dict[str, Any], name: str) -> dict[str, Any]:
             "no property of a step",
         ),
         (definition(fail(message={"Std:JsonGet": {"S3Uri": "s3://b/k", "Path": "a[*]"}})), "is no path"),
+        (
+            definition(A, PipelineExperimentConfig={"TrialName": get("Steps.A.RoleArn")}),
+            "Parameters and Execution alone",
+        ),
+        (definition(*[fail(f"S{n}", DependsOn=[f"S{(n + 1) % 99}"]) for n in range(99)]), " -> …"),
         (definition(condition("C")), "expected a list of at least one"),
         (definition(condition("C", {"Type": "Like"})), "Type 'Like'"),
         (definition(condition("C", EQUAL | {"Extra": 1})), "expected Type, LeftValue, RightValue"),

@@ -32,6 +32,8 @@ _TOP = {"Version", "Metadata", "Parameters", "PipelineExperimentConfig", "Steps"
 _STEP = {"Name", "Type", "Arguments", "DependsOn", "DisplayName", "Description"}
 _JOB_STEP = _STEP | {"CacheConfig", "RetryPolicies"}
 _CONDITION = {"Conditions", "IfSteps", "ElseSteps"}
+_MOST_TOLD = 10
+"""Steps of a circle that a refusal names."""
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -181,11 +183,18 @@ def _check(definition: Definition, role: str) -> None:
         else:
             check_arguments(step.type, step.arguments, role, where)
     for found in expressions_in(dict(definition.experiment)):
+        if found.function == "Std:JsonGet" or (found.function == "Get" and not _is_settled_first(found.argument)):
+            raise unparsable("PipelineExperimentConfig takes values of Parameters and Execution alone")
         _check_expression(found, definition, "PipelineExperimentConfig")
     try:
         TopologicalSorter({step.name: step.needs for step in definition.steps.values()}).prepare()
     except CycleError as e:
-        raise unparsable(f"Steps wait for each other in a circle: {' -> '.join(e.args[1])}") from e
+        circle = e.args[1] if len(e.args[1]) <= _MOST_TOLD else [*e.args[1][:_MOST_TOLD], "…"]
+        raise unparsable(f"Steps wait for each other in a circle: {' -> '.join(circle)}") from e
+
+
+def _is_settled_first(path: str) -> bool:
+    return parse_path(path)[0] in ("Parameters", "Execution")
 
 
 def _check_conditions(conditions: Any, where: str) -> None:

@@ -180,7 +180,7 @@ def _settled(fixed: Record) -> Values:
     """Values of what is settled when an execution starts, for what may take no other."""
 
     def refuse(*_names: str) -> Any:
-        raise invalid("PipelineExperimentConfig cannot take values of steps")
+        raise invalid("PipelineExperimentConfig takes values of Parameters and Execution alone")
 
     return Values({**fixed, "PipelineExperimentConfig": {}}, refuse, refuse, refuse)
 
