@@ -114,6 +114,12 @@ def test_expressions_may_stand_where_the_service_wants_a_value_of_another_type(t
     assert found.steps["Train"].needs == frozenset()
 
 
+def test_members_that_are_null_are_as_those_that_are_not_there() -> None:
+    nulls = {"CacheConfig": None, "DisplayName": None, "DependsOn": None}
+    text = definition(changed(A, ExperimentConfig=None) | nulls, MlflowConfig=None, PipelineExperimentConfig=None)
+    assert parse_definition(text, ROLE) == parse_definition(definition(A), ROLE)
+
+
 def test_a_step_needs_those_whose_values_it_takes_and_the_condition_above_it() -> None:
     inner = changed(processing(NOWHERE, "B"), Environment={"A": {"Std:Join": {"Values": [get("Steps.A.RoleArn")]}}})
     found = parse_definition(definition(condition("C", EQUAL, then=[inner]), A, fail(DependsOn=["B"])), ROLE)

@@ -262,6 +262,24 @@ def test_retry_policies_try_again_what_they_name(
     assert steps_of(sagemaker, arn)["A"]["AttemptCount"] == max(attempts, 1)
 
 
+def test_an_execution_stops_while_a_step_waits_for_its_next_attempt(served: tuple[Any, Path]) -> None:
+    sagemaker, folder = served
+    rehearse(folder, {"processing_jobs": {"*": {"capacity_error": True}}})
+    retries = [{"ExceptionType": ["SageMaker.CAPACITY_ERROR"], "IntervalSeconds": 3600, "ExpireAfterMin": 600}]
+    create(sagemaker, processing(folder, "A", RetryPolicies=retries))
+    arn = start(sagemaker)
+    wait_until(lambda: [each["ProcessingJobStatus"] for each in jobs_of(sagemaker)] == ["Failed"])
+    sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn)
+    assert wait_for_end(sagemaker, arn)["PipelineExecutionStatus"] == "Stopped"
+    assert statuses(sagemaker, arn) == {"A": "Stopped"}
+    assert len(jobs_of(sagemaker)) == 1
+
+
+def jobs_of(sagemaker: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = sagemaker.list_processing_jobs()["ProcessingJobSummaries"]
+    return found
+
+
 def test_what_a_failure_leaves_running_ends_and_nothing_new_begins(served: tuple[Any, Path]) -> None:
     sagemaker, folder = served
     create(sagemaker, processing(folder, "Long"), fail(), processing(folder, "Later", DependsOn=["Long"]))
