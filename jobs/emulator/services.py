@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from jobs.emulator.api.app import Answers
+from typing import Any, Protocol
+
+from jobs.emulator.api.app import Answers, Operation
 from jobs.emulator.endpoints.invocations import TIMEOUT_SECONDS, Invocations
 from jobs.emulator.endpoints.models import EndpointConfigs, Models
 from jobs.emulator.endpoints.operations import Endpoints
+from jobs.emulator.host.runs import Runs
 from jobs.emulator.host.service_quotas import ServiceQuotas
 from jobs.emulator.host.workplace import Workplace
+from jobs.emulator.pipelines.executions import Executions
+from jobs.emulator.pipelines.operations import Pipelines
+from jobs.emulator.pipelines.work import Doers
 from jobs.emulator.processing.operations import ProcessingJobs
 from jobs.emulator.store.log_events import LogEvents
 from jobs.emulator.store.tags import Tags
 from jobs.emulator.training.operations import TrainingJobs
 from jobs.emulator.transform.operations import TransformJobs
 from jobs.emulator.tuning.operations import TuningJobs
+
+
+class Group(Protocol):
+    """Operations of one kind."""
+
+    def operations(self) -> dict[tuple[str, str], Operation]: ...
+
+
+def _merged(*groups: Group) -> dict[tuple[str, str], Operation]:
+    return {key: handler for group in groups for key, handler in group.operations().items()}
 
 
 class Services:
@@ -28,20 +44,26 @@ class Services:
         self.endpoints = Endpoints(place, models.models, configs.configs)
         self.transform = TransformJobs(place, models.models)
         self.processing = ProcessingJobs(place)
+        runs: dict[str, Runs[Any]] = {
+            "Training": self.training.runs,
+            "Tuning": self.tuning.runs,
+            "Transform": self.transform.runs,
+            "Processing": self.processing.runs,
+        }
+        done_by = _merged(self.training, self.tuning, models, self.transform, self.processing)
+        self.executions = Executions(place, Doers(done_by, runs, place.storage, place.rehearsal.admit))
         self._invoke = Invocations(self.endpoints.endpoints, self.endpoints.runs, invocation_seconds)
-        self._all = (self.training, self.tuning, models, configs, self.endpoints, self.transform, self.processing)
-        self._running = (self.tuning, self.training, self.transform, self.processing, self.endpoints)
+        jobs = (self.training, self.tuning, self.transform, self.processing, self.executions)
+        self._all = (*jobs, models, configs, self.endpoints, Pipelines(place, self.executions))
+        self._running = (self.executions, self.tuning, self.training, self.transform, self.processing, self.endpoints)
         self._also = (Tags(place.state), LogEvents(place.state), ServiceQuotas(place.rehearsal))
 
     def answers(self) -> Answers:
-        operations = {
-            key: handler for group in (*self._all, *self._also) for key, handler in group.operations().items()
-        }
-        return Answers(operations, self._invoke, self._rehearsal.admit)
+        return Answers(_merged(*self._all, *self._also), self._invoke, self._rehearsal.admit)
 
     def recover(self) -> None:
         """Settle or bring back what an earlier server left."""
-        for group in (self.training, self.tuning, self.transform, self.processing, self.endpoints):
+        for group in (self.training, self.tuning, self.transform, self.processing, self.executions, self.endpoints):
             group.recover()
 
     @property
@@ -49,6 +71,6 @@ class Services:
         return any(group.runs.busy for group in self._running)
 
     def shut_down(self) -> None:
-        """End all that runs: tuning first, so that it starts no more training jobs."""
+        """End all that runs: pipelines and tuning first, so that they start no more jobs."""
         for group in self._running:
             group.runs.shut_down()

@@ -13,12 +13,15 @@ import boto3
 import pytest
 
 from tests.support.aws_cli import aws as typed
-from tests.support.emulator_setup import create_model, emulator, request, wait_until
+from tests.support.emulator_setup import ROLE, create_model, emulator, request, wait_until
 from tests.support.keys import KEYS
+from tests.support.pipeline_setup import compare, condition
+from tests.support.pipeline_setup import definition as pipeline_definition
 from tests.support.processing_setup import TELLS, fill
 from tests.support.processing_setup import asked as processing_request
 
 AWS = Path(sys.executable).with_name("aws")
+TEXT = [{"Name": "A", "Type": "String"}]
 REFUSED = 255
 """The exit code of version 1 when the service refused."""
 
@@ -137,3 +140,24 @@ def test_an_unknown_instance_type_is_refused_as_by_aws(tmp_path: Path, aws: Aws)
         refused = aws(server.url, *words, code=REFUSED, process=True)
     assert "(ValidationException) when calling the CreateTrainingJob operation: 1 validation error detected" in refused
     assert "Value 'ml.bogus.xlarge' at 'resourceConfig.instanceType'" in refused
+
+
+def test_a_pipeline_and_its_steps(tmp_path: Path, aws: Aws) -> None:
+    text = pipeline_definition(condition("Check", compare("Equals", {"Get": "Parameters.A"}, "a")), Parameters=TEXT)
+    (tmp_path / "pipeline.json").write_text(text)
+    words = ("--pipeline-name", "cars", "--role-arn", ROLE, "--pipeline-definition", "file://pipeline.json")
+    with emulator(tmp_path) as (_, _, server):
+        aws(server.url, "sagemaker", "create-pipeline", *words)
+        started = aws(
+            server.url, "sagemaker", "start-pipeline-execution", "--pipeline-name", "cars",
+            "--pipeline-parameters", "Name=A,Value=a",
+        )  # fmt: skip
+        arn = ("--pipeline-execution-arn", started["PipelineExecutionArn"])
+
+        def status() -> Any:
+            return aws(server.url, "sagemaker", "describe-pipeline-execution", *arn)["PipelineExecutionStatus"]
+
+        wait_until(lambda: status() != "Executing")
+        assert status() == "Succeeded"
+        (step,) = aws(server.url, "sagemaker", "list-pipeline-execution-steps", *arn)["PipelineExecutionSteps"]
+        assert (step["StepName"], step["Metadata"]) == ("Check", {"Condition": {"Outcome": "True"}})

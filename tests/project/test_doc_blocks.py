@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from jobs.contract.probabilities import encode_probabilities
 from jobs.emulator.host.rehearsal import read_plan
 from sageseg.cli import app
 from sageseg.steps import check_words, plan_steps, read_experiment
 from tests.support.doc_commands import PAGES
+from tests.support.emulator_setup import ROLE, emulator
+from tests.support.pipeline_setup import start, wait_for_end
 
 _FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 BLOCKS = {
@@ -28,13 +31,25 @@ def execute(page: str, **names: Any) -> dict[str, Any]:
 
 
 def test_every_block_has_its_test_here() -> None:
-    assert sorted(BLOCKS) == [("algorithm.md", "python"), ("emulator.md", "yaml"), ("experiment.md", "yaml")]
+    assert sorted(BLOCKS) == [
+        ("algorithm.md", "python"),
+        ("emulator.md", "json"),
+        ("emulator.md", "yaml"),
+        ("experiment.md", "yaml"),
+    ]
 
 
 def test_the_probabilities_of_an_answer_are_read_as_algorithm_md_says() -> None:
     sent = np.arange(24, dtype=np.float32).reshape(1, 2, 3, 4)
     answer = {"Body": BytesIO(encode_probabilities(sent))}
     np.testing.assert_array_equal(execute("algorithm.md", response=answer)["probabilities"], sent)
+
+
+@pytest.mark.parametrize(("low", "ending"), [("0.7", "Failed"), ("0.8", "Succeeded")])
+def test_the_pipeline_of_emulator_md_gates(tmp_path: Path, low: str, ending: str) -> None:
+    with emulator(tmp_path) as (sagemaker, _, _):
+        sagemaker.create_pipeline(PipelineName="cars", PipelineDefinition=BLOCKS["emulator.md", "json"], RoleArn=ROLE)
+        assert wait_for_end(sagemaker, start(sagemaker, parameters={"Low": low}))["PipelineExecutionStatus"] == ending
 
 
 def test_the_failures_on_request_of_emulator_md_are_a_plan(tmp_path: Path) -> None:

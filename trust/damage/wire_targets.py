@@ -27,6 +27,7 @@ from jobs.emulator.host.container import Programs
 from jobs.emulator.host.rehearsal import Rehearsal
 from jobs.emulator.host.storage import Storage
 from jobs.emulator.host.workplace import Workplace
+from jobs.emulator.pipelines.definition import parse_definition
 from jobs.emulator.processing.inputs import parse_manifest
 from jobs.emulator.processing.rules import check_processing_request
 from jobs.emulator.services import Services
@@ -142,6 +143,7 @@ def _request(service: str, operation: str, kind: str, handle: Callable[[Path], H
 
 
 _REFUSALS = (ServiceError, SagesegError)
+ROLE = "arn:aws:iam::123456789012:role/SageMakerRole"
 
 
 @contextmanager
@@ -276,6 +278,12 @@ TARGETS: dict[str, Builder] = {
     "request-target": lambda _: Target("request-target", "text", _target, refusals=_REFUSALS),
     "request-invocation": lambda _: Target("request-invocation", "text", _invocation, refusals=_REFUSALS),
     "augmented": _augmented,
+    "pipeline-definition": lambda _: Target(
+        "pipeline-definition",
+        "json",
+        lambda content: parse_definition(content.decode("utf-8", "surrogateescape"), ROLE),
+        refusals=_REFUSALS,
+    ),
     "processing-manifest": lambda _: Target(
         "processing-manifest", "json", lambda content: parse_manifest(content, "s3://bucket/manifest")
     ),

@@ -42,7 +42,7 @@ def parse_request(service: str, operation: str, body: bytes) -> dict[str, Any]:
 
     Raises ServiceError with the code and words of the service for whatever is wrong with it.
     """
-    request: dict[str, Any] = _without_nulls(_parse_json(body))
+    request: dict[str, Any] = without_nulls(_parse_json(body))
     violations = find_violations(service, operation, request, file_uris=True)
     of_type = [violation for violation in violations if violation.kind == "type"]
     if of_type:
@@ -51,11 +51,11 @@ def parse_request(service: str, operation: str, body: bytes) -> dict[str, Any]:
     return request
 
 
-def _without_nulls(value: Any) -> Any:
+def without_nulls(value: Any) -> Any:
     """To AWS a member that is null is one that was not given, however deep."""
     if isinstance(value, dict):
-        return {name: _without_nulls(inner) for name, inner in value.items() if inner is not None}
-    return [_without_nulls(inner) for inner in value] if isinstance(value, list) else value
+        return {name: without_nulls(inner) for name, inner in value.items() if inner is not None}
+    return [without_nulls(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _refuse(service: str, violations: list[Violation]) -> None:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 from jobs.emulator.api.app import Operation
 from jobs.emulator.api.faults import ServiceError, invalid
-from jobs.emulator.store.paging import make_token, read_token
+from jobs.emulator.store.paging import DEFAULT_PAGE, make_token, read_token
 from jobs.emulator.store.state import Record, Resource, State
 
 DEFAULT_ACCOUNT = "000000000000"
 """The account of what names no role."""
-DEFAULT_PAGE = 10
 _SORT_COLUMNS = {"Name": "name", "CreationTime": "created", "Status": "status"}
 _FILTERS = {
     "NameContains": "instr(name, ?) > 0",

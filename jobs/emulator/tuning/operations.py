@@ -9,9 +9,9 @@ from jobs.emulator.api.app import Operation
 from jobs.emulator.api.faults import ServiceError
 from jobs.emulator.host.jobs import Jobs
 from jobs.emulator.host.workplace import INTERRUPTED, Workplace
-from jobs.emulator.store.collection import DEFAULT_PAGE, bad_token
+from jobs.emulator.store.collection import bad_token
 from jobs.emulator.store.job_records import settle_job
-from jobs.emulator.store.paging import make_token, read_token
+from jobs.emulator.store.paging import cut_page
 from jobs.emulator.store.state import Record
 from jobs.emulator.training.operations import TrainingJobs
 from jobs.emulator.training.record import TRAINING_JOBS
@@ -76,25 +76,14 @@ class TuningJobs(Jobs[TuningRun]):
         found = [child for child in children if wanted in (None, child["TrainingJobStatus"])]
         descending = request.get("SortOrder", "Descending") == "Descending"
         found.sort(key=_sort_key(request.get("SortBy", "CreationTime")), reverse=descending)
-        start = _start(request.get("NextToken"))
-        end = start + request.get("MaxResults", DEFAULT_PAGE)
-        response: Record = {"TrainingJobSummaries": found[start:end]}
-        return response | ({"NextToken": make_token([end])} if end < len(found) else {})
+        page, token = cut_page(found, request, bad_token())
+        return {"TrainingJobSummaries": page} | ({"NextToken": token} if token else {})
 
     def _children(self, tuning: Record) -> list[Record]:
         condition = "kind = ? AND json_extract(record, '$.TuningJobArn') = ?"
         parameters = (TRAINING_JOBS.word, tuning["HyperParameterTuningJobArn"])
         found = self._place.state.select(condition, parameters, "ORDER BY created, name")
         return [summarize_child(child.record, tuning) for child in found]
-
-
-def _start(token: str | None) -> int:
-    if token is None:
-        return 0
-    (start,) = read_token(token, 1, bad_token())
-    if type(start) is not int or start < 0:
-        raise bad_token()
-    return start
 
 
 def _sort_key(column: str) -> Any:

@@ -1,0 +1,1 @@
+"""Pipelines of the emulator: definitions, and their executions by its own operations."""

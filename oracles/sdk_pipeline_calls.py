@@ -1,0 +1,116 @@
+"""What a user of the SageMaker SDK does with pipelines: the classes of `sagemaker.mlops.workflow` make the definition,
+and `Pipeline` creates, starts and follows it.
+
+Run by oracles/sdk_clients.py in the SDK's own environment, with the endpoints in the environment.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from botocore.exceptions import WaiterError
+from sagemaker.core.processing import ScriptProcessor
+from sagemaker.core.workflow.conditions import ConditionGreaterThanOrEqualTo, ConditionIn, ConditionNot
+from sagemaker.core.workflow.execution_variables import ExecutionVariables
+from sagemaker.core.workflow.functions import Join, JsonGet
+from sagemaker.core.workflow.parameters import ParameterFloat, ParameterInteger, ParameterString
+from sagemaker.core.workflow.pipeline_context import PipelineSession
+from sagemaker.core.workflow.properties import PropertyFile
+from sagemaker.mlops.workflow.condition_step import ConditionStep
+from sagemaker.mlops.workflow.fail_step import FailStep
+from sagemaker.mlops.workflow.pipeline import Pipeline
+from sagemaker.mlops.workflow.retry import SageMakerJobExceptionTypeEnum, SageMakerJobStepRetryPolicy
+from sagemaker.mlops.workflow.steps import ProcessingStep
+from sdk_calls import BUCKET, ROLE, boto_session, expect, say
+from sdk_processing_calls import IMAGE, PLACES, source, target
+
+SCRIPT = """
+import json, sys
+from pathlib import Path
+given, made, low = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
+names = sorted(path.name for path in given.rglob("*") if path.is_file())
+(made / "scores.json").write_text(json.dumps({"iou": {"low": low}, "names": names}))
+"""
+
+
+def script_step(session: Any, name: str, given: Any, low: Any, count: Any, **also: Any) -> Any:
+    """A step that runs the script over an input, to `pipeline/<name>`."""
+    processor = ScriptProcessor(
+        role=ROLE,
+        image_uri=IMAGE,
+        command=["python3"],
+        instance_count=count,
+        instance_type="ml.m5.large",
+        max_runtime_in_seconds=600,
+        base_job_name="script",
+        sagemaker_session=session,
+    )
+    made = target(f"s3://{BUCKET}/pipeline/{name}")
+    arguments = [*PLACES, low]
+    step_args = processor.run(
+        code="work.py", inputs=[source(given, "in", PLACES[0])], outputs=[made], arguments=arguments
+    )
+    return ProcessingStep(name=name, step_args=step_args, **also)
+
+
+def build(session: Any) -> Any:
+    """Two jobs, the second over what the first made, and a gate on the second's score."""
+    least = ParameterFloat(name="Least", default_value=0.4)
+    count = ParameterInteger(name="Count", default_value=1)
+    low = ParameterString(name="Low", default_value="0.5")
+    policy = SageMakerJobStepRetryPolicy(
+        exception_types=[SageMakerJobExceptionTypeEnum.CAPACITY_ERROR], interval_seconds=1, max_attempts=2
+    )
+    first = script_step(session, "First", f"s3://{BUCKET}/channels/train/", low, count, retry_policies=[policy])
+    scores = PropertyFile(name="Scores", output_name="out", path="scores.json")
+    made = first.properties.ProcessingOutputConfig.Outputs["out"].S3Output.S3Uri
+    second = script_step(session, "Second", made, low, count, property_files=[scores])
+    found = JsonGet(step_name=second.name, property_file=scores, json_path="iou.low")
+    stop = FailStep(name="Stop", error_message=Join(on=" ", values=["low", found, ExecutionVariables.PIPELINE_NAME]))
+    gate = ConditionStep(
+        name="Gate",
+        conditions=[
+            ConditionGreaterThanOrEqualTo(left=found, right=least),
+            ConditionNot(expression=ConditionIn(value=low, in_values=["1", "2"])),
+        ],
+        if_steps=[],
+        else_steps=[stop],
+    )
+    return Pipeline(
+        name="oracle", parameters=[least, count, low], steps=[first, second, gate], sagemaker_session=session
+    )
+
+
+def statuses(execution: Any) -> dict[str, str]:
+    return {step["StepName"]: step["StepStatus"] for step in execution.list_steps()}
+
+
+def main() -> None:
+    Path("work.py").write_text(SCRIPT, encoding="utf-8")
+    session = PipelineSession(boto_session=boto_session(), default_bucket=BUCKET)
+    pipeline = build(session)
+    for _ in range(2):  # the second time it updates
+        pipeline.upsert(role_arn=ROLE)
+    execution = pipeline.start(parameters={"Count": 2})
+    execution.wait(delay=1, max_attempts=60)
+    done = dict.fromkeys(("First", "Second", "Gate"), "Succeeded")
+    expect(statuses(execution), done)
+    expect({each["Name"]: each["Value"] for each in execution.list_parameters()["PipelineParameters"]}["Count"], "2")
+    say("Pipeline: made by the SDK's steps, upserted, started, waited for, succeeded")
+    execution = pipeline.start(parameters={"Least": 0.75})
+    try:
+        execution.wait(delay=1, max_attempts=60)
+    except WaiterError as e:
+        say(f"Pipeline: {type(e).__name__} of an execution that the gate stops")
+    expect(statuses(execution), done | {"Stop": "Failed"})
+    (stop,) = [step for step in execution.list_steps() if step["StepName"] == "Stop"]
+    expect(stop["FailureReason"], "low 0.5 oracle")
+    pipeline.delete()
+
+
+if __name__ == "__main__":
+    main()
