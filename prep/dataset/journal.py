@@ -38,7 +38,7 @@ class ImageEntry:
     input_sha256: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where an entry's line lies in the journal, in bytes."""
 

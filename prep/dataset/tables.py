@@ -76,7 +76,7 @@ def _write_tables(root: Path, entries: Iterable[ImageEntry], plan: Plan, tally: 
     _write_json(split_path(root), certificate)
     if plan.georeference:
         write_georeference(root, plan.georeference)
-    _write_json(info_path(root), _info(plan, counts, tally.inputs_sha256()))
+    _write_json(info_path(root), _info(plan, counts, tally.inputs.hexdigest()))
     return counts
 
 

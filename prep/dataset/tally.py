@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from formats.dataset import SPLITS
 from formats.manifest import ManifestRow
 from formats.prepared.padding import Padding
-from prep.dataset.again import inputs_digest
+from prep.dataset.again import InputsDigest
 from prep.dataset.certificate import Balance
 from prep.dataset.journal import ImageEntry
 from prep.dataset.plan import Plan
@@ -38,7 +38,7 @@ class Tally:
     crops: Counter[str] = field(default_factory=Counter)
     kept: dict[str, list[str]] = field(default_factory=lambda: {split: [] for split in SPLITS})
     truths: set[str] = field(default_factory=set)
-    inputs: list[tuple[str, str]] = field(default_factory=list)
+    inputs: InputsDigest = field(default_factory=InputsDigest)
     padding: Padding = field(init=False)
 
     def __post_init__(self) -> None:
@@ -58,7 +58,7 @@ class Tally:
         self.crops[split] += len(entry.rows)
         self.kept[split] += [row.id for row in entry.rows if row.kept]
         self.truths |= {row.source_stem for row in entry.rows if row.truth_sha256}
-        self.inputs.append((entry.source, entry.input_sha256))
+        self.inputs.add(entry.source, entry.input_sha256)
         self.thumbnails.add(entry.thumbnail)
 
     def counts(self) -> dict[str, SplitCounts]:
@@ -67,6 +67,3 @@ class Tally:
             split: SplitCounts(groups[split], self.balances[split].images, self.crops[split], len(self.kept[split]))
             for split in SPLITS
         }
-
-    def inputs_sha256(self) -> str:
-        return inputs_digest(self.inputs)
