@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -65,7 +65,13 @@ def refuse_constant(name: str) -> None:
 def format_json(value: Any, *, ascii_only: bool = False) -> str:
     """A value as indented JSON, without secrets. A number that is none (nan), or endless, is `null`; a time is its
     text."""
-    return json.dumps(_defined(redact_values(value)), indent=2, ensure_ascii=ascii_only, allow_nan=False, default=_text)
+    return "".join(json_pieces(value, ascii_only=ascii_only))
+
+
+def json_pieces(value: Any, *, ascii_only: bool = False) -> Iterator[str]:
+    """The text of `format_json` in pieces, of which there may be more than memory should hold."""
+    encoder = json.JSONEncoder(indent=2, ensure_ascii=ascii_only, allow_nan=False, default=_text)
+    return encoder.iterencode(_defined(redact_values(value)))
 
 
 def _defined(value: Any) -> Any:
