@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from formats.texts.redaction import redact_values
+from formats.texts.redaction import redact_values, same_items, same_members
 
 MAX_DEPTH = 100
 """Lists and objects in one another; what goes through a value by recursion can go so far."""
@@ -78,9 +78,11 @@ def _defined(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {key: _defined(inner) for key, inner in value.items()}
+        members = {key: _defined(inner) for key, inner in value.items()}
+        return value if same_members(value, members) else members
     if isinstance(value, list | tuple):
-        return [_defined(inner) for inner in value]
+        items = [_defined(inner) for inner in value]
+        return value if same_items(value, items) else items
     return value
 
 
