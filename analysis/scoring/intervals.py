@@ -13,15 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.scoring.count_totals import Totals
+from analysis.scoring.image_scores import classes_of_images, totals_of_images
 from analysis.scoring.scores import (
     ACCURACY,
     Scores,
     class_means,
     class_scores,
-    classes_of_images,
     pixel_accuracy,
     ratio,
-    totals_of_images,
 )
 from formats.arrays import Floats, Ints
 

@@ -238,41 +238,6 @@ def pixel_accuracy(confusion: Confusion) -> Floats:
     return ratio(np.trace(confusion, axis1=-2, axis2=-1), confusion.sum(axis=(-2, -1)))
 
 
-def with_absent(scores: Scores, report: Confusion) -> Scores:
-    """An image's scores as a part of a report, `report` being the matrix of all its images.
-
-    Dice is 1 for a class that the image has not, but the report has, in the truth or the prediction of
-    any image (Kaggle's Carvana evaluation: "defined to be 1 when both X and Y are empty"). Of a class
-    that no image has there is nothing to be right about, and an image of which no pixel counts stays
-    undefined.
-    """
-    if math.isnan(scores.totals[ACCURACY]):
-        return scores
-    occurring = report.sum(axis=0) + report.sum(axis=1) > 0
-    absent = {metric.key: np.where(occurring, metric.when_absent, math.nan) for metric in every_metric()}
-    per_class = {key: np.where(np.isnan(each), absent[key], each) for key, each in scores.per_class.items()}
-    return scores_of(per_class, {**scores.totals, **class_means(per_class)})
-
-
-def mean_over_images(scores: Sequence[Scores]) -> Scores:
-    """The mean over images of each of their scores, a mean over classes being that of the image's own:
-    an image counts once, however large it is. Undefined scores are skipped."""
-    per_class = {key: mean_defined(each, axis=0) for key, each in classes_of_images(scores).items()}
-    return scores_of(per_class, {name: mean_defined(each) for name, each in totals_of_images(scores).items()})
-
-
-def classes_of_images(scores: Sequence[Scores]) -> dict[str, Floats]:
-    """By metric key each image's scores, shape (images, C)."""
-    every = np.stack([each.classes for each in scores], axis=1)
-    return dict(zip(scores[0].keys, every, strict=True))
-
-
-def totals_of_images(scores: Sequence[Scores]) -> dict[str, Floats]:
-    """By name each image's means over classes and its pixel accuracy, shape (images,)."""
-    every = np.stack([each.means for each in scores], axis=1)
-    return dict(zip(scores[0].names, every, strict=True))
-
-
 def mean_defined(values: Floats, axis: int | None = None) -> Floats:
     """The mean of the values that are not nan; nan where there is none."""
     known = ~np.isnan(values)

@@ -14,12 +14,13 @@ import numpy as np
 from analysis.options import ScoringOptions
 from analysis.scoring.count_totals import ObjectTotals, Totals, totals_of
 from analysis.scoring.image_report import Examined, ImageReport
+from analysis.scoring.image_scores import mean_over_images, with_absent
 from analysis.scoring.intervals import Intervals, bootstrap
 from analysis.scoring.judged import Judged
 from analysis.scoring.patterns.attribute_scores import AttributeScores, attribute_scores
 from analysis.scoring.patterns.looking import Patterns, PatternsCollected
 from analysis.scoring.patterns.places import Frame
-from analysis.scoring.scores import Scores, mean_over_images, with_absent
+from analysis.scoring.scores import Scores
 from analysis.scoring.thresholds import ProbabilityCounts
 from formats.classes import ClassTable
 
