@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from operator import attrgetter
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 from formats.crops import Box
@@ -22,7 +23,7 @@ from formats.texts.csv_text import format_csv
 from formats.texts.given_files import read_text
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ManifestRow:
     """One crop: its place in its source image, its split and group, and its files' checksums.
 
@@ -198,6 +199,7 @@ def _parse_row(cells: Sequence[str], header: Sequence[str], where: str) -> Manif
         raise SagesegError(f"{where}: {len(cells)} cells; expected {len(header)}, one for each column")
     by_name = dict(zip(header, cells, strict=True))
     fixed = {name: _parse_cell(name, by_name[name], where) for name in _COLUMNS}
+    fixed |= {name: intern(fixed[name]) for name in ("split", "group")}  # texts that repeat are held once
     check_name(fixed["id"], where, "id")
     check_inside(fixed["source"], where, "source")
     attributes = {name: cell for name, cell in by_name.items() if name not in _COLUMNS and cell}

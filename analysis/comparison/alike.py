@@ -103,7 +103,7 @@ def _or_common(alike: Sequence[str], why: str) -> str:
 
 def with_absent(reports: Sequence[ReportScores]) -> list[ReportScores]:
     """With what an image counts for a class that it has not, where only another report has the class at
-    all: as `analysis.scoring.scores.with_absent`, all of them being one."""
+    all: as `analysis.scoring.image_scores.with_absent`, all of them being one."""
     counted: dict[str, list[float]] = {}
     for metric in compared_metrics():
         rows = [image.by_class[metric.key] for report in reports for image in report.images.values()]

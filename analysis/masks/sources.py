@@ -21,7 +21,7 @@ Size = tuple[int, int]
 """Width, height."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Source:
     """One predicted source image. `row` carries its split, group and attributes; `width, height` are
     those of the image as it was before prep resized it.

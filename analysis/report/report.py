@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,11 @@ from analysis.scoring.image_report import Examined, ImageReport, as_examined
 from analysis.scoring.summary import Summary, summarise
 from formats.console import say
 from formats.dataset import Dataset
-from formats.disk.whole_files import write_text, write_unfinished
+from formats.disk.whole_files import write_lines, write_text, write_unfinished
 from formats.disk.whole_folders import staged_folder
 from formats.parallel import available_cores, map_all
 from formats.predictions import Predictions
-from formats.texts.json_text import format_json
+from formats.texts.json_text import json_pieces
 
 _TABLES = {
     IMAGES: images_to_csv,
@@ -93,7 +94,7 @@ def write_report(
         dataset_sha256=settled.dataset_sha256,
     )
     scores |= settled.passed_on
-    write_text(stage / SCORES, format_json(scores) + "\n")
+    write_lines(stage / SCORES, chain(json_pieces(scores), "\n"))
     for name, to_csv in _TABLES.items():
         write_text(stage / name, to_csv(summary))
     drawn = _write_overlays(stage, summary, palette, options.overlays, workers)

@@ -13,21 +13,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.scoring.count_totals import Totals
+from analysis.scoring.image_scores import classes_of_images, totals_of_images
 from analysis.scoring.scores import (
     ACCURACY,
     Scores,
     class_means,
     class_scores,
-    classes_of_images,
     pixel_accuracy,
     ratio,
-    totals_of_images,
 )
 from formats.arrays import Floats, Ints
 
 LEVEL = 0.95
 _AT_ONCE = 100
-"""Draws worked on together, so that memory stays flat with many groups and classes."""
+_DRAWN = 2**20
+"""Draws that are worked on together, and how many groups all of them have at most, so that memory stays flat with many
+groups and classes."""
 
 Interval = tuple[float, float] | None
 """Low, high; None where the score is undefined."""
@@ -57,8 +58,9 @@ def group_draws(groups: int, draws: int, seed: int) -> Iterator[Ints]:
     """How often each group is drawn, with replacement, shape (n, groups) int64, so many draws at once
     that all of them together are `draws`. The same numbers give the same draws."""
     rng = np.random.default_rng(seed)
-    for start in range(0, draws, _AT_ONCE):
-        yield rng.multinomial(groups, np.full(groups, 1 / groups), min(_AT_ONCE, draws - start))
+    at_once = max(1, min(_AT_ONCE, _DRAWN // groups))
+    for start in range(0, draws, at_once):
+        yield rng.multinomial(groups, np.full(groups, 1 / groups), min(at_once, draws - start))
 
 
 def interval(values: Floats) -> Interval:

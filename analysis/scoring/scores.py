@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -167,15 +168,45 @@ def every_metric() -> tuple[Metric[Any], ...]:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """The scores of one matrix, or their means over images: `per_class` by metric key, arrays of shape
-    (C,), and `totals` by name, the means over classes and the pixel accuracy."""
+    """The scores of one matrix, or their means over images. `classes` has a row for each of the metrics' `keys`, shape
+    (keys, C), and `means` the means over classes and the pixel accuracy, by their `names`: two small arrays, because a
+    report holds the scores of all its images."""
 
-    per_class: Mapping[str, Floats]
-    totals: Mapping[str, float]
+    keys: tuple[str, ...]
+    classes: Floats
+    names: tuple[str, ...]
+    means: Floats
+
+    @property
+    def per_class(self) -> dict[str, Floats]:
+        """By metric key the scores of each class, shape (C,)."""
+        return dict(zip(self.keys, self.classes, strict=True))
+
+    @property
+    def totals(self) -> dict[str, float]:
+        """By name the means over classes and the pixel accuracy."""
+        return dict(zip(self.names, self.means.tolist(), strict=True))
+
+    def of(self, key: str) -> Floats:
+        """A metric's score of each class, shape (C,)."""
+        return np.asarray(self.classes[self.keys.index(key)])
 
     def foreground_mean(self, key: str) -> float:
         """The mean over classes other than the background."""
-        return float(mean_defined(self.per_class[key][1:]))
+        return float(mean_defined(self.of(key)[1:]))
+
+
+def scores_of(per_class: Mapping[str, Floats], totals: Mapping[str, Any]) -> Scores:
+    """Scores by metric key, arrays of shape (C,), and totals by name."""
+    keys, names = _once(tuple(per_class)), _once(tuple(totals))
+    means = np.array([float(value) for value in totals.values()], np.float64)
+    return Scores(keys, np.stack(list(per_class.values())), names, means)
+
+
+@cache
+def _once(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Names that all images share, held once."""
+    return names
 
 
 def tally(confusion: Confusion) -> Tally:
@@ -190,7 +221,7 @@ def score(confusion: Confusion, boundaries: BoundaryCounts | None = None) -> Sco
     their counts are given."""
     per_class = class_scores(confusion, boundaries)
     totals = {**class_means(per_class), ACCURACY: pixel_accuracy(confusion)}
-    return Scores(per_class, {name: float(value) for name, value in totals.items()})
+    return scores_of(per_class, totals)
 
 
 def class_scores(confusion: Confusion, boundaries: BoundaryCounts | None) -> dict[str, Floats]:
@@ -205,40 +236,6 @@ def class_scores(confusion: Confusion, boundaries: BoundaryCounts | None) -> dic
 def pixel_accuracy(confusion: Confusion) -> Floats:
     """The share of pixels predicted right, of matrices (…, C, C)."""
     return ratio(np.trace(confusion, axis1=-2, axis2=-1), confusion.sum(axis=(-2, -1)))
-
-
-def with_absent(scores: Scores, report: Confusion) -> Scores:
-    """An image's scores as a part of a report, `report` being the matrix of all its images.
-
-    Dice is 1 for a class that the image has not, but the report has, in the truth or the prediction of
-    any image (Kaggle's Carvana evaluation: "defined to be 1 when both X and Y are empty"). Of a class
-    that no image has there is nothing to be right about, and an image of which no pixel counts stays
-    undefined.
-    """
-    if math.isnan(scores.totals[ACCURACY]):
-        return scores
-    occurring = report.sum(axis=0) + report.sum(axis=1) > 0
-    absent = {metric.key: np.where(occurring, metric.when_absent, math.nan) for metric in every_metric()}
-    per_class = {key: np.where(np.isnan(each), absent[key], each) for key, each in scores.per_class.items()}
-    means = {name: float(value) for name, value in class_means(per_class).items()}
-    return Scores(per_class, {**scores.totals, **means})
-
-
-def mean_over_images(scores: Sequence[Scores]) -> Scores:
-    """The mean over images of each of their scores, a mean over classes being that of the image's own:
-    an image counts once, however large it is. Undefined scores are skipped."""
-    per_class = {key: mean_defined(each, axis=0) for key, each in classes_of_images(scores).items()}
-    return Scores(per_class, {name: float(mean_defined(each)) for name, each in totals_of_images(scores).items()})
-
-
-def classes_of_images(scores: Sequence[Scores]) -> dict[str, Floats]:
-    """By metric key each image's scores, shape (images, C)."""
-    return {key: np.stack([each.per_class[key] for each in scores]) for key in scores[0].per_class}
-
-
-def totals_of_images(scores: Sequence[Scores]) -> dict[str, Floats]:
-    """By name each image's means over classes and its pixel accuracy, shape (images,)."""
-    return {name: np.array([each.totals[name] for each in scores]) for name in scores[0].totals}
 
 
 def mean_defined(values: Floats, axis: int | None = None) -> Floats:

@@ -14,12 +14,13 @@ import numpy as np
 from analysis.options import ScoringOptions
 from analysis.scoring.count_totals import ObjectTotals, Totals, totals_of
 from analysis.scoring.image_report import Examined, ImageReport
+from analysis.scoring.image_scores import mean_over_images, with_absent
 from analysis.scoring.intervals import Intervals, bootstrap
 from analysis.scoring.judged import Judged
 from analysis.scoring.patterns.attribute_scores import AttributeScores, attribute_scores
 from analysis.scoring.patterns.looking import Patterns, PatternsCollected
 from analysis.scoring.patterns.places import Frame
-from analysis.scoring.scores import Scores, mean_over_images, with_absent
+from analysis.scoring.scores import Scores
 from analysis.scoring.thresholds import ProbabilityCounts
 from formats.classes import ClassTable
 
@@ -61,7 +62,7 @@ def summarise(examined: Iterable[Examined], classes: ClassTable, scoring: Scorin
     collected = _Collected(PatternsCollected(frame, len(classes)))
     for each in examined:
         collected.add(each)
-    totals = reduce(add, collected.groups.values())
+    totals = collected.totals
     images = collected.images
     for number, image in enumerate(images):  # each in its own place: all of them twice are gigabytes of many
         images[number] = replace(image, scores=with_absent(image.scores, totals.confusion))
@@ -92,23 +93,34 @@ class _Collected:
     def __init__(self, patterns: PatternsCollected) -> None:
         self.patterns = patterns
         self.images: list[ImageReport] = []
-        self.groups: dict[str, ObjectTotals] = {}
-        self.attributes: dict[str, dict[str, ObjectTotals]] = {}
+        self.groups: dict[str, Totals] = {}
+        self.attributes: dict[str, dict[str, Totals]] = {}
+        self._totals: ObjectTotals | None = None
         self.probabilities: ProbabilityCounts | None = None
+
+    @property
+    def totals(self) -> ObjectTotals:
+        if self._totals is None:
+            raise ValueError("no image to sum up")
+        return self._totals
 
     def add(self, each: Examined) -> None:
         report, one = each.report, totals_of(each.measured)
         self.images.append(report)
         self.patterns.add(each.seen)
-        _add_to(self.groups, report.group, one)
+        self._totals = one if self._totals is None else self._totals + one
+        pixels = Totals(one.images, one.confusion, one.boundaries)
+        _add_to(self.groups, report.group, pixels)
         for name, value in report.attributes.items():
-            _add_to(self.attributes.setdefault(name, {}), value, one)
+            table = self.attributes.setdefault(name, {})
+            if value in table or len(table) <= _MOST_VALUES:  # one more is enough to leave it out
+                _add_to(table, value, pixels)
         if each.probabilities:
             known = self.probabilities
             self.probabilities = each.probabilities if known is None else known + each.probabilities
 
 
-def _add_to(table: dict[str, ObjectTotals], name: str, one: ObjectTotals) -> None:
+def _add_to(table: dict[str, Totals], name: str, one: Totals) -> None:
     known = table.get(name)
     table[name] = one if known is None else known + one
 

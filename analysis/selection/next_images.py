@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-import numpy.typing as npt
 
 from analysis.exports.image_folder import find_images
 from analysis.masks.chosen import choose_sources, write_list
@@ -20,7 +19,8 @@ from analysis.selection.choice import Candidate, Choice, Chosen, FindTwin, choos
 from analysis.selection.labelled import held_out_groups, labelled_images, labelled_stems
 from analysis.selection.uncertainty import Uncertainty, outline_reach, sum_bands, uncertainty_of
 from formats.alike.alignment import soften
-from formats.alike.twins import Thumbnails, find_twins, signatures, thumbnail
+from formats.alike.signatures import Signatures, signatures
+from formats.alike.twins import Thumbnail, Thumbnails, find_twins, thumbnail
 from formats.classes import ClassTable
 from formats.dataset import Dataset
 from formats.disk.whole_files import write_text
@@ -136,7 +136,7 @@ class _Looked:
     """`small` is an image's thumbnail, where its file is known."""
 
     uncertainty: Uncertainty
-    small: npt.NDArray[np.uint8] | None
+    small: Thumbnail | None
 
 
 def _look(root: Path, num_classes: int, work: tuple[Source, Path | None]) -> _Looked:
@@ -157,7 +157,7 @@ def _group(source: Source, group_by: re.Pattern[str] | None) -> str:
 
 def _twin_finder(
     candidates: Sequence[Candidate],
-    small: Sequence[npt.NDArray[np.uint8] | None],
+    small: Sequence[Thumbnail | None],
     labelled: Dataset | None,
     images: Path | None,
     workers: int | None,
@@ -167,19 +167,19 @@ def _twin_finder(
         return no_twins
     seen = labelled_images(labelled, images) if labelled else []
     theirs = list(map_all(_thumbnail_of, [path for _, path in seen], workers=workers, label="labelled"))
-    thumbnails: Thumbnails = np.stack([*theirs, *(each for each in small if each is not None)])
+    thumbnails = np.stack([*theirs, *(each for each in small if each is not None)])
     names = [source for source, _ in seen] + [each.source for each in candidates]
     places = {each.stem: len(seen) + number for number, each in enumerate(candidates)}
     return partial(_find_twin, thumbnails, signatures(thumbnails), names, places)
 
 
-def _thumbnail_of(path: Path) -> npt.NDArray[np.uint8]:
+def _thumbnail_of(path: Path) -> Thumbnail:
     return thumbnail(read_image(path))
 
 
 def _find_twin(
     thumbnails: Thumbnails,
-    hashes: npt.NDArray[np.float32],
+    hashes: Signatures,
     names: Sequence[str],
     places: dict[str, int],
     candidate: Candidate,
@@ -187,7 +187,7 @@ def _find_twin(
 ) -> str | None:
     """The labelled come first in `names`, then the candidates."""
     own, others = places[candidate.stem], range(len(names) - len(places))
-    found = next(find_twins(thumbnails, [own], [*others, *(places[each.stem] for each in chosen)], hashes), None)
+    found = next(find_twins(thumbnails, hashes, [own], [*others, *(places[each.stem] for each in chosen)]), None)
     close = found is not None and found.difference <= CLOSE * float(soften(thumbnails[own]).std())
     return names[found.b] if found and close else None
 

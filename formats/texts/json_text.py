@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from formats.texts.redaction import redact_values
+from formats.texts.redaction import redact_values, same_items, same_members
 
 MAX_DEPTH = 100
 """Lists and objects in one another; what goes through a value by recursion can go so far."""
@@ -65,16 +65,24 @@ def refuse_constant(name: str) -> None:
 def format_json(value: Any, *, ascii_only: bool = False) -> str:
     """A value as indented JSON, without secrets. A number that is none (nan), or endless, is `null`; a time is its
     text."""
-    return json.dumps(_defined(redact_values(value)), indent=2, ensure_ascii=ascii_only, allow_nan=False, default=_text)
+    return "".join(json_pieces(value, ascii_only=ascii_only))
+
+
+def json_pieces(value: Any, *, ascii_only: bool = False) -> Iterator[str]:
+    """The text of `format_json` in pieces, of which there may be more than memory should hold."""
+    encoder = json.JSONEncoder(indent=2, ensure_ascii=ascii_only, allow_nan=False, default=_text)
+    return encoder.iterencode(_defined(redact_values(value)))
 
 
 def _defined(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {key: _defined(inner) for key, inner in value.items()}
+        members = {key: _defined(inner) for key, inner in value.items()}
+        return value if same_members(value, members) else members
     if isinstance(value, list | tuple):
-        return [_defined(inner) for inner in value]
+        items = [_defined(inner) for inner in value]
+        return value if same_items(value, items) else items
     return value
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from html import escape
+from operator import is_
 from typing import Any, TextIO, cast
 from urllib.parse import quote
 
@@ -107,7 +108,8 @@ def _redact_text(text: str, secrets: Sequence[str]) -> str:
 
 
 def redact_values(value: Any) -> Any:
-    """A value of JSON whose texts hold no secrets, whole where the name beside it is one of a secret."""
+    """A value of JSON whose texts hold no secrets, whole where the name beside it is one of a secret. Lists and objects
+    in which nothing is hidden are the same, not copies: a report of many images has tables as large as all else."""
     return _redact_values(value, _known_secrets())  # a report has thousands of texts, and the environment is the same
 
 
@@ -117,14 +119,26 @@ def _redact_values(value: Any, secrets: Sequence[str]) -> Any:
     if isinstance(value, Mapping):
         named = next((value[word] for word in ("Key", "Name", "name") if isinstance(value.get(word), str)), "")
         hidden = {"Value", "value"} if is_secret_name(named) else set()
-        return {key: _redact_member(key, inner, secrets, whole=key in hidden) for key, inner in value.items()}
+        members = {key: _redact_member(key, inner, secrets, whole=key in hidden) for key, inner in value.items()}
+        return value if same_members(value, members) else members
     if isinstance(value, list | tuple):
         follows = (False, *(isinstance(each, str) and _OPTION.fullmatch(each) is not None for each in value))
-        return [
+        items = [
             _redact_member(None, inner, secrets, whole=hidden and not str(inner).startswith("-"))
             for hidden, inner in zip(follows, value, strict=False)
         ]
+        return value if same_items(value, items) else items
     return value
+
+
+def same_members(value: Mapping[Any, Any], made: dict[Any, Any]) -> bool:
+    """Whether a dict made of an object's members has nothing new."""
+    return isinstance(value, dict) and all(map(is_, value.values(), made.values()))
+
+
+def same_items(value: Sequence[Any], made: list[Any]) -> bool:
+    """Whether a list made of another's items has nothing new."""
+    return isinstance(value, list) and all(map(is_, value, made))
 
 
 def _redact_member(key: Any, value: Any, secrets: Sequence[str], *, whole: bool) -> Any:

@@ -5,7 +5,7 @@ nobody's business, and changes nothing."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,9 +38,14 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def inputs_digest(digests: Iterable[tuple[str, str]]) -> str:
+class InputsDigest:
     """One sha256 of the sources, in their order, and of the pixels that each was read as."""
-    total = hashlib.sha256()
-    for source, digest in digests:
-        total.update(f"{digest}  {source}\n".encode("utf-8", "surrogateescape"))
-    return total.hexdigest()
+
+    def __init__(self) -> None:
+        self._total = hashlib.sha256()
+
+    def add(self, source: str, digest: str) -> None:
+        self._total.update(f"{digest}  {source}\n".encode("utf-8", "surrogateescape"))
+
+    def hexdigest(self) -> str:
+        return self._total.hexdigest()

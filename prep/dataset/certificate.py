@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from formats.alike.alignment import SIDE
-from formats.alike.twins import LIMIT, Thumbnails, Twins, find_twins, signatures
+from formats.alike.twins import LIMIT, Twins, find_twins
 from formats.classes import ClassTable
 from formats.dataset import SPLITS
 from formats.prepared.leaks import VALIDATED, Leak, Leaks, leak_to_json, leaks_to_json
@@ -20,6 +20,7 @@ from prep.dataset.grouping import suggest_group_by
 from prep.dataset.journal import ImageEntry
 from prep.dataset.plan import Listed
 from prep.dataset.split import rank
+from prep.dataset.thumbnail_file import ThumbnailFile
 from prep.options import PrepOptions
 
 LISTED = 100
@@ -72,17 +73,16 @@ def certify(
     images: Sequence[Listed],
     groups: Mapping[str, str],
     balances: Mapping[str, Balance],
-    thumbnails: Thumbnails,
+    thumbnails: ThumbnailFile,
     classes: ClassTable,
     options: PrepOptions,
     unit: str,
 ) -> tuple[dict[str, Any], Leaks]:
-    """The content of split.json, and what of it must be told. `thumbnails` has one row per image; `groups` maps group
+    """The content of split.json, and what of it must be told. `thumbnails` has one per image; `groups` maps group
     to split; `unit` is what the reader's own groups are."""
     splits = [groups[image.group] for image in images]
     places = {split: _places(splits, split) for split in SPLITS}
-    hashes = signatures(thumbnails)
-    found = {(a, b): list(find_twins(thumbnails, places[a], places[b], hashes)) for a, b in _PAIRS_OF_SPLITS}
+    found = {(a, b): list(find_twins(thumbnails, thumbnails.hashes, places[a], places[b])) for a, b in _PAIRS_OF_SPLITS}
     pairs = sorted(chain.from_iterable(found.values()))
     with_twin = {split: {pair.a for pair in found[split, "train"]} for split in VALIDATED}
     leaks = Leaks(
@@ -102,7 +102,7 @@ def certify(
             "candidates": [_described(pair, images, splits) for pair in pairs[:LISTED]],
         },
         "leak": leaks_to_json(leaks)
-        | {"random_split_by_image": leak_to_json(_random_leak(images, splits, thumbnails, hashes, options.seed))},
+        | {"random_split_by_image": leak_to_json(_random_leak(images, splits, thumbnails, options.seed))},
         "groups": dict(groups),
     }
     return certificate, leaks
@@ -145,14 +145,14 @@ def _with_sibling(groups: Sequence[str], splits: Sequence[str], split: str) -> s
 def _random_leak(
     images: Sequence[Listed],
     splits: Sequence[str],
-    thumbnails: Thumbnails,
-    hashes: npt.NDArray[np.float32],
+    thumbnails: ThumbnailFile,
     seed: int,
 ) -> Leak:
     """That of val, had as many images been dealt one by one, whatever their group."""
     order = sorted(range(len(images)), key=lambda place: rank(seed, images[place].source))
-    dealt = dict(zip(order, sorted(splits), strict=True))
-    shuffled = [dealt[place] for place in range(len(images))]
+    shuffled = [""] * len(images)
+    for place, split in zip(order, sorted(splits), strict=True):
+        shuffled[place] = split
     alone = sorted(set(_places(shuffled, "val")) - _with_sibling([image.group for image in images], shuffled, "val"))
-    twins = find_twins(thumbnails, alone, _places(shuffled, "train"), hashes)
+    twins = find_twins(thumbnails, thumbnails.hashes, alone, _places(shuffled, "train"))
     return _leak(images, shuffled, "val", {pair.a for pair in twins})

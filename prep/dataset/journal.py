@@ -7,8 +7,9 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from io import FileIO
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -38,7 +39,7 @@ class ImageEntry:
     input_sha256: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where an entry's line lies in the journal, in bytes."""
 
@@ -49,12 +50,13 @@ class Place:
 def format_entry(entry: ImageEntry) -> bytes:
     """An entry as a line of the journal."""
     content = vars(entry) | {
-        "rows": [list(vars(row).values()) for row in entry.rows],
+        "rows": [_cells(row) for row in entry.rows],
         "thumbnail": b64encode(entry.thumbnail).decode("ascii"),
     }
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogateescape") + b"\n"
 
 
+_cells = attrgetter(*(each.name for each in fields(ManifestRow)))
 _ROW_KINDS = [*[str] * 4, *[int] * 6, bool, float, *[str] * 3, dict]
 
 

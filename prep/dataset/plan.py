@@ -48,7 +48,7 @@ class Recorded(TypedDict):
     seed: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Listed:
     """What tables tell of an image: `LabelledImage` without its files."""
 

@@ -37,6 +37,7 @@ from prep.dataset.certificate import certify
 from prep.dataset.journal import ImageEntry
 from prep.dataset.plan import Plan, recorded_options
 from prep.dataset.tally import SplitCounts, Tally
+from prep.dataset.thumbnail_file import ThumbnailFile
 from prep.dataset.ultralytics import link_ultralytics
 from prep.options import ULTRALYTICS, PrepOptions
 
@@ -47,7 +48,11 @@ def write_tables(root: Path, entries: Iterable[ImageEntry], plan: Plan) -> dict[
 
     Raises SagesegError for a split of which no crop is kept.
     """
-    tally = Tally(plan)
+    with ThumbnailFile(root, len(plan.images)) as thumbnails:
+        return _write_tables(root, entries, plan, Tally(plan, thumbnails))
+
+
+def _write_tables(root: Path, entries: Iterable[ImageEntry], plan: Plan, tally: Tally) -> dict[str, SplitCounts]:
     names = attribute_names(image.attributes for image in plan.images)
     write_lines(manifest_path(root), manifest_lines(tally.rows_of(entries), names))
     counts = tally.counts()
@@ -71,7 +76,7 @@ def write_tables(root: Path, entries: Iterable[ImageEntry], plan: Plan) -> dict[
     _write_json(split_path(root), certificate)
     if plan.georeference:
         write_georeference(root, plan.georeference)
-    _write_json(info_path(root), _info(plan, counts, tally.inputs_sha256()))
+    _write_json(info_path(root), _info(plan, counts, tally.inputs.hexdigest()))
     return counts
 
 

@@ -1,5 +1,5 @@
-"""What tables tell of all images together, added up entry by entry: an entry is read once, and memory holds of it a
-thumbnail and names."""
+"""What tables tell of all images together, added up entry by entry: an entry is read once, and memory holds of it
+names and a signature."""
 
 from __future__ import annotations
 
@@ -7,17 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from formats.alike.alignment import SIDE
-from formats.alike.twins import Thumbnails
 from formats.dataset import SPLITS
 from formats.manifest import ManifestRow
 from formats.prepared.padding import Padding
-from prep.dataset.again import inputs_digest
+from prep.dataset.again import InputsDigest
 from prep.dataset.certificate import Balance
 from prep.dataset.journal import ImageEntry
 from prep.dataset.plan import Plan
+from prep.dataset.thumbnail_file import ThumbnailFile
 
 
 @dataclass(frozen=True)
@@ -36,17 +33,16 @@ class Tally:
     sources with a truth of their own; a thumbnail of each image; how much of the crops is padding."""
 
     plan: Plan
+    thumbnails: ThumbnailFile
     balances: dict[str, Balance] = field(init=False)
     crops: Counter[str] = field(default_factory=Counter)
     kept: dict[str, list[str]] = field(default_factory=lambda: {split: [] for split in SPLITS})
     truths: set[str] = field(default_factory=set)
-    inputs: list[tuple[str, str]] = field(default_factory=list)
-    thumbnails: Thumbnails = field(init=False)
+    inputs: InputsDigest = field(default_factory=InputsDigest)
     padding: Padding = field(init=False)
 
     def __post_init__(self) -> None:
         self.balances = {split: Balance(len(self.plan.classes)) for split in SPLITS}
-        self.thumbnails = np.empty((len(self.plan.images), SIDE, SIDE), np.uint8)
         self.padding = Padding(self.plan.options.resize)
 
     def rows_of(self, entries: Iterable[ImageEntry]) -> Iterator[ManifestRow]:
@@ -62,8 +58,8 @@ class Tally:
         self.crops[split] += len(entry.rows)
         self.kept[split] += [row.id for row in entry.rows if row.kept]
         self.truths |= {row.source_stem for row in entry.rows if row.truth_sha256}
-        self.inputs.append((entry.source, entry.input_sha256))
-        self.thumbnails[place] = np.frombuffer(entry.thumbnail, np.uint8).reshape(SIDE, SIDE)
+        self.inputs.add(entry.source, entry.input_sha256)
+        self.thumbnails.add(entry.thumbnail)
 
     def counts(self) -> dict[str, SplitCounts]:
         groups = Counter(self.plan.groups.values())
@@ -71,6 +67,3 @@ class Tally:
             split: SplitCounts(groups[split], self.balances[split].images, self.crops[split], len(self.kept[split]))
             for split in SPLITS
         }
-
-    def inputs_sha256(self) -> str:
-        return inputs_digest(self.inputs)

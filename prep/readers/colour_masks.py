@@ -18,7 +18,7 @@ Colour = tuple[int, int, int]
 """Red, green, blue, each 0..255."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ColourMask:
     """A lossless file of colours, and what each colour means."""
 

@@ -59,7 +59,7 @@ class EmbeddedImage(Protocol):
         """The bytes of the encoded image. Raises SagesegError naming the file."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LabelledImage:
     """One image with its truth. `source` is the image's path inside the folder that was read,
     with `/`; `group` is what a split must not divide.

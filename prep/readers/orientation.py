@@ -19,7 +19,7 @@ PLAIN = 1
 """The EXIF orientation of an image whose pixels are stored as they are to be seen."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TurnedMask:
     """A mask that was drawn on an image's pixels as they are stored, turned as the image is."""
 

@@ -39,7 +39,7 @@ _SHOWN = 4
 _EXPECTED = "expected two colours, black for the background and white for the foreground"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TwoColourMask:
     """A lossless file of two colours: the darker is background (0), the lighter the one class (1)."""
 

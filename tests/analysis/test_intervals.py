@@ -87,3 +87,14 @@ def test_one_group_or_no_draws_claim_nothing() -> None:
     one = bootstrap({"a": totals(1, 1, 1)}, SCORES[:1], ["a"], 100, 0)
     assert (one.groups, one.overall, one.per_image_mean) == (1, None, None)
     assert bootstrap(GROUPS, SCORES, list(GROUPS), 0, 0).overall is None
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 1000])
+def test_how_many_draws_are_worked_on_together_does_not_change_them(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = np.concatenate(list(group_draws(5, 30, seed=3)))
+    monkeypatch.setattr("analysis.scoring.intervals._DRAWN", 5 * at_once)
+    found = list(group_draws(5, 30, seed=3))
+    assert len(found[0]) == min(at_once, 30)
+    assert np.array_equal(np.concatenate(found), whole)

@@ -13,17 +13,16 @@ import torchmetrics.classification as oracle
 from torchmetrics.segmentation import GeneralizedDiceScore
 
 from analysis.scoring.counts import Confusion, count
+from analysis.scoring.image_scores import mean_over_images, with_absent
 from analysis.scoring.scores import (
     BOUNDARY_METRICS,
     METRICS,
     class_scores,
     false_positive_pixels,
     mean_defined,
-    mean_over_images,
     missed_pixels,
     score,
     scores_to_json,
-    with_absent,
 )
 
 NAN = math.nan

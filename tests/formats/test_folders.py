@@ -48,7 +48,7 @@ def test_manifest_reads_back_what_was_written(
 
 
 def test_manifest_has_the_columns_of_the_format_in_order() -> None:
-    header = format_manifest([ManifestRow(**{**vars(ROW), "attributes": {"angle": "01"}})]).splitlines()[0]
+    header = format_manifest([replace(ROW, attributes={"angle": "01"})]).splitlines()[0]
     assert header == (
         "id,split,group,source,x,y,width,height,source_width,source_height,kept,foreground,image_sha256,mask_sha256,"
         "truth_sha256,angle"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
 import json
@@ -276,3 +277,18 @@ def test_a_stream_is_what_it_was_beneath(tmp_path: Path) -> None:
         stream.flush()
     assert (tmp_path / "x").read_text() == f"a\n{HIDDEN}\n"
     assert io.StringIO().write("abc") == Redacting(io.StringIO()).write("abc")
+
+
+@pytest.mark.parametrize(
+    ("value", "changed"),
+    [
+        ({"car": {"iou": 0.5, "names": ["a", "b"]}}, False),
+        ([[1, None], {"x": True}], False),
+        ({"car": {"password": "swordfish"}}, True),
+        (["--password", "swordfish"], True),
+    ],
+)
+def test_what_hides_nothing_is_not_copied(value: Any, changed: bool) -> None:
+    before = copy.deepcopy(value)
+    assert (redact_values(value) is not value) == changed
+    assert value == before

@@ -1,5 +1,6 @@
 """Near-twins are found whatever their brightness, small shift and small zoom."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -9,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from formats.alike.alignment import FLAT, GAIN, SIDE, difference, lay_over, soften
-from formats.alike.twins import LIMIT, Twins, align, find_twins, mirror, signatures, thumbnail
+from formats.alike.signatures import mirror, nearest, signatures
+from formats.alike.twins import LIMIT, Twins, align, find_twins, thumbnail
 from formats.images import Rgb, read_image
 from sageseg.studio.shoot import draw_shoot
 from tests.support.scenes import HEIGHT, WIDTH, scene, view
@@ -54,6 +56,12 @@ def thumbnails(*images: Rgb) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     return np.stack([thumbnail(image) for image in images])
 
 
+def twins(
+    drawn: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], images: Sequence[int], others: Sequence[int]
+) -> list[Twins]:
+    return list(find_twins(drawn, signatures(drawn), images, others))
+
+
 @pytest.mark.parametrize(
     "twin",
     [
@@ -78,7 +86,7 @@ def thumbnails(*images: Rgb) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
 )
 def test_twins_are_found_among_other_scenes(twin: Rgb) -> None:
     others = [view(scene(number)) for number in range(1, 30)]
-    found = list(find_twins(thumbnails(*others, view(scene(0)), twin), [30], range(30)))
+    found = twins(thumbnails(*others, view(scene(0)), twin), [30], range(30))
     assert [pair.b for pair in found] == [29]
     assert found[0].difference < LIMIT
 
@@ -99,18 +107,18 @@ def test_the_zoom_is_told(factor: float, told: float) -> None:
 
 
 def test_a_mirror_image_is_told() -> None:
-    found = list(find_twins(thumbnails(view(scene(0)), view(scene(1)), view(scene(0))[:, ::-1]), [2], [0, 1]))
+    found = twins(thumbnails(view(scene(0)), view(scene(1)), view(scene(0))[:, ::-1]), [2], [0, 1])
     assert [(pair.b, pair.mirrored) for pair in found] == [(0, True)]
 
 
 def test_other_scenes_are_no_twins() -> None:
     images = thumbnails(*(view(scene(number)) for number in range(20)))
-    assert list(find_twins(images, range(10), range(10, 20))) == []
+    assert twins(images, range(10), range(10, 20)) == []
 
 
 def test_flat_images_are_twins_of_flat_ones_only() -> None:
     flat = [np.full((HEIGHT, WIDTH, 3), level, np.uint8) for level in (5, 90)]
-    found = list(find_twins(thumbnails(*flat, view(scene(1))), [0], [1, 2]))
+    found = twins(thumbnails(*flat, view(scene(1))), [0], [1, 2])
     assert [(pair.b, pair.difference) for pair in found] == [(1, 0.0)]
 
 
@@ -118,7 +126,7 @@ def test_the_noise_of_a_dark_camera_does_not_tell_images_apart() -> None:
     dark = [
         np.random.default_rng(seed).normal(6, 3, (HEIGHT, WIDTH, 3)).clip(0, 255).astype(np.uint8) for seed in (0, 1)
     ]
-    assert [pair.b for pair in find_twins(thumbnails(*dark), [0], [1])] == [1]
+    assert [pair.b for pair in twins(thumbnails(*dark), [0], [1])] == [1]
 
 
 Levels = st.integers(0, 1000).map(lambda seed: soften(thumbnail(view(scene(seed)))))
@@ -159,10 +167,8 @@ def test_two_cars_at_one_angle_in_one_studio_are_no_twins(tmp_path: Path) -> Non
     draw_shoot(tmp_path, cars=3, angles=4, size=(240, 160), workers=1)
     files = sorted((tmp_path / "images").glob("*.jpg"))
     drawn = thumbnails(*(read_image(file) for file in files))
-    assert list(find_twins(drawn, range(4), range(4, 12))) == []
-    assert [list(find_twins(drawn, [one], [other for other in range(4) if other != one])) for one in range(4)] == [
-        []
-    ] * 4
+    assert twins(drawn, range(4), range(4, 12)) == []
+    assert [twins(drawn, [one], [other for other in range(4) if other != one]) for one in range(4)] == [[]] * 4
 
 
 @given(st.integers(0, 5), st.integers(1, 12), st.integers(1, 12))
@@ -170,10 +176,8 @@ def test_blocks_do_not_change_what_is_found(seed: int, images: int, others: int)
     rng = np.random.default_rng(seed)
     scenes = [view(scene(int(number))) for number in rng.integers(0, 4, images + others)]
     drawn = thumbnails(*scenes)
-    whole = list(find_twins(drawn, range(images), range(images, images + others)))
-    one_by_one = [
-        pair for image in range(images) for pair in find_twins(drawn, [image], range(images, images + others))
-    ]
+    whole = twins(drawn, range(images), range(images, images + others))
+    one_by_one = [pair for image in range(images) for pair in twins(drawn, [image], range(images, images + others))]
     assert whole == one_by_one
     for pair in whole:
         assert np.array_equal(drawn[pair.a], drawn[pair.b])
@@ -183,19 +187,50 @@ def test_blocks_do_not_change_what_is_found(seed: int, images: int, others: int)
 def test_sums_of_signatures_are_exact_in_float32(seed: int) -> None:
     noise = np.random.default_rng(seed).integers(0, 256, (4, SIDE, SIDE), np.uint8)
     hashes = signatures(noise)
-    assert np.array_equal(hashes, np.rint(hashes))
-    assert (hashes.astype(int) ** 2).sum(axis=1).max() < 2**24
+    squares = (hashes.astype(int) ** 2).sum(axis=1)
+    # of two halves, each twice the square at most, and of what is taken from them
+    assert 3 * squares.max() < 2**24
 
 
-def test_signatures_that_are_known_find_the_same() -> None:
-    drawn = thumbnails(*(view(scene(number % 3)) for number in range(6)))
-    asked = [list(find_twins(drawn, [5], range(4), *known)) for known in ((), (signatures(drawn),))]
-    assert asked[0] == asked[1]
-    assert [pair.b for pair in asked[0]] == [2]
+def nearest_one_by_one(
+    hashes: np.ndarray[tuple[int, ...], np.dtype[np.int8]], image: int, others: Sequence[int]
+) -> list[tuple[int, bool]]:
+    """By whole numbers, a distance at a time."""
+    found: list[tuple[int, bool]] = []
+    for mirrored in (False, True):
+        own = (mirror(hashes) if mirrored else hashes)[image].astype(int)
+        far = [(int(((own - hashes[other]) ** 2).sum()), place) for place, other in enumerate(others)]
+        found += [(others[place], mirrored) for square, place in sorted(far)[:3] if square <= 0.6 * 256 * 24**2]
+    return found
+
+
+@given(st.integers(0, 1000), st.integers(1, 9), st.integers(0, 30), st.integers(1, 4))
+def test_the_nearest_are_those_of_all_distances_whatever_the_blocks(
+    seed: int, images: int, others: int, scenes: int
+) -> None:
+    """Few scenes with little noise, some mirrored: many are equally near, and many more than are kept are near."""
+    rng = np.random.default_rng(seed)
+    base = rng.integers(-40, 41, (scenes, 16, 16))
+    drawn = base[rng.integers(0, scenes, images + others)] + rng.integers(-1, 2, (images + others, 16, 16))
+    drawn[::3] = drawn[::3, :, ::-1]
+    hashes = drawn.reshape(-1, 256).astype(np.int8)
+    places = rng.permutation(images + others).tolist()
+    asked, known = places[:images], places[images:]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("formats.alike.signatures._ROWS", 4)
+        patch.setattr("formats.alike.signatures._COLUMNS", 7)
+        found = list(nearest(hashes, asked, known))
+    assert found == [(image, nearest_one_by_one(hashes, image, known)) for image in asked]
+
+
+@given(st.integers(0, 100))
+def test_a_signature_is_of_its_thumbnail_alone(seed: int) -> None:
+    noise = np.random.default_rng(seed).integers(0, 256, (5, SIDE, SIDE), np.uint8)
+    assert np.array_equal(signatures(noise), np.concatenate([signatures(noise[n : n + 1]) for n in range(5)]))
 
 
 def test_nothing_to_compare_with_finds_nothing() -> None:
-    assert list(find_twins(thumbnails(view(scene(0))), [0], [])) == []
+    assert twins(thumbnails(view(scene(0))), [0], []) == []
 
 
 def test_pairs_are_ordered_by_their_difference() -> None:

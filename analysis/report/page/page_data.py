@@ -122,9 +122,7 @@ def columns_script(images: Sequence[ImageReport], class_id: int) -> str:
 
 def of_class(images: Sequence[ImageReport], class_id: int) -> dict[str, list[Any]]:
     """A class's scores by image, and its true and predicted pixels."""
-    scores = {
-        key: [_rounded(float(image.scores.per_class[key][class_id])) for image in images] for key in ("iou", "dice")
-    }
+    scores = {key: [_rounded(float(image.scores.of(key)[class_id])) for image in images] for key in ("iou", "dice")}
     true = [image.true_pixels[class_id] for image in images]
     return {**scores, "true": true, "predicted": [image.predicted_pixels[class_id] for image in images]}
 

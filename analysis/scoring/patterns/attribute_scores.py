@@ -68,7 +68,7 @@ def _counts_of(image: ImageReport) -> Ints:
     """True positives, true and predicted pixels of each foreground class, shape (3, C - 1), from an image's IoU, whose
     denominator is true and predicted less what is both."""
     true, predicted = np.array([image.true_pixels[1:], image.predicted_pixels[1:]], np.int64)
-    iou = np.nan_to_num(image.scores.per_class["iou"][1:])
+    iou = np.nan_to_num(image.scores.of("iou")[1:])
     return np.stack([np.rint(iou * (true + predicted) / (1 + iou)).astype(np.int64), true, predicted])
 
 

@@ -120,7 +120,7 @@ def _content(path: Path) -> bytes:
         return read_encoded(path)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class IdMask:
     """A PNG of one channel: value n means `ids[n]`, and 255 is ignore."""
 
@@ -142,7 +142,7 @@ class IdMask:
         return read
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TableMask:
     """A mask of one channel whose values mean what this file's own palette says: the id of each."""
 

@@ -61,7 +61,7 @@ class ValueMap:
         return tuple(Line(name, ignored=name in _IGNORES) for name in named)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class MappedMask:
     """A mask of numbers: the id of each, and that of all others. `coding` says how colours are numbers."""
 
