@@ -17,8 +17,8 @@ from formats.errors import SagesegError
 from formats.texts.told_numbers import parse_number
 from formats.texts.typed_json import parse_told, short
 
-Component = Literal["Train", "Host", "Tsform"]
-"""How a usage type names training, an endpoint and a batch job: `USE1-Train:ml.g5.2xlarge`."""
+Component = Literal["Train", "Host", "Tsform", "Processing"]
+"""How a usage type names training, an endpoint, a batch and a processing job: `USE1-Train:ml.g5.2xlarge`."""
 _PRICED_FROM = "us-east-1"
 """The price list answers in few regions, for all of them."""
 TABLE_DATE = "2026-11-21"
