@@ -84,7 +84,11 @@ def _command(root: Any, verb: tuple[str, ...], words: list[str]) -> tuple[Any, l
 def _texts(command: Any, rest: list[str]) -> Iterator[str]:
     """What the verb's own parser, which refuses what it does not know, takes as mere texts: values of options, which
     may be called like a file that there happens to be."""
-    given = command.make_context(command.name, list(rest))
+    try:
+        given = command.make_context(command.name, list(rest))
+    except typer.TyperException as e:
+        before = "; options of the job stand before the verb" if hasattr(e, "possibilities") else ""
+        raise SagesegError(f"{command.name}: {e}{before}") from e
     for parameter in command.params:
         value = given.params.get(parameter.name)
         if parameter.param_type_name == "option":

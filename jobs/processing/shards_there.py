@@ -27,6 +27,10 @@ class Output(Protocol):
     @property
     def uri(self) -> str: ...
 
+    @property
+    def shown(self) -> str:
+        """As people name it."""
+
     def sizes(self) -> Mapping[str, int]:
         """Of all files, by name."""
 
@@ -43,6 +47,10 @@ class FolderOutput:
     @property
     def uri(self) -> str:
         return self.folder.resolve().as_uri()
+
+    @property
+    def shown(self) -> str:
+        return str(self.folder)
 
     def sizes(self) -> dict[str, int]:
         files = (path for path in self.folder.rglob("*") if path.is_file())
@@ -62,6 +70,10 @@ class S3Output:
     @property
     def uri(self) -> str:
         return self.place.uri().rstrip("/")
+
+    @property
+    def shown(self) -> str:
+        return self.uri
 
     def sizes(self) -> dict[str, int]:
         return {found["Key"].removeprefix(self.place.prefix): found["Size"] for found in self.place.objects(self.s3)}
@@ -91,12 +103,12 @@ def look(output: Output, of: int) -> There:
     beside = tuple(sorted(name for name in sizes if "/" not in name))
     if PLAN not in beside:
         other = next(iter(sorted(sizes)))
-        raise SagesegError(f"{output.uri}: holds {other} and no {PLAN}; choose another --out")
+        raise SagesegError(f"{output.shown}: holds {other} and no {PLAN}; choose another --out")
     found = {shard for name in sizes if name.endswith(f"/{MARKER}") and (shard := parse_folder(name.split("/")[0]))}
     cuts = sorted({shard.of for shard in found if shard.of != of})
     if cuts:
         raise SagesegError(
-            f"{output.uri}: cut into {cuts[0]} shards, and --instances says {of}; say --instances {cuts[0]}, or choose "
+            f"{output.shown}: cut into {cuts[0]} shards, and --instances says {of}; say --instances {cuts[0]}, or choose "
             "another --out"
         )
     with TemporaryDirectory() as name:
@@ -106,7 +118,7 @@ def look(output: Output, of: int) -> There:
     partly = sorted(map(str, found - whole))
     if partly:
         say(
-            f"note: {output.uri}: of shard {name_first(partly)} the marker is there and not all files; it is made again"
+            f"note: {output.shown}: of shard {name_first(partly)} the marker is there and not all files; it is made again"
         )
     return There(frozenset(whole), beside)
 
@@ -118,7 +130,7 @@ def _is_whole(output: Output, sizes: Mapping[str, int], shard: Shard, plan_sha25
     marker = read_marker(folder)
     if marker.plan_sha256 != plan_sha256:
         raise SagesegError(
-            f"{output.uri}/{shard.folder}: a shard of another plan than the one beside it; remove it and run the same "
+            f"{output.shown}/{shard.folder}: a shard of another plan than the one beside it; remove it and run the same "
             "command again, or choose another --out"
         )
     journal = f"{shard.folder}/{JOURNAL}"
