@@ -108,8 +108,8 @@ def look(output: Output, of: int) -> There:
     cuts = sorted({shard.of for shard in found if shard.of != of})
     if cuts:
         raise SagesegError(
-            f"{output.shown}: cut into {cuts[0]} shards, and --instances says {of}; say --instances {cuts[0]}, or choose "
-            "another --out"
+            f"{output.shown}: cut into {cuts[0]} shards, and --instances says {of}; say --instances {cuts[0]}, or "
+            "choose another --out"
         )
     with TemporaryDirectory() as name:
         output.bring(PLAN, Path(name, PLAN))
@@ -117,9 +117,7 @@ def look(output: Output, of: int) -> There:
         whole = {shard for shard in found if _is_whole(output, sizes, shard, plan_sha256, Path(name))}
     partly = sorted(map(str, found - whole))
     if partly:
-        say(
-            f"note: {output.shown}: of shard {name_first(partly)} the marker is there and not all files; it is made again"
-        )
+        say(f"note: {output.shown}: of shard {name_first(partly)} not all files are there; it is made again")
     return There(frozenset(whole), beside)
 
 
@@ -130,8 +128,8 @@ def _is_whole(output: Output, sizes: Mapping[str, int], shard: Shard, plan_sha25
     marker = read_marker(folder)
     if marker.plan_sha256 != plan_sha256:
         raise SagesegError(
-            f"{output.shown}/{shard.folder}: a shard of another plan than the one beside it; remove it and run the same "
-            "command again, or choose another --out"
+            f"{output.shown}/{shard.folder}: a shard of another plan than the one beside it; remove it and run the "
+            "same command again, or choose another --out"
         )
     journal = f"{shard.folder}/{JOURNAL}"
     if journal not in sizes:

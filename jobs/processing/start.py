@@ -54,7 +54,7 @@ def process(work: Work, options: ProcessOptions) -> bool:
     there = look(output, options.instances)
     missing = there.missing(options.instances)
     if not missing:
-        say(f"note: {work.out}: all {options.instances} shards are there; changes of their sources are not looked for")
+        say(f"note: {work.out}: all {options.instances} shards are there; their sources are not looked at again")
         return True
     name = _running(place, output.uri)
     usd_per_hour: float | None = None
