@@ -1,0 +1,83 @@
+"""A verb's work by the hosts of one processing job: what one machine makes, and what is missing made again alone."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jobs.emulator.server import running_server
+from tests.support.pair_samples import make
+from tests.support.prep_samples import digests
+from tests.support.typed_commands import Ran, typed
+
+PREP = ["prep", "pairs", "in/images", "in/masks", "--labels", "in/classes.txt", "--val", "0", "--crop", "none"]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder with images and masks, and an emulator in whose home its jobs are."""
+    make(tmp_path / "in", "images/{}.jpg", "masks/{}.png")
+    monkeypatch.setenv("SAGESEG_HOME", str(tmp_path / "home"))
+    with running_server(tmp_path / "home"):
+        yield tmp_path
+
+
+def process(here: Path, *words: str, instances: int = 3) -> Ran:
+    return typed(["jobs", "process", "--backend", "local", "--instances", str(instances), *words], here)
+
+
+def started(ran: Ran) -> str:
+    """On what, and of which shards, a job was started; empty where none was."""
+    found = re.search(r"started processing job \S+ on (.*)", ran.stderr)
+    return found[1] if found else ""
+
+
+def test_hosts_make_the_dataset_of_one_machine_and_what_is_missing_alone(here: Path) -> None:
+    assert typed([*PREP, "--out", "alone"], here).returncode == 0
+    ran = process(here, *PREP, "--out", "cars")
+    assert ran.returncode == 0, ran.stderr
+    assert started(ran) == "3 × ml.c5.2xlarge: shards 1/3, 2/3, 3/3"
+    assert "images: 3 of 3, on 3 host(s)" in ran.stderr
+    assert digests(here / "cars") == digests(here / "alone")
+
+    again = process(here, *PREP, "--out", "cars", "--overwrite")
+    assert (again.returncode, started(again)) == (0, "")
+
+    shutil.rmtree(here / "cars-shards" / "shard-2-of-3")
+    next((here / "cars-shards" / "shard-3-of-3" / "JPEGImages").iterdir()).unlink()
+    ran = process(here, *PREP, "--out", "cars", "--overwrite")
+    assert (ran.returncode, started(ran)) == (0, "2 × ml.c5.2xlarge: shards 2/3, 3/3")
+    assert digests(here / "cars") == digests(here / "alone")
+
+    shutil.rmtree(here / "cars-shards" / "shard-1-of-3")
+    (here / "in" / "images" / "a.jpg").write_bytes((here / "in" / "images" / "c d.jpg").read_bytes())
+    ran = process(here, *PREP, "--out", "cars", "--overwrite")
+    assert ran.returncode == 1
+    last = ran.stderr.splitlines()[-1]
+    assert re.search(r"Failed \(shard 1/3: .*a\.jpg has changed since.*shards that are missing: 1/3 of 3", last)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([*PREP, "--crop", "12x", "--out", "cars"], "--crop 12x: expected a side in pixels"),
+        ([*PREP, "--instances", "4", "--out", "cars"], "pairs: No such option: --instances; .* before the verb"),
+        ([*PREP], "pairs: Missing .*out"),
+        (["prep", "merge", "a", "--out", "b"], "sageseg prep merge: does not work by shards; run it on one machine"),
+        (["train", "cars"], "train: no verb that works by shards; expected prep and its reader, report or stitch"),
+        (["prep", "par", "a"], "par: not known; expected one of "),
+        ([*PREP, "--shard", "1/2", "--out", "b"], "--shard: the job deals the shards among its instances"),
+        ([*PREP, "--out", "in"], "in: exists already; choose another --out"),
+    ],
+)
+def test_what_no_job_is_started_for(tmp_path: Path, words: list[str], said: str) -> None:
+    make(tmp_path / "in", "images/{}.jpg", "masks/{}.png")
+    ran = process(tmp_path, *words)
+    assert ran.returncode == 1
+    (line,) = ran.stderr.splitlines()
+    assert re.search(said, line)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in"]
