@@ -9,7 +9,6 @@ from formats.errors import SagesegError
 from formats.shards.shard import MOST_SHARDS
 from formats.texts.told_numbers import parse_number, parse_whole
 from formats.verbs.command_options import option
-from jobs.contract.service_model import load_service
 from jobs.cost.prices import parse_max_cost, parse_rate
 from jobs.training.options import parse_backend, parse_tags
 
@@ -29,6 +28,8 @@ def parse_instances(text: str) -> int:
 
 def parse_instance_type(text: str) -> str:
     """`ml.c5.2xlarge`: any that the service has for processing."""
+    from jobs.contract.service_model import load_service
+
     known = load_service("sagemaker").shape_for("ProcessingInstanceType").metadata["enum"]
     if text not in known:
         family = ".".join(text.split(".")[:2]) + "."
