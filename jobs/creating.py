@@ -63,7 +63,7 @@ PROCESSING = CreatingCall(
     "ProcessingJob",
     "create_processing_job",
     "describe_processing_job",
-    "aws sagemaker stop-processing-job --processing-job-name {}",
+    _STOP,
 )
 MODEL = CreatingCall("model", "Model", "create_model", "describe_model", _DELETE)
 CONFIG = CreatingCall("configuration", "EndpointConfig", "create_endpoint_config", "describe_endpoint_config", _DELETE)

@@ -1,6 +1,6 @@
 """What SageMaker's instances cost where the price list cannot be asked: a table with its date.
 
-Every rate is US dollars per hour on demand. Hosting and batch are taken to cost what training on
+Every rate is US dollars per hour on demand. Hosting, batch and processing are taken to cost what training on
 the same type costs, as the price lists that were seen say. What is not in the table is unknown,
 never guessed from another region. docs/cost.md names the source of each row.
 """

@@ -81,3 +81,21 @@ def test_what_no_job_is_started_for(tmp_path: Path, words: list[str], said: str)
     (line,) = ran.stderr.splitlines()
     assert re.search(said, line)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in"]
+
+
+def test_a_job_is_shown_its_log_read_and_its_end_asked_for(here: Path) -> None:
+    ran = process(here, *PREP, "--out", "cars", instances=2)
+    assert ran.returncode == 0, ran.stderr
+    found = re.search(r"started processing job (\S+) on", ran.stderr)
+    assert found
+    shown = typed(["jobs", "show", found[1]], here)
+    assert re.search(r"status +Completed\ninstances +2 × ml.c5.2xlarge\n", shown.stdout), shown.stderr
+    assert re.search(r"shards +cars-shards$", shown.stdout.strip())
+    logs = typed(["jobs", "logs", found[1]], here)
+    assert "algo-1: shard 1/2 begins\n" in logs.stdout
+    assert "algo-2: shard 2/2 is done\n" in logs.stdout
+    stopped = typed(["jobs", "stop", found[1]], here)
+    assert stopped.stderr == f"{found[1]}: Completed already, so there is nothing to stop\n"
+    missing = typed(["jobs", "stop", "nothing-of-the-kind"], here)
+    assert missing.returncode == 1
+    assert "nothing-of-the-kind: no job of that name" in missing.stderr
