@@ -10,7 +10,7 @@ from secrets import token_hex
 from typing import Any
 
 from aws.clients import aws_errors, configured_region
-from aws.names import PROJECT_TAG, check_name, default_name, tag_value, utc_now
+from aws.names import PROCESS_TAG, check_name, default_name, tag_value, utc_now
 from aws.s3 import parse_s3_object, parse_s3_uri
 from formats.console import result_json, say
 from formats.errors import SagesegError
@@ -31,8 +31,6 @@ from jobs.processing.request import PLAN_INPUT, Given, ProcessingJob, output_of,
 from jobs.processing.shards_there import FolderOutput, Output, S3Output, There, look
 from jobs.quotas import find_quotas, quota_name
 
-PROCESS_TAG = f"{PROJECT_TAG}process"
-"""The tag of a processing job of this project; its value is where its shards go."""
 _STEM = "sageseg-process"
 
 

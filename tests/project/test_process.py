@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from jobs.emulator.server import running_server
+from tests.support.emulator_setup import rehearse
 from tests.support.pair_samples import make
 from tests.support.prep_samples import digests
 from tests.support.typed_commands import Ran, typed
@@ -61,6 +62,26 @@ def test_hosts_make_the_dataset_of_one_machine_and_what_is_missing_alone(here: P
     assert re.search(r"Failed \(shard 1/3: .*a\.jpg has changed since.*shards that are missing: 1/3 of 3", last)
 
 
+@pytest.mark.parametrize("host", ["algo-1", "algo-3"])
+def test_a_host_that_dies_is_named_and_its_shard_made_by_the_same_command(here: Path, host: str) -> None:
+    dies = {"algorithm_error": "out of memory", "fail_hosts": host, "fail_at_line": 2}
+    rehearse(here / "home", processing_jobs={"*": dies})
+    ran = process(here, *PREP, "--out", "cars")
+    assert ran.returncode == 1
+    last = ran.stderr.splitlines()[-1]
+    number = host[-1]
+    assert re.search(rf"Failed \(.*out of memory.*shards that are missing: .*{number}/3.* of 3; the same command", last)
+    assert f"the last lines of {host}:" in ran.stderr
+    assert not (here / "cars").exists()
+
+    rehearse(here / "home")
+    ran = process(here, *PREP, "--out", "cars")
+    assert ran.returncode == 0, ran.stderr
+    assert f"{number}/3" in started(ran)
+    assert typed([*PREP, "--out", "alone"], here).returncode == 0
+    assert digests(here / "cars") == digests(here / "alone")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -91,6 +112,8 @@ def test_a_job_is_shown_its_log_read_and_its_end_asked_for(here: Path) -> None:
     shown = typed(["jobs", "show", found[1]], here)
     assert re.search(r"status +Completed\ninstances +2 × ml.c5.2xlarge\n", shown.stdout), shown.stderr
     assert re.search(r"shards +cars-shards$", shown.stdout.strip())
+    listed = typed(["jobs", "list"], here)
+    assert re.search(rf"^{found[1]} +Completed +processing +local ", listed.stdout, re.MULTILINE), listed.stderr
     logs = typed(["jobs", "logs", found[1]], here)
     assert "algo-1: shard 1/2 begins\n" in logs.stdout
     assert "algo-2: shard 2/2 is done\n" in logs.stdout
