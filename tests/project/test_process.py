@@ -65,7 +65,7 @@ def test_hosts_make_the_dataset_of_one_machine_and_what_is_missing_alone(here: P
 @pytest.mark.parametrize("host", ["algo-1", "algo-3"])
 def test_a_host_that_dies_is_named_and_its_shard_made_by_the_same_command(here: Path, host: str) -> None:
     dies = {"algorithm_error": "out of memory", "fail_hosts": host, "fail_at_line": 2}
-    rehearse(here / "home", processing_jobs={"*": dies})
+    rehearse(here, {"processing_jobs": {"*": dies}})
     ran = process(here, *PREP, "--out", "cars")
     assert ran.returncode == 1
     last = ran.stderr.splitlines()[-1]
@@ -74,7 +74,7 @@ def test_a_host_that_dies_is_named_and_its_shard_made_by_the_same_command(here: 
     assert f"the last lines of {host}:" in ran.stderr
     assert not (here / "cars").exists()
 
-    rehearse(here / "home")
+    rehearse(here, {})
     ran = process(here, *PREP, "--out", "cars")
     assert ran.returncode == 0, ran.stderr
     assert f"{number}/3" in started(ran)
