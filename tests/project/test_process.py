@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from jobs.emulator.server import running_server
+from tests.support.dataset_samples import disc_image, make_dataset, make_predictions
 from tests.support.emulator_setup import rehearse
 from tests.support.pair_samples import make
 from tests.support.prep_samples import digests
@@ -60,6 +62,28 @@ def test_hosts_make_the_dataset_of_one_machine_and_what_is_missing_alone(here: P
     assert ran.returncode == 1
     last = ran.stderr.splitlines()[-1]
     assert re.search(r"Failed \(shard 1/3: .*a\.jpg has changed since.*shards that are missing: 1/3 of 3", last)
+
+
+def test_hosts_make_the_report_of_one_machine(here: Path) -> None:
+    images = {f"{group}_{number:02}": disc_image(40, 32, seed=number) for group in "ab" for number in range(2)}
+    dataset = make_dataset(here / "dataset", images)
+    make_predictions(here / "predictions", dataset, {stem: mask for stem, (_, mask) in images.items()})
+    verb = ["report", "predictions", "--dataset", "dataset", "--workers", "1"]
+    assert typed(["analysis", *verb, "--out", "alone"], here).returncode == 0
+    ran = process(here, *verb, "--out", "by-hosts")
+    assert ran.returncode == 0, ran.stderr
+    assert "scoring: 4 of 4, on 3 host(s)" in ran.stderr
+    told_otherwise = {"scores.json", "index.html"}  # when it was made, and by which words
+    alone, merged = (
+        {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+        for root in (here / "alone", here / "by-hosts")
+    )
+    assert {name for name in alone if alone[name] != merged.pop(name)} <= told_otherwise
+    assert merged == {}
+    numbers = [json.loads((here / root / "scores.json").read_text()) for root in ("alone", "by-hosts")]
+    for scores in numbers:
+        del scores["made"], scores["judged"]["predict_all"]
+    assert numbers[0] == numbers[1]
 
 
 @pytest.mark.parametrize("host", ["algo-1", "algo-3"])
