@@ -113,9 +113,9 @@ def _merge(root: Any, verb: tuple[str, ...], shards: str, out: str, *, overwrite
 def process_host(
     context: typer.Context,
     words: Annotated[list[str], typer.Argument(metavar="VERB…", show_default=False)],
-    shards: Annotated[str, typer.Option(help="The shards of the job's hosts, in their order.", metavar="I/N[,I/N…]")],
+    shard: Annotated[str, typer.Option(help="The shards of the job's hosts, in their order.", metavar="I/N[,I/N…]")],
 ) -> None:
     """What each instance of `process` runs."""
     from sageseg.process_host import process_host as make_shard
 
-    make_shard(context.find_root().command, shards, words)
+    make_shard(context.find_root().command, shard, words)

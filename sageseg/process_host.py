@@ -30,7 +30,7 @@ def own_shard(shards: str) -> Shard:
     parsed = [parse_shard(text) for text in shards.split(",")]
     host = parse_shard("auto")
     if host.of != len(parsed):
-        raise SagesegError(f"--shards {shards}: {len(parsed)} shards, and {host.of} hosts; give each host its own")
+        raise SagesegError(f"--shard {shards}: {len(parsed)} shards, and {host.of} hosts; give each host its own")
     return parsed[host.number - 1]
 
 

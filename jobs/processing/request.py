@@ -53,7 +53,7 @@ def processing_request(job: ProcessingJob) -> dict[str, Any]:
         "AppSpecification": {
             "ImageUri": job.image,
             "ContainerEntrypoint": ["sageseg", *HOST_VERB],
-            "ContainerArguments": ["--shards", shards, *job.words],
+            "ContainerArguments": ["--shard", shards, *job.words],
         },
         "ProcessingInputs": [_input(number, given) for number, given in enumerate(job.inputs, 1)],
         "ProcessingOutputConfig": {

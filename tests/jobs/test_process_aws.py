@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from jobs.tracking.job_calls import POLL_SECONDS
-from tests.support.aws_setup import ROLE, aws_client, use_aws
-from tests.support.jobs_on_aws import no_price_list
+from tests.support.aws_setup import ROLE, aws_client, no_price_list, use_aws
 from tests.support.pair_samples import make
 from tests.support.prep_samples import digests
 from tests.support.typed_commands import Ran, typed

@@ -130,7 +130,7 @@ def test_each_shard_has_an_instance_of_one_job(numbers: tuple[int, ...]) -> None
     assert request["ProcessingResources"]["ClusterConfig"]["InstanceCount"] == len(numbers)
     shards = ",".join(f"{number}/4" for number in numbers)
     arguments = request["AppSpecification"]["ContainerArguments"]
-    assert arguments == ["--shards", shards, "prep", "pairs", f"{TREE}/1/images"]
+    assert arguments == ["--shard", shards, "prep", "pairs", f"{TREE}/1/images"]
 
 
 def test_inputs_are_whole_on_each_instance_and_outputs_go_out_as_they_appear() -> None:
