@@ -37,6 +37,7 @@ _OTHERS = (
     ("analysis stitch predictions --dataset dataset --out OUT --least-pixels 20 --fill-holes", 6),
     ("analysis report stitched --dataset dataset --out OUT", 16),
     ("analysis report my-masks --truth train_masks --images train --out OUT", 8),
+    ("analysis merge report-shards --out OUT", 8),
     ("analysis suspects predictions --dataset dataset --out OUT.csv", 4),
     ("analysis areas stitched --scale 0.5mm/px --out OUT", 6),
     ("analysis compare report-a report-b --out OUT", 6),
@@ -54,6 +55,8 @@ _OTHERS = (
 FIRST = (
     "prep carvana train train_masks --crop 40 --out shards --shard 1/2",
     "prep carvana train train_masks --crop 40 --out shards --shard 2/2",
+    "analysis report predictions --dataset dataset --out report-shards --shard 1/2",
+    "analysis report predictions --dataset dataset --out report-shards --shard 2/2",
     "prep tiles city.tif --out tiles-of-city",
     "jobs predict model.tar.gz tiles-of-city --out predictions-on-earth",
     "analysis stitch predictions-on-earth --out stitched-on-earth --geotiff",
