@@ -14,6 +14,8 @@ JOB_TAG = "sageseg:job"
 """The tag that says which job an endpoint serves, or the file that it was made of."""
 DATASET_TAG = "sageseg:dataset"
 """The tag by which this project's jobs are found again; its value is the dataset's digest."""
+PROCESS_TAG = "sageseg:process"
+"""The tag by which this project's processing jobs are found; its value is where their shards go."""
 ATTEMPT_TAG = "sageseg:attempt-of"
 """The tag of a job's second and later attempts: the name that was asked for, which the first one has."""
 MAX_NAME = 63

@@ -4,6 +4,7 @@ line and exit code 1."""
 from __future__ import annotations
 
 import io
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import typer
 
 T = TypeVar("T")
+_PROGRESS = re.compile(r"([^:]{1,60}): ([0-9]{1,12}) of ([0-9]{1,12})")
 
 
 def run_app(app: typer.Typer) -> None:
@@ -117,7 +119,18 @@ def track(items: Iterable[T], total: int, label: str) -> Iterator[T]:
         yield item
         if total and done * 10 // total > tenth:
             tenth = done * 10 // total
-            say(f"{label}: {done} of {total}")
+            say(format_progress(label, done, total))
+
+
+def format_progress(label: str, done: int, total: int) -> str:
+    """How far some work is, as a line of a log: who follows a job on other machines adds these up."""
+    return f"{label}: {done} of {total}"
+
+
+def parse_progress(line: str) -> tuple[str, int, int] | None:
+    """The (label, done, total) of a `format_progress`; None for any other line."""
+    found = _PROGRESS.fullmatch(line)
+    return (found[1], int(found[2]), int(found[3])) if found else None
 
 
 @dataclass(frozen=True)

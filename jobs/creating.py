@@ -58,13 +58,20 @@ TRANSFORM = CreatingCall(
     "describe_transform_job",
     "sageseg jobs leftovers --delete --stop-jobs",
 )
+PROCESSING = CreatingCall(
+    "processing job",
+    "ProcessingJob",
+    "create_processing_job",
+    "describe_processing_job",
+    _STOP,
+)
 MODEL = CreatingCall("model", "Model", "create_model", "describe_model", _DELETE)
 CONFIG = CreatingCall("configuration", "EndpointConfig", "create_endpoint_config", "describe_endpoint_config", _DELETE)
 ENDPOINT = CreatingCall("endpoint", "Endpoint", "create_endpoint", "describe_endpoint", _DELETE)
 SCHEDULE = CreatingCall(
     "schedule", "Schedule", "create_schedule", "get_schedule", "sageseg jobs leftovers --delete", "scheduler"
 )
-CREATING = (TRAINING, TUNING, TRANSFORM, MODEL, CONFIG, ENDPOINT, SCHEDULE)
+CREATING = (TRAINING, TUNING, TRANSFORM, PROCESSING, MODEL, CONFIG, ENDPOINT, SCHEDULE)
 """Every call of this project that makes something which stays at AWS."""
 
 

@@ -10,7 +10,7 @@ from aws.clients import aws_errors, make_client
 from formats.console import say
 from formats.errors import SagesegError
 
-Use = Literal["training job", "spot training job", "transform job"]
+Use = Literal["training job", "spot training job", "transform job", "processing job"]
 _PAGE = 100
 
 

@@ -17,6 +17,7 @@ from jobs.cli import app as jobs_app
 from prep.cli import app as prep_app
 from sageseg.predict import predict
 from sageseg.preview import preview
+from sageseg.process import WORDS_LAST, process, process_host
 
 app = make_app("Semantic segmentation with SageMaker's built-in algorithm, from raw labels to a report.")
 # verbs of prep to people; the rules of the one are SageMaker's, so it lives in jobs, and the other asks jobs too
@@ -24,6 +25,9 @@ prep_app.command()(preview)
 prep_app.command()(check)
 # one of jobs, which may stitch: jobs and analysis do not know each other
 jobs_app.command()(predict)
+# a verb of prep or analysis, by jobs
+jobs_app.command(context_settings=WORDS_LAST)(process)
+jobs_app.command("process-host", context_settings=WORDS_LAST, hidden=True)(process_host)
 app.add_typer(prep_app, name="prep")
 app.add_typer(jobs_app, name="jobs")
 app.add_typer(analysis_app, name="analysis")

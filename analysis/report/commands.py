@@ -92,7 +92,7 @@ def report(
         raise SagesegError("report needs the truth from one place: --dataset DATASET, or --truth FOLDER of masks")
     shown = images if dataset else None
     if shard:
-        planned = plan_report(*opened, ReportOptions(colors, strips, drawn, scoring), shown)
+        planned = plan_report(*opened, ReportOptions(colors, strips, drawn, scoring), shown, by_names=True)
         marker = report_shard(planned, out, shard, overwrite=overwrite, workers=workers)
         tell_shard(out, shard, marker, "sageseg analysis merge")
         return

@@ -24,6 +24,8 @@ from formats.texts.wording import name_first
 
 MARKER, JOURNAL = "shard.json", "journal.jsonl"
 FORMAT_VERSION = 1
+BYTES = "bytes"
+"""Among a marker's counts: of all the files that its shard has made, beside journal and marker."""
 
 
 @dataclass(frozen=True)

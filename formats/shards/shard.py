@@ -17,7 +17,7 @@ from formats.texts.given_files import read_text
 from formats.texts.typed_json import parse_told
 
 AUTO = "auto"
-_OPT_ML = "SAGESEG_OPT_ML"
+OPT_ML = "SAGESEG_OPT_ML"
 """Where the emulator says that a container's tree lies which SageMaker has at /opt/ml."""
 MOST_SHARDS = 500
 """A merge reads the journals of all at once, and a process may open some 1,000 files."""
@@ -66,7 +66,7 @@ def parse_shard(text: str) -> Shard:
 
 def _resources() -> Path:
     """Where a container of SageMaker finds which of its job's hosts it is."""
-    return Path(os.environ.get(_OPT_ML, "/opt/ml"), "config", "resourceconfig.json")
+    return Path(os.environ.get(OPT_ML, "/opt/ml"), "config", "resourceconfig.json")
 
 
 class _Resources(TypedDict):

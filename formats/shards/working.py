@@ -20,7 +20,7 @@ from formats.disk.whole_files import link_file, write_errors
 from formats.disk.whole_folders import Stage, open_stage
 from formats.errors import SagesegError
 from formats.parallel import map_all
-from formats.shards.markers import JOURNAL, Marker, finished, journal_lines, write_marker
+from formats.shards.markers import BYTES, JOURNAL, Marker, finished, journal_lines, write_marker
 from formats.shards.shard import Shard
 from formats.texts.json_text import parse_json
 from formats.texts.typed_json import check_type
@@ -87,9 +87,15 @@ def _work(stage: Stage, shard: Shard, plan_sha256: str, part: Part[Item, Found],
             else:
                 stage.remove()
             raise
-    marker = write_marker(stage.content, shard, plan_sha256, {"images": done})
+    marker = write_marker(stage.content, shard, plan_sha256, {"images": done, BYTES: _bytes(path)})
     stage.finish()
     return marker
+
+
+def _bytes(journal: Path) -> int:
+    """Of all files that a journal tells of."""
+    with journal.open("rb") as lines:
+        return sum(sum(_parse(line)["bytes"]) for line in lines)
 
 
 def _line(root: Path, part: Part[Item, Found], item: Item, found: Found) -> bytes:

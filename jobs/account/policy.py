@@ -20,7 +20,15 @@ from jobs.contract.registry import ACCOUNTS, ALGORITHM, partition
 
 VERSION = "2012-10-17"
 _SAGEMAKER, _SCHEDULER = "sagemaker.amazonaws.com", "scheduler.amazonaws.com"
-_RESOURCES = ("training-job", "hyper-parameter-tuning-job", "model", "endpoint-config", "endpoint", "transform-job")
+_RESOURCES = (
+    "training-job",
+    "hyper-parameter-tuning-job",
+    "model",
+    "endpoint-config",
+    "endpoint",
+    "transform-job",
+    "processing-job",
+)
 ANY = "*"
 _ON_NAMED = (
     "AddTags",
@@ -44,12 +52,16 @@ _ON_NAMED = (
     "CreateTransformJob",
     "DescribeTransformJob",
     "StopTransformJob",
+    "CreateProcessingJob",
+    "DescribeProcessingJob",
+    "StopProcessingJob",
 )
 """SageMaker's operations on resources that they name."""
 _LISTS = (
     "ListTrainingJobs",
     "ListHyperParameterTuningJobs",
     "ListTransformJobs",
+    "ListProcessingJobs",
     "ListEndpoints",
     "ListEndpointConfigs",
     "ListModels",

@@ -8,7 +8,7 @@ from datetime import timedelta
 from formats.console import agree, say
 from formats.errors import SagesegError
 from jobs.cost.prices import HOURS_PER_MONTH, Rate
-from jobs.cost.quotes import EndpointQuote, TrainingQuote, TransformQuote
+from jobs.cost.quotes import EndpointQuote, ProcessingQuote, TrainingQuote, TransformQuote
 
 _MINUTE = 60
 _ROUNDING = 1 - 1e-9
@@ -51,6 +51,13 @@ def agree_on_transform(quote: TransformQuote, *, max_cost: float | None, yes: bo
             f"{quote.instance_type}: its price is unknown, so --max-cost {max_cost:g} cannot be kept; look it up on "
             "aws.amazon.com/sagemaker/pricing and pass it as --rate, or choose another --instance-type"
         )
+    _agree_to_spend(max_cost=max_cost, yes=yes)
+
+
+def agree_on_processing(quote: ProcessingQuote, *, max_cost: float | None, yes: bool) -> None:
+    _say_note(quote.rate)
+    say(quote.describe())
+    check_max_cost(quote.worst_usd, max_cost, quote.instance_type, lower="--max-hours or --instances")
     _agree_to_spend(max_cost=max_cost, yes=yes)
 
 

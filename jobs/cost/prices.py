@@ -1,6 +1,6 @@
 """What SageMaker's instances cost where the price list cannot be asked: a table with its date.
 
-Every rate is US dollars per hour on demand. Hosting and batch are taken to cost what training on
+Every rate is US dollars per hour on demand. Hosting, batch and processing are taken to cost what training on
 the same type costs, as the price lists that were seen say. What is not in the table is unknown,
 never guessed from another region. docs/cost.md names the source of each row.
 """
@@ -17,8 +17,8 @@ from formats.errors import SagesegError
 from formats.texts.told_numbers import parse_number
 from formats.texts.typed_json import parse_told, short
 
-Component = Literal["Train", "Host", "Tsform"]
-"""How a usage type names training, an endpoint and a batch job: `USE1-Train:ml.g5.2xlarge`."""
+Component = Literal["Train", "Host", "Tsform", "Processing"]
+"""How a usage type names training, an endpoint, a batch and a processing job: `USE1-Train:ml.g5.2xlarge`."""
 _PRICED_FROM = "us-east-1"
 """The price list answers in few regions, for all of them."""
 TABLE_DATE = "2026-11-21"

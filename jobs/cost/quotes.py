@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from formats.texts.wording import format_roughly
 from jobs.cost.estimates import Estimate
 from jobs.cost.prices import HOURS_PER_MONTH, Rate
-from jobs.cost.spent import HOUR
+from jobs.cost.spent import HOUR, usd_of
 
 _CENT = 0.01
 
@@ -113,6 +113,40 @@ class TransformQuote:
         return (
             f"{machines}: ${self.usd_per_hour:.4g} per hour ({each}{self.rate.source}) for as long as the "
             f"transform runs, minutes of its start included{limit}"
+        )
+
+
+@dataclass(frozen=True)
+class ProcessingQuote:
+    """The most that a processing job can cost: all its instances, with their disks, to its limit. `storage_rate` is
+    dollars per GB and month of a disk, None where unknown."""
+
+    instance_type: str
+    rate: Rate
+    instances: int
+    max_runtime_seconds: int
+    volume_gb: int
+    storage_rate: float | None
+
+    @property
+    def usd_per_hour(self) -> float | None:
+        """Of all instances together, with their disks."""
+        if self.rate.usd_per_hour is None:
+            return None
+        return self.instances * (self.rate.usd_per_hour + (self.storage_rate or 0) * self.volume_gb / HOURS_PER_MONTH)
+
+    @property
+    def worst_usd(self) -> float | None:
+        return usd_of(self.max_runtime_seconds, self.usd_per_hour)
+
+    def describe(self) -> str:
+        machines = count_instances(self.instances, self.instance_type)
+        if self.usd_per_hour is None:
+            return f"{machines}: price unknown ({self.rate.source})"
+        hours = f"{self.max_runtime_seconds / HOUR:.4g} h"
+        return (
+            f"{machines}: ${self.usd_per_hour:.4g} per hour with disks ({self.rate.source}); at worst "
+            f"${self.worst_usd:.2f}, if it runs all {hours} allowed"
         )
 
 

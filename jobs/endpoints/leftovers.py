@@ -66,6 +66,14 @@ JOBS = (
         "tuning job", "hyper_parameter_tuning_job", "HyperParameterTuningJob", "HyperParameterTuningJobSummaries"
     ),  # paid for as its training jobs, which are listed too
     _Jobs("transform job", "transform_job", "TransformJob", "TransformJobSummaries", "TransformResources", "Tsform"),
+    _Jobs(
+        "processing job",
+        "processing_job",
+        "ProcessingJob",
+        "ProcessingJobSummaries",
+        "ProcessingResources",
+        "Processing",
+    ),
 )
 
 
@@ -128,6 +136,7 @@ def _running(place: Place, kind: _Jobs, price: Callable[[str, Component], float 
         if not is_ours(tags_of(place.sagemaker, found[f"{kind.member}Arn"])):
             continue
         resources = found.get(kind.resources, {})
+        resources = resources.get("ClusterConfig", resources)
         instance_type = running_on(resources)
         hourly = price(instance_type, kind.component) if instance_type else None
         yield Leftover(

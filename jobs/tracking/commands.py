@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +15,7 @@ from formats.errors import SagesegError
 if TYPE_CHECKING:
     from jobs.contract.log_lines import EpochMetrics
     from jobs.tracking.gpu_use import GpuUse
+    from jobs.tracking.hosts.found import FoundProcessing
     from jobs.tracking.job_calls import FoundJob
     from jobs.tracking.records import JobRecord
 
@@ -76,9 +76,13 @@ def show(
 ) -> None:
     """A job's status, times, cost, metrics and artefact; of a tuning job its training jobs, the best first."""
     from jobs.tracking.course import describe_course, describe_settings, missing_artefact
-    from jobs.tracking.find_jobs import find_job
+    from jobs.tracking.hosts.found import FoundProcessing
+    from jobs.tracking.hosts.shown import show_processing
 
-    found = find_job(name, region)
+    found = _find(name, region)
+    if isinstance(found, FoundProcessing):
+        show_processing(found, as_json=json_)
+        return
     if found.record.is_tuning:
         _show_tuning(found, as_json=json_)
         return
@@ -97,6 +101,21 @@ def show(
         result(f"{metric:24}{use.mean:.0f} % on average, {use.highest:.0f} % at most")
 
 
+def _find(name: str, region: str | None) -> FoundJob | FoundProcessing:
+    """A training job, a tuning job, or a processing job."""
+    from jobs.tracking.find_jobs import find_job
+    from jobs.tracking.hosts.found import find_processing
+    from jobs.tracking.records import record_path
+
+    try:
+        return find_job(name, region)
+    except SagesegError:
+        found = None if record_path(name).exists() else find_processing(name, region)
+        if found is None:
+            raise
+        return found
+
+
 def _gpu_use_or_note(record: JobRecord, description: dict[str, Any]) -> Mapping[str, GpuUse]:
     """How busy its GPUs were; nothing, and a note, where CloudWatch may not be asked."""
     from aws.errors import AwsError
@@ -107,10 +126,6 @@ def _gpu_use_or_note(record: JobRecord, description: dict[str, Any]) -> Mapping[
     except AwsError as e:
         say(f"note: {e}; so how busy its GPUs were is not known")
         return {}
-
-
-def _moment(when: datetime | None) -> str | None:
-    return None if when is None else f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _show_tuning(found: FoundJob, *, as_json: bool) -> None:
@@ -134,6 +149,7 @@ def _headlines(record: JobRecord, description: dict[str, Any]) -> dict[str, Any]
     from jobs.contract.training_request import validates_on_train
     from jobs.cost.estimates import THIS_MACHINE
     from jobs.cost.spent import billed_usd
+    from jobs.tracking.course import moment
     from jobs.tracking.tuning_records import tuning_name
 
     kind = "training:" if validates_on_train(description) else "validation:"
@@ -150,8 +166,8 @@ def _headlines(record: JobRecord, description: dict[str, Any]) -> dict[str, Any]
         "reason": description.get("FailureReason"),
         "tuning job": tuning_name(description),
         "instance": THIS_MACHINE if record.backend == "local" else describe_instance(description["ResourceConfig"]),
-        "started": _moment(description.get("TrainingStartTime")),
-        "ended": _moment(description.get("TrainingEndTime")),
+        "started": moment(description.get("TrainingStartTime")),
+        "ended": moment(description.get("TrainingEndTime")),
         "billed seconds": description.get("BillableTimeInSeconds"),
         "cost": None if spent is None else f"${spent:.2f} ({cost.get('source')})",
         "dataset": record.dataset_sha256[:16] or None,
@@ -185,13 +201,19 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", help="Show progress until the job ends.")] = False,
 ) -> None:
     """A job's log so far."""
-    from jobs.tracking.find_jobs import find_training
+    from jobs.tracking.hosts.found import FoundProcessing
+    from jobs.tracking.hosts.shown import show_host_logs
     from jobs.tracking.job_calls import log_lines
+    from jobs.tracking.tuning_records import check_no_tuning
 
-    if follow:
-        _follow(name, region)
+    found = _find(name, region)
+    if isinstance(found, FoundProcessing):
+        show_host_logs(found, follow=follow)
         return
-    found = find_training(name, region)
+    if follow:
+        _follow(found)
+        return
+    found = check_no_tuning(found)
     empty = True
     for line in log_lines(found.record):
         result(line)
@@ -200,13 +222,12 @@ def logs(
         say(f"{found.record.name}: {found.description['TrainingJobStatus']}, and nothing in its log")
 
 
-def _follow(name: str, region: str | None) -> None:
+def _follow(found: FoundJob) -> None:
     """Follow a training job to its end, or a tuning job, whose ranking is shown then."""
-    from jobs.tracking.find_jobs import find_job
     from jobs.tracking.following import follow_or_leave, show_ranking
     from jobs.tracking.job_calls import training_jobs_of
 
-    record = follow_or_leave(find_job(name, region).record)
+    record = follow_or_leave(found.record)
     if record.is_tuning:
         show_ranking(record, training_jobs_of(record))
     else:
@@ -216,15 +237,19 @@ def _follow(name: str, region: str | None) -> None:
 def stop(name: JobName, region: Region = None) -> None:
     """Stop a running job; what it has learned so far is kept. A tuning job's training jobs stop with it."""
     from jobs.contract.statuses import ENDED
-    from jobs.tracking.find_jobs import find_job
+    from jobs.tracking.hosts.found import FoundProcessing
     from jobs.tracking.job_calls import stop_job
 
-    found = find_job(name, region)
+    found = _find(name, region)
+    called = found.name if isinstance(found, FoundProcessing) else found.record.name
     if found.status in ENDED:
-        say(f"{found.record.name}: {found.status} already, so there is nothing to stop")
+        say(f"{called}: {found.status} already, so there is nothing to stop")
         return
-    stop_job(found.record)
-    result(f"{found.record.name}: stopping")
+    if isinstance(found, FoundProcessing):
+        found.stop()
+    else:
+        stop_job(found.record)
+    result(f"{called}: stopping")
 
 
 def metrics(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from aws.clients import make_client
@@ -19,6 +20,10 @@ from jobs.tracking.records import JobRecord
 
 _VALIDATED = ("validation_mIOU", "validation_pixel_accuracy", "validation_throughput")
 """Of an epoch that is done, its record holds one of these."""
+
+
+def moment(when: datetime | None) -> str | None:
+    return None if when is None else f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def describe_course(record: JobRecord, description: Mapping[str, Any]) -> dict[str, str]:

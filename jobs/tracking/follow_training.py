@@ -15,7 +15,7 @@ from jobs.contract.statuses import ENDED
 from jobs.contract.training_request import validates_on_train
 from jobs.cost.spent import billed_usd, usd_so_far
 from jobs.tracking.failures import LAST_LINES, console_link, find_cure
-from jobs.tracking.job_calls import JobFailedError, LogTail, describe, pause
+from jobs.tracking.job_calls import JobFailedError, describe, pause, tail_of
 from jobs.tracking.progress import Progress, advance, describe_epoch, describe_progress
 from jobs.tracking.records import JobRecord, write_record
 
@@ -63,7 +63,7 @@ def follow(record: JobRecord) -> JobRecord:
     Raises JobFailedError with the service's reason and the cure, where one is known, when the job
     did not complete. Ctrl-C is the caller's.
     """
-    tail = LogTail(record)
+    tail = tail_of(record)
     with open_screen() as screen:
         following = Following(record, screen)
         while True:

@@ -101,21 +101,30 @@ def stop_job(record: JobRecord) -> None:
 
 @dataclass
 class LogTail:
-    """Reads each line of a job's log once, over as many calls as it takes. The emulator may be another each time, at an
-    address of its own."""
+    """Reads each line of the streams of a log group whose names begin with a prefix once, over as many calls as it
+    takes. The emulator may be another each time, at an address of its own."""
 
-    record: JobRecord
+    backend: str
+    region: str
+    prefix: str
+    group: str = TRAINING_LOGS
     _tokens: dict[str, str] = field(default_factory=dict)
 
     def new_lines(self) -> Iterator[str]:
-        logs = make_client("logs", self.record.backend, self.record.region)
+        for _, line in self.new_events():
+            yield line
+
+    def new_events(self) -> Iterator[tuple[str, str]]:
+        """Each new line with its stream."""
+        logs = make_client("logs", self.backend, self.region)
         for stream in self._streams(logs):
-            yield from self._new_lines_of(logs, stream)
+            for line in self._new_lines_of(logs, stream):
+                yield stream, line
 
     def _streams(self, logs: Any) -> list[str]:
         try:
             pages = logs.get_paginator("describe_log_streams").paginate(
-                logGroupName=TRAINING_LOGS, logStreamNamePrefix=f"{self.record.name}/"
+                logGroupName=self.group, logStreamNamePrefix=self.prefix
             )
             return [stream["logStreamName"] for page in pages for stream in page["logStreams"]]
         except logs.exceptions.ResourceNotFoundException:
@@ -125,17 +134,22 @@ class LogTail:
         while True:
             token = self._tokens.get(stream)
             place = {"nextToken": token} if token else {}
-            answer = logs.get_log_events(logGroupName=TRAINING_LOGS, logStreamName=stream, startFromHead=True, **place)
+            answer = logs.get_log_events(logGroupName=self.group, logStreamName=stream, startFromHead=True, **place)
             yield from (event["message"] for event in answer["events"])
             self._tokens[stream] = answer["nextForwardToken"]
             if answer["nextForwardToken"] == token:
                 return
 
 
+def tail_of(record: JobRecord) -> LogTail:
+    """The log of a training job."""
+    return LogTail(record.backend, record.region, f"{record.name}/")
+
+
 def log_lines(record: JobRecord) -> Iterator[str]:
     """The whole log so far."""
     with aws_errors(f"reading the log of {record.name}"):
-        yield from LogTail(record).new_lines()
+        yield from tail_of(record).new_lines()
 
 
 def pause(record: JobRecord) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from aws.clients import aws_errors, make_client
-from aws.names import DATASET_TAG
+from aws.names import DATASET_TAG, PROCESS_TAG
+from formats.state_home import home
 from formats.texts.wording import format_columns
 from jobs.backends import LOCAL_REGION
 from jobs.backends import make_client as local_client
@@ -20,6 +21,7 @@ from jobs.tracking.records import JobRecord, Kind, record_names
 _PAGE = 100
 _ASKED_AT_ONCE = 8
 _TRAININGS = ("list_training_jobs", "TrainingJob")
+_PROCESSINGS = ("list_processing_jobs", "ProcessingJob")
 _TUNINGS = ("list_hyper_parameter_tuning_jobs", "HyperParameterTuningJob")
 
 
@@ -33,7 +35,7 @@ class ListedJob:
     status: str
     secondary: str
     created: datetime
-    kind: Kind = "training"
+    kind: Kind | Literal["processing"] = "training"
 
 
 def local_jobs(records: Iterable[JobRecord]) -> list[ListedJob]:
@@ -46,6 +48,10 @@ def local_jobs(records: Iterable[JobRecord]) -> list[ListedJob]:
     found = [_listed(record.description, "local") for record in over]
     if len(over) < len(records):
         found += _asked_here([record for record in records if record not in over])
+    if (home() / "emulator" / "processing-jobs").is_dir():  # they have no records
+        client = local_client("sagemaker", "local", LOCAL_REGION)
+        with aws_errors("listing processing jobs"):
+            found += [_listed_processing(job, "local") for job in _summaries(client, *_PROCESSINGS)]
     return _newest_first(found)
 
 
@@ -100,16 +106,20 @@ def aws_jobs(region: str, now: datetime, days: int) -> list[ListedJob]:
     with aws_errors("listing tuning jobs"):
         tunings = _ours(client, *_TUNINGS, since)
         found += [_listed_tuning(job, "aws") for job in tunings]
+    with aws_errors("listing processing jobs"):
+        found += [_listed_processing(job, "aws") for job in _ours(client, *_PROCESSINGS, since, PROCESS_TAG)]
     return _newest_first(found)
 
 
-def _ours(client: Any, operation: str, kind: str, since: datetime) -> list[dict[str, Any]]:
+def _ours(client: Any, operation: str, kind: str, since: datetime, tag: str = DATASET_TAG) -> list[dict[str, Any]]:
     """The summaries of this project's jobs of a kind, of all pages. Only its tags tell whose a job is that was not
     started here, and those are asked for one job at a time."""
     recorded = set(record_names())
     summaries = list(_summaries(client, operation, kind, CreationTimeAfter=since))
     with ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
-        ours = pool.map(lambda job: job[f"{kind}Name"] in recorded or _is_tagged(client, job[f"{kind}Arn"]), summaries)
+        ours = pool.map(
+            lambda job: job[f"{kind}Name"] in recorded or _is_tagged(client, job[f"{kind}Arn"], tag), summaries
+        )
         return [job for job, is_ours in zip(summaries, ours, strict=True) if is_ours]
 
 
@@ -118,9 +128,9 @@ def _summaries(client: Any, operation: str, kind: str, **asked: Any) -> Iterator
         yield from page[f"{kind}Summaries"]
 
 
-def _is_tagged(client: Any, arn: str) -> bool:
+def _is_tagged(client: Any, arn: str, key: str) -> bool:
     pages = client.get_paginator("list_tags").paginate(ResourceArn=arn)
-    return any(tag["Key"] == DATASET_TAG for page in pages for tag in page["Tags"])
+    return any(tag["Key"] == key for page in pages for tag in page["Tags"])
 
 
 def _listed(described: dict[str, Any], backend: str) -> ListedJob:
@@ -146,6 +156,11 @@ def _listed_tuning(described: dict[str, Any], backend: str) -> ListedJob:
         described["CreationTime"],
         "tuning",
     )
+
+
+def _listed_processing(described: dict[str, Any], backend: str) -> ListedJob:
+    status, name = described["ProcessingJobStatus"], described["ProcessingJobName"]
+    return ListedJob(name, backend, status, "processing", described["CreationTime"], "processing")
 
 
 def _newest_first(jobs: Iterable[ListedJob]) -> list[ListedJob]:

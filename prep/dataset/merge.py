@@ -15,13 +15,13 @@ from formats.disk.whole_folders import staged_folder
 from formats.errors import SagesegError
 from formats.prepared.source_names import name_sources
 from formats.safe_names import refuse_links_out
-from formats.shards.markers import JOURNAL, MARKER, Marker, all_shards, journal_lines
+from formats.shards.markers import BYTES, JOURNAL, MARKER, Marker, all_shards, journal_lines
 from formats.shards.telling import check_merge_place
 from formats.shards.work_plan import read_plan
 from prep.dataset.journal import ImageEntry, parse_entry
 from prep.dataset.plan import Plan
 from prep.dataset.planned import KIND, plan_of
-from prep.dataset.shards import BYTES, files_of
+from prep.dataset.shards import files_of
 from prep.dataset.tables import write_tables
 from prep.dataset.tally import SplitCounts
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from formats.console import say
 from formats.dataset import image_path, mask_path, truth_path
 from formats.disk.whole_files import written_beside
-from formats.shards.markers import JOURNAL, Marker, finished, write_marker
+from formats.shards.markers import BYTES, JOURNAL, Marker, finished, write_marker
 from formats.shards.shard import Shard
 from formats.shards.work_plan import refuse_another_cut, settle_plan
 from prep.dataset.again import UNTYPED, Typed
@@ -20,9 +20,6 @@ from prep.dataset.planned import draft_of
 from prep.dataset.writer import settle, write_images
 from prep.options import PrepOptions
 from prep.readers.labelled_image import LabelledImage, Source
-
-BYTES = "bytes"
-"""Among a marker's counts: of all the files of its crops."""
 
 
 def write_shard(source: Source, out: Path, options: PrepOptions, shard: Shard, told: Typed = UNTYPED) -> Marker:

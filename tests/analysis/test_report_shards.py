@@ -249,7 +249,7 @@ def test_a_shard_that_is_done_stays(shards: Path, tmp_path: Path, capsys: pytest
     planned = plan_report(*make_scene(tmp_path), ReportOptions(scoring=FEW_DRAWS), None)
     before = (shards / "shard-2-of-2" / MARKER).stat().st_mtime_ns
     marker = report_shard(planned, shards, Shard(2, 2), workers=1)
-    assert marker.counts == {"images": 2}
+    assert marker.counts["images"] == 2
     assert (shards / "shard-2-of-2" / MARKER).stat().st_mtime_ns == before
     assert "nothing is left to do" in capsys.readouterr().err
 

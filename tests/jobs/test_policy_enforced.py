@@ -34,6 +34,7 @@ KINDS = {
     "TrainingJobName": "training-job",
     "HyperParameterTuningJobName": "hyper-parameter-tuning-job",
     "TransformJobName": "transform-job",
+    "ProcessingJobName": "processing-job",
     "EndpointName": "endpoint",
     "EndpointConfigName": "endpoint-config",
     "ModelName": "model",

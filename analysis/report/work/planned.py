@@ -23,6 +23,7 @@ from formats.dataset import Dataset
 from formats.predictions import ModelFacts, Predictions, info_path, read_model_facts
 from formats.prepared.preparation import dataset_preparation
 from formats.prepared.value_range import ValueRange
+from formats.verbs.kept_words import named
 from formats.verbs.mounting import typed_words
 
 OVERLAYS_DRAWN = 500
@@ -88,9 +89,12 @@ class Planned:
         return Examiner(self.predictions, self.dataset, len(classes), draw, options.scoring, self.settled.frame)
 
 
-def plan_report(predictions: Predictions, dataset: Dataset, options: ReportOptions, images: Path | None) -> Planned:
+def plan_report(
+    predictions: Predictions, dataset: Dataset, options: ReportOptions, images: Path | None, *, by_names: bool = False
+) -> Planned:
     """What is scored are full images, those that were predicted; `images` is the folder of those that prep read, if it
-    is known. Raises SagesegError as `plan_sources`, the readers of `analysis.masks.reading` and `SourceImages` do."""
+    is known. Places are told `by_names` alone where the same plan must come of another machine. Raises SagesegError as
+    `plan_sources`, the readers of `analysis.masks.reading` and `SourceImages` do."""
     sources = plan_sources(predictions, dataset)
     require_truth(sources, dataset)
     if not options.scoring.partial:
@@ -98,13 +102,14 @@ def plan_report(predictions: Predictions, dataset: Dataset, options: ReportOptio
     shown_images = SourceImages(dataset.root, images, _value_range(dataset) if images else None)
     shown_images.check(sources)
     model = read_model_facts(predictions.info, info_path(predictions.root))
+    words = tuple(map(named, typed_words())) if by_names else typed_words()
     passed_on = {name: predictions.info[name] for name in ("cleaned", "label_map") if name in predictions.info}
     settled = Settled(
         options=options,
         classes=dataset.classes,
         frame=frame_of([(source.width, source.height) for source in sources]),
         left_out=left_out(sources, dataset),
-        predict_all=predict_all(model, dataset, [source.row.split for source in sources], typed_words()),
+        predict_all=predict_all(model, dataset, [source.row.split for source in sources], words),
         grey_images=0 if images else sum(map(has_gaps, sources)),
         predictions=predictions.root.resolve().name,
         dataset=dataset.root.resolve().name,

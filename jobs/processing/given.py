@@ -1,0 +1,142 @@
+"""A verb's words as an instance gets them: each place among them is an input of the job, which the instance finds under
+the same name."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from aws.clients import aws_errors
+from aws.s3 import parse_s3_object, parse_s3_uri
+from formats.errors import SagesegError
+from jobs.processing.request import INPUT, Given
+
+
+@dataclass(frozen=True)
+class Told:
+    """`words` are those of the verb for an instance; `shown` tells for each input what is typed, and where it is
+    there; `uploads` are files of this machine, each with the URI that it is to have."""
+
+    words: tuple[str, ...]
+    inputs: tuple[Given, ...]
+    shown: tuple[tuple[str, str], ...]
+    uploads: Mapping[Path, str]
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A verb's words apart from what says where the result goes, and whether it may replace what is there."""
+
+    words: tuple[str, ...]
+    out: str
+    overwrite: bool
+
+
+def take_out(words: Sequence[str]) -> Typed:
+    """The words without --out and --overwrite. Raises SagesegError for --shard, which is the job's own to say."""
+    rest, kept, out, overwrite = iter(words), list[str](), "", False
+    for word in rest:
+        name, equals, value = word.partition("=")
+        if name == "--shard":
+            raise SagesegError(
+                "--shard: the job deals the shards among its instances; say --instances N before the verb"
+            )
+        if name == "--out":
+            out = value if equals else next(rest, "")
+        elif word == "--overwrite":
+            overwrite = True
+        else:
+            kept.append(word)
+    if not out:
+        raise SagesegError("--out: missing; expected a folder, or s3://bucket/prefix")
+    return Typed(tuple(kept), out, overwrite)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where a place of the words lies for the job. `upload` is the file of this machine that is to be put there."""
+
+    uri: str
+    is_file: bool
+    upload: Path | None = None
+
+
+def find_here(value: str) -> Found:
+    """A place for the emulator, which reads this machine's folders where they are."""
+    path = Path(value).resolve()
+    return Found(path.as_uri(), path.is_file())
+
+
+def find_at_aws(value: str, s3: Any, uploads_uri: str) -> Found:
+    """A place for AWS. A file of this machine will be put below `uploads_uri`, under its checksum. Raises SagesegError
+    for a folder of this machine, and for an `s3://` place where nothing is."""
+    path = Path(value)
+    if value.startswith("s3://"):
+        return find_in_s3(value, s3)
+    if path.is_dir():
+        raise SagesegError(
+            f"{value}: a folder of this machine, which AWS's machines cannot read; put it into S3 "
+            f"(aws s3 sync {shlex.quote(value)} s3://bucket/prefix) and name that, or add --backend local"
+        )
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Found(f"{uploads_uri}/{digest[:16]}/{path.name}", is_file=True, upload=path)
+
+
+def find_in_s3(value: str, s3: Any) -> Found:
+    """An object, or all that lies under the name as under a folder."""
+    place, name = parse_s3_object(value)
+    key = place.prefix + name
+    with aws_errors(f"looking for {value}"):
+        for prefix in ([key] if name and not value.endswith("/") else []) + [parse_s3_uri(value).prefix]:
+            listed = s3.list_objects_v2(Bucket=place.bucket, Prefix=prefix, MaxKeys=1).get("Contents", [])
+            if listed and (prefix.endswith("/") or listed[0]["Key"] == key):
+                return Found(value.rstrip("/"), is_file=listed[0]["Key"] == key)
+    raise SagesegError(f"{value}: nothing is there; name a folder or a file that is")
+
+
+def tell_places(words: Sequence[str], values: Collection[str], find: Callable[[str], Found]) -> Told:
+    """What an instance is told. Of the words those are places that begin with `s3://`, and those that there is
+    something of that name, unless they stand among `values`, which options take as mere texts. `find` says where a
+    place lies for the job."""
+    told, inputs, shown = list[str](), dict[str, tuple[Given, str]](), list[tuple[str, str]]()
+    uploads: dict[Path, str] = {}
+    for word in words:
+        option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+        if not value or value in values or not _is_place(value):
+            told.append(word)
+            continue
+        found = find(value)
+        if found.uri not in inputs:
+            inputs[found.uri] = _input(found, _name(value), len(inputs) + 1)
+            shown.append((value, inputs[found.uri][1]))
+        if found.upload:
+            uploads[found.upload] = found.uri
+        told.append(f"{option}{equals}{inputs[found.uri][1]}")
+    return Told(tuple(told), tuple(given for given, _ in inputs.values()), tuple(shown), uploads)
+
+
+def _is_place(value: str) -> bool:
+    try:
+        return value.startswith("s3://") or Path(value).exists()
+    except (OSError, ValueError):  # too long for a name, or with a NUL
+        return False
+
+
+def _name(value: str) -> str:
+    """By which a place is known to the verb, as it would be here."""
+    if value.startswith("s3://"):
+        return value.rstrip("/").rpartition("/")[2]
+    return Path(value).resolve().name
+
+
+def _input(found: Found, name: str, number: int) -> tuple[Given, str]:
+    """An input, and its path in the container. A folder is brought as its content, a file into a folder."""
+    folder = PurePosixPath(INPUT, str(number))
+    if found.is_file:
+        return Given(found.uri, str(folder)), str(folder / name)
+    return Given(f"{found.uri.rstrip('/')}/", str(folder / name)), str(folder / name)

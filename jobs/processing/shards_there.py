@@ -1,0 +1,147 @@
+"""Which shards lie whole in a job's output: a folder of this machine, or a place in S3.
+
+An output that goes out as it appears may have a marker before its files: a shard counts when they are all there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol
+
+from aws.s3 import S3Prefix, copy_object
+from formats.console import say
+from formats.errors import SagesegError
+from formats.shards.markers import BYTES, JOURNAL, MARKER, read_marker
+from formats.shards.shard import Shard, parse_folder
+from formats.shards.work_plan import PLAN
+from formats.texts.wording import name_first
+
+
+class Output(Protocol):
+    """Where the shards go; names are relative, with slashes."""
+
+    @property
+    def uri(self) -> str: ...
+
+    @property
+    def shown(self) -> str:
+        """As people name it."""
+
+    def sizes(self) -> Mapping[str, int]:
+        """Of all files, by name."""
+
+    def bring(self, name: str, to: Path) -> None:
+        """A file, as one of this machine."""
+
+
+@dataclass(frozen=True)
+class FolderOutput:
+    """A folder of this machine, for the emulator."""
+
+    folder: Path
+
+    @property
+    def uri(self) -> str:
+        return self.folder.resolve().as_uri()
+
+    @property
+    def shown(self) -> str:
+        return str(self.folder)
+
+    def sizes(self) -> dict[str, int]:
+        files = (path for path in self.folder.rglob("*") if path.is_file())
+        return {path.relative_to(self.folder).as_posix(): path.stat().st_size for path in files}
+
+    def bring(self, name: str, to: Path) -> None:
+        to.symlink_to((self.folder / name).resolve())
+
+
+@dataclass(frozen=True)
+class S3Output:
+    """A place in S3."""
+
+    place: S3Prefix
+    s3: Any
+
+    @property
+    def uri(self) -> str:
+        return self.place.uri().rstrip("/")
+
+    @property
+    def shown(self) -> str:
+        return self.uri
+
+    def sizes(self) -> dict[str, int]:
+        return {found["Key"].removeprefix(self.place.prefix): found["Size"] for found in self.place.objects(self.s3)}
+
+    def bring(self, name: str, to: Path) -> None:
+        with to.open("wb") as file:
+            copy_object(self.s3, self.place.bucket, self.place.prefix + name, file)
+
+
+@dataclass(frozen=True)
+class There:
+    """`shards` are whole; `beside` are the names of the plan's files, where there is a plan."""
+
+    shards: frozenset[Shard]
+    beside: tuple[str, ...]
+
+    def missing(self, of: int) -> list[Shard]:
+        return [shard for shard in (Shard(number, of) for number in range(1, of + 1)) if shard not in self.shards]
+
+
+def look(output: Output, of: int) -> There:
+    """What lies in an output that is to be of so many shards. Raises SagesegError where something else does: files
+    that are no plan's, shards of another plan, or of another number."""
+    sizes = output.sizes()
+    if not sizes:
+        return There(frozenset(), ())
+    beside = tuple(sorted(name for name in sizes if "/" not in name))
+    if PLAN not in beside:
+        other = next(iter(sorted(sizes)))
+        raise SagesegError(f"{output.shown}: holds {other} and no {PLAN}; choose another --out")
+    found = {shard for name in sizes if name.endswith(f"/{MARKER}") and (shard := parse_folder(name.split("/")[0]))}
+    cuts = sorted({shard.of for shard in found if shard.of != of})
+    if cuts:
+        raise SagesegError(
+            f"{output.shown}: cut into {cuts[0]} shards, and --instances says {of}; say --instances {cuts[0]}, or "
+            "choose another --out"
+        )
+    with TemporaryDirectory() as name:
+        output.bring(PLAN, Path(name, PLAN))
+        plan_sha256 = _digest(Path(name, PLAN))
+        whole = {shard for shard in found if _is_whole(output, sizes, shard, plan_sha256, Path(name))}
+    partly = sorted(map(str, found - whole))
+    if partly:
+        say(f"note: {output.shown}: of shard {name_first(partly)} not all files are there; it is made again")
+    return There(frozenset(whole), beside)
+
+
+def _is_whole(output: Output, sizes: Mapping[str, int], shard: Shard, plan_sha256: str, scratch: Path) -> bool:
+    folder = scratch / shard.folder
+    folder.mkdir()
+    output.bring(f"{shard.folder}/{MARKER}", folder / MARKER)
+    marker = read_marker(folder)
+    if marker.plan_sha256 != plan_sha256:
+        raise SagesegError(
+            f"{output.shown}/{shard.folder}: a shard of another plan than the one beside it; remove it and run the "
+            "same command again, or choose another --out"
+        )
+    journal = f"{shard.folder}/{JOURNAL}"
+    if journal not in sizes:
+        return False
+    output.bring(journal, folder / JOURNAL)
+    own = (JOURNAL, MARKER)
+    files = (name for name in sizes if name.startswith(f"{shard.folder}/") and name.split("/", 1)[1] not in own)
+    return _digest(folder / JOURNAL) == marker.journal_sha256 and sum(
+        sizes[name] for name in files
+    ) == marker.counts.get(BYTES)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

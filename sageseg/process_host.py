@@ -1,0 +1,71 @@
+"""What an instance of `sageseg jobs process` runs: its shards of a verb, made aside and put whole where the job's
+output is taken from. A file goes out as soon as it is there, so that a half-made shard must not be.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from formats.console import say, show_as
+from formats.errors import SagesegError
+from formats.shards.markers import MARKER
+from formats.shards.shard import OPT_ML, Shard, parse_shard
+from formats.texts.redaction import redact
+
+_TREE = Path("processing")
+PLAN, MAKING, OUTPUT = _TREE / "plan", _TREE / "making", _TREE / "output"
+"""Below the container's tree: files of a plan that is there already, one a folder; where shards are made; the job's
+output."""
+_MOST_MESSAGE = 1000
+"""Bytes of a message, of which SageMaker keeps 1 KB."""
+
+
+def own_shard(shards: str) -> Shard:
+    """Of a job's shards, `2/4,4/4`, the one of this instance, by its place among the hosts."""
+    parsed = [parse_shard(text) for text in shards.split(",")]
+    host = parse_shard("auto")
+    if host.of != len(parsed):
+        raise SagesegError(f"--shard {shards}: {len(parsed)} shards, and {host.of} hosts; give each host its own")
+    return parsed[host.number - 1]
+
+
+def process_host(root: Any, shards: str, words: Sequence[str]) -> None:
+    """Make this instance's shard by a verb, whose words lack --out and --shard, and put it in the output."""
+    shard, tree = own_shard(shards), Path(os.environ.get(OPT_ML, "/opt/ml"))
+    making = tree / MAKING
+    making.mkdir(parents=True, exist_ok=True)
+    for path in sorted((tree / PLAN).glob("*/*")):
+        shutil.copyfile(path, making / path.name)
+    show_as(str(making), "the shards")
+    say(f"shard {shard} begins")
+    try:
+        root.main([*words, "--out", str(making), "--shard", str(shard)], "sageseg", standalone_mode=False)
+        _put(making, tree / OUTPUT, shard)
+    except SagesegError as e:
+        _leave_message(tree, f"shard {shard}: {e}".replace(str(making), "the shards"))
+        raise
+    say(f"shard {shard} is done")
+
+
+def _leave_message(tree: Path, text: str) -> None:
+    """What the job's description tells as its ExitMessage; a disk that is full has no room for it."""
+    path = tree / "output" / "message"
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(redact(text).encode("utf-8")[:_MOST_MESSAGE].decode("utf-8", "ignore").encode("utf-8"))
+
+
+def _put(making: Path, output: Path, shard: Shard) -> None:
+    """Move the shard and its plan into the output, the shard's marker last: who sees that sees all."""
+    folder = making / shard.folder
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MARKER)
+    beside = sorted(path for path in making.iterdir() if path.is_file())
+    for path in [*files, *beside, folder / MARKER]:
+        to = output / path.relative_to(making)
+        to.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(path, to)

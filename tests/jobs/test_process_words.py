@@ -1,0 +1,167 @@
+"""What instances of a processing job are told of a verb's words, and what of the job's own options is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from formats.errors import SagesegError
+from formats.shards.shard import Shard
+from jobs.contract.service_model import check_request
+from jobs.processing.follow import Tally, host_of
+from jobs.processing.given import Told, find_at_aws, find_here, take_out, tell_places
+from jobs.processing.options import parse_instance_type, parse_instances, parse_max_hours, parse_volume_gb
+from jobs.processing.request import Given, ProcessingJob, output_of, processing_request
+
+TREE = "/opt/ml/processing/input"
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Folders of images and masks, a list of classes, and a file that is called like a value."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("cars/images", "cars/masks"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in ("classes.txt", "none"):
+        (tmp_path / name).write_text("car")
+    return tmp_path
+
+
+def told(*words: str, texts: tuple[str, ...] = ()) -> Told:
+    return tell_places(words, texts, find_here)
+
+
+def test_places_keep_their_names_and_lie_apart(places: Path) -> None:
+    found = told("prep", "pairs", "cars/images", "cars/masks", "--labels=classes.txt", "--val", "0.2")
+    assert found.words == (
+        *("prep", "pairs", f"{TREE}/1/images", f"{TREE}/2/masks", f"--labels={TREE}/3/classes.txt", "--val", "0.2"),
+    )
+    assert found.inputs == (
+        Given(f"{(places / 'cars/images').as_uri()}/", f"{TREE}/1/images"),
+        Given(f"{(places / 'cars/masks').as_uri()}/", f"{TREE}/2/masks"),
+        Given((places / "classes.txt").as_uri(), f"{TREE}/3"),
+    )
+
+
+def test_a_place_that_is_named_twice_is_one_input(places: Path) -> None:
+    found = told("cars/images", str(places / "cars" / "images"), "--focus", "cars/images/")
+    assert found.words == (f"{TREE}/1/images", f"{TREE}/1/images", "--focus", f"{TREE}/1/images")
+    assert len(found.inputs) == 1
+
+
+@pytest.mark.usefixtures("places")
+def test_a_value_that_is_called_like_a_file_is_no_place() -> None:
+    assert told("--crop", "none", "classes.txt", texts=("none",)).words == ("--crop", "none", f"{TREE}/1/classes.txt")
+
+
+@pytest.mark.parametrize(
+    ("words", "kept", "out", "overwrite"),
+    [
+        (("a", "--out", "cars", "--crop", "64"), ("a", "--crop", "64"), "cars", False),
+        (("--out=s3://b/c", "a", "--overwrite"), ("a",), "s3://b/c", True),
+        (("a", "--overwrite", "--out", "c d"), ("a",), "c d", True),
+    ],
+)
+def test_where_the_result_goes_is_taken_out(words: tuple[str, ...], kept: Any, out: str, overwrite: bool) -> None:
+    found = take_out(words)
+    assert (found.words, found.out, found.overwrite) == (kept, out, overwrite)
+
+
+@pytest.mark.parametrize("words", [("--shard", "1/2"), ("--shard=auto",), ("--shard", "auto", "--out", "x")])
+def test_a_shard_is_the_jobs_to_say(words: tuple[str, ...]) -> None:
+    with pytest.raises(SagesegError, match=r"--shard: the job deals the shards .* say --instances N"):
+        take_out(words)
+
+
+def test_folders_of_this_machine_are_refused_at_aws_and_files_are_sent(places: Path) -> None:
+    with pytest.raises(SagesegError, match=r"cars/images: a folder of this machine.*aws s3 sync cars/images s3://"):
+        find_at_aws("cars/images", None, "s3://b/cars-inputs")
+    found = find_at_aws("classes.txt", None, "s3://b/cars-inputs")
+    assert found.uri.startswith("s3://b/cars-inputs/")
+    assert found.uri.endswith("/classes.txt")
+    assert (found.is_file, found.upload) == (True, Path("classes.txt"))
+    (places / "classes.txt").write_text("bus")
+    assert find_at_aws("classes.txt", None, "s3://b/cars-inputs").uri != found.uri
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "said"),
+    [
+        (parse_instances, "0", "--instances 0: expected a whole number from 1 to 100"),
+        (parse_instances, "101", "--instances 101"),
+        (parse_instances, "two", "--instances two"),
+        (parse_instance_type, "ml.c5.2x", "--instance-type ml.c5.2x: no instance type for processing; .* ml.c5"),
+        (parse_instance_type, "m5", "--instance-type m5: .* expected one such as ml.c5.2xlarge"),
+        (parse_volume_gb, "0", "--volume-gb 0: expected whole gigabytes from 1 to 16384"),
+        (parse_volume_gb, "20000", "--volume-gb 20000"),
+        (parse_max_hours, "nan", "--max-hours nan: expected hours such as 4, at most 672"),
+        (parse_max_hours, "0", "--max-hours 0"),
+        (parse_max_hours, "673", "--max-hours 673"),
+        (parse_max_hours, "a day", "--max-hours a day"),
+    ],
+)
+def test_options_of_the_job_that_cannot_be(parse: Callable[[str], Any], text: str, said: str) -> None:
+    with pytest.raises(SagesegError, match=said):
+        parse(text)
+
+
+def job(*shards: Shard) -> ProcessingJob:
+    return ProcessingJob(
+        "cars",
+        "123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1",
+        "arn:aws:iam::123456789012:role/SageMaker",
+        ("prep", "pairs", f"{TREE}/1/images"),
+        shards,
+        [Given("s3://b/images/", f"{TREE}/1/images")],
+        "s3://b/cars",
+        "ml.c5.2xlarge",
+        100,
+        3600,
+    )
+
+
+@pytest.mark.parametrize("numbers", [(1,), (1, 2, 3), (2, 4)])
+def test_each_shard_has_an_instance_of_one_job(numbers: tuple[int, ...]) -> None:
+    request = processing_request(job(*(Shard(number, 4) for number in numbers)))
+    check_request("sagemaker", "CreateProcessingJob", request)
+    assert request["ProcessingResources"]["ClusterConfig"]["InstanceCount"] == len(numbers)
+    shards = ",".join(f"{number}/4" for number in numbers)
+    arguments = request["AppSpecification"]["ContainerArguments"]
+    assert arguments == ["--shard", shards, "prep", "pairs", f"{TREE}/1/images"]
+
+
+def test_inputs_are_whole_on_each_instance_and_outputs_go_out_as_they_appear() -> None:
+    request = processing_request(job(Shard(1, 1)))
+    assert request["ProcessingInputs"][0]["S3Input"]["S3DataDistributionType"] == "FullyReplicated"
+    assert request["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3UploadMode"] == "Continuous"
+    assert output_of(request) == "s3://b/cars"
+
+
+@pytest.mark.parametrize("description", [{}, {"ProcessingOutputConfig": {"Outputs": [{}, {}]}}])
+def test_a_job_of_another_make_has_no_such_output(description: dict[str, Any]) -> None:
+    assert output_of(description) == ""
+
+
+def test_images_done_are_added_up_over_the_hosts() -> None:
+    tally = Tally()
+    assert tally.describe() == ""
+    lines = [("algo-1", "images: 3 of 10"), ("algo-2", "images: 2 of 9"), ("algo-1", "images: 5 of 10\n")]
+    assert all(tally.take(host, line) for host, line in lines)
+    assert tally.describe() == "images: 7 of 19, on 2 host(s)"
+
+
+@pytest.mark.parametrize(
+    "line", ["", "error: 3 of 4 images are gone", "note: x", "images: 3 of", "#progress: 1 of 2 x"]
+)
+def test_other_lines_tell_of_no_progress(line: str) -> None:
+    tally = Tally()
+    assert not tally.take("algo-1", line)
+    assert tally.describe() == ""
+
+
+@pytest.mark.parametrize("stream", ["cars/algo-12-1700000000", "a-b/algo-12-x-y", "algo-12"])
+def test_a_stream_is_of_its_host(stream: str) -> None:
+    assert host_of(stream) == "algo-12"
