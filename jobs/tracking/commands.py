@@ -103,6 +103,7 @@ def show(
 
 def _find(name: str, region: str | None) -> FoundJob | FoundProcessing:
     """A training job, a tuning job, or a processing job."""
+    from aws.names import is_job_name
     from jobs.tracking.find_jobs import find_job
     from jobs.tracking.hosts.found import find_processing
     from jobs.tracking.records import record_path
@@ -110,7 +111,8 @@ def _find(name: str, region: str | None) -> FoundJob | FoundProcessing:
     try:
         return find_job(name, region)
     except SagesegError:
-        found = None if record_path(name).exists() else find_processing(name, region)
+        known = not is_job_name(name) or record_path(name).exists()
+        found = None if known else find_processing(name, region)
         if found is None:
             raise
         return found
