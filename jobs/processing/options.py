@@ -13,8 +13,8 @@ from jobs.cost.prices import parse_max_cost, parse_rate
 from jobs.training.options import parse_backend, parse_tags
 
 DEFAULT_TYPE = "ml.c5.2xlarge"
-_HOUR, _MOST_HOURS, _MOST_GB = 3600, 672, 16384
-"""Of ProcessingStoppingCondition and ProcessingClusterConfig in the service's model: 28 days, 16 TB."""
+_HOUR, _MOST_HOURS, _MOST_GB = 3600, 216, 16384
+"""Of ProcessingStoppingCondition and ProcessingClusterConfig in the service's model: 9 days, 16 TB."""
 _MOST_INSTANCES = 100
 
 
@@ -49,7 +49,7 @@ def parse_volume_gb(text: str) -> int:
 
 
 def parse_max_hours(text: str) -> float:
-    """`1.5`: hours, at least a second and at most 28 days."""
+    """`1.5`: hours, at least a second and at most 9 days."""
     hours = parse_number(text)
     if math.isnan(hours) or not 1 <= hours * _HOUR <= _MOST_HOURS * _HOUR:
         raise SagesegError(f"--max-hours {text}: expected hours such as 4, at most {_MOST_HOURS}")
@@ -67,10 +67,14 @@ class ProcessOptions:
         metavar="aws|local",
     )
     region: str | None = option(None, "AWS region; by default the environment's.")
-    instances: int = option(2, "Instances of the job, each of which makes one shard.", parser=parse_instances)
+    instances: int = option(
+        2, "Instances of the job, each of which makes one shard.", parser=parse_instances, metavar="N"
+    )
     instance_type: str = option(DEFAULT_TYPE, "What each instance is.", parser=parse_instance_type, metavar="TYPE")
-    volume_gb: int = option(100, "Disk of each instance: it holds all inputs and a shard.", parser=parse_volume_gb)
-    max_hours: float = option(24.0, "Hours after which the job is stopped.", parser=parse_max_hours)
+    volume_gb: int = option(
+        100, "Disk of each instance: it holds all inputs and a shard.", parser=parse_volume_gb, metavar="GB"
+    )
+    max_hours: float = option(24.0, "Hours after which the job is stopped.", parser=parse_max_hours, metavar="HOURS")
     max_cost: float | None = option(
         None, "Refuse what may cost more, in US dollars.", parser=parse_max_cost, metavar="USD"
     )

@@ -10,7 +10,7 @@ import pytest
 
 from formats.errors import SagesegError
 from formats.shards.shard import Shard
-from jobs.contract.service_model import check_request
+from jobs.contract.service_model import check_request, load_service
 from jobs.processing.follow import Tally, host_of
 from jobs.processing.given import Told, find_at_aws, find_here, take_out, tell_places
 from jobs.processing.options import parse_instance_type, parse_instances, parse_max_hours, parse_volume_gb
@@ -97,9 +97,9 @@ def test_folders_of_this_machine_are_refused_at_aws_and_files_are_sent(places: P
         (parse_instance_type, "m5", "--instance-type m5: .* expected one such as ml.c5.2xlarge"),
         (parse_volume_gb, "0", "--volume-gb 0: expected whole gigabytes from 1 to 16384"),
         (parse_volume_gb, "20000", "--volume-gb 20000"),
-        (parse_max_hours, "nan", "--max-hours nan: expected hours such as 4, at most 672"),
+        (parse_max_hours, "nan", "--max-hours nan: expected hours such as 4, at most 216"),
         (parse_max_hours, "0", "--max-hours 0"),
-        (parse_max_hours, "673", "--max-hours 673"),
+        (parse_max_hours, "217", "--max-hours 217"),
         (parse_max_hours, "a day", "--max-hours a day"),
     ],
 )
@@ -165,3 +165,15 @@ def test_other_lines_tell_of_no_progress(line: str) -> None:
 @pytest.mark.parametrize("stream", ["cars/algo-12-1700000000", "a-b/algo-12-x-y", "algo-12"])
 def test_a_stream_is_of_its_host(stream: str) -> None:
     assert host_of(stream) == "algo-12"
+
+
+def test_the_longest_job_and_the_largest_disk_are_the_services() -> None:
+    model = load_service("sagemaker")
+    hours = model.shape_for("ProcessingMaxRuntimeInSeconds").metadata["max"] // 3600
+    assert parse_max_hours(str(hours)) == hours
+    with pytest.raises(SagesegError, match=f"at most {hours}"):
+        parse_max_hours(str(hours + 1))
+    gigabytes = model.shape_for("ProcessingVolumeSizeInGB").metadata["max"]
+    assert parse_volume_gb(str(gigabytes)) == gigabytes
+    with pytest.raises(SagesegError):
+        parse_volume_gb(str(gigabytes + 1))
