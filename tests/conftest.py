@@ -22,9 +22,17 @@ settings.register_profile("sageseg", deadline=None, derandomize=True)
 settings.load_profile("sageseg")
 
 
+_LONG = ("test_notebooks.py", "test_doc_commands.py", "test_export.py", "test_whole_path.py", "test_process.py")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: a third of what tests take is waiting, for servers and for processes."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The file that takes longest begins first: as the last it would run on one core, alone."""
-    items.sort(key=lambda item: item.path.name != "test_notebooks.py")
+    """The files that take longest begin first: as the last they would run on one core, alone."""
+    items.sort(key=lambda item: _LONG.index(item.path.name) if item.path.name in _LONG else len(_LONG))
 
 
 @pytest.fixture(autouse=True, scope="module")
