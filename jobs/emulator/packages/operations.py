@@ -42,6 +42,7 @@ class ModelPackages:
             "DeleteModelPackageGroup": self.delete_group,
             "CreateModelPackage": self.create,
             "DescribeModelPackage": self.describe,
+            "BatchDescribeModelPackage": self.describe_several,
             "ListModelPackages": self.list_packages,
             "UpdateModelPackage": self.update,
             "DeleteModelPackage": self.delete,
@@ -123,6 +124,16 @@ class ModelPackages:
     def describe(self, request: Record, region: str) -> Record:
         record = self.packages.named(request["ModelPackageName"], region).record
         return told(record, metadata_only=request.get("IncludedData") == "MetadataOnly")
+
+    def describe_several(self, request: Record, region: str) -> Record:
+        """Those of the ARNs that are there, and why the others are not told."""
+        found, failed = {}, {}
+        for arn in request["ModelPackageArnList"]:
+            try:
+                found[arn] = told(self.packages.named(arn, region).record)
+            except ServiceError as e:
+                failed[arn] = {"ErrorCode": e.code, "ErrorResponse": e.message}
+        return {"ModelPackageSummaries": found, "BatchDescribeModelPackageErrorMap": failed}
 
     def list_packages(self, request: Record, region: str) -> Record:
         """Without a type those of the group that is named, or without a group the unversioned ones."""
