@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from jobs.emulator.host.container import Programs
 from jobs.tracking.job_calls import POLL_SECONDS
 from tests.support.aws_setup import ROLE, aws_client, no_price_list, use_aws
 from tests.support.pair_samples import make
@@ -22,7 +23,7 @@ COMMON = ["--image", IMAGE, "--role", ROLE]
 
 
 @pytest.fixture
-def here(tmp_path: Path, moto: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def here(tmp_path: Path, moto: str, warm: Programs, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder with a list of classes, whose images and masks lie in S3 under its name; an emulator in SageMaker's
     place."""
     from jobs.emulator.server import running_server
@@ -33,7 +34,7 @@ def here(tmp_path: Path, moto: str, monkeypatch: pytest.MonkeyPatch) -> Iterator
     s3 = aws_client("s3", moto)
     for path in (tmp_path / "in").rglob("*.*"):
         s3.upload_file(str(path), "cars", f"{tmp_path.name}/{path.relative_to(tmp_path).as_posix()}")
-    with running_server(tmp_path / "sagemaker") as server:
+    with running_server(tmp_path / "sagemaker", programs=warm) as server:
         use_aws(monkeypatch, moto, sagemaker=server.url, cloudwatch_logs=server.url)
         monkeypatch.setitem(POLL_SECONDS, "aws", 0.05)
         yield tmp_path
