@@ -13,6 +13,7 @@ import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from select import select
 from tempfile import TemporaryDirectory
@@ -53,8 +54,9 @@ def _serve(place: str) -> None:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(place)
         server.listen()
-        print("ready", flush=True)
-        while 0 not in select([server, 0], [], [])[0]:  # which is at its end when the tests are
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        while sys.stdin not in select([server, sys.stdin], [], [])[0]:  # which is at its end when the tests are
             line, _ = server.accept()
             if not os.fork():
                 _work(line)
@@ -63,13 +65,11 @@ def _serve(place: str) -> None:
 
 def _load() -> None:
     """What the verbs load when they run; and what needs no second try is not awaited (`tests/conftest.py`)."""
-    import analysis.report.work.shards
-    import prep.dataset.shards
-    import prep.readers.pairs.reader
-    import sageseg.process_host  # noqa: F401
+    for name in ("analysis.report.work.shards", "prep.dataset.shards", "prep.readers.pairs.reader", "sageseg.cli"):
+        import_module(name)
     from formats import parallel
 
-    os.fsync = lambda _: None
+    setattr(os, "fsync", lambda _: None)  # noqa: B010 (its parameter has a name)
     parallel.available_cores = lambda: 1
 
 
