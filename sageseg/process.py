@@ -47,7 +47,7 @@ def process(context: typer.Context, words: Words, options: ProcessOptions, secur
         from formats.disk.whole_folders import refuse_existing
 
         refuse_existing(Path(typed.out), overwrite=typed.overwrite, reads=[Path(shards)])
-    done = make_shards(Work("-".join(verb), (*verb, *typed.words), texts, shards), options, security)
+    done = make_shards(Work(verb, typed.words, texts, shards), options, security)
     if done:
         _merge(root, verb, shards, typed.out, overwrite=typed.overwrite)
 

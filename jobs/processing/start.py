@@ -16,7 +16,6 @@ from aws.s3 import parse_s3_object, parse_s3_uri
 from formats.console import result_json, say
 from formats.errors import SagesegError
 from formats.shards.markers import LINE
-from formats.shards.shard import Shard
 from formats.texts.wording import name_first
 from formats.verbs.mounting import typed_words
 from jobs.backends import LOCAL_REGION, LOCAL_ROLE, Place, make_client, open_place
@@ -40,10 +39,10 @@ _STEM = "sageseg-process"
 
 @dataclass(frozen=True)
 class Work:
-    """A verb's words without --out, which of them are mere texts, and where its shards go: a folder of this machine, or
-    `s3://`."""
+    """A verb, the words behind it without --out, which of them are mere texts, and where its shards go: a folder of
+    this machine, or `s3://`."""
 
-    verb: str
+    verb: tuple[str, ...]
     words: Sequence[str]
     texts: frozenset[str]
     shards: str
@@ -66,7 +65,7 @@ def process(work: Work, options: ProcessOptions, security: SecurityOptions) -> b
             say(f"{len(there.shards)} of {options.instances} shards are there; missing: {name_first(missing)}")
         told = _told(work, options)
         begun = free_name(place, output.uri, options.name, _default_name(work))
-        job = _job(begun.name, options, security, place, told, output, there, missing)
+        job = _job(begun.name, work, options, security, place, output, there, told)
         request = processing_request(job)
         check_request("sagemaker", "CreateProcessingJob", request, file_uris=options.backend == "local")
         rates = agreed_rates(job, options, place)
@@ -90,7 +89,7 @@ def process(work: Work, options: ProcessOptions, security: SecurityOptions) -> b
 
 
 def _default_name(work: Work) -> str:
-    return f"{default_name(_STEM, work.verb, now=utc_now())}-{token_hex(2)}"
+    return f"{default_name(_STEM, *work.verb, now=utc_now())}-{token_hex(2)}"
 
 
 def _check_names(options: ProcessOptions) -> None:
@@ -135,13 +134,13 @@ def _s3(options: ProcessOptions) -> Any:
 
 def _job(
     name: str,
+    work: Work,
     options: ProcessOptions,
     security: SecurityOptions,
     place: Place,
-    told: Told,
     output: Output,
     there: There,
-    missing: Sequence[Shard],
+    told: Told,
 ) -> ProcessingJob:
     local = place.backend == "local"
     role = security.role or os.environ.get("SAGESEG_ROLE") or (LOCAL_ROLE if local else None)
@@ -153,12 +152,13 @@ def _job(
         if value is None:
             raise SagesegError(f"{option}: missing; expected {expected} (or --backend local, which needs none)")
     plans = [Given(f"{output.uri}/{file}", f"{PLAN_INPUT}/{number}") for number, file in enumerate(there.beside, 1)]
+    missing = there.missing(options.instances)
     types = settle_types(options, security, place, len(missing))
     return ProcessingJob(
         name=name,
         image=str(image),
         role=str(role),
-        words=told.words,
+        words=(*work.verb, *told.words),
         shards=missing,
         inputs=[*told.inputs, *plans],
         output_uri=output.uri,

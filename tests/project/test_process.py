@@ -24,7 +24,10 @@ PREP = ["prep", "pairs", "in/images", "in/masks", "--labels", "in/classes.txt", 
 
 @pytest.fixture
 def here(tmp_path: Path, warm: Programs, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder with images and masks, and an emulator in whose home its jobs are."""
+    """A folder with images and masks, an emulator in whose home its jobs are, and folders that are called like the
+    words of verbs."""
+    for name in ("prep", "pairs", "analysis"):
+        (tmp_path / name).mkdir()
     make(tmp_path / "in", "images/{}.jpg", "masks/{}.png")
     monkeypatch.setenv("SAGESEG_HOME", str(tmp_path / "home"))
     monkeypatch.setitem(POLL_SECONDS, "local", 0.05)
