@@ -23,6 +23,12 @@ def policy(
     scheduler: Annotated[
         bool, typer.Option("--scheduler", help="Let deploy --ttl make schedules that end leases.")
     ] = False,
+    image: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="URI of an image of your own that jobs run; give it again for more.", show_default=False, metavar="URI"
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write the policies and create.sh to.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is at --out.")] = False,
 ) -> None:
@@ -35,8 +41,19 @@ def policy(
     from jobs.account.policy_script import checked_account, inline_script, wildcards, write_folder
 
     where = configured_region(region)
+    caller = account or _own_account(where)
     settled = checked_account(
-        Account(where, account or _own_account(where), tuple(bucket or ()), role_name, prefix, kms_key, vpc, scheduler)
+        Account(
+            where,
+            caller,
+            tuple(bucket or ()),
+            role_name,
+            prefix,
+            kms_key,
+            vpc,
+            scheduler,
+            repositories=tuple(image or ()),
+        )
     )
     if out is None:
         result(inline_script(settled).rstrip())

@@ -10,7 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from formats.shards.shard import Shard
-from jobs.contract.training_request import tag_list
+from jobs.contract.training_request import (
+    ANY_NETWORK,
+    Network,
+    disk_key_member,
+    instance_members,
+    key_member,
+    network_members,
+    tag_list,
+)
 
 _TREE = "/opt/ml/processing"
 INPUT, PLAN_INPUT, OUTPUT = f"{_TREE}/input", f"{_TREE}/plan", f"{_TREE}/output"
@@ -29,7 +37,8 @@ class Given:
 @dataclass(frozen=True)
 class ProcessingJob:
     """One job. `words` are the verb's, with the paths of the container; `shards` are made by the instances in their
-    order, one each."""
+    order, one each. With `preferences`, `instance_type` is the first of them, and the service takes the first that has
+    capacity."""
 
     name: str
     image: str
@@ -42,12 +51,16 @@ class ProcessingJob:
     volume_gb: int
     max_runtime_seconds: int
     tags: Mapping[str, str] = field(default_factory=dict)
+    kms_key: str | None = None
+    network: Network = ANY_NETWORK
+    preferences: tuple[str, ...] = ()
 
 
 def processing_request(job: ProcessingJob) -> dict[str, Any]:
     """The dictionary that `create_processing_job` takes. Outputs go out as they appear: what one instance has made
     stays where another fails."""
     shards = ",".join(map(str, job.shards))
+    network = network_members(job.network)
     return {
         "ProcessingJobName": job.name,
         "AppSpecification": {
@@ -62,17 +75,20 @@ def processing_request(job: ProcessingJob) -> dict[str, Any]:
                     "OutputName": "shards",
                     "S3Output": {"S3Uri": job.output_uri, "LocalPath": OUTPUT, "S3UploadMode": "Continuous"},
                 }
-            ]
+            ],
+            **key_member("KmsKeyId", job.kms_key),
         },
         "ProcessingResources": {
             "ClusterConfig": {
                 "InstanceCount": len(job.shards),
-                "InstanceType": job.instance_type,
+                **instance_members(job.instance_type, job.preferences),
                 "VolumeSizeInGB": job.volume_gb,
+                **disk_key_member("VolumeKmsKeyId", job.kms_key, job.instance_type),
             }
         },
         "StoppingCondition": {"MaxRuntimeInSeconds": job.max_runtime_seconds},
         "RoleArn": job.role,
+        **({"NetworkConfig": network} if network else {}),
         "Tags": tag_list(job.tags),
     }
 
@@ -96,3 +112,9 @@ def output_of(description: Mapping[str, Any]) -> str:
     """Where a job's only output goes; empty for a job of another make."""
     outputs = description.get("ProcessingOutputConfig", {}).get("Outputs", [])
     return str(outputs[0].get("S3Output", {}).get("S3Uri", "")) if len(outputs) == 1 else ""
+
+
+def cluster_of(description: Mapping[str, Any]) -> dict[str, Any]:
+    """What a job runs on."""
+    cluster: dict[str, Any] = description["ProcessingResources"]["ClusterConfig"]
+    return cluster

@@ -204,13 +204,13 @@ def logs(
 ) -> None:
     """A job's log so far."""
     from jobs.tracking.hosts.found import FoundProcessing
-    from jobs.tracking.hosts.shown import show_host_logs
+    from jobs.tracking.hosts.shown import follow_hosts, show_host_logs
     from jobs.tracking.job_calls import log_lines
     from jobs.tracking.tuning_records import check_no_tuning
 
     found = _find(name, region)
     if isinstance(found, FoundProcessing):
-        show_host_logs(found, follow=follow)
+        (follow_hosts if follow else show_host_logs)(found)
         return
     if follow:
         _follow(found)

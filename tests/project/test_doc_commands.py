@@ -85,11 +85,13 @@ NOT_RUN = {
     "curl --data-binary @car.jpg -H 'Content-Type: image/jpeg' --user \"$KEY:$SECRET\" "
     "--aws-sigv4 aws:amz:us-east-1:lambda https://….lambda-url.us-east-1.on.aws/ > mask.png": "not a whole line: the "
     "function's URL comes from AWS; tests/jobs/test_lambda.py asks the function itself",
+    "sageseg analysis gate report --least mean_iou=0.8 --least iou.car=0.9": "its report is of one group, which "
+    "no gate passes; tests/analysis/test_gate.py does it",
     "sageseg jobs process --backend local --instances 3 prep carvana train train_masks --out cars": _BY_HOSTS,
     "sageseg jobs process --backend local --instances 3 report predictions --dataset dataset --out report": _BY_HOSTS,
     "sageseg jobs process --instances 8 --role arn:aws:iam::123456789012:role/SageMaker --image "
-    "123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1 --max-cost 20 prep carvana s3://bucket/train "
-    "s3://bucket/train_masks --out s3://bucket/cars": "tests/jobs/test_process_aws.py does it",
+    "123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1 --max-cost 20 --shards s3://bucket/cars-shards "
+    "prep carvana s3://bucket/train s3://bucket/train_masks --out cars": "tests/jobs/test_process_aws.py does it",
 }
 """Lines that are not run, with the reason."""
 TRAIN_FIRST = "jobs train dataset --backend local --algorithm unet --name first"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from aws.clients import aws_errors
 from formats.console import result, result_json, say
-from formats.errors import SagesegError
+from jobs.backends import open_place
 from jobs.contract.file_uris import for_people
+from jobs.contract.instances import describe_instance
 from jobs.cost.quotes import count_instances
+from jobs.creating import PROCESSING
 from jobs.tracking.course import moment
+from jobs.tracking.hosts.follow import follow_processing, host_of, told_end
 from jobs.tracking.hosts.found import FoundProcessing
 
 
@@ -22,7 +25,7 @@ def show_processing(found: FoundProcessing, *, as_json: bool) -> None:
     headlines = {
         "status": found.status,
         "reason": told.get("ExitMessage") or told.get("FailureReason"),
-        "instances": count_instances(cluster["InstanceCount"], cluster.get("InstanceType", "")),
+        "instances": count_instances(cluster["InstanceCount"], describe_instance(cluster)),
         "created": moment(told["CreationTime"]),
         "started": moment(told.get("ProcessingStartTime")),
         "ended": moment(told.get("ProcessingEndTime")),
@@ -33,13 +36,27 @@ def show_processing(found: FoundProcessing, *, as_json: bool) -> None:
             result(f"{key:15} {value}")
 
 
-def show_host_logs(found: FoundProcessing, *, follow: bool) -> None:
+def show_host_logs(found: FoundProcessing) -> None:
     """Print the log of a processing job, each line behind its host."""
-    if follow:
-        raise SagesegError(f"{found.name}: a processing job; the command that started it follows it, typed again")
     with aws_errors(f"reading the log of {found.name}"):
-        lines = [f"{stream.rpartition('/')[2].rpartition('-')[0]}: {line}" for stream, line in found.log().new_events()]
+        lines = [f"{host_of(stream)}: {line}" for stream, line in found.log().new_events()]
     for line in lines:
         result(line)
     if not lines:
         say(f"{found.name}: {found.status}, and nothing in its log")
+
+
+def follow_hosts(found: FoundProcessing) -> None:
+    """Show progress until a processing job has ended. Raises SagesegError where it did not end well."""
+    place = open_place(found.backend, found.region)
+    try:
+        description = follow_processing(place, found.name)
+    except KeyboardInterrupt:
+        say(
+            f"{found.name} goes on; sageseg jobs logs {found.name} --follow watches it again, "
+            f"{PROCESSING.ends.format(found.name)} ends it"
+        )
+        raise
+    if description["ProcessingJobStatus"] != "Completed":
+        raise told_end(found.name, description, "the line that started it, typed again, makes what is missing")
+    result(f"{found.name}: {description['ProcessingJobStatus']}")
