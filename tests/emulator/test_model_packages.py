@@ -88,7 +88,9 @@ def test_lists_have_types_filters_orders_and_pages(sagemaker: Any, tmp_path: Pat
         "vans/1",
     ]
     assert versions(sagemaker, ModelPackageType="Versioned", NameContains="van") == ["vans/1"]
+    assert versions(sagemaker, ModelPackageType="Both", NameContains="1") == []  # of a name, not of a number
     assert versions(sagemaker, ModelPackageType="Unversioned") == ["alone"]
+    assert versions(sagemaker, ModelPackageGroupName="cars", ModelPackageType="Both") == ["cars/2", "cars/1"]
     pages = sagemaker.get_paginator("list_model_packages").paginate(
         ModelPackageType="Both", PaginationConfig={"PageSize": 2}
     )

@@ -23,6 +23,8 @@ from jobs.emulator.store.state import Record, State
 _OF_ITS_OWN = re.compile(r"arn:[^:]*:sagemaker:[^:]*:[^:]*:(model|model-package)/")
 """A SourceUri that a package is made of; any other is kept as it is."""
 _VERSIONED = "instr(name, '/') > 0"
+_NAME = "substr(name, 1, instr(name || '/', '/') - 1)"
+"""That of its group, where a package is a version."""
 _TYPES = {"Versioned": _VERSIONED, "Unversioned": f"NOT {_VERSIONED}"}
 
 
@@ -142,10 +144,13 @@ class ModelPackages:
         also: list[tuple[str, tuple[Any, ...]]] = [(_TYPES[kind], ())] if kind in _TYPES else []
         if given:
             group = self._groups.named(given, region).name
-            also.append(("substr(name, 1, ?) = ?", (len(group) + 1, f"{group}/")))
+            also.append((f"{_VERSIONED} AND {_NAME} = ?", (group,)))
+        if "NameContains" in request:
+            also.append((f"instr({_NAME}, ?) > 0", (request["NameContains"],)))
         if "ModelApprovalStatus" in request:
             also.append(("json_extract(record, '$.ModelApprovalStatus') = ?", (request["ModelApprovalStatus"],)))
-        page = self.packages.page(request, region, also)
+        rest = {name: value for name, value in request.items() if name != "NameContains"}
+        page = self.packages.page(rest, region, also)
         return page | {MODEL_PACKAGES.listed: [told(record) for record in page[MODEL_PACKAGES.listed]]}
 
     def update(self, request: Record, region: str) -> Record:
