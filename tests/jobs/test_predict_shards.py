@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from formats.errors import SagesegError
 from formats.images import encode_image
 from formats.predictions import ModelFacts
-from formats.shards.markers import JOURNAL, MARKER
+from formats.shards.markers import JOURNAL, MARKER, done_shards
 from formats.shards.shard import Shard
 from formats.shards.work_plan import PLAN
 from jobs.prediction import predict as module
@@ -75,9 +75,9 @@ def files(root: Path) -> dict[str, bytes]:
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
-@settings(max_examples=12, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(max_examples=8, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(
-    number=st.integers(1, 6),
+    number=st.integers(1, 5),
     of=st.sampled_from((1, 3, 7)),
     kind=st.sampled_from(("crops of a dataset", "images cut", "images whole")),
     probabilities=st.booleans(),
@@ -100,13 +100,15 @@ def test_shards_make_the_predictions_of_one_machine_killed_or_not(
     if not of_dataset:
         options["crop"] = 16 if kind == "images cut" else None
     with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr("os.fsync", lambda _: None)  # no power is cut here
         model = stand_in(monkeypatch)
         model.batch_pixels = at_once
         count = predict("one", [source], root / "whole", PredictOptions(**options), RouteOptions())
         model.seen, model.fails_at = 0, fails_at
         with suppress(SagesegError):  # which the model raises once
             make_shards(source, root / "shards", of, **options)
-        make_shards(source, root / "shards", of, **options)
+        if len(done_shards(root / "shards")) < of:
+            make_shards(source, root / "shards", of, **options)
         assert merge_predictions(root / "shards", root / "merged") == count
     assert files(root / "merged") == files(root / "whole")
 
@@ -268,7 +270,10 @@ def test_what_a_merge_refuses_it_names_and_makes_nothing(
 def test_a_plan_that_is_damaged_is_named(images: Path, tmp_path: Path) -> None:
     shards = make_shards(images, tmp_path / "shards", 1)
     plan = json.loads((shards / PLAN).read_bytes())
-    for settled, said in (({}, "about is missing"), ({**plan["settled"], "classes": ["a", "a"]}, "classes: the first class must be _background_")):
+    for settled, said in (
+        ({}, "about is missing"),
+        ({**plan["settled"], "classes": ["a", "a"]}, "classes: the first class must be _background_"),
+    ):
         (shards / PLAN).write_text(json.dumps({**plan, "settled": settled}))
         marker = json.loads((shards / "shard-1-of-1" / MARKER).read_bytes())
         marker["plan_sha256"] = sha256((shards / PLAN).read_bytes()).hexdigest()
