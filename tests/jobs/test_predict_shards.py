@@ -334,6 +334,8 @@ def test_the_lines_that_are_typed(images: Path, tmp_path: Path) -> None:
     assert "all 2 shards are there; next: sageseg jobs merge shards --out OUT" in ran.stderr
     assert ran.stdout == "shard 2/2: 2 images\nshards/shard-2-of-2\n"
     assert json.loads((tmp_path / "shards" / PLAN).read_bytes())["command"] == ["jobs", "predict", "one", "images"]
+    ran = typed(["analysis", "merge", "shards", "--out", "merged"], tmp_path)
+    assert "a plan of predict; expected one of report: merge it by sageseg jobs merge\n" in ran.stderr
     ran = typed(["jobs", "merge", "shards", "--out", "merged"], tmp_path)
     assert (ran.returncode, ran.stdout) == (0, "5 predictions in merged\n")
     ran = typed(["jobs", "merge", "shards", "--out", "merged"], tmp_path)
