@@ -11,8 +11,10 @@ from typing import Annotated
 
 import typer
 
+from analysis.options import ShardOption
 from formats.console import result, say
 from formats.errors import SagesegError
+from formats.shards.shard import Shard
 from formats.verbs.command_options import takes
 from jobs.prediction.commands import Model
 from jobs.prediction.options import PredictOptions, RouteOptions
@@ -32,15 +34,43 @@ def predict(
     options: PredictOptions,
     route: RouteOptions,
     stitch: Annotated[bool, typer.Option("--stitch", help="Write full-size masks, as analysis stitch does.")] = False,
+    shard: ShardOption = None,
 ) -> None:
     """Predict masks with a trained model: on its endpoint, in a batch transform, or on this machine."""
     from jobs.prediction.predict import predict as make_predictions
 
+    if shard:
+        _predict_shard(model, sources, out, shard, options, route, stitch=stitch)
+        return
     if stitch:
         _predict_and_stitch(model, sources, out, options, route)
         return
     count = make_predictions(model, sources, out, options, route)
     result(f"{count} predictions in {out}")
+
+
+def _predict_shard(
+    model: str,
+    sources: Sequence[Path],
+    out: Path,
+    shard: Shard,
+    options: PredictOptions,
+    route: RouteOptions,
+    *,
+    stitch: bool,
+) -> None:
+    from formats.shards.telling import check_shard_place, tell_shard
+    from jobs.prediction.shards import BESIDE, predict_shard, refuse_batch
+
+    refuse_batch(options, shard)
+    if stitch:
+        raise SagesegError(
+            f"--stitch: puts together what is predicted of all images, and --shard {shard} predicts a part of them; "
+            "leave it out, and run sageseg jobs merge, then sageseg analysis stitch"
+        )
+    check_shard_place(out, shard, BESIDE)
+    marker = predict_shard(model, sources, out, shard, options, route)
+    tell_shard(out, shard, marker, "sageseg jobs merge")
 
 
 def _predict_and_stitch(

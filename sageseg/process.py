@@ -1,9 +1,9 @@
-"""`sageseg jobs process`: a verb of prep or analysis on many instances, which jobs does not know."""
+"""`sageseg jobs process`: a verb of prep or analysis, or predict, on many instances, which jobs does not know."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,14 +14,18 @@ from formats.errors import SagesegError
 from formats.verbs.command_options import takes
 from jobs.processing.options import ProcessOptions
 from jobs.training.options import SecurityOptions
+from sageseg.process_predict import check_predict
 
 WORDS_LAST = {"allow_interspersed_args": False, "ignore_unknown_options": False}
 """What stands behind the first word of the verb is the verb's own."""
-_ANALYSIS = ("report", "stitch")
+_ALONE = {"report": "analysis", "stitch": "analysis", "predict": "jobs"}
+"""Verbs that are typed without their room, by which it is found."""
 Words = Annotated[
     list[str],
     typer.Argument(
-        metavar="VERB…", help="prep and its reader, report or stitch, with their own options.", show_default=False
+        metavar="VERB…",
+        help="prep and its reader, report, stitch or predict, with their own options.",
+        show_default=False,
     ),
 ]
 
@@ -40,7 +44,10 @@ def process(context: typer.Context, words: Words, options: ProcessOptions, secur
     root = context.find_root().command
     verb = _verb(words)
     command, rest = _command(root, verb, words)
-    texts = frozenset(_texts(command, rest))
+    given = _parsed(command, rest)
+    if command.name == "predict":
+        check_predict(given, options.backend)
+    texts = frozenset(_texts(command, given))
     typed = take_out(words[len(words) - len(rest) :])
     shards = shards_of(typed.out, options)
     if not typed.out.startswith("s3://"):
@@ -74,13 +81,13 @@ def shards_of(out: str, options: ProcessOptions) -> str:
 
 def _verb(words: list[str]) -> tuple[str, ...]:
     """The words that name the verb, as the command knows it."""
-    if words[0] in _ANALYSIS:
-        return ("analysis", words[0])
+    if words[0] in _ALONE:
+        return (_ALONE[words[0]], words[0])
     if words[0] == "prep" and len(words) > 1:
         return ("prep", words[1])
     raise SagesegError(
-        f"{words[0]}: no verb that works by shards; expected prep and its reader, {' or '.join(_ANALYSIS)}; options of "
-        "the job stand before it"
+        f"{words[0]}: no verb that works by shards; expected prep and its reader, {', '.join(_ALONE)}; options of the "
+        "job stand before it"
     )
 
 
@@ -96,16 +103,20 @@ def _command(root: Any, verb: tuple[str, ...], words: list[str]) -> tuple[Any, l
     return command, words[len(verb) if verb[0] == "prep" else 1 :]
 
 
-def _texts(command: Any, rest: list[str]) -> Iterator[str]:
-    """What the verb's own parser, which refuses what it does not know, takes as mere texts: values of options, which
-    may be called like a file that there happens to be."""
+def _parsed(command: Any, rest: list[str]) -> dict[str, Any]:
+    """What the verb's own parser, which refuses what it does not know, makes of its words."""
     try:
-        given = command.make_context(command.name, list(rest))
+        given: dict[str, Any] = command.make_context(command.name, list(rest)).params
     except typer.TyperException as e:
         before = "; options of the job stand before the verb" if hasattr(e, "possibilities") else ""
         raise SagesegError(f"{command.name}: {e}{before}") from e
+    return given
+
+
+def _texts(command: Any, given: Mapping[str, Any]) -> Iterator[str]:
+    """What is taken as mere texts: values of options, which may be called like a file that there happens to be."""
     for parameter in command.params:
-        value = given.params.get(parameter.name)
+        value = given.get(parameter.name)
         if parameter.param_type_name == "option":
             yield from (one for one in (value if isinstance(value, list | tuple) else (value,)) if isinstance(one, str))
 

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from formats.console import say
 from formats.disk.whole_files import write_text
 from formats.disk.whole_folders import settle_killed
 from formats.errors import SagesegError
@@ -59,8 +60,8 @@ def read_marker(folder: Path) -> Marker:
 
 
 def finished(out: Path, shard: Shard, plan_sha256: str) -> Marker | None:
-    """The marker of a shard that is done already; None where it is not. Raises SagesegError where it is of another
-    plan or another shard, and where its folder is there without it."""
+    """The marker of a shard that is done already, which is said; None where it is not. Raises SagesegError where it is
+    of another plan or another shard, and where its folder is there without it."""
     folder = out / shard.folder
     if not (folder / MARKER).is_file():
         if _is_torn(folder):
@@ -71,6 +72,7 @@ def finished(out: Path, shard: Shard, plan_sha256: str) -> Marker | None:
     if (marker.shard, marker.of) != (shard.number, shard.of):
         raise SagesegError(f"{folder}: holds shard {marker.shard}/{marker.of}; remove it and make it again")
     settle_killed(folder)  # between the name of the whole and the removal of what it was made in
+    say(f"note: {folder}: is there already, of this plan and these sources; nothing is left to do")
     return marker
 
 

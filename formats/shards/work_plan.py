@@ -150,7 +150,8 @@ def read_plan(out: Path, kind: str) -> tuple[WorkPlan, str]:
     content = path.read_bytes()
     plan = parse_plan(content, path)
     if plan.kind != kind:
-        raise SagesegError(f"{path}: a plan of {plan.kind}; expected one of {kind}: merge it with {plan.kind}'s verb")
+        merge = f"sageseg {' '.join(plan.command[:1])} merge"
+        raise SagesegError(f"{path}: a plan of {plan.kind}; expected one of {kind}: merge it by {merge}")
     _check_version(out, plan)
     for name, digest in {SOURCES: plan.sources_sha256, **plan.files}.items():
         _check_digest(out / name, digest)

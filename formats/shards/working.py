@@ -56,7 +56,6 @@ def do_part(
     """Do the shard of the plan in `out`; one that is done already stays. Returns its marker."""
     done = None if overwrite else finished(out, shard, plan_sha256)
     if done:
-        say(f"note: {out / shard.folder}: is there already, of this plan and these sources; nothing is left to do")
         return done
     with open_stage(out / shard.folder, overwrite=overwrite) as stage:
         return _work(stage, shard, plan_sha256, part, workers)
@@ -100,7 +99,12 @@ def _bytes(journal: Path) -> int:
 
 def _line(root: Path, part: Part[Item, Found], item: Item, found: Found) -> bytes:
     sizes = [(root / name).stat().st_size for name in part.files(item)]
-    told = {"source": part.name(item), "bytes": sizes, "found": part.told(found)}
+    return line_of(part.name(item), sizes, part.told(found))
+
+
+def line_of(name: str, sizes: Sequence[int], found: Any) -> bytes:
+    """A line of a journal: what was found in a source, as JSON's own kinds, and the sizes of the files that it left."""
+    told = {"source": name, "bytes": sizes, "found": found}
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8") + b"\n"
 
 

@@ -1,4 +1,5 @@
-"""The verbs of jobs that look at a trained model; `predict`, which may stitch, stands in `sageseg/predict.py`."""
+"""The verbs of jobs that look at a trained model, or put shards together; `predict`, which may stitch, stands in
+`sageseg/predict.py`."""
 
 from __future__ import annotations
 
@@ -15,6 +16,21 @@ Model = Annotated[
 Region = Annotated[str | None, typer.Option(help="AWS region; by default the job's, or the environment's.")]
 
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is at --out.")]
+
+
+def merge(
+    shards: Annotated[
+        Path, typer.Argument(metavar="SHARDS", help="The --out of the shards, with their plan.", show_default=False)
+    ],
+    *,
+    out: Annotated[Path, typer.Option(help="Folder of the predictions to make.", show_default=False)],
+    overwrite: Overwrite = False,
+) -> None:
+    """All shards of predictions as what a single machine would have made."""
+    from jobs.prediction.shards import merge_predictions
+
+    count = merge_predictions(shards, out, overwrite=overwrite)
+    result(f"{count} predictions in {out}")
 
 
 def export(

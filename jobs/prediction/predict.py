@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from formats.classes import ClassTable
 from formats.console import say
 from formats.dataset import Dataset
 from formats.disk.whole_files import write_text
-from formats.disk.whole_folders import refuse_existing
+from formats.disk.whole_folders import Stage, refuse_existing
 from formats.errors import SagesegError
+from formats.manifest import ManifestRow
 from formats.predictions import write_predictions_tables
-from formats.prepared.georeference import read_georeference, write_georeference
+from formats.prepared.georeference import Georeference, read_georeference, write_georeference
 from formats.prepared.image_folder import ImageFolder
 from formats.prepared.preparation import NONE, dataset_preparation
 from formats.version import tool_version
@@ -30,7 +32,7 @@ from jobs.prediction.resumable import is_predicted, keep_made, kept_made, resuma
 from jobs.prediction.sources import SPLIT, open_sources
 from jobs.tracking.trained_model import TrainedModel, artefact_facts, find_model
 
-_MAY_CHANGE = ("seconds", "cost_usd", "epochs")
+MAY_CHANGE = ("seconds", "cost_usd", "epochs")
 """What is learnt of a job later, and does not change its model."""
 
 
@@ -40,6 +42,52 @@ class Route(Protocol):
     def begin(self, work: Sequence[SourceWork]) -> AbstractContextManager[Begun]:
         """The predictions of all crops, in order; what was made for them goes with the block. Raises
         SagesegError before anything is made when the way is closed, or its cost is not agreed to."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What is to be predicted by which model: known before the network is loaded, and before a way is asked anything.
+
+    `about` and `facts` are what predictions.json tells, beside what runs the model; `georeference` is there where the
+    images are tiles.
+    """
+
+    trained: TrainedModel
+    work: list[SourceWork]
+    classes: ClassTable | None
+    about: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    georeference: Georeference | None
+
+    @property
+    def model(self) -> dict[str, Any]:
+        """The facts that tell one model from another."""
+        return {name: fact for name, fact in self.facts.items() if name not in MAY_CHANGE}
+
+    def rows(self) -> list[ManifestRow]:
+        """What manifest.csv tells."""
+        rows = (row for source in self.work for row in source.rows)
+        return [replace(row, image_sha256="", mask_sha256="", truth_sha256="") for row in rows]
+
+
+def plan_predictions(
+    model: str, sources: Sequence[Path], frames: Path, options: PredictOptions, route: RouteOptions
+) -> Planned:
+    """Find the model and what is to be predicted; the frames of videos are kept in `frames`. Raises SagesegError for
+    what is refused before anything is predicted or paid."""
+    opened = open_sources(sources, frames, options)  # before AWS is asked anything
+    trained = find_model(model, route.region)
+    if options.via == "batch":
+        from jobs.prediction.batch_route import clean_up_batches
+
+        clean_up_batches(trained.backend, trained.region)
+    work, prepared = _work_of(opened, trained, options)
+    route.check_instances(count_crops(work))
+    label_map = {"label_map": trained.data.label_map} if trained.data.label_map else {}
+    about = {"via": options.via, "predicted": _called(sources), **prepared, **label_map}
+    facts = (artefact_facts(trained) if options.via == "artefact" else trained.facts).to_json()
+    classes = opened.classes if isinstance(opened, Dataset) else trained.classes
+    return Planned(trained, work, classes, about, facts, read_georeference(opened.root))
 
 
 def predict(
@@ -57,41 +105,32 @@ def predict(
     is refused or fails; what was predicted before is kept beside `out`, and the same call goes on from there."""
     route.check_used_by(options.via)
     refuse_existing(out, overwrite=options.overwrite)
-    opened = open_sources(sources, frames or frames_folder(out), options)  # before AWS is asked anything
-    trained = find_model(model, route.region)
-    if options.via == "batch":
-        from jobs.prediction.batch_route import clean_up_batches
-
-        clean_up_batches(trained.backend, trained.region)
-    work, prepared = _work_of(opened, trained, options)
-    route.check_instances(_crops(work))
-    dataset = opened if isinstance(opened, Dataset) else None
-    label_map = {"label_map": trained.data.label_map} if trained.data.label_map else {}
-    about = {"via": options.via, "predicted": _called(sources), **prepared, **label_map}
-    facts = (artefact_facts(trained) if options.via == "artefact" else trained.facts).to_json()
-    header = _header(about, facts, options, route)
-    with resumable_predictions(out, header, work, overwrite=options.overwrite) as stage:
-        root = stage.content
-        missing = [source for source in work if not all(is_predicted(root, row) for row in source.rows)]
-        if missing:
-            with _choose_route(trained, options, route).begin(missing) as begun:
-                keep_made(stage, begun.precision, begun.facts())
-                write_all(root, begun.predicted, _crops(missing))
-        elif options.via == "batch":
-            from jobs.prediction.batch_route import clean_up_fetched
-
-            clean_up_fetched(kept_made(stage), keep=route.keep)
-        rows = [
-            replace(row, image_sha256="", mask_sha256="", truth_sha256="") for source in work for row in source.rows
-        ]
-        classes = dataset.classes if dataset else trained.classes
-        georeference = read_georeference(opened.root)
-        if georeference:
-            write_georeference(root, georeference)
+    planned = plan_predictions(model, sources, frames or frames_folder(out), options, route)
+    with resumable_predictions(out, _header(planned, options, route), planned.work, overwrite=options.overwrite) as at:
+        made = predict_missing(planned, planned.work, at, options, route)
+        root, rows = at.content, planned.rows()
+        if planned.georeference:
+            write_georeference(root, planned.georeference)
         for name, text in beside.items():
             write_text(root / name, text)
-        write_predictions_tables(root, rows, classes, {**about, **facts, **kept_made(stage)})
+        write_predictions_tables(root, rows, planned.classes, {**planned.about, **planned.facts, **made})
     return len(rows)
+
+
+def predict_missing(
+    planned: Planned, work: Sequence[SourceWork], stage: Stage, options: PredictOptions, route: RouteOptions
+) -> dict[str, Any]:
+    """Predict what is not yet in the stage; returns what predictions.json tells of what ran the model."""
+    missing = [source for source in work if not all(is_predicted(stage.content, row) for row in source.rows)]
+    if missing:
+        with _choose_route(planned.trained, options, route).begin(missing) as begun:
+            keep_made(stage, begun.precision, begun.facts())
+            write_all(stage.content, begun.predicted, count_crops(missing))
+    elif options.via == "batch":
+        from jobs.prediction.batch_route import clean_up_fetched
+
+        clean_up_fetched(kept_made(stage), keep=route.keep)
+    return kept_made(stage)
 
 
 def frames_folder(out: Path) -> Path:
@@ -103,20 +142,18 @@ def _called(sources: Sequence[Path]) -> str:
     return sources[0].name if len(sources) == 1 else f"{sources[0].name} and {len(sources) - 1} more"
 
 
-def _header(
-    about: Mapping[str, Any], model: Mapping[str, Any], options: PredictOptions, route: RouteOptions
-) -> dict[str, Any]:
+def _header(planned: Planned, options: PredictOptions, route: RouteOptions) -> dict[str, Any]:
     """What must be the same for a call to go on with an interrupted one's predictions."""
     return {
-        **about,
-        "model": {name: fact for name, fact in model.items() if name not in _MAY_CHANGE},
+        **planned.about,
+        "model": planned.model,
         "endpoint": route.endpoint,
         "probabilities": options.probabilities,
         "tool_version": tool_version(),
     }
 
 
-def _crops(work: Sequence[SourceWork]) -> int:
+def count_crops(work: Sequence[SourceWork]) -> int:
     return sum(len(source.rows) for source in work)
 
 

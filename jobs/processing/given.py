@@ -14,6 +14,10 @@ from aws.clients import aws_errors
 from aws.s3 import parse_s3_object, parse_s3_uri
 from formats.errors import SagesegError
 from jobs.processing.request import INPUT, Given
+from jobs.tracking.records import RECORD
+
+_OF_JOB = "output/model.tar.gz"
+"""A job's artefact, in the folder of its output."""
 
 
 @dataclass(frozen=True)
@@ -58,17 +62,27 @@ def take_out(words: Sequence[str]) -> Typed:
 
 @dataclass(frozen=True)
 class Found:
-    """Where a place of the words lies for the job. `upload` is the file of this machine that is to be put there."""
+    """Where a place of the words lies for the job. `upload` is the file of this machine that is to be put there;
+    `inside` is the file that is meant where its folder comes along, by its path in there."""
 
     uri: str
     is_file: bool
     upload: Path | None = None
+    inside: str = ""
 
 
 def find_here(value: str) -> Found:
     """A place for the emulator, which reads this machine's folders where they are."""
     path = Path(value).resolve()
+    job = path.parent.parent
+    if _is_of_job(path.as_posix()) and path.is_file() and (job / RECORD).is_file():
+        return Found(job.as_uri(), is_file=False, inside=_OF_JOB)
     return Found(path.as_uri(), path.is_file())
+
+
+def _is_of_job(place: str) -> bool:
+    """Whether a place may be a job's artefact, whose record, which tells how images are to be prepared, lies beside."""
+    return place.endswith(f"/{_OF_JOB}")
 
 
 def find_at_aws(value: str, s3: Any, uploads_uri: str) -> Found:
@@ -90,12 +104,20 @@ def find_at_aws(value: str, s3: Any, uploads_uri: str) -> Found:
 def find_in_s3(value: str, s3: Any) -> Found:
     """An object, or all that lies under the name as under a folder."""
     place, name = parse_s3_object(value)
-    key = place.prefix + name
+    key, below = place.prefix + name, parse_s3_uri(value).prefix
+
+    def first(prefix: str) -> str | None:
+        listed = s3.list_objects_v2(Bucket=place.bucket, Prefix=prefix, MaxKeys=1).get("Contents", [])
+        return listed[0]["Key"] if listed else None
+
     with aws_errors(f"looking for {value}"):
-        for prefix in ([key] if name and not value.endswith("/") else []) + [parse_s3_uri(value).prefix]:
-            listed = s3.list_objects_v2(Bucket=place.bucket, Prefix=prefix, MaxKeys=1).get("Contents", [])
-            if listed and (prefix.endswith("/") or listed[0]["Key"] == key):
-                return Found(value.rstrip("/"), is_file=listed[0]["Key"] == key)
+        if name and not value.endswith("/") and first(key) == key:
+            record = key.removesuffix(_OF_JOB) + RECORD
+            if _is_of_job(value) and first(record) == record:
+                return Found(value.removesuffix(f"/{_OF_JOB}"), is_file=False, inside=_OF_JOB)
+            return Found(value, is_file=True)
+        if below and first(below):
+            return Found(value.rstrip("/"), is_file=False)
     raise SagesegError(f"{value}: nothing is there; name a folder or a file that is")
 
 
@@ -112,7 +134,7 @@ def tell_places(words: Sequence[str], values: Collection[str], find: Callable[[s
             continue
         found = find(value)
         if found.uri not in inputs:
-            inputs[found.uri] = _input(found, _name(value), len(inputs) + 1)
+            inputs[found.uri] = _input(found, "job" if found.inside else _name(value), len(inputs) + 1)
             shown.append((value, inputs[found.uri][1]))
         if found.upload:
             uploads[found.upload] = found.uri
@@ -139,4 +161,4 @@ def _input(found: Found, name: str, number: int) -> tuple[Given, str]:
     folder = PurePosixPath(INPUT, str(number))
     if found.is_file:
         return Given(found.uri, str(folder)), str(folder / name)
-    return Given(f"{found.uri.rstrip('/')}/", str(folder / name)), str(folder / name)
+    return Given(f"{found.uri.rstrip('/')}/", str(folder / name)), str(folder / name / found.inside)

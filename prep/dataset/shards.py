@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from formats.console import say
 from formats.dataset import image_path, mask_path, truth_path
 from formats.disk.whole_files import written_beside
 from formats.shards.markers import BYTES, JOURNAL, Marker, finished, write_marker
@@ -33,7 +32,6 @@ def write_shard(source: Source, out: Path, options: PrepOptions, shard: Shard, t
     plan_sha256 = settle_plan(out, draft_of(settled.plan, settled.images), shard)
     done = None if options.overwrite else finished(out, shard, plan_sha256)
     if done:
-        say(f"note: {out / shard.folder}: is there already, of this plan and these sources; nothing is left to do")
         return done
     header = {"plan": plan_sha256, "shard": str(shard)}
     with resumable_folder(out / shard.folder, header, overwrite=options.overwrite) as (root, journal):

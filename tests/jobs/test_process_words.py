@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from formats.errors import SagesegError
+from formats.prepared.preparation import ARTEFACT
 from formats.shards.shard import Shard
 from jobs.contract.service_model import check_request, load_service
-from jobs.processing.given import Told, find_at_aws, find_here, take_out, tell_places
+from jobs.prediction.options import RouteOptions
+from jobs.processing.given import Found, Told, find_at_aws, find_here, find_in_s3, take_out, tell_places
 from jobs.processing.options import parse_instances, parse_max_hours, parse_types, parse_volume_gb
 from jobs.processing.request import Given, ProcessingJob, output_of, processing_request
 from jobs.tracking.hosts.follow import Tally, host_of
+from sageseg.process_predict import check_predict
 
 TREE = "/opt/ml/processing/input"
 
@@ -55,6 +60,65 @@ def test_a_place_that_is_named_twice_is_one_input(places: Path) -> None:
 @pytest.mark.usefixtures("places")
 def test_a_value_that_is_called_like_a_file_is_no_place() -> None:
     assert told("--crop", "none", "classes.txt", texts=("none",)).words == ("--crop", "none", f"{TREE}/1/classes.txt")
+
+
+class Listing:
+    """A bucket of which the names alone are asked."""
+
+    def __init__(self, *keys: str) -> None:
+        self.keys = sorted(keys)
+
+    def list_objects_v2(self, Prefix: str, **_: Any) -> dict[str, Any]:  # noqa: N803  # as boto3 calls it
+        found = [{"Key": key} for key in self.keys if key.startswith(Prefix)]
+        return {"Contents": found[:1]} if found else {}
+
+
+def test_an_artefact_brings_the_record_that_lies_beside_it(places: Path) -> None:
+    """Which alone tells of Amazon's artefacts how images are prepared."""
+    artefact = places / "jobs" / "first" / "output" / "model.tar.gz"
+    artefact.parent.mkdir(parents=True)
+    artefact.write_bytes(b"model")
+    assert told(str(artefact)).words == (f"{TREE}/1/model.tar.gz",)
+    (artefact.parents[1] / "job.json").write_text("{}")
+    found = told("predict", str(artefact), "cars/images")
+    assert found.words == ("predict", f"{TREE}/1/job/output/model.tar.gz", f"{TREE}/2/images")
+    assert found.inputs[0] == Given(f"{(places / 'jobs/first').as_uri()}/", f"{TREE}/1/job")
+
+
+@pytest.mark.parametrize(
+    ("key", "uri", "inside"),
+    [
+        ("jobs/first/output/model.tar.gz", "s3://b/jobs/first", "output/model.tar.gz"),
+        ("jobs/second/output/model.tar.gz", "s3://b/jobs/second/output/model.tar.gz", ""),
+        ("model.tar.gz", "s3://b/model.tar.gz", ""),
+    ],
+)
+def test_an_artefact_in_s3_does_too(key: str, uri: str, inside: str) -> None:
+    there = Listing("jobs/first/job.json", "jobs/first/output/model.tar.gz", key)
+    assert find_in_s3(f"s3://b/{key}", there) == Found(uri, is_file=not inside, inside=inside)
+
+
+@pytest.mark.parametrize("tells", [True, False])
+def test_a_record_that_would_stay_behind_is_refused_where_it_alone_tells(
+    tells: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    artefact = tmp_path / "first" / "output" / "model.tar.gz"
+    artefact.parent.mkdir(parents=True)
+    artefact.write_bytes(b"model")
+    (tmp_path / "first" / "job.json").write_text("{}")
+    hyperparameters = dict.fromkeys(ARTEFACT.values(), "none") if tells else {}
+    read = SimpleNamespace(hyperparameters=hyperparameters)
+    monkeypatch.setattr("jobs.contract.artefact.read_artefact", lambda _: read)
+    given = {of.name: of.default for of in fields(RouteOptions)}
+    given |= {"model": str(artefact), "sources": [tmp_path], "via": "artefact", "stitch": False}
+    check_predict(given, "local")
+    if tells:
+        check_predict(given, "aws")
+        return
+    with pytest.raises(
+        SagesegError, match=rf"told by {tmp_path}/first/job\.json alone, .* put {tmp_path}/first into S3"
+    ):
+        check_predict(given, "aws")
 
 
 @pytest.mark.parametrize(

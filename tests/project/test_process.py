@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from formats.predictions import ModelFacts
 from jobs.emulator.host.container import Programs
 from jobs.emulator.server import running_server
 from jobs.tracking.job_calls import POLL_SECONDS
+from tests.support.bright_model import stand_in
 from tests.support.dataset_samples import disc_image, make_dataset, make_predictions
 from tests.support.emulator_setup import rehearse
 from tests.support.pair_samples import make
@@ -20,6 +22,9 @@ from tests.support.prep_samples import digests
 from tests.support.typed_commands import Ran, typed
 
 PREP = ["prep", "pairs", "in/images", "in/masks", "--labels", "in/classes.txt", "--val", "0", "--crop", "none"]
+
+PREDICT = ["predict", "in/classes.txt", "in/images", "--out", "cars"]
+"""Any file is a model until it is read."""
 
 
 @pytest.fixture
@@ -92,6 +97,37 @@ def test_hosts_make_the_report_of_one_machine(here: Path) -> None:
     assert numbers[0] == numbers[1]
 
 
+def test_hosts_make_the_predictions_of_one_machine(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job's own request, done here host by host, because a model of a test does not leave its process."""
+    ran = process(here, "--dry-run", *PREDICT, "--probabilities", "--crop", "12", instances=2)
+    assert ran.returncode == 0, ran.stderr
+    asked = json.loads(ran.stdout)
+    assert "--out" not in asked["AppSpecification"]["ContainerArguments"]
+    assert len(asked["ProcessingInputs"]) == 2
+    stand_in(monkeypatch)
+    facts = ModelFacts(artefact_sha256="0" * 64)  # wherever the artefact lies
+    monkeypatch.setattr("jobs.prediction.predict.artefact_facts", lambda _: facts)
+    for host in ("algo-1", "algo-2"):
+        tree = here / host
+        for each in asked["ProcessingInputs"]:
+            place = Path(each["S3Input"]["LocalPath"].replace("/opt/ml", str(tree)))
+            place.parent.mkdir(parents=True, exist_ok=True)
+            given = Path(each["S3Input"]["S3Uri"].removeprefix("file://"))
+            place.symlink_to(given if given.is_dir() else given.parent)
+        (tree / "config").mkdir()
+        told = {"current_host": host, "hosts": ["algo-1", "algo-2"]}
+        (tree / "config" / "resourceconfig.json").write_text(json.dumps(told))
+        monkeypatch.setenv("SAGESEG_OPT_ML", str(tree))
+        words = asked["AppSpecification"]["ContainerArguments"]
+        ran = typed(["jobs", "process-host", *(word.replace("/opt/ml", str(tree)) for word in words)], here)
+        assert ran.returncode == 0, ran.stderr
+        shutil.copytree(tree / "processing" / "output", here / "shards", dirs_exist_ok=True)
+    assert typed(["jobs", "merge", "shards", "--out", "merged"], here).returncode == 0
+    alone = ["jobs", *PREDICT[:-1], "alone", "--probabilities", "--crop", "12"]
+    assert typed(alone, here).returncode == 0
+    assert digests(here / "merged") == digests(here / "alone")
+
+
 @pytest.mark.parametrize("host", ["algo-1", "algo-3"])
 def test_a_host_that_dies_is_named_and_its_shard_made_by_the_same_command(here: Path, host: str) -> None:
     dies = {"algorithm_error": "out of memory", "fail_hosts": host, "fail_at_line": 2}
@@ -119,18 +155,24 @@ def test_a_host_that_dies_is_named_and_its_shard_made_by_the_same_command(here: 
         ([*PREP, "--instances", "4", "--out", "cars"], "pairs: No such option: --instances; .* before the verb"),
         ([*PREP], "pairs: Missing .*out"),
         (["prep", "merge", "a", "--out", "b"], "sageseg prep merge: does not work by shards; run it on one machine"),
-        (["train", "cars"], "train: no verb that works by shards; expected prep and its reader, report or stitch"),
+        (["train", "cars"], "train: no verb that works by shards; expected prep and its reader, report, stitch, predi"),
         (["prep", "par", "a"], "par: not known; expected one of "),
         ([*PREP, "--shard", "1/2", "--out", "b"], "--shard: the job deals the shards among its instances"),
         ([*PREP, "--out", "in"], "in: exists already; choose another --out"),
+        ([*PREDICT, "--via", "batch"], "--via batch: instances run the artefact .* sageseg jobs predict --via batch"),
+        ([*PREDICT, "--stitch"], "--stitch: puts together .* run sageseg analysis stitch afterwards"),
+        ([*PREDICT, "--rate", "2"], "--rate: only with --via batch"),
+        ([*PREDICT, "in/masks"], "in/masks: a second place of images, .* name the one folder that holds all"),
+        (["predict", "in/classes.txt", "gone", "--out", "b"], "gone: not found; expected a dataset, an image"),
+        (["predict", "file:{}/in/classes.txt", "in", "--out", "b"], "name the artefact, {}/in/classes.txt"),
     ],
 )
 def test_what_no_job_is_started_for(tmp_path: Path, words: list[str], said: str) -> None:
     make(tmp_path / "in", "images/{}.jpg", "masks/{}.png")
-    ran = process(tmp_path, *words)
+    ran = process(tmp_path, *(word.replace("{}", str(tmp_path)) for word in words))
     assert ran.returncode == 1
     (line,) = ran.stderr.splitlines()
-    assert re.search(said, line)
+    assert re.search(said.replace("{}", str(tmp_path)), line)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in"]
 
 

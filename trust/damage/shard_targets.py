@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from formats.shards.markers import read_marker
+from formats.shards.markers import FORMAT_VERSION, Marker, read_marker
 from formats.shards.shard import shard_of_host
 from formats.shards.work_plan import parse_plan
+from formats.shards.working import found_in_order
+from jobs.prediction.shards import parse_made, settled_of
 from prep.dataset.merge import read_entries
 from prep.dataset.planned import plan_of
 from trust.damage.engine import CORPORA, Builder, Target, of_file
@@ -38,6 +40,23 @@ def _journal(folder: Path) -> Target:
     return of_file(folder, "shard-journal", "journal.jsonl", "json", lambda _: list(read()))
 
 
+def _predict_plan(folder: Path) -> Target:
+    def read(path: Path) -> object:
+        return settled_of(folder, parse_plan(path.read_bytes(), path))
+
+    return of_file(folder, "shard-predict-plan", "plan.json", "json", read, others=("shard-plan",))
+
+
+def _predict_journal(folder: Path) -> Target:
+    marker = Marker(FORMAT_VERSION, 1, 1, "", {"images": _IMAGES}, "")
+    sources = [(name, ()) for name in ("a.jpg", "b.jpg", "c.jpg")]
+
+    def read(_: Path) -> object:
+        return list(found_in_order({folder: marker}, sources, _IMAGES, folder, parse_made))
+
+    return of_file(folder, "shard-predict-journal", "journal.jsonl", "json", read)
+
+
 def _hosts(folder: Path) -> Target:
     return of_file(folder, "shard-hosts", "resourceconfig.json", "json", shard_of_host)
 
@@ -47,5 +66,7 @@ TARGETS: dict[str, Builder] = {
     "shard-sources": _sources,
     "shard-marker": _marker,
     "shard-journal": _journal,
+    "shard-predict-plan": _predict_plan,
+    "shard-predict-journal": _predict_journal,
     "shard-hosts": _hosts,
 }

@@ -26,6 +26,7 @@ _OTHERS = (
     ("prep merge shards --out OUT", 8),
     ("analysis merge report-shards --out OUT", 10),
     ("analysis merge stitch-shards --out OUT", 8),
+    ("jobs merge predict-shards --out OUT", 8),
     ("prep tiles city.tif --out OUT", 4),
     ("prep frames drive.mp4 --every 5 --out OUT", 6),
     ("prep preview dataset --out OUT.html", 4),
@@ -59,12 +60,14 @@ _SHARDS = (
     ("prep geotiff city.tif --labels-from roads.geojson --class-field class --crop 40", 2),
     ("analysis report stitched --dataset dataset", 2),
     ("analysis stitch predictions --dataset dataset", 1),
+    ("jobs predict model.tar.gz images --crop 48 --probabilities", 1),
 )
 """Each with the shard of two that is made, beside the plan which it writes."""
 FIRST = (
     *(f"analysis report stitched --dataset dataset --out report-shards --shard {number}/2" for number in (1, 2)),
     *(f"analysis stitch predictions --dataset dataset --out stitch-shards --shard {number}/2" for number in (1, 2)),
     "analysis report my-masks --truth train_masks --images train --group-by ^(.+)$ --out report-of-groups",
+    *(f"jobs predict model.tar.gz images --crop 48 --out predict-shards --shard {number}/2" for number in (1, 2)),
     "prep carvana train train_masks --crop 40 --out shards --shard 1/2",
     "prep carvana train train_masks --crop 40 --out shards --shard 2/2",
     "prep tiles city.tif --out tiles-of-city",
