@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
@@ -19,19 +19,18 @@ from formats.shards.markers import LINE
 from formats.texts.wording import name_first
 from formats.verbs.mounting import typed_words
 from jobs.backends import LOCAL_REGION, LOCAL_ROLE, Place, make_client, open_place
-from jobs.contract.instances import running_on
 from jobs.contract.registry import OPEN_IMAGE
 from jobs.contract.service_model import check_request
 from jobs.cost.quotes import count_instances
-from jobs.cost.spent import usd_of
 from jobs.creating import PROCESSING
 from jobs.processing.begun import begin, forget_begun, free_name, under_way
 from jobs.processing.given import Found, Told, find_at_aws, find_here, find_in_s3, tell_places
-from jobs.processing.machines import agreed_rates, settle_types
+from jobs.processing.machines import agree, settle_types
 from jobs.processing.options import ProcessOptions
-from jobs.processing.request import PLAN_INPUT, Given, ProcessingJob, cluster_of, processing_request
+from jobs.processing.request import PLAN_INPUT, Given, ProcessingJob, processing_request
 from jobs.processing.shards_there import FolderOutput, Output, S3Output, There, look
-from jobs.tracking.hosts.follow import follow_processing, seconds_of, told_end
+from jobs.tracking.hosts.follow import follow_processing, told_end
+from jobs.tracking.hosts.spent import spent_on
 from jobs.training.options import SecurityOptions
 
 _STEM = "sageseg-process"
@@ -59,7 +58,6 @@ def process(work: Work, options: ProcessOptions, security: SecurityOptions) -> b
         forget_begun(place, output.uri)
         return True
     name = under_way(place, output.uri)
-    rates: Mapping[str, float | None] = {}
     if name is None:
         if there.shards:
             say(f"{len(there.shards)} of {options.instances} shards are there; missing: {name_first(missing)}")
@@ -68,7 +66,7 @@ def process(work: Work, options: ProcessOptions, security: SecurityOptions) -> b
         job = _job(begun.name, work, options, security, place, output, there, told)
         request = processing_request(job)
         check_request("sagemaker", "CreateProcessingJob", request, file_uris=options.backend == "local")
-        rates = agreed_rates(job, options, place)
+        agree(job, options, place)
         if options.dry_run:
             result_json(request)
             return False
@@ -85,7 +83,7 @@ def process(work: Work, options: ProcessOptions, security: SecurityOptions) -> b
     if options.dry_run or not options.wait:
         say(f"{name} goes on; the same command again follows it, {PROCESSING.ends.format(name)} ends it")
         return False
-    return _follow(place, name, output, options.instances, rates)
+    return _follow(place, name, output, options)
 
 
 def _default_name(work: Work) -> str:
@@ -179,16 +177,17 @@ def _send(place: Place, told: Told, kms_key: str | None) -> None:
         say(f"{uri}: sent")
 
 
-def _follow(place: Place, name: str, output: Output, of: int, rates: Mapping[str, float | None]) -> bool:
+def _follow(place: Place, name: str, output: Output, options: ProcessOptions) -> bool:
     try:
         description = follow_processing(place, name)
     except KeyboardInterrupt:
         say(f"{name} goes on; the same command again follows it, {PROCESSING.ends.format(name)} ends it")
         raise
     forget_begun(place, output.uri)
-    usd = usd_of(seconds_of(description), rates.get(running_on(cluster_of(description)) or ""))
-    if usd is not None:
-        say(f"it cost ${usd:.2f}")
+    spent = spent_on(description, place, options.rate)
+    if spent:
+        say(f"it cost ${spent[0]:.2f} ({spent[1]})")
+    of = options.instances
     missing = look(output, of).missing(of)
     if missing:
         raise told_end(
