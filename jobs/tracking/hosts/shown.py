@@ -26,7 +26,7 @@ def show_processing(found: FoundProcessing, *, as_json: bool) -> None:
     spent = spent_on(told, open_place(found.backend, found.region))
     headlines = {
         "status": found.status,
-        "reason": told.get("ExitMessage") or told.get("FailureReason"),
+        "reason": "; ".join(told.get("ExitMessage", "").splitlines()) or told.get("FailureReason"),
         "instances": count_instances(cluster["InstanceCount"], describe_instance(cluster)),
         "created": moment(told["CreationTime"]),
         "started": moment(told.get("ProcessingStartTime")),
