@@ -39,11 +39,10 @@ def settle_types(options: ProcessOptions, security: SecurityOptions, place: Plac
     return tuple(kind for kind in given if kind not in lacking)
 
 
-def agreed_rates(job: ProcessingJob, options: ProcessOptions, place: Place) -> dict[str, float | None]:
-    """Dollars per hour of all instances by their type, said and agreed to, None where unknown; on this machine nothing
-    is paid."""
+def agree(job: ProcessingJob, options: ProcessOptions, place: Place) -> None:
+    """Say what the job may cost, and have it agreed to; on this machine nothing is paid."""
     if place.backend == "local":
-        return {}
+        return
     quotes = [
         ProcessingQuote(
             kind,
@@ -56,4 +55,3 @@ def agreed_rates(job: ProcessingJob, options: ProcessOptions, place: Place) -> d
         for kind in job.preferences or (job.instance_type,)
     ]
     agree_on_processing(*quotes, max_cost=options.max_cost, yes=options.yes or options.dry_run)
-    return {quote.instance_type: quote.usd_per_hour for quote in quotes}

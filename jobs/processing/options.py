@@ -70,7 +70,7 @@ class ProcessOptions(JobOptions):
     )
     instance_type: tuple[str, ...] = option(
         (DEFAULT_TYPE,),
-        f"What each instance is; of several the first that has capacity. By default {DEFAULT_TYPE}.",
+        "What each instance is; of several the first that has capacity.",
         parser=parse_types,
         metavar="TYPE[,TYPE…]",
     )

@@ -112,9 +112,3 @@ def output_of(description: Mapping[str, Any]) -> str:
     """Where a job's only output goes; empty for a job of another make."""
     outputs = description.get("ProcessingOutputConfig", {}).get("Outputs", [])
     return str(outputs[0].get("S3Output", {}).get("S3Uri", "")) if len(outputs) == 1 else ""
-
-
-def cluster_of(description: Mapping[str, Any]) -> dict[str, Any]:
-    """What a job runs on."""
-    cluster: dict[str, Any] = description["ProcessingResources"]["ClusterConfig"]
-    return cluster

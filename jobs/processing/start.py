@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
@@ -19,19 +20,18 @@ from formats.shards.markers import LINE
 from formats.texts.wording import name_first
 from formats.verbs.mounting import typed_words
 from jobs.backends import LOCAL_REGION, LOCAL_ROLE, Place, make_client, open_place
-from jobs.contract.instances import running_on
 from jobs.contract.registry import OPEN_IMAGE
 from jobs.contract.service_model import check_request
 from jobs.cost.quotes import count_instances
-from jobs.cost.spent import usd_of
 from jobs.creating import PROCESSING
 from jobs.processing.begun import begin, forget_begun, free_name, under_way
 from jobs.processing.given import Found, Told, find_at_aws, find_here, find_in_s3, tell_places
-from jobs.processing.machines import agreed_rates, settle_types
+from jobs.processing.machines import agree, settle_types
 from jobs.processing.options import ProcessOptions
-from jobs.processing.request import PLAN_INPUT, Given, ProcessingJob, cluster_of, processing_request
+from jobs.processing.request import PLAN_INPUT, Given, ProcessingJob, processing_request
 from jobs.processing.shards_there import FolderOutput, Output, S3Output, There, look
-from jobs.tracking.hosts.follow import follow_processing, seconds_of, told_end
+from jobs.tracking.hosts.follow import follow_processing, told_end
+from jobs.tracking.hosts.spent import spent_on
 from jobs.training.options import SecurityOptions
 
 _STEM = "sageseg-process"
@@ -53,39 +53,59 @@ def process(work: Work, options: ProcessOptions, security: SecurityOptions) -> b
     _check_names(options)
     place, output = _open(work, options, security)
     there = look(output, options.instances)
-    missing = there.missing(options.instances)
-    if not missing:
+    if not there.missing(options.instances):
         say(f"note: {output.shown}: all {options.instances} shards are there; their sources are not looked at again")
         forget_begun(place, output.uri)
         return True
-    name = under_way(place, output.uri)
-    rates: Mapping[str, float | None] = {}
+    name = under_way(place, output.uri) or _start(work, options, security, place, output, there)
     if name is None:
-        if there.shards:
-            say(f"{len(there.shards)} of {options.instances} shards are there; missing: {name_first(missing)}")
-        told = _told(work, options)
-        begun = free_name(place, output.uri, options.name, _default_name(work))
-        job = _job(begun.name, work, options, security, place, output, there, told)
-        request = processing_request(job)
-        check_request("sagemaker", "CreateProcessingJob", request, file_uris=options.backend == "local")
-        rates = agreed_rates(job, options, place)
-        if options.dry_run:
-            result_json(request)
-            return False
-        _send(place, told, security.kms_key)
-        if typed_words():
-            output.put(LINE, f"sageseg jobs {shlex.join(typed_words())}\n")
-        begin(place, output.uri, begun, request)
-        offered = " or ".join(job.preferences) or job.instance_type
-        say(
-            f"started {PROCESSING.word} {job.name} on {count_instances(len(missing), offered)}: shards "
-            f"{name_first(missing)}"
-        )
-        name = job.name
-    if options.dry_run or not options.wait:
-        say(f"{name} goes on; the same command again follows it, {PROCESSING.ends.format(name)} ends it")
         return False
-    return _follow(place, name, output, options.instances, rates)
+    if options.dry_run or not options.wait:
+        say(_goes_on(name))
+        return False
+    with _leaving(name):
+        description = follow_processing(place, name)
+    return _conclude(place, name, description, output, options)
+
+
+def _start(
+    work: Work, options: ProcessOptions, security: SecurityOptions, place: Place, output: Output, there: There
+) -> str | None:
+    """Start a job for what is missing; its name, None for a dry run."""
+    if there.shards:
+        missing = name_first(there.missing(options.instances))
+        say(f"{len(there.shards)} of {options.instances} shards are there; missing: {missing}")
+    told = _told(work, options)
+    begun = free_name(place, output.uri, options.name, _default_name(work))
+    job = _job(begun.name, work, options, security, place, output, there, told)
+    request = processing_request(job)
+    check_request("sagemaker", "CreateProcessingJob", request, file_uris=options.backend == "local")
+    agree(job, options, place)
+    if options.dry_run:
+        result_json(request)
+        return None
+    _send(place, told, security.kms_key)
+    if typed_words():
+        output.put(LINE, f"sageseg jobs {shlex.join(typed_words())}\n")
+    begin(place, output.uri, begun, request)
+    with _leaving(job.name):
+        machines = count_instances(len(job.shards), " or ".join(job.preferences) or job.instance_type)
+        say(f"started {PROCESSING.word} {job.name} on {machines}: shards {name_first(job.shards)}")
+    return job.name
+
+
+@contextmanager
+def _leaving(name: str) -> Iterator[None]:
+    """Ctrl-C leaves the job."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(_goes_on(name))
+        raise
+
+
+def _goes_on(name: str) -> str:
+    return f"{name} goes on; the same command again follows it, {PROCESSING.ends.format(name)} ends it"
 
 
 def _default_name(work: Work) -> str:
@@ -179,16 +199,13 @@ def _send(place: Place, told: Told, kms_key: str | None) -> None:
         say(f"{uri}: sent")
 
 
-def _follow(place: Place, name: str, output: Output, of: int, rates: Mapping[str, float | None]) -> bool:
-    try:
-        description = follow_processing(place, name)
-    except KeyboardInterrupt:
-        say(f"{name} goes on; the same command again follows it, {PROCESSING.ends.format(name)} ends it")
-        raise
+def _conclude(place: Place, name: str, description: dict[str, Any], output: Output, options: ProcessOptions) -> bool:
+    """What a job that has ended cost, and whether it made all. Raises SagesegError where shards are missing."""
     forget_begun(place, output.uri)
-    usd = usd_of(seconds_of(description), rates.get(running_on(cluster_of(description)) or ""))
-    if usd is not None:
-        say(f"it cost ${usd:.2f}")
+    spent = spent_on(description, place, options.rate)
+    if spent:
+        say(f"it cost ${spent[0]:.2f} ({spent[1]})")
+    of = options.instances
     missing = look(output, of).missing(of)
     if missing:
         raise told_end(

@@ -104,6 +104,20 @@ def test_shards_make_the_report_of_one_machine(
     assert files(root / "merged") == files(root / "whole")
 
 
+@pytest.mark.parametrize(("most", "kept"), [(2, False), (3, True)])
+def test_an_attribute_of_too_many_values_is_left_out_as_by_one_machine(
+    tmp_path: Path, most: int, kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("analysis.scoring.summary._MOST_VALUES", most)
+    scene = make_scene(tmp_path, stems=("a_01", "a_02", "b_02", "b_03"))
+    whole = report(*scene, tmp_path / "whole", scoring=FEW_DRAWS, workers=1)
+    shards = make_shards(scene, tmp_path / "shards", 2, ReportOptions(scoring=FEW_DRAWS))
+    merged = merge_report(shards, tmp_path / "merged", workers=1)
+    assert ("angle" in merged["attributes"]) is kept
+    assert merged["attributes"] == whole["attributes"]
+    assert files(tmp_path / "merged") == files(tmp_path / "whole")
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Predictions, dataset, and two shards of their report."""

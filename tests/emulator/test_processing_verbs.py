@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from jobs.contract.registry import OPEN_IMAGE
+from jobs.emulator.host.container import Programs
 from jobs.emulator.server import running_server
 from sageseg.cli import app
 from tests.support.emulator_setup import client
@@ -39,14 +40,14 @@ def made(dataset: Path) -> dict[str, bytes]:
     return {name: path.read_bytes() for name, path in files.items() if name != "dataset.json"}
 
 
-def test_a_dataset_is_prepared_as_here(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dataset_is_prepared_as_here(tmp_path: Path, warm: Programs) -> None:
     make(tmp_path / "in", "images/{}.jpg", "masks/{}.png")
     with pytest.raises(SystemExit) as ended:
         app([*words(str(tmp_path / "in")), "--out", str(tmp_path / "here")])
     arguments = [*words("/opt/ml/processing/in"), "--out", "/opt/ml/processing/out/there"]
     application = {"ImageUri": OPEN_IMAGE, "ContainerArguments": arguments}
     with (
-        running_server(tmp_path / "home") as server,
+        running_server(tmp_path / "home", programs=warm) as server,
         client("sagemaker", server.url) as sagemaker,
         client("logs", server.url) as logs,
     ):
@@ -56,7 +57,7 @@ def test_a_dataset_is_prepared_as_here(tmp_path: Path, capsys: pytest.CaptureFix
     assert made(tmp_path / "out" / "there") == made(tmp_path / "here")
 
 
-def test_a_refusal_is_in_the_log(tmp_path: Path) -> None:
+def test_a_refusal_is_in_the_log(tmp_path: Path, warm: Programs) -> None:
     make(tmp_path / "in", "images/{}.jpg", "masks/{}.png")
     arguments = [
         "prep",
@@ -68,7 +69,7 @@ def test_a_refusal_is_in_the_log(tmp_path: Path) -> None:
     ]
     application = {"ImageUri": OPEN_IMAGE, "ContainerArguments": arguments}
     with (
-        running_server(tmp_path / "home") as server,
+        running_server(tmp_path / "home", programs=warm) as server,
         client("sagemaker", server.url) as sagemaker,
         client("logs", server.url) as logs,
     ):

@@ -75,6 +75,7 @@ def test_a_job_that_nobody_follows_is_gone_on_with(desk: Desk) -> None:
     ran = desk.process()
     assert ran.returncode == 0, ran.stderr
     assert f"next: aws s3 sync s3://cars/{desk.folder.name}/out out-shards && sageseg analysis merge" in ran.stderr
+    assert "it cost $0.00 (this project's table" in ran.stderr
     assert desk.jobs() == {started(left): "Completed"}
     assert desk.records() == []
 
@@ -185,6 +186,7 @@ def test_of_several_types_the_first_with_capacity_runs_and_is_priced(desk: Desk)
     assert "it cost $" in ran.stderr
     (name,) = desk.jobs()
     shown = typed(["jobs", "show", name], desk.folder).stdout
+    assert re.search(r"^cost +\$0.00 \(this project's table", shown, re.MULTILINE)
     assert "2 × ml.m5.2xlarge (chosen from ml.c5.2xlarge or ml.m5.2xlarge)\n" in shown
 
 

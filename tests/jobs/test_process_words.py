@@ -18,7 +18,7 @@ from jobs.prediction.options import RouteOptions
 from jobs.processing.given import Found, Told, find_at_aws, find_here, find_in_s3, take_out, tell_places
 from jobs.processing.options import parse_instances, parse_max_hours, parse_types, parse_volume_gb
 from jobs.processing.request import Given, ProcessingJob, output_of, processing_request
-from jobs.tracking.hosts.follow import Tally, host_of
+from jobs.tracking.hosts.follow import Tally, host_of, told_end
 from sageseg.process_predict import check_predict
 
 TREE = "/opt/ml/processing/input"
@@ -207,6 +207,11 @@ def test_inputs_are_whole_on_each_instance_and_outputs_go_out_as_they_appear() -
 @pytest.mark.parametrize("description", [{}, {"ProcessingOutputConfig": {"Outputs": [{}, {}]}}])
 def test_a_job_of_another_make_has_no_such_output(description: dict[str, Any]) -> None:
     assert output_of(description) == ""
+
+
+def test_why_each_host_failed_is_told_apart() -> None:
+    description = {"ProcessingJobStatus": "Failed", "ExitMessage": "shard 1/2: a\nshard 2/2: b\n"}
+    assert str(told_end("cars", description, "c")) == "processing job cars: Failed (shard 1/2: a; shard 2/2: b); c"
 
 
 def test_images_done_are_added_up_over_the_hosts() -> None:

@@ -103,6 +103,6 @@ def told_end(name: str, description: dict[str, Any], missing: str) -> SagesegErr
     """Why a job's shards are not all there."""
     status = description["ProcessingJobStatus"]
     reason = description.get("FailureReason", "somebody stopped it, or --max-hours were over").rstrip(".")
-    message = description.get("ExitMessage", "").strip()
+    message = "; ".join(description.get("ExitMessage", "").splitlines())
     why = f" ({message or reason})" if message or status != "Completed" else ""
     return SagesegError(f"{PROCESSING.word} {name}: {status}{why}; {missing}")

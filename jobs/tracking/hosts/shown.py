@@ -12,23 +12,26 @@ from jobs.creating import PROCESSING
 from jobs.tracking.course import moment
 from jobs.tracking.hosts.follow import follow_processing, host_of, told_end
 from jobs.tracking.hosts.found import FoundProcessing
+from jobs.tracking.hosts.spent import spent_on
 
 
 def show_processing(found: FoundProcessing, *, as_json: bool) -> None:
-    """Print a processing job's status, times, instances and place; as JSON its whole description."""
+    """Print a processing job's status, times, instances, cost and place; as JSON its whole description."""
     told = found.description
     if as_json:
         result_json(told)
         return
     cluster = told["ProcessingResources"]["ClusterConfig"]
     outputs = told.get("ProcessingOutputConfig", {}).get("Outputs", [])
+    spent = spent_on(told, open_place(found.backend, found.region))
     headlines = {
         "status": found.status,
-        "reason": told.get("ExitMessage") or told.get("FailureReason"),
+        "reason": "; ".join(told.get("ExitMessage", "").splitlines()) or told.get("FailureReason"),
         "instances": count_instances(cluster["InstanceCount"], describe_instance(cluster)),
         "created": moment(told["CreationTime"]),
         "started": moment(told.get("ProcessingStartTime")),
         "ended": moment(told.get("ProcessingEndTime")),
+        "cost": spent and f"${spent[0]:.2f} ({spent[1]})",
         "shards": ", ".join(for_people(one["S3Output"]["S3Uri"]) for one in outputs if "S3Output" in one),
     }
     for key, value in headlines.items():
