@@ -25,8 +25,8 @@ LIMIT = 4.5
 """Twins differ by at most so many grey levels a pixel (0..255) on average; docs/prep.md has what copies and
 other views differ by."""
 _SAMPLES = 4 * SIDE
-_TOGETHER, _WORTH_PROCESSES = 32, 1024
-"""Images whose pixels are compared by one task, and how many there must be: comparing those of one takes six
+_TOGETHER, _WORTH_PROCESSES = 32, 4096
+"""Images whose pixels are compared by one task, and how many there must be: comparing those of one takes four
 milliseconds at the most, starting a process half a second."""
 
 Thumbnail = npt.NDArray[np.uint8]

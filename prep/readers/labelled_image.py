@@ -13,9 +13,9 @@ from formats.images import (
     read_encoded,
 )
 from formats.masks import Mask
-from formats.packed import Packed
 from formats.prepared.frame_names import parse_frame_name
 from formats.prepared.georeference import Georeference
+from prep.readers.packed import Packed
 
 REGION = "__region__"
 """The label of a shape that is no object but says where to look: --focus region keeps the crops

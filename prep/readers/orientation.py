@@ -11,10 +11,10 @@ from formats.console import say
 from formats.errors import SagesegError, for_all
 from formats.images import ImageHeader, read_header, turn_upright
 from formats.masks import Mask
-from formats.packed import Packed
 from formats.texts.wording import name_first
 from prep.options import STORED, UPRIGHT
 from prep.readers.labelled_image import LabelledImage, MaskSource, Polygon
+from prep.readers.packed import Packed
 
 PLAIN = 1
 """The EXIF orientation of an image whose pixels are stored as they are to be seen."""

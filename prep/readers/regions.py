@@ -15,13 +15,13 @@ from PIL import Image, ImageDraw
 
 from formats.errors import SagesegError
 from formats.masks import Mask
-from formats.packed import Packed
 from formats.texts.given_files import read_text
 from formats.texts.json_text import parse_json
 from formats.texts.typed_json import check_type, short
 from formats.texts.wording import name_first
 from prep.options import REGION_LABEL
 from prep.readers.labelled_image import REGION, LabelledImage, Polygon
+from prep.readers.packed import Packed
 
 _FARTHEST = 1e6
 """Coordinates beyond are a mistake, and would overflow when drawn."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from formats.packed import Packed
+from prep.readers.packed import Packed
 
 Items = st.lists(st.tuples(st.text(max_size=3), st.integers()), max_size=200)
 Places = st.one_of(st.none(), st.integers(-250, 250))
