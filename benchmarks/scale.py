@@ -2,13 +2,13 @@
 
     .venv/bin/python benchmarks/scale.py [--many 1000,100000] [--folder FOLDER] [--step prep]
 
-Draws images of 256 × 256 with a disc in the middle as their object: no two are twins, but all are near each other as in a
-studio, so that the search for near-twins lays as many over an image among few as among many. Then prep, the plan of an
-upload, prediction by a model without weights, stitch and report, each in a process of its own. Prints, for each step
-and number of images, the time and the processor's time per image and the peak memory of the largest process; then,
-against the smallest number, the ratios of the times per image and the memory that each image more takes; and what is over the goals: 400 MB a
-process, and 1.15 times the time per image. In a --folder images that were drawn before are taken again. Needs some
-100 kB of disk an image.
+Draws images of 256 × 256 with a disc in the middle as their object: no two are twins, but all are near each other as in
+a studio, so that the search for near-twins lays as many over an image among few as among many. Then prep, the plan of
+an upload, prediction by a model without weights, stitch and report, each in a process of its own. Prints, for each step
+and number of images, the time and the processor's time per image and the peak memory of the largest process; against
+the smallest number the ratios of the times per image and the memory that each image more takes; and what is over the
+goals: 400 MB a process, and 1.15 times the time per image. In a --folder images that were drawn before are taken again.
+Needs some 100 kB of disk an image.
 """
 
 from __future__ import annotations
