@@ -2,10 +2,13 @@
 
     .venv/bin/python benchmarks/scale.py [--many 1000,100000] [--folder FOLDER] [--step prep]
 
-Draws images of 256 × 256, no two alike, with a disc as their object; then prep, the plan of an upload, prediction by a
-model without weights, stitch and report, each in a process of its own. Prints, for each step and number of images, the
-time and the processor's time per image and the peak memory of the largest process, and what is over the goals: 400 MB a
-process, and 1.15 times the time per image at the smallest number. Needs some 100 kB of disk an image.
+Draws images of 256 × 256 with a disc in the middle as their object: no two are twins, but all are near each other as in
+a studio, so that the search for near-twins lays as many over an image among few as among many. Then prep, the plan of
+an upload, prediction by a model without weights, stitch and report, each in a process of its own. Prints, for each step
+and number of images, the time and the processor's time per image and the peak memory of the largest process; against
+the smallest number the ratios of the times per image and the memory that each image more takes; and what is over the
+goals: 400 MB a process, and 1.15 times the time per image. In a --folder images that were drawn before are taken again.
+Needs some 100 kB of disk an image.
 """
 
 from __future__ import annotations
@@ -27,6 +30,8 @@ sys.path[:0] = [str(ROOT)]
 from formats.console import result  # noqa: E402
 
 SIDE, MASKS = 256, 64
+DRAWN = "drawn.done"
+MADE = ("dataset", "predictions", "stitched", "report")
 MOST_MB, MOST_RATIO = 400, 1.15
 VALIDATION = "0.9"
 """Share of the images that are predicted, stitched and scored."""
@@ -56,12 +61,12 @@ def draw(folder: Path, many: int) -> None:
     rng = np.random.default_rng(0)
     discs = []
     for number in range(masks):
-        x, y, radius = (int(value) for value in rng.integers((40, 40, 20), (SIDE - 40, SIDE - 40, 60)))
-        disc = cv2.circle(np.zeros((SIDE, SIDE), np.uint8), (x, y), radius, 1, -1)
+        y, radius = (int(value) for value in rng.integers((96, 48), (SIDE - 96, 64)))
+        disc = cv2.circle(np.zeros((SIDE, SIDE), np.uint8), (SIDE // 2, y), radius, 1, -1)
         write_mask(folder / "drawn" / f"{number}.png", disc)
         discs.append(disc[:, :, None] * np.uint8(110))
     for number in range(many):
-        noise = rng.integers(0, 120, (16, 16, 3), np.uint8)
+        noise = rng.integers(0, 80, (16, 16, 3), np.uint8)
         grown = cv2.resize(noise, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
         image = np.minimum(grown, 130) + discs[number % masks]
         (folder / "images" / f"car{number:07}.jpg").write_bytes(encode_image(image))
@@ -136,22 +141,47 @@ def measure(step: str, folder: Path, many: int) -> Used:
 
 
 def run(numbers: Sequence[int], place: Path, until: str) -> dict[int, dict[str, Used]]:
-    steps = list(STEPS)[: list(STEPS).index(until) + 1]
     found: dict[int, dict[str, Used]] = {}
     for many in numbers:
         folder = place / str(many)
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
         found[many] = {}
-        for step in steps:
+        for step in steps_to_do(folder, until):
             found[many][step] = used = measure(step, folder, many)
             result(row(step, many, used))
+            if step == "draw":
+                (folder / DRAWN).touch()
     return found
+
+
+def steps_to_do(folder: Path, until: str) -> list[str]:
+    """All steps to the last one, without the drawing where its images are there; what other steps made is removed."""
+    steps = list(STEPS)[: list(STEPS).index(until) + 1]
+    if (folder / DRAWN).is_file():
+        for name in MADE:
+            shutil.rmtree(folder / name, ignore_errors=True)
+        return steps[1:]
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return steps
 
 
 def row(step: str, many: int, used: Used) -> str:
     per_image = [1000 * value / many for value in (used.seconds, used.processor)]
     return f"| {step} | {many} | {used.seconds:.1f} | {per_image[0]:.2f} | {per_image[1]:.2f} | {used.peak_mb:.0f} |"
+
+
+def against_fewest(found: dict[int, dict[str, Used]]) -> Iterator[str]:
+    """By step the ratios of the times per image, and the memory that each image more takes."""
+    fewest = min(found)
+    for many in sorted(found)[1:]:
+        for step in [name for name in found[many] if name != "draw"]:
+            few, all_ = found[fewest][step], found[many][step]
+            seconds, processor = (few.seconds * many / fewest, few.processor * many / fewest)
+            grown = 1000 * (all_.peak_mb - few.peak_mb) / (many - fewest)
+            yield (
+                f"{step}, {many} against {fewest} images: {all_.seconds / seconds:.2f} × the time per image, "
+                f"{all_.processor / processor:.2f} × the processor's; {grown:.1f} KB an image"
+            )
 
 
 def missed(found: dict[int, dict[str, Used]]) -> Iterator[str]:
@@ -181,7 +211,7 @@ def main() -> None:
     result("|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as scratch:
         found = run(numbers, given.folder or Path(scratch), given.step)
-    for line in missed(found):
+    for line in (*against_fewest(found), *missed(found)):
         result(line)
 
 

@@ -8,17 +8,18 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from formats.console import track
 from formats.errors import CannotWriteError, Faults, SagesegError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Item_co = TypeVar("Item_co", covariant=True)
 
 _WAITING_PER_WORKER = 4
 """Tasks handed out ahead of their turn: enough to keep workers busy, few enough to bound memory."""
@@ -29,8 +30,16 @@ _WORTH_A_PROCESS = 4
 """A process takes as long to start as a few images take to do."""
 
 
+class Items(Protocol[Item_co]):
+    """What is worked on, so many items; they may be made when each has its turn."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Item_co]: ...
+
+
 def map_parallel(
-    function: Callable[[Item], Result], items: Sequence[Item], *, workers: int | None, label: str
+    function: Callable[[Item], Result], items: Items[Item], *, workers: int | None, label: str
 ) -> Iterator[Result]:
     """The results of `function` in the order of the items, computed by processes.
 
@@ -43,7 +52,7 @@ def map_parallel(
 
 
 def map_all(
-    function: Callable[[Item], Result], items: Sequence[Item], *, workers: int | None, label: str, whole: bool = True
+    function: Callable[[Item], Result], items: Items[Item], *, workers: int | None, label: str, whole: bool = True
 ) -> Iterator[Result]:
     """`map_parallel` that goes on where `function` raises SagesegError, and raises all of that at the end. After the
     first fault it yields no more results, so that each goes with its item, unless they need not be `whole`."""
@@ -81,7 +90,7 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _from_processes(function: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Iterator[Result]:
+def _from_processes(function: Callable[[Item], Result], items: Items[Item], workers: int) -> Iterator[Result]:
     # spawn: forking a process that has threads (BLAS, OpenCV, torch) can deadlock
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(workers, len(items)), context, initializer=_start_worker) as pool:

@@ -1,7 +1,8 @@
 """Signatures of thumbnails, and which of many are nearest by them: exact, by blocks, in memory that does not grow.
 
-Every signature asked about is compared with every other one, which nothing exact avoids: images of one studio are all
-near each other. A pair and its mirror image together cost 512 operations of a matrix product.
+Every signature asked about is compared with every other one: images of one studio are all near each other, and a bound
+by fewer numbers, of the directions in which images differ most, costs as much as the products that it spares. A pair
+and its mirror image together cost 512 operations of a matrix product.
 """
 
 from __future__ import annotations

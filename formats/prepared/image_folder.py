@@ -8,6 +8,7 @@ import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from formats.errors import SagesegError, cannot_use
@@ -128,30 +129,33 @@ def walk(root: Path, suffixes: frozenset[str] = IMAGE_SUFFIXES, *, deep: bool) -
     """The files in a folder and, with `deep`, in those below it that are not hidden, in order of their paths; links
     are followed. Raises SagesegError for a link in a circle, and where a name ends in one of `suffixes` for a link
     that leads nowhere, and letters that text files cannot hold."""
-    return sorted(_walk(root, suffixes, deep, (root.resolve(),)), key=lambda path: path.parts)
+    return list(_walk(root, suffixes, deep, (root.resolve(),)))
 
 
 def _walk(folder: Path, suffixes: frozenset[str], deep: bool, above: tuple[Path, ...]) -> Iterator[Path]:
-    for path in folder.iterdir():
+    with os.scandir(folder) as found:
+        entries = sorted(found, key=attrgetter("name"))
+    for entry in entries:  # asked in place of its path, which would keep its text: many paths are held
+        path = folder / entry.name
         wanted = _ends_as(path, suffixes)
-        mode = _mode(path, wanted)
+        mode = _mode(entry, wanted)
         if stat.S_ISREG(mode):
-            if wanted and not path.name.isprintable():
-                raise SagesegError(f"{folder}: the name {path.name!a} is not printable text; rename the file")
+            if wanted and not entry.name.isprintable():
+                raise SagesegError(f"{folder}: the name {entry.name!a} is not printable text; rename the file")
             yield path
-        elif stat.S_ISDIR(mode) and deep and not path.name.startswith("."):
+        elif stat.S_ISDIR(mode) and deep and not entry.name.startswith("."):
             real = path.resolve()
             if real in above:
                 raise SagesegError(f"{path}: a link back to {real}, in a circle; remove it")
             yield from _walk(path, suffixes, deep, (*above, real))
 
 
-def _mode(path: Path, wanted: bool) -> int:
+def _mode(entry: os.DirEntry[str], wanted: bool) -> int:
     try:
-        return path.stat().st_mode
+        return entry.stat().st_mode
     except OSError as e:
         if wanted and e.errno == errno.EACCES:
             raise cannot_use(e) from e
         if wanted:
-            raise SagesegError(f"{path}: cannot be read ({e.strerror}); mend or remove the link") from e
+            raise SagesegError(f"{entry.path}: cannot be read ({e.strerror}); mend or remove the link") from e
         return 0

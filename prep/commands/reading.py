@@ -102,8 +102,9 @@ def tell_shard(out: Path, shard: Shard, counts: Mapping[str, int]) -> None:
 
 def _tell_links(source: Source) -> None:
     """Labels that were passed on may have links to files of whoever reads them."""
-    files = dict.fromkeys(path for image in source.images for path in (image.image, image.mask.path))
-    links = [path for path in files if path.is_symlink() and path.resolve().parent != path.parent.resolve()]
+    files = (path for image in source.images for path in (image.image, image.mask.path))
+    found = dict.fromkeys(path for path in files if path.is_symlink())
+    links = [path for path in found if path.resolve().parent != path.parent.resolve()]
     if links:
         say(
             f"note: {len(links)} image(s) and masks are links to elsewhere, such as {links[0]}, which leads to "

@@ -82,7 +82,10 @@ def certify(
     to split; `unit` is what the reader's own groups are."""
     splits = [groups[image.group] for image in images]
     places = {split: _places(splits, split) for split in SPLITS}
-    found = {(a, b): list(find_twins(thumbnails, thumbnails.hashes, places[a], places[b])) for a, b in _PAIRS_OF_SPLITS}
+    found = {
+        (a, b): list(find_twins(thumbnails, thumbnails.hashes, places[a], places[b], workers=options.workers))
+        for a, b in _PAIRS_OF_SPLITS
+    }
     pairs = sorted(chain.from_iterable(found.values()))
     with_twin = {split: {pair.a for pair in found[split, "train"]} for split in VALIDATED}
     leaks = Leaks(
@@ -102,7 +105,7 @@ def certify(
             "candidates": [_described(pair, images, splits) for pair in pairs[:LISTED]],
         },
         "leak": leaks_to_json(leaks)
-        | {"random_split_by_image": leak_to_json(_random_leak(images, splits, thumbnails, options.seed))},
+        | {"random_split_by_image": leak_to_json(_random_leak(images, splits, thumbnails, options))},
         "groups": dict(groups),
     }
     return certificate, leaks
@@ -146,13 +149,14 @@ def _random_leak(
     images: Sequence[Listed],
     splits: Sequence[str],
     thumbnails: ThumbnailFile,
-    seed: int,
+    options: PrepOptions,
 ) -> Leak:
     """That of val, had as many images been dealt one by one, whatever their group."""
-    order = sorted(range(len(images)), key=lambda place: rank(seed, images[place].source))
+    order = sorted(range(len(images)), key=lambda place: rank(options.seed, images[place].source))
     shuffled = [""] * len(images)
     for place, split in zip(order, sorted(splits), strict=True):
         shuffled[place] = split
     alone = sorted(set(_places(shuffled, "val")) - _with_sibling([image.group for image in images], shuffled, "val"))
-    twins = find_twins(thumbnails, thumbnails.hashes, alone, _places(shuffled, "train"))
+    trained = _places(shuffled, "train")
+    twins = find_twins(thumbnails, thumbnails.hashes, alone, trained, workers=options.workers)
     return _leak(images, shuffled, "val", {pair.a for pair in twins})

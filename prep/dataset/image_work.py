@@ -30,7 +30,7 @@ from formats.masks import Mask, count_values, cut_mask, encode_mask, foreground_
 from formats.prepared.resampling import resize_image
 from formats.prepared.resize import resized_size
 from formats.prepared.value_range import ValueRange
-from prep.dataset.journal import ImageEntry, Place, read_entry
+from prep.dataset.journal import ImageEntry, read_entry
 from prep.dataset.split import rank
 from prep.options import OBJECTS, PrepOptions
 from prep.readers.labelled_image import LabelledImage, read_content
@@ -54,7 +54,7 @@ class ImageTask:
     num_classes: int
     state: str
     journal: Path
-    known: Place | None = None
+    known: int | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _size_and_time(path: Path) -> tuple[int, int] | None:
 
 def settle_image(task: ImageTask) -> ImageEntry | None:
     """Do an image's work; None where an interrupted run did it and its files are whole."""
-    if task.known and _is_whole(task, read_entry(task.journal, task.known)):
+    if task.known is not None and _is_whole(task, read_entry(task.journal, task.known)):
         return None
     return write_image(task)
 

@@ -39,14 +39,6 @@ class ImageEntry:
     input_sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where an entry's line lies in the journal, in bytes."""
-
-    offset: int
-    length: int
-
-
 def format_entry(entry: ImageEntry) -> bytes:
     """An entry as a line of the journal."""
     content = vars(entry) | {
@@ -84,40 +76,40 @@ def _parse_row(cells: list[Any]) -> ManifestRow:
     return ManifestRow(*cells)
 
 
-def read_entry(path: Path, place: Place) -> ImageEntry:
+def read_entry(path: Path, place: int) -> ImageEntry:
     """One entry of a journal, in whichever process."""
     with path.open("rb") as file:
         return _read_at(file, place)
 
 
-def _read_at(file: BinaryIO, place: Place) -> ImageEntry:
-    file.seek(place.offset)
-    return parse_entry(file.read(place.length))
+def _read_at(file: BinaryIO, place: int) -> ImageEntry:
+    file.seek(place)
+    return parse_entry(file.readline())
 
 
 class Journal:
-    """An open journal. Holds the places of its entries, not the entries: memory stays flat."""
+    """An open journal. Holds the places of its entries in bytes, by source, and of those that an interrupted run left
+    their states: not the entries."""
 
-    def __init__(self, path: Path, file: FileIO, places: dict[str, tuple[str, Place]]) -> None:
+    def __init__(self, path: Path, file: FileIO, places: dict[str, int], states: dict[str, str]) -> None:
         self.path = path
         self._file = file
         self._places = places
+        self._states = states
 
     @property
     def done(self) -> int:
         """How many images have an entry."""
         return len(self._places)
 
-    def place(self, source: str, state: str) -> Place | None:
-        """Where the entry of an image lies, if its inputs are still in the state that was read."""
-        known, place = self._places.get(source, ("", None))
-        return place if known == state else None
+    def place(self, source: str, state: str) -> int | None:
+        """Where an interrupted run has left the entry of an image, if its inputs are still in the state that was
+        read."""
+        return self._places[source] if self._states.get(source) == state else None
 
     def append(self, entry: ImageEntry) -> None:
         """Add an entry. Raises SagesegError when the disk is full."""
-        line = format_entry(entry)
-        begin = add_whole(self._file, self.path, line)
-        self._places[entry.source] = (entry.state, Place(begin, len(line)))
+        self._places[entry.source] = add_whole(self._file, self.path, format_entry(entry))
 
     def close(self) -> None:
         self._file.close()
@@ -126,7 +118,7 @@ class Journal:
         """The last entry of each image, read one by one."""
         with self.path.open("rb") as file:
             for source in sources:
-                yield _read_at(file, self._places[source][1])
+                yield _read_at(file, self._places[source])
 
 
 @contextmanager
@@ -164,16 +156,16 @@ def _open_journal(stage: Stage, header: Any) -> Journal:
     with write_errors(path):
         file = path.open("a+b", buffering=0)
         cut_to_whole_lines(file)
-        places, end = _index(path)
+        places, states, end = _index(path)
         file.truncate(end)
     if goes_on:
         say(f"{stage.folder}: goes on where it stopped; images done: {len(places)}")
-    return Journal(path, file, places)
+    return Journal(path, file, places, states)
 
 
-def _index(path: Path) -> tuple[dict[str, tuple[str, Place]], int]:
-    """Where each image's last entry lies, and where the lines end that a power cut has not spoilt."""
-    places: dict[str, tuple[str, Place]] = {}
+def _index(path: Path) -> tuple[dict[str, int], dict[str, str], int]:
+    """Where each image's last entry lies, its state, and where the lines end that a power cut has not spoilt."""
+    places, states = dict[str, int](), dict[str, str]()
     end = 0
     with path.open("rb") as lines:
         for line in lines:
@@ -181,6 +173,6 @@ def _index(path: Path) -> tuple[dict[str, tuple[str, Place]], int]:
                 entry = parse_entry(line)
             except (ValueError, KeyError, TypeError):
                 break
-            places[entry.source] = (entry.state, Place(end, len(line)))
+            places[entry.source], states[entry.source] = end, entry.state
             end += len(line)
-    return places, end
+    return places, states, end

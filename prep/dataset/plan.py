@@ -58,8 +58,11 @@ class Listed:
     attributes: dict[str, str]
 
 
+_NO_ATTRIBUTES: dict[str, str] = {}
+
+
 def listed(image: LabelledImage) -> Listed:
-    return Listed(image.source, image.group, image.family, image.attributes)
+    return Listed(image.source, image.group, image.family, image.attributes or _NO_ATTRIBUTES)
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,11 @@ from formats.shards.shard import Shard
 from formats.shards.work_plan import refuse_another_cut, settle_plan
 from prep.dataset.again import UNTYPED, Typed
 from prep.dataset.journal import ImageEntry, Journal, format_entry, resumable_folder
+from prep.dataset.plan import Listed
 from prep.dataset.planned import draft_of
 from prep.dataset.writer import settle, write_images
 from prep.options import PrepOptions
-from prep.readers.labelled_image import LabelledImage, Source
+from prep.readers.labelled_image import Source
 
 
 def write_shard(source: Source, out: Path, options: PrepOptions, shard: Shard, told: Typed = UNTYPED) -> Marker:
@@ -36,11 +37,11 @@ def write_shard(source: Source, out: Path, options: PrepOptions, shard: Shard, t
     header = {"plan": plan_sha256, "shard": str(shard)}
     with resumable_folder(out / shard.folder, header, overwrite=options.overwrite) as (root, journal):
         write_images(settled, shard.own, root, journal)
-        counts = _close(root, journal, settled.images[shard.own])
+        counts = _close(root, journal, settled.plan.images[shard.own])
         return write_marker(root, shard, plan_sha256, counts)
 
 
-def _close(root: Path, journal: Journal, images: Sequence[LabelledImage]) -> dict[str, int]:
+def _close(root: Path, journal: Journal, images: Sequence[Listed]) -> dict[str, int]:
     """Keep the journal with the crops, an entry for each image in order, and count what there is."""
     counts = {"images": len(images), "crops": 0, "kept": 0, BYTES: 0}
     with written_beside(root / JOURNAL) as beside, beside.open("wb") as file:

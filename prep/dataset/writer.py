@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,12 @@ from prep.readers.regions import with_regions
 
 @dataclass(frozen=True)
 class Settled:
-    """What is known before an image is decoded: the plan, the images in its order as the reader gave them, and by
-    source what their ids begin with."""
+    """What is known before an image is decoded: the plan, and in its order the images as the reader gave them and what
+    their ids begin with."""
 
     plan: Plan
-    images: tuple[LabelledImage, ...]
-    names: Mapping[str, str]
+    images: Sequence[LabelledImage]
+    names: Sequence[str]
 
 
 def write_dataset(source: Source, out: Path, options: PrepOptions, told: Typed = UNTYPED) -> dict[str, SplitCounts]:
@@ -48,7 +48,7 @@ def write_dataset(source: Source, out: Path, options: PrepOptions, told: Typed =
     settled = settle(source, options, told)
     with resumable_folder(out, _header(settled.plan), overwrite=options.overwrite) as (root, journal):
         write_images(settled, slice(None), root, journal)
-        sources = [image.source for image in settled.images]
+        sources = (image.source for image in settled.plan.images)
         return write_tables(root, journal.entries(sources), settled.plan)
 
 
@@ -57,10 +57,10 @@ def settle(source: Source, options: PrepOptions, told: Typed) -> Settled:
     _check_foreground(source, options)
     for each in source.left_out:
         say(each.note())
-    names = name_sources([image.source for image in source.images])
-    options = settle_split(source, options)
-    groups = _assign(source.images, source.splits, options)
     images = [listed(image) for image in source.images]
+    names = list(name_sources([image.source for image in images]).values())
+    options = settle_split(source, options)
+    groups = _assign(source, {image.group for image in images}, options)
     left_out = counted_left_out(source.left_out)
     plan = Plan(
         source.format, source.classes, images, groups, options, source.unit, left_out, source.georeference, told
@@ -73,7 +73,7 @@ def write_images(settled: Settled, own: slice, root: Path, journal: Journal) -> 
     for path in (image_path(root, "x"), mask_path(root, "x"), truth_path(root, "x"), image_set_path(root, "x")):
         path.parent.mkdir(parents=True, exist_ok=True)
     options = settled.plan.options
-    tasks = [_task(settled, image, root, journal) for image in _located(settled.images, options, own)]
+    tasks = _Tasks(_located(settled.images, options, own), settled.names[own], settled.plan, root, journal)
     for entry in map_all(settle_image, tasks, workers=options.workers, label="images", whole=False):
         if entry:
             journal.append(entry)
@@ -97,9 +97,9 @@ def _check_foreground(source: Source, options: PrepOptions) -> None:
     say(f"note: {source.no_foreground}; as they are, only a job with a --label-map has something to learn from them")
 
 
-def _assign(images: Sequence[LabelledImage], brought: dict[str, str], options: PrepOptions) -> dict[str, str]:
+def _assign(source: Source, groups: Collection[str], options: PrepOptions) -> dict[str, str]:
     """The split of each group. A split file overrules what the source brought along, and that is said."""
-    groups = {image.group for image in images}
+    brought = source.splits
     kept = kept_assignment(options.split_file, groups) if options.split_file else {}
     moved = sorted(group for group, split in kept.items() if brought.get(group, split) != split)
     if moved:
@@ -110,7 +110,7 @@ def _assign(images: Sequence[LabelledImage], brought: dict[str, str], options: P
         val=options.val or 0.0,
         test=options.test,
         fixed=fixed_groups(brought, options) | kept,
-        foreground=_foreground(images, options.workers) if options.stratify else None,
+        foreground=_foreground(source.images, options.workers) if options.stratify else None,
     )
 
 
@@ -139,9 +139,26 @@ def _header(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _task(settled: Settled, image: LabelledImage, root: Path, journal: Journal) -> ImageTask:
-    plan, name = settled.plan, settled.names[image.source]
-    split = plan.groups[image.group]
-    state = state_of(image, name, split)
-    known = journal.place(image.source, state)
-    return ImageTask(image, name, split, plan.options, root, len(plan.classes), state, journal.path, known)
+@dataclass(frozen=True)
+class _Tasks:
+    """What is to be done with each image, made when it has its turn; `names` are what their ids begin with."""
+
+    images: Sequence[LabelledImage]
+    names: Sequence[str]
+    plan: Plan
+    root: Path
+    journal: Journal
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __iter__(self) -> Iterator[ImageTask]:
+        for image, name in zip(self.images, self.names, strict=True):
+            yield self._of(image, name)
+
+    def _of(self, image: LabelledImage, name: str) -> ImageTask:
+        plan, journal = self.plan, self.journal
+        split = plan.groups[image.group]
+        state = state_of(image, name, split)
+        known = journal.place(image.source, state)
+        return ImageTask(image, name, split, plan.options, self.root, len(plan.classes), state, journal.path, known)

@@ -14,6 +14,7 @@ from formats.masks import Mask
 from formats.texts.wording import name_first
 from prep.options import STORED, UPRIGHT
 from prep.readers.labelled_image import LabelledImage, MaskSource, Polygon
+from prep.readers.packed import Packed
 
 PLAIN = 1
 """The EXIF orientation of an image whose pixels are stored as they are to be seen."""
@@ -40,6 +41,9 @@ class _Found:
 
     orientation: int
     ways: tuple[str, ...] = ()
+
+
+_AS_STORED = _Found(PLAIN)
 
 
 def fitting_ways(header: ImageHeader, size: tuple[int, int]) -> tuple[str, ...]:
@@ -74,7 +78,7 @@ def turn_points(points: Polygon, orientation: int, size: tuple[int, int]) -> Pol
     return tuple((last_x - x if across else x, last_y - y if down else y) for x, y in turned)
 
 
-def settle_orientations(images: Sequence[LabelledImage], asked: str | None) -> tuple[LabelledImage, ...]:
+def settle_orientations(images: Sequence[LabelledImage], asked: str | None) -> Sequence[LabelledImage]:
     """The images with masks that lie as `read_image` gives the image.
 
     A quarter turn shows in the size of the mask. Where the size fits both ways, `asked` decides: UPRIGHT or
@@ -87,7 +91,9 @@ def settle_orientations(images: Sequence[LabelledImage], asked: str | None) -> t
         raise _unsure(unsure, Counter(own.ways[0] for own in found if len(own.ways) == 1))
     ways = [asked if len(own.ways) > 1 else next(iter(own.ways), None) for own in found]
     _tell(Counter(ways))
-    return tuple(
+    if STORED not in ways:
+        return images
+    return Packed(
         _turned(image, own.orientation) if way == STORED else image
         for image, own, way in zip(images, found, ways, strict=True)
     )
@@ -95,15 +101,15 @@ def settle_orientations(images: Sequence[LabelledImage], asked: str | None) -> t
 
 def _look(image: LabelledImage) -> _Found:
     if image.oriented or image.embedded:
-        return _Found(PLAIN)
+        return _AS_STORED
     try:
         header = read_header(image.image)
     except SagesegError:  # the worker that reads the image says what is wrong; those before it get done
-        return _Found(PLAIN)
+        return _AS_STORED
     if header.orientation == PLAIN:
         if image.drawn_size and image.drawn_size != header.size:
             raise SagesegError(_other_size(image.mask.path, image.drawn_size, image.image, header))
-        return _Found(PLAIN)
+        return _AS_STORED
     mask = ImageHeader(image.drawn_size, PLAIN) if image.drawn_size else read_header(image.mask.path)
     ways = fitting_ways(header, mask.size)
     if not ways:

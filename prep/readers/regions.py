@@ -21,6 +21,7 @@ from formats.texts.typed_json import check_type, short
 from formats.texts.wording import name_first
 from prep.options import REGION_LABEL
 from prep.readers.labelled_image import REGION, LabelledImage, Polygon
+from prep.readers.packed import Packed
 
 _FARTHEST = 1e6
 """Coordinates beyond are a mistake, and would overflow when drawn."""
@@ -30,7 +31,7 @@ class _Content(TypedDict):
     shapes: list[dict[str, Any]]
 
 
-def with_regions(images: Sequence[LabelledImage], focus: str | Path | None) -> tuple[LabelledImage, ...]:
+def with_regions(images: Sequence[LabelledImage], focus: str | Path | None) -> Sequence[LabelledImage]:
     """The images with the regions that `focus` means, which are those that readers found, or those
     of a JSON file for all images, or those of a folder with one <group>.json each.
 
@@ -39,13 +40,13 @@ def with_regions(images: Sequence[LabelledImage], focus: str | Path | None) -> t
     """
     if isinstance(focus, Path):
         by_group = cache(lambda group: read_regions(focus / f"{group}.json" if focus.is_dir() else focus))
-        return tuple(replace(image, regions=by_group(image.group)) for image in images)
+        return Packed(replace(image, regions=by_group(image.group)) for image in images)
     if focus == REGION_LABEL:
         return _shared_in_groups(images)
-    return tuple(images)
+    return images
 
 
-def _shared_in_groups(images: Sequence[LabelledImage]) -> tuple[LabelledImage, ...]:
+def _shared_in_groups(images: Sequence[LabelledImage]) -> Sequence[LabelledImage]:
     drawn: dict[str, tuple[Polygon, ...]] = {}
     for image in images:
         drawn[image.group] = drawn.get(image.group, ()) + image.regions
@@ -55,7 +56,7 @@ def _shared_in_groups(images: Sequence[LabelledImage]) -> tuple[LabelledImage, .
             f"--focus {REGION_LABEL}: no image of group {name_first(without)} has a shape labelled {REGION}; draw one, "
             "or pass a JSON file with it"
         )
-    return tuple(replace(image, regions=image.regions or drawn[image.group]) for image in images)
+    return Packed(replace(image, regions=image.regions or drawn[image.group]) for image in images)
 
 
 def read_regions(path: Path) -> tuple[Polygon, ...]:

@@ -233,5 +233,15 @@ def test_nothing_to_compare_with_finds_nothing() -> None:
     assert twins(thumbnails(view(scene(0))), [0], []) == []
 
 
+def test_processes_find_the_twins_that_one_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = thumbnails(*(view(scene(number % 5), dx=number) for number in range(12)))
+    alone = twins(drawn, range(6), range(6, 12))
+    monkeypatch.setattr("formats.alike.twins._WORTH_PROCESSES", 1)
+    monkeypatch.setattr("formats.alike.twins._TOGETHER", 2)
+    shared = list(find_twins(drawn, signatures(drawn), range(6), range(6, 12), workers=2))
+    assert shared == alone
+    assert [pair.a for pair in shared] == list(range(6))
+
+
 def test_pairs_are_ordered_by_their_difference() -> None:
     assert min(Twins(2.0, 0, 1, 0, 0, 1, False), Twins(1.0, 9, 9, 9, 9, 1, True)).difference == 1.0

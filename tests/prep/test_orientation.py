@@ -1,5 +1,6 @@
 """A mask beside an image that EXIF turns lands on the image exactly, or one line asks which way up it was drawn."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def pair(
     return LabelledImage(image.name, image, PngMask(mask), stem, mask_is_final=True)
 
 
-def settled(*images: LabelledImage, asked: str | None = None) -> tuple[LabelledImage, ...]:
+def settled(*images: LabelledImage, asked: str | None = None) -> Sequence[LabelledImage]:
     return settle_orientations(images, asked)
 
 

@@ -217,7 +217,7 @@ def test_a_full_disk_is_one_line_and_the_work_goes_on_later(
 
 def test_a_disk_that_fills_while_the_journal_is_written_is_one_line(tmp_path: Path) -> None:
     with Path("/dev/full").open("r+b", buffering=0) as full:
-        journal = Journal(tmp_path / JOURNAL, full, {})
+        journal = Journal(tmp_path / JOURNAL, full, {}, {})
         with pytest.raises(SagesegError, match=r"journal\.jsonl: cannot be written \(No space left on device\)"):
             journal.append(an_entry())
         assert journal.done == 0

@@ -22,7 +22,7 @@ LOSSY_SUFFIXES = JPEG_SUFFIXES | {".jfif", ".jpe", ".webp"}
 _SHOWN = 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Pair:
     """An image and its masks: one, under the class None, or one for each class. `key` is the masks', `image_key` the
     image's."""

@@ -21,7 +21,7 @@ _FIELDS = {
 _FIELD = re.compile(r"\{([^{}]*)\}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Named:
     """What a file's name says: the `key` that an image and its masks have in common, and the class of a mask that is
     of one class alone."""
