@@ -64,8 +64,8 @@ def report(
     from analysis.plain.truth import TruthFolder, open_with_truth
     from analysis.report.report import report as write_report
     from analysis.report.scores_text import format_scores, tell
-    from analysis.report.work.planned import ReportOptions, plan_report
-    from analysis.report.work.shards import report_shard
+    from analysis.report.sharded.planned import ReportOptions, plan_report
+    from analysis.report.sharded.shards import report_shard
     from analysis.report_files import PAGE
     from formats.dataset import open_dataset
     from formats.disk.whole_folders import refuse_existing
@@ -126,7 +126,7 @@ def merge(
     from analysis.masks.stitch_shards import KIND as STITCH
     from analysis.masks.stitch_shards import merge_stitch
     from analysis.report.scores_text import format_scores, tell
-    from analysis.report.work.shards import merge_report
+    from analysis.report.sharded.shards import merge_report
     from analysis.report_files import PAGE
     from formats.shards.telling import check_merge_place
     from formats.shards.work_plan import kind_of
