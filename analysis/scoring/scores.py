@@ -197,11 +197,11 @@ class Scores:
 
     def of(self, key: str) -> Floats:
         """A metric's score of each class, shape (…, C)."""
-        return np.ascontiguousarray(self.classes[..., self.keys.index(key), :])
+        return np.array(self.classes[..., self.keys.index(key), :])
 
     def total(self, name: str) -> Floats:
         """A mean over classes, or the pixel accuracy, shape (…)."""
-        return np.ascontiguousarray(self.means[..., self.names.index(name)])
+        return np.array(self.means[..., self.names.index(name)])
 
     def foreground_mean(self, key: str) -> float:
         """The mean over classes other than the background, of one matrix."""

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from analysis.report.page import layout
 from analysis.report.page.find_data import MOST_OF_A_PAIR, confused_images, find_data
 from analysis.report.report import report
+from formats.arrays import Ints
 from tests.support.dataset_samples import disc_image, make_dataset, make_predictions
 
 

@@ -314,7 +314,14 @@ def test_a_page_of_bare_scores_still_stands() -> None:
     }
     colours = AGREEMENT_COLOURS[ColourScheme.DEFAULT]
     page = Page(
-        render_page("bare", scores, ModelFacts(), {"plots": {}}, PageImages(0, {}, 0, strips=False, overlays=0), colours)
+        render_page(
+            "bare",
+            scores,
+            ModelFacts(),
+            {"plots": {}, "worst": []},
+            PageImages(0, {}, 0, strips=False, overlays=0),
+            colours,
+        )
     )
     page.check_whole()
     assert "IoU, car –" in page.words
