@@ -20,7 +20,7 @@ from analysis.report.judged_share import judged_to_json
 from analysis.report.made import made_to_json, typed_command
 from analysis.report.page.find_data import find_data
 from analysis.report.page.layout import PageImages, render_page
-from analysis.report.page.page_data import WORST, columns_script, divided, of_class, page_data, worst_and_best
+from analysis.report.page.page_data import columns_script, divided, of_class, page_data, shown_inside, worst_and_best
 from analysis.report.plots.patterns_json import attribute_scores_to_csv, crop_edges_to_csv, places_to_csv
 from analysis.report.plots.plots_data import plots_data
 from analysis.report.scores_json import summary_to_json
@@ -158,7 +158,7 @@ def _write_overlays(
 
 def _thumbnails(stage: Path, summary: Summary) -> dict[int, dict[str, Any]]:
     """Those inside the page, by place; in threads, for they are few, and codecs leave the interpreter to others."""
-    places = worst_and_best(summary.images, WORST)
+    places = shown_inside(summary.images)
     stems = [summary.images[place].stem for place in places]
     with ThreadPoolExecutor(available_cores()) as pool:
         return dict(zip(places, pool.map(partial(draw_thumbnail, stage), stems), strict=True))

@@ -21,7 +21,7 @@ from formats.pages.templating import render
 from formats.predictions import ModelFacts
 from formats.texts.wording import format_seconds
 
-MOST_GROUPS = 500
+MOST_GROUPS = 200
 """So many are read in a table; where each image is a group of its own, all would be most of the page."""
 _SCRIPTS = (
     BESIDE,

@@ -19,8 +19,9 @@ from analysis.scoring.components import LISTED
 from analysis.scoring.kept_images import KeptImages
 from formats.classes import IGNORE
 
-WORST = 200
-"""How many images keep their thumbnails inside the page: about 2 MB, which a mail carries."""
+WORST, WORST_OF_MANY = 200, 50
+"""How many images keep their thumbnails inside the page: about 2 MB, which a mail carries. A page of more than
+MOST_IMAGES is to open at once, and needs files beside it anyway."""
 BEST = 5
 MOST_IMAGES = 5_000
 """So many images the page holds the columns of: half a megabyte. Of more it holds those of images with thumbnails."""
@@ -28,6 +29,11 @@ MOST_INSIDE = 15_000
 """Images times classes whose columns the page holds: half a megabyte."""
 OBJECTS = 6
 """So many wrong objects of an image with a thumbnail are known before its layers have loaded."""
+
+
+def shown_inside(images: KeptImages) -> list[int]:
+    """The places of those whose thumbnails the page holds."""
+    return worst_and_best(images, WORST if len(images) <= MOST_IMAGES else WORST_OF_MANY)
 
 
 def worst_and_best(images: KeptImages, number: int) -> list[int]:

@@ -1,7 +1,7 @@
 // The images that the report judged, worst first: columns of what is known of them, by their place. Of many images the
 // page itself holds some, and a file beside it holds all.
 
-const isWhole = (told) => [told?.columns, told?.attributes, told?.found].every((each) => each && Object.values(each).every((column) => (column.of ?? column).length === data.count));
+const tellsAll = (told) => [told?.columns, told?.attributes, told?.found].every((each) => each && Object.values(each).every((column) => (column.of ?? column).length === data.count));
 
 // Columns of the images at data.places, as columns of all images with gaps between them.
 function spread(column) {
@@ -16,7 +16,7 @@ async function knownImages() {
   if (!data.imagesBeside) return data;
   try {
     const told = await loadBeside(data.imagesBeside);
-    if (isWhole(told)) return told;
+    if (tellsAll(told)) return told;
   } catch {
     // said below
   }

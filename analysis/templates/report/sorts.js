@@ -71,7 +71,7 @@ const standard = { sort: "iou", up: true };
 
 // Places in order; those without a value last, and of equal ones the worse image first.
 function sortedBy(places, key, up) {
-  const values = key === LISTED ? listedValues() : valuesOf(sorts.get(key));
+  const values = key === LISTED ? listedValues() : sortedValues(sorts.get(key));
   const sign = up ? 1 : -1;
   return [...places].sort((a, b) => {
     const [one, other] = [values[a], values[b]];
@@ -80,7 +80,7 @@ function sortedBy(places, key, up) {
     return sign * (one - other);
   });
 }
-function valuesOf(column) {
+function sortedValues(column) {
   const values = new Float64Array(columns.stem.length);
   for (const place of all) values[place] = column.of(place);
   return values;
