@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from analysis.drawing.colours import ColourScheme
-from analysis.options import Overwrite, PredictionsFolder, ScoringOptions, ShardOption, Workers
+from analysis.options import Overwrite, PredictionsFolder, ScoringOptions, ShardOption, TrueMasks, Workers
 from formats.console import result
 from formats.errors import SagesegError
 from formats.texts.told_numbers import parse_whole
@@ -21,9 +21,7 @@ def report(
     *,
     out: Annotated[Path, typer.Option(help="Where the report goes.")],
     dataset: Annotated[Path | None, typer.Option(help="The dataset with the images and the true masks.")] = None,
-    truth: Annotated[
-        Path | None, typer.Option(help="A folder of true masks at full size, where there is no dataset.")
-    ] = None,
+    truth: TrueMasks = None,
     images: Annotated[
         Path | None,
         typer.Option(help="The folder of the images, to show them: with --truth, or where prep dropped crops."),

@@ -9,11 +9,10 @@ import numpy as np
 
 from analysis.scoring.boundary import BoundaryCounts
 from analysis.scoring.counts import Confusion, Counts
-from analysis.scoring.growing import GrowingRows
 from analysis.scoring.image_measures import Measured
 from analysis.scoring.objects import Amount, WrongObjects
 from analysis.scoring.scores import Scores, score
-from formats.arrays import Ints
+from formats.arrays import GrowingRows, Ints
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,9 @@ from typing import Any, overload
 
 import numpy as np
 
-from analysis.scoring.growing import GrowingRows
 from analysis.scoring.image_report import ImageReport
 from analysis.scoring.scores import Scores
-from formats.arrays import Ints
+from formats.arrays import GrowingRows, Ints
 from formats.disk.value_file import ValueFile
 
 _IN_MEMORY = ("attributes", "scores", "true_pixels", "predicted_pixels")
