@@ -21,6 +21,9 @@ from formats.verbs.command_options import option
 PredictionsFolder = Annotated[
     Path, typer.Argument(help="Predictions, of crops or stitched, or a plain folder of masks.")
 ]
+TrueMasks = Annotated[
+    Path | None, typer.Option("--truth", help="A folder of true masks at full size, where there is no dataset.")
+]
 ListFile = Annotated[
     Path | None,
     typer.Option("--list", help="Only the images that this file names, one a line: select's, or the report page's."),

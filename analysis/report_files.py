@@ -9,6 +9,10 @@ LAYERS = {"image": "jpg", "pairs": "js"}
 is true and which predicted at each pixel (`analysis.masks.pairs`)."""
 
 
+IMAGE_COLUMNS = "columns/images.js"
+"""Where what is known of each image lies inside a report of many, for the page's script."""
+
+
 def columns_name(class_id: int) -> str:
     """Where the scores of one class in all images lie inside a report of many, for the page's script."""
     return f"columns/{class_id}.js"

@@ -96,6 +96,8 @@ def _share(cell: str) -> float | None:
     return share
 
 
+_NO_ATTRIBUTES: dict[str, str] = {}
+"""Held once for all rows that have none."""
 _AT_ONCE = 1000
 """So many lines are made together, which halves the time that they take."""
 _TOLD = 80
@@ -203,7 +205,7 @@ def _parse_row(cells: Sequence[str], header: Sequence[str], where: str) -> Manif
     check_name(fixed["id"], where, "id")
     check_inside(fixed["source"], where, "source")
     attributes = {name: cell for name, cell in by_name.items() if name not in _COLUMNS and cell}
-    row = ManifestRow(**fixed, attributes=attributes)
+    row = ManifestRow(**fixed, attributes=attributes or _NO_ATTRIBUTES)
     for size in ((row.width, row.height), (row.source_width, row.source_height)):
         check_pixels(*size, f"{where}: {row.id}", "bring the file back that was written")
     return row

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from analysis.options import Cleaning, ListFile, Overwrite, PredictionsFolder, Scale, Workers, parse_scale
+from analysis.options import Cleaning, ListFile, Overwrite, PredictionsFolder, Scale, TrueMasks, Workers, parse_scale
 from formats.errors import SagesegError
 from formats.verbs.command_options import takes
 
@@ -35,9 +35,7 @@ def areas(
     dataset: Annotated[
         Path | None, typer.Option(help="The dataset with the true masks, to compare areas with.")
     ] = None,
-    truth: Annotated[
-        Path | None, typer.Option(help="A folder of true masks at full size, where there is no dataset.")
-    ] = None,
+    truth: TrueMasks = None,
     listed: ListFile = None,
     cleaning: Cleaning,
     overwrite: Overwrite = False,

@@ -19,7 +19,7 @@ from analysis.comparison.tables import images_to_csv
 from analysis.drawing.colours import AGREEMENT_COLOURS, AgreementColours, ColourScheme
 from analysis.report.page.layout import model_facts
 from analysis.report.page.sections import foreground_mean
-from analysis.report.page.viewer_scripts import VIEWER
+from analysis.report.page.viewer_scripts import BESIDE, VIEWER
 from analysis.report_files import IMAGES, PAGE
 from analysis.scoring.scores import METRICS
 from formats.console import say
@@ -30,6 +30,7 @@ from formats.texts.json_text import format_json
 
 _SCRIPTS = (
     "compare/viewed.js",
+    BESIDE,
     *VIEWER,
     "compare/choice.js",
     "compare/scatter.js",

@@ -31,7 +31,7 @@ _CHECKED = ("sha256",)
 _MEND = "bring back the folder that the shards wrote"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SourceFacts:
     """What is told of an image beside what is found in it: `Source` without its crops."""
 
@@ -124,13 +124,14 @@ def read_settled(out: Path, plan: WorkPlan, kind: type[Made]) -> Made:
 
 def read_facts(out: Path) -> Iterator[SourceFacts]:
     """The sources of a plan, in its order. Raises SagesegError for what no source can be."""
-    seen: dict[str, str] = {}  # texts that repeat are held once
+    seen, no_attributes = dict[str, str](), dict[str, str]()  # what repeats is held once
     for row in read_sources(out):
         try:
             group, split = (seen.setdefault(row[name], row[name]) for name in ("group", "split"))
             attributes = json.loads(row["attributes"] or "{}")
             check_type(attributes, dict[str, str], "attributes")
             attributes = {seen.setdefault(name, name): seen.setdefault(of, of) for name, of in attributes.items()}
+            attributes = attributes or no_attributes
             stem = check_name(row["stem"], out / SOURCES, "stem")
             width, height = (parse_whole(row[name]) or 0 for name in ("width", "height"))
             check_pixels(width, height, f"{out / SOURCES}: {row['source']}", _MEND)

@@ -190,6 +190,7 @@ def _source(
         )
     known = divide(_boxes(rows), *kept_size) if dataset else []
     kept = {row.id for row in rows if row.kept}
+    in_dataset = tuple(piece for piece in known if piece.id in kept)
     return Source(
         stem=stem,
         width=width,
@@ -197,8 +198,8 @@ def _source(
         row=first,
         predicted=made,
         predicted_size=predicted_size,
-        kept=tuple(piece for piece in known if piece.id in kept),
-        kept_size=kept_size,
+        kept=made if in_dataset == made else in_dataset,  # once: a plan holds the sources of very many images
+        kept_size=predicted_size if kept_size == predicted_size else kept_size,
         dropped=len(grid) - len(predicted),
         uncovered=_at_source_size(_pixels_in_no_crop(pieces, predicted_size), predicted_size, (width, height)),
         unpredicted=tuple(unpredicted),

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from analysis.drawing.colours import ColourScheme
-from analysis.options import Overwrite, PredictionsFolder, ScoringOptions, ShardOption, Workers
+from analysis.options import Overwrite, PredictionsFolder, ScoringOptions, ShardOption, TrueMasks, Workers
 from formats.console import result, result_json, say
 from formats.errors import SagesegError
 from formats.texts.told_numbers import parse_whole
@@ -21,9 +21,7 @@ def report(
     *,
     out: Annotated[Path, typer.Option(help="Where the report goes.")],
     dataset: Annotated[Path | None, typer.Option(help="The dataset with the images and the true masks.")] = None,
-    truth: Annotated[
-        Path | None, typer.Option(help="A folder of true masks at full size, where there is no dataset.")
-    ] = None,
+    truth: TrueMasks = None,
     images: Annotated[
         Path | None,
         typer.Option(help="The folder of the images, to show them: with --truth, or where prep dropped crops."),
@@ -64,8 +62,8 @@ def report(
     from analysis.plain.truth import TruthFolder, open_with_truth
     from analysis.report.report import report as write_report
     from analysis.report.scores_text import format_scores, tell
-    from analysis.report.work.planned import ReportOptions, plan_report
-    from analysis.report.work.shards import report_shard
+    from analysis.report.sharded.planned import ReportOptions, plan_report
+    from analysis.report.sharded.shards import report_shard
     from analysis.report_files import PAGE
     from formats.dataset import open_dataset
     from formats.disk.whole_folders import refuse_existing
@@ -126,7 +124,7 @@ def merge(
     from analysis.masks.stitch_shards import KIND as STITCH
     from analysis.masks.stitch_shards import merge_stitch
     from analysis.report.scores_text import format_scores, tell
-    from analysis.report.work.shards import merge_report
+    from analysis.report.sharded.shards import merge_report
     from analysis.report_files import PAGE
     from formats.shards.telling import check_merge_place
     from formats.shards.work_plan import kind_of

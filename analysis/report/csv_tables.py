@@ -13,7 +13,7 @@ from analysis.report.object_tables import wrong_object_to_json
 from analysis.scoring.image_report import ImageReport
 from analysis.scoring.scores import defined
 from analysis.scoring.summary import Summary
-from formats.texts.csv_text import format_sheet
+from formats.texts.csv_text import sheet_lines
 
 _OBJECT_COLUMNS = (
     *("stem", "group", "what", "class", "confused_with", "x", "y", "width", "height"),
@@ -26,15 +26,15 @@ _COUNTED = (
 _AREA_COLUMNS = ("pixels", "share", "area", "components")
 
 
-def images_to_csv(summary: Summary) -> str:
+def images_to_csv(summary: Summary) -> Iterator[str]:
     """One row per image, worst first; an undefined score is an empty cell. The mean of a column is what
     `per_image_mean` in scores.json says."""
     names = summary.classes.names
-    attributes = sorted({name for image in summary.images for name in image.attributes})
+    attributes = sorted({name for each in summary.images.attributes for name in each})
     totals, keys = list(summary.per_image_mean.totals), list(summary.per_image_mean.per_class)
     scored = [f"{key}_{name}" for key in keys for name in names]
     header = ["stem", "group", "split", *_COUNTED, *totals, *scored, *attributes]
-    return format_sheet([header, *(_image_cells(image, attributes) for image in summary.images)])
+    return sheet_lines(chain([header], (_image_cells(image, attributes) for image in summary.images)))
 
 
 def _image_cells(image: ImageReport, attributes: Sequence[str]) -> list[Any]:
@@ -47,13 +47,12 @@ def _image_cells(image: ImageReport, attributes: Sequence[str]) -> list[Any]:
     return [*cells, *scores, *(image.attributes.get(name, "") for name in attributes)]
 
 
-def objects_to_csv(summary: Summary) -> str:
+def objects_to_csv(summary: Summary) -> Iterator[str]:
     """One row per object that an image keeps: true and predicted ones, false positives and misses,
     the largest of each. `share` is of the image's judged pixels."""
     lines = (line for image in summary.images for line in _objects(image, summary))
-    return format_sheet(
-        [_OBJECT_COLUMNS, *([_known(line.get(column)) for column in _OBJECT_COLUMNS] for line in lines)]
-    )
+    rows = ([_known(line.get(column)) for column in _OBJECT_COLUMNS] for line in lines)
+    return sheet_lines(chain([_OBJECT_COLUMNS], rows))
 
 
 def _objects(image: ImageReport, summary: Summary) -> Iterator[dict[str, Any]]:
@@ -79,7 +78,7 @@ def _known(cell: Any) -> Any:
     return f"{cell:.9g}" if isinstance(cell, float) else cell
 
 
-def areas_to_csv(summary: Summary) -> str:
+def areas_to_csv(summary: Summary) -> Iterator[str]:
     """One row per image and class: pixels, their share of the image's judged pixels, the area in the
     user's unit squared, and the number of objects."""
     sides = ("true", "predicted")
@@ -89,7 +88,7 @@ def areas_to_csv(summary: Summary) -> str:
         for image in summary.images
         for class_id, name in enumerate(summary.classes.names)
     )
-    return format_sheet([header, *rows])
+    return sheet_lines(chain([header], rows))
 
 
 def _area_cells(image: ImageReport, class_id: int, summary: Summary) -> list[Any]:

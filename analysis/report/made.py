@@ -31,7 +31,7 @@ def typed_command() -> list[str]:
 
 
 def made_to_json(
-    images: Sequence[ImageReport], command: Sequence[str], *, predictions: str, dataset: str, dataset_sha256: str | None
+    images: Iterable[ImageReport], command: Sequence[str], *, predictions: str, dataset: str, dataset_sha256: str | None
 ) -> dict[str, Any]:
     """What scores.json says under `made`. A folder of true masks in a dataset's place has no checksum of its own."""
     made: dict[str, Any] = redact_values(
@@ -43,19 +43,20 @@ def made_to_json(
             "dataset": dataset,
         }
     )
-    splits = Counter(image.split for image in images)
+    told = [(image.split, f"{image.stem} {image.truth_sha256}\n") for image in images]
+    splits = Counter(split for split, _ in told)
     return {
         **made,
         "dataset_sha256": dataset_sha256,
-        "truth_sha256": truth_digest(images),
+        "truth_sha256": truth_digest(line for _, line in told),
         "splits": dict(sorted(splits.items())),
     }
 
 
-def truth_digest(images: Iterable[ImageReport]) -> str:
-    """One checksum of the truth of all images: reports that have the same judge the same pixels by the same truth."""
-    lines = sorted(f"{image.stem} {image.truth_sha256}\n" for image in images)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+def truth_digest(lines: Iterable[str]) -> str:
+    """One checksum of the truth of all images, of each a line of its stem and its own: reports that have the same judge
+    the same pixels by the same truth."""
+    return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

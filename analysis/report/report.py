@@ -18,21 +18,24 @@ from analysis.options import ScoringOptions
 from analysis.report.csv_tables import areas_to_csv, images_to_csv, objects_to_csv
 from analysis.report.judged_share import judged_to_json
 from analysis.report.made import made_to_json, typed_command
+from analysis.report.page.find_data import find_data
 from analysis.report.page.layout import PageImages, render_page
-from analysis.report.page.page_data import WORST, are_beside, columns_script, worst_and_best
+from analysis.report.page.page_data import columns_script, divided, of_class, page_data, shown_inside, worst_and_best
 from analysis.report.plots.patterns_json import attribute_scores_to_csv, crop_edges_to_csv, places_to_csv
 from analysis.report.plots.plots_data import plots_data
 from analysis.report.scores_json import summary_to_json
-from analysis.report.work.planned import OVERLAYS_DRAWN, ReportOptions, Settled, plan_report
-from analysis.report_files import IMAGES, OVERLAYS, PAGE, SCORES, columns_name
-from analysis.scoring.image_report import Examined, ImageReport, as_examined
+from analysis.report.sharded.planned import OVERLAYS_DRAWN, ReportOptions, Settled, plan_report
+from analysis.report_files import IMAGE_COLUMNS, IMAGES, OVERLAYS, PAGE, SCORES
+from analysis.scoring.image_report import Examined, as_examined
+from analysis.scoring.kept_images import KeptImages
 from analysis.scoring.summary import Summary, summarise
 from formats.console import say
 from formats.dataset import Dataset
-from formats.disk.whole_files import write_lines, write_text, write_unfinished
+from formats.disk.value_file import ValueFile
+from formats.disk.whole_files import write_lines, write_text
 from formats.disk.whole_folders import staged_folder
 from formats.parallel import available_cores, map_all
-from formats.predictions import Predictions
+from formats.predictions import ModelFacts, Predictions
 from formats.texts.json_text import json_pieces
 
 _TABLES = {
@@ -81,9 +84,16 @@ def write_report(
     """Write all that a report has beside what is drawn of each image at full size, which lies in `stage` when the image
     has passed, and return what scores.json holds. The images are in the order of the sources; `command` is what makes
     the report again, empty where none does."""
+    with ValueFile(stage) as file:
+        summary = summarise(examined, settled.classes, settled.options.scoring, settled.frame, file)
+        return _write_summary(stage, settled, summary, command, workers)
+
+
+def _write_summary(
+    stage: Path, settled: Settled, summary: Summary, command: Sequence[str], workers: int | None
+) -> dict[str, Any]:
     options, model = settled.options, settled.model
     palette = AGREEMENT_COLOURS[options.colours]
-    summary = summarise(examined, settled.classes, options.scoring, settled.frame)
     judged = {**judged_to_json(summary.judged, settled.left_out), "predict_all": settled.predict_all}
     scores = {**summary_to_json(summary), "judged": judged, "colors": options.colours.value, "job": model.known()}
     scores["made"] = made_to_json(
@@ -96,29 +106,47 @@ def write_report(
     scores |= settled.passed_on
     write_lines(stage / SCORES, chain(json_pieces(scores), "\n"))
     for name, to_csv in _TABLES.items():
-        write_text(stage / name, to_csv(summary))
+        write_lines(stage / name, to_csv(summary))
     drawn = _write_overlays(stage, summary, palette, options.overlays, workers)
     close_ups = _close_ups(stage, scores, summary.images, palette)
-    shown = PageImages(_thumbnails(stage, summary), close_ups, settled.grey_images, options.strips, drawn)
-    write_columns(stage, summary.images, len(settled.classes))
+    thumbnails = _thumbnails(stage, summary)
+    shown = PageImages(len(thumbnails), close_ups, settled.grey_images, options.strips, drawn)
+    data = _page_data(summary, scores, model, thumbnails, palette)
+    inside = _write_columns(stage, summary.images, data)
     title = model.job or settled.predictions
-    plots = plots_data(summary, scores, model)
-    write_text(stage / PAGE, render_page(title, scores, model, summary.images, shown, palette, plots))
+    write_text(stage / PAGE, render_page(title, scores, model, inside, shown, palette))
     return scores
 
 
-def write_columns(stage: Path, images: Sequence[ImageReport], num_classes: int) -> None:
-    """The columns of classes that lie beside the page, if they do."""
-    if are_beside(len(images), num_classes):
-        (stage / columns_name(1)).parent.mkdir()
-        for class_id in range(1, num_classes):
-            write_unfinished(stage / columns_name(class_id), columns_script(images, class_id).encode())
+def _page_data(
+    summary: Summary,
+    scores: Mapping[str, Any],
+    model: ModelFacts,
+    thumbnails: Mapping[int, Mapping[str, Any]],
+    colours: AgreementColours,
+) -> dict[str, Any]:
+    find, found = find_data(summary.images, scores)
+    known = page_data(summary.images, thumbnails, scores["classes"], colours)
+    return {**known, "find": find, "found": found, "plots": plots_data(summary, scores, model)}
+
+
+def _write_columns(stage: Path, images: KeptImages, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the columns of images and classes that lie beside the page, if any, and return what the page holds."""
+    inside, beside = divided(data)
+    if beside or data["classesBeside"]:
+        (stage / IMAGE_COLUMNS).parent.mkdir()
+    if beside:
+        write_lines(stage / IMAGE_COLUMNS, columns_script(beside))
+    for class_id, name in enumerate(data["classesBeside"] or [], start=1):
+        write_lines(stage / name, columns_script({"class": class_id, **of_class(images, class_id)}))
+    return inside
 
 
 def _write_overlays(
     stage: Path, summary: Summary, colours: AgreementColours, number: int | None, workers: int | None
 ) -> int:
-    stems = worst_and_best(summary.images, len(summary.images) if number is None else number)
+    places = worst_and_best(summary.images, len(summary.images) if number is None else number)
+    stems = [summary.images[place].stem for place in places]
     (stage / OVERLAYS).mkdir()
     for _ in map_all(OverlayWriter(stage, colours), stems, workers=workers, label="overlays"):
         pass
@@ -128,18 +156,19 @@ def _write_overlays(
     return len(stems)
 
 
-def _thumbnails(stage: Path, summary: Summary) -> dict[str, dict[str, Any]]:
-    """Those inside the page, by stem; in threads, for they are few, and codecs leave the interpreter to others."""
-    stems = worst_and_best(summary.images, WORST)
-    draw = partial(draw_thumbnail, stage)
+def _thumbnails(stage: Path, summary: Summary) -> dict[int, dict[str, Any]]:
+    """Those inside the page, by place; in threads, for they are few, and codecs leave the interpreter to others."""
+    places = shown_inside(summary.images)
+    stems = [summary.images[place].stem for place in places]
     with ThreadPoolExecutor(available_cores()) as pool:
-        return dict(zip(stems, pool.map(draw, stems), strict=True))
+        return dict(zip(places, pool.map(partial(draw_thumbnail, stage), stems), strict=True))
 
 
 def _close_ups(
-    stage: Path, scores: Mapping[str, Any], images: Sequence[ImageReport], colours: AgreementColours
+    stage: Path, scores: Mapping[str, Any], images: KeptImages, colours: AgreementColours
 ) -> dict[str, list[str]]:
-    sizes = {image.stem: (image.width, image.height) for image in images}
     wrong = {key: (scores.get(key) or {}).get("largest", []) for key in ("false_positives", "missed")}
     places = {**wrong, "suspects": scores.get("suspects") or []}
+    wanted = {each["stem"] for listed in places.values() for each in listed}
+    sizes = {image.stem: (image.width, image.height) for image in images if image.stem in wanted}
     return {key: draw_close_ups(stage, listed, sizes, colours) for key, listed in places.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,23 +13,25 @@ from analysis.report.plots.patterns_json import patterns_to_json
 from analysis.scoring.intervals import LEVEL, ScoreIntervals
 from analysis.scoring.kitti_scores import kitti_scores
 from analysis.scoring.scores import scores_to_json
-from analysis.scoring.summary import Summary, TableRow
+from analysis.scoring.summary import Summary, Table
 from analysis.scoring.suspects import listed
 from analysis.scoring.thresholds import ProbabilityCounts, log_loss, tallies, threshold_curve
 
 
 def summary_to_json(summary: Summary) -> dict[str, Any]:
-    """A summary as JSON's values: undefined numbers are None."""
+    """A summary as JSON's values: undefined numbers are None. `groups` is made row by row as it is read."""
     names = summary.classes.names
-    suspects = [asdict(each) for each in listed([image.suspect for image in summary.images])]
+    suspects = None
+    if summary.probabilities is not None:
+        suspects = [asdict(each) for each in listed(image.suspect for image in summary.images)]
     return {
         "classes": list(names),
         "images": len(summary.images),
         "confusion": summary.totals.confusion.tolist(),
         "overall": scores_to_json(summary.overall, names),
         "per_image_mean": scores_to_json(summary.per_image_mean, names),
-        "groups": _table(summary.groups, names),
-        "attributes": {name: _table(rows, names) for name, rows in summary.attributes.items()},
+        "groups": _Rows(summary.groups, names),
+        "attributes": {name: dict(_Rows(table, names)) for name, table in summary.attributes.items()},
         "boundary": _boundary(summary.scoring),
         "intervals": _intervals(summary),
         "areas": _areas(summary),
@@ -40,12 +42,26 @@ def summary_to_json(summary: Summary) -> dict[str, Any]:
         "half_found_from_pixels": half_found(summary.totals.sizes),
         **patterns_to_json(summary),
         **_of_probabilities(summary.probabilities, names),
-        "suspects": None if summary.probabilities is None else suspects,
+        "suspects": suspects,
     }
 
 
-def _table(rows: Iterable[TableRow], names: Sequence[str]) -> dict[str, Any]:
-    return {row.name: {"images": row.images, **scores_to_json(row.scores, names)} for row in rows}
+class _Rows(Mapping[str, Any]):
+    """A table's rows by their names, in its order."""
+
+    def __init__(self, table: Table, names: Sequence[str]) -> None:
+        self._table, self._names = table, names
+        self._places = {name: place for place, name in enumerate(table.names)}
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        row = self._table[self._places[name]]
+        return {"images": row.images, **scores_to_json(row.scores, self._names)}
 
 
 def _boundary(scoring: ScoringOptions) -> dict[str, Any]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from analysis.scoring.boundary import BoundaryCounts
 from analysis.scoring.counts import Confusion, Counts
 from analysis.scoring.image_measures import Measured
 from analysis.scoring.objects import Amount, WrongObjects
 from analysis.scoring.scores import Scores, score
-from formats.arrays import Ints
+from formats.arrays import GrowingRows, Ints
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,42 @@ class Totals(Counts):
 
     def scores(self) -> Scores:
         return score(self.confusion, self.boundaries)
+
+
+@dataclass(frozen=True)
+class NamedTotals:
+    """The totals of each of many groups, or values of an attribute, side by side: arrays of an entry for each of the
+    `names`, because each image may be a group of its own."""
+
+    names: Sequence[str]
+    images: Ints
+    confusion: Confusion
+    boundaries: BoundaryCounts
+
+    def scores(self) -> Scores:
+        """Of each of them."""
+        return score(self.confusion, self.boundaries)
+
+
+class CollectedTotals:
+    """What becomes `NamedTotals`, image by image."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
+        self._images = GrowingRows[np.int64]()
+        self._confusion = GrowingRows[np.int64]()
+        self._boundaries = GrowingRows[np.int64]()
+
+    def add(self, name: str, one: Totals) -> int:
+        """Add to what has the name, and return its number, by order of appearance."""
+        number = self.numbers.setdefault(name, len(self.numbers))
+        self._images.add(number, np.array(one.images, np.int64))
+        self._confusion.add(number, one.confusion)
+        self._boundaries.add(number, one.boundaries)
+        return number
+
+    def totals(self) -> NamedTotals:
+        return NamedTotals(list(self.numbers), self._images.rows, self._confusion.rows, self._boundaries.rows)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -38,7 +39,7 @@ class ImageReport:
     source: str
     group: str
     split: str
-    attributes: dict[str, str]
+    attributes: Mapping[str, str]
     width: int
     height: int
     scores: Scores
@@ -93,7 +94,7 @@ def _report_image(of: SourceFacts, found: Findings) -> ImageReport:
     """What is kept of one image."""
     measured, confusion, components = found.measured, found.measured.confusion, found.measured.components
     return ImageReport(
-        **vars(of),
+        **{field.name: getattr(of, field.name) for field in fields(of)},
         scores=score(confusion, measured.boundaries),
         judged=Judged(int(confusion.sum()), found.not_predicted),
         truth_sha256=found.truth_sha256,

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.scoring.count_totals import Totals
-from analysis.scoring.image_scores import classes_of_images, totals_of_images
+from analysis.scoring.count_totals import NamedTotals
 from analysis.scoring.scores import (
     ACCURACY,
     Scores,
@@ -72,29 +71,27 @@ def interval(values: Floats) -> Interval:
     return low, high
 
 
-def bootstrap(
-    by_group: Mapping[str, Totals], scores: Sequence[Scores], groups: Sequence[str], draws: int, seed: int
-) -> Intervals:
-    """The intervals of the scores of groups' totals, and of the mean over images, whose `scores` and
-    `groups` stand in one order."""
-    if len(by_group) < 2 or draws == 0:
-        return Intervals(len(by_group), draws, seed, None, None)
-    pooled = _Pooled(list(by_group.values()))
-    averaged = _Averaged(scores, groups, list(by_group))
+def bootstrap(by_group: NamedTotals, scores: Scores, group_of: Ints, draws: int, seed: int) -> Intervals:
+    """The intervals of the scores of groups' totals, and of the mean over images, of which each has its `scores` and
+    the number of its group."""
+    groups = len(by_group.names)
+    if groups < 2 or draws == 0:
+        return Intervals(groups, draws, seed, None, None)
+    pooled, averaged = _Pooled(by_group), _Averaged(scores, group_of, groups)
     samples: list[tuple[dict[str, Floats], ...]] = []
-    for counts in group_draws(len(by_group), draws, seed):
+    for counts in group_draws(groups, draws, seed):
         weights = counts.astype(np.float64)  # BLAS multiplies floats, exact up to 2^53
         samples.append((pooled(weights), averaged(weights)))
     overall, per_image = (_intervals(drawn) for drawn in zip(*samples, strict=True))
-    return Intervals(len(by_group), draws, seed, overall, per_image)
+    return Intervals(groups, draws, seed, overall, per_image)
 
 
 class _Pooled:
     """Scores of the summed counts of drawn groups."""
 
-    def __init__(self, totals: Sequence[Totals]) -> None:
-        self._confusion = np.stack([each.confusion for each in totals]).astype(np.float64)
-        self._boundaries = np.stack([each.boundaries for each in totals]).astype(np.float64)
+    def __init__(self, totals: NamedTotals) -> None:
+        self._confusion = totals.confusion.astype(np.float64)
+        self._boundaries = totals.boundaries.astype(np.float64)
 
     def __call__(self, weights: Floats) -> dict[str, Floats]:
         confusion = np.tensordot(weights, self._confusion, 1).astype(np.int64)
@@ -106,12 +103,10 @@ class _Pooled:
 class _Averaged:
     """Mean scores over the images of drawn groups."""
 
-    def __init__(self, scores: Sequence[Scores], groups: Sequence[str], names: Sequence[str]) -> None:
-        place = {name: i for i, name in enumerate(names)}
-        at = np.array([place[name] for name in groups])
-        values = {**classes_of_images(scores), **totals_of_images(scores)}
-        self._sums = {key: _by_group(np.nan_to_num(each), at, len(names)) for key, each in values.items()}
-        self._counts = {key: _by_group(~np.isnan(each), at, len(names)) for key, each in values.items()}
+    def __init__(self, scores: Scores, group_of: Ints, groups: int) -> None:
+        values = {**scores.per_class, **{name: scores.total(name) for name in scores.names}}
+        self._sums = {key: _by_group(np.nan_to_num(each), group_of, groups) for key, each in values.items()}
+        self._counts = {key: _by_group(~np.isnan(each), group_of, groups) for key, each in values.items()}
 
     def __call__(self, weights: Floats) -> dict[str, Floats]:
         return {key: ratio(weights @ self._sums[key], weights @ self._counts[key]) for key in self._sums}

@@ -168,39 +168,55 @@ def every_metric() -> tuple[Metric[Any], ...]:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """The scores of one matrix, or their means over images. `classes` has a row for each of the metrics' `keys`, shape
-    (keys, C), and `means` the means over classes and the pixel accuracy, by their `names`: two small arrays, because a
-    report holds the scores of all its images."""
+    """The scores of one matrix, their means over images, or those of many matrices (…). `classes` has a row for each of
+    the metrics' `keys`, shape (…, keys, C), and `means` the means over classes and the pixel accuracy, by their
+    `names`, shape (…, names): two arrays, because a report holds the scores of all its images."""
 
     keys: tuple[str, ...]
     classes: Floats
     names: tuple[str, ...]
     means: Floats
 
+    def __len__(self) -> int:
+        """Of how many matrices."""
+        return len(self.means)
+
+    def __getitem__(self, chosen: int | Ints) -> Scores:
+        """Those of one of many matrices, or of some in another order."""
+        return Scores(self.keys, self.classes[chosen], self.names, self.means[chosen])
+
     @property
     def per_class(self) -> dict[str, Floats]:
-        """By metric key the scores of each class, shape (C,)."""
-        return dict(zip(self.keys, self.classes, strict=True))
+        """By metric key the scores of each class, shape (…, C)."""
+        return {key: self.of(key) for key in self.keys}
 
     @property
     def totals(self) -> dict[str, float]:
-        """By name the means over classes and the pixel accuracy."""
+        """By name the means over classes and the pixel accuracy, of one matrix."""
         return dict(zip(self.names, self.means.tolist(), strict=True))
 
     def of(self, key: str) -> Floats:
-        """A metric's score of each class, shape (C,)."""
-        return np.asarray(self.classes[self.keys.index(key)])
+        """A metric's score of each class, shape (…, C)."""
+        return np.array(self.classes[..., self.keys.index(key), :])
+
+    def total(self, name: str) -> Floats:
+        """A mean over classes, or the pixel accuracy, shape (…)."""
+        return np.array(self.means[..., self.names.index(name)])
 
     def foreground_mean(self, key: str) -> float:
-        """The mean over classes other than the background."""
-        return float(mean_defined(self.of(key)[1:]))
+        """The mean over classes other than the background, of one matrix."""
+        return float(self.foreground_means(key))
+
+    def foreground_means(self, key: str) -> Floats:
+        """The mean over classes other than the background, shape (…)."""
+        return mean_defined(self.of(key)[..., 1:], axis=-1)
 
 
 def scores_of(per_class: Mapping[str, Floats], totals: Mapping[str, Any]) -> Scores:
-    """Scores by metric key, arrays of shape (C,), and totals by name."""
+    """Scores by metric key, arrays of shape (…, C), and totals by name, of shape (…)."""
     keys, names = _once(tuple(per_class)), _once(tuple(totals))
-    means = np.array([float(value) for value in totals.values()], np.float64)
-    return Scores(keys, np.stack(list(per_class.values())), names, means)
+    means = np.stack([np.asarray(value, np.float64) for value in totals.values()], axis=-1)
+    return Scores(keys, np.stack(list(per_class.values()), axis=-2), names, means)
 
 
 @cache
@@ -217,8 +233,8 @@ def tally(confusion: Confusion) -> Tally:
 
 
 def score(confusion: Confusion, boundaries: BoundaryCounts | None = None) -> Scores:
-    """All scores of a confusion matrix (rows truth, columns prediction); those of outlines where
-    their counts are given."""
+    """All scores of a confusion matrix (rows truth, columns prediction), or of several (…, C, C); those of outlines
+    where their counts are given."""
     per_class = class_scores(confusion, boundaries)
     totals = {**class_means(per_class), ACCURACY: pixel_accuracy(confusion)}
     return scores_of(per_class, totals)

@@ -8,8 +8,9 @@ edges are, do not count, nor does ignore. oracles/cleanlab_suspects.py compares 
 
 from __future__ import annotations
 
+import heapq
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import cv2
@@ -109,11 +110,15 @@ def _suspicion(doubt: Mask, truth: Mask) -> float:
     return float(weights @ shares / weights.sum()) if weights.any() else math.nan
 
 
-def most_suspicious(suspects: Sequence[Suspect | None]) -> list[Suspect]:
+def most_suspicious(suspects: Iterable[Suspect | None]) -> list[Suspect]:
     """Every suspect, the most suspicious first."""
-    return sorted((each for each in suspects if each), key=lambda each: (-each.suspicion, each.stem))
+    return sorted((each for each in suspects if each), key=_most_first)
 
 
-def listed(suspects: Sequence[Suspect | None]) -> list[Suspect]:
+def _most_first(one: Suspect) -> tuple[float, str]:
+    return -one.suspicion, one.stem
+
+
+def listed(suspects: Iterable[Suspect | None]) -> list[Suspect]:
     """The LISTED most suspicious of those that the model contradicts, the most suspicious first."""
-    return [each for each in most_suspicious(suspects) if each.pixels][:LISTED]
+    return heapq.nsmallest(LISTED, (each for each in suspects if each and each.pixels), key=_most_first)

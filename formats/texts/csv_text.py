@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from formats.texts.given_files import read_text
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 """How a text begins with which spreadsheets compute; or one that has our mark, so that each mark can be taken off."""
 _MARKED = re.compile(r"'+[=+\-@\t\r]")
+_AT_ONCE = 1000
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -29,6 +31,13 @@ def format_sheet(rows: Iterable[Iterable[Any]]) -> str:
     """`format_csv` for tables that people open in a spreadsheet: a name such as `=1+1` gets an apostrophe before it,
     and is no formula there. `unmarked` takes it off."""
     return format_csv([_marked(cell) for cell in row] for row in rows)
+
+
+def sheet_lines(rows: Iterable[Iterable[Any]]) -> Iterator[str]:
+    """`format_sheet` for rows that need not be in memory at once: its text, some rows at a time."""
+    rows = iter(rows)
+    while some := list(islice(rows, _AT_ONCE)):
+        yield format_sheet(some)
 
 
 def _marked(cell: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -69,9 +69,38 @@ def format_json(value: Any, *, ascii_only: bool = False) -> str:
 
 
 def json_pieces(value: Any, *, ascii_only: bool = False) -> Iterator[str]:
-    """The text of `format_json` in pieces, of which there may be more than memory should hold."""
+    """The text of `format_json` in pieces, of which there may be more than memory should hold. A member of an object
+    that is a mapping and no dict is asked for its own members one by one, so that they need not be in memory either."""
     encoder = json.JSONEncoder(indent=2, ensure_ascii=ascii_only, allow_nan=False, default=_text)
-    return encoder.iterencode(_defined(redact_values(value)))
+    long = {key for key, inner in value.items() if _is_long(inner)} if isinstance(value, dict) else set()
+    if not long:
+        yield from encoder.iterencode(_defined(redact_values(value)))
+        return
+    known = _defined(redact_values({key: {} if key in long else inner for key, inner in value.items()}))
+    members = ((key, value[key] if key in long else inner) for key, inner in known.items())
+    yield from _object_pieces(members, encoder, "")
+
+
+def _is_long(value: Any) -> bool:
+    return isinstance(value, Mapping) and not isinstance(value, dict)
+
+
+def _object_pieces(members: Iterable[tuple[str, Any]], encoder: json.JSONEncoder, indent: str) -> Iterator[str]:
+    """An object as the encoder writes it; the text of no member has line ends but those between its own parts."""
+    before, inner = "{", f"{indent}  "
+    for key, value in members:
+        yield f"{before}\n{inner}{encoder.encode(key)}: "
+        if _is_long(value):
+            yield from _object_pieces(map(_clean, value.items()), encoder, inner)
+        else:
+            yield encoder.encode(value).replace("\n", f"\n{inner}")
+        before = ","
+    yield "{}" if before == "{" else f"\n{indent}}}"
+
+
+def _clean(member: tuple[str, Any]) -> tuple[str, Any]:
+    key, value = member
+    return key, _defined(redact_values({key: value}))[key]
 
 
 def _defined(value: Any) -> Any:

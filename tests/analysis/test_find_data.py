@@ -14,13 +14,18 @@ from hypothesis import strategies as st
 from analysis.report.page import layout
 from analysis.report.page.find_data import MOST_OF_A_PAIR, confused_images, find_data
 from analysis.report.report import report
+from formats.arrays import Ints
 from tests.support.dataset_samples import disc_image, make_dataset, make_predictions
 
 
-def image(confused: list[tuple[int, int, int]], source: str = "a.jpg", **more: Any) -> Any:
+def rows(confused: list[tuple[int, int, int]]) -> Ints:
+    return np.array(confused, np.int64).reshape(-1, 3)
+
+
+def image(source: str = "a.jpg", **more: Any) -> Any:
     """As much of an `ImageReport` as is read."""
     known = {"stem": "a", "false_positive_kinds": (0, 0, 0), "missed_kinds": (0, 0, 0), "suspect": None, **more}
-    return SimpleNamespace(source=source, confused=np.array(confused, np.int64).reshape(-1, 3), **known)
+    return SimpleNamespace(source=source, confused=rows([]), **known)
 
 
 cells = st.dictionaries(st.tuples(st.integers(0, 3), st.integers(0, 3)), st.integers(1, 4), max_size=6)
@@ -28,7 +33,7 @@ cells = st.dictionaries(st.tuples(st.integers(0, 3), st.integers(0, 3)), st.inte
 
 @given(st.lists(cells, min_size=1, max_size=7))
 def test_each_pair_leads_to_its_images_those_with_most_pixels_first(each: list[dict[tuple[int, int], int]]) -> None:
-    found = confused_images([image([(*pair, pixels) for pair, pixels in one.items()]) for one in each])
+    found = confused_images([rows([(*pair, pixels) for pair, pixels in one.items()]) for one in each])
     assert [tuple(line[:2]) for line in found] == sorted({pair for one in each for pair in one})
     for true, predicted, count, places in found:
         expected = [place for place, one in enumerate(each) if (true, predicted) in one]
@@ -41,16 +46,16 @@ def test_each_pair_leads_to_its_images_those_with_most_pixels_first(each: list[d
 )
 def test_of_many_images_or_pairs_few_are_kept_and_all_counted(pairs: int, images: int, most: int) -> None:
     confused = [(number, number + 1, 1) for number in range(pairs)]
-    found = confused_images([image(confused)] * images)
+    found = confused_images([rows(confused)] * images)
     assert len(found) == pairs
     assert {(count, len(places)) for _, _, count, places in found} == {(images, min(images, most))}
 
 
 def test_paths_are_written_where_stem_and_suffix_do_not_tell_them() -> None:
-    images = [image([], f"{stem}.png", stem=stem) for stem in "abc"]
-    images += [image([], "2024/d.png", stem="2024_d"), image([], "e.jpg", stem="e")]
-    found = find_data(images, {})
-    assert [source or each.stem + found["suffix"] for source, each in zip(found["source"], images, strict=True)] == [
+    images = [image(f"{stem}.png", stem=stem) for stem in "abc"]
+    images += [image("2024/d.png", stem="2024_d"), image("e.jpg", stem="e")]
+    find, found = find_data(images, {})
+    assert [source or each.stem + find["suffix"] for source, each in zip(found["source"], images, strict=True)] == [
         each.source for each in images
     ]
     assert found["source"][:3] == ["", "", ""]
@@ -59,15 +64,15 @@ def test_paths_are_written_where_stem_and_suffix_do_not_tell_them() -> None:
 def test_kinds_of_errors_are_bits() -> None:
     doubted = SimpleNamespace(suspicion=0.75, pixels=3)
     images = [
-        image([]),
-        image([], false_positive_kinds=(0, 7, 0)),
-        image([], missed_kinds=(2, 0, 1), suspect=SimpleNamespace(suspicion=0.5, pixels=0)),
-        image([], suspect=doubted),
+        image(),
+        image(false_positive_kinds=(0, 7, 0)),
+        image(missed_kinds=(2, 0, 1), suspect=SimpleNamespace(suspicion=0.5, pixels=0)),
+        image(suspect=doubted),
     ]
-    found = find_data(images, {"areas": {"unit": "m", "unit_per_pixel": 0.5}})
+    find, found = find_data(images, {"areas": {"unit": "m", "unit_per_pixel": 0.5}})
     assert found["errors"] == [0, 0b10, 0b101000, 0b1000000]
     assert found["suspicion"] == [None, None, 0.5, 0.75]
-    assert (found["unit"], found["unit_per_pixel"]) == ("m", 0.5)
+    assert (find["unit"], find["unit_per_pixel"]) == ("m", 0.5)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +85,7 @@ def test_kinds_of_errors_are_bits() -> None:
     ],
 )
 def test_commands_name_the_predictions_as_they_were_typed(made: dict[str, Any] | None, folder: str) -> None:
-    assert find_data([image([])], {"made": made})["predictions"] == folder
+    assert find_data([image()], {"made": made})[0]["predictions"] == folder
 
 
 def test_of_very_many_groups_the_worst_stand_in_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

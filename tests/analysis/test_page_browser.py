@@ -158,12 +158,14 @@ def with_images(page: Path, images: list[dict[str, Any]], out: Path, names: tupl
         "find": {
             "predictions": "predictions",
             "suffix": ".jpg",
-            "source": [""] * len(known),
-            "errors": [0] * len(known),
-            "suspicion": [None] * len(known),
             "confused": [],
             "unit": None,
             "unit_per_pixel": None,
+        },
+        "found": {
+            "source": [""] * len(known),
+            "errors": [0] * len(known),
+            "suspicion": [None] * len(known),
         },
         "thumbnails": {},
         "worst": [0],

@@ -314,7 +314,14 @@ def test_a_page_of_bare_scores_still_stands() -> None:
     }
     colours = AGREEMENT_COLOURS[ColourScheme.DEFAULT]
     page = Page(
-        render_page("bare", scores, ModelFacts(), [], PageImages({}, {}, 0, strips=False, overlays=0), colours, {})
+        render_page(
+            "bare",
+            scores,
+            ModelFacts(),
+            {"plots": {}, "worst": []},
+            PageImages(0, {}, 0, strips=False, overlays=0),
+            colours,
+        )
     )
     page.check_whole()
     assert "IoU, car –" in page.words
@@ -334,7 +341,7 @@ def test_every_colour_scheme_has_its_legend(
 def test_many_images_keep_only_the_worst_thumbnails(
     predictions: Predictions, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("analysis.report.report.WORST", 1)
+    monkeypatch.setattr("analysis.report.page.page_data.WORST", 1)
     report(predictions, dataset, tmp_path / "out", workers=1)
     page = Page((tmp_path / "out" / "index.html").read_text())
     assert page.data["columns"]["stem"] == ["a_02", "a_01", "b_01"]

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from analysis.options import Scale, ScoringOptions
 from analysis.report.report import report
-from analysis.report.work.planned import ReportOptions, plan_report
-from analysis.report.work.shards import merge_report, report_shard
+from analysis.report.sharded.planned import ReportOptions, plan_report
+from analysis.report.sharded.shards import merge_report, report_shard
 from formats.classes import ClassTable
 from formats.dataset import Dataset
 from formats.errors import SagesegError

@@ -10,6 +10,8 @@ import pytest
 import sklearn.metrics
 import torch
 import torchmetrics.classification as oracle
+from hypothesis import given
+from hypothesis import strategies as st
 from torchmetrics.segmentation import GeneralizedDiceScore
 
 from analysis.scoring.counts import Confusion, count
@@ -17,7 +19,6 @@ from analysis.scoring.image_scores import mean_over_images, with_absent
 from analysis.scoring.scores import (
     BOUNDARY_METRICS,
     METRICS,
-    class_scores,
     false_positive_pixels,
     mean_defined,
     missed_pixels,
@@ -95,7 +96,7 @@ def test_kaggles_dice_equals_torchmetrics_mean_over_images() -> None:
     theirs = GeneralizedDiceScore(num_classes=1, per_class=False, weight_type="linear", input_format="one-hot")
     one_hot = (torch.from_numpy(each[:, None]).long() for each in (prediction, truth))
     expected = theirs(*one_hot).item()
-    ours = mean_over_images([score(count(*pair, 2)) for pair in zip(truth, prediction, strict=True)])
+    ours = mean_over_images(score(np.stack([count(*pair, 2) for pair in zip(truth, prediction, strict=True)])))
     assert ours.per_class["dice"][1] == pytest.approx(expected)
 
 
@@ -116,7 +117,7 @@ def test_nothing_counted_is_undefined_throughout() -> None:
 
 def test_mean_over_images_skips_undefined_but_dice_of_empty_is_one() -> None:
     half, empty = matrix([2, 0], [1, 1]), matrix([4, 0], [0, 0])
-    mean = mean_over_images([with_absent(score(each), half + empty) for each in (half, empty)])
+    mean = mean_over_images(with_absent(score(np.stack([half, empty])), half + empty))
     assert mean.per_class["iou"].tolist() == pytest.approx([(2 / 3 + 1) / 2, 1 / 2])
     assert mean.per_class["dice"].tolist() == pytest.approx([(4 / 5 + 1) / 2, (2 / 3 + 1) / 2])
     assert mean.totals["pixel_accuracy"] == pytest.approx((3 / 4 + 1) / 2)
@@ -128,7 +129,7 @@ def test_a_class_that_no_image_has_is_not_right_anywhere() -> None:
     """Nothing is predicted where one of twenty classes is true: not a Dice of 19 / 20."""
     blind = np.zeros((20, 20), np.int64)
     blind[0, 0], blind[3, 0] = 900, 100
-    mean = mean_over_images([with_absent(score(blind), blind)])
+    mean = mean_over_images(with_absent(score(blind[None]), blind))
     assert mean.totals["mean_dice"] == pytest.approx((1800 / 1900 + 0) / 2)
     assert np.flatnonzero(~np.isnan(mean.per_class["dice"])).tolist() == [0, 3]
 
@@ -139,11 +140,18 @@ def test_an_image_of_which_no_pixel_counts_is_not_right_either() -> None:
     assert math.isnan(nothing.totals["mean_dice"])
 
 
-def test_several_matrices_are_scored_as_each_alone() -> None:
-    several = np.stack([matrix([6, 3], [1, 3]), matrix([4, 0], [0, 0])])
-    for key, values in class_scores(several, None).items():
-        alone = [score(each).per_class[key].tolist() for each in several]
-        assert values.tolist() == [pytest.approx(each, nan_ok=True) for each in alone], key
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=5), st.integers(2, 40), st.integers(0, 99))
+def test_many_matrices_are_scored_to_the_bit_as_each_alone(kinds: list[int], classes: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    many = np.stack([rng.integers(0, 10**kind, (classes, classes)) * (kind > 0) for kind in kinds])
+    outlines = rng.integers(1, 50, (len(kinds), classes, 1)) + np.array([0, 9, 0, 9, 0, 9])
+    report = many.sum(axis=0)
+    every = with_absent(score(many, outlines), report)
+    for number, (one, outline) in enumerate(zip(many, outlines, strict=True)):
+        alone = with_absent(score(one, outline), report)
+        assert alone.classes.tobytes() == every[number].classes.tobytes()
+        assert alone.means.tobytes() == every[number].means.tobytes()
+        assert np.array_equal(every.foreground_means("iou")[number], alone.foreground_mean("iou"), equal_nan=True)
 
 
 def test_false_positives_and_missed_are_about_foreground() -> None:

@@ -4,6 +4,7 @@ import io
 import json
 import math
 import sys
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from formats.console import result, result_json, run_app
-from formats.texts.json_text import format_json
+from formats.texts.json_text import format_json, json_pieces
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -82,3 +83,31 @@ def test_json_stays_json_whatever_stdout_can_show(encoding: str, monkeypatch: py
     told = {"Öl": [1.0, "雪", math.nan], "a\udcff": "é"}
     text = stdout_of(monkeypatch, encoding, lambda: result_json(told))
     assert json.loads(text, parse_constant=refuse) == defined(told)
+
+
+class Lazy(Mapping[str, Any]):
+    """Members that are made when they are asked for."""
+
+    def __init__(self, members: dict[str, Any]) -> None:
+        self._members = members
+
+    def __getitem__(self, key: str) -> Any:
+        return self._members[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._members)
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+
+@given(st.dictionaries(st.text(), st.dictionaries(st.text(), values, max_size=3) | values, max_size=4), st.booleans())
+def test_members_one_by_one_are_the_text_of_all_at_once(content: dict[str, Any], ascii_only: bool) -> None:
+    lazy = {key: Lazy(value) if isinstance(value, dict) else value for key, value in content.items()}
+    assert "".join(json_pieces(lazy, ascii_only=ascii_only)) == format_json(content, ascii_only=ascii_only)
+
+
+def test_members_that_are_made_hide_secrets_too() -> None:
+    assert json.loads(format_json({"groups": Lazy({"password": "tell-nobody", "a": {"token": "x" * 20}})})) == {
+        "groups": {"password": "***", "a": {"token": "***"}}
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -21,25 +21,32 @@ _SUSPICIOUS = 6
 """The bit above those of kinds of false positives and of missed objects, three each."""
 
 
-def find_data(images: Sequence[ImageReport], scores: Mapping[str, Any]) -> dict[str, Any]:
-    """Columns of the images, which are worst first, and `confused`: true class, predicted class, how many images have
-    such pixels, and the places of those with most.
+def find_data(images: Iterable[ImageReport], scores: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the page's script knows as `find`, and as `found`, which are columns of the images, worst first.
 
-    A `source` is empty where it is the stem with `suffix`. `errors` are bits: false positive objects by `Kind`, missed
-    ones by `Kind`, and whether the model contradicts the truth. `predictions` is the folder as commands name it.
+    In `find`, `confused` has true class, predicted class, how many images have such pixels, and the places of those
+    with most. In `found`, a `source` is empty where it is the stem with `suffix`; `errors` are bits: false positive
+    objects by `Kind`, missed ones by `Kind`, and whether the model contradicts the truth.
+    `predictions` is the folder as commands name it.
     """
-    suffix = _common_suffix(images)
+    named: list[tuple[str, str]] = []
+    errors, suspicion, confused = list[int](), list[float | None](), list[Ints]()
+    for image in images:
+        named.append((image.source, image.stem))
+        errors.append(_errors(image))
+        suspicion.append(None if image.suspect is None else round(image.suspect.suspicion, 6))
+        confused.append(image.confused)
+    suffix = _common_suffix(named)
     areas = scores.get("areas") or {}
-    return {
+    find = {
         "predictions": _predictions_folder(scores.get("made") or {}),
         "suffix": suffix,
-        "source": ["" if image.source == image.stem + suffix else image.source for image in images],
-        "errors": [_errors(image) for image in images],
-        "suspicion": [image.suspect and round(image.suspect.suspicion, 6) for image in images],
-        "confused": confused_images(images),
+        "confused": confused_images(confused),
         "unit": areas.get("unit"),
         "unit_per_pixel": areas.get("unit_per_pixel"),
     }
+    source = ["" if source == stem + suffix else source for source, stem in named]
+    return find, {"source": source, "errors": errors, "suspicion": suspicion}
 
 
 def _predictions_folder(made: Mapping[str, Any]) -> str:
@@ -49,8 +56,8 @@ def _predictions_folder(made: Mapping[str, Any]) -> str:
     return shlex.quote(next(typed, name or "PREDICTIONS"))
 
 
-def _common_suffix(images: Sequence[ImageReport]) -> str:
-    found = Counter(image.source.removeprefix(image.stem) for image in images if image.source.startswith(image.stem))
+def _common_suffix(named: Iterable[tuple[str, str]]) -> str:
+    found = Counter(source.removeprefix(stem) for source, stem in named if source.startswith(stem))
     return found.most_common(1)[0][0] if found else ""
 
 
@@ -60,11 +67,11 @@ def _errors(image: ImageReport) -> int:
     return sum(1 << bit for bit, count in enumerate(kinds) if count) + (suspicious << _SUSPICIOUS)
 
 
-def confused_images(images: Sequence[ImageReport]) -> list[tuple[int, int, int, list[int]]]:
-    """For each pair of classes that is confused anywhere: true class, predicted class, how many images have such
-    pixels, and the places of those with most, most first, of equal ones the worse image."""
-    places = np.repeat(np.arange(len(images)), [len(image.confused) for image in images])
-    rows: Ints = np.concatenate([image.confused for image in images]) if images else np.empty((0, 3), np.int64)
+def confused_images(confused: Sequence[Ints]) -> list[tuple[int, int, int, list[int]]]:
+    """For each pair of classes that is confused anywhere, by the `confused` of each image: true class, predicted class,
+    how many images have such pixels, and the places of those with most, most first, of equal ones the worse image."""
+    places = np.repeat(np.arange(len(confused)), [len(each) for each in confused])
+    rows: Ints = np.concatenate(confused) if confused else np.empty((0, 3), np.int64)
     order = np.lexsort((places, -rows[:, 2], rows[:, 1], rows[:, 0]))
     rows, places = rows[order], places[order]
     pairs, starts, counts = np.unique(rows[:, :2], axis=0, return_index=True, return_counts=True)

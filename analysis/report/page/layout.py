@@ -14,19 +14,17 @@ from analysis.report.judged_share import judged_share, why_unjudged
 from analysis.report.made import head
 from analysis.report.page import sections
 from analysis.report.page.absent import absent
-from analysis.report.page.find_data import find_data
-from analysis.report.page.page_data import page_data
-from analysis.report.page.viewer_scripts import VIEWER
+from analysis.report.page.viewer_scripts import BESIDE, VIEWER
 from analysis.report.plots.edge_words import crop_edge_words
-from analysis.scoring.image_report import ImageReport
 from analysis.scoring.scores import PIXEL_ACCURACY
 from formats.pages.templating import render
 from formats.predictions import ModelFacts
 from formats.texts.wording import format_seconds
 
-MOST_GROUPS = 500
+MOST_GROUPS = 200
 """So many are read in a table; where each image is a group of its own, all would be most of the page."""
 _SCRIPTS = (
+    BESIDE,
     "report/images.js",
     "report/class_columns.js",
     "report/viewed.js",
@@ -52,11 +50,10 @@ _SCRIPTS = (
 
 @dataclass(frozen=True)
 class PageImages:
-    """What the page shows beside numbers: thumbnails by stem and layer, close-ups of wrong objects and of
-    suspicious labels in the order in which scores.json lists them, and how many images have a full-size
-    overlay."""
+    """What the page shows beside numbers: how many thumbnails, close-ups of wrong objects and of suspicious labels in
+    the order in which scores.json lists them, and how many images have a full-size overlay."""
 
-    thumbnails: Mapping[str, Mapping[str, Any]]
+    thumbnails: int
     close_ups: Mapping[str, Sequence[str]]
     grey_images: int
     strips: bool
@@ -67,14 +64,13 @@ def render_page(
     title: str,
     scores: Mapping[str, Any],
     model: ModelFacts,
-    images: Sequence[ImageReport],
+    data: Mapping[str, Any],
     shown: PageImages,
     colours: AgreementColours,
-    plots: Mapping[str, Any],
 ) -> str:
-    """The whole page as HTML. `scores` is the content of scores.json, `images` are worst first, `plots` is what
-    `plots_data` tells."""
-    names = scores["classes"]
+    """The whole page as HTML. `scores` is the content of scores.json, `data` what the page's scripts read, with `plots`
+    as `plots_data` tells them."""
+    names, plots = scores["classes"], data["plots"]
     values = {
         "title": title,
         "scores": scores,
@@ -86,18 +82,14 @@ def render_page(
         "cleaned": cleaning_words(scores.get("cleaned", [])),
         "main": sections.headline_scores(scores),
         "others": sections.other_scores(scores),
-        "groups": sections.rows(scores["groups"], scores)[:MOST_GROUPS],
+        "groups": sections.rows(scores["groups"], scores, MOST_GROUPS),
         "attributes": {name: sections.rows(table, scores) for name, table in (scores.get("attributes") or {}).items()},
         "shares": [[cell / sum(row) if sum(row) else None for cell in row] for row in scores["confusion"]],
         "close_ups": shown.close_ups,
         "grey_images": shown.grey_images,
         "overlays": shown.overlays,
-        "inside": len(shown.thumbnails),
-        "data": {
-            **page_data(images, shown.thumbnails, names, colours),
-            "find": find_data(images, scores),
-            "plots": plots,
-        },
+        "inside": shown.thumbnails,
+        "data": data,
         "strips": shown.strips,
         "legend": colours.legend(),
         "ramps": {"wrong": ramp_of(colours.wrong), "missed": ramp_of(colours.missed)},

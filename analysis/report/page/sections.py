@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from analysis.scoring.scores import METRICS, PIXEL_ACCURACY, Metric, every_metric
@@ -77,10 +78,10 @@ class Row:
     values: Sequence[float | None]
 
 
-def rows(table: Mapping[str, Any], scores: Mapping[str, Any]) -> list[Row]:
-    """A table of scores.json (by group, or by an attribute's values) as lines, in its own order."""
+def rows(table: Mapping[str, Any], scores: Mapping[str, Any], most: int | None = None) -> list[Row]:
+    """A table of scores.json (by group, or by an attribute's values) as lines, in its own order, at most so many."""
     names, shown = scores["classes"][1:], columns(scores)
     return [
         Row(name, line["images"], [foreground_mean(line.get(column.key) or {}, names) for column in shown])
-        for name, line in table.items()
+        for name, line in islice(table.items(), most)
     ]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+BESIDE = "viewer/beside.js"
+"""Reads files beside a page; before all that may need some."""
 VIEWER = tuple(
     f"viewer/{name}.js"
     for name in (
-        "beside",
         "pairs",
         "layers",
         "probability",

@@ -15,7 +15,7 @@ from analysis.scoring.patterns.crop_edges import DISTANCES, rim
 from analysis.scoring.patterns.looking import Patterns
 from analysis.scoring.summary import Summary
 from formats.arrays import Ints
-from formats.texts.csv_text import format_sheet
+from formats.texts.csv_text import sheet_lines
 
 _CELL = ("judged", "false_positive", "missed")
 
@@ -69,8 +69,7 @@ def _areas_agreement(summary: Summary) -> dict[str, Any]:
     scale = summary.scoring.scale
     size, told = area(scale, 1) or 1.0, {}
     for class_id, name in list(enumerate(summary.classes.names))[1:]:
-        true = [image.true_pixels[class_id] * size for image in summary.images]
-        found = areas_agreement(true, [image.predicted_pixels[class_id] * size for image in summary.images])
+        found = areas_agreement(*(summary.images.pixels[:, :, class_id].T * size))
         told[name] = found and vars(found)
     return {"unit": scale and scale.unit, "limits": LIMITS, "classes": told}
 
@@ -91,7 +90,7 @@ def _attribute(scores: AttributeScores) -> dict[str, Any]:
     return {"kind": scores.kind, "binned": scores.binned, "points": points}
 
 
-def places_to_csv(summary: Summary) -> str:
+def places_to_csv(summary: Summary) -> Iterator[str]:
     """One row per class and cell in which a pixel of it is wrong or missed; sides are shares of the frame's."""
     places, names = summary.patterns.places, summary.classes.names
     sides = ("left", "top", "right", "bottom")
@@ -103,16 +102,16 @@ def places_to_csv(summary: Summary) -> str:
         rows.append(
             [names[class_id + 1], row, column, *map(_cell, box), int(places.judged[row, column]), *map(int, errors)]
         )
-    return format_sheet(rows)
+    return sheet_lines(rows)
 
 
-def crop_edges_to_csv(summary: Summary) -> str:
+def crop_edges_to_csv(summary: Summary) -> Iterator[str]:
     """One row per bin of distances to crops' edges."""
     bins = list(_edge_bins(summary.patterns.edges))
-    return format_sheet([list(bins[0]), *(map(_cell, each.values()) for each in bins)])
+    return sheet_lines([list(bins[0]), *(map(_cell, each.values()) for each in bins)])
 
 
-def attribute_scores_to_csv(summary: Summary) -> str:
+def attribute_scores_to_csv(summary: Summary) -> Iterator[str]:
     """One row per attribute and value, or bin of values, in their natural order."""
     rows: list[list[Any]] = [["attribute", "kind", "value", "images", "groups", "iou", "low", "high"]]
     for name, scores in summary.attribute_scores.items():
@@ -120,7 +119,7 @@ def attribute_scores_to_csv(summary: Summary) -> str:
             ends = each.interval or (None, None)
             known = [name, scores.kind, each.label, len(each.places), each.groups]
             rows.append([*known, *map(_cell, (each.iou, *ends))])
-    return format_sheet(rows)
+    return sheet_lines(rows)
 
 
 def _cell(value: float | None) -> Any:

@@ -30,7 +30,7 @@ def plots_data(summary: Summary, scores: Mapping[str, Any], model: ModelFacts) -
         "attributes": _attributes(summary, scores),
         "histogram": [
             {"low": round(bar.low, 6), "high": round(bar.high, 6), "count": bar.count}
-            for bar in histogram([image.scores.foreground_mean("iou") for image in summary.images])
+            for bar in histogram(summary.images.scores.foreground_means("iou").tolist())
         ],
         "thresholds": {name: _curve(curve) for name, curve in (scores["thresholds"] or {}).items()},
         "training": training_series(model.epochs),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
+from formats.arrays import Floats
 
 LIMITS = 1.96
 """Standard deviations, between which 95 of 100 differences lie where they are normally distributed."""
@@ -25,14 +24,15 @@ class AreasAgreement:
     high: float | None
 
 
-def areas_agreement(true: Sequence[float], predicted: Sequence[float]) -> AreasAgreement | None:
-    """The areas of one class in all images, in one unit; images that have neither do not count, None where none has."""
-    pairs = np.array([(t, p) for t, p in zip(true, predicted, strict=True) if t or p], np.float64).reshape(-1, 2)
-    if not len(pairs):
+def areas_agreement(true: Floats, predicted: Floats) -> AreasAgreement | None:
+    """The areas of one class in all images, shape (N,), in one unit; images that have neither do not count, None where
+    none has."""
+    there = (true > 0) | (predicted > 0)
+    difference = predicted[there] - true[there]
+    if not len(difference):
         return None
-    difference = pairs[:, 1] - pairs[:, 0]
     bias = float(difference.mean())
-    if len(pairs) == 1:
+    if len(difference) == 1:
         return AreasAgreement(1, bias, None, None)
     spread = LIMITS * float(difference.std(ddof=1))
-    return AreasAgreement(len(pairs), bias, bias - spread, bias + spread)
+    return AreasAgreement(len(difference), bias, bias - spread, bias + spread)

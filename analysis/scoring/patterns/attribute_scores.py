@@ -10,8 +10,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from analysis.scoring.image_report import ImageReport
 from analysis.scoring.intervals import Interval, group_draws, interval
+from analysis.scoring.kept_images import KeptImages
 from analysis.scoring.scores import defined, mean_defined, ratio
 from formats.arrays import Floats, Ints
 from formats.texts.natural_order import natural_key
@@ -47,29 +47,27 @@ class AttributeScores:
     points: tuple[AttributePoint, ...]
 
 
-def attribute_scores(images: Sequence[ImageReport], draws: int, seed: int) -> dict[str, AttributeScores]:
+def attribute_scores(images: KeptImages, draws: int, seed: int) -> dict[str, AttributeScores]:
     """By name the attributes that tell images apart: those of two values or more, texts of at most MOST_POINTS."""
-    counts = np.stack([_counts_of(image) for image in images])
     found = {}
-    for name in dict.fromkeys(name for image in images for name in image.attributes):
-        values = {place: image.attributes[name] for place, image in enumerate(images) if image.attributes.get(name)}
+    for name in dict.fromkeys(name for attributes in images.attributes for name in attributes):
+        values = {place: each[name] for place, each in enumerate(images.attributes) if each.get(name)}
         kind, numbers = _numbers_of(values)
         distinct = len(set(numbers.values()))
         if distinct < 2 or (kind == "text" and distinct > MOST_POINTS):
             continue
-        points = [
-            _point(chosen, values, numbers, images, counts, draws, seed) for chosen in _divided(numbers, distinct)
-        ]
+        points = [_point(chosen, values, numbers, images, draws, seed) for chosen in _divided(numbers, distinct)]
         found[name] = AttributeScores(kind, distinct > MOST_POINTS, tuple(points))
     return found
 
 
-def _counts_of(image: ImageReport) -> Ints:
-    """True positives, true and predicted pixels of each foreground class, shape (3, C - 1), from an image's IoU, whose
-    denominator is true and predicted less what is both."""
-    true, predicted = np.array([image.true_pixels[1:], image.predicted_pixels[1:]], np.int64)
-    iou = np.nan_to_num(image.scores.of("iou")[1:])
-    return np.stack([np.rint(iou * (true + predicted) / (1 + iou)).astype(np.int64), true, predicted])
+def _counts_of(images: KeptImages, places: Ints) -> Ints:
+    """True positives, true and predicted pixels of each foreground class, shape (n, 3, C - 1), from the images' IoU,
+    whose denominator is true and predicted less what is both."""
+    true, predicted = np.moveaxis(images.pixels[places, :, 1:], 1, 0)
+    iou = np.nan_to_num(images.scores[places].of("iou")[:, 1:])
+    right = np.rint(iou * (true + predicted) / (1 + iou)).astype(np.int64)
+    return np.stack([right, true, predicted], axis=1)
 
 
 def _numbers_of(values: Mapping[int, str]) -> tuple[str, dict[int, float]]:
@@ -117,14 +115,14 @@ def _point(
     places: Sequence[int],
     values: Mapping[int, str],
     numbers: Mapping[int, float],
-    images: Sequence[ImageReport],
-    counts: Ints,
+    images: KeptImages,
     draws: int,
     seed: int,
 ) -> AttributePoint:
     rising = sorted(places, key=lambda place: (numbers[place], place))
     first, last = rising[0], rising[-1]
-    by_group = _by_group([images[place].group for place in places], counts[list(places)])
+    chosen = np.array(places, np.int64)
+    by_group = _by_group(images.groups[chosen], _counts_of(images, chosen))
     drawn: Interval = None
     if len(by_group) > 1 and draws:
         weights = (each.astype(np.float64) for each in group_draws(len(by_group), draws, seed))
@@ -140,11 +138,11 @@ def _point(
     )
 
 
-def _by_group(groups: Sequence[str], counts: Ints) -> Floats:
-    """Counts added up by group, as floats, which BLAS multiplies."""
-    number = {group: index for index, group in enumerate(dict.fromkeys(groups))}
+def _by_group(groups: Ints, counts: Ints) -> Floats:
+    """Counts added up by group, as floats, which BLAS multiplies; groups in order of appearance."""
+    number = {group: index for index, group in enumerate(dict.fromkeys(groups.tolist()))}
     sums = np.zeros((len(number), *counts.shape[1:]))
-    np.add.at(sums, [number[group] for group in groups], counts)
+    np.add.at(sums, [number[group] for group in groups.tolist()], counts)
     return sums
 
 

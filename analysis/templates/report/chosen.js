@@ -42,7 +42,7 @@ function showTray() {
   chooseAll.textContent = state.asked.size ? `Choose all ${formatCount(order.length)} that match` : `Choose all ${formatCount(order.length)}`;
 }
 
-const pathOf = (place) => find.source[place] || columns.stem[place] + find.suffix;
+const pathOf = (place) => found.source[place] || columns.stem[place] + find.suffix;
 const listText = () => sortedBy(chosen, state.sort, state.up).map((place) => `${pathOf(place)}\n`).join("");
 
 // Where the browser gives no clipboard, such as to pages of plain http, as pages did before there was one.
@@ -70,7 +70,7 @@ const nextCommands = [
   ["Correct in Label Studio", `labelstudio ${find.predictions} ${ofList} --out tasks.json`],
   ["As a COCO file", `coco ${find.predictions} ${ofList} --out instances.json`],
   ["Draw on the images", `overlay ${find.predictions} IMAGES ${ofList} --out drawn`],
-  ...(varies(find.suspicion, null) ? [["Of these the 20 to label first", `select ${find.predictions} ${ofList} --count 20 --out next`]] : []),
+  ...(varies(found.suspicion, null) ? [["Of these the 20 to label first", `select ${find.predictions} ${ofList} --count 20 --out next`]] : []),
 ];
 for (const [label, words] of nextCommands) {
   const command = `sageseg analysis ${words}`;

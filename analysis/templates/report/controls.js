@@ -111,7 +111,7 @@ function iouControl() {
 function makePanel() {
   panel.append(
     classControl(), kindControl(), iouControl(), ...columnControl("group", "Group", columns.group), ...columnControl("split", "Split", columns.split),
-    ...Object.entries(data.attributes).flatMap(([name, column]) => columnControl(OF_ATTRIBUTE + name, name, column)),
+    ...Object.entries(attributes).flatMap(([name, column]) => columnControl(OF_ATTRIBUTE + name, name, column)),
   );
 }
 panelButton.addEventListener("click", () => {

@@ -6,7 +6,7 @@ const { find } = data;
 const ofClass = data.classes ? foreground.map((_, id) => insideColumns(id + 1)) : [];
 const OF_ATTRIBUTE = "attribute.";
 const bits = { "wrong-halo": 1, "wrong-bulge": 2, "wrong-object": 4, "missed-halo": 8, "missed-bulge": 16, "missed-object": 32, suspicious: 64 };
-const hasBits = (mask) => (place) => (find.errors[place] & mask) !== 0;
+const hasBits = (mask) => (place) => (found.errors[place] & mask) !== 0;
 
 // Kinds of errors: what an image must have, and how that is called.
 const kinds = new Map(Object.entries({
@@ -49,7 +49,7 @@ function hasIou(text) {
 }
 
 function hasAttribute(name, text) {
-  const column = data.attributes[name] ?? { values: [], of: [] };
+  const column = attributes[name] ?? { values: [], of: [] };
   const range = column.values.includes(text) ? undefined : rangeOf(text);
   if (!range) return ofColumn(column)(text);
   const fits = column.values.map((value) => value.trim() !== "" && Number(value) >= range[0] && Number(value) <= range[1]);
@@ -59,7 +59,7 @@ function hasAttribute(name, text) {
 // What is searched: name, group, split and attributes, made when somebody searches.
 const searched = [];
 function searchText(place) {
-  searched[place] ??= [columns.stem[place], text(columns.group, place), text(columns.split, place), ...Object.entries(data.attributes)
+  searched[place] ??= [columns.stem[place], text(columns.group, place), text(columns.split, place), ...Object.entries(attributes)
     .map(([name, column]) => [name, text(column, place)]).filter(([, value]) => value !== undefined).flat()].join(" ").toLowerCase();
   return searched[place];
 }
@@ -95,12 +95,12 @@ function rangeWords(text) {
   return to === Infinity ? `from ${from}` : `${from} to ${to}`;
 }
 
-const isFilter = (key) => Object.hasOwn(filters, key) || (key.startsWith(OF_ATTRIBUTE) && Object.hasOwn(data.attributes, key.slice(OF_ATTRIBUTE.length)));
+const isFilter = (key) => Object.hasOwn(filters, key) || (key.startsWith(OF_ATTRIBUTE) && Object.hasOwn(attributes, key.slice(OF_ATTRIBUTE.length)));
 function testOf(key, value) {
   return key.startsWith(OF_ATTRIBUTE) ? hasAttribute(key.slice(OF_ATTRIBUTE.length), value) : filters[key][0](value);
 }
 function wordsOf(key, value) {
   if (!key.startsWith(OF_ATTRIBUTE)) return filters[key][1](value);
   const name = key.slice(OF_ATTRIBUTE.length);
-  return `${name} ${data.attributes[name].values.includes(value) ? named(value) : rangeWords(value)}`;
+  return `${name} ${attributes[name].values.includes(value) ? named(value) : rangeWords(value)}`;
 }

@@ -1,7 +1,31 @@
-// The images that the report judged, worst first: columns of what is known of them, by their place.
+// The images that the report judged, worst first: columns of what is known of them, by their place. Of many images the
+// page itself holds some, and a file beside it holds all.
 
-const { columns } = data;
-const all = columns.stem.map((_, place) => place);
+const tellsAll = (told) => [told?.columns, told?.attributes, told?.found].every((each) => each && Object.values(each).every((column) => (column.of ?? column).length === data.count));
+
+// Columns of the images at data.places, as columns of all images with gaps between them.
+function spread(column) {
+  if (column.of) return { values: column.values, of: spread(column.of) };
+  const wide = new Array(data.count);
+  data.places.forEach((place, number) => { wide[place] = column[number]; });
+  return wide;
+}
+const spreadAll = (columnsOf) => Object.fromEntries(Object.entries(columnsOf).map(([name, column]) => [name, spread(column)]));
+
+async function knownImages() {
+  if (!data.imagesBeside) return data;
+  try {
+    const told = await loadBeside(data.imagesBeside);
+    if (tellsAll(told)) return told;
+  } catch {
+    // said below
+  }
+  document.getElementById("alone").hidden = false;
+  return { columns: spreadAll(data.columns), attributes: spreadAll(data.attributes), found: spreadAll(data.found) };
+}
+
+const { columns, attributes, found } = await knownImages();
+const all = Object.keys(columns.stem).map(Number);
 const text = (column, place) => column.values[column.of[place]];
 const foreground = data.names.slice(1);
 
@@ -17,5 +41,5 @@ const imageAt = (place) => ({
   wrong: columns.wrong[place],
   missed: columns.missed[place],
   judged: columns.judged[place],
-  attributes: Object.entries(data.attributes).map(([name, column]) => [name, text(column, place)]).filter(([, value]) => value !== undefined),
+  attributes: Object.entries(attributes).map(([name, column]) => [name, text(column, place)]).filter(([, value]) => value !== undefined),
 });

@@ -61,9 +61,9 @@ const everyColumn = [
   ...(sums ? areaColumns("", sumOver("true"), sumOver("predicted")).map(([key, label, column]) => [key, label, { ...column, meaning: `${column.meaning ?? "Of the foreground"}, all classes together`, needs: foreground.map((_, id) => id) }]) : []),
   ...foreground.flatMap(columnsOfClass),
   ...(varies(columns.judged, 1) ? [["judged", "Judged", shareColumn(columns.judged)]] : []),
-  ...(varies(find.suspicion, null) ? [["suspicion", "Suspicion", { ...scoreColumn(fromList(find.suspicion)), up: false, meaning: "How much the model doubts the labels, 0 to 1" }]] : []),
+  ...(varies(found.suspicion, null) ? [["suspicion", "Suspicion", { ...scoreColumn(fromList(found.suspicion)), up: false, meaning: "How much the model doubts the labels, 0 to 1" }]] : []),
   ["size", "Size, px", { of: pixelsOf, words: (place) => `${columns.width[place]} × ${columns.height[place]}`, up: false }],
-  ...Object.entries(data.attributes).map(([name, column]) => [`${OF_ATTRIBUTE}${name}`, name, textColumn(column)]),
+  ...Object.entries(attributes).map(([name, column]) => [`${OF_ATTRIBUTE}${name}`, name, textColumn(column)]),
 ];
 const sorts = new Map(everyColumn.map(([key, label, column]) => [key, { key, label, ...column }]));
 const LISTED = "listed";
@@ -71,7 +71,7 @@ const standard = { sort: "iou", up: true };
 
 // Places in order; those without a value last, and of equal ones the worse image first.
 function sortedBy(places, key, up) {
-  const values = key === LISTED ? listedValues() : Float64Array.from(all, sorts.get(key).of);
+  const values = key === LISTED ? listedValues() : sortedValues(sorts.get(key));
   const sign = up ? 1 : -1;
   return [...places].sort((a, b) => {
     const [one, other] = [values[a], values[b]];
@@ -80,8 +80,13 @@ function sortedBy(places, key, up) {
     return sign * (one - other);
   });
 }
+function sortedValues(column) {
+  const values = new Float64Array(columns.stem.length);
+  for (const place of all) values[place] = column.of(place);
+  return values;
+}
 function listedValues() {
-  const values = new Float64Array(all.length).fill(NaN);
+  const values = new Float64Array(columns.stem.length).fill(NaN);
   placesIn(state.asked.get("places") ?? "").forEach((place, number) => { values[place] = number; });
   return values;
 }

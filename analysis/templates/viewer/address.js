@@ -2,8 +2,8 @@
 // &panes=<numbers> where not all are shown. Opening adds to the browser's history, stepping changes its last
 // entry. Each entry of ours keeps how many of them lie behind it (depth), and what is stepped through (path).
 
-const everyPlace = viewed.stems.map((_, place) => place);
-const placeOfStem = new Map(viewed.stems.map((stem, place) => [stem, place]));
+const everyPlace = Object.keys(viewed.stems).map(Number);
+const placeOfStem = new Map(everyPlace.map((place) => [viewed.stems[place], place]));
 const paths = [everyPlace];
 let historyDepth = 0;
 let addressTimer = 0;

@@ -81,7 +81,9 @@ document.addEventListener("click", (event) => {
   const { open, box, what } = event.target.closest("[data-open]")?.dataset ?? {};
   if (open === undefined) return;
   event.stopPropagation();
-  openImage(placeOfStem.get(open), { object: box ? { ...boxIn(box), what } : null });
+  const place = placeOfStem.get(open);
+  if (place === undefined) tell(`${open} is not among the images that this page itself knows.`);
+  else openImage(place, { object: box ? { ...boxIn(box), what } : null });
 }, { capture: true });
 
 const zooms = { in: () => zoomTo(view.scale * 1.5), out: () => zoomTo(view.scale / 1.5), fit };

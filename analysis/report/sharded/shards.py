@@ -10,8 +10,8 @@ from typing import Any
 from analysis.masks.source_plan import command_of, draft_of, read_facts, read_settled
 from analysis.masks.sources import Source
 from analysis.report.report import write_report
-from analysis.report.work.planned import Planned, Settled
-from analysis.report.work.records import findings_to_json, parse_findings
+from analysis.report.sharded.planned import Planned, Settled
+from analysis.report.sharded.records import findings_to_json, parse_findings
 from analysis.report_files import LAYERS, layer_name, strip_name
 from analysis.scoring.image_report import Findings, as_examined
 from analysis.scoring.patterns.places import frame_of
