@@ -23,19 +23,21 @@ from prep.dataset.split import NO_FOREGROUND, Foreground, assign_groups, kept_as
 from prep.dataset.tables import write_tables
 from prep.dataset.tally import SplitCounts
 from prep.options import REGION_LABEL, PrepOptions
-from prep.readers.labelled_image import LabelledImage, Source
+from prep.readers.labelled_image import LabelledImage, Source, files_of, mask_files
 from prep.readers.orientation import settle_orientations
 from prep.readers.regions import with_regions
+from prep.remote.awaited import Awaited
 
 
 @dataclass(frozen=True)
 class Settled:
-    """What is known before an image is decoded: the plan, the images in its order as the reader gave them, and by
-    source what their ids begin with."""
+    """What is known before an image is decoded: the plan, the images in its order as the reader gave them, by source
+    what their ids begin with, and what of their files is not fetched yet."""
 
     plan: Plan
     images: tuple[LabelledImage, ...]
     names: Mapping[str, str]
+    awaited: Awaited
 
 
 def write_dataset(source: Source, out: Path, options: PrepOptions, told: Typed = UNTYPED) -> dict[str, SplitCounts]:
@@ -59,13 +61,13 @@ def settle(source: Source, options: PrepOptions, told: Typed) -> Settled:
         say(each.note())
     names = name_sources([image.source for image in source.images])
     options = settle_split(source, options)
-    groups = _assign(source.images, source.splits, options)
+    groups = _assign(source, options)
     images = [listed(image) for image in source.images]
     left_out = counted_left_out(source.left_out)
     plan = Plan(
         source.format, source.classes, images, groups, options, source.unit, left_out, source.georeference, told
     )
-    return Settled(plan, source.images, names)
+    return Settled(plan, source.images, names, source.awaited)
 
 
 def write_images(settled: Settled, own: slice, root: Path, journal: Journal) -> None:
@@ -73,18 +75,21 @@ def write_images(settled: Settled, own: slice, root: Path, journal: Journal) -> 
     for path in (image_path(root, "x"), mask_path(root, "x"), truth_path(root, "x"), image_set_path(root, "x")):
         path.parent.mkdir(parents=True, exist_ok=True)
     options = settled.plan.options
-    tasks = [_task(settled, image, root, journal) for image in _located(settled.images, options, own)]
+    tasks = [_task(settled, image, root, journal) for image in _located(settled, own)]
     for entry in map_all(settle_image, tasks, workers=options.workers, label="images", whole=False):
         if entry:
             journal.append(entry)
 
 
-def _located(images: Sequence[LabelledImage], options: PrepOptions, own: slice) -> Sequence[LabelledImage]:
-    """A part of the images, with masks and regions as the images lie. Images without a region take those of their
-    group, for which all are looked at."""
-    if options.focus == REGION_LABEL:
-        return with_regions(settle_orientations(images, options.orientation), options.focus)[own]
-    return with_regions(settle_orientations(images[own], options.orientation), options.focus)
+def _located(settled: Settled, own: slice) -> Sequence[LabelledImage]:
+    """A part of the images, with their files fetched, and masks and regions as the images lie. Images without a region
+    take those of their group, for which all are looked at."""
+    options = settled.plan.options
+    shared = options.focus == REGION_LABEL
+    images = settled.images if shared else settled.images[own]
+    settled.awaited.fetch(path for image in images for path in files_of(image))
+    located = with_regions(settle_orientations(images, options.orientation), options.focus)
+    return located[own] if shared else located
 
 
 def _check_foreground(source: Source, options: PrepOptions) -> None:
@@ -97,9 +102,9 @@ def _check_foreground(source: Source, options: PrepOptions) -> None:
     say(f"note: {source.no_foreground}; as they are, only a job with a --label-map has something to learn from them")
 
 
-def _assign(images: Sequence[LabelledImage], brought: dict[str, str], options: PrepOptions) -> dict[str, str]:
+def _assign(source: Source, options: PrepOptions) -> dict[str, str]:
     """The split of each group. A split file overrules what the source brought along, and that is said."""
-    groups = {image.group for image in images}
+    groups, brought = {image.group for image in source.images}, source.splits
     kept = kept_assignment(options.split_file, groups) if options.split_file else {}
     moved = sorted(group for group, split in kept.items() if brought.get(group, split) != split)
     if moved:
@@ -110,15 +115,16 @@ def _assign(images: Sequence[LabelledImage], brought: dict[str, str], options: P
         val=options.val or 0.0,
         test=options.test,
         fixed=fixed_groups(brought, options) | kept,
-        foreground=_foreground(images, options.workers) if options.stratify else None,
+        foreground=_foreground(source, options.workers) if options.stratify else None,
     )
 
 
-def _foreground(images: Sequence[LabelledImage], workers: int | None) -> dict[str, Foreground]:
+def _foreground(source: Source, workers: int | None) -> dict[str, Foreground]:
     """The foreground of each group. Only --stratify needs this pass over the masks."""
-    counted = map_all(_count_foreground, images, workers=workers, label="masks")
+    source.awaited.fetch(path for image in source.images for path in mask_files(image.mask))
+    counted = map_all(_count_foreground, source.images, workers=workers, label="masks")
     groups: dict[str, Foreground] = {}
-    for image, found in zip(images, counted, strict=True):
+    for image, found in zip(source.images, counted, strict=True):
         groups[image.group] = groups.get(image.group, NO_FOREGROUND) + found
     return groups
 

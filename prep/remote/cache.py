@@ -1,7 +1,7 @@
 """What was fetched from S3, in $SAGESEG_HOME/s3/<bucket>/<key>: each file whole or not at all, and fetched anew only
-where S3 holds another.
+where S3 holds another. In the place of a file that is fetched later lies an empty one.
 
-A journal of each bucket keeps the ETag of every file. A run that was cut off goes on where it was.
+A journal of each bucket keeps the ETag of every file that was fetched. A run that was cut off goes on where it was.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path, PurePosixPath
@@ -47,16 +47,24 @@ class NotFetchedError(SagesegError):
         return type(self), (self.key, self.reason)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Wanted:
-    """An object to be had. `etag` and `size` are what a listing told; without one S3 is asked whether it changed."""
+    """An object to be had."""
 
     key: str
     etag: str | None = None
-    size: int | None = None
+    """What a listing told; without it S3 is asked whether the object has changed."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Listed(Wanted):
+    """An object of a listing; `modified` is its time at S3, in whole seconds since 1970."""
+
+    size: int = 0
+    modified: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class _Kept:
     """A file as it was when it was fetched."""
 
@@ -101,6 +109,15 @@ class Cache:
         show_as(f"{cache_root()}{os.sep}", "s3://")
         return failed
 
+    def stand_in(self, awaited: Iterable[Listed]) -> None:
+        """Have an empty file, of the object's time, in the place of each object that was not fetched as it is now."""
+        for one in awaited:
+            path = self.path_of(one.key)
+            if not self._is_here(one, path):
+                with self._keeping(one, path):
+                    _stand_in(path, one.modified)
+        show_as(f"{cache_root()}{os.sep}", "s3://")
+
     def remove_strangers(self, prefix: str, keys: Mapping[str, object], *, deep: bool) -> None:
         """Remove files of objects below a prefix that are no longer among the keys of its listing, with `deep` in the
         folders there too."""
@@ -122,21 +139,12 @@ class Cache:
         """Fetch one object; returned is that it is not there."""
         for last in [False] * (_TRIES - 1) + [True]:
             try:
-                self._get(s3, wanted, path)
+                with self._keeping(wanted, path):
+                    self._get(s3, wanted, path)
             except NetworkError:
                 if last:
                     raise
-            except (FileExistsError, IsADirectoryError, NotADirectoryError) as e:
-                raise _no_name(
-                    wanted.key,
-                    f"s3://{self.bucket}/{wanted.key}: an object, and a folder with objects, which no disk has",
-                ) from e
-            except OSError as e:
-                raise CannotWriteError(
-                    f"s3://{self.bucket}/{wanted.key}: cannot be kept in $SAGESEG_HOME ({e.strerror}); "
-                    f"{next_step(path, e)}"
-                ) from e
-            except CannotWriteError:
+            except (CannotWriteError, NotFetchedError):
                 raise
             except SagesegError as e:
                 failed = NotFetchedError(wanted.key, e)
@@ -146,6 +154,21 @@ class Cache:
             else:
                 break
         return None
+
+    @contextmanager
+    def _keeping(self, wanted: Wanted, path: Path) -> Iterator[None]:
+        """What the disk refuses while an object's file is put there, as a SagesegError that names the object."""
+        try:
+            yield
+        except (FileExistsError, IsADirectoryError, NotADirectoryError) as e:
+            raise _no_name(
+                wanted.key,
+                f"s3://{self.bucket}/{wanted.key}: an object, and a folder with objects, which no disk has",
+            ) from e
+        except OSError as e:
+            raise CannotWriteError(
+                f"s3://{self.bucket}/{wanted.key}: cannot be kept in $SAGESEG_HOME ({e.strerror}); {next_step(path, e)}"
+            ) from e
 
     def _get(self, s3: Any, wanted: Wanted, path: Path) -> None:
         kept = self._kept.get(wanted.key)
@@ -205,6 +228,17 @@ def _entries(path: Path) -> Iterator[tuple[str, _Kept]]:
             continue
         if isinstance(key, str):
             yield key, _Kept(etag, size, mtime_ns)
+
+
+def _stand_in(path: Path, modified: int) -> None:
+    with suppress(FileNotFoundError):
+        found = path.stat()
+        if (found.st_size, found.st_mtime) == (0, modified):
+            return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)  # who reads what was there goes on reading that
+    path.touch()
+    os.utime(path, (modified, modified))  # as the file will have: what was made of it holds
 
 
 def _is_as_it_was(path: Path, kept: _Kept) -> bool:

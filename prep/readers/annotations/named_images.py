@@ -67,8 +67,9 @@ def find_named(
     _check_once(sources, places, folder)
     if missing and not (skip_missing and sources):
         raise SagesegError(_told_missing(missing, places, folder))
-    not_wanted = {source for candidates in _look_up(passed_over, index, former).values() for source in candidates}
-    unnamed = [source for source in there if source not in not_wanted.union(sources.values())]
+    known = {source for candidates in _look_up(passed_over, index, former).values() for source in candidates}
+    known.update(sources.values())
+    unnamed = [source for source in there if source not in known]
     left_out = (*leave_out(MISSING, missing), *leave_out(UNNAMED, [f"{folder}/{source}" for source in unnamed]))
     files = files_of(set(sources.values()))
     return NamedImages({name: files[source] for name, source in sources.items()}, sources, left_out)
