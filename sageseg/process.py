@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +13,7 @@ from formats.console import say
 from formats.errors import SagesegError
 from formats.verbs.command_options import takes
 from jobs.processing.options import ProcessOptions
+from prep.commands.given import PLACES
 
 WORDS_LAST = {"allow_interspersed_args": False, "ignore_unknown_options": False}
 """What stands behind the first word of the verb is the verb's own."""
@@ -38,14 +39,14 @@ def process(context: typer.Context, words: Words, options: ProcessOptions) -> No
     root = context.find_root().command
     verb = _verb(words)
     command, rest = _command(root, verb, words)
-    texts = frozenset(_texts(command, rest))
+    parsed = _parsed(command, rest)
     typed = take_out(words[len(words) - len(rest) :])
     shards = shards_of(typed.out)
     if not typed.out.startswith("s3://"):
         from formats.disk.whole_folders import refuse_existing
 
         refuse_existing(Path(typed.out), overwrite=typed.overwrite, reads=[Path(shards)])
-    done = make_shards(Work("-".join(verb), (*verb, *typed.words), texts, shards), options)
+    done = make_shards(Work("-".join(verb), (*verb, *typed.words), parsed.texts, parsed.from_s3, shards), options)
     if done:
         _merge(root, verb, shards, typed.out, overwrite=typed.overwrite)
 
@@ -81,18 +82,29 @@ def _command(root: Any, verb: tuple[str, ...], words: list[str]) -> tuple[Any, l
     return command, words[len(verb) if verb[0] == "prep" else 1 :]
 
 
-def _texts(command: Any, rest: list[str]) -> Iterator[str]:
-    """What the verb's own parser, which refuses what it does not know, takes as mere texts: values of options, which
-    may be called like a file that there happens to be."""
+@dataclass(frozen=True)
+class _Parsed:
+    """Of a verb's words those that are mere texts, values of options which may be called like a file that there
+    happens to be; and the places that the verb itself reads from S3."""
+
+    texts: frozenset[str]
+    from_s3: frozenset[str]
+
+
+def _parsed(command: Any, rest: list[str]) -> _Parsed:
+    """What the verb's own parser, which refuses what it does not know, takes the words for."""
     try:
         given = command.make_context(command.name, list(rest))
     except typer.TyperException as e:
         before = "; options of the job stand before the verb" if hasattr(e, "possibilities") else ""
         raise SagesegError(f"{command.name}: {e}{before}") from e
+    found: dict[bool, list[str]] = {True: [], False: []}
     for parameter in command.params:
         value = given.params.get(parameter.name)
-        if parameter.param_type_name == "option":
-            yield from (one for one in (value if isinstance(value, list | tuple) else (value,)) if isinstance(one, str))
+        values = value if isinstance(value, list | tuple) else [value]
+        is_place = parameter.param_type_name == "argument" or parameter.name in PLACES
+        found[is_place] += [one for one in values if isinstance(one, str)]
+    return _Parsed(frozenset(found[False]), frozenset(one for one in found[True] if one.startswith("s3://")))
 
 
 def _merge(root: Any, verb: tuple[str, ...], shards: str, out: str, *, overwrite: bool) -> None:

@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path, PurePosixPath
@@ -231,13 +231,15 @@ def _entries(path: Path) -> Iterator[tuple[str, _Kept]]:
 
 
 def _stand_in(path: Path, modified: int) -> None:
-    with suppress(FileNotFoundError):
+    try:
         found = path.stat()
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    else:
         if (found.st_size, found.st_mtime) == (0, modified):
             return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)  # who reads what was there goes on reading that
-    path.touch()
+        path.unlink()  # who reads what was there goes on reading that
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o666))
     os.utime(path, (modified, modified))  # as the file will have: what was made of it holds
 
 

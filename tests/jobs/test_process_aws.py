@@ -40,9 +40,12 @@ def here(tmp_path: Path, moto: str, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 
 def process(here: Path, *options: str, out: str = "out", words: list[str] = WORDS) -> Ran:
-    place = f"s3://cars/{here.name}"
-    verb = ["prep", "pairs", f"{place}/in/images", f"{place}/in/masks/", *words, "--out", f"{place}/{out}"]
+    verb = ["prep", *read(here), *words, "--out", f"s3://cars/{here.name}/{out}"]
     return typed(["jobs", "process", *COMMON, *options, *verb], here)
+
+
+def read(here: Path) -> list[str]:
+    return ["pairs", f"s3://cars/{here.name}/in/images", f"s3://cars/{here.name}/in/masks/"]
 
 
 def fetch(moto: str, here: Path, folder: Path) -> Path:
@@ -70,7 +73,7 @@ def test_shards_in_s3_merge_into_the_dataset_of_one_machine(here: Path, moto: st
     fetch(moto, here, here / "shards")
     merged = typed(["prep", "merge", "shards", "--out", "merged"], here)
     assert merged.returncode == 0, merged.stderr
-    alone = typed(["prep", "pairs", "in/images", "in/masks", *WORDS, "--out", "alone"], here)
+    alone = typed(["prep", *read(here), *WORDS, "--out", "alone"], here)
     assert alone.returncode == 0, alone.stderr
     assert digests(here / "merged") == digests(here / "alone")
 
@@ -103,6 +106,7 @@ def test_what_is_not_there_and_where_shards_cannot_go(here: Path) -> None:
     for verb, said in [
         (["prep", "pairs", f"{place}/imagos", f"{place}/in/masks", "--out", f"{place}/o"], "imagos: nothing is there"),
         (["prep", "pairs", "in/images", f"{place}/in/masks", "--out", f"{place}/o"], "in/images: a folder of this ma"),
+        (["prep", "labelme", place, "--images", "in/images", "--out", f"{place}/o"], "in/images: a folder of this ma"),
         (["prep", "pairs", f"{place}/in/images", f"{place}/in/masks", "--out", "o"], "--out o-shards: on AWS the sh"),
         (["prep", "pairs", f"{place}/in/images", f"{place}/in/masks", "--out", "s3://cars"], "s3://cars: a whole buc"),
         (
@@ -129,9 +133,13 @@ def test_what_aws_needs_and_this_machine_does_not(here: Path, missing: str) -> N
 
 
 def test_a_dry_run_prints_the_request_and_sends_nothing(here: Path, moto: str) -> None:
-    ran = process(here, "--dry-run", "--instances", "5")
+    ran = process(here, "--dry-run", "--instances", "5", words=[*WORDS, "--mask-name", "{stem}"])
     assert ran.returncode == 0, ran.stderr
+    assert f"input s3://cars/{here.name}/in/images (each instance fetches what its shards need)" in ran.stderr
     request: dict[str, Any] = json.loads(ran.stdout)
+    assert request["AppSpecification"]["ContainerArguments"][2:6] == ["prep", *read(here)]
+    (given,) = request["ProcessingInputs"]
+    assert given["S3Input"]["S3Uri"].endswith("/classes.txt")
     assert request["ProcessingResources"]["ClusterConfig"]["InstanceCount"] == 5
     assert jobs(here) == []
     keys = [
