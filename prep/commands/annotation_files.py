@@ -38,8 +38,9 @@ def labelme(
     from prep.readers.labelme.reader import read_labelme
     from prep.remote.needs import all_images, labelme_folder
 
-    folders = [local_folder(folder, labelme_folder) for folder in annotations]
-    images_in = local_folder(images, all_images) if images else None
+    awaited = Awaited()
+    folders = [local_folder(folder, labelme_folder, awaited, all_images, heads=True) for folder in annotations]
+    images_in = local_folder(images, all_images, awaited, heads=True) if images else None
     with reading("labelme", *folders):
         source = read_labelme(
             folders[0],
@@ -51,7 +52,7 @@ def labelme(
             orientation=options.orientation,
             workers=options.workers,
         )
-    write(source, out, options)
+    write(source, out, options, awaited)
 
 
 @reads_labels
@@ -96,8 +97,9 @@ def yolo(
     from prep.readers.yolo.reader import read_yolo
     from prep.remote.needs import all_images, yolo_folder
 
-    root = local_folder(folder, yolo_folder)
-    images_in = local_folder(images, all_images) if images else None
+    awaited = Awaited()
+    root = local_folder(folder, yolo_folder, awaited, all_images, heads=True)
+    images_in = local_folder(images, all_images, awaited, heads=True) if images else None
     with reading("yolo", root):
         source = read_yolo(
             root,
@@ -108,7 +110,7 @@ def yolo(
             group_by=options.group_by,
             workers=options.workers,
         )
-    write(source, out, options)
+    write(source, out, options, awaited)
 
 
 @reads_labels
@@ -125,7 +127,7 @@ def via(
     """VGG Image Annotator 2: polygons, rectangles, circles and ellipses."""
     from prep.readers.via.reader import read_via
 
-    path = local_file(file)
+    path, awaited = local_file(file), Awaited()
     with reading("via", path):
         source = read_via(
             path,
@@ -137,8 +139,9 @@ def via(
             group_by=options.group_by,
             orientation=options.orientation,
             workers=options.workers,
+            awaited=awaited,
         )
-    write(source, out, options)
+    write(source, out, options, awaited)
 
 
 @reads_labels
@@ -246,7 +249,7 @@ def labelstudio(
     """Regions drawn in Label Studio: brushes, bitmasks, polygons, rectangles, ellipses."""
     from prep.readers.labelstudio.reader import read_labelstudio
 
-    path = local_file(export)
+    path, awaited = local_file(export), Awaited()
     with reading("labelstudio", path):
         source = read_labelstudio(
             path,
@@ -260,5 +263,6 @@ def labelstudio(
             background=background,
             group_by=options.group_by,
             workers=options.workers,
+            awaited=awaited,
         )
-    write(source, out, options)
+    write(source, out, options, awaited)

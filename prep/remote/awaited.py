@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from prep.remote.cache import Listed
+    from prep.remote.cache import Wanted
     from prep.remote.fetching import S3Folder
 
 
@@ -26,7 +26,7 @@ class Awaited:
     def add(self, folder: S3Folder) -> None:
         self._folders.append(folder)
 
-    def told(self, path: Path) -> Listed | None:
+    def told(self, path: Path) -> Wanted | None:
         """What the listing told of an awaited file, fetched or not; None for any other."""
         return next(filter(None, (folder.awaited_at(path) for folder in self._folders)), None)
 

@@ -12,7 +12,7 @@ from aws.clients import make_client, make_s3_lister
 from aws.s3 import S3Prefix
 from formats.console import say
 from formats.errors import SagesegError, raise_all
-from prep.remote.cache import Cache, Listed, NotFetchedError, Wanted, cache_root, open_cache
+from prep.remote.cache import Cache, NotFetchedError, Wanted, cache_root, open_cache
 from prep.remote.needs import Needs, nothing
 from prep.remote.places import S3Place
 
@@ -52,7 +52,7 @@ class S3Folder:
             for found in prefix.objects(s3, deep=deep)
             if not found["Key"].endswith("/")
         }
-        self._awaited: dict[str, Listed] = {}
+        self._awaited: dict[str, Wanted] = {}
         self._root = f"{cache_root() / place.bucket / place.key}/"
         if deep and not self._objects:
             raise SagesegError(
@@ -69,44 +69,47 @@ class S3Folder:
         """The names below the folder, in order of their keys."""
         return sorted(self._objects)
 
-    def fetch(self, needs: Needs, later: Needs = nothing) -> Path:
-        """The folder with what is needed of it, but for what `later` says of that: it is awaited. Raises SagesegError
-        where not all is to be had."""
+    def fetch(self, needs: Needs, later: Needs = nothing, *, heads: bool = False) -> Path:
+        """The folder with what is needed of it, but for what `later` says of that: it is awaited, with `heads` that of
+        images of which the headers can be read. Raises SagesegError where not all is to be had."""
         needed = needs(self.names)
-        self.fetch_named(needed, later(needed))
+        self.fetch_named(needed, later(needed), heads=heads)
         path = Path(self._root)
         path.mkdir(parents=True, exist_ok=True)  # empty where nothing is needed: the reader says what it expected
         return path
 
-    def fetch_named(self, names: Collection[str], later: Iterable[str] = ()) -> dict[str, Path]:
+    def fetch_named(self, names: Collection[str], later: Iterable[str] = (), *, heads: bool = False) -> dict[str, Path]:
         """The files of these names, of which those of `later` are awaited."""
         self._awaited = {name: self._objects[name] for name in later}
         wanted = [self._objects[name] for name in names if name not in self._awaited]
         with open_cache(self.place.bucket) as cache:
             paths = {name: cache.path_of(self._objects[name].key) for name in names}
             cache.remove_strangers(self.place.key, {one.key: one for one in self._objects.values()}, deep=self.deep)
-            cache.stand_in(self._awaited.values())
+            if heads:
+                self._have(cache, list(self._awaited.values()), heads=True)
+            else:
+                cache.stand_in(self._awaited.values())
             self._have(cache, wanted)
         left = len(self._objects) - len(paths)
         if left and self.deep:
             say(f"note: {self.place}: {len(paths)} file(s) taken; {left} others are not needed and stay there")
         return paths
 
-    def awaited_at(self, path: Path) -> Listed | None:
+    def awaited_at(self, path: Path) -> Wanted | None:
         """What is awaited at a path, fetched or not; None where nothing is."""
         text = str(path)
         return self._awaited.get(text[len(self._root) :]) if text.startswith(self._root) else None
 
-    def fetch_awaited(self, wanted: Sequence[Listed]) -> None:
+    def fetch_awaited(self, wanted: Sequence[Wanted]) -> None:
         """Have these of what is awaited."""
         if wanted:
             with open_cache(self.place.bucket) as cache:
                 self._have(cache, wanted)
 
-    def _have(self, cache: Cache, wanted: Sequence[Listed]) -> None:
-        raise_all(cache.fetch(make_client("s3", None), wanted, str(self.place)).values())
+    def _have(self, cache: Cache, wanted: Sequence[Wanted], *, heads: bool = False) -> None:
+        raise_all(cache.fetch(make_client("s3", None), wanted, str(self.place), heads=heads).values())
 
 
-def _listed(found: Mapping[str, Any]) -> Listed:
+def _listed(found: Mapping[str, Any]) -> Wanted:
     modified = datetime.fromisoformat(found["LastModified"])  # a text, as `make_s3_lister` leaves it
-    return Listed(found["Key"], found["ETag"].strip('"'), found["Size"], int(modified.timestamp()))
+    return Wanted(found["Key"], found["ETag"].strip('"'), found["Size"], int(modified.timestamp()))

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from prep.remote.needs import Needs
 
 
-def local_folder(text: str, needs: Needs, awaited: Awaited | None = None, later: Needs = list) -> Path:
+def local_folder(
+    text: str, needs: Needs, awaited: Awaited | None = None, later: Needs = list, *, heads: bool = False
+) -> Path:
     """The folder of a path, or of an `s3://` URI of which what is needed has been fetched; where something is awaited,
-    all but what `later` says of that, by default all of it."""
+    all but what `later` says of that, by default all of it, with `heads` what tells the headers of those images too."""
     place = parse_place(text)
     if isinstance(place, Path):
         return place
@@ -28,7 +30,7 @@ def local_folder(text: str, needs: Needs, awaited: Awaited | None = None, later:
     if awaited is None:
         return folder.fetch(needs)
     awaited.add(folder)
-    return folder.fetch(needs, later)
+    return folder.fetch(needs, later, heads=heads)
 
 
 def have_lists_above(text: str) -> None:
