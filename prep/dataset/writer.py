@@ -87,7 +87,8 @@ def _located(settled: Settled, own: slice) -> Sequence[LabelledImage]:
     options = settled.plan.options
     shared = options.focus == REGION_LABEL
     images = settled.images if shared else settled.images[own]
-    settled.awaited.fetch(path for image in images for path in files_of(image))
+    needed = (*settled.images[own], *(image for image in images if not image.oriented))
+    settled.awaited.fetch(path for image in needed for path in files_of(image))
     located = with_regions(settle_orientations(images, options.orientation), options.focus)
     return located[own] if shared else located
 

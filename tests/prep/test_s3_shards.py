@@ -13,12 +13,25 @@ import pytest
 from PIL import Image
 
 import prep.dataset.image_work
-from formats.images import encode_image
+from formats.images import encode_image, read_header
 from formats.shards.work_plan import read_sources, settle_plan
 from prep.remote.cache import cache_root
 from tests.support.aws_setup import moto_server
 from tests.support.prep_samples import digests, noise
-from tests.support.reader_samples import OWN_SPLIT, carvana, channels, coco, cvat, pairs, roboflow, supervisely, voc
+from tests.support.reader_samples import (
+    OWN_SPLIT,
+    carvana,
+    channels,
+    coco,
+    cvat,
+    labelme,
+    pairs,
+    roboflow,
+    supervisely,
+    via,
+    voc,
+    yolo,
+)
 from tests.support.s3_samples import BUCKET, asked, own_bucket, upload
 from tests.support.typed_commands import Ran, typed
 
@@ -97,6 +110,35 @@ def test_each_image_is_fetched_by_its_own_shard_alone(
         assert typed(["prep", *line], tmp_path).returncode == 0
     merged, alone = (digests(tmp_path / name) for name in ("merged", "alone"))
     del merged["dataset.json"], alone["dataset.json"]  # which tells the words that were typed
+    assert merged == alone
+
+
+@pytest.mark.parametrize("head", [1000, 20], ids=["with its header", "that is too short"])
+@pytest.mark.parametrize("make", [labelme, yolo, via], ids=lambda make: make.__name__)
+def test_of_images_of_others_a_shard_fetches_heads(
+    s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], list[str]], head: int
+) -> None:
+    monkeypatch.setattr("prep.remote.cache._HEAD", head)
+    words = [*make(tmp_path / "here"), "--crop", "none", "--workers", "1", "--val", "1"]
+    images = sorted((tmp_path / "here").rglob("*.jpg"))
+    for number, path in enumerate(images):
+        path.write_bytes(encode_image(noise(number, *read_header(path).size)))
+    upload(s3, tmp_path / "here")
+    in_s3, here = ([word.format(place) for word in words] for place in (f"s3://{BUCKET}", tmp_path / "here"))
+    with asked(monkeypatch) as calls:
+        assert shard(in_s3, 1, 2, tmp_path, monkeypatch).returncode == 0
+        kept = sorted(path.stat().st_size for path in cache_root().rglob("*.jpg"))
+        assert shard(in_s3, 2, 2, tmp_path, monkeypatch).returncode == 0
+    if head == 1000:
+        assert kept.count(1000) == len(images) // 2
+    # a head by each shard, and the whole by its own, or by both
+    fetched = 3 if head == 1000 else 4
+    for path in images:
+        assert calls[f"GetObject {path.relative_to(tmp_path / 'here').as_posix()}"] == fetched
+    for line in (["merge", "by-2", "--out", "merged"], [*here, "--out", "alone"]):
+        assert typed(["prep", *line], tmp_path).returncode == 0
+    merged, alone = (digests(tmp_path / name) for name in ("merged", "alone"))
+    del merged["dataset.json"], alone["dataset.json"]
     assert merged == alone
 
 
