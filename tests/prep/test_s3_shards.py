@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,14 @@ from PIL import Image
 
 import prep.dataset.image_work
 from formats.images import encode_image, read_header
+from formats.shards.shard import Shard
 from formats.shards.work_plan import read_sources, settle_plan
+from prep.dataset.shards import write_shard
+from prep.options import REGION_LABEL, PrepOptions
+from prep.remote.awaited import Awaited
 from prep.remote.cache import cache_root
 from tests.support.aws_setup import moto_server
-from tests.support.prep_samples import digests, noise
+from tests.support.prep_samples import digests, make_source, noise
 from tests.support.reader_samples import (
     OWN_SPLIT,
     carvana,
@@ -283,3 +288,27 @@ def test_an_image_of_which_nobody_tells_the_size_is_fetched_by_each_shard(
         for number in (1, 2):
             assert shard(words, number, 2, tmp_path, monkeypatch).returncode == 0
     assert (calls["GetObject shots/1.jpg"], calls["GetObject shots/2.jpg"]) == (2, 1)
+
+
+class _Fetched(Awaited):
+    """What a shard asks for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def fetch(self, paths: Iterable[Path]) -> None:
+        self.names |= {path.name for path in paths}
+
+
+@pytest.mark.parametrize("oriented", [True, False])
+def test_images_that_share_regions_are_all_fetched_where_their_headers_are_looked_at(
+    tmp_path: Path, oriented: bool
+) -> None:
+    corner = ((0.0, 0.0), (40.0, 0.0), (40.0, 40.0))
+    source = make_source(tmp_path / "labels", {"g": 4}, regions={"g_0": (corner,)})
+    images = tuple(replace(image, oriented=oriented) for image in source.images)
+    awaited = _Fetched()
+    options = PrepOptions(crop=64, workers=1, focus=REGION_LABEL, val=0)
+    write_shard(replace(source, images=images, awaited=awaited), tmp_path / "by", options, Shard(1, 4))
+    assert len({name for name in awaited.names if name.endswith(".jpg")}) == (1 if oriented else 4)
