@@ -84,13 +84,12 @@ def write_images(settled: Settled, own: slice, root: Path, journal: Journal) -> 
 def _located(settled: Settled, own: slice) -> Sequence[LabelledImage]:
     """A part of the images, with their files fetched, and masks and regions as the images lie. Images without a region
     take those of their group, for which all are looked at."""
-    options = settled.plan.options
-    shared = options.focus == REGION_LABEL
-    images = settled.images if shared else settled.images[own]
-    needed = (*settled.images[own], *(image for image in images if not image.oriented))
-    settled.awaited.fetch(path for image in needed for path in files_of(image))
-    located = with_regions(settle_orientations(images, options.orientation), options.focus)
-    return located[own] if shared else located
+    options, images = settled.plan.options, settled.images[own]
+    settled.awaited.fetch(path for image in images for path in files_of(image))
+    if options.focus != REGION_LABEL:
+        return with_regions(settle_orientations(images, options.orientation), options.focus)
+    settled.awaited.fetch(path for image in settled.images if not image.oriented for path in files_of(image))
+    return with_regions(settle_orientations(settled.images, options.orientation), options.focus)[own]
 
 
 def _check_foreground(source: Source, options: PrepOptions) -> None:

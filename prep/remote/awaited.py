@@ -33,9 +33,13 @@ class Awaited:
     def fetch(self, paths: Iterable[Path]) -> None:
         """Have those of the files that are awaited. Raises SagesegError where one is gone, or has changed since it was
         listed."""
-        wanted = list(dict.fromkeys(paths)) if self._folders else []
-        for folder in self._folders:
-            folder.fetch_awaited([one for one in map(folder.awaited_at, wanted) if one])
+        wanted: list[dict[str, Wanted]] = [{} for _ in self._folders]  # a file may be of many images
+        for path in paths if self._folders else ():
+            for folder, own in zip(self._folders, wanted, strict=True):
+                if told := folder.awaited_at(path):
+                    own[told.key] = told
+        for folder, own in zip(self._folders, wanted, strict=True):
+            folder.fetch_awaited(list(own.values()))
 
 
 NOTHING_AWAITED = Awaited()
