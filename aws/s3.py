@@ -108,17 +108,29 @@ class Fetched:
 
 
 def copy_object(
-    s3: Any, bucket: str, key: str, file: IO[bytes], *, etag: str | None = None, known: str | None = None
+    s3: Any,
+    bucket: str,
+    key: str,
+    file: IO[bytes],
+    *,
+    etag: str | None = None,
+    known: str | None = None,
+    first: int | None = None,
 ) -> Fetched | None:
-    """Copy an object to a file; None, and nothing is copied, where it still has the ETag `known`.
+    """Copy an object, or its `first` bytes, to a file; None, and nothing is copied, where it still has the ETag
+    `known`.
 
     `etag` is what it must have. Raises SagesegError where it has another, and where not all of it comes.
     """
     uri = f"s3://{bucket}/{key}"
-    conditions = ({"IfMatch": f'"{etag}"'} if etag else {}) | ({"IfNoneMatch": f'"{known}"'} if known else {})
+    asked = {
+        "IfMatch": etag and f'"{etag}"',
+        "IfNoneMatch": known and f'"{known}"',
+        "Range": first and f"bytes=0-{first - 1}",
+    }
     try:
         with aws_errors(f"fetching {uri}"):
-            answer = s3.get_object(Bucket=bucket, Key=key, **conditions)
+            answer = s3.get_object(Bucket=bucket, Key=key, **{name: value for name, value in asked.items() if value})
             size = 0
             for piece in answer["Body"].iter_chunks(_PIECE):
                 size += file.write(piece)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from formats.errors import SagesegError
 from formats.verbs.command_options import takes
 from jobs.processing.options import ProcessOptions
 from jobs.training.options import SecurityOptions
+from prep.commands.given import PLACES
 from sageseg.process_predict import check_predict
 
 WORDS_LAST = {"allow_interspersed_args": False, "ignore_unknown_options": False}
@@ -44,17 +46,16 @@ def process(context: typer.Context, words: Words, options: ProcessOptions, secur
     root = context.find_root().command
     verb = _verb(words)
     command, rest = _command(root, verb, words)
-    given = _parsed(command, rest)
+    parsed = _parsed(verb, command, rest)
     if command.name == "predict":
-        check_predict(given, options.backend)
-    texts = frozenset(_texts(command, given))
+        check_predict(parsed.given, options.backend)
     typed = take_out(words[len(words) - len(rest) :])
     shards = shards_of(typed.out, options)
     if not typed.out.startswith("s3://"):
         from formats.disk.whole_folders import refuse_existing
 
         refuse_existing(Path(typed.out), overwrite=typed.overwrite, reads=[Path(shards)])
-    done = make_shards(Work(verb, typed.words, texts, shards), options, security)
+    done = make_shards(Work(verb, typed.words, parsed.texts, parsed.from_s3, shards), options, security)
     if done:
         _merge(root, verb, shards, typed.out, overwrite=typed.overwrite)
 
@@ -103,22 +104,31 @@ def _command(root: Any, verb: tuple[str, ...], words: list[str]) -> tuple[Any, l
     return command, words[len(verb) if verb[0] == "prep" else 1 :]
 
 
-def _parsed(command: Any, rest: list[str]) -> dict[str, Any]:
-    """What the verb's own parser, which refuses what it does not know, makes of its words."""
+@dataclass(frozen=True)
+class _Parsed:
+    """Of a verb's words what its parser makes of them; those that are mere texts, values of options which may be
+    called like a file that there happens to be; and the places that the verb itself reads from S3."""
+
+    given: Mapping[str, Any]
+    texts: frozenset[str]
+    from_s3: frozenset[str]
+
+
+def _parsed(verb: tuple[str, ...], command: Any, rest: list[str]) -> _Parsed:
+    """What the verb's own parser, which refuses what it does not know, takes the words for."""
     try:
         given: dict[str, Any] = command.make_context(command.name, list(rest)).params
     except typer.TyperException as e:
         before = "; options of the job stand before the verb" if hasattr(e, "possibilities") else ""
         raise SagesegError(f"{command.name}: {e}{before}") from e
-    return given
-
-
-def _texts(command: Any, given: Mapping[str, Any]) -> Iterator[str]:
-    """What is taken as mere texts: values of options, which may be called like a file that there happens to be."""
+    found: dict[bool, list[str]] = {True: [], False: []}
     for parameter in command.params:
         value = given.get(parameter.name)
-        if parameter.param_type_name == "option":
-            yield from (one for one in (value if isinstance(value, list | tuple) else (value,)) if isinstance(one, str))
+        values = value if isinstance(value, list | tuple) else [value]
+        is_place = parameter.param_type_name == "argument" or parameter.name in PLACES
+        found[is_place] += [one for one in values if isinstance(one, str)]
+    from_s3 = (one for one in found[True] if verb[0] == "prep" and one.startswith("s3://"))
+    return _Parsed(given, frozenset(found[False]), frozenset(from_s3))
 
 
 def _merge(root: Any, verb: tuple[str, ...], shards: str, out: str, *, overwrite: bool) -> None:

@@ -18,9 +18,9 @@ from formats.shards.shard import OPT_ML, Shard, parse_shard
 from formats.texts.redaction import redact
 
 _TREE = Path("processing")
-PLAN, MAKING, OUTPUT = _TREE / "plan", _TREE / "making", _TREE / "output"
+PLAN, MAKING, OUTPUT, HOME = _TREE / "plan", _TREE / "making", _TREE / "output", _TREE / "home"
 """Below the container's tree: files of a plan that is there already, one a folder; where shards are made; the job's
-output."""
+output; what is fetched from S3."""
 _MOST_MESSAGE = 1000
 """Bytes of a message, of which SageMaker keeps 1 KB."""
 
@@ -41,6 +41,7 @@ def process_host(root: Any, shards: str, words: Sequence[str]) -> None:
     making.mkdir(parents=True, exist_ok=True)
     for path in sorted((tree / PLAN).glob("*/*")):
         shutil.copyfile(path, making / path.name)
+    os.environ.setdefault("SAGESEG_HOME", str(tree / HOME))  # on the job's own disk, which is as large as was asked for
     show_as(str(making), "the shards")
     say(f"shard {shard} begins")
     try:

@@ -1,5 +1,5 @@
 """A verb's words as an instance gets them: each place among them is an input of the job, which the instance finds under
-the same name."""
+the same name, but for what the verb itself reads from S3, of which an instance fetches what it needs."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _OF_JOB = "output/model.tar.gz"
 
 @dataclass(frozen=True)
 class Told:
-    """`words` are those of the verb for an instance; `shown` tells for each input what is typed, and where it is
-    there; `uploads` are files of this machine, each with the URI that it is to have."""
+    """`words` are those of the verb for an instance; `shown` tells for each place what is typed, and how an instance
+    gets it; `uploads` are files of this machine, each with the URI that it is to have."""
 
     words: tuple[str, ...]
     inputs: tuple[Given, ...]
@@ -121,21 +121,27 @@ def find_in_s3(value: str, s3: Any) -> Found:
     raise SagesegError(f"{value}: nothing is there; name a folder or a file that is")
 
 
-def tell_places(words: Sequence[str], values: Collection[str], find: Callable[[str], Found]) -> Told:
+def tell_places(
+    words: Sequence[str], texts: Collection[str], from_s3: Collection[str], find: Callable[[str], Found]
+) -> Told:
     """What an instance is told. Of the words those are places that begin with `s3://`, and those that there is
-    something of that name, unless they stand among `values`, which options take as mere texts. `find` says where a
-    place lies for the job."""
+    something of that name, unless they stand among `texts`. `find` says where a place lies for the job, also of those
+    `from_s3`, which stay as they are."""
     told, inputs, shown = list[str](), dict[str, tuple[Given, str]](), list[tuple[str, str]]()
     uploads: dict[Path, str] = {}
     for word in words:
         option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
-        if not value or value in values or not _is_place(value):
+        if not value or value in texts or not _is_place(value):
             told.append(word)
             continue
         found = find(value)
+        if value in from_s3:
+            told.append(word)
+            shown.append((value, "each instance fetches what its shards need"))
+            continue
         if found.uri not in inputs:
             inputs[found.uri] = _input(found, "job" if found.inside else _name(value), len(inputs) + 1)
-            shown.append((value, inputs[found.uri][1]))
+            shown.append((value, f"{inputs[found.uri][1]} on each instance"))
         if found.upload:
             uploads[found.upload] = found.uri
         told.append(f"{option}{equals}{inputs[found.uri][1]}")

@@ -39,12 +39,13 @@ _STEM = "sageseg-process"
 
 @dataclass(frozen=True)
 class Work:
-    """A verb, the words behind it without --out, which of them are mere texts, and where its shards go: a folder of
-    this machine, or `s3://`."""
+    """A verb, the words behind it without --out, which of them are mere texts, which places the verb itself reads from
+    S3, and where its shards go: a folder of this machine, or `s3://`."""
 
     verb: tuple[str, ...]
     words: Sequence[str]
     texts: frozenset[str]
+    from_s3: frozenset[str]
     shards: str
 
 
@@ -142,9 +143,9 @@ def _told(work: Work, options: ProcessOptions) -> Told:
             return find_at_aws(value, _s3(options), f"{work.shards.rstrip('/')}-inputs")
         return find_in_s3(value, _s3(options)) if value.startswith("s3://") else find_here(value)
 
-    told = tell_places(work.words, work.texts, find)
+    told = tell_places(work.words, work.texts, work.from_s3, find)
     for typed, there in told.shown:
-        say(f"input {typed} ({there} on each instance)")
+        say(f"input {typed} ({there})")
     return told
 
 

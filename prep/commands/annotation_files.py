@@ -11,6 +11,7 @@ import typer
 from prep.commands.given import reads_labels
 from prep.commands.reading import Background, ImageSets, Labels, Out, SkipMissing, reading, write
 from prep.options import PrepOptions
+from prep.remote.awaited import Awaited
 from prep.remote.local import local_file, local_folder
 from prep.remote.places import parse_place
 
@@ -37,8 +38,9 @@ def labelme(
     from prep.readers.labelme.reader import read_labelme
     from prep.remote.needs import all_images, labelme_folder
 
-    folders = [local_folder(folder, labelme_folder) for folder in annotations]
-    images_in = local_folder(images, all_images) if images else None
+    awaited = Awaited()
+    folders = [local_folder(folder, labelme_folder, awaited, all_images, heads=True) for folder in annotations]
+    images_in = local_folder(images, all_images, awaited, heads=True) if images else None
     with reading("labelme", *folders):
         source = read_labelme(
             folders[0],
@@ -50,7 +52,7 @@ def labelme(
             orientation=options.orientation,
             workers=options.workers,
         )
-    write(source, out, options)
+    write(source, out, options, awaited)
 
 
 @reads_labels
@@ -63,14 +65,20 @@ def supervisely(
 ) -> None:
     """Supervisely's projects: polygons, bitmaps and rectangles."""
     from prep.readers.supervisely import read_supervisely
-    from prep.remote.needs import with_json
+    from prep.remote.needs import all_images, with_json
 
-    root = local_folder(project, with_json)
+    awaited = Awaited()
+    root = local_folder(project, with_json, awaited, all_images)
     with reading("supervisely", root):
         source = read_supervisely(
-            root, labels, background=background, group_by=options.group_by, workers=options.workers
+            root,
+            labels,
+            background=background,
+            group_by=options.group_by,
+            workers=options.workers,
+            awaited=awaited,
         )
-    write(source, out, options)
+    write(source, out, options, awaited)
 
 
 @reads_labels
@@ -89,8 +97,9 @@ def yolo(
     from prep.readers.yolo.reader import read_yolo
     from prep.remote.needs import all_images, yolo_folder
 
-    root = local_folder(folder, yolo_folder)
-    images_in = local_folder(images, all_images) if images else None
+    awaited = Awaited()
+    root = local_folder(folder, yolo_folder, awaited, all_images, heads=True)
+    images_in = local_folder(images, all_images, awaited, heads=True) if images else None
     with reading("yolo", root):
         source = read_yolo(
             root,
@@ -101,7 +110,7 @@ def yolo(
             group_by=options.group_by,
             workers=options.workers,
         )
-    write(source, out, options)
+    write(source, out, options, awaited)
 
 
 @reads_labels
@@ -118,7 +127,7 @@ def via(
     """VGG Image Annotator 2: polygons, rectangles, circles and ellipses."""
     from prep.readers.via.reader import read_via
 
-    path = local_file(file)
+    path, awaited = local_file(file), Awaited()
     with reading("via", path):
         source = read_via(
             path,
@@ -130,8 +139,9 @@ def via(
             group_by=options.group_by,
             orientation=options.orientation,
             workers=options.workers,
+            awaited=awaited,
         )
-    write(source, out, options)
+    write(source, out, options, awaited)
 
 
 @reads_labels
@@ -152,19 +162,20 @@ def cvat(
     from prep.readers.splits import parse_image_sets
     from prep.remote.needs import all_images
 
-    path = local_file(file)
+    path, awaited = local_file(file), Awaited()
     with reading("cvat", path):
         source = read_cvat(
             path,
-            local_folder(images, all_images),
+            local_folder(images, all_images, awaited),
             labels=labels,
             background=background,
             skip_missing=skip_missing,
             image_sets=parse_image_sets(image_set or ()),
             group_by=options.group_by,
             workers=options.workers,
+            awaited=awaited,
         )
-    write(source, out, options)
+    write(source, out, options, awaited)
 
 
 @reads_labels
@@ -193,14 +204,14 @@ def coco(
     """Polygons and run lengths of COCO, and of the tools that export to it."""
     from prep.readers.coco.document import declared_images
     from prep.readers.coco.reader import Choices, read_coco
-    from prep.remote.needs import named, with_json
+    from prep.remote.needs import all_images, named, with_json
 
-    is_file = annotations.lower().endswith(".json")
-    path = local_file(annotations) if is_file else local_folder(annotations, with_json)
+    is_file, awaited = annotations.lower().endswith(".json"), Awaited()
+    path = local_file(annotations) if is_file else local_folder(annotations, with_json, awaited, all_images)
     with reading("coco", path):
         source = read_coco(
             path,
-            local_folder(images, named(lambda: declared_images(path))) if images else None,
+            local_folder(images, named(lambda: declared_images(path)), awaited) if images else None,
             labels=labels,
             background=background,
             choices=Choices(crowd, boxes),
@@ -208,8 +219,9 @@ def coco(
             skip_empty=skip_empty,
             group_by=options.group_by,
             workers=options.workers,
+            awaited=awaited,
         )
-    write(source, out, options)
+    write(source, out, options, awaited)
 
 
 @reads_labels
@@ -237,7 +249,7 @@ def labelstudio(
     """Regions drawn in Label Studio: brushes, bitmasks, polygons, rectangles, ellipses."""
     from prep.readers.labelstudio.reader import read_labelstudio
 
-    path = local_file(export)
+    path, awaited = local_file(export), Awaited()
     with reading("labelstudio", path):
         source = read_labelstudio(
             path,
@@ -251,5 +263,6 @@ def labelstudio(
             background=background,
             group_by=options.group_by,
             workers=options.workers,
+            awaited=awaited,
         )
-    write(source, out, options)
+    write(source, out, options, awaited)

@@ -17,6 +17,9 @@ from prep.options import PrepOptions
 from prep.remote.places import parse_place
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+PLACES = ("images", "masks", "labels_from")
+"""The options of readers that name a place on this machine or in S3, as all their arguments do; values of others that
+are texts here are no places."""
 _FOLDERS = {"images": "one of images", "masks": "one of masks"}
 _OPTION_OF = {"value_map": "map"}
 _WORDS_OF = {"value_map": ", or the word cityscapes"}

@@ -20,6 +20,7 @@ from prep.commands.reading import (
     write,
 )
 from prep.options import PrepOptions
+from prep.remote.awaited import Awaited
 from prep.remote.local import have_lists_above, local_file, local_folder
 from prep.remote.places import parse_place
 
@@ -68,12 +69,13 @@ def pairs(
     from prep.remote.needs import all_images, images_and_lists
 
     asked = PairOptions(image_name, mask_name, labels, colors, value_map, coding, background, binary)
-    images_in = local_folder(images, all_images if images != masks else images_and_lists)
+    awaited = Awaited()
+    images_in = local_folder(images, images_and_lists) if images == masks else local_folder(images, all_images, awaited)
     masks_in = local_folder(masks, images_and_lists)
     have_lists_above(masks)
     with reading("pairs", masks_in, images_in):
         source = read_pairs(images_in, masks_in, asked, group_by=options.group_by, workers=options.workers)
-    write(source, out, options)
+    write(source, out, options, awaited)
 
 
 @reads_labels
@@ -91,11 +93,12 @@ def carvana(
     from prep.readers.carvana import MASK_SUFFIXES, read_carvana
     from prep.remote.needs import at_top_or_below
 
-    images_in = local_folder(images, at_top_or_below(IMAGE_SUFFIXES))
-    masks_in = local_folder(masks, at_top_or_below(MASK_SUFFIXES))
+    awaited = Awaited()
+    images_in = local_folder(images, at_top_or_below(IMAGE_SUFFIXES), awaited)
+    masks_in = local_folder(masks, at_top_or_below(MASK_SUFFIXES), awaited)
     with reading("carvana", images_in):
         source = read_carvana(images_in, masks_in, metadata, options.group_by)
-    write(source, out, options)
+    write(source, out, options, awaited)
 
 
 @reads_labels
@@ -109,13 +112,14 @@ def kitti(
 ) -> None:
     """KITTI's road scenes; black pixels, which KITTI does not score, become ignore."""
     from prep.readers.kitti import read_kitti
-    from prep.remote.needs import kitti_folder
+    from prep.remote.needs import all_png, kitti_folder
 
     lists = {split: path for split, path in (("train", train_list), ("val", val_list)) if path}
-    root = local_folder(data_road, kitti_folder)
+    awaited = Awaited()
+    root = local_folder(data_road, kitti_folder, awaited, all_png)
     with reading("kitti", root):
         source = read_kitti(root, target, lists=lists, group_by=options.group_by)
-    write(source, out, options)
+    write(source, out, options, awaited)
 
 
 @reads_labels
@@ -134,10 +138,11 @@ def voc(
     """Datasets in Pascal VOC's layout, and those that CVAT and Datumaro write."""
     from prep.readers.splits import parse_image_sets
     from prep.readers.voc.reader import read_voc
-    from prep.remote.needs import all_images, voc_folder
+    from prep.remote.needs import all_images, voc_folder, voc_images
 
-    root = local_folder(folder, voc_folder)
-    images_in = local_folder(images, all_images) if images else None
+    awaited = Awaited()
+    root = local_folder(folder, voc_folder, awaited, voc_images)
+    images_in = local_folder(images, all_images, awaited) if images else None
     with reading("voc", root):
         source = read_voc(
             root,
@@ -149,7 +154,7 @@ def voc(
             group_by=options.group_by,
             workers=options.workers,
         )
-    write(source, out, options)
+    write(source, out, options, awaited)
 
 
 @reads_labels
@@ -165,9 +170,10 @@ def channels(
 ) -> None:
     """The folders that SageMaker's sample notebooks train on; they are the split."""
     from prep.readers.sagemaker_channels import read_channels
-    from prep.remote.needs import channels_folder
+    from prep.remote.needs import channel_images, channels_folder
 
-    root = local_folder(folder, channels_folder)
+    awaited = Awaited()
+    root = local_folder(folder, channels_folder, awaited, channel_images)
     with reading("channels", root):
         source = read_channels(
             root,
@@ -177,7 +183,7 @@ def channels(
             group_by=options.group_by,
             workers=options.workers,
         )
-    write(source, out, options)
+    write(source, out, options, awaited)
 
 
 @reads_labels

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ from formats.shards.shard import Shard
 from formats.texts.given_files import ArchiveError
 from formats.verbs.mounting import typed_words
 from prep.options import PrepOptions
+from prep.remote.awaited import NOTHING_AWAITED, Awaited
 
 if TYPE_CHECKING:
     from prep.dataset.tally import SplitCounts
@@ -65,11 +67,12 @@ def reading(verb: str, *places: Path) -> Iterator[None]:
         raise
 
 
-def write(source: Source, out: Path, options: PrepOptions) -> None:
+def write(source: Source, out: Path, options: PrepOptions, awaited: Awaited = NOTHING_AWAITED) -> None:
     """Write the dataset, or the shard of it that is asked for, and tell what there is."""
     from prep.dataset.again import typed
 
     _tell_links(source)
+    source = replace(source, awaited=awaited)
     told = typed(typed_words())
     if options.shard:
         from prep.dataset.shards import write_shard

@@ -20,12 +20,14 @@ from prep.dataset.again import Typed
 from prep.dataset.plan import Listed, Plan, parse_options, recorded_options
 from prep.options import PrepOptions
 from prep.readers.labelled_image import LabelledImage, mask_files
+from prep.remote.awaited import NOTHING_AWAITED, Awaited
 
 KIND = "prep"
 BESIDE = (GEOREFERENCE,)
 """What may lie beside a plan."""
 _COLUMNS = ("source", "size", "mask_size", "group", "family", "split", "attributes")
-_CHECKED = ("sha256", "mask_sha256")
+_CHECKED = ("checksum", "mask_checksum")
+_ETAG = "etag:"
 _MEND = "bring back the folder that the shards wrote"
 
 
@@ -41,8 +43,9 @@ class _Settled(TypedDict):
     left_out: dict[str, int]
 
 
-def draft_of(plan: Plan, images: Sequence[LabelledImage]) -> Draft:
-    """The plan of a dataset; `images` are those of the plan, with their files."""
+def draft_of(plan: Plan, images: Sequence[LabelledImage], awaited: Awaited = NOTHING_AWAITED) -> Draft:
+    """The plan of a dataset; `images` are those of the plan, with their files. Of files that are `awaited` the plan has
+    what S3's listing tells, so that nobody fetches them for it."""
     settled = _Settled(
         source_format=plan.format,
         classes=list(plan.classes.names),
@@ -53,24 +56,25 @@ def draft_of(plan: Plan, images: Sequence[LabelledImage]) -> Draft:
         left_out=dict(plan.left_out),
     )
     files = {GEOREFERENCE: format_georeference(plan.georeference)} if plan.georeference else {}
-    rows = [_row(image, listed, plan) for image, listed in zip(images, plan.images, strict=True)]
+    rows = [_row(image, listed, plan, awaited) for image, listed in zip(images, plan.images, strict=True)]
     command = ("prep", *plan.typed.command)
 
     def checksums(part: slice) -> list[tuple[str, ...]]:
-        return _checksums(images[part], plan.options.workers)
+        return _checksums(images[part], plan.options.workers, awaited)
 
     return Draft(KIND, command, dict(settled), _COLUMNS, rows, _CHECKED, checksums, files)
 
 
-def _row(image: LabelledImage, listed: Listed, plan: Plan) -> tuple[str, ...]:
-    sizes = (str(sum(map(_size, paths))) for paths in _files(image))
+def _row(image: LabelledImage, listed: Listed, plan: Plan, awaited: Awaited) -> tuple[str, ...]:
+    sizes = (str(sum(_size(path, awaited) for path in paths)) for paths in _files(image))
     attributes = json.dumps(listed.attributes, ensure_ascii=False) if listed.attributes else ""
     return (listed.source, *sizes, listed.group, listed.family, plan.groups[listed.group], attributes)
 
 
-def _size(path: Path) -> int:
+def _size(path: Path, awaited: Awaited) -> int:
+    told = awaited.told(path)
     try:
-        return path.stat().st_size
+        return told.size if told else path.stat().st_size
     except OSError as e:
         raise cannot_use(e) from e
 
@@ -80,11 +84,14 @@ def _files(image: LabelledImage) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
     return (image.image,), mask_files(image.mask)
 
 
-def _checksums(images: Sequence[LabelledImage], workers: int | None) -> list[tuple[str, ...]]:
-    """The sha256 of each image's file and of its mask's; files of many images are read once. Of a mask of several files
-    it is the sha256 of theirs."""
+def _checksums(images: Sequence[LabelledImage], workers: int | None, awaited: Awaited) -> list[tuple[str, ...]]:
+    """The sha256 of each image's file and of its mask's, or the ETag of one that is awaited; files of many images are
+    read once. Of a mask of several files it is the sha256 of their checksums."""
     paths = list(dict.fromkeys(path for image in images for files in _files(image) for path in files))
-    found = dict(zip(paths, map_all(_digest, paths, workers=workers, label="checksums"), strict=True))
+    told = {path: awaited.told(path) for path in paths}
+    found = {path: f"{_ETAG}{one.etag}" for path, one in told.items() if one}
+    here = [path for path in paths if path not in found]
+    found |= zip(here, map_all(_digest, here, workers=workers, label="checksums"), strict=True)
     return [tuple(_of_all([found[path] for path in files]) for files in _files(image)) for image in images]
 
 

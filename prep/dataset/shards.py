@@ -30,7 +30,7 @@ def write_shard(source: Source, out: Path, options: PrepOptions, shard: Shard, t
     """
     refuse_another_cut(out, shard)
     settled = settle(source, options, told)
-    plan_sha256 = settle_plan(out, draft_of(settled.plan, settled.images), shard)
+    plan_sha256 = settle_plan(out, draft_of(settled.plan, settled.images, settled.awaited), shard)
     done = None if options.overwrite else finished(out, shard, plan_sha256)
     if done:
         return done

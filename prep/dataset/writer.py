@@ -23,19 +23,21 @@ from prep.dataset.split import NO_FOREGROUND, Foreground, assign_groups, kept_as
 from prep.dataset.tables import write_tables
 from prep.dataset.tally import SplitCounts
 from prep.options import REGION_LABEL, PrepOptions
-from prep.readers.labelled_image import LabelledImage, Source
+from prep.readers.labelled_image import LabelledImage, Source, files_of, mask_files
 from prep.readers.orientation import settle_orientations
 from prep.readers.regions import with_regions
+from prep.remote.awaited import Awaited
 
 
 @dataclass(frozen=True)
 class Settled:
-    """What is known before an image is decoded: the plan, and in its order the images as the reader gave them and what
-    their ids begin with."""
+    """What is known before an image is decoded: the plan, in its order the images as the reader gave them and what
+    their ids begin with, and what of their files is not fetched yet."""
 
     plan: Plan
     images: Sequence[LabelledImage]
     names: Sequence[str]
+    awaited: Awaited
 
 
 def write_dataset(source: Source, out: Path, options: PrepOptions, told: Typed = UNTYPED) -> dict[str, SplitCounts]:
@@ -65,7 +67,7 @@ def settle(source: Source, options: PrepOptions, told: Typed) -> Settled:
     plan = Plan(
         source.format, source.classes, images, groups, options, source.unit, left_out, source.georeference, told
     )
-    return Settled(plan, source.images, names)
+    return Settled(plan, source.images, names, source.awaited)
 
 
 def write_images(settled: Settled, own: slice, root: Path, journal: Journal) -> None:
@@ -73,18 +75,21 @@ def write_images(settled: Settled, own: slice, root: Path, journal: Journal) -> 
     for path in (image_path(root, "x"), mask_path(root, "x"), truth_path(root, "x"), image_set_path(root, "x")):
         path.parent.mkdir(parents=True, exist_ok=True)
     options = settled.plan.options
-    tasks = _Tasks(_located(settled.images, options, own), settled.names[own], settled.plan, root, journal)
+    tasks = _Tasks(_located(settled, own), settled.names[own], settled.plan, root, journal)
     for entry in map_all(settle_image, tasks, workers=options.workers, label="images", whole=False):
         if entry:
             journal.append(entry)
 
 
-def _located(images: Sequence[LabelledImage], options: PrepOptions, own: slice) -> Sequence[LabelledImage]:
-    """A part of the images, with masks and regions as the images lie. Images without a region take those of their
-    group, for which all are looked at."""
-    if options.focus == REGION_LABEL:
-        return with_regions(settle_orientations(images, options.orientation), options.focus)[own]
-    return with_regions(settle_orientations(images[own], options.orientation), options.focus)
+def _located(settled: Settled, own: slice) -> Sequence[LabelledImage]:
+    """A part of the images, with their files fetched, and masks and regions as the images lie. Images without a region
+    take those of their group, for which all are looked at."""
+    options, images = settled.plan.options, settled.images[own]
+    settled.awaited.fetch(path for image in images for path in files_of(image))
+    if options.focus != REGION_LABEL:
+        return with_regions(settle_orientations(images, options.orientation), options.focus)
+    settled.awaited.fetch(path for image in settled.images if not image.oriented for path in files_of(image))
+    return with_regions(settle_orientations(settled.images, options.orientation), options.focus)[own]
 
 
 def _check_foreground(source: Source, options: PrepOptions) -> None:
@@ -110,15 +115,16 @@ def _assign(source: Source, groups: Collection[str], options: PrepOptions) -> di
         val=options.val or 0.0,
         test=options.test,
         fixed=fixed_groups(brought, options) | kept,
-        foreground=_foreground(source.images, options.workers) if options.stratify else None,
+        foreground=_foreground(source, options.workers) if options.stratify else None,
     )
 
 
-def _foreground(images: Sequence[LabelledImage], workers: int | None) -> dict[str, Foreground]:
+def _foreground(source: Source, workers: int | None) -> dict[str, Foreground]:
     """The foreground of each group. Only --stratify needs this pass over the masks."""
-    counted = map_all(_count_foreground, images, workers=workers, label="masks")
+    source.awaited.fetch(path for image in source.images for path in mask_files(image.mask))
+    counted = map_all(_count_foreground, source.images, workers=workers, label="masks")
     groups: dict[str, Foreground] = {}
-    for image, found in zip(images, counted, strict=True):
+    for image, found in zip(source.images, counted, strict=True):
         groups[image.group] = groups.get(image.group, NO_FOREGROUND) + found
     return groups
 

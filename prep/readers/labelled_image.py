@@ -16,6 +16,7 @@ from formats.masks import Mask
 from formats.prepared.frame_names import parse_frame_name
 from formats.prepared.georeference import Georeference
 from prep.readers.packed import Packed
+from prep.remote.awaited import NOTHING_AWAITED, Awaited
 
 REGION = "__region__"
 """The label of a shape that is no object but says where to look: --focus region keeps the crops
@@ -50,6 +51,11 @@ class OfSeveralFiles(Protocol):
 def mask_files(mask: MaskSource) -> tuple[Path, ...]:
     """The files that a mask is read from."""
     return mask.paths if isinstance(mask, OfSeveralFiles) else (mask.path,)
+
+
+def files_of(image: LabelledImage) -> tuple[Path, ...]:
+    """The files that an image and its mask are read from."""
+    return image.image, *mask_files(image.mask)
 
 
 class EmbeddedImage(Protocol):
@@ -130,7 +136,7 @@ class Source:
     why the lists that it brings are no split: then none is drawn unless it is asked for. `no_foreground` tells why
     its masks hold none, where they do not: then all empty crops must be wanted. `unit` is the word
     for what the reader's own groups are. `left_out` is told, and counted in dataset.json. `georeference` says where
-    on earth images lie that are tiles of rasters."""
+    on earth images lie that are tiles of rasters. `awaited` fetches the files of images and masks that lie in S3."""
 
     format: str
     classes: ClassTable
@@ -141,6 +147,7 @@ class Source:
     unit: str = "folder or block of a video"
     left_out: tuple[LeftOut, ...] = ()
     georeference: Georeference | None = None
+    awaited: Awaited = NOTHING_AWAITED
 
     def __post_init__(self) -> None:
         if not isinstance(self.images, Packed):  # of all that a command holds to its end the largest

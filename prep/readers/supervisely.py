@@ -38,6 +38,7 @@ from prep.readers.annotations.opencv_fill import Points, filled_region
 from prep.readers.labelled_image import REGION, LabelledImage, Polygon, Source, count_left_out, leave_out
 from prep.readers.orientation import check_drawn_size
 from prep.readers.source_files import check_folder, find_spelled
+from prep.remote.awaited import NOTHING_AWAITED, Awaited
 
 _PROJECT = "a project of Supervisely"
 _BARE = "images without an annotation file"
@@ -200,8 +201,10 @@ def read_supervisely(
     background: str | None = None,
     group_by: re.Pattern[str] | None = None,
     workers: int | None = None,
+    awaited: Awaited = NOTHING_AWAITED,
 ) -> Source:
-    """Read a project folder. Shapes without an area, such as points, are left out and counted by their kinds.
+    """Read a project folder. Shapes without an area, such as points, are left out and counted by their kinds. The sizes
+    of images that are awaited are looked at when they are fetched.
 
     Raises SagesegError that names file and object.
     """
@@ -214,7 +217,8 @@ def read_supervisely(
     # of one dataset alone its folder says nothing of what belongs together
     is_one = len({path.parent for path, _ in pairs}) == 1
     scan = partial(_scan, project=project, is_one=is_one, named=named, group_by=group_by)
-    scanned = list(map_all(scan, pairs, workers=workers, label="annotations"))
+    tasks = [(path, image, awaited.told(image) is None) for path, image in pairs]
+    scanned = list(map_all(scan, tasks, workers=workers, label="annotations"))
     images = sorted((image for image, _ in scanned), key=lambda image: image.source)
     tell_overlaps(overlaps_in(images), "the later object")
     tell_lone_groups(images, group_by)
@@ -266,13 +270,14 @@ def _pair(project: Path, annotations: list[Path]) -> tuple[list[tuple[Path, Path
 
 
 def _scan(
-    pair: tuple[Path, Path], *, project: Path, is_one: bool, named: NamedClasses, group_by: re.Pattern[str] | None
+    task: tuple[Path, Path, bool], *, project: Path, is_one: bool, named: NamedClasses, group_by: re.Pattern[str] | None
 ) -> tuple[LabelledImage, Counter[str]]:
     """The record of an image, and how many of its objects, by reason, are not drawn."""
-    path, image = pair
+    path, image, is_here = task
     content = _read(path)
     size = content["size"]["width"], content["size"]["height"]
-    check_drawn_size(path, size, image)
+    if is_here:
+        check_drawn_size(path, size, image)
     mask = SuperviselyMask(path, size, named)
     below = image.relative_to(project)
     source = Path(*below.parent.parent.parts, below.name).as_posix()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,8 @@ from aws.clients import make_client, make_s3_lister
 from aws.s3 import S3Prefix
 from formats.console import say
 from formats.errors import SagesegError, raise_all
-from prep.remote.cache import NotFetchedError, Wanted, cache_root, open_cache
-from prep.remote.needs import Needs
+from prep.remote.cache import Cache, NotFetchedError, Wanted, cache_root, open_cache
+from prep.remote.needs import Needs, nothing
 from prep.remote.places import S3Place
 
 
@@ -46,11 +47,13 @@ class S3Folder:
         self.place, self.deep = place, deep
         prefix = S3Prefix(place.bucket, f"{place.key}/" if place.key else "")
         s3 = make_s3_lister(None)
-        listed = [found for found in prefix.objects(s3, deep=deep) if not found["Key"].endswith("/")]
-        self._objects: dict[str, Wanted] = {
-            found["Key"][len(prefix.prefix) :]: Wanted(found["Key"], found["ETag"].strip('"'), found["Size"])
-            for found in listed
+        self._objects = {
+            found["Key"][len(prefix.prefix) :]: _listed(found)
+            for found in prefix.objects(s3, deep=deep)
+            if not found["Key"].endswith("/")
         }
+        self._awaited: dict[str, Wanted] = {}
+        self._root = f"{cache_root() / place.bucket / place.key}/"
         if deep and not self._objects:
             raise SagesegError(
                 f"{place}: {self._what_lies_there(s3)}; expected a folder: correct the name, or upload it"
@@ -66,22 +69,47 @@ class S3Folder:
         """The names below the folder, in order of their keys."""
         return sorted(self._objects)
 
-    def fetch(self, needs: Needs) -> Path:
-        """The folder with what is needed of it. Raises SagesegError where not all of that is to be had."""
-        self.fetch_named(needs(self.names))
-        path = cache_root() / self.place.bucket / self.place.key
+    def fetch(self, needs: Needs, later: Needs = nothing, *, heads: bool = False) -> Path:
+        """The folder with what is needed of it, but for what `later` says of that: it is awaited, with `heads` that of
+        images of which the headers can be read. Raises SagesegError where not all is to be had."""
+        needed = needs(self.names)
+        self.fetch_named(needed, later(needed), heads=heads)
+        path = Path(self._root)
         path.mkdir(parents=True, exist_ok=True)  # empty where nothing is needed: the reader says what it expected
         return path
 
-    def fetch_named(self, names: Iterable[str]) -> dict[str, Path]:
-        """The files of these names."""
-        wanted = {name: self._objects[name] for name in names}
+    def fetch_named(self, names: Collection[str], later: Iterable[str] = (), *, heads: bool = False) -> dict[str, Path]:
+        """The files of these names, of which those of `later` are awaited."""
+        self._awaited = {name: self._objects[name] for name in later}
+        wanted = [self._objects[name] for name in names if name not in self._awaited]
         with open_cache(self.place.bucket) as cache:
-            paths = {name: cache.path_of(one.key) for name, one in wanted.items()}
+            paths = {name: cache.path_of(self._objects[name].key) for name in names}
             cache.remove_strangers(self.place.key, {one.key: one for one in self._objects.values()}, deep=self.deep)
-            failed = cache.fetch(make_client("s3", None), list(wanted.values()), str(self.place))
-        raise_all(failed.values())
-        left = len(self._objects) - len(wanted)
+            if heads:
+                self._have(cache, list(self._awaited.values()), heads=True)
+            else:
+                cache.stand_in(self._awaited.values())
+            self._have(cache, wanted)
+        left = len(self._objects) - len(paths)
         if left and self.deep:
-            say(f"note: {self.place}: {len(wanted)} file(s) taken; {left} others are not needed and stay there")
+            say(f"note: {self.place}: {len(paths)} file(s) taken; {left} others are not needed and stay there")
         return paths
+
+    def awaited_at(self, path: Path) -> Wanted | None:
+        """What is awaited at a path, fetched or not; None where nothing is."""
+        text = str(path)
+        return self._awaited.get(text[len(self._root) :]) if text.startswith(self._root) else None
+
+    def fetch_awaited(self, wanted: Sequence[Wanted]) -> None:
+        """Have these of what is awaited."""
+        if wanted:
+            with open_cache(self.place.bucket) as cache:
+                self._have(cache, wanted)
+
+    def _have(self, cache: Cache, wanted: Sequence[Wanted], *, heads: bool = False) -> None:
+        raise_all(cache.fetch(make_client("s3", None), wanted, str(self.place), heads=heads).values())
+
+
+def _listed(found: Mapping[str, Any]) -> Wanted:
+    modified = datetime.fromisoformat(found["LastModified"])  # a text, as `make_s3_lister` leaves it
+    return Wanted(found["Key"], found["ETag"].strip('"'), found["Size"], int(modified.timestamp()))

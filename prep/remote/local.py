@@ -1,6 +1,7 @@
 """A reader's folders and files on this machine: those in S3 are fetched first.
 
 folder = local_folder("s3://my-bucket/cars/train", all_images)
+folder = local_folder("s3://my-bucket/cars/train", all_images, awaited)    # the images when their turn comes
 """
 
 from __future__ import annotations
@@ -11,17 +12,25 @@ from typing import TYPE_CHECKING
 from prep.remote.places import parse_place
 
 if TYPE_CHECKING:
+    from prep.remote.awaited import Awaited
     from prep.remote.needs import Needs
 
 
-def local_folder(text: str, needs: Needs) -> Path:
-    """The folder of a path, or of an `s3://` URI of which what is needed has been fetched."""
+def local_folder(
+    text: str, needs: Needs, awaited: Awaited | None = None, later: Needs = list, *, heads: bool = False
+) -> Path:
+    """The folder of a path, or of an `s3://` URI of which what is needed has been fetched; where something is awaited,
+    all but what `later` says of that, by default all of it, with `heads` what tells the headers of those images too."""
     place = parse_place(text)
     if isinstance(place, Path):
         return place
     from prep.remote.fetching import S3Folder  # boto3 takes a third of a second to load
 
-    return S3Folder(place).fetch(needs)
+    folder = S3Folder(place)
+    if awaited is None:
+        return folder.fetch(needs)
+    awaited.add(folder)
+    return folder.fetch(needs, later, heads=heads)
 
 
 def have_lists_above(text: str) -> None:

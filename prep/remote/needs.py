@@ -21,6 +21,10 @@ _BESIDE_RASTERS = frozenset({".tfw", ".tifw", ".tiffw", ".j2w", ".wld", ".prj", 
 """World files, systems, masks, and GDAL's `.aux.xml`: without them a raster may lie nowhere, or have no no-data."""
 
 
+def nothing(names: Sequence[str]) -> list[str]:  # noqa: ARG001  # as Needs has it
+    return []
+
+
 def ending_in(suffixes: frozenset[str], *, deep: bool = True) -> Needs:
     """Files of these suffixes, with `deep` in the folders below too; hidden ones are needed by nobody."""
 
@@ -50,6 +54,7 @@ def named(read_names: Callable[[], Collection[str]]) -> Needs:
 
 
 all_images = ending_in(IMAGE_SUFFIXES)
+all_png = ending_in(frozenset({".png"}))
 _LISTS = frozenset({".txt", ".csv"})
 lists = ending_in(_LISTS)
 images_and_lists = ending_in(IMAGE_SUFFIXES | _LISTS)
@@ -92,6 +97,11 @@ def voc_folder(names: Sequence[str]) -> list[str]:
     return _with_mask(own, "JPEGImages", "SegmentationClass")
 
 
+def voc_images(names: Sequence[str]) -> list[str]:
+    """Of what `voc_folder` gives, what is no mask or list."""
+    return [name for name in all_images(names) if name.startswith("JPEGImages/")]
+
+
 def _with_mask(names: Sequence[str], images: str, masks: str) -> list[str]:
     """Without the files of a folder of images that have no mask of their stem in the folder of masks."""
     stems = {composed(PurePosixPath(name).stem) for name in names if name.startswith(f"{masks}/")}
@@ -112,3 +122,8 @@ def channels_folder(names: Sequence[str]) -> list[str]:
     for channel in _CHANNELS:
         own = _with_mask(own, channel, masks_channel(channel))
     return own
+
+
+def channel_images(names: Sequence[str]) -> list[str]:
+    """Of what `channels_folder` gives, what is no mask or list."""
+    return [name for name in all_images(names) if name.partition("/")[0] in _CHANNELS]

@@ -41,12 +41,21 @@ def here(tmp_path: Path, moto: str, warm: Programs, monkeypatch: pytest.MonkeyPa
         yield tmp_path
 
 
-def process(here: Path, *options: str, out: str | None = "out", more: Sequence[str] = ()) -> Ran:
+def process(
+    here: Path,
+    *options: str,
+    out: str | None = "out",
+    words: Sequence[str] = WORDS,
+    more: Sequence[str] = (),
+) -> Ran:
     """To a place in S3, or without one to `cars` here."""
-    place = f"s3://cars/{here.name}"
-    to = "cars" if out is None else f"{place}/{out}"
-    verb = ["prep", "pairs", f"{place}/in/images", f"{place}/in/masks/", *WORDS, "--out", to, *more]
+    to = "cars" if out is None else f"s3://cars/{here.name}/{out}"
+    verb = ["prep", *read(here), *words, "--out", to, *more]
     return typed(["jobs", "process", *COMMON, *options, *verb], here)
+
+
+def read(here: Path) -> list[str]:
+    return ["pairs", f"s3://cars/{here.name}/in/images", f"s3://cars/{here.name}/in/masks/"]
 
 
 def fetch(moto: str, here: Path, folder: Path) -> Path:
@@ -72,7 +81,7 @@ def test_shards_in_s3_become_the_dataset_of_one_machine(here: Path, moto: str) -
     assert ran.returncode == 0, ran.stderr
     assert "2 × ml.c5.2xlarge: $" in ran.stderr
     assert f"putting the shards of s3://cars/{here.name}/out together in cars" in ran.stderr
-    alone = typed(["prep", "pairs", "in/images", "in/masks", *WORDS, "--out", "alone"], here)
+    alone = typed(["prep", *read(here), *WORDS, "--out", "alone"], here)
     assert alone.returncode == 0, alone.stderr
     assert digests(here / "cars") == digests(here / "alone")
 
@@ -148,6 +157,7 @@ def test_what_is_not_there_and_where_shards_cannot_go(here: Path) -> None:
             ["prep", "pairs", f"{place}/in/images", f"{place}/in/masks", "--out", "o"],
             "--out o: the machines of AWS leave",
         ),
+        (["prep", "labelme", place, "--images", "in/images", "--out", f"{place}/o"], "in/images: a folder of this ma"),
         (["prep", "pairs", f"{place}/in/images", f"{place}/in/masks", "--out", "s3://cars"], "s3://cars: a whole buc"),
         (
             ["prep", "pairs", f"{place}/in/images", f"{place}/in/masks", "--out", f"{place}/in"],
@@ -174,9 +184,15 @@ def test_what_aws_needs_and_this_machine_does_not(here: Path, missing: str) -> N
 
 def test_a_dry_run_prints_the_request_and_sends_nothing(here: Path, moto: str) -> None:
     secured = ["--kms-key", "key", "--subnets", "subnet-1", "--security-groups", "sg-1,sg-2", "--network-isolation"]
-    ran = process(here, "--dry-run", "--instances", "5", *secured, "--instance-type", "ml.c5.xlarge,ml.m5.xlarge")
+    named = [*WORDS, "--mask-name", "{stem}"]
+    asked = ["--dry-run", "--instances", "5", *secured, "--instance-type", "ml.c5.xlarge,ml.m5.xlarge"]
+    ran = process(here, *asked, words=named)
     assert ran.returncode == 0, ran.stderr
+    assert f"input s3://cars/{here.name}/in/images (each instance fetches what its shards need)" in ran.stderr
     request: dict[str, Any] = json.loads(ran.stdout)
+    assert request["AppSpecification"]["ContainerArguments"][2:6] == ["prep", *read(here)]
+    (given,) = request["ProcessingInputs"]
+    assert given["S3Input"]["S3Uri"].endswith("/classes.txt")
     cluster = request["ProcessingResources"]["ClusterConfig"]
     assert cluster == {
         "InstanceCount": 5,

@@ -35,8 +35,10 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def told(*words: str, texts: tuple[str, ...] = ()) -> Told:
-    return tell_places(words, texts, find_here)
+def told(*words: str, texts: tuple[str, ...] = (), from_s3: tuple[str, ...] = ()) -> Told:
+    return tell_places(
+        words, texts, from_s3, lambda value: Found(value, False) if value in from_s3 else find_here(value)
+    )
 
 
 def test_places_keep_their_names_and_lie_apart(places: Path) -> None:
@@ -60,6 +62,14 @@ def test_a_place_that_is_named_twice_is_one_input(places: Path) -> None:
 @pytest.mark.usefixtures("places")
 def test_a_value_that_is_called_like_a_file_is_no_place() -> None:
     assert told("--crop", "none", "classes.txt", texts=("none",)).words == ("--crop", "none", f"{TREE}/1/classes.txt")
+
+
+@pytest.mark.usefixtures("places")
+def test_what_the_verb_reads_from_s3_is_no_input_and_stays_as_it_is() -> None:
+    found = told("s3://b/cars", "classes.txt", "--images=s3://b/photos", from_s3=("s3://b/cars", "s3://b/photos"))
+    assert found.words == ("s3://b/cars", f"{TREE}/1/classes.txt", "--images=s3://b/photos")
+    assert [given.uri for given in found.inputs] == [Path("classes.txt").resolve().as_uri()]
+    assert [typed for typed, _ in found.shown] == ["s3://b/cars", "classes.txt", "s3://b/photos"]
 
 
 class Listing:

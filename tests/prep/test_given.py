@@ -9,6 +9,7 @@ import pytest
 import typer.main
 
 from prep.cli import app
+from prep.commands.given import PLACES
 from tests.support.labelme_samples import write_pair
 from tests.support.typed_commands import typed
 
@@ -91,3 +92,8 @@ def test_what_is_read_is_never_replaced(tmp_path: Path, out: str) -> None:
     assert ran.returncode == 1
     assert "in/sub, which is to be read and would be replaced; choose another --out" in ran.stderr
     assert path.is_file()
+
+
+def test_options_that_name_folders_are_known_as_places() -> None:
+    folders = {param.name for name in READERS for param in COMMANDS[name].params if param.metavar == "FOLDER"}
+    assert folders <= set(PLACES)

@@ -247,7 +247,7 @@ def change_mask(source: Source) -> None:
 CHANGES: dict[Callable[[Source], PrepOptions | None], str] = {
     other_option: r"options\.crop is 48, and there 64",
     other_seed: r"options\.seed is 5, and there 0",
-    change_own: r"a_1\.jpg has changed since: its sha256 is",
+    change_own: r"a_1\.jpg has changed since: its checksum is",
     change_size: r"a_0\.jpg has changed since: its size is",
     change_mask: r"b_1\.jpg has changed since: its mask s",
 }

@@ -30,7 +30,7 @@ MAY_IMPORT = {
         "options": "",
         "remote": "",
         "readers": "options remote",
-        "dataset": "options readers",
+        "dataset": "options remote readers",
         "frames": "options readers",
         "preview": "options readers dataset",
         "recognise": "readers",

@@ -13,6 +13,7 @@ from formats.prepared.image_folder import open_image_folder
 from formats.prepared.source_names import composed
 from formats.texts.wording import name_first
 from prep.readers.labelled_image import LeftOut, leave_out
+from prep.remote.awaited import Awaited
 from prep.remote.needs import ending_in
 from prep.remote.places import Place
 
@@ -42,16 +43,18 @@ def find_named(
     passed_over: Iterable[str] = (),
     skip_missing: bool = False,
     former: Former | None = None,
+    awaited: Awaited | None = None,
 ) -> NamedImages:
     """Find images by the names that annotations have for them; `places` says where each name stands, for messages.
     `passed_over` are names that annotations have for files which are left out for another reason, counted elsewhere.
 
     A name is looked up by its whole path below `folder`, then by ever fewer of its last parts; nothing outside of the
-    folder is ever found, and of a folder in S3 only what is found is fetched. Files that no annotation names are left
+    folder is ever found, and of a folder in S3 only what is found is fetched, or, where images are `awaited`, enough to
+    read their headers. Files that no annotation names are left
     out. Raises SagesegError for names of which two files may be meant, or two of which mean one file, and for those
     without a file unless they may be skipped.
     """
-    there, files_of = _images_of(folder)
+    there, files_of = _images_of(folder, awaited)
     index = _Index(there)
     found = _look_up(places, index, former)
     several = ((name, candidates) for name, candidates in found.items() if len(candidates) > 1)
@@ -67,14 +70,17 @@ def find_named(
     _check_once(sources, places, folder)
     if missing and not (skip_missing and sources):
         raise SagesegError(_told_missing(missing, places, folder))
-    not_wanted = {source for candidates in _look_up(passed_over, index, former).values() for source in candidates}
-    unnamed = [source for source in there if source not in not_wanted.union(sources.values())]
+    known = {source for candidates in _look_up(passed_over, index, former).values() for source in candidates}
+    known.update(sources.values())
+    unnamed = [source for source in there if source not in known]
     left_out = (*leave_out(MISSING, missing), *leave_out(UNNAMED, [f"{folder}/{source}" for source in unnamed]))
     files = files_of(set(sources.values()))
     return NamedImages({name: files[source] for name, source in sources.items()}, sources, left_out)
 
 
-def _images_of(folder: Place) -> tuple[list[str], Callable[[Collection[str]], dict[str, Path]]]:
+def _images_of(
+    folder: Place, awaited: Awaited | None
+) -> tuple[list[str], Callable[[Collection[str]], dict[str, Path]]]:
     """The paths of all images below a folder, and what gives the files of some."""
     if isinstance(folder, Path):
         paths = {image.source: image.path for image in open_image_folder(folder).images}
@@ -82,7 +88,10 @@ def _images_of(folder: Place) -> tuple[list[str], Callable[[Collection[str]], di
     from prep.remote.fetching import S3Folder  # boto3 takes a third of a second to load
 
     remote = S3Folder(folder)
-    return ending_in(IMAGE_SUFFIXES)(remote.names), remote.fetch_named
+    if awaited is None:
+        return ending_in(IMAGE_SUFFIXES)(remote.names), remote.fetch_named
+    awaited.add(remote)
+    return ending_in(IMAGE_SUFFIXES)(remote.names), lambda wanted: remote.fetch_named(wanted, wanted, heads=True)
 
 
 class _Index:

@@ -16,6 +16,7 @@ from prep.readers.coco.document import Declared, Document
 from prep.readers.labelled_image import LeftOut
 from prep.readers.orientation import PLAIN
 from prep.readers.splits import image_groups, splits_of_groups
+from prep.remote.awaited import Awaited
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,15 @@ class CocoImages:
 
 
 def find_images(
-    documents: Sequence[Document], root: Path, *, skip_missing: bool, group_by: re.Pattern[str] | None
+    documents: Sequence[Document],
+    root: Path,
+    *,
+    skip_missing: bool,
+    group_by: re.Pattern[str] | None,
+    awaited: Awaited,
 ) -> CocoImages:
-    """Find the files of all declared images; `root` is the folder above them all.
+    """Find the files of all declared images; `root` is the folder above them all. What is `awaited` is fetched of
+    images of which no size is declared.
 
     Groups are of names as the files have them, whose shared first folders tell nothing: where they are on this disk
     says nothing of what belongs together. Raises SagesegError for an image that two entries declare.
@@ -64,6 +71,7 @@ def find_images(
     told = [documents[number].file.split for number, *_ in found]
     of_key = {key: split for key, split in zip(keys, told, strict=True) if split}
     groups = image_groups(dict(zip(keys, names, strict=True)), of_key, group_by)
+    awaited.fetch(path for _, _, declared, path in found if not declared.size)
     sizes = for_all(lambda one: _size(one[2], one[3]), found)
     images = (
         CocoImage(number, index, path, source, size, groups[key], shared_group(PurePosixPath(name)))

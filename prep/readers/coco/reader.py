@@ -25,6 +25,7 @@ from prep.readers.coco.images import CocoImage, find_images
 from prep.readers.coco.mask import CocoMask
 from prep.readers.coco.scan import BOX, CROWD, NOTHING, UNSEEN, Annotations, scan
 from prep.readers.labelled_image import LabelledImage, LeftOut, Source, count_left_out, leave_out
+from prep.remote.awaited import NOTHING_AWAITED, Awaited
 
 AS_CLASS, AS_IGNORE = "class", "ignore"
 """What --crowd and --boxes take: pixels of the category, or mask value 255."""
@@ -62,6 +63,7 @@ def read_coco(
     skip_empty: bool = False,
     group_by: re.Pattern[str] | None = None,
     workers: int | None = None,
+    awaited: Awaited = NOTHING_AWAITED,
 ) -> Source:
     """Read one file, or those of a folder, which may be of a split each. `images` is the folder of the images, by
     default where the files are.
@@ -71,7 +73,7 @@ def read_coco(
     coco_masks()  # to say at once that it is missing
     documents = [open_document(file) for file in find_coco_files(annotations, images)]
     root = images or (annotations if annotations.is_dir() else annotations.parent)
-    found = find_images(documents, root, skip_missing=skip_missing, group_by=group_by)
+    found = find_images(documents, root, skip_missing=skip_missing, group_by=group_by, awaited=awaited)
     scanned = scan(documents, workers)
     _check_outlines(scanned, choices, annotations)
     named = _classes(documents, scanned, annotations, labels, background)

@@ -29,6 +29,7 @@ from prep.readers.cvat.subsets import Subsets, settle_subsets
 from prep.readers.labelled_image import LabelledImage, LeftOut, Polygon, Source, count_left_out, leave_out
 from prep.readers.orientation import fitting_ways
 from prep.readers.splits import image_groups, splits_of_groups
+from prep.remote.awaited import NOTHING_AWAITED, Awaited
 
 OCCLUDED = "occluded_shapes"
 """The attribute that counts an image's shapes that CVAT's annotators marked as partly hidden."""
@@ -94,6 +95,7 @@ def read_cvat(
     image_sets: Mapping[str, str] | None = None,
     group_by: re.Pattern[str] | None = None,
     workers: int | None = None,
+    awaited: Awaited = NOTHING_AWAITED,
 ) -> Source:
     """Read annotations.xml, whose images or frames lie below the folder `images`.
 
@@ -106,7 +108,7 @@ def read_cvat(
     subsets = settle_subsets({image.subset for image in document.images} or {""}, image_sets or {}, str(file))
     chosen, left_out = _without(document, subsets)
     found = (find_frames if document.is_video else find_images)(chosen, images, skip_missing=skip_missing)
-    checked = _check_all(chosen, found, named, workers)
+    checked = _check_all(chosen, found, named, workers, awaited)
     stems = {key: PurePosixPath(source).with_suffix("").as_posix() for key, source in found.sources.items()}
     splits = {stems[key]: subsets.splits[chosen.images[key].subset] for key in stems} if subsets.splits else {}
     groups = image_groups({stem: stem for stem in stems.values()}, splits, group_by)
@@ -152,9 +154,16 @@ def _without(document: Document, subsets: Subsets) -> tuple[Document, tuple[Left
     return replace(document, images=kept, passed_over=out), leave_out(reason, [image.place for image in out])
 
 
-def _check_all(document: Document, found: Found, named: NamedClasses, workers: int | None) -> dict[int, _Checked]:
-    """Draw all shapes once: what is wrong with one is known before anything is written."""
-    tasks = [(_mask_of(document, key, path, named), path) for key, path in found.paths.items()]
+def _check_all(
+    document: Document, found: Found, named: NamedClasses, workers: int | None, awaited: Awaited
+) -> dict[int, _Checked]:
+    """Draw all shapes once: what is wrong with one is known before anything is written. The sizes of images that are
+    awaited are looked at when they are fetched; frames of a video that tells no size are fetched now."""
+    if document.is_video and not document.meta.size:
+        awaited.fetch(found.paths.values())
+    masks = [_mask_of(document, key, path, named) for key, path in found.paths.items()]
+    here = [None if awaited.told(path) else path for path in found.paths.values()]
+    tasks = list(zip(masks, here, strict=True))
     checks = map_all(partial(_check, named), tasks, workers=workers, label="annotations")
     return dict(zip(found.paths, checks, strict=True))
 
@@ -168,10 +177,9 @@ def _mask_of(document: Document, key: int, image: Path, named: NamedClasses) -> 
     return CvatMask(document.path, entry.size, entry.place, array("q", (*entry.span, OF_SHAPES)), (), named.ids)
 
 
-def _check(named: NamedClasses, task: tuple[CvatMask, Path]) -> _Checked:
+def _check(named: NamedClasses, task: tuple[CvatMask, Path | None]) -> _Checked:
     mask, image = task
-    header = read_header(image)
-    if not fitting_ways(header, mask.size):
+    if image and not fitting_ways(header := read_header(image), mask.size):
         told = "×".join(map(str, mask.size))
         raise SagesegError(
             f"{mask.place}: labelled at {told} pixels, but {image} has {header.size[0]}×{header.size[1]}; put the "

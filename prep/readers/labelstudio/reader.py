@@ -32,6 +32,7 @@ from prep.readers.labelstudio.records import EXPECTED, Task, Written, entries, r
 from prep.readers.labelstudio.shapes import Shape, Size, corners, draw
 from prep.readers.orientation import fitting_ways
 from prep.readers.regions import region_of
+from prep.remote.awaited import Awaited
 from prep.remote.places import S3Place
 
 _LAST_ID = 253
@@ -92,6 +93,7 @@ def read_labelstudio(
     background: str | None = None,
     group_by: re.Pattern[str] | None = None,
     workers: int | None = None,
+    awaited: Awaited | None = None,
 ) -> Source:
     """Read a JSON or JSON-MIN export whose images lie in the folder `images`.
 
@@ -112,7 +114,9 @@ def read_labelstudio(
     names = _names(choice.taken, key)
     where = {name: written.where for name, written in names.items()}
     others = {name_in_address(address) for task in tasks for address in task.images.values()} - where.keys()
-    named = find_named(where, images, passed_over=others, skip_missing=skip_missing, former=names_before_upload)
+    named = find_named(
+        where, images, passed_over=others, skip_missing=skip_missing, former=names_before_upload, awaited=awaited
+    )
     there = [
         (name, Place(path, parts.items[""][names[name].number], names[name], image_tag), found)
         for name, found in named.paths.items()

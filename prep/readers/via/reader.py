@@ -25,6 +25,7 @@ from prep.readers.labelled_image import REGION, LabelledImage, LeftOut, Polygon,
 from prep.readers.orientation import PLAIN
 from prep.readers.via.document import Entry, class_of, kind_of, read_entries, regions_of
 from prep.readers.via.shapes import SHAPES, draw, outline
+from prep.remote.awaited import Awaited
 from prep.remote.places import Place
 
 _BARE = "images without regions, which VIA also has of those that nobody labelled"
@@ -84,6 +85,7 @@ def read_via(
     group_by: re.Pattern[str] | None = None,
     orientation: str | None = None,
     workers: int | None = None,
+    awaited: Awaited | None = None,
 ) -> Source:
     """Read one file. `attribute` is the region attribute whose value is the class, where regions have several;
     `orientation` is how VIA showed images that EXIF turns, UPRIGHT or STORED.
@@ -101,6 +103,7 @@ def read_via(
         images,
         skip_missing=skip_missing,
         passed_over=[entry.name for entry in entries if not entry.kinds],
+        awaited=awaited,
     )
     todo = [(path, found.sources[name], labelled[name]) for name, path in found.paths.items()]
     scan = partial(_scan, file=file, naming=naming, named=named, group_by=group_by, orientation=orientation)
