@@ -54,11 +54,11 @@ def _to_value(image: ImageReport) -> dict[str, Any]:
 
 def _from_value(value: dict[str, Any], **in_memory: Any) -> ImageReport:
     """The counterpart of `_to_value`."""
-    objects: dict[str, Any] = {name: tuple(make(*each) for each in value[name]) for name, make in _OBJECTS.items()}
+    known: dict[str, Any] = {name: value[name] for name in _PLAIN}
+    known |= {name: tuple(value[name]) for name in _NUMBERS}
+    known |= {name: tuple(make(*each) for each in value[name]) for name, make in _OBJECTS.items()}
     return ImageReport(
-        **{name: value[name] for name in _PLAIN},
-        **{name: tuple(value[name]) for name in _NUMBERS},
-        **objects,
+        **known,
         judged=Judged(*value["judged"]),
         suspect=value["suspect"] and Suspect(*value["suspect"]),
         confused=np.array(value["confused"], np.int64).reshape(-1, 3),
