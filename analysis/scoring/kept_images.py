@@ -27,8 +27,7 @@ _NUMBERS = ("true_count", "predicted_count", "false_positive_kinds", "missed_kin
 
 
 def _wrong_object(*values: Any) -> WrongObject:
-    *known, kind = values
-    return WrongObject(*known, Kind(kind))
+    return WrongObject(*values[:-1], kind=Kind(values[-1]))
 
 
 _OBJECTS: dict[str, Callable[..., Any]] = {
