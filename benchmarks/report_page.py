@@ -21,6 +21,7 @@ import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
 from analysis.options import ScoringOptions
+from analysis.report.page.page_data import columns_script
 from analysis.report.report import report
 from analysis.report_files import PAGE
 from formats import dataset as files
@@ -128,13 +129,27 @@ def repeated(value: Any, images: int, times: int) -> Any:
     return [repeated(each, images, times) for each in value] if isinstance(value, list) else value
 
 
+def repeat_file(page: Path, name: str, images: int, times: int) -> str:
+    """The name of the file beside the page that holds another's columns so many times over."""
+    columns = json.loads((page.parent / name).read_text().removeprefix("takeColumns(").removesuffix(")\n"))
+    made = name.replace(".js", "_repeated.js")
+    (page.parent / made).write_text("".join(columns_script(repeated(columns, images, times))))
+    return made
+
+
 def write_repeated(page: Path, times: int) -> Path:
     text = page.read_text()
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
     if found is None:
         raise ValueError("the page has no data")
     known = json.loads(found[1])
-    data = json.dumps(repeated(known, len(known["columns"]["stem"]), times), separators=(",", ":"))
+    images = known.get("count") or len(known["columns"]["stem"])
+    if "count" in known:  # then the columns lie beside the page
+        known |= {"count": images * times, "imagesBeside": repeat_file(page, known["imagesBeside"], images, times)}
+        known["classesBeside"] = [repeat_file(page, name, images, times) for name in known["classesBeside"]]
+    else:
+        known = repeated(known, images, times)
+    data = json.dumps(known, separators=(",", ":"))
     out = page.with_name("repeated.html")
     out.write_text(text.replace(found[1], data.replace("<", "\\u003c")))
     return out

@@ -4,21 +4,65 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from operator import attrgetter
 from typing import Any, overload
 
 import numpy as np
 
+from analysis.scoring.components import Component
 from analysis.scoring.image_report import ImageReport
+from analysis.scoring.judged import Judged
+from analysis.scoring.objects import Kind, WrongObject
 from analysis.scoring.scores import Scores
+from analysis.scoring.suspects import Suspect
 from formats.arrays import GrowingRows, Ints
 from formats.disk.value_file import ValueFile
 
-_IN_MEMORY = ("attributes", "scores", "true_pixels", "predicted_pixels")
-_IN_FILE = tuple(field.name for field in fields(ImageReport) if field.name not in _IN_MEMORY)
-_values_in_file = attrgetter(*_IN_FILE)
+_PLAIN = (
+    *("stem", "source", "group", "split", "width", "height", "truth_sha256"),
+    *("false_positive_pixels", "missed_pixels", "false_positive_count", "missed_count"),
+)
+_NUMBERS = ("true_count", "predicted_count", "false_positive_kinds", "missed_kinds")
+
+
+def _wrong_object(*values: Any) -> WrongObject:
+    return WrongObject(*values[:-1], kind=Kind(values[-1]))
+
+
+_OBJECTS: dict[str, Callable[..., Any]] = {
+    **dict.fromkeys(("true_components", "predicted_components"), Component),
+    **dict.fromkeys(("false_positives", "missed"), _wrong_object),
+}
+
+
+def _values(one: Any) -> list[Any]:
+    return [getattr(one, field.name) for field in fields(one)]
+
+
+def _to_value(image: ImageReport) -> dict[str, Any]:
+    """What of an image lies in the file."""
+    return {
+        **{name: getattr(image, name) for name in (*_PLAIN, *_NUMBERS)},
+        **{name: [_values(each) for each in getattr(image, name)] for name in _OBJECTS},
+        "judged": _values(image.judged),
+        "suspect": image.suspect and _values(image.suspect),
+        "confused": image.confused.tolist(),
+    }
+
+
+def _from_value(value: dict[str, Any], **in_memory: Any) -> ImageReport:
+    """The counterpart of `_to_value`."""
+    known: dict[str, Any] = {name: value[name] for name in _PLAIN}
+    known |= {name: tuple(value[name]) for name in _NUMBERS}
+    known |= {name: tuple(make(*each) for each in value[name]) for name, make in _OBJECTS.items()}
+    return ImageReport(
+        **known,
+        judged=Judged(*value["judged"]),
+        suspect=value["suspect"] and Suspect(*value["suspect"]),
+        confused=np.array(value["confused"], np.int64).reshape(-1, 3),
+        **in_memory,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +96,9 @@ class KeptImages(Sequence[ImageReport]):
         return map(self._read, range(len(self)))
 
     def _read(self, place: int) -> ImageReport:
-        known: dict[str, Any] = dict(zip(_IN_FILE, self.file[int(self.order[place])], strict=True))
         true, predicted = self.pixels[place].tolist()
-        return ImageReport(
-            **known,
+        return _from_value(
+            self.file[int(self.order[place])],
             attributes=self.attributes[place],
             scores=self.scores[place],
             true_pixels=tuple(true),
@@ -77,7 +120,7 @@ class CollectedImages:
 
     def add(self, image: ImageReport, group: int) -> None:
         number = len(self._stems)
-        self._file.add(_values_in_file(image))
+        self._file.add(_to_value(image))
         self._first = self._first or image.scores
         self._classes.add(number, image.scores.classes)
         self._means.add(number, image.scores.means)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import os
-import pickle
 from array import array
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -14,9 +14,9 @@ from formats.disk.whole_files import write_errors
 
 
 class ValueFile:
-    """Values by number, in the order in which they were added. The file lies in `folder` and has no name, so that
-    nobody else reads or writes it, and nothing is left of it, also of a process that is killed. Raises SagesegError
-    when the disk is full."""
+    """Values of JSON by number, in the order in which they were added; a tuple is read as a list. The file lies in
+    `folder` and has no name, so that nobody else reads or writes it, and nothing is left of it, also of a process that
+    is killed. Raises SagesegError when the disk is full."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -36,7 +36,7 @@ class ValueFile:
         return len(self._ends) - 1
 
     def add(self, value: Any) -> None:
-        content = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+        content = json.dumps(value, separators=(",", ":")).encode("ascii")
         with write_errors(self._folder):
             self._file.write(content)
         self._ends.append(self._ends[-1] + len(content))
@@ -48,4 +48,4 @@ class ValueFile:
                 self._file.flush()
             self._is_settled = True
         start, end = self._ends[number], self._ends[number + 1]
-        return pickle.loads(os.pread(self._file.fileno(), end - start, start))  # noqa: S301  # of this process
+        return json.loads(os.pread(self._file.fileno(), end - start, start))

@@ -14,7 +14,7 @@ from formats.disk.value_file import ValueFile
 from formats.errors import SagesegError
 
 
-@given(st.lists(st.tuples(st.text(), st.lists(st.integers()))), st.data())
+@given(st.lists(st.lists(st.text() | st.integers() | st.floats(allow_nan=False) | st.none())), st.data())
 def test_each_value_is_read_as_it_was_added(
     tmp_path_factory: pytest.TempPathFactory, values: list[Any], data: st.DataObject
 ) -> None:

@@ -65,7 +65,7 @@ def _serve(place: str) -> None:
 
 def _load() -> None:
     """What the verbs load when they run; and what needs no second try is not awaited (`tests/conftest.py`)."""
-    for name in ("analysis.report.work.shards", "prep.dataset.shards", "prep.readers.pairs.reader", "sageseg.cli"):
+    for name in ("analysis.report.sharded.shards", "prep.dataset.shards", "prep.readers.pairs.reader", "sageseg.cli"):
         import_module(name)
     from formats import parallel
 
