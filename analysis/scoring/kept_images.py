@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, overload
 
 import numpy as np
@@ -27,7 +27,8 @@ _NUMBERS = ("true_count", "predicted_count", "false_positive_kinds", "missed_kin
 
 
 def _wrong_object(*values: Any) -> WrongObject:
-    return WrongObject(*values[:-1], kind=Kind(values[-1]))
+    wrong = WrongObject(*values)
+    return replace(wrong, kind=Kind(wrong.kind))
 
 
 _OBJECTS: dict[str, Callable[..., Any]] = {

@@ -16,6 +16,7 @@ from analysis.masks.source_plan import SourceFacts
 from analysis.options import ScoringOptions
 from analysis.scoring.image_measures import measure
 from analysis.scoring.image_report import Examined, Findings, ImageReport, as_examined, digest_truth
+from analysis.scoring.objects import Kind
 from analysis.scoring.patterns.looking import Seen
 from analysis.scoring.patterns.places import count_places, frame_of
 from analysis.scoring.summary import Summary, summarise
@@ -68,7 +69,8 @@ def same(one: ImageReport, other: ImageReport) -> bool:
     """In all but the scores, of which a part of the report may have more."""
     names = {field.name for field in fields(ImageReport)} - {"scores", "confused"}
     alike = all(getattr(one, name) == getattr(other, name) for name in names)
-    return alike and np.array_equal(one.confused, other.confused)
+    kinds = [each.kind for each in (*one.false_positives, *one.missed)]
+    return alike and all(isinstance(kind, Kind) for kind in kinds) and np.array_equal(one.confused, other.confused)
 
 
 def test_one_image_more_takes_less_than_two_kilobytes(tmp_path: Path) -> None:
