@@ -39,9 +39,8 @@ MAY_IMPORT = {
         "__main__": "cli",
     },
     "prep.readers": {
-        **dict.fromkeys(("packed", "source_files", "splits", "colour_masks", "two_colour"), ""),
-        "labelled_image": "packed",
-        **dict.fromkeys(("orientation", "regions"), "packed labelled_image"),
+        **dict.fromkeys(("labelled_image", "source_files", "splits", "colour_masks", "two_colour"), ""),
+        **dict.fromkeys(("orientation", "regions"), "labelled_image"),
         "mask_pairs": "labelled_image source_files",
         "classes": "labelled_image source_files colour_masks two_colour",
         "annotations": "labelled_image source_files classes",
