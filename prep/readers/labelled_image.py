@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Protocol, runtime_checkable
@@ -15,7 +15,6 @@ from formats.images import (
 from formats.masks import Mask
 from formats.prepared.frame_names import parse_frame_name
 from formats.prepared.georeference import Georeference
-from prep.readers.packed import Packed
 from prep.remote.awaited import NOTHING_AWAITED, Awaited
 
 REGION = "__region__"
@@ -140,7 +139,7 @@ class Source:
 
     format: str
     classes: ClassTable
-    images: Sequence[LabelledImage]
+    images: tuple[LabelledImage, ...]
     splits: dict[str, str] = field(default_factory=dict)
     undecided: str = ""
     no_foreground: str = ""
@@ -148,10 +147,6 @@ class Source:
     left_out: tuple[LeftOut, ...] = ()
     georeference: Georeference | None = None
     awaited: Awaited = NOTHING_AWAITED
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.images, Packed):  # of all that a command holds to its end the largest
-            object.__setattr__(self, "images", Packed(self.images))
 
 
 def read_content(image: LabelledImage) -> bytes:

@@ -14,7 +14,6 @@ from formats.masks import Mask
 from formats.texts.wording import name_first
 from prep.options import STORED, UPRIGHT
 from prep.readers.labelled_image import LabelledImage, MaskSource, Polygon
-from prep.readers.packed import Packed
 
 PLAIN = 1
 """The EXIF orientation of an image whose pixels are stored as they are to be seen."""
@@ -93,7 +92,7 @@ def settle_orientations(images: Sequence[LabelledImage], asked: str | None) -> S
     _tell(Counter(ways))
     if STORED not in ways:
         return images
-    return Packed(
+    return tuple(
         _turned(image, own.orientation) if way == STORED else image
         for image, own, way in zip(images, found, ways, strict=True)
     )

@@ -21,7 +21,6 @@ from formats.texts.typed_json import check_type, short
 from formats.texts.wording import name_first
 from prep.options import REGION_LABEL
 from prep.readers.labelled_image import REGION, LabelledImage, Polygon
-from prep.readers.packed import Packed
 
 _FARTHEST = 1e6
 """Coordinates beyond are a mistake, and would overflow when drawn."""
@@ -40,7 +39,7 @@ def with_regions(images: Sequence[LabelledImage], focus: str | Path | None) -> S
     """
     if isinstance(focus, Path):
         by_group = cache(lambda group: read_regions(focus / f"{group}.json" if focus.is_dir() else focus))
-        return Packed(replace(image, regions=by_group(image.group)) for image in images)
+        return tuple(replace(image, regions=by_group(image.group)) for image in images)
     if focus == REGION_LABEL:
         return _shared_in_groups(images)
     return images
@@ -56,7 +55,7 @@ def _shared_in_groups(images: Sequence[LabelledImage]) -> Sequence[LabelledImage
             f"--focus {REGION_LABEL}: no image of group {name_first(without)} has a shape labelled {REGION}; draw one, "
             "or pass a JSON file with it"
         )
-    return Packed(replace(image, regions=image.regions or drawn[image.group]) for image in images)
+    return tuple(replace(image, regions=image.regions or drawn[image.group]) for image in images)
 
 
 def read_regions(path: Path) -> tuple[Polygon, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +12,7 @@ from tests.support.labelme_samples import write_labels
 BOX = [[2, 3], [30, 20]]
 
 
-def read_images(folder: Path, **options: object) -> Sequence[LabelledImage]:
+def read_images(folder: Path, **options: object) -> tuple[LabelledImage, ...]:
     labels = folder.parent / "labels.txt"
     if not labels.exists():
         write_labels(folder.parent)
