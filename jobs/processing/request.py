@@ -27,6 +27,28 @@ class Given:
 
 
 @dataclass(frozen=True)
+class Taken:
+    """An output: what lies in its folder goes to a URI, when the job has ended well or as it appears."""
+
+    name: str
+    uri: str
+    local_path: str
+    as_it_appears: bool = False
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """What a job runs on, and as whom."""
+
+    image: str
+    role: str
+    instance_type: str
+    count: int
+    volume_gb: int
+    max_runtime_seconds: int
+
+
+@dataclass(frozen=True)
 class ProcessingJob:
     """One job. `words` are the verb's, with the paths of the container; `shards` are made by the instances in their
     order, one each."""
@@ -50,30 +72,46 @@ def processing_request(job: ProcessingJob) -> dict[str, Any]:
     shards = ",".join(map(str, job.shards))
     return {
         "ProcessingJobName": job.name,
+        **processing_body(
+            ["sageseg", *HOST_VERB],
+            ["--shard", shards, *job.words],
+            job.inputs,
+            [Taken("shards", job.output_uri, OUTPUT, as_it_appears=True)],
+            Hosts(job.image, job.role, job.instance_type, len(job.shards), job.volume_gb, job.max_runtime_seconds),
+        ),
+        "Tags": tag_list(job.tags),
+    }
+
+
+def processing_body(
+    entrypoint: Sequence[str], words: Sequence[str], inputs: Sequence[Given], outputs: Sequence[Taken], hosts: Hosts
+) -> dict[str, Any]:
+    """What a processing job is asked, but for its name and tags."""
+    return {
         "AppSpecification": {
-            "ImageUri": job.image,
-            "ContainerEntrypoint": ["sageseg", *HOST_VERB],
-            "ContainerArguments": ["--shard", shards, *job.words],
+            "ImageUri": hosts.image,
+            "ContainerEntrypoint": list(entrypoint),
+            "ContainerArguments": list(words),
         },
-        "ProcessingInputs": [_input(number, given) for number, given in enumerate(job.inputs, 1)],
-        "ProcessingOutputConfig": {
-            "Outputs": [
-                {
-                    "OutputName": "shards",
-                    "S3Output": {"S3Uri": job.output_uri, "LocalPath": OUTPUT, "S3UploadMode": "Continuous"},
-                }
-            ]
-        },
+        "ProcessingInputs": [_input(number, given) for number, given in enumerate(inputs, 1)],
+        "ProcessingOutputConfig": {"Outputs": [_output(taken) for taken in outputs]},
         "ProcessingResources": {
             "ClusterConfig": {
-                "InstanceCount": len(job.shards),
-                "InstanceType": job.instance_type,
-                "VolumeSizeInGB": job.volume_gb,
+                "InstanceCount": hosts.count,
+                "InstanceType": hosts.instance_type,
+                "VolumeSizeInGB": hosts.volume_gb,
             }
         },
-        "StoppingCondition": {"MaxRuntimeInSeconds": job.max_runtime_seconds},
-        "RoleArn": job.role,
-        "Tags": tag_list(job.tags),
+        "StoppingCondition": {"MaxRuntimeInSeconds": hosts.max_runtime_seconds},
+        "RoleArn": hosts.role,
+    }
+
+
+def _output(taken: Taken) -> dict[str, Any]:
+    mode = "Continuous" if taken.as_it_appears else "EndOfJob"
+    return {
+        "OutputName": taken.name,
+        "S3Output": {"S3Uri": taken.uri, "LocalPath": taken.local_path, "S3UploadMode": mode},
     }
 
 
