@@ -17,8 +17,14 @@ from formats.texts.json_text import format_json
 from formats.texts.told_numbers import parse_whole
 from formats.texts.typed_json import parse_told, short
 
-FOLDERS = {"prep": "dataset", "predict": "predictions", "stitch": "stitched", "report": "report"}
-"""What each step makes; training makes a job."""
+FOLDERS = {
+    "prep": "dataset",
+    "predict": "predictions",
+    "stitch": "stitched",
+    "report": "report",
+    "gate": "gate.json",
+}
+"""What each step makes; training and tuning make a job."""
 _RUNS = "runs"
 
 

@@ -2,6 +2,8 @@
 
 prep: {carvana: [images, masks], crop: 512, val: 0.2}
 train: {backend: local, algorithm: unet, epochs: 20}
+
+`tune` may stand in the place of `train`, and `process` has steps made by the instances of processing jobs.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +26,14 @@ from formats.texts.yaml_text import parse_yaml
 from jobs.contract.hyperparameters import TABLE
 
 _EXPECTED = "sections such as 'prep: {carvana: [images, masks]}'"
-STEPS = ("prep", "train", "predict", "stitch", "report")
+STEPS = ("prep", "train", "tune", "predict", "stitch", "report", "gate")
+TRAININGS = ("train", "tune")
+"""The steps that make no folder but a job, by which is predicted."""
+PROCESSED = ("prep", "stitch", "report")
+"""The steps that a section `process` has made by processing jobs, unless it names some of them."""
+_SECTIONS = ("out", *STEPS, "process")
+_REPEATED = ("range", "least", "image-set", "leave-out")
+"""Options that are typed once for each of several values; those of others are one word."""
 _SWITCHES = {"yes": True, "on": True, "no": False, "off": False}
 """As many write true and false in YAML; no option takes these words for anything else."""
 
@@ -38,25 +48,30 @@ class Made:
 @dataclass(frozen=True)
 class Step:
     """One command line: `verb`, then operands and options. `reads` are input folders of the user's, whose change makes
-    the step run again; `job` is the name that the user gave to the training."""
+    the step run again; `job` is the name that the user gave to the training or tuning. `process` are the options of
+    the processing job that makes it, None where this machine does."""
 
     name: str
     verb: tuple[str, ...]
     words: tuple[str | Made, ...]
     reads: tuple[Path, ...] = ()
     job: str | None = None
+    process: tuple[str, ...] | None = None
 
     def line(self, folders: Mapping[str, Path], job: str) -> list[str]:
-        """The words of the command, for the folders that the steps make and the job that is trained or predicted
-        with."""
+        """The words of the command, for the folders that the steps make and the job that is begun (its name) or
+        predicted with (of a tuning `NAME:best`)."""
         words = [str(folders[word.step]) if isinstance(word, Made) else word for word in self.words]
-        if self.name == "train":
+        if self.name in TRAININGS:
             return [*self.verb, *words, "--name", job]
+        if self.process is not None:
+            verb = self.verb if self.name == "prep" else self.verb[1:]
+            return ["jobs", "process", *self.process, *verb, *words]
         return [*self.verb, *([job] if self.name == "predict" else []), *words]
 
     def fingerprint(self, chain: str) -> str:
         """Changes with the step's words, the files that they name, those of its input folders, or `chain`, which tells
-        any step before it."""
+        any step before it; not with who makes it, which makes no other result."""
         try:
             named = [path for word in self.words if isinstance(word, str) and (path := Path(word)).is_file()]
             files = [*named, *(file for folder in self.reads for file in sorted(folder.rglob("*")))]
@@ -77,16 +92,40 @@ def read_experiment(path: Path) -> dict[str, Any]:
         raise SagesegError(f"{path}: not YAML of plain values ({e}); expected {_EXPECTED}") from e
     if not isinstance(sections, dict) or not sections.keys() & set(STEPS):
         raise SagesegError(f"{path}: no step in it; expected sections {', '.join(STEPS)}")
-    unknown = [str(name) for name in sections if name not in (*STEPS, "out")]
+    unknown = [str(name) for name in sections if name not in _SECTIONS]
     if unknown:
-        raise SagesegError(f"{path}: section {unknown[0]} is not known; expected out, {', '.join(STEPS)}")
+        raise SagesegError(f"{path}: section {unknown[0]} is not known; {_meant(unknown[0], _SECTIONS)}")
     if not isinstance(sections.get("out", ""), str | int | float):
         raise SagesegError(f"{path}: out is {short(sections['out'])}; expected a folder")
-    for name in STEPS:
+    for name in (*STEPS, "process"):
         _check_section(sections.get(name), f"{path}: section {name}")
-    if "prep" in sections and not any(isinstance(value, list) for value in (sections["prep"] or {}).values()):
+    if "prep" in sections and _reader(sections["prep"] or {}) is None:
         raise SagesegError(f"{path}: prep: no reader named; expected a line such as 'carvana: [images, masks]'")
+    _check_together(sections, path)
     return sections
+
+
+def _meant(word: str, known: Sequence[str]) -> str:
+    near = get_close_matches(word, known, n=1)
+    return f"did you mean {near[0]}?" if near else f"expected {', '.join(known)}"
+
+
+def _check_together(sections: Mapping[str, Any], path: Path) -> None:
+    """Raise SagesegError for sections that do not go together."""
+    if all(name in sections for name in TRAININGS):
+        raise SagesegError(f"{path}: sections train and tune: predictions are by one of them; take the other away")
+    if "gate" in sections and "report" not in sections:
+        raise SagesegError(f"{path}: section gate: no report before it; add a section report")
+    if "process" not in sections:
+        return
+    given = (sections["process"] or {}).get("steps", [])
+    for step in given if isinstance(given, list) else [given]:
+        if step not in PROCESSED:
+            raise SagesegError(f"{path}: section process: steps: {step}; {_meant(str(step), PROCESSED)}")
+        if step not in sections:
+            raise SagesegError(f"{path}: section process: steps: {step}: there is no section {step}; add one")
+    if not sections.keys() & set(PROCESSED):
+        raise SagesegError(f"{path}: section process: no step for it; add one of the sections {', '.join(PROCESSED)}")
 
 
 def _check_section(section: Any, where: str) -> None:
@@ -100,23 +139,37 @@ def _check_section(section: Any, where: str) -> None:
 
 
 def plan_steps(sections: Mapping[str, Any]) -> list[Step]:
-    """The command lines of the sections that are there, in the order of the path."""
+    """The command lines of the sections that are there, in the order of the path. `sections` are as `read_experiment`
+    reads them."""
     dataset, predictions = Made("prep"), Made("predict")
     scored = Made("stitch") if "stitch" in sections else predictions
     steps = {
         "train": Step("train", ("jobs", "train"), (dataset,)),
+        "tune": Step("tune", ("jobs", "tune"), (dataset,)),
         "predict": _making("predict", ("jobs", "predict"), dataset),
         "stitch": _making("stitch", ("analysis", "stitch"), predictions, "--dataset", dataset),
         "report": _making("report", ("analysis", "report"), scored, "--dataset", dataset),
+        "gate": _making("gate", ("analysis", "gate"), Made("report")),
     }
     settings = {name: dict(sections[name] or {}) for name in STEPS if name in sections}
     if "prep" in settings:
         reader, reads = _take_reader(settings["prep"])
         step = _making("prep", ("prep", reader), *reads)
         steps = {"prep": replace(step, reads=tuple(Path(read) for read in reads)), **steps}
-    if "name" in settings.get("train", {}):
-        steps["train"] = replace(steps["train"], job=str(settings["train"].pop("name")))
+    for name in TRAININGS:
+        if "name" in settings.get(name, {}):
+            steps[name] = replace(steps[name], job=str(settings[name].pop("name")))
+    if "process" in sections:
+        processed, words = _processing(sections["process"] or {})
+        steps |= {name: replace(steps[name], process=words) for name in processed if name in steps}
     return [replace(steps[name], words=(*steps[name].words, *_options(settings[name]))) for name in settings]
+
+
+def _processing(settings: Mapping[str, Any]) -> tuple[Sequence[str], tuple[str, ...]]:
+    """The steps that processing jobs make, and the options of these jobs."""
+    steps = settings.get("steps", PROCESSED)
+    words = _options({name: value for name, value in settings.items() if name != "steps"})
+    return (steps if isinstance(steps, list | tuple) else [steps]), tuple(words)
 
 
 def _making(name: str, verb: tuple[str, ...], *words: str | Made) -> Step:
@@ -125,8 +178,14 @@ def _making(name: str, verb: tuple[str, ...], *words: str | Made) -> Step:
 
 def _take_reader(settings: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
     """The reader that a section of prep names, and what it reads."""
-    name = next(name for name, value in settings.items() if isinstance(value, list))
+    name = _reader(settings)
     return str(name), tuple(map(str, settings.pop(name)))
+
+
+def _reader(settings: Mapping[Any, Any]) -> Any:
+    """The key of prep's lines that names what is read, None where there is none."""
+    lists = (key for key, value in settings.items() if isinstance(value, list))
+    return next((key for key in lists if str(key).replace("_", "-") not in _REPEATED), None)
 
 
 def _options(settings: Mapping[str, Any]) -> Iterator[str]:
@@ -134,6 +193,9 @@ def _options(settings: Mapping[str, Any]) -> Iterator[str]:
         name, value = str(key).replace("_", "-"), _SWITCHES.get(str(given).lower(), given)
         if isinstance(value, bool) and name.replace("-", "_") not in TABLE:
             yield f"--{name}" if value else f"--no-{name}"
+        elif name in _REPEATED:
+            for one in value if isinstance(value, list) else [value]:
+                yield from (f"--{name}", str(one))
         else:  # hyperparameters are the service's strings, True and False among them
             yield from (f"--{name}", ",".join(map(str, value)) if isinstance(value, list) else str(value))
 
