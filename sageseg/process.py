@@ -37,8 +37,8 @@ def process(context: typer.Context, words: Words, options: ProcessOptions) -> No
 
     root = context.find_root().command
     verb = _verb(words)
-    command, rest = _command(root, verb, words)
-    texts = frozenset(_texts(command, rest))
+    command, rest = command_of(root, verb, words)
+    texts = frozenset(texts_of(command, rest))
     typed = take_out(words[len(words) - len(rest) :])
     shards = shards_of(typed.out)
     if not typed.out.startswith("s3://"):
@@ -69,8 +69,8 @@ def _verb(words: list[str]) -> tuple[str, ...]:
     )
 
 
-def _command(root: Any, verb: tuple[str, ...], words: list[str]) -> tuple[Any, list[str]]:
-    """The verb's command, and the words behind its name."""
+def command_of(root: Any, verb: tuple[str, ...], words: list[str]) -> tuple[Any, list[str]]:
+    """The verb's command, and the words behind its name. Raises SagesegError for one that does not work by shards."""
     command = root
     for name in verb:
         if name not in command.commands:
@@ -81,7 +81,7 @@ def _command(root: Any, verb: tuple[str, ...], words: list[str]) -> tuple[Any, l
     return command, words[len(verb) if verb[0] == "prep" else 1 :]
 
 
-def _texts(command: Any, rest: list[str]) -> Iterator[str]:
+def texts_of(command: Any, rest: list[str]) -> Iterator[str]:
     """What the verb's own parser, which refuses what it does not know, takes as mere texts: values of options, which
     may be called like a file that there happens to be."""
     try:

@@ -47,12 +47,12 @@ def process_host(root: Any, shards: str, words: Sequence[str]) -> None:
         root.main([*words, "--out", str(making), "--shard", str(shard)], "sageseg", standalone_mode=False)
         _put(making, tree / OUTPUT, shard)
     except SagesegError as e:
-        _leave_message(tree, f"shard {shard}: {e}".replace(str(making), "the shards"))
+        leave_message(tree, f"shard {shard}: {e}".replace(str(making), "the shards"))
         raise
     say(f"shard {shard} is done")
 
 
-def _leave_message(tree: Path, text: str) -> None:
+def leave_message(tree: Path, text: str) -> None:
     """What the job's description tells as its ExitMessage; a disk that is full has no room for it."""
     path = tree / "output" / "message"
     with suppress(OSError):

@@ -6,6 +6,7 @@ Prepare (N hosts) → Dataset → Train or Tune → Predict, or Model and Transf
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -44,7 +45,6 @@ from jobs.processing.request import Given, Hosts
 VERSION = "2020-12-01"
 ARTEFACT = taken("model/model.tar.gz")
 
-Lines = Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ class Batch:
 
 @dataclass(frozen=True)
 class Experiment:
-    """What a pipeline does, as command lines with the paths of its containers.
+    """What a pipeline does, as words of command lines with the paths of its containers.
 
-    `prepare` are the words of the verb whose shards are made, None where the dataset is an input; `dataset` the lines
-    that merge, check and tell of it; `predict` is empty with a `batch`; `report` ends with the gate, if there is one.
+    `prepare` is the verb whose shards are made; `dataset` merges, checks and tells of it; `predict` is empty with a
+    `batch`; `report` ends with the gate, if there is one.
     `reads` are the inputs by their steps. `least` are the scores that the gate looks at. `out` is the URI below which
     each execution has a folder.
     """
@@ -71,10 +71,10 @@ class Experiment:
     hosts: Hosts
     predict_type: str
     trained: Trained
-    prepare: Sequence[str] | None
-    dataset: Lines
-    predict: Lines
-    report: Lines
+    prepare: Sequence[str]
+    dataset: Sequence[str]
+    predict: Sequence[str]
+    report: Sequence[str]
     batch: Batch | None = None
     reads: Mapping[str, Sequence[Given]] = field(default_factory=dict)
     least: Mapping[str, float] = field(default_factory=dict)
@@ -93,12 +93,8 @@ def definition(experiment: Experiment) -> dict[str, Any]:
 
 
 def least_parameter(score: str) -> str:
-    """The parameter of what a score is to be at least."""
-    return f"Least-{score.replace('.', '-')}"
-
-
-def least_place(score: str) -> str:
-    return place(f"least-{score}")
+    """The parameter of what a score is to be at least; the place of its value is called so too."""
+    return re.sub(r"[^\w-]", "-", f"Least-{score}", flags=re.ASCII)
 
 
 def _parameters(experiment: Experiment) -> Iterator[dict[str, Any]]:
@@ -107,8 +103,7 @@ def _parameters(experiment: Experiment) -> Iterator[dict[str, Any]]:
     yield _declared("Out", "String", experiment.out)
     yield _declared("Image", "String", hosts.image)
     yield _declared("ProcessInstanceType", "String", hosts.instance_type)
-    if experiment.prepare is not None:
-        yield _declared("ProcessInstances", "Integer", hosts.count)
+    yield _declared("ProcessInstances", "Integer", hosts.count)
     yield _declared("TrainInstanceType", "String", experiment.trained.attempt.job.instance_type)
     yield _declared("PredictInstanceType", "String", experiment.predict_type)
     if batch:
@@ -123,12 +118,10 @@ def _declared(name: str, kind: str, value: Any) -> dict[str, Any]:
 
 def _steps(experiment: Experiment) -> Iterator[Step]:
     hosts = replace(experiment.hosts, count=1)
-    if experiment.prepare is not None:
-        yield _prepare(experiment)
+    yield _prepare(experiment)
     outputs = ("dataset", "channels", "facts", *(("images",) if experiment.batch else ()))
-    shards = [Given(f"{place('shards')}/", taken("shards"))] if experiment.prepare is not None else []
-    reads = [*shards, *experiment.reads.get("dataset", ())]
-    yield processing_step("Dataset", experiment.dataset, reads, outputs, hosts, files={"Facts": "facts.json"})
+    shards = Given(f"{place('shards')}/", taken("shards"))
+    yield processing_step("Dataset", experiment.dataset, [shards], outputs, hosts, files={"Facts": "facts.json"})
     request = with_facts(experiment.trained.attempt.request, "Dataset", "Facts")
     yield training_step({**request, "Tags": tag_list(experiment.tags)})
     dataset = Given(f"{place('dataset')}/", taken("dataset"))
@@ -142,7 +135,7 @@ def _steps(experiment: Experiment) -> Iterator[Step]:
             "Predict", experiment.predict, reads, ("predictions",), hosts, kind="PredictInstanceType"
         )
         predicted = Given(f"{place('predictions')}/", taken("predictions"))
-    files = {"Judged": "judged.json"} if experiment.least else {}
+    files = {"Gate": "gate.json"} if experiment.least else {}
     outputs = ("report", *(("predictions",) if experiment.batch else ()), *map(str.lower, files))
     reads = [dataset, predicted, *experiment.reads.get("report", ())]
     yield processing_step("Report", experiment.report, reads, outputs, hosts, files=files)
@@ -151,9 +144,9 @@ def _steps(experiment: Experiment) -> Iterator[Step]:
 
 def _prepare(experiment: Experiment) -> Step:
     """A host makes its own shard; how many there are, it is told by the job."""
-    words = ["--shard", "auto", *(experiment.prepare or ())]
+    words = ["--shard", "auto", *experiment.prepare]
     step = processing_step(
-        "Prepare", [words], experiment.reads.get("prepare", ()), ("shards",), experiment.hosts, verb=SHARD_VERB
+        "Prepare", words, experiment.reads.get("prepare", ()), ("shards",), experiment.hosts, verb=SHARD_VERB
     )
     step["Arguments"]["ProcessingResources"]["ClusterConfig"]["InstanceCount"] = parameter("ProcessInstances")
     step["Arguments"]["Tags"] = tag_list({PROCESS_TAG: tag_value(experiment.name), **experiment.tags})
@@ -189,7 +182,7 @@ def _registering(experiment: Experiment) -> Step:
     if not experiment.least:
         return {**register, "DependsOn": ["Report"]}
     low = {
-        score: (json_get("Report", "Judged", f"scores['{score}'].low"), parameter(least_parameter(score)))
+        score: (json_get("Report", "Gate", f"scores['{score}'].low"), parameter(least_parameter(score)))
         for score in experiment.least
     }
     return gate_steps(low, [register])
@@ -214,7 +207,7 @@ def _known(experiment: Experiment) -> dict[str, Expression]:
         "answers": get("Steps.Transform.TransformOutput.S3OutputPath"),
         "predictions": output_of("Predict", "predictions"),
         "report": output_of("Report", "report"),
-        **{f"least-{score}": parameter(least_parameter(score)) for score in experiment.least},
+        **{name: parameter(name) for name in map(least_parameter, experiment.least)},
     }
 
 
@@ -228,6 +221,6 @@ _MADE = (
     "answers",
     "predictions",
     "report",
-    "judged",
+    "gate",
 )
 """What an execution leaves, each in a folder of its own."""

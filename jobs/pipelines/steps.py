@@ -30,9 +30,25 @@ def made(name: str) -> str:
     return f"{MADE}/{name}"
 
 
+def chained(lines: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Command lines that one container runs, one after the other, as its words."""
+    return tuple(word for line in lines for word in (THEN, *line))[1:]
+
+
+def unchained(words: Sequence[str]) -> list[list[str]]:
+    """The counterpart of `chained`."""
+    lines: list[list[str]] = [[]]
+    for word in words:
+        if word == THEN:
+            lines.append([])
+        else:
+            lines[-1].append(word)
+    return lines
+
+
 def processing_step(
     name: str,
-    lines: Sequence[Sequence[str]],
+    words: Sequence[str],
     inputs: Sequence[Given],
     outputs: Sequence[str],
     hosts: Hosts,
@@ -41,12 +57,11 @@ def processing_step(
     kind: str = "ProcessInstanceType",
     files: Mapping[str, str] | None = None,
 ) -> Step:
-    """A step that runs command lines of this project. `files` are property files by their names: each the only file of
+    """A step that runs command lines of this project, `chained`. `files` are property files by their names: each the only file of
     the output that is called so in small letters. `kind` is the parameter of the instance type.
 
     Raises SagesegError for what the service would refuse.
     """
-    words = [word for line in lines for word in (THEN, *line)][1:]
     goes = [Taken(output, place(f"to-{output}"), f"{OUTPUT}/{output}") for output in outputs]
     body = processing_body(["sageseg", *verb], words, inputs, goes, hosts)
     _check("CreateProcessingJob", {"ProcessingJobName": _SAMPLE, **body})
