@@ -10,7 +10,7 @@ from analysis.exports.commands import cutout, overlay, submission
 from analysis.exports.label_commands import coco, cvat, geojson, labelme, labelstudio
 from analysis.masks.commands import combine, stitch
 from analysis.options import with_values
-from analysis.report.commands import merge, report
+from analysis.report.commands import gate, merge, report
 from analysis.scoring.commands import suspects
 from analysis.selection.commands import select
 from formats.verbs.mounting import Verb, make_app
@@ -29,6 +29,7 @@ for verb in (
     stitch,
     report,
     merge,
+    gate,
     suspects,
     areas,
     compare,

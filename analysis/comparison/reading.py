@@ -12,7 +12,7 @@ from typing import Any
 
 from analysis.comparison.alike import check_alike, with_absent
 from analysis.comparison.scored import ImageScores, ReportScores, compared_metrics
-from analysis.report.scores_shape import MEND, read_scores
+from analysis.report.scores_shape import MEND, open_scores, report_file
 from analysis.report_files import IMAGES, SCORES
 from analysis.scoring.judged import Judged
 from formats.errors import SagesegError
@@ -63,18 +63,9 @@ def _check_number(folders: Sequence[Path]) -> None:
 
 
 def _read_report(folder: Path) -> ReportScores:
-    path = folder / SCORES
     refuse_links_out(folder)
-    try:
-        content, table = path.read_bytes(), (folder / IMAGES).read_bytes()
-    except (FileNotFoundError, NotADirectoryError) as e:
-        if folder.is_file():
-            raise SagesegError(f"{folder}: a file; expected the folder of a report, {folder.parent}") from e
-        raise SagesegError(
-            f"{folder}: no report here ({Path(str(e.filename)).name} is missing); make one with sageseg analysis report"
-        ) from e
-    scores = read_scores(content, path, "compared")
-    model = read_model_facts(scores.get("job") or {}, path)
+    scores, table = open_scores(folder, "compared"), report_file(folder, IMAGES)
+    model = read_model_facts(scores.get("job") or {}, folder / SCORES)
     images = _read_images(table, folder / IMAGES, scores)
     return ReportScores(folder, model.job or folder.resolve().name, scores, model, images)
 

@@ -1,4 +1,4 @@
-"""`sageseg analysis report` and `merge`."""
+"""`sageseg analysis report`, `merge` and `gate`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from analysis.drawing.colours import ColourScheme
 from analysis.options import Overwrite, PredictionsFolder, ScoringOptions, ShardOption, Workers
-from formats.console import result
+from formats.console import result, result_json, say
 from formats.errors import SagesegError
 from formats.texts.told_numbers import parse_whole
 from formats.verbs.command_options import takes
@@ -140,6 +140,46 @@ def merge(
         return
     scores = merge_report(shards, out, overwrite=overwrite, workers=workers)
     tell(scores, format_scores, out / PAGE, as_json=as_json)
+
+
+def gate(
+    report: Annotated[Path, typer.Argument(metavar="REPORT", help="A folder that report wrote.")],
+    *,
+    least: Annotated[
+        list[str],
+        typer.Option(
+            metavar="SCORE=VALUE", help="A score such as mean_iou or iou.car, and what it must reach; repeatable."
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Write the verdict here as JSON, whether it passes or not.", show_default=False)
+    ] = None,
+    overwrite: Overwrite = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
+) -> None:
+    """Pass when scores are high enough, by the lower bounds of their intervals; else end with exit code 1."""
+    from analysis.report.gate import check_passed, describe, judge, notes, parse_all, verdicts_to_json
+    from analysis.report.scores_shape import open_scores
+    from formats.disk.whole_files import refuse_existing_file, staged_file
+    from formats.texts.json_text import format_json
+
+    wanted = parse_all(least)
+    if out:
+        refuse_existing_file(out, overwrite=overwrite)
+    scores = open_scores(report, "shown")
+    verdicts = judge(scores, wanted, report)
+    found = verdicts_to_json(verdicts)
+    if out:
+        with staged_file(out, overwrite=overwrite) as beside:
+            beside.write_text(format_json(found) + "\n", encoding="utf-8", newline="")
+    for line in notes(scores):
+        say(line)
+    if as_json:
+        result_json(found)
+    else:
+        for line in describe(verdicts):
+            result(line)
+    check_passed(verdicts, report)
 
 
 def parse_overlays(text: str) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
+from analysis.report_files import SCORES
 from analysis.scoring.scores import every_metric
 from formats.errors import SagesegError
 from formats.predictions import Cleaned
@@ -61,6 +62,25 @@ class _Shown(_Compared, total=False):
     images: int
     log_loss: float | None
     judged: _Judged
+
+
+def open_scores(folder: Path, use: Literal["compared", "shown"]) -> dict[str, Any]:
+    """The scores of the report in a folder."""
+    return read_scores(report_file(folder, SCORES), folder / SCORES, use)
+
+
+def report_file(folder: Path, name: str) -> bytes:
+    """A file's content. Raises SagesegError where the folder holds no report."""
+    try:
+        return (folder / name).read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as e:
+        if folder.is_file():
+            raise SagesegError(f"{folder}: a file; expected the folder of a report, {folder.parent}") from e
+        raise SagesegError(
+            f"{folder}: no report here ({name} is missing); make one with sageseg analysis report"
+        ) from e
+    except OSError as e:
+        raise SagesegError(f"{folder / name}: cannot be read ({e.strerror}); {MEND}") from e
 
 
 def read_scores(content: bytes, path: Path, use: Literal["compared", "shown"]) -> dict[str, Any]:
