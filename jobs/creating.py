@@ -71,7 +71,28 @@ ENDPOINT = CreatingCall("endpoint", "Endpoint", "create_endpoint", "describe_end
 SCHEDULE = CreatingCall(
     "schedule", "Schedule", "create_schedule", "get_schedule", "sageseg jobs leftovers --delete", "scheduler"
 )
-CREATING = (TRAINING, TUNING, TRANSFORM, PROCESSING, MODEL, CONFIG, ENDPOINT, SCHEDULE)
+PIPELINE = CreatingCall(
+    "pipeline", "Pipeline", "create_pipeline", "describe_pipeline", "aws sagemaker delete-pipeline --pipeline-name {}"
+)
+PACKAGE_GROUP = CreatingCall(
+    "model package group",
+    "ModelPackageGroup",
+    "create_model_package_group",
+    "describe_model_package_group",
+    "aws sagemaker delete-model-package-group --model-package-group-name {}",
+)
+CREATING = (
+    TRAINING,
+    TUNING,
+    TRANSFORM,
+    PROCESSING,
+    MODEL,
+    CONFIG,
+    ENDPOINT,
+    SCHEDULE,
+    PIPELINE,
+    PACKAGE_GROUP,
+)
 """Every call of this project that makes something which stays at AWS."""
 
 

@@ -30,7 +30,7 @@ from jobs.pipelines.references import (
 from jobs.pipelines.steps import (
     Step,
     gate_steps,
-    made,
+    given_away,
     model_step,
     processing_step,
     register_step,
@@ -40,11 +40,10 @@ from jobs.pipelines.steps import (
 )
 from jobs.pipelines.training import CHANNELS, MODELS, Trained, with_facts
 from jobs.processing.request import HOST_VERB as SHARD_VERB
-from jobs.processing.request import Given, Hosts
+from jobs.processing.request import OUTPUT, Given, Hosts
 
 VERSION = "2020-12-01"
 ARTEFACT = taken("model/model.tar.gz")
-
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,7 @@ def _declared(name: str, kind: str, value: Any) -> dict[str, Any]:
 def _steps(experiment: Experiment) -> Iterator[Step]:
     hosts = replace(experiment.hosts, count=1)
     yield _prepare(experiment)
-    outputs = ("dataset", "channels", "facts", *(("images",) if experiment.batch else ()))
+    outputs = given_away("dataset", CHANNELS, "facts", *(("images",) if experiment.batch else ()))
     shards = Given(f"{place('shards')}/", taken("shards"))
     yield processing_step("Dataset", experiment.dataset, [shards], outputs, hosts, files={"Facts": "facts.json"})
     request = with_facts(experiment.trained.attempt.request, "Dataset", "Facts")
@@ -131,12 +130,11 @@ def _steps(experiment: Experiment) -> Iterator[Step]:
     else:
         model = Given(place("artefact"), taken("model"))
         reads = [model, dataset, *experiment.reads.get("predict", ())]
-        yield processing_step(
-            "Predict", experiment.predict, reads, ("predictions",), hosts, kind="PredictInstanceType"
-        )
+        outputs = given_away("predictions")
+        yield processing_step("Predict", experiment.predict, reads, outputs, hosts, kind="PredictInstanceType")
         predicted = Given(f"{place('predictions')}/", taken("predictions"))
     files = {"Gate": "gate.json"} if experiment.least else {}
-    outputs = ("report", *(("predictions",) if experiment.batch else ()), *map(str.lower, files))
+    outputs = given_away("report", *(("predictions",) if experiment.batch else ()), *map(str.lower, files))
     reads = [dataset, predicted, *experiment.reads.get("report", ())]
     yield processing_step("Report", experiment.report, reads, outputs, hosts, files=files)
     yield _registering(experiment)
@@ -146,7 +144,7 @@ def _prepare(experiment: Experiment) -> Step:
     """A host makes its own shard; how many there are, it is told by the job."""
     words = ["--shard", "auto", *experiment.prepare]
     step = processing_step(
-        "Prepare", words, experiment.reads.get("prepare", ()), ("shards",), experiment.hosts, verb=SHARD_VERB
+        "Prepare", words, experiment.reads.get("prepare", ()), {"shards": OUTPUT}, experiment.hosts, verb=SHARD_VERB
     )
     step["Arguments"]["ProcessingResources"]["ClusterConfig"]["InstanceCount"] = parameter("ProcessInstances")
     step["Arguments"]["Tags"] = tag_list({PROCESS_TAG: tag_value(experiment.name), **experiment.tags})

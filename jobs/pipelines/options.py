@@ -42,7 +42,9 @@ class PipelineOptions:
         """A sentence for each given option that another makes idle."""
         given = {"--dry-run": self.dry_run, "--max-cost": self.max_cost is not None, "--yes": self.yes}
         if not self.start:
-            return [f"{name} has no effect without --start: nothing is started" for name, there in given.items() if there]
+            return [
+                f"{name} has no effect without --start: nothing is started" for name, there in given.items() if there
+            ]
         if self.backend == "local" and self.max_cost is not None:
             return ["--max-cost has no effect: on this machine nothing is paid"]
         return []

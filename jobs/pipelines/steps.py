@@ -30,6 +30,11 @@ def made(name: str) -> str:
     return f"{MADE}/{name}"
 
 
+def given_away(*names: str) -> dict[str, str]:
+    """The folders of outputs, each called as what was made."""
+    return {name: f"{OUTPUT}/{name}" for name in names}
+
+
 def chained(lines: Sequence[Sequence[str]]) -> tuple[str, ...]:
     """Command lines that one container runs, one after the other, as its words."""
     return tuple(word for line in lines for word in (THEN, *line))[1:]
@@ -50,19 +55,20 @@ def processing_step(
     name: str,
     words: Sequence[str],
     inputs: Sequence[Given],
-    outputs: Sequence[str],
+    outputs: Mapping[str, str],
     hosts: Hosts,
     *,
     verb: Sequence[str] = HOST_VERB,
     kind: str = "ProcessInstanceType",
     files: Mapping[str, str] | None = None,
 ) -> Step:
-    """A step that runs command lines of this project, `chained`. `files` are property files by their names: each the only file of
-    the output that is called so in small letters. `kind` is the parameter of the instance type.
+    """A step that runs command lines of this project, `chained`.
 
+    `outputs` are names with their folders in the container. `files` are property files by their names: each in the
+    output that is called so in small letters. `kind` is the parameter of the instance type.
     Raises SagesegError for what the service would refuse.
     """
-    goes = [Taken(output, place(f"to-{output}"), f"{OUTPUT}/{output}") for output in outputs]
+    goes = [Taken(output, place(f"to-{output}"), folder) for output, folder in outputs.items()]
     body = processing_body(["sageseg", *verb], words, inputs, goes, hosts)
     _check("CreateProcessingJob", {"ProcessingJobName": _SAMPLE, **body})
     body["AppSpecification"]["ImageUri"] = parameter("Image")
@@ -144,7 +150,11 @@ def gate_steps(low: Mapping[str, tuple[Expression, Expression]], passed: Sequenc
 
 def _step(name: str, kind: str, request: dict[str, Any], name_member: str) -> Step:
     """A pipeline names its jobs itself."""
-    return {"Name": name, "Type": kind, "Arguments": {key: value for key, value in request.items() if key != name_member}}
+    return {
+        "Name": name,
+        "Type": kind,
+        "Arguments": {key: value for key, value in request.items() if key != name_member},
+    }
 
 
 def _check(operation: str, request: Mapping[str, Any]) -> None:

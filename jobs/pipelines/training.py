@@ -11,7 +11,9 @@ from formats.classes import BACKGROUND, ClassTable
 from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.manifest import ManifestRow
+from formats.prepared.preparation import ENVIRONMENT
 from jobs.contract.hyperparameters import FROM_DATASET
+from jobs.contract.registry import is_builtin
 from jobs.pipelines.references import STAND_IN, Expression, json_get, place
 from jobs.training.options import TrainOptions
 from jobs.training.plan import Attempt, JobPlan, Surroundings, plan_training
@@ -38,7 +40,7 @@ class _Unmade(Dataset):
         return [ManifestRow("image", split, "group", "image.jpg", 0, 0, 1, 1, 1, 1)] * _SAMPLES
 
     @property
-    def digest(self) -> str:  # type: ignore[override]
+    def digest(self) -> str:
         return ""
 
 
@@ -82,7 +84,9 @@ def plan_trained(
             raise SagesegError(f"--{name}: not in a pipeline; leave it out")
     wanted = options.machine.instance_type or ()
     machine = replace(options.machine, volume_size=options.machine.volume_size or volume_gb)
-    options = replace(options, machine=machine, data=replace(options.data, **_places(options)))
+    local = options.start.backend == "local"  # where it reads what stands in for a dataset
+    data = replace(options.data, output=place(MODELS), data=None if local else place(CHANNELS))
+    options = replace(options, machine=machine, data=data)
     plan: JobPlan
     if tuning is None:
         plan = plan_training(UNMADE, given, options, around)
@@ -93,18 +97,19 @@ def plan_trained(
     return Trained(plan.attempts[0], (*plan.lines, *([more] if len(wanted) > 1 else [])))
 
 
-def _places(options: TrainOptions) -> dict[str, str]:
-    """Where the sample request reads and writes; on this machine it reads where its dataset stands."""
-    local = options.start.backend == "local"
-    return {"output": place(MODELS)} | ({} if local else {"data": place(CHANNELS)})
-
-
 def with_facts(request: Mapping[str, Any], step: str, file: str) -> dict[str, Any]:
-    """A request whose hyperparameters that tell of the dataset are those of a property file."""
+    """A request whose hyperparameters that tell of the dataset are those of a property file; the open implementation
+    is told by it too how the images were prepared."""
     facts: dict[str, Expression] = {name: json_get(step, file, name) for name in FROM_DATASET}
-    member = "StaticHyperParameters" if "TrainingJobDefinition" in request else "HyperParameters"
-    holder = request.get("TrainingJobDefinition", request)
-    changed = {member: {**holder[member], **facts}}
-    if holder is request:
-        return {**request, **changed}
-    return {**request, "TrainingJobDefinition": {**holder, **changed}}
+    if "TrainingJobDefinition" in request:
+        inner = request["TrainingJobDefinition"]
+        static = {**inner["StaticHyperParameters"], **facts}
+        return {**request, "TrainingJobDefinition": {**_prepared(inner, step, file), "StaticHyperParameters": static}}
+    return {**_prepared(request, step, file), "HyperParameters": {**request["HyperParameters"], **facts}}
+
+
+def _prepared(job: Mapping[str, Any], step: str, file: str) -> dict[str, Any]:
+    if is_builtin(job["AlgorithmSpecification"]["TrainingImage"]):
+        return dict(job)
+    told = {name: json_get(step, file, name) for name in ENVIRONMENT.values()}
+    return {**job, "Environment": {**job.get("Environment", {}), **told}}

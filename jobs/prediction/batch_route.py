@@ -57,7 +57,6 @@ from jobs.prediction.transform_job import (
 from jobs.tracking.trained_model import TrainedModel, served_image, served_role
 
 
-
 @dataclass(frozen=True)
 class BatchRoute:
     """A transform job with a model of its own, both gone when it is done."""

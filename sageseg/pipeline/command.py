@@ -105,10 +105,14 @@ def _place(options: PipelineOptions, path: Path, out: str) -> str:
     given = options.out
     if given and given.startswith("s3://"):
         if not parse_s3_uri(given).prefix:
-            raise SagesegError(f"--out {given}: a whole bucket; expected a prefix in it, such as {given.rstrip('/')}/cars")
+            raise SagesegError(
+                f"--out {given}: a whole bucket; expected a prefix in it, such as {given.rstrip('/')}/cars"
+            )
         return given.rstrip("/")
     if options.backend == "aws":
-        raise SagesegError(f"--out{f' {given}' if given else ''}: on AWS an execution writes to S3; expected s3://bucket/prefix")
+        raise SagesegError(
+            f"--out{f' {given}' if given else ''}: on AWS an execution writes to S3; expected s3://bucket/prefix"
+        )
     folder = Path(given) if given else path.parent / out / _OUT
     return folder.resolve().as_uri()
 

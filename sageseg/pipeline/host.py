@@ -52,8 +52,8 @@ def _verdict(line: Sequence[str]) -> Path:
 
 
 def tell_facts(folder: Path, split: str | None) -> None:
-    """Divide a dataset into what steps read, beside it: `dataset`, the `channels` that are trained on, `facts` with what
-    hyperparameters must say of it, and the `images` of a split, if one is named."""
+    """Divide a dataset into what steps read, beside it: `dataset`, the `channels` that are trained on, `facts` with
+    what hyperparameters must say of it, and the `images` of a split, if one is named."""
     dataset, beside = open_dataset(folder), folder.parent
     if split:
         _give_images(dataset, split, beside / "images")

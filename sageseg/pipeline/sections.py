@@ -118,7 +118,7 @@ def read_sections(sections: Mapping[str, Any], root: Any, around: Around) -> Rea
     hosts, process = _hosts(sections.get("process"), reading)
     trained, hyperparameters = _trained(steps[training], reading, process)
     prepare = _prepare(steps["prep"], reading)
-    predict, batch, split = _predict(steps["predict"], reading, trained)
+    predict, batch, split = _predict(steps["predict"], reading)
     check = ["prep", "check", made("merged"), *hyperparameters]
     if is_builtin(trained.image):
         check.append(f"--instance-type={trained.attempt.job.instance_type}")
@@ -234,7 +234,7 @@ def _prepare(step: Step, reading: _Reading) -> tuple[str, ...]:
     return (*step.verb, *reading.told("prepare", take_out(rest).words, texts))
 
 
-def _predict(step: Step, reading: _Reading, trained: Trained) -> tuple[Sequence[str], Batch | None, str]:
+def _predict(step: Step, reading: _Reading) -> tuple[Sequence[str], Batch | None, str]:
     """The line of the prediction; or the batch transform in its place; and the split."""
     folders = {**_FOLDERS, "predict": made("predictions")}
     line = step.line({name: Path(place) for name, place in folders.items()}, ARTEFACT)
