@@ -23,6 +23,9 @@ def policy(
     scheduler: Annotated[
         bool, typer.Option("--scheduler", help="Let deploy --ttl make schedules that end leases.")
     ] = False,
+    pipelines: Annotated[
+        bool, typer.Option("--pipelines", help="Let jobs pipeline make pipelines, whose role starts their jobs.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder to write the policies and create.sh to.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is at --out.")] = False,
 ) -> None:
@@ -35,9 +38,9 @@ def policy(
     from jobs.account.policy_script import checked_account, inline_script, wildcards, write_folder
 
     where = configured_region(region)
-    settled = checked_account(
-        Account(where, account or _own_account(where), tuple(bucket or ()), role_name, prefix, kms_key, vpc, scheduler)
-    )
+    own = account or _own_account(where)
+    buckets = tuple(bucket or ())
+    settled = checked_account(Account(where, own, buckets, role_name, prefix, kms_key, vpc, scheduler, pipelines))
     if out is None:
         result(inline_script(settled).rstrip())
     else:

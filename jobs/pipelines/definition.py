@@ -87,8 +87,16 @@ def definition(experiment: Experiment) -> dict[str, Any]:
     return {
         "Version": VERSION,
         "Parameters": list(_parameters(experiment)),
-        "Steps": settle(list(_steps(experiment)), _known(experiment)),
+        "Steps": settle([_tagged(step, experiment) for step in _steps(experiment)], _known(experiment)),
     }
+
+
+def _tagged(step: Step, experiment: Experiment) -> Step:
+    """A processing step with what finds its job in a list of this project's."""
+    if step["Type"] != "Processing":
+        return step
+    tags = tag_list({PROCESS_TAG: tag_value(experiment.name), **experiment.tags})
+    return {**step, "Arguments": {**step["Arguments"], "Tags": tags}}
 
 
 def least_parameter(score: str) -> str:
@@ -147,7 +155,6 @@ def _prepare(experiment: Experiment) -> Step:
         "Prepare", words, experiment.reads.get("prepare", ()), {"shards": OUTPUT}, experiment.hosts, verb=SHARD_VERB
     )
     step["Arguments"]["ProcessingResources"]["ClusterConfig"]["InstanceCount"] = parameter("ProcessInstances")
-    step["Arguments"]["Tags"] = tag_list({PROCESS_TAG: tag_value(experiment.name), **experiment.tags})
     return step
 
 

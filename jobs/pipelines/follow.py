@@ -11,12 +11,11 @@ from typing import Any
 from aws.clients import aws_errors
 from formats.console import open_screen, say
 from formats.errors import SagesegError
-from formats.texts.wording import format_roughly
 from jobs.backends import Place
 from jobs.contract.log_lines import PROCESSING_LOGS, TRAINING_LOGS, TRANSFORM_LOGS
 from jobs.creating import PROCESSING, described
 from jobs.tracking.job_calls import POLL_SECONDS, LogTail
-from jobs.tracking.pipelines.found import UNFINISHED, steps_of
+from jobs.tracking.pipelines.found import UNFINISHED, describe_step, steps_of
 
 _LAST_LINES = 12
 _LOGS = {"ProcessingJob": PROCESSING_LOGS, "TrainingJob": TRAINING_LOGS, "TransformJob": TRANSFORM_LOGS}
@@ -55,13 +54,7 @@ def _news(steps: list[dict[str, Any]], told: dict[str, str]) -> Iterator[str]:
             yield f"{name} begins"
         if status in _ENDED and not told[name]:
             told[name] = status
-            seconds = (step["EndTime"] - step["StartTime"]).total_seconds()
-            yield f"{name}: {_outcome(step)} after {format_roughly(seconds)}"
-
-
-def _outcome(step: Step) -> str:
-    condition = step.get("Metadata", {}).get("Condition", {}).get("Outcome")
-    return f"{step['StepStatus']} ({condition})" if condition else str(step["StepStatus"])
+            yield f"{name}: {describe_step(step)}"
 
 
 def _running(steps: list[dict[str, Any]]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from jobs.contract.service_model import check_request
 from jobs.contract.serving_requests import ServedModel, Transform, model_request, transform_request
-from jobs.pipelines.references import Expression, parameter, place
+from jobs.pipelines.references import Expression, join, parameter, place
 from jobs.processing.request import INPUT, OUTPUT, Given, Hosts, Taken, processing_body
 
 HOST_VERB = ("jobs", "pipeline-host")
@@ -137,10 +137,10 @@ def gate_steps(low: Mapping[str, tuple[Expression, Expression]], passed: Sequenc
     conditions = [
         {"Type": "GreaterThanOrEqualTo", "LeftValue": bound, "RightValue": least} for bound, least in low.values()
     ]
-    told: list[Any] = ["The gate holds:"]
+    told: list[Any] = ["the scores are too low, or too unsure"]
     for score, (bound, least) in low.items():
-        told += [f"{score} may be as low as", bound, "and is to be at least", least]
-    fail = {"Name": "TooLow", "Type": "Fail", "Arguments": {"ErrorMessage": {"Std:Join": {"On": " ", "Values": told}}}}
+        told += [f"; {score} may be as low as ", bound, ", and is to be at least ", least]
+    fail = {"Name": "TooLow", "Type": "Fail", "Arguments": {"ErrorMessage": join(*told)}}
     return {
         "Name": "Gate",
         "Type": "Condition",

@@ -33,6 +33,16 @@ class FoundProcessing:
     def log(self) -> LogTail:
         return LogTail(self.backend, self.region, f"{self.name}/", PROCESSING_LOGS)
 
+    def show(self, *, as_json: bool) -> None:
+        from jobs.tracking.hosts.shown import show_processing
+
+        show_processing(self, as_json=as_json)
+
+    def show_logs(self, *, follow: bool) -> None:
+        from jobs.tracking.hosts.shown import show_host_logs
+
+        show_host_logs(self, follow=follow)
+
     def stop(self) -> None:
         with aws_errors(f"stopping {self.name}"):
             make_client("sagemaker", self.backend, self.region).stop_processing_job(ProcessingJobName=self.name)

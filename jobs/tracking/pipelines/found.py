@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from aws.clients import aws_errors, configured_region
+from formats.console import result, result_json
 from formats.errors import SagesegError
+from formats.texts.wording import format_roughly
 from jobs.backends import LOCAL_REGION, Place, emulator_was_here, open_place
 from jobs.creating import PIPELINE, described
+from jobs.tracking.course import moment
 
 UNFINISHED = ("Executing", "Stopping")
+NEVER = "never started"
 
 
 @dataclass(frozen=True)
@@ -27,9 +31,53 @@ class FoundPipeline:
     def name(self) -> str:
         return str(self.description["PipelineName"])
 
-    def steps(self) -> list[dict[str, Any]]:
-        """The steps of the latest execution that have begun, in that order."""
-        return steps_of(self.place, self.execution["PipelineExecutionArn"]) if self.execution else []
+    @property
+    def status(self) -> str:
+        """Of the latest execution; in the words of jobs where it has ended well."""
+        if self.execution is None:
+            return NEVER
+        status = str(self.execution["PipelineExecutionStatus"])
+        return "Completed" if status == "Succeeded" else status
+
+    def show(self, *, as_json: bool) -> None:
+        """Print the latest execution's status, times and steps; as JSON all that lists tell of it."""
+        steps = steps_of(self.place, self.execution["PipelineExecutionArn"]) if self.execution else []
+        if as_json:
+            result_json({"pipeline": self.description, "execution": self.execution, "steps": steps})
+            return
+        told = self.execution or {}
+        headlines = {
+            "status": self.status,
+            "execution": told.get("PipelineExecutionArn"),
+            "started": moment(told.get("StartTime")),
+            "reason": told.get("PipelineExecutionFailureReason"),
+            **{step["StepName"]: describe_step(step) for step in steps},
+        }
+        for key, value in headlines.items():
+            if value:
+                result(f"{key:15} {value}")
+
+    def show_logs(self, *, follow: bool) -> None:
+        verb = (
+            "typed again, the command that started it follows it" if follow else "each of its jobs has a log of its own"
+        )
+        raise SagesegError(f"{self.name}: a pipeline; {verb}: sageseg jobs show {self.name} --json names its jobs")
+
+    def stop(self) -> None:
+        """Ask for the end of the latest execution, and of the jobs of its steps."""
+        if self.execution is None:
+            raise SagesegError(f"{self.name}: {NEVER}, so there is nothing to stop")
+        with aws_errors(f"stopping {self.name}"):
+            self.place.sagemaker.stop_pipeline_execution(PipelineExecutionArn=self.execution["PipelineExecutionArn"])
+
+
+def describe_step(step: Mapping[str, Any]) -> str:
+    """`Succeeded after 5 min`; of a condition how it came out, of a failure why."""
+    outcome = step.get("Metadata", {}).get("Condition", {}).get("Outcome") or step.get("FailureReason")
+    told = f"{step['StepStatus']} ({outcome})" if outcome else str(step["StepStatus"])
+    if "EndTime" not in step:
+        return told
+    return f"{told} after {format_roughly((step['EndTime'] - step['StartTime']).total_seconds())}"
 
 
 def executions(place: Place, name: str) -> Iterator[dict[str, Any]]:
@@ -70,13 +118,3 @@ def find_pipeline(name: str, region: str | None) -> FoundPipeline | None:
                 with aws_errors(f"listing the executions of {name}"):
                     return FoundPipeline(place, found, next(executions(place, name), None))
     return None
-
-
-def stop_pipeline(found: FoundPipeline) -> None:
-    """Ask for the end of the latest execution. Raises SagesegError where none goes on."""
-    execution = found.execution or {}
-    status = execution.get("PipelineExecutionStatus", "never started")
-    if status != "Executing":
-        raise SagesegError(f"{found.name}: {status}, so there is nothing to stop")
-    with aws_errors(f"stopping {found.name}"):
-        found.place.sagemaker.stop_pipeline_execution(PipelineExecutionArn=execution["PipelineExecutionArn"])
