@@ -11,6 +11,7 @@ from jobs.emulator.endpoints.operations import Endpoints
 from jobs.emulator.host.runs import Runs
 from jobs.emulator.host.service_quotas import ServiceQuotas
 from jobs.emulator.host.workplace import Workplace
+from jobs.emulator.packages.operations import ModelPackages
 from jobs.emulator.pipelines.executions import Executions
 from jobs.emulator.pipelines.operations import Pipelines
 from jobs.emulator.pipelines.work import Doers
@@ -39,7 +40,8 @@ class Services:
         self._rehearsal = place.rehearsal
         self.training = TrainingJobs(place)
         self.tuning = TuningJobs(place, self.training)
-        models = Models(place)
+        packages = ModelPackages(place.state)
+        models = Models(place, packages.packages)
         configs = EndpointConfigs(place, models.models)
         self.endpoints = Endpoints(place, models.models, configs.configs)
         self.transform = TransformJobs(place, models.models)
@@ -50,11 +52,11 @@ class Services:
             "Transform": self.transform.runs,
             "Processing": self.processing.runs,
         }
-        done_by = _merged(self.training, self.tuning, models, self.transform, self.processing)
+        done_by = _merged(self.training, self.tuning, packages, models, self.transform, self.processing)
         self.executions = Executions(place, Doers(done_by, runs, place.storage, place.rehearsal.admit))
         self._invoke = Invocations(self.endpoints.endpoints, self.endpoints.runs, invocation_seconds)
         jobs = (self.training, self.tuning, self.transform, self.processing, self.executions)
-        self._all = (*jobs, models, configs, self.endpoints, Pipelines(place, self.executions))
+        self._all = (*jobs, packages, models, configs, self.endpoints, Pipelines(place, self.executions))
         self._running = (self.executions, self.tuning, self.training, self.transform, self.processing, self.endpoints)
         self._also = (Tags(place.state), LogEvents(place.state), ServiceQuotas(place.rehearsal))
 

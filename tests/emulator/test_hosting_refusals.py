@@ -59,7 +59,14 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "foreign image": ({"Image": "alpine:3"}, "'alpine:3' cannot run here"),
     "absent data": ({"ModelDataUrl": "file:///absent/model.tar.gz"}, "Could not find model data at file:///absent"),
     "several models": ({"Mode": "MultiModel"}, "Mode MultiModel is not emulated"),
-    "package": ({"ModelPackageName": "package"}, "PrimaryContainer.ModelPackageName is not emulated"),
+    "source": (
+        {
+            "ModelDataSource": {
+                "S3DataSource": {"S3Uri": "s3://b/k", "S3DataType": "S3Object", "CompressionType": "Gzip"}
+            }
+        },
+        "PrimaryContainer.ModelDataSource is not emulated",
+    ),
     "loader": ({"Environment": {"LD_PRELOAD": "x"}}, "Environment variable LD_PRELOAD"),
     "port": ({"Environment": {"SAGEMAKER_BIND_TO_PORT": "22"}}, "Environment variable SAGEMAKER_BIND_TO_PORT"),
 }

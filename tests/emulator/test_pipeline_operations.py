@@ -161,8 +161,7 @@ def test_a_definition_may_lie_in_s3(tmp_path: Path) -> None:
     ("operation", "given"),
     [
         ("start_pipeline_execution", {"SelectiveExecutionConfig": {"SelectedSteps": [{"StepName": "Check"}]}}),
-        ("start_pipeline_execution", {"PipelineVersionId": 1}),
-        ("describe_pipeline", {"PipelineVersionAlias": "prod"}),
+        ("start_pipeline_execution", {"MlflowExperimentName": "cars"}),
     ],
 )
 def test_what_is_not_emulated_is_refused_by_name(sagemaker: Any, operation: str, given: dict[str, Any]) -> None:

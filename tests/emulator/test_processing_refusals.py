@@ -198,7 +198,7 @@ def test_a_host_fails_where_the_rehearsal_says(tmp_path: Path, line: int, logged
     with emulator(tmp_path, process=COUNTS, grace_seconds=0.1) as (sagemaker, logs, _):
         described = process(sagemaker, tmp_path, count=2)
         found = log_of(logs, "algo-2")
-    assert described["FailureReason"] == "AlgorithmError: No space left on device, exit code: 1"
+    assert described["FailureReason"] == "AlgorithmError: algo-2: No space left on device, exit code: 1"
     assert found[: len(logged)] == logged
     assert bool(found) == bool(logged)
 

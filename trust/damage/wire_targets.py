@@ -22,11 +22,12 @@ from jobs.cost.prices import listed_rate
 from jobs.cost.spent import billed_usd, usd_so_far
 from jobs.emulator.api import wire
 from jobs.emulator.api.faults import ServiceError
-from jobs.emulator.endpoints.models import check_endpoint_config, check_model
+from jobs.emulator.endpoints.models import check_container, check_endpoint_config, the_container
 from jobs.emulator.host.container import Programs
 from jobs.emulator.host.rehearsal import Rehearsal
 from jobs.emulator.host.storage import Storage
 from jobs.emulator.host.workplace import Workplace
+from jobs.emulator.packages.record import check_package
 from jobs.emulator.pipelines.definition import parse_definition
 from jobs.emulator.processing.inputs import parse_manifest
 from jobs.emulator.processing.rules import check_processing_request
@@ -171,6 +172,10 @@ def _checks(check: Callable[..., object], *more: Any) -> Callable[[Path], Handle
     return handle
 
 
+def _check_model(request: dict[str, Any]) -> None:
+    check_container(*the_container(request), _storage())
+
+
 def _handler(service: str, operation: str) -> Callable[[Path], Handler]:
     """The emulator's own, over a state with one job and its log."""
 
@@ -258,7 +263,8 @@ TARGETS: dict[str, Builder] = {
     "request-CreateProcessingJob": _request(
         "sagemaker", "CreateProcessingJob", "json", _checks(check_processing_request, _storage())
     ),
-    "request-CreateModel": _request("sagemaker", "CreateModel", "json", _checks(check_model, _storage())),
+    "request-CreateModel": _request("sagemaker", "CreateModel", "json", _checks(_check_model)),
+    "request-CreateModelPackage": _request("sagemaker", "CreateModelPackage", "json", _checks(check_package)),
     "request-CreateEndpointConfig": _request(
         "sagemaker", "CreateEndpointConfig", "json", _checks(check_endpoint_config)
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from formats.errors import SagesegError
 from jobs.emulator.api.app import Operation
@@ -10,6 +10,7 @@ from jobs.emulator.api.faults import invalid
 from jobs.emulator.host.images import environment_not_emulated, image_rules
 from jobs.emulator.host.storage import Storage
 from jobs.emulator.host.workplace import Workplace
+from jobs.emulator.packages.record import container_of
 from jobs.emulator.store.collection import Collection, ResourceKind
 from jobs.emulator.store.state import Record
 
@@ -29,6 +30,7 @@ ENDPOINT_CONFIGS = ResourceKind(
 )
 _CONFIG = ("EndpointConfigName", "ProductionVariants", "Tags", "KmsKeyId", "VpcConfig", "EnableNetworkIsolation")
 _CONTAINER = ("Image", "ModelDataUrl", "Environment", "Mode", "ContainerHostname", "ImageConfig")
+_OF_PACKAGE = ("ModelPackageName", "InferenceSpecificationName", "Environment", "Mode", "ContainerHostname")
 _VARIANT = (
     "VariantName",
     "ModelName",
@@ -41,14 +43,15 @@ _VARIANT = (
     "EnableSSMAccess",
     "RoutingConfig",
 )
-"""What a configuration, a container and a variant may hold here; anything else is refused by name."""
+"""What a configuration, a container, one of a model package and a variant may hold here; anything else is refused by
+name."""
 
 
 class Models:
     """The operations on models."""
 
-    def __init__(self, place: Workplace) -> None:
-        self._place = place
+    def __init__(self, place: Workplace, packages: Collection) -> None:
+        self._place, self._packages = place, packages
         self.models = Collection(place.state, MODELS)
 
     def operations(self) -> dict[tuple[str, str], Operation]:
@@ -58,9 +61,17 @@ class Models:
         }
 
     def create_model(self, request: Record, region: str) -> Record:
-        check_model(request, self._place.storage)
-        container = {"Mode": "SingleModel", "Environment": {}, **request["PrimaryContainer"]}
-        members = {"PrimaryContainer": container, **_isolation(request)}
+        """`_Container` is what is served: of a model package what it has now, as it may change, or go, afterwards."""
+        given, where = the_container(request)
+        settled = given
+        if "ModelPackageName" in given:
+            _refuse_others(given, _OF_PACKAGE, f"ModelPackageName beside {where}")
+            settled = container_of(self._packages.named(given["ModelPackageName"], region).record, given)
+            where = given["ModelPackageName"]
+        check_container(settled, where, self._place.storage)
+        filled = {"Mode": "SingleModel", "Environment": {}, **given}
+        told = {"Containers": [filled]} if "Containers" in request else {"PrimaryContainer": filled}
+        members = {**told, "_Container": {"Environment": {}, **settled}, **_isolation(request)}
         return self.models.create(request, region, request.get("ExecutionRoleArn"), members)
 
 
@@ -89,15 +100,26 @@ def _isolation(request: Record) -> Record:
     return {"EnableNetworkIsolation": request.get("EnableNetworkIsolation", False)}
 
 
-def check_model(request: Record, storage: Storage) -> None:
-    """Raise ServiceError for a model that cannot be served here."""
-    container = request.get("PrimaryContainer")
-    if container is None or "Containers" in request:
-        raise invalid("Containers is not emulated; expected PrimaryContainer")
+def the_container(request: Record) -> tuple[Record, str]:
+    """The one container of a model, and where in the request it stands. Raises ServiceError where it has another
+    number."""
+    containers = request.get("Containers")
+    if (containers is None) == ("PrimaryContainer" not in request):
+        raise invalid("Expected one of PrimaryContainer and Containers")
+    if containers is None:
+        return request["PrimaryContainer"], "PrimaryContainer"
+    if len(containers) != 1:
+        raise invalid(f"Containers with {len(containers)} members is not emulated; expected one")
+    return containers[0], "Containers.1"
+
+
+def check_container(container: Record, where: str, storage: Storage) -> None:
+    """Raise ServiceError for a container that cannot be served here."""
+    _refuse_others(container, _CONTAINER, where)
     for problem in _container_not_emulated(container):
-        raise invalid(f"PrimaryContainer.{problem} is not emulated")
+        raise invalid(f"{where}.{problem} is not emulated")
     if "Image" not in container:
-        raise invalid("PrimaryContainer.Image is missing; only containers with an image are emulated")
+        raise invalid(f"{where}.Image is missing; only containers with an image are emulated")
     image_rules(container["Image"])
     uri = container.get("ModelDataUrl")
     if uri is not None:
@@ -107,8 +129,13 @@ def check_model(request: Record, storage: Storage) -> None:
             raise invalid(f"Could not find model data at {uri}. ({e})") from e
 
 
+def _refuse_others(container: Record, known: Sequence[str], where: str) -> None:
+    for name in container:
+        if name not in known:
+            raise invalid(f"{where}.{name} is not emulated")
+
+
 def _container_not_emulated(container: Record) -> Iterator[str]:
-    yield from (name for name in container if name not in _CONTAINER)
     if container.get("Mode", "SingleModel") != "SingleModel":
         yield "Mode MultiModel"
     for problem in environment_not_emulated(container.get("Environment", {})):

@@ -38,7 +38,7 @@ class Deployment:
 
 
 def make_deployment(config: Record, model: Record) -> Deployment:
-    variant, container = config["ProductionVariants"][0], model["PrimaryContainer"]
+    variant, container = config["ProductionVariants"][0], model["_Container"]
     return Deployment(
         config=config["EndpointConfigName"],
         variant=variant["VariantName"],

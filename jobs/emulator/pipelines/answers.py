@@ -12,9 +12,6 @@ from jobs.emulator.store.paging import cut_page
 from jobs.emulator.store.state import Record, State
 
 _NOT_EMULATED = (
-    "PipelineVersionAliases",
-    "PipelineVersionAlias",
-    "PipelineVersionId",
     "SelectiveExecutionConfig",
     "MlflowExperimentName",
 )

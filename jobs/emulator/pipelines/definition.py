@@ -11,6 +11,7 @@ from typing import Any
 
 from formats.texts.json_text import parse_json
 from jobs.emulator.api.wire import without_nulls
+from jobs.emulator.pipelines.cache import parse_cache
 from jobs.emulator.pipelines.conditions import check_condition
 from jobs.emulator.pipelines.expressions import (
     EXECUTION,
@@ -50,6 +51,8 @@ class Step:
     branch: tuple[str, bool] | None
     files: Mapping[str, tuple[str, str]]
     retries: tuple[RetryPolicy, ...]
+    cache: float | None
+    """For how many seconds an earlier run of it counts; None to run it always."""
     told: Record
     """What lists of steps tell of it: its names and its description."""
 
@@ -120,9 +123,6 @@ def _parse_step(each: Any, where: str, branch: tuple[str, bool] | None) -> Step:
         raise unparsable(f"{where}: Arguments is {arguments!r}. Expecting start of Json Object.")
     known = (_JOB_STEP if kind in JOBS else _STEP) | ({"PropertyFiles"} if kind == "Processing" else set())
     _refuse_others(each, known, where)
-    cache = each.get("CacheConfig") or {}
-    if not isinstance(cache, Mapping) or cache.get("Enabled", False) is not False:
-        raise unparsable(f"{where}: CacheConfig that is enabled is not emulated")
     for label, most in (("DisplayName", 256), ("Description", 3072)):
         if not isinstance(each.get(label, ""), str) or len(each.get(label, "")) > most:
             raise unparsable(f"{where}: {label} {each[label]!r:.100}; expected a text up to {most} characters")
@@ -137,6 +137,7 @@ def _parse_step(each: Any, where: str, branch: tuple[str, bool] | None) -> Step:
         branch,
         _parse_files(each.get("PropertyFiles") or [], where),
         parse_retries(each.get("RetryPolicies") or [], where),
+        parse_cache(each.get("CacheConfig") or {}, str(kind), where),
         {f"Step{label}": each[label] for label in ("DisplayName", "Description") if each.get(label)}
         | {"StepName": name},
     )

@@ -28,11 +28,13 @@ from jobs.emulator.pipelines.record import (
     summarize_execution,
 )
 from jobs.emulator.pipelines.run import PipelineRun, iso
+from jobs.emulator.pipelines.versions import Versions
 from jobs.emulator.pipelines.work import Doers
 from jobs.emulator.store.collection import Collection
 from jobs.emulator.store.state import Record, Resource
 
-_GIVEN = ("PipelineExecutionDescription", "PipelineExecutionDisplayName", "ParallelismConfiguration", "RoleArn")
+_UPDATED = ("PipelineExecutionDescription", "PipelineExecutionDisplayName", "ParallelismConfiguration")
+_GIVEN = (*_UPDATED, "RoleArn")
 """What of StartPipelineExecution an execution's description has."""
 
 
@@ -43,6 +45,7 @@ class Executions:
         self._place, self._doers = place, doers
         self._pipelines = Collection(place.state, PIPELINES)
         self.executions = Collection(place.state, EXECUTIONS)
+        self._versions = Versions(place.state)
         self.runs: Runs[PipelineRun] = Runs()
 
     def operations(self) -> dict[tuple[str, str], Operation]:
@@ -54,6 +57,7 @@ class Executions:
                 "ListPipelineExecutions": self.list_executions,
                 "ListPipelineExecutionSteps": self.list_steps,
                 "ListPipelineParametersForExecution": self.list_parameters,
+                "UpdatePipelineExecution": self.update,
                 "StopPipelineExecution": self.stop,
                 "RetryPipelineExecution": self.retry,
             }
@@ -80,18 +84,20 @@ class Executions:
                 if other["_Token"] == token:
                     check_same(other["_Asked"], request)
                     return {"PipelineExecutionArn": other["PipelineExecutionArn"]}
-            record = self._new_execution(pipeline, request)
+            version = self._versions.asked(pipeline, request)
+            record = self._new_execution(pipeline, version, request)
             self.executions.add(record, {})
+            self._versions.ran(version, record["PipelineExecutionArn"])
             self._place.state.update(
                 PIPELINES.word, pipeline.name, lambda found: _ran(found, record["CreationTime"], pipeline.modified)
             )
         self.runs.start(PipelineRun(self.executions, record, self._doers, region))
         return {"PipelineExecutionArn": record["PipelineExecutionArn"]}
 
-    def _new_execution(self, pipeline: Resource, request: Record) -> Record:
+    def _new_execution(self, pipeline: Resource, version: Record, request: Record) -> Record:
         now, number = time.time(), "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(12))
         arn = f"{pipeline.arn}/execution/{number}"
-        definition = parse_definition(pipeline.record["PipelineDefinition"], pipeline.record["RoleArn"])
+        definition = parse_definition(version["PipelineDefinition"], pipeline.record["RoleArn"])
         fixed: dict[str, Any] = {
             "Parameters": settle_parameters(definition.parameters, request.get("PipelineParameters", [])),
             "Execution": {
@@ -111,6 +117,7 @@ class Executions:
             "PipelineExecutionArn": arn,
             "PipelineExecutionDisplayName": f"execution-{int(now * 1000)}",
             "PipelineExecutionStatus": "Executing",
+            "PipelineVersionId": version["PipelineVersionId"],
             "RoleArn": pipeline.record["RoleArn"],
             "CreationTime": now,
             "LastModifiedTime": now,
@@ -119,7 +126,7 @@ class Executions:
             **given,
             "_Token": request["ClientRequestToken"],
             "_Asked": request,
-            "_Definition": pipeline.record["PipelineDefinition"],
+            "_Definition": version["PipelineDefinition"],
             "_Fixed": fixed | {"PipelineExperimentConfig": experiment},
             "_Steps": [],
         }
@@ -128,17 +135,25 @@ class Executions:
         return self.executions.get(request["PipelineExecutionArn"], region)
 
     def describe(self, request: Record, region: str) -> Record:
-        return described(self._execution(request, region).record)
+        record = self._execution(request, region).record
+        pipeline = self._pipelines.named(record["PipelineArn"], region)
+        return described(record) | _aliases(self._versions.of(pipeline), record)
 
     def describe_definition(self, request: Record, region: str) -> Record:
         record = self._execution(request, region).record
         return {"PipelineDefinition": record["_Definition"], "CreationTime": record["CreationTime"]}
 
     def list_executions(self, request: Record, region: str) -> Record:
-        found = self.of_pipeline(find_pipeline(self._pipelines, request, region).arn, request)
+        pipeline = find_pipeline(self._pipelines, request, region)
+        found, versions = self.of_pipeline(pipeline.arn, request), self._versions.of(pipeline)
+        if "PipelineVersionAlias" in request:
+            number = self._versions.asked(pipeline, request)["PipelineVersionId"]
+            found = [each for each in found if each["PipelineVersionId"] == number]
         by_arn = {"PipelineExecutionArn": "PipelineExecutionArn"}
         sort_records(found, request, by_arn, "PipelineExecutionArn")
-        return page_of(EXECUTIONS.listed, [summarize_execution(each) for each in found], request)
+        return page_of(
+            EXECUTIONS.listed, [summarize_execution(each) | _aliases(versions, each) for each in found], request
+        )
 
     def list_steps(self, request: Record, region: str) -> Record:
         """The steps that have begun, the last one first if nothing else is asked for."""
@@ -157,6 +172,16 @@ class Executions:
         ]
         return page_of("PipelineParameters", found, request)
 
+    def update(self, request: Record, region: str) -> Record:
+        """Change what an execution is called, and how many steps it may do at a time from now on."""
+        found = self._execution(request, region)
+        changes = {name: request[name] for name in _UPDATED if name in request}
+        self.executions.change(found.name, lambda record, _now: record.update(changes))
+        run = self.runs.get(found.name)
+        if run is not None:
+            run.settle()
+        return {"PipelineExecutionArn": found.arn}
+
     def stop(self, request: Record, region: str) -> Record:
         found = self._execution(request, region)
         token = request["ClientRequestToken"]
@@ -174,6 +199,13 @@ class Executions:
             record = self.executions.get(found.name, region).record
             self.runs.start(PipelineRun(self.executions, record, self._doers, region))
         return {"PipelineExecutionArn": found.arn}
+
+
+def _aliases(versions: list[Record], execution: Record) -> Record:
+    """The aliases that the version of an execution has now."""
+    number = execution["PipelineVersionId"]
+    found = [each["PipelineVersionAliases"] for each in versions if each["PipelineVersionId"] == number]
+    return {"PipelineVersionAliases": found[0]} if any(found) else {}
 
 
 def _settled(fixed: Record) -> Values:

@@ -8,6 +8,7 @@ from typing import Any
 
 from jobs.contract.service_model import describe_violations, find_violations, join_path, load_service
 from jobs.emulator.endpoints.models import MODELS
+from jobs.emulator.packages.record import MODEL_PACKAGES
 from jobs.emulator.pipelines.expressions import Path, expressions_in, unparsable
 from jobs.emulator.processing.record import PROCESSING_JOBS
 from jobs.emulator.store.collection import ResourceKind
@@ -29,6 +30,8 @@ class JobKind:
     role: str | None = None
     longest: int = 63
     """Characters of a name."""
+    numbered: str = ""
+    """The member by which it gets a number in a group instead of a name."""
 
     @property
     def create(self) -> str:
@@ -44,6 +47,7 @@ JOBS = {
     "Training": JobKind(TRAINING_JOBS, "TrainingJob", "RoleArn"),
     "Tuning": JobKind(TUNING_JOBS, "TuningJob", longest=32),
     "Model": JobKind(MODELS, "Model", "ExecutionRoleArn"),
+    "RegisterModel": JobKind(MODEL_PACKAGES, "RegisterModel", numbered="ModelPackageGroupName"),
     "Transform": JobKind(TRANSFORM_JOBS, "TransformJob"),
 }
 """By the type of their steps."""
@@ -53,7 +57,8 @@ def request_of(step_type: str, arguments: Record, name: str, role: str) -> Recor
     """The request that carries a step's settled arguments out."""
     job = JOBS[step_type]
     filled = {job.role: role} if job.role and job.role not in arguments else {}
-    return {**arguments, **filled, job.kind.name_member: name}
+    named = {} if job.numbered in arguments else {job.kind.name_member: name}
+    return {**arguments, **filled, **named}
 
 
 def job_name(step_type: str, execution: str, step: str, random: str) -> str:

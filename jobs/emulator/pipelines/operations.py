@@ -12,8 +12,9 @@ from jobs.emulator.pipelines.answers import as_operations, check_same, page_of, 
 from jobs.emulator.pipelines.definition import parse_definition
 from jobs.emulator.pipelines.executions import Executions
 from jobs.emulator.pipelines.record import PIPELINES, UNFINISHED, described, find_pipeline
+from jobs.emulator.pipelines.versions import TOLD, VERSIONS, Versions
 from jobs.emulator.store.collection import Collection, make_arn, without_tags
-from jobs.emulator.store.state import Record
+from jobs.emulator.store.state import Record, Resource
 
 MAX_DEFINITION = 2**20
 """Bytes of a definition, in the service's model."""
@@ -27,6 +28,7 @@ class Pipelines:
     def __init__(self, place: Workplace, executions: Executions) -> None:
         self._place, self._executions = place, executions
         self.pipelines = Collection(place.state, PIPELINES)
+        self._versions = Versions(place.state)
 
     def operations(self) -> dict[tuple[str, str], Operation]:
         return as_operations(
@@ -36,6 +38,8 @@ class Pipelines:
                 "DescribePipeline": self.describe,
                 "ListPipelines": self.list_pipelines,
                 "DeletePipeline": self.delete,
+                "ListPipelineVersions": self.list_versions,
+                "UpdatePipelineVersion": self.update_version,
             }
         )
 
@@ -62,7 +66,10 @@ class Pipelines:
             if other is not None and other.record["_Token"] == token:
                 check_same(other.record["_Asked"], without_tags(request))
                 return {"PipelineArn": other.arn}
+            aliases = request.get("PipelineVersionAliases", [])
+            self._versions.check_aliases(aliases, ())
             self.pipelines.add(record, request)
+            self._versions.add(name, arn, 1, definition, aliases, now)
         return {"PipelineArn": arn}
 
     def _definition_of(self, request: Record) -> str:
@@ -84,17 +91,50 @@ class Pipelines:
             raise invalid(f"{uri}: not UTF-8 ({e.reason} at byte {e.start})") from e
 
     def update(self, request: Record, region: str) -> Record:
-        """Change what is given. Executions that have begun go on by the definition that they began with."""
+        """Change what is given. Another definition is a new version; executions that have begun go on by the one that
+        they began with."""
         found = self.pipelines.of_request(request, region)
         changes = {name: request[name] for name in _TAKEN_OVER if name in request}
         if "PipelineDefinition" in request or "PipelineDefinitionS3Location" in request:
             changes["PipelineDefinition"] = self._definition_of(request)
             parse_definition(changes["PipelineDefinition"], request.get("RoleArn") or found.record["RoleArn"])
-        self.pipelines.change(found.name, lambda record, _now: record.update(changes))
-        return {"PipelineArn": found.arn}
+        with self._place.state.alone():
+            number = self._add_version(found, changes.get("PipelineDefinition"), request)
+            self.pipelines.change(found.name, lambda record, _now: record.update(changes))
+        return {"PipelineArn": found.arn, "PipelineVersionId": number}
+
+    def _add_version(self, pipeline: Resource, definition: str | None, request: Record) -> int:
+        """A new version of a definition that is new; the number of the latest."""
+        versions, aliases = self._versions.of(pipeline), request.get("PipelineVersionAliases", [])
+        latest = versions[-1]
+        if definition in (None, latest["PipelineDefinition"]):
+            if aliases:
+                raise invalid("PipelineVersionAliases are for a new version, and the definition is that of the latest")
+            return int(latest["PipelineVersionId"])
+        self._versions.check_aliases(aliases, versions)
+        number = int(latest["PipelineVersionId"]) + 1
+        self._versions.add(pipeline.name, pipeline.arn, number, str(definition), aliases, time.time())
+        return number
 
     def describe(self, request: Record, region: str) -> Record:
-        return described(find_pipeline(self.pipelines, request, region).record)
+        found = find_pipeline(self.pipelines, request, region)
+        version = self._versions.asked(found, request)
+        told = {name: version[name] for name in TOLD if version.get(name)}
+        return described(found.record) | told | {"PipelineDefinition": version["PipelineDefinition"]}
+
+    def list_versions(self, request: Record, region: str) -> Record:
+        after, before = request.get("CreatedAfter", float("-inf")), request.get("CreatedBefore", float("inf"))
+        versions = self._versions.of(find_pipeline(self.pipelines, request, region))
+        found = [version for version in versions if after < version["CreationTime"] < before]
+        if request.get("SortOrder", "Descending") == "Descending":
+            found.reverse()
+        return page_of(VERSIONS.listed, found, request)
+
+    def update_version(self, request: Record, region: str) -> Record:
+        with self._place.state.alone():
+            found = self.pipelines.named(request["PipelineArn"], region)
+            self._versions.change(found, request)
+        return {"PipelineArn": found.arn, "PipelineVersionId": request["PipelineVersionId"]}
 
     def list_pipelines(self, request: Record, _region: str) -> Record:
         prefix = request.get("PipelineNamePrefix", "")
@@ -120,5 +160,6 @@ class Pipelines:
                 )
             for each in executions:
                 self._executions.executions.remove(each["PipelineExecutionName"])
+            self._versions.forget(found)
             self.pipelines.remove(found.name)
         return {"PipelineArn": found.arn}

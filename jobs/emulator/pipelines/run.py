@@ -13,11 +13,13 @@ from formats.errors import SagesegError
 from jobs.emulator.api.faults import ServiceError
 from jobs.emulator.host.runs import Halt
 from jobs.emulator.host.workplace import BUG, INTERRUPTED
+from jobs.emulator.pipelines.cache import cache_key, earlier_runs
 from jobs.emulator.pipelines.conditions import holds
 from jobs.emulator.pipelines.definition import Definition, Step, parse_definition
 from jobs.emulator.pipelines.expressions import Values, resolve
 from jobs.emulator.pipelines.kinds import JOBS
 from jobs.emulator.pipelines.record import (
+    EXECUTIONS,
     STEP_FAILED,
     finish_execution,
     finish_step,
@@ -50,7 +52,8 @@ class PipelineRun:
         self._definition: Definition = parse_definition(record["_Definition"], self._role)
         self._fixed: Mapping[str, Any] = record["_Fixed"]
         self._id: str = record["_Fixed"]["Execution"]["PipelineExecutionId"]
-        self._parallel: int = record.get("ParallelismConfiguration", {}).get("MaxParallelExecutionSteps", MOST_PARALLEL)
+        self._pipeline: str = record["PipelineArn"]
+        self._asked: Future[None] = Future()
         self._lock = threading.Lock()
         self._halted: Halt | None = None
         self._working: dict[str, JobWork] = {}
@@ -70,23 +73,42 @@ class PipelineRun:
         for work in working:
             work.halt(why)
 
+    def settle(self) -> None:
+        """Let it look at its record again, which may allow more steps at a time."""
+        with self._lock:
+            if not self._asked.done():
+                self._asked.set_result(None)
+
+    def _parallel(self) -> int:
+        """How many steps it may do at a time, as of now."""
+        wanted = self._record().get("ParallelismConfiguration", {}).get("MaxParallelExecutionSteps", MOST_PARALLEL)
+        return min(int(wanted), MOST_PARALLEL)
+
     def _live(self) -> None:
         running: set[Future[None]] = set()
-        with ThreadPoolExecutor(min(self._parallel, MOST_PARALLEL, len(self._definition.steps))) as pool:
+        with ThreadPoolExecutor(min(MOST_PARALLEL, len(self._definition.steps))) as pool:
             while True:
                 begun = self._begun()
                 failed = any(step["StepStatus"] == "Failed" for step in begun.values())
-                free = min(self._parallel, MOST_PARALLEL) - len(running)
+                free = max(self._parallel() - len(running), 0)
                 if not failed and not self._is_halted():
                     for step in ready(self._definition, begun)[:free]:
                         self._executions.change(self.name, _beginning(step))
                         running.add(pool.submit(self._carry_out, step))
                 if not running:
                     break
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                for each in done:
+                self._wait(running)
+                for each in [each for each in running if each.done()]:
+                    running.remove(each)
                     each.result()
         self._conclude()
+
+    def _wait(self, running: set[Future[None]]) -> None:
+        """Return when a step has ended, or `settle` was called."""
+        wait({*running, self._asked}, return_when=FIRST_COMPLETED)
+        with self._lock:
+            if self._asked.done():
+                self._asked = Future()
 
     def _begun(self) -> dict[str, Record]:
         return {step["StepName"]: step for step in self._record()["_Steps"]}
@@ -139,16 +161,35 @@ class PipelineRun:
             outcome = str(all(held))
             self._tell(step, lambda found, _now: found.update(Metadata={"Condition": {"Outcome": outcome}}))
             return
+        arguments = resolve(step.arguments, values)
+        key = cache_key(step.type, arguments)
+        if step.cache is not None and self._reuse(step, key, step.cache):
+            return
+        self._tell(step, lambda found, _now: found.update(_Key=key))
         work = JobWork(self._doers, step, self._id, self._role, self._region)
         with self._lock:
             if self._halted:
                 raise HaltedError
             self._working[step.name] = work
         try:
-            work.run(resolve(step.arguments, values), lambda changes: self._progress(step, changes))
+            work.run(arguments, lambda changes: self._progress(step, changes))
         finally:
             with self._lock:
                 del self._working[step.name]
+
+    def _reuse(self, step: Step, key: str, seconds: float) -> bool:
+        """Take over what an earlier run of the step came to; False where there is none that counts."""
+        condition = "kind = ? AND json_extract(record, '$.PipelineArn') = ?"
+        executions = self._executions.state.select(condition, (EXECUTIONS.word, self._pipeline))
+        runs = earlier_runs((each.record for each in executions), step.name, key, seconds, time.time())
+        kept = [run for run in runs if self._doers.is_there(step.type, run[1]["_Job"], self._region)]
+        if not kept:
+            return False
+        arn, done = kept[0]
+        taken = {"CacheHitResult": {"SourcePipelineExecutionArn": arn}, "_Key": key}
+        taken |= {name: done[name] for name in ("Metadata", "_Job")}
+        self._tell(step, lambda found, _now: found.update(taken))
+        return True
 
     def _progress(self, step: Step, changes: Record) -> None:
         def change(found: Record, _now: float) -> None:

@@ -66,6 +66,23 @@ class Doers:
         job = JOBS[step_type]
         return self._operations["sagemaker", job.describe]({job.kind.name_member: name}, region)
 
+    def settle_group(self, group: str, region: str) -> None:
+        """Create the group of a RegisterModel step where it is not there, as Amazon's own examples rely on. Raises
+        ServiceError."""
+        try:
+            self.call("CreateModelPackageGroup", {"ModelPackageGroupName": group}, region)
+        except ServiceError as e:
+            if "already exists" not in e.message:
+                raise
+
+    def is_there(self, step_type: str, name: str, region: str) -> bool:
+        """Whether a job can still be described."""
+        try:
+            self.describe(step_type, name, region)
+        except ServiceError:
+            return False
+        return True
+
     def properties(self, step_type: str, name: str, region: str) -> Record:
         """What later steps may take of a job: its description, and of a tuning job its training jobs, the best
         first."""
@@ -158,11 +175,16 @@ class JobWork:
                 raise HaltedError
             self._current = name
         try:
+            group = arguments.get(job.numbered, "arn:")
+            if not str(group).startswith("arn:"):
+                self._doers.settle_group(group, self._region)
             answer = self._doers.call(job.create, request_of(kind, arguments, name, self._role), self._region)
         except ServiceError as e:
             reason = f"ClientError: Failed to invoke sagemaker:{job.create}. Error Details: {e.message}"
             return reason, exception_of_call(e.code)
-        tell({"Metadata": {job.metadata: {"Arn": answer[job.kind.arn_member]}}, "_Job": name, "AttemptCount": number})
+        arn = answer[job.kind.arn_member]
+        told = {"Metadata": {job.metadata: {"Arn": arn}}, "_Job": arn.partition("/")[2], "AttemptCount": number}
+        tell(told)
         if kind not in self._doers.runs:
             return "", None
         halted = self._why_halted()

@@ -95,7 +95,7 @@ class Worker:
         ):
             container = None if _fails(trouble, 0) else self._start()
             if container is None:
-                return failure_reason(trouble.algorithm_error, 1) if _fails(trouble, 0) else ""
+                return self._reason(trouble.algorithm_error, 1) if _fails(trouble, 0) else ""
             failing = astray = False
             for number, line in enumerate(filter(None, container.lines()), 1):
                 writer.write(line)
@@ -105,13 +105,13 @@ class Worker:
                     container.kill()
             code = container.wait()
             if failing:
-                return failure_reason(trouble.algorithm_error, 1)
+                return self._reason(trouble.algorithm_error, 1)
             ending = container.ending() or (_ASTRAY if astray else "")
-            return failure_reason(self._named(ending), code) if code else ""
+            return self._reason(ending, code) if code else ""
 
-    def _named(self, ending: str) -> str:
-        """What is known of an end, told of its host where there are several."""
-        return ": ".join(filter(None, [self.host, ending])) if len(self._hosts) > 1 else ending
+    def _reason(self, ending: str, code: int) -> str:
+        """Why the container failed, with its host where there are several."""
+        return failure_reason(ending, code, host=self.host if len(self._hosts) > 1 else "")
 
     def _start(self) -> Container | None:
         """Start the container, unless its end was asked for before."""

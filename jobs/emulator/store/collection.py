@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from jobs.emulator.api.app import Operation
 from jobs.emulator.api.faults import ServiceError, invalid
@@ -85,6 +86,16 @@ class Collection:
             raise ServiceError(code, text.format(arn=make_arn(self.kind, name, region), name=name))
         return resource
 
+    def named(self, text: str, region: str) -> Resource:
+        """The resource of a name, or of an ARN. Raises ServiceError when there is none."""
+        if not text.startswith("arn:"):
+            return self.get(text, region)
+        resource = self.state.by_arn(text)
+        if resource is None or resource.kind != self.kind.word:
+            code, refusal = self.kind.missing
+            raise ServiceError(code, refusal.format(arn=text, name=text))
+        return resource
+
     def of_request(self, request: Record, region: str) -> Resource:
         """The resource that a request names."""
         return self.get(request[self.kind.name_member], region)
@@ -134,12 +145,12 @@ class Collection:
         marks = ", ".join("?" * len(statuses))
         return self.state.select(f"kind = ? AND status IN ({marks})", (self.kind.word, *statuses))
 
-    def page(self, request: Record, _region: str) -> Record:
-        """The answer to a List call: one page of what it asks for. What it tells of each, of all that is in
-        the record, the service's model says."""
+    def page(self, request: Record, _region: str, also: Sequence[tuple[str, tuple[Any, ...]]] = ()) -> Record:
+        """The answer to a List call: one page of what it asks for, and of what meets SQL conditions beside, each with
+        its parameters. What it tells of each, of all that is in the record, the service's model says."""
         size = request.get("MaxResults", DEFAULT_PAGE)
         column = _SORT_COLUMNS[request.get("SortBy", "CreationTime")]
-        found = self._select(request, column, size + 1)
+        found = self._select(request, column, size + 1, also)
         wanted = request.get("StatusEquals")
         page = [resource for resource in found[:size] if wanted in (None, resource.status)]
         response: Record = {self.kind.listed: [resource.record for resource in page]}
@@ -148,13 +159,19 @@ class Collection:
             response["NextToken"] = make_token([getattr(last, column), last.name])
         return response
 
-    def _select(self, request: Record, column: str, limit: int) -> list[Resource]:
-        conditions, parameters = ["kind = ?"], [self.kind.word]
+    def _select(
+        self, request: Record, column: str, limit: int, also: Sequence[tuple[str, tuple[Any, ...]]]
+    ) -> list[Resource]:
+        conditions = ["kind = ?"]
+        parameters: list[Any] = [self.kind.word]
         filters = _FILTERS if self.kind.status_after_paging else {**_FILTERS, "StatusEquals": "status = ?"}
         for name, condition in filters.items():
             if name in request:
                 conditions.append(condition)
                 parameters.append(request[name])
+        for condition, values in also:
+            conditions.append(condition)
+            parameters += values
         # The documentation names both orders as the default; its example lists the newest first.
         order, beyond = ("ASC", ">") if request.get("SortOrder") == "Ascending" else ("DESC", "<")
         if "NextToken" in request:

@@ -27,12 +27,14 @@ def end_job(record: Record, kind: ResourceKind, ending: Ended, reason: str) -> N
         record["FailureReason"] = reason[:MAX_REASON]
 
 
-def failure_reason(failure: str, exit_code: int, ending: str = "") -> str:
-    """FailureReason of a container that failed: what it wrote to `output/failure`, else what is known of its end, and
-    its code."""
+def failure_reason(failure: str, exit_code: int, ending: str = "", host: str = "") -> str:
+    """FailureReason of a container that failed: its host where that is to be told, what it wrote to `output/failure`,
+    else what is known of its end, and its code. Where nothing is known the service leaves the place before the comma
+    empty, for trainings and processing jobs alike."""
     if failure.startswith(("AlgorithmError", "ClientError", "InternalServerError")):
         return failure
-    return f"AlgorithmError: {failure.strip() or ending}, exit code: {exit_code}"
+    told = ": ".join(filter(None, [host, failure.strip() or ending]))
+    return f"AlgorithmError: {told}, exit code: {exit_code}"
 
 
 def settle_job(jobs: Collection, name: str, ending: Ended, reason: str = "") -> None:

@@ -47,5 +47,5 @@ class TransformJobs(Jobs[TransformRun]):
             plan.check_quota(instance_type, "transform job", used, wanted["InstanceCount"])
             self.jobs.add(record, request)
         trouble = trouble_of(plan.transform_jobs, TransformTrouble(), name, instance_type)
-        self.runs.start(TransformRun(self._place, self.jobs, record, model.record["PrimaryContainer"], trouble))
+        self.runs.start(TransformRun(self._place, self.jobs, record, model.record["_Container"], trouble))
         return {"TransformJobArn": arn}

@@ -20,7 +20,7 @@ _UNHEALTHY = "AlgorithmError: The container did not pass the ping health check; 
 
 
 class TransformRun:
-    """One job on its way; `container` is its model's PrimaryContainer."""
+    """One job on its way; `container` is what its model serves."""
 
     def __init__(
         self,

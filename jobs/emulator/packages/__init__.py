@@ -1,0 +1,1 @@
+"""Model packages of the emulator: groups, their versions, and what a model takes of one"""
