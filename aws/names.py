@@ -50,9 +50,10 @@ def check_name(name: str) -> None:
         )
 
 
-def default_name(*parts: str, now: datetime) -> str:
-    """A job name that says what and when, within SageMaker's 63 letters, digits and hyphens."""
-    return f"{name_stem(*parts)}-{now:%Y%m%d-%H%M%S}"
+def default_name(*parts: str, now: datetime, most: int = MAX_NAME) -> str:
+    """A job name that says what and when, within so many letters, digits and hyphens: its front is cut."""
+    when = f"{now:-%Y%m%d-%H%M%S}"
+    return name_stem(*parts)[: most - len(when)].rstrip("-") + when
 
 
 def name_stem(*parts: str) -> str:

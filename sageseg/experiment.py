@@ -20,10 +20,10 @@ import contextlib
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import typer
 import typer.core
@@ -35,7 +35,7 @@ from formats.safe_names import leads_out
 from formats.state_home import home, working_in
 from formats.texts.redaction import redact
 from sageseg.runs import FOLDERS, Runs
-from sageseg.steps import STEPS, Step, check_words, plan_steps, read_experiment
+from sageseg.steps import STEPS, TRAININGS, Step, check_words, model_of, plan_steps, read_experiment
 
 
 def run_experiment(path: Path, app: typer.Typer) -> None:
@@ -49,19 +49,22 @@ def run_experiment(path: Path, app: typer.Typer) -> None:
         out = Path(_out(sections, path))
         runs, steps = Runs(out if Path.cwd() == stands else out.absolute()), plan_steps(sections)
         for step in steps:
-            with _usage_errors(path, step):
-                check_words(app, step.line({name: runs.folder(1, name) for name in FOLDERS}, "job"))
-        if not runs.job and "predict" in sections and "train" not in sections:
+            _check(app, step, path)
+        if not any(runs.trained) and "predict" in sections and not sections.keys() & set(TRAININGS):
             raise SagesegError(f"{path}: section predict: no training before it; add a section train")
         records, elsewhere = _home_of(runs, stands)
         with _jobs_in(records):
-            plan = _fingerprints(steps, runs)
+            gates = [step for step in steps if step.name == "gate"]
+            plan = _fingerprints([step for step in steps if step not in gates], runs)
             number = runs.begin(plan, records)
             running = _Running(app, path, stands, runs, number, elsewhere)
             running.keep(path.name)
             for step in steps:
-                running.run(step, plan[step.name])
+                if step not in gates:
+                    running.run(step, plan[step.name])
             running.tell()
+            for step in gates:  # last: it may end the run
+                running.judge(step)
 
 
 def _out(sections: Mapping[str, Any], path: Path) -> str:
@@ -75,7 +78,28 @@ def _out(sections: Mapping[str, Any], path: Path) -> str:
     named = next((name for name in STEPS if "out" in (sections.get(name) or {})), None)
     if named:
         raise SagesegError(f"{path}: section {named}: out is the experiment's, for all steps; take it away here")
+    if "process" in sections:
+        _check_process(sections["process"] or {}, f"{path}: section process")
     return out
+
+
+def _check_process(settings: Mapping[str, Any], where: str) -> None:
+    own = next((name for name in ("name", "shards") if name in settings), None)
+    if own:
+        raise SagesegError(f"{where}: {own}: each of its jobs has its own; take it away")
+    if settings.get("backend") != "local":
+        raise SagesegError(
+            f"{where}: AWS's machines reach no folder of a run, which are on this one; say backend: local, or have AWS "
+            "do all of it by sageseg jobs pipeline"
+        )
+
+
+def _check(app: typer.Typer, step: Step, path: Path) -> None:
+    """Raise SagesegError unless a step's command line could be typed: of one that a processing job makes, both."""
+    folders = {name: Path(folder) for name, folder in FOLDERS.items()}
+    for typed in dict.fromkeys((replace(step, process=None), step)):
+        with _usage_errors(path, typed):
+            check_words(app, typed.line(folders, "job"))
 
 
 @contextlib.contextmanager
@@ -83,7 +107,7 @@ def _usage_errors(path: Path, step: Step) -> Iterator[None]:
     try:
         yield
     except typer.TyperException as e:
-        raise SagesegError(f"{path}: section {step.name}: {e}") from e
+        raise SagesegError(f"{path}: section {step.name}: {e.format_message()}") from e
 
 
 def _home_of(runs: Runs, stands: Path) -> tuple[Path, str]:
@@ -91,7 +115,8 @@ def _home_of(runs: Runs, stands: Path) -> tuple[Path, str]:
     what those must begin with to find them."""
     with contextlib.chdir(stands):
         usual = home()
-    if runs.job and runs.home != str(usual) and Path(runs.home, "jobs", runs.job).is_dir():
+    _, job = runs.trained
+    if job and runs.home != str(usual) and Path(runs.home, "jobs", job).is_dir():
         finds = f"SAGESEG_HOME={shlex.quote(runs.home)}"
         say(f"note: the jobs of this experiment are in {runs.home}; {finds} finds them")
         return Path(runs.home), f"{finds} "
@@ -112,7 +137,7 @@ def _jobs_in(records: Path) -> Iterator[None]:
 
 def _fingerprints(steps: Sequence[Step], runs: Runs) -> dict[str, str]:
     """By step; each depends on those before it, without a training among them on the job that is there."""
-    chain = "" if any(step.name == "train" for step in steps) else runs.job
+    chain = "" if any(step.name in TRAININGS for step in steps) else model_of(*runs.trained)
     told = {}
     for step in steps:
         told[step.name] = chain = step.fingerprint(chain)
@@ -132,7 +157,7 @@ class _Running:
     elsewhere: str
 
     def __post_init__(self) -> None:
-        self.job = self.runs.job
+        self.trained = self.runs.trained
         self.folders = {name: self.runs.folder(self.number, name) for name in FOLDERS}
 
     def keep(self, name: str) -> None:
@@ -146,34 +171,57 @@ class _Running:
         if found is not None:
             self._take(step, fingerprint, *found)
             return
-        words = self._train(step, fingerprint) if step.name == "train" else step.line(self.folders, self.job)
-        facts = {"job": self.job} if step.name == "train" else {}
+        words = self._words(step, fingerprint)
+        facts = {"job": self.trained[1]} if step.name in TRAININGS else {}
         folder = self.folders.get(step.name)
         if folder and folder.exists() and (step.name != "prep" or self.runs.made_dataset()):
             words.append("--overwrite")  # what this experiment made, never a stranger's
         self.runs.intend(self.number, step.name, fingerprint, **facts)
-        say(f"$ sageseg {' '.join(self._shown(word) for word in words)}")
-        with _usage_errors(self.path, step):
-            self.app(words, prog_name="sageseg", standalone_mode=False)
+        if words:
+            self._type(step, words)
+        if folder and not folder.exists():
+            raise SagesegError(f"{self._shown(str(folder))}: not there yet; run the same again once its job has ended")
         self.runs.record(self.number, step.name, fingerprint, **facts)
 
-    def _train(self, step: Step, fingerprint: str) -> list[str]:
-        """The words of a training, under the name of one that an earlier call began and nothing ended; of one that is
-        there, those that follow it."""
-        from aws.names import default_name
+    def judge(self, step: Step) -> None:
+        """Say, each time anew, whether the scores are high enough. Raises SagesegError where they are not."""
+        again = ["--overwrite"] if self.folders["gate"].exists() else []
+        self._type(step, [*step.line(self.folders, ""), *again])
+
+    def _type(self, step: Step, words: list[str]) -> None:
+        say(f"$ sageseg {' '.join(self._shown(word) for word in words)}")
+        with _usage_errors(self.path, step):
+            code = self.app(words, prog_name="sageseg", standalone_mode=False)
+        if code:  # typer answers an interrupt so, too; what was not carried out is not recorded
+            raise typer.Exit(code)
+
+    def _words(self, step: Step, fingerprint: str) -> list[str]:
+        """What is to be typed. Of a training or tuning, under the name of one that an earlier call began and nothing
+        ended; of one that is there, what follows it; nothing where it has trained models, though it did not end well.
+        """
+        if step.name not in TRAININGS:
+            return step.line(self.folders, model_of(*self.trained))
+        from aws.names import MAX_NAME, default_name
+        from jobs.contract.tuning_request import MAX_NAME as MAX_TUNING_NAME
+        from sageseg.begun_jobs import state_of
 
         begun = self.runs.begun_job(fingerprint)
-        state = _state_of(begun) if begun else "over"
-        fresh = step.job or default_name(Path.cwd().name, now=datetime.now(UTC))
-        self.job = begun if begun and state != "over" else fresh
-        return ["jobs", "logs", self.job, "--follow"] if state == "there" else step.line(self.folders, self.job)
+        state = state_of(begun) if begun else "over"
+        most = MAX_TUNING_NAME if step.name == "tune" else MAX_NAME
+        fresh = step.job or default_name(Path.cwd().name, now=datetime.now(UTC), most=most)
+        name = begun if begun and state != "over" else fresh
+        self.trained = (step.name, name)
+        if state == "enough":
+            say(f"note: {name} did not end well; it goes on with the best job so far, {model_of('tune', name)}")
+            return []
+        return ["jobs", "logs", name, "--follow"] if state == "there" else step.line(self.folders, name)
 
     def _take(self, step: Step, fingerprint: str, number: int, facts: Mapping[str, str]) -> None:
         """What is done already, in this run or in another."""
-        if step.name == "train":
-            self.job = facts["job"]
-            self.runs.record(self.number, step.name, fingerprint, job=self.job)
-            say(f"train: done already, job {self.job}")
+        if step.name in TRAININGS:
+            self.trained = (step.name, facts["job"])
+            self.runs.record(self.number, step.name, fingerprint, job=facts["job"])
+            say(f"{step.name}: done already, job {facts['job']}")
             return
         self.folders[step.name] = self.runs.folder(number, step.name)
         say(f"{step.name}: done already, {self._shown(str(self.folders[step.name]))}")
@@ -182,9 +230,10 @@ class _Running:
 
     def tell(self) -> None:
         """Where the job's record is, and how to compare with the run before."""
-        if self.job:
+        _, job = self.trained
+        if job:
             shown = self._shown(str(home()))
-            say(f"{self.elsewhere}sageseg jobs show {self.job} tells of the job; its record is in {shown}")
+            say(f"{self.elsewhere}sageseg jobs show {job} tells of the job; its record is in {shown}")
         report = self.folders["report"]
         before = self.runs.report_before(report)
         if report.is_dir() and before:
@@ -199,24 +248,6 @@ class _Running:
             stands = self.stands.resolve()
             word = str(place.relative_to(stands)) if place.is_relative_to(stands) else str(place)
         return shlex.quote(word)
-
-
-def _state_of(job: str) -> Literal["there", "begun", "over"]:
-    """Whether a job of an earlier call is there to be followed to its end, is yet to be made, or ended without a
-    model."""
-    from aws.errors import AwsError, is_missing
-    from jobs.tracking.attempts import last_attempt_here
-    from jobs.tracking.find_jobs import find_job
-    from jobs.tracking.records import read_record, record_path
-
-    if not last_attempt_here(job) and (not record_path(job).exists() or read_record(job).is_begun):
-        return "begun"
-    try:
-        return "there" if find_job(job).status in ("InProgress", "Completed") else "over"
-    except AwsError as e:
-        if is_missing(e):
-            return "over"
-        raise
 
 
 def _show_report(folder: Path) -> None:

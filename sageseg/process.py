@@ -40,7 +40,11 @@ def process(context: typer.Context, words: Words, options: ProcessOptions) -> No
     command, rest = command_of(root, verb, words)
     texts = frozenset(texts_of(command, rest))
     typed = take_out(words[len(words) - len(rest) :])
-    shards = shards_of(typed.out)
+    shards = options.shards or shards_of(typed.out)
+    if options.shards and typed.out.startswith("s3://"):
+        raise SagesegError(
+            f"--shards {shards}: goes with an --out of this machine; in S3 the shards go to --out itself"
+        )
     if not typed.out.startswith("s3://"):
         from formats.disk.whole_folders import refuse_existing
 

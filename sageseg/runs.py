@@ -23,8 +23,10 @@ FOLDERS = {
     "stitch": "stitched",
     "report": "report",
     "gate": "gate.json",
+    "shards": "dataset-shards",
 }
-"""What each step makes; training and tuning make a job."""
+"""What each step makes, training and tuning a job; and where shards of the dataset go: each run has its own, for those
+of other settings are no beginning of it."""
 _RUNS = "runs"
 
 
@@ -96,10 +98,15 @@ class Runs:
         return bool(self._told["dataset"])
 
     @property
-    def job(self) -> str:
-        """The name of the job that was trained last, empty before one was."""
-        jobs = [run["done"]["train"]["job"] for _, run in self._numbered() if "train" in run["done"]]
-        return str(jobs[-1]) if jobs else ""
+    def trained(self) -> tuple[str, str]:
+        """The last step that made a job, and the job's name; both empty before one did."""
+        jobs = [
+            (step, str(facts["job"]))
+            for _, run in self._numbered()
+            for step, facts in run["done"].items()
+            if "job" in facts
+        ]
+        return jobs[-1] if jobs else ("", "")
 
     def report_before(self, report: Path) -> Path | None:
         """The report of the latest other run that has one."""
@@ -136,9 +143,9 @@ def _read(path: Path) -> dict[str, Any]:
     for number, run in told["runs"].items():
         if not parse_whole(number):
             raise SagesegError(f"{path}: damaged (runs: {short(number)} is no run's number); {mend}")
-        job = run["done"].get("train", {}).get("job", "none")
-        if not is_job_name(job):
-            raise SagesegError(f"{path}: damaged (a job's name is {short(job)}); {mend}")
+        for job in (facts["job"] for facts in run["done"].values() if "job" in facts):
+            if not is_job_name(job):
+                raise SagesegError(f"{path}: damaged (a job's name is {short(job)}); {mend}")
     if told["home"] and not Path(told["home"]).is_absolute():
         raise SagesegError(f"{path}: damaged (home is {short(told['home'])}; expected an absolute path); {mend}")
     return told

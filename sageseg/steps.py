@@ -24,6 +24,7 @@ from formats.texts.given_files import read_text
 from formats.texts.typed_json import short
 from formats.texts.yaml_text import parse_yaml
 from jobs.contract.hyperparameters import TABLE
+from jobs.tracking.tuning_records import BEST
 
 _EXPECTED = "sections such as 'prep: {carvana: [images, masks]}'"
 STEPS = ("prep", "train", "tune", "predict", "stitch", "report", "gate")
@@ -56,18 +57,21 @@ class Step:
     words: tuple[str | Made, ...]
     reads: tuple[Path, ...] = ()
     job: str | None = None
-    process: tuple[str, ...] | None = None
+    process: tuple[str | Made, ...] | None = None
 
     def line(self, folders: Mapping[str, Path], job: str) -> list[str]:
-        """The words of the command, for the folders that the steps make and the job that is begun (its name) or
-        predicted with (of a tuning `NAME:best`)."""
-        words = [str(folders[word.step]) if isinstance(word, Made) else word for word in self.words]
+        """The words of the command, for the folders that the steps make and the job that is begun, or predicted with
+        (`model_of`)."""
+
+        def told(words: Sequence[str | Made]) -> list[str]:
+            return [str(folders[word.step]) if isinstance(word, Made) else word for word in words]
+
         if self.name in TRAININGS:
-            return [*self.verb, *words, "--name", job]
+            return [*self.verb, *told(self.words), "--name", job]
         if self.process is not None:
             verb = self.verb if self.name == "prep" else self.verb[1:]
-            return ["jobs", "process", *self.process, *verb, *words]
-        return [*self.verb, *([job] if self.name == "predict" else []), *words]
+            return ["jobs", "process", *told(self.process), *verb, *told(self.words)]
+        return [*self.verb, *([job] if self.name == "predict" else []), *told(self.words)]
 
     def fingerprint(self, chain: str) -> str:
         """Changes with the step's words, the files that they name, those of its input folders, or `chain`, which tells
@@ -80,6 +84,11 @@ class Step:
             raise SagesegError(f"{self.name}: {e.filename}: cannot be read ({e.strerror}); correct its name") from e
         words = [repr(word) for word in self.words]
         return hashlib.sha256(json.dumps([chain, self.verb, words, self.job, listing]).encode()).hexdigest()
+
+
+def model_of(step: str, job: str) -> str:
+    """What is predicted with, of the job that a training or a tuning made."""
+    return f"{job}{BEST}" if step == "tune" else job
 
 
 def read_experiment(path: Path) -> dict[str, Any]:
@@ -133,6 +142,8 @@ def _check_section(section: Any, where: str) -> None:
     if not isinstance(section or {}, dict):
         raise SagesegError(f"{where} is no mapping; expected lines such as 'crop: 512'")
     for name, value in (section or {}).items():
+        if str(name).replace("_", "-") == "dry-run":
+            raise SagesegError(f"{where}: {name}: an experiment carries its steps out; take it away")
         values = value if isinstance(value, list) else [value]
         if not values or not all(isinstance(one, str | int | float) for one in values):
             raise SagesegError(f"{where}: {name} is {short(value)}; expected a value, or several as [a, b]")
@@ -161,7 +172,10 @@ def plan_steps(sections: Mapping[str, Any]) -> list[Step]:
             steps[name] = replace(steps[name], job=str(settings[name].pop("name")))
     if "process" in sections:
         processed, words = _processing(sections["process"] or {})
-        steps |= {name: replace(steps[name], process=words) for name in processed if name in steps}
+        shards = {"prep": ("--shards", Made("shards"))}
+        steps |= {
+            name: replace(steps[name], process=(*words, *shards.get(name, ()))) for name in processed if name in steps
+        }
     return [replace(steps[name], words=(*steps[name].words, *_options(settings[name]))) for name in settings]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -142,13 +142,28 @@ def merge(
     tell(scores, format_scores, out / PAGE, as_json=as_json)
 
 
+def _parse_least(text: str) -> Any:
+    from analysis.report.gate import parse_least
+
+    return parse_least(text)
+
+
+def _check_once(wanted: list[Any]) -> Any:
+    from analysis.report.gate import check_once
+
+    return check_once(wanted)
+
+
 def gate(
     report: Annotated[Path, typer.Argument(metavar="REPORT", help="A folder that report wrote.")],
     *,
     least: Annotated[
-        list[str],
+        list[Any],
         typer.Option(
-            metavar="SCORE=VALUE", help="A score such as mean_iou or iou.car, and what it must reach; repeatable."
+            parser=_parse_least,
+            callback=_check_once,
+            metavar="SCORE=VALUE",
+            help="A score such as mean_iou or iou.car, and what it must reach; repeatable.",
         ),
     ],
     out: Annotated[
@@ -158,16 +173,15 @@ def gate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
 ) -> None:
     """Pass when scores are high enough, by the lower bounds of their intervals; else end with exit code 1."""
-    from analysis.report.gate import check_passed, describe, judge, notes, parse_all, verdicts_to_json
+    from analysis.report.gate import check_passed, describe, judge, notes, verdicts_to_json
     from analysis.report.scores_shape import open_scores
     from formats.disk.whole_files import refuse_existing_file, staged_file
     from formats.texts.json_text import format_json
 
-    wanted = parse_all(least)
     if out:
         refuse_existing_file(out, overwrite=overwrite)
     scores = open_scores(report, "shown")
-    verdicts = judge(scores, wanted, report)
+    verdicts = judge(scores, least, report)
     found = verdicts_to_json(verdicts)
     if out:
         with staged_file(out, overwrite=overwrite) as beside:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from analysis.report.judged_share import judged_share
 from analysis.report.made import training_images
 from analysis.report.scores_shape import MEND
 from analysis.report_files import PAGE, SCORES
+from analysis.scoring.scores import ACCURACY, every_metric
 from formats.errors import SagesegError, for_all
 from formats.texts.told_numbers import parse_number
 from formats.texts.typed_json import short
@@ -58,17 +59,38 @@ class Verdict:
 
 
 def parse_least(text: str) -> Least:
-    """`mean_iou=0.8` or `iou.car=0.9`."""
+    """`mean_iou=0.8` or `iou.car=0.9`. Raises SagesegError too for a score that no report has, whatever its classes."""
     score, _, value = text.rpartition("=")
     number = parse_number(value)
     if not score or not 0 <= number <= 1:
         raise SagesegError(f"--least {text}: expected a score and a number from 0 to 1, such as mean_iou=0.8")
+    _check_score(score)
     return Least(score, number)
 
 
-def parse_all(texts: Sequence[str]) -> list[Least]:
-    """Raises SagesegError too where a score is given twice."""
-    wanted = for_all(parse_least, texts)
+def _check_score(score: str) -> None:
+    by_class = [metric.key for metric in every_metric()]
+    means = [*(name for metric in every_metric() for name in metric.means), ACCURACY]
+    metric, _, name = score.partition(".")
+    if metric in _OF_RIGHT:
+        other = f"{_OF_RIGHT[metric]}.{name}" if name else _OF_RIGHT[metric]
+        raise SagesegError(f"--least {score}: of it less is better; expected {other}, which is 1 less it")
+    if metric in by_class and not name:
+        also = f", or mean_{score}" if f"mean_{score}" in means else ""
+        raise SagesegError(f"--least {score}: told by class; expected such as {score}.car{also}")
+    if metric not in by_class and score not in means:
+        _refuse(score, f"{metric}.{name}" if name else metric, [*means, *by_class], "no such score")
+
+
+def _refuse(score: str, asked: str, known: Sequence[str], why: str) -> NoReturn:
+    """Raise SagesegError that names what may have been meant."""
+    close = get_close_matches(asked, known, n=1)
+    meant = f"did you mean {close[0]}?" if close else f"expected one of {name_first(known)}"
+    raise SagesegError(f"--least {score}: {why}; {meant}")
+
+
+def check_once(wanted: Sequence[Least]) -> Sequence[Least]:
+    """Raises SagesegError where a score is given twice."""
     names = [each.score for each in wanted]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
@@ -77,18 +99,14 @@ def parse_all(texts: Sequence[str]) -> list[Least]:
 
 
 def judge(scores: Mapping[str, Any], wanted: Sequence[Least], report: Path) -> list[Verdict]:
-    """The verdicts on a report whose scores.json was read. Raises SagesegError for a score that it has not, and for one
-    without an interval, which nothing can be promised of."""
+    """The verdicts on a report whose scores.json was read. Raises SagesegError for a class that it has not, and for a
+    score without an interval, of which nothing can be promised."""
     return for_all(lambda least: _judge(scores, least, report), wanted)
 
 
 def _judge(scores: Mapping[str, Any], least: Least, report: Path) -> Verdict:
-    metric, _, name = least.score.partition(".")
-    if metric in _OF_RIGHT:
-        other = f"{_OF_RIGHT[metric]}.{name}" if name else _OF_RIGHT[metric]
-        raise SagesegError(f"--least {least.score}: of it less is better; expected {other}, which is 1 less it")
-    value = _find(scores["overall"], least.score, report)
     where = f"{report}: {least.score}"
+    value = _part(scores["overall"], least.score, report)
     if value is None:
         raise SagesegError(
             f"{where} is undefined, since nothing that was judged decides it; judge images that show the class, or "
@@ -100,32 +118,23 @@ def _judge(scores: Mapping[str, Any], least: Least, report: Path) -> Verdict:
     if intervals["overall"] is None:
         note = intervals["note"] or "it tells none"
         raise SagesegError(f"{where} is {format_score(value)}, without an interval ({note}); {_cure(intervals)}")
-    told = intervals["overall"].get(least.score, intervals["overall"].get(metric))
-    low, high = (told.get(name) if isinstance(told, dict) else told) or (-1, -1)
+    low, high = _part(intervals["overall"], least.score, report) or (-1, -1)
     if not 0 <= low <= high <= 1:
         raise SagesegError(f"{report / SCORES}: damaged (no interval of {short(least.score)}); {MEND}")
     return Verdict(least, value, low, high, intervals["level"], intervals["groups"])
 
 
-def _find(overall: Mapping[str, Any], score: str, report: Path) -> float | None:
-    """A score by its name. Raises SagesegError that names those which may be meant."""
-    known = dict(_named(overall))
-    if score in known:
-        return known[score]
-    if isinstance(overall.get(score), dict):
-        near = [each for each in known if each.startswith(f"{score}.")] + [f"mean_{score}"] * (f"mean_{score}" in known)
-        raise SagesegError(f"--least {score}: told by class; expected one of {name_first(near)}")
-    close = get_close_matches(score, known, n=1)
-    meant = f"did you mean {close[0]}?" if close else f"expected one of {name_first(list(known))}"
-    raise SagesegError(f"--least {score}: no score of {report}; {meant}")
-
-
-def _named(overall: Mapping[str, Any]) -> Iterator[tuple[str, float | None]]:
-    """The means and shares first, then each metric of each class."""
-    yield from ((name, value) for name, value in overall.items() if not isinstance(value, dict))
-    for metric, by_class in overall.items():
-        if isinstance(by_class, dict):
-            yield from ((f"{metric}.{name}", value) for name, value in by_class.items())
+def _part(told: Mapping[str, Any], score: str, report: Path) -> Any:
+    """What is told of a score."""
+    metric, _, name = score.partition(".")
+    if score in told and not name:
+        return told[score]
+    by_class = told.get(metric, {})
+    if name not in by_class:
+        known = [f"{metric}.{each}" for each in by_class]
+        _refuse(score, score, known, f"no score of {report}") if known else None
+        raise SagesegError(f"--least {score}: no score of {report}, as of an early one; {MEND}")
+    return by_class[name]
 
 
 def _cure(intervals: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from analysis.scoring.image_report import ImageReport
 from formats.texts.redaction import redact_values
+from formats.verbs.kept_words import typed_beside
 from formats.verbs.mounting import typed_words
 from formats.version import tool_version
 
@@ -37,7 +38,7 @@ def made_to_json(
         {
             "at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "tool_version": tool_version(),
-            "command": list(command),
+            "command": list(map(typed_beside, command)),
             "predictions": predictions,
             "dataset": dataset,
         }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from formats.state_home import stands
+
 _WITHOUT = ("--out", "--workers", "--shard")
 """Options that decide nothing of the content."""
 _BARE = ("--overwrite", "--json")
@@ -34,3 +36,10 @@ def named(word: str) -> str:
     path = path_of(word)
     option = word.partition("=")[0] + "=" if word.startswith("--") else ""
     return word if path is None else option + path.name
+
+
+def typed_beside(word: str) -> str:
+    """A word as it can be typed in the current folder, where an experiment's file lies whose user stands elsewhere:
+    a place below the folder is told from there."""
+    here, path = Path.cwd(), Path(word)
+    return str(path.relative_to(here)) if stands() != here and path.is_relative_to(here) else word

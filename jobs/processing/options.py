@@ -85,6 +85,7 @@ class ProcessOptions:
     role: str | None = option(None, "ARN of the role that SageMaker assumes; SAGESEG_ROLE in the environment.")
     image: str | None = option(None, "The project's image in your registry, made by its Dockerfile.", metavar="URI")
     name: str | None = option(None, "Name of the job; by default verb and time.")
+    shards: str | None = option(None, "Where the shards go; by default beside --out.", metavar="FOLDER")
     tags: dict[str, str] | None = option(None, "Tags for the job.", parser=parse_tags, metavar="KEY=VALUE[,…]")
     dry_run: bool = option(False, "Print the request and what it may cost, start nothing.")
     wait: bool = option(True, "Follow the job to its end, and merge its shards.")

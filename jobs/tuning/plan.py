@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from aws.names import default_name
 from formats.dataset import Dataset
@@ -20,8 +19,6 @@ from jobs.training.plan import Attempt, JobPlan, Surroundings, settle_jobs
 from jobs.training.starting_point import EarlierModel
 from jobs.tuning.options import TuningOptions
 from jobs.tuning.ranges import combinations, describe_ranges, example, notes_on, settle_ranges
-
-_STAMP = len("-20261121-010203")
 
 
 def plan_tuning(
@@ -51,7 +48,7 @@ def plan_tuning(
     # what varies is settled with an example, so that all rules for a training job are applied
     given = {**(lent or {}), **typed, **{name: example(name, tunable) for name, tunable in ranges.items()}}
     algorithm = given.get("algorithm") or (earlier.hyperparameters if earlier else {}).get("algorithm", "fcn")
-    name = options.start.name or _default_name(algorithm, dataset.root.absolute().name, around.now)
+    name = options.start.name or default_name(algorithm, dataset.root.absolute().name, now=around.now, most=MAX_NAME)
     _check_name(name)
     found = settle_jobs(dataset, given, options.named(name), around, earlier)
     local = options.start.backend == "local"
@@ -124,12 +121,6 @@ def _check_name(name: str) -> None:
             f"--name {name}: {len(name)} characters; a tuning job's name has at most {MAX_NAME}, since its training "
             "jobs' names begin with it"
         )
-
-
-def _default_name(algorithm: str, dataset: str, now: datetime) -> str:
-    """As a training job's, its front cut to what a tuning job's name has room for."""
-    whole = default_name(algorithm, dataset, now=now)
-    return whole[:-_STAMP][: MAX_NAME - _STAMP].rstrip("-") + whole[-_STAMP:]
 
 
 def _numbered(name: str, number: int) -> str:

@@ -13,14 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
+from aws.names import default_name
 from formats.dataset import Dataset
 from formats.errors import SagesegError
 from jobs.cli import app
 from jobs.contract.hyperparameter_limits import Tunable
 from jobs.contract.hyperparameters import TUNABLE
+from jobs.contract.tuning_request import MAX_NAME
 from jobs.training.options import DataOptions, MachineOptions, StartOptions, TrainOptions
 from jobs.training.plan import Surroundings
-from jobs.tuning import plan as tune
 from jobs.tuning.options import TuningOptions
 from jobs.tuning.plan import plan_tuning
 from jobs.tuning.ranges import combinations, example, notes_on, parse_range, settle_ranges
@@ -236,7 +237,7 @@ def test_names_stay_within_the_services_32_characters(dataset: Dataset) -> None:
     assert names("cars", {}) == ["cars", "cars-2"]
     assert names("c" * 32, {}) == ["c" * 32, "c" * 30 + "-2"]
     assert names(None, {"algorithm": "deeplab"})[0] == "deeplab-cars-20261121-010203"
-    assert len(tune._default_name("deeplab", "x" * 60, NOW)) == 32
+    assert len(default_name("deeplab", "x" * 60, now=NOW, most=MAX_NAME)) == 32
 
 
 def test_a_bayesian_search_here_needs_optuna_and_says_so(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,9 @@ from formats.state_home import working_in
 from jobs.contract.file_uris import for_people
 from jobs.tracking.records import JobRecord, write_record
 from sageseg import runs
+from sageseg.begun_jobs import state_of
 from sageseg.cli import app
-from sageseg.experiment import _state_of, run_experiment
+from sageseg.experiment import run_experiment
 from sageseg.runs import Runs
 from sageseg.steps import check_words, plan_steps, read_experiment
 
@@ -150,7 +151,7 @@ def test_each_change_is_a_run_that_leaves_the_others_results(tmp_path: Path) -> 
     assert places(tmp_path) == [*first, "runs/2/report"]
     assert done(tmp_path, PLAN | {"train": "f", "predict": "g", "report": "h"}) == 3
     assert places(tmp_path) == [*first, "runs/2/report", "runs/3/predictions", "runs/3/report"]
-    assert Runs(tmp_path).job == "job-3"
+    assert Runs(tmp_path).trained == ("train", "job-3")
     assert done(tmp_path, PLAN) == 1  # back again: nothing is done, and it is the first run
     assert len(places(tmp_path)) == 5
 
@@ -185,14 +186,15 @@ def test_a_training_that_a_killed_run_began_is_followed_and_not_paid_for_twice(
     arn: str | None, status: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SAGESEG_HOME", str(tmp_path))
-    monkeypatch.setattr("jobs.tracking.find_jobs.find_job", lambda _: SimpleNamespace(status=status))
+    record = JobRecord("job-1", "aws", "eu-west-1", "", "", [], {}, arn=arn or "", created="2026-11-28T12:00:00Z")
+    monkeypatch.setattr("sageseg.begun_jobs.find_job", lambda _: SimpleNamespace(status=status, record=record))
     if arn is not None:
-        write_record(JobRecord("job-1", "aws", "eu-west-1", "", "", [], {}, arn=arn, created="2026-11-28T12:00:00Z"))
+        write_record(record)
     told = Runs(tmp_path / "out")
     told.intend(told.begin(PLAN, tmp_path), "train", "b", job="job-1")
     assert Runs(tmp_path / "out").begun_job("b") == "job-1"
     assert Runs(tmp_path / "out").begun_job("other") is None
-    assert _state_of("job-1") == expected
+    assert state_of("job-1") == expected
 
 
 def test_a_dataset_that_a_killed_run_made_is_its_own(tmp_path: Path) -> None:

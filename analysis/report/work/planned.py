@@ -23,7 +23,7 @@ from formats.dataset import Dataset
 from formats.predictions import ModelFacts, Predictions, info_path, read_model_facts
 from formats.prepared.preparation import dataset_preparation
 from formats.prepared.value_range import ValueRange
-from formats.verbs.kept_words import named
+from formats.verbs.kept_words import named, typed_beside
 from formats.verbs.mounting import typed_words
 
 OVERLAYS_DRAWN = 500
@@ -102,7 +102,7 @@ def plan_report(
     shown_images = SourceImages(dataset.root, images, _value_range(dataset) if images else None)
     shown_images.check(sources)
     model = read_model_facts(predictions.info, info_path(predictions.root))
-    words = tuple(map(named, typed_words())) if by_names else typed_words()
+    words = tuple(map(named if by_names else typed_beside, typed_words()))
     passed_on = {name: predictions.info[name] for name in ("cleaned", "label_map") if name in predictions.info}
     settled = Settled(
         options=options,

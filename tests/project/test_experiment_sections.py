@@ -1,0 +1,240 @@
+"""An experiment's sections `tune`, `gate` and `process`: what runs, what is refused, and what is not paid for twice."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import chdir
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import typer.main
+
+from formats.errors import SagesegError
+from formats.state_home import working_in
+from formats.verbs.kept_words import typed_beside
+from jobs.emulator.host.container import OWN_PROGRAMS
+from jobs.emulator.server import running_server
+from jobs.processing.options import ProcessOptions
+from jobs.processing.start import Work
+from jobs.tracking.job_calls import POLL_SECONDS
+from jobs.tracking.records import JobRecord, write_record
+from jobs.tracking.tuning_ranking import TunedJob
+from sageseg import steps
+from sageseg.begun_jobs import state_of
+from sageseg.cli import app
+from sageseg.experiment import run_experiment
+from sageseg.runs import FOLDERS, Runs
+from sageseg.steps import plan_steps
+from tests.support.emulator_setup import program
+from tests.support.pair_samples import make
+from tests.support.prep_samples import digests
+from tests.support.tiny_model import write_artefact
+from tests.support.typed_commands import Ran, typed
+
+PREP = "prep: {pairs: [in/images, in/masks], labels: in/classes.txt, crop: none, val: 2}\n"
+TUNED = """\
+tune: {backend: local, algorithm: unet, strategy: random, max_jobs: 2, crop_size: 20, base_size: 20,
+       mini_batch_size: 1, range: [learning_rate=1e-3:1e-1]}
+predict: {split: val}
+report: {draws: 20, workers: 1}
+gate: {least: [mean_iou=0.99, pixel_accuracy=0]}
+"""
+LEARNS = """
+import shutil
+shutil.copytree(%r, root / "model", dirs_exist_ok=True)
+print("epoch: 0, validation mIOU: 0.5")
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder with images and masks, and an emulator whose trainings have learned already."""
+    make(tmp_path / "in", "images/{}.jpg", "masks/{}.png")
+    write_artefact(tmp_path / "learned.tar.gz", 2)
+    learns = program(tmp_path / "programs", LEARNS % str(tmp_path / "learned.tar.model"))
+    monkeypatch.setenv("SAGESEG_HOME", str(tmp_path / "home"))
+    monkeypatch.setitem(POLL_SECONDS, "local", 0.02)
+    with running_server(tmp_path / "home", programs=replace(OWN_PROGRAMS, train=learns)):
+        yield tmp_path
+
+
+def run(folder: Path, text: str) -> Ran:
+    (folder / "experiment.yaml").write_text(text)
+    return typed(["run", "experiment.yaml"], folder)
+
+
+def verbs(ran: Ran) -> list[str]:
+    return [" ".join(line.split()[2:4]) for line in ran.stderr.splitlines() if line.startswith("$ ")]
+
+
+def test_a_tuning_is_followed_and_not_paid_for_twice_and_its_best_predicts_for_the_gate(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_: JobRecord) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("jobs.tracking.follow_tuning.pause", interrupt)
+        cut_off = run(here, PREP + TUNED)
+    assert (cut_off.returncode, verbs(cut_off)) == (130, ["prep pairs", "jobs tune"]), cut_off.stderr
+
+    ran = run(here, PREP + TUNED)
+    assert verbs(ran) == ["jobs logs", "jobs predict", "analysis report", "analysis gate"], ran.stderr
+    (job,) = (path.name for path in (here / "home" / "jobs").iterdir())
+    assert f"$ sageseg jobs predict {job}:best dataset " in ran.stderr
+    told = json.loads((here / "runs/1/report/scores.json").read_text())
+    assert re.fullmatch(rf"{job}-00\d-\w+", told["job"]["job"])
+
+    assert ran.returncode == 1
+    assert re.match(r"error: runs/1/report: mean_iou is .* below 0\.99; ", ran.stderr.splitlines()[-1])
+    assert json.loads((here / "runs/1/gate.json").read_text())["passed"] is False
+    again = run(here, PREP + TUNED)
+    assert (again.returncode, verbs(again)) == (1, ["analysis gate"])
+    assert again.stderr.splitlines()[-1] == ran.stderr.splitlines()[-1]
+
+    passes = run(here, (PREP + TUNED).replace("0.99", "0"))
+    assert (passes.returncode, verbs(passes)) == (0, ["analysis gate"])
+    assert passes.stdout.splitlines()[-1].endswith("at least 0.0: holds")
+    assert json.loads((here / "runs/1/gate.json").read_text())["passed"] is True
+    alone = run(here, "predict: {split: train}\n")
+    assert f"$ sageseg jobs predict {job}:best dataset " in alone.stderr
+
+
+def test_a_processing_job_makes_what_this_machine_makes_from_shards_of_its_own_run(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def by_hand(work: Work, options: ProcessOptions) -> bool:
+        for number in range(1, options.instances + 1):
+            shard = [*work.words, "--out", work.out, "--shard", f"{number}/{options.instances}"]
+            assert typed(shard, Path.cwd()).returncode == 0
+        return True
+
+    monkeypatch.setattr("jobs.processing.start.process", by_hand)
+    process = "process: {backend: local, instances: 2}\n"
+    ran = run(here, PREP + process)
+    assert (ran.returncode, verbs(ran)) == (0, ["jobs process", "prep merge"]), ran.stderr
+    made = digests(here / "dataset")
+    assert (here / "runs/1/dataset-shards/plan.json").is_file()
+    assert "prep: done already" in run(here, PREP).stderr  # by whom it was made changes nothing
+    words = ["in/images", "in/masks", "--labels", "in/classes.txt", "--crop", "none", "--val", "2", "--out", "alone"]
+    assert typed(["prep", "pairs", *words], here).returncode == 0
+    assert digests(here / "alone") == made
+    changed = run(here, PREP.replace("val: 2", "val: 1") + process)
+    assert (changed.returncode, verbs(changed)) == (0, ["jobs process", "prep merge"])
+    assert digests(here / "dataset") != made
+
+
+def test_sections_become_command_lines() -> None:
+    sections = {
+        "prep": {"image_set": ["a=train", "b=val"], "voc": ["VOC"]},
+        "tune": {"range": ["learning_rate=1e-4:1e-1", "optimizer=sgd,adam"], "name": "cars"},
+        "predict": {},
+        "report": {},
+        "gate": {"least": ["mean_iou=0.8", "iou.car=0.9"]},
+        "process": {"backend": "local", "instances": 4, "steps": "report"},
+    }
+    folders = {name: Path(folder) for name, folder in FOLDERS.items()}
+    planned = plan_steps(sections)
+    assert [" ".join(step.line(folders, "JOB")) for step in planned] == [
+        "prep voc VOC --out dataset --image-set a=train --image-set b=val",
+        "jobs tune dataset --range learning_rate=1e-4:1e-1 --range optimizer=sgd,adam --name JOB",
+        "jobs predict JOB dataset --out predictions",
+        "jobs process --backend local --instances 4 report predictions --dataset dataset --out report",
+        "analysis gate report --out gate.json --least mean_iou=0.8 --least iou.car=0.9",
+    ]
+    assert planned[1].job == "cars"
+
+
+def test_options_that_are_typed_once_for_each_value_are_known() -> None:
+    """Of all verbs that an experiment has, by their own declarations."""
+    root = typer.main.get_command(app)
+    jobs, analysis, prep = (root.commands[name].commands for name in ("jobs", "analysis", "prep"))  # type: ignore[attr-defined]
+    verbs = [jobs["train"], jobs["tune"], jobs["predict"], jobs["process"], *prep.values()]
+    verbs += [analysis[name] for name in ("stitch", "report", "gate")]
+    repeated = {
+        each.opts[0][2:] for verb in verbs for each in verb.params if each.multiple and each.opts[0][:2] == "--"
+    }
+    assert repeated == set(steps._REPEATED)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("tuen: {}\nprep: {voc: [a]}", r"section tuen is not known; did you mean tune\?"),
+        ("xyz: {}\nprep: {voc: [a]}", "section xyz is not known; expected out, prep, train, tune, "),
+        ("train: {}\ntune: {}", "sections train and tune: predictions are by one of them; take the other away"),
+        ("train: {dry_run: true}", "section train: dry_run: an experiment carries its steps out"),
+        (
+            "tune: {range: [epochs=1:2], max_job: 3}",
+            r"section tune: .*No such option: --max-job; did you mean --max-jobs",
+        ),
+        ("gate: {least: mean_iou=0.8}", "section gate: no report before it; add a section report"),
+        ("report: {}\ngate: {}", "section gate: Missing option '--least'"),
+        (
+            "train: {}\nprocess: {backend: local}",
+            "section process: no step for it; add one of the sections prep, stitch",
+        ),
+        ("prep: {voc: [a]}\nprocess: {steps: [perp]}", r"section process: steps: perp; did you mean prep\?"),
+        ("prep: {voc: [a]}\nprocess: {steps: [report]}", "steps: report: there is no section report; add one"),
+        (
+            "prep: {voc: [a]}\nprocess: {instances: 3}",
+            "reach no folder of a run.* say backend: local, or .* jobs pipeline",
+        ),
+        ("prep: {voc: [a]}\nprocess: {backend: local, name: a}", "section process: name: each of its jobs has its own"),
+        ("prep: {voc: [a]}\nprocess: {backend: local, instances: 0}", "--instances 0: expected a whole number"),
+        ("prep: {voc: [a], corp: 3}\nprocess: {backend: local}", "section prep: .*No such option: --corp"),
+    ],
+)
+def test_what_is_wrong_is_refused_before_anything_runs(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "experiment.yaml"
+    path.write_text(text)
+    with pytest.raises(SagesegError, match=message):
+        run_experiment(path, app)
+    assert [file.name for file in tmp_path.iterdir()] == ["experiment.yaml"]
+
+
+LEARNED, FAILED = TunedJob("one", "Completed", {}, objective=0.5), TunedJob("two", "Failed", {})
+
+
+@pytest.mark.parametrize(
+    ("status", "jobs", "expected"),
+    [
+        ("InProgress", [], "there"),
+        ("Completed", [LEARNED, FAILED], "there"),
+        ("Completed", [FAILED], "over"),
+        ("Failed", [FAILED], "over"),
+        ("Failed", [FAILED, LEARNED], "enough"),
+        ("Stopped", [LEARNED], "enough"),
+    ],
+)
+def test_a_tuning_that_was_ended_goes_on_with_what_it_has_trained(
+    status: str, jobs: list[TunedJob], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = JobRecord(
+        "cars", "aws", "eu-west-1", "", "", [], {}, arn="arn", created="2026-11-28T12:00:00Z", kind="tuning"
+    )
+    write_record(record)
+    found = SimpleNamespace(status=status, record=record, training_jobs=jobs)
+    monkeypatch.setattr("sageseg.begun_jobs.find_job", lambda _: found)
+    assert state_of("cars") == expected
+
+
+def test_predictions_are_by_the_last_tunings_best(tmp_path: Path) -> None:
+    for step, expected in (("train", "cars"), ("tune", "cars:best")):
+        told = Runs(tmp_path / step)
+        told.record(told.begin({step: "a"}, tmp_path), step, "a", job="cars")
+        assert steps.model_of(*Runs(tmp_path / step).trained) == expected
+
+
+def test_records_tell_places_as_they_are_typed_beside_the_file(tmp_path: Path) -> None:
+    for name in ("desk", "shoot"):
+        (tmp_path / name).mkdir()
+    inside, outside = str(tmp_path / "shoot" / "runs" / "1"), str(tmp_path / "other")
+    with chdir(tmp_path / "desk"), working_in(tmp_path / "shoot"):
+        assert [*map(typed_beside, (inside, outside, "--dataset"))] == ["runs/1", outside, "--dataset"]
+    with chdir(tmp_path / "shoot"):
+        assert typed_beside(inside) == inside  # as somebody typed it
