@@ -74,25 +74,7 @@ SCHEDULE = CreatingCall(
 PIPELINE = CreatingCall(
     "pipeline", "Pipeline", "create_pipeline", "describe_pipeline", "aws sagemaker delete-pipeline --pipeline-name {}"
 )
-PACKAGE_GROUP = CreatingCall(
-    "model package group",
-    "ModelPackageGroup",
-    "create_model_package_group",
-    "describe_model_package_group",
-    "aws sagemaker delete-model-package-group --model-package-group-name {}",
-)
-CREATING = (
-    TRAINING,
-    TUNING,
-    TRANSFORM,
-    PROCESSING,
-    MODEL,
-    CONFIG,
-    ENDPOINT,
-    SCHEDULE,
-    PIPELINE,
-    PACKAGE_GROUP,
-)
+CREATING = (TRAINING, TUNING, TRANSFORM, PROCESSING, MODEL, CONFIG, ENDPOINT, SCHEDULE, PIPELINE)
 """Every call of this project that makes something which stays at AWS."""
 
 

@@ -68,8 +68,6 @@ _ON_PIPELINES = (
     "ListPipelineExecutions",
     "ListPipelineExecutionSteps",
     "StopPipelineExecution",
-    "CreateModelPackageGroup",
-    "DescribeModelPackageGroup",
 )
 _BY_STEPS = (
     "AddTags",
@@ -88,6 +86,8 @@ _BY_STEPS = (
     "CreateTransformJob",
     "DescribeTransformJob",
     "StopTransformJob",
+    "CreateModelPackageGroup",
+    "DescribeModelPackageGroup",
     "CreateModelPackage",
     "DescribeModelPackage",
 )
@@ -180,8 +180,7 @@ def caller_grants(account: Account) -> Iterable[Grant]:
     if account.scheduler:
         yield from _caller_leases(account)
     if account.pipelines:
-        kinds = ("pipeline", "model-package-group")
-        yield Grant("Pipelines", _sagemaker(_ON_PIPELINES), tuple(_all_of(account, kinds)))
+        yield Grant("Pipelines", _sagemaker(_ON_PIPELINES), tuple(_all_of(account, ["pipeline"])))
 
 
 def _caller_leases(account: Account) -> Iterable[Grant]:

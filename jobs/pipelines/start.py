@@ -15,7 +15,7 @@ from jobs.backends import Place, open_place
 from jobs.contract.file_uris import for_people
 from jobs.contract.service_model import check_request
 from jobs.contract.training_request import tag_list
-from jobs.creating import PACKAGE_GROUP, PIPELINE, create, described
+from jobs.creating import PIPELINE, create, described
 from jobs.pipelines.costs import agree_on_execution
 from jobs.pipelines.definition import Experiment
 from jobs.pipelines.follow import follow_execution
@@ -46,7 +46,6 @@ def start_pipeline(
         _agree(experiment, options, region)
         _send(uploads, region)
         _bring_up_to_date(place, request)
-        _open_group(place, experiment)
         with aws_errors(f"starting {experiment.name}"):
             execution = place.sagemaker.start_pipeline_execution(PipelineName=experiment.name)["PipelineExecutionArn"]
         say(f"started {experiment.name}: {execution}")
@@ -100,11 +99,3 @@ def _bring_up_to_date(place: Place, request: Mapping[str, Any]) -> None:
         with aws_errors(f"updating pipeline {name}"):
             place.sagemaker.update_pipeline(PipelineName=name, **{member: request[member] for member in members})
         say(f"updated pipeline {name}")
-
-
-def _open_group(place: Place, experiment: Experiment) -> None:
-    """The group in which models are registered must be there (inferred)."""
-    if described(place.sagemaker, PACKAGE_GROUP, experiment.group) is None:
-        request = {"ModelPackageGroupName": experiment.group, "Tags": tag_list(experiment.tags)}
-        create(place.sagemaker, PACKAGE_GROUP, request, utc_now())
-        say(f"created model package group {experiment.group}")

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import typer
 
+from analysis.report.gate import check_once
 from formats.errors import SagesegError
 from jobs.contract.hyperparameter_options import service_word
 from jobs.contract.hyperparameters import TABLE
@@ -275,15 +276,8 @@ def _report(
     if "gate" not in steps:
         return words, {}
     line = steps["gate"].line(folders, "")
-    least = _least(_values("gate", reading, line)["least"])
+    values = _values("gate", reading, line)
+    check_once(values["least"])
+    least = {each.score: each.value for each in values["least"]}
     wanted = [f"--least={score}={place(least_parameter(score))}" for score in least]
     return (*words, THEN, "analysis", "gate", made("report"), "--out", GATE_FILE, *wanted), least
-
-
-def _least(texts: Sequence[str]) -> dict[str, float]:
-    from analysis.report.gate import parse_all
-
-    try:
-        return {each.score: each.value for each in parse_all(texts)}
-    except SagesegError as e:
-        raise SagesegError(f"section gate: {e}") from e

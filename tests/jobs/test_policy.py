@@ -51,12 +51,11 @@ SAMPLES = {
     "key": FULL.arn("kms", f"key/{KEY}"),
     "repository": f"arn:aws:ecr:{REGION}:811284229777:repository/semantic-segmentation",
     "pipeline-execution": FULL.arn("sagemaker", "pipeline/cars/execution/abcdefghijkl"),
-    "model-package": FULL.arn("sagemaker", "model-package/cars/1"),
     **{
         kind: FULL.arn("sagemaker", f"{kind}/cars")
         for kind in (
             *("training-job", "hyper-parameter-tuning-job", "transform-job", "processing-job"),
-            *("model", "endpoint-config", "endpoint", "pipeline", "model-package-group"),
+            *("model", "endpoint-config", "endpoint", "pipeline"),
         )
     },
 }
