@@ -99,10 +99,10 @@ def find_in_s3(value: str, s3: Any) -> Found:
     raise SagesegError(f"{value}: nothing is there; name a folder or a file that is")
 
 
-def tell_places(words: Sequence[str], values: Collection[str], find: Callable[[str], Found]) -> Told:
+def tell_places(words: Sequence[str], values: Collection[str], find: Callable[[str], Found], first: int = 1) -> Told:
     """What an instance is told. Of the words those are places that begin with `s3://`, and those that there is
     something of that name, unless they stand among `values`, which options take as mere texts. `find` says where a
-    place lies for the job."""
+    place lies for the job; `first` is the number of the first of the inputs."""
     told, inputs, shown = list[str](), dict[str, tuple[Given, str]](), list[tuple[str, str]]()
     uploads: dict[Path, str] = {}
     for word in words:
@@ -112,7 +112,7 @@ def tell_places(words: Sequence[str], values: Collection[str], find: Callable[[s
             continue
         found = find(value)
         if found.uri not in inputs:
-            inputs[found.uri] = _input(found, _name(value), len(inputs) + 1)
+            inputs[found.uri] = _input(found, _name(value), len(inputs) + first)
             shown.append((value, inputs[found.uri][1]))
         if found.upload:
             uploads[found.upload] = found.uri

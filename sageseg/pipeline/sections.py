@@ -80,26 +80,34 @@ class _Reading:
         self.reads: dict[str, Sequence[Given]] = {}
         self.lines: list[str] = []
 
-    def parsed(self, words: Sequence[str]) -> dict[str, Any]:
-        """The values that a command line's own parser makes of it. Raises TyperException or SagesegError."""
-        command, rest = self.root, list(words)
+    def command_of(self, line: Sequence[str]) -> tuple[Any, list[str]]:
+        """A command line's command, and the words behind its verb."""
+        command, rest = self.root, list(line)
         while hasattr(command, "commands"):
             name = rest.pop(0)
             if name not in command.commands:
                 raise SagesegError(f"{name}: not known; expected one of {', '.join(command.commands)}")
             command = command.commands[name]
+        return command, rest
+
+    def parsed(self, line: Sequence[str]) -> dict[str, Any]:
+        """The values that a command line's own parser makes of it. Raises TyperException or SagesegError."""
+        command, rest = self.command_of(line)
         values: dict[str, Any] = command.make_context(command.name, rest).params
         return values
 
-    def told(self, step: str, words: Sequence[str], texts: frozenset[str] = frozenset()) -> tuple[str, ...]:
-        """The words of a step for an instance, each place among them an input. Those of containers are no places
-        here."""
-        within = {word for word in words if word.startswith((taken(""), made("")))}
-        found = tell_places(words, texts | within, self.around.find)
+    def told(self, step: str, line: Sequence[str]) -> list[str]:
+        """A command line of a step for an instance, each place among its words an input. What lies in containers is
+        no place here."""
+        command, rest = self.command_of(line)
+        texts = {*texts_of(command, rest), *(word for word in rest if word.startswith((taken(""), made(""))))}
+        kept = take_out(rest).words if step == "prepare" else rest
+        before = self.reads.get(step, ())
+        found = tell_places(kept, texts, self.around.find, len(before) + 1)
         self.uploads |= found.uploads
-        self.reads[step] = found.inputs
+        self.reads[step] = [*before, *found.inputs]
         self.lines += [f"input {typed} ({there} in the step {step.capitalize()})" for typed, there in found.shown]
-        return found.words
+        return [*line[: len(line) - len(rest)], *found.words]
 
 
 def read_sections(sections: Mapping[str, Any], root: Any, around: Around) -> Read:
@@ -224,15 +232,14 @@ def _trained(step: Step, reading: _Reading, process: ProcessOptions) -> tuple[Tr
     return trained, [f"--{name.replace('_', '-')}={text}" for name, text in given.items()]
 
 
-def _prepare(step: Step, reading: _Reading) -> tuple[str, ...]:
+def _prepare(step: Step, reading: _Reading) -> list[str]:
     """The words of prep, whose shards the instances make."""
     line = step.line({"prep": Path("dataset")}, "")
     try:
-        command, rest = command_of(reading.root, step.verb, line)
-        texts = frozenset(texts_of(command, rest))
+        command_of(reading.root, step.verb, line)
+        return reading.told("prepare", line)
     except SagesegError as e:
         raise SagesegError(f"section prep: {e}") from e
-    return (*step.verb, *reading.told("prepare", take_out(rest).words, texts))
 
 
 def _predict(step: Step, reading: _Reading) -> tuple[Sequence[str], Batch | None, str]:
@@ -271,8 +278,8 @@ def _report(
         if name in steps:
             line = steps[name].line(folders, "")
             _values(name, reading, line)
-            lines.append(line)
-    words = reading.told("report", chained(lines))
+            lines.append(reading.told("report", line))
+    words = chained(lines)
     if "gate" not in steps:
         return words, {}
     line = steps["gate"].line(folders, "")
