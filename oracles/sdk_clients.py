@@ -31,7 +31,7 @@ from tests.support.emulator_setup import programs  # noqa: E402 (found by the li
 from tests.support.keys import KEYS  # noqa: E402
 
 REGION, BUCKET, ROLE_NAME = "eu-central-1", "sageseg-oracle", "SageMakerOracle"
-CALLS = ("sdk_calls.py", "sdk_processing_calls.py", "sdk_pipeline_calls.py")
+CALLS = ("sdk_calls.py", "sdk_processing_calls.py", "sdk_pipeline_calls.py", "sdk_package_calls.py")
 TRAINS = """
 import json
 given = json.loads((root / "input/config/hyperparameters.json").read_text())

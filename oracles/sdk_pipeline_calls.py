@@ -22,10 +22,13 @@ from sagemaker.core.workflow.pipeline_context import PipelineSession
 from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.condition_step import ConditionStep
 from sagemaker.mlops.workflow.fail_step import FailStep
+from sagemaker.mlops.workflow.model_step import ModelStep
 from sagemaker.mlops.workflow.pipeline import Pipeline
 from sagemaker.mlops.workflow.retry import SageMakerJobExceptionTypeEnum, SageMakerJobStepRetryPolicy
-from sagemaker.mlops.workflow.steps import ProcessingStep
+from sagemaker.mlops.workflow.steps import CacheConfig, ProcessingStep
+from sagemaker.serve import ModelBuilder
 from sdk_calls import BUCKET, ROLE, boto_session, expect, say
+from sdk_calls import IMAGE as SERVED
 from sdk_processing_calls import IMAGE, PLACES, source, target
 
 SCRIPT = """
@@ -58,14 +61,17 @@ def script_step(session: Any, name: str, given: Any, low: Any, count: Any, **als
 
 
 def build(session: Any) -> Any:
-    """Two jobs, the second over what the first made, and a gate on the second's score."""
+    """Two jobs, the second over what the first made and always run, and a gate on the second's score that registers a
+    model and makes it."""
     least = ParameterFloat(name="Least", default_value=0.4)
     count = ParameterInteger(name="Count", default_value=1)
     low = ParameterString(name="Low", default_value="0.5")
     policy = SageMakerJobStepRetryPolicy(
         exception_types=[SageMakerJobExceptionTypeEnum.CAPACITY_ERROR], interval_seconds=1, max_attempts=2
     )
-    first = script_step(session, "First", f"s3://{BUCKET}/channels/train/", low, count, retry_policies=[policy])
+    cached = CacheConfig(enable_caching=True, expire_after="p1d")
+    source = f"s3://{BUCKET}/channels/train/"
+    first = script_step(session, "First", source, low, count, retry_policies=[policy], cache_config=cached)
     scores = PropertyFile(name="Scores", output_name="out", path="scores.json")
     made = first.properties.ProcessingOutputConfig.Outputs["out"].S3Output.S3Uri
     second = script_step(session, "Second", made, low, count, property_files=[scores])
@@ -77,12 +83,31 @@ def build(session: Any) -> Any:
             ConditionGreaterThanOrEqualTo(left=found, right=least),
             ConditionNot(expression=ConditionIn(value=low, in_values=["1", "2"])),
         ],
-        if_steps=[],
+        if_steps=registered(session, made),
         else_steps=[stop],
     )
     return Pipeline(
         name="oracle", parameters=[least, count, low], steps=[first, second, gate], sagemaker_session=session
     )
+
+
+def registered(session: Any, made: Any) -> list[Any]:
+    """A version of a group, of what a job made, and a model of it."""
+    builder = ModelBuilder(
+        image_uri=SERVED,
+        s3_model_data_url=Join(on="/", values=[made, "scores.json"]),
+        role_arn=ROLE,
+        sagemaker_session=session,
+    )
+    args = builder.register(
+        model_package_group_name="oracle-group",
+        content_types=["image/jpeg"],
+        response_types=["image/png"],
+        inference_instances=["ml.c5.xlarge"],
+        transform_instances=["ml.c5.xlarge"],
+        approval_status="Approved",
+    )
+    return [ModelStep(name="Register", step_args=args), ModelStep(name="Serve", step_args=builder.build())]
 
 
 def statuses(execution: Any) -> dict[str, str]:
@@ -98,15 +123,23 @@ def main() -> None:
     execution = pipeline.start(parameters={"Count": 2})
     execution.wait(delay=1, max_attempts=60)
     done = dict.fromkeys(("First", "Second", "Gate"), "Succeeded")
-    expect(statuses(execution), done)
+    expect(statuses(execution), done | dict.fromkeys(("Register", "Serve"), "Succeeded"))
+    (register,) = [step for step in execution.list_steps() if step["StepName"] == "Register"]
+    expect(register["Metadata"]["RegisterModel"]["Arn"].rpartition(":")[2], "model-package/oracle-group/1")
     expect({each["Name"]: each["Value"] for each in execution.list_parameters()["PipelineParameters"]}["Count"], "2")
-    say("Pipeline: made by the SDK's steps, upserted, started, waited for, succeeded")
-    execution = pipeline.start(parameters={"Least": 0.75})
+    say(
+        "Pipeline: made by the SDK's steps, upserted, started, waited for, succeeded; ModelStep: registered and created"
+    )
+    expect(pipeline.latest_pipeline_version_id, 1)
+    before, execution = execution.arn, pipeline.start(parameters={"Least": 0.75}, pipeline_version_id=1)
     try:
         execution.wait(delay=1, max_attempts=60)
     except WaiterError as e:
         say(f"Pipeline: {type(e).__name__} of an execution that the gate stops")
     expect(statuses(execution), done | {"Stop": "Failed"})
+    (first,) = [step for step in execution.list_steps() if step["StepName"] == "First"]
+    expect(first["CacheHitResult"]["SourcePipelineExecutionArn"], before)
+    say("CacheConfig: a step was taken from the execution before")
     (stop,) = [step for step in execution.list_steps() if step["StepName"] == "Stop"]
     expect(stop["FailureReason"], "low 0.5 oracle")
     pipeline.delete()

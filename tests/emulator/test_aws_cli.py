@@ -15,6 +15,7 @@ import pytest
 from tests.support.aws_cli import aws as typed
 from tests.support.emulator_setup import ROLE, create_model, emulator, request, wait_until
 from tests.support.keys import KEYS
+from tests.support.package_setup import specification
 from tests.support.pipeline_setup import compare, condition
 from tests.support.pipeline_setup import definition as pipeline_definition
 from tests.support.processing_setup import TELLS, fill
@@ -118,6 +119,24 @@ def test_a_processing_job(tmp_path: Path, aws: Aws) -> None:
     assert [job["ProcessingJobName"] for job in listed["ProcessingJobSummaries"]] == ["process"]
     assert "(ValidationException) when calling the StopProcessingJob operation" in refused
     assert "Could not find requested job with name: process" in gone
+
+
+def test_a_model_package(tmp_path: Path, aws: Aws) -> None:
+    asked = {"ModelPackageGroupName": "cars", "InferenceSpecification": specification(tmp_path)}
+    (tmp_path / "request.json").write_text(json.dumps(asked))
+    group = ("--model-package-group-name", "cars")
+    with emulator(tmp_path) as (_, _, server):
+        aws(server.url, "sagemaker", "create-model-package-group", *group)
+        words = ("sagemaker", "create-model-package", "--cli-input-json", "file://request.json")
+        arn = aws(server.url, *words)["ModelPackageArn"]
+        approval = ("--model-approval-status", "Approved")
+        aws(server.url, "sagemaker", "update-model-package", "--model-package-arn", arn, *approval)
+        listed = aws(server.url, "sagemaker", "list-model-packages", *group, *approval)["ModelPackageSummaryList"]
+        refused = aws(server.url, "sagemaker", "delete-model-package-group", *group, code=REFUSED)
+        container = ("--primary-container", f"ModelPackageName={arn}")
+        aws(server.url, "sagemaker", "create-model", "--model-name", "model", "--execution-role-arn", ROLE, *container)
+    assert [(each["ModelPackageArn"], each["ModelPackageVersion"]) for each in listed] == [(arn, 1)]
+    assert "(ConflictException) when calling the DeleteModelPackageGroup operation" in refused
 
 
 def transform_request(folder: Path) -> dict[str, Any]:

@@ -50,6 +50,7 @@ print("#quality_metric. host: algo-1, epoch: 0, train loss: 0.5 .")
 print("#quality_metric. host: algo-1, epoch: 0, validation pixel_accuracy: 0.9 .")
 print("#quality_metric. host: algo-1, epoch: 0, validation mIOU: 0.75 .")
 """
+_REGISTRY = "tests/emulator/test_aws_cli.py does it"
 _NO_DOCKER = "docker and its network are not there; tests/project/test_container_image.py reads the Dockerfile"
 _MAKE = "it makes the environment in which this test runs, or runs this test"
 _GPU = "it needs a GPU, on which benchmarks/gpu.sh runs it"
@@ -75,6 +76,12 @@ NOT_RUN = {
     "docker push 123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1": _NO_DOCKER,
     "aws ecr get-login-password | docker login --username AWS --password-stdin "
     "123456789012.dkr.ecr.us-east-1.amazonaws.com": _NO_DOCKER,
+    "aws sagemaker create-model-package-group --model-package-group-name cars": _REGISTRY,
+    "aws sagemaker create-model-package --cli-input-json file://request.json": _REGISTRY,
+    "aws sagemaker update-model-package --model-package-arn ARN --model-approval-status Approved": _REGISTRY,
+    "aws sagemaker create-model --model-name cars --execution-role-arn ROLE --primary-container ModelPackageName=ARN": (
+        _REGISTRY
+    ),
     "curl --data-binary @car.jpg -H 'Content-Type: image/jpeg' --user \"$KEY:$SECRET\" "
     "--aws-sigv4 aws:amz:us-east-1:lambda https://….lambda-url.us-east-1.on.aws/ > mask.png": "not a whole line: the "
     "function's URL comes from AWS; tests/jobs/test_lambda.py asks the function itself",
