@@ -129,7 +129,7 @@ def _part(told: Mapping[str, Any], score: str, report: Path) -> Any:
     metric, _, name = score.partition(".")
     if score in told and not name:
         return told[score]
-    by_class = told.get(metric, {})
+    by_class = told.get(metric) or {}
     if name not in by_class:
         known = [f"{metric}.{each}" for each in by_class]
         _refuse(score, score, known, f"no score of {report}") if known else None

@@ -1,6 +1,7 @@
 """What README and docs show besides command lines is taken by whom it is for: Python runs, YAML is read."""
 
 import re
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from jobs.contract.probabilities import encode_probabilities
 from jobs.emulator.host.rehearsal import read_plan
 from sageseg.cli import app
+from sageseg.runs import FOLDERS
 from sageseg.steps import check_words, plan_steps, read_experiment
 from tests.support.doc_commands import PAGES
 from tests.support.emulator_setup import ROLE, emulator
@@ -59,10 +61,16 @@ def test_the_failures_on_request_of_emulator_md_are_a_plan(tmp_path: Path) -> No
     assert "ml.p3.*" in repr(plan)
 
 
-def test_the_experiment_of_experiment_md_is_one_whose_steps_the_command_takes(tmp_path: Path) -> None:
-    path = tmp_path / "experiment.yaml"
-    path.write_text(BLOCKS["experiment.md", "yaml"], encoding="utf-8")
-    steps = plan_steps(read_experiment(path))
-    assert [step.name for step in steps] == ["prep", "train", "predict", "stitch", "report"]
-    for step in steps:
-        check_words(app, step.line({each.name: tmp_path / each.name for each in steps}, "JOB"))
+def test_the_experiments_of_experiment_md_are_some_whose_steps_the_command_takes(tmp_path: Path) -> None:
+    (page,) = (page for page in PAGES if page.name == "experiment.md")
+    told = []
+    for block in _FENCED.finditer(page.read_text(encoding="utf-8")):
+        path = tmp_path / "experiment.yaml"
+        path.write_text(block[2], encoding="utf-8")
+        steps = plan_steps(read_experiment(path))
+        told.append([step.name for step in steps])
+        for step in steps:
+            for typed in (step, replace(step, process=None)):
+                check_words(app, typed.line({name: tmp_path / name for name in FOLDERS}, "JOB"))
+    ends = ["predict", "stitch", "report"]
+    assert told == [["prep", "train", *ends], ["prep", "tune", *ends, "gate"]]

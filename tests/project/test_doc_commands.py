@@ -85,6 +85,8 @@ NOT_RUN = {
     "curl --data-binary @car.jpg -H 'Content-Type: image/jpeg' --user \"$KEY:$SECRET\" "
     "--aws-sigv4 aws:amz:us-east-1:lambda https://….lambda-url.us-east-1.on.aws/ > mask.png": "not a whole line: the "
     "function's URL comes from AWS; tests/jobs/test_lambda.py asks the function itself",
+    "sageseg analysis gate report --least mean_iou=0.8 --least iou.car=0.9": "its report is of one group, which "
+    "no gate passes; tests/analysis/test_gate.py does it",
     "sageseg jobs process --backend local --instances 3 prep carvana train train_masks --out cars": _BY_HOSTS,
     "sageseg jobs process --backend local --instances 3 report predictions --dataset dataset --out report": _BY_HOSTS,
     "sageseg jobs process --instances 8 --role arn:aws:iam::123456789012:role/SageMaker --image "

@@ -35,11 +35,11 @@ def _deployed(_served: Served, _folder: Path) -> None:
     run("jobs", "deploy", NAME, "--yes")
 
 
-def _experiment(served: Served, folder: Path) -> list[str]:
+def _experiment(served: Served, folder: Path, begins: str = "train: {") -> list[str]:
     file = folder / "experiment.yaml"
     if not file.exists():
         shutil.copytree(served.dataset.root, folder / "dataset")
-        file.write_text(f"train: {{data: s3://cars/one, role: '{ROLE}', mini_batch_size: 1, 'yes': true}}\n")
+        file.write_text(f"{begins}data: s3://cars/one, role: '{ROLE}', mini_batch_size: 1, 'yes': true}}\n")
     return ["run", str(file)]
 
 
@@ -54,12 +54,14 @@ def _predict(served: Served, folder: Path, *words: str) -> list[str]:
 
 _LADDER = ("--name", "ladder", "--spot", "--instance-type", "ml.g5.2xlarge,ml.g4dn.2xlarge")
 _TUNE = ("--range", "learning_rate=1e-3:1e-1", "--max-jobs", "1", "--parallel", "1", "--strategy", "random")
+_SEARCH = "tune: {max_jobs: 1, strategy: random, range: [learning_rate=1e-3:1e-1], "
 _LEASE = ("--ttl", "2h", "--scheduler-role", SCHEDULER_ROLE)
 VERBS = (
     Verb("train", lambda served, _: _train(served)),
     Verb("train on one type after the other", lambda served, _: _train(served, *_LADDER)),
     Verb("tune", lambda served, _: ["jobs", "tune", str(served.dataset.root), *_TRAIN, *_TUNE]),
     Verb("run", _experiment),
+    Verb("run of a tuning", lambda served, folder: _experiment(served, folder, _SEARCH)),
     Verb("deploy", lambda _served, _: ["jobs", "deploy", NAME, "--yes"]),
     Verb("deploy with a lease", lambda _served, _: ["jobs", "deploy", NAME, "--yes", *_LEASE]),
     Verb("predict by batch", lambda served, folder: _predict(served, folder, "--via", "batch", "--yes"), leaves=False),

@@ -13,6 +13,7 @@ from analysis.comparison.reading import read_reports
 from analysis.exports.submission import read_submission
 from analysis.masks.cleaning import cleaning_words, cleanings
 from analysis.masks.sources import dropped_before
+from analysis.report.gate import Least, judge
 from analysis.report.page.layout import model_facts
 from analysis.report.scores_shape import read_scores
 from analysis.report.scores_text import format_scores
@@ -86,6 +87,7 @@ def _probabilities(folder: Path) -> Target:
     return of_file(folder, "probabilities", "a.npz", "bytes", read_probabilities, seeds=(place.read_bytes(),))
 
 
+_WANTED = (Least("mean_iou", 0.5), Least("iou.car", 0.5))
 TARGETS: dict[str, Builder] = {
     "predictions": _predictions,
     "dataset-for-jobs": _dataset,
@@ -96,6 +98,13 @@ TARGETS: dict[str, Builder] = {
         "report-shown",
         "json",
         lambda content: format_scores(read_scores(content, Path("scores.json"), "shown")),
+        says="scores.json",
+        others=("report-scores",),
+    ),
+    "report-gate": of_bytes(
+        "report-gate",
+        "json",
+        lambda content: judge(read_scores(content, Path("scores.json"), "shown"), _WANTED, Path("scores.json")),
         says="scores.json",
         others=("report-scores",),
     ),

@@ -95,7 +95,7 @@ def _run_file(path: Path) -> None:
 def _runs(path: Path) -> None:
     runs = Runs(path.parent)
     plan = {"prep": "a", "train": "b", "report": "c"}
-    str(runs.job)
+    str(runs.trained)
     runs.found("train", "b")
     runs.report_before(path)
     runs.begin(plan, path.parent)

@@ -39,6 +39,7 @@ _OTHERS = (
     ("analysis stitch predictions --dataset dataset --out OUT --least-pixels 20 --fill-holes", 6),
     ("analysis report stitched --dataset dataset --out OUT", 16),
     ("analysis report my-masks --truth train_masks --images train --out OUT", 8),
+    ("analysis gate report-of-groups --least mean_iou=0.5 --out OUT.json", 4),
     ("analysis suspects predictions --dataset dataset --out OUT.csv", 4),
     ("analysis areas stitched --scale 0.5mm/px --out OUT", 6),
     ("analysis compare report-a report-b --out OUT", 6),
@@ -63,6 +64,7 @@ _SHARDS = (
 FIRST = (
     *(f"analysis report stitched --dataset dataset --out report-shards --shard {number}/2" for number in (1, 2)),
     *(f"analysis stitch predictions --dataset dataset --out stitch-shards --shard {number}/2" for number in (1, 2)),
+    "analysis report my-masks --truth train_masks --images train --group-by ^(.+)$ --out report-of-groups",
     "prep carvana train train_masks --crop 40 --out shards --shard 1/2",
     "prep carvana train train_masks --crop 40 --out shards --shard 2/2",
     "prep tiles city.tif --out tiles-of-city",
