@@ -29,6 +29,8 @@ _CANNOT = {
     "label_map": "the masks of its own dataset need none",
     "augmented_manifest": "it reads channels",
 }
+_NAME = "training"
+"""Of the checkpoints too; the job itself is named by its pipeline."""
 _SAMPLES = 1_000_000
 """Training images that no batch is larger than: how many there are, the dataset tells."""
 
@@ -86,7 +88,8 @@ def plan_trained(
     machine = replace(options.machine, volume_size=options.machine.volume_size or volume_gb)
     local = options.start.backend == "local"  # where it reads what stands in for a dataset
     data = replace(options.data, output=place(MODELS), data=None if local else place(CHANNELS))
-    options = replace(options, machine=machine, data=data)
+    start = replace(options.start, name=_NAME)  # one with the time in it would make another definition each time
+    options = replace(options, machine=machine, data=data, start=start)
     plan: JobPlan
     if tuning is None:
         plan = plan_training(UNMADE, given, options, around)
