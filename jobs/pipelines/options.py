@@ -11,7 +11,7 @@ from jobs.training.options import parse_backend, parse_tags
 
 @dataclass(frozen=True)
 class PipelineOptions:
-    """Where the pipeline lives, what its executions leave, and how much may be spent on one."""
+    """Where a pipeline lives, what it leaves, and how much may be spent on it."""
 
     backend: str = option(
         "aws",

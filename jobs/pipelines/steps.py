@@ -13,7 +13,7 @@ from jobs.processing.request import INPUT, OUTPUT, Given, Hosts, Taken, processi
 
 HOST_VERB = ("jobs", "pipeline-host")
 """The command of this project that an instance of a step runs."""
-THEN = "--then"
+THEN = ";"
 """Stands between the command lines of one step."""
 MADE = "/opt/ml/processing/made"
 """Where they work: what each makes goes whole to the step's output of that name, when all are done."""

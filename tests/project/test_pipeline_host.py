@@ -49,7 +49,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def lines(tree: Path) -> list[str]:
     gate = str(tree / "processing" / "made" / "gate" / "gate.json")
-    return ["analysis", "report", "--then", "analysis", "gate", "--out", gate]
+    return ["analysis", "report", ";", "analysis", "gate", "--out", gate]
 
 
 def left(tree: Path) -> set[str]:

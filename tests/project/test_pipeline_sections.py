@@ -88,17 +88,17 @@ def test_the_words_of_its_instances_are_the_commands_that_one_would_type() -> No
         "--val 0.2"
     )
     assert words(made, "Dataset") == (
-        "prep merge /opt/ml/processing/input/shards --out /opt/ml/processing/made/merged --then "
-        "prep check /opt/ml/processing/made/merged --algorithm=psp --epochs=3 --instance-type=ml.g5.xlarge --then "
+        "prep merge /opt/ml/processing/input/shards --out /opt/ml/processing/made/merged ; "
+        "prep check /opt/ml/processing/made/merged --algorithm=psp --epochs=3 --instance-type=ml.g5.xlarge ; "
         "jobs pipeline-facts /opt/ml/processing/made/merged --images test"
     )
     assert words(made, "Report") == (
         "jobs pipeline-answers /opt/ml/processing/input/answers --dataset /opt/ml/processing/input/dataset "
-        "--split test --out /opt/ml/processing/made/predictions --then "
+        "--split test --out /opt/ml/processing/made/predictions ; "
         "analysis stitch /opt/ml/processing/made/predictions --dataset /opt/ml/processing/input/dataset "
-        "--out /opt/ml/processing/made/stitched --then "
+        "--out /opt/ml/processing/made/stitched ; "
         "analysis report /opt/ml/processing/made/stitched --dataset /opt/ml/processing/input/dataset "
-        "--out /opt/ml/processing/made/report --draws 100 --then "
+        "--out /opt/ml/processing/made/report --draws 100 ; "
         "analysis gate /opt/ml/processing/made/report --out /opt/ml/processing/made/gate/gate.json <settled> <settled>"
     )
     assert words(define(SECTIONS), "Predict") == (
