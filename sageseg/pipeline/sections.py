@@ -14,7 +14,7 @@ import typer
 from analysis.report.gate import check_once
 from formats.errors import SagesegError
 from jobs.contract.hyperparameter_options import service_word
-from jobs.contract.hyperparameters import TABLE
+from jobs.contract.hyperparameters import TABLE, limits_of
 from jobs.contract.registry import is_builtin
 from jobs.pipelines.definition import ARTEFACT, Batch, Experiment, least_parameter
 from jobs.pipelines.references import place
@@ -165,6 +165,8 @@ def _check_left(section: str, values: Mapping[str, Any], defaults: Mapping[str, 
         given = values.get(name)
         if name not in defaults or given == defaults[name] or (name == "backend" and given == backend):
             continue
+        if name == "rate":
+            raise SagesegError(f"section {section}: rate: a pipeline goes by the price list alone; take it away")
         raise SagesegError(
             f"section {section}: {name.replace('_', '-')} is the pipeline's, for all steps; say it to sageseg jobs "
             "pipeline, and take it away here"
@@ -229,7 +231,9 @@ def _trained(step: Step, reading: _Reading, process: ProcessOptions) -> tuple[Tr
         trained = plan_trained(given, options, around.surroundings, tuning, volume_gb=process.volume_gb)
     except SagesegError as e:
         raise SagesegError(f"section {step.name}: {e}") from e
-    return trained, [f"--{name.replace('_', '-')}={text}" for name, text in given.items()]
+    as_builtin = given.get("algorithm") != "unet"  # whose rules the check then goes by
+    checked = {name: text for name, text in given.items() if not (as_builtin and limits_of(name).open_only)}
+    return trained, [f"--{name.replace('_', '-')}={text}" for name, text in checked.items()]
 
 
 def _prepare(step: Step, reading: _Reading) -> list[str]:

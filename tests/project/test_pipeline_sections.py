@@ -146,6 +146,7 @@ def test_the_training_is_that_of_jobs_train_on_the_dataset_once_it_is_there(tmp_
         (with_lines("train", name="cars"), "section train: a pipeline names its jobs itself"),
         (with_lines("train", backend="local"), "section train: backend is the pipeline's, for all steps"),
         (with_lines("train", role=ROLE), "section train: role is the pipeline's"),
+        (with_lines("train", rate=2), "section train: rate: a pipeline goes by the price list alone"),
         (with_lines("train", epochs="many"), "section train: hyperparameter epochs is 'many'"),
         (with_lines("train", epoch=3), "section train: No such option: --epoch"),
         (with_lines("predict", via="endpoint"), "section predict: via endpoint: a pipeline leaves no endpoint"),
@@ -169,6 +170,13 @@ def test_what_a_pipeline_cannot_do_is_refused_by_its_section(sections: dict[str,
     with pytest.raises(SagesegError, match=re.escape(said)) as told:
         read(sections)
     assert "\n" not in str(told.value)
+
+
+def test_what_the_check_takes_for_the_built_ins_is_not_told_of_our_own_programs() -> None:
+    sections = with_lines("train", image="123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1", loss="cross-entropy+dice")
+    made = define(sections)
+    assert "--loss" not in words(made, "Dataset")
+    assert steps_by_name(made)["Train"]["Arguments"]["HyperParameters"]["loss"] == "cross-entropy+dice"
 
 
 def test_the_pipelines_own_backend_may_be_said_again() -> None:
