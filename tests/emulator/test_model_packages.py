@@ -88,7 +88,9 @@ def test_lists_have_types_filters_orders_and_pages(sagemaker: Any, tmp_path: Pat
         "vans/1",
     ]
     assert versions(sagemaker, ModelPackageType="Versioned", NameContains="van") == ["vans/1"]
+    assert versions(sagemaker, ModelPackageType="Both", NameContains="1") == []  # of a name, not of a number
     assert versions(sagemaker, ModelPackageType="Unversioned") == ["alone"]
+    assert versions(sagemaker, ModelPackageGroupName="cars", ModelPackageType="Both") == ["cars/2", "cars/1"]
     pages = sagemaker.get_paginator("list_model_packages").paginate(
         ModelPackageType="Both", PaginationConfig={"PageSize": 2}
     )
@@ -121,10 +123,14 @@ def test_a_package_is_approved_and_changed(sagemaker: Any, tmp_path: Path) -> No
     )
     assert told["AdditionalInferenceSpecifications"] == [small]
     assert told["LastModifiedTime"] >= told["CreationTime"]
+    absent = f"{PREFIX}:model-package/cars/9"
+    several = sagemaker.batch_describe_model_package(ModelPackageArnList=[arn, absent])
+    assert several["ModelPackageSummaries"][arn]["ModelApprovalStatus"] == "Rejected"
+    assert several["BatchDescribeModelPackageErrorMap"][absent]["ErrorCode"] == "ValidationException"
     with pytest.raises(ClientError, match="each with a name of its own"):
         sagemaker.update_model_package(ModelPackageArn=arn, AdditionalInferenceSpecificationsToAdd=[small])
     with pytest.raises(ClientError, match="ModelPackage .*/cars/9 does not exist"):
-        approve(sagemaker, f"{PREFIX}:model-package/cars/9")
+        approve(sagemaker, absent)
 
 
 def test_the_content_of_a_model_card_may_be_left_out(sagemaker: Any, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.emulator.pipelines.cache import cache_key, earlier_runs, parse_cache
-from tests.support.emulator_setup import ROLE, emulator
+from tests.support.emulator_setup import HYPERPARAMETERS, ROLE, emulator
 from tests.support.pipeline_setup import (
     SCORES,
     compare,
@@ -25,6 +25,7 @@ from tests.support.pipeline_setup import (
     start,
     statuses,
     steps_of,
+    training,
     wait_for_end,
 )
 from tests.support.processing_setup import fill
@@ -102,11 +103,12 @@ def test_what_does_not_count_is_run_again(served: tuple[Any, Path]) -> None:
 
 def test_a_score_goes_into_the_arguments_of_a_job(served: tuple[Any, Path]) -> None:
     sagemaker, folder = served
-    told = {"Environment": {"SCORE": {"Std:Join": {"On": "=", "Values": ["low", LOW]}}}}
-    create(sagemaker, score(folder), processing(folder, "Next", Arguments=told), Parameters=PARAMETERS)
+    rate = {"learning_rate": {"Std:Join": {"Values": [LOW]}}}
+    train = training(folder, Arguments={"HyperParameters": HYPERPARAMETERS | rate})
+    create(sagemaker, score(folder), train, Parameters=PARAMETERS)
     arn = run(sagemaker)
-    job = sagemaker.describe_processing_job(ProcessingJobName=job_of(steps_of(sagemaker, arn)["Next"]))
-    assert job["Environment"] == {"SCORE": "low=0.5"}
+    job = sagemaker.describe_training_job(TrainingJobName=job_of(steps_of(sagemaker, arn)["Train"]))
+    assert job["HyperParameters"] == HYPERPARAMETERS | {"learning_rate": "0.5"}
 
 
 @pytest.mark.parametrize(

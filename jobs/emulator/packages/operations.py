@@ -23,6 +23,8 @@ from jobs.emulator.store.state import Record, State
 _OF_ITS_OWN = re.compile(r"arn:[^:]*:sagemaker:[^:]*:[^:]*:(model|model-package)/")
 """A SourceUri that a package is made of; any other is kept as it is."""
 _VERSIONED = "instr(name, '/') > 0"
+_NAME = "substr(name, 1, instr(name || '/', '/') - 1)"
+"""That of its group, where a package is a version."""
 _TYPES = {"Versioned": _VERSIONED, "Unversioned": f"NOT {_VERSIONED}"}
 
 
@@ -42,6 +44,7 @@ class ModelPackages:
             "DeleteModelPackageGroup": self.delete_group,
             "CreateModelPackage": self.create,
             "DescribeModelPackage": self.describe,
+            "BatchDescribeModelPackage": self.describe_several,
             "ListModelPackages": self.list_packages,
             "UpdateModelPackage": self.update,
             "DeleteModelPackage": self.delete,
@@ -124,6 +127,16 @@ class ModelPackages:
         record = self.packages.named(request["ModelPackageName"], region).record
         return told(record, metadata_only=request.get("IncludedData") == "MetadataOnly")
 
+    def describe_several(self, request: Record, region: str) -> Record:
+        """Those of the ARNs that are there, and why the others are not told."""
+        found, failed = {}, {}
+        for arn in request["ModelPackageArnList"]:
+            try:
+                found[arn] = told(self.packages.named(arn, region).record)
+            except ServiceError as e:
+                failed[arn] = {"ErrorCode": e.code, "ErrorResponse": e.message}
+        return {"ModelPackageSummaries": found, "BatchDescribeModelPackageErrorMap": failed}
+
     def list_packages(self, request: Record, region: str) -> Record:
         """Without a type those of the group that is named, or without a group the unversioned ones."""
         given = request.get("ModelPackageGroupName")
@@ -131,10 +144,13 @@ class ModelPackages:
         also: list[tuple[str, tuple[Any, ...]]] = [(_TYPES[kind], ())] if kind in _TYPES else []
         if given:
             group = self._groups.named(given, region).name
-            also.append(("substr(name, 1, ?) = ?", (len(group) + 1, f"{group}/")))
+            also.append((f"{_VERSIONED} AND {_NAME} = ?", (group,)))
+        if "NameContains" in request:
+            also.append((f"instr({_NAME}, ?) > 0", (request["NameContains"],)))
         if "ModelApprovalStatus" in request:
             also.append(("json_extract(record, '$.ModelApprovalStatus') = ?", (request["ModelApprovalStatus"],)))
-        page = self.packages.page(request, region, also)
+        rest = {name: value for name, value in request.items() if name != "NameContains"}
+        page = self.packages.page(rest, region, also)
         return page | {MODEL_PACKAGES.listed: [told(record) for record in page[MODEL_PACKAGES.listed]]}
 
     def update(self, request: Record, region: str) -> Record:

@@ -136,8 +136,7 @@ class Executions:
 
     def describe(self, request: Record, region: str) -> Record:
         record = self._execution(request, region).record
-        pipeline = self._pipelines.named(record["PipelineArn"], region)
-        return described(record) | _aliases(self._versions.of(pipeline), record)
+        return described(record) | _aliases(self._versions.of(record["PipelineArn"]), record)
 
     def describe_definition(self, request: Record, region: str) -> Record:
         record = self._execution(request, region).record
@@ -145,7 +144,7 @@ class Executions:
 
     def list_executions(self, request: Record, region: str) -> Record:
         pipeline = find_pipeline(self._pipelines, request, region)
-        found, versions = self.of_pipeline(pipeline.arn, request), self._versions.of(pipeline)
+        found, versions = self.of_pipeline(pipeline.arn, request), self._versions.of(pipeline.arn)
         if "PipelineVersionAlias" in request:
             number = self._versions.asked(pipeline, request)["PipelineVersionId"]
             found = [each for each in found if each["PipelineVersionId"] == number]

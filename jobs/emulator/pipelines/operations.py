@@ -12,7 +12,7 @@ from jobs.emulator.pipelines.answers import as_operations, check_same, page_of, 
 from jobs.emulator.pipelines.definition import parse_definition
 from jobs.emulator.pipelines.executions import Executions
 from jobs.emulator.pipelines.record import PIPELINES, UNFINISHED, described, find_pipeline
-from jobs.emulator.pipelines.versions import TOLD, VERSIONS, Versions
+from jobs.emulator.pipelines.versions import TOLD, VERSIONS, Versions, check_aliases
 from jobs.emulator.store.collection import Collection, make_arn, without_tags
 from jobs.emulator.store.state import Record, Resource
 
@@ -67,9 +67,11 @@ class Pipelines:
                 check_same(other.record["_Asked"], without_tags(request))
                 return {"PipelineArn": other.arn}
             aliases = request.get("PipelineVersionAliases", [])
-            self._versions.check_aliases(aliases, ())
+            check_aliases(aliases, ())
+            if other is None:
+                self._versions.forget(arn)  # of a pipeline of this name whose deletion was cut short
+                self._versions.add(arn, 1, definition, aliases, now)
             self.pipelines.add(record, request)
-            self._versions.add(name, arn, 1, definition, aliases, now)
         return {"PipelineArn": arn}
 
     def _definition_of(self, request: Record) -> str:
@@ -105,15 +107,15 @@ class Pipelines:
 
     def _add_version(self, pipeline: Resource, definition: str | None, request: Record) -> int:
         """A new version of a definition that is new; the number of the latest."""
-        versions, aliases = self._versions.of(pipeline), request.get("PipelineVersionAliases", [])
+        versions, aliases = self._versions.of(pipeline.arn), request.get("PipelineVersionAliases", [])
         latest = versions[-1]
         if definition in (None, latest["PipelineDefinition"]):
             if aliases:
                 raise invalid("PipelineVersionAliases are for a new version, and the definition is that of the latest")
             return int(latest["PipelineVersionId"])
-        self._versions.check_aliases(aliases, versions)
+        check_aliases(aliases, versions)
         number = int(latest["PipelineVersionId"]) + 1
-        self._versions.add(pipeline.name, pipeline.arn, number, str(definition), aliases, time.time())
+        self._versions.add(pipeline.arn, number, str(definition), aliases, time.time())
         return number
 
     def describe(self, request: Record, region: str) -> Record:
@@ -124,7 +126,7 @@ class Pipelines:
 
     def list_versions(self, request: Record, region: str) -> Record:
         after, before = request.get("CreatedAfter", float("-inf")), request.get("CreatedBefore", float("inf"))
-        versions = self._versions.of(find_pipeline(self.pipelines, request, region))
+        versions = self._versions.of(find_pipeline(self.pipelines, request, region).arn)
         found = [version for version in versions if after < version["CreationTime"] < before]
         if request.get("SortOrder", "Descending") == "Descending":
             found.reverse()
@@ -160,6 +162,6 @@ class Pipelines:
                 )
             for each in executions:
                 self._executions.executions.remove(each["PipelineExecutionName"])
-            self._versions.forget(found)
             self.pipelines.remove(found.name)
+            self._versions.forget(found.arn)
         return {"PipelineArn": found.arn}

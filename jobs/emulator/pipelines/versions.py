@@ -32,18 +32,19 @@ class Versions:
         self._state = state
         self._versions = Collection(state, VERSIONS)
 
-    def of(self, pipeline: Resource) -> list[Record]:
-        """The versions of a pipeline, the oldest first."""
+    def of(self, pipeline: str) -> list[Record]:
+        """The versions of the pipeline of an ARN, the oldest first."""
         condition = "kind = ? AND json_extract(record, '$.PipelineArn') = ?"
-        found = [version.record for version in self._state.select(condition, (VERSIONS.word, pipeline.arn))]
+        found = [version.record for version in self._state.select(condition, (VERSIONS.word, pipeline))]
         return sorted(found, key=lambda version: int(version["PipelineVersionId"]))
 
-    def add(self, pipeline: str, arn: str, number: int, definition: str, aliases: Sequence[str], now: float) -> None:
-        """Raises ServiceError for aliases that the version cannot have."""
+    def add(self, pipeline: str, number: int, definition: str, aliases: Sequence[str], now: float) -> None:
+        """Keep a new version of the pipeline of an ARN; its aliases were checked."""
+        arn = f"{pipeline}/version/{number}"
         record = {
-            "PipelineVersionName": f"{pipeline}/{number}",
-            "PipelineVersionArn": f"{arn}/version/{number}",
-            "PipelineArn": arn,
+            "PipelineVersionName": arn,
+            "PipelineVersionArn": arn,
+            "PipelineArn": pipeline,
             "PipelineVersionId": number,
             "PipelineVersionAliases": list(aliases),
             "PipelineDefinition": definition,
@@ -53,7 +54,7 @@ class Versions:
 
     def asked(self, pipeline: Resource, request: Record) -> Record:
         """The version that a request names, by its number or an alias, and the latest where it names none."""
-        versions = self.of(pipeline)
+        versions = self.of(pipeline.arn)
         number, alias = request.get("PipelineVersionId"), request.get("PipelineVersionAlias")
         if number is not None and alias is not None:
             raise invalid("PipelineVersionId and PipelineVersionAlias in one request; expected one")
@@ -64,21 +65,6 @@ class Versions:
             return versions[-1]
         told = f"alias '{alias}'" if number is None else f"version {number}"
         raise ServiceError("ResourceNotFound", f"Pipeline '{pipeline.arn}' has no {told}.")
-
-    def check_aliases(self, added: Sequence[str], others: Sequence[Record], kept: Sequence[str] = ()) -> None:
-        """Raise ServiceError for aliases that a version with those it keeps cannot have beside the other versions."""
-        taken = {
-            alias: version["PipelineVersionId"] for version in others for alias in version["PipelineVersionAliases"]
-        }
-        for alias in added:
-            if alias.isdecimal():
-                raise invalid(f"Pipeline version alias {alias!r} consists of numbers only")
-            if alias in taken:
-                raise invalid(
-                    f"Pipeline version alias {alias!r} is version {taken[alias]}'s; remove it from there first"
-                )
-        if len(set(added)) < len(added) or len({*kept, *added}) > MAX_ALIASES:
-            raise invalid(f"Pipeline version aliases {', '.join(added)}; expected up to {MAX_ALIASES} for a version")
 
     def change(self, pipeline: Resource, request: Record) -> None:
         """What UpdatePipelineVersion asks for. Raises ServiceError."""
@@ -91,8 +77,10 @@ class Versions:
         missing = sorted(set(removed) - set(version["PipelineVersionAliases"]))
         if missing:
             raise invalid(f"Pipeline version {version['PipelineVersionId']} has no alias {missing[0]!r}")
-        others = [other for other in self.of(pipeline) if other["PipelineVersionId"] != version["PipelineVersionId"]]
-        self.check_aliases(added, others, kept)
+        others = [
+            other for other in self.of(pipeline.arn) if other["PipelineVersionId"] != version["PipelineVersionId"]
+        ]
+        check_aliases(added, others, kept)
         changes = {name: request[name] for name in _CHANGED if name in request}
         changes["PipelineVersionAliases"] = list(dict.fromkeys([*kept, *added]))
         self._versions.change(version["PipelineVersionName"], lambda record, _now: record.update(changes))
@@ -102,6 +90,18 @@ class Versions:
         changes = {"LastExecutionPipelineExecutionArn": execution}
         self._versions.change(version["PipelineVersionName"], lambda record, _now: record.update(changes))
 
-    def forget(self, pipeline: Resource) -> None:
+    def forget(self, pipeline: str) -> None:
         for version in self.of(pipeline):
             self._versions.remove(version["PipelineVersionName"])
+
+
+def check_aliases(added: Sequence[str], others: Sequence[Record], kept: Sequence[str] = ()) -> None:
+    """Raise ServiceError for aliases that a version with those it keeps cannot have beside the other versions."""
+    taken = {alias: version["PipelineVersionId"] for version in others for alias in version["PipelineVersionAliases"]}
+    for alias in added:
+        if alias.isdecimal():
+            raise invalid(f"Pipeline version alias {alias!r} consists of numbers only")
+        if alias in taken:
+            raise invalid(f"Pipeline version alias {alias!r} is version {taken[alias]}'s; remove it from there first")
+    if len(set(added)) < len(added) or len({*kept, *added}) > MAX_ALIASES:
+        raise invalid(f"Pipeline version aliases {', '.join(added)}; expected up to {MAX_ALIASES} for a version")
