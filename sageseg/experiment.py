@@ -48,6 +48,9 @@ def run_experiment(path: Path, app: typer.Typer) -> None:
     with working_in(path.parent) as stands:
         out = Path(_out(sections, path))
         runs, steps = Runs(out if Path.cwd() == stands else out.absolute()), plan_steps(sections)
+        bucket = ""
+        if "process" in sections:
+            bucket = _check_process(sections["process"] or {}, steps, f"{path}: section process")
         for step in steps:
             _check(app, step, path)
         if not any(runs.trained) and "predict" in sections and not sections.keys() & set(TRAININGS):
@@ -57,7 +60,7 @@ def run_experiment(path: Path, app: typer.Typer) -> None:
             gates = [step for step in steps if step.name == "gate"]
             plan = _fingerprints([step for step in steps if step not in gates], runs)
             number = runs.begin(plan, records)
-            running = _Running(app, path, stands, runs, number, elsewhere)
+            running = _Running(app, path, stands, runs, number, elsewhere, bucket)
             running.keep(path.name)
             for step in steps:
                 if step not in gates:
@@ -78,20 +81,26 @@ def _out(sections: Mapping[str, Any], path: Path) -> str:
     named = next((name for name in STEPS if "out" in (sections.get(name) or {})), None)
     if named:
         raise SagesegError(f"{path}: section {named}: out is the experiment's, for all steps; take it away here")
-    if "process" in sections:
-        _check_process(sections["process"] or {}, f"{path}: section process")
     return out
 
 
-def _check_process(settings: Mapping[str, Any], where: str) -> None:
-    own = next((name for name in ("name", "shards") if name in settings), None)
-    if own:
-        raise SagesegError(f"{where}: {own}: each of its jobs has its own; take it away")
-    if settings.get("backend") != "local":
+def _check_process(settings: Mapping[str, Any], steps: Sequence[Step], where: str) -> str:
+    """Where in S3 the shards of its jobs go; empty on this machine. Raises SagesegError for what a run cannot have."""
+    if "name" in settings:
+        raise SagesegError(f"{where}: name: each of its jobs has its own; take it away")
+    shards = str(settings.get("shards", ""))
+    if settings.get("backend") == "local":
+        if shards:
+            raise SagesegError(f"{where}: shards: on this machine each run has its own; take it away")
+        return ""
+    if any(step.process is not None and step.name != "prep" for step in steps):
         raise SagesegError(
-            f"{where}: AWS's machines reach no folder of a run, which are on this one; say backend: local, or have AWS "
-            "do all of it by sageseg jobs pipeline"
+            f"{where}: AWS's machines reach no folder of a run, which are on this one; say backend: local, or steps: "
+            "[prep] for a prep of s3:// places, or have AWS do all of it by sageseg jobs pipeline"
         )
+    if not shards.startswith("s3://"):
+        raise SagesegError(f"{where}: shards: at AWS expected s3://bucket/prefix; or say backend: local")
+    return shards.rstrip("/")
 
 
 def _check(app: typer.Typer, step: Step, path: Path) -> None:
@@ -147,7 +156,7 @@ def _fingerprints(steps: Sequence[Step], runs: Runs) -> dict[str, str]:
 @dataclass
 class _Running:
     """One run under way. `stands` is the folder that the user called from; a command that is typed there begins with
-    `elsewhere` to find the jobs."""
+    `elsewhere` to find the jobs. `bucket` is where in S3 shards go, if they do."""
 
     app: typer.Typer
     path: Path
@@ -155,6 +164,7 @@ class _Running:
     runs: Runs
     number: int
     elsewhere: str
+    bucket: str
 
     def __post_init__(self) -> None:
         self.trained = self.runs.trained
@@ -200,7 +210,9 @@ class _Running:
         ended; of one that is there, what follows it; nothing where it has trained models, though it did not end well.
         """
         if step.name not in TRAININGS:
-            return step.line(self.folders, model_of(*self.trained))
+            # of other settings as little a beginning there as here
+            there = {"shards": f"{self.bucket}/{fingerprint[:16]}"} if self.bucket else {}
+            return step.line({**self.folders, **there}, model_of(*self.trained))
         from aws.names import MAX_NAME, default_name
         from jobs.contract.tuning_request import MAX_NAME as MAX_TUNING_NAME
         from sageseg.begun_jobs import state_of

@@ -13,6 +13,7 @@ from formats.console import say
 from formats.errors import SagesegError
 from formats.verbs.command_options import takes
 from jobs.processing.options import ProcessOptions
+from jobs.training.options import SecurityOptions
 
 WORDS_LAST = {"allow_interspersed_args": False, "ignore_unknown_options": False}
 """What stands behind the first word of the verb is the verb's own."""
@@ -26,7 +27,8 @@ Words = Annotated[
 
 
 @takes(ProcessOptions, "options")
-def process(context: typer.Context, words: Words, options: ProcessOptions) -> None:
+@takes(SecurityOptions, "security")
+def process(context: typer.Context, words: Words, options: ProcessOptions, security: SecurityOptions) -> None:
     """A verb's work shared among the instances of one processing job, and what they make put together.
 
     The job's own options stand before the verb: sageseg jobs process --instances 4 prep carvana train masks --out cars
@@ -40,24 +42,33 @@ def process(context: typer.Context, words: Words, options: ProcessOptions) -> No
     command, rest = command_of(root, verb, words)
     texts = frozenset(texts_of(command, rest))
     typed = take_out(words[len(words) - len(rest) :])
-    shards = options.shards or shards_of(typed.out)
-    if options.shards and typed.out.startswith("s3://"):
-        raise SagesegError(
-            f"--shards {shards}: goes with an --out of this machine; in S3 the shards go to --out itself"
-        )
+    shards = shards_of(typed.out, options)
     if not typed.out.startswith("s3://"):
         from formats.disk.whole_folders import refuse_existing
 
         refuse_existing(Path(typed.out), overwrite=typed.overwrite, reads=[Path(shards)])
-    done = make_shards(Work("-".join(verb), (*verb, *typed.words), texts, shards), options)
+    done = make_shards(Work(verb, typed.words, texts, shards), options, security)
     if done:
         _merge(root, verb, shards, typed.out, overwrite=typed.overwrite)
 
 
-def shards_of(out: str) -> str:
-    """Where the shards go of what is made at `--out`: beside it; in S3 they are all that there is."""
+def shards_of(out: str, options: ProcessOptions) -> str:
+    """Where the shards go of what is made at `--out`: where `--shards` says, else beside it; in S3 they are all that
+    there is."""
     if out.startswith("s3://"):
+        if options.shards is not None:
+            raise SagesegError(
+                f"--out {out}: the shards themselves go there; leave out --shards, or name a folder of this machine, "
+                "in which they are put together"
+            )
         return out
+    if options.shards is not None:
+        return options.shards
+    if options.backend == "aws":
+        raise SagesegError(
+            f"--out {out}: the machines of AWS leave their shards in S3; add --shards s3://bucket/prefix before the "
+            "verb, or --backend local"
+        )
     return str(Path(out).with_name(f"{Path(out).name}-shards"))
 
 
@@ -100,7 +111,7 @@ def texts_of(command: Any, rest: list[str]) -> Iterator[str]:
 
 
 def _merge(root: Any, verb: tuple[str, ...], shards: str, out: str, *, overwrite: bool) -> None:
-    """Put the shards together on this machine, where they lie here; of those in S3 say what does."""
+    """Put the shards together on this machine; those in S3 are fetched. Where they are to stay there, say what does."""
     merge = [verb[0], "merge"]
     if out.startswith("s3://"):
         name = out.rstrip("/").rpartition("/")[2]
@@ -109,9 +120,23 @@ def _merge(root: Any, verb: tuple[str, ...], shards: str, out: str, *, overwrite
             f"sageseg {' '.join(merge)} {name}-shards --out {name}"
         )
         return
-    words = [*merge, shards, "--out", out, *(["--overwrite"] if overwrite else [])]
-    say(f"$ sageseg {shlex.join(words)}")
-    root.main(words, "sageseg", standalone_mode=False)
+    more = ["--out", out, *(["--overwrite"] if overwrite else [])]
+    if shards.startswith("s3://"):
+        folder = _fetched(shards)
+        say(f"putting the shards of {shards} together in {out}")
+    else:
+        folder = shards
+        say(f"$ sageseg {shlex.join([*merge, folder, *more])}")
+    root.main([*merge, folder, *more], "sageseg", standalone_mode=False)
+
+
+def _fetched(shards: str) -> str:
+    """The shards as files of this machine: only what is not here already, or is another there, is fetched."""
+    from formats.disk.whole_files import MARK
+    from prep.remote.local import local_folder
+
+    folder = local_folder(shards, lambda names: [name for name in names if MARK not in name])
+    return str(folder)
 
 
 def process_host(

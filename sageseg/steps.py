@@ -59,7 +59,7 @@ class Step:
     job: str | None = None
     process: tuple[str | Made, ...] | None = None
 
-    def line(self, folders: Mapping[str, Path], job: str) -> list[str]:
+    def line(self, folders: Mapping[str, Path | str], job: str) -> list[str]:
         """The words of the command, for the folders that the steps make and the job that is begun, or predicted with
         (`model_of`)."""
 
@@ -182,7 +182,7 @@ def plan_steps(sections: Mapping[str, Any]) -> list[Step]:
 def _processing(settings: Mapping[str, Any]) -> tuple[Sequence[str], tuple[str, ...]]:
     """The steps that processing jobs make, and the options of these jobs."""
     steps = settings.get("steps", PROCESSED)
-    words = _options({name: value for name, value in settings.items() if name != "steps"})
+    words = _options({name: value for name, value in settings.items() if name not in ("steps", "shards")})
     return (steps if isinstance(steps, list | tuple) else [steps]), tuple(words)
 
 

@@ -1,16 +1,22 @@
 """What all tests share: hypothesis without clocks or chance, and a state folder of their own."""
 
+from __future__ import annotations
+
 import logging
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from tests.support.keys import KEYS
 from tests.support.made_once import make_once
+
+if TYPE_CHECKING:
+    from jobs.emulator.host.container import Programs
 
 # threads of torch that wait must not spin: several tests, each with its own, share the cores
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -64,6 +70,15 @@ def every_emulator_has_the_keys_of_the_tests() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("jobs.emulator.keys.new_keys", lambda: KEYS)
         yield
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Programs]:
+    """What an emulator of processing jobs runs, where they are the project's own command."""
+    from tests.support.warm_hosts import warm_programs  # which loads what few tests need
+
+    with warm_programs() as programs:
+        yield programs
 
 
 @pytest.fixture(autouse=True)

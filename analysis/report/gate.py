@@ -131,8 +131,8 @@ def _part(told: Mapping[str, Any], score: str, report: Path) -> Any:
         return told[score]
     by_class = told.get(metric) or {}
     if name not in by_class:
-        known = [f"{metric}.{each}" for each in by_class]
-        _refuse(score, score, known, f"no score of {report}") if known else None
+        if by_class:
+            _refuse(score, score, [f"{metric}.{each}" for each in by_class], f"no score of {report}")
         raise SagesegError(f"--least {score}: no score of {report}, as of an early one; {MEND}")
     return by_class[name]
 

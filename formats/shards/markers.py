@@ -23,6 +23,8 @@ from formats.texts.typed_json import parse_as
 from formats.texts.wording import name_first
 
 MARKER, JOURNAL = "shard.json", "journal.jsonl"
+LINE = "line.txt"
+"""Beside a plan: the line that had its shards made by many machines, and makes those that are missing."""
 FORMAT_VERSION = 1
 BYTES = "bytes"
 """Among a marker's counts: of all the files that its shard has made, beside journal and marker."""
@@ -101,7 +103,7 @@ def all_shards(out: Path, plan: WorkPlan, plan_sha256: str) -> dict[Path, Marker
         raise SagesegError(f"{torn[0]}: {_TORN}")
     markers = {folder: read_marker(folder) for folder in marked_folders(out)}
     if not markers:
-        raise SagesegError(f"{out}: no shard is done; run {_command(plan, out, '1/4')}, then 2/4 and so on")
+        raise SagesegError(f"{out}: no shard is done; run {_command(plan, out, '1/4', ', then 2/4 and so on')}")
     for folder, marker in markers.items():
         _check_own(folder, marker, plan_sha256)
     _check_cut(out, markers)
@@ -147,8 +149,10 @@ def _by_number(markers: Mapping[Path, Marker]) -> dict[int, Path]:
     return by_number
 
 
-def _command(plan: WorkPlan, out: Path, shard: str) -> str:
-    return f"sageseg {shlex.join(plan.command)} --out {shlex.quote(str(out))} --shard {shard}"
+def _command(plan: WorkPlan, out: Path, shard: str, more: str = "") -> str:
+    if (out / LINE).is_file():
+        return read_text(out / LINE, "a command line").partition("\n")[0]
+    return f"sageseg {shlex.join(plan.command)} --out {shlex.quote(str(out))} --shard {shard}{more}"
 
 
 def _digest(path: Path) -> str:

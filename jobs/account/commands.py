@@ -26,6 +26,12 @@ def policy(
     pipelines: Annotated[
         bool, typer.Option("--pipelines", help="Let jobs pipeline make pipelines, whose role starts their jobs.")
     ] = False,
+    image: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="URI of an image of your own that jobs run; give it again for more.", show_default=False, metavar="URI"
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write the policies and create.sh to.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is at --out.")] = False,
 ) -> None:
@@ -38,9 +44,21 @@ def policy(
     from jobs.account.policy_script import checked_account, inline_script, wildcards, write_folder
 
     where = configured_region(region)
-    own = account or _own_account(where)
-    buckets = tuple(bucket or ())
-    settled = checked_account(Account(where, own, buckets, role_name, prefix, kms_key, vpc, scheduler, pipelines))
+    caller = account or _own_account(where)
+    settled = checked_account(
+        Account(
+            where,
+            caller,
+            tuple(bucket or ()),
+            role_name,
+            prefix,
+            kms_key,
+            vpc,
+            scheduler,
+            pipelines,
+            repositories=tuple(image or ()),
+        )
+    )
     if out is None:
         result(inline_script(settled).rstrip())
     else:

@@ -119,7 +119,7 @@ _NETWORK = (
 @dataclass(frozen=True)
 class Account:
     """Where the policies hold. `prefix` is empty or ends in a slash: the keys in the buckets that may
-    be touched. `kms_key` is the ARN of the one key that may be used."""
+    be touched. `kms_key` is the ARN of the one key that may be used, `repositories` those of one's own images."""
 
     region: str
     account: str
@@ -130,6 +130,7 @@ class Account:
     vpc: bool = False
     scheduler: bool = False
     pipelines: bool = False
+    repositories: tuple[str, ...] = ()
 
     @property
     def lease_role_name(self) -> str:
@@ -192,7 +193,7 @@ def _caller_leases(account: Account) -> Iterable[Grant]:
 
 
 def role_grants(account: Account) -> Iterable[Grant]:
-    """What the role needs that SageMaker assumes for training, tuning, endpoints and batches."""
+    """What the role needs that SageMaker assumes for training, tuning, endpoints, batches and processing."""
     yield from _storage(account, ("GetObject", "PutObject"))
     actions = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
     yield Grant("Logs", actions, _log_groups(account))
@@ -205,7 +206,7 @@ def role_grants(account: Account) -> Iterable[Grant]:
     )
     yield Grant("RegistryToken", ("ecr:GetAuthorizationToken",), (ANY,), why="a registry's token is for no one image")
     pulling = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
-    yield Grant("Image", pulling, (_repository(account),))
+    yield Grant("Image", pulling, (_repository(account), *account.repositories))
     if account.kms_key:
         yield Grant("Key", ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:CreateGrant"), (account.kms_key,))
     if account.pipelines:

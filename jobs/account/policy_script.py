@@ -25,11 +25,12 @@ from jobs.account.policy import (
     role_grants,
     role_trust,
 )
-from jobs.contract.registry import builtin_image
+from jobs.contract.registry import builtin_image, partition
 
 Refer = Callable[[str], str]
 """Names a document in a command: as its text, or as a file's URI."""
 SCRIPT = "create.sh"
+_IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1"
 _CALLER, _ROLE, _ROLE_TRUST, _LEASE, _LEASE_TRUST = "caller", "role", "role-trust", "lease", "lease-trust"
 
 
@@ -48,7 +49,19 @@ def checked_account(account: Account) -> Account:
     if re.search(r"[*?$]", account.prefix):
         raise SagesegError(f"--prefix {account.prefix}: *, ? and $ mean something else in a policy; leave them out")
     prefix = account.prefix.strip("/")
-    return replace(account, prefix=f"{prefix}/" if prefix else "", kms_key=_key_arn(account))
+    return replace(
+        account,
+        prefix=f"{prefix}/" if prefix else "",
+        kms_key=_key_arn(account),
+        repositories=tuple(dict.fromkeys(map(_repository_arn, account.repositories))),
+    )
+
+
+def _repository_arn(image: str) -> str:
+    found = re.fullmatch(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.[a-z0-9.-]+/([a-z0-9._/-]+)([:@]\S+)?", image, re.ASCII)
+    if found is None:
+        raise SagesegError(f"--image {image}: expected an image in ECR, {_IMAGE}")
+    return f"arn:{partition(found[2])[0]}:ecr:{found[2]}:{found[1]}:repository/{found[3]}"
 
 
 def _key_arn(account: Account) -> str | None:

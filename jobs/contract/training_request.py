@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,7 +86,7 @@ def training_body(job: TrainingJob) -> dict[str, Any]:
         "InputDataConfig": _channels(job),
         "OutputDataConfig": {"S3OutputPath": job.output_uri, **key_member("KmsKeyId", job.kms_key)},
         "ResourceConfig": {  # one machine, on which alone the algorithm trains
-            **_instance_members(job),
+            **instance_members(job.instance_type, job.preferences),
             "InstanceCount": 1,
             "VolumeSizeInGB": job.volume_gb,
             **disk_key_member("VolumeKmsKeyId", job.kms_key, job.instance_type),
@@ -103,10 +103,11 @@ def training_body(job: TrainingJob) -> dict[str, Any]:
     return body
 
 
-def _instance_members(job: TrainingJob) -> dict[str, Any]:
-    if job.preferences:
-        return {"InstancePreferences": [{"InstanceType": kind} for kind in job.preferences]}
-    return {"InstanceType": job.instance_type}
+def instance_members(instance_type: str, preferences: Sequence[str]) -> dict[str, Any]:
+    """What a job runs on: one type, or the list from which the service chooses."""
+    if preferences:
+        return {"InstancePreferences": [{"InstanceType": kind} for kind in preferences]}
+    return {"InstanceType": instance_type}
 
 
 def network_members(network: Network) -> dict[str, Any]:

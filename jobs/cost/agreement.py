@@ -55,10 +55,12 @@ def agree_on_transform(quote: TransformQuote, *, max_cost: float | None, yes: bo
     _agree_to_spend(max_cost=max_cost, yes=yes)
 
 
-def agree_on_processing(quote: ProcessingQuote, *, max_cost: float | None, yes: bool) -> None:
-    _say_note(quote.rate)
-    say(quote.describe())
-    check_max_cost(quote.worst_usd, max_cost, quote.instance_type, lower="--max-hours or --instances")
+def agree_on_processing(*quotes: ProcessingQuote, max_cost: float | None, yes: bool) -> None:
+    """One quote for each instance type from which the service chooses."""
+    for number, quote in enumerate(quotes):
+        _say_note(quote.rate)
+        say(quote.describe() if number == 0 else f"if it has no capacity: {quote.describe()}")
+        check_max_cost(quote.worst_usd, max_cost, quote.instance_type, lower="--max-hours or --instances")
     _agree_to_spend(max_cost=max_cost, yes=yes)
 
 

@@ -9,8 +9,8 @@ from formats.errors import SagesegError
 from formats.shards.shard import MOST_SHARDS
 from formats.texts.told_numbers import parse_number, parse_whole
 from formats.verbs.command_options import option
-from jobs.cost.prices import parse_max_cost, parse_rate
-from jobs.training.options import parse_backend, parse_tags
+from jobs.contract.instances import MOST_PREFERENCES
+from jobs.training.options import JobOptions
 
 DEFAULT_TYPE = "ml.c5.2xlarge"
 _HOUR, _MOST_HOURS, _MOST_GB = 3600, 216, 16384
@@ -26,18 +26,23 @@ def parse_instances(text: str) -> int:
     return count
 
 
-def parse_instance_type(text: str) -> str:
-    """`ml.c5.2xlarge`: any that the service has for processing."""
+def parse_types(text: str) -> tuple[str, ...]:
+    """`ml.c5.2xlarge,ml.m5.2xlarge`: any that the service has for processing, in the order of their trying."""
     from jobs.contract.service_model import load_service
 
     known = load_service("sagemaker").shape_for("ProcessingInstanceType").metadata["enum"]
-    if text not in known:
-        family = ".".join(text.split(".")[:2]) + "."
-        near = [name for name in known if name.startswith(family)] or [DEFAULT_TYPE, "ml.c5.4xlarge", "ml.m5.2xlarge"]
-        raise SagesegError(
-            f"--instance-type {text}: no instance type for processing; expected one such as {', '.join(near[:6])}"
-        )
-    return text
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    for name in names:
+        if name not in known:
+            family = ".".join(name.split(".")[:2]) + "."
+            near = [other for other in known if other.startswith(family)]
+            near = near or [DEFAULT_TYPE, "ml.c5.4xlarge", "ml.m5.2xlarge"]
+            raise SagesegError(
+                f"--instance-type {name}: no instance type for processing; expected one such as {', '.join(near[:6])}"
+            )
+    if len(names) > MOST_PREFERENCES:
+        raise SagesegError(f"--instance-type {text}: {len(names)} types; the service takes {MOST_PREFERENCES} at most")
+    return names
 
 
 def parse_volume_gb(text: str) -> int:
@@ -57,45 +62,31 @@ def parse_max_hours(text: str) -> float:
 
 
 @dataclass(frozen=True)
-class ProcessOptions:
+class ProcessOptions(JobOptions):
     """Where the verb runs, on how many instances, and how much may be spent on it."""
 
-    backend: str = option(
-        "aws",
-        "aws, or local: the same request to the emulator on this machine.",
-        parser=parse_backend,
-        metavar="aws|local",
-    )
-    region: str | None = option(None, "AWS region; by default the environment's.")
     instances: int = option(
         2, "Instances of the job, each of which makes one shard.", parser=parse_instances, metavar="N"
     )
-    instance_type: str = option(DEFAULT_TYPE, "What each instance is.", parser=parse_instance_type, metavar="TYPE")
+    instance_type: tuple[str, ...] = option(
+        (DEFAULT_TYPE,),
+        f"What each instance is; of several the first that has capacity. By default {DEFAULT_TYPE}.",
+        parser=parse_types,
+        metavar="TYPE[,TYPE…]",
+    )
     volume_gb: int = option(
         100, "Disk of each instance: it holds all inputs and a shard.", parser=parse_volume_gb, metavar="GB"
     )
     max_hours: float = option(24.0, "Hours after which the job is stopped.", parser=parse_max_hours, metavar="HOURS")
-    max_cost: float | None = option(
-        None, "Refuse what may cost more, in US dollars.", parser=parse_max_cost, metavar="USD"
+    shards: str | None = option(
+        None,
+        "Where the shards go before they are put together at --out: s3://bucket/prefix, or here with --backend local.",
+        metavar="PLACE",
     )
-    rate: float | None = option(
-        None, "Your own dollars per hour of an instance, in place of the price list.", parser=parse_rate, metavar="USD"
-    )
-    yes: bool = option(False, "Spend without asking.")
-    role: str | None = option(None, "ARN of the role that SageMaker assumes; SAGESEG_ROLE in the environment.")
     image: str | None = option(None, "The project's image in your registry, made by its Dockerfile.", metavar="URI")
     name: str | None = option(None, "Name of the job; by default verb and time.")
-    shards: str | None = option(None, "Where the shards go; by default beside --out.", metavar="FOLDER")
-    tags: dict[str, str] | None = option(None, "Tags for the job.", parser=parse_tags, metavar="KEY=VALUE[,…]")
-    dry_run: bool = option(False, "Print the request and what it may cost, start nothing.")
     wait: bool = option(True, "Follow the job to its end, and merge its shards.")
 
     @property
     def max_runtime_seconds(self) -> int:
         return int(self.max_hours * _HOUR)
-
-    def idle(self) -> list[str]:
-        """A sentence for each given option that another makes idle."""
-        dollars = {"--max-cost": self.max_cost, "--rate": self.rate} if self.backend == "local" else {}
-        given = [name for name, usd in dollars.items() if usd is not None]
-        return [f"{name} has no effect: on this machine nothing is paid" for name in given]

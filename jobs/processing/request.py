@@ -6,11 +6,19 @@ Its paths are those of the container, whose tree `/opt/ml` the emulator puts els
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from formats.shards.shard import Shard
-from jobs.contract.training_request import tag_list
+from jobs.contract.training_request import (
+    ANY_NETWORK,
+    Network,
+    disk_key_member,
+    instance_members,
+    key_member,
+    network_members,
+    tag_list,
+)
 
 _TREE = "/opt/ml/processing"
 INPUT, PLAN_INPUT, OUTPUT = f"{_TREE}/input", f"{_TREE}/plan", f"{_TREE}/output"
@@ -46,12 +54,16 @@ class Hosts:
     count: int
     volume_gb: int
     max_runtime_seconds: int
+    preferences: tuple[str, ...] = ()
+    kms_key: str | None = None
+    network: Network = ANY_NETWORK
 
 
 @dataclass(frozen=True)
 class ProcessingJob:
     """One job. `words` are the verb's, with the paths of the container; `shards` are made by the instances in their
-    order, one each."""
+    order, one each. With `preferences`, `instance_type` is the first of them, and the service takes the first that has
+    capacity."""
 
     name: str
     image: str
@@ -64,29 +76,31 @@ class ProcessingJob:
     volume_gb: int
     max_runtime_seconds: int
     tags: Mapping[str, str] = field(default_factory=dict)
+    kms_key: str | None = None
+    network: Network = ANY_NETWORK
+    preferences: tuple[str, ...] = ()
 
 
 def processing_request(job: ProcessingJob) -> dict[str, Any]:
     """The dictionary that `create_processing_job` takes. Outputs go out as they appear: what one instance has made
     stays where another fails."""
     shards = ",".join(map(str, job.shards))
-    return {
-        "ProcessingJobName": job.name,
-        **processing_body(
-            ["sageseg", *HOST_VERB],
-            ["--shard", shards, *job.words],
-            job.inputs,
-            [Taken("shards", job.output_uri, OUTPUT, as_it_appears=True)],
-            Hosts(job.image, job.role, job.instance_type, len(job.shards), job.volume_gb, job.max_runtime_seconds),
-        ),
-        "Tags": tag_list(job.tags),
-    }
+    hosts = Hosts(job.image, job.role, job.instance_type, len(job.shards), job.volume_gb, job.max_runtime_seconds)
+    body = processing_body(
+        ["sageseg", *HOST_VERB],
+        ["--shard", shards, *job.words],
+        job.inputs,
+        [Taken("shards", job.output_uri, OUTPUT, as_it_appears=True)],
+        replace(hosts, preferences=job.preferences, kms_key=job.kms_key, network=job.network),
+    )
+    return {"ProcessingJobName": job.name, **body, "Tags": tag_list(job.tags)}
 
 
 def processing_body(
     entrypoint: Sequence[str], words: Sequence[str], inputs: Sequence[Given], outputs: Sequence[Taken], hosts: Hosts
 ) -> dict[str, Any]:
     """What a processing job is asked, but for its name and tags."""
+    network = network_members(hosts.network)
     return {
         "AppSpecification": {
             "ImageUri": hosts.image,
@@ -94,16 +108,21 @@ def processing_body(
             "ContainerArguments": list(words),
         },
         "ProcessingInputs": [_input(number, given) for number, given in enumerate(inputs, 1)],
-        "ProcessingOutputConfig": {"Outputs": [_output(taken) for taken in outputs]},
+        "ProcessingOutputConfig": {
+            "Outputs": [_output(taken) for taken in outputs],
+            **key_member("KmsKeyId", hosts.kms_key),
+        },
         "ProcessingResources": {
             "ClusterConfig": {
                 "InstanceCount": hosts.count,
-                "InstanceType": hosts.instance_type,
+                **instance_members(hosts.instance_type, hosts.preferences),
                 "VolumeSizeInGB": hosts.volume_gb,
+                **disk_key_member("VolumeKmsKeyId", hosts.kms_key, hosts.instance_type),
             }
         },
         "StoppingCondition": {"MaxRuntimeInSeconds": hosts.max_runtime_seconds},
         "RoleArn": hosts.role,
+        **({"NetworkConfig": network} if network else {}),
     }
 
 
@@ -134,3 +153,9 @@ def output_of(description: Mapping[str, Any]) -> str:
     """Where a job's only output goes; empty for a job of another make."""
     outputs = description.get("ProcessingOutputConfig", {}).get("Outputs", [])
     return str(outputs[0].get("S3Output", {}).get("S3Uri", "")) if len(outputs) == 1 else ""
+
+
+def cluster_of(description: Mapping[str, Any]) -> dict[str, Any]:
+    """What a job runs on."""
+    cluster: dict[str, Any] = description["ProcessingResources"]["ClusterConfig"]
+    return cluster

@@ -14,8 +14,9 @@ from typing import Any, Protocol
 
 from aws.s3 import S3Prefix, copy_object
 from formats.console import say
+from formats.disk.whole_files import write_text
 from formats.errors import SagesegError
-from formats.shards.markers import BYTES, JOURNAL, MARKER, read_marker
+from formats.shards.markers import BYTES, JOURNAL, LINE, MARKER, read_marker
 from formats.shards.shard import Shard, parse_folder
 from formats.shards.work_plan import PLAN
 from formats.texts.wording import name_first
@@ -36,6 +37,9 @@ class Output(Protocol):
 
     def bring(self, name: str, to: Path) -> None:
         """A file, as one of this machine."""
+
+    def put(self, name: str, text: str) -> None:
+        """Write a file there."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,9 @@ class FolderOutput:
     def bring(self, name: str, to: Path) -> None:
         to.symlink_to((self.folder / name).resolve())
 
+    def put(self, name: str, text: str) -> None:
+        write_text(self.folder / name, text)
+
 
 @dataclass(frozen=True)
 class S3Output:
@@ -66,6 +73,7 @@ class S3Output:
 
     place: S3Prefix
     s3: Any
+    kms_key: str | None = None
 
     @property
     def uri(self) -> str:
@@ -82,6 +90,9 @@ class S3Output:
         with to.open("wb") as file:
             copy_object(self.s3, self.place.bucket, self.place.prefix + name, file)
 
+    def put(self, name: str, text: str) -> None:
+        self.place.put(self.s3, name, text.encode(), kms_key=self.kms_key)
+
 
 @dataclass(frozen=True)
 class There:
@@ -97,19 +108,19 @@ class There:
 def look(output: Output, of: int) -> There:
     """What lies in an output that is to be of so many shards. Raises SagesegError where something else does: files
     that are no plan's, shards of another plan, or of another number."""
-    sizes = output.sizes()
+    sizes = {name: size for name, size in output.sizes().items() if name != LINE}
     if not sizes:
         return There(frozenset(), ())
     beside = tuple(sorted(name for name in sizes if "/" not in name))
     if PLAN not in beside:
         other = next(iter(sorted(sizes)))
-        raise SagesegError(f"{output.shown}: holds {other} and no {PLAN}; choose another --out")
+        raise SagesegError(f"{output.shown}: holds {other} and no {PLAN}; choose another --out or --shards")
     found = {shard for name in sizes if name.endswith(f"/{MARKER}") and (shard := parse_folder(name.split("/")[0]))}
     cuts = sorted({shard.of for shard in found if shard.of != of})
     if cuts:
         raise SagesegError(
             f"{output.shown}: cut into {cuts[0]} shards, and --instances says {of}; say --instances {cuts[0]}, or "
-            "choose another --out"
+            "choose another --out or --shards"
         )
     with TemporaryDirectory() as name:
         output.bring(PLAN, Path(name, PLAN))
@@ -129,7 +140,7 @@ def _is_whole(output: Output, sizes: Mapping[str, int], shard: Shard, plan_sha25
     if marker.plan_sha256 != plan_sha256:
         raise SagesegError(
             f"{output.shown}/{shard.folder}: a shard of another plan than the one beside it; remove it and run the "
-            "same command again, or choose another --out"
+            "same command again, or choose another --out or --shards"
         )
     journal = f"{shard.folder}/{JOURNAL}"
     if journal not in sizes:

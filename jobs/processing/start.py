@@ -3,76 +3,93 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-from aws.clients import aws_errors, configured_region
+from aws.clients import configured_region
 from aws.names import PROCESS_TAG, check_name, default_name, tag_value, utc_now
 from aws.s3 import parse_s3_object, parse_s3_uri
 from formats.console import result_json, say
 from formats.errors import SagesegError
-from formats.shards.shard import Shard
+from formats.shards.markers import LINE
 from formats.texts.wording import name_first
+from formats.verbs.mounting import typed_words
 from jobs.backends import LOCAL_REGION, LOCAL_ROLE, Place, make_client, open_place
+from jobs.contract.instances import running_on
 from jobs.contract.registry import OPEN_IMAGE
 from jobs.contract.service_model import check_request
-from jobs.cost.agreement import agree_on_processing
-from jobs.cost.prices import STORAGE, find_rate
-from jobs.cost.quotes import ProcessingQuote, count_instances
+from jobs.cost.quotes import count_instances
 from jobs.cost.spent import usd_of
-from jobs.creating import PROCESSING, create
-from jobs.processing.follow import follow_processing, seconds_of, told_end
+from jobs.creating import PROCESSING
+from jobs.processing.begun import begin, forget_begun, free_name, under_way
 from jobs.processing.given import Found, Told, find_at_aws, find_here, find_in_s3, tell_places
+from jobs.processing.machines import agreed_rates, settle_types
 from jobs.processing.options import ProcessOptions
-from jobs.processing.request import PLAN_INPUT, Given, ProcessingJob, output_of, processing_request
+from jobs.processing.request import PLAN_INPUT, Given, ProcessingJob, cluster_of, processing_request
 from jobs.processing.shards_there import FolderOutput, Output, S3Output, There, look
-from jobs.quotas import find_quotas, quota_name
+from jobs.tracking.hosts.follow import follow_processing, seconds_of, told_end
+from jobs.training.options import SecurityOptions
 
 _STEM = "sageseg-process"
 
 
 @dataclass(frozen=True)
 class Work:
-    """A verb's words without --out, which of them are mere texts, and where its shards go: a folder of this machine, or
-    `s3://`."""
+    """A verb, the words behind it without --out, which of them are mere texts, and where its shards go: a folder of
+    this machine, or `s3://`."""
 
-    verb: str
+    verb: tuple[str, ...]
     words: Sequence[str]
     texts: frozenset[str]
-    out: str
+    shards: str
 
 
-def process(work: Work, options: ProcessOptions) -> bool:
+def process(work: Work, options: ProcessOptions, security: SecurityOptions) -> bool:
     """Make the shards that are missing. Whether all are there then: without `wait` they may not be."""
     _check_names(options)
-    place, output = _open(work, options)
+    place, output = _open(work, options, security)
     there = look(output, options.instances)
     missing = there.missing(options.instances)
     if not missing:
-        say(f"note: {work.out}: all {options.instances} shards are there; their sources are not looked at again")
+        say(f"note: {output.shown}: all {options.instances} shards are there; their sources are not looked at again")
+        forget_begun(place, output.uri)
         return True
-    name = _running(place, output.uri)
-    usd_per_hour: float | None = None
+    name = under_way(place, output.uri)
+    rates: Mapping[str, float | None] = {}
     if name is None:
         if there.shards:
             say(f"{len(there.shards)} of {options.instances} shards are there; missing: {name_first(missing)}")
         told = _told(work, options)
-        job = _job(work, options, place, told, output, there, missing)
+        begun = free_name(place, output.uri, options.name, _default_name(work))
+        job = _job(begun.name, work, options, security, place, output, there, told)
         request = processing_request(job)
         check_request("sagemaker", "CreateProcessingJob", request, file_uris=options.backend == "local")
-        usd_per_hour = _agree(job, options, place.region)
+        rates = agreed_rates(job, options, place)
         if options.dry_run:
             result_json(request)
             return False
-        _start(place, job, request, told)
+        _send(place, told, security.kms_key)
+        if typed_words():
+            output.put(LINE, f"sageseg jobs {shlex.join(typed_words())}\n")
+        begin(place, output.uri, begun, request)
+        offered = " or ".join(job.preferences) or job.instance_type
+        say(
+            f"started {PROCESSING.word} {job.name} on {count_instances(len(missing), offered)}: shards "
+            f"{name_first(missing)}"
+        )
         name = job.name
-    if not options.wait:
+    if options.dry_run or not options.wait:
         say(f"{name} goes on; the same command again follows it, {PROCESSING.ends.format(name)} ends it")
         return False
-    return _follow(place, name, output, options.instances, usd_per_hour)
+    return _follow(place, name, output, options.instances, rates)
+
+
+def _default_name(work: Work) -> str:
+    return f"{default_name(_STEM, *work.verb, now=utc_now())}-{token_hex(2)}"
 
 
 def _check_names(options: ProcessOptions) -> None:
@@ -80,27 +97,29 @@ def _check_names(options: ProcessOptions) -> None:
         check_name(options.name)
 
 
-def _open(work: Work, options: ProcessOptions) -> tuple[Place, Output]:
+def _open(work: Work, options: ProcessOptions, security: SecurityOptions) -> tuple[Place, Output]:
     local = options.backend == "local"
     region = LOCAL_REGION if local else configured_region(options.region)
-    if not work.out.startswith("s3://"):
+    if not work.shards.startswith("s3://"):
         if not local:
             raise SagesegError(
-                f"--out {work.out}: on AWS the shards go to S3; expected s3://bucket/prefix, or add --backend local"
+                f"{work.shards}: on AWS the shards go to S3; expected s3://bucket/prefix as --shards, or as --out, or "
+                "add --backend local"
             )
-        return open_place("local", region), FolderOutput(Path(work.out))
-    place = parse_s3_uri(work.out)
+        return open_place("local", region), FolderOutput(Path(work.shards))
+    place = parse_s3_uri(work.shards)
     if not place.prefix:
         raise SagesegError(
-            f"--out {work.out}: a whole bucket; expected a prefix in it, such as {work.out.rstrip('/')}/cars"
+            f"{work.shards}: a whole bucket; expected a prefix in it, such as {work.shards.rstrip('/')}/cars"
         )
-    return open_place(options.backend, region), S3Output(place, make_client("s3", "aws", options.region))
+    output = S3Output(place, make_client("s3", "aws", options.region), security.kms_key)
+    return open_place(options.backend, region), output
 
 
 def _told(work: Work, options: ProcessOptions) -> Told:
     def find(value: str) -> Found:
         if options.backend == "aws":
-            return find_at_aws(value, _s3(options), f"{work.out.rstrip('/')}-inputs")
+            return find_at_aws(value, _s3(options), f"{work.shards.rstrip('/')}-inputs")
         return find_in_s3(value, _s3(options)) if value.startswith("s3://") else find_here(value)
 
     told = tell_places(work.words, work.texts, find)
@@ -114,88 +133,60 @@ def _s3(options: ProcessOptions) -> Any:
 
 
 def _job(
+    name: str,
     work: Work,
     options: ProcessOptions,
+    security: SecurityOptions,
     place: Place,
-    told: Told,
     output: Output,
     there: There,
-    missing: Sequence[Shard],
+    told: Told,
 ) -> ProcessingJob:
     local = place.backend == "local"
-    role = options.role or os.environ.get("SAGESEG_ROLE") or (LOCAL_ROLE if local else None)
+    role = security.role or os.environ.get("SAGESEG_ROLE") or (LOCAL_ROLE if local else None)
     image = options.image or (OPEN_IMAGE if local else None)
-    for value, name, expected in (
+    for value, option, expected in (
         (role, "--role", "the ARN of a role for SageMaker"),
         (image, "--image", "this project's image in your registry, made by its Dockerfile"),
     ):
         if value is None:
-            raise SagesegError(f"{name}: missing; expected {expected} (or --backend local, which needs none)")
-    plans = [Given(f"{output.uri}/{name}", f"{PLAN_INPUT}/{number}") for number, name in enumerate(there.beside, 1)]
+            raise SagesegError(f"{option}: missing; expected {expected} (or --backend local, which needs none)")
+    plans = [Given(f"{output.uri}/{file}", f"{PLAN_INPUT}/{number}") for number, file in enumerate(there.beside, 1)]
+    missing = there.missing(options.instances)
+    types = settle_types(options, security, place, len(missing))
     return ProcessingJob(
-        name=options.name or f"{default_name(_STEM, work.verb, now=utc_now())}-{token_hex(2)}",
+        name=name,
         image=str(image),
         role=str(role),
-        words=told.words,
+        words=(*work.verb, *told.words),
         shards=missing,
         inputs=[*told.inputs, *plans],
         output_uri=output.uri,
-        instance_type=options.instance_type,
+        instance_type=types[0],
         volume_gb=options.volume_gb,
         max_runtime_seconds=options.max_runtime_seconds,
-        tags={PROCESS_TAG: tag_value(output.uri), **(options.tags or {})},
+        tags={PROCESS_TAG: tag_value(output.uri), **(security.tags or {})},
+        kms_key=security.kms_key,
+        network=security.network,
+        preferences=types if len(types) > 1 else (),
     )
 
 
-def _agree(job: ProcessingJob, options: ProcessOptions, region: str) -> float | None:
-    """Dollars per hour of all instances, said and agreed to; None on this machine, and where unknown."""
-    if options.backend == "local":
-        return None
-    count = len(job.shards)
-    quota = find_quotas(region, [job.instance_type], "processing job").get(job.instance_type)
-    if quota is not None and quota < count:
-        raise SagesegError(
-            f"{count_instances(count, job.instance_type)}: this account's quota "
-            f"'{quota_name(job.instance_type, 'processing job')}' is {quota:g}; lower --instances, ask for more under "
-            "Service Quotas, or name another --instance-type"
-        )
-    rate = find_rate(region, job.instance_type, "Processing", own=options.rate)
-    quote = ProcessingQuote(job.instance_type, rate, count, job.max_runtime_seconds, job.volume_gb, STORAGE.get(region))
-    agree_on_processing(quote, max_cost=options.max_cost, yes=options.yes or options.dry_run)
-    return quote.usd_per_hour
-
-
-def _start(place: Place, job: ProcessingJob, request: Mapping[str, Any], told: Told) -> None:
+def _send(place: Place, told: Told, kms_key: str | None) -> None:
     for path, uri in told.uploads.items():
         where, name = parse_s3_object(uri)
-        where.put(make_client("s3", "aws", place.region), name, path.read_bytes())
+        where.put(make_client("s3", "aws", place.region), name, path.read_bytes(), kms_key=kms_key)
         say(f"{uri}: sent")
-    create(place.sagemaker, PROCESSING, request, utc_now())
-    say(
-        f"started {PROCESSING.word} {job.name} on {count_instances(len(job.shards), job.instance_type)}: shards "
-        f"{name_first(job.shards)}"
-    )
 
 
-def _running(place: Place, uri: str) -> str | None:
-    """The job that makes shards there now, whoever began it: it is gone on with, so that none is made twice."""
-    with aws_errors(f"listing {PROCESSING.word}s"):
-        pages = place.sagemaker.get_paginator("list_processing_jobs").paginate(StatusEquals="InProgress")
-        names = [each["ProcessingJobName"] for page in pages for each in page["ProcessingJobSummaries"]]
-        for name in names:
-            if output_of(place.sagemaker.describe_processing_job(ProcessingJobName=name)) == uri:
-                say(f"note: {PROCESSING.word} {name} makes shards there now; it goes on with that")
-                return str(name)
-    return None
-
-
-def _follow(place: Place, name: str, output: Output, of: int, usd_per_hour: float | None) -> bool:
+def _follow(place: Place, name: str, output: Output, of: int, rates: Mapping[str, float | None]) -> bool:
     try:
         description = follow_processing(place, name)
     except KeyboardInterrupt:
         say(f"{name} goes on; the same command again follows it, {PROCESSING.ends.format(name)} ends it")
         raise
-    usd = usd_of(seconds_of(description), usd_per_hour)
+    forget_begun(place, output.uri)
+    usd = usd_of(seconds_of(description), rates.get(running_on(cluster_of(description)) or ""))
     if usd is not None:
         say(f"it cost ${usd:.2f}")
     missing = look(output, of).missing(of)

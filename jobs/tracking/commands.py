@@ -78,10 +78,11 @@ def show(
     """A job's status, times, cost, metrics and artefact; of a tuning job its training jobs, the best first."""
     from jobs.tracking.course import describe_course, describe_settings, missing_artefact
     from jobs.tracking.job_calls import FoundJob
+    from jobs.tracking.pipelines.shown import show_unrecorded
 
     found = _find(name, region)
     if not isinstance(found, FoundJob):
-        found.show(as_json=json_)
+        show_unrecorded(found, as_json=json_)
         return
     if found.record.is_tuning:
         _show_tuning(found, as_json=json_)
@@ -205,11 +206,12 @@ def logs(
 ) -> None:
     """A job's log so far."""
     from jobs.tracking.job_calls import FoundJob, log_lines
+    from jobs.tracking.pipelines.shown import show_unrecorded_logs
     from jobs.tracking.tuning_records import check_no_tuning
 
     found = _find(name, region)
     if not isinstance(found, FoundJob):
-        found.show_logs(follow=follow)
+        show_unrecorded_logs(found, follow=follow)
         return
     if follow:
         _follow(found)

@@ -10,6 +10,7 @@ from formats.errors import SagesegError
 from formats.verbs.command_options import option
 from jobs.contract.channels import VALIDATION_SOURCES
 from jobs.contract.instances import DEFAULT_CPU, DEFAULT_GPUS, parse_instance_types
+from jobs.contract.training_request import Network
 from jobs.cost.prices import parse_max_cost, parse_rate
 
 DAY = 86400
@@ -43,7 +44,7 @@ def parse_tags(text: str) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class StartOptions:
+class JobOptions:
     """Where a job runs, under which name, and how much may be spent on it."""
 
     backend: str = option(
@@ -53,8 +54,7 @@ class StartOptions:
         metavar="aws|local",
     )
     region: str | None = option(None, "AWS region; by default the environment's.")
-    name: str | None = option(None, "Name of the job; by default algorithm, dataset and time.")
-    like: str | None = option(None, "A job whose hyperparameters are taken where none are given.", metavar="JOB")
+    name: str | None = option(None, "Name of the job.")
     max_cost: float | None = option(
         None, "Refuse what may cost more, in US dollars.", parser=parse_max_cost, metavar="USD"
     )
@@ -62,7 +62,7 @@ class StartOptions:
         None, "Your own dollars per hour of an instance, in place of the price list.", parser=parse_rate, metavar="USD"
     )
     yes: bool = option(False, "Spend without asking.")
-    dry_run: bool = option(False, "Print the request, say what the check finds and what it may cost, start nothing.")
+    dry_run: bool = option(False, "Print the request and what it may cost, start nothing.")
     wait: bool = option(True, "Follow the job to its end.")
 
     def idle(self) -> list[str]:
@@ -70,6 +70,15 @@ class StartOptions:
         dollars = {"--max-cost": self.max_cost, "--rate": self.rate} if self.backend == "local" else {}
         given = [name for name, usd in dollars.items() if usd is not None]
         return [f"{name} has no effect: on this machine nothing is paid" for name in given]
+
+
+@dataclass(frozen=True)
+class StartOptions(JobOptions):
+    """Where a job runs, under which name, and how much may be spent on it."""
+
+    name: str | None = option(None, "Name of the job; by default algorithm, dataset and time.")
+    dry_run: bool = option(False, "Print the request, say what the check finds and what it may cost, start nothing.")
+    like: str | None = option(None, "A job whose hyperparameters are taken where none are given.", metavar="JOB")
 
 
 @dataclass(frozen=True)
@@ -119,11 +128,20 @@ class SecurityOptions:
     """As whom a job runs, what encrypts it, and which network it sees."""
 
     role: str | None = option(None, "ARN of the role that SageMaker assumes; SAGESEG_ROLE in the environment.")
-    kms_key: str | None = option(None, "KMS key for uploads, the instance's disk and the artefact.", metavar="KEY")
+    kms_key: str | None = option(
+        None, "KMS key for uploads, the instance's disk and what the job leaves.", metavar="KEY"
+    )
     subnets: tuple[str, ...] = option((), "Subnets of your VPC to run in.", parser=parse_list, metavar="ID[,ID…]")
     security_groups: tuple[str, ...] = option((), "Security groups in that VPC.", parser=parse_list, metavar="ID[,ID…]")
     network_isolation: bool = option(False, "Give the container no network.")
     tags: dict[str, str] | None = option(None, "Tags for the job.", parser=parse_tags, metavar="KEY=VALUE[,…]")
+
+    @property
+    def network(self) -> Network:
+        """Raises SagesegError for a VPC that is told by half."""
+        if bool(self.subnets) != bool(self.security_groups):
+            raise SagesegError("--subnets and --security-groups: a VPC needs both")
+        return Network(self.subnets, self.security_groups, self.network_isolation)
 
 
 @dataclass(frozen=True)

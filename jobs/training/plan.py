@@ -18,7 +18,7 @@ from jobs.backends import LOCAL_ROLE
 from jobs.contract.hyperparameters import Hyperparameters, Rules, parse_hyperparameters, without_effect
 from jobs.contract.registry import OPEN_IMAGE, builtin_image, is_builtin
 from jobs.contract.service_model import check_request
-from jobs.contract.training_request import Network, Spot, TrainingJob, training_request
+from jobs.contract.training_request import Spot, TrainingJob, training_request
 from jobs.cost.quotes import TrainingQuote
 from jobs.tracking.records import Kind
 from jobs.training.augmented_manifest import manifest_folder
@@ -149,7 +149,7 @@ def settle_jobs(
         model_uri=earlier.uri if earlier else None,
         pretrained_uri=pretrained_uri(options, settled, rules, earlier),
         kms_key=options.security.kms_key,
-        network=_network(options),
+        network=options.security.network,
         tags={DATASET_TAG: dataset.digest[:16], **(options.security.tags or {})},
         environment=_environment(dataset, around.environment, rules, local=local),
     )
@@ -236,13 +236,6 @@ def _label_map_uri(dataset: Dataset, options: TrainOptions, data_uri: str, *, lo
         return None
     read_label_maps(folder, len(dataset.classes))
     return folder.absolute().as_uri() if local else f"{data_uri}/label_map"
-
-
-def _network(options: TrainOptions) -> Network:
-    security = options.security
-    if bool(security.subnets) != bool(security.security_groups):
-        raise SagesegError("--subnets and --security-groups: a VPC needs both")
-    return Network(security.subnets, security.security_groups, security.network_isolation)
 
 
 def _spot(options: TrainOptions, job: TrainingJob) -> Spot | None:

@@ -124,8 +124,8 @@ def read_sections(sections: Mapping[str, Any], root: Any, around: Around) -> Rea
     for name in ("prep", "predict"):
         if name not in steps:
             raise SagesegError(f"a pipeline begins with labels and predicts before it reports; add a section {name}")
-    hosts, process = _hosts(sections.get("process"), reading)
-    trained, hyperparameters = _trained(steps[training], reading, process)
+    hosts = _hosts(sections, reading)
+    trained, hyperparameters = _trained(steps[training], reading, hosts.volume_gb)
     prepare = _prepare(steps["prep"], reading)
     predict, batch, split = _predict(steps["predict"], reading)
     check = ["prep", "check", made("merged"), *hyperparameters]
@@ -177,31 +177,37 @@ def _defaults(*kinds: Any) -> dict[str, Any]:
     return {field.name: field.default for kind in kinds for field in dataclasses.fields(kind)}
 
 
-def _hosts(section: Any, reading: _Reading) -> tuple[Hosts, ProcessOptions]:
+def _hosts(sections: Mapping[str, Any], reading: _Reading) -> Hosts:
     """What processing steps run on, by the section `process`."""
-    settings = dict(section or {})
-    if "steps" in settings:
+    section = sections.get("process") or {}
+    if "steps" in section:
         raise SagesegError(
             "section process: a pipeline's instances share prep, and one makes the report; take the line steps away"
         )
-    words = [word for name, value in settings.items() for word in (f"--{str(name).replace('_', '-')}", str(value))]
+    if "shards" in section:
+        raise SagesegError("section process: shards: a pipeline keeps them below its --out; take the line away")
+    words = [str(word) for step in plan_steps(sections) if step.name == "report" for word in step.process or ()]
     values = _values("process", reading, ["jobs", "process", *words, "report"])
-    _check_left("process", values, _defaults(ProcessOptions), reading.around.backend)
-    options = settings_of(ProcessOptions, values)
+    _check_left("process", values, _defaults(ProcessOptions, SecurityOptions), reading.around.backend)
     for name in ("name", "tags", "image"):
-        if getattr(options, name):
-            raise SagesegError(f"section process: {name} is the pipeline's; say --{name} to sageseg jobs pipeline")
-    around = reading.around
-    return (
-        Hosts(
-            around.image,
-            around.role,
-            options.instance_type,
-            options.instances,
-            options.volume_gb,
-            options.max_runtime_seconds,
-        ),
-        options,
+        if values[name]:
+            raise SagesegError(f"section process: {name} is the pipeline's; say it to sageseg jobs pipeline")
+    options, around = settings_of(ProcessOptions, values), reading.around
+    if len(options.instance_type) > 1:
+        raise SagesegError(
+            f"section process: instance_type {','.join(options.instance_type)}: a pipeline's steps take one, and its "
+            "parameter ProcessInstanceType another at its start; name one"
+        )
+    security = settings_of(SecurityOptions, values)
+    return Hosts(
+        around.image,
+        around.role,
+        options.instance_type[0],
+        options.instances,
+        options.volume_gb,
+        options.max_runtime_seconds,
+        kms_key=security.kms_key,
+        network=security.network,
     )
 
 
@@ -214,7 +220,7 @@ def _values(section: str, reading: _Reading, words: Sequence[str]) -> dict[str, 
         raise SagesegError(f"section {section}: {e}") from e
 
 
-def _trained(step: Step, reading: _Reading, process: ProcessOptions) -> tuple[Trained, list[str]]:
+def _trained(step: Step, reading: _Reading, volume_gb: int) -> tuple[Trained, list[str]]:
     """What is trained, and the hyperparameters as the check takes them."""
     around = reading.around
     values = _values(step.name, reading, step.line({"prep": Path("dataset")}, "job")[:-2])
@@ -228,7 +234,7 @@ def _trained(step: Step, reading: _Reading, process: ProcessOptions) -> tuple[Tr
     given = {name: service_word(name, text) for name in TABLE if (text := values.get(name)) is not None}
     tuning = settings_of(TuningOptions, values) if step.name == "tune" else None
     try:
-        trained = plan_trained(given, options, around.surroundings, tuning, volume_gb=process.volume_gb)
+        trained = plan_trained(given, options, around.surroundings, tuning, volume_gb=volume_gb)
     except SagesegError as e:
         raise SagesegError(f"section {step.name}: {e}") from e
     as_builtin = given.get("algorithm") != "unet"  # whose rules the check then goes by

@@ -235,6 +235,14 @@ def test_without_options_there_is_no_key_no_vpc_and_no_lease() -> None:
     assert plain["role"]["Statement"][1]["Resource"] == ["arn:aws:s3:::cars/*"]
 
 
+def test_images_of_ones_own_may_be_pulled() -> None:
+    own = f"{ACCOUNT}.dkr.ecr.cn-north-1.amazonaws.com.cn/cars/sageseg"
+    words = ["jobs", "policy", "--bucket", "cars", "--account", ACCOUNT, "--region", REGION]
+    ran = CliRunner().invoke(app, [*words, "--image", f"{own}:1", "--image", f"{own}@sha256:0"])
+    told = [SAMPLES["repository"], f"arn:aws-cn:ecr:cn-north-1:{ACCOUNT}:repository/cars/sageseg"]
+    assert re.findall(r'"(arn:\S+:ecr:\S+)"', ran.stdout) == told
+
+
 def test_partitions_are_botocores() -> None:
     session = boto3.Session()
     for region in ACCOUNTS:
@@ -257,6 +265,7 @@ def test_other_partitions_have_their_own_arns() -> None:
         ({"role_name": "my role"}, "--role-name my role: expected"),
         ({"prefix": "one/*"}, "--prefix one/*: "),
         ({"kms_key": "alias/cars"}, "--kms-key alias/cars: expected a key's ARN or id"),
+        ({"repositories": ("sageseg:1",)}, "--image sageseg:1: expected an image in ECR, 123456789012.dkr.ecr."),
     ],
 )
 def test_what_cannot_be_in_a_policy_is_refused(changes: dict[str, Any], said: str) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from jobs.emulator.host.container import Programs
 from jobs.tracking.job_calls import POLL_SECONDS
 from tests.support.aws_setup import ROLE, aws_client, no_price_list, use_aws
 from tests.support.pair_samples import make
@@ -22,7 +24,7 @@ COMMON = ["--image", IMAGE, "--role", ROLE]
 
 
 @pytest.fixture
-def here(tmp_path: Path, moto: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def here(tmp_path: Path, moto: str, warm: Programs, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder with a list of classes, whose images and masks lie in S3 under its name; an emulator in SageMaker's
     place."""
     from jobs.emulator.server import running_server
@@ -33,15 +35,17 @@ def here(tmp_path: Path, moto: str, monkeypatch: pytest.MonkeyPatch) -> Iterator
     s3 = aws_client("s3", moto)
     for path in (tmp_path / "in").rglob("*.*"):
         s3.upload_file(str(path), "cars", f"{tmp_path.name}/{path.relative_to(tmp_path).as_posix()}")
-    with running_server(tmp_path / "sagemaker") as server:
+    with running_server(tmp_path / "sagemaker", programs=warm) as server:
         use_aws(monkeypatch, moto, sagemaker=server.url, cloudwatch_logs=server.url)
         monkeypatch.setitem(POLL_SECONDS, "aws", 0.05)
         yield tmp_path
 
 
-def process(here: Path, *options: str, out: str = "out", words: list[str] = WORDS) -> Ran:
+def process(here: Path, *options: str, out: str | None = "out", more: Sequence[str] = ()) -> Ran:
+    """To a place in S3, or without one to `cars` here."""
     place = f"s3://cars/{here.name}"
-    verb = ["prep", "pairs", f"{place}/in/images", f"{place}/in/masks/", *words, "--out", f"{place}/{out}"]
+    to = "cars" if out is None else f"{place}/{out}"
+    verb = ["prep", "pairs", f"{place}/in/images", f"{place}/in/masks/", *WORDS, "--out", to, *more]
     return typed(["jobs", "process", *COMMON, *options, *verb], here)
 
 
@@ -62,24 +66,42 @@ def jobs(here: Path) -> list[str]:
     return [job["ProcessingJobName"] for job in listed]
 
 
-def test_shards_in_s3_merge_into_the_dataset_of_one_machine(here: Path, moto: str) -> None:
-    ran = process(here, "--instances", "2", "--yes")
+def test_shards_in_s3_become_the_dataset_of_one_machine(here: Path, moto: str) -> None:
+    to_here = ["--instances", "2", "--shards", f"s3://cars/{here.name}/out"]
+    ran = process(here, *to_here, "--yes", out=None)
     assert ran.returncode == 0, ran.stderr
     assert "2 × ml.c5.2xlarge: $" in ran.stderr
-    assert f"next: aws s3 sync s3://cars/{here.name}/out out-shards && sageseg prep merge out-shards" in ran.stderr
-    fetch(moto, here, here / "shards")
-    merged = typed(["prep", "merge", "shards", "--out", "merged"], here)
-    assert merged.returncode == 0, merged.stderr
+    assert f"putting the shards of s3://cars/{here.name}/out together in cars" in ran.stderr
     alone = typed(["prep", "pairs", "in/images", "in/masks", *WORDS, "--out", "alone"], here)
     assert alone.returncode == 0, alone.stderr
-    assert digests(here / "merged") == digests(here / "alone")
+    assert digests(here / "cars") == digests(here / "alone")
 
-    key = f"{here.name}/out/shard-2-of-2/shard.json"
-    aws_client("s3", moto).delete_object(Bucket="cars", Key=key)
-    again = process(here, "--instances", "2", "--max-cost", "50")
+    s3, key = aws_client("s3", moto), f"{here.name}/out/shard-2-of-2/shard.json"
+    s3.delete_object(Bucket="cars", Key=key)
+    again = process(
+        here, *to_here, "--max-cost", "50", "--shards", f"s3://cars/{here.name}/out/", out=None, more=["--overwrite"]
+    )
     assert again.returncode == 0, again.stderr
     assert re.search(r"started processing job \S+ on ml.c5.2xlarge: shards 2/2", again.stderr)
     assert len(jobs(here)) == 2
+    line = s3.get_object(Bucket="cars", Key=f"{here.name}/out/line.txt")["Body"].read().decode()
+    assert line.startswith("sageseg jobs process --image ")
+    shutil.rmtree(fetch(moto, here, here / "fetched") / "shard-2-of-2")
+    lacking = typed(["prep", "merge", "fetched", "--out", "merged"], here)
+    assert lacking.returncode == 1
+    assert f"shard 2/2 is missing; run {line.strip()}" in lacking.stderr
+
+
+def test_on_this_machine_too_places_may_be_in_s3(here: Path, moto: str, warm: Programs) -> None:
+    from jobs.emulator.server import running_server
+
+    shards = ["--backend", "local", "--shards", f"s3://cars/{here.name}/out"]
+    with running_server(here / "sageseg-home", programs=warm):
+        ran = process(here, *shards, "--instances", "1", out=None)
+    assert ran.returncode == 0, ran.stderr
+    assert "$" not in ran.stderr
+    assert len((here / "cars" / "manifest.csv").read_text().splitlines()) == 4
+    assert jobs(here) == []
 
 
 @pytest.mark.parametrize(
@@ -98,12 +120,34 @@ def test_what_is_refused_before_anything_is_paid(here: Path, options: list[str],
     assert jobs(here) == []
 
 
+@pytest.mark.parametrize(
+    ("options", "out", "said"),
+    [
+        (["--shards", "s3://cars/x"], "out", r"--out s3://\S+/out: the shards themselves go there; leave out --shards"),
+        (["--shards", "here"], None, "here: on AWS the shards go to S3; expected s3://bucket/prefix as --shards"),
+        (["--shards", "s3://cars"], None, "s3://cars: a whole bucket; expected a prefix in it, such as s3://cars/cars"),
+        (["--subnets", "subnet-1"], "out", "--subnets and --security-groups: a VPC needs both"),
+        (["--instance-type", "ml.c5.large,x"], "out", "--instance-type ml.c5.large: no instance type for processing"),
+        (["--instance-type", "ml.g5.xlarge", "--volume-gb", "300"], "out", "has 250 GB of disk .* 300 GB are needed"),
+        (["--instance-type", "ml.g5.xlarge,ml.c5.xlarge", "--kms-key", "k"], "out", "some have disks of their own"),
+    ],
+)
+def test_options_that_do_not_go_together(here: Path, options: list[str], out: str | None, said: str) -> None:
+    ran = process(here, "--yes", *options, out=out)
+    assert ran.returncode == 1
+    assert re.search(said, ran.stderr.splitlines()[-1])
+    assert jobs(here) == []
+
+
 def test_what_is_not_there_and_where_shards_cannot_go(here: Path) -> None:
     place = f"s3://cars/{here.name}"
     for verb, said in [
         (["prep", "pairs", f"{place}/imagos", f"{place}/in/masks", "--out", f"{place}/o"], "imagos: nothing is there"),
         (["prep", "pairs", "in/images", f"{place}/in/masks", "--out", f"{place}/o"], "in/images: a folder of this ma"),
-        (["prep", "pairs", f"{place}/in/images", f"{place}/in/masks", "--out", "o"], "--out o-shards: on AWS the sh"),
+        (
+            ["prep", "pairs", f"{place}/in/images", f"{place}/in/masks", "--out", "o"],
+            "--out o: the machines of AWS leave",
+        ),
         (["prep", "pairs", f"{place}/in/images", f"{place}/in/masks", "--out", "s3://cars"], "s3://cars: a whole buc"),
         (
             ["prep", "pairs", f"{place}/in/images", f"{place}/in/masks", "--out", f"{place}/in"],
@@ -129,21 +173,24 @@ def test_what_aws_needs_and_this_machine_does_not(here: Path, missing: str) -> N
 
 
 def test_a_dry_run_prints_the_request_and_sends_nothing(here: Path, moto: str) -> None:
-    ran = process(here, "--dry-run", "--instances", "5")
+    secured = ["--kms-key", "key", "--subnets", "subnet-1", "--security-groups", "sg-1,sg-2", "--network-isolation"]
+    ran = process(here, "--dry-run", "--instances", "5", *secured, "--instance-type", "ml.c5.xlarge,ml.m5.xlarge")
     assert ran.returncode == 0, ran.stderr
     request: dict[str, Any] = json.loads(ran.stdout)
-    assert request["ProcessingResources"]["ClusterConfig"]["InstanceCount"] == 5
+    cluster = request["ProcessingResources"]["ClusterConfig"]
+    assert cluster == {
+        "InstanceCount": 5,
+        "InstancePreferences": [{"InstanceType": "ml.c5.xlarge"}, {"InstanceType": "ml.m5.xlarge"}],
+        "VolumeSizeInGB": 100,
+        "VolumeKmsKeyId": "key",
+    }
+    assert request["ProcessingOutputConfig"]["KmsKeyId"] == "key"
+    assert request["NetworkConfig"] == {
+        "VpcConfig": {"SecurityGroupIds": ["sg-1", "sg-2"], "Subnets": ["subnet-1"]},
+        "EnableNetworkIsolation": True,
+    }
     assert jobs(here) == []
     keys = [
         found["Key"] for found in aws_client("s3", moto).list_objects_v2(Bucket="cars", Prefix=here.name)["Contents"]
     ]
     assert not [key for key in keys if "/out" in key]
-
-
-def test_a_job_that_nobody_follows_is_gone_on_with(here: Path) -> None:
-    left = process(here, "--instances", "2", "--yes", "--no-wait")
-    assert left.returncode == 0, left.stderr
-    assert "goes on; the same command again follows it" in left.stderr
-    ran = process(here, "--instances", "2", "--yes")
-    assert ran.returncode == 0, ran.stderr
-    assert len(jobs(here)) == 1

@@ -11,10 +11,10 @@ import pytest
 from formats.errors import SagesegError
 from formats.shards.shard import Shard
 from jobs.contract.service_model import check_request, load_service
-from jobs.processing.follow import Tally, host_of
 from jobs.processing.given import Told, find_at_aws, find_here, take_out, tell_places
-from jobs.processing.options import parse_instance_type, parse_instances, parse_max_hours, parse_volume_gb
+from jobs.processing.options import parse_instances, parse_max_hours, parse_types, parse_volume_gb
 from jobs.processing.request import Given, ProcessingJob, output_of, processing_request
+from jobs.tracking.hosts.follow import Tally, host_of
 
 TREE = "/opt/ml/processing/input"
 
@@ -93,8 +93,8 @@ def test_folders_of_this_machine_are_refused_at_aws_and_files_are_sent(places: P
         (parse_instances, "0", "--instances 0: expected a whole number from 1 to 100"),
         (parse_instances, "101", "--instances 101"),
         (parse_instances, "two", "--instances two"),
-        (parse_instance_type, "ml.c5.2x", "--instance-type ml.c5.2x: no instance type for processing; .* ml.c5"),
-        (parse_instance_type, "m5", "--instance-type m5: .* expected one such as ml.c5.2xlarge"),
+        (parse_types, "ml.c5.2x", "--instance-type ml.c5.2x: no instance type for processing; .* ml.c5"),
+        (parse_types, "m5", "--instance-type m5: .* expected one such as ml.c5.2xlarge"),
         (parse_volume_gb, "0", "--volume-gb 0: expected whole gigabytes from 1 to 16384"),
         (parse_volume_gb, "20000", "--volume-gb 20000"),
         (parse_max_hours, "nan", "--max-hours nan: expected hours such as 4, at most 216"),

@@ -23,6 +23,7 @@ from jobs.processing.start import Work
 from jobs.tracking.job_calls import POLL_SECONDS
 from jobs.tracking.records import JobRecord, write_record
 from jobs.tracking.tuning_ranking import TunedJob
+from jobs.training.options import SecurityOptions
 from sageseg import steps
 from sageseg.begun_jobs import state_of
 from sageseg.cli import app
@@ -107,9 +108,9 @@ def test_a_tuning_is_followed_and_not_paid_for_twice_and_its_best_predicts_for_t
 def test_a_processing_job_makes_what_this_machine_makes_from_shards_of_its_own_run(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def by_hand(work: Work, options: ProcessOptions) -> bool:
+    def by_hand(work: Work, options: ProcessOptions, _: SecurityOptions) -> bool:
         for number in range(1, options.instances + 1):
-            shard = [*work.words, "--out", work.out, "--shard", f"{number}/{options.instances}"]
+            shard = [*work.verb, *work.words, "--out", work.shards, "--shard", f"{number}/{options.instances}"]
             assert typed(shard, Path.cwd()).returncode == 0
         return True
 
@@ -126,6 +127,22 @@ def test_a_processing_job_makes_what_this_machine_makes_from_shards_of_its_own_r
     changed = run(here, PREP.replace("val: 2", "val: 1") + process)
     assert (changed.returncode, verbs(changed)) == (0, ["jobs process", "prep merge"])
     assert digests(here / "dataset") != made
+
+
+def test_shards_of_other_settings_have_another_place_in_s3(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    places = []
+
+    def ask(work: Work, *_: object) -> bool:
+        places.append(work.shards)
+        return False
+
+    monkeypatch.setattr("jobs.processing.start.process", ask)
+    process = "process: {instances: 2, shards: s3://bucket/cars/}\n"
+    for prep in (PREP, PREP.replace("val: 2", "val: 1"), PREP):
+        ran = run(here, prep + process)
+        assert ran.stderr.splitlines()[-1] == "error: dataset: not there yet; run the same again once its job has ended"
+    assert places[0] == places[2] != places[1]
+    assert all(re.fullmatch(r"s3://bucket/cars/[0-9a-f]{16}", place) for place in places)
 
 
 def test_sections_become_command_lines() -> None:
@@ -181,8 +198,13 @@ def test_options_that_are_typed_once_for_each_value_are_known() -> None:
         ("prep: {voc: [a]}\nprocess: {steps: [perp]}", r"section process: steps: perp; did you mean prep\?"),
         ("prep: {voc: [a]}\nprocess: {steps: [report]}", "steps: report: there is no section report; add one"),
         (
-            "prep: {voc: [a]}\nprocess: {instances: 3}",
-            "reach no folder of a run.* say backend: local, or .* jobs pipeline",
+            "prep: {voc: [a]}\nreport:\nprocess: {instances: 3}",
+            r"reach no folder of a run.* say backend: local, or steps: \[prep\] .* jobs pipeline",
+        ),
+        ("prep: {voc: [a]}\nprocess: {instances: 3}", "section process: shards: at AWS expected s3://bucket/prefix"),
+        (
+            "prep: {voc: [a]}\nprocess: {backend: local, shards: b}",
+            "process: shards: on this machine each run has its own",
         ),
         ("prep: {voc: [a]}\nprocess: {backend: local, name: a}", "section process: name: each of its jobs has its own"),
         ("prep: {voc: [a]}\nprocess: {backend: local, instances: 0}", "--instances 0: expected a whole number"),

@@ -158,6 +158,7 @@ def test_the_training_is_that_of_jobs_train_on_the_dataset_once_it_is_there(tmp_
             with_lines("process", instances=200),
             "section process: --instances 200: expected a whole number from 1 to 100",
         ),
+        (with_lines("process", instance_type=["ml.c5.xlarge", "ml.m5.xlarge"]), "a pipeline's steps take one"),
         (with_lines("prep", shard="1/2"), "--shard: the job deals the shards"),
         (with_lines("prep", crop="12x"), "section prep: --crop 12x"),
         (with_lines("report", colours="light"), "section report: No such option: --colours"),
@@ -173,7 +174,9 @@ def test_what_a_pipeline_cannot_do_is_refused_by_its_section(sections: dict[str,
 
 
 def test_what_the_check_takes_for_the_built_ins_is_not_told_of_our_own_programs() -> None:
-    sections = with_lines("train", image="123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1", loss="cross-entropy+dice")
+    sections = with_lines(
+        "train", image="123456789012.dkr.ecr.us-east-1.amazonaws.com/own:1", loss="cross-entropy+dice"
+    )
     made = define(sections)
     assert "--loss" not in words(made, "Dataset")
     assert steps_by_name(made)["Train"]["Arguments"]["HyperParameters"]["loss"] == "cross-entropy+dice"

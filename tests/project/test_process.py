@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from jobs.emulator.host.container import Programs
 from jobs.emulator.server import running_server
+from jobs.tracking.job_calls import POLL_SECONDS
 from tests.support.dataset_samples import disc_image, make_dataset, make_predictions
 from tests.support.emulator_setup import rehearse
 from tests.support.pair_samples import make
@@ -21,11 +23,15 @@ PREP = ["prep", "pairs", "in/images", "in/masks", "--labels", "in/classes.txt", 
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder with images and masks, and an emulator in whose home its jobs are."""
+def here(tmp_path: Path, warm: Programs, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder with images and masks, an emulator in whose home its jobs are, and folders that are called like the
+    words of verbs."""
+    for name in ("prep", "pairs", "analysis"):
+        (tmp_path / name).mkdir()
     make(tmp_path / "in", "images/{}.jpg", "masks/{}.png")
     monkeypatch.setenv("SAGESEG_HOME", str(tmp_path / "home"))
-    with running_server(tmp_path / "home"):
+    monkeypatch.setitem(POLL_SECONDS, "local", 0.05)
+    with running_server(tmp_path / "home", programs=warm):
         yield tmp_path
 
 

@@ -24,6 +24,28 @@ print("worked on", len(names))
 """
 """A container program that tells what it finds in the input `in` to the output `out`."""
 
+MAKES_SHARDS = """
+import hashlib, json
+config = json.loads((root / "config" / "resourceconfig.json").read_text())
+shards = sys.argv[sys.argv.index("--shard") + 1].split(",")
+shard = shards[sorted(config["hosts"]).index(config["current_host"])]
+number, of = map(int, shard.split("/"))
+print(f"shard {shard} begins")
+print(f"images: {number} of 9")
+output = root / "processing" / "output"
+folder = output / f"shard-{number}-of-{of}"
+folder.mkdir(parents=True, exist_ok=True)
+plan, journal = b"{}", shard.encode()
+(output / "plan.json").write_bytes(plan)
+(folder / "journal.jsonl").write_bytes(journal)
+digests = [hashlib.sha256(content).hexdigest() for content in (plan, journal)]
+names = ("format_version", "shard", "of", "plan_sha256", "counts", "journal_sha256")
+marker = dict(zip(names, [1, number, of, digests[0], {"images": 1, "bytes": 0}, digests[1]]))
+(folder / "shard.json").write_text(json.dumps(marker))
+print(f"shard {shard} is done")
+"""
+"""In the place of a host's command: a shard as one is told from outside, of a plan that nothing can be made of."""
+
 
 def source(uri: str, name: str = "in", **changes: Any) -> dict[str, Any]:
     """An input, whose folder is named like it."""

@@ -113,7 +113,7 @@ class Served:
 
 
 @contextmanager
-def served_job(folder: Path, serve: str = SERVES, train: str = TRAINS) -> Iterator[Served]:
+def served_job(folder: Path, serve: str = SERVES, train: str = TRAINS, process: str = "") -> Iterator[Served]:
     """A completed job `cars` at an AWS that is moto and an emulator; the environment names them."""
     with moto_server() as url, pytest.MonkeyPatch.context() as patch:
         aws_client("s3", url).create_bucket(Bucket="cars")
@@ -121,7 +121,7 @@ def served_job(folder: Path, serve: str = SERVES, train: str = TRAINS) -> Iterat
         patch.setenv("SAGESEG_HOME", str(folder / "first-home"))
         patch.setattr("jobs.cost.prices._ask", no_price_list)
         patch.setitem(POLL_SECONDS, "aws", 0.02)
-        with emulator(folder, train, serve=serve) as (_, _, server):
+        with emulator(folder, train, serve=serve, process=process) as (_, _, server):
             use_aws(patch, url, **dict.fromkeys(("sagemaker", "sagemaker_runtime", "cloudwatch_logs"), server.url))
             dataset = small_dataset(folder / "dataset")
             words = ("--data", "s3://cars/one", "--role", ROLE, "--name", NAME, "--mini-batch-size", "1", "--yes")

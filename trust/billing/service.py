@@ -16,6 +16,7 @@ from botocore.config import Config
 from aws import clients
 from tests.support.emulator_setup import wait_until
 from tests.support.keys import KEYS
+from tests.support.processing_setup import MAKES_SHARDS
 from tests.support.serving_setup import NAME, Served, served_job
 
 _TRAINS = """
@@ -30,7 +31,11 @@ ENDED = ("Completed", "Failed", "Stopped")
 @contextmanager
 def service() -> Iterator[Served]:
     """With a trained job, whose training ends at once."""
-    with TemporaryDirectory() as folder, _hurried(), served_job(Path(folder), train=_TRAINS) as served:
+    with (
+        TemporaryDirectory() as folder,
+        _hurried(),
+        served_job(Path(folder), train=_TRAINS, process=MAKES_SHARDS) as served,
+    ):
         yield served
 
 
@@ -76,6 +81,7 @@ def all_there(served: Served) -> list[tuple[str, str, str]]:
             "HyperParameterTuningJob",
         ),
         ("transform job", "list_transform_jobs", "TransformJobSummaries", "TransformJob"),
+        ("processing job", "list_processing_jobs", "ProcessingJobSummaries", "ProcessingJob"),
         ("endpoint", "list_endpoints", "Endpoints", "Endpoint"),
         ("configuration", "list_endpoint_configs", "EndpointConfigs", "EndpointConfig"),
         ("model", "list_models", "Models", "Model"),
@@ -107,6 +113,7 @@ def settle(served: Served) -> None:
         ("HyperParameterTuningJob", "hyper_parameter_tuning_job"),
         ("TrainingJob", "training_job"),
         ("TransformJob", "transform_job"),
+        ("ProcessingJob", "processing_job"),
     ):
         listing = partial(_others, sagemaker, member, call)
         wait_until(partial(_are_over, listing))

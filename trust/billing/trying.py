@@ -148,7 +148,7 @@ def _unknown(served: Served) -> Iterator[str]:
     for kind, name, status in all_there(served):
         known = name in recorded or any(name.startswith(f"{one}-") for one in recorded if read_is_tuning(one))
         if status in ENDED:  # costs no more; its record tells of it
-            if not known and kind != "transform job":
+            if not known and kind not in ("transform job", "processing job"):
                 yield f"{kind} {name} is in no record"
         elif (kind, name) not in listed:
             yield f"{kind} {name} ({status}) is not among the leftovers"
@@ -166,7 +166,7 @@ def _wrong_after(served: Served, verb: Verb, first: Result | None, second: Resul
             yield _end_of(second)
     yield from _unknown(served)
     there = all_there(served)
-    for kind in ("training job", "tuning job", "endpoint"):
+    for kind in ("training job", "tuning job", "processing job", "endpoint"):
         names = [name for one, name, _ in there if one == kind and not (kind == "training job" and verb.what == "tune")]
         if len(names) > 1 and not _was_told(first, names):
             yield f"{len(names)} {kind}s: {', '.join(sorted(names))}"

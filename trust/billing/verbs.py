@@ -52,6 +52,13 @@ def _predict(served: Served, folder: Path, *words: str) -> list[str]:
     return ["jobs", "predict", NAME, *place, *words]
 
 
+def _process(_served: Served, folder: Path) -> list[str]:
+    """Over what the trained job has in S3; a host's stand-in does not look at it."""
+    words = ["--role", ROLE, "--image", _IMAGE, "--yes", "report", "s3://cars/one", "--dataset", "s3://cars/one"]
+    return ["jobs", "process", *words, "--out", f"s3://cars/shards/{folder.name}"]
+
+
+_IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1"
 _LADDER = ("--name", "ladder", "--spot", "--instance-type", "ml.g5.2xlarge,ml.g4dn.2xlarge")
 _TUNE = ("--range", "learning_rate=1e-3:1e-1", "--max-jobs", "1", "--parallel", "1", "--strategy", "random")
 _SEARCH = "tune: {max_jobs: 1, strategy: random, range: [learning_rate=1e-3:1e-1], "
@@ -60,6 +67,7 @@ VERBS = (
     Verb("train", lambda served, _: _train(served)),
     Verb("train on one type after the other", lambda served, _: _train(served, *_LADDER)),
     Verb("tune", lambda served, _: ["jobs", "tune", str(served.dataset.root), *_TRAIN, *_TUNE]),
+    Verb("process by a processing job", _process),
     Verb("run", _experiment),
     Verb("run of a tuning", lambda served, folder: _experiment(served, folder, _SEARCH)),
     Verb("deploy", lambda _served, _: ["jobs", "deploy", NAME, "--yes"]),

@@ -26,6 +26,7 @@ from jobs.emulator.presence import presence_path, read_presence
 from jobs.emulator.store.log_files import Window, read_backward, read_events, read_forward
 from jobs.emulator.store.state import Resource, State
 from jobs.endpoints.records import parse_endpoint
+from jobs.processing.begun import parse_begun
 from jobs.tracking.course import describe_settings
 from jobs.tracking.failures import find_cure
 from jobs.tracking.follow_training import finished_record
@@ -214,6 +215,9 @@ TARGETS: dict[str, Builder] = {
     "log-packed": plain("log-packed", "log.gz", "bytes", epochs_of_file, seeds=(gzip.compress(b"train loss: 1\n"),)),
     "record": of_bytes("record", "json", _use_record),
     "endpoint-record": of_bytes("endpoint-record", "json", lambda content: parse_endpoint(content, Path("e.json"))),
+    "processing-record": of_bytes(
+        "processing-record", "json", lambda content: parse_begun(content, Path("p.json")).since
+    ),
     "experiment": plain("experiment", "experiment.yaml", "text", _run_file),
     "steps": plain("steps", "steps.json", "json", _runs),
     "rehearsal": plain("rehearsal", "rehearsal.yaml", "text", read_plan),

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tests.support.aws_setup import REGION, SECRET, TOKEN, aws_client, moto_server, no_price_list
 from tests.support.emulator_setup import programs
 from tests.support.keys import KEYS
+from tests.support.processing_setup import MAKES_SHARDS
 from tests.support.serving_setup import SERVES
 from trust.kills.process import NOWHERE, Ended, Kill, forked, standing
+from trust.kills.resources import resources
 from trust.kills.tries import Tree, Try, alike_digest, alike_name, points, tree, unlike
 
 _ROLE = "arn:aws:iam::123456789012:role/SageMaker"
@@ -34,7 +35,8 @@ print("#quality_metric. host: algo-1, epoch: 0, train loss: 0.5 .")
 print("#quality_metric. host: algo-1, epoch: 0, validation mIOU: 0.75 .")
 """
 
-
+_IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1"
+_PROCESS = f"jobs process --role {_ROLE} --image {_IMAGE} --yes report s3://cars/one --dataset s3://cars/one --out s3://cars/by-hosts"
 _LINES = (
     ("upload", "jobs upload dataset s3://cars/two", "", 12),
     ("train", TRAIN, "", 12),
@@ -42,6 +44,7 @@ _LINES = (
     ("deploy", "jobs deploy cars --ttl 1h --yes", "", 8),
     ("predict by an endpoint", "jobs predict cars dataset --split val --via endpoint --out PLACE", "by-endpoint", 8),
     ("predict by a batch", "jobs predict cars dataset --split val --via batch --yes --out PLACE", "by-batch", 10),
+    ("process", _PROCESS, "", 10),
     ("run", "run experiment.yaml", "", 8),
 )
 _EXPERIMENT = f"""
@@ -63,6 +66,7 @@ BEFORE = {
     "killed: deploy": (TRAIN,),
     "killed: predict by an endpoint": (TRAIN, "jobs deploy cars --yes"),
     "killed: predict by a batch": (TRAIN,),
+    "killed: process": (TRAIN,),
 }
 """What is typed before, undisturbed."""
 
@@ -101,7 +105,8 @@ class Site:
         self.s3.create_bucket(Bucket="cars")
         self.stands = frozenset(path.name for path in self.desk.iterdir())
         self.standing_objects: dict[str, bytes] = {}
-        self.programs = programs(self.place / "programs", TRAINS.format(kill=str(self.place / "kill")), SERVES)
+        train = TRAINS.format(kill=str(self.place / "kill"))
+        self.programs = programs(self.place / "programs", train, SERVES, MAKES_SHARDS)
 
     def keep(self) -> None:
         """What is there now is there before each try."""
@@ -165,31 +170,7 @@ class Site:
         }
         objects = {alike_name(key): alike_digest(Path(key), self._content(key)) for key in self._keys()}
         schedules = {f"schedule {found['Name']}": "" for found in self.scheduler.list_schedules()["Schedules"]}
-        return State(files, objects, _resources(aws_client("sagemaker", url)) | schedules)
-
-
-def _resources(sagemaker: Any) -> Tree:
-    """Each thing that SageMaker has, with its state. Models that a batch needs are named by the time. A transform that
-    Ctrl-C stopped has ended and costs nothing: the service keeps its name for ever."""
-    kinds = {
-        "training_jobs": ("TrainingJobSummaries", "TrainingJobName", "TrainingJobStatus"),
-        "hyper_parameter_tuning_jobs": (
-            "HyperParameterTuningJobSummaries",
-            "HyperParameterTuningJobName",
-            "HyperParameterTuningJobStatus",
-        ),
-        "transform_jobs": ("TransformJobSummaries", "TransformJobName", "TransformJobStatus"),
-        "endpoints": ("Endpoints", "EndpointName", "EndpointStatus"),
-        "endpoint_configs": ("EndpointConfigs", "EndpointConfigName", ""),
-        "models": ("Models", "ModelName", ""),
-    }
-    found = {}
-    for kind, (listed, name, status) in kinds.items():
-        some = getattr(sagemaker, f"list_{kind}")()[listed]
-        for number, one in enumerate(one for one in some if (kind, one.get(status)) != ("transform_jobs", "Stopped")):
-            named = one[name] if kind != "transform_jobs" else number
-            found[alike_name(f"{kind} {named}")] = str(one.get(status, ""))
-    return found
+        return State(files, objects, resources(aws_client("sagemaker", url)) | schedules)
 
 
 def _hurried(work: Callable[[], object]) -> Callable[[], object]:

@@ -1,1 +1,1 @@
-"""Processing jobs, which have no records: found, shown, and the logs of their hosts."""
+"""Processing jobs, which have no records: found, shown, and followed by the logs of their hosts."""

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from aws.clients import aws_errors, configured_region
-from formats.console import result, result_json
 from formats.errors import SagesegError
 from formats.texts.wording import format_roughly
 from jobs.backends import LOCAL_REGION, Place, emulator_was_here, open_place
 from jobs.creating import PIPELINE, described
-from jobs.tracking.course import moment
 
 UNFINISHED = ("Executing", "Stopping")
 NEVER = "never started"
@@ -38,30 +36,6 @@ class FoundPipeline:
             return NEVER
         status = str(self.execution["PipelineExecutionStatus"])
         return "Completed" if status == "Succeeded" else status
-
-    def show(self, *, as_json: bool) -> None:
-        """Print the latest execution's status, times and steps; as JSON all that lists tell of it."""
-        steps = steps_of(self.place, self.execution["PipelineExecutionArn"]) if self.execution else []
-        if as_json:
-            result_json({"pipeline": self.description, "execution": self.execution, "steps": steps})
-            return
-        told = self.execution or {}
-        headlines = {
-            "status": self.status,
-            "execution": told.get("PipelineExecutionArn"),
-            "started": moment(told.get("StartTime")),
-            "reason": told.get("PipelineExecutionFailureReason"),
-            **{step["StepName"]: describe_step(step) for step in steps},
-        }
-        for key, value in headlines.items():
-            if value:
-                result(f"{key:15} {value}")
-
-    def show_logs(self, *, follow: bool) -> None:
-        verb = (
-            "typed again, the command that started it follows it" if follow else "each of its jobs has a log of its own"
-        )
-        raise SagesegError(f"{self.name}: a pipeline; {verb}: sageseg jobs show {self.name} --json names its jobs")
 
     def stop(self) -> None:
         """Ask for the end of the latest execution, and of the jobs of its steps."""
