@@ -61,7 +61,10 @@ def start_pipeline(
     except KeyboardInterrupt:
         say(ways_on)
         raise
-    result(for_people(f"{experiment.out}/{execution.rpartition('/')[2]}/report/index.html"))
+    report = f"{experiment.out}/{execution.rpartition('/')[2]}/report"
+    if report.startswith("s3://"):
+        say(f"aws s3 sync {report} report brings the report here")
+    result(for_people(f"{report}/index.html"))
     if made:
         result(made)
 
