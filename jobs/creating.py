@@ -71,7 +71,10 @@ ENDPOINT = CreatingCall("endpoint", "Endpoint", "create_endpoint", "describe_end
 SCHEDULE = CreatingCall(
     "schedule", "Schedule", "create_schedule", "get_schedule", "sageseg jobs leftovers --delete", "scheduler"
 )
-CREATING = (TRAINING, TUNING, TRANSFORM, PROCESSING, MODEL, CONFIG, ENDPOINT, SCHEDULE)
+PIPELINE = CreatingCall(
+    "pipeline", "Pipeline", "create_pipeline", "describe_pipeline", "aws sagemaker delete-pipeline --pipeline-name {}"
+)
+CREATING = (TRAINING, TUNING, TRANSFORM, PROCESSING, MODEL, CONFIG, ENDPOINT, SCHEDULE, PIPELINE)
 """Every call of this project that makes something which stays at AWS."""
 
 

@@ -29,9 +29,16 @@ from jobs.emulator import keys  # noqa: E402
 from jobs.emulator.server import Server, running_server  # noqa: E402
 from tests.support.emulator_setup import programs  # noqa: E402 (found by the line above)
 from tests.support.keys import KEYS  # noqa: E402
+from tests.support.pipeline_samples import SECTIONS, define  # noqa: E402
 
 REGION, BUCKET, ROLE_NAME = "eu-central-1", "sageseg-oracle", "SageMakerOracle"
-CALLS = ("sdk_calls.py", "sdk_processing_calls.py", "sdk_pipeline_calls.py", "sdk_package_calls.py")
+CALLS = (
+    "sdk_calls.py",
+    "sdk_processing_calls.py",
+    "sdk_pipeline_calls.py",
+    "sdk_package_calls.py",
+    "sdk_definition_calls.py",
+)
 TRAINS = """
 import json
 given = json.loads((root / "input/config/hyperparameters.json").read_text())
@@ -90,6 +97,11 @@ def environment(emulator: str, moto: str, role: str, home: Path) -> dict[str, st
     }
 
 
+def gated() -> dict[str, Any]:
+    """An experiment with one score in its gate, whose definition the SDK's classes are set beside."""
+    return {**SECTIONS, "gate": {"least": "mean_iou=0.8"}}
+
+
 def main() -> int:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     moto = ThreadedMotoServer(port=0, verbose=False)
@@ -100,6 +112,7 @@ def main() -> int:
         role = prepare(url)
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder)
+            (place / "definition.json").write_text(json.dumps(define(gated())), encoding="utf-8")
             with served(place, url) as server:
                 python, env = str(Path(sys.argv[1]).absolute()), environment(server.url, url, role, place)
                 calls = [[python, str(ROOT / "oracles" / name)] for name in CALLS]

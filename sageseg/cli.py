@@ -15,6 +15,7 @@ from formats.version import tool_version
 from jobs.check.commands import check
 from jobs.cli import app as jobs_app
 from prep.cli import app as prep_app
+from sageseg.pipeline.command import pipeline, pipeline_answers, pipeline_facts, pipeline_host
 from sageseg.predict import predict
 from sageseg.preview import preview
 from sageseg.process import WORDS_LAST, process, process_host
@@ -28,6 +29,11 @@ jobs_app.command()(predict)
 # a verb of prep or analysis, by jobs
 jobs_app.command(context_settings=WORDS_LAST)(process)
 jobs_app.command("process-host", context_settings=WORDS_LAST, hidden=True)(process_host)
+# an experiment, by jobs
+jobs_app.command()(pipeline)
+jobs_app.command("pipeline-host", context_settings=WORDS_LAST, hidden=True)(pipeline_host)
+jobs_app.command("pipeline-facts", hidden=True)(pipeline_facts)
+jobs_app.command("pipeline-answers", hidden=True)(pipeline_answers)
 app.add_typer(prep_app, name="prep")
 app.add_typer(jobs_app, name="jobs")
 app.add_typer(analysis_app, name="analysis")

@@ -45,8 +45,8 @@ def process(context: typer.Context, words: Words, options: ProcessOptions, secur
 
     root = context.find_root().command
     verb = _verb(words)
-    command, rest = _command(root, verb, words)
-    parsed = _parsed(verb, command, rest)
+    command, rest = command_of(root, verb, words)
+    parsed = parse_words(verb, command, rest)
     if command.name == "predict":
         check_predict(parsed.given, options.backend)
     typed = take_out(words[len(words) - len(rest) :])
@@ -92,8 +92,8 @@ def _verb(words: list[str]) -> tuple[str, ...]:
     )
 
 
-def _command(root: Any, verb: tuple[str, ...], words: list[str]) -> tuple[Any, list[str]]:
-    """The verb's command, and the words behind its name."""
+def command_of(root: Any, verb: tuple[str, ...], words: list[str]) -> tuple[Any, list[str]]:
+    """The verb's command, and the words behind its name. Raises SagesegError for one that does not work by shards."""
     command = root
     for name in verb:
         if name not in command.commands:
@@ -105,7 +105,7 @@ def _command(root: Any, verb: tuple[str, ...], words: list[str]) -> tuple[Any, l
 
 
 @dataclass(frozen=True)
-class _Parsed:
+class Parsed:
     """Of a verb's words what its parser makes of them; those that are mere texts, values of options which may be
     called like a file that there happens to be; and the places that the verb itself reads from S3."""
 
@@ -114,7 +114,7 @@ class _Parsed:
     from_s3: frozenset[str]
 
 
-def _parsed(verb: tuple[str, ...], command: Any, rest: list[str]) -> _Parsed:
+def parse_words(verb: tuple[str, ...], command: Any, rest: list[str]) -> Parsed:
     """What the verb's own parser, which refuses what it does not know, takes the words for."""
     try:
         given: dict[str, Any] = command.make_context(command.name, list(rest)).params
@@ -128,7 +128,7 @@ def _parsed(verb: tuple[str, ...], command: Any, rest: list[str]) -> _Parsed:
         is_place = parameter.param_type_name == "argument" or parameter.name in PLACES
         found[is_place] += [one for one in values if isinstance(one, str)]
     from_s3 = (one for one in found[True] if verb[0] == "prep" and one.startswith("s3://"))
-    return _Parsed(given, frozenset(found[False]), frozenset(from_s3))
+    return Parsed(given, frozenset(found[False]), frozenset(from_s3))
 
 
 def _merge(root: Any, verb: tuple[str, ...], shards: str, out: str, *, overwrite: bool) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from formats.console import say, show_as
 from formats.errors import SagesegError
 from formats.shards.markers import MARKER
-from formats.shards.shard import OPT_ML, Shard, parse_shard
+from formats.shards.shard import AUTO, OPT_ML, Shard, parse_shard
 from formats.texts.redaction import redact
 
 _TREE = Path("processing")
@@ -26,9 +26,12 @@ _MOST_MESSAGE = 1000
 
 
 def own_shard(shards: str) -> Shard:
-    """Of a job's shards, `2/4,4/4`, the one of this instance, by its place among the hosts."""
+    """Of a job's shards, `2/4,4/4`, the one of this instance, by its place among the hosts; of `auto` as many as there
+    are hosts."""
+    if shards == AUTO:
+        return parse_shard(AUTO)
     parsed = [parse_shard(text) for text in shards.split(",")]
-    host = parse_shard("auto")
+    host = parse_shard(AUTO)
     if host.of != len(parsed):
         raise SagesegError(f"--shard {shards}: {len(parsed)} shards, and {host.of} hosts; give each host its own")
     return parsed[host.number - 1]
@@ -48,12 +51,12 @@ def process_host(root: Any, shards: str, words: Sequence[str]) -> None:
         root.main([*words, "--out", str(making), "--shard", str(shard)], "sageseg", standalone_mode=False)
         _put(making, tree / OUTPUT, shard)
     except SagesegError as e:
-        _leave_message(tree, f"shard {shard}: {e}\n".replace(str(making), "the shards"))
+        leave_message(tree, f"shard {shard}: {e}\n".replace(str(making), "the shards"))
         raise
     say(f"shard {shard} is done")
 
 
-def _leave_message(tree: Path, text: str) -> None:
+def leave_message(tree: Path, text: str) -> None:
     """A line of what the job's description tells as its ExitMessage; a disk that is full has no room for it."""
     path = tree / "output" / "message"
     with suppress(OSError):

@@ -23,6 +23,9 @@ def policy(
     scheduler: Annotated[
         bool, typer.Option("--scheduler", help="Let deploy --ttl make schedules that end leases.")
     ] = False,
+    pipelines: Annotated[
+        bool, typer.Option("--pipelines", help="Let jobs pipeline make pipelines, whose role starts their jobs.")
+    ] = False,
     image: Annotated[
         list[str] | None,
         typer.Option(
@@ -52,6 +55,7 @@ def policy(
             kms_key,
             vpc,
             scheduler,
+            pipelines,
             repositories=tuple(image or ()),
         )
     )

@@ -9,7 +9,7 @@ to use SageMaker execution roles".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +57,41 @@ _ON_NAMED = (
     "StopProcessingJob",
 )
 """SageMaker's operations on resources that they name."""
+_ON_PIPELINES = (
+    "AddTags",
+    "ListTags",
+    "CreatePipeline",
+    "UpdatePipeline",
+    "DescribePipeline",
+    "StartPipelineExecution",
+    "DescribePipelineExecution",
+    "ListPipelineExecutions",
+    "ListPipelineExecutionSteps",
+    "StopPipelineExecution",
+)
+_BY_STEPS = (
+    "AddTags",
+    "CreateProcessingJob",
+    "DescribeProcessingJob",
+    "StopProcessingJob",
+    "CreateTrainingJob",
+    "DescribeTrainingJob",
+    "StopTrainingJob",
+    "CreateHyperParameterTuningJob",
+    "DescribeHyperParameterTuningJob",
+    "StopHyperParameterTuningJob",
+    "ListTrainingJobsForHyperParameterTuningJob",
+    "CreateModel",
+    "DescribeModel",
+    "CreateTransformJob",
+    "DescribeTransformJob",
+    "StopTransformJob",
+    "CreateModelPackageGroup",
+    "DescribeModelPackageGroup",
+    "CreateModelPackage",
+    "DescribeModelPackage",
+)
+"""What the steps of a pipeline call, with the pipeline's role."""
 _LISTS = (
     "ListTrainingJobs",
     "ListHyperParameterTuningJobs",
@@ -94,6 +129,7 @@ class Account:
     kms_key: str | None = None
     vpc: bool = False
     scheduler: bool = False
+    pipelines: bool = False
     repositories: tuple[str, ...] = ()
 
     @property
@@ -131,8 +167,7 @@ def check_bucket_name(name: str) -> None:
 def caller_grants(account: Account) -> Iterable[Grant]:
     """What the person needs for every verb."""
     yield from _storage(account, ("GetObject", "PutObject", "DeleteObject"))
-    named = tuple(account.arn("sagemaker", f"{kind}/*") for kind in _RESOURCES)
-    yield Grant("Jobs", _sagemaker(_ON_NAMED), named)
+    yield Grant("Jobs", _sagemaker(_ON_NAMED), tuple(_all_of(account, _RESOURCES)))
     yield Grant("FindJobs", _sagemaker(_LISTS), (ANY,), why="SageMaker's List calls know no resources")
     yield Grant("Predict", ("sagemaker:InvokeEndpoint",), (account.arn("sagemaker", "endpoint/*"),))
     yield Grant("Logs", ("logs:DescribeLogStreams", "logs:GetLogEvents"), _log_groups(account))
@@ -145,6 +180,8 @@ def caller_grants(account: Account) -> Iterable[Grant]:
         yield Grant("Key", encrypting, (account.kms_key,))
     if account.scheduler:
         yield from _caller_leases(account)
+    if account.pipelines:
+        yield Grant("Pipelines", _sagemaker(_ON_PIPELINES), tuple(_all_of(account, ["pipeline"])))
 
 
 def _caller_leases(account: Account) -> Iterable[Grant]:
@@ -172,6 +209,10 @@ def role_grants(account: Account) -> Iterable[Grant]:
     yield Grant("Image", pulling, (_repository(account), *account.repositories))
     if account.kms_key:
         yield Grant("Key", ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:CreateGrant"), (account.kms_key,))
+    if account.pipelines:
+        kinds = (*_RESOURCES, "model-package", "model-package-group")
+        yield Grant("Steps", _sagemaker(_BY_STEPS), tuple(_all_of(account, kinds)))
+        yield _pass_role(account, "PassRole", account.role_name, _SAGEMAKER)
     if account.vpc:
         yield Grant("Network", _NETWORK, (ANY,), why="network interfaces are made and named by SageMaker")
 
@@ -220,6 +261,11 @@ def _storage(account: Account, actions: Iterable[str]) -> Iterable[Grant]:
     yield Grant("Buckets", ("s3:ListBucket",), buckets)
     objects = tuple(f"{bucket}/{account.prefix}*" for bucket in buckets)
     yield Grant("Objects", tuple(f"s3:{action}" for action in actions), objects)
+
+
+def _all_of(account: Account, kinds: Iterable[str]) -> Iterator[str]:
+    """The resources of SageMaker of these kinds in the account and region."""
+    yield from (account.arn("sagemaker", f"{kind}/*") for kind in kinds)
 
 
 def _sagemaker(actions: Iterable[str]) -> tuple[str, ...]:

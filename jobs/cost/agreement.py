@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from formats.console import agree, say
@@ -10,6 +10,7 @@ from formats.errors import SagesegError
 from jobs.cost.prices import HOURS_PER_MONTH, Rate
 from jobs.cost.quotes import EndpointQuote, ProcessingQuote, TrainingQuote, TransformQuote
 
+StepQuote = TrainingQuote | ProcessingQuote | TransformQuote
 _MINUTE = 60
 _ROUNDING = 1 - 1e-9
 
@@ -60,6 +61,29 @@ def agree_on_processing(*quotes: ProcessingQuote, max_cost: float | None, yes: b
         _say_note(quote.rate)
         say(quote.describe() if number == 0 else f"if it has no capacity: {quote.describe()}")
         check_max_cost(quote.worst_usd, max_cost, quote.instance_type, lower="--max-hours or --instances")
+    _agree_to_spend(max_cost=max_cost, yes=yes)
+
+
+def agree_on_steps(quotes: Mapping[str, StepQuote], *, max_cost: float | None, yes: bool) -> None:
+    """What the steps of a pipeline may cost, by their names. A transform has no limit of its own, and nobody stops it
+    once its pipeline runs, so that `max_cost` cannot be kept with one."""
+    for note in dict.fromkeys(quote.rate.note for quote in quotes.values() if quote.rate.note):
+        say(f"note: {note}")
+    total: float | None = 0.0
+    for name, quote in quotes.items():
+        endless = isinstance(quote, TransformQuote)
+        say(f"{name}: {quote.describe(None) if isinstance(quote, TransformQuote) else quote.describe()}")
+        if endless and max_cost is not None:
+            raise SagesegError(
+                f"{name}: a transform runs as long as it takes, so --max-cost {max_cost:g} cannot be kept; predict "
+                "via: artefact, or say --yes"
+            )
+        worst = None if isinstance(quote, TransformQuote) else quote.worst_usd
+        total = total if endless else None if worst is None or total is None else total + worst
+    if total is not None:
+        beside = ", the transform beside it" if any(isinstance(q, TransformQuote) for q in quotes.values()) else ""
+        say(f"the pipeline: at worst ${total:.2f}{beside}")
+    check_max_cost(total, max_cost, "the pipeline", lower="max_runtime, max_jobs, or max_hours of the section process")
     _agree_to_spend(max_cost=max_cost, yes=yes)
 
 

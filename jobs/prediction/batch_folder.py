@@ -63,10 +63,11 @@ class _Nowhere:
 
 @dataclass(frozen=True)
 class BatchFolder:
-    """The images go under `input/<id>.jpg`, the answers come as `output/<id>.jpg.out`."""
+    """The images go under `input/<id>.jpg`, the answers come as `output/<id>.jpg.out`, or under another name."""
 
     uri: str
     store: Store
+    answers: str = "output/"
 
     @property
     def input_uri(self) -> str:
@@ -106,7 +107,7 @@ class BatchFolder:
 
     def answer(self, name: str) -> bytes:
         """The transform's answer. Raises SagesegError when there is none."""
-        return self.store.get(f"output/{name}.jpg.out")
+        return self.store.get(f"{self.answers}{name}.jpg.out")
 
     def remove(self) -> None:
         self.store.remove()

@@ -6,7 +6,7 @@ predicted lies alone under `<output>/<job>/batch/<transform>/`, and goes when it
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from secrets import token_hex
@@ -15,9 +15,8 @@ from typing import Any
 from aws.names import JOB_TAG, default_name, tag_value, utc_now
 from formats.console import say
 from formats.errors import SagesegError
-from formats.manifest import ManifestRow
 from jobs.backends import Place, open_place
-from jobs.contract.invocation import PNG, PROTOBUF_TYPES, Expected, decode_mask, decode_scores
+from jobs.contract.invocation import PNG, PROTOBUF_TYPES, Expected
 from jobs.contract.registry import is_builtin
 from jobs.contract.service_model import check_request
 from jobs.contract.serving_requests import (
@@ -32,7 +31,8 @@ from jobs.cost.prices import Rate
 from jobs.cost.spent import usd_of
 from jobs.creating import TRANSFORM, described
 from jobs.endpoints.parts import MODEL, delete_part
-from jobs.prediction.batch_folder import THREADS, BatchFolder, Sent, batch_folder_at, open_batch_folder
+from jobs.prediction.batch_answers import predictions_of
+from jobs.prediction.batch_folder import BatchFolder, Sent, batch_folder_at, open_batch_folder
 from jobs.prediction.batch_record import (
     BatchRecord,
     batches,
@@ -45,8 +45,7 @@ from jobs.prediction.batch_record import (
 from jobs.prediction.batch_terms import agreed_rate, transform_usd_per_hour
 from jobs.prediction.crops_to_predict import SourceWork, read_ahead
 from jobs.prediction.options import RouteOptions
-from jobs.prediction.output import Begun, Predicted
-from jobs.prediction.stages import in_order
+from jobs.prediction.output import Begun
 from jobs.prediction.transform_job import (
     SpendingLimit,
     await_transform,
@@ -56,9 +55,6 @@ from jobs.prediction.transform_job import (
     transform_seconds,
 )
 from jobs.tracking.trained_model import TrainedModel, served_image, served_role
-
-_FETCHED_BYTES = 2**28
-"""Answers, decoded, that wait for their turn."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +88,7 @@ class BatchRoute:
             description = await_transform(place, record.name, limit)
             rows = [row for source in work for row in source.rows]
             awaited = [(row, Expected(*sent.sizes[row.id], num_classes, row.id)) for row in rows]
-            with closing(_predictions(folder, awaited, probabilities=self.probabilities)) as predicted:
+            with closing(predictions_of(folder, awaited, probabilities=self.probabilities)) as predicted:
                 yield Begun(predicted, lambda: _facts(record.transform, description, rate))
 
     def _new(self, crops: int, stack: ExitStack) -> BatchRecord:
@@ -166,23 +162,6 @@ def clean_up_fetched(made: Mapping[str, Any], *, keep: bool) -> None:
         elif free:
             write_batch(replace(record, images={}))
     clean_up_batches(record.backend, record.region)
-
-
-def _predictions(
-    folder: BatchFolder, awaited: Sequence[tuple[ManifestRow, Expected]], *, probabilities: bool
-) -> Generator[Predicted]:
-    """The transform's answers, fetched and decoded many at a time."""
-
-    def fetch(one: tuple[ManifestRow, Expected]) -> Predicted:
-        row, expected = one
-        body = folder.answer(row.id)
-        return Predicted(row, decode_scores(body, expected) if probabilities else decode_mask(body, expected))
-
-    def size(one: tuple[ManifestRow, Expected]) -> int:
-        _, expected = one
-        return expected.width * expected.height * (4 * expected.num_classes if probabilities else 1)
-
-    return in_order(fetch, awaited, threads=THREADS, cost=size, most=_FETCHED_BYTES)
 
 
 def _settle(

@@ -22,12 +22,12 @@ from formats.manifest import ManifestRow
 from formats.predictions import write_predictions_tables
 from formats.prepared.georeference import Georeference, read_georeference, write_georeference
 from formats.prepared.image_folder import ImageFolder
-from formats.prepared.preparation import NONE, dataset_preparation
+from formats.prepared.preparation import dataset_preparation
 from formats.version import tool_version
 from jobs.prediction.crops_to_predict import SourceWork, dataset_work, folder_work
 from jobs.prediction.options import PredictOptions, RouteOptions
 from jobs.prediction.output import Begun, write_all
-from jobs.prediction.prepared_alike import chosen_overlap, chosen_preparation, preparation_line, range_of_files
+from jobs.prediction.prepared_alike import chosen_overlap, chosen_preparation, preparation_line, range_of_files, told_of
 from jobs.prediction.resumable import is_predicted, keep_made, kept_made, resumable_predictions
 from jobs.prediction.sources import SPLIT, open_sources
 from jobs.tracking.trained_model import TrainedModel, artefact_facts, find_model
@@ -189,10 +189,8 @@ def _work_of(
     own, split = dataset_preparation(opened.info), options.split or SPLIT
     if own and trained_on and (own.resize, own.range) != (trained_on.resize, trained_on.range):
         say(f"note: {trained.name} was trained on images {trained_on.words()}; {opened.root} has them {own.words()}")
-    # stitch gives the images their own size back, and what is drawn on images reads them
-    told = {name: text for name in ("resize", "range") if own and (text := own.to_strings()[name]) != NONE}
     values = range_of_files(options.images, own.range) if options.images and own else None
-    return dataset_work(opened, split, options.images, values), {"split": split, **told}
+    return dataset_work(opened, split, options.images, values), {"split": split, **told_of(opened)}
 
 
 def _check_classes(trained: TrainedModel, dataset: Dataset) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.prepared.georeference import FILE, read_georeference
-from formats.prepared.preparation import NONE, Preparation
+from formats.prepared.preparation import NONE, Preparation, dataset_preparation
 from formats.prepared.value_range import ValueRange
 from jobs.prediction.options import AsTrained, PredictOptions
 
@@ -36,6 +37,13 @@ def range_of_files(folder: Path, wanted: ValueRange | None, *, sure: bool = True
             f"{wanted or NONE}; make them alike with sageseg prep tiles, or pass --range none to take them as they are"
         )
     return None
+
+
+def told_of(dataset: Dataset) -> dict[str, str]:
+    """What predictions.json tells of how a dataset's images were prepared: stitch gives them their own size back, and
+    what is drawn on images reads it."""
+    own = dataset_preparation(dataset.info)
+    return {name: text for name in ("resize", "range") if own and (text := own.to_strings()[name]) != NONE}
 
 
 def chosen_overlap(crop: int | None, overlap: int | None) -> int:

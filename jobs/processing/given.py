@@ -122,11 +122,15 @@ def find_in_s3(value: str, s3: Any) -> Found:
 
 
 def tell_places(
-    words: Sequence[str], texts: Collection[str], from_s3: Collection[str], find: Callable[[str], Found]
+    words: Sequence[str],
+    texts: Collection[str],
+    from_s3: Collection[str],
+    find: Callable[[str], Found],
+    first: int = 1,
 ) -> Told:
     """What an instance is told. Of the words those are places that begin with `s3://`, and those that there is
     something of that name, unless they stand among `texts`. `find` says where a place lies for the job, also of those
-    `from_s3`, which stay as they are."""
+    `from_s3`, which stay as they are; `first` is the number of the first of the inputs."""
     told, inputs, shown = list[str](), dict[str, tuple[Given, str]](), list[tuple[str, str]]()
     uploads: dict[Path, str] = {}
     for word in words:
@@ -140,7 +144,7 @@ def tell_places(
             shown.append((value, "each instance fetches what its shards need"))
             continue
         if found.uri not in inputs:
-            inputs[found.uri] = _input(found, "job" if found.inside else _name(value), len(inputs) + 1)
+            inputs[found.uri] = _input(found, "job" if found.inside else _name(value), len(inputs) + first)
             shown.append((value, f"{inputs[found.uri][1]} on each instance"))
         if found.upload:
             uploads[found.upload] = found.uri

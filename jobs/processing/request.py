@@ -6,7 +6,7 @@ Its paths are those of the container, whose tree `/opt/ml` the emulator puts els
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from formats.shards.shard import Shard
@@ -35,6 +35,31 @@ class Given:
 
 
 @dataclass(frozen=True)
+class Taken:
+    """An output: what lies in its folder goes to a URI, when the job has ended well or as it appears."""
+
+    name: str
+    uri: str
+    local_path: str
+    as_it_appears: bool = False
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """What a job runs on, and as whom."""
+
+    image: str
+    role: str
+    instance_type: str
+    count: int
+    volume_gb: int
+    max_runtime_seconds: int
+    preferences: tuple[str, ...] = ()
+    kms_key: str | None = None
+    network: Network = ANY_NETWORK
+
+
+@dataclass(frozen=True)
 class ProcessingJob:
     """One job. `words` are the verb's, with the paths of the container; `shards` are made by the instances in their
     order, one each. With `preferences`, `instance_type` is the first of them, and the service takes the first that has
@@ -60,36 +85,52 @@ def processing_request(job: ProcessingJob) -> dict[str, Any]:
     """The dictionary that `create_processing_job` takes. Outputs go out as they appear: what one instance has made
     stays where another fails."""
     shards = ",".join(map(str, job.shards))
-    network = network_members(job.network)
+    hosts = Hosts(job.image, job.role, job.instance_type, len(job.shards), job.volume_gb, job.max_runtime_seconds)
+    body = processing_body(
+        ["sageseg", *HOST_VERB],
+        ["--shard", shards, *job.words],
+        job.inputs,
+        [Taken("shards", job.output_uri, OUTPUT, as_it_appears=True)],
+        replace(hosts, preferences=job.preferences, kms_key=job.kms_key, network=job.network),
+    )
+    return {"ProcessingJobName": job.name, **body, "Tags": tag_list(job.tags)}
+
+
+def processing_body(
+    entrypoint: Sequence[str], words: Sequence[str], inputs: Sequence[Given], outputs: Sequence[Taken], hosts: Hosts
+) -> dict[str, Any]:
+    """What a processing job is asked, but for its name and tags."""
+    network = network_members(hosts.network)
     return {
-        "ProcessingJobName": job.name,
         "AppSpecification": {
-            "ImageUri": job.image,
-            "ContainerEntrypoint": ["sageseg", *HOST_VERB],
-            "ContainerArguments": ["--shard", shards, *job.words],
+            "ImageUri": hosts.image,
+            "ContainerEntrypoint": list(entrypoint),
+            "ContainerArguments": list(words),
         },
-        "ProcessingInputs": [_input(number, given) for number, given in enumerate(job.inputs, 1)],
+        "ProcessingInputs": [_input(number, given) for number, given in enumerate(inputs, 1)],
         "ProcessingOutputConfig": {
-            "Outputs": [
-                {
-                    "OutputName": "shards",
-                    "S3Output": {"S3Uri": job.output_uri, "LocalPath": OUTPUT, "S3UploadMode": "Continuous"},
-                }
-            ],
-            **key_member("KmsKeyId", job.kms_key),
+            "Outputs": [_output(taken) for taken in outputs],
+            **key_member("KmsKeyId", hosts.kms_key),
         },
         "ProcessingResources": {
             "ClusterConfig": {
-                "InstanceCount": len(job.shards),
-                **instance_members(job.instance_type, job.preferences),
-                "VolumeSizeInGB": job.volume_gb,
-                **disk_key_member("VolumeKmsKeyId", job.kms_key, job.instance_type),
+                "InstanceCount": hosts.count,
+                **instance_members(hosts.instance_type, hosts.preferences),
+                "VolumeSizeInGB": hosts.volume_gb,
+                **disk_key_member("VolumeKmsKeyId", hosts.kms_key, hosts.instance_type),
             }
         },
-        "StoppingCondition": {"MaxRuntimeInSeconds": job.max_runtime_seconds},
-        "RoleArn": job.role,
+        "StoppingCondition": {"MaxRuntimeInSeconds": hosts.max_runtime_seconds},
+        "RoleArn": hosts.role,
         **({"NetworkConfig": network} if network else {}),
-        "Tags": tag_list(job.tags),
+    }
+
+
+def _output(taken: Taken) -> dict[str, Any]:
+    mode = "Continuous" if taken.as_it_appears else "EndOfJob"
+    return {
+        "OutputName": taken.name,
+        "S3Output": {"S3Uri": taken.uri, "LocalPath": taken.local_path, "S3UploadMode": mode},
     }
 
 

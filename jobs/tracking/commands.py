@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jobs.tracking.gpu_use import GpuUse
     from jobs.tracking.hosts.found import FoundProcessing
     from jobs.tracking.job_calls import FoundJob
+    from jobs.tracking.pipelines.found import FoundPipeline
     from jobs.tracking.records import JobRecord
 
 JobName = Annotated[str, typer.Argument(help="Name of a job.")]
@@ -76,12 +77,12 @@ def show(
 ) -> None:
     """A job's status, times, cost, metrics and artefact; of a tuning job its training jobs, the best first."""
     from jobs.tracking.course import describe_course, describe_settings, missing_artefact
-    from jobs.tracking.hosts.found import FoundProcessing
-    from jobs.tracking.hosts.shown import show_processing
+    from jobs.tracking.job_calls import FoundJob
+    from jobs.tracking.pipelines.shown import show_unrecorded
 
     found = _find(name, region)
-    if isinstance(found, FoundProcessing):
-        show_processing(found, as_json=json_)
+    if not isinstance(found, FoundJob):
+        show_unrecorded(found, as_json=json_)
         return
     if found.record.is_tuning:
         _show_tuning(found, as_json=json_)
@@ -101,18 +102,19 @@ def show(
         result(f"{metric:24}{use.mean:.0f} % on average, {use.highest:.0f} % at most")
 
 
-def _find(name: str, region: str | None) -> FoundJob | FoundProcessing:
-    """A training job, a tuning job, or a processing job."""
+def _find(name: str, region: str | None) -> FoundJob | FoundProcessing | FoundPipeline:
+    """A training job, a tuning job, a processing job, or a pipeline."""
     from aws.names import is_job_name
     from jobs.tracking.find_jobs import find_job
     from jobs.tracking.hosts.found import find_processing
+    from jobs.tracking.pipelines.found import find_pipeline
     from jobs.tracking.records import record_path
 
     try:
         return find_job(name, region)
     except SagesegError:
         known = not is_job_name(name) or record_path(name).exists()
-        found = None if known else find_processing(name, region)
+        found = None if known else find_processing(name, region) or find_pipeline(name, region)
         if found is None:
             raise
         return found
@@ -203,14 +205,13 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", help="Show progress until the job ends.")] = False,
 ) -> None:
     """A job's log so far."""
-    from jobs.tracking.hosts.found import FoundProcessing
-    from jobs.tracking.hosts.shown import follow_hosts, show_host_logs
-    from jobs.tracking.job_calls import log_lines
+    from jobs.tracking.job_calls import FoundJob, log_lines
+    from jobs.tracking.pipelines.shown import show_unrecorded_logs
     from jobs.tracking.tuning_records import check_no_tuning
 
     found = _find(name, region)
-    if isinstance(found, FoundProcessing):
-        (follow_hosts if follow else show_host_logs)(found)
+    if not isinstance(found, FoundJob):
+        show_unrecorded_logs(found, follow=follow)
         return
     if follow:
         _follow(found)
@@ -237,20 +238,20 @@ def _follow(found: FoundJob) -> None:
 
 
 def stop(name: JobName, region: Region = None) -> None:
-    """Stop a running job; what it has learned so far is kept. A tuning job's training jobs stop with it."""
+    """Stop a running job; what it has learned so far is kept. A tuning job's training jobs stop with it, and so do the
+    jobs of a pipeline's steps."""
     from jobs.contract.statuses import ENDED
-    from jobs.tracking.hosts.found import FoundProcessing
-    from jobs.tracking.job_calls import stop_job
+    from jobs.tracking.job_calls import FoundJob, stop_job
 
     found = _find(name, region)
-    called = found.name if isinstance(found, FoundProcessing) else found.record.name
+    called = found.record.name if isinstance(found, FoundJob) else found.name
     if found.status in ENDED:
         say(f"{called}: {found.status} already, so there is nothing to stop")
         return
-    if isinstance(found, FoundProcessing):
-        found.stop()
-    else:
+    if isinstance(found, FoundJob):
         stop_job(found.record)
+    else:
+        found.stop()
     result(f"{called}: stopping")
 
 

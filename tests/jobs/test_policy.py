@@ -38,7 +38,7 @@ from tests.support.serving_setup import SERVES, small_dataset
 from tests.support.template_lint import lint_template
 
 KEY = "12345678-1234-1234-1234-123456789012"
-FULL = checked_account(Account(REGION, ACCOUNT, ("cars", "more-cars"), "sageseg", "one", KEY, True, True))
+FULL = checked_account(Account(REGION, ACCOUNT, ("cars", "more-cars"), "sageseg", "one", KEY, True, True, True))
 PLAIN = checked_account(Account(REGION, ACCOUNT, ("cars",)))
 ROLE = FULL.role_arn("sageseg")
 SAMPLES = {
@@ -50,11 +50,12 @@ SAMPLES = {
     "role": ROLE,
     "key": FULL.arn("kms", f"key/{KEY}"),
     "repository": f"arn:aws:ecr:{REGION}:811284229777:repository/semantic-segmentation",
+    "pipeline-execution": FULL.arn("sagemaker", "pipeline/cars/execution/abcdefghijkl"),
     **{
         kind: FULL.arn("sagemaker", f"{kind}/cars")
         for kind in (
             *("training-job", "hyper-parameter-tuning-job", "transform-job", "processing-job"),
-            *("model", "endpoint-config", "endpoint"),
+            *("model", "endpoint-config", "endpoint", "pipeline"),
         )
     },
 }

@@ -97,6 +97,11 @@ NOT_RUN = {
     "sageseg jobs process --instances 8 --role arn:aws:iam::123456789012:role/SageMaker --image "
     "123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1 --max-cost 20 --shards s3://bucket/cars-shards "
     "prep carvana s3://bucket/train s3://bucket/train_masks --out cars": "tests/jobs/test_process_aws.py does it",
+    "sageseg jobs pipeline --backend local --start sageseg-demo/experiment.yaml": "its steps are the real commands; "
+    "tests/project/test_pipeline_run.py does it",
+    "sageseg jobs pipeline --role arn:aws:iam::123456789012:role/SageMaker --image "
+    "123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1 --out s3://bucket/cars --start --max-cost 60 "
+    "experiment.yaml": "tests/jobs/test_pipeline_aws.py does it",
 }
 """Lines that are not run, with the reason."""
 TRAIN_FIRST = "jobs train dataset --backend local --algorithm unet --name first"

@@ -18,6 +18,7 @@ OF_OTHER_PROGRAMS = {
     "--policy-arn --assume-role-policy-document --query --version-id --set-as-default",
     "jobs/algorithm/": "--root --build-arg",
     "jobs/contract/model_archive.py": "--sparse",
+    "jobs/creating.py": "--pipeline-name",
     "jobs/emulator/": "--root --home --idle-seconds",
     "jobs/prediction/sources.py": "--recursive",
     "jobs/tracking/records.py": "--always --dirty --abbrev --exclude",

@@ -1,0 +1,75 @@
+"""What the instances of a pipeline's processing steps run: command lines of this project, one after the other, and what
+they made put whole where the job's outputs are taken from.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from formats.console import say
+from formats.dataset import Dataset, open_dataset
+from formats.disk.whole_files import write_text
+from formats.errors import SagesegError
+from formats.prepared.preparation import ENVIRONMENT, dataset_preparation
+from formats.shards.shard import OPT_ML
+from formats.texts.json_text import format_json
+from jobs.pipelines.steps import unchained
+from sageseg.process_host import leave_message
+
+_GATE = ["analysis", "gate"]
+
+
+def run_lines(root: Any, words: Sequence[str]) -> None:
+    """Run command lines; what they leave below `made` goes to the outputs of the same names."""
+    tree = Path(os.environ.get(OPT_ML, "/opt/ml"))
+    made = tree / "processing" / "made"
+    made.mkdir(parents=True, exist_ok=True)
+    for line in unchained(words):
+        try:
+            _run(root, line)
+        except SagesegError as e:
+            if line[:2] != _GATE or not _verdict(line).exists():
+                leave_message(tree, str(e).replace(f"{tree}/", ""))
+                raise
+            say(f"note: {e}")  # the pipeline's own condition reads the verdict
+    for output in sorted((tree / "processing" / "output").iterdir()):
+        for path in sorted((made / output.name).iterdir()):
+            shutil.move(path, output / path.name)
+
+
+def _run(root: Any, line: Sequence[str]) -> None:
+    if code := root.main(list(line), "sageseg", standalone_mode=False):
+        raise SagesegError(f"sageseg {line[0]} {line[1]}: ended with exit code {code}; its log says why")
+
+
+def _verdict(line: Sequence[str]) -> Path:
+    """The file that a gate writes, whether it passes or not."""
+    return Path(line[line.index("--out") + 1])
+
+
+def tell_facts(folder: Path, split: str | None) -> None:
+    """Divide a dataset into what steps read, beside it: `dataset`, the `channels` that are trained on, `facts` with
+    what hyperparameters must say of it, and the `images` of a split, if one is named."""
+    dataset, beside = open_dataset(folder), folder.parent
+    if split:
+        _give_images(dataset, split, beside / "images")
+    facts = {"num_classes": str(len(dataset.classes)), "num_training_samples": str(len(dataset.kept("train")))}
+    prepared = dataset_preparation(dataset.info)
+    told = prepared.to_strings(ENVIRONMENT) if prepared else {}
+    write_text(beside / "facts" / "facts.json", format_json({**facts, **told}) + "\n")
+    (folder / "channels").rename(beside / "channels")
+    folder.rename(beside / "dataset")
+
+
+def _give_images(dataset: Dataset, split: str, to: Path) -> None:
+    """The images of a split alone, which a transform is sent."""
+    rows = dataset.kept(split)
+    if not rows:
+        raise SagesegError(f"{dataset.root}: no image in the split {split}; prepare it with --{split} 0.2")
+    to.mkdir()
+    for row in rows:
+        os.link(dataset.image_path(row.id), to / f"{row.id}.jpg")
