@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -76,14 +78,10 @@ def test_a_link_that_leads_in_a_circle_is_named(tmp_path: Path) -> None:
 def test_a_folder_that_may_not_be_entered_is_not_called_a_broken_link(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "a.jpg").touch()
-    real = Path.stat
+    def refuse() -> os.stat_result:
+        raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "a.jpg"))
 
-    def stat(path: Path, **how: bool) -> os.stat_result:
-        if path.name == "a.jpg":
-            raise PermissionError(errno.EACCES, "Permission denied", str(path))
-        return real(path, **how)
-
-    monkeypatch.setattr(Path, "stat", stat)
+    listed = [SimpleNamespace(name="a.jpg", path=str(tmp_path / "a.jpg"), stat=refuse)]
+    monkeypatch.setattr(os, "scandir", lambda _: contextlib.nullcontext(listed))
     with pytest.raises(SagesegError, match=r"a\.jpg: cannot be used \(Permission denied\); change its permissions"):
         walk(tmp_path, deep=False)
