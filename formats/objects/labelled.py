@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analysis.masks.runs import Runs, row_runs
 from formats.arrays import Ints
 from formats.masks import Mask
+from formats.objects.runs import Runs, row_runs
 
 
 @dataclass(frozen=True)
