@@ -55,9 +55,9 @@ def label(mask: Mask, neighbours: int = 8) -> Labelled:
 
 
 def label_runs(runs: Runs, neighbours: int = 8, values: npt.NDArray[np.integer[Any]] | None = None) -> Labelled:
-    """The components of the mask that has these runs, none of which follows another without a gap, unless it has another
-    of the `values`, shape (n,): only those of one value are connected. Masks have few runs: to join them takes a third
-    of the time of joining pixels."""
+    """The components of the mask that has these runs, none of which follows another without a gap. With `values`, shape
+    (n,), those of one value are connected, and where another begins there is no gap. Masks have few runs: to join them
+    takes a third of the time of joining pixels."""
     first = _first_connected(runs, int(neighbours == 8), values)
     is_first = first == np.arange(len(runs))
     of = (is_first.cumsum() - 1)[first]
@@ -72,8 +72,8 @@ def label_runs(runs: Runs, neighbours: int = 8, values: npt.NDArray[np.integer[A
 
 
 def _first_connected(runs: Runs, reach: int, values: npt.NDArray[np.integer[Any]] | None) -> Ints:
-    """The first run to which each is connected, over runs that touch in the next row, or lie `reach` columns beside, and
-    have one value.
+    """The first run to which each is connected, over runs of one value that touch in the next row, or lie `reach`
+    columns beside.
 
     Each round hangs the later of two connected trees below the earlier, and flattens them: the trees at least halve,
     but for those that have no earlier neighbour.

@@ -13,8 +13,10 @@ from tests.support.typed_commands import typed
 
 COMMANDS: Any = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 FOLDERS = ["areas", "combine", "compare", "cutout", "labelme", "merge", "overlay", "report", "select", "stitch"]
-FILES = ["coco", "cvat", "geojson", "labelstudio", "suspects"]
+FILES = ["coco", "cvat", "gate", "geojson", "labelstudio", "suspects"]
 TWICE = ("combine", "compare")
+GIVEN = {"--least": "mean_iou=0"}
+"""Values of options that take no number."""
 
 
 def words(verb: str, place: str) -> list[str]:
@@ -22,7 +24,12 @@ def words(verb: str, place: str) -> list[str]:
     params = [param for param in COMMANDS[verb].params if param.required and param.name != "out"]
     first = [place] * (2 if verb in TWICE else 1)
     arguments = [*first, *[place for param in params[1:] if not param.opts[0].startswith("-")]]
-    options = [word for param in params if param.opts[0].startswith("-") for word in (param.opts[0], "1")]
+    options = [
+        word
+        for param in params
+        if param.opts[0].startswith("-")
+        for word in (param.opts[0], GIVEN.get(param.opts[0], "1"))
+    ]
     return ["analysis", verb, *arguments, *options]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -76,14 +77,12 @@ def test_a_link_that_leads_in_a_circle_is_named(tmp_path: Path) -> None:
 def test_a_folder_that_may_not_be_entered_is_not_called_a_broken_link(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "a.jpg").touch()
-    real = Path.stat
+    class Entry:
+        name, path = "a.jpg", str(tmp_path / "a.jpg")
 
-    def stat(path: Path, **how: bool) -> os.stat_result:
-        if path.name == "a.jpg":
-            raise PermissionError(errno.EACCES, "Permission denied", str(path))
-        return real(path, **how)
+        def stat(self) -> os.stat_result:
+            raise PermissionError(errno.EACCES, "Permission denied", self.path)
 
-    monkeypatch.setattr(Path, "stat", stat)
+    monkeypatch.setattr(os, "scandir", lambda _: nullcontext([Entry()]))
     with pytest.raises(SagesegError, match=r"a\.jpg: cannot be used \(Permission denied\); change its permissions"):
         walk(tmp_path, deep=False)

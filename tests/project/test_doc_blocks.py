@@ -16,6 +16,7 @@ from sageseg.runs import FOLDERS
 from sageseg.steps import check_words, plan_steps, read_experiment
 from tests.support.doc_commands import PAGES
 from tests.support.emulator_setup import ROLE, emulator
+from tests.support.pipeline_samples import define, steps_by_name
 from tests.support.pipeline_setup import start, wait_for_end
 
 _FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -38,6 +39,7 @@ def test_every_block_has_its_test_here() -> None:
         ("emulator.md", "json"),
         ("emulator.md", "yaml"),
         ("experiment.md", "yaml"),
+        ("pipeline.md", "yaml"),
     ]
 
 
@@ -74,3 +76,10 @@ def test_the_experiments_of_experiment_md_are_some_whose_steps_the_command_takes
                 check_words(app, typed.line({name: tmp_path / name for name in FOLDERS}, "JOB"))
     ends = ["predict", "stitch", "report"]
     assert told == [["prep", "train", *ends], ["prep", "tune", *ends, "gate"]]
+
+
+def test_the_experiment_of_pipeline_md_becomes_the_steps_that_it_tells(tmp_path: Path) -> None:
+    path = tmp_path / "experiment.yaml"
+    path.write_text(BLOCKS["pipeline.md", "yaml"], encoding="utf-8")
+    made = steps_by_name(define(read_experiment(path)))
+    assert [*made] == ["Prepare", "Dataset", "Train", "Predict", "Report", "Gate", "Register", "TooLow"]
