@@ -98,7 +98,13 @@ def predict_shard(
 
 
 def _close(
-    stage: Stage, shard: Shard, plan_sha256: str, own: Sequence[SourceWork], made: Any, *, probabilities: bool
+    stage: Stage,
+    shard: Shard,
+    plan_sha256: str,
+    own: Sequence[SourceWork],
+    made: Mapping[str, Any],
+    *,
+    probabilities: bool,
 ) -> Marker:
     """Keep with the predictions which files are of which image, and mark the shard as done."""
     total = 0
