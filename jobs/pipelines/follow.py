@@ -14,10 +14,10 @@ from formats.errors import SagesegError
 from jobs.backends import Place
 from jobs.contract.log_lines import PROCESSING_LOGS, TRAINING_LOGS, TRANSFORM_LOGS
 from jobs.creating import PROCESSING, described
-from jobs.tracking.failures import LAST_LINES, show_last_lines
 from jobs.tracking.job_calls import POLL_SECONDS, LogTail
 from jobs.tracking.pipelines.found import UNFINISHED, describe_step, steps_of
 
+_LAST_LINES = 12
 _LOGS = {"ProcessingJob": PROCESSING_LOGS, "TrainingJob": TRAINING_LOGS, "TransformJob": TRANSFORM_LOGS}
 """The log groups by what a list of steps calls their jobs."""
 _ENDED = ("Succeeded", "Failed", "Stopped")
@@ -90,10 +90,13 @@ def _failure(place: Place, name: str, execution: Step, steps: list[dict[str, Any
 
 
 def _show_log(place: Place, job: str, group: str) -> None:
-    last: deque[str] = deque(maxlen=LAST_LINES)
+    last: deque[str] = deque(maxlen=_LAST_LINES)
     try:
         with aws_errors(f"reading the log of {job}"):
             last.extend(LogTail(place.backend, place.region, f"{job}/", group).new_lines())
     except SagesegError as e:
         say(f"note: {e}")
-    show_last_lines(job, [*last])
+    if last:
+        say(f"the last lines of {job}:")
+    for line in last:
+        say(f"  {line}")

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from jobs.tracking.job_calls import POLL_SECONDS
-from tests.support.aws_setup import IMAGE, ROLE, aws_client, no_price_list, use_aws
+from tests.support.aws_setup import ROLE, aws_client, no_price_list, use_aws
 from tests.support.emulator_setup import SLEEPS, programs, wait_until
 from tests.support.pair_samples import make
+from tests.support.pipeline_samples import IMAGE
 from tests.support.typed_commands import Ran, typed
 
 EXPERIMENT = """

@@ -13,11 +13,12 @@ import pytest
 
 from jobs.emulator.host.container import Programs
 from jobs.tracking.job_calls import POLL_SECONDS
-from tests.support.aws_setup import IMAGE, ROLE, aws_client, no_price_list, use_aws
+from tests.support.aws_setup import ROLE, aws_client, no_price_list, use_aws
 from tests.support.pair_samples import make
 from tests.support.prep_samples import digests
 from tests.support.typed_commands import Ran, typed
 
+IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1"
 WORDS = ["--labels", "in/classes.txt", "--val", "0", "--crop", "none"]
 COMMON = ["--image", IMAGE, "--role", ROLE]
 

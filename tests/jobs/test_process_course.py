@@ -14,11 +14,12 @@ from jobs.creating import create
 from jobs.processing import begun
 from jobs.tracking.hosts import follow
 from jobs.tracking.job_calls import POLL_SECONDS
-from tests.support.aws_setup import IMAGE, ROLE, aws_client, no_price_list, use_aws
+from tests.support.aws_setup import ROLE, aws_client, no_price_list, use_aws
 from tests.support.emulator_setup import emulator, rehearse
 from tests.support.processing_setup import MAKES_SHARDS
 from tests.support.typed_commands import Ran, typed
 
+IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1"
 WAITS = {"processing_jobs": {"*": {"start_seconds": 60}}}
 
 

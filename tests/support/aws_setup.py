@@ -22,8 +22,6 @@ ACCOUNT = "123456789012"
 """The account of every caller, as moto has it."""
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/SageMaker"
 REGION = "us-east-1"
-IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/sageseg:1"
-"""This project's, in a registry of one's own."""
 SECRET = KEYS.secret_key
 TOKEN = "IQoJb3JpZ2luX2VjE-not-a-real-token"  # noqa: S105
 

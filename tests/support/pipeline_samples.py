@@ -15,8 +15,9 @@ from jobs.training.plan import Surroundings
 from sageseg.cli import app
 from sageseg.pipeline.reading import Around
 from sageseg.pipeline.sections import Read, read_sections
-from tests.support.aws_setup import IMAGE, ROLE
+from tests.support.aws_setup import ROLE
 
+IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1"
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
 OUT = {"aws": "s3://cars/out", "local": "file:///cars/out"}
 SECTIONS: dict[str, Any] = {

@@ -10,7 +10,7 @@ from pathlib import Path
 from typer.testing import CliRunner, Result
 
 from sageseg.cli import app
-from tests.support.aws_setup import IMAGE, ROLE
+from tests.support.aws_setup import ROLE
 from tests.support.serving_setup import NAME, SCHEDULER_ROLE, Served
 
 _TRAIN = ("--data", "s3://cars/one", "--role", ROLE, "--mini-batch-size", "1", "--yes")
@@ -54,10 +54,11 @@ def _predict(served: Served, folder: Path, *words: str) -> list[str]:
 
 def _process(_served: Served, folder: Path) -> list[str]:
     """Over what the trained job has in S3; a host's stand-in does not look at it."""
-    words = ["--role", ROLE, "--image", IMAGE, "--yes", "report", "s3://cars/one", "--dataset", "s3://cars/one"]
+    words = ["--role", ROLE, "--image", _IMAGE, "--yes", "report", "s3://cars/one", "--dataset", "s3://cars/one"]
     return ["jobs", "process", *words, "--out", f"s3://cars/shards/{folder.name}"]
 
 
+_IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1"
 _LADDER = ("--name", "ladder", "--spot", "--instance-type", "ml.g5.2xlarge,ml.g4dn.2xlarge")
 _TUNE = ("--range", "learning_rate=1e-3:1e-1", "--max-jobs", "1", "--parallel", "1", "--strategy", "random")
 _SEARCH = "tune: {max_jobs: 1, strategy: random, range: [learning_rate=1e-3:1e-1], "

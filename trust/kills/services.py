@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.aws_setup import IMAGE, REGION, SECRET, TOKEN, aws_client, moto_server, no_price_list
+from tests.support.aws_setup import REGION, SECRET, TOKEN, aws_client, moto_server, no_price_list
 from tests.support.emulator_setup import programs
 from tests.support.keys import KEYS
 from tests.support.processing_setup import MAKES_SHARDS
@@ -35,8 +35,8 @@ print("#quality_metric. host: algo-1, epoch: 0, train loss: 0.5 .")
 print("#quality_metric. host: algo-1, epoch: 0, validation mIOU: 0.75 .")
 """
 
-_REPORT = "report s3://cars/one --dataset s3://cars/one --out s3://cars/by-hosts"
-_PROCESS = f"jobs process --role {_ROLE} --image {IMAGE} --yes {_REPORT}"
+_IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1"
+_PROCESS = f"jobs process --role {_ROLE} --image {_IMAGE} --yes report s3://cars/one --dataset s3://cars/one --out s3://cars/by-hosts"
 _LINES = (
     ("upload", "jobs upload dataset s3://cars/two", "", 12),
     ("train", TRAIN, "", 12),
