@@ -1,4 +1,4 @@
-"""Run lengths of 1918 × 1280 masks: analysis.masks.runs against pycocotools.
+"""Run lengths of 1918 × 1280 masks: formats.objects.runs against pycocotools.
 
     .venv/bin/python benchmarks/analysis_run_length.py [MASK]     # your own, else a drawn one
 
@@ -35,18 +35,18 @@ def main() -> None:
         raise SystemExit("the round trip is not exact")
     tell(
         f"encode {len(text.split()) // 2} runs",
-        "analysis.masks.runs",
+        "formats.objects.runs",
         {
-            "analysis.masks.runs": lambda: encode_runs(car == 1),
+            "formats.objects.runs": lambda: encode_runs(car == 1),
             "pycocotools": lambda: pycocotools.mask.encode(by_columns),
         },
         ROUNDS,
     )
     tell(
         "decode",
-        "analysis.masks.runs",
+        "formats.objects.runs",
         {
-            "analysis.masks.runs": lambda: decode_runs(text, width, height),
+            "formats.objects.runs": lambda: decode_runs(text, width, height),
             "pycocotools": lambda: pycocotools.mask.decode(packed),
         },
         ROUNDS,

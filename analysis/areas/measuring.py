@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from analysis.masks.cleaning import Changes, foreground_windows, read_clean, without
-from analysis.masks.labelled import label
 from analysis.masks.reading import read_truth
 from analysis.masks.sources import Source
 from analysis.options import Cleaning
@@ -19,6 +18,7 @@ from analysis.scoring.judged import judged_truth
 from formats.arrays import Flags, Ints
 from formats.crops import Box
 from formats.masks import Mask
+from formats.objects.labelled import label
 
 
 @dataclass(frozen=True)

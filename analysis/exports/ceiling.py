@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 
 from analysis.masks.cleaning import clean, enclosed, foreground_windows
-from analysis.masks.labelled import label
 from analysis.options import Cleaning
 from formats.arrays import Ints
 from formats.errors import SagesegError
 from formats.masks import Mask
+from formats.objects.labelled import label
 
 MOST_OBJECTS = 10_000
 PIXELS_PER_OBJECT = 1_000

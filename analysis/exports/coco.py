@@ -16,7 +16,6 @@ from analysis.exports.coco_shapes import coco_masks, fill, ring, run_length_text
 from analysis.exports.unpredicted import tell_unpredicted
 from analysis.masks.chosen import choose_sources
 from analysis.masks.cleaning import NO_CHANGES, Changes, read_clean
-from analysis.masks.labelled import label
 from analysis.masks.reading import BACKGROUND_ID
 from analysis.masks.sources import Source, plan_sources
 from analysis.options import AS_PREDICTED, Cleaning
@@ -24,6 +23,7 @@ from formats.classes import ClassTable
 from formats.disk.whole_files import staged_file
 from formats.errors import SagesegError
 from formats.masks import Mask
+from formats.objects.labelled import label
 from formats.parallel import map_all
 from formats.predictions import Predictions, need_classes
 

@@ -14,7 +14,6 @@ import simplejpeg
 
 from analysis.exports.options import Background
 from analysis.masks.cleaning import NO_CHANGES, Changes, read_clean
-from analysis.masks.labelled import label
 from analysis.masks.reading import read_bands
 from analysis.masks.sources import Source
 from analysis.options import AS_PREDICTED, Cleaning
@@ -22,6 +21,7 @@ from formats.classes import IGNORE, ClassTable
 from formats.errors import SagesegError
 from formats.images import Rgb, read_image
 from formats.masks import Mask
+from formats.objects.labelled import label
 
 Alpha = npt.NDArray[np.uint8]
 """How much of a pixel is foreground, shape (height, width), 0 to 255."""

@@ -7,8 +7,8 @@ import re
 import numpy as np
 import numpy.typing as npt
 
-from analysis.masks.runs import runs
 from formats.masks import Mask
+from formats.objects.runs import runs
 
 _NUMBER = re.compile("[0-9]{1,12}")
 """What no image has more pixels than; sums of two stay exact."""

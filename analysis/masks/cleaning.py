@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from analysis.masks.labelled import Labelled, label
 from analysis.masks.reading import BACKGROUND_ID, read_prediction
 from analysis.masks.sources import Source
 from analysis.options import AS_PREDICTED, Cleaning
@@ -19,6 +18,7 @@ from formats.classes import IGNORE
 from formats.console import say
 from formats.crops import Box
 from formats.masks import Mask
+from formats.objects.labelled import Labelled, label
 
 
 @dataclass(frozen=True)

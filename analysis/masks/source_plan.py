@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from analysis.masks.sources import Source
 from formats import dataset as dataset_files
-from formats.errors import SagesegError, cannot_use
+from formats.errors import SagesegError
 from formats.limits import check_pixels
-from formats.parallel import available_cores
 from formats.predictions import mask_path, probabilities_path
 from formats.safe_names import check_name
+from formats.shards.checksums import checksums_of, file_size
 from formats.shards.work_plan import PLAN, SOURCES, Draft, WorkPlan, read_sources
-from formats.texts.json_text import format_json
 from formats.texts.told_numbers import parse_whole
 from formats.texts.typed_json import check_type
 from formats.texts.typed_values import from_json, to_json
-from formats.verbs.kept_words import kept_words, named
-from formats.verbs.mounting import typed_words
+from formats.verbs.kept_words import kept_command
 
 Made = TypeVar("Made")
 _COLUMNS = ("source", "stem", "group", "split", "width", "height", "size", "attributes")
@@ -61,13 +57,11 @@ def draft_of(
     `dataset`, are known by their sha256, all together, and by their size with the probabilities."""
 
     def checksums(part: slice) -> list[tuple[str]]:
-        with ThreadPoolExecutor(available_cores()) as pool:
-            return list(pool.map(lambda source: (_digest(_masks_of(source, predictions, dataset)),), sources[part]))
+        return checksums_of(_masks_of(source, predictions, dataset) for source in sources[part])
 
     rows = [_row(source, predictions, dataset) for source in sources]
-    command = ["analysis", *map(named, kept_words(typed_words()))] if typed_words() else ["analysis", kind]
     return Draft(
-        kind, command, json.loads(format_json(to_json(settled))), _COLUMNS, rows, _CHECKED, checksums, files or {}
+        kind, kept_command("analysis", kind), to_json(settled), _COLUMNS, rows, _CHECKED, checksums, files or {}
     )
 
 
@@ -83,7 +77,7 @@ def _row(source: Source, predictions: Path, dataset: Path | None) -> tuple[str, 
     probable = [piece.id for piece in source.predicted] if source.probabilities else []
     paths = [*_masks_of(source, predictions, dataset), *(probabilities_path(predictions, each) for each in probable)]
     attributes = json.dumps(of.attributes, ensure_ascii=False) if of.attributes else ""
-    sizes = (str(number) for number in (of.width, of.height, sum(map(_size, paths))))
+    sizes = (str(number) for number in (of.width, of.height, sum(map(file_size, paths))))
     return (of.source, of.stem, of.group, of.split, *sizes, attributes)
 
 
@@ -94,24 +88,6 @@ def _masks_of(source: Source, predictions: Path, dataset: Path | None) -> list[P
     if source.row.truth_sha256:
         return [*predicted, dataset_files.truth_path(dataset, source.stem)]
     return [*predicted, *(dataset_files.mask_path(dataset, piece.id) for piece in source.kept)]
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError as e:
-        raise cannot_use(e) from e
-
-
-def _digest(paths: Sequence[Path]) -> str:
-    """One sha256 of the files' own, each of which begins anew."""
-    total = hashlib.sha256()
-    for path in paths:
-        try:
-            total.update(hashlib.sha256(path.read_bytes()).digest())
-        except OSError as e:
-            raise cannot_use(e) from e
-    return total.hexdigest()
 
 
 def read_settled(out: Path, plan: WorkPlan, kind: type[Made]) -> Made:

@@ -15,11 +15,10 @@ from formats.disk.whole_folders import staged_folder
 from formats.predictions import mask_path, probabilities_path
 from formats.prepared.georeference import FILE as GEOREFERENCE
 from formats.prepared.georeference import format_georeference, read_georeference
-from formats.safe_names import refuse_links_out
-from formats.shards.markers import Marker, all_shards
+from formats.shards.markers import Marker
 from formats.shards.shard import Shard
-from formats.shards.telling import check_merge_place
-from formats.shards.work_plan import read_plan, refuse_another_cut, settle_plan
+from formats.shards.telling import open_shards
+from formats.shards.work_plan import refuse_another_cut, settle_plan
 from formats.shards.working import Part, do_part, found_in_order
 from formats.texts.typed_values import from_json, to_json
 
@@ -57,11 +56,7 @@ def merge_stitch(shards: Path, out: Path, *, overwrite: bool = False) -> tuple[S
 
     Raises SagesegError, and makes nothing, where the shards are not all there, whole, and of this plan.
     """
-    check_merge_place(shards, out, overwrite=overwrite)
-    plan, plan_sha256 = read_plan(shards, KIND)
-    markers = all_shards(shards, plan, plan_sha256)
-    for folder in markers:
-        refuse_links_out(folder)
+    plan, markers = open_shards(shards, KIND, out, overwrite=overwrite)
     settled = read_settled(shards, plan, Settled)
     facts = list(read_facts(shards))
     sources = ((of.source, files_of(of.stem, settled)) for of in facts)

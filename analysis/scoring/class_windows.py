@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from analysis.masks import pairs
 from analysis.masks.pairs import pair
-from analysis.masks.runs import Runs
 from formats.arrays import Flags, Ints
 from formats.masks import Mask
+from formats.objects.runs import Runs
 
 
 @dataclass(frozen=True)

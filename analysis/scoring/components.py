@@ -10,9 +10,9 @@ from operator import attrgetter
 
 import numpy as np
 
-from analysis.masks.labelled import Labelled, label_runs
 from analysis.scoring.class_windows import ClassWindow, runs_of
 from formats.arrays import Flags, Ints
+from formats.objects.labelled import Labelled, label_runs
 
 SIZE_EDGES = (1, 10, 100, 1_000, 10_000, 100_000)
 """Objects are told apart by size: each of these is the fewest pixels of its bin."""

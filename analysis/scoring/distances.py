@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from analysis.masks.runs import Runs
 from formats.arrays import Ints
 from formats.masks import Mask
+from formats.objects.runs import Runs
 
 Distances = npt.NDArray[np.float32]
 

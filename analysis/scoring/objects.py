@@ -11,12 +11,12 @@ from operator import attrgetter
 import numpy as np
 import numpy.typing as npt
 
-from analysis.masks.labelled import Labelled, label_runs
 from analysis.scoring.class_windows import ClassWindow
 from analysis.scoring.components import LISTED, SIZE_EDGES, ClassObjects, Side, size_bins
 from analysis.scoring.distances import Distances, distances_to
 from formats.arrays import Ints
 from formats.masks import Mask
+from formats.objects.labelled import Labelled, label_runs
 
 
 class Kind(IntEnum):

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from analysis.masks.labelled import Labelled, label
 from formats.classes import IGNORE
 from formats.masks import Mask
+from formats.objects.labelled import Labelled, label
 from formats.predictions import Probabilities
 
 CONTRADICTED = 0.9

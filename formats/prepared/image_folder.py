@@ -135,7 +135,7 @@ def walk(root: Path, suffixes: frozenset[str] = IMAGE_SUFFIXES, *, deep: bool) -
 def _walk(folder: Path, suffixes: frozenset[str], deep: bool, above: tuple[Path, ...]) -> Iterator[Path]:
     with os.scandir(folder) as found:
         entries = sorted(found, key=attrgetter("name"))
-    for entry in entries:  # asked in place of its path, which would keep its text: many paths are held
+    for entry in entries:  # it is asked, and not its path, which would keep its text from then on
         path = folder / entry.name
         wanted = _ends_as(path, suffixes)
         mode = _mode(entry, wanted)

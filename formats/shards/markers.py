@@ -5,7 +5,6 @@ Beside its marker a shard has a journal, `journal.jsonl`: a line for each source
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -16,6 +15,7 @@ from formats.console import say
 from formats.disk.whole_files import write_text
 from formats.disk.whole_folders import settle_killed
 from formats.errors import SagesegError
+from formats.shards.checksums import file_checksum
 from formats.shards.shard import MOST_SHARDS, Shard, parse_folder
 from formats.shards.work_plan import WorkPlan
 from formats.texts.given_files import read_text
@@ -45,7 +45,7 @@ class Marker:
 
 def write_marker(folder: Path, shard: Shard, plan_sha256: str, counts: Mapping[str, int]) -> Marker:
     """Say that the shard in a folder, its journal too, is done."""
-    marker = Marker(FORMAT_VERSION, shard.number, shard.of, plan_sha256, dict(counts), _digest(folder / JOURNAL))
+    marker = Marker(FORMAT_VERSION, shard.number, shard.of, plan_sha256, dict(counts), file_checksum(folder / JOURNAL))
     write_text(folder / MARKER, format_json(vars(marker)) + "\n", durable=True)
     return marker
 
@@ -121,13 +121,10 @@ def all_shards(out: Path, plan: WorkPlan, plan_sha256: str) -> dict[Path, Marker
 def _check_own(folder: Path, marker: Marker, plan_sha256: str) -> None:
     if marker.plan_sha256 != plan_sha256:
         raise SagesegError(f"{folder}: a shard of another plan than the one beside it; remove it and make it again")
-    try:
-        whole = _digest(folder / JOURNAL) == marker.journal_sha256
-    except FileNotFoundError:
-        whole = False
-    if not whole:
+    journal = folder / JOURNAL
+    if not journal.is_file() or file_checksum(journal) != marker.journal_sha256:
         raise SagesegError(
-            f"{folder / JOURNAL}: not the journal that the shard was marked with; remove {folder} and make it again"
+            f"{journal}: not the journal that the shard was marked with; remove {folder} and make it again"
         )
 
 
@@ -155,11 +152,6 @@ def _command(plan: WorkPlan, out: Path, shard: str, more: str = "") -> str:
     if (out / LINE).is_file():
         return read_text(out / LINE, "a command line").partition("\n")[0]
     return f"sageseg {shlex.join(plan.command)} --out {shlex.quote(str(out))} --shard {shard}{more}"
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def journal_lines(folders: Sequence[Path], count: int) -> Iterator[tuple[Path, bytes]]:

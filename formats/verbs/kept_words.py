@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from formats.state_home import stands
+from formats.verbs.mounting import typed_words
 
 _WITHOUT = ("--out", "--workers", "--shard")
 """Options that decide nothing of the content."""
@@ -36,6 +37,13 @@ def named(word: str) -> str:
     path = path_of(word)
     option = word.partition("=")[0] + "=" if word.startswith("--") else ""
     return word if path is None else option + path.name
+
+
+def kept_command(room: str, verb: str) -> list[str]:
+    """What of the words that were typed after `sageseg` decides what a verb of a room makes, paths by their names; the
+    verb alone where a program asks for it."""
+    words = typed_words()
+    return [room, *(map(named, kept_words(words)) if words else [verb])]
 
 
 def typed_beside(word: str) -> str:

@@ -30,9 +30,8 @@ _RESOURCES = (
     "processing-job",
 )
 ANY = "*"
-_ON_NAMED = (
+_ON_JOBS = (
     "AddTags",
-    "ListTags",
     "CreateTrainingJob",
     "DescribeTrainingJob",
     "StopTrainingJob",
@@ -42,6 +41,16 @@ _ON_NAMED = (
     "ListTrainingJobsForHyperParameterTuningJob",
     "CreateModel",
     "DescribeModel",
+    "CreateTransformJob",
+    "DescribeTransformJob",
+    "StopTransformJob",
+    "CreateProcessingJob",
+    "DescribeProcessingJob",
+    "StopProcessingJob",
+)
+_ON_NAMED = (
+    *_ON_JOBS,
+    "ListTags",
     "DeleteModel",
     "CreateEndpointConfig",
     "DescribeEndpointConfig",
@@ -49,12 +58,6 @@ _ON_NAMED = (
     "CreateEndpoint",
     "DescribeEndpoint",
     "DeleteEndpoint",
-    "CreateTransformJob",
-    "DescribeTransformJob",
-    "StopTransformJob",
-    "CreateProcessingJob",
-    "DescribeProcessingJob",
-    "StopProcessingJob",
 )
 """SageMaker's operations on resources that they name."""
 _ON_PIPELINES = (
@@ -70,22 +73,7 @@ _ON_PIPELINES = (
     "StopPipelineExecution",
 )
 _BY_STEPS = (
-    "AddTags",
-    "CreateProcessingJob",
-    "DescribeProcessingJob",
-    "StopProcessingJob",
-    "CreateTrainingJob",
-    "DescribeTrainingJob",
-    "StopTrainingJob",
-    "CreateHyperParameterTuningJob",
-    "DescribeHyperParameterTuningJob",
-    "StopHyperParameterTuningJob",
-    "ListTrainingJobsForHyperParameterTuningJob",
-    "CreateModel",
-    "DescribeModel",
-    "CreateTransformJob",
-    "DescribeTransformJob",
-    "StopTransformJob",
+    *_ON_JOBS,
     "CreateModelPackageGroup",
     "DescribeModelPackageGroup",
     "CreateModelPackage",

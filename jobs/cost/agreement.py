@@ -69,19 +69,22 @@ def agree_on_steps(quotes: Mapping[str, StepQuote], *, max_cost: float | None, y
     once its pipeline runs, so that `max_cost` cannot be kept with one."""
     for note in dict.fromkeys(quote.rate.note for quote in quotes.values() if quote.rate.note):
         say(f"note: {note}")
-    total: float | None = 0.0
+    worst, beside = list[float | None](), ""
     for name, quote in quotes.items():
-        endless = isinstance(quote, TransformQuote)
-        say(f"{name}: {quote.describe(None) if isinstance(quote, TransformQuote) else quote.describe()}")
-        if endless and max_cost is not None:
+        if not isinstance(quote, TransformQuote):
+            say(f"{name}: {quote.describe()}")
+            worst.append(quote.worst_usd)
+            continue
+        say(f"{name}: {quote.describe(None)}")
+        beside = ", the transform beside it"
+        if max_cost is not None:
             raise SagesegError(
                 f"{name}: a transform runs as long as it takes, so --max-cost {max_cost:g} cannot be kept; predict "
                 "via: artefact, or say --yes"
             )
-        worst = None if isinstance(quote, TransformQuote) else quote.worst_usd
-        total = total if endless else None if worst is None or total is None else total + worst
+    known = [usd for usd in worst if usd is not None]
+    total = sum(known) if len(known) == len(worst) else None
     if total is not None:
-        beside = ", the transform beside it" if any(isinstance(q, TransformQuote) for q in quotes.values()) else ""
         say(f"the pipeline: at worst ${total:.2f}{beside}")
     check_max_cost(total, max_cost, "the pipeline", lower="max_runtime, max_jobs, or max_hours of the section process")
     _agree_to_spend(max_cost=max_cost, yes=yes)

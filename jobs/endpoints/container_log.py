@@ -8,7 +8,7 @@ from aws.clients import aws_errors
 from formats.console import say
 from formats.errors import SagesegError
 from jobs.backends import make_client
-from jobs.tracking.failures import LAST_LINES
+from jobs.tracking.failures import LAST_LINES, show_last_lines
 
 _STREAMS = 5
 """Containers of which the last lines are shown, the youngest last."""
@@ -24,9 +24,7 @@ def show_log(group: str, backend: str, region: str, prefix: str = "") -> None:
     if not lines:
         say(f"its container logged nothing ({group})")
         return
-    say(f"the last lines of its log ({group}):")
-    for line in lines:
-        say(f"  {line}")
+    show_last_lines(f"its log ({group})", lines)
 
 
 def last_lines(logs: Any, group: str, prefix: str = "") -> list[str]:

@@ -6,10 +6,7 @@ The plan has manifest.csv beside it, as the merged folder has: which crops each 
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
 from typing import Any, TypedDict
@@ -17,31 +14,27 @@ from typing import Any, TypedDict
 from formats.classes import class_table
 from formats.disk.whole_files import written_beside
 from formats.disk.whole_folders import Stage, staged_folder
-from formats.errors import SagesegError, cannot_use
+from formats.errors import SagesegError
 from formats.manifest import ManifestRow, format_manifest, read_manifest
-from formats.parallel import available_cores
 from formats.predictions import mask_path, probabilities_path, read_model_facts, write_predictions_tables
 from formats.prepared.georeference import FILE as GEOREFERENCE
 from formats.prepared.georeference import format_georeference, read_georeference, write_georeference
-from formats.safe_names import refuse_links_out
-from formats.shards.markers import BYTES, JOURNAL, Marker, all_shards, finished, write_marker
+from formats.shards.checksums import checksums_of, file_size
+from formats.shards.markers import BYTES, JOURNAL, Marker, finished, write_marker
 from formats.shards.shard import Shard
-from formats.shards.telling import check_merge_place
+from formats.shards.telling import open_shards
 from formats.shards.work_plan import (
     PLAN,
     Draft,
     WorkPlan,
     kind_of,
     parse_plan,
-    read_plan,
     refuse_another_cut,
     settle_plan,
 )
 from formats.shards.working import found_in_order, line_of
-from formats.texts.json_text import format_json
 from formats.texts.typed_json import check_type
-from formats.verbs.kept_words import kept_words, named
-from formats.verbs.mounting import typed_words
+from formats.verbs.kept_words import kept_command
 from jobs.prediction.crops_to_predict import SourceWork
 from jobs.prediction.options import PredictOptions, RouteOptions
 from jobs.prediction.predict import MAY_CHANGE, Planned, frames_folder, plan_predictions, predict_missing
@@ -105,7 +98,13 @@ def predict_shard(
 
 
 def _close(
-    stage: Stage, shard: Shard, plan_sha256: str, own: Sequence[SourceWork], made: Any, *, probabilities: bool
+    stage: Stage,
+    shard: Shard,
+    plan_sha256: str,
+    own: Sequence[SourceWork],
+    made: Mapping[str, Any],
+    *,
+    probabilities: bool,
 ) -> Marker:
     """Keep with the predictions which files are of which image, and mark the shard as done."""
     total = 0
@@ -136,15 +135,14 @@ def _draft(planned: Planned, out: Path, options: PredictOptions, route: RouteOpt
     files = {MANIFEST: format_manifest(planned.rows())}
     if planned.georeference:
         files[GEOREFERENCE] = format_georeference(planned.georeference)
-    command = ["jobs", *(map(named, kept_words(typed_words())) if typed_words() else [KIND])]
-    rows = [(source.name, str(sum(map(_size, _read_files(source))))) for source in planned.work]
+    rows = [(source.name, str(sum(map(file_size, _read_files(source))))) for source in planned.work]
 
     def checksums(part: slice) -> list[tuple[str]]:
-        with ThreadPoolExecutor(available_cores()) as pool:
-            return list(pool.map(lambda source: (_digest(_read_files(source)),), planned.work[part]))
+        return checksums_of(map(_read_files, planned.work[part]))
 
-    told = json.loads(format_json(settled))
-    return Draft(KIND, command, told, ("source", "size"), rows, ("sha256",), checksums, files)
+    return Draft(
+        KIND, kept_command("jobs", KIND), dict(settled), ("source", "size"), rows, ("sha256",), checksums, files
+    )
 
 
 def _facts_as_planned(planned: Planned, out: Path) -> dict[str, Any]:
@@ -158,22 +156,6 @@ def _facts_as_planned(planned: Planned, out: Path) -> dict[str, Any]:
 
 def _read_files(source: SourceWork) -> list[Path]:
     return list(dict.fromkeys(source.files()))
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError as e:
-        raise cannot_use(e) from e
-
-
-def _digest(paths: Sequence[Path]) -> str:
-    """The sha256 of a file; of several that of theirs."""
-    try:
-        digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
-    except OSError as e:
-        raise cannot_use(e) from e
-    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def settled_of(shards: Path, plan: WorkPlan) -> _Settled:
@@ -195,10 +177,7 @@ def merge_predictions(shards: Path, out: Path, *, overwrite: bool = False) -> in
     Raises SagesegError, and makes nothing, where the shards are not all there, whole, of this plan, and predicted in
     one precision.
     """
-    check_merge_place(shards, out, overwrite=overwrite)
-    plan, plan_sha256 = read_plan(shards, KIND)
-    refuse_links_out(shards)
-    markers = all_shards(shards, plan, plan_sha256)
+    plan, markers = open_shards(shards, KIND, out, overwrite=overwrite)
     settled, rows = settled_of(shards, plan), read_manifest(shards / MANIFEST)
     count = sum(1 for _ in _by_image(rows))
     if count != plan.sources:

@@ -75,7 +75,7 @@ def show(
     region: Region = None,
     json_: Annotated[bool, typer.Option("--json", help="All of it, as JSON.")] = False,
 ) -> None:
-    """A job's status, times, cost, metrics and artefact; of a tuning job its training jobs, the best first."""
+    """A job's status, times, cost, metrics, artefact; a tuning job's trainings, the best first; a pipeline's steps."""
     from jobs.tracking.course import describe_course, describe_settings, missing_artefact
     from jobs.tracking.job_calls import FoundJob
     from jobs.tracking.pipelines.shown import show_unrecorded

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aws.errors import is_about_capacity
+from formats.console import say
 from formats.state_home import home, models_folder
 from jobs.contract.hyperparameters import whole_number
 from jobs.contract.instances import larger_memory, running_on
@@ -110,6 +111,14 @@ def find_cure(description: Mapping[str, Any], lines: Iterable[str], *, local: bo
             if known.pattern.search(text):
                 return known.cure(description, local)
     return ""
+
+
+def show_last_lines(of: str, lines: Sequence[str]) -> None:
+    """Say the end of a log, if there is one."""
+    if lines:
+        say(f"the last lines of {of}:")
+    for line in lines[-LAST_LINES:]:
+        say(f"  {line}")
 
 
 def console_link(name: str, region: str) -> str:

@@ -7,6 +7,7 @@ training jobs of a tuning job are found through its record.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from aws.clients import NoRegionError, aws_errors, configured_region, make_client
@@ -15,8 +16,9 @@ from aws.s3 import S3Prefix, parse_s3_uri
 from formats.console import say
 from formats.errors import SagesegError
 from formats.state_home import home
-from jobs.backends import LOCAL_REGION, emulator_was_here, open_place
+from jobs.backends import LOCAL_REGION, Place, emulator_was_here, open_place
 from jobs.contract.tuning_request import MAX_NAME as MAX_TUNING_NAME
+from jobs.creating import CreatingCall, described
 from jobs.tracking.attempts import is_moved_on_from, last_attempt_at_aws, last_attempt_here
 from jobs.tracking.job_calls import FoundJob, describe
 from jobs.tracking.records import (
@@ -184,13 +186,32 @@ def _not_found(name: str, region: str, asked: _Asked) -> SagesegError:
 
 def _check_no_endpoint(name: str, region: str | None = None) -> None:
     """Raise SagesegError where an endpoint has the name, which other verbs take."""
-    places = [("local", LOCAL_REGION)] if emulator_was_here() else []
-    for backend, where in [*places, *([("aws", region)] if region else [])]:
+    for backend, where in _places(region):
         if status := _endpoint_status(name, backend, where):
             raise SagesegError(
                 f"{name}: an endpoint ({status}), and no job; sageseg jobs leftovers tells of it, sageseg jobs delete "
                 f"{name} ends it, and sageseg jobs predict takes its job's name with --endpoint {name}"
             )
+
+
+def find_described(call: CreatingCall, name: str, region: str | None) -> tuple[Place, dict[str, Any]] | None:
+    """What has no record by its name, at this folder's emulator or at AWS: where it is, and its description. None where
+    none is found, or one may not ask."""
+    with suppress(SagesegError):  # no region: there is the emulator alone
+        region = configured_region(region)
+    for backend, where in _places(region):
+        with suppress(SagesegError):
+            place = open_place(backend, where)
+            found = described(place.sagemaker, call, name)
+            if found:
+                return place, found
+    return None
+
+
+def _places(region: str | None) -> list[tuple[str, str]]:
+    """Backends that may know something, with their regions: the emulator, if one ever ran here, and AWS."""
+    here = [("local", LOCAL_REGION)] if emulator_was_here() else []
+    return [*here, *([("aws", region)] if region else [])]
 
 
 def _endpoint_status(name: str, backend: str, region: str) -> str | None:

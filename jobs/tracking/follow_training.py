@@ -14,7 +14,7 @@ from jobs.contract.log_lines import device_line, epoch_metrics
 from jobs.contract.statuses import ENDED
 from jobs.contract.training_request import validates_on_train
 from jobs.cost.spent import billed_usd, usd_so_far
-from jobs.tracking.failures import LAST_LINES, console_link, find_cure
+from jobs.tracking.failures import console_link, find_cure, show_last_lines
 from jobs.tracking.job_calls import JobFailedError, describe, pause, tail_of
 from jobs.tracking.progress import Progress, advance, describe_epoch, describe_progress
 from jobs.tracking.records import JobRecord, write_record
@@ -94,8 +94,7 @@ def _check_completed(record: JobRecord, lines: list[str]) -> None:
         return
     reason = record.description.get("FailureReason") or record.description.get("SecondaryStatus", "")
     if status == "Failed":
-        for line in lines[-LAST_LINES:]:
-            say(f"  {line}")
+        show_last_lines(record.name, lines)
         if record.backend == "aws":
             say(console_link(record.name, record.region))
     cure = find_cure(record.description, lines, local=record.backend == "local") if status == "Failed" else ""

@@ -13,7 +13,7 @@ from jobs.contract.instances import describe_instance
 from jobs.contract.statuses import ENDED
 from jobs.cost.estimates import THIS_MACHINE
 from jobs.cost.spent import usd_of, usd_so_far
-from jobs.tracking.failures import LAST_LINES, console_link, find_cure
+from jobs.tracking.failures import console_link, find_cure, show_last_lines
 from jobs.tracking.job_calls import (
     JobFailedError,
     describe,
@@ -108,8 +108,7 @@ def _check_completed(record: JobRecord, jobs: Sequence[TunedJob]) -> None:
 def _explain(failed: JobRecord) -> str:
     """Show the end of a failed training job's log; returns the cure, where one is known."""
     lines = list(log_lines(failed))
-    for line in lines[-LAST_LINES:]:
-        say(f"  {line}")
+    show_last_lines(failed.name, lines)
     if failed.backend == "aws":
         say(console_link(failed.name, failed.region))
     return find_cure(describe(failed), lines, local=failed.backend == "local")

@@ -7,9 +7,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from formats.limits import MOST_TEXT
+from formats.shards.checksums import file_checksum
 from formats.verbs.kept_words import kept_words, named, path_of
 
 
@@ -30,12 +30,7 @@ def typed(words: Sequence[str]) -> Typed:
     """What there is to tell of the words of a verb."""
     kept = tuple(kept_words(words))
     paths = [path for path in map(path_of, kept) if path and path.is_file() and path.stat().st_size <= MOST_TEXT]
-    return Typed(tuple(map(named, kept)), {path.name: _digest(path) for path in paths})
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return Typed(tuple(map(named, kept)), {path.name: file_checksum(path) for path in paths})
 
 
 class InputsDigest:

@@ -88,8 +88,8 @@ def _read_at(file: BinaryIO, place: int) -> ImageEntry:
 
 
 class Journal:
-    """An open journal. Holds the places of its entries in bytes, by source, and of those that an interrupted run left
-    their states: not the entries."""
+    """An open journal. It holds no entries, but by source where they lie, in bytes, and the states of those that an
+    interrupted run left."""
 
     def __init__(self, path: Path, file: FileIO, places: dict[str, int], states: dict[str, str]) -> None:
         self.path = path

@@ -14,10 +14,8 @@ from formats.disk.whole_files import link_file
 from formats.disk.whole_folders import staged_folder
 from formats.errors import SagesegError
 from formats.prepared.source_names import name_sources
-from formats.safe_names import refuse_links_out
-from formats.shards.markers import BYTES, JOURNAL, MARKER, Marker, all_shards, journal_lines
-from formats.shards.telling import check_merge_place
-from formats.shards.work_plan import read_plan
+from formats.shards.markers import BYTES, JOURNAL, MARKER, Marker, journal_lines
+from formats.shards.telling import open_shards
 from prep.dataset.journal import ImageEntry, parse_entry
 from prep.dataset.plan import Plan
 from prep.dataset.planned import KIND, plan_of
@@ -31,10 +29,7 @@ def merge_shards(shards: Path, out: Path, *, overwrite: bool = False) -> dict[st
 
     Raises SagesegError, and makes nothing, where the shards are not all there, whole, and of this plan.
     """
-    check_merge_place(shards, out, overwrite=overwrite)
-    work, plan_sha256 = read_plan(shards, KIND)
-    refuse_links_out(shards)
-    markers = all_shards(shards, work, plan_sha256)
+    work, markers = open_shards(shards, KIND, out, overwrite=overwrite)
     plan = plan_of(shards, work)
     with staged_folder(out, overwrite=overwrite, durable=True) as root:
         for path in (image_path(root, "x"), mask_path(root, "x"), truth_path(root, "x"), image_set_path(root, "x")):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,10 +9,11 @@ from typing import Any, TypedDict
 
 from formats.classes import class_table
 from formats.dataset import SPLITS
-from formats.errors import SagesegError, cannot_use
+from formats.errors import SagesegError
 from formats.parallel import map_all
 from formats.prepared.georeference import FILE as GEOREFERENCE
 from formats.prepared.georeference import format_georeference, read_georeference
+from formats.shards.checksums import file_checksum, file_size, joined_checksum
 from formats.shards.work_plan import PLAN, SOURCES, Draft, WorkPlan, read_sources
 from formats.texts.typed_json import check_type
 from prep.dataset.again import Typed
@@ -73,10 +73,7 @@ def _row(image: LabelledImage, listed: Listed, plan: Plan, awaited: Awaited) -> 
 
 def _size(path: Path, awaited: Awaited) -> int:
     told = awaited.told(path)
-    try:
-        return told.size if told else path.stat().st_size
-    except OSError as e:
-        raise cannot_use(e) from e
+    return told.size if told else file_size(path)
 
 
 def _files(image: LabelledImage) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
@@ -91,27 +88,15 @@ def _checksums(images: Sequence[LabelledImage], workers: int | None, awaited: Aw
     told = {path: awaited.told(path) for path in paths}
     found = {path: f"{_ETAG}{one.etag}" for path, one in told.items() if one}
     here = [path for path in paths if path not in found]
-    found |= zip(here, map_all(_digest, here, workers=workers, label="checksums"), strict=True)
-    return [tuple(_of_all([found[path] for path in files]) for files in _files(image)) for image in images]
-
-
-def _of_all(digests: Sequence[str]) -> str:
-    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
-
-
-def _digest(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as e:
-        raise cannot_use(e) from e
+    found |= zip(here, map_all(file_checksum, here, workers=workers, label="checksums"), strict=True)
+    return [tuple(joined_checksum([found[path] for path in files]) for files in _files(image)) for image in images]
 
 
 def _digests_of_regions(options: PrepOptions) -> dict[str, str]:
     """By name the regions in a folder, which the command tells by its name alone."""
     focus = options.focus
     paths = sorted(focus.glob("*.json")) if isinstance(focus, Path) and focus.is_dir() else []
-    return {path.name: _digest(path) for path in paths}
+    return {path.name: file_checksum(path) for path in paths}
 
 
 def plan_of(out: Path, work: WorkPlan) -> Plan:

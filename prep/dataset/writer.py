@@ -159,12 +159,9 @@ class _Tasks:
         return len(self.images)
 
     def __iter__(self) -> Iterator[ImageTask]:
-        for image, name in zip(self.images, self.names, strict=True):
-            yield self._of(image, name)
-
-    def _of(self, image: LabelledImage, name: str) -> ImageTask:
         plan, journal = self.plan, self.journal
-        split = plan.groups[image.group]
-        state = state_of(image, name, split)
-        known = journal.place(image.source, state)
-        return ImageTask(image, name, split, plan.options, self.root, len(plan.classes), state, journal.path, known)
+        for image, name in zip(self.images, self.names, strict=True):
+            split = plan.groups[image.group]
+            state = state_of(image, name, split)
+            known = journal.place(image.source, state)
+            yield ImageTask(image, name, split, plan.options, self.root, len(plan.classes), state, journal.path, known)

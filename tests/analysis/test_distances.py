@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.masks.runs import row_runs
 from analysis.scoring import distances
 from analysis.scoring.distances import distances_to
 from formats.masks import Mask
+from formats.objects.runs import row_runs
 
 HEIGHT, WIDTH = 70, 90
 

@@ -74,7 +74,7 @@ def same(one: ImageReport, other: ImageReport) -> bool:
 
 
 def test_one_image_more_takes_less_than_two_kilobytes(tmp_path: Path) -> None:
-    """As objects each took eight."""
+    """An object for each would take eight."""
     found, used = [findings(4)], {}
     for number in (100, 400):
         with ValueFile(tmp_path) as file:

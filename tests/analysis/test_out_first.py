@@ -15,8 +15,8 @@ COMMANDS: Any = typer.main.get_command(app).commands  # type: ignore[attr-define
 FOLDERS = ["areas", "combine", "compare", "cutout", "labelme", "merge", "overlay", "report", "select", "stitch"]
 FILES = ["coco", "cvat", "gate", "geojson", "labelstudio", "suspects"]
 TWICE = ("combine", "compare")
-VALUES = {"least": "mean_iou=0.8"}
-"""Of required options that take no number."""
+GIVEN = {"--least": "mean_iou=0"}
+"""Values of options that take no number."""
 
 
 def words(verb: str, place: str) -> list[str]:
@@ -28,7 +28,7 @@ def words(verb: str, place: str) -> list[str]:
         word
         for param in params
         if param.opts[0].startswith("-")
-        for word in (param.opts[0], VALUES.get(param.name, "1"))
+        for word in (param.opts[0], GIVEN.get(param.opts[0], "1"))
     ]
     return ["analysis", verb, *arguments, *options]
 

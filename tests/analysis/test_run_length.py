@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from analysis.exports.options import parse_size
 from analysis.exports.run_length import decode_runs, encode_runs, longest_line
 from analysis.exports.submission import masks_from_submission, read_submission, write_submission
-from analysis.masks.runs import runs
 from analysis.masks.stitch import stitch
 from formats import limits
 from formats.classes import ClassTable
 from formats.errors import SagesegError
 from formats.masks import Mask, read_mask
+from formats.objects.runs import runs
 from formats.predictions import Predictions, open_predictions
 from tests.support.dataset_samples import disc_image, make_dataset, make_predictions
 

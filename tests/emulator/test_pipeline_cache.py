@@ -85,7 +85,7 @@ def test_what_does_not_count_is_run_again(served: tuple[Any, Path]) -> None:
     create(sagemaker, score(folder), Parameters=PARAMETERS)
     first = run(sagemaker)
     create(sagemaker, score(folder, **CACHED), name="vans", Parameters=PARAMETERS)
-    (arn,) = [start(sagemaker, "vans")]  # of another pipeline
+    arn = start(sagemaker, "vans")  # of another pipeline
     wait_for_end(sagemaker, arn)
     assert source_of(sagemaker, arn) == ""
     expired = score(folder, CacheConfig={"Enabled": True, "ExpireAfter": "T0m"})

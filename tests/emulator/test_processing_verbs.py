@@ -57,7 +57,8 @@ def test_a_dataset_is_prepared_as_here(tmp_path: Path, warm: Programs) -> None:
     assert made(tmp_path / "out" / "there") == made(tmp_path / "here")
 
 
-def test_a_refusal_is_in_the_log(tmp_path: Path, warm: Programs) -> None:
+def test_a_refusal_is_in_the_log(tmp_path: Path) -> None:
+    """Of a container that begins as those of users do, in a process of its own."""
     make(tmp_path / "in", "images/{}.jpg", "masks/{}.png")
     arguments = [
         "prep",
@@ -69,7 +70,7 @@ def test_a_refusal_is_in_the_log(tmp_path: Path, warm: Programs) -> None:
     ]
     application = {"ImageUri": OPEN_IMAGE, "ContainerArguments": arguments}
     with (
-        running_server(tmp_path / "home", programs=warm) as server,
+        running_server(tmp_path / "home") as server,
         client("sagemaker", server.url) as sagemaker,
         client("logs", server.url) as logs,
     ):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
+from contextlib import nullcontext
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -78,10 +77,12 @@ def test_a_link_that_leads_in_a_circle_is_named(tmp_path: Path) -> None:
 def test_a_folder_that_may_not_be_entered_is_not_called_a_broken_link(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse() -> os.stat_result:
-        raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "a.jpg"))
+    class Entry:
+        name, path = "a.jpg", str(tmp_path / "a.jpg")
 
-    listed = [SimpleNamespace(name="a.jpg", path=str(tmp_path / "a.jpg"), stat=refuse)]
-    monkeypatch.setattr(os, "scandir", lambda _: contextlib.nullcontext(listed))
+        def stat(self) -> os.stat_result:
+            raise PermissionError(errno.EACCES, "Permission denied", self.path)
+
+    monkeypatch.setattr(os, "scandir", lambda _: nullcontext([Entry()]))
     with pytest.raises(SagesegError, match=r"a\.jpg: cannot be used \(Permission denied\); change its permissions"):
         walk(tmp_path, deep=False)

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,22 +22,9 @@ from prep.remote.fetching import S3Folder, fetch_object, fetch_objects
 from prep.remote.local import have_lists_above, local_file, local_folder
 from prep.remote.needs import all_images, at_top_or_below, channels_folder, ending_in, kitti_folder, voc_folder
 from prep.remote.places import S3Place, parse_place
-from tests.support.aws_setup import moto_server
-from tests.support.s3_samples import BUCKET, asked, own_bucket
+from tests.support.s3_samples import BUCKET, asked
 
 TEXT = ending_in(frozenset({".txt"}))
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with moto_server() as url:
-        yield url
-
-
-@pytest.fixture
-def s3(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    with own_bucket(server, monkeypatch) as client:
-        yield client
 
 
 def put(s3: Any, **objects: str) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import numpy as np
 import pytest
 import rasterio
@@ -16,27 +14,9 @@ from PIL import Image
 from formats.errors import SagesegError
 from prep.remote.local import local_folder, local_rasters
 from prep.remote.needs import all_images
-from tests.support.aws_setup import aws_client, moto_server, use_aws
 from tests.support.geo_samples import noise_bands, write_raster
 from tests.support.s3_samples import BUCKET, upload
 from tests.support.typed_commands import typed
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with moto_server() as url:
-        yield url
-
-
-@pytest.fixture
-def s3(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    use_aws(monkeypatch, server)
-    client = aws_client("s3", server)
-    client.create_bucket(Bucket=BUCKET)
-    yield client
-    bucket = boto3.resource("s3").Bucket(BUCKET)
-    bucket.objects.all().delete()
-    bucket.delete()
 
 
 @pytest.mark.parametrize("place", ["here/a.tif", "here"])

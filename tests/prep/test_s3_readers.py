@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,27 +11,14 @@ import pytest
 
 from aws.errors import AwsError
 from aws.s3 import copy_object
-from tests.support.aws_setup import moto_server
 from tests.support.labelme_samples import write_labels
 from tests.support.manifest_samples import line, note, synced, write_manifest
 from tests.support.prep_samples import digests
 from tests.support.reader_samples import ALL, OWN_SPLIT, labelme
-from tests.support.s3_samples import BUCKET, asked, own_bucket, upload
+from tests.support.s3_samples import BUCKET, asked, upload
 from tests.support.typed_commands import typed
 
 PLAIN = ("--crop", "none", "--workers", "1", "--val", "1")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with moto_server() as url:
-        yield url
-
-
-@pytest.fixture
-def s3(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    with own_bucket(server, monkeypatch) as client:
-        yield client
 
 
 @pytest.mark.parametrize("make", ALL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,6 @@ from prep.dataset.shards import write_shard
 from prep.options import REGION_LABEL, PrepOptions
 from prep.remote.awaited import Awaited
 from prep.remote.cache import cache_root
-from tests.support.aws_setup import moto_server
 from tests.support.prep_samples import digests, make_source, noise
 from tests.support.reader_samples import (
     OWN_SPLIT,
@@ -37,20 +36,8 @@ from tests.support.reader_samples import (
     voc,
     yolo,
 )
-from tests.support.s3_samples import BUCKET, asked, own_bucket, upload
+from tests.support.s3_samples import BUCKET, asked, upload
 from tests.support.typed_commands import Ran, typed
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with moto_server() as url:
-        yield url
-
-
-@pytest.fixture
-def s3(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    with own_bucket(server, monkeypatch) as client:
-        yield client
 
 
 def kitti(root: Path) -> list[str]:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from formats.texts.yaml_text import parse_yaml
 from jobs.contract.probabilities import encode_probabilities
 from jobs.emulator.host.rehearsal import read_plan
 from sageseg.cli import app
@@ -79,7 +78,8 @@ def test_the_experiments_of_experiment_md_are_some_whose_steps_the_command_takes
     assert told == [["prep", "train", *ends], ["prep", "tune", *ends, "gate"]]
 
 
-def test_the_experiment_of_pipeline_md_makes_the_steps_that_its_table_tells() -> None:
-    sections = parse_yaml(BLOCKS["pipeline.md", "yaml"])
-    steps = ["Prepare", "Dataset", "Train", "Predict", "Report", "Gate", "Register", "TooLow"]
-    assert list(steps_by_name(define(sections))) == steps
+def test_the_experiment_of_pipeline_md_becomes_the_steps_that_it_tells(tmp_path: Path) -> None:
+    path = tmp_path / "experiment.yaml"
+    path.write_text(BLOCKS["pipeline.md", "yaml"], encoding="utf-8")
+    made = steps_by_name(define(read_experiment(path)))
+    assert [*made] == ["Prepare", "Dataset", "Train", "Predict", "Report", "Gate", "Register", "TooLow"]

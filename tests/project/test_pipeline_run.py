@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from jobs.backends import make_client
+from jobs.emulator.host.container import Programs
 from jobs.emulator.server import running_server
 from tests.support.emulator_setup import rehearse
 from tests.support.pair_samples import make
@@ -26,12 +27,12 @@ gate: {least: mean_iou=0}
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def here(tmp_path: Path, warm: Programs, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder with an experiment, its images and masks, and an emulator in whose home its jobs are."""
     make(tmp_path / "cars" / "in", "images/{}.jpg", "masks/{}.png")
     (tmp_path / "cars" / "experiment.yaml").write_text(EXPERIMENT)
     monkeypatch.setenv("SAGESEG_HOME", str(tmp_path / "home"))
-    with running_server(tmp_path / "home"):
+    with running_server(tmp_path / "home", programs=warm):
         yield tmp_path
 
 

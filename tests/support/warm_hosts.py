@@ -64,7 +64,8 @@ def _serve(place: str) -> None:
 
 
 def _load() -> None:
-    """What the verbs load when they run; and what needs no second try is not awaited (`tests/conftest.py`)."""
+    """What the verbs load when they run. What they leave need not reach the disk, nor take several processes, as in
+    tests/conftest.py."""
     for name in ("analysis.report.sharded.shards", "prep.dataset.shards", "prep.readers.pairs.reader", "sageseg.cli"):
         import_module(name)
     from formats import parallel

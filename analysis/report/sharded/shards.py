@@ -17,11 +17,10 @@ from analysis.scoring.image_report import Findings, as_examined
 from analysis.scoring.patterns.places import frame_of
 from formats.disk.whole_folders import staged_folder
 from formats.errors import SagesegError
-from formats.safe_names import refuse_links_out
-from formats.shards.markers import Marker, all_shards
+from formats.shards.markers import Marker
 from formats.shards.shard import Shard
-from formats.shards.telling import check_merge_place
-from formats.shards.work_plan import PLAN, read_plan, refuse_another_cut, settle_plan
+from formats.shards.telling import open_shards
+from formats.shards.work_plan import PLAN, refuse_another_cut, settle_plan
 from formats.shards.working import Part, do_part, found_in_order
 
 KIND = "report"
@@ -56,11 +55,7 @@ def merge_report(shards: Path, out: Path, *, overwrite: bool = False, workers: i
 
     Raises SagesegError, and makes nothing, where the shards are not all there, whole, and of this plan.
     """
-    check_merge_place(shards, out, overwrite=overwrite)
-    plan, plan_sha256 = read_plan(shards, KIND)
-    markers = all_shards(shards, plan, plan_sha256)
-    for folder in markers:
-        refuse_links_out(folder)
+    plan, markers = open_shards(shards, KIND, out, overwrite=overwrite)
     settled = read_settled(shards, plan, Settled)
     facts = list(read_facts(shards))
     if settled.frame != frame_of([(of.width, of.height) for of in facts]):

@@ -8,16 +8,14 @@ from time import sleep
 from typing import Any
 
 from aws.clients import aws_errors
-from formats.console import Screen, open_screen, parse_progress, say
+from formats.console import Screen, open_screen, parse_progress
 from formats.errors import SagesegError
 from jobs.backends import Place
 from jobs.contract.log_lines import PROCESSING_LOGS
 from jobs.contract.statuses import ENDED
 from jobs.creating import PROCESSING
+from jobs.tracking.failures import LAST_LINES, show_last_lines
 from jobs.tracking.job_calls import POLL_SECONDS, LogTail
-
-_LAST_LINES = 12
-"""Of a host's log, shown after a failure."""
 
 
 @dataclass
@@ -72,7 +70,7 @@ def _read(tail: LogTail, tally: Tally, last: dict[str, deque[str]], screen: Scre
             for stream, line in tail.new_events():
                 host = host_of(stream)
                 told = tally.take(host, line) or told
-                last.setdefault(host, deque(maxlen=_LAST_LINES)).append(line)
+                last.setdefault(host, deque(maxlen=LAST_LINES)).append(line)
     except SagesegError as e:
         screen.line(f"note: {e}")
     if told:
@@ -86,11 +84,8 @@ def host_of(stream: str) -> str:
 
 def _show(last: dict[str, deque[str]]) -> None:
     for host, lines in sorted(last.items()):
-        if lines and lines[-1].strip().endswith("is done"):
-            continue
-        say(f"the last lines of {host}:")
-        for line in lines:
-            say(f"  {line}")
+        if not lines[-1].strip().endswith("is done"):
+            show_last_lines(host, [*lines])
 
 
 def seconds_of(description: dict[str, Any]) -> float | None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from aws.clients import aws_errors, configured_region
-from formats.errors import SagesegError
-from jobs.backends import LOCAL_REGION, emulator_was_here, make_client
+from aws.clients import aws_errors
+from jobs.backends import Place
 from jobs.contract.log_lines import PROCESSING_LOGS
-from jobs.creating import PROCESSING, described
+from jobs.creating import PROCESSING
+from jobs.tracking.find_jobs import find_described
 from jobs.tracking.job_calls import LogTail
 
 
@@ -18,8 +17,7 @@ from jobs.tracking.job_calls import LogTail
 class FoundProcessing:
     """A processing job. None has a record: its shards, and its description, tell all there is."""
 
-    backend: str
-    region: str
+    place: Place
     description: dict[str, Any]
 
     @property
@@ -31,21 +29,14 @@ class FoundProcessing:
         return str(self.description["ProcessingJobStatus"])
 
     def log(self) -> LogTail:
-        return LogTail(self.backend, self.region, f"{self.name}/", PROCESSING_LOGS)
+        return LogTail(self.place.backend, self.place.region, f"{self.name}/", PROCESSING_LOGS)
 
     def stop(self) -> None:
         with aws_errors(f"stopping {self.name}"):
-            make_client("sagemaker", self.backend, self.region).stop_processing_job(ProcessingJobName=self.name)
+            self.place.sagemaker.stop_processing_job(ProcessingJobName=self.name)
 
 
 def find_processing(name: str, region: str | None) -> FoundProcessing | None:
     """The processing job of a name, at this folder's emulator or at AWS; None where none is found."""
-    places = [("local", LOCAL_REGION)] if emulator_was_here() else []
-    with suppress(SagesegError):  # no region: there is nothing else to ask
-        places.append(("aws", configured_region(region)))
-    for backend, where in places:
-        with suppress(SagesegError):
-            found = described(make_client("sagemaker", backend, where), PROCESSING, name)
-            if found:
-                return FoundProcessing(backend, where, found)
-    return None
+    found = find_described(PROCESSING, name, region)
+    return FoundProcessing(*found) if found else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from aws.clients import aws_errors
 from formats.console import result, result_json, say
-from jobs.backends import open_place
 from jobs.contract.file_uris import for_people
 from jobs.contract.instances import describe_instance
 from jobs.cost.quotes import count_instances
@@ -23,7 +22,7 @@ def show_processing(found: FoundProcessing, *, as_json: bool) -> None:
         return
     cluster = told["ProcessingResources"]["ClusterConfig"]
     outputs = told.get("ProcessingOutputConfig", {}).get("Outputs", [])
-    spent = spent_on(told, open_place(found.backend, found.region))
+    spent = spent_on(told, found.place)
     headlines = {
         "status": found.status,
         "reason": "; ".join(told.get("ExitMessage", "").splitlines()) or told.get("FailureReason"),
@@ -51,9 +50,8 @@ def show_host_logs(found: FoundProcessing) -> None:
 
 def follow_hosts(found: FoundProcessing) -> None:
     """Show progress until a processing job has ended. Raises SagesegError where it did not end well."""
-    place = open_place(found.backend, found.region)
     try:
-        description = follow_processing(place, found.name)
+        description = follow_processing(found.place, found.name)
     except KeyboardInterrupt:
         say(
             f"{found.name} goes on; sageseg jobs logs {found.name} --follow watches it again, "

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from aws.clients import aws_errors, configured_region
+from aws.clients import aws_errors
 from formats.errors import SagesegError
 from formats.texts.wording import format_roughly
-from jobs.backends import LOCAL_REGION, Place, emulator_was_here, open_place
+from jobs.backends import Place
 from jobs.creating import PIPELINE, described
+from jobs.tracking.find_jobs import find_described
 
 UNFINISHED = ("Executing", "Stopping")
 NEVER = "never started"
@@ -81,14 +81,9 @@ def steps_of(place: Place, arn: str) -> list[dict[str, Any]]:
 
 def find_pipeline(name: str, region: str | None) -> FoundPipeline | None:
     """The pipeline of a name, at this folder's emulator or at AWS; None where none is found."""
-    places = [("local", LOCAL_REGION)] if emulator_was_here() else []
-    with suppress(SagesegError):  # no region: there is nothing else to ask
-        places.append(("aws", configured_region(region)))
-    for backend, where in places:
-        with suppress(SagesegError):
-            place = open_place(backend, where)
-            found = described(place.sagemaker, PIPELINE, name)
-            if found:
-                with aws_errors(f"listing the executions of {name}"):
-                    return FoundPipeline(place, found, next(executions(place, name), None))
-    return None
+    found = find_described(PIPELINE, name, region)
+    if found is None:
+        return None
+    place, description = found
+    with aws_errors(f"listing the executions of {name}"):
+        return FoundPipeline(place, description, next(executions(place, name), None))

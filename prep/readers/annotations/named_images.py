@@ -50,9 +50,8 @@ def find_named(
 
     A name is looked up by its whole path below `folder`, then by ever fewer of its last parts; nothing outside of the
     folder is ever found, and of a folder in S3 only what is found is fetched, or, where images are `awaited`, enough to
-    read their headers. Files that no annotation names are left
-    out. Raises SagesegError for names of which two files may be meant, or two of which mean one file, and for those
-    without a file unless they may be skipped.
+    read their headers. Files that no annotation names are left out. Raises SagesegError for names of which two files
+    may be meant, or two of which mean one file, and for those without a file unless they may be skipped.
     """
     there, files_of = _images_of(folder, awaited)
     index = _Index(there)

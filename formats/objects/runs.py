@@ -79,3 +79,14 @@ def row_runs(mask: Mask) -> Runs:
     padded[:, :width] = mask
     starts, lengths = runs(padded.ravel().view(np.bool_))
     return Runs((height, width), starts // (width + 1), starts % (width + 1), lengths)
+
+
+def value_runs(mask: Mask) -> tuple[Runs, Mask]:
+    """The runs of a mask whose pixels have one value, row by row, and their values, shape (n,)."""
+    height, width = mask.shape
+    begins = np.empty(mask.shape, np.bool_)
+    begins[:, 0] = True
+    np.not_equal(mask[:, 1:], mask[:, :-1], out=begins[:, 1:])
+    starts = np.flatnonzero(begins)
+    rows, columns = np.divmod(starts, width)
+    return Runs((height, width), rows, columns, np.diff(starts, append=mask.size)), mask.ravel()[starts]

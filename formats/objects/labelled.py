@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analysis.masks.runs import Runs, row_runs
 from formats.arrays import Ints
 from formats.masks import Mask
+from formats.objects.runs import Runs, row_runs
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,11 @@ def label(mask: Mask, neighbours: int = 8) -> Labelled:
     return label_runs(row_runs(mask), neighbours)
 
 
-def label_runs(runs: Runs, neighbours: int = 8) -> Labelled:
-    """The components of the mask that has these runs, none of which follows another without a gap. Masks have few runs:
-    to join them takes a third of the time of joining pixels."""
-    first = _first_connected(runs, reach=int(neighbours == 8))
+def label_runs(runs: Runs, neighbours: int = 8, values: npt.NDArray[np.integer[Any]] | None = None) -> Labelled:
+    """The components of the mask that has these runs, none of which follows another without a gap. With `values`, shape
+    (n,), those of one value are connected, and where another begins there is no gap. Masks have few runs: to join them
+    takes a third of the time of joining pixels."""
+    first = _first_connected(runs, int(neighbours == 8), values)
     is_first = first == np.arange(len(runs))
     of = (is_first.cumsum() - 1)[first]
     number = int(is_first.sum())
@@ -70,13 +71,17 @@ def label_runs(runs: Runs, neighbours: int = 8) -> Labelled:
     return Labelled(runs, of, boxes, sums(of, runs.lengths, number))
 
 
-def _first_connected(runs: Runs, reach: int) -> Ints:
-    """The first run to which each is connected, over runs that touch in the next row, or lie `reach` columns beside.
+def _first_connected(runs: Runs, reach: int, values: npt.NDArray[np.integer[Any]] | None) -> Ints:
+    """The first run to which each is connected, over runs of one value that touch in the next row, or lie `reach`
+    columns beside.
 
     Each round hangs the later of two connected trees below the earlier, and flattens them: the trees at least halve,
     but for those that have no earlier neighbour.
     """
     one, other = _touching(runs, reach)
+    if values is not None:
+        alike = values[one] == values[other]
+        one, other = one[alike], other[alike]
     first = np.arange(len(runs))
     while len(one):
         np.minimum.at(first, first[other], first[one])

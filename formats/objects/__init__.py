@@ -1,0 +1,1 @@
+"""Regions of masks: runs of pixels, and the objects and holes that they make"""
