@@ -64,6 +64,7 @@ _ON_PIPELINES = (
     "UpdatePipeline",
     "DescribePipeline",
     "StartPipelineExecution",
+    "RetryPipelineExecution",
     "DescribePipelineExecution",
     "ListPipelineExecutions",
     "ListPipelineExecutionSteps",

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from time import sleep
 from typing import Any
 
@@ -24,9 +25,16 @@ _ENDED = ("Succeeded", "Failed", "Stopped")
 Step = Mapping[str, Any]
 
 
-def follow_execution(place: Place, name: str, arn: str) -> str:
-    """Follow an execution; the ARN of the model package that it registered, if it came to that. Raises SagesegError
-    where it does not succeed."""
+@dataclass(frozen=True)
+class Left:
+    """What an execution left: the URI of its report's folder, and the ARN of the model package."""
+
+    report: str
+    package: str
+
+
+def follow_execution(place: Place, name: str, arn: str) -> Left:
+    """Follow an execution to its end. Raises SagesegError where it does not succeed."""
     told: dict[str, str] = {}
     with open_screen() as screen:
         while True:
@@ -41,8 +49,21 @@ def follow_execution(place: Place, name: str, arn: str) -> str:
             screen.live(f"{name}  {status}  {', '.join(_running(steps))}")
             sleep(POLL_SECONDS[place.backend])
     if status == "Succeeded":
-        return next((job for step in steps for kind, job in _jobs(step) if kind == "RegisterModel"), "")
+        return Left(_report_of(place, steps), _made(steps, "Register", "RegisterModel"))
     raise _failure(place, name, execution, steps)
+
+
+def _made(steps: list[dict[str, Any]], name: str, kind: str) -> str:
+    """The ARN of what a step made."""
+    return next(arn for step in steps if step["StepName"] == name for each, arn in _jobs(step) if each == kind)
+
+
+def _report_of(place: Place, steps: list[dict[str, Any]]) -> str:
+    """By the job itself: an execution may have been started with another `Out` than the definition's."""
+    job = _made(steps, "Report", "ProcessingJob").rpartition("/")[2]
+    told = described(place.sagemaker, PROCESSING, job) or {}
+    outputs = told.get("ProcessingOutputConfig", {}).get("Outputs", ())
+    return next((str(one["S3Output"]["S3Uri"]) for one in outputs if one["OutputName"] == "report"), "")
 
 
 def _news(steps: list[dict[str, Any]], told: dict[str, str]) -> Iterator[str]:
@@ -85,7 +106,7 @@ def _failure(place: Place, name: str, execution: Step, steps: list[dict[str, Any
             reason = (described(place.sagemaker, PROCESSING, job) or {}).get("ExitMessage") or reason
     return SagesegError(
         f"{name}: the step {failed['StepName']} failed ({reason.strip().rstrip('.')}); mend that, and the same command "
-        "starts it again"
+        "starts another execution, with --retry it goes on with this one after what has succeeded"
     )
 
 

@@ -36,8 +36,13 @@ def given_away(*names: str) -> dict[str, str]:
 
 
 def chained(lines: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """Command lines that one container runs, one after the other, as its words."""
-    return tuple(word for line in lines for word in (THEN, *line))[1:]
+    """Command lines that one container runs, one after the other, as its words. A word of theirs that is like what
+    stands between them gets one more of it."""
+    return tuple(word for line in lines for word in (THEN, *(word + THEN * _is_then(word) for word in line)))[1:]
+
+
+def _is_then(word: str) -> bool:
+    return bool(word) and not word.strip(THEN)
 
 
 def unchained(words: Sequence[str]) -> list[list[str]]:
@@ -47,7 +52,7 @@ def unchained(words: Sequence[str]) -> list[list[str]]:
         if word == THEN:
             lines.append([])
         else:
-            lines[-1].append(word)
+            lines[-1].append(word[_is_then(word) :])
     return lines
 
 

@@ -33,6 +33,15 @@ def parse_via(text: str) -> str:
     return text
 
 
+def parse_split(text: str) -> str:
+    """A split that a dataset may have."""
+    from formats.dataset import SPLITS
+
+    if text not in SPLITS:
+        raise SagesegError(f"--split {text}: expected {', '.join(SPLITS[:-1])} or {SPLITS[-1]}")
+    return text
+
+
 def parse_instances(text: str) -> int:
     """How many instances share a batch transform."""
     count = parse_whole(text)
@@ -75,7 +84,9 @@ class PredictOptions:
         parser=parse_via,
         metavar="|".join(ROUTES),
     )
-    split: str | None = option(None, "The split of a dataset to predict; val by default.")
+    split: str | None = option(
+        None, "The split of a dataset to predict; val by default.", parser=parse_split, metavar="train|val|test"
+    )
     resize: Resize | AsTrained | None = option(
         AsTrained.WORD,
         "A folder's images are resized first, as the training's were; or to a size, or not at all.",

@@ -4,6 +4,7 @@ instances do."""
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,13 +13,14 @@ from typing import Any, TypeVar
 import typer
 
 from analysis.report.gate import check_once
+from formats.dataset import open_dataset
 from formats.errors import SagesegError
 from jobs.contract.hyperparameter_options import service_word
 from jobs.contract.hyperparameters import TABLE, limits_of
 from jobs.contract.registry import is_builtin
-from jobs.pipelines.definition import ARTEFACT, Batch, Experiment, least_parameter
+from jobs.pipelines.definition import ARTEFACT, Batch, Experiment, least_parameters
 from jobs.pipelines.references import place
-from jobs.pipelines.steps import THEN, chained, made, taken
+from jobs.pipelines.steps import MADE, THEN, chained, made, taken
 from jobs.pipelines.training import Trained, plan_trained
 from jobs.prediction.options import PredictOptions, RouteOptions
 from jobs.processing.options import ProcessOptions
@@ -63,20 +65,23 @@ def read_sections(sections: Mapping[str, Any], root: Any, around: Around) -> Rea
     if training is None or "report" not in steps:
         missing = "report" if training else "train or tune"
         raise SagesegError(f"a pipeline trains, predicts and reports; add a section {missing}")
-    for name in ("prep", "predict"):
-        if name not in steps:
-            raise SagesegError(f"a pipeline begins with labels and predicts before it reports; add a section {name}")
+    if "predict" not in steps:
+        raise SagesegError("a pipeline predicts before it reports; add a section predict")
+    if "prep" not in steps and "dataset" not in sections:
+        raise SagesegError("a pipeline begins with labels, or with a dataset; add a section prep, or a line dataset")
     hosts = _hosts(sections, reading)
     trained, hyperparameters = _trained(steps[training], reading, hosts.volume_gb)
-    prepare = _prepare(steps["prep"], reading)
+    given = "" if "prep" in steps else _given(str(sections["dataset"]), around)
+    prepare = [] if given else _prepare(steps["prep"], reading)
     predict, batch, split = _predict(steps["predict"], reading)
-    check = ["prep", "check", made("merged"), *hyperparameters]
+    folder = taken("dataset") if given else made("merged")
+    check = ["prep", "check", folder, *hyperparameters]
     if is_builtin(trained.image):
         check.append(f"--instance-type={trained.attempt.job.instance_type}")
-    facts = ["jobs", "pipeline-facts", made("merged")]
-    merge = ["prep", "merge", taken("shards"), "--out", made("merged")]
-    dataset = chained([merge, check, [*facts, "--images", split] if batch else facts])
     report, least = _report(steps, reading, batch, split)
+    facts = ["jobs", "pipeline-facts", folder, "--into", MADE, "--split", split, *(f"--score={each}" for each in least)]
+    merge = [] if given else [["prep", "merge", taken("shards"), "--out", folder]]
+    dataset = chained([*merge, check, [*facts, *(["--images"] if batch else [])]])
     experiment = Experiment(
         name=around.name,
         out=around.out,
@@ -87,6 +92,7 @@ def read_sections(sections: Mapping[str, Any], root: Any, around: Around) -> Rea
         dataset=dataset,
         predict=predict,
         report=report,
+        given=given,
         batch=batch,
         reads=reading.reads,
         least=least,
@@ -94,6 +100,23 @@ def read_sections(sections: Mapping[str, Any], root: Any, around: Around) -> Rea
         tags=around.tags,
     )
     return Read(experiment, (*trained.lines, *reading.lines), reading.uploads)
+
+
+def _given(dataset: str, around: Around) -> str:
+    """The URI of a dataset that is there. Raises SagesegError for a place where none is."""
+    if dataset.startswith("s3://"):
+        folder = dataset.rstrip("/")
+        try:
+            around.find(f"{folder}/dataset.json")
+        except SagesegError as e:
+            raise SagesegError(f"dataset: {e}") from e
+        return folder
+    if around.backend == "aws":
+        raise SagesegError(
+            f"dataset: {dataset}: AWS's machines read it from S3; put it there (aws s3 sync {shlex.quote(dataset)} "
+            "s3://bucket/prefix), and name that"
+        )
+    return open_dataset(Path(dataset)).root.resolve().as_uri()
 
 
 def settings_of(kind: type[Settings], values: Mapping[str, Any]) -> Settings:
@@ -238,5 +261,5 @@ def _report(
     values = _values("gate", reading, line)
     check_once(values["least"])
     least = {each.score: each.value for each in values["least"]}
-    wanted = [f"--least={score}={place(least_parameter(score))}" for score in least]
+    wanted = [f"--least={score}={place(name)}" for score, name in least_parameters(least).items()]
     return (*words, THEN, "analysis", "gate", made("report"), "--out", GATE_FILE, *wanted), least
