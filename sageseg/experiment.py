@@ -114,8 +114,12 @@ def _check(app: typer.Typer, step: Step, path: Path) -> None:
     """Raise SagesegError unless a step's command line could be typed: of one that a processing job makes, both."""
     folders = {name: Path(folder) for name, folder in FOLDERS.items()}
     for typed in dict.fromkeys((replace(step, process=None), step)):
-        with _usage_errors(path, typed):
-            check_words(app, typed.line(folders, "job"))
+        try:
+            with _usage_errors(path, typed):
+                check_words(app, typed.line(folders, "job"))
+        except SagesegError as e:
+            where = f"{path}: section {step.name}: "
+            raise SagesegError(f"{where}{str(e).removeprefix(where)}") from e
 
 
 @contextlib.contextmanager
@@ -204,8 +208,8 @@ class _Running:
             self._type(step, words)
         if "--no-wait" in words and step.name in TRAININGS:
             raise SagesegError(
-                f"{self.path}: section {step.name}: wait: {self.trained[1]} was begun and is not followed; run the same "
-                "again, and it goes on with that job"
+                f"{self.path}: section {step.name}: wait: {self.trained[1]} was begun and is not followed; run the "
+                "same again, and it goes on with that job"
             )
         if folder and not folder.exists():
             raise SagesegError(f"{self._shown(str(folder))}: not there yet; run the same again once its job has ended")

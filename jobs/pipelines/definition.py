@@ -121,8 +121,8 @@ def _low_of(score: str) -> str:
     quote = '"' if "'" in score else "'"
     if quote in score or "\\" in score:
         raise SagesegError(
-            f"section gate: {score}: a pipeline finds no score whose class has a backslash, or both kinds of quotes, in "
-            "its name; call the class something else, or take the line away"
+            f"section gate: {score}: a pipeline finds no score whose class has a backslash, or both kinds of quotes, "
+            "in its name; call the class something else, or take the line away"
         )
     return f"scores[{quote}{score}{quote}].low"
 

@@ -62,7 +62,9 @@ def tell_facts(folder: Path, into: Path, split: str, scores: Sequence[str] = (),
     dataset = open_dataset(folder)
     rows = dataset.kept(split)
     if not rows:
-        raise SagesegError(f"the dataset has no image in the split {split}; prepare it with --{split} 0.2, or predict another split")
+        raise SagesegError(
+            f"the dataset has no image in the split {split}; prepare it with --{split} 0.2, or predict another split"
+        )
     for score in scores:
         _, dot, name = score.partition(".")
         if dot and name not in dataset.classes.names:

@@ -71,7 +71,9 @@ def test_it_is_sent_priced_started_once_shown_and_stopped(here: Path, moto: str)
     assert sagemaker().list_pipelines()["PipelineSummaries"] == []
     assert not [key for key in keys(here, moto) if key.startswith("out")]
 
-    ran = pipeline(here, "--start", "--no-wait", "--max-cost", "20", stands=here / "in")  # which holds no in/classes.txt
+    ran = pipeline(
+        here, "--start", "--no-wait", "--max-cost", "20", stands=here / "in"
+    )  # which holds no in/classes.txt
     assert ran.returncode == 0, ran.stderr
     assert re.search(r"^Prepare: 2 × ml.c5.2xlarge: \$.*\n(.*\n)*the pipeline: at worst \$", ran.stderr, re.MULTILINE)
     (sent,) = [key for key in keys(here, moto) if key.startswith("out")]

@@ -30,7 +30,6 @@ from sageseg.cli import app
 from sageseg.experiment import run_experiment
 from sageseg.runs import FOLDERS, Runs
 from sageseg.steps import plan_steps, read_experiment
-from tests.support.dataset_samples import disc_image, make_dataset
 from tests.support.emulator_setup import program
 from tests.support.pair_samples import make
 from tests.support.prep_samples import digests
@@ -183,7 +182,7 @@ def test_options_that_are_typed_once_for_each_value_are_known() -> None:
     ("text", "message"),
     [
         ("tuen: {}\nprep: {voc: [a]}", r"section tuen is not known; did you mean tune\?"),
-        ("xyz: {}\nprep: {voc: [a]}", "section xyz is not known; expected out, prep, train, tune, "),
+        ("xyz: {}\nprep: {voc: [a]}", "section xyz is not known; expected out, dataset, prep, train, tune, "),
         ("train: {}\ntune: {}", "sections train and tune: predictions are by one of them; take the other away"),
         ("train: {dry_run: true}", "section train: dry_run: an experiment carries its steps out"),
         ("train: {}\nreport: {out: a}", "section report: out: is the experiment's, for all steps; take it away"),
@@ -266,7 +265,8 @@ def test_what_changes_no_result_trains_nothing_again(tmp_path: Path, line: str) 
 
 
 def test_a_training_that_is_not_waited_for_is_followed_by_the_next_call(here: Path) -> None:
-    make_dataset(here / "given", {f"car_{n}": disc_image(20, 20, seed=n) for n in range(4)}, splits={"car_0": "train"})
+    words = ["in/images", "in/masks", "--labels", "in/classes.txt", "--crop", "none", "--val", "2", "--out", "given"]
+    assert typed(["prep", "pairs", *words], here).returncode == 0
     train = "train: {backend: local, algorithm: unet, wait: false, crop_size: 20, base_size: 20, mini_batch_size: 1}\n"
     text = f"dataset: given\n{train}predict: {{}}\n"
     ran = run(here, text)

@@ -92,7 +92,7 @@ def dataset_of(root: Path) -> Any:
 def test_a_dataset_is_divided_into_what_steps_read(tmp_path: Path) -> None:
     dataset_of(tmp_path / "merged")
     (tmp_path / "merged" / "channels" / "train").mkdir(parents=True)
-    tell_facts(tmp_path / "merged", tmp_path, "test", ["mean_iou", "iou.object"], images=True)
+    tell_facts(tmp_path / "merged", tmp_path, "test", ["mean_iou", "iou.car"], images=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["channels", "dataset", "facts", "images"]
     facts = json.loads((tmp_path / "facts" / "facts.json").read_text())
     assert (facts["num_classes"], facts["num_training_samples"]) == ("2", "2")

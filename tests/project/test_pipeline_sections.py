@@ -91,20 +91,31 @@ def test_a_dataset_that_is_given_is_read_where_it_is_or_where_the_start_says() -
     assert words(made, "Dataset").startswith("prep check /opt/ml/processing/input/dataset --algorithm=psp")
     train = steps["Train"]["Arguments"]["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"]
     given = {"Get": "Parameters.Dataset"}
-    assert train == {"Std:Join": {"On": "", "Values": [given, "/channels", "/train"]}}
+    assert train == {"Std:Join": {"On": "", "Values": [given, "/channels", "/train/"]}}
     for name in ("Dataset", "Predict", "Report"):
         uris = [each["S3Input"]["S3Uri"] for each in steps[name]["Arguments"]["ProcessingInputs"]]
         assert {"Std:Join": {"On": "", "Values": [given, "/"]}} in uris
-    assert [one["OutputName"] for one in steps["Dataset"]["Arguments"]["ProcessingOutputConfig"]["Outputs"]] == ["facts"]
+    assert [one["OutputName"] for one in steps["Dataset"]["Arguments"]["ProcessingOutputConfig"]["Outputs"]] == [
+        "facts"
+    ]
 
 
 def test_scores_of_any_class_have_parameters_and_paths_of_their_own() -> None:
     classes = ["猫", "犬", "it's", 'a "b"', "my car", "my-car"]
     made = define(with_lines("gate", least=[f"iou.{name}=0.5" for name in classes]))
     names = [name for name in parsed(made).parameters if name.startswith("Least")]
-    assert names == ["Least-iou--", "Least-iou---2", "Least-iou-it-s", "Least-iou-a--b-", "Least-iou-my-car", "Least-iou-my-car-2"]
+    assert names == [
+        "Least-iou--",
+        "Least-iou---2",
+        "Least-iou-it-s",
+        "Least-iou-a--b-",
+        "Least-iou-my-car",
+        "Least-iou-my-car-2",
+    ]
     scores = {f"iou.{name}": {"low": number} for number, name in enumerate(classes)}
-    paths = [each["LeftValue"]["Std:JsonGet"]["Path"] for each in steps_by_name(made)["Gate"]["Arguments"]["Conditions"]]
+    paths = [
+        each["LeftValue"]["Std:JsonGet"]["Path"] for each in steps_by_name(made)["Gate"]["Arguments"]["Conditions"]
+    ]
     assert [follow({"scores": scores}, json_path(path), path) for path in paths] == list(range(len(classes)))
     for name in ("a'b\"c", "a\\b"):
         with pytest.raises(SagesegError, match="section gate: iou.*both kinds of quotes"):

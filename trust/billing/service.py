@@ -127,7 +127,9 @@ def _executions(sagemaker: Any) -> dict[str, str]:
     return {
         str(one["PipelineExecutionArn"]): str(one["PipelineExecutionStatus"])
         for pipeline in sagemaker.list_pipelines()["PipelineSummaries"]
-        for one in sagemaker.list_pipeline_executions(PipelineName=pipeline["PipelineName"])["PipelineExecutionSummaries"]
+        for one in sagemaker.list_pipeline_executions(PipelineName=pipeline["PipelineName"])[
+            "PipelineExecutionSummaries"
+        ]
     }
 
 

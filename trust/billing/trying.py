@@ -147,7 +147,11 @@ def _unknown(served: Served) -> Iterator[str]:
     listed = {(one.kind, one.name) for one in find_leftovers(place, utc_now() + timedelta(days=1))}
     recorded = {*record_names(), *(record.name for record in endpoint_records()), *(one.name for one in batches())}
     for kind, name, status in all_there(served):
-        known = kind == "execution" or name in recorded or any(name.startswith(f"{one}-") for one in recorded if read_is_tuning(one))
+        known = (
+            kind == "execution"
+            or name in recorded
+            or any(name.startswith(f"{one}-") for one in recorded if read_is_tuning(one))
+        )
         if status in ENDED:  # costs no more; its record tells of it
             if not known and kind not in ("transform job", "processing job"):
                 yield f"{kind} {name} is in no record"

@@ -64,9 +64,7 @@ def _process(_served: Served, folder: Path) -> list[str]:
 def _pipeline(_served: Served, folder: Path) -> list[str]:
     """Of an experiment over what the trained job has in S3."""
     file = folder / "experiment.yaml"
-    file.write_text(
-        "prep: {pairs: ['s3://cars/one', 's3://cars/one']}\ntrain: {epochs: 1}\npredict: {}\nreport: {}\n"
-    )
+    file.write_text("prep: {pairs: ['s3://cars/one', 's3://cars/one']}\ntrain: {epochs: 1}\npredict: {}\nreport: {}\n")
     words = ["--role", ROLE, "--image", _IMAGE, "--out", "s3://cars/out", "--name", "cars", "--yes"]
     return ["jobs", "pipeline", *words, "--start", "--no-wait", str(file)]
 
