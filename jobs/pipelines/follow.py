@@ -13,8 +13,10 @@ from aws.clients import aws_errors
 from formats.console import open_screen, say
 from formats.errors import SagesegError
 from jobs.backends import Place
+from jobs.contract.file_uris import for_people
 from jobs.contract.log_lines import PROCESSING_LOGS, TRAINING_LOGS, TRANSFORM_LOGS
 from jobs.creating import PROCESSING, described
+from jobs.pipelines.steps import TOO_LOW
 from jobs.tracking.job_calls import POLL_SECONDS, LogTail
 from jobs.tracking.pipelines.found import UNFINISHED, describe_step, steps_of
 
@@ -98,6 +100,9 @@ def _failure(place: Place, name: str, execution: Step, steps: list[dict[str, Any
             f"{name}: {execution['PipelineExecutionStatus']} ({reason}); the same command starts it again"
         )
     reason = str(failed.get("FailureReason", "no reason told"))
+    if failed["StepName"] == TOO_LOW:
+        report = for_people(f"{_report_of(place, steps)}/index.html")
+        return SagesegError(f"{name}: {reason.rstrip('.')}; {report} shows where it fails")
     for kind, arn in _jobs(failed):
         job = arn.rpartition("/")[2]
         if kind in _LOGS:

@@ -15,6 +15,8 @@ HOST_VERB = ("jobs", "pipeline-host")
 """The command of this project that an instance of a step runs."""
 THEN = ";"
 """Stands between the command lines of one step."""
+TOO_LOW = "TooLow"
+"""The step in which an execution fails whose scores do not pass the gate."""
 MADE = "/opt/ml/processing/made"
 """Where they work: what each makes goes whole to the step's output of that name, when all are done."""
 _SAMPLE = "sageseg-pipeline"
@@ -145,7 +147,7 @@ def gate_steps(low: Mapping[str, tuple[Expression, Expression]], passed: Sequenc
     told: list[Any] = ["the scores are too low, or too unsure"]
     for score, (bound, least) in low.items():
         told += [f"; {score} may be as low as ", bound, ", and is to be at least ", least]
-    fail = {"Name": "TooLow", "Type": "Fail", "Arguments": {"ErrorMessage": join(*told)}}
+    fail = {"Name": TOO_LOW, "Type": "Fail", "Arguments": {"ErrorMessage": join(*told)}}
     return {
         "Name": "Gate",
         "Type": "Condition",

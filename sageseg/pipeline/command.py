@@ -142,15 +142,15 @@ def pipeline_host(
 
 def pipeline_facts(
     dataset: Annotated[Path, typer.Argument(help="Folder of a dataset.")],
-    into: Annotated[Path, typer.Option(help="Where it goes.")],
-    split: Annotated[str, typer.Option(help="The split that is predicted.")],
-    score: Annotated[list[str] | None, typer.Option(help="One that the gate looks at; repeatable.")] = None,
+    into: Annotated[Path, typer.Argument(help="Where it goes.")],
+    split: Annotated[str, typer.Argument(help="The split that is predicted.")],
+    scores: Annotated[list[str] | None, typer.Argument(help="What the gate looks at.")] = None,
     images: Annotated[bool, typer.Option("--images", help="A transform is sent the split's images.")] = False,
 ) -> None:
     """What a pipeline's steps take of a dataset."""
     from sageseg.pipeline.host import tell_facts
 
-    tell_facts(dataset, into, split, score or (), images=images)
+    tell_facts(dataset, into, split, scores or (), images=images)
 
 
 def pipeline_answers(

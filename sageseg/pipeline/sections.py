@@ -79,7 +79,7 @@ def read_sections(sections: Mapping[str, Any], root: Any, around: Around) -> Rea
     if is_builtin(trained.image):
         check.append(f"--instance-type={trained.attempt.job.instance_type}")
     report, least = _report(steps, reading, batch, split)
-    facts = ["jobs", "pipeline-facts", folder, "--into", MADE, "--split", split, *(f"--score={each}" for each in least)]
+    facts = ["jobs", "pipeline-facts", folder, MADE, split, *least]
     merge = [] if given else [["prep", "merge", taken("shards"), "--out", folder]]
     dataset = chained([*merge, check, [*facts, *(["--images"] if batch else [])]])
     experiment = Experiment(

@@ -135,8 +135,8 @@ def test_the_words_of_its_instances_are_the_commands_that_one_would_type() -> No
     assert words(made, "Dataset") == (
         "prep merge /opt/ml/processing/input/shards --out /opt/ml/processing/made/merged ; "
         "prep check /opt/ml/processing/made/merged --algorithm=psp --epochs=3 --instance-type=ml.g5.xlarge ; "
-        "jobs pipeline-facts /opt/ml/processing/made/merged --into /opt/ml/processing/made --split test "
-        "--score=mean_iou --score=iou.my car --images"
+        "jobs pipeline-facts /opt/ml/processing/made/merged /opt/ml/processing/made test "
+        "mean_iou iou.my car --images"
     )
     assert words(made, "Report") == (
         "jobs pipeline-answers /opt/ml/processing/input/answers --dataset /opt/ml/processing/input/dataset "
