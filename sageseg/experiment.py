@@ -34,7 +34,7 @@ from formats.errors import SagesegError
 from formats.state_home import home, working_in
 from formats.texts.redaction import redact
 from sageseg.runs import FOLDERS, Runs
-from sageseg.steps import TRAININGS, Step, check_words, model_of, plan_steps, read_experiment
+from sageseg.steps import TRAININGS, Step, check_predict, check_words, model_of, plan_steps, read_experiment
 
 if TYPE_CHECKING:
     from formats.dataset import Dataset
@@ -116,7 +116,9 @@ def _check(app: typer.Typer, step: Step, path: Path) -> None:
     for typed in dict.fromkeys((replace(step, process=None), step)):
         try:
             with _usage_errors(path, typed):
-                check_words(app, typed.line(folders, "job"))
+                values = check_words(app, typed.line(folders, "job"))
+            if step.name == "predict":
+                check_predict(values)
         except SagesegError as e:
             where = f"{path}: section {step.name}: "
             raise SagesegError(f"{where}{str(e).removeprefix(where)}") from e

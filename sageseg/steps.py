@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from formats.texts.given_files import read_text
 from formats.texts.typed_json import short
 from formats.texts.yaml_text import parse_yaml
 from jobs.contract.hyperparameters import TABLE
+from jobs.prediction.options import PredictOptions, RouteOptions
 from jobs.tracking.tuning_records import BEST
 
 _EXPECTED = "sections such as 'prep: {carvana: [images, masks]}'"
@@ -244,8 +245,8 @@ def _options(settings: Mapping[str, Any]) -> Iterator[str]:
             yield from (f"--{name}", ",".join(map(str, value)) if isinstance(value, list) else str(value))
 
 
-def check_words(app: typer.Typer, words: Sequence[str]) -> None:
-    """Parse a command line without running it. Raises TyperException or SagesegError."""
+def check_words(app: typer.Typer, words: Sequence[str]) -> dict[str, Any]:
+    """Parse a command line without running it; its values. Raises TyperException or SagesegError."""
     command: Any = typer.main.get_command(app)
     rest = list(words)
     while isinstance(command, typer.core.TyperGroup):
@@ -253,4 +254,15 @@ def check_words(app: typer.Typer, words: Sequence[str]) -> None:
         if word not in command.commands:
             raise SagesegError(f"{word}: not known; expected one of {', '.join(command.commands)}")
         command = command.commands[word]
-    command.make_context(" ".join(words[: len(words) - len(rest)]), rest)
+    values: dict[str, Any] = command.make_context(" ".join(words[: len(words) - len(rest)]), rest).params
+    return values
+
+
+def check_predict(values: Mapping[str, Any]) -> tuple[PredictOptions, RouteOptions]:
+    """How an experiment predicts. Raises SagesegError for what would be refused once a job is trained: an option that
+    its dataset, or its route, does not take."""
+    options = PredictOptions(**{of.name: values[of.name] for of in fields(PredictOptions)})
+    route = RouteOptions(**{of.name: values[of.name] for of in fields(RouteOptions)})
+    options.check_for_dataset("what an experiment predicts")
+    route.check_used_by(options.via)
+    return options, route

@@ -24,6 +24,7 @@ _LAST_LINES = 12
 _LOGS = {"ProcessingJob": PROCESSING_LOGS, "TrainingJob": TRAINING_LOGS, "TransformJob": TRANSFORM_LOGS}
 """The log groups by what a list of steps calls their jobs."""
 _ENDED = ("Succeeded", "Failed", "Stopped")
+_AGAIN = "the same command starts another execution, with --retry it goes on with this one after what has succeeded"
 Step = Mapping[str, Any]
 
 
@@ -96,9 +97,7 @@ def _failure(place: Place, name: str, execution: Step, steps: list[dict[str, Any
     failed = next((step for step in steps if step["StepStatus"] == "Failed"), None)
     if failed is None:
         reason = execution.get("FailureReason", "somebody stopped it").rstrip(".")
-        return SagesegError(
-            f"{name}: {execution['PipelineExecutionStatus']} ({reason}); the same command starts it again"
-        )
+        return SagesegError(f"{name}: {execution['PipelineExecutionStatus']} ({reason}); {_AGAIN}")
     reason = str(failed.get("FailureReason", "no reason told"))
     if failed["StepName"] == TOO_LOW:
         report = for_people(f"{_report_of(place, steps)}/index.html")
@@ -110,8 +109,7 @@ def _failure(place: Place, name: str, execution: Step, steps: list[dict[str, Any
         if kind == "ProcessingJob":  # what its program said of its end, a step does not tell
             reason = (described(place.sagemaker, PROCESSING, job) or {}).get("ExitMessage") or reason
     return SagesegError(
-        f"{name}: the step {failed['StepName']} failed ({reason.strip().rstrip('.')}); mend that, and the same command "
-        "starts another execution, with --retry it goes on with this one after what has succeeded"
+        f"{name}: the step {failed['StepName']} failed ({reason.strip().rstrip('.')}); mend that, and {_AGAIN}"
     )
 
 

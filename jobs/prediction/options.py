@@ -114,6 +114,18 @@ class PredictOptions:
     probabilities: bool = option(False, "Keep class probabilities as well.")
     overwrite: bool = option(False, "Replace what is at --out.")
 
+    def check_for_dataset(self, dataset: Path | str) -> None:
+        """Raise SagesegError for a given option that is of folders of images alone, or of videos."""
+        of_images = {"resize": self.resize, "crop": self.crop, "range": self.range}
+        for name, choice in (of_images | {"overlap": self.overlap or AsTrained.WORD}).items():
+            if choice is not AsTrained.WORD:
+                raise SagesegError(
+                    f"--{name}: only for a folder of images; {dataset} is a dataset, which has its crops"
+                )
+        for name, given in {"every": self.every, "fps": self.fps}.items():
+            if given is not None:
+                raise SagesegError(f"--{name} {given:g}: only for a video, and {dataset} is none; leave it out")
+
 
 @dataclass(frozen=True)
 class RouteOptions:

@@ -22,14 +22,14 @@ from jobs.pipelines.definition import ARTEFACT, Batch, Experiment, least_paramet
 from jobs.pipelines.references import place
 from jobs.pipelines.steps import MADE, THEN, chained, made, taken
 from jobs.pipelines.training import Trained, plan_trained
-from jobs.prediction.options import PredictOptions, RouteOptions
+from jobs.prediction.options import RouteOptions
 from jobs.processing.options import ProcessOptions
 from jobs.processing.request import Hosts
 from jobs.training.options import DataOptions, MachineOptions, SecurityOptions, StartOptions, TrainOptions
 from jobs.tuning.options import TuningOptions
 from sageseg.pipeline.reading import Around, Reading
 from sageseg.process import command_of
-from sageseg.steps import TRAININGS, Step, plan_steps
+from sageseg.steps import TRAININGS, Step, check_predict, plan_steps
 
 Settings = TypeVar("Settings")
 GATE_FILE = made("gate/gate.json")
@@ -223,14 +223,13 @@ def _predict(step: Step, reading: Reading) -> tuple[Sequence[str], Batch | None,
     line = step.line({name: Path(place) for name, place in folders.items()}, ARTEFACT)
     values = _values("predict", reading, line)
     _check_left("predict", values, _defaults(RouteOptions), reading.around.backend)
-    options, route = settings_of(PredictOptions, values), settings_of(RouteOptions, values)
+    try:
+        options, route = check_predict(values)
+    except SagesegError as e:
+        raise SagesegError(f"section predict: {e}") from e
     split = options.split or "val"
     if options.via == "endpoint":
         raise SagesegError("section predict: via endpoint: a pipeline leaves no endpoint; say via: batch, or nothing")
-    try:
-        route.check_used_by(options.via)
-    except SagesegError as e:
-        raise SagesegError(f"section predict: {e}") from e
     if options.via == "artefact":
         return reading.told("predict", line), None, split
     for name, given in (("images", options.images), ("stitch", values["stitch"]), ("keep", route.keep)):

@@ -188,6 +188,8 @@ def test_options_that_are_typed_once_for_each_value_are_known() -> None:
         ("train: {}\nreport: {out: a}", "section report: out: is the experiment's, for all steps; take it away"),
         ("train: {}\npredict: {shard: 1/2}", "section predict: shard: an experiment makes all of them"),
         ("train: {}\npredict: {split: tset}", "section predict: .*--split tset: expected train, val or test"),
+        ("train: {}\npredict: {every: 2}", "section predict: --every 2: only for a video"),
+        ("train: {}\npredict: {instances: 2}", "section predict: --instances: only with --via batch"),
         ("out: ../b\ntrain: {}", r"out is '\.\./b'; expected a folder below the file's own"),
         ("dataset: a\nprep: {voc: [a]}", "dataset and a section prep: one dataset is made or given"),
         ("dataset: [a]\ntrain: {}", "dataset is .*; expected the folder of a dataset"),

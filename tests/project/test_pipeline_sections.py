@@ -198,6 +198,7 @@ def test_the_training_is_that_of_jobs_train_on_the_dataset_once_it_is_there(tmp_
         (with_lines("predict", via="endpoint"), "section predict: via endpoint: a pipeline leaves no endpoint"),
         (with_lines("predict", via="batch", stitch=True), "section predict: stitch: not with via batch"),
         (with_lines("predict", split="tset"), "section predict: --split tset: expected train, val or test"),
+        (with_lines("predict", crop=64), "section predict: --crop: only for a folder of images"),
         (with_lines("predict", instances=2), "section predict: --instances: only with --via batch"),
         (with_lines("process", steps=["prep"]), "section process: a pipeline's instances share prep"),
         (with_lines("process", name="cars"), "section process: name is the pipeline's"),
