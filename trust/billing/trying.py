@@ -30,8 +30,10 @@ from trust.billing.service import ENDED, Session, all_there, await_changes, serv
 from trust.billing.verbs import VERBS, Verb, run
 from trust.outcome import Outcome
 
-_CREATES = frozenset("".join(part.title() for part in call.create.split("_")) for call in CREATING)
-"""The operations that create, by the table."""
+_CREATES = frozenset("".join(part.title() for part in call.create.split("_")) for call in CREATING) | {
+    "StartPipelineExecution"
+}
+"""The operations that create, by the table, and the one that has a pipeline create."""
 _SHORT = ("train on one type after the other", "deploy with a lease")
 _PROCESSES = 2
 _KNOWN = ("was started from this folder", "is there already")
@@ -147,11 +149,9 @@ def _unknown(served: Served) -> Iterator[str]:
     listed = {(one.kind, one.name) for one in find_leftovers(place, utc_now() + timedelta(days=1))}
     recorded = {*record_names(), *(record.name for record in endpoint_records()), *(one.name for one in batches())}
     for kind, name, status in all_there(served):
-        known = (
-            kind == "execution"
-            or name in recorded
-            or any(name.startswith(f"{one}-") for one in recorded if read_is_tuning(one))
-        )
+        if kind == "execution" or name.startswith("pipelines-"):  # found by the pipeline's name, with all its jobs
+            continue
+        known = name in recorded or any(name.startswith(f"{one}-") for one in recorded if read_is_tuning(one))
         if status in ENDED:  # costs no more; its record tells of it
             if not known and kind not in ("transform job", "processing job"):
                 yield f"{kind} {name} is in no record"
