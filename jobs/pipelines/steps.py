@@ -116,7 +116,7 @@ def register_step(group: str, image: str, artefact: str, scores: str, tags: Sequ
             "SupportedResponseMIMETypes": ["image/png"],
         },
         "ModelMetrics": {"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": scores}}},
-        "Tags": list(tags),
+        **({"Tags": list(tags)} if tags else {}),
     }
     _check("CreateModelPackage", request)
     return {"Name": "Register", "Type": "RegisterModel", "Arguments": request}

@@ -18,6 +18,7 @@ from formats.errors import SagesegError
 from jobs.contract.hyperparameter_options import service_word
 from jobs.contract.hyperparameters import TABLE, limits_of
 from jobs.contract.registry import is_builtin
+from jobs.contract.training_request import Network
 from jobs.pipelines.definition import ARTEFACT, Batch, Experiment, least_parameters
 from jobs.pipelines.references import place
 from jobs.pipelines.steps import MADE, THEN, chained, made, taken
@@ -28,7 +29,7 @@ from jobs.processing.request import Hosts
 from jobs.training.options import DataOptions, MachineOptions, SecurityOptions, StartOptions, TrainOptions
 from jobs.tuning.options import TuningOptions
 from sageseg.pipeline.reading import Around, Reading
-from sageseg.process import command_of
+from sageseg.process import check_reach, command_of, parse_words
 from sageseg.steps import TRAININGS, Step, check_predict, plan_steps
 
 Settings = TypeVar("Settings")
@@ -72,7 +73,7 @@ def read_sections(sections: Mapping[str, Any], root: Any, around: Around) -> Rea
     hosts = _hosts(sections, reading)
     trained, hyperparameters = _trained(steps[training], reading, hosts.volume_gb)
     given = "" if "prep" in steps else _given(str(sections["dataset"]), around)
-    prepare = [] if given else _prepare(steps["prep"], reading)
+    prepare = [] if given else _prepare(steps["prep"], reading, hosts.network)
     predict, batch, split = _predict(steps["predict"], reading)
     folder = taken("dataset") if given else made("merged")
     check = ["prep", "check", folder, *hyperparameters]
@@ -157,13 +158,17 @@ def _hosts(sections: Mapping[str, Any], reading: Reading) -> Hosts:
     for name in ("name", "tags", "image"):
         if values[name]:
             raise SagesegError(f"section process: {name} is the pipeline's; say it to sageseg jobs pipeline")
-    options, around = settings_of(ProcessOptions, values), reading.around
+    options, security = settings_of(ProcessOptions, values), settings_of(SecurityOptions, values)
+    around = reading.around
     if len(options.instance_type) > 1:
         raise SagesegError(
             f"section process: instance_type {','.join(options.instance_type)}: a pipeline's steps take one, and its "
             "parameter ProcessInstanceType another at its start; name one"
         )
-    security = settings_of(SecurityOptions, values)
+    try:
+        network = security.network
+    except SagesegError as e:
+        raise SagesegError(f"section process: {e}") from e
     return Hosts(
         around.image,
         around.role,
@@ -172,7 +177,7 @@ def _hosts(sections: Mapping[str, Any], reading: Reading) -> Hosts:
         options.volume_gb,
         options.max_runtime_seconds,
         kms_key=security.kms_key,
-        network=security.network,
+        network=network,
     )
 
 
@@ -207,11 +212,12 @@ def _trained(step: Step, reading: Reading, volume_gb: int) -> tuple[Trained, lis
     return trained, [f"--{name.replace('_', '-')}={text}" for name, text in checked.items()]
 
 
-def _prepare(step: Step, reading: Reading) -> list[str]:
+def _prepare(step: Step, reading: Reading, network: Network) -> list[str]:
     """The words of prep, whose shards the instances make."""
     line = step.line({"prep": Path("dataset")}, "")
     try:
-        command_of(reading.root, step.verb, line)
+        command, rest = command_of(reading.root, step.verb, line)
+        check_reach(parse_words(step.verb, command, rest), network)
         return reading.told("prepare", line)
     except SagesegError as e:
         raise SagesegError(f"section prep: {e}") from e

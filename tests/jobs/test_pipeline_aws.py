@@ -97,6 +97,21 @@ def test_it_is_sent_priced_started_once_shown_and_stopped(here: Path, moto: str)
     typed(["jobs", "stop", "cars"], here)
 
 
+def test_a_dataset_is_taken_where_one_lies_in_s3(here: Path, moto: str) -> None:
+    text = (here / "experiment.yaml").read_text().splitlines()[2:]
+    place = f"s3://cars/{here.name}/made"
+    for dataset, said in [
+        (place, f"experiment.yaml: dataset: {place}/dataset.json: nothing is there"),
+        ("in", r"dataset: in: AWS's machines read it from S3; put it there \(aws s3 sync in s3://bucket/prefix\)"),
+    ]:
+        (here / "experiment.yaml").write_text("\n".join([f"dataset: {dataset}", *text]))
+        assert re.search(said, pipeline(here).stderr.splitlines()[-1])
+    aws_client("s3", moto).put_object(Bucket="cars", Key=f"{here.name}/made/dataset.json", Body=b"{}")
+    (here / "experiment.yaml").write_text("\n".join([f"dataset: {place}/", *text]))
+    parameters = {each["Name"]: each["DefaultValue"] for each in json.loads(pipeline(here).stdout)["Parameters"]}
+    assert parameters["Dataset"] == place
+
+
 def test_who_asks_again_after_the_same_execution_gets_the_same(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As where AWS's answer was lost and its list does not tell yet, or where two ask at once."""
     monkeypatch.setattr("jobs.pipelines.start.under_way", lambda *_: None)

@@ -201,6 +201,11 @@ def test_the_training_is_that_of_jobs_train_on_the_dataset_once_it_is_there(tmp_
         (with_lines("predict", crop=64), "section predict: --crop: only for a folder of images"),
         (with_lines("predict", instances=2), "section predict: --instances: only with --via batch"),
         (with_lines("process", steps=["prep"]), "section process: a pipeline's instances share prep"),
+        (
+            with_lines("process", subnets="subnet-1"),
+            "section process: --subnets and --security-groups: a VPC needs both",
+        ),
+        (with_lines("process", network_isolation=True), "section prep: --network-isolation: each instance fetches"),
         (with_lines("process", name="cars"), "section process: name is the pipeline's"),
         (
             with_lines("process", instances=200),
