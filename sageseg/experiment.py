@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 import typer.core
@@ -31,11 +31,13 @@ import typer.core
 from formats.console import say
 from formats.disk.whole_files import write_text
 from formats.errors import SagesegError
-from formats.safe_names import leads_out
 from formats.state_home import home, working_in
 from formats.texts.redaction import redact
 from sageseg.runs import FOLDERS, Runs
-from sageseg.steps import STEPS, TRAININGS, Step, check_words, model_of, plan_steps, read_experiment
+from sageseg.steps import TRAININGS, Step, check_predict, check_words, model_of, plan_steps, read_experiment
+
+if TYPE_CHECKING:
+    from formats.dataset import Dataset
 
 
 def run_experiment(path: Path, app: typer.Typer) -> None:
@@ -46,8 +48,9 @@ def run_experiment(path: Path, app: typer.Typer) -> None:
     """
     sections = read_experiment(path)
     with working_in(path.parent) as stands:
-        out = Path(_out(sections, path))
+        out = Path(str(sections.get("out", ".")))
         runs, steps = Runs(out if Path.cwd() == stands else out.absolute()), plan_steps(sections)
+        given = _given(sections, path)
         bucket = ""
         if "process" in sections:
             bucket = _check_process(sections["process"] or {}, steps, f"{path}: section process")
@@ -58,9 +61,9 @@ def run_experiment(path: Path, app: typer.Typer) -> None:
         records, elsewhere = _home_of(runs, stands)
         with _jobs_in(records):
             gates = [step for step in steps if step.name == "gate"]
-            plan = _fingerprints([step for step in steps if step not in gates], runs)
+            plan = _fingerprints([step for step in steps if step not in gates], runs, given)
             number = runs.begin(plan, records)
-            running = _Running(app, path, stands, runs, number, elsewhere, bucket)
+            running = _Running(app, path, stands, runs, number, elsewhere, bucket, given)
             running.keep(path.name)
             for step in steps:
                 if step not in gates:
@@ -70,18 +73,22 @@ def run_experiment(path: Path, app: typer.Typer) -> None:
                 running.judge(step)
 
 
-def _out(sections: Mapping[str, Any], path: Path) -> str:
-    """Where the results go. An experiment that was passed on writes beside itself, and nowhere else."""
-    out = str(sections.get("out", "."))
-    if leads_out(out):
+def _given(sections: Mapping[str, Any], path: Path) -> Dataset | None:
+    """The dataset that the file names, if it names one. Raises SagesegError for a place where none is."""
+    if "dataset" not in sections:
+        return None
+    from formats.dataset import open_dataset
+
+    given = sections["dataset"]
+    if given.startswith("s3://"):
         raise SagesegError(
-            f"{path}: out is {out!r}; expected a folder below the file's own: move the file to where the results shall "
-            "be, or make a link there that leads to them"
+            f"{path}: dataset is {given}; a run reads a folder of this machine: fetch it (aws s3 sync {given} dataset) "
+            "and name that, or have AWS do the experiment by sageseg jobs pipeline"
         )
-    named = next((name for name in STEPS if "out" in (sections.get(name) or {})), None)
-    if named:
-        raise SagesegError(f"{path}: section {named}: out is the experiment's, for all steps; take it away here")
-    return out
+    try:
+        return open_dataset(Path(given))
+    except SagesegError as e:
+        raise SagesegError(f"{path}: dataset: {e}") from e
 
 
 def _check_process(settings: Mapping[str, Any], steps: Sequence[Step], where: str) -> str:
@@ -107,8 +114,14 @@ def _check(app: typer.Typer, step: Step, path: Path) -> None:
     """Raise SagesegError unless a step's command line could be typed: of one that a processing job makes, both."""
     folders = {name: Path(folder) for name, folder in FOLDERS.items()}
     for typed in dict.fromkeys((replace(step, process=None), step)):
-        with _usage_errors(path, typed):
-            check_words(app, typed.line(folders, "job"))
+        try:
+            with _usage_errors(path, typed):
+                values = check_words(app, typed.line(folders, "job"))
+            if step.name == "predict":
+                check_predict(values)
+        except SagesegError as e:
+            where = f"{path}: section {step.name}: "
+            raise SagesegError(f"{where}{str(e).removeprefix(where)}") from e
 
 
 @contextlib.contextmanager
@@ -144,9 +157,11 @@ def _jobs_in(records: Path) -> Iterator[None]:
             os.environ["SAGESEG_HOME"] = before
 
 
-def _fingerprints(steps: Sequence[Step], runs: Runs) -> dict[str, str]:
-    """By step; each depends on those before it, without a training among them on the job that is there."""
+def _fingerprints(steps: Sequence[Step], runs: Runs, given: Dataset | None) -> dict[str, str]:
+    """By step; each depends on those before it, without a training among them on the job that is there, and on the
+    dataset that is `given`."""
     chain = "" if any(step.name in TRAININGS for step in steps) else model_of(*runs.trained)
+    chain += given.digest if given else ""
     told = {}
     for step in steps:
         told[step.name] = chain = step.fingerprint(chain)
@@ -156,7 +171,8 @@ def _fingerprints(steps: Sequence[Step], runs: Runs) -> dict[str, str]:
 @dataclass
 class _Running:
     """One run under way. `stands` is the folder that the user called from; a command that is typed there begins with
-    `elsewhere` to find the jobs. `bucket` is where in S3 shards go, if they do."""
+    `elsewhere` to find the jobs. `bucket` is where in S3 shards go, if they do; `given` is the dataset, if it is not
+    the experiment's own."""
 
     app: typer.Typer
     path: Path
@@ -165,10 +181,13 @@ class _Running:
     number: int
     elsewhere: str
     bucket: str
+    given: Dataset | None
 
     def __post_init__(self) -> None:
         self.trained = self.runs.trained
         self.folders = {name: self.runs.folder(self.number, name) for name in FOLDERS}
+        if self.given:
+            self.folders["prep"] = self.given.root
 
     def keep(self, name: str) -> None:
         """Leave the experiment file as it is now with the run's results."""
@@ -189,6 +208,11 @@ class _Running:
         self.runs.intend(self.number, step.name, fingerprint, **facts)
         if words:
             self._type(step, words)
+        if "--no-wait" in words and step.name in TRAININGS:
+            raise SagesegError(
+                f"{self.path}: section {step.name}: wait: {self.trained[1]} was begun and is not followed; run the "
+                "same again, and it goes on with that job"
+            )
         if folder and not folder.exists():
             raise SagesegError(f"{self._shown(str(folder))}: not there yet; run the same again once its job has ended")
         self.runs.record(self.number, step.name, fingerprint, **facts)

@@ -13,6 +13,7 @@ import typer
 from formats.console import say
 from formats.errors import SagesegError
 from formats.verbs.command_options import takes
+from jobs.contract.training_request import Network
 from jobs.processing.options import ProcessOptions
 from jobs.training.options import SecurityOptions
 from prep.commands.given import PLACES
@@ -49,6 +50,7 @@ def process(context: typer.Context, words: Words, options: ProcessOptions, secur
     parsed = parse_words(verb, command, rest)
     if command.name == "predict":
         check_predict(parsed.given, options.backend)
+    check_reach(parsed, security.network)
     typed = take_out(words[len(words) - len(rest) :])
     shards = shards_of(typed.out, options)
     if not typed.out.startswith("s3://"):
@@ -129,6 +131,15 @@ def parse_words(verb: tuple[str, ...], command: Any, rest: list[str]) -> Parsed:
         found[is_place] += [one for one in values if isinstance(one, str)]
     from_s3 = (one for one in found[True] if verb[0] == "prep" and one.startswith("s3://"))
     return Parsed(given, frozenset(found[False]), frozenset(from_s3))
+
+
+def check_reach(parsed: Parsed, network: Network) -> None:
+    """Raise SagesegError where instances could not fetch what the verb reads from S3."""
+    if network.isolated and parsed.from_s3:
+        raise SagesegError(
+            f"--network-isolation: each instance fetches its part of {min(parsed.from_s3)} itself, and would have no "
+            "network to do it by; leave it out, or name subnets and security groups of a VPC that S3 is reached from"
+        )
 
 
 def _merge(root: Any, verb: tuple[str, ...], shards: str, out: str, *, overwrite: bool) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,12 @@ import typer
 import typer.core
 
 from formats.errors import SagesegError
+from formats.safe_names import leads_out
 from formats.texts.given_files import read_text
 from formats.texts.typed_json import short
 from formats.texts.yaml_text import parse_yaml
 from jobs.contract.hyperparameters import TABLE
+from jobs.prediction.options import PredictOptions, RouteOptions
 from jobs.tracking.tuning_records import BEST
 
 _EXPECTED = "sections such as 'prep: {carvana: [images, masks]}'"
@@ -32,9 +34,17 @@ TRAININGS = ("train", "tune")
 """The steps that make no folder but a job, by which is predicted."""
 PROCESSED = ("prep", "stitch", "report")
 """The steps that a section `process` has made by processing jobs, unless it names some of them."""
-_SECTIONS = ("out", *STEPS, "process")
+_SECTIONS = ("out", "dataset", *STEPS, "process")
 _REPEATED = ("range", "least", "image-set", "leave-out")
 """Options that are typed once for each of several values; those of others are one word."""
+_NO_LINES = {
+    "dry-run": "an experiment carries its steps out",
+    "out": "is the experiment's, for all steps",
+    "shard": "an experiment makes all of them, and its section process shares them out",
+}
+"""Options of commands that no section has, and why."""
+_OF_COST, _OF_WILL = ("--max-cost", "--rate"), ("--yes", "--no-yes", "--wait", "--no-wait")
+"""Options that decide whether a job is begun and followed, and not what it makes; the first have a value."""
 _SWITCHES = {"yes": True, "on": True, "no": False, "off": False}
 """As many write true and false in YAML; no option takes these words for anything else."""
 
@@ -75,15 +85,26 @@ class Step:
 
     def fingerprint(self, chain: str) -> str:
         """Changes with the step's words, the files that they name, those of its input folders, or `chain`, which tells
-        any step before it; not with who makes it, which makes no other result."""
+        any step before it; not with who makes it, what that may cost and whether it is waited for, which make no other
+        result."""
         try:
             named = [path for word in self.words if isinstance(word, str) and (path := Path(word)).is_file()]
             files = [*named, *(file for folder in self.reads for file in sorted(folder.rglob("*")))]
             listing = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
         except OSError as e:
             raise SagesegError(f"{self.name}: {e.filename}: cannot be read ({e.strerror}); correct its name") from e
-        words = [repr(word) for word in self.words]
+        words = [repr(word) for word in _making_results(self.words)]
         return hashlib.sha256(json.dumps([chain, self.verb, words, self.job, listing]).encode()).hexdigest()
+
+
+def _making_results(words: Sequence[str | Made]) -> Iterator[str | Made]:
+    """The words without options that change no result."""
+    left = iter(words)
+    for word in left:
+        if word in _OF_COST:
+            next(left, None)
+        elif word not in _OF_WILL:
+            yield word
 
 
 def model_of(step: str, job: str) -> str:
@@ -104,8 +125,16 @@ def read_experiment(path: Path) -> dict[str, Any]:
     unknown = [str(name) for name in sections if name not in _SECTIONS]
     if unknown:
         raise SagesegError(f"{path}: section {unknown[0]} is not known; {_meant(unknown[0], _SECTIONS)}")
-    if not isinstance(sections.get("out", ""), str | int | float):
-        raise SagesegError(f"{path}: out is {short(sections['out'])}; expected a folder")
+    out = sections.get("out", "")
+    if not isinstance(out, str | int | float):
+        raise SagesegError(f"{path}: out is {short(out)}; expected a folder")
+    if leads_out(str(out)):  # one that was passed on writes beside itself, and nowhere else
+        raise SagesegError(
+            f"{path}: out is {str(out)!r}; expected a folder below the file's own: move the file to where the results "
+            "shall be, or make a link there that leads to them"
+        )
+    if not isinstance(sections.get("dataset", ""), str):
+        raise SagesegError(f"{path}: dataset is {short(sections['dataset'])}; expected the folder of a dataset")
     for name in (*STEPS, "process"):
         _check_section(sections.get(name), f"{path}: section {name}")
     if "prep" in sections and _reader(sections["prep"] or {}) is None:
@@ -123,6 +152,8 @@ def _check_together(sections: Mapping[str, Any], path: Path) -> None:
     """Raise SagesegError for sections that do not go together."""
     if all(name in sections for name in TRAININGS):
         raise SagesegError(f"{path}: sections train and tune: predictions are by one of them; take the other away")
+    if "prep" in sections and "dataset" in sections:
+        raise SagesegError(f"{path}: dataset and a section prep: one dataset is made or given; take one of them away")
     if "gate" in sections and "report" not in sections:
         raise SagesegError(f"{path}: section gate: no report before it; add a section report")
     if "process" not in sections:
@@ -142,8 +173,8 @@ def _check_section(section: Any, where: str) -> None:
     if not isinstance(section or {}, dict):
         raise SagesegError(f"{where} is no mapping; expected lines such as 'crop: 512'")
     for name, value in (section or {}).items():
-        if str(name).replace("_", "-") == "dry-run":
-            raise SagesegError(f"{where}: {name}: an experiment carries its steps out; take it away")
+        if why := _NO_LINES.get(str(name).replace("_", "-")):
+            raise SagesegError(f"{where}: {name}: {why}; take it away")
         values = value if isinstance(value, list) else [value]
         if not values or not all(isinstance(one, str | int | float) for one in values):
             raise SagesegError(f"{where}: {name} is {short(value)}; expected a value, or several as [a, b]")
@@ -214,8 +245,8 @@ def _options(settings: Mapping[str, Any]) -> Iterator[str]:
             yield from (f"--{name}", ",".join(map(str, value)) if isinstance(value, list) else str(value))
 
 
-def check_words(app: typer.Typer, words: Sequence[str]) -> None:
-    """Parse a command line without running it. Raises TyperException or SagesegError."""
+def check_words(app: typer.Typer, words: Sequence[str]) -> dict[str, Any]:
+    """Parse a command line without running it; its values. Raises TyperException or SagesegError."""
     command: Any = typer.main.get_command(app)
     rest = list(words)
     while isinstance(command, typer.core.TyperGroup):
@@ -223,4 +254,15 @@ def check_words(app: typer.Typer, words: Sequence[str]) -> None:
         if word not in command.commands:
             raise SagesegError(f"{word}: not known; expected one of {', '.join(command.commands)}")
         command = command.commands[word]
-    command.make_context(" ".join(words[: len(words) - len(rest)]), rest)
+    values: dict[str, Any] = command.make_context(" ".join(words[: len(words) - len(rest)]), rest).params
+    return values
+
+
+def check_predict(values: Mapping[str, Any]) -> tuple[PredictOptions, RouteOptions]:
+    """How an experiment predicts. Raises SagesegError for what would be refused once a job is trained: an option that
+    its dataset, or its route, does not take."""
+    options = PredictOptions(**{of.name: values[of.name] for of in fields(PredictOptions)})
+    route = RouteOptions(**{of.name: values[of.name] for of in fields(RouteOptions)})
+    options.check_for_dataset("what an experiment predicts")
+    route.check_used_by(options.via)
+    return options, route

@@ -67,6 +67,7 @@ _ON_PIPELINES = (
     "UpdatePipeline",
     "DescribePipeline",
     "StartPipelineExecution",
+    "RetryPipelineExecution",
     "DescribePipelineExecution",
     "ListPipelineExecutions",
     "ListPipelineExecutionSteps",

@@ -25,7 +25,7 @@ def agree_on_execution(experiment: Experiment, region: str, *, max_cost: float |
     else:
         predicted = _processing(predict, region)
     quotes: dict[str, StepQuote] = {
-        "Prepare": _processing(hosts, region),
+        **({} if experiment.given else {"Prepare": _processing(hosts, region)}),
         "Dataset": one,
         "Tune" if experiment.trained.is_tuning else "Train": quote_of(experiment.trained.attempt, region, None, None),
         "Transform" if batch else "Predict": predicted,

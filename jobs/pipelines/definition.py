@@ -1,17 +1,20 @@
 """A pipeline's definition, as a pure function of what an experiment settles (SageMaker Pipeline Definition JSON Schema,
 version 2020-12-01).
 
-Prepare (N hosts) → Dataset → Train or Tune → Predict, or Model and Transform → Report → Gate → Register, or TooLow
+Prepare (N hosts) → Dataset → Train or Tune → Predict, or Model and Transform → Report → Gate → Register, or TooLow;
+without Prepare where a dataset is given.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any
 
 from aws.names import PROCESS_TAG, tag_value
+from formats.errors import SagesegError
 from jobs.contract.invocation import PNG, PROTOBUF_TYPES
 from jobs.contract.registry import is_builtin
 from jobs.contract.serving_requests import BUILTIN_CONCURRENT, ServedModel, Transform
@@ -44,6 +47,8 @@ from jobs.processing.request import OUTPUT, Given, Hosts
 
 VERSION = "2020-12-01"
 ARTEFACT = taken("model/model.tar.gz")
+_MOST_NAME = 250
+"""Of the 256 letters of a parameter's name, so that a number has room."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +64,8 @@ class Batch:
 class Experiment:
     """What a pipeline does, as words of command lines with the paths of its containers.
 
-    `prepare` is the verb whose shards are made; `dataset` merges, checks and tells of it; `predict` is empty with a
-    `batch`; `report` ends with the gate, if there is one.
+    `prepare` is the verb whose shards are made, empty where a dataset is `given` by its URI; `dataset` merges, checks
+    and tells of it; `predict` is empty with a `batch`; `report` ends with the gate, if there is one.
     `reads` are the inputs by their steps. `least` are the scores that the gate looks at. `out` is the URI below which
     each execution has a folder.
     """
@@ -74,6 +79,7 @@ class Experiment:
     dataset: Sequence[str]
     predict: Sequence[str]
     report: Sequence[str]
+    given: str = ""
     batch: Batch | None = None
     reads: Mapping[str, Sequence[Given]] = field(default_factory=dict)
     least: Mapping[str, float] = field(default_factory=dict)
@@ -99,9 +105,26 @@ def _tagged(step: Step, experiment: Experiment) -> Step:
     return {**step, "Arguments": {**step["Arguments"], "Tags": tags}}
 
 
-def least_parameter(score: str) -> str:
-    """The parameter of what a score is to be at least; the place of its value is called so too."""
-    return re.sub(r"[^\w-]", "-", f"Least-{score}", flags=re.ASCII)
+def least_parameters(scores: Iterable[str]) -> dict[str, str]:
+    """By score the parameter of what it is to be at least; the place of its value is called so too. Where classes
+    have no letters that a name may have, a number tells them apart."""
+    names: dict[str, str] = {}
+    for score in scores:
+        name = re.sub(r"[^\w-]", "-", f"Least-{score}", flags=re.ASCII)[:_MOST_NAME]
+        numbers = (f"{name}-{number}" for number in count(2))
+        names[score] = name if name not in names.values() else next(n for n in numbers if n not in names.values())
+    return names
+
+
+def _low_of(score: str) -> str:
+    """Where gate.json tells a score's lower bound. Raises SagesegError for a name that no path can hold."""
+    quote = '"' if "'" in score else "'"
+    if quote in score or "\\" in score:
+        raise SagesegError(
+            f"section gate: {score}: a pipeline finds no score whose class has a backslash, or both kinds of quotes, "
+            "in its name; call the class something else, or take the line away"
+        )
+    return f"scores[{quote}{score}{quote}].low"
 
 
 def _parameters(experiment: Experiment) -> Iterator[dict[str, Any]]:
@@ -110,13 +133,16 @@ def _parameters(experiment: Experiment) -> Iterator[dict[str, Any]]:
     yield _declared("Out", "String", experiment.out)
     yield _declared("Image", "String", hosts.image)
     yield _declared("ProcessInstanceType", "String", hosts.instance_type)
-    yield _declared("ProcessInstances", "Integer", hosts.count)
+    if experiment.given:
+        yield _declared("Dataset", "String", experiment.given)
+    else:
+        yield _declared("ProcessInstances", "Integer", hosts.count)
     yield _declared("TrainInstanceType", "String", experiment.trained.attempt.job.instance_type)
     yield _declared("PredictInstanceType", "String", experiment.predict_type)
     if batch:
         yield _declared("PredictInstances", "Integer", batch.instances)
-    for score, least in experiment.least.items():
-        yield _declared(least_parameter(score), "Float", least)
+    for score, name in least_parameters(experiment.least).items():
+        yield _declared(name, "Float", experiment.least[score])
 
 
 def _declared(name: str, kind: str, value: Any) -> dict[str, Any]:
@@ -125,13 +151,15 @@ def _declared(name: str, kind: str, value: Any) -> dict[str, Any]:
 
 def _steps(experiment: Experiment) -> Iterator[Step]:
     hosts = replace(experiment.hosts, count=1)
-    yield _prepare(experiment)
-    outputs = given_away("dataset", CHANNELS, "facts", *(("images",) if experiment.batch else ()))
-    shards = Given(f"{place('shards')}/", taken("shards"))
-    yield processing_step("Dataset", experiment.dataset, [shards], outputs, hosts, files={"Facts": "facts.json"})
+    dataset, shards = (Given(f"{place(name)}/", taken(name)) for name in ("dataset", "shards"))
+    if not experiment.given:
+        yield _prepare(experiment)
+    made = () if experiment.given else ("dataset", CHANNELS)
+    outputs = given_away(*made, "facts", *(("images",) if experiment.batch else ()))
+    reads = [dataset if experiment.given else shards]
+    yield processing_step("Dataset", experiment.dataset, reads, outputs, hosts, files={"Facts": "facts.json"})
     request = with_facts(experiment.trained.attempt.request, "Dataset", "Facts")
     yield training_step({**request, "Tags": tag_list(experiment.tags)})
-    dataset = Given(f"{place('dataset')}/", taken("dataset"))
     if experiment.batch:
         yield from _batch(experiment, experiment.batch)
         predicted = Given(f"{place('answers')}/", taken("answers"))
@@ -187,8 +215,8 @@ def _registering(experiment: Experiment) -> Step:
     if not experiment.least:
         return {**register, "DependsOn": ["Report"]}
     low = {
-        score: (json_get("Report", "Gate", f"scores['{score}'].low"), parameter(least_parameter(score)))
-        for score in experiment.least
+        score: (json_get("Report", "Gate", _low_of(score)), parameter(name))
+        for score, name in least_parameters(experiment.least).items()
     }
     return gate_steps(low, [register])
 
@@ -204,16 +232,21 @@ def _known(experiment: Experiment) -> dict[str, Expression]:
     return {
         **{f"to-{name}": uri for name, uri in below.items()},
         MODELS: below[MODELS],
-        CHANNELS: output_of("Dataset", CHANNELS),
+        **_known_of_dataset(experiment),
         "artefact": artefact,
-        "shards": output_of("Prepare", "shards"),
-        "dataset": output_of("Dataset", "dataset"),
         "images": output_of("Dataset", "images"),
         "answers": get("Steps.Transform.TransformOutput.S3OutputPath"),
         "predictions": output_of("Predict", "predictions"),
         "report": output_of("Report", "report"),
-        **{name: parameter(name) for name in map(least_parameter, experiment.least)},
+        **{name: parameter(name) for name in least_parameters(experiment.least).values()},
     }
+
+
+def _known_of_dataset(experiment: Experiment) -> dict[str, Expression]:
+    if experiment.given:
+        return {CHANNELS: join(parameter("Dataset"), f"/{CHANNELS}"), "dataset": parameter("Dataset")}
+    made = {name: output_of("Dataset", name) for name in (CHANNELS, "dataset")}
+    return {**made, "shards": output_of("Prepare", "shards")}
 
 
 _MADE = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from time import sleep
 from typing import Any
 
@@ -12,8 +13,10 @@ from aws.clients import aws_errors
 from formats.console import open_screen, say
 from formats.errors import SagesegError
 from jobs.backends import Place
+from jobs.contract.file_uris import for_people
 from jobs.contract.log_lines import PROCESSING_LOGS, TRAINING_LOGS, TRANSFORM_LOGS
 from jobs.creating import PROCESSING, described
+from jobs.pipelines.steps import TOO_LOW
 from jobs.tracking.job_calls import POLL_SECONDS, LogTail
 from jobs.tracking.pipelines.found import UNFINISHED, describe_step, steps_of
 
@@ -21,12 +24,20 @@ _LAST_LINES = 12
 _LOGS = {"ProcessingJob": PROCESSING_LOGS, "TrainingJob": TRAINING_LOGS, "TransformJob": TRANSFORM_LOGS}
 """The log groups by what a list of steps calls their jobs."""
 _ENDED = ("Succeeded", "Failed", "Stopped")
+_AGAIN = "the same command starts another execution, with --retry it goes on with this one after what has succeeded"
 Step = Mapping[str, Any]
 
 
-def follow_execution(place: Place, name: str, arn: str) -> str:
-    """Follow an execution; the ARN of the model package that it registered, if it came to that. Raises SagesegError
-    where it does not succeed."""
+@dataclass(frozen=True)
+class Left:
+    """What an execution left: the URI of its report's folder, and the ARN of the model package."""
+
+    report: str
+    package: str
+
+
+def follow_execution(place: Place, name: str, arn: str) -> Left:
+    """Follow an execution to its end. Raises SagesegError where it does not succeed."""
     told: dict[str, str] = {}
     with open_screen() as screen:
         while True:
@@ -41,8 +52,21 @@ def follow_execution(place: Place, name: str, arn: str) -> str:
             screen.live(f"{name}  {status}  {', '.join(_running(steps))}")
             sleep(POLL_SECONDS[place.backend])
     if status == "Succeeded":
-        return next((job for step in steps for kind, job in _jobs(step) if kind == "RegisterModel"), "")
+        return Left(_report_of(place, steps), _made(steps, "Register", "RegisterModel"))
     raise _failure(place, name, execution, steps)
+
+
+def _made(steps: list[dict[str, Any]], name: str, kind: str) -> str:
+    """The ARN of what a step made."""
+    return next(arn for step in steps if step["StepName"] == name for each, arn in _jobs(step) if each == kind)
+
+
+def _report_of(place: Place, steps: list[dict[str, Any]]) -> str:
+    """By the job itself: an execution may have been started with another `Out` than the definition's."""
+    job = _made(steps, "Report", "ProcessingJob").rpartition("/")[2]
+    told = described(place.sagemaker, PROCESSING, job) or {}
+    outputs = told.get("ProcessingOutputConfig", {}).get("Outputs", ())
+    return next((str(one["S3Output"]["S3Uri"]) for one in outputs if one["OutputName"] == "report"), "")
 
 
 def _news(steps: list[dict[str, Any]], told: dict[str, str]) -> Iterator[str]:
@@ -73,10 +97,11 @@ def _failure(place: Place, name: str, execution: Step, steps: list[dict[str, Any
     failed = next((step for step in steps if step["StepStatus"] == "Failed"), None)
     if failed is None:
         reason = execution.get("FailureReason", "somebody stopped it").rstrip(".")
-        return SagesegError(
-            f"{name}: {execution['PipelineExecutionStatus']} ({reason}); the same command starts it again"
-        )
+        return SagesegError(f"{name}: {execution['PipelineExecutionStatus']} ({reason}); {_AGAIN}")
     reason = str(failed.get("FailureReason", "no reason told"))
+    if failed["StepName"] == TOO_LOW:
+        report = for_people(f"{_report_of(place, steps)}/index.html")
+        return SagesegError(f"{name}: {reason.rstrip('.')}; {report} shows where it fails")
     for kind, arn in _jobs(failed):
         job = arn.rpartition("/")[2]
         if kind in _LOGS:
@@ -84,8 +109,7 @@ def _failure(place: Place, name: str, execution: Step, steps: list[dict[str, Any
         if kind == "ProcessingJob":  # what its program said of its end, a step does not tell
             reason = (described(place.sagemaker, PROCESSING, job) or {}).get("ExitMessage") or reason
     return SagesegError(
-        f"{name}: the step {failed['StepName']} failed ({reason.strip().rstrip('.')}); mend that, and the same command "
-        "starts it again"
+        f"{name}: the step {failed['StepName']} failed ({reason.strip().rstrip('.')}); mend that, and {_AGAIN}"
     )
 
 

@@ -25,12 +25,17 @@ class PipelineOptions:
     )
     role: str | None = option(None, "ARN of the role that SageMaker assumes; SAGESEG_ROLE in the environment.")
     image: str | None = option(None, "The project's image in your registry, made by its Dockerfile.", metavar="URI")
-    name: str | None = option(None, "Name of the pipeline; by default that of the experiment's folder.")
+    name: str | None = option(
+        None, "Name of the pipeline; by default the folder's, with the file's where that is not experiment.yaml."
+    )
     group: str | None = option(
         None, "Model package group in which models are registered; by default the pipeline's name."
     )
     tags: dict[str, str] | None = option(None, "Tags for its jobs.", parser=parse_tags, metavar="KEY=VALUE[,…]")
     start: bool = option(False, "Create or update the pipeline, start it, and follow it to its end.")
+    retry: bool = option(
+        False, "With --start: go on with the latest execution, which failed or was stopped, after what has succeeded."
+    )
     dry_run: bool = option(False, "With --start: print the definition and what it may cost, start nothing.")
     wait: bool = option(True, "With --start: follow the execution to its end.")
     max_cost: float | None = option(
@@ -41,6 +46,7 @@ class PipelineOptions:
     def idle(self) -> list[str]:
         """A sentence for each given option that another makes idle."""
         given = {"--dry-run": self.dry_run, "--max-cost": self.max_cost is not None, "--yes": self.yes}
+        given |= {"--retry": self.retry, "--no-wait": not self.wait}
         if not self.start:
             return [
                 f"{name} has no effect without --start: nothing is started" for name, there in given.items() if there

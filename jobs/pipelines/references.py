@@ -13,7 +13,8 @@ from typing import Any
 
 Expression = Mapping[str, Any]
 EXECUTION_ID = "Execution.PipelineExecutionId"
-_BUCKET = "sageseg-pipeline"
+_BUCKET = "xn--sageseg-pipeline"
+"""S3 has no bucket whose name begins so (naming rules of buckets): what people name is never taken for a place."""
 _PLACE = re.compile(rf"(?:s3://|file:///){_BUCKET}/([\w.-]+?)(?=/|$)")
 STAND_IN = f"/{_BUCKET}"
 """The folder that stands for the places where URIs are of files."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from aws.clients import aws_errors, make_client
+from aws.clients import NetworkError, aws_errors, make_client
+from aws.errors import AwsError
 from aws.names import utc_now
 from aws.s3 import parse_s3_object
 from formats.console import result, result_json, say
-from jobs.backends import Place, open_place
+from formats.errors import SagesegError
+from jobs.backends import Place, emulator_lives, open_place
 from jobs.contract.file_uris import for_people
 from jobs.contract.service_model import check_request
 from jobs.contract.training_request import tag_list
@@ -20,7 +24,7 @@ from jobs.pipelines.costs import agree_on_execution
 from jobs.pipelines.definition import Experiment
 from jobs.pipelines.follow import follow_execution
 from jobs.pipelines.options import PipelineOptions
-from jobs.tracking.pipelines.found import under_way
+from jobs.tracking.pipelines.found import NEVER, latest_execution, under_way
 
 
 def start_pipeline(
@@ -39,16 +43,18 @@ def start_pipeline(
         result_json(definition)
         return
     place = open_place(options.backend, region)
+    _check_ours(described(place.sagemaker, PIPELINE, experiment.name))
     execution = under_way(place, experiment.name)
     if execution:
         say(f"note: an execution of {experiment.name} is under way, begun as it was then; it goes on with that")
     else:
+        ended = _to_retry(place, experiment.name) if options.retry else None
         _agree(experiment, options, region)
-        _send(uploads, region)
-        _bring_up_to_date(place, request)
-        with aws_errors(f"starting {experiment.name}"):
-            execution = place.sagemaker.start_pipeline_execution(PipelineName=experiment.name)["PipelineExecutionArn"]
-        say(f"started {experiment.name}: {execution}")
+        if ended is None:
+            _send(uploads, region)
+            _bring_up_to_date(place, request)
+        execution = _begin(place, experiment.name, ended)
+        say(f"started {experiment.name}{' again' if ended else ''}: {execution}")
     ways_on = (
         f"{experiment.name} goes on; the same command again follows it, sageseg jobs stop {experiment.name} ends it"
     )
@@ -57,16 +63,54 @@ def start_pipeline(
         result(execution)
         return
     try:
-        made = follow_execution(place, experiment.name, execution)
-    except KeyboardInterrupt:
-        say(ways_on)
+        left = follow_execution(place, experiment.name, execution)
+    except (KeyboardInterrupt, NetworkError, AwsError):  # only the watching failed
+        if options.backend == "aws" or emulator_lives():
+            say(ways_on)
         raise
-    report = f"{experiment.out}/{execution.rpartition('/')[2]}/report"
-    if report.startswith("s3://"):
-        say(f"aws s3 sync {report} report brings the report here")
-    result(for_people(f"{report}/index.html"))
-    if made:
-        result(made)
+    if left.report.startswith("s3://"):
+        say(f"aws s3 sync {left.report} report brings the report here")
+    result(for_people(f"{left.report}/index.html"))
+    result(left.package)
+
+
+def _check_ours(found: Mapping[str, Any] | None) -> None:
+    """Raise SagesegError for a pipeline that this project did not make, which must not become another."""
+    if found and not re.search(r'"ContainerEntrypoint":\s*\["sageseg"', found["PipelineDefinition"]):
+        name = found["PipelineName"]
+        raise SagesegError(f"pipeline {name}: is there already, and is none of this project's; choose another --name")
+
+
+def _to_retry(place: Place, name: str) -> str:
+    """The ARN of the latest execution, which did not succeed. Raises SagesegError where there is none such."""
+    latest = latest_execution(place, name) or {}
+    if latest.get("PipelineExecutionStatus") not in ("Failed", "Stopped"):
+        told = latest.get("PipelineExecutionStatus", NEVER)
+        raise SagesegError(f"--retry: the latest execution of {name}: {told}; leave it out, and another one starts")
+    return str(latest["PipelineExecutionArn"])
+
+
+def _begin(place: Place, name: str, ended: str | None) -> str:
+    """Start an execution, or go on with one that `ended`; its ARN. Whoever asks again after the same execution, since
+    the answer was lost or at the same time, gets the same one by its token."""
+    try:
+        if ended:
+            with aws_errors(f"going on with an execution of {name}"):
+                place.sagemaker.retry_pipeline_execution(PipelineExecutionArn=ended)
+            return ended
+        latest = latest_execution(place, name) or {}
+        since = (described(place.sagemaker, PIPELINE, name) or {}).get("CreationTime")
+        token = sha256(f"{name} {since} {latest.get('PipelineExecutionArn')}".encode()).hexdigest()
+        with aws_errors(f"starting {name}"):
+            started = place.sagemaker.start_pipeline_execution(PipelineName=name, ClientRequestToken=token)
+        return str(started["PipelineExecutionArn"])
+    except (KeyboardInterrupt, NetworkError, AwsError) as e:
+        if not isinstance(e, AwsError) or e.failed or e.tries > 1:
+            say(
+                f"note: an execution of {name} may have begun; the same command again finds out and goes on with it, "
+                f"sageseg jobs stop {name} ends it"
+            )
+        raise
 
 
 def _request(experiment: Experiment, definition: Mapping[str, Any]) -> dict[str, Any]:

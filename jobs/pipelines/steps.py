@@ -15,6 +15,8 @@ HOST_VERB = ("jobs", "pipeline-host")
 """The command of this project that an instance of a step runs."""
 THEN = ";"
 """Stands between the command lines of one step."""
+TOO_LOW = "TooLow"
+"""The step in which an execution fails whose scores do not pass the gate."""
 MADE = "/opt/ml/processing/made"
 """Where they work: what each makes goes whole to the step's output of that name, when all are done."""
 _SAMPLE = "sageseg-pipeline"
@@ -36,8 +38,13 @@ def given_away(*names: str) -> dict[str, str]:
 
 
 def chained(lines: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """Command lines that one container runs, one after the other, as its words."""
-    return tuple(word for line in lines for word in (THEN, *line))[1:]
+    """Command lines that one container runs, one after the other, as its words. A word of theirs that is like what
+    stands between them gets one more of it."""
+    return tuple(word for line in lines for word in (THEN, *(word + THEN * _is_then(word) for word in line)))[1:]
+
+
+def _is_then(word: str) -> bool:
+    return bool(word) and not word.strip(THEN)
 
 
 def unchained(words: Sequence[str]) -> list[list[str]]:
@@ -47,7 +54,7 @@ def unchained(words: Sequence[str]) -> list[list[str]]:
         if word == THEN:
             lines.append([])
         else:
-            lines[-1].append(word)
+            lines[-1].append(word[_is_then(word) :])
     return lines
 
 
@@ -109,7 +116,7 @@ def register_step(group: str, image: str, artefact: str, scores: str, tags: Sequ
             "SupportedResponseMIMETypes": ["image/png"],
         },
         "ModelMetrics": {"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": scores}}},
-        "Tags": list(tags),
+        **({"Tags": list(tags)} if tags else {}),
     }
     _check("CreateModelPackage", request)
     return {"Name": "Register", "Type": "RegisterModel", "Arguments": request}
@@ -140,7 +147,7 @@ def gate_steps(low: Mapping[str, tuple[Expression, Expression]], passed: Sequenc
     told: list[Any] = ["the scores are too low, or too unsure"]
     for score, (bound, least) in low.items():
         told += [f"; {score} may be as low as ", bound, ", and is to be at least ", least]
-    fail = {"Name": "TooLow", "Type": "Fail", "Arguments": {"ErrorMessage": join(*told)}}
+    fail = {"Name": TOO_LOW, "Type": "Fail", "Arguments": {"ErrorMessage": join(*told)}}
     return {
         "Name": "Gate",
         "Type": "Condition",

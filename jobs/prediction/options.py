@@ -33,6 +33,15 @@ def parse_via(text: str) -> str:
     return text
 
 
+def parse_split(text: str) -> str:
+    """A split that a dataset may have."""
+    from formats.dataset import SPLITS
+
+    if text not in SPLITS:
+        raise SagesegError(f"--split {text}: expected {', '.join(SPLITS[:-1])} or {SPLITS[-1]}")
+    return text
+
+
 def parse_instances(text: str) -> int:
     """How many instances share a batch transform."""
     count = parse_whole(text)
@@ -75,7 +84,9 @@ class PredictOptions:
         parser=parse_via,
         metavar="|".join(ROUTES),
     )
-    split: str | None = option(None, "The split of a dataset to predict; val by default.")
+    split: str | None = option(
+        None, "The split of a dataset to predict; val by default.", parser=parse_split, metavar="train|val|test"
+    )
     resize: Resize | AsTrained | None = option(
         AsTrained.WORD,
         "A folder's images are resized first, as the training's were; or to a size, or not at all.",
@@ -102,6 +113,18 @@ class PredictOptions:
     images: Path | None = option(None, "A dataset's source images, to predict its dropped crops too.")
     probabilities: bool = option(False, "Keep class probabilities as well.")
     overwrite: bool = option(False, "Replace what is at --out.")
+
+    def check_for_dataset(self, dataset: Path | str) -> None:
+        """Raise SagesegError for a given option that is of folders of images alone, or of videos."""
+        of_images = {"resize": self.resize, "crop": self.crop, "range": self.range}
+        for name, choice in (of_images | {"overlap": self.overlap or AsTrained.WORD}).items():
+            if choice is not AsTrained.WORD:
+                raise SagesegError(
+                    f"--{name}: only for a folder of images; {dataset} is a dataset, which has its crops"
+                )
+        for name, given in {"every": self.every, "fps": self.fps}.items():
+            if given is not None:
+                raise SagesegError(f"--{name} {given:g}: only for a video, and {dataset} is none; leave it out")
 
 
 @dataclass(frozen=True)

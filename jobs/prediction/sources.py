@@ -13,7 +13,7 @@ from formats.images import IMAGE_SUFFIXES
 from formats.prepared.image_folder import ImageFolder, files_with, open_images
 from formats.video.reading import VIDEO_SUFFIXES
 from jobs.prediction.crops_to_predict import check_split
-from jobs.prediction.options import AsTrained, PredictOptions
+from jobs.prediction.options import PredictOptions
 
 SPLIT = "val"
 """What is predicted of a dataset unless told."""
@@ -47,11 +47,7 @@ def open_sources(sources: Sequence[Path], frames: Path, options: PredictOptions)
 
 
 def _open_dataset(path: Path, options: PredictOptions) -> Dataset:
-    of_images = {"resize": options.resize, "crop": options.crop, "range": options.range}
-    of_images |= {"overlap": options.overlap or AsTrained.WORD}
-    for name, choice in of_images.items():
-        if choice is not AsTrained.WORD:
-            raise SagesegError(f"--{name}: only for a folder of images; {path} is a dataset, which has its crops")
+    options.check_for_dataset(path)
     dataset = open_dataset(path)
     check_split(dataset, options.split or SPLIT, options.images)
     return dataset

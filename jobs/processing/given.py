@@ -98,7 +98,7 @@ def find_at_aws(value: str, s3: Any, uploads_uri: str) -> Found:
         )
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Found(f"{uploads_uri}/{digest[:16]}/{path.name}", is_file=True, upload=path)
+    return Found(f"{uploads_uri}/{digest[:16]}/{path.name}", is_file=True, upload=path.absolute())
 
 
 def find_in_s3(value: str, s3: Any) -> Found:

@@ -32,10 +32,8 @@ def pipeline(
     At AWS it says what an execution may cost and asks first, unless --yes or --max-cost is given.
     """
     from formats.console import result_json, say
-    from jobs.pipelines.definition import definition
 
-    read, region = _read(context.find_root().command, experiment, options)
-    made = definition(read.experiment)
+    read, made, region = _read(context.find_root().command, experiment, options)
     for line in read.lines:
         say(line)
     if not options.start:
@@ -46,9 +44,11 @@ def pipeline(
     start_pipeline(read.experiment, made, read.uploads, options, region)
 
 
-def _read(root: Any, path: Path, options: PipelineOptions) -> tuple[Read, str]:
-    """The experiment, from where its paths are told from, and the region. Raises SagesegError that names the file."""
+def _read(root: Any, path: Path, options: PipelineOptions) -> tuple[Read, dict[str, Any], str]:
+    """The experiment, from where its paths are told from; its definition, and the region. Raises SagesegError that
+    names the file."""
     from formats.state_home import working_in
+    from jobs.pipelines.definition import definition
     from sageseg.pipeline.sections import read_sections
     from sageseg.steps import read_experiment
 
@@ -57,9 +57,10 @@ def _read(root: Any, path: Path, options: PipelineOptions) -> tuple[Read, str]:
     with working_in(path.parent):
         try:
             read = read_sections(sections, root, around)
+            made = definition(read.experiment)
         except SagesegError as e:
             raise SagesegError(f"{path}: {e}") from e
-    return read, around.surroundings.region
+    return read, made, around.surroundings.region
 
 
 def _around(options: PipelineOptions, path: Path, out: str) -> Around:
@@ -81,7 +82,8 @@ def _around(options: PipelineOptions, path: Path, out: str) -> Around:
     ):
         if not value:
             raise SagesegError(f"{name}: missing; expected {expected} (or --backend local, which needs none)")
-    name = options.name or name_stem(path.absolute().parent.name)
+    more = () if path.stem == "experiment" else (path.stem,)
+    name = options.name or name_stem(path.parent.resolve().name, *more)
     check_name(name)
     if options.group:
         check_name(options.group)
@@ -140,12 +142,15 @@ def pipeline_host(
 
 def pipeline_facts(
     dataset: Annotated[Path, typer.Argument(help="Folder of a dataset.")],
-    images: Annotated[str | None, typer.Option(help="The split whose images a transform is sent.")] = None,
+    into: Annotated[Path, typer.Argument(help="Where it goes.")],
+    split: Annotated[str, typer.Argument(help="The split that is predicted.")],
+    scores: Annotated[list[str] | None, typer.Argument(help="What the gate looks at.")] = None,
+    images: Annotated[bool, typer.Option("--images", help="A transform is sent the split's images.")] = False,
 ) -> None:
-    """What a pipeline's steps take of a dataset, beside it."""
+    """What a pipeline's steps take of a dataset."""
     from sageseg.pipeline.host import tell_facts
 
-    tell_facts(dataset, images)
+    tell_facts(dataset, into, split, scores or (), images=images)
 
 
 def pipeline_answers(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from formats.console import say
-from formats.dataset import Dataset, open_dataset
+from formats.dataset import open_dataset
 from formats.disk.whole_files import write_text
 from formats.errors import SagesegError
 from formats.prepared.preparation import ENVIRONMENT, dataset_preparation
@@ -51,25 +51,33 @@ def _verdict(line: Sequence[str]) -> Path:
     return Path(line[line.index("--out") + 1])
 
 
-def tell_facts(folder: Path, split: str | None) -> None:
-    """Divide a dataset into what steps read, beside it: `dataset`, the `channels` that are trained on, `facts` with
-    what hyperparameters must say of it, and the `images` of a split, if one is named."""
-    dataset, beside = open_dataset(folder), folder.parent
-    if split:
-        _give_images(dataset, split, beside / "images")
+def tell_facts(folder: Path, into: Path, split: str, scores: Sequence[str] = (), *, images: bool = False) -> None:
+    """Leave in a folder what steps read of a dataset: `facts` with what hyperparameters must say of it, and the
+    `images` of the split that is predicted, where a transform is sent them; of a dataset that was made in there
+    `dataset`, and the `channels` that are trained on, apart.
+
+    Raises SagesegError for what would be found only after the training: a split without images, and a score of the
+    gate whose class is none.
+    """
+    dataset = open_dataset(folder)
+    rows = dataset.kept(split)
+    if not rows:
+        raise SagesegError(
+            f"the dataset has no image in the split {split}; prepare it with --{split} 0.2, or predict another split"
+        )
+    for score in scores:
+        _, dot, name = score.partition(".")
+        if dot and name not in dataset.classes.names:
+            known = ", ".join(dataset.classes.names)
+            raise SagesegError(f"section gate: {score}: no such class; expected one of {known}")
+    if images:
+        (into / "images").mkdir()
+        for row in rows:  # a dataset that is given may lie on another disk, from which nothing can be linked
+            shutil.copyfile(dataset.image_path(row.id), into / "images" / f"{row.id}.jpg")
     facts = {"num_classes": str(len(dataset.classes)), "num_training_samples": str(len(dataset.kept("train")))}
     prepared = dataset_preparation(dataset.info)
     told = prepared.to_strings(ENVIRONMENT) if prepared else {}
-    write_text(beside / "facts" / "facts.json", format_json({**facts, **told}) + "\n")
-    (folder / "channels").rename(beside / "channels")
-    folder.rename(beside / "dataset")
-
-
-def _give_images(dataset: Dataset, split: str, to: Path) -> None:
-    """The images of a split alone, which a transform is sent."""
-    rows = dataset.kept(split)
-    if not rows:
-        raise SagesegError(f"{dataset.root}: no image in the split {split}; prepare it with --{split} 0.2")
-    to.mkdir()
-    for row in rows:
-        os.link(dataset.image_path(row.id), to / f"{row.id}.jpg")
+    write_text(into / "facts" / "facts.json", format_json({**facts, **told}) + "\n")
+    if folder.parent == into:
+        (folder / "channels").rename(into / "channels")
+        folder.rename(into / "dataset")

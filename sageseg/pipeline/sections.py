@@ -4,6 +4,7 @@ instances do."""
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,22 +13,24 @@ from typing import Any, TypeVar
 import typer
 
 from analysis.report.gate import check_once
+from formats.dataset import open_dataset
 from formats.errors import SagesegError
 from jobs.contract.hyperparameter_options import service_word
 from jobs.contract.hyperparameters import TABLE, limits_of
 from jobs.contract.registry import is_builtin
-from jobs.pipelines.definition import ARTEFACT, Batch, Experiment, least_parameter
+from jobs.contract.training_request import Network
+from jobs.pipelines.definition import ARTEFACT, Batch, Experiment, least_parameters
 from jobs.pipelines.references import place
-from jobs.pipelines.steps import THEN, chained, made, taken
+from jobs.pipelines.steps import MADE, THEN, chained, made, taken
 from jobs.pipelines.training import Trained, plan_trained
-from jobs.prediction.options import PredictOptions, RouteOptions
+from jobs.prediction.options import RouteOptions
 from jobs.processing.options import ProcessOptions
 from jobs.processing.request import Hosts
 from jobs.training.options import DataOptions, MachineOptions, SecurityOptions, StartOptions, TrainOptions
 from jobs.tuning.options import TuningOptions
 from sageseg.pipeline.reading import Around, Reading
-from sageseg.process import command_of
-from sageseg.steps import TRAININGS, Step, plan_steps
+from sageseg.process import check_reach, command_of, parse_words
+from sageseg.steps import TRAININGS, Step, check_predict, plan_steps
 
 Settings = TypeVar("Settings")
 GATE_FILE = made("gate/gate.json")
@@ -63,20 +66,23 @@ def read_sections(sections: Mapping[str, Any], root: Any, around: Around) -> Rea
     if training is None or "report" not in steps:
         missing = "report" if training else "train or tune"
         raise SagesegError(f"a pipeline trains, predicts and reports; add a section {missing}")
-    for name in ("prep", "predict"):
-        if name not in steps:
-            raise SagesegError(f"a pipeline begins with labels and predicts before it reports; add a section {name}")
+    if "predict" not in steps:
+        raise SagesegError("a pipeline predicts before it reports; add a section predict")
+    if "prep" not in steps and "dataset" not in sections:
+        raise SagesegError("a pipeline begins with labels, or with a dataset; add a section prep, or a line dataset")
     hosts = _hosts(sections, reading)
     trained, hyperparameters = _trained(steps[training], reading, hosts.volume_gb)
-    prepare = _prepare(steps["prep"], reading)
+    given = "" if "prep" in steps else _given(str(sections["dataset"]), around)
+    prepare = [] if given else _prepare(steps["prep"], reading, hosts.network)
     predict, batch, split = _predict(steps["predict"], reading)
-    check = ["prep", "check", made("merged"), *hyperparameters]
+    folder = taken("dataset") if given else made("merged")
+    check = ["prep", "check", folder, *hyperparameters]
     if is_builtin(trained.image):
         check.append(f"--instance-type={trained.attempt.job.instance_type}")
-    facts = ["jobs", "pipeline-facts", made("merged")]
-    merge = ["prep", "merge", taken("shards"), "--out", made("merged")]
-    dataset = chained([merge, check, [*facts, "--images", split] if batch else facts])
     report, least = _report(steps, reading, batch, split)
+    facts = ["jobs", "pipeline-facts", folder, MADE, split, *least]
+    merge = [] if given else [["prep", "merge", taken("shards"), "--out", folder]]
+    dataset = chained([*merge, check, [*facts, *(["--images"] if batch else [])]])
     experiment = Experiment(
         name=around.name,
         out=around.out,
@@ -87,6 +93,7 @@ def read_sections(sections: Mapping[str, Any], root: Any, around: Around) -> Rea
         dataset=dataset,
         predict=predict,
         report=report,
+        given=given,
         batch=batch,
         reads=reading.reads,
         least=least,
@@ -94,6 +101,23 @@ def read_sections(sections: Mapping[str, Any], root: Any, around: Around) -> Rea
         tags=around.tags,
     )
     return Read(experiment, (*trained.lines, *reading.lines), reading.uploads)
+
+
+def _given(dataset: str, around: Around) -> str:
+    """The URI of a dataset that is there. Raises SagesegError for a place where none is."""
+    if dataset.startswith("s3://"):
+        folder = dataset.rstrip("/")
+        try:
+            around.find(f"{folder}/dataset.json")
+        except SagesegError as e:
+            raise SagesegError(f"dataset: {e}") from e
+        return folder
+    if around.backend == "aws":
+        raise SagesegError(
+            f"dataset: {dataset}: AWS's machines read it from S3; put it there (aws s3 sync {shlex.quote(dataset)} "
+            "s3://bucket/prefix), and name that"
+        )
+    return open_dataset(Path(dataset)).root.resolve().as_uri()
 
 
 def settings_of(kind: type[Settings], values: Mapping[str, Any]) -> Settings:
@@ -134,13 +158,17 @@ def _hosts(sections: Mapping[str, Any], reading: Reading) -> Hosts:
     for name in ("name", "tags", "image"):
         if values[name]:
             raise SagesegError(f"section process: {name} is the pipeline's; say it to sageseg jobs pipeline")
-    options, around = settings_of(ProcessOptions, values), reading.around
+    options, security = settings_of(ProcessOptions, values), settings_of(SecurityOptions, values)
+    around = reading.around
     if len(options.instance_type) > 1:
         raise SagesegError(
             f"section process: instance_type {','.join(options.instance_type)}: a pipeline's steps take one, and its "
             "parameter ProcessInstanceType another at its start; name one"
         )
-    security = settings_of(SecurityOptions, values)
+    try:
+        network = security.network
+    except SagesegError as e:
+        raise SagesegError(f"section process: {e}") from e
     return Hosts(
         around.image,
         around.role,
@@ -149,7 +177,7 @@ def _hosts(sections: Mapping[str, Any], reading: Reading) -> Hosts:
         options.volume_gb,
         options.max_runtime_seconds,
         kms_key=security.kms_key,
-        network=security.network,
+        network=network,
     )
 
 
@@ -184,11 +212,12 @@ def _trained(step: Step, reading: Reading, volume_gb: int) -> tuple[Trained, lis
     return trained, [f"--{name.replace('_', '-')}={text}" for name, text in checked.items()]
 
 
-def _prepare(step: Step, reading: Reading) -> list[str]:
+def _prepare(step: Step, reading: Reading, network: Network) -> list[str]:
     """The words of prep, whose shards the instances make."""
     line = step.line({"prep": Path("dataset")}, "")
     try:
-        command_of(reading.root, step.verb, line)
+        command, rest = command_of(reading.root, step.verb, line)
+        check_reach(parse_words(step.verb, command, rest), network)
         return reading.told("prepare", line)
     except SagesegError as e:
         raise SagesegError(f"section prep: {e}") from e
@@ -200,14 +229,13 @@ def _predict(step: Step, reading: Reading) -> tuple[Sequence[str], Batch | None,
     line = step.line({name: Path(place) for name, place in folders.items()}, ARTEFACT)
     values = _values("predict", reading, line)
     _check_left("predict", values, _defaults(RouteOptions), reading.around.backend)
-    options, route = settings_of(PredictOptions, values), settings_of(RouteOptions, values)
+    try:
+        options, route = check_predict(values)
+    except SagesegError as e:
+        raise SagesegError(f"section predict: {e}") from e
     split = options.split or "val"
     if options.via == "endpoint":
         raise SagesegError("section predict: via endpoint: a pipeline leaves no endpoint; say via: batch, or nothing")
-    try:
-        route.check_used_by(options.via)
-    except SagesegError as e:
-        raise SagesegError(f"section predict: {e}") from e
     if options.via == "artefact":
         return reading.told("predict", line), None, split
     for name, given in (("images", options.images), ("stitch", values["stitch"]), ("keep", route.keep)):
@@ -238,5 +266,5 @@ def _report(
     values = _values("gate", reading, line)
     check_once(values["least"])
     least = {each.score: each.value for each in values["least"]}
-    wanted = [f"--least={score}={place(least_parameter(score))}" for score in least]
+    wanted = [f"--least={score}={place(name)}" for score, name in least_parameters(least).items()]
     return (*words, THEN, "analysis", "gate", made("report"), "--out", GATE_FILE, *wanted), least

@@ -15,6 +15,7 @@ from tests.support.aws_setup import ROLE, aws_client, no_price_list, use_aws
 from tests.support.emulator_setup import SLEEPS, programs, wait_until
 from tests.support.pair_samples import make
 from tests.support.pipeline_samples import IMAGE
+from tests.support.pipeline_setup import create, fail
 from tests.support.typed_commands import Ran, typed
 
 EXPERIMENT = """
@@ -47,9 +48,9 @@ def here(tmp_path: Path, moto: str, monkeypatch: pytest.MonkeyPatch) -> Iterator
         yield tmp_path
 
 
-def pipeline(here: Path, *words: str) -> Ran:
+def pipeline(here: Path, *words: str, stands: Path | None = None) -> Ran:
     common = ["--image", IMAGE, "--role", ROLE, "--out", f"s3://cars/{here.name}/out", "--name", "cars"]
-    return typed(["jobs", "pipeline", *common, "experiment.yaml", *words], here)
+    return typed(["jobs", "pipeline", *common, str(here / "experiment.yaml"), *words], stands or here)
 
 
 def sagemaker() -> Any:
@@ -70,7 +71,9 @@ def test_it_is_sent_priced_started_once_shown_and_stopped(here: Path, moto: str)
     assert sagemaker().list_pipelines()["PipelineSummaries"] == []
     assert not [key for key in keys(here, moto) if key.startswith("out")]
 
-    ran = pipeline(here, "--start", "--no-wait", "--max-cost", "20")
+    ran = pipeline(
+        here, "--start", "--no-wait", "--max-cost", "20", stands=here / "in"
+    )  # which holds no in/classes.txt
     assert ran.returncode == 0, ran.stderr
     assert re.search(r"^Prepare: 2 × ml.c5.2xlarge: \$.*\n(.*\n)*the pipeline: at worst \$", ran.stderr, re.MULTILINE)
     (sent,) = [key for key in keys(here, moto) if key.startswith("out")]
@@ -89,6 +92,48 @@ def test_it_is_sent_priced_started_once_shown_and_stopped(here: Path, moto: str)
     stopped = typed(["jobs", "stop", "cars"], here)
     assert stopped.stdout == "cars: stopping\n", stopped.stderr
     wait_until(lambda: "Stopped" in typed(["jobs", "show", "cars"], here).stdout)
+    goes_on = pipeline(here, "--start", "--retry", "--no-wait", "--yes")
+    assert goes_on.stdout == ran.stdout, goes_on.stderr
+    typed(["jobs", "stop", "cars"], here)
+
+
+def test_a_dataset_is_taken_where_one_lies_in_s3(here: Path, moto: str) -> None:
+    text = (here / "experiment.yaml").read_text().splitlines()[2:]
+    place = f"s3://cars/{here.name}/made"
+    for dataset, said in [
+        (place, f"experiment.yaml: dataset: {place}/dataset.json: nothing is there"),
+        ("in", r"dataset: in: AWS's machines read it from S3; put it there \(aws s3 sync in s3://bucket/prefix\)"),
+    ]:
+        (here / "experiment.yaml").write_text("\n".join([f"dataset: {dataset}", *text]))
+        assert re.search(said, pipeline(here).stderr.splitlines()[-1])
+    aws_client("s3", moto).put_object(Bucket="cars", Key=f"{here.name}/made/dataset.json", Body=b"{}")
+    (here / "experiment.yaml").write_text("\n".join([f"dataset: {place}/", *text]))
+    parameters = {each["Name"]: each["DefaultValue"] for each in json.loads(pipeline(here).stdout)["Parameters"]}
+    assert parameters["Dataset"] == place
+
+
+def test_who_asks_again_after_the_same_execution_gets_the_same(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where AWS's answer was lost and its list does not tell yet, or where two ask at once."""
+    monkeypatch.setattr("jobs.pipelines.start.under_way", lambda *_: None)
+    monkeypatch.setattr("jobs.pipelines.start.latest_execution", lambda *_: None)
+    first, second = (pipeline(here, "--start", "--no-wait", "--yes") for _ in range(2))
+    assert first.stdout == second.stdout != "", second.stderr
+    assert len(sagemaker().list_pipeline_executions(PipelineName="cars")["PipelineExecutionSummaries"]) == 1
+    typed(["jobs", "stop", "cars"], here)
+
+
+def test_only_what_did_not_succeed_is_retried(here: Path) -> None:
+    ran = pipeline(here, "--start", "--retry", "--yes")
+    said = "error: --retry: the latest execution of cars: never started; leave it out, and another one starts"
+    assert (ran.returncode, ran.stderr.splitlines()[-1]) == (1, said)
+
+
+def test_a_strangers_pipeline_is_left_as_it_is(here: Path) -> None:
+    create(sagemaker(), fail())
+    before = sagemaker().describe_pipeline(PipelineName="cars")["PipelineDefinition"]
+    ran = pipeline(here, "--start", "--yes")
+    assert "pipeline cars: is there already, and is none of this project's; choose another --name" in ran.stderr
+    assert sagemaker().describe_pipeline(PipelineName="cars")["PipelineDefinition"] == before
 
 
 def test_what_is_refused_before_anything_is_there(here: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.emulator.pipelines.expressions import Values, resolve
-from jobs.pipelines.references import get, join, parameter, place, settle
+from jobs.pipelines.references import STAND_IN, get, join, parameter, place, settle
 from jobs.pipelines.steps import chained, unchained
 
 NAMES = ("channels", "to-report", "Least-mean_iou")
@@ -32,7 +32,7 @@ def test_a_text_becomes_what_its_places_come_to(before: str, found: tuple[str, s
 
 def test_a_place_alone_is_its_expression_and_of_files_too() -> None:
     assert settle(place("channels"), KNOWN) == {"Get": "Parameters.channels"}
-    assert resolved(settle("file:///sageseg-pipeline/channels/train/", KNOWN)) == "<channels>/train/"
+    assert resolved(settle(f"file://{STAND_IN}/channels/train/", KNOWN)) == "<channels>/train/"
 
 
 @given(st.text(max_size=30))

@@ -183,11 +183,13 @@ def test_what_aws_needs_and_this_machine_does_not(here: Path, missing: str) -> N
 
 
 def test_a_dry_run_prints_the_request_and_sends_nothing(here: Path, moto: str) -> None:
-    secured = ["--kms-key", "key", "--subnets", "subnet-1", "--security-groups", "sg-1,sg-2", "--network-isolation"]
+    secured = ["--kms-key", "key", "--subnets", "subnet-1", "--security-groups", "sg-1,sg-2"]
     named = [*WORDS, "--mask-name", "{stem}"]
     asked = ["--dry-run", "--instances", "5", *secured, "--instance-type", "ml.c5.xlarge,ml.m5.xlarge"]
     ran = process(here, *asked, words=named)
     assert ran.returncode == 0, ran.stderr
+    isolated = process(here, *asked, "--network-isolation", words=named).stderr
+    assert "error: --network-isolation: each instance fetches its part of s3://cars/" in isolated
     assert f"input s3://cars/{here.name}/in/images (each instance fetches what its shards need)" in ran.stderr
     request: dict[str, Any] = json.loads(ran.stdout)
     assert request["AppSpecification"]["ContainerArguments"][2:6] == ["prep", *read(here)]
@@ -203,7 +205,6 @@ def test_a_dry_run_prints_the_request_and_sends_nothing(here: Path, moto: str) -
     assert request["ProcessingOutputConfig"]["KmsKeyId"] == "key"
     assert request["NetworkConfig"] == {
         "VpcConfig": {"SecurityGroupIds": ["sg-1", "sg-2"], "Subnets": ["subnet-1"]},
-        "EnableNetworkIsolation": True,
     }
     assert jobs(here) == []
     keys = [

@@ -156,7 +156,7 @@ def test_folders_of_this_machine_are_refused_at_aws_and_files_are_sent(places: P
     found = find_at_aws("classes.txt", None, "s3://b/cars-inputs")
     assert found.uri.startswith("s3://b/cars-inputs/")
     assert found.uri.endswith("/classes.txt")
-    assert (found.is_file, found.upload) == (True, Path("classes.txt"))
+    assert (found.is_file, found.upload) == (True, Path("classes.txt").absolute())
     (places / "classes.txt").write_text("bus")
     assert find_at_aws("classes.txt", None, "s3://b/cars-inputs").uri != found.uri
 

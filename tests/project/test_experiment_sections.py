@@ -29,7 +29,7 @@ from sageseg.begun_jobs import state_of
 from sageseg.cli import app
 from sageseg.experiment import run_experiment
 from sageseg.runs import FOLDERS, Runs
-from sageseg.steps import plan_steps
+from sageseg.steps import plan_steps, read_experiment
 from tests.support.emulator_setup import program
 from tests.support.pair_samples import make
 from tests.support.prep_samples import digests
@@ -182,9 +182,19 @@ def test_options_that_are_typed_once_for_each_value_are_known() -> None:
     ("text", "message"),
     [
         ("tuen: {}\nprep: {voc: [a]}", r"section tuen is not known; did you mean tune\?"),
-        ("xyz: {}\nprep: {voc: [a]}", "section xyz is not known; expected out, prep, train, tune, "),
+        ("xyz: {}\nprep: {voc: [a]}", "section xyz is not known; expected out, dataset, prep, train, tune, "),
         ("train: {}\ntune: {}", "sections train and tune: predictions are by one of them; take the other away"),
         ("train: {dry_run: true}", "section train: dry_run: an experiment carries its steps out"),
+        ("train: {}\nreport: {out: a}", "section report: out: is the experiment's, for all steps; take it away"),
+        ("train: {}\npredict: {shard: 1/2}", "section predict: shard: an experiment makes all of them"),
+        ("train: {}\npredict: {split: tset}", "section predict: .*--split tset: expected train, val or test"),
+        ("train: {}\npredict: {every: 2}", "section predict: --every 2: only for a video"),
+        ("train: {}\npredict: {instances: 2}", "section predict: --instances: only with --via batch"),
+        ("out: ../b\ntrain: {}", r"out is '\.\./b'; expected a folder below the file's own"),
+        ("dataset: a\nprep: {voc: [a]}", "dataset and a section prep: one dataset is made or given"),
+        ("dataset: [a]\ntrain: {}", "dataset is .*; expected the folder of a dataset"),
+        ("dataset: a\ntrain: {}", "dataset: a: no dataset here"),
+        ("dataset: s3://a/b\ntrain: {}", "aws s3 sync s3://a/b dataset"),
         (
             "tune: {range: [epochs=1:2], max_job: 3}",
             r"section tune: .*No such option: --max-job; did you mean --max-jobs",
@@ -243,6 +253,38 @@ def test_a_tuning_that_was_ended_goes_on_with_what_it_has_trained(
     found = SimpleNamespace(status=status, record=record, training_jobs=jobs)
     monkeypatch.setattr("sageseg.begun_jobs.find_job", lambda _: found)
     assert state_of("cars") == expected
+
+
+@pytest.mark.parametrize("line", ["wait: false", "yes: true", "max_cost: 20", "rate: 1.5"])
+def test_what_changes_no_result_trains_nothing_again(tmp_path: Path, line: str) -> None:
+    plain, more = "train: {epochs: 3, backend: local}", f"train: {{epochs: 3, {line}, backend: local}}"
+    told = set()
+    for text in (plain, more, plain.replace("3", "4")):
+        (tmp_path / "experiment.yaml").write_text(text)
+        (step,) = plan_steps(read_experiment(tmp_path / "experiment.yaml"))
+        told.add(step.fingerprint(""))
+    assert len(told) == 2
+
+
+def test_a_training_that_is_not_waited_for_is_followed_by_the_next_call(here: Path) -> None:
+    words = ["in/images", "in/masks", "--labels", "in/classes.txt", "--crop", "none", "--val", "2", "--out", "given"]
+    assert typed(["prep", "pairs", *words], here).returncode == 0
+    train = "train: {backend: local, algorithm: unet, wait: false, crop_size: 20, base_size: 20, mini_batch_size: 1}\n"
+    text = f"dataset: given\n{train}predict: {{}}\n"
+    ran = run(here, text)
+    (job,) = (path.name for path in (here / "home" / "jobs").iterdir())
+    assert (ran.returncode, verbs(ran)) == (1, ["jobs train"])
+    assert ran.stderr.splitlines()[-1] == (
+        f"error: experiment.yaml: section train: wait: {job} was begun and is not followed; run the same again, and it "
+        "goes on with that job"
+    )
+    ran = run(here, text.replace("wait: false, ", ""))
+    assert (ran.returncode, verbs(ran)) == (0, ["jobs logs", "jobs predict"]), ran.stderr
+    assert f"$ sageseg jobs predict {job} given " in ran.stderr
+    assert [path.name for path in (here / "home" / "jobs").iterdir()] == [job]
+    with (here / "given" / "manifest.csv").open("a") as file:
+        file.write("\n")
+    assert verbs(run(here, text)) == ["jobs train"]
 
 
 def test_predictions_are_by_the_last_tunings_best(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from formats.predictions import open_predictions
 from jobs.prediction.batch_answers import gather_answers
 from sageseg.pipeline.host import run_lines, tell_facts
 from tests.support.dataset_samples import disc_image, make_dataset
+from tests.support.prep_samples import digests
 
 
 class Commands:
@@ -91,7 +92,7 @@ def dataset_of(root: Path) -> Any:
 def test_a_dataset_is_divided_into_what_steps_read(tmp_path: Path) -> None:
     dataset_of(tmp_path / "merged")
     (tmp_path / "merged" / "channels" / "train").mkdir(parents=True)
-    tell_facts(tmp_path / "merged", "test")
+    tell_facts(tmp_path / "merged", tmp_path, "test", ["mean_iou", "iou.car"], images=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["channels", "dataset", "facts", "images"]
     facts = json.loads((tmp_path / "facts" / "facts.json").read_text())
     assert (facts["num_classes"], facts["num_training_samples"]) == ("2", "2")
@@ -99,10 +100,28 @@ def test_a_dataset_is_divided_into_what_steps_read(tmp_path: Path) -> None:
     assert len(open_dataset(tmp_path / "dataset").kept("train")) == 2
 
 
-def test_a_split_without_images_is_named(tmp_path: Path) -> None:
+def test_a_dataset_that_was_given_stays_as_it_is(tmp_path: Path) -> None:
+    dataset_of(tmp_path / "given")
+    before = digests(tmp_path / "given")
+    (tmp_path / "made").mkdir()
+    tell_facts(tmp_path / "given", tmp_path / "made", "test", images=True)
+    assert sorted(path.name for path in (tmp_path / "made").iterdir()) == ["facts", "images"]
+    assert digests(tmp_path / "given") == before
+
+
+@pytest.mark.parametrize(
+    ("split", "score", "said"),
+    [
+        ("test2", "mean_iou", "no image in the split test2; prepare it with --test2 0.2"),
+        ("test", "iou.cra", "section gate: iou.cra: no such class; expected one of _background_, "),
+    ],
+)
+def test_what_would_be_found_after_the_training_alone_is_found_before(
+    tmp_path: Path, split: str, score: str, said: str
+) -> None:
     dataset_of(tmp_path / "merged")
-    with pytest.raises(SagesegError, match="no image in the split test2"):
-        tell_facts(tmp_path / "merged", "test2")
+    with pytest.raises(SagesegError, match=said):
+        tell_facts(tmp_path / "merged", tmp_path, split, [score])
 
 
 def test_answers_of_a_transform_become_predictions(tmp_path: Path) -> None:

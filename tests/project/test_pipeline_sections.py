@@ -11,7 +11,7 @@ import pytest
 
 from formats.errors import SagesegError
 from jobs.emulator.pipelines.definition import Definition, parse_definition
-from jobs.emulator.pipelines.expressions import Values, resolve
+from jobs.emulator.pipelines.expressions import Values, follow, json_path, resolve
 from jobs.training.options import DataOptions, MachineOptions, TrainOptions
 from jobs.training.plan import Surroundings, plan_training
 from tests.support.aws_setup import ROLE
@@ -23,6 +23,7 @@ TUNED = {name: section for name, section in SECTIONS.items() if name != "train"}
     "tune": {"range": ["learning_rate=1e-3:1e-1"], "max_jobs": 2, "seed": 3}
 }
 BATCH = {**SECTIONS, "predict": {"via": "batch", "split": "test", "instances": 2}, "stitch": {}}
+GIVEN = {name: section for name, section in SECTIONS.items() if name != "prep"} | {"dataset": "s3://cars/made/"}
 PATH = ["Prepare", "Dataset", "Train", "Predict", "Report", "Gate", "Register", "TooLow"]
 
 
@@ -53,8 +54,10 @@ def words(made: dict[str, Any], step: str) -> str:
         (TUNED, "aws", ["Prepare", "Dataset", "Tune", *PATH[3:]]),
         (BATCH, "aws", ["Prepare", "Dataset", "Train", "Model", "Transform", *PATH[4:]]),
         (with_lines("process", instances=1), "aws", PATH),
+        (GIVEN, "aws", PATH[1:]),
+        ({**GIVEN, "predict": {"via": "batch"}}, "aws", ["Dataset", "Train", "Model", "Transform", *PATH[4:]]),
     ],
-    ids=["aws", "local", "no gate", "tune", "batch", "one instance"],
+    ids=["aws", "local", "no gate", "tune", "batch", "one instance", "a dataset", "a dataset and batch"],
 )
 def test_its_steps_stand_in_an_order_in_which_each_finds_what_it_takes(
     sections: dict[str, Any], backend: str, steps: list[str]
@@ -81,13 +84,59 @@ def test_what_people_change_at_the_start_are_parameters() -> None:
     }
 
 
+def test_a_dataset_that_is_given_is_read_where_it_is_or_where_the_start_says() -> None:
+    made = define(GIVEN)
+    found, steps = parsed(made).parameters, steps_by_name(made)
+    assert (found["Dataset"].default, "ProcessInstances" in found) == ("s3://cars/made", False)
+    assert words(made, "Dataset").startswith("prep check /opt/ml/processing/input/dataset --algorithm=psp")
+    train = steps["Train"]["Arguments"]["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"]
+    given = {"Get": "Parameters.Dataset"}
+    assert train == {"Std:Join": {"On": "", "Values": [given, "/channels", "/train/"]}}
+    for name in ("Dataset", "Predict", "Report"):
+        uris = [each["S3Input"]["S3Uri"] for each in steps[name]["Arguments"]["ProcessingInputs"]]
+        assert {"Std:Join": {"On": "", "Values": [given, "/"]}} in uris
+    assert [one["OutputName"] for one in steps["Dataset"]["Arguments"]["ProcessingOutputConfig"]["Outputs"]] == [
+        "facts"
+    ]
+
+
+def test_scores_of_any_class_have_parameters_and_paths_of_their_own() -> None:
+    classes = ["猫", "犬", "it's", 'a "b"', "my car", "my-car"]
+    made = define(with_lines("gate", least=[f"iou.{name}=0.5" for name in classes]))
+    names = [name for name in parsed(made).parameters if name.startswith("Least")]
+    assert names == [
+        "Least-iou--",
+        "Least-iou---2",
+        "Least-iou-it-s",
+        "Least-iou-a--b-",
+        "Least-iou-my-car",
+        "Least-iou-my-car-2",
+    ]
+    scores = {f"iou.{name}": {"low": number} for number, name in enumerate(classes)}
+    paths = [
+        each["LeftValue"]["Std:JsonGet"]["Path"] for each in steps_by_name(made)["Gate"]["Arguments"]["Conditions"]
+    ]
+    assert [follow({"scores": scores}, json_path(path), path) for path in paths] == list(range(len(classes)))
+    for name in ("a'b\"c", "a\\b"):
+        with pytest.raises(SagesegError, match="section gate: iou.*both kinds of quotes"):
+            define(with_lines("gate", least=[f"iou.{name}=0.5"]))
+
+
+def test_no_bucket_is_taken_for_what_an_execution_settles() -> None:
+    """Places of an experiment whose names are those of a pipeline's own."""
+    places = ["s3://sageseg-pipeline/images", "s3://sageseg-pipeline/dataset"]
+    made = define(with_lines("prep", pairs=places))
+    assert words(made, "Prepare").startswith(f"--shard auto prep pairs {' '.join(places)}")
+
+
 def test_the_words_of_its_instances_are_the_commands_that_one_would_type() -> None:
     made = define(BATCH)
     assert words(made, "Prepare") == ("--shard auto prep pairs s3://cars/images s3://cars/masks --crop none --val 0.2")
     assert words(made, "Dataset") == (
         "prep merge /opt/ml/processing/input/shards --out /opt/ml/processing/made/merged ; "
         "prep check /opt/ml/processing/made/merged --algorithm=psp --epochs=3 --instance-type=ml.g5.xlarge ; "
-        "jobs pipeline-facts /opt/ml/processing/made/merged --images test"
+        "jobs pipeline-facts /opt/ml/processing/made/merged /opt/ml/processing/made test "
+        "mean_iou iou.my car --images"
     )
     assert words(made, "Report") == (
         "jobs pipeline-answers /opt/ml/processing/input/answers --dataset /opt/ml/processing/input/dataset "
@@ -136,7 +185,7 @@ def test_the_training_is_that_of_jobs_train_on_the_dataset_once_it_is_there(tmp_
     [
         (without("report", without("gate")), "add a section report"),
         (without("train"), "add a section train or tune"),
-        (without("prep"), "add a section prep"),
+        (without("prep"), "add a section prep, or a line dataset"),
         (without("predict"), "add a section predict"),
         (with_lines("train", data="s3://cars/one"), "section train: --data: not in a pipeline, its channels are made"),
         (with_lines("train", like="cars"), "section train: --like: not in a pipeline"),
@@ -148,8 +197,15 @@ def test_the_training_is_that_of_jobs_train_on_the_dataset_once_it_is_there(tmp_
         (with_lines("train", epoch=3), "section train: No such option: --epoch"),
         (with_lines("predict", via="endpoint"), "section predict: via endpoint: a pipeline leaves no endpoint"),
         (with_lines("predict", via="batch", stitch=True), "section predict: stitch: not with via batch"),
+        (with_lines("predict", split="tset"), "section predict: --split tset: expected train, val or test"),
+        (with_lines("predict", crop=64), "section predict: --crop: only for a folder of images"),
         (with_lines("predict", instances=2), "section predict: --instances: only with --via batch"),
         (with_lines("process", steps=["prep"]), "section process: a pipeline's instances share prep"),
+        (
+            with_lines("process", subnets="subnet-1"),
+            "section process: --subnets and --security-groups: a VPC needs both",
+        ),
+        (with_lines("process", network_isolation=True), "section prep: --network-isolation: each instance fetches"),
         (with_lines("process", name="cars"), "section process: name is the pipeline's"),
         (
             with_lines("process", instances=200),

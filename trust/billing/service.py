@@ -16,7 +16,6 @@ from botocore.config import Config
 from aws import clients
 from tests.support.emulator_setup import wait_until
 from tests.support.keys import KEYS
-from tests.support.processing_setup import MAKES_SHARDS
 from tests.support.serving_setup import NAME, Served, served_job
 
 _TRAINS = """
@@ -25,16 +24,16 @@ print("#quality_metric. host: algo-1, epoch: 0, train loss: 0.25 .")
 print("#quality_metric. host: algo-1, epoch: 0, validation pixel_accuracy: 0.9 .")
 print("#quality_metric. host: algo-1, epoch: 0, validation mIOU: 0.5 .")
 """
-ENDED = ("Completed", "Failed", "Stopped")
+ENDED = ("Completed", "Succeeded", "Failed", "Stopped")
 
 
 @contextmanager
-def service() -> Iterator[Served]:
-    """With a trained job, whose training ends at once."""
+def service(process: str) -> Iterator[Served]:
+    """With a trained job, whose training ends at once, and processing jobs that run a program."""
     with (
         TemporaryDirectory() as folder,
         _hurried(),
-        served_job(Path(folder), train=_TRAINS, process=MAKES_SHARDS) as served,
+        served_job(Path(folder), train=_TRAINS, process=process) as served,
     ):
         yield served
 
@@ -91,6 +90,7 @@ def all_there(served: Served) -> list[tuple[str, str, str]]:
         for kind, call, where, member in listed
         for one in getattr(sagemaker, call)()[where]
     ]
+    found += [("execution", name, status) for name, status in _executions(sagemaker).items()]
     found += [("schedule", str(one["Name"]), "") for one in scheduler.list_schedules()["Schedules"]]
     used = {name for kind, name, _ in found if kind == "endpoint"}
     apart = [(kind, name) for kind, name, _ in found if kind in ("configuration", "model") and name in used]
@@ -107,6 +107,7 @@ def settle(served: Served) -> None:
     """Nothing is left but the trained job."""
     sagemaker = served.sagemaker()
     await_changes(served)
+    _settle_pipelines(sagemaker)
     served.settle()
     await_changes(served)
     for member, call in (
@@ -119,6 +120,26 @@ def settle(served: Served) -> None:
         wait_until(partial(_are_over, listing))
         for name in listing() if member != "TransformJob" else ():
             getattr(sagemaker, f"delete_{call}")(**{f"{member}Name": name})
+
+
+def _executions(sagemaker: Any) -> dict[str, str]:
+    """Status of the executions of all pipelines by their ARNs."""
+    return {
+        str(one["PipelineExecutionArn"]): str(one["PipelineExecutionStatus"])
+        for pipeline in sagemaker.list_pipelines()["PipelineSummaries"]
+        for one in sagemaker.list_pipeline_executions(PipelineName=pipeline["PipelineName"])[
+            "PipelineExecutionSummaries"
+        ]
+    }
+
+
+def _settle_pipelines(sagemaker: Any) -> None:
+    for arn, status in _executions(sagemaker).items():
+        if status not in ENDED:
+            sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn)
+    wait_until(partial(_are_over, partial(_executions, sagemaker)))
+    for pipeline in sagemaker.list_pipelines()["PipelineSummaries"]:
+        sagemaker.delete_pipeline(PipelineName=pipeline["PipelineName"])
 
 
 def _others(sagemaker: Any, member: str, call: str) -> dict[str, str]:

@@ -23,14 +23,17 @@ from jobs.endpoints.leftovers import find_leftovers
 from jobs.endpoints.records import endpoint_records
 from jobs.prediction.batch_record import batches
 from jobs.tracking.records import read_record, record_names, write_record
+from tests.support.processing_setup import MAKES_SHARDS
 from tests.support.serving_setup import Served
 from trust.billing.faults import FAULTS, OF_ALL, OF_SHORT, Fault, KilledError, Line, on_the_line
 from trust.billing.service import ENDED, Session, all_there, await_changes, service, settle
 from trust.billing.verbs import VERBS, Verb, run
 from trust.outcome import Outcome
 
-_CREATES = frozenset("".join(part.title() for part in call.create.split("_")) for call in CREATING)
-"""The operations that create, by the table."""
+_CREATES = frozenset("".join(part.title() for part in call.create.split("_")) for call in CREATING) | {
+    "StartPipelineExecution"
+}
+"""The operations that create, by the table, and the one that has a pipeline create."""
 _SHORT = ("train on one type after the other", "deploy with a lease")
 _PROCESSES = 2
 _KNOWN = ("was started from this folder", "is there already")
@@ -40,7 +43,7 @@ _KNOWN = ("was started from this folder", "is there already")
 def try_all(*, short: bool) -> Iterator[Outcome]:
     """In short the creating requests alone, of two verbs; else each verb in one of two processes."""
     if short:
-        with service() as served:
+        with service(MAKES_SHARDS) as served:
             yield from (_try_verb(served, verb, short=True) for verb in VERBS if verb.what in _SHORT)
         return
     with ProcessPoolExecutor(_PROCESSES, get_context("spawn"), max_tasks_per_child=1) as pool:
@@ -49,7 +52,7 @@ def try_all(*, short: bool) -> Iterator[Outcome]:
 
 
 def _try_by_number(number: int) -> Outcome:
-    with service() as served:
+    with service(VERBS[number].process) as served:
         return _try_verb(served, VERBS[number], short=False)
 
 
@@ -146,6 +149,8 @@ def _unknown(served: Served) -> Iterator[str]:
     listed = {(one.kind, one.name) for one in find_leftovers(place, utc_now() + timedelta(days=1))}
     recorded = {*record_names(), *(record.name for record in endpoint_records()), *(one.name for one in batches())}
     for kind, name, status in all_there(served):
+        if kind == "execution" or name.startswith("pipelines-"):  # found by the pipeline's name, with all its jobs
+            continue
         known = name in recorded or any(name.startswith(f"{one}-") for one in recorded if read_is_tuning(one))
         if status in ENDED:  # costs no more; its record tells of it
             if not known and kind not in ("transform job", "processing job"):
@@ -166,7 +171,7 @@ def _wrong_after(served: Served, verb: Verb, first: Result | None, second: Resul
             yield _end_of(second)
     yield from _unknown(served)
     there = all_there(served)
-    for kind in ("training job", "tuning job", "processing job", "endpoint"):
+    for kind in ("training job", "tuning job", "processing job", "execution", "endpoint"):
         names = [name for one, name, _ in there if one == kind and not (kind == "training job" and verb.what == "tune")]
         if len(names) > 1 and not _was_told(first, names):
             yield f"{len(names)} {kind}s: {', '.join(sorted(names))}"

@@ -11,6 +11,8 @@ from typer.testing import CliRunner, Result
 
 from sageseg.cli import app
 from tests.support.aws_setup import ROLE
+from tests.support.emulator_setup import SLEEPS
+from tests.support.processing_setup import MAKES_SHARDS
 from tests.support.serving_setup import NAME, SCHEDULER_ROLE, Served
 
 _TRAIN = ("--data", "s3://cars/one", "--role", ROLE, "--mini-batch-size", "1", "--yes")
@@ -19,12 +21,13 @@ _TRAIN = ("--data", "s3://cars/one", "--role", ROLE, "--mini-batch-size", "1", "
 @dataclass(frozen=True)
 class Verb:
     """A command line. `words` are made for the folder of a try; `before` prepares it. `leaves` says whether what it
-    made is to be there in the end."""
+    made is to be there in the end; `process` is the program of processing jobs."""
 
     what: str
     words: Callable[[Served, Path], list[str]]
     before: Callable[[Served, Path], None] = lambda _served, _folder: None
     leaves: bool = True
+    process: str = MAKES_SHARDS
 
 
 def run(*words: str) -> Result:
@@ -58,6 +61,14 @@ def _process(_served: Served, folder: Path) -> list[str]:
     return ["jobs", "process", *words, "--out", f"s3://cars/shards/{folder.name}"]
 
 
+def _pipeline(_served: Served, folder: Path) -> list[str]:
+    """Of an experiment over what the trained job has in S3."""
+    file = folder / "experiment.yaml"
+    file.write_text("prep: {pairs: ['s3://cars/one', 's3://cars/one']}\ntrain: {epochs: 1}\npredict: {}\nreport: {}\n")
+    words = ["--role", ROLE, "--image", _IMAGE, "--out", "s3://cars/out", "--name", "cars", "--yes"]
+    return ["jobs", "pipeline", *words, "--start", "--no-wait", str(file)]
+
+
 _IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1"
 _LADDER = ("--name", "ladder", "--spot", "--instance-type", "ml.g5.2xlarge,ml.g4dn.2xlarge")
 _TUNE = ("--range", "learning_rate=1e-3:1e-1", "--max-jobs", "1", "--parallel", "1", "--strategy", "random")
@@ -68,6 +79,7 @@ VERBS = (
     Verb("train on one type after the other", lambda served, _: _train(served, *_LADDER)),
     Verb("tune", lambda served, _: ["jobs", "tune", str(served.dataset.root), *_TRAIN, *_TUNE]),
     Verb("process by a processing job", _process),
+    Verb("execution of a pipeline", _pipeline, process=SLEEPS),
     Verb("run", _experiment),
     Verb("run of a tuning", lambda served, folder: _experiment(served, folder, _SEARCH)),
     Verb("deploy", lambda _served, _: ["jobs", "deploy", NAME, "--yes"]),

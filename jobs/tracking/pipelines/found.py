@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aws.clients import aws_errors
+from aws.errors import AwsError, is_missing
 from formats.errors import SagesegError
 from formats.texts.wording import format_roughly
 from jobs.backends import Place
@@ -56,9 +57,22 @@ def describe_step(step: Mapping[str, Any]) -> str:
 
 def executions(place: Place, name: str) -> Iterator[dict[str, Any]]:
     """What lists tell of a pipeline's executions, the newest first."""
-    pages = place.sagemaker.get_paginator("list_pipeline_executions").paginate(PipelineName=name)
+    pages = place.sagemaker.get_paginator("list_pipeline_executions").paginate(
+        PipelineName=name, SortBy="CreationTime", SortOrder="Descending"
+    )
     for page in pages:
         yield from page["PipelineExecutionSummaries"]
+
+
+def latest_execution(place: Place, name: str) -> dict[str, Any] | None:
+    """What a list tells of a pipeline's latest execution; None where it was never started, or is not there."""
+    try:
+        with aws_errors(f"listing the executions of {name}"):
+            return next(executions(place, name), None)
+    except AwsError as e:
+        if is_missing(e):
+            return None
+        raise
 
 
 def under_way(place: Place, name: str) -> str | None:
@@ -85,5 +99,4 @@ def find_pipeline(name: str, region: str | None) -> FoundPipeline | None:
     if found is None:
         return None
     place, description = found
-    with aws_errors(f"listing the executions of {name}"):
-        return FoundPipeline(place, description, next(executions(place, name), None))
+    return FoundPipeline(place, description, latest_execution(place, name))
