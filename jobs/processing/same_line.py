@@ -1,5 +1,5 @@
-"""Whether the shards of a place, or the job that makes them now, are of the line that is typed: what was made by another
-line is never put together as this one's.
+"""Whether the shards of a place, or the job that makes them now, are of the line that is typed: what another line made
+is never put together as this one's.
 
 The words of a plan tell options, and places by their names alone; the line that lies beside it tells these whole.
 """
@@ -31,7 +31,7 @@ class Line:
 def check_same(what: str, typed: Line, made_by: Sequence[str], line: str, mend: str) -> None:
     """Raise SagesegError that names the first word in which `typed` is not what `what` was made by: `made_by`, the
     words of its plan or its container, and `line`, which had it made, empty where nobody knows."""
-    ours = [word for word in kept_words(typed.words)]
+    ours = list(kept_words(typed.words))
     theirs = [_as_planned(word) for word in kept_words(made_by)]
     whole = _last(line, len(theirs))
     for place, (own, other) in enumerate(zip_longest(ours, theirs)):

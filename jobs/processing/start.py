@@ -94,7 +94,7 @@ def _start(
     if there.shards:
         missing = name_first(there.missing(options.instances))
         say(f"{len(there.shards)} of {options.instances} shards are there; missing: {missing}")
-    told = _told(work, options)
+    told = _told(work, options, output)
     begun = free_name(place, output.uri, options.name, _default_name(work))
     job = _job(begun.name, work, options, security, place, output, there, told)
     request = processing_request(job)
@@ -157,7 +157,7 @@ def _open(work: Work, options: ProcessOptions, security: SecurityOptions) -> tup
     return open_place(options.backend, region), output
 
 
-def _told(work: Work, options: ProcessOptions) -> Told:
+def _told(work: Work, options: ProcessOptions, output: Output) -> Told:
     def find(value: str) -> Found:
         if options.backend == "aws":
             return find_at_aws(value, _s3(options), f"{work.shards.rstrip('/')}-inputs")
@@ -165,8 +165,16 @@ def _told(work: Work, options: ProcessOptions) -> Told:
 
     told = tell_places(work.words, work.texts, work.from_s3, find)
     for typed, there in told.shown:
+        _check_apart(typed, output)
         say(f"input {typed} ({there})")
     return told
+
+
+def _check_apart(read: str, output: Output) -> None:
+    """Raise SagesegError where shards would lie in a place that is read: who begins later would read them too."""
+    uri = read.rstrip("/") if read.startswith("s3://") else Path(read).resolve().as_uri()
+    if f"{output.uri}/".startswith(f"{uri}/"):
+        raise SagesegError(f"{output.shown}: lies in {read}, which is to be read; choose another --out or --shards")
 
 
 def _s3(options: ProcessOptions) -> Any:

@@ -74,9 +74,8 @@ class S3Folder:
         images of which the headers can be read. Raises SagesegError where not all is to be had."""
         needed = needs(self.names)
         self.fetch_named(needed, later(needed), heads=heads)
-        path = Path(self._root)
-        path.mkdir(parents=True, exist_ok=True)  # empty where nothing is needed: the reader says what it expected
-        return path
+        with open_cache(self.place.bucket) as cache:  # where nothing is needed the reader says what it expected
+            return cache.make_folder(self.place.key)
 
     def fetch_named(self, names: Collection[str], later: Iterable[str] = (), *, heads: bool = False) -> dict[str, Path]:
         """The files of these names, of which those of `later` are awaited."""
