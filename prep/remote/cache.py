@@ -88,8 +88,8 @@ class Cache:
         if not all(map(is_name, parts)):
             raise _no_name(
                 key,
-                f"s3://{self.bucket}/{key!a}: its key is no name of a file below a folder (.., //, \\, a drive's a:, or "
-                "letters that nobody can see)",
+                f"s3://{self.bucket}/{key!a}: its key is no name of a file below a folder (.., //, \\, a drive's a: "
+                "or letters that nobody can see)",
             )
         if parts[-1].endswith(MARK):
             raise _no_name(key, f"s3://{self.bucket}/{key}: a name that ends in {MARK} is of a file half fetched")

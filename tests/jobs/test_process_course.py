@@ -154,6 +154,16 @@ def test_other_words_at_the_place_of_a_job_are_refused_while_it_runs_and_when_it
     assert desk.jobs() == before
 
 
+def test_shards_in_a_place_that_is_read_are_refused(desk: Desk) -> None:
+    """Who begins later would read what another has made."""
+    ran = desk.process(out="in/out")
+    place = f"s3://cars/{desk.folder.name}"
+    assert ran.stderr.splitlines()[-1] == (
+        f"error: {place}/in/out: lies in {place}/in, which is to be read; choose another --out or --shards"
+    )
+    assert desk.jobs() == {}
+
+
 def test_a_job_that_is_begun_elsewhere_meanwhile_is_gone_on_with(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """While the price is being looked at."""
     from jobs.processing import start

@@ -25,6 +25,7 @@ def _places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def check(typed: str, made_by: str, line: str = "", texts: Sequence[str] = ()) -> None:
+    line = f"sageseg jobs process {line}" if line else ""
     check_same("out: made", Line(typed.split(), texts), made_by.split(), line, "choose another")
 
 
@@ -69,7 +70,7 @@ def test_another_line_is_refused_with_the_word_that_differs(
 ) -> None:
     with pytest.raises(SagesegError) as refused:
         check(typed, made_by, line)
-    type_that = line or f"sageseg {made_by}".strip()
+    type_that = f"sageseg jobs process {line}" if line else f"sageseg {made_by}".strip()
     assert str(refused.value) == (
         f"out: made by another line, with {found} where {own} is typed; choose another, or type that line: {type_that}"
     )

@@ -175,10 +175,6 @@ def test_a_host_that_dies_is_named_and_its_shard_made_by_the_same_command(here: 
         (["prep", "par", "a"], "par: not known; expected one of "),
         ([*PREP, "--shard", "1/2", "--out", "b"], "--shard: the job deals the shards among its instances"),
         ([*PREP, "--out", "in"], "in: exists already; choose another --out"),
-        (
-            ["--shards", "in/images/s", *PREP, "--out", "b"],
-            "in/images/s: lies in in/images, which is to be read; choose",
-        ),
         ([*PREP, "--out", "."], "--out .: exists already; name a folder that is to be made"),
         ([*PREP, "--out", "s3://b/c", "--overwrite"], "--overwrite: nothing is put together in s3://b/c; leave it out"),
         ([*PREDICT, "--via", "batch"], "--via batch: instances run the artefact .* sageseg jobs predict --via batch"),
