@@ -12,6 +12,7 @@ import pytest
 
 from jobs.creating import create
 from jobs.processing import begun
+from jobs.processing.machines import agree
 from jobs.tracking.hosts import follow
 from jobs.tracking.job_calls import POLL_SECONDS
 from tests.support.aws_setup import ROLE, aws_client, no_price_list, use_aws
@@ -166,10 +167,8 @@ def test_shards_in_a_place_that_is_read_are_refused(desk: Desk) -> None:
 
 def test_a_job_that_is_begun_elsewhere_meanwhile_is_gone_on_with(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """While the price is being looked at."""
-    from jobs.processing import start
-
     rehearse(desk.folder, WAITS)
-    agree, others = start.agree, list[Ran]()
+    others = list[Ran]()
 
     def slowly(*given: Any) -> None:
         agree(*given)
@@ -179,7 +178,7 @@ def test_a_job_that_is_begun_elsewhere_meanwhile_is_gone_on_with(desk: Desk, mon
             others.append(desk.process("--no-wait"))
             monkeypatch.setenv("SAGESEG_HOME", str(desk.folder / "sageseg-home"))
 
-    monkeypatch.setattr(start, "agree", slowly)
+    monkeypatch.setattr("jobs.processing.start.agree", slowly)
     ran = desk.process("--no-wait")
     assert ran.returncode == 0, ran.stderr
     assert f"processing job {started(others[1])} makes shards there now" in ran.stderr

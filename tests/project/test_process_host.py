@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from formats.errors import SagesegError
-from sageseg import process_host
 from sageseg.process_host import process_host as run_host
 
 
@@ -51,7 +50,7 @@ def test_the_plan_goes_out_first_and_the_marker_last(tree: Path, monkeypatch: py
         moved.append(to.relative_to(tree / "processing" / "output").as_posix())
         return move(path, to)
 
-    monkeypatch.setattr(process_host.shutil, "move", noted)
+    monkeypatch.setattr("sageseg.process_host.shutil.move", noted)
     run_host(Root(), "1/1", ["prep", "voc", "x"])
     assert moved == ["plan.json", "sources.csv", "shard-1-of-1/a", "shard-1-of-1/shard.json"]
 
