@@ -22,6 +22,8 @@ from prep.dataset.shards import write_shard
 from prep.options import REGION_LABEL, PrepOptions
 from prep.remote.awaited import Awaited
 from prep.remote.cache import cache_root
+from prep.remote.local import local_folder
+from prep.remote.needs import all_images
 from tests.support.aws_setup import moto_server
 from tests.support.prep_samples import digests, make_source, noise
 from tests.support.reader_samples import (
@@ -228,6 +230,28 @@ def test_an_object_that_changes_after_the_listing_is_refused(
     assert ran.returncode == 1
     assert ran.stderr.splitlines()[-1] == (
         f"error: s3://{BUCKET}/masks/c2_01_mask.png: changed while it was fetched; run the same command again"
+    )
+    assert not (tmp_path / "by-2" / "shard-1-of-2").exists()
+
+
+def test_an_object_that_another_command_fetched_anew_meanwhile_is_refused(
+    s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both keep what they fetch in one place."""
+    carvana(tmp_path / "here")
+    upload(s3, tmp_path / "here")
+    write = prep.dataset.image_work.write_image
+
+    def disturbed(task: Any) -> Any:
+        if task.image.source == "c1_01.jpg":
+            s3.put_object(Bucket=BUCKET, Key="train/c2_01.jpg", Body=encode_image(noise(7, 20, 16)))
+            local_folder(f"s3://{BUCKET}/train", all_images)
+        return write(task)
+
+    monkeypatch.setattr(prep.dataset.image_work, "write_image", disturbed)
+    ran = shard(CARVANA, 1, 2, tmp_path, monkeypatch)
+    assert ran.stderr.splitlines()[-1] == (
+        f"error: s3://{BUCKET}/train/c2_01.jpg: changed while it was fetched; run the same command again"
     )
     assert not (tmp_path / "by-2" / "shard-1-of-2").exists()
 
