@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from aws.s3 import S3Prefix, copy_object
 from formats.console import say, show_as
-from formats.disk.whole_files import write_text
+from formats.disk.whole_files import MARK, write_text
 from formats.errors import SagesegError
 from formats.shards.markers import BYTES, JOURNAL, LINE, MARKER, read_marker
 from formats.shards.shard import Shard, parse_folder
@@ -119,7 +119,7 @@ def look(output: Output, of: int) -> There:
 
 
 def _look(output: Output, of: int, scratch: Path) -> There:
-    sizes = dict(output.sizes())
+    sizes = {name: size for name, size in output.sizes().items() if MARK not in name}
     line = _line(output, scratch) if sizes.pop(LINE, None) is not None else ""
     if not sizes:
         return There(line=line)

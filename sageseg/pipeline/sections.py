@@ -68,7 +68,7 @@ def read_sections(sections: Mapping[str, Any], root: Any, around: Around) -> Rea
             raise SagesegError(f"a pipeline begins with labels and predicts before it reports; add a section {name}")
     hosts = _hosts(sections, reading)
     trained, hyperparameters = _trained(steps[training], reading, hosts.volume_gb)
-    prepare = _prepare(steps["prep"], reading)
+    prepare = _prepare(steps["prep"], reading, isolated=hosts.network.isolated)
     predict, batch, split = _predict(steps["predict"], reading)
     check = ["prep", "check", made("merged"), *hyperparameters]
     if is_builtin(trained.image):
@@ -184,12 +184,12 @@ def _trained(step: Step, reading: Reading, volume_gb: int) -> tuple[Trained, lis
     return trained, [f"--{name.replace('_', '-')}={text}" for name, text in checked.items()]
 
 
-def _prepare(step: Step, reading: Reading) -> list[str]:
+def _prepare(step: Step, reading: Reading, *, isolated: bool) -> list[str]:
     """The words of prep, whose shards the instances make."""
     line = step.line({"prep": Path("dataset")}, "")
     try:
         command_of(reading.root, step.verb, line)
-        return reading.told("prepare", line)
+        return reading.told("prepare", line, isolated=isolated)
     except SagesegError as e:
         raise SagesegError(f"section prep: {e}") from e
 

@@ -108,6 +108,15 @@ def test_a_damaged_plan_is_named_by_where_it_lies(tmp_path: Path, capsys: pytest
     assert capsys.readouterr().err.startswith(f"{tmp_path}/plan.json: damaged ")
 
 
+def test_what_was_still_in_the_making_does_not_count(tmp_path: Path) -> None:
+    """Else a shard beside which a job that was killed left such a file would be made again each time."""
+    output = lay_out(tmp_path)
+    (tmp_path / "shard-1-of-3" / "masks" / "b.png.sageseg-partial").write_text("half")
+    (tmp_path / "plan.json.sageseg-partial").write_text("half")
+    there = look(output, OF)
+    assert (there.missing(OF), there.beside) == ([Shard(2, OF)], (PLAN,))
+
+
 def test_a_file_called_like_a_marker_inside_a_shard_is_none(tmp_path: Path) -> None:
     output = lay_out(tmp_path)
     (tmp_path / "shard-2-of-3" / "masks").mkdir(parents=True)

@@ -81,6 +81,13 @@ def test_what_people_change_at_the_start_are_parameters() -> None:
     }
 
 
+def test_instances_without_network_get_what_lies_in_s3_as_inputs() -> None:
+    made = define(with_lines("process", network_isolation=True))
+    assert words(made, "Prepare").startswith(
+        "--shard auto prep pairs /opt/ml/processing/input/1/images /opt/ml/processing/input/2/masks --crop"
+    )
+
+
 def test_the_words_of_its_instances_are_the_commands_that_one_would_type() -> None:
     made = define(BATCH)
     assert words(made, "Prepare") == ("--shard auto prep pairs s3://cars/images s3://cars/masks --crop none --val 0.2")
