@@ -16,6 +16,7 @@ from formats.disk.whole_files import MARK
 from formats.errors import SagesegError
 from formats.shards.markers import MARKER
 from formats.shards.shard import AUTO, OPT_ML, Shard, parse_shard
+from formats.shards.work_plan import PLAN as PLAN_FILE
 from formats.texts.redaction import redact
 
 _TREE = Path("processing")
@@ -72,11 +73,13 @@ def leave_message(tree: Path, text: str) -> None:
 
 
 def _put(making: Path, output: Path, shard: Shard) -> None:
-    """Move the shard and its plan into the output, the shard's marker last: who sees that sees all."""
+    """Move the plan and the shard into the output: files without a plan nobody could go on with, and who sees the
+    shard's marker sees all."""
     folder = making / shard.folder
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MARKER)
-    beside = sorted(path for path in making.iterdir() if path.is_file() and MARK not in path.name)
-    for path in [*beside, *files, folder / MARKER]:  # files without a plan nobody could go on with
+    beside = [path for path in making.iterdir() if path.is_file() and MARK not in path.name]
+    beside.sort(key=lambda path: (path.name == PLAN_FILE, path))  # a plan whose sources are missing is none
+    for path in [*beside, *files, folder / MARKER]:
         to = output / path.relative_to(making)
         to.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(path, to)

@@ -122,12 +122,11 @@ class Cache:
                     _stand_in(path, one.modified)
         show_as(f"{cache_root()}{os.sep}", "s3://")
 
-    def make_folder(self, key: str) -> Path:
+    def make_folder(self, key: str) -> None:
         """The folder of this key, empty where nothing was fetched below it."""
         path = cache_root() / self.bucket / PurePosixPath(key)
         with self._keeping(Wanted(key), path):
             path.mkdir(parents=True, exist_ok=True)
-        return path
 
     def remove_strangers(self, prefix: str, keys: Mapping[str, object], *, deep: bool) -> None:
         """Remove files of objects below a prefix that are no longer among the keys of its listing, with `deep` in the

@@ -52,7 +52,7 @@ def test_the_plan_goes_out_first_and_the_marker_last(tree: Path, monkeypatch: py
 
     monkeypatch.setattr("sageseg.process_host.shutil.move", noted)
     run_host(Root(), "1/1", ["prep", "voc", "x"])
-    assert moved == ["plan.json", "sources.csv", "shard-1-of-1/a", "shard-1-of-1/shard.json"]
+    assert moved == ["sources.csv", "plan.json", "shard-1-of-1/a", "shard-1-of-1/shard.json"]
 
 
 def test_a_verb_that_was_interrupted_leaves_no_shard_and_says_so(tree: Path) -> None:
