@@ -112,6 +112,8 @@ def find_in_s3(value: str, s3: Any) -> Found:
 
     with aws_errors(f"looking for {value}"):
         if name and not value.endswith("/") and first(key) == key:
+            if first(f"{key}/"):
+                raise SagesegError(f"{value}: an object, and a folder with objects; {value}/ is the folder")
             record = key.removesuffix(_OF_JOB) + RECORD
             if _is_of_job(value) and first(record) == record:
                 return Found(value.removesuffix(f"/{_OF_JOB}"), is_file=False, inside=_OF_JOB)

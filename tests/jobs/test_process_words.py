@@ -120,6 +120,13 @@ def test_an_artefact_in_s3_does_too(key: str, uri: str, inside: str) -> None:
     assert find_in_s3(f"s3://b/{key}", there) == Found(uri, is_file=not inside, inside=inside)
 
 
+def test_an_object_that_is_called_like_a_folder_is_not_guessed() -> None:
+    there = Listing("cars", "cars/a.jpg", "cars2/b.jpg")
+    with pytest.raises(SagesegError, match=r"^s3://b/cars: an object, and a folder with objects; s3://b/cars/ is the"):
+        find_in_s3("s3://b/cars", there)
+    assert find_in_s3("s3://b/cars/", there) == Found("s3://b/cars", is_file=False)
+
+
 @pytest.mark.parametrize("tells", [True, False])
 def test_a_record_that_would_stay_behind_is_refused_where_it_alone_tells(
     tells: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
