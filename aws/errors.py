@@ -28,6 +28,7 @@ _NEXT_STEPS = (
     (r"ResourceInUse|already exists", "choose another --name"),
     (r"NoSuchBucket", "create the bucket, or correct its name"),
     (r"NoSuchKey", "correct the key; aws s3 ls shows what there is"),
+    (r"InvalidObjectState", "it is archived: aws s3api restore-object makes it readable again, for some days"),
     (
         r"AccessDenied|UnauthorizedOperation|^403",
         "ask for the IAM permission that these words name; sageseg jobs policy lists all",

@@ -13,7 +13,6 @@ import typer
 from formats.console import say
 from formats.errors import SagesegError
 from formats.verbs.command_options import takes
-from jobs.contract.training_request import Network
 from jobs.processing.options import ProcessOptions
 from jobs.training.options import SecurityOptions
 from prep.commands.given import PLACES
@@ -47,11 +46,12 @@ def process(context: typer.Context, words: Words, options: ProcessOptions, secur
     root = context.find_root().command
     verb = _verb(words)
     command, rest = command_of(root, verb, words)
-    parsed = parse_words(verb, command, rest)
+    parsed = parse_words(verb, command, rest, isolated=security.network_isolation)
     if command.name == "predict":
         check_predict(parsed.given, options.backend)
-    check_reach(parsed, security.network)
     typed = take_out(words[len(words) - len(rest) :])
+    if typed.overwrite and typed.out.startswith("s3://"):
+        raise SagesegError(f"--overwrite: nothing is put together in {typed.out}; leave it out, or name a new prefix")
     shards = shards_of(typed.out, options)
     if not typed.out.startswith("s3://"):
         from formats.disk.whole_folders import refuse_existing
@@ -79,6 +79,8 @@ def shards_of(out: str, options: ProcessOptions) -> str:
             f"--out {out}: the machines of AWS leave their shards in S3; add --shards s3://bucket/prefix before the "
             "verb, or --backend local"
         )
+    if not Path(out).name:
+        raise SagesegError(f"--out {out}: exists already; name a folder that is to be made")
     return str(Path(out).with_name(f"{Path(out).name}-shards"))
 
 
@@ -116,8 +118,9 @@ class Parsed:
     from_s3: frozenset[str]
 
 
-def parse_words(verb: tuple[str, ...], command: Any, rest: list[str]) -> Parsed:
-    """What the verb's own parser, which refuses what it does not know, takes the words for."""
+def parse_words(verb: tuple[str, ...], command: Any, rest: list[str], *, isolated: bool = False) -> Parsed:
+    """What the verb's own parser, which refuses what it does not know, takes the words for. An `isolated` container
+    reads nothing from S3 itself."""
     try:
         given: dict[str, Any] = command.make_context(command.name, list(rest)).params
     except typer.TyperException as e:
@@ -129,17 +132,9 @@ def parse_words(verb: tuple[str, ...], command: Any, rest: list[str]) -> Parsed:
         values = value if isinstance(value, list | tuple) else [value]
         is_place = parameter.param_type_name == "argument" or parameter.name in PLACES
         found[is_place] += [one for one in values if isinstance(one, str)]
-    from_s3 = (one for one in found[True] if verb[0] == "prep" and one.startswith("s3://"))
+    fetched = found[True] if verb[0] == "prep" else [given["model"]] if verb[-1] == "predict" else []
+    from_s3 = (one for one in fetched if one.startswith("s3://") and not isolated)
     return Parsed(given, frozenset(found[False]), frozenset(from_s3))
-
-
-def check_reach(parsed: Parsed, network: Network) -> None:
-    """Raise SagesegError where instances could not fetch what the verb reads from S3."""
-    if network.isolated and parsed.from_s3:
-        raise SagesegError(
-            f"--network-isolation: each instance fetches its part of {min(parsed.from_s3)} itself, and would have no "
-            "network to do it by; leave it out, or name subnets and security groups of a VPC that S3 is reached from"
-        )
 
 
 def _merge(root: Any, verb: tuple[str, ...], shards: str, out: str, *, overwrite: bool) -> None:
@@ -159,7 +154,8 @@ def _merge(root: Any, verb: tuple[str, ...], shards: str, out: str, *, overwrite
     else:
         folder = shards
         say(f"$ sageseg {shlex.join([*merge, folder, *more])}")
-    root.main([*merge, folder, *more], "sageseg", standalone_mode=False)
+    if code := root.main([*merge, folder, *more], "sageseg", standalone_mode=False):
+        raise typer.Exit(code)  # typer answers an interrupt so; the shards stay
 
 
 def _fetched(shards: str) -> str:

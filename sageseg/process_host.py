@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from formats.console import say, show_as
+from formats.disk.whole_files import MARK
 from formats.errors import SagesegError
 from formats.shards.markers import MARKER
 from formats.shards.shard import AUTO, OPT_ML, Shard, parse_shard
+from formats.shards.work_plan import PLAN as PLAN_FILE
 from formats.texts.redaction import redact
 
 _TREE = Path("processing")
@@ -48,12 +50,18 @@ def process_host(root: Any, shards: str, words: Sequence[str]) -> None:
     show_as(str(making), "the shards")
     say(f"shard {shard} begins")
     try:
-        root.main([*words, "--out", str(making), "--shard", str(shard)], "sageseg", standalone_mode=False)
+        run_line(root, [*words, "--out", str(making), "--shard", str(shard)])
         _put(making, tree / OUTPUT, shard)
     except SagesegError as e:
         leave_message(tree, f"shard {shard}: {e}\n".replace(str(making), "the shards"))
         raise
     say(f"shard {shard} is done")
+
+
+def run_line(root: Any, line: Sequence[str]) -> None:
+    """Run a command line of this project. Raises SagesegError where it did not end well, as an interrupt ends it."""
+    if code := root.main(list(line), "sageseg", standalone_mode=False):
+        raise SagesegError(f"sageseg {line[0]} {line[1]}: ended with exit code {code}; its log says why")
 
 
 def leave_message(tree: Path, text: str) -> None:
@@ -65,11 +73,13 @@ def leave_message(tree: Path, text: str) -> None:
 
 
 def _put(making: Path, output: Path, shard: Shard) -> None:
-    """Move the shard and its plan into the output, the shard's marker last: who sees that sees all."""
+    """Move the plan and the shard into the output: files without a plan nobody could go on with, and who sees the
+    shard's marker sees all."""
     folder = making / shard.folder
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MARKER)
-    beside = sorted(path for path in making.iterdir() if path.is_file())
-    for path in [*files, *beside, folder / MARKER]:
+    beside = [path for path in making.iterdir() if path.is_file() and MARK not in path.name]
+    beside.sort(key=lambda path: (path.name == PLAN_FILE, path))  # a plan whose sources are missing is none
+    for path in [*beside, *files, folder / MARKER]:
         to = output / path.relative_to(making)
         to.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(path, to)

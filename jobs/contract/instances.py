@@ -22,6 +22,9 @@ EMULATED = "SAGESEG_EMULATED"
 """Set where the emulator stands for SageMaker: its instance types are names only."""
 _RETIRED = ("ml.p2", "ml.p3")
 """EC2 has them no longer."""
+_OWN_DISK = re.compile(r"ml\.(p[4-9]|g[5-9]|gr\d|trn\d|i\d|[a-z]+\d[a-z]*d)[a-z0-9-]*\.")
+"""Families whose instances have a disk of their own, by EC2's table of instance types: accelerated ones of today, and
+those whose name has a d behind the number of its generation."""
 _GPU_FAMILY = re.compile(r"ml\.(p|g|gr)\d")
 
 
@@ -106,6 +109,12 @@ def describe_instance(resources: Mapping[str, Any]) -> str:
 def local_storage_gb(instance_type: str) -> int:
     """The instance's own disk in GB, 0 where SageMaker attaches a volume."""
     return GPU_INSTANCES[instance_type].storage_gb if instance_type in GPU_INSTANCES else 0
+
+
+def has_own_disk(instance_type: str) -> bool:
+    """Whether SageMaker uses the instance's own disk, and so takes no key for a volume, also where nobody here knows
+    how large it is."""
+    return _OWN_DISK.match(instance_type) is not None
 
 
 def check_builtin_instance(instance_type: str) -> None:

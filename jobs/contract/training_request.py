@@ -8,7 +8,7 @@ from typing import Any
 
 from formats.channels import CHANNELS
 from jobs.contract.channels import CONTENT_TYPES, MANIFEST_ATTRIBUTES, PRETRAINED
-from jobs.contract.instances import local_storage_gb
+from jobs.contract.instances import has_own_disk
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def key_member(name: str, kms_key: str | None) -> dict[str, str]:
 
 def disk_key_member(name: str, kms_key: str | None, instance_type: str) -> dict[str, str]:
     """A disk of the instance's own takes no key: its hardware encrypts."""
-    return {} if local_storage_gb(instance_type) else key_member(name, kms_key)
+    return {} if has_own_disk(instance_type) else key_member(name, kms_key)
 
 
 def _channels(job: TrainingJob) -> list[dict[str, Any]]:

@@ -112,6 +112,8 @@ def find_in_s3(value: str, s3: Any) -> Found:
 
     with aws_errors(f"looking for {value}"):
         if name and not value.endswith("/") and first(key) == key:
+            if first(f"{key}/"):
+                raise SagesegError(f"{value}: an object, and a folder with objects; {value}/ is the folder")
             record = key.removesuffix(_OF_JOB) + RECORD
             if _is_of_job(value) and first(record) == record:
                 return Found(value.removesuffix(f"/{_OF_JOB}"), is_file=False, inside=_OF_JOB)
@@ -135,7 +137,7 @@ def tell_places(
     uploads: dict[Path, str] = {}
     for word in words:
         option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
-        if not value or value in texts or not _is_place(value):
+        if not value or value in texts or not is_place(value):
             told.append(word)
             continue
         found = find(value)
@@ -144,7 +146,7 @@ def tell_places(
             shown.append((value, "each instance fetches what its shards need"))
             continue
         if found.uri not in inputs:
-            inputs[found.uri] = _input(found, "job" if found.inside else _name(value), len(inputs) + first)
+            inputs[found.uri] = _input(found, "job" if found.inside else name_of(value), len(inputs) + first)
             shown.append((value, f"{inputs[found.uri][1]} on each instance"))
         if found.upload:
             uploads[found.upload] = found.uri
@@ -152,18 +154,19 @@ def tell_places(
     return Told(tuple(told), tuple(given for given, _ in inputs.values()), tuple(shown), uploads)
 
 
-def _is_place(value: str) -> bool:
+def is_place(value: str) -> bool:
+    """Whether a word names a place in S3, or something that is there."""
     try:
         return value.startswith("s3://") or Path(value).exists()
     except (OSError, ValueError):  # too long for a name, or with a NUL
         return False
 
 
-def _name(value: str) -> str:
-    """By which a place is known to the verb, as it would be here."""
+def name_of(value: str) -> str:
+    """By which a place is known to the verb, as it would be here; also of one that is gone, and of no place."""
     if value.startswith("s3://"):
         return value.rstrip("/").rpartition("/")[2]
-    return Path(value).resolve().name
+    return Path(value).resolve().name if value and is_place(value) else PurePosixPath(value).name
 
 
 def _input(found: Found, name: str, number: int) -> tuple[Given, str]:

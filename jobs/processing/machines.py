@@ -5,7 +5,7 @@ from __future__ import annotations
 from formats.console import say
 from formats.errors import SagesegError
 from jobs.backends import Place
-from jobs.contract.instances import check_volume, local_storage_gb
+from jobs.contract.instances import check_volume, has_own_disk
 from jobs.cost.agreement import agree_on_processing
 from jobs.cost.prices import STORAGE, find_rate
 from jobs.cost.quotes import ProcessingQuote, count_instances
@@ -21,7 +21,7 @@ def settle_types(options: ProcessOptions, security: SecurityOptions, place: Plac
     given = options.instance_type
     for kind in given:
         check_volume(kind, options.volume_gb)
-    if security.kms_key and len({bool(local_storage_gb(kind)) for kind in given}) > 1:
+    if security.kms_key and len(set(map(has_own_disk, given))) > 1:
         raise SagesegError(
             f"--instance-type {','.join(given)}: some have disks of their own, for which no --kms-key may be named; "
             "name types of one kind"
@@ -50,7 +50,7 @@ def agree(job: ProcessingJob, options: ProcessOptions, place: Place) -> None:
             len(job.shards),
             job.max_runtime_seconds,
             job.volume_gb,
-            STORAGE.get(place.region),
+            None if has_own_disk(kind) else STORAGE.get(place.region),
         )
         for kind in job.preferences or (job.instance_type,)
     ]

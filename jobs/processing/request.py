@@ -149,6 +149,13 @@ def _input(number: int, given: Given) -> dict[str, Any]:
     }
 
 
+def words_of(description: Mapping[str, Any]) -> list[str]:
+    """The verb and its words, with the paths of the container, that a job's instances were given; none of a job of
+    another make."""
+    option, _, *words = description["AppSpecification"].get("ContainerArguments", []) or ("", "")
+    return words if option == "--shard" else []
+
+
 def output_of(description: Mapping[str, Any]) -> str:
     """Where a job's only output goes; empty for a job of another make."""
     outputs = description.get("ProcessingOutputConfig", {}).get("Outputs", [])

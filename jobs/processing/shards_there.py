@@ -13,12 +13,13 @@ from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from aws.s3 import S3Prefix, copy_object
-from formats.console import say
-from formats.disk.whole_files import write_text
+from formats.console import say, show_as
+from formats.disk.whole_files import MARK, write_text
 from formats.errors import SagesegError
 from formats.shards.markers import BYTES, JOURNAL, LINE, MARKER, read_marker
 from formats.shards.shard import Shard, parse_folder
-from formats.shards.work_plan import PLAN
+from formats.shards.work_plan import PLAN, parse_plan
+from formats.texts.given_files import read_text
 from formats.texts.wording import name_first
 
 
@@ -84,7 +85,8 @@ class S3Output:
         return self.uri
 
     def sizes(self) -> dict[str, int]:
-        return {found["Key"].removeprefix(self.place.prefix): found["Size"] for found in self.place.objects(self.s3)}
+        found = {each["Key"].removeprefix(self.place.prefix): each["Size"] for each in self.place.objects(self.s3)}
+        return {name: size for name, size in found.items() if name and not name.endswith("/")}  # folders of the console
 
     def bring(self, name: str, to: Path) -> None:
         with to.open("wb") as file:
@@ -96,10 +98,13 @@ class S3Output:
 
 @dataclass(frozen=True)
 class There:
-    """`shards` are whole; `beside` are the names of the plan's files, where there is a plan."""
+    """`shards` are whole; `beside` are the names of the plan's files, and `command` its words, where there is a plan;
+    `line` is what had a job make shards there, empty where nobody tells."""
 
-    shards: frozenset[Shard]
-    beside: tuple[str, ...]
+    shards: frozenset[Shard] = frozenset()
+    beside: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    line: str = ""
 
     def missing(self, of: int) -> list[Shard]:
         return [shard for shard in (Shard(number, of) for number in range(1, of + 1)) if shard not in self.shards]
@@ -108,28 +113,42 @@ class There:
 def look(output: Output, of: int) -> There:
     """What lies in an output that is to be of so many shards. Raises SagesegError where something else does: files
     that are no plan's, shards of another plan, or of another number."""
-    sizes = {name: size for name, size in output.sizes().items() if name != LINE}
+    with TemporaryDirectory() as scratch:
+        show_as(scratch, output.shown)
+        return _look(output, of, Path(scratch))
+
+
+def _look(output: Output, of: int, scratch: Path) -> There:
+    sizes = {name: size for name, size in output.sizes().items() if MARK not in name}
+    line = _line(output, scratch) if sizes.pop(LINE, None) is not None else ""
     if not sizes:
-        return There(frozenset(), ())
+        return There(line=line)
     beside = tuple(sorted(name for name in sizes if "/" not in name))
     if PLAN not in beside:
         other = next(iter(sorted(sizes)))
-        raise SagesegError(f"{output.shown}: holds {other} and no {PLAN}; choose another --out or --shards")
-    found = {shard for name in sizes if name.endswith(f"/{MARKER}") and (shard := parse_folder(name.split("/")[0]))}
+        raise SagesegError(
+            f"{output.shown}: holds {other} and no {PLAN}; choose another --out or --shards, or remove what lies there"
+        )
+    folders = (name.removesuffix(f"/{MARKER}") for name in sizes if name.endswith(f"/{MARKER}"))
+    found = set(filter(None, map(parse_folder, folders)))
     cuts = sorted({shard.of for shard in found if shard.of != of})
     if cuts:
         raise SagesegError(
             f"{output.shown}: cut into {cuts[0]} shards, and --instances says {of}; say --instances {cuts[0]}, or "
             "choose another --out or --shards"
         )
-    with TemporaryDirectory() as name:
-        output.bring(PLAN, Path(name, PLAN))
-        plan_sha256 = _digest(Path(name, PLAN))
-        whole = {shard for shard in found if _is_whole(output, sizes, shard, plan_sha256, Path(name))}
+    output.bring(PLAN, scratch / PLAN)
+    plan, plan_sha256 = parse_plan((scratch / PLAN).read_bytes(), scratch / PLAN), _digest(scratch / PLAN)
+    whole = {shard for shard in found if _is_whole(output, sizes, shard, plan_sha256, scratch)}
     partly = sorted(map(str, found - whole))
     if partly:
         say(f"note: {output.shown}: of shard {name_first(partly)} not all files are there; it is made again")
-    return There(frozenset(whole), beside)
+    return There(frozenset(whole), beside, tuple(plan.command), line)
+
+
+def _line(output: Output, scratch: Path) -> str:
+    output.bring(LINE, scratch / LINE)
+    return read_text(scratch / LINE, "a command line").partition("\n")[0]
 
 
 def _is_whole(output: Output, sizes: Mapping[str, int], shard: Shard, plan_sha256: str, scratch: Path) -> bool:

@@ -28,13 +28,15 @@ from jobs.processing.begun import begin, forget_begun, free_name, under_way
 from jobs.processing.given import Found, Told, find_at_aws, find_here, find_in_s3, tell_places
 from jobs.processing.machines import agree, settle_types
 from jobs.processing.options import ProcessOptions
-from jobs.processing.request import PLAN_INPUT, Given, ProcessingJob, processing_request
+from jobs.processing.request import PLAN_INPUT, Given, ProcessingJob, processing_request, words_of
+from jobs.processing.same_line import Line, check_same
 from jobs.processing.shards_there import FolderOutput, Output, S3Output, There, look
 from jobs.tracking.hosts.follow import follow_processing, told_end
 from jobs.tracking.hosts.spent import spent_on
 from jobs.training.options import SecurityOptions
 
 _STEM = "sageseg-process"
+_ELSEWHERE = "choose another --out or --shards"
 
 
 @dataclass(frozen=True)
@@ -48,17 +50,23 @@ class Work:
     from_s3: frozenset[str]
     shards: str
 
+    @property
+    def line(self) -> Line:
+        return Line((*self.verb, *self.words), self.texts)
+
 
 def process(work: Work, options: ProcessOptions, security: SecurityOptions) -> bool:
     """Make the shards that are missing. Whether all are there then: without `wait` they may not be."""
     _check_names(options)
     place, output = _open(work, options, security)
     there = look(output, options.instances)
+    if there.command:
+        check_same(f"{output.shown}: its shards are made", work.line, there.command, there.line, _ELSEWHERE)
     if not there.missing(options.instances):
         say(f"note: {output.shown}: all {options.instances} shards are there; their sources are not looked at again")
         forget_begun(place, output.uri)
-        return True
-    name = under_way(place, output.uri) or _start(work, options, security, place, output, there)
+        return not options.dry_run
+    name = _under_way(work, place, output, there.line) or _start(work, options, security, place, output, there)
     if name is None:
         return False
     if options.dry_run or not options.wait:
@@ -69,6 +77,16 @@ def process(work: Work, options: ProcessOptions, security: SecurityOptions) -> b
     return _conclude(place, name, description, output, options)
 
 
+def _under_way(work: Work, place: Place, output: Output, line: str = "") -> str | None:
+    """The job that makes these shards now. Raises SagesegError where it makes others in their place."""
+    name = under_way(place, output.uri)
+    if name:
+        told = words_of(place.sagemaker.describe_processing_job(ProcessingJobName=name))
+        making = f"{PROCESSING.word} {name}: makes the shards of {output.shown}"
+        check_same(making, work.line, told, line, f"wait for its end, or {_ELSEWHERE}")
+    return name
+
+
 def _start(
     work: Work, options: ProcessOptions, security: SecurityOptions, place: Place, output: Output, there: There
 ) -> str | None:
@@ -76,7 +94,7 @@ def _start(
     if there.shards:
         missing = name_first(there.missing(options.instances))
         say(f"{len(there.shards)} of {options.instances} shards are there; missing: {missing}")
-    told = _told(work, options)
+    told = _told(work, options, output)
     begun = free_name(place, output.uri, options.name, _default_name(work))
     job = _job(begun.name, work, options, security, place, output, there, told)
     request = processing_request(job)
@@ -85,6 +103,8 @@ def _start(
     if options.dry_run:
         result_json(request)
         return None
+    if name := _under_way(work, place, output):  # begun elsewhere while somebody was asked about the price
+        return name
     _send(place, told, security.kms_key)
     if typed_words():
         output.put(LINE, f"sageseg jobs {shlex.join(typed_words())}\n")
@@ -137,7 +157,7 @@ def _open(work: Work, options: ProcessOptions, security: SecurityOptions) -> tup
     return open_place(options.backend, region), output
 
 
-def _told(work: Work, options: ProcessOptions) -> Told:
+def _told(work: Work, options: ProcessOptions, output: Output) -> Told:
     def find(value: str) -> Found:
         if options.backend == "aws":
             return find_at_aws(value, _s3(options), f"{work.shards.rstrip('/')}-inputs")
@@ -145,8 +165,16 @@ def _told(work: Work, options: ProcessOptions) -> Told:
 
     told = tell_places(work.words, work.texts, work.from_s3, find)
     for typed, there in told.shown:
+        _check_apart(typed, output)
         say(f"input {typed} ({there})")
     return told
+
+
+def _check_apart(read: str, output: Output) -> None:
+    """Raise SagesegError where shards would lie in a place that is read: who begins later would read them too."""
+    uri = read.rstrip("/") if read.startswith("s3://") else Path(read).resolve().as_uri()
+    if f"{output.uri}/".startswith(f"{uri}/"):
+        raise SagesegError(f"{output.shown}: lies in {read}, which is to be read; choose another --out or --shards")
 
 
 def _s3(options: ProcessOptions) -> Any:

@@ -14,6 +14,7 @@ from jobs.contract.instances import (
     MOST_PREFERENCES,
     check_builtin_instance,
     check_volume,
+    has_own_disk,
     local_storage_gb,
 )
 from jobs.contract.training_request import TrainingJob
@@ -60,7 +61,7 @@ def as_list(jobs: Sequence[TrainingJob]) -> TrainingJob | None:
     where a key for the volume would be right for some of the types only (developer guide, Instance preference
     lists)."""
     first, types = jobs[0], tuple(job.instance_type for job in jobs)
-    volumes = {bool(local_storage_gb(kind)) for kind in types}
+    volumes = set(map(has_own_disk, types))
     if first.spot or not 2 <= len(types) <= MOST_PREFERENCES or (first.kms_key and len(volumes) > 1):
         return None
     return replace(first, preferences=types)

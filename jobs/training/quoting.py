@@ -13,7 +13,7 @@ from formats.dataset import Dataset
 from formats.errors import SagesegError
 from formats.texts.wording import format_roughly
 from jobs.contract.hyperparameters import TABLE, Hyperparameters, whole_number
-from jobs.contract.instances import local_storage_gb, running_on
+from jobs.contract.instances import has_own_disk, running_on
 from jobs.contract.registry import ALGORITHM, is_builtin
 from jobs.contract.training_request import TrainingJob
 from jobs.cost.agreement import agree_on_training
@@ -56,7 +56,7 @@ def quote_of(attempt: Attempt, region: str, expected: Estimate | None, rate: flo
         jobs=attempt.jobs,
         parallel=attempt.parallel,
         volume_gb=job.volume_gb,
-        storage_rate=None if local_storage_gb(job.instance_type) else STORAGE.get(region),
+        storage_rate=None if has_own_disk(job.instance_type) else STORAGE.get(region),
         spot=job.spot is not None,
         expected=expected,
     )

@@ -79,17 +79,23 @@ def write_images(settled: Settled, own: slice, root: Path, journal: Journal) -> 
     for entry in map_all(settle_image, tasks, workers=options.workers, label="images", whole=False):
         if entry:
             journal.append(entry)
+    _fetch(settled, own)  # again: refused where another command has put what changed since into the place of a file
 
 
 def _located(settled: Settled, own: slice) -> Sequence[LabelledImage]:
     """A part of the images, with their files fetched, and masks and regions as the images lie. Images without a region
     take those of their group, for which all are looked at."""
     options, images = settled.plan.options, settled.images[own]
-    settled.awaited.fetch(path for image in images for path in files_of(image))
+    _fetch(settled, own)
     if options.focus != REGION_LABEL:
         return with_regions(settle_orientations(images, options.orientation), options.focus)
     settled.awaited.fetch(path for image in settled.images if not image.oriented for path in files_of(image))
     return with_regions(settle_orientations(settled.images, options.orientation), options.focus)[own]
+
+
+def _fetch(settled: Settled, own: slice) -> None:
+    """Have the files of a part of the images as they were listed."""
+    settled.awaited.fetch(path for image in settled.images[own] for path in files_of(image))
 
 
 def _check_foreground(source: Source, options: PrepOptions) -> None:

@@ -87,7 +87,9 @@ class Cache:
         parts = key.split("/")
         if not all(map(is_name, parts)):
             raise _no_name(
-                key, f"s3://{self.bucket}/{key!a}: its key is no name of a file below a folder (.., // or \\)"
+                key,
+                f"s3://{self.bucket}/{key!a}: its key is no name of a file below a folder (.., //, \\, a drive's a: "
+                "or letters that nobody can see)",
             )
         if parts[-1].endswith(MARK):
             raise _no_name(key, f"s3://{self.bucket}/{key}: a name that ends in {MARK} is of a file half fetched")
@@ -119,6 +121,12 @@ class Cache:
                 with self._keeping(one, path):
                     _stand_in(path, one.modified)
         show_as(f"{cache_root()}{os.sep}", "s3://")
+
+    def make_folder(self, key: str) -> None:
+        """The folder of this key, empty where nothing was fetched below it."""
+        path = cache_root() / self.bucket / PurePosixPath(key)
+        with self._keeping(Wanted(key), path):
+            path.mkdir(parents=True, exist_ok=True)
 
     def remove_strangers(self, prefix: str, keys: Mapping[str, object], *, deep: bool) -> None:
         """Remove files of objects below a prefix that are no longer among the keys of its listing, with `deep` in the
@@ -170,6 +178,7 @@ class Cache:
             raise _no_name(
                 wanted.key,
                 f"s3://{self.bucket}/{wanted.key}: an object, and a folder with objects, which no disk has",
+                f", or, where S3 has one of them alone by now, remove {_in_the_way(path)}",
             ) from e
         except OSError as e:
             raise CannotWriteError(
@@ -203,8 +212,14 @@ class Cache:
         return True
 
 
-def _no_name(key: str, problem: str) -> NotFetchedError:
-    return NotFetchedError(key, SagesegError(f"{problem}; copy the object to another key"))
+def _no_name(key: str, problem: str, or_else: str = "") -> NotFetchedError:
+    return NotFetchedError(key, SagesegError(f"{problem}; copy the object to another key{or_else}"))
+
+
+def _in_the_way(path: Path) -> str:
+    """What is there of a path, as it can be typed."""
+    there = next(each for each in (path, *path.parents) if each.exists())
+    return f"$SAGESEG_HOME/s3/{there.relative_to(cache_root())}"
 
 
 def _has_header(path: Path) -> bool:
@@ -245,7 +260,7 @@ def _entries(path: Path) -> Iterator[tuple[str, _Kept]]:
             key, etag, size, mtime_ns = json.loads(line)
         except (ValueError, TypeError, RecursionError):
             continue
-        if isinstance(key, str):
+        if isinstance(key, str) and isinstance(etag, str):
             yield key, _Kept(etag, size, mtime_ns)
 
 

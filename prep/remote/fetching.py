@@ -74,9 +74,7 @@ class S3Folder:
         images of which the headers can be read. Raises SagesegError where not all is to be had."""
         needed = needs(self.names)
         self.fetch_named(needed, later(needed), heads=heads)
-        path = Path(self._root)
-        path.mkdir(parents=True, exist_ok=True)  # empty where nothing is needed: the reader says what it expected
-        return path
+        return Path(self._root)
 
     def fetch_named(self, names: Collection[str], later: Iterable[str] = (), *, heads: bool = False) -> dict[str, Path]:
         """The files of these names, of which those of `later` are awaited."""
@@ -90,6 +88,7 @@ class S3Folder:
             else:
                 cache.stand_in(self._awaited.values())
             self._have(cache, wanted)
+            cache.make_folder(self.place.key)  # empty where nothing is needed: the reader says what it expected
         left = len(self._objects) - len(paths)
         if left and self.deep:
             say(f"note: {self.place}: {len(paths)} file(s) taken; {left} others are not needed and stay there")

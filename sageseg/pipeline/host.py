@@ -18,7 +18,7 @@ from formats.prepared.preparation import ENVIRONMENT, dataset_preparation
 from formats.shards.shard import OPT_ML
 from formats.texts.json_text import format_json
 from jobs.pipelines.steps import unchained
-from sageseg.process_host import leave_message
+from sageseg.process_host import leave_message, run_line
 
 _GATE = ["analysis", "gate"]
 
@@ -30,7 +30,7 @@ def run_lines(root: Any, words: Sequence[str]) -> None:
     made.mkdir(parents=True, exist_ok=True)
     for line in unchained(words):
         try:
-            _run(root, line)
+            run_line(root, line)
         except SagesegError as e:
             if line[:2] != _GATE or not _verdict(line).exists():
                 leave_message(tree, str(e).replace(f"{tree}/", ""))
@@ -39,11 +39,6 @@ def run_lines(root: Any, words: Sequence[str]) -> None:
     for output in sorted((tree / "processing" / "output").iterdir()):
         for path in sorted((made / output.name).iterdir()):
             shutil.move(path, output / path.name)
-
-
-def _run(root: Any, line: Sequence[str]) -> None:
-    if code := root.main(list(line), "sageseg", standalone_mode=False):
-        raise SagesegError(f"sageseg {line[0]} {line[1]}: ended with exit code {code}; its log says why")
 
 
 def _verdict(line: Sequence[str]) -> Path:

@@ -58,11 +58,11 @@ class Reading:
         values: dict[str, Any] = command.make_context(command.name, rest).params
         return values
 
-    def told(self, step: str, line: Sequence[str]) -> list[str]:
-        """A command line of a step for an instance, each place among its words an input. What lies in containers is
-        no place here."""
+    def told(self, step: str, line: Sequence[str], *, isolated: bool = False) -> list[str]:
+        """A command line of a step for an instance, `isolated` from S3 or not: each place among its words an input.
+        What lies in containers is no place here."""
         command, rest = self.command_of(line)
-        parsed = parse_words((line[0],), command, rest)
+        parsed = parse_words((line[0],), command, rest, isolated=isolated)
         texts = parsed.texts | {word for word in rest if word.startswith((taken(""), made("")))}
         kept = take_out(rest).words if step == "prepare" else rest
         before = self.reads.get(step, ())

@@ -18,7 +18,6 @@ from formats.errors import SagesegError
 from jobs.contract.hyperparameter_options import service_word
 from jobs.contract.hyperparameters import TABLE, limits_of
 from jobs.contract.registry import is_builtin
-from jobs.contract.training_request import Network
 from jobs.pipelines.definition import ARTEFACT, Batch, Experiment, least_parameters
 from jobs.pipelines.references import place
 from jobs.pipelines.steps import MADE, THEN, chained, made, taken
@@ -29,7 +28,7 @@ from jobs.processing.request import Hosts
 from jobs.training.options import DataOptions, MachineOptions, SecurityOptions, StartOptions, TrainOptions
 from jobs.tuning.options import TuningOptions
 from sageseg.pipeline.reading import Around, Reading
-from sageseg.process import check_reach, command_of, parse_words
+from sageseg.process import command_of
 from sageseg.steps import TRAININGS, Step, check_predict, plan_steps
 
 Settings = TypeVar("Settings")
@@ -73,7 +72,7 @@ def read_sections(sections: Mapping[str, Any], root: Any, around: Around) -> Rea
     hosts = _hosts(sections, reading)
     trained, hyperparameters = _trained(steps[training], reading, hosts.volume_gb)
     given = "" if "prep" in steps else _given(str(sections["dataset"]), around)
-    prepare = [] if given else _prepare(steps["prep"], reading, hosts.network)
+    prepare = [] if given else _prepare(steps["prep"], reading, isolated=hosts.network.isolated)
     predict, batch, split = _predict(steps["predict"], reading)
     folder = taken("dataset") if given else made("merged")
     check = ["prep", "check", folder, *hyperparameters]
@@ -212,13 +211,12 @@ def _trained(step: Step, reading: Reading, volume_gb: int) -> tuple[Trained, lis
     return trained, [f"--{name.replace('_', '-')}={text}" for name, text in checked.items()]
 
 
-def _prepare(step: Step, reading: Reading, network: Network) -> list[str]:
+def _prepare(step: Step, reading: Reading, *, isolated: bool) -> list[str]:
     """The words of prep, whose shards the instances make."""
     line = step.line({"prep": Path("dataset")}, "")
     try:
-        command, rest = command_of(reading.root, step.verb, line)
-        check_reach(parse_words(step.verb, command, rest), network)
-        return reading.told("prepare", line)
+        command_of(reading.root, step.verb, line)
+        return reading.told("prepare", line, isolated=isolated)
     except SagesegError as e:
         raise SagesegError(f"section prep: {e}") from e
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 
 from jobs.creating import create
 from jobs.processing import begun
+from jobs.processing.machines import agree
 from jobs.tracking.hosts import follow
 from jobs.tracking.job_calls import POLL_SECONDS
 from tests.support.aws_setup import ROLE, aws_client, no_price_list, use_aws
@@ -34,11 +35,22 @@ class Desk:
     folder: Path
     sagemaker: Any
 
-    def process(self, *options: str, out: str = "out") -> Ran:
+    def process(self, *options: str, out: str = "out", more: Sequence[str] = ()) -> Ran:
         place = f"s3://cars/{self.folder.name}"
         job = ["--instances", "2", "--image", IMAGE, "--role", ROLE, "--yes", *options]
         return typed(
-            ["jobs", "process", *job, "report", f"{place}/in", "--dataset", f"{place}/in", "--out", f"{place}/{out}"],
+            [
+                "jobs",
+                "process",
+                *job,
+                "report",
+                f"{place}/in",
+                "--dataset",
+                f"{place}/in",
+                *more,
+                "--out",
+                f"{place}/{out}",
+            ],
             self.folder,
         )
 
@@ -118,6 +130,59 @@ def test_killed_in_the_asking_the_same_command_starts_no_second_job(
     assert ran.returncode == 0, ran.stderr
     assert (f"job {name} makes shards there now" in ran.stderr) is asked
     assert desk.jobs() == {name: "InProgress"}
+
+
+def test_other_words_at_the_place_of_a_job_are_refused_while_it_runs_and_when_it_has_ended(desk: Desk) -> None:
+    rehearse(desk.folder, WAITS)
+    name = started(desk.process("--no-wait", more=["--colors", "light"]))
+    ran = desk.process(more=["--colors", "safe"])
+    assert ran.returncode == 1
+    place = f"s3://cars/{desk.folder.name}"
+    assert ran.stderr.splitlines()[-1].startswith(
+        f"error: processing job {name}: makes the shards of {place}/out by another line, with --colors light where "
+        "--colors safe is typed; wait for its end, or choose another --out or --shards, or type that line: sageseg "
+    )
+    typed(["jobs", "stop", name], desk.folder)
+    desk.process(more=["--colors", "light"])
+    rehearse(desk.folder, {})
+    assert desk.process(more=["--colors", "light"]).returncode == 0
+    before = desk.jobs()
+    ran = desk.process(more=["--colors", "safe"])
+    assert ran.returncode == 1
+    assert ran.stderr.splitlines()[-1].startswith(
+        f"error: {place}/out: its shards are made by another line, with --colors light where --colors safe is typed"
+    )
+    assert desk.jobs() == before
+
+
+def test_shards_in_a_place_that_is_read_are_refused(desk: Desk) -> None:
+    """Who begins later would read what another has made."""
+    ran = desk.process(out="in/out")
+    place = f"s3://cars/{desk.folder.name}"
+    assert ran.stderr.splitlines()[-1] == (
+        f"error: {place}/in/out: lies in {place}/in, which is to be read; choose another --out or --shards"
+    )
+    assert desk.jobs() == {}
+
+
+def test_a_job_that_is_begun_elsewhere_meanwhile_is_gone_on_with(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the price is being looked at."""
+    rehearse(desk.folder, WAITS)
+    others = list[Ran]()
+
+    def slowly(*given: Any) -> None:
+        agree(*given)
+        if not others:
+            others.append(Ran([], 0, "", ""))
+            monkeypatch.setenv("SAGESEG_HOME", str(desk.folder / "another-home"))
+            others.append(desk.process("--no-wait"))
+            monkeypatch.setenv("SAGESEG_HOME", str(desk.folder / "sageseg-home"))
+
+    monkeypatch.setattr("jobs.processing.start.agree", slowly)
+    ran = desk.process("--no-wait")
+    assert ran.returncode == 0, ran.stderr
+    assert f"processing job {started(others[1])} makes shards there now" in ran.stderr
+    assert len(desk.jobs()) == 1
 
 
 def test_a_job_is_stopped_and_what_it_had_not_made_is_made_by_another(desk: Desk) -> None:

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import typer
 
 from formats.errors import SagesegError
 from formats.prepared.preparation import ARTEFACT
@@ -19,6 +20,8 @@ from jobs.processing.given import Found, Told, find_at_aws, find_here, find_in_s
 from jobs.processing.options import parse_instances, parse_max_hours, parse_types, parse_volume_gb
 from jobs.processing.request import Given, ProcessingJob, output_of, processing_request
 from jobs.tracking.hosts.follow import Tally, host_of, told_end
+from sageseg.cli import app
+from sageseg.process import parse_words
 from sageseg.process_predict import check_predict
 
 TREE = "/opt/ml/processing/input"
@@ -72,6 +75,15 @@ def test_what_the_verb_reads_from_s3_is_no_input_and_stays_as_it_is() -> None:
     assert [typed for typed, _ in found.shown] == ["s3://b/cars", "classes.txt", "s3://b/photos"]
 
 
+@pytest.mark.parametrize("isolated", [True, False])
+def test_a_model_in_s3_is_fetched_by_the_instances_unless_they_have_no_network(isolated: bool) -> None:
+    """So that predictions tell its place as on one machine."""
+    command = typer.main.get_command(app).commands["jobs"].commands["predict"]  # type: ignore[attr-defined]
+    words = ["s3://b/first/output/model.tar.gz", "s3://b/images", "--out", "x"]
+    parsed = parse_words(("jobs", "predict"), command, words, isolated=isolated)
+    assert parsed.from_s3 == (frozenset() if isolated else {words[0]})
+
+
 class Listing:
     """A bucket of which the names alone are asked."""
 
@@ -106,6 +118,13 @@ def test_an_artefact_brings_the_record_that_lies_beside_it(places: Path) -> None
 def test_an_artefact_in_s3_does_too(key: str, uri: str, inside: str) -> None:
     there = Listing("jobs/first/job.json", "jobs/first/output/model.tar.gz", key)
     assert find_in_s3(f"s3://b/{key}", there) == Found(uri, is_file=not inside, inside=inside)
+
+
+def test_an_object_that_is_called_like_a_folder_is_not_guessed() -> None:
+    there = Listing("cars", "cars/a.jpg", "cars2/b.jpg")
+    with pytest.raises(SagesegError, match=r"^s3://b/cars: an object, and a folder with objects; s3://b/cars/ is the"):
+        find_in_s3("s3://b/cars", there)
+    assert find_in_s3("s3://b/cars/", there) == Found("s3://b/cars", is_file=False)
 
 
 @pytest.mark.parametrize("tells", [True, False])

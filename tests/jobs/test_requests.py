@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from formats.errors import SagesegError
 from jobs.contract.hyperparameter_limits import Tunable
 from jobs.contract.hyperparameters import TUNABLE
-from jobs.contract.instances import GPU_INSTANCES
+from jobs.contract.instances import GPU_INSTANCES, has_own_disk
 from jobs.contract.log_lines import validation_lines
 from jobs.contract.service_model import check_request
 from jobs.contract.serving_requests import (
@@ -29,7 +29,14 @@ from jobs.contract.serving_requests import (
     model_request,
     transform_request,
 )
-from jobs.contract.training_request import Network, Spot, TrainingJob, training_request, validates_on_train
+from jobs.contract.training_request import (
+    Network,
+    Spot,
+    TrainingJob,
+    disk_key_member,
+    training_request,
+    validates_on_train,
+)
 from jobs.contract.tuning_request import Tuning, parameter_ranges, tuning_request
 from jobs.tuning.options import OBJECTIVES
 
@@ -222,3 +229,23 @@ def test_a_range_keeps_its_bounds_on_the_wire(low: float, high: float) -> None:
     (only,) = parameter_ranges({"learning_rate": Tunable(low, high)})["ContinuousParameterRanges"]
     assert float(only["MinValue"]) == pytest.approx(low, rel=1e-11)
     assert float(only["MaxValue"]) == pytest.approx(high, rel=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("family", "has_disk"),
+    [
+        *dict.fromkeys(
+            ["r5d", "m5dn", "c6id", "r6gd", "p3dn", "p4d", "p4de", "p5", "p5en", "p6-b200", "g4dn"], True
+        ).items(),
+        *dict.fromkeys(["g5", "g6", "g6e", "g7e", "gr6", "trn1", "trn1n", "trn2", "i3en"], True).items(),
+        *dict.fromkeys(
+            ["c4", "c5", "c5n", "c7i-flex", "m5", "r5", "r8i-flex", "t3", "p2", "p3", "inf1", "inf2"], False
+        ).items(),
+    ],
+)
+def test_instances_with_a_disk_of_their_own_take_no_key_for_it(family: str, has_disk: bool) -> None:
+    assert (disk_key_member("VolumeKmsKeyId", "key", f"ml.{family}.xlarge") == {}) is has_disk
+
+
+def test_documented_disks_are_among_those() -> None:
+    assert {kind for kind, gpus in GPU_INSTANCES.items() if gpus.storage_gb} == set(filter(has_own_disk, GPU_INSTANCES))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from aws.s3 import copy_object
 from formats.errors import SagesegError
 from formats.images import IMAGE_SUFFIXES
 from prep.remote import cache as cache_module
+from prep.remote.awaited import Awaited
 from prep.remote.cache import NotFetchedError, cache_root, open_cache
 from prep.remote.fetching import S3Folder, fetch_object, fetch_objects
 from prep.remote.local import have_lists_above, local_file, local_folder
@@ -174,6 +176,35 @@ def test_a_key_that_is_no_name_below_the_folder_is_refused(s3: Any, tmp_path: Pa
     with pytest.raises(SagesegError, match=rf"^s3://{BUCKET}/.*: its key is no name of a file below a folder"):
         S3Folder(S3Place(BUCKET, "data")).fetch(list)
     assert not list(tmp_path.rglob("x.txt"))
+
+
+@pytest.mark.parametrize("needs", [TEXT, lambda _: []])
+def test_a_key_that_is_the_folder_of_others_is_refused_with_what_is_in_the_way(s3: Any, needs: Any) -> None:
+    put(s3, data="an object")
+    s3.put_object(Bucket=BUCKET, Key="data.txt/a.txt", Body=b"one")
+    local_file(f"s3://{BUCKET}/data.txt")
+    with pytest.raises(SagesegError) as refused:
+        local_folder(f"s3://{BUCKET}/data.txt", needs)
+    said = re.escape(f"remove $SAGESEG_HOME/s3/{BUCKET}/data.txt")
+    assert re.search(f": an object, and a folder with objects, .* by now, {said}$", str(refused.value))
+
+
+def test_an_archived_object_is_named_with_the_next_step(s3: Any) -> None:
+    s3.put_object(Bucket=BUCKET, Key="data/a.txt", Body=b"x", StorageClass="GLACIER")
+    with pytest.raises(SagesegError, match=r"a\.txt: InvalidObjectState: .*; it is archived: aws s3api restore-object"):
+        local_folder(f"s3://{BUCKET}/data", TEXT)
+
+
+@pytest.mark.parametrize(
+    "entry", ['["data/a.txt", null, 3, 0]', '["data/a.txt", 5, "x", 3]', '["data/a.txt", "e"]', "5"]
+)
+def test_an_entry_of_the_journal_that_is_none_says_nothing(s3: Any, entry: str) -> None:
+    put(s3, data__a="one")
+    local_folder(f"s3://{BUCKET}/data", TEXT)
+    (journal,) = (cache_root() / ".fetched").iterdir()
+    journal.write_text(f"{entry}\n")
+    folder = local_folder(f"s3://{BUCKET}/data", TEXT, Awaited(), heads=True)
+    assert texts(folder) == {"a.txt": "one"}
 
 
 def test_what_is_not_there_is_one_line(s3: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -21,6 +22,8 @@ from prep.dataset.shards import write_shard
 from prep.options import REGION_LABEL, PrepOptions
 from prep.remote.awaited import Awaited
 from prep.remote.cache import cache_root
+from prep.remote.local import local_folder
+from prep.remote.needs import all_images
 from tests.support.prep_samples import digests, make_source, noise
 from tests.support.reader_samples import (
     OWN_SPLIT,
@@ -76,6 +79,21 @@ def shard(words: list[str], number: int, of: int, tmp_path: Path, patch: pytest.
     return typed(["prep", *words, "--out", f"by-{of}", "--shard", f"{number}/{of}"], tmp_path)
 
 
+def decoys(here: Path) -> Callable[[Path, int], None]:
+    """In the place of empty files: images of the same size and kind with other pixels, which nobody would refuse. What
+    is made with one of them in the folder is another dataset."""
+
+    def stand_in(path: Path, modified: int) -> None:
+        real = here / path.relative_to(cache_root() / BUCKET)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with Image.open(real) as image:
+            shifted = image.transform(image.size, Image.Transform.AFFINE, (1, 0, 9, 0, 1, 5))
+            shifted.save(path, image.format)
+        os.utime(path, (modified, modified))
+
+    return stand_in
+
+
 @pytest.mark.parametrize("make", LAZY, ids=lambda make: make.__name__)
 def test_each_image_is_fetched_by_its_own_shard_alone(
     s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], list[str]]
@@ -84,6 +102,7 @@ def test_each_image_is_fetched_by_its_own_shard_alone(
     words += ["--crop", "none", "--workers", "1", *(() if make in OWN_SPLIT else ("--val", "1"))]
     upload(s3, tmp_path / "here")
     in_s3, here = ([word.format(place) for word in words] for place in (f"s3://{BUCKET}", tmp_path / "here"))
+    monkeypatch.setattr("prep.remote.cache._stand_in", decoys(tmp_path / "here"))
     fetched = []
     for number in (1, 2):
         with asked(monkeypatch) as calls:
@@ -198,6 +217,28 @@ def test_an_object_that_changes_after_the_listing_is_refused(
     assert ran.returncode == 1
     assert ran.stderr.splitlines()[-1] == (
         f"error: s3://{BUCKET}/masks/c2_01_mask.png: changed while it was fetched; run the same command again"
+    )
+    assert not (tmp_path / "by-2" / "shard-1-of-2").exists()
+
+
+def test_an_object_that_another_command_fetched_anew_meanwhile_is_refused(
+    s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both keep what they fetch in one place."""
+    carvana(tmp_path / "here")
+    upload(s3, tmp_path / "here")
+    write = prep.dataset.image_work.write_image
+
+    def disturbed(task: Any) -> Any:
+        if task.image.source == "c1_01.jpg":
+            s3.put_object(Bucket=BUCKET, Key="train/c2_01.jpg", Body=encode_image(noise(7, 20, 16)))
+            local_folder(f"s3://{BUCKET}/train", all_images)
+        return write(task)
+
+    monkeypatch.setattr(prep.dataset.image_work, "write_image", disturbed)
+    ran = shard(CARVANA, 1, 2, tmp_path, monkeypatch)
+    assert ran.stderr.splitlines()[-1] == (
+        f"error: s3://{BUCKET}/train/c2_01.jpg: changed while it was fetched; run the same command again"
     )
     assert not (tmp_path / "by-2" / "shard-1-of-2").exists()
 

@@ -129,6 +129,13 @@ def test_no_bucket_is_taken_for_what_an_execution_settles() -> None:
     assert words(made, "Prepare").startswith(f"--shard auto prep pairs {' '.join(places)}")
 
 
+def test_instances_without_network_get_what_lies_in_s3_as_inputs() -> None:
+    made = define(with_lines("process", network_isolation=True))
+    assert words(made, "Prepare").startswith(
+        "--shard auto prep pairs /opt/ml/processing/input/1/images /opt/ml/processing/input/2/masks --crop"
+    )
+
+
 def test_the_words_of_its_instances_are_the_commands_that_one_would_type() -> None:
     made = define(BATCH)
     assert words(made, "Prepare") == ("--shard auto prep pairs s3://cars/images s3://cars/masks --crop none --val 0.2")
@@ -205,7 +212,6 @@ def test_the_training_is_that_of_jobs_train_on_the_dataset_once_it_is_there(tmp_
             with_lines("process", subnets="subnet-1"),
             "section process: --subnets and --security-groups: a VPC needs both",
         ),
-        (with_lines("process", network_isolation=True), "section prep: --network-isolation: each instance fetches"),
         (with_lines("process", name="cars"), "section process: name is the pipeline's"),
         (
             with_lines("process", instances=200),

@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,7 +51,9 @@ def started(ran: Ran) -> str:
     return found[1] if found else ""
 
 
-def test_hosts_make_the_dataset_of_one_machine_and_what_is_missing_alone(here: Path) -> None:
+def test_hosts_make_the_dataset_of_one_machine_and_what_is_missing_alone(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert typed([*PREP, "--out", "alone"], here).returncode == 0
     ran = process(here, *PREP, "--out", "cars")
     assert ran.returncode == 0, ran.stderr
@@ -60,6 +63,15 @@ def test_hosts_make_the_dataset_of_one_machine_and_what_is_missing_alone(here: P
 
     again = process(here, *PREP, "--out", "cars", "--overwrite")
     assert (again.returncode, started(again)) == (0, "")
+
+    other = process(here, *PREP[:-1], "64", "--out", "cars", "--overwrite")
+    assert other.returncode == 1
+    assert "cars-shards: its shards are made by another line, with --crop none where --crop 64 is typed" in other.stderr
+    dry = process(here, "--dry-run", "--shards", "cars-shards", *PREP, "--out", "dry")
+    assert (dry.returncode, (here / "dry").exists()) == (0, False)
+    with monkeypatch.context() as patch:
+        patch.setattr("prep.dataset.merge.merge_shards", interrupted)
+        assert process(here, *PREP, "--out", "cars", "--overwrite").returncode == 130
 
     shutil.rmtree(here / "cars-shards" / "shard-2-of-3")
     next((here / "cars-shards" / "shard-3-of-3" / "JPEGImages").iterdir()).unlink()
@@ -73,6 +85,10 @@ def test_hosts_make_the_dataset_of_one_machine_and_what_is_missing_alone(here: P
     assert ran.returncode == 1
     last = ran.stderr.splitlines()[-1]
     assert re.search(r"Failed \(shard 1/3: .*a\.jpg has changed since.*shards that are missing: 1/3 of 3", last)
+
+
+def interrupted(*_: Any, **__: Any) -> None:
+    raise KeyboardInterrupt
 
 
 def test_hosts_make_the_report_of_one_machine(here: Path) -> None:
@@ -159,6 +175,8 @@ def test_a_host_that_dies_is_named_and_its_shard_made_by_the_same_command(here: 
         (["prep", "par", "a"], "par: not known; expected one of "),
         ([*PREP, "--shard", "1/2", "--out", "b"], "--shard: the job deals the shards among its instances"),
         ([*PREP, "--out", "in"], "in: exists already; choose another --out"),
+        ([*PREP, "--out", "."], "--out .: exists already; name a folder that is to be made"),
+        ([*PREP, "--out", "s3://b/c", "--overwrite"], "--overwrite: nothing is put together in s3://b/c; leave it out"),
         ([*PREDICT, "--via", "batch"], "--via batch: instances run the artefact .* sageseg jobs predict --via batch"),
         ([*PREDICT, "--stitch"], "--stitch: puts together .* run sageseg analysis stitch afterwards"),
         ([*PREDICT, "--rate", "2"], "--rate: only with --via batch"),

@@ -35,7 +35,11 @@ print(f"images: {number} of 9")
 output = root / "processing" / "output"
 folder = output / f"shard-{number}-of-{of}"
 folder.mkdir(parents=True, exist_ok=True)
-plan, journal = b"{}", shard.encode()
+words = sys.argv[sys.argv.index("--shard") + 2 :]
+words = [word if word.startswith("s3://") else word.rpartition("/")[2] for word in words]
+told = {"format_version": 1, "kind": "x", "tool_version": "1", "command": words, "settled": {}}
+plan = json.dumps({**told, "sources": 9, "sources_sha256": "", "files": {}}).encode()
+journal = shard.encode()
 (output / "plan.json").write_bytes(plan)
 (folder / "journal.jsonl").write_bytes(journal)
 digests = [hashlib.sha256(content).hexdigest() for content in (plan, journal)]
