@@ -16,6 +16,7 @@ from sageseg.runs import FOLDERS
 from sageseg.steps import check_words, plan_steps, read_experiment
 from tests.support.doc_commands import PAGES
 from tests.support.emulator_setup import ROLE, emulator
+from tests.support.pipeline_samples import define, steps_by_name
 from tests.support.pipeline_setup import start, wait_for_end
 
 _FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -38,6 +39,7 @@ def test_every_block_has_its_test_here() -> None:
         ("emulator.md", "json"),
         ("emulator.md", "yaml"),
         ("experiment.md", "yaml"),
+        ("pipeline.md", "yaml"),
     ]
 
 
@@ -59,6 +61,13 @@ def test_the_failures_on_request_of_emulator_md_are_a_plan(tmp_path: Path) -> No
     path.write_text(BLOCKS["emulator.md", "yaml"], encoding="utf-8")
     plan = read_plan(path)
     assert "ml.p3.*" in repr(plan)
+
+
+def test_the_experiment_of_pipeline_md_is_one_that_a_pipeline_does(tmp_path: Path) -> None:
+    path = tmp_path / "experiment.yaml"
+    path.write_text(BLOCKS["pipeline.md", "yaml"], encoding="utf-8")
+    steps = steps_by_name(define(read_experiment(path)))
+    assert list(steps) == ["Prepare", "Dataset", "Train", "Predict", "Report", "Gate", "Register", "TooLow"]
 
 
 def test_the_experiments_of_experiment_md_are_some_whose_steps_the_command_takes(tmp_path: Path) -> None:
