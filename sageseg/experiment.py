@@ -33,8 +33,9 @@ from formats.disk.whole_files import write_text
 from formats.errors import SagesegError
 from formats.state_home import home, working_in
 from formats.texts.redaction import redact
+from sageseg.checks import check_dataset, check_predict, check_process, given_dataset
 from sageseg.runs import FOLDERS, Runs
-from sageseg.steps import TRAININGS, Step, check_predict, check_words, model_of, plan_steps, read_experiment
+from sageseg.steps import TRAININGS, Step, check_words, model_of, plan_steps, read_experiment
 
 if TYPE_CHECKING:
     from formats.dataset import Dataset
@@ -50,12 +51,11 @@ def run_experiment(path: Path, app: typer.Typer) -> None:
     with working_in(path.parent) as stands:
         out = Path(str(sections.get("out", ".")))
         runs, steps = Runs(out if Path.cwd() == stands else out.absolute()), plan_steps(sections)
-        given = _given(sections, path)
+        given = given_dataset(sections, path)
         bucket = ""
         if "process" in sections:
-            bucket = _check_process(sections["process"] or {}, steps, f"{path}: section process")
-        for step in steps:
-            _check(app, step, path)
+            bucket = check_process(sections["process"] or {}, steps, f"{path}: section process")
+        values = {step.name: _check(app, step, path) for step in steps}
         if not any(runs.trained) and "predict" in sections and not sections.keys() & set(TRAININGS):
             raise SagesegError(f"{path}: section predict: no training before it; add a section train")
         records, elsewhere = _home_of(runs, stands)
@@ -63,7 +63,7 @@ def run_experiment(path: Path, app: typer.Typer) -> None:
             gates = [step for step in steps if step.name == "gate"]
             plan = _fingerprints([step for step in steps if step not in gates], runs, given)
             number = runs.begin(plan, records)
-            running = _Running(app, path, stands, runs, number, elsewhere, bucket, given)
+            running = _Running(app, path, stands, runs, number, elsewhere, bucket, given, values)
             running.keep(path.name)
             for step in steps:
                 if step not in gates:
@@ -73,55 +73,21 @@ def run_experiment(path: Path, app: typer.Typer) -> None:
                 running.judge(step)
 
 
-def _given(sections: Mapping[str, Any], path: Path) -> Dataset | None:
-    """The dataset that the file names, if it names one. Raises SagesegError for a place where none is."""
-    if "dataset" not in sections:
-        return None
-    from formats.dataset import open_dataset
-
-    given = sections["dataset"]
-    if given.startswith("s3://"):
-        raise SagesegError(
-            f"{path}: dataset is {given}; a run reads a folder of this machine: fetch it (aws s3 sync {given} dataset) "
-            "and name that, or have AWS do the experiment by sageseg jobs pipeline"
-        )
-    try:
-        return open_dataset(Path(given))
-    except SagesegError as e:
-        raise SagesegError(f"{path}: dataset: {e}") from e
-
-
-def _check_process(settings: Mapping[str, Any], steps: Sequence[Step], where: str) -> str:
-    """Where in S3 the shards of its jobs go; empty on this machine. Raises SagesegError for what a run cannot have."""
-    if "name" in settings:
-        raise SagesegError(f"{where}: name: each of its jobs has its own; take it away")
-    shards = str(settings.get("shards", ""))
-    if settings.get("backend") == "local":
-        if shards:
-            raise SagesegError(f"{where}: shards: on this machine each run has its own; take it away")
-        return ""
-    if any(step.process is not None and step.name != "prep" for step in steps):
-        raise SagesegError(
-            f"{where}: AWS's machines reach no folder of a run, which are on this one; say backend: local, or steps: "
-            "[prep] for a prep of s3:// places, or have AWS do all of it by sageseg jobs pipeline"
-        )
-    if not shards.startswith("s3://"):
-        raise SagesegError(f"{where}: shards: at AWS expected s3://bucket/prefix; or say backend: local")
-    return shards.rstrip("/")
-
-
-def _check(app: typer.Typer, step: Step, path: Path) -> None:
-    """Raise SagesegError unless a step's command line could be typed: of one that a processing job makes, both."""
+def _check(app: typer.Typer, step: Step, path: Path) -> dict[str, Any]:
+    """The values of a step's command line. Raises SagesegError unless it could be typed: of one that a processing job
+    makes, both."""
+    values: dict[str, Any] = {}
     folders = {name: Path(folder) for name, folder in FOLDERS.items()}
     for typed in dict.fromkeys((replace(step, process=None), step)):
         try:
             with _usage_errors(path, typed):
-                values = check_words(app, typed.line(folders, "job"))
+                values = check_words(app, typed.line(folders, "job")) | values
             if step.name == "predict":
                 check_predict(values)
         except SagesegError as e:
             where = f"{path}: section {step.name}: "
             raise SagesegError(f"{where}{str(e).removeprefix(where)}") from e
+    return values
 
 
 @contextlib.contextmanager
@@ -172,7 +138,7 @@ def _fingerprints(steps: Sequence[Step], runs: Runs, given: Dataset | None) -> d
 class _Running:
     """One run under way. `stands` is the folder that the user called from; a command that is typed there begins with
     `elsewhere` to find the jobs. `bucket` is where in S3 shards go, if they do; `given` is the dataset, if it is not
-    the experiment's own."""
+    the experiment's own; `values` are those of each step's command line."""
 
     app: typer.Typer
     path: Path
@@ -182,6 +148,7 @@ class _Running:
     elsewhere: str
     bucket: str
     given: Dataset | None
+    values: Mapping[str, Mapping[str, Any]]
 
     def __post_init__(self) -> None:
         self.trained = self.runs.trained
@@ -206,6 +173,8 @@ class _Running:
         if folder and folder.exists() and (step.name != "prep" or self.runs.made_dataset()):
             words.append("--overwrite")  # what this experiment made, never a stranger's
         self.runs.intend(self.number, step.name, fingerprint, **facts)
+        if step.name in TRAININGS and "predict" in self.values:
+            self._look_ahead()
         if words:
             self._type(step, words)
         if "--no-wait" in words and step.name in TRAININGS:
@@ -216,6 +185,14 @@ class _Running:
         if folder and not folder.exists():
             raise SagesegError(f"{self._shown(str(folder))}: not there yet; run the same again once its job has ended")
         self.runs.record(self.number, step.name, fingerprint, **facts)
+
+    def _look_ahead(self) -> None:
+        """Raise SagesegError for what the steps after a training would refuse of the dataset."""
+        from formats.dataset import open_dataset
+
+        predict, least = self.values["predict"], self.values.get("gate", {}).get("least", ())
+        dataset = open_dataset(self.folders["prep"])
+        check_dataset(dataset, predict["split"], [each.score for each in least], images=bool(predict["images"]))
 
     def judge(self, step: Step) -> None:
         """Say, each time anew, whether the scores are high enough. Raises SagesegError where they are not."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,6 @@ from formats.texts.given_files import read_text
 from formats.texts.typed_json import short
 from formats.texts.yaml_text import parse_yaml
 from jobs.contract.hyperparameters import TABLE
-from jobs.prediction.options import PredictOptions, RouteOptions
 from jobs.tracking.tuning_records import BEST
 
 _EXPECTED = "sections such as 'prep: {carvana: [images, masks]}'"
@@ -256,13 +255,3 @@ def check_words(app: typer.Typer, words: Sequence[str]) -> dict[str, Any]:
         command = command.commands[word]
     values: dict[str, Any] = command.make_context(" ".join(words[: len(words) - len(rest)]), rest).params
     return values
-
-
-def check_predict(values: Mapping[str, Any]) -> tuple[PredictOptions, RouteOptions]:
-    """How an experiment predicts. Raises SagesegError for what would be refused once a job is trained: an option that
-    its dataset, or its route, does not take."""
-    options = PredictOptions(**{of.name: values[of.name] for of in fields(PredictOptions)})
-    route = RouteOptions(**{of.name: values[of.name] for of in fields(RouteOptions)})
-    options.check_for_dataset("what an experiment predicts")
-    route.check_used_by(options.via)
-    return options, route

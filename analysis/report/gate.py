@@ -82,6 +82,13 @@ def _check_score(score: str) -> None:
         _refuse(score, f"{metric}.{name}" if name else metric, [*means, *by_class], "no such score")
 
 
+def check_class(score: str, classes: Sequence[str]) -> None:
+    """Raise SagesegError for the score of a class that is none of these."""
+    metric, dot, name = score.partition(".")
+    if dot and name not in classes:
+        _refuse(score, score, [f"{metric}.{each}" for each in classes], "no such class")
+
+
 def _refuse(score: str, asked: str, known: Sequence[str], why: str) -> NoReturn:
     """Raise SagesegError that names what may have been meant."""
     close = get_close_matches(asked, known, n=1)

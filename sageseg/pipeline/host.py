@@ -18,6 +18,7 @@ from formats.prepared.preparation import ENVIRONMENT, dataset_preparation
 from formats.shards.shard import OPT_ML
 from formats.texts.json_text import format_json
 from jobs.pipelines.steps import unchained
+from sageseg.checks import check_dataset
 from sageseg.process_host import leave_message, run_line
 
 _GATE = ["analysis", "gate"]
@@ -55,19 +56,12 @@ def tell_facts(folder: Path, into: Path, split: str, scores: Sequence[str] = (),
     gate whose class is none.
     """
     dataset = open_dataset(folder)
-    rows = dataset.kept(split)
-    if not rows:
-        raise SagesegError(
-            f"the dataset has no image in the split {split}; prepare it with --{split} 0.2, or predict another split"
-        )
-    for score in scores:
-        _, dot, name = score.partition(".")
-        if dot and name not in dataset.classes.names:
-            known = ", ".join(dataset.classes.names)
-            raise SagesegError(f"section gate: {score}: no such class; expected one of {known}")
+    check_dataset(dataset, split, scores)
     if images:
         (into / "images").mkdir()
-        for row in rows:  # a dataset that is given may lie on another disk, from which nothing can be linked
+        for row in dataset.kept(
+            split
+        ):  # a dataset that is given may lie on another disk, from which nothing can be linked
             shutil.copyfile(dataset.image_path(row.id), into / "images" / f"{row.id}.jpg")
     facts = {"num_classes": str(len(dataset.classes)), "num_training_samples": str(len(dataset.kept("train")))}
     prepared = dataset_preparation(dataset.info)

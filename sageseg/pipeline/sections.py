@@ -27,9 +27,10 @@ from jobs.processing.options import ProcessOptions
 from jobs.processing.request import Hosts
 from jobs.training.options import DataOptions, MachineOptions, SecurityOptions, StartOptions, TrainOptions
 from jobs.tuning.options import TuningOptions
+from sageseg.checks import check_predict
 from sageseg.pipeline.reading import Around, Reading
 from sageseg.process import command_of
-from sageseg.steps import TRAININGS, Step, check_predict, plan_steps
+from sageseg.steps import TRAININGS, Step, plan_steps
 
 Settings = TypeVar("Settings")
 GATE_FILE = made("gate/gate.json")

@@ -184,7 +184,7 @@ def test_what_aws_needs_and_this_machine_does_not(here: Path, missing: str) -> N
 
 
 def test_a_dry_run_prints_the_request_and_sends_nothing(here: Path, moto: str) -> None:
-    secured = ["--kms-key", "key", "--subnets", "subnet-1", "--security-groups", "sg-1,sg-2"]
+    secured = ["--kms-key", "key", "--subnets", "subnet-1", "--security-groups", "sg-1,sg-2", "--network-isolation"]
     named = [*WORDS, "--mask-name", "{stem}"]
     asked = ["--dry-run", "--instances", "5", *secured, "--instance-type", "ml.c5.xlarge,ml.m5.xlarge"]
     ran = process(here, *asked, words=named)
@@ -203,6 +203,7 @@ def test_a_dry_run_prints_the_request_and_sends_nothing(here: Path, moto: str) -
     assert request["ProcessingOutputConfig"]["KmsKeyId"] == "key"
     assert request["NetworkConfig"] == {
         "VpcConfig": {"SecurityGroupIds": ["sg-1", "sg-2"], "Subnets": ["subnet-1"]},
+        "EnableNetworkIsolation": True,
     }
     assert jobs(here) == []
     keys = [

@@ -63,6 +63,13 @@ def test_the_failures_on_request_of_emulator_md_are_a_plan(tmp_path: Path) -> No
     assert "ml.p3.*" in repr(plan)
 
 
+def test_the_experiment_of_pipeline_md_is_one_that_a_pipeline_does(tmp_path: Path) -> None:
+    path = tmp_path / "experiment.yaml"
+    path.write_text(BLOCKS["pipeline.md", "yaml"], encoding="utf-8")
+    steps = steps_by_name(define(read_experiment(path)))
+    assert list(steps) == ["Prepare", "Dataset", "Train", "Predict", "Report", "Gate", "Register", "TooLow"]
+
+
 def test_the_experiments_of_experiment_md_are_some_whose_steps_the_command_takes(tmp_path: Path) -> None:
     (page,) = (page for page in PAGES if page.name == "experiment.md")
     told = []

@@ -282,6 +282,16 @@ def test_a_training_that_is_not_waited_for_is_followed_by_the_next_call(here: Pa
     assert (ran.returncode, verbs(ran)) == (0, ["jobs logs", "jobs predict"]), ran.stderr
     assert f"$ sageseg jobs predict {job} given " in ran.stderr
     assert [path.name for path in (here / "home" / "jobs").iterdir()] == [job]
+    for line, said in [
+        ("predict: {split: test}", "error: the dataset has no image in the split test; prepare it with --test 0.2"),
+        (
+            "predict: {}\nreport: {}\ngate: {least: iou.cra=0}",
+            "error: --least iou.cra: no such class; did you mean iou.car?",
+        ),
+    ]:  # told before another job is trained
+        ran = run(here, text.replace("predict: {}", line).replace("wait", "epochs: 3, wait"))
+        assert verbs(ran) == []
+        assert ran.stderr.splitlines()[-1].startswith(said)
     with (here / "given" / "manifest.csv").open("a") as file:
         file.write("\n")
     assert verbs(run(here, text)) == ["jobs train"]

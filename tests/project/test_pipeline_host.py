@@ -113,7 +113,7 @@ def test_a_dataset_that_was_given_stays_as_it_is(tmp_path: Path) -> None:
     ("split", "score", "said"),
     [
         ("test2", "mean_iou", "no image in the split test2; prepare it with --test2 0.2"),
-        ("test", "iou.cra", "section gate: iou.cra: no such class; expected one of _background_, "),
+        ("test", "iou.cra", "--least iou.cra: no such class; did you mean iou.car\\?"),
     ],
 )
 def test_what_would_be_found_after_the_training_alone_is_found_before(

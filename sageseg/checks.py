@@ -1,0 +1,76 @@
+"""What of an experiment is refused before anything is trained, though its command lines could be typed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from formats.errors import SagesegError
+from jobs.prediction.options import PredictOptions, RouteOptions
+from sageseg.steps import Step
+
+if TYPE_CHECKING:
+    from formats.dataset import Dataset
+
+
+def given_dataset(sections: Mapping[str, Any], path: Path) -> Dataset | None:
+    """The dataset that the file names, if it names one. Raises SagesegError for a place where none is."""
+    if "dataset" not in sections:
+        return None
+    from formats.dataset import open_dataset
+
+    given = sections["dataset"]
+    if given.startswith("s3://"):
+        raise SagesegError(
+            f"{path}: dataset is {given}; a run reads a folder of this machine: fetch it (aws s3 sync {given} dataset) "
+            "and name that, or have AWS do the experiment by sageseg jobs pipeline"
+        )
+    try:
+        return open_dataset(Path(given))
+    except SagesegError as e:
+        raise SagesegError(f"{path}: dataset: {e}") from e
+
+
+def check_process(settings: Mapping[str, Any], steps: Sequence[Step], where: str) -> str:
+    """Where in S3 the shards of its jobs go; empty on this machine. Raises SagesegError for what a run cannot have."""
+    if "name" in settings:
+        raise SagesegError(f"{where}: name: each of its jobs has its own; take it away")
+    shards = str(settings.get("shards", ""))
+    if settings.get("backend") == "local":
+        if shards:
+            raise SagesegError(f"{where}: shards: on this machine each run has its own; take it away")
+        return ""
+    if any(step.process is not None and step.name != "prep" for step in steps):
+        raise SagesegError(
+            f"{where}: AWS's machines reach no folder of a run, which are on this one; say backend: local, or steps: "
+            "[prep] for a prep of s3:// places, or have AWS do all of it by sageseg jobs pipeline"
+        )
+    if not shards.startswith("s3://"):
+        raise SagesegError(f"{where}: shards: at AWS expected s3://bucket/prefix; or say backend: local")
+    return shards.rstrip("/")
+
+
+def check_predict(values: Mapping[str, Any]) -> tuple[PredictOptions, RouteOptions]:
+    """How an experiment predicts. Raises SagesegError for what would be refused once a job is trained: an option that
+    its dataset, or its route, does not take."""
+    options = PredictOptions(**{of.name: values[of.name] for of in fields(PredictOptions)})
+    route = RouteOptions(**{of.name: values[of.name] for of in fields(RouteOptions)})
+    options.check_for_dataset("what an experiment predicts")
+    route.check_used_by(options.via)
+    return options, route
+
+
+def check_dataset(dataset: Dataset, split: str | None, scores: Sequence[str], *, images: bool = False) -> None:
+    """Raise SagesegError for what else would be found only once a job is trained: a split of which nothing can be
+    predicted, with source `images` or without, and a score of a class that there is not."""
+    from analysis.report.gate import check_class
+
+    split = split or "val"
+    if not any(row.split == split and (row.kept or images) for row in dataset.rows):
+        raise SagesegError(
+            f"the dataset has no image in the split {split}; prepare it with --{split} 0.2, or predict another split"
+        )
+    for score in scores:
+        check_class(score, dataset.classes.names)
