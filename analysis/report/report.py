@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain
@@ -22,9 +22,9 @@ from analysis.report.page.find_data import find_data
 from analysis.report.page.layout import PageImages, render_page
 from analysis.report.page.page_data import columns_script, divided, of_class, page_data, shown_inside, worst_and_best
 from analysis.report.plots.patterns_json import attribute_scores_to_csv, crop_edges_to_csv, places_to_csv
-from analysis.report.plots.plots_data import plots_data
+from analysis.report.plots.plots_data import plots_data, time_bins
 from analysis.report.scores_json import summary_to_json
-from analysis.report.sharded.planned import OVERLAYS_DRAWN, ReportOptions, Settled, plan_report
+from analysis.report.sharded.planned import OVERLAYS_DRAWN, Planned, ReportOptions, Settled, plan_report
 from analysis.report_files import IMAGE_COLUMNS, IMAGES, OVERLAYS, PAGE, SCORES
 from analysis.scoring.image_report import Examined, as_examined
 from analysis.scoring.kept_images import KeptImages
@@ -67,11 +67,28 @@ def report(
     of those that prep read. Raises SagesegError as `plan_report` does, and for what is wrong with an image.
     """
     options = ReportOptions(colours, strips, overlays, scoring or ScoringOptions())
-    planned = plan_report(predictions, dataset, options, images)
+    plan = partial(plan_report, predictions, dataset, options, images)
+    return make_report(plan, out, overwrite=overwrite, workers=workers)
+
+
+def make_report(
+    plan: Callable[[], Planned], out: Path, *, overwrite: bool = False, workers: int | None = None
+) -> dict[str, Any]:
+    """Write the folder `out` and return what its scores.json holds. What is planned is held by nobody else, and goes
+    when the last image has been examined: of many images it is more than all that tables and page need."""
     with staged_folder(out, overwrite=overwrite) as stage:
-        found = map_all(planned.examiner(stage), planned.sources, workers=workers, label="scoring")
-        examined = map(as_examined, map(facts_of, planned.sources), found)
-        return write_report(stage, planned.settled, examined, typed_command(), workers)
+        settled, examined = _begin(plan(), stage, workers)
+        return write_report(stage, settled, examined, typed_command(), workers)
+
+
+def _begin(planned: Planned, stage: Path, workers: int | None) -> tuple[Settled, Iterator[Examined]]:
+    return planned.settled, _examine(planned, stage, workers)
+
+
+def _examine(planned: Planned, stage: Path, workers: int | None) -> Iterator[Examined]:
+    examined = map_all(planned.examiner(stage), planned.sources, workers=workers, label="scoring")
+    for found, source in zip(examined, planned.sources, strict=True):
+        yield as_examined(facts_of(source), found)
 
 
 def write_report(
@@ -127,6 +144,7 @@ def _page_data(
 ) -> dict[str, Any]:
     find, found = find_data(summary.images, scores)
     known = page_data(summary.images, thumbnails, scores["classes"], colours)
+    found |= time_bins(summary)
     return {**known, "find": find, "found": found, "plots": plots_data(summary, scores, model)}
 
 
