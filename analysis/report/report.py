@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -13,9 +14,11 @@ from analysis.drawing.close_ups import close_ups as draw_close_ups
 from analysis.drawing.colours import AGREEMENT_COLOURS, AgreementColours, ColourScheme
 from analysis.drawing.overlays import OverlayWriter
 from analysis.drawing.thumbnails import draw_thumbnail
-from analysis.masks.source_plan import facts_of
+from analysis.masks.source_plan import SourceFacts, facts_of
+from analysis.masks.sources import Source
 from analysis.options import ScoringOptions
 from analysis.report.csv_tables import areas_to_csv, images_to_csv, objects_to_csv
+from analysis.report.examiner import Examiner
 from analysis.report.judged_share import judged_to_json
 from analysis.report.made import made_to_json, typed_command
 from analysis.report.page.find_data import find_data
@@ -74,21 +77,37 @@ def report(
 def make_report(
     plan: Callable[[], Planned], out: Path, *, overwrite: bool = False, workers: int | None = None
 ) -> dict[str, Any]:
-    """Write the folder `out` and return what its scores.json holds. What is planned is held by nobody else, and goes
-    when the last image has been examined: of many images it is more than all that tables and page need."""
+    """Write the folder `out` and return what its scores.json holds. What is planned is held by nobody else: each
+    source goes when it has been examined, for together they are more than all that tables and page need."""
     with staged_folder(out, overwrite=overwrite) as stage:
         settled, examined = _begin(plan(), stage, workers)
         return write_report(stage, settled, examined, typed_command(), workers)
 
 
 def _begin(planned: Planned, stage: Path, workers: int | None) -> tuple[Settled, Iterator[Examined]]:
-    return planned.settled, _examine(planned, stage, workers)
+    return planned.settled, _examine(planned.examiner(stage), _Passing(planned.sources), workers)
 
 
-def _examine(planned: Planned, stage: Path, workers: int | None) -> Iterator[Examined]:
-    examined = map_all(planned.examiner(stage), planned.sources, workers=workers, label="scoring")
-    for found, source in zip(examined, planned.sources, strict=True):
-        yield as_examined(facts_of(source), found)
+class _Passing:
+    """Sources that are held until it is their turn, and from then on what is told of them until that is taken."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._count, self._left = len(sources), deque(sources)
+        self.told = deque[SourceFacts]()
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Source]:
+        while self._left:
+            source = self._left.popleft()
+            self.told.append(facts_of(source))
+            yield source
+
+
+def _examine(examiner: Examiner, sources: _Passing, workers: int | None) -> Iterator[Examined]:
+    for found in map_all(examiner, sources, workers=workers, label="scoring"):
+        yield as_examined(sources.told.popleft(), found)
 
 
 def write_report(

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from formats.console import result, result_json, run_app
-from formats.texts.json_text import format_json, json_pieces
+from formats.texts.json_text import format_json, json_pieces, without_member
 from formats.texts.redaction import redact
 
 values = st.recursive(
@@ -136,3 +136,17 @@ def test_a_result_is_written_as_it_is_made_and_hides_what_the_whole_would(monkey
     assert watched.before_last > len(raw.getvalue()) / 2
     assert secret not in raw.getvalue().decode()
     assert raw.getvalue().decode() == redact(format_json({"groups": dict(watched)})) + "\n"
+
+
+@given(st.dictionaries(st.text(), values, max_size=5), st.sampled_from([None, 2]))
+def test_a_member_is_left_out_unread(content: dict[str, Any], indent: int | None) -> None:
+    for name, value in content.items():
+        left = json.loads(without_member(json.dumps(content, indent=indent).encode(), name))
+        assert defined(left) == defined({**content, name: {}} if isinstance(value, dict | list) else content)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", '{"groups": {', '{"groups": {"a": "}', '["groups"]', '{"a": {"groups": {}}}']
+)
+def test_a_text_without_the_member_stays_as_it_is(text: str) -> None:
+    assert without_member(text.encode(), "groups") == text.encode()
