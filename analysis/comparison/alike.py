@@ -116,7 +116,9 @@ def with_absent(reports: Sequence[ReportScores]) -> list[ReportScores]:
 
 def _occurring(reports: Sequence[ReportScores], key: str) -> Flags:
     """Which foreground classes any image of any report has."""
-    return np.any([~np.isnan(report.by_class[key]).all(axis=0) for report in reports], axis=0)
+    every = np.concatenate([report.by_class[key] for report in reports])
+    has: Flags = ~np.isnan(every).all(axis=0)
+    return has
 
 
 def _filled(report: ReportScores, absent: Mapping[str, Floats]) -> dict[str, Floats]:

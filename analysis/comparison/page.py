@@ -56,8 +56,8 @@ def write_comparison(
     with staged_folder(out, overwrite=overwrite) as stage:
         write_text(stage / "comparison.json", format_json(comparison) + "\n")
         write_lines(stage / IMAGES, images_to_csv(reports))
-        folders = [address(report.folder, out) for report in reports]
-        data, beside = divided(page_data(reports, folders, _colours(reports)))
+        addresses = [address(report.folder, out) for report in reports]
+        data, beside = divided(page_data(reports, addresses, _colours(reports)))
         if beside:
             (stage / IMAGE_COLUMNS).parent.mkdir()
             write_lines(stage / IMAGE_COLUMNS, columns_script(beside))

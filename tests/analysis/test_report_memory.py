@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from analysis.masks.sources import Source
-from analysis.report import report as report_module
+from analysis.report.scores_json import summary_to_json
 from analysis.scoring.summary import Summary
 from formats.manifest import ManifestRow
 from tests.analysis.test_cli import run
@@ -33,12 +33,11 @@ def test_what_was_planned_has_gone_when_tables_are_made(
     given = (predictions.root, "--dataset", dataset.root, "--out", tmp_path / "out", "--workers", workers)
     del dataset, predictions
     held: list[int] = []
-    made = report_module.summary_to_json
 
     def count(summary: Summary) -> dict[str, Any]:
         held.append(len(_rows_and_sources()))
-        return made(summary)
+        return summary_to_json(summary)
 
-    monkeypatch.setattr(report_module, "summary_to_json", count)
+    monkeypatch.setattr("analysis.report.report.summary_to_json", count)
     assert run(monkeypatch, "report", *given) == 0
     assert held == [0]
