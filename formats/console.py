@@ -4,6 +4,7 @@ line and exit code 1."""
 from __future__ import annotations
 
 import io
+import json
 import re
 import sys
 import traceback
@@ -13,13 +14,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from formats.errors import TOLD, SagesegError, cannot_use, shown
-from formats.texts.json_text import format_json
+from formats.texts.json_text import json_pieces
 from formats.texts.redaction import beneath, redact, redacted_streams
 
 if TYPE_CHECKING:
     import typer
 
 T = TypeVar("T")
+_AT_ONCE = 2**16
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 _PROGRESS = re.compile(r"([^:]{1,60}): ([0-9]{1,12}) of ([0-9]{1,12})")
 
 
@@ -77,13 +80,32 @@ def result(line: str, *, keys_too: bool = False) -> None:
 
 
 def result_json(value: Any) -> None:
-    """A result as strict JSON. Letters that stdout cannot show are written as JSON's escapes."""
-    text = format_json(value)
+    """A result as strict JSON, written as it is made. Letters that stdout cannot show are written as JSON's escapes."""
+    for part in _whole_lines(json_pieces(value)):
+        sys.stdout.write(redact(_escaped(part, sys.stdout.encoding or "utf-8")))
+    result("")
+
+
+def _whole_lines(pieces: Iterable[str]) -> Iterator[str]:
+    """A text by parts that end where a line does: what is hidden in a line is seen in whole lines alone."""
+    held, letters = list[str](), 0
+    for piece in pieces:
+        held.append(piece)
+        letters += len(piece)
+        if letters >= _AT_ONCE and "\n" in piece:
+            lines, end, rest = "".join(held).rpartition("\n")
+            yield lines + end
+            held, letters = [rest], len(rest)
+    yield "".join(held)
+
+
+def _escaped(text: str, encoding: str) -> str:
+    """JSON whose letters the encoding can show; in JSON other letters than ASCII's stand in texts alone."""
     try:
-        text.encode(sys.stdout.encoding or "utf-8")
+        text.encode(encoding)
     except UnicodeEncodeError:
-        text = format_json(value, ascii_only=True)
-    result(text)
+        return _BEYOND_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text)
+    return text
 
 
 def ask(question: str) -> str | None:

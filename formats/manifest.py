@@ -19,7 +19,7 @@ from formats.errors import SagesegError, for_all, raise_all
 from formats.limits import MOST_PIXELS, MOST_TEXT, check_pixels
 from formats.prepared.source_names import source_name
 from formats.safe_names import check_inside, check_name
-from formats.texts.csv_text import format_csv
+from formats.texts.csv_text import format_csv, text_lines
 from formats.texts.given_files import read_text
 
 
@@ -165,12 +165,9 @@ def read_manifest(path: Path) -> list[ManifestRow]:
     return rows
 
 
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
-
-
 def _lines(text: str, path: Path) -> Iterator[list[str]]:
     csv.field_size_limit(MOST_TEXT)
-    lines = csv.reader(found[0] for found in _LINE.finditer(text))  # a StringIO would hold four bytes a character
+    lines = csv.reader(text_lines(text))
     try:
         yield from filter(None, lines)
     except csv.Error as e:

@@ -7,7 +7,10 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from analysis.comparison.scored import ImageScores, ReportScores, compared_metrics
+import numpy as np
+
+from analysis.comparison.scored import ReportScores, compared_metrics
+from formats.arrays import Flags, Floats
 from formats.errors import SagesegError
 from formats.texts.wording import format_share, name_first
 from formats.verbs.mounting import typed_words
@@ -104,22 +107,20 @@ def _or_common(alike: Sequence[str], why: str) -> str:
 def with_absent(reports: Sequence[ReportScores]) -> list[ReportScores]:
     """With what an image counts for a class that it has not, where only another report has the class at
     all: as `analysis.scoring.image_scores.with_absent`, all of them being one."""
-    counted: dict[str, list[float]] = {}
-    for metric in compared_metrics():
-        rows = [image.by_class[metric.key] for report in reports for image in report.images.values()]
-        occurring = [any(not math.isnan(value) for value in column) for column in zip(*rows, strict=True)]
-        counted[metric.key] = [metric.when_absent if occurs else math.nan for occurs in occurring]
-    return [
-        replace(report, images={stem: _fill(image, counted) for stem, image in report.images.items()})
-        for report in reports
-    ]
-
-
-def _fill(image: ImageScores, absent: Mapping[str, Sequence[float]]) -> ImageScores:
-    if not image.judged.pixels:
-        return image
-    filled = {
-        key: tuple(other if math.isnan(value) else value for value, other in zip(values, absent[key], strict=True))
-        for key, values in image.by_class.items()
+    known = {
+        metric.key: np.where(_occurring(reports, metric.key), metric.when_absent, math.nan)
+        for metric in compared_metrics()
     }
-    return replace(image, by_class=filled)
+    return [replace(report, by_class=_filled(report, known)) for report in reports]
+
+
+def _occurring(reports: Sequence[ReportScores], key: str) -> Flags:
+    """Which foreground classes any image of any report has."""
+    every = np.concatenate([report.by_class[key] for report in reports])
+    has: Flags = ~np.isnan(every).all(axis=0)
+    return has
+
+
+def _filled(report: ReportScores, absent: Mapping[str, Floats]) -> dict[str, Floats]:
+    counts = np.array([image.judged.pixels > 0 for image in report.images.values()])[:, None]
+    return {key: np.where(np.isnan(each) & counts, absent[key], each) for key, each in report.by_class.items()}

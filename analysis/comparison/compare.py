@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import reduce
@@ -70,14 +69,12 @@ def _means(values: Floats) -> list[float]:
 def by_disagreement(reports: Sequence[ReportScores]) -> list[tuple[str, float]]:
     """The images that are compared, each with how much their IoU differs at most between any two reports, the largest
     difference first."""
-    found = [(stem, _spread(reports, stem)) for stem in common_stems(reports)]
-    return sorted(found, key=lambda each: (-each[1], each[0]))
-
-
-def _spread(reports: Sequence[ReportScores], stem: str) -> float:
-    values = (report.images[stem].mean("iou") for report in reports)
-    known = [value for value in values if not math.isnan(value)]
-    return max(known) - min(known) if len(known) > 1 else 0.0
+    stems = common_stems(reports)
+    iou = np.array([report.values(stems, "iou")[:, 0] for report in reports])
+    several = (~np.isnan(iou)).sum(axis=0) > 1
+    spread = np.zeros(len(stems))
+    spread[several] = np.nanmax(iou[:, several], axis=0) - np.nanmin(iou[:, several], axis=0)
+    return sorted(zip(stems, spread.tolist(), strict=True), key=lambda each: (-each[1], each[0]))
 
 
 def _listed(reports: Sequence[ReportScores]) -> list[dict[str, Any]]:
@@ -86,7 +83,7 @@ def _listed(reports: Sequence[ReportScores]) -> list[dict[str, Any]]:
             "stem": stem,
             "group": reports[0].images[stem].group,
             "spread": spread,
-            "iou": {report.name: defined(report.images[stem].mean("iou")) for report in reports},
+            "iou": {report.name: defined(report.mean(stem, "iou")) for report in reports},
         }
         for stem, spread in by_disagreement(reports)[:LISTED]
         if spread > 0

@@ -65,7 +65,7 @@ def paired_intervals(differences: Floats, groups: Sequence[str]) -> list[Interva
     sums, sizes = (np.zeros((len(names), differences.shape[1])) for _ in range(2))
     np.add.at(sums, of_group, np.where(known, differences, 0))
     np.add.at(sizes, of_group, known)
-    drawn = [counts.astype(np.float64) for counts in group_draws(len(names), DRAWS, SEED)]
+    drawn = (counts.astype(np.float64) for counts in group_draws(len(names), DRAWS, SEED))
     means = np.concatenate([_ratio(counts @ sums, counts @ sizes) for counts in drawn])
     enough = (sizes > 0).sum(axis=0) > 1
     return [interval(column) if sure else None for column, sure in zip(means.T, enough, strict=True)]

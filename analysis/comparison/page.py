@@ -11,26 +11,27 @@ from urllib.parse import quote
 
 from analysis.comparison.compare import compare
 from analysis.comparison.curves import common_curves
-from analysis.comparison.page_data import page_data
+from analysis.comparison.page_data import divided, page_data
 from analysis.comparison.reading import read_reports
 from analysis.comparison.scored import ReportScores, compared_metrics
 from analysis.comparison.settings import NOT_KNOWN, NOT_SET, about_datasets, settings
 from analysis.comparison.tables import images_to_csv
 from analysis.drawing.colours import AGREEMENT_COLOURS, AgreementColours, ColourScheme
 from analysis.report.page.layout import model_facts
+from analysis.report.page.page_data import columns_script
 from analysis.report.page.sections import foreground_mean
 from analysis.report.page.viewer_scripts import BESIDE, VIEWER
-from analysis.report_files import IMAGES, PAGE
+from analysis.report_files import IMAGE_COLUMNS, IMAGES, PAGE
 from analysis.scoring.scores import METRICS
 from formats.console import say
-from formats.disk.whole_files import write_text
+from formats.disk.whole_files import write_lines, write_text
 from formats.disk.whole_folders import staged_folder
 from formats.pages.templating import render
 from formats.texts.json_text import format_json
 
 _SCRIPTS = (
-    "compare/viewed.js",
     BESIDE,
+    "compare/viewed.js",
     *VIEWER,
     "compare/choice.js",
     "compare/scatter.js",
@@ -54,16 +55,19 @@ def write_comparison(
         say(f"note: images are grouped as in {reports[0].name}, for intervals too; {others} groups them otherwise")
     with staged_folder(out, overwrite=overwrite) as stage:
         write_text(stage / "comparison.json", format_json(comparison) + "\n")
-        write_text(stage / IMAGES, images_to_csv(reports))
-        write_text(stage / PAGE, render_comparison(comparison, reports, out))
+        write_lines(stage / IMAGES, images_to_csv(reports))
+        addresses = [address(report.folder, out) for report in reports]
+        data, beside = divided(page_data(reports, addresses, _colours(reports)))
+        if beside:
+            (stage / IMAGE_COLUMNS).parent.mkdir()
+            write_lines(stage / IMAGE_COLUMNS, columns_script(beside))
+        write_text(stage / PAGE, render_comparison(comparison, reports, data))
     return comparison
 
 
-def render_comparison(comparison: Mapping[str, Any], reports: Sequence[ReportScores], out: Path) -> str:
-    """The comparison's page as HTML, for the folder `out`."""
-    folders = [address(report.folder, out) for report in reports]
-    colours = _colours(reports)
-    data = page_data(reports, folders, colours)
+def render_comparison(comparison: Mapping[str, Any], reports: Sequence[ReportScores], data: Mapping[str, Any]) -> str:
+    """The comparison's page as HTML; `data` is what its scripts read."""
+    folders = [report["folder"] for report in data["reports"]]
     differing, same = settings(reports)
     pooled = [report["name"] for report in comparison["reports"] if report["overall"] is None]
     _tell_missing(pooled, data["thumbnails"], [report.name for report in reports])
@@ -86,7 +90,7 @@ def render_comparison(comparison: Mapping[str, Any], reports: Sequence[ReportSco
         "intervals": _number_of_intervals(comparison["differences"]),
         "curves": common_curves({report.name: report.model.epochs for report in reports}),
         "data": data,
-        "legend": colours.legend(),
+        "legend": _colours(reports).legend(),
     }
     return render("analysis", "compare/compare.html", _SCRIPTS, values)
 

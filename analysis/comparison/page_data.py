@@ -12,8 +12,8 @@ from analysis.comparison.pooled import find_layers
 from analysis.comparison.scored import ReportScores, compared_metrics
 from analysis.drawing.colours import AgreementColours
 from analysis.drawing.thumbnails import draw_thumbnail
-from analysis.report.page.page_data import coded, palettes
-from analysis.report_files import layer_name
+from analysis.report.page.page_data import MOST_IMAGES, coded, palettes
+from analysis.report_files import IMAGE_COLUMNS, layer_name
 from analysis.scoring.components import LISTED
 from analysis.scoring.intervals import LEVEL
 from formats.parallel import available_cores
@@ -76,6 +76,33 @@ def _attributes(reports: Sequence[ReportScores], stems: Sequence[str]) -> dict[s
         name: [[report.images[stem].attributes.get(name) for stem in stems] for report in reports] for name in names
     }
     return {name: coded(column[0]) for name, column in columns.items() if all(each == column[0] for each in column)}
+
+
+_OF_IMAGES = ("stems", "group", "width", "height", "attributes", "scores")
+"""What of the page's data has an entry for each image."""
+
+
+def divided(data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The page's data, and of more than MOST_IMAGES what lies in a file beside it: then the page has of the columns no
+    more than the first DRAWN of `count` images."""
+    count = len(data["stems"])
+    if count <= MOST_IMAGES:
+        return dict(data), None
+    beside = {name: data[name] for name in _OF_IMAGES}
+    first = {
+        **{name: beside[name][:DRAWN] for name in ("stems", "width", "height")},
+        "group": _first(beside["group"]),
+        "attributes": {name: _first(column) for name, column in beside["attributes"].items()},
+        "scores": {
+            key: [[column[:DRAWN] for column in report] for report in by_report]
+            for key, by_report in beside["scores"].items()
+        },
+    }
+    return {**data, **first, "count": count, "imagesBeside": IMAGE_COLUMNS}, beside
+
+
+def _first(column: Mapping[str, Any]) -> dict[str, Any]:
+    return coded([None if code is None else column["values"][code] for code in column["of"][:DRAWN]])
 
 
 def thumbnails(reports: Sequence[ReportScores], stems: Sequence[str]) -> dict[int, Any]:

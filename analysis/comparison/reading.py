@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import csv
-import io
 import math
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from sys import intern
 from typing import Any
 
+import numpy as np
+
 from analysis.comparison.alike import check_alike, with_absent
-from analysis.comparison.scored import ImageScores, ReportScores, compared_metrics
+from analysis.comparison.scored import ImageFacts, ReportScores, compared_metrics
 from analysis.report.scores_shape import MEND, open_scores, report_file
 from analysis.report_files import IMAGES, SCORES
 from analysis.scoring.judged import Judged
+from formats.arrays import Floats
 from formats.errors import SagesegError
 from formats.predictions import read_model_facts
 from formats.safe_names import check_name, refuse_links_out
-from formats.texts.csv_text import unmarked
+from formats.texts.csv_text import text_lines, unmarked
 from formats.texts.given_files import decode_text
 from formats.texts.told_numbers import parse_number, parse_whole
 from formats.texts.typed_json import short
 
+_NO_ATTRIBUTES: dict[str, str] = {}
+"""Held once for all images that have none."""
 MOST = 6
 """Reports that one page tells apart: by as many colours, and pictures side by side."""
 
@@ -64,28 +70,33 @@ def _check_number(folders: Sequence[Path]) -> None:
 
 def _read_report(folder: Path) -> ReportScores:
     refuse_links_out(folder)
-    scores, table = open_scores(folder, "compared"), report_file(folder, IMAGES)
+    scores = open_scores(folder, "compared")
+    text = decode_text(report_file(folder, IMAGES), folder / IMAGES, "CSV that a report wrote")
     model = read_model_facts(scores.get("job") or {}, folder / SCORES)
-    images = _read_images(table, folder / IMAGES, scores)
-    return ReportScores(folder, model.job or folder.resolve().name, scores, model, images)
+    images, by_class = _read_images(text, folder / IMAGES, scores)
+    return ReportScores(folder, model.job or folder.resolve().name, scores, model, images, by_class)
 
 
-def _read_images(table: bytes, path: Path, scores: Mapping[str, Any]) -> dict[str, ImageScores]:
-    images: dict[str, ImageScores] = {}
-    text = decode_text(table, path, "CSV that a report wrote")
+def _read_images(text: str, path: Path, scores: Mapping[str, Any]) -> tuple[dict[str, ImageFacts], dict[str, Floats]]:
+    images: dict[str, ImageFacts] = {}
+    keys, names = [metric.key for metric in compared_metrics()], scores["classes"][1:]
+    columns = [f"{key}_{name}" for key in keys for name in names]
+    found = array("d")
     try:
-        rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+        rows = csv.reader(text_lines(text), strict=True)
         header = next(rows, [])
         for cells in filter(None, rows):
             row = _row(header, cells)
-            stem = check_name(unmarked(_cell(row, "stem")), path, "a stem")
+            stem = intern(check_name(unmarked(_cell(row, "stem")), path, "a stem"))
             if stem in images:
                 raise SagesegError(f"{path}: stem {stem} stands twice; {MEND}")
-            images[stem] = replace(_read_image(row, scores["classes"]), attributes=_attributes(header, cells, scores))
+            images[stem] = _read_image(row, len(images), _attributes(header, cells, scores))
+            found.extend(_score(row, column) for column in columns)
         _cell(dict.fromkeys(header, ""), "stem")  # also where there are no rows
     except (ValueError, csv.Error) as e:
         raise SagesegError(f"{path}: damaged, or not written by this sageseg ({e}); {MEND}") from e
-    return images
+    values = np.array(found).reshape(len(images), len(keys), len(names))
+    return images, {key: values[:, number] for number, key in enumerate(keys)}
 
 
 def _row(header: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
@@ -98,19 +109,20 @@ def _row(header: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
 def _attributes(header: Sequence[str], cells: Sequence[str], scores: Mapping[str, Any]) -> dict[str, str]:
     """Those by which the report tells scores, where the image has them."""
     known = dict(zip(header, cells, strict=True))
-    return {name: unmarked(known[name]) for name in scores.get("attributes") or {} if known.get(name)}
+    told = {name: intern(unmarked(known[name])) for name in scores.get("attributes") or {} if known.get(name)}
+    return told or _NO_ATTRIBUTES
 
 
-def _read_image(row: Mapping[str, str], classes: Sequence[str]) -> ImageScores:
-    keys = [metric.key for metric in compared_metrics()]
+def _read_image(row: Mapping[str, str], place: int, attributes: Mapping[str, str]) -> ImageFacts:
     judged = Judged(*(_count(row, f"{what}_pixels") for what in ("judged", "not_predicted")))
-    by_class = {key: tuple(_score(row, f"{key}_{name}") for name in classes[1:]) for key in keys}
     size = _count(row, "width"), _count(row, "height")
     if not all(size):
         raise ValueError("an image without pixels")
     if judged.pixels + judged.not_predicted > size[0] * size[1]:
         raise ValueError(f"{judged.pixels} pixels judged, more than {size[0]}×{size[1]} has")
-    return ImageScores(unmarked(_cell(row, "group")), size, judged, _cell(row, "truth_sha256"), by_class)
+    # texts that repeat, in this report or in others, are held once
+    group, truth = (intern(each) for each in (unmarked(_cell(row, "group")), _cell(row, "truth_sha256")))
+    return ImageFacts(place, group, size, judged, truth, attributes)
 
 
 def _cell(row: Mapping[str, str], column: str) -> str:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from analysis.scoring.judged import Judged
-from analysis.scoring.scores import Metric, every_metric
+from analysis.scoring.scores import Metric, every_metric, mean_defined
 from formats.arrays import Floats
 from formats.predictions import ModelFacts
 
@@ -21,35 +20,38 @@ def compared_metrics() -> list[Metric[Any]]:
     return [metric for metric in every_metric() if metric.compared]
 
 
-@dataclass(frozen=True)
-class ImageScores:
-    """One row of images.csv: by key the scores of the foreground classes that are compared, nan where
-    undefined; `truth` is a checksum of the truth by which they are judged, ignore where they are not."""
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What a row of images.csv tells beside scores: `place` is its row in those; `truth` is a checksum of the truth by
+    which they are judged, ignore where they are not."""
 
+    place: int
     group: str
     size: tuple[int, int]
     judged: Judged
     truth: str
-    by_class: Mapping[str, tuple[float, ...]]
-    attributes: Mapping[str, str] = field(default_factory=dict)
-
-    def mean(self, key: str) -> float:
-        """Of the classes where the score is defined; nan where there is none."""
-        known = [value for value in self.by_class[key] if not math.isnan(value)]
-        return sum(known) / len(known) if known else math.nan
+    attributes: Mapping[str, str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ReportScores:
-    """What a report's folder says: `scores` is scores.json, `model` its job, `images` are by stem."""
+    """What a report's folder says: `scores` is scores.json, `model` its job, `images` are by stem, and `by_class` has
+    by key the images' scores of the foreground classes that are compared, shape (images, classes), nan where undefined.
+    """
 
     folder: Path
     name: str
     scores: Mapping[str, Any]
     model: ModelFacts
-    images: Mapping[str, ImageScores]
+    images: Mapping[str, ImageFacts]
+    by_class: Mapping[str, Floats]
 
     def values(self, stems: Sequence[str], key: str) -> Floats:
-        """A score of these images, shape (images, 1 + foreground classes): the mean first, nan where undefined."""
-        images = [self.images[stem] for stem in stems]
-        return np.array([(image.mean(key), *image.by_class[key]) for image in images], np.float64)
+        """A score of these images, shape (images, 1 + foreground classes): the mean of the classes where it is defined
+        first, nan where undefined."""
+        rows = self.by_class[key][[self.images[stem].place for stem in stems]]
+        return np.column_stack([mean_defined(rows, axis=1), rows])
+
+    def mean(self, stem: str, key: str) -> float:
+        """Of the classes where the score is defined; nan where there is none."""
+        return float(self.values([stem], key)[0, 0])

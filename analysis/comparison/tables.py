@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Any
 
 from analysis.comparison.compare import by_disagreement
 from analysis.comparison.scored import ReportScores, compared_metrics
 from formats.arrays import Floats
-from formats.texts.csv_text import format_sheet
+from formats.texts.csv_text import sheet_lines
 
 
-def images_to_csv(reports: Sequence[ReportScores]) -> str:
+def images_to_csv(reports: Sequence[ReportScores]) -> Iterator[str]:
     """One row per image that is compared, the largest disagreement first; an undefined score is an empty cell. A
     difference is the first report's score less the second's."""
     stems = [stem for stem, _ in by_disagreement(reports)]
@@ -23,7 +23,7 @@ def images_to_csv(reports: Sequence[ReportScores]) -> str:
         [stem, image.group, *(_cell(column[place]) for column in columns.values()), *_of(image.attributes, attributes)]
         for place, (stem, image) in enumerate((stem, reports[0].images[stem]) for stem in stems)
     )
-    return format_sheet([["stem", "group", *columns, *attributes], *rows])
+    return sheet_lines(chain([["stem", "group", *columns, *attributes]], rows))
 
 
 def _of(known: Any, names: Sequence[str]) -> list[str]:

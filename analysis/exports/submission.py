@@ -6,6 +6,7 @@ import csv
 import gzip
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -58,12 +59,24 @@ def write_submission(
     sources = choose_sources(plan_sources(predictions, None), listed)
     num_values = len(predictions.classes) if predictions.classes else IGNORE
     work = partial(_encode, predictions.root, num_values, class_id, cleaning)
-    with staged_file(out, overwrite=overwrite) as beside:
-        encoded = list(map_all(work, sources, workers=workers, label="encoding"))
-        content = format_csv([HEADER, *(line for line, _ in encoded)]).encode("utf-8")
-        beside.write_bytes(gzip.compress(content, 6, mtime=0) if out.suffix == ".gz" else content)
+    changed = NO_CHANGES
+    with staged_file(out, overwrite=overwrite) as beside, _writing(beside, packed=out.suffix == ".gz") as file:
+        file.write(format_csv([HEADER]).encode())
+        for line, changes in map_all(work, sources, workers=workers, label="encoding"):
+            file.write(format_csv([line]).encode())
+            changed += changes
     tell_unpredicted(sources)
-    return len(sources), sum((changes for _, changes in encoded), NO_CHANGES)
+    return len(sources), changed
+
+
+@contextmanager
+def _writing(path: Path, *, packed: bool) -> Iterator[BinaryIO | gzip.GzipFile]:
+    with path.open("wb") as file:
+        if not packed:
+            yield file
+            return
+        with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0) as gzipped:
+            yield gzipped
 
 
 def _class_id(predictions: Predictions, name: str | None) -> int:

@@ -60,9 +60,9 @@ def report(
     """Score predictions on full images and write a page that shows where they fail."""
     from analysis.plain.opening import open_predictions
     from analysis.plain.truth import TruthFolder, open_with_truth
-    from analysis.report.report import report as write_report
+    from analysis.report.report import make_report
     from analysis.report.scores_text import format_scores, tell
-    from analysis.report.sharded.planned import ReportOptions, plan_report
+    from analysis.report.sharded.planned import Planned, ReportOptions, plan_report
     from analysis.report.sharded.shards import report_shard
     from analysis.report_files import PAGE
     from formats.dataset import open_dataset
@@ -74,37 +74,31 @@ def report(
         check_shard_place(out, shard)
     else:
         refuse_existing(out, overwrite=overwrite, reads=(predictions, dataset, truth, images))
-    drawn = parse_overlays(overlays)
+    options = ReportOptions(colors, strips, parse_overlays(overlays), scoring)
     pattern = parse_group_by(group_by) if group_by else None
     given = (("--labels", labels), ("--group-by", group_by))
-    if truth and not dataset:
-        known = TruthFolder(truth, labels, images, pattern, scoring.partial)
-        opened = open_with_truth(predictions, known, workers=workers)
-    elif dataset and not truth:
-        for name, value in given:
-            if value is not None:
-                raise SagesegError(f"{name} {value}: goes with --truth; a dataset has classes and groups of its own")
-        of = open_dataset(dataset)
-        opened = open_predictions(predictions, dataset=of, workers=workers), of
-    else:
-        raise SagesegError("report needs the truth from one place: --dataset DATASET, or --truth FOLDER of masks")
-    shown = images if dataset else None
+
+    def plan() -> Planned:
+        if truth and not dataset:
+            known = TruthFolder(truth, labels, images, pattern, scoring.partial)
+            opened = open_with_truth(predictions, known, workers=workers)
+        elif dataset and not truth:
+            for name, value in given:
+                if value is not None:
+                    raise SagesegError(
+                        f"{name} {value}: goes with --truth; a dataset has classes and groups of its own"
+                    )
+            of = open_dataset(dataset)
+            opened = open_predictions(predictions, dataset=of, workers=workers), of
+        else:
+            raise SagesegError("report needs the truth from one place: --dataset DATASET, or --truth FOLDER of masks")
+        return plan_report(*opened, options, images if dataset else None, by_names=shard is not None)
+
     if shard:
-        planned = plan_report(*opened, ReportOptions(colors, strips, drawn, scoring), shown, by_names=True)
-        marker = report_shard(planned, out, shard, overwrite=overwrite, workers=workers)
+        marker = report_shard(plan(), out, shard, overwrite=overwrite, workers=workers)
         tell_shard(out, shard, marker, "sageseg analysis merge")
         return
-    scores = write_report(
-        *opened,
-        out,
-        colours=colors,
-        strips=strips,
-        overlays=drawn,
-        scoring=scoring,
-        images=shown,
-        overwrite=overwrite,
-        workers=workers,
-    )
+    scores = make_report(plan, out, overwrite=overwrite, workers=workers)
     tell(scores, format_scores, out / PAGE, as_json=as_json)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain
@@ -13,18 +14,20 @@ from analysis.drawing.close_ups import close_ups as draw_close_ups
 from analysis.drawing.colours import AGREEMENT_COLOURS, AgreementColours, ColourScheme
 from analysis.drawing.overlays import OverlayWriter
 from analysis.drawing.thumbnails import draw_thumbnail
-from analysis.masks.source_plan import facts_of
+from analysis.masks.source_plan import SourceFacts, facts_of
+from analysis.masks.sources import Source
 from analysis.options import ScoringOptions
 from analysis.report.csv_tables import areas_to_csv, images_to_csv, objects_to_csv
+from analysis.report.examiner import Examiner
 from analysis.report.judged_share import judged_to_json
 from analysis.report.made import made_to_json, typed_command
 from analysis.report.page.find_data import find_data
 from analysis.report.page.layout import PageImages, render_page
 from analysis.report.page.page_data import columns_script, divided, of_class, page_data, shown_inside, worst_and_best
 from analysis.report.plots.patterns_json import attribute_scores_to_csv, crop_edges_to_csv, places_to_csv
-from analysis.report.plots.plots_data import plots_data
+from analysis.report.plots.plots_data import plots_data, time_bins
 from analysis.report.scores_json import summary_to_json
-from analysis.report.sharded.planned import OVERLAYS_DRAWN, ReportOptions, Settled, plan_report
+from analysis.report.sharded.planned import OVERLAYS_DRAWN, Planned, ReportOptions, Settled, plan_report
 from analysis.report_files import IMAGE_COLUMNS, IMAGES, OVERLAYS, PAGE, SCORES
 from analysis.scoring.image_report import Examined, as_examined
 from analysis.scoring.kept_images import KeptImages
@@ -67,11 +70,44 @@ def report(
     of those that prep read. Raises SagesegError as `plan_report` does, and for what is wrong with an image.
     """
     options = ReportOptions(colours, strips, overlays, scoring or ScoringOptions())
-    planned = plan_report(predictions, dataset, options, images)
+    plan = partial(plan_report, predictions, dataset, options, images)
+    return make_report(plan, out, overwrite=overwrite, workers=workers)
+
+
+def make_report(
+    plan: Callable[[], Planned], out: Path, *, overwrite: bool = False, workers: int | None = None
+) -> dict[str, Any]:
+    """Write the folder `out` and return what its scores.json holds. What is planned is held by nobody else: each
+    source goes when it has been examined, for together they are more than all that tables and page need."""
     with staged_folder(out, overwrite=overwrite) as stage:
-        found = map_all(planned.examiner(stage), planned.sources, workers=workers, label="scoring")
-        examined = map(as_examined, map(facts_of, planned.sources), found)
-        return write_report(stage, planned.settled, examined, typed_command(), workers)
+        settled, examined = _begin(plan(), stage, workers)
+        return write_report(stage, settled, examined, typed_command(), workers)
+
+
+def _begin(planned: Planned, stage: Path, workers: int | None) -> tuple[Settled, Iterator[Examined]]:
+    return planned.settled, _examine(planned.examiner(stage), _Passing(planned.sources), workers)
+
+
+class _Passing:
+    """Sources that are held until it is their turn, and from then on what is told of them until that is taken."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._count, self._left = len(sources), deque(sources)
+        self.told = deque[SourceFacts]()
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Source]:
+        while self._left:
+            source = self._left.popleft()
+            self.told.append(facts_of(source))
+            yield source
+
+
+def _examine(examiner: Examiner, sources: _Passing, workers: int | None) -> Iterator[Examined]:
+    for found in map_all(examiner, sources, workers=workers, label="scoring"):
+        yield as_examined(sources.told.popleft(), found)
 
 
 def write_report(
@@ -127,6 +163,7 @@ def _page_data(
 ) -> dict[str, Any]:
     find, found = find_data(summary.images, scores)
     known = page_data(summary.images, thumbnails, scores["classes"], colours)
+    found |= time_bins(summary)
     return {**known, "find": find, "found": found, "plots": plots_data(summary, scores, model)}
 
 

@@ -9,6 +9,7 @@ from analysis.report_files import SCORES
 from analysis.scoring.scores import every_metric
 from formats.errors import SagesegError
 from formats.predictions import Cleaned
+from formats.texts.json_text import without_member
 from formats.texts.typed_json import parse_told, short
 
 MEND = "make the report again"
@@ -84,7 +85,9 @@ def report_file(folder: Path, name: str) -> bytes:
 
 
 def read_scores(content: bytes, path: Path, use: Literal["compared", "shown"]) -> dict[str, Any]:
-    """The scores of a report, whose members are `Told`. Raises SagesegError that names the file."""
+    """The scores of a report, whose members are `Told`, without those of groups, of which there may be as many as
+    images. Raises SagesegError that names the file."""
+    content = without_member(content, "groups")
     scores: dict[str, Any] = parse_told(content, _Shown if use == "shown" else _Compared, path, MEND)
     told = [scores["overall"], (scores.get("intervals") or {}).get("overall") or {}]
     by_class = {metric.key for metric in every_metric()}

@@ -85,6 +85,7 @@ def choose(candidates: Iterable[Candidate], count: int, find_twin: FindTwin = no
     queues: defaultdict[str, list[tuple[tuple[float, str], Candidate]]] = defaultdict(list)
     for candidate in sorted(candidates, key=lambda each: each.order, reverse=True):
         queues[candidate.group].append((candidate.order, candidate))
+    taken: list[Candidate] = []
     chosen: list[Chosen] = []
     twins: list[Twin] = []
     turn = 0
@@ -94,8 +95,9 @@ def choose(candidates: Iterable[Candidate], count: int, find_twin: FindTwin = no
         heapq.heapify(heads)
         while heads and len(chosen) < count:
             _, candidate, group = heapq.heappop(heads)
-            twin = find_twin(candidate, [each.candidate for each in chosen])
+            twin = find_twin(candidate, taken)
             if twin is None:
+                taken.append(candidate)
                 chosen.append(Chosen(candidate, turn))
                 continue
             twins.append(Twin(candidate, twin))

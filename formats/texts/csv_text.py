@@ -17,6 +17,7 @@ _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 """How a text begins with which spreadsheets compute; or one that has our mark, so that each mark can be taken off."""
 _MARKED = re.compile(r"'+[=+\-@\t\r]")
 _AT_ONCE = 1000
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -50,13 +51,18 @@ def unmarked(cell: str) -> str:
     return cell[1:] if _MARKED.match(cell) else cell
 
 
+def text_lines(text: str) -> Iterator[str]:
+    """A text by lines, with their ends, for csv.reader: a StringIO would hold four bytes a character."""
+    return (found[0] for found in _LINE.finditer(text))
+
+
 def read_csv(path: Path, expected: str) -> Iterator[tuple[int, list[str]]]:
     """The rows of a file that are not blank, the header among them, each with the number of its line. Cells are divided
     by commas, or by semicolons, as Excel writes them where a comma is in numbers. Raises SagesegError that names the
     file, also while rows are taken."""
     text = read_text(path, expected)
     first = text.partition("\n")[0]
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=";" if ";" in first and "," not in first else ",")
+    rows = csv.reader(text_lines(text), delimiter=";" if ";" in first and "," not in first else ",")
     try:
         for cells in rows:
             if any(cells):

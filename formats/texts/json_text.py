@@ -16,6 +16,7 @@ MAX_DEPTH = 100
 _TOO_DEEP = f"more than {MAX_DEPTH} lists and objects in one another"
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 """How half of a letter beyond U+FFFF is escaped; alone it has no place in any text."""
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}"]', re.DOTALL)
 _ZERO = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -60,6 +61,27 @@ def _is_too_deep(value: Any) -> bool:
 def refuse_constant(name: str) -> None:
     """For `parse_constant` of json, which else takes NaN and Infinity."""
     raise ValueError(f"{name} is no number of JSON")
+
+
+def without_member(content: bytes, name: str) -> bytes:
+    """An object's text with `{}` in place of what one of its members holds, be that nearly all of it: so it is never
+    made. Where there is no such member, the text is the same."""
+    wanted, key, depth, start = json.dumps(name).encode(), b"", 0, 0
+    for token in _TOKEN.finditer(content):
+        word = token[0]
+        if word in (b"{", b"["):
+            depth += 1
+            if depth == 2 and key == wanted:
+                start = token.start()
+        elif word in (b"}", b"]"):
+            depth -= 1
+            if depth == 1 and start:
+                return content[:start] + b"{}" + content[token.end() :]
+        elif word == b'"':
+            return content  # a text without an end
+        elif depth == 1:
+            key = word  # the last text before what a member holds is its name
+    return content
 
 
 def format_json(value: Any, *, ascii_only: bool = False) -> str:

@@ -83,7 +83,7 @@ def transforms(page: sync_api.Page) -> list[str]:
 
 def test_every_sort_orders_the_images(page: sync_api.Page, scored: list[ReportScores]) -> None:
     def mean(place: int) -> Callable[[str], float]:
-        return lambda stem: scored[place].images[stem].mean("iou")
+        return lambda stem: scored[place].mean(stem, "iou")
 
     def gain(stem: str) -> float:
         return mean(0)(stem) - mean(1)(stem)
@@ -107,7 +107,7 @@ def test_every_sort_orders_the_images(page: sync_api.Page, scored: list[ReportSc
 def test_the_scores_sort_by_each_heading(page: sync_api.Page, scored: list[ReportScores]) -> None:
     models = page.locator(".scores tbody a")
     assert models.all_text_contents() == list(SHIFTS)
-    means = {each.name: np.mean([image.mean("dice") for image in each.images.values()]) for each in scored}
+    means = {each.name: np.mean(each.values(list(each.images), "dice")[:, 0]) for each in scored}
     heading = page.locator(".scores thead button", has_text="Dice per image")
     for sign in (-1, 1):
         heading.click()
@@ -139,7 +139,7 @@ def test_every_filter_leaves_the_images_that_it_names(page: sync_api.Page) -> No
 
 def test_what_is_chosen_is_what_the_plots_and_pictures_say(page: sync_api.Page, scored: list[ReportScores]) -> None:
     page.select_option("#sort", "name up")
-    fcn, psp, unet = (each.images["a_02"].mean("dice") for each in scored)
+    fcn, psp, unet = (each.mean("a_02", "dice") for each in scored)
     page.select_option("#metric", label="Dice")
     card = page.locator("#pictures article").nth(1)
     assert card.locator("figcaption b").all_text_contents() == [f"{value:.4f}" for value in (fcn, psp, unet)]
@@ -156,7 +156,7 @@ def test_groups_and_attributes_that_gain_stand_first_and_lead_to_their_images(
     page: sync_api.Page, scored: list[ReportScores]
 ) -> None:
     def mean(stems: list[str]) -> float:
-        gains = [scored[0].images[stem].mean("iou") - scored[1].images[stem].mean("iou") for stem in stems]
+        gains = [scored[0].mean(stem, "iou") - scored[1].mean(stem, "iou") for stem in stems]
         return float(np.mean(gains))
 
     groups = {group: mean([stem for stem in STEMS if stem[0] == group]) for group in "abc"}
@@ -230,7 +230,7 @@ def test_the_table_has_all_images_sorts_by_each_heading_and_opens(
     assert headings.all_text_contents() == ["Image", "Group", "fcn", "psp", "unet", "fcn less psp"]
     for place, name in ((2, "fcn"), (4, "unet")):
         headings.nth(place).click()
-        by_score = sorted(STEMS, key=lambda stem: -scored[place - 2].images[stem].mean("iou"))
+        by_score = sorted(STEMS, key=lambda stem: -scored[place - 2].mean(stem, "iou"))
         assert names.all_text_contents() == by_score, name
         headings.nth(place).click()
         assert names.all_text_contents() == by_score[::-1], name
@@ -333,6 +333,29 @@ def test_10000_images_are_shown_some_at_a_time_and_all_can_be_reached(browser: s
         expect(listed.nth(before)).to_be_attached()
         page.select_option("#group", "g999")
         assert page.locator("#listed tbody th").last.text_content() == "image_09999"
+
+
+def test_a_group_of_very_many_is_typed(browser: sync_api.Browser, root: Path) -> None:
+    def scatter(data: dict[str, Any]) -> None:
+        many(data)
+        data["group"] = coded([f"g{n // 5}" for n in range(10_000)])
+
+    made = changed(root / "three" / "index.html", scatter, root / "three" / "groups.html")
+    with visiting(browser) as visit:
+        page = visit.page
+        page.route("**/layers/**", lambda route: route.fulfill(path=root / "fcn/layers/image/a_01.jpg"))
+        page.goto(made.as_uri())
+        assert page.get_attribute("#group", "placeholder") == "Any of 2,000"
+        page.click("[data-view=table]")
+        for typed, found in (("g1999", "5 of 10,000"), ("g", "0 of 10,000"), ("", "10,000")):
+            page.fill("#group", typed)
+            page.press("#group", "Enter")
+            assert page.text_content("#shown") == found
+        rows = page.locator(".plot", has_text="By group").locator(".dot-row")
+        page.locator(".rest").click()
+        assert rows.count() == 1024
+        assert page.text_content(".rest") == "976 more between"
+        visit.complaints = []  # of layers that are no programs
 
 
 EVIL = "<img src=x onerror=alert(1)>"

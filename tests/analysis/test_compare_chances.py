@@ -62,7 +62,7 @@ def numbers(text: str) -> list[float]:
 
 def by_angle(reports: list[ReportScores], angle: str) -> tuple[list[float], list[str]]:
     stems = [stem for stem in STEMS if stem.endswith(angle)]
-    one, two = ([each.images[stem].mean("iou") for stem in stems] for each in reports)
+    one, two = ([each.mean(stem, "iou") for stem in stems] for each in reports)
     return list(np.subtract(one, two)), [stem[0] for stem in stems]
 
 

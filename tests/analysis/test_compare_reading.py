@@ -192,7 +192,7 @@ def test_an_attribute_may_be_called_as_a_score_is(tmp_path: Path) -> None:
     folders = [make_report(tmp_path / name, dataset, dict.fromkeys(STEMS, by)) for name, by in (("one", 1), ("two", 3))]
     one, _ = read_reports(folders)
     assert {image.attributes["iou_car"] for image in one.images.values()} == {"0 doors", "1 doors"}
-    assert 0 < one.images["a_01"].mean("iou") < 1
+    assert 0 < one.mean("a_01", "iou") < 1
 
 
 @pytest.mark.parametrize("odd", ["a\nb", "a\u2028b", "=1+1", 'a,"b"', "\ufeffa"])

@@ -349,9 +349,10 @@ def test_the_page_knows_where_its_plots_lead(out: Path, scores: dict[str, Any]) 
     assert 0 < len(listed) <= plots["places"]["listed"] == 24
     assert len(set(listed)) == len(listed)
     assert not any(stems[place].endswith("_0") for place in listed), "what is predicted right is wrong nowhere"
-    assert all("places" not in point for point in plots["attributes"]["angle"]["points"])
-    told = [place for point in plots["attributes"]["time"]["points"] for place in point["places"]]
-    assert sorted(told) == list(range(len(STEMS)))
+    assert [name for name in page.data["found"] if name.startswith("bin.")] == ["bin.time"]
+    bins = page.data["found"]["bin.time"]
+    points = plots["attributes"]["time"]["points"]
+    assert [bins.count(number) for number in range(len(points))] == [point["images"] for point in points]
 
 
 def test_many_maps_list_fewer_images(out: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from formats.console import result, result_json, run_app
-from formats.texts.json_text import format_json, json_pieces
+from formats.texts.json_text import format_json, json_pieces, without_member
+from formats.texts.redaction import redact
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -111,3 +112,41 @@ def test_members_that_are_made_hide_secrets_too() -> None:
     assert json.loads(format_json({"groups": Lazy({"password": "tell-nobody", "a": {"token": "x" * 20}})})) == {
         "groups": {"password": "***", "a": {"token": "***"}}
     }
+
+
+class Watched(Lazy):
+    """Knows how much had been written when its last member was asked for."""
+
+    def __init__(self, members: dict[str, Any], written: io.BytesIO) -> None:
+        super().__init__(members)
+        self.written, self.before_last = written, 0
+
+    def __getitem__(self, key: str) -> Any:
+        self.before_last = len(self.written.getvalue())
+        return super().__getitem__(key)
+
+
+def test_a_result_is_written_as_it_is_made_and_hides_what_the_whole_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, "utf-8"))
+    secret = "ghp_" + "a1B2" * 9
+    watched = Watched({f"{secret}{number}": {"iou": number} for number in range(5000)}, raw)
+    result_json({"groups": watched})
+    sys.stdout.flush()
+    assert watched.before_last > len(raw.getvalue()) / 2
+    assert secret not in raw.getvalue().decode()
+    assert raw.getvalue().decode() == redact(format_json({"groups": dict(watched)})) + "\n"
+
+
+@given(st.dictionaries(st.text(), values, max_size=5), st.sampled_from([None, 2]))
+def test_a_member_is_left_out_unread(content: dict[str, Any], indent: int | None) -> None:
+    for name, value in content.items():
+        left = json.loads(without_member(json.dumps(content, indent=indent).encode(), name))
+        assert defined(left) == defined({**content, name: {}} if isinstance(value, dict | list) else content)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", '{"groups": {', '{"groups": {"a": "}', '["groups"]', '{"a": {"groups": {}}}']
+)
+def test_a_text_without_the_member_stays_as_it_is(text: str) -> None:
+    assert without_member(text.encode(), "groups") == text.encode()

@@ -27,7 +27,7 @@ def plots_data(summary: Summary, scores: Mapping[str, Any], model: ModelFacts) -
         "crop_edges": scores["crop_edges"],
         "true_sizes": scores["true_sizes"],
         "areas": {**{key: scores["areas"][key] for key in ("unit", "unit_per_pixel")}, **scores["areas_agreement"]},
-        "attributes": _attributes(summary, scores),
+        "attributes": scores["attribute_scores"],
         "histogram": [
             {"low": round(bar.low, 6), "high": round(bar.high, 6), "count": bar.count}
             for bar in histogram(summary.images.scores.foreground_means("iou").tolist())
@@ -42,14 +42,17 @@ def _curve(curve: Mapping[str, Any]) -> dict[str, Any]:
     return {**lines, "best": {key: curve[f"best_{key}"] for key in ("iou", "dice")}}
 
 
-def _attributes(summary: Summary, scores: Mapping[str, Any]) -> dict[str, Any]:
-    """As scores.json has them; bins of times have the places of their images too, which no filter by value tells."""
-    told = dict(scores["attribute_scores"])
+def time_bins(summary: Summary) -> dict[str, list[int | None]]:
+    """By `bin.<attribute>` of times in bins the bin of each image, which no filter by value tells: columns of the
+    images, worst first."""
+    columns: dict[str, list[int | None]] = {}
     for name, each in summary.attribute_scores.items():
         if each.binned and each.kind == "time":
-            pairs = zip(told[name]["points"], each.points, strict=True)
-            told[name] = {**told[name], "points": [{**known, "places": list(point.places)} for known, point in pairs]}
-    return told
+            column = columns[f"bin.{name}"] = [None] * len(summary.images)
+            for number, point in enumerate(each.points):
+                for place in point.places:
+                    column[place] = number
+    return columns
 
 
 def _places(places: PlaceTotals, names: tuple[str, ...]) -> dict[str, Any]:

@@ -69,5 +69,6 @@ def merge_report(shards: Path, out: Path, *, overwrite: bool = False, workers: i
         def parse(told: Any, place: int) -> Findings:
             return parse_findings(told, facts[place], len(settled.classes), settled.frame)
 
-        examined = map(as_examined, facts, found_in_order(markers, sources, len(facts), stage, parse))
+        found = found_in_order(markers, sources, len(facts), stage, parse)
+        examined = (as_examined(of, each) for each, of in zip(found, facts, strict=True))
         return write_report(stage, settled, examined, command_of(plan, out), workers)

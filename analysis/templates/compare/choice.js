@@ -51,4 +51,8 @@ function tellBalance() {
   const words = `${choiceWords()}: ${nameOf(choice.ours)} is better on ${formatCount(better)} images, ${nameOf(choice.theirs)} on ${formatCount(worse)}`;
   document.getElementById("balance").textContent = `${words}, ${formatCount(same)} the same.`;
 }
-addEventListener("choice", tellBalance);
+if (isOfSome) {
+  for (const id of ["balance", "differing"]) document.getElementById(id).hidden = true; // of the worst alone it would mislead
+} else {
+  addEventListener("choice", tellBalance);
+}

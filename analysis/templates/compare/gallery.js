@@ -4,20 +4,38 @@ const fields = Object.fromEntries(["search", "group", "attribute", "sort"].map((
 const pictures = document.getElementById("pictures");
 const listed = document.getElementById("listed");
 const moreButton = document.getElementById("more");
+const MOST_GROUPS = 1000; // in a list to choose from
 const atOnce = { pictures: 8, table: 100 };
 let shownAs = "pictures";
 let arranged = [];
 
 // ---- what may be chosen
 const ANY = "";
-const attributeNames = Object.keys(data.attributes);
+const attributeNames = Object.keys(columns.attributes);
 
-optionsFor(fields.group, [[ANY, "All groups"], ...[...data.group.values].sort(byNature).map((group) => [group, group])]);
+fillGroups();
 fields.attribute.append(optionOf(ANY, "All"), ...attributeNames.map((name, number) => {
-  const options = [...data.attributes[name].values].sort(byNature).map((value) => optionOf(`${number} ${value}`, value));
+  const options = [...columns.attributes[name].values].sort(byNature).map((value) => optionOf(`${number} ${value}`, value));
   return Object.assign(element("optgroup", "", ...options), { label: name });
 }));
 document.getElementById("attribute-label").hidden = !attributeNames.length;
+
+// Of very many groups one is typed.
+function fillGroups() {
+  const { values } = columns.group;
+  if (values.length > MOST_GROUPS) {
+    const typed = Object.assign(element("input", ""), { id: "group", type: "search", autocomplete: "off", placeholder: `Any of ${formatCount(values.length)}` });
+    const known = new Set(values);
+    typed.addEventListener("change", () => {
+      typed.setCustomValidity(typed.value === ANY || known.has(typed.value) ? "" : `None is called ${typed.value}`);
+      typed.reportValidity();
+    });
+    fields.group.replaceWith(typed);
+    fields.group = typed;
+  } else {
+    optionsFor(fields.group, [[ANY, "All groups"], ...[...values].sort(byNature).map((group) => [group, group])]);
+  }
+}
 
 // A sort is a key, upwards or downwards, and where a key needs it the number of a report.
 function sortOptions() {
@@ -30,11 +48,11 @@ function sortOptions() {
 }
 
 // ---- filter and order
-const wordsOf = everyPlace.map((place) => [data.stems[place], aboutImage(place)].join(" ").toLowerCase());
+const wordsOf = everyPlace.map((place) => [columns.stems[place], aboutImage(place)].join(" ").toLowerCase());
 
 function chosenAttribute() {
   const [number, ...value] = fields.attribute.value.split(" ");
-  return number === ANY ? null : { column: data.attributes[attributeNames[number]], value: value.join(" ") };
+  return number === ANY ? null : { column: columns.attributes[attributeNames[number]], value: value.join(" ") };
 }
 
 function isWanted() {
@@ -52,7 +70,7 @@ function spreadOf(place) {
   const known = everyReport.map((report) => chosenScore(report, place)).filter((score) => score !== null);
   return known.length > 1 ? Math.max(...known) - Math.min(...known) : null;
 }
-const sortKeys = { spread: spreadOf, gain: gainOf, score: (place, report) => chosenScore(report, place), name: (place) => data.stems[place], group: groupOf };
+const sortKeys = { spread: spreadOf, gain: gainOf, score: (place, report) => chosenScore(report, place), name: (place) => columns.stems[place], group: groupOf };
 
 // What has no score stands last, whichever way.
 function orderBy(text) {
@@ -96,17 +114,17 @@ function cardOf(place) {
   const gain = element("b", "gain", formatGain(gainOf(place)));
   gain.title = `${choiceWords()}: ${nameOf(choice.ours)} less ${nameOf(choice.theirs)}`;
   const pair = data.reports.length > 2 ? `${nameOf(choice.ours)} less ${nameOf(choice.theirs)}` : "difference";
-  const head = element("header", "", element("h3", "", data.stems[place]), element("p", "", aboutImage(place)), element("span", "of", pair), gain);
+  const head = element("header", "", element("h3", "", columns.stems[place]), element("p", "", aboutImage(place)), element("span", "of", pair), gain);
   const made = element("article", "", head, element("div", "models", ...everyReport.map((report) => pictureOf(report, place))));
   made.dataset.place = place;
   return made;
 }
 
 function pictureOf(report, place) {
-  const stack = makeStack("button", data.width[place], data.height[place]);
-  stack.ariaLabel = `Open ${data.stems[place]}, ${nameOf(report)} ${formatScore(chosenScore(report, place))}`;
+  const stack = makeStack("button", columns.width[place], columns.height[place]);
+  stack.ariaLabel = `Open ${columns.stems[place]}, ${nameOf(report)} ${formatScore(chosenScore(report, place))}`;
   const { folder } = data.reports[report];
-  showPicture(stack, thumbnailOfReport(report, place), folder, data.stems[place], () => sayGone(stack, folder));
+  showPicture(stack, thumbnailOfReport(report, place), folder, columns.stems[place], () => sayGone(stack, folder));
   const name = element("span", "", element("i", `line${(report % 6) + 1}`), nameOf(report));
   return element("figure", "", stack, element("figcaption", "", name, element("b", "", formatScore(chosenScore(report, place)))));
 }
@@ -145,8 +163,8 @@ function headingOf([text, key, way, report]) {
 }
 
 function rowOfImage(place) {
-  const link = element("a", "", data.stems[place]);
-  link.href = `#image=${encodeURIComponent(data.stems[place])}`;
+  const link = element("a", "", columns.stems[place]);
+  link.href = `#image=${encodeURIComponent(columns.stems[place])}`;
   const head = element("th", "", link);
   head.scope = "row";
   const cells = [groupOf(place), ...everyReport.map((report) => formatScore(chosenScore(report, place))), formatGain(gainOf(place))];

@@ -3,12 +3,13 @@
 
 const plots = document.getElementById("plots");
 const MANY = 24;
+const MORE = 1000; // at a click
 
 // The mean difference of the images that a key names alike, and what it is made of, group by group.
 function meansBy(keyOf) {
   const sums = new Map();
   for (const place of everyPlace) {
-    const [key, gain, group] = [keyOf(place), gainOf(place), data.group.of[place]];
+    const [key, gain, group] = [keyOf(place), gainOf(place), columns.group.of[place]];
     if (key === undefined || gain === null) continue;
     const sum = sums.get(key) ?? { key, images: 0, total: 0, groups: new Map() };
     const own = sum.groups.get(group) ?? { images: 0, total: 0 };
@@ -63,7 +64,10 @@ class Rows {
 
   between(from, to) {
     const button = element("button", "rest", `${formatCount(to - from)} more between`);
-    button.addEventListener("click", () => button.replaceWith(...this.make(from, to)));
+    button.addEventListener("click", () => {
+      const next = Math.min(from + MORE, to);
+      button.replaceWith(...this.make(from, next), ...(next < to ? [this.between(next, to)] : []));
+    });
     return button;
   }
 
@@ -110,7 +114,7 @@ function drawPlots() {
   drawLater.clear();
   const groups = meansBy(groupOf).sort((a, b) => b.mean - a.mean || naturally(a, b));
   const made = [plotOf("By group", groups, (group) => ({ group }), ofGroups)];
-  for (const [name, { values, of }] of Object.entries(data.attributes)) {
+  for (const [name, { values, of }] of Object.entries(columns.attributes)) {
     const rows = meansBy((place) => values[of[place]]).sort(naturally);
     if (rows.length > 1) made.push(plotOf(`By ${name}`, rows, (value) => ({ attribute: [name, value] }), ofValues));
   }

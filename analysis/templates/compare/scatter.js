@@ -57,7 +57,7 @@ function markPoint(point) {
   marker.style.display = point ? "" : "none";
   scatterBox.style.cursor = point ? "pointer" : "";
   pointed.textContent = point
-    ? `${data.stems[point.place]}: ${pairText(point.place)} (${formatGain(gainOf(point.place))})`
+    ? `${columns.stems[point.place]}: ${pairText(point.place)} (${formatGain(gainOf(point.place))})`
     : `Below the line ${nameOf(choice.ours)} is better, above it ${nameOf(choice.theirs)}. A click on a point opens its image.`;
   if (!point) return;
   marker.setAttribute("cx", point.x);

@@ -50,8 +50,9 @@
         ];
       },
       act: (index) => {
-        const { value, from, to, places } = points[index];
-        if (places) showImages({ places, said: `${name} ${value}` });
+        const { value, from, to } = points[index];
+        const bins = found[`bin.${name}`];
+        if (bins) showImages({ places: all.filter((place) => bins[place] === index), said: `${name} ${value}` });
         else showImages({ attribute: [name, scores.binned ? [from, to] : value] });
       },
       draw(svg, width, tall) {

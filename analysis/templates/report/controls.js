@@ -1,6 +1,7 @@
 // What a person asks by: the search, the sort, a control for each filter, and a chip for each that is asked.
 
 const MANY = 20;
+const MOST_SUGGESTED = 500;
 const search = document.getElementById("search");
 const sortList = document.getElementById("sort");
 const direction = document.getElementById("direction");
@@ -43,10 +44,17 @@ function valueField(key, values) {
   const suggestions = element("datalist", "");
   suggestions.id = `values-${refreshers.length}`;
   made.setAttribute("list", suggestions.id);
-  made.addEventListener("focus", () => suggestions.append(...[...values].sort(byNature).map((value) => optionOf(value, ""))), { once: true });
+  let inOrder;
+  const suggest = () => {
+    inOrder ??= [...values].sort(byNature);
+    const typed = made.value.toLowerCase();
+    suggestions.replaceChildren(...inOrder.filter((value) => value.toLowerCase().includes(typed)).slice(0, MOST_SUGGESTED).map((value) => optionOf(value, "")));
+  };
+  made.addEventListener("focus", suggest);
   const fits = (value) => value === "" || known.has(value) || (numbers && rangeOf(value) !== undefined);
   made.addEventListener("input", () => {
     made.setCustomValidity("");
+    suggest();
     if (known.has(made.value)) ask(key, made.value);
   });
   made.addEventListener("change", () => {

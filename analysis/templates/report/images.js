@@ -12,19 +12,9 @@ function spread(column) {
 }
 const spreadAll = (columnsOf) => Object.fromEntries(Object.entries(columnsOf).map(([name, column]) => [name, spread(column)]));
 
-async function knownImages() {
-  if (!data.imagesBeside) return data;
-  try {
-    const told = await loadBeside(data.imagesBeside);
-    if (tellsAll(told)) return told;
-  } catch {
-    // said below
-  }
-  document.getElementById("alone").hidden = false;
-  return { columns: spreadAll(data.columns), attributes: spreadAll(data.attributes), found: spreadAll(data.found) };
-}
+const spreadAlone = () => ({ columns: spreadAll(data.columns), attributes: spreadAll(data.attributes), found: spreadAll(data.found) });
 
-const { columns, attributes, found } = await knownImages();
+const { columns, attributes, found } = await allOrOwn(tellsAll, spreadAlone);
 const all = Object.keys(columns.stem).map(Number);
 const text = (column, place) => column.values[column.of[place]];
 const foreground = data.names.slice(1);

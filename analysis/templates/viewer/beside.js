@@ -21,3 +21,17 @@ function loadBeside(address) {
     document.head.append(script);
   });
 }
+
+// Columns of images: what the file beside the page tells, where it is whole; else what the page itself holds, and then
+// the page says so.
+async function allOrOwn(isWhole, own) {
+  if (!data.imagesBeside) return data;
+  try {
+    const told = await loadBeside(data.imagesBeside);
+    if (isWhole(told)) return told;
+  } catch {
+    // said below
+  }
+  document.getElementById("alone").hidden = false;
+  return own();
+}
