@@ -1,0 +1,126 @@
+"""What an instance runs first where its image is a stock one: the project's wheel, which lies beside this file, is
+installed, and the program goes on as `sageseg`.
+
+    python3 start_wheel.py 'sageseg-0.1.0-py3-none-any.whl[geo]' jobs process-host …
+
+It is sent as a file: the standard library is all that it finds, and an older Python must get as far as the line that
+refuses it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import venv
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from time import monotonic
+
+OLDEST = (3, 11)
+"""The Python that setup.cfg requires."""
+PINS = "constraints.txt"
+"""Beside this file: what the machine has that started the job."""
+_MOST_MESSAGE = 1000
+"""Bytes of a message, of which SageMaker keeps 1 KB."""
+_MEND = (
+    "an instance without this project's image needs a way to a package index: run in subnets that have one, or leave "
+    "out --wheel and name the project's own --image"
+)
+
+
+class RefusedError(Exception):
+    """A line for whoever started the job."""
+
+
+def main(words: Sequence[str]) -> None:
+    """Become `sageseg`, with the words behind the wheel's name. Exits with 1 after a line where that cannot be."""
+    requirement, *command = words
+    tree = Path(os.environ.get("SAGESEG_OPT_ML", "/opt/ml"))
+    try:
+        _check_python()
+        python = sys.executable if is_here(requirement) else install(requirement, tree / "processing" / "environment")
+    except RefusedError as e:
+        _leave(tree, f"error: {e}\n")
+        sys.exit(1)
+    os.execv(python, [python, "-m", "sageseg", *command])  # noqa: S606 (no shell is wanted)
+
+
+def _check_python() -> None:
+    if sys.version_info[:2] < OLDEST:
+        found, expected = (".".join(map(str, each)) for each in (sys.version_info[:2], OLDEST))
+        raise RefusedError(f"the image's python3 is {found}; expected {expected} or newer: name another --image")
+
+
+def is_here(requirement: str) -> bool:
+    """Whether the version that the wheel's name tells is installed already."""
+    with suppress(PackageNotFoundError):
+        return version("sageseg") == requirement.split("-")[1]
+    return False
+
+
+def install(requirement: str, folder: Path) -> str:
+    """Install the wheel and what it needs into an environment in which the image's packages are found too; the Python
+    of that. What the wheel needs in another version comes before the image's, but for torch, which stays."""
+    begun, place = monotonic(), Path(__file__).resolve().parent
+    _tell(f"installing {requirement}")
+    try:
+        python = _make_environment(folder)
+    except (OSError, ImportError, subprocess.CalledProcessError) as e:
+        raise RefusedError(f"no environment for the wheel could be made ({e}); name an --image that has pip") from e
+    pins = folder / PINS
+    pins.write_text("".join([(place / PINS).read_text(encoding="utf-8"), *_torch()]), encoding="utf-8")
+    asked = [python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--no-cache-dir", "--quiet"]
+    asked += ["--no-warn-conflicts"]
+    last = _run([*asked, "--constraint", str(pins), str(place / requirement)])
+    if last is not None:
+        raise RefusedError(f"{requirement} could not be installed ({last}); {_MEND}")
+    _tell(f"installed in {monotonic() - begun:.0f} s")
+    return python
+
+
+def _make_environment(folder: Path) -> str:
+    """An environment over the packages of the Python that runs this. `--system-site-packages` would pass by those of
+    an image whose Python is in an environment itself. pip comes with them, or else with Python."""
+    venv.create(folder, clear=True, symlinks=True, with_pip=find_spec("pip") is None)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    own = str(Path(__file__).resolve().parent)
+    found = [path for path in sys.path if path != own and Path(path).is_dir()]
+    (packages / "image.pth").write_text("".join(f"{path}\n" for path in found), encoding="utf-8")
+    return str(folder / "bin" / "python")
+
+
+def _torch() -> Iterator[str]:
+    with suppress(PackageNotFoundError):
+        yield f"torch=={version('torch')}\n"
+
+
+def _run(command: Sequence[str]) -> str | None:
+    """Run pip, and show what it says; where it fails its last error."""
+    last = ""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:
+        for line in pip.stdout or ():
+            _tell(line.rstrip())
+            last = line.strip().removeprefix("ERROR: ") if line.startswith("ERROR: ") or not last else last
+    return (last or f"pip ended with exit code {pip.returncode}") if pip.returncode else None
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def _leave(tree: Path, line: str) -> None:
+    """The line in the log, and in what the job's description tells as its ExitMessage."""
+    _tell(line.rstrip())
+    with suppress(OSError):
+        (tree / "output").mkdir(parents=True, exist_ok=True)
+        told = line.encode("utf-8")[:_MOST_MESSAGE].decode("utf-8", "ignore")
+        (tree / "output" / "message").write_text(told, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

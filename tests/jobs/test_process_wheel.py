@@ -1,0 +1,192 @@
+"""The project's wheel on a stock image: what is sent of it, what is refused, and what an instance does with it."""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import pytest
+
+from formats.errors import SagesegError
+from formats.shards.shard import Shard
+from formats.version import tool_version
+from jobs.contract.service_model import check_request
+from jobs.processing import start_wheel
+from jobs.processing.request import ProcessingJob, processing_request
+from jobs.processing.wheel import pins_of, read_wheel
+
+ROOT = Path(__file__).parents[2]
+STARTER = Path(start_wheel.__file__)
+NAME = f"sageseg-{tool_version()}-py3-none-any.whl"
+SAME = {name: (ROOT / name).read_bytes() for name in ("sageseg/__init__.py", "jobs/processing/start_wheel.py")}
+
+
+def write_wheel(path: Path, files: Mapping[str, bytes], *requires: str) -> Path:
+    info, version = f"sageseg-{path.name.split('-')[1]}.dist-info", path.name.split("-")[1]
+    told = ["Metadata-Version: 2.1", "Name: sageseg", f"Version: {version}", *(f"Requires-Dist: {r}" for r in requires)]
+    with ZipFile(path, "w", ZIP_DEFLATED) as wheel:
+        for name, content in files.items():
+            wheel.writestr(name, content)
+        wheel.writestr(f"{info}/METADATA", "\n".join(told) + "\n")
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
+    return path
+
+
+def test_the_request_starts_what_is_sent(tmp_path: Path) -> None:
+    wheel = read_wheel(write_wheel(tmp_path / NAME, SAME), ("video", "geo"))
+    assert wheel.files.keys() == {NAME, "start_wheel.py", "constraints.txt"}
+    assert wheel.files["start_wheel.py"] == STARTER.read_bytes()
+    given = wheel.given("s3://b/cars-inputs")
+    job = ProcessingJob(
+        "cars",
+        "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.9.0-cpu-py312-ubuntu22.04-sagemaker",
+        "arn:aws:iam::123456789012:role/SageMaker",
+        ("prep", "pairs"),
+        [Shard(1, 1)],
+        [given],
+        "s3://b/cars",
+        "ml.c5.2xlarge",
+        100,
+        3600,
+        entrypoint=wheel.entrypoint,
+    )
+    request = processing_request(job)
+    check_request("sagemaker", "CreateProcessingJob", request)
+    assert request["AppSpecification"]["ContainerEntrypoint"] == [
+        *("python3", "/opt/ml/processing/code/start_wheel.py", f"{NAME}[geo,video]", "jobs", "process-host"),
+    ]
+    assert given.uri.startswith("s3://b/cars-inputs/")
+    other = read_wheel(write_wheel(tmp_path / NAME, SAME, "boto3"), ("video", "geo"))
+    assert other.given("s3://b/cars-inputs").uri != given.uri
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "said"),
+    [
+        ("cars-1.whl", SAME, "expected a file such as sageseg-"),
+        ("sageseg-9.9-py3-none-any.whl", SAME, f"of version 9.9, and this is {tool_version()}; build it"),
+        (NAME, {**SAME, "jobs/gone.py": b""}, "its jobs/gone.py is another than here; build it in the checkout"),
+        (NAME, {"sageseg/__init__.py": SAME["sageseg/__init__.py"].swapcase()}, "its sageseg/__init__.py is another"),
+        (NAME, {}, "its content is another than here"),
+        (NAME, None, r"cannot be read \(File is not a zip file\); build it"),
+    ],
+)
+def test_a_wheel_of_anything_else_is_refused(
+    tmp_path: Path, name: str, files: Mapping[str, bytes] | None, said: str
+) -> None:
+    path = tmp_path / name
+    if files is None:
+        path.write_bytes(b"PK no zip")
+    else:
+        write_wheel(path, files)
+    with pytest.raises(SagesegError, match=said):
+        read_wheel(path, ())
+
+
+def test_a_wheel_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SagesegError, match="pip wheel --no-deps"):
+        read_wheel(tmp_path / NAME, ())
+
+
+def test_instances_get_the_versions_of_this_machine_but_for_torch() -> None:
+    from importlib.metadata import version
+
+    pins = list(pins_of(()))
+    assert f"numpy=={version('numpy')}" in pins
+    assert not [pin for pin in pins if pin.startswith(("rasterio", "torch", "pytest"))]
+    more = set(pins_of(("geo", "local"))) - set(pins)
+    assert f"rasterio=={version('rasterio')}" in more
+    assert not [pin for pin in more if pin.startswith("torch")]
+
+
+class StartedError(BaseException):
+    """The process has become another."""
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
+    """The command lines that took the script's place."""
+    found: list[list[str]] = []
+
+    def become(_: str, words: list[str]) -> NoReturn:
+        found.append(words)
+        raise StartedError
+
+    monkeypatch.setattr(os, "execv", become)
+    monkeypatch.setenv("SAGESEG_OPT_ML", str(tmp_path))
+    return found
+
+
+def test_where_this_version_is_installed_it_begins_at_once(
+    started: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(start_wheel, "install", lambda *_: pytest.fail("nothing is to be installed"))
+    with pytest.raises(StartedError):
+        start_wheel.main([f"{NAME}[geo]", "jobs", "process-host", "--shard", "1/1"])
+    assert started == [[sys.executable, "-m", "sageseg", "jobs", "process-host", "--shard", "1/1"]]
+
+
+def test_another_version_is_installed(
+    started: list[list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(start_wheel, "install", lambda wheel, folder: f"{folder}/python of {wheel}")
+    with pytest.raises(StartedError):
+        start_wheel.main(["sageseg-9.9-py3-none-any.whl[geo]", "jobs"])
+    python = f"{tmp_path}/processing/environment/python of sageseg-9.9-py3-none-any.whl[geo]"
+    assert started == [[python, "-m", "sageseg", "jobs"]]
+
+
+def test_an_older_python_is_refused_in_a_line(
+    started: list[list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 8, 18))
+    with pytest.raises(SystemExit) as ended:
+        start_wheel.main([NAME, "jobs"])
+    assert (ended.value.code, started) == (1, [])
+    said = (tmp_path / "output" / "message").read_text()
+    assert said == "error: the image's python3 is 3.8; expected 3.11 or newer: name another --image\n"
+
+
+def test_python_3_8_reads_the_script_and_it_needs_nothing_else() -> None:
+    parsed = ast.parse(STARTER.read_text(), feature_version=(3, 8))
+    names = [node.module or "" for node in ast.walk(parsed) if isinstance(node, ast.ImportFrom)]
+    names += [alias.name for node in ast.walk(parsed) if isinstance(node, ast.Import) for alias in node.names]
+    assert {name.split(".")[0] for name in names} <= sys.stdlib_module_names
+
+
+def run_there(tmp_path: Path, *requires: str) -> subprocess.CompletedProcess[str]:
+    """The script as an instance without package index runs it, with a wheel of a version that is not here and whose
+    command tells what it is given."""
+    code = tmp_path / "code"
+    code.mkdir()
+    shutil.copy(STARTER, code)
+    (code / "constraints.txt").write_text("pytest>=8\n")
+    tells = b"import sys, numpy\nprint(sys.argv[1:], sys.prefix)\n"
+    wheel = code / "sageseg-9.9-py3-none-any.whl"
+    write_wheel(wheel, {"sageseg/__init__.py": b"", "sageseg/__main__.py": tells}, *requires)
+    environment = {**os.environ, "SAGESEG_OPT_ML": str(tmp_path / "ml"), "PIP_NO_INDEX": "1", "PYTHONPATH": ""}
+    words = [sys.executable, str(code / "start_wheel.py"), wheel.name, "jobs", "--shard", "1/1"]
+    return subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_wheel_is_installed_over_the_packages_of_the_image(tmp_path: Path) -> None:
+    ran = run_there(tmp_path, "numpy")
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout == f"['jobs', '--shard', '1/1'] {tmp_path}/ml/processing/environment\n"
+
+
+def test_without_a_package_index_the_jobs_message_says_so(tmp_path: Path) -> None:
+    ran = run_there(tmp_path, "nobody-has-this")
+    assert ran.returncode == 1
+    said = (tmp_path / "ml" / "output" / "message").read_text()
+    assert said == ran.stderr.splitlines(keepends=True)[-1]
+    assert "could not be installed (No matching distribution found for nobody-has-this" in said
+    assert "needs a way to a package index: run in subnets that have one" in said
