@@ -26,10 +26,8 @@ PINS = "constraints.txt"
 """Beside this file: what the machine has that started the job."""
 _MOST_MESSAGE = 1000
 """Bytes of a message, of which SageMaker keeps 1 KB."""
-_MEND = (
-    "an instance without this project's image needs a way to a package index: run in subnets that have one, or leave "
-    "out --wheel and name the project's own --image"
-)
+_UNREACHED = "no package index answered"
+_MENDS = "run in subnets that have a way to one", "the log says more: name another --image"
 
 
 class RefusedError(Exception):
@@ -75,9 +73,12 @@ def install(requirement: str, folder: Path) -> str:
     pins.write_text("".join([(place / PINS).read_text(encoding="utf-8"), *_torch()]), encoding="utf-8")
     asked = [python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--no-cache-dir", "--quiet"]
     asked += ["--no-warn-conflicts"]
-    last = _run([*asked, "--constraint", str(pins), str(place / requirement)])
-    if last is not None:
-        raise RefusedError(f"{requirement} could not be installed ({last}); {_MEND}")
+    why = run_pip([*asked, "--constraint", str(pins), str(place / requirement)])
+    if why is not None:
+        mend = _MENDS[why != _UNREACHED]
+        raise RefusedError(
+            f"{requirement} could not be installed ({why}); {mend}, or leave out --wheel and name the project's own"
+        )
     _tell(f"installed in {monotonic() - begun:.0f} s")
     return python
 
@@ -98,14 +99,18 @@ def _torch() -> Iterator[str]:
         yield f"torch=={version('torch')}\n"
 
 
-def _run(command: Sequence[str]) -> str | None:
-    """Run pip, and show what it says; where it fails its last error."""
-    last = ""
+def run_pip(command: Sequence[str]) -> str | None:
+    """Run pip, and show what it says; where it fails, why."""
+    last, tried_again = "", False
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:
         for line in pip.stdout or ():
             _tell(line.rstrip())
-            last = line.strip().removeprefix("ERROR: ") if line.startswith("ERROR: ") or not last else last
-    return (last or f"pip ended with exit code {pip.returncode}") if pip.returncode else None
+            tried_again |= line.startswith("WARNING: Retrying (")
+            if line.startswith("ERROR: ") and "ResolutionImpossible" not in line:
+                last = line.strip().removeprefix("ERROR: ")
+    if not pip.returncode:
+        return None
+    return _UNREACHED if tried_again else last or f"pip ended with exit code {pip.returncode}"
 
 
 def _tell(line: str) -> None:

@@ -25,6 +25,8 @@ from jobs.processing.wheel import pins_of, read_wheel
 ROOT = Path(__file__).parents[2]
 STARTER = Path(start_wheel.__file__)
 NAME = f"sageseg-{tool_version()}-py3-none-any.whl"
+NO_INDEX = {"PIP_NO_INDEX": "1"}
+SHUT = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "1"}
 SAME = {name: (ROOT / name).read_bytes() for name in ("sageseg/__init__.py", "jobs/processing/start_wheel.py")}
 
 
@@ -73,9 +75,13 @@ def test_the_request_starts_what_is_sent(tmp_path: Path) -> None:
     [
         ("cars-1.whl", SAME, "expected a file such as sageseg-"),
         ("sageseg-9.9-py3-none-any.whl", SAME, f"of version 9.9, and this is {tool_version()}; build it"),
-        (NAME, {**SAME, "jobs/gone.py": b""}, "its jobs/gone.py is another than here; build it in the checkout"),
-        (NAME, {"sageseg/__init__.py": SAME["sageseg/__init__.py"].swapcase()}, "its sageseg/__init__.py is another"),
-        (NAME, {}, "its content is another than here"),
+        (NAME, {**SAME, "jobs/gone.py": b""}, "in it 'jobs/gone.py' is another than here; build it in the checkout"),
+        (
+            NAME,
+            {"sageseg/__init__.py": SAME["sageseg/__init__.py"].swapcase()},
+            "in it 'sageseg/__init__.py' is another",
+        ),
+        (NAME, {}, "none of this project's files is in it"),
         (NAME, None, r"cannot be read \(File is not a zip file\); build it"),
     ],
 )
@@ -162,9 +168,9 @@ def test_python_3_8_reads_the_script_and_it_needs_nothing_else() -> None:
     assert {name.split(".")[0] for name in names} <= sys.stdlib_module_names
 
 
-def run_there(tmp_path: Path, *requires: str) -> subprocess.CompletedProcess[str]:
-    """The script as an instance without package index runs it, with a wheel of a version that is not here and whose
-    command tells what it is given."""
+def run_there(tmp_path: Path, index: Mapping[str, str], *requires: str) -> subprocess.CompletedProcess[str]:
+    """The script as an instance runs it that is told of such a package index, with a wheel of a version that is not
+    here, whose command tells what it is given."""
     code = tmp_path / "code"
     code.mkdir()
     shutil.copy(STARTER, code)
@@ -172,21 +178,39 @@ def run_there(tmp_path: Path, *requires: str) -> subprocess.CompletedProcess[str
     tells = b"import sys, numpy\nprint(sys.argv[1:], sys.prefix)\n"
     wheel = code / "sageseg-9.9-py3-none-any.whl"
     write_wheel(wheel, {"sageseg/__init__.py": b"", "sageseg/__main__.py": tells}, *requires)
-    environment = {**os.environ, "SAGESEG_OPT_ML": str(tmp_path / "ml"), "PIP_NO_INDEX": "1", "PYTHONPATH": ""}
+    environment = {**os.environ, "SAGESEG_OPT_ML": str(tmp_path / "ml"), "PYTHONPATH": "", **index}
     words = [sys.executable, str(code / "start_wheel.py"), wheel.name, "jobs", "--shard", "1/1"]
     return subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
 
 
 def test_the_wheel_is_installed_over_the_packages_of_the_image(tmp_path: Path) -> None:
-    ran = run_there(tmp_path, "numpy")
+    ran = run_there(tmp_path, NO_INDEX, "numpy")
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout == f"['jobs', '--shard', '1/1'] {tmp_path}/ml/processing/environment\n"
 
 
 def test_without_a_package_index_the_jobs_message_says_so(tmp_path: Path) -> None:
-    ran = run_there(tmp_path, "nobody-has-this")
+    ran = run_there(tmp_path, SHUT, "nobody-has-this")
     assert ran.returncode == 1
     said = (tmp_path / "ml" / "output" / "message").read_text()
     assert said == ran.stderr.splitlines(keepends=True)[-1]
-    assert "could not be installed (No matching distribution found for nobody-has-this" in said
-    assert "needs a way to a package index: run in subnets that have one" in said
+    assert " could not be installed (no package index answered); run in subnets that have a way to one, or" in said
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        (
+            ["ERROR: Could not find numpy==9", "ERROR: No matching distribution found for numpy==9"],
+            "No matching distribu",
+        ),
+        (
+            ["ERROR: Cannot install sageseg: conflicts", "ERROR: ResolutionImpossible: see https"],
+            "Cannot install sageseg",
+        ),
+        (["WARNING: Running pip as root"], "pip ended with exit code 3"),
+    ],
+)
+def test_why_pip_failed_is_told_by_its_last_error(lines: list[str], why: str) -> None:
+    pip = [sys.executable, "-I", "-S", "-c", "import sys; print(*sys.argv[1:], sep='\\n'); sys.exit(3)", *lines]
+    assert (start_wheel.run_pip(pip) or "").startswith(why)
