@@ -10,7 +10,6 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
-from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
@@ -21,25 +20,11 @@ from jobs.contract.service_model import check_request
 from jobs.processing import start_wheel
 from jobs.processing.request import ProcessingJob, processing_request
 from jobs.processing.wheel import pins_of, read_wheel
+from tests.support.wheel_samples import NAME, SAME, write_wheel
 
-ROOT = Path(__file__).parents[2]
 STARTER = Path(start_wheel.__file__)
-NAME = f"sageseg-{tool_version()}-py3-none-any.whl"
 NO_INDEX = {"PIP_NO_INDEX": "1"}
 SHUT = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "1"}
-SAME = {name: (ROOT / name).read_bytes() for name in ("sageseg/__init__.py", "jobs/processing/start_wheel.py")}
-
-
-def write_wheel(path: Path, files: Mapping[str, bytes], *requires: str) -> Path:
-    info, version = f"sageseg-{path.name.split('-')[1]}.dist-info", path.name.split("-")[1]
-    told = ["Metadata-Version: 2.1", "Name: sageseg", f"Version: {version}", *(f"Requires-Dist: {r}" for r in requires)]
-    with ZipFile(path, "w", ZIP_DEFLATED) as wheel:
-        for name, content in files.items():
-            wheel.writestr(name, content)
-        wheel.writestr(f"{info}/METADATA", "\n".join(told) + "\n")
-        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        wheel.writestr(f"{info}/RECORD", "")
-    return path
 
 
 def test_the_request_starts_what_is_sent(tmp_path: Path) -> None:
@@ -68,6 +53,15 @@ def test_the_request_starts_what_is_sent(tmp_path: Path) -> None:
     assert given.uri.startswith("s3://b/cars-inputs/")
     other = read_wheel(write_wheel(tmp_path / NAME, SAME, "boto3"), ("video", "geo"))
     assert other.given("s3://b/cars-inputs").uri != given.uri
+
+
+def test_on_this_machine_the_files_lie_beside_the_shards(tmp_path: Path) -> None:
+    wheel = read_wheel(write_wheel(tmp_path / NAME, SAME), ())
+    given = wheel.given((tmp_path / "cars-inputs").as_uri())
+    wheel.send(given, lambda: pytest.fail("nothing goes to S3"), None)
+    (folder,) = (tmp_path / "cars-inputs").iterdir()
+    assert given.uri == f"{folder.as_uri()}/"
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == wheel.files
 
 
 @pytest.mark.parametrize(
