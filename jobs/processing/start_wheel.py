@@ -72,7 +72,7 @@ def install(requirement: str, folder: Path) -> str:
     pins = folder / PINS
     pins.write_text("".join([(place / PINS).read_text(encoding="utf-8"), *_torch()]), encoding="utf-8")
     asked = [python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--no-cache-dir", "--quiet"]
-    asked += ["--no-warn-conflicts"]
+    asked += ["--no-warn-conflicts", "--no-compile"]  # a verb loads little of all that is installed
     why = run_pip([*asked, "--constraint", str(pins), str(place / requirement)])
     if why is not None:
         mend = _MENDS[why != _UNREACHED]
