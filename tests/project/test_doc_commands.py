@@ -91,9 +91,9 @@ NOT_RUN = {
     "sageseg jobs process --backend local --instances 3 report predictions --dataset dataset --out report": _BY_HOSTS,
     "sageseg jobs process --backend local --instances 2 predict model.tar.gz images --out predicted": _BY_HOSTS,
     "sageseg jobs process --instances 4 --instance-type ml.g5.xlarge --role arn:aws:iam::123456789012:role/SageMaker "
-    "--image 123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1-cu126 --max-cost 50 predict "
-    "s3://bucket/jobs/cars/output/model.tar.gz s3://bucket/images --out s3://bucket/predicted": "there is no GPU; "
-    "tests/jobs/test_process_words.py says what instances are told",
+    "--image 123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1-cu126 --max-cost 50 "
+    "--shards s3://bucket/predicted-shards predict s3://bucket/jobs/cars/output/model.tar.gz s3://bucket/images "
+    "--out predicted": "there is no GPU; tests/jobs/test_process_words.py says what instances are told",
     "sageseg jobs process --instances 8 --role arn:aws:iam::123456789012:role/SageMaker --image "
     "123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1 --max-cost 20 --shards s3://bucket/cars-shards "
     "prep carvana s3://bucket/train s3://bucket/train_masks --out cars": "tests/jobs/test_process_aws.py does it",
