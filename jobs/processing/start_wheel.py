@@ -19,11 +19,15 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
+from zipfile import ZipFile
 
+PLACE = Path(__file__).resolve().parent
+"""Where this file and what was sent with it lie."""
 OLDEST = (3, 11)
 """The Python that setup.cfg requires."""
 PINS = "constraints.txt"
 """Beside this file: what the machine has that started the job."""
+_PROGRAM = "sageseg/__main__.py"
 _MOST_MESSAGE = 1000
 """Bytes of a message, of which SageMaker keeps 1 KB."""
 _UNREACHED = "no package index answered"
@@ -42,7 +46,8 @@ def main(words: Sequence[str]) -> None:
         _check_python()
         python = sys.executable if is_here(requirement) else install(requirement, tree / "processing" / "environment")
     except RefusedError as e:
-        _leave(tree, f"error: {e}\n")
+        _tell(f"error: {e}")
+        _leave_message(tree, f"{e}\n")
         sys.exit(1)
     os.execv(python, [python, "-m", "sageseg", *command])  # noqa: S606 (no shell is wanted)
 
@@ -54,26 +59,41 @@ def _check_python() -> None:
 
 
 def is_here(requirement: str) -> bool:
-    """Whether the version that the wheel's name tells is installed already."""
-    with suppress(PackageNotFoundError):
-        return version("sageseg") == requirement.split("-")[1]
-    return False
+    """Whether what the wheel holds is here already, file by file."""
+    found = find_spec("sageseg")
+    wheel = PLACE / requirement.split("[", maxsplit=1)[0]
+    return found is not None and other_file(wheel, Path(str(found.origin)).parent.parent) is None
+
+
+def other_file(wheel: Path, root: Path) -> str | None:
+    """The first file of a wheel, beside those that tell of it, that is not the same below a folder."""
+    with ZipFile(wheel) as packed:
+        inside = [each for each in packed.infolist() if ".dist-info/" not in each.filename]
+        if _PROGRAM not in [each.filename for each in inside]:
+            return _PROGRAM
+        for each in inside:
+            here = root / each.filename
+            leads_out = each.filename.startswith("/") or ".." in each.filename.split("/")
+            known = not leads_out and here.is_file() and here.stat().st_size == each.file_size
+            if not known or here.read_bytes() != packed.read(each):
+                return each.filename
+    return None
 
 
 def install(requirement: str, folder: Path) -> str:
     """Install the wheel and what it needs into an environment in which the image's packages are found too; the Python
     of that. What the wheel needs in another version comes before the image's, but for torch, which stays."""
-    begun, place = monotonic(), Path(__file__).resolve().parent
+    begun = monotonic()
     _tell(f"installing {requirement}")
     try:
         python = _make_environment(folder)
     except (OSError, ImportError, subprocess.CalledProcessError) as e:
         raise RefusedError(f"no environment for the wheel could be made ({e}); name an --image that has pip") from e
     pins = folder / PINS
-    pins.write_text("".join([(place / PINS).read_text(encoding="utf-8"), *_torch()]), encoding="utf-8")
+    pins.write_text("".join([(PLACE / PINS).read_text(encoding="utf-8"), *_torch()]), encoding="utf-8")
     asked = [python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--no-cache-dir", "--quiet"]
     asked += ["--no-warn-conflicts", "--no-compile"]  # a verb loads little of all that is installed
-    why = run_pip([*asked, "--constraint", str(pins), str(place / requirement)])
+    why = run_pip([*asked, "--constraint", str(pins), str(PLACE / requirement)])
     if why is not None:
         mend = _MENDS[why != _UNREACHED]
         raise RefusedError(
@@ -88,8 +108,7 @@ def _make_environment(folder: Path) -> str:
     an image whose Python is in an environment itself. pip comes with them, or else with Python."""
     venv.create(folder, clear=True, symlinks=True, with_pip=find_spec("pip") is None)
     (packages,) = folder.glob("lib/python*/site-packages")
-    own = str(Path(__file__).resolve().parent)
-    found = [path for path in sys.path if path != own and Path(path).is_dir()]
+    found = [path for path in sys.path if path != str(PLACE) and Path(path).is_dir()]
     (packages / "image.pth").write_text("".join(f"{path}\n" for path in found), encoding="utf-8")
     return str(folder / "bin" / "python")
 
@@ -118,9 +137,8 @@ def _tell(line: str) -> None:
     sys.stderr.flush()
 
 
-def _leave(tree: Path, line: str) -> None:
-    """The line in the log, and in what the job's description tells as its ExitMessage."""
-    _tell(line.rstrip())
+def _leave_message(tree: Path, line: str) -> None:
+    """What the job's description tells as its ExitMessage."""
     with suppress(OSError):
         (tree / "output").mkdir(parents=True, exist_ok=True)
         told = line.encode("utf-8")[:_MOST_MESSAGE].decode("utf-8", "ignore")

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, ZipFile
+from zipfile import BadZipFile
 
 import jobs
 from aws.s3 import parse_s3_uri
 from formats.disk.whole_files import write_bytes
 from formats.errors import SagesegError
-from formats.safe_names import is_inside
 from formats.texts.typed_json import short
 from formats.version import tool_version
 from jobs.contract.file_uris import file_uri_path, is_file_uri
@@ -73,27 +72,15 @@ def read_wheel(path: Path, extras: Collection[str]) -> Wheel:
     if found[1] != tool_version():
         raise SagesegError(f"--wheel {path}: of version {found[1]}, and this is {tool_version()}; {_BUILD}")
     try:
-        problem = _problem(path)
+        other = start_wheel.other_file(path, _HERE)
     except _DAMAGED as e:
         raise SagesegError(f"--wheel {path}: cannot be read ({e}); {_BUILD}") from e
-    if problem:
-        raise SagesegError(f"--wheel {path}: {problem}; {_BUILD}")
+    if other:
+        raise SagesegError(f"--wheel {path}: in it {short(other)} is another than here; {_BUILD}")
     starter = Path(start_wheel.__file__)
     pins = "".join(f"{pin}\n" for pin in pins_of(extras))
     files = {path.name: path.read_bytes(), starter.name: starter.read_bytes(), start_wheel.PINS: pins.encode()}
     return Wheel(path.name, extras, files)
-
-
-def _problem(path: Path) -> str:
-    """Why a wheel is not what runs here: the first of its files, beside those that tell of it, which is another."""
-    with ZipFile(path) as wheel:
-        inside = [each for each in wheel.infolist() if ".dist-info/" not in each.filename]
-        for each in inside:
-            here = _HERE / each.filename
-            known = is_inside(each.filename) and here.is_file() and here.stat().st_size == each.file_size
-            if not known or here.read_bytes() != wheel.read(each):
-                return f"in it {short(each.filename)} is another than here"
-    return "" if inside else "none of this project's files is in it"
 
 
 def pins_of(extras: Collection[str]) -> Iterator[str]:

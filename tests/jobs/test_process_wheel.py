@@ -72,10 +72,10 @@ def test_on_this_machine_the_files_lie_beside_the_shards(tmp_path: Path) -> None
         (NAME, {**SAME, "jobs/gone.py": b""}, "in it 'jobs/gone.py' is another than here; build it in the checkout"),
         (
             NAME,
-            {"sageseg/__init__.py": SAME["sageseg/__init__.py"].swapcase()},
-            "in it 'sageseg/__init__.py' is another",
+            {"sageseg/__main__.py": SAME["sageseg/__main__.py"].swapcase()},
+            "in it 'sageseg/__main__.py' is another",
         ),
-        (NAME, {}, "none of this project's files is in it"),
+        (NAME, {}, "in it 'sageseg/__main__.py' is another"),
         (NAME, None, r"cannot be read \(File is not a zip file\); build it"),
     ],
 )
@@ -122,25 +122,26 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
 
     monkeypatch.setattr(os, "execv", become)
     monkeypatch.setenv("SAGESEG_OPT_ML", str(tmp_path))
+    monkeypatch.setattr(start_wheel, "PLACE", tmp_path)
     return found
 
 
-def test_where_this_version_is_installed_it_begins_at_once(
-    started: list[list[str]], monkeypatch: pytest.MonkeyPatch
+def test_where_the_wheels_files_are_here_it_begins_at_once(
+    started: list[list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    write_wheel(tmp_path / NAME, SAME)
     monkeypatch.setattr(start_wheel, "install", lambda *_: pytest.fail("nothing is to be installed"))
     with pytest.raises(StartedError):
         start_wheel.main([f"{NAME}[geo]", "jobs", "process-host", "--shard", "1/1"])
     assert started == [[sys.executable, "-m", "sageseg", "jobs", "process-host", "--shard", "1/1"]]
 
 
-def test_another_version_is_installed(
-    started: list[list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_another_wheel_is_installed(started: list[list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    write_wheel(tmp_path / NAME, {**SAME, "jobs/gone.py": b""})
     monkeypatch.setattr(start_wheel, "install", lambda wheel, folder: f"{folder}/python of {wheel}")
     with pytest.raises(StartedError):
-        start_wheel.main(["sageseg-9.9-py3-none-any.whl[geo]", "jobs"])
-    python = f"{tmp_path}/processing/environment/python of sageseg-9.9-py3-none-any.whl[geo]"
+        start_wheel.main([f"{NAME}[geo]", "jobs"])
+    python = f"{tmp_path}/processing/environment/python of {NAME}[geo]"
     assert started == [[python, "-m", "sageseg", "jobs"]]
 
 
@@ -152,7 +153,7 @@ def test_an_older_python_is_refused_in_a_line(
         start_wheel.main([NAME, "jobs"])
     assert (ended.value.code, started) == (1, [])
     said = (tmp_path / "output" / "message").read_text()
-    assert said == "error: the image's python3 is 3.8; expected 3.11 or newer: name another --image\n"
+    assert said == "the image's python3 is 3.8; expected 3.11 or newer: name another --image\n"
 
 
 def test_python_3_8_reads_the_script_and_it_needs_nothing_else() -> None:
@@ -187,7 +188,7 @@ def test_without_a_package_index_the_jobs_message_says_so(tmp_path: Path) -> Non
     ran = run_there(tmp_path, SHUT, "nobody-has-this")
     assert ran.returncode == 1
     said = (tmp_path / "ml" / "output" / "message").read_text()
-    assert said == ran.stderr.splitlines(keepends=True)[-1]
+    assert ran.stderr.splitlines(keepends=True)[-1] == f"error: {said}"
     assert " could not be installed (no package index answered); run in subnets that have a way to one, or" in said
 
 

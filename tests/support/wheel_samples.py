@@ -10,7 +10,7 @@ from formats.version import tool_version
 
 ROOT = Path(__file__).parents[2]
 NAME = f"sageseg-{tool_version()}-py3-none-any.whl"
-SAME = {name: (ROOT / name).read_bytes() for name in ("sageseg/__init__.py", "jobs/processing/start_wheel.py")}
+SAME = {name: (ROOT / name).read_bytes() for name in ("sageseg/__main__.py", "jobs/processing/start_wheel.py")}
 """What is the same in a wheel and here."""
 
 
