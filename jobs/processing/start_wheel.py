@@ -61,8 +61,11 @@ def _check_python() -> None:
 def is_here(requirement: str) -> bool:
     """Whether what the wheel holds is here already, file by file."""
     found = find_spec("sageseg")
-    wheel = PLACE / requirement.split("[", maxsplit=1)[0]
-    return found is not None and other_file(wheel, Path(str(found.origin)).parent.parent) is None
+    return found is not None and other_file(_wheel_of(requirement), Path(str(found.origin)).parent.parent) is None
+
+
+def _wheel_of(requirement: str) -> Path:
+    return PLACE / requirement.split("[", maxsplit=1)[0]
 
 
 def other_file(wheel: Path, root: Path) -> str | None:
@@ -93,8 +96,12 @@ def install(requirement: str, folder: Path) -> str:
     pins.write_text("".join([(PLACE / PINS).read_text(encoding="utf-8"), *_torch()]), encoding="utf-8")
     asked = [python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--no-cache-dir", "--quiet"]
     asked += ["--no-warn-conflicts", "--no-compile"]  # a verb loads little of all that is installed
-    why = run_pip([*asked, "--constraint", str(pins), str(PLACE / requirement)])
-    if why is not None:
+    asked += ["--constraint", str(pins)]
+    why = None
+    if find_spec("sageseg"):  # an image that has this version with other files: pip would keep that
+        why = run_pip([*asked, "--no-deps", "--force-reinstall", str(_wheel_of(requirement))])
+    why = why or run_pip([*asked, str(PLACE / requirement)])
+    if why:
         mend = _MENDS[why != _UNREACHED]
         raise RefusedError(
             f"{requirement} could not be installed ({why}); {mend}, or leave out --wheel and name the project's own"

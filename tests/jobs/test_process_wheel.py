@@ -7,10 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
+import venv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
+from zipfile import ZipFile
 
+import pip
 import pytest
 
 from formats.errors import SagesegError
@@ -163,18 +166,27 @@ def test_python_3_8_reads_the_script_and_it_needs_nothing_else() -> None:
     assert {name.split(".")[0] for name in names} <= sys.stdlib_module_names
 
 
+def image_python(folder: Path) -> Path:
+    """The Python of an image that has the packages of the tests, and other files as this version of the project."""
+    venv.create(folder, symlinks=True)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    (packages / "tests.pth").write_text(str(Path(pip.__file__).parents[1]))
+    with ZipFile(write_wheel(folder / NAME, {"sageseg/__main__.py": b"print('the image has another')\n"})) as wheel:
+        wheel.extractall(packages)
+    return folder / "bin" / "python3"
+
+
 def run_there(tmp_path: Path, index: Mapping[str, str], *requires: str) -> subprocess.CompletedProcess[str]:
-    """The script as an instance runs it that is told of such a package index, with a wheel of a version that is not
-    here, whose command tells what it is given."""
+    """The script as an instance runs it that is told of such a package index, with a wheel whose command tells what it
+    is given."""
     code = tmp_path / "code"
     code.mkdir()
     shutil.copy(STARTER, code)
     (code / "constraints.txt").write_text("pytest>=8\n")
     tells = b"import sys, numpy\nprint(sys.argv[1:], sys.prefix)\n"
-    wheel = code / "sageseg-9.9-py3-none-any.whl"
-    write_wheel(wheel, {"sageseg/__init__.py": b"", "sageseg/__main__.py": tells}, *requires)
+    write_wheel(code / NAME, {"sageseg/__init__.py": b"", "sageseg/__main__.py": tells}, *requires)
     environment = {**os.environ, "SAGESEG_OPT_ML": str(tmp_path / "ml"), "PYTHONPATH": "", **index}
-    words = [sys.executable, str(code / "start_wheel.py"), wheel.name, "jobs", "--shard", "1/1"]
+    words = [str(image_python(tmp_path / "image")), str(code / STARTER.name), NAME, "jobs", "--shard", "1/1"]
     return subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -207,5 +219,5 @@ def test_without_a_package_index_the_jobs_message_says_so(tmp_path: Path) -> Non
     ],
 )
 def test_why_pip_failed_is_told_by_its_last_error(lines: list[str], why: str) -> None:
-    pip = [sys.executable, "-I", "-S", "-c", "import sys; print(*sys.argv[1:], sep='\\n'); sys.exit(3)", *lines]
-    assert (start_wheel.run_pip(pip) or "").startswith(why)
+    command = [sys.executable, "-I", "-S", "-c", "import sys; print(*sys.argv[1:], sep='\\n'); sys.exit(3)", *lines]
+    assert (start_wheel.run_pip(command) or "").startswith(why)

@@ -22,7 +22,7 @@ OF_OTHER_PROGRAMS = {
     "jobs/emulator/": "--root --home --idle-seconds",
     "jobs/prediction/sources.py": "--recursive",
     "jobs/processing/start_wheel.py": "--no-input --disable-pip-version-check --no-cache-dir --quiet --constraint "
-    "--no-warn-conflicts --no-compile",
+    "--no-warn-conflicts --no-compile --force-reinstall --no-deps",
     "jobs/processing/wheel.py": "--no-deps",
     "jobs/tracking/records.py": "--always --dirty --abbrev --exclude",
 }
