@@ -22,6 +22,8 @@ WORDS_LAST = {"allow_interspersed_args": False, "ignore_unknown_options": False}
 """What stands behind the first word of the verb is the verb's own."""
 _ALONE = {"report": "analysis", "stitch": "analysis", "predict": "jobs"}
 """Verbs that are typed without their room, by which it is found."""
+_EXTRAS = {"prep": ("coco", "geo", "video"), "jobs": ("geo", "local", "video"), "analysis": ("geo",)}
+"""Of setup.cfg, what a room's verbs may need on an instance that installs the project's wheel."""
 Words = Annotated[
     list[str],
     typer.Argument(
@@ -57,7 +59,9 @@ def process(context: typer.Context, words: Words, options: ProcessOptions, secur
         from formats.disk.whole_folders import refuse_existing
 
         refuse_existing(Path(typed.out), overwrite=typed.overwrite, reads=[Path(shards)])
-    done = make_shards(Work(verb, typed.words, parsed.texts, parsed.from_s3, shards), options, security)
+    done = make_shards(
+        Work(verb, typed.words, parsed.texts, parsed.from_s3, shards, _EXTRAS[verb[0]]), options, security
+    )
     if done:
         _merge(root, verb, shards, typed.out, overwrite=typed.overwrite)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 from formats.errors import SagesegError
 from formats.shards.shard import MOST_SHARDS
@@ -83,7 +84,12 @@ class ProcessOptions(JobOptions):
         "Where the shards go before they are put together at --out: s3://bucket/prefix, or here with --backend local.",
         metavar="PLACE",
     )
-    image: str | None = option(None, "The project's image in your registry, made by its Dockerfile.", metavar="URI")
+    image: str | None = option(
+        None, "The project's image in your registry, made by its Dockerfile; with --wheel a stock one.", metavar="URI"
+    )
+    wheel: Path | None = option(
+        None, "The project's wheel, which instances of an --image with Python 3.11 or newer install.", metavar="FILE"
+    )
     name: str | None = option(None, "Name of the job; by default verb and time.")
     wait: bool = option(True, "Follow the job to its end, and merge its shards.")
 

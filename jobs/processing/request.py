@@ -21,9 +21,9 @@ from jobs.contract.training_request import (
 )
 
 _TREE = "/opt/ml/processing"
-INPUT, PLAN_INPUT, OUTPUT = f"{_TREE}/input", f"{_TREE}/plan", f"{_TREE}/output"
-HOST_VERB = ("jobs", "process-host")
-"""The command of this project that an instance runs."""
+INPUT, PLAN_INPUT, CODE, OUTPUT = (f"{_TREE}/{name}" for name in ("input", "plan", "code", "output"))
+COMMAND, HOST_VERB = "sageseg", ("jobs", "process-host")
+"""The command of this project, and which of its verbs an instance runs."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Hosts:
 class ProcessingJob:
     """One job. `words` are the verb's, with the paths of the container; `shards` are made by the instances in their
     order, one each. With `preferences`, `instance_type` is the first of them, and the service takes the first that has
-    capacity."""
+    capacity. `entrypoint` is the command of this project, or what installs it first."""
 
     name: str
     image: str
@@ -79,6 +79,7 @@ class ProcessingJob:
     kms_key: str | None = None
     network: Network = ANY_NETWORK
     preferences: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] = (COMMAND,)
 
 
 def processing_request(job: ProcessingJob) -> dict[str, Any]:
@@ -87,7 +88,7 @@ def processing_request(job: ProcessingJob) -> dict[str, Any]:
     shards = ",".join(map(str, job.shards))
     hosts = Hosts(job.image, job.role, job.instance_type, len(job.shards), job.volume_gb, job.max_runtime_seconds)
     body = processing_body(
-        ["sageseg", *HOST_VERB],
+        [*job.entrypoint, *HOST_VERB],
         ["--shard", shards, *job.words],
         job.inputs,
         [Taken("shards", job.output_uri, OUTPUT, as_it_appears=True)],

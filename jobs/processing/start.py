@@ -28,9 +28,10 @@ from jobs.processing.begun import begin, forget_begun, free_name, under_way
 from jobs.processing.given import Found, Told, find_at_aws, find_here, find_in_s3, tell_places
 from jobs.processing.machines import agree, settle_types
 from jobs.processing.options import ProcessOptions
-from jobs.processing.request import PLAN_INPUT, Given, ProcessingJob, processing_request, words_of
+from jobs.processing.request import COMMAND, PLAN_INPUT, Given, ProcessingJob, processing_request, words_of
 from jobs.processing.same_line import Line, check_same
 from jobs.processing.shards_there import FolderOutput, Output, S3Output, There, look
+from jobs.processing.wheel import Wheel, read_wheel
 from jobs.tracking.hosts.follow import follow_processing, told_end
 from jobs.tracking.hosts.spent import spent_on
 from jobs.training.options import SecurityOptions
@@ -42,13 +43,19 @@ _ELSEWHERE = "choose another --out or --shards"
 @dataclass(frozen=True)
 class Work:
     """A verb, the words behind it without --out, which of them are mere texts, which places the verb itself reads from
-    S3, and where its shards go: a folder of this machine, or `s3://`."""
+    S3, where its shards go: a folder of this machine, or `s3://`, and which extras of setup.cfg it may need."""
 
     verb: tuple[str, ...]
     words: Sequence[str]
     texts: frozenset[str]
     from_s3: frozenset[str]
     shards: str
+    extras: tuple[str, ...] = ()
+
+    @property
+    def inputs(self) -> str:
+        """Below which lies what is sent to the instances."""
+        return f"{self.shards.rstrip('/')}-inputs"
 
     @property
     def line(self) -> Line:
@@ -94,9 +101,9 @@ def _start(
     if there.shards:
         missing = name_first(there.missing(options.instances))
         say(f"{len(there.shards)} of {options.instances} shards are there; missing: {missing}")
-    told = _told(work, options, output)
+    told, wheel = _told(work, options, output), _wheel(work, options, security)
     begun = free_name(place, output.uri, options.name, _default_name(work))
-    job = _job(begun.name, work, options, security, place, output, there, told)
+    job = _job(begun.name, work, options, security, place, output, there, told, wheel)
     request = processing_request(job)
     check_request("sagemaker", "CreateProcessingJob", request, file_uris=options.backend == "local")
     agree(job, options, place)
@@ -106,6 +113,8 @@ def _start(
     if name := _under_way(work, place, output):  # begun elsewhere while somebody was asked about the price
         return name
     _send(place, told, security.kms_key)
+    if wheel:
+        wheel.send(job.inputs[-1], lambda: _s3(options), security.kms_key)
     if typed_words():
         output.put(LINE, f"sageseg jobs {shlex.join(typed_words())}\n")
     begin(place, output.uri, begun, request)
@@ -160,7 +169,7 @@ def _open(work: Work, options: ProcessOptions, security: SecurityOptions) -> tup
 def _told(work: Work, options: ProcessOptions, output: Output) -> Told:
     def find(value: str) -> Found:
         if options.backend == "aws":
-            return find_at_aws(value, _s3(options), f"{work.shards.rstrip('/')}-inputs")
+            return find_at_aws(value, _s3(options), work.inputs)
         return find_in_s3(value, _s3(options)) if value.startswith("s3://") else find_here(value)
 
     told = tell_places(work.words, work.texts, work.from_s3, find)
@@ -177,6 +186,17 @@ def _check_apart(read: str, output: Output) -> None:
         raise SagesegError(f"{output.shown}: lies in {read}, which is to be read; choose another --out or --shards")
 
 
+def _wheel(work: Work, options: ProcessOptions, security: SecurityOptions) -> Wheel | None:
+    if options.wheel is None:
+        return None
+    if security.network_isolation:
+        raise SagesegError(
+            "--wheel: instances fetch what it needs from a package index, which --network-isolation shuts off; leave "
+            "one of them out"
+        )
+    return read_wheel(options.wheel, work.extras)
+
+
 def _s3(options: ProcessOptions) -> Any:
     return make_client("s3", "aws", options.region)
 
@@ -190,18 +210,26 @@ def _job(
     output: Output,
     there: There,
     told: Told,
+    wheel: Wheel | None,
 ) -> ProcessingJob:
     local = place.backend == "local"
     role = security.role or os.environ.get("SAGESEG_ROLE") or (LOCAL_ROLE if local else None)
     image = options.image or (OPEN_IMAGE if local else None)
     for value, option, expected in (
         (role, "--role", "the ARN of a role for SageMaker"),
-        (image, "--image", "this project's image in your registry, made by its Dockerfile"),
+        (
+            image,
+            "--image",
+            "an image with Python 3.11 or newer"
+            if wheel
+            else "this project's image in your registry, made by its Dockerfile, or a stock one with --wheel",
+        ),
     ):
         if value is None:
             raise SagesegError(f"{option}: missing; expected {expected} (or --backend local, which needs none)")
     plans = [Given(f"{output.uri}/{file}", f"{PLAN_INPUT}/{number}") for number, file in enumerate(there.beside, 1)]
     missing = there.missing(options.instances)
+    inputs_uri = work.inputs if work.inputs.startswith("s3://") else Path(work.inputs).resolve().as_uri()
     types = settle_types(options, security, place, len(missing))
     return ProcessingJob(
         name=name,
@@ -209,7 +237,7 @@ def _job(
         role=str(role),
         words=(*work.verb, *told.words),
         shards=missing,
-        inputs=[*told.inputs, *plans],
+        inputs=[*told.inputs, *plans, *([wheel.given(inputs_uri)] if wheel else [])],
         output_uri=output.uri,
         instance_type=types[0],
         volume_gb=options.volume_gb,
@@ -218,6 +246,7 @@ def _job(
         kms_key=security.kms_key,
         network=security.network,
         preferences=types if len(types) > 1 else (),
+        entrypoint=wheel.entrypoint if wheel else (COMMAND,),
     )
 
 

@@ -19,6 +19,7 @@ from tests.support.aws_setup import ROLE, aws_client, no_price_list, use_aws
 from tests.support.emulator_setup import emulator, rehearse
 from tests.support.processing_setup import MAKES_SHARDS
 from tests.support.typed_commands import Ran, typed
+from tests.support.wheel_samples import NAME, SAME, write_wheel
 
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1"
 WAITS = {"processing_jobs": {"*": {"start_seconds": 60}}}
@@ -77,6 +78,23 @@ def started(ran: Ran) -> str:
     found = re.search(r"started processing job (\S+) on", ran.stderr)
     assert found, ran.stderr
     return found[1]
+
+
+def test_instances_of_a_stock_image_are_sent_the_wheel(desk: Desk, moto: str) -> None:
+    rehearse(desk.folder, WAITS)
+    wheel = str(write_wheel(desk.folder / NAME, SAME))
+    isolated = desk.process("--wheel", wheel, "--network-isolation")
+    assert "--wheel: instances fetch what it needs from a package index, which --network-iso" in isolated.stderr
+    assert desk.jobs() == {}
+    job = desk.sagemaker.describe_processing_job(ProcessingJobName=started(desk.process("--wheel", wheel, "--no-wait")))
+    entrypoint = job["AppSpecification"]["ContainerEntrypoint"]
+    assert entrypoint[:3] == ["python3", "/opt/ml/processing/code/start_wheel.py", f"{NAME}[geo]"]
+    given = job["ProcessingInputs"][-1]["S3Input"]
+    place = f"{desk.folder.name}/out-inputs/"
+    listed = aws_client("s3", moto).list_objects_v2(Bucket="cars", Prefix=place)["Contents"]
+    folder = given["S3Uri"].removeprefix("s3://cars/")
+    assert {each["Key"] for each in listed} == {folder + name for name in (NAME, "start_wheel.py", "constraints.txt")}
+    assert given["LocalPath"] == str(Path(entrypoint[1]).parent)
 
 
 def test_a_job_that_nobody_follows_is_gone_on_with(desk: Desk) -> None:

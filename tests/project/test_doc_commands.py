@@ -97,6 +97,12 @@ NOT_RUN = {
     "sageseg jobs process --instances 8 --role arn:aws:iam::123456789012:role/SageMaker --image "
     "123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1 --max-cost 20 --shards s3://bucket/cars-shards "
     "prep carvana s3://bucket/train s3://bucket/train_masks --out cars": "tests/jobs/test_process_aws.py does it",
+    "pip wheel --no-deps .": "it is for the checkout; tests/project/test_wheel.py builds one",
+    "sageseg jobs process --instances 8 --role arn:aws:iam::123456789012:role/SageMaker --image "
+    "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.9.0-cpu-py312-ubuntu22.04-sagemaker "
+    "--wheel sageseg-0.1.0-py3-none-any.whl --max-cost 20 --shards s3://bucket/cars-shards prep carvana "
+    "s3://bucket/train s3://bucket/train_masks --out cars": "an instance installs from a package index; "
+    "tests/jobs/test_process_wheel.py does it without one",
     "sageseg jobs pipeline --backend local --start sageseg-demo/experiment.yaml": "its steps are the real commands; "
     "tests/project/test_pipeline_run.py does it",
     "sageseg jobs pipeline --role arn:aws:iam::123456789012:role/SageMaker --image "

@@ -21,9 +21,12 @@ OF_OTHER_PROGRAMS = {
     "jobs/creating.py": "--pipeline-name",
     "jobs/emulator/": "--root --home --idle-seconds",
     "jobs/prediction/sources.py": "--recursive",
+    "jobs/processing/start_wheel.py": "--no-input --disable-pip-version-check --no-cache-dir --quiet --constraint "
+    "--no-warn-conflicts --no-compile --force-reinstall --no-deps",
+    "jobs/processing/wheel.py": "--no-deps",
     "jobs/tracking/records.py": "--always --dirty --abbrev --exclude",
 }
-"""Options of AWS's command, docker, tar and git, and of programs that ours start."""
+"""Options of AWS's command, docker, tar, git and pip, and of programs that ours start."""
 EVERYWHERE = {"--help", "--version"}
 FLAGS = {
     words: {name for parameter in verb.params for name in (*parameter.opts, *parameter.secondary_opts)} | EVERYWHERE

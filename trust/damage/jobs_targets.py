@@ -7,12 +7,15 @@ import gzip
 import io
 import sqlite3
 import tarfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
 
+import sageseg
 from formats.prepared.label_map import recorded_label_maps
 from formats.prepared.preparation import read_preparation
+from formats.version import tool_version
 from jobs.algorithm.__main__ import read_hyperparameters
 from jobs.algorithm.data.streamed_channels import channel_files
 from jobs.algorithm.machine.paid_machine import check_machine
@@ -27,6 +30,7 @@ from jobs.emulator.store.log_files import Window, read_backward, read_events, re
 from jobs.emulator.store.state import Resource, State
 from jobs.endpoints.records import parse_endpoint
 from jobs.processing.begun import parse_begun
+from jobs.processing.wheel import read_wheel
 from jobs.tracking.course import describe_settings
 from jobs.tracking.failures import find_cure
 from jobs.tracking.follow_training import finished_record
@@ -208,6 +212,15 @@ def _log_pages(path: Path) -> None:
     read_backward(path, None, Window(10))
 
 
+def _wheel(folder: Path) -> Target:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as wheel:
+        for name in ("sageseg/__init__.py", "sageseg/__main__.py"):
+            wheel.writestr(zipfile.ZipInfo(name), Path(sageseg.__file__).with_name(Path(name).name).read_bytes())
+    file = f"sageseg-{tool_version()}-py3-none-any.whl"
+    return of_file(folder, "wheel", file, "bytes", lambda path: read_wheel(path, ()), seeds=(packed.getvalue(),))
+
+
 TARGETS: dict[str, Builder] = {
     "log-lines": of_bytes("log-lines", "text", _follow_log, refusals=()),
     "log-file": plain("log-file", "train.log", "text", epochs_of_file, others=("log-lines",)),
@@ -218,6 +231,7 @@ TARGETS: dict[str, Builder] = {
     "processing-record": of_bytes(
         "processing-record", "json", lambda content: parse_begun(content, Path("p.json")).since
     ),
+    "wheel": _wheel,
     "experiment": plain("experiment", "experiment.yaml", "text", _run_file),
     "steps": plain("steps", "steps.json", "json", _runs),
     "rehearsal": plain("rehearsal", "rehearsal.yaml", "text", read_plan),
