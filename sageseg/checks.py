@@ -64,13 +64,28 @@ def check_predict(values: Mapping[str, Any]) -> tuple[PredictOptions, RouteOptio
 
 def check_dataset(dataset: Dataset, split: str | None, scores: Sequence[str], *, images: bool = False) -> None:
     """Raise SagesegError for what else would be found only once a job is trained: a split of which nothing can be
-    predicted, with source `images` or without, and a score of a class that there is not."""
+    predicted, with source `images` or without, and scores of which a gate could tell no lower bound, or that there are
+    not."""
     from analysis.report.gate import check_class
 
     split = split or "val"
-    if not any(row.split == split and (row.kept or images) for row in dataset.rows):
+    groups = {row.group for row in dataset.rows if row.split == split and (row.kept or images)}
+    if not groups:
         raise SagesegError(
             f"the dataset has no image in the split {split}; prepare it with --{split} 0.2, or predict another split"
         )
     for score in scores:
         check_class(score, dataset.classes.names)
+    if scores and len(groups) == 1:
+        raise SagesegError(
+            f"section gate: all images of the split {split} are of one group, {min(groups)}, which gives scores no "
+            "interval; predict two groups or more (prep --group-by says what a group is)"
+        )
+
+
+def check_gate(report: Mapping[str, Any], where: str = "") -> None:
+    """Raise SagesegError for a report, by the values of its options, whose scores have no lower bounds."""
+    if report["draws"] == 0:
+        raise SagesegError(
+            f"{where}section report: draws 0: the gate goes by intervals, which are then not made; take it away"
+        )

@@ -33,7 +33,7 @@ from formats.disk.whole_files import write_text
 from formats.errors import SagesegError
 from formats.state_home import home, working_in
 from formats.texts.redaction import redact
-from sageseg.checks import check_dataset, check_predict, check_process, given_dataset
+from sageseg.checks import check_dataset, check_gate, check_predict, check_process, given_dataset
 from sageseg.runs import FOLDERS, Runs
 from sageseg.steps import TRAININGS, Step, check_words, model_of, plan_steps, read_experiment
 
@@ -56,6 +56,8 @@ def run_experiment(path: Path, app: typer.Typer) -> None:
         if "process" in sections:
             bucket = check_process(sections["process"] or {}, steps, f"{path}: section process")
         values = {step.name: _check(app, step, path) for step in steps}
+        if "gate" in values:
+            check_gate(values["report"], f"{path}: ")
         if not any(runs.trained) and "predict" in sections and not sections.keys() & set(TRAININGS):
             raise SagesegError(f"{path}: section predict: no training before it; add a section train")
         records, elsewhere = _home_of(runs, stands)

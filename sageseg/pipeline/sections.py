@@ -27,7 +27,7 @@ from jobs.processing.options import ProcessOptions
 from jobs.processing.request import Hosts
 from jobs.training.options import DataOptions, MachineOptions, SecurityOptions, StartOptions, TrainOptions
 from jobs.tuning.options import TuningOptions
-from sageseg.checks import check_predict
+from sageseg.checks import check_gate, check_predict
 from sageseg.pipeline.reading import Around, Reading
 from sageseg.process import command_of
 from sageseg.steps import TRAININGS, Step, plan_steps
@@ -261,6 +261,7 @@ def _report(
     words = chained(lines)
     if "gate" not in steps:
         return words, {}
+    check_gate(_values("report", reading, steps["report"].line(folders, "")))
     line = steps["gate"].line(folders, "")
     values = _values("gate", reading, line)
     check_once(values["least"])

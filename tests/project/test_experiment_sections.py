@@ -200,6 +200,7 @@ def test_options_that_are_typed_once_for_each_value_are_known() -> None:
             r"section tune: .*No such option: --max-job; did you mean --max-jobs",
         ),
         ("gate: {least: mean_iou=0.8}", "section gate: no report before it; add a section report"),
+        ("report: {draws: 0}\ngate: {least: mean_iou=0.8}", r"experiment\.yaml: section report: draws 0: the gate"),
         ("report: {}\ngate: {}", "section gate: Missing option '--least'"),
         (
             "train: {}\nprocess: {backend: local}",

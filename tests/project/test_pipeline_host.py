@@ -92,7 +92,7 @@ def dataset_of(root: Path) -> Any:
 def test_a_dataset_is_divided_into_what_steps_read(tmp_path: Path) -> None:
     dataset_of(tmp_path / "merged")
     (tmp_path / "merged" / "channels" / "train").mkdir(parents=True)
-    tell_facts(tmp_path / "merged", tmp_path, "test", ["mean_iou", "iou.car"], images=True)
+    tell_facts(tmp_path / "merged", tmp_path, "test", images=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["channels", "dataset", "facts", "images"]
     facts = json.loads((tmp_path / "facts" / "facts.json").read_text())
     assert (facts["num_classes"], facts["num_training_samples"]) == ("2", "2")
@@ -113,6 +113,7 @@ def test_a_dataset_that_was_given_stays_as_it_is(tmp_path: Path) -> None:
     ("split", "score", "said"),
     [
         ("test2", "mean_iou", "no image in the split test2; prepare it with --test2 0.2"),
+        ("test", "mean_iou", "section gate: all images of the split test are of one group, car, which gives scores no"),
         ("test", "iou.cra", "--least iou.cra: no such class; did you mean iou.car\\?"),
     ],
 )

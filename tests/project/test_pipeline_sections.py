@@ -221,6 +221,7 @@ def test_the_training_is_that_of_jobs_train_on_the_dataset_once_it_is_there(tmp_
         (with_lines("prep", shard="1/2"), "--shard: the job deals the shards"),
         (with_lines("prep", crop="12x"), "section prep: --crop 12x"),
         (with_lines("report", colours="light"), "section report: No such option: --colours"),
+        (with_lines("report", draws=0), "section report: draws 0: the gate goes by intervals"),
         (with_lines("gate", least=["mean_iou=2"]), "section gate: --least mean_iou=2"),
         (with_lines("gate", least=["mean_iou=0.1", "mean_iou=0.2"]), "mean_iou"),
         ({**TUNED, "tune": {"max_jobs": 0}}, "section tune: --max-jobs 0: expected at least 1"),
