@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -400,20 +399,3 @@ def test_the_comparison_fits_a_phone_the_dark_and_paper(visit: Visit, root: Path
     assert visit.style("body", "backgroundColor") == "rgb(255, 255, 255)"
     assert not page.is_visible("#search")
     assert page.locator("#pictures .stack").first.is_visible()
-
-
-def test_an_image_of_an_odd_name_is_found_in_reports_of_odd_names(browser: sync_api.Browser, tmp_path: Path) -> None:
-    stem, folders = "50% #1?&ä", ["one #1", "two %41"]
-    image, mask = disc_image(60, 50)
-    dataset = make_dataset(tmp_path / "d", {stem: (image, mask)})
-    for name in folders:
-        shifted = np.roll(mask, len(name) - 4, axis=1)
-        predictions = make_predictions(tmp_path / f"p {name}", dataset, {stem: shifted}, model=ModelFacts(job=name))
-        report(predictions, dataset, tmp_path / name, workers=1)
-    write_comparison([tmp_path / name for name in folders], tmp_path / "both")
-    with visiting(browser) as visit:
-        visit.page.goto((tmp_path / "both" / "index.html").as_uri() + f"#image={quote(stem)}")
-        images = visit.page.locator("#stage .image")
-        expect(images.first).to_have_attribute("src", re.compile("^file:"))
-        expect(images.last).to_have_attribute("src", re.compile("^file:"))
-        assert visit.page.text_content("#viewer-note") == ""
