@@ -300,9 +300,8 @@ def many(data: dict[str, Any]) -> None:
     data["width"], data["height"] = [120] * number, [90] * number
     data["attributes"] = {"angle": coded([str(n % 16) for n in range(number)])}
     data["byClass"] = False
-    data["scores"] = {
-        key: [[[(n * step) % 1_000_000 for n in range(number)]] for step in (7, 11, 13)] for key in ("iou", "dice")
-    }
+    scores = [[[(n * step) % 1_000_000 for n in range(number)]] for step in (7, 11, 13)]
+    data["scores"] = {"iou": scores, "dice": scores}
     data["thumbnails"] = {}
 
 
