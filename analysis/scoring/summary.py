@@ -89,15 +89,16 @@ def summarise(
         collected.add(each)
     totals = collected.totals
     scores = with_absent(collected.images.scores, totals.confusion)
-    images = collected.images.worst_first(scores)
     groups = collected.groups.totals()
+    intervals = bootstrap(groups, scores, collected.images.groups, scoring.draws, scoring.seed)
+    images = collected.images.worst_first(scores)  # behind what takes most memory
     return Summary(
         classes=classes,
         scoring=scoring,
         totals=totals,
         overall=totals.scores(),
         per_image_mean=mean_over_images(scores),
-        intervals=bootstrap(groups, scores, collected.images.groups, scoring.draws, scoring.seed),
+        intervals=intervals,
         images=images,
         groups=_table(groups),
         attributes=_attribute_tables(collected.attributes),

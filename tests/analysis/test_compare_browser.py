@@ -333,29 +333,6 @@ def test_10000_images_are_shown_some_at_a_time_and_all_can_be_reached(browser: s
         assert page.locator("#listed tbody th").last.text_content() == "image_09999"
 
 
-def test_a_group_of_very_many_is_typed(browser: sync_api.Browser, root: Path) -> None:
-    def scatter(data: dict[str, Any]) -> None:
-        many(data)
-        data["group"] = coded([f"g{n // 5}" for n in range(10_000)])
-
-    made = changed(root / "three" / "index.html", scatter, root / "three" / "groups.html")
-    with visiting(browser) as visit:
-        page = visit.page
-        page.route("**/layers/**", lambda route: route.fulfill(path=root / "fcn/layers/image/a_01.jpg"))
-        page.goto(made.as_uri())
-        assert page.get_attribute("#group", "placeholder") == "Any of 2,000"
-        page.click("[data-view=table]")
-        for typed, found in (("g1999", "5 of 10,000"), ("g", "0 of 10,000"), ("", "10,000")):
-            page.fill("#group", typed)
-            page.press("#group", "Enter")
-            assert page.text_content("#shown") == found
-        rows = page.locator(".plot", has_text="By group").locator(".dot-row")
-        page.locator(".rest").click()
-        assert rows.count() == 1024
-        assert page.text_content(".rest") == "976 more between"
-        visit.complaints = []  # of layers that are no programs
-
-
 EVIL = "<img src=x onerror=alert(1)>"
 
 

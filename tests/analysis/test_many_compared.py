@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -12,7 +13,10 @@ from analysis.comparison.page import write_comparison
 from analysis.comparison.page_data import page_data
 from analysis.comparison.reading import read_reports
 from analysis.drawing.colours import AGREEMENT_COLOURS, ColourScheme
+from analysis.report.page.page_data import coded
 from analysis.report_files import IMAGE_COLUMNS
+from tests.analysis.test_compare_browser import changed
+from tests.analysis.test_compare_browser import many as of_10000
 from tests.support.compared_reports import SAMPLES, make_good, make_poor, page_of
 from tests.support.dataset_samples import make_dataset
 from tests.support.page_visits import Visit
@@ -76,3 +80,25 @@ def test_a_page_alone_shows_the_first_and_draws_no_plot_of_these(
     assert not page.is_visible("#scatter")
     assert not page.is_visible("#balance")
     visit.complaints = [each for each in visit.complaints if "ERR_FILE_NOT_FOUND" not in each]
+
+
+def test_a_group_of_very_many_is_typed(visit: Visit, many: Path) -> None:
+    def scatter(data: dict[str, Any]) -> None:
+        of_10000(data)
+        del data["imagesBeside"]
+        data["group"] = coded([f"g{n // 5}" for n in range(10_000)])
+
+    page = visit.page
+    page.route("**/layers/**", lambda route: route.abort())
+    page.goto(changed(many / "both" / "index.html", scatter, many / "both" / "groups.html").as_uri())
+    assert page.get_attribute("#group", "placeholder") == "Any of 2,000"
+    page.click("[data-view=table]")
+    for typed, found in (("g1999", "5 of 10,000"), ("g", "0 of 10,000"), ("", "10,000")):
+        page.fill("#group", typed)
+        page.press("#group", "Enter")
+        assert page.text_content("#shown") == found
+    rows = page.locator(".plot", has_text="By group").locator(".dot-row")
+    page.locator(".rest").click()
+    assert rows.count() == 1024
+    assert page.text_content(".rest") == "976 more between"
+    visit.complaints = [each for each in visit.complaints if "ERR_FAILED" not in each]
