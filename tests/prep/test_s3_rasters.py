@@ -65,7 +65,7 @@ def test_an_object_where_a_folder_is_due_is_said_to_be_one(s3: Any) -> None:
 def test_a_key_that_is_the_folder_of_another_is_said_to_be_so(s3: Any, key: str) -> None:
     for each in ("x/a.jpg", key):
         s3.put_object(Bucket=BUCKET, Key=each, Body=b"jpeg")
-    with pytest.raises(SagesegError, match=rf"^s3://{BUCKET}/x/a\.jpg.*: an object, and a folder .*to another key$"):
+    with pytest.raises(SagesegError, match=rf"^s3://{BUCKET}/x/a\.jpg.*: an object, and a folder .*to another key"):
         local_folder(f"s3://{BUCKET}/x", all_images)
 
 
