@@ -106,7 +106,10 @@ def _predict_and_stitch(
     if blend or not options.probabilities:
         _discard(crops)
     else:
-        say(f"note: nothing tells the names of the classes, so probabilities are not stitched; they stay in {crops}")
+        say(
+            f"note: nothing tells the names of the classes, so probabilities are not stitched; they stay in {crops}. "
+            "--labels FILE names the classes"
+        )
 
 
 def _settle(out: Path, crops: Path, asked: str, options: PredictOptions) -> None:
@@ -132,7 +135,7 @@ def _discard(crops: Path) -> None:
 
 def _asked(model: str, sources: Sequence[Path], options: PredictOptions, route: RouteOptions) -> str:
     """A text that changes with what decides the predictions: words of the call, and files it reads."""
-    named = [Path(model), *sources, *([options.images] if options.images else [])]
+    named = [Path(model), *sources, *(place for place in (options.images, options.labels) if place)]
     files = [[str(file.absolute()), file.stat().st_size, file.stat().st_mtime_ns] for file in _files(named)]
     return json.dumps([model, repr(replace(options, overwrite=False)), route.endpoint, files])
 

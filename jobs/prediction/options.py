@@ -111,6 +111,9 @@ class PredictOptions:
         None, "Of a video that tells no times: its frames per second.", parser=parse_positive, metavar="FPS"
     )
     images: Path | None = option(None, "A dataset's source images, to predict its dropped crops too.")
+    labels: Path | None = option(
+        None, "File of the model's classes, a name a line, the background first; by default the job's.", metavar="FILE"
+    )
     probabilities: bool = option(False, "Keep class probabilities as well.")
     overwrite: bool = option(False, "Replace what is at --out.")
 
@@ -122,6 +125,8 @@ class PredictOptions:
                 raise SagesegError(
                     f"--{name}: only for a folder of images; {dataset} is a dataset, which has its crops"
                 )
+        if self.labels:
+            raise SagesegError(f"--labels: only for a folder of images; {dataset} is a dataset, which has its classes")
         for name, given in {"every": self.every, "fps": self.fps}.items():
             if given is not None:
                 raise SagesegError(f"--{name} {given:g}: only for a video, and {dataset} is none; leave it out")

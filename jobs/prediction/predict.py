@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from formats.classes import ClassTable
+from formats.classes import ClassTable, read_labels
 from formats.console import say
 from formats.dataset import Dataset
 from formats.disk.whole_files import write_text
@@ -81,12 +81,12 @@ def plan_predictions(
         from jobs.prediction.batch_route import clean_up_batches
 
         clean_up_batches(trained.backend, trained.region)
+    classes = _classes_of(opened, trained, options)
     work, prepared = _work_of(opened, trained, options)
     route.check_instances(count_crops(work))
     label_map = {"label_map": trained.data.label_map} if trained.data.label_map else {}
     about = {"via": options.via, "predicted": _called(sources), **prepared, **label_map}
     facts = (artefact_facts(trained) if options.via == "artefact" else trained.facts).to_json()
-    classes = opened.classes if isinstance(opened, Dataset) else trained.classes
     return Planned(trained, work, classes, about, facts, read_georeference(opened.root))
 
 
@@ -191,6 +191,21 @@ def _work_of(
         say(f"note: {trained.name} was trained on images {trained_on.words()}; {opened.root} has them {own.words()}")
     values = range_of_files(options.images, own.range) if options.images and own else None
     return dataset_work(opened, split, options.images, values), {"split": split, **told_of(opened)}
+
+
+def _classes_of(opened: Dataset | ImageFolder, trained: TrainedModel, options: PredictOptions) -> ClassTable | None:
+    """The names of the classes, where anything tells them: of a bare artefact only --labels does."""
+    if isinstance(opened, Dataset):
+        return opened.classes
+    if options.labels is None:
+        return trained.classes
+    classes = read_labels(options.labels)
+    if len(classes) != trained.num_classes:
+        raise SagesegError(
+            f"{options.labels}: {len(classes)} classes, but {trained.name} predicts {trained.num_classes}; expected "
+            "one name a line, the background first, as in the labels.txt of the dataset that it was trained on"
+        )
+    return classes
 
 
 def _check_classes(trained: TrainedModel, dataset: Dataset) -> None:

@@ -263,3 +263,17 @@ def test_what_is_of_a_dataset_is_refused_for_a_folder(
     _, folder = make(tmp_path, SMALL)
     with pytest.raises(SagesegError, match=rf"--{next(iter(options))}: only for a dataset; .* is none"):
         ask(folder, tmp_path / "out", **options)
+
+
+def test_the_classes_of_a_bare_artefact_are_named_by_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(monkeypatch)
+    dataset, folder = make(tmp_path, SMALL)
+    labels = tmp_path / "labels.txt"
+    labels.write_text("_background_\ndisc\n")
+    assert (ask(folder, tmp_path / "named", labels=labels) / "labels.txt").read_text() == labels.read_text()
+    labels.write_text("_background_\ndisc\nrim\n")
+    with pytest.raises(SagesegError, match=r"labels\.txt: 3 classes, but cars predicts 2; expected one name a line"):
+        ask(folder, tmp_path / "out", labels=labels)
+    with pytest.raises(SagesegError, match=r"--labels: only for a folder of images; .* has its classes"):
+        ask(dataset.root, tmp_path / "out", labels=labels)
+    assert not (tmp_path / "out").exists()

@@ -113,6 +113,7 @@ MAY_IMPORT = {
     },
     "sageseg": {
         "studio": "",
+        "notebook": "",
         "preview": "",
         "runs": "",
         "begun_jobs": "",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from jobs.emulator.server import running_server
+from sageseg.notebook import sageseg
 from tests.support.aws_setup import aws_client, moto_server, use_aws
 from tests.support.emulator_setup import programs, wait_until
 from tests.support.serving_setup import SERVES
@@ -80,3 +81,20 @@ def test_the_notebook_is_kept_without_outputs(notebook: Path) -> None:
 
 def test_there_is_a_notebook() -> None:
     assert NOTEBOOKS
+
+
+def test_a_line_in_a_notebook_shows_what_it_says_and_fails_as_it_should(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran = subprocess.CompletedProcess([], 0, "result\n", "reading: 1 of 2\nnote: told\n")
+    monkeypatch.setattr(subprocess, "run", lambda *_words, **_how: ran)
+    assert sageseg("prep check dataset") == "result\n"
+    assert capsys.readouterr().out == "note: told\nresult\n"
+    sageseg("prep check dataset", quiet=True)
+    assert capsys.readouterr().out == "note: told\n"
+    with pytest.raises(RuntimeError, match="prep check dataset: exit code 0"):
+        sageseg("prep check dataset", refused=True)
+    ran.returncode = 1
+    with pytest.raises(RuntimeError, match=r"exit code 1\nresult\nnote: told"):
+        sageseg("prep check dataset")
+    sageseg("prep check dataset", refused=True)

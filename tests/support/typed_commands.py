@@ -38,6 +38,6 @@ def type_instead_of_starting() -> None:
         if list(words[:3]) != _PROCESS:
             return start(words, **how)
         assert (how.pop("capture_output"), how.pop("text"), how.pop("check")) == (True, True, False)
-        return typed(words[3:], **how)
+        return typed(words[3:], how.pop("cwd", None) or Path())
 
     subprocess.run = run  # type: ignore[assignment]

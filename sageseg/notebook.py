@@ -1,0 +1,50 @@
+"""What the notebooks share: commands as a terminal would run them, and images in rows.
+
+from sageseg.notebook import sageseg, show
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from formats.images import read_image
+
+_COUNTING = re.compile(r"(?m)^.*: \d+ of \d+\n")
+"""Progress, as commands tell it where there is no terminal."""
+
+
+def sageseg(line: str, *, quiet: bool = False, refused: bool = False) -> str:
+    """Run `sageseg` with this line in the current folder, show what it says but for its counting, and return what it
+    printed to stdout. With `quiet` stdout is returned alone; `refused` expects a failure.
+
+    Raises RuntimeError, with all that the command said, where it fails, and where it does not though it should have.
+    """
+    words = [sys.executable, "-m", "sageseg", *shlex.split(line)]
+    ran = subprocess.run(words, capture_output=True, text=True, check=False)
+    told = _COUNTING.sub("", ran.stderr)
+    if (ran.returncode != 0) != refused:
+        raise RuntimeError(f"sageseg {line}: exit code {ran.returncode}\n{ran.stdout}{told}")
+    sys.stdout.write(told if quiet else told + ran.stdout)
+    return ran.stdout
+
+
+def show(paths: Sequence[Path], *, columns: int, width: float) -> None:
+    """Draw images, named by their stems, in rows of `columns`, each `width` inches wide; needs the extra `plot`."""
+    import matplotlib.pyplot as plt
+
+    images = [read_image(path) for path in paths]
+    height, across, _ = images[0].shape
+    rows = -(-len(images) // columns)
+    size = (columns * width, rows * (width * height / across + 0.25))
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, path, image in zip(axes.flat, paths, images, strict=False):
+        axis.imshow(image)
+        axis.set_title(path.stem, fontsize=8)
+    figure.tight_layout()
