@@ -18,19 +18,29 @@ _COUNTING = re.compile(r"(?m)^.*: \d+ of \d+\n")
 """Progress, as commands tell it where there is no terminal."""
 
 
-def sageseg(line: str, *, quiet: bool = False, refused: bool = False) -> str:
-    """Run `sageseg` with this line in the current folder, show what it says but for its counting, and return what it
-    printed to stdout. With `quiet` stdout is returned alone; `refused` expects a failure.
+def sageseg(line: str, *, refused: bool = False) -> None:
+    """Run `sageseg` with this line in the current folder, and show what it says but for its counting; `refused` expects
+    a failure.
 
     Raises RuntimeError, with all that the command said, where it fails, and where it does not though it should have.
     """
+    sys.stdout.write("".join(_run(line, refused=refused)))
+
+
+def answer(line: str) -> str:
+    """Run `sageseg` with this line in the current folder, and return what it printed to stdout alone. Raises
+    RuntimeError as `sageseg` does."""
+    return _run(line, refused=False)[1]
+
+
+def _run(line: str, *, refused: bool) -> tuple[str, str]:
+    """What the command told on stderr, but for its counting, and what it printed to stdout."""
     words = [sys.executable, "-m", "sageseg", *shlex.split(line)]
     ran = subprocess.run(words, capture_output=True, text=True, check=False)
     told = _COUNTING.sub("", ran.stderr)
     if (ran.returncode != 0) != refused:
         raise RuntimeError(f"sageseg {line}: exit code {ran.returncode}\n{ran.stdout}{told}")
-    sys.stdout.write(told if quiet else told + ran.stdout)
-    return ran.stdout
+    return told, ran.stdout
 
 
 def show(paths: Sequence[Path], *, columns: int, width: float) -> None:

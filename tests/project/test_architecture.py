@@ -147,7 +147,7 @@ ONLY_IN = {
         "jobs/emulator/host/storage.py",
         "jobs/account/lambda_handler.py",
     },
-    "matplotlib": {"jobs/tracking/curves.py", "jobs/algorithm/serving/features.py"},
+    "matplotlib": {"jobs/tracking/curves.py", "jobs/algorithm/serving/features.py", "sageseg/notebook.py"},
     "rasterio": {"formats/prepared/rasters.py"},
     "torch": {"jobs/algorithm/"},
     "aws": {

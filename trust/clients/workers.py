@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from jobs.contract.statuses import ENDED
 from tests.support.emulator_setup import client, request
@@ -25,7 +26,7 @@ def _look(url: str, _folder: Path, watch: Watch, _number: int) -> None:
     with client("sagemaker", url) as sagemaker:
         while not watch.ended.wait(POLL_SECONDS):
             with watch.trying("describe"):
-                status = sagemaker.describe_endpoint(EndpointName="endpoint")["EndpointStatus"]
+                status = _told(sagemaker.describe_endpoint(EndpointName="endpoint"), "EndpointStatus")
                 expect(status == "InService", f"the endpoint is {status}")
             with watch.trying("list"):
                 sagemaker.list_training_jobs(MaxResults=5)
@@ -51,9 +52,16 @@ def _train(url: str, folder: Path, watch: Watch, number: int) -> None:
             name = f"job-{number}-{time.monotonic_ns()}"
             with watch.trying("train"):
                 sagemaker.create_training_job(**request(folder, name))
-                while (
-                    status := sagemaker.describe_training_job(TrainingJobName=name)["TrainingJobStatus"]
-                ) not in ENDED:
+                while (status := _job_status(sagemaker, name)) not in ENDED:
                     time.sleep(POLL_SECONDS)
                 expect(status == "Completed", f"{name} is {status}")
                 sagemaker.delete_training_job(TrainingJobName=name)
+
+
+def _job_status(sagemaker: Any, name: str) -> str:
+    return _told(sagemaker.describe_training_job(TrainingJobName=name), "TrainingJobStatus")
+
+
+def _told(answer: Mapping[str, Any], name: str) -> str:
+    expect(name in answer, f"an answer without {name}")
+    return str(answer[name])
