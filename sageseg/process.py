@@ -175,7 +175,7 @@ def _fetched(shards: str) -> str:
 def process_host(
     context: typer.Context,
     words: Annotated[list[str], typer.Argument(metavar="VERB…", show_default=False)],
-    shard: Annotated[str, typer.Option(help="The shards of the job's hosts, in their order.", metavar="I/N[,I/N…]")],
+    shard: Annotated[str, typer.Option(help="The shards of the job's hosts, in their order.", metavar="I[,I-I…]/N")],
 ) -> None:
     """What each instance of `process` runs."""
     from sageseg.process_host import process_host as make_shard

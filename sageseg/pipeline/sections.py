@@ -25,7 +25,7 @@ from jobs.pipelines.steps import MADE, THEN, chained, made, taken
 from jobs.pipelines.training import Trained, one_type, plan_trained
 from jobs.prediction.options import RouteOptions
 from jobs.processing.options import ProcessOptions
-from jobs.processing.request import Given, Hosts
+from jobs.processing.request import MOST_WORDS, Given, Hosts
 from jobs.processing.wheel import Wheel, check_way_out
 from jobs.training.options import DataOptions, MachineOptions, SecurityOptions, StartOptions, TrainOptions
 from jobs.tuning.options import TuningOptions
@@ -89,6 +89,7 @@ def read_sections(sections: Mapping[str, Any], root: Any, around: Around) -> Rea
     facts = ["jobs", "pipeline-facts", folder, MADE, split, *least]
     merge = [] if given else [["prep", "merge", taken("shards"), "--out", folder]]
     dataset = chained([*merge, check, [*facts, *(["--images"] if batch else [])]])
+    _check_room(least, dataset, report)
     experiment = Experiment(
         name=around.name,
         out=around.out,
@@ -112,6 +113,16 @@ def read_sections(sections: Mapping[str, Any], root: Any, around: Around) -> Rea
         experiment, code = _on_stock_image(experiment, around.wheel)
         return Read(experiment, lines, reading.uploads, (around.wheel, code))
     return Read(experiment, lines, reading.uploads)
+
+
+def _check_room(least: Mapping[str, float], *steps: Sequence[str]) -> None:
+    """Raise SagesegError for more scores of a gate than the words of its steps have room for."""
+    room = len(least) + MOST_WORDS - max(map(len, steps))
+    if least and room < len(least):
+        raise SagesegError(
+            f"section gate: least: {len(least)} scores; the {MOST_WORDS} words of a step have room for {room} of them: "
+            "name fewer, or one that sums them up, such as mean_iou"
+        )
 
 
 def _on_stock_image(experiment: Experiment, wheel: Wheel) -> tuple[Experiment, Given]:
