@@ -246,7 +246,7 @@ def test_the_training_is_that_of_jobs_train_on_the_dataset_once_it_is_there(tmp_
         (with_lines("report", draws=0), "section report: draws 0: the gate goes by intervals"),
         (
             with_lines("gate", least=[f"iou.class-{number}=0.5" for number in range(90)]),
-            "section gate: least: 90 scores; the 100 words of a step have room for 78 of them: name fewer",
+            "section gate: least: 90 scores; the 100 words of a step have room for 82 of them: name fewer",
         ),
         (with_lines("gate", least=["mean_iou=2"]), "section gate: --least mean_iou=2"),
         (with_lines("gate", least=["mean_iou=0.1", "mean_iou=0.2"]), "mean_iou"),
@@ -257,6 +257,11 @@ def test_what_a_pipeline_cannot_do_is_refused_by_its_section(sections: dict[str,
     with pytest.raises(SagesegError, match=re.escape(said)) as told:
         read(sections)
     assert "\n" not in str(told.value)
+
+
+def test_a_gate_may_have_as_many_scores_as_its_words_have_room_for() -> None:
+    scores = [f"iou.class-{number}=0.5" for number in range(82)]
+    assert len(parsed(define(with_lines("gate", least=scores))).parameters) == 6 + len(scores)
 
 
 def test_what_the_check_takes_for_the_built_ins_is_not_told_of_our_own_programs() -> None:
