@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jobs.pipelines.steps import Step
+if TYPE_CHECKING:
+    from jobs.pipelines.steps import Step
 
 ERRORS = {
     "capacity": "SageMaker.CAPACITY_ERROR",
