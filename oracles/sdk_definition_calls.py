@@ -95,9 +95,7 @@ def main() -> None:
     (registered,) = arguments["IfSteps"]
     expect({**steps["Gate"], "Arguments": {**arguments, "IfSteps": []}}, expressed(condition))
     expect((registered["Name"], registered["Type"]), ("Register", "RegisterModel"))
-    say(
-        "sageseg jobs pipeline: parameters, values, property files, condition, failure, cache and retries are the SDK's"
-    )
+    say("sageseg jobs pipeline: parameters, values, property files, condition, failure, cache, retries are the SDK's")
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ class Reading:
         found = tell_places(kept, texts, parsed.from_s3, self.around.find, len(before) + 1)
         self.uploads |= found.uploads
         self.reads[step] = [*before, *found.inputs]
-        if state := self.around.state:
+        if (state := self.around.state) and found.shown:
             self.states.setdefault(step.capitalize(), []).extend(state(typed) for typed, _ in found.shown)
         self.lines += [f"input {typed} ({there}, step {step.capitalize()})" for typed, there in found.shown]
         return [*line[: len(line) - len(rest)], *found.words]
