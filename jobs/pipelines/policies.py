@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-retry-policy.html, …
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Policies:
     again: Again = Again()
     pause: Pause = Pause(60, 2)
     cache: str = ""
-    states: Mapping[str, str] | None = None
+    states: Mapping[str, str] = field(default_factory=dict)
 
 
 NO_POLICIES = Policies()
@@ -76,7 +76,7 @@ def with_policies(steps: Sequence[Step], policies: Policies) -> Iterator[Step]:
             also["RetryPolicies"] = retries
         if policies.cache and step["Type"] in _TAKEN_OVER and step["Name"] not in new:
             also["CacheConfig"] = {"Enabled": True, "ExpireAfter": policies.cache}
-        if policies.cache and (state := (policies.states or {}).get(step["Name"])):
+        if policies.cache and (state := policies.states.get(step["Name"])):
             also["Arguments"] = {**step["Arguments"], "Environment": {READS: state}}
         yield {**step, **also}
 

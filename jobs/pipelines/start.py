@@ -86,7 +86,8 @@ def start_pipeline(
         raise
     if left.report.startswith("s3://"):
         say(f"aws s3 sync {left.report} report brings the report here")
-    result(for_people(f"{left.report}/index.html"))
+    if left.report:
+        result(for_people(f"{left.report}/index.html"))
     result(left.package)
 
 

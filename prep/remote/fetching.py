@@ -65,10 +65,12 @@ def _by_bucket(places: Iterable[S3Place]) -> dict[str, list[S3Place]]:
 
 def _asked(bucket: str, keys: Sequence[str]) -> Iterator[Wanted | None]:
     """What S3 tells of each object; None where it tells nothing."""
-    s3 = make_client("s3", None)
-    with ThreadPoolExecutor(THREADS) as pool:
+    s3, pool = make_client("s3", None), ThreadPoolExecutor(THREADS)
+    try:
         told = pool.map(lambda key: _told(s3, bucket, key), keys)
         yield from track(told, len(keys), f"asking s3://{bucket}")
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _told(s3: Any, bucket: str, key: str) -> Wanted | None:
