@@ -46,9 +46,9 @@ def await_objects(places: Iterable[S3Place], awaited: Awaited) -> dict[S3Place, 
     found: dict[S3Place, Path | NotFetchedError] = {}
     left: list[S3Place] = []
     for bucket, own in _by_bucket(places).items():
+        told = {one.key: one for one in _asked(bucket, [place.key for place in own]) if one}
         with open_cache(bucket) as cache:
             paths = {place: cache.path_of(place.key) for place in own}
-            told = {one.key: one for one in _asked(bucket, [place.key for place in own]) if one}
             cache.stand_in(told.values())
         awaited.add(S3Objects(bucket, told))
         found |= {place: path for place, path in paths.items() if place.key in told}

@@ -208,13 +208,14 @@ def test_a_job_that_is_begun_elsewhere_meanwhile_is_gone_on_with(desk: Desk, mon
 def test_only_one_command_of_a_machine_asks_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two of one line, a moment apart, would both see no job."""
     rehearse(desk.folder, WAITS)
-    asked = []
+    asked = list[str]()
 
     def guarded(*given: Any) -> None:
         (lock,) = (desk.folder / "sageseg-home" / "locks").iterdir()
         with pytest.raises(SagesegError, match="another sageseg is writing here"):
             open_locked(lock, lock, wait=False)
-        asked.append(begun.begin(*given))
+        begun.begin(*given)
+        asked.append(lock.name)
 
     monkeypatch.setattr("jobs.processing.start.begin", guarded)
     assert desk.process("--no-wait").returncode == 0

@@ -94,9 +94,9 @@ def test_a_reference_that_may_not_be_read_is_named_with_its_line(
             raise AwsError(f"fetching s3://{bucket}/{key}", "AccessDenied", "Access Denied")
         return copy_object(client, bucket, key, *words, **how)
 
-    told = fetching._told
+    tell = fetching._told
     monkeypatch.setattr("prep.remote.cache.copy_object", guarded)
-    monkeypatch.setattr(fetching, "_told", lambda *asked: None if asked[-1] == secret else told(*asked))
+    monkeypatch.setattr(fetching, "_told", lambda *asked: None if asked[-1] == secret else tell(*asked))
     ran = typed(["prep", "manifest", str(manifest), "--out", "out", "--skip-missing", *PLAIN], tmp_path)
     told = ran.stderr.splitlines()[-1]
     assert told.startswith(f"error: {manifest}: line 2: fetching s3://{BUCKET}/{secret}: AccessDenied: Access Denied;")
