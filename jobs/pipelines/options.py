@@ -10,7 +10,7 @@ from formats.errors import SagesegError
 from formats.texts.told_numbers import parse_whole
 from formats.verbs.command_options import option
 from jobs.cost.prices import parse_max_cost
-from jobs.pipelines.policies import ERRORS, MOST_TIMES, Again, Pause
+from jobs.pipelines.policies import ERRORS, MOST_TIMES, PAUSE, Again, Pause
 from jobs.training.options import BackendOptions, OwnerOptions
 
 _UNITS = {"m": (60, "PT{}M"), "h": (3600, "PT{}H"), "d": (86400, "P{}D")}
@@ -88,7 +88,7 @@ class PipelineOptions(OwnerOptions, BackendOptions):
         metavar="ERROR=TIMES[,…]",
     )
     pause: Pause = option(
-        Pause(60, 2),
+        PAUSE,
         "Seconds before it is tried again, and how many times as long each later pause is.",
         parser=parse_pause,
         metavar="SECONDS[xRATE]",
@@ -106,12 +106,14 @@ class PipelineOptions(OwnerOptions, BackendOptions):
 
     def idle(self) -> list[str]:
         """A sentence for each given option that another makes idle."""
+        idle = list[str]()
+        if self.again == Again() and self.pause != PAUSE:
+            idle.append("--pause has no effect: with --again none nothing is tried again")
         given = {"--dry-run": self.dry_run, "--max-cost": self.max_cost is not None, "--yes": self.yes}
         given |= {"--retry": self.retry, "--no-wait": not self.wait}
         if not self.start:
-            return [
-                f"{name} has no effect without --start: nothing is started" for name, there in given.items() if there
-            ]
+            reason = "without --start: nothing is started"
+            return [*idle, *(f"{name} has no effect {reason}" for name, there in given.items() if there)]
         if self.backend == "local" and self.max_cost is not None:
-            return ["--max-cost has no effect: on this machine nothing is paid"]
-        return []
+            idle.append("--max-cost has no effect: on this machine nothing is paid")
+        return idle

@@ -52,13 +52,16 @@ class Pause:
         return f"{self.seconds}x{self.rate:g}"
 
 
+PAUSE = Pause(60, 2)
+
+
 @dataclass(frozen=True)
 class Policies:
     """`cache` is an ISO 8601 duration, empty where every step is run in each execution. `states` are by steps the
     states of what their words and inputs name, so that other content is not taken for the same."""
 
     again: Again = Again()
-    pause: Pause = Pause(60, 2)
+    pause: Pause = PAUSE
     cache: str = ""
     states: Mapping[str, str] = field(default_factory=dict)
 

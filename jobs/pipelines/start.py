@@ -29,9 +29,6 @@ from jobs.processing.request import CODE, COMMAND, Given
 from jobs.processing.wheel import Wheel
 from jobs.tracking.pipelines.found import NEVER, latest_execution, under_way
 
-_OURS = re.compile(rf'"ContainerEntrypoint":\s*\["({COMMAND}"|python3",\s*"{CODE}/)')
-"""How a definition begins its containers that is this project's."""
-
 
 @dataclass(frozen=True)
 class Sent:
@@ -99,9 +96,14 @@ def _under_way(place: Place, name: str) -> str | None:
     return execution
 
 
+def is_ours(definition: str) -> bool:
+    """Whether a pipeline's definition is one of this project's, by how its containers begin."""
+    return re.search(rf'"ContainerEntrypoint":\s*\["({COMMAND}"|python3",\s*"{CODE}/)', definition) is not None
+
+
 def _check_ours(found: Mapping[str, Any] | None) -> None:
     """Raise SagesegError for a pipeline that this project did not make, which must not become another."""
-    if found and not _OURS.search(found["PipelineDefinition"]):
+    if found and not is_ours(found["PipelineDefinition"]):
         name = found["PipelineName"]
         raise SagesegError(f"pipeline {name}: is there already, and is none of this project's; choose another --name")
 

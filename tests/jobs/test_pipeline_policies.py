@@ -12,7 +12,7 @@ import pytest
 from formats.errors import SagesegError
 from jobs.emulator.pipelines.cache import parse_cache as parse_duration
 from jobs.emulator.pipelines.definition import parse_definition
-from jobs.pipelines.options import parse_again, parse_cache, parse_pause
+from jobs.pipelines.options import PipelineOptions, parse_again, parse_cache, parse_pause
 from jobs.pipelines.policies import READS, Again, Pause, Policies, cache_notes
 from jobs.pipelines.states import state_of
 from tests.support.aws_setup import ROLE, aws_client, use_aws
@@ -64,6 +64,13 @@ def test_what_help_shows_can_be_typed() -> None:
     for pause in (Pause(60, 2), Pause(1, 1.5)):
         assert parse_pause(str(pause)) == pause
     assert parse_pause("60") == Pause(60, 1)
+
+
+def test_a_pause_before_nothing_is_said_to_be_idle() -> None:
+    said = "--pause has no effect: with --again none nothing is tried again"
+    assert PipelineOptions(again=Again(), pause=Pause(1, 1), start=True).idle() == [said]
+    assert PipelineOptions(again=Again(), pause=Pause(1, 1), dry_run=True).idle()[0] == said
+    assert PipelineOptions(again=Again()).idle() == PipelineOptions(pause=Pause(1, 1)).idle() == []
 
 
 def test_an_earlier_run_counts_of_steps_that_are_told_nothing_of_their_execution() -> None:

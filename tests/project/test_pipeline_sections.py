@@ -13,6 +13,7 @@ from formats.errors import SagesegError
 from jobs.emulator.pipelines.definition import Definition, parse_definition
 from jobs.emulator.pipelines.expressions import Values, follow, json_path, resolve
 from jobs.pipelines.definition import definition
+from jobs.pipelines.start import is_ours
 from jobs.processing.wheel import read_wheel
 from jobs.training.options import DataOptions, MachineOptions, TrainOptions
 from jobs.training.plan import Surroundings, plan_training
@@ -178,6 +179,9 @@ def test_a_stock_image_installs_the_wheel_with_what_each_step_needs(tmp_path: Pa
         assert told["AppSpecification"]["ContainerEntrypoint"] == entrypoint
         assert told["ProcessingInputs"][-1]["S3Input"]["S3Uri"] == found.code[1].uri
         assert words(define(SECTIONS), name) == words(definition(found.experiment), name)
+    for made in (definition(found.experiment), define(SECTIONS)):
+        assert is_ours(json.dumps(made))
+    assert not is_ours(json.dumps(made).replace("sageseg", "another"))
     with pytest.raises(SagesegError, match="--wheel: instances fetch what it needs from a package index"):
         read(with_lines("process", network_isolation=True), wheel=wheel)
 
