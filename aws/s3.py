@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
-from urllib.parse import urlsplit
 
 from aws.clients import aws_errors
 from aws.errors import AwsError
@@ -15,6 +15,7 @@ from formats.errors import SagesegError
 _DELETED_AT_ONCE = 1000
 """What DeleteObjects takes in one call."""
 _PIECE = 2**20
+_URI = re.compile(r"s3://([^/?#]+)(?:/(.*))?", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -83,12 +84,12 @@ class S3Prefix:
 
 
 def parse_s3_uri(uri: str) -> S3Prefix:
-    """`s3://bucket/prefix` in its parts."""
-    parts = urlsplit(uri)
-    if parts.scheme != "s3" or not parts.netloc or parts.query or parts.fragment:
+    """`s3://bucket/prefix` in its parts. Keys stand in it as they are, also with `#`, `?` and `%`."""
+    found = _URI.fullmatch(uri)
+    if found is None:
         raise SagesegError(f"{uri}: expected s3://bucket/prefix")
-    path = parts.path.strip("/")
-    return S3Prefix(parts.netloc, f"{path}/" if path else "")
+    path = (found[2] or "").strip("/")
+    return S3Prefix(found[1], f"{path}/" if path else "")
 
 
 def parse_s3_object(uri: str) -> tuple[S3Prefix, str]:

@@ -7,15 +7,20 @@ request is believed; else the thing is looked for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from aws.clients import NetworkError, aws_errors
 from aws.errors import AwsError, is_missing
 from formats.console import say
+from formats.disk.locks import open_locked
+from formats.disk.private_files import private_folder
 from formats.errors import SagesegError
+from formats.state_home import home
 
 _CLOCKS = timedelta(minutes=15)
 """How far this machine's clock and AWS's may be apart: more, and AWS refuses the signature."""
@@ -76,6 +81,16 @@ PIPELINE = CreatingCall(
 )
 CREATING = (TRAINING, TUNING, TRANSFORM, PROCESSING, MODEL, CONFIG, ENDPOINT, SCHEDULE, PIPELINE)
 """Every call of this project that makes something which stays at AWS."""
+
+
+@contextmanager
+def alone(*what: str) -> Iterator[None]:
+    """Nobody else on this machine makes the same thing meanwhile: who comes later waits, and may then find it made."""
+    name = sha256(" ".join(what).encode(errors="surrogateescape")).hexdigest()[:24]
+    private_folder(home(), "locks")
+    path = home() / "locks" / name
+    with open_locked(path, path, wait=True):
+        yield
 
 
 class UnknownOutcomeError(SagesegError):

@@ -27,10 +27,12 @@ sys.path[:0] = [str(ROOT)]
 from jobs.contract.registry import builtin_image  # noqa: E402
 from jobs.emulator import keys  # noqa: E402
 from jobs.emulator.server import Server, running_server  # noqa: E402
+from jobs.pipelines.policies import Again, Pause, Policies  # noqa: E402
 from tests.support.emulator_setup import programs  # noqa: E402 (found by the line above)
 from tests.support.keys import KEYS  # noqa: E402
 from tests.support.pipeline_samples import SECTIONS, define  # noqa: E402
 
+POLICIES = Policies(Again(capacity=5, internal=1), Pause(60, 2), "P30D")
 REGION, BUCKET, ROLE_NAME = "eu-central-1", "sageseg-oracle", "SageMakerOracle"
 CALLS = (
     "sdk_calls.py",
@@ -112,7 +114,7 @@ def main() -> int:
         role = prepare(url)
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder)
-            (place / "definition.json").write_text(json.dumps(define(gated())), encoding="utf-8")
+            (place / "definition.json").write_text(json.dumps(define(gated(), policies=POLICIES)), encoding="utf-8")
             with served(place, url) as server:
                 python, env = str(Path(sys.argv[1]).absolute()), environment(server.url, url, role, place)
                 calls = [[python, str(ROOT / "oracles" / name)] for name in CALLS]

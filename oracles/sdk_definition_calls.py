@@ -20,9 +20,14 @@ from sagemaker.core.workflow.parameters import ParameterFloat, ParameterInteger,
 from sagemaker.core.workflow.properties import Properties, PropertyFile
 from sagemaker.mlops.workflow.condition_step import ConditionStep
 from sagemaker.mlops.workflow.fail_step import FailStep
+from sagemaker.mlops.workflow.retry import SageMakerJobExceptionTypeEnum, SageMakerJobStepRetryPolicy
+from sagemaker.mlops.workflow.steps import CacheConfig
 from sdk_calls import expect, say
 
 SCORE = "mean_iou"
+RETRIED = (SageMakerJobExceptionTypeEnum.CAPACITY_ERROR, SageMakerJobExceptionTypeEnum.INTERNAL_ERROR)
+TUNED = "Steps.Tune.TrainingJobDefinition.OutputDataConfig.S3OutputPath"
+"""By which a tuning's artefacts are found."""
 
 
 def output_of(step: str, name: str) -> Any:
@@ -66,6 +71,15 @@ def main() -> None:
     artefact = trained.ModelArtifacts.S3ModelArtifacts
     expect(steps["Predict"]["Arguments"]["ProcessingInputs"][0]["S3Input"]["S3Uri"], artefact.expr)
 
+    tuning = Properties(step_name="Tune", shape_name="DescribeHyperParameterTuningJobResponse")
+    expect(tuning.TrainingJobDefinition.OutputDataConfig.S3OutputPath.expr, {"Get": TUNED})
+
+    for kind, times, given in zip(RETRIED, (5, 1), steps["Dataset"]["RetryPolicies"], strict=True):
+        policy = SageMakerJobStepRetryPolicy([kind], backoff_rate=2, interval_seconds=60, max_attempts=times)
+        expect(given, policy.to_request())
+    cache = CacheConfig(enable_caching=True, expire_after="P30D").config
+    expect({"CacheConfig": steps["Dataset"]["CacheConfig"]}, cache)
+
     gate = PropertyFile(name="Gate", output_name="gate", path="gate.json")
     expect(steps["Report"]["PropertyFiles"], [gate.expr])
     low = JsonGet(step_name="Report", property_file=gate, json_path=f"scores['{SCORE}'].low")
@@ -81,7 +95,7 @@ def main() -> None:
     (registered,) = arguments["IfSteps"]
     expect({**steps["Gate"], "Arguments": {**arguments, "IfSteps": []}}, expressed(condition))
     expect((registered["Name"], registered["Type"]), ("Register", "RegisterModel"))
-    say("sageseg jobs pipeline: parameters, values, property files, condition and failure are as the SDK writes them")
+    say("sageseg jobs pipeline: parameters, values, property files, condition, failure, cache, retries are the SDK's")
 
 
 if __name__ == "__main__":

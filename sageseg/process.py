@@ -22,8 +22,9 @@ WORDS_LAST = {"allow_interspersed_args": False, "ignore_unknown_options": False}
 """What stands behind the first word of the verb is the verb's own."""
 _ALONE = {"report": "analysis", "stitch": "analysis", "predict": "jobs"}
 """Verbs that are typed without their room, by which it is found."""
-_EXTRAS = {"prep": ("coco", "geo", "video"), "jobs": ("geo", "local", "video"), "analysis": ("geo",)}
+EXTRAS = {"prep": ("coco", "geo", "video"), "jobs": ("geo", "local", "video"), "analysis": ("geo",)}
 """Of setup.cfg, what a room's verbs may need on an instance that installs the project's wheel."""
+EVERY_EXTRA = tuple(sorted({extra for extras in EXTRAS.values() for extra in extras}))
 Words = Annotated[
     list[str],
     typer.Argument(
@@ -60,7 +61,7 @@ def process(context: typer.Context, words: Words, options: ProcessOptions, secur
 
         refuse_existing(Path(typed.out), overwrite=typed.overwrite, reads=[Path(shards)])
     done = make_shards(
-        Work(verb, typed.words, parsed.texts, parsed.from_s3, shards, _EXTRAS[verb[0]]), options, security
+        Work(verb, typed.words, parsed.texts, parsed.from_s3, shards, EXTRAS[verb[0]]), options, security
     )
     if done:
         _merge(root, verb, shards, typed.out, overwrite=typed.overwrite)
@@ -174,7 +175,7 @@ def _fetched(shards: str) -> str:
 def process_host(
     context: typer.Context,
     words: Annotated[list[str], typer.Argument(metavar="VERB…", show_default=False)],
-    shard: Annotated[str, typer.Option(help="The shards of the job's hosts, in their order.", metavar="I/N[,I/N…]")],
+    shard: Annotated[str, typer.Option(help="The shards of the job's hosts, in their order.", metavar="I[,I-I…]/N")],
 ) -> None:
     """What each instance of `process` runs."""
     from sageseg.process_host import process_host as make_shard

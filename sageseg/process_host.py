@@ -15,7 +15,7 @@ from formats.console import say, show_as
 from formats.disk.whole_files import MARK
 from formats.errors import SagesegError
 from formats.shards.markers import MARKER
-from formats.shards.shard import AUTO, OPT_ML, Shard, parse_shard
+from formats.shards.shard import AUTO, OPT_ML, Shard, parse_shard, parse_shards
 from formats.shards.work_plan import PLAN as PLAN_FILE
 from formats.texts.redaction import redact
 
@@ -28,11 +28,11 @@ _MOST_MESSAGE = 1000
 
 
 def own_shard(shards: str) -> Shard:
-    """Of a job's shards, `2/4,4/4`, the one of this instance, by its place among the hosts; of `auto` as many as there
+    """Of a job's shards, `2,4/4`, the one of this instance, by its place among the hosts; of `auto` as many as there
     are hosts."""
     if shards == AUTO:
         return parse_shard(AUTO)
-    parsed = [parse_shard(text) for text in shards.split(",")]
+    parsed = parse_shards(shards)
     host = parse_shard(AUTO)
     if host.of != len(parsed):
         raise SagesegError(f"--shard {shards}: {len(parsed)} shards, and {host.of} hosts; give each host its own")

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import TypedDict
 
@@ -62,6 +64,25 @@ def parse_shard(text: str) -> Shard:
     if not 1 <= number <= of <= MOST_SHARDS:
         raise SagesegError(f"--shard {text}: {_EXPECTED}")
     return Shard(number, of)
+
+
+def name_shards(shards: Sequence[Shard]) -> str:
+    """Shards of one number of machines in few letters, `1-3,5/7`: a word of a container has room for 256."""
+    numbers = [shard.number for shard in shards]
+    runs = [[number for _, number in run] for _, run in groupby(enumerate(numbers), key=lambda at: at[1] - at[0])]
+    told = (f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+    return f"{','.join(told)}/{shards[0].of}"
+
+
+def parse_shards(text: str) -> list[Shard]:
+    """The counterpart of `name_shards`. Raises SagesegError for what is none."""
+    numbers, _, of = text.rpartition("/")
+    shards: list[Shard] = []
+    for run in numbers.split(","):
+        first, _, last = run.partition("-")
+        ends = [parse_shard(f"{number}/{of}") for number in (first, last or first)]
+        shards += [Shard(number, ends[0].of) for number in range(ends[0].number, ends[1].number + 1)]
+    return shards
 
 
 def _resources() -> Path:

@@ -64,16 +64,19 @@ def agree_on_processing(*quotes: ProcessingQuote, max_cost: float | None, yes: b
     _agree_to_spend(max_cost=max_cost, yes=yes)
 
 
-def agree_on_steps(quotes: Mapping[str, StepQuote], *, max_cost: float | None, yes: bool) -> None:
-    """What the steps of a pipeline may cost, by their names. A transform has no limit of its own, and nobody stops it
-    once its pipeline runs, so that `max_cost` cannot be kept with one."""
+def agree_on_steps(
+    quotes: Mapping[str, StepQuote], times: Mapping[str, int], *, max_cost: float | None, yes: bool
+) -> None:
+    """What the steps of a pipeline may cost, by their names, each done so many `times` at the most. A transform has no
+    limit of its own, and nobody stops it once its pipeline runs, so that `max_cost` cannot be kept with one."""
     for note in dict.fromkeys(quote.rate.note for quote in quotes.values() if quote.rate.note):
         say(f"note: {note}")
     worst, beside = list[float | None](), ""
     for name, quote in quotes.items():
         if not isinstance(quote, TransformQuote):
-            say(f"{name}: {quote.describe()}")
-            worst.append(quote.worst_usd)
+            most = times.get(name, 1)
+            say(f"{name}: {quote.describe()}{f', {most} times at the most' if most > 1 else ''}")
+            worst.append(None if quote.worst_usd is None else most * quote.worst_usd)
             continue
         say(f"{name}: {quote.describe(None)}")
         beside = ", the transform beside it"

@@ -31,7 +31,9 @@ def agree_on_execution(experiment: Experiment, region: str, *, max_cost: float |
         "Transform" if batch else "Predict": predicted,
         "Report": one,
     }
-    agree_on_steps(quotes, max_cost=max_cost, yes=yes)
+    again = [name for name, quote in quotes.items() if name != "Tune" and not isinstance(quote, TransformQuote)]
+    times = 1 + experiment.policies.again.internal  # for the other errors nothing has run yet
+    agree_on_steps(quotes, dict.fromkeys(again, times), max_cost=max_cost, yes=yes)
 
 
 def _processing(hosts: Hosts, region: str) -> ProcessingQuote:

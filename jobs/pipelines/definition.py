@@ -19,6 +19,7 @@ from jobs.contract.invocation import PNG, PROTOBUF_TYPES
 from jobs.contract.registry import is_builtin
 from jobs.contract.serving_requests import BUILTIN_CONCURRENT, ServedModel, Transform
 from jobs.contract.training_request import tag_list
+from jobs.pipelines.policies import NO_POLICIES, Policies, with_policies
 from jobs.pipelines.references import (
     EXECUTION_ID,
     Expression,
@@ -66,8 +67,9 @@ class Experiment:
 
     `prepare` is the verb whose shards are made, empty where a dataset is `given` by its URI; `dataset` merges, checks
     and tells of it; `predict` is empty with a `batch`; `report` ends with the gate, if there is one.
-    `reads` are the inputs by their steps. `least` are the scores that the gate looks at. `out` is the URI below which
-    each execution has a folder.
+    `reads` are the inputs by their steps; `commands` what their instances begin with, where that is not this project's
+    own command. `least` are the scores that the gate looks at. `out` is the URI below which each execution has a
+    folder.
     """
 
     name: str
@@ -83,8 +85,10 @@ class Experiment:
     batch: Batch | None = None
     reads: Mapping[str, Sequence[Given]] = field(default_factory=dict)
     least: Mapping[str, float] = field(default_factory=dict)
+    commands: Mapping[str, Sequence[str]] = field(default_factory=dict)
     group: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    policies: Policies = NO_POLICIES
 
 
 def definition(experiment: Experiment) -> dict[str, Any]:
@@ -93,7 +97,10 @@ def definition(experiment: Experiment) -> dict[str, Any]:
     return {
         "Version": VERSION,
         "Parameters": list(_parameters(experiment)),
-        "Steps": settle([_tagged(step, experiment) for step in _steps(experiment)], _known(experiment)),
+        "Steps": settle(
+            [_tagged(step, experiment) for step in with_policies(list(_steps(experiment)), experiment.policies)],
+            _known(experiment),
+        ),
     }
 
 
@@ -157,7 +164,7 @@ def _steps(experiment: Experiment) -> Iterator[Step]:
     made = () if experiment.given else ("dataset", CHANNELS)
     outputs = given_away(*made, "facts", *(("images",) if experiment.batch else ()))
     reads = [dataset if experiment.given else shards]
-    yield processing_step("Dataset", experiment.dataset, reads, outputs, hosts, files={"Facts": "facts.json"})
+    yield _processing(experiment, "Dataset", experiment.dataset, reads, outputs, hosts, files={"Facts": "facts.json"})
     request = with_facts(experiment.trained.attempt.request, "Dataset", "Facts")
     yield training_step({**request, "Tags": tag_list(experiment.tags)})
     if experiment.batch:
@@ -165,23 +172,29 @@ def _steps(experiment: Experiment) -> Iterator[Step]:
         predicted = Given(f"{place('answers')}/", taken("answers"))
     else:
         model = Given(place("artefact"), taken("model"))
-        reads = [model, dataset, *experiment.reads.get("predict", ())]
         outputs = given_away("predictions")
-        yield processing_step("Predict", experiment.predict, reads, outputs, hosts, kind="PredictInstanceType")
+        words, kind = experiment.predict, "PredictInstanceType"
+        yield _processing(experiment, "Predict", words, [model, dataset], outputs, hosts, kind=kind)
         predicted = Given(f"{place('predictions')}/", taken("predictions"))
     files = {"Gate": "gate.json"} if experiment.least else {}
     outputs = given_away("report", *(("predictions",) if experiment.batch else ()), *map(str.lower, files))
-    reads = [dataset, predicted, *experiment.reads.get("report", ())]
-    yield processing_step("Report", experiment.report, reads, outputs, hosts, files=files)
+    yield _processing(experiment, "Report", experiment.report, [dataset, predicted], outputs, hosts, files=files)
     yield _registering(experiment)
+
+
+def _processing(
+    experiment: Experiment, name: str, words: Sequence[str], reads: Sequence[Given], *given: Any, **also: Any
+) -> Step:
+    """A step that reads what its words name too, and begins with the experiment's command."""
+    if name in experiment.commands:
+        also["command"] = experiment.commands[name]
+    return processing_step(name, words, [*reads, *experiment.reads.get(name.lower(), ())], *given, **also)
 
 
 def _prepare(experiment: Experiment) -> Step:
     """A host makes its own shard; how many there are, it is told by the job."""
     words = ["--shard", "auto", *experiment.prepare]
-    step = processing_step(
-        "Prepare", words, experiment.reads.get("prepare", ()), {"shards": OUTPUT}, experiment.hosts, verb=SHARD_VERB
-    )
+    step = _processing(experiment, "Prepare", words, [], {"shards": OUTPUT}, experiment.hosts, verb=SHARD_VERB)
     step["Arguments"]["ProcessingResources"]["ClusterConfig"]["InstanceCount"] = parameter("ProcessInstances")
     return step
 
@@ -224,9 +237,10 @@ def _registering(experiment: Experiment) -> Step:
 def _known(experiment: Experiment) -> dict[str, Expression]:
     """What each place comes to."""
     below = {name: join(parameter("Out"), "/", get(EXECUTION_ID), f"/{name}") for name in _MADE}
-    if experiment.trained.is_tuning:  # as its training jobs name their artefacts
+    if experiment.trained.is_tuning:  # as its training jobs name their artefacts, in whatever execution they ran
         best = get("Steps.Tune.TrainingJobSummaries[0].TrainingJobName")
-        artefact = join(below[MODELS], "/", best, "/output/model.tar.gz")
+        models = get("Steps.Tune.TrainingJobDefinition.OutputDataConfig.S3OutputPath")
+        artefact = join(models, "/", best, "/output/model.tar.gz")
     else:
         artefact = get("Steps.Train.ModelArtifacts.S3ModelArtifacts")
     return {

@@ -57,14 +57,15 @@ def follow_execution(place: Place, name: str, arn: str) -> Left:
 
 
 def _made(steps: list[dict[str, Any]], name: str, kind: str) -> str:
-    """The ARN of what a step made."""
-    return next(arn for step in steps if step["StepName"] == name for each, arn in _jobs(step) if each == kind)
+    """The ARN of what a step made, or an earlier run of it that counts; empty where the list does not tell it."""
+    found = (arn for step in steps if step["StepName"] == name for each, arn in _jobs(step) if each == kind)
+    return next(found, "")
 
 
 def _report_of(place: Place, steps: list[dict[str, Any]]) -> str:
     """By the job itself: an execution may have been started with another `Out` than the definition's."""
     job = _made(steps, "Report", "ProcessingJob").rpartition("/")[2]
-    told = described(place.sagemaker, PROCESSING, job) or {}
+    told = (described(place.sagemaker, PROCESSING, job) if job else None) or {}
     outputs = told.get("ProcessingOutputConfig", {}).get("Outputs", ())
     return next((str(one["S3Output"]["S3Uri"]) for one in outputs if one["OutputName"] == "report"), "")
 

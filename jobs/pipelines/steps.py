@@ -9,7 +9,7 @@ from typing import Any
 from jobs.contract.service_model import check_request
 from jobs.contract.serving_requests import ServedModel, Transform, model_request, transform_request
 from jobs.pipelines.references import Expression, join, parameter, place
-from jobs.processing.request import INPUT, OUTPUT, Given, Hosts, Taken, processing_body
+from jobs.processing.request import COMMAND, INPUT, OUTPUT, Given, Hosts, Taken, processing_body
 
 HOST_VERB = ("jobs", "pipeline-host")
 """The command of this project that an instance of a step runs."""
@@ -68,15 +68,17 @@ def processing_step(
     verb: Sequence[str] = HOST_VERB,
     kind: str = "ProcessInstanceType",
     files: Mapping[str, str] | None = None,
+    command: Sequence[str] = (COMMAND,),
 ) -> Step:
     """A step that runs command lines of this project, `chained`.
 
     `outputs` are names with their folders in the container. `files` are property files by their names: each in the
-    output that is called so in small letters. `kind` is the parameter of the instance type.
+    output that is called so in small letters. `kind` is the parameter of the instance type. `command` is this
+    project's, or what installs it first.
     Raises SagesegError for what the service would refuse.
     """
     goes = [Taken(output, place(f"to-{output}"), folder) for output, folder in outputs.items()]
-    body = processing_body(["sageseg", *verb], words, inputs, goes, hosts)
+    body = processing_body([*command, *verb], words, inputs, goes, hosts)
     _check("CreateProcessingJob", {"ProcessingJobName": _SAMPLE, **body})
     body["AppSpecification"]["ImageUri"] = parameter("Image")
     body["ProcessingResources"]["ClusterConfig"]["InstanceType"] = parameter(kind)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -96,8 +96,14 @@ def plan_trained(
     else:
         plan = plan_tuning(UNMADE, given, options, tuning, around)
     kind = plan.attempts[0].job.instance_type
-    more = f"note: a pipeline trains on one type, {kind}; its parameter TrainInstanceType names another at its start"
-    return Trained(plan.attempts[0], (*plan.lines, *([more] if len(wanted) > 1 else [])))
+    return Trained(plan.attempts[0], (*plan.lines, *one_type("trains", kind, wanted, "TrainInstanceType")))
+
+
+def one_type(does: str, taken: str, wanted: Sequence[str], parameter: str) -> list[str]:
+    """What is to be said where several instance types are named, of which a step takes one."""
+    if len(wanted) < 2:
+        return []
+    return [f"note: a pipeline {does} on one type, {taken}; its parameter {parameter} names another at its start"]
 
 
 def with_facts(request: Mapping[str, Any], step: str, file: str) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 from aws.clients import make_client
 from aws.s3 import S3Prefix, parse_s3_uri
@@ -160,8 +159,8 @@ def open_batch_folder(trained: TrainedModel, name: str) -> BatchFolder:
     write; at the emulator under $SAGESEG_HOME."""
     if trained.backend == "local":
         return batch_folder_at((private_folder(home(), "batch") / name).as_uri(), trained.region)
-    folder = urlsplit(trained.artefact_uri).path.strip("/").rsplit("/", 2)[0] if trained.is_job else ""
     base = parse_s3_uri(trained.artefact_uri)
+    folder = base.prefix.strip("/").rsplit("/", 2)[0] if trained.is_job else ""
     prefix = f"{folder or base.prefix.rstrip('/').rpartition('/')[0]}/batch/{name}".lstrip("/")
     return batch_folder_at(S3Prefix(base.bucket, prefix).uri(), trained.region, trained.kms_key)
 

@@ -79,7 +79,8 @@ def kept_made(stage: Stage) -> dict[str, Any]:
 
 def _take_up(stage: Stage, header: Mapping[str, Any], work: Sequence[SourceWork]) -> None:
     """Remove what is not of this header and these sources, and write down what will be."""
-    now = json.loads(json.dumps({"header": header, "states": {one.name: source_state(one) for one in work}}))
+    # as JSON gives the header back; states are texts, of which there are as many as images
+    now = {"header": json.loads(json.dumps(header)), "states": {one.name: source_state(one) for one in work}}
     before = stage.begun()
     if before is None or before["header"] != now["header"]:
         stage.empty(quietly=not _count(stage.content))

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from formats.shards.shard import Shard
+from formats.errors import SagesegError
+from formats.shards.shard import Shard, name_shards
 from jobs.contract.training_request import (
     ANY_NETWORK,
     Network,
@@ -24,6 +25,8 @@ _TREE = "/opt/ml/processing"
 INPUT, PLAN_INPUT, CODE, OUTPUT = (f"{_TREE}/{name}" for name in ("input", "plan", "code", "output"))
 COMMAND, HOST_VERB = "sageseg", ("jobs", "process-host")
 """The command of this project, and which of its verbs an instance runs."""
+MOST_WORDS, _LONGEST_WORD = 100, 256
+"""Of ContainerArguments in the service's model."""
 
 
 @dataclass(frozen=True)
@@ -85,11 +88,10 @@ class ProcessingJob:
 def processing_request(job: ProcessingJob) -> dict[str, Any]:
     """The dictionary that `create_processing_job` takes. Outputs go out as they appear: what one instance has made
     stays where another fails."""
-    shards = ",".join(map(str, job.shards))
     hosts = Hosts(job.image, job.role, job.instance_type, len(job.shards), job.volume_gb, job.max_runtime_seconds)
     body = processing_body(
         [*job.entrypoint, *HOST_VERB],
-        ["--shard", shards, *job.words],
+        ["--shard", name_shards(job.shards), *job.words],
         job.inputs,
         [Taken("shards", job.output_uri, OUTPUT, as_it_appears=True)],
         replace(hosts, preferences=job.preferences, kms_key=job.kms_key, network=job.network),
@@ -100,7 +102,9 @@ def processing_request(job: ProcessingJob) -> dict[str, Any]:
 def processing_body(
     entrypoint: Sequence[str], words: Sequence[str], inputs: Sequence[Given], outputs: Sequence[Taken], hosts: Hosts
 ) -> dict[str, Any]:
-    """What a processing job is asked, but for its name and tags."""
+    """What a processing job is asked, but for its name and tags. Raises SagesegError for words that it cannot be
+    told."""
+    check_words(words)
     network = network_members(hosts.network)
     return {
         "AppSpecification": {
@@ -125,6 +129,21 @@ def processing_body(
         "RoleArn": hosts.role,
         **({"NetworkConfig": network} if network else {}),
     }
+
+
+def check_words(words: Sequence[str]) -> None:
+    """Raise SagesegError for more words, or longer ones, than a container can be told."""
+    if len(words) > MOST_WORDS:
+        raise SagesegError(
+            f"{len(words)} words: a processing job's container is told {MOST_WORDS} at the most; put folders together, "
+            "or leave options out"
+        )
+    for word in words:
+        if len(word) > _LONGEST_WORD:
+            raise SagesegError(
+                f"{word[:60]}…: {len(word)} characters; a processing job's container is told words of {_LONGEST_WORD} "
+                "at the most: choose shorter names"
+            )
 
 
 def _output(taken: Taken) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from jobs.backends import LOCAL_REGION, LOCAL_ROLE, Place, make_client, open_pla
 from jobs.contract.registry import OPEN_IMAGE
 from jobs.contract.service_model import check_request
 from jobs.cost.quotes import count_instances
-from jobs.creating import PROCESSING
+from jobs.creating import PROCESSING, alone
 from jobs.processing.begun import begin, forget_begun, free_name, under_way
 from jobs.processing.given import Found, Told, find_at_aws, find_here, find_in_s3, tell_places
 from jobs.processing.machines import agree, settle_types
@@ -31,7 +31,7 @@ from jobs.processing.options import ProcessOptions
 from jobs.processing.request import COMMAND, PLAN_INPUT, Given, ProcessingJob, processing_request, words_of
 from jobs.processing.same_line import Line, check_same
 from jobs.processing.shards_there import FolderOutput, Output, S3Output, There, look
-from jobs.processing.wheel import Wheel, read_wheel
+from jobs.processing.wheel import Wheel, check_way_out, read_wheel
 from jobs.tracking.hosts.follow import follow_processing, told_end
 from jobs.tracking.hosts.spent import spent_on
 from jobs.training.options import SecurityOptions
@@ -110,18 +110,20 @@ def _start(
     if options.dry_run:
         result_json(request)
         return None
-    if name := _under_way(work, place, output):  # begun elsewhere while somebody was asked about the price
-        return name
     _send(place, told, security.kms_key)
     if wheel:
         wheel.send(job.inputs[-1], lambda: _s3(options), security.kms_key)
-    if typed_words():
-        output.put(LINE, f"sageseg jobs {shlex.join(typed_words())}\n")
-    begin(place, output.uri, begun, request)
-    with _leaving(job.name):
+    with alone(PROCESSING.word, place.backend, place.region, output.uri):
+        if name := _under_way(work, place, output):  # begun elsewhere while somebody was asked about the price
+            return name
+        if typed_words():
+            output.put(LINE, f"sageseg jobs {shlex.join(typed_words())}\n")
+        begun = free_name(place, output.uri, options.name, begun.name)  # one that AWS does not show yet keeps its name
+        begin(place, output.uri, begun, {**request, "ProcessingJobName": begun.name})
+    with _leaving(begun.name):
         machines = count_instances(len(job.shards), " or ".join(job.preferences) or job.instance_type)
-        say(f"started {PROCESSING.word} {job.name} on {machines}: shards {name_first(job.shards)}")
-    return job.name
+        say(f"started {PROCESSING.word} {begun.name} on {machines}: shards {name_first(job.shards)}")
+    return begun.name
 
 
 @contextmanager
@@ -189,11 +191,7 @@ def _check_apart(read: str, output: Output) -> None:
 def _wheel(work: Work, options: ProcessOptions, security: SecurityOptions) -> Wheel | None:
     if options.wheel is None:
         return None
-    if security.network_isolation:
-        raise SagesegError(
-            "--wheel: instances fetch what it needs from a package index, which --network-isolation shuts off; leave "
-            "one of them out"
-        )
+    check_way_out(security.network)
     return read_wheel(options.wheel, work.extras)
 
 

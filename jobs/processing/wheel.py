@@ -23,6 +23,7 @@ from formats.errors import SagesegError
 from formats.texts.typed_json import short
 from formats.version import tool_version
 from jobs.contract.file_uris import file_uri_path, is_file_uri
+from jobs.contract.training_request import Network
 from jobs.processing import start_wheel
 from jobs.processing.request import CODE, Given
 
@@ -60,6 +61,15 @@ class Wheel:
                 write_bytes(file_uri_path(given.uri) / name, content)
             else:
                 parse_s3_uri(given.uri).put(s3(), name, content, kms_key=kms_key)
+
+
+def check_way_out(network: Network) -> None:
+    """Raise SagesegError for containers that could not install the wheel."""
+    if network.isolated:
+        raise SagesegError(
+            "--wheel: instances fetch what it needs from a package index, which --network-isolation shuts off; leave "
+            "one of them out"
+        )
 
 
 def read_wheel(path: Path, extras: Collection[str]) -> Wheel:

@@ -44,8 +44,8 @@ def parse_tags(text: str) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class JobOptions:
-    """Where a job runs, under which name, and how much may be spent on it."""
+class BackendOptions:
+    """Where it runs."""
 
     backend: str = option(
         "aws",
@@ -54,6 +54,20 @@ class JobOptions:
         metavar="aws|local",
     )
     region: str | None = option(None, "AWS region; by default the environment's.")
+
+
+@dataclass(frozen=True)
+class OwnerOptions:
+    """As whom it runs, and what tells to whom it belongs."""
+
+    role: str | None = option(None, "ARN of the role that SageMaker assumes; SAGESEG_ROLE in the environment.")
+    tags: dict[str, str] | None = option(None, "Tags for what is made.", parser=parse_tags, metavar="KEY=VALUE[,…]")
+
+
+@dataclass(frozen=True)
+class JobOptions(BackendOptions):
+    """Where a job runs, under which name, and how much may be spent on it."""
+
     name: str | None = option(None, "Name of the job.")
     max_cost: float | None = option(
         None, "Refuse what may cost more, in US dollars.", parser=parse_max_cost, metavar="USD"
@@ -124,17 +138,15 @@ class MachineOptions:
 
 
 @dataclass(frozen=True)
-class SecurityOptions:
+class SecurityOptions(OwnerOptions):
     """As whom a job runs, what encrypts it, and which network it sees."""
 
-    role: str | None = option(None, "ARN of the role that SageMaker assumes; SAGESEG_ROLE in the environment.")
     kms_key: str | None = option(
         None, "KMS key for uploads, the instance's disk and what the job leaves.", metavar="KEY"
     )
     subnets: tuple[str, ...] = option((), "Subnets of your VPC to run in.", parser=parse_list, metavar="ID[,ID…]")
     security_groups: tuple[str, ...] = option((), "Security groups in that VPC.", parser=parse_list, metavar="ID[,ID…]")
     network_isolation: bool = option(False, "Give the container no network.")
-    tags: dict[str, str] | None = option(None, "Tags for the job.", parser=parse_tags, metavar="KEY=VALUE[,…]")
 
     @property
     def network(self) -> Network:

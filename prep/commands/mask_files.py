@@ -211,6 +211,7 @@ def manifest(
     """Output manifests of Ground Truth, and datasets of Lookout for Vision and DDA."""
     from prep.readers.manifest.reader import read_manifest_file
 
+    awaited = Awaited()
     path = local_file(file)
     with reading("manifest", path):
         source = read_manifest_file(
@@ -225,5 +226,6 @@ def manifest(
             skip_missing=skip_missing,
             group_by=options.group_by,
             workers=options.workers,
+            awaited=awaited,
         )
-    write(source, out, options)
+    write(source, out, options, awaited)

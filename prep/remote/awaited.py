@@ -7,23 +7,32 @@ awaited.fetch([folder / "a.jpg"])
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from prep.remote.cache import Wanted
-    from prep.remote.fetching import S3Folder
+
+
+class Lazy(Protocol):
+    """Objects in S3 that are fetched when they are asked for."""
+
+    def awaited_at(self, path: Path) -> Wanted | None:
+        """What is awaited at a path, fetched or not; None where nothing is."""
+
+    def fetch_awaited(self, wanted: Sequence[Wanted]) -> None:
+        """Have these of what is awaited."""
 
 
 class Awaited:
-    """The folders in S3 of which files are awaited; of folders on this machine, and of all other files, it knows
-    nothing."""
+    """The folders and objects in S3 of which files are awaited; of folders on this machine, and of all other files, it
+    knows nothing."""
 
     def __init__(self) -> None:
-        self._folders: list[S3Folder] = []
+        self._folders: list[Lazy] = []
 
-    def add(self, folder: S3Folder) -> None:
+    def add(self, folder: Lazy) -> None:
         self._folders.append(folder)
 
     def told(self, path: Path) -> Wanted | None:

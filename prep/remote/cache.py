@@ -32,7 +32,7 @@ from formats.images import read_header
 from formats.safe_names import is_name
 from formats.state_home import home
 
-_THREADS = 16
+THREADS = 16
 _TRIES = 3
 _HEAD = 2**16
 """Bytes of a head: EXIF, with its small image, takes fewer, and the size stands behind it."""
@@ -103,7 +103,7 @@ class Cache:
         missing = [one for one in wanted if not self._is_here(one, paths[one.key], heads)]
         failed: dict[str, NotFetchedError] = {}
         if missing:
-            pool = ThreadPoolExecutor(_THREADS)
+            pool = ThreadPoolExecutor(THREADS)
             try:
                 done = pool.map(lambda one: self._settle(s3, one, paths[one.key], heads), missing)
                 results = zip(missing, track(done, len(missing), f"fetching from {what}"), strict=True)

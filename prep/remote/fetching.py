@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from aws.clients import make_client, make_s3_lister
+from aws.clients import aws_errors, make_client, make_s3_lister
+from aws.errors import AwsError
 from aws.s3 import S3Prefix
-from formats.console import say
+from formats.console import say, track
 from formats.errors import SagesegError, raise_all
-from prep.remote.cache import Cache, NotFetchedError, Wanted, cache_root, open_cache
+from prep.remote.awaited import Awaited
+from prep.remote.cache import THREADS, Cache, NotFetchedError, Wanted, cache_root, open_cache
 from prep.remote.needs import Needs, nothing
 from prep.remote.places import S3Place
 
@@ -28,16 +31,75 @@ def fetch_object(place: S3Place) -> Path:
 def fetch_objects(places: Iterable[S3Place]) -> dict[S3Place, Path | NotFetchedError]:
     """Objects as files, or that there is none. Raises NotFetchedError where one may not be read."""
     found: dict[S3Place, Path | NotFetchedError] = {}
-    by_bucket: dict[str, list[S3Place]] = {}
-    for place in places:
-        by_bucket.setdefault(place.bucket, []).append(place)
-    for bucket, own in by_bucket.items():
+    for bucket, own in _by_bucket(places).items():
         with open_cache(bucket) as cache:
             found |= {place: cache.path_of(place.key) for place in own}
             wanted = [Wanted(place.key) for place in own]
             failed = cache.fetch(make_client("s3", None), wanted, f"s3://{bucket}")
             found |= {S3Place(bucket, key): error for key, error in failed.items()}
     return found
+
+
+def await_objects(places: Iterable[S3Place], awaited: Awaited) -> dict[S3Place, Path | NotFetchedError]:
+    """Objects as files that are `awaited`, of which S3 is asked one by one: it need not allow their listing. One of
+    which it does not tell is fetched at once, so that it says why."""
+    found: dict[S3Place, Path | NotFetchedError] = {}
+    left: list[S3Place] = []
+    for bucket, own in _by_bucket(places).items():
+        told = {one.key: one for one in _asked(bucket, [place.key for place in own]) if one}
+        with open_cache(bucket) as cache:
+            paths = {place: cache.path_of(place.key) for place in own}
+            cache.stand_in(told.values())
+        awaited.add(S3Objects(bucket, told))
+        found |= {place: path for place, path in paths.items() if place.key in told}
+        left += [place for place in own if place.key not in told]
+    return found | fetch_objects(left)
+
+
+def _by_bucket(places: Iterable[S3Place]) -> dict[str, list[S3Place]]:
+    found: dict[str, list[S3Place]] = {}
+    for place in places:
+        found.setdefault(place.bucket, []).append(place)
+    return found
+
+
+def _asked(bucket: str, keys: Sequence[str]) -> Iterator[Wanted | None]:
+    """What S3 tells of each object; None where it tells nothing."""
+    s3, pool = make_client("s3", None), ThreadPoolExecutor(THREADS)
+    try:
+        told = pool.map(lambda key: _told(s3, bucket, key), keys)
+        yield from track(told, len(keys), f"asking s3://{bucket}")
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _told(s3: Any, bucket: str, key: str) -> Wanted | None:
+    try:
+        with aws_errors(f"asking for s3://{bucket}/{key}"):
+            told = s3.head_object(Bucket=bucket, Key=key)
+    except AwsError:
+        return None
+    return Wanted(key, told["ETag"].strip('"'), told["ContentLength"], int(told["LastModified"].timestamp()))
+
+
+class S3Objects:
+    """Objects of one bucket by their keys, which are awaited."""
+
+    def __init__(self, bucket: str, awaited: Mapping[str, Wanted]) -> None:
+        self._bucket, self._awaited = bucket, awaited
+        self._root = f"{cache_root() / bucket}/"
+
+    def awaited_at(self, path: Path) -> Wanted | None:
+        """What is awaited at a path, fetched or not; None where nothing is."""
+        text = str(path)
+        return self._awaited.get(text[len(self._root) :]) if text.startswith(self._root) else None
+
+    def fetch_awaited(self, wanted: Sequence[Wanted]) -> None:
+        """Have these of what is awaited."""
+        if wanted:
+            with open_cache(self._bucket) as cache:
+                failed = cache.fetch(make_client("s3", None), wanted, f"s3://{self._bucket}")
+            raise_all(failed.values())
 
 
 class S3Folder:

@@ -32,16 +32,18 @@ def pipeline(
     At AWS it says what an execution may cost and asks first, unless --yes or --max-cost is given.
     """
     from formats.console import result_json, say
+    from jobs.pipelines.policies import cache_notes
 
     read, made, region = _read(context.find_root().command, experiment, options)
-    for line in read.lines:
+    notes = cache_notes(made["Steps"], read.experiment.given) if options.cache else ()
+    for line in (*read.lines, *notes):
         say(line)
     if not options.start:
         result_json(made)
         return
-    from jobs.pipelines.start import start_pipeline
+    from jobs.pipelines.start import Sent, start_pipeline
 
-    start_pipeline(read.experiment, made, read.uploads, options, region)
+    start_pipeline(read.experiment, made, Sent(read.uploads, read.code), options, region)
 
 
 def _read(root: Any, path: Path, options: PipelineOptions) -> tuple[Read, dict[str, Any], str]:
@@ -69,16 +71,21 @@ def _around(options: PipelineOptions, path: Path, out: str) -> Around:
     from aws.names import check_name, name_stem, utc_now
     from jobs.backends import LOCAL_REGION, LOCAL_ROLE
     from jobs.contract.registry import OPEN_IMAGE
+    from jobs.pipelines.policies import Policies
+    from jobs.pipelines.states import state_of
+    from jobs.processing.wheel import read_wheel
     from jobs.training.plan import Surroundings
     from sageseg.pipeline.reading import Around
+    from sageseg.process import EVERY_EXTRA
 
     local = options.backend == "local"
     region = options.region or LOCAL_REGION if local else configured_region(options.region)
     role = options.role or os.environ.get("SAGESEG_ROLE") or (LOCAL_ROLE if local else "")
     image = options.image or (OPEN_IMAGE if local else "")
+    own = "this project's image in your registry, made by its Dockerfile, or a stock one with --wheel"
     for value, name, expected in (
         (role, "--role", "the ARN of a role for SageMaker"),
-        (image, "--image", "this project's image in your registry, made by its Dockerfile"),
+        (image, "--image", "an image with Python 3.11 or newer" if options.wheel else own),
     ):
         if not value:
             raise SagesegError(f"{name}: missing; expected {expected} (or --backend local, which needs none)")
@@ -98,6 +105,9 @@ def _around(options: PipelineOptions, path: Path, out: str) -> Around:
         group=options.group or name,
         tags=options.tags or {},
         find=lambda value: _find(value, options, place),
+        policies=Policies(options.again, options.pause, options.cache or ""),
+        state=(lambda value: state_of(value, options.region)) if options.cache else None,
+        wheel=read_wheel(options.wheel, EVERY_EXTRA) if options.wheel else None,
     )
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from formats.errors import SagesegError
+from jobs.pipelines.policies import NO_POLICIES, Policies
 from jobs.pipelines.steps import made, taken
 from jobs.processing.given import Found, take_out, tell_places
 from jobs.processing.request import Given
+from jobs.processing.wheel import Wheel
 from jobs.training.plan import Surroundings
 from sageseg.process import parse_words
 
@@ -28,11 +30,17 @@ class Around:
     group: str
     tags: Mapping[str, str]
     find: Callable[[str], Found]
+    policies: Policies = NO_POLICIES
+    state: Callable[[str], str] | None = None
+    """What lies at a place, in a word; None where nobody needs it."""
+    wheel: Wheel | None = None
+    """What instances install first, with all extras."""
 
 
 @dataclass
 class Reading:
-    """Sections being read. `uploads` and `reads` are gathered from the words of all of them."""
+    """Sections being read. `uploads`, `reads`, and by steps the `states` of what lies there, are gathered from the
+    words of all of them."""
 
     root: Any
     around: Around
@@ -40,6 +48,7 @@ class Reading:
     def __post_init__(self) -> None:
         self.uploads: dict[Path, str] = {}
         self.reads: dict[str, Sequence[Given]] = {}
+        self.states: dict[str, list[str]] = {}
         self.lines: list[str] = []
 
     def command_of(self, line: Sequence[str]) -> tuple[Any, list[str]]:
@@ -69,5 +78,7 @@ class Reading:
         found = tell_places(kept, texts, parsed.from_s3, self.around.find, len(before) + 1)
         self.uploads |= found.uploads
         self.reads[step] = [*before, *found.inputs]
+        if (state := self.around.state) and found.shown:
+            self.states.setdefault(step.capitalize(), []).extend(state(typed) for typed, _ in found.shown)
         self.lines += [f"input {typed} ({there}, step {step.capitalize()})" for typed, there in found.shown]
         return [*line[: len(line) - len(rest)], *found.words]

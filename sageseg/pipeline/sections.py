@@ -20,16 +20,18 @@ from jobs.contract.hyperparameters import TABLE, limits_of
 from jobs.contract.registry import is_builtin
 from jobs.pipelines.definition import ARTEFACT, Batch, Experiment, least_parameters
 from jobs.pipelines.references import place
+from jobs.pipelines.states import combined
 from jobs.pipelines.steps import MADE, THEN, chained, made, taken
-from jobs.pipelines.training import Trained, plan_trained
+from jobs.pipelines.training import Trained, one_type, plan_trained
 from jobs.prediction.options import RouteOptions
 from jobs.processing.options import ProcessOptions
-from jobs.processing.request import Hosts
+from jobs.processing.request import MOST_WORDS, Given, Hosts
+from jobs.processing.wheel import Wheel, check_way_out
 from jobs.training.options import DataOptions, MachineOptions, SecurityOptions, StartOptions, TrainOptions
 from jobs.tuning.options import TuningOptions
 from sageseg.checks import check_gate, check_predict
 from sageseg.pipeline.reading import Around, Reading
-from sageseg.process import command_of
+from sageseg.process import EXTRAS, command_of
 from sageseg.steps import TRAININGS, Step, plan_steps
 
 Settings = TypeVar("Settings")
@@ -44,15 +46,19 @@ _FOLDERS = {
 """Where the steps' folders lie for the step Report."""
 _ANOTHERS = ("backend", "region", "role", "yes", "max_cost", "rate", "dry_run", "wait")
 """Options of sections that the pipeline's command has for all of them."""
+_ROOMS = {"Prepare": "prep", "Dataset": "", "Predict": "jobs", "Report": "analysis"}
+"""By the steps that run this project, the room whose verbs need extras; merging and checking need none."""
 
 
 @dataclass(frozen=True)
 class Read:
-    """A pipeline's experiment, and what its author should be told: lines to say, and files to send."""
+    """A pipeline's experiment, and what its author should be told: lines to say, and files to send; where instances
+    install the wheel first, that and the input by which they get it."""
 
     experiment: Experiment
     lines: tuple[str, ...]
     uploads: Mapping[Path, str]
+    code: tuple[Wheel, Given] | None = None
 
 
 def read_sections(sections: Mapping[str, Any], root: Any, around: Around) -> Read:
@@ -70,7 +76,7 @@ def read_sections(sections: Mapping[str, Any], root: Any, around: Around) -> Rea
         raise SagesegError("a pipeline predicts before it reports; add a section predict")
     if "prep" not in steps and "dataset" not in sections:
         raise SagesegError("a pipeline begins with labels, or with a dataset; add a section prep, or a line dataset")
-    hosts = _hosts(sections, reading)
+    hosts, more = _hosts(sections, reading)
     trained, hyperparameters = _trained(steps[training], reading, hosts.volume_gb)
     given = "" if "prep" in steps else _given(str(sections["dataset"]), around)
     prepare = [] if given else _prepare(steps["prep"], reading, isolated=hosts.network.isolated)
@@ -83,6 +89,7 @@ def read_sections(sections: Mapping[str, Any], root: Any, around: Around) -> Rea
     facts = ["jobs", "pipeline-facts", folder, MADE, split, *least]
     merge = [] if given else [["prep", "merge", taken("shards"), "--out", folder]]
     dataset = chained([*merge, check, [*facts, *(["--images"] if batch else [])]])
+    _check_room(least, dataset, report)
     experiment = Experiment(
         name=around.name,
         out=around.out,
@@ -99,8 +106,32 @@ def read_sections(sections: Mapping[str, Any], root: Any, around: Around) -> Rea
         least=least,
         group=around.group,
         tags=around.tags,
+        policies=replace(around.policies, states={step: combined(told) for step, told in reading.states.items()}),
     )
-    return Read(experiment, (*trained.lines, *reading.lines), reading.uploads)
+    lines = (*more, *trained.lines, *reading.lines)
+    if around.wheel:
+        experiment, code = _on_stock_image(experiment, around.wheel)
+        return Read(experiment, lines, reading.uploads, (around.wheel, code))
+    return Read(experiment, lines, reading.uploads)
+
+
+def _check_room(least: Mapping[str, float], *steps: Sequence[str]) -> None:
+    """Raise SagesegError for more scores of a gate than the words of its steps have room for."""
+    room = len(least) + MOST_WORDS - max(map(len, steps))
+    if least and room < len(least):
+        raise SagesegError(
+            f"section gate: least: {len(least)} scores; the {MOST_WORDS} words of a step have room for {room} of them: "
+            "name fewer, or one that sums them up, such as mean_iou"
+        )
+
+
+def _on_stock_image(experiment: Experiment, wheel: Wheel) -> tuple[Experiment, Given]:
+    """The experiment whose instances install the wheel, each with what its step may need."""
+    check_way_out(experiment.hosts.network)
+    code = wheel.given(f"{experiment.out}-inputs")
+    commands = {step: replace(wheel, extras=EXTRAS.get(room, ())).entrypoint for step, room in _ROOMS.items()}
+    reads = {step.lower(): [*experiment.reads.get(step.lower(), ()), code] for step in _ROOMS}
+    return replace(experiment, commands=commands, reads=reads), code
 
 
 def _given(dataset: str, around: Around) -> str:
@@ -143,8 +174,8 @@ def _defaults(*kinds: Any) -> dict[str, Any]:
     return {field.name: field.default for kind in kinds for field in dataclasses.fields(kind)}
 
 
-def _hosts(sections: Mapping[str, Any], reading: Reading) -> Hosts:
-    """What processing steps run on, by the section `process`."""
+def _hosts(sections: Mapping[str, Any], reading: Reading) -> tuple[Hosts, Sequence[str]]:
+    """What processing steps run on, by the section `process`, and what is to be said of it."""
     section = sections.get("process") or {}
     if "steps" in section:
         raise SagesegError(
@@ -155,21 +186,16 @@ def _hosts(sections: Mapping[str, Any], reading: Reading) -> Hosts:
     words = [str(word) for step in plan_steps(sections) if step.name == "report" for word in step.process or ()]
     values = _values("process", reading, ["jobs", "process", *words, "report"])
     _check_left("process", values, _defaults(ProcessOptions, SecurityOptions), reading.around.backend)
-    for name in ("name", "tags", "image"):
+    for name in ("name", "tags", "image", "wheel"):
         if values[name]:
             raise SagesegError(f"section process: {name} is the pipeline's; say it to sageseg jobs pipeline")
     options, security = settings_of(ProcessOptions, values), settings_of(SecurityOptions, values)
     around = reading.around
-    if len(options.instance_type) > 1:
-        raise SagesegError(
-            f"section process: instance_type {','.join(options.instance_type)}: a pipeline's steps take one, and its "
-            "parameter ProcessInstanceType another at its start; name one"
-        )
     try:
         network = security.network
     except SagesegError as e:
         raise SagesegError(f"section process: {e}") from e
-    return Hosts(
+    hosts = Hosts(
         around.image,
         around.role,
         options.instance_type[0],
@@ -179,6 +205,7 @@ def _hosts(sections: Mapping[str, Any], reading: Reading) -> Hosts:
         kms_key=security.kms_key,
         network=network,
     )
+    return hosts, one_type("processes", hosts.instance_type, options.instance_type, "ProcessInstanceType")
 
 
 def _values(section: str, reading: Reading, words: Sequence[str]) -> dict[str, Any]:

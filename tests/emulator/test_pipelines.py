@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from jobs.emulator.pipelines.retries import exception_of_job
 from tests.emulator import test_tuning
 from tests.support import transform_setup
 from tests.support.emulator_setup import (
@@ -235,11 +236,16 @@ def test_a_job_that_somebody_stops_fails_its_step(tmp_path: Path) -> None:
         assert "was stopped, or its time was over" in steps_of(sagemaker, arn)["A"]["FailureReason"]
 
 
+INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
+
+
 @pytest.mark.parametrize(
     ("trouble", "policy", "attempts", "reason"),
     [
         ({"processing_jobs": {"*": {"capacity_error": True}}}, "SageMaker.CAPACITY_ERROR", 3, "CapacityError"),
         ({"processing_jobs": {"*": {"capacity_error": True}}}, "SageMaker.JOB_INTERNAL_ERROR", 1, "CapacityError"),
+        ({"processing_jobs": {"*": {"algorithm_error": INTERNAL}}}, "SageMaker.JOB_INTERNAL_ERROR", 3, INTERNAL),
+        ({"processing_jobs": {"*": {"algorithm_error": INTERNAL}}}, "SageMaker.CAPACITY_ERROR", 1, INTERNAL),
         (
             {"quotas": {"ml.m5.large for processing job usage": 0}},
             "SageMaker.RESOURCE_LIMIT",
@@ -260,6 +266,13 @@ def test_retry_policies_try_again_what_they_name(
     assert reason in steps_of(sagemaker, arn)["A"]["FailureReason"]
     assert len(sagemaker.list_processing_jobs()["ProcessingJobSummaries"]) == attempts
     assert steps_of(sagemaker, arn)["A"]["AttemptCount"] == max(attempts, 1)
+
+
+def test_a_tuning_is_not_tried_again_after_an_error_within() -> None:
+    """Its jobs are, by itself: documented."""
+    kinds = [exception_of_job(INTERNAL, kind) for kind in ("Training", "Tuning")]
+    assert kinds == ["SageMaker.JOB_INTERNAL_ERROR", None]
+    assert exception_of_job("CapacityError: Unable", "Tuning") == "SageMaker.CAPACITY_ERROR"
 
 
 def test_an_execution_stops_while_a_step_waits_for_its_next_attempt(served: tuple[Any, Path]) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from formats.errors import SagesegError
 from formats.shards.markers import JOURNAL, all_shards, done_shards, finished, journal_lines, read_marker, write_marker
-from formats.shards.shard import MOST_SHARDS, Shard, parse_folder, parse_shard
+from formats.shards.shard import MOST_SHARDS, Shard, name_shards, parse_folder, parse_shard, parse_shards
 from formats.shards.work_plan import Draft, read_plan, read_sources, settle_plan
 
 SHARDS = st.integers(1, MOST_SHARDS).flatmap(lambda of: st.builds(Shard, st.integers(1, of), st.just(of)))
@@ -23,6 +23,22 @@ TEXTS = st.text(st.characters(exclude_categories=("Cs", "Cc")))
 @given(SHARDS)
 def test_a_shard_is_read_as_it_is_written(shard: Shard) -> None:
     assert parse_shard(str(shard)) == shard == parse_folder(shard.folder)
+
+
+@given(
+    st.integers(1, 100).flatmap(lambda of: st.tuples(st.just(of), st.sets(st.integers(1, of), min_size=1))),
+)
+def test_the_shards_of_a_job_fit_into_a_word_of_a_container(of: tuple[int, set[int]]) -> None:
+    shards = [Shard(number, of[0]) for number in sorted(of[1])]
+    told = name_shards(shards)
+    assert parse_shards(told) == shards
+    assert len(told) <= 256
+
+
+@pytest.mark.parametrize("text", ["", "3", "1,2", "0/3", "1-4/3", "1--2/3", "a/3", "1,/3"])
+def test_what_is_no_word_of_shards_is_refused(text: str) -> None:
+    with pytest.raises(SagesegError, match="expected such as 2/4"):
+        parse_shards(text)
 
 
 @given(st.integers(1, 9), st.integers(0, 30))

@@ -128,6 +128,33 @@ def test_only_what_did_not_succeed_is_retried(here: Path) -> None:
     assert (ran.returncode, ran.stderr.splitlines()[-1]) == (1, said)
 
 
+def test_tags_are_brought_up_to_date_and_those_of_others_stay(here: Path, moto: str) -> None:
+    def tags(*words: str) -> dict[str, str]:
+        ran = pipeline(here, "--start", "--no-wait", "--yes", *words)
+        assert ran.returncode == 0, ran.stderr
+        typed(["jobs", "stop", "cars"], here)
+        wait_until(lambda: "Stopped" in typed(["jobs", "show", "cars"], here).stdout)
+        return {tag["Key"]: tag["Value"] for tag in sagemaker().list_tags(ResourceArn=arn())["Tags"]}
+
+    def arn() -> str:
+        return str(sagemaker().describe_pipeline(PipelineName="cars")["PipelineArn"])
+
+    assert tags("--tags", "team=vision") == {"team": "vision"}
+    sagemaker().add_tags(ResourceArn=arn(), Tags=[{"Key": "theirs", "Value": "1"}])
+    assert tags("--tags", "team=cars,cost=7") == {"team": "cars", "cost": "7", "theirs": "1"}
+
+
+def test_only_one_command_of_a_machine_starts_at_a_time(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What another has started meanwhile is gone on with."""
+    first = pipeline(here, "--start", "--no-wait", "--yes")
+    looks = iter([None, first.stdout.strip()])
+    monkeypatch.setattr("jobs.pipelines.start.under_way", lambda *_: next(looks))
+    ran = pipeline(here, "--start", "--no-wait", "--yes")
+    assert ran.stdout == first.stdout != "", ran.stderr
+    assert len(sagemaker().list_pipeline_executions(PipelineName="cars")["PipelineExecutionSummaries"]) == 1
+    typed(["jobs", "stop", "cars"], here)
+
+
 def test_a_strangers_pipeline_is_left_as_it_is(here: Path) -> None:
     create(sagemaker(), fail())
     before = sagemaker().describe_pipeline(PipelineName="cars")["PipelineDefinition"]

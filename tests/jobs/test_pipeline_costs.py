@@ -10,6 +10,7 @@ from formats.errors import SagesegError
 from jobs.cost.prices import Rate
 from jobs.pipelines import costs
 from jobs.pipelines.costs import agree_on_execution
+from jobs.pipelines.policies import Again, Policies
 from jobs.training import quoting
 from tests.support.pipeline_samples import SECTIONS, read
 
@@ -42,6 +43,18 @@ def test_each_step_is_told_and_all_of_them_together(capsys: pytest.CaptureFixtur
         SagesegError, match=r"the pipeline: may cost \$22.00, more than --max-cost 21; lower max_runtime"
     ):
         agreed(sections, capsys, max_cost=21)
+
+
+def test_what_may_have_run_before_aws_failed_may_be_paid_again(capsys: pytest.CaptureFixture[str]) -> None:
+    sections = SECTIONS | {"process": {"instances": 3, "max_hours": 2}}
+    sections["train"] = {**SECTIONS["train"], "max_runtime": 3600}
+    worst = 3 * 2 + 2 + 10 + 2 + 2
+    for again, times in ((Again(capacity=5, limit=5), 1), (Again(internal=2), 3)):
+        experiment = read(sections, policies=Policies(again)).experiment
+        agree_on_execution(experiment, "eu-west-1", max_cost=None, yes=True)
+        told = capsys.readouterr().err
+        assert f"the pipeline: at worst ${times * worst:.2f}\n" in told
+        assert told.count(", 3 times at the most\n") == (5 if times == 3 else 0)
 
 
 def test_a_transform_has_no_limit_that_could_be_kept(capsys: pytest.CaptureFixture[str]) -> None:

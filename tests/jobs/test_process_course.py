@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from formats.disk.locks import open_locked
+from formats.errors import SagesegError
 from jobs.creating import create
 from jobs.processing import begun
 from jobs.processing.machines import agree
@@ -201,6 +203,23 @@ def test_a_job_that_is_begun_elsewhere_meanwhile_is_gone_on_with(desk: Desk, mon
     assert ran.returncode == 0, ran.stderr
     assert f"processing job {started(others[1])} makes shards there now" in ran.stderr
     assert len(desk.jobs()) == 1
+
+
+def test_only_one_command_of_a_machine_asks_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of one line, a moment apart, would both see no job."""
+    rehearse(desk.folder, WAITS)
+    asked = list[str]()
+
+    def guarded(*given: Any) -> None:
+        (lock,) = (desk.folder / "sageseg-home" / "locks").iterdir()
+        with pytest.raises(SagesegError, match="another sageseg is writing here"):
+            open_locked(lock, lock, wait=False)
+        begun.begin(*given)
+        asked.append(lock.name)
+
+    monkeypatch.setattr("jobs.processing.start.begin", guarded)
+    assert desk.process("--no-wait").returncode == 0
+    assert len(asked) == len(desk.jobs()) == 1
 
 
 def test_a_job_is_stopped_and_what_it_had_not_made_is_made_by_another(desk: Desk) -> None:

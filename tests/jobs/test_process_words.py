@@ -18,7 +18,7 @@ from jobs.contract.service_model import check_request, load_service
 from jobs.prediction.options import RouteOptions
 from jobs.processing.given import Found, Told, find_at_aws, find_here, find_in_s3, take_out, tell_places
 from jobs.processing.options import parse_instances, parse_max_hours, parse_types, parse_volume_gb
-from jobs.processing.request import Given, ProcessingJob, output_of, processing_request
+from jobs.processing.request import Given, ProcessingJob, check_words, output_of, processing_request
 from jobs.tracking.hosts.follow import Tally, host_of, told_end
 from sageseg.cli import app
 from sageseg.process import parse_words
@@ -216,14 +216,25 @@ def job(*shards: Shard) -> ProcessingJob:
     )
 
 
-@pytest.mark.parametrize("numbers", [(1,), (1, 2, 3), (2, 4)])
-def test_each_shard_has_an_instance_of_one_job(numbers: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(("numbers", "shards"), [((1,), "1/4"), ((1, 2, 3), "1-3/4"), ((2, 4), "2,4/4")])
+def test_each_shard_has_an_instance_of_one_job(numbers: tuple[int, ...], shards: str) -> None:
     request = processing_request(job(*(Shard(number, 4) for number in numbers)))
     check_request("sagemaker", "CreateProcessingJob", request)
     assert request["ProcessingResources"]["ClusterConfig"]["InstanceCount"] == len(numbers)
-    shards = ",".join(f"{number}/4" for number in numbers)
     arguments = request["AppSpecification"]["ContainerArguments"]
     assert arguments == ["--shard", shards, "prep", "pairs", f"{TREE}/1/images"]
+
+
+def test_a_hundred_instances_can_be_told_their_shards_but_not_whatever_is_typed() -> None:
+    every = processing_request(job(*(Shard(number, 100) for number in range(1, 101))))
+    check_request("sagemaker", "CreateProcessingJob", every)
+    check_words(["x" * 256] * 100)
+    with pytest.raises(SagesegError, match="^101 words: a processing job's container is told 100 at the most"):
+        check_words(["x"] * 101)
+    with pytest.raises(
+        SagesegError, match="^x{60}…: 257 characters; a processing job's container is told words of 256"
+    ):
+        check_words(["x" * 257])
 
 
 def test_inputs_are_whole_on_each_instance_and_outputs_go_out_as_they_appear() -> None:

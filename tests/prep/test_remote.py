@@ -117,7 +117,7 @@ def die(s3, bucket, key, file, **how):
         os._exit(9)
     fetched.append(key)
     return copy(s3, bucket, key, file, **how)
-prep.remote.cache.copy_object, prep.remote.cache._THREADS = die, 1
+prep.remote.cache.copy_object, prep.remote.cache.THREADS = die, 1
 S3Folder(parse_place(sys.argv[1])).fetch(ending_in(frozenset({".txt"})))
 """
 

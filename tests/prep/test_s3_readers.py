@@ -11,6 +11,7 @@ import pytest
 
 from aws.errors import AwsError
 from aws.s3 import copy_object
+from prep.remote import fetching
 from tests.support.labelme_samples import write_labels
 from tests.support.manifest_samples import line, note, synced, write_manifest
 from tests.support.prep_samples import digests
@@ -53,7 +54,8 @@ def test_a_manifest_fetches_the_files_that_its_lines_name(
     with asked(monkeypatch) as calls:
         ran = typed(words, tmp_path)
     assert ran.returncode == 0, ran.stderr
-    assert sorted(calls) == sorted(f"GetObject {entry[key].partition(BUCKET + '/')[2]}" for entry in lines for key in ("source-ref", "seg-ref"))  # fmt: skip  # noqa: E501
+    named = [entry[key].partition(BUCKET + "/")[2] for entry in lines for key in ("source-ref", "seg-ref")]
+    assert sorted(calls) == sorted(f"{call} {key}" for call in ("GetObject", "HeadObject") for key in named)
     assert {path.name for path in (tmp_path / "out" / "JPEGImages").iterdir()} == {"im0.jpg", "im1.jpg", "im3.jpg"}
     synced(tmp_path / "bucket", range(5))
     local = typed([*words[:4], "local", *PLAIN, "--images", str(tmp_path / "bucket")], tmp_path)
@@ -92,7 +94,9 @@ def test_a_reference_that_may_not_be_read_is_named_with_its_line(
             raise AwsError(f"fetching s3://{bucket}/{key}", "AccessDenied", "Access Denied")
         return copy_object(client, bucket, key, *words, **how)
 
+    tell = fetching._told
     monkeypatch.setattr("prep.remote.cache.copy_object", guarded)
+    monkeypatch.setattr(fetching, "_told", lambda *asked: None if asked[-1] == secret else tell(*asked))
     ran = typed(["prep", "manifest", str(manifest), "--out", "out", "--skip-missing", *PLAIN], tmp_path)
     told = ran.stderr.splitlines()[-1]
     assert told.startswith(f"error: {manifest}: line 2: fetching s3://{BUCKET}/{secret}: AccessDenied: Access Denied;")

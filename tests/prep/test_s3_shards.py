@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from PIL import Image
 
@@ -24,6 +25,8 @@ from prep.remote.awaited import Awaited
 from prep.remote.cache import cache_root
 from prep.remote.local import local_folder
 from prep.remote.needs import all_images
+from tests.support.manifest_samples import line as named
+from tests.support.manifest_samples import synced, write_manifest
 from tests.support.prep_samples import digests, make_source, noise
 from tests.support.reader_samples import (
     OWN_SPLIT,
@@ -31,6 +34,7 @@ from tests.support.reader_samples import (
     channels,
     coco,
     cvat,
+    ground_truth,
     labelme,
     pairs,
     roboflow,
@@ -66,6 +70,7 @@ LAZY: dict[Callable[[Path], list[str]], str] = {
     roboflow: BY_IMAGE,
     cvat: BY_IMAGE,
     supervisely: r"img/",
+    ground_truth: r"\.(jpg|png)$",
 }
 CARVANA = [
     *("carvana", f"s3://{BUCKET}/train", f"s3://{BUCKET}/masks"),
@@ -122,6 +127,31 @@ def test_each_image_is_fetched_by_its_own_shard_alone(
     merged, alone = (digests(tmp_path / name) for name in ("merged", "alone"))
     del merged["dataset.json"], alone["dataset.json"]  # which tells the words that were typed
     assert merged == alone
+
+
+def test_of_the_objects_that_a_manifest_names_a_shard_fetches_its_own(
+    s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In buckets that are not listed, and of which two have objects of one key."""
+    upload(s3, synced(tmp_path / "here", range(5)))
+    other = boto3.resource("s3", endpoint_url=s3.meta.endpoint_url).create_bucket(Bucket="other-bucket")
+    upload(s3, synced(tmp_path / "there", [1, 5]), bucket=other.name)
+    lines = [named(number, bucket=BUCKET) for number in range(5)] + [named(n, bucket=other.name) for n in (1, 5)]
+    words = ["manifest", str(write_manifest(tmp_path / "m.manifest", lines))]
+    words += ["--crop", "none", "--workers", "1", "--val", "1"]
+    with asked(monkeypatch) as calls:
+        for number in (1, 2):
+            ran = shard(words, number, 2, tmp_path, monkeypatch)
+            assert ran.returncode == 0, ran.stderr
+    got = Counter({call: count for call, count in calls.items() if call.startswith("GetObject")})
+    assert got.total() == 2 * len(lines)
+    assert max(got.values()) == 2  # of the key that both buckets have
+    assert {call.partition(" ")[0] for call in calls} == {"GetObject", "HeadObject"}
+    for merge in (["merge", "by-2", "--out", "merged"], [*words, "--out", "alone"]):
+        assert typed(["prep", *merge], tmp_path).returncode == 0
+    assert digests(tmp_path / "merged") == digests(tmp_path / "alone")
+    other.objects.all().delete()
+    other.delete()
 
 
 @pytest.mark.parametrize(("make", "head"), [(labelme, 1000), (yolo, 1000), (via, 1000), (labelme, 20)])

@@ -105,6 +105,8 @@ NOT_RUN = {
     "tests/jobs/test_process_wheel.py does it without one",
     "sageseg jobs pipeline --backend local --start sageseg-demo/experiment.yaml": "its steps are the real commands; "
     "tests/project/test_pipeline_run.py does it",
+    "sageseg jobs pipeline --backend local --wheel sageseg-0.1.0-py3-none-any.whl sageseg-demo/experiment.yaml": "its "
+    "wheel must be built; tests/project/test_pipeline_sections.py does it",
     "sageseg jobs pipeline --role arn:aws:iam::123456789012:role/SageMaker --image "
     "123456789012.dkr.ecr.us-east-1.amazonaws.com/sageseg:1 --out s3://bucket/cars --start --max-cost 60 "
     "experiment.yaml": "tests/jobs/test_pipeline_aws.py does it",

@@ -37,10 +37,10 @@ def here(tmp_path: Path, warm: Programs, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 def pipeline(here: Path, *words: str) -> Ran:
-    return typed(["jobs", "pipeline", "--backend", "local", "cars/experiment.yaml", *words], here)
+    return typed(["jobs", "pipeline", "--backend", "local", "--cache", "30d", "cars/experiment.yaml", *words], here)
 
 
-def test_a_pipeline_fails_goes_on_when_mended_is_left_and_followed(here: Path) -> None:
+def test_a_pipeline_fails_goes_on_when_mended_is_left_and_followed_and_not_done_twice(here: Path) -> None:
     printed = json.loads(pipeline(here).stdout)
     assert pipeline(here, "--start", "--dry-run").stdout == pipeline(here).stdout
     sagemaker = make_client("sagemaker", "local", None)
@@ -80,4 +80,10 @@ def test_a_pipeline_fails_goes_on_when_mended_is_left_and_followed(here: Path) -
     shown = typed(["jobs", "show", "cars"], here)
     assert re.search(r"^status +Completed$", shown.stdout, re.MULTILINE), shown.stderr
     assert re.search(r"^Gate +Succeeded \(True\)", shown.stdout, re.MULTILINE)
+
+    again = pipeline(here, "--start")
+    assert again.returncode == 0, again.stderr
+    kept = re.findall(rf"^(\w+): Succeeded \(already in execution {execution.name}\)$", again.stderr, re.MULTILINE)
+    assert kept == path[:5]
+    assert again.stdout.splitlines() == [report, package.replace("/1", "/2")]
     assert typed(["jobs", "stop", "cars"], here).stderr == "cars: Completed already, so there is nothing to stop\n"

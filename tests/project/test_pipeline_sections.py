@@ -12,11 +12,16 @@ import pytest
 from formats.errors import SagesegError
 from jobs.emulator.pipelines.definition import Definition, parse_definition
 from jobs.emulator.pipelines.expressions import Values, follow, json_path, resolve
+from jobs.pipelines.definition import definition
+from jobs.pipelines.start import is_ours
+from jobs.processing.wheel import read_wheel
 from jobs.training.options import DataOptions, MachineOptions, TrainOptions
 from jobs.training.plan import Surroundings, plan_training
+from sageseg.process import EVERY_EXTRA
 from tests.support.aws_setup import ROLE
 from tests.support.dataset_samples import disc_image, make_dataset
 from tests.support.pipeline_samples import NOW, SECTIONS, define, read, steps_by_name
+from tests.support.wheel_samples import NAME, SAME, write_wheel
 
 LOCAL = {**SECTIONS, "train": {"algorithm": "unet", "epochs": 1}}
 TUNED = {name: section for name, section in SECTIONS.items() if name != "train"} | {
@@ -160,6 +165,27 @@ def test_the_words_of_its_instances_are_the_commands_that_one_would_type() -> No
     )
 
 
+def test_a_stock_image_installs_the_wheel_with_what_each_step_needs(tmp_path: Path) -> None:
+    wheel = read_wheel(write_wheel(tmp_path / NAME, SAME), EVERY_EXTRA)
+    found = read(SECTIONS, wheel=wheel)
+    steps = steps_by_name(definition(found.experiment))
+    extras = {"Prepare": "[coco,geo,video]", "Dataset": "", "Predict": "[geo,local,video]", "Report": "[geo]"}
+    assert [name for name in steps if steps[name]["Type"] == "Processing"] == list(extras)
+    assert found.code is not None
+    for name, extra in extras.items():
+        told = steps[name]["Arguments"]
+        verb = "process-host" if name == "Prepare" else "pipeline-host"
+        entrypoint = ["python3", "/opt/ml/processing/code/start_wheel.py", f"{NAME}{extra}", "jobs", verb]
+        assert told["AppSpecification"]["ContainerEntrypoint"] == entrypoint
+        assert told["ProcessingInputs"][-1]["S3Input"]["S3Uri"] == found.code[1].uri
+        assert words(define(SECTIONS), name) == words(definition(found.experiment), name)
+    for made in (definition(found.experiment), define(SECTIONS)):
+        assert is_ours(json.dumps(made))
+    assert not is_ours(json.dumps(made).replace("sageseg", "another"))
+    with pytest.raises(SagesegError, match="--wheel: instances fetch what it needs from a package index"):
+        read(with_lines("process", network_isolation=True), wheel=wheel)
+
+
 def test_the_training_is_that_of_jobs_train_on_the_dataset_once_it_is_there(tmp_path: Path) -> None:
     """Settled as an execution settles it, the step asks for what `jobs train` asks for."""
     images = {f"car_{number}": disc_image(40, 32, seed=number) for number in range(20)}
@@ -217,11 +243,15 @@ def test_the_training_is_that_of_jobs_train_on_the_dataset_once_it_is_there(tmp_
             with_lines("process", instances=200),
             "section process: --instances 200: expected a whole number from 1 to 100",
         ),
-        (with_lines("process", instance_type=["ml.c5.xlarge", "ml.m5.xlarge"]), "a pipeline's steps take one"),
+        (with_lines("process", wheel="sageseg.whl"), "section process: wheel is the pipeline's"),
         (with_lines("prep", shard="1/2"), "--shard: the job deals the shards"),
         (with_lines("prep", crop="12x"), "section prep: --crop 12x"),
         (with_lines("report", colours="light"), "section report: No such option: --colours"),
         (with_lines("report", draws=0), "section report: draws 0: the gate goes by intervals"),
+        (
+            with_lines("gate", least=[f"iou.class-{number}=0.5" for number in range(90)]),
+            "section gate: least: 90 scores; the 100 words of a step have room for 82 of them: name fewer",
+        ),
         (with_lines("gate", least=["mean_iou=2"]), "section gate: --least mean_iou=2"),
         (with_lines("gate", least=["mean_iou=0.1", "mean_iou=0.2"]), "mean_iou"),
         ({**TUNED, "tune": {"max_jobs": 0}}, "section tune: --max-jobs 0: expected at least 1"),
@@ -231,6 +261,11 @@ def test_what_a_pipeline_cannot_do_is_refused_by_its_section(sections: dict[str,
     with pytest.raises(SagesegError, match=re.escape(said)) as told:
         read(sections)
     assert "\n" not in str(told.value)
+
+
+def test_a_gate_may_have_as_many_scores_as_its_words_have_room_for() -> None:
+    scores = [f"iou.class-{number}=0.5" for number in range(82)]
+    assert len(parsed(define(with_lines("gate", least=scores))).parameters) == 6 + len(scores)
 
 
 def test_what_the_check_takes_for_the_built_ins_is_not_told_of_our_own_programs() -> None:

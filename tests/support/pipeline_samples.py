@@ -31,7 +31,7 @@ SECTIONS: dict[str, Any] = {
 ROOT = typer.main.get_command(app)
 
 
-def around(backend: str) -> Around:
+def around(backend: str, **more: Any) -> Around:
     role = ROLE if backend == "aws" else LOCAL_ROLE
     return Around(
         surroundings=Surroundings("us-east-1", role, NOW),
@@ -43,15 +43,17 @@ def around(backend: str) -> Around:
         group="cars",
         tags={"team": "vision"},
         find=lambda value: Found(value, is_file=value.endswith(".txt")),
+        **more,
     )
 
 
-def read(sections: dict[str, Any], backend: str = "aws") -> Read:
-    return read_sections(sections, ROOT, around(backend))
+def read(sections: dict[str, Any], backend: str = "aws", **more: Any) -> Read:
+    """`more`: of what is known beside the experiment."""
+    return read_sections(sections, ROOT, around(backend, **more))
 
 
-def define(sections: dict[str, Any], backend: str = "aws") -> dict[str, Any]:
-    return definition(read(sections, backend).experiment)
+def define(sections: dict[str, Any], backend: str = "aws", **more: Any) -> dict[str, Any]:
+    return definition(read(sections, backend, **more).experiment)
 
 
 def steps_by_name(made: dict[str, Any]) -> dict[str, dict[str, Any]]:

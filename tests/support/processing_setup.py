@@ -27,9 +27,11 @@ print("worked on", len(names))
 MAKES_SHARDS = """
 import hashlib, json
 config = json.loads((root / "config" / "resourceconfig.json").read_text())
-shards = sys.argv[sys.argv.index("--shard") + 1].split(",")
-shard = shards[sorted(config["hosts"]).index(config["current_host"])]
-number, of = map(int, shard.split("/"))
+told, of = sys.argv[sys.argv.index("--shard") + 1].split("/")
+runs = [[int(end) for end in run.split("-")] for run in told.split(",")]
+numbers = [number for run in runs for number in range(run[0], run[-1] + 1)]
+number, of = numbers[sorted(config["hosts"]).index(config["current_host"])], int(of)
+shard = f"{number}/{of}"
 print(f"shard {shard} begins")
 print(f"images: {number} of 9")
 output = root / "processing" / "output"

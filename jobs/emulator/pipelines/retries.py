@@ -101,8 +101,10 @@ def exception_of_call(code: str) -> str | None:
     return "Step.SERVICE_FAULT" if code == "InternalFailure" else None
 
 
-def exception_of_job(reason: str) -> str | None:
-    """The kind of a job's failure by its FailureReason."""
+def exception_of_job(reason: str, step_type: str) -> str | None:
+    """The kind of a job's failure by its FailureReason. A tuning tries jobs again itself after errors within, and no
+    policy does."""
     if reason.startswith("CapacityError"):
         return "SageMaker.CAPACITY_ERROR"
-    return "SageMaker.JOB_INTERNAL_ERROR" if reason.startswith("InternalServerError") else None
+    is_internal = reason.startswith("InternalServerError") and step_type != "Tuning"
+    return "SageMaker.JOB_INTERNAL_ERROR" if is_internal else None

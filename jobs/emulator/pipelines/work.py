@@ -209,4 +209,4 @@ class JobWork:
         if status == "Stopped":
             return f"ClientError: {job.metadata} {name} was stopped, or its time was over", None
         reason = record.get("FailureReason", "")
-        return reason, exception_of_job(reason)
+        return reason, exception_of_job(reason, self._step.type)

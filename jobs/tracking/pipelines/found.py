@@ -47,9 +47,15 @@ class FoundPipeline:
 
 
 def describe_step(step: Mapping[str, Any]) -> str:
-    """`Succeeded after 5 min`; of a condition how it came out, of a failure why."""
+    """`Succeeded after 5 min`; of a condition how it came out, of a failure why, of a step that was not run again of
+    which execution, and which attempt it was."""
+    taken = step.get("CacheHitResult", {}).get("SourcePipelineExecutionArn")
+    if taken:
+        return f"{step['StepStatus']} (already in execution {taken.rpartition('/')[2]})"
     outcome = step.get("Metadata", {}).get("Condition", {}).get("Outcome") or step.get("FailureReason")
     told = f"{step['StepStatus']} ({outcome})" if outcome else str(step["StepStatus"])
+    if step.get("AttemptCount", 0) > 1:
+        told += f" at attempt {step['AttemptCount']}"
     if "EndTime" not in step:
         return told
     return f"{told} after {format_roughly((step['EndTime'] - step['StartTime']).total_seconds())}"

@@ -44,16 +44,18 @@ def find_named(
     skip_missing: bool = False,
     former: Former | None = None,
     awaited: Awaited | None = None,
+    heads: bool = True,
 ) -> NamedImages:
     """Find images by the names that annotations have for them; `places` says where each name stands, for messages.
     `passed_over` are names that annotations have for files which are left out for another reason, counted elsewhere.
 
     A name is looked up by its whole path below `folder`, then by ever fewer of its last parts; nothing outside of the
-    folder is ever found, and of a folder in S3 only what is found is fetched, or, where images are `awaited`, enough to
-    read their headers. Files that no annotation names are left out. Raises SagesegError for names of which two files
-    may be meant, or two of which mean one file, and for those without a file unless they may be skipped.
+    folder is ever found, and of a folder in S3 only what is found is fetched, or, where images are `awaited`, with
+    `heads` enough to read their headers, and else nothing. Files that no annotation names are left out. Raises
+    SagesegError for names of which two files may be meant, or two of which mean one file, and for those without a file
+    unless they may be skipped.
     """
-    there, files_of = _images_of(folder, awaited)
+    there, files_of = _images_of(folder, awaited, heads=heads)
     index = _Index(there)
     found = _look_up(places, index, former)
     several = ((name, candidates) for name, candidates in found.items() if len(candidates) > 1)
@@ -78,7 +80,7 @@ def find_named(
 
 
 def _images_of(
-    folder: Place, awaited: Awaited | None
+    folder: Place, awaited: Awaited | None, *, heads: bool
 ) -> tuple[list[str], Callable[[Collection[str]], dict[str, Path]]]:
     """The paths of all images below a folder, and what gives the files of some."""
     if isinstance(folder, Path):
@@ -90,7 +92,7 @@ def _images_of(
     if awaited is None:
         return ending_in(IMAGE_SUFFIXES)(remote.names), remote.fetch_named
     awaited.add(remote)
-    return ending_in(IMAGE_SUFFIXES)(remote.names), lambda wanted: remote.fetch_named(wanted, wanted, heads=True)
+    return ending_in(IMAGE_SUFFIXES)(remote.names), lambda wanted: remote.fetch_named(wanted, wanted, heads=heads)
 
 
 class _Index:

@@ -13,6 +13,7 @@ from formats.prepared.image_folder import files_with
 from formats.texts.wording import name_first
 from prep.readers.annotations.named_images import MISSING, find_named
 from prep.readers.labelled_image import LeftOut, leave_out
+from prep.remote.awaited import Awaited
 from prep.remote.places import Place, S3Place, parse_place
 
 
@@ -37,9 +38,11 @@ class Files:
     left_out: tuple[LeftOut, ...]
 
 
-def find_files(refs: References, beside: Place, *, others: Collection[str], skip_missing: bool) -> Files:
-    """Find all files. `beside` is the folder of the manifest, in which what is no place in S3 is looked for; `others`
-    are references that are not wanted.
+def find_files(
+    refs: References, beside: Place, *, others: Collection[str], skip_missing: bool, awaited: Awaited | None
+) -> Files:
+    """Find all files; those in S3 are fetched, or `awaited`. `beside` is the folder of the manifest, in which what is
+    no place in S3 is looked for; `others` are references that are not wanted.
 
     Raises SagesegError, naming the line, for a reference that may not be read and for a file that is not there; images
     may be passed over with `skip_missing`.
@@ -54,7 +57,7 @@ def find_files(refs: References, beside: Place, *, others: Collection[str], skip
     left_out: list[LeftOut] = []
     for target, wanted in groups.items():
         if target is None:
-            fetched = _fetched(wanted, refs, skip_missing=skip_missing)
+            fetched = _in_s3(wanted, refs, awaited, skip_missing=skip_missing)
             paths |= fetched
             left_out += leave_out(MISSING, [ref for ref in wanted if ref in refs.images and ref not in fetched])
         else:
@@ -65,7 +68,7 @@ def find_files(refs: References, beside: Place, *, others: Collection[str], skip
                 )
             names = {_name(ref): where for ref, where in wanted.items()}
             not_wanted = [ref.removeprefix("s3://") for ref in others]
-            found = find_named(names, target, passed_over=not_wanted, skip_missing=True)
+            found = find_named(names, target, passed_over=not_wanted, skip_missing=True, awaited=awaited, heads=False)
             ours = [ref for ref in wanted if _name(ref) in found.paths]
             paths |= {ref: found.paths[_name(ref)] for ref in ours}
             sources |= {ref: found.sources[_name(ref)] for ref in ours}
@@ -89,9 +92,11 @@ def _name(ref: str) -> str:
     return ref if isinstance(place, Path) else f"{place.bucket}/{place.key}"
 
 
-def _fetched(wanted: Mapping[str, str], refs: References, *, skip_missing: bool) -> dict[str, Path]:
+def _in_s3(
+    wanted: Mapping[str, str], refs: References, awaited: Awaited | None, *, skip_missing: bool
+) -> dict[str, Path]:
     from prep.remote.cache import NotFetchedError  # boto3 takes a third of a second to load
-    from prep.remote.fetching import fetch_objects
+    from prep.remote.fetching import await_objects, fetch_objects
 
     places = {place: ref for ref in wanted if isinstance(place := parse_place(ref), S3Place)}
 
@@ -101,7 +106,7 @@ def _fetched(wanted: Mapping[str, str], refs: References, *, skip_missing: bool)
         return SagesegError(f"{wanted[ref]}: {error}; or name a folder that has it with {option}")
 
     try:
-        found = fetch_objects(places)
+        found = fetch_objects(places) if awaited is None else await_objects(places, awaited)
     except NotFetchedError as e:
         raise told(next(place for place in places if place.key == e.key), e) from e
     paths: dict[str, Path] = {}

@@ -23,6 +23,7 @@ from prep.readers.manifest.files import Files, References, below_all, find_files
 from prep.readers.manifest.hex_mask import EmptyMask, HexMask
 from prep.readers.manifest.lines import read_lines
 from prep.readers.orientation import fitting_ways
+from prep.remote.awaited import Awaited
 from prep.remote.places import Place
 
 
@@ -48,11 +49,13 @@ def read_manifest_file(
     skip_missing: bool = False,
     group_by: re.Pattern[str] | None = None,
     workers: int | None = None,
+    awaited: Awaited | None = None,
 ) -> Source:
     """Read the lines of one manifest that have a mask, and those of images that are called normal.
 
     `place` is where the manifest lies, if it was fetched from there; `images`, `masks`, `job` and `leave_out` are what
-    the options of these names say. Raises SagesegError that names line and key.
+    the options of these names say. Masks that are `awaited` are looked at when their turn comes, all others before
+    anything is written. Raises SagesegError that names line and key.
     """
     place = place or manifest
     where = str(place)
@@ -66,13 +69,14 @@ def read_manifest_file(
     )
     others = {ref for line in lines for ref in (line.source, *(label.ref for label in line.labels))}
     others -= refs.images.keys() | refs.masks.keys()
-    files = find_files(refs, place.parent, others=others, skip_missing=skip_missing)
+    files = find_files(refs, place.parent, others=others, skip_missing=skip_missing, awaited=awaited)
     named = _classes(chosen, where, labels, background)
     ids = _MapIds(named)
     kept = [one for one in chosen if one.line.source in files.sources]
     found = for_all(lambda one: _pair(one, files, ids, refs.images[one.line.source]), kept)
     pairs = {one.line.source: pair for one, pair in zip(kept, found, strict=True)}
-    _survey([pair for pair in pairs.values() if pair], workers)
+    here = [pair for pair in pairs.values() if pair and not (awaited and awaited.told(pair.mask.path))]
+    _survey(here, workers)
     _tell_no_background(kept, where)
     below = below_all(files.sources[one.line.source] for one in kept)
     labelled = (
