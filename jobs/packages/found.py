@@ -96,11 +96,8 @@ def container_of(package: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _place_of(account: str, region: str) -> Place:
-    if account != _HERE:
-        return open_place("aws", region)
-    if not emulator_was_here():
-        raise SagesegError("--model-package: an ARN of an emulator's, and none ever ran for this folder; name another")
-    return open_place("local", LOCAL_REGION)
+    """An emulator's ARNs are this folder's, or, where none ever ran, of one that stands in AWS's place."""
+    return open_place("local", LOCAL_REGION) if account == _HERE and emulator_was_here() else open_place("aws", region)
 
 
 def _described(place: Place, arn: str, named: str) -> Mapping[str, Any]:
