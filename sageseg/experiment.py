@@ -34,6 +34,7 @@ from formats.disk.whole_files import write_text
 from formats.errors import SagesegError, shown
 from formats.state_home import home, working_in
 from formats.texts.redaction import redact
+from jobs.recording.place import check_installed
 from sageseg.checks import check_dataset, check_gate, check_predict, check_process, given_dataset
 from sageseg.record import record_lines
 from sageseg.runs import FOLDERS, Runs
@@ -51,6 +52,8 @@ def run_experiment(path: Path, app: typer.Typer) -> None:
     and the section.
     """
     sections = read_experiment(path)
+    if "mlflow" in sections:
+        check_installed(sections["mlflow"])
     with working_in(path.parent) as stands:
         out = Path(str(sections.get("out", ".")))
         runs, steps = Runs(out if Path.cwd() == stands else out.absolute()), plan_steps(sections)

@@ -25,7 +25,7 @@ from formats.texts.given_files import read_text
 from formats.texts.typed_json import short
 from formats.texts.yaml_text import parse_yaml
 from jobs.contract.hyperparameters import TABLE
-from jobs.recording.place import check_installed, parse_mlflow
+from jobs.recording.place import parse_mlflow
 from jobs.tracking.tuning_records import BEST
 
 _EXPECTED = "sections such as 'prep: {carvana: [images, masks]}'"
@@ -40,7 +40,7 @@ _REPEATED = ("range", "least", "image-set", "leave-out")
 _NO_LINES = {
     "dry-run": "an experiment carries its steps out",
     "out": "is the experiment's, for all steps",
-    "mlflow": "is the experiment's: a line beside its sections",
+    "mlflow": "is the experiment's: a line mlflow beside its sections",
     "shard": "an experiment makes all of them, and its section process shares them out",
 }
 """Options of commands that no section has, and why."""
@@ -147,9 +147,9 @@ def read_experiment(path: Path) -> dict[str, Any]:
 
 
 def _check_mlflow(uri: Any, path: Path) -> None:
-    """Raise SagesegError where an experiment names no place of a record, or what speaks to it is not installed."""
+    """Raise SagesegError where an experiment names no place of a record."""
     try:
-        check_installed(parse_mlflow(str(uri)))
+        parse_mlflow(str(uri))
     except SagesegError as e:
         raise SagesegError(f"{path}: mlflow: {str(e).removeprefix('--mlflow').lstrip(' :')}") from e
 

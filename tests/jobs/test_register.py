@@ -1,7 +1,6 @@
 """Models in the registry: registered with their report's scores, found again, deployed from there."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +8,6 @@ import pytest
 
 from formats.errors import SagesegError
 from formats.texts.told_scores import ToldScore
-from jobs.contract.service_model import check_request
-from jobs.contract.serving_requests import Package, ServedModel, model_request, package_request
 from jobs.packages.scores_file import property_of, scores_file
 from tests.support.aws_setup import ROLE, aws_client
 from tests.support.serving_setup import Served, run
@@ -97,20 +94,6 @@ def test_what_is_wrong_is_said_before_anything_is_made(aws: Served, words: tuple
     ran = run(*words)
     assert (ran.exit_code, isinstance(ran.exception, SagesegError)) == (1, True), ran.output
     assert str(ran.exception).startswith(said)
-
-
-def test_a_version_is_a_request_that_the_service_takes() -> None:
-    package = Package(
-        "cars", "1.dkr.ecr/x", "s3://b/model.tar.gz", "s3://b/s.json", "0" * 64, True, "of", {"a": "b"}, "t"
-    )
-    check_request("sagemaker", "CreateModelPackage", package_request(package))
-    check_request("sagemaker", "CreateModelPackage", package_request(replace(package, scores_uri="", scores_sha256="")))
-
-
-def test_a_model_of_a_version_names_nothing_else() -> None:
-    arn = "arn:aws:sagemaker:us-east-1:123456789012:model-package/cars/1"
-    request = model_request(ServedModel("a", "image", "s3://b/model.tar.gz", "role", package=arn))
-    assert request["PrimaryContainer"] == {"ModelPackageName": arn}
 
 
 def test_scores_without_intervals_tell_none() -> None:
