@@ -22,7 +22,7 @@ def register(
 
     It costs nothing. The same again finds the version that is there.
     """
-    from jobs.contract.serving_requests import package_request
+    from jobs.contract.serving_requests import APPROVED, package_request
     from jobs.packages.register import Scored, plan_package
     from jobs.packages.register import register as register_model
     from jobs.tracking.trained_model import find_model
@@ -41,4 +41,5 @@ def register(
     version = f"{group}:{done.arn.rpartition('/')[2]}"
     result(f"{version}: {'there already, ' if done.was_there else ''}{done.status}")
     result(done.arn)
-    say(f"sageseg jobs deploy --model-package {version} serves it once it is approved; a version costs nothing")
+    when = "" if done.status == APPROVED else " once it is approved"
+    say(f"sageseg jobs deploy --model-package {version} serves it{when}; a version costs nothing")
