@@ -52,7 +52,8 @@ def main(mlflow: Path) -> None:
         check("writes it down" in away, away)
         with _server(mlflow, desk, port):
             for _ in range(2):
-                _sageseg(desk, "run experiment.yaml")
+                said = _sageseg(desk, "run experiment.yaml")
+                check("warning: http" not in said, said)
                 _check_one(uri, desk)
             _sageseg(desk, f"jobs record cars --mlflow {uri} --report results/runs/1/report")
             _check_one(uri, desk)
@@ -101,7 +102,7 @@ def _ask(uri: str, path: str, body: dict[str, Any] | None = None) -> Any:
 
 def _sageseg(desk: Path, line: str) -> str:
     words = [str(Path(sys.executable).with_name("sageseg")), *line.split()]
-    environment = {**os.environ, "SAGESEG_HOME": str(desk / ".sageseg")}
+    environment = {**os.environ, "SAGESEG_HOME": str(desk / ".sageseg"), "MLFLOW_HTTP_REQUEST_TIMEOUT": "120"}
     ran = subprocess.run(words, cwd=desk, env=environment, capture_output=True, text=True, check=False)
     if ran.returncode:
         raise SystemExit(f"{line}: {ran.returncode}\n{ran.stdout[-3000:]}\n{ran.stderr[-3000:]}")

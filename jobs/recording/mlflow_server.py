@@ -6,18 +6,17 @@ A server that is away, slow or fails is a `RecordError`, whatever its client rai
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from aws.clients import aws_errors
 from formats.errors import SagesegError
 from jobs.recording.facts import KEY, Measured, RunFacts
 from jobs.recording.place import check_installed, experiment_name
 
-Item = TypeVar("Item")
-_SETTINGS = {
+SETTINGS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     # a request whose answer was lost may have made a run: the next call looks for it
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
@@ -74,13 +73,15 @@ class MlflowServer:
         # a parameter never changes: where a server has another value it stays, and none is sent again
         params = [Param(name, text) for name, text in facts.params.items() if name not in there.params]
         changed = [RunTag(name, text) for name, text in tags.items() if there.tags.get(name) != text]
-        for some in _batches(params, _MOST_OTHERS):
-            self.client.log_batch(run_id, params=some)
-        for some in _batches(changed, _MOST_OTHERS):
-            self.client.log_batch(run_id, tags=some)
         new = [Metric(each.name, each.value, each.at, each.step or 0) for each in self._new(run_id, there, facts)]
-        for some in _batches(new, _MOST_METRICS):
-            self.client.log_batch(run_id, metrics=some)
+        kinds: tuple[tuple[str, list[Any], int], ...] = (
+            ("params", params, _MOST_OTHERS),
+            ("tags", changed, _MOST_OTHERS),
+            ("metrics", new, _MOST_METRICS),
+        )
+        for kind, items, most in kinds:
+            for start in range(0, len(items), most):
+                self.client.log_batch(run_id, **{kind: items[start : start + most]})
 
     def _new(self, run_id: str, there: Any, facts: RunFacts) -> Iterator[Measured]:
         """The metrics that the run has not yet."""
@@ -100,7 +101,7 @@ def open_mlflow(uri: str) -> MlflowServer:
     """The experiment at a server, made where it is missing. Raises RecordError where it cannot be had, SagesegError
     where what speaks to it is not installed."""
     check_installed(uri)
-    for name, value in _SETTINGS.items():
+    for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     with _record_errors(uri):
         from mlflow import MlflowClient
@@ -133,7 +134,3 @@ def _reason(error: BaseException) -> str:
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner
     return f"{type(error).__name__}: {error}".rstrip(".")
-
-
-def _batches(items: Sequence[Item], most: int) -> Iterable[Sequence[Item]]:
-    return (items[start : start + most] for start in range(0, len(items), most))

@@ -212,8 +212,8 @@ def _trained(step: Step, reading: Reading, volume_gb: int, mlflow: str | None) -
         raise SagesegError(f"section {step.name}: a pipeline names its jobs itself; take the line name away")
     kinds = (StartOptions, DataOptions, MachineOptions, SecurityOptions)
     _check_left(step.name, values, _defaults(*kinds), around.backend)
-    where = {"backend": around.backend, "region": around.surroundings.region, "mlflow": mlflow}
-    start = replace(settings_of(StartOptions, values), **where)
+    region = around.surroundings.region
+    start = replace(settings_of(StartOptions, values), backend=around.backend, region=region, mlflow=mlflow)
     rest = [settings_of(kind, values) for kind in kinds[1:]]
     options = TrainOptions(start, *rest)  # type: ignore[arg-type]
     given = {name: service_word(name, text) for name in TABLE if (text := values.get(name)) is not None}

@@ -16,7 +16,7 @@ from formats.errors import SagesegError
 from formats.texts.told_scores import ToldScore
 from jobs.recording import follow, record
 from jobs.recording.facts import KEY, Report, metric_word, training_facts, with_report
-from jobs.recording.mlflow_server import RecordError, open_mlflow
+from jobs.recording.mlflow_server import SETTINGS, RecordError, open_mlflow
 from jobs.recording.place import check_installed, experiment_name, is_arn, parse_mlflow
 from jobs.tracking.job_calls import FoundJob, JobFailedError
 from jobs.tracking.records import JobRecord, write_record
@@ -26,7 +26,7 @@ from tests.support.mlflow_setup import answering, mlflow_running
 START = datetime(2026, 11, 29, 8, tzinfo=UTC)
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:training-job/cars"
 MANAGED = "arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/team"
-EPOCHS = [
+EPOCHS: list[dict[str, Any]] = [
     {"epoch": 0, "train_loss": 0.75, "train_throughput": None, "validation_mIOU": 0.25},
     {"epoch": 1, "train_loss": 0.5, "train_throughput": 8.0, "validation_mIOU": 0.5},
 ]
@@ -37,7 +37,7 @@ MS = int(START.timestamp() * 1000)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAGESEG_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", tmp_path.name)
-    for name in record.open_mlflow.__globals__["_SETTINGS"]:  # what it sets is this test's alone
+    for name in SETTINGS:  # what it sets is this test's alone
         monkeypatch.setenv(name, "x")
         monkeypatch.delenv(name)
 
@@ -233,14 +233,14 @@ def test_the_run_that_aws_made_for_a_job_is_taken() -> None:
 
 @given(st.lists(st.text(max_size=300), min_size=1, max_size=6, unique=True))
 def test_every_class_has_a_metric_that_mlflow_takes(names: list[str]) -> None:
-    from mlflow.utils.validation import _validate_metric_name
+    from mlflow.utils import validation
 
     report = Report(Path(), tuple(ToldScore(f"iou.{name}", 0.5, 0.25, 0.75) for name in names))
     metrics = [each.name for each in with_report(training_facts(job(), (), START), report, START).metrics]
     scores = [name for name in metrics if name.startswith("report/")]
     assert len(set(scores)) == 3 * len(names)
     for name in scores:
-        _validate_metric_name(name)
+        validation._validate_metric_name(name)  # type: ignore[no-untyped-call]  # MLflow's own rule
 
 
 def test_a_name_that_is_a_path_is_none() -> None:
