@@ -80,7 +80,7 @@ _MAKING_PACKAGES = (
     "CreateModelPackage",
     "DescribeModelPackage",
 )
-_ON_PACKAGES = (*_MAKING_PACKAGES, "AddTags", "UpdateModelPackage", "ListModelPackages")
+_ON_PACKAGES = (*_MAKING_PACKAGES, "AddTags", "ListTags", "UpdateModelPackage", "ListModelPackages")
 _BY_STEPS = (*_ON_JOBS, *_MAKING_PACKAGES)
 """What the steps of a pipeline call, with the pipeline's role."""
 _LISTS = (

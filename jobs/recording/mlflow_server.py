@@ -126,7 +126,8 @@ def _record_errors(uri: str) -> Iterator[None]:
     except RecordError:
         raise
     except Exception as e:  # servers, proxies and plugins let the client raise anything; none costs a job
-        raise RecordError(f"{uri}: cannot be written to ({_reason(e)})") from e
+        look = "look whether it is there and lets you write"
+        raise RecordError(f"{uri}: cannot be written to ({_reason(e)}); {look}") from e
 
 
 def _reason(error: BaseException) -> str:

@@ -116,7 +116,7 @@ def test_a_record_that_cannot_be_written_costs_a_run_nothing_and_is_tried_again(
     assert (ran.returncode, verbs(ran)) == (0, steps), ran.stderr
     (job,) = (path.name for path in (here / "home" / "jobs").iterdir())
     words = f"sageseg jobs record {job} --mlflow {uri}"
-    said = [line.partition("; ")[2] for line in ran.stderr.splitlines() if line.startswith("warning: http")]
+    said = [line.split("; ", 2)[2] for line in ran.stderr.splitlines() if line.startswith("warning: http")]
     assert said == [
         "the job goes on, and at its end this is tried again",
         f"the job is as it is; {words} writes it down",
