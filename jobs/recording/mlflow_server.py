@@ -5,6 +5,7 @@ A server that is away, slow or fails is a `RecordError`, whatever its client rai
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import Any
 from aws.clients import aws_errors
 from formats.errors import SagesegError
 from jobs.recording.facts import KEY, Measured, RunFacts
-from jobs.recording.place import check_installed, experiment_name
+from jobs.recording.place import check_installed, experiment_name, is_arn
 
 SETTINGS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
@@ -49,10 +50,10 @@ class MlflowServer:
             run = self._found(facts) or self._made(facts, parent)
             run_id = str(run.info.run_id)
             self._log(run_id, run.data, facts, parent)
-            for kept in facts.files:
-                self.client.log_artifact(run_id, str(kept.path), kept.folder or None)
             if facts.ended is not None:
                 self.client.set_terminated(run_id, facts.status, facts.ended)
+            for kept in facts.files:  # last: they may lie in a store of their own, which may refuse them
+                self.client.log_artifact(run_id, str(kept.path), kept.folder or None)
             return run_id
 
     def _found(self, facts: RunFacts) -> Any:
@@ -104,8 +105,13 @@ def open_mlflow(uri: str) -> MlflowServer:
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     with _record_errors(uri):
-        from mlflow import MlflowClient
+        from mlflow import MlflowClient, set_tracking_uri
 
+        # sagemaker-mlflow 0.5.0 signs for the place that is set for all, and takes every other one for its own, too
+        if is_arn(uri):
+            set_tracking_uri(uri)
+        else:
+            logging.getLogger("mlflow.tracking.request_header.registry").setLevel(logging.ERROR)
         client = MlflowClient(tracking_uri=uri)
         name = experiment_name()
         found = client.get_experiment_by_name(name)
