@@ -4,7 +4,7 @@ PIP_ARGS ?=
 BIN := .venv/bin
 
 MXNET := .venv/mxnet
-ORACLES := mxnet sdk labelme timm cvat labelstudio supervisely cleanlab triton
+ORACLES := mxnet sdk labelme timm cvat labelstudio supervisely cleanlab triton mlflow dvc
 MXNET_VERSIONS := 1.4.1 1.5.1 1.6.0 1.7.0.post2 1.8.0.post0
 
 .PHONY: setup demo test check trust oracles format clean
@@ -48,6 +48,8 @@ oracles: setup $(ORACLES:%=.venv/%/.ready)
 	$(BIN)/python oracles/sdk_clients.py .venv/sdk/bin/python
 	$(BIN)/python oracles/sdk_model_trainer.py .venv/sdk/bin/python
 	$(BIN)/python oracles/cleanlab_suspects.py .venv/cleanlab/bin/python
+	$(BIN)/python oracles/mlflow_record.py .venv/mlflow/bin/mlflow
+	$(BIN)/python oracles/dvc_repro.py .venv/dvc/bin/dvc
 	.venv/triton/bin/python oracles/triton_compiled.py
 	.venv/triton/bin/python oracles/triton_interpreted.py
 

@@ -41,12 +41,12 @@ def is_job_name(text: str) -> bool:
     return re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*", text) is not None and len(text) <= MAX_NAME
 
 
-def check_name(name: str) -> None:
+def check_name(name: str, option: str = "--name") -> None:
     if len(name) > MAX_NAME:
-        raise SagesegError(f"--name {name}: {len(name)} characters; expected at most {MAX_NAME}")
+        raise SagesegError(f"{option} {name}: {len(name)} characters; expected at most {MAX_NAME}")
     if not is_job_name(name):
         raise SagesegError(
-            f"--name {name}: expected letters of A to Z, digits, and hyphens between them, such as {name_stem(name)}"
+            f"{option} {name}: expected letters of A to Z, digits, and hyphens between them, such as {name_stem(name)}"
         )
 
 

@@ -29,7 +29,8 @@ _CLOCKS = timedelta(minutes=15)
 @dataclass(frozen=True)
 class CreatingCall:
     """A method of boto3 that makes something, called `word` for people. `member` begins the names of its name and its
-    ARN in requests and answers; `describe` asks for it, `ends` is the command that ends it."""
+    ARN in requests and answers; `describe` asks for it, `ends` is the command that ends it. Of one `by_token` the
+    service gives the name itself: the same request with the same ClientToken answers which was made."""
 
     word: str
     member: str
@@ -37,9 +38,12 @@ class CreatingCall:
     describe: str
     ends: str
     service: str = "sagemaker"
+    by_token: bool = False
 
     @property
     def named(self) -> str:
+        if self.by_token:
+            return f"{self.member}GroupName"
         return "Name" if self.service == "scheduler" else f"{self.member}Name"
 
     @property
@@ -79,7 +83,22 @@ SCHEDULE = CreatingCall(
 PIPELINE = CreatingCall(
     "pipeline", "Pipeline", "create_pipeline", "describe_pipeline", "aws sagemaker delete-pipeline --pipeline-name {}"
 )
-CREATING = (TRAINING, TUNING, TRANSFORM, PROCESSING, MODEL, CONFIG, ENDPOINT, SCHEDULE, PIPELINE)
+GROUP = CreatingCall(
+    "model package group",
+    "ModelPackageGroup",
+    "create_model_package_group",
+    "describe_model_package_group",
+    "aws sagemaker delete-model-package-group --model-package-group-name {}",
+)
+PACKAGE = CreatingCall(
+    "model package of group",
+    "ModelPackage",
+    "create_model_package",
+    "describe_model_package",
+    "aws sagemaker list-model-packages --model-package-group-name {}",
+    by_token=True,
+)
+CREATING = (TRAINING, TUNING, TRANSFORM, PROCESSING, MODEL, CONFIG, ENDPOINT, SCHEDULE, PIPELINE, GROUP, PACKAGE)
 """Every call of this project that makes something which stays at AWS."""
 
 
@@ -103,21 +122,38 @@ def create(client: Any, call: CreatingCall, request: Mapping[str, Any], since: d
     Raises UnknownOutcomeError where AWS's answer was lost and it is not there to be seen, any other SagesegError where
     nothing was made. Ctrl-C is the caller's: then nobody knows, either.
     """
+    answer = _answer(client, call, request)
+    if isinstance(answer, str):
+        return answer
+    # of one by token a refusal is always of this very request: an earlier one would have been answered again
+    believed = isinstance(answer, AwsError) and not answer.failed and (answer.tries == 1 or call.by_token)
+    if believed:
+        raise answer
+    return _asked_again(client, call, request) if call.by_token else _looked_for(client, call, request, since, answer)
+
+
+def _answer(client: Any, call: CreatingCall, request: Mapping[str, Any]) -> str | SagesegError:
+    """The ARN of what was made, or why there is none."""
     doing = f"creating {call.word} {request[call.named]}"
-    error: SagesegError
     try:
         with aws_errors(doing):
             arn = getattr(client, call.create)(**request).get(call.arn)
-        if arn:
-            return str(arn)
-        error = NetworkError(f"{doing}: what answered was not AWS")
-    except AwsError as e:
-        if e.tries == 1 and not e.failed:
-            raise
-        error = e
-    except NetworkError as e:
-        error = e
-    return _looked_for(client, call, request, since, error)
+        return str(arn) if arn else NetworkError(f"{doing}: what answered was not AWS")
+    except (AwsError, NetworkError) as e:
+        return e
+
+
+def _asked_again(client: Any, call: CreatingCall, request: Mapping[str, Any]) -> str:
+    """The ARN of what was made though the answer was lost: the service tells it to the same request."""
+    answer = _answer(client, call, request)
+    if isinstance(answer, str):
+        return answer
+    if isinstance(answer, AwsError) and not answer.failed:
+        raise answer
+    raise UnknownOutcomeError(
+        f"{_what(answer)}; it may be there, and costs nothing: the same command again finds out, "
+        f"{call.ends.format(request[call.named])} lists what is there"
+    ) from answer
 
 
 def _looked_for(

@@ -19,6 +19,8 @@ from sageseg.pipeline.command import pipeline, pipeline_answers, pipeline_facts,
 from sageseg.predict import predict
 from sageseg.preview import preview
 from sageseg.process import WORDS_LAST, process, process_host
+from sageseg.record import record
+from sageseg.register import register
 
 app = make_app("Semantic segmentation with SageMaker's built-in algorithm, from raw labels to a report.")
 # verbs of prep to people; the rules of the one are SageMaker's, so it lives in jobs, and the other asks jobs too
@@ -26,6 +28,9 @@ prep_app.command()(preview)
 prep_app.command()(check)
 # one of jobs, which may stitch: jobs and analysis do not know each other
 jobs_app.command()(predict)
+# of a job, and the report of its model
+jobs_app.command()(record)
+jobs_app.command()(register)
 # a verb of prep or analysis, by jobs
 jobs_app.command(context_settings=WORDS_LAST)(process)
 jobs_app.command("process-host", context_settings=WORDS_LAST, hidden=True)(process_host)

@@ -17,6 +17,7 @@ Results are kept by run, `results/runs/N` (`runs.py`): settings that change begi
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,12 +31,15 @@ import typer.core
 
 from formats.console import say
 from formats.disk.whole_files import write_text
-from formats.errors import SagesegError
+from formats.errors import SagesegError, shown
 from formats.state_home import home, working_in
 from formats.texts.redaction import redact
+from jobs.recording.place import check_installed
 from sageseg.checks import check_dataset, check_gate, check_predict, check_process, given_dataset
+from sageseg.record import record_lines
 from sageseg.runs import FOLDERS, Runs
 from sageseg.steps import TRAININGS, Step, check_words, model_of, plan_steps, read_experiment
+from sageseg.told_report import show_report
 
 if TYPE_CHECKING:
     from formats.dataset import Dataset
@@ -48,6 +52,8 @@ def run_experiment(path: Path, app: typer.Typer) -> None:
     and the section.
     """
     sections = read_experiment(path)
+    if "mlflow" in sections:
+        check_installed(sections["mlflow"])
     with working_in(path.parent) as stands:
         out = Path(str(sections.get("out", ".")))
         runs, steps = Runs(out if Path.cwd() == stands else out.absolute()), plan_steps(sections)
@@ -65,11 +71,14 @@ def run_experiment(path: Path, app: typer.Typer) -> None:
             gates = [step for step in steps if step.name == "gate"]
             plan = _fingerprints([step for step in steps if step not in gates], runs, given)
             number = runs.begin(plan, records)
-            running = _Running(app, path, stands, runs, number, elsewhere, bucket, given, values)
+            running = _Running(
+                app, path, stands, runs, number, elsewhere, bucket, given, values, sections.get("mlflow")
+            )
             running.keep(path.name)
             for step in steps:
                 if step not in gates:
                     running.run(step, plan[step.name])
+            running.write_down("".join(plan.values()))
             running.tell()
             for step in gates:  # last: it may end the run
                 running.judge(step)
@@ -140,7 +149,8 @@ def _fingerprints(steps: Sequence[Step], runs: Runs, given: Dataset | None) -> d
 class _Running:
     """One run under way. `stands` is the folder that the user called from; a command that is typed there begins with
     `elsewhere` to find the jobs. `bucket` is where in S3 shards go, if they do; `given` is the dataset, if it is not
-    the experiment's own; `values` are those of each step's command line."""
+    the experiment's own; `values` are those of each step's command line. `mlflow` is where its job is written down, if
+    it is."""
 
     app: typer.Typer
     path: Path
@@ -151,6 +161,7 @@ class _Running:
     bucket: str
     given: Dataset | None
     values: Mapping[str, Mapping[str, Any]]
+    mlflow: str | None = None
 
     def __post_init__(self) -> None:
         self.trained = self.runs.trained
@@ -229,7 +240,9 @@ class _Running:
         if state == "enough":
             say(f"note: {name} did not end well; it goes on with the best job so far, {model_of('tune', name)}")
             return []
-        return ["jobs", "logs", name, "--follow"] if state == "there" else step.line(self.folders, name)
+        if state == "there":
+            return ["jobs", "logs", name, "--follow"]
+        return [*step.line(self.folders, name), *(["--mlflow", self.mlflow] if self.mlflow else [])]
 
     def _take(self, step: Step, fingerprint: str, number: int, facts: Mapping[str, str]) -> None:
         """What is done already, in this run or in another."""
@@ -241,7 +254,26 @@ class _Running:
         self.folders[step.name] = self.runs.folder(number, step.name)
         say(f"{step.name}: done already, {self._shown(str(self.folders[step.name]))}")
         if step.name == "report":
-            _show_report(self.folders["report"])
+            show_report(self.folders["report"])
+
+    def write_down(self, plan: str) -> None:
+        """Write the job, and the scores of its report, down at an MLflow server, once for what was done. A server that
+        is away costs nothing but that."""
+        name, job = self.trained
+        if not (self.mlflow and job):
+            return
+        lines = record_lines(self.mlflow, name, job, self.folders["report"] if "report" in self.values else None)
+        fingerprint = hashlib.sha256("\n".join([plan, *lines[-1]]).encode()).hexdigest()
+        if self.runs.found("record", fingerprint):
+            return
+        try:
+            for line in lines:
+                self._type(Step("record", ("jobs", "record"), ()), line)
+        except SagesegError as e:
+            again = " ".join(map(self._shown, lines[-1]))
+            say(f"warning: {shown(e)}; the run is as it is; {self.elsewhere}sageseg {again} writes it down")
+        else:
+            self.runs.record(self.number, "record", fingerprint)
 
     def tell(self) -> None:
         """Where the job's record is, and how to compare with the run before."""
@@ -263,17 +295,3 @@ class _Running:
             stands = self.stands.resolve()
             word = str(place.relative_to(stands)) if place.is_relative_to(stands) else str(place)
         return shlex.quote(word)
-
-
-def _show_report(folder: Path) -> None:
-    """What `analysis report` printed when it wrote this folder."""
-    from analysis.report.scores_shape import read_scores
-    from analysis.report.scores_text import format_scores, tell
-    from analysis.report_files import PAGE, SCORES
-
-    path = folder / SCORES
-    try:
-        content = path.read_bytes()
-    except OSError as e:
-        raise SagesegError(f"{path}: cannot be read ({e.strerror}); remove {folder}, and it is made again") from e
-    tell(read_scores(content, path, "shown"), format_scores, folder / PAGE)

@@ -25,6 +25,7 @@ from formats.texts.given_files import read_text
 from formats.texts.typed_json import short
 from formats.texts.yaml_text import parse_yaml
 from jobs.contract.hyperparameters import TABLE
+from jobs.recording.place import parse_mlflow
 from jobs.tracking.tuning_records import BEST
 
 _EXPECTED = "sections such as 'prep: {carvana: [images, masks]}'"
@@ -33,12 +34,13 @@ TRAININGS = ("train", "tune")
 """The steps that make no folder but a job, by which is predicted."""
 PROCESSED = ("prep", "stitch", "report")
 """The steps that a section `process` has made by processing jobs, unless it names some of them."""
-_SECTIONS = ("out", "dataset", *STEPS, "process")
+_SECTIONS = ("out", "dataset", "mlflow", *STEPS, "process")
 _REPEATED = ("range", "least", "image-set", "leave-out")
 """Options that are typed once for each of several values; those of others are one word."""
 _NO_LINES = {
     "dry-run": "an experiment carries its steps out",
     "out": "is the experiment's, for all steps",
+    "mlflow": "is the experiment's: a line mlflow beside its sections",
     "shard": "an experiment makes all of them, and its section process shares them out",
 }
 """Options of commands that no section has, and why."""
@@ -134,12 +136,22 @@ def read_experiment(path: Path) -> dict[str, Any]:
         )
     if not isinstance(sections.get("dataset", ""), str):
         raise SagesegError(f"{path}: dataset is {short(sections['dataset'])}; expected the folder of a dataset")
+    if "mlflow" in sections:
+        _check_mlflow(sections["mlflow"], path)
     for name in (*STEPS, "process"):
         _check_section(sections.get(name), f"{path}: section {name}")
     if "prep" in sections and _reader(sections["prep"] or {}) is None:
         raise SagesegError(f"{path}: prep: no reader named; expected a line such as 'carvana: [images, masks]'")
     _check_together(sections, path)
     return sections
+
+
+def _check_mlflow(uri: Any, path: Path) -> None:
+    """Raise SagesegError where an experiment names no place of a record."""
+    try:
+        parse_mlflow(str(uri))
+    except SagesegError as e:
+        raise SagesegError(f"{path}: mlflow: {str(e).removeprefix('--mlflow').lstrip(' :')}") from e
 
 
 def _meant(word: str, known: Sequence[str]) -> str:

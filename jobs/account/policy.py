@@ -29,6 +29,7 @@ _RESOURCES = (
     "transform-job",
     "processing-job",
 )
+_PACKAGES = ("model-package", "model-package-group")
 ANY = "*"
 _ON_JOBS = (
     "AddTags",
@@ -73,13 +74,14 @@ _ON_PIPELINES = (
     "ListPipelineExecutionSteps",
     "StopPipelineExecution",
 )
-_BY_STEPS = (
-    *_ON_JOBS,
+_MAKING_PACKAGES = (
     "CreateModelPackageGroup",
     "DescribeModelPackageGroup",
     "CreateModelPackage",
     "DescribeModelPackage",
 )
+_ON_PACKAGES = (*_MAKING_PACKAGES, "AddTags", "ListTags", "UpdateModelPackage", "ListModelPackages")
+_BY_STEPS = (*_ON_JOBS, *_MAKING_PACKAGES)
 """What the steps of a pipeline call, with the pipeline's role."""
 _LISTS = (
     "ListTrainingJobs",
@@ -157,6 +159,7 @@ def caller_grants(account: Account) -> Iterable[Grant]:
     """What the person needs for every verb."""
     yield from _storage(account, ("GetObject", "PutObject", "DeleteObject"))
     yield Grant("Jobs", _sagemaker(_ON_NAMED), tuple(_all_of(account, _RESOURCES)))
+    yield Grant("Registry", _sagemaker(_ON_PACKAGES), tuple(_all_of(account, _PACKAGES)))
     yield Grant("FindJobs", _sagemaker(_LISTS), (ANY,), why="SageMaker's List calls know no resources")
     yield Grant("Predict", ("sagemaker:InvokeEndpoint",), (account.arn("sagemaker", "endpoint/*"),))
     yield Grant("Logs", ("logs:DescribeLogStreams", "logs:GetLogEvents"), _log_groups(account))
@@ -199,7 +202,7 @@ def role_grants(account: Account) -> Iterable[Grant]:
     if account.kms_key:
         yield Grant("Key", ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:CreateGrant"), (account.kms_key,))
     if account.pipelines:
-        kinds = (*_RESOURCES, "model-package", "model-package-group")
+        kinds = (*_RESOURCES, *_PACKAGES)
         yield Grant("Steps", _sagemaker(_BY_STEPS), tuple(_all_of(account, kinds)))
         yield _pass_role(account, "PassRole", account.role_name, _SAGEMAKER)
     if account.vpc:

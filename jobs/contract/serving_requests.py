@@ -1,9 +1,9 @@
-"""The requests that make a trained model answer: CreateModel, CreateEndpointConfig,
-CreateEndpoint and CreateTransformJob, as pure functions of their settings."""
+"""The requests that make a trained model answer: CreateModel, CreateEndpointConfig, CreateEndpoint and
+CreateTransformJob, and those that register it, as pure functions of their settings."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -25,6 +25,10 @@ BUILTIN_CONCURRENT = 1
 """Images at a time for the built-in: its deeplab was seen to hang with more (public issues; the cause is not known)."""
 BATCH_PAYLOAD_MB = 10
 """What the built-in's container itself advertises for batch transform."""
+APPROVED, PENDING = "Approved", "PendingManualApproval"
+"""What the registry says of a version."""
+_MOST_LETTERS = 256
+"""Of a property's value, in the service's model."""
 Use = Literal["endpoint", "batch transform"]
 _INSTANCE_SHAPES: dict[Use, str] = {
     "endpoint": "ProductionVariantInstanceType",
@@ -34,7 +38,8 @@ _INSTANCE_SHAPES: dict[Use, str] = {
 
 @dataclass(frozen=True)
 class ServedModel:
-    """An artefact under the image that reads it. `network` is the container's, as in training."""
+    """An artefact under the image that reads it. `network` is the container's, as in training. With `package`, the ARN
+    of a version in the model registry, both are that one's."""
 
     name: str
     image: str
@@ -42,6 +47,7 @@ class ServedModel:
     role: str
     network: Network = ANY_NETWORK
     tags: Mapping[str, str] = field(default_factory=dict)
+    package: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,11 +79,29 @@ class Transform:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Package:
+    """A version of a group. `scores_uri` is the object that holds its scores, `scores_sha256` that one's checksum;
+    `properties` are shown beside it. Whoever asks twice with one `token` gets one version."""
+
+    group: str
+    image: str
+    artefact_uri: str
+    scores_uri: str = ""
+    scores_sha256: str = ""
+    approved: bool = False
+    description: str = ""
+    properties: Mapping[str, str] = field(default_factory=dict)
+    token: str = ""
+    tags: Sequence[Mapping[str, str]] = ()
+
+
 def model_request(model: ServedModel) -> dict[str, Any]:
     """The dictionary that `create_model` takes."""
+    own = {"Image": model.image, "ModelDataUrl": model.artefact_uri}
     return {
         "ModelName": model.name,
-        "PrimaryContainer": {"Image": model.image, "ModelDataUrl": model.artefact_uri},
+        "PrimaryContainer": {"ModelPackageName": model.package} if model.package else own,
         "ExecutionRoleArn": model.role,
         "Tags": tag_list(model.tags),
         **network_members(model.network),
@@ -139,6 +163,35 @@ def transform_request(transform: Transform) -> dict[str, Any]:
         },
         "Tags": tag_list(transform.tags),
     }
+
+
+def package_request(package: Package) -> dict[str, Any]:
+    """The dictionary that `create_model_package` takes; in a pipeline the arguments of a step."""
+    statistics = {"ContentType": "application/json", "S3Uri": package.scores_uri}
+    if package.scores_sha256:
+        statistics["ContentDigest"] = f"sha256:{package.scores_sha256}"
+    told = {
+        "ModelPackageDescription": package.description,
+        "ModelMetrics": {"ModelQuality": {"Statistics": statistics}} if package.scores_uri else {},
+        "CustomerMetadataProperties": {name: text[:_MOST_LETTERS] for name, text in package.properties.items()},
+        "ClientToken": package.token,
+        "Tags": list(package.tags),
+    }
+    return {
+        "ModelPackageGroupName": package.group,
+        "ModelApprovalStatus": APPROVED if package.approved else PENDING,
+        "InferenceSpecification": {
+            "Containers": [{"Image": package.image, "ModelDataUrl": package.artefact_uri}],
+            "SupportedContentTypes": ["image/jpeg"],
+            "SupportedResponseMIMETypes": ["image/png"],
+        },
+        **{name: value for name, value in told.items() if value},
+    }
+
+
+def group_request(group: str, tags: Mapping[str, str]) -> dict[str, Any]:
+    """The dictionary that `create_model_package_group` takes."""
+    return {"ModelPackageGroupName": group, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
 
 def check_serving_instance(instance_type: str, use: Use) -> None:

@@ -33,6 +33,14 @@ class Spot:
 
 
 @dataclass(frozen=True)
+class ManagedMlflow:
+    """A managed MLflow by its ARN, and the experiment there; AWS makes a run for the job, called as the job is."""
+
+    arn: str
+    experiment: str
+
+
+@dataclass(frozen=True)
 class TrainingJob:
     """What decides a training request. URIs are `s3://` for AWS, `file://` for the emulator.
 
@@ -63,6 +71,7 @@ class TrainingJob:
     tags: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     preferences: tuple[str, ...] = ()
+    mlflow: ManagedMlflow | None = None
 
 
 def training_request(job: TrainingJob) -> dict[str, Any]:
@@ -71,8 +80,17 @@ def training_request(job: TrainingJob) -> dict[str, Any]:
         "TrainingJobName": job.name,
         "HyperParameters": dict(job.hyperparameters),
         **training_body(job),
+        **_mlflow_member(job),
         "Tags": tag_list(job.tags),
     }
+
+
+def _mlflow_member(job: TrainingJob) -> dict[str, Any]:
+    """A tuning job's request has no such member."""
+    if job.mlflow is None:
+        return {}
+    told = {"MlflowResourceArn": job.mlflow.arn, "MlflowExperimentName": job.mlflow.experiment}
+    return {"MlflowConfig": {**told, "MlflowRunName": job.name}}
 
 
 def training_body(job: TrainingJob) -> dict[str, Any]:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 @takes(DeployOptions, "options")
 def deploy(
-    job: Annotated[str, typer.Argument(help="A job's name, a model.tar.gz here, or its s3:// URI.")],
     options: DeployOptions,
+    job: Annotated[str | None, typer.Argument(help="A job's name, a model.tar.gz here, or its s3:// URI.")] = None,
 ) -> None:
     """Serve a trained model from an endpoint, which costs until it is deleted.
 
@@ -36,14 +36,14 @@ def deploy(
     from jobs.endpoints.deploy import deploy as make_endpoint
     from jobs.endpoints.plan import plan_deployment, requests_of
     from jobs.endpoints.records import begun_name
-    from jobs.tracking.trained_model import find_model
 
     role = options.role or os.environ.get("SAGESEG_ROLE")
     scheduler_role = options.scheduler_role or os.environ.get("SAGESEG_SCHEDULER_ROLE")
-    trained = find_model(job, options.region)
+    trained, options, package = _served(job, options)
     if options.name is None and not trained.is_job and (begun := begun_name(trained.name)):  # else named by the time
         options = replace(options, name=begun)
-    planned = plan_deployment(trained, options, role=role, scheduler_role=scheduler_role, now=utc_now())
+    roles = {"role": role, "scheduler_role": scheduler_role}
+    planned = plan_deployment(trained, options, **roles, now=utc_now(), package=package)
     requests = requests_of(planned)
     if options.dry_run:
         result_json(requests)
@@ -51,8 +51,26 @@ def deploy(
         return
     record = make_endpoint(planned, requests, lambda: _agreed_quote(trained, options), wait=options.wait)
     result(f"{record.name}: {'InService' if options.wait else 'Creating'}")
-    say(f"sageseg jobs predict {job} DATASET --out PREDICTIONS --via endpoint asks it")
+    say(f"sageseg jobs predict {job or trained.name} DATASET --out PREDICTIONS --via endpoint asks it")
     say(f"sageseg jobs delete {record.name} ends it")
+
+
+def _served(job: str | None, options: DeployOptions) -> tuple[TrainedModel, DeployOptions, str]:
+    """The model, the options with what its version in the registry says, and that one's ARN; empty without one."""
+    from jobs.contract.file_uris import file_uri_path, is_file_uri
+    from jobs.packages.found import find_package
+    from jobs.tracking.trained_model import find_model
+
+    if (job is None) == (options.model_package is None):
+        raise SagesegError("deploy: expected a job, an artefact, or --model-package, and one of them")
+    if options.model_package is None:
+        return find_model(str(job), options.region), options, ""
+    if options.image:
+        raise SagesegError("--image: not with --model-package, which tells the image; leave one of them out")
+    found = find_package(options.model_package, options.region)
+    artefact = found.artefact_uri
+    trained = find_model(str(file_uri_path(artefact)) if is_file_uri(artefact) else artefact, found.place.region)
+    return trained, replace(options, image=found.image, name=options.name or found.name), found.arn
 
 
 def _agreed_quote(trained: TrainedModel, options: DeployOptions) -> EndpointQuote | None:

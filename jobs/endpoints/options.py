@@ -40,6 +40,11 @@ class DeployOptions:
         "ARN of the role with which EventBridge Scheduler ends the lease; SAGESEG_SCHEDULER_ROLE in the environment.",
     )
     name: str | None = option(None, "Name of the endpoint; by default the job's.")
+    model_package: str | None = option(
+        None,
+        "In place of a job: a version in the model registry, of a group alone its latest approved one.",
+        metavar="ARN|GROUP[:VERSION]",
+    )
     image: str | None = option(None, "A container of your own; by default the job's.", metavar="URI")
     role: str | None = option(None, "ARN of the role that SageMaker assumes; by default the job's, or SAGESEG_ROLE.")
     region: str | None = option(None, "AWS region; by default the job's, or the environment's.")

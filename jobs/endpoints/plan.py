@@ -38,9 +38,15 @@ class Deployment:
 
 
 def plan_deployment(
-    trained: TrainedModel, options: DeployOptions, *, role: str | None, scheduler_role: str | None, now: datetime
+    trained: TrainedModel,
+    options: DeployOptions,
+    *,
+    role: str | None,
+    scheduler_role: str | None,
+    now: datetime,
+    package: str = "",
 ) -> Deployment:
-    """Settle an endpoint, or refuse it before anything is sent."""
+    """Settle an endpoint, or refuse it before anything is sent. `package` is the ARN of the version that is served."""
     check_serving_instance(options.instance_type, "endpoint")
     if options.instance_count < 1:
         raise SagesegError(f"--instance-count {options.instance_count}: expected 1 or more")
@@ -57,7 +63,7 @@ def plan_deployment(
         )
     tags = {**trained.tags, JOB_TAG: tag_value(trained.name)} | ({UNTIL_TAG: format_until(until)} if until else {})
     image = options.image or served_image(trained)
-    model = ServedModel(name, image, trained.artefact_uri, served_role(trained, role), trained.network, tags)
+    model = ServedModel(name, image, trained.artefact_uri, served_role(trained, role), trained.network, tags, package)
     count, key = options.instance_count, trained.kms_key
     serving = Serving(name, name, options.instance_type, instance_count=count, kms_key=key, tags=tags)
     return Deployment(trained, model, serving, until, scheduler_role if until and trained.backend == "aws" else None)

@@ -7,7 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jobs.contract.service_model import check_request
-from jobs.contract.serving_requests import ServedModel, Transform, model_request, transform_request
+from jobs.contract.serving_requests import (
+    Package,
+    ServedModel,
+    Transform,
+    model_request,
+    package_request,
+    transform_request,
+)
 from jobs.pipelines.references import Expression, join, parameter, place
 from jobs.processing.request import COMMAND, INPUT, OUTPUT, Given, Hosts, Taken, processing_body
 
@@ -109,17 +116,7 @@ def transform_step(transform: Transform) -> Step:
 
 def register_step(group: str, image: str, artefact: str, scores: str, tags: Sequence[Mapping[str, str]]) -> Step:
     """A version of a model package in a group, with where its scores lie, which waits for a person's approval."""
-    request = {
-        "ModelPackageGroupName": group,
-        "ModelApprovalStatus": "PendingManualApproval",
-        "InferenceSpecification": {
-            "Containers": [{"Image": image, "ModelDataUrl": artefact}],
-            "SupportedContentTypes": ["image/jpeg"],
-            "SupportedResponseMIMETypes": ["image/png"],
-        },
-        "ModelMetrics": {"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": scores}}},
-        **({"Tags": list(tags)} if tags else {}),
-    }
+    request = package_request(Package(group, image, artefact, scores, tags=tags))
     _check("CreateModelPackage", request)
     return {"Name": "Register", "Type": "RegisterModel", "Arguments": request}
 

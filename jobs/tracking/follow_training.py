@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from time import time
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from aws.clients import aws_errors
 from formats.console import Screen, open_screen, say
 from formats.texts.wording import format_roughly
-from jobs.contract.log_lines import device_line, epoch_metrics
+from jobs.contract.log_lines import EpochMetrics, device_line, epoch_metrics
 from jobs.contract.statuses import ENDED
 from jobs.contract.training_request import validates_on_train
 from jobs.cost.spent import billed_usd, usd_so_far
@@ -18,6 +18,9 @@ from jobs.tracking.failures import console_link, find_cure, show_last_lines
 from jobs.tracking.job_calls import JobFailedError, describe, pause, tail_of
 from jobs.tracking.progress import Progress, advance, describe_epoch, describe_progress
 from jobs.tracking.records import JobRecord, write_record
+
+Seen = Callable[[dict[str, Any], Sequence[EpochMetrics]], None]
+"""Told a job's description and the metrics of its epochs so far, whenever there is another epoch."""
 
 
 @dataclass
@@ -57,8 +60,9 @@ class Following:
         self.screen.live(describe_progress(self.progress, description["SecondaryStatus"], usd, on_train=on_train))
 
 
-def follow(record: JobRecord) -> JobRecord:
-    """Show status and progress on stderr until the job has ended; returns the record with both.
+def follow(record: JobRecord, seen: Seen | None = None) -> JobRecord:
+    """Show status and progress on stderr until the job has ended; returns the record with both. `seen` hears of each
+    epoch before the end.
 
     Raises JobFailedError with the service's reason and the cure, where one is known, when the job
     did not complete. Ctrl-C is the caller's.
@@ -68,10 +72,13 @@ def follow(record: JobRecord) -> JobRecord:
         following = Following(record, screen)
         while True:
             description = describe(record)
+            known = following.epochs
             with aws_errors(f"reading the log of {record.name}"):
                 following.show(description, tail.new_lines())
             if description["TrainingJobStatus"] in ENDED:
                 break
+            if seen and following.epochs > known:
+                seen(description, following.progress.measured)
             pause(record)
     record = finished_record(record, description, following.lines)
     write_record(record)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from formats.console import ask, result, result_json, say
 
 if TYPE_CHECKING:
+    from jobs.tracking.follow_training import Seen
     from jobs.tracking.records import JobRecord
     from jobs.tracking.tuning_ranking import TunedJob
 
@@ -16,8 +17,9 @@ def say_cost(record: JobRecord) -> None:
         say(f"it cost ${record.cost['actual_usd']:.2f}")
 
 
-def follow_or_leave(record: JobRecord) -> JobRecord:
-    """Follow a job; Ctrl-C asks whether to stop it or to leave it running."""
+def follow_or_leave(record: JobRecord, seen: Seen | None = None) -> JobRecord:
+    """Follow a job; Ctrl-C asks whether to stop it or to leave it running. Of a training job `seen` hears of each
+    epoch."""
     from aws.clients import NetworkError
     from formats.errors import SagesegError
     from jobs.tracking.find_jobs import publish_record
@@ -26,7 +28,7 @@ def follow_or_leave(record: JobRecord) -> JobRecord:
     from jobs.tracking.job_calls import JobFailedError
 
     try:
-        record = follow_tuning(record) if record.is_tuning else follow(record)
+        record = follow_tuning(record) if record.is_tuning else follow(record, seen)
     except KeyboardInterrupt:
         _settle_interrupted(record)
         raise

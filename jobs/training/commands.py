@@ -105,6 +105,11 @@ def carry_out(
     from jobs.training.attempts_begun import begun_before
     from jobs.training.start import look_before, start_job
 
+    mlflow = options.start.mlflow
+    if mlflow:
+        from jobs.recording.place import check_installed
+
+        check_installed(mlflow)
     plan = plan_as(options)
     if options.start.name is None and not options.start.dry_run:
         plan = begun_before(lambda name: plan_as(options.named(name)), plan, options.start.backend, region)
@@ -114,11 +119,24 @@ def carry_out(
         result_json(plan.first.request)
         look_before(dataset, plan, options, region)
         return None
-    record = start_job(dataset, plan, options, region, follow_or_leave if options.start.wait else None)
+    record = start_job(dataset, plan, options, region, _follow(mlflow) if options.start.wait else None)
     if options.start.wait:
         return record
+    if mlflow:
+        from jobs.recording.follow import begin_recorded
+
+        begin_recorded(record, mlflow)
     result(record.name)
     return None
+
+
+def _follow(mlflow: str | None) -> Callable[[JobRecord], JobRecord]:
+    """What follows a job to its end; with `mlflow` it is written down there."""
+    if not mlflow:
+        return follow_or_leave
+    from jobs.recording.follow import follow_recorded
+
+    return lambda record: follow_recorded(record, mlflow)
 
 
 def upload(

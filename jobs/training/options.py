@@ -12,6 +12,7 @@ from jobs.contract.channels import VALIDATION_SOURCES
 from jobs.contract.instances import DEFAULT_CPU, DEFAULT_GPUS, parse_instance_types
 from jobs.contract.training_request import Network
 from jobs.cost.prices import parse_max_cost, parse_rate
+from jobs.recording.place import parse_mlflow
 
 DAY = 86400
 
@@ -93,6 +94,9 @@ class StartOptions(JobOptions):
     name: str | None = option(None, "Name of the job; by default algorithm, dataset and time.")
     dry_run: bool = option(False, "Print the request, say what the check finds and what it may cost, start nothing.")
     like: str | None = option(None, "A job whose hyperparameters are taken where none are given.", metavar="JOB")
+    mlflow: str | None = option(
+        None, "Write the job down at an MLflow server, or a managed one.", parser=parse_mlflow, metavar="URI|ARN"
+    )
 
 
 @dataclass(frozen=True)

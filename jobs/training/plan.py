@@ -18,8 +18,9 @@ from jobs.backends import LOCAL_ROLE
 from jobs.contract.hyperparameters import Hyperparameters, Rules, parse_hyperparameters, without_effect
 from jobs.contract.registry import OPEN_IMAGE, builtin_image, is_builtin
 from jobs.contract.service_model import check_request
-from jobs.contract.training_request import Spot, TrainingJob, training_request
+from jobs.contract.training_request import ManagedMlflow, Spot, TrainingJob, training_request
 from jobs.cost.quotes import TrainingQuote
+from jobs.recording.place import experiment_name, is_arn
 from jobs.tracking.records import Kind
 from jobs.training.augmented_manifest import manifest_folder
 from jobs.training.machines import as_list, instance_types, left_out, volume_gb, with_quota
@@ -152,6 +153,7 @@ def settle_jobs(
         network=options.security.network,
         tags={DATASET_TAG: dataset.digest[:16], **(options.security.tags or {})},
         environment=_environment(dataset, around.environment, rules, local=local),
+        mlflow=_managed(options.start.mlflow, local=local),
     )
     jobs = [first, *(_later_attempt(first, number, kind) for number, kind in enumerate(types[1:], 2))]
     jobs = [replace(job, spot=_spot(options, job)) for job in jobs]
@@ -165,6 +167,11 @@ def _environment(dataset: Dataset, environment: Mapping[str, str], rules: Rules,
     prepared = dataset_preparation(dataset.info) if local or rules == "open" else None
     told = prepared.to_strings(ENVIRONMENT) if prepared else {}
     return {**told, **(_open_settings(environment) if local else {})}
+
+
+def _managed(mlflow: str | None, *, local: bool) -> ManagedMlflow | None:
+    """What AWS is told of a managed MLflow; the emulator knows none, and what follows its jobs writes there itself."""
+    return ManagedMlflow(mlflow, experiment_name()) if mlflow and is_arn(mlflow) and not local else None
 
 
 def _later_attempt(first: TrainingJob, number: int, instance_type: str) -> TrainingJob:

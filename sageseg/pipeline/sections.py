@@ -27,6 +27,7 @@ from jobs.prediction.options import RouteOptions
 from jobs.processing.options import ProcessOptions
 from jobs.processing.request import MOST_WORDS, Given, Hosts
 from jobs.processing.wheel import Wheel, check_way_out
+from jobs.recording.place import is_arn
 from jobs.training.options import DataOptions, MachineOptions, SecurityOptions, StartOptions, TrainOptions
 from jobs.tuning.options import TuningOptions
 from sageseg.checks import check_gate, check_predict
@@ -77,7 +78,8 @@ def read_sections(sections: Mapping[str, Any], root: Any, around: Around) -> Rea
     if "prep" not in steps and "dataset" not in sections:
         raise SagesegError("a pipeline begins with labels, or with a dataset; add a section prep, or a line dataset")
     hosts, more = _hosts(sections, reading)
-    trained, hyperparameters = _trained(steps[training], reading, hosts.volume_gb)
+    mlflow = _managed_mlflow(sections.get("mlflow"), training, around.backend)
+    trained, hyperparameters = _trained(steps[training], reading, hosts.volume_gb, mlflow)
     given = "" if "prep" in steps else _given(str(sections["dataset"]), around)
     prepare = [] if given else _prepare(steps["prep"], reading, isolated=hosts.network.isolated)
     predict, batch, split = _predict(steps["predict"], reading)
@@ -151,6 +153,18 @@ def _given(dataset: str, around: Around) -> str:
     return open_dataset(Path(dataset)).root.resolve().as_uri()
 
 
+def _managed_mlflow(mlflow: str | None, training: str, backend: str) -> str | None:
+    """Where AWS keeps a run of the training. Raises SagesegError for what no step can be told."""
+    if mlflow is None or (is_arn(mlflow) and training == "train" and backend == "aws"):
+        return mlflow
+    why = (
+        "nobody follows its jobs who could write there"
+        if not is_arn(mlflow)
+        else "only a training at AWS is told of it"
+    )
+    raise SagesegError(f"mlflow: {mlflow}: not in this pipeline, {why}; take the line away")
+
+
 def settings_of(kind: type[Settings], values: Mapping[str, Any]) -> Settings:
     """A settings dataclass of the values of its options."""
     return kind(**{field.name: values[field.name] for field in dataclasses.fields(kind)})  # type: ignore[arg-type]
@@ -217,7 +231,7 @@ def _values(section: str, reading: Reading, words: Sequence[str]) -> dict[str, A
         raise SagesegError(f"section {section}: {e}") from e
 
 
-def _trained(step: Step, reading: Reading, volume_gb: int) -> tuple[Trained, list[str]]:
+def _trained(step: Step, reading: Reading, volume_gb: int, mlflow: str | None) -> tuple[Trained, list[str]]:
     """What is trained, and the hyperparameters as the check takes them."""
     around = reading.around
     values = _values(step.name, reading, step.line({"prep": Path("dataset")}, "job")[:-2])
@@ -225,7 +239,8 @@ def _trained(step: Step, reading: Reading, volume_gb: int) -> tuple[Trained, lis
         raise SagesegError(f"section {step.name}: a pipeline names its jobs itself; take the line name away")
     kinds = (StartOptions, DataOptions, MachineOptions, SecurityOptions)
     _check_left(step.name, values, _defaults(*kinds), around.backend)
-    start = replace(settings_of(StartOptions, values), backend=around.backend, region=around.surroundings.region)
+    region = around.surroundings.region
+    start = replace(settings_of(StartOptions, values), backend=around.backend, region=region, mlflow=mlflow)
     rest = [settings_of(kind, values) for kind in kinds[1:]]
     options = TrainOptions(start, *rest)  # type: ignore[arg-type]
     given = {name: service_word(name, text) for name in TABLE if (text := values.get(name)) is not None}

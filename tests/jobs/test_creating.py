@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutE
 from aws.errors import AwsError
 from formats.errors import SagesegError
 from jobs.contract.service_model import load_service
-from jobs.creating import CREATING, CreatingCall, UnknownOutcomeError, create, is_of
+from jobs.creating import CREATING, PACKAGE, CreatingCall, UnknownOutcomeError, create, is_of
 from tests.support.called_operations import called_operations
 
 ROOT = Path(__file__).parents[2]
@@ -65,7 +65,9 @@ def make(call: CreatingCall, created: Any, told: Any) -> tuple[str | SagesegErro
         return e, service.asked
 
 
-each_call = pytest.mark.parametrize("call", CREATING, ids=lambda call: call.create)
+each_call = pytest.mark.parametrize(
+    "call", [call for call in CREATING if not call.by_token], ids=lambda call: call.create
+)
 
 
 @each_call
@@ -113,6 +115,43 @@ def test_somebody_elses_of_that_name_is_not_taken_for_ours(call: CreatingCall, o
     assert str(outcome) == (
         f"{call.word} cars: is there already, and was not made by this command; choose another --name"
     )
+
+
+class Answers:
+    """AWS for a version of a model package: its answers to one request after the other."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers, self.asked = list(answers), list[Any]()
+
+    def create_model_package(self, **request: Any) -> Any:
+        self.asked.append(request)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+VERSION = {"ModelPackageGroupName": "cars", "ClientToken": "token"}
+
+
+@pytest.mark.parametrize("lost", [LOST, error("InternalFailure", 503), {}])
+def test_what_has_a_token_is_asked_for_again_with_it_where_an_answer_was_lost(lost: Any) -> None:
+    service = Answers(lost, {"ModelPackageArn": ARN})
+    assert create(service, PACKAGE, VERSION, SINCE) == ARN
+    assert service.asked == [VERSION, VERSION]
+
+
+def test_what_has_a_token_may_be_there_after_two_lost_answers_and_costs_nothing() -> None:
+    with pytest.raises(UnknownOutcomeError, match="it may be there, and costs nothing: the same command again"):
+        create(Answers(LOST, error("InternalFailure", 503)), PACKAGE, VERSION, SINCE)
+
+
+@pytest.mark.parametrize("answers", [(error("AccessDeniedException"),), (LOST, error("ConflictException"))])
+def test_what_has_a_token_and_is_refused_is_not_asked_for_again(answers: Any) -> None:
+    service = Answers(*answers)
+    with pytest.raises(AwsError):
+        create(service, PACKAGE, VERSION, SINCE)
+    assert len(service.asked) == len(answers)
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ SAMPLES = {
         kind: FULL.arn("sagemaker", f"{kind}/cars")
         for kind in (
             *("training-job", "hyper-parameter-tuning-job", "transform-job", "processing-job"),
-            *("model", "endpoint-config", "endpoint", "pipeline"),
+            *("model", "endpoint-config", "endpoint", "pipeline", "model-package", "model-package-group"),
         )
     },
 }

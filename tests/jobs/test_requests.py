@@ -21,15 +21,19 @@ from jobs.contract.instances import GPU_INSTANCES, has_own_disk
 from jobs.contract.log_lines import validation_lines
 from jobs.contract.service_model import check_request
 from jobs.contract.serving_requests import (
+    Package,
     ServedModel,
     Serving,
     Transform,
     endpoint_config_request,
     endpoint_request,
+    group_request,
     model_request,
+    package_request,
     transform_request,
 )
 from jobs.contract.training_request import (
+    ManagedMlflow,
     Network,
     Spot,
     TrainingJob,
@@ -45,6 +49,8 @@ BUILDERS: dict[str, Any] = {
     "CreateTrainingJob": lambda settings: training_request(training_job(settings)),
     "CreateHyperParameterTuningJob": lambda settings: tuning_request(tuning(settings)),
     "CreateModel": lambda settings: model_request(ServedModel(**with_network(settings))),
+    "CreateModelPackageGroup": lambda settings: group_request(**settings),
+    "CreateModelPackage": lambda settings: package_request(Package(**settings)),
     "CreateEndpointConfig": lambda settings: endpoint_config_request(Serving(**settings)),
     "CreateEndpoint": lambda settings: endpoint_request(Serving(**settings)),
     "CreateTransformJob": lambda settings: transform_request(Transform(**settings)),
@@ -70,7 +76,8 @@ def with_network(settings: dict[str, Any]) -> dict[str, Any]:
 
 def training_job(settings: dict[str, Any]) -> TrainingJob:
     spot = Spot(**settings["spot"]) if "spot" in settings else None
-    return TrainingJob(**{**with_network(settings), "spot": spot})
+    mlflow = ManagedMlflow(**settings["mlflow"]) if "mlflow" in settings else None
+    return TrainingJob(**{**with_network(settings), "spot": spot, "mlflow": mlflow})
 
 
 def tuning(settings: dict[str, Any]) -> Tuning:

@@ -1,6 +1,7 @@
 """What README and docs show besides command lines is taken by whom it is for: Python runs, YAML is read."""
 
 import re
+import shlex
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from jobs.contract.probabilities import encode_probabilities
 from jobs.emulator.host.rehearsal import read_plan
@@ -40,6 +42,7 @@ def test_every_block_has_its_test_here() -> None:
         ("emulator.md", "yaml"),
         ("experiment.md", "yaml"),
         ("pipeline.md", "yaml"),
+        ("record.md", "yaml"),
     ]
 
 
@@ -90,3 +93,16 @@ def test_the_experiment_of_pipeline_md_becomes_the_steps_that_it_tells(tmp_path:
     path.write_text(BLOCKS["pipeline.md", "yaml"], encoding="utf-8")
     made = steps_by_name(define(read_experiment(path)))
     assert [*made] == ["Prepare", "Dataset", "Train", "Predict", "Report", "Gate", "Register", "TooLow"]
+
+
+def test_the_stages_of_record_md_are_lines_that_the_command_takes_and_name_what_they_make() -> None:
+    stages = yaml.safe_load(BLOCKS["record.md", "yaml"])["stages"]
+    made = {"images", "masks", "labels.txt"}
+    for stage in stages.values():
+        words = shlex.split(stage["cmd"])
+        assert words[0] == "sageseg"
+        values = check_words(app, words[1:])
+        assert set(stage["deps"]) <= made
+        made |= {str(values.get("out") or values["output"])}
+        assert made >= {*stage.get("outs", stage.get("metrics"))}
+    assert list(stages) == ["prep", "train", "predict", "stitch", "report", "gate"]

@@ -50,6 +50,8 @@ print("#quality_metric. host: algo-1, epoch: 0, train loss: 0.5 .")
 print("#quality_metric. host: algo-1, epoch: 0, validation pixel_accuracy: 0.9 .")
 print("#quality_metric. host: algo-1, epoch: 0, validation mIOU: 0.75 .")
 """
+_RECORDED = "its server is not there; tests/jobs/test_recording.py has one"
+_REGISTERED = "its job is at an AWS of its own; tests/jobs/test_register.py does it"
 _REGISTRY = "tests/emulator/test_aws_cli.py does it"
 _NO_DOCKER = "docker and its network are not there; tests/project/test_container_image.py reads the Dockerfile"
 _MAKE = "it makes the environment in which this test runs, or runs this test"
@@ -82,6 +84,14 @@ NOT_RUN = {
     "aws sagemaker create-model --model-name cars --execution-role-arn ROLE --primary-container ModelPackageName=ARN": (
         _REGISTRY
     ),
+    "sageseg jobs train dataset --backend local --algorithm unet --name cars --mlflow http://mlflow:5000": _RECORDED,
+    "sageseg jobs record cars --mlflow http://mlflow:5000 --report report": _RECORDED,
+    "sageseg jobs record cars --mlflow arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/team": _RECORDED,
+    "pip install -e '.[mlflow]'": _MAKE,
+    "pip install sagemaker-mlflow": "it is the plugin of an account's MLflow, and none is there",
+    "sageseg jobs register first --group cars --report report": _REGISTERED,
+    "sageseg jobs register cars --group fleet --report report": _REGISTERED,
+    "sageseg jobs deploy --model-package fleet --ttl 2h": _REGISTERED,
     "curl --data-binary @car.jpg -H 'Content-Type: image/jpeg' --user \"$KEY:$SECRET\" "
     "--aws-sigv4 aws:amz:us-east-1:lambda https://….lambda-url.us-east-1.on.aws/ > mask.png": "not a whole line: the "
     "function's URL comes from AWS; tests/jobs/test_lambda.py asks the function itself",

@@ -94,6 +94,11 @@ def test_a_switch_may_be_called_yes_and_be_set_by_it(tmp_path: Path, option: str
         ("prep: {cravana: [a, b]}", "cravana: not known; expected one of .*carvana"),
         ("train: {epoch: 3}", r"section train: .*No such option: --epoch"),
         ("predict: {}", "section predict: no training before it; add a section train"),
+        ("mlflow: mlruns\ntrain: {}", "experiment.yaml: mlflow: mlruns: expected an MLflow server's http:// or"),
+        (
+            "train: {mlflow: 'http://a'}",
+            "section train: mlflow: is the experiment's: a line mlflow beside its sections",
+        ),
         ("train: {backend: cloud}", "--backend cloud: expected aws or local"),
     ],
 )

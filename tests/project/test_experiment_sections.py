@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import chdir
 from dataclasses import replace
@@ -105,6 +106,26 @@ def test_a_tuning_is_followed_and_not_paid_for_twice_and_its_best_predicts_for_t
     assert f"$ sageseg jobs predict {job}:best dataset " in alone.stderr
 
 
+def test_a_record_that_cannot_be_written_costs_a_run_nothing_and_is_tried_again(here: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        uri = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    trained = PREP + TUNED.replace("tune:", "train:").replace("strategy: random, max_jobs: 2, ", "")
+    trained = trained.replace(", range: [learning_rate=1e-3:1e-1]", "").replace("0.99", "0")
+    ran = run(here, f"mlflow: {uri}\n{trained}")
+    steps = ["prep pairs", "jobs train", "jobs predict", "analysis report", "jobs record", "analysis gate"]
+    assert (ran.returncode, verbs(ran)) == (0, steps), ran.stderr
+    (job,) = (path.name for path in (here / "home" / "jobs").iterdir())
+    words = f"sageseg jobs record {job} --mlflow {uri}"
+    said = [line.split("; ", 2)[2] for line in ran.stderr.splitlines() if line.startswith("warning: http")]
+    assert said == [
+        "the job goes on, and at its end this is tried again",
+        f"the job is as it is; {words} writes it down",
+        f"the run is as it is; {words} --report runs/1/report writes it down",
+    ]
+    assert verbs(run(here, f"mlflow: {uri}\n{trained}")) == ["jobs record", "analysis gate"]
+    assert verbs(run(here, trained)) == ["analysis gate"]  # where it is written down makes no other run
+
+
 def test_a_processing_job_makes_what_this_machine_makes_from_shards_of_its_own_run(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,7 +203,7 @@ def test_options_that_are_typed_once_for_each_value_are_known() -> None:
     ("text", "message"),
     [
         ("tuen: {}\nprep: {voc: [a]}", r"section tuen is not known; did you mean tune\?"),
-        ("xyz: {}\nprep: {voc: [a]}", "section xyz is not known; expected out, dataset, prep, train, tune, "),
+        ("xyz: {}\nprep: {voc: [a]}", "section xyz is not known; expected out, dataset, mlflow, prep, train, tune, "),
         ("train: {}\ntune: {}", "sections train and tune: predictions are by one of them; take the other away"),
         ("train: {dry_run: true}", "section train: dry_run: an experiment carries its steps out"),
         ("train: {}\nreport: {out: a}", "section report: out: is the experiment's, for all steps; take it away"),

@@ -31,6 +31,8 @@ BATCH = {**SECTIONS, "predict": {"via": "batch", "split": "test", "instances": 2
 GIVEN = {name: section for name, section in SECTIONS.items() if name != "prep"} | {"dataset": "s3://cars/made/"}
 PATH = ["Prepare", "Dataset", "Train", "Predict", "Report", "Gate", "Register", "TooLow"]
 
+MANAGED = "arn:aws:sagemaker:us-east-1:123456789012:mlflow-app/team"
+
 
 def without(name: str, sections: dict[str, Any] = SECTIONS) -> dict[str, Any]:
     return {key: value for key, value in sections.items() if key != name}
@@ -254,6 +256,8 @@ def test_the_training_is_that_of_jobs_train_on_the_dataset_once_it_is_there(tmp_
         ),
         (with_lines("gate", least=["mean_iou=2"]), "section gate: --least mean_iou=2"),
         (with_lines("gate", least=["mean_iou=0.1", "mean_iou=0.2"]), "mean_iou"),
+        ({**SECTIONS, "mlflow": "http://a"}, "mlflow: http://a: not in this pipeline, nobody follows its jobs"),
+        ({**TUNED, "mlflow": MANAGED}, "only a training at AWS is told of it; take the line away"),
         ({**TUNED, "tune": {"max_jobs": 0}}, "section tune: --max-jobs 0: expected at least 1"),
     ],
 )
@@ -266,6 +270,12 @@ def test_what_a_pipeline_cannot_do_is_refused_by_its_section(sections: dict[str,
 def test_a_gate_may_have_as_many_scores_as_its_words_have_room_for() -> None:
     scores = [f"iou.class-{number}=0.5" for number in range(82)]
     assert len(parsed(define(with_lines("gate", least=scores))).parameters) == 6 + len(scores)
+
+
+def test_a_managed_mlflow_is_told_to_the_training() -> None:
+    arguments = steps_by_name(define({**SECTIONS, "mlflow": MANAGED}))["Train"]["Arguments"]
+    assert arguments["MlflowConfig"]["MlflowResourceArn"] == MANAGED
+    assert parsed(define({**SECTIONS, "mlflow": MANAGED}))
 
 
 def test_what_the_check_takes_for_the_built_ins_is_not_told_of_our_own_programs() -> None:

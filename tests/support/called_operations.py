@@ -13,8 +13,8 @@ from jobs.contract.service_model import load_service
 
 ROOT = Path(__file__).parents[2]
 _CALLERS = ("aws", "prep", "jobs")
-NOT_THE_CALLERS = {"lambda_handler.py"}
-"""Runs with a role of its own."""
+NOT_THE_CALLERS = {"lambda_handler.py", "mlflow_server.py"}
+"""One runs with a role of its own, the other speaks to MLflow."""
 _SERVERS = ("jobs/emulator/", "jobs/algorithm/")
 """Rooms that stand on AWS's side."""
 SERVICES = (
