@@ -78,6 +78,11 @@ CREATING = (TRAINING, TUNING, TRANSFORM, PROCESSING, MODEL, CONFIG, ENDPOINT, SC
 """Every call of this project that makes something which stays at AWS."""
 
 
+SETTING = ("register_scalable_target", "put_scaling_policy", "put_metric_alarm")
+"""Every call that sets something at AWS which costs nothing by itself, and of which the same request again makes no
+second one."""
+
+
 class UnknownOutcomeError(SagesegError):
     """Nobody knows whether AWS made what it was asked for, or will: what is recorded of it must stay."""
 
@@ -103,6 +108,25 @@ def create(client: Any, call: CreatingCall, request: Mapping[str, Any], since: d
     except NetworkError as e:
         error = e
     return _looked_for(client, call, request, since, error)
+
+
+def settle(client: Any, call: str, request: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """Set something by a call of `SETTING`; its answer. Raises UnknownOutcomeError where that was lost, any other
+    SagesegError where AWS refused."""
+    doing = f"setting {what} ({call})"
+    error: SagesegError
+    try:
+        with aws_errors(doing):
+            answer: dict[str, Any] = getattr(client, call)(**request)
+    except NetworkError as e:
+        error = e
+    except AwsError as e:
+        if not e.failed:
+            raise
+        error = e
+    else:
+        return answer
+    raise UnknownOutcomeError(f"{_what(error)}; run the same command again: it goes on with what is there") from error
 
 
 def _looked_for(

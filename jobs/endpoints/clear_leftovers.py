@@ -15,6 +15,7 @@ from jobs.endpoints.delete import remove_endpoint
 from jobs.endpoints.lease import delete_schedule, endpoint_of_schedule
 from jobs.endpoints.leftovers import JOBS, Leftover
 from jobs.endpoints.parts import CONFIG, ENDPOINT, MODEL, delete_part
+from jobs.endpoints.scaling import remove_scaling
 
 _PARTS = {kind.word: kind for kind in (CONFIG, MODEL)}
 _CALLS = {kind.word: kind for kind in JOBS}
@@ -71,6 +72,8 @@ def _clear_one(place: Place, one: Leftover) -> Iterator[str]:
     elif one.kind == "schedule":
         there = delete_schedule(endpoint_of_schedule(one.name), place.region)
         yield f"schedule {one.name}: {'deleted' if there else 'gone already'}"
+    elif one.kind == "scaling":
+        yield f"scaling {one.name}: {'deleted' if remove_scaling(place, one.name) else 'gone already'}"
     elif one.kind in _PARTS:
         there = delete_part(place.sagemaker, _PARTS[one.kind], one.name)
         yield f"{one.kind} {one.name}: {'deleted' if there else 'gone already'}"
@@ -89,6 +92,7 @@ def describe_leftover(one: Leftover, now: datetime) -> str:
         one.backend if one.backend == "local" else one.region,
         f"{_age((now - one.created).total_seconds())} old",
         _price(one),
+        one.about,
         _lease(one, now),
         "unused" if one.unused else "",
     ]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from jobs.backends import Place
-    from jobs.cost.quotes import EndpointQuote
+    from jobs.cost.agreement import AnyEndpointQuote
     from jobs.endpoints.leftovers import Leftover
     from jobs.tracking.trained_model import TrainedModel
 
@@ -55,19 +55,33 @@ def deploy(
     say(f"sageseg jobs delete {record.name} ends it")
 
 
-def _agreed_quote(trained: TrainedModel, options: DeployOptions) -> EndpointQuote | None:
+def _agreed_quote(trained: TrainedModel, options: DeployOptions) -> AnyEndpointQuote | None:
     """What the endpoint costs, said and agreed to; a dry run asks nobody. None on this machine, where nothing is
     paid."""
     from jobs.cost.agreement import agree_on_endpoint
-    from jobs.cost.prices import find_rate
-    from jobs.cost.quotes import EndpointQuote
 
     if trained.backend == "local":
         return None
-    rate = find_rate(trained.region, options.instance_type, "Host", own=options.rate)
-    quote = EndpointQuote(options.instance_type, rate, options.instance_count)
+    quote = _quote(trained.region, options)
     agree_on_endpoint(quote, options.ttl, max_cost=options.max_cost, yes=options.yes or options.dry_run)
     return quote
+
+
+def _quote(region: str, options: DeployOptions) -> AnyEndpointQuote:
+    from jobs.cost.prices import find_rate, find_serverless_rate
+    from jobs.cost.quotes import AsyncQuote, EndpointQuote, ServerlessQuote
+    from jobs.endpoints.capacity import most_instances, serverless_of
+    from jobs.endpoints.options import SERVING_INSTANCE
+
+    if options.serverless:
+        asked = serverless_of(options)
+        rate = find_serverless_rate(region, asked.memory_mb, own=options.rate)
+        return ServerlessQuote(asked.memory_mb, rate, asked.max_concurrency)
+    kind = options.instance_type or SERVING_INSTANCE
+    rate = find_rate(region, kind, "AsyncInf" if options.asynchronous else "Host", own=options.rate)
+    if options.asynchronous:
+        return AsyncQuote(kind, rate, most_instances(options))
+    return EndpointQuote(kind, rate, options.instance_count)
 
 
 def delete(
