@@ -119,6 +119,7 @@ class Account:
     vpc: bool = False
     scheduler: bool = False
     pipelines: bool = False
+    scaling: bool = False
     repositories: tuple[str, ...] = ()
 
     @property
@@ -158,7 +159,8 @@ def caller_grants(account: Account) -> Iterable[Grant]:
     yield from _storage(account, ("GetObject", "PutObject", "DeleteObject"))
     yield Grant("Jobs", _sagemaker(_ON_NAMED), tuple(_all_of(account, _RESOURCES)))
     yield Grant("FindJobs", _sagemaker(_LISTS), (ANY,), why="SageMaker's List calls know no resources")
-    yield Grant("Predict", ("sagemaker:InvokeEndpoint",), (account.arn("sagemaker", "endpoint/*"),))
+    asking = ("sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointAsync")
+    yield Grant("Predict", asking, (account.arn("sagemaker", "endpoint/*"),))
     yield Grant("Logs", ("logs:DescribeLogStreams", "logs:GetLogEvents"), _log_groups(account))
     yield Grant("GpuUse", ("cloudwatch:GetMetricStatistics",), (ANY,), why="metrics are no resources")
     yield Grant("Prices", ("pricing:GetProducts",), (ANY,), why="the price list is the same for all")
@@ -169,6 +171,8 @@ def caller_grants(account: Account) -> Iterable[Grant]:
         yield Grant("Key", encrypting, (account.kms_key,))
     if account.scheduler:
         yield from _caller_leases(account)
+    if account.scaling:
+        yield from _caller_scaling(account)
     if account.pipelines:
         yield Grant("Pipelines", _sagemaker(_ON_PIPELINES), tuple(_all_of(account, ["pipeline"])))
 
@@ -179,6 +183,25 @@ def _caller_leases(account: Account) -> Iterable[Grant]:
     yield Grant("Leases", actions, (schedules,))
     yield Grant("FindLeases", ("scheduler:ListSchedules",), (ANY,), why="ListSchedules knows no resources")
     yield _pass_role(account, "PassLeaseRole", account.lease_role_name, _SCHEDULER)
+
+
+def _caller_scaling(account: Account) -> Iterable[Grant]:
+    """For asynchronous endpoints that sleep (developer guide, Auto scaling prerequisites): Application Auto Scaling
+    changes their instances with a role of its own, and makes alarms with the caller's permissions, beside ours."""
+    scaling = ("RegisterScalableTarget", "DeregisterScalableTarget", "PutScalingPolicy")
+    targets = (account.arn("application-autoscaling", "scalable-target/*"),)
+    yield Grant("Scaling", tuple(f"application-autoscaling:{action}" for action in scaling), targets)
+    finding = ("application-autoscaling:DescribeScalingPolicies",)
+    yield Grant("FindScaling", finding, (ANY,), why="DescribeScalingPolicies knows no resources")
+    change = ("sagemaker:UpdateEndpointWeightsAndCapacities",)
+    yield Grant("Capacity", change, (account.arn("sagemaker", "endpoint/*"),))
+    alarms = tuple(account.arn("cloudwatch", f"alarm:{name}*") for name in (SCHEDULE_PREFIX, "TargetTracking-"))
+    yield Grant("Alarms", ("cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms"), alarms)
+    yield Grant("FindAlarms", ("cloudwatch:DescribeAlarms",), (account.arn("cloudwatch", "alarm:*"),))
+    service = "sagemaker.application-autoscaling.amazonaws.com"
+    role = f"aws-service-role/{service}/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+    named = {"StringLike": {"iam:AWSServiceName": service}}
+    yield Grant("ScalingRole", ("iam:CreateServiceLinkedRole",), (account.role_arn(role),), named)
 
 
 def role_grants(account: Account) -> Iterable[Grant]:

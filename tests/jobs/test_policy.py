@@ -38,7 +38,7 @@ from tests.support.serving_setup import SERVES, small_dataset
 from tests.support.template_lint import lint_template
 
 KEY = "12345678-1234-1234-1234-123456789012"
-FULL = checked_account(Account(REGION, ACCOUNT, ("cars", "more-cars"), "sageseg", "one", KEY, True, True, True))
+FULL = checked_account(Account(REGION, ACCOUNT, ("cars", "more-cars"), "sageseg", "one", KEY, True, True, True, True))
 PLAIN = checked_account(Account(REGION, ACCOUNT, ("cars",)))
 ROLE = FULL.role_arn("sageseg")
 SAMPLES = {
@@ -46,6 +46,8 @@ SAMPLES = {
     "object": "arn:aws:s3:::cars/one/train/a.jpg",
     "log-group": FULL.arn("logs", "log-group:/aws/sagemaker/TrainingJobs"),
     "log-stream": FULL.arn("logs", "log-group:/aws/sagemaker/Endpoints/cars:log-stream:AllTraffic/i-0"),
+    "ScalableTarget": FULL.arn("application-autoscaling", "scalable-target/0a"),
+    "alarm": FULL.arn("cloudwatch", "alarm:sageseg-cars-waits"),
     "schedule": FULL.arn("scheduler", "schedule/default/sageseg-cars"),
     "role": ROLE,
     "key": FULL.arn("kms", f"key/{KEY}"),
@@ -66,6 +68,7 @@ OTHER_NAMES = {
     "s3:HeadObject": "s3:GetObject",
     "s3:DeleteObjects": "s3:DeleteObject",
     "sagemaker-runtime:InvokeEndpoint": "sagemaker:InvokeEndpoint",
+    "sagemaker-runtime:InvokeEndpointAsync": "sagemaker:InvokeEndpointAsync",
     "service-quotas:ListServiceQuotas": "servicequotas:ListServiceQuotas",
 }
 """Operations whose permission is called otherwise (S3 user guide, Required permissions)."""
@@ -81,6 +84,9 @@ NOT_CALLED = {
     "kms:Decrypt",
     "kms:CreateGrant",
     "kms:DescribeKey",
+    "sagemaker:UpdateEndpointWeightsAndCapacities",  # RegisterScalableTarget and PutScalingPolicy need these
+    "cloudwatch:DescribeAlarms",
+    "iam:CreateServiceLinkedRole",
 }
 """Permissions that other operations need beside their own."""
 
@@ -154,7 +160,7 @@ def test_every_resource_is_of_a_type_that_the_action_knows(account: Account) -> 
                 assert not types or grant.sid in ("Metrics", "Network"), action
                 continue
             formats = authorization_reference()[action.split(":")[0]]["Resources"]
-            wanted = [pattern for kind in types for pattern in formats[kind]["ARNFormats"]]
+            wanted = [pattern for kind in types for pattern in formats[kind.lower()]["ARNFormats"]]
             assert any(_is_of(place, pattern) for place in grant.resources for pattern in wanted), action
 
 
@@ -167,7 +173,9 @@ def _is_of(place: str, pattern: str) -> bool:
 
 def test_every_wildcard_says_why() -> None:
     named = {grant.sid: grant.why for grant in wildcards(FULL)}
-    assert set(named) == {"FindJobs", "GpuUse", "Prices", "Quotas", "FindLeases", "Metrics", "RegistryToken", "Network"}
+    assert set(named) == {"FindJobs", "GpuUse", "Prices", "Quotas", "FindLeases", "Metrics", "RegistryToken", "Network"} | {
+        "FindScaling"
+    }
     assert all(named.values())
     actions = [action for document in documents(FULL).values() for action in actions_of(document)]
     assert not [action for action in actions if ANY in action]
@@ -195,6 +203,7 @@ def test_the_source_was_read_for_every_service_that_the_verbs_use() -> None:
         ("caller", "s3:PutObject", "arn:aws:s3:::cars/one-more/a"),
         ("caller", "iam:PassRole", FULL.role_arn("admin")),
         ("caller", "scheduler:DeleteSchedule", FULL.arn("scheduler", "schedule/default/backup")),
+        ("caller", "cloudwatch:DeleteAlarms", FULL.arn("cloudwatch", "alarm:theirs")),
         ("caller", "sagemaker:DeleteEndpoint", FULL.arn("sagemaker", "endpoint/cars").replace(ACCOUNT, "210987654321")),
         ("role", "s3:DeleteObject", "arn:aws:s3:::cars/one/a"),
         ("role", "s3:GetObject", "arn:aws:s3:::others/one/a"),
@@ -231,7 +240,7 @@ def test_without_options_there_is_no_key_no_vpc_and_no_lease() -> None:
     plain = documents(PLAIN)
     assert set(plain) == {"caller", "role", "role-trust"}
     actions = [action for document in plain.values() for action in actions_of(document)]
-    assert not [action for action in actions if re.match("kms|ec2|scheduler", action)]
+    assert not [action for action in actions if re.match("kms|ec2|scheduler|application-autoscaling|cloudwatch:.*Alarm", action)]
     assert plain["role"]["Statement"][1]["Resource"] == ["arn:aws:s3:::cars/*"]
 
 

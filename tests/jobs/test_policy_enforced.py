@@ -21,13 +21,14 @@ from jobs.account.policy_script import checked_account, documents
 from tests.support.aws_setup import ACCOUNT, REGION, ROLE, error_of
 from tests.support.serving_setup import SCHEDULER_ROLE, Served, run
 
-CALLER = checked_account(Account(REGION, ACCOUNT, ("cars",), "SageMaker", scheduler=True))
+CALLER = checked_account(Account(REGION, ACCOUNT, ("cars",), "SageMaker", scheduler=True, scaling=True))
 RENAMED = {
     "s3:HeadBucket": "s3:ListBucket",
     "s3:ListObjectsV2": "s3:ListBucket",
     "s3:HeadObject": "s3:GetObject",
     "s3:DeleteObjects": "s3:DeleteObject",
     "sagemaker-runtime:InvokeEndpoint": "sagemaker:InvokeEndpoint",
+    "sagemaker-runtime:InvokeEndpointAsync": "sagemaker:InvokeEndpointAsync",
     "service-quotas:ListServiceQuotas": "servicequotas:ListServiceQuotas",
 }
 KINDS = {

@@ -21,7 +21,9 @@ from jobs.contract.instances import GPU_INSTANCES, has_own_disk
 from jobs.contract.log_lines import validation_lines
 from jobs.contract.service_model import check_request
 from jobs.contract.serving_requests import (
+    Answers,
     ServedModel,
+    Serverless,
     Serving,
     Transform,
     endpoint_config_request,
@@ -45,7 +47,7 @@ BUILDERS: dict[str, Any] = {
     "CreateTrainingJob": lambda settings: training_request(training_job(settings)),
     "CreateHyperParameterTuningJob": lambda settings: tuning_request(tuning(settings)),
     "CreateModel": lambda settings: model_request(ServedModel(**with_network(settings))),
-    "CreateEndpointConfig": lambda settings: endpoint_config_request(Serving(**settings)),
+    "CreateEndpointConfig": lambda settings: endpoint_config_request(serving(settings)),
     "CreateEndpoint": lambda settings: endpoint_request(Serving(**settings)),
     "CreateTransformJob": lambda settings: transform_request(Transform(**settings)),
 }
@@ -71,6 +73,11 @@ def with_network(settings: dict[str, Any]) -> dict[str, Any]:
 def training_job(settings: dict[str, Any]) -> TrainingJob:
     spot = Spot(**settings["spot"]) if "spot" in settings else None
     return TrainingJob(**{**with_network(settings), "spot": spot})
+
+
+def serving(settings: dict[str, Any]) -> Serving:
+    parts = {"serverless": Serverless, "answers": Answers}
+    return Serving(**{name: parts[name](**given) if name in parts else given for name, given in settings.items()})
 
 
 def tuning(settings: dict[str, Any]) -> Tuning:

@@ -26,6 +26,7 @@ SERVICES = (
     "pricing",
     "scheduler",
     "service-quotas",
+    "application-autoscaling",
     "sts",
 )
 

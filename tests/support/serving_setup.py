@@ -49,6 +49,8 @@ def answer(path, headers, body):
 """
 """Bright pixels are class 1. Probabilities come under the documented name only, as it may be at AWS."""
 NAME = "cars"
+EMULATED = ("sagemaker", "sagemaker_runtime", "cloudwatch_logs", "application_auto_scaling")
+"""Services in whose place the emulator stands; moto stands for the others."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Served:
         return aws_client("scheduler", self.url)
 
     def services(self) -> dict[str, str]:
-        return dict.fromkeys(("sagemaker", "sagemaker_runtime", "cloudwatch_logs"), self.emulator_url)
+        return dict.fromkeys(EMULATED, self.emulator_url)
 
     def endpoint(self) -> str:
         """The status of the only endpoint; empty when there is none."""
@@ -122,7 +124,7 @@ def served_job(folder: Path, serve: str = SERVES, train: str = TRAINS, process: 
         patch.setattr("jobs.cost.prices._ask", no_price_list)
         patch.setitem(POLL_SECONDS, "aws", 0.02)
         with emulator(folder, train, serve=serve, process=process) as (_, _, server):
-            use_aws(patch, url, **dict.fromkeys(("sagemaker", "sagemaker_runtime", "cloudwatch_logs"), server.url))
+            use_aws(patch, url, **dict.fromkeys(EMULATED, server.url))
             dataset = small_dataset(folder / "dataset")
             words = ("--data", "s3://cars/one", "--role", ROLE, "--name", NAME, "--mini-batch-size", "1", "--yes")
             ran = run("train", str(dataset.root), *words)
