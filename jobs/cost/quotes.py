@@ -159,9 +159,9 @@ class ServerlessQuote:
         if self.rate.usd_per_hour is None or self.most_usd_per_hour is None:
             return f"{self.instance_type}: price unknown ({self.rate.source}); nothing while nobody asks"
         return (
-            f"{self.instance_type}: nothing while nobody asks, ${self.rate.usd_per_hour / HOUR:.4g} per second of each "
-            f"answer ({self.rate.source}), and data in and out on top; at worst ${24 * self.most_usd_per_hour:.2f} per "
-            f"day, if {self.most} answer without a pause"
+            f"{self.instance_type}: nothing while nobody asks, ${self.rate.usd_per_hour:.4g} per hour of answering "
+            f"({self.rate.source}), and data in and out on top; at worst ${24 * self.most_usd_per_hour:.2f} per day, "
+            f"if {self.most} answer without pause"
         )
 
 

@@ -15,6 +15,7 @@ from aws.errors import AwsError
 from formats.masks import read_mask
 from formats.predictions import open_predictions
 from jobs.creating import UnknownOutcomeError
+from jobs.endpoints.queued import Queue
 from jobs.endpoints.records import read_endpoint
 from jobs.endpoints.scaling import alarm_name
 from tests.support.aws_setup import aws_client, error_of
@@ -54,8 +55,8 @@ def instances(aws: Served, name: str = "cars") -> int:
 def test_a_serverless_endpoint_from_its_quote_to_its_end(aws: Served, tmp_path: Path) -> None:
     ran = deploy("--serverless", "--memory", "3072", "--max-concurrency", "2")
     assert (
-        "serverless, 3072 MB, at most 2 at a time: nothing while nobody asks, $6e-05 per second of each answer (this "
-        "project's table of 2026-11-29), and data in and out on top; at worst $10.37 per day, if 2 answer without a pause"
+        "serverless, 3072 MB, at most 2 at a time: nothing while nobody asks, $0.216 per hour of answering (this "
+        "project's table of 2026-11-29), and data in and out on top; at worst $10.37 per day, if 2 answer without pause"
     ) in ran.stderr
     config = aws.sagemaker().describe_endpoint_config(EndpointConfigName="cars")
     (variant,) = config["ProductionVariants"]
@@ -67,9 +68,7 @@ def test_a_serverless_endpoint_from_its_quote_to_its_end(aws: Served, tmp_path: 
     told = json.loads((tmp_path / "out" / "predictions.json").read_text())
     assert (told["endpoint_instance_type"], told["endpoint_instances"]) == ("serverless, 3072 MB", 0)
     (line,) = run("leftovers").stdout.splitlines()
-    assert line.endswith(
-        "free  3072 MB serverless: nothing while nobody asks, $0.216 per hour of answering  no lease"
-    )
+    assert line.endswith("free  3072 MB serverless: nothing while nobody asks, $0.216 per hour of answering  no lease")
     assert run("delete", "cars").stdout.splitlines() == [
         "endpoint cars: deleted",
         "configuration cars: deleted",
@@ -115,10 +114,10 @@ def test_what_a_model_does_not_answer_is_one_line_and_leaves_nothing(
     deploy("--async")
     ran = predict(aws, tmp_path / "out", "--via", "endpoint", "--probabilities")
     assert ran.exit_code == 0, ran.output  # the second name of probabilities is taken
-    monkeypatch.setattr("jobs.contract.invocation.PNG", "image/gif")
-    monkeypatch.setattr("jobs.prediction.endpoint_route._Asking.accept", "image/gif")
+    ask = Queue.ask
+    monkeypatch.setattr(Queue, "ask", lambda self, *given: ask(self, *given[:-1], "image/gif"))
     ran = predict(aws, tmp_path / "none", "--via", "endpoint")
-    assert "Received client error (406) from primary with message \"not answered\"" in error_of(ran)
+    assert 'Received client error (406) from primary with message "not answered"' in error_of(ran)
     assert nothing_written(tmp_path / "none")
     assert aws.keys(FOLDER) == []
 

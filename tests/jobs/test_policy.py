@@ -173,9 +173,16 @@ def _is_of(place: str, pattern: str) -> bool:
 
 def test_every_wildcard_says_why() -> None:
     named = {grant.sid: grant.why for grant in wildcards(FULL)}
-    assert set(named) == {"FindJobs", "GpuUse", "Prices", "Quotas", "FindLeases", "Metrics", "RegistryToken", "Network"} | {
-        "FindScaling"
-    }
+    assert set(named) == {
+        "FindJobs",
+        "GpuUse",
+        "Prices",
+        "Quotas",
+        "FindLeases",
+        "Metrics",
+        "RegistryToken",
+        "Network",
+    } | {"FindScaling"}
     assert all(named.values())
     actions = [action for document in documents(FULL).values() for action in actions_of(document)]
     assert not [action for action in actions if ANY in action]
@@ -240,7 +247,9 @@ def test_without_options_there_is_no_key_no_vpc_and_no_lease() -> None:
     plain = documents(PLAIN)
     assert set(plain) == {"caller", "role", "role-trust"}
     actions = [action for document in plain.values() for action in actions_of(document)]
-    assert not [action for action in actions if re.match("kms|ec2|scheduler|application-autoscaling|cloudwatch:.*Alarm", action)]
+    assert not [
+        action for action in actions if re.match("kms|ec2|scheduler|application-autoscaling|cloudwatch:.*Alarm", action)
+    ]
     assert plain["role"]["Statement"][1]["Resource"] == ["arn:aws:s3:::cars/*"]
 
 

@@ -99,6 +99,12 @@ class Served:
         scheduler = self.scheduler()
         for found in scheduler.list_schedules()["Schedules"]:
             scheduler.delete_schedule(Name=found["Name"])
+        scaling = aws_client("application-autoscaling", self.emulator_url)
+        for found in scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]:
+            named = ("ServiceNamespace", "ResourceId", "ScalableDimension")
+            scaling.deregister_scalable_target(**{name: found[name] for name in named})
+        alarms = aws_client("cloudwatch", self.url)
+        alarms.delete_alarms(AlarmNames=[found["AlarmName"] for found in alarms.describe_alarms()["MetricAlarms"]])
 
     def left(self) -> list[str]:
         """The names of all that stands at SageMaker and Scheduler."""
