@@ -160,15 +160,9 @@ def test_a_serverless_endpoint_throttles_what_is_too_much_at_a_time(tmp_path: Pa
         put_in_service(sagemaker, tmp_path, variant={"ServerlessConfig": SERVERLESS})
         first = threading.Thread(target=invoke, args=(server,), kwargs={"body": b"held"})
         first.start()
-
-        def refused() -> bool:
-            try:
-                invoke(server)
-            except ClientError as e:
-                return e.response["Error"]["Code"] == "ThrottlingException"
-            return False
-
-        wait_until(refused)
+        wait_until(lambda: server.services.endpoints.has_waiting)
+        with pytest.raises(ClientError, match=r"\(ThrottlingException\).*Rate exceeded"):
+            invoke(server)
         (tmp_path / "held").touch()
         first.join()
         assert container(server)

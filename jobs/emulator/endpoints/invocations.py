@@ -81,9 +81,9 @@ class Invocations:
         _meet(run.next_answer(), endpoint)
         waiting = _waiting(request, deployment.answers["OutputConfig"])
         run.put(waiting, deployment.answers.get("ClientConfig", {}).get("MaxConcurrentInvocationsPerInstance"))
-        headers = [("X-Amzn-SageMaker-OutputLocation", join_uri(*waiting.answer))]
-        if waiting.failure is not None:
-            headers.append(("X-Amzn-SageMaker-FailureLocation", join_uri(*waiting.failure)))
+        headers = [("X-Amzn-SageMaker-OutputLocation", waiting.answer)]
+        if waiting.failure:
+            headers.append(("X-Amzn-SageMaker-FailureLocation", waiting.failure))
         body = json.dumps({"InferenceId": request.get("InferenceId", waiting.id)}).encode()
         return Reply(202, "application/json", body, tuple(headers))
 
@@ -124,8 +124,8 @@ def _waiting(request: Mapping[str, Any], output: Mapping[str, str]) -> Waiting:
         id=name,
         uri=request["InputLocation"],
         headers=_passed_on(request),
-        answer=(output["S3OutputPath"].rstrip("/"), f"{name}.out"),
-        failure=None if failures is None else (failures.rstrip("/"), f"{name}-error.out"),
+        answer=join_uri(output["S3OutputPath"], f"{name}.out"),
+        failure="" if failures is None else join_uri(failures, f"{name}-error.out"),
         until=time.time() + request.get("RequestTTLSeconds", QUEUED_SECONDS),
         seconds=request.get("InvocationTimeoutSeconds", WORKED_SECONDS),
     )

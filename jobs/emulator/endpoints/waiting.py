@@ -10,12 +10,13 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from formats.console import say
 from formats.disk.private_files import FOLDER, write_private
 from formats.errors import SagesegError
+from formats.texts.typed_json import parse_as
 from jobs.contract.file_uris import file_uri_path, is_file_uri
 from jobs.emulator.endpoints.model_errors import CLOSED, TIMED_OUT, model_error_text
 from jobs.emulator.host.serving_container import NoAnswerError, ServingContainer
@@ -30,14 +31,15 @@ AT_A_TIME = 4
 
 @dataclass(frozen=True)
 class Waiting:
-    """One request. Its input is at `uri`; the answer, or what failed, goes to a name under a place. `until` is when it
-    has waited too long, in epoch seconds; `seconds` is how long it may be worked on."""
+    """One request. Its input is at `uri`; what comes of it goes to the URI `answer`, or where it failed to `failure`,
+    which is empty where nobody is told. `until` is when it has waited too long, in epoch seconds; `seconds` is how long
+    it may be worked on."""
 
     id: str
     uri: str
     headers: dict[str, str]
-    answer: tuple[str, str]
-    failure: tuple[str, str] | None
+    answer: str
+    failure: str
     until: float
     seconds: float
 
@@ -69,9 +71,11 @@ class WaitingRequests:
     def take_up(self, at_a_time: int) -> None:
         """Those that an earlier server left, the oldest first."""
         for path in sorted(self._folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns):
-            told = json.loads(path.read_text(encoding="utf-8"))
-            failure = told["failure"] and tuple(told["failure"])
-            self._submit(Waiting(**{**told, "answer": tuple(told["answer"]), "failure": failure}), at_a_time)
+            try:
+                self._submit(parse_as(path.read_bytes(), Waiting, path, "it is given up"), at_a_time)
+            except SagesegError as e:
+                say(f"warning: {e}")
+                path.unlink()
 
     def close(self) -> None:
         """Nothing is begun any more."""
@@ -90,19 +94,22 @@ class WaitingRequests:
 
     def _work(self, request: Waiting) -> None:
         try:
-            place, content = self._answer(request)
+            uri, content = request.answer, self._answer(request)
         except _NotNowError:
             return  # the next server's
         except SagesegError as e:
-            place, content = request.failure, str(e).encode()
-        if place is not None:
-            with suppress(SagesegError):  # nowhere to say it: the place itself cannot be written
-                self._storage.write(content, *place)
+            uri, content = request.failure, str(e).encode()
+        if uri:
+            place, _, name = uri.rpartition("/")
+            try:
+                self._storage.write(content, place, name)
+            except SagesegError as e:  # nobody else can be told
+                say(f"warning: {e}")
         self._path(request.id).unlink(missing_ok=True)
         self._worker.count(-1)
 
-    def _answer(self, request: Waiting) -> tuple[tuple[str, str] | None, bytes]:
-        """What is written, and where. Raises SagesegError with what is said of a failure."""
+    def _answer(self, request: Waiting) -> bytes:
+        """Raises SagesegError with what is said of a failure."""
         serving = self._worker.wait_serving(max(request.until - time.time(), 0))
         endpoint = self._worker.endpoint()
         if self._worker.is_over() or endpoint is None:
@@ -123,7 +130,7 @@ class WaitingRequests:
             raise SagesegError(model_error_text(endpoint, 0, TIMED_OUT if e.late else CLOSED)) from e
         if not answer.good:
             raise SagesegError(model_error_text(endpoint, answer.status, answer.body.decode("utf-8", "replace")))
-        return request.answer, answer.body
+        return answer.body
 
 
 class _NotNowError(Exception):
