@@ -91,15 +91,15 @@ def describe_leftover(one: Leftover, now: datetime) -> str:
         one.status,
         one.backend if one.backend == "local" else one.region,
         f"{_age((now - one.created).total_seconds())} old",
-        _price(one),
+        price_words(one),
         one.about,
-        _lease(one, now),
+        lease_words(one, now),
         "unused" if one.unused else "",
     ]
     return "  ".join(part for part in parts if part)
 
 
-def _price(one: Leftover) -> str:
+def price_words(one: Leftover) -> str:
     if one.kind == "tuning job":
         return "paid for as its training jobs"
     if one.usd_per_day is None:
@@ -107,7 +107,7 @@ def _price(one: Leftover) -> str:
     return f"${one.usd_per_day:.2f}/day" if one.usd_per_day else "free"
 
 
-def _lease(one: Leftover, now: datetime) -> str:
+def lease_words(one: Leftover, now: datetime) -> str:
     if one.until is None:
         return "no lease" if one.kind == ENDPOINT.word else ""
     seconds = (one.until - now).total_seconds()

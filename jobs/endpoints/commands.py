@@ -165,6 +165,35 @@ def leftovers(
             result(line)
 
 
+def show(
+    name: Annotated[str, typer.Argument(help="Name of a job, a pipeline or an endpoint.")],
+    region: Annotated[str | None, typer.Option(help="AWS region to look in; by default the environment's.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="All of it, as JSON.")] = False,
+) -> None:
+    """A job's status, times, cost, metrics, artefact; a tuning job's trainings, the best first; a pipeline's steps;
+    what an endpoint runs on and costs, where no job has its name."""
+    from aws.names import is_job_name, utc_now
+    from jobs.creating import ENDPOINT
+    from jobs.endpoints.shown import endpoint_headlines
+    from jobs.tracking.commands import show as show_job
+    from jobs.tracking.find_jobs import find_described
+    from jobs.tracking.records import record_path
+
+    try:
+        show_job(name, region, json_)
+    except SagesegError:
+        is_free = is_job_name(name) and not record_path(name).exists()
+        found = find_described(ENDPOINT, name, region) if is_free else None
+        if found is None:
+            raise
+        place, description = found
+        if json_:
+            result_json(description)
+            return
+        for key, said in endpoint_headlines(place, description, utc_now()).items():
+            result(f"{key:15} {said}")
+
+
 def _places(region: str | None) -> list[Place]:
     """Where to look: at this folder's emulator, and at AWS where a region is configured."""
     from aws.clients import NoRegionError, configured_region

@@ -101,6 +101,11 @@ def _ours(endpoint: Mapping[str, Any], tags: Mapping[str, Mapping[str, str]]) ->
     return is_ours(tags[endpoint["EndpointArn"]])
 
 
+def endpoint_leftover(place: Place, found: Mapping[str, Any], tags: Mapping[str, str]) -> Leftover:
+    """One endpoint, as its backend describes it, with what it costs."""
+    return _endpoint(place, found, tags, _prices(place))
+
+
 def _endpoint(place: Place, found: Mapping[str, Any], tags: Mapping[str, str], price: _Price) -> Leftover:
     config = describe_part(place.sagemaker, CONFIG, found["EndpointConfigName"])
     failed = found["EndpointStatus"] == "Failed"

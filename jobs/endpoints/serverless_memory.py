@@ -34,6 +34,8 @@ MEASURED = {
     ("unet", "resnet-50"): Taken(252, 307, 476),
     ("fcn", "resnet-50"): Taken(555, 632, 1151),
     ("fcn", "resnet-101"): Taken(701, 701, 1182),
+    ("psp", "resnet-50"): Taken(695, 823, 1453),
+    ("psp", "resnet-101"): Taken(841, 880, 1517),
 }
 """By algorithm and backbone, of which unet has none; `benchmarks/serving_memory.py`, 2026-11-29."""
 

@@ -53,26 +53,38 @@ def instances(aws: Served, name: str = "cars") -> int:
 
 
 def test_a_serverless_endpoint_from_its_quote_to_its_end(aws: Served, tmp_path: Path) -> None:
-    ran = deploy("--serverless", "--memory", "3072", "--max-concurrency", "2")
+    ran = deploy("--serverless", "--name", "idle", "--memory", "3072", "--max-concurrency", "2")
     assert (
         "serverless, 3072 MB, at most 2 at a time: nothing while nobody asks, $0.216 per hour of answering (this "
         "project's table of 2026-11-29), and data in and out on top; at worst $10.37 per day, if 2 answer without pause"
     ) in ran.stderr
-    config = aws.sagemaker().describe_endpoint_config(EndpointConfigName="cars")
+    config = aws.sagemaker().describe_endpoint_config(EndpointConfigName="idle")
     (variant,) = config["ProductionVariants"]
     assert variant["ServerlessConfig"] == {"MemorySizeInMB": 3072, "MaxConcurrency": 2}
     assert "InstanceType" not in variant
     ran = predict(aws, tmp_path / "out", "--via", "endpoint")
-    assert "note: endpoint cars answers at most 2 at a time, so --parallel 8 is lowered to that" in ran.stderr
+    assert "note: endpoint idle answers at most 2 at a time, so --parallel 8 is lowered to that" in ran.stderr
     check_masks(aws, tmp_path / "out")
     told = json.loads((tmp_path / "out" / "predictions.json").read_text())
     assert (told["endpoint_instance_type"], told["endpoint_instances"]) == ("serverless, 3072 MB", 0)
+    shown = run("show", "idle").stdout.splitlines()
+    assert shown[:4] == [
+        "endpoint        idle",
+        "status          InService",
+        "serves          cars",
+        "runs on         serverless, 3072 MB, at most 2 at a time",
+    ]
+    assert shown[5:] == [
+        "cost            free  3072 MB serverless: nothing while nobody asks, $0.216 per hour of answering",
+        "lease           no lease",
+    ]
+    assert json.loads(run("show", "idle", "--json").stdout)["EndpointName"] == "idle"
     (line,) = run("leftovers").stdout.splitlines()
     assert line.endswith("free  3072 MB serverless: nothing while nobody asks, $0.216 per hour of answering  no lease")
-    assert run("delete", "cars").stdout.splitlines() == [
-        "endpoint cars: deleted",
-        "configuration cars: deleted",
-        "model cars: deleted",
+    assert run("delete", "idle").stdout.splitlines() == [
+        "endpoint idle: deleted",
+        "configuration idle: deleted",
+        "model idle: deleted",
     ]
 
 
