@@ -1,9 +1,9 @@
 """The least IAM policies for the verbs of jobs, as pure functions of an account's settings.
 
-Four documents: what the person who types needs, what the role does that SageMaker assumes, what
-the role does that ends leases, and who may assume those roles. Actions and the resources they know:
-AWS's Service Authorization Reference; what an execution role does: SageMaker developer guide, "How
-to use SageMaker execution roles".
+Documents: what the person who types needs, and what besides for endpoints that sleep; what the role does that SageMaker
+assumes, what the role does that ends leases, and who may assume those roles. Actions and the resources they know: AWS's
+Service Authorization Reference; what an execution role does: SageMaker developer guide, "How to use SageMaker
+execution roles".
 """
 
 from __future__ import annotations
@@ -163,6 +163,8 @@ def caller_grants(account: Account) -> Iterable[Grant]:
     yield Grant("Predict", asking, (account.arn("sagemaker", "endpoint/*"),))
     yield Grant("Logs", ("logs:DescribeLogStreams", "logs:GetLogEvents"), _log_groups(account))
     yield Grant("GpuUse", ("cloudwatch:GetMetricStatistics",), (ANY,), why="metrics are no resources")
+    finding = ("application-autoscaling:DescribeScalingPolicies",)
+    yield Grant("FindScaling", finding, (ANY,), why="DescribeScalingPolicies knows no resources")
     yield Grant("Prices", ("pricing:GetProducts",), (ANY,), why="the price list is the same for all")
     yield Grant("Quotas", ("servicequotas:ListServiceQuotas",), (ANY,), why="ListServiceQuotas knows no resources")
     yield _pass_role(account, "PassRole", account.role_name, _SAGEMAKER)
@@ -171,8 +173,6 @@ def caller_grants(account: Account) -> Iterable[Grant]:
         yield Grant("Key", encrypting, (account.kms_key,))
     if account.scheduler:
         yield from _caller_leases(account)
-    if account.scaling:
-        yield from _caller_scaling(account)
     if account.pipelines:
         yield Grant("Pipelines", _sagemaker(_ON_PIPELINES), tuple(_all_of(account, ["pipeline"])))
 
@@ -185,14 +185,13 @@ def _caller_leases(account: Account) -> Iterable[Grant]:
     yield _pass_role(account, "PassLeaseRole", account.lease_role_name, _SCHEDULER)
 
 
-def _caller_scaling(account: Account) -> Iterable[Grant]:
-    """For asynchronous endpoints that sleep (developer guide, Auto scaling prerequisites): Application Auto Scaling
-    changes their instances with a role of its own, and makes alarms with the caller's permissions, beside ours."""
+def scaling_grants(account: Account) -> Iterable[Grant]:
+    """What the person needs besides for asynchronous endpoints that sleep, in a policy of its own: one has 6,144
+    characters at most. Application Auto Scaling changes instances with a role of its own, and makes alarms with the
+    caller's permissions, beside ours (developer guide, Auto scaling prerequisites)."""
     scaling = ("RegisterScalableTarget", "DeregisterScalableTarget", "PutScalingPolicy")
     targets = (account.arn("application-autoscaling", "scalable-target/*"),)
     yield Grant("Scaling", tuple(f"application-autoscaling:{action}" for action in scaling), targets)
-    finding = ("application-autoscaling:DescribeScalingPolicies",)
-    yield Grant("FindScaling", finding, (ANY,), why="DescribeScalingPolicies knows no resources")
     change = ("sagemaker:UpdateEndpointWeightsAndCapacities",)
     yield Grant("Capacity", change, (account.arn("sagemaker", "endpoint/*"),))
     alarms = tuple(account.arn("cloudwatch", f"alarm:{name}*") for name in (SCHEDULE_PREFIX, "TargetTracking-"))

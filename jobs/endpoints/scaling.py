@@ -22,14 +22,13 @@ WAITING_EACH = 5.0
 """Requests that may wait for each instance before there are more of them; the guide's own value."""
 _SECONDS = 300
 """Between two changes of the number of instances."""
-_SERVICE = "application-autoscaling"
 _DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 _TARGET, _POLICY, _ALARM = "RegisterScalableTarget", "PutScalingPolicy", "PutMetricAlarm"
 _ARN_TO_COME = f"the ARN that AWS gives the policy {FROM_NONE}"
 _OPERATIONS = {
-    _TARGET: (_SERVICE, _TARGET),
-    _POLICY: (_SERVICE, _POLICY),
-    f"{_POLICY} {FROM_NONE}": (_SERVICE, _POLICY),
+    _TARGET: ("application-autoscaling", _TARGET),
+    _POLICY: ("application-autoscaling", _POLICY),
+    f"{_POLICY} {FROM_NONE}": ("application-autoscaling", _POLICY),
     _ALARM: ("cloudwatch", _ALARM),
 }
 """By their names among an endpoint's requests: the service and the operation of each, in the order in which they are
@@ -99,7 +98,7 @@ def has_scaling(requests: dict[str, Any]) -> bool:
 
 def set_scaling(place: Place, endpoint: str, requests: dict[str, dict[str, Any]]) -> None:
     """Send them. Raises UnknownOutcomeError where an answer was lost, SagesegError where one was refused."""
-    scaling = make_client(_SERVICE, place.backend, place.region)
+    scaling = make_client("application-autoscaling", place.backend, place.region)
     what = f"the scaling of endpoint {endpoint}"
     settle(scaling, "register_scalable_target", requests[_TARGET], what)
     settle(scaling, "put_scaling_policy", requests[_POLICY], what)
@@ -115,7 +114,9 @@ def remove_scaling(place: Place, endpoint: str) -> bool:
         _remove_alarm(alarm_name(endpoint), place.region)
     try:
         with aws_errors(f"deleting the scaling of endpoint {endpoint}"):  # its policies go with it
-            make_client(_SERVICE, place.backend, place.region).deregister_scalable_target(**_where(endpoint))
+            make_client("application-autoscaling", place.backend, place.region).deregister_scalable_target(
+                **_where(endpoint)
+            )
     except AwsError as e:
         if e.code == "ObjectNotFoundException" or is_missing(e):
             return False
@@ -135,7 +136,7 @@ def _remove_alarm(name: str, region: str) -> None:
 def scaled_endpoints(place: Place) -> dict[str, Any]:
     """When each was made, by the endpoints of which this project's policies tell. Raises AwsError."""
     with aws_errors("listing scaling policies"):
-        client = make_client(_SERVICE, place.backend, place.region)
+        client = make_client("application-autoscaling", place.backend, place.region)
         pages = client.get_paginator("describe_scaling_policies").paginate(ServiceNamespace="sagemaker")
         ours = [p for page in pages for p in page["ScalingPolicies"] if p["PolicyName"] in (TRACKING, FROM_NONE)]
     return {policy["ResourceId"].split("/")[1]: policy["CreationTime"] for policy in ours}

@@ -36,6 +36,8 @@ MEASURED = {
     ("fcn", "resnet-101"): Taken(701, 701, 1182),
     ("psp", "resnet-50"): Taken(695, 823, 1453),
     ("psp", "resnet-101"): Taken(841, 880, 1517),
+    ("deeplab", "resnet-50"): Taken(588, 692, 1244),
+    ("deeplab", "resnet-101"): Taken(734, 766, 1301),
 }
 """By algorithm and backbone, of which unet has none; `benchmarks/serving_memory.py`, 2026-11-29."""
 
