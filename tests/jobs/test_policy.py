@@ -221,9 +221,7 @@ def test_without_options_there_is_no_key_no_vpc_and_no_lease() -> None:
     plain = documents(PLAIN)
     assert set(plain) == {"caller", "role", "role-trust"}
     actions = [action for document in plain.values() for action in actions_of(document)]
-    assert not [
-        action for action in actions if re.match("kms|ec2|scheduler|cloudwatch:.*Alarm", action)
-    ]
+    assert not [action for action in actions if re.match("kms|ec2|scheduler|cloudwatch:.*Alarm", action)]
     assert plain["role"]["Statement"][1]["Resource"] == ["arn:aws:s3:::cars/*"]
 
 

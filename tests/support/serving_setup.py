@@ -18,6 +18,7 @@ import sageseg.cli  # noqa: F401 (it mounts predict, which may stitch)
 from formats.dataset import Dataset
 from formats.images import Rgb, read_image
 from formats.masks import Mask
+from jobs.endpoints.scaling import alarm_name
 from jobs.tracking.job_calls import POLL_SECONDS
 from jobs.tracking.records import JobRecord, read_record, write_record
 from sageseg.cli import app
@@ -99,12 +100,12 @@ class Served:
         scheduler = self.scheduler()
         for found in scheduler.list_schedules()["Schedules"]:
             scheduler.delete_schedule(Name=found["Name"])
-        scaling = aws_client("application-autoscaling", self.emulator_url)
+        scaling, named = aws_client("application-autoscaling", self.emulator_url), ("ResourceId", "ScalableDimension")
         for found in scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]:
-            named = ("ServiceNamespace", "ResourceId", "ScalableDimension")
-            scaling.deregister_scalable_target(**{name: found[name] for name in named})
-        alarms = aws_client("cloudwatch", self.url)
-        alarms.delete_alarms(AlarmNames=[found["AlarmName"] for found in alarms.describe_alarms()["MetricAlarms"]])
+            where = {name: found[name] for name in named}
+            scaling.deregister_scalable_target(ServiceNamespace="sagemaker", **where)
+            alarm = alarm_name(found["ResourceId"].split("/")[1])
+            aws_client("cloudwatch", self.url).delete_alarms(AlarmNames=[alarm])
 
     def left(self) -> list[str]:
         """The names of all that stands at SageMaker and Scheduler."""
