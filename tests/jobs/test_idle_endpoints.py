@@ -127,7 +127,7 @@ def test_what_a_model_does_not_answer_is_one_line_and_leaves_nothing(
     ran = predict(aws, tmp_path / "out", "--via", "endpoint", "--probabilities")
     assert ran.exit_code == 0, ran.output  # the second name of probabilities is taken
     ask = Queue.ask
-    monkeypatch.setattr(Queue, "ask", lambda self, *given: ask(self, *given[:-1], "image/gif"))
+    monkeypatch.setattr(Queue, "ask", lambda self, at, name, body, _accept: ask(self, at, name, body, "image/gif"))
     ran = predict(aws, tmp_path / "none", "--via", "endpoint")
     assert 'Received client error (406) from primary with message "not answered"' in error_of(ran)
     assert nothing_written(tmp_path / "none")

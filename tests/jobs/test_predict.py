@@ -139,7 +139,7 @@ def test_an_endpoint_that_is_not_in_service_says_what_to_do(aws: Served, tmp_pat
     assert re.match(r"endpoint slow: Failed \(Unable to provision .*\); sageseg jobs delete slow removes it", failed)
 
 
-def limit(monkeypatch: pytest.MonkeyPatch, **bytes_at_most: int) -> None:
+def limit(monkeypatch: pytest.MonkeyPatch, **bytes_at_most: Any) -> None:
     """Let every endpoint take, or answer, so many bytes."""
     monkeypatch.setattr(
         "jobs.prediction.endpoint_route.open_caller", lambda *of: replace(open_caller(*of), **bytes_at_most)

@@ -51,8 +51,8 @@ class ApplicationScaling:
             if name in request:
                 raise invalid(f"{name} is not emulated")
         bounds = {name: request[name] for name in ("MinCapacity", "MaxCapacity") if name in request}
-        known = before.record if before else {}
-        record = {"CreationTime": time.time(), **known, **_place(request), **bounds}
+        known: Record = before.record if before else {"CreationTime": time.time()}
+        record = {**known, **_place(request), **bounds}
         if "MinCapacity" not in record or "MaxCapacity" not in record:
             raise invalid("MinCapacity and MaxCapacity are required to register a new scalable target")
         if not 0 <= record["MinCapacity"] <= record["MaxCapacity"]:
