@@ -162,7 +162,8 @@ def test_the_price_list_names_a_serverless_rate_by_its_memory(memory: int, monke
     warm = product("USE1-ServerlessInf-ProvisionedConcurrency:Mem-1GB", "9")
     monkeypatch.setattr("jobs.cost.prices._ask", lambda *_: [*listed, warm])
     rate = find_serverless_rate("us-east-1", memory)
-    assert (rate.usd_per_hour, rate.source) == (pytest.approx(3600 * memory / 1024 * 2e-5), "AWS's price list")
+    assert rate.usd_per_hour == pytest.approx(3600 * memory / 1024 * 2e-5)
+    assert rate.source == "AWS's price list"
 
 
 def test_without_a_price_list_the_table_tells_a_rate_where_it_has_one(monkeypatch: pytest.MonkeyPatch) -> None:

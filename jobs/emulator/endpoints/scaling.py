@@ -50,9 +50,9 @@ class ApplicationScaling:
         for name in ("RoleARN", "SuspendedState", "Tags"):
             if name in request:
                 raise invalid(f"{name} is not emulated")
-        bounds = {name: request[name] for name in ("MinCapacity", "MaxCapacity") if name in request}
+        bounds: Record = {name: request[name] for name in ("MinCapacity", "MaxCapacity") if name in request}
         known: Record = before.record if before else {"CreationTime": time.time()}
-        record = {**known, **_place(request), **bounds}
+        record: Record = {**known, **_place(request), **bounds}
         if "MinCapacity" not in record or "MaxCapacity" not in record:
             raise invalid("MinCapacity and MaxCapacity are required to register a new scalable target")
         if not 0 <= record["MinCapacity"] <= record["MaxCapacity"]:
